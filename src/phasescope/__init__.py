@@ -1,0 +1,1 @@
+"""phasescope: watch small generative models learn images whose factors are known exactly."""
