@@ -7,26 +7,28 @@ field, the value and the rule.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from phasescope.errors import UserError
+
+__all__ = ["Config", "Tree", "UserError", "explain", "merge", "parse_overrides", "read_yaml", "set_overrides"]
+
 Tree = dict[str, Any]
-
-
-class UserError(ValueError):
-    """The user's input is at fault: the message is one line that names what, its value and the rule (exit code 2)."""
 
 
 class Config(BaseModel):
     """Base of all configuration classes: immutable, and unknown fields are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
     @classmethod
     def of(cls, tree: Mapping[str, Any]) -> Self:
@@ -87,7 +89,9 @@ def parse_overrides(words: Iterable[str]) -> list[tuple[list[str], Any]]:
         try:
             overrides.append((key.split("."), yaml.safe_load(value)))
         except yaml.YAMLError:
-            raise UserError(f"`{key}` (={value}) must be a YAML value, as in [1, 2] or {{kind: adamw}}") from None
+            raise UserError(
+                f"`{key}` (={value}) must be a YAML value, as in [1, 2] or {{kind: adamw}}"
+            ) from None
     return overrides
 
 
@@ -97,14 +101,24 @@ def set_overrides(tree: Tree, overrides: Iterable[tuple[list[str], Any]]) -> Tre
     Another `kind` starts from that kind's own defaults, whatever the order of the words: what the tree said of the
     former kind is dropped.
     """
-    tree = json.loads(json.dumps(tree))
-    for path, value in sorted(overrides, key=lambda override: override[0][-1] != "kind"):
+
+    def outer_kinds_first(override: tuple[list[str], Any]) -> tuple[bool, int]:
+        path, _ = override
+        return (False, len(path)) if path[-1] == "kind" else (True, 0)
+
+    tree = copy.deepcopy(tree)
+    for path, value in sorted(overrides, key=outer_kinds_first):
         *parents, leaf = path
         node = tree
         for depth, parent in enumerate(parents, 1):
-            node = node.setdefault(parent, {})
+            if node.get(parent) is None:
+                node[parent] = {}
+            node = node[parent]
             if not isinstance(node, dict):
-                raise UserError(f"`{'.'.join(path)}`: `{'.'.join(path[:depth])}` (={node}) holds no fields")
+                raise UserError(
+                    f"`{'.'.join(path)}` (={_short(value)}) must be a field: "
+                    f"`{'.'.join(path[:depth])}` (={_short(node)}) holds none"
+                )
         if leaf == "kind" and node.get("kind") != value:
             node.clear()
         node[leaf] = value
@@ -116,7 +130,11 @@ def merge(base: Tree, over: Mapping[str, Any]) -> Tree:
     merged = dict(base)
     for key, value in over.items():
         old = merged.get(key)
-        if isinstance(old, dict) and isinstance(value, Mapping) and value.get("kind", old.get("kind")) == old.get("kind"):
+        if (
+            isinstance(old, dict)
+            and isinstance(value, Mapping)
+            and value.get("kind", old.get("kind")) == old.get("kind")
+        ):
             merged[key] = merge(old, value)
         else:
             merged[key] = value
@@ -124,37 +142,47 @@ def merge(base: Tree, over: Mapping[str, Any]) -> Tree:
 
 
 def explain(error: ValidationError, cls: type[BaseModel]) -> str:
-    """One line for the first fault that pydantic found, and the number of further ones."""
+    """One line for the first fault that pydantic found, and the number of further ones.
+
+    A validator's message that begins with a field's name in backquotes names it from the validator's own configuration
+    on, or in full; the line names it in full.
+    """
     faults = error.errors(include_url=False)
-    fault = faults[0]
-    place = [part for part in fault["loc"] if part not in _union_tags(fault["loc"], cls)]
-    name = ".".join(str(part) for part in place) or cls.__name__
-    context = fault.get("ctx", {})
-    match fault["type"]:
-        case "extra_forbidden":
-            owner = _class_at(cls, fault["loc"][:-1])
-            known = ", ".join(owner.model_fields) if owner else ""
-            rule = f"is not a field: fields here are {known}" if known else "is not a field"
-        case "missing":
-            return f"`{name}` must be given"
-        case "union_tag_invalid":
-            value = context["tag"]
-            rule = f"must be one of {context['expected_tags']}"
-            return f"`{name}.kind` (={value}) {rule}"
-        case "union_tag_not_found":
-            rule = f"must name its kind, one of {context.get('expected_tags', '')}".rstrip(", one of ")
-        case "value_error":
-            rule = str(context["error"])
-        case _:
-            rule = fault["msg"].replace("Input should be", "must be", 1).replace("Input should", "must", 1)
-            rule = rule[0].lower() + rule[1:]
-    described = _description(cls, fault["loc"])
-    line = f"`{name}` (={_short(fault['input'])}) {rule}"
-    if described and fault["type"] != "value_error":
-        line += f": {described}"
+    line = _line(faults[0], cls)
     if len(faults) > 1:
         line += f" (and {len(faults) - 1} more)"
     return " ".join(line.split())
+
+
+def _line(fault: Any, cls: type[BaseModel]) -> str:
+    loc, value, context = fault["loc"], fault["input"], fault.get("ctx", {})
+    words = _walk(cls, loc)
+    name = ".".join(word.text for word in words if not word.is_tag)
+    match fault["type"]:
+        case "extra_forbidden":
+            fields = [field for owner in _walk(cls, loc[:-1])[-1].classes for field in owner.model_fields]
+            rule = f"is not a field: fields here are {', '.join(fields)}"
+        case "missing":
+            value, rule = "nothing", "must be given"
+        case "union_tag_invalid":
+            name, value = f"{name}.kind", context["tag"]
+            rule = f"must be one of {context['expected_tags']}"
+        case "union_tag_not_found":
+            rule = f"must name its kind, one of {', '.join(filter(None, map(_kind, words[-1].classes)))}"
+        case "invalid_key":
+            rule = "must be a word: it names a field"
+        case "model_type" | "dict_type":
+            rule = "must be a mapping of fields to values"
+        case "value_error":
+            rule = str(context["error"])
+            if own := re.match(r"`([\w.]+)` \(=", rule):
+                within = name and not own[1].startswith(name + ".")
+                return f"`{name}.{rule[1:]}" if within else rule
+            return f"`{name}` (={_short(value)}) {rule}"
+        case _:
+            rule = re.sub(r"^\w+ should (be )?", lambda found: f"must {found[1] or ''}", fault["msg"])
+    described = words[-1].description
+    return f"`{name or cls.__name__}` (={_short(value)}) {rule}" + (f": {described}" if described else "")
 
 
 def _short(value: Any, limit: int = 60) -> str:
@@ -162,41 +190,38 @@ def _short(value: Any, limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
-def _walk(cls: type[BaseModel], loc: tuple[int | str, ...]) -> Iterable[tuple[str, Any, type[BaseModel] | None]]:
-    """(word, its field or None where it is a union's tag, the class it leads to) along pydantic's `loc`."""
-    owner: type[BaseModel] | None = cls
-    options: list[type[BaseModel]] = []
-    for part in loc:
-        field = owner.model_fields.get(str(part)) if owner else None
-        if field is not None:
-            options = _models_in(field.annotation)
-            owner = options[0] if len(options) == 1 else None
-            yield str(part), field, owner
-        else:
-            tagged = [model for model in options if model.model_fields["kind"].default == part]
-            owner = tagged[0] if tagged else None
-            yield str(part), None if tagged else "leaf", owner
+class _Word(NamedTuple):
+    """A word of the place of a fault: a field with the classes that it may hold, or the tag of one of these."""
+
+    text: str
+    description: str | None
+    is_tag: bool
+    classes: list[type[BaseModel]]
+
+
+def _walk(cls: type[BaseModel], loc: tuple[int | str, ...]) -> list[_Word]:
+    """The words of pydantic's `loc`, after one for the root."""
+    words = [_Word("", None, True, [cls])]
+    for text in map(str, loc):
+        classes = words[-1].classes
+        tagged = [model for model in classes if len(classes) > 1 and _kind(model) == text]
+        field = classes[0].model_fields.get(text) if len(classes) == 1 else None
+        words.append(
+            _Word(
+                text,
+                field.description if field else None,
+                bool(tagged),
+                tagged or (_models_in(field.annotation) if field else []),
+            )
+        )
+    return words
+
+
+def _kind(model: type[BaseModel]) -> str | None:
+    return model.model_fields["kind"].default if "kind" in model.model_fields else None
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for inner in getattr(annotation, "__args__", ()) for model in _models_in(inner)]
-
-
-def _union_tags(loc: tuple[int | str, ...], cls: type[BaseModel]) -> set[str]:
-    return {word for word, field, _ in _walk(cls, loc) if field is None}
-
-
-def _class_at(cls: type[BaseModel], loc: tuple[int | str, ...]) -> type[BaseModel] | None:
-    owner: type[BaseModel] | None = cls
-    for _, _, owner in _walk(cls, loc):
-        pass
-    return owner
-
-
-def _description(cls: type[BaseModel], loc: tuple[int | str, ...]) -> str | None:
-    text = None
-    for _, field, _ in _walk(cls, loc):
-        text = getattr(field, "description", None)
-    return text

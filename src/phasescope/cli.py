@@ -1,0 +1,174 @@
+"""The command line: verbs only; what they do is elsewhere.
+
+Exit codes: 0 done (a run stopped by a signal too: it has its checkpoint), 1 a run failed, 2 the user's input,
+130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+from tyro.conf import FlagCreatePairsOff, Positional, arg
+
+from phasescope.errors import RunFailed, UserError
+
+if TYPE_CHECKING:
+    from phasescope.run import RunConfig
+
+Words = Positional[Annotated[tuple[str, ...], arg(metavar="[FILE.yaml] [key=value ...]")]]
+Runs = Annotated[Path, arg(metavar="DIR")]
+RunWord = Positional[Annotated[str, arg(metavar="RUN")]]
+
+
+def train(words: Words = (), /, runs: Runs = Path("runs")) -> int:
+    """Train a run, or resume it: the same command goes on where it stopped.
+
+    Args:
+        words: a YAML file and key=value words, as in preset=small world.sigma_px=2
+        runs: folder of runs
+    """
+    from phasescope.run import load_words
+
+    _train(load_words(words), runs)
+    return 0
+
+
+def demo(words: Words = (), /, runs: Runs = Path("runs")) -> int:
+    """The whole way in minutes: train the preset `small`, then write its report.
+
+    Args:
+        words: key=value words that change the preset
+        runs: folder of runs
+    """
+    from phasescope.run import load_words
+
+    config = load_words(["preset=small", *words])
+    if _train(config, runs):
+        report(str(runs / config.folder))
+    return 0
+
+
+def _train(config: RunConfig, runs: Path) -> bool:
+    """Train to the end, or to a signal; whether it is done."""
+    from phasescope.run import Stop, execute
+    from phasescope.views.progress import follow
+
+    with Stop().on_signals() as stop:
+        return follow(execute(config, runs, stop))
+
+
+def sample(
+    run: RunWord,
+    /,
+    at: str | None = None,
+    count: int = 16,
+    step: int | None = None,
+    seed: int = 0,
+    out: Path = Path("samples.png"),
+    runs: Runs = Path("runs"),
+) -> int:
+    """Paint images with a run's averaged weights; the end of --out chooses a PNG grid or an npz.
+
+    Args:
+        run: a run's folder, name or hash
+        at: label x,y in px; without it labels are drawn off the grid
+        count: images
+        step: snapshot to take the weights from; the last without it
+        seed: of the noise, and of the labels where none is given
+        out: FILE.png or FILE.npz
+        runs: folder of runs
+    """
+    from phasescope.sampling import paint
+    from phasescope.store import find_run
+
+    print(paint(find_run(run, runs), at, count, step, seed, out))
+    return 0
+
+
+def ls(runs: Runs = Path("runs"), json: bool = False) -> int:
+    """List the runs of a folder.
+
+    Args:
+        runs: folder of runs
+        json: JSON instead of a table
+    """
+    from phasescope.store import list_runs
+    from phasescope.views.tables import print_runs
+
+    print_runs(list_runs(runs), as_json=json)
+    return 0
+
+
+def show(run: RunWord, /, runs: Runs = Path("runs"), json: bool = False) -> int:
+    """Show a run: its state, its phases and onsets, its snapshots.
+
+    Args:
+        run: a run's folder, name or hash
+        runs: folder of runs
+        json: JSON instead of tables
+    """
+    from phasescope.store import find_run
+    from phasescope.views.tables import print_run
+
+    print_run(find_run(run, runs), as_json=json)
+    return 0
+
+
+def report(run: RunWord, /, out: Path | None = None, runs: Runs = Path("runs")) -> int:
+    """Write a run's report: one self-contained page.
+
+    Args:
+        run: a run's folder, name or hash
+        out: file to write; report.html in the run's folder without it
+        runs: folder of runs
+    """
+    from phasescope.store import find_run
+    from phasescope.views.report import write_report
+
+    print(write_report(find_run(run, runs), out))
+    return 0
+
+
+VERBS = (demo, train, sample, ls, show, report)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command `phasescope`; returns its exit code."""
+    app = tyro.extras.SubcommandApp()
+    for verb in VERBS:
+        app.command(verb)
+    try:
+        code = app.cli(
+            args=argv,
+            prog="phasescope",
+            description="Watch small generative models learn.",
+            use_underscores=False,
+            config=(FlagCreatePairsOff,),
+        )
+        sys.stdout.flush()
+    except UserError as error:
+        return _fail(2, str(error))
+    except RunFailed as error:
+        return _fail(1, str(error))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        return _fail(2, f"`{error.filename or 'output'}` cannot be used: {error.strerror or error}")
+    except KeyboardInterrupt:
+        return _fail(130, "interrupted")
+    return code
+
+
+def _fail(code: int, why: str) -> int:
+    print(f"phasescope: {why}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Diffusion: the family that learns to undo noise."""

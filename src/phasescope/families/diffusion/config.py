@@ -1,0 +1,179 @@
+"""What a diffusion is: noise schedule, parametrization, weighting of the loss, sampler."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field, ValidationInfo, field_validator
+
+from phasescope.config import Config
+
+if TYPE_CHECKING:
+    from phasescope.families.diffusion.family import Diffusion
+    from phasescope.families.diffusion.parametrization import Weighting
+    from phasescope.families.diffusion.samplers import DDIM, DPMSolver
+    from phasescope.families.diffusion.schedule import Schedule
+
+Predict = Literal["eps", "x", "v"]
+Steps = Annotated[int, Field(ge=1, le=100_000)]
+
+
+class LinearScheduleConfig(Config):
+    """beta grows linearly (Ho et al. 2020)."""
+
+    kind: Literal["linear"] = "linear"
+    steps: Annotated[Steps, Field(ge=2)] = 1000
+    """number T of noise levels"""
+    beta_start: float = Field(1e-4, ge=1e-12, lt=1)
+    """variance of the noise added at t = 0"""
+    beta_end: float = Field(0.02, lt=1, validate_default=True)
+    """variance of the noise added at t = T-1"""
+
+    @field_validator("beta_end")
+    @classmethod
+    def _noise_grows_and_the_image_stays(cls, beta_end: float, info: ValidationInfo) -> float:
+        if not {"steps", "beta_start"} <= info.data.keys():
+            return beta_end
+        steps, beta_start = info.data["steps"], info.data["beta_start"]
+        if beta_end < beta_start:
+            raise ValueError(f"must be at least beta_start={beta_start:g}: noise grows with t")
+        log_alpha = 0.5 * np.log1p(-np.linspace(beta_start, beta_end, steps)).sum()
+        if log_alpha < np.log(np.finfo(np.float32).tiny):
+            raise ValueError(
+                f"must be smaller, or steps={steps} fewer: "
+                f"alpha ends at 1e{log_alpha / np.log(10):.0f}, below what float32 holds"
+            )
+        return beta_end
+
+    def build(self) -> Schedule:
+        from phasescope.families.diffusion.schedule import Schedule, linear_betas
+
+        return Schedule.of(linear_betas(self.steps, self.beta_start, self.beta_end))
+
+
+class CosineScheduleConfig(Config):
+    """alpha falls as a cosine (Nichol & Dhariwal 2021)."""
+
+    kind: Literal["cosine"] = "cosine"
+    steps: Annotated[Steps, Field(ge=2)] = 1000
+    """number T of noise levels"""
+    offset: float = Field(0.008, ge=0, le=1)
+    """shift s, which keeps the first betas from vanishing"""
+
+    def build(self) -> Schedule:
+        from phasescope.families.diffusion.schedule import Schedule, cosine_betas
+
+        return Schedule.of(cosine_betas(self.steps, self.offset))
+
+
+class PlainWeightingConfig(Config):
+    """Every t weighs the same."""
+
+    kind: Literal["plain"] = "plain"
+
+    def build(self) -> Weighting:
+        from phasescope.families.diffusion.parametrization import plain_weight
+
+        return plain_weight
+
+
+class MinSNRWeightingConfig(Config):
+    """The error of x_0 weighs min(SNR, gamma) (Hang et al. 2023)."""
+
+    kind: Literal["min_snr"] = "min_snr"
+    gamma: float = Field(5.0, gt=0, allow_inf_nan=False)
+    """signal-to-noise ratio above which the weight stays the same"""
+
+    def build(self) -> Weighting:
+        from phasescope.families.diffusion.parametrization import min_snr_weight
+
+        return partial(min_snr_weight, gamma=self.gamma)
+
+
+class DDPMSamplerConfig(Config):
+    """Ancestral sampling through every t (Ho et al. 2020)."""
+
+    kind: Literal["ddpm"] = "ddpm"
+
+    def build(self, schedule: Schedule) -> DDIM:
+        from phasescope.families.diffusion.samplers import ddpm
+
+        return ddpm(schedule)
+
+
+class DDIMSamplerConfig(Config):
+    """DDIM (Song et al. 2021)."""
+
+    kind: Literal["ddim"] = "ddim"
+    steps: Steps = 25
+    """evaluations of the network an image"""
+    eta: float = Field(0.0, ge=0, le=1)
+    """share of the ancestral noise: 0 is deterministic, 1 is DDPM's"""
+
+    def build(self, schedule: Schedule) -> DDIM:
+        from phasescope.families.diffusion.samplers import DDIM
+
+        return DDIM(schedule, self.steps, self.eta)
+
+
+class DPMSolverSamplerConfig(Config):
+    """DPM-Solver++(2M): second order, one evaluation a step (Lu et al. 2022)."""
+
+    kind: Literal["dpm_solver"] = "dpm_solver"
+    steps: Steps = 20
+    """evaluations of the network an image"""
+
+    def build(self, schedule: Schedule) -> DPMSolver:
+        from phasescope.families.diffusion.samplers import DPMSolver
+
+        return DPMSolver(schedule, self.steps)
+
+
+class DiffusionConfig(Config):
+    """A diffusion; a bare kind, as in ``weighting: min_snr``, stands for that kind with its defaults."""
+
+    kind: Literal["diffusion"] = "diffusion"
+    schedule: LinearScheduleConfig | CosineScheduleConfig = Field(
+        LinearScheduleConfig(), discriminator="kind"
+    )
+    """noise levels"""
+    predict: Predict = "eps"
+    """what the network predicts: the noise, the image, or v = alpha eps - sigma x_0"""
+    weighting: PlainWeightingConfig | MinSNRWeightingConfig = Field(
+        PlainWeightingConfig(), discriminator="kind"
+    )
+    """weight of each t in the loss"""
+    sampler: DDPMSamplerConfig | DDIMSamplerConfig | DPMSolverSamplerConfig = Field(
+        DDIMSamplerConfig(), discriminator="kind", validate_default=True
+    )
+    """how images are painted"""
+    clip: bool = True
+    """whether painting holds each estimate of x_0 in [-1, 1], as Ho et al. 2020 do"""
+
+    @field_validator("schedule", "weighting", "sampler", mode="before")
+    @classmethod
+    def _bare_kind(cls, value: Any) -> Any:
+        return {"kind": value} if isinstance(value, str) else value
+
+    @field_validator("sampler")
+    @classmethod
+    def _steps_go_down(
+        cls, sampler: DDPMSamplerConfig | DDIMSamplerConfig | DPMSolverSamplerConfig, info: ValidationInfo
+    ) -> DDPMSamplerConfig | DDIMSamplerConfig | DPMSolverSamplerConfig:
+        schedule = info.data.get("schedule")
+        if schedule and not isinstance(sampler, DDPMSamplerConfig) and sampler.steps > schedule.steps:
+            raise ValueError(
+                f"must take at most schedule.steps={schedule.steps} steps, not {sampler.steps}: "
+                "each goes to a lower t"
+            )
+        return sampler
+
+    def build(self) -> Diffusion:
+        from phasescope.families.diffusion.family import Diffusion
+
+        schedule = self.schedule.build()
+        return Diffusion(
+            schedule, self.predict, self.weighting.build(), self.sampler.build(schedule), self.clip
+        )

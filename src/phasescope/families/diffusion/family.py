@@ -1,0 +1,168 @@
+"""A diffusion: how images are learnt and painted by a network that undoes noise.
+
+Learning (Ho et al. 2020, eq. 14, arXiv 2006.11239): t is uniform in 0 ... T-1, eps ~ N(0, I), and
+
+    x_t = alpha_t x_0 + sigma_t eps,    loss = w_t |prediction(x_t, t, label) - target|^2 / pixels.
+
+Painting: a sampler goes from noise to an image.
+
+A network is any callable ``network(x_t, t, labels)`` that answers (B, C, H, W), for x_t (B, C, H, W), t (B,)
+int64 and labels (B, K), where a row of NaN is no label.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from phasescope.families.diffusion import parametrization
+from phasescope.families.diffusion.config import Predict
+from phasescope.families.diffusion.parametrization import Weighting
+from phasescope.families.diffusion.samplers import Sampler, SamplingState
+from phasescope.families.diffusion.schedule import Schedule
+
+Network = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+class Diffusion:
+    """A schedule, a parametrization, a weighting and a sampler.
+
+    Args:
+        schedule: alpha_t and sigma_t.
+        predict: What the network predicts.
+        weighting: From (predict, SNR (T,)) the weight w_t of the squared error of the prediction, (T,).
+        sampler: Paints.
+        clip: Whether painting holds each estimate of x_0 in [-1, 1]: an error of eps is sigma/alpha times larger in x_0,
+            so without it a half-trained network's first steps shift the whole image.
+    """
+
+    def __init__(
+        self, schedule: Schedule, predict: Predict, weighting: Weighting, sampler: Sampler, clip: bool = False
+    ) -> None:
+        self.schedule = schedule
+        self.predict: Predict = predict
+        self.sampler = sampler
+        self.clip = clip
+        self._weight = weighting(predict, schedule.log_snr.exp())
+        self._tables: dict[tuple[torch.device, torch.dtype], tuple[Tensor, Tensor, Tensor]] = {}
+
+    def loss(
+        self,
+        network: Network,
+        x_0: Float[Tensor, "B C H W"],
+        labels: Float[Tensor, "B K"],
+        generator: torch.Generator,
+    ) -> Float[Tensor, " B"]:
+        """The weighted squared error a pixel of each image, (B,), at a random t with random noise.
+
+        Args:
+            network: Predicts.
+            x_0: Images, (B, C, H, W).
+            labels: Their labels, (B, K), in the world's units.
+            generator: Gives t, then the noise; both drawn on its own device.
+        """
+        device = generator.device
+        t = torch.randint(self.schedule.steps, (len(x_0),), generator=generator, device=device).to(x_0.device)
+        noise = torch.randn(x_0.shape, generator=generator, device=device, dtype=x_0.dtype).to(x_0.device)
+        alpha, sigma = self._scales(t, x_0)
+        target = parametrization.prediction_of(self.predict, x_0, noise, alpha, sigma)
+        prediction = network(alpha * x_0 + sigma * noise, t, labels)
+        return self._table(x_0)[2][t] * _mean_square(prediction - target)
+
+    def noisy(
+        self, x_0: Float[Tensor, "B C H W"], t: Int[Tensor, " B"], noise: Float[Tensor, "B C H W"]
+    ) -> Float[Tensor, "B C H W"]:
+        """x_t = alpha_t x_0 + sigma_t noise, (B, C, H, W)."""
+        alpha, sigma = self._scales(t, x_0)
+        return alpha * x_0 + sigma * noise
+
+    def x_0_of(
+        self,
+        network: Network,
+        x_t: Float[Tensor, "B C H W"],
+        t: Int[Tensor, " B"],
+        labels: Float[Tensor, "B K"],
+    ) -> Float[Tensor, "B C H W"]:
+        """The images, (B, C, H, W), that the network sees in `x_t`."""
+        return parametrization.x_0_of(self.predict, network(x_t, t, labels), x_t, *self._scales(t, x_t))
+
+    def eps_of(
+        self,
+        network: Network,
+        x_t: Float[Tensor, "B C H W"],
+        t: Int[Tensor, " B"],
+        labels: Float[Tensor, "B K"],
+    ) -> Float[Tensor, "B C H W"]:
+        """The noise, (B, C, H, W), that the network sees in `x_t`."""
+        return parametrization.eps_of(self.predict, network(x_t, t, labels), x_t, *self._scales(t, x_t))
+
+    def eps_error(
+        self,
+        network: Network,
+        x_0: Float[Tensor, "B C H W"],
+        labels: Float[Tensor, "B K"],
+        t: Int[Tensor, " B"],
+        noise: Float[Tensor, "B C H W"],
+    ) -> Float[Tensor, " B"]:
+        """Mean squared error a pixel, (B,), of the noise that the network sees in x_t, whatever it predicts.
+
+        A label names one image, so the exact optimum given the label has error 0: this is the distance to it.
+        """
+        return _mean_square(self.eps_of(network, self.noisy(x_0, t, noise), t, labels) - noise)
+
+    def trajectory(
+        self,
+        network: Network,
+        labels: Float[Tensor, "B K"],
+        shape: tuple[int, int, int],
+        generator: torch.Generator,
+    ) -> Iterator[SamplingState]:
+        """The sampler's states from noise to the images of `labels`, on their device and in their dtype.
+
+        Args:
+            network: Predicts.
+            labels: One label an image, (B, K).
+            shape: (C, H, W).
+            generator: Gives the first noise and each step's; drawn on its own device.
+        """
+        x_t = torch.randn(
+            (len(labels), *shape), generator=generator, device=generator.device, dtype=labels.dtype
+        )
+
+        def denoise(x_t: Tensor, t: int) -> Tensor:
+            x_0 = self.x_0_of(network, x_t, torch.full((len(x_t),), t, device=x_t.device), labels)
+            return x_0.clamp(-1, 1) if self.clip else x_0
+
+        return self.sampler.states(denoise, x_t.to(labels.device), generator)
+
+    def sample(
+        self,
+        network: Network,
+        labels: Float[Tensor, "B K"],
+        shape: tuple[int, int, int],
+        generator: torch.Generator,
+    ) -> Float[Tensor, "B C H W"]:
+        """The last state of `trajectory`: images, (B, C, H, W)."""
+        (last,) = deque(self.trajectory(network, labels, shape, generator), maxlen=1)
+        return last.x_t
+
+    def _table(self, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """alpha, sigma and weight, (T,) each, as `like` is; kept, so that no training step copies them."""
+        key = (like.device, like.dtype)
+        if key not in self._tables:
+            alpha, sigma = self.schedule.alpha.to(like), self.schedule.sigma.to(like)
+            self._tables[key] = alpha, sigma, self._weight.to(like)
+        return self._tables[key]
+
+    def _scales(self, t: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
+        """alpha_t and sigma_t, (B, 1, 1, 1) each."""
+        alpha, sigma, _ = self._table(like)
+        return alpha[t].view(-1, 1, 1, 1), sigma[t].view(-1, 1, 1, 1)
+
+
+def _mean_square(error: Tensor) -> Tensor:
+    return error.square().flatten(1).mean(1)

@@ -1,0 +1,99 @@
+"""The best that any network could learn, exactly.
+
+The squared error is least for the posterior mean E[x_0 | x_t, condition], whatever is predicted and weighed.
+
+- Given the label, which names one image: E[x_0 | x_t, label] = image(label). The loss is 0.
+- Without it, for a data set of M equally likely images x^m (Karras et al. 2022, eq. 57, arXiv 2206.00364):
+
+      E[x_0 | x_t] = sum_m w_m x^m,    w = softmax_m(-|x_t - alpha_t x^m|^2 / (2 sigma_t^2)).
+
+The sum runs over chunks of the data set with a running maximum (Milakov & Gimelshein 2018, arXiv 1805.02867),
+in float64: at t = 0 the exponents reach 1e7, while differences of 1 between them matter.
+
+Both are networks: ``optimum(x_t, t, labels)`` answers in the diffusion's own parametrization.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from phasescope.families.diffusion import parametrization
+from phasescope.families.diffusion.family import Diffusion
+
+Render = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class ConditionalOptimum:
+    """Answers from the label's image.
+
+    Args:
+        diffusion: Its schedule and parametrization are answered in.
+        render: From labels (B, K) to images (B, C, H, W).
+    """
+
+    diffusion: Diffusion
+    render: Render
+
+    def __call__(
+        self, x_t: Float[Tensor, "B C H W"], t: Int[Tensor, " B"], labels: Float[Tensor, "B K"]
+    ) -> Float[Tensor, "B C H W"]:
+        """The exact prediction, (B, C, H, W), in the dtype of `x_t`; no row of `labels` may be NaN."""
+        return _answer(self.diffusion, self.render(labels).double(), x_t, *_scales(self.diffusion, x_t, t))
+
+
+@dataclass(frozen=True, eq=False)
+class UnconditionalOptimum:
+    """Answers from the posterior mean over a data set.
+
+    Args:
+        diffusion: Its schedule and parametrization are answered in.
+        render: From labels (m, K) to images (m, C, H, W).
+        labels: The data set's labels, (M, K).
+        chunk: Images that exist at a time.
+    """
+
+    diffusion: Diffusion
+    render: Render
+    labels: Float[Tensor, "M K"]
+    chunk: int = 2048
+
+    def __call__(
+        self, x_t: Float[Tensor, "B C H W"], t: Int[Tensor, " B"], labels: Tensor | None = None
+    ) -> Float[Tensor, "B C H W"]:
+        """The exact prediction, (B, C, H, W), in the dtype of `x_t`; `labels` (of any value) tell nothing."""
+        alpha, sigma = _scales(self.diffusion, x_t, t)
+        return _answer(self.diffusion, self._posterior_mean(x_t.double(), alpha, sigma), x_t, alpha, sigma)
+
+    def _posterior_mean(self, x_t: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+        x, a, s = x_t.flatten(1), alpha.flatten(1), sigma.flatten(1)
+        peak = x.new_full((len(x), 1), -torch.inf)
+        weight = x.new_zeros(len(x), 1)
+        weighted = torch.zeros_like(x)
+        for labels in self.labels.to(x.device).split(self.chunk):
+            images = self.render(labels).double().flatten(1)
+            # -|x_t - a x^m|^2 / (2 s^2) without -|x_t|^2 / (2 s^2), which is the same for all m
+            log_w = (a * (x @ images.T) - a**2 * images.square().sum(1) / 2) / s**2
+            former_peak, peak = peak, torch.maximum(peak, log_w.amax(1, keepdim=True))
+            fade = torch.exp(former_peak - peak)
+            w = torch.exp(log_w - peak)
+            weight = fade * weight + w.sum(1, keepdim=True)
+            weighted = fade * weighted + w @ images
+        return (weighted / weight).view_as(x_t)
+
+
+def _scales(diffusion: Diffusion, x_t: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+    """alpha_t and sigma_t, (B, 1, 1, 1) each, float64."""
+    schedule = diffusion.schedule
+    alpha, sigma = schedule.alpha.to(x_t.device)[t], schedule.sigma.to(x_t.device)[t]
+    return alpha.view(-1, 1, 1, 1), sigma.view(-1, 1, 1, 1)
+
+
+def _answer(diffusion: Diffusion, x_0: Tensor, x_t: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+    eps = parametrization.eps_of("x", x_0, x_t.double(), alpha, sigma)
+    return parametrization.prediction_of(diffusion.predict, x_0, eps, alpha, sigma).to(x_t.dtype)

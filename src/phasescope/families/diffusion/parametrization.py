@@ -1,0 +1,79 @@
+"""What a network predicts of x_t = alpha_t x_0 + sigma_t eps, and what an error of it costs.
+
+    eps    the noise (Ho et al. 2020, arXiv 2006.11239)
+    x      the image x_0
+    v      alpha_t eps - sigma_t x_0 (Salimans & Ho 2022, arXiv 2202.00512)
+
+Given x_t and alpha_t^2 + sigma_t^2 = 1, each determines the other two; their squared errors are in the ratio
+
+    x : eps : v  =  1 : SNR_t : SNR_t + 1,    SNR_t = alpha_t^2 / sigma_t^2,
+
+so with the weights 1, 1/SNR and 1/(SNR + 1) they are one and the same loss. Min-SNR (Hang et al. 2023, arXiv
+2303.09556) gives the error of x_0 the weight min(SNR_t, gamma).
+
+`alpha` and `sigma` are tensors that broadcast with the images, such as (B, 1, 1, 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from phasescope.families.diffusion.config import Predict
+
+Images = Float[Tensor, "B C H W"]
+Scale = Float[Tensor, "#B 1 1 1"]
+Weighting = Callable[[Predict, Float[Tensor, " T"]], Float[Tensor, " T"]]
+
+
+def prediction_of(predict: Predict, x_0: Images, eps: Images, alpha: Scale, sigma: Scale) -> Images:
+    """What a perfect network would answer, (B, C, H, W), for image `x_0` and noise `eps`."""
+    match predict:
+        case "eps":
+            return eps
+        case "x":
+            return x_0
+        case "v":
+            return alpha * eps - sigma * x_0
+
+
+def x_0_of(predict: Predict, prediction: Images, x_t: Images, alpha: Scale, sigma: Scale) -> Images:
+    """The image, (B, C, H, W), that `prediction` at `x_t` means."""
+    match predict:
+        case "eps":
+            return (x_t - sigma * prediction) / alpha
+        case "x":
+            return prediction
+        case "v":
+            return alpha * x_t - sigma * prediction
+
+
+def eps_of(predict: Predict, prediction: Images, x_t: Images, alpha: Scale, sigma: Scale) -> Images:
+    """The noise, (B, C, H, W), that `prediction` at `x_t` means."""
+    match predict:
+        case "eps":
+            return prediction
+        case "x":
+            return (x_t - alpha * prediction) / sigma
+        case "v":
+            return sigma * x_t + alpha * prediction
+
+
+def plain_weight(predict: Predict, snr: Float[Tensor, " T"]) -> Float[Tensor, " T"]:
+    """1 for the squared error of whatever is predicted, (T,)."""
+    return torch.ones_like(snr)
+
+
+def min_snr_weight(predict: Predict, snr: Float[Tensor, " T"], gamma: float) -> Float[Tensor, " T"]:
+    """The weight of the prediction's squared error, (T,): the error of x_0 weighs min(SNR, gamma)."""
+    weight_of_x_0 = snr.clamp(max=gamma)
+    match predict:
+        case "eps":
+            return weight_of_x_0 / snr
+        case "x":
+            return weight_of_x_0
+        case "v":
+            return weight_of_x_0 / (snr + 1)

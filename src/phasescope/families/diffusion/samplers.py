@@ -1,0 +1,131 @@
+"""Samplers: from noise to an image, as generators of the states on the way.
+
+A sampler goes down the times T-1 = t_0 > t_1 > ... > t_n = -1 (the clean image), evenly spaced and rounded
+("trailing" in Lin et al. 2024, arXiv 2305.08891). At t it asks `denoise(x_t, t)` for x_0, then goes to s < t:
+
+- DDIM (Song et al. 2021, eq. 12, 16, arXiv 2010.02502), eps = (x_t - alpha_t x_0) / sigma_t, z fresh noise,
+
+      x_s = alpha_s x_0 + sigma_s sqrt(1 - eta^2 tau) eps + sigma_s eta sqrt(tau) z,  tau = 1 - SNR_t / SNR_s;
+
+  eta = 1 through every t is ancestral DDPM with the posterior's variance (Ho et al. 2020, eq. 6 and 7);
+- DPM-Solver++(2M) (Lu et al. 2022, algorithm 2, arXiv 2211.01095), lambda = log(alpha / sigma),
+  h = lambda_s - lambda_t, with h' and x_0' those of the step before,
+
+      x_s = sigma_s / sigma_t x_t - alpha_s (exp(-h) - 1) D,   D = x_0 + h / (2 h') (x_0 - x_0'),
+
+  where D = x_0 at the first step and at the last, where h is infinite.
+
+Gradients are off while `denoise` computes, and as the caller left them between. No past state is kept.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from phasescope.families.diffusion.schedule import Schedule
+
+Denoise = Callable[[Tensor, int], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class SamplingState:
+    """Where a sampler stands.
+
+    Attributes:
+        step: Steps done, 0 ... n.
+        t: The time of `x_t`, T-1 ... 0, and -1 in the last state.
+        x_t: The noisy images, (B, C, H, W); in the last state the images.
+        x_0: The estimate of the images from `x_t`, (B, C, H, W); in the last state the images.
+    """
+
+    step: int
+    t: int
+    x_t: Float[Tensor, "B C H W"]
+    x_0: Float[Tensor, "B C H W"]
+
+
+@runtime_checkable
+class Sampler(Protocol):
+    """What every sampler is."""
+
+    def states(
+        self, denoise: Denoise, x_t: Float[Tensor, "B C H W"], generator: torch.Generator
+    ) -> Iterator[SamplingState]:
+        """The n + 1 states from the noise `x_t` at t = T-1 to the images.
+
+        Args:
+            denoise: Estimates x_0, (B, C, H, W), from x_t, (B, C, H, W), at t, an int.
+            x_t: Unit normal noise, (B, C, H, W).
+            generator: Gives the noise of every step; drawn on its own device.
+        """
+        ...
+
+
+def sampling_times(schedule_steps: int, steps: int) -> list[int]:
+    """The n + 1 times from T-1 down to -1, n = `steps` <= T = `schedule_steps`."""
+    return (torch.linspace(schedule_steps, 0, steps + 1, dtype=torch.float64).round().long() - 1).tolist()
+
+
+@dataclass(frozen=True, eq=False)
+class DDIM:
+    """DDIM in n = `steps` steps, with the share `eta` of the ancestral noise."""
+
+    schedule: Schedule
+    steps: int
+    eta: float = 0.0
+
+    def states(
+        self, denoise: Denoise, x_t: Float[Tensor, "B C H W"], generator: torch.Generator
+    ) -> Iterator[SamplingState]:
+        """See `Sampler.states`."""
+        for step, (t, s) in enumerate(pairwise(sampling_times(self.schedule.steps, self.steps))):
+            with torch.no_grad():
+                x_0 = denoise(x_t, t)
+            yield SamplingState(step, t, x_t, x_0)
+            a_t, s_t, log_snr_t = self.schedule.at(t)
+            a_s, s_s, log_snr_s = self.schedule.at(s)
+            tau = -math.expm1(log_snr_t - log_snr_s)
+            eps = (x_t - a_t * x_0) / s_t
+            x_t = a_s * x_0 + s_s * math.sqrt(1 - self.eta**2 * tau) * eps
+            if self.eta > 0 and s_s > 0:
+                z = torch.randn(x_t.shape, generator=generator, device=generator.device, dtype=x_t.dtype)
+                x_t = x_t + s_s * self.eta * math.sqrt(tau) * z.to(x_t.device)
+        yield SamplingState(self.steps, -1, x_t, x_t)
+
+
+def ddpm(schedule: Schedule) -> DDIM:
+    """Ancestral sampling through all T times, with the variance of the posterior q(x_{t-1} | x_t, x_0)."""
+    return DDIM(schedule, schedule.steps, eta=1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class DPMSolver:
+    """DPM-Solver++(2M) in n = `steps` steps: deterministic, second order, one evaluation a step."""
+
+    schedule: Schedule
+    steps: int
+
+    def states(
+        self, denoise: Denoise, x_t: Float[Tensor, "B C H W"], generator: torch.Generator
+    ) -> Iterator[SamplingState]:
+        """See `Sampler.states`; draws nothing from `generator`."""
+        former_h, former_x_0 = math.inf, x_t  # an infinite h' makes the first step's D = x_0
+        for step, (t, s) in enumerate(pairwise(sampling_times(self.schedule.steps, self.steps))):
+            with torch.no_grad():
+                x_0 = denoise(x_t, t)
+            yield SamplingState(step, t, x_t, x_0)
+            _, s_t, log_snr_t = self.schedule.at(t)
+            a_s, s_s, log_snr_s = self.schedule.at(s)
+            h = (log_snr_s - log_snr_t) / 2
+            d = x_0 + h / (2 * former_h) * (x_0 - former_x_0) if s >= 0 else x_0
+            x_t = s_s / s_t * x_t - a_s * math.expm1(-h) * d
+            former_h, former_x_0 = h, x_0
+        yield SamplingState(self.steps, -1, x_t, x_t)

@@ -1,0 +1,71 @@
+"""Noise schedules: how much of the image and how much noise there is at each time t = 0 ... T-1.
+
+    x_t = alpha_t x_0 + sigma_t eps,    eps ~ N(0, I),    alpha_t^2 + sigma_t^2 = 1
+
+Step t adds noise of variance beta_t, hence alpha_t^2 = prod_{u <= t} (1 - beta_u) (Ho et al. 2020, eq. 4,
+arXiv 2006.11239; counted from 1 there). The signal-to-noise ratio is SNR_t = alpha_t^2 / sigma_t^2.
+
+- linear (Ho et al. 2020): beta_t from beta_start to beta_end in equal increments;
+- cosine (Nichol & Dhariwal 2021, eq. 17, arXiv 2102.09672): beta_t = min(1 - f((t+1) / T) / f(t / T), 0.999),
+  f(u) = cos^2(pi/2 (u + s) / (1 + s)).
+
+Before the first step, at t = -1, the image is clean: alpha = 1, sigma = 0.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+BETA_MAX = 0.999
+
+
+@dataclass(frozen=True, eq=False)
+class Schedule:
+    """The tables of a schedule, float64 on the CPU.
+
+    Attributes:
+        alpha: The image's scale alpha_t, (T,).
+        sigma: The noise's scale sigma_t, (T,).
+        log_snr: log(alpha_t^2 / sigma_t^2), (T,), strictly decreasing.
+    """
+
+    alpha: Float[Tensor, " T"]
+    sigma: Float[Tensor, " T"]
+    log_snr: Float[Tensor, " T"]
+
+    @classmethod
+    def of(cls, betas: Float[Tensor, " T"]) -> Schedule:
+        """The schedule that adds noise of variance `betas`, (T,), each in (0, 1)."""
+        log_alpha_2 = torch.log1p(-betas.double()).cumsum(0)
+        sigma_2 = -torch.expm1(log_alpha_2)
+        return cls(
+            alpha=torch.exp(log_alpha_2 / 2), sigma=sigma_2.sqrt(), log_snr=log_alpha_2 - sigma_2.log()
+        )
+
+    @property
+    def steps(self) -> int:
+        """T, the number of noise levels."""
+        return len(self.alpha)
+
+    def at(self, t: int) -> tuple[float, float, float]:
+        """(alpha_t, sigma_t, log SNR_t) for t = -1 (the clean image) ... T-1."""
+        if t == -1:
+            return 1.0, 0.0, math.inf
+        return self.alpha[t].item(), self.sigma[t].item(), self.log_snr[t].item()
+
+
+def linear_betas(steps: int, beta_start: float, beta_end: float) -> Float[Tensor, " T"]:
+    """beta_t of the linear schedule, (T,) float64."""
+    return torch.linspace(beta_start, beta_end, steps, dtype=torch.float64)
+
+
+def cosine_betas(steps: int, offset: float) -> Float[Tensor, " T"]:
+    """beta_t of the cosine schedule with shift s = `offset`, (T,) float64."""
+    u = torch.linspace(0, 1, steps + 1, dtype=torch.float64)
+    f = torch.cos(math.pi / 2 * (u + offset) / (1 + offset)) ** 2
+    return (1 - f[1:] / f[:-1]).clamp(max=BETA_MAX)

@@ -1,0 +1,127 @@
+"""What every measure asks of its arrays, and labels as targets and as distances."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from numpy.typing import ArrayLike
+
+DECIMALS = 6
+"""Of the largest, to which squared distances are compared: float32 labels on a lattice tie exactly."""
+
+
+def check_count(name: str, value: int, at_least: int, why: str) -> None:
+    """Raises ValueError where `value` is not an int >= `at_least`."""
+    if not isinstance(value, int | np.integer) or value < at_least:
+        raise ValueError(f"`{name}` (={value}) must be an integer of at least {at_least}: {why}")
+
+
+def check_latents(
+    latents: ArrayLike, at_least: int, why: str, axes: int = 2
+) -> Float[np.ndarray, "*draws n features"]:
+    """Latents in float64, without the features that are the same in every row.
+
+    Raises:
+        ValueError: not (n, features), or (draws, n, features) with two draws or more for `axes` = 3; not
+            finite; fewer rows than `at_least`; no feature varies.
+    """
+    x = np.asarray(latents, dtype=float)
+    if x.ndim != axes:
+        shape = "(n, features)" if axes == 2 else "(draws, n, features)"
+        raise ValueError(f"`latents` (shape {x.shape}) must be {shape}: one row a label")
+    if axes == 3 and x.shape[0] < 2:
+        raise ValueError(
+            f"`latents` (draws={x.shape[0]}) must have at least 2 noise draws: they vary within labels"
+        )
+    if x.shape[-2] < at_least:
+        raise ValueError(f"`latents` (n={x.shape[-2]}) must have at least {at_least} rows: {why}")
+    if not np.isfinite(x).all():
+        raise ValueError(
+            f"`latents` ({np.count_nonzero(~np.isfinite(x))} of {x.size} not finite) must be finite"
+        )
+    rows = tuple(range(axes - 1))
+    varies = x.max(axis=rows) > x.min(axis=rows)
+    if not varies.any():
+        raise ValueError(f"`latents` (shape {x.shape}) must vary: each feature is constant")
+    return x if varies.all() else x[..., varies]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Checked labels: n rows, K factors."""
+
+    values: Float[np.ndarray, "n K"]
+    names: tuple[str, ...]
+    periodic: Bool[np.ndarray, " K"]
+    span: Float[np.ndarray, " K"]
+
+    def targets(self) -> tuple[Float[np.ndarray, "n C"], Int[np.ndarray, " C"]]:
+        """What a regression is to predict, and the factor that each column belongs to.
+
+        A factor is its own target; a periodic one with period s is two, sin and cos of 2 pi label / s.
+        """
+        columns, owner = [], []
+        for k, label in enumerate(self.values.T):
+            angle = 2 * np.pi * label / self.span[k]
+            of_factor = [np.sin(angle), np.cos(angle)] if self.periodic[k] else [label]
+            columns += of_factor
+            owner += [k] * len(of_factor)
+        return np.stack(columns, axis=1), np.array(owner)
+
+    def squared_distances(self) -> Float[np.ndarray, "n n"]:
+        """Between all rows, factors in units of their span, periodic ones the short way round; at most 1."""
+        difference = np.abs(self.values[:, None] - self.values[None]) / self.span
+        around = difference % 1
+        difference = np.where(self.periodic, np.minimum(around, 1 - around), difference)
+        squared = (difference**2).sum(axis=-1)
+        return np.round(squared / squared.max(), DECIMALS)
+
+
+def check_labels(
+    labels: ArrayLike,
+    n: int,
+    periodic: Sequence[bool] | None = None,
+    span: Sequence[float] | None = None,
+    names: Sequence[str] | None = None,
+) -> Labels:
+    """Labels (n, K) with what is known of their factors; by default open, with span 1, named x, y, 3, 4, ...
+
+    Raises:
+        ValueError: not (n, K), not finite, a constant factor; `periodic`, `span` or `names` not of length K;
+            a periodic factor without a span, which is its period; a span that is not positive.
+    """
+    y = np.asarray(labels, dtype=float)
+    if y.ndim != 2 or y.shape[0] != n or y.shape[1] == 0:
+        raise ValueError(
+            f"`labels` (shape {y.shape}) must be (n, K) with n={n} as in `latents`: one label a row"
+        )
+    if not np.isfinite(y).all():
+        raise ValueError(
+            f"`labels` ({np.count_nonzero(~np.isfinite(y))} of {y.size} not finite) must be finite"
+        )
+    K = y.shape[1]
+    default_names = ["x", "y", *(str(k) for k in range(3, K + 1))][:K]
+    given = {"periodic": periodic, "span": span, "names": names}
+    for argument, values in given.items():
+        if values is not None and len(values) != K:
+            raise ValueError(f"`{argument}` (={list(values)}) must have one entry for each of {K} factors")
+    checked = Labels(
+        values=y,
+        names=tuple(names or default_names),
+        periodic=np.zeros(K, bool) if periodic is None else np.asarray(periodic, bool),
+        span=np.ones(K) if span is None else np.asarray(span, float),
+    )
+    if checked.periodic.any() and span is None:
+        raise ValueError("`span` (=None) must be given with a periodic factor: it is the period")
+    if not (np.isfinite(checked.span) & (checked.span > 0)).all():
+        raise ValueError(f"`span` (={checked.span.tolist()}) must be greater than 0: it is a factor's range")
+    constant = np.ptp(np.where(checked.periodic, y % checked.span, y), axis=0) == 0
+    if constant.any():
+        which = checked.names[int(constant.argmax())]
+        raise ValueError(
+            f"`labels` ({which}={y[0, constant.argmax()]:g} in each row) must vary: nothing to predict"
+        )
+    return checked

@@ -1,0 +1,86 @@
+"""A number with its interval, its sample size, its estimator and its nulls: no measure returns less.
+
+Intervals are basic (pivotal) bootstrap intervals (Davison & Hinkley 1997, section 5.2): with v the estimate
+and q the quantiles of its bootstrap replicates, [2v - q_97.5, 2v - q_2.5]. A bias that resampling repeats is
+thereby taken off.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+CONFIDENCE = 0.95
+"""Of every interval; and a null's level is what chance stays below with this probability."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a measure says of one set of latents."""
+
+    value: float
+    low: float
+    """Lower end of the 95 % interval."""
+    high: float
+    """Upper end of the 95 % interval."""
+    n: int
+    """Labels that it rests on."""
+    estimator: str
+    """The estimator's name and its settings."""
+    nulls: Mapping[str, float] = field(default_factory=dict)
+    """The same measure where there is nothing to find, by the null's name."""
+    detail: Mapping[str, float] = field(default_factory=dict)
+    """What the value summarises, as a value for each factor."""
+
+    def with_nulls(self, **nulls: float | Score) -> Score:
+        """A copy with further nulls, each a number or the Score that the same measure gave the null."""
+        levels = {
+            name: null.value if isinstance(null, Score) else float(null) for name, null in nulls.items()
+        }
+        return replace(self, nulls={**self.nulls, **levels})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain floats, ints, strings and dicts, as JSON holds them; what is not finite is None."""
+        return {
+            "value": _plain(self.value),
+            "low": _plain(self.low),
+            "high": _plain(self.high),
+            "n": int(self.n),
+            "estimator": self.estimator,
+            "nulls": {name: _plain(level) for name, level in self.nulls.items()},
+            "detail": {name: _plain(value) for name, value in self.detail.items()},
+        }
+
+
+def _plain(number: float) -> float | None:
+    return float(number) if math.isfinite(number) else None
+
+
+def bootstrap_weights(n: int, resamples: int, rng: np.random.Generator) -> Float[np.ndarray, "resamples n"]:
+    """How often each of n labels is drawn, in each of the bootstrap's resamples."""
+    return rng.multinomial(n, np.full(n, 1 / n), size=resamples).astype(float)
+
+
+def basic_interval(value: float, replicates: Float[np.ndarray, " resamples"]) -> tuple[float, float]:
+    """(low, high) of the basic bootstrap interval of `value`."""
+    tail = (1 - CONFIDENCE) / 2
+    q_low, q_high = np.quantile(replicates, [tail, 1 - tail])
+    return float(2 * value - q_high), float(2 * value - q_low)
+
+
+def ratio(
+    part: Float[np.ndarray, "resamples ..."], whole: Float[np.ndarray, "resamples ..."], otherwise: float
+) -> Float[np.ndarray, "resamples ..."]:
+    """part / whole; `otherwise` for a resample of equal rows, whose whole is 0 but for rounding."""
+    varies = whole > 1e-12 * whole.max(axis=0)
+    return np.where(varies, part / np.where(varies, whole, 1), otherwise)
+
+
+def null_level(values: Float[np.ndarray, " permutations"]) -> float:
+    """What a null's draws stay below in 95 % of cases."""
+    return float(np.quantile(values, CONFIDENCE))

@@ -1,0 +1,67 @@
+"""Activations by name, in one pass, with hooks that always go away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+
+class _AllCaptured(Exception):
+    """Ends a forward pass that has passed its last tap."""
+
+
+def find_tap(network: nn.Module, name: str) -> nn.Module:
+    """The module of a tap: what the network itself calls so, or its submodule of that name.
+
+    Raises:
+        ValueError: there is neither.
+    """
+    own = getattr(network, "tap", None)
+    try:
+        return own(name) if own else network.get_submodule(name)
+    except (KeyError, AttributeError):
+        raise ValueError(f"`tap` (={name}) must name a block of the network") from None
+
+
+def activations(
+    network: nn.Module,
+    taps: Sequence[str],
+    x_t: Float[Tensor, "B C H W"],
+    t: Int[Tensor, " B"],
+    labels: Float[Tensor, "B K"],
+) -> dict[str, Float[Tensor, "B features"]]:
+    """The outputs of the blocks `taps`, flattened, from one pass that ends at the last of them.
+
+    Raises:
+        ValueError: a tap that is not there, that the pass did not reach, or whose output is no tensor.
+    """
+    captured: dict[str, Tensor] = {}
+
+    def hook(name: str):
+        def keep(module: nn.Module, inputs: tuple, output: Any) -> None:
+            if not isinstance(output, Tensor):
+                raise ValueError(f"`tap` (={name}) must name a block whose output is one tensor")
+            captured[name] = output.detach().flatten(1).float()
+            if len(captured) == len(blocks):
+                raise _AllCaptured
+
+        return keep
+
+    blocks = {name: find_tap(network, name) for name in taps}
+    handles = [block.register_forward_hook(hook(name)) for name, block in blocks.items()]
+    try:
+        with torch.no_grad():
+            network(x_t, t, labels)
+    except _AllCaptured:
+        pass
+    finally:
+        for handle in handles:
+            handle.remove()
+    missed = [name for name in taps if name not in captured]
+    if missed:
+        raise ValueError(f"`tap` (={missed[0]}) must lie on the way of the forward pass: it was not reached")
+    return captured

@@ -1,0 +1,6 @@
+"""The store: a run's folder, read without torch."""
+
+from phasescope.store.catalogue import find_run, list_runs, open_run
+from phasescope.store.folder import Run, RunWriter, Snapshot, hold
+
+__all__ = ["Run", "RunWriter", "Snapshot", "find_run", "hold", "list_runs", "open_run"]

@@ -1,0 +1,41 @@
+"""Columns as Parquet, by DuckDB."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import numpy as np
+
+
+def write_parquet(path: Path, columns: dict[str, np.ndarray]) -> None:
+    """Write equally long columns.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    import duckdb
+
+    table = {
+        name: column.astype(object) if column.dtype.kind == "U" else column
+        for name, column in columns.items()
+    }
+    target = str(path).replace("'", "''")
+    try:
+        with duckdb.connect() as connection:
+            connection.register("columns", table)
+            connection.execute(f"COPY (SELECT * FROM columns) TO '{target}' (FORMAT parquet)")
+    except duckdb.IOException as error:
+        raise OSError(errno.EIO, " ".join(str(error).split()), str(path)) from None
+
+
+def read_parquet(path: Path) -> dict[str, np.ndarray]:
+    """The columns of a Parquet file; missing numbers are NaN."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        columns = connection.read_parquet(str(path)).fetchnumpy()
+    return {
+        name: np.ma.filled(column, np.nan) if np.ma.isMaskedArray(column) else column
+        for name, column in columns.items()
+    }

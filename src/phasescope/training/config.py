@@ -1,0 +1,73 @@
+"""How a network is trained, as its user writes it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from phasescope.config import Config
+
+
+class AdamWConfig(Config):
+    """AdamW (Loshchilov & Hutter 2019)."""
+
+    kind: Literal["adamw"] = "adamw"
+    lr: float = Field(2e-3, gt=0)
+    """learning rate after warm-up"""
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.99)
+    """decays of the first and second moments"""
+    weight_decay: float = Field(0.0, ge=0)
+    """decoupled weight decay"""
+
+
+class MuonConfig(Config):
+    """Muon (Jordan et al. 2024) on the convolutions between entrance and exit, AdamW on all else."""
+
+    kind: Literal["muon"] = "muon"
+    lr: float = Field(0.02, gt=0)
+    """Muon's learning rate after warm-up"""
+    momentum: float = Field(0.95, ge=0, lt=1)
+    """Muon's momentum (Nesterov)"""
+    weight_decay: float = Field(0.0, ge=0)
+    """decoupled weight decay, for both parts"""
+    rest: AdamWConfig = AdamWConfig()
+    """AdamW for the parameters that are not Muon's"""
+
+
+OptimiserConfig = Annotated[AdamWConfig | MuonConfig, Field(discriminator="kind")]
+
+
+class TrainingConfig(Config):
+    """Steps, batches, optimiser, averaging, precision and place."""
+
+    steps: int = Field(4000, ge=1)
+    """gradient steps"""
+    batch: int = Field(64, ge=1)
+    """images a step"""
+    optimiser: OptimiserConfig = AdamWConfig()
+    """update rule"""
+    warmup: int = Field(100, ge=0)
+    """steps over which the learning rates rise linearly"""
+    decay: Literal["constant", "cosine"] = "constant"
+    """course of the learning rates after warm-up: constant, or half a cosine that ends at 0"""
+    clip: float | None = Field(1.0, gt=0)
+    """largest norm of the gradient; null clips nothing"""
+    ema: float = Field(0.995, ge=0, lt=1)
+    """decay a step of the averaged weights that sample and are probed"""
+    label_dropout: float = Field(0.0, ge=0, le=1)
+    """share of training images whose label is withheld"""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """arithmetic of the forward and backward pass; weights stay float32"""
+    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
+    """auto (CUDA where there is one), cpu, cuda or cuda:N"""
+    threads: int | None = Field(None, ge=1)
+    """CPU threads; null leaves the choice to torch"""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.warmup > self.steps:
+            raise ValueError(
+                f"`training.warmup` (={self.warmup}) must be at most `training.steps` (={self.steps})"
+            )
+        return self

@@ -1,0 +1,1 @@
+"""Worlds: a factor space, a renderer and a design of the training labels."""

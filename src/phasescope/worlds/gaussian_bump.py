@@ -1,0 +1,119 @@
+"""One Gaussian bump at (x, y) on a square canvas: the world of Liang, Liu & Fiete 2024 (arXiv 2402.03305).
+
+    v(i, j) = exp(-((x - j)^2 + (y - i)^2) / (2 sigma^2)),    pixel centres i, j = 1 ... N,   labels x, y in [0, N]
+
+x runs along columns and y along rows, downward. A dark bump on white is 1 - 2v, a bright one 2v - 1: images lie in
+[-1, 1]. On a periodic canvas distances are taken modulo N. The exponential factorizes, so an image is an outer product
+and a data set is no more than its labels.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from phasescope.config import Config
+from phasescope.worlds.designs import GridConfig
+from phasescope.worlds.factors import Factor
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+
+MAX_STEPS = 10_000
+"""Increments a side: their labels, 10^8, still fit in memory."""
+
+
+class GaussianBumpConfig(Config):
+    """A world of one bump; also the world itself: it renders images and lists the training labels."""
+
+    kind: Literal["gaussian_bump"] = "gaussian_bump"
+    canvas: int = Field(32, ge=4, le=1024)
+    """side N of the square canvas, px"""
+    sigma_px: float = Field(1.0, gt=0)
+    """standard deviation of the bump, px"""
+    polarity: Literal["dark", "bright"] = "dark"
+    """a dark bump on white, or a bright one on black"""
+    boundary: Literal["open", "periodic"] = "open"
+    """whether the bump is cut at the canvas' edge or comes in again on the other side"""
+    design: GridConfig = GridConfig()
+    """which labels the training set holds"""
+
+    @model_validator(mode="after")
+    def _fits(self) -> GaussianBumpConfig:
+        for field in ("dx", "dy"):
+            step = getattr(self.design, field)
+            if not self.canvas / MAX_STEPS <= step <= self.canvas / 2:
+                raise ValueError(
+                    f"`design.{field}` (={step}) must be from 1/{MAX_STEPS} to half of the canvas (={self.canvas} px): "
+                    f"a grid has from 2 to {MAX_STEPS} values of a factor"
+                )
+        if self.sigma_px > self.canvas / 4:
+            raise ValueError(
+                f"`sigma_px` (={self.sigma_px}) must be at most a quarter of the canvas (={self.canvas} px)"
+            )
+        if self.boundary == "periodic" and self.design.ends == "both":
+            raise ValueError(
+                "`design.ends` (=both) must be low or high when the boundary is periodic: both ends are one place"
+            )
+        return self
+
+    @property
+    def periodic(self) -> bool:
+        return self.boundary == "periodic"
+
+    @property
+    def channels(self) -> int:
+        return 1
+
+    @property
+    def factors(self) -> tuple[Factor, Factor]:
+        x, y = (Factor(name, 0.0, float(self.canvas), "px", self.periodic) for name in ("x", "y"))
+        return x, y
+
+    def training_labels(self) -> Float[np.ndarray, "M 2"]:
+        """The labels of the training set, (M, 2) float32."""
+        return self.design.labels(self.factors)
+
+    def off_grid_labels(self, n: int, generator: np.random.Generator) -> Float[np.ndarray, "n 2"]:
+        """`n` labels drawn evenly from the box that the training labels span (all of a torus), (n, 2) float32."""
+        training = self.training_labels()
+        low, high = training.min(axis=0), training.max(axis=0)
+        if self.periodic:
+            low, high = np.zeros(2), np.full(2, self.canvas)
+        return generator.uniform(low, high, size=(n, 2)).astype(np.float32)
+
+    def check_labels(self, labels: Float[np.ndarray, "B 2"]) -> None:
+        """Raises ValueError where a label lies outside [low, high] of its factor, or is not finite."""
+        for factor, values in zip(self.factors, np.asarray(labels).T, strict=True):
+            outside = (values < factor.low) | (values > factor.high) | ~np.isfinite(values)
+            if outside.any():
+                raise ValueError(
+                    f"`{factor.name}` (={values[outside][0]:g}) must lie on the canvas, "
+                    f"from {factor.low:g} to {factor.high:g} {factor.unit}"
+                )
+
+    def render(self, labels: Float[Tensor, "B 2"]) -> Float[Tensor, "B 1 N N"]:
+        """Images of `labels`, on their device.
+
+        Args:
+            labels: (B, 2), (x, y) in px, on the grid or off it.
+
+        Returns:
+            (B, 1, N, N) in [-1, 1], of the labels' dtype.
+        """
+        import torch
+
+        pixels = torch.arange(1, self.canvas + 1, device=labels.device, dtype=labels.dtype)
+        distance = labels[:, :, None] - pixels
+        if self.periodic:
+            distance = torch.remainder(distance + self.canvas / 2, self.canvas) - self.canvas / 2
+        v_x, v_y = torch.exp(-0.5 * (distance / self.sigma_px) ** 2).unbind(dim=1)
+        background, contrast = (1.0, -2.0) if self.polarity == "dark" else (-1.0, 2.0)
+        return torch.addcmul(
+            torch.full((), background, device=labels.device, dtype=labels.dtype),
+            (contrast * v_y)[:, None, :, None],
+            v_x[:, None, None, :],
+        )

@@ -1,0 +1,63 @@
+"""Shapes and types of arrays and tensors, as annotated, are checked wherever the tests call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import settings
+from jaxtyping import config, install_import_hook
+
+CHECKED = (
+    "phasescope.families.diffusion.family",
+    "phasescope.families.diffusion.optimum",
+    "phasescope.families.diffusion.parametrization",
+    "phasescope.families.diffusion.samplers",
+    "phasescope.families.diffusion.schedule",
+    "phasescope.measures",
+    "phasescope.networks.embeddings",
+    "phasescope.networks.layers",
+    "phasescope.networks.unet",
+    "phasescope.worlds.gaussian_bump",
+)
+
+install_import_hook(CHECKED, "beartype.beartype")
+
+settings.register_profile("phasescope", deadline=None, derandomize=True)
+settings.load_profile("phasescope")
+
+
+@pytest.fixture(autouse=True)
+def _bad_input_meets_the_errors_that_users_see(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Tests named so break the annotations on purpose; what the functions themselves say of it is tested."""
+    config.update("jaxtyping_disable", "bad_input" in request.node.name)
+    yield
+    config.update("jaxtyping_disable", False)
+
+
+def random_states() -> tuple[list[int], list[int]]:
+    """Of the global streams of torch and numpy; beartype draws from Python's own."""
+    key = np.random.get_state(legacy=False)["state"]["key"]  # noqa: NPY002
+    return torch.get_rng_state().tolist(), key.tolist()
+
+
+@pytest.fixture
+def untouched_random_streams() -> Iterator[None]:
+    """Fails where the test moves a global random stream."""
+    before = random_states()
+    yield
+    assert random_states() == before
+
+
+def pytest_configure() -> None:
+    torch.set_num_threads(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if torch.cuda.is_available():
+        return
+    for item in items:
+        if "cuda" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="no CUDA device"))

@@ -1,0 +1,82 @@
+"""The tiny run as fixtures, and the command line: in this process where isolation is not the point."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+from tiny_run import TINY
+
+from phasescope.cli import main
+from phasescope.run import RunConfig, load_config, train
+from phasescope.store import Run
+
+
+class Outcome(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Cli = Callable[..., Outcome]
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The YAML file of a run of 40 steps and 4 snapshots."""
+    file = tmp_path_factory.mktemp("tiny") / "tiny.yaml"
+    file.write_text(yaml.safe_dump(TINY))
+    return file
+
+
+@pytest.fixture(scope="session")
+def tiny_config(tiny: Path) -> Callable[..., RunConfig]:
+    """`key=value` words -> the tiny run's configuration with these changes."""
+    return lambda *words: load_config(tiny, words)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, tiny_config: Callable[..., RunConfig]) -> Run:
+    """The tiny run, done; for reading only."""
+    return train(tiny_config(), tmp_path_factory.mktemp("trained"))
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
+    """`phasescope` in this process: words -> exit code, stdout, stderr."""
+
+    def call(*words: Any) -> Outcome:
+        capsys.readouterr()
+        try:
+            code = main([str(word) for word in words])
+        except SystemExit as exit_:
+            code = int(exit_.code or 0)
+        return Outcome(code, *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """`phasescope` in a process of its own, on one thread, its output in pipes."""
+    processes: list[subprocess.Popen[str]] = []
+
+    def begin(*words: Any) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "phasescope.cli", *map(str, words)]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        )
+        processes.append(process)
+        return process
+
+    yield begin
+    for process in processes:
+        process.kill()
+        process.communicate()

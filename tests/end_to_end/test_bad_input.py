@@ -1,0 +1,341 @@
+"""What a user gets wrong: exit code 2, one line that names the field, its value and the rule, and nothing overwritten."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import yaml
+from tiny_run import assert_same_record, fingerprint
+
+from phasescope.store import Run, hold
+from phasescope.store.folder import CHECKPOINT
+
+TRAIN = {
+    "unknown field": (["colour=red"], "`colour` (=red)", "is not a field", "world"),
+    "unknown nested field": (["world.sigma=2"], "`world.sigma` (=2)", "is not a field", "sigma_px"),
+    "field of another kind": (
+        ["training.optimiser.momentum=0.9"], "`training.optimiser.momentum` (=0.9)", "is not a field", "lr",
+    ),
+    "unknown kind": (
+        ["training.optimiser.kind=sgd"], "`training.optimiser.kind` (=sgd)", "must be one of", "adamw",
+    ),
+    "field below a number": (["name=a", "name.x=1"], "`name.x` (=1)", "`name` (=a) holds none"),
+    "fields where a number is due": (["seed.x=1"], "`seed` (={'x': 1})", "must be a valid integer"),
+    "number where fields are due": (["world=7"], "`world` (=7)", "must be a mapping"),
+    "wrong type": (["world.canvas=wide"], "`world.canvas` (=wide)", "must be a valid integer"),
+    "text for a number": (["training.optimiser.lr=fast"], "`training.optimiser.lr` (=fast)", "valid number"),
+    "dx = 0": (["world.design.dx=0"], "`world.design.dx` (=0)", "must be greater than 0"),
+    "dx > canvas": (["world.design.dx=9"], "`world.design.dx` (=9.0)", "must be", "canvas (=8 px)"),
+    "sigma = 0": (["world.sigma_px=0"], "`world.sigma_px` (=0)", "must be greater than 0"),
+    "sigma < 0": (["world.sigma_px=-1"], "`world.sigma_px` (=-1)", "must be greater than 0"),
+    "sigma nan": (["world.sigma_px=.nan"], "`world.sigma_px` (=nan)", "must be a finite number"),
+    "infinite learning rate": (
+        ["training.optimiser.lr=.inf"], "`training.optimiser.lr` (=inf)", "must be a finite number",
+    ),
+    "canvas too small": (["world.canvas=2"], "`world.canvas` (=2)", "must be greater than or equal to 4"),
+    "canvas not a multiple": (
+        ["world.canvas=12", "network.widths=[8,8,8,8]"], "`world.canvas` (=12)", "multiple of 8",
+    ),
+    "width not a multiple": (["network.widths=[8,10]"], "`network.widths` (=10)", "multiples of", "groups"),
+    "tap not there": (["probing.taps=[mid,down9]"], "`probing.taps` (=down9)", "taps of the network", "down1"),
+    "timestep >= T": (["probing.timesteps=[10,40,50]"], "`probing.timesteps` (=50)", "at most 49"),
+    "negative timestep": (["probing.timesteps=[-1]"], "`probing.timesteps.0` (=-1)", "equal to 0"),
+    "representation elsewhere": (
+        ["probing.representation.tap=up1"], "`probing.representation.tap` (=up1)", "one of `probing.taps`",
+    ),
+    "attention block not there": (["network.attention=[down7]"], "`network.attention` (=down7)", "blocks"),
+    "beta_end < beta_start": (
+        ["family.schedule.beta_end=1e-5"], "`family.schedule.beta_end` (=1e-5)", "at least beta_start=0.0001",
+    ),
+    "sampler steps > T": (["family.sampler.steps=51"], "`family.sampler`", "51", "at most schedule.steps=50"),
+    "warmup > steps": (["training.warmup=41"], "`training.warmup` (=41)", "at most `training.steps` (=40)"),
+    "batch 0": (["training.batch=0"], "`training.batch` (=0)", "greater than or equal to 1"),
+    "no steps": (["training.steps=0"], "`training.steps` (=0)", "greater than or equal to 1"),
+    "fraction of a step": (["training.steps=0.5"], "`training.steps` (=0.5)", "valid integer"),
+    "negative seed": (["seed=-1"], "`seed` (=-1)", "greater than or equal to 0"),
+    "name with a slash": (["name=a/b"], "`name` (=a/b)", "must match pattern"),
+    "no taps": (["probing.taps=[]"], "`probing.taps` (=[])", "at least 1"),
+    "more share labels than labels": (
+        ["probing.share_labels=65"], "`probing.share_labels` (=65)", "at most `probing.latent_labels` (=64)",
+    ),
+    "unknown precision": (["training.precision=int8"], "`training.precision` (=int8)", "'float32'"),
+    "unknown device": (["training.device=tpu"], "`training.device` (=tpu)", "must match pattern"),
+    "device not there": (["training.device=cuda:77"], "`training.device` (=cuda:77)", "on this machine"),
+    "unknown preset": (["preset=huge"], "`preset` (=huge)", "must be one of", "paper"),
+    "key without =": (["seed"], "`seed`", "must be FILE.yaml or key=value"),
+    "empty key": (["world..canvas=8"], "`world..canvas=8`", "must have the form key=value"),
+    "value that is no YAML": (["network.widths=[8"], "`network.widths` (=[8)", "must be a YAML value"),
+    "two files": (["other.yaml"], "`FILE`", "must be the only file"),
+}  # fmt: skip
+
+FILES = {
+    "a list": ("- 1\n- 2\n", "must hold a mapping", "list"),
+    "no YAML": ("world: {canvas: 8\n", "is not YAML"),
+    "binary": (b"\xff\xfe\x00", "is not YAML"),
+    "a number for a name": ("1: 2\n", "`1` (=1)", "must be a word"),
+    "a date for a name": ("name: 2020-01-01\n", "`name` (=", "must be a valid string"),
+    "an unknown field": ("world: {canvass: 8}\n", "`world.canvass` (=8)", "is not a field"),
+}
+
+READ = {
+    "show: missing run": (["show", "nothing"], "`RUN` (=nothing)", "must name a run"),
+    "show: a name too long for any folder": (["show", "x" * 400], "`RUN`", "must name a run"),
+    "report: missing run": (["report", "nothing"], "`RUN` (=nothing)", "must name a run"),
+    "report: missing folder": (["report", "tiny", "--out", "{tmp}/no/r.html"], "no/r.html`", "cannot be"),
+    "sample: missing run": (["sample", "nothing"], "`RUN` (=nothing)", "must name a run"),
+    "sample: outside the canvas": (["sample", "tiny", "--at", "3,9"], "`--at` (=3,9)", "`y` (=9)", "0 to 8"),
+    "sample: not a number": (["sample", "tiny", "--at", "nan,1"], "`--at` (=nan,1)", "`x` (=nan)", "0 to 8"),
+    "sample: malformed": (["sample", "tiny", "--at", "3;4"], "`--at` (=3;4)", "numbers with commas"),
+    "sample: too few numbers": (["sample", "tiny", "--at", "3"], "`--at` (=3)", "x,y", "2 numbers"),
+    "sample: too many numbers": (["sample", "tiny", "--at", "3,4,5"], "`--at` (=3,4,5)", "x,y", "2 numbers"),
+    "sample: count 0": (["sample", "tiny", "--count", "0"], "`--count` (=0)", "from 1"),
+    "sample: wrong suffix": (["sample", "tiny", "--out", "{tmp}/s.jpg"], "s.jpg)", ".png or .npz"),
+    "sample: missing folder": (["sample", "tiny", "--out", "{tmp}/no/s.png"], "no/s.png)", "folder"),
+    "sample: a folder": (["sample", "tiny", "--out", "{tmp}/folder.png"], "folder.png)", "cannot be written"),
+    "sample: unknown step": (["sample", "tiny", "--step", "7"], "`--step` (=7)", "0, 10, 20, 40"),
+    "ls: a file": (["ls", "--runs", "/dev/null"], "`/dev/null`", "cannot be listed"),
+}
+
+USAGE = (
+    ["trian"],
+    [],
+    ["train", "--bogus"],
+    ["sample"],
+    ["sample", "tiny", "--count", "many"],
+    ["ls", "--json", "yes"],
+    ["show", "one", "two"],
+)
+
+
+def assert_refused(outcome, *fragments: str) -> None:
+    assert outcome.code == 2, outcome
+    lines = outcome.err.splitlines()
+    assert len(lines) == 1, outcome.err
+    assert lines[0].startswith("phasescope: ")
+    for fragment in fragments:
+        assert fragment in lines[0], lines[0]
+
+
+def copy_of(run: Run, tmp_path: Path) -> Run:
+    runs = tmp_path / "runs"
+    shutil.copytree(run.path, runs / run.name)
+    return Run(runs / run.name)
+
+
+@pytest.mark.parametrize("case", TRAIN)
+def test_bad_configuration(case: str, cli, tiny: Path, tmp_path: Path):
+    words, *fragments = TRAIN[case]
+    assert_refused(cli("train", tiny, *words, "--runs", tmp_path / "runs"), *fragments)
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("case", FILES)
+def test_bad_file(case: str, cli, tmp_path: Path):
+    content, *fragments = FILES[case]
+    file = tmp_path / "run.yaml"
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    assert_refused(cli("train", file, "--runs", tmp_path / "runs"), *fragments)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_missing_file(cli, tmp_path: Path):
+    assert_refused(cli("train", tmp_path / "run.yaml"), "run.yaml`", "cannot be read", "No such file")
+
+
+@pytest.mark.parametrize("case", READ)
+def test_bad_words_for_a_run(case: str, cli, trained: Run, tmp_path: Path):
+    words, *fragments = READ[case]
+    (tmp_path / "folder.png").mkdir()
+    before = fingerprint(trained.path)
+    runs = [] if "--runs" in words else ["--runs", trained.path.parent]
+    assert_refused(cli(*(word.format(tmp=tmp_path) for word in words), *runs), *fragments)
+    assert fingerprint(trained.path) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.png"]
+
+
+@pytest.mark.parametrize("words", USAGE, ids=" ".join)
+def test_bad_usage(words: list[str], cli):
+    outcome = cli(*words)
+    assert outcome.code == 2
+    assert "Traceback" not in outcome.err
+
+
+def test_ambiguous_run(cli, tmp_path: Path):
+    for name in ("bumps-00000000", "bumps-11111111"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.yaml").write_text("name: bumps\n")
+    assert_refused(
+        cli("show", "bumps", "--runs", tmp_path), "`RUN` (=bumps)", "must name one run", "11111111"
+    )
+
+
+def test_folder_of_another_configuration(cli, trained: Run, tiny: Path, tmp_path: Path):
+    run = copy_of(trained, tmp_path)
+    config = {**run.config, "training": {**run.config["training"], "batch": 32}}
+    (run.path / "config.yaml").write_text(yaml.safe_dump(config))
+    before = fingerprint(run.path)
+    outcome = cli("train", tiny, "--runs", run.path.parent)
+    assert_refused(outcome, run.name, "`training.batch` is 32 there and 16 here", "nothing is overwritten")
+    assert fingerprint(run.path) == before
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[1]", "name: ["])
+def test_folder_of_a_broken_configuration(content: str, cli, trained: Run, tiny: Path, tmp_path: Path):
+    run = copy_of(trained, tmp_path)
+    (run.path / "config.yaml").write_text(content)
+    before = fingerprint(run.path)
+    assert_refused(cli("train", tiny, "--runs", run.path.parent), run.name)
+    assert fingerprint(run.path) == before
+
+
+def test_folder_of_foreign_files(cli, trained: Run, tiny: Path, tmp_path: Path):
+    folder = tmp_path / trained.name
+    folder.mkdir()
+    (folder / "thesis.tex").write_text("everything I have")
+    outcome = cli("train", tiny, "--runs", tmp_path)
+    assert_refused(outcome, trained.name, "must be empty or a run's folder")
+    assert [path.name for path in folder.iterdir()] == ["thesis.tex"]
+
+
+def test_file_where_the_folder_goes(cli, trained: Run, tiny: Path, tmp_path: Path):
+    (tmp_path / trained.name).write_text("")
+    assert_refused(cli("train", tiny, "--runs", tmp_path), trained.name, "must be a folder")
+
+
+def truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def flipped_tensor(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1000] ^= 0xFF
+    path.write_bytes(content)
+
+
+def flipped_state(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b'\\"step\\": 40', b'\\"step\\": 20'))
+
+
+def lost(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b'"crc32"', b'"crc23"'))
+
+
+@pytest.mark.parametrize("harm", [truncated, emptied, flipped_tensor, flipped_state, lost])
+def test_corrupt_checkpoint(harm, cli, trained: Run, tiny: Path, tmp_path: Path):
+    run = copy_of(trained, tmp_path)
+    whole = (run.path / CHECKPOINT).read_bytes()
+    harm(run.path / CHECKPOINT)
+    assert (run.path / CHECKPOINT).read_bytes() != whole
+    before = fingerprint(run.path)
+    outcome = cli("train", tiny, "--runs", run.path.parent)
+    assert_refused(outcome, "state.safetensors`", "must be a whole checkpoint", "delete it")
+    assert fingerprint(run.path) == before
+
+
+@pytest.mark.parametrize("change", ["seed=1", "network.widths=[8,16]", "training.optimiser.kind=muon"])
+def test_checkpoint_of_another_run(change: str, cli, trained: Run, tiny: Path, tiny_config, tmp_path: Path):
+    other = tiny_config(change)
+    with hold(tmp_path / other.folder, other.tree()) as folder:
+        (folder.path / CHECKPOINT).parent.mkdir()
+        shutil.copy(trained.path / CHECKPOINT, folder.path / CHECKPOINT)
+    before = fingerprint(tmp_path)
+    outcome = cli("train", tiny, change, "--runs", tmp_path)
+    assert_refused(outcome, "checkpoint", "must be this run's", "of another configuration", "delete it")
+    assert fingerprint(tmp_path) == before
+
+
+@pytest.mark.parametrize("harm", [truncated, emptied])
+def test_corrupt_weights(harm, cli, trained: Run, tmp_path: Path):
+    run = copy_of(trained, tmp_path)
+    harm(run.snapshots[-1].path / "weights.safetensors")
+    before = fingerprint(tmp_path)
+    outcome = cli("sample", run.path, "--out", tmp_path / "s.png")
+    assert_refused(outcome, "weights.safetensors`", "must hold this run's weights")
+    assert fingerprint(tmp_path) == before
+
+
+def test_run_that_another_process_holds(cli, tiny: Path, tiny_config, tmp_path: Path):
+    config = tiny_config()
+    with hold(tmp_path / config.folder, config.tree()):
+        before = fingerprint(tmp_path)
+        outcome = cli("train", tiny, "--runs", tmp_path)
+        assert fingerprint(tmp_path) == before
+    assert_refused(outcome, config.folder, "is being written by another process")
+
+
+def test_no_permission_to_write(cli, tiny: Path):
+    assert_refused(cli("train", tiny, "--runs", "/dev/null/runs"), "/dev/null/runs", "cannot be written")
+
+
+def test_read_only_disk(cli, tiny: Path, tmp_path: Path):
+    with mounted(tmp_path, "ro"):
+        assert_refused(cli("train", tiny, "--runs", tmp_path / "runs"), "cannot be written", "Read-only")
+
+
+def test_full_disk(cli, trained: Run, tiny: Path, tmp_path: Path):
+    """Space ends within a later snapshot or checkpoint: the run stays resumable, to bitwise the same end."""
+    words = ("train", tiny, "--runs", tmp_path)
+    with mounted(tmp_path, "size=560k"):
+        outcome = cli(*words)
+        assert_refused(outcome, "cannot be written", "No space left on device")
+        run = Run(tmp_path / trained.name)
+        assert run.snapshots
+        assert len(run.snapshots) < len(trained.snapshots)
+        assert not list(tmp_path.rglob("*.aside"))
+        subprocess.run(["mount", "-o", "remount,size=100m", str(tmp_path)], check=True)
+        assert cli(*words).code == 0
+        assert_same_record(run, trained)
+
+
+def test_file_too_large(cli, trained: Run, tiny: Path, tmp_path: Path):
+    """A disk that refuses the checkpoint: the run starts where space is found."""
+    words = ("train", tiny, "--runs", tmp_path)
+    with files_of_at_most(100_000):
+        outcome = cli(*words)
+    assert_refused(outcome, "state.safetensors` cannot be written", "File too large")
+    assert cli(*words).code == 0
+    assert_same_record(Run(tmp_path / trained.name), trained)
+
+
+@contextmanager
+def mounted(path: Path, options: str) -> Iterator[None]:
+    """A disk of its own at `path`; skips where none can be mounted."""
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(path)]
+    if os.geteuid() or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("no disk can be mounted here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(path)], check=True)
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, former[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
+
+
+def test_a_diverging_run_fails_and_says_why(cli, tiny: Path, tmp_path: Path):
+    """A run's own failure is no fault of the input: exit code 1, and the status keeps the reason."""
+    outcome = cli("train", tiny, "training.optimiser.lr=1e30", "--runs", tmp_path)
+    assert outcome.code == 1
+    assert len(outcome.err.splitlines()) == 1
+    assert "`loss`" in outcome.err
+    (folder,) = tmp_path.iterdir()
+    assert Run(folder).status["state"] == "failed"
+    assert "must be finite" in Run(folder).status["error"]

@@ -1,0 +1,327 @@
+"""Every verb under good input, its price at start-up, and the papers' preset."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_run import TINY, assert_same_record
+
+import phasescope
+from phasescope.config import read_yaml
+from phasescope.run import Progress, Start, execute, load_config
+from phasescope.store import Run, hold
+
+HELP_WITHIN_S = 0.3
+
+
+def python(code: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False
+    )
+
+
+def test_help_is_quick():
+    command = [str(Path(sys.executable).with_name("phasescope")), "--help"]
+    walls = []
+    for _ in range(10):
+        began = time.perf_counter()
+        found = subprocess.run(command, capture_output=True, text=True, check=True)
+        walls.append(time.perf_counter() - began)
+        assert "Watch small generative models learn" in found.stdout
+    assert min(walls) < HELP_WITHIN_S
+
+
+def test_help_imports_nothing_heavy():
+    code = """
+import sys
+from phasescope.cli import main
+try:
+    main(["--help"])
+finally:
+    print([name for name in ("numpy", "pydantic", "rich", "torch", "yaml") if name in sys.modules], file=sys.stderr)
+"""
+    found = python(code)
+    assert found.returncode == 0
+    assert found.stderr == "[]\n"
+
+
+@pytest.mark.parametrize("words", [["ls"], ["ls", "--json"], ["show", "tiny"], ["show", "tiny", "--json"]])
+def test_reading_needs_no_torch(words: list[str], trained: Run):
+    words = [*words, "--runs", str(trained.path.parent)]
+    code = f"""
+import sys
+
+class NoTorch:
+    def find_spec(self, name, path=None, target=None):
+        if name == "torch":
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, NoTorch())
+from phasescope.cli import main
+sys.exit(main({words!r}))
+"""
+    found = python(code)
+    assert found.returncode == 0, found.stderr
+    assert trained.name in found.stdout
+
+
+def test_importing_phasescope_is_cheap():
+    found = python(
+        "import phasescope, sys; print([n for n in ('numpy', 'pydantic', 'torch') if n in sys.modules])\n"
+        "from phasescope import RunConfig, load_config, measures, open_run, train\n"
+        "print('torch' in sys.modules, measures.__name__, train.__name__)\n"
+    )
+    assert found.stdout.splitlines() == ["[]", "False phasescope.measures train"], found.stderr
+
+
+def test_from_python(trained: Run, tiny_config, tmp_path: Path):
+    run = phasescope.train(tiny_config(), tmp_path)
+    assert_same_record(run, trained)
+    assert_same_record(phasescope.open_run(run.path), trained)
+    snapshot = run.snapshots[-1]
+    latents = snapshot.latents("mid", t=40)
+    assert latents.shape == (64, 8 * 4 * 4)
+    order = phasescope.measures.order(
+        latents, snapshot.latent_labels(), periodic=[False, False], span=[8.0, 8.0], names=["x", "y"]
+    )
+    assert order.value == pytest.approx(run.metrics[-1]["order"]["mid"]["40"]["value"], abs=0.02)
+    with pytest.raises(AttributeError, match="no attribute `tran`"):
+        phasescope.tran  # noqa: B018
+
+
+def test_train_says_what_it_trains_and_keeps_it(cli, tiny: Path, tmp_path: Path):
+    outcome = cli("train", tiny, "world.design.dx=0.5", "--runs", tmp_path)
+    assert (outcome.code, outcome.err) == (0, "")
+    first, *snapshots, last = outcome.out.splitlines()
+    (folder,) = tmp_path.iterdir()
+    run = Run(folder)
+    parameters = sum(array.size for array in run.snapshots[-1].weights().values())
+    images = 16 * 8
+    assert first == (f"{folder}: {parameters:,} parameters, {images:,} images, 40 steps, cpu, threads: 1")
+    assert [int(line.split()[0]) for line in snapshots] == [0, 10, 20, 40]
+    assert last == f"done: {folder}"
+    status = run.status
+    assert (status["parameters"], status["images"], status["images_seen"]) == (parameters, images, 40 * 16)
+    assert status["wall_s"] >= status["observing_s"] > 0
+    assert read_yaml(folder / "config.yaml")["world"]["design"]["dx"] == 0.5
+
+
+def test_the_runs_own_config_yaml_is_its_command(cli, trained: Run):
+    outcome = cli("train", trained.path / "config.yaml", "--runs", trained.path.parent)
+    assert outcome.code == 0
+    assert "from step 40 on" in outcome.out
+
+
+def test_ls(cli, trained: Run):
+    outcome = cli("ls", "--runs", trained.path.parent)
+    assert trained.name in outcome.out
+    (row,) = json.loads(cli("ls", "--json", "--runs", trained.path.parent).out)
+    assert (row["run"], row["state"], row["step"], row["images_seen"]) == (trained.name, "done", 40, 640)
+    assert row["correct"] == trained.metrics[-1]["outcomes"]["grid"]["correct"]
+
+
+def test_ls_of_nothing(cli, tmp_path: Path):
+    assert cli("ls", "--runs", tmp_path / "none").out == "no runs here\n"
+    assert json.loads(cli("ls", "--json", "--runs", tmp_path).out) == []
+
+
+def test_ls_shows_broken_runs_as_such(cli, trained: Run, tmp_path: Path):
+    shutil.copytree(trained.path, tmp_path / trained.name)
+    config = (trained.path / "config.yaml").read_text()
+    broken = {
+        "no-status": (config, None),
+        "garbage-status": (config, "\x00\xff"),
+        "half-status": (config, '{"state": "run'),
+        "list-status": (config, "[1]"),
+        "stateless": (config, '{"step": 3}'),
+        "empty-config": ("", '{"state": "done"}'),
+        "no-yaml": ("name: [", '{"state": "done"}'),
+        "odd[b]name": (config, None),
+    }
+    for name, (content, status) in broken.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.yaml").write_text(content)
+        if status is not None:
+            (tmp_path / name / "status.json").write_text(status)
+    (tmp_path / "no-run").mkdir()
+    (tmp_path / "notes.txt").write_text("")
+    rows = {row["run"]: row["state"] for row in json.loads(cli("ls", "--json", "--runs", tmp_path).out)}
+    assert rows == {trained.name: "done", **dict.fromkeys(broken, "broken")}
+    outcome = cli("ls", "--runs", tmp_path)
+    assert outcome.code == 0
+    assert outcome.out.count("broken") == len(broken)
+    for name in broken:
+        shown = cli("show", tmp_path / name)
+        assert shown.code == 0
+        assert f"{name}  broken" in shown.out
+        assert "error: " in shown.out
+
+
+def test_show(cli, trained: Run):
+    outcome = cli("show", "tiny", "--runs", trained.path.parent)
+    assert f"{trained.name}  done  step 40/40" in outcome.out
+    for words in ("parameters", "64 images", "behaviour", "highest null"):
+        assert words in outcome.out
+    whole = json.loads(cli("show", trained.path, "--json").out)
+    assert whole["config"] == trained.config
+    assert [entry["step"] for entry in whole["metrics"]] == [0, 10, 20, 40]
+
+
+@pytest.mark.parametrize("word", ["tiny", "{name}", "{hash}", "{path}", "{path}/"])
+def test_a_run_is_found_by(word: str, cli, trained: Run):
+    word = word.format(name=trained.name, hash=trained.name.rpartition("-")[2][:5], path=trained.path)
+    assert trained.name in cli("show", word, "--runs", trained.path.parent).out
+
+
+def test_show_of_a_run_that_is_being_written(cli, trained: Run, tmp_path: Path):
+    with hold(tmp_path / trained.name, trained.config) as folder:
+        assert f"{trained.name}  running" in cli("show", folder.path).out
+        folder.write_status({**trained.status, "state": "running"})
+        assert f"{trained.name}  running" in cli("show", folder.path).out
+    assert f"{trained.name}  killed" in cli("show", folder.path).out
+
+
+def test_show_of_a_failed_run(cli, tiny: Path, tmp_path: Path):
+    cli("train", tiny, "training.optimiser.lr=1e30", "--runs", tmp_path)
+    outcome = cli("show", "tiny", "--runs", tmp_path)
+    assert outcome.code == 0
+    assert "failed" in outcome.out.splitlines()[0]
+    assert "error: RunFailed: `loss` (=" in outcome.out
+
+
+def test_json_knows_no_nan(cli, trained: Run, tmp_path: Path):
+    with hold(tmp_path / "run", trained.config) as folder:
+        folder.write_status({"state": "done", "wall_s": float("nan")})
+        folder.append_metrics({"step": 0, "loss": float("inf"), "error_px": [float("nan"), 1.0]})
+
+    def refuse(word: str) -> None:
+        raise ValueError(word)
+
+    whole = json.loads(cli("show", tmp_path / "run", "--json").out, parse_constant=refuse)
+    assert whole["metrics"] == [{"step": 0, "loss": None, "error_px": [None, 1.0]}]
+    assert whole["status"]["wall_s"] is None
+
+
+def test_sample_npz(cli, trained: Run, tmp_path: Path):
+    out = tmp_path / "s.npz"
+    outcome = cli("sample", trained.path, "--at", "3,4.5", "--count", "5", "--out", out)
+    assert outcome.out == f"{out}\n"
+    with np.load(out) as arrays:
+        images, labels = arrays["images"], arrays["labels"]
+    assert images.shape == (5, 8, 8)
+    assert images.dtype == np.float32
+    assert np.abs(images).max() <= 1
+    assert labels.tolist() == [[3.0, 4.5]] * 5
+    assert len({image.tobytes() for image in images}) == 5
+
+
+def test_sample_without_a_label_draws_labels_off_the_grid(cli, trained: Run, tmp_path: Path):
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        cli("sample", trained.path, "--count", "7", "--seed", seed, "--out", tmp_path / f"{name}.npz")
+    a, b, c = (dict(np.load(tmp_path / f"{name}.npz")) for name in "abc")
+    assert ((a["labels"] >= 0) & (a["labels"] <= 8)).all()
+    assert (a["labels"] % 1 != 0).any()
+    assert a["images"].tobytes() == b["images"].tobytes()
+    assert a["images"].tobytes() != c["images"].tobytes()
+
+
+def test_sample_of_a_step_is_painted_by_its_weights(cli, trained: Run, tmp_path: Path):
+    for step in (0, 40):
+        cli("sample", trained.path, "--step", step, "--out", tmp_path / f"{step}.npz")
+    cli("sample", trained.path, "--out", tmp_path / "last.npz")
+    first, end, last = (np.load(tmp_path / f"{name}.npz")["images"] for name in ("0", "40", "last"))
+    assert end.tobytes() == last.tobytes()
+    assert first.tobytes() != last.tobytes()
+
+
+def test_sample_png(cli, trained: Run, tmp_path: Path):
+    from PIL import Image
+
+    cli("sample", trained.path, "--count", "4", "--out", tmp_path / "s.png")
+    with Image.open(tmp_path / "s.png") as picture:
+        assert picture.format == "PNG"
+        width, height = picture.size
+        assert width == height >= 2 * 8
+    assert [path.name for path in tmp_path.iterdir()] == ["s.png"]
+
+
+def test_demo_ends_at_a_report(cli, tiny: Path, tmp_path: Path):
+    """The demo's own preset, made small; and P1's reading, by UMAP, once."""
+    words = [
+        "world.canvas=16", "network.widths=[8,8,8,8]", "training.steps=8", "training.warmup=2", "training.batch=8",
+        "training.threads=1", "training.device=cpu", "family.sampler.steps=2", "probing.grid_labels=16",
+        "probing.off_grid_labels=16", "probing.latent_labels=64", "probing.share_labels=16",
+        "probing.share_draws=2", "probing.bands=2", "probing.band_images=8",
+    ]  # fmt: skip
+    outcome = cli("demo", *words, "--runs", tmp_path)
+    assert (outcome.code, outcome.err) == (0, "")
+    (folder,) = tmp_path.iterdir()
+    report = folder / "report.html"
+    assert outcome.out.splitlines()[-1] == str(report)
+    assert report.read_text().lower().startswith("<!doctype html>")
+    run = Run(folder)
+    assert run.snapshots[-1].embedding("down3", 600).shape == (64, 3)
+    assert set(run.metrics[-1]["phase"]) == {"behaviour", "representation", "representation_p1"}
+    elsewhere = tmp_path / "elsewhere.html"
+    assert cli("report", folder, "--out", elsewhere).out == f"{elsewhere}\n"
+
+
+def test_output_that_nobody_reads_is_no_error(trained: Run):
+    command = f"{sys.executable} -m phasescope.cli show {trained.path} --json | head -c 1"
+    found = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False
+    )
+    assert (found.returncode, found.stdout, found.stderr) == (0, "{", "")
+
+
+def test_output_that_cannot_be_written_is(trained: Run):
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "phasescope.cli", "ls", "--runs", str(trained.path.parent)]
+        found = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert found.returncode == 2
+    assert found.stderr == "phasescope: `output` cannot be used: No space left on device\n"
+
+
+@pytest.mark.slow
+def test_the_papers_preset_trains_snapshots_and_resumes(cli, tmp_path: Path):
+    words = [
+        "preset=paper", "training.steps=20", "training.batch=4", "training.device=cpu", "training.threads=1",
+        "family.sampler={kind: ddim, steps: 2}", "probing.snapshots.dense_every=10", "probing.timesteps=[50,600]",
+        "probing.grid_labels=16", "probing.off_grid_labels=16", "probing.latent_labels=64",
+        "probing.share_labels=16", "probing.share_draws=2", "probing.bands=2", "probing.band_images=4",
+        "probing.p1=null",
+    ]  # fmt: skip
+    config = load_config(words=words)
+    assert config.network.widths == (64, 128, 256, 256)
+    assert config.world.canvas == 32
+    for event in (events := execute(config, tmp_path)):
+        if isinstance(event, Start):
+            parameters = event.parameters
+        if isinstance(event, Progress) and event.step == 12:
+            events.close()
+    assert 20e6 < parameters < 26e6
+    run = Run(tmp_path / config.folder)
+    assert run.status["state"] == "stopped"
+    outcome = cli("train", *words, "--runs", tmp_path)
+    assert (outcome.code, outcome.err) == (0, "")
+    first = outcome.out.splitlines()[0]
+    assert f"{parameters:,} parameters, 1,024 images, 20 steps, from step 12 on" in first
+    assert run.status["state"] == "done"
+    assert [snapshot.step for snapshot in run.snapshots] == [0, 10, 20]
+    weights = run.snapshots[-1].weights()
+    assert sum(array.size for array in weights.values()) == parameters
+    assert all(np.isfinite(array).all() for array in weights.values())
+    assert run.metrics[-1]["loss"] < run.metrics[1]["loss"]
+
+
+def test_the_tiny_run_is_what_its_file_says(trained: Run):
+    assert trained.config["training"]["steps"] == TINY["training"]["steps"] == trained.status["steps"]

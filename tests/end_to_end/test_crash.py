@@ -1,0 +1,236 @@
+"""A run that is watched, killed, torn or resumed ends with bitwise the same weights and metrics."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tiny_run import assert_same_arrays, assert_same_record, checkpoint_of
+
+from phasescope.run import Progress, RunConfig, Stop, execute, train
+from phasescope.store import Run
+from phasescope.store.folder import CHECKPOINT
+
+LONG = (
+    "name=killed",
+    "training.steps=240",
+    "probing.snapshots.dense_every=6",
+    "probing.snapshots.every=6",
+    "probing.p1=null",
+)
+
+Config = Callable[..., RunConfig]
+
+
+def half_written_snapshot(folder: Path) -> bool:
+    return any(name.startswith(".0") for name in _names(folder / "snapshots"))
+
+
+def half_written_checkpoint(folder: Path) -> bool:
+    return any(name.endswith(".aside") for name in _names(folder / "checkpoint"))
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except FileNotFoundError:
+        return []
+
+
+def test_killed_at_random_moments(start, tiny: Path, tiny_config: Config, tmp_path: Path):
+    """SIGKILL ten times: at four random moments, in three snapshots that are being written, in three checkpoints."""
+    whole = train(tiny_config(*LONG), tmp_path / "whole")
+    run = Run(tmp_path / "killed" / whole.name)
+    chance = random.Random(0)
+    moments = [half_written_snapshot] * 3 + [half_written_checkpoint] * 3 + [None] * 4
+    chance.shuffle(moments)
+    found = {half_written_snapshot: 0, half_written_checkpoint: 0}
+    command = ("train", tiny, *LONG, "--runs", tmp_path / "killed")
+    for moment in moments:
+        process = start(*command)
+        process.stdout.readline()
+        time.sleep(chance.uniform(0.0, 0.25))
+        while moment and not moment(run.path) and process.poll() is None:
+            time.sleep(0.0002)
+        process.kill()
+        process.wait()
+        assert process.returncode == -signal.SIGKILL
+        assert run.status["state"] == "killed"
+        for kind in found:
+            found[kind] += kind(run.path)
+    process = start(*command)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert "step" in out.splitlines()[0]
+    assert run.status["state"] == "done"
+    assert_same_record(run, whole)
+    assert found[half_written_snapshot] >= 1
+    assert found[half_written_checkpoint] >= 1
+
+
+def test_killed_before_every_kind_of_step_on_the_disk(tiny: Path, tmp_path: Path):
+    """`dying.py` has child k die before its k-th rename, removal or sync: no moment between two of them is fatal."""
+    command = [sys.executable, str(Path(__file__).with_name("dying.py")), str(tiny)]
+    command += [str(tmp_path / "whole"), str(tmp_path / "dying")]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    found = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)
+    assert found.returncode == 0, found.stderr
+    for operation in (
+        "rename .0",
+        "replace .state",
+        "replace .status",
+        "replace .config",
+        "rmtree .0",
+        "fsync",
+    ):
+        assert operation in found.stdout
+    (whole,) = (tmp_path / "whole").iterdir()
+    assert_same_record(Run(tmp_path / "dying" / whole.name), Run(whole))
+
+
+def test_stopped_and_resumed_at_every_step(trained: Run, tiny_config: Config, tmp_path: Path):
+    config = tiny_config()
+    steps = 0
+    while not (tmp_path / config.folder).exists() or Run(tmp_path / config.folder).status["state"] != "done":
+        stop = Stop()
+        for event in execute(config, tmp_path, stop):
+            if isinstance(event, Progress) and event.step == steps + 1:
+                stop.ask()
+        steps += 1
+    assert steps == config.training.steps
+    assert_same_record(Run(tmp_path / config.folder), trained)
+
+
+def test_stopped_before_anything_is_done(trained: Run, tiny_config: Config, tmp_path: Path):
+    stop = Stop()
+    stop.ask()
+    list(execute(tiny_config(), tmp_path, stop))
+    run = Run(tmp_path / trained.name)
+    assert run.status["state"] == "stopped"
+    assert run.snapshots == []
+    train(tiny_config(), tmp_path)
+    assert_same_record(run, trained)
+
+
+def test_abandoned_generator_leaves_a_run_that_goes_on(trained: Run, tiny_config: Config, tmp_path: Path):
+    events = execute(tiny_config(), tmp_path)
+    for _ in range(17):
+        next(events)
+    events.close()
+    run = Run(tmp_path / trained.name)
+    assert run.status["state"] == "stopped"
+    train(tiny_config(), tmp_path)
+    assert_same_record(run, trained)
+
+
+@pytest.fixture
+def interrupted(tiny_config: Config, tmp_path: Path) -> Run:
+    """The tiny run, left after step 15: snapshots at 0 and 10, a checkpoint at 15."""
+    events = execute(tiny_config(), tmp_path)
+    while not (isinstance(event := next(events), Progress) and event.step == 15):
+        pass
+    events.close()
+    return Run(tmp_path / tiny_config().folder)
+
+
+def torn_line(run: Run) -> None:
+    line = (run.path / "metrics.jsonl").read_bytes().splitlines()[-1]
+    with open(run.path / "metrics.jsonl", "ab") as file:
+        file.write(line[: len(line) // 2])
+
+
+def line_beyond_the_checkpoint(run: Run) -> None:
+    line = {**run.metrics[-1], "step": 20}
+    with open(run.path / "metrics.jsonl", "a") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+def half_snapshot(run: Run) -> None:
+    aside = run.path / "snapshots" / ".00000020.123.aside"
+    aside.mkdir()
+    (aside / "samples.npz").write_bytes(b"PK")
+
+
+def snapshot_beyond_the_checkpoint(run: Run) -> None:
+    shutil.copytree(run.snapshots[-1].path, run.path / "snapshots" / "00000020")
+
+
+def leftover_files(run: Run) -> None:
+    for name in (".status.json.123.aside", ".metrics.jsonl.123.aside", ".config.yaml.123.aside"):
+        (run.path / name).write_bytes(b"{")
+    (run.path / "checkpoint" / ".state.safetensors.123.aside").write_bytes(b"\x00")
+
+
+def garbage_status(run: Run) -> None:
+    (run.path / "status.json").write_text('{"state": "runn')
+
+
+def no_status(run: Run) -> None:
+    (run.path / "status.json").unlink()
+
+
+def no_checkpoint(run: Run) -> None:
+    (run.path / CHECKPOINT).unlink()
+
+
+HARMS = (
+    torn_line,
+    line_beyond_the_checkpoint,
+    half_snapshot,
+    snapshot_beyond_the_checkpoint,
+    leftover_files,
+    garbage_status,
+    no_status,
+    no_checkpoint,
+)
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_what_a_crash_leaves_is_no_harm(
+    harm: Callable[[Run], None], interrupted: Run, trained: Run, tiny_config: Config, cli
+):
+    harm(interrupted)
+    assert cli("ls", "--runs", interrupted.path.parent).code == 0
+    assert cli("show", interrupted.path).code == 0
+    train(tiny_config(), interrupted.path.parent)
+    assert_same_record(interrupted, trained)
+    assert interrupted.status["state"] == "done"
+
+
+def test_a_done_run_is_left_as_it_is(trained: Run, tiny_config: Config, tmp_path: Path):
+    shutil.copytree(trained.path, tmp_path / trained.name)
+    run = Run(tmp_path / trained.name)
+    before = run.status
+    assert train(tiny_config(), tmp_path).status == before
+    assert_same_record(run, trained)
+
+
+def test_watching_changes_nothing(tiny_config: Config, tmp_path: Path):
+    """Snapshots every 20 and every 100 steps: bitwise equal network, average and optimiser."""
+    ends = []
+    for every in (20, 100):
+        plan = [f"probing.snapshots.{field}={every}" for field in ("dense_every", "every")]
+        run = train(tiny_config("training.steps=100", "training.label_dropout=0.2", *plan), tmp_path)
+        assert [snapshot.step for snapshot in run.snapshots] == list(range(0, 101, every))
+        ends.append(checkpoint_of(run))
+    assert {name.partition(".")[0] for name in ends[0]} == {"network", "average", "optimiser"}
+    assert_same_arrays(*ends)
+
+
+def test_the_same_run_elsewhere_is_the_same(trained: Run, tiny_config: Config, tmp_path: Path):
+    assert_same_record(train(tiny_config(), tmp_path), trained)
+
+
+def test_another_seed_is_another_run(trained: Run, tiny_config: Config, tmp_path: Path):
+    other = train(tiny_config("seed=1"), tmp_path)
+    with pytest.raises(AssertionError):
+        assert_same_arrays(checkpoint_of(other), checkpoint_of(trained))

@@ -1,0 +1,98 @@
+"""SIGINT and SIGTERM end a run with a checkpoint and exit code 0; SIGKILL leaves one that is shown as killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from tiny_run import assert_same_record
+
+from phasescope.run import Stop, train
+from phasescope.store import Run
+
+LONG = ("name=signalled", "training.steps=400", "probing.snapshots.every=100")
+
+
+@pytest.fixture(scope="module")
+def whole(tiny_config, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return train(tiny_config(*LONG), tmp_path_factory.mktemp("whole"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_with_a_checkpoint(number: int, start, cli, whole: Run, tiny: Path, tmp_path: Path):
+    command = ("train", tiny, *LONG, "--runs", tmp_path)
+    process = start(*command)
+    process.stdout.readline()
+    assert process.stdout.readline().lstrip().startswith("0 steps")
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    run = Run(tmp_path / whole.name)
+    status = run.status
+    assert status["state"] == "stopped"
+    assert 0 < status["step"] < 400
+    assert f"stopped at step {status['step']}; the same command goes on" in out
+    assert err == ""
+    resumed = cli(*command)
+    assert resumed.code == 0
+    assert f"from step {status['step']} on" in resumed.out.splitlines()[0]
+    assert run.status["state"] == "done"
+    assert_same_record(run, whole)
+
+
+def test_killed_is_shown_as_killed(start, cli, tiny: Path, tmp_path: Path):
+    process = start("train", tiny, *LONG, "training.steps=100000", "--runs", tmp_path)
+    process.stdout.readline()
+    process.stdout.readline()
+
+    def state() -> str:
+        (row,) = json.loads(cli("ls", "--json", "--runs", tmp_path).out)
+        return row["state"]
+
+    assert state() == "running"
+    assert "running" in cli("show", "signalled", "--runs", tmp_path).out
+    process.kill()
+    process.wait()
+    assert state() == "killed"
+    assert "killed" in cli("show", "signalled", "--runs", tmp_path).out
+
+
+def test_the_second_signal_interrupts_and_handlers_come_back():
+    former = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    stop = Stop()
+
+    def two_signals() -> None:
+        with stop.on_signals():
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert stop.asked
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        two_signals()
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == former
+
+
+def test_interrupted_at_once_exits_130_and_stays_resumable(
+    cli, monkeypatch, trained: Run, tiny: Path, tmp_path: Path
+):
+    """A second signal in the midst of a snapshot: no checkpoint of a half-made state, and nothing lost."""
+    from phasescope.store.folder import RunWriter
+
+    append = RunWriter.append_metrics
+
+    def interrupt(self: RunWriter, entry: dict) -> None:
+        if entry["step"] == 20:
+            raise KeyboardInterrupt
+        append(self, entry)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RunWriter, "append_metrics", interrupt)
+        outcome = cli("train", tiny, "--runs", tmp_path)
+    assert (outcome.code, outcome.err) == (130, "phasescope: interrupted\n")
+    run = Run(tmp_path / trained.name)
+    assert run.status["state"] == "stopped"
+    assert cli("train", tiny, "--runs", tmp_path).code == 0
+    assert_same_record(run, trained)

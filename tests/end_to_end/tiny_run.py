@@ -1,0 +1,80 @@
+"""A run that takes a second, and what makes two runs the same."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from phasescope.store import Run
+from phasescope.store.folder import CHECKPOINT
+
+TINY = {
+    "name": "tiny",
+    "world": {"canvas": 8},
+    "family": {"schedule": {"steps": 50}, "sampler": {"kind": "ddim", "steps": 4}},
+    "network": {"patch": 1, "widths": [8, 8], "groups": 4, "embedding": {"width": 8}},
+    "training": {"steps": 40, "batch": 16, "warmup": 5, "threads": 1, "device": "cpu"},
+    "probing": {
+        "snapshots": {"dense_every": 10, "dense_until": 20, "every": 20},
+        "taps": ["mid"],
+        "timesteps": [10, 40],
+        "grid_labels": 16,
+        "off_grid_labels": 16,
+        "latent_labels": 64,
+        "share_labels": 16,
+        "share_draws": 2,
+        "bands": 2,
+        "band_images": 8,
+        "representation": {"tap": "mid", "timestep": 40},
+        "p1": None,
+    },
+}
+
+TIMES = ("wall_s", "cpu_s", "observing_s")
+
+
+def fingerprint(folder: Path) -> dict[str, str]:
+    """Every file under `folder`, hashed."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def checkpoint_of(run: Run) -> dict[str, np.ndarray]:
+    from safetensors.numpy import load_file
+
+    return load_file(run.path / CHECKPOINT)
+
+
+def assert_same_arrays(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> None:
+    assert one.keys() == other.keys()
+    for name, array in one.items():
+        assert array.dtype == other[name].dtype
+        assert array.tobytes() == other[name].tobytes(), name
+
+
+def assert_same_record(one: Run, other: Run) -> None:
+    """Bitwise equal weights, optimiser and snapshots; equal metrics, but for the times; nothing half-written."""
+    assert_same_arrays(checkpoint_of(one), checkpoint_of(other))
+    steps = [snapshot.step for snapshot in one.snapshots]
+    assert steps == [snapshot.step for snapshot in other.snapshots]
+    assert steps == [entry["step"] for entry in one.metrics]
+    for mine, its in zip(one.snapshots, other.snapshots, strict=True):
+        assert_same_arrays(mine.weights(), its.weights())
+        assert_same_arrays(mine.samples(), its.samples())
+        for place in mine.taps_and_timesteps():
+            assert mine.latents(*place).tobytes() == its.latents(*place).tobytes()
+    assert [_without_times(entry) for entry in one.metrics] == [
+        _without_times(entry) for entry in other.metrics
+    ]
+    assert one.references == other.references
+    assert not list(one.path.rglob("*.aside"))
+
+
+def _without_times(entry: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in entry.items() if key not in TIMES}

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import ortho_group
+from sklearn.linear_model import Ridge, RidgeCV
+from sklearn.metrics import r2_score
+from sklearn.model_selection import KFold, cross_val_predict
+
+from phasescope.measures import order
+from phasescope.measures.order import ALPHAS, explained, ridge_out_of_fold
+
+
+def labels_of(rng, n, K=2):
+    return rng.uniform(0, 32, (n, K)).astype(np.float32)
+
+
+def test_a_linear_code_has_order_one_whatever_the_number_of_features():
+    rng = np.random.default_rng(0)
+    labels = labels_of(rng, 200)
+    for features in (2, 50, 400):
+        latents = labels @ rng.normal(size=(2, features)) + rng.normal(size=features)
+        score = order(latents, labels)
+        assert score.value > 0.9999
+        assert score.low <= score.value <= score.high <= 1
+        assert score.nulls["permuted"] < 0.1
+
+
+def test_a_code_in_quiet_directions_is_found_under_loud_noise():
+    rng = np.random.default_rng(1)
+    labels = labels_of(rng, 200)
+    loud = 1e3 * rng.normal(size=(200, 20))
+    assert order(np.hstack([loud, labels / 32]), labels).value > 0.999
+
+
+def test_noise_has_no_order_and_seldom_exceeds_its_permuted_null():
+    rng = np.random.default_rng(2)
+    scores = [order(rng.normal(size=(80, 40)), labels_of(rng, 80), resamples=2, seed=i) for i in range(60)]
+    assert np.mean([score.value for score in scores]) == pytest.approx(0, abs=0.1)
+    assert max(score.value for score in scores) < 0.3
+    # Chance exceeds its 95th percentile in 3 of 60 cases, and in more than 9 once in 1,000 times.
+    assert sum(score.value > score.nulls["permuted"] for score in scores) <= 9
+
+
+def test_the_value_is_that_of_the_factor_read_worst():
+    rng = np.random.default_rng(3)
+    labels = labels_of(rng, 300)
+    score = order(labels[:, :1] @ rng.normal(size=(1, 30)) + 0.1 * rng.normal(size=(300, 30)), labels)
+    assert score.detail["x"] > 0.99
+    assert score.value == score.detail["y"] < 0.1
+    assert list(order(labels, labels, names=["height", "width"]).detail) == ["height", "width"]
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.integers(0, 10**6), st.floats(1e-3, 1e3), st.floats(-100, 100))
+def test_rotation_scaling_and_shift_of_latents_change_nothing(seed, scale, shift):
+    rng = np.random.default_rng(seed)
+    labels = labels_of(rng, 60)
+    latents = labels @ rng.normal(size=(2, 12)) / 32 + 0.5 * rng.normal(size=(60, 12))
+    turned = scale * latents @ ortho_group.rvs(12, random_state=seed) + shift
+    kwargs = {"permutations": 2, "resamples": 20}
+    assert order(turned, labels, **kwargs).value == pytest.approx(
+        order(latents, labels, **kwargs).value, abs=1e-6
+    )
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.integers(0, 10**6), st.floats(1e-3, 1e3), st.floats(-100, 100))
+def test_units_and_origin_of_labels_change_nothing(seed, scale, shift):
+    rng = np.random.default_rng(seed)
+    labels = labels_of(rng, 60).astype(float)
+    latents = labels @ rng.normal(size=(2, 12)) / 32 + 0.5 * rng.normal(size=(60, 12))
+    kwargs = {"permutations": 2, "resamples": 20}
+    scaled = order(latents, scale * labels + shift, **kwargs)
+    assert scaled.value == pytest.approx(order(latents, labels, **kwargs).value, abs=1e-6)
+
+
+def test_constant_features_change_nothing():
+    rng = np.random.default_rng(4)
+    labels = labels_of(rng, 60)
+    latents = rng.normal(size=(60, 5)) + labels[:, :1]
+    with_constants = np.hstack([latents, np.full((60, 3), 7.0)])
+    assert order(with_constants, labels).value == pytest.approx(order(latents, labels).value, abs=1e-9)
+
+
+@pytest.mark.parametrize("features", [10, 300])
+def test_out_of_fold_predictions_are_sklearn_ridge_at_the_gcv_alpha(features):
+    rng = np.random.default_rng(5)
+    n = 90
+    labels = labels_of(rng, n)
+    x = labels @ rng.normal(size=(2, features)) / 32 + rng.normal(size=(n, features))
+    targets = np.column_stack([labels, rng.permutation(labels)]) + 5 * rng.normal(size=(n, 4))
+    folds = np.array_split(rng.permutation(n), 4)
+    expected = np.empty_like(targets)
+    scale = ((x - x.mean(axis=0)) ** 2).sum()
+    for test in folds:
+        train = np.setdiff1d(np.arange(n), test)
+        m = len(train)
+        centred = x[train] - x[train].mean(axis=0)
+        for c in range(targets.shape[1]):
+            y = targets[train, c] - targets[train, c].mean()
+            gcv = []
+            for alpha in ALPHAS * scale:
+                hat = centred @ np.linalg.solve(centred.T @ centred + alpha * np.eye(features), centred.T)
+                gcv.append(m * ((y - hat @ y) ** 2).sum() / (m - 1 - np.trace(hat)) ** 2)
+            model = Ridge(alpha=ALPHAS[np.argmin(gcv)] * scale, solver="svd").fit(x[train], targets[train, c])
+            expected[test, c] = model.predict(x[test])
+    np.testing.assert_allclose(ridge_out_of_fold(x, targets, folds), expected, atol=1e-8)
+
+
+def test_order_agrees_with_sklearns_leave_one_out_ridge():
+    rng = np.random.default_rng(6)
+    labels = labels_of(rng, 250)
+    latents = labels @ rng.normal(size=(2, 400)) / 32 + rng.normal(size=(250, 400))
+    scale = ((latents - latents.mean(axis=0)) ** 2).sum()
+    model = RidgeCV(alphas=ALPHAS * scale, alpha_per_target=True)
+    predictions = cross_val_predict(model, latents, labels, cv=KFold(5, shuffle=True, random_state=0))
+    expected = r2_score(labels, predictions, multioutput="raw_values").min()
+    assert order(latents, labels).value == pytest.approx(expected, abs=0.01)
+
+
+def test_a_periodic_factor_is_read_through_sine_and_cosine():
+    rng = np.random.default_rng(7)
+    labels = labels_of(rng, 300)
+    angle = 2 * np.pi * labels / 32
+    torus = np.hstack([np.sin(angle), np.cos(angle)]) @ rng.normal(size=(4, 20))
+    periodic = order(torus, labels, periodic=(True, True), span=(32.0, 32.0))
+    assert periodic.value > 0.9999
+    assert order(torus, labels).value < 0.8
+    noisy = torus + rng.normal(size=torus.shape)
+    moved = order(noisy, (labels + 11.3) % 32, periodic=(True, True), span=(32.0, 32.0))
+    still = order(noisy, labels, periodic=(True, True), span=(32.0, 32.0))
+    assert moved.value == pytest.approx(still.value, abs=0.01)
+
+
+def test_explained_under_weights_is_r2_of_the_repeated_rows():
+    rng = np.random.default_rng(8)
+    y, predictions = rng.normal(size=(30, 3)), rng.normal(size=(30, 3))
+    weights = rng.multinomial(30, np.full(30, 1 / 30), size=4)
+    r2 = explained(y, predictions, np.array([0, 1, 1]), weights.astype(float))
+    for row, weight in zip(r2, weights, strict=True):
+        a, b = np.repeat(y, weight, axis=0), np.repeat(predictions, weight, axis=0)
+        pooled = 1 - ((a - b)[:, 1:] ** 2).sum() / ((a - a.mean(axis=0))[:, 1:] ** 2).sum()
+        np.testing.assert_allclose(row, [r2_score(a[:, 0], b[:, 0]), pooled])
+
+
+def test_the_interval_covers_the_true_r2():
+    # One feature z = y + noise of equal variance: the best linear reading of y has R^2 = 1/2.
+    rng = np.random.default_rng(9)
+    covered = 0
+    for i in range(100):
+        y = rng.normal(size=(200, 1))
+        score = order(y + rng.normal(size=y.shape), y, permutations=1, seed=i)
+        covered += score.low <= 0.5 <= score.high
+    assert covered >= 87
+
+
+def test_the_same_seed_gives_the_same_score_and_global_randomness_is_untouched():
+    rng = np.random.default_rng(10)
+    labels = labels_of(rng, 60)
+    latents = labels + 5 * rng.normal(size=(60, 2))
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    assert order(latents, labels, seed=1) == order(latents, labels, seed=1) != order(latents, labels, seed=2)
+    assert (np.random.get_state()[1] == before).all()  # noqa: NPY002

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from phasescope.measures import Score, label_share, order, p1_order, participation_ratio, trustworthiness
+from phasescope.measures.scores import basic_interval, bootstrap_weights, null_level
+
+RNG = np.random.default_rng(0)
+LATENTS = RNG.normal(size=(40, 6))
+LABELS = RNG.uniform(0, 32, (40, 2))
+DRAWS = RNG.normal(size=(3, 40, 6))
+
+
+def holed(array):
+    array = array.copy()
+    array.flat[7] = np.nan
+    return array
+
+
+def test_a_score_is_json_and_what_is_not_finite_is_null():
+    score = order(LATENTS, LABELS, names=["x", "y"]).with_nulls(untrained=np.float32(0.25), pixels=np.nan)
+    read = json.loads(json.dumps(score.to_dict(), allow_nan=False))
+    assert set(read) == {"value", "low", "high", "n", "estimator", "nulls", "detail"}
+    assert read["nulls"] == {"permuted": score.nulls["permuted"], "untrained": 0.25, "pixels": None}
+    assert read["detail"] == dict(score.detail)
+    assert read["n"] == 40
+
+
+def test_with_nulls_returns_a_copy():
+    score = Score(0.5, 0.4, 0.6, n=10, estimator="none", nulls={"permuted": 0.0})
+    more = score.with_nulls(untrained=Score(0.1, 0.0, 0.2, n=10, estimator="none"))
+    assert more.nulls == {"permuted": 0.0, "untrained": 0.1}
+    assert score.nulls == {"permuted": 0.0}
+    assert dataclasses.replace(more, nulls=score.nulls) == score
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        score.value = 1.0
+
+
+def test_the_basic_interval_mirrors_the_replicates_quantiles_about_the_value():
+    replicates = np.linspace(0, 1, 1001)
+    assert basic_interval(0.4, replicates) == pytest.approx((0.8 - 0.975, 0.8 - 0.025))
+    assert null_level(replicates) == pytest.approx(0.95)
+
+
+def test_bootstrap_weights_are_counts_of_n_draws_with_replacement():
+    weights = bootstrap_weights(50, 400, np.random.default_rng(1))
+    assert (weights.sum(axis=1) == 50).all()
+    assert (weights == np.round(weights)).all()
+    assert weights.var() == pytest.approx(1 - 1 / 50, rel=0.05)
+
+
+def test_one_odd_row_among_equal_ones_gives_finite_scores():
+    latents = np.zeros((40, 3))
+    latents[5] = 1
+    scores = [
+        order(latents, LABELS),
+        trustworthiness(latents, LABELS),
+        participation_ratio(latents),
+        label_share(np.stack([latents, np.zeros((40, 3))])),
+    ]
+    for score in scores:
+        assert np.isfinite([score.value, score.low, score.high, *score.nulls.values()]).all()
+    assert scores[2].value == pytest.approx(1)
+    assert abs(scores[0].value) < 0.2
+
+
+GIVEN: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
+    "order": (order, {"latents": LATENTS, "labels": LABELS}),
+    "trustworthiness": (trustworthiness, {"latents": LATENTS, "labels": LABELS}),
+    "p1_order": (p1_order, {"latents": LATENTS, "labels": LABELS}),
+    "participation_ratio": (participation_ratio, {"latents": LATENTS}),
+    "label_share": (label_share, {"latents": DRAWS}),
+}
+OF_LATENTS = ["order", "trustworthiness", "p1_order", "participation_ratio"]
+WITH_LABELS = ["order", "trustworthiness", "p1_order"]
+
+BAD = [
+    *(
+        (measure, given, message)
+        for measure in OF_LATENTS
+        for given, message in [
+            ({"latents": holed(LATENTS)}, r"`latents` \(1 of 240 not finite\) must be finite"),
+            ({"latents": np.full((40, 6), np.inf)}, r"`latents` \(240 of 240 not finite\) must be finite"),
+            ({"latents": LATENTS[:, 0]}, r"`latents` \(shape \(40,\)\) must be \(n, features\)"),
+            ({"latents": DRAWS}, r"`latents` \(shape \(3, 40, 6\)\) must be \(n, features\)"),
+            ({"latents": np.ones((40, 6))}, r"`latents` \(shape \(40, 6\)\) must vary"),
+            ({"latents": LATENTS[:, :0]}, r"`latents` \(shape \(40, 0\)\) must vary"),
+            ({"resamples": 1}, r"`resamples` \(=1\) must be an integer of at least 2"),
+        ]
+    ),
+    *(
+        (measure, given, message)
+        for measure in WITH_LABELS
+        for given, message in [
+            ({"labels": holed(LABELS)}, r"`labels` \(1 of 80 not finite\) must be finite"),
+            ({"labels": LABELS[1:]}, r"`labels` \(shape \(39, 2\)\) must be \(n, K\) with n=40"),
+            ({"labels": LABELS[:, 0]}, r"`labels` \(shape \(40,\)\) must be \(n, K\)"),
+            ({"labels": LABELS[:, :0]}, r"`labels` \(shape \(40, 0\)\) must be \(n, K\)"),
+            ({"labels": LABELS * [1, 0]}, r"`labels` \(y=0 in each row\) must vary"),
+            ({"periodic": (True, True)}, r"`span` \(=None\) must be given with a periodic factor"),
+            ({"periodic": (True,)}, r"`periodic` \(=\[True\]\) must have one entry for each of 2 factors"),
+            ({"span": (32, 0)}, r"`span` \(=\[32.0, 0.0\]\) must be greater than 0"),
+            ({"span": (32, 32, 32)}, r"`span` \(=\[32, 32, 32\]\) must have one entry for each of 2 factors"),
+            ({"permutations": 0}, r"`permutations` \(=0\) must be an integer of at least 1"),
+            (
+                {"labels": 32 * (LABELS > 16), "periodic": (True, True), "span": (32.0, 32.0)},
+                r"`labels` \(x=.* in each row\) must vary",
+            ),
+        ]
+    ),
+    ("order", {"folds": 1}, r"`folds` \(=1\) must be an integer of at least 2"),
+    ("order", {"folds": 21}, r"`latents` \(n=40\) must have at least 42 rows: 21 folds hold two rows each"),
+    ("order", {"folds": 2.5}, r"`folds` \(=2.5\) must be an integer of at least 2"),
+    ("order", {"names": ["x"]}, r"`names` \(=\['x'\]\) must have one entry for each of 2 factors"),
+    ("trustworthiness", {"k": 20}, r"`latents` \(n=40\) must have at least 42 rows: k \(=20\)"),
+    ("trustworthiness", {"k": 0}, r"`k` \(=0\) must be an integer of at least 1"),
+    ("p1_order", {"neighbours": 40}, r"`latents` \(n=40\) must have at least 41 rows"),
+    ("p1_order", {"seeds": ()}, r"`seeds` \(=\(\)\) must hold at least one seed"),
+    ("participation_ratio", {"latents": LATENTS[:2]}, r"`latents` \(n=2\) must have at least 3 rows"),
+    ("label_share", {"latents": LATENTS}, r"`latents` \(shape \(40, 6\)\) must be \(draws, n, features\)"),
+    ("label_share", {"latents": DRAWS[:0]}, r"`latents` \(draws=0\) must have at least 2 noise draws"),
+    ("label_share", {"latents": DRAWS[:1]}, r"`latents` \(draws=1\) must have at least 2 noise draws"),
+    ("label_share", {"latents": DRAWS[:, :2]}, r"`latents` \(n=2\) must have at least 3 rows"),
+    ("label_share", {"latents": holed(DRAWS)}, r"`latents` \(1 of 720 not finite\) must be finite"),
+    ("label_share", {"latents": np.ones((3, 40, 6))}, r"`latents` \(shape \(3, 40, 6\)\) must vary"),
+]
+
+
+@pytest.mark.parametrize(("measure", "given", "message"), BAD)
+def test_bad_input_is_named_with_its_value_and_the_rule(measure, given, message):
+    function, arrays = GIVEN[measure]
+    with pytest.raises(ValueError, match=message):
+        function(**{**arrays, **given})
+
+
+def test_no_torch_scikit_learn_or_numba_is_imported():
+    heavy = ["torch", "sklearn", "umap", "numba", "scipy"]
+    code = f"import sys, phasescope.measures; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,178 @@
+"""The order of the house: nothing imports a floor above its own, there is no circle, and torch stays where it belongs."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import phasescope
+
+SOURCE = Path(phasescope.__file__).parent
+
+FLOORS = (
+    {"errors", "config", "randomness", "measures"},
+    {"worlds", "families", "networks", "store"},
+    {"training", "probing", "engines"},
+    {"presets", "run"},
+    {"studies"},
+    {"views"},
+    {"sampling"},
+    {"cli"},
+)
+FLOOR = {unit: floor for floor, units in enumerate(FLOORS) for unit in units}
+WITHOUT_TORCH = {"errors", "config", "measures", "store"}
+
+MODULES = {
+    ".".join(("phasescope", *path.relative_to(SOURCE).with_suffix("").parts)).removesuffix(".__init__"): path
+    for path in sorted(SOURCE.rglob("*.py"))
+}
+
+
+def unit(module: str) -> str:
+    """`phasescope.families.diffusion.config` is of the unit `families`."""
+    return module.split(".")[1]
+
+
+def targets(node: ast.AST, module: str) -> list[str]:
+    """The modules that an import statement takes from."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        assert node.level == 0, f"{module}: imports are absolute"
+        inner = [f"{node.module}.{alias.name}" for alias in node.names]
+        return [name if name in MODULES else str(node.module) for name in inner]
+    return []
+
+
+def imports(module: str) -> set[str]:
+    """All that a module imports anywhere: at once, when a function is called, or for its annotations."""
+    tree = ast.parse(MODULES[module].read_text())
+    return {target for node in ast.walk(tree) for target in targets(node, module)}
+
+
+def imports_at_once(module: str) -> set[str]:
+    """What is imported when the module is."""
+
+    def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+        for node in body:
+            if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+                yield from statements(node.orelse)
+            elif isinstance(node, ast.If | ast.Try | ast.With):
+                for field in ("body", "orelse", "finalbody"):
+                    yield from statements(getattr(node, field, []))
+            else:
+                yield node
+
+    tree = ast.parse(MODULES[module].read_text())
+    return {target for node in statements(tree.body) for target in targets(node, module)}
+
+
+def of_the_house(names: set[str]) -> set[str]:
+    return {name for name in names if name.startswith("phasescope.")}
+
+
+def circle(graph: dict[str, set[str]]) -> list[str] | None:
+    """A way through the graph that comes back to where it began."""
+    done: set[str] = set()
+
+    def follow(node: str, way: list[str]) -> list[str] | None:
+        if node in way:
+            return [*way[way.index(node) :], node]
+        if node in done:
+            return None
+        for following in sorted(graph.get(node, ())):
+            if found := follow(following, [*way, node]):
+                return found
+        done.add(node)
+        return None
+
+    return next((found for node in sorted(graph) if (found := follow(node, []))), None)
+
+
+INNER = [module for module in MODULES if module != "phasescope"]
+
+
+def test_every_module_has_a_floor():
+    assert {unit(module) for module in INNER} <= set(FLOOR)
+
+
+@pytest.mark.parametrize("module", INNER)
+def test_no_module_imports_a_floor_above_its_own(module):
+    above = {name for name in of_the_house(imports(module)) if FLOOR[unit(name)] > FLOOR[unit(module)]}
+    assert not above
+
+
+def test_no_circle_among_units():
+    graph: dict[str, set[str]] = {}
+    for module in INNER:
+        others = {unit(name) for name in of_the_house(imports(module))} - {unit(module)}
+        graph.setdefault(unit(module), set()).update(others)
+    assert circle(graph) is None
+
+
+def test_no_circle_among_modules_as_they_are_imported():
+    assert circle({module: of_the_house(imports_at_once(module)) for module in INNER}) is None
+
+
+def test_a_circle_would_be_found():
+    assert circle({"a": {"b"}, "b": {"c", "d"}, "c": set(), "d": {"b"}}) == ["b", "d", "b"]
+    assert circle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) is None
+
+
+@pytest.mark.parametrize("module", [module for module in INNER if unit(module) in WITHOUT_TORCH])
+def test_measures_and_store_name_no_torch(module):
+    assert not {name for name in imports(module) if name.split(".")[0] == "torch"}
+
+
+@pytest.mark.parametrize("module", [module for module in INNER if module.startswith("phasescope.training")])
+def test_the_loop_knows_no_observer(module):
+    assert not {unit(name) for name in of_the_house(imports(module))} & {"probing", "store", "measures"}
+
+
+NO_TORCH = """
+import importlib, sys
+
+class NoTorch:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "torch":
+            raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+sys.meta_path.insert(0, NoTorch())
+"""
+
+
+def without_torch(code: str) -> str:
+    found = subprocess.run([sys.executable, "-c", NO_TORCH + code], capture_output=True, text=True)
+    assert found.returncode == 0, found.stderr
+    return found.stdout
+
+
+def test_what_needs_no_torch_is_imported_where_there_is_none():
+    without_torch(
+        "try: import phasescope.networks.unet\n"
+        "except ModuleNotFoundError: pass\n"
+        "else: raise AssertionError('torch is there')"
+    )
+    needless = WITHOUT_TORCH | {"randomness", "presets", "run", "views", "sampling", "cli"}
+    modules = [module for module in INNER if unit(module) in needless]
+    modules += [module for module in INNER if module.endswith(".config")]
+    without_torch(f"for module in {modules}: importlib.import_module(module)")
+
+
+def test_a_run_is_described_and_latents_are_measured_where_there_is_no_torch():
+    printed = without_torch(
+        "import numpy as np\n"
+        "from phasescope import measures\n"
+        "from phasescope.run import RunConfig, load_config\n"
+        "config = load_config(words=['preset=paper', 'world.sigma_px=2', 'training.optimiser.kind=muon'])\n"
+        "assert RunConfig.of(config.tree()) == config\n"
+        "labels = config.world.training_labels()\n"
+        "config.world.check_labels(labels)\n"
+        "print(measures.order(labels[::5] @ np.ones((2, 3)) + labels[::5, :1] ** 2, labels[::5]).n)\n"
+    )
+    assert int(printed) == 205

@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from phasescope.families.diffusion.config import DiffusionConfig
+from phasescope.networks.config import UNetConfig
+from phasescope.training.config import TrainingConfig
+from phasescope.training.loop import bias_corrected, fresh_learner, learn, resolve_device
+from phasescope.worlds.gaussian_bump import GaussianBumpConfig
+
+WORLD = GaussianBumpConfig.of({"canvas": 8})
+FAMILY = DiffusionConfig.of({"schedule": {"kind": "linear", "steps": 50}}).build()
+NETWORK = UNetConfig.of({"widths": [4, 8], "groups": 2, "patch": 2, "embedding": {"width": 8}})
+
+
+def learner_of(seed=0, **fields):
+    training = {"steps": 6, "batch": 5, "warmup": 2, "device": "cpu", "ema": 0.9, **fields}
+    return fresh_learner(NETWORK, 1, 2, TrainingConfig.of(training), seed)
+
+
+def run(learner, until=None, family=FAMILY, seed=0):
+    """Losses of the steps up to `until`."""
+    losses = []
+    for loss in learn(learner, family, WORLD, seed):
+        losses.append(loss.item())
+        if learner.step == until:
+            break
+    return losses
+
+
+def copied(tensors):
+    return {name: tensor.clone() for name, tensor in tensors.items()}
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+VARIANTS = [
+    {},
+    {"optimiser": {"kind": "muon"}, "decay": "cosine"},
+    {"label_dropout": 0.5, "clip": None},
+    {"precision": "bfloat16"},
+]
+
+
+@pytest.mark.parametrize("fields", VARIANTS, ids=str)
+def test_resumed_at_any_step_it_ends_bitwise_the_same(fields):
+    whole = learner_of(**fields)
+    losses = run(whole)
+    assert whole.step == 6
+    assert whole.images_seen == 30
+    for step in range(6):
+        first = learner_of(**fields)
+        before = run(first, until=step) if step else []
+        saved = copied(first.tensors())
+        run(first)
+        second = learner_of(seed=1, **fields)
+        second.load(saved, step)
+        assert before + run(second) == losses
+        assert same(second.tensors(), whole.tensors())
+
+
+def test_a_resumed_learner_shares_no_memory_with_the_state_it_took_up():
+    first, second = learner_of(), learner_of(seed=1)
+    run(first, until=3)
+    second.load(first.tensors(), 3)
+    before = copied(first.tensors())
+    run(second)
+    assert same(first.tensors(), before)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.5, 0.995])
+def test_averaged_weights_are_the_bias_corrected_mean(decay):
+    learner = learner_of(ema=decay)
+    fresh = copied(learner.network.state_dict())
+    assert same(learner.average.module.state_dict(), fresh)
+    passed = []
+    for _ in learn(learner, FAMILY, WORLD, 0):
+        passed.append({name: tensor.double() for name, tensor in learner.network.state_dict().items()})
+        n = len(passed)
+        shares = (1 - decay) * decay ** (n - 1 - np.arange(n)) / (1 - decay**n)
+        assert shares.sum() == pytest.approx(1)
+        for name, averaged in learner.average.module.state_dict().items():
+            mean = sum(share * weights[name] for share, weights in zip(shares, passed, strict=True))
+            torch.testing.assert_close(averaged.double(), mean, rtol=1e-5, atol=1e-7)
+
+
+def test_the_update_of_the_mean_is_the_recursion():
+    average, weights = [torch.tensor([1.0, 2.0])], [torch.tensor([3.0, 6.0])]
+    bias_corrected(0.9)(average, weights, torch.tensor(4))
+    share = (1 - 0.9) / (1 - 0.9**5)
+    torch.testing.assert_close(average[0], torch.tensor([1 + 2 * share, 2 + 4 * share]))
+
+
+class Listener:
+    """A family that keeps what it is asked to learn."""
+
+    def __init__(self):
+        self.labels, self.images, self.dtypes = [], [], []
+
+    def loss(self, network, x_0, labels, generator):
+        self.labels.append(labels.clone())
+        self.images.append(x_0.clone())
+        t = torch.randint(50, (len(x_0),), generator=generator, device=generator.device)
+        prediction = network(x_0, t, labels)
+        self.dtypes.append(prediction.dtype)
+        return prediction.square().mean(dim=(1, 2, 3))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 1.0])
+def test_labels_are_withheld_whole_and_in_their_share(share):
+    listener, given = Listener(), Listener()
+    run(learner_of(label_dropout=share, steps=40, batch=50), family=listener)
+    run(learner_of(label_dropout=0.0, steps=40, batch=50), family=given)
+    labels, true = torch.cat(listener.labels), torch.cat(given.labels)
+    withheld = labels.isnan()
+    assert torch.equal(withheld.any(dim=1), withheld.all(dim=1))
+    rows = withheld.all(dim=1)
+    assert torch.equal(labels[~rows], true[~rows])
+    assert abs(rows.double().mean() - share) <= 4 * (share * (1 - share) / len(rows)) ** 0.5
+    assert torch.equal(torch.cat(listener.images), torch.cat(given.images))
+    assert torch.equal(torch.cat(given.images), WORLD.render(true))
+
+
+def test_bfloat16_is_the_arithmetic_and_float32_the_weights():
+    for precision, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
+        listener = Listener()
+        learner = learner_of(precision=precision)
+        run(learner, family=listener)
+        assert set(listener.dtypes) == {dtype}
+        assert all(tensor.dtype == torch.float32 for tensor in learner.tensors().values())
+    exact, rounded = run(learner_of()), run(learner_of(precision="bfloat16"))
+    assert exact != rounded
+    np.testing.assert_allclose(rounded, exact, rtol=0.05)
+
+
+@pytest.mark.usefixtures("untouched_random_streams")
+def test_the_global_random_streams_are_left_alone():
+    run(learner_of(label_dropout=0.5))
+
+
+def test_what_others_draw_from_the_global_stream_changes_nothing():
+    quiet, disturbed = learner_of(), learner_of()
+    run(quiet)
+    for _ in learn(disturbed, FAMILY, WORLD, 0):
+        torch.rand(3)
+        torch.manual_seed(5)
+    assert same(quiet.tensors(), disturbed.tensors())
+
+
+def test_fresh_weights_depend_on_the_seed_alone():
+    one = learner_of(seed=3).network.state_dict()
+    torch.rand(7)
+    assert same(one, learner_of(seed=3).network.state_dict())
+    other = learner_of(seed=4).network.state_dict()
+    assert all((one[name] != other[name]).any() for name in one if one[name].unique().numel() > 1)
+
+
+def test_the_seed_of_the_run_changes_what_is_seen():
+    one, other = learner_of(), learner_of()
+    assert run(one, seed=0) != run(other, seed=1)
+
+
+def test_a_state_of_another_network_is_refused():
+    wide = UNetConfig.of({"widths": [8, 8], "groups": 2, "patch": 2, "embedding": {"width": 8}})
+    stranger = fresh_learner(wide, 1, 2, learner_of().config, 0)
+    with pytest.raises(RuntimeError):
+        learner_of().load(stranger.tensors(), 0)
+
+
+def norm_of_gradient(network):
+    return sum(p.grad.square().sum().item() for p in network.parameters()) ** 0.5
+
+
+def test_the_gradient_is_clipped_to_the_largest_norm():
+    class Steep(Listener):
+        def loss(self, network, x_0, labels, generator):
+            return 1e4 * super().loss(network, x_0, labels, generator)
+
+    norms = {}
+    for clip in (None, 0.5):
+        learner = learner_of(clip=clip, steps=1, warmup=0)
+        taken = learner.optimiser.step
+
+        def watched(lr_factor, learner=learner, taken=taken, clip=clip):
+            norms[clip] = norm_of_gradient(learner.network)
+            taken(lr_factor)
+
+        learner.optimiser.step = watched
+        run(learner, family=Steep())
+    assert norms[None] > 1
+    assert norms[0.5] == pytest.approx(0.5, rel=1e-4)
+
+
+def test_learning_lowers_the_loss():
+    losses = run(learner_of(steps=300, batch=64, warmup=10, optimiser={"kind": "adamw", "lr": 1e-2}))
+    assert np.mean(losses[-30:]) < 0.5 * np.mean(losses[:10])
+
+
+def test_devices_are_what_this_machine_has():
+    count = torch.cuda.device_count()
+    assert resolve_device("cpu") == torch.device("cpu")
+    assert resolve_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+    for name in (f"cuda:{count}", "cuda:128", "cuda:99999999999999999999"):
+        with pytest.raises(ValueError, match=rf"training.device.*{name}"):
+            resolve_device(name)
+    if not count:
+        with pytest.raises(ValueError, match=r"training\.device"):
+            resolve_device("cuda")
+
+
+@pytest.mark.cuda
+def test_on_a_gpu_it_learns_and_leaves_the_global_stream_alone():
+    state = torch.cuda.get_rng_state()
+    losses = run(learner_of(device="cuda", label_dropout=0.5))
+    assert np.isfinite(losses).all()
+    assert torch.equal(torch.cuda.get_rng_state(), state)

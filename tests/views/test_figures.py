@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from conftest import ALL_STEPS, write_run
+from matplotlib.colors import to_rgb
+
+from phasescope.views import words
+from phasescope.views.figures import NARROW_IN, WIDE_IN, denoising, timeline
+from phasescope.views.painted import GAP_PX, border_px, painted, sheet, spread_over, tile
+from phasescope.views.pictures import write_pictures
+from phasescope.views.record import NULLS, Place, Record
+from phasescope.views.style import OUTCOME_COLOURS, PALETTE, inline_svg
+
+
+def titles(figure):
+    return [ax.get_title(loc="left") for ax in figure.axes]
+
+
+def panel(figure, begins):
+    return next(ax for ax in figure.axes if ax.get_title(loc="left").startswith(begins))
+
+
+@pytest.mark.parametrize("width_in", [WIDE_IN, NARROW_IN])
+def test_timeline_has_every_panel_on_one_axis_of_images(run, width_in):
+    figure = timeline(Record(run), width_in)
+    for begins in (
+        "Outcomes, labels on the grid", "Outcomes, labels off the grid", "Order: ridge", "P1's order",
+        "Dimension of label means", "Label share", "Order (ridge R²) wherever",
+    ):  # fmt: skip
+        assert any(title.startswith(begins) for title in titles(figure))
+        assert panel(figure, begins).get_xlim() == (0, run.metrics[-1]["images_seen"])
+
+
+def test_a_score_is_drawn_with_its_nulls_interval_and_threshold(run):
+    ax = panel(timeline(Record(run)), "Order: ridge")
+    threshold = f"threshold {words.thresholds(Record(run))['order']:g}"
+    assert {text.get_text() for text in ax.get_legend().get_texts()} == {
+        "as learnt",
+        threshold,
+        *NULLS.values(),
+    }
+    curve = next(line for line in ax.lines if line.get_label() == "as learnt")
+    np.testing.assert_allclose(curve.get_ydata(), Record(run).series("order", Place("mid", 600)))
+    assert len(ax.collections) == 1
+
+
+def test_a_score_without_nulls_is_not_drawn(run):
+    record = Record(run)
+    for line in record.metrics:
+        line["p1_order"]["down3"]["600"]["nulls"] = {}
+    assert not any(title.startswith("P1's order") for title in titles(timeline(record)))
+
+
+def test_stacked_shares_fill_the_panel(run):
+    ax = panel(timeline(Record(run)), "Outcomes, labels on the grid")
+    tops = [collection.get_paths()[0].vertices[:, 1].max() for collection in ax.collections]
+    assert max(tops) == pytest.approx(1)
+    assert len(tops) == len(OUTCOME_COLOURS)
+
+
+def test_denoising_has_a_panel_a_band_with_the_unconditional_optimum(run):
+    figure = denoising(Record(run))
+    bands = run.metrics[-1]["denoising"]
+    assert titles(figure) == [f"t in [{band['low']}, {band['high']})" for band in bands]
+    for ax, band in zip(figure.axes, bands, strict=True):
+        assert ax.get_yscale() == "log"
+        network, unconditional = ax.lines
+        assert network.get_ydata()[-1] == pytest.approx(band["network"])
+        assert unconditional.get_ydata()[-1] == pytest.approx(band["unconditional"])
+
+
+def test_a_mosaic_holds_each_image_in_the_colour_of_its_outcome():
+    images = np.random.default_rng(0).uniform(-1, 1, (2, 3, 8, 8)).astype(np.float32)
+    names = np.array([["correct", "none", "misplaced"], ["multiple", "malformed", "correct"]])
+    mosaic = tile(images, names)
+    border = border_px(8)
+    cell = 8 + 2 * border + GAP_PX
+    for row in range(2):
+        for column in range(3):
+            frame = mosaic[row * cell :, column * cell :][: cell - GAP_PX, : cell - GAP_PX]
+            np.testing.assert_allclose(
+                frame[0, 0, :3], to_rgb(OUTCOME_COLOURS[names[row, column]]), atol=1e-6
+            )
+            inside = frame[border:-border, border:-border, 0]
+            np.testing.assert_allclose(2 * inside - 1, images[row, column], atol=1e-6)
+
+
+def test_a_sheet_shows_every_image_once():
+    images = np.random.default_rng(0).uniform(-1, 1, (5, 8, 8)).astype(np.float32)
+    pixels = np.asarray(sheet(images, enlarge=2), float)[::2, ::2]
+    cell = 8 + GAP_PX
+    assert pixels.shape == (2 * cell - GAP_PX, 3 * cell - GAP_PX)
+    for index, image in enumerate(images):
+        row, column = divmod(index, 3)
+        shown = pixels[row * cell :, column * cell :][:8, :8]
+        np.testing.assert_allclose(shown / 127.5 - 1, image, atol=0.005)
+
+
+def test_a_target_stands_on_the_bump_that_was_asked_for(run):
+    """At the last snapshot of the synthetic run every bump is at its label: the darkest pixel lies within
+    half a pixel."""
+    figure = painted(Record(run), columns=8, rows=3)
+    ax = figure.axes[0]
+    mosaic = np.asarray(ax.images[0].get_array())
+    marks = np.asarray(ax.collections[0].get_offsets()).reshape(3, 8, 2)[-1]
+    side, border = 32, border_px(32)
+    for x, y in marks:
+        column, row = (int((value - border + 0.5) // (side + 2 * border + GAP_PX)) for value in (x, y))
+        top, left = (border + index * (side + 2 * border + GAP_PX) for index in (row, column))
+        image = mosaic[top : top + side, left : left + side, 0]
+        darkest = np.unravel_index(image.argmin(), image.shape)
+        assert abs(left + darkest[1] - x) <= 0.51
+        assert abs(top + darkest[0] - y) <= 0.51
+
+
+def test_farthest_points_are_distinct_and_spread():
+    labels = np.random.default_rng(1).uniform(0, 32, (200, 2))
+    chosen = spread_over(labels, 9)
+    assert len(set(chosen.tolist())) == 9
+    gaps = np.linalg.norm(labels[chosen][:, None] - labels[chosen], axis=-1) + 99 * np.eye(9)
+    assert gaps.min() > 32 / 4
+
+
+def test_light_colours_differ_so_that_each_becomes_one_variable():
+    light = [pair[0] for pair in PALETTE.values()] + list(OUTCOME_COLOURS.values())
+    assert len(set(light)) == len(light)
+
+
+def test_inline_svg_leaves_colours_to_the_page_and_loads_nothing(run):
+    svg = inline_svg(denoising(Record(run)), "errors")
+    assert svg.startswith('<svg role="img" aria-label="errors"')
+    assert "var(--ink)" in svg
+    assert PALETTE["ink"][0] not in svg
+    assert 'width="' not in svg[: svg.index(">")]
+
+
+@pytest.mark.parametrize(("steps", "latents"), [(ALL_STEPS[:1], True), (ALL_STEPS[:3], False)])
+def test_pictures_of_a_run_that_has_just_begun(tmp_path, steps, latents):
+    run = write_run(tmp_path / "run", steps, state="running", latents=latents)
+    names = [path.stem for path in write_pictures(run, tmp_path / "out")]
+    assert names == ["timeline", "painted", *(["manifold"] if latents else []), "denoising"]

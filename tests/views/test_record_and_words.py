@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from conftest import ALL_STEPS, BATCH, SEED, STEPS, write_run
+
+from phasescope.views import words
+from phasescope.views.record import Place, Record, edges, spread, stretches
+
+
+def test_edges_enclose_every_point_and_tile_the_axis():
+    at = np.array([0.0, 10, 30, 100])
+    borders = edges(at)
+    assert len(borders) == len(at) + 1
+    assert (borders[:-1] <= at).all()
+    assert (at <= borders[1:]).all()
+
+
+def test_stretches_cover_the_sequence_in_order():
+    phases = ["A", "A", "undecided", "B", "B", "B", None]
+    assert [phase for phase, first, end in stretches(phases) for _ in range(first, end)] == phases
+
+
+def test_spread_holds_the_first_and_the_last():
+    images = [0, 10, 20, 30, 40, 50, 100, 500, 1000]
+    chosen = spread(images, 4)
+    assert chosen[0] == 0
+    assert chosen[-1] == len(images) - 1
+    assert spread(images, 100) == list(range(len(images)))
+
+
+def test_series_follow_the_metrics(run):
+    record = Record(run)
+    place = Place("mid", 600)
+    values = record.series("order", place)
+    assert values.tolist() == [line["order"]["mid"]["600"]["value"] for line in run.metrics]
+    assert np.isnan(record.series("order", Place("mid", 601))).all()
+    shares = np.stack(list(record.outcome_shares("grid").values()))
+    np.testing.assert_allclose(shares.sum(axis=0), 1, atol=1e-9)
+
+
+def test_verdict_says_the_onsets_and_which_came_first(run):
+    verdict = words.verdict(Record(run))
+    onset = {
+        reading: run.status["summary"][reading]["onsets"]["C"]
+        for reading in ("behaviour", "representation", "representation_p1")
+    }
+    assert onset["representation"] < onset["representation_p1"] < onset["behaviour"]
+    for sentence, images in zip(verdict, onset.values(), strict=False):
+        assert "passed A, B, C" in sentence
+        assert f"from {images:,} images on" in sentence
+    assert f"order came first, {onset['behaviour'] - onset['representation']:,} images before" in verdict[-1]
+    assert (
+        f"order came first, {onset['behaviour'] - onset['representation_p1']:,} images before" in verdict[-1]
+    )
+
+
+def test_verdict_of_an_unfinished_run_claims_no_onset(tmp_path):
+    steps = ALL_STEPS[:4]
+    record = Record(write_run(tmp_path / "early", steps, state="stopped"))
+    verdict = words.verdict(record)
+    assert f"stopped at step {steps[-1]:,} of {STEPS:,}" in verdict[0]
+    assert "not reached for good" in verdict[1]
+    assert "neither order nor mostly correct images" in verdict[-1]
+
+
+def test_verdict_warns_where_a_null_reaches_the_threshold(run):
+    record = Record(run)
+    assert not any("no evidence of learning" in sentence for sentence in words.verdict(record))
+    record.metrics[-1]["order"]["mid"]["600"]["nulls"]["untrained"] = 0.93
+    assert "untrained network, has R² 0.93" in words.verdict(record)[-1]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "representation", "said"),
+    [
+        ("AAC", "AAC", "came at the same snapshot"),
+        ("ACC", "AAC", "mostly correct images came first, 64 images before order"),
+        ("AAA", "ACC", "the latents became ordered, and images not"),
+        ("ACC", "AAA", "images became mostly correct, and the latents not ordered"),
+    ],
+)
+def test_precedence_in_every_case(tmp_path, behaviour, representation, said):
+    run = write_run(tmp_path / "case", [0, 1, 2], latents=False)
+    record = Record(run)
+    for line, b, r in zip(record.metrics, behaviour, representation, strict=True):
+        line["phase"] = {"behaviour": b, "representation": r}
+    assert said in words.verdict(record)[-1]
+
+
+@pytest.mark.parametrize("figure", ["timeline", "painted", "manifold", "denoising"])
+def test_captions_carry_the_runs_numbers(run, figure):
+    caption = words.caption(Record(run), figure)
+    status = run.status
+    for said in (
+        f"seed {SEED}", f"batch {BATCH}", f"{STEPS:,} steps", f"{STEPS * BATCH:,} images seen",
+        f"{status['parameters']:,} parameters", status["cpu"], f"{status['wall_s']:,.0f} s of wall time",
+    ):  # fmt: skip
+        assert said in caption
+
+
+def test_timeline_caption_carries_sample_sizes_and_thresholds(run):
+    caption = words.caption(Record(run), "timeline")
+    limits = words.thresholds(Record(run))
+    assert "n = 48 labels on the grid and 40 off it" in caption
+    assert f"{len(run.metrics)} snapshots" in caption
+    assert limits["order"] == run.status["summary"]["thresholds"]["representation"]["order"]
+    assert f"order {limits['order']:g}" in caption
+    assert f"dimension {limits['label_dimension']:g}" in caption

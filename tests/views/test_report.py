@@ -1,0 +1,262 @@
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ALL_STEPS, PLACES, write_run
+
+from phasescope.views import report
+from phasescope.views.report import SECTIONS, write_report
+
+LOADING = {"src", "href", "xlink:href", "srcset", "data", "poster", "action", "formaction", "background"}
+
+
+class Page(HTMLParser):
+    """What a page would load, its ids, and its text outside scripts and styles."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.loads: list[str] = []
+        self.ids: list[str] = []
+        self.text, self.styles, self._inside = "", "", ""
+        self.tags: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self._inside = tag if tag in ("script", "style") else ""
+        self.tags.append(tag)
+        for name, value in attributes:
+            if name in LOADING:
+                self.loads.append(value or "")
+            if name == "id":
+                self.ids.append(value or "")
+            if name == "style":
+                self.styles += value or ""
+
+    def handle_endtag(self, tag):
+        self._inside = ""
+
+    def handle_data(self, data):
+        if self._inside == "style":
+            self.styles += data
+        elif not self._inside:
+            self.text += data
+
+
+@pytest.fixture(scope="module")
+def page_path(run, tmp_path_factory) -> Path:
+    return write_report(run, tmp_path_factory.mktemp("report") / "report.html")
+
+
+@pytest.fixture(scope="module")
+def page(page_path) -> Page:
+    return Page(page_path.read_text())
+
+
+def test_nothing_is_loaded_from_elsewhere(page, page_path):
+    assert all(reference.startswith(("#", "data:")) for reference in page.loads)
+    assert not {"link", "iframe", "object", "embed", "base"} & set(page.tags)
+    assert re.findall(r"url\((?!#|&quot;#|\"#)[^)]*\)|@import", page.styles) == []
+    assert "default-src 'none'" in page_path.read_text()[:1000]
+
+
+def test_every_panel_is_there_and_ids_are_unique(page):
+    assert {name for name, _ in SECTIONS} <= set(page.ids)
+    assert len(page.ids) == len(set(page.ids))
+    assert page.tags.count("svg") == 6
+
+
+def test_text_carries_the_runs_numbers(page, run):
+    status, last = run.status, run.metrics[-1]
+    for said in (
+        run.name, status["host"], status["git_commit"], f"{last['images_seen']:,} images seen",
+        f"{100 * last['outcomes']['grid']['correct']:.1f} %", "sigma_px: 1.0",
+        f"{status['observing_s'] / status['wall_s']:.0%}",
+    ):  # fmt: skip
+        assert said in page.text
+
+
+def test_every_score_stands_beside_its_nulls(page, run):
+    text = page.text
+    for tap, t in PLACES:
+        assert text.count(f"{tap}, t = {t}") >= 4
+    for null in ("untrained network", "raw pixels", "permuted labels", "label embedding"):
+        assert null in text
+
+
+def test_points_in_the_page_are_those_of_the_run(page_path, run):
+    import base64
+
+    found = re.search(
+        r'<script type="application/json" id="data">(.*?)</script>', page_path.read_text(), re.DOTALL
+    )
+    data = json.loads(found[1])
+    cloud = data["clouds"][0]
+    points = np.frombuffer(base64.b64decode(cloud["points"]), "<f4").reshape(len(cloud["snapshots"]), -1, 3)
+    latents = run.snapshots[-1].latents("mid", 600)
+    centred = latents - latents.mean(axis=0)
+    assert points.shape[1] == len(latents)
+    share = cloud["shares"][-1]
+    scale = np.sqrt((centred**2).sum(axis=1).mean() * share)
+    # the three components hold nearly all of these latents' variance: distances are theirs
+    expected = np.linalg.norm(centred[:50, None] - centred[None, :50], axis=-1) / scale
+    there = np.linalg.norm(points[-1, :50, None] - points[-1, None, :50], axis=-1)
+    assert share > 0.97
+    np.testing.assert_allclose(there, expected, atol=0.35)
+    assert [snapshot["step"] for snapshot in data["snapshots"]] == ALL_STEPS
+
+
+def test_size_stays_bounded_for_many_places_and_snapshots(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "MOST_CLOUD_BYTES", 50_000)
+    text = report.render_report(run)
+    assert "Stored and not carried here" in text
+    assert len(text) < 9e6
+
+
+def test_default_place_is_the_runs_folder_and_nothing_is_left_aside(tmp_path):
+    run = write_run(tmp_path / "run", ALL_STEPS[:2])
+    assert write_report(run) == run.path / "report.html"
+    assert not list(run.path.glob(".*aside"))
+
+
+@pytest.mark.parametrize(("state", "latents"), [("stopped", True), ("failed", False)])
+def test_a_run_with_one_snapshot_has_a_report(tmp_path, state, latents):
+    page = Page(write_report(write_run(tmp_path / "run", [0], state, latents)).read_text())
+    assert {name for name, _ in SECTIONS} <= set(page.ids)
+    assert ("cloud" in page.ids) == latents
+    assert "at step 0 of" in page.text
+
+
+def test_a_run_without_metrics_has_a_report(tmp_path):
+    run = write_run(tmp_path / "run", [0])
+    (run.path / "metrics.jsonl").unlink()
+    assert "Not recorded in this run so far" in Page(write_report(run).read_text()).text
+
+
+def test_missing_scores_leave_their_panels_out(tmp_path):
+    run = write_run(tmp_path / "run", ALL_STEPS[:3])
+    lines = run.metrics
+    for line in lines:
+        del (
+            line["p1_order"],
+            line["phase"]["representation_p1"],
+            line["denoising"],
+            line["outcomes"]["off_grid"],
+        )
+        line["trustworthiness"] = {}
+    (run.path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    text = Page(write_report(run).read_text()).text
+    assert "UMAP-3D" not in text
+    assert "P1" not in text
+    assert "trustworthiness" not in text.lower()
+
+
+def chromium() -> str | None:
+    return next(
+        (
+            found
+            for name in ("chromium", "chromium-browser", "google-chrome")
+            if (found := shutil.which(name))
+        ),
+        None,
+    )
+
+
+@pytest.fixture(scope="module")
+def browser():
+    sync = pytest.importorskip("playwright.sync_api")
+    if chromium() is None:
+        pytest.skip("no Chromium on this machine")
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=flags)
+        yield browser
+        browser.close()
+
+
+def open_page(browser, path: Path, width: int = 1280, scheme: str = "light"):
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True)
+    page = context.new_page()
+    page.faults = []
+    page.on("console", lambda message: page.faults.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: page.faults.append(str(error)))
+    page.on(
+        "request",
+        lambda request: page.faults.append(request.url) if request.url.startswith(("http", "ws")) else None,
+    )
+    page.goto(path.as_uri())
+    page.wait_for_function(
+        "document.getElementById('cloud')?._fullLayout?.scene?._scene?.glplot !== undefined", timeout=30_000
+    )
+    return page
+
+
+STATE = """({
+    x: Array.from(scene.data[0].x),
+    colour: scene.data[0].marker.color.slice(0, 9),
+    camera: scene._fullLayout.scene._scene.getCamera().eye,
+})"""
+
+
+def test_the_slider_moves_the_points_and_keeps_the_camera(browser, page_path):
+    page = open_page(browser, page_path)
+    untouched = page.evaluate(STATE)
+    page.locator("#cloud").scroll_into_view_if_needed()
+    box = page.locator("#cloud").bounding_box()
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(*middle)
+    page.mouse.down()
+    page.mouse.move(middle[0] + 120, middle[1] + 40, steps=8)
+    page.mouse.up()
+    page.wait_for_timeout(300)
+    before = page.evaluate(STATE)
+    page.evaluate("snapshot.value = 3; snapshot.dispatchEvent(new Event('input'))")
+    page.wait_for_timeout(300)
+    after = page.evaluate(STATE)
+    assert before["camera"] != pytest.approx(untouched["camera"], rel=0.05)
+    assert after["camera"] == pytest.approx(before["camera"], rel=1e-6)
+    assert before["x"] != after["x"]
+    assert f"step {ALL_STEPS[3]:,}" in page.inner_text("#readout")
+    assert page.faults == []
+    page.context.close()
+
+
+def test_colour_place_and_projection_can_be_chosen(browser, page_path, run):
+    page = open_page(browser, page_path)
+    first = page.evaluate(STATE)
+    page.check("input[name=colour][value='1']")
+    second = page.evaluate(STATE)
+    labels = run.snapshots[-1].latent_labels()
+    assert first["colour"] == pytest.approx(labels[:9, 0].tolist(), rel=1e-5)
+    assert second["colour"] == pytest.approx(labels[:9, 1].tolist(), rel=1e-5)
+    page.select_option("#place", "down3, t = 600")
+    page.select_option("#projection", "umap")
+    third = page.evaluate(STATE)
+    assert third["x"] != second["x"]
+    assert page.evaluate("Number(snapshot.max)") == len(ALL_STEPS) - 2
+    page.select_option("#place", "down3, t = 50")
+    assert page.evaluate("projection.options.length") == 1
+    assert page.evaluate(STATE)["x"] != third["x"]
+    assert page.faults == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_its_window_and_follows_the_scheme(browser, page_path, width, scheme):
+    page = open_page(browser, page_path, width, scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    ink, paper = page.evaluate(
+        "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"
+    )
+    light, dark = (sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in (paper, ink))
+    assert (light > dark) == (scheme == "light")
+    assert page.is_visible(".wide svg") == (width > 640)
+    assert page.is_visible(".narrow svg") == (width <= 640)
+    assert page.faults == []
+    page.context.close()

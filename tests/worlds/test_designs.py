@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from phasescope.config import UserError
+from phasescope.worlds.gaussian_bump import MAX_STEPS, GaussianBumpConfig
+
+
+def grid_world(dx, dy, ends="high", **fields):
+    return GaussianBumpConfig.of({"design": {"kind": "grid", "dx": dx, "dy": dy, "ends": ends}, **fields})
+
+
+@pytest.mark.parametrize(
+    ("dx", "dy", "one_end", "both_ends"),
+    [(1, 1, 1_024, 1_089), (0.1, 1, 10_240, 10_593), (1, 0.1, 10_240, 10_593), (0.1, 0.1, 102_400, 103_041)],
+)
+def test_numbers_of_images_of_liang_et_al(dx, dy, one_end, both_ends):
+    for ends, images in (("low", one_end), ("high", one_end), ("both", both_ends)):
+        labels = grid_world(dx, dy, ends).training_labels()
+        assert labels.shape == (images, 2)
+        assert labels.dtype == np.float32
+        assert len(np.unique(labels, axis=0)) == images
+        assert labels.min() >= 0
+        assert labels.max() <= 32
+        assert (labels.min() == 0) == (ends != "high")
+        assert (labels.max() == 32) == (ends != "low")
+
+
+@given(
+    st.integers(8, 40),
+    st.integers(1, 60),
+    st.integers(1, 60),
+    st.integers(1, 20),
+    st.sampled_from(["low", "high", "both"]),
+)
+def test_the_grid_holds_every_multiple_in_the_range_and_nothing_else(canvas, p_x, p_y, q, ends):
+    steps = Fraction(p_x, q), Fraction(p_y, q)
+    assume(all(step <= Fraction(canvas, 2) for step in steps))
+
+    def values(step: Fraction) -> list[float]:
+        multiples = [i * step for i in range(canvas * 20 + 2)]
+        return [
+            float(m)
+            for m in multiples
+            if (m < canvas or (m == canvas and ends != "low")) and (m > 0 or ends != "high")
+        ]
+
+    x, y = map(values, steps)
+    labels = grid_world(float(steps[0]), float(steps[1]), ends, canvas=canvas).training_labels()
+    expected = np.array([(a, b) for a in x for b in y])
+    np.testing.assert_allclose(labels, expected, rtol=1e-6)
+    assert labels.max() <= canvas
+
+
+def test_increments_belong_to_their_factors():
+    labels = grid_world(0.5, 2).training_labels()
+    for column, step in enumerate((0.5, 2)):
+        np.testing.assert_allclose(np.diff(np.unique(labels[:, column])), step)
+
+
+@pytest.mark.parametrize("field", ["dx", "dy"])
+@pytest.mark.parametrize("step", [0, -1, float("nan"), float("inf"), 16.5, 32 / MAX_STEPS * 0.99, 1e-12])
+def test_an_impossible_increment_is_named(field, step):
+    fields = {"dx": 1, "dy": 1, field: step}
+    with pytest.raises(UserError, match=field):
+        grid_world(**fields)
+
+
+@pytest.mark.parametrize("step", [16, 0.5, 7.3])
+@pytest.mark.parametrize("ends", ["low", "high", "both"])
+def test_a_grid_that_is_let_in_has_two_values_of_each_factor(step, ends):
+    labels = grid_world(step, step, ends).training_labels()
+    assert (np.ptp(labels, axis=0) > 0).all()
+
+
+def test_both_ends_of_a_torus_are_one_place():
+    with pytest.raises(UserError, match="ends"):
+        grid_world(1, 1, "both", boundary="periodic")
