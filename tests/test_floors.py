@@ -18,7 +18,7 @@ FLOORS = (
     {"errors", "config", "randomness", "measures"},
     {"worlds", "families", "networks", "store"},
     {"training", "probing", "engines"},
-    {"presets", "run"},
+    {"presets", "run", "execution"},
     {"studies"},
     {"views"},
     {"sampling"},
@@ -158,7 +158,7 @@ def test_what_needs_no_torch_is_imported_where_there_is_none():
         "except ModuleNotFoundError: pass\n"
         "else: raise AssertionError('torch is there')"
     )
-    needless = WITHOUT_TORCH | {"randomness", "presets", "run", "views", "sampling", "cli"}
+    needless = WITHOUT_TORCH | {"randomness", "presets", "run", "execution", "views", "sampling", "cli"}
     modules = [module for module in INNER if unit(module) in needless]
     modules += [module for module in INNER if module.endswith(".config")]
     without_torch(f"for module in {modules}: importlib.import_module(module)")

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from phasescope import measures
     from phasescope.errors import RunFailed, UserError
-    from phasescope.run import RunConfig, load_config, train
+    from phasescope.execution import train
+    from phasescope.run import RunConfig, load_config
     from phasescope.store import open_run
 
 __all__ = ["RunConfig", "RunFailed", "UserError", "load_config", "measures", "open_run", "train"]
@@ -28,7 +29,7 @@ _HOMES = {
     "UserError": "phasescope.errors",
     "load_config": "phasescope.run",
     "open_run": "phasescope.store",
-    "train": "phasescope.run",
+    "train": "phasescope.execution",
 }
 
 

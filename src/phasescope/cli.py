@@ -55,7 +55,7 @@ def demo(words: Words = (), /, runs: Runs = Path("runs")) -> int:
 
 def _train(config: RunConfig, runs: Path) -> bool:
     """Train to the end, or to a signal; whether it is done."""
-    from phasescope.run import Stop, execute
+    from phasescope.execution import Stop, execute
     from phasescope.views.progress import follow
 
     with Stop().on_signals() as stop:
@@ -119,18 +119,25 @@ def show(run: RunWord, /, runs: Runs = Path("runs"), json: bool = False) -> int:
     return 0
 
 
-def report(run: RunWord, /, out: Path | None = None, runs: Runs = Path("runs")) -> int:
+def report(
+    run: RunWord, /, out: Path | None = None, pictures: Path | None = None, runs: Runs = Path("runs")
+) -> int:
     """Write a run's report: one self-contained page.
 
     Args:
         run: a run's folder, name or hash
         out: file to write; report.html in the run's folder without it
+        pictures: folder for the report's figures as PNG files; none without it
         runs: folder of runs
     """
     from phasescope.store import find_run
+    from phasescope.views.pictures import write_pictures
     from phasescope.views.report import write_report
 
-    print(write_report(find_run(run, runs), out))
+    found = find_run(run, runs)
+    print(write_report(found, out))
+    for path in write_pictures(found, pictures) if pictures else ():
+        print(path)
     return 0
 
 

@@ -14,7 +14,8 @@ import yaml
 from tiny_run import TINY
 
 from phasescope.cli import main
-from phasescope.run import RunConfig, load_config, train
+from phasescope.execution import train
+from phasescope.run import RunConfig, load_config
 from phasescope.store import Run
 
 
@@ -64,11 +65,11 @@ def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
 
 @pytest.fixture
 def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """`phasescope` in a process of its own, on one thread, its output in pipes."""
+    """`phasescope` in a process of its own, on one thread, its output in pipes; it gives way to whoever watches it."""
     processes: list[subprocess.Popen[str]] = []
 
     def begin(*words: Any) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "phasescope.cli", *map(str, words)]
+        command = ["nice", sys.executable, "-m", "phasescope.cli", *map(str, words)]
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment

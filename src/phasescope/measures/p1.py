@@ -87,7 +87,7 @@ def p1_order(
         low=low,
         high=min(high, 1.0),
         n=n,
-        estimator=f"UMAP to {COMPONENTS}D ({neighbours} neighbours, {epochs} epochs, {len(seeds)} seeds), "
+        estimator=f"UMAP to {COMPONENTS}D ({neighbours} neighbours, {epochs} epochs, seeds: {len(seeds)}), "
         f"in-sample linear R^2, least of {', '.join(known.names)}",
         nulls={"permuted": null_level(worst[:, 1:].mean(axis=0))},
         detail={**of_factor, **(spread if len(seeds) > 1 else {})},

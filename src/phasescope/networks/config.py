@@ -20,7 +20,7 @@ class EmbeddingConfig(Config):
     base: float = Field(10_000.0, gt=1)
     """ratio of the longest to the shortest wavelength"""
     hidden: int | None = Field(None, ge=1)
-    """width of a two-layer network on the concatenation, shared by all blocks; null gives them the encodings themselves, through a SiLU"""
+    """width of a two-layer network on the concatenation, shared by all blocks; null: blocks hear SiLU(encodings)"""
     modulation: Literal["added", "scale_shift"] = "added"
     """whether a block adds its embedding to its features or scales and shifts them by it"""
 

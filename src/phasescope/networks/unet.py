@@ -111,7 +111,8 @@ class UNet(nn.Module):
             dim=1,
         )
         e = F.silu(self.embed(e.to(x_t.dtype)))
-        h = self.stem(self.enter(F.pixel_unshuffle(x_t, self.config.patch)), e)
+        folded = F.pixel_unshuffle(x_t, self.config.patch).contiguous(memory_format=torch.channels_last)
+        h = self.stem(self.enter(folded), e)
         skips = []
         for down in self.downs.values():
             skips.append(h)

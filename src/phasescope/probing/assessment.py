@@ -32,7 +32,7 @@ from phasescope.probing.reading import (
     well_formed,
 )
 from phasescope.store.folder import RunWriter
-from phasescope.store.tables import write_parquet
+from phasescope.store.tables import safetensors_bytes, write_parquet
 
 Scores = dict[str, dict[str, dict[str, Any]]]
 """measure -> tap -> t -> score, JSON-ready; for references, measure -> null -> t -> value"""
@@ -236,12 +236,9 @@ def half(array: np.ndarray) -> np.ndarray:
 
 
 def write_weights(path: Path, network: nn.Module) -> None:
-    """The network's state as safetensors, which takes no strides: each tensor's memory is written as it lies."""
-    from safetensors.numpy import save
-
-    state = network.state_dict()
-    arrays = {name: np.ascontiguousarray(tensor.detach().cpu().numpy()) for name, tensor in state.items()}
-    path.write_bytes(save(arrays))
+    """The network's state as safetensors."""
+    arrays = {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}
+    path.write_bytes(safetensors_bytes(arrays))
 
 
 def summarise(config: ProbingConfig, metrics: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from phasescope.store.files import (
     to_json,
     write_aside,
 )
-from phasescope.store.tables import read_parquet
+from phasescope.store.tables import read_parquet, safetensors_bytes
 
 CHECKPOINT = Path("checkpoint") / "state.safetensors"
 LOCK_PATIENCE_S = 1.0
@@ -190,13 +190,11 @@ class RunWriter(Run):
 
     def write_checkpoint(self, tensors: dict[str, np.ndarray], state: dict[str, Any]) -> None:
         """Replace the checkpoint by `tensors` and the JSON-ready `state`."""
-        from safetensors.numpy import save
-
         text = json.dumps(state)
         metadata = {"state": text, "crc32": str(_checksum(tensors, text))}
         path = self.path / CHECKPOINT
         path.parent.mkdir(exist_ok=True)
-        write_aside(path, save(tensors, metadata=metadata))
+        write_aside(path, safetensors_bytes(tensors, metadata))
 
     def read_checkpoint(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
         """The tensors and state of the last checkpoint; None where there is none.

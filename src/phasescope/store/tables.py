@@ -1,4 +1,4 @@
-"""Columns as Parquet, by DuckDB."""
+"""Columns as Parquet, by DuckDB; named arrays as safetensors."""
 
 from __future__ import annotations
 
@@ -39,3 +39,10 @@ def read_parquet(path: Path) -> dict[str, np.ndarray]:
         name: np.ma.filled(column, np.nan) if np.ma.isMaskedArray(column) else column
         for name, column in columns.items()
     }
+
+
+def safetensors_bytes(arrays: dict[str, np.ndarray], metadata: dict[str, str] | None = None) -> bytes:
+    """A safetensors file, which knows no strides: each array's memory is written as it lies, so it is laid out first."""
+    from safetensors.numpy import save
+
+    return save({name: np.asarray(array, order="C") for name, array in arrays.items()}, metadata=metadata)

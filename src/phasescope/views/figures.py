@@ -249,6 +249,10 @@ def denoising(record: Record, width_in: float = WIDE_IN) -> Figure | None:
             if index >= len(bands) - columns:
                 ax.set_xlabel("images seen")
                 ax.tick_params(labelbottom=True)
+        learnt = [
+            number(band.get("network")) for line in record.metrics for band in line.get("denoising") or []
+        ]
+        axes[0, 0].set_ylim(bottom=np.nanmin(learnt) / 100)
         axes[0, 0].legend(loc="best")
     return figure
 

@@ -15,8 +15,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from phasescope.run import Progress as Step
-from phasescope.run import Start
+from phasescope.execution import Progress as Step
+from phasescope.execution import Start
 
 OUTCOMES = ("none", "multiple", "malformed", "misplaced", "correct")
 
@@ -44,7 +44,7 @@ def snapshot_line(metrics: dict[str, Any]) -> str:
 
 
 def follow(events: Iterator[Start | Step]) -> bool:
-    """Draw the events of `run.execute`, to their end; whether the run is then done."""
+    """Draw the events of `execution.execute`, to their end; whether the run is then done."""
     console = Console(highlight=False, markup=False, soft_wrap=True)
     with Progress(
         TextColumn("{task.description}", markup=False),
@@ -62,7 +62,8 @@ def follow(events: Iterator[Start | Step]) -> bool:
         start = next(events)
         assert isinstance(start, Start)
         console.print(start_line(start))
-        task = bar.add_task(start.folder.name, total=start.steps, completed=start.step, state="")
+        waiting = "" if start.step else "first look: the nulls and the untrained network"
+        task = bar.add_task(start.folder.name, total=start.steps, completed=start.step, state=waiting)
         step, seen = start.step, ""
         for event in events:
             assert isinstance(event, Step)

@@ -1,0 +1,317 @@
+"""The neck of the house: training, watched by probing, kept by the store."""
+
+from __future__ import annotations
+
+import math
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from phasescope.errors import RunFailed, UserError
+from phasescope.run import RunConfig
+from phasescope.store.folder import Run, RunWriter, hold, now
+from phasescope.store.provenance import provenance
+
+if TYPE_CHECKING:
+    from phasescope.probing.assessment import Observer
+    from phasescope.training.loop import Learner
+
+CHECKPOINT_EVERY_S = 60.0
+STATUS_EVERY_S = 2.0
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a run is, and the step from which it goes on: 0 at its very start."""
+
+    folder: Path
+    parameters: int
+    images: int
+    step: int
+    steps: int
+    device: str
+    threads: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands: after a step, or after a snapshot, whose metrics are then given."""
+
+    step: int
+    steps: int
+    images_seen: int
+    loss: float | None
+    metrics: dict[str, Any] | None = None
+
+
+class Stop:
+    """A flag that a signal, or another thread, sets to end a run before its next step, with a checkpoint."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def ask(self) -> None:
+        self.asked = True
+
+    @contextmanager
+    def on_signals(self) -> Iterator[Stop]:
+        """Within the block the first SIGINT or SIGTERM asks; a further one interrupts what is going on."""
+
+        def handle(*_: Any) -> None:
+            if self.asked:
+                raise KeyboardInterrupt
+            self.ask()
+
+        former = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield self
+        finally:
+            for number, handler in former.items():
+                signal.signal(number, handler)
+
+
+def train(config: RunConfig, runs: Path | str = "runs") -> Run:
+    """Train `config` to its end, or go on where it stopped; returns the run.
+
+    Raises:
+        UserError: the folder or the device cannot be used.
+        RunFailed: the loss is not finite any more.
+    """
+    for _ in execute(config, Path(runs)):
+        pass
+    return Run(Path(runs) / config.folder)
+
+
+def execute(config: RunConfig, runs: Path, stop: Stop | None = None) -> Iterator[Start | Progress]:
+    """Train `config` in its folder under `runs`, resuming what is there; yields the start, then after each step.
+
+    The folder always allows resumption to bitwise the same weights and metrics: a snapshot appears whole, then its line of
+    metrics, then a checkpoint; what lies beyond the last checkpoint is dropped and done again.
+
+    Raises:
+        UserError: the folder holds another configuration, a corrupt checkpoint, is in use or cannot be written; the device
+            is not there.
+        RunFailed: the loss is not finite any more.
+    """
+    learner = _fresh_learner(config)
+    with hold(runs / config.folder, config.tree()) as folder:
+        yield from _Execution(config, folder, learner, stop or Stop()).events()
+
+
+def _fresh_learner(config: RunConfig) -> Learner:
+    import torch
+
+    from phasescope.training.loop import fresh_learner
+
+    if config.training.threads:
+        torch.set_num_threads(config.training.threads)
+    try:
+        return fresh_learner(
+            config.network, config.world.channels, len(config.world.factors), config.training, config.seed
+        )
+    except ValueError as error:
+        raise UserError(str(error)) from None
+
+
+class _Execution:
+    """One process's work on one run."""
+
+    def __init__(self, config: RunConfig, folder: RunWriter, learner: Learner, stop: Stop):
+        self.config, self.folder, self.learner, self.stop = config, folder, learner, stop
+        self.steps = config.training.steps
+        self.family = config.family.build()
+        self.losses: list[float] = []
+        self.spent = {"wall_s": 0.0, "cpu_s": 0.0, "observing_s": 0.0}
+        self.started = now()
+        self._take_up()
+        self._summarise()
+        self._clock = time.perf_counter(), time.process_time()
+        self._status_due = time.monotonic() + STATUS_EVERY_S
+        self._checkpoint_due = time.monotonic() + CHECKPOINT_EVERY_S
+
+    def events(self) -> Iterator[Start | Progress]:
+        from phasescope.training.loop import learn
+
+        if self.learner.step == self.steps and self.folder.status["state"] == "done":
+            yield self._start()
+            return
+        self._write_status("running")
+        try:
+            yield self._start()
+            if self.learner.step == 0 and not self.folder.metrics and not self.stop.asked:
+                yield self._progress(self._observe())
+            losses = learn(self.learner, self.family, self.config.world, self.config.seed)
+            while self.learner.step < self.steps and not self.stop.asked:
+                self.losses.append(self._checked(next(losses).item()))
+                due = self.config.probing.snapshots.due(self.learner.step, self.steps)
+                yield self._progress(self._observe() if due else None)
+                self._keep_up()
+            if self.learner.step < self.steps:
+                self._checkpoint()
+        except GeneratorExit:
+            self._checkpoint()
+            self._write_status("stopped")
+            raise
+        except KeyboardInterrupt:
+            self._write_status("stopped")
+            raise
+        except BaseException as error:
+            with suppress(OSError):
+                self._write_status("failed", error=" ".join(f"{type(error).__name__}: {error}".split()))
+            raise
+        self._write_status("done" if self.learner.step == self.steps else "stopped")
+
+    def _take_up(self) -> None:
+        """Go on from the folder's checkpoint, or from the start."""
+        import torch
+
+        found = self.folder.read_checkpoint()
+        if found is None:
+            self.folder.forget_after(-1)
+            return
+        arrays, state = found
+        try:
+            if state["run"] != self.config.digest():
+                raise ValueError("it is of another configuration")
+            self.learner.load(
+                {name: torch.from_numpy(array) for name, array in arrays.items()}, state["step"]
+            )
+            self.losses, self.spent, self.started = state["losses"], state["spent"], state["started"]
+        except (KeyError, RuntimeError, ValueError) as error:
+            reason = " ".join(str(error).split())[:120]
+            raise UserError(
+                f"`{self.folder.path}/checkpoint` must be this run's: {reason}: delete it to train from the start"
+            ) from None
+        self.folder.forget_after(self.learner.step)
+
+    @cached_property
+    def observer(self) -> Observer:
+        """Made when first needed: a run that is already done needs none."""
+        from phasescope.networks.embeddings import label_encoding
+        from phasescope.probing.assessment import Observer
+
+        encoding = self.config.network.embedding
+        return Observer(
+            self.config.probing,
+            self.config.world,
+            self.family,
+            self.config.seed,
+            self.learner.device,
+            encode=lambda labels: label_encoding(labels, encoding.width, encoding.base),
+            folder=self.folder,
+        )
+
+    @cached_property
+    def images(self) -> int:
+        """Number of images in the training set."""
+        return len(self.config.world.training_labels())
+
+    @cached_property
+    def parameters(self) -> int:
+        return sum(p.numel() for p in self.learner.network.parameters())
+
+    def _checked(self, loss: float) -> float:
+        if not math.isfinite(loss):
+            raise RunFailed(
+                f"`loss` (={loss}) must be finite, and is not at step {self.learner.step}: "
+                f"lower `training.optimiser.lr` (={self.config.training.optimiser.lr})"
+            )
+        return loss
+
+    def _observe(self) -> dict[str, Any]:
+        """Take a snapshot, append its metrics, write a checkpoint; in this order."""
+        began = time.perf_counter()
+        learner = self.learner
+        metrics = {
+            "step": learner.step,
+            "images_seen": learner.images_seen,
+            "epochs": learner.images_seen / self.images,
+            "loss": sum(self.losses) / len(self.losses) if self.losses else None,
+            **self.observer.record(learner.average.module, learner.step),
+        }
+        self.losses = []
+        self._tick(observing_s=time.perf_counter() - began)
+        self.folder.append_metrics({**metrics, **self.spent})
+        self._checkpoint()
+        self._summarise()
+        self._write_status("running")
+        return metrics
+
+    def _summarise(self) -> None:
+        from phasescope.probing.assessment import summarise
+
+        self.summary = summarise(self.config.probing, self.folder.metrics)
+
+    def _checkpoint(self) -> None:
+        self._tick()
+        tensors = {name: tensor.detach().cpu().numpy() for name, tensor in self.learner.tensors().items()}
+        state = {
+            "run": self.config.digest(),
+            "step": self.learner.step,
+            "losses": self.losses,
+            "spent": self.spent,
+            "started": self.started,
+        }
+        self.folder.write_checkpoint(tensors, state)
+        self._checkpoint_due = time.monotonic() + CHECKPOINT_EVERY_S
+
+    def _keep_up(self) -> None:
+        """Status and checkpoint, where their time has come."""
+        moment = time.monotonic()
+        if moment >= self._checkpoint_due:
+            self._checkpoint()
+        if moment >= self._status_due:
+            self._write_status("running")
+
+    def _tick(self, observing_s: float = 0.0) -> None:
+        """Book the time since the last call."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        self.spent["wall_s"] += wall - self._clock[0]
+        self.spent["cpu_s"] += cpu - self._clock[1]
+        self.spent["observing_s"] += observing_s
+        self._clock = wall, cpu
+
+    def _start(self) -> Start:
+        import torch
+
+        return Start(
+            self.folder.path,
+            self.parameters,
+            self.images,
+            self.learner.step,
+            self.steps,
+            str(self.learner.device),
+            torch.get_num_threads(),
+        )
+
+    def _progress(self, metrics: dict[str, Any] | None) -> Progress:
+        loss = self.losses[-1] if self.losses else metrics["loss"] if metrics else None
+        return Progress(self.learner.step, self.steps, self.learner.images_seen, loss, metrics)
+
+    def _write_status(self, state: str, **more: Any) -> None:
+        self._tick()
+        start = self._start()
+        self.folder.write_status(
+            {
+                "state": state,
+                "step": start.step,
+                "steps": start.steps,
+                "images_seen": self.learner.images_seen,
+                "images": start.images,
+                "parameters": start.parameters,
+                **provenance(),
+                "threads": start.threads,
+                "device": start.device,
+                **self.spent,
+                "started": self.started,
+                "updated": now(),
+                "summary": self.summary,
+                **more,
+            }
+        )
+        self._status_due = time.monotonic() + STATUS_EVERY_S
