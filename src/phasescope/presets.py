@@ -40,13 +40,13 @@ SMALL: Tree = {
     },
     "family": {"kind": "diffusion", "predict": "eps", "sampler": {"kind": "ddim", "steps": 25, "eta": 1.0}},
     "training": {
-        "steps": 3000,
+        "steps": 3500,
         "batch": 64,
         "optimiser": {"kind": "adamw", "lr": 6e-3},
         "decay": "cosine",
         "ema": 0.99,
     },
-    "probing": {"snapshots": {"dense_every": 100, "dense_until": 500, "every": 200}},
+    "probing": {"snapshots": {"dense_every": 100, "dense_until": 500, "every": 250}},
 }
 """The papers' objective (eps, plain weighting, AdamW) on a network that two cores train in minutes."""
 

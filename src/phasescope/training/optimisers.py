@@ -1,8 +1,8 @@
 """Optimisers: AdamW, or Muon on convolutions with AdamW on the rest; and the course of their learning rates.
 
 Muon (Jordan et al. 2024; `torch.optim.Muon`) replaces the momentum of a matrix by its nearest orthogonal one. It takes
-matrices, and a convolution's weight (C_out, C_in, 3, 3) is one of shape (C_out, 9 C_in). The entrance, the exit and
-the modulations keep AdamW.
+matrices, and a convolution's weight (C_out, C_in, 3, 3) is one of shape (C_out, 9 C_in): a view of the weight, whose
+channels lie last in memory. The entrance, the exit and the modulations keep AdamW.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from phasescope.training.config import AdamWConfig, MuonConfig, OptimiserConfig, TrainingConfig
@@ -22,7 +23,9 @@ class Optimiser:
         if isinstance(config, MuonConfig):
             inner = [module for name, module in network.named_modules() if name not in ("enter", "leave")]
             self._kernels = [m.weight for m in inner if isinstance(m, nn.Conv2d)]
-            self._matrices = [nn.Parameter(kernel.detach().flatten(1)) for kernel in self._kernels]
+            for kernel in self._kernels:
+                kernel.data = kernel.data.contiguous(memory_format=torch.channels_last)
+            self._matrices = [nn.Parameter(as_matrix(kernel.detach())) for kernel in self._kernels]
             muon = torch.optim.Muon(
                 self._matrices, lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay
             )
@@ -40,7 +43,7 @@ class Optimiser:
     def step(self, lr_factor: float) -> None:
         """One update at `lr_factor` times the configured learning rates; gradients are then gone."""
         for matrix, kernel in zip(self._matrices, self._kernels, strict=True):
-            matrix.grad = None if kernel.grad is None else kernel.grad.flatten(1)
+            matrix.grad = None if kernel.grad is None else as_matrix(kernel.grad)
             kernel.grad = None
         for part, peaks in zip(self._parts, self._peaks, strict=True):
             for group, peak in zip(part.param_groups, peaks, strict=True):
@@ -58,7 +61,7 @@ class Optimiser:
         }
 
     def load_tensors(self, tensors: dict[str, Tensor]) -> None:
-        """The inverse of `tensors`, which are copied."""
+        """The inverse of `tensors`, which are copied and laid out as their parameters: fused updates walk the memory."""
         for i, part in enumerate(self._parts):
             whole = part.state_dict()
             for name, tensor in tensors.items():
@@ -66,6 +69,15 @@ class Optimiser:
                 if int(index) == i:
                     whole["state"].setdefault(int(parameter), {})[entry] = tensor.clone()
             part.load_state_dict(whole)
+            for parameter, state in part.state.items():
+                for entry, tensor in state.items():
+                    if tensor.shape == parameter.shape:
+                        state[entry] = torch.empty_like(parameter).copy_(tensor)
+
+
+def as_matrix(kernel: Float[Tensor, "D C h w"]) -> Float[Tensor, "D h*w*C"]:
+    """The kernel as a matrix: a view where its channels lie last in memory."""
+    return kernel.permute(0, 2, 3, 1).flatten(1)
 
 
 def _adamw(parameters: list[nn.Parameter], config: AdamWConfig, weight_decay: float) -> torch.optim.AdamW:
