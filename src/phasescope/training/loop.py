@@ -19,6 +19,7 @@ from torch.optim.swa_utils import AveragedModel
 from phasescope.randomness import derive, torch_generator
 from phasescope.training.config import TrainingConfig
 from phasescope.training.data import LabelStream
+from phasescope.training.memory import keep_freed_memory
 from phasescope.training.optimisers import Optimiser, lr_factor
 
 Parameters = tuple[Tensor, ...] | list[Tensor]
@@ -98,6 +99,8 @@ def learn(learner: Learner, family: Family, world, seed: int) -> Iterator[Tensor
 def fresh_learner(network_config, channels: int, factors: int, config: TrainingConfig, seed: int) -> Learner:
     """A learner whose initial weights derive from (seed, "weights"); torch's global random state is left as it was."""
     device = resolve_device(config.device)
+    if device.type == "cpu":
+        keep_freed_memory()
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derive(seed, "weights"))
         network = network_config.build(channels, factors)
