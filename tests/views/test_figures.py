@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import ALL_STEPS, write_run
 from matplotlib.colors import to_rgb
 
+from conftest import ALL_STEPS, write_run
 from phasescope.views import words
 from phasescope.views.figures import NARROW_IN, WIDE_IN, denoising, timeline
 from phasescope.views.painted import GAP_PX, border_px, painted, sheet, spread_over, tile

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import ALL_STEPS, BATCH, SEED, STEPS, write_run
 
+from conftest import ALL_STEPS, BATCH, SEED, STEPS, write_run
 from phasescope.views import words
 from phasescope.views.record import Place, Record, edges, spread, stretches
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ALL_STEPS, PLACES, write_run
 
+from conftest import ALL_STEPS, PLACES, write_run
 from phasescope.views import report
 from phasescope.views.report import SECTIONS, write_report
 
