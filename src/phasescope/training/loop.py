@@ -35,7 +35,10 @@ class Learner:
     """All that training changes: weights, their average, the optimiser's state, and the steps taken."""
 
     def __init__(self, network: nn.Module, config: TrainingConfig, device: torch.device):
-        self.network = network.to(device, memory_format=torch.channels_last)
+        self.network = network.to(device)
+        for parameter in self.network.parameters():
+            if parameter.ndim == 4:
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
         self.config = config
         self.device = device
         self.optimiser = Optimiser(self.network, config.optimiser)
