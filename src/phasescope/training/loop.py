@@ -19,7 +19,7 @@ from torch.optim.swa_utils import AveragedModel
 from phasescope.randomness import derive, torch_generator
 from phasescope.training.config import TrainingConfig
 from phasescope.training.data import LabelStream
-from phasescope.training.memory import keep_freed_memory
+from phasescope.training.memory import keep_freed_memory, lay_channels_last
 from phasescope.training.optimisers import Optimiser, lr_factor
 
 Parameters = tuple[Tensor, ...] | list[Tensor]
@@ -36,9 +36,7 @@ class Learner:
 
     def __init__(self, network: nn.Module, config: TrainingConfig, device: torch.device):
         self.network = network.to(device)
-        for parameter in self.network.parameters():
-            if parameter.ndim == 4:
-                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+        lay_channels_last(self.network)
         self.config = config
         self.device = device
         self.optimiser = Optimiser(self.network, config.optimiser)

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from phasescope.training.config import AdamWConfig, MuonConfig, OptimiserConfig, TrainingConfig
+from phasescope.training.memory import lay_channels_last
 
 
 class Optimiser:
@@ -23,8 +24,7 @@ class Optimiser:
         if isinstance(config, MuonConfig):
             inner = [module for name, module in network.named_modules() if name not in ("enter", "leave")]
             self._kernels = [m.weight for m in inner if isinstance(m, nn.Conv2d)]
-            for kernel in self._kernels:
-                kernel.data = kernel.data.contiguous(memory_format=torch.channels_last)
+            lay_channels_last(network)
             self._matrices = [nn.Parameter(as_matrix(kernel.detach())) for kernel in self._kernels]
             muon = torch.optim.Muon(
                 self._matrices, lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay
