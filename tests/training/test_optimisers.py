@@ -29,9 +29,10 @@ class Net(nn.Module):
 
 
 def gradients(network, step):
+    """Random ones, laid out as their parameters, as autograd's are: fused updates walk the memory."""
     generator = torch.Generator().manual_seed(step)
     for parameter in network.parameters():
-        parameter.grad = torch.randn(parameter.shape, generator=generator)
+        parameter.grad = torch.empty_like(parameter).copy_(torch.randn(parameter.shape, generator=generator))
 
 
 def run(optimiser, network, steps):
