@@ -22,8 +22,16 @@ LETTERS = ("A", "B", "C")
 OF_PHASE = {"A": ("none", "multiple", "malformed"), "B": ("misplaced",), "C": ("correct",)}
 """The outcomes that make up each phase of behaviour."""
 
+OUTCOMES = tuple(outcome for outcomes in OF_PHASE.values() for outcome in outcomes)
+"""What can become of a painted image, from nothing to the right thing."""
+
 CEILINGS = ("label_embedding",)
 """Nulls that score high by construction: order need not exceed them."""
+
+
+def floors(nulls: Mapping[str, float]) -> dict[str, float]:
+    """The nulls that a score is to exceed: those that are no ceilings."""
+    return {null: level for null, level in nulls.items() if null not in CEILINGS}
 
 
 @dataclass(frozen=True)
@@ -71,9 +79,8 @@ def behaviour_phase(
     Raises:
         ValueError: `shares` are not those five, from 0 to 1 with sum 1; n < 1.
     """
-    known = [outcome for outcomes in OF_PHASE.values() for outcome in outcomes]
-    if sorted(shares) != sorted(known):
-        raise ValueError(f"`shares` (of {', '.join(shares)}) must be of {', '.join(known)}")
+    if sorted(shares) != sorted(OUTCOMES):
+        raise ValueError(f"`shares` (of {', '.join(shares)}) must be of {', '.join(OUTCOMES)}")
     if not all(0 <= share <= 1 for share in shares.values()) or not math.isclose(
         sum(shares.values()), 1, abs_tol=1e-6
     ):
@@ -112,14 +119,13 @@ def representation_phase(
                 f"`{name}` (nulls={list(score.nulls)}) must have the null `permuted`: alone it means nothing"
             )
     above_null = label_share.low > label_share.nulls["permuted"]
-    floors = [level for null, level in order.nulls.items() if null not in CEILINGS]
     holds: dict[Phase, bool] = {
         "A": label_share.high < thresholds.label_share or not above_null,
         "B": label_share.low >= thresholds.label_share
         and above_null
         and dimension.high <= thresholds.dimension
         and order.high < thresholds.order,
-        "C": order.low >= thresholds.order and order.low > max(floors),
+        "C": order.low >= thresholds.order and order.low > max(floors(order.nulls).values()),
     }
     decided = [phase for phase, held in holds.items() if held]
     return decided[0] if len(decided) == 1 else "undecided"
@@ -196,8 +202,7 @@ def calibrate(
         nulls = [
             (sign * level, null, place)
             for place, score in scores.items()
-            for null, level in score.nulls.items()
-            if null not in CEILINGS
+            for null, level in floors(score.nulls).items()
         ]
         if nulls:
             nearest, null, place = max(nulls)

@@ -68,11 +68,12 @@ class Observer:
         readings = self.reader.read(seen.images)
         scores, embeddings = self._representation(seen)
         self._write(step, network, seen, readings, embeddings)
+        behaviour = self._behaviour(readings)
         return {
-            **self._behaviour(readings),
+            **behaviour,
             **{name: _nested(by_place) for name, by_place in scores.items()},
             "denoising": self._denoising(seen),
-            "phase": self._phases(readings, scores),
+            "phase": self._phases(behaviour["outcomes"]["grid"], scores),
         }
 
     @cached_property
@@ -88,11 +89,11 @@ class Observer:
         encoded = self.encode(torch.from_numpy(self.probe.latent_labels)).numpy()
         repeated = np.stack([encoded[: self.config.share_labels]] * self.config.share_draws)
         scores: Scores = {}
+        of_encoding, _ = self._measure(encoded, repeated, p1=self.config.p1 is not None)
         for t in self.config.timesteps:
             p1 = self.config.p1 is not None and t == self.config.p1.timestep
-            sources = {"pixels": self.probe.noisy_pixels(t), "label_embedding": (encoded, repeated)}
-            for null, (latents, draws) in sources.items():
-                of_null, _ = self._measure(latents, draws, p1)
+            of_pixels, _ = self._measure(*self.probe.noisy_pixels(t), p1)
+            for null, of_null in (("pixels", of_pixels), ("label_embedding", of_encoding)):
                 for name, score in of_null.items():
                     scores.setdefault(name, {}).setdefault(null, {})[str(t)] = score.value
         return {"scores": scores, "unconditional": self.probe.unconditional_errors().tolist()}
@@ -177,10 +178,12 @@ class Observer:
             )
         ]
 
-    def _phases(self, readings: Readings, scores: dict[str, dict[Place, Score]]) -> dict[str, phases.Phase]:
-        found = outcomes(readings, self.probe.sample_labels)[self.probe.on_grid]
-        shares = {outcome: float((found == outcome).mean()) for outcome in OUTCOMES}
-        result = {"behaviour": phases.behaviour_phase(shares, len(found))}
+    def _phases(
+        self, of_grid: dict[str, Any], scores: dict[str, dict[Place, Score]]
+    ) -> dict[str, phases.Phase]:
+        """Of behaviour from the outcomes on the grid, of the representation from scores."""
+        shares = {outcome: of_grid[outcome] for outcome in OUTCOMES}
+        result = {"behaviour": phases.behaviour_phase(shares, of_grid["n"])}
         for name, place, order in (
             ("representation", self.config.representation, "order"),
             ("representation_p1", self.config.p1, "p1_order"),

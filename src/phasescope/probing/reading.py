@@ -26,7 +26,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from phasescope.config import UserError
+from phasescope.errors import UserError
+from phasescope.measures.phases import OUTCOMES
 from phasescope.probing.bumps import (
     Canvas,
     chance_level,
@@ -37,8 +38,6 @@ from phasescope.probing.bumps import (
     root_mean_square,
     wrap,
 )
-
-OUTCOMES = ("none", "multiple", "malformed", "misplaced", "correct")
 
 UNREADABLE = -1
 """The bump count of an image that holds NaN or infinity."""

@@ -17,8 +17,7 @@ from rich.progress import (
 
 from phasescope.execution import Progress as Step
 from phasescope.execution import Start
-
-OUTCOMES = ("none", "multiple", "malformed", "misplaced", "correct")
+from phasescope.measures.phases import OUTCOMES
 
 
 def start_line(start: Start) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from phasescope.measures import phases as of_phases
 from phasescope.measures.phases import Phase
 from phasescope.store.folder import Run, Snapshot
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 Array = np.ndarray
 
-OUTCOMES = ("correct", "misplaced", "malformed", "multiple", "none")
+OUTCOMES = tuple(reversed(of_phases.OUTCOMES))
 """from the bottom of a stack of shares to its top"""
 
 MEASURES = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from phasescope.measures.phases import RepresentationThresholds, calibrate
+from phasescope.measures.phases import RepresentationThresholds, calibrate, floors
 from phasescope.measures.scores import Score
 from phasescope.views import words
 from phasescope.views.record import MEASURES, NULLS, Place, Record, number, score
@@ -116,14 +116,13 @@ def provenance(record: Record) -> list[tuple[str, str]]:
 def _score_row(
     place: Place, one: dict[str, Any], measure: str, details: list[str], nulls: list[str]
 ) -> dict[str, Any]:
-    floors = [number(level) for null, level in one["nulls"].items() if null != "label_embedding"]
-    floors = [level for level in floors if level == level]
+    known = [number(level) for level in floors(one["nulls"]).values() if level is not None]
     rises = measure not in ("participation_ratio", "label_dimension")
     return {
         "place": str(place),
         "value": _figure(number(one)),
         "interval": f"{_figure(number(one.get('low')))} to {_figure(number(one.get('high')))}",
-        "weak": rises and bool(floors) and not number(one.get("low")) > max(floors),
+        "weak": rises and bool(known) and not number(one.get("low")) > max(known),
         "detail": [_figure(number((one.get("detail") or {}).get(name))) for name in details],
         "nulls": [_figure(number(one["nulls"].get(null))) for null in nulls],
         "n": str(one.get("n", "")),

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from phasescope.measures.phases import OUTCOMES, floors
 from phasescope.store import Run
 from phasescope.store.files import to_json
 
@@ -84,15 +85,11 @@ def _snapshots(metrics: list[dict[str, Any]], place: dict[str, Any] | None) -> T
         table.add_column(heading)
     for entry in metrics:
         shares = entry["outcomes"]["grid"]
-        percent = [
-            f"{100 * shares[name]:.0f}" for name in ("none", "multiple", "malformed", "misplaced", "correct")
-        ]
+        percent = [f"{100 * shares[name]:.0f}" for name in OUTCOMES]
         order, share, dimension = (
             _at(entry, name, place) for name in ("order", "label_share", "label_dimension")
         )
-        floors = [
-            v for null, v in order.get("nulls", {}).items() if null != "label_embedding" and v is not None
-        ]
+        known = [level for level in floors(order.get("nulls", {})).values() if level is not None]
         table.add_row(
             f"{entry['step']:,}",
             f"{entry['images_seen']:,}",
@@ -100,7 +97,7 @@ def _snapshots(metrics: list[dict[str, Any]], place: dict[str, Any] | None) -> T
             *percent,
             f"{100 * entry['outcomes']['off_grid']['correct']:.0f}",
             _score(order.get("value")),
-            _score(max(floors) if floors else None),
+            _score(max(known, default=None)),
             _score(share.get("value")),
             _score(dimension.get("value")),
             " ".join(phase[0] if phase != "undecided" else "-" for phase in entry["phase"].values()),

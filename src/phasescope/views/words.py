@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from phasescope.measures.phases import BEHAVIOUR, CEILINGS, REPRESENTATION, phase_onsets, phase_sequence
+from phasescope.measures.phases import BEHAVIOUR, REPRESENTATION, floors, phase_onsets, phase_sequence
 from phasescope.views.record import NULLS, READINGS, Record, score
 
 MEANINGS = {
@@ -277,8 +277,8 @@ def _caveats(record: Record) -> list[str]:
         place = record.declared_place(reading)
         found = score(record.metrics[-1], measure, place) if place and record.metrics else None
         limit = thresholds(record)[measure]
-        for null, level in ((found or {}).get("nulls") or {}).items():
-            if null not in CEILINGS and level is not None and level >= limit:
+        for null, level in floors((found or {}).get("nulls") or {}).items():
+            if level is not None and level >= limit:
                 sentences.append(
                     f"Order at {place} is no evidence of learning by its threshold alone ({limit:g}): "
                     f"its null, {NULLS.get(null, null)}, has R² {level:.2f} there."
