@@ -16,7 +16,10 @@ def latents_of(rng, signal, noise, draws=4, n=200, features=20):
 def test_known_shares(signal, noise, share, draws):
     score = label_share(latents_of(np.random.default_rng(0), signal, noise, draws))
     assert score.value == pytest.approx(share, abs=0.02)
-    assert score.nulls["permuted"] == pytest.approx(0, abs=0.02)
+    deviation = (
+        np.sqrt(2 / (200 * 20) * draws / (draws - 1)) / draws
+    )  # of the share of noise alone: F's over draws
+    assert abs(score.nulls["permuted"]) < 3 * deviation
     if share:
         assert score.low > score.nulls["permuted"]
 
@@ -34,7 +37,8 @@ def test_without_labels_it_is_zero_on_average_and_at_the_level_of_its_null():
     values = np.array([score.value for score in scores])
     assert abs(values.mean()) < 3 * values.std() / 10
     assert (values < 0).any()
-    assert sum(score.value > score.nulls["permuted"] for score in scores) <= 14
+    # The level is about the second highest of 20 draws, which 2 in 21 exceed: three deviations above that.
+    assert sum(score.value > score.nulls["permuted"] for score in scores) <= 100 * 2 / 21 + 3 * 2.9
 
 
 def test_scale_shift_and_constant_features_change_nothing():

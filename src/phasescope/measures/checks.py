@@ -73,10 +73,13 @@ class Labels:
 
     def squared_distances(self) -> Float[np.ndarray, "n n"]:
         """Between all rows, factors in units of their span, periodic ones the short way round; at most 1."""
-        difference = np.abs(self.values[:, None] - self.values[None]) / self.span
-        around = difference % 1
-        difference = np.where(self.periodic, np.minimum(around, 1 - around), difference)
-        squared = (difference**2).sum(axis=-1)
+        squared = np.zeros((len(self.values),) * 2)
+        for label, span, periodic in zip(self.values.T, self.span, self.periodic, strict=True):
+            difference = np.abs(label[:, None] - label) / span
+            if periodic:
+                difference %= 1
+                difference = np.minimum(difference, 1 - difference)
+            squared += difference**2
         return np.round(squared / squared.max(), DECIMALS)
 
 

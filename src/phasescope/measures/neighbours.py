@@ -117,4 +117,6 @@ def nearest(x: Float[np.ndarray, "n features"], k: int) -> Int[np.ndarray, "n k"
     norm = (x**2).sum(axis=1)
     squared = norm[:, None] + norm - 2 * (x @ x.T)
     np.fill_diagonal(squared, np.inf)
-    return squared.argsort(axis=1)[:, :k]
+    near = squared.argpartition(k, axis=1)[:, :k]
+    by_distance = np.take_along_axis(squared, near, axis=1).argsort(axis=1)
+    return np.take_along_axis(near, by_distance, axis=1)

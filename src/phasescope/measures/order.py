@@ -106,31 +106,54 @@ def ridge_out_of_fold(
 ) -> Float[np.ndarray, "n C"]:
     """Each target's ridge prediction for each fold's rows from the other rows, alpha chosen per target."""
     x = x - x.mean(axis=0)
-    gram = x @ x.T
+    if x.shape[1] > len(x):
+        x = np.asarray(np.linalg.qr(x.T, mode="r")).T  # the same inner products, in n dimensions
+    alphas = ALPHAS * (x**2).sum()
     predictions = np.empty_like(targets)
     for test in folds:
         train = np.setdiff1d(np.arange(len(x)), test)
-        mean = gram[np.ix_(train, train)].mean(axis=0)
-        centred = gram[np.ix_(train, train)] - mean[:, None] - mean + mean.mean()
-        of_test = gram[np.ix_(test, train)]
-        across = of_test - of_test.mean(axis=1, keepdims=True) - mean + mean.mean()
-
-        s, u = np.linalg.eigh(centred)
-        s[s < len(s) * np.finfo(float).eps * s[-1]] = 0
-        y_mean = targets[train].mean(axis=0)
-        c = u.T @ (targets[train] - y_mean)
-        alpha = choose_alpha(s, c, scale=gram.trace())
-        predictions[test] = y_mean + (across @ u) @ (c / (s[:, None] + alpha))
+        x_mean, y_mean = x[train].mean(axis=0), targets[train].mean(axis=0)
+        a, y = x[train] - x_mean, targets[train] - y_mean
+        m, features = a.shape
+        if features < m:
+            s, directions = eigh(a.T @ a)
+            projected = directions.T @ (a.T @ y)
+            explicable = np.divide(
+                projected**2, s[:, None], out=np.zeros_like(projected), where=s[:, None] > 0
+            )
+        else:
+            s, u = eigh(a @ a.T)
+            directions = a.T @ u
+            projected = u.T @ y
+            explicable = projected**2
+        outside = np.maximum((y**2).sum(axis=0) - explicable.sum(axis=0), 0)
+        alpha = choose_alpha(s, explicable, outside, m, alphas)
+        predictions[test] = y_mean + (x[test] - x_mean) @ directions @ (projected / (s[:, None] + alpha))
     return predictions
 
 
+def eigh(gram: Float[np.ndarray, "r r"]) -> tuple[Float[np.ndarray, " r"], Float[np.ndarray, "r r"]]:
+    """Eigenvalues, those that are rounding errors set to 0, and eigenvectors."""
+    s, u = np.linalg.eigh(gram)
+    s[s < len(s) * np.finfo(float).eps * s[-1]] = 0
+    return s, u
+
+
 def choose_alpha(
-    s: Float[np.ndarray, " m"], c: Float[np.ndarray, "m C"], scale: float
+    s: Float[np.ndarray, " r"],
+    explicable: Float[np.ndarray, "r C"],
+    outside: Float[np.ndarray, " C"],
+    m: int,
+    alphas: Float[np.ndarray, " some"],
 ) -> Float[np.ndarray, " C"]:
-    """The alpha of `ALPHAS` times `scale` that minimises GCV, for each column of c = U^T Y."""
-    alphas = ALPHAS * scale
+    """The alpha that minimises GCV (Golub, Heath & Wahba 1979), for each of C centred targets of m rows.
+
+    Of a target's square the part `explicable` along a principal direction of variance s is shrunk by alpha / (s + alpha)
+    twice; the part `outside` all directions stays whole. Of m degrees of freedom the mean takes one.
+    """
     shrink = alphas[:, None] / (s + alphas[:, None])
-    gcv = (shrink**2 @ c**2) / (shrink.sum(axis=1) - 1)[:, None] ** 2
+    free = shrink.sum(axis=1) + m - len(s) - 1
+    gcv = (shrink**2 @ explicable + outside) / free[:, None] ** 2
     return alphas[gcv.argmin(axis=0)]
 
 

@@ -63,7 +63,8 @@ def _plain(number: float) -> float | None:
 
 def bootstrap_weights(n: int, resamples: int, rng: np.random.Generator) -> Float[np.ndarray, "resamples n"]:
     """How often each of n labels is drawn, in each of the bootstrap's resamples."""
-    return rng.multinomial(n, np.full(n, 1 / n), size=resamples).astype(float)
+    drawn = rng.integers(n, size=(resamples, n)) + n * np.arange(resamples)[:, None]
+    return np.bincount(drawn.ravel(), minlength=resamples * n).reshape(resamples, n).astype(float)
 
 
 def basic_interval(value: float, replicates: Float[np.ndarray, " resamples"]) -> tuple[float, float]:

@@ -8,6 +8,7 @@ network's are those of step 0.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -36,6 +37,9 @@ from phasescope.store.tables import safetensors_bytes, write_parquet
 
 Scores = dict[str, dict[str, dict[str, Any]]]
 """measure -> tap -> t -> score, JSON-ready; for references, measure -> null -> t -> value"""
+
+Measured = tuple[dict[str, Score], np.ndarray | None]
+"""Of one place every measure's score, and UMAP's embedding where it was asked for."""
 
 
 class Observer:
@@ -86,21 +90,26 @@ class Observer:
         return found
 
     def _compute_references(self) -> dict[str, Any]:
+        p1 = self.config.p1
         encoded = self.encode(torch.from_numpy(self.probe.latent_labels)).numpy()
         repeated = np.stack([encoded[: self.config.share_labels]] * self.config.share_draws)
+        (of_encoding, _), *of_pixels = self._measure_all(
+            [
+                (encoded, repeated, p1 is not None),
+                *(
+                    (*self.probe.noisy_pixels(t), p1 is not None and t == p1.timestep)
+                    for t in self.config.timesteps
+                ),
+            ]
+        )
         scores: Scores = {}
-        of_encoding, _ = self._measure(encoded, repeated, p1=self.config.p1 is not None)
-        for t in self.config.timesteps:
-            p1 = self.config.p1 is not None and t == self.config.p1.timestep
-            of_pixels, _ = self._measure(*self.probe.noisy_pixels(t), p1)
-            for null, of_null in (("pixels", of_pixels), ("label_embedding", of_encoding)):
+        for t, (of_t, _) in zip(self.config.timesteps, of_pixels, strict=True):
+            for null, of_null in (("pixels", of_t), ("label_embedding", of_encoding)):
                 for name, score in of_null.items():
                     scores.setdefault(name, {}).setdefault(null, {})[str(t)] = score.value
         return {"scores": scores, "unconditional": self.probe.unconditional_errors().tolist()}
 
-    def _measure(
-        self, latents: np.ndarray, draws: np.ndarray, p1: bool
-    ) -> tuple[dict[str, Score], np.ndarray | None]:
+    def _measure(self, latents: np.ndarray, draws: np.ndarray, p1: bool) -> Measured:
         """Every score of one place's latents (n, features) and draws (draws, m, features); UMAP's embedding if asked."""
         labels, factors = self.probe.latent_labels, self.world.factors
         about = {
@@ -108,21 +117,29 @@ class Observer:
             "span": [factor.span for factor in factors],
             "names": [factor.name for factor in factors],
         }
-        # Matrices of a few hundred rows are quicker in one thread, and threads that wait for one another crawl
-        # where the cores are shared.
-        with threadpool_limits(limits=1, user_api="blas"):
-            scores = {
-                "order": measures.order(latents, labels, **about),
-                "trustworthiness": measures.trustworthiness(latents, labels, **_without_names(about)),
-                "participation_ratio": measures.participation_ratio(latents),
-                "label_share": measures.label_share(draws),
-                "label_dimension": measures.participation_ratio(draws.mean(axis=0)),
-            }
-            if not p1:
-                return scores, None
-            seeds = range(self.config.umap_seeds)
-            scores["p1_order"], embedding = measures.p1_order(latents, labels, seeds, **about)
-            return scores, embedding
+        scores = {
+            "order": measures.order(latents, labels, **about),
+            "trustworthiness": measures.trustworthiness(latents, labels, **_without_names(about)),
+            "participation_ratio": measures.participation_ratio(latents),
+            "label_share": measures.label_share(draws),
+            "label_dimension": measures.participation_ratio(draws.mean(axis=0)),
+        }
+        if not p1:
+            return scores, None
+        seeds = range(self.config.umap_seeds)
+        scores["p1_order"], embedding = measures.p1_order(latents, labels, seeds, **about)
+        return scores, embedding
+
+    def _measure_all(self, places: Sequence[tuple[np.ndarray, np.ndarray, bool]]) -> list[Measured]:
+        """`_measure` of each of several places' (latents, draws, p1), as many at once as there are threads.
+
+        Matrices of a few hundred rows are quicker in one thread each; threads of BLAS that wait for one another crawl.
+        """
+        with (
+            threadpool_limits(limits=1, user_api="blas"),
+            ThreadPoolExecutor(torch.get_num_threads()) as threads,
+        ):
+            return list(threads.map(lambda place: self._measure(*place), places))
 
     def _representation(
         self, seen: Observation
@@ -130,8 +147,10 @@ class Observer:
         untrained = next(iter(self.folder.metrics), None)
         scores: dict[str, dict[Place, Score]] = {}
         embeddings: dict[Place, np.ndarray] = {}
-        for place, latents in seen.latents.items():
-            of_place, embedding = self._measure(latents, seen.draws[place], self._is_p1(place))
+        measured = self._measure_all(
+            [(latents, seen.draws[place], self._is_p1(place)) for place, latents in seen.latents.items()]
+        )
+        for place, (of_place, embedding) in zip(seen.latents, measured, strict=True):
             if embedding is not None:
                 embeddings[place] = embedding
             for name, score in of_place.items():

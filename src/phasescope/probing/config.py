@@ -61,9 +61,9 @@ class ProbingConfig(Config):
     """where the representation's phase is read"""
     p1: PlaceConfig | None = PlaceConfig(tap="down3", timestep=600)
     """where it is read P1's way, by UMAP to 3D and a linear regression; null leaves that out"""
-    umap_seeds: int = Field(3, ge=1, le=100)
+    umap_seeds: int = Field(2, ge=1, le=100)
     """random starts of that UMAP, over which P1's order is averaged"""
-    batch: int = Field(256, ge=1)
+    batch: int = Field(64, ge=1)
     """images in one pass of the network while observing"""
 
     @model_validator(mode="after")
