@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from phasescope.networks import unet
 from phasescope.networks.config import UNetConfig
-from phasescope.networks.layers import ResidualLayer
+from phasescope.networks.layers import GroupNorm, ResidualLayer, doubled
 from phasescope.presets import preset
 from phasescope.probing.capture import activations
 from phasescope.worlds.gaussian_bump import GaussianBumpConfig
@@ -45,6 +45,8 @@ def odd_configs(draw):
             "hidden": draw(st.sampled_from([None, 5])),
             "modulation": draw(st.sampled_from(["added", "scale_shift"])),
         },
+        "coordinates": draw(st.booleans()),
+        "input_skip": draw(st.booleans()),
         "groups": 2,
         "heads": draw(st.sampled_from([1, 2, 4])),
     }
@@ -132,6 +134,42 @@ def test_the_label_reaches_every_block_by_itself(modulation, factor):
         before, after = (activations(deaf, [tap], x_t, t, given)[tap] for given in (labels, changed))
         assert not torch.equal(before[0], after[0])
         assert torch.equal(before[1], after[1])
+
+
+def test_coordinates_tell_a_place_to_a_network_that_has_no_other_way_to_know_it():
+    """With circular padding and the same value everywhere, all places look alike."""
+    for coordinates in (False, True):
+        network = build(widths=[8, 8], padding="circular", coordinates=coordinates)
+        _, t, labels = inputs(network, 1, 4)
+        prediction = network(torch.ones(1, 1, 8, 8), t, labels)
+        assert (prediction.std() > 1e-4) == coordinates
+
+
+def test_coordinates_run_from_minus_one_to_one_x_along_columns():
+    x, y = unet.coordinates_like(torch.zeros(3, 5, 2, 3))[1]
+    assert x.tolist() == [[-1, 0, 1], [-1, 0, 1]]
+    assert y.tolist() == [[-1, -1, -1], [1, 1, 1]]
+
+
+def test_a_low_precision_is_normalised_in_float32():
+    norm = GroupNorm(2, 4)
+    h = 100 + torch.randn(2, 4, 3, 3, generator=torch.Generator().manual_seed(0))
+    half = h.bfloat16()
+    assert norm(half).dtype == torch.float32
+    torch.testing.assert_close(norm(half), torch.nn.functional.group_norm(half.float(), 2))
+    assert norm(h.double() if norm.double() else h).dtype == torch.float64
+
+
+@pytest.mark.parametrize("circular", [True, False])
+def test_a_gradient_that_is_a_slice_is_passed_on_as_any_other(circular):
+    padding = "circular" if circular else "zeros"
+    h = torch.randn(2, 3, 4, 4, dtype=torch.float64, requires_grad=True)
+    beside = torch.randn(2, 5, 8, 8, dtype=torch.float64)
+
+    def beside_another(h):
+        return torch.cat((doubled(h, padding), beside), dim=1).square()
+
+    assert torch.autograd.gradcheck(beside_another, h, check_undefined_grad=False)
 
 
 def test_the_time_matters():

@@ -45,6 +45,8 @@ class UNetConfig(Config):
     """groups of the group normalisation"""
     padding: Literal["zeros", "reflect", "replicate", "circular"] = "zeros"
     """what convolutions see beyond the canvas' edge"""
+    coordinates: bool = False
+    """whether the entrance sees the pixels' own coordinates beside x_t"""
     input_skip: bool = False
     """whether x_t, times a gain that depends on the embedding, is added to the output"""
     embedding: EmbeddingConfig = EmbeddingConfig()

@@ -6,6 +6,9 @@ A down block halves the canvas by average pooling; an up block doubles it by bil
 of the block of its own size (down(D-1) ... down1, stem) beside it. Every block hears the concatenated positional encodings
 of t and of each factor. Each block's output is a tap of the block's name.
 
+With `coordinates` the entrance sees each place's x and y beside its pixels (Liu et al. 2018, arXiv 1807.03247): without
+them only the padding tells a convolution where it is.
+
 With `input_skip` the output is f(x_t, e) + g(e) x_t, g = 1 at first: at high noise eps is nearly x_t, and the gain spares
 the normalised layers the copying (as the skip of Karras et al. 2022, arXiv 2206.00364, does).
 """
@@ -72,7 +75,7 @@ class UNet(nn.Module):
 
         widths = config.widths
         folded = channels * config.patch**2
-        self.enter = convolution(folded, widths[0], config.padding)
+        self.enter = convolution(folded + 2 * config.coordinates, widths[0], config.padding)
         self.stem = block("stem", widths[0], widths[0])
         self.downs = nn.ModuleDict(
             {f"down{i}": block(f"down{i}", widths[i - 1], widths[i]) for i in range(1, config.depth + 1)}
@@ -111,7 +114,10 @@ class UNet(nn.Module):
             dim=1,
         )
         e = F.silu(self.embed(e.to(x_t.dtype)))
-        folded = F.pixel_unshuffle(x_t, self.config.patch).contiguous(memory_format=torch.channels_last)
+        folded = F.pixel_unshuffle(x_t, self.config.patch)
+        if self.config.coordinates:
+            folded = torch.cat((folded, coordinates_like(folded)), dim=1)
+        folded = folded.contiguous(memory_format=torch.channels_last)
         h = self.stem(self.enter(folded), e)
         skips = []
         for down in self.downs.values():
@@ -122,3 +128,10 @@ class UNet(nn.Module):
             h = up(torch.cat((doubled(h, self.config.padding), skips.pop()), dim=1), e)
         output = F.pixel_shuffle(self.leave(F.silu(self.norm(h))), self.config.patch)
         return output if self.gain is None else output + self.gain(e)[:, :, None, None] * x_t
+
+
+def coordinates_like(h: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 2 H W"]:
+    """x, then y, of each place, from -1 to 1 along its axis."""
+    batch, _, height, width = h.shape
+    x, y = (torch.linspace(-1, 1, size, device=h.device, dtype=h.dtype) for size in (width, height))
+    return torch.stack((x.expand(height, width), y[:, None].expand(height, width))).expand(batch, -1, -1, -1)
