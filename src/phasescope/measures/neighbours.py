@@ -12,11 +12,12 @@ the rule on a lattice, share their lowest rank, so that no tie counts as an intr
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from phasescope.measures.checks import check_count, check_labels, check_latents
+from phasescope.measures.checks import Labels, check_count, check_labels, check_latents
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, null_level
 from phasescope.randomness import numpy_generator
 
@@ -49,7 +50,7 @@ def trustworthiness(
     check_count("resamples", resamples, 2, "an interval needs replicates")
     x = check_latents(latents, 2 * k + 2, f"k (={k}) must be less than half of them, and of all but one")
     n = len(x)
-    rank = ranks(check_labels(labels, n, periodic, span).squared_distances())
+    rank = _label_ranks(_Hashed(check_labels(labels, n, periodic, span)))
     near = nearest(x, k + 1)
 
     rng = numpy_generator(seed, "trustworthiness")
@@ -67,6 +68,26 @@ def trustworthiness(
         estimator=f"trustworthiness, k={k}",
         nulls={"permuted": null_level(np.array(null))},
     )
+
+
+class _Hashed:
+    """Labels that a cache can tell apart."""
+
+    def __init__(self, labels: Labels):
+        self.labels = labels
+        self._key = labels.values.tobytes(), labels.periodic.tobytes(), labels.span.tobytes()
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Hashed) and self._key == other._key
+
+
+@lru_cache(maxsize=4)
+def _label_ranks(hashed: _Hashed) -> Int[np.ndarray, "n n"]:
+    """Ranks by label distance; kept, since a run's snapshots are all measured against the same labels."""
+    return ranks(hashed.labels.squared_distances())
 
 
 def _from_intrusions(total: Int[np.ndarray, " some"], n: int, k: int) -> Float[np.ndarray, " some"]:

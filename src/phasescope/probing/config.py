@@ -12,11 +12,11 @@ from phasescope.config import Config
 class SnapshotPlanConfig(Config):
     """Dense early, then even; the first and the last step always."""
 
-    dense_every: int = Field(100, ge=1)
+    dense_every: int = Field(200, ge=1)
     """steps between early snapshots"""
-    dense_until: int = Field(500, ge=0)
+    dense_until: int = Field(400, ge=0)
     """step up to which snapshots are dense"""
-    every: int = Field(250, ge=1)
+    every: int = Field(400, ge=1)
     """steps between later snapshots"""
 
     def due(self, step: int, last: int) -> bool:
@@ -45,7 +45,7 @@ class ProbingConfig(Config):
     """timesteps t at which latents are recorded"""
     grid_labels: int = Field(128, ge=16)
     """images painted for labels of the training grid"""
-    off_grid_labels: int = Field(128, ge=16)
+    off_grid_labels: int = Field(64, ge=16)
     """images painted for labels off the grid"""
     latent_labels: int = Field(512, ge=64)
     """off-grid labels whose latents are recorded"""
@@ -55,13 +55,13 @@ class ProbingConfig(Config):
     """noise draws for each of these"""
     bands: int = Field(10, ge=1)
     """equal bands of t in which the denoising error is measured"""
-    band_images: int = Field(64, ge=1)
+    band_images: int = Field(32, ge=1)
     """noisy images in each band"""
     representation: PlaceConfig = PlaceConfig(tap="mid", timestep=600)
     """where the representation's phase is read"""
     p1: PlaceConfig | None = PlaceConfig(tap="down3", timestep=600)
     """where it is read P1's way, by UMAP to 3D and a linear regression; null leaves that out"""
-    umap_seeds: int = Field(2, ge=1, le=100)
+    umap_seeds: int = Field(1, ge=1, le=100)
     """random starts of that UMAP, over which P1's order is averaged"""
     batch: int = Field(64, ge=1)
     """images in one pass of the network while observing"""
