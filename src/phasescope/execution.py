@@ -18,11 +18,15 @@ from phasescope.store.folder import Run, RunWriter, hold, now
 from phasescope.store.provenance import provenance
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from phasescope.probing.assessment import Observer
     from phasescope.training.loop import Learner
 
 CHECKPOINT_EVERY_S = 60.0
 STATUS_EVERY_S = 2.0
+LOSSES_EVERY = 16
+"""steps between readings of the loss from a GPU: each waits for all that the GPU has been given"""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Start:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands: after a step, or after a snapshot, whose metrics are then given."""
+    """Where a run stands: after a step, or after a snapshot, whose metrics are then given; `loss` is the last one known."""
 
     step: int
     steps: int
@@ -126,6 +130,8 @@ class _Execution:
         self.steps = config.training.steps
         self.family = config.family.build()
         self.losses: list[float] = []
+        self._unread: list[Tensor] = []
+        self._last_loss: float | None = None
         self.spent = {"wall_s": 0.0, "cpu_s": 0.0, "observing_s": 0.0}
         self.started = now()
         self._take_up()
@@ -141,30 +147,39 @@ class _Execution:
             yield self._start()
             return
         self._write_status("running")
-        try:
-            yield self._start()
-            if self.learner.step == 0 and not self.folder.metrics and not self.stop.asked:
-                yield self._progress(self._observe())
-            losses = learn(self.learner, self.family, self.config.world, self.config.seed)
-            while self.learner.step < self.steps and not self.stop.asked:
-                self.losses.append(self._checked(next(losses).item()))
-                due = self.config.probing.snapshots.due(self.learner.step, self.steps)
-                yield self._progress(self._observe() if due else None)
-                self._keep_up()
-            if self.learner.step < self.steps:
+        with self._failure_told():
+            try:
+                yield self._start()
+                if self.learner.step == 0 and not self.folder.metrics and not self.stop.asked:
+                    yield self._progress(self._observe())
+                losses = learn(self.learner, self.family, self.config.world, self.config.seed)
+                while self.learner.step < self.steps and not self.stop.asked:
+                    self._keep(next(losses))
+                    due = self.config.probing.snapshots.due(self.learner.step, self.steps)
+                    yield self._progress(self._observe() if due else None)
+                    self._keep_up()
+                if self.learner.step < self.steps:
+                    self._checkpoint()
+            except GeneratorExit:
                 self._checkpoint()
-        except GeneratorExit:
-            self._checkpoint()
-            self._write_status("stopped")
-            raise
-        except KeyboardInterrupt:
-            self._write_status("stopped")
+                self._write_status("stopped")
+                raise
+            except KeyboardInterrupt:
+                self._write_status("stopped")
+                raise
+        self._write_status("done" if self.learner.step == self.steps else "stopped")
+
+    @contextmanager
+    def _failure_told(self) -> Iterator[None]:
+        """Within the block what fails is told in the status too."""
+        try:
+            yield
+        except (GeneratorExit, KeyboardInterrupt):
             raise
         except BaseException as error:
             with suppress(OSError):
                 self._write_status("failed", error=" ".join(f"{type(error).__name__}: {error}".split()))
             raise
-        self._write_status("done" if self.learner.step == self.steps else "stopped")
 
     def _take_up(self) -> None:
         """Go on from the folder's checkpoint, or from the start."""
@@ -215,16 +230,34 @@ class _Execution:
     def parameters(self) -> int:
         return sum(p.numel() for p in self.learner.network.parameters())
 
-    def _checked(self, loss: float) -> float:
-        if not math.isfinite(loss):
-            raise RunFailed(
-                f"`loss` (={loss}) must be finite, and is not at step {self.learner.step}: "
-                f"lower `training.optimiser.lr` (={self.config.training.optimiser.lr})"
-            )
-        return loss
+    def _keep(self, loss: Tensor) -> None:
+        """Keep a step's loss, to be read at once where it is at hand."""
+        self._unread.append(loss)
+        if _at_hand(loss) or len(self._unread) == LOSSES_EVERY:
+            self._read_losses()
+
+    def _read_losses(self) -> None:
+        """Read the losses that are not read yet.
+
+        Raises:
+            RunFailed: one is not finite.
+        """
+        if not self._unread:
+            return
+        losses = _stacked(self._unread).tolist()
+        for step, loss in enumerate(losses, self.learner.step - len(losses) + 1):
+            if not math.isfinite(loss):
+                raise RunFailed(
+                    f"`loss` (={loss}) must be finite, and is not at step {step}: "
+                    f"lower `training.optimiser.lr` (={self.config.training.optimiser.lr})"
+                )
+        self.losses += losses
+        self._last_loss = losses[-1]
+        self._unread = []
 
     def _observe(self) -> dict[str, Any]:
         """Take a snapshot, append its metrics, write a checkpoint; in this order."""
+        self._read_losses()
         began = time.perf_counter()
         learner = self.learner
         metrics = {
@@ -232,7 +265,7 @@ class _Execution:
             "images_seen": learner.images_seen,
             "epochs": learner.images_seen / self.images,
             "loss": sum(self.losses) / len(self.losses) if self.losses else None,
-            **self.observer.record(learner.average.module, learner.step),
+            **self.observer.record(learner.average, learner.step),
         }
         self.losses = []
         self._tick(observing_s=time.perf_counter() - began)
@@ -248,6 +281,7 @@ class _Execution:
         self.summary = summarise(self.config.probing, self.folder.metrics)
 
     def _checkpoint(self) -> None:
+        self._read_losses()
         self._tick()
         tensors = {name: tensor.detach().cpu().numpy() for name, tensor in self.learner.tensors().items()}
         state = {
@@ -290,8 +324,7 @@ class _Execution:
         )
 
     def _progress(self, metrics: dict[str, Any] | None) -> Progress:
-        loss = self.losses[-1] if self.losses else metrics["loss"] if metrics else None
-        return Progress(self.learner.step, self.steps, self.learner.images_seen, loss, metrics)
+        return Progress(self.learner.step, self.steps, self.learner.images_seen, self._last_loss, metrics)
 
     def _write_status(self, state: str, **more: Any) -> None:
         self._tick()
@@ -315,3 +348,14 @@ class _Execution:
             }
         )
         self._status_due = time.monotonic() + STATUS_EVERY_S
+
+
+def _stacked(losses: list[Tensor]) -> Tensor:
+    import torch
+
+    return torch.stack(losses)
+
+
+def _at_hand(loss: Tensor) -> bool:
+    """Whether to read it makes nobody wait."""
+    return loss.device.type == "cpu"

@@ -1,23 +1,19 @@
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 import torch
+from tiny_training import FAMILY, NETWORK, WORLD, config_of
 
-from phasescope.families.diffusion.config import DiffusionConfig
 from phasescope.networks.config import UNetConfig
 from phasescope.training.config import TrainingConfig
-from phasescope.training.loop import bias_corrected, fresh_learner, learn, resolve_device
-from phasescope.worlds.gaussian_bump import GaussianBumpConfig
-
-WORLD = GaussianBumpConfig.of({"canvas": 8})
-FAMILY = DiffusionConfig.of({"schedule": {"kind": "linear", "steps": 50}}).build()
-NETWORK = UNetConfig.of({"widths": [4, 8], "groups": 2, "patch": 2, "embedding": {"width": 8}})
+from phasescope.training.loop import fresh_learner, learn, prepare, resolve_device, share_of_last
 
 
 def learner_of(seed=0, **fields):
-    training = {"steps": 6, "batch": 5, "warmup": 2, "device": "cpu", "ema": 0.9, **fields}
-    return fresh_learner(NETWORK, 1, 2, TrainingConfig.of(training), seed)
+    return fresh_learner(NETWORK, 1, 2, config_of(**fields), seed)
 
 
 def run(learner, until=None, family=FAMILY, seed=0):
@@ -76,23 +72,32 @@ def test_a_resumed_learner_shares_no_memory_with_the_state_it_took_up():
 def test_averaged_weights_are_the_bias_corrected_mean(decay):
     learner = learner_of(ema=decay)
     fresh = copied(learner.network.state_dict())
-    assert same(learner.average.module.state_dict(), fresh)
+    assert same(learner.average.state_dict(), fresh)
     passed = []
     for _ in learn(learner, FAMILY, WORLD, 0):
         passed.append({name: tensor.double() for name, tensor in learner.network.state_dict().items()})
         n = len(passed)
         shares = (1 - decay) * decay ** (n - 1 - np.arange(n)) / (1 - decay**n)
         assert shares.sum() == pytest.approx(1)
-        for name, averaged in learner.average.module.state_dict().items():
+        for name, averaged in learner.average.state_dict().items():
             mean = sum(share * weights[name] for share, weights in zip(shares, passed, strict=True))
             torch.testing.assert_close(averaged.double(), mean, rtol=1e-5, atol=1e-7)
 
 
-def test_the_update_of_the_mean_is_the_recursion():
-    average, weights = [torch.tensor([1.0, 2.0])], [torch.tensor([3.0, 6.0])]
-    bias_corrected(0.9)(average, weights, torch.tensor(4))
-    share = (1 - 0.9) / (1 - 0.9**5)
-    torch.testing.assert_close(average[0], torch.tensor([1 + 2 * share, 2 + 4 * share]))
+@pytest.mark.parametrize("decay", [0.0, 0.3, 0.995])
+def test_what_the_last_weights_weigh_is_their_share_among_all(decay):
+    for n in (1, 2, 7, 500):
+        shares = decay ** np.arange(n - 1, -1, -1)
+        assert share_of_last(decay, n) == pytest.approx(shares[-1] / shares.sum())
+
+
+def test_the_average_of_flat_weights_is_bitwise_that_of_each_parameter():
+    learner = learner_of(ema=0.995, steps=20)
+    each = [parameter.detach().clone() for parameter in learner.average.parameters()]
+    for _ in learn(learner, FAMILY, WORLD, 0):
+        weights = [parameter.detach() for parameter in learner.network.parameters()]
+        torch._foreach_lerp_(each, weights, share_of_last(0.995, learner.step))
+    assert all(map(torch.equal, learner.average.parameters(), each))
 
 
 class Listener:
@@ -101,10 +106,12 @@ class Listener:
     def __init__(self):
         self.labels, self.images, self.dtypes = [], [], []
 
-    def loss(self, network, x_0, labels, generator):
+    def draw(self, x_0, generator):
+        return (torch.randint(50, (len(x_0),), generator=generator, device=generator.device),)
+
+    def loss_at(self, network, x_0, labels, t):
         self.labels.append(labels.clone())
         self.images.append(x_0.clone())
-        t = torch.randint(50, (len(x_0),), generator=generator, device=generator.device)
         prediction = network(x_0, t, labels)
         self.dtypes.append(prediction.dtype)
         return prediction.square().mean(dim=(1, 2, 3))
@@ -171,14 +178,10 @@ def test_a_state_of_another_network_is_refused():
         learner_of().load(stranger.tensors(), 0)
 
 
-def norm_of_gradient(network):
-    return sum(p.grad.square().sum().item() for p in network.parameters()) ** 0.5
-
-
 def test_the_gradient_is_clipped_to_the_largest_norm():
     class Steep(Listener):
-        def loss(self, network, x_0, labels, generator):
-            return 1e4 * super().loss(network, x_0, labels, generator)
+        def loss_at(self, network, x_0, labels, t):
+            return 1e4 * super().loss_at(network, x_0, labels, t)
 
     norms = {}
     for clip in (None, 0.5):
@@ -186,7 +189,7 @@ def test_the_gradient_is_clipped_to_the_largest_norm():
         taken = learner.optimiser.step
 
         def watched(lr_factor, learner=learner, taken=taken, clip=clip):
-            norms[clip] = norm_of_gradient(learner.network)
+            norms[clip] = learner.flat.gradients.norm().item()
             taken(lr_factor)
 
         learner.optimiser.step = watched
@@ -212,9 +215,73 @@ def test_devices_are_what_this_machine_has():
             resolve_device("cuda")
 
 
+def test_tf32_is_refused_where_no_gpu_rounds_so():
+    with pytest.raises(ValueError, match=r"`training.precision` \(=tf32\) must be"):
+        learner_of(precision="tf32")
+
+
+@pytest.fixture
+def settings_of_the_gpu():
+    """Put back after the test."""
+    deterministic, warn_only = torch.are_deterministic_algorithms_enabled(), True
+    precision, tf32 = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    fill = torch.utils.deterministic.fill_uninitialized_memory
+    yield
+    torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+    torch.set_float32_matmul_precision(precision)
+    torch.backends.cudnn.allow_tf32 = tf32
+    torch.utils.deterministic.fill_uninitialized_memory = fill
+
+
+@pytest.mark.usefixtures("settings_of_the_gpu")
+@pytest.mark.parametrize(("precision", "rounds"), [("tf32", True), ("float32", False)])
+def test_a_gpu_rounds_products_as_configured_and_repeats_its_bits(precision, rounds):
+    prepare(torch.device("cuda"), TrainingConfig(precision=precision))
+    assert torch.backends.cuda.matmul.allow_tf32 == torch.backends.cudnn.allow_tf32 == rounds
+    assert torch.are_deterministic_algorithms_enabled()
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"]
+
+
 @pytest.mark.cuda
 def test_on_a_gpu_it_learns_and_leaves_the_global_stream_alone():
     state = torch.cuda.get_rng_state()
     losses = run(learner_of(device="cuda", label_dropout=0.5))
     assert np.isfinite(losses).all()
     assert torch.equal(torch.cuda.get_rng_state(), state)
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("fields", VARIANTS, ids=str)
+def test_no_step_waits_for_the_gpu(fields):
+    """Batches straddle epochs on the way, and a fresh permutation is copied."""
+    learner = learner_of(device="cuda", **{**fields, "steps": 60, "batch": 7})
+    steps = learn(learner, FAMILY, WORLD, 0)
+    for _ in range(3):
+        next(steps)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for _ in range(50):
+            next(steps)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("fields", VARIANTS, ids=str)
+def test_on_a_gpu_a_resumed_run_ends_bitwise_the_same(fields):
+    whole, first, second = (learner_of(device="cuda", **fields) for _ in range(3))
+    losses = run(whole)
+    before = run(first, until=3)
+    second.load(copied(first.tensors()), 3)
+    assert before + run(second) == losses
+    assert same(second.tensors(), whole.tensors())
+
+
+@pytest.mark.cuda
+def test_a_gpu_learns_what_a_cpu_does_from_the_same_batches():
+    """Its noise is another stream; the labels and the first weights are the same."""
+    one, other = learner_of(device="cuda"), learner_of(device="cpu")
+    assert torch.equal(one.flat.weights.cpu(), other.flat.weights)
+    streams = [Listener(), Listener()]
+    run(one, family=streams[0]), run(other, family=streams[1])
+    assert torch.equal(torch.cat(streams[0].labels).cpu(), torch.cat(streams[1].labels))

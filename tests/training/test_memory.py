@@ -6,11 +6,15 @@ import sys
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from phasescope.families.diffusion.config import DiffusionConfig
 from phasescope.networks.config import UNetConfig
+from phasescope.randomness import derive
 from phasescope.training.config import TrainingConfig
 from phasescope.training.loop import fresh_learner, learn
+from phasescope.training.memory import Layout
 from phasescope.worlds.gaussian_bump import GaussianBumpConfig
 
 WORK = """
@@ -43,27 +47,76 @@ def test_what_is_freed_is_found_again_without_page_faults():
     assert page_faults[1] < page_faults[0] / 2
 
 
-def layout(tensor):
-    return [stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True) if size > 1]
+SHAPES = st.dictionaries(
+    st.text("abc", min_size=1), st.lists(st.integers(1, 5), max_size=4), min_size=1, max_size=8
+)
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_gradients_and_moments_lie_in_memory_as_their_weights(precision):
-    """Fused updates walk the memory: where it is laid out otherwise they would pair the wrong numbers."""
-    world = GaussianBumpConfig(canvas=8)
-    config = TrainingConfig(steps=2, batch=4, warmup=0, precision=precision, device="cpu")
+@given(SHAPES, st.lists(st.integers(1, 3), max_size=2))
+def test_a_layout_gives_every_tensor_a_place_of_its_own(shapes, stack):
+    layout = Layout(shapes)
+    flat = torch.zeros(*stack, layout.size)
+    for number, view in enumerate(layout.views(flat).values(), 1):
+        assert not view.any()
+        view.fill_(number)
+    for number, (name, view) in enumerate(layout.views(flat).items(), 1):
+        assert view.shape == (*stack, *shapes[name])
+        assert (view == number).all()
+        assert (view.data_ptr() - flat.data_ptr()) % 64 == 0
+    assert (flat != 0).sum() == sum(view.numel() for view in layout.views(flat).values())
+
+
+@pytest.fixture(params=["adamw", "muon"])
+def learner(request):
+    config = TrainingConfig.of({"batch": 4, "device": "cpu", "optimiser": {"kind": request.param}})
     network = UNetConfig(widths=(8, 8), groups=4, patch=2, attention=("mid",))
-    learner = fresh_learner(network, world.channels, 2, config, seed=0)
-    layouts = []
-    for parameter in learner.network.parameters():
-        parameter.register_post_accumulate_grad_hook(lambda p: layouts.append((layout(p), layout(p.grad))))
-    for _ in learn(learner, DiffusionConfig().build(), world, seed=0):
-        pass
-    assert len(layouts) == 2 * len(list(learner.network.parameters()))
-    assert all(weight == gradient for weight, gradient in layouts)
-    restored = fresh_learner(network, world.channels, 2, config, seed=1)
-    restored.load({name: tensor.contiguous() for name, tensor in learner.tensors().items()}, step=2)
-    moments = restored.optimiser.tensors()
-    for index, parameter in enumerate(restored.network.parameters()):
-        assert parameter.ndim < 4 or parameter.is_contiguous(memory_format=torch.channels_last)
-        assert layout(moments[f"0.{index}.exp_avg"]) == layout(parameter)
+    return fresh_learner(network, 1, 2, config, seed=0)
+
+
+def test_moving_a_network_into_one_run_of_memory_changes_no_weight(learner):
+    with torch.random.fork_rng():
+        torch.manual_seed(derive(0, "weights"))
+        fresh = learner.network.config.build(1, 2)
+    for name, weights in fresh.state_dict().items():
+        assert torch.equal(learner.network.state_dict()[name], weights)
+
+
+def test_weights_gradients_and_averages_are_views_of_one_memory_each_kernels_with_channels_last(learner):
+    flat = learner.flat
+    for whole, network in ((flat.weights, learner.network), (learner.averaged, learner.average)):
+        storage = whole.untyped_storage().data_ptr()
+        for parameter in network.parameters():
+            assert parameter.untyped_storage().data_ptr() == storage
+            assert parameter.ndim < 4 or parameter.is_contiguous(memory_format=torch.channels_last)
+    assert flat.weights.untyped_storage().data_ptr() != learner.averaged.untyped_storage().data_ptr()
+    flat.weights.fill_(2)
+    assert all((parameter == 2).all() for parameter in learner.network.parameters())
+
+
+def test_gradients_are_those_of_each_parameter(learner):
+    parameters = dict(learner.network.named_parameters())
+
+    def loss():
+        generator = torch.Generator().manual_seed(0)
+        x_t, labels = torch.randn(4, 1, 8, 8, generator=generator), torch.rand(4, 2, generator=generator)
+        return learner.network(x_t, torch.arange(4), labels).square().mean()
+
+    learner.flat.differentiate(loss())
+    gradients = learner.flat.layout.views(learner.flat.gradients)
+    assert gradients.keys() == parameters.keys()
+    loss().backward()
+    for name, parameter in parameters.items():
+        assert torch.equal(gradients[name], parameter.grad)
+
+
+def test_what_is_between_the_parameters_stays_zero(learner):
+    for _ in learn(learner, DiffusionConfig().build(), GaussianBumpConfig(canvas=8), seed=0):
+        if learner.step == 3:
+            break
+    for whole in (learner.flat.weights, learner.averaged):
+        used = torch.zeros_like(whole, dtype=torch.bool)
+        for view in learner.flat.layout.views(used).values():
+            view.fill_(True)
+        assert used.sum() == sum(parameter.numel() for parameter in learner.network.parameters())
+        assert used.sum() < used.numel()
+        assert not whole[~used].any()

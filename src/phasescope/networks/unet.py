@@ -22,7 +22,14 @@ from torch.nn import functional as F
 
 from phasescope.networks.config import UNetConfig
 from phasescope.networks.embeddings import label_encoding, positional_encoding
-from phasescope.networks.layers import GroupNorm, ResidualLayer, SelfAttention, convolution, doubled
+from phasescope.networks.layers import (
+    GroupNorm,
+    ResidualLayer,
+    SelfAttention,
+    channels_last,
+    convolution,
+    doubled,
+)
 
 
 class Block(nn.Module):
@@ -117,8 +124,7 @@ class UNet(nn.Module):
         folded = F.pixel_unshuffle(x_t, self.config.patch)
         if self.config.coordinates:
             folded = torch.cat((folded, coordinates_like(folded)), dim=1)
-        folded = folded.contiguous(memory_format=torch.channels_last)
-        h = self.stem(self.enter(folded), e)
+        h = self.stem(self.enter(channels_last(folded)), e)
         skips = []
         for down in self.downs.values():
             skips.append(h)

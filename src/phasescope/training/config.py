@@ -57,8 +57,10 @@ class TrainingConfig(Config):
     """decay a step of the averaged weights that sample and are probed"""
     label_dropout: float = Field(0.0, ge=0, le=1)
     """share of training images whose label is withheld"""
-    precision: Literal["float32", "bfloat16"] = "float32"
-    """arithmetic of the forward and backward pass; weights stay float32"""
+    precision: Literal["float32", "tf32", "bfloat16"] = "float32"
+    """arithmetic of the forward and backward pass; weights stay float32. tf32, on a GPU: products of 10-bit mantissas"""
+    compile: bool = False
+    """whether torch.compile makes the step's forward and backward pass; on CUDA, CUDA graphs"""
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
     """auto (CUDA where there is one), cpu, cuda or cuda:N"""
     threads: int | None = Field(None, ge=1)

@@ -1,18 +1,33 @@
-"""Batches: labels in an order that depends on (seed, epoch) alone.
+"""Batches: labels in an order that depends on (seed, epoch) alone, their images, and all that is random in a step.
 
 An epoch is one pass over all M labels in a fresh permutation; a batch may straddle two epochs. Only labels are held:
-images are rendered from them, batch by batch.
+images are rendered from them, batch by batch, on the device.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
+from typing import NamedTuple, Protocol
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from phasescope.randomness import torch_generator
+from phasescope.training.config import TrainingConfig
+
+
+class Family(Protocol):
+    """What training needs of a way to learn: what is random in a loss, and the images' losses given that.
+
+    `loss_at(network, x_0, labels, *drawn)` answers (B,); it draws nothing itself.
+    """
+
+    def draw(self, x_0: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]: ...
+
+    @property
+    def loss_at(self) -> Callable[..., Tensor]: ...
 
 
 class LabelStream:
@@ -24,7 +39,9 @@ class LabelStream:
 
     def _permutation(self, epoch: int) -> Tensor:
         generator = torch_generator(self.seed, "epoch", epoch)
-        return torch.randperm(len(self.labels), generator=generator).to(self.labels.device)
+        on_gpu = self.labels.is_cuda  # from pinned memory the copy waits for nothing
+        order = torch.randperm(len(self.labels), generator=generator, pin_memory=on_gpu)
+        return order.to(self.labels.device, non_blocking=on_gpu)
 
     def at(self, step: int) -> Float[Tensor, "B K"]:
         """The batch of `step` (0-based)."""
@@ -35,3 +52,34 @@ class LabelStream:
             low = max(start - epoch * size, 0)
             parts.append(self._permutation(epoch)[low : stop - epoch * size])
         return self.labels[torch.cat(parts) if len(parts) > 1 else parts[0]]
+
+
+class Batch(NamedTuple):
+    """What a step learns from: x_0 (B, C, H, W), labels (B, K), and what `Family.draw` drew."""
+
+    x_0: Tensor
+    labels: Tensor
+    drawn: tuple[Tensor, ...]
+
+
+class Batches:
+    """Every step's batch, derived from (seed, purpose, step) alone.
+
+    Args:
+        world: has `training_labels() -> (M, K)` and `render(labels) -> (B, C, H, W)`.
+    """
+
+    def __init__(self, world, family: Family, config: TrainingConfig, seed: int, device: torch.device):
+        self.world, self.family, self.config, self.seed, self.device = world, family, config, seed, device
+        labels = torch.from_numpy(world.training_labels()).to(device)
+        self._stream = LabelStream(labels, config.batch, seed)
+
+    def at(self, step: int) -> Batch:
+        """The batch of `step` (0-based)."""
+        labels = self._stream.at(step)
+        x_0 = self.world.render(labels)
+        generator = torch_generator(self.seed, "noise", step, str(self.device))
+        if share := self.config.label_dropout:
+            dropped = torch.rand(len(labels), 1, device=self.device, generator=generator) < share
+            labels = labels.masked_fill(dropped, torch.nan)
+        return Batch(x_0, labels, self.family.draw(x_0, generator))

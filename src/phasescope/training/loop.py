@@ -5,53 +5,75 @@ Weights are averaged with a bias-corrected exponential mean: after n steps the a
     m_n = sum_k (1 - d) d^(n-k) w_k / (1 - d^n),    that is    m_n = m_(n-1) + (1 - d)/(1 - d^n) (w_n - m_(n-1)),
 
 so the fresh weights, which are no result of learning, never enter it (Kingma & Ba 2015, section 3).
+
+No step waits for a GPU: nothing in it is read back.
 """
 
 from __future__ import annotations
 
+import copy
+import os
 from collections.abc import Callable, Iterator
-from typing import Protocol
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 
-from phasescope.randomness import derive, torch_generator
+from phasescope.randomness import derive
+from phasescope.training.compiling import compiled
 from phasescope.training.config import TrainingConfig
-from phasescope.training.data import LabelStream
-from phasescope.training.memory import keep_freed_memory, lay_channels_last
-from phasescope.training.optimisers import Optimiser, lr_factor
-
-Parameters = tuple[Tensor, ...] | list[Tensor]
+from phasescope.training.data import Batches, Family
+from phasescope.training.memory import FlatParameters, keep_freed_memory
+from phasescope.training.optimisers import Optimiser, clip, layout_for, lr_factor
 
 
-class Family(Protocol):
-    """What the loop needs of a way to learn: per-image losses."""
+class Descent:
+    """What training changes: weights (*S, P), their average, the optimiser's state, and the steps taken."""
 
-    def loss(self, network: nn.Module, x_0: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor: ...
-
-
-class Learner:
-    """All that training changes: weights, their average, the optimiser's state, and the steps taken."""
-
-    def __init__(self, network: nn.Module, config: TrainingConfig, device: torch.device):
-        self.network = network.to(device)
-        lay_channels_last(self.network)
-        self.config = config
-        self.device = device
-        self.optimiser = Optimiser(self.network, config.optimiser)
-        self.average = AveragedModel(self.network, multi_avg_fn=bias_corrected(config.ema))
+    def __init__(
+        self,
+        network: nn.Module,
+        flat: FlatParameters,
+        averaged: Float[Tensor, "*S P"],
+        config: TrainingConfig,
+    ):
+        self.config, self.flat, self.averaged = config, flat, averaged
+        self.optimiser = Optimiser(network, flat, config.optimiser)
         self.step = 0
+
+    @property
+    def device(self) -> torch.device:
+        return self.flat.weights.device
 
     @property
     def images_seen(self) -> int:
         return self.step * self.config.batch
 
+    def descend(self, loss: Float[Tensor, ""]) -> None:
+        """One step by the gradient of `loss`."""
+        self.flat.differentiate(loss)
+        if self.config.clip is not None:
+            clip(self.flat.gradients, self.config.clip)
+        self.optimiser.step(lr_factor(self.step, self.config))
+        self.step += 1
+        self.averaged.lerp_(self.flat.weights, share_of_last(self.config.ema, self.step))
+
+
+class Learner(Descent):
+    """One network in training, and `average`, the network of its averaged weights."""
+
+    def __init__(self, network: nn.Module, config: TrainingConfig, device: torch.device):
+        self.network = network.to(device)
+        self.average = copy.deepcopy(self.network)
+        layout = layout_for(self.network, config.optimiser)
+        flat, averaged = (FlatParameters.of(network, layout) for network in (self.network, self.average))
+        super().__init__(self.network, flat, averaged.weights, config)
+
     def tensors(self) -> dict[str, Tensor]:
         """The whole state, as flat named tensors."""
         return {
             **_prefixed("network", self.network.state_dict()),
-            **_prefixed("average", self.average.module.state_dict()),
+            **_prefixed("average", self.average.state_dict()),
             **_prefixed("optimiser", self.optimiser.tensors()),
         }
 
@@ -62,50 +84,72 @@ class Learner:
             RuntimeError: the tensors are of another network.
         """
         self.network.load_state_dict(_under("network", tensors))
-        self.average.module.load_state_dict(_under("average", tensors))
-        self.average.n_averaged.fill_(step)
+        self.average.load_state_dict(_under("average", tensors))
         self.optimiser.load_tensors(_under("optimiser", tensors))
         self.step = step
 
 
-def learn(learner: Learner, family: Family, world, seed: int) -> Iterator[Tensor]:
-    """Train from where `learner` stands to its last step; yields each step's mean loss (a 0-d tensor), after the step.
+def learn(learner: Learner, family: Family, world, seed: int) -> Iterator[Float[Tensor, ""]]:
+    """Train from where `learner` stands to its last step; yields each step's mean loss, on its device, after the step.
 
     Args:
         world: has `training_labels() -> (M, K)` and `render(labels) -> (B, C, H, W)`.
         seed: the run's; batches, noise and dropped labels derive from (seed, purpose, step).
     """
     config, device = learner.config, learner.device
-    stream = LabelStream(torch.from_numpy(world.training_labels()).to(device), config.batch, seed)
-    parameters = list(learner.network.parameters())
+    batches = Batches(world, family, config, seed, device)
+    arithmetic = precision_of(config, device)
+
+    def mean_loss(x_0: Tensor, labels: Tensor, *drawn: Tensor) -> Tensor:
+        with arithmetic():
+            return family.loss_at(learner.network, x_0, labels, *drawn).mean()
+
+    loss_of = compiled(mean_loss, device) if config.compile else mean_loss
     learner.network.train()
     while learner.step < config.steps:
-        labels = stream.at(learner.step)
-        x_0 = world.render(labels)
-        generator = torch_generator(seed, "noise", learner.step, str(device))
-        if config.label_dropout:
-            dropped = torch.rand(len(labels), 1, device=device, generator=generator) < config.label_dropout
-            labels = labels.masked_fill(dropped, torch.nan)
-        with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
-            loss = family.loss(learner.network, x_0, labels, generator).mean()
-        loss.backward()
-        if config.clip is not None:
-            nn.utils.clip_grad_norm_(parameters, config.clip)
-        learner.optimiser.step(lr_factor(learner.step, config))
-        learner.average.update_parameters(learner.network)
-        learner.step += 1
+        batch = batches.at(learner.step)
+        loss = loss_of(batch.x_0, batch.labels, *batch.drawn)
+        learner.descend(loss)
         yield loss.detach()
 
 
+def precision_of(config: TrainingConfig, device: torch.device) -> Callable[[], torch.autocast]:
+    """The context of the forward pass."""
+    return lambda: torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bfloat16")
+
+
 def fresh_learner(network_config, channels: int, factors: int, config: TrainingConfig, seed: int) -> Learner:
-    """A learner whose initial weights derive from (seed, "weights"); torch's global random state is left as it was."""
+    """A learner whose initial weights derive from (seed, "weights"); torch's global random state is left as it was.
+
+    Raises:
+        ValueError: the device or the precision is not to be had here.
+    """
     device = resolve_device(config.device)
-    if device.type == "cpu":
-        keep_freed_memory()
+    prepare(device, config)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derive(seed, "weights"))
         network = network_config.build(channels, factors)
     return Learner(network, config, device)
+
+
+def prepare(device: torch.device, config: TrainingConfig) -> None:
+    """Have this process compute on `device` as `config` says; a GPU gives the same bits every time, as a CPU does.
+
+    Raises:
+        ValueError: tf32 on a CPU.
+    """
+    if device.type == "cpu":
+        if config.precision == "tf32":
+            raise ValueError(
+                "`training.precision` (=tf32) must be float32 or bfloat16 on a CPU: only a GPU rounds so"
+            )
+        keep_freed_memory()
+        return
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # pyrefly: ignore[missing-attribute]
+    torch.set_float32_matmul_precision("high" if config.precision == "tf32" else "highest")
+    torch.backends.cudnn.allow_tf32 = config.precision == "tf32"
 
 
 def resolve_device(name: str) -> torch.device:
@@ -124,15 +168,9 @@ def resolve_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def bias_corrected(decay: float) -> Callable[[Parameters, Parameters, Tensor | int], None]:
-    """The update of `AveragedModel` that makes it the bias-corrected exponential mean of the weights after each step."""
-
-    @torch.no_grad()
-    def update(average: Parameters, weights: Parameters, averaged: Tensor | int) -> None:
-        n = int(averaged) + 1
-        torch._foreach_lerp_(average, weights, (1 - decay) / (1 - decay**n))
-
-    return update
+def share_of_last(decay: float, n: int) -> float:
+    """What the n-th weights weigh in the bias-corrected mean of n: (1 - d)/(1 - d^n)."""
+    return (1 - decay) / (1 - decay**n)
 
 
 def _prefixed(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

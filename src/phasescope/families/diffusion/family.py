@@ -65,9 +65,27 @@ class Diffusion:
             labels: Their labels, (B, K), in the world's units.
             generator: Gives t, then the noise; both drawn on its own device.
         """
+        return self.loss_at(network, x_0, labels, *self.draw(x_0, generator))
+
+    def draw(
+        self, x_0: Float[Tensor, "B C H W"], generator: torch.Generator
+    ) -> tuple[Int[Tensor, " B"], Float[Tensor, "B C H W"]]:
+        """All that is random in a loss: t, (B,), then the noise, (B, C, H, W); drawn on the generator's device."""
         device = generator.device
-        t = torch.randint(self.schedule.steps, (len(x_0),), generator=generator, device=device).to(x_0.device)
-        noise = torch.randn(x_0.shape, generator=generator, device=device, dtype=x_0.dtype).to(x_0.device)
+        t = torch.randint(self.schedule.steps, (len(x_0),), generator=generator, device=device)
+        noise = torch.randn(x_0.shape, generator=generator, device=device, dtype=x_0.dtype)
+        self._table(x_0)  # made here: a compiled `loss_at` finds it
+        return t.to(x_0.device), noise.to(x_0.device)
+
+    def loss_at(
+        self,
+        network: Network,
+        x_0: Float[Tensor, "B C H W"],
+        labels: Float[Tensor, "B K"],
+        t: Int[Tensor, " B"],
+        noise: Float[Tensor, "B C H W"],
+    ) -> Float[Tensor, " B"]:
+        """The weighted squared error a pixel of each image, (B,), at these t with this noise."""
         alpha, sigma = self._scales(t, x_0)
         target = parametrization.prediction_of(self.predict, x_0, noise, alpha, sigma)
         prediction = network(alpha * x_0 + sigma * noise, t, labels)
