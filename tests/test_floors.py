@@ -21,7 +21,7 @@ FLOORS = (
     {"presets", "run", "execution"},
     {"studies"},
     {"views"},
-    {"sampling"},
+    {"sampling", "benchmarks"},
     {"cli"},
 )
 FLOOR = {unit: floor for floor, units in enumerate(FLOORS) for unit in units}

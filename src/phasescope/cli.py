@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Words = Positional[Annotated[tuple[str, ...], arg(metavar="[FILE.yaml] [key=value ...]")]]
 Runs = Annotated[Path, arg(metavar="DIR")]
+Parts = Positional[Annotated[tuple[str, ...], arg(metavar="[PART ...]")]]
 RunWord = Positional[Annotated[str, arg(metavar="RUN")]]
 
 
@@ -39,7 +40,7 @@ def train(words: Words = (), /, runs: Runs = Path("runs")) -> int:
 
 
 def demo(words: Words = (), /, runs: Runs = Path("runs")) -> int:
-    """The whole way in minutes: train the preset `small`, then write its report.
+    """The whole way in a minute and a half: train the preset `demo`, then write its report.
 
     Args:
         words: key=value words that change the preset
@@ -47,7 +48,7 @@ def demo(words: Words = (), /, runs: Runs = Path("runs")) -> int:
     """
     from phasescope.run import load_words
 
-    config = load_words(["preset=small", *words])
+    config = load_words(["preset=demo", *words])
     if _train(config, runs):
         report(str(runs / config.folder))
     return 0
@@ -141,7 +142,26 @@ def report(
     return 0
 
 
-VERBS = (demo, train, sample, ls, show, report)
+def bench(
+    parts: Parts = (),
+    /,
+    out: Annotated[Path, arg(metavar="DIR")] = Path("results/speed"),
+    profile: bool = False,
+) -> int:
+    """Measure speed, here and against peers, and write the page of results; the same command goes on where it stopped.
+
+    Args:
+        parts: of throughput, order, scaling, history, page; without any throughput, order, scaling, page
+        out: folder of results
+        profile: where the time of a training step goes, after the parts that are named
+    """
+    from phasescope.benchmarks.bench import run_parts
+
+    print(run_parts(parts, out, with_profile=profile))
+    return 0
+
+
+VERBS = (demo, train, sample, ls, show, report, bench)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
