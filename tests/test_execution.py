@@ -7,12 +7,13 @@ import math
 import pytest
 import torch
 
-from phasescope import execution
 from phasescope.config import merge
 from phasescope.errors import RunFailed
-from phasescope.execution import LOSSES_EVERY, Progress, Stop, execute, train
+from phasescope.execution import Progress, Stop, execute, train
 from phasescope.run import RunConfig
 from phasescope.store import Run
+from phasescope.training import losses
+from phasescope.training.losses import READ_EVERY
 
 TINY = {
     "world": {"canvas": 8},
@@ -41,16 +42,14 @@ def as_on_a_gpu(monkeypatch):
     """No loss is at hand; the reads of losses, by the number read."""
     reads = []
 
-    class Stacked:
-        def __init__(self, tensors):
-            self.tensors = tensors
+    whole = losses.read_together
 
-        def tolist(self):
-            reads.append(len(self.tensors))
-            return torch.stack(self.tensors).tolist()
+    def read_together(unread):
+        reads.append(len(unread))
+        return whole(unread)
 
-    monkeypatch.setattr(execution, "_at_hand", lambda loss: False)
-    monkeypatch.setattr(execution, "_stacked", Stacked)
+    monkeypatch.setattr(losses, "at_hand", lambda loss: False)
+    monkeypatch.setattr(losses, "read_together", read_together)
     return reads
 
 
@@ -66,17 +65,17 @@ def known(runs, config):
 
 def test_losses_are_read_every_few_steps_and_before_each_snapshot(as_on_a_gpu, tmp_path):
     known(tmp_path, config_of())
-    assert as_on_a_gpu == [LOSSES_EVERY, 30 - LOSSES_EVERY, 10]
+    assert as_on_a_gpu == [READ_EVERY, 30 - READ_EVERY, 10]
 
 
 def test_seldom_read_they_are_the_same(as_on_a_gpu, tmp_path, monkeypatch):
     seldom, metrics = known(tmp_path / "seldom", config_of())
-    monkeypatch.setattr(execution, "_at_hand", lambda loss: True)
+    monkeypatch.setattr(losses, "at_hand", lambda loss: True)
     each, expected = known(tmp_path / "each", config_of())
     assert [line["loss"] for line in metrics] == [line["loss"] for line in expected]
     assert each[0] is None
     assert None not in each[1:]
-    read = [0, *[step - step % LOSSES_EVERY for step in range(1, 30)]]
+    read = [0, *[step - step % READ_EVERY for step in range(1, 30)]]
     read += [30 if step < 40 else 40 for step in range(30, 41)]
     assert seldom == [each[step] for step in read]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import signal
 import time
 from collections.abc import Iterator
@@ -12,21 +11,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from phasescope.errors import RunFailed, UserError
+from phasescope.errors import UserError
 from phasescope.run import RunConfig
 from phasescope.store.folder import Run, RunWriter, hold, now
 from phasescope.store.provenance import provenance
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from phasescope.probing.assessment import Observer
     from phasescope.training.loop import Learner
+    from phasescope.training.losses import Losses
 
 CHECKPOINT_EVERY_S = 60.0
 STATUS_EVERY_S = 2.0
-LOSSES_EVERY = 16
-"""steps between readings of the loss from a GPU: each waits for all that the GPU has been given"""
 
 
 @dataclass(frozen=True)
@@ -129,9 +125,7 @@ class _Execution:
         self.config, self.folder, self.learner, self.stop = config, folder, learner, stop
         self.steps = config.training.steps
         self.family = config.family.build()
-        self.losses: list[float] = []
-        self._unread: list[Tensor] = []
-        self._last_loss: float | None = None
+        self.losses = self._losses_after([])
         self.spent = {"wall_s": 0.0, "cpu_s": 0.0, "observing_s": 0.0}
         self.started = now()
         self._take_up()
@@ -154,7 +148,8 @@ class _Execution:
                     yield self._progress(self._observe())
                 losses = learn(self.learner, self.family, self.config.world, self.config.seed)
                 while self.learner.step < self.steps and not self.stop.asked:
-                    self._keep(next(losses))
+                    loss = next(losses)
+                    self.losses.add(loss, self.learner.step)
                     due = self.config.probing.snapshots.due(self.learner.step, self.steps)
                     yield self._progress(self._observe() if due else None)
                     self._keep_up()
@@ -196,7 +191,8 @@ class _Execution:
             self.learner.load(
                 {name: torch.from_numpy(array) for name, array in arrays.items()}, state["step"]
             )
-            self.losses, self.spent, self.started = state["losses"], state["spent"], state["started"]
+            self.losses = self._losses_after(state["losses"])
+            self.spent, self.started = state["spent"], state["started"]
         except (KeyError, RuntimeError, ValueError) as error:
             reason = " ".join(str(error).split())[:120]
             raise UserError(
@@ -230,44 +226,25 @@ class _Execution:
     def parameters(self) -> int:
         return sum(p.numel() for p in self.learner.network.parameters())
 
-    def _keep(self, loss: Tensor) -> None:
-        """Keep a step's loss, to be read at once where it is at hand."""
-        self._unread.append(loss)
-        if _at_hand(loss) or len(self._unread) == LOSSES_EVERY:
-            self._read_losses()
+    def _losses_after(self, read: list[float]) -> Losses:
+        """The losses since the last snapshot, of which a checkpoint kept `read`."""
+        from phasescope.training.losses import Losses
 
-    def _read_losses(self) -> None:
-        """Read the losses that are not read yet.
-
-        Raises:
-            RunFailed: one is not finite.
-        """
-        if not self._unread:
-            return
-        losses = _stacked(self._unread).tolist()
-        for step, loss in enumerate(losses, self.learner.step - len(losses) + 1):
-            if not math.isfinite(loss):
-                raise RunFailed(
-                    f"`loss` (={loss}) must be finite, and is not at step {step}: "
-                    f"lower `training.optimiser.lr` (={self.config.training.optimiser.lr})"
-                )
-        self.losses += losses
-        self._last_loss = losses[-1]
-        self._unread = []
+        return Losses(self.config.training.optimiser.lr, read)
 
     def _observe(self) -> dict[str, Any]:
         """Take a snapshot, append its metrics, write a checkpoint; in this order."""
-        self._read_losses()
+        self.losses.read()
         began = time.perf_counter()
         learner = self.learner
         metrics = {
             "step": learner.step,
             "images_seen": learner.images_seen,
             "epochs": learner.images_seen / self.images,
-            "loss": sum(self.losses) / len(self.losses) if self.losses else None,
+            "loss": self.losses.mean(),
             **self.observer.record(learner.average, learner.step),
         }
-        self.losses = []
+        self.losses.clear()
         self._tick(observing_s=time.perf_counter() - began)
         self.folder.append_metrics({**metrics, **self.spent})
         self._checkpoint()
@@ -281,13 +258,13 @@ class _Execution:
         self.summary = summarise(self.config.probing, self.folder.metrics)
 
     def _checkpoint(self) -> None:
-        self._read_losses()
+        self.losses.read()
         self._tick()
         tensors = {name: tensor.detach().cpu().numpy() for name, tensor in self.learner.tensors().items()}
         state = {
             "run": self.config.digest(),
             "step": self.learner.step,
-            "losses": self.losses,
+            "losses": self.losses.values,
             "spent": self.spent,
             "started": self.started,
         }
@@ -324,7 +301,7 @@ class _Execution:
         )
 
     def _progress(self, metrics: dict[str, Any] | None) -> Progress:
-        return Progress(self.learner.step, self.steps, self.learner.images_seen, self._last_loss, metrics)
+        return Progress(self.learner.step, self.steps, self.learner.images_seen, self.losses.last, metrics)
 
     def _write_status(self, state: str, **more: Any) -> None:
         self._tick()
@@ -348,14 +325,3 @@ class _Execution:
             }
         )
         self._status_due = time.monotonic() + STATUS_EVERY_S
-
-
-def _stacked(losses: list[Tensor]) -> Tensor:
-    import torch
-
-    return torch.stack(losses)
-
-
-def _at_hand(loss: Tensor) -> bool:
-    """Whether to read it makes nobody wait."""
-    return loss.device.type == "cpu"

@@ -23,7 +23,6 @@ from torch.nn import functional as F
 from phasescope.networks.config import UNetConfig
 from phasescope.networks.embeddings import label_encoding, positional_encoding
 from phasescope.networks.layers import (
-    GroupNorm,
     ResidualLayer,
     SelfAttention,
     channels_last,
@@ -93,7 +92,7 @@ class UNet(nn.Module):
         for i, skip in enumerate(reversed(widths[:-1]), 1):
             self.ups[f"up{i}"] = block(f"up{i}", below + skip, skip)
             below = skip
-        self.norm = GroupNorm(config.groups, below)
+        self.norm = nn.GroupNorm(config.groups, below)
         self.leave = convolution(below, folded, config.padding)
         self.gain = nn.Linear(heard, channels) if config.input_skip else None
         if self.gain is not None:

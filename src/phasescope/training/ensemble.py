@@ -20,8 +20,9 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from phasescope.training.compiling import compiled
 from phasescope.training.config import TrainingConfig
 from phasescope.training.data import Batches, Family
-from phasescope.training.loop import Descent, Learner, fresh_learner, precision_of
+from phasescope.training.loop import Descent, Learner, fresh_learner
 from phasescope.training.memory import FlatParameters
+from phasescope.training.precision import precision_of
 
 
 class Ensemble(Descent):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 from jaxtyping import Float
@@ -25,6 +25,7 @@ from phasescope.training.config import TrainingConfig
 from phasescope.training.data import Batches, Family
 from phasescope.training.memory import FlatParameters, keep_freed_memory
 from phasescope.training.optimisers import Optimiser, clip, layout_for, lr_factor
+from phasescope.training.precision import normalise_in_float32, precision_of
 
 
 class Descent:
@@ -64,6 +65,8 @@ class Learner(Descent):
 
     def __init__(self, network: nn.Module, config: TrainingConfig, device: torch.device):
         self.network = network.to(device)
+        if config.precision == "bfloat16" and device.type == "cpu":
+            normalise_in_float32(self.network)
         self.average = copy.deepcopy(self.network)
         layout = layout_for(self.network, config.optimiser)
         flat, averaged = (FlatParameters.of(network, layout) for network in (self.network, self.average))
@@ -111,11 +114,6 @@ def learn(learner: Learner, family: Family, world, seed: int) -> Iterator[Float[
         loss = loss_of(batch.x_0, batch.labels, *batch.drawn)
         learner.descend(loss)
         yield loss.detach()
-
-
-def precision_of(config: TrainingConfig, device: torch.device) -> Callable[[], torch.autocast]:
-    """The context of the forward pass."""
-    return lambda: torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bfloat16")
 
 
 def fresh_learner(network_config, channels: int, factors: int, config: TrainingConfig, seed: int) -> Learner:
