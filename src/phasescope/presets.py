@@ -49,19 +49,25 @@ SMALL: Tree = {
 }
 """The papers' objective (eps, plain weighting, AdamW) on a network that two cores train in minutes."""
 
-DEMO: Tree = {**SMALL, "name": "demo", "training": {**SMALL["training"], "batch": 32}}
-"""`small` at half the batch: as many steps, half the images, most of the way in half the time."""
+DEMO: Tree = {
+    **SMALL,
+    "name": "demo",
+    "network": {**SMALL["network"], "widths": [32, 32, 32, 32]},
+    "training": {**SMALL["training"], "steps": 2000, "batch": 24},
+}
+"""`small` with a wider stem, which needs fewer steps, at a smaller batch: the phases in a third of the time."""
 
 FAST: Tree = {
     "name": "fast",
     "network": {
         **SMALL["network"],
+        "widths": [16, 32, 32, 32],
         "coordinates": True,
         "embedding": {"width": 64, "base": 30.0, "modulation": "scale_shift"},
     },
     "family": {"kind": "diffusion", "predict": "x", "sampler": {"kind": "dpm_solver", "steps": 12}},
     "training": {
-        "steps": 800,
+        "steps": 630,
         "batch": 16,
         "optimiser": {"kind": "muon", "lr": 0.03, "rest": {"lr": 6e-3}},
         "warmup": 30,
@@ -69,7 +75,7 @@ FAST: Tree = {
         "ema": 0.99,
     },
     "probing": {
-        "snapshots": {"dense_until": 0, "every": 200},
+        "snapshots": {"dense_until": 0, "every": 210},
         "timesteps": [50, 600],
         "off_grid_labels": 64,
         "p1": None,

@@ -31,14 +31,16 @@ def provenance() -> dict[str, Any]:
 
 
 def _cpu_model() -> str:
+    """The first processor's name, with its family and model where Linux tells them: clouds sell many under one name."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        first = Path("/proc/cpuinfo").read_text().partition("\n\n")[0]
     except OSError:
         return platform.processor() or platform.machine()
-    return next(
-        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")),
-        platform.machine(),
-    )
+    told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first.splitlines())}
+    if "model name" not in told:
+        return platform.machine()
+    generation = [f"{key.removeprefix('cpu ')} {told[key]}" for key in ("cpu family", "model") if key in told]
+    return f"{told['model name']} ({', '.join(generation)})" if generation else told["model name"]
 
 
 def _git_commit() -> str | None:

@@ -18,6 +18,7 @@ from itertools import groupby
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.optim.adamw import adamw
 
 from phasescope.training.config import AdamWConfig, MuonConfig, OptimiserConfig, TrainingConfig
 from phasescope.training.memory import FlatParameters, Layout, slot_of
@@ -27,6 +28,8 @@ NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 NEWTON_SCHULZ_STEPS = 5
 SMALLEST_NORM = 1e-7
 """below which a matrix is not normalised"""
+EPS = 1e-8
+"""AdamW's least root mean square of a gradient, as torch's default"""
 
 
 def layout_for(network: nn.Module, config: OptimiserConfig) -> Layout:
@@ -105,39 +108,55 @@ class _Part:
 
 
 class _AdamW(_Part):
-    """One tensor a network: the fused update walks the memory, which must have no gaps."""
+    """One tensor a network: the fused update walks the memory, which must have no gaps.
+
+    The function, not the class: `torch.optim.AdamW` imports the compiler, a second, whether or not one compiles.
+    """
 
     def __init__(self, flat: FlatParameters, names: list[str], config: AdamWConfig, weight_decay: float):
         super().__init__(flat, names)
-        self._lr = config.lr
-        self._rows = [nn.Parameter(row) for row in self.weights.view(-1, self.layout.size)]
-        for row, gradients in zip(self._rows, self.gradients.view(-1, self.layout.size), strict=True):
-            row.grad = gradients
-        self._adamw = torch.optim.AdamW(
-            self._rows, lr=config.lr, betas=config.betas, weight_decay=weight_decay, fused=True
-        )
+        self._config, self._weight_decay = config, weight_decay
+        self._rows = list(self.weights.view(-1, self.layout.size))
+        self._row_gradients = list(self.gradients.view(-1, self.layout.size))
+        self._moments: dict[str, list[Tensor]] = {}
 
+    @torch.no_grad()
     def step(self, lr_factor: float) -> None:
-        self._adamw.param_groups[0]["lr"] = self._lr * lr_factor
-        self._adamw.step()
+        self.begin()
+        beta1, beta2 = self._config.betas
+        adamw(
+            self._rows,
+            self._row_gradients,
+            self._moments["exp_avg"],
+            self._moments["exp_avg_sq"],
+            max_exp_avg_sqs=[],
+            state_steps=self._moments["step"],
+            fused=True,
+            amsgrad=False,
+            beta1=beta1,
+            beta2=beta2,
+            lr=self._config.lr * lr_factor,
+            weight_decay=self._weight_decay,
+            eps=EPS,
+            maximize=False,
+        )
 
     def begin(self) -> None:
         """Have the state of a first step, where there is none yet."""
-        for row in self._rows:
-            if row not in self._adamw.state:
-                self._adamw.state[row] = {
-                    "step": torch.zeros((), device=row.device),
-                    "exp_avg": torch.zeros_like(row),
-                    "exp_avg_sq": torch.zeros_like(row),
-                }
+        if not self._moments:
+            self._moments = {
+                "step": [torch.zeros((), device=row.device) for row in self._rows],
+                "exp_avg": [torch.zeros_like(row) for row in self._rows],
+                "exp_avg_sq": [torch.zeros_like(row) for row in self._rows],
+            }
 
     def forget(self) -> None:
-        self._adamw.state.clear()
+        self._moments = {}
 
     def state(self, member: int) -> dict[str, list[Tensor]]:
         return {
-            entry: self.split(tensor) if tensor.ndim else [tensor] * len(self.names)
-            for entry, tensor in self._adamw.state.get(self._rows[member], {}).items()
+            entry: self.split(rows[member]) if rows[member].ndim else [rows[member]] * len(self.names)
+            for entry, rows in self._moments.items()
         }
 
 
