@@ -219,6 +219,7 @@ def pilot(name: str, accuracies: Sequence[float], **more: Any) -> dict[str, Any]
         "batch": 64,
         "cpu_s": 10.0 * len(accuracies),
         "threads": 1,
+        "cpu": MACHINE["cpu"],
         "curve": [
             [100 * (i + 1), [0.0, 0.0, 0.0, 1 - accuracy], 10.0 * (i + 1), accuracy, accuracy, 0.1]
             for i, accuracy in enumerate(accuracies)

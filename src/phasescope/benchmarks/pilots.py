@@ -1,6 +1,6 @@
 """Pilots: single trainings by which designs were tried, one line each in `pilots.jsonl`.
 
-    {"name", "question", "words": [...], "seed", "parameters", "steps", "batch", "cpu_s", "threads",
+    {"name", "question", "words": [...], "seed", "parameters", "steps", "batch", "cpu_s", "threads", "cpu",
      "curve": [[step, [none, multiple, malformed, misplaced], cpu_s, accuracy_on_grid, accuracy_off_grid, mean_loss], ...]}
 
 A pilot is n = 1: it says where to look, and is no claim. It is there, as a contender is, from where on each point of its
@@ -18,7 +18,7 @@ from phasescope.errors import UserError
 from phasescope.measures.phases import onset
 from phasescope.store.files import read_json_lines
 
-FIELDS = ("name", "question", "words", "seed", "parameters", "batch", "cpu_s", "threads", "curve")
+FIELDS = ("name", "question", "words", "seed", "parameters", "batch", "cpu_s", "threads", "cpu", "curve")
 
 
 @dataclass(frozen=True)

@@ -196,12 +196,13 @@ def pilots(results: Results) -> str:
                 pilot["batch"],
                 pilot["threads"],
                 pilot["seed"],
+                pilot["cpu"],
                 pilot["name"],
                 f"`{' '.join(pilot['words'])}`",
             ]
         )
     header = ["tried", "images", "CPU s", "at the end, grid / off grid", "n seeds"]
-    return markdown([*header, "parameters", "batch", "threads", "seed", "name", "words"], rows)
+    return markdown([*header, "parameters", "batch", "threads", "seed", "cpu", "name", "words"], rows)
 
 
 def hardware(results: Results, parts: Sequence[str]) -> str:
