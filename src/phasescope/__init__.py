@@ -5,6 +5,7 @@
     run = phasescope.train(phasescope.load_config(words=["preset=small", "world.sigma_px=2"]))
     run.snapshots[-1].latents("down3", t=600)
     phasescope.measures.order(latents, labels)
+    phasescope.probe(network, world, taps=["mid"], t=600).table()
 
 What is named here is imported when it is first used.
 """
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
     from phasescope import measures
     from phasescope.errors import RunFailed, UserError
     from phasescope.execution import train
+    from phasescope.probing.probe import probe
     from phasescope.run import RunConfig, load_config
     from phasescope.store import open_run
 
-__all__ = ["RunConfig", "RunFailed", "UserError", "load_config", "measures", "open_run", "train"]
+__all__ = ["RunConfig", "RunFailed", "UserError", "load_config", "measures", "open_run", "probe", "train"]
 
 _HOMES = {
     "RunConfig": "phasescope.run",
@@ -29,6 +31,7 @@ _HOMES = {
     "UserError": "phasescope.errors",
     "load_config": "phasescope.run",
     "open_run": "phasescope.store",
+    "probe": "phasescope.probing.probe",
     "train": "phasescope.execution",
 }
 

@@ -28,18 +28,23 @@ class Foreign(nn.Module):
             self.encoder = nn.Sequential(
                 nn.Conv2d(1, 3, 3, padding=1), nn.ReLU(), nn.Conv2d(3, 2, 3, padding=1)
             )
-            self.split = Split()
+            self.split, self.named = Split(), Named()
             self.head = nn.Conv2d(2, 1, 1)
             self.unused = nn.Linear(2, 2)
 
     def forward(self, x_t, t, labels):
         h, _ = self.split(self.encoder(x_t) + labels.mean())
-        return self.head(h)
+        return self.head(self.named(h)["h"])
 
 
 class Split(nn.Module):
     def forward(self, h):
         return h, h.mean()
+
+
+class Named(nn.Module):
+    def forward(self, h):
+        return {"h": h}
 
 
 @pytest.fixture
@@ -107,7 +112,7 @@ def test_hooks_go_away_whatever_happens(network, inputs):
             activations(network, taps, *inputs)
     assert hooks(network) == 0
     foreign = Foreign()
-    for tap in ("unused", "split"):
+    for tap in ("unused", "named"):
         with pytest.raises(ValueError, match=tap):
             activations(foreign, ["encoder.1", tap], *inputs)
     assert hooks(foreign) == 0
@@ -120,6 +125,24 @@ def test_a_foreign_network_is_tapped_by_the_names_of_its_modules(inputs):
     assert torch.equal(latents["encoder.1"], first.flatten(1))
     assert torch.equal(latents["encoder"], foreign.encoder[2](first).flatten(1))
     assert find_tap(foreign, "encoder.2") is foreign.encoder[2]
+
+
+def test_of_a_block_that_answers_a_tuple_the_first_entry_is_read(inputs):
+    foreign = Foreign()
+    latents = activations(foreign, ["encoder", "split"], *inputs)
+    assert torch.equal(latents["split"], latents["encoder"] + inputs[2].mean())
+
+
+def test_a_function_is_tapped_by_the_modules_that_it_calls(inputs):
+    foreign = Foreign()
+
+    def function(x_t, t, labels):
+        return foreign(x_t, t, labels)
+
+    latents = activations(function, {"mine": foreign.encoder}, *inputs)
+    assert torch.equal(latents["mine"], activations(foreign, ["encoder"], *inputs)["encoder"])
+    with pytest.raises(ValueError, match=r"`taps` \(='encoder'\) must be given as"):
+        activations(function, ["encoder"], *inputs)
 
 
 def test_half_precision_is_read_as_float32(inputs):

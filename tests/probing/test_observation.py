@@ -150,7 +150,7 @@ def test_latents_are_of_the_noisy_images_of_their_labels(t):
     draws = (seen.draws["down1", t] - alpha * clean[:300]) / sigma
     overlap = np.corrcoef(draws.reshape(3, -1)) - np.eye(3)
     assert np.abs(overlap).max() < 5 / np.sqrt(draws[0].size)
-    x_t, x_t_draws = probe.noisy_pixels(t)
+    x_t, x_t_draws = probe.noisy.pixels(t)
     np.testing.assert_array_equal(x_t, seen.latents["down1", t])
     np.testing.assert_array_equal(x_t_draws, seen.draws["down1", t])
 

@@ -1,5 +1,6 @@
 """Arrays in, numbers out: how latents follow labels, in how many dimensions, and which phase that is."""
 
+from phasescope.measures.battery import battery
 from phasescope.measures.dimension import participation_ratio
 from phasescope.measures.label_share import label_share
 from phasescope.measures.neighbours import trustworthiness
@@ -27,6 +28,7 @@ __all__ = [
     "Phase",
     "RepresentationThresholds",
     "Score",
+    "battery",
     "behaviour_phase",
     "calibrate",
     "label_share",

@@ -22,7 +22,8 @@ from torch import nn
 from phasescope import measures
 from phasescope.measures import Score, phases
 from phasescope.probing.config import PlaceConfig, ProbingConfig
-from phasescope.probing.observation import Observation, Place, ProbeSet
+from phasescope.probing.latents import Place
+from phasescope.probing.observation import Observation, ProbeSet
 from phasescope.probing.reading import (
     OUTCOMES,
     BumpReader,
@@ -97,7 +98,7 @@ class Observer:
             [
                 (encoded, repeated, p1 is not None),
                 *(
-                    (*self.probe.noisy_pixels(t), p1 is not None and t == p1.timestep)
+                    (*self.probe.noisy.pixels(t), p1 is not None and t == p1.timestep)
                     for t in self.config.timesteps
                 ),
             ]

@@ -1,40 +1,55 @@
-"""Activations by name, in one pass, with hooks that always go away."""
+"""Activations by name, in one pass, with hooks that always go away.
+
+A tap is a module. A network with a method `tap(name)` names its own; of any other network it is the submodule of that
+name, as PyTorch has it (``down_blocks.1``). For a function that is no module, taps are given as a mapping to the modules
+that it calls.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+Taps = Sequence[str] | Mapping[str, nn.Module]
+Network = Callable[[Tensor, Tensor, Tensor], Any]
+"""``network(x_t, t, labels)``: x_t (B, C, H, W), t (B,) int64, labels (B, K)"""
+
 
 class _AllCaptured(Exception):
     """Ends a forward pass that has passed its last tap."""
 
 
-def find_tap(network: nn.Module, name: str) -> nn.Module:
+def find_tap(network: Network, name: str) -> nn.Module:
     """The module of a tap: what the network itself calls so, or its submodule of that name.
 
     Raises:
         ValueError: there is neither.
     """
     own = getattr(network, "tap", None)
+    if own is None and not isinstance(network, nn.Module):
+        raise ValueError(
+            f"`taps` (={name!r}) must be given as {{name: module}} where the network is no module"
+        )
     try:
-        return own(name) if own else network.get_submodule(name)
+        return own(name) if own else network.get_submodule(name)  # pyrefly: ignore[missing-attribute]
     except (KeyError, AttributeError):
         raise ValueError(f"`tap` (={name}) must name a block of the network") from None
 
 
 def activations(
-    network: nn.Module,
-    taps: Sequence[str],
+    network: Network,
+    taps: Taps,
     x_t: Float[Tensor, "B C H W"],
     t: Int[Tensor, " B"],
     labels: Float[Tensor, "B K"],
 ) -> dict[str, Float[Tensor, "B features"]]:
     """The outputs of the blocks `taps`, flattened, from one pass that ends at the last of them.
+
+    Of an output that is a tuple the first entry is taken: blocks give their skips beside it.
 
     Raises:
         ValueError: a tap that is not there, that the pass did not reach, or whose output is no tensor.
@@ -43,15 +58,20 @@ def activations(
 
     def hook(name: str):
         def keep(module: nn.Module, inputs: tuple, output: Any) -> None:
+            if isinstance(output, tuple) and output:
+                output = output[0]
             if not isinstance(output, Tensor):
-                raise ValueError(f"`tap` (={name}) must name a block whose output is one tensor")
+                raise ValueError(
+                    f"`tap` (={name}) must name a block whose output is a tensor, or begins with one"
+                )
             captured[name] = output.detach().flatten(1).float()
             if len(captured) == len(blocks):
                 raise _AllCaptured
 
         return keep
 
-    blocks = {name: find_tap(network, name) for name in taps}
+    given = isinstance(taps, Mapping)
+    blocks = dict(taps) if given else {name: find_tap(network, name) for name in taps}
     handles = [block.register_forward_hook(hook(name)) for name, block in blocks.items()]
     try:
         with torch.no_grad():

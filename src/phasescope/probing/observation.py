@@ -1,8 +1,7 @@
 """One look at a network: images that it paints, latents that it forms, errors that it makes.
 
 All inputs are fixed for a run: the labels, the noise that sampling starts from, the noise in every x_t. So successive
-observations differ by what was learnt alone. Several noise draws a label separate what a latent owes to the label from
-what it owes to the noise.
+observations differ by what was learnt alone.
 """
 
 from __future__ import annotations
@@ -12,15 +11,12 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from phasescope.families.diffusion.optimum import UnconditionalOptimum
-from phasescope.probing.capture import activations
 from phasescope.probing.config import ProbingConfig
+from phasescope.probing.latents import NoisyImages, Place, evaluating
 from phasescope.randomness import numpy_generator, torch_generator
-
-Place = tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -48,6 +44,16 @@ class ProbeSet:
         self.grid_labels = training[np.sort(chosen)]
         self.off_grid_labels = world.off_grid_labels(config.off_grid_labels, generator)
         self.latent_labels = world.off_grid_labels(config.latent_labels, generator)
+        self.noisy = NoisyImages(
+            world,
+            family,
+            self.latent_labels,
+            config.share_draws,
+            config.share_labels,
+            seed,
+            device,
+            config.batch,
+        )
         self.band_labels = training[
             generator.integers(len(training), size=(config.bands, config.band_images))
         ]
@@ -70,19 +76,9 @@ class ProbeSet:
 
     def observe(self, network: nn.Module) -> Observation:
         """Look at `network`, which is left as it was."""
-        modes = [(module, module.training) for module in network.modules()]
-        network.eval()
-        try:
-            latents, draws = self._latents(network)
+        with evaluating(network):
+            latents, draws = self.noisy.latents(network, self.config.taps, self.config.timesteps)
             return Observation(self._paint(network), latents, draws, self.band_errors(network))
-        finally:
-            for module, training in modes:
-                module.training = training
-
-    def noisy_pixels(self, t: int) -> tuple[np.ndarray, np.ndarray]:
-        """The noisy images themselves as if they were latents: (n, features) and (draws, m, features)."""
-        x_t = [self._noisy(t, draw)[0].flatten(1).cpu().numpy() for draw in range(self.config.share_draws)]
-        return x_t[0], np.stack([first[: self.config.share_labels] for first in x_t])
 
     @torch.no_grad()
     def band_errors(self, network) -> np.ndarray:
@@ -113,35 +109,6 @@ class ProbeSet:
                 self.family.sample(network, labels, self._shape, generator)[:, 0].float().cpu().numpy()
             )
         return np.concatenate(images)
-
-    def _latents(self, network: nn.Module) -> tuple[dict[Place, np.ndarray], dict[Place, np.ndarray]]:
-        config = self.config
-        latents, draws = {}, {}
-        for t in config.timesteps:
-            seen = [self._activations(network, t, draw) for draw in range(config.share_draws)]
-            for tap in config.taps:
-                latents[tap, t] = seen[0][tap]
-                draws[tap, t] = np.stack([one[tap][: config.share_labels] for one in seen])
-        return latents, draws
-
-    def _activations(self, network: nn.Module, t: int, draw: int) -> dict[str, np.ndarray]:
-        x_t, labels = self._noisy(t, draw)
-        times = torch.full((len(x_t),), t, device=self.device)
-        parts = [
-            activations(network, self.config.taps, *part)
-            for part in zip(*(whole.split(self.config.batch) for whole in (x_t, times, labels)), strict=True)
-        ]
-        return {tap: torch.cat([part[tap] for part in parts]).cpu().numpy() for tap in self.config.taps}
-
-    def _noisy(self, t: int, draw: int) -> tuple[Float[Tensor, "n C H W"], Float[Tensor, "n K"]]:
-        """x_t of the latent labels (all for the first draw, the first m for further ones), and these labels."""
-        count = len(self.latent_labels) if draw == 0 else self.config.share_labels
-        labels = self._tensor(self.latent_labels[:count])
-        generator = torch_generator(self.seed, f"probe noise {t}", draw)
-        noise = torch.randn(count, *self._shape, generator=generator).to(self.device)
-        return self.family.noisy(
-            self.world.render(labels), torch.full((count,), t, device=self.device), noise
-        ), labels
 
     def _tensor(self, labels: np.ndarray) -> Tensor:
         return torch.from_numpy(labels).to(self.device)

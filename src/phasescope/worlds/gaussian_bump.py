@@ -9,7 +9,7 @@ and a data set is no more than its labels.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -28,6 +28,9 @@ MAX_STEPS = 10_000
 
 class GaussianBumpConfig(Config):
     """A world of one bump; also the world itself: it renders images and lists the training labels."""
+
+    continuous: ClassVar[bool] = True
+    """whether there is an image of every label"""
 
     kind: Literal["gaussian_bump"] = "gaussian_bump"
     canvas: int = Field(32, ge=4, le=1024)

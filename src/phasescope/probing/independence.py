@@ -1,0 +1,231 @@
+"""Does a network's prediction take its factors apart? Read off the prediction itself, eps(x_t, t, label).
+
+**Interaction.** Of factors i and j, with steps h about a label and a, b, c, d = eps(+,+), eps(+,-), eps(-,+), eps(-,-) for
+one x_t,
+
+    A = (a + b - c - d) / 4,    B = (a - b + c - d) / 4,    I = (a - b - c + d) / 4,
+
+the effects of i, of j, and what neither has by itself (h^2 times the mixed derivative, as h goes to 0). The share
+|I|^2 / (|A|^2 + |B|^2 + |I|^2) is 0 where eps = f(i) + g(j), and 1/3 where the four have nothing to do with one another.
+A perfect network's is not 0: the images themselves interact, a bump is a product. That share stands beside it.
+
+**Composition.** If factors were independent given x_t, Bayes' rule would make scores add up (Liu et al. 2022, arXiv
+2206.01714):
+
+    eps(i, j) = eps(i) + eps(j) - eps(none).
+
+The residual is |eps(i, j) + eps(none) - eps(i) - eps(j)|^2 / |eps(i, j) - eps(none)|^2: 0 where they add up, 1 for a network
+that ignores a label of which a factor is missing. It takes a network that was trained with factors withheld one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from phasescope.errors import UserError
+from phasescope.families.diffusion.optimum import ConditionalOptimum
+from phasescope.measures import Score
+from phasescope.measures.scores import basic_interval, bootstrap_weights
+from phasescope.probing.capture import Network
+from phasescope.probing.latents import NoisyImages, evaluating
+from phasescope.randomness import numpy_generator
+
+RESAMPLES = 200
+Parts = Callable[[Network], tuple[np.ndarray, np.ndarray]]
+"""Of a network, what a share's numerator and denominator are at each label, (n,) each."""
+
+
+def interaction_share(
+    network: Network,
+    world: Any,
+    family: Any,
+    t: int,
+    *,
+    step: float | Sequence[float] = 0.5,
+    labels: Float[np.ndarray, "n K"] | int = 128,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+    batch: int = 64,
+) -> Score:
+    """Share of the factors' effects on eps that is interaction, over all pairs of factors; `detail` has each pair's.
+
+    `detail` also has the `optimum`, the share of the exact conditional optimum, where the world has an image of every label.
+    The null `unrelated` is 1/3, that of predictions that have nothing to do with one another. The interval resamples labels.
+
+    Args:
+        step: h, in the labels' units, one for all factors or one each; labels stay h away from the ends of open factors.
+        labels: (n, K), or how many to draw off the grid.
+
+    Raises:
+        UserError: fewer than two factors, a step that is not positive, or too wide for its factor.
+    """
+    steps = _steps(step, world)
+    inputs = _inputs(world, family, labels, seed, device, batch, steps)
+    pairs = list(combinations(range(len(steps)), 2))
+
+    def parts_of(pair: tuple[int, int]) -> Parts:
+        return lambda predictor: _effects(predictor, inputs, family, t, pair, steps)
+
+    names = {pair: " and ".join(world.factors[k].name for k in pair) for pair in pairs}
+    with evaluating(network):
+        learnt = {pair: parts_of(pair)(network) for pair in pairs}
+    detail = {names[pair]: _share(*parts) for pair, parts in learnt.items()}
+    if world.continuous:
+        optimum = ConditionalOptimum(family, world.render)
+        perfect = [parts_of(pair)(optimum) for pair in pairs]
+        detail["optimum"] = _share(*(np.sum([parts[i] for parts in perfect], axis=0) for i in (0, 1)))
+    return _scored(
+        np.sum([parts[0] for parts in learnt.values()], axis=0),
+        np.sum([parts[1] for parts in learnt.values()], axis=0),
+        f"interaction share of eps, t={t}, steps {', '.join(f'{one:g}' for one in steps)}",
+        {"unrelated": 1 / 3},
+        detail,
+        seed,
+    )
+
+
+def composition_residual(
+    network: Network,
+    world: Any,
+    family: Any,
+    t: int,
+    *,
+    labels: Float[np.ndarray, "n K"] | int = 128,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+    batch: int = 64,
+) -> Score:
+    """How far eps of a whole label is from the sum of what its factors add by themselves; 0 where scores compose.
+
+    The null `ignored` is 1: a network that ignores a label of which a factor is missing. The interval resamples labels.
+
+    Args:
+        network: trained with factors withheld one by one; a factor that is NaN is withheld.
+        labels: (n, K), or how many to draw off the grid.
+
+    Raises:
+        UserError: fewer than two factors.
+    """
+    K = len(world.factors)
+    if K < 2:
+        raise UserError(f"`world` (factors: {K}) must have at least 2 factors: a composition")
+    inputs = _inputs(world, family, labels, seed, device, batch, [0.0] * K)
+
+    def only(kept: Sequence[int]) -> Callable[[Tensor], Tensor]:
+        gone = torch.ones(K, dtype=torch.bool)
+        gone[list(kept)] = False
+        return lambda given: given.masked_fill(gone.to(given.device), torch.nan)
+
+    with evaluating(network):
+        whole, none = (_eps(network, inputs, family, t, only(kept)) for kept in (range(K), ()))
+        alone = [_eps(network, inputs, family, t, only([k])) - none for k in range(K)]
+    residual = (whole - none - sum(alone)).square().sum(dim=1)
+    return _scored(
+        residual.numpy(),
+        (whole - none).square().sum(dim=1).numpy(),
+        f"composition residual of eps, t={t}",
+        {"ignored": 1.0},
+        {},
+        seed,
+    )
+
+
+def _steps(step: float | Sequence[float], world: Any) -> list[float]:
+    factors = world.factors
+    if len(factors) < 2:
+        raise UserError(f"`world` (factors: {len(factors)}) must have at least 2 factors: an interaction")
+    steps = [float(step)] * len(factors) if isinstance(step, int | float) else [float(one) for one in step]
+    if len(steps) != len(factors):
+        raise UserError(f"`step` (={steps}) must be one number, or one for each of {len(factors)} factors")
+    for one, factor in zip(steps, factors, strict=True):
+        if not 0 < one < factor.span / 2:
+            raise UserError(
+                f"`step` (={one:g}) must be greater than 0 and less than half of {factor.name}'s span (={factor.span:g})"
+            )
+    return steps
+
+
+def _inputs(
+    world: Any,
+    family: Any,
+    labels: Float[np.ndarray, "n K"] | int,
+    seed: int,
+    device: torch.device | str,
+    batch: int,
+    margins: Sequence[float],
+) -> NoisyImages:
+    """Noisy images of labels that keep `margins` from the ends of open factors."""
+    if isinstance(labels, int):
+        labels = world.off_grid_labels(labels, numpy_generator(seed, "independence labels"))
+    labels = np.array(labels, dtype=np.float32)
+    for k, (factor, margin) in enumerate(zip(world.factors, margins, strict=True)):
+        if not factor.periodic:
+            labels[:, k] = labels[:, k].clip(factor.low + margin, factor.high - margin)
+    return NoisyImages(world, family, labels, 1, 0, seed, torch.device(device), batch)
+
+
+def _effects(
+    predictor: Network,
+    inputs: NoisyImages,
+    family: Any,
+    t: int,
+    pair: tuple[int, int],
+    steps: Sequence[float],
+) -> tuple[np.ndarray, np.ndarray]:
+    """|I|^2 and |A|^2 + |B|^2 + |I|^2 at each label."""
+
+    def at(sign_i: int, sign_j: int) -> Tensor:
+        offset = torch.zeros(len(steps))
+        offset[pair[0]], offset[pair[1]] = sign_i * steps[pair[0]], sign_j * steps[pair[1]]
+        return _eps(predictor, inputs, family, t, lambda given: given + offset.to(given.device))
+
+    a, b, c, d = at(1, 1), at(1, -1), at(-1, 1), at(-1, -1)
+    effects = (a + b - c - d) / 4, (a - b + c - d) / 4, (a - b - c + d) / 4
+    squares = [effect.square().sum(dim=1).numpy() for effect in effects]
+    return squares[2], np.sum(squares, axis=0)
+
+
+@torch.no_grad()
+def _eps(
+    predictor: Network, inputs: NoisyImages, family: Any, t: int, told: Callable[[Tensor], Tensor]
+) -> Float[Tensor, "n pixels"]:
+    """eps in float64 for the x_t of each label, where the network is told `told(labels)`."""
+    x_t, labels = inputs.at(t, 0)
+    parts = [
+        family.eps_of(predictor, part, torch.full((len(part),), t, device=part.device), given)
+        for part, given in zip(x_t.split(inputs.batch), told(labels).split(inputs.batch), strict=True)
+    ]
+    return torch.cat(parts).flatten(1).double().cpu()
+
+
+def _share(part: np.ndarray, whole: np.ndarray) -> float:
+    """Sum over sum.
+
+    Raises:
+        UserError: the prediction does not depend on the label at all.
+    """
+    if not whole.sum() > 0:
+        raise UserError("`network` must depend on the label: its predictions are all the same")
+    return float(part.sum() / whole.sum())
+
+
+def _scored(
+    part: np.ndarray,
+    whole: np.ndarray,
+    estimator: str,
+    nulls: dict[str, float],
+    detail: dict[str, float],
+    seed: int,
+) -> Score:
+    """The ratio of sums over labels, with the interval of resampled labels."""
+    value = _share(part, whole)
+    weights = bootstrap_weights(len(part), RESAMPLES, numpy_generator(seed, "independence"))
+    low, high = basic_interval(value, (weights @ part) / (weights @ whole))
+    return Score(value, max(low, 0.0), high, len(part), estimator, nulls, detail)

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from phasescope.errors import UserError
+from phasescope.worlds.arrays import DSPRITES, ArrayWorld
+
+RNG = np.random.default_rng(0)
+LABELS = np.array([[x, 5.0, y] for x in range(4) for y in (0.0, 0.1, 0.2)])
+IMAGES = RNG.random((12, 8, 8))
+
+
+def dsprites(path, n=40):
+    """A file in dSprites' published layout, metadata and all, but small."""
+    values = np.column_stack(
+        [np.ones(n), RNG.integers(1, 4, n), RNG.choice([0.5, 1.0], n), *RNG.random((3, n))]
+    )
+    images = RNG.integers(0, 2, (n, 16, 16), dtype=np.uint8)
+    np.savez(
+        path,
+        imgs=images,
+        latents_values=values,
+        latents_classes=np.zeros((n, 6), int),
+        metadata=np.array({"date": "April 2017"}, dtype=object),
+    )
+    return images, values
+
+
+def test_each_label_is_answered_by_its_image_in_any_order():
+    world = ArrayWorld(IMAGES, LABELS)
+    order = RNG.permutation(12)
+    images = world.render(torch.from_numpy(world.labels[order]))
+    assert images.shape == (12, 1, 8, 8)
+    assert images.dtype == torch.float32
+    np.testing.assert_allclose(images[:, 0], 2 * IMAGES[order] - 1, atol=1e-6)
+
+
+def test_a_factor_that_never_varies_is_left_out():
+    world = ArrayWorld(
+        IMAGES, LABELS, names=["x", "size", "y"], periodic=[True, False, False], span=[4, 1, 0.2]
+    )
+    assert [factor.name for factor in world.factors] == ["x", "y"]
+    assert [factor.periodic for factor in world.factors] == [True, False]
+    assert [factor.span for factor in world.factors] == pytest.approx([4, 0.2])
+    assert world.labels.shape == (12, 2)
+
+
+@pytest.mark.parametrize("layout", ["last", "first"])
+def test_colours_come_first_whatever_the_layout(layout):
+    images = RNG.random((5, 8, 8, 3))
+    given = images if layout == "last" else images.transpose(0, 3, 1, 2)
+    world = ArrayWorld(given, np.arange(5)[:, None])
+    assert (world.channels, world.canvas) == (3, 8)
+    rendered = world.render(torch.arange(5.0)[:, None])
+    np.testing.assert_allclose(rendered, 2 * images.transpose(0, 3, 1, 2) - 1, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (np.array([0, 255], np.uint8), [-1, 1]),
+        (np.array([0, 1], np.uint8), [-1, 1]),
+        (np.array([0.0, 1.0]), [-1, 1]),
+        (np.array([-0.5, 1.0]), [-0.5, 1]),
+    ],
+)
+def test_every_scale_becomes_minus_one_to_one(given, expected):
+    world = ArrayWorld(np.broadcast_to(given[:, None, None], (2, 4, 4)), np.array([[0.0], [1.0]]))
+    assert world.render(torch.tensor([[0.0], [1.0]]))[:, 0, 0, 0].tolist() == pytest.approx(expected)
+
+
+def test_dsprites_layout_is_known_and_its_metadata_never_unpickled(tmp_path):
+    images, values = dsprites(tmp_path / "dsprites.npz")
+    world = ArrayWorld.read(tmp_path / "dsprites.npz")
+    assert [factor.name for factor in world.factors] == list(DSPRITES[1:])
+    orientation = world.factors[2]
+    assert orientation.periodic
+    assert orientation.span == pytest.approx(2 * np.pi)
+    labels = torch.from_numpy(values[:, 1:].astype(np.float32))
+    np.testing.assert_allclose(world.render(labels)[:, 0], 2.0 * images - 1)
+
+
+def test_shapes3d_layout_is_known(tmp_path):
+    values = np.column_stack([RNG.choice(np.arange(10) / 10, (30, 3)), RNG.random((30, 3))])
+    np.savez(tmp_path / "3dshapes.npz", images=RNG.integers(0, 256, (30, 16, 16, 3), np.uint8), labels=values)
+    world = ArrayWorld.read(tmp_path / "3dshapes.npz")
+    assert [factor.periodic for factor in world.factors] == [True, True, True, False, False, False]
+    assert [factor.span for factor in world.factors][:3] == pytest.approx([1, 1, 1])
+    assert world.channels == 3
+
+
+def test_a_part_of_a_large_file_is_the_same_part_each_time(tmp_path):
+    dsprites(tmp_path / "dsprites.npz")
+    one, again, other = (ArrayWorld.read(tmp_path / "dsprites.npz", 10, seed) for seed in (0, 0, 1))
+    assert len(one.labels) == 10
+    assert np.array_equal(one.labels, again.labels)
+    assert not np.array_equal(one.labels, other.labels)
+
+
+def test_labels_to_probe_are_distinct_and_have_images():
+    world = ArrayWorld(np.concatenate([IMAGES, IMAGES]), np.concatenate([LABELS, LABELS]))
+    assert len(world.training_labels()) == 12
+    labels = world.off_grid_labels(12, np.random.default_rng(0))
+    assert len(np.unique(labels, axis=0)) == 12
+    world.render(torch.from_numpy(labels))
+    with pytest.raises(UserError, match=r"`labels` \(=13\) must be at most 12"):
+        world.off_grid_labels(13, np.random.default_rng(0))
+
+
+def test_a_label_without_an_image_is_refused():
+    world = ArrayWorld(IMAGES, LABELS)
+    with pytest.raises(ValueError, match=r"`labels` \(=\[0.5, 0.0\]\) must be one of the data set's"):
+        world.render(torch.tensor([[0.5, 0.0]]))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((IMAGES, LABELS[:5]), r"`labels` \(shape \(5, 3\)\) must be \(M, K\)"),
+        ((IMAGES, LABELS[:, :0]), r"`labels` \(shape \(12, 0\)\) must be \(M, K\)"),
+        ((IMAGES, np.full((12, 1), np.nan)), r"`labels` \(12 not finite\) must be finite"),
+        ((IMAGES, np.ones((12, 2))), r"`labels` \(=\[1.0, 1.0\] in each row\) must vary"),
+        ((IMAGES[:, :4], LABELS), r"`images` \(shape \(12, 1, 4, 8\)\) must be"),
+        ((3 * IMAGES, LABELS), r"`images` \(of float64\) must be uint8"),
+        ((IMAGES, LABELS, ["x"]), r"`names` \(=\['x'\]\) must have one entry for each of 3 factors"),
+    ],
+)
+def test_what_is_no_world_is_refused(arguments, message):
+    with pytest.raises(UserError, match=message):
+        ArrayWorld(*arguments)
+
+
+def test_files_that_hold_no_world_are_refused(tmp_path):
+    np.savez(tmp_path / "other.npz", pictures=IMAGES, labels=LABELS)
+    (tmp_path / "torn.npz").write_bytes(b"PK\x03\x04 torn")
+    for name, message in (
+        ("other", "must hold imgs and latents_values"),
+        ("torn", "no zip archive"),
+        ("no", "cannot be read"),
+    ):
+        with pytest.raises(UserError, match=message):
+            ArrayWorld.read(tmp_path / f"{name}.npz")
