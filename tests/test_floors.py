@@ -15,17 +15,17 @@ import phasescope
 SOURCE = Path(phasescope.__file__).parent
 
 FLOORS = (
-    {"errors", "config", "randomness", "measures"},
+    {"errors", "config", "flags", "randomness", "measures"},
     {"worlds", "families", "networks", "store"},
     {"training", "probing", "engines"},
-    {"presets", "run", "execution"},
+    {"presets", "run", "execution", "loading"},
     {"studies"},
     {"views"},
-    {"sampling", "benchmarks"},
+    {"sampling", "measuring", "benchmarks"},
     {"cli"},
 )
 FLOOR = {unit: floor for floor, units in enumerate(FLOORS) for unit in units}
-WITHOUT_TORCH = {"errors", "config", "measures", "store"}
+WITHOUT_TORCH = {"errors", "config", "flags", "measures", "store"}
 
 MODULES = {
     ".".join(("phasescope", *path.relative_to(SOURCE).with_suffix("").parts)).removesuffix(".__init__"): path
@@ -158,7 +158,17 @@ def test_what_needs_no_torch_is_imported_where_there_is_none():
         "except ModuleNotFoundError: pass\n"
         "else: raise AssertionError('torch is there')"
     )
-    needless = WITHOUT_TORCH | {"randomness", "presets", "run", "execution", "views", "sampling", "cli"}
+    needless = WITHOUT_TORCH | {
+        "randomness",
+        "presets",
+        "run",
+        "execution",
+        "loading",
+        "views",
+        "sampling",
+        "measuring",
+        "cli",
+    }
     modules = [module for module in INNER if unit(module) in needless]
     modules += [module for module in INNER if module.endswith(".config")]
     without_torch(f"for module in {modules}: importlib.import_module(module)")

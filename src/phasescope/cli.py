@@ -142,6 +142,55 @@ def report(
     return 0
 
 
+def measure(
+    target: Annotated[str, arg(metavar="FILE.npz|RUN")],
+    /,
+    only: str | None = None,
+    latents: str = "latents",
+    labels: str = "labels",
+    names: str | None = None,
+    periodic: str | None = None,
+    span: str | None = None,
+    step: int | None = None,
+    runs: Runs = Path("runs"),
+    json: bool = False,
+) -> int:
+    """Measure latents, each score with its interval and its nulls: a file's matrix, or a run's network.
+
+    Args:
+        target: an npz file with latents and labels, or a run's folder, name or hash
+        only: measures, as in order,label_share; all without it
+        latents: name of the file's (n, features), or (draws, n, features)
+        labels: name of the file's (n, factors)
+        names: of the file's factors, as in x,y
+        periodic: those of them that come round; their span is then needed
+        span: range of each factor, as in 32,32
+        step: snapshot of the run; the last without it
+        runs: folder of runs
+        json: JSON instead of a table
+    """
+    from phasescope import flags
+    from phasescope.measuring import measure_file, measure_run
+    from phasescope.store import find_run
+    from phasescope.views.measured import print_scores
+
+    chosen = flags.words(only) if only else None
+    if target.endswith(".npz"):
+        found = measure_file(
+            Path(target),
+            latents,
+            labels,
+            flags.words(names) if names else None,
+            flags.words(periodic) if periodic else (),
+            flags.numbers("--span", span) if span else None,
+            chosen,
+        )
+    else:
+        found = measure_run(find_run(target, runs), step, chosen)
+    print_scores(found, as_json=json)
+    return 0
+
+
 def bench(
     parts: Parts = (),
     /,
@@ -161,7 +210,7 @@ def bench(
     return 0
 
 
-VERBS = (demo, train, sample, ls, show, report, bench)
+VERBS = (demo, train, sample, ls, show, report, measure, bench)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

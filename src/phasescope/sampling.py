@@ -4,72 +4,15 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from phasescope.errors import UserError
+from phasescope.flags import numbers
+from phasescope.loading import load_network, snapshot_of
 from phasescope.randomness import numpy_generator, torch_generator
-from phasescope.run import RunConfig
-from phasescope.store import Run, Snapshot
+from phasescope.store import Run
 from phasescope.store.files import write_aside
-
-if TYPE_CHECKING:
-    from torch import nn
-
-
-def parse_label(text: str) -> list[float]:
-    """``12.5,20`` -> [12.5, 20.0].
-
-    Raises:
-        UserError: it has not that form.
-    """
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise UserError(f"`--at` (={text}) must be numbers with commas between, as in 12.5,20") from None
-
-
-def snapshot_of(run: Run, step: int | None) -> Snapshot:
-    """The snapshot of a step, or the last one.
-
-    Raises:
-        UserError: it is not there.
-    """
-    snapshots = run.snapshots
-    if not snapshots:
-        raise UserError(f"`RUN` (={run.name}) must have a snapshot, and has none yet")
-    if step is None:
-        return snapshots[-1]
-    for snapshot in snapshots:
-        if snapshot.step == step:
-            return snapshot
-    known = ", ".join(str(snapshot.step) for snapshot in snapshots)
-    raise UserError(f"`--step` (={step}) must be one of the snapshots: {known}")
-
-
-def load_network(run: Run, snapshot: Snapshot) -> tuple[RunConfig, nn.Module]:
-    """(configuration, network with the snapshot's averaged weights, in evaluation mode, on the CPU).
-
-    Raises:
-        UserError: the configuration or the weights cannot be read, or the weights are of another network.
-    """
-    import torch
-    from safetensors import SafetensorError
-
-    try:
-        config = RunConfig.of(run.config)
-    except UserError as error:
-        raise UserError(f"`{run.path}/config.yaml` must be a run's configuration: {error}") from None
-    network = config.network.build(config.world.channels, len(config.world.factors))
-    path = snapshot.path / "weights.safetensors"
-    try:
-        network.load_state_dict({name: torch.from_numpy(array) for name, array in snapshot.weights().items()})
-    except (OSError, SafetensorError, RuntimeError) as error:
-        raise UserError(
-            f"`{path}` must hold this run's weights: {' '.join(str(error).split())[:120]}"
-        ) from None
-    return config, network.eval()
 
 
 def paint(run: Run, at: str | None, count: int, step: int | None, seed: int, out: Path) -> Path:
@@ -91,7 +34,7 @@ def paint(run: Run, at: str | None, count: int, step: int | None, seed: int, out
     if at is None:
         labels = world.off_grid_labels(count, numpy_generator(seed, "sample labels"))
     else:
-        label = parse_label(at)
+        label = numbers("--at", at)
         if len(label) != len(world.factors):
             names = ",".join(factor.name for factor in world.factors)
             raise UserError(f"`--at` (={at}) must give {names}: {len(world.factors)} numbers")

@@ -100,6 +100,10 @@ READ = {
     "sample: missing folder": (["sample", "tiny", "--out", "{tmp}/no/s.png"], "no/s.png)", "folder"),
     "sample: a folder": (["sample", "tiny", "--out", "{tmp}/folder.png"], "folder.png)", "cannot be written"),
     "sample: unknown step": (["sample", "tiny", "--step", "7"], "`--step` (=7)", "0, 10, 20, 40"),
+    "measure: missing run": (["measure", "nothing"], "`RUN` (=nothing)", "must name a run"),
+    "measure: missing file": (["measure", "{tmp}/no.npz"], "no.npz`", "cannot be read"),
+    "measure: unknown measure": (["measure", "tiny", "--only", "beauty"], "`chosen` (=beauty)", "order"),
+    "measure: unknown step": (["measure", "tiny", "--step", "7"], "`--step` (=7)", "0, 10, 20, 40"),
     "ls: a file": (["ls", "--runs", "/dev/null"], "`/dev/null`", "cannot be listed"),
 }
 

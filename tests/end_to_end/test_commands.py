@@ -246,6 +246,20 @@ def test_sample_of_a_step_is_painted_by_its_weights(cli, trained: Run, tmp_path:
     assert first.tobytes() != last.tobytes()
 
 
+def test_measure_agrees_with_what_the_run_recorded(cli, trained: Run):
+    """The same labels, noise and nulls: the same scores; only the pixels' were kept for the run as a whole."""
+    found = json.loads(cli("measure", "tiny", "--runs", trained.path.parent, "--json").out)
+    last = trained.metrics[-1]
+    for name in ("order", "trustworthiness", "participation_ratio", "label_share", "label_dimension"):
+        for t in ("10", "40"):
+            mine, recorded = found[name]["mid"][t], last[name]["mid"][t]
+            assert mine["value"] == pytest.approx(recorded["value"], rel=1e-5, abs=1e-6)
+            assert mine["nulls"] == pytest.approx(recorded["nulls"], rel=1e-5, abs=1e-6)
+    told = cli("measure", "tiny", "--runs", trained.path.parent, "--only", "order", "--step", 10).out
+    assert f"{trained.metrics[1]['order']['mid']['40']['value']:.3f}" in told
+    assert "untrained network" in told
+
+
 def test_sample_png(cli, trained: Run, tmp_path: Path):
     from PIL import Image
 

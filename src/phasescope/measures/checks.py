@@ -83,6 +83,11 @@ class Labels:
         return np.round(squared / squared.max(), DECIMALS)
 
 
+def default_names(K: int) -> list[str]:
+    """Of K factors: x, y, 3, 4, ..."""
+    return ["x", "y", *(str(k) for k in range(3, K + 1))][:K]
+
+
 def check_labels(
     labels: ArrayLike,
     n: int,
@@ -106,14 +111,13 @@ def check_labels(
             f"`labels` ({np.count_nonzero(~np.isfinite(y))} of {y.size} not finite) must be finite"
         )
     K = y.shape[1]
-    default_names = ["x", "y", *(str(k) for k in range(3, K + 1))][:K]
     given = {"periodic": periodic, "span": span, "names": names}
     for argument, values in given.items():
         if values is not None and len(values) != K:
             raise ValueError(f"`{argument}` (={list(values)}) must have one entry for each of {K} factors")
     checked = Labels(
         values=y,
-        names=tuple(names or default_names),
+        names=tuple(names or default_names(K)),
         periodic=np.zeros(K, bool) if periodic is None else np.asarray(periodic, bool),
         span=np.ones(K) if span is None else np.asarray(span, float),
     )

@@ -39,7 +39,7 @@ def print_runs(runs: list[Run], as_json: bool) -> None:
             _path(row["representation"]),
             _seconds(row["wall_s"]),
         )
-    _console().print(table if runs else "no runs here")
+    open_console().print(table if runs else "no runs here")
 
 
 def print_run(run: Run, as_json: bool) -> None:
@@ -55,7 +55,7 @@ def print_run(run: Run, as_json: bool) -> None:
         }
         print(to_json(whole, indent=1))
         return
-    console = _console()
+    console = open_console()
     console.print(f"{run.name}  {status['state']}  step {status.get('step', 0):,}/{status.get('steps', 0):,}")
     if "error" in status:
         console.print(f"error: {status['error']}")
@@ -122,7 +122,7 @@ def _row(run: Run) -> dict[str, Any]:
     }
 
 
-def _console() -> Console:
+def open_console() -> Console:
     """What goes into a file or a pipe is not cut to a terminal's width."""
     wide = None if sys.stdout.isatty() else 200
     return Console(highlight=False, markup=False, width=wide)

@@ -1,0 +1,57 @@
+"""Scores as a table in a terminal, or as JSON; each with its nulls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.table import Table
+
+from phasescope.measures import Score
+from phasescope.store.files import to_json
+from phasescope.views.record import NULLS
+from phasescope.views.tables import open_console
+
+Nested = Mapping[str, Any]
+"""measure -> Score, or measure -> tap -> t -> Score"""
+
+
+def print_scores(found: Nested, as_json: bool) -> None:
+    """A line a score: its place, value, interval, n and nulls; below, the estimator of each measure."""
+    if as_json:
+        print(to_json(_plain(found), indent=1))
+        return
+    rows = list(_rows(found))
+    nulls = [null for null in NULLS if any(null in score.nulls for _, score in rows)]
+    nulls += sorted({null for _, score in rows for null in score.nulls} - set(nulls))
+    depth = max((len(place) for place, _ in rows), default=1)
+    table = Table(*["measure", "tap", "t"][:depth], "value", "95 % interval", "n", box=None)
+    for null in nulls:
+        table.add_column(NULLS.get(null, null))
+    for place, score in rows:
+        levels = [_number(score.nulls[null]) if null in score.nulls else "-" for null in nulls]
+        interval = f"{_number(score.low)} to {_number(score.high)}"
+        table.add_row(*place, _number(score.value), interval, f"{score.n:,}", *levels)
+    console = open_console()
+    console.print(table)
+    estimators = {place[0]: score.estimator for place, score in rows}
+    for measure, estimator in estimators.items():
+        console.print(f"{measure}: {estimator}")
+
+
+def _rows(found: Nested, place: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Score]]:
+    rows = []
+    for key, value in found.items():
+        rows += [((*place, key), value)] if isinstance(value, Score) else _rows(value, (*place, key))
+    return rows
+
+
+def _plain(found: Nested) -> dict[str, Any]:
+    return {
+        key: value.to_dict() if isinstance(value, Score) else _plain(value) for key, value in found.items()
+    }
+
+
+def _number(value: float) -> str:
+    """Three decimals at most; a score that is not 1 does not look as if it were."""
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"
