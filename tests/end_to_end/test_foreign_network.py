@@ -1,0 +1,77 @@
+"""Somebody else's network and training loop, probed and measured: diffusers' U-Net on the world of bumps."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import phasescope
+from phasescope.families.diffusion.config import DiffusionConfig
+from phasescope.probing.adapters import DiffusersNetwork
+from phasescope.worlds.gaussian_bump import GaussianBumpConfig
+
+STEPS, BATCH = 200, 32
+WORLD = GaussianBumpConfig.of({"canvas": 16})
+
+
+def network() -> DiffusersNetwork:
+    from diffusers import UNet2DConditionModel
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        unet = UNet2DConditionModel(
+            sample_size=16,
+            in_channels=1,
+            out_channels=1,
+            block_out_channels=(16, 32),
+            layers_per_block=1,
+            norm_num_groups=4,
+            down_block_types=("DownBlock2D", "DownBlock2D"),
+            up_block_types=("UpBlock2D", "UpBlock2D"),
+            mid_block_type="UNetMidBlock2D",
+            class_embed_type="projection",
+            projection_class_embeddings_input_dim=2,
+        )
+        return DiffusersNetwork(unet, WORLD.factors)
+
+
+def train_as_its_user_would(learner: torch.nn.Module) -> list[float]:
+    """Noise, predict, descend."""
+    family = DiffusionConfig().build()
+    labels = torch.from_numpy(WORLD.training_labels())
+    generator = torch.Generator().manual_seed(0)
+    optimiser = torch.optim.AdamW(learner.parameters(), lr=2e-3)
+    losses = []
+    for _ in range(STEPS):
+        some = labels[torch.randint(len(labels), (BATCH,), generator=generator)]
+        loss = family.loss(learner, WORLD.render(some), some, generator).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    return losses
+
+
+@pytest.mark.slow
+def test_diffusers_u_net_is_trained_probed_and_measured_as_it_is():
+    pytest.importorskip("diffusers")
+    trained = network()
+    losses = train_as_its_user_would(trained)
+    assert sum(losses[-50:]) < 0.3 * sum(losses[:50])
+
+    probed = phasescope.probe(
+        trained, WORLD, ["down_blocks.1", "mid_block"], [100, 600], labels=256, untrained=network()
+    )
+    table = probed.table()
+    for name, by_tap in table.items():
+        assert set(by_tap) == {"down_blocks.1", "mid_block"}
+        scores = [score for by_t in by_tap.values() for score in by_t.values()]
+        assert len(scores) == 4
+        for score in scores:
+            assert {"pixels", "untrained"} <= set(score.nulls), name
+            assert score.value != score.nulls["untrained"]
+    order = table["order"]["mid_block"]["600"]
+    own = phasescope.measures.order(
+        probed.latents["mid_block", 600], probed.labels, span=[16.0, 16.0], names=["x", "y"]
+    )
+    assert (order.value, order.low, order.high) == (own.value, own.low, own.high)
