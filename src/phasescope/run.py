@@ -44,6 +44,12 @@ class RunConfig(Config):
                 raise ValueError(
                     f"`probing.taps` (={tap}) must be taps of the network: {', '.join(self.network.taps)}"
                 )
+        dropout, factors = self.training.label_dropout, [factor.name for factor in self.world.factors]
+        if isinstance(dropout, tuple) and len(dropout) != len(factors):
+            raise ValueError(
+                f"`training.label_dropout` (={list(dropout)}) must be one share, or one for each of "
+                f"{', '.join(factors)}"
+            )
         last = self.family.schedule.steps - 1
         for t in self.probing.timesteps:
             if t > last:

@@ -237,6 +237,15 @@ def test_it_ends_when_enough_snapshots_in_a_row_pass(tmp_path, monkeypatch):
     assert recipe.run(tiny("enough=2"), tmp_path / "run")["step"] == 3
 
 
+def test_stopped_early_it_can_go_on_to_the_same_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(recipe, "calibrate", lambda *_: PLAN)
+    early = recipe.run(tiny(), tmp_path / "run", stop_at_s=12.0)
+    assert (early["state"], early["wall_s"]) == ("stopped", 17)
+    assert recipe.run(tiny(), tmp_path / "run", stop_at_s=17.0)["step"] == early["step"]
+    late = recipe.run(tiny(), tmp_path / "run")
+    assert (late["state"], late["wall_s"]) == ("done", 25)
+
+
 def test_planning_calibrates_and_takes_the_first_snapshot_alone(tmp_path, monkeypatch):
     config = tiny("snapshot_every_s=1e6", budget_s=6.0)
     status = recipe.run(config, tmp_path / "run", plan_only=True)

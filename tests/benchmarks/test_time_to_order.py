@@ -6,7 +6,7 @@ import importlib.util
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -104,10 +104,17 @@ def test_the_recipe_is_calibrated_and_trains_at_its_next_turn_by_its_own_clock(t
         *(f"probing.{field}={value}" for field, value in PROBING.items()),
     )
     out, work = tmp_path / "out", tmp_path / "work"
-    measure(out, work, [Recipe([2], like="small", budget_s=4.0, words=words)], threads=1)
+    recipe = Recipe([2], like="small", budget_s=4.0, words=words)
+    measure(tmp_path / "early", work, [replace(recipe, stop_at_s=1.0)], threads=1)
+    (early,) = found_in(tmp_path / "early")["records"]
+    assert (early["completed"], early["stopped_early"]) == (True, True)
+    assert early["spent"]["wall_s"] >= 1.0
+
+    measure(out, work, [recipe], threads=1)
     found = found_in(out)
     (record,) = found["records"]
     assert record["completed"], record["error"]
+    assert record["snapshots"][: len(early["snapshots"])] == early["snapshots"]
     assert record["snapshots"][0]["wall_s"] > 0.5
     assert record["spent"]["wall_s"] == record["snapshots"][-1]["wall_s"]
     plan = record["plan"]

@@ -56,6 +56,12 @@ TRAIN = {
     ),
     "sampler steps > T": (["family.sampler.steps=51"], "`family.sampler`", "51", "at most schedule.steps=50"),
     "warmup > steps": (["training.warmup=41"], "`training.warmup` (=41)", "at most `training.steps` (=40)"),
+    "dropout above 1": (["training.label_dropout=1.5"], "`training.label_dropout` (=1.5)", "from 0 to 1"),
+    "dropout is text": (["training.label_dropout=some"], "`training.label_dropout` (=some)", "from 0 to 1"),
+    "dropout of no factor": (["training.label_dropout=[]"], "`training.label_dropout` (=[])", "from 0 to 1"),
+    "dropout of three factors": (
+        ["training.label_dropout=[0,0,0]"], "`training.label_dropout` (=[0.0, 0.0, 0.0])", "one for each of x, y",
+    ),
     "batch 0": (["training.batch=0"], "`training.batch` (=0)", "greater than or equal to 1"),
     "no steps": (["training.steps=0"], "`training.steps` (=0)", "greater than or equal to 1"),
     "fraction of a step": (["training.steps=0.5"], "`training.steps` (=0.5)", "valid integer"),

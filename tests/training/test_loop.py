@@ -132,6 +132,18 @@ def test_labels_are_withheld_whole_and_in_their_share(share):
     assert torch.equal(torch.cat(given.images), WORLD.render(true))
 
 
+def test_factors_are_withheld_by_themselves_each_in_its_share():
+    listener = Listener()
+    run(learner_of(label_dropout=(0.0, 0.3), steps=40, batch=50), family=listener)
+    withheld = torch.cat(listener.labels).isnan()
+    assert not withheld[:, 0].any()
+    assert abs(withheld[:, 1].double().mean() - 0.3) <= 4 * (0.3 * 0.7 / len(withheld)) ** 0.5
+    both = Listener()
+    run(learner_of(label_dropout=(0.5, 0.5), steps=40, batch=50), family=both)
+    x, y = torch.cat(both.labels).isnan().T
+    assert abs((x & y).double().mean() - 0.25) <= 4 * (0.25 * 0.75 / len(x)) ** 0.5
+
+
 def test_bfloat16_is_the_arithmetic_and_float32_the_weights():
     for precision, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
         listener = Listener()

@@ -13,6 +13,7 @@ folders of phasescope's runs are left where they were made.
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -107,11 +108,15 @@ class Trained:
 
 @dataclass(frozen=True)
 class Recipe:
-    """The recipe of diffusers, on a network as large as that of the preset `like`."""
+    """The recipe of diffusers, on a network as large as that of the preset `like`.
+
+    A seed that is stopped early, at `stop_at_s` of its own clock, counts as more than that; its folder stays, to go on from.
+    """
 
     seeds: Sequence[int]
     like: str = "fast"
     budget_s: float = 1800.0
+    stop_at_s: float = math.inf
     words: tuple[str, ...] = ()
     name: str = "recipe"
 
@@ -124,6 +129,8 @@ class Recipe:
         folder = work / f"{self.name}-{seed}-{config.digest()}"
         planned = Run(folder).metrics
         flags = ["--seed", seed, "--budget-s", self.budget_s, "--params", config.parameters]
+        if math.isfinite(self.stop_at_s):
+            flags += ["--stop-at-s", self.stop_at_s]
         words = ["-m", "phasescope.benchmarks.recipe", *map(str, flags), *self.words]
         command = [sys.executable, *words, "--out", str(folder), *(() if planned else ("--plan",))]
         watched = watch(command, folder / "metrics.jsonl", threads)
@@ -132,15 +139,17 @@ class Recipe:
         run, place = Run(folder), config.probing.representation
         status = run.status
         snapshots = [condense(line, place.tap, place.timestep) for line in run.metrics]
+        early = status["state"] == "stopped" and bool(snapshots) and snapshots[-1]["wall_s"] >= self.stop_at_s
         record = {
-            **_ending(watched, status["state"]),
+            **_ending(watched, "done" if early else status["state"]),
+            "stopped_early": early,
             "command": " ".join(["python", *words]),
             **_kept(status, "parameters", "device", "plan", "diffusers"),
             "training_threads": status.get("threads"),
             "spent": {key: snapshots[-1][key] if snapshots else 0 for key in QUANTITIES},
             "snapshots": snapshots,
         }
-        if record["completed"]:
+        if record["completed"] and not early:
             shutil.rmtree(folder)
         return record
 

@@ -12,6 +12,9 @@ steps the budget holds, which the cosine spans; the clock counts steps at its pa
 calibration is made on a quiet machine, and the training may follow at any time.
 Its times are known to the snapshot, a minute apart by default: at most that much too long.
 
+``--stop-at-s`` ends the training early, at the first snapshot from that time on: the seed then counts as more than that,
+and the same command without it goes on.
+
 A checkpoint at each snapshot resumes to bitwise the same weights: a kill costs the steps since then, which are redone.
 """
 
@@ -97,11 +100,14 @@ class RecipeConfig(Config):
         return RecipeTraining(widths, self.labels, self.world, mode, steps, self.seed, device)
 
 
-def run(config: RecipeConfig, folder: Path, plan_only: bool = False) -> dict[str, Any]:
+def run(
+    config: RecipeConfig, folder: Path, plan_only: bool = False, stop_at_s: float = math.inf
+) -> dict[str, Any]:
     """Train in `folder` until enough snapshots in a row pass, or the budget is spent; or go on where that stopped.
 
     Args:
         plan_only: only calibrate, where that is not done yet, and take the first snapshot.
+        stop_at_s: time, by the recipe's own clock, from which on a snapshot is the last for now.
 
     Returns:
         The folder's status. `metrics.jsonl` has a line a snapshot, whose `wall_s` and `cpu_s` are by the recipe's clock.
@@ -124,7 +130,7 @@ def run(config: RecipeConfig, folder: Path, plan_only: bool = False) -> dict[str
             trained.load({name: torch.from_numpy(array) for name, array in tensors.items()}, state["step"])
         held.forget_after(trained.step if found else -1)
         running = _Running(config, held, trained, plan)
-        return running.begun() if plan_only else running.to_the_end()
+        return running.begun() if plan_only else running.to_the_end(stop_at_s)
 
 
 def _calibrated(config: RecipeConfig, device: torch.device) -> Plan:
@@ -162,11 +168,13 @@ class _Running:
             self._snapshot(loss=None)
         return self._write_status("stopped")
 
-    def to_the_end(self) -> dict[str, Any]:
+    def to_the_end(self, stop_at_s: float = math.inf) -> dict[str, Any]:
         self.begun()
-        while self.trained.step < self.plan.steps and not self._in_order():
+        while not (ended := self.trained.step == self.plan.steps or self._in_order()):
+            if self.plan.spent(self.trained.step)["wall_s"] >= stop_at_s:
+                break
             self._snapshot(self._train_to_next_snapshot())
-        return self._write_status("done")
+        return self._write_status("done" if ended else "stopped")
 
     def _in_order(self) -> bool:
         """Whether the last snapshots, enough of them, pass."""
@@ -249,10 +257,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--params", type=int, help="parameters to match; without it those of preset fast")
     parser.add_argument("words", nargs="*", metavar="key=value", help="further fields, as in labels=encoded")
     parser.add_argument("--plan", action="store_true", help="only calibrate, on a quiet machine")
+    parser.add_argument("--stop-at-s", type=float, default=math.inf, help="end early, by the recipe's clock")
     given = parser.parse_args(argv)
     try:
         parameters = given.params or preset_parameters("fast")
-        run(recipe_config(given.seed, given.budget_s, parameters, given.words), given.out, given.plan)
+        config = recipe_config(given.seed, given.budget_s, parameters, given.words)
+        run(config, given.out, given.plan, given.stop_at_s)
     except (UserError, RunFailed) as error:
         print(f"recipe: {error}", file=sys.stderr)
         return 2 if isinstance(error, UserError) else 1

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from phasescope.config import Config
 
@@ -55,8 +55,8 @@ class TrainingConfig(Config):
     """largest norm of the gradient; null clips nothing"""
     ema: float = Field(0.995, ge=0, lt=1)
     """decay a step of the averaged weights that sample and are probed"""
-    label_dropout: float = Field(0.0, ge=0, le=1)
-    """share of training images whose label is withheld"""
+    label_dropout: float | tuple[float, ...] = 0.0
+    """share of training images whose label is withheld; or a list of shares, to withhold each factor by itself"""
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"
     """arithmetic of the forward and backward pass; weights stay float32. tf32, on a GPU: products of 10-bit mantissas"""
     compile: bool = False
@@ -65,6 +65,17 @@ class TrainingConfig(Config):
     """auto (CUDA where there is one), cpu, cuda or cuda:N"""
     threads: int | None = Field(None, ge=1)
     """CPU threads; null leaves the choice to torch"""
+
+    @field_validator("label_dropout", mode="before")
+    @classmethod
+    def _shares(cls, value: Any) -> Any:
+        try:
+            shares = [float(share) for share in (value if isinstance(value, list | tuple) else [value])]
+        except (TypeError, ValueError):
+            shares = []
+        if not shares or not all(0 <= share <= 1 for share in shares):
+            raise ValueError("must be a share from 0 to 1, or a list of such with one for each factor")
+        return tuple(shares) if isinstance(value, list | tuple) else shares[0]
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -79,7 +79,14 @@ class Batches:
         labels = self._stream.at(step)
         x_0 = self.world.render(labels)
         generator = torch_generator(self.seed, "noise", step, str(self.device))
-        if share := self.config.label_dropout:
-            dropped = torch.rand(len(labels), 1, device=self.device, generator=generator) < share
-            labels = labels.masked_fill(dropped, torch.nan)
+        labels = self._withheld(labels, generator)
         return Batch(x_0, labels, self.family.draw(x_0, generator))
+
+    def _withheld(self, labels: Float[Tensor, "B K"], generator: torch.Generator) -> Float[Tensor, "B K"]:
+        """The labels, some of them NaN: whole labels, or each factor by itself."""
+        share = self.config.label_dropout
+        each = isinstance(share, tuple)
+        if not (any(share) if each else share):
+            return labels
+        drawn = torch.rand(len(labels), len(share) if each else 1, device=self.device, generator=generator)
+        return labels.masked_fill(drawn < drawn.new_tensor(share), torch.nan)
