@@ -1,9 +1,15 @@
 """Arrays in, numbers out: how latents follow labels, in how many dimensions, and which phase that is."""
 
+from phasescope.measures.agreement import ModelAgreement, two_model_agreement
 from phasescope.measures.battery import battery
+from phasescope.measures.coupling import JointAccuracy, joint_accuracy, onset_ratio
 from phasescope.measures.dimension import participation_ratio
 from phasescope.measures.label_share import label_share
+from phasescope.measures.lagged import LaggedCorrelation, lagged_correlation
+from phasescope.measures.memorisation import GapRatio, gap_ratio, snap_to_grid
 from phasescope.measures.neighbours import trustworthiness
+from phasescope.measures.onset_groups import LogRank, logrank, median_onset_ratio
+from phasescope.measures.onsets import SnapshotOnsets, snapshot_onsets
 from phasescope.measures.order import order
 from phasescope.measures.p1 import p1_order
 from phasescope.measures.phases import (
@@ -20,24 +26,43 @@ from phasescope.measures.phases import (
     representation_phase,
 )
 from phasescope.measures.scores import Score
+from phasescope.measures.survival import SurvivalCurve, median_onset, survival_curve
 
 __all__ = [
     "BEHAVIOUR",
     "REPRESENTATION",
     "BehaviourThresholds",
+    "GapRatio",
+    "JointAccuracy",
+    "LaggedCorrelation",
+    "LogRank",
+    "ModelAgreement",
     "Phase",
     "RepresentationThresholds",
     "Score",
+    "SnapshotOnsets",
+    "SurvivalCurve",
     "battery",
     "behaviour_phase",
     "calibrate",
+    "gap_ratio",
+    "joint_accuracy",
     "label_share",
+    "lagged_correlation",
+    "logrank",
+    "median_onset",
+    "median_onset_ratio",
     "onset",
+    "onset_ratio",
     "order",
     "p1_order",
     "participation_ratio",
     "phase_onsets",
     "phase_sequence",
     "representation_phase",
+    "snap_to_grid",
+    "snapshot_onsets",
+    "survival_curve",
     "trustworthiness",
+    "two_model_agreement",
 ]

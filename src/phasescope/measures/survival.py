@@ -1,0 +1,157 @@
+"""When things set in, where some runs ended before they did: survival analysis of onsets.
+
+With d_j onsets at time t_j and Y_j runs then still without one and watched, the share of runs without an onset by t
+is (Kaplan & Meier 1958)
+
+    S(t) = prod_{t_j <= t} (1 - d_j / Y_j),
+
+and the median is where S passes 1/2, halfway where it rests on 1/2, as the median of an even number is.
+
+The interval is Fay, Brittain & Proschan's (2013) beta product, made for few cases. With independent beta variables
+
+    W+(t) = prod_{t_j <= t} Beta(Y_j - d_j + 1, d_j),        W-(t) = W+(t) Beta(Y(t+), 1),
+
+the upper limit of S(t) is W+'s 97.5 % quantile and the lower one W-'s 2.5 % quantile, each product taken for the beta
+variable with its mean and variance; a time belongs to the median's interval where those limits enclose 1/2. Without
+censoring that is the exact interval from order statistics, and fewer than six runs bound no median from above.
+scipy has Greenwood's interval only, which of three runs says that the median is not before the first of them, and is
+wrong in one case of eight.
+
+Onsets are seen at snapshots (see `onsets`). Each moved to the snapshot before it, the median is as early as it can have
+been; the interval reaches from that one's lower end to the upper end of the onsets as seen. That holds if no run
+ends between another run's last snapshot without and its first with, as where all share their snapshots.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from phasescope.measures.onsets import LastSeen, LastWithout, Onsets, Ordered, check_onsets
+from phasescope.measures.scores import CONFIDENCE, Score
+
+ROUNDING = 1e-9
+"""By which a product may miss 1/2 and still be it."""
+
+TAIL = (1 - CONFIDENCE) / 2
+
+
+def median_onset(onsets: Onsets, last_seen: LastSeen, last_without: LastWithout = None) -> Score:
+    """The Kaplan-Meier median of n runs' onsets, in images seen.
+
+    The value is NaN where fewer than half the runs had their onset; `detail` has the limits between which the
+    median of the sample lies, `at_least` and `at_most`, and how many runs are `censored`. An end of the interval
+    is 0 or infinite where the runs do not bound it. Censoring must not depend on the onset: a run that was stopped
+    since it did not learn may not count as one that was watched until then. It has no null of its own.
+
+    Args:
+        onsets: when each was first seen; None or NaN where it was not.
+        last_seen: images seen at each run's end.
+        last_without: images seen at the last snapshot before each onset; by default onsets are exact.
+
+    Raises:
+        ValueError: as `check_onsets` says.
+    """
+    observed = check_onsets("onsets", onsets, last_seen, last_without)
+    early, late = observed.in_order(early=True), observed.in_order()
+    one = np.ones((1, len(late.t)))
+    at_least, at_most = float(median_limits(early, one)[0][0]), float(median_limits(late, one)[1][0])
+    low, high = median_interval(early)[0], median_interval(late)[1]
+    return Score(
+        value=known(*(float(limit[0]) for limit in median_limits(late, one))),
+        low=low,
+        high=high,
+        n=len(late.t),
+        estimator="Kaplan-Meier median, beta product interval"
+        + (", onsets between snapshots" if last_without is not None else ""),
+        detail={"censored": float((~observed.came).sum()), "at_least": at_least, "at_most": at_most},
+    )
+
+
+@dataclass(frozen=True)
+class SurvivalCurve:
+    """The share of runs without an onset, S(t), from each of m times on, with its 95 % limits at each time by itself."""
+
+    images_seen: Float[np.ndarray, " m"]
+    S: Float[np.ndarray, " m"]
+    low: Float[np.ndarray, " m"]
+    high: Float[np.ndarray, " m"]
+
+
+def survival_curve(onsets: Onsets, last_seen: LastSeen) -> SurvivalCurve:
+    """Kaplan and Meier's S with beta product limits, at 0 and at each onset, as seen, and each run's end.
+
+    Raises:
+        ValueError: as `check_onsets` says.
+    """
+    late = check_onsets("onsets", onsets, last_seen).in_order()
+    n = len(late.t)
+    S = np.cumprod(1 - late.came / (n - np.arange(n)))
+    S[np.abs(S) < ROUNDING] = 0
+    low, high = survival_limits(late)
+    last_at = np.append(late.t[1:] > late.t[:-1], True)
+    t, S, low, high = (values[last_at] for values in (late.t, S, low, high))
+    if t[0] == 0:
+        return SurvivalCurve(t, S, low, high)
+    start = (0.0, 1.0, TAIL ** (1 / n), 1.0)  # before the first, W- is Beta(n, 1)
+    return SurvivalCurve(
+        *(np.append(first, rest) for first, rest in zip(start, (t, S, low, high), strict=True))
+    )
+
+
+def median_limits(
+    ordered: Ordered, weights: Float[np.ndarray, "R n"]
+) -> tuple[Float[np.ndarray, " R"], Float[np.ndarray, " R"]]:
+    """The limits of the Kaplan-Meier median of each weighted sample, which are equal where it is known; weights are counts.
+
+    Where S never falls below 1/2 the median is not before the first time with S <= 1/2, or else the last one watched.
+    """
+    t, w = ordered.t, weights[:, ordered.run]
+    at_risk = w[:, ::-1].cumsum(axis=1)[:, ::-1]
+    S = np.cumprod(1 - w * ordered.came / np.maximum(at_risk, 1), axis=1)
+    last = np.where(w > 0, t, -np.inf).max(axis=1)
+    low = np.minimum(np.where(S <= 0.5 + ROUNDING, t, np.inf).min(axis=1), last)
+    high = np.where(S < 0.5 - ROUNDING, t, np.inf).min(axis=1)
+    falls = np.isfinite(high)
+    return np.where(falls, (low + high) / 2, low), np.where(falls, (low + high) / 2, np.inf)
+
+
+def median_interval(ordered: Ordered) -> tuple[float, float]:
+    """The times at which the beta product limits of S enclose 1/2."""
+    lower, upper = survival_limits(ordered)
+    unbounded = TAIL ** (1 / len(ordered.t)) <= 0.5  # W- before the first is Beta(n, 1)
+    low = 0.0 if unbounded else float(np.where(lower <= 0.5, ordered.t, np.inf).min())
+    return low, float(np.where(upper < 0.5, ordered.t, np.inf).min())
+
+
+def survival_limits(ordered: Ordered) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+    """S's limits after each; equal onsets are taken one after the other, which gives the same product."""
+    n = len(ordered.t)
+    Y = n - np.arange(n)
+    mean = np.cumprod(np.where(ordered.came, Y / (Y + 1), 1.0))
+    square = np.cumprod(np.where(ordered.came, Y / (Y + 2), 1.0))
+    left = Y - 1
+    lower = beta_quantile(TAIL, mean * left / (left + 1), square * left / (left + 2))
+    return lower, beta_quantile(1 - TAIL, mean, square)
+
+
+def beta_quantile(
+    share: float, mean: Float[np.ndarray, " n"], square: Float[np.ndarray, " n"]
+) -> Float[np.ndarray, " n"]:
+    """Quantile of the beta variable with that mean and mean square; of the constant 0 or 1 where it is one."""
+    from scipy.stats import beta
+
+    varies = (mean > 0) & (mean < 1)
+    m, s = mean[varies], square[varies]
+    size = (m - s) / (s - m**2)
+    quantile = mean.copy()
+    quantile[varies] = beta.ppf(share, m * size, (1 - m) * size)
+    return quantile
+
+
+def known(at_least: float, at_most: float) -> float:
+    """What two limits enclose where they are equal; else NaN."""
+    return at_least if at_least == at_most else math.nan
