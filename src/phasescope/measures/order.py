@@ -56,8 +56,8 @@ def order(
 
     R^2 is 1 - sum e^2 / sum (y - mean)^2 over all out-of-fold predictions; a periodic factor is its (sin,
     cos), errors and variances summed. The interval is one for the least of the factors' mean R^2 over data sets of n labels;
-    it resamples the labels' jackknife influences, refits included, each fit's alpha held. The null `permuted` is the level that the same statistic stays below in 95 % of permutations of
-    the labels.
+    it resamples the labels' jackknife influences, refits included, each fit's alpha held. The null `permuted` is the level
+    that the same statistic stays below in 95 % of permutations of the labels.
 
     The other nulls are this function on other arrays, attached by the caller with `Score.with_nulls`:
     `untrained` (the same tap of the network before training) and `pixels` (the x_t that were put in) are
