@@ -2,8 +2,10 @@
 
 from phasescope.measures.agreement import ModelAgreement, two_model_agreement
 from phasescope.measures.battery import battery
+from phasescope.measures.circular import CircularCoordinates, circular_coordinates, circular_correlation
 from phasescope.measures.coupling import JointAccuracy, joint_accuracy, onset_ratio
 from phasescope.measures.dimension import participation_ratio
+from phasescope.measures.intrinsic_dimension import effective_rank, levina_bickel, two_nn
 from phasescope.measures.label_share import label_share
 from phasescope.measures.lagged import LaggedCorrelation, lagged_correlation
 from phasescope.measures.memorisation import GapRatio, gap_ratio, snap_to_grid
@@ -27,12 +29,15 @@ from phasescope.measures.phases import (
 )
 from phasescope.measures.scores import Score
 from phasescope.measures.survival import SurvivalCurve, median_onset, survival_curve
+from phasescope.measures.topology import Homology, persistent_homology
 
 __all__ = [
     "BEHAVIOUR",
     "REPRESENTATION",
     "BehaviourThresholds",
+    "CircularCoordinates",
     "GapRatio",
+    "Homology",
     "JointAccuracy",
     "LaggedCorrelation",
     "LogRank",
@@ -45,10 +50,14 @@ __all__ = [
     "battery",
     "behaviour_phase",
     "calibrate",
+    "circular_coordinates",
+    "circular_correlation",
+    "effective_rank",
     "gap_ratio",
     "joint_accuracy",
     "label_share",
     "lagged_correlation",
+    "levina_bickel",
     "logrank",
     "median_onset",
     "median_onset_ratio",
@@ -57,6 +66,7 @@ __all__ = [
     "order",
     "p1_order",
     "participation_ratio",
+    "persistent_homology",
     "phase_onsets",
     "phase_sequence",
     "representation_phase",
@@ -65,4 +75,5 @@ __all__ = [
     "survival_curve",
     "trustworthiness",
     "two_model_agreement",
+    "two_nn",
 ]
