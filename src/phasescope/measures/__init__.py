@@ -1,10 +1,13 @@
 """Arrays in, numbers out: how latents follow labels, in how many dimensions, and which phase that is."""
 
+from phasescope.measures.additivity import additivity, additivity_scattered
 from phasescope.measures.agreement import ModelAgreement, two_model_agreement
 from phasescope.measures.battery import battery
 from phasescope.measures.circular import CircularCoordinates, circular_coordinates, circular_correlation
 from phasescope.measures.coupling import JointAccuracy, joint_accuracy, onset_ratio
 from phasescope.measures.dimension import participation_ratio
+from phasescope.measures.directions import orthogonality, parallelism
+from phasescope.measures.factorization import factorization
 from phasescope.measures.intrinsic_dimension import effective_rank, levina_bickel, two_nn
 from phasescope.measures.label_share import label_share
 from phasescope.measures.lagged import LaggedCorrelation, lagged_correlation
@@ -47,12 +50,15 @@ __all__ = [
     "Score",
     "SnapshotOnsets",
     "SurvivalCurve",
+    "additivity",
+    "additivity_scattered",
     "battery",
     "behaviour_phase",
     "calibrate",
     "circular_coordinates",
     "circular_correlation",
     "effective_rank",
+    "factorization",
     "gap_ratio",
     "joint_accuracy",
     "label_share",
@@ -64,7 +70,9 @@ __all__ = [
     "onset",
     "onset_ratio",
     "order",
+    "orthogonality",
     "p1_order",
+    "parallelism",
     "participation_ratio",
     "persistent_homology",
     "phase_onsets",
