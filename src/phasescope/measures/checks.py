@@ -19,6 +19,13 @@ def check_count(name: str, value: int, at_least: int, why: str) -> None:
         raise ValueError(f"`{name}` (={value}) must be an integer of at least {at_least}: {why}")
 
 
+def check_finite(name: str, x: np.ndarray) -> None:
+    """Raises ValueError where an entry of `x` is not finite; it says how many."""
+    wrong = np.count_nonzero(~np.isfinite(x))
+    if wrong:
+        raise ValueError(f"`{name}` ({wrong} of {x.size} not finite) must be finite")
+
+
 def check_latents(
     latents: ArrayLike, at_least: int, why: str, axes: int = 2
 ) -> Float[np.ndarray, "*draws n features"]:
@@ -38,10 +45,7 @@ def check_latents(
         )
     if x.shape[-2] < at_least:
         raise ValueError(f"`latents` (n={x.shape[-2]}) must have at least {at_least} rows: {why}")
-    if not np.isfinite(x).all():
-        raise ValueError(
-            f"`latents` ({np.count_nonzero(~np.isfinite(x))} of {x.size} not finite) must be finite"
-        )
+    check_finite("latents", x)
     rows = tuple(range(axes - 1))
     varies = x.max(axis=rows) > x.min(axis=rows)
     if not varies.any():
@@ -106,10 +110,7 @@ def check_labels(
         raise ValueError(
             f"`labels` (shape {y.shape}) must be (n, K) with n={n} as in `latents`: one label a row"
         )
-    if not np.isfinite(y).all():
-        raise ValueError(
-            f"`labels` ({np.count_nonzero(~np.isfinite(y))} of {y.size} not finite) must be finite"
-        )
+    check_finite("labels", y)
     K = y.shape[1]
     given = {"periodic": periodic, "span": span, "names": names}
     for argument, values in given.items():

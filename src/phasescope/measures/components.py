@@ -43,7 +43,7 @@ from numpy.typing import ArrayLike
 
 from phasescope.measures.checks import check_labels, check_latents
 from phasescope.measures.lattice import Lattice, check_lattice
-from phasescope.measures.scores import CONFIDENCE
+from phasescope.measures.scores import TAIL
 from phasescope.randomness import numpy_generator
 
 STEP = 1e-4
@@ -291,7 +291,7 @@ def fieller_interval(
     """
     from scipy.stats import t
 
-    square = t.ppf((1 + CONFIDENCE) / 2, degrees) ** 2
+    square = t.ppf(1 - TAIL, degrees) ** 2
     a = whole**2 - square * covariance[1, 1]
     if a <= 0:
         return -np.inf, np.inf

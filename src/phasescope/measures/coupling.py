@@ -39,8 +39,8 @@ from numpy.typing import ArrayLike
 
 from phasescope.measures.checks import check_count
 from phasescope.measures.onsets import LastSeen, LastWithout, Onsets, check_onsets
-from phasescope.measures.scores import CONFIDENCE, Score, null_level
-from phasescope.measures.survival import TAIL, known
+from phasescope.measures.scores import CONFIDENCE, TAIL, Score, null_level, percentile_interval
+from phasescope.measures.survival import known
 from phasescope.randomness import numpy_generator
 
 
@@ -247,11 +247,6 @@ def excess(share: Float[np.ndarray, "*rows 4"]) -> dict[str, Float[np.ndarray, "
     spread = np.sqrt(np.maximum(acc_x * (1 - acc_x) * acc_y * (1 - acc_y), 0))
     varies = spread > 1e-12
     return {"difference": difference, "phi": np.where(varies, difference / np.where(varies, spread, 1), 0.0)}
-
-
-def percentile_interval(replicates: Float[np.ndarray, " resamples"]) -> tuple[float, float]:
-    low, high = np.quantile(replicates, [TAIL, 1 - TAIL])
-    return float(low), float(high)
 
 
 def _truths(name: str, values: ArrayLike) -> Bool[np.ndarray, "*runs n"]:

@@ -6,6 +6,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
+from phasescope.measures.checks import check_finite
+
 BLOCK = 4096
 """Training images at a time."""
 
@@ -31,10 +33,7 @@ def check_images(
         raise ValueError(f"`{name}` ({x.shape[1]} pixels) must have {like.shape[1]} pixels, as the others")
     if n is not None and len(x) != n:
         raise ValueError(f"`{name}` (n={len(x)}) must be {n} images: one for each label")
-    if not np.isfinite(x).all():
-        raise ValueError(
-            f"`{name}` ({np.count_nonzero(~np.isfinite(x))} of {x.size} not finite) must be finite"
-        )
+    check_finite(name, x)
     return x
 
 

@@ -19,9 +19,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
-from phasescope.measures.checks import check_count
-from phasescope.measures.coupling import percentile_interval
-from phasescope.measures.scores import Score, bootstrap_weights, null_level, ratio
+from phasescope.measures.checks import check_count, check_finite
+from phasescope.measures.scores import Score, bootstrap_weights, null_level, percentile_interval, ratio
 from phasescope.randomness import numpy_generator
 
 
@@ -130,10 +129,7 @@ def _increments(name: str, curves: ArrayLike, max_lag: int) -> Float[np.ndarray,
         raise ValueError(
             f"`{name}` (T={a.shape[1]}) must have at least {4 * max_lag + 5} snapshots to be shifted"
         )
-    if not np.isfinite(a).all():
-        raise ValueError(
-            f"`{name}` ({np.count_nonzero(~np.isfinite(a))} of {a.size} not finite) must be finite"
-        )
+    check_finite(name, a)
     u = np.diff(a, axis=1)
     u = u - u.mean(axis=1, keepdims=True)
     if not (np.abs(u) > 1e-12 * np.abs(a).max()).any():

@@ -25,7 +25,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from phasescope.measures.checks import Labels
-from phasescope.measures.scores import CONFIDENCE
+from phasescope.measures.scores import TAIL
 
 TOLERANCE = 1e-5
 """Of a factor's range, within which two values are one: float32 labels on a lattice are."""
@@ -199,4 +199,4 @@ def jackknife(
                 one_factor.append(V)
                 fewest = min(fewest, groups)
     largest = np.maximum(np.sum(variance, axis=0), np.max(one_factor, axis=0))
-    return t.ppf((1 + CONFIDENCE) / 2, fewest - 1) * np.sqrt(largest)
+    return t.ppf(1 - TAIL, fewest - 1) * np.sqrt(largest)

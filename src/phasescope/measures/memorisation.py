@@ -30,7 +30,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import ArrayLike
 
-from phasescope.measures.checks import Labels, check_count, check_labels
+from phasescope.measures.checks import Labels, check_count, check_finite, check_labels
 from phasescope.measures.image_distances import check_images, distinct, two_nearest
 from phasescope.measures.phases import wilson_low
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, null_level
@@ -265,10 +265,7 @@ def nearest_labels(known: Labels, training_labels: ArrayLike) -> Float[np.ndarra
         raise ValueError(
             f"`training_labels` (shape {labels.shape}) must be (M, {K}) as `targets` has {K} factors"
         )
-    if not np.isfinite(labels).all():
-        raise ValueError(
-            f"`training_labels` ({np.count_nonzero(~np.isfinite(labels))} of {labels.size} not finite) must be finite"
-        )
+    check_finite("training_labels", labels)
 
     def in_spans(values: np.ndarray) -> np.ndarray:
         return np.where(known.periodic, (values / known.span) % 1.0 % 1.0, values / known.span)

@@ -23,8 +23,8 @@ from jaxtyping import Bool, Float
 
 from phasescope.measures.checks import check_count
 from phasescope.measures.onsets import LastSeen, LastWithout, Observed, Onsets, Ordered, check_onsets
-from phasescope.measures.scores import CONFIDENCE, Score, bootstrap_weights
-from phasescope.measures.survival import TAIL, known, median_limits, median_onset
+from phasescope.measures.scores import CONFIDENCE, TAIL, Score, bootstrap_weights
+from phasescope.measures.survival import known, median_limits, median_onset
 from phasescope.randomness import numpy_generator
 
 

@@ -17,6 +17,8 @@ from jaxtyping import Float
 
 CONFIDENCE = 0.95
 """Of every interval; and a null's level is what chance stays below with this probability."""
+TAIL = (1 - CONFIDENCE) / 2
+"""Of probability, outside either end of an interval."""
 
 
 @dataclass(frozen=True)
@@ -67,10 +69,15 @@ def bootstrap_weights(n: int, resamples: int, rng: np.random.Generator) -> Float
     return np.bincount(drawn.ravel(), minlength=resamples * n).reshape(resamples, n).astype(float)
 
 
+def percentile_interval(replicates: Float[np.ndarray, " resamples"]) -> tuple[float, float]:
+    """(low, high): the quantiles of the replicates themselves."""
+    low, high = np.quantile(replicates, [TAIL, 1 - TAIL])
+    return float(low), float(high)
+
+
 def basic_interval(value: float, replicates: Float[np.ndarray, " resamples"]) -> tuple[float, float]:
     """(low, high) of the basic bootstrap interval of `value`."""
-    tail = (1 - CONFIDENCE) / 2
-    q_low, q_high = np.quantile(replicates, [tail, 1 - tail])
+    q_low, q_high = percentile_interval(replicates)
     return float(2 * value - q_high), float(2 * value - q_low)
 
 

@@ -31,12 +31,10 @@ import numpy as np
 from jaxtyping import Float
 
 from phasescope.measures.onsets import LastSeen, LastWithout, Onsets, Ordered, check_onsets
-from phasescope.measures.scores import CONFIDENCE, Score
+from phasescope.measures.scores import TAIL, Score
 
 ROUNDING = 1e-9
 """By which a product may miss 1/2 and still be it."""
-
-TAIL = (1 - CONFIDENCE) / 2
 
 
 def median_onset(onsets: Onsets, last_seen: LastSeen, last_without: LastWithout = None) -> Score:

@@ -84,9 +84,9 @@ class Batches:
 
     def _withheld(self, labels: Float[Tensor, "B K"], generator: torch.Generator) -> Float[Tensor, "B K"]:
         """The labels, some of them NaN: whole labels, or each factor by itself."""
-        share = self.config.label_dropout
-        each = isinstance(share, tuple)
-        if not (any(share) if each else share):
+        dropout = self.config.label_dropout
+        shares = dropout if isinstance(dropout, tuple) else (dropout,)
+        if not any(shares):
             return labels
-        drawn = torch.rand(len(labels), len(share) if each else 1, device=self.device, generator=generator)
-        return labels.masked_fill(drawn < drawn.new_tensor(share), torch.nan)
+        drawn = torch.rand(len(labels), len(shares), device=self.device, generator=generator)
+        return labels.masked_fill(drawn < drawn.new_tensor(shares), torch.nan)
