@@ -85,7 +85,7 @@ def index_figure(noise: float = 0.5, draws: int = 4) -> Figure:
         ylabel="factorization index",
         title=f"{SIDE} x {SIDE} periodic labels, {FEATURES} features",
     )
-    ax.legend(loc="upper left")
+    ax.legend(loc="upper left", bbox_to_anchor=(0, 0.93))
     return figure
 
 
