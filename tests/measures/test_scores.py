@@ -124,7 +124,7 @@ BAD = [
     ("trustworthiness", {"k": 0}, r"`k` \(=0\) must be an integer of at least 1"),
     ("p1_order", {"neighbours": 40}, r"`latents` \(n=40\) must have at least 41 rows"),
     ("p1_order", {"seeds": ()}, r"`seeds` \(=\(\)\) must hold at least one seed"),
-    ("participation_ratio", {"latents": LATENTS[:2]}, r"`latents` \(n=2\) must have at least 3 rows"),
+    ("participation_ratio", {"latents": LATENTS[:3]}, r"`latents` \(n=3\) must have at least 4 rows"),
     ("label_share", {"latents": LATENTS}, r"`latents` \(shape \(40, 6\)\) must be \(draws, n, features\)"),
     ("label_share", {"latents": DRAWS[:0]}, r"`latents` \(draws=0\) must have at least 2 noise draws"),
     ("label_share", {"latents": DRAWS[:1]}, r"`latents` \(draws=1\) must have at least 2 noise draws"),

@@ -37,7 +37,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from phasescope.measures.checks import check_count, check_latents
-from phasescope.measures.order import eigh
+from phasescope.measures.ridge import eigh
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights
 from phasescope.randomness import numpy_generator
 

@@ -67,7 +67,9 @@ class Probed:
                 of_kind.append(kept[id(array)])
             learnt, *others = of_kind
             for name, score in learnt.items():
-                levels = dict(zip(self.nulls, (other[name] for other in others), strict=True))
+                levels = {
+                    null: other[name] for null, other in zip(self.nulls, others, strict=True) if name in other
+                }
                 found.setdefault(name, {}).setdefault(tap, {})[str(t)] = score.with_nulls(**levels)
         return found
 

@@ -1,0 +1,147 @@
+"""Ridge regressions of many targets on some rows, read on the others, alpha by generalised cross-validation.
+
+With X the training rows and Y their targets, both centred, and X X^T = U diag(s) U^T,
+
+    Y_hat_test = X_test X^T U diag(1 / (s + alpha)) U^T Y,
+
+and alpha minimises, for each target by itself, the generalised cross-validation error (Golub, Heath & Wahba
+1979)
+
+    GCV(alpha) = m ||U diag(alpha / (s + alpha)) U^T Y||^2 / (sum_i alpha / (s_i + alpha) - 1)^2
+
+over the m training rows; the 1 is the degree of freedom that the mean takes.
+
+With H the hat matrix of the training rows, G that of the test rows (Y_hat_test = G Y), both with the mean's 1 / m, and
+alpha held, leaving out training row i moves the error of test row t
+
+    e_t to e_t + z_ti,        z_ti = G_ti (y_i - (H Y)_i) / (1 - H_ii),
+
+without a fit being repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float, Int
+
+ALPHAS = np.logspace(-12, 3, 31)
+"""Ridge penalties tried, in units of ||X||^2 over all rows: from next to none to one that leaves the mean."""
+
+
+@dataclass(frozen=True)
+class RidgeFit:
+    """Ridge regressions of C targets on one fold's training rows, in the r principal directions of these."""
+
+    test: Int[np.ndarray, " t"]
+    train: Int[np.ndarray, " m"]
+    s: Float[np.ndarray, " r"]
+    """Squared singular values of the training rows."""
+    alpha: Float[np.ndarray, " C"]
+    from_targets: Float[np.ndarray, "m r"]
+    """L, and below A and B: with W = diag(1 / (s + alpha)), A W L^T is the training rows' hat matrix less the mean's 1 / m,
+    B W L^T the test rows'."""
+    to_train: Float[np.ndarray, "m r"]
+    to_test: Float[np.ndarray, "t r"]
+    projected: Float[np.ndarray, "r C"]
+    """L^T Y, of centred targets."""
+    y: Float[np.ndarray, "m C"]
+    """Centred targets."""
+    y_mean: Float[np.ndarray, " C"]
+
+    def predictions(self) -> Float[np.ndarray, "t C"]:
+        """Of the test rows."""
+        return self.y_mean + self.to_test @ (self.projected / (self.s[:, None] + self.alpha))
+
+    def left_out(self, c: int) -> tuple[Float[np.ndarray, "t m"], Float[np.ndarray, " m"]]:
+        """By how much each test row's error of target c grows as each training row is left out, alpha held; and 1 - H_ii."""
+        m, weight = len(self.train), 1 / (self.s + self.alpha[c])
+        free = np.maximum(1 - 1 / m - self.leverage @ weight, np.finfo(float).eps)
+        left = self.y[:, c] - self.to_train @ (self.projected[:, c] * weight)
+        return ((self.to_test * weight) @ self.from_targets.T + 1 / m) * (left / free), free
+
+    @cached_property
+    def leverage(self) -> Float[np.ndarray, "m r"]:
+        """Of the training rows in each direction, unshrunk."""
+        return self.to_train * self.from_targets
+
+
+def ridge_fits(
+    x: Float[np.ndarray, "n features"],
+    targets: Float[np.ndarray, "n C"],
+    folds: Sequence[Int[np.ndarray, " _"]],
+) -> list[RidgeFit]:
+    """For each fold, the fits to the other rows, alpha chosen per target."""
+    x = x - x.mean(axis=0)
+    if x.shape[1] > len(x):
+        x = np.asarray(np.linalg.qr(x.T, mode="r")).T  # the same inner products, in n dimensions
+    alphas = ALPHAS * (x**2).sum()
+    fits = []
+    for test in folds:
+        train = np.setdiff1d(np.arange(len(x)), test)
+        x_mean, y_mean = x[train].mean(axis=0), targets[train].mean(axis=0)
+        a, y = x[train] - x_mean, targets[train] - y_mean
+        m, features = a.shape
+        if features < m:
+            s, directions = eigh(a.T @ a)
+            from_targets = to_train = a @ directions
+            projected = from_targets.T @ y
+            explicable = np.divide(
+                projected**2, s[:, None], out=np.zeros_like(projected), where=s[:, None] > 0
+            )
+        else:
+            s, from_targets = eigh(a @ a.T)
+            directions = a.T @ from_targets
+            to_train = from_targets * s
+            projected = from_targets.T @ y
+            explicable = projected**2
+        outside = np.maximum((y**2).sum(axis=0) - explicable.sum(axis=0), 0)
+        alpha = choose_alpha(s, explicable, outside, m, alphas)
+        to_test = (x[test] - x_mean) @ directions
+        fits.append(RidgeFit(test, train, s, alpha, from_targets, to_train, to_test, projected, y, y_mean))
+    return fits
+
+
+def out_of_fold(fits: Sequence[RidgeFit], n: int) -> Float[np.ndarray, "n C"]:
+    """Predictions of each of n rows by the fit that tests it; NaN where none does."""
+    predictions = np.full((n, len(fits[0].alpha)), np.nan)
+    for fit in fits:
+        predictions[fit.test] = fit.predictions()
+    return predictions
+
+
+def ridge_out_of_fold(
+    x: Float[np.ndarray, "n features"],
+    targets: Float[np.ndarray, "n C"],
+    folds: Sequence[Int[np.ndarray, " _"]],
+) -> Float[np.ndarray, "n C"]:
+    """Each target's ridge prediction for each fold's rows from the other rows, alpha chosen per target."""
+    return out_of_fold(ridge_fits(x, targets, folds), len(x))
+
+
+def eigh(gram: Float[np.ndarray, "r r"]) -> tuple[Float[np.ndarray, " r"], Float[np.ndarray, "r r"]]:
+    """Eigenvalues, those that are rounding errors set to 0, and eigenvectors."""
+    s, u = np.linalg.eigh(gram)
+    s[s < len(s) * np.finfo(float).eps * s[-1]] = 0
+    return s, u
+
+
+def choose_alpha(
+    s: Float[np.ndarray, " r"],
+    explicable: Float[np.ndarray, "r C"],
+    outside: Float[np.ndarray, " C"],
+    m: int,
+    alphas: Float[np.ndarray, " some"],
+) -> Float[np.ndarray, " C"]:
+    """The alpha that minimises GCV (Golub, Heath & Wahba 1979), for each of C centred targets of m rows.
+
+    Of a target's square the part `explicable` along a principal direction of variance s is shrunk by alpha / (s + alpha)
+    twice; the part `outside` all directions stays whole. Of m degrees of freedom the mean takes one.
+    """
+    shrink = alphas[:, None] / (s + alphas[:, None])
+    free = shrink.sum(axis=1) + m - len(s) - 1
+    gcv = (shrink**2 @ explicable + outside) / free[:, None] ** 2
+    return alphas[gcv.argmin(axis=0)]
