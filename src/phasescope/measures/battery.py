@@ -24,7 +24,7 @@ from phasescope.measures.factorization import factorization
 from phasescope.measures.intrinsic_dimension import effective_rank, levina_bickel, two_nn
 from phasescope.measures.label_share import label_share
 from phasescope.measures.lattice import check_lattice
-from phasescope.measures.neighbours import continuity, neighbour_overlap, trustworthiness
+from phasescope.measures.neighbours import RANGE_OF_K, continuity, neighbour_overlap, trustworthiness
 from phasescope.measures.order import order
 from phasescope.measures.procrustes import procrustes_error
 from phasescope.measures.rsa import rsa
@@ -64,6 +64,11 @@ class Given:
     def factor_count(self) -> int:
         return self.labels.shape[1] if self.labels.ndim == 2 else 0
 
+    @property
+    def ks(self) -> tuple[int, ...]:
+        """The range of neighbours, as far as there are rows enough."""
+        return tuple(k for k in RANGE_OF_K if 2 * k + 2 <= len(self.latents)) or RANGE_OF_K[:1]
+
     @cached_property
     def on_lattice(self) -> bool:
         """Whether the labels are combinations of few values, three at least of each factor."""
@@ -90,7 +95,7 @@ class Part:
     suits: Callable[[Given], bool] = lambda given: True
     """whether it can be measured at all"""
     may_refuse: bool = False
-    """whether latents may be such that it has no value, as where neighbours tie: it is then left out, unless asked for"""
+    """whether it may have no value, as where neighbours tie or rows are few: it is then left out, unless asked for"""
 
 
 def _one(
@@ -123,7 +128,10 @@ PARTS: tuple[Part, ...] = (
     _one("order", lambda given: order(given.latents, given.labels, **given.factors)),
     _of_labels("trustworthiness", trustworthiness),
     _of_labels("continuity", continuity),
-    _of_labels("neighbour_overlap", neighbour_overlap),
+    _one(
+        "neighbour_overlap",
+        lambda given: neighbour_overlap(given.latents, given.labels, given.ks, **given.unnamed),
+    ),
     _of_labels("rsa", rsa),
     _of_labels("rsa_local", rsa, radius=LOCAL),
     _of_labels("procrustes_rigid", procrustes_error, kind="rigid"),
@@ -133,12 +141,15 @@ PARTS: tuple[Part, ...] = (
     _one("effective_rank", lambda given: effective_rank(given.latents)),
     Part(("two_nn",), lambda given: {"two_nn": two_nn(given.latents)}, may_refuse=True),
     Part(("levina_bickel",), lambda given: {"levina_bickel": levina_bickel(given.latents)}, may_refuse=True),
-    _one(
-        "additivity",
-        lambda given: (additivity if given.on_lattice else additivity_scattered)(
-            given.latents, given.labels, **given.factors
-        ),
+    Part(
+        ("additivity",),
+        lambda given: {
+            "additivity": (additivity if given.on_lattice else additivity_scattered)(
+                given.latents, given.labels, **given.factors
+            )
+        },
         _several_factors,
+        may_refuse=True,
     ),
     _of_lattice("factorization", factorization, most_factors=2),
     _of_lattice("orthogonality", orthogonality),
