@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 from tyro.conf import FlagCreatePairsOff, Positional, arg
@@ -91,17 +91,32 @@ def sample(
     return 0
 
 
-def ls(runs: Runs = Path("runs"), json: bool = False) -> int:
+def exec(run_dir: Positional[Annotated[Path, arg(metavar="RUN_DIR")]], /, expires_s: float = 60.0) -> int:
+    """Execute one run's folder, as engines have it done: one thread, under a lease; what is done stays as it is.
+
+    Exit code 75: another process executes it.
+
+    Args:
+        run_dir: a folder with a config.yaml, of the name that `train` would give it
+        expires_s: seconds without a heartbeat after which another process may take the run over
+    """
+    from phasescope.worker import work
+
+    return work(run_dir, expires_s)
+
+
+def ls(runs: Runs = Path("runs"), where: str | None = None, json: bool = False) -> int:
     """List the runs of a folder.
 
     Args:
         runs: folder of runs
+        where: a condition in SQL on fields and last metrics, as in "world.sigma_px = 2 and state = 'done'"
         json: JSON instead of a table
     """
     from phasescope.store import list_runs
     from phasescope.views.tables import print_runs
 
-    print_runs(list_runs(runs), as_json=json)
+    print_runs(list_runs(runs, where), as_json=json)
     return 0
 
 
@@ -121,21 +136,35 @@ def show(run: RunWord, /, runs: Runs = Path("runs"), json: bool = False) -> int:
 
 
 def report(
-    run: RunWord, /, out: Path | None = None, pictures: Path | None = None, runs: Runs = Path("runs")
+    target: Annotated[str, arg(metavar="RUN|STUDY")],
+    /,
+    out: Path | None = None,
+    pictures: Path | None = None,
+    runs: Runs = Path("runs"),
+    results: Runs = Path("results"),
 ) -> int:
-    """Write a run's report: one self-contained page.
+    """Write the report of a run, or of a study: one self-contained page.
 
     Args:
-        run: a run's folder, name or hash
-        out: file to write; report.html in the run's folder without it
-        pictures: folder for the report's figures as PNG files; none without it
+        target: a run's folder, name or hash; or a study's name, or that of its folder of results
+        out: file to write; without it report.html in the run's folder, or in the study's results
+        pictures: folder for the figures of a run's report as PNG files; none without it
         runs: folder of runs
+        results: folder of studies' results
     """
+    from phasescope.studies import STUDIES, of_results
+
+    one = of_results(target)
+    if one and (target in STUDIES or (results / target).is_dir()):
+        from phasescope.views.results_page import write_html
+
+        print(write_html(one, results / target, out))
+        return 0
     from phasescope.store import find_run
     from phasescope.views.pictures import write_pictures
     from phasescope.views.report import write_report
 
-    found = find_run(run, runs)
+    found = find_run(target, runs)
     print(write_report(found, out))
     for path in write_pictures(found, pictures) if pictures else ():
         print(path)
@@ -191,6 +220,62 @@ def measure(
     return 0
 
 
+def study(
+    name: Positional[Annotated[str, arg(metavar="NAME")]],
+    /,
+    seeds: int | None = None,
+    preset: str | None = None,
+    engine: Literal["local", "slurm", "ray"] = "local",
+    dry_run: bool = False,
+    runs: Runs = Path("runs"),
+    results: Runs = Path("results"),
+    json: bool = False,
+) -> int:
+    """Run what is missing of a study, judge its claims, draw its figures; the same command goes on where it stopped.
+
+    Args:
+        name: phases, order_and_accuracy, density, imbalance or factorization
+        seeds: runs a cell; the study's own number without it
+        preset: of all cells, in place of their own; its results have a folder of their own
+        engine: what executes runs
+        dry_run: print the runs, their cost and what is there, and run nothing
+        runs: folder of runs
+        results: folder of studies' results
+        json: JSON instead of a table, for --dry-run
+    """
+    from phasescope.studies import find_study
+    from phasescope.studies.running import survey
+    from phasescope.views.study_tables import conduct, print_survey
+
+    found = survey(find_study(name), seeds, preset, runs, results)
+    if dry_run:
+        print_survey(found, as_json=json)
+        return 0
+    return conduct(found, engine)
+
+
+def claims(results: Runs = Path("results"), page: Path | None = None, json: bool = False) -> int:
+    """Print every claim of the studies: verdict, statistic, interval, n.
+
+    Args:
+        results: folder of studies' results
+        page: file to write as well: the page of results, with all claims judged anew and all figures drawn anew
+        json: JSON instead of tables
+    """
+    from phasescope.studies import STUDIES
+    from phasescope.studies.records import read_claims
+    from phasescope.views.claim_tables import print_claims
+
+    if page:
+        from phasescope.views.results_page import judge_and_draw, write_markdown
+
+        for one in STUDIES.values():
+            judge_and_draw(one, results / one.name)
+        write_markdown(list(STUDIES.values()), results, page)
+    print_claims([(one, read_claims(results / one.name)) for one in STUDIES.values()], as_json=json)
+    return 0
+
+
 def bench(
     parts: Parts = (),
     /,
@@ -210,7 +295,7 @@ def bench(
     return 0
 
 
-VERBS = (demo, train, sample, ls, show, report, measure, bench)
+VERBS = (demo, train, exec, sample, ls, show, report, study, claims, measure, bench)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

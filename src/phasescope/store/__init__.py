@@ -1,6 +1,17 @@
-"""The store: a run's folder, read without torch."""
+"""The store: a run's folder, read without torch; and all runs of a folder as tables."""
 
-from phasescope.store.catalogue import find_run, list_runs, open_run
+from phasescope.store.catalogue import find_run, list_runs, open_run, open_views, runs_frame, snapshots_frame
 from phasescope.store.folder import Run, RunWriter, Snapshot, hold
 
-__all__ = ["Run", "RunWriter", "Snapshot", "find_run", "hold", "list_runs", "open_run"]
+__all__ = [
+    "Run",
+    "RunWriter",
+    "Snapshot",
+    "find_run",
+    "hold",
+    "list_runs",
+    "open_run",
+    "open_views",
+    "runs_frame",
+    "snapshots_frame",
+]

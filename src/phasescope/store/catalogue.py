@@ -1,11 +1,28 @@
-"""The runs that there are."""
+"""The runs that there are, and which of them a condition holds of.
+
+A condition is SQL (DuckDB's) on one row a run: its configuration (`world.sigma_px`), its status (`state`, `step`, `wall_s`)
+and its last snapshot's metrics (`outcomes.grid.correct`, `order.mid.600.value`).
+"""
 
 from __future__ import annotations
 
+import difflib
+import re
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from phasescope.errors import UserError
 from phasescope.store.folder import Run
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+WORDS = re.compile(
+    r"""(?P<text>'(?:[^']|'')*')|(?P<quoted>"(?:[^"]|"")*")|(?P<number>\d[\w.]*)|(?P<word>[A-Za-z_]\w*(?:\.\w+)*)"""
+)
+"""of a condition: texts, quoted names and numbers stay as they are; words may be columns"""
 
 
 def open_run(path: Path | str) -> Run:
@@ -20,17 +37,131 @@ def open_run(path: Path | str) -> Run:
     return Run(path)
 
 
-def list_runs(runs: Path) -> list[Run]:
-    """All runs in a folder of runs, by name.
+def list_runs(runs: Path, where: str | None = None) -> list[Run]:
+    """All runs in a folder of runs, by name, or those of which the condition `where` holds.
 
     Raises:
-        UserError: `runs` exists and cannot be listed.
+        UserError: `runs` exists and cannot be listed; the condition is none.
     """
     try:
         entries = sorted(runs.iterdir()) if runs.exists() else []
     except OSError as error:
         raise UserError(f"`{runs}` cannot be listed: {error.strerror}") from None
-    return [Run(path) for path in entries if is_run(path)]
+    found = [Run(path) for path in entries if is_run(path)]
+    if where is None or not found:
+        return found
+    chosen = set(runs_frame(runs, where)["run"])
+    return [run for run in found if run.path.name in chosen]
+
+
+def runs_frame(runs: Path, where: str | None = None) -> pd.DataFrame:
+    """A row a run, by name: `run`, `path`, `state`, `step`, `config.world.sigma_px`, ..., its last snapshot's metrics.
+
+    Raises:
+        UserError: as `list_runs`.
+    """
+    from phasescope.store.flat import as_frame, plain_types
+    from phasescope.store.index import documents
+
+    frame = as_frame(document["run"] for document in documents(runs, list_runs(runs)))
+    return plain_types(
+        frame[_holds(frame, where)].reset_index(drop=True) if where is not None and len(frame) else frame
+    )
+
+
+def snapshots_frame(runs: Path, where: str | None = None) -> pd.DataFrame:
+    """A row a snapshot of each run of which `where` holds: the columns of `records.condense`, and `run`; done or not.
+
+    Raises:
+        UserError: as `list_runs`.
+    """
+    from phasescope.store.flat import as_frame, plain_types
+    from phasescope.store.index import documents
+
+    rows = [row for document in documents(runs, list_runs(runs, where)) for row in document["snapshots"]]
+    return plain_types(as_frame(rows))
+
+
+def open_views(runs: Path) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection with the views `runs` (a row a run), `snapshots` (a row a snapshot) and `readings` (a row an image
+    that a snapshot holds, with `run` and `step`), as far as there are any.
+
+    Raises:
+        UserError: as `list_runs`.
+    """
+    import duckdb
+
+    connection = duckdb.connect()
+    for name, frame in (("runs", runs_frame(runs)), ("snapshots", snapshots_frame(runs))):
+        if len(frame.columns):
+            connection.register(name, frame)
+    if files := sorted(map(str, runs.glob("*/snapshots/[0-9]*/reading.parquet"))):
+        readings = connection.read_parquet(files, filename=True, union_by_name=True)
+        of_file = "string_split(filename, '/')"
+        readings.project(
+            f"{of_file}[-4] AS run, {of_file}[-2]::BIGINT AS step, * EXCLUDE filename"
+        ).create_view("readings")
+    return connection
+
+
+def _holds(frame: pd.DataFrame, where: str) -> pd.Series:
+    """Of which rows the condition holds; it can read nothing but them, and write nothing.
+
+    Raises:
+        UserError: it is none.
+    """
+    import duckdb
+
+    if not where.strip():
+        raise _no_condition(where, "it is empty")
+    query = f"SELECT run, met, typeof(met) FROM (SELECT run, (\n{_with_columns(where, frame)}\n) AS met FROM runs)"
+    with duckdb.connect(config={"threads": 1}) as connection:
+        connection.register("runs", frame)
+        for setting in (
+            "python_enable_replacements = false",
+            "enable_external_access = false",
+            "lock_configuration = true",
+        ):
+            connection.execute(f"SET {setting}")
+        try:
+            if len(connection.extract_statements(query)) != 1:
+                raise _no_condition(where, "it is more than one statement")
+            rows = connection.execute(query).fetchall()
+        except duckdb.Error as error:
+            raise _no_condition(where, " ".join(str(error).partition("\n\n")[0].split())) from None
+    kinds = {kind for _, _, kind in rows}
+    if kinds != {"BOOLEAN"}:
+        raise _no_condition(where, f"it is {', '.join(sorted(kinds))}, not true or false")
+    return frame["run"].isin([run for run, met, _ in rows if met])
+
+
+def _with_columns(where: str, frame: pd.DataFrame) -> str:
+    """The condition with the names of columns quoted; `config.` may be left out of them."""
+    columns = set(frame.columns)
+
+    def name(found: re.Match[str]) -> str:
+        word = found["word"]
+        if word is None:
+            return found[0]
+        for column in (word, f"config.{word}"):
+            if column in columns:
+                return f'"{column}"'
+        if "." in word and not where[found.end() :].lstrip().startswith("("):
+            raise _no_condition(where, f"no run has `{word}`{_nearest(word, columns)}")
+        return word
+
+    return WORDS.sub(name, where)
+
+
+def _nearest(word: str, columns: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, [column.removeprefix("config.") for column in columns], n=1)
+    return f"; `{near[0]}` is near" if near else ""
+
+
+def _no_condition(where: str, why: str) -> UserError:
+    return UserError(
+        f"`--where` (={' '.join(where.split())}) must be a condition, as in \"world.sigma_px = 2 and state = 'done'\": {why}"
+    )
 
 
 def find_run(word: str, runs: Path) -> Run:

@@ -1,0 +1,94 @@
+"""A worker: one process that executes one run's folder, by the command `phasescope exec RUN_DIR` and nothing else.
+
+What it prints is appended to the folder's worker.log.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+from phasescope.engines.leases import EXPIRES_S
+
+BUSY = 75
+"""exit code of `phasescope exec` where another process executes the run (EX_TEMPFAIL of sysexits.h)"""
+LOST = -1000
+"""exit code of a worker of which nothing more is known"""
+STOP_PATIENCE_S = 30.0
+"""how long a worker that is asked to stop may take"""
+LOG = "worker.log"
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
+)
+"""of the libraries; torch's own threads are the run's `training.threads`"""
+
+
+class Worker(Protocol):
+    """A worker that was started."""
+
+    def code(self) -> int | None:
+        """Its exit code, negative where a signal ended it; None while it lives, or waits in a queue."""
+        ...
+
+    def stop(self) -> None:
+        """Ask it to end with a checkpoint."""
+        ...
+
+    def kill(self) -> None:
+        """End it at once."""
+        ...
+
+
+def start_process(folder: Path, expires_s: float = EXPIRES_S) -> subprocess.Popen[bytes]:
+    """`phasescope exec` on this machine, in a group of its own: a terminal's Ctrl-C is the engine's to hear."""
+    command = [sys.executable, "-m", "phasescope.cli", "exec", str(folder), "--expires-s", str(expires_s)]
+    with open(folder / LOG, "ab") as log:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, **ONE_THREAD},
+            process_group=0,
+        )
+
+
+def run_process(folder: Path, expires_s: float = EXPIRES_S) -> int:
+    """`phasescope exec` on this machine, to its end; returns its exit code. What interrupts this asks it to stop."""
+    process = start_process(folder, expires_s)
+    try:
+        return process.wait()
+    except BaseException:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_PATIENCE_S)
+        raise
+
+
+def peek(folder: Path) -> dict[str, Any]:
+    """What the folder's status.json says, as it stands; nothing where there is none that can be read."""
+    try:
+        status = json.loads((folder / "status.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return status if isinstance(status, dict) else {}
+
+
+def why(folder: Path, code: int) -> str:
+    """Why a worker ended with `code` before its run was done, in a line."""
+    step = peek(folder).get("step", 0)
+    if code == LOST:
+        return f"the worker was lost at step {step}"
+    if code < 0:
+        return f"killed by {signal.Signals(-code).name} at step {step}"
+    if code == 0:
+        return f"stopped at step {step}"
+    lines = (folder / LOG).read_text(errors="replace").split("\n") if (folder / LOG).exists() else []
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return last.removeprefix("phasescope: ") or f"exit code {code} at step {step}"

@@ -1,0 +1,132 @@
+"""Runs as flat rows: one row a (run, snapshot), a column for each number, named by its dotted path.
+
+`config.world.sigma_px`, `outcomes.grid.correct`, `order.mid.600.nulls.untrained`, `denoising.3.network`. Within a
+configuration a list is one value, as JSON text; within metrics its entries are numbered. A row's values are None, bool, int,
+float or text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from phasescope.config import Tree
+from phasescope.store.folder import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Row = dict[str, Any]
+
+COSTS = ("wall_s", "cpu_s", "observing_s")
+PROVENANCE = {
+    "host.name": "host",
+    "host.cpu": "cpu",
+    "host.cores": "cores",
+    "threads": "threads",
+    "device": "device",
+    "git_commit": "git_commit",
+    "versions": "versions",
+    "started": "started",
+    "updated": "updated",
+}
+"""column -> key of status.json: where, when and with what a run was computed"""
+
+
+def digest_of(tree: Tree) -> str:
+    """`RunConfig.digest()` of a configuration's tree, which is all that a folder holds of it."""
+    canonical = json.dumps(
+        {key: value for key, value in tree.items() if key != "name"}, sort_keys=True, separators=(",", ":")
+    )
+    return hashlib.sha256(canonical.encode()).hexdigest()[:8]
+
+
+def run_row(run: Run, config: Tree, status: Mapping[str, Any]) -> Row:
+    """What is the same at all snapshots of a run: key, configuration, size, provenance."""
+    return {
+        "digest": digest_of(config),
+        "name": config.get("name"),
+        "seed": config.get("seed"),
+        "images": status.get("images"),
+        "parameters": status.get("parameters"),
+        **dict(_leaves(config, "config")),
+        **{column: _value(status.get(key)) for column, key in PROVENANCE.items()},
+    }
+
+
+def snapshot_rows(run: Run, config: Tree, status: Mapping[str, Any]) -> list[Row]:
+    """A row for each snapshot of a run, by ascending step; `....estimator` says how a score was estimated."""
+    same = run_row(run, config, status)
+    by_step = {entry["step"]: entry for entry in run.metrics}
+    return [{**same, **dict(_numbered(by_step[step]))} for step in sorted(by_step)]
+
+
+def as_frame(rows: Iterable[Row]) -> pd.DataFrame:
+    """Rows as a table with a type for each column: bool, int or float, with None as missing; all else as text.
+
+    A column without any value is one of floats.
+    """
+    import pandas as pd
+
+    rows = list(rows)
+    columns = dict.fromkeys(chain.from_iterable(rows))
+    return pd.DataFrame({name: _typed([row.get(name) for row in rows]) for name in columns})
+
+
+def plain_types(frame: pd.DataFrame) -> pd.DataFrame:
+    """Numpy's types: whole numbers of which some are missing are floats with NaN, truths of which some are, None."""
+    import pandas as pd
+
+    def plain(column: pd.Series) -> Any:
+        missing = column.isna().any()
+        if str(column.dtype) == "Int64":
+            return column.astype("float64" if missing else "int64")
+        if str(column.dtype) != "boolean":
+            return column
+        truths = [None if value is pd.NA else bool(value) for value in column]
+        return np.array(truths, dtype=object if missing else bool)
+
+    return pd.DataFrame({name: plain(column) for name, column in frame.items()}, index=frame.index)
+
+
+def _typed(values: list[Any]) -> Any:
+    import pandas as pd
+
+    present = [value for value in values if value is not None]
+    kinds = {type(value) for value in present}
+    if kinds == {bool}:
+        return pd.array(values, dtype="boolean")
+    if kinds == {int} and all(-(2**63) <= value < 2**63 for value in present):
+        return pd.array(values, dtype="Int64")
+    if kinds <= {int, float}:
+        return np.array([np.nan if value is None else value for value in values], dtype=float)
+    texts = [value if value is None or isinstance(value, str) else json.dumps(value) for value in values]
+    return pd.array(texts, dtype="str")
+
+
+def _leaves(tree: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """(dotted path, value) of a configuration's leaves."""
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            yield from _leaves(value, f"{path}.{key}")
+    else:
+        yield path, _value(tree)
+
+
+def _numbered(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """(dotted path, value) of the leaves of metrics, entries of lists by their number."""
+    if isinstance(tree, dict | list):
+        entries = tree.items() if isinstance(tree, dict) else enumerate(tree)
+        for key, value in entries:
+            yield from _numbered(value, f"{path}.{key}" if path else str(key))
+    else:
+        yield path, tree
+
+
+def _value(leaf: Any) -> Any:
+    return json.dumps(leaf, sort_keys=True) if isinstance(leaf, dict | list) else leaf

@@ -1,0 +1,37 @@
+"""The cells that studies share: a configuration that two studies name is trained once."""
+
+from __future__ import annotations
+
+from phasescope.studies.study import Cell
+
+EPS = Cell("eps", ("family.predict=eps",), preset="small", seeds=8)
+V = Cell("v", ("family.predict=v",), preset="small", seeds=6)
+X = Cell("x", ("family.predict=x",), preset="fast", seeds=8)
+"""x-prediction on the network that knows its pixels' coordinates: another system than the other two"""
+
+INCREMENTS_PX = (0.25, 0.5, 1.0, 2.0, 4.0)
+SIGMAS_PX = (0.5, 1.0, 2.0)
+
+
+def grid(dx: float, dy: float, sigma_px: float = 1.0, seeds: int | None = None) -> Cell:
+    """Bumps of width sigma on a grid with increments dx, dy, in px."""
+    return Cell(
+        f"d=({dx:g}, {dy:g}), sigma={sigma_px:g}",
+        (f"world.design.dx={dx:g}", f"world.design.dy={dy:g}", f"world.sigma_px={sigma_px:g}"),
+        preset="fast",
+        seeds=seeds,
+    )
+
+
+PHASES = (EPS, V, X)
+
+DENSITY = tuple(grid(d, d, sigma) for sigma in SIGMAS_PX for d in INCREMENTS_PX)
+
+BALANCED = (grid(0.1, 0.1, seeds=6), *(grid(d, d, seeds=5) for d in (0.25, 0.5, 1.0, 4.0)))
+FINE = tuple(grid(*steps) for steps in ((0.5, 1.0), (0.25, 1.0), (0.1, 1.0), (1.0, 0.1)))
+"""imbalanced; both axes so fine that a copier of the nearest training image is within 1 px"""
+TENFOLD = tuple(cell for cell in FINE if "0.1" in cell.name)
+COARSE = tuple(grid(*steps) for steps in ((1.0, 4.0), (4.0, 1.0), (0.5, 4.0)))
+"""imbalanced; one axis so coarse that only interpolation is within 1 px between its values"""
+
+PERIODIC = Cell("periodic", ("family.predict=x", "world.boundary=periodic"), preset="fast", seeds=6)

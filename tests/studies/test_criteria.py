@@ -1,0 +1,92 @@
+"""What records say of a run is what the run said itself, by the same thresholds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from frames import rise, run_frame
+
+from phasescope.studies.claim import NotEnough
+from phasescope.studies.criteria import (
+    P1_ORDERED,
+    RAW_ORDERED,
+    accurate,
+    column,
+    onsets,
+    phases_at,
+    phases_of,
+    runs_of,
+)
+from phasescope.studies.designs import X, grid
+
+
+@pytest.fixture(scope="module")
+def run():
+    return run_frame(X, 0, "fast", formed=rise(150, 20), x=rise(400, 15), y=rise(410, 15), p1=rise(350, 10))
+
+
+def test_accurate_is_phase_c_of_behaviour(run):
+    assert accurate("grid")(run).tolist() == [phase == "C" for phase in phases_of(run)]
+
+
+def test_an_axis_is_right_at_least_as_often_as_both(run):
+    both = accurate("grid")(run)
+    for axis in ("x", "y"):
+        assert (accurate("grid", axis)(run) >= both).all()
+
+
+def test_a_representation_in_phase_c_is_ordered(run):
+    for passing, reading in ((RAW_ORDERED, "representation"), (P1_ORDERED, "representation_p1")):
+        in_c = np.array(phases_of(run, reading)) == "C"
+        assert in_c.any()
+        assert passing(run)[in_c].all()
+
+
+def test_order_within_a_null_is_none(run):
+    assert not RAW_ORDERED(run.assign(**{"order.mid.600.nulls.pixels": 1.0})).any()
+    assert RAW_ORDERED(run.assign(**{"order.mid.600.nulls.label_embedding": 1.0})).any()
+
+
+def test_phases_at_a_place_are_those_that_the_run_recorded(run):
+    assert phases_at(run, "mid", 600) == phases_of(run, "representation")
+    assert phases_at(run, "down3", 600, "p1_order") == phases_of(run, "representation_p1")
+
+
+def test_a_place_that_was_not_read_is_undecided(run):
+    missing = run.assign(**{"order.mid.600.low": np.nan})
+    assert set(phases_at(missing, "mid", 600)) == {"undecided"}
+
+
+def test_onsets_in_steps_images_and_epochs_are_one_moment(run):
+    by_step, by_images, by_epochs = (
+        onsets([run], accurate("grid"), counting) for counting in ("step", "images_seen", "epochs")
+    )
+    assert by_images.onset[0] == 16 * by_step.onset[0]
+    assert by_epochs.onset[0] == pytest.approx(by_images.onset[0] / 1024)
+    assert by_step.without[0] < by_step.onset[0] <= by_step.last[0] == 630
+
+
+def test_an_onset_holds_for_good():
+    run = run_frame(X, 0, "fast", formed=lambda s: np.ones(len(s)), x=rise(300, 5), y=rise(300, 5))
+    dip = run["step"] == 450
+    run.loc[dip, "outcomes.grid.correct"] = 0.2
+    found = onsets([run], accurate("grid"))
+    assert (found.without[0], found.onset[0]) == (450, 480)
+    never = onsets([run.assign(**{"outcomes.grid.correct": 0.4})], accurate("grid"))
+    assert np.isnan(never.onset[0])
+    assert never.without[0] == never.last[0] == 630
+
+
+def test_runs_come_by_cell_and_seed_each_by_step(run):
+    shuffled = run.sample(frac=1, random_state=0)
+    (only,) = runs_of(shuffled, [X.name])
+    assert only["step"].is_monotonic_increasing
+    with pytest.raises(NotEnough, match="d=\\(4, 4\\)"):
+        runs_of(run, [grid(4.0, 4.0).name])
+
+
+def test_a_missing_column_is_named(run):
+    with pytest.raises(NotEnough, match=r"order\.up1\.600\.low"):
+        column(run, "order.up1.600.low")
+    with pytest.raises(NotEnough, match=r"phase\.other"):
+        phases_of(run, "other")

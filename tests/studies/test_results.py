@@ -1,0 +1,78 @@
+"""What is shipped under results/ and in docs/results.md: verdicts, figures and page are those of the records."""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from phasescope.studies import STUDIES
+from phasescope.studies.claim import from_plain
+from phasescope.studies.records import RECORDS, judge, read_claims, read_frame
+from phasescope.views.results_page import render_markdown
+
+ROOT = Path(__file__).parents[2]
+RESULTS, PAGE = ROOT / "results", ROOT / "docs" / "results.md"
+SHIPPED = [name for name in STUDIES if (RESULTS / name / RECORDS).exists()]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_verdicts_are_those_of_the_records(name):
+    study, folder = STUDIES[name], RESULTS / name
+    told = read_claims(folder)
+    assert told is not None
+    assert not told["stale"]
+    for claim, verdict in zip(told["claims"], judge(study, read_frame(study, folder)), strict=True):
+        again = verdict.to_dict()
+        assert (claim["name"], claim["verdict"], claim["n"]) == (again["name"], again["verdict"], again["n"])
+        for part in ("value", "low", "high", "threshold"):
+            one, other = from_plain(claim[part]), from_plain(again[part])
+            assert one == pytest.approx(other, rel=1e-6, abs=1e-9, nan_ok=True), (claim["name"], part)
+            assert math.isnan(one) == math.isnan(other)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_figure_is_there(name):
+    for figure in STUDIES[name].figures:
+        assert (RESULTS / name / f"{figure.name}.png").stat().st_size > 1000
+
+
+def test_the_page_is_generated_from_records():
+    assert PAGE.exists() == bool(SHIPPED)
+    if SHIPPED:
+        assert PAGE.read_text() == render_markdown(list(STUDIES.values()), RESULTS, PAGE)
+
+
+def test_claims_are_printed_at_once_and_without_torch():
+    code = (
+        "import sys\n"
+        "class NoTorch:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.partition('.')[0] in ('torch', 'pandas', 'umap'):\n"
+        "            raise ModuleNotFoundError(f'No module named {name}', name=name)\n"
+        "sys.meta_path.insert(0, NoTorch())\n"
+        "from phasescope.cli import main\n"
+        f"code = main(['claims', '--results', {str(RESULTS)!r}])\n"
+        "import resource\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_utime, file=sys.stderr)\n"
+        "sys.exit(code)\n"
+    )
+    began = time.monotonic()
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert found.returncode == 0, found.stderr
+    assert float(found.stderr.split()[-1]) < 3
+    assert time.monotonic() - began < 30
+    for name, study in STUDIES.items():
+        assert name in found.stdout
+        if name in SHIPPED:
+            assert all(claim.name in found.stdout for claim in study.claims)

@@ -1,0 +1,258 @@
+"""A study from nothing to its page, with real runs of seconds; then what is there is not computed again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from tiny_study import ONE, OTHER, read_norm, study
+
+from phasescope.config import UserError
+from phasescope.engines import Event
+from phasescope.store.records import is_result, read_estimators, read_records
+from phasescope.studies.records import (
+    CLAIMS,
+    RECORDS,
+    judge,
+    read_claims,
+    read_frame,
+    sha256,
+    some_columns,
+    write_claims,
+)
+from phasescope.studies.running import Survey, execute, survey
+from phasescope.studies.study import Reading, Study
+from phasescope.views.results_page import (
+    judge_and_draw,
+    render_html,
+    render_markdown,
+    write_html,
+    write_markdown,
+)
+
+READING = Reading("norm", read_norm)
+
+
+@dataclasses.dataclass
+class Place:
+    runs: Path
+    results: Path
+
+    def survey(self, of: Study, seeds: int | None = None, preset: str | None = None) -> Survey:
+        return survey(of, seeds, preset, self.runs, self.results)
+
+    def states(self, of: Study, seeds: int | None = None) -> list[str]:
+        return [standing.state for standing in self.survey(of, seeds).standings]
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory) -> Place:
+    """The tiny study, run by the local engine: first one seed, then all."""
+    folder = tmp_path_factory.mktemp("study")
+    place = Place(folder / "runs", folder / "results")
+    tiny = study(readings=(READING,))
+    assert place.states(tiny) == ["absent"] * 3
+    events: list[Event] = []
+    assert execute(place.survey(tiny, seeds=1), "local", events.append) == []
+    assert [event.kind for event in events].count("started") == 2
+    assert place.states(tiny) == ["recorded", "recorded", "absent"]
+    shutil.rmtree(place.runs)
+    events.clear()
+    assert execute(place.survey(tiny), "local", events.append) == []
+    assert [event.kind for event in events].count("started") == 1
+    judge_and_draw(tiny, place.results / "tiny")
+    return place
+
+
+@pytest.fixture
+def copy(done, tmp_path) -> Place:
+    shutil.copytree(done.results, tmp_path / "results")
+    return Place(tmp_path / "runs", tmp_path / "results")
+
+
+def test_records_hold_every_run_its_cells_and_its_readings(done):
+    frame = read_frame(study(), done.results / "tiny")
+    assert frame.groupby("cell")["seed"].unique().map(sorted).to_dict() == {"one": [0, 1], "other": [0]}
+    assert frame.groupby("digest")["step"].apply(sorted).map(list).map(tuple).unique().tolist() == [
+        (0, 10, 20)
+    ]
+    assert frame["norm.mean"].notna().all()
+    assert frame.groupby("cell")["config.world.sigma_px"].agg(["min", "max"]).to_numpy().tolist() == [
+        [1, 1],
+        [2, 2],
+    ]
+
+
+def test_what_is_recorded_is_not_run_again(copy):
+    tiny = study(readings=(READING,))
+    assert copy.states(tiny) == ["recorded"] * 3
+    before = (copy.results / "tiny" / RECORDS).read_bytes()
+    assert execute(copy.survey(tiny), "local", lambda event: pytest.fail(str(event))) == []
+    assert (copy.results / "tiny" / RECORDS).read_bytes() == before
+    assert not copy.runs.exists()
+
+
+def test_another_study_takes_records_and_leaves_readings(copy):
+    again = study("again")
+    assert copy.states(again) == ["elsewhere"] * 3
+    execute(copy.survey(again), "local", lambda event: pytest.fail(str(event)))
+    assert copy.states(again) == ["recorded"] * 3
+    mine, its = (read_records(copy.results / name / RECORDS) for name in ("again", "tiny"))
+    results = [name for name in its if is_result(name) and name not in ("norm.mean", "readings")]
+    assert set(its) - set(mine) == {"norm.mean", "readings"}
+    assert not set(mine) - set(its)
+    assert mine[results].equals(its[results])
+    assert read_estimators(copy.results / "again" / RECORDS) == read_estimators(
+        copy.results / "tiny" / RECORDS
+    )
+
+
+def test_a_reading_that_is_not_recorded_needs_the_run(copy, done):
+    other = study("tiny", readings=(READING, Reading("more", read_norm)))
+    assert copy.states(other) == ["absent"] * 3
+    shutil.copytree(done.runs, copy.runs)
+    by_seed = {
+        standing.config.seed: standing.state
+        for standing in copy.survey(other).standings
+        if "one" in standing.cells
+    }
+    assert by_seed == {0: "absent", 1: "done"}
+
+
+def test_a_run_that_was_done_outside_is_recorded(copy, done):
+    shutil.copytree(done.runs, copy.runs)
+    shutil.rmtree(copy.results)
+    alone = study("alone", cells=(dataclasses.replace(ONE, seeds=2),))
+    assert copy.states(alone) == ["absent", "done"]
+    only = dataclasses.replace(copy.survey(alone), standings=copy.survey(alone).standings[1:])
+    told: list[str] = []
+    execute(only, "local", lambda event: pytest.fail(str(event)), told.append)
+    assert len(told) == 1
+    one, whole = read_records(copy.results / "alone" / RECORDS), read_records(done.results / "tiny" / RECORDS)
+    its = whole[whole["digest"] == one["digest"].iloc[0]].reset_index(drop=True)
+    results = [name for name in one if is_result(name) and name not in ("cells", "readings")]
+    assert one[results].equals(its[results])
+
+
+def test_a_run_in_two_cells_counts_in_both(copy):
+    both = study("both", cells=(ONE, dataclasses.replace(ONE, name="same", seeds=1), OTHER))
+    assert len(copy.survey(both).standings) == 3
+    execute(copy.survey(both), "local", lambda event: pytest.fail(str(event)))
+    frame = read_frame(both, copy.results / "both")
+    assert frame.groupby("cell")["seed"].nunique().to_dict() == {"one": 2, "same": 1, "other": 1}
+
+
+def test_a_later_cell_is_told_of_runs_that_are_recorded(copy):
+    wider = study("tiny", cells=(ONE, dataclasses.replace(ONE, name="same", seeds=2), OTHER))
+    assert copy.states(wider) == ["recorded"] * 3
+    execute(copy.survey(wider), "local", lambda event: pytest.fail(str(event)))
+    frame = read_frame(wider, copy.results / "tiny")
+    assert frame.groupby("cell")["seed"].nunique().to_dict() == {"one": 2, "same": 2, "other": 1}
+
+
+def test_a_run_that_fails_is_reported_and_the_others_are_kept(copy):
+    broken = dataclasses.replace(ONE, name="broken", words=(*ONE.words, "training.device=cuda:7"), seeds=1)
+    mixed = study("mixed", cells=(broken, OTHER))
+    failed = execute(copy.survey(mixed), "local", lambda event: None)
+    assert [end.attempts for end in failed] == [2]
+    assert "cuda:7" in str(failed[0].error) or "CUDA" in str(failed[0].error)
+    assert set(read_frame(mixed, copy.results / "mixed")["cell"]) == {"other"}
+
+
+def test_the_cost_is_that_of_runs_like_it(copy):
+    found = copy.survey(study("new", cells=(dataclasses.replace(ONE, seeds=9),)))
+    assert len(found.to_run) == 7
+    ends = read_records(copy.results / "tiny" / RECORDS).groupby("digest")["cpu_s"].max()
+    assert found.cost_s(found.to_run) == pytest.approx(7 * ends.mean())
+    assert [standing.images for standing in found.to_run] == [160] * 7
+    plain = dataclasses.replace(ONE, words=(*ONE.words, "network.attention=[]"))
+    unknown = copy.survey(study("new", cells=(plain,)), seeds=1, preset="paper")
+    assert len(unknown.to_run) == 1
+    assert unknown.cost_s(unknown.to_run) is None
+
+
+def test_claims_are_those_of_the_records(done):
+    folder = done.results / "tiny"
+    told = read_claims(folder)
+    assert told is not None
+    assert not told["stale"]
+    assert told["records"] == {"sha256": sha256(folder / RECORDS), "runs": 3, "rows": 9}
+    assert told["claims"] == json.loads(
+        json.dumps([v.to_dict() for v in judge(study(), read_frame(study(), folder))])
+    )
+    assert {claim["name"]: claim["verdict"] for claim in told["claims"]} == {
+        "right": "undecided",
+        "low": "supported",
+        "many": "undecided",
+    }
+
+
+def test_records_that_changed_make_claims_stale_and_no_page(copy):
+    folder = copy.results / "tiny"
+    records = folder / RECORDS
+    records.write_bytes((done_bytes := records.read_bytes()) + b" ")
+    assert read_claims(folder)["stale"]
+    records.write_bytes(done_bytes)
+    assert not read_claims(folder)["stale"]
+    (folder / CLAIMS).unlink()
+    assert read_claims(folder) is None
+    with pytest.raises(UserError, match="judge them first"):
+        render_markdown([study()], copy.results, copy.results / "page.md")
+
+
+def test_the_page_says_what_claims_and_records_say(copy):
+    page = write_markdown([study()], copy.results, copy.results.parent / "docs" / "results.md")
+    text = page.read_text()
+    told = read_claims(copy.results / "tiny")
+    assert told is not None
+    for claim in told["claims"]:
+        assert claim["why"] in text
+        assert f"{claim['value']:.3g}" in text
+    assert "![Order](../results/tiny/order.png)" in text
+    assert (page.parent / "../results/tiny/order.png").exists()
+    assert "3 runs." in text
+    again = render_markdown([study()], copy.results, page)
+    assert again == text
+
+
+def test_a_page_and_records_that_differ_are_told_apart(copy):
+    page = write_markdown([study()], copy.results, copy.results.parent / "docs" / "results.md")
+    records = copy.results / "tiny" / RECORDS
+    from phasescope.store.records import merge_records
+
+    first = read_records(records).iloc[0]
+    change = {"digest": first["digest"], "step": int(first["step"]), "order.mid.40.value": 0.0}
+    merge_records(records, [change])
+    write_claims(study(), records.parent, read_frame(study(), records.parent))
+    assert render_markdown([study()], copy.results, page) != page.read_text()
+
+
+def test_a_study_s_report_is_one_page_that_asks_for_nothing(copy):
+    path = write_html(study(), copy.results / "tiny")
+    text = path.read_text()
+    assert path.name == "report.html"
+    assert "<svg" in text
+    assert "It scores below 2." in text
+    assert "src=" not in text
+    assert "default-src 'none'" in text
+    assert text == render_html(study(), copy.results / "tiny")
+
+
+def test_no_seeds_are_refused(done):
+    with pytest.raises(UserError, match="`--seeds` \\(=0\\)"):
+        done.survey(study(), seeds=0)
+
+
+def test_some_columns_are_those_of_the_whole(done):
+    path = done.results / "tiny" / RECORDS
+    whole, some = read_records(path), some_columns(path, ("digest", "cpu_s", "nothing"))
+    assert some["digest"].tolist() == whole["digest"].tolist()
+    assert some["cpu_s"].tolist() == whole["cpu_s"].tolist()
+    assert set(some["nothing"].tolist()) == {None}
+    (path.parent / "no.parquet").write_text("nothing")
+    with pytest.raises(UserError, match="must be a Parquet file"):
+        some_columns(path.parent / "no.parquet", ("digest",))
+    (path.parent / "no.parquet").unlink()

@@ -1,0 +1,121 @@
+"""What studies declare: designs that share runs, claims that can be read and judged, before any data."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from phasescope.config import UserError
+from phasescope.studies import STUDIES, find_study
+from phasescope.studies.designs import DENSITY, EPS, X, grid
+from phasescope.studies.study import PLANS
+
+ALL = [(study, claim) for study in STUDIES.values() for claim in study.claims]
+
+
+@pytest.mark.parametrize("study", STUDIES.values(), ids=list(STUDIES))
+def test_a_design_has_five_seeds_a_cell_and_one_thread_a_run(study):
+    assert min(cell.seeds or study.seeds for cell in study.cells) >= 5
+    assert len({cell.name for cell in study.cells}) == len(study.cells)
+    members = list(study.members())
+    assert {member.config.training.threads for member in members} == {1}
+    for cell in study.cells:
+        digests = {member.config.digest() for member in members if member.cell == cell}
+        assert len(digests) == (cell.seeds or study.seeds)
+
+
+@pytest.mark.parametrize("study", STUDIES.values(), ids=list(STUDIES))
+def test_a_smaller_study_is_a_part_of_the_whole(study):
+    whole = {config.digest() for config in study.configs()}
+    part = {config.digest() for config in study.configs(seeds=2)}
+    assert part < whole
+    assert len(part) <= 2 * len(study.cells)
+
+
+@pytest.mark.parametrize("study", STUDIES.values(), ids=list(STUDIES))
+def test_another_preset_is_another_study_with_results_of_its_own(study):
+    configs = study.configs(seeds=1, preset="demo")
+    assert {config.name for config in configs} == {"demo"}
+    assert study.folder("demo") != study.folder() == study.name
+
+
+def test_phases_keeps_its_parametrizations_under_another_preset():
+    members = {m.cell.name: m.config for m in STUDIES["phases"].members(seeds=1, preset="fast")}
+    assert {name: config.family.predict for name, config in members.items()} == {
+        "eps": "eps",
+        "v": "v",
+        "x": "x",
+    }
+    assert {config.name for config in members.values()} == {"fast"}
+
+
+def test_studies_share_runs():
+    by_study = {name: {config.digest() for config in study.configs()} for name, study in STUDIES.items()}
+    assert by_study["density"] < by_study["order_and_accuracy"]
+    assert by_study["factorization"] & by_study["phases"]
+    assert by_study["imbalance"] & by_study["density"]
+    assert X.config(0, "fast").digest() == grid(1.0, 1.0).config(0, "fast").digest()
+
+
+def test_first_seeds_of_all_cells_come_before_second_ones():
+    seeds = [member.seed for member in STUDIES["density"].members()]
+    assert seeds == sorted(seeds)
+
+
+def test_cells_of_the_density_study_are_read_with_the_same_n():
+    """The coarsest grid holds 64 images."""
+    for cell in DENSITY:
+        config = cell.config(0, "fast")
+        assert min(config.probing.grid_labels, len(config.world.training_labels())) == 64
+        assert config.probing.off_grid_labels == 64
+
+
+def test_plans_look_often_enough_for_onsets():
+    for preset in ("fast", "small"):
+        config = EPS.config(0, preset)
+        plan, last = config.probing.snapshots, config.training.steps
+        due = [step for step in range(1, last + 1) if plan.due(step, last)]
+        assert 20 <= len(due) <= 50
+        assert max(b - a for a, b in pairwise(due)) <= 0.05 * last
+    assert set(PLANS) >= {"fast", "small"}
+
+
+@pytest.mark.parametrize(("study", "claim"), ALL, ids=[f"{study.name}-{claim.name}" for study, claim in ALL])
+def test_a_claim_says_all_that_a_reader_needs(study, claim):
+    assert claim.figure in {figure.name for figure in study.figures}
+    assert claim.minimum_n >= 5
+    for text in (claim.sentence, claim.does_not_show):
+        assert text[0].isupper() or text.startswith("x and y")
+        assert text.endswith(".")
+    for text in (claim.source, claim.statistic):
+        assert text
+    assert ",," not in claim.sentence
+
+
+@pytest.mark.parametrize("study", STUDIES.values(), ids=list(STUDIES))
+def test_names_are_used_once_and_every_figure_shows_a_claim(study):
+    names = [claim.name for claim in study.claims]
+    assert len(set(names)) == len(names)
+    shown = {claim.figure for claim in study.claims}
+    assert {figure.name for figure in study.figures} - shown <= {"phase_diagram"}
+
+
+def test_what_depends_on_counting_is_claimed_in_each():
+    for study in ("density", "imbalance"):
+        by_counting = {
+            counting: {
+                claim.name.removesuffix(f"_{counting}")
+                for claim in STUDIES[study].claims
+                if claim.counting == counting
+            }
+            for counting in ("steps", "epochs")
+        }
+        assert by_counting["steps"] == by_counting["epochs"] != set()
+
+
+def test_a_study_that_is_none_is_refused():
+    with pytest.raises(UserError, match="density"):
+        find_study("densty")
+    with pytest.raises(UserError, match="`preset`"):
+        STUDIES["density"].configs(preset="fats")

@@ -1,0 +1,99 @@
+"""A study of runs that take seconds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from phasescope.store import Run
+from phasescope.studies.claim import Claim, Estimate
+from phasescope.studies.criteria import accurate, column, onsets, runs_of
+from phasescope.studies.curves import mean_curve
+from phasescope.studies.statistics import mean_of_runs, share
+from phasescope.studies.study import Cell, Figure, Panel, Reading, Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WORDS = (
+    "world.canvas=8",
+    "family.schedule.steps=50",
+    "family.sampler={kind: ddim, steps: 4}",
+    "network.patch=1",
+    "network.widths=[8, 8]",
+    "network.groups=4",
+    "network.embedding.width=8",
+    "training.steps=20",
+    "training.batch=8",
+    "training.warmup=5",
+    "training.device=cpu",
+    "probing.snapshots={dense_until: 0, every: 10}",
+    "probing.taps=[mid]",
+    "probing.timesteps=[10, 40]",
+    "probing.grid_labels=16",
+    "probing.off_grid_labels=16",
+    "probing.latent_labels=64",
+    "probing.share_labels=16",
+    "probing.share_draws=2",
+    "probing.bands=2",
+    "probing.band_images=8",
+    "probing.representation={tap: mid, timestep: 40}",
+    "probing.p1=null",
+)
+ONE = Cell("one", WORDS)
+OTHER = Cell("other", (*WORDS, "world.sigma_px=2"), seeds=1)
+
+
+def read_norm(run: Run) -> list[dict[str, Any]]:
+    return [
+        {"step": snapshot.step, "mean": float(np.abs(snapshot.latents("mid", 40)).mean())}
+        for snapshot in run.snapshots
+    ]
+
+
+def is_right(frame: pd.DataFrame) -> Estimate:
+    return share(onsets(runs_of(frame, ["one"]), accurate("grid")).came.tolist())
+
+
+def begins_finite(frame: pd.DataFrame) -> Estimate:
+    return mean_of_runs([column(run, "order.mid.40.value")[0] for run in runs_of(frame, ["one"])])
+
+
+def study(
+    name: str = "tiny", readings: tuple[Reading, ...] = (), cells: tuple[Cell, ...] = (ONE, OTHER)
+) -> Study:
+    return Study(
+        name=name,
+        question="Is 20 steps enough?",
+        preset="small",
+        cells=cells,
+        seeds=2,
+        claims=(
+            Claim(
+                "right", "It is right.", "P1", "share of runs", 0.5, "above", 1, is_right, "order", "Much."
+            ),
+            Claim(
+                "low", "It scores below 2.", "P1", "mean", 2.0, "below", 2, begins_finite, "order", "Much."
+            ),
+            Claim(
+                "many", "It scores below 2.", "P1", "mean", 2.0, "below", 9, begins_finite, "order", "Much."
+            ),
+        ),
+        figures=(
+            Figure(
+                "order",
+                "Order",
+                lambda frame: [
+                    Panel(
+                        "Order",
+                        "steps",
+                        "R²",
+                        [mean_curve(runs_of(frame, ["one"]), "order.mid.40.value", "mid", 0)],
+                    )
+                ],
+                lambda frame: f"{len(runs_of(frame))} runs.",
+            ),
+        ),
+        readings=readings,
+    )
