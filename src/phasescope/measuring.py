@@ -6,14 +6,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from phasescope import measures
 from phasescope.errors import UserError
 from phasescope.loading import load_network, snapshot_of
 from phasescope.measures import Score
+from phasescope.measures.battery import OF_LATTICE
 from phasescope.measures.checks import default_names
 from phasescope.store import Run
 from phasescope.store.tables import open_npz
 
+LATTICE_LABELS = 256
 Table = Mapping[str, Mapping[str, Mapping[str, Score]]]
 """measure -> tap -> t -> Score"""
 
@@ -66,7 +70,8 @@ def measure_file(
 def measure_run(run: Run, step: int | None = None, chosen: Sequence[str] | None = None) -> Table:
     """Scores of a run's network at a snapshot, at each tap and t that the run records, with all their nulls.
 
-    Labels and noise are the run's own.
+    Labels and noise are the run's own; measures that need a lattice of labels have one of about 256, between those of a grid
+    of whole steps.
 
     Args:
         step: of the snapshot; the last one by default.
@@ -76,27 +81,41 @@ def measure_run(run: Run, step: int | None = None, chosen: Sequence[str] | None 
         UserError: there is no such snapshot, none at step 0, or no such measure; or the run cannot be read.
     """
     from phasescope.networks.embeddings import label_encoding
-    from phasescope.probing.probe import probe
+    from phasescope.probing.latents import label_lattice
+    from phasescope.probing.probe import Probed, probe
 
     snapshot = snapshot_of(run, step)
     config, network = load_network(run, snapshot)
     _, untrained = load_network(run, snapshot_of(run, 0))
     probing, encoding = config.probing, config.network.embedding
-    probed = probe(
-        network,
-        config.world,
-        probing.taps,
-        probing.timesteps,
-        family=config.family.build(),
-        labels=snapshot.latent_labels(),
-        draws=probing.share_draws,
-        shared=probing.share_labels,
-        untrained=untrained,
-        encode=lambda labels: label_encoding(labels, encoding.width, encoding.base),
-        seed=config.seed,
-        batch=probing.batch,
-    )
+    K = len(config.world.factors)
+
+    def probed(labels: np.ndarray, shared: int) -> Probed:
+        return probe(
+            network,
+            config.world,
+            probing.taps,
+            probing.timesteps,
+            family=config.family.build(),
+            labels=labels,
+            draws=probing.share_draws,
+            shared=shared,
+            untrained=untrained,
+            encode=lambda labels: label_encoding(labels, encoding.width, encoding.base),
+            seed=config.seed,
+            batch=probing.batch,
+        )
+
+    on_lattice = [name for name in OF_LATTICE if name != "factorization" or K <= 2]
+    own = None
+    if chosen is not None:
+        on_lattice = [name for name in chosen if name in on_lattice]
+        own = [name for name in chosen if name not in on_lattice]
     try:
-        return probed.table(chosen)
+        found = probed(snapshot.latent_labels(), probing.share_labels).table(own) if own != [] else {}
+        if on_lattice:
+            lattice = label_lattice(config.world.factors, round(LATTICE_LABELS ** (1 / K)))
+            found = {**found, **probed(lattice, len(lattice)).table(on_lattice)}
     except ValueError as error:
         raise UserError(str(error)) from None
+    return {name: found[name] for name in chosen or found}

@@ -255,6 +255,11 @@ def test_measure_agrees_with_what_the_run_recorded(cli, trained: Run):
             mine, recorded = found[name]["mid"][t], last[name]["mid"][t]
             assert mine["value"] == pytest.approx(recorded["value"], rel=1e-5, abs=1e-6)
             assert mine["nulls"] == pytest.approx(recorded["nulls"], rel=1e-5, abs=1e-6)
+    untrained = {"untrained", "pixels", "label_embedding"}
+    for name, scores in found.items():
+        assert untrained <= set(scores["mid"]["10"]["nulls"]), name
+    assert {"torus_3d", "clifford"} <= set(found["factorization"]["mid"]["40"]["nulls"])
+    assert found["factorization"]["mid"]["40"]["n"] == 16**2
     told = cli("measure", "tiny", "--runs", trained.path.parent, "--only", "order", "--step", 10).out
     assert f"{trained.metrics[1]['order']['mid']['40']['value']:.3f}" in told
     assert "untrained network" in told

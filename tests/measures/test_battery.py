@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 
 from phasescope.measures import battery, two_nn
-from phasescope.measures.battery import DISENTANGLEMENT, NAMES
+from phasescope.measures.battery import DISENTANGLEMENT, NAMES, OF_LATTICE
 from phasescope.measures.ideal import clifford_torus
 
 SIDE, PERIOD = 12, 12.0
 OF_DRAWS = {"label_share", "label_dimension"}
-OF_LATTICE = {"factorization", "orthogonality", "parallelism"}
 
 
 def lattice() -> np.ndarray:
@@ -41,7 +40,7 @@ def test_all_measures_of_a_torus_on_a_lattice_with_draws():
 def test_what_labels_do_not_suit_is_left_out():
     labels = scattered(120)
     found = battery(torus(labels), labels, periodic=[True, True], span=[PERIOD, PERIOD])
-    assert set(found) == set(NAMES) - OF_DRAWS - OF_LATTICE
+    assert set(found) == set(NAMES) - OF_DRAWS - set(OF_LATTICE)
 
     one = scattered(120, 1)
     found = battery(np.hstack([one, one**2]), one)

@@ -167,6 +167,8 @@ PARTS: tuple[Part, ...] = (
     ),
 )
 NAMES = tuple(name for part in PARTS for name in part.names)
+OF_LATTICE = ("factorization", "orthogonality", "parallelism")
+"""for which labels must be on a lattice"""
 
 
 def battery(

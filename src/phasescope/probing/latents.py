@@ -16,10 +16,22 @@ from torch import Tensor, nn
 
 from phasescope.probing.capture import Taps, activations
 from phasescope.randomness import torch_generator
+from phasescope.worlds.factors import Factor
 
 Place = tuple[str, int]
 """A tap and a timestep."""
 Latents = dict[Place, np.ndarray]
+
+
+def label_lattice(factors: Sequence[Factor], values: int) -> Float[np.ndarray, "n K"]:
+    """All combinations of `values` labels of each factor, evenly over its range, float32 in the world's units.
+
+    They lie three quarters into equal cells: between the labels of a grid of whole steps, and as far apart round the ends of
+    a periodic factor as elsewhere.
+    """
+    axes = [factor.low + factor.span * (np.arange(values) + 0.75) / values for factor in factors]
+    lattice = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+    return lattice.reshape(-1, len(factors)).astype(np.float32)
 
 
 class NoisyImages:

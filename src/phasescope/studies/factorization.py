@@ -52,13 +52,6 @@ OBLIQUE = 0.25
 """mean squared cosine of moves along x and y: angles of 60 degrees"""
 
 
-def lattice(canvas: float) -> np.ndarray:
-    """(n, 2) labels halfway between whole pixels, the same distance apart round the edges too."""
-    step = canvas / VALUES
-    values = 1.5 + step * np.arange(VALUES)
-    return np.stack(np.meshgrid(values, values, indexing="ij"), axis=-1).reshape(-1, 2).astype(np.float32)
-
-
 def read_code(run: Run) -> list[dict[str, Any]]:
     """The factorization index of a run's latents at some snapshots, and of what they are to be set against.
 
@@ -70,7 +63,7 @@ def read_code(run: Run) -> list[dict[str, Any]]:
     from phasescope.loading import load_network
     from phasescope.measures.topology import persistent_homology
     from phasescope.networks.embeddings import label_encoding
-    from phasescope.probing.latents import NoisyImages, evaluating
+    from phasescope.probing.latents import NoisyImages, evaluating, label_lattice
 
     snapshots = run.snapshots
     chosen = np.unique(np.linspace(0, len(snapshots) - 1, LOOKS).round().astype(int))
@@ -82,7 +75,7 @@ def read_code(run: Run) -> list[dict[str, Any]]:
             snapshot = snapshots[index]
             config, network = load_network(run, snapshot)
             world, last = config.world, index == chosen[-1]
-            labels = lattice(world.canvas)
+            labels = label_lattice(world.factors, VALUES)
             noisy = NoisyImages(
                 world,
                 config.family.build(),
