@@ -220,6 +220,28 @@ def measure(
     return 0
 
 
+def explore(
+    runs: Runs = Path("runs"),
+    results: Runs = Path("results"),
+    host: str = "127.0.0.1",
+    port: int = 8421,
+    token: str | None = None,
+) -> int:
+    """Serve the explorer: runs, how each learnt, a pad to paint with them, and studies, in the browser.
+
+    Args:
+        runs: folder of runs
+        results: folder of studies' results
+        host: address to bind; beyond this machine a token is asked for
+        port: port; 0 takes any free one
+        token: that visitors must have; made up where one is needed and none is given
+    """
+    from phasescope.views.explorer.serve import serve
+
+    serve(runs, results, host, port, token)
+    return 0
+
+
 def study(
     name: Positional[Annotated[str, arg(metavar="NAME")]],
     /,
@@ -295,7 +317,7 @@ def bench(
     return 0
 
 
-VERBS = (demo, train, exec, sample, ls, show, report, study, claims, measure, bench)
+VERBS = (demo, train, exec, sample, ls, show, report, study, claims, explore, measure, bench)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,0 +1,135 @@
+"""Who may ask: this page, on this machine, or whoever has the token.
+
+- A page of another site can make a browser ask for http://127.0.0.1, and with a name of its own that resolves there
+  (DNS rebinding) even read the answer. So the Host header must name this machine, and a request that a browser marks as
+  another site's gets no data.
+- Beyond the loopback everybody on the net could ask. So there a token is asked for: once in the address, then in a cookie.
+- Nothing can be changed here: only GET and HEAD are answered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import socket
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qsl, quote, urlencode
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+"""on every answer: nothing is loaded from elsewhere, and nobody frames or reads the page"""
+
+TOKEN_NEEDED = (
+    "This explorer asks for its token: open the address that `phasescope explore` printed, "
+    "which ends in ?token=...\n"
+)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what is bound to `host`."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class Guard:
+    """ASGI middleware that answers whom it lets in.
+
+    Args:
+        app: what is guarded.
+        host: the address that is bound to.
+        token: asked for where there is one.
+    """
+
+    def __init__(self, app: ASGIApp, host: str = "127.0.0.1", token: str | None = None):
+        self.app, self.token = app, token
+        self.names = {*LOOPBACK, host.lower()}
+        self.addresses = not is_loopback(host)
+        if self.addresses:
+            self.names |= {socket.gethostname().lower(), socket.getfqdn().lower()}
+        # cookies know no port: two explorers on one machine need two names
+        self.cookie = "phasescope_" + hashlib.sha256((token or "").encode()).hexdigest()[:12]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            return await self.app(scope, receive, send)
+        if scope["type"] != "http":
+            return await send({"type": "websocket.close", "code": 1008})
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers[name] = value
+            await send(message)
+
+        answer = self.refusal(scope) or self.app
+        return await answer(scope, receive, send_with_headers)
+
+    def refusal(self, scope: Scope) -> Response | None:
+        """What is answered instead of what was asked for; None where it is allowed."""
+        headers = Headers(scope=scope)
+        if not self.knows(headers.get("host", "")):
+            return PlainTextResponse("`Host` must name this machine\n", 421)
+        if scope["method"] not in ("GET", "HEAD"):
+            return PlainTextResponse("only GET and HEAD are answered\n", 405, {"Allow": "GET, HEAD"})
+        if (
+            headers.get("sec-fetch-site") in ("cross-site", "same-site")
+            and headers.get("sec-fetch-mode") != "navigate"
+        ):
+            return PlainTextResponse("another site's page gets no data\n", 403)
+        return self._without_token(scope, headers) if self.token is not None else None
+
+    def knows(self, host: str) -> bool:
+        """Whether a Host header names this machine; any port, as a tunnel may lead here."""
+        name = host.lower()
+        if name.startswith("["):
+            name, bracket, port = name[1:].partition("]")
+            if not bracket or (port and not port.startswith(":")):
+                return False
+        elif name.count(":") == 1:
+            name = name.partition(":")[0]
+        if name in self.names:
+            return True
+        try:  # an address cannot be rebound; a name could
+            return self.addresses and ipaddress.ip_address(name) is not None
+        except ValueError:
+            return False
+
+    def _without_token(self, scope: Scope, headers: Headers) -> Response | None:
+        query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        asked = [value for name, value in query if name == "token"]
+        if asked and self._is_token(asked[-1]):
+            rest = urlencode([(name, value) for name, value in query if name != "token"])
+            # one slash: two would name another machine
+            path = "/" + quote(scope["path"].lstrip("/\\"))
+            answer = RedirectResponse(path + ("?" + rest if rest else ""), 303)
+            answer.set_cookie(self.cookie, asked[-1], httponly=True, samesite="lax")
+            return answer
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and self._is_token(given):
+            return None
+        try:
+            cookie = SimpleCookie(headers.get("cookie", "")).get(self.cookie)
+        except CookieError:
+            cookie = None
+        if cookie is not None and self._is_token(cookie.value):
+            return None
+        return PlainTextResponse(TOKEN_NEEDED, 401)
+
+    def _is_token(self, given: str) -> bool:
+        return hmac.compare_digest(given.encode(), (self.token or "").encode())

@@ -1,0 +1,45 @@
+"""Arrays over HTTP: a JSON header, then the raw arrays.
+
+    4 bytes    length of the header in bytes, little-endian, a multiple of 4
+    header     JSON, padded with spaces; `arrays` gives name, dtype and shape of each, in their order
+    arrays     little-endian, C order, each padded with zeros to a multiple of 4 bytes
+
+A browser makes typed arrays of it without copying or parsing a number.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import numpy as np
+
+from phasescope.store.files import to_json
+
+DTYPES = {"float32": "<f4", "uint8": "|u1"}
+"""what travels: points and readings as float32, pixels as uint8"""
+
+
+def packet(header: dict[str, Any], **arrays: np.ndarray) -> bytes:
+    """`header` and `arrays` in one body.
+
+    Raises:
+        ValueError: an array of another dtype than `DTYPES`.
+    """
+    described, bodies = [], []
+    for name, array in arrays.items():
+        if array.dtype.name not in DTYPES:
+            raise ValueError(f"`{name}` (of {array.dtype.name}) must be of {' or '.join(DTYPES)}")
+        described.append({"name": name, "dtype": array.dtype.name, "shape": list(array.shape)})
+        bodies.append(_padded(np.ascontiguousarray(array, DTYPES[array.dtype.name]).tobytes(), b"\0"))
+    head = _padded(to_json({**header, "arrays": described}).encode(), b" ")
+    return b"".join((struct.pack("<I", len(head)), head, *bodies))
+
+
+def pixels(images: np.ndarray) -> np.ndarray:
+    """Images in [-1, 1] as bytes for a screen: -1 -> 0, 1 -> 255, what lies beyond is held there, no number is 0."""
+    return np.nan_to_num(np.clip((images + 1) * 127.5, 0, 255)).round().astype(np.uint8)
+
+
+def _padded(body: bytes, filler: bytes) -> bytes:
+    return body + filler * (-len(body) % 4)

@@ -1,0 +1,54 @@
+"""What a page asks for, behind the question mark: each value with its type."""
+
+from __future__ import annotations
+
+import math
+
+from starlette.requests import Request
+
+from phasescope.errors import UserError
+
+
+class Query:
+    """The query of a request; a value that is missing or of another type is a `UserError` that names it."""
+
+    def __init__(self, request: Request):
+        self.given = request.query_params
+
+    def has(self, name: str) -> bool:
+        return name in self.given
+
+    def word(self, name: str) -> str:
+        return self._given(name)
+
+    def integer(self, name: str, otherwise: int | None = None) -> int:
+        if otherwise is not None and not self.has(name):
+            return otherwise
+        text = self._given(name)
+        try:
+            number = int(text)
+        except ValueError:
+            raise UserError(f"`{name}` (={text[:40]}) must be a whole number") from None
+        if abs(number) > 2**53:
+            raise UserError(f"`{name}` (={text[:40]}) must be a whole number that a browser can hold")
+        return number
+
+    def optional_integer(self, name: str) -> int | None:
+        return self.integer(name) if self.has(name) else None
+
+    def number(self, name: str, otherwise: float | None = None) -> float:
+        if otherwise is not None and not self.has(name):
+            return otherwise
+        text = self._given(name)
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            raise UserError(f"`{name}` (={text[:40]}) must be a number")
+        return number
+
+    def _given(self, name: str) -> str:
+        if not self.has(name):
+            raise UserError(f"`{name}` (=nothing) must be given")
+        return self.given[name]

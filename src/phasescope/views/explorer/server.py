@@ -1,0 +1,308 @@
+"""The explorer's server: routes, and the watch over the folder of runs.
+
+Nothing that a browser sends becomes a path: a run, a study and a file of the page are looked up by name among what there
+is. Work that computes goes through one queue, so that two hundred questions at once are answered one after the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from functools import cache, partial
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+
+from anyio import CapacityLimiter, to_thread
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from phasescope.errors import UserError
+from phasescope.store.files import to_json
+from phasescope.views.explorer.clouds import Clouds, places_in
+from phasescope.views.explorer.details import details, samples
+from phasescope.views.explorer.guard import Guard
+from phasescope.views.explorer.library import Library, Unknown
+from phasescope.views.explorer.packets import packet
+from phasescope.views.explorer.painter import Painter, Wish
+from phasescope.views.explorer.query import Query
+from phasescope.views.explorer.studies import Studies
+from phasescope.views.record import Place
+
+LOOK_EVERY_S = 0.5
+"""between looks at the folder of runs"""
+READ_FOR_S = 0.3
+"""that one look may read before the page hears of what was found"""
+BEAT_S = 15.0
+"""of silence after which the stream of events says that it lives"""
+
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+}
+Answer = TypeVar("Answer")
+STATIC = resources.files("phasescope.views.explorer") / "static"
+
+
+class Explorer:
+    """What the routes answer from.
+
+    Args:
+        runs: folder of runs.
+        results: folder of studies' results.
+    """
+
+    def __init__(self, runs: Path, results: Path):
+        self.library, self.studies = Library(runs), Studies(results)
+        self.clouds, self.painter = Clouds(), Painter()
+        self.changed = asyncio.Condition()
+        self.computing = CapacityLimiter(1)
+        self.closing = False
+        # a page that outlives a server must not compare its versions with the next one's
+        self.session = secrets.token_hex(6)
+
+    @asynccontextmanager
+    async def watching(self, _: Starlette) -> AsyncIterator[None]:
+        watch = asyncio.create_task(self._watch())
+        yield
+        watch.cancel()
+        with suppress(asyncio.CancelledError):
+            await watch
+        await self.close()
+
+    async def close(self) -> None:
+        """End the streams of events, which would keep a server waiting that is to end."""
+        self.closing = True
+        await self._tell()
+
+    async def _watch(self) -> None:
+        while True:
+            try:
+                moved = await to_thread.run_sync(self.library.refresh, READ_FOR_S)
+            except Exception:  # whatever a folder does, the watch goes on
+                logging.getLogger(__name__).exception("the folder of runs could not be looked at")
+                moved = False
+            if moved:
+                await self._tell()
+            if not self.library.pending:
+                await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _tell(self) -> None:
+        async with self.changed:
+            self.changed.notify_all()
+
+    async def events(self, _: Request) -> Response:
+        """The stream of the library's versions: a page then asks for the rows that changed since its own."""
+
+        async def stream() -> AsyncIterator[str]:
+            told = None
+            while not self.closing:
+                now = {
+                    "session": self.session,
+                    "version": self.library.version,
+                    "pending": self.library.pending,
+                }
+                if now != told:
+                    told = now
+                    yield f"data: {json.dumps(now)}\n\n"
+                async with self.changed:
+                    try:
+                        await asyncio.wait_for(self.changed.wait(), BEAT_S)
+                    except TimeoutError:
+                        yield ": alive\n\n"
+
+        return StreamingResponse(
+            stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+        )
+
+    async def runs(self, request: Request) -> Response:
+        return _json(
+            {**self.library.rows(Query(request).integer("since", 0)), "folder": str(self.library.folder)}
+        )
+
+    async def run(self, request: Request) -> Response:
+        def answer() -> dict[str, Any]:
+            entry = self.library.entry(request.path_params["run"])
+            return {"row": entry.row, **details(entry.record)}
+
+        return _json(await to_thread.run_sync(answer))
+
+    async def samples(self, request: Request) -> Response:
+        def answer() -> bytes:
+            from phasescope.loading import snapshot_of
+
+            run = self.library.entry(request.path_params["run"]).run
+            return samples(snapshot_of(run, Query(request).integer("step")))
+
+        return _bytes(await to_thread.run_sync(answer))
+
+    async def cloud(self, request: Request) -> Response:
+        return _bytes(await self._compute(lambda: self._cloud(request)[1].packet()))
+
+    async def points(self, request: Request) -> Response:
+        """Where the latents of labels lie on the manifold: of ?x=&y=, or of the labels that the run painted."""
+        return _bytes(await self._compute(partial(self._points, request)))
+
+    async def paint(self, request: Request) -> Response:
+        def answer() -> bytes:
+            query = Query(request)
+            wish = Wish(
+                query.number("x"),
+                query.number("y"),
+                query.word("sampler"),
+                query.integer("steps"),
+                query.number("guidance", 0.0),
+                query.integer("seed", 0),
+                query.integer("strip", 1) > 0,
+            )
+            run = self.library.entry(request.path_params["run"]).run
+            return self.painter.paint(run, query.optional_integer("step"), wish)
+
+        return _bytes(await self._compute(answer))
+
+    async def list_studies(self, _: Request) -> Response:
+        return _json(await to_thread.run_sync(self.studies.all))
+
+    async def study(self, request: Request) -> Response:
+        return _json(await to_thread.run_sync(self.studies.study, request.path_params["study"]))
+
+    def _cloud(self, request: Request):
+        query = Query(request)
+        entry = self.library.entry(request.path_params["run"])
+        place = Place(query.word("tap"), query.integer("t"))
+        projection = query.word("projection")
+        return entry.record, self.clouds.cloud(entry.record, place, projection), place, projection
+
+    def _points(self, request: Request) -> bytes:
+        query = Query(request)
+        record, known, place, projection = self._cloud(request)
+        step = query.integer("step")
+        if step not in known.steps:
+            raise UserError(f"`step` (={step}) must be a snapshot with latents at {place}")
+        snapshot = next(snapshot for snapshot in record.snapshots if snapshot.step == step)
+        if query.has("x"):
+            import numpy as np
+
+            labels = np.array([[query.number("x"), query.number("y")]], np.float32)
+        else:
+            labels = snapshot.samples()["labels"]
+        others = self.painter.latents(record.run, step, labels, place.tap, place.timestep)
+        points = known.cloud.points[known.steps.index(step)]
+        return packet(
+            {"step": step},
+            points=places_in(points, snapshot.latents(place.tap, place.timestep), others, projection),
+        )
+
+    async def _compute(self, work: Callable[[], Answer]) -> Answer:
+        return await to_thread.run_sync(work, limiter=self.computing)
+
+
+def create_app(runs: Path, results: Path, host: str = "127.0.0.1", token: str | None = None) -> Starlette:
+    """The explorer as an ASGI application; what it answers from is its `state.explorer`.
+
+    Args:
+        runs: folder of runs; it may not be there yet.
+        results: folder of studies' results; it may not be there.
+        host: the address that it will be bound to.
+        token: asked for where there is one.
+    """
+    explorer = Explorer(runs, results)
+    run = "/api/runs/{run}"
+    app = Starlette(
+        routes=[
+            Route("/", page_file),
+            Route("/static/{file}", page_file),
+            Route("/api/events", _told(explorer.events)),
+            Route("/api/runs", _told(explorer.runs)),
+            Route(run, _told(explorer.run)),
+            Route(f"{run}/samples", _told(explorer.samples)),
+            Route(f"{run}/cloud", _told(explorer.cloud)),
+            Route(f"{run}/points", _told(explorer.points)),
+            Route(f"{run}/paint", _told(explorer.paint)),
+            Route("/api/studies", _told(explorer.list_studies)),
+            Route("/api/studies/{study}", _told(explorer.study)),
+        ],
+        middleware=[Middleware(Guard, host=host, token=token)],
+        lifespan=explorer.watching,
+    )
+    app.state.explorer = explorer
+    return app
+
+
+def _told(answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """What goes wrong is told in a JSON line, with no traceback."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            return await answer(request)
+        except Unknown as error:
+            return _json({"error": str(error.args[0])}, 404)
+        except UserError as error:
+            return _json({"error": str(error)}, 400)
+        except Exception as error:
+            logging.getLogger(__name__).exception("%s", request.url.path)
+            return _json({"error": f"the explorer failed: {type(error).__name__}"}, 500)
+
+    return endpoint
+
+
+async def page_file(request: Request) -> Response:
+    """A file of the page, by its name; a browser asks again whether it is still the same."""
+    found = await to_thread.run_sync(_file, request.path_params.get("file", "index.html"))
+    if found is None:
+        return Response("there is no such file\n", 404, media_type="text/plain")
+    body, kind, mark = found
+    headers = {"ETag": mark, "Cache-Control": "no-cache"}
+    if request.headers.get("if-none-match") == mark:
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type=kind, headers=headers)
+
+
+@cache
+def _names() -> frozenset[str]:
+    return frozenset(entry.name for entry in STATIC.iterdir() if Path(entry.name).suffix in TYPES)
+
+
+@cache
+def _file(name: str) -> tuple[bytes, str, str] | None:
+    """(content, type, mark) of a file of the page."""
+    if name == "palette.css":
+        body = _palette().encode()
+    elif name == "plotly.min.js":
+        body = (resources.files("plotly") / "package_data" / name).read_bytes()
+    elif name in _names():
+        body = (STATIC / name).read_bytes()
+    else:
+        return None
+    return body, TYPES[Path(name).suffix], f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+
+
+def _palette() -> str:
+    """The house's colours as CSS variables, in both schemes."""
+    from phasescope.views.style import ON_DATA, OUTCOME_COLOURS, PHASE_COLOURS, TARGET, css_variables
+
+    both = {f"outcome-{name}": colour for name, colour in OUTCOME_COLOURS.items()}
+    both |= {f"phase-{name}": colour for name, colour in PHASE_COLOURS.items()}
+    both |= {"on-data": ON_DATA, "target": TARGET}
+    shared = " ".join(f"--{name}: {colour};" for name, colour in both.items())
+    return (
+        f":root {{ color-scheme: light dark; {css_variables(dark=False)} {shared} }}\n"
+        f"@media (prefers-color-scheme: dark) {{ :root {{ {css_variables(dark=True)} }} }}\n"
+    )
+
+
+def _json(tree: Any, status: int = 200) -> Response:
+    return Response(to_json(tree), status, {"Cache-Control": "no-store"}, "application/json")
+
+
+def _bytes(body: bytes) -> Response:
+    return Response(body, 200, {"Cache-Control": "no-store"}, "application/octet-stream")

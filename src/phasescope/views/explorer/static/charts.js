@@ -1,0 +1,156 @@
+// Curves over training in SVG: an axis of images, steps or epochs, phases in a strip above, a cursor that the scrubber moves.
+
+import {compact, eachFrame, h, known, s} from "./dom.js";
+
+const LEFT = 40, RIGHT = 10, STRIP = 15, BOTTOM = 20;
+
+export function ticks(low, high, about = 5) {
+  const span = high - low || 1, raw = span / about, power = 10 ** Math.floor(Math.log10(raw));
+  const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= raw) ?? 10 * power;
+  const found = [];
+  for (let at = Math.ceil(low / step - 1e-9) * step; at <= high + 1e-9 * span; at += step) found.push(Number(at.toPrecision(12)));
+  return found;
+}
+
+export function logTicks(low, high) {
+  const found = [];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++)
+    for (const factor of [1, 3]) { const at = factor * 10 ** power; if (at >= low * 0.999 && at <= high * 1.001) found.push(at); }
+  return found;
+}
+
+// "M x y L x y", with a gap where a number is missing
+export function path(xs, ys, steps = false) {
+  let text = "", pen = false, before = null;
+  xs.forEach((x, i) => {
+    if (!known(ys[i]) || !known(x)) { pen = false; return; }
+    if (pen && steps) text += `L${x.toFixed(1)} ${before.toFixed(1)}`;
+    text += `${pen ? "L" : "M"}${x.toFixed(1)} ${ys[i].toFixed(1)}`;
+    before = ys[i];
+    pen = true;
+  });
+  return text;
+}
+
+export function area(xs, lows, highs) {
+  const at = xs.map((_, i) => i).filter((i) => known(lows[i]) && known(highs[i]));
+  if (!at.length) return "";
+  const up = at.map((i) => `${xs[i].toFixed(1)} ${highs[i].toFixed(1)}`), down = at.map((i) => `${xs[i].toFixed(1)} ${lows[i].toFixed(1)}`).reverse();
+  return `M${up.join("L")}L${down.join("L")}Z`;
+}
+
+export const PHASE_NAMES = {A: "phase A", B: "phase B", C: "phase C", undecided: "undecided"};
+
+// stretches of equal phases as boxes with their letter; borders half way between snapshots
+export function phaseStrip(xs, phases, y, height) {
+  const edges = xs.length === 1 ? [xs[0], xs[0] + 4] : [xs[0], ...xs.slice(1).map((x, i) => (x + xs[i]) / 2), xs[xs.length - 1]];
+  const boxes = [];
+  for (let first = 0, i = 1; i <= phases.length; i++) {
+    if (i < phases.length && phases[i] === phases[first]) continue;
+    const phase = phases[first], width = Math.max(edges[i] - edges[first], 0.5);
+    if (phase) boxes.push(
+      s("rect", {x: edges[first], y, width, height, class: `phase-${phase}`}, s("title", PHASE_NAMES[phase])),
+      phase !== "undecided" && width > 11 ? s("text.letter", {x: edges[first] + width / 2, y: y + height / 2}, phase) : null,
+    );
+    first = i;
+  }
+  return boxes.filter(Boolean);
+}
+
+// A chart of `lines` over `x` (one number a snapshot).
+//   lines: {name, y, low, high, colour, dash, area: [lows, highs]}; strips: {name, phases}; level: a threshold
+//   pick(index): the snapshot that was pointed at
+export class Chart {
+  constructor({title, note, height = 190, log = false, domain = null, format = (value) => String(value), pick}) {
+    Object.assign(this, {height, log, domain, format, pick, data: null, at: 0});
+    this.svg = s("svg.chart", {role: "img", height, "aria-label": title});
+    this.legend = h("div.legend");
+    this.root = h("figure.panel", h("figcaption", h("h3", title), note ? h("span.note", note) : null), this.legend, this.svg);
+    const redraw = eachFrame(() => this.draw());
+    this.observer = new ResizeObserver(redraw);
+    this.observer.observe(this.svg);
+    const point = (event) => { if (event.buttons && this.xs?.length && this.pick) this.pick(this.nearest(event.offsetX)); };
+    this.svg.addEventListener("pointerdown", (event) => { this.svg.setPointerCapture(event.pointerId); point(event); });
+    this.svg.addEventListener("pointermove", point);
+  }
+
+  show(data) { this.data = data; this.draw(); }
+
+  nearest(pixel) {
+    return this.xs.reduce((best, x, i) => (Math.abs(x - pixel) < Math.abs(this.xs[best] - pixel) ? i : best), 0);
+  }
+
+  draw() {
+    const width = this.svg.clientWidth, {data} = this;
+    if (!data || !width) return;
+    const strips = data.strips ?? [], top = 6 + strips.length * (STRIP + 3), bottom = this.height - BOTTOM;
+    const last = data.x[data.x.length - 1] ?? 1, first = data.x[0] ?? 0;
+    const toX = (value) => LEFT + ((value - first) / (last - first || 1)) * (width - LEFT - RIGHT);
+    const values = data.lines.flatMap((line) => (line.area ? [] : [...line.y, ...(line.low ?? []), ...(line.high ?? [])])).filter((value) => known(value) && (!this.log || value > 0));
+    let [low, high] = this.domain ?? [Math.min(...values, data.level ?? Infinity), Math.max(...values, data.level ?? -Infinity)];
+    if (!Number.isFinite(low) || !Number.isFinite(high)) [low, high] = [this.log ? 1 : 0, this.log ? 10 : 1];
+    if (this.log) [low, high] = [low / 1.15, high * 1.15];
+    const scale = this.log ? Math.log10 : (value) => value;
+    const toY = (value) => (known(value) && (!this.log || value > 0) ? bottom - ((scale(value) - scale(low)) / (scale(high) - scale(low) || 1)) * (bottom - top) : null);
+    this.xs = data.x.map(toX);
+    const shapes = [];
+    for (const tick of this.log ? logTicks(low, high) : ticks(low, high, 4)) shapes.push(
+      s("line.grid", {x1: LEFT, x2: width - RIGHT, y1: toY(tick), y2: toY(tick)}), s("text.y", {x: LEFT - 5, y: toY(tick)}, this.format(tick)));
+    for (const tick of ticks(first, last, width < 420 ? 3 : 6)) shapes.push(s("text.x", {x: toX(tick), y: this.height - 5}, compact(tick)));
+    for (const line of data.lines) {
+      if (line.area) shapes.push(s("path", {d: area(this.xs, line.area[0].map(toY), line.area[1].map(toY)), fill: line.colour, class: "filled"}));
+      else {
+        if (line.low) shapes.push(s("path", {d: area(this.xs, line.low.map(toY), line.high.map(toY)), fill: line.colour, class: "interval"}));
+        shapes.push(s("path.line", {d: path(this.xs, line.y.map(toY)), stroke: line.colour, "stroke-dasharray": line.dash, "stroke-width": line.dash ? 1.3 : 2}));
+      }
+    }
+    if (known(data.level)) shapes.push(s("line.level", {x1: LEFT, x2: width - RIGHT, y1: toY(data.level), y2: toY(data.level)}), s("text.level", {x: width - RIGHT - 2, y: toY(data.level) - 4}, `threshold ${data.level}`));
+    strips.forEach((strip, i) => {
+      const y = 2 + i * (STRIP + 3);
+      if (strip.mark) shapes.push(s("text.y", {x: LEFT - 5, y: y + STRIP / 2}, strip.mark));
+      shapes.push(s("g", s("title", strip.name), phaseStrip(this.xs, strip.phases, y, STRIP)));
+    });
+    this.cursor = s("line.cursor", {y1: 0, y2: bottom});
+    this.svg.setAttribute("viewBox", `0 0 ${width} ${this.height}`);
+    this.svg.replaceChildren(...shapes, this.cursor);
+    this.entries = data.lines.filter((line) => line.name).map((line) => {
+      const value = h("output");
+      return {line, value, root: h("span", {title: line.title}, swatch(line), line.name, value)};
+    });
+    this.legend.replaceChildren(...this.entries.map((entry) => entry.root));
+    this.move(this.at);
+  }
+
+  // the cursor, and the numbers beside the names, go to snapshot `index`; with null there is none, and the last ones are told
+  move(index) {
+    this.at = index;
+    const x = this.xs?.[index];
+    if (!this.cursor || (x === undefined && index !== null)) return;
+    this.cursor.toggleAttribute("hidden", index === null);
+    this.cursor.setAttribute("x1", x ?? 0);
+    this.cursor.setAttribute("x2", x ?? 0);
+    for (const {line, value} of this.entries) {
+      const number = index === null ? line.y.findLast(known) : line.y[index];
+      value.textContent = known(number) ? (line.format ?? this.format)(number) : "–";
+    }
+  }
+
+  close() { this.observer.disconnect(); }
+}
+
+export function swatch(line) {
+  const shape = line.area ? s("rect", {width: 16, height: 10, fill: line.colour}) : s("line", {x1: 0, x2: 16, y1: 5, y2: 5, stroke: line.colour, "stroke-width": 2.4, "stroke-dasharray": line.dash});
+  return s("svg.swatch", {width: 16, height: 10, "aria-hidden": true}, shape);
+}
+
+// share correct and order over a run, over its phases: a line of the table of runs
+export function sparkline(timeline, width = 150, height = 26) {
+  const {images_seen: seen, correct, order, behaviour} = timeline;
+  if (!seen?.length) return s("svg.spark", {width, height});
+  const last = seen[seen.length - 1] || 1, xs = seen.map((value) => 1 + (value / last) * (width - 2));
+  const toY = (value) => (known(value) ? height - 6 - Math.max(Math.min(value, 1), 0) * (height - 9) : null);
+  return s("svg.spark", {width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "share correct, order and phases over training"},
+    phaseStrip(xs, behaviour, height - 4, 4).filter((shape) => shape.tagName === "rect"),
+    s("path.line", {d: path(xs, order.map(toY)), stroke: "var(--order)", "stroke-dasharray": "3 2", "stroke-width": 1.3}),
+    s("path.line", {d: path(xs, correct.map(toY)), stroke: "var(--accent)", "stroke-width": 1.8}));
+}

@@ -1,0 +1,151 @@
+// One run: a scrubber over its snapshots moves everything else.
+
+import {Kept, json, ofRun} from "./api.js";
+import {choice, duration, fill, h, integer} from "./dom.js";
+import {Histories} from "./histories.js";
+import {Samples, Wall} from "./images.js";
+import {runs, subscribe} from "./live.js";
+import {ManifoldPanel} from "./manifold_panel.js";
+import {address, remember} from "./route.js";
+import {phaseBadge, stateOf} from "./runs.js";
+import {Scrubber} from "./scrubber.js";
+
+const SETS = {grid: "on the grid", off_grid: "off the grid", all: "all"};
+const FEW = 36;
+
+export async function open(root, route) {
+  const {name} = route;
+  let details = await json(ofRun(name));
+  const kept = new Kept(80), selected = new Set();
+  const state = {unit: "images_seen", labels: "grid", many: false};
+  let samples = null, turn = 0;
+
+  const head = h("header.runhead");
+  const scrubber = new Scrubber({moved: move, describe: (index) => {
+    const line = lineAt(index);
+    return `${integer(line?.images_seen)} images · step ${integer(line?.step)}`;
+  }});
+  const histories = new Histories({pick: (index) => { scrubber.stop(); goToLine(index); }, changed: save});
+  const wall = new Wall({selected, sigma: details.painting.sigma_px, changed: () => { panel.choose(); save(); }});
+  const panel = new ManifoldPanel({name, kept, selected, changed: save, details: () => details, samples: () => samples});
+  const counts = h("div.legend.outcomes"), imageNote = h("p.note");
+  const sets = choice("labels", Object.entries(SETS), state.labels, (value) => { state.labels = value; chooseTiles(); show(); save(); });
+  const many = h("input", {type: "checkbox", onchange: () => { state.many = many.checked; chooseTiles(); show(); save(); }});
+  const none = h("button", {type: "button", onclick: () => { selected.clear(); wall.mark(); panel.choose(); save(); }}, "select none");
+  root.append(head, h("div.sticky", scrubber.root), h("div.columns",
+    h("div.column", histories.root),
+    h("div.column", panel.root, h("figure.panel", h("figcaption", h("h3", "What it paints")), h("div.controls", sets, h("label.field", many, h("span", "all of them")), none), counts, wall.root, imageNote))),
+    about());
+
+  const lineAt = (index) => details.lines.find((line) => line.step === details.snapshots[index]?.step);
+
+  function goToLine(index) {
+    const {step} = details.lines[index];
+    const distances = details.snapshots.map((snapshot) => Math.abs(snapshot.step - step));
+    if (distances.length) scrubber.go(distances.indexOf(Math.min(...distances)));
+  }
+
+  function header() {
+    const {row} = details;
+    const paintable = details.snapshots.some((snapshot) => snapshot.weights) && !details.painting.error;
+    fill(head,
+      h("div.heading", h("h1", name), stateOf(row), h("span.pair", phaseBadge(row.phases?.behaviour?.last), phaseBadge(row.phases?.representation?.last)),
+        paintable ? h("a.button", {href: address("paint", name)}, "paint with it") : null, h("a.button", {href: address("runs", "", {runs: name})}, "compare")),
+      row.error ? h("p.fault", row.error) : null,
+      h("div.tiles", details.headline.map(([term, value]) => h("div", h("span", term), h("b", value)))));
+  }
+
+  function about() {
+    const configuration = h("pre");
+    configuration.textContent = yaml(details.config);
+    return h("details.about", h("summary", "In words, configuration, provenance"), h("div.verdict", details.verdict.map((sentence) => h("p", sentence))),
+      h("p.note", details.subject, details.provenance.wall_s ? `; ${duration(details.provenance.wall_s)} of wall time` : ""), configuration);
+  }
+
+  function chooseTiles() {
+    if (!samples) return;
+    const of = samples.onGrid.map((on, i) => [on, i]).filter(([on]) => state.labels === "all" || on === (state.labels === "grid")).map(([, i]) => i);
+    // evenly over the labels, which come in the order of the grid
+    const few = state.many || of.length <= FEW ? of : Array.from({length: FEW}, (_, k) => of[Math.floor((k * of.length) / FEW)]);
+    wall.choose([...new Set([...few, ...selected])].sort((a, b) => a - b).filter((i) => i < samples.count));
+  }
+
+  function show() {
+    if (!samples) return;
+    chooseTiles();
+    wall.show(samples);
+    const total = {};
+    wall.shown.forEach((i) => { total[samples.outcome[i]] = (total[samples.outcome[i]] ?? 0) + 1; });
+    counts.replaceChildren(...details.names.outcomes.map((outcome) => h("span", h("i.square", {style: {"--outcome": `var(--outcome-${outcome})`}}), outcome, h("output", String(total[outcome] ?? 0)))));
+    imageNote.textContent = `${wall.shown.length} of ${samples.count} fixed labels, the same noise at every snapshot. Cross: the label; ring: the bump that was read. Select images to find their latents above.`;
+  }
+
+  async function move(index) {
+    const mine = ++turn, snapshot = details.snapshots[index];
+    histories.move(details.lines.findIndex((line) => line.step === snapshot.step));
+    panel.move(snapshot);
+    save();
+    if (!snapshot.samples) {
+      samples = null;
+      wall.choose([]);
+      counts.replaceChildren();
+      imageNote.textContent = "No images are stored at this snapshot.";
+      return;
+    }
+    try {
+      const answer = await kept.get(ofRun(name, "samples", {step: snapshot.step}));
+      if (mine !== turn) return;
+      samples = new Samples(answer);
+      show();
+      panel.painted();
+    } catch (error) {
+      if (mine === turn) imageNote.textContent = error.message;
+    }
+    const next = details.snapshots[index + 1];
+    if (next?.samples && mine === turn) kept.get(ofRun(name, "samples", {step: next.step})).catch(() => {});
+  }
+
+  function save() {
+    const at = details.snapshots[scrubber.index], last = scrubber.index === details.snapshots.length - 1;
+    remember("run", name, {step: last ? null : at?.step, ...histories.query(), labels: state.labels === "grid" ? null : state.labels, many: state.many ? 1 : null, sel: [...selected].join(","), ...panel.query()});
+  }
+
+  function restore(query) {
+    state.labels = SETS[query.get("labels")] ? query.get("labels") : "grid";
+    state.many = query.get("many") === "1";
+    sets.querySelector("select").value = state.labels;
+    many.checked = state.many;
+    selected.clear();
+    for (const text of (query.get("sel") ?? "").split(",")) if (/^\d+$/.test(text)) selected.add(Number(text));
+    histories.restore(query, details);
+    panel.restore(query);
+    const step = Number(query.get("step") ?? NaN), index = details.snapshots.findIndex((snapshot) => snapshot.step === step);
+    place(index >= 0 ? index : details.snapshots.length - 1);
+  }
+
+  function place(index) {
+    scrubber.set(details.snapshots.length, details.snapshots.map((_, i) => lineAt(i)?.phase?.behaviour ?? null), index);
+  }
+
+  header();
+  restore(route.query);
+  const leave = subscribe(async (changed) => {
+    if (!changed.has(name)) return;
+    if (!runs.rows.has(name)) { head.append(h("p.fault", "This run’s folder is gone.")); return; }
+    const before = details.snapshots.length, started = details.provenance.started;
+    try { details = await json(ofRun(name)); } catch (error) { head.append(h("p.fault", error.message)); return; }
+    if (details.provenance.started !== started) kept.clear();
+    header();
+    if (details.snapshots.length === before) return;
+    histories.show(details);
+    panel.grown();
+    place();
+  });
+  return {restore, close: () => { leave(); scrubber.close(); histories.close(); panel.close(); }};
+}
+
+// nested settings as indented lines
+function yaml(tree, indent = "") {
+  return Object.entries(tree).map(([key, value]) =>
+    value !== null && typeof value === "object" && !Array.isArray(value) ? `${indent}${key}:\n${yaml(value, `${indent}  `)}` : `${indent}${key}: ${Array.isArray(value) ? `[${value.join(", ")}]` : value}`).join("\n");
+}

@@ -1,0 +1,159 @@
+// The table of runs: filtered, sorted, live; some of them chosen for comparison.
+
+import {absent, choice, compact, duration, eachFrame, fixed, h, integer, percent} from "./dom.js";
+import {sparkline} from "./charts.js";
+import {runs, subscribe} from "./live.js";
+import {address, remember} from "./route.js";
+
+const PAGE = 60;
+const TITLES = {learning: "share correct (line), order (dashed), phases of behaviour (below)", phase: "the last phase, of behaviour and of the representation", correct: "of the images painted for grid labels", order: "ridge R² where the phases are read", images: "images seen"};
+const STATES = ["running", "done", "stopped", "killed", "failed", "broken"];
+const SORTS = {
+  updated: ["last changed", (row) => row.updated ?? "", -1],
+  name: ["name", (row) => row.name, 1],
+  correct: ["share correct", (row) => row.correct ?? -1, -1],
+  order: ["order", (row) => row.order ?? -1, -1],
+  onset: ["onset of C", (row) => row.phases?.behaviour?.onsets.C ?? Infinity, 1],
+  images: ["images seen", (row) => row.images_seen ?? -1, -1],
+};
+
+// every word must occur in the name, or be key=value of a setting, state:done, phase:C
+export function matches(row, text) {
+  return text.toLowerCase().split(/\s+/).filter(Boolean).every((word) => {
+    if (word.startsWith("state:")) return row.state === word.slice(6);
+    if (word.startsWith("phase:")) return (row.phases?.behaviour?.last ?? "").toLowerCase() === word.slice(6);
+    const settings = Object.entries(row.settings ?? {}).map(([key, value]) => `${key}=${typeof value === "object" ? JSON.stringify(value) : value}`);
+    return [row.name, `seed=${row.seed}`, ...settings].some((candidate) => candidate.toLowerCase().includes(word));
+  });
+}
+
+export async function open(root, route) {
+  const state = {q: "", state: "", phase: "", sort: "updated", chosen: new Set(), digests: null};
+  const lines = new Map();
+  let shownFields = [];
+  let listed = [], drawn = 0, differing = "";
+
+  const search = h("input", {type: "search", placeholder: "filter: fast  sigma_px=2  seed=1", "aria-label": "filter runs", oninput: () => { state.q = search.value; list(); }});
+  const states = choice("state", [["", "any"], ...STATES.map((name) => [name, name])], "", (value) => { state.state = value; list(); });
+  const phases = choice("phase", [["", "any"], ["A", "A"], ["B", "B"], ["C", "C"], ["undecided", "undecided"]], "", (value) => { state.phase = value; list(); });
+  const sorts = choice("sort", Object.entries(SORTS).map(([key, [text]]) => [key, text]), "updated", (value) => { state.sort = value; list(); });
+  const count = h("span.note"), within = h("p.note"), compare = h("a.button", {href: "#/compare"}, "compare");
+  const body = h("tbody"), more = h("div.more");
+  const table = h("table.runs", h("thead", h("tr", h("th", {"aria-label": "chosen for comparison"}), ...[["run", "run"], ["state", "state"], ["learning", "learning"], ["phase", "images, latents"], ["correct", "correct"], ["order", "order"], ["images", "seen"]].map(([name, text]) => h(`th.${name}`, {scope: "col", title: TITLES[name]}, text)))), body);
+  root.append(h("div.heading", h("h1", "Runs"), count, compare), h("div.controls", search, states, phases, sorts), within, h("div.tablebox", table), more);
+
+  const observer = new IntersectionObserver((seen) => { if (seen.some((entry) => entry.isIntersecting)) grow(); }, {rootMargin: "600px"});
+  observer.observe(more);
+
+  function query() {
+    const {q, state: wanted, phase, sort} = state;
+    return {q, state: wanted, phase, sort: sort === "updated" ? null : sort, digests: state.digests?.join(","), runs: [...state.chosen].join(",")};
+  }
+
+  function list() {
+    const [, key, direction] = SORTS[state.sort];
+    listed = [...runs.rows.values()].filter((row) =>
+      (!state.state || row.state === state.state) && (!state.phase || row.phases?.behaviour?.last === state.phase) &&
+      (!state.digests || state.digests.includes(row.digest)) && matches(row, state.q));
+    listed.sort((a, b) => { const [x, y] = [key(a), key(b)]; return (x < y ? -1 : x > y ? 1 : a.name < b.name ? -1 : 1) * (x === y ? 1 : direction); });
+    const total = runs.rows.size;
+    count.textContent = !runs.loaded ? "" : `${listed.length === total ? integer(total) : `${integer(listed.length)} of ${integer(total)}`}${runs.pending ? `, ${integer(runs.pending)} still to read` : ""} · ${runs.folder}`;
+    within.replaceChildren(...(state.digests ? [`The runs of one cell of a study (${state.digests.length}). `, h("a", {href: "#/runs"}, "Show all")] : []));
+    drawn = 0;
+    const fields = differences(listed);
+    if (fields.join() !== differing) { differing = fields.join(); lines.clear(); }
+    shownFields = fields;
+    body.replaceChildren();
+    grow();
+    chosen();
+  }
+
+  function grow() {
+    const until = Math.min(drawn + PAGE, listed.length);
+    body.append(...listed.slice(drawn, until).map(line));
+    drawn = until;
+    if (!drawn) more.replaceChildren(!runs.loaded || runs.pending ? absent("Reading the folder …") : runs.rows.size ? absent("No run matches.") : nothing());
+    else more.replaceChildren(...(drawn < listed.length ? [h("button", {onclick: grow}, `show more of ${integer(listed.length)}`)] : []));
+  }
+
+  function line(row) {
+    const known = lines.get(row.name);
+    if (known?.version === row.version) { known.box.checked = state.chosen.has(row.name); return known.root; }
+    const box = h("input", {type: "checkbox", "aria-label": `compare ${row.name}`, checked: state.chosen.has(row.name), onchange: () => { state.chosen[box.checked ? "add" : "delete"](row.name); chosen(); }});
+    const made = h("tr", {"data-run": row.name}, h("td", box), ...cells(row, shownFields));
+    lines.set(row.name, {version: row.version, root: made, box});
+    return made;
+  }
+
+  function chosen() {
+    compare.toggleAttribute("hidden", state.chosen.size < 2);
+    compare.textContent = `compare ${state.chosen.size}`;
+    compare.href = address("compare", "", {runs: [...state.chosen].join(",")});
+    remember("runs", "", query());
+  }
+
+  function restore(asked) {
+    Object.assign(state, {q: asked.get("q") ?? "", state: asked.get("state") ?? "", phase: asked.get("phase") ?? "", sort: SORTS[asked.get("sort")] ? asked.get("sort") : "updated"});
+    state.digests = asked.get("digests")?.split(",") ?? null;
+    state.chosen = new Set((asked.get("runs") ?? "").split(",").filter(Boolean));
+    search.value = state.q;
+    states.querySelector("select").value = state.state;
+    phases.querySelector("select").value = state.phase;
+    sorts.querySelector("select").value = state.sort;
+    list();
+  }
+
+  restore(route.query);
+  const changed = eachFrame(list);
+  // a row that changes where it stands is replaced there: the page does not jump under a hand
+  const leave = subscribe((names) => {
+    const here = [...names].filter((name) => lines.has(name) && runs.rows.has(name));
+    if (here.length === names.size && state.sort !== "updated") for (const name of here) lines.get(name).root.replaceWith(line(runs.rows.get(name)));
+    else changed();
+  });
+  return {restore, close: () => { leave(); observer.disconnect(); }};
+}
+
+function nothing() {
+  return h("div.absent", h("p", `${runs.folder} holds no runs yet. `), h("pre", `phasescope train preset=fast --runs ${runs.folder}`), h("p", "A run appears here as it starts."));
+}
+
+export function phaseBadge(phase) {
+  return h(`span.badge.phase-${phase ?? "none"}`, {title: phase === "undecided" ? "undecided" : null}, phase === "undecided" ? "?" : phase ?? "–");
+}
+
+export function stateOf(row) {
+  const share = row.steps ? row.step / row.steps : 0;
+  if (row.state === "running") return h("span.state.running", h("progress", {max: 1, value: share, "aria-label": "progress"}), h("span", row.steps ? `${Math.floor(100 * share)} %` : "starting", row.eta_s != null ? ` · ${duration(row.eta_s)} left` : ""));
+  return h(`span.state.${row.state}`, {title: row.error}, row.state);
+}
+
+// the settings in which these runs differ; where they do not, all that are not the default
+function differences(rows) {
+  const seen = new Map();
+  for (const row of rows) for (const [key, value] of Object.entries(row.settings ?? {})) {
+    if (!seen.has(key)) seen.set(key, {values: new Set(), count: 0});
+    seen.get(key).values.add(JSON.stringify(value));
+    seen.get(key).count++;
+  }
+  const whole = rows.filter((row) => row.state !== "broken").length, fields = [...seen.keys()].filter((key) => !key.startsWith("probing."));
+  const differing = fields.filter((key) => seen.get(key).values.size > 1 || seen.get(key).count < whole);
+  const ranks = ["world", "family", "network", "training"], rank = (key) => ranks.indexOf(key.split(".")[0]);
+  return (differing.length ? differing : fields).sort((a, b) => rank(a) - rank(b));
+}
+
+function cells(row, fields) {
+  const told = [`seed=${row.seed}`, ...fields.filter((key) => key in (row.settings ?? {})).map((key) => `${key.split(".").slice(1).join(".")}=${row.settings[key]}`)].join("  ");
+  const name = h("td.run", h("a", {href: address("run", row.name)}, row.name), h("span.settings", {title: told}, row.state === "broken" ? row.error : told));
+  if (row.state === "broken") return [name, h("td.state", stateOf(row)), ...["learning", "phase", "correct", "order", "images"].map((key) => h(`td.${key}`))];
+  const passed = row.phases?.behaviour, inner = row.phases?.representation;
+  return [
+    name,
+    h("td.state", stateOf(row)),
+    h("td.learning", sparkline(row.timeline)),
+    h("td.phase", h("span.pair", {title: `behaviour ${passed?.sequence.join(", ") || "undecided"}; representation ${inner?.sequence.join(", ") || "undecided"}`}, phaseBadge(passed?.last), phaseBadge(inner?.last))),
+    h("td.correct", percent(row.correct)),
+    h("td.order", fixed(row.order)),
+    h("td.images", {title: `step ${integer(row.step)} of ${integer(row.steps)}`}, compact(row.images_seen)),
+  ];
+}

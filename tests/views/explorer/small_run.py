@@ -1,0 +1,102 @@
+"""Run folders for the explorer's tests: small ones that can paint, and whole folders of them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from phasescope.randomness import torch_generator
+from phasescope.run import RunConfig
+from phasescope.store import Run, hold
+from phasescope.store.tables import safetensors_bytes, write_parquet
+
+N = 8
+STEPS = (0, 20, 40)
+
+
+def config(dropout: float = 0.1, seed: int = 3) -> RunConfig:
+    return RunConfig.of(
+        {
+            "name": "small",
+            "seed": seed,
+            "world": {"canvas": N},
+            "family": {"schedule": {"kind": "linear", "steps": 50}, "sampler": {"kind": "ddim", "steps": 4}},
+            "network": {"widths": [8, 8], "groups": 4, "embedding": {"width": 8}},
+            "training": {"steps": 40, "batch": 16, "warmup": 5, "label_dropout": dropout},
+            "probing": {
+                "taps": ["mid"],
+                "timesteps": [10, 40],
+                "representation": {"tap": "mid", "timestep": 40},
+                "p1": None,
+            },
+        }
+    )
+
+
+def network_of(described: RunConfig, step: int) -> torch.nn.Module:
+    """A network whose weights are drawn anew for each step."""
+    torch.manual_seed(0)
+    network = described.network.build(described.world.channels, 2)
+    generator = torch_generator(described.seed, "weights of a test", step)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.2)
+    return network.eval()
+
+
+def write_small_run(runs: Path, dropout: float = 0.1, seed: int = 3) -> Run:
+    """A run that is done, with weights, latents and samples at three steps."""
+    described = config(dropout, seed)
+    path = runs / described.folder
+    rng = np.random.default_rng(0)
+    labels = rng.uniform(1, N, (20, 2)).astype(np.float32)
+    with hold(path, described.tree()) as folder:
+        for step in STEPS:
+            weights = {
+                name: tensor.numpy() for name, tensor in network_of(described, step).state_dict().items()
+            }
+            with folder.new_snapshot(step) as snapshot:
+                (snapshot / "weights.safetensors").write_bytes(safetensors_bytes(weights))
+                images = rng.uniform(-1, 1, (20, N, N)).astype(np.float16)
+                np.savez(snapshot / "samples.npz", images=images, labels=labels, on_grid=np.arange(20) < 12)
+                columns = {
+                    "label_x": labels[:, 0], "label_y": labels[:, 1], "outcome": np.array(["correct", "none"] * 10),
+                    "x": labels[:, 0], "y": np.full(20, np.nan, np.float32),
+                }  # fmt: skip
+                write_parquet(snapshot / "reading.parquet", columns)
+                latents = {
+                    f"latents/mid/{t}": rng.standard_normal((64, 128)).astype(np.float32) for t in (10, 40)
+                }
+                np.savez(
+                    snapshot / "latents.npz", labels=rng.uniform(1, N, (64, 2)).astype(np.float32), **latents
+                )
+            folder.append_metrics(line(step))
+        folder.write_status(status())
+    return Run(path)
+
+
+def line(step: int) -> dict:
+    shares = {"none": 0.5, "multiple": 0.0, "malformed": 0.0, "misplaced": 0.25, "correct": 0.25}
+    score = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 64, "nulls": {"permuted": 0.0}, "detail": {}}
+    return {
+        "step": step, "images_seen": 16 * step, "epochs": step / 4, "loss": 0.1, "wall_s": step / 10,
+        "outcomes": {"grid": {"n": 12, **shares}}, "error_px": {"grid": 0.3},
+        "order": {"mid": {"10": score, "40": score}},
+        "phase": {"behaviour": "A" if step < 40 else "C", "representation": "undecided"},
+    }  # fmt: skip
+
+
+def status(state: str = "done", step: int = 40) -> dict:
+    return {"state": state, "step": step, "steps": 40, "images_seen": 16 * step, "wall_s": 4.0, "images": 64}
+
+
+def many_runs(runs: Path, like: Run, count: int) -> None:
+    """`count` folders with the record of `like`, without its snapshots."""
+    for number in range(count):
+        path = runs / f"copy{number:04d}-{number:08x}"
+        (path / "snapshots").mkdir(parents=True)
+        for name in ("config.yaml", "status.json", "metrics.jsonl"):
+            shutil.copy(like.path / name, path / name)

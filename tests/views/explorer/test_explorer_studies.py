@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_run import line, write_small_run
+
+from phasescope.errors import UserError
+from phasescope.store.records import condense, merge_records
+from phasescope.views.explorer.library import Unknown
+from phasescope.views.explorer.studies import Studies, axes_of, runs_of
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory) -> Path:
+    """A study of four run folders: two settings, two seeds."""
+    home = tmp_path_factory.mktemp("home")
+    rows = []
+    for dropout in (0.1, 0.3):
+        for seed in (1, 2):
+            cells = json.dumps([f"dropout={dropout}", "all"])
+            found = condense(write_small_run(home / "runs", dropout, seed))
+            rows += [{**row, "cells": cells} for row in found]
+    merge_records(home / "results" / "example" / "records.parquet", rows)
+    return home
+
+
+@pytest.fixture
+def results(written, tmp_path) -> Path:
+    return Path(shutil.copytree(written / "results", tmp_path / "results"))
+
+
+def test_records_become_each_runs_settings_and_history(results, written):
+    study = Studies(results).study("example")
+    assert len(study["runs"]) == 4
+    assert {run["digest"] for run in study["runs"]} == {
+        p.name.rpartition("-")[2] for p in (written / "runs").iterdir()
+    }
+    for run in study["runs"]:
+        assert run["step"] == [0, 20, 40]
+        assert run["behaviour"] == ["A", "A", "C"]
+        assert run["onsets"]["behaviour"] == {"B": 640, "C": 640}
+        assert run["onsets"]["representation"] == {"B": None, "C": None}
+        assert run["order"] == [0.5] * 3
+        assert run["correct"] == [line(0)["outcomes"]["grid"]["correct"]] * 3
+
+
+def test_axes_are_the_settings_that_differ_and_not_the_seed(results):
+    axes = Studies(results).study("example")["axes"]
+    # the cell divides the runs as the dropout does, so it is no axis of its own
+    assert axes == [{"field": "training.label_dropout", "values": [0.1, 0.3]}]
+
+
+def test_axes_of_fields_that_go_together_are_one_and_numbers_come_in_their_order():
+    runs = [
+        {
+            "settings": {
+                "world.design.dx": d,
+                "world.design.dy": d,
+                "world.sigma_px": sigma,
+                "network.kind": "unet",
+            }
+        }
+        for d in (10, 0.5, 2)
+        for sigma in (2, 1)
+    ]
+    assert axes_of(runs) == [
+        {"field": "world.design.dx", "values": [0.5, 2, 10]},
+        {"field": "world.sigma_px", "values": [1, 2]},
+    ]
+
+
+def test_rows_in_any_order_give_the_same_histories():
+    n = 12
+    columns = {
+        "digest": np.repeat(["a", "b"], n // 2).astype(object),
+        "step": np.tile(np.arange(n // 2), 2),
+        "images_seen": np.tile(np.arange(n // 2) * 10, 2),
+        "phase.behaviour": np.array(["A", "B", None, "C", "C", "C"] * 2, dtype=object),
+        "outcomes.grid.correct": np.linspace(0, 1, n),
+    }
+    shuffled = np.random.default_rng(0).permutation(n)
+    found = {
+        run["digest"]: run for run in runs_of({name: column[shuffled] for name, column in columns.items()})
+    }
+    assert found == {run["digest"]: run for run in runs_of(columns)}
+    assert found["a"]["behaviour"] == ["A", "B", None, "C", "C", "C"]
+    assert found["a"]["onsets"]["behaviour"] == {"B": 10, "C": 30}
+
+
+def claims(folder: Path, sha256: str) -> None:
+    told = {"study": "example", "question": "Does it?", "records": {"sha256": sha256, "runs": 4, "rows": 12},
+            "claims": [{"name": "c", "verdict": "supported", "sentence": "It does."}]}  # fmt: skip
+    (folder / "claims.json").write_text(json.dumps(told))
+
+
+def test_verdicts_that_rest_on_other_records_are_stale(results):
+    folder, studies = results / "example", Studies(results)
+    claims(folder, hashlib.sha256((folder / "records.parquet").read_bytes()).hexdigest())
+    fresh = studies.study("example")
+    assert fresh["claims"][0]["verdict"] == "supported"
+    assert not fresh["stale"]
+    assert studies.all()[0]["verdicts"] == {"supported": 1, "refuted": 0, "undecided": 0}
+    claims(folder, "0" * 64)
+    assert studies.study("example")["stale"]
+
+
+def test_a_study_is_read_again_when_its_records_grow(results, tmp_path):
+    studies = Studies(results)
+    first = studies.study("example")
+    assert studies.study("example") is first
+    rows = [{**row, "cells": '["more"]'} for row in condense(write_small_run(tmp_path / "more", 0.2, 9))]
+    merge_records(results / "example" / "records.parquet", rows)
+    assert len(studies.study("example")["runs"]) == 5
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"records.parquet": b"no parquet"},
+        {"claims.json": b"{"},
+        {"claims.json": b"\xff"},
+        {"records.parquet": b""},
+    ],
+)
+def test_results_that_cannot_be_read_are_told_and_the_others_shown(results, content):
+    broken = results / "broken"
+    broken.mkdir()
+    for name, body in content.items():
+        (broken / name).write_bytes(body)
+    studies = Studies(results)
+    with pytest.raises(UserError, match="broken"):
+        studies.study("broken")
+    told = {study["name"]: study for study in studies.all()}
+    assert "error" in told["broken"]
+    assert told["example"]["runs"] == 4
+
+
+def test_results_that_lead_elsewhere_are_no_study(results, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "claims.json").write_text('{"claims": []}')
+    (results / "linked").symlink_to(outside)
+    (results / "file").mkdir()
+    (results / "file" / "claims.json").symlink_to(outside / "claims.json")
+    studies = Studies(results)
+    assert [study["name"] for study in studies.all()] == ["example"]
+    for name in ("linked", "file", "none", "../outside"):
+        with pytest.raises(Unknown):
+            studies.study(name)

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from small_run import STEPS, N, config, network_of, write_small_run
+from test_packets import unpacked
+
+from phasescope.errors import UserError
+from phasescope.families.diffusion.config import DDIMSamplerConfig, DDPMSamplerConfig, DPMSolverSamplerConfig
+from phasescope.randomness import torch_generator
+from phasescope.views.explorer.packets import pixels
+from phasescope.views.explorer.painter import Painter, Wish, strip_of
+
+WISH = Wish(x=3.5, y=5.0, sampler="ddim", steps=6)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return write_small_run(tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture(scope="module")
+def painter():
+    return Painter(capacity=2)
+
+
+def image(painter, run, wish, step=40) -> np.ndarray:
+    return unpacked(painter.paint(run, step, wish))[1]["image"]
+
+
+def sampled(network, sampler, label=(3.5, 5.0), seed=0) -> np.ndarray:
+    """The same painting, by the family itself."""
+    family = config().family.build()
+    family.sampler = sampler.build(family.schedule)
+    with torch.no_grad():
+        found = family.sample(
+            network, torch.tensor([label]), (1, N, N), torch_generator(seed, "explorer paint", 0)
+        )
+    return pixels(found[0, 0].numpy())
+
+
+SAMPLERS = {
+    "ddim": DDIMSamplerConfig(steps=6),
+    "dpm_solver": DPMSolverSamplerConfig(steps=6),
+    "ddpm": DDIMSamplerConfig(steps=6, eta=1.0),
+}
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_what_is_painted_is_what_the_family_paints(painter, run, name):
+    expected = sampled(network_of(config(), 40), SAMPLERS[name])
+    found = image(painter, run, replace(WISH, sampler=name))
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_ddpm_through_all_times_is_ancestral_sampling(painter, run):
+    found = image(painter, run, replace(WISH, sampler="ddpm", steps=50))
+    np.testing.assert_array_equal(found, sampled(network_of(config(), 40), DDPMSamplerConfig()))
+
+
+def test_each_snapshot_paints_with_its_own_weights(painter, run):
+    found = [image(painter, run, WISH, step) for step in STEPS]
+    for step, one in zip(STEPS, found, strict=True):
+        np.testing.assert_array_equal(one, sampled(network_of(config(), step), SAMPLERS["ddim"]))
+    assert len({one.tobytes() for one in found}) == len(STEPS)
+
+
+def test_one_seed_is_one_noise_and_another_another(painter, run):
+    first, again, other = (
+        unpacked(painter.paint(run, 40, replace(WISH, seed=s)))[1]["noisy"][0] for s in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+    moved = unpacked(painter.paint(run, 40, replace(WISH, x=7.0, seed=1)))[1]["noisy"][0]
+    np.testing.assert_array_equal(moved, first)
+
+
+def test_guidance_is_a_line_through_the_prediction_without_a_label_and_the_one_with_it(painter, run):
+    network = network_of(config(), 40)
+
+    def guided(weight):
+        def predict(x_t, t, labels):
+            none = network(x_t, t, torch.full_like(labels, torch.nan))
+            return none + (1 + weight) * (network(x_t, t, labels) - none)
+
+        return predict
+
+    for weight in (-1.0, -0.5, 2.0):
+        found = image(painter, run, replace(WISH, guidance=weight)).astype(int)
+        assert np.abs(found - sampled(guided(weight), SAMPLERS["ddim"]).astype(int)).max() <= 1
+    blind = [image(painter, run, replace(WISH, x=x, guidance=-1.0)) for x in (1.0, 7.0)]
+    assert np.abs(blind[0].astype(int) - blind[1].astype(int)).max() <= 1  # w = -1 hears no label
+    np.testing.assert_array_equal(image(painter, run, WISH), image(painter, run, replace(WISH, guidance=0.0)))
+
+
+def test_guidance_is_refused_where_no_label_was_ever_withheld(painter, tmp_path):
+    run = write_small_run(tmp_path, dropout=0.0)
+    assert image(painter, run, WISH).shape == (N, N)
+    with pytest.raises(UserError, match=r"guidance.*label_dropout"):
+        painter.paint(run, 40, replace(WISH, guidance=1.0))
+
+
+def test_the_strip_goes_from_the_noise_to_the_image(painter, run):
+    header, arrays = unpacked(painter.paint(run, 40, WISH))
+    assert header["strip"][0] == 49
+    assert header["strip"][-1] == -1
+    assert header["strip"] == sorted(header["strip"], reverse=True)
+    np.testing.assert_array_equal(arrays["noisy"][-1], arrays["image"])
+    np.testing.assert_array_equal(arrays["estimates"][-1], arrays["image"])
+    bare = unpacked(painter.paint(run, 40, replace(WISH, strip=False)))
+    assert bare[0]["strip"] == []
+    np.testing.assert_array_equal(bare[1]["image"], arrays["image"])
+
+
+@pytest.mark.parametrize("states", [1, 2, 5, 8, 9, 51, 1001])
+def test_a_strip_holds_both_ends_and_no_state_twice(states):
+    found = strip_of(states)
+    assert (found[0], found[-1]) == (0, states - 1)
+    assert len(set(found)) == len(found) <= 8
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [({"x": -0.1}, "`x`"), ({"y": 8.5}, "`y`"), ({"sampler": "euler"}, "`sampler`"), ({"steps": 0}, "`steps`"),
+     ({"steps": 51}, "`steps`"), ({"guidance": 21.0}, "`guidance`"), ({"seed": -1}, "`seed`"), ({"seed": 2**32}, "`seed`")],
+)  # fmt: skip
+def test_wishes_that_cannot_be_are_named(painter, run, change, named):
+    with pytest.raises(UserError, match=named):
+        painter.paint(run, 40, replace(WISH, **change))
+
+
+def test_a_snapshot_that_is_not_there_or_has_no_weights_is_named(painter, tmp_path):
+    run = write_small_run(tmp_path)
+    with pytest.raises(UserError, match="step"):
+        painter.paint(run, 41, WISH)
+    weights = run.snapshots[1].path / "weights.safetensors"
+    weights.write_bytes(b"\x80\x04torn")
+    with pytest.raises(UserError, match="weights"):
+        painter.paint(run, 20, WISH)
+    weights.unlink()
+    with pytest.raises(UserError, match="not stored"):
+        painter.paint(run, 20, WISH)
+
+
+def test_latents_are_the_networks_own_activations(painter, run):
+    labels = np.array([[2.0, 3.0], [6.5, 1.0]], np.float32)
+    found = painter.latents(run, 20, labels, "mid", 10)
+    world, family, network = config().world, config().family.build(), network_of(config(), 20)
+    noise = torch.randn((2, 1, N, N), generator=torch_generator(config().seed, "explorer noise 10"))
+    x_t = family.noisy(world.render(torch.from_numpy(labels)), torch.tensor([10, 10]), noise)
+    seen = []
+    network.tap("mid").register_forward_hook(lambda module, given, output: seen.append(output.flatten(1)))
+    with torch.no_grad():
+        network(x_t, torch.tensor([10, 10]), torch.from_numpy(labels))
+    np.testing.assert_allclose(found, seen[0].numpy(), rtol=1e-5, atol=1e-6)
+    for tap, t in (("down9", 10), ("mid", 50), ("mid", -1)):
+        with pytest.raises(UserError):
+            painter.latents(run, 20, labels, tap, t)
+
+
+def test_global_random_streams_stay_where_they_are(painter, run, untouched_random_streams):
+    painter.paint(run, 40, WISH)
+    painter.latents(run, 40, np.ones((3, 2), np.float32), "mid", 10)
+
+
+def test_the_last_networks_are_kept(painter, run):
+    first = painter.load(run, 0)
+    assert painter.load(run, 0) is first
+    painter.load(run, 20), painter.load(run, 40)
+    assert painter.load(run, 0) is not first

@@ -1,0 +1,318 @@
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+import numpy as np
+import pytest
+from small_run import STEPS, N, write_small_run
+from starlette.testclient import TestClient
+from test_packets import unpacked
+
+from phasescope.errors import UserError
+from phasescope.store import Run
+from phasescope.views.explorer.serve import bind, serving, token_for
+from phasescope.views.explorer.server import STATIC, create_app
+
+SECRET = "nobody outside may read this"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory) -> Path:
+    """A folder that holds runs, results, and a secret beside them."""
+    home = tmp_path_factory.mktemp("home")
+    write_small_run(home / "runs")
+    (home / "results").mkdir()
+    (home / "secret.txt").write_text(SECRET)
+    (home / "secret").mkdir()
+    (home / "secret" / "config.yaml").write_text(f"name: {SECRET}\n")
+    (home / "secret" / "records.parquet").write_text(SECRET)
+    return home
+
+
+@pytest.fixture(scope="module")
+def small(home) -> Run:
+    return Run(next((home / "runs").iterdir()))
+
+
+@pytest.fixture(scope="module")
+def client(home):
+    with TestClient(create_app(home / "runs", home / "results"), base_url="http://127.0.0.1") as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def address(home):
+    with serving(home / "runs", home / "results") as address:
+        yield address
+
+
+WAYS_OUT = [
+    "../secret", "../secret.txt", "..", ".", "", "../../../../etc/passwd", "/etc/passwd", "//etc/passwd", "%2e%2e/secret",
+    "..%2fsecret", "..%2f..%2fetc%2fpasswd", "%2e%2e%2fsecret", "..%5csecret", "..\\secret", "%252e%252e%252fsecret",
+    "..%252fsecret", "....//secret", "..;/secret", "%c0%ae%c0%ae/secret", "%00", "../secret%00.css", "RUN/../../secret",
+    "RUN%2f..%2f..%2fsecret", "RUN/snapshots", "RUN%2fconfig.yaml", "file:///etc/passwd", "~",
+    "%7e/.ssh/id_rsa", "\u2024\u2024/secret",
+    "config.yaml", "*", "CON", "a" * 5000,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WAYS_OUT)
+def test_no_way_leads_out_of_the_folders(address, small, way):
+    """Over a real socket, as the path is sent: a client that tidies paths up would hide the attempt."""
+    asked = way.replace("RUN", quote(small.name))
+    for place in (
+        f"/api/runs/{asked}",
+        f"/api/runs/{asked}/samples?step=0",
+        f"/api/studies/{asked}",
+        f"/static/{asked}",
+        f"/{asked}",
+    ):
+        answer = raw(address, place)
+        status = int(answer.split(b" ", 2)[1])
+        assert SECRET.encode() not in answer
+        assert b"root:" not in answer
+        if asked not in ("", ".", "..", "~"):
+            assert status in (400, 404), (place, status)
+
+
+def raw(address: str, path: str) -> bytes:
+    import socket
+
+    host, port = address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
+        connection.sendall(request.encode())
+        answer = b""
+        while part := connection.recv(65536):
+            answer += part
+    return answer
+
+
+@pytest.mark.parametrize(
+    "name", [*sorted(entry.name for entry in STATIC.iterdir()), "palette.css", "plotly.min.js"]
+)
+def test_the_pages_files_are_there_and_load_nothing_from_elsewhere(client, name):
+    answer = client.get(f"/static/{name}")
+    assert answer.status_code == 200
+    assert client.get(f"/static/{name}", headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
+    if name != "plotly.min.js":
+        outside = answer.text.replace("http://www.w3.org/2000/svg", "")
+        assert "://" not in outside
+        assert not any(word in outside for word in ("@import", "eval(", "innerHTML", "document.write"))
+
+
+def test_a_run_is_told_with_its_nulls_and_what_can_be_painted(client, small):
+    told = client.get(f"/api/runs/{small.name}").json()
+    assert [line["step"] for line in told["lines"]] == list(STEPS)
+    assert told["lines"][0]["scores"]["order"]["mid"]["10"]["nulls"] == {"permuted": 0.0}
+    assert told["latents"] == [{"tap": "mid", "t": t, "projections": ["pca"]} for t in (40, 10)]
+    assert told["painting"]["guidance"] is True
+    assert len(told["painting"]["grid"]) == told["painting"]["grid_labels"] == 64
+    assert all(snapshot["weights"] for snapshot in told["snapshots"])
+
+
+def test_a_condensed_record_has_its_history_and_nothing_stored(client, home):
+    run = write_small_run(home / "runs", seed=10)
+    shutil.rmtree(run.snapshots[1].path)
+    stored = client.get(f"/api/runs/{run.name}").json()["snapshots"]
+    assert [one["step"] for one in stored] == list(STEPS)
+    assert [one["samples"] and one["latents"] and one["weights"] for one in stored] == [True, False, True]
+    shutil.rmtree(run.path / "snapshots")
+    told = client.get(f"/api/runs/{run.name}").json()
+    assert not any(one["samples"] or one["latents"] or one["weights"] for one in told["snapshots"])
+    assert len(told["lines"]) == 3
+    assert told["latents"] == []
+
+
+def test_a_score_without_nulls_is_not_sent(client, home):
+    run = write_small_run(home / "runs", seed=11)
+    lines = run.metrics
+    for entry in lines:
+        del entry["order"]["mid"]["10"]["nulls"]
+    (run.path / "metrics.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in lines))
+    told = client.get(f"/api/runs/{run.name}").json()
+    assert told["lines"][0]["scores"]["order"]["mid"]["10"] is None
+    assert told["lines"][0]["scores"]["order"]["mid"]["40"]["value"] == 0.5
+
+
+def test_samples_points_and_paintings_travel_as_arrays(client, small):
+    at = f"/api/runs/{small.name}"
+    header, arrays = unpacked(client.get(f"{at}/samples?step=20").content)
+    stored = small.snapshots[1].samples()
+    np.testing.assert_array_equal(arrays["labels"], stored["labels"])
+    assert np.abs(arrays["images"] / 127.5 - 1 - stored["images"]).max() < 0.005
+    assert header["outcome"][:2] == ["correct", "none"]
+    where = "tap=mid&t=10&projection=pca"
+    header, cloud = unpacked(client.get(f"{at}/cloud?{where}").content)
+    assert header["steps"] == list(STEPS)
+    assert cloud["points"].shape == (3, 64, 3)
+    _, points = unpacked(client.get(f"{at}/points?{where}&step=20").content)
+    assert points["points"].shape == (20, 3)
+    _, one = unpacked(client.get(f"{at}/points?{where}&step=20&x=2&y=3").content)
+    assert one["points"].shape == (1, 3)
+    header, painted = unpacked(client.get(f"{at}/paint?x=2&y=3&sampler=ddim&steps=5&step=20").content)
+    assert painted["image"].shape == (N, N)
+
+
+@pytest.mark.parametrize(
+    ("what", "named"),
+    [("paint?x=2&y=3&sampler=ddim", "`steps`"), ("paint?x=nan&y=3&sampler=ddim&steps=5", "`x`"),
+     ("paint?x=2&y=inf&sampler=ddim&steps=5", "`y`"), ("paint?x=2&y=3&sampler=ddim&steps=1e3", "`steps`"),
+     ("paint?x=2&y=3&sampler=ddim&steps=" + "9" * 40, "`steps`"), ("paint?x=2&y=3&sampler=ddim&steps=5&step=7", "`--step`"),
+     ("samples", "`step`"), ("samples?step=1", "`--step`"), ("cloud?tap=mid&t=11&projection=pca", "`tap`"),
+     ("cloud?tap=mid&t=10&projection=tsne", "`projection`"), ("cloud?tap=../mid&t=10&projection=pca", "`tap`"),
+     ("points?tap=mid&t=10&projection=pca&step=3", "`step`"), 
+     ("points?tap=mid&t=10&projection=pca&step=20&x=99&y=1", "`x`")],
+)  # fmt: skip
+def test_questions_that_cannot_be_answered_are_told_why(client, small, what, named):
+    answer = client.get(f"/api/runs/{small.name}/{what}")
+    assert answer.status_code == 400
+    assert named in answer.json()["error"]
+    assert "Traceback" not in answer.text
+
+
+class Trap:
+    """Unpickled, it leaves a mark."""
+
+    def __init__(self, mark: Path):
+        self.mark = mark
+
+    def __reduce__(self):
+        return (Path.touch, (self.mark,))
+
+
+def test_no_pickle_is_loaded(client, home, tmp_path):
+    run = write_small_run(home / "runs", seed=12)
+    mark = tmp_path / "mark"
+    pickle.loads(pickle.dumps(Trap(mark)))
+    assert mark.exists(), "the trap works"
+    mark.unlink()
+    trap = np.array([Trap(mark)], dtype=object)
+    folder = run.snapshots[-1].path
+    np.savez(folder / "samples.npz", images=trap, labels=trap, on_grid=trap)
+    np.savez(folder / "latents.npz", **{"labels": trap, "latents/mid/10": trap, "latents/mid/40": trap})
+    (folder / "weights.safetensors").write_bytes(pickle.dumps(Trap(mark)))
+    at = f"/api/runs/{run.name}"
+    for what in ("samples?step=40", "cloud?tap=mid&t=10&projection=pca", "points?tap=mid&t=10&projection=pca&step=40",
+                 "paint?x=2&y=3&sampler=ddim&steps=5&step=40"):  # fmt: skip
+        assert client.get(f"{at}/{what}").status_code == 400, what
+    assert client.get(at).status_code == 200
+    assert not mark.exists()
+
+
+# numpy leaves a file that is no archive to the garbage collector
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_snapshot_that_is_torn_breaks_its_own_panel_only(client, home):
+    run = write_small_run(home / "runs", seed=13)
+    at, folder = f"/api/runs/{run.name}", run.snapshots[1].path
+    for name in ("samples.npz", "latents.npz", "reading.parquet"):
+        content = (folder / name).read_bytes()
+        (folder / name).write_bytes(content[: len(content) // 2])
+    assert client.get(at).status_code == 200
+    assert client.get(f"{at}/samples?step=20").status_code == 400
+    assert client.get(f"{at}/samples?step=40").status_code == 200
+    assert client.get(f"{at}/paint?x=2&y=3&sampler=ddim&steps=5&step=20").status_code == 200
+
+
+def test_a_broken_run_is_told_as_such(client, home):
+    run = write_small_run(home / "runs", seed=14)
+    (run.path / "status.json").write_text("{")
+    answer = client.get(f"/api/runs/{run.name}")
+    assert answer.status_code == 400
+    assert "broken" in answer.json()["error"]
+
+
+def test_two_hundred_questions_at_once_are_all_answered(address, small):
+    at = f"{address}/api/runs/{small.name}"
+    questions = [
+        f"{address}/api/runs", at, f"{at}/samples?step=20", f"{at}/cloud?tap=mid&t=10&projection=pca",
+        f"{at}/points?tap=mid&t=10&projection=pca&step=40", f"{at}/paint?x=2&y=3&sampler=ddim&steps=5", f"{address}/",
+        f"{address}/static/app.js", f"{address}/api/studies", f"{at}/paint?x=4.5&y=3&sampler=dpm_solver&steps=8&step=20",
+    ]  # fmt: skip
+    limits = httpx.Limits(max_connections=200)
+    with httpx.Client(timeout=120, limits=limits) as visitor, ThreadPoolExecutor(200) as pool:
+        answers = list(pool.map(visitor.get, questions * 20))
+    assert [answer.status_code for answer in answers] == [200] * 200
+    for first, same in zip(answers[:10], answers[-10:], strict=True):
+        if "/api/runs?" not in str(first.url) and not str(first.url).endswith("/api/runs"):
+            assert first.content == same.content
+
+
+def test_the_stream_of_events_tells_the_version_and_then_each_new_one(address, home):
+    with httpx.stream("GET", f"{address}/api/events", timeout=30) as stream:
+        assert stream.headers["Content-Type"].startswith("text/event-stream")
+        lines = (line for line in stream.iter_lines() if line.startswith("data: "))
+        first = json.loads(next(lines)[6:])
+        write_small_run(home / "runs", seed=15)
+        second = json.loads(next(lines)[6:])
+    assert second["version"] > first["version"]
+    assert second["session"] == first["session"]
+    told = httpx.get(f"{address}/api/runs?since={first['version']}").json()
+    assert any(row["seed"] == 15 for row in told["rows"])
+
+
+def test_a_folder_that_is_not_there_yet_is_empty(tmp_path):
+    with TestClient(
+        create_app(tmp_path / "runs", tmp_path / "results"), base_url="http://127.0.0.1"
+    ) as client:
+        assert client.get("/api/runs").json()["rows"] == []
+        assert client.get("/api/studies").json() == []
+        assert client.get("/api/runs/none").status_code == 404
+
+
+def test_the_server_starts_without_torch_and_pandas(tmp_path):
+    code = f"""
+import sys
+from pathlib import Path
+from starlette.testclient import TestClient
+from phasescope.views.explorer.server import create_app
+with TestClient(create_app(Path({str(tmp_path)!r}), Path({str(tmp_path)!r})), base_url="http://127.0.0.1") as client:
+    for path in ("/", "/static/palette.css", "/static/app.js", "/api/runs", "/api/studies"):
+        assert client.get(path).status_code == 200
+print([name for name in ("torch", "pandas", "sklearn", "umap", "duckdb", "scipy.stats") if name in sys.modules])
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "[]\n"
+
+
+def test_beyond_the_loopback_there_is_always_a_token():
+    assert token_for("127.0.0.1", None) is None
+    first, second = token_for("0.0.0.0", None), token_for("0.0.0.0", None)
+    assert first
+    assert len(first) >= 32
+    assert first != second
+    assert (
+        token_for("0.0.0.0", "a-token-of-my-own")
+        == token_for("127.0.0.1", "a-token-of-my-own")
+        == "a-token-of-my-own"
+    )
+    with pytest.raises(UserError, match="--token"):
+        token_for("0.0.0.0", "short")
+
+
+def test_an_address_that_cannot_be_had_is_named():
+    with bind("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(UserError, match=f"--port.*{port}"):
+            bind("127.0.0.1", port)
+    for host, port in (("203.0.113.7", 0), ("127.0.0.1", 70_000), ("no.such.host.invalid", 0)):
+        with pytest.raises(UserError, match="--port"):
+            bind(host, port)
+
+
+def test_it_is_the_loopback_that_is_bound(address):
+    port = int(address.rpartition(":")[2])
+    table = Path("/proc/net/tcp")
+    if not table.exists() or os.name != "posix":
+        pytest.skip("no table of sockets here")
+    bound = [line.split()[1] for line in table.read_text().splitlines()[1:] if line.split()[3] == "0A"]
+    assert [entry for entry in bound if int(entry.split(":")[1], 16) == port] == [f"0100007F:{port:04X}"]
