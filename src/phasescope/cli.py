@@ -289,10 +289,11 @@ def claims(results: Runs = Path("results"), page: Path | None = None, json: bool
     from phasescope.views.claim_tables import print_claims
 
     if page:
-        from phasescope.views.results_page import judge_and_draw, write_markdown
+        from phasescope.views.results_page import calibrate_and_draw, judge_and_draw, write_markdown
 
         for one in STUDIES.values():
             judge_and_draw(one, results / one.name)
+        calibrate_and_draw(results)
         write_markdown(list(STUDIES.values()), results, page)
     print_claims([(one, read_claims(results / one.name)) for one in STUDIES.values()], as_json=json)
     return 0

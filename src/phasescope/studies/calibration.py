@@ -14,12 +14,11 @@ is told from a second, outer, round of leaving runs out, in which candidate and 
 
 How stable its onsets are: for each run the ratio of the rule's onset to behaviour's, and how often the rule goes back.
 
-    python -m phasescope.studies.calibration [results/phases]      writes calibration.json and prints the table
+    phasescope claims --page docs/results.md      writes results/phases/calibration.json, and a page and figure of it
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -248,8 +247,8 @@ def _calibrated(frame: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def main(folder: Path = Path("results/phases")) -> None:
-    """Write the calibration of a folder's records beside them.
+def write(folder: Path) -> dict[str, Any]:
+    """Calibrate on the records of `phases` in `folder`, and write calibration.json beside them; what it says.
 
     Raises:
         UserError: there are no records.
@@ -259,17 +258,4 @@ def main(folder: Path = Path("results/phases")) -> None:
 
     found = calibrate(read_frame(STUDY, folder))
     write_aside(folder / FILE, to_json(found, indent=1) + "\n")
-    for cell, of_cell in found.items():
-        print(f"{cell}: {of_cell['runs']} runs, {of_cell['snapshots']} snapshots, {of_cell['of_phase']}")
-        for boundary, rows in of_cell.get("separation", {}).items():
-            for row in rows[:5]:
-                print(
-                    f"  {boundary} by {row['candidate']} {'>' if row['sign'] > 0 else '<'} {row['threshold']:.3g}: "
-                    f"{row['balanced_accuracy']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
-                )
-        if "confusion_held_out" in of_cell:
-            print(f"  held out: {of_cell['confusion_held_out']}")
-
-
-if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:2]))
+    return found

@@ -141,6 +141,17 @@ def judge_and_draw(study: Study, folder: Path) -> None:
         write_figures(study, frame, folder)
 
 
+def calibrate_and_draw(results: Path) -> None:
+    """Find anew what tells phases apart in the records of `phases`; nothing where there are none."""
+    from phasescope.studies import calibration, phases
+    from phasescope.views.calibration_page import write_calibration
+
+    folder = results / phases.STUDY.name
+    if (folder / RECORDS).exists():
+        calibration.write(folder)
+        write_calibration(folder)
+
+
 def _environment() -> Any:
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
