@@ -16,6 +16,7 @@ A perfect network's is not 0: the images themselves interact, a bump is a produc
 
 The residual is |eps(i, j) + eps(none) - eps(i) - eps(j)|^2 / |eps(i, j) - eps(none)|^2: 0 where they add up, 1 for a network
 that ignores a label of which a factor is missing. It takes a network that was trained with factors withheld one by one.
+A perfect network's is not 0 either, for two stripes do not add up to a bump: the exact posterior mean's stands beside it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from phasescope.errors import UserError
-from phasescope.families.diffusion.optimum import ConditionalOptimum
+from phasescope.families.diffusion.optimum import ConditionalOptimum, PartialOptimum
 from phasescope.measures import Score
 from phasescope.measures.scores import basic_interval, bootstrap_weights
 from phasescope.probing.capture import Network
@@ -104,7 +105,9 @@ def composition_residual(
 ) -> Score:
     """How far eps of a whole label is from the sum of what its factors add by themselves; 0 where scores compose.
 
-    The null `ignored` is 1: a network that ignores a label of which a factor is missing. The interval resamples labels.
+    The null `ignored` is 1: a network that ignores a label of which a factor is missing. `detail` has the `optimum`, the
+    residual of the exact posterior mean under what is told, where the world has an image of every label and trains on all
+    combinations of its factors' values. The interval resamples labels.
 
     Args:
         network: trained with factors withheld one by one; a factor that is NaN is withheld.
@@ -123,18 +126,34 @@ def composition_residual(
         gone[list(kept)] = False
         return lambda given: given.masked_fill(gone.to(given.device), torch.nan)
 
+    def parts_of(predictor: Network) -> tuple[np.ndarray, np.ndarray]:
+        whole, none = (_eps(predictor, inputs, family, t, only(kept)) for kept in (range(K), ()))
+        alone = [_eps(predictor, inputs, family, t, only([k])) - none for k in range(K)]
+        squares = (whole - none - sum(alone)).square().sum(dim=1), (whole - none).square().sum(dim=1)
+        return squares[0].numpy(), squares[1].numpy()
+
     with evaluating(network):
-        whole, none = (_eps(network, inputs, family, t, only(kept)) for kept in (range(K), ()))
-        alone = [_eps(network, inputs, family, t, only([k])) - none for k in range(K)]
-    residual = (whole - none - sum(alone)).square().sum(dim=1)
+        residual, told = parts_of(network)
+    best = _best_of_grid(world, family)
     return _scored(
-        residual.numpy(),
-        (whole - none).square().sum(dim=1).numpy(),
+        residual,
+        told,
         f"composition residual of eps, t={t}",
         {"ignored": 1.0},
-        {},
+        {"optimum": _share(*parts_of(best))} if best else {},
         seed,
     )
+
+
+def _best_of_grid(world: Any, family: Any) -> PartialOptimum | None:
+    """The exact optimum of a world that trains on all combinations of its factors' values, and paints any."""
+    if not world.continuous:
+        return None
+    labels = world.training_labels()
+    values = [np.unique(column) for column in labels.T]
+    if np.prod([len(one) for one in values]) != len(labels):
+        return None
+    return PartialOptimum(family, world.render, [torch.from_numpy(one) for one in values])
 
 
 def _steps(step: float | Sequence[float], world: Any) -> list[float]:

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from phasescope.families.diffusion.config import DiffusionConfig
-from phasescope.families.diffusion.optimum import ConditionalOptimum, UnconditionalOptimum
+from phasescope.families.diffusion.optimum import ConditionalOptimum, PartialOptimum, UnconditionalOptimum
+from phasescope.worlds.gaussian_bump import GaussianBumpConfig
 
 TIMES = [0, 10, 100, 300, 500, 999]
 
@@ -105,3 +106,34 @@ def test_given_one_image_both_optima_agree(render):
     t = torch.tensor(TIMES)
     one = ConditionalOptimum(diffusion, render)(x_t, t, label.expand(6, 2))
     torch.testing.assert_close(UnconditionalOptimum(diffusion, render, label)(x_t, t), one)
+
+
+@pytest.mark.parametrize("predict", ["eps", "x", "v"])
+def test_what_is_told_in_part_lies_between_the_two_other_optima(predict):
+    """All told: the conditional optimum. Nothing told: the unconditional one. One told: the unconditional one of its row."""
+    diffusion = DiffusionConfig.of({"predict": predict}).build()
+    world = GaussianBumpConfig.of({"canvas": 8, "design": {"dx": 2.0, "dy": 1.0}})
+    training = torch.from_numpy(world.training_labels())
+    values = [column.unique() for column in training.T]
+    partial = PartialOptimum(diffusion, world.render, values, chunk=7)
+    x_t = torch.randn(5, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    t = torch.tensor([50, 300, 600, 900, 0])
+    labels = torch.rand(5, 2, generator=torch.Generator().manual_seed(1)) * 8
+    torch.testing.assert_close(
+        partial(x_t, t, labels), ConditionalOptimum(diffusion, world.render)(x_t, t, labels)
+    )
+    nothing = torch.full_like(labels, torch.nan)
+    torch.testing.assert_close(
+        partial(x_t, t, nothing), UnconditionalOptimum(diffusion, world.render, training)(x_t, t)
+    )
+    mixed = labels.clone()
+    mixed[0, 0] = mixed[2, 1] = torch.nan
+    mixed[4] = torch.nan
+    found = partial(x_t, t, mixed)
+    for row, gone in ((0, 0), (2, 1)):
+        candidates = labels[row].repeat(len(values[gone]), 1)
+        candidates[:, gone] = values[gone]
+        alone = UnconditionalOptimum(diffusion, world.render, candidates)
+        torch.testing.assert_close(found[row : row + 1], alone(x_t[row : row + 1], t[row : row + 1]))
+    torch.testing.assert_close(found[[1, 3]], partial(x_t, t, labels)[[1, 3]])
+    torch.testing.assert_close(found[4], partial(x_t, t, nothing)[4])

@@ -8,7 +8,6 @@ Networks here are codes of the label put into pixels, each of squared length 1. 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import product as pairs
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,31 +123,14 @@ def residual_of_noise(canvas: int, sigma_px: float) -> float:
     return (1 - q) / (1 + q)
 
 
-@dataclass(frozen=True)
-class PosteriorMean:
-    """The best network that is trained with factors withheld: eps of the exact posterior mean under what the label tells.
+def posterior_mean(of: GaussianBumpConfig, family: Any) -> Network:
+    """The best network that is trained with factors withheld, on a square grid."""
+    import torch
 
-    Known values are taken as they are, missing ones, of the same factors in all rows, as equally likely on the grid.
-    """
+    from phasescope.families.diffusion.optimum import PartialOptimum
 
-    world: GaussianBumpConfig
-    family: Any
-
-    def __call__(self, x_t: Tensor, t: Tensor, labels: Tensor) -> Tensor:
-        import torch
-
-        grid = torch.from_numpy(np.unique(self.world.training_labels())).expand(len(labels), -1)
-        x, y = (grid if factor.isnan().any() else factor[:, None] for factor in labels.unbind(dim=1))
-        combined = torch.stack(torch.broadcast_tensors(x[:, :, None], y[:, None, :]), dim=-1)
-        images = self.world.render(combined.reshape(-1, 2)).double().view(len(labels), -1, x_t[0].numel())
-        alpha, sigma = (
-            scale[t][:, None] for scale in (self.family.schedule.alpha, self.family.schedule.sigma)
-        )
-        seen = x_t.flatten(1).double()
-        distance = (seen[:, None] - alpha[:, None] * images).square().sum(dim=2)
-        w = (-distance / (2 * sigma**2)).softmax(dim=1)
-        x_0 = (w[:, :, None] * images).sum(dim=1)
-        return ((seen - alpha * x_0) / sigma).view_as(x_t)
+    values = torch.from_numpy(np.unique(of.training_labels()))
+    return PartialOptimum(family, of.render, [values, values])
 
 
 def measured(axes: Axes, at: Sequence[float], scores: list[Score], fmt: str, **style: Any) -> None:
@@ -249,8 +231,9 @@ def draw_posterior(axes: Axes) -> None:
     family = DiffusionConfig().build()
     timesteps = (50, 100, 150, 200, 250, 300, 350, 400, 500, 600, 700, 800, 900, 999)
     for sigma_px, colour, mark in ((1.0, ACCENT, "o"), (2.0, P1, "s")):
-        best = PosteriorMean(world(sigma_px=sigma_px), family)
-        scores = [composition_residual(best, best.world, family, t, batch=16) for t in timesteps]
+        bumps = world(sigma_px=sigma_px)
+        best = posterior_mean(bumps, family)
+        scores = [composition_residual(best, bumps, family, t, batch=16) for t in timesteps]
         measured(axes, timesteps, scores, mark, color=colour, markersize=4, label=f"σ = {sigma_px:g} px")
         limit = residual_of_noise(CANVAS, sigma_px)
         axes.axhline(limit, color=colour, linewidth=1, linestyle=DASHED, zorder=0)
