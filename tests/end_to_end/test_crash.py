@@ -69,7 +69,7 @@ def test_killed_at_random_moments(start, tiny: Path, tiny_config: Config, tmp_pa
         for kind in found:
             found[kind] += kind(run.path)
     process = start(*command)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=180)
     assert process.returncode == 0, err
     assert "step" in out.splitlines()[0]
     assert run.status["state"] == "done"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,6 +14,7 @@ from sklearn.model_selection import KFold, cross_val_predict
 from phasescope.measures import order
 from phasescope.measures.order import explained, influences
 from phasescope.measures.ridge import ALPHAS, out_of_fold, ridge_fits, ridge_out_of_fold
+from phasescope.views.measure_figures.geometry import COVERAGE
 from phasescope.views.measure_figures.geometry_coverage import ORDERS, Curved, Linear, order_coverage
 
 
@@ -185,14 +188,16 @@ def test_the_interval_covers_the_true_r2():
     assert covered >= 87
 
 
-@pytest.mark.parametrize("coded", [ORDERS[2], Linear(64, 160, 3.0), ORDERS[9]], ids=lambda coded: coded.name)
-def test_of_200_intervals_90_to_98_percent_hold_the_least_factors_mean_over_data_sets(coded):
-    assert 180 <= order_coverage(coded).held <= 196
+def test_of_200_intervals_90_to_98_percent_hold_the_least_factors_mean_over_data_sets():
+    # Of twelve further scenarios: docs/measures/interval_coverage.png.
+    assert 180 <= order_coverage(Linear(64, 160, 3.0)).held <= 196
 
 
-def test_where_little_is_read_intervals_hold_their_truth_in_more_than_90_percent():
-    # Close to 90 % there, since alpha, which is held, varies between data sets: so more of them.
-    assert 540 <= order_coverage(ORDERS[0], cases=600).held <= 588
+def test_all_counts_that_are_shipped_lie_in_90_to_98_percent():
+    found = json.loads(COVERAGE.read_text())
+    held = [row["held"] for row in found if row["measure"] == "order"]
+    assert len(held) == len(ORDERS)
+    assert all(180 <= count <= 196 for count in held)
 
 
 def test_with_more_features_than_rows_and_no_noise_intervals_are_rather_too_wide():
