@@ -252,7 +252,10 @@ def collapse(frame: pd.DataFrame) -> list[Panel]:
             if x:
                 low, mean, high = (np.array([f(a) for a in areas]) for f in (np.min, np.mean, np.max))
                 curves.append(Curve(np.array(x), mean, low, high, f"sigma = {sigma:g} px", number, "points"))
-        panels.append(Panel(sentence(words), "d / sigma", "mean over training", curves, xscale="log"))
+        ticks = {d / sigma: f"{d / sigma:g}" for d in INCREMENTS_PX for sigma in SIGMAS_PX}
+        panels.append(
+            Panel(sentence(words), "d / sigma", "mean over training", curves, xscale="log", ticks=ticks)
+        )
     return panels
 
 

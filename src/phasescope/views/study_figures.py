@@ -39,12 +39,22 @@ def draw(figure: Figure, frame: pd.DataFrame) -> Drawing:
         axes = drawing.subplots(rows, columns, squeeze=False)
         for ax in axes.flat[len(panels) :]:
             ax.set_visible(False)
+        shared = _shared_legend(panels)
         for index, (ax, panel) in enumerate(zip(axes.flat, panels, strict=False)):
-            draw_panel(ax, panel, with_legend=_own_legend(panels, index))
+            draw_panel(ax, panel, with_legend=not shared and _own_legend(panels, index))
+        if shared:
+            handles = axes.flat[0].get_legend_handles_labels()
+            drawing.legend(*handles, ncols=min(len(handles[1]), 6), loc="outside lower center")
         if any(panel.colours == "phases" for panel in panels):
             patches = [Patch(color=colour, label=f"phase {phase}") for phase, colour in PHASE_COLOURS.items()]
             drawing.legend(handles=patches, ncols=3, loc="outside lower center")
     return drawing
+
+
+def _shared_legend(panels: Sequence[Panel]) -> bool:
+    """Whether all panels, several, have the same series: their legend then stands below, clear of the data."""
+    labels = [[curve.label for curve in panel.curves if curve.label] for panel in panels]
+    return len(panels) > 1 and bool(labels[0]) and all(one == labels[0] for one in labels)
 
 
 def _own_legend(panels: Sequence[Panel], index: int) -> bool:
