@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,10 @@ from scipy.stats import binomtest
 
 from phasescope.measures import (
     BEHAVIOUR,
+    EPS_RULE,
     REPRESENTATION,
+    Boundary,
+    CalibratedRule,
     Score,
     behaviour_phase,
     calibrate,
@@ -231,3 +235,25 @@ def test_calibration_leaves_out_what_has_no_nulls():
 def test_a_null_at_the_threshold_is_not_clear():
     assert calibrate({"mid": score(0.9, pixels=0.8)}, {})["order"]["clear"] is False
     assert calibrate({}, {}, {"mid": score(5, permuted=12.0)})["dimension"]["clear"] is False
+
+
+def test_the_calibrated_rule_is_the_calibrations():
+    told = json.loads((Path(__file__).parents[2] / "results" / "phases" / "calibration.json").read_text())
+    for letter, boundary in (("B", EPS_RULE.B), ("C", EPS_RULE.C)):
+        rule = told["eps"]["rule"][letter]
+        assert boundary.column == rule["candidate"]
+        assert (boundary.threshold, boundary.sign) == (pytest.approx(rule["threshold"]), rule["sign"])
+
+
+def test_a_calibrated_rule_says_c_above_b():
+    rule = CalibratedRule(
+        Boundary("order", "mid", 600, 0.5, 1), Boundary("label_dimension", "mid", 600, 3.0, -1)
+    )
+    values = {"order.mid.600": 0.2, "label_dimension.mid.600": 4.0}
+    assert rule.phase(values) == "A"
+    assert rule.phase(values | {"order.mid.600": 0.6}) == "B"
+    assert rule.phase(values | {"label_dimension.mid.600": 2.9}) == "C"
+    with pytest.raises(
+        ValueError, match=r"`values` \(of order.mid.600\) must have `label_dimension.mid.600`"
+    ):
+        rule.phase({"order.mid.600": 0.2})

@@ -33,8 +33,11 @@ from phasescope.measures.order import order
 from phasescope.measures.p1 import p1_order
 from phasescope.measures.phases import (
     BEHAVIOUR,
+    EPS_RULE,
     REPRESENTATION,
     BehaviourThresholds,
+    Boundary,
+    CalibratedRule,
     Phase,
     RepresentationThresholds,
     behaviour_phase,
@@ -53,8 +56,11 @@ from phasescope.measures.topology import Homology, persistent_homology
 __all__ = [
     "BEHAVIOUR",
     "DCI",
+    "EPS_RULE",
     "REPRESENTATION",
     "BehaviourThresholds",
+    "Boundary",
+    "CalibratedRule",
     "CircularCoordinates",
     "Code",
     "Disentanglement",

@@ -61,6 +61,54 @@ BEHAVIOUR = BehaviourThresholds()
 REPRESENTATION = RepresentationThresholds()
 
 
+@dataclass(frozen=True)
+class Boundary:
+    """A phase of behaviour has begun where sign (value - threshold) > 0, of a measure of latents at one place."""
+
+    measure: str
+    tap: str
+    t: int
+    threshold: float
+    sign: int
+
+    @property
+    def column(self) -> str:
+        """As runs' metrics and records name it: `label_share.mid.600`."""
+        return f"{self.measure}.{self.tap}.{self.t}"
+
+    def begun(self, value: float) -> bool:
+        return self.sign * (value - self.threshold) > 0
+
+
+@dataclass(frozen=True)
+class CalibratedRule:
+    """What tells behaviour's phases from latents, found on runs: C where C has begun, else B where B has, else A."""
+
+    B: Boundary
+    C: Boundary
+
+    def phase(self, values: Mapping[str, float]) -> Phase:
+        """The phase that a snapshot's scores say, by their `column`.
+
+        Raises:
+            ValueError: a score that it rests on is missing.
+        """
+        for boundary in (self.B, self.C):
+            if boundary.column not in values:
+                raise ValueError(f"`values` (of {', '.join(values)}) must have `{boundary.column}`")
+        if self.C.begun(values[self.C.column]):
+            return "C"
+        return "B" if self.B.begun(values[self.B.column]) else "A"
+
+
+EPS_RULE = CalibratedRule(
+    B=Boundary("label_share", "down3", 600, 0.5984298200583911, 1),
+    C=Boundary("label_share", "mid", 600, 0.996050524307303, 1),
+)
+"""Of eps-prediction on the network of preset `small`, whose behaviour goes through all three phases. How well it tells them,
+and that its thresholds are no other system's: results/phases/calibration.md."""
+
+
 def wilson_low(share: float, n: int, confidence: float = CONFIDENCE) -> float:
     """Lower end of Wilson's interval for a share of n cases (Wilson 1927)."""
     z = NormalDist().inv_cdf((1 + confidence) / 2)

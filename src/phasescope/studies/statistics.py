@@ -142,7 +142,8 @@ def kappa(tables: Sequence[np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
         p = p / np.where(total > 0, total, np.nan)[:, None, None]
         observed = np.trace(p, axis1=1, axis2=2)
         expected = (p.sum(axis=1) * p.sum(axis=2)).sum(axis=1)
-        return (observed - expected) / np.where(expected < 1 - 1e-12, 1 - expected, np.nan)
+        beyond = np.where(np.abs(observed - expected) > 1e-12, observed - expected, 0.0)
+        return beyond / np.where(expected < 1 - 1e-12, 1 - expected, np.nan)
 
     return statistic
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from phasescope.errors import UserError
 from phasescope.measures.phases import LETTERS
@@ -48,8 +49,8 @@ def write_calibration(folder: Path) -> list[Path]:
 def draw(found: dict[str, Any]) -> Figure:
     """A row for all runs, and for each cell that has both boundaries: separation at either, confusion, onsets."""
     groups = {name: group for name, group in found.items() if "rule" in group}
-    figure = Figure(figsize=(11.5, 2.9 * max(len(groups), 1)))
-    axes = figure.subplots(max(len(groups), 1), 4, squeeze=False, width_ratios=(1.25, 1.25, 1, 1))
+    figure = Figure(figsize=(13.0, 2.7 * max(len(groups), 1)))
+    axes = figure.subplots(max(len(groups), 1), 4, squeeze=False, width_ratios=(1, 1, 0.9, 0.9))
     for row, (name, group) in zip(axes, groups.items(), strict=False):
         for ax, boundary in zip(row, BOUNDARIES, strict=False):
             draw_separation(ax, group["separation"][boundary], f"{name}: {boundary} has begun")
@@ -63,7 +64,7 @@ def draw_separation(ax: Axes, rows: list[dict[str, Any]], title: str) -> None:
     value = np.array([row["balanced_accuracy"] for row in shown])
     ends = np.abs(np.array([[row["low"], row["high"]] for row in shown]).T - value)
     ax.errorbar(value, range(len(shown)), xerr=ends, fmt="o", color=ACCENT, markersize=4, elinewidth=1.1)
-    ax.set_yticks(range(len(shown)), [named(row["candidate"]) for row in shown])
+    ax.set_yticks(range(len(shown)), [short(row["candidate"]) for row in shown])
     ax.axvline(0.5, color=MUTED, linewidth=0.7, linestyle=(0, (3, 3)))
     ax.set(title=title, xlabel="balanced accuracy, runs left out", xlim=(0.45, 1.01))
 
@@ -77,7 +78,7 @@ def draw_confusion(ax: Axes, table: list[list[int]]) -> None:
     ax.set_xticks(range(3), LETTERS)
     ax.set_yticks(range(3), LETTERS)
     ax.tick_params(length=0)
-    ax.set(title="Snapshots, rule found without the run", xlabel="the rule says", ylabel="behaviour is in")
+    ax.set(title="Rule found without the run", xlabel="the rule says", ylabel="behaviour is in")
 
 
 def draw_onsets(ax: Axes, rows: list[dict[str, Any]]) -> None:
@@ -88,8 +89,10 @@ def draw_onsets(ax: Axes, rows: list[dict[str, Any]]) -> None:
         ax.plot(at, ratios, "o", color=PHASE_COLOURS[boundary], markeredgecolor=INK, markeredgewidth=0.4)
     ax.axhline(1, color=MUTED, linewidth=0.7, linestyle=(0, (3, 3)))
     ax.set_yscale("log")
-    ax.set_xticks(range(len(BOUNDARIES)), [f"onset of {boundary}" for boundary in BOUNDARIES])
-    ax.set(title="Rule's onset / behaviour's", xlim=(-0.6, len(BOUNDARIES) - 0.4))
+    ax.set_yticks((0.25, 0.5, 1, 2, 4), ("1/4", "1/2", "1", "2", "4"))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.set_xticks(range(len(BOUNDARIES)), [f"of {boundary}" for boundary in BOUNDARIES])
+    ax.set(title="Onset, rule / behaviour", xlim=(-0.6, len(BOUNDARIES) - 0.4), ylim=(0.2, 5))
     ax.grid(axis="y")
 
 
@@ -103,6 +106,11 @@ def named(candidate: str) -> str:
     """``order.mid.600`` -> ``order (ridge), mid, t = 600``."""
     measure, tap, t = candidate.split(".")
     return f"{MEASURES.get(measure, measure)}, {tap}, t = {t}"
+
+
+def short(candidate: str) -> str:
+    """``label_dimension.mid.600`` -> ``label dimension, mid, 600``."""
+    return ", ".join(candidate.replace("_", " ").split("."))
 
 
 def render(found: dict[str, Any]) -> str:
