@@ -55,6 +55,7 @@ def page_of(study: Study, folder: Path) -> dict[str, Any]:
         "counts": {verdict: counts[verdict] for verdict in VERDICTS},
         "claims": [_entry(claim) for claim in content["claims"]],
         "sha256": content["records"]["sha256"],
+        "pages": sorted(path.name for path in folder.glob("*.md")),
     }
 
 
