@@ -52,7 +52,7 @@ ORDERS = {
 STRONG = 0.5
 """correlation from which order and accuracy go closely together: a large effect by Cohen's (1988) convention"""
 TOGETHER = 2.0
-"""ratio of onsets below which they set in together: within a factor of two"""
+"""ratio of onsets, accuracy's over order's, below which accuracy does not lag behind"""
 
 
 def series(name: str) -> Series:
@@ -216,7 +216,7 @@ def _claims() -> list[Claim]:
             claims.append(
                 Claim(
                     f"set_in_together_{order}_{system}",
-                    f"Order ({reading}) and accuracy set in within a factor of two: {words}.",
+                    f"Accuracy sets in by twice the steps that order ({reading}) takes: {words}.",
                     "P1",
                     "median over runs of accuracy's onset over order's, in steps, sign-test interval",
                     TOGETHER,
