@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Patch
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import NullLocator, ScalarFormatter
 
 from phasescope.studies.study import Curve, Figure, Panel, Study
 from phasescope.views.style import INK, MUTED, OPEN_MAP, OUTCOME_COLOURS, PHASE_COLOURS, RC
@@ -87,6 +87,10 @@ def draw_panel(ax: Axes, panel: Panel, with_legend: bool = True) -> None:
             ha="right" if long else "center",
         )
         ax.xaxis.set_minor_locator(NullLocator())
+    low, high = ax.get_ylim()
+    if panel.yscale == "log" and high < 10 * low:  # within a decade no power of ten needs to be told
+        ax.yaxis.set_major_formatter(ScalarFormatter())
+        ax.yaxis.set_minor_formatter(ScalarFormatter())
     ax.grid(axis="y")
     if with_legend and any(curve.label for curve in panel.curves):
         ax.legend()
