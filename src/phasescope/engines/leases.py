@@ -168,10 +168,11 @@ def _lives_here(path: Path) -> bool:
 
 def _end_silent(path: Path, folder: Path) -> None:
     """End the holder of an expired lease, where it is a process of this machine that lives, and that says what it is."""
-    if not _lives_here(path):
-        return
     with suppress(OSError):
-        pid = int(_told(path)["pid"])
+        told = _told(path)  # read once: a moment later it may be superseded, and made anew by one who comes late
+        if told.get("boot") != _boot() or not _is_locked(path):
+            return
+        pid = int(told["pid"])
         words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
         if "exec" in words and any(Path(word).name == folder.name for word in words):
             os.kill(pid, signal.SIGKILL)
