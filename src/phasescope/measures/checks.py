@@ -108,7 +108,7 @@ def check_labels(
     y = np.asarray(labels, dtype=float)
     if y.ndim != 2 or y.shape[0] != n or y.shape[1] == 0:
         raise ValueError(
-            f"`labels` (shape {y.shape}) must be (n, K) with n={n} as in `latents`: one label a row"
+            f"`labels` (shape {y.shape}) must be (n, K) with n={n} as in `latents`, K at least 1: one label a row"
         )
     check_finite("labels", y)
     K = y.shape[1]
