@@ -169,7 +169,8 @@ def _lives_here(path: Path) -> bool:
 def _end_silent(path: Path, folder: Path) -> None:
     """End the holder of an expired lease, where it is a process of this machine that lives, and that says what it is."""
     with suppress(OSError):
-        told = _told(path)  # read once: a moment later it may be superseded, and made anew by one who comes late
+        # Read once: a moment later it may be superseded, and made anew by one who comes late.
+        told = _told(path)
         if told.get("boot") != _boot() or not _is_locked(path):
             return
         pid = int(told["pid"])
