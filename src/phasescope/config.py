@@ -20,7 +20,17 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from phasescope.errors import UserError
 
-__all__ = ["Config", "Tree", "UserError", "explain", "merge", "parse_overrides", "read_yaml", "set_overrides"]
+__all__ = [
+    "Config",
+    "Tree",
+    "UserError",
+    "digest_of",
+    "explain",
+    "merge",
+    "parse_overrides",
+    "read_yaml",
+    "set_overrides",
+]
 
 Tree = dict[str, Any]
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -53,9 +63,14 @@ class Config(BaseModel):
 
     def digest(self, length: int = 8) -> str:
         """The first `length` hex digits of the SHA-256 of the whole tree but its `name`."""
-        tree = {key: value for key, value in self.tree().items() if key != "name"}
-        canonical = json.dumps(tree, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()[:length]
+        return digest_of(self.tree(), length)
+
+
+def digest_of(tree: Tree, length: int = 8) -> str:
+    """`Config.digest` of a configuration's tree, which is all that a folder holds of it."""
+    unnamed = {key: value for key, value in tree.items() if key != "name"}
+    canonical = json.dumps(unnamed, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:length]
 
 
 def read_yaml(path: Path) -> Tree:

@@ -123,7 +123,7 @@ def holder(folder: Path) -> str | None:
     if latest is not None and _in_force(latest):
         told = _told(latest)
         return f"{told.get('host', 'another machine')}, process {told.get('pid', '?')}"
-    if latest is not None and _lives_here(latest):
+    if latest is not None and _living(latest):
         return None
     return "another process" if is_held(folder) else None
 
@@ -159,20 +159,22 @@ def _in_force(path: Path) -> bool:
     return told.get("boot") != _boot() or _is_locked(path)
 
 
-def _lives_here(path: Path) -> bool:
-    """Whether a lease's holder is a process of this machine that lives."""
+def _living(path: Path) -> dict[str, Any]:
+    """What a lease's holder says of itself, where it is a process of this machine that lives; else nothing."""
     with suppress(FileNotFoundError):
-        return _told(path).get("boot") == _boot() and _is_locked(path)
-    return False
+        # Read once: a moment later the lease may be superseded, and made anew by one who comes late.
+        told = _told(path)
+        if told.get("boot") == _boot() and _is_locked(path):
+            return told
+    return {}
 
 
 def _end_silent(path: Path, folder: Path) -> None:
     """End the holder of an expired lease, where it is a process of this machine that lives, and that says what it is."""
+    told = _living(path)
+    if not told:
+        return
     with suppress(OSError):
-        # Read once: a moment later it may be superseded, and made anew by one who comes late.
-        told = _told(path)
-        if told.get("boot") != _boot() or not _is_locked(path):
-            return
         pid = int(told["pid"])
         words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
         if "exec" in words and any(Path(word).name == folder.name for word in words):

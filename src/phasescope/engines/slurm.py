@@ -5,13 +5,13 @@ The folder of runs must be on a disk that the nodes share, and so must this Pyth
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from phasescope.engines.base import Engine
 from phasescope.engines.leases import EXPIRES_S
+from phasescope.engines.local import cores
 from phasescope.engines.workers import LOST, Worker, run_process
 from phasescope.errors import UserError
 
@@ -54,7 +54,7 @@ class SlurmEngine(Engine):
         except (NameError, RuntimeError, ValueError) as error:
             raise UserError(f"`engine` (=slurm) cannot be had so: {' '.join(str(error).split())}") from None
         on_slurm = self.executor.cluster == "slurm"
-        default = 200 if on_slurm else os.cpu_count() or 1
+        default = 200 if on_slurm else cores()
         super().__init__(
             default if workers is None else workers, expires_s, look_every_s=5.0 if on_slurm else 0.2
         )

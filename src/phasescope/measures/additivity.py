@@ -30,7 +30,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float
 
-from phasescope.measures.checks import Labels, check_count, check_labels, check_latents
+from phasescope.measures.checks import Labels, check_count, check_draws, check_labels, check_latents
 from phasescope.measures.components import Code, check_code, fieller_interval
 from phasescope.measures.ideal import RADII, clifford_torus, torus_3d
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, null_level
@@ -182,8 +182,7 @@ def additivity_scattered(
     Raises:
         ValueError: as `check_latents` and `check_labels` say; one factor only; n too few for the smallest joint fit.
     """
-    check_count("permutations", permutations, 1, "a score needs its null")
-    check_count("resamples", resamples, 2, "an interval needs replicates")
+    check_draws(permutations, resamples)
     x = check_latents(latents, 8, "fits leave one out", 3 if np.ndim(latents) == 3 else 2)
     draws = x if x.ndim == 3 else x[None]
     z = draws.mean(axis=0)

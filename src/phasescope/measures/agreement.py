@@ -24,7 +24,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from phasescope.measures.checks import check_count
+from phasescope.measures.checks import check_draws
 from phasescope.measures.image_distances import check_images, distinct, largest_similarity, unit_rows
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, null_level
 from phasescope.randomness import numpy_generator
@@ -67,8 +67,7 @@ def two_model_agreement(
         ValueError: images not of one shape or not finite, the models' not equally many, fewer than 10; an image in both
             halves; a similarity that is none.
     """
-    check_count("permutations", permutations, 1, "a score needs its null")
-    check_count("resamples", resamples, 2, "an interval needs replicates")
+    check_draws(permutations, resamples)
     if similarity not in ("correlation", "cosine"):
         raise ValueError(f"`similarity` (={similarity!r}) must be correlation or cosine")
     a = check_images("images_a", images_a)

@@ -19,6 +19,12 @@ def check_count(name: str, value: int, at_least: int, why: str) -> None:
         raise ValueError(f"`{name}` (={value}) must be an integer of at least {at_least}: {why}")
 
 
+def check_draws(permutations: int, resamples: int) -> None:
+    """Raises ValueError where there is no null or no interval to be had."""
+    check_count("permutations", permutations, 1, "a score needs its null")
+    check_count("resamples", resamples, 2, "an interval needs replicates")
+
+
 def check_finite(name: str, x: np.ndarray) -> None:
     """Raises ValueError where an entry of `x` is not finite; it says how many."""
     wrong = np.count_nonzero(~np.isfinite(x))

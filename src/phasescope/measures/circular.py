@@ -27,7 +27,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike
 
-from phasescope.measures.checks import check_count, check_latents
+from phasescope.measures.checks import check_count, check_draws, check_latents
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, null_level
 from phasescope.measures.topology import maxmin, scaled_distances
 from phasescope.randomness import numpy_generator
@@ -204,8 +204,7 @@ def circular_correlation(
             all equal or opposite.
     """
     check_count("windings", windings, 1, "an angle that follows turns once at least")
-    check_count("permutations", permutations, 1, "a score needs its null")
-    check_count("resamples", resamples, 2, "an interval needs replicates")
+    check_draws(permutations, resamples)
     if not (np.isfinite(period) and period > 0):
         raise ValueError(f"`period` (={period}) must be greater than 0: a label's way around")
     a = _angles("angles", angles)

@@ -23,7 +23,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Float
 
-from phasescope.measures.checks import check_count, check_latents
+from phasescope.measures.checks import check_draws, check_latents
 from phasescope.measures.procrustes import best_map, ratio_interval
 from phasescope.measures.rsa import correlated, fisher_interval, latent_distances
 from phasescope.measures.scores import Score, bootstrap_weights, null_level
@@ -45,8 +45,7 @@ def cka(
     Raises:
         ValueError: as `check_latents` says of either, n < 4, or numbers of rows that differ.
     """
-    check_count("permutations", permutations, 1, "a score needs its null")
-    check_count("resamples", resamples, 2, "an interval needs replicates")
+    check_draws(permutations, resamples)
     x, y = _both(before, after)
     n = len(x)
     K, L = u_centred(x), u_centred(y)
@@ -86,8 +85,7 @@ def procrustes_distance(
     Raises:
         ValueError: as `cka`.
     """
-    check_count("permutations", permutations, 1, "a score needs its null")
-    check_count("resamples", resamples, 2, "an interval needs replicates")
+    check_draws(permutations, resamples)
     x, y = _both(before, after)
     n = len(x)
     x, y = sorted((_short(x), _short(y)), key=lambda z: -z.shape[1])

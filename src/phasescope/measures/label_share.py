@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from phasescope.measures.checks import check_count, check_latents
+from phasescope.measures.checks import check_draws, check_latents
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, null_level, ratio
 from phasescope.randomness import numpy_generator
 
@@ -36,8 +36,7 @@ def label_share(
     Raises:
         ValueError: as `check_latents` says, or n < 3.
     """
-    check_count("permutations", permutations, 1, "a score needs its null")
-    check_count("resamples", resamples, 2, "an interval needs replicates")
+    check_draws(permutations, resamples)
     z = check_latents(latents, 3, "a variance between labels needs them", axes=3)
     draws, n, features = z.shape
     z = z - z.mean(axis=(0, 1))

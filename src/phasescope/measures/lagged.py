@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
-from phasescope.measures.checks import check_count, check_finite
+from phasescope.measures.checks import check_count, check_draws, check_finite
 from phasescope.measures.scores import Score, bootstrap_weights, null_level, percentile_interval, ratio
 from phasescope.randomness import numpy_generator
 
@@ -64,8 +64,7 @@ def lagged_correlation(
             equally spaced.
     """
     check_count("max_lag", max_lag, 0, "snapshots")
-    check_count("permutations", permutations, 1, "a score needs its null")
-    check_count("resamples", resamples, 2, "an interval needs replicates")
+    check_draws(permutations, resamples)
     u, v = _increments("first", first, max_lag), _increments("second", second, max_lag)
     if u.shape != v.shape:
         raise ValueError(

@@ -30,7 +30,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import ArrayLike
 
-from phasescope.measures.checks import Labels, check_count, check_finite, check_labels
+from phasescope.measures.checks import Labels, check_count, check_draws, check_finite, check_labels
 from phasescope.measures.image_distances import check_images, distinct, two_nearest
 from phasescope.measures.phases import wilson_low
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, null_level
@@ -181,8 +181,7 @@ def snap_to_grid(
             finite or constant; targets at one offset from the grid; `within` less than an offset, so that a copy would
             be dropped; fewer than 10 images left.
     """
-    check_count("permutations", permutations, 1, "a score needs its null")
-    check_count("resamples", resamples, 2, "an interval needs replicates")
+    check_draws(permutations, resamples)
     asked = np.asarray(targets, dtype=float)
     known = check_labels(asked, len(asked) if asked.ndim else 0, periodic, span, names)
     found = _like_targets("read", read, asked)

@@ -24,7 +24,7 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Float, Int
 
-from phasescope.measures.checks import Labels, check_count, check_labels, check_latents
+from phasescope.measures.checks import Labels, check_count, check_draws, check_labels, check_latents
 from phasescope.measures.neighbourhood import INTRUSIONS, SHARED, Near, Ranks, Statistic
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, null_level
 from phasescope.randomness import numpy_generator
@@ -161,8 +161,7 @@ def _score(
     seed: int,
 ) -> Score:
     """The mean over ks; `of_near` gives the ranks of the nearest where labels are permuted."""
-    check_count("permutations", permutations, 1, "a score needs its null")
-    check_count("resamples", resamples, 2, "an interval needs replicates")
+    check_draws(permutations, resamples)
     n = len(near)
     rng = numpy_generator(seed, statistic.name)
     orders = [np.arange(n), *(rng.permutation(n) for _ in range(permutations))]

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from phasescope.measures.checks import check_count
+from phasescope.measures.checks import check_count, check_draws
 from phasescope.measures.onsets import LastSeen, LastWithout, Observed, Onsets, Ordered, check_onsets
 from phasescope.measures.scores import CONFIDENCE, TAIL, Score, bootstrap_weights
 from phasescope.measures.survival import known, median_limits, median_onset
@@ -151,8 +151,7 @@ def median_onset_ratio(
     Raises:
         ValueError: as `check_onsets` says, an onset at 0, or no onset in either set.
     """
-    check_count("permutations", permutations, 1, "a score needs its null")
-    check_count("resamples", resamples, 2, "an interval needs replicates")
+    check_draws(permutations, resamples)
     groups = [
         check_onsets("onsets", onsets, last_seen, last_without, positive=True),
         check_onsets("others", others, others_last_seen, others_last_without, positive=True),

@@ -25,7 +25,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from phasescope.measures.anova import share_between_bounds
-from phasescope.measures.checks import check_count, check_labels, check_latents
+from phasescope.measures.checks import check_count, check_draws, check_labels, check_latents
 from phasescope.measures.ridge import RidgeFit, out_of_fold, ridge_fits
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, null_level, ratio
 from phasescope.randomness import numpy_generator
@@ -73,8 +73,7 @@ def order(
         ValueError: shapes, counts or values as `check_latents` and `check_labels` say, or n < 2 `folds`.
     """
     check_count("folds", folds, 2, "each row is predicted from others")
-    check_count("permutations", permutations, 1, "a score needs its null")
-    check_count("resamples", resamples, 2, "an interval needs replicates")
+    check_draws(permutations, resamples)
     x = check_latents(latents, 2 * folds, f"{folds} folds hold two rows each")
     n, features = x.shape
     known = check_labels(labels, n, periodic, span, names)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
-from phasescope.measures.checks import check_count, check_labels, check_latents
+from phasescope.measures.checks import check_count, check_draws, check_labels, check_latents
 from phasescope.measures.order import explained
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, null_level
 from phasescope.randomness import numpy_generator
@@ -59,8 +59,7 @@ def p1_order(
     """
     check_count("neighbours", neighbours, 2, "UMAP's graph")
     check_count("epochs", epochs, 1, "UMAP's optimisation")
-    check_count("permutations", permutations, 1, "a score needs its null")
-    check_count("resamples", resamples, 2, "an interval needs replicates")
+    check_draws(permutations, resamples)
     if not seeds:
         raise ValueError(f"`seeds` (={seeds}) must hold at least one seed: an embedding each")
     x = check_latents(

@@ -26,7 +26,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from phasescope.measures.checks import Labels, check_count, check_labels, check_latents
+from phasescope.measures.checks import Labels, check_draws, check_labels, check_latents
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, null_level
 from phasescope.randomness import numpy_generator
 
@@ -63,8 +63,7 @@ def procrustes_error(
     """
     if kind not in KINDS:
         raise ValueError(f"`kind` (={kind!r}) must be one of {', '.join(KINDS)}")
-    check_count("permutations", permutations, 1, "a score needs its null")
-    check_count("resamples", resamples, 2, "an interval needs replicates")
+    check_draws(permutations, resamples)
     x = check_latents(latents, 4, "a map is fitted to them")
     n, features = x.shape
     y = ideal_embedding(check_labels(labels, n, periodic, span))

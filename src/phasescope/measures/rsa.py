@@ -24,7 +24,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from phasescope.measures.anova import with_pairs_counted_once
-from phasescope.measures.checks import check_count, check_labels, check_latents
+from phasescope.measures.checks import check_draws, check_labels, check_latents
 from phasescope.measures.neighbours import squared_distances
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, null_level
 from phasescope.randomness import numpy_generator
@@ -95,8 +95,7 @@ def correlated(
     Raises:
         ValueError: pairs that are all equally far in one of the spaces.
     """
-    check_count("permutations", permutations, 1, "a score needs its null")
-    check_count("resamples", resamples, 2, "an interval needs replicates")
+    check_draws(permutations, resamples)
     n = len(first)
     i, j = np.nonzero(np.triu(within, 1))
     f, g = Ranked.of(first[i, j]), Ranked.of(second[i, j])

@@ -7,7 +7,6 @@ float or text.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from phasescope.config import Tree
+from phasescope.config import Tree, digest_of
 from phasescope.store.folder import Run
 
 if TYPE_CHECKING:
@@ -36,14 +35,6 @@ PROVENANCE = {
     "updated": "updated",
 }
 """column -> key of status.json: where, when and with what a run was computed"""
-
-
-def digest_of(tree: Tree) -> str:
-    """`RunConfig.digest()` of a configuration's tree, which is all that a folder holds of it."""
-    canonical = json.dumps(
-        {key: value for key, value in tree.items() if key != "name"}, sort_keys=True, separators=(",", ":")
-    )
-    return hashlib.sha256(canonical.encode()).hexdigest()[:8]
 
 
 def run_row(run: Run, config: Tree, status: Mapping[str, Any]) -> Row:

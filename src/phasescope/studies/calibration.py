@@ -28,6 +28,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from phasescope.measures import phases
+from phasescope.measures.scores import TAIL
 from phasescope.randomness import numpy_generator
 from phasescope.store.files import to_json, write_aside
 from phasescope.studies.criteria import column, phases_of, runs_of
@@ -145,7 +146,7 @@ def separation(of: Snapshots, boundary: str) -> list[dict[str, Any]]:
     for name, values in of.values.items():
         said = held_out(of, name, boundary)
         replicates = [balanced_accuracy(said, begun, counts[place].astype(float)) for counts in drawn]
-        low, high = np.nanquantile(replicates, [0.025, 0.975])
+        low, high = np.nanquantile(replicates, [TAIL, 1 - TAIL])
         rows.append(
             {
                 "candidate": name,

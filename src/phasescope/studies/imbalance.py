@@ -183,11 +183,18 @@ def denser_sooner(which: Literal["dense", "other"], counting: Counting) -> Calla
     return estimate
 
 
-def excess(run: pd.DataFrame, labels: Labels) -> float:
-    """Mean of acc_xy - acc_x acc_y among images of one well-formed bump, over snapshots at which both are in the middle."""
+def right_of_formed(run: pd.DataFrame, labels: Labels) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """acc_x, acc_y and acc_xy among images of one well-formed bump, (T,) each; NaN where there is none."""
     formed = column(run, f"outcomes.{labels}.misplaced") + column(run, f"outcomes.{labels}.correct")
     with np.errstate(divide="ignore", invalid="ignore"):
         x, y, xy = (column(run, f"accuracy.{labels}.{one}") / formed for one in ("x", "y", "xy"))
+    return x, y, xy
+
+
+def excess(run: pd.DataFrame, labels: Labels) -> float:
+    """Mean of acc_xy - acc_x acc_y among images of one well-formed bump, over snapshots at which both are in the middle."""
+    x, y, xy = right_of_formed(run, labels)
+    with np.errstate(invalid="ignore"):
         middle = (np.minimum(x, y) >= MIDDLE[0]) & (np.maximum(x, y) <= MIDDLE[1])
     return float(np.mean((xy - x * y)[middle])) if middle.any() else math.nan
 
@@ -342,13 +349,9 @@ def joint(frame: pd.DataFrame) -> list[Panel]:
                 continue
             x, y = [], []
             for run in runs:
-                formed = column(run, f"outcomes.{labels}.misplaced") + column(
-                    run, f"outcomes.{labels}.correct"
-                )
-                with np.errstate(divide="ignore", invalid="ignore"):
-                    of = {one: column(run, f"accuracy.{labels}.{one}") / formed for one in ("x", "y", "xy")}
-                x.append(of["x"] * of["y"])
-                y.append(of["xy"])
+                of_x, of_y, of_xy = right_of_formed(run, labels)
+                x.append(of_x * of_y)
+                y.append(of_xy)
             name = cell.name.split(", sigma")[0].removeprefix("d=")
             lines.append(
                 Curve(np.concatenate(x), np.concatenate(y), label=name, series=number, style="points")

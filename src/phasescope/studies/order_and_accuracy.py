@@ -30,7 +30,7 @@ from phasescope.studies.criteria import (
 )
 from phasescope.studies.curves import mean_curve, named
 from phasescope.studies.designs import DENSITY, EPS, V
-from phasescope.studies.statistics import area, over_runs, partial_spearman, spearman_over_runs
+from phasescope.studies.statistics import area, mean_of_runs, partial_spearman, spearman_over_runs
 from phasescope.studies.study import Curve, Figure, Panel, Study
 
 if TYPE_CHECKING:
@@ -74,14 +74,9 @@ BESIDES = (series("images_seen"), series("loss"))
 
 
 def mean_correlation(values: np.ndarray, strata: Sequence[str]) -> Estimate:
-    known = np.isfinite(values)
-    kept, strata = values[known], [s for s, k in zip(strata, known, strict=True) if k]
-
-    def mean(weights: np.ndarray) -> np.ndarray:
-        return weights @ kept / weights.sum(axis=1)
-
-    detail = {"least_run": float(kept.min()), "most_run": float(kept.max())} if len(kept) else {}
-    return over_runs(mean, len(kept), strata, detail)
+    known = values[np.isfinite(values)]
+    detail = {"least_run": float(known.min()), "most_run": float(known.max())} if len(known) else {}
+    return mean_of_runs(values, detail, strata)
 
 
 def cells_of(runs: Sequence[pd.DataFrame]) -> list[str]:

@@ -17,12 +17,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from phasescope.measures.scores import CONFIDENCE, bootstrap_weights
+from phasescope.measures.scores import TAIL, bootstrap_weights
 from phasescope.randomness import numpy_generator
 from phasescope.studies.claim import Estimate, NotEnough
 from phasescope.studies.criteria import Onsets
 
-TAIL = (1 - CONFIDENCE) / 2
 RESAMPLES = 2000
 
 
@@ -83,14 +82,20 @@ def expanded_tail(size: int, freedom: int) -> float:
     return float(norm.sf(math.sqrt(size / (size - 1)) * t.ppf(1 - TAIL, freedom)))
 
 
-def mean_of_runs(values: Sequence[float], detail: Mapping[str, float] | None = None) -> Estimate:
+def mean_of_runs(
+    values: Sequence[float] | np.ndarray,
+    detail: Mapping[str, float] | None = None,
+    strata: Sequence[object] | None = None,
+) -> Estimate:
     """The mean of one number a run, with its bootstrap interval over runs; runs that have none (NaN) are left out."""
-    known = np.array([value for value in values if math.isfinite(value)])
+    has = np.isfinite(np.array(values, dtype=float))
+    known = np.array(values, dtype=float)[has]
+    kept = None if strata is None else [stratum for stratum, told in zip(strata, has, strict=True) if told]
 
     def mean(weights: np.ndarray) -> np.ndarray:
         return weights @ known / weights.sum(axis=1)
 
-    return over_runs(mean, len(known), detail=detail)
+    return over_runs(mean, len(known), kept, detail)
 
 
 def ranks(values: np.ndarray) -> np.ndarray:

@@ -107,12 +107,6 @@ def standardised(x: Float[np.ndarray, "n C"], train: Int[np.ndarray, " m"]) -> F
     return (x - x[train].mean(axis=0)) / np.where(spread > 1e-12 * scale, spread, np.inf)
 
 
-def check_draws(permutations: int, resamples: int) -> None:
-    """Raises ValueError where there is no null or no interval to be had."""
-    check_count("permutations", permutations, 1, "a score needs its null")
-    check_count("resamples", resamples, 2, "an interval needs replicates")
-
-
 def bounded_interval(
     value: float, replicates: Float[np.ndarray, " resamples"], least: float = 0.0
 ) -> tuple[float, float]:

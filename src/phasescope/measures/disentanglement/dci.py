@@ -27,7 +27,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from phasescope.measures.disentanglement.code import Code, bounded_interval, check_draws, standardised
+from phasescope.measures.checks import check_draws
+from phasescope.measures.disentanglement.code import Code, bounded_interval, standardised
 from phasescope.measures.disentanglement.lasso import (
     FOLDS,
     cross_validated_penalty,

@@ -14,7 +14,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from phasescope.measures.disentanglement.code import Code, bounded_interval, check_draws
+from phasescope.measures.checks import check_draws
+from phasescope.measures.disentanglement.code import Code, bounded_interval
 from phasescope.measures.ridge import RidgeFit, ridge_fits
 from phasescope.measures.scores import Score, bootstrap_weights, null_level, ratio
 from phasescope.randomness import numpy_generator

@@ -12,7 +12,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int
 
-from phasescope.measures.disentanglement.code import Code, bounded_interval, check_draws
+from phasescope.measures.checks import check_draws
+from phasescope.measures.disentanglement.code import Code, bounded_interval
 from phasescope.measures.disentanglement.information import Binned, binned, influences, mutual_information
 from phasescope.measures.disentanglement.units import gap, units_of
 from phasescope.measures.scores import Score, bootstrap_weights, null_level

@@ -22,7 +22,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int
 
-from phasescope.measures.disentanglement.code import Code, bounded_interval, check_draws
+from phasescope.measures.checks import check_draws
+from phasescope.measures.disentanglement.code import Code, bounded_interval
 from phasescope.measures.disentanglement.information import binned, influences, mutual_information
 from phasescope.measures.scores import Score, bootstrap_weights, null_level
 from phasescope.randomness import numpy_generator

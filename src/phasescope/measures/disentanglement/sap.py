@@ -13,7 +13,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int
 
-from phasescope.measures.disentanglement.code import Code, bounded_interval, check_draws, standardised
+from phasescope.measures.checks import check_draws
+from phasescope.measures.disentanglement.code import Code, bounded_interval, standardised
 from phasescope.measures.disentanglement.units import gap, units_of
 from phasescope.measures.scores import Score, bootstrap_weights, null_level, ratio
 from phasescope.randomness import numpy_generator
