@@ -1,0 +1,123 @@
+"""Factors of variation: what the numbers of a label say of an image.
+
+A label is a row of K numbers, one a factor, in the factors' units. `Factors` is the one argument that says what they are,
+wherever labels go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One axis of a label.
+
+    Attributes:
+        name: a word.
+        low, high: the range; of a periodic factor one period, whose ends are one place.
+        unit: as in px; nothing for what has none.
+        periodic: whether it comes round.
+        categorical: whether its values are names that have no order and no distance.
+    """
+
+    name: str
+    low: float
+    high: float
+    unit: str = ""
+    periodic: bool = False
+    categorical: bool = False
+
+    @property
+    def span(self) -> float:
+        return self.high - self.low
+
+
+class Factors(tuple[Factor, ...]):
+    """The K factors of a label, in the order of its columns."""
+
+    __slots__ = ()
+
+    @classmethod
+    def named(
+        cls,
+        names: Sequence[str],
+        span: Sequence[float] | None = None,
+        periodic: Sequence[str] = (),
+        categorical: Sequence[str] = (),
+    ) -> Factors:
+        """Factors by name, from 0 to their span; 1 by default.
+
+        Raises:
+            ValueError: not one span a name, a span that is not positive, a periodic factor without one, a name that is not
+                among `names`, or twice.
+        """
+        if len(set(names)) != len(names) or not names:
+            raise ValueError(f"`names` (={list(names)}) must be different words, one at least")
+        for argument, some in (("periodic", periodic), ("categorical", categorical)):
+            for name in some:
+                if name not in names:
+                    raise ValueError(
+                        f"`{argument}` (={name}) must be one of the factors: {', '.join(names)}"
+                    )
+        if span is not None and len(span) != len(names):
+            raise ValueError(f"`span` (={list(span)}) must have one entry for each of {len(names)} factors")
+        if periodic and span is None:
+            raise ValueError("`span` (=None) must be given with a periodic factor: it is the period")
+        spans = [1.0] * len(names) if span is None else [float(one) for one in span]
+        if not all(np.isfinite(one) and one > 0 for one in spans):
+            raise ValueError(f"`span` (={spans}) must be greater than 0: it is a factor's range")
+        return cls(
+            Factor(name, 0.0, one, periodic=name in periodic, categorical=name in categorical)
+            for name, one in zip(names, spans, strict=True)
+        )
+
+    @classmethod
+    def unknown(cls, K: int) -> Factors:
+        """K open factors of span 1 of which nothing is known: label1, label2, ..."""
+        return cls.named([f"label{k + 1}" for k in range(K)])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(factor.name for factor in self)
+
+    @property
+    def low(self) -> Float[np.ndarray, " K"]:
+        return np.array([factor.low for factor in self])
+
+    @property
+    def span(self) -> Float[np.ndarray, " K"]:
+        return np.array([factor.span for factor in self])
+
+    @property
+    def periodic(self) -> Bool[np.ndarray, " K"]:
+        return np.array([factor.periodic for factor in self], dtype=bool)
+
+    @property
+    def categorical(self) -> Bool[np.ndarray, " K"]:
+        return np.array([factor.categorical for factor in self], dtype=bool)
+
+    def difference(
+        self, values: Float[np.ndarray, "*n K"], labels: Float[np.ndarray, "*n K"]
+    ) -> Float[np.ndarray, "*n K"]:
+        """values - labels in each factor's unit, the short way round where a factor is periodic; of a categorical one 0 where
+        the two are the same, else 1; NaN where either is."""
+        plain = np.asarray(values, dtype=float) - np.asarray(labels, dtype=float)
+        half = self.span / 2
+        wrapped = np.where(self.periodic, (plain + half) % self.span - half, plain)
+        told = np.where(np.isnan(plain), np.nan, (plain != 0).astype(float))
+        return np.where(self.categorical, told, wrapped)
+
+    def check(self, labels: Float[np.ndarray, "n K"]) -> None:
+        """Raises ValueError where a label lies outside [low, high] of its factor, or is not finite."""
+        for factor, values in zip(self, np.asarray(labels).T, strict=True):
+            outside = (values < factor.low) | (values > factor.high) | ~np.isfinite(values)
+            if outside.any():
+                raise ValueError(
+                    f"`{factor.name}` (={values[outside][0]:g}) must lie in the world, "
+                    f"from {factor.low:g} to {factor.high:g} {factor.unit}".rstrip()
+                )

@@ -1,0 +1,39 @@
+"""A place: where in a network, and under which condition of its family, a representation is read.
+
+    str(Place("mid", 600)) == "mid.600"        a diffusion's tap at a noise level
+    str(Place("code")) == "code"               a tap of a family without conditions
+
+A text names a place in records' columns, in metrics and in tables; `Place.parse` reads it back.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Place(NamedTuple):
+    """A tap and, where the family has one, a condition (a diffusion's timestep)."""
+
+    tap: str
+    condition: int | None = None
+
+    def __str__(self) -> str:
+        if self.condition is not None:
+            return f"{self.tap}.{self.condition}"
+        ends_in_number = self.tap.rpartition(".")[2].isdigit()
+        return f"{self.tap}." if ends_in_number else self.tap
+
+    @classmethod
+    def parse(cls, text: str) -> Place:
+        """The place that a text names; ``str`` of it is the text again.
+
+        Raises:
+            ValueError: it names none.
+        """
+        tap, _, last = text.rpartition(".")
+        if tap and last.isdigit():
+            return cls(tap, int(last))
+        place = cls(tap if tap and not last else text)
+        if not place.tap or str(place) != text:
+            raise ValueError(f"`place` (={text}) must be a tap, or a tap and a number, as in mid.600")
+        return place
