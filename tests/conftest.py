@@ -19,8 +19,8 @@ CHECKED = (
     "phasescope.measures",
     "phasescope.networks.embeddings",
     "phasescope.networks.layers",
-    "phasescope.networks.unet",
-    "phasescope.worlds.gaussian_bump",
+    "phasescope.networks.unet.network",
+    "phasescope.worlds.bump.world",
 )
 
 install_import_hook(CHECKED, "beartype.beartype")

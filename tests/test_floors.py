@@ -6,53 +6,14 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-import phasescope
+from house import FLOOR, GROUND, MODULES, imports, of_the_house, room, targets
 
-SOURCE = Path(phasescope.__file__).parent
-
-FLOORS = (
-    {"errors", "config", "flags", "randomness", "measures"},
-    {"worlds", "families", "networks", "store"},
-    {"training", "probing", "engines"},
-    {"presets", "run", "execution", "loading", "worker"},
-    {"studies"},
-    {"views"},
-    {"sampling", "measuring", "benchmarks"},
-    {"cli"},
-)
-FLOOR = {unit: floor for floor, units in enumerate(FLOORS) for unit in units}
-WITHOUT_TORCH = {"errors", "config", "flags", "measures", "store"}
-
-MODULES = {
-    ".".join(("phasescope", *path.relative_to(SOURCE).with_suffix("").parts)).removesuffix(".__init__"): path
-    for path in sorted(SOURCE.rglob("*.py"))
-}
-
-
-def unit(module: str) -> str:
-    """`phasescope.families.diffusion.config` is of the unit `families`."""
-    return module.split(".")[1]
-
-
-def targets(node: ast.AST, module: str) -> list[str]:
-    """The modules that an import statement takes from."""
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
-    if isinstance(node, ast.ImportFrom):
-        assert node.level == 0, f"{module}: imports are absolute"
-        inner = [f"{node.module}.{alias.name}" for alias in node.names]
-        return [name if name in MODULES else str(node.module) for name in inner]
-    return []
-
-
-def imports(module: str) -> set[str]:
-    """All that a module imports anywhere: at once, when a function is called, or for its annotations."""
-    tree = ast.parse(MODULES[module].read_text())
-    return {target for node in ast.walk(tree) for target in targets(node, module)}
+WITHOUT_TORCH = {GROUND, "measures", "store"}
+RANDOMNESS = "phasescope.randomness"
+"""names torch, and imports it where a generator of torch's is asked for"""
 
 
 def imports_at_once(module: str) -> set[str]:
@@ -70,10 +31,6 @@ def imports_at_once(module: str) -> set[str]:
 
     tree = ast.parse(MODULES[module].read_text())
     return {target for node in statements(tree.body) for target in targets(node, module)}
-
-
-def of_the_house(names: set[str]) -> set[str]:
-    return {name for name in names if name.startswith("phasescope.")}
 
 
 def circle(graph: dict[str, set[str]]) -> list[str] | None:
@@ -97,21 +54,21 @@ def circle(graph: dict[str, set[str]]) -> list[str] | None:
 INNER = [module for module in MODULES if module != "phasescope"]
 
 
-def test_every_module_has_a_floor():
-    assert {unit(module) for module in INNER} <= set(FLOOR)
+def test_every_room_has_a_floor():
+    assert {room(module) for module in MODULES} == set(FLOOR)
 
 
 @pytest.mark.parametrize("module", INNER)
 def test_no_module_imports_a_floor_above_its_own(module):
-    above = {name for name in of_the_house(imports(module)) if FLOOR[unit(name)] > FLOOR[unit(module)]}
+    above = {name for name in of_the_house(imports(module)) if FLOOR[room(name)] > FLOOR[room(module)]}
     assert not above
 
 
-def test_no_circle_among_units():
+def test_no_circle_among_rooms():
     graph: dict[str, set[str]] = {}
     for module in INNER:
-        others = {unit(name) for name in of_the_house(imports(module))} - {unit(module)}
-        graph.setdefault(unit(module), set()).update(others)
+        others = {room(name) for name in of_the_house(imports(module))} - {room(module)}
+        graph.setdefault(room(module), set()).update(others)
     assert circle(graph) is None
 
 
@@ -119,19 +76,27 @@ def test_no_circle_among_modules_as_they_are_imported():
     assert circle({module: of_the_house(imports_at_once(module)) for module in INNER}) is None
 
 
+@pytest.mark.parametrize("module", INNER)
+def test_no_two_files_import_each_other(module):
+    """Whenever they do it: at once, when a function is called, or for annotations."""
+    assert not [other for other in of_the_house(imports(module)) if module in imports(other)]
+
+
 def test_a_circle_would_be_found():
     assert circle({"a": {"b"}, "b": {"c", "d"}, "c": set(), "d": {"b"}}) == ["b", "d", "b"]
     assert circle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) is None
 
 
-@pytest.mark.parametrize("module", [module for module in INNER if unit(module) in WITHOUT_TORCH])
+@pytest.mark.parametrize(
+    "module", [module for module in INNER if room(module) in WITHOUT_TORCH and module != RANDOMNESS]
+)
 def test_measures_and_store_name_no_torch(module):
     assert not {name for name in imports(module) if name.split(".")[0] == "torch"}
 
 
 @pytest.mark.parametrize("module", [module for module in INNER if module.startswith("phasescope.training")])
 def test_the_loop_knows_no_observer(module):
-    assert not {unit(name) for name in of_the_house(imports(module))} & {"probing", "store", "measures"}
+    assert not {room(name) for name in of_the_house(imports(module))} & {"probing", "store", "measures"}
 
 
 NO_TORCH = """
@@ -154,23 +119,12 @@ def without_torch(code: str) -> str:
 
 def test_what_needs_no_torch_is_imported_where_there_is_none():
     without_torch(
-        "try: import phasescope.networks.unet\n"
+        "try: import phasescope.networks.unet.network\n"
         "except ModuleNotFoundError: pass\n"
         "else: raise AssertionError('torch is there')"
     )
-    needless = WITHOUT_TORCH | {
-        "randomness",
-        "presets",
-        "run",
-        "execution",
-        "loading",
-        "worker",
-        "views",
-        "sampling",
-        "measuring",
-        "cli",
-    }
-    modules = [module for module in INNER if unit(module) in needless]
+    needless = WITHOUT_TORCH | {"runs", "studies", "views", "cli"}
+    modules = [module for module in INNER if room(module) in needless and not module.endswith("__main__")]
     modules += [module for module in INNER if module.endswith(".config")]
     without_torch(f"for module in {modules}: importlib.import_module(module)")
 
@@ -179,11 +133,11 @@ def test_a_run_is_described_and_latents_are_measured_where_there_is_no_torch():
     printed = without_torch(
         "import numpy as np\n"
         "from phasescope import measures\n"
-        "from phasescope.run import RunConfig, load_config\n"
+        "from phasescope.runs.config import RunConfig, load_config\n"
         "config = load_config(words=['preset=paper', 'world.sigma_px=2', 'training.optimiser.kind=muon'])\n"
         "assert RunConfig.of(config.tree()) == config\n"
         "labels = config.world.training_labels()\n"
-        "config.world.check_labels(labels)\n"
+        "config.world.factors.check(labels)\n"
         "print(measures.order(labels[::5] @ np.ones((2, 3)) + labels[::5, :1] ** 2, labels[::5]).n)\n"
     )
     assert int(printed) == 205

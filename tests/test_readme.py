@@ -6,7 +6,7 @@ from pathlib import Path
 
 from phasescope.store import open_run
 from phasescope.views.record import Record
-from phasescope.views.words import subject, verdict
+from phasescope.views.report.words import subject, verdict
 
 ROOT = Path(__file__).parents[1]
 

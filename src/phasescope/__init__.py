@@ -2,10 +2,11 @@
 
     import phasescope
 
-    run = phasescope.train(phasescope.load_config(words=["preset=small", "world.sigma_px=2"]))
+    run = phasescope.train(phasescope.load_config(words=["preset=small", "training.steps=500"]))
     run.snapshots[-1].latents("down3", t=600)
     phasescope.measures.order(latents, labels)
     phasescope.probe(network, world, taps=["mid"], t=600).table()
+    phasescope.watch(world, taps=["mid"]).record(network, step=0)
 
 What is named here is imported when it is first used.
 """
@@ -16,29 +17,77 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from phasescope import measures
+    from phasescope import families, measures, networks, studies, worlds
+    from phasescope.config import Config
     from phasescope.errors import RunFailed, UserError
-    from phasescope.execution import train
+    from phasescope.factors import Factor, Factors
+    from phasescope.families.base import Family, FamilyConfig, Painting
+    from phasescope.networks.base import NetworkConfig
+    from phasescope.places import Place
     from phasescope.probing.probe import probe
-    from phasescope.run import RunConfig, load_config
+    from phasescope.runs.config import RunConfig, load_config
+    from phasescope.runs.execution import train
+    from phasescope.runs.observing import observe
+    from phasescope.runs.watching import watch
     from phasescope.store import open_run
-
-__all__ = ["RunConfig", "RunFailed", "UserError", "load_config", "measures", "open_run", "probe", "train"]
+    from phasescope.worlds.base import Outcome, Reader, World
 
 _HOMES = {
-    "RunConfig": "phasescope.run",
+    "Config": "phasescope.config",
+    "Factor": "phasescope.factors",
+    "Factors": "phasescope.factors",
+    "Family": "phasescope.families.base",
+    "FamilyConfig": "phasescope.families.base",
+    "NetworkConfig": "phasescope.networks.base",
+    "Outcome": "phasescope.worlds.base",
+    "Painting": "phasescope.families.base",
+    "Place": "phasescope.places",
+    "Reader": "phasescope.worlds.base",
+    "RunConfig": "phasescope.runs.config",
     "RunFailed": "phasescope.errors",
     "UserError": "phasescope.errors",
-    "load_config": "phasescope.run",
+    "World": "phasescope.worlds.base",
+    "load_config": "phasescope.runs.config",
+    "observe": "phasescope.runs.observing",
     "open_run": "phasescope.store",
     "probe": "phasescope.probing.probe",
-    "train": "phasescope.execution",
+    "train": "phasescope.runs.execution",
+    "watch": "phasescope.runs.watching",
 }
+_ROOMS = ("families", "measures", "networks", "studies", "worlds")
+
+__all__ = [
+    "Config",
+    "Factor",
+    "Factors",
+    "Family",
+    "FamilyConfig",
+    "NetworkConfig",
+    "Outcome",
+    "Painting",
+    "Place",
+    "Reader",
+    "RunConfig",
+    "RunFailed",
+    "UserError",
+    "World",
+    "families",
+    "load_config",
+    "measures",
+    "networks",
+    "observe",
+    "open_run",
+    "probe",
+    "studies",
+    "train",
+    "watch",
+    "worlds",
+]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "measures":
-        return import_module("phasescope.measures")
+    if name in _ROOMS:
+        return import_module(f"phasescope.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module `phasescope` has no attribute `{name}`")
     return getattr(import_module(_HOMES[name]), name)

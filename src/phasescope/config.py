@@ -1,8 +1,11 @@
-"""One description of a run: frozen, typed, the same object as YAML, `key=value`, JSON and hash.
+"""One description of a run: frozen, typed, the same object as YAML, `key=value`, JSON and identity.
 
 A configuration is a tree of pydantic models. Where a field has several kinds (a world, an optimiser) the kind's name
 chooses the class: ``{kind: adamw, lr: 2e-3}``. What a user gets wrong comes back as one `UserError` line that names the
 field, the value and the rule.
+
+The **identity** of a configuration is what it says beyond its defaults, without the fields that a class declares as
+`UNTOLD`. So a new field with a default changes no identity, and a changed default does.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -24,7 +27,6 @@ __all__ = [
     "Config",
     "Tree",
     "UserError",
-    "digest_of",
     "explain",
     "merge",
     "parse_overrides",
@@ -41,6 +43,9 @@ class Config(BaseModel):
     """Base of all configuration classes: immutable, and unknown fields are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+
+    UNTOLD: ClassVar[frozenset[str]] = frozenset()
+    """fields that are no part of an identity: where a run is computed, what is observed of it"""
 
     @classmethod
     def of(cls, tree: Mapping[str, Any]) -> Self:
@@ -61,16 +66,46 @@ class Config(BaseModel):
     def yaml(self) -> str:
         return yaml.safe_dump(self.tree(), sort_keys=False)
 
+    def identity(self) -> Tree:
+        """What this says beyond its defaults: the fields that differ from them, and the kind of what has several."""
+        told: Tree = {}
+        for name, value in self._values():
+            if name in self.UNTOLD or name == "kind":
+                continue
+            own = _identity(value)
+            if own != _identity(self.default_of(name)):
+                told[name] = own
+        return {"kind": getattr(self, "kind"), **told} if "kind" in type(self).model_fields else told  # noqa: B009
+
+    def default_of(self, name: str) -> Any:
+        """What the field `name` is where nobody says it; `_Required` where it must be said."""
+        field = type(self).model_fields.get(name)
+        if field is None or field.is_required():
+            return _Required
+        return field.get_default(call_default_factory=True, validated_data={})
+
+    def _values(self) -> Iterable[tuple[str, Any]]:
+        yield from ((name, getattr(self, name)) for name in type(self).model_fields)
+        yield from (self.model_extra or {}).items()
+
     def digest(self, length: int = 8) -> str:
-        """The first `length` hex digits of the SHA-256 of the whole tree but its `name`."""
-        return digest_of(self.tree(), length)
+        """The first `length` hex digits of the SHA-256 of the identity."""
+        canonical = json.dumps(self.identity(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()[:length]
 
 
-def digest_of(tree: Tree, length: int = 8) -> str:
-    """`Config.digest` of a configuration's tree, which is all that a folder holds of it."""
-    unnamed = {key: value for key, value in tree.items() if key != "name"}
-    canonical = json.dumps(unnamed, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:length]
+class _Required:
+    """The default of a field that has none."""
+
+
+def _identity(value: Any) -> Any:
+    if isinstance(value, Config):
+        return value.identity()
+    if isinstance(value, tuple | list):
+        return [_identity(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _identity(one) for name, one in value.items()}
+    return value
 
 
 def read_yaml(path: Path) -> Tree:
@@ -93,7 +128,7 @@ def read_yaml(path: Path) -> Tree:
 
 
 def parse_overrides(words: Iterable[str]) -> list[tuple[list[str], Any]]:
-    """``world.sigma_px=2`` -> ``(["world", "sigma_px"], 2)``; values are YAML.
+    """``training.batch=32`` -> ``(["training", "batch"], 32)``; values are YAML.
 
     Raises:
         UserError: a word that is not ``key=value``, or whose value is not YAML.
@@ -102,7 +137,7 @@ def parse_overrides(words: Iterable[str]) -> list[tuple[list[str], Any]]:
     for word in words:
         key, equals, value = word.partition("=")
         if not equals or not all(key.split(".")):
-            raise UserError(f"`{word}` must have the form key=value, as in world.sigma_px=2")
+            raise UserError(f"`{word}` must have the form key=value, as in training.batch=32")
         try:
             overrides.append((key.split("."), yaml.safe_load(value)))
         except yaml.YAMLError:
@@ -165,6 +200,10 @@ def explain(error: ValidationError, cls: type[BaseModel]) -> str:
     on, or in full; the line names it in full.
     """
     faults = error.errors(include_url=False)
+    others = [fault for fault in faults if not _is_branch(str((fault["loc"] or ("",))[-1]))]
+    faults = (
+        others or faults
+    )  # where a field may be a word as well, that it is not that word is no fault of its own
     line = _line(faults[0], cls)
     if len(faults) > 1:
         line += f" (and {len(faults) - 1} more)"
@@ -188,7 +227,7 @@ def _line(fault: Any, cls: type[BaseModel]) -> str:
             rule = f"must name its kind, one of {', '.join(filter(None, map(_kind, words[-1].classes)))}"
         case "invalid_key":
             rule = "must be a word: it names a field"
-        case "model_type" | "dict_type":
+        case "model_type" | "dict_type" | "model_attributes_type":
             rule = "must be a mapping of fields to values"
         case "value_error":
             rule = str(context["error"])
@@ -221,17 +260,25 @@ def _walk(cls: type[BaseModel], loc: tuple[int | str, ...]) -> list[_Word]:
     words = [_Word("", None, True, [cls])]
     for text in map(str, loc):
         classes = words[-1].classes
-        tagged = [model for model in classes if len(classes) > 1 and _kind(model) == text]
+        several = len(classes) > 1
+        tagged = [one for one in classes if (several and _kind(one) == text) or one.__name__ == text]
+        if _is_branch(text):
+            tagged = classes
         field = classes[0].model_fields.get(text) if len(classes) == 1 else None
         words.append(
             _Word(
                 text,
                 field.description if field else None,
-                bool(tagged),
+                bool(tagged) or _is_branch(text),
                 tagged or (_models_in(field.annotation) if field else []),
             )
         )
     return words
+
+
+def _is_branch(text: str) -> bool:
+    """Whether a word of a fault's place is none of the tree's, but a type among several that a field may have."""
+    return re.fullmatch(r"[a-z-]+\[.*\]", text) is not None
 
 
 def _kind(model: type[BaseModel]) -> str | None:

@@ -61,9 +61,7 @@ class Factors(tuple[Factor, ...]):
         for argument, some in (("periodic", periodic), ("categorical", categorical)):
             for name in some:
                 if name not in names:
-                    raise ValueError(
-                        f"`{argument}` (={name}) must be one of the factors: {', '.join(names)}"
-                    )
+                    raise ValueError(f"`{argument}` (={name}) must be one of the factors: {', '.join(names)}")
         if span is not None and len(span) != len(names):
             raise ValueError(f"`span` (={list(span)}) must have one entry for each of {len(names)} factors")
         if periodic and span is None:
@@ -104,8 +102,8 @@ class Factors(tuple[Factor, ...]):
     def difference(
         self, values: Float[np.ndarray, "*n K"], labels: Float[np.ndarray, "*n K"]
     ) -> Float[np.ndarray, "*n K"]:
-        """values - labels in each factor's unit, the short way round where a factor is periodic; of a categorical one 0 where
-        the two are the same, else 1; NaN where either is."""
+        """values - labels in each factor's unit, the short way round where a factor is periodic; of a categorical one
+        0 where the two are the same, else 1; NaN where either is."""
         plain = np.asarray(values, dtype=float) - np.asarray(labels, dtype=float)
         half = self.span / 2
         wrapped = np.where(self.periodic, (plain + half) % self.span - half, plain)
@@ -115,7 +113,9 @@ class Factors(tuple[Factor, ...]):
     def check(self, labels: Float[np.ndarray, "n K"]) -> None:
         """Raises ValueError where a label lies outside [low, high] of its factor, or is not finite."""
         for factor, values in zip(self, np.asarray(labels).T, strict=True):
-            outside = (values < factor.low) | (values > factor.high) | ~np.isfinite(values)
+            rounding = np.finfo(np.float32).eps * max(abs(factor.low), abs(factor.high))
+            beyond = np.maximum(factor.low - values, values - factor.high)
+            outside = ~(beyond <= rounding)
             if outside.any():
                 raise ValueError(
                     f"`{factor.name}` (={values[outside][0]:g}) must lie in the world, "

@@ -1,6 +1,6 @@
 """A place: where in a network, and under which condition of its family, a representation is read.
 
-    str(Place("mid", 600)) == "mid.600"        a diffusion's tap at a noise level
+    str(Place("mid", 600)) == "mid.600"        a tap at a noise level
     str(Place("code")) == "code"               a tap of a family without conditions
 
 A text names a place in records' columns, in metrics and in tables; `Place.parse` reads it back.
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 
 class Place(NamedTuple):
-    """A tap and, where the family has one, a condition (a diffusion's timestep)."""
+    """A tap and, where the family has one, a condition: a timestep."""
 
     tap: str
     condition: int | None = None

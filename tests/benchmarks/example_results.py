@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from phasescope.benchmarks import machine
-from phasescope.benchmarks.order import judged, summarise
-from phasescope.benchmarks.throughput import told
-from phasescope.benchmarks.timing import Contender, Timing, summary
+from benchmarks import machine
+from benchmarks.order import judged
+from benchmarks.throughput import told
+from benchmarks.timing import Contender, Timing, summary
 
 MACHINE = {
     "host": "vm",
@@ -61,22 +61,22 @@ def seed_of(
     return judged({**record, **MACHINE})
 
 
-def order_of(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    return {"summary": summarise(records), "records": list(records)}
-
-
 def order(
     fast_s: float = 17.0,
     fast_n: int = 10,
     small_s: float = 105.0,
     recipe_s: float = 1800.0,
     recipe_correct: float = 0.4,
-    share: float = 0.1,
+    observing_share: float = 0.1,
 ) -> dict[str, Any]:
-    records = [seed_of("fast", seed, fast_s * JITTER[seed % 5], share=share) for seed in range(fast_n)]
-    records += [seed_of("small", seed, small_s * 1.5 * JITTER[seed], share=share) for seed in range(5)]
+    records = [
+        seed_of("fast", seed, fast_s * JITTER[seed % 5], share=observing_share) for seed in range(fast_n)
+    ]
+    records += [
+        seed_of("small", seed, small_s * 1.5 * JITTER[seed], share=observing_share) for seed in range(5)
+    ]
     records += [seed_of("recipe", seed, recipe_s, recipe_correct) for seed in range(3)]
-    return order_of(records)
+    return {"records": records}
 
 
 def timing(contender: Contender, images_per_s: float, **facts: Any) -> Timing:
@@ -228,22 +228,11 @@ def pilot(name: str, accuracies: Sequence[float], **more: Any) -> dict[str, Any]
     }
 
 
-def run(preset: str, wall_s: float, phases: Sequence[str] = ("A", "B", "C")) -> dict[str, Any]:
-    behaviour = {"sequence": list(phases), "onsets": {"B": 64_000, "C": 112_000}}
-    return {"state": "done", "wall_s": wall_s, "threads": 2, "summary": {"behaviour": behaviour}, **MACHINE}
-
-
-def write(out: Path, **parts: Any) -> Path:
-    """Write parts to a folder of results: JSON parts, `pilots`, and statuses of `demo` and `small` beside it."""
+def write(out: Path, pilots: Sequence[dict[str, Any]] = (), **parts: Any) -> Path:
+    """Write parts to a folder of results."""
     out.mkdir(parents=True, exist_ok=True)
+    if pilots:
+        (out / "pilots.jsonl").write_text("".join(json.dumps(line) + "\n" for line in pilots))
     for name, content in parts.items():
-        if name == "pilots":
-            (out / "pilots.jsonl").write_text("".join(json.dumps(line) + "\n" for line in content))
-        elif name in ("demo", "small"):
-            for row, status in enumerate(content):
-                folder = out.parent / name / f"{name}-{row}"
-                folder.mkdir(parents=True)
-                (folder / "status.json").write_text(json.dumps(status))
-        else:
-            (out / f"{name}.json").write_text(json.dumps(content))
+        (out / f"{name}.json").write_text(json.dumps(content))
     return out

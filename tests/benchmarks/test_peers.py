@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from phasescope.benchmarks.peers import PEERS
-from phasescope.benchmarks.steps import EQUAL_PARAMETERS, peer_step, shape_like, size_of, size_of_unet
+from benchmarks.peers import PEERS
+from benchmarks.steps import EQUAL_PARAMETERS, peer_step, shape_like, size_of, size_of_unet
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the peers' own, as they are imported
 
@@ -82,7 +82,7 @@ def trained(peer, monkeypatch, steps=4):
     torch.manual_seed(0)
     network = PEERS[peer].build(CANVAS)
     built = {**PEERS, peer: type("Same", (), {"build": staticmethod(lambda canvas: network)})}
-    monkeypatch.setattr("phasescope.benchmarks.steps.PEERS", built)
+    monkeypatch.setattr("benchmarks.steps.PEERS", built)
     peer_step(peer, "float32", False, batch=8, canvas=CANVAS, device="cpu").advance(steps)
     network.zero_grad()
     return network

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from phasescope.benchmarks.profile import (
+from benchmarks.profile import (
     CLASSES,
     class_of,
     class_of_name,
@@ -17,9 +17,7 @@ from phasescope.benchmarks.profile import (
     profile,
     profiled_step,
     roofline,
-    table,
 )
-from phasescope.run import load_config
 
 TINY = ["preset=small", "training.batch=4", "world.canvas=16"]
 
@@ -60,10 +58,6 @@ def test_a_step_is_taken_apart_whole(optimiser):
     assert set(shares) == {*CLASSES, "data and noise", "other"}
     assert sum(shares.values()) == pytest.approx(1)
     assert all(share > 0 for name, share in shares.items() if name != "compiled kernels")
-    called = {one["name"]: one["calls_a_step"] for one in built.facts["operators"]}
-    network = load_config(words=TINY).network.build(1, 2)
-    convolutions = [module for module in network.modules() if isinstance(module, torch.nn.Conv2d)]
-    assert called["aten::convolution_backward"] == len(convolutions)
     built.advance(1)
 
 
@@ -132,6 +126,4 @@ def test_profiled(tmp_path, capsys):
     assert fields <= set(kept)
     total_ms = sum(spent["ms"] for spent in kept["classes"].values())
     assert total_ms == pytest.approx(kept["step_ms"]["median"])
-    printed = capsys.readouterr().err
-    assert all(line in printed for line in table(record))
-    assert "convolution backward" in printed
+    assert "ms a step" in capsys.readouterr().err

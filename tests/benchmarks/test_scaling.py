@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from phasescope.benchmarks import scaling
-from phasescope.benchmarks.scaling import Settings, measure
-from phasescope.benchmarks.timing import Timing
-from phasescope.run import load_config
+from benchmarks import scaling
+from benchmarks.scaling import Settings, measure
+from benchmarks.timing import Timing
+from phasescope.runs.config import load_config
 
 
 def test_only_what_is_varied_differs():

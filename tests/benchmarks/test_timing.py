@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from phasescope.benchmarks.timing import Contender, Worker, images_per_s, interleave, summary
+from benchmarks.timing import Contender, Worker, images_per_s, interleave, summary
 
 FAKES = """
 import json, os, time
-from phasescope.benchmarks.worker import Built
+from benchmarks.worker import Built
 
 def logging(device, path, name, batch=4):
     def note(what):

@@ -14,8 +14,8 @@ import yaml
 from tiny_run import TINY
 
 from phasescope.cli import main
-from phasescope.execution import train
-from phasescope.run import RunConfig, load_config
+from phasescope.runs.config import RunConfig, load_config
+from phasescope.runs.execution import train
 from phasescope.store import Run
 
 

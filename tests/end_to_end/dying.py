@@ -15,8 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from phasescope.execution import train
-from phasescope.run import load_config
+from phasescope.runs.config import load_config
+from phasescope.runs.execution import train
 
 OPERATIONS = ((os, "replace"), (os, "rename"), (os, "fsync"), (shutil, "rmtree"))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from phasescope.run import load_words
+from phasescope.runs.config import load_words
 from phasescope.store import Run
 from phasescope.store.flat import run_row
 from phasescope.store.records import condense, merge_records
@@ -32,7 +32,7 @@ def write_study(folder: Path, real: Run | None = None) -> Path:
     rng = np.random.default_rng(0)
     for dx in DX:
         for sigma in SIGMA:
-            for seed in range(SEEDS):
+            for seed in range(1, SEEDS + 1):  # a trained run has 0
                 rows += _history(dx, sigma, seed, 150 + 150 * dx / sigma + rng.uniform(-60, 60))
     merge_records(folder / "records.parquet", rows)
     claims = [
@@ -59,8 +59,8 @@ def write_study(folder: Path, real: Run | None = None) -> Path:
 
 def _history(dx: float, sigma: float, seed: int, onset: float) -> list[dict]:
     words = [f"world.sigma_px={sigma}", f"world.design.dx={dx}", f"world.design.dy={dx}", f"seed={seed}"]
-    config = load_words(["preset=fast", *words]).tree()
-    same = run_row(Run(Path("nowhere")), config, {})
+    config = load_words(["preset=fast", *words])
+    same = run_row(Run(Path(config.folder)), config.tree(), {})
     rows = []
     for step in STEPS.tolist():
         correct = float(1 / (1 + np.exp(-(step - onset) / 25)))

@@ -32,7 +32,7 @@ TRAIN = {
     "wrong type": (["world.canvas=wide"], "`world.canvas` (=wide)", "must be a valid integer"),
     "text for a number": (["training.optimiser.lr=fast"], "`training.optimiser.lr` (=fast)", "valid number"),
     "dx = 0": (["world.design.dx=0"], "`world.design.dx` (=0)", "must be greater than 0"),
-    "dx > canvas": (["world.design.dx=9"], "`world.design.dx` (=9.0)", "must be", "canvas (=8 px)"),
+    "dx > canvas": (["world.design.dx=9"], "`world.design.dx` (=9.0)", "must be", "half of x's range (=8 px)"),
     "sigma = 0": (["world.sigma_px=0"], "`world.sigma_px` (=0)", "must be greater than 0"),
     "sigma < 0": (["world.sigma_px=-1"], "`world.sigma_px` (=-1)", "must be greater than 0"),
     "sigma nan": (["world.sigma_px=.nan"], "`world.sigma_px` (=nan)", "must be a finite number"),
@@ -45,7 +45,7 @@ TRAIN = {
     ),
     "width not a multiple": (["network.widths=[8,10]"], "`network.widths` (=10)", "multiples of", "groups"),
     "tap not there": (["probing.taps=[mid,down9]"], "`probing.taps` (=down9)", "taps of the network", "down1"),
-    "timestep >= T": (["probing.timesteps=[10,40,50]"], "`probing.timesteps` (=50)", "at most 49"),
+    "timestep >= T": (["probing.timesteps=[10,40,50]"], "`probing.timesteps` (=50)", "from 0 to 49"),
     "negative timestep": (["probing.timesteps=[-1]"], "`probing.timesteps.0` (=-1)", "equal to 0"),
     "representation elsewhere": (
         ["probing.representation.tap=up1"], "`probing.representation.tap` (=up1)", "one of `probing.taps`",
@@ -67,7 +67,7 @@ TRAIN = {
     "fraction of a step": (["training.steps=0.5"], "`training.steps` (=0.5)", "valid integer"),
     "negative seed": (["seed=-1"], "`seed` (=-1)", "greater than or equal to 0"),
     "name with a slash": (["name=a/b"], "`name` (=a/b)", "must match pattern"),
-    "no taps": (["probing.taps=[]"], "`probing.taps` (=[])", "at least 1"),
+    "no taps": (["probing.taps=[]"], "`probing.taps` (=[])", "one at least"),
     "more share labels than labels": (
         ["probing.share_labels=65"], "`probing.share_labels` (=65)", "at most `probing.latent_labels` (=64)",
     ),

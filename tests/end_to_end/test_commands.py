@@ -16,8 +16,10 @@ from tiny_run import TINY, assert_same_record
 
 import phasescope
 from phasescope.config import read_yaml
-from phasescope.execution import Progress, Start, execute
-from phasescope.run import load_config
+from phasescope.factors import Factors
+from phasescope.places import Place
+from phasescope.runs.config import load_config
+from phasescope.runs.execution import Progress, Start, execute
 from phasescope.store import Run, hold
 
 HELP_WITHIN_S = 0.3
@@ -94,9 +96,9 @@ def test_from_python(trained: Run, tiny_config, tmp_path: Path):
     latents = snapshot.latents("mid", t=40)
     assert latents.shape == (64, 8 * 4 * 4)
     order = phasescope.measures.order(
-        latents, snapshot.latent_labels(), periodic=[False, False], span=[8.0, 8.0], names=["x", "y"]
+        latents, snapshot.latent_labels(), Factors.named(("x", "y"), [8.0, 8.0])
     )
-    assert order.value == pytest.approx(run.metrics[-1]["order"]["mid"]["40"]["value"], abs=0.02)
+    assert order.value == pytest.approx(run.metrics[-1]["order"]["mid.40"]["value"], abs=0.02)
     with pytest.raises(AttributeError, match="no attribute `tran`"):
         phasescope.tran  # noqa: B018
 
@@ -129,7 +131,7 @@ def test_ls(cli, trained: Run):
     assert trained.name in outcome.out
     (row,) = json.loads(cli("ls", "--json", "--runs", trained.path.parent).out)
     assert (row["run"], row["state"], row["step"], row["images_seen"]) == (trained.name, "done", 40, 640)
-    assert row["correct"] == trained.metrics[-1]["outcomes"]["grid"]["correct"]
+    assert row["success"] == trained.metrics[-1]["outcomes"]["grid"]["correct"]
 
 
 def test_ls_of_nothing(cli, tmp_path: Path):
@@ -220,7 +222,7 @@ def test_sample_npz(cli, trained: Run, tmp_path: Path):
     assert outcome.out == f"{out}\n"
     with np.load(out) as arrays:
         images, labels = arrays["images"], arrays["labels"]
-    assert images.shape == (5, 8, 8)
+    assert images.shape == (5, 1, 8, 8)
     assert images.dtype == np.float32
     assert np.abs(images).max() <= 1
     assert labels.tolist() == [[3.0, 4.5]] * 5
@@ -252,16 +254,16 @@ def test_measure_agrees_with_what_the_run_recorded(cli, trained: Run):
     last = trained.metrics[-1]
     for name in ("order", "trustworthiness", "participation_ratio", "label_share", "label_dimension"):
         for t in ("10", "40"):
-            mine, recorded = found[name]["mid"][t], last[name]["mid"][t]
+            mine, recorded = found[name][f"mid.{t}"], last[name][f"mid.{t}"]
             assert mine["value"] == pytest.approx(recorded["value"], rel=1e-5, abs=1e-6)
             assert mine["nulls"] == pytest.approx(recorded["nulls"], rel=1e-5, abs=1e-6)
     untrained = {"untrained", "pixels", "label_embedding"}
     for name, scores in found.items():
-        assert untrained <= set(scores["mid"]["10"]["nulls"]), name
-    assert {"torus_3d", "clifford"} <= set(found["factorization"]["mid"]["40"]["nulls"])
-    assert found["factorization"]["mid"]["40"]["n"] == 16**2
+        assert untrained <= set(scores["mid.10"]["nulls"]), name
+    assert {"torus_3d", "clifford"} <= set(found["factorization"]["mid.40"]["nulls"])
+    assert found["factorization"]["mid.40"]["n"] == 16**2
     told = cli("measure", "tiny", "--runs", trained.path.parent, "--only", "order", "--step", 10).out
-    assert f"{trained.metrics[1]['order']['mid']['40']['value']:.3f}" in told
+    assert f"{trained.metrics[1]['order']['mid.40']['value']:.3f}" in told
     assert "untrained network" in told
 
 
@@ -280,8 +282,8 @@ def test_demo_ends_at_a_report(cli, tiny: Path, tmp_path: Path):
     """The demo's own preset, made small; and P1's reading, by UMAP, once."""
     words = [
         "world.canvas=16", "network.widths=[8,8,8,8]", "training.steps=8", "training.warmup=2", "training.batch=8",
-        "training.threads=1", "training.device=cpu", "family.sampler.steps=2", "probing.grid_labels=16",
-        "probing.off_grid_labels=16", "probing.latent_labels=64", "probing.share_labels=16",
+        "training.threads=1", "training.device=cpu", "family.sampler.steps=2", "probing.images.grid=16",
+        "probing.images.off_grid=16", "probing.latent_labels=64", "probing.share_labels=16",
         "probing.share_draws=2", "probing.bands=2", "probing.band_images=8",
     ]  # fmt: skip
     outcome = cli("demo", *words, "--runs", tmp_path)
@@ -291,7 +293,7 @@ def test_demo_ends_at_a_report(cli, tiny: Path, tmp_path: Path):
     assert outcome.out.splitlines()[-1] == str(report)
     assert report.read_text().lower().startswith("<!doctype html>")
     run = Run(folder)
-    assert run.snapshots[-1].embedding("down3", 600).shape == (64, 3)
+    assert run.snapshots[-1].embedding(Place("down3", 600)).shape == (64, 3)
     assert set(run.metrics[-1]["phase"]) == {"behaviour", "representation", "representation_p1"}
     elsewhere = tmp_path / "elsewhere.html"
     assert cli("report", folder, "--out", elsewhere).out == f"{elsewhere}\n"
@@ -316,9 +318,9 @@ def test_output_that_cannot_be_written_is(trained: Run):
 @pytest.mark.slow
 def test_the_papers_preset_trains_snapshots_and_resumes(cli, tmp_path: Path):
     words = [
-        "preset=paper", "training.steps=20", "training.batch=4", "training.device=cpu", "training.threads=1",
-        "family.sampler={kind: ddim, steps: 2}", "probing.snapshots.dense_every=10", "probing.timesteps=[50,600]",
-        "probing.grid_labels=16", "probing.off_grid_labels=16", "probing.latent_labels=64",
+        "preset=paper", "training.steps=10", "training.batch=4", "training.device=cpu", "training.threads=1",
+        "family.sampler={kind: ddim, steps: 2}", "probing.snapshots.dense_every=5", "probing.timesteps=[50,600]",
+        "probing.images={grid: 16, off_grid: 16}", "probing.latent_labels=64",
         "probing.share_labels=16", "probing.share_draws=2", "probing.bands=2", "probing.band_images=4",
         "probing.p1=null",
     ]  # fmt: skip
@@ -328,7 +330,7 @@ def test_the_papers_preset_trains_snapshots_and_resumes(cli, tmp_path: Path):
     for event in (events := execute(config, tmp_path)):
         if isinstance(event, Start):
             parameters = event.parameters
-        if isinstance(event, Progress) and event.step == 12:
+        if isinstance(event, Progress) and event.step == 7:
             events.close()
     assert 20e6 < parameters < 26e6
     run = Run(tmp_path / config.folder)
@@ -336,9 +338,9 @@ def test_the_papers_preset_trains_snapshots_and_resumes(cli, tmp_path: Path):
     outcome = cli("train", *words, "--runs", tmp_path)
     assert (outcome.code, outcome.err) == (0, "")
     first = outcome.out.splitlines()[0]
-    assert f"{parameters:,} parameters, 1,024 images, 20 steps, from step 12 on" in first
+    assert f"{parameters:,} parameters, 1,024 images, 10 steps, from step 7 on" in first
     assert run.status["state"] == "done"
-    assert [snapshot.step for snapshot in run.snapshots] == [0, 10, 20]
+    assert [snapshot.step for snapshot in run.snapshots] == [0, 5, 10]
     weights = run.snapshots[-1].weights()
     assert sum(array.size for array in weights.values()) == parameters
     assert all(np.isfinite(array).all() for array in weights.values())

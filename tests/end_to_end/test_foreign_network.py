@@ -6,12 +6,14 @@ import pytest
 import torch
 
 import phasescope
+from phasescope.factors import Factors
 from phasescope.families.diffusion.config import DiffusionConfig
-from phasescope.probing.adapters import DiffusersNetwork
-from phasescope.worlds.gaussian_bump import GaussianBumpConfig
+from phasescope.networks.adapters import DiffusersNetwork
+from phasescope.places import Place
+from phasescope.worlds.bump.world import GaussianBump
 
 STEPS, BATCH = 200, 32
-WORLD = GaussianBumpConfig.of({"canvas": 16})
+WORLD = GaussianBump.of({"canvas": 16})
 
 
 def network() -> DiffusersNetwork:
@@ -60,18 +62,17 @@ def test_diffusers_u_net_is_trained_probed_and_measured_as_it_is():
     assert sum(losses[-50:]) < 0.3 * sum(losses[:50])
 
     probed = phasescope.probe(
-        trained, WORLD, ["down_blocks.1", "mid_block"], [100, 600], labels=256, untrained=network()
+        trained, WORLD, ["down_blocks.1", "mid_block"], [100, 600], labels=128, untrained=network()
     )
     table = probed.table()
-    for name, by_tap in table.items():
-        assert set(by_tap) == {"down_blocks.1", "mid_block"}
-        scores = [score for by_t in by_tap.values() for score in by_t.values()]
-        assert len(scores) == 4
-        for score in scores:
+    places = {str(Place(tap, t)) for tap in ("down_blocks.1", "mid_block") for t in (100, 600)}
+    for name, by_place in table.items():
+        assert set(by_place) == places
+        for score in by_place.values():
             assert {"pixels", "untrained"} <= set(score.nulls), name
             assert score.value != score.nulls["untrained"] or score.value == 0, name  # 0: no factor is read
-    order = table["order"]["mid_block"]["600"]
+    order = table["order"]["mid_block.600"]
     own = phasescope.measures.order(
-        probed.latents["mid_block", 600], probed.labels, span=[16.0, 16.0], names=["x", "y"]
+        probed.latents["mid_block", 600], probed.labels, Factors.named(("x", "y"), [16.0, 16.0])
     )
     assert (order.value, order.low, order.high) == (own.value, own.low, own.high)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tiny_run import assert_same_record
 
-from phasescope.execution import Stop, train
+from phasescope.runs.execution import Stop, train
 from phasescope.store import Run
 
 LONG = ("name=signalled", "training.steps=1200", "probing.snapshots.every=400")
@@ -29,7 +29,7 @@ def test_a_signal_stops_with_a_checkpoint(number: int, start, cli, whole: Run, t
     for step in (0, 10):
         assert process.stdout.readline().lstrip().startswith(f"{step} steps")
     process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=600)
     assert process.returncode == 0, err
     run = Run(tmp_path / whole.name)
     status = run.status

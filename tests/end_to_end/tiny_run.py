@@ -21,8 +21,7 @@ TINY = {
         "snapshots": {"dense_every": 10, "dense_until": 20, "every": 20},
         "taps": ["mid"],
         "timesteps": [10, 40],
-        "grid_labels": 16,
-        "off_grid_labels": 16,
+        "images": {"grid": 16, "off_grid": 16},
         "latent_labels": 64,
         "share_labels": 16,
         "share_draws": 2,
@@ -67,7 +66,7 @@ def assert_same_record(one: Run, other: Run) -> None:
     for mine, its in zip(one.snapshots, other.snapshots, strict=True):
         assert_same_arrays(mine.weights(), its.weights())
         assert_same_arrays(mine.samples(), its.samples())
-        for place in mine.taps_and_timesteps():
+        for place in mine.places:
             assert mine.latents(*place).tobytes() == its.latents(*place).tobytes()
     assert [_without_times(entry) for entry in one.metrics] == [
         _without_times(entry) for entry in other.metrics

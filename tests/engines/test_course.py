@@ -15,7 +15,7 @@ from phasescope.engines.leases import take
 from phasescope.engines.local import cores
 from phasescope.engines.workers import BUSY, LOG, LOST, Worker
 from phasescope.errors import UserError
-from phasescope.run import load_config
+from phasescope.runs.config import load_config
 from phasescope.store import Run, hold
 
 Script = list[tuple[int, int, str]]

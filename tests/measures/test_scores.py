@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from phasescope.factors import Factor, Factors
 from phasescope.measures import Score, label_share, order, p1_order, participation_ratio, trustworthiness
 from phasescope.measures.scores import basic_interval, bootstrap_weights, null_level
 
@@ -26,12 +28,59 @@ def holed(array):
 
 
 def test_a_score_is_json_and_what_is_not_finite_is_null():
-    score = order(LATENTS, LABELS, names=["x", "y"]).with_nulls(untrained=np.float32(0.25), pixels=np.nan)
+    score = order(LATENTS, LABELS).with_nulls(untrained=np.float32(0.25), pixels=np.nan)
     read = json.loads(json.dumps(score.to_dict(), allow_nan=False))
     assert set(read) == {"value", "low", "high", "n", "estimator", "nulls", "detail"}
     assert read["nulls"] == {"permuted": score.nulls["permuted"], "untrained": 0.25, "pixels": None}
     assert read["detail"] == dict(score.detail)
     assert read["n"] == 40
+
+
+FULL = Score(
+    0.5,
+    -math.inf,
+    0.6,
+    n=10,
+    estimator="of 2, 3",
+    nulls={"permuted": 0.1, "pixels": math.nan},
+    detail={"k=5": 1.0},
+)
+
+
+def plain(score: Score) -> Score:
+    """As JSON holds it: NaN is what was not finite."""
+    return dataclasses.replace(score, low=math.nan if math.isinf(score.low) else score.low)
+
+
+def test_a_score_comes_back_from_its_dict_and_from_its_columns():
+    for score in (FULL, order(LATENTS, LABELS), participation_ratio(LATENTS)):
+        tree = json.loads(json.dumps(score.to_dict(), allow_nan=False))
+        row = {f"order.mid.600.{name}": value for name, value in score.columns().items()}
+        for back in (Score.from_dict(tree), Score.from_columns(row | {"order.mid.60": 1.0}, "order.mid.600")):
+            assert back.to_dict() == tree
+            assert repr(back) == repr(plain(score))
+
+
+def test_columns_are_the_leaves_of_the_dict():
+    assert FULL.columns() == {
+        "value": 0.5,
+        "low": None,
+        "high": 0.6,
+        "n": 10,
+        "estimator": "of 2, 3",
+        "nulls.permuted": 0.1,
+        "nulls.pixels": None,
+        "detail.k=5": 1.0,
+    }
+
+
+def test_bad_input_of_what_is_no_score_is_named():
+    with pytest.raises(ValueError, match=r"a score \(of value, low\) must have `high`"):
+        Score.from_dict({"value": 1.0, "low": 0.0})
+    with pytest.raises(ValueError, match=r"`order.mid.600.n` must be a column"):
+        Score.from_columns(
+            {f"order.mid.600.{part}": 1.0 for part in ("value", "low", "high")}, "order.mid.600"
+        )
 
 
 def test_with_nulls_returns_a_copy():
@@ -104,14 +153,21 @@ BAD = [
             ({"labels": LABELS[1:]}, r"`labels` \(shape \(39, 2\)\) must be \(n, K\) with n=40"),
             ({"labels": LABELS[:, 0]}, r"`labels` \(shape \(40,\)\) must be \(n, K\)"),
             ({"labels": LABELS[:, :0]}, r"`labels` \(shape \(40, 0\)\) must be \(n, K\)"),
-            ({"labels": LABELS * [1, 0]}, r"`labels` \(y=0 in each row\) must vary"),
-            ({"periodic": (True, True)}, r"`span` \(=None\) must be given with a periodic factor"),
-            ({"periodic": (True,)}, r"`periodic` \(=\[True\]\) must have one entry for each of 2 factors"),
-            ({"span": (32, 0)}, r"`span` \(=\[32.0, 0.0\]\) must be greater than 0"),
-            ({"span": (32, 32, 32)}, r"`span` \(=\[32, 32, 32\]\) must have one entry for each of 2 factors"),
+            ({"labels": LABELS * [1, 0]}, r"`labels` \(label2=0 in each row\) must vary"),
+            (
+                {"factors": Factors.unknown(3)},
+                r"`factors` \(=label1, label2, label3\) must be as many as .*: 2",
+            ),
+            (
+                {"factors": Factors((Factor("x", 0.0, 32.0), Factor("y", 1.0, 1.0)))},
+                r"`span` \(=\[32.0, 0.0\]\) must be greater than 0",
+            ),
             ({"permutations": 0}, r"`permutations` \(=0\) must be an integer of at least 1"),
             (
-                {"labels": 32 * (LABELS > 16), "periodic": (True, True), "span": (32.0, 32.0)},
+                {
+                    "labels": 32 * (LABELS > 16),
+                    "factors": Factors.named(("x", "y"), (32.0, 32.0), ("x", "y")),
+                },
                 r"`labels` \(x=.* in each row\) must vary",
             ),
         ]
@@ -119,7 +175,6 @@ BAD = [
     ("order", {"folds": 1}, r"`folds` \(=1\) must be an integer of at least 2"),
     ("order", {"folds": 21}, r"`latents` \(n=40\) must have at least 42 rows: 21 folds hold two rows each"),
     ("order", {"folds": 2.5}, r"`folds` \(=2.5\) must be an integer of at least 2"),
-    ("order", {"names": ["x"]}, r"`names` \(=\['x'\]\) must have one entry for each of 2 factors"),
     ("trustworthiness", {"k": 20}, r"`latents` \(n=40\) must have at least 42 rows: k \(=20\)"),
     ("trustworthiness", {"k": 0}, r"`k` \(=0\) must be an integer of at least 1"),
     ("p1_order", {"neighbours": 40}, r"`latents` \(n=40\) must have at least 41 rows"),

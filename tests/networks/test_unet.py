@@ -7,19 +7,20 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phasescope.networks import unet
-from phasescope.networks.config import UNetConfig
+from phasescope.factors import Factors
 from phasescope.networks.layers import ResidualLayer, doubled
-from phasescope.presets import preset
+from phasescope.networks.unet import network as unet
+from phasescope.networks.unet.config import UNetConfig
 from phasescope.probing.capture import activations
-from phasescope.worlds.gaussian_bump import GaussianBumpConfig
+from phasescope.runs.presets import preset
+from phasescope.worlds.bump.world import GaussianBump
 
 
 def build(channels=1, factors=2, **fields):
     config = UNetConfig.of({"widths": [8, 8], "groups": 2, "heads": 2, "embedding": {"width": 8}, **fields})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return config.build(channels, factors)
+        return config.build((channels, 32, 32), Factors.unknown(factors))
 
 
 def inputs(network, batch=2, times=1, channels=1, factors=2, seed=0):
@@ -171,7 +172,7 @@ def test_the_time_matters():
 
 def shift_error(network, label):
     """How far the network is from shifting with noisy periodic bumps, by as much as it halves the canvas."""
-    world = GaussianBumpConfig.of({"canvas": 16, "boundary": "periodic"})
+    world = GaussianBump.of({"canvas": 16, "boundary": "periodic"})
     shift = network.config.patch * 2**network.config.depth
     labels = torch.tensor([[3.3, 9.1]], dtype=torch.float64)
     noise = torch.randn(1, 1, 16, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
@@ -194,9 +195,9 @@ def test_on_a_torus_a_circular_network_shifts_with_its_image(fields, label):
 
 
 def test_the_network_of_liang_et_al_has_about_23_million_parameters(capsys):
-    config = UNetConfig.of(preset("paper")["network"])
+    config = UNetConfig.of(preset("paper").fields["network"])
     with torch.device("meta"):
-        network = config.build(1, 2)
+        network = config.build((1, 32, 32), Factors.unknown(2))
     parameters = sum(parameter.numel() for parameter in network.parameters())
     with capsys.disabled():
         print(f"\npaper preset: {parameters:,} parameters")

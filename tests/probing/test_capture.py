@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from phasescope.networks.config import UNetConfig
+from phasescope.factors import Factors
+from phasescope.networks.unet.config import UNetConfig
 from phasescope.probing.capture import activations, find_tap
 
 
@@ -15,7 +16,7 @@ def network():
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return config.build(1, 2)
+        return config.build((1, 16, 16), Factors.unknown(2))
 
 
 class Foreign(nn.Module):

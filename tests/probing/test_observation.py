@@ -7,26 +7,26 @@ import pytest
 import torch
 from torch import nn
 
+from phasescope.factors import Factors
 from phasescope.families.diffusion.config import DiffusionConfig
 from phasescope.families.diffusion.optimum import ConditionalOptimum, UnconditionalOptimum
-from phasescope.networks.config import UNetConfig
+from phasescope.networks.unet.config import UNetConfig
+from phasescope.places import Place
 from phasescope.probing.config import ProbingConfig
 from phasescope.probing.observation import ProbeSet
-from phasescope.probing.reading import BumpReader, outcomes
-from phasescope.worlds.gaussian_bump import GaussianBumpConfig
+from phasescope.worlds.bump.world import GaussianBump
 
 CPU = torch.device("cpu")
 CANVAS = 16
 
 
 def probe_of(world=None, family=None, seed=0, **fields):
-    world = GaussianBumpConfig.of({"canvas": CANVAS, **(world or {})})
+    world = GaussianBump.of({"canvas": CANVAS, **(world or {})})
     family = DiffusionConfig.of({"sampler": {"kind": "ddim", "steps": 5}, **(family or {})}).build()
     config = {
         "taps": ["down1", "mid"],
         "timesteps": [50, 600],
-        "grid_labels": 40,
-        "off_grid_labels": 30,
+        "images": {"grid": 40, "off_grid": 30},
         "latent_labels": 64,
         "share_labels": 20,
         "share_draws": 3,
@@ -43,9 +43,8 @@ def probe_of(world=None, family=None, seed=0, **fields):
 def network():
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return UNetConfig.of({"widths": [4, 8], "groups": 2, "patch": 2, "embedding": {"width": 8}}).build(
-            1, 2
-        )
+        config = UNetConfig.of({"widths": [4, 8], "groups": 2, "patch": 2, "embedding": {"width": 8}})
+        return config.build((1, CANVAS, CANVAS), Factors.unknown(2))
 
 
 class Optimal(nn.Module):
@@ -65,10 +64,22 @@ def conditional(probe):
 
 
 def same(one, other):
-    arrays = [(one.images, other.images), (one.band_errors, other.band_errors)]
-    arrays += [(one.latents[place], other.latents[place]) for place in one.latents]
-    arrays += [(one.draws[place], other.draws[place]) for place in one.draws]
-    return all(np.array_equal(a, b) for a, b in arrays)
+    arrays = [(one.images, other.images)]
+    arrays += [(latents, other.latents.single[place]) for place, latents in one.latents.single.items()]
+    arrays += [(draws, other.latents.draws[place]) for place, draws in one.latents.draws.items()]
+    return all(np.array_equal(a, b) for a, b in arrays) and one.family == other.family
+
+
+def observe(probe, network):
+    return probe.observe(network, references_of(probe))
+
+
+def references_of(probe):
+    return probe.family.references(probe.examples)
+
+
+def band_errors(seen):
+    return np.array([band["network"] for band in seen.family["denoising"]])
 
 
 @pytest.mark.usefixtures("untouched_random_streams")
@@ -79,7 +90,7 @@ def test_observing_leaves_a_network_and_the_random_streams_as_they_were(network)
         parameter.grad = torch.ones_like(parameter)
     modes = [module.training for module in network.modules()]
     weights = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    probe_of().observe(network)
+    observe(probe_of(), network)
     assert [module.training for module in network.modules()] == modes
     assert all(torch.equal(tensor, weights[name]) for name, tensor in network.state_dict().items())
     assert all((parameter.grad == 1).all() and parameter.requires_grad for parameter in network.parameters())
@@ -89,18 +100,18 @@ def test_observing_leaves_a_network_and_the_random_streams_as_they_were(network)
 def test_a_network_is_left_as_it_was_even_where_observing_fails(network):
     network.train()
     with pytest.raises(ValueError, match="down9"):
-        probe_of(taps=["mid", "down9"]).observe(network)
+        observe(probe_of(taps=["mid", "down9"]), network)
     assert all(module.training for module in network.modules())
 
 
 def test_two_observations_of_one_network_are_equal_whatever_came_between(network):
     probe = probe_of()
-    first = probe.observe(network)
+    first = observe(probe, network)
     torch.manual_seed(3)
     torch.rand(5)
-    assert same(first, probe.observe(network))
-    assert same(first, probe_of().observe(network))
-    assert not same(first, probe_of(seed=1).observe(network))
+    assert same(first, observe(probe, network))
+    assert same(first, observe(probe_of(), network))
+    assert not same(first, observe(probe_of(seed=1), network))
 
 
 def test_the_network_is_in_evaluation_while_it_is_looked_at():
@@ -108,70 +119,73 @@ def test_the_network_is_in_evaluation_while_it_is_looked_at():
     seen = []
     watched = conditional(probe).train()
     watched.mid.register_forward_hook(lambda module, given, output: seen.append(module.training))
-    probe.observe(watched)
+    observe(probe, watched)
     assert seen
     assert not any(seen)
 
 
 def test_shapes_and_labels(network):
     probe = probe_of()
-    seen = probe.observe(network)
-    assert seen.images.shape == (70, CANVAS, CANVAS)
-    assert seen.band_errors.shape == (5,)
-    assert set(seen.latents) == set(seen.draws) == {(tap, t) for tap in ("down1", "mid") for t in (50, 600)}
-    for place, latents in seen.latents.items():
+    seen = observe(probe, network)
+    assert seen.images.shape == (70, 1, CANVAS, CANVAS)
+    single, draws = seen.latents.single, seen.latents.draws
+    assert set(single) == set(draws) == {Place(tap, t) for tap in ("down1", "mid") for t in (50, 600)}
+    for place, latents in single.items():
         assert latents.shape == (64, 8 * 4**2)
-        assert seen.draws[place].shape == (3, 20, 8 * 4**2)
-        np.testing.assert_array_equal(seen.draws[place][0], latents[:20])
-        assert (seen.draws[place][1] != seen.draws[place][0]).any(axis=1).all()
+        assert draws[place].shape == (3, 20, 8 * 4**2)
+        np.testing.assert_array_equal(draws[place][0], latents[:20])
+        assert (draws[place][1] != draws[place][0]).any(axis=1).all()
     training = {tuple(label) for label in probe.world.training_labels()}
-    assert [tuple(label) in training for label in probe.sample_labels] == probe.on_grid.tolist()
-    assert probe.on_grid.sum() == 40
-    assert len({tuple(label) for label in probe.grid_labels}) == 40
-    assert probe.band_edges[0][0] == 0
-    assert probe.band_edges[-1][1] == 1000
-    assert all(one[1] == two[0] for one, two in pairwise(probe.band_edges))
+    on_grid = probe.split == "grid"
+    assert [tuple(label) in training for label in probe.sample_labels] == on_grid.tolist()
+    assert on_grid.sum() == len({tuple(label) for label in probe.labels["grid"]}) == 40
+    bands = [(band["low"], band["high"]) for band in seen.family["denoising"]]
+    assert len(bands) == 5
+    assert bands[0][0] == 0
+    assert bands[-1][1] == 1000
+    assert all(one[1] == two[0] for one, two in pairwise(bands))
 
 
 def test_a_grid_smaller_than_asked_for_is_probed_whole():
     probe = probe_of(world={"design": {"kind": "grid", "dx": 4, "dy": 8}})
-    np.testing.assert_array_equal(probe.grid_labels, probe.world.training_labels())
+    np.testing.assert_array_equal(probe.labels["grid"], probe.world.training_labels())
 
 
 @pytest.mark.parametrize("t", [50, 600])
 def test_latents_are_of_the_noisy_images_of_their_labels(t):
     probe = probe_of(latent_labels=400, share_labels=300)
-    seen = probe.observe(conditional(probe))
+    seen = observe(probe, conditional(probe))
     clean = probe.world.render(torch.from_numpy(probe.latent_labels)).flatten(1).numpy()
     alpha, sigma, _ = probe.family.schedule.at(t)
-    noise = (seen.latents["down1", t] - alpha * clean) / sigma
+    latents, shared = seen.latents.at(Place("down1", t))
+    noise = (latents - alpha * clean) / sigma
     assert abs(noise.mean()) < 4 / np.sqrt(noise.size)
     assert abs(noise.std() - 1) < 4 / np.sqrt(2 * noise.size)
-    draws = (seen.draws["down1", t] - alpha * clean[:300]) / sigma
+    draws = (shared - alpha * clean[:300]) / sigma
     overlap = np.corrcoef(draws.reshape(3, -1)) - np.eye(3)
     assert np.abs(overlap).max() < 5 / np.sqrt(draws[0].size)
-    x_t, x_t_draws = probe.noisy.pixels(t)
-    np.testing.assert_array_equal(x_t, seen.latents["down1", t])
-    np.testing.assert_array_equal(x_t_draws, seen.draws["down1", t])
+    x_t, x_t_draws = probe.inputs.pixels(["down1"]).at(Place("down1", t))
+    np.testing.assert_array_equal(x_t, latents)
+    np.testing.assert_array_equal(x_t_draws, shared)
 
 
 def test_latents_do_not_depend_on_the_size_of_a_pass(network):
-    whole, parts = (probe_of(batch=batch).observe(network) for batch in (1000, 7))
-    for place in whole.latents:
-        np.testing.assert_allclose(parts.latents[place], whole.latents[place], rtol=1e-4, atol=1e-5)
+    whole, parts = (observe(probe_of(batch=batch), network).latents.single for batch in (1000, 7))
+    for place, latents in whole.items():
+        np.testing.assert_allclose(parts[place], latents, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("predict", ["eps", "x", "v"])
 @pytest.mark.parametrize("world", [{}, {"polarity": "bright", "boundary": "periodic"}], ids=str)
 def test_the_conditional_optimum_makes_no_error_and_paints_every_label(predict, world):
     probe = probe_of(world, {"predict": predict})
-    seen = probe.observe(conditional(probe))
-    np.testing.assert_allclose(seen.band_errors, 0, atol=1e-8)
+    seen = observe(probe, conditional(probe))
+    np.testing.assert_allclose(band_errors(seen), 0, atol=1e-8)
     labels = probe.sample_labels
-    target = probe.world.render(torch.from_numpy(labels))[:, 0].numpy()
+    target = probe.world.render(torch.from_numpy(labels)).numpy()
     np.testing.assert_allclose(seen.images, target, atol=1e-3)
-    reader = BumpReader(CANVAS, probe.world.sigma_px, probe.world.polarity, probe.world.periodic)
-    assert (outcomes(reader.read(seen.images), labels) == "correct").mean() >= 0.99
+    reader = probe.world.reader()
+    assert (reader.outcome(reader.read(seen.images), labels) == "correct").mean() >= 0.99
 
 
 @pytest.mark.parametrize("predict", ["eps", "v"])
@@ -179,11 +193,11 @@ def test_the_unconditional_optimums_error_lies_between_the_exact_one_and_that_of
     probe = probe_of(family={"predict": predict}, band_images=64)
     training = torch.from_numpy(probe.world.training_labels())
     optimum = UnconditionalOptimum(probe.family, probe.world.render, training)
-    errors = probe.unconditional_errors()
-    np.testing.assert_array_equal(errors, probe.band_errors(optimum))
+    errors = np.array(references_of(probe)["unconditional"])
+    np.testing.assert_array_equal(errors, probe.family.band_errors(optimum, probe.examples))
     one_image = probe.world.render(training).mean(dim=0)
     mean_image = ConditionalOptimum(probe.family, lambda labels: one_image.expand(len(labels), -1, -1, -1))
-    blind = probe.band_errors(mean_image)
+    blind = np.array(probe.family.band_errors(mean_image, probe.examples))
     assert (errors >= 0).all()
     # above the noise of 64 images, where both errors are the same
     assert (errors < 1.01 * blind).all()
@@ -194,5 +208,5 @@ def test_the_unconditional_optimums_error_lies_between_the_exact_one_and_that_of
 
 def test_a_network_that_answers_zero_errs_by_the_noise_itself():
     probe = probe_of(band_images=400)
-    errors = probe.band_errors(lambda x_t, t, labels: torch.zeros_like(x_t))
+    errors = probe.family.band_errors(lambda x_t, t, labels: torch.zeros_like(x_t), probe.examples)
     np.testing.assert_allclose(errors, 1, atol=4 * np.sqrt(2 / (400 * CANVAS**2)))

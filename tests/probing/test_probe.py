@@ -7,15 +7,16 @@ from torch import nn
 
 from phasescope.errors import UserError
 from phasescope.families.diffusion.config import DiffusionConfig
-from phasescope.networks.config import UNetConfig
-from phasescope.probing.adapters import DiffusersNetwork
+from phasescope.networks.adapters import DiffusersNetwork
+from phasescope.networks.unet.config import UNetConfig
+from phasescope.places import Place
 from phasescope.probing.config import ProbingConfig
 from phasescope.probing.observation import ProbeSet
 from phasescope.probing.probe import probe
 from phasescope.worlds.arrays import ArrayWorld
-from phasescope.worlds.gaussian_bump import GaussianBumpConfig
+from phasescope.worlds.bump.world import GaussianBump
 
-WORLD = GaussianBumpConfig.of({"canvas": 16})
+WORLD = GaussianBump.of({"canvas": 16})
 
 
 class Passing(nn.Module):
@@ -33,23 +34,27 @@ def test_places_are_the_taps_at_the_timesteps():
     probed = probe(Passing(), WORLD, ["label", "noise"], [50, 600], labels=70, shared=20, draws=3)
     assert list(probed.latents) == [("label", 50), ("noise", 50), ("label", 600), ("noise", 600)]
     assert probed.latents["noise", 600].shape == (70, 256)
-    assert probed.draws["noise", 600].shape == (3, 20, 256)
+    assert probed.learnt.draws[Place("noise", 600)].shape == (3, 20, 256)
     np.testing.assert_array_equal(probed.latents["label", 50], probed.labels)
-    np.testing.assert_array_equal(probed.latents["noise", 50], probed.nulls["pixels"][0]["noise", 50])
+    np.testing.assert_array_equal(
+        probed.latents["noise", 50], probed.nulls["pixels"].single[Place("noise", 50)]
+    )
 
 
 def test_it_sees_what_a_run_s_own_probe_sees():
     """The same labels and the same noise."""
-    network = UNetConfig.of({"widths": [4, 8], "groups": 2, "embedding": {"width": 8}}).build(1, 2)
+    network = UNetConfig.of({"widths": [4, 8], "groups": 2, "embedding": {"width": 8}}).build(
+        WORLD.shape, WORLD.factors
+    )
     config = ProbingConfig.of(
         {"taps": ["mid"], "timesteps": [600], "latent_labels": 64, "share_labels": 16, "p1": None}
     )
     family = DiffusionConfig().build()
     own = ProbeSet(config, WORLD, family, 3, torch.device("cpu"))
-    seen = own.observe(network)
+    seen = own.observe(network, family.references(own.examples)).latents
     probed = probe(network, WORLD, ["mid"], 600, labels=own.latent_labels, shared=16, seed=3)
-    np.testing.assert_array_equal(probed.latents["mid", 600], seen.latents["mid", 600])
-    np.testing.assert_array_equal(probed.draws["mid", 600], seen.draws["mid", 600])
+    np.testing.assert_array_equal(probed.latents["mid", 600], seen.single[Place("mid", 600)])
+    np.testing.assert_array_equal(probed.learnt.draws[Place("mid", 600)], seen.draws[Place("mid", 600)])
 
 
 def test_scores_have_all_nulls_and_the_known_answers():
@@ -64,14 +69,14 @@ def test_scores_have_all_nulls_and_the_known_answers():
         encode=lambda labels: torch.cat((labels, labels**2), dim=1),
     )
     table = probed.table()
-    order = table["order"]["label"]["600"]
+    order = table["order"]["label.600"]
     assert order.value == pytest.approx(1, abs=1e-6)
     assert set(order.nulls) == {"permuted", "pixels", "untrained", "label_embedding"}
     assert order.nulls["untrained"] == order.value  # it is the same network
     assert order.nulls["label_embedding"] == pytest.approx(1, abs=1e-6)
     assert order.nulls["pixels"] < 0.5
-    assert table["label_share"]["label"]["600"].value == pytest.approx(1)
-    noise = table["order"]["noise"]["600"]
+    assert table["label_share"]["label.600"].value == pytest.approx(1)
+    noise = table["order"]["noise.600"]
     assert noise.value == noise.nulls["pixels"]
 
 
@@ -80,6 +85,31 @@ def test_only_what_is_chosen_is_measured():
     assert set(probed.table(["order"])) == {"order"}
     with pytest.raises(ValueError, match=r"`chosen` \(=beauty\) must be one of order"):
         probed.table(["beauty"])
+
+
+class Halfdead(Passing):
+    """Its tap `noise` is a constant."""
+
+    def __init__(self):
+        super().__init__()
+        self.noise = Constant()
+
+
+class Constant(nn.Module):
+    def forward(self, x_t):
+        return torch.zeros_like(x_t)
+
+
+def test_what_cannot_be_measured_at_a_place_is_left_out_there_and_said():
+    table = probe(Halfdead(), WORLD, ["label", "noise"], 600, labels=64, shared=16).table()
+    assert list(table["order"]) == ["label.600"]
+    assert "must vary" in table.left_out["order.noise.600"]
+    assert "order" not in table.left_out
+    everywhere = probe(Passing(), WORLD, ["label", "noise"], 600, labels=64, shared=16).table()
+    assert "must have at least 80 rows" in everywhere.left_out["mig"]
+    assert "mig" not in everywhere
+    with pytest.raises(ValueError, match="must have at least 80 rows"):
+        probe(Passing(), WORLD, ["label"], 600, labels=64, shared=16).table(["mig"])
 
 
 def test_the_network_is_left_as_it_was():
@@ -100,10 +130,10 @@ def test_a_function_is_probed_by_the_modules_that_it_calls():
 
 def test_a_world_of_arrays_is_probed():
     rng = np.random.default_rng(0)
-    world = ArrayWorld(rng.random((40, 8, 8, 3)), rng.random((40, 3)))
+    world = ArrayWorld.from_arrays(rng.random((40, 8, 8, 3)), rng.random((40, 3)))
     probed = probe(Passing(), world, ["label"], 100, labels=32, shared=8)
     assert probed.labels.shape == (32, 3)
-    assert probed.table(["order"])["order"]["label"]["100"].value > 0.99
+    assert probed.table(["order"])["order"]["label.100"].value > 0.99
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from phasescope.run import load_config
+from phasescope.runs.config import load_config
 from phasescope.store import Run, hold
 
 STEPS = (0, 10, 20)
@@ -36,7 +36,7 @@ def metrics_at(step: int, seed: int) -> dict[str, Any]:
         "loss": float(rng.uniform()) if step else None,
         "outcomes": {"grid": {"n": 16, "correct": correct, "none": 1 - correct}},
         "error_px": {"grid": None},
-        "order": {"mid": {"600": score(float(rng.normal()))}},
+        "order": {"mid.600": score(float(rng.normal()))},
         "denoising": [{"low": 0, "high": 500, "network": float(rng.uniform())} for _ in range(12)],
         "phase": {"behaviour": "C" if step else "undecided"},
         "wall_s": float(rng.uniform()),

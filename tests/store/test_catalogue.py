@@ -64,6 +64,8 @@ def names(runs: Path, where: str) -> list[str]:
         ("training.clip is null and state <> 'broken'", []),
         ("outcomes.grid.correct is null", ["begun", "broken"]),
         ("step = 20 and order.mid.600.n = 64 and name = 'sigma1'", ["sigma1", "sigma1"]),
+        ("world.sigma_px = 2 -- and seed.none = 3", ["sigma2", "sigma2"]),
+        ("name in ('a.b', e'c.d', $$e.f$$) or world.sigma_px=2", ["sigma2", "sigma2"]),
         ("round(world.sigma_px * 0.5, 1) = 1.0", ["sigma2", "sigma2"]),
         ('"config.world.sigma_px" = 2', ["sigma2", "sigma2"]),
         ("name = 'world.sigma_px = 2'", []),

@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phasescope.errors import UserError
+from phasescope.places import Place
 from phasescope.store import Run, RunWriter, find_run, hold, list_runs, open_run
-from phasescope.store.folder import CHECKPOINT, differences, is_held
+from phasescope.store.folder import CHECKPOINT, is_held
+from phasescope.store.holding import differences
 from phasescope.store.tables import read_parquet, write_parquet
 
 CONFIG = {"name": "a", "world": {"n": 1, "list": [1, 2]}}
@@ -65,7 +67,6 @@ def _look(path: Path, stop) -> None:
         ({**CONFIG, "name": "b"}, "name", "a", "b"),
         ({**CONFIG, "world": {"n": 1, "list": [1, 3]}}, "world.list", "[1, 2]", "[1, 3]"),
         ({"name": "a", "world": {"list": [1, 2]}}, "world.n", "1", "absent"),
-        ({**CONFIG, "clip": None}, "clip", "absent", "None"),
     ],
 )
 def test_another_configuration_is_refused(other: dict, field: str, old: str, new: str, tmp_path: Path):
@@ -82,10 +83,48 @@ trees = st.recursive(
 ).filter(lambda tree: isinstance(tree, dict))
 
 
+def known(old: object, new: object) -> object:
+    """Of `new` what `old` says something of."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return {key: known(old[key], value) for key, value in new.items() if key in old}
+    return new
+
+
 @given(trees, trees)
-def test_trees_differ_somewhere_or_are_equal(old: dict, new: dict):
-    assert bool(list(differences(old, new))) == (old != new)
+def test_trees_differ_where_the_old_one_says_something_else(old: dict, new: dict):
+    assert bool(list(differences(old, new))) == (old != known(old, new))
     assert list(differences(old, old)) == []
+
+
+def test_a_field_that_came_later_has_its_default_in_the_old_tree(tmp_path: Path):
+    with hold(tmp_path / "run", CONFIG):
+        pass
+    with hold(tmp_path / "run", {**CONFIG, "clip": None}) as folder:
+        assert folder.config == CONFIG
+
+
+@pytest.mark.parametrize("field", ["device", "threads"])
+def test_where_a_run_is_computed_may_change(field: str, tmp_path: Path):
+    with hold(tmp_path / "run", {**CONFIG, "training": {field: "here", "steps": 3}}):
+        pass
+    with hold(tmp_path / "run", {**CONFIG, "training": {field: "there", "steps": 3}}):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [({}, {"grid": 64}), ({"grid": 64}, {}), ({"grid": 64}, {"grid": 64, "off_grid": 32})],
+    ids=str,
+)
+def test_a_run_that_is_observed_otherwise_says_how_to_observe_it(before: dict, after: dict, tmp_path: Path):
+    with hold(tmp_path / "run", {**CONFIG, "probing": {"images": before}}):
+        pass
+    other = {**CONFIG, "probing": {"images": after}}
+    with (
+        pytest.raises(UserError, match=r"this run, observed otherwise.*phasescope observe"),
+        hold(tmp_path / "run", other),
+    ):
+        pass
 
 
 def test_a_checkpoint_comes_back_exactly(writer: RunWriter):
@@ -166,18 +205,23 @@ def test_a_snapshots_arrays_come_back(writer: RunWriter):
             **{"labels": np.ones((5, 2)), "latents/mid/50": latents, "latents/down1/600": latents + 1},
             **{"umap/mid/50": latents * 2},
         )
-        samples = {"images": latents[:, :, None], "labels": np.ones((5, 2)), "on_grid": np.ones(5, bool)}
+        samples = {
+            "images": latents[:, None, :, None],
+            "labels": np.ones((5, 2)),
+            "split": np.array(["grid"] * 5),
+        }
         np.savez(folder / "samples.npz", **samples)
         write_parquet(
             folder / "reading.parquet", {"x": np.array([1.0, np.nan]), "outcome": np.array(["a", "b"])}
         )
     (snapshot,) = writer.snapshots
-    assert snapshot.taps_and_timesteps() == [("mid", 50), ("down1", 600)]
+    assert snapshot.places == [Place("mid", 50), Place("down1", 600)]
     assert snapshot.latents("mid", t=50).dtype == np.float32
     assert np.array_equal(snapshot.latents("mid", t=50), latents.astype(np.float32))
-    assert np.array_equal(snapshot.embedding("mid", 50), 2 * latents.astype(np.float32))
-    assert snapshot.embedding("down1", 600) is None
+    assert np.array_equal(snapshot.embedding(Place("mid", 50)), 2 * latents.astype(np.float32))
+    assert snapshot.embedding(Place("down1", 600)) is None
     assert snapshot.samples()["images"].dtype == np.float32
+    assert snapshot.samples()["split"].tolist() == ["grid"] * 5
     assert np.array_equal(snapshot.readings()["x"], [1.0, np.nan], equal_nan=True)
     assert snapshot.readings()["outcome"].tolist() == ["a", "b"]
 
@@ -216,6 +260,8 @@ def runs(tmp_path: Path) -> Path:
 def test_runs_are_listed_by_name(runs: Path):
     assert [run.name for run in list_runs(runs)] == ["bumps-12345678", "bumps2-87654321", "torus-12999999"]
     assert list_runs(runs / "none") == []
+    (runs / "torus-12999999").rename(runs / ".torus-12999999.123.aside")  # as a killed process leaves it
+    assert [run.name for run in list_runs(runs)] == ["bumps-12345678", "bumps2-87654321"]
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,7 @@ import pytest
 from made_runs import STEPS, make_run, metrics_at
 
 from phasescope.errors import UserError
-from phasescope.run import load_config
-from phasescope.store.flat import digest_of
+from phasescope.runs.config import load_config
 from phasescope.store.records import (
     COST_COLUMNS,
     condense,
@@ -44,7 +43,7 @@ def test_every_leaf_of_configuration_and_metrics_comes_back_exactly(tmp_path: Pa
     for row, step in zip(frame.to_dict("records"), STEPS, strict=True):
         whole = metrics_at(step, 3)
         assert row["outcomes.grid.correct"] == whole["outcomes"]["grid"]["correct"]
-        order = whole["order"]["mid"]["600"]
+        order = whole["order"]["mid.600"]
         for name in ("value", "low", "high", "n"):
             assert row[f"order.mid.600.{name}"] == order[name]
         assert row["order.mid.600.nulls.untrained"] == order["nulls"]["untrained"]
@@ -62,9 +61,10 @@ def test_every_leaf_of_configuration_and_metrics_comes_back_exactly(tmp_path: Pa
     "words",
     [(), ("preset=fast",), ("preset=paper", "training.optimiser.kind=muon", "training.optimiser.lr=1e-5")],
 )
-def test_the_digest_is_the_configurations_whatever_the_folder_is_called(words: tuple[str, ...], tmp_path):
-    config = load_config(words=words)
-    assert digest_of(make_run(tmp_path, *words).config) == config.digest()
+def test_the_digest_is_the_identity_of_what_is_learnt(words: tuple[str, ...], tmp_path):
+    observed = load_config(words=[*words, "name=other", "probing.bands=3", "training.threads=2"])
+    rows = condense(make_run(tmp_path, *words))
+    assert {row["digest"] for row in rows} == {observed.digest()}
 
 
 def test_merged_in_any_order_and_again_the_bytes_are_the_same(tmp_path: Path):

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from phasescope.measures import phases
-from phasescope.studies.study import Cell, Study
+from phasescope.measures.learning import phases
+from phasescope.studies.core.study import Cell, Study
+from phasescope.worlds.bump.reader import OUTCOMES
 
 N = 64
 """images read on the grid, and off it"""
+PHASE_OF = {outcome.name: outcome.phase for outcome in OUTCOMES}
 
 Course = Callable[[np.ndarray], np.ndarray]
 """steps -> a number at each"""
@@ -63,6 +65,7 @@ def run_frame(
     """
     config = cell.config(seed, preset)
     plan = config.probing.snapshots
+    observed = config.plan_of(config.network.taps, config.network.usual_taps)
     last = config.training.steps
     steps = np.array([0, *(s for s in range(1, last + 1) if plan.due(s, last))], dtype=float)
     images = len(config.world.training_labels())
@@ -84,7 +87,7 @@ def run_frame(
         table |= {
             f"accuracy.{labels}.x": f * a,
             f"accuracy.{labels}.y": f * b,
-            f"accuracy.{labels}.xy": f * both,
+            f"accuracy.{labels}.joint": f * both,
             f"outcomes.{labels}.n": N,
             f"outcomes.{labels}.correct": f * both,
             f"outcomes.{labels}.misplaced": f * (1 - both),
@@ -95,7 +98,7 @@ def run_frame(
         }
     behaviour = [
         phases.behaviour_phase(
-            {name: float(table[f"outcomes.grid.{name}"][i]) for name in phases.OUTCOMES}, N
+            {name: float(table[f"outcomes.grid.{name}"][i]) for name in PHASE_OF}, N, PHASE_OF
         )
         for i in range(len(steps))
     ]
@@ -105,7 +108,7 @@ def run_frame(
         (
             "order",
             raw or rise(60.0),
-            [(tap, t) for tap in ("down3", "mid") for t in config.probing.timesteps],
+            [(tap, t) for tap in ("down3", "mid") for t in observed.timesteps],
         ),
         ("p1_order", p1 or rise(300.0), [("down3", 600)]),
         ("p1", p1 or rise(300.0), [("down3", 50), ("mid", 50), ("mid", 600)]),

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from phasescope.studies import calibration
-from phasescope.studies.calibration import Stump, balanced_accuracy, calibrate, fit_stump
+from phasescope.measures.learning.stumps import Stump, balanced_accuracy, fit_stump
+from phasescope.studies.found import calibration
+from phasescope.studies.found.calibration import calibrate
 
 
 def brute(values, begun):

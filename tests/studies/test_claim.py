@@ -8,14 +8,23 @@ import math
 import pandas as pd
 import pytest
 
-from phasescope.studies.claim import Claim, Estimate, NotEnough, from_plain, plain
+from phasescope.studies.core.claim import Claim, Estimate, NotEnough, from_plain, plain
 
 NOTHING = pd.DataFrame()
 
 
 def claim(estimate, threshold: float = 0.5, direction="above", minimum_n: int = 6) -> Claim:
     return Claim(
-        "c", "It is so.", "P1", "a number", threshold, direction, minimum_n, estimate, "f", "All else."
+        "c",
+        "It is so.",
+        "P1",
+        "a number",
+        threshold,
+        estimate,
+        "f",
+        "All else.",
+        direction=direction,
+        minimum_n=minimum_n,
     )
 
 

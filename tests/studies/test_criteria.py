@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from frames import rise, run_frame
 
-from phasescope.studies.claim import NotEnough
-from phasescope.studies.criteria import (
+from phasescope.places import Place
+from phasescope.studies.core.claim import NotEnough
+from phasescope.studies.core.criteria import (
     P1_ORDERED,
     RAW_ORDERED,
     accurate,
@@ -17,7 +18,7 @@ from phasescope.studies.criteria import (
     phases_of,
     runs_of,
 )
-from phasescope.studies.designs import X, grid
+from phasescope.studies.found._cells import X, grid
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +49,13 @@ def test_order_within_a_null_is_none(run):
 
 
 def test_phases_at_a_place_are_those_that_the_run_recorded(run):
-    assert phases_at(run, "mid", 600) == phases_of(run, "representation")
-    assert phases_at(run, "down3", 600, "p1_order") == phases_of(run, "representation_p1")
+    assert phases_at(run, Place("mid", 600)) == phases_of(run, "representation")
+    assert phases_at(run, Place("down3", 600), "p1_order") == phases_of(run, "representation_p1")
 
 
 def test_a_place_that_was_not_read_is_undecided(run):
     missing = run.assign(**{"order.mid.600.low": np.nan})
-    assert set(phases_at(missing, "mid", 600)) == {"undecided"}
+    assert set(phases_at(missing, Place("mid", 600))) == {"undecided"}
 
 
 def test_onsets_in_steps_images_and_epochs_are_one_moment(run):
@@ -69,10 +70,10 @@ def test_onsets_in_steps_images_and_epochs_are_one_moment(run):
 def test_an_onset_holds_for_good():
     run = run_frame(X, 0, "fast", formed=lambda s: np.ones(len(s)), x=rise(300, 5), y=rise(300, 5))
     dip = run["step"] == 450
-    run.loc[dip, "outcomes.grid.correct"] = 0.2
+    run.loc[dip, "accuracy.grid.joint"] = 0.2
     found = onsets([run], accurate("grid"))
     assert (found.without[0], found.onset[0]) == (450, 480)
-    never = onsets([run.assign(**{"outcomes.grid.correct": 0.4})], accurate("grid"))
+    never = onsets([run.assign(**{"accuracy.grid.joint": 0.4})], accurate("grid"))
     assert np.isnan(never.onset[0])
     assert never.without[0] == never.last[0] == 630
 

@@ -8,25 +8,24 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tiny_study import ONE, OTHER, read_norm, study
+from tiny_study import ONE, OTHER, WORDS, read_norm, study
 
 from phasescope.config import UserError
 from phasescope.engines import Event
-from phasescope.store.records import is_result, read_estimators, read_records
-from phasescope.studies.records import (
+from phasescope.store.records import is_result, merge_records, read_estimators, read_records, some_columns
+from phasescope.studies.core.records import (
     CLAIMS,
     RECORDS,
     judge,
     read_claims,
     read_frame,
     sha256,
-    some_columns,
     write_claims,
 )
-from phasescope.studies.running import Survey, execute, survey
-from phasescope.studies.study import Reading, Study
-from phasescope.views.results_page import (
-    judge_and_draw,
+from phasescope.studies.core.running import Survey, execute, judge_records, survey
+from phasescope.studies.core.study import Reading, Study
+from phasescope.views.figures.studies import write_figures
+from phasescope.views.report.results import (
     render_html,
     render_markdown,
     write_html,
@@ -63,7 +62,9 @@ def done(tmp_path_factory) -> Place:
     events.clear()
     assert execute(place.survey(tiny), "local", events.append) == []
     assert [event.kind for event in events].count("started") == 1
-    judge_and_draw(tiny, place.results / "tiny")
+    folder = place.results / tiny.name
+    assert judge_records(tiny, folder)
+    write_figures(tiny, read_frame(tiny, folder), folder)
     return place
 
 
@@ -153,12 +154,30 @@ def test_a_later_cell_is_told_of_runs_that_are_recorded(copy):
     assert frame.groupby("cell")["seed"].nunique().to_dict() == {"one": 2, "same": 2, "other": 1}
 
 
+def test_what_was_recorded_under_another_configuration_counts_in_no_cell(copy):
+    """A cell, a seed, but not the identity that the study gives them: else each seed would count twice."""
+    tiny, path = study(readings=(READING,)), copy.results / "tiny" / RECORDS
+    before = read_frame(tiny, path.parent)
+    former = read_records(path).assign(digest=lambda frame: "0" * 4 + frame["digest"].str[4:])
+    rows = [
+        {str(key): value for key, value in row.items() if value == value} for row in former.to_dict("records")
+    ]
+    merge_records(path, [{**row, "order.mid.40.value": 9.0} for row in rows])
+    assert len(read_records(path)) == 2 * len(former)
+    assert read_frame(tiny, path.parent)[before.columns].equals(before)
+    assert copy.states(tiny) == ["recorded"] * 3
+    assert judge_records(tiny, path.parent)
+    told = read_claims(path.parent)
+    assert told is not None
+    assert told["records"]["runs"] == 3
+
+
 def test_a_run_that_fails_is_reported_and_the_others_are_kept(copy):
-    broken = dataclasses.replace(ONE, name="broken", words=(*ONE.words, "training.device=cuda:7"), seeds=1)
+    broken = dataclasses.replace(ONE, name="broken", fields=(*WORDS, "training.precision=tf32"), seeds=1)
     mixed = study("mixed", cells=(broken, OTHER))
     failed = execute(copy.survey(mixed), "local", lambda event: None)
     assert [end.attempts for end in failed] == [2]
-    assert "cuda:7" in str(failed[0].error) or "CUDA" in str(failed[0].error)
+    assert "`training.precision` (=tf32)" in str(failed[0].error)
     assert set(read_frame(mixed, copy.results / "mixed")["cell"]) == {"other"}
 
 
@@ -168,7 +187,7 @@ def test_the_cost_is_that_of_runs_like_it(copy):
     ends = read_records(copy.results / "tiny" / RECORDS).groupby("digest")["cpu_s"].max()
     assert found.cost_s(found.to_run) == pytest.approx(7 * ends.mean())
     assert [standing.images for standing in found.to_run] == [160] * 7
-    plain = dataclasses.replace(ONE, words=(*ONE.words, "network.attention=[]"))
+    plain = dataclasses.replace(ONE, fields=(*WORDS, "network.attention=[]"))
     unknown = copy.survey(study("new", cells=(plain,)), seeds=1, preset="paper")
     assert len(unknown.to_run) == 1
     assert unknown.cost_s(unknown.to_run) is None
@@ -221,8 +240,6 @@ def test_the_page_says_what_claims_and_records_say(copy):
 def test_a_page_and_records_that_differ_are_told_apart(copy):
     page = write_markdown([study()], copy.results, copy.results.parent / "docs" / "results.md")
     records = copy.results / "tiny" / RECORDS
-    from phasescope.store.records import merge_records
-
     first = read_records(records).iloc[0]
     change = {"digest": first["digest"], "step": int(first["step"]), "order.mid.40.value": 0.0}
     merge_records(records, [change])

@@ -7,9 +7,9 @@ import pytest
 from scipy import stats
 from sklearn.metrics import cohen_kappa_score
 
-from phasescope.studies.claim import NotEnough
-from phasescope.studies.criteria import Onsets
-from phasescope.studies.statistics import (
+from phasescope.studies.core.claim import NotEnough
+from phasescope.studies.core.criteria import Onsets
+from phasescope.studies.core.statistics import (
     agreement,
     area,
     expanded_tail,

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from phasescope.store import Run
-from phasescope.studies.claim import Claim, Estimate
-from phasescope.studies.criteria import accurate, column, onsets, runs_of
-from phasescope.studies.curves import mean_curve
-from phasescope.studies.statistics import mean_of_runs, share
-from phasescope.studies.study import Cell, Figure, Panel, Reading, Study
+from phasescope.studies.core.claim import Claim, Estimate
+from phasescope.studies.core.criteria import accurate, column, onsets, runs_of
+from phasescope.studies.core.curves import mean_curve
+from phasescope.studies.core.statistics import mean_of_runs, share
+from phasescope.studies.core.study import Cell, Figure, Panel, Reading, Study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,8 +31,8 @@ WORDS = (
     "probing.snapshots={dense_until: 0, every: 10}",
     "probing.taps=[mid]",
     "probing.timesteps=[10, 40]",
-    "probing.grid_labels=16",
-    "probing.off_grid_labels=16",
+    "probing.images.grid=16",
+    "probing.images.off_grid=16",
     "probing.latent_labels=64",
     "probing.share_labels=16",
     "probing.share_draws=2",
@@ -71,13 +71,31 @@ def study(
         seeds=2,
         claims=(
             Claim(
-                "right", "It is right.", "P1", "share of runs", 0.5, "above", 1, is_right, "order", "Much."
+                "right", "It is right.", "P1", "share of runs", 0.5, is_right, "order", "Much.", minimum_n=1
             ),
             Claim(
-                "low", "It scores below 2.", "P1", "mean", 2.0, "below", 2, begins_finite, "order", "Much."
+                "low",
+                "It scores below 2.",
+                "P1",
+                "mean",
+                2.0,
+                begins_finite,
+                "order",
+                "Much.",
+                direction="below",
+                minimum_n=2,
             ),
             Claim(
-                "many", "It scores below 2.", "P1", "mean", 2.0, "below", 9, begins_finite, "order", "Much."
+                "many",
+                "It scores below 2.",
+                "P1",
+                "mean",
+                2.0,
+                begins_finite,
+                "order",
+                "Much.",
+                direction="below",
+                minimum_n=9,
             ),
         ),
         figures=(

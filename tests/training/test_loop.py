@@ -7,13 +7,13 @@ import pytest
 import torch
 from tiny_training import FAMILY, NETWORK, WORLD, config_of
 
-from phasescope.networks.config import UNetConfig
+from phasescope.networks.unet.config import UNetConfig
 from phasescope.training.config import TrainingConfig
 from phasescope.training.loop import fresh_learner, learn, prepare, resolve_device, share_of_last
 
 
 def learner_of(seed=0, **fields):
-    return fresh_learner(NETWORK, 1, 2, config_of(**fields), seed)
+    return fresh_learner(NETWORK, WORLD.shape, WORLD.factors, config_of(**fields), seed)
 
 
 def run(learner, until=None, family=FAMILY, seed=0):
@@ -185,7 +185,7 @@ def test_the_seed_of_the_run_changes_what_is_seen():
 
 def test_a_state_of_another_network_is_refused():
     wide = UNetConfig.of({"widths": [8, 8], "groups": 2, "patch": 2, "embedding": {"width": 8}})
-    stranger = fresh_learner(wide, 1, 2, learner_of().config, 0)
+    stranger = fresh_learner(wide, WORLD.shape, WORLD.factors, learner_of().config, 0)
     with pytest.raises(RuntimeError):
         learner_of().load(stranger.tensors(), 0)
 

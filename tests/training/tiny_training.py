@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 
 from phasescope.families.diffusion.config import DiffusionConfig
-from phasescope.networks.config import UNetConfig
+from phasescope.networks.unet.config import UNetConfig
 from phasescope.training.config import TrainingConfig
 from phasescope.training.loop import fresh_learner, learn
-from phasescope.worlds.gaussian_bump import GaussianBumpConfig
+from phasescope.worlds.bump.world import GaussianBump
 
-WORLD = GaussianBumpConfig.of({"canvas": 8})
+WORLD = GaussianBump.of({"canvas": 8})
 FAMILY = DiffusionConfig.of({"schedule": {"kind": "linear", "steps": 50}}).build()
 NETWORK = UNetConfig.of({"widths": [4, 8], "groups": 2, "patch": 2, "embedding": {"width": 8}})
 
@@ -21,7 +21,7 @@ def config_of(**fields):
 
 def single(seed, network=NETWORK, **fields):
     """(learner, losses (steps,)) of a run of `seed`."""
-    learner = fresh_learner(network, 1, 2, config_of(**fields), seed)
+    learner = fresh_learner(network, WORLD.shape, WORLD.factors, config_of(**fields), seed)
     return learner, torch.stack(list(learn(learner, FAMILY, WORLD, seed)))
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from phasescope.measures.phases import phase_onsets, phase_sequence
-from phasescope.store.folder import Run, hold
+from phasescope.factors import Factor
+from phasescope.measures.learning.phases import phase_onsets, phase_sequence
+from phasescope.places import Place
+from phasescope.store.folder import Run
+from phasescope.store.holding import hold
+from phasescope.store.snapshot import array_name
 from phasescope.store.tables import write_parquet
 
 N, BATCH, STEPS, SNAPSHOTS = 32, 64, 4000, 20
-PLACES = [(tap, t) for tap in ("down3", "mid") for t in (50, 600)]
+PLACES = [Place(tap, t) for tap in ("down3", "mid") for t in (50, 600)]
 SEED = 7
 
 
@@ -32,6 +37,28 @@ def config() -> dict:
         },
         "family": {"kind": "diffusion", "predict": "eps"},
         "training": {"steps": STEPS, "batch": BATCH},
+    }  # fmt: skip
+
+
+OUTCOMES = [
+    {"name": "none", "phase": "A", "colour": "#c7ccd2"},
+    {"name": "multiple", "phase": "A", "colour": "#cc79a7"},
+    {"name": "malformed", "phase": "A", "colour": "#7d4f50"},
+    {"name": "misplaced", "phase": "B", "colour": "#e69f00"},
+    {"name": "correct", "phase": "C", "colour": "#0072b2"},
+]
+
+
+def about() -> dict:
+    factors = [asdict(Factor(name, 0.0, float(N), "px")) for name in ("x", "y")]
+    labels = [[float(x), float(y)] for y in range(1, N + 1) for x in range(1, N + 1)]
+    values = [list(range(1, N + 1))] * 2
+    return {
+        "sentence": "one dark bump at (x, y)", "shape": [1, N, N], "continuous": True, "factors": factors,
+        "position": ["x", "y"], "splits": ["grid", "off_grid"], "outcomes": OUTCOMES,
+        "training": {"count": len(labels), "labels": labels, "values": values},
+        "painting": {"samplers": ["ddim"], "sampler": "ddim", "steps": 50, "most_steps": 1000},
+        "guidance": False, "taps": ["down3", "mid"], "timesteps": [50, 600],
     }  # fmt: skip
 
 
@@ -68,19 +95,19 @@ def metrics_at(step: int) -> dict:
     floors = {"untrained": 0.1, "pixels": 0.02, "permuted": -0.01, "label_embedding": 1.0}
 
     def everywhere(value, nulls):
-        table: dict = {}
-        for index, (tap, t) in enumerate(PLACES):
-            table.setdefault(tap, {})[str(t)] = score(float(value) * (1 - 0.1 * (3 - index)), nulls)
-        return table
+        return {
+            str(place): score(float(value) * (1 - 0.1 * (3 - index)), nulls)
+            for index, place in enumerate(PLACES)
+        }
 
     return {
         "step": step, "images_seen": step * BATCH, "epochs": step / 16, "loss": 0.1 if step else None,
         "wall_s": 100 * learnt, "cpu_s": 180 * learnt, "observing_s": 12 * learnt,
         "outcomes": {"grid": {"n": 48, **shares}, "off_grid": {"n": 40, **shares}},
-        "accuracy": {"grid": {"x": correct, "y": correct, "xy": correct}},
-        "error_px": {"grid": 0.2, "off_grid": 0.3},
+        "accuracy": {"grid": {"x": correct, "y": correct, "joint": correct}},
+        "error": {"grid": {"x": 0.2, "y": 0.1}, "off_grid": {"x": 0.3, "y": None}},
         "order": everywhere(0.95 * rise, floors),
-        "p1_order": {"down3": {"600": score(float(0.9 * rise**3), floors)}},
+        "p1_order": {"down3.600": score(float(0.9 * rise**3), floors)},
         "trustworthiness": everywhere(0.5 + 0.45 * rise, {"permuted": 0.5}),
         "participation_ratio": everywhere(45 - 40 * rise, {"untrained": 40.0, "pixels": 160.0}),
         "label_dimension": everywhere(30 - 26 * rise, {"untrained": 25.0, "pixels": 60.0}),
@@ -101,14 +128,14 @@ def write_snapshot(folder: Path, step: int, latents: bool) -> None:
     labels = np.concatenate([np.stack([grid % N + 1, grid // N + 1], 1), rng.uniform(1, N, (40, 2))]).astype(
         np.float32
     )
-    on_grid = np.arange(88) < 48
+    split = np.where(np.arange(88) < 48, "grid", "off_grid")
     outcome = np.where(
         rng.random(88) < learnt, "correct", np.where(rng.random(88) < learnt, "misplaced", "multiple")
     )
-    noise = rng.standard_normal((88, N, N)).astype(np.float32)
-    images = np.clip(learnt * bump(labels) + (1 - learnt) * noise, -1, 1)
-    np.savez(folder / "samples.npz", images=images.astype(np.float16), labels=labels, on_grid=on_grid)
-    columns = {"label_x": labels[:, 0], "label_y": labels[:, 1], "on_grid": on_grid, "outcome": outcome}
+    noise = rng.standard_normal((88, 1, N, N)).astype(np.float32)
+    images = np.clip(learnt * bump(labels)[:, None] + (1 - learnt) * noise, -1, 1)
+    np.savez(folder / "samples.npz", images=images.astype(np.float16), labels=labels, split=split)
+    columns = {"label_x": labels[:, 0], "label_y": labels[:, 1], "split": split, "outcome": outcome}
     write_parquet(folder / "reading.parquet", columns)
     if not latents:
         return
@@ -116,9 +143,11 @@ def write_snapshot(folder: Path, step: int, latents: bool) -> None:
     sheet = latent_labels / N - 0.5
     bent = np.concatenate([sheet, (sheet**2).sum(1, keepdims=True)], 1) @ rng.standard_normal((3, 64))
     arrays = {"labels": latent_labels}
-    for tap, t in PLACES:
-        turned = np.linalg.qr(np.random.default_rng([step, t]).standard_normal((64, 64)))[0]
-        arrays[f"latents/{tap}/{t}"] = (3 * learnt * bent + rng.standard_normal((300, 64)) * 0.1) @ turned
+    for place in PLACES:
+        turned = np.linalg.qr(np.random.default_rng([step, place.condition]).standard_normal((64, 64)))[0]
+        arrays[array_name("latents", place)] = (
+            3 * learnt * bent + rng.standard_normal((300, 64)) * 0.1
+        ) @ turned
     if step:
         arrays["umap/down3/600"] = arrays["latents/down3/600"][:, :3]
     np.savez(folder / "latents.npz", **{name: array.astype(np.float32) for name, array in arrays.items()})
@@ -126,6 +155,7 @@ def write_snapshot(folder: Path, step: int, latents: bool) -> None:
 
 def write_run(path: Path, steps: list[int], state: str = "done", latents: bool = True) -> Run:
     with hold(path, config()) as folder:
+        folder.write_about(about())
         for step in steps:
             with folder.new_snapshot(step) as snapshot:
                 write_snapshot(snapshot, step, latents)
@@ -143,8 +173,8 @@ def status(steps: list[int], state: str) -> dict:
         if (phases := [line["phase"][reading] for line in lines])
     }
     summary["places"] = {
-        "representation": {"tap": "mid", "timestep": 600},
-        "representation_p1": {"tap": "down3", "timestep": 600},
+        "representation": "mid.600",
+        "representation_p1": "down3.600",
     }
     summary["thresholds"] = {
         "behaviour": {"majority": 0.5, "z": 1.96},

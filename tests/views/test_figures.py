@@ -2,15 +2,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from matplotlib.colors import to_rgb
 
-from conftest import ALL_STEPS, write_run
-from phasescope.views import words
-from phasescope.views.figures import NARROW_IN, WIDE_IN, denoising, timeline
-from phasescope.views.painted import GAP_PX, border_px, painted, sheet, spread_over, tile
-from phasescope.views.pictures import write_pictures
-from phasescope.views.record import NULLS, Place, Record
-from phasescope.views.style import OUTCOME_COLOURS, PALETTE, inline_svg
+from conftest import ALL_STEPS, OUTCOMES, write_run
+from phasescope.factors import Factor
+from phasescope.places import Place
+from phasescope.views.figures.axes import NARROW_IN, WIDE_IN
+from phasescope.views.figures.denoising import denoising
+from phasescope.views.figures.painted import border_px, painted, spread_over, tile
+from phasescope.views.figures.pixels import GAP_PX, pixels, sheet
+from phasescope.views.figures.timeline import timeline
+from phasescope.views.names import NULLS
+from phasescope.views.record import Record
+from phasescope.views.report.pictures import write_pictures
+from phasescope.views.style import PALETTE, inline_svg, scale_of
 
 
 def titles(figure):
@@ -34,7 +38,7 @@ def test_timeline_has_every_panel_on_one_axis_of_images(run, width_in):
 
 def test_a_score_is_drawn_with_its_nulls_interval_and_threshold(run):
     ax = panel(timeline(Record(run)), "Order: ridge")
-    threshold = f"threshold {words.thresholds(Record(run))['order']:g}"
+    threshold = f"threshold {Record(run).thresholds['order']:g}"
     assert {text.get_text() for text in ax.get_legend().get_texts()} == {
         "as learnt",
         threshold,
@@ -48,7 +52,7 @@ def test_a_score_is_drawn_with_its_nulls_interval_and_threshold(run):
 def test_a_score_without_nulls_is_not_drawn(run):
     record = Record(run)
     for line in record.metrics:
-        line["p1_order"]["down3"]["600"]["nulls"] = {}
+        line["p1_order"]["down3.600"]["nulls"] = {}
     assert not any(title.startswith("P1's order") for title in titles(timeline(record)))
 
 
@@ -56,7 +60,7 @@ def test_stacked_shares_fill_the_panel(run):
     ax = panel(timeline(Record(run)), "Outcomes, labels on the grid")
     tops = [collection.get_paths()[0].vertices[:, 1].max() for collection in ax.collections]
     assert max(tops) == pytest.approx(1)
-    assert len(tops) == len(OUTCOME_COLOURS)
+    assert len(tops) == len(OUTCOMES)
 
 
 def test_denoising_has_a_panel_a_band_with_the_unconditional_optimum(run):
@@ -70,31 +74,62 @@ def test_denoising_has_a_panel_a_band_with_the_unconditional_optimum(run):
         assert unconditional.get_ydata()[-1] == pytest.approx(band["unconditional"])
 
 
-def test_a_mosaic_holds_each_image_in_the_colour_of_its_outcome():
-    images = np.random.default_rng(0).uniform(-1, 1, (2, 3, 8, 8)).astype(np.float32)
-    names = np.array([["correct", "none", "misplaced"], ["multiple", "malformed", "correct"]])
-    mosaic = tile(images, names)
-    border = border_px(8)
-    cell = 8 + 2 * border + GAP_PX
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_mosaic_holds_each_image_in_the_colour_of_its_border(channels):
+    rng = np.random.default_rng(0)
+    images, borders = rng.integers(0, 256, (2, 3, 8, 12, channels), np.uint8), rng.random((2, 3, 4))
+    mosaic = tile(images, borders)
+    border = border_px(12)
+    high, wide = 8 + 2 * border, 12 + 2 * border
     for row in range(2):
         for column in range(3):
-            frame = mosaic[row * cell :, column * cell :][: cell - GAP_PX, : cell - GAP_PX]
-            np.testing.assert_allclose(
-                frame[0, 0, :3], to_rgb(OUTCOME_COLOURS[names[row, column]]), atol=1e-6
-            )
-            inside = frame[border:-border, border:-border, 0]
-            np.testing.assert_allclose(2 * inside - 1, images[row, column], atol=1e-6)
+            top, left = row * (high + GAP_PX), column * (wide + GAP_PX)
+            frame = mosaic[top : top + high, left : left + wide]
+            np.testing.assert_allclose(frame[0, 0], borders[row, column], atol=1e-6)
+            np.testing.assert_allclose(frame[-1, -1], borders[row, column], atol=1e-6)
+            inside = frame[border:-border, border:-border, :3]
+            shown = np.broadcast_to(images[row, column], inside.shape)
+            np.testing.assert_allclose(255 * inside, shown, atol=1e-3)
 
 
-def test_a_sheet_shows_every_image_once():
-    images = np.random.default_rng(0).uniform(-1, 1, (5, 8, 8)).astype(np.float32)
-    pixels = np.asarray(sheet(images, enlarge=2), float)[::2, ::2]
-    cell = 8 + GAP_PX
-    assert pixels.shape == (2 * cell - GAP_PX, 3 * cell - GAP_PX)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_sheet_shows_every_image_once(channels):
+    images = np.random.default_rng(0).uniform(-1, 1, (5, channels, 8, 6)).astype(np.float32)
+    whole = np.asarray(sheet(images, enlarge=2), float)[::2, ::2]
+    assert whole.shape[:2] == (2 * (8 + GAP_PX) - GAP_PX, 3 * (6 + GAP_PX) - GAP_PX)
     for index, image in enumerate(images):
         row, column = divmod(index, 3)
-        shown = pixels[row * cell :, column * cell :][:8, :8]
-        np.testing.assert_allclose(shown / 127.5 - 1, image, atol=0.005)
+        shown = whole[row * (8 + GAP_PX) :, column * (6 + GAP_PX) :][:8, :6].reshape(8, 6, channels)
+        np.testing.assert_allclose(shown / 127.5 - 1, np.moveaxis(image, 0, -1), atol=0.005)
+
+
+def test_pixels_span_the_screen_and_hold_what_lies_beyond():
+    row = np.array([-5.0, -1.0, 0.0, 1.0, 5.0, np.nan], np.float32)
+    assert pixels(row[None, None]).ravel().tolist() == [0, 0, 128, 255, 255, 0]
+
+
+@pytest.mark.parametrize(
+    ("shape", "shown"),
+    [((4, 1, 8, 6), (4, 8, 6, 1)), ((4, 3, 8, 6), (4, 8, 6, 3)), ((4, 2, 8, 6), (4, 8, 6, 1)), ((4, 3, 9), (4, 1, 9, 3)),
+     ((4, 1, 5, 8, 6), (4, 8, 6, 1))],
+)  # fmt: skip
+def test_images_of_any_shape_can_be_shown(shape, shown):
+    assert pixels(np.zeros(shape, np.float32), len(shape) - 2).shape == shown
+
+
+def test_a_factor_whose_values_are_names_has_a_colour_for_each_and_one_that_comes_round_closes():
+    named = scale_of(Factor("kind", 0, 2, categorical=True))
+    stops = named.stops()
+    assert len({colour for _, colour in stops}) == 3
+    assert [at for at, _ in stops] == sorted(at for at, _ in stops)
+    assert (named.low, named.high) == (-0.5, 2.5)
+    closed, open_ = (scale_of(Factor("a", 0, 1, periodic=periodic)).stops() for periodic in (True, False))
+
+    def apart(scale):
+        ends = [[int(scale[end][1][i : i + 2], 16) for i in (1, 3, 5)] for end in (0, -1)]
+        return np.abs(np.subtract(*ends)).max()
+
+    assert apart(closed) < 10 < apart(open_)
 
 
 def test_a_target_stands_on_the_bump_that_was_asked_for(run):
@@ -123,7 +158,7 @@ def test_farthest_points_are_distinct_and_spread():
 
 
 def test_light_colours_differ_so_that_each_becomes_one_variable():
-    light = [pair[0] for pair in PALETTE.values()] + list(OUTCOME_COLOURS.values())
+    light = [pair[0] for pair in PALETTE.values()] + [outcome["colour"] for outcome in OUTCOMES]
     assert len(set(light)) == len(light)
 
 

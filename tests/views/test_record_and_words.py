@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from conftest import ALL_STEPS, BATCH, SEED, STEPS, write_run
-from phasescope.views import words
-from phasescope.views.record import Place, Record, edges, spread, stretches
+from phasescope.places import Place
+from phasescope.views.record import Record, edges, spread, stretches
+from phasescope.views.report import words
 
 
 def test_edges_enclose_every_point_and_tile_the_axis():
@@ -33,7 +34,7 @@ def test_series_follow_the_metrics(run):
     record = Record(run)
     place = Place("mid", 600)
     values = record.series("order", place)
-    assert values.tolist() == [line["order"]["mid"]["600"]["value"] for line in run.metrics]
+    assert values.tolist() == [line["order"]["mid.600"]["value"] for line in run.metrics]
     assert np.isnan(record.series("order", Place("mid", 601))).all()
     shares = np.stack(list(record.outcome_shares("grid").values()))
     np.testing.assert_allclose(shares.sum(axis=0), 1, atol=1e-9)
@@ -67,7 +68,7 @@ def test_verdict_of_an_unfinished_run_claims_no_onset(tmp_path):
 def test_verdict_warns_where_a_null_reaches_the_threshold(run):
     record = Record(run)
     assert not any("no evidence of learning" in sentence for sentence in words.verdict(record))
-    record.metrics[-1]["order"]["mid"]["600"]["nulls"]["untrained"] = 0.93
+    record.metrics[-1]["order"]["mid.600"]["nulls"]["untrained"] = 0.93
     assert "untrained network, has R² 0.93" in words.verdict(record)[-1]
 
 
@@ -76,8 +77,8 @@ def test_verdict_warns_where_a_null_reaches_the_threshold(run):
     [
         ("AAC", "AAC", "came at the same snapshot"),
         ("ACC", "AAC", "mostly correct images came first, 64 images before order"),
-        ("AAA", "ACC", "the latents became ordered, and images not"),
-        ("ACC", "AAA", "images became mostly correct, and the latents not ordered"),
+        ("AAA", "ACC", "the latents became ordered, and mostly correct images did not come"),
+        ("ACC", "AAA", "mostly correct images came, and the latents did not become ordered"),
     ],
 )
 def test_precedence_in_every_case(tmp_path, behaviour, representation, said):
@@ -101,8 +102,8 @@ def test_captions_carry_the_runs_numbers(run, figure):
 
 def test_timeline_caption_carries_sample_sizes_and_thresholds(run):
     caption = words.caption(Record(run), "timeline")
-    limits = words.thresholds(Record(run))
-    assert "n = 48 labels on the grid and 40 off it" in caption
+    limits = Record(run).thresholds
+    assert "n = 48 labels on the grid, 40 labels off the grid" in caption
     assert f"{len(run.metrics)} snapshots" in caption
     assert limits["order"] == run.status["summary"]["thresholds"]["representation"]["order"]
     assert f"order {limits['order']:g}" in caption

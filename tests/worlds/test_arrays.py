@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from phasescope.errors import UserError
+from phasescope.runs.config import load_config
 from phasescope.worlds.arrays import DSPRITES, ArrayWorld
 
 RNG = np.random.default_rng(0)
@@ -29,30 +30,28 @@ def dsprites(path, n=40):
 
 
 def test_each_label_is_answered_by_its_image_in_any_order():
-    world = ArrayWorld(IMAGES, LABELS)
+    world = ArrayWorld.from_arrays(IMAGES, LABELS)
     order = RNG.permutation(12)
-    images = world.render(torch.from_numpy(world.labels[order]))
+    images = world.render(torch.from_numpy(world.data.labels[order]))
     assert images.shape == (12, 1, 8, 8)
     assert images.dtype == torch.float32
     np.testing.assert_allclose(images[:, 0], 2 * IMAGES[order] - 1, atol=1e-6)
 
 
 def test_a_factor_that_never_varies_is_left_out():
-    world = ArrayWorld(
-        IMAGES, LABELS, names=["x", "size", "y"], periodic=[True, False, False], span=[4, 1, 0.2]
-    )
+    world = ArrayWorld.from_arrays(IMAGES, LABELS, names=["x", "size", "y"], periodic=["x"], span=[4, 1, 0.2])
     assert [factor.name for factor in world.factors] == ["x", "y"]
     assert [factor.periodic for factor in world.factors] == [True, False]
     assert [factor.span for factor in world.factors] == pytest.approx([4, 0.2])
-    assert world.labels.shape == (12, 2)
+    assert world.data.labels.shape == (12, 2)
 
 
 @pytest.mark.parametrize("layout", ["last", "first"])
 def test_colours_come_first_whatever_the_layout(layout):
     images = RNG.random((5, 8, 8, 3))
     given = images if layout == "last" else images.transpose(0, 3, 1, 2)
-    world = ArrayWorld(given, np.arange(5)[:, None])
-    assert (world.channels, world.canvas) == (3, 8)
+    world = ArrayWorld.from_arrays(given, np.arange(5)[:, None])
+    assert world.shape == (3, 8, 8)
     rendered = world.render(torch.arange(5.0)[:, None])
     np.testing.assert_allclose(rendered, 2 * images.transpose(0, 3, 1, 2) - 1, atol=1e-6)
 
@@ -67,13 +66,13 @@ def test_colours_come_first_whatever_the_layout(layout):
     ],
 )
 def test_every_scale_becomes_minus_one_to_one(given, expected):
-    world = ArrayWorld(np.broadcast_to(given[:, None, None], (2, 4, 4)), np.array([[0.0], [1.0]]))
+    world = ArrayWorld.from_arrays(np.broadcast_to(given[:, None, None], (2, 4, 4)), np.array([[0.0], [1.0]]))
     assert world.render(torch.tensor([[0.0], [1.0]]))[:, 0, 0, 0].tolist() == pytest.approx(expected)
 
 
 def test_dsprites_layout_is_known_and_its_metadata_never_unpickled(tmp_path):
     images, values = dsprites(tmp_path / "dsprites.npz")
-    world = ArrayWorld.read(tmp_path / "dsprites.npz")
+    world = ArrayWorld(file=str(tmp_path / "dsprites.npz"))
     assert [factor.name for factor in world.factors] == list(DSPRITES[1:])
     orientation = world.factors[2]
     assert orientation.periodic
@@ -85,34 +84,71 @@ def test_dsprites_layout_is_known_and_its_metadata_never_unpickled(tmp_path):
 def test_shapes3d_layout_is_known(tmp_path):
     values = np.column_stack([RNG.choice(np.arange(10) / 10, (30, 3)), RNG.random((30, 3))])
     np.savez(tmp_path / "3dshapes.npz", images=RNG.integers(0, 256, (30, 16, 16, 3), np.uint8), labels=values)
-    world = ArrayWorld.read(tmp_path / "3dshapes.npz")
+    world = ArrayWorld(file=str(tmp_path / "3dshapes.npz"))
     assert [factor.periodic for factor in world.factors] == [True, True, True, False, False, False]
     assert [factor.span for factor in world.factors][:3] == pytest.approx([1, 1, 1])
-    assert world.channels == 3
+    assert world.shape[0] == 3
 
 
 def test_a_part_of_a_large_file_is_the_same_part_each_time(tmp_path):
     dsprites(tmp_path / "dsprites.npz")
-    one, again, other = (ArrayWorld.read(tmp_path / "dsprites.npz", 10, seed) for seed in (0, 0, 1))
-    assert len(one.labels) == 10
-    assert np.array_equal(one.labels, again.labels)
-    assert not np.array_equal(one.labels, other.labels)
+    file = str(tmp_path / "dsprites.npz")
+    one, again, other = (ArrayWorld(file=file, limit=10, draw=seed) for seed in (0, 0, 1))
+    assert len(one.data.labels) == 10
+    assert np.array_equal(one.data.labels, again.data.labels)
+    assert not np.array_equal(one.data.labels, other.data.labels)
 
 
 def test_labels_to_probe_are_distinct_and_have_images():
-    world = ArrayWorld(np.concatenate([IMAGES, IMAGES]), np.concatenate([LABELS, LABELS]))
+    world = ArrayWorld.from_arrays(np.concatenate([IMAGES, IMAGES]), np.concatenate([LABELS, LABELS]))
     assert len(world.training_labels()) == 12
-    labels = world.off_grid_labels(12, np.random.default_rng(0))
+    labels = world.draw_labels(12, np.random.default_rng(0))
     assert len(np.unique(labels, axis=0)) == 12
     world.render(torch.from_numpy(labels))
-    with pytest.raises(UserError, match=r"`labels` \(=13\) must be at most 12"):
-        world.off_grid_labels(13, np.random.default_rng(0))
+    assert len(world.draw_labels(13, np.random.default_rng(0))) == 12  # it has no more
 
 
 def test_a_label_without_an_image_is_refused():
-    world = ArrayWorld(IMAGES, LABELS)
+    world = ArrayWorld.from_arrays(IMAGES, LABELS)
     with pytest.raises(ValueError, match=r"`labels` \(=\[0.5, 0.0\]\) must be one of the data set's"):
         world.render(torch.tensor([[0.5, 0.0]]))
+
+
+def test_it_is_a_kind_of_world_by_its_file_and_its_factors_words(tmp_path):
+    np.savez(tmp_path / "mine.npz", images=IMAGES, labels=LABELS)
+    words = [
+        "world.kind=arrays", f"world.file={tmp_path / 'mine.npz'}", "world.names=[x, size, colour]",
+        "world.categorical=[colour]", "world.periodic=[x]", "world.span=[4, 1, 0.2]", "network.widths=[8, 8]",
+    ]  # fmt: skip
+    config = load_config(words=words)
+    x, colour = config.world.factors
+    assert (x.name, x.span, x.periodic) == ("x", 4.0, True)
+    assert colour.categorical
+    assert not config.world.continuous
+    assert list(config.world.splits()) == ["trained"]
+    assert config.world.reader() is None
+    assert type(config).of(config.tree()) == config
+    with pytest.raises(
+        UserError, match=r"`world.categorical` \(=hue\) must be one of the factors: x, size, colour"
+    ):
+        load_config(words=[*words, "world.categorical=[hue]"])
+    with pytest.raises(UserError, match=r"`world.file` \(=\) must be given"):
+        load_config(words=["world.kind=arrays"])
+
+
+@pytest.mark.parametrize("scale", ["bytes", "shares"])
+def test_saved_it_is_the_same_world(tmp_path, scale):
+    images = np.round(255 * IMAGES).astype(np.uint8) if scale == "bytes" else IMAGES
+    world = ArrayWorld.from_arrays(
+        images, LABELS, ["x", "size", "y"], periodic=["x"], categorical=["y"], span=[4, 1, 1]
+    )
+    again = world.saved(tmp_path / "folder" / "world.npz")
+    assert again.factors == world.factors
+    labels = torch.from_numpy(world.training_labels())
+    assert torch.equal(again.render(labels), world.render(labels))
+    written = (tmp_path / "folder" / "world.npz").stat().st_mtime_ns
+    assert ArrayWorld.from_arrays(images, LABELS).saved(tmp_path / "folder" / "world.npz").file == again.file
+    assert (tmp_path / "folder" / "world.npz").stat().st_mtime_ns == written
 
 
 @pytest.mark.parametrize(
@@ -129,7 +165,7 @@ def test_a_label_without_an_image_is_refused():
 )
 def test_what_is_no_world_is_refused(arguments, message):
     with pytest.raises(UserError, match=message):
-        ArrayWorld(*arguments)
+        ArrayWorld.from_arrays(*arguments)
 
 
 def test_files_that_hold_no_world_are_refused(tmp_path):
@@ -141,4 +177,4 @@ def test_files_that_hold_no_world_are_refused(tmp_path):
         ("no", "cannot be read"),
     ):
         with pytest.raises(UserError, match=message):
-            ArrayWorld.read(tmp_path / f"{name}.npz")
+            load_config(words=["world.kind=arrays", f"world.file={tmp_path / name}.npz"])

@@ -8,11 +8,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from phasescope.config import UserError
-from phasescope.worlds.gaussian_bump import MAX_STEPS, GaussianBumpConfig
+from phasescope.worlds.bump.world import GaussianBump
+from phasescope.worlds.designs import MAX_STEPS
 
 
 def grid_world(dx, dy, ends="high", **fields):
-    return GaussianBumpConfig.of({"design": {"kind": "grid", "dx": dx, "dy": dy, "ends": ends}, **fields})
+    return GaussianBump.of({"design": {"kind": "grid", "dx": dx, "dy": dy, "ends": ends}, **fields})
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,13 @@ import time
 
 import torch
 
-from phasescope.run import load_config
+from phasescope.runs.config import load_config
 from phasescope.training.loop import fresh_learner, learn
 
 
 def test_rendering_costs_less_than_3_percent_of_a_training_step():
     config = load_config(words=["preset=small", "training.device=cpu"])
-    learner = fresh_learner(config.network, 1, 2, config.training, seed=0)
+    learner = fresh_learner(config.network, config.world.shape, config.world.factors, config.training, seed=0)
     steps = learn(learner, config.family.build(), config.world, seed=0)
     labels = torch.from_numpy(config.world.training_labels()[: config.training.batch])
     render_s, step_s = [], []

@@ -21,7 +21,8 @@ from phasescope.engines.events import Event, RunEnd, Tally
 from phasescope.engines.leases import EXPIRES_S, heartbeat, holder
 from phasescope.engines.workers import BUSY, STOP_PATIENCE_S, Worker, peek, why
 from phasescope.errors import UserError
-from phasescope.store.folder import Run, hold
+from phasescope.store.folder import Run
+from phasescope.store.holding import differences, hold
 
 FAILURES = 2
 """workers in a row that end, the run not done and no further than it ever was, after which it has failed"""
@@ -47,7 +48,7 @@ def prepare(config: Described, runs: Path) -> Path:
         UserError: it holds another configuration, or something that is no run; it cannot be written.
     """
     path, tree = runs / config.folder, config.tree()
-    if (path / "config.yaml").is_file() and (path / "status.json").is_file() and Run(path).config == tree:
+    if (path / "status.json").is_file() and not any(differences(Run(path).config, tree)):
         return path
     with hold(path, tree) as folder:
         if not (path / "status.json").exists():

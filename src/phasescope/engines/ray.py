@@ -77,7 +77,7 @@ class RayEngine(Engine):
                 self.ray.shutdown()
 
     def start(self, folder: Path) -> Worker:
-        return _Task(self.ray, self.task.remote(folder.absolute(), self.expires_s))
+        return _Task(self.ray, self.task.remote(folder.absolute(), self.expires_s, Path.cwd()))
 
 
 class _Task:

@@ -60,7 +60,7 @@ class SlurmEngine(Engine):
         )
 
     def start(self, folder: Path) -> Worker:
-        return _Job(self.executor.submit(run_process, folder.absolute(), self.expires_s))
+        return _Job(self.executor.submit(run_process, folder.absolute(), self.expires_s, Path.cwd()))
 
 
 class _Job:

@@ -45,8 +45,13 @@ class Worker(Protocol):
         ...
 
 
-def start_process(folder: Path, expires_s: float = EXPIRES_S) -> subprocess.Popen[bytes]:
-    """`phasescope exec` on this machine, in a group of its own: a terminal's Ctrl-C is the engine's to hear."""
+def start_process(
+    folder: Path, expires_s: float = EXPIRES_S, within: Path | None = None
+) -> subprocess.Popen[bytes]:
+    """`phasescope exec` on this machine, in a group of its own: a terminal's Ctrl-C is the engine's to hear.
+
+    It runs in the folder `within`, where sources of somebody's own lie that a configuration names; by default in this one.
+    """
     command = [sys.executable, "-m", "phasescope.cli", "exec", str(folder), "--expires-s", str(expires_s)]
     with open(folder / LOG, "ab") as log:
         return subprocess.Popen(
@@ -55,13 +60,14 @@ def start_process(folder: Path, expires_s: float = EXPIRES_S) -> subprocess.Pope
             stdout=log,
             stderr=log,
             env={**os.environ, **ONE_THREAD},
+            cwd=within,
             process_group=0,
         )
 
 
-def run_process(folder: Path, expires_s: float = EXPIRES_S) -> int:
+def run_process(folder: Path, expires_s: float = EXPIRES_S, within: Path | None = None) -> int:
     """`phasescope exec` on this machine, to its end; returns its exit code. What interrupts this asks it to stop."""
-    process = start_process(folder, expires_s)
+    process = start_process(folder, expires_s, within)
     try:
         return process.wait()
     except BaseException:

@@ -1,13 +1,11 @@
 """Arrays in, numbers out: how latents follow labels, in how many dimensions, and which phase that is."""
 
-from phasescope.measures.additivity import additivity, additivity_scattered
-from phasescope.measures.agreement import ModelAgreement, two_model_agreement
-from phasescope.measures.battery import battery
-from phasescope.measures.circular import CircularCoordinates, circular_coordinates, circular_correlation
-from phasescope.measures.coupling import JointAccuracy, joint_accuracy, onset_ratio
-from phasescope.measures.dimension import participation_ratio
-from phasescope.measures.directions import orthogonality, parallelism
-from phasescope.measures.disentanglement import (
+from phasescope.measures.images.memorisation import GapRatio, gap_ratio, snap_to_grid
+from phasescope.measures.latents.additivity import additivity, additivity_scattered
+from phasescope.measures.latents.battery import Scores, battery
+from phasescope.measures.latents.dimension import participation_ratio
+from phasescope.measures.latents.directions import orthogonality, parallelism
+from phasescope.measures.latents.disentanglement import (
     DCI,
     Code,
     Disentanglement,
@@ -19,25 +17,21 @@ from phasescope.measures.disentanglement import (
     modularity,
     sap,
 )
-from phasescope.measures.drift import Drift, cka, drift, procrustes_distance, rsa_between
-from phasescope.measures.factorization import factorization
-from phasescope.measures.ideal import clifford_torus, random_latents, sheet, torus_3d
-from phasescope.measures.intrinsic_dimension import effective_rank, levina_bickel, two_nn
-from phasescope.measures.label_share import label_share
-from phasescope.measures.lagged import LaggedCorrelation, lagged_correlation
-from phasescope.measures.memorisation import GapRatio, gap_ratio, snap_to_grid
-from phasescope.measures.neighbours import continuity, neighbour_overlap, trustworthiness
-from phasescope.measures.onset_groups import LogRank, logrank, median_onset_ratio
-from phasescope.measures.onsets import SnapshotOnsets, snapshot_onsets
-from phasescope.measures.order import order
-from phasescope.measures.p1 import p1_order
-from phasescope.measures.phases import (
+from phasescope.measures.latents.factorization import factorization
+from phasescope.measures.latents.ideal import clifford_torus, random_latents, sheet, torus_3d
+from phasescope.measures.latents.intrinsic_dimension import effective_rank, levina_bickel, two_nn
+from phasescope.measures.latents.label_share import label_share
+from phasescope.measures.latents.neighbours import continuity, neighbour_overlap, trustworthiness
+from phasescope.measures.latents.order import order
+from phasescope.measures.latents.procrustes import procrustes_error
+from phasescope.measures.latents.rsa import rsa
+from phasescope.measures.latents.topology import Homology, persistent_homology
+from phasescope.measures.latents.umap_order import p1_order
+from phasescope.measures.learning.factor_coupling import JointAccuracy, joint_accuracy, onset_ratio
+from phasescope.measures.learning.phases import (
     BEHAVIOUR,
-    EPS_RULE,
     REPRESENTATION,
     BehaviourThresholds,
-    Boundary,
-    CalibratedRule,
     Phase,
     RepresentationThresholds,
     behaviour_phase,
@@ -47,60 +41,41 @@ from phasescope.measures.phases import (
     phase_sequence,
     representation_phase,
 )
-from phasescope.measures.procrustes import procrustes_error
-from phasescope.measures.rsa import rsa
+from phasescope.measures.learning.survival import median_onset
 from phasescope.measures.scores import Score
-from phasescope.measures.survival import SurvivalCurve, median_onset, survival_curve
-from phasescope.measures.topology import Homology, persistent_homology
 
 __all__ = [
     "BEHAVIOUR",
     "DCI",
-    "EPS_RULE",
     "REPRESENTATION",
     "BehaviourThresholds",
-    "Boundary",
-    "CalibratedRule",
-    "CircularCoordinates",
     "Code",
     "Disentanglement",
-    "Drift",
     "GapRatio",
     "Homology",
     "JointAccuracy",
-    "LaggedCorrelation",
-    "LogRank",
-    "ModelAgreement",
     "Phase",
     "RepresentationThresholds",
     "Score",
-    "SnapshotOnsets",
-    "SurvivalCurve",
+    "Scores",
     "additivity",
     "additivity_scattered",
     "battery",
     "behaviour_phase",
     "calibrate",
-    "circular_coordinates",
-    "circular_correlation",
-    "cka",
     "clifford_torus",
     "code_of",
     "continuity",
     "dci",
     "disentanglement",
-    "drift",
     "effective_rank",
     "explicitness",
     "factorization",
     "gap_ratio",
     "joint_accuracy",
     "label_share",
-    "lagged_correlation",
     "levina_bickel",
-    "logrank",
     "median_onset",
-    "median_onset_ratio",
     "mig",
     "modularity",
     "neighbour_overlap",
@@ -114,19 +89,14 @@ __all__ = [
     "persistent_homology",
     "phase_onsets",
     "phase_sequence",
-    "procrustes_distance",
     "procrustes_error",
     "random_latents",
     "representation_phase",
     "rsa",
-    "rsa_between",
     "sap",
     "sheet",
     "snap_to_grid",
-    "snapshot_onsets",
-    "survival_curve",
     "torus_3d",
     "trustworthiness",
-    "two_model_agreement",
     "two_nn",
 ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike
+
+from phasescope.factors import Factors
 
 DECIMALS = 6
 """Of the largest, to which squared distances are compared: float32 labels on a lattice tie exactly."""
@@ -61,55 +62,74 @@ def check_latents(
 
 @dataclass(frozen=True)
 class Labels:
-    """Checked labels: n rows, K factors."""
+    """Checked labels: n rows of K factors."""
 
     values: Float[np.ndarray, "n K"]
-    names: tuple[str, ...]
-    periodic: Bool[np.ndarray, " K"]
-    span: Float[np.ndarray, " K"]
+    factors: Factors
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.factors.names
+
+    @property
+    def periodic(self) -> Bool[np.ndarray, " K"]:
+        return self.factors.periodic
+
+    @property
+    def categorical(self) -> Bool[np.ndarray, " K"]:
+        return self.factors.categorical
+
+    @property
+    def span(self) -> Float[np.ndarray, " K"]:
+        return self.factors.span
+
+    def categories(self, k: int) -> Bool[np.ndarray, "n m"]:
+        """Which of the m values of factor k, ascending, each row has."""
+        return self.values[:, [k]] == np.unique(self.values[:, k])
 
     def targets(self) -> tuple[Float[np.ndarray, "n C"], Int[np.ndarray, " C"]]:
         """What a regression is to predict, and the factor that each column belongs to.
 
-        A factor is its own target; a periodic one with period s is two, sin and cos of 2 pi label / s.
+        A factor is its own target; a periodic one with period s is two, sin and cos of 2 pi label / s; a categorical one is
+        one a value, 1 where a row has it, else 0.
         """
         columns, owner = [], []
         for k, label in enumerate(self.values.T):
             angle = 2 * np.pi * label / self.span[k]
-            of_factor = [np.sin(angle), np.cos(angle)] if self.periodic[k] else [label]
+            if self.categorical[k]:
+                of_factor = list(self.categories(k).T.astype(float))
+            else:
+                of_factor = [np.sin(angle), np.cos(angle)] if self.periodic[k] else [label]
             columns += of_factor
             owner += [k] * len(of_factor)
         return np.stack(columns, axis=1), np.array(owner)
 
     def squared_distances(self) -> Float[np.ndarray, "n n"]:
-        """Between all rows, factors in units of their span, periodic ones the short way round; at most 1."""
+        """Between all rows, factors in units of their span, periodic ones the short way round, of a categorical one 1 where
+        values differ; at most 1."""
         squared = np.zeros((len(self.values),) * 2)
-        for label, span, periodic in zip(self.values.T, self.span, self.periodic, strict=True):
+        for k, (label, span) in enumerate(zip(self.values.T, self.span, strict=True)):
             difference = np.abs(label[:, None] - label) / span
-            if periodic:
+            if self.categorical[k]:
+                difference = (difference > 0).astype(float)
+            elif self.periodic[k]:
                 difference %= 1
                 difference = np.minimum(difference, 1 - difference)
             squared += difference**2
         return np.round(squared / squared.max(), DECIMALS)
 
+    def check_ordered(self, why: str) -> None:
+        """Raises ValueError where a factor is categorical."""
+        if self.categorical.any():
+            which = self.names[int(self.categorical.argmax())]
+            raise ValueError(f"`factors` ({which} is categorical) must have an order: {why}")
 
-def default_names(K: int) -> list[str]:
-    """Of K factors: x, y, 3, 4, ..."""
-    return ["x", "y", *(str(k) for k in range(3, K + 1))][:K]
 
-
-def check_labels(
-    labels: ArrayLike,
-    n: int,
-    periodic: Sequence[bool] | None = None,
-    span: Sequence[float] | None = None,
-    names: Sequence[str] | None = None,
-) -> Labels:
-    """Labels (n, K) with what is known of their factors; by default open, with span 1, named x, y, 3, 4, ...
+def check_labels(labels: ArrayLike, n: int, factors: Factors | None = None) -> Labels:
+    """Labels (n, K) with what is known of their factors; by default open, with span 1, named label1, label2, ...
 
     Raises:
-        ValueError: not (n, K), not finite, a constant factor; `periodic`, `span` or `names` not of length K;
-            a periodic factor without a span, which is its period; a span that is not positive.
+        ValueError: not (n, K), not finite, a constant factor; not K factors; a span that is not positive.
     """
     y = np.asarray(labels, dtype=float)
     if y.ndim != 2 or y.shape[0] != n or y.shape[1] == 0:
@@ -118,24 +138,15 @@ def check_labels(
         )
     check_finite("labels", y)
     K = y.shape[1]
-    given = {"periodic": periodic, "span": span, "names": names}
-    for argument, values in given.items():
-        if values is not None and len(values) != K:
-            raise ValueError(f"`{argument}` (={list(values)}) must have one entry for each of {K} factors")
-    checked = Labels(
-        values=y,
-        names=tuple(names or default_names(K)),
-        periodic=np.zeros(K, bool) if periodic is None else np.asarray(periodic, bool),
-        span=np.ones(K) if span is None else np.asarray(span, float),
-    )
-    if checked.periodic.any() and span is None:
-        raise ValueError("`span` (=None) must be given with a periodic factor: it is the period")
-    if not (np.isfinite(checked.span) & (checked.span > 0)).all():
-        raise ValueError(f"`span` (={checked.span.tolist()}) must be greater than 0: it is a factor's range")
-    constant = np.ptp(np.where(checked.periodic, y % checked.span, y), axis=0) == 0
+    known = Labels(y, Factors.unknown(K) if factors is None else factors)
+    if len(known.factors) != K:
+        raise ValueError(f"`factors` (={', '.join(known.names)}) must be as many as `labels` have: {K}")
+    if not (np.isfinite(known.span) & (known.span > 0)).all():
+        raise ValueError(f"`span` (={known.span.tolist()}) must be greater than 0: it is a factor's range")
+    constant = np.ptp(np.where(known.periodic, y % known.span, y), axis=0) == 0
     if constant.any():
-        which = checked.names[int(constant.argmax())]
+        which = known.names[int(constant.argmax())]
         raise ValueError(
             f"`labels` ({which}={y[0, constant.argmax()]:g} in each row) must vary: nothing to predict"
         )
-    return checked
+    return known

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -58,9 +58,82 @@ class Score:
             "detail": {name: _plain(value) for name, value in self.detail.items()},
         }
 
+    @classmethod
+    def from_dict(cls, tree: Mapping[str, Any]) -> Score:
+        """What `to_dict` was given; NaN where it had None.
+
+        Raises:
+            ValueError: a part of a score is missing.
+        """
+        lacking = [part for part in PARTS if part not in tree]
+        if lacking:
+            raise ValueError(f"a score (of {', '.join(tree)}) must have `{lacking[0]}`")
+        return cls(
+            value=_number(tree["value"]),
+            low=_number(tree["low"]),
+            high=_number(tree["high"]),
+            n=int(tree["n"]),
+            estimator=str(tree["estimator"]),
+            nulls={name: _number(level) for name, level in tree["nulls"].items()},
+            detail={name: _number(value) for name, value in tree["detail"].items()},
+        )
+
+    def columns(self) -> dict[str, float | int | str | None]:
+        """`to_dict` as one row: value, low, high, n, estimator, nulls.<name>, detail.<name>."""
+        row: dict[str, float | int | str | None] = {}
+        for part, content in self.to_dict().items():
+            named = (
+                {f"{part}.{name}": value for name, value in content.items()}
+                if part in NAMED
+                else {part: content}
+            )
+            row |= named
+        return row
+
+    @classmethod
+    def from_columns(cls, row: Mapping[str, Any], at: str) -> Score:
+        """The score whose `columns` stand in a row under `at`, as in order.mid.600.value.
+
+        What is missing in that row, None or NaN, is NaN; n is then 0 and the estimator "".
+
+        Raises:
+            ValueError: the row has no column for the value, an end of its interval, or n.
+        """
+        lacking = [part for part in PARTS[:4] if f"{at}.{part}" not in row]
+        if lacking:
+            raise ValueError(f"`{at}.{lacking[0]}` must be a column: a score has it")
+        n = _number(row[f"{at}.n"])
+        named = {
+            part: {
+                name.removeprefix(f"{at}.{part}."): _number(value)
+                for name, value in row.items()
+                if name.startswith(f"{at}.{part}.")
+            }
+            for part in NAMED
+        }
+        value, low, high = (_number(row[f"{at}.{part}"]) for part in PARTS[:3])
+        estimator = row.get(f"{at}.estimator")
+        return cls(
+            value,
+            low,
+            high,
+            n=int(n) if math.isfinite(n) else 0,
+            estimator=estimator if isinstance(estimator, str) else "",
+            **named,
+        )
+
+
+PARTS = tuple(part.name for part in fields(Score))
+NAMED = ("nulls", "detail")
+"""Parts that hold several numbers by name."""
+
 
 def _plain(number: float) -> float | None:
     return float(number) if math.isfinite(number) else None
+
+
+def _number(plain: float | int | None) -> float:
+    return math.nan if plain is None else float(plain)
 
 
 def bootstrap_weights(n: int, resamples: int, rng: np.random.Generator) -> Float[np.ndarray, "resamples n"]:

@@ -1,0 +1,18 @@
+"""Networks: function approximators ``network(x_t, t, labels)`` with named taps."""
+
+from typing import TYPE_CHECKING, Any
+
+from phasescope.kinds import open_union
+from phasescope.networks.base import NetworkConfig
+from phasescope.networks.module import of_module
+from phasescope.networks.unet.config import UNetConfig
+from phasescope.networks.watched import WatchedConfig
+
+__all__ = ["USUAL", "AnyNetwork", "NetworkConfig"]
+
+AnyNetwork: Any = (
+    NetworkConfig if TYPE_CHECKING else open_union(UNetConfig | WatchedConfig, NetworkConfig, of_module)
+)
+"""the annotation of a configuration's network"""
+USUAL: NetworkConfig = UNetConfig()
+"""where nobody says which"""

@@ -7,16 +7,16 @@ that it calls.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from phasescope.families.base import Network
+
 Taps = Sequence[str] | Mapping[str, nn.Module]
-Network = Callable[[Tensor, Tensor, Tensor], Any]
-"""``network(x_t, t, labels)``: x_t (B, C, H, W), t (B,) int64, labels (B, K)"""
 
 
 class _AllCaptured(Exception):
@@ -43,7 +43,7 @@ def find_tap(network: Network, name: str) -> nn.Module:
 def activations(
     network: Network,
     taps: Taps,
-    x_t: Float[Tensor, "B C H W"],
+    x_t: Float[Tensor, "B C *spatial"],
     t: Int[Tensor, " B"],
     labels: Float[Tensor, "B K"],
 ) -> dict[str, Float[Tensor, "B features"]]:
@@ -85,3 +85,31 @@ def activations(
     if missed:
         raise ValueError(f"`tap` (={missed[0]}) must lie on the way of the forward pass: it was not reached")
     return captured
+
+
+def reached_taps(network: nn.Module, x_t: Tensor, t: Tensor, labels: Tensor) -> list[str]:
+    """The network's own children that a pass calls by themselves and whose outputs are tensors, in the order of the
+    calls."""
+    reached: list[str] = []
+
+    def hook(name: str):
+        def keep(module: nn.Module, inputs: tuple, output: Any) -> None:
+            first = output[0] if isinstance(output, tuple) and output else output
+            if (
+                isinstance(first, Tensor)
+                and first.ndim > 1
+                and len(first) == len(x_t)
+                and name not in reached
+            ):
+                reached.append(name)
+
+        return keep
+
+    handles = [child.register_forward_hook(hook(name)) for name, child in network.named_children()]
+    try:
+        with torch.no_grad():
+            network(x_t, t, labels)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return reached

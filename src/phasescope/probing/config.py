@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from phasescope.config import Config
+from phasescope.kinds import is_reference
+from phasescope.places import Place
+
+Usual = Literal["usual"]
+TRAINED_IMAGES, OTHER_IMAGES = 128, 64
+"""painted for labels of the split that is trained on, and of each other, where nobody says how many"""
 
 
 class SnapshotPlanConfig(Config):
@@ -26,29 +33,31 @@ class SnapshotPlanConfig(Config):
 
 
 class PlaceConfig(Config):
-    """Where in the network, and at which noise level, a representation is read."""
+    """Where in the network, and under which condition of the family, a representation is read."""
 
     tap: str
     """a tap of the network"""
-    timestep: int = Field(ge=0)
-    """timestep t of the noisy images"""
+    timestep: int | None = Field(None, ge=0)
+    """timestep t of the noisy images; null where the family has none"""
+
+    @property
+    def place(self) -> Place:
+        return Place(self.tap, self.timestep)
 
 
 class ProbingConfig(Config):
-    """The snapshots: when, which labels, which taps and timesteps."""
+    """The snapshots: when, which labels, which places. What is `usual` the network and the family say."""
 
     snapshots: SnapshotPlanConfig = SnapshotPlanConfig()
     """when snapshots are taken"""
-    taps: tuple[str, ...] = Field(("down3", "mid"), min_length=1)
-    """places whose activations are recorded, by name"""
-    timesteps: tuple[Annotated[int, Field(ge=0)], ...] = Field((50, 300, 600, 900), min_length=1)
+    taps: tuple[str, ...] | Usual = "usual"
+    """places of the network whose activations are recorded, by name"""
+    timesteps: tuple[Annotated[int, Field(ge=0)], ...] | Usual = "usual"
     """timesteps t at which latents are recorded"""
-    grid_labels: int = Field(128, ge=16)
-    """images painted for labels of the training grid"""
-    off_grid_labels: int = Field(64, ge=16)
-    """images painted for labels off the grid"""
+    images: dict[str, Annotated[int, Field(ge=16)]] = Field({})
+    """images painted for labels of each split, by its name"""
     latent_labels: int = Field(512, ge=64)
-    """off-grid labels whose latents are recorded"""
+    """labels, trained on or not, whose latents are recorded"""
     share_labels: int = Field(128, ge=16)
     """of these, labels with several noise draws each"""
     share_draws: int = Field(4, ge=2)
@@ -57,12 +66,14 @@ class ProbingConfig(Config):
     """equal bands of t in which the denoising error is measured"""
     band_images: int = Field(32, ge=1)
     """noisy images in each band"""
-    representation: PlaceConfig = PlaceConfig(tap="mid", timestep=600)
+    representation: PlaceConfig | Usual = "usual"
     """where the representation's phase is read"""
-    p1: PlaceConfig | None = PlaceConfig(tap="down3", timestep=600)
+    p1: PlaceConfig | Usual | None = "usual"
     """where it is read P1's way, by UMAP to 3D and a linear regression; null leaves that out"""
     umap_seeds: int = Field(1, ge=1, le=100)
     """random starts of that UMAP, over which P1's order is averaged"""
+    measures: tuple[str, ...] = ()
+    """measures of one's own, as file.py:function or package.module:function, of latents, labels and factors"""
     batch: int = Field(64, ge=1)
     """images in one pass of the network while observing"""
 
@@ -73,16 +84,73 @@ class ProbingConfig(Config):
                 f"`probing.share_labels` (={self.share_labels}) must be at most "
                 f"`probing.latent_labels` (={self.latent_labels})"
             )
-        for field, place in (("representation", self.representation), ("p1", self.p1)):
-            if place is None:
-                continue
-            if place.tap not in self.taps:
+        for field in ("taps", "timesteps"):
+            if getattr(self, field) == ():
+                raise ValueError(f"`probing.{field}` (=[]) must have one at least, or be `usual`")
+        for name in self.measures:
+            if not is_reference(name):
                 raise ValueError(
-                    f"`probing.{field}.tap` (={place.tap}) must be one of `probing.taps`: {', '.join(self.taps)}"
-                )
-            if place.timestep not in self.timesteps:
-                raise ValueError(
-                    f"`probing.{field}.timestep` (={place.timestep}) must be one of `probing.timesteps`: "
-                    + ", ".join(map(str, self.timesteps))
+                    f"`probing.measures` (={name}) must be of the form file.py:function or package.module:function"
                 )
         return self
+
+    def images_of(self, splits: Iterable[str]) -> dict[str, int]:
+        """How many images are painted of each split, of which the first is what is trained on."""
+        usual = {name: OTHER_IMAGES if number else TRAINED_IMAGES for number, name in enumerate(splits)}
+        return usual | self.images
+
+
+def resolved(
+    plan: ProbingConfig,
+    taps: Sequence[str] | None,
+    usual_taps: Sequence[str],
+    conditions: Sequence[int] | None,
+    usual_conditions: Sequence[int],
+    telling: int | None,
+) -> ProbingConfig:
+    """The plan with what is usual said: of a network with `taps`, and of a family with `conditions`.
+
+    Args:
+        taps: of the network, where they are known.
+        usual_taps: where latents are read where nobody says so; the last is where the representation's phase is read, the
+            first where P1's reading is.
+        conditions, usual_conditions, telling: of the family, as `FamilyConfig` has them.
+
+    Raises:
+        ValueError: a tap or a timestep that is not there, or at which nothing is recorded.
+    """
+    own_taps = tuple(usual_taps) if plan.taps == "usual" else plan.taps
+    for tap in own_taps:
+        if taps is not None and tap not in taps:
+            raise ValueError(f"`probing.taps` (={tap}) must be taps of the network: {', '.join(taps)}")
+    if not own_taps:
+        raise ValueError("`probing.taps` (=usual) must be named: this network says no usual ones")
+    if conditions is None and plan.timesteps != "usual":
+        raise ValueError(f"`probing.timesteps` (={list(plan.timesteps)}) must be usual: this family has none")
+    times = tuple(usual_conditions) if plan.timesteps == "usual" else plan.timesteps
+    for t in times:
+        if conditions is not None and t not in conditions:
+            raise ValueError(
+                f"`probing.timesteps` (={t}) must be from {conditions[0]} to {conditions[-1]}: as the family has them"
+            )
+    at = min(times, key=lambda t: abs(t - (telling or 0))) if times else None
+    deep = usual_taps[-1] if usual_taps and usual_taps[-1] in own_taps else own_taps[-1]
+    late = usual_taps[0] if usual_taps and usual_taps[0] in own_taps else own_taps[0]
+    usual = {"representation": PlaceConfig(tap=deep, timestep=at), "p1": PlaceConfig(tap=late, timestep=at)}
+    places = {
+        name: place if getattr(plan, name) == "usual" else getattr(plan, name)
+        for name, place in usual.items()
+    }
+    for field, place in places.items():
+        if place is None:
+            continue
+        if place.tap not in own_taps:
+            raise ValueError(
+                f"`probing.{field}.tap` (={place.tap}) must be one of `probing.taps`: {', '.join(own_taps)}"
+            )
+        if place.timestep not in (times or (None,)):
+            raise ValueError(
+                f"`probing.{field}.timestep` (={place.timestep}) must be one of `probing.timesteps`: "
+                + ", ".join(map(str, times))
+            )
+    return plan.model_copy(update={"taps": own_taps, "timesteps": times, **places})

@@ -1,18 +1,16 @@
 """Anybody's network, probed: its latents of a world's labels, with all that their scores are to be set against.
 
     probed = probe(network, world, taps=["mid"], t=[100, 600])
-    probed.latents["mid", 600]              # (n, features)
-    probed.table()                          # measure -> tap -> t -> Score with its nulls
+    probed.latents[Place("mid", 600)]       # (n, features)
+    probed.table()                          # measure -> place -> Score with its nulls
 
-`network(x_t, t, labels)` is any callable that answers x_t (B, C, H, W), t (B,) int64 and labels (B, K) in the world's
-units. It is left as it was.
+`network(x, t, labels)` is any callable that answers as its family asks. It is left as it was.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,85 +18,128 @@ from jaxtyping import Float
 
 from phasescope import measures
 from phasescope.errors import UserError
+from phasescope.factors import Factors
+from phasescope.families import USUAL
+from phasescope.families.base import Family, Network
 from phasescope.measures import Score
-from phasescope.probing.capture import Network, Taps
-from phasescope.probing.latents import Latents, NoisyImages, evaluating
+from phasescope.measures.latents.battery import NAMES
+from phasescope.places import Place
+from phasescope.probing.capture import Taps
+from phasescope.probing.inputs import Inputs, Latents
+from phasescope.probing.own_measures import Measure
 from phasescope.randomness import numpy_generator
-from phasescope.worlds.factors import Factor
+from phasescope.worlds.base import World
+
+
+class Table(dict[str, dict[str, Score]]):
+    """measure -> place, as text -> Score.
+
+    Attributes:
+        left_out: of each measure that could not be had, why, in one line; `order.mid.600` where that is so at some places.
+    """
+
+    def __init__(
+        self,
+        found: Mapping[str, dict[str, Score]] | None = None,
+        left_out: Mapping[str, str] | None = None,
+    ):
+        super().__init__(found or {})
+        self.left_out = dict(left_out or {})
+
+    def summed_up(self, places: int) -> Table:
+        """The same, with one line for a measure that is left out at all places for one reason."""
+        reasons: dict[str, list[str]] = {}
+        for at, reason in self.left_out.items():
+            reasons.setdefault(at.partition(".")[0], []).append(reason)
+        alike = {name: some[0] for name, some in reasons.items() if some == [some[0]] * places}
+        apart = {at: why for at, why in self.left_out.items() if at.partition(".")[0] not in alike}
+        return Table(self, {**alike, **apart})
 
 
 @dataclass(frozen=True)
 class Probed:
-    """Latents of n labels at some places, (tap, t), and what their scores are to be set against.
+    """Latents of n labels at some places, and what their scores are to be set against.
 
     Attributes:
         labels: (n, K), in the world's units.
         factors: of the labels, K.
-        latents: by place, (n, features).
-        draws: by place, (draws, m, features) of the first m labels under several noise draws.
-        nulls: by null (`pixels`, and where they were given `untrained` and `label_embedding`), the same two of what takes
-            the latents' place.
+        learnt: the latents.
+        nulls: by null (`pixels`, and where they were given `untrained` and `label_embedding`), what takes their place.
+        own: measures of one's own, by name, beside the battery.
     """
 
     labels: Float[np.ndarray, "n K"]
-    factors: tuple[Factor, ...]
-    latents: Latents
-    draws: Latents
-    nulls: Mapping[str, tuple[Latents, Latents]] = field(default_factory=dict)
+    factors: Factors
+    learnt: Latents
+    nulls: Mapping[str, Latents] = field(default_factory=dict)
+    own: Mapping[str, Measure] = field(default_factory=dict)
 
-    def table(self, chosen: Sequence[str] | None = None) -> dict[str, dict[str, dict[str, Score]]]:
-        """measure -> tap -> t -> Score, each with all of its nulls.
+    @property
+    def latents(self) -> Mapping[Place, np.ndarray]:
+        """By place, (n, features)."""
+        return self.learnt.single
+
+    def table(self, chosen: Sequence[str] | None = None) -> Table:
+        """measure -> place -> Score, each with all of its nulls.
 
         Args:
             chosen: names of measures, as in `measures.battery`; all of them by default.
 
         Raises:
-            ValueError: there is no such measure.
+            ValueError: there is no such measure, or one that was chosen cannot be had.
         """
-        kinds = [(self.latents, self.draws), *self.nulls.values()]
-        found: dict[str, dict[str, dict[str, Score]]] = {}
-        kept: dict[int, dict[str, Score]] = {}
-        for tap, t in self.latents:
-            of_kind = []
-            for latents, draws in kinds:
-                array = latents[tap, t]
-                if id(array) not in kept:  # pixels and encodings are the same at each tap
-                    kept[id(array)] = self._battery(array, draws[tap, t], chosen)
-                of_kind.append(kept[id(array)])
-            learnt, *others = of_kind
-            for name, score in learnt.items():
-                levels = {
-                    null: other[name] for null, other in zip(self.nulls, others, strict=True) if name in other
-                }
-                found.setdefault(name, {}).setdefault(tap, {})[str(t)] = score.with_nulls(**levels)
-        return found
+        found = Table()
+        kept: dict[int, measures.Scores] = {}
+
+        def battery(latents: Latents, place: Place) -> measures.Scores:
+            single, draws = latents.at(place)
+            if id(single) not in kept:  # pixels and encodings are the same at each tap
+                kept[id(single)] = self._battery(single, draws, chosen)
+            return kept[id(single)]
+
+        for place in self.learnt.single:
+            own = battery(self.learnt, place)
+            found.left_out |= {f"{name}.{place}": reason for name, reason in own.left_out.items()}
+            others = {null: battery(latents, place) for null, latents in self.nulls.items()}
+            for name, score in own.items():
+                levels = {null: other[name] for null, other in others.items() if name in other}
+                found.setdefault(name, {})[str(place)] = score.with_nulls(**levels)
+        return found.summed_up(len(self.learnt.single))
 
     def _battery(
-        self, latents: np.ndarray, draws: np.ndarray, chosen: Sequence[str] | None
-    ) -> dict[str, Score]:
-        return measures.battery(
-            latents,
-            self.labels,
-            draws=draws,
-            periodic=[factor.periodic for factor in self.factors],
-            span=[factor.span for factor in self.factors],
-            names=[factor.name for factor in self.factors],
-            chosen=chosen,
-        )
+        self, single: np.ndarray, draws: np.ndarray, chosen: Sequence[str] | None
+    ) -> measures.Scores:
+        scores = self._known(single, draws, chosen)
+        for name, measure in self.own.items():
+            if chosen is None or name in chosen:
+                scores[name] = measure(single, self.labels, self.factors)
+        return scores
+
+    def _known(self, single: np.ndarray, draws: np.ndarray, chosen: Sequence[str] | None) -> measures.Scores:
+        """Of the battery; nothing but the reason where latents are refused as a whole, as a dead tap's are."""
+        known = None if chosen is None else [name for name in chosen if name not in self.own]
+        if known == []:
+            return measures.Scores({})
+        try:
+            return measures.battery(single, self.labels, draws=draws, factors=self.factors, chosen=known)
+        except ValueError as reason:
+            if chosen is not None:
+                raise
+            return measures.Scores({}, dict.fromkeys(NAMES, str(reason)))
 
 
 def probe(
     network: Network,
-    world: Any,
+    world: World,
     taps: Taps,
-    t: Sequence[int] | int,
+    t: Sequence[int] | int = (),
     *,
-    family: Any = None,
+    family: Family | None = None,
     labels: Float[np.ndarray, "n K"] | int = 512,
     draws: int = 4,
     shared: int = 128,
     untrained: Network | None = None,
-    encode: Callable[[torch.Tensor], torch.Tensor] | None = None,
+    encode: Callable[[torch.Tensor], torch.Tensor | None] | None = None,
     seed: int = 0,
     device: torch.device | str = "cpu",
     batch: int = 64,
@@ -107,11 +148,10 @@ def probe(
 
     Args:
         network: any callable; where it is a module, it evaluates meanwhile.
-        world: has `factors`, `render(labels) -> (B, C, H, W)`, and for a number of labels `off_grid_labels(n, generator)`.
         taps: names of modules; for a network that is no module, the modules by name.
-        t: timesteps of the noisy images.
-        family: has `noisy(x_0, t, noise) -> x_t`; by default a diffusion with 1,000 steps on the linear schedule.
-        labels: (n, K), or how many to draw off the grid.
+        t: the family's conditions, as the timesteps of noisy images.
+        family: how it learns; by default the usual one (`families.USUAL`).
+        labels: (n, K), or how many to draw from all over the factor space.
         draws: noise draws of the first `shared` labels.
         untrained: the network as it was before training, for that null.
         encode: from labels (B, K) to what the network is given of them, (B, features): the ceiling of order.
@@ -120,46 +160,53 @@ def probe(
         batch: images in one pass.
 
     Raises:
-        UserError: labels, a count or a timestep are not as they must be.
+        UserError: labels, a count or a condition are not as they must be.
         ValueError: a tap is not there.
     """
-    if family is None:
-        from phasescope.families.diffusion.config import DiffusionConfig
-
-        family = DiffusionConfig().build()
-    timesteps = [t] if isinstance(t, int) else list(t)
-    steps = family.schedule.steps
-    for one in timesteps:
-        if not 0 <= one < steps:
-            raise UserError(f"`t` (={one}) must be from 0 to {steps - 1}: the schedule has {steps} levels")
+    family = family or USUAL.build()
+    conditions = [t] if isinstance(t, int) else list(t)
+    _check_conditions(conditions, family)
     if isinstance(labels, int):
-        labels = world.off_grid_labels(labels, numpy_generator(seed, "probe labels"))
+        labels = world.draw_labels(labels, numpy_generator(seed, "probe labels"))
     labels = np.ascontiguousarray(labels, dtype=np.float32)
     if labels.ndim != 2 or len(labels) == 0 or labels.shape[1] != len(world.factors):
         raise UserError(
             f"`labels` (shape {labels.shape}) must be (n, {len(world.factors)}), one column a factor of the world"
         )
-    shared = min(shared, len(labels))
     if draws < 2:
         raise UserError(f"`draws` (={draws}) must be at least 2: noise is what differs between them")
-    noisy = NoisyImages(world, family, labels, draws, shared, seed, torch.device(device), batch)
-    with evaluating(network, taps):
-        latents, of_draws = noisy.latents(network, taps, timesteps)
-    places = list(latents)
-    pixels = {one: noisy.pixels(one) for one in timesteps}
-    nulls = {"pixels": _everywhere(places, {place: pixels[place[1]] for place in places})}
+    shared = min(shared, len(labels))
+    inputs = Inputs(world, family, labels, conditions, draws, shared, seed, torch.device(device), batch)
+    learnt = inputs.latents(network, taps)
+    return Probed(labels, world.factors, learnt, nulls_of(inputs, list(taps), untrained, encode))
+
+
+def nulls_of(
+    inputs: Inputs,
+    taps: Sequence[str],
+    untrained: Network | None,
+    encode: Callable[[torch.Tensor], torch.Tensor | None] | None,
+) -> dict[str, Latents]:
+    """What takes the latents' place: pixels, and where they are given the untrained network's and the label's encodings."""
+    nulls = {"pixels": inputs.pixels(taps)}
     if untrained is not None:
-        names = list(taps)
-        with evaluating(untrained):
-            nulls["untrained"] = noisy.latents(untrained, names, timesteps)
-    if encode is not None:
-        encoded = encode(torch.from_numpy(labels)).detach().numpy()
-        repeated = np.stack([encoded[:shared]] * draws)
-        nulls["label_embedding"] = _everywhere(places, dict.fromkeys(places, (encoded, repeated)))
-    return Probed(labels, tuple(world.factors), latents, of_draws, nulls)
+        nulls["untrained"] = inputs.latents(untrained, taps)
+    encodings = None if encode is None else inputs.encodings(taps, encode)
+    if encodings is not None:
+        nulls["label_embedding"] = encodings
+    return nulls
 
 
-def _everywhere(
-    places: Sequence[tuple[str, int]], by_place: Mapping[tuple[str, int], tuple[np.ndarray, np.ndarray]]
-) -> tuple[Latents, Latents]:
-    return {place: by_place[place][0] for place in places}, {place: by_place[place][1] for place in places}
+def _check_conditions(conditions: Sequence[int], family: Family) -> None:
+    known = family.conditions
+    if known is None:
+        if conditions:
+            raise UserError(f"`t` (={conditions[0]}) must be left out: this family has no conditions")
+        return
+    if not conditions:
+        raise UserError(
+            f"`t` (=nothing) must be given, from {known[0]} to {known[-1]}: a condition of the family"
+        )
+    for one in conditions:
+        if one not in known:
+            raise UserError(f"`t` (={one}) must be from {known[0]} to {known[-1]}: as the family has them")

@@ -1,13 +1,12 @@
 """The runs that there are, and which of them a condition holds of.
 
-A condition is SQL (DuckDB's) on one row a run: its configuration (`world.sigma_px`), its status (`state`, `step`, `wall_s`)
+A condition is SQL (DuckDB's) on one row a run: its configuration (`training.batch`), its status (`state`, `step`, `wall_s`)
 and its last snapshot's metrics (`outcomes.grid.correct`, `order.mid.600.value`).
 """
 
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,11 +17,6 @@ from phasescope.store.folder import Run
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
-
-WORDS = re.compile(
-    r"""(?P<text>'(?:[^']|'')*')|(?P<quoted>"(?:[^"]|"")*")|(?P<number>\d[\w.]*)|(?P<word>[A-Za-z_]\w*(?:\.\w+)*)"""
-)
-"""of a condition: texts, quoted names and numbers stay as they are; words may be columns"""
 
 
 def open_run(path: Path | str) -> Run:
@@ -47,7 +41,9 @@ def list_runs(runs: Path, where: str | None = None) -> list[Run]:
         entries = sorted(runs.iterdir()) if runs.exists() else []
     except OSError as error:
         raise UserError(f"`{runs}` cannot be listed: {error.strerror}") from None
-    found = [Run(path) for path in entries if is_run(path)]
+    found = [
+        Run(path) for path in entries if is_run(path) and not path.name.startswith(".")
+    ]  # those are half-written
     if where is None or not found:
         return found
     chosen = set(runs_frame(runs, where)["run"])
@@ -55,7 +51,7 @@ def list_runs(runs: Path, where: str | None = None) -> list[Run]:
 
 
 def runs_frame(runs: Path, where: str | None = None) -> pd.DataFrame:
-    """A row a run, by name: `run`, `path`, `state`, `step`, `config.world.sigma_px`, ..., its last snapshot's metrics.
+    """A row a run, by name: `run`, `path`, `state`, `step`, `config.training.batch`, ..., its last snapshot's metrics.
 
     Raises:
         UserError: as `list_runs`.
@@ -138,19 +134,35 @@ def _holds(frame: pd.DataFrame, where: str) -> pd.Series:
 def _with_columns(where: str, frame: pd.DataFrame) -> str:
     """The condition with the names of columns quoted; `config.` may be left out of them."""
     columns = set(frame.columns)
+    words = [*_words(where), ""]
+    for place, word in enumerate(words):
+        name = word.strip()
+        column = next((one for one in (name, f"config.{name}") if one in columns), None)
+        if column is not None:
+            words[place] = f'"{column}"{word[len(name) :]}'
+        elif "." in name and name.replace(".", "_").isidentifier() and not words[place + 1].startswith("("):
+            raise _no_condition(where, f"no run has `{name}`{_nearest(name, columns)}")
+    return "".join(words)
 
-    def name(found: re.Match[str]) -> str:
-        word = found["word"]
-        if word is None:
-            return found[0]
-        for column in (word, f"config.{word}"):
-            if column in columns:
-                return f'"{column}"'
-        if "." in word and not where[found.end() :].lstrip().startswith("("):
-            raise _no_condition(where, f"no run has `{word}`{_nearest(word, columns)}")
-        return word
 
-    return WORDS.sub(name, where)
+def _words(where: str) -> list[str]:
+    """The condition's tokens by DuckDB, those of a dotted name as one: to DuckDB `order.mid.600.n` is five."""
+    import duckdb
+
+    kind = duckdb.token_type
+    tokens = duckdb.tokenize(where)
+    words: list[str] = []
+    touching = False
+    for (start, of), (end, _) in zip(tokens, [*tokens[1:], (len(where), None)], strict=True):
+        text = where[start:end]
+        name = of in (kind.identifier, kind.keyword) and not text.startswith('"')
+        if touching and (name or of == kind.numeric_const or text.startswith(".")):
+            words[-1] += text
+        else:
+            words.append(text)
+            touching = name
+        touching = touching and not text[-1].isspace()
+    return words
 
 
 def _nearest(word: str, columns: Iterable[str]) -> str:
@@ -160,7 +172,8 @@ def _nearest(word: str, columns: Iterable[str]) -> str:
 
 def _no_condition(where: str, why: str) -> UserError:
     return UserError(
-        f"`--where` (={' '.join(where.split())}) must be a condition, as in \"world.sigma_px = 2 and state = 'done'\": {why}"
+        f"`--where` (={' '.join(where.split())}) must be a condition, as in \"training.batch = 32 and state = 'done'\": "
+        f"{why}"
     )
 
 

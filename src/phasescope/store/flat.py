@@ -1,6 +1,6 @@
 """Runs as flat rows: one row a (run, snapshot), a column for each number, named by its dotted path.
 
-`config.world.sigma_px`, `outcomes.grid.correct`, `order.mid.600.nulls.untrained`, `denoising.3.network`. Within a
+`config.training.batch`, `outcomes.grid.correct`, `order.mid.600.nulls.untrained`, `denoising.3.network`. Within a
 configuration a list is one value, as JSON text; within metrics its entries are numbered. A row's values are None, bool, int,
 float or text.
 """
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from phasescope.config import Tree, digest_of
+from phasescope.config import Tree
 from phasescope.store.folder import Run
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ PROVENANCE = {
 def run_row(run: Run, config: Tree, status: Mapping[str, Any]) -> Row:
     """What is the same at all snapshots of a run: key, configuration, size, provenance."""
     return {
-        "digest": digest_of(config),
+        "digest": run.identity,
         "name": config.get("name"),
         "seed": config.get("seed"),
         "images": status.get("images"),

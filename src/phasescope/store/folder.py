@@ -1,8 +1,9 @@
 """A run's folder: the truth about a run, on disk.
 
-    config.yaml  status.json  metrics.jsonl  references.json  snapshots/<step>/  checkpoint/state.safetensors  report.html
+    config.yaml  about.json  status.json  metrics.jsonl  references.json  snapshots/<step>/  observations/<plan>/
+    checkpoint/state.safetensors  report.html
 
-It is read without torch. One process at a time writes it (a lock on the folder's `lock` file); a reader never waits.
+It is read without torch. One process at a time writes it (`store.holding`).
 """
 
 from __future__ import annotations
@@ -10,19 +11,19 @@ from __future__ import annotations
 import fcntl
 import json
 import shutil
-import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from phasescope.config import Tree, read_yaml
 from phasescope.errors import UserError
+from phasescope.kinds import source_digests
 from phasescope.store.files import (
     append_json_line,
     folder_aside,
@@ -31,68 +32,10 @@ from phasescope.store.files import (
     to_json,
     write_aside,
 )
-from phasescope.store.tables import read_parquet, safetensors_bytes
+from phasescope.store.snapshot import Snapshot
+from phasescope.store.tables import safetensors_bytes
 
 CHECKPOINT = Path("checkpoint") / "state.safetensors"
-LOCK_PATIENCE_S = 1.0
-"""how long a writer waits for the lock: a reader that looks whether a folder is held has it for a moment"""
-
-
-class Snapshot:
-    """What was recorded of a run at one step."""
-
-    def __init__(self, path: Path):
-        self.path = path
-        self.step = int(path.name)
-
-    def samples(self) -> dict[str, np.ndarray]:
-        """`images` (n, N, N) float32 in [-1, 1], `labels` (n, K), `on_grid` (n,) bool."""
-        with np.load(self.path / "samples.npz") as arrays:
-            return {
-                "images": arrays["images"].astype(np.float32),
-                "labels": arrays["labels"],
-                "on_grid": arrays["on_grid"],
-            }
-
-    def latent_labels(self) -> np.ndarray:
-        """The labels of the latents, (n, K)."""
-        return self._array("labels")
-
-    def latents(self, tap: str, t: int) -> np.ndarray:
-        """Activations at a tap and timestep, (n, features) float32."""
-        return self._array(f"latents/{tap}/{t}")
-
-    def embedding(self, tap: str, t: int) -> np.ndarray | None:
-        """The UMAP to 3D of those latents, (n, 3), where it was taken."""
-        name = f"umap/{tap}/{t}"
-        return self._array(name) if name in self._names else None
-
-    def taps_and_timesteps(self) -> list[tuple[str, int]]:
-        """The places whose latents are here."""
-        places = [name.split("/") for name in self._names if name.startswith("latents/")]
-        return [(tap, int(t)) for _, tap, t in places]
-
-    def readings(self) -> dict[str, np.ndarray]:
-        """The columns of `reading.parquet`: label_x, label_y, on_grid, outcome, bumps, x, y, width_px, amplitude, ..."""
-        return read_parquet(self.path / "reading.parquet")
-
-    def weights(self) -> dict[str, np.ndarray]:
-        """The averaged weights."""
-        from safetensors.numpy import load_file
-
-        return load_file(self.path / "weights.safetensors")
-
-    @cached_property
-    def _names(self) -> list[str]:
-        path = self.path / "latents.npz"
-        if not path.exists():
-            return []
-        with np.load(path) as arrays:
-            return list(arrays.files)
-
-    def _array(self, name: str) -> np.ndarray:
-        with np.load(self.path / "latents.npz") as arrays:
-            return arrays[name].astype(np.float32)
 
 
 class Run:
@@ -104,6 +47,11 @@ class Run:
     @property
     def name(self) -> str:
         return self.path.resolve().name
+
+    @property
+    def identity(self) -> str:
+        """Of what is learnt, as the folder's name has it."""
+        return self.name.rpartition("-")[2]
 
     @property
     def config(self) -> Tree:
@@ -145,10 +93,44 @@ class Run:
     @property
     def references(self) -> dict[str, Any] | None:
         """What does not change while the run learns: nulls from pixels and label encodings, the unconditional optimum."""
+        return self._told("references.json")
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What the run is about, as its world, family and network said when it began (`runs.about`); empty where unknown."""
+        return self._told("about.json") or {}
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """Of each source of somebody's own that the configuration names, the SHA-256 that it was made with."""
+        return self._told("sources.json") or {}
+
+    def _told(self, name: str) -> dict[str, Any] | None:
+        """What a file of the run holds; None where it is not there, or holds no such thing."""
         try:
-            return json.loads((self.path / "references.json").read_text())
+            told = json.loads((self.path / name).read_text())
         except (OSError, ValueError):
             return None
+        return told if isinstance(told, dict) else None
+
+    def check_sources(self) -> None:
+        """Raises UserError where a source that the configuration names is not the one that the run was made with."""
+        told = self.sources
+        for reference, digest in source_digests(self.config).items():
+            if told.get(reference, digest) != digest:
+                raise UserError(
+                    f"`{reference}` must be what `{self.name}` was made with, and has changed since: "
+                    f"put it back, or give the run another `name`"
+                )
+
+    @property
+    def observations(self) -> list[Run]:
+        """Further observations of the run's stored weights, each a run folder of its own, by name."""
+        return [
+            Run(path)
+            for path in sorted((self.path / "observations").glob("*/"))
+            if (path / "config.yaml").exists()
+        ]
 
     @property
     def snapshots(self) -> list[Snapshot]:
@@ -158,16 +140,41 @@ class Run:
 
 
 class RunWriter(Run):
-    """A run folder held for writing by this process; made by `hold`."""
+    """A run folder held for writing by this process; made by `store.holding.hold`.
+
+    Nobody else writes meanwhile, so its metrics are read once.
+    """
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """One entry a snapshot, by ascending step."""
+        return self._metrics
+
+    @cached_property
+    def _metrics(self) -> list[dict[str, Any]]:
+        return super().metrics
+
+    def write_config(self, config: Tree) -> None:
+        """Write config.yaml, and sources.json where the configuration names sources of somebody's own."""
+        import yaml
+
+        if sources := source_digests(config):
+            write_aside(self.path / "sources.json", to_json(sources, indent=1))
+        write_aside(self.path / "config.yaml", yaml.safe_dump(config, sort_keys=False))
 
     def write_status(self, status: dict[str, Any]) -> None:
         write_aside(self.path / "status.json", to_json(status, indent=1))
+
+    def write_about(self, about: dict[str, Any]) -> None:
+        write_aside(self.path / "about.json", to_json(about))
 
     def write_references(self, references: dict[str, Any]) -> None:
         write_aside(self.path / "references.json", to_json(references))
 
     def append_metrics(self, entry: dict[str, Any]) -> None:
+        there = self._metrics
         append_json_line(self.path / "metrics.jsonl", entry)
+        there.append(json.loads(to_json(entry)))
 
     @contextmanager
     def new_snapshot(self, step: int) -> Iterator[Path]:
@@ -182,6 +189,7 @@ class RunWriter(Run):
         """
         kept = [entry for entry in self.metrics if entry["step"] <= step]
         write_aside(self.path / "metrics.jsonl", "".join(to_json(entry) + "\n" for entry in kept))
+        self._metrics[:] = kept
         for snapshot in self.snapshots:
             if snapshot.step > step:
                 shutil.rmtree(snapshot.path)
@@ -234,70 +242,6 @@ def _corrupt(path: Path, why: str) -> str:
 
 def _broken(why: str) -> dict[str, Any]:
     return {"state": "broken", "error": why}
-
-
-@contextmanager
-def hold(path: Path, config: Tree) -> Iterator[RunWriter]:
-    """Hold a run folder for writing, making it where it does not exist.
-
-    Raises:
-        UserError: the folder holds another configuration, or something that is no run; another process holds it; it cannot
-            be written.
-    """
-    import yaml
-
-    try:
-        if path.exists() and not path.is_dir():
-            raise UserError(f"`{path}` must be a folder")
-        if path.exists() and any(path.iterdir()):
-            _check_same(path, config)
-        path.mkdir(parents=True, exist_ok=True)
-        with open(path / "lock", "a") as lock:
-            if not _lock(lock):
-                raise UserError(f"`{path}` is being written by another process: wait for it, or stop it")
-            if not (path / "config.yaml").exists():
-                write_aside(path / "config.yaml", yaml.safe_dump(config, sort_keys=False))
-            (path / "snapshots").mkdir(exist_ok=True)
-            yield RunWriter(path)
-    except OSError as error:
-        raise UserError(f"`{error.filename or path}` cannot be written: {error.strerror or error}") from error
-
-
-def _lock(file: IO[str]) -> bool:
-    """Lock the open file for this process alone; False where another one has it for longer than a moment."""
-    deadline = time.monotonic() + LOCK_PATIENCE_S
-    while True:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.02)
-
-
-def _check_same(path: Path, config: Tree) -> None:
-    if not (path / "config.yaml").exists():
-        if any(entry.name != "lock" and not entry.name.startswith(".") for entry in path.iterdir()):
-            raise UserError(f"`{path}` must be empty or a run's folder: it holds files and no config.yaml")
-        return
-    there = read_yaml(path / "config.yaml")
-    if there != config:
-        field, old, new = next(differences(there, config))
-        raise UserError(
-            f"`{path}` holds a run with another configuration: `{field}` is {old} there and {new} here; "
-            "nothing is overwritten"
-        )
-
-
-def differences(old: Any, new: Any, field: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """(dotted field, old value, new value) wherever two configuration trees differ; a missing field is `absent`."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in dict.fromkeys([*old, *new]):
-            inner = f"{field}.{key}" if field else str(key)
-            yield from differences(old.get(key, "absent"), new.get(key, "absent"), inner)
-    elif old != new:
-        yield field, old, new
 
 
 def is_held(path: Path) -> bool:

@@ -11,10 +11,12 @@ import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from phasescope.errors import UserError
 from phasescope.store.files import write_aside
@@ -114,6 +116,24 @@ def read_estimators(path: Path) -> dict[str, list[str]]:
     return json.loads(found[0]) if found else {}
 
 
+def some_columns(path: Path, names: Sequence[str] | None) -> dict[str, np.ndarray]:
+    """A few columns of some records, without the others; one that is not there is all None. With None, the names alone.
+
+    Raises:
+        UserError: the file is no Parquet.
+    """
+    with _opened(path) as connection:
+        table = connection.view("records")
+        if names is None:
+            return {name: np.zeros(0) for name in table.columns}
+        chosen = [f"{'' if name in table.columns else 'NULL AS '}{_quoted(name)}" for name in names]
+        columns = table.select(", ".join(chosen)).fetchnumpy()
+    found = {name: np.array(column, dtype=object) for name, column in columns.items()}
+    for name, column in columns.items():
+        found[name][np.ma.getmaskarray(column)] = None
+    return found
+
+
 def recorded(path: Path) -> set[str]:
     """The digests of the runs whose records are there; runs are recorded whole or not at all.
 
@@ -145,37 +165,63 @@ def _merged(path: Path, frame: pd.DataFrame, estimators: dict[str, list[str]]) -
     """The file's rows with those of `frame` merged into them, as a Parquet file."""
     with _opened(path) as connection:
         connection.register("given", frame)
-        there = _types(connection, "records") if path.exists() else {}
-        given = _types(connection, "given")
+        if not path.exists():
+            connection.execute("CREATE VIEW records AS SELECT digest, step FROM given WHERE false")
+        there, given = _types(connection, "records"), _types(connection, "given")
         columns = sorted({*there, *given} - {*KEY}, key=_place)
-        if there:
-            chosen = ", ".join(
-                _either(connection, name, there.get(name), given.get(name)) for name in columns
-            )
-            query = f"SELECT digest, step, {chosen} FROM records FULL JOIN given USING (digest, step)"
-        else:
-            query = "SELECT * FROM given"
-        connection.execute(f"CREATE TABLE merged AS {query}")
+        chosen = [_either(connection, name, there.get(name), given.get(name)) for name in columns]
+        connection.execute(
+            f"CREATE TABLE merged AS SELECT {', '.join([*KEY, *chosen])} "
+            "FROM records FULL JOIN given USING (digest, step)"
+        )
         known = "images_seen IS NOT NULL" if "images_seen" in columns else "false"
         stray = connection.execute(f"SELECT digest, step FROM merged WHERE NOT ({known}) LIMIT 1").fetchone()
         if stray:
             raise ValueError(
                 f"`rows` (={stray[0]}, step {stray[1]}) must be of a recorded run: its own rows are merged first"
             )
-        ordered = ", ".join(_quoted(name) for name in sorted([*KEY, *columns], key=_place))
-        text = json.dumps(estimators).replace("'", "''")
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "records.parquet"
-            target = str(file).replace("'", "''")
-            connection.execute(
-                f"COPY (SELECT {ordered} FROM merged ORDER BY digest, step) TO '{target}' "
-                f"(FORMAT parquet, COMPRESSION zstd, KV_METADATA {{estimators: '{text}'}})"
-            )
-            return file.read_bytes()
+        return _written(connection, [*KEY, *columns], estimators)
+
+
+def _written(
+    connection: duckdb.DuckDBPyConnection, columns: Sequence[str], estimators: Mapping[str, Sequence[str]]
+) -> bytes:
+    """The table `merged` as a Parquet file, by digest and step, its columns in their order."""
+    ordered = ", ".join(_quoted(name) for name in sorted(columns, key=_place))
+    text = json.dumps(estimators).replace("'", "''")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "records.parquet"
+        target = str(file).replace("'", "''")
+        connection.execute(
+            f"COPY (SELECT {ordered} FROM merged ORDER BY digest, step) TO '{target}' "
+            f"(FORMAT parquet, COMPRESSION zstd, KV_METADATA {{estimators: '{text}'}})"
+        )
+        return file.read_bytes()
+
+
+def rename_records(path: Path, digests: Mapping[str, str], column: Callable[[str], str]) -> None:
+    """Give runs other digests, and columns other names; values, types and estimators stay as they are.
+
+    Raises:
+        UserError: the file is there and no Parquet of records.
+    """
+    with _alone(path), _opened(path) as connection:
+        there = _types(connection, "records")
+        chosen = ", ".join(
+            f"{_quoted(name)} AS {_quoted(column(name))}" for name in there if name != "digest"
+        )
+        connection.execute("CREATE TABLE digests (old VARCHAR, new VARCHAR)")
+        connection.executemany("INSERT INTO digests VALUES (?, ?)", list(digests.items()))
+        connection.execute(
+            f"CREATE TABLE merged AS SELECT new AS digest, {chosen} FROM records JOIN digests ON digest = old"
+        )
+        content = _written(connection, [column(name) for name in there], read_estimators(path))
+        if path.read_bytes() != content:
+            write_aside(path, content)
 
 
 def _types(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
-    relation = connection.table(table) if table == "given" else connection.view(table)
+    relation = connection.query(f"FROM {table}")
     return dict(zip(relation.columns, map(str, relation.types), strict=True))
 
 
@@ -184,20 +230,21 @@ def _either(connection: duckdb.DuckDBPyConnection, name: str, there: str | None,
     column = _quoted(name)
     if there is None or given is None:
         return f"{'given' if there is None else 'records'}.{column} AS {column}"
+    kind = there
     if there != given:
-        empty = {
-            table: connection.execute(f"SELECT count({column}) FROM {table}").fetchone() == (0,)
-            for table in ("records", "given")
-        }
-        numbers = {"BIGINT", "DOUBLE"}
-        if empty["records"] or empty["given"]:
-            kind = given if empty["records"] else there
-        else:
-            kind = "DOUBLE" if {there, given} <= numbers else "VARCHAR"
-        return (
-            f"coalesce(TRY_CAST(given.{column} AS {kind}), TRY_CAST(records.{column} AS {kind})) AS {column}"
+        held = [
+            of
+            for table, of in (("records", there), ("given", given))
+            if connection.execute(f"SELECT count({column}) FROM {table}").fetchone() != (0,)
+        ]
+        kind = (
+            "DOUBLE"
+            if {*held} == {"BIGINT", "DOUBLE"}
+            else "VARCHAR"
+            if len(held) == 2
+            else (held or [given])[0]
         )
-    return f"coalesce(given.{column}, records.{column}) AS {column}"
+    return f"coalesce(TRY_CAST(given.{column} AS {kind}), TRY_CAST(records.{column} AS {kind})) AS {column}"
 
 
 def _quoted(name: str) -> str:

@@ -1,16 +1,11 @@
-"""Columns as Parquet, by DuckDB; named arrays as safetensors, and out of npz files."""
+"""Columns as Parquet, by DuckDB; named arrays as safetensors."""
 
 from __future__ import annotations
 
 import errno
-import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-
-from phasescope.errors import UserError
 
 
 def write_parquet(path: Path, columns: dict[str, np.ndarray]) -> None:
@@ -51,23 +46,3 @@ def safetensors_bytes(arrays: dict[str, np.ndarray], metadata: dict[str, str] | 
     from safetensors.numpy import save
 
     return save({name: np.asarray(array, order="C") for name, array in arrays.items()}, metadata=metadata)
-
-
-@contextmanager
-def open_npz(path: Path | str) -> Iterator[Mapping[str, np.ndarray]]:
-    """The arrays of an npz file by name, each read as it is asked for; no pickle is loaded.
-
-    Raises:
-        UserError: the file cannot be read, or is none; also of an array that is a pickle, within the block.
-    """
-    try:
-        with Path(path).open("rb") as stream:
-            if not zipfile.is_zipfile(stream):
-                raise UserError(f"`{path}` must be an npz file: it is no zip archive")
-            stream.seek(0)
-            with np.load(stream, allow_pickle=False) as file:
-                yield file
-    except OSError as error:
-        raise UserError(f"`{path}` cannot be read: {error.strerror or error}") from None
-    except (ValueError, zipfile.BadZipFile) as error:
-        raise UserError(f"`{path}` must be an npz file of plain arrays: {error}") from None

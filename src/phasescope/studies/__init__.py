@@ -1,27 +1,46 @@
-"""Claims about learning, each with its design, its analysis and its verdict; one file a study."""
+"""Claims about learning, each with its design, its analysis and its verdict: ours in `found`, a file each, and anybody's.
+
+phasescope study phases                 one of ours
+phasescope study my_study.py            the file's STUDY
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
 
 from phasescope.errors import UserError
-from phasescope.studies import density, factorization, imbalance, order_and_accuracy, phases
-from phasescope.studies.study import Study
+from phasescope.kinds import load
+from phasescope.studies import found
+from phasescope.studies.core.study import Study
 
-STUDIES: dict[str, Study] = {
-    module.STUDY.name: module.STUDY
-    for module in (phases, order_and_accuracy, density, imbalance, factorization)
-}
-"""by name"""
+
+@cache
+def studies() -> dict[str, Study]:
+    """Ours, by name, in their order: every file of `found` that does not begin with an underscore."""
+    names = [module.name for module in iter_modules(found.__path__) if not module.name.startswith("_")]
+    all_of_them = [import_module(f"{found.__name__}.{name}").STUDY for name in names]
+    return {study.name: study for study in sorted(all_of_them, key=lambda study: (study.number, study.name))}
 
 
 def of_results(folder: str) -> Study | None:
-    """The study whose results a folder of that name holds: the study's name, or that with a preset after it."""
-    return STUDIES.get(folder.partition("-")[0])
+    """The study of ours whose results a folder of that name holds: its own name, or that with a preset after it."""
+    name, _, preset = folder.partition("-")
+    return studies()[name].under(preset or None) if name in studies() else None
 
 
 def find_study(name: str) -> Study:
-    """The study of a name.
+    """The study of a name, or that of somebody's file, `STUDY` in it unless ``file.py:NAME`` says otherwise.
 
     Raises:
         UserError: there is none.
     """
-    if name not in STUDIES:
-        raise UserError(f"`NAME` (={name}) must be one of {', '.join(STUDIES)}")
-    return STUDIES[name]
+    if ".py" in name or ":" in name:
+        study = load(name if ":" in name else f"{name}:STUDY")
+        if not isinstance(study, Study):
+            raise UserError(f"`NAME` (={name}) must hold a phasescope Study: STUDY = Study(...)")
+        return study
+    if name not in studies():
+        raise UserError(f"`NAME` (={name}) must be one of {', '.join(studies())}, or a file as my_study.py")
+    return studies()[name]

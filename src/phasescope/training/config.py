@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from phasescope.config import Config
+from phasescope.kinds import open_union
+from phasescope.training.base import LossConfig, OptimiserConfig
+from phasescope.training.foreign import of_optimiser
 
 
-class AdamWConfig(Config):
+class AdamWConfig(OptimiserConfig):
     """AdamW (Loshchilov & Hutter 2019)."""
 
     kind: Literal["adamw"] = "adamw"
@@ -21,8 +24,8 @@ class AdamWConfig(Config):
     """decoupled weight decay"""
 
 
-class MuonConfig(Config):
-    """Muon (Jordan et al. 2024) on the convolutions between entrance and exit, AdamW on all else."""
+class MuonConfig(OptimiserConfig):
+    """Muon (Jordan et al. 2024) on the convolutions between the first and the last, AdamW on all else."""
 
     kind: Literal["muon"] = "muon"
     lr: float = Field(0.02, gt=0)
@@ -35,18 +38,31 @@ class MuonConfig(Config):
     """AdamW for the parameters that are not Muon's"""
 
 
-OptimiserConfig = Annotated[AdamWConfig | MuonConfig, Field(discriminator="kind")]
+class FamilyLossConfig(LossConfig):
+    """The family's own loss, averaged over the batch."""
+
+    kind: Literal["family"] = "family"
+
+
+AnyOptimiser: Any = (
+    OptimiserConfig if TYPE_CHECKING else open_union(AdamWConfig | MuonConfig, OptimiserConfig, of_optimiser)
+)
+AnyLoss: Any = LossConfig if TYPE_CHECKING else open_union(FamilyLossConfig, LossConfig)
 
 
 class TrainingConfig(Config):
     """Steps, batches, optimiser, averaging, precision and place."""
 
+    UNTOLD: ClassVar[frozenset[str]] = frozenset({"device", "threads"})
+
     steps: int = Field(4000, ge=1)
     """gradient steps"""
     batch: int = Field(64, ge=1)
     """images a step"""
-    optimiser: OptimiserConfig = AdamWConfig()
+    optimiser: AnyOptimiser = AdamWConfig()
     """update rule"""
+    loss: AnyLoss = FamilyLossConfig()
+    """what is minimised"""
     warmup: int = Field(100, ge=0)
     """steps over which the learning rates rise linearly"""
     decay: Literal["constant", "cosine"] = "constant"

@@ -6,28 +6,17 @@ images are rendered from them, batch by batch, on the device.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple, Protocol
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from phasescope.families.base import Family
 from phasescope.randomness import torch_generator
+from phasescope.training.base import Batch
 from phasescope.training.config import TrainingConfig
-
-
-class Family(Protocol):
-    """What training needs of a way to learn: what is random in a loss, and the images' losses given that.
-
-    `loss_at(network, x_0, labels, *drawn)` answers (B,); it draws nothing itself.
-    """
-
-    def draw(self, x_0: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]: ...
-
-    @property
-    def loss_at(self) -> Callable[..., Tensor]: ...
+from phasescope.worlds.base import World
 
 
 class LabelStream:
@@ -54,22 +43,10 @@ class LabelStream:
         return self.labels[torch.cat(parts) if len(parts) > 1 else parts[0]]
 
 
-class Batch(NamedTuple):
-    """What a step learns from: x_0 (B, C, H, W), labels (B, K), and what `Family.draw` drew."""
-
-    x_0: Tensor
-    labels: Tensor
-    drawn: tuple[Tensor, ...]
-
-
 class Batches:
-    """Every step's batch, derived from (seed, purpose, step) alone.
+    """Every step's batch, derived from (seed, purpose, step) alone."""
 
-    Args:
-        world: has `training_labels() -> (M, K)` and `render(labels) -> (B, C, H, W)`.
-    """
-
-    def __init__(self, world, family: Family, config: TrainingConfig, seed: int, device: torch.device):
+    def __init__(self, world: World, family: Family, config: TrainingConfig, seed: int, device: torch.device):
         self.world, self.family, self.config, self.seed, self.device = world, family, config, seed, device
         labels = torch.from_numpy(world.training_labels()).to(device)
         self._stream = LabelStream(labels, config.batch, seed)

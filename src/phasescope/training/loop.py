@@ -19,27 +19,43 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from phasescope.factors import Factors
+from phasescope.families.base import Family
+from phasescope.networks.base import NetworkConfig
 from phasescope.randomness import derive
+from phasescope.training.base import Batch
 from phasescope.training.compiling import compiled
 from phasescope.training.config import TrainingConfig
-from phasescope.training.data import Batches, Family
+from phasescope.training.data import Batches
 from phasescope.training.memory import FlatParameters, keep_freed_memory
-from phasescope.training.optimisers import Optimiser, clip, layout_for, lr_factor
+from phasescope.training.optimisers import clip, layout_for, optimiser_of
 from phasescope.training.precision import normalise_in_float32, precision_of
+from phasescope.training.rates import lr_factor
+from phasescope.worlds.base import World
 
 
-class Descent:
-    """What training changes: weights (*S, P), their average, the optimiser's state, and the steps taken."""
+class Learner:
+    """One network in training: what changes with it.
 
-    def __init__(
-        self,
-        network: nn.Module,
-        flat: FlatParameters,
-        averaged: Float[Tensor, "*S P"],
-        config: TrainingConfig,
-    ):
-        self.config, self.flat, self.averaged = config, flat, averaged
-        self.optimiser = Optimiser(network, flat, config.optimiser)
+    Attributes:
+        network: the one that learns.
+        average: the network of its averaged weights, (P,) in `averaged`.
+        flat: the learning network's weights and gradients.
+        optimiser: with its state.
+        step: how many were taken.
+    """
+
+    def __init__(self, network: nn.Module, config: TrainingConfig, device: torch.device):
+        self.config = config
+        self.network = network.to(device)
+        if config.precision == "bfloat16" and device.type == "cpu":
+            normalise_in_float32(self.network)
+        self.average = copy.deepcopy(self.network)
+        layout = layout_for(self.network, config.optimiser)
+        self.flat = FlatParameters(self.network, layout)
+        self.averaged = FlatParameters(self.average, layout).weights
+        self.optimiser = optimiser_of(self.network, self.flat, config.optimiser)
+        self._buffers = list(zip(self.average.buffers(), self.network.buffers(), strict=True))
         self.step = 0
 
     @property
@@ -58,19 +74,8 @@ class Descent:
         self.optimiser.step(lr_factor(self.step, self.config))
         self.step += 1
         self.averaged.lerp_(self.flat.weights, share_of_last(self.config.ema, self.step))
-
-
-class Learner(Descent):
-    """One network in training, and `average`, the network of its averaged weights."""
-
-    def __init__(self, network: nn.Module, config: TrainingConfig, device: torch.device):
-        self.network = network.to(device)
-        if config.precision == "bfloat16" and device.type == "cpu":
-            normalise_in_float32(self.network)
-        self.average = copy.deepcopy(self.network)
-        layout = layout_for(self.network, config.optimiser)
-        flat, averaged = (FlatParameters.of(network, layout) for network in (self.network, self.average))
-        super().__init__(self.network, flat, averaged.weights, config)
+        for averaged, own in self._buffers:
+            averaged.copy_(own)
 
     def tensors(self) -> dict[str, Tensor]:
         """The whole state, as flat named tensors."""
@@ -92,11 +97,10 @@ class Learner(Descent):
         self.step = step
 
 
-def learn(learner: Learner, family: Family, world, seed: int) -> Iterator[Float[Tensor, ""]]:
+def learn(learner: Learner, family: Family, world: World, seed: int) -> Iterator[Float[Tensor, ""]]:
     """Train from where `learner` stands to its last step; yields each step's mean loss, on its device, after the step.
 
     Args:
-        world: has `training_labels() -> (M, K)` and `render(labels) -> (B, C, H, W)`.
         seed: the run's; batches, noise and dropped labels derive from (seed, purpose, step).
     """
     config, device = learner.config, learner.device
@@ -105,7 +109,7 @@ def learn(learner: Learner, family: Family, world, seed: int) -> Iterator[Float[
 
     def mean_loss(x_0: Tensor, labels: Tensor, *drawn: Tensor) -> Tensor:
         with arithmetic():
-            return family.loss_at(learner.network, x_0, labels, *drawn).mean()
+            return config.loss(learner.network, family, Batch(x_0, labels, drawn))
 
     loss_of = compiled(mean_loss, device) if config.compile else mean_loss
     learner.network.train()
@@ -116,7 +120,9 @@ def learn(learner: Learner, family: Family, world, seed: int) -> Iterator[Float[
         yield loss.detach()
 
 
-def fresh_learner(network_config, channels: int, factors: int, config: TrainingConfig, seed: int) -> Learner:
+def fresh_learner(
+    network_config: NetworkConfig, shape: tuple[int, ...], factors: Factors, config: TrainingConfig, seed: int
+) -> Learner:
     """A learner whose initial weights derive from (seed, "weights"); torch's global random state is left as it was.
 
     Raises:
@@ -126,7 +132,7 @@ def fresh_learner(network_config, channels: int, factors: int, config: TrainingC
     prepare(device, config)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derive(seed, "weights"))
-        network = network_config.build(channels, factors)
+        network = network_config.build(shape, factors)
     return Learner(network, config, device)
 
 

@@ -49,18 +49,18 @@ class Layout:
         self.offsets = dict(zip(self.shapes, ends, strict=False))
         self.size = ends[-1]
 
-    def views(self, flat: Float[Tensor, "*S P"]) -> dict[str, Tensor]:
-        """The tensors, (*S, *shape) each, as views of `flat`."""
+    def views(self, flat: Float[Tensor, " P"]) -> dict[str, Tensor]:
+        """The tensors as views of `flat`."""
         return dict(self._views(flat))
 
     def _views(self, flat: Tensor) -> Iterator[tuple[str, Tensor]]:
         for name, shape in self.shapes.items():
-            numbers = flat.narrow(-1, self.offsets[name], math.prod(shape))
+            numbers = flat.narrow(0, self.offsets[name], math.prod(shape))
             if len(shape) == 4:
                 d, c, h, w = shape
-                yield name, numbers.unflatten(-1, (d, h, w, c)).movedim(-1, -3)
+                yield name, numbers.view(d, h, w, c).permute(0, 3, 1, 2)
             else:
-                yield name, numbers.view((*flat.shape[:-1], *shape))
+                yield name, numbers.view(shape)
 
 
 def slot_of(shape: Sequence[int]) -> int:
@@ -69,36 +69,22 @@ def slot_of(shape: Sequence[int]) -> int:
 
 
 class FlatParameters:
-    """The parameters of a network, (P,), or of S alike, (S, P), in one run of memory; their gradients in another.
+    """The parameters of `network`, which are moved into one run of memory; their gradients lie in another.
 
     Attributes:
-        layout: of one network.
-        weights, gradients: (*S, P).
-        leaves: by name, the views of `weights`, (*S, *shape), that autograd differentiates by.
+        layout: where each parameter lies.
+        weights, gradients: (P,).
     """
 
-    def __init__(self, layout: Layout, weights: Float[Tensor, "*S P"], leaves: Mapping[str, Tensor]):
-        self.layout, self.weights, self.leaves = layout, weights, leaves
-        self.gradients = torch.zeros_like(weights)
-        self._by = [leaves[name] for name in layout.shapes]
-        self._gradients = list(layout.views(self.gradients).values())
-
-    @classmethod
-    def of(cls, network: nn.Module, layout: Layout) -> FlatParameters:
-        """Those of `network`, which are moved into one run of memory."""
+    def __init__(self, network: nn.Module, layout: Layout):
         parameters = dict(network.named_parameters())
-        weights = torch.zeros(layout.size, device=next(network.parameters()).device)
-        for name, view in layout.views(weights).items():
+        self.layout = layout
+        self.weights = torch.zeros(layout.size, device=next(network.parameters()).device)
+        self.gradients = torch.zeros_like(self.weights)
+        for name, view in layout.views(self.weights).items():
             parameters[name].data = view.copy_(parameters[name].detach())
-        return cls(layout, weights, parameters)
-
-    @classmethod
-    def stacked(cls, parts: Sequence[FlatParameters]) -> FlatParameters:
-        """Copies of the parameters of S networks alike, (S, P)."""
-        layout, weights = parts[0].layout, torch.stack([part.weights for part in parts])
-        return cls(
-            layout, weights, {name: nn.Parameter(view) for name, view in layout.views(weights).items()}
-        )
+        self._by = [parameters[name] for name in layout.shapes]
+        self._gradients = list(layout.views(self.gradients).values())
 
     def differentiate(self, loss: Float[Tensor, ""]) -> None:
         """Set `gradients` to those of `loss`."""

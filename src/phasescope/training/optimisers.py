@@ -7,7 +7,7 @@ Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon): with B the exponen
 as `torch.optim.Muon` has it, but on all matrices of one shape at once. A convolution's kernel (D, C, h, w) is a matrix
 (D, M = h w C). The entrance, the exit and the modulations keep AdamW.
 
-All work on flat parameters, (P,), or on those of S networks side by side, (S, P), which they treat as S runs would.
+All work on flat parameters, (P,).
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.optim.adamw import adamw
 
-from phasescope.training.config import AdamWConfig, MuonConfig, OptimiserConfig, TrainingConfig
+from phasescope.training.base import OptimiserConfig
+from phasescope.training.config import AdamWConfig, MuonConfig
+from phasescope.training.foreign import TorchOptimiser, TorchOptimiserConfig
 from phasescope.training.memory import FlatParameters, Layout, slot_of
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
@@ -34,59 +36,87 @@ EPS = 1e-8
 
 def layout_for(network: nn.Module, config: OptimiserConfig) -> Layout:
     """The layout of the network's parameters: the kernels that Muon takes first, those of one shape side by side."""
-    shapes = {name: tuple(parameter.shape) for name, parameter in network.named_parameters()}
+    shapes = {name: tuple(parameter.shape) for name, parameter in _learnt(network)}
+    if not shapes:
+        raise ValueError("`network` must have parameters that can be learnt: it has none")
     kernels = _kernels(network) if isinstance(config, MuonConfig) else []
     kernels.sort(key=shapes.__getitem__)
     return Layout({name: shapes[name] for name in dict.fromkeys([*kernels, *shapes])})
 
 
+def _learnt(network: nn.Module) -> list[tuple[str, nn.Parameter]]:
+    return [(name, one) for name, one in network.named_parameters() if one.requires_grad]
+
+
 def _kernels(network: nn.Module) -> list[str]:
-    """Names of the kernels between entrance and exit."""
-    return [
-        f"{name}.weight"
-        for name, module in network.named_modules()
-        if isinstance(module, nn.Conv2d) and name not in ("enter", "leave")
-    ]
+    """Names of the kernels between the first convolution, the entrance, and the last, the exit.
+
+    Raises:
+        ValueError: there is none.
+    """
+    convolutions = [name for name, module in network.named_modules() if isinstance(module, nn.Conv2d)]
+    if len(convolutions) < 3:
+        raise ValueError(
+            f"`training.optimiser.kind` (=muon) must have convolutions between the first and the last: "
+            f"this network has {len(convolutions)}"
+        )
+    return [f"{name}.weight" for name in convolutions[1:-1]]
+
+
+def optimiser_of(
+    network: nn.Module, flat: FlatParameters, config: OptimiserConfig
+) -> Optimiser | TorchOptimiser:
+    """The rule of update that `config` names.
+
+    Args:
+        flat: the parameters of `network`, laid out by `layout_for`.
+    """
+    names = [name for name, _ in _learnt(network)]
+    if isinstance(config, TorchOptimiserConfig):
+        return TorchOptimiser(network, flat, names, config)
+    return Optimiser(_parts(network, names, flat, config))
+
+
+def _parts(
+    network: nn.Module, names: list[str], flat: FlatParameters, config: OptimiserConfig
+) -> list[_AdamW | _Muon]:
+    match config:
+        case MuonConfig():
+            kernels = _kernels(network)
+            rest = [name for name in names if name not in kernels]
+            return [_Muon(flat, kernels, config), _AdamW(flat, rest, config.rest, config.weight_decay)]
+        case AdamWConfig():
+            return [_AdamW(flat, names, config, config.weight_decay)]
+    raise ValueError(
+        f"`training.optimiser` (={config.kind}) must be a rule of ours or a torch.optim.Optimizer"
+    )
 
 
 class Optimiser:
-    """One or two rules of update that step as one, with a learning rate that is a pure function of the step.
+    """One or two rules of update that step as one, with a learning rate that is a pure function of the step."""
 
-    Args:
-        flat: the parameters of `network`, laid out by `layout_for`, or of several alike.
-    """
-
-    def __init__(self, network: nn.Module, flat: FlatParameters, config: OptimiserConfig):
-        names = [name for name, _ in network.named_parameters()]
-        if isinstance(config, MuonConfig):
-            kernels = _kernels(network)
-            rest = [name for name in names if name not in kernels]
-            self._parts = [
-                _Muon(flat, kernels, config),
-                _AdamW(flat, rest, config.rest, config.weight_decay),
-            ]
-        else:
-            self._parts = [_AdamW(flat, names, config, config.weight_decay)]
+    def __init__(self, parts: list[_AdamW | _Muon]):
+        self._parts = parts
 
     def step(self, lr_factor: float) -> None:
         """One update by the flat parameters' gradients, at `lr_factor` times the configured learning rates."""
         for part in self._parts:
             part.step(lr_factor)
 
-    def tensors(self, member: int = 0) -> dict[str, Tensor]:
-        """All state as flat tensors, named `part.parameter.entry`; of network `member` where they are S."""
+    def tensors(self) -> dict[str, Tensor]:
+        """All state as flat tensors, named `part.parameter.entry`."""
         return {
             f"{i}.{j}.{entry}": tensor
             for i, part in enumerate(self._parts)
-            for entry, tensors in part.state(member).items()
+            for entry, tensors in part.state().items()
             for j, tensor in enumerate(tensors)
         }
 
-    def load_tensors(self, tensors: dict[str, Tensor], member: int = 0) -> None:
+    def load_tensors(self, tensors: dict[str, Tensor]) -> None:
         """The inverse of `tensors`, which are copied."""
         for i, part in enumerate(self._parts):
             part.begin() if any(name.startswith(f"{i}.") for name in tensors) else part.forget()
-        for name, mine in self.tensors(member).items():
+        for name, mine in self.tensors().items():
             mine.copy_(tensors[name])
 
 
@@ -99,16 +129,16 @@ class _Part:
         self.layout = Layout({name: whole.shapes[name] for name in inside})
         self.names = names
         begin = whole.offsets[inside[0]]
-        self.weights = flat.weights.narrow(-1, begin, self.layout.size)
-        self.gradients = flat.gradients.narrow(-1, begin, self.layout.size)
+        self.weights = flat.weights.narrow(0, begin, self.layout.size)
+        self.gradients = flat.gradients.narrow(0, begin, self.layout.size)
 
-    def split(self, row: Float[Tensor, " P"]) -> list[Tensor]:
-        views = self.layout.views(row)
+    def split(self, flat: Float[Tensor, " P"]) -> list[Tensor]:
+        views = self.layout.views(flat)
         return [views[name] for name in self.names]
 
 
 class _AdamW(_Part):
-    """One tensor a network: the fused update walks the memory, which must have no gaps.
+    """One tensor for all parameters: the fused update walks the memory, which must have no gaps.
 
     The function, not the class: `torch.optim.AdamW` imports the compiler, a second, whether or not one compiles.
     """
@@ -116,21 +146,19 @@ class _AdamW(_Part):
     def __init__(self, flat: FlatParameters, names: list[str], config: AdamWConfig, weight_decay: float):
         super().__init__(flat, names)
         self._config, self._weight_decay = config, weight_decay
-        self._rows = list(self.weights.view(-1, self.layout.size))
-        self._row_gradients = list(self.gradients.view(-1, self.layout.size))
-        self._moments: dict[str, list[Tensor]] = {}
+        self._moments: dict[str, Tensor] = {}
 
     @torch.no_grad()
     def step(self, lr_factor: float) -> None:
         self.begin()
         beta1, beta2 = self._config.betas
         adamw(
-            self._rows,
-            self._row_gradients,
-            self._moments["exp_avg"],
-            self._moments["exp_avg_sq"],
+            [self.weights],
+            [self.gradients],
+            [self._moments["exp_avg"]],
+            [self._moments["exp_avg_sq"]],
             max_exp_avg_sqs=[],
-            state_steps=self._moments["step"],
+            state_steps=[self._moments["step"]],
             fused=True,
             amsgrad=False,
             beta1=beta1,
@@ -145,18 +173,18 @@ class _AdamW(_Part):
         """Have the state of a first step, where there is none yet."""
         if not self._moments:
             self._moments = {
-                "step": [torch.zeros((), device=row.device) for row in self._rows],
-                "exp_avg": [torch.zeros_like(row) for row in self._rows],
-                "exp_avg_sq": [torch.zeros_like(row) for row in self._rows],
+                "step": torch.zeros((), device=self.weights.device),
+                "exp_avg": torch.zeros_like(self.weights),
+                "exp_avg_sq": torch.zeros_like(self.weights),
             }
 
     def forget(self) -> None:
         self._moments = {}
 
-    def state(self, member: int) -> dict[str, list[Tensor]]:
+    def state(self) -> dict[str, list[Tensor]]:
         return {
-            entry: self.split(rows[member]) if rows[member].ndim else [rows[member]] * len(self.names)
-            for entry, rows in self._moments.items()
+            entry: self.split(moment) if moment.ndim else [moment] * len(self.names)
+            for entry, moment in self._moments.items()
         }
 
 
@@ -179,33 +207,33 @@ class _Muon(_Part):
     def begin(self) -> Tensor:
         """The momentum, zero at first."""
         if self._momentum is None:
-            self._momentum = torch.zeros(self.weights.shape, device=self.weights.device)
+            self._momentum = torch.zeros_like(self.weights)
         return self._momentum
 
     def forget(self) -> None:
         self._momentum = None
 
-    def state(self, member: int) -> dict[str, list[Tensor]]:
+    def state(self) -> dict[str, list[Tensor]]:
         if self._momentum is None:
             return {}
-        kernels = self.split(self._momentum.view(-1, self.layout.size)[member])
+        kernels = self.split(self._momentum)
         return {"momentum_buffer": [kernel.permute(0, 2, 3, 1).flatten(1) for kernel in kernels]}
 
-    def _by_shape(self, flat: Float[Tensor, "*S P"]) -> list[Float[Tensor, "*S n D M"]]:
+    def _by_shape(self, flat: Float[Tensor, " P"]) -> list[Float[Tensor, "n D M"]]:
         """All matrices of one shape, for each shape; views."""
         found, begin = [], 0
         for shape, same in groupby(self.layout.shapes.values()):
             count, slot, size = len(list(same)), slot_of(shape), math.prod(shape)
-            slots = flat.narrow(-1, begin, count * slot).unflatten(-1, (count, slot))
-            found.append(slots.narrow(-1, 0, size).unflatten(-1, (shape[0], size // shape[0])))
+            slots = flat.narrow(0, begin, count * slot).view(count, slot)
+            found.append(slots[:, :size].unflatten(1, (shape[0], size // shape[0])))
             begin += count * slot
         return found
 
 
-def orthogonalised(matrices: Float[Tensor, "*n D M"]) -> Float[Tensor, "*n D M"]:
+def orthogonalised(matrices: Float[Tensor, "n D M"]) -> Float[Tensor, "n D M"]:
     """Each matrix with its singular values brought near 1, by Newton-Schulz iteration; bfloat16 on a GPU."""
     a, b, c = NEWTON_SCHULZ
-    x = matrices.flatten(0, -3)
+    x = matrices
     if tall := x.shape[-2] > x.shape[-1]:
         x = x.mT
     x = x / torch.linalg.matrix_norm(x, keepdim=True).clamp(min=SMALLEST_NORM)
@@ -214,20 +242,10 @@ def orthogonalised(matrices: Float[Tensor, "*n D M"]) -> Float[Tensor, "*n D M"]
     for _ in range(NEWTON_SCHULZ_STEPS):
         gram = x @ x.mT
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
-    return (x.mT if tall else x).to(matrices.dtype).reshape(matrices.shape)
+    return (x.mT if tall else x).to(matrices.dtype)
 
 
-def clip(gradients: Float[Tensor, "*S P"], largest: float) -> None:
-    """Scale each gradient whose norm exceeds `largest` down to it, as `torch.nn.utils.clip_grad_norm_` does."""
-    norm = torch.linalg.vector_norm(gradients, dim=-1, keepdim=True)
+def clip(gradients: Float[Tensor, " P"], largest: float) -> None:
+    """Scale gradients whose common norm exceeds `largest` down to it, as `torch.nn.utils.clip_grad_norm_` does."""
+    norm = torch.linalg.vector_norm(gradients)
     gradients.mul_((largest / (norm + 1e-6)).clamp(max=1))
-
-
-def lr_factor(step: int, config: TrainingConfig) -> float:
-    """Share of the configured learning rates at `step` (0-based): linear warm-up, then constant or half a cosine."""
-    if step < config.warmup:
-        return (step + 1) / config.warmup
-    if config.decay == "constant":
-        return 1.0
-    done = (step - config.warmup) / max(1, config.steps - config.warmup)
-    return 0.5 * (1 + math.cos(math.pi * done))

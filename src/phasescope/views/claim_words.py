@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from phasescope.studies.claim import from_plain
+from phasescope.studies.core.claim import from_plain
 
 
 def number(value: float | str | None) -> str:

@@ -1,63 +1,41 @@
-"""A run as the figures, the words and the page read it: its files read once, its metrics as arrays.
+"""A run as the figures, the words and the pages read it: its files read once, its metrics as arrays.
 
-A value that was not measured is NaN, so that a curve has a gap there.
+What a run is about (factors, splits, outcomes) is told by its about.json; of a run without one it is taken from what it
+recorded, as far as that reaches. A value that was not measured is NaN, so that a curve has a gap there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from phasescope.measures import phases as of_phases
-from phasescope.measures.phases import Phase
-from phasescope.store.folder import Run, Snapshot
+from phasescope.factors import Factor, Factors
+from phasescope.measures.learning.phases import (
+    BEHAVIOUR,
+    REPRESENTATION,
+    Phase,
+    phase_onsets,
+    phase_sequence,
+)
+from phasescope.places import Place
+from phasescope.store.folder import Run
+from phasescope.store.snapshot import Snapshot
+from phasescope.views.names import MEASURES, NULLS
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
+    from phasescope.worlds.base import Outcome
+
 Array = np.ndarray
 
-OUTCOMES = tuple(reversed(of_phases.OUTCOMES))
-"""from the bottom of a stack of shares to its top"""
-
-MEASURES = {
-    "order": "order (ridge R²)",
-    "p1_order": "P1's order (UMAP to 3D, R²)",
-    "trustworthiness": "trustworthiness",
-    "participation_ratio": "participation ratio",
-    "label_dimension": "participation ratio of label means",
-    "label_share": "label share of variance",
-}
-"""the representation's scores, as a line of the metrics names them, and in words"""
-
-NULLS = {
-    "untrained": "untrained network",
-    "pixels": "raw pixels",
-    "permuted": "permuted labels",
-    "label_embedding": "label embedding (ceiling)",
-}
-
-READINGS = {
-    "behaviour": "behaviour",
-    "representation": "representation (ridge)",
-    "representation_p1": "representation (P1)",
-}
-"""what phases are read of"""
-
-
-@dataclass(frozen=True, order=True)
-class Place:
-    """Where latents are read: a tap, at a noise level."""
-
-    tap: str
-    timestep: int
-
-    def __str__(self) -> str:
-        return f"{self.tap}, t = {self.timestep}"
+UNTOLD = ("#c7ccd2", "#cc79a7", "#7d4f50", "#e69f00", "#56b4e9", "#009e73")
+SUCCESS = "#0072b2"
+"""colours of outcomes whose world's are not known"""
 
 
 @dataclass(frozen=True)
@@ -73,6 +51,10 @@ class Record:
     @cached_property
     def status(self) -> dict[str, Any]:
         return self.run.status
+
+    @cached_property
+    def about(self) -> dict[str, Any]:
+        return self.run.about
 
     @cached_property
     def summary(self) -> dict[str, Any]:
@@ -105,38 +87,74 @@ class Record:
         return next(int(line["images_seen"]) for line in self.metrics if line["step"] == snapshot.step)
 
     @cached_property
-    def factors(self) -> list[str]:
-        """Names of the label's factors, in order."""
-        names = list(self.readings(self.snapshots[-1])) if self.snapshots else []
-        return [name.removeprefix("label_") for name in names if name.startswith("label_")] or ["x", "y"]
+    def factors(self) -> Factors:
+        """Of the labels; none where the run neither tells nor stores any."""
+        told = self.about.get("factors")
+        return Factors(Factor(**one) for one in told) if told else self._stored_factors()
 
-    @property
-    def periodic(self) -> bool:
-        return self.config.get("world", {}).get("boundary") == "periodic"
+    @cached_property
+    def position(self) -> tuple[int, int] | None:
+        """Which factors are a place on the canvas, along columns and along rows, px, pixel centres from 1 on."""
+        told = self.about.get("position")
+        if not told:
+            return None
+        column, row = (self.factors.names.index(name) for name in told)
+        return column, row
+
+    @cached_property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """What can become of an image, success last; none where nothing reads the world's images."""
+        from phasescope.worlds.base import (
+            Outcome,  # with it come all our worlds, which a table of runs does without
+        )
+
+        told = self.about.get("outcomes")
+        if told is not None:
+            return tuple(Outcome(**one) for one in told)
+        names = outcome_names(self.metrics)
+        colours = [UNTOLD[index % len(UNTOLD)] for index in range(len(names) - 1)] + [SUCCESS]
+        return tuple(Outcome(name, "", colour) for name, colour in zip(names, colours, strict=False))
+
+    @cached_property
+    def splits(self) -> list[str]:
+        """The named sets of labels that were painted and read, what is trained on first."""
+        seen = {split: None for line in self.metrics for split in line.get("outcomes") or {}}
+        return [split for split in self.about.get("splits") or seen if split in seen]
 
     def readings(self, snapshot: Snapshot) -> dict[str, Array]:
+        """The columns of what was read in a snapshot's images; none where nothing read them."""
         if snapshot.step not in self._readings:
-            self._readings[snapshot.step] = snapshot.readings()
+            there = (snapshot.path / "reading.parquet").is_file()
+            self._readings[snapshot.step] = snapshot.readings() if there else {}
         return self._readings[snapshot.step]
 
     @cached_property
     def _readings(self) -> dict[int, dict[str, Array]]:
         return {}
 
+    @cached_property
+    def measures(self) -> list[str]:
+        """The representation's scores that were recorded, those that have words first."""
+        seen = {name: None for line in self.metrics for name, value in line.items() if _holds_scores(value)}
+        return _known_first(seen, MEASURES)
+
+    def nulls(self, measure: str) -> list[str]:
+        """The nulls that any score of `measure` has, those that have words first."""
+        scores = (one for line in self.metrics for one in (line.get(measure) or {}).values())
+        seen = dict.fromkeys(null for one in scores for null in (one or {}).get("nulls") or {})
+        return _known_first(seen, NULLS)
+
     def places(self, measure: str = "order") -> list[Place]:
         """Where `measure` was read at any snapshot, in the order in which the metrics name them."""
-        seen: dict[Place, None] = {}
-        for line in self.metrics:
-            for tap, by_timestep in (line.get(measure) or {}).items():
-                seen |= {Place(tap, int(t)): None for t in by_timestep}
-        return list(seen)
+        seen = dict.fromkeys(text for line in self.metrics for text in line.get(measure) or {})
+        return [Place.parse(text) for text in seen]
 
     def declared_place(self, reading: str) -> Place | None:
         """Where the phases of `reading`, `representation` or `representation_p1`, are read; else the last
         place measured."""
         declared = (self.summary.get("places") or {}).get(reading)
         if declared:
-            return Place(declared["tap"], int(declared["timestep"]))
+            return Place.parse(declared)
         known = self.places("p1_order" if reading == "representation_p1" else "order")
         return known[-1] if known else None
 
@@ -145,22 +163,68 @@ class Record:
         default its value."""
         return np.array([number(_descend(score(line, measure, place), *path)) for line in self.metrics])
 
-    def outcome_shares(self, labels: str) -> dict[str, Float[Array, " lines"]]:
-        """Shares of the outcomes for `labels`, `grid` or `off_grid`; empty where there are no such labels."""
-        lines = [(line.get("outcomes") or {}).get(labels) or {} for line in self.metrics]
+    def outcome_shares(self, split: str) -> dict[str, Float[Array, " lines"]]:
+        """Shares of the outcomes for the labels of a split; empty where none were read."""
+        lines = [(line.get("outcomes") or {}).get(split) or {} for line in self.metrics]
         if not any(lines):
             return {}
-        return {name: np.array([number(line.get(name)) for line in lines]) for name in OUTCOMES}
+        return {
+            outcome.name: np.array([number(line.get(outcome.name)) for line in lines])
+            for outcome in self.outcomes
+        }
 
-    def count(self, labels: str) -> int:
-        """How many `labels`, `grid` or `off_grid`, an outcome share is of."""
+    def count(self, split: str) -> int:
+        """How many labels of a split an outcome share is of."""
         return next(
-            (int(n) for line in reversed(self.metrics) if (n := _descend(line, "outcomes", labels, "n"))), 0
+            (int(n) for line in reversed(self.metrics) if (n := _descend(line, "outcomes", split, "n"))), 0
         )
 
     def phases(self, reading: str) -> list[Phase | None]:
         """The phase at each line of the metrics: A, B, C, undecided, or None where not read."""
         return [(line.get("phase") or {}).get(reading) for line in self.metrics]
+
+    def sequence(self, reading: str) -> list[str]:
+        """The decided phases of `reading` in their order, repeats in a row told once."""
+        return phase_sequence([phase for phase in self.phases(reading) if phase is not None])
+
+    def onsets(self, reading: str) -> dict[str, int | None]:
+        """Images seen from which on `reading` is for good in phase B or later, and in phase C."""
+        read = [
+            (int(seen), phase)
+            for seen, phase in zip(self.images_seen, self.phases(reading), strict=True)
+            if phase
+        ]
+        return phase_onsets([seen for seen, _ in read], [phase for _, phase in read])
+
+    @cached_property
+    def thresholds(self) -> dict[str, float]:
+        """The threshold of each measure that has one, and `majority`, what an outcome's share must exceed.
+
+        Those by which the run's phases were decided; where it says none, those declared now.
+        """
+        recorded = self.summary.get("thresholds") or {}
+        behaviour = asdict(BEHAVIOUR) | recorded.get("behaviour", {})
+        representation = asdict(REPRESENTATION) | recorded.get("representation", {})
+        return {
+            "majority": behaviour["majority"],
+            "order": representation["order"],
+            "p1_order": representation["order"],
+            "label_dimension": representation["dimension"],
+            "label_share": representation["label_share"],
+        }
+
+    def _stored_factors(self) -> Factors:
+        """Of a run that does not say what it is about: the labels that it stored, as far as they reach."""
+        for snapshot in reversed(self.snapshots):
+            read = self.readings(snapshot)
+            columns = {name.removeprefix("label_"): read[name] for name in read if name.startswith("label_")}
+            if not columns and snapshot.places:
+                columns = {f"label{k + 1}": column for k, column in enumerate(snapshot.latent_labels().T)}
+            if columns:
+                return Factors(
+                    Factor(name, float(column.min()), float(column.max())) for name, column in columns.items()
+                )
+        return Factors()
 
 
 def number(value: Any) -> float:
@@ -172,7 +236,23 @@ def number(value: Any) -> float:
 
 def score(line: dict[str, Any], measure: str, place: Place) -> dict[str, Any] | None:
     """The score of `measure` at `place` in one line of the metrics."""
-    return _descend(line, measure, place.tap, str(place.timestep))
+    return _descend(line, measure, str(place))
+
+
+def outcome_names(metrics: Iterable[dict[str, Any]]) -> list[str]:
+    """The outcomes that the metrics count, in the order in which a world declares them: success last."""
+    shares = (next(iter((line.get("outcomes") or {}).values()), {}) for line in metrics)
+    return [name for name in next(filter(None, shares), {}) if name != "n"]
+
+
+def success_share(line: dict[str, Any]) -> float:
+    """Of the images painted for labels that are trained on, the share that became what they should; NaN where not read.
+
+    By the order of the metrics alone, in which that split comes first and success last: a table of a thousand runs reads no
+    further file of each.
+    """
+    names = outcome_names([line])
+    return number(next(iter(line["outcomes"].values()))[names[-1]]) if names else float("nan")
 
 
 def stretches(phases: Sequence[str | None]) -> Iterator[tuple[str | None, int, int]]:
@@ -197,6 +277,20 @@ def spread(images: list[int], count: int) -> list[int]:
     among them."""
     wanted = np.linspace(images[0], images[-1], count)
     return sorted({int(np.abs(np.array(images) - value).argmin()) for value in wanted})
+
+
+def _known_first(names: Iterable[str], known: Iterable[str]) -> list[str]:
+    order = {name: index for index, name in enumerate(known)}
+    return sorted(names, key=lambda name: order.get(name, len(order)))
+
+
+def _holds_scores(value: Any) -> bool:
+    """Whether a metric is scores by place."""
+    return (
+        isinstance(value, dict)
+        and bool(value)
+        and all(isinstance(one, dict) and {"value", "low", "high"} <= one.keys() for one in value.values())
+    )
 
 
 def _descend(tree: Any, *path: str) -> Any:

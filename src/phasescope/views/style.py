@@ -9,8 +9,13 @@ from __future__ import annotations
 
 import io
 import re
+from typing import NamedTuple
 
+from matplotlib import colormaps
+from matplotlib.colors import Colormap, ListedColormap, to_hex
 from matplotlib.figure import Figure
+
+from phasescope.factors import Factor
 
 PALETTE = {
     "ink": ("#1b1f24", "#e7e9ec"),
@@ -24,15 +29,8 @@ PALETTE = {
 }
 """each colour's light and dark value; every light one is used for nothing else"""
 
-OUTCOME_COLOURS = {
-    "correct": "#0072b2",
-    "misplaced": "#e69f00",
-    "malformed": "#7d4f50",
-    "multiple": "#cc79a7",
-    "none": "#c7ccd2",
-}
-PHASE_COLOURS = {"A": "#8b939d", "B": OUTCOME_COLOURS["misplaced"], "C": OUTCOME_COLOURS["correct"]}
-"""the same in both schemes, as they also border images"""
+PHASE_COLOURS = {"A": "#8b939d", "B": "#e69f00", "C": "#0072b2"}
+"""the same in both schemes"""
 
 ON_DATA = "#15191d"
 TARGET = "#d62f1f"
@@ -40,6 +38,8 @@ TARGET = "#d62f1f"
 
 OPEN_MAP, PERIODIC_MAP = "viridis", "twilight"
 """colour maps of a factor's value: perceptually even, and closed where the factor is"""
+NAMED = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7d4f50", "#8b939d")
+"""of a factor's value where values are names, by its place among them"""
 
 INK, MUTED, LINE, PAPER = (PALETTE[name][0] for name in ("ink", "muted", "line", "paper"))
 
@@ -83,6 +83,29 @@ RC = {
     "svg.fonttype": "none",
     "savefig.dpi": 200,
 }
+
+
+class Scale(NamedTuple):
+    """How a factor's value is coloured: `colours` over [low, high]."""
+
+    colours: Colormap
+    low: float
+    high: float
+
+    def stops(self) -> list[tuple[float, str]]:
+        """(share of the way from low to high, #rrggbb), ascending, as plotly takes them."""
+        if isinstance(self.colours, ListedColormap) and self.colours.name == "named":
+            n = self.colours.N
+            return [((i + side) / n, to_hex(self.colours(i))) for i in range(n) for side in (0, 1)]
+        return [(i / 15, to_hex(self.colours(i / 15))) for i in range(16)]
+
+
+def scale_of(factor: Factor) -> Scale:
+    """By the factor's range; of a categorical one a colour each value, whole numbers from its low to its high."""
+    if factor.categorical:
+        named = [NAMED[i % len(NAMED)] for i in range(round(factor.span) + 1)]
+        return Scale(ListedColormap(named, name="named"), factor.low - 0.5, factor.high + 0.5)
+    return Scale(colormaps[PERIODIC_MAP if factor.periodic else OPEN_MAP], factor.low, factor.high)
 
 
 def css_variables(dark: bool) -> str:

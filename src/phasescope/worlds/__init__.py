@@ -1,1 +1,16 @@
 """Worlds: a factor space, a renderer and a design of the training labels."""
+
+from typing import TYPE_CHECKING, Any
+
+from phasescope.kinds import open_union
+from phasescope.worlds.arrays import ArrayWorld
+from phasescope.worlds.base import Outcome, Reader, World, some_of
+from phasescope.worlds.bump import GaussianBump
+from phasescope.worlds.designs import Grid
+
+__all__ = ["USUAL", "AnyWorld", "ArrayWorld", "GaussianBump", "Grid", "Outcome", "Reader", "World", "some_of"]
+
+AnyWorld: Any = World if TYPE_CHECKING else open_union(GaussianBump | ArrayWorld, World)
+"""the annotation of a configuration's world"""
+USUAL: World = GaussianBump()
+"""where nobody says which"""

@@ -7,36 +7,88 @@ unequal increments are its imbalance. With one end of the range left out a 32 px
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal, Self
 
 import numpy as np
-from pydantic import Field
+from jaxtyping import Float
+from pydantic import ConfigDict, model_validator
 
 from phasescope.config import Config
-from phasescope.worlds.factors import Factor
+from phasescope.factors import Factor, Factors
 
 ROUNDING = 1e-6
 """Steps by which a range may miss a whole number of them and still hold it: 32 / 0.1 is 320."""
+MAX_STEPS = 10_000
+"""values of a factor: the labels of two, 10^8, still fit in memory"""
+INCREMENT = 1.0
+"""of a factor of which none is said, in its unit"""
 
 
-class GridConfig(Config):
-    """Every label on a grid with increments `dx` and `dy`."""
+class Grid(Config):
+    """Every label on a grid: `d` and a factor's name is its increment, as in ``{kind: grid, dx: 0.5, dy: 1}``."""
+
+    model_config = ConfigDict(extra="allow")
 
     kind: Literal["grid"] = "grid"
-    dx: float = Field(1.0, gt=0)
-    """increment of the grid along x, px"""
-    dy: float = Field(1.0, gt=0)
-    """increment of the grid along y, px"""
     ends: Literal["low", "high", "both"] = "high"
     """which ends of each factor's range the grid includes"""
 
-    def labels(self, factors: Sequence[Factor]) -> np.ndarray:
-        """All labels, (M, 2) float32; y varies fastest."""
-        axes = [
-            grid_values(factor, step, self.ends)
-            for factor, step in zip(factors, (self.dx, self.dy), strict=True)
-        ]
+    @model_validator(mode="after")
+    def _increments_are_numbers(self) -> Self:
+        for name, value in (self.model_extra or {}).items():
+            if not name.startswith("d") or len(name) < 2:
+                raise ValueError(
+                    f"`{name}` (={value}) is not a field: fields here are kind, ends, and d with a factor's name"
+                )
+            number = _number(value)
+            if number is None or not number > 0:
+                raise ValueError(
+                    f"`{name}` (={value}) must be greater than 0: the grid's increment of a factor"
+                )
+            self.__pydantic_extra__[name] = number  # pyrefly: ignore[unsupported-operation]
+        return self
+
+    def default_of(self, name: str) -> Any:
+        return INCREMENT if name in (self.model_extra or {}) else super().default_of(name)
+
+    def along(self, factors: Factors) -> Grid:
+        """This grid with the increment of each factor told, in the factors' order.
+
+        Raises:
+            ValueError: an increment of something that is no factor, or that gives less than 2 or too many values; both ends
+                of a periodic factor.
+        """
+        told = self.model_extra or {}
+        names = [f"d{name}" for name in factors.names]
+        for name in told:
+            if name not in names:
+                raise ValueError(
+                    f"`design.{name}` (={told[name]}) is not a field: increments here are {', '.join(names)}"
+                )
+        increments = {name: told.get(name, INCREMENT) for name in names}
+        for factor, (name, step) in zip(factors, increments.items(), strict=True):
+            if not factor.span / MAX_STEPS <= step <= factor.span / 2:
+                raise ValueError(
+                    f"`design.{name}` (={step}) must be from 1/{MAX_STEPS} to half of {factor.name}'s range "
+                    f"(={factor.span:g} {factor.unit}): a grid has from 2 to {MAX_STEPS} values of a factor"
+                )
+            if factor.periodic and self.ends == "both":
+                raise ValueError(
+                    f"`design.ends` (=both) must be low or high where {factor.name} comes round: both ends are one place"
+                )
+        return Grid.model_validate({"kind": self.kind, **increments, "ends": self.ends})
+
+    def sentence(self, factors: Factors) -> str:
+        """As people say it: ``trained on a grid of 1 x 0.5 px``."""
+        told = self.model_extra or {}
+        steps = " x ".join(f"{told.get(f'd{name}', INCREMENT):g}" for name in factors.names)
+        units = dict.fromkeys(factor.unit for factor in factors)
+        return f"trained on a grid of {steps} {next(iter(units)) if len(units) == 1 else ''}".rstrip()
+
+    def labels(self, factors: Factors) -> Float[np.ndarray, "M K"]:
+        """All labels, float32; the last factor varies fastest."""
+        told = self.model_extra or {}
+        axes = [grid_values(factor, told.get(f"d{factor.name}", INCREMENT), self.ends) for factor in factors]
         return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes)).astype(np.float32)
 
 
@@ -46,3 +98,11 @@ def grid_values(factor: Factor, step: float, ends: str) -> np.ndarray:
     steps = factor.span / step
     last = np.ceil(steps - ROUNDING) - 1 if ends == "low" else np.floor(steps + ROUNDING)
     return np.minimum(factor.low + step * np.arange(first, last + 1), factor.high)
+
+
+def _number(value: Any) -> float | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if np.isfinite(number) and not isinstance(value, bool) else None

@@ -5,7 +5,7 @@ import torch
 
 from phasescope.families.diffusion.config import DiffusionConfig
 from phasescope.families.diffusion.optimum import ConditionalOptimum, PartialOptimum, UnconditionalOptimum
-from phasescope.worlds.gaussian_bump import GaussianBumpConfig
+from phasescope.worlds.bump.world import GaussianBump
 
 TIMES = [0, 10, 100, 300, 500, 999]
 
@@ -112,7 +112,7 @@ def test_given_one_image_both_optima_agree(render):
 def test_what_is_told_in_part_lies_between_the_two_other_optima(predict):
     """All told: the conditional optimum. Nothing told: the unconditional one. One told: the unconditional one of its row."""
     diffusion = DiffusionConfig.of({"predict": predict}).build()
-    world = GaussianBumpConfig.of({"canvas": 8, "design": {"dx": 2.0, "dy": 1.0}})
+    world = GaussianBump.of({"canvas": 8, "design": {"dx": 2.0, "dy": 1.0}})
     training = torch.from_numpy(world.training_labels())
     values = [column.unique() for column in training.T]
     partial = PartialOptimum(diffusion, world.render, values, chunk=7)

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from phasescope.randomness import torch_generator
-from phasescope.run import RunConfig
+from phasescope.runs.about import about
+from phasescope.runs.config import RunConfig
 from phasescope.store import Run, hold
 from phasescope.store.tables import safetensors_bytes, write_parquet
 
@@ -22,9 +23,13 @@ def config(dropout: float = 0.1, seed: int = 3) -> RunConfig:
         {
             "name": "small",
             "seed": seed,
-            "world": {"canvas": N},
-            "family": {"schedule": {"kind": "linear", "steps": 50}, "sampler": {"kind": "ddim", "steps": 4}},
-            "network": {"widths": [8, 8], "groups": 4, "embedding": {"width": 8}},
+            "world": {"kind": "gaussian_bump", "canvas": N},
+            "family": {
+                "kind": "diffusion",
+                "schedule": {"kind": "linear", "steps": 50},
+                "sampler": {"kind": "ddim", "steps": 4},
+            },
+            "network": {"kind": "unet", "widths": [8, 8], "groups": 4, "embedding": {"width": 8}},
             "training": {"steps": 40, "batch": 16, "warmup": 5, "label_dropout": dropout},
             "probing": {
                 "taps": ["mid"],
@@ -39,7 +44,7 @@ def config(dropout: float = 0.1, seed: int = 3) -> RunConfig:
 def network_of(described: RunConfig, step: int) -> torch.nn.Module:
     """A network whose weights are drawn anew for each step."""
     torch.manual_seed(0)
-    network = described.network.build(described.world.channels, 2)
+    network = described.network.build(described.world.shape, described.world.factors)
     generator = torch_generator(described.seed, "weights of a test", step)
     with torch.no_grad():
         for parameter in network.parameters():
@@ -54,14 +59,16 @@ def write_small_run(runs: Path, dropout: float = 0.1, seed: int = 3) -> Run:
     rng = np.random.default_rng(0)
     labels = rng.uniform(1, N, (20, 2)).astype(np.float32)
     with hold(path, described.tree()) as folder:
+        folder.write_about(about(described, described.plan_of(described.network.taps, ("mid",))))
         for step in STEPS:
             weights = {
                 name: tensor.numpy() for name, tensor in network_of(described, step).state_dict().items()
             }
             with folder.new_snapshot(step) as snapshot:
                 (snapshot / "weights.safetensors").write_bytes(safetensors_bytes(weights))
-                images = rng.uniform(-1, 1, (20, N, N)).astype(np.float16)
-                np.savez(snapshot / "samples.npz", images=images, labels=labels, on_grid=np.arange(20) < 12)
+                images = rng.uniform(-1, 1, (20, 1, N, N)).astype(np.float16)
+                split = np.where(np.arange(20) < 12, "grid", "off_grid")
+                np.savez(snapshot / "samples.npz", images=images, labels=labels, split=split)
                 columns = {
                     "label_x": labels[:, 0], "label_y": labels[:, 1], "outcome": np.array(["correct", "none"] * 10),
                     "x": labels[:, 0], "y": np.full(20, np.nan, np.float32),
@@ -83,8 +90,8 @@ def line(step: int) -> dict:
     score = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 64, "nulls": {"permuted": 0.0}, "detail": {}}
     return {
         "step": step, "images_seen": 16 * step, "epochs": step / 4, "loss": 0.1, "wall_s": step / 10,
-        "outcomes": {"grid": {"n": 12, **shares}}, "error_px": {"grid": 0.3},
-        "order": {"mid": {"10": score, "40": score}},
+        "outcomes": {"grid": {"n": 12, **shares}}, "error": {"grid": {"x": 0.3, "y": 0.2}},
+        "order": {"mid.10": score, "mid.40": score},
         "phase": {"behaviour": "A" if step < 40 else "C", "representation": "undecided"},
     }  # fmt: skip
 

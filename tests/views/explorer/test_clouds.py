@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from phasescope.errors import UserError
+from phasescope.places import Place
 from phasescope.views.explorer.clouds import Clouds, places_in
-from phasescope.views.manifold import align, principal_components
-from phasescope.views.record import Place, Record
+from phasescope.views.figures.manifold import align, principal_components
+from phasescope.views.record import Record
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from phasescope.views.explorer.packets import packet, pixels
+from phasescope.views.explorer.packets import packet
 
 SHAPES = arrays.array_shapes(min_dims=1, max_dims=3, min_side=0, max_side=5)
 FLOATS = arrays.arrays(np.float32, SHAPES, elements=st.floats(width=32, allow_nan=True))
@@ -53,7 +53,3 @@ def test_a_number_that_json_does_not_know_is_null():
 def test_other_types_are_refused_by_name():
     with pytest.raises(ValueError, match=r"`points`.*float64"):
         packet({}, points=np.zeros(3))
-
-
-def test_pixels_span_the_screen_and_hold_what_lies_beyond():
-    assert pixels(np.array([-5.0, -1.0, 0.0, 1.0, 5.0, np.nan])).tolist() == [0, 0, 128, 255, 255, 0]

@@ -10,11 +10,13 @@ from test_packets import unpacked
 
 from phasescope.errors import UserError
 from phasescope.families.diffusion.config import DDIMSamplerConfig, DDPMSamplerConfig, DPMSolverSamplerConfig
+from phasescope.places import Place
 from phasescope.randomness import torch_generator
-from phasescope.views.explorer.packets import pixels
-from phasescope.views.explorer.painter import Painter, Wish, strip_of
+from phasescope.runs.painting import Wish, strip_of
+from phasescope.views.explorer.painter import Painter
+from phasescope.views.figures.pixels import pixels
 
-WISH = Wish(x=3.5, y=5.0, sampler="ddim", steps=6)
+WISH = Wish((3.5, 5.0), sampler="ddim", steps=6)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +30,7 @@ def painter():
 
 
 def image(painter, run, wish, step=40) -> np.ndarray:
-    return unpacked(painter.paint(run, step, wish))[1]["image"]
+    return unpacked(painter.paint(run, step, wish))[1]["image"][..., 0]
 
 
 def sampled(network, sampler, label=(3.5, 5.0), seed=0) -> np.ndarray:
@@ -39,7 +41,7 @@ def sampled(network, sampler, label=(3.5, 5.0), seed=0) -> np.ndarray:
         found = family.sample(
             network, torch.tensor([label]), (1, N, N), torch_generator(seed, "explorer paint", 0)
         )
-    return pixels(found[0, 0].numpy())
+    return pixels(found[0].numpy())[..., 0]
 
 
 SAMPLERS = {
@@ -74,7 +76,7 @@ def test_one_seed_is_one_noise_and_another_another(painter, run):
     )
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
-    moved = unpacked(painter.paint(run, 40, replace(WISH, x=7.0, seed=1)))[1]["noisy"][0]
+    moved = unpacked(painter.paint(run, 40, replace(WISH, label=(7.0, 5.0), seed=1)))[1]["noisy"][0]
     np.testing.assert_array_equal(moved, first)
 
 
@@ -91,7 +93,7 @@ def test_guidance_is_a_line_through_the_prediction_without_a_label_and_the_one_w
     for weight in (-1.0, -0.5, 2.0):
         found = image(painter, run, replace(WISH, guidance=weight)).astype(int)
         assert np.abs(found - sampled(guided(weight), SAMPLERS["ddim"]).astype(int)).max() <= 1
-    blind = [image(painter, run, replace(WISH, x=x, guidance=-1.0)) for x in (1.0, 7.0)]
+    blind = [image(painter, run, replace(WISH, label=(x, 5.0), guidance=-1.0)) for x in (1.0, 7.0)]
     assert np.abs(blind[0].astype(int) - blind[1].astype(int)).max() <= 1  # w = -1 hears no label
     np.testing.assert_array_equal(image(painter, run, WISH), image(painter, run, replace(WISH, guidance=0.0)))
 
@@ -124,7 +126,8 @@ def test_a_strip_holds_both_ends_and_no_state_twice(states):
 
 @pytest.mark.parametrize(
     ("change", "named"),
-    [({"x": -0.1}, "`x`"), ({"y": 8.5}, "`y`"), ({"sampler": "euler"}, "`sampler`"), ({"steps": 0}, "`steps`"),
+    [({"label": (-0.1, 5.0)}, "`x`"), ({"label": (3.5, 8.5)}, "`y`"), ({"label": (3.5,)}, "`label`"),
+     ({"sampler": "euler"}, "`sampler`"), ({"steps": 0}, "`steps`"),
      ({"steps": 51}, "`steps`"), ({"guidance": 21.0}, "`guidance`"), ({"seed": -1}, "`seed`"), ({"seed": 2**32}, "`seed`")],
 )  # fmt: skip
 def test_wishes_that_cannot_be_are_named(painter, run, change, named):
@@ -147,23 +150,23 @@ def test_a_snapshot_that_is_not_there_or_has_no_weights_is_named(painter, tmp_pa
 
 def test_latents_are_the_networks_own_activations(painter, run):
     labels = np.array([[2.0, 3.0], [6.5, 1.0]], np.float32)
-    found = painter.latents(run, 20, labels, "mid", 10)
+    found = painter.latents(run, 20, labels, Place("mid", 10))
     world, family, network = config().world, config().family.build(), network_of(config(), 20)
-    noise = torch.randn((2, 1, N, N), generator=torch_generator(config().seed, "explorer noise 10"))
+    noise = torch.randn((2, 1, N, N), generator=torch_generator(config().seed, "probe noise 10", 0))
     x_t = family.noisy(world.render(torch.from_numpy(labels)), torch.tensor([10, 10]), noise)
     seen = []
     network.tap("mid").register_forward_hook(lambda module, given, output: seen.append(output.flatten(1)))
     with torch.no_grad():
         network(x_t, torch.tensor([10, 10]), torch.from_numpy(labels))
     np.testing.assert_allclose(found, seen[0].numpy(), rtol=1e-5, atol=1e-6)
-    for tap, t in (("down9", 10), ("mid", 50), ("mid", -1)):
-        with pytest.raises(UserError):
-            painter.latents(run, 20, labels, tap, t)
+    for place in (Place("down9", 10), Place("mid", 50), Place("mid", -1), Place("mid")):
+        with pytest.raises(UserError, match="`place`"):
+            painter.latents(run, 20, labels, place)
 
 
 def test_global_random_streams_stay_where_they_are(painter, run, untouched_random_streams):
     painter.paint(run, 40, WISH)
-    painter.latents(run, 40, np.ones((3, 2), np.float32), "mid", 10)
+    painter.latents(run, 40, np.ones((3, 2), np.float32), Place("mid", 10))
 
 
 def test_the_last_networks_are_kept(painter, run):

@@ -1,1 +1,6 @@
-"""Diffusion: the family that learns to undo noise."""
+"""Diffusions: noise schedule, parametrization, weighting, sampler; their exact optima."""
+
+from typing import Literal
+
+Predict = Literal["eps", "x", "v"]
+"""what a network predicts: the noise, the image, or v = alpha eps - sigma x_0"""

@@ -9,6 +9,8 @@ import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
 
 from phasescope.config import Config
+from phasescope.families.base import FamilyConfig
+from phasescope.families.diffusion import Predict
 
 if TYPE_CHECKING:
     from phasescope.families.diffusion.family import Diffusion
@@ -16,8 +18,15 @@ if TYPE_CHECKING:
     from phasescope.families.diffusion.samplers import DDIM, DPMSolver
     from phasescope.families.diffusion.schedule import Schedule
 
-Predict = Literal["eps", "x", "v"]
 Steps = Annotated[int, Field(ge=1, le=100_000)]
+PAINTED_BY: dict[str, dict[str, Any]] = {
+    "ddim": {"kind": "ddim"},
+    "ddpm": {"kind": "ddim", "eta": 1.0},
+    "dpm_solver": {"kind": "dpm_solver"},
+}
+"""samplers by the names under which one chooses among them"""
+USUAL_SHARES, TELLING_SHARE = (0.05, 0.3, 0.6, 0.9), 0.6
+"""of the schedule, where latents are read; and from where on the label alone can tell the image"""
 
 
 class LinearScheduleConfig(Config):
@@ -131,7 +140,7 @@ class DPMSolverSamplerConfig(Config):
         return DPMSolver(schedule, self.steps)
 
 
-class DiffusionConfig(Config):
+class DiffusionConfig(FamilyConfig):
     """A diffusion; a bare kind, as in ``weighting: min_snr``, stands for that kind with its defaults."""
 
     kind: Literal["diffusion"] = "diffusion"
@@ -169,6 +178,41 @@ class DiffusionConfig(Config):
                 "each goes to a lower t"
             )
         return sampler
+
+    @property
+    def conditions(self) -> range:
+        """The noise levels t."""
+        return range(self.schedule.steps)
+
+    @property
+    def usual_conditions(self) -> tuple[int, ...]:
+        return tuple(dict.fromkeys(self._at(share) for share in USUAL_SHARES))
+
+    @property
+    def telling_condition(self) -> int:
+        return self._at(TELLING_SHARE)
+
+    def _at(self, share: float) -> int:
+        return min(round(share * self.schedule.steps), self.schedule.steps - 1)
+
+    def painting(self) -> dict[str, Any]:
+        """Samplers, and steps up to one a noise level."""
+        told = self.sampler.tree()
+        ancestral = told["kind"] == "ddpm" or told.get("eta") == 1
+        return {
+            "samplers": list(PAINTED_BY),
+            "sampler": "ddpm" if ancestral else told["kind"],
+            "steps": told.get("steps", self.schedule.steps),
+            "most_steps": self.schedule.steps,
+        }
+
+    def painted_by(self, sampler: str, steps: int) -> DiffusionConfig:
+        """With fewer steps than the schedule, `ddpm` is its noise on DDIM's way (Song et al. 2021)."""
+        if sampler not in PAINTED_BY:
+            raise ValueError(f"`sampler` (={sampler}) must be one of {', '.join(PAINTED_BY)}")
+        if not 1 <= steps <= self.schedule.steps:
+            raise ValueError(f"`steps` (={steps}) must be from 1 to {self.schedule.steps}")
+        return type(self).of({**self.tree(), "sampler": {**PAINTED_BY[sampler], "steps": steps}})
 
     def build(self) -> Diffusion:
         from phasescope.families.diffusion.family import Diffusion

@@ -12,23 +12,23 @@ int64 and labels (B, K), where a row of NaN is no label.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from phasescope.families.diffusion import parametrization
-from phasescope.families.diffusion.config import Predict
+from phasescope.families.base import Examples, Family, Network, Painting
+from phasescope.families.diffusion import Predict, parametrization
 from phasescope.families.diffusion.parametrization import Weighting
-from phasescope.families.diffusion.samplers import Sampler, SamplingState
+from phasescope.families.diffusion.samplers import Sampler
 from phasescope.families.diffusion.schedule import Schedule
+from phasescope.randomness import torch_generator
 
-Network = Callable[[Tensor, Tensor, Tensor], Tensor]
 
-
-class Diffusion:
+class Diffusion(Family):
     """A schedule, a parametrization, a weighting and a sampler.
 
     Args:
@@ -82,10 +82,10 @@ class Diffusion:
         network: Network,
         x_0: Float[Tensor, "B C H W"],
         labels: Float[Tensor, "B K"],
-        t: Int[Tensor, " B"],
-        noise: Float[Tensor, "B C H W"],
+        *drawn: Tensor,
     ) -> Float[Tensor, " B"]:
-        """The weighted squared error a pixel of each image, (B,), at these t with this noise."""
+        """The weighted squared error a pixel of each image, (B,), at the t (B,) with the noise (B, C, H, W) of `draw`."""
+        t, noise = drawn
         alpha, sigma = self._scales(t, x_0)
         target = parametrization.prediction_of(self.predict, x_0, noise, alpha, sigma)
         prediction = network(alpha * x_0 + sigma * noise, t, labels)
@@ -136,9 +136,9 @@ class Diffusion:
         self,
         network: Network,
         labels: Float[Tensor, "B K"],
-        shape: tuple[int, int, int],
+        shape: tuple[int, ...],
         generator: torch.Generator,
-    ) -> Iterator[SamplingState]:
+    ) -> Iterator[Painting]:
         """The sampler's states from noise to the images of `labels`, on their device and in their dtype.
 
         Args:
@@ -157,16 +157,60 @@ class Diffusion:
 
         return self.sampler.states(denoise, x_t.to(labels.device), generator)
 
-    def sample(
-        self,
-        network: Network,
-        labels: Float[Tensor, "B K"],
-        shape: tuple[int, int, int],
-        generator: torch.Generator,
-    ) -> Float[Tensor, "B C H W"]:
-        """The last state of `trajectory`: images, (B, C, H, W)."""
-        (last,) = deque(self.trajectory(network, labels, shape, generator), maxlen=1)
-        return last.x_t
+    @property
+    def conditions(self) -> range:
+        """The noise levels t."""
+        return range(self.schedule.steps)
+
+    def inputs(
+        self, x_0: Tensor, labels: Tensor, condition: int | None, noise: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """(x_t, t, labels) at the noise level `condition`."""
+        if condition is None:
+            raise ValueError(f"`t` (=None) must be from 0 to {self.schedule.steps - 1}: a noise level")
+        t = torch.full((len(x_0),), condition, device=x_0.device)
+        return self.noisy(x_0, t, noise), t, labels
+
+    @torch.no_grad()
+    def band_errors(self, network: Network, examples: Examples) -> list[float]:
+        """Mean squared error of eps a pixel in each band of t, over the examples' labels."""
+        errors = []
+        for band, (low, high) in enumerate(self.bands(len(examples.labels))):
+            generator = torch_generator(examples.seed, "probe band", band)
+            labels = torch.from_numpy(examples.labels[band])
+            t = torch.randint(low, high, (len(labels),), generator=generator)
+            noise = torch.randn(len(labels), *examples.shape, generator=generator)
+            t, noise, labels = (tensor.to(examples.device) for tensor in (t, noise, labels))
+            errors.append(self.eps_error(network, examples.render(labels), labels, t, noise).mean().item())
+        return errors
+
+    def bands(self, count: int) -> list[tuple[int, int]]:
+        """[low, high) of t of `count` equal bands."""
+        edges = torch.linspace(0, self.schedule.steps, count + 1, dtype=torch.float64).round().long().tolist()
+        return list(pairwise(edges))
+
+    def references(self, examples: Examples) -> dict[str, Any]:
+        """`unconditional`: the band errors of the exact posterior mean over the training set, which ignores the label."""
+        from phasescope.families.diffusion.optimum import UnconditionalOptimum
+
+        training = torch.from_numpy(examples.training).to(examples.device)
+        optimum = UnconditionalOptimum(self, examples.render, training)
+        return {"unconditional": self.band_errors(optimum, examples)}
+
+    def examine(self, network: Network, examples: Examples, references: Mapping[str, Any]) -> dict[str, Any]:
+        """`denoising`: the error of eps by band of t, over the conditional optimum's, which is 0, beside the unconditional
+        optimum's."""
+        return {
+            "denoising": [
+                {"low": low, "high": high, "network": error, "floor": 0.0, "unconditional": unconditional}
+                for (low, high), error, unconditional in zip(
+                    self.bands(len(examples.labels)),
+                    self.band_errors(network, examples),
+                    references["unconditional"],
+                    strict=True,
+                )
+            ]
+        }
 
     def _table(self, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """alpha, sigma and weight, (T,) each, as `like` is; kept, so that no training step copies them."""

@@ -19,15 +19,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from phasescope.families.diffusion import parametrization
-from phasescope.families.diffusion.family import Diffusion
+from phasescope.families.diffusion import Predict, parametrization
+from phasescope.families.diffusion.schedule import Schedule
 
 Render = Callable[[Tensor], Tensor]
+
+
+@runtime_checkable
+class Answering(Protocol):
+    """What an optimum answers in: a `Diffusion`, of which it takes no more than this."""
+
+    schedule: Schedule
+    predict: Predict
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +48,7 @@ class ConditionalOptimum:
         render: From labels (B, K) to images (B, C, H, W).
     """
 
-    diffusion: Diffusion
+    diffusion: Answering
     render: Render
 
     def __call__(
@@ -60,7 +69,7 @@ class UnconditionalOptimum:
         chunk: Images that exist at a time.
     """
 
-    diffusion: Diffusion
+    diffusion: Answering
     render: Render
     labels: Float[Tensor, "M K"]
     chunk: int = 2048
@@ -89,7 +98,7 @@ class PartialOptimum:
         chunk: Images that exist at a time.
     """
 
-    diffusion: Diffusion
+    diffusion: Answering
     render: Render
     values: Sequence[Float[Tensor, " _"]]
     chunk: int = 2048
@@ -143,13 +152,13 @@ def _posterior_mean(
     return (weighted / weight).view_as(x_t)
 
 
-def _scales(diffusion: Diffusion, x_t: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+def _scales(diffusion: Answering, x_t: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
     """alpha_t and sigma_t, (B, 1, 1, 1) each, float64."""
     schedule = diffusion.schedule
     alpha, sigma = schedule.alpha.to(x_t.device)[t], schedule.sigma.to(x_t.device)[t]
     return alpha.view(-1, 1, 1, 1), sigma.view(-1, 1, 1, 1)
 
 
-def _answer(diffusion: Diffusion, x_0: Tensor, x_t: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+def _answer(diffusion: Answering, x_0: Tensor, x_t: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
     eps = parametrization.eps_of("x", x_0, x_t.double(), alpha, sigma)
     return parametrization.prediction_of(diffusion.predict, x_0, eps, alpha, sigma).to(x_t.dtype)

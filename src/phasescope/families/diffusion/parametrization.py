@@ -22,7 +22,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from phasescope.families.diffusion.config import Predict
+from phasescope.families.diffusion import Predict
 
 Images = Float[Tensor, "B C H W"]
 Scale = Float[Tensor, "#B 1 1 1"]

@@ -30,26 +30,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from phasescope.families.base import Painting
 from phasescope.families.diffusion.schedule import Schedule
 
 Denoise = Callable[[Tensor, int], Tensor]
-
-
-@dataclass(frozen=True, eq=False)
-class SamplingState:
-    """Where a sampler stands.
-
-    Attributes:
-        step: Steps done, 0 ... n.
-        t: The time of `x_t`, T-1 ... 0, and -1 in the last state.
-        x_t: The noisy images, (B, C, H, W); in the last state the images.
-        x_0: The estimate of the images from `x_t`, (B, C, H, W); in the last state the images.
-    """
-
-    step: int
-    t: int
-    x_t: Float[Tensor, "B C H W"]
-    x_0: Float[Tensor, "B C H W"]
 
 
 @runtime_checkable
@@ -58,7 +42,7 @@ class Sampler(Protocol):
 
     def states(
         self, denoise: Denoise, x_t: Float[Tensor, "B C H W"], generator: torch.Generator
-    ) -> Iterator[SamplingState]:
+    ) -> Iterator[Painting]:
         """The n + 1 states from the noise `x_t` at t = T-1 to the images.
 
         Args:
@@ -84,12 +68,12 @@ class DDIM:
 
     def states(
         self, denoise: Denoise, x_t: Float[Tensor, "B C H W"], generator: torch.Generator
-    ) -> Iterator[SamplingState]:
+    ) -> Iterator[Painting]:
         """See `Sampler.states`."""
         for step, (t, s) in enumerate(pairwise(sampling_times(self.schedule.steps, self.steps))):
             with torch.no_grad():
                 x_0 = denoise(x_t, t)
-            yield SamplingState(step, t, x_t, x_0)
+            yield Painting(step, t, x_t, x_0)
             a_t, s_t, log_snr_t = self.schedule.at(t)
             a_s, s_s, log_snr_s = self.schedule.at(s)
             tau = -math.expm1(log_snr_t - log_snr_s)
@@ -98,7 +82,7 @@ class DDIM:
             if self.eta > 0 and s_s > 0:
                 z = torch.randn(x_t.shape, generator=generator, device=generator.device, dtype=x_t.dtype)
                 x_t = x_t + s_s * self.eta * math.sqrt(tau) * z.to(x_t.device)
-        yield SamplingState(self.steps, -1, x_t, x_t)
+        yield Painting(self.steps, -1, x_t, x_t)
 
 
 def ddpm(schedule: Schedule) -> DDIM:
@@ -115,17 +99,17 @@ class DPMSolver:
 
     def states(
         self, denoise: Denoise, x_t: Float[Tensor, "B C H W"], generator: torch.Generator
-    ) -> Iterator[SamplingState]:
+    ) -> Iterator[Painting]:
         """See `Sampler.states`; draws nothing from `generator`."""
         former_h, former_x_0 = math.inf, x_t  # an infinite h' makes the first step's D = x_0
         for step, (t, s) in enumerate(pairwise(sampling_times(self.schedule.steps, self.steps))):
             with torch.no_grad():
                 x_0 = denoise(x_t, t)
-            yield SamplingState(step, t, x_t, x_0)
+            yield Painting(step, t, x_t, x_0)
             _, s_t, log_snr_t = self.schedule.at(t)
             a_s, s_s, log_snr_s = self.schedule.at(s)
             h = (log_snr_s - log_snr_t) / 2
             d = x_0 + h / (2 * former_h) * (x_0 - former_x_0) if s >= 0 else x_0
             x_t = s_s / s_t * x_t - a_s * math.expm1(-h) * d
             former_h, former_x_0 = h, x_0
-        yield SamplingState(self.steps, -1, x_t, x_t)
+        yield Painting(self.steps, -1, x_t, x_t)

@@ -1,7 +1,7 @@
 """Where further latents lie on a run's manifold.
 
 The cloud of a snapshot, P (n, 3), are its centred latents C (n, F) on three principal components, scaled and turned
-(`views.manifold`): P = C W. With P's columns inside the span of C's leading left singular vectors,
+(`views.figures.manifold`): P = C W. With P's columns inside the span of C's leading left singular vectors,
 
     W' = C' P (P'P)^+    has the directions of W, and    W = W' <P, P> / <C W', P>    its length,
 
@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from phasescope.errors import UserError
+from phasescope.places import Place
 from phasescope.views.explorer.packets import packet
-from phasescope.views.manifold import PROJECTIONS, Cloud, cloud_of, labels_of
-from phasescope.views.record import Array, Place, Record
+from phasescope.views.figures.manifold import PROJECTIONS, Cloud, cloud_of, labels_of
+from phasescope.views.record import Array, Record
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -40,7 +41,7 @@ class LabelledCloud:
 
     def packet(self) -> bytes:
         header = {
-            "place": {"tap": self.cloud.place.tap, "t": self.cloud.place.timestep},
+            "place": str(self.cloud.place),
             "projection": self.cloud.projection,
             "steps": self.steps,
             "shares": self.cloud.shares,
@@ -82,7 +83,7 @@ def _read(record: Record, place: Place, projection: str) -> LabelledCloud:
             f"`{record.run.path.name}`: its latents cannot be read: {type(error).__name__}: {error}"
         ) from None
     if found is None:
-        raise UserError(f"`tap`, `t` (={place}) must be where the run stored latents for {projection}")
+        raise UserError(f"`place` (={place}) must be where the run stored latents for {projection}")
     return LabelledCloud(found, labels, [record.snapshots[index].step for index in found.snapshots])
 
 

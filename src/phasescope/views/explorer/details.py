@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from phasescope.errors import UserError
-from phasescope.run import RunConfig
-from phasescope.store.folder import Snapshot
-from phasescope.views import words
-from phasescope.views.explorer.packets import packet, pixels
-from phasescope.views.explorer.painter import hears_no_label
+from phasescope.factors import Factor
+from phasescope.places import Place
+from phasescope.runs.painting import not_imported
+from phasescope.store.snapshot import Snapshot
+from phasescope.views.explorer.packets import packet
 from phasescope.views.explorer.rows import UNREADABLE
-from phasescope.views.manifold import PROJECTIONS, labels_of, places_of
-from phasescope.views.record import MEASURES, NULLS, OUTCOMES, READINGS, Place, Record
-
-MOST_GRID_POINTS = 4096
-"""of a training grid that is drawn point by point; a denser one is drawn by its axes"""
+from phasescope.views.figures.manifold import PROJECTIONS, labels_of, places_of
+from phasescope.views.figures.pixels import pixels
+from phasescope.views.names import (
+    READINGS,
+    factor_words,
+    measure_words,
+    null_words,
+    place_words,
+    split_words,
+)
+from phasescope.views.record import Record
+from phasescope.views.report import words
+from phasescope.views.style import scale_of
 
 
 def details(record: Record) -> dict[str, Any]:
@@ -31,29 +40,26 @@ def details(record: Record) -> dict[str, Any]:
         raise UserError(f"`{name}` is broken: {record.status.get('error')}")
     try:
         return {
+            "sentence": record.about.get("sentence"),
             "config": record.config,
             "verdict": words.verdict(record),
             "headline": words.headline(record),
             "subject": words.subject(record),
             "provenance": _provenance(record),
-            "thresholds": words.thresholds(record),
+            "thresholds": record.thresholds,
             "declared": {
                 reading: _place(record.declared_place(reading))
                 for reading in ("representation", "representation_p1")
             },
-            "names": {
-                "measures": MEASURES,
-                "nulls": NULLS,
-                "readings": READINGS,
-                "outcomes": list(OUTCOMES),
-                "projections": PROJECTIONS,
-            },
-            "lines": [_line(line) for line in record.metrics],
+            "names": _names(record),
+            "lines": [_line(line, record.measures) for line in record.metrics],
             "snapshots": _stored(record),
             "latents": _latents(record),
-            "factors": record.factors,
-            "periodic": record.periodic,
-            "painting": painting(record.config),
+            "factors": [_factor(factor) for factor in record.factors],
+            "position": record.position,
+            "outcomes": [outcome._asdict() for outcome in record.outcomes],
+            "splits": record.about.get("splits") or record.splits,
+            "painting": painting(record),
         }
     except UNREADABLE as error:
         raise UserError(
@@ -61,73 +67,83 @@ def details(record: Record) -> dict[str, Any]:
         ) from None
 
 
-def painting(config: dict[str, Any]) -> dict[str, Any]:
-    """The pad: factors, training grid, samplers; or `error`, why this version cannot paint with such a run."""
-    try:
-        known = RunConfig.of(config)
-    except UserError as error:
-        return {"error": str(error)}
-    world, family = known.world, known.family
-    if len(world.factors) != 2:
-        return {"error": f"the pad is for two factors, and this world has {len(world.factors)}"}
-    labels = world.training_labels()
+def painting(record: Record) -> dict[str, Any]:
+    """The training labels, what may be chosen where one paints; or `error`, why this run's network is not asked."""
+    if reason := not_imported(record.run):
+        return {"error": reason}
+    about = record.about
+    if not about:
+        return {"error": f"`{record.run.path.name}` does not say what it is about: it has no about.json"}
     return {
-        "canvas": world.canvas,
-        "sigma_px": world.sigma_px,
-        "factors": [
-            {"name": f.name, "low": f.low, "high": f.high, "unit": f.unit, "periodic": f.periodic}
-            for f in world.factors
-        ],
-        "grid": labels.round(4).tolist() if len(labels) <= MOST_GRID_POINTS else None,
-        "grid_axes": [np.unique(column).round(4).tolist() for column in labels.T],
-        "grid_labels": len(labels),
-        "sampler": family.sampler.tree(),
-        "schedule_steps": family.schedule.steps,
-        "guidance": hears_no_label(known),
-        "taps": list(known.probing.taps),
-        "timesteps": list(known.probing.timesteps),
+        "training": about["training"],
+        "choice": about["painting"],
+        "guidance": bool(about["painting"] and about["guidance"]),
+        "continuous": about["continuous"],
     }
 
 
-def samples(snapshot: Snapshot) -> bytes:
-    """The images painted for the fixed labels, (n, N, N), with labels, what was read, and outcomes.
+def samples(record: Record, snapshot: Snapshot) -> bytes:
+    """The images painted for the fixed labels, (n, H, W, c), with labels, what was read of each factor and its error,
+    (n, K), and outcomes.
 
     Raises:
         UserError: the snapshot holds none that can be read.
     """
     try:
-        stored, read = snapshot.samples(), snapshot.readings()
+        stored, read = snapshot.samples(), record.readings(snapshot)
         n = len(stored["images"])
         missing = np.full(n, np.nan, np.float32)
-        reading = np.stack([read.get(name, missing) for name in ("x", "y", "width_px", "bumps")], axis=1)
         header = {
             "step": snapshot.step,
             "outcome": [str(outcome) for outcome in read.get("outcome", [""] * n)],
-            "on_grid": stored["on_grid"].astype(bool).tolist(),
+            "split": stored["split"].astype(str).tolist(),
         }
+
+        def columns(prefix: str) -> np.ndarray:
+            found = [read.get(prefix + name, missing) for name in record.factors.names]
+            return np.stack(found, axis=1).astype(np.float32)
+
         return packet(
             header,
-            images=pixels(stored["images"]),
+            images=pixels(stored["images"], stored["images"].ndim - 2),
             labels=stored["labels"].astype(np.float32),
-            reading=reading.astype(np.float32),
+            read=columns(""),
+            errors=columns("error_"),
         )
     except Exception as error:  # zip, Parquet and array readers each have their own errors
         raise UserError(
-            f"`{snapshot.path.parent.parent.name}`, step {snapshot.step}: its images cannot be read: "
+            f"`{record.run.path.name}`, step {snapshot.step}: its images cannot be read: "
             f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
         ) from None
 
 
-def _line(line: dict[str, Any]) -> dict[str, Any]:
+def _names(record: Record) -> dict[str, Any]:
+    """What is recorded under a short name, in words."""
+    nulls = dict.fromkeys(null for measure in record.measures for null in record.nulls(measure))
+    places = dict.fromkeys(place for measure in record.measures for place in record.places(measure))
+    return {
+        "measures": {measure: measure_words(measure) for measure in record.measures},
+        "nulls": {null: null_words(null) for null in nulls},
+        "readings": READINGS,
+        "splits": {split: split_words(split) for split in record.about.get("splits") or record.splits},
+        "places": {str(place): place_words(place) for place in places},
+        "projections": PROJECTIONS,
+    }
+
+
+def _factor(factor: Factor) -> dict[str, Any]:
+    scale = scale_of(factor)
+    colours = {"stops": scale.stops(), "low": scale.low, "high": scale.high}
+    return {**asdict(factor), "words": factor_words(factor), "scale": colours}
+
+
+def _line(line: dict[str, Any], measures: list[str]) -> dict[str, Any]:
     return {
         **{key: line.get(key) for key in ("step", "images_seen", "epochs", "loss", "wall_s")},
-        **{key: _rounded(line.get(key)) for key in ("outcomes", "accuracy", "error_px", "phase")},
+        **{key: _rounded(line.get(key)) for key in ("outcomes", "accuracy", "error", "phase")},
         "scores": {
-            measure: {
-                tap: {t: _score(found) for t, found in by_timestep.items()}
-                for tap, by_timestep in (line.get(measure) or {}).items()
-            }
-            for measure in MEASURES
+            measure: {place: _score(found) for place, found in line[measure].items()}
+            for measure in measures
             if line.get(measure)
         },
     }
@@ -146,8 +162,8 @@ def _rounded(tree: Any) -> Any:
     return float(f"{tree:.4g}") if isinstance(tree, float) else tree
 
 
-def _place(place: Place | None) -> dict[str, Any] | None:
-    return None if place is None else {"tap": place.tap, "t": place.timestep}
+def _place(place: Place | None) -> str | None:
+    return None if place is None else str(place)
 
 
 def _stored(record: Record) -> list[dict[str, Any]]:
@@ -171,7 +187,7 @@ def _latents(record: Record) -> list[dict[str, Any]]:
     """Where latents are stored, and in which projections; those at which phases are read come first."""
     try:
         return [
-            {"tap": place.tap, "t": place.timestep, "projections": projections(record, place)}
+            {"place": str(place), "words": place_words(place), "projections": projections(record, place)}
             for place in places_of(record)
         ]
     except Exception:  # a torn archive: the other panels are shown without it
@@ -181,9 +197,7 @@ def _latents(record: Record) -> list[dict[str, Any]]:
 def projections(record: Record, place: Place) -> list[str]:
     """Principal components everywhere, UMAP where the run took it."""
     taken = any(
-        (place.tap, place.timestep) in snapshot.taps_and_timesteps()
-        and snapshot.embedding(place.tap, place.timestep) is not None
-        for snapshot in record.snapshots
+        place in snapshot.places and snapshot.embedding(place) is not None for snapshot in record.snapshots
     )
     return ["pca", "umap"] if taken and len(labels_of(record)) else ["pca"]
 

@@ -21,7 +21,7 @@ from phasescope.store.folder import Run, is_held
 from phasescope.views.explorer.rows import broken_row, row_of
 from phasescope.views.record import Record
 
-FILES = ("config.yaml", "status.json", "metrics.jsonl", "references.json", "snapshots")
+FILES = ("config.yaml", "status.json", "metrics.jsonl", "references.json", "about.json", "snapshots")
 """by whose times a run is seen to change"""
 
 Stamp = tuple[Any, ...]

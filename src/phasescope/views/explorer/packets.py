@@ -36,10 +36,5 @@ def packet(header: dict[str, Any], **arrays: np.ndarray) -> bytes:
     return b"".join((struct.pack("<I", len(head)), head, *bodies))
 
 
-def pixels(images: np.ndarray) -> np.ndarray:
-    """Images in [-1, 1] as bytes for a screen: -1 -> 0, 1 -> 255, what lies beyond is held there, no number is 0."""
-    return np.nan_to_num(np.clip((images + 1) * 127.5, 0, 255)).round().astype(np.uint8)
-
-
 def _padded(body: bytes, filler: bytes) -> bytes:
     return body + filler * (-len(body) % 4)

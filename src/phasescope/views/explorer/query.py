@@ -7,6 +7,7 @@ import math
 from starlette.requests import Request
 
 from phasescope.errors import UserError
+from phasescope.places import Place
 
 
 class Query:
@@ -39,16 +40,29 @@ class Query:
     def number(self, name: str, otherwise: float | None = None) -> float:
         if otherwise is not None and not self.has(name):
             return otherwise
-        text = self._given(name)
+        return _number(name, self._given(name))
+
+    def numbers(self, name: str) -> tuple[float, ...]:
+        """Several, with commas between them."""
+        return tuple(_number(name, part) for part in self._given(name).split(","))
+
+    def place(self, name: str) -> Place:
         try:
-            number = float(text)
-        except ValueError:
-            number = math.nan
-        if not math.isfinite(number):
-            raise UserError(f"`{name}` (={text[:40]}) must be a number")
-        return number
+            return Place.parse(self._given(name))
+        except ValueError as error:
+            raise UserError(str(error)) from None
 
     def _given(self, name: str) -> str:
         if not self.has(name):
             raise UserError(f"`{name}` (=nothing) must be given")
         return self.given[name]
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise UserError(f"`{name}` (={text[:40]}) must be a number")
+    return number

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from phasescope.store.folder import Run
-from phasescope.views import words
-from phasescope.views.record import READINGS, Record, number
+from phasescope.views.names import READINGS
+from phasescope.views.record import Record, number, success_share
 
 MOST_POINTS = 48
 """of a small timeline"""
@@ -68,7 +68,7 @@ def leaves(tree: Any, prefix: str = "") -> dict[str, Any]:
 
 @cache
 def _defaults() -> dict[str, Any]:
-    from phasescope.run import RunConfig
+    from phasescope.runs.config import RunConfig
 
     return leaves(RunConfig().tree())
 
@@ -93,34 +93,31 @@ def _learnt(record: Record) -> dict[str, Any]:
     """The phases so far with their onsets, the last numbers, and the small timeline."""
     phases = {
         reading: {
-            "sequence": words.sequence(record, reading),
-            "onsets": words.onsets(record, reading),
+            "sequence": record.sequence(reading),
+            "onsets": record.onsets(reading),
             "last": next((phase for phase in reversed(record.phases(reading)) if phase), None),
         }
         for reading in READINGS
         if any(record.phases(reading))
     }
     place = record.declared_place("representation")
-    missing = np.full(len(record.metrics), np.nan)
-    order = record.series("order", place) if place else missing
-    correct = record.outcome_shares("grid").get("correct", missing)
-    last = record.metrics[-1] if record.metrics else {}
+    order = record.series("order", place) if place else np.full(len(record.metrics), np.nan)
+    success = np.array([success_share(line) for line in record.metrics])
     return {
         "phases": phases,
-        "correct": number(correct[-1]) if len(correct) else None,
+        "success": number(success[-1]) if len(success) else None,
         "order": number(order[-1]) if len(order) else None,
-        "error_px": number((last.get("error_px") or {}).get("grid")),
-        "timeline": _timeline(record, correct, order),
+        "timeline": _timeline(record, success, order),
     }
 
 
-def _timeline(record: Record, correct: np.ndarray, order: np.ndarray) -> dict[str, list]:
-    """At most `MOST_POINTS` snapshots: images seen, share correct, order, phase of behaviour and representation."""
-    kept = np.unique(np.linspace(0, len(correct) - 1, min(MOST_POINTS, len(correct))).round().astype(int))
+def _timeline(record: Record, success: np.ndarray, order: np.ndarray) -> dict[str, list]:
+    """At most `MOST_POINTS` snapshots: images seen, share of success, order, phase of behaviour and representation."""
+    kept = np.unique(np.linspace(0, len(success) - 1, min(MOST_POINTS, len(success))).round().astype(int))
     behaviour, representation = record.phases("behaviour"), record.phases("representation")
     return {
         "images_seen": record.images_seen[kept].astype(int).tolist(),
-        "correct": correct[kept].round(4).tolist(),
+        "success": success[kept].round(4).tolist(),
         "order": order[kept].round(4).tolist(),
         "behaviour": [behaviour[index] for index in kept],
         "representation": [representation[index] for index in kept],

@@ -18,6 +18,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -26,16 +27,16 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from phasescope.errors import UserError
+from phasescope.runs.painting import Wish
 from phasescope.store.files import to_json
 from phasescope.views.explorer.clouds import Clouds, places_in
 from phasescope.views.explorer.details import details, samples
 from phasescope.views.explorer.guard import Guard
 from phasescope.views.explorer.library import Library, Unknown
 from phasescope.views.explorer.packets import packet
-from phasescope.views.explorer.painter import Painter, Wish
+from phasescope.views.explorer.painter import Painter
 from phasescope.views.explorer.query import Query
 from phasescope.views.explorer.studies import Studies
-from phasescope.views.record import Place
 
 LOOK_EVERY_S = 0.5
 """between looks at the folder of runs"""
@@ -64,7 +65,7 @@ class Explorer:
     def __init__(self, runs: Path, results: Path):
         self.library, self.studies = Library(runs), Studies(results)
         self.clouds, self.painter = Clouds(), Painter()
-        self.changed = asyncio.Condition()
+        self.listeners: set[asyncio.Event] = set()
         self.computing = CapacityLimiter(1)
         self.closing = False
         # a page that outlives a server must not compare its versions with the next one's
@@ -82,7 +83,7 @@ class Explorer:
     async def close(self) -> None:
         """End the streams of events, which would keep a server waiting that is to end."""
         self.closing = True
-        await self._tell()
+        self._tell()
 
     async def _watch(self) -> None:
         while True:
@@ -92,33 +93,37 @@ class Explorer:
                 logging.getLogger(__name__).exception("the folder of runs could not be looked at")
                 moved = False
             if moved:
-                await self._tell()
+                self._tell()
             if not self.library.pending:
                 await asyncio.sleep(LOOK_EVERY_S)
 
-    async def _tell(self) -> None:
-        async with self.changed:
-            self.changed.notify_all()
+    def _tell(self) -> None:
+        for listener in self.listeners:
+            listener.set()
 
     async def events(self, _: Request) -> Response:
         """The stream of the library's versions: a page then asks for the rows that changed since its own."""
 
         async def stream() -> AsyncIterator[str]:
-            told = None
-            while not self.closing:
-                now = {
-                    "session": self.session,
-                    "version": self.library.version,
-                    "pending": self.library.pending,
-                }
-                if now != told:
-                    told = now
-                    yield f"data: {json.dumps(now)}\n\n"
-                async with self.changed:
+            told, changed = None, asyncio.Event()
+            self.listeners.add(changed)
+            try:
+                while not self.closing:
+                    changed.clear()
+                    now = {
+                        "session": self.session,
+                        "version": self.library.version,
+                        "pending": self.library.pending,
+                    }
+                    if now != told:
+                        told = now
+                        yield f"data: {json.dumps(now)}\n\n"
                     try:
-                        await asyncio.wait_for(self.changed.wait(), BEAT_S)
+                        await asyncio.wait_for(changed.wait(), BEAT_S)
                     except TimeoutError:
                         yield ": alive\n\n"
+            finally:
+                self.listeners.discard(changed)
 
         return StreamingResponse(
             stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
@@ -138,10 +143,10 @@ class Explorer:
 
     async def samples(self, request: Request) -> Response:
         def answer() -> bytes:
-            from phasescope.loading import snapshot_of
+            from phasescope.runs.loading import snapshot_of
 
-            run = self.library.entry(request.path_params["run"]).run
-            return samples(snapshot_of(run, Query(request).integer("step")))
+            record = self.library.entry(request.path_params["run"]).record
+            return samples(record, snapshot_of(record.run, Query(request).integer("step")))
 
         return _bytes(await to_thread.run_sync(answer))
 
@@ -149,17 +154,17 @@ class Explorer:
         return _bytes(await self._compute(lambda: self._cloud(request)[1].packet()))
 
     async def points(self, request: Request) -> Response:
-        """Where the latents of labels lie on the manifold: of ?x=&y=, or of the labels that the run painted."""
+        """Where the latents of labels lie on the manifold: of ?label=, or of the labels that the run painted."""
         return _bytes(await self._compute(partial(self._points, request)))
 
     async def paint(self, request: Request) -> Response:
         def answer() -> bytes:
             query = Query(request)
+            sampler = query.word("sampler") if query.has("sampler") else None
             wish = Wish(
-                query.number("x"),
-                query.number("y"),
-                query.word("sampler"),
-                query.integer("steps"),
+                query.numbers("label"),
+                sampler,
+                query.integer("steps") if sampler else 0,
                 query.number("guidance", 0.0),
                 query.integer("seed", 0),
                 query.integer("strip", 1) > 0,
@@ -178,7 +183,7 @@ class Explorer:
     def _cloud(self, request: Request):
         query = Query(request)
         entry = self.library.entry(request.path_params["run"])
-        place = Place(query.word("tap"), query.integer("t"))
+        place = query.place("place")
         projection = query.word("projection")
         return entry.record, self.clouds.cloud(entry.record, place, projection), place, projection
 
@@ -189,17 +194,13 @@ class Explorer:
         if step not in known.steps:
             raise UserError(f"`step` (={step}) must be a snapshot with latents at {place}")
         snapshot = next(snapshot for snapshot in record.snapshots if snapshot.step == step)
-        if query.has("x"):
-            import numpy as np
-
-            labels = np.array([[query.number("x"), query.number("y")]], np.float32)
-        else:
-            labels = snapshot.samples()["labels"]
-        others = self.painter.latents(record.run, step, labels, place.tap, place.timestep)
+        asked = [query.numbers("label")] if query.has("label") else snapshot.samples()["labels"]
+        labels = np.asarray(asked, np.float32)
+        others = self.painter.latents(record.run, step, labels, place)
         points = known.cloud.points[known.steps.index(step)]
         return packet(
             {"step": step},
-            points=places_in(points, snapshot.latents(place.tap, place.timestep), others, projection),
+            points=places_in(points, snapshot.latents(place.tap, place.condition), others, projection),
         )
 
     async def _compute(self, work: Callable[[], Answer]) -> Answer:
@@ -288,10 +289,9 @@ def _file(name: str) -> tuple[bytes, str, str] | None:
 
 def _palette() -> str:
     """The house's colours as CSS variables, in both schemes."""
-    from phasescope.views.style import ON_DATA, OUTCOME_COLOURS, PHASE_COLOURS, TARGET, css_variables
+    from phasescope.views.style import ON_DATA, PHASE_COLOURS, TARGET, css_variables
 
-    both = {f"outcome-{name}": colour for name, colour in OUTCOME_COLOURS.items()}
-    both |= {f"phase-{name}": colour for name, colour in PHASE_COLOURS.items()}
+    both = {f"phase-{name}": colour for name, colour in PHASE_COLOURS.items()}
     both |= {"on-data": ON_DATA, "target": TARGET}
     shared = " ".join(f"--{name}: {colour};" for name, colour in both.items())
     return (

@@ -1,6 +1,6 @@
 """What studies found, out of their folders of results: `<study>/records.parquet` and `<study>/claims.json`.
 
-The records hold one row a (run, snapshot). Each run becomes its settings, and its history of phases, shares and order; the
+The records hold one row a (run, snapshot). Each run becomes its settings, and its history of phases; the
 page draws phase diagrams and onset curves from these. The files are all that is known here of a study.
 """
 
@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from phasescope.errors import UserError
-from phasescope.measures.phases import LETTERS, phase_onsets
+from phasescope.measures.learning.phases import LETTERS, phase_onsets
 from phasescope.views.explorer.library import Unknown
-from phasescope.views.record import READINGS
+from phasescope.views.names import READINGS
 
 RECORDS, CLAIMS = "records.parquet", "claims.json"
 """as `studies.records` writes them, which is imported when a study is first read"""
@@ -93,7 +93,7 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 def _read(path: Path) -> dict[str, Any]:
     from phasescope.store.records import read_records
-    from phasescope.studies.records import read_claims
+    from phasescope.studies.core.records import read_claims
 
     records = path / RECORDS
     try:
@@ -146,9 +146,6 @@ def runs_of(columns: dict[str, np.ndarray]) -> list[dict[str, Any]]:
         for reading in READINGS:
             if f"phase.{reading}" in columns:
                 run[reading] = [_phase(value) for value in columns[f"phase.{reading}"][rows]]
-        for key, name in (("correct", "outcomes.grid.correct"), ("order", _order_column(run["settings"]))):
-            if name in columns:
-                run[key] = _numbers(columns[name][rows])
         run["onsets"] = {reading: _onsets(run, reading) for reading in READINGS if reading in run}
         runs.append(run)
     varying = {axis["field"] for axis in axes_of(runs)}
@@ -183,13 +180,6 @@ def _ranking(field: str) -> tuple[int, str]:
 def _cell(names: str) -> str:
     """The name of a run's cell, or of all cells to which it belongs."""
     return " and ".join(json.loads(names))
-
-
-def _order_column(settings: dict[str, Any]) -> str:
-    """Of the order at the place where the phases of the representation are read."""
-    tap = settings.get("probing.representation.tap", "mid")
-    t = settings.get("probing.representation.timestep", 600)
-    return f"order.{tap}.{int(t or 0)}.value"
 
 
 def _onsets(run: dict[str, Any], reading: str) -> dict[str, int | None]:

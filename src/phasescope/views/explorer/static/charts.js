@@ -143,14 +143,14 @@ export function swatch(line) {
   return s("svg.swatch", {width: 16, height: 10, "aria-hidden": true}, shape);
 }
 
-// share correct and order over a run, over its phases: a line of the table of runs
+// share of success and order over a run, over its phases: a line of the table of runs
 export function sparkline(timeline, width = 150, height = 26) {
-  const {images_seen: seen, correct, order, behaviour} = timeline;
+  const {images_seen: seen, success, order, behaviour, representation} = timeline;
   if (!seen?.length) return s("svg.spark", {width, height});
   const last = seen[seen.length - 1] || 1, xs = seen.map((value) => 1 + (value / last) * (width - 2));
   const toY = (value) => (known(value) ? height - 6 - Math.max(Math.min(value, 1), 0) * (height - 9) : null);
-  return s("svg.spark", {width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "share correct, order and phases over training"},
-    phaseStrip(xs, behaviour, height - 4, 4).filter((shape) => shape.tagName === "rect"),
+  return s("svg.spark", {width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "share of success, order and phases over training"},
+    phaseStrip(xs, behaviour.some(Boolean) ? behaviour : representation, height - 4, 4).filter((shape) => shape.tagName === "rect"),
     s("path.line", {d: path(xs, order.map(toY)), stroke: "var(--order)", "stroke-dasharray": "3 2", "stroke-width": 1.3}),
-    s("path.line", {d: path(xs, correct.map(toY)), stroke: "var(--accent)", "stroke-width": 1.8}));
+    s("path.line", {d: path(xs, success.map(toY)), stroke: "var(--accent)", "stroke-width": 1.8}));
 }

@@ -6,6 +6,7 @@ import {json, ofRun} from "./api.js";
 import {runs, subscribe} from "./live.js";
 import {address, remember} from "./route.js";
 import {phaseBadge, stateOf} from "./runs.js";
+import {success} from "./world.js";
 
 // Okabe and Ito's, as far as they are seen on light and on dark; told apart by dashes after these
 export const COLOURS = ["var(--accent)", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#9a6a5b", "#8b939d"];
@@ -13,7 +14,7 @@ export const DASHES = [null, "7 3", "2 2.5", "9 3 2 3"];
 export const UNITS = {images_seen: "images seen", step: "steps", epochs: "epochs"};
 
 const READ = {
-  correct: ["Share correct, grid labels", (line) => line.outcomes?.grid?.correct, {domain: [0, 1], format: (value) => percent(value)}],
+  success: ["Share of success, labels that were learnt", (line, details) => line.outcomes?.[details.splits[0]]?.[success(details)], {domain: [0, 1], format: (value) => percent(value)}],
   order: ["Order (ridge R²)", null, {domain: [-0.1, 1], format: (value) => fixed(value)}],
   label_dimension: ["Participation ratio of label means", null, {log: true, format: (value) => String(Number(value.toPrecision(2)))}],
   loss: ["Loss", (line) => line.loss, {log: true, format: (value) => value.toExponential(0)}],
@@ -21,7 +22,7 @@ const READ = {
 
 function scoreOf(details, measure) {
   const place = details.declared.representation;
-  return (line) => line.scores[measure]?.[place?.tap]?.[place?.t]?.value;
+  return (line) => line.scores[measure]?.[place]?.value;
 }
 
 export async function open(root, route) {
@@ -44,7 +45,7 @@ export async function open(root, route) {
     for (const [key, chart] of charts) {
       const lines = whole.map((name) => {
         const index = names.indexOf(name), details = found.get(name), value = READ[key][1] ?? scoreOf(details, key);
-        const by = new Map(details.lines.map((line) => [line[unit], value(line)]));
+        const by = new Map(details.lines.map((line) => [line[unit], value(line, details)]));
         return {name: `${index + 1}`, title: name, y: joined(xs, by), colour: COLOURS[index % COLOURS.length], dash: DASHES[Math.floor(index / COLOURS.length) % DASHES.length]};
       });
       chart.show({x: xs, lines});
@@ -64,7 +65,7 @@ export async function open(root, route) {
         row("state", (line, _, name) => (line ? stateOf(line) : found.get(name).error)),
         row("phases of behaviour", (line) => line?.phases?.behaviour?.sequence.map(phaseBadge) ?? "–"),
         row("onset of C, images", (line) => integer(line?.phases?.behaviour?.onsets.C)),
-        row("correct", (line) => percent(line?.correct)),
+        row("success", (line) => percent(line?.success)),
         row("order", (line) => fixed(line?.order)),
         keys.map((key) => row(key, (line) => told(key === "seed" ? {seed: line?.seed} : line?.settings ?? {}, key)))));
   }

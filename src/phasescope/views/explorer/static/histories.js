@@ -1,70 +1,87 @@
-// The run's history: outcome shares, order with its nulls, dimension; phases above each.
+// The run's history: outcome shares, order with its nulls, dimension, measures of one's own; phases above each.
 
 import {Chart} from "./charts.js";
 import {UNITS} from "./compare.js";
-import {choice, colour, fixed, h, percent} from "./dom.js";
+import {choice, fixed, h, known, percent} from "./dom.js";
 
-const LABELS = {grid: "on the grid", off_grid: "off the grid"};
-const NULL_DASHES = {untrained: "6 3", pixels: "2 2", permuted: "1 3", label_embedding: "9 3 2 3"};
+const NULL_DASHES = {untrained: "6 3", pixels: "2 2", permuted: "1 3", label_embedding: "9 3 2 3"}, OTHER_DASHES = "4 2 1 2 1 2";
+// those that have a panel above, or are shown on the report's page alone
+const KNOWN = ["order", "p1_order", "trustworthiness", "participation_ratio", "label_dimension", "label_share"];
+const significant = (value) => String(Number(value.toPrecision(2)));
 
 export class Histories {
-  constructor({pick, changed}) {
-    Object.assign(this, {unit: "images_seen", labels: "grid", place: null, changed});
-    const two = (value) => fixed(value), one = (value) => String(Number(value.toPrecision(2)));
-    this.outcomes = new Chart({title: "What becomes of its images", height: 200, domain: [0, 1], format: percent, pick});
-    this.order = new Chart({title: "Order, with its nulls", note: "ridge R², the least of the factors, 95 % interval", height: 220, domain: [-0.1, 1.02], format: two, pick});
-    this.dimension = new Chart({title: "Dimension", note: "participation ratio", height: 190, log: true, format: one, pick});
-    this.charts = [this.outcomes, this.order, this.dimension];
+  constructor({details, pick, changed}) {
+    Object.assign(this, {unit: "images_seen", split: details.splits[0], place: null, changed, details});
+    const chart = (title, options) => new Chart({title, pick, ...options});
+    this.outcomes = details.outcomes.length ? chart("What becomes of its images", {height: 200, domain: [0, 1], format: percent}) : null;
+    this.order = chart("Order, with its nulls", {note: "ridge R², the least of the factors, 95 % interval", height: 220, domain: [-0.1, 1.02], format: (value) => fixed(value)});
+    this.dimension = chart("Dimension", {note: "participation ratio", height: 190, log: true, format: significant});
+    this.own = Object.keys(details.names.measures).filter((name) => !KNOWN.includes(name)).map((name) => [name, chart(details.names.measures[name], {note: "95 % interval", height: 190, format: significant})]);
+    this.charts = [this.outcomes, this.order, this.dimension, ...this.own.map(([, one]) => one)].filter(Boolean);
     this.controls = h("div.controls");
-    this.root = h("div.histories", this.controls, this.charts.map((chart) => chart.root));
+    this.root = h("div.histories", this.controls, this.charts.map((one) => one.root));
   }
 
   show(details) {
     this.details = details;
-    const places = [];
-    for (const line of details.lines) for (const [tap, byTime] of Object.entries(line.scores.order ?? {})) for (const t of Object.keys(byTime)) if (!places.includes(`${tap}:${t}`)) places.push(`${tap}:${t}`);
+    const places = [...new Set(details.lines.flatMap((line) => Object.keys(line.scores.order ?? {})))];
     const declared = details.declared.representation;
-    if (!places.includes(this.place)) this.place = declared && places.includes(`${declared.tap}:${declared.t}`) ? `${declared.tap}:${declared.t}` : places[0] ?? null;
+    if (!places.includes(this.place)) this.place = declared && places.includes(declared) ? declared : places[0] ?? null;
     const redraw = () => { this.draw(); this.changed(); };
     this.controls.replaceChildren(
       choice("against", Object.entries(UNITS), this.unit, (value) => { this.unit = value; redraw(); }),
-      choice("images", Object.entries(LABELS), this.labels, (value) => { this.labels = value; redraw(); }),
-      places.length ? choice("scores at", places.map((place) => [place, place.replace(":", ", t = ")]), this.place, (value) => { this.place = value; redraw(); }) : "");
+      this.outcomes ? choice("images", Object.entries(details.names.splits), this.split, (value) => { this.split = value; redraw(); }) : "",
+      places.length ? choice("scores at", places.map((place) => [place, details.names.places[place] ?? place]), this.place, (value) => { this.place = value; redraw(); }) : "");
     this.draw();
   }
 
-  draw() {
-    const {details, unit} = this, {lines, thresholds, names} = details;
-    const x = lines.map((line) => line[unit]), [tap, t] = (this.place ?? ":").split(":");
-    const series = (measure, ...path) => lines.map((line) => path.reduce((tree, key) => tree?.[key], line.scores[measure]?.[tap]?.[t]) ?? null);
-    const phases = (reading) => lines.map((line) => line.phase?.[reading] ?? null);
-    let below = lines.map(() => 0);
-    const stack = names.outcomes.map((outcome) => {
-      const y = lines.map((line) => line.outcomes?.[this.labels]?.[outcome] ?? null), from = below;
-      below = below.map((value, i) => value + (y[i] ?? 0));
-      return {name: outcome, y, colour: colour(`outcome-${outcome}`), area: [from, [...below]]};
-    });
-    this.outcomes.show({x, lines: stack, strips: [{name: "phase of behaviour", phases: phases("behaviour")}]});
+  series(measure, ...path) { return this.details.lines.map((line) => path.reduce((tree, key) => tree?.[key], line.scores[measure]?.[this.place]) ?? null); }
 
-    const nulls = (measure, except = []) => Object.keys(names.nulls).filter((null_) => !except.includes(null_) && series(measure, "nulls", null_).some((value) => value !== null))
-      .map((null_) => ({name: names.nulls[null_], y: series(measure, "nulls", null_), colour: "var(--muted)", dash: NULL_DASHES[null_]}));
-    const p1 = details.declared.representation_p1, hasP1 = p1 && `${p1.tap}:${p1.t}` === this.place && series("p1_order", "value").some((value) => value !== null);
+  phases(reading) { return this.details.lines.map((line) => line.phase?.[reading] ?? null); }
+
+  nulls(measure, except = []) {
+    const {nulls} = this.details.names;
+    return Object.keys(nulls).filter((name) => !except.includes(name) && this.series(measure, "nulls", name).some(known))
+      .map((name) => ({name: nulls[name], y: this.series(measure, "nulls", name), colour: "var(--muted)", dash: NULL_DASHES[name] ?? OTHER_DASHES}));
+  }
+
+  scored(name, measure, colour, more = {}) {
+    return {name, y: this.series(measure, "value"), low: this.series(measure, "low"), high: this.series(measure, "high"), colour, ...more};
+  }
+
+  draw() {
+    const {details} = this, {lines, thresholds} = details, x = lines.map((line) => line[this.unit]);
+    this.drawOutcomes(x);
+    const hasP1 = details.declared.representation_p1 === this.place && this.series("p1_order", "value").some(known);
     this.order.show({x, level: thresholds.order,
-      lines: [{name: "order", y: series("order", "value"), low: series("order", "low"), high: series("order", "high"), colour: "var(--order)"},
-        ...(hasP1 ? [{name: "P1’s order", title: "UMAP to 3D, then a linear regression", y: series("p1_order", "value"), low: series("p1_order", "low"), high: series("p1_order", "high"), colour: "var(--p1)", dash: "8 2"}] : []), ...nulls("order")],
-      strips: [{name: "phase of the representation (ridge)", phases: phases("representation")}, ...(phases("representation_p1").some(Boolean) ? [{name: "phase of the representation (P1’s reading)", mark: "P1", phases: phases("representation_p1")}] : [])]});
+      lines: [this.scored("order", "order", "var(--order)"),
+        ...(hasP1 ? [this.scored("P1’s order", "p1_order", "var(--p1)", {title: "UMAP to 3D, then a linear regression", dash: "8 2"})] : []), ...this.nulls("order")],
+      strips: [{name: "phase of the representation (ridge)", phases: this.phases("representation")}, ...(this.phases("representation_p1").some(Boolean) ? [{name: "phase of the representation (P1’s reading)", mark: "P1", phases: this.phases("representation_p1")}] : [])]});
     this.dimension.show({x, level: thresholds.label_dimension,
-      lines: [{name: "latents", y: series("participation_ratio", "value"), colour: "var(--accent)"}, {name: "label means", y: series("label_dimension", "value"), low: series("label_dimension", "low"), high: series("label_dimension", "high"), colour: "var(--order)"},
-        ...nulls("label_dimension", ["label_embedding"]).map((line) => ({...line, name: `${line.name} (label means)`}))]});
+      lines: [{name: "latents", y: this.series("participation_ratio", "value"), colour: "var(--accent)"}, this.scored("label means", "label_dimension", "var(--order)"),
+        ...this.nulls("label_dimension", ["label_embedding"]).map((line) => ({...line, name: `${line.name} (label means)`}))]});
+    for (const [name, chart] of this.own) chart.show({x, lines: [this.scored("as learnt", name, "var(--order)"), ...this.nulls(name)]});
+  }
+
+  drawOutcomes(x) {
+    if (!this.outcomes) return;
+    const {lines, outcomes} = this.details;
+    let below = lines.map(() => 0);
+    const stack = [...outcomes].reverse().map(({name, colour}) => {
+      const y = lines.map((line) => line.outcomes?.[this.split]?.[name] ?? null), from = below;
+      below = below.map((value, i) => value + (y[i] ?? 0));
+      return {name, y, colour, area: [from, [...below]]};
+    });
+    this.outcomes.show({x, lines: stack, strips: [{name: "phase of behaviour", phases: this.phases("behaviour")}]});
   }
 
   move(index) { for (const chart of this.charts) chart.move(index); }
 
-  query() { return {unit: this.unit === "images_seen" ? null : this.unit, images: this.labels === "grid" ? null : this.labels, scores: this.place}; }
+  query() { return {unit: this.unit === "images_seen" ? null : this.unit, images: this.split === this.details.splits[0] ? null : this.split, scores: this.place}; }
 
   restore(query, details) {
     this.unit = UNITS[query.get("unit")] ? query.get("unit") : "images_seen";
-    this.labels = LABELS[query.get("images")] ? query.get("images") : "grid";
+    this.split = details.splits.includes(query.get("images")) ? query.get("images") : details.splits[0];
     this.place = query.get("scores");
     this.show(details);
   }

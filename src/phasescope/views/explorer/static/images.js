@@ -1,24 +1,41 @@
-// Painted images with what was read in them: a cross where the label is, a ring where the bump was found.
+// Painted images with what was read in them: a cross where the label is, a ring where it was found.
 
-import {colour, fixed, h} from "./dom.js";
+import {colour, h} from "./dom.js";
+import {marks, outcomeColour, told} from "./world.js";
 
-// pixels (N, N) of a screen as a bitmap of their own size; dark or bright as they are, in both schemes
-export function bitmap(pixels, n) {
+// image i of an array (n, H, W, c) of bytes, grey (c = 1) or in colour (c = 3)
+export function imageOf({data, shape}, i = 0) {
+  const [high, wide, channels] = shape.slice(-3), size = high * wide * channels;
+  return {data: data.subarray(i * size, (i + 1) * size), high, wide, channels};
+}
+
+// a bitmap of the image's own size; dark or bright as it is, in both schemes
+export function bitmap({data, high, wide, channels}) {
   const canvas = document.createElement("canvas");
-  canvas.width = canvas.height = n;
-  const context = canvas.getContext("2d"), image = context.createImageData(n, n);
-  for (let i = 0; i < n * n; i++) image.data.set([pixels[i], pixels[i], pixels[i], 255], 4 * i);
+  canvas.width = wide;
+  canvas.height = high;
+  const context = canvas.getContext("2d"), image = context.createImageData(wide, high), [g, b] = channels === 3 ? [1, 2] : [0, 0];
+  for (let i = 0, at = 0; i < high * wide; i++, at += channels) {
+    image.data[4 * i] = data[at];
+    image.data[4 * i + 1] = data[at + g];
+    image.data[4 * i + 2] = data[at + b];
+    image.data[4 * i + 3] = 255;
+  }
   context.putImageData(image, 0, 0);
   return canvas;
 }
 
-// Draw `pixels` on `canvas` at `size` CSS pixels; label and reading in px of the world, pixel centres at 1 ... N.
-export function draw(canvas, pixels, n, size, {label = null, reading = null, sigma = 1} = {}) {
-  const ratio = Math.max(window.devicePixelRatio || 1, 1), side = Math.round(size * ratio);
-  if (canvas.width !== side) { canvas.width = canvas.height = side; canvas.style.width = canvas.style.height = `${size}px`; }
-  const context = canvas.getContext("2d"), unit = side / n, at = (value) => (value - 0.5) * unit;
+// Draw an image on `canvas`, its longer side `size` CSS pixels; label and reading as `marks` has them.
+export function draw(canvas, image, size, {label = null, reading = null} = {}) {
+  const ratio = Math.max(window.devicePixelRatio || 1, 1), unit = (size * ratio) / Math.max(image.high, image.wide);
+  const wide = Math.round(image.wide * unit), high = Math.round(image.high * unit);
+  if (canvas.width !== wide || canvas.height !== high) {
+    Object.assign(canvas, {width: wide, height: high});
+    Object.assign(canvas.style, {width: `${wide / ratio}px`, height: `${high / ratio}px`});
+  }
+  const context = canvas.getContext("2d"), at = (value) => (value - 0.5) * unit, side = Math.max(wide, high);
   context.imageSmoothingEnabled = false;
-  context.drawImage(bitmap(pixels, n), 0, 0, side, side);
+  context.drawImage(bitmap(image), 0, 0, wide, high);
   if (label) {
     context.strokeStyle = colour("target");
     context.lineWidth = Math.max(1.2 * ratio, side / 110);
@@ -31,47 +48,31 @@ export function draw(canvas, pixels, n, size, {label = null, reading = null, sig
     context.strokeStyle = "#0072b2";
     context.lineWidth = Math.max(1.5 * ratio, side / 90);
     context.beginPath();
-    context.arc(at(reading[0]), at(reading[1]), Math.max(2.2 * sigma * unit, 5 * ratio), 0, 2 * Math.PI);
+    context.arc(at(reading[0]), at(reading[1]), Math.max(0.07 * side, 5 * ratio), 0, 2 * Math.PI);
     context.stroke();
   }
 }
 
-export function outcomeText(outcome) {
-  return {none: "no bump", multiple: "several bumps", malformed: "malformed", misplaced: "misplaced", correct: "correct"}[outcome] ?? "not read";
-}
-
-// The samples of one snapshot: images (n, N, N), labels (n, K), readings (n, 4): x, y, width, bumps.
+// The samples of one snapshot: images (n, H, W, c); labels, what was read of each factor, and its error (n, K).
 export class Samples {
-  constructor(answer) {
-    Object.assign(this, {outcome: answer.outcome, onGrid: answer.on_grid, count: answer.images.shape[0], n: answer.images.shape[1]});
-    this.images = answer.images.data;
-    this.labels = answer.labels.data;
-    this.factors = answer.labels.shape[1];
-    this.readings = answer.reading.data;
+  constructor(answer, details) {
+    Object.assign(this, {details, outcome: answer.outcome, split: answer.split, count: answer.images.shape[0], images: answer.images});
+    this.arrays = {labels: answer.labels, read: answer.read, errors: answer.errors};
   }
 
-  pixels(i) { return this.images.subarray(i * this.n * this.n, (i + 1) * this.n * this.n); }
-  label(i) { return Array.from(this.labels.subarray(i * this.factors, i * this.factors + 2)); }
-  reading(i) { return Array.from(this.readings.subarray(4 * i, 4 * i + 2)); }
-
-  // distance of the bump from its label, px; NaN where there is not one bump
-  error(i, period = null) {
-    const wrap = (d) => (period ? ((d + period / 2) % period + period) % period - period / 2 : d);
-    const [x, y] = this.label(i), [u, v] = this.reading(i);
-    return Math.hypot(wrap(u - x), wrap(v - y));
-  }
-
-  describe(i) {
-    const [x, y] = this.label(i), [u, v] = this.reading(i);
-    const read = Number.isFinite(u) ? `, bump at ${fixed(u, 1)}, ${fixed(v, 1)}` : "";
-    return `label ${fixed(x, 1)}, ${fixed(y, 1)}${read}: ${outcomeText(this.outcome[i])}`;
-  }
+  row(what, i) { const {data, shape: [, K]} = this.arrays[what]; return Array.from(data.subarray(i * K, (i + 1) * K)); }
+  image(i) { return imageOf(this.images, i); }
+  label(i) { return this.row("labels", i); }
+  errors(i) { return this.row("errors", i); }
+  marks(i) { return marks(this.details, this.label(i), this.row("read", i)); }
+  colour(i) { return outcomeColour(this.details, this.outcome[i]); }
+  describe(i) { return told(this.details, this.label(i), {read: this.row("read", i), error: this.errors(i), outcome: this.outcome[i]}); }
 }
 
 // The wall of images; tiles are made once and drawn anew at each snapshot.
 export class Wall {
-  constructor({selected, changed, sigma}) {
-    Object.assign(this, {selected, changed, sigma, tiles: [], shown: []});
+  constructor({selected, changed}) {
+    Object.assign(this, {selected, changed, tiles: [], shown: []});
     this.root = h("div.wall", {role: "group", "aria-label": "painted images"});
   }
 
@@ -93,8 +94,8 @@ export class Wall {
   show(samples) {
     const size = innerWidth < 640 ? 52 : 58;
     for (const {index, canvas, button} of this.tiles) {
-      draw(canvas, samples.pixels(index), samples.n, size, {label: samples.label(index), reading: samples.reading(index), sigma: this.sigma});
-      button.style.setProperty("--outcome", `var(--outcome-${samples.outcome[index] || "none"})`);
+      draw(canvas, samples.image(index), size, samples.marks(index));
+      button.style.setProperty("--outcome", samples.colour(index));
       button.dataset.outcome = samples.outcome[index];
       button.title = samples.describe(index);
       button.setAttribute("aria-label", button.title);

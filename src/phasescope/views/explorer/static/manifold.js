@@ -11,9 +11,7 @@ export function loadPlotly() {
   return plotly;
 }
 
-const OPEN = [[0, "#440154"], [0.25, "#3b528b"], [0.5, "#21918c"], [0.75, "#5ec962"], [1, "#fde725"]];
-const PERIODIC = [[0, "#e2d9e2"], [0.25, "#6276ba"], [0.5, "#2f1436"], [0.75, "#b25652"], [1, "#e2d9e2"]];
-const ERRORS = [[0, "#00224e"], [0.35, "#575d6d"], [0.65, "#a59c74"], [1, "#fee838"]];
+export const ERRORS = [[0, "#00224e"], [0.35, "#575d6d"], [0.65, "#a59c74"], [1, "#fee838"]];
 const EYE = {x: 0.98, y: -1.1, z: 0.7};
 
 export class Manifold {
@@ -106,9 +104,6 @@ export class Manifold {
 }
 
 const nowhere = () => ({x: [], y: [], z: []});
-
-export const scales = (periodic) => (periodic ? PERIODIC : OPEN);
-export const errorScale = ERRORS;
 
 // points (s, n, 3) of one snapshot as {x, y, z}
 export function axes(data, count, index = 0) {

@@ -1,16 +1,20 @@
-// The manifold of a run at one snapshot, with what it is read by: tap, t, projection, colour; hovering shows images.
+// The manifold of a run at one snapshot, with what it is read by: place, projection, colour; hovering shows images.
 
 import {ofRun, packet} from "./api.js";
-import {choice, colour, fixed, h, percent} from "./dom.js";
-import {draw as drawImage, outcomeText} from "./images.js";
-import {axes, errorScale, eyeOf, eyeText, Manifold, reachOf, scales} from "./manifold.js";
+import {choice, h, percent} from "./dom.js";
+import {draw as drawImage, imageOf} from "./images.js";
+import {axes, ERRORS, eyeOf, eyeText, Manifold, reachOf} from "./manifold.js";
+import {inOrder, labelText, marks, told, usualWay} from "./world.js";
 
 const REST_MS = 140;
+const OUTCOME = "outcome", ERROR = "error:";
+// of a factor's range: an error of so much, or more, has the last colour
+const MOST_ERROR = 1 / 8;
 
 export class ManifoldPanel {
   // details(), samples() give what the page has now; target: a label whose latent is shown too (the paint view)
   constructor({name, kept, selected = new Set(), changed, details, samples = () => null, height}) {
-    Object.assign(this, {name, kept, selected, changed, details, samples, place: null, projection: "pca", colouring: "x", snapshot: null, cloud: null, marks: {}});
+    Object.assign(this, {name, kept, selected, changed, details, samples, place: null, projection: "pca", colouring: null, snapshot: null, cloud: null, marks: {}});
     this.plot = new Manifold({height, moved: (eye) => { this.eye = eye; this.changed(); }, hovered: (...point) => this.hover(...point), left: () => this.unhover()});
     this.controls = h("div.controls");
     this.note = h("p.note");
@@ -20,9 +24,9 @@ export class ManifoldPanel {
 
   restore(query) {
     const {latents} = this.details(), wanted = query.get("at");
-    this.place = latents.some((one) => key(one) === wanted) ? wanted : latents[0] ? key(latents[0]) : null;
+    this.place = latents.some(({place}) => place === wanted) ? wanted : latents[0]?.place ?? null;
     this.projection = query.get("proj") ?? "pca";
-    this.colouring = query.get("colour") ?? "x";
+    this.colouring = query.get("colour");
     this.eye = eyeOf(query.get("cam"));
     if (this.eye) this.plot.look(this.eye);
     this.choices();
@@ -30,11 +34,11 @@ export class ManifoldPanel {
   }
 
   query() {
-    return {at: this.place, proj: this.projection === "pca" ? null : this.projection, colour: this.colouring === "x" ? null : this.colouring, cam: this.eye ? eyeText(this.eye) : null};
+    return {at: this.place, proj: this.projection === "pca" ? null : this.projection, colour: this.colouring === this.details().factors[0]?.name ? null : this.colouring, cam: this.eye ? eyeText(this.eye) : null};
   }
 
   choices() {
-    const {latents, names, factors} = this.details(), here = latents.find((one) => key(one) === this.place);
+    const {latents, names, factors, outcomes} = this.details(), here = latents.find(({place}) => place === this.place);
     if (!here) {
       this.controls.replaceChildren();
       this.note.textContent = "No snapshot of this run holds latents.";
@@ -43,19 +47,17 @@ export class ManifoldPanel {
     }
     this.plot.scene.hidden = false;
     if (!here.projections.includes(this.projection)) this.projection = "pca";
-    const colours = [...factors.slice(0, 2).map((factor) => [factor, factor]), ["outcome", "outcome"], ["error", "error"]];
-    if (!colours.some(([value]) => value === this.colouring)) this.colouring = factors[0];
+    const colours = factors.map(({name}) => [name, name]);
+    if (outcomes.length) colours.push([OUTCOME, "outcome"], ...factors.map(({name}) => [ERROR + name, `error of ${name}`]));
+    if (!colours.some(([value]) => value === this.colouring)) this.colouring = factors[0]?.name ?? null;
     const set = (field, reading) => (value) => { this[field] = value; if (reading) this.read(); else this.draw(); this.choices(); this.changed(); };
     this.controls.replaceChildren(
-      choice("latents at", latents.map((one) => [key(one), `${one.tap}, t = ${one.t}`]), this.place, set("place", true)),
+      choice("latents at", latents.map(({place, words}) => [place, words]), this.place, set("place", true)),
       choice("projection", here.projections.map((name) => [name, names.projections[name]]), this.projection, set("projection", true)),
       choice("colour", colours, this.colouring, set("colouring", false)));
   }
 
-  where() {
-    const [tap, t] = this.place.split(":");
-    return {tap, t, projection: this.projection};
-  }
+  where() { return {place: this.place, projection: this.projection}; }
 
   // the clouds of all snapshots come at once: the scrubber then waits for nothing
   async read() {
@@ -91,7 +93,7 @@ export class ManifoldPanel {
   // where the painted labels' latents lie takes the network: it is asked when the scrubber rests
   painted() {
     clearTimeout(this.resting);
-    if (this.index() < 0 || !this.snapshot.weights || !this.samples()) return;
+    if (this.index() < 0 || !this.snapshot.weights || !this.samples() || this.details().painting.error) return;
     const url = this.pointsUrl();
     if (this.kept.ready(url)) { this.draw(); return; }
     this.resting = setTimeout(() => this.kept.get(url).then(() => this.draw(), (error) => { this.note.textContent = error.message; }), REST_MS);
@@ -111,53 +113,62 @@ export class ManifoldPanel {
       const at = axes(answer.points.data, samples.count);
       what.painted = {...at, values: this.paintedColours(samples)};
       const chosen = [...this.selected].filter((i) => i < samples.count);
-      what.chosen = {x: chosen.map((i) => at.x[i]), y: chosen.map((i) => at.y[i]), z: chosen.map((i) => at.z[i]), text: chosen.map((i) => samples.label(i).map((value) => fixed(value, 0)).join(", "))};
+      what.chosen = {x: chosen.map((i) => at.x[i]), y: chosen.map((i) => at.y[i]), z: chosen.map((i) => at.z[i]), text: chosen.map((i) => labelText(this.details(), samples.label(i), 0))};
     }
     const share = cloud.shares?.[index];
-    this.note.textContent = [`${count} off-grid labels`, what.painted ? `${samples.count} painted ones, ringed` : this.colouring === "outcome" || this.colouring === "error" ? "the painted labels’ latents are being computed" : "",
+    this.note.textContent = [`${count} labels`, what.painted ? `${samples.count} painted ones, ringed` : this.ofPainted() ? "the painted labels’ latents are being computed" : "",
       share !== undefined ? `the three components hold ${percent(share)} of the variance` : "UMAP as the run took it"].filter(Boolean).join(" · ");
     return this.plot.draw(what);
   }
 
+  // whether the colour is of what was painted, not of the label
+  ofPainted() { return this.colouring === OUTCOME || this.colouring?.startsWith(ERROR); }
+
   colours(count) {
-    const {factors, painting, periodic} = this.details(), k = factors.indexOf(this.colouring);
-    if (this.colouring === "outcome") return {of: "painted"};
-    if (this.colouring === "error") return {of: "painted", scale: errorScale, low: 0, high: 4, title: "error, px"};
-    const width = this.cloud.labels.shape[1], values = Array.from({length: count}, (_, i) => this.cloud.labels.data[i * width + k]);
-    const factor = painting.factors?.[k];
-    return {of: "cloud", values, scale: scales(periodic), low: factor?.low ?? Math.min(...values), high: factor?.high ?? Math.max(...values), title: `${this.colouring}, px`};
+    const {factors} = this.details();
+    if (this.colouring === OUTCOME) return {of: "painted"};
+    if (this.ofPainted()) {
+      const factor = factors[this.errorOf()];
+      return {of: "painted", scale: ERRORS, low: 0, high: MOST_ERROR * (factor.high - factor.low), title: `error of ${factor.words}`};
+    }
+    const k = this.coloured(), {labels} = this.cloud, width = labels.shape[1], {scale, words} = factors[k];
+    return {of: "cloud", values: Array.from({length: count}, (_, i) => labels.data[i * width + k]), scale: scale.stops, low: scale.low, high: scale.high, title: words};
   }
 
+  coloured() { return this.details().factors.findIndex(({name}) => name === this.colouring); }
+
+  errorOf() { return this.details().factors.findIndex(({name}) => ERROR + name === this.colouring); }
+
   paintedColours(samples) {
-    const {factors, periodic, painting} = this.details(), all = Array.from({length: samples.count}, (_, i) => i);
-    if (this.colouring === "outcome") return all.map((i) => colour(`outcome-${samples.outcome[i] || "none"}`));
-    // where no single bump was read there is no error: as far as the scale goes
-    if (this.colouring === "error") return all.map((i) => { const error = samples.error(i, periodic ? painting.canvas : null); return Number.isFinite(error) ? Math.min(error, 4) : 4; });
-    const k = factors.indexOf(this.colouring);
-    return all.map((i) => samples.label(i)[k]);
+    const all = Array.from({length: samples.count}, (_, i) => i);
+    if (this.colouring === OUTCOME) return all.map((i) => samples.colour(i));
+    if (!this.ofPainted()) return all.map((i) => samples.label(i)[this.coloured()]);
+    // where nothing was read there is no error: as far as the scale goes
+    const k = this.errorOf(), {low, high} = this.details().factors[k], most = MOST_ERROR * (high - low);
+    return all.map((i) => { const error = Math.abs(samples.errors(i)[k]); return Number.isFinite(error) ? Math.min(error, most) : most; });
   }
 
   async hover(trace, number, event) {
-    const samples = this.samples(), mine = (this.hovering = {});
+    const samples = this.samples(), mine = (this.hovering = {}), details = this.details(), {painting} = details;
     if (trace === "painted" || trace === "chosen") {
       if (!samples) return;
       const i = trace === "chosen" ? [...this.selected][number] : number;
-      return this.look(event, samples.pixels(i), samples.n, {label: samples.label(i), reading: samples.reading(i)}, samples.describe(i));
+      this.look(event, samples.image(i), samples.marks(i), samples.describe(i));
+      return;
     }
-    const {painting} = this.details();
     if (trace !== "cloud" || painting.error || !this.snapshot.weights) return;
-    const width = this.cloud.labels.shape[1], [x, y] = this.cloud.labels.data.subarray(number * width, number * width + 2);
+    const width = this.cloud.labels.shape[1], label = Array.from(this.cloud.labels.data.subarray(number * width, (number + 1) * width));
     await new Promise((resolve) => setTimeout(resolve, 60));
     if (this.hovering !== mine) return;
     try {
-      const {kind, steps} = painting.sampler;
-      const answer = await packet(ofRun(this.name, "paint", {x, y, step: this.snapshot.step, sampler: kind === "ddpm" ? "ddim" : kind, steps: steps ?? 25, strip: 0}));
-      if (this.hovering === mine) this.look(event, answer.image.data, answer.image.shape[0], {label: [x, y], reading: [answer.x, answer.y].map((value) => value ?? NaN)}, `label ${fixed(x, 1)}, ${fixed(y, 1)}, painted now: ${outcomeText(answer.outcome)}`);
+      const answer = await packet(ofRun(this.name, "paint", {label: label.join(), step: this.snapshot.step, ...usualWay(painting), strip: 0}));
+      const read = inOrder(details, answer.read), error = inOrder(details, answer.error);
+      if (this.hovering === mine) this.look(event, imageOf(answer.image), marks(details, label, read), `${told(details, label, {read, error, outcome: answer.outcome})}, painted now`);
     } catch { /* a label at the rim of the world: nothing to show */ }
   }
 
-  look(event, pixels, n, marks, text) {
-    drawImage(this.glass.querySelector("canvas"), pixels, n, 96, {...marks, sigma: this.details().painting.sigma_px});
+  look(event, image, where, text) {
+    drawImage(this.glass.querySelector("canvas"), image, 96, where);
     this.glass.querySelector("span").textContent = text;
     this.glass.hidden = false;
     const box = this.plot.scene.getBoundingClientRect(), x = (event?.clientX ?? box.left) - box.left, y = (event?.clientY ?? box.top) - box.top;
@@ -172,5 +183,3 @@ export class ManifoldPanel {
 
   close() { clearTimeout(this.resting); this.plot.close(); }
 }
-
-const key = ({tap, t}) => `${tap}:${t}`;

@@ -9,15 +9,16 @@ import {ManifoldPanel} from "./manifold_panel.js";
 import {address, remember} from "./route.js";
 import {phaseBadge, stateOf} from "./runs.js";
 import {Scrubber} from "./scrubber.js";
+import {outcomeColour, phaseOf} from "./world.js";
 
-const SETS = {grid: "on the grid", off_grid: "off the grid", all: "all"};
 const FEW = 36;
 
 export async function open(root, route) {
   const {name} = route;
   let details = await json(ofRun(name));
   const kept = new Kept(80), selected = new Set();
-  const state = {unit: "images_seen", labels: "grid", many: false};
+  const sets = {...details.names.splits, all: "all"}, [first] = Object.keys(sets);
+  const state = {unit: "images_seen", labels: first, many: false};
   let samples = null, turn = 0;
 
   const head = h("header.runhead");
@@ -25,16 +26,16 @@ export async function open(root, route) {
     const line = lineAt(index);
     return `${integer(line?.images_seen)} images · step ${integer(line?.step)}`;
   }});
-  const histories = new Histories({pick: (index) => { scrubber.stop(); goToLine(index); }, changed: save});
-  const wall = new Wall({selected, sigma: details.painting.sigma_px, changed: () => { panel.choose(); save(); }});
+  const histories = new Histories({details, pick: (index) => { scrubber.stop(); goToLine(index); }, changed: save});
+  const wall = new Wall({selected, changed: () => { panel.choose(); save(); }});
   const panel = new ManifoldPanel({name, kept, selected, changed: save, details: () => details, samples: () => samples});
   const counts = h("div.legend.outcomes"), imageNote = h("p.note");
-  const sets = choice("labels", Object.entries(SETS), state.labels, (value) => { state.labels = value; chooseTiles(); show(); save(); });
+  const chooseSet = choice("labels", Object.entries(sets), state.labels, (value) => { state.labels = value; chooseTiles(); show(); save(); });
   const many = h("input", {type: "checkbox", onchange: () => { state.many = many.checked; chooseTiles(); show(); save(); }});
   const none = h("button", {type: "button", onclick: () => { selected.clear(); wall.mark(); panel.choose(); save(); }}, "select none");
   root.append(head, h("div.sticky", scrubber.root), h("div.columns",
     h("div.column", histories.root),
-    h("div.column", panel.root, h("figure.panel", h("figcaption", h("h3", "What it paints")), h("div.controls", sets, h("label.field", many, h("span", "all of them")), none), counts, wall.root, imageNote))),
+    h("div.column", panel.root, h("figure.panel", h("figcaption", h("h3", "What it paints")), h("div.controls", chooseSet, h("label.field", many, h("span", "all of them")), none), counts, wall.root, imageNote))),
     about());
 
   const lineAt = (index) => details.lines.find((line) => line.step === details.snapshots[index]?.step);
@@ -52,6 +53,7 @@ export async function open(root, route) {
       h("div.heading", h("h1", name), stateOf(row), h("span.pair", phaseBadge(row.phases?.behaviour?.last), phaseBadge(row.phases?.representation?.last)),
         paintable ? h("a.button", {href: address("paint", name)}, "paint with it") : null, h("a.button", {href: address("runs", "", {runs: name})}, "compare")),
       row.error ? h("p.fault", row.error) : null,
+      details.sentence ? h("p.note", details.sentence) : null,
       h("div.tiles", details.headline.map(([term, value]) => h("div", h("span", term), h("b", value)))));
   }
 
@@ -64,8 +66,8 @@ export async function open(root, route) {
 
   function chooseTiles() {
     if (!samples) return;
-    const of = samples.onGrid.map((on, i) => [on, i]).filter(([on]) => state.labels === "all" || on === (state.labels === "grid")).map(([, i]) => i);
-    // evenly over the labels, which come in the order of the grid
+    const of = samples.split.map((split, i) => [split, i]).filter(([split]) => state.labels === "all" || split === state.labels).map(([, i]) => i);
+    // evenly over the labels, which come in the order of the split
     const few = state.many || of.length <= FEW ? of : Array.from({length: FEW}, (_, k) => of[Math.floor((k * of.length) / FEW)]);
     wall.choose([...new Set([...few, ...selected])].sort((a, b) => a - b).filter((i) => i < samples.count));
   }
@@ -76,8 +78,8 @@ export async function open(root, route) {
     wall.show(samples);
     const total = {};
     wall.shown.forEach((i) => { total[samples.outcome[i]] = (total[samples.outcome[i]] ?? 0) + 1; });
-    counts.replaceChildren(...details.names.outcomes.map((outcome) => h("span", h("i.square", {style: {"--outcome": `var(--outcome-${outcome})`}}), outcome, h("output", String(total[outcome] ?? 0)))));
-    imageNote.textContent = `${wall.shown.length} of ${samples.count} fixed labels, the same noise at every snapshot. Cross: the label; ring: the bump that was read. Select images to find their latents above.`;
+    counts.replaceChildren(...[...details.outcomes].reverse().map(({name: outcome}) => h("span", h("i.square", {style: {"--outcome": outcomeColour(details, outcome)}}), outcome, h("output", String(total[outcome] ?? 0)))));
+    imageNote.textContent = `${wall.shown.length} of ${samples.count} fixed labels, the same noise at every snapshot.${details.position ? ` Cross: the label${details.outcomes.length ? "; ring: where it was read" : ""}.` : ""}${details.painting.error ? "" : " Select images to find their latents above."}`;
   }
 
   async function move(index) {
@@ -95,7 +97,7 @@ export async function open(root, route) {
     try {
       const answer = await kept.get(ofRun(name, "samples", {step: snapshot.step}));
       if (mine !== turn) return;
-      samples = new Samples(answer);
+      samples = new Samples(answer, details);
       show();
       panel.painted();
     } catch (error) {
@@ -107,13 +109,13 @@ export async function open(root, route) {
 
   function save() {
     const at = details.snapshots[scrubber.index], last = scrubber.index === details.snapshots.length - 1;
-    remember("run", name, {step: last ? null : at?.step, ...histories.query(), labels: state.labels === "grid" ? null : state.labels, many: state.many ? 1 : null, sel: [...selected].join(","), ...panel.query()});
+    remember("run", name, {step: last ? null : at?.step, ...histories.query(), labels: state.labels === first ? null : state.labels, many: state.many ? 1 : null, sel: [...selected].join(","), ...panel.query()});
   }
 
   function restore(query) {
-    state.labels = SETS[query.get("labels")] ? query.get("labels") : "grid";
+    state.labels = sets[query.get("labels")] ? query.get("labels") : first;
     state.many = query.get("many") === "1";
-    sets.querySelector("select").value = state.labels;
+    chooseSet.querySelector("select").value = state.labels;
     many.checked = state.many;
     selected.clear();
     for (const text of (query.get("sel") ?? "").split(",")) if (/^\d+$/.test(text)) selected.add(Number(text));
@@ -124,7 +126,7 @@ export async function open(root, route) {
   }
 
   function place(index) {
-    scrubber.set(details.snapshots.length, details.snapshots.map((_, i) => lineAt(i)?.phase?.behaviour ?? null), index);
+    scrubber.set(details.snapshots.length, details.snapshots.map((_, i) => phaseOf(lineAt(i))), index);
   }
 
   header();

@@ -6,12 +6,12 @@ import {runs, subscribe} from "./live.js";
 import {address, remember} from "./route.js";
 
 const PAGE = 60;
-const TITLES = {learning: "share correct (line), order (dashed), phases of behaviour (below)", phase: "the last phase, of behaviour and of the representation", correct: "of the images painted for grid labels", order: "ridge R² where the phases are read", images: "images seen"};
+const TITLES = {learning: "share of success (line), order (dashed), phases (below): of behaviour, else of the representation", phase: "the last phase, of behaviour and of the representation", success: "of the images painted for labels that were learnt", order: "ridge R² where the phases are read", images: "images seen"};
 const STATES = ["running", "done", "stopped", "killed", "failed", "broken"];
 const SORTS = {
   updated: ["last changed", (row) => row.updated ?? "", -1],
   name: ["name", (row) => row.name, 1],
-  correct: ["share correct", (row) => row.correct ?? -1, -1],
+  success: ["share of success", (row) => row.success ?? -1, -1],
   order: ["order", (row) => row.order ?? -1, -1],
   onset: ["onset of C", (row) => row.phases?.behaviour?.onsets.C ?? Infinity, 1],
   images: ["images seen", (row) => row.images_seen ?? -1, -1],
@@ -33,13 +33,13 @@ export async function open(root, route) {
   let shownFields = [];
   let listed = [], drawn = 0, differing = "";
 
-  const search = h("input", {type: "search", placeholder: "filter: fast  sigma_px=2  seed=1", "aria-label": "filter runs", oninput: () => { state.q = search.value; list(); }});
+  const search = h("input", {type: "search", placeholder: "filter: fast  batch=64  seed=1", "aria-label": "filter runs", oninput: () => { state.q = search.value; list(); }});
   const states = choice("state", [["", "any"], ...STATES.map((name) => [name, name])], "", (value) => { state.state = value; list(); });
   const phases = choice("phase", [["", "any"], ["A", "A"], ["B", "B"], ["C", "C"], ["undecided", "undecided"]], "", (value) => { state.phase = value; list(); });
   const sorts = choice("sort", Object.entries(SORTS).map(([key, [text]]) => [key, text]), "updated", (value) => { state.sort = value; list(); });
   const count = h("span.note"), within = h("p.note"), compare = h("a.button", {href: "#/compare"}, "compare");
   const body = h("tbody"), more = h("div.more");
-  const table = h("table.runs", h("thead", h("tr", h("th", {"aria-label": "chosen for comparison"}), ...[["run", "run"], ["state", "state"], ["learning", "learning"], ["phase", "images, latents"], ["correct", "correct"], ["order", "order"], ["images", "seen"]].map(([name, text]) => h(`th.${name}`, {scope: "col", title: TITLES[name]}, text)))), body);
+  const table = h("table.runs", h("thead", h("tr", h("th", {"aria-label": "chosen for comparison"}), ...[["run", "run"], ["state", "state"], ["learning", "learning"], ["phase", "images, latents"], ["success", "success"], ["order", "order"], ["images", "seen"]].map(([name, text]) => h(`th.${name}`, {scope: "col", title: TITLES[name]}, text)))), body);
   root.append(h("div.heading", h("h1", "Runs"), count, compare), h("div.controls", search, states, phases, sorts), within, h("div.tablebox", table), more);
 
   const observer = new IntersectionObserver((seen) => { if (seen.some((entry) => entry.isIntersecting)) grow(); }, {rootMargin: "600px"});
@@ -145,14 +145,14 @@ function differences(rows) {
 function cells(row, fields) {
   const told = [`seed=${row.seed}`, ...fields.filter((key) => key in (row.settings ?? {})).map((key) => `${key.split(".").slice(1).join(".")}=${row.settings[key]}`)].join("  ");
   const name = h("td.run", h("a", {href: address("run", row.name)}, row.name), h("span.settings", {title: told}, row.state === "broken" ? row.error : told));
-  if (row.state === "broken") return [name, h("td.state", stateOf(row)), ...["learning", "phase", "correct", "order", "images"].map((key) => h(`td.${key}`))];
+  if (row.state === "broken") return [name, h("td.state", stateOf(row)), ...["learning", "phase", "success", "order", "images"].map((key) => h(`td.${key}`))];
   const passed = row.phases?.behaviour, inner = row.phases?.representation;
   return [
     name,
     h("td.state", stateOf(row)),
     h("td.learning", sparkline(row.timeline)),
     h("td.phase", h("span.pair", {title: `behaviour ${passed?.sequence.join(", ") || "undecided"}; representation ${inner?.sequence.join(", ") || "undecided"}`}, phaseBadge(passed?.last), phaseBadge(inner?.last))),
-    h("td.correct", percent(row.correct)),
+    h("td.success", percent(row.success)),
     h("td.order", fixed(row.order)),
     h("td.images", {title: `step ${integer(row.step)} of ${integer(row.steps)}`}, compact(row.images_seen)),
   ];

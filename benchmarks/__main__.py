@@ -1,0 +1,71 @@
+"""Measure speed, here and against peers, and write the page of results; the same command goes on where it stopped.
+
+    python -m benchmarks [PART ...] [--out DIR]       inside an environment with the extra `bench`: ./lab bench does so
+
+Parts: throughput, order, scaling, profile, page; without any all of them. The page is written after each part. Exit codes:
+0 done, 1 something could not be measured, 2 the user's input, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+
+from benchmarks.records import RESULTS
+from phasescope.errors import RunFailed, UserError
+
+
+def _part(module: str) -> Callable[[Path], object]:
+    """What measures a part; its module is imported when it is called."""
+    return lambda out: import_module(f"benchmarks.{module}").measure(out)
+
+
+PARTS: dict[str, Callable[[Path], object]] = {
+    **{name: _part(name) for name in ("throughput", "order", "scaling", "profile")},
+    "page": lambda out: None,
+}
+
+
+def run_parts(names: Sequence[str], out: Path) -> Path:
+    """Measure the parts `names` into the folder `out`; returns the page's path.
+
+    Raises:
+        UserError: there is no such part, or a part's input is at fault.
+        RunFailed: something could not be measured.
+    """
+    from benchmarks.page import PAGE, write_page
+
+    for name in names:
+        if name not in PARTS:
+            raise UserError(f"`PART` (={name}) must be one of {', '.join(PARTS)}")
+    for name in names or PARTS:
+        PARTS[name](out)
+        write_page(out)
+    return out / PAGE
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="./lab bench", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all without it")
+    parser.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="folder of results")
+    given = parser.parse_args(argv)
+    former = signal.signal(signal.SIGTERM, signal.default_int_handler)  # a run that is timed ends as well
+    try:
+        print(run_parts(given.parts, given.out))
+        return 0
+    except KeyboardInterrupt:
+        print("bench: interrupted; the same command goes on", file=sys.stderr)
+        return 130
+    except (UserError, RunFailed, OSError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1 if isinstance(error, RunFailed) else 2
+    finally:
+        signal.signal(signal.SIGTERM, former)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

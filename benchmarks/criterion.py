@@ -1,0 +1,110 @@
+"""When a contender is there, and what several seeds of it say together.
+
+A snapshot passes where the images are right (outcome correct on grid labels) and the latents are in order: the lower end
+of order's interval lies above each null that is no ceiling. A contender is there at the first snapshot from which on each
+one passes. A seed that never came there is censored: it took more than what it had spent. Medians over seeds and their
+ratio are those of `phasescope.measures` for onsets (Kaplan and Meier).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from benchmarks.median_ratio import median_ratio
+from phasescope import measures
+from phasescope.measures.learning.phases import floors
+from phasescope.places import Place
+
+Record = Mapping[str, Any]
+
+QUANTITIES = {"wall_s": "s", "cpu_s": "CPU s", "images_seen": "images"}
+"""What is spent until a contender is there, and its unit."""
+ACCURACY = 0.95
+"""least share of images, painted for labels of the training grid, that are correct: within 1 px in x and in y"""
+NULLS = ("untrained", "pixels", "permuted")
+"""what order must at least be compared with"""
+
+
+def condense(line: Record, place: Place) -> dict[str, Any]:
+    """What is kept of a line of `metrics.jsonl`: cost, accuracy, order with its nulls, and the phase of behaviour.
+
+    Args:
+        line: a snapshot's metrics.
+        place: where order is read.
+
+    Raises:
+        ValueError: order lacks a null that the criterion asks for.
+    """
+    score = line["order"][str(place)]
+    missing = [null for null in NULLS if null not in score["nulls"]]
+    if missing:
+        raise ValueError(f"`order` (nulls={list(score['nulls'])}) must have the null `{missing[0]}`")
+    return {
+        "step": line["step"],
+        **{quantity: line[quantity] for quantity in QUANTITIES},
+        "accuracy": line["outcomes"]["grid"]["correct"],
+        "order": {
+            "value": _number(score["value"]),
+            "low": _number(score["low"]),
+            "nulls": {null: _number(level) for null, level in score["nulls"].items()},
+        },
+        "phase": line["phase"]["behaviour"],
+    }
+
+
+def passes(snapshot: Record) -> bool:
+    """Whether a snapshot, as `condense` gives it, is accurate and in order."""
+    order = snapshot["order"]
+    in_order = all(order["low"] > null for null in floors(order["nulls"]).values())
+    return snapshot["accuracy"] >= ACCURACY and in_order
+
+
+def reached(snapshots: Sequence[Record]) -> dict[str, float] | None:
+    """The cost at the first snapshot from which on each one passes; None where there is none."""
+    seen = [snapshot["images_seen"] for snapshot in snapshots]
+    return _cost_at(snapshots, measures.onset(seen, [passes(snapshot) for snapshot in snapshots]))
+
+
+def reached_phase_c(snapshots: Sequence[Record]) -> dict[str, float] | None:
+    """The cost at the onset of phase C of behaviour; None where there is none."""
+    seen = [snapshot["images_seen"] for snapshot in snapshots]
+    onsets = measures.phase_onsets(seen, [snapshot["phase"] for snapshot in snapshots])
+    return _cost_at(snapshots, onsets["C"])
+
+
+def median_cost(records: Sequence[Record], goal: str, quantity: str) -> measures.Score:
+    """The median of what the seeds took: `record[goal]` is the cost at the goal, or None, and then `record["spent"]`
+    is exceeded. `detail["at_least"]` is its lower limit where the value is NaN, as too few came."""
+    return measures.median_onset(*_costs(records, goal, quantity))
+
+
+def cost_ratio(slow: Sequence[Record], fast: Sequence[Record], goal: str, quantity: str) -> measures.Score:
+    """How many times the fast ones' median the slow ones' is; a lower limit, as above, where it is censored.
+
+    Raises:
+        ValueError: no seed of either came there.
+    """
+    return median_ratio(*_costs(fast, goal, quantity), *_costs(slow, goal, quantity))
+
+
+def _costs(records: Sequence[Record], goal: str, quantity: str) -> tuple[list[float | None], list[float]]:
+    """What each took until it came there, None where it did not; and what it had spent in all."""
+    took = [record[goal] and record[goal][quantity] for record in records]
+    return took, [
+        max(record["spent"][quantity], cost or 0) for record, cost in zip(records, took, strict=True)
+    ]
+
+
+def _cost_at(snapshots: Sequence[Record], images_seen: int | None) -> dict[str, float] | None:
+    """Step and cost of the snapshot at `images_seen`."""
+    if images_seen is None:
+        return None
+    found = next(snapshot for snapshot in snapshots if snapshot["images_seen"] == images_seen)
+    return {key: found[key] for key in ("step", *QUANTITIES)}
+
+
+def _number(value: float | None) -> float:
+    """A number as JSON has it, where one that is not finite is null: NaN, which is above nothing."""
+    return math.nan if value is None else value

@@ -1,0 +1,1 @@
+"""The documentation's own code: `docs.figures` draws what its pages show."""

@@ -1,0 +1,110 @@
+"""Memorisation on cases whose answer is known: the figures of docs/measures/memorisation.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.figure import Figure
+
+from phasescope.factors import Factors
+from phasescope.measures.images.memorisation import COPY, gap_ratio, snap_to_grid
+from phasescope.measures.scores import Score
+from phasescope.randomness import numpy_generator
+from phasescope.views.style import INK, MUTED, PALETTE
+from phasescope.worlds.bump.world import GaussianBump
+
+if TYPE_CHECKING:
+    pass
+
+WORLD = GaussianBump()
+"""32 x 32 pixels, sigma = 1 px, a training image each pixel."""
+ACCENT, ORDER, P1 = (PALETTE[name][0] for name in ("accent", "order", "p1"))
+N = 1024
+
+
+def images(labels: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n N N"]:
+    """The world's exact images."""
+    import torch
+
+    return WORLD.render(torch.tensor(labels, dtype=torch.float32))[:, 0].numpy()
+
+
+def off_grid(n: int, purpose: str) -> Float[np.ndarray, "n 2"]:
+    return WORLD.draw_labels(n, numpy_generator(0, purpose)).astype(float)
+
+
+def nearest(targets: Float[np.ndarray, "n 2"], labels: Float[np.ndarray, "M 2"]) -> Float[np.ndarray, "n 2"]:
+    return labels[((targets[:, None] - labels) ** 2).sum(axis=2).argmin(axis=1)]
+
+
+def gap_ratio_figure() -> Figure:
+    """Where exact images have d1/d2 below 1/3, and what is seen of three painters."""
+    training = WORLD.training_labels().astype(float)
+    figure = Figure(figsize=(7.2, 3.3))
+    cell, curves = figure.subplots(1, 2, width_ratios=(1, 1.5))
+    side = np.linspace(-1, 1, 121)
+    x, y = np.meshgrid(16 + side, 16 + side)
+    at = np.stack([x.ravel(), y.ravel()], axis=1)
+    exact = images(at)
+    ratios = gap_ratio(exact, exact, images(training), permutations=1).exact_ratios.reshape(x.shape)
+    shown = cell.pcolormesh(side, side, ratios, cmap="viridis", vmin=0, vmax=1, rasterized=True)
+    cell.contour(side, side, ratios, levels=[COPY], colors="white", linewidths=1.2)
+    cell.set(aspect="equal", xlabel="x less a training label, px", ylabel="y, px", title="Exact images")
+    figure.colorbar(shown, ax=cell, label="$d_1 / d_2$", shrink=0.9)
+
+    targets = off_grid(N, "gap ratio figure")
+    grid, true = nearest(targets, training), images(targets)
+    painters = {"exact": targets, "half way to the grid": (targets + grid) / 2, "copies": grid}
+    for (name, labels), colour in zip(painters.items(), (ORDER, P1, INK), strict=True):
+        found = gap_ratio(images(labels), true, images(training))
+        told = f"{name}: share {found.share.value:.2f}, excess {interval(found.excess)}"
+        ratio = np.sort(found.ratios)
+        curves.step(ratio, np.arange(1, N + 1) / N, where="post", color=colour, label=told)
+    curves.axvline(COPY, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)))
+    curves.text(COPY + 0.01, 0.02, "1/3", color=MUTED)
+    curves.set(xlim=(-0.02, 1), ylim=(0, 1.02), xlabel="$d_1 / d_2$", ylabel="share of images below")
+    curves.set_title(f"{N:,} off-grid labels")
+    figure.legend(loc="outside lower right")
+    return figure
+
+
+def snap_to_grid_figure() -> Figure:
+    """Errors against offsets of four painters with the same noise."""
+    training, targets = WORLD.training_labels().astype(float), off_grid(400, "snap figure")
+    rng = numpy_generator(0, "snap figure noise")
+    grid = nearest(targets, training)
+    copied = np.where(rng.random((len(targets), 1)) < 0.5, grid, targets)
+    noise = 0.08 * rng.normal(size=targets.shape)
+    figure = Figure(figsize=(7.2, 2.3))
+    painters = {
+        "At the target": targets,
+        "Half way": (targets + grid) / 2,
+        "Every second a copy": copied,
+        "On the grid": grid,
+    }
+    panels = figure.subplots(1, 4, sharex=True, sharey=True)
+    for axes, (name, labels) in zip(panels, painters.items(), strict=True):
+        read = labels + noise
+        score = snap_to_grid(read, targets, training, Factors.named(("x", "y")), within=1.5)["x"]
+        offset = (targets - grid)[:, 0]
+        axes.plot(offset, (read - targets)[:, 0], ".", color=ACCENT, markersize=2.5, alpha=0.6)
+        ends = np.array([-0.5, 0.5])
+        axes.plot(ends, -score.value * ends, color=INK, linewidth=1.2)
+        axes.set(title=name, xlabel="offset from the grid, px")
+        axes.text(0.97, 0.97, f"$s$ = {interval(score)}", transform=axes.transAxes, ha="right", va="top")
+    panels[0].set(ylabel="error in x, px", ylim=(-0.8, 0.9))
+    return figure
+
+
+def interval(score: Score) -> str:
+    """The value and its interval, two decimals."""
+    return f"{score.value:.2f} ({score.low:.2f} to {score.high:.2f})".replace("-0.00", "0.00")
+
+
+FIGURES: dict[str, Callable[[], Figure]] = {
+    "gap_ratio": gap_ratio_figure,
+    "snap_to_grid": snap_to_grid_figure,
+}

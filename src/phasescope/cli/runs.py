@@ -1,0 +1,221 @@
+"""The verbs that make, show and measure runs; what they do is elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from tyro.conf import Positional, arg
+
+from phasescope.cli.arguments import Runs, RunWord, Words
+
+if TYPE_CHECKING:
+    from phasescope.runs.config import RunConfig
+
+
+def train(words: Words = (), /, runs: Runs = Path("runs")) -> int:
+    """Train a run, or resume it: the same command goes on where it stopped.
+
+    Args:
+        words: a YAML file and key=value words, as in preset=small training.steps=500
+        runs: folder of runs
+    """
+    from phasescope.runs.config import load_words
+
+    _train(load_words(words), runs)
+    return 0
+
+
+def demo(words: Words = (), /, runs: Runs = Path("runs")) -> int:
+    """The whole way in a minute and a half: train the preset `demo`, then write its report.
+
+    Args:
+        words: key=value words that change the preset
+        runs: folder of runs
+    """
+    from phasescope.runs.config import load_words
+
+    config = load_words(["preset=demo", *words])
+    if _train(config, runs):
+        from phasescope.cli.studies import report
+
+        report(str(runs / config.folder))
+    return 0
+
+
+def _train(config: RunConfig, runs: Path) -> bool:
+    """Train to the end, or to a signal; whether it is done."""
+    from phasescope.runs.events import Stop
+    from phasescope.runs.execution import execute
+    from phasescope.views.terminal.progress import follow
+
+    with Stop().on_signals() as stop:
+        return follow(execute(config, runs, stop))
+
+
+def observe(run: RunWord, words: Words = (), /, runs: Runs = Path("runs")) -> int:
+    """Observe a run's stored weights again by another plan, without training; prints the observation's folder.
+
+    Args:
+        run: a run's folder, name or hash
+        words: fields of the plan, as in probing.taps=[up1] or latent_labels=1024
+        runs: folder of runs
+    """
+    from phasescope.runs.observing import observe as observe_again
+    from phasescope.store import find_run
+    from phasescope.views.terminal.progress import counting
+
+    with counting("observing") as tell:
+        found = observe_again(find_run(run, runs), words, tell)
+    print(found.path)
+    return 0
+
+
+def sample(
+    run: RunWord,
+    /,
+    at: str | None = None,
+    count: int = 16,
+    step: int | None = None,
+    seed: int = 0,
+    out: Path = Path("samples.png"),
+    runs: Runs = Path("runs"),
+) -> int:
+    """Paint images with a run's averaged weights; the end of --out chooses a PNG grid or an npz.
+
+    Args:
+        run: a run's folder, name or hash
+        at: the label's factors, as in 12.5,20; without it labels are drawn from all over the world
+        count: images
+        step: snapshot to take the weights from; the last without it
+        seed: of the noise, and of the labels where none is given
+        out: FILE.png or FILE.npz
+        runs: folder of runs
+    """
+    from phasescope import flags
+    from phasescope.runs.sampling import paint
+    from phasescope.store import find_run
+    from phasescope.views.samples import check_out, write_samples
+
+    check_out(out)
+    label = None if at is None else flags.numbers("--at", at)
+    print(write_samples(out, *paint(find_run(run, runs), label, count, step, seed)))
+    return 0
+
+
+def exec(run_dir: Positional[Annotated[Path, arg(metavar="RUN_DIR")]], /, expires_s: float = 60.0) -> int:
+    """Execute one run's folder, as engines have it done: one thread, under a lease; what is done stays as it is.
+
+    Exit code 75: another process executes it.
+
+    Args:
+        run_dir: a folder with a config.yaml, of the name that `train` would give it
+        expires_s: seconds without a heartbeat after which another process may take the run over
+    """
+    from phasescope.runs.worker import work
+
+    return work(run_dir, expires_s)
+
+
+def ls(runs: Runs = Path("runs"), where: str | None = None, json: bool = False) -> int:
+    """List the runs of a folder.
+
+    Args:
+        runs: folder of runs
+        where: a condition in SQL on fields and last metrics, as in "training.batch = 32 and state = 'done'"
+        json: JSON instead of a table
+    """
+    from phasescope.store import list_runs
+    from phasescope.views.terminal.tables import print_runs
+
+    print_runs(list_runs(runs, where), as_json=json)
+    return 0
+
+
+def show(run: RunWord, /, runs: Runs = Path("runs"), json: bool = False) -> int:
+    """Show a run: its state, its phases and onsets, its snapshots.
+
+    Args:
+        run: a run's folder, name or hash
+        runs: folder of runs
+        json: JSON instead of tables
+    """
+    from phasescope.store import find_run
+    from phasescope.views.terminal.tables import print_run
+
+    print_run(find_run(run, runs), as_json=json)
+    return 0
+
+
+def measure(
+    target: Annotated[str, arg(metavar="FILE.npz|RUN")],
+    /,
+    only: str | None = None,
+    latents: str = "latents",
+    labels: str = "labels",
+    names: str | None = None,
+    periodic: str | None = None,
+    span: str | None = None,
+    categorical: str | None = None,
+    step: int | None = None,
+    runs: Runs = Path("runs"),
+    json: bool = False,
+) -> int:
+    """Measure latents, each score with its interval and its nulls: a file's matrix, or a run's network.
+
+    Args:
+        target: an npz file with latents and labels, or a run's folder, name or hash
+        only: measures, as in order,label_share; all without it
+        latents: name of the file's (n, features), or (draws, n, features)
+        labels: name of the file's (n, factors)
+        names: of the file's factors, as in x,y
+        periodic: those of them that come round; their span is then needed
+        span: range of each factor, as in 32,32
+        categorical: those whose values are names without an order
+        step: snapshot of the run; the last without it
+        runs: folder of runs
+        json: JSON instead of a table
+    """
+    from phasescope import flags
+    from phasescope.runs.measuring import measure_file, measure_run
+    from phasescope.store import find_run
+    from phasescope.views.terminal.measured import print_scores
+
+    chosen = flags.words(only) if only else None
+    if target.endswith(".npz"):
+        found = measure_file(
+            Path(target),
+            latents,
+            labels,
+            flags.words(names) if names else None,
+            flags.words(periodic) if periodic else (),
+            flags.numbers("--span", span) if span else None,
+            chosen,
+            flags.words(categorical) if categorical else (),
+        )
+    else:
+        found = measure_run(find_run(target, runs), step, chosen)
+    print_scores(found, as_json=json)
+    return 0
+
+
+def explore(
+    runs: Runs = Path("runs"),
+    results: Runs = Path("results"),
+    host: str = "127.0.0.1",
+    port: int = 8421,
+    token: str | None = None,
+) -> int:
+    """Serve the explorer: runs, how each learnt, a pad to paint with them, and studies, in the browser.
+
+    Args:
+        runs: folder of runs
+        results: folder of studies' results
+        host: address to bind; beyond this machine a token is asked for
+        port: port; 0 takes any free one
+        token: that visitors must have; made up where one is needed and none is given
+    """
+    from phasescope.views.explorer.serve import serve
+
+    serve(runs, results, host, port, token)
+    return 0

@@ -1,0 +1,125 @@
+"""The verbs of studies, claims and reports; what they do is elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from phasescope.cli.arguments import Runs
+
+if TYPE_CHECKING:
+    from phasescope.studies.core import Study
+
+
+def report(
+    target: Annotated[str, arg(metavar="RUN|STUDY")],
+    /,
+    out: Path | None = None,
+    pictures: Path | None = None,
+    runs: Runs = Path("runs"),
+    results: Runs = Path("results"),
+) -> int:
+    """Write the report of a run, or of a study: one self-contained page.
+
+    Args:
+        target: a run's folder, name or hash; or a study's name, or that of its folder of results
+        out: file to write; without it report.html in the run's folder, or in the study's results
+        pictures: folder for the figures of a run's report as PNG files; none without it
+        runs: folder of runs
+        results: folder of studies' results
+    """
+    from phasescope.studies import find_study, of_results, studies
+
+    one = find_study(target) if target.endswith(".py") else of_results(target)
+    if one and (one.name in studies() or (results / one.name).is_dir()):
+        from phasescope.views.report.results import write_html
+
+        print(write_html(one, results / one.name, out))
+        return 0
+    from phasescope.store import find_run
+    from phasescope.views.report.page import write_report
+    from phasescope.views.report.pictures import write_pictures
+
+    found = find_run(target, runs)
+    print(write_report(found, out))
+    for path in write_pictures(found, pictures) if pictures else ():
+        print(path)
+    return 0
+
+
+def study(
+    name: Positional[Annotated[str, arg(metavar="NAME|FILE.py")]],
+    /,
+    seeds: int | None = None,
+    preset: str | None = None,
+    engine: Literal["local", "slurm", "ray"] = "local",
+    dry_run: bool = False,
+    runs: Runs = Path("runs"),
+    results: Runs = Path("results"),
+    json: bool = False,
+) -> int:
+    """Run what is missing of a study, judge its claims, draw its figures; the same command goes on where it stopped.
+
+    Args:
+        name: one of ours, or a file of your own that holds STUDY; `claims` lists ours
+        seeds: runs a cell; the study's own number without it
+        preset: of all cells, in place of their own; its results have a folder of their own
+        engine: what executes runs
+        dry_run: print the runs, their cost and what is there, and run nothing
+        runs: folder of runs
+        results: folder of studies' results
+        json: JSON instead of a table, for --dry-run
+    """
+    from phasescope.studies import find_study
+    from phasescope.studies.core.running import conduct, survey
+    from phasescope.views.terminal.studies import Progress, print_ends, print_recorded, print_survey
+
+    found = survey(find_study(name), seeds, preset, runs, results)
+    print_survey(found, as_json=json, whole=dry_run)
+    if dry_run:
+        return 0
+    failed = conduct(found, engine, Progress(), print_recorded)
+    _draw_study(found.study, found.folder)
+    print_ends(found, failed)
+    return 1 if failed else 0
+
+
+def claims(
+    results: Runs = Path("results"), page: Path | None = None, judge: bool = False, json: bool = False
+) -> int:
+    """Print every claim of the studies: verdict, statistic, interval, n.
+
+    Args:
+        results: folder of studies' results
+        page: file to write as well: the page of results, with all figures drawn anew
+        judge: judge all claims anew, by the records that are there
+        json: JSON instead of tables
+    """
+    from phasescope.studies import studies
+    from phasescope.studies.core.records import read_claims
+    from phasescope.studies.core.running import judge_records
+    from phasescope.views.terminal.claims import print_claims
+
+    ours = list(studies().values())
+    if judge:
+        for one in ours:
+            judge_records(one, results / one.name)
+    if page:
+        from phasescope.views.report.results import write_markdown
+
+        for one in ours:
+            _draw_study(one, results / one.name)
+        write_markdown(ours, results, page)
+    print_claims([(one, read_claims(results / one.name)) for one in ours], as_json=json)
+    return 0
+
+
+def _draw_study(study: Study, folder: Path) -> None:
+    """Its figures, from its records; none where there are no records."""
+    from phasescope.studies.core.records import RECORDS, read_frame
+    from phasescope.views.figures.studies import write_figures
+
+    if (folder / RECORDS).exists():
+        write_figures(study, read_frame(study, folder), folder)

@@ -1,0 +1,170 @@
+"""What a family is: a way to learn images, and to paint them.
+
+A network is any callable ``network(x, t, labels)`` that answers as the family asks: for a diffusion x is the noisy image,
+t its time; a family without noise levels gives t = 0. A row of labels that is NaN is no label.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float
+
+from phasescope.kinds import Kind
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+Network = Callable[..., Any]
+"""``network(x, t, labels)``: x (B, C, *spatial), t (B,) int64, labels (B, K) in the world's units"""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Fixed training labels on which a family's own metrics are taken, the same at each snapshot."""
+
+    render: Callable[[Tensor], Tensor]
+    """from labels (B, K) to images (B, C, *spatial)"""
+    shape: tuple[int, ...]
+    """of an image: (C, *spatial)"""
+    training: Float[np.ndarray, "M K"]
+    """all training labels"""
+    labels: Float[np.ndarray, "bands images K"]
+    seed: int
+    device: torch.device
+
+
+@dataclass(frozen=True)
+class Painting:
+    """Where painting stands.
+
+    Attributes:
+        step: steps done.
+        t: the time of `x_t`, and -1 in the last state.
+        x_t: what is painted, as it is, (B, C, *spatial).
+        x_0: the images that it is to become, (B, C, *spatial); in the last state the images.
+    """
+
+    step: int
+    t: int
+    x_t: Tensor
+    x_0: Tensor
+
+
+class Family(ABC):
+    """A way to learn and to paint images; it draws nothing but from generators that it is given."""
+
+    @property
+    def conditions(self) -> Sequence[int] | None:
+        """Under which latents can be read (a diffusion: its noise levels); None where there is none to choose."""
+        return None
+
+    @abstractmethod
+    def draw(self, x_0: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """All that is random in a loss, on the generator's device, then moved to that of the images (B, C, *spatial)."""
+
+    @abstractmethod
+    def loss_at(self, network: Network, x_0: Tensor, labels: Tensor, *drawn: Tensor) -> Float[Tensor, " B"]:
+        """The loss of each image, given what `draw` drew."""
+
+    @abstractmethod
+    def trajectory(
+        self,
+        network: Network,
+        labels: Float[Tensor, "B K"],
+        shape: tuple[int, ...],
+        generator: torch.Generator,
+    ) -> Iterator[Painting]:
+        """The states on the way to the images of `labels`; a family that paints at once has one."""
+
+    @abstractmethod
+    def inputs(
+        self, x_0: Tensor, labels: Tensor, condition: int | None, noise: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """What a network is given where its latents are read: (x, t, labels), of images (B, C, *spatial) and unit noise."""
+
+    def sample(
+        self,
+        network: Network,
+        labels: Float[Tensor, "B K"],
+        shape: tuple[int, ...],
+        generator: torch.Generator,
+    ) -> Float[Tensor, "B C *spatial"]:
+        """The images at the end of `trajectory`."""
+        (last,) = deque(self.trajectory(network, labels, shape, generator), maxlen=1)
+        return last.x_0
+
+    def references(self, examples: Examples) -> Mapping[str, Any]:
+        """What is known of the best that can be learnt, JSON-ready, computed once a run; handed to `examine`."""
+        return {}
+
+    def examine(
+        self, network: Network, examples: Examples, references: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """The family's own metrics of a network, JSON-ready."""
+        return {}
+
+
+class FamilyConfig(Kind):
+    """What a family is, as its user writes it; a class that is a `Family` as well is its own. Known without torch:
+
+    Attributes:
+        conditions: as the family's.
+        usual_conditions: under which latents are read where nobody says so.
+        telling_condition: that at which the representation's phase is read: there only the label can tell the image.
+    """
+
+    @property
+    def conditions(self) -> Sequence[int] | None:
+        return None
+
+    @property
+    def usual_conditions(self) -> tuple[int, ...]:
+        return ()
+
+    @property
+    def telling_condition(self) -> int | None:
+        return None
+
+    def painting(self) -> dict[str, Any] | None:
+        """What may be chosen where somebody paints: `samplers` by name, `sampler` and `steps` as they stand, `most_steps`;
+        None where nothing may."""
+        return None
+
+    def painted_by(self, sampler: str, steps: int) -> FamilyConfig:
+        """The same family that paints by another of its samplers.
+
+        Raises:
+            ValueError: it has no such sampler, or not so many steps.
+        """
+        raise ValueError(f"`sampler` (={sampler}) must be left out: this family paints in one way")
+
+    def build(self) -> Family:
+        """The family itself."""
+        if isinstance(self, Family):
+            return self
+        raise NotImplementedError(f"`{type(self).__name__}` must have `build`, or be a Family itself")
+
+
+@contextmanager
+def evaluating(network: Any, taps: Sequence[str] | Mapping[str, Any] = ()) -> Iterator[None]:
+    """Within the block, all of the network that is a module evaluates (no dropout); then each is as it was."""
+    from torch import nn
+
+    roots = [network, *(taps.values() if isinstance(taps, Mapping) else ())]
+    modules = [module for root in roots if isinstance(root, nn.Module) for module in root.modules()]
+    modes = [(module, module.training) for module in modules]
+    for module in modules:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training

@@ -1,0 +1,220 @@
+"""Kinds of one's own, wherever a configuration has a `kind`.
+
+Ours are names (``kind: adamw``). Anybody else's is a reference to a class: ``kind: my_worlds.py:Rings``, a file in the
+folder that the command runs in, or ``kind: package.module:Class`` of an installed package. The other keys are its fields.
+
+A reference is code: whoever trains, samples or measures a run whose configuration has one runs it. What only shows runs
+reads trees and imports none (`references`). The source's SHA-256 is kept with the run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import Field, PlainSerializer, ValidationError, WrapValidator, model_validator
+
+from phasescope.config import Config, explain
+from phasescope.errors import UserError
+
+
+class Kind(Config):
+    """Base of all configurations of which there are several kinds."""
+
+    kind: str = ""
+    """one of ours by its name, or a reference to somebody's own class"""
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if not self.kind:
+            with suppress(UserError):
+                object.__setattr__(self, "kind", reference_to(type(self)))
+        return self
+
+
+def is_reference(kind: Any) -> bool:
+    """Whether `kind` refers to a class of somebody's own."""
+    return isinstance(kind, str) and ":" in kind
+
+
+def references(tree: Any) -> list[str]:
+    """All of somebody's own that a configuration's tree names, kinds and measures, in order; nothing is imported."""
+    found: list[str] = []
+    if isinstance(tree, Mapping):
+        measures = tree.get("measures")
+        named = [tree.get("kind"), *(measures if isinstance(measures, list | tuple) else ())]
+        found += [str(one) for one in named if is_reference(one)]
+        tree = tree.values()
+    if isinstance(tree, Iterable) and not isinstance(tree, str | bytes):
+        for value in tree:
+            found += references(value)
+    return list(dict.fromkeys(found))
+
+
+def load(reference: str) -> Any:
+    """The class or function that a reference names.
+
+    Raises:
+        UserError: no such file, module or name; or its import fails.
+    """
+    where, _, name = reference.rpartition(":")
+    module = _module_of_file(Path(where)) if where.endswith(".py") else _module(where, reference)
+    found: Any = module
+    for part in name.split("."):
+        found = getattr(found, part, None)
+        if found is None:
+            raise UserError(f"`{reference}` must name something in `{where}`: it has no `{name}`")
+    return found
+
+
+def source_digests(tree: Any) -> dict[str, str]:
+    """Of each reference in a configuration's tree, and of each data file, the SHA-256 of the file that it names."""
+    return {name: _sha256(name) for name in (*references(tree), *_data_files(tree))}
+
+
+def _data_files(tree: Any) -> list[str]:
+    """Every `file` of a kind in a configuration's tree."""
+    if not isinstance(tree, Mapping):
+        return []
+    own = [tree["file"]] if "kind" in tree and isinstance(tree.get("file"), str) and tree["file"] else []
+    return own + [name for value in tree.values() for name in _data_files(value)]
+
+
+def reference_to(thing: type | Callable[..., Any]) -> str:
+    """The reference by which a configuration names a class or function that Python has at hand.
+
+    Raises:
+        UserError: it is nested, or was typed into an interpreter: no later process could find it.
+    """
+    module, name = thing.__module__, thing.__qualname__
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if "<locals>" in name or file is None:
+        raise UserError(
+            f"`{name}` must stand at the top of a file, for a run that is resumed reads it from there"
+        )
+    path = Path(file)
+    beside = "." not in module and path.is_relative_to(Path.cwd()) and "site-packages" not in path.parts
+    if module == "__main__" or module.startswith(_PREFIX) or beside:
+        return f"{path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}:{name}"
+    return f"{module}:{name}"
+
+
+def open_union(union: Any, base: type[Kind], wrap: Callable[[type, str], type[Kind]] | None = None) -> Any:
+    """The annotation of a field that holds one of our kinds, a discriminated union, or somebody's own.
+
+    Args:
+        union: of our kinds; or the only one.
+        base: what a class of somebody's own must derive from.
+        wrap: from another class and its reference a configuration class for it; `TypeError` where it is none that can be.
+    """
+
+    def validate(value: Any, ours: Callable[[Any], Any]) -> Any:
+        if isinstance(value, str):
+            value = {"kind": value}
+        if isinstance(value, base):
+            return value
+        kind = value.get("kind") if isinstance(value, Mapping) else None
+        if not is_reference(kind):
+            return ours(value)
+        assert isinstance(value, Mapping)
+        cls = config_class(str(kind), base, wrap)
+        try:
+            return cls.model_validate({**value, "kind": kind})
+        except ValidationError as error:
+            raise ValueError(explain(error, cls)) from None
+
+    several = getattr(union, "__args__", None)
+    inner = Annotated[union, Field(discriminator="kind")] if several else union
+    return Annotated[
+        inner, WrapValidator(validate), PlainSerializer(lambda config: config.tree(), return_type=dict)
+    ]
+
+
+def config_class(
+    reference: str, base: type[Kind], wrap: Callable[[type, str], type[Kind]] | None
+) -> type[Kind]:
+    """The configuration class that a reference names, or that `wrap` makes of it; its `kind` is the reference.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    try:
+        found = load(reference)
+    except UserError as error:
+        raise ValueError(f"`kind` (={reference}) must be found: {error}") from None
+    if not isinstance(found, type):
+        raise ValueError(f"`kind` (={reference}) must be a class, not a {type(found).__name__}")
+    if issubclass(found, base):
+        return found
+    try:
+        if wrap is not None:
+            return wrap(found, reference)
+    except TypeError as error:
+        raise ValueError(f"`kind` (={reference}) {error}") from None
+    raise ValueError(f"`kind` (={reference}) must be a {base.__name__}, and derives from no such class")
+
+
+_PREFIX = "phasescope_own_"
+
+
+def _module_of_file(path: Path) -> Any:
+    """The module in a file, imported once under a name of its own; files beside it can be imported by it."""
+    whole = path.resolve()
+    name = _PREFIX + hashlib.sha256(str(whole).encode()).hexdigest()[:12]
+    if name in sys.modules:
+        return sys.modules[name]
+    if not whole.is_file():
+        raise UserError(f"`{path}` must be a file: there is none in {Path.cwd()}")
+    spec = importlib.util.spec_from_file_location(name, whole)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    with _found_from(whole.parent):
+        try:
+            spec.loader.exec_module(module)
+        except BaseException as error:
+            del sys.modules[name]
+            if isinstance(error, Exception):
+                raise UserError(f"`{path}` cannot be imported: {_told(error)}") from error
+            raise
+    return module
+
+
+def _module(name: str, reference: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        raise UserError(f"`{reference}` cannot be imported: {_told(error)}") from error
+
+
+@contextmanager
+def _found_from(folder: Path) -> Iterator[None]:
+    """Within the block modules are found in a folder too."""
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+
+
+def _told(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:200]
+
+
+def _sha256(reference: str) -> str:
+    where = reference.rpartition(":")[0]
+    if not is_reference(reference) or where.endswith(".py"):
+        path: Path | None = Path(where or reference)
+    else:
+        spec = importlib.util.find_spec(where)
+        path = Path(spec.origin) if spec and spec.origin else None
+    if path is None or not path.is_file():
+        raise UserError(f"`{reference}` must be a file that is there: the run keeps its SHA-256")
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,1 @@
+"""Of what was painted: is it right, or a copy?"""

@@ -1,0 +1,207 @@
+"""All measures of one set of latents at once, by name, each as a Score with its nulls.
+
+What cannot be measured is left out, and said with its reason: disentanglement needs two factors, directions and the
+factorization index ordered labels on a lattice, what compares noise draws several of them.
+Homology is apart (`persistent_homology`): it takes longer than all of these together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from phasescope.factors import Factors
+from phasescope.measures.checks import Labels, check_labels, check_latents
+from phasescope.measures.latents.additivity import additivity, additivity_scattered
+from phasescope.measures.latents.dimension import participation_ratio
+from phasescope.measures.latents.directions import orthogonality, parallelism
+from phasescope.measures.latents.disentanglement import disentanglement
+from phasescope.measures.latents.factorization import factorization
+from phasescope.measures.latents.intrinsic_dimension import effective_rank, levina_bickel, two_nn
+from phasescope.measures.latents.label_share import label_share
+from phasescope.measures.latents.lattice import check_lattice
+from phasescope.measures.latents.neighbours import RANGE_OF_K, continuity, neighbour_overlap, trustworthiness
+from phasescope.measures.latents.order import order
+from phasescope.measures.latents.procrustes import procrustes_error
+from phasescope.measures.latents.rsa import rsa
+from phasescope.measures.scores import Score
+
+
+class Scores(dict[str, Score]):
+    """Scores by measure.
+
+    Attributes:
+        left_out: of each measure that could not be had, why, in one line.
+    """
+
+    def __init__(self, found: Mapping[str, Score], left_out: Mapping[str, str] | None = None):
+        super().__init__(found)
+        self.left_out = dict(left_out or {})
+
+
+DISENTANGLEMENT = (
+    "dci_disentanglement",
+    "dci_completeness",
+    "dci_informativeness",
+    "mig",
+    "sap",
+    "modularity",
+    "explicitness",
+)
+LOCAL = 0.2
+"""radius of local RSA, in spans: far pairs dominate the global one"""
+LEAST_VALUES = 3
+"""of each factor of a lattice"""
+
+
+@dataclass(frozen=True)
+class Given:
+    """What is measured: latents (n, features), labels, perhaps several noise draws of the first of them."""
+
+    latents: np.ndarray
+    known: Labels
+    draws: np.ndarray | None = None
+
+    @property
+    def labels(self) -> np.ndarray:
+        return self.known.values
+
+    @property
+    def factors(self) -> Factors:
+        return self.known.factors
+
+    @property
+    def ks(self) -> tuple[int, ...]:
+        """The range of neighbours, as far as there are rows enough."""
+        return tuple(k for k in RANGE_OF_K if 2 * k + 2 <= len(self.latents)) or RANGE_OF_K[:1]
+
+    @cached_property
+    def on_lattice(self) -> bool:
+        """Whether the labels are combinations of few values of factors that have an order, three at least of each."""
+        if self.known.categorical.any():
+            return False
+        try:
+            counts = [len(values) for values in check_lattice(self.known).values]
+        except ValueError:
+            return False
+        return min(counts) >= LEAST_VALUES and bool(np.prod(counts) <= 2 * len(self.labels))
+
+    @property
+    def of_draws(self) -> np.ndarray:
+        if self.draws is None:
+            raise ValueError("`draws` (=None) must be given: latents of several noise draws a label")
+        return self.draws
+
+
+@dataclass(frozen=True)
+class Part:
+    """Measures that are computed together, or refused together by a ValueError that says why."""
+
+    names: tuple[str, ...]
+    measure: Callable[[Given], dict[str, Score]]
+
+
+def _one(name: str, measure: Callable[[Given], Score]) -> Part:
+    return Part((name,), lambda given: {name: measure(given)})
+
+
+def _of_labels(name: str, measure: Callable[..., Score], **settings: Any) -> Part:
+    """A measure of latents and labels."""
+    return _one(name, lambda given: measure(given.latents, given.labels, factors=given.factors, **settings))
+
+
+def _of_lattice(name: str, measure: Callable[..., Score]) -> Part:
+    def of(given: Given) -> Score:
+        given.known.check_ordered("steps lead from one value to the next")
+        check_lattice(given.known)
+        if not given.on_lattice:
+            raise ValueError(
+                f"`labels` (n={len(given.labels)}) must be on a lattice: combinations of few values, "
+                f"{LEAST_VALUES} at least of each factor"
+            )
+        return measure(given.latents, given.labels, factors=given.factors)
+
+    return _one(name, of)
+
+
+def _additive(given: Given) -> Score:
+    measure = additivity if given.on_lattice else additivity_scattered
+    return measure(given.latents, given.labels, factors=given.factors)
+
+
+def _disentangled(given: Given) -> dict[str, Score]:
+    return disentanglement(given.latents, given.labels, given.factors, reduction="ica").scores()
+
+
+PARTS: tuple[Part, ...] = (
+    _of_labels("order", order),
+    _of_labels("trustworthiness", trustworthiness),
+    _of_labels("continuity", continuity),
+    _one(
+        "neighbour_overlap",
+        lambda given: neighbour_overlap(given.latents, given.labels, given.ks, given.factors),
+    ),
+    _of_labels("rsa", rsa),
+    _of_labels("rsa_local", rsa, radius=LOCAL),
+    _of_labels("procrustes_rigid", procrustes_error, kind="rigid"),
+    _of_labels("procrustes_similarity", procrustes_error, kind="similarity"),
+    _of_labels("procrustes_affine", procrustes_error, kind="affine"),
+    _one("participation_ratio", lambda given: participation_ratio(given.latents)),
+    _one("effective_rank", lambda given: effective_rank(given.latents)),
+    _one("two_nn", lambda given: two_nn(given.latents)),
+    _one("levina_bickel", lambda given: levina_bickel(given.latents)),
+    _one("additivity", _additive),
+    _of_lattice("factorization", factorization),
+    _of_lattice("orthogonality", orthogonality),
+    _of_lattice("parallelism", parallelism),
+    Part(DISENTANGLEMENT, _disentangled),
+    _one("label_share", lambda given: label_share(given.of_draws)),
+    _one("label_dimension", lambda given: participation_ratio(given.of_draws.mean(axis=0))),
+)
+NAMES = tuple(name for part in PARTS for name in part.names)
+OF_LATTICE = ("factorization", "orthogonality", "parallelism")
+"""for which labels must be on a lattice"""
+
+
+def battery(
+    latents: Float[np.ndarray, "n features"],
+    labels: Float[np.ndarray, "n K"],
+    factors: Factors | None = None,
+    *,
+    draws: Float[np.ndarray, "draws m features"] | None = None,
+    chosen: Sequence[str] | None = None,
+) -> Scores:
+    """Scores by measure; `left_out` of what is returned says what could not be measured here, and why.
+
+    Args:
+        factors: what is known of the K factors; by default open, of span 1, named label1, label2, ...
+        draws: several noise draws of the first m labels.
+        chosen: names of measures; by default all that can be had.
+
+    Raises:
+        ValueError: latents or labels that no measure takes, as `check_latents` and `check_labels` say; a name that is none;
+            with `chosen`, whatever one of its measures raises.
+    """
+    wrong = [name for name in chosen or () if name not in NAMES]
+    if wrong:
+        raise ValueError(f"`chosen` (={wrong[0]}) must be one of {', '.join(NAMES)}")
+    x = check_latents(latents, 4, "latents are compared with one another")
+    given = Given(latents, check_labels(labels, len(x), factors), draws)
+    wanted = set(NAMES if chosen is None else chosen)
+    found: dict[str, Score] = {}
+    left_out: dict[str, str] = {}
+    for part in PARTS:
+        if wanted.isdisjoint(part.names):
+            continue
+        try:
+            found |= part.measure(given)
+        except ValueError as reason:
+            if chosen is not None:
+                raise
+            left_out |= dict.fromkeys(part.names, " ".join(str(reason).split()))
+    return Scores({name: found[name] for name in chosen or NAMES if name in found}, left_out)

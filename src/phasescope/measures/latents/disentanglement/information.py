@@ -1,0 +1,160 @@
+"""Mutual information of dimensions with factors, in nats, from bins of equal counts.
+
+With p_ab the share of rows in bin a of the dimension and b of the factor, the plug-in entropy of n rows falls short by
+about (occupied bins - 1) / 2n, which is added (Miller 1955, Madow 1948):
+
+    H = -sum p log p + (occupied - 1) / 2n,       I(j; k) = H(j) + H(k) - H(j, k).
+
+So I is about 0, on either side of it, where there is nothing to know, and exactly H(k) where the dimension's bin
+says the factor's. Bins are of ranks, so any strictly monotone map of a dimension leaves I as it is. A variable with no more
+values than bins has one bin a value, and so has a categorical factor.
+
+A pair of dimensions is read as an angle round their means, whose bins are arcs. Where arcs begin is an accident, and arcs
+that begin elsewhere than the factor's tell its bins badly; so ranks round the circle are turned, and mirrored if need be, to
+meet the factor's: by the phase of mean exp(2 pi i (rank_angle -+ rank_factor)). Every circle that follows the factor once
+round, at whatever speed, then has I = H(k).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from phasescope.measures.checks import DECIMALS, check_count
+from phasescope.measures.latents.disentanglement.code import Code, standardised
+
+
+@dataclass(frozen=True)
+class Binned:
+    """The t rows that information is counted in, in bins."""
+
+    bins: int
+    """Of equal counts, of a dimension at most."""
+    cells: int
+    """Of any variable at most: a categorical factor has one for each of its values."""
+    a: Int[np.ndarray, "t d"]
+    """Of dimensions."""
+    b: Int[np.ndarray, "t K"]
+    """Of factors."""
+    factor_ranks: Float[np.ndarray, "t K"]
+    angle_ranks: Float[np.ndarray, "t pairs"]
+    """Of each pair's angle, from 0 to 1 round the circle; no pairs where no factor is periodic."""
+
+    def units(self, k: int, periodic: bool, order: Int[np.ndarray, " t"]) -> Int[np.ndarray, "t U"]:
+        """Bins of what may tell factor k, in the order of `units_of`, the code's rows reordered."""
+        if not periodic:
+            return self.a[order]
+        turned = aligned(self.angle_ranks[order], self.factor_ranks[:, k])
+        return np.concatenate([self.a[order], equal_bins(turned, self.bins)], axis=1)
+
+
+def binned(code: Code, bins: int) -> Binned:
+    """Bins of the counted rows.
+
+    Raises:
+        ValueError: `bins` < 2 or more than half of the rows that are counted.
+    """
+    check_count("bins", bins, 2, "one bin tells nothing")
+    rows = code.counted
+    if len(rows) < 2 * bins:
+        raise ValueError(f"`bins` (={bins}) must be at most half of the {len(rows)} rows that are counted")
+    labels = code.labels
+    factors = ranks(np.where(labels.periodic, labels.values % labels.span, labels.values)[rows])
+    z = standardised(code.z, code.train)[rows]
+    if labels.periodic.any():
+        first, second = np.triu_indices(code.d, 1)
+        angles = ranks(from_widest_gap(np.arctan2(z[:, second], z[:, first])))
+    else:
+        angles = np.empty((len(rows), 0))
+    b = equal_bins(factors, bins)
+    for k in np.flatnonzero(labels.categorical):
+        b[:, k] = np.unique(labels.values[rows, k], return_inverse=True)[1]
+    return Binned(bins, max(bins, int(b.max()) + 1), equal_bins(ranks(z), bins), b, factors, angles)
+
+
+def ranks(x: Float[np.ndarray, "t C"]) -> Float[np.ndarray, "t C"]:
+    """(rank - 1/2) / t of each column, equal values in the middle of their ranks; equal to 6 digits of the range."""
+    from scipy.stats import rankdata
+
+    low, width = x.min(axis=0), np.ptp(x, axis=0)
+    values = np.round((x - low) / np.where(width > 0, width, 1), DECIMALS)
+    return (rankdata(values, axis=0) - 0.5) / len(x)
+
+
+def equal_bins(rank: Float[np.ndarray, "t C"], bins: int) -> Int[np.ndarray, "t C"]:
+    """Which of at most `bins` bins of about equal counts each rank is in; equal ranks are never parted."""
+    which = np.floor(rank * bins).astype(int)
+    ordered = np.sort(rank, axis=0)
+    for j in np.flatnonzero((np.diff(ordered, axis=0) > 0).sum(axis=0) < bins):
+        which[:, j] = np.unique(rank[:, j], return_inverse=True)[1]
+    return which
+
+
+def from_widest_gap(angle: Float[np.ndarray, "t pairs"]) -> Float[np.ndarray, "t pairs"]:
+    """Angles in radians, counted from the end of the widest gap between neighbours: no two that are equal are parted."""
+    ordered = np.sort(angle, axis=0)
+    gaps = np.diff(ordered, axis=0, append=ordered[:1] + 2 * np.pi)
+    start = ordered[(gaps.argmax(axis=0) + 1) % len(angle), np.arange(angle.shape[1])]
+    return (angle - start) % (2 * np.pi)
+
+
+def aligned(
+    rank: Float[np.ndarray, "t pairs"], factor_rank: Float[np.ndarray, " t"]
+) -> Float[np.ndarray, "t pairs"]:
+    """Ranks round the circle, turned by whole rows, and mirrored where that fits better, to follow the factor's."""
+    t = len(rank)
+    around, factor = np.exp(2j * np.pi * rank), np.exp(2j * np.pi * factor_rank)
+    with_it, against_it = factor.conj() @ around, factor @ around
+    mirrored = np.abs(against_it) > np.abs(with_it)
+    phase = np.where(mirrored, -np.angle(against_it), np.angle(with_it)) / (2 * np.pi)
+    half_rows = np.round(2 * t * np.where(mirrored, 1 - rank, rank)) - np.round(t * phase) * 2
+    return (half_rows % (2 * t)) / (2 * t)
+
+
+def mutual_information(
+    a: Int[np.ndarray, "t d"], b: Int[np.ndarray, "t K"], bins: int
+) -> tuple[Float[np.ndarray, "d K"], Float[np.ndarray, " K"]]:
+    """(I, H of the factors) from the bins of dimensions and factors."""
+    counts = joint_counts(a, b, bins)
+    H_a, H_b = entropy(counts.sum(axis=-1)), entropy(counts.sum(axis=-2))
+    joint = entropy(counts.reshape(*counts.shape[:2], -1))
+    return H_a + H_b - joint, H_b[0]
+
+
+def joint_counts(
+    a: Int[np.ndarray, "t d"], b: Int[np.ndarray, "t K"], bins: int
+) -> Int[np.ndarray, "d K bins bins"]:
+    """How many rows each pair of bins has."""
+    d, K = a.shape[1], b.shape[1]
+    pair = np.arange(d * K).reshape(d, K)
+    cell = (pair * bins + a[:, :, None]) * bins + b[:, None]
+    return np.bincount(cell.ravel(), minlength=d * K * bins**2).reshape(d, K, bins, bins)
+
+
+def entropy(counts: Int[np.ndarray, "*shape bins"]) -> Float[np.ndarray, "*shape"]:
+    """In nats, by Miller and Madow."""
+    n = counts.sum(axis=-1)
+    p = counts / n[..., None]
+    plug_in = -(p * np.log(np.where(p > 0, p, 1))).sum(axis=-1)
+    return plug_in + ((counts > 0).sum(axis=-1) - 1) / (2 * n)
+
+
+def influences(
+    a: Int[np.ndarray, "t d"], b: Int[np.ndarray, "t K"], bins: int
+) -> tuple[Float[np.ndarray, "t d K"], Float[np.ndarray, "t K"]]:
+    """Of each row on plug-in I and H: log(p_ab / (p_a p_b)) - I and -log p_b - H, 0 on average.
+
+    Bootstrap resamples would not do: their repeated rows look like dependence. What moves with the bins' edges is left out,
+    so that intervals from these influences are about a tenth too narrow.
+    """
+    t, d = a.shape
+    dimension, factor = np.arange(d)[:, None], np.arange(b.shape[1])
+    counts = joint_counts(a, b, bins)
+    of_a, of_b = counts.sum(axis=-1), counts.sum(axis=-2)
+    n_ab = counts[dimension, factor, a[:, :, None], b[:, None]]
+    n_a = of_a[dimension, factor, a[:, :, None]]
+    n_b = of_b[0, factor, b]
+    of_I, of_H = np.log(t * n_ab / (n_a * n_b[:, None])), -np.log(n_b / t)
+    return of_I - of_I.mean(axis=0), of_H - of_H.mean(axis=0)

@@ -1,0 +1,233 @@
+"""Factorization: does each factor move the latents by itself, and in directions of its own? One number between two tori.
+
+With A and B the covariances of what x alone and y alone move, and Gamma that of what only their combination moves
+(see `variance_components`; noise from label to label counts there, unless several draws tell the two apart),
+
+    F = (tr A tr B - tr A B) / (tr(A + Gamma) tr(B + Gamma)).
+
+Two moves a of x and b of y span a parallelogram of squared area |a|^2 |b|^2 - <a, b>^2. The numerator is the mean of
+that over all pairs of moves that hold at every value of the other factor; the denominator is what all moves as they
+are could span at most. So F is a product of three shares,
+
+    F = P_x P_y (1 - overlap),   P_x = tr A / tr(A + Gamma),
+    overlap = tr A B / (tr A tr B) = mean <a, b>^2 / (mean |a|^2 mean |b|^2),
+
+the parallelism of x-moves, that of y-moves, and what is left of orthogonality. F is 1 if and only if z = a(x) + b(y)
+with a and b in orthogonal subspaces, whatever the shape of the curves a and b, and 0 where either factor moves
+nothing alone, or both move along one line. Neither half would do: random latents are orthogonal, and z = x + y is
+parallel. The index
+
+    I = (F(latents) - F(3D torus)) / (F(Clifford torus) - F(3D torus))
+
+puts F on the scale of Liang et al. (NeurIPS 2024, arXiv 2408.13256): 0 at the ideal 3D torus of the same labels, 1 at
+their Clifford torus, whose F is 1. It is less than 0 where factors are coupled more than on a 3D torus, and about
+-F(3D torus) / (1 - F(3D torus)) where F is 0. There is no number in it to choose but the radii of the 3D torus.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from phasescope.factors import Factors
+from phasescope.measures.checks import check_count
+from phasescope.measures.latents.ideal import RADII, clifford_torus, random_latents, torus_3d
+from phasescope.measures.latents.variance_components import (
+    NOTHING,
+    Code,
+    Effects,
+    check_code,
+    fieller_interval,
+)
+from phasescope.measures.scores import Score, null_level
+from phasescope.randomness import numpy_generator
+
+
+def factorization(
+    latents: Float[np.ndarray, "*draws n features"],
+    labels: Float[np.ndarray, "n K"],
+    factors: Factors | None = None,
+    radii: tuple[float, float] = RADII,
+    permutations: int = 20,
+    seed: int = 0,
+) -> Score:
+    """The index I of two factors on a lattice, some labels of which may be missing.
+
+    The interval speaks for noise, at these labels and all else equal: it is Fieller's (1954) for a ratio, of the variances
+    that `variance_components` describes. Of (n, features) noise counts as coupling, for one latent a label cannot tell them
+    apart; of (draws, n, features), whose draws are averaged, it is taken off.
+
+    `detail` has F itself, P and overlap, and F of the 3D torus. The null `permuted` is the level that I stays below
+    in 95 % of permutations of the labels, `random` that of Gaussian latents of the same shape; `torus_3d` and `clifford`
+    are I of the two tori, 0 and 1.
+
+    Args:
+        latents: one row a label, or several noise draws of such rows.
+        labels: in the world's units.
+        factors: what is known of the K factors; by default open, of span 1, named label1, label2, ...
+        radii: of the 3D torus.
+
+    Returns:
+        a Score; its value is NaN, its interval everything, where several draws show that some factor moves nothing that
+        is told from noise.
+
+    Raises:
+        ValueError: as `check_labels`, `check_lattice`, `check_code` and `check_radii` say; not two factors.
+    """
+    check_count("permutations", permutations, 1, "a score needs its null")
+    code = check_code(latents, labels, factors)
+    lattice = code.effects.lattice
+    known = lattice.labels
+    if len(lattice.values) != 2:
+        raise ValueError(
+            f"`labels` (K={len(lattice.values)}) must have 2 factors: a torus in R^3 has two circles"
+        )
+    w = float(code.noises.mean())
+    gram = code.z @ code.z.T
+    found, low, high = estimate(code, seed)
+    torus, clifford = (
+        shares(code.effects, ideal @ ideal.T).F
+        for ideal in (
+            torus_3d(known.values, known.factors, radii),
+            clifford_torus(known.values, known.factors),
+        )
+    )
+    index = Scale(torus, clifford)
+    n, features = code.z.shape
+    rng = numpy_generator(seed, "factorization")
+    chance = [index(shares(code.effects, gram, w, rng.permutation(n)).F) for _ in range(permutations)]
+    nothing = random_latents(n, features, seed)
+    x, y = known.names
+    return Score(
+        value=index(found.F) if np.isfinite(low) else np.nan,
+        low=index(low),
+        high=index(high),
+        n=n,
+        estimator=f"factorization index, variance components of {' x '.join(str(len(v)) for v in lattice.values)} "
+        f"values, {code.draws} {'draws, noise taken off' if code.draws > 1 else 'draw, noise counts as coupling'}, "
+        f"3D torus {radii[0]:g}:{radii[1]:g}",
+        nulls={
+            "permuted": null_level(np.array(chance)),
+            "random": index(shares(code.effects, nothing @ nothing.T).F),
+            "torus_3d": index(torus),
+            "clifford": index(clifford),
+        },
+        detail={
+            "F": found.F,
+            f"parallelism {x}": share(found.a, found.x),
+            f"parallelism {y}": share(found.b, found.y),
+            "overlap": share(found.ab, max(found.a, 0.0) * max(found.b, 0.0)),
+            "F of torus_3d": torus,
+        },
+    )
+
+
+def estimate(code: Code, seed: int = 0) -> tuple[Shares, float, float]:
+    """What F is made of, and the interval of F."""
+    w = float(code.noises.mean())
+    found = shares(code.effects, code.z @ code.z.T, w)
+    if found.still:
+        return found, 0.0, 0.0
+    covariance = code.covariance(partial(gradients, code.effects, w), (0.0, -(found.x + found.y)), seed)
+    return found, *fieller_interval(found.part, found.whole, covariance, code.degrees)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """From F to I."""
+
+    torus: float
+    clifford: float
+
+    def __call__(self, F: float) -> float:
+        return float((F - self.torus) / (self.clifford - self.torus))
+
+
+@dataclass(frozen=True)
+class Shares:
+    """The traces that F is made of."""
+
+    a: float
+    """tr A"""
+    b: float
+    """tr B"""
+    ab: float
+    """tr A B"""
+    x: float
+    """tr(A + Gamma), noise taken off"""
+    y: float
+    """tr(B + Gamma), noise taken off"""
+
+    @property
+    def part(self) -> float:
+        return self.a * self.b - self.ab
+
+    @property
+    def whole(self) -> float:
+        return self.x * self.y
+
+    @property
+    def F(self) -> float:
+        """0 where a factor moves nothing."""
+        return 0.0 if self.still else self.part / self.whole
+
+    @property
+    def still(self) -> bool:
+        """A factor moves nothing at all, of a total variance of 1."""
+        return abs(min(self.x, self.y)) <= NOTHING
+
+
+def share(part: float, whole: float) -> float:
+    """part / whole; NaN where there is no whole."""
+    return part / whole if abs(whole) > NOTHING else np.nan
+
+
+def shares(
+    effects: Effects,
+    gram: Float[np.ndarray, "n n"],
+    noise: float = 0.0,
+    order: Int[np.ndarray, " n"] | None = None,
+) -> Shares:
+    """Of the latents' inner products.
+
+    With V the effects' basis, A = z^T V M V^T z - q z^T (1 - V V^T) z and B likewise; of G = z z^T only V^T G is needed.
+
+    Args:
+        noise: the variance in a latent that is to be taken off.
+        order: in which the latents get the labels.
+    """
+    V = effects.basis if order is None else effects.basis[order]
+    half = V.T @ gram
+    H = half @ V
+    inside, across, square = np.trace(H), half @ half.T - H @ H, (gram**2).sum()
+    outside = float(np.trace(gram) - inside) / effects.free
+    (M, N), (q, r) = effects.inner, (spread / effects.free for spread in effects.spread)
+    a, b = ((inner * H).sum() - c * outside for inner, c in zip(effects.inner, effects.spread, strict=True))
+    ab = (
+        ((M @ H) * (N @ H).T).sum()
+        - r * (M * across).sum()
+        - q * (N * across).sum()
+        + q * r * (square - 2 * (half**2).sum() + (H**2).sum())
+    )
+    return Shares(float(a), float(b), float(ab), float(a + outside - noise), float(b + outside - noise))
+
+
+def gradients(
+    effects: Effects, noise: float, z: Float[np.ndarray, "n features"]
+) -> tuple[Float[np.ndarray, "n features"], Float[np.ndarray, "n features"]]:
+    """Of F's numerator and of its denominator, with respect to the latents."""
+    gram = z @ z.T
+    s = shares(effects, gram, noise)
+    Az, Bz, Cz = effects.main(0, z), effects.main(1, z), effects.interaction(z)
+    gram_z, gram_V, Vz = gram @ z, gram @ effects.basis, effects.basis.T @ z
+
+    def gram_times(k: int) -> Float[np.ndarray, "n features"]:
+        """G Q z, of factor k, with one product of G for both factors."""
+        q = effects.spread[k] / effects.free
+        return gram_V @ (effects.inner[k] @ Vz + q * Vz) - q * gram_z
+
+    of_ab = effects.main(0, gram_times(1)) + effects.main(1, gram_times(0))
+    return 2 * (s.b * Az + s.a * Bz - of_ab), 2 * (s.y * Az + s.x * Bz + (s.x + s.y) * Cz)

@@ -1,0 +1,124 @@
+"""Ideal manifolds of given labels: what a code that is known to couple factors, or to keep them apart, looks like.
+
+Each factor is an angle, u = 2 pi label / period where it is periodic and half a turn from its lowest to its highest
+label where it is open: an arc whose ends stay apart, so that distance along it grows with the labels' distance. Then
+
+    3D torus         ((R + r cos v) cos u, (R + r cos v) sin u, r sin v)     two factors, coupled: moving along v
+                                                                           points elsewhere at every u
+    Clifford torus   (cos u, sin u, cos v, sin v, ...)                       a circle a factor, each in its own plane
+    sheet            (label_1 / span_1, label_2 / span_2, ...)               flat, a straight line a factor
+    random           independent Gaussian numbers                            no geometry at all
+
+The two tori are those between which Liang et al. (NeurIPS 2024, arXiv 2408.13256, figures 2 and 3) place what their
+diffusion models learn. Their radii are not stated: R = 2, r = 1 here, an argument.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+
+from phasescope.factors import Factors
+from phasescope.measures.checks import Labels, check_count, check_labels
+from phasescope.randomness import numpy_generator
+
+RADII = (2.0, 1.0)
+"""R, of the circle round the hole, and r, of the tube."""
+
+
+def torus_3d(
+    labels: ArrayLike,
+    factors: Factors | None = None,
+    radii: tuple[float, float] = RADII,
+) -> Float[np.ndarray, "n 3"]:
+    """The torus in R^3: the first factor goes round the hole, the second round the tube.
+
+    Args:
+        labels: (n, 2), in the world's units.
+        factors: what is known of the K factors; by default open, of span 1, named label1, label2, ...
+        radii: R and r.
+
+    Raises:
+        ValueError: as `check_labels` says; not two factors; radii that are not R > r > 0, without which the torus
+            meets itself.
+    """
+    R, r = check_radii(radii)
+    u, v = _angles(_two(check_labels(labels, len(np.asarray(labels)), factors))).T
+    return np.stack([(R + r * np.cos(v)) * np.cos(u), (R + r * np.cos(v)) * np.sin(u), r * np.sin(v)], axis=1)
+
+
+def clifford_torus(
+    labels: ArrayLike,
+    factors: Factors | None = None,
+) -> Float[np.ndarray, "n features"]:
+    """A circle of radius 1 for each factor, in planes of their own: the product of circles, flat, in R^2K.
+
+    Args:
+        labels: (n, K), in the world's units.
+        factors: what is known of the K factors; by default open, of span 1, named label1, label2, ...
+
+    Raises:
+        ValueError: as `check_labels` says.
+    """
+    angles = _angles(check_labels(labels, len(np.asarray(labels)), factors))
+    return np.stack([np.cos(angles), np.sin(angles)], axis=2).reshape(len(angles), -1)
+
+
+def sheet(labels: ArrayLike, factors: Factors | None = None) -> Float[np.ndarray, "n K"]:
+    """The labels themselves, each factor in units of its span: flat, for open factors.
+
+    Raises:
+        ValueError: as `check_labels` says.
+    """
+    known = check_labels(labels, len(np.asarray(labels)), factors)
+    known.check_ordered("a sheet has a line for each factor")
+    return known.values / known.span
+
+
+def random_latents(n: int, features: int, seed: int = 0) -> Float[np.ndarray, "n features"]:
+    """Standard Gaussian latents, one row a label, with nothing of the label in them.
+
+    Raises:
+        ValueError: `n` or `features` is not an integer of at least 1.
+    """
+    check_count("n", n, 1, "a row a label")
+    check_count("features", features, 1, "a latent has some")
+    return numpy_generator(seed, "random latents").normal(size=(n, features))
+
+
+def embed(latents: Float[np.ndarray, "n d"], features: int, seed: int = 0) -> Float[np.ndarray, "n features"]:
+    """The latents in `features` dimensions, turned at random: all distances and angles stay as they are.
+
+    Raises:
+        ValueError: `features` is less than the latents have.
+    """
+    d = latents.shape[1]
+    check_count("features", features, d, f"the manifold has {d}")
+    directions = np.linalg.qr(numpy_generator(seed, "embedding").normal(size=(features, d)))[0]
+    return latents @ directions.T
+
+
+def check_radii(radii: tuple[float, float]) -> tuple[float, float]:
+    """Raises ValueError where not R > r > 0."""
+    R, r = radii
+    if not (np.isfinite(R) and R > r > 0):
+        raise ValueError(f"`radii` (={tuple(radii)}) must be R > r > 0: else the torus meets itself")
+    return R, r
+
+
+def _two(labels: Labels) -> Labels:
+    if labels.values.shape[1] != 2:
+        raise ValueError(
+            f"`labels` (K={labels.values.shape[1]}) must have 2 factors: a torus in R^3 has two circles"
+        )
+    return labels
+
+
+def _angles(labels: Labels) -> Float[np.ndarray, "n K"]:
+    """Radians: once round for a periodic factor, half round from lowest to highest label for an open one."""
+    labels.check_ordered("a torus has an angle for each factor")
+    y = labels.values
+    around = 2 * np.pi * y / labels.span
+    half = np.pi * (y - y.min(axis=0)) / np.where(labels.periodic, 1, np.ptp(y, axis=0))
+    return np.where(labels.periodic, around, half)

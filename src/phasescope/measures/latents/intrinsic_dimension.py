@@ -1,0 +1,232 @@
+"""Intrinsic dimension: on a manifold of how many dimensions do the latents lie, curved or flat?
+
+Near a point of a d-dimensional manifold the number of neighbours within r grows as r^d. With T_1 < T_2 < ... the
+distances to a row's nearest other rows, log(T_k / T_j) is then a sum of exponentials, and
+
+    t_k = 1 / (k - 1) sum_{j < k} log(T_k / T_j)        has mean 1 / d
+
+whatever the density, as long as it is even within T_k. The maximum likelihood estimate of Levina & Bickel (2005) from one
+row is 1 / t_k; over rows the inverses are averaged (MacKay & Ghahramani 2005), since likelihoods multiply. With k = 2
+this is TwoNN (Facco et al. 2017), fitted by maximum likelihood (Denti et al. 2022).
+
+Noise has as many dimensions as there are features, so what is measured is the dimension at the scale of T_k. An edge brings
+it down; curvature within T_k, which brings far rows near, brings it up, and so does a lattice, where neighbours are equally
+far: to infinity for k = 2.
+
+The interval. Rows that share neighbours have like t_k, so that to resample rows as if they were independent makes intervals
+too narrow; to leave each out in turn, with neighbours found anew, makes them too wide (a jackknife's variance is some
+three times the truth: a statistic of neighbours is not smooth). With U_l the rows that have l among their k nearest, and
+l itself,
+
+    V = 1 / n^2 sum_l (sum_{i in U_l} t_i - mean t)^2 / (k + 1)
+
+counts the covariance of two rows by the share of neighbours that they have in common, a kernel as in Conley (1999). What
+is resampled are the terms of that sum.
+
+The effective rank (Roy & Vetterli 2007) is linear, as the participation ratio is: with p_i the singular values of the
+centred latents over their sum, exp(- sum p log p). It is 1 on a line and d for an isotropic cloud in d dimensions, and it
+counts small directions for more than the participation ratio does.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from phasescope.measures.checks import check_count, check_latents
+from phasescope.measures.latents.ridge import eigh
+from phasescope.measures.scores import Score, basic_interval, bootstrap_weights
+from phasescope.randomness import numpy_generator
+
+HALVINGS = 4
+"""Of the rows, from which the effective rank's bias is taken."""
+DISCARDED = 0.1
+"""Share of the largest ratios that Facco et al. (2017) leave out of their fit."""
+TIE = 1e-4
+"""Of a distance, within which two are equal: those of float32 labels on a lattice are."""
+TIED = 0.5
+"""Share of rows whose two nearest neighbours are equally far, above which latents lie on a lattice."""
+
+
+def two_nn(latents: Float[np.ndarray, "n features"], resamples: int = 200, seed: int = 0) -> Score:
+    """The dimension in which a row's two nearest neighbours lie, by maximum likelihood.
+
+    `detail` has the share of `ties`, and as `linear_fit` Facco et al.'s own: a line through the origin to the empirical
+    distribution of log(T_2 / T_1) without its largest tenth, which a few wild ratios do not move. Interval, null and what is
+    raised: as `levina_bickel`.
+    """
+    found = _by_neighbours(latents, 2, resamples, seed)
+    return found.score("TwoNN, maximum likelihood", linear_fit=facco_fit(found.t))
+
+
+def levina_bickel(
+    latents: Float[np.ndarray, "n features"], k: int = 10, resamples: int = 200, seed: int = 0
+) -> Score:
+    """The dimension in which a row's k nearest neighbours lie, by maximum likelihood, inverses averaged.
+
+    `detail` has the share of `ties` between a row's two nearest neighbours, and as `local_mean` the average of the rows'
+    own estimates (k - 2) / ((k - 1) t_k), which is Levina & Bickel's. The bias from edges and curvature is not in the
+    interval. The null `gaussian` is the same measure of a Gaussian cloud of the latents' covariance: what it says of that
+    spectrum where there is no manifold. The caller attaches the pixels', the untrained network's and the labels' own
+    with `Score.with_nulls`.
+
+    Args:
+        k: neighbours, at least 3; the scale at which dimension is read.
+
+    Raises:
+        ValueError: as `check_latents` says; n < k + 2; rows that are equal, since a distance of 0 has no logarithm; rows
+            on a lattice, where most have two nearest neighbours that are equally far, whatever the dimension.
+    """
+    check_count("k", k, 3, "a row's own estimate has k - 2 degrees of freedom")
+    found = _by_neighbours(latents, k, resamples, seed)
+    local = float(((k - 2) / (k - 1) / found.t).mean())
+    return found.score(f"Levina-Bickel, k={k}, inverses averaged", local_mean=local)
+
+
+@dataclass(frozen=True)
+class _Found:
+    t: Float[np.ndarray, " n"]
+    """t_k of each row."""
+    low: float
+    high: float
+    gaussian: float
+    ties: float
+
+    def score(self, estimator: str, **detail: float) -> Score:
+        return Score(
+            value=float(1 / self.t.mean()),
+            low=self.low,
+            high=self.high,
+            n=len(self.t),
+            estimator=estimator,
+            nulls={"gaussian": self.gaussian},
+            detail={"ties": self.ties, **detail},
+        )
+
+
+def _by_neighbours(latents: Float[np.ndarray, "n features"], k: int, resamples: int, seed: int) -> _Found:
+    check_count("resamples", resamples, 2, "an interval needs replicates")
+    x = check_latents(latents, k + 2, f"each has {k} neighbours, and a Gaussian cloud as many")
+    n = len(x)
+    distances, near = neighbour_distances(x, k)
+    ties = float((distances[:, 1] <= distances[:, 0] * (1 + TIE)).mean())
+    if ties > TIED:
+        raise ValueError(
+            f"`latents` ({ties:.0%} of rows have two nearest neighbours equally far) must not lie on a lattice: "
+            "there the ratio of distances says nothing of dimension; take off-grid labels"
+        )
+    t = log_ratios(distances)
+    rng = numpy_generator(seed, "intrinsic dimension")
+    replicates = t.mean() + bootstrap_weights(n, resamples, rng) @ shared_influence(t, near) / n
+    low, high = basic_interval(float(t.mean()), replicates)
+    gaussian = log_ratios(neighbour_distances(gaussian_like(x, rng), k)[0]).mean()
+    return _Found(t, float(1 / high), float(1 / low) if low > 0 else math.inf, float(1 / gaussian), ties)
+
+
+def neighbour_distances(
+    x: Float[np.ndarray, "n features"], k: int
+) -> tuple[Float[np.ndarray, "n k"], Int[np.ndarray, "n k"]]:
+    """Distances to the k nearest other rows of each row, nearest first, and which they are.
+
+    Raises:
+        ValueError: two rows are equal.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    search = NearestNeighbors(n_neighbors=k).fit(x - x.mean(axis=0))
+    near = np.asarray(search.kneighbors(return_distance=False))
+    distances = np.stack([np.linalg.norm(x - x[j], axis=1) for j in near.T], axis=1)
+    if not distances.all():
+        raise ValueError(
+            f"`latents` ({np.count_nonzero((distances == 0).any(axis=1))} of {len(x)} rows have an equal) "
+            "must differ from row to row: a distance of 0 has no logarithm"
+        )
+    by_distance = distances.argsort(axis=1, kind="stable")
+    return np.take_along_axis(distances, by_distance, axis=1), np.take_along_axis(near, by_distance, axis=1)
+
+
+def log_ratios(distances: Float[np.ndarray, "n k"]) -> Float[np.ndarray, " n"]:
+    """t_k of each row."""
+    return np.log(distances[:, [-1]] / distances[:, :-1]).mean(axis=1)
+
+
+def shared_influence(t: Float[np.ndarray, " n"], near: Int[np.ndarray, "n k"]) -> Float[np.ndarray, " n"]:
+    """sum_{i in U_l} (t_i - mean t) / sqrt(k + 1) of each row l, less its mean."""
+    n, k = near.shape
+    residual = t - t.mean()
+    influence = residual + np.bincount(near.ravel(), np.repeat(residual, k), minlength=n)
+    return (influence - influence.mean()) / math.sqrt(k + 1)
+
+
+def facco_fit(log_ratio: Float[np.ndarray, " n"]) -> float:
+    """d of -log(1 - F) = d log(T_2 / T_1), least squares through the origin, largest ratios left out."""
+    n = len(log_ratio)
+    kept = np.sort(log_ratio)[: int(n * (1 - DISCARDED))]
+    survival = -np.log(1 - np.arange(1, len(kept) + 1) / n)
+    return float(kept @ survival / (kept @ kept))
+
+
+def gaussian_like(
+    x: Float[np.ndarray, "n features"], rng: np.random.Generator
+) -> Float[np.ndarray, "n features"]:
+    """n rows of a Gaussian cloud that has the covariance of x."""
+    n = len(x)
+    return rng.normal(size=(n, n)) @ (x - x.mean(axis=0)) / math.sqrt(n)
+
+
+def effective_rank(latents: Float[np.ndarray, "n features"], resamples: int = 200, seed: int = 0) -> Score:
+    """The effective rank, in dimensions, less its bias to first order in 1/n; `detail` has it `uncorrected`.
+
+    A half of the rows has about twice the bias in the entropy, so what complementary halves lack on average is added to it.
+    With half as many features as rows that goes too far, and noise in more features than rows is beyond correction: there
+    the rank follows n. The interval resamples the rows' influences on the entropy. It has no null of its own: the caller
+    attaches the untrained network's and the pixels' with `Score.with_nulls`.
+
+    Raises:
+        ValueError: as `check_latents` says, or n < 4.
+    """
+    check_count("resamples", resamples, 2, "an interval needs replicates")
+    x = check_latents(latents, 4, "halves of two are compared")
+    n, features = x.shape
+    entropy, influence = entropy_of_spectrum(x)
+    rng = numpy_generator(seed, "effective rank")
+    halves = [half for _ in range(HALVINGS) for half in np.array_split(rng.permutation(n), 2)]
+    bias = float(np.mean([entropy_of_spectrum(x[half])[0] for half in halves])) - entropy
+
+    replicates = entropy + bias + bootstrap_weights(n, resamples, rng) @ influence / n
+    low, high = basic_interval(entropy, replicates)
+    value, low, high = np.exp(np.clip([entropy - bias, low, high], 0, math.log(features))).tolist()
+    return Score(
+        value=value,
+        low=low,
+        high=high,
+        n=n,
+        estimator=f"effective rank of singular values, {features} features, bias-corrected by halves",
+        detail={"uncorrected": math.exp(entropy)},
+    )
+
+
+def entropy_of_spectrum(x: Float[np.ndarray, "n features"]) -> tuple[float, Float[np.ndarray, " n"]]:
+    """H = - sum p log p of singular values, and each row's influence on it.
+
+    With u the left singular vectors a row's weight w_i changes a singular value by s_k (n u_ik^2 - 1) / 2 w_i, so that its
+    influence on H is - n / 2 sum_k u_ik^2 p_k (log p_k + H).
+    """
+    x = x - x.mean(axis=0)
+    n, features = x.shape
+    if features < n:
+        squares, directions = eigh(x.T @ x)
+        s = np.sqrt(squares)
+        u = x @ directions / np.where(s > 0, s, np.inf)
+    else:
+        squares, u = eigh(x @ x.T)
+        s = np.sqrt(squares)
+    if not s.any():
+        return 0.0, np.zeros(n)
+    p = s / s.sum()
+    log_p = np.log(np.where(p > 0, p, 1))
+    entropy = float(-p @ log_p)
+    return entropy, -n / 2 * u**2 @ (p * (log_p + entropy))

@@ -1,0 +1,180 @@
+"""Linear order: how well a ridge regression reads each factor from raw latents that it was not fitted to.
+
+The regression (`ridge`) chooses alpha by generalised cross-validation for each target and fold. A linear probe is Alain &
+Bengio's (2016).
+
+What is estimated is the mean of R^2 over data sets of n labels, refits included: errors of one fit hang together, so
+that an interval which holds the predictions is too narrow (Bates, Hastie & Tibshirani 2023). Its width is therefore
+that of the jackknife of the whole of cross-validation, on log(1 - R^2), where errors are even: a label left out is
+missing from its test fold and from the other folds' fits. No fit is repeated for that: leaving out training row i moves
+the error e_t of test row t by z_ti (`ridge`), and the sum of squared errors by sum_t 2 e_t z_ti + z_ti^2; leaving out j
+too, by about 2 sum_t z_ti z_tj beyond that. The jackknife counts what rows do together once for each of them: `anova`
+says what share of its variance is to stay. That is never less than with sqrt(1 - H_ii) in place of 1 - H_ii, which is
+unbiased for a fit whose errors are alike (MacKinnon & White 1985).
+
+Features are centred and not rescaled one by one: the score then belongs to the geometry of the latents, the
+same under rotation, shift and scaling of all, and a channel that is all but dead is not blown up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from phasescope.factors import Factors
+from phasescope.measures.anova import share_between_bounds
+from phasescope.measures.checks import check_count, check_draws, check_labels, check_latents
+from phasescope.measures.latents.ridge import RidgeFit, out_of_fold, ridge_fits
+from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, null_level, ratio
+from phasescope.randomness import numpy_generator
+
+WORST = float(np.log(2))
+"""log(1 - R^2), no mean of which is larger, since alpha may leave the mean; intervals end there."""
+ALL_LEFT = 1e-6
+"""The least share of squared errors that is taken to be left without one row, though it be all that erred."""
+
+
+def order(
+    latents: Float[np.ndarray, "n features"],
+    labels: Float[np.ndarray, "n K"],
+    factors: Factors | None = None,
+    folds: int = 5,
+    permutations: int = 20,
+    resamples: int = 200,
+    seed: int = 0,
+) -> Score:
+    """Cross-validated ridge R^2 of the factor that is read worst; `detail` has each factor's.
+
+    R^2 is 1 - sum e^2 / sum (y - mean)^2 over all out-of-fold predictions; a periodic factor is its (sin,
+    cos), errors and variances summed. The interval is one for the least of the factors' mean R^2 over data sets of n
+    labels; it resamples the labels' influences, refits included, each fit's alpha held. In each of twelve scenarios
+    (docs/measures/interval_coverage.png) 183 to 194 of 200 such intervals held that mean. The null `permuted` is the
+    level that the same statistic stays below in 95 % of permutations of the labels.
+
+    The other nulls are this function on other arrays, attached by the caller with `Score.with_nulls`:
+    `untrained` (the same tap of the network before training) and `pixels` (the x_t that were put in) are
+    floors, which order must exceed to mean anything. `label_embedding` (the network's encoding of the label)
+    is a ceiling: R^2 about 1 by construction, and what a tap scores that does nothing but pass the label on.
+
+    Args:
+        latents: one row a label; several noise draws of one label must not be rows, for folds would share
+            labels.
+        labels: in the world's units.
+        factors: what is known of the K factors; by default open, of span 1, named label1, label2, ...
+
+    Raises:
+        ValueError: shapes, counts or values as `check_latents` and `check_labels` say, or n < 2 `folds`.
+    """
+    check_count("folds", folds, 2, "each row is predicted from others")
+    check_draws(permutations, resamples)
+    x = check_latents(latents, 2 * folds, f"{folds} folds hold two rows each")
+    n, features = x.shape
+    known = check_labels(labels, n, factors)
+    y, owner = known.targets()
+    K = len(known.names)
+
+    rng = numpy_generator(seed, "order")
+    shuffled = [y[rng.permutation(n)] for _ in range(permutations)]
+    targets = np.concatenate([y, *shuffled], axis=1)
+    owners = np.concatenate([owner + K * p for p in range(permutations + 1)])
+    fits = ridge_fits(x, targets, np.array_split(rng.permutation(n), folds))
+    predictions = out_of_fold(fits, n)
+
+    r2 = explained(targets, predictions, owners, np.ones((1, n))).reshape(permutations + 1, K)
+    influence = influences(y, predictions[:, : y.shape[1]], owner, fits)
+    weights = bootstrap_weights(n, resamples, rng)
+    value = float(r2[0].min())
+    unexplained = np.log(np.maximum(1 - r2[0], np.finfo(float).tiny))
+    # The mean of lognormal errors lies above what their logarithms' mean says by half the variance.
+    replicates = unexplained + (weights - 1) @ influence + weights @ influence**2 / 2
+    unexplained += (influence**2).sum(axis=0) / 2
+    low, high = basic_interval(float(unexplained.max()), replicates.max(axis=1))
+    return Score(
+        value=value,
+        low=min(-math.expm1(min(high, WORST)), value),
+        high=max(-math.expm1(low), value),
+        n=n,
+        estimator=f"ridge R^2, {folds}-fold, alpha by GCV, {features} raw features, "
+        f"least of {', '.join(known.names)}",
+        nulls={"permuted": null_level(r2[1:].min(axis=1))},
+        detail=dict(zip(known.names, r2[0].tolist(), strict=True)),
+    )
+
+
+def explained(
+    targets: Float[np.ndarray, "n C"],
+    predictions: Float[np.ndarray, "n C"],
+    owner: Int[np.ndarray, " C"],
+    weights: Float[np.ndarray, "resamples n"],
+) -> Float[np.ndarray, "resamples K"]:
+    """R^2 of each factor under each row of weights; a factor's columns are pooled."""
+    error = weights @ (targets - predictions) ** 2
+    centred = targets - targets.mean(axis=0)
+    total = weights @ centred**2 - (weights @ centred) ** 2 / weights.sum(axis=1, keepdims=True)
+    columns_of = owner[:, None] == np.arange(owner.max() + 1)
+    return 1 - ratio(error @ columns_of, total @ columns_of, otherwise=1.0)
+
+
+def influences(
+    targets: Float[np.ndarray, "n C"],
+    predictions: Float[np.ndarray, "n C"],
+    owner: Int[np.ndarray, " C"],
+    fits: Sequence[RidgeFit],
+) -> Float[np.ndarray, "n K"]:
+    """Of each row on each factor's log(1 - R^2), their squares summing to its variance; `targets` are the fits' first."""
+    n, K = len(targets), owner.max() + 1
+    error = targets - predictions
+    columns_of = owner[:, None] == np.arange(K)
+    lost = (error**2) @ columns_of
+    centred = (targets - targets.mean(axis=0)) ** 2 @ columns_of
+    jackknife, hc2 = -lost, -lost
+    together = np.zeros((K, n, n))
+    for c, k in enumerate(owner):
+        z = np.zeros((n, n))
+        for fit in fits:
+            moved, free = fit.left_out(c)
+            z[np.ix_(fit.test, fit.train)] = moved
+            linear, square = 2 * error[fit.test, c] @ moved, (moved**2).sum(axis=0)
+            jackknife[fit.train, k] += linear + square
+            hc2[fit.train, k] += np.sqrt(free) * linear + free * square
+        together[k] += z.T @ z
+        z *= z / 2 + error[:, [c]]
+        together[k] -= z
+        together[k] -= z.T
+    together *= 2
+    return np.stack(
+        [_scaled(jackknife[:, k], hc2[:, k], together[k], lost[:, k].sum(), centred[:, k]) for k in range(K)],
+        axis=1,
+    )
+
+
+def _scaled(
+    jackknife: Float[np.ndarray, " n"],
+    hc2: Float[np.ndarray, " n"],
+    together: Float[np.ndarray, "n n"],
+    error: float,
+    centred: Float[np.ndarray, " n"],
+) -> Float[np.ndarray, " n"]:
+    """One factor's influences from its gains in squared error, `error` in all, and the squares of its centred targets."""
+    if error <= 0:
+        return np.zeros_like(centred)
+    n = len(centred)
+    of_targets = _log1p(-centred * n / (n - 1) / centred.sum())
+    jackknife, hc2 = _log1p(jackknife / error), _log1p(hc2 / error)
+    together = _log1p(np.expm1(jackknife)[:, None] + np.expm1(jackknife) + together / error)
+    together -= jackknife[:, None] + jackknife
+    d, least = jackknife - of_targets, hc2 - of_targets
+    d, least = d - d.mean(), least - least.mean()
+    of_rows = float(d @ d)
+    if of_rows == 0:
+        return np.zeros_like(d)
+    variance = max(share_between_bounds(d, together) * of_rows, float(least @ least))
+    return -d * math.sqrt(variance / of_rows)
+
+
+def _log1p(gain: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+    """log(1 + gain), with some error left though one row was all that erred."""
+    return np.log1p(np.maximum(gain, ALL_LEFT - 1))

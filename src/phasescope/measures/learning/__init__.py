@@ -1,0 +1,1 @@
+"""Of learning: when something sets in over a training, and which phase that is."""

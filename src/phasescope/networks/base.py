@@ -1,0 +1,46 @@
+"""What a network is: a configuration that builds a module, with taps at which its activations are read."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+from phasescope.factors import Factors
+from phasescope.kinds import Kind
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor, nn
+
+
+class NetworkConfig(Kind):
+    """A function approximator ``network(x_t, t, labels)``. Torch is imported within methods."""
+
+    is_watched: ClassVar[bool] = False
+    """whether it lives in somebody's own loop, and cannot be built again"""
+
+    @property
+    @abstractmethod
+    def taps(self) -> tuple[str, ...] | None:
+        """Names of the places whose activations can be read; None where only the built network knows them."""
+
+    @property
+    def usual_taps(self) -> tuple[str, ...]:
+        """Where latents are read where nobody says so; the last is where the representation's phase is read."""
+        return self.taps or ()
+
+    @abstractmethod
+    def build(self, shape: tuple[int, ...], factors: Factors) -> nn.Module:
+        """The network for images (C, *spatial) and labels of K factors, with fresh weights from torch's random state.
+
+        A method `tap(name)` of the module, where it has one, gives the block whose output is a tap; else taps are names of
+        its submodules.
+        """
+
+    def check(self, shape: tuple[int, ...], factors: Factors) -> None:
+        """Raises ValueError where it cannot be built for such images and labels."""
+        return
+
+    def encode(self, labels: Float[Tensor, "n K"]) -> Float[Tensor, "n features"] | None:
+        """Whatever it tells its blocks of a label: the ceiling of what latents may owe to being told. None: not known."""
+        return None

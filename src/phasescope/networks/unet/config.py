@@ -1,0 +1,117 @@
+"""What a network is, as its user writes it; built without importing torch until `build`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from phasescope.config import Config
+from phasescope.factors import Factors
+from phasescope.networks.base import NetworkConfig
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+
+    from phasescope.networks.unet.network import UNet
+
+
+class EmbeddingConfig(Config):
+    """Positional encodings of t and of each factor, concatenated and given to every block."""
+
+    width: int = Field(64, ge=2, multiple_of=2)
+    """numbers that encode t, and each factor"""
+    base: float = Field(10_000.0, gt=1)
+    """ratio of the longest to the shortest wavelength"""
+    hidden: int | None = Field(None, ge=1)
+    """width of a two-layer network on the concatenation, shared by all blocks; null: blocks hear SiLU(encodings)"""
+    modulation: Literal["added", "scale_shift"] = "added"
+    """whether a block adds its embedding to its features or scales and shifts them by it"""
+
+
+class UNetConfig(NetworkConfig):
+    """The U-Net of Liang, Liu & Fiete 2024 as far as it is known; `science.md` section 1 tells what is inferred."""
+
+    kind: Literal["unet"] = "unet"
+    widths: tuple[Annotated[int, Field(ge=1)], ...] = Field((32, 64, 64, 64), min_length=2)
+    """channels of the stem, then of each down-sampling block"""
+    mid_width: int | None = Field(None, ge=1)
+    """channels of the bottleneck; null takes the last of `widths`"""
+    layers: int = Field(1, ge=1)
+    """residual layers in each block"""
+    patch: Literal[1, 2, 4, 8] = 1
+    """side of the pixel blocks that are folded into channels at the entrance, px"""
+    attention: tuple[str, ...] = ()
+    """blocks followed by self-attention, by tap name: stem, down1, ..., mid, up1, ..."""
+    heads: int = Field(4, ge=1)
+    """attention heads"""
+    groups: int = Field(8, ge=1)
+    """groups of the group normalisation"""
+    padding: Literal["zeros", "reflect", "replicate", "circular"] = "zeros"
+    """what convolutions see beyond the canvas' edge"""
+    coordinates: bool = False
+    """whether the entrance sees the pixels' own coordinates beside x_t"""
+    input_skip: bool = False
+    """whether x_t, times a gain that depends on the embedding, is added to the output"""
+    embedding: EmbeddingConfig = EmbeddingConfig()
+    """how t and the labels are encoded"""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        unknown = [name for name in self.attention if name not in self.taps]
+        if unknown:
+            raise ValueError(
+                f"`attention` (={unknown[0]}) must name blocks of this network: {', '.join(self.taps)}"
+            )
+        for width in (*self.widths, self.mid_width or self.widths[-1]):
+            if width % self.groups:
+                raise ValueError(f"`widths` (={width}) must be multiples of `groups` (={self.groups})")
+            if self.attention and width % self.heads:
+                raise ValueError(f"`widths` (={width}) must be multiples of `heads` (={self.heads})")
+        return self
+
+    @property
+    def depth(self) -> int:
+        """Number of down-sampling blocks, and of up-sampling ones."""
+        return len(self.widths) - 1
+
+    @property
+    def taps(self) -> tuple[str, ...]:
+        """The names of the places whose activations can be read: the outputs of the blocks, in their order."""
+        downs = [f"down{i}" for i in range(1, self.depth + 1)]
+        ups = [f"up{i}" for i in range(1, self.depth + 1)]
+        return ("stem", *downs, "mid", *ups)
+
+    @property
+    def usual_taps(self) -> tuple[str, ...]:
+        """Late in the encoder, where the paper reads, and the bottleneck."""
+        return f"down{self.depth}", "mid"
+
+    def check(self, shape: tuple[int, ...], factors: Factors) -> None:
+        """Raises ValueError where the canvas is no square that can be halved once a down-sampling block."""
+        if len(shape) != 3 or shape[1] != shape[2]:
+            raise ValueError(f"`world.shape` (={shape}) must be (channels, N, N): square images")
+        factor = self.patch * 2**self.depth
+        if shape[1] % factor:
+            raise ValueError(
+                f"`world.canvas` (={shape[1]}) must be a multiple of {factor}: "
+                f"patches of {self.patch} px, then {self.depth} halvings"
+            )
+        if self.padding == "reflect" and shape[1] == factor:
+            raise ValueError(
+                "`network.padding` (=reflect) must be another where the bottleneck is 1 px wide: "
+                "there is no neighbour to reflect"
+            )
+
+    def build(self, shape: tuple[int, ...], factors: Factors) -> UNet:
+        """The network, with fresh weights from torch's current random state."""
+        from phasescope.networks.unet.network import UNet
+
+        return UNet(self, shape[0], len(factors))
+
+    def encode(self, labels: Float[Tensor, "n K"]) -> Float[Tensor, "n features"]:
+        """The positional encodings of the factors, concatenated."""
+        from phasescope.networks.embeddings import label_encoding
+
+        return label_encoding(labels, self.embedding.width, self.embedding.base)

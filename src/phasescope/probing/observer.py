@@ -1,0 +1,255 @@
+"""A snapshot, from look to numbers: observe the network, read its images, measure its latents, set the nulls beside.
+
+Outcomes come from images alone, representation scores from latents alone. The nulls that do not change while a run learns
+(pixels, label encodings, the family's references) are computed once, and kept in `references.json`; the untrained network's
+are those of step 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits
+from torch import Tensor, nn
+
+from phasescope import measures
+from phasescope.families.base import Family
+from phasescope.measures import Score
+from phasescope.measures.learning import phases
+from phasescope.places import Place
+from phasescope.probing.behaviour import behaviour, reading_columns
+from phasescope.probing.config import PlaceConfig, ProbingConfig
+from phasescope.probing.inputs import Latents
+from phasescope.probing.observation import Observation, ProbeSet
+from phasescope.probing.own_measures import load_measures
+from phasescope.probing.probe import nulls_of
+from phasescope.store.folder import RunWriter
+from phasescope.store.snapshot import array_name
+from phasescope.store.tables import safetensors_bytes, write_parquet
+from phasescope.worlds.base import Columns, World
+
+Scores = dict[str, dict[Place, Score]]
+Measured = tuple[dict[str, Score], np.ndarray | None]
+"""Of one place every measure's score, and UMAP's embedding where it was asked for."""
+
+
+class Observer:
+    """Takes the snapshots of one run.
+
+    Args:
+        plan: what is recorded, with all that is usual said.
+        world, family, seed, device: the run's.
+        encode: labels (n, K) -> (n, features), what the network is told of them; None where that is not known.
+        folder: where snapshots and references go.
+    """
+
+    def __init__(
+        self,
+        plan: ProbingConfig,
+        world: World,
+        family: Family,
+        seed: int,
+        device: torch.device,
+        encode: Callable[[Tensor], Tensor | None],
+        folder: RunWriter,
+    ):
+        self.plan, self.world, self.family, self.folder, self.encode = plan, world, family, folder, encode
+        self.probe = ProbeSet(plan, world, family, seed, device)
+        self.reader = world.reader()
+        self.own_measures = load_measures(plan.measures)
+
+    def record(self, network: nn.Module, step: int) -> dict[str, Any]:
+        """Write the snapshot of `step` and return its metrics, JSON-ready."""
+        seen = self.probe.observe(network, self.references["family"])
+        read = None if self.reader is None else self.reader.read(seen.images)
+        scores, embeddings = self._representation(seen.latents)
+        self._write(step, network, seen, read, embeddings)
+        painted = self._painted(read)
+        return {
+            **painted,
+            **{
+                name: {str(place): score.to_dict() for place, score in by_place.items()}
+                for name, by_place in scores.items()
+            },
+            **seen.family,
+            "phase": self._phases(painted, scores),
+        }
+
+    @cached_property
+    def references(self) -> dict[str, Any]:
+        """`scores` of pixels and encodings, measure -> null -> place -> value, and the family's own; computed once a run."""
+        found = self.folder.references
+        if found is None:
+            found = {
+                "scores": self._null_scores(),
+                "family": dict(self.family.references(self.probe.examples)),
+            }
+            self.folder.write_references(found)
+        return found
+
+    def _null_scores(self) -> dict[str, dict[str, dict[str, float]]]:
+        taps = list(self.plan.taps)
+        nulls = nulls_of(self.probe.inputs, taps, None, self.encode)
+        places = self.probe.inputs.places(taps)
+        arrays = {
+            id(latents.single[place]): (latents, place) for latents in nulls.values() for place in places
+        }
+        p1 = {
+            id(latents.single[place]) for latents in nulls.values() for place in places if self._is_p1(place)
+        }
+        measured = dict(
+            zip(
+                arrays,
+                self._measure_all(
+                    [(*latents.at(place), key in p1) for key, (latents, place) in arrays.items()]
+                ),
+                strict=True,
+            )
+        )
+        scores: dict[str, dict[str, dict[str, float]]] = {}
+        for null, latents in nulls.items():
+            for place in places:
+                for name, score in measured[id(latents.single[place])][0].items():
+                    scores.setdefault(name, {}).setdefault(null, {})[str(place)] = score.value
+        return scores
+
+    def _measure(self, latents: np.ndarray, draws: np.ndarray, p1: bool) -> Measured:
+        """Every score of one place's latents (n, features) and draws (draws, m, features); UMAP's embedding if asked."""
+        labels, factors = self.probe.latent_labels, self.world.factors
+        scores = {
+            "order": measures.order(latents, labels, factors=factors),
+            "trustworthiness": measures.trustworthiness(latents, labels, factors=factors),
+            "participation_ratio": measures.participation_ratio(latents),
+            "label_share": measures.label_share(draws),
+            "label_dimension": measures.participation_ratio(draws.mean(axis=0)),
+            **{name: measure(latents, labels, factors) for name, measure in self.own_measures.items()},
+        }
+        if not p1:
+            return scores, None
+        seeds = range(self.plan.umap_seeds)
+        scores["p1_order"], embedding = measures.p1_order(latents, labels, seeds, factors=factors)
+        return scores, embedding
+
+    def _measure_all(self, places: Sequence[tuple[np.ndarray, np.ndarray, bool]]) -> list[Measured]:
+        """`_measure` of each of several places' (latents, draws, p1), as many at once as there are threads, P1's first: it
+        takes longest.
+
+        Matrices of a few hundred rows are quicker in one thread each; threads of BLAS that wait for one another crawl.
+        """
+        with (
+            threadpool_limits(limits=1, user_api="blas"),
+            ThreadPoolExecutor(torch.get_num_threads()) as threads,
+        ):
+            order = sorted(range(len(places)), key=lambda i: not places[i][2])
+            found = {i: threads.submit(self._measure, *places[i]) for i in order}
+            return [found[i].result() for i in range(len(places))]
+
+    def _representation(self, latents: Latents) -> tuple[Scores, dict[Place, np.ndarray]]:
+        untrained = next(iter(self.folder.metrics), None)
+        scores: Scores = {}
+        embeddings: dict[Place, np.ndarray] = {}
+        places = list(latents.single)
+        measured = self._measure_all([(*latents.at(place), self._is_p1(place)) for place in places])
+        for place, (of_place, embedding) in zip(places, measured, strict=True):
+            if embedding is not None:
+                embeddings[place] = embedding
+            for name, score in of_place.items():
+                of_nulls = self.references["scores"].get(name, {})
+                nulls = {
+                    null: values[str(place)] for null, values in of_nulls.items() if str(place) in values
+                }
+                start = untrained[name][str(place)]["value"] if untrained else score.value
+                scores.setdefault(name, {})[place] = score.with_nulls(untrained=start, **nulls)
+        return scores, embeddings
+
+    def _painted(self, read: Columns | None) -> dict[str, Any]:
+        if self.reader is None or read is None:
+            return {}
+        return behaviour(self.reader, read, self.probe.labels, self.world.factors)
+
+    def _is_p1(self, place: Place) -> bool:
+        return isinstance(self.plan.p1, PlaceConfig) and place == self.plan.p1.place
+
+    def _phases(self, painted: Mapping[str, Any], scores: Scores) -> dict[str, phases.Phase]:
+        """Of behaviour from the outcomes of what is trained on, of the representation from scores."""
+        result: dict[str, phases.Phase] = {}
+        if self.reader is not None:
+            told = dict(next(iter(painted["outcomes"].values())))
+            n = told.pop("n")
+            phase_of = {outcome.name: outcome.phase for outcome in self.reader.outcomes}
+            result["behaviour"] = phases.behaviour_phase(told, n, phase_of)
+        for name, place, order in (
+            ("representation", self.plan.representation, "order"),
+            ("representation_p1", self.plan.p1, "p1_order"),
+        ):
+            if isinstance(place, PlaceConfig):
+                at = place.place
+                result[name] = phases.representation_phase(
+                    scores["label_share"][at], scores["label_dimension"][at], scores[order][at]
+                )
+        return result
+
+    def _write(
+        self,
+        step: int,
+        network: nn.Module,
+        seen: Observation,
+        read: Columns | None,
+        embeddings: Mapping[Place, np.ndarray],
+    ) -> None:
+        """The snapshot's files; latents in half precision, weights as they are."""
+        labels, split = self.probe.sample_labels, self.probe.split
+        arrays = {"labels": self.probe.latent_labels}
+        for kind, by_place in (
+            ("latents", seen.latents.single),
+            ("draws", seen.latents.draws),
+            ("umap", embeddings),
+        ):
+            arrays |= {array_name(kind, place): half(array) for place, array in by_place.items()}
+        with self.folder.new_snapshot(step) as folder:
+            np.savez(folder / "samples.npz", images=half(seen.images), labels=labels, split=split)
+            np.savez(folder / "latents.npz", allow_pickle=False, **arrays)
+            write_weights(folder / "weights.safetensors", network)
+            if self.reader is not None and read is not None:
+                columns = reading_columns(self.reader, read, labels, split, self.world.factors)
+                write_parquet(folder / "reading.parquet", columns)
+
+
+def half(array: np.ndarray) -> np.ndarray:
+    """float16, with what is out of its range at its ends."""
+    ends = np.finfo(np.float16)
+    return np.clip(array, ends.min, ends.max).astype(np.float16)
+
+
+def write_weights(path: Path, network: nn.Module) -> None:
+    """The network's state as safetensors."""
+    arrays = {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}
+    path.write_bytes(safetensors_bytes(arrays))
+
+
+def summarise(plan: ProbingConfig, metrics: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Of each kind of phase the sequence and the onsets in images seen; where it was read; how the thresholds stand."""
+    images_seen = [entry["images_seen"] for entry in metrics]
+    summary: dict[str, Any] = {}
+    for kind in metrics[0]["phase"] if metrics else ():
+        found = [entry["phase"][kind] for entry in metrics]
+        summary[kind] = {
+            "sequence": phases.phase_sequence(found),
+            "onsets": phases.phase_onsets(images_seen, found),
+        }
+    places = {"representation": plan.representation, "representation_p1": plan.p1}
+    summary["places"] = {
+        name: str(place.place) for name, place in places.items() if isinstance(place, PlaceConfig)
+    }
+    summary["thresholds"] = {
+        "behaviour": asdict(phases.BehaviourThresholds()),
+        "representation": asdict(phases.RepresentationThresholds()),
+    }
+    return summary

@@ -1,0 +1,56 @@
+"""What a run is about, for whoever shows it without its world's source: about.json in its folder.
+
+Factors, splits, outcomes with their phases and colours, the pad's training labels, what may be chosen where one paints: all
+of it is said by the world, the family and the network when a run begins. What only shows runs reads it, and imports nobody's
+code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from phasescope.probing.config import ProbingConfig
+from phasescope.runs.config import RunConfig
+from phasescope.worlds import World
+
+MOST_LABELS = 4096
+"""of a training set that is told label by label; a larger one is told by its values of each factor"""
+
+
+def about(config: RunConfig, plan: ProbingConfig, world: World | None = None) -> dict[str, Any]:
+    """JSON-ready: `sentence`, `shape`, `factors`, `position`, `splits`, `outcomes`, `training` labels, `painting`,
+    `guidance`, `taps`, `timesteps`.
+
+    Args:
+        world: in the place of the configuration's, where that is of arrays at hand.
+    """
+    world = world or config.world
+    reader, labels = world.reader(), world.training_labels()
+    return {
+        "sentence": world.sentence(),
+        "shape": list(world.shape),
+        "continuous": world.continuous,
+        "factors": [asdict(factor) for factor in world.factors],
+        "position": world.position,
+        "splits": list(world.splits()),
+        "outcomes": [] if reader is None else [outcome._asdict() for outcome in reader.outcomes],
+        "training": {
+            "count": len(labels),
+            "labels": labels.astype(float).round(4).tolist() if len(labels) <= MOST_LABELS else None,
+            "values": [
+                np.unique(column).astype(float).round(4).tolist()[:MOST_LABELS] for column in labels.T
+            ],
+        },
+        "painting": config.family.painting(),
+        "guidance": hears_no_label(config),
+        "taps": list(plan.taps),
+        "timesteps": list(plan.timesteps),
+    }
+
+
+def hears_no_label(config: RunConfig) -> bool:
+    """Whether the network was trained without labels too, so that guidance has something to guide away from."""
+    return bool(np.all(np.asarray(config.training.label_dropout) > 0))

@@ -1,0 +1,140 @@
+"""All that determines a run, and how its user says it: presets, YAML, `key=value`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from phasescope.config import Config, Tree, UserError, merge, parse_overrides, read_yaml, set_overrides
+from phasescope.families import USUAL as USUAL_FAMILY
+from phasescope.families import AnyFamily
+from phasescope.kinds import reference_to
+from phasescope.networks import USUAL as USUAL_NETWORK
+from phasescope.networks import AnyNetwork
+from phasescope.probing.config import ProbingConfig, resolved
+from phasescope.runs.presets import preset
+from phasescope.training.config import TrainingConfig
+from phasescope.worlds import USUAL as USUAL_WORLD
+from phasescope.worlds import AnyWorld
+
+
+class RunConfig(Config):
+    """All that determines a run. What is observed of it, and its name, are no part of its identity."""
+
+    UNTOLD: ClassVar[frozenset[str]] = frozenset({"name", "probing"})
+
+    name: str = Field("run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+    """name of the run's folder, before the hash"""
+    seed: int = Field(0, ge=0)
+    """what all randomness derives from"""
+    world: AnyWorld = USUAL_WORLD
+    """images, their factors, and which of them are learnt"""
+    family: AnyFamily = USUAL_FAMILY
+    """how images are learnt and painted"""
+    network: AnyNetwork = USUAL_NETWORK
+    """the function approximator"""
+    training: TrainingConfig = TrainingConfig()
+    """steps, batches, optimiser"""
+    probing: ProbingConfig = ProbingConfig()
+    """what is recorded, and when"""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        factors = self.world.factors
+        self.network.check(self.world.shape, factors)
+        dropout = self.training.label_dropout
+        if isinstance(dropout, tuple) and len(dropout) != len(factors):
+            raise ValueError(
+                f"`training.label_dropout` (={list(dropout)}) must be one share, or one for each of "
+                f"{', '.join(factors.names)}"
+            )
+        splits = self.world.splits()
+        for name in self.probing.images:
+            if name not in splits:
+                raise ValueError(
+                    f"`probing.images.{name}` (={self.probing.images[name]}) must be of a split of the world: "
+                    + ", ".join(splits)
+                )
+        if self.network.taps is not None:
+            self.plan_of(self.network.taps, self.network.usual_taps)
+        return self
+
+    def plan_of(self, taps: Sequence[str] | None, usual_taps: Sequence[str]) -> ProbingConfig:
+        """What is observed, with all that is usual said, of a network with these taps; None: any of its submodules may
+        be one.
+
+        Raises:
+            ValueError: a tap or a timestep is not there.
+        """
+        family = self.family
+        return resolved(
+            self.probing,
+            taps,
+            usual_taps,
+            family.conditions,
+            family.usual_conditions,
+            family.telling_condition,
+        )
+
+    def with_kinds(self, **kinds: Any) -> Self:
+        """With another world, family or network, as `execution.train` takes them; None leaves what is there.
+
+        Raises:
+            UserError: a class cannot be found again, or does not go with the rest.
+        """
+        tree = self.tree()
+        for field, given in kinds.items():
+            if given is None:
+                continue
+            if isinstance(given, type):
+                given = {"kind": reference_to(given)}
+            elif isinstance(given, Config):
+                given = given.tree() | {"kind": getattr(given, "kind", "") or reference_to(type(given))}
+            tree[field] = given
+        return type(self).of(tree)
+
+    @property
+    def folder(self) -> str:
+        """The name of the run's folder: <name>-<first 8 digits of the hash>."""
+        return f"{self.name}-{self.digest()}"
+
+
+def load_config(file: Path | None = None, words: Iterable[str] = ()) -> RunConfig:
+    """The configuration that a YAML file and `key=value` words describe, over the preset that either names.
+
+    Raises:
+        UserError: names the field, its value and the rule.
+    """
+    tree = set_overrides(read_yaml(file) if file else {}, parse_overrides(words))
+    name = tree.pop("preset", None)
+    return over_defaults(tree if name is None else merge(preset(str(name)).fields, tree))
+
+
+def over_defaults(*trees: Tree) -> RunConfig:
+    """The configuration that trees describe, each over those before it, all over the defaults.
+
+    Raises:
+        UserError: names the field, its value and the rule.
+    """
+    return RunConfig.of(reduce(merge, trees, RunConfig().tree()))
+
+
+def load_words(words: Sequence[str]) -> RunConfig:
+    """The configuration that a command line's ``[FILE.yaml] [key=value ...]`` describes.
+
+    Raises:
+        UserError: names the field or the word, its value and the rule.
+    """
+    overrides = [word for word in words if re.match("[^/=]*=", word)]
+    files = [word for word in words if word not in overrides]
+    for word in files:
+        if not word.endswith((".yaml", ".yml")):
+            raise UserError(f"`{word}` must be FILE.yaml or key=value, as in training.batch=32")
+    if len(files) > 1:
+        raise UserError(f"`FILE` (={files[1]}) must be the only file: {files[0]} is given already")
+    return load_config(Path(files[0]) if files else None, overrides)

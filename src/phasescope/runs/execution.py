@@ -1,0 +1,303 @@
+"""The neck of the house: training, watched by probing, kept by the store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from phasescope.errors import UserError
+from phasescope.runs.about import about
+from phasescope.runs.config import RunConfig
+from phasescope.runs.events import Progress, Start, Stop
+from phasescope.runs.extension import take_up_shorter
+from phasescope.runs.loading import plan_of
+from phasescope.store.folder import Run, RunWriter, now
+from phasescope.store.holding import hold
+from phasescope.store.provenance import provenance
+
+if TYPE_CHECKING:
+    from phasescope.probing.config import ProbingConfig
+    from phasescope.probing.observer import Observer
+    from phasescope.training.loop import Learner
+    from phasescope.training.losses import Losses
+
+CHECKPOINT_EVERY_S = 60.0
+STATUS_EVERY_S = 2.0
+
+
+def train(
+    config: RunConfig,
+    runs: Path | str = "runs",
+    *,
+    world: Any = None,
+    family: Any = None,
+    network: Any = None,
+) -> Run:
+    """Train `config` to its end, or go on where it stopped; returns the run.
+
+    Args:
+        world, family, network: in the place of the configuration's: a configuration of that kind, a class of one's own, or a
+            tree of fields with its kind. A class stands in a file, from which a run that is resumed reads it.
+
+    Raises:
+        UserError: the folder or the device cannot be used; a class cannot be found again.
+        RunFailed: the loss is not finite any more.
+    """
+    config = config.with_kinds(world=world, family=family, network=network)
+    for _ in execute(config, Path(runs)):
+        pass
+    return Run(Path(runs) / config.folder)
+
+
+def execute(config: RunConfig, runs: Path, stop: Stop | None = None) -> Iterator[Start | Progress]:
+    """Train `config` in its folder under `runs`, resuming what is there; yields the start, then after each step.
+
+    The folder always allows resumption to bitwise the same weights and metrics: a snapshot appears whole, then its line of
+    metrics, then a checkpoint; what lies beyond the last checkpoint is dropped and done again.
+
+    Raises:
+        UserError: the folder holds another configuration, a corrupt checkpoint, is in use or cannot be written; the device
+            is not there.
+        RunFailed: the loss is not finite any more.
+    """
+    learner = _fresh_learner(config)
+    origin = take_up_shorter(config, runs)
+    with hold(runs / config.folder, config.tree()) as folder:
+        yield from _Execution(config, folder, learner, stop or Stop(), origin).events()
+
+
+def _fresh_learner(config: RunConfig) -> Learner:
+    import torch
+
+    from phasescope.training.loop import fresh_learner
+
+    if config.training.threads:
+        torch.set_num_threads(config.training.threads)
+    try:
+        return fresh_learner(
+            config.network, config.world.shape, config.world.factors, config.training, config.seed
+        )
+    except ValueError as error:
+        raise UserError(str(error)) from None
+
+
+class _Execution:
+    """One process's work on one run."""
+
+    def __init__(
+        self, config: RunConfig, folder: RunWriter, learner: Learner, stop: Stop, origin: str | None
+    ):
+        self.config, self.folder, self.learner, self.stop = config, folder, learner, stop
+        self.origin = origin
+        folder.check_sources()
+        self.steps = config.training.steps
+        self.family = config.family.build()
+        self.losses = self._losses_after([])
+        self.spent = {"wall_s": 0.0, "cpu_s": 0.0, "observing_s": 0.0}
+        self.started = now()
+        self._take_up()
+        self._summarise()
+        self._clock = time.perf_counter(), time.process_time()
+        self._status_due = time.monotonic() + STATUS_EVERY_S
+        self._checkpoint_due = time.monotonic() + CHECKPOINT_EVERY_S
+
+    def events(self) -> Iterator[Start | Progress]:
+        from phasescope.training.loop import learn
+
+        if self.learner.step == self.steps and self.folder.status["state"] == "done":
+            yield self._start()
+            return
+        self.folder.write_about(about(self.config, self.plan))
+        self._write_status("running")
+        with self._failure_told():
+            try:
+                yield self._start()
+                if self.learner.step == 0 and not self.folder.metrics and not self.stop.asked:
+                    yield self._progress(self._observe())
+                losses = learn(self.learner, self.family, self.config.world, self.config.seed)
+                while self.learner.step < self.steps and not self.stop.asked:
+                    loss = next(losses)
+                    self.losses.add(loss, self.learner.step)
+                    due = self.config.probing.snapshots.due(self.learner.step, self.steps)
+                    yield self._progress(self._observe() if due else None)
+                    self._keep_up()
+                if self.learner.step < self.steps:
+                    self._checkpoint()
+            except GeneratorExit:
+                self._checkpoint()
+                self._write_status("stopped")
+                raise
+            except KeyboardInterrupt:
+                self._write_status("stopped")
+                raise
+        self._write_status("done" if self.learner.step == self.steps else "stopped")
+
+    @contextmanager
+    def _failure_told(self) -> Iterator[None]:
+        """Within the block what fails is told in the status too."""
+        try:
+            yield
+        except (GeneratorExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            with suppress(OSError):
+                self._write_status("failed", error=" ".join(f"{type(error).__name__}: {error}".split()))
+            raise
+
+    def _take_up(self) -> None:
+        """Go on from the folder's checkpoint, or from the start."""
+        import torch
+
+        found = self.folder.read_checkpoint()
+        if found is None:
+            self.folder.forget_after(-1)
+            return
+        arrays, state = found
+        try:
+            if state["run"] != self.config.digest():
+                raise ValueError("it is of another configuration")
+            self.learner.load(
+                {name: torch.from_numpy(array) for name, array in arrays.items()}, state["step"]
+            )
+            self.losses = self._losses_after(state["losses"])
+            self.spent, self.started = state["spent"], state["started"]
+        except (KeyError, RuntimeError, ValueError) as error:
+            reason = " ".join(str(error).split())[:120]
+            raise UserError(
+                f"`{self.folder.path}/checkpoint` must be this run's: {reason}: delete it to train from the start"
+            ) from None
+        self.folder.forget_after(self.learner.step)
+
+    @cached_property
+    def observer(self) -> Observer:
+        """Made when first needed: a run that is already done needs none."""
+        from phasescope.probing.observer import Observer
+
+        return Observer(
+            self.plan,
+            self.config.world,
+            self.family,
+            self.config.seed,
+            self.learner.device,
+            self.config.network.encode,
+            self.folder,
+        )
+
+    @cached_property
+    def plan(self) -> ProbingConfig:
+        """What is observed, with all that is usual said."""
+        return plan_of(self.config, self.learner.average)
+
+    @cached_property
+    def images(self) -> int:
+        """Number of images in the training set."""
+        return len(self.config.world.training_labels())
+
+    @cached_property
+    def parameters(self) -> int:
+        return sum(p.numel() for p in self.learner.network.parameters())
+
+    def _losses_after(self, read: list[float]) -> Losses:
+        """The losses since the last snapshot, of which a checkpoint kept `read`."""
+        from phasescope.training.losses import Losses
+
+        return Losses(self.config.training.optimiser.lr, read)
+
+    def _observe(self) -> dict[str, Any]:
+        """Take a snapshot, append its metrics, write a checkpoint; in this order."""
+        self.losses.read()
+        began = time.perf_counter()
+        learner = self.learner
+        metrics = {
+            "step": learner.step,
+            "images_seen": learner.images_seen,
+            "epochs": learner.images_seen / self.images,
+            "loss": self.losses.mean(),
+            **self.observer.record(learner.average, learner.step),
+        }
+        self.losses.clear()
+        self._tick(observing_s=time.perf_counter() - began)
+        self.folder.append_metrics({**metrics, **self.spent})
+        self._checkpoint()
+        self._summarise()
+        self._write_status("running")
+        return metrics
+
+    def _summarise(self) -> None:
+        from phasescope.probing.observer import summarise
+
+        self.summary = summarise(self.plan, self.folder.metrics)
+
+    def _checkpoint(self) -> None:
+        self.losses.read()
+        self._tick()
+        tensors = {name: tensor.detach().cpu().numpy() for name, tensor in self.learner.tensors().items()}
+        state = {
+            "run": self.config.digest(),
+            "step": self.learner.step,
+            "losses": self.losses.values,
+            "spent": self.spent,
+            "started": self.started,
+        }
+        self.folder.write_checkpoint(tensors, state)
+        self._checkpoint_due = time.monotonic() + CHECKPOINT_EVERY_S
+
+    def _keep_up(self) -> None:
+        """Status and checkpoint, where their time has come."""
+        moment = time.monotonic()
+        if moment >= self._checkpoint_due:
+            self._checkpoint()
+        if moment >= self._status_due:
+            self._write_status("running")
+
+    def _tick(self, observing_s: float = 0.0) -> None:
+        """Book the time since the last call."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        self.spent["wall_s"] += wall - self._clock[0]
+        self.spent["cpu_s"] += cpu - self._clock[1]
+        self.spent["observing_s"] += observing_s
+        self._clock = wall, cpu
+
+    def _start(self) -> Start:
+        import torch
+
+        return Start(
+            self.folder.path,
+            self.parameters,
+            self.images,
+            self.learner.step,
+            self.steps,
+            str(self.learner.device),
+            torch.get_num_threads(),
+            self.origin,
+        )
+
+    def _progress(self, metrics: dict[str, Any] | None) -> Progress:
+        return Progress(self.learner.step, self.steps, self.learner.images_seen, self.losses.last, metrics)
+
+    def _write_status(self, state: str, **more: Any) -> None:
+        self._tick()
+        start = self._start()
+        self.folder.write_status(
+            {
+                "state": state,
+                "step": start.step,
+                "steps": start.steps,
+                "images_seen": self.learner.images_seen,
+                "images": start.images,
+                "parameters": start.parameters,
+                **provenance(),
+                "threads": start.threads,
+                "device": start.device,
+                **self.spent,
+                "started": self.started,
+                "updated": now(),
+                "summary": self.summary,
+                **more,
+            }
+        )
+        self._status_due = time.monotonic() + STATUS_EVERY_S

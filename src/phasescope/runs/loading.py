@@ -1,0 +1,117 @@
+"""Runs that are on disk, as what they were: their configuration, their world, their network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from phasescope.errors import UserError
+from phasescope.runs.config import RunConfig
+from phasescope.store import Run, Snapshot
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from phasescope.probing.config import ProbingConfig
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A network out of a run, with what it was trained as.
+
+    Attributes:
+        network: with the snapshot's averaged weights, in evaluation mode, on the CPU.
+        plan: what was observed of it, with all that is usual said.
+    """
+
+    config: RunConfig
+    network: nn.Module
+    plan: ProbingConfig
+
+
+def snapshot_of(run: Run, step: int | None) -> Snapshot:
+    """The snapshot of a step, or the last one.
+
+    Raises:
+        UserError: it is not there.
+    """
+    snapshots = run.snapshots
+    if not snapshots:
+        raise UserError(f"`RUN` (={run.name}) must have a snapshot, and has none yet")
+    if step is None:
+        return snapshots[-1]
+    for snapshot in snapshots:
+        if snapshot.step == step:
+            return snapshot
+    known = ", ".join(str(snapshot.step) for snapshot in snapshots)
+    raise UserError(f"`--step` (={step}) must be one of the snapshots: {known}")
+
+
+def config_of(run: Run) -> RunConfig:
+    """The run's configuration; sources of somebody's own that it names are imported.
+
+    Raises:
+        UserError: it cannot be read, or a source is not what the run was made with.
+    """
+    try:
+        config = RunConfig.of(run.config)
+    except UserError as error:
+        raise UserError(f"`{run.path}/config.yaml` must be a run's configuration: {error}") from None
+    run.check_sources()
+    return config
+
+
+def load_network(run: Run, snapshot: Snapshot) -> Loaded:
+    """The network of a snapshot.
+
+    Raises:
+        UserError: the configuration or the weights cannot be read, or the weights are of another network.
+    """
+    import torch
+    from safetensors import SafetensorError
+
+    config = config_of(run)
+    try:
+        with torch.random.fork_rng(devices=[]):  # its fresh weights are drawn for nothing
+            network = config.network.build(config.world.shape, config.world.factors)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    path = snapshot.path / "weights.safetensors"
+    try:
+        network.load_state_dict({name: torch.from_numpy(array) for name, array in snapshot.weights().items()})
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise UserError(
+            f"`{path}` must hold this run's weights: {' '.join(str(error).split())[:120]}"
+        ) from None
+    return Loaded(config, network.eval(), plan_of(config, network))
+
+
+def plan_of(config: RunConfig, network: nn.Module) -> ProbingConfig:
+    """What is observed of a network, with all that is usual said; taps that only the network knows are tried out.
+
+    Raises:
+        UserError: a tap or a timestep is not there.
+    """
+    taps, usual = config.network.taps, config.network.usual_taps
+    try:
+        if taps is not None:
+            return config.plan_of(taps, usual)
+        return config.plan_of(None, _tried_out(config, network))
+    except ValueError as error:
+        raise UserError(str(error)) from None
+
+
+def _tried_out(config: RunConfig, network: nn.Module) -> list[str]:
+    """Children of the network that a pass over two labels reaches."""
+    import torch
+
+    from phasescope.probing.capture import reached_taps
+
+    if config.probing.taps != "usual":
+        return list(config.probing.taps)
+    device = next((one.device for one in network.parameters()), torch.device("cpu"))
+    labels = torch.from_numpy(config.world.training_labels()[:2]).to(device)
+    x_0 = config.world.render(labels)
+    family = config.family.build()
+    condition = config.family.telling_condition
+    return reached_taps(network, *family.inputs(x_0, labels, condition, torch.zeros_like(x_0)))

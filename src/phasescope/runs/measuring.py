@@ -1,0 +1,212 @@
+"""Measuring what is on disk: a matrix of latents with its labels, or a run's network at a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from phasescope import measures
+from phasescope.errors import UserError
+from phasescope.factors import Factor, Factors
+from phasescope.measures import Scores
+from phasescope.measures.latents.battery import OF_LATTICE
+from phasescope.npz import open_npz
+from phasescope.places import Place
+from phasescope.runs.loading import Loaded, config_of, load_network, snapshot_of
+from phasescope.store import Run, Snapshot
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from phasescope.probing.inputs import Latents
+    from phasescope.probing.own_measures import Measure
+    from phasescope.probing.probe import Probed, Table
+
+LATTICE_LABELS = 256
+
+
+def measure_file(
+    path: Path,
+    latents: str = "latents",
+    labels: str = "labels",
+    names: Sequence[str] | None = None,
+    periodic: Sequence[str] = (),
+    span: Sequence[float] | None = None,
+    chosen: Sequence[str] | None = None,
+    categorical: Sequence[str] = (),
+) -> Scores:
+    """Scores by measure of a file's latents: (n, features), or (draws, n, features) with several noise draws a label.
+
+    Args:
+        path: an npz file.
+        latents, labels: names of its arrays.
+        names: of the factors; by default label1, label2, ...
+        periodic: names of those that come round; their span is then needed.
+        span: of each factor.
+        chosen: names of measures; all that can be had by default, and `left_out` says which cannot, and why.
+        categorical: names of factors whose values have no order.
+
+    Raises:
+        UserError: the file cannot be read or lacks an array; or an array is not as a measure must have it.
+    """
+    with open_npz(path) as arrays:
+        for name in (latents, labels):
+            if name not in arrays:
+                raise UserError(f"`{path}` (arrays: {', '.join(arrays)}) must hold `{name}`")
+        x, y = arrays[latents], arrays[labels]
+    for name, array in ((latents, x), (labels, y)):
+        if array.dtype.kind not in "biuf":
+            raise UserError(f"`{path}`: `{name}` (of {array.dtype}) must hold real numbers")
+    first, draws = (x[0], x) if x.ndim == 3 and len(x) else (x, None)
+    try:
+        known = names or Factors.unknown(y.shape[1] if y.ndim == 2 and y.shape[1] else 1).names
+        factors = Factors.named(known, span, periodic, categorical)
+        return measures.battery(first, y, factors, draws=draws, chosen=chosen)
+    except ValueError as error:
+        raise UserError(f"`{path}`: {error}") from None
+
+
+def measure_run(run: Run, step: int | None = None, chosen: Sequence[str] | None = None) -> Table:
+    """Scores of a run's network at a snapshot, at each place that the run records, with all their nulls.
+
+    Labels and noise are the run's own; measures that need a lattice of labels have one of about 256, between those of a grid
+    of whole steps. Of a network that was watched in somebody's own loop, and cannot be built again, the stored latents are
+    measured.
+
+    Args:
+        step: of the snapshot; the last one by default.
+        chosen: names of measures; all that can be had by default, and `left_out` says which cannot, and why.
+
+    Raises:
+        UserError: there is no such snapshot, none at step 0, or no such measure; or the run cannot be read.
+    """
+    snapshot, first = snapshot_of(run, step), snapshot_of(run, 0)
+    try:
+        if config_of(run).network.is_watched:
+            return _stored(run, snapshot, first).table(chosen)
+        return _measured_again(run, snapshot, first, chosen)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+
+
+def _measured_again(run: Run, snapshot: Snapshot, first: Snapshot, chosen: Sequence[str] | None) -> Table:
+    from phasescope.probing.inputs import label_lattice
+    from phasescope.probing.own_measures import load_measures
+    from phasescope.probing.probe import Table
+
+    loaded, untrained = load_network(run, snapshot), load_network(run, first).network
+    world, K = loaded.config.world, len(loaded.config.world.factors)
+    own = load_measures(loaded.plan.measures)
+    on_lattice = [name for name in OF_LATTICE if name != "factorization" or K <= 2]
+    if not world.continuous or world.factors.categorical.any():
+        on_lattice = []
+    others = None
+    if chosen is not None:
+        on_lattice = [name for name in chosen if name in on_lattice]
+        others = [name for name in chosen if name not in on_lattice]
+    labels = snapshot.latent_labels()
+    found = Table()
+    if others != []:
+        shared = loaded.plan.share_labels
+        found = _probed(loaded, untrained, labels, shared, own).table(others)
+    if on_lattice:
+        lattice = label_lattice(world.factors, round(LATTICE_LABELS ** (1 / K)))
+        further = _probed(loaded, untrained, lattice, len(lattice), {}).table(on_lattice)
+        left_out = {at: why for at, why in found.left_out.items() if at.partition(".")[0] not in further}
+        found = Table({**found, **further}, {**left_out, **further.left_out})
+    return Table({name: found[name] for name in chosen or found if name in found}, found.left_out)
+
+
+@dataclass(frozen=True)
+class OnLattice:
+    """A network's latents on a lattice of labels, with what they are to be set against.
+
+    Attributes:
+        labels: (n, K).
+        latents: by place, all labels under several noise draws.
+        images: of the labels, (n, pixels).
+        encodings: what the network is told of them, (n, features); None where that is not known.
+    """
+
+    labels: np.ndarray
+    factors: Factors
+    latents: Latents
+    images: np.ndarray
+    encodings: np.ndarray | None
+
+
+def on_lattice(run: Run, snapshot: Snapshot, places: Sequence[Place], values: int, draws: int) -> OnLattice:
+    """Latents of a run's network on a lattice of `values` labels of each factor, at those of `places` that it has.
+
+    One thread computes, so that the same bits come out beside whatever else this process does.
+    """
+    import torch
+
+    from phasescope.probing.inputs import Inputs, label_lattice
+
+    loaded = load_network(run, snapshot)
+    config, world = loaded.config, loaded.config.world
+    labels = label_lattice(world.factors, values)
+    known = config.network.taps
+    taps = [tap for tap in dict.fromkeys(place.tap for place in places) if known is None or tap in known]
+    wanted = dict.fromkeys(place.condition for place in places if place.condition is not None)
+    conditions = [t for t in wanted if t in (config.family.conditions or ())]
+    device, batch = torch.device("cpu"), loaded.plan.batch
+    inputs = Inputs(
+        world, config.family.build(), labels, conditions, draws, len(labels), config.seed, device, batch
+    )
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        latents = inputs.latents(loaded.network, taps)
+    finally:
+        torch.set_num_threads(threads)
+    given = torch.from_numpy(labels)
+    encoded = config.network.encode(given)
+    images = world.render(given).flatten(1).numpy()
+    return OnLattice(labels, world.factors, latents, images, None if encoded is None else encoded.numpy())
+
+
+def _probed(
+    loaded: Loaded, untrained: nn.Module, labels: np.ndarray, shared: int, own: Mapping[str, Measure]
+) -> Probed:
+    from phasescope.probing.probe import probe
+
+    config, plan = loaded.config, loaded.plan
+    probed = probe(
+        loaded.network,
+        config.world,
+        plan.taps,
+        () if plan.timesteps == "usual" else plan.timesteps,
+        family=config.family.build(),
+        labels=labels,
+        draws=plan.share_draws,
+        shared=shared,
+        untrained=untrained,
+        encode=config.network.encode,
+        seed=config.seed,
+        batch=plan.batch,
+    )
+    return replace(probed, own=own)
+
+
+def _stored(run: Run, snapshot: Snapshot, first: Snapshot) -> Probed:
+    """What a snapshot holds of latents, with those of step 0 as the untrained network's."""
+    from phasescope.probing.inputs import Latents
+    from phasescope.probing.own_measures import load_measures
+    from phasescope.probing.probe import Probed
+
+    def latents(one: Snapshot) -> Latents:
+        places = one.places
+        return Latents(
+            {place: one.latents(*place).astype(float) for place in places},
+            {place: one.draws(*place).astype(float) for place in places},
+        )
+
+    factors = Factors(Factor(**one) for one in run.about["factors"])
+    own = load_measures(config_of(run).probing.measures)
+    return Probed(snapshot.latent_labels(), factors, latents(snapshot), {"untrained": latents(first)}, own)

@@ -1,0 +1,149 @@
+"""Observing again what a run stored: other taps, timesteps, labels or measures of the same weights, without training.
+
+    RUN/observations/<digest of the plan>/      a run folder of its own: config.yaml, status.json, metrics.jsonl, snapshots
+
+So `show`, `report` and `measure` take it as they take a run. Weights are linked from the run's own snapshots, which are left
+as they are; the step-0 snapshot gives the untrained network's null. What is there already is not observed twice.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from phasescope.config import Config, merge, parse_overrides, set_overrides
+from phasescope.errors import UserError
+from phasescope.probing.config import ProbingConfig
+from phasescope.runs.about import about
+from phasescope.runs.config import RunConfig
+from phasescope.runs.loading import config_of, load_network
+from phasescope.store import Run, Snapshot
+from phasescope.store.folder import RunWriter, now
+from phasescope.store.holding import hold
+
+if TYPE_CHECKING:
+    from torch import nn
+
+FROM_TRAINING = ("step", "images_seen", "epochs", "loss", "wall_s", "cpu_s", "observing_s")
+"""of a snapshot's metrics: what training told"""
+
+
+def observe(
+    run: Run, words: Sequence[str] = (), on_snapshot: Callable[[int, int], None] = lambda done, of: None
+) -> Run:
+    """Observe the stored weights of a run by another plan; the observation, a run folder.
+
+    Args:
+        words: what changes of the plan, as in ``probing.taps=[up1]``; ``taps=[up1]`` says the same.
+        on_snapshot: told how many snapshots are observed, and of how many.
+
+    Raises:
+        UserError: a word is none of the plan; the run has no weights; a source of somebody's own has changed.
+    """
+    config = config_of(run)
+    plan = plan_with(config, words)
+    if plan == config.probing:
+        return run
+    with_weights = [one for one in run.snapshots if (one.path / "weights.safetensors").is_file()]
+    if not with_weights:
+        raise UserError(
+            f"`RUN` (={run.name}) must have snapshots with weights to be observed again: it has none"
+        )
+    again = config.model_copy(update={"probing": plan})
+    path = run.path / "observations" / digest_of(plan)
+    with hold(path, again.tree()) as folder:
+        _observe_all(run, with_weights, again, folder, on_snapshot)
+    return Run(path)
+
+
+def plan_with(config: RunConfig, words: Sequence[str]) -> ProbingConfig:
+    """The run's plan with words changed.
+
+    Raises:
+        UserError: a word is none of the plan.
+    """
+    overrides = []
+    for keys, value in parse_overrides(words):
+        inner = keys[1:] if keys[0] == "probing" else keys
+        if not inner:
+            raise UserError(f"`{keys[0]}` (={value}) must be a field of the plan, as in probing.taps=[mid]")
+        overrides.append((["probing", *inner], value))
+    tree = config.tree()
+    changed = set_overrides({"probing": {}}, overrides)
+    return RunConfig.of(merge(tree, changed)).probing
+
+
+def digest_of(plan: Config) -> str:
+    """Of an observation's folder."""
+    return plan.digest()
+
+
+def _observe_all(
+    run: Run,
+    snapshots: Sequence[Snapshot],
+    config: RunConfig,
+    folder: RunWriter,
+    on_snapshot: Callable[[int, int], None],
+) -> None:
+    import torch
+
+    from phasescope.probing.observer import Observer, summarise
+
+    trained = {entry["step"]: entry for entry in run.metrics}
+    done = {entry["step"] for entry in folder.metrics}
+    folder.forget_after(max(done, default=-1))
+    observer: Observer | None = None
+    plan = config.probing
+    for number, snapshot in enumerate(snapshots):
+        loaded = load_network(Run(folder.path), snapshot)
+        plan = loaded.plan
+        if snapshot.step not in done:
+            if observer is None:
+                folder.write_about(about(config, plan))
+                observer = Observer(
+                    plan,
+                    config.world,
+                    config.family.build(),
+                    config.seed,
+                    torch.device("cpu"),
+                    config.network.encode,
+                    folder,
+                )
+            found = observer.record(_as_it_learnt(loaded.network), snapshot.step)
+            _link_weights(snapshot, folder)
+            told = {key: trained.get(snapshot.step, {}).get(key) for key in FROM_TRAINING}
+            folder.append_metrics({**told, "step": snapshot.step, **found})
+        on_snapshot(number + 1, len(snapshots))
+        _tell(run, folder, summarise(plan, folder.metrics), number + 1 == len(snapshots))
+
+
+def _as_it_learnt(network: nn.Module) -> nn.Module:
+    """The network with its kernels in memory as they lie while it learns: it then gives the same bits."""
+    import torch
+
+    if all(one.ndim <= 4 for one in network.parameters()):
+        network.to(memory_format=torch.channels_last)  # pyrefly: ignore[no-matching-overload]
+    return network
+
+
+def _tell(run: Run, folder: RunWriter, summary: dict[str, Any], done: bool) -> None:
+    status = run.status
+    state = "done" if done and status["state"] == "done" else "stopped"
+    step = folder.metrics[-1]["step"] if folder.metrics else 0
+    folder.write_status({**status, "state": state, "step": step, "updated": now(), "summary": summary})
+
+
+def _link_weights(snapshot: Snapshot, folder: RunWriter) -> None:
+    """The same file under another name where the disk can do that, else a copy."""
+    own = snapshot.path / "weights.safetensors"
+    other: Path = folder.path / "snapshots" / snapshot.path.name / own.name
+    with suppress(FileNotFoundError):
+        other.unlink()
+    try:
+        os.link(own, other)
+    except OSError:
+        shutil.copy2(own, other)

@@ -1,0 +1,131 @@
+"""Presets: named sets of defaults. `preset=small training.steps=500` starts from one and changes the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from phasescope.config import Tree
+from phasescope.errors import UserError
+
+PAPER: Tree = {
+    "name": "paper",
+    "network": {
+        "kind": "unet",
+        "widths": [64, 128, 256, 256],
+        "mid_width": 512,
+        "layers": 2,
+        "attention": ["down1", "down2", "down3", "mid", "up1", "up2", "up3"],
+        "embedding": {"width": 128, "modulation": "added"},
+    },
+    "family": {"kind": "diffusion", "predict": "eps", "sampler": {"kind": "ddpm"}},
+    "training": {
+        "steps": 40_000,
+        "batch": 64,
+        "optimiser": {"kind": "adamw", "lr": 3e-4, "betas": [0.9, 0.999], "weight_decay": 0.01},
+        "warmup": 0,
+        "clip": None,
+        "ema": 0.995,
+        "label_dropout": 0.1,
+    },
+    "probing": {"snapshots": {"dense_every": 250, "dense_until": 5000, "every": 2500}},
+}
+"""The system of Liang, Liu & Fiete 2024 as far as it is known, about 23 M parameters."""
+
+SMALL: Tree = {
+    "name": "small",
+    "network": {
+        "kind": "unet",
+        "patch": 2,
+        "widths": [24, 32, 32, 32],
+        "input_skip": True,
+        "embedding": {"width": 64, "modulation": "scale_shift"},
+    },
+    "family": {"kind": "diffusion", "predict": "eps", "sampler": {"kind": "dpm_solver", "steps": 12}},
+    "training": {
+        "steps": 3500,
+        "batch": 64,
+        "optimiser": {"kind": "adamw", "lr": 6e-3},
+        "decay": "cosine",
+        "ema": 0.99,
+    },
+}
+"""The papers' objective (eps, plain weighting, AdamW) on a network that two cores train in minutes."""
+
+DEMO: Tree = {
+    **SMALL,
+    "name": "demo",
+    "network": {**SMALL["network"], "widths": [32, 32, 32, 32]},
+    "training": {**SMALL["training"], "steps": 2000, "batch": 24},
+}
+"""`small` with a wider stem, which needs fewer steps, at a smaller batch: the phases in a third of the time."""
+
+FAST: Tree = {
+    "name": "fast",
+    "network": {
+        **SMALL["network"],
+        "widths": [16, 32, 32, 32],
+        "coordinates": True,
+        "embedding": {"width": 64, "base": 30.0, "modulation": "scale_shift"},
+    },
+    "family": {"kind": "diffusion", "predict": "x", "sampler": {"kind": "dpm_solver", "steps": 12}},
+    "training": {
+        "steps": 630,
+        "batch": 16,
+        "optimiser": {"kind": "muon", "lr": 0.03, "rest": {"lr": 6e-3}},
+        "warmup": 30,
+        "decay": "cosine",
+        "ema": 0.99,
+    },
+    "probing": {
+        "snapshots": {"dense_until": 0, "every": 210},
+        "timesteps": [50, 600],
+        "p1": None,
+    },
+}
+"""An ordered manifold in seconds: x-prediction, Muon, pixels that know their place, label encodings of finer wavelengths."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named set of defaults."""
+
+    fields: Tree
+    studied: Tree = field(default_factory=dict)
+    """the fields in which a study's runs of it differ: how they are observed, often enough for onsets and at little cost"""
+    study_cpu_s: float | None = None
+    """CPU-seconds of a study's run on one core of an AMD EPYC (family 25, model 17), observing included; what records tell
+    of runs of the preset goes before"""
+
+
+SMALL_STUDIED: Tree = {
+    "probing": {"snapshots": {"dense_every": 10, "dense_until": 40, "every": 100}, "bands": 5}
+}
+FAST_STUDIED: Tree = {
+    "probing": {
+        "snapshots": {"dense_every": 10, "dense_until": 20, "every": 30},
+        "images": {"grid": 64, "off_grid": 64},
+        "latent_labels": 256,
+        "share_labels": 64,
+        "bands": 5,
+        "p1": {"tap": "down3", "timestep": 600},
+    }
+}
+"""64 images of either split, as many as the coarsest grid of the studies (d = 4 px) holds: all are read with the same n"""
+
+PRESETS: dict[str, Preset] = {
+    "paper": Preset(PAPER),
+    "small": Preset(SMALL, SMALL_STUDIED, 205.0),
+    "fast": Preset(FAST, FAST_STUDIED, 28.0),
+    "demo": Preset(DEMO, SMALL_STUDIED),
+}
+
+
+def preset(name: str) -> Preset:
+    """The preset of a name.
+
+    Raises:
+        UserError: there is no such preset.
+    """
+    if name not in PRESETS:
+        raise UserError(f"`preset` (={name}) must be one of {', '.join(PRESETS)}")
+    return PRESETS[name]

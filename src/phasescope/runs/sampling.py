@@ -1,0 +1,51 @@
+"""Images from a run that is on disk: its configuration, a snapshot's averaged weights, its family's sampler."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from phasescope.errors import UserError
+from phasescope.randomness import numpy_generator, torch_generator
+from phasescope.runs.loading import load_network, snapshot_of
+from phasescope.store import Run
+
+
+def paint(
+    run: Run, at: Sequence[float] | None, count: int, step: int | None, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """`count` images (n, C, *spatial), and their labels (n, K).
+
+    Args:
+        at: the label of all, one number a factor; without it labels are drawn from all over the factor space.
+        step: of the snapshot; the last one by default.
+        seed: of the noise, and of the labels where none is given.
+
+    Raises:
+        UserError: a label out of the world, a count below 1, a snapshot that is not there.
+    """
+    import torch
+
+    if not 1 <= count <= 100_000:
+        raise UserError(f"`--count` (={count}) must be from 1 to 100000")
+    loaded = load_network(run, snapshot_of(run, step))
+    world, family = loaded.config.world, loaded.config.family.build()
+    if at is None:
+        labels = world.draw_labels(count, numpy_generator(seed, "sample labels"))
+    else:
+        told = ",".join(f"{number:g}" for number in at)
+        if len(at) != len(world.factors):
+            names = ",".join(world.factors.names)
+            raise UserError(f"`--at` (={told}) must give {names}: {len(world.factors)} numbers")
+        labels = np.tile(np.array(at, dtype=np.float32), (count, 1))
+        try:
+            world.factors.check(labels)
+        except ValueError as error:
+            raise UserError(f"`--at` (={told}): {error}") from None
+    images = []
+    with torch.no_grad():
+        for part, some in enumerate(torch.from_numpy(labels).split(loaded.plan.batch)):
+            generator = torch_generator(seed, "sample", part)
+            images.append(family.sample(loaded.network, some, world.shape, generator).numpy())
+    return np.concatenate(images), labels

@@ -1,0 +1,251 @@
+"""Watching somebody's own training loop: a run folder like any other, written from outside.
+
+    watcher = phasescope.watch(world, taps=["mid_block"], family=phasescope.families.USUAL, folder="runs/mine", batch=64)
+    for step, batch in enumerate(loader):
+        watcher.record(network, step)        # as often as one likes; the first is the untrained network's null
+        ...
+
+Recording moves no random stream and leaves the network as it was: its mode, its gradients, its device. Phases, report,
+explorer and `measure` take the folder as they take any.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from phasescope.errors import UserError
+from phasescope.families import USUAL, Family, FamilyConfig
+from phasescope.kinds import reference_to
+from phasescope.runs.about import about
+from phasescope.runs.config import RunConfig
+from phasescope.store import Run
+from phasescope.store.folder import RunWriter, now
+from phasescope.store.holding import hold
+from phasescope.store.provenance import provenance
+from phasescope.worlds import ArrayWorld, World
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from phasescope.probing.observer import Observer
+
+
+def watch(
+    world: World,
+    taps: Sequence[str],
+    *,
+    family: FamilyConfig | None = None,
+    folder: Path | str = "runs/watched",
+    batch: int | None = None,
+    t: Sequence[int] | None = None,
+    encode: Callable[[Tensor], Tensor | None] = lambda labels: None,
+    seed: int = 0,
+    **probing: Any,
+) -> Watcher:
+    """Watch a network that somebody else trains.
+
+    Args:
+        world: whose labels are painted and whose latents are read.
+        taps: names of the network's submodules.
+        family: how it learns and paints; by default the usual one (`families.USUAL`).
+        folder: of the run, made where it is not there; what it holds is gone on with.
+        batch: images a step, by which images seen are counted where `record` is not told them. Without it those are counted
+            that the recorded network is given while it trains.
+        t: the family's conditions under which latents are read; the usual ones by default.
+        encode: from labels (B, K) to what the network is told of them: the ceiling of order.
+        seed: of all labels and noise with which it is looked at.
+        probing: further fields of the plan, as `latent_labels=256`.
+
+    Raises:
+        UserError: a field of the plan is none, or the folder holds another run.
+    """
+    path = Path(folder)
+    config = RunConfig.of(
+        {
+            "name": path.name,
+            "seed": seed,
+            "world": _tree(_kept(world, path)),
+            "family": _tree(family or USUAL),
+            "network": {"kind": "watched"},
+            "training": {"batch": batch} if batch else {},
+            "probing": {"taps": list(taps), "timesteps": "usual" if t is None else list(t), **probing},
+        }
+    )
+    return Watcher(config, world, (family or USUAL).build(), path, encode, batch)
+
+
+class Watcher:
+    """Records snapshots of a network in one run folder; made by `watch`."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        world: World,
+        family: Family,
+        path: Path,
+        encode: Callable[[Tensor], Tensor | None],
+        batch: int | None,
+    ):
+        self.batch, self._seen = batch, _Seen()
+        self.config, self.world, self.family, self.path, self.encode = config, world, family, path, encode
+        self._spent = {"wall_s": 0.0, "cpu_s": 0.0, "observing_s": 0.0}
+        self._clock = time.perf_counter(), time.process_time()
+        self._started = now()
+        self._observer: Observer | None = None
+
+    @property
+    def run(self) -> Run:
+        return Run(self.path)
+
+    def record(
+        self, network: torch.nn.Module, step: int, images_seen: int | None = None, loss: float | None = None
+    ) -> dict[str, Any]:
+        """Take a snapshot of `network` after `step` steps; its metrics.
+
+        A step that is recorded already is left as it is, so that a loop may be started again.
+
+        Args:
+            images_seen: so far; by default as `watch` says.
+            loss: to be told beside the scores.
+
+        Raises:
+            UserError: an earlier step after a later one; a tap or a timestep that is not there.
+        """
+        with hold(self.path, self.config.tree()) as folder:
+            known = {entry["step"]: entry for entry in folder.metrics}
+            if self.batch is None:
+                self._count_from(
+                    network, known[step]["images_seen"] if step in known else None if step else 0
+                )
+            if step in known:
+                return known[step]
+            if known and step < max(known):
+                raise UserError(
+                    f"`step` (={step}) must come after the last one recorded (={max(known)}): give another `folder`"
+                )
+            return self._record(folder, network, step, images_seen, loss)
+
+    def _record(
+        self,
+        folder: RunWriter,
+        network: torch.nn.Module,
+        step: int,
+        images_seen: int | None,
+        loss: float | None,
+    ) -> dict[str, Any]:
+        import torch
+
+        from phasescope.probing.config import resolved
+        from phasescope.probing.observer import Observer, summarise
+
+        family = self.config.family
+        try:
+            plan = resolved(
+                self.config.probing,
+                None,
+                (),
+                family.conditions,
+                family.usual_conditions,
+                family.telling_condition,
+            )
+        except ValueError as error:
+            raise UserError(str(error)) from None
+        parameters = list(network.parameters())
+        device = parameters[0].device if parameters else None
+        began = time.perf_counter()
+        if self._observer is None:
+            self._observer = Observer(
+                plan,
+                self.world,
+                self.family,
+                self.config.seed,
+                device or torch.device("cpu"),
+                self.encode,
+                folder,
+            )
+            folder.write_about({**about(self.config, plan, self.world), "watched": type(network).__name__})
+        self._observer.folder = folder
+        images = len(self.world.training_labels())
+        seen = self._images_seen(step, images_seen)
+        found = self._observer.record(network, step)
+        self._tick(time.perf_counter() - began)
+        metrics = {"step": step, "images_seen": seen, "epochs": seen / images, "loss": loss, **found}
+        folder.append_metrics({**metrics, **self._spent})
+        folder.write_status(
+            {
+                "state": "done",
+                "step": step,
+                "steps": step,
+                "images_seen": seen,
+                "images": images,
+                "parameters": sum(one.numel() for one in parameters),
+                **provenance(),
+                "threads": torch.get_num_threads(),
+                "device": str(device or "cpu"),
+                **self._spent,
+                "started": self._started,
+                "updated": now(),
+                "summary": summarise(plan, folder.metrics),
+            }
+        )
+        return metrics
+
+    def _images_seen(self, step: int, told: int | None) -> int:
+        if told is not None:
+            return told
+        if self.batch is not None:
+            return step * self.batch
+        if step and not self._seen.images:
+            raise UserError(
+                "`batch` (=None) must be given to `watch`, or `images_seen` to `record`: learning is counted in images, and "
+                f"this network was not seen to train from a recorded step to step {step}"
+            )
+        return self._seen.images
+
+    def _count_from(self, network: torch.nn.Module, images: int | None) -> None:
+        """Count on from so many images; where that is not known, counting does not begin."""
+        from phasescope.probing.capture import find_tap
+
+        if images is not None:
+            self._seen.images = images
+            self._seen.watch(find_tap(network, self.config.probing.taps[0]))
+
+    def _tick(self, observing_s: float) -> None:
+        wall, cpu = time.perf_counter(), time.process_time()
+        self._spent["wall_s"] += wall - self._clock[0]
+        self._spent["cpu_s"] += cpu - self._clock[1]
+        self._spent["observing_s"] += observing_s
+        self._clock = wall, cpu
+
+
+class _Seen:
+    """Counts the images of which a block computes while it trains, whoever calls the network around it."""
+
+    def __init__(self) -> None:
+        self.images = 0
+        self._is_watching = False
+
+    def watch(self, block: torch.nn.Module) -> None:
+        if not self._is_watching:
+            self._is_watching = True
+            block.register_forward_pre_hook(self._count)
+
+    def _count(self, block: torch.nn.Module, inputs: tuple) -> None:
+        import torch
+
+        if block.training and torch.is_grad_enabled() and inputs:
+            self.images += len(inputs[0])
+
+
+def _kept(world: World, path: Path) -> World:
+    """A world of arrays at hand, with its arrays kept in the run's folder; any other as it is."""
+    return world.saved(path / "world.npz") if isinstance(world, ArrayWorld) and not world.file else world
+
+
+def _tree(config: Any) -> dict[str, Any]:
+    """A kind's fields, with the reference by which it is found again."""
+    return config.tree() | {"kind": config.kind or reference_to(type(config))}

@@ -1,0 +1,170 @@
+"""What a run's records say at each snapshot, and when it began: accurate, ordered, in which phase.
+
+All thresholds are those that `measures.phases` declares. A record's column names its place: `order.mid.600.low`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from phasescope.measures import Score
+from phasescope.measures.learning import phases
+from phasescope.places import Place
+from phasescope.studies.core.claim import NotEnough
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Counting = Literal["step", "images_seen", "epochs"]
+Labels = Literal["grid", "off_grid"]
+"""the splits of the worlds that are studied"""
+Passing = Callable[["pd.DataFrame"], np.ndarray]
+"""Of one run's rows, (T,) bool: whether each snapshot passes."""
+
+PLACE = Place("mid", 600)
+"""where the representation is read: only the label can tell the place at t = 600"""
+P1_PLACE = Place("down3", 600)
+"""where it is read P1's way: late in the encoder"""
+
+
+def runs_of(frame: pd.DataFrame, cells: Sequence[str] | None = None) -> list[pd.DataFrame]:
+    """The rows of each run, by ascending step; runs by cell and seed.
+
+    Raises:
+        NotEnough: there is none in those cells.
+    """
+    found = some_runs(frame, cells)
+    if not found:
+        raise NotEnough(f"no run in the records is of {', '.join(cells or ('any cell',))}")
+    return found
+
+
+def some_runs(frame: pd.DataFrame, cells: Sequence[str] | None = None) -> list[pd.DataFrame]:
+    """As `runs_of`; none where there is none."""
+    chosen = frame if cells is None else frame[frame["cell"].isin(list(cells))]
+    return [rows.sort_values("step") for _, rows in chosen.groupby(["cell", "seed", "digest"], sort=True)]
+
+
+def column(run: pd.DataFrame, name: str) -> np.ndarray:
+    """A column of numbers, NaN where missing.
+
+    Raises:
+        NotEnough: there is no such column.
+    """
+    if name not in run:
+        raise NotEnough(f"the records lack `{name}`")
+    return run[name].to_numpy(dtype=float)
+
+
+def accurate(labels: Labels, factor: str | None = None) -> Passing:
+    """Most images are right, in all factors or in one: the Wilson interval of their share lies above 1/2, as in behaviour's
+    phase C."""
+    name = f"accuracy.{labels}.{factor or 'joint'}"
+
+    def passing(run: pd.DataFrame) -> np.ndarray:
+        share, n = column(run, name), column(run, f"outcomes.{labels}.n")
+        limits = phases.BEHAVIOUR
+        low = [phases.wilson_low(p, int(m), limits.confidence) for p, m in zip(share, n, strict=True)]
+        return np.array(low) > limits.majority
+
+    return passing
+
+
+def ordered(measure: str, place: Place) -> Passing:
+    """Order's interval lies above its threshold and above each null that is no ceiling, as in phase C."""
+    at = f"{measure}.{place}"
+
+    def passing(run: pd.DataFrame) -> np.ndarray:
+        low = column(run, f"{at}.low")
+        nulls = [
+            column(run, name)
+            for name in run.columns
+            if name.startswith(f"{at}.nulls.") and name.rpartition(".")[2] not in phases.CEILINGS
+        ]
+        with np.errstate(invalid="ignore"):
+            return (low >= phases.REPRESENTATION.order) & (low > np.max(nulls, axis=0))
+
+    return passing
+
+
+P1_ORDERED = ordered("p1_order", P1_PLACE)
+RAW_ORDERED = ordered("order", PLACE)
+
+
+@dataclass(frozen=True)
+class Onsets:
+    """Of n runs, in one way of counting: when each first passed for good."""
+
+    onset: np.ndarray
+    """(n,); NaN where it did not come"""
+    without: np.ndarray
+    """(n,): the last snapshot that did not pass"""
+    last: np.ndarray
+    """(n,): the run's end"""
+
+    @property
+    def came(self) -> np.ndarray:
+        return np.isfinite(self.onset)
+
+    @property
+    def restricted(self) -> np.ndarray:
+        """Onsets, and the run's end where there was none."""
+        return np.where(self.came, self.onset, self.last)
+
+    @classmethod
+    def joined(cls, parts: Iterable[Onsets]) -> Onsets:
+        """Of all runs together."""
+        return cls(*map(np.concatenate, zip(*((o.onset, o.without, o.last) for o in parts), strict=True)))
+
+
+def onsets(runs: Sequence[pd.DataFrame], passing: Passing, counting: Counting = "step") -> Onsets:
+    """When each run first passed for good."""
+    found = []
+    for run in runs:
+        at = column(run, counting)
+        passed = passing(run).tolist()
+        first = phases.onset(range(len(at)), passed)
+        without = 0.0 if all(passed) else at[max(i for i, p in enumerate(passed) if not p)]
+        found.append((np.nan if first is None else at[first], without, at[-1]))
+    onset, without, last = np.array(found, dtype=float).T
+    return Onsets(onset, without, last)
+
+
+def phases_of(run: pd.DataFrame, reading: str = "behaviour") -> list[phases.Phase]:
+    """As the run recorded them: behaviour, representation (raw latents) or representation_p1.
+
+    Raises:
+        NotEnough: the run recorded no such phase.
+    """
+    name = f"phase.{reading}"
+    if name not in run or run[name].isna().any():
+        raise NotEnough(f"the records lack `{name}`")
+    return run[name].tolist()
+
+
+def phases_at(run: pd.DataFrame, place: Place, order: str = "order") -> list[phases.Phase]:
+    """The representation's phase at any place: `order` names the column's group, as `order` or `p1_order`.
+
+    Snapshots at which the place was not read are left `undecided`.
+    """
+    scores = [_scores(run, f"{name}.{place}") for name in ("label_share", "label_dimension", order)]
+    return [
+        "undecided"
+        if not np.isfinite(of_order.low)
+        else phases.representation_phase(share, dimension, of_order)
+        for share, dimension, of_order in zip(*scores, strict=True)
+    ]
+
+
+def _scores(run: pd.DataFrame, at: str) -> list[Score]:
+    """Each snapshot's score, out of its columns."""
+    columns = {f"{at}.{part}": column(run, f"{at}.{part}") for part in ("value", "low", "high", "n")}
+    columns |= {name: column(run, name) for name in run.columns if name.startswith(f"{at}.nulls.")}
+    return [
+        Score.from_columns(dict(zip(columns, row, strict=True)), at)
+        for row in zip(*columns.values(), strict=True)
+    ]

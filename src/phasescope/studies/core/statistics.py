@@ -1,0 +1,262 @@
+"""Statistics of runs, each with an interval that speaks for runs: they are what is independent, snapshots are not.
+
+Shares of runs have the exact interval of Clopper & Pearson (1934). All else is a statistic of several runs, whose interval
+comes from resampling whole runs (a cluster bootstrap), within strata where the design sets their numbers. For the
+few runs of a cell percentiles are too narrow; their level is moved to where those of a mean would be right (Hesterberg 2015,
+"expanded percentile"):
+
+    alpha'/2 = Phi(-sqrt(n / (n - 1)) t_{f, 1 - alpha/2}),
+
+n the fewest runs of a stratum, f all runs less the strata.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from phasescope.measures.learning.factor_coupling import onset_ratio
+from phasescope.measures.scores import TAIL, bootstrap_weights
+from phasescope.randomness import numpy_generator
+from phasescope.studies.core.claim import Estimate, NotEnough
+from phasescope.studies.core.criteria import Onsets, runs_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RESAMPLES = 2000
+
+
+def share(hits: Sequence[bool], detail: Mapping[str, float] | None = None) -> Estimate:
+    """The share of n runs in which something was so, with its exact interval."""
+    from scipy.stats import beta
+
+    n, k = len(hits), int(sum(hits))
+    if n == 0:
+        raise NotEnough("no run tells")
+    low = float(beta.ppf(TAIL, k, n - k + 1)) if k else 0.0
+    high = float(beta.ppf(1 - TAIL, k + 1, n - k)) if k < n else 1.0
+    return Estimate(k / n, low, high, n, {"runs": float(k), **(detail or {})})
+
+
+def over_runs(
+    statistic: Callable[[np.ndarray], np.ndarray],
+    n: int,
+    strata: Sequence[object] | None = None,
+    detail: Mapping[str, float] | None = None,
+    resamples: int = RESAMPLES,
+) -> Estimate:
+    """A statistic of n runs with its cluster-bootstrap interval.
+
+    Args:
+        statistic: from weights (S, n), how often each run is drawn, to (S,); NaN where a resample does not define it.
+        n: runs.
+        strata: of each run; runs are drawn within them. One stratum without.
+
+    Raises:
+        NotEnough: fewer than 2 runs, or the statistic is not defined.
+    """
+    if n < 2:
+        raise NotEnough(f"an interval over runs needs at least 2 of them, not {n}")
+    labels = np.unique([str(s) for s in strata or [0] * n], return_inverse=True)[1]
+    sizes = np.bincount(labels)
+    if sizes.min() < 2:
+        raise NotEnough("an interval over runs needs at least 2 of them in each cell")
+    generator = numpy_generator(0, "study bootstrap")
+    weights = np.zeros((resamples, n))
+    for label in range(len(sizes)):
+        members = np.flatnonzero(labels == label)
+        weights[:, members] = bootstrap_weights(len(members), resamples, generator)
+    value = float(statistic(np.ones((1, n)))[0])
+    replicates = statistic(weights)
+    replicates = replicates[np.isfinite(replicates)]
+    if not math.isfinite(value) or len(replicates) < resamples / 2:
+        raise NotEnough("the runs do not define the statistic: what it compares does not vary")
+    tail = expanded_tail(int(sizes.min()), n - len(sizes))
+    low, high = np.quantile(replicates, [tail, 1 - tail])
+    return Estimate(value, float(low), float(high), n, dict(detail or {}))
+
+
+def expanded_tail(size: int, freedom: int) -> float:
+    """alpha' / 2, of runs drawn `size` together, with `freedom` degrees of freedom left in all."""
+    from scipy.stats import norm, t
+
+    return float(norm.sf(math.sqrt(size / (size - 1)) * t.ppf(1 - TAIL, freedom)))
+
+
+def mean_of_runs(
+    values: Sequence[float] | np.ndarray,
+    detail: Mapping[str, float] | None = None,
+    strata: Sequence[object] | None = None,
+) -> Estimate:
+    """The mean of one number a run, with its bootstrap interval over runs; runs that have none (NaN) are left out."""
+    has = np.isfinite(np.array(values, dtype=float))
+    known = np.array(values, dtype=float)[has]
+    kept = None if strata is None else [stratum for stratum, told in zip(strata, has, strict=True) if told]
+
+    def mean(weights: np.ndarray) -> np.ndarray:
+        return weights @ known / weights.sum(axis=1)
+
+    return over_runs(mean, len(known), kept, detail)
+
+
+def mean_over_runs(
+    cells: Sequence[str], of_run: Callable[[pd.DataFrame], float]
+) -> Callable[[pd.DataFrame], Estimate]:
+    """For a claim: the mean of a number a run, over the runs of these cells."""
+    return lambda frame: mean_of_runs([of_run(run) for run in runs_of(frame, cells)])
+
+
+def share_of_runs(
+    cells: Sequence[str], holds: Callable[[pd.DataFrame], bool]
+) -> Callable[[pd.DataFrame], Estimate]:
+    """For a claim: the share of the runs of these cells of which something holds."""
+    return lambda frame: share([holds(run) for run in runs_of(frame, cells)])
+
+
+def onset_after(first: Onsets, second: Onsets, neither: str, detail: Mapping[str, float]) -> Estimate:
+    """The median over runs of the second's onset over the first's in the same run, with its sign-test interval.
+
+    Args:
+        neither: what is said where none of either came.
+    """
+    if len(first.onset) < 2 or not (first.came.any() or second.came.any()):
+        raise NotEnough(neither)
+    score = onset_ratio(first.onset, second.onset, first.last, first.without, second.without)
+    return Estimate(score.value, score.low, score.high, score.n, detail)
+
+
+def partial_spearman(x: np.ndarray, y: np.ndarray, given: Sequence[np.ndarray] = ()) -> float:
+    """Spearman's correlation of x and y, or with ranks that are first rid, by least squares, of the ranks of others.
+
+    0 where x or y has nothing left that varies: what does not vary cannot go along. Rows with a NaN are left out.
+    """
+    from scipy.stats import rankdata
+
+    columns = np.column_stack([x, y, *given]).astype(float)
+    columns = columns[np.isfinite(columns).all(axis=1)]
+    if len(columns) < 4 + len(given):
+        return math.nan
+    ranked = np.column_stack([rankdata(column) for column in columns.T])
+    design = np.column_stack([np.ones(len(ranked)), ranked[:, 2:]])
+    left = ranked[:, :2] - design @ np.linalg.lstsq(design, ranked[:, :2], rcond=None)[0]
+    variances = (left**2).sum(axis=0)
+    if variances.min() <= 1e-9 * len(ranked) ** 2:
+        return 0.0
+    return float(left[:, 0] @ left[:, 1] / math.sqrt(variances.prod()))
+
+
+def spearman_over_runs(x: np.ndarray, y: np.ndarray, detail: Mapping[str, float] | None = None) -> Estimate:
+    """Spearman's correlation of one number a run with another, ranks within each resample."""
+    known = np.isfinite(x) & np.isfinite(y)
+    x, y = x[known], y[known]
+
+    def correlation(weights: np.ndarray) -> np.ndarray:
+        drawn = [np.repeat(np.arange(len(x)), w.astype(int)) for w in weights]
+        return np.array([partial_spearman(x[i], y[i]) for i in drawn])
+
+    return over_runs(correlation, len(x), detail=detail, resamples=500)
+
+
+def kappa(tables: Sequence[np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+    """Cohen's kappa of the weighted sum of runs' agreement tables (L, L), as a statistic for `over_runs`.
+
+    With p the shares: (sum_i p_ii - sum_i p_i. p_.i) / (1 - sum_i p_i. p_.i); NaN where both always say the same.
+    """
+    stacked = np.stack(tables).astype(float)
+
+    def statistic(weights: np.ndarray) -> np.ndarray:
+        p = np.einsum("sn,nij->sij", weights, stacked)
+        total = p.sum(axis=(1, 2))
+        p = p / np.where(total > 0, total, np.nan)[:, None, None]
+        observed = np.trace(p, axis1=1, axis2=2)
+        expected = (p.sum(axis=1) * p.sum(axis=2)).sum(axis=1)
+        beyond = np.where(np.abs(observed - expected) > 1e-12, observed - expected, 0.0)
+        return beyond / np.where(expected < 1 - 1e-12, 1 - expected, np.nan)
+
+    return statistic
+
+
+def agreement(one: Sequence[str], other: Sequence[str], letters: Sequence[str] = "ABC") -> np.ndarray:
+    """How often the two say which letters, (L, L); where either says none of them nothing is counted."""
+    table = np.zeros((len(letters), len(letters)))
+    for a, b in zip(one, other, strict=True):
+        if a in letters and b in letters:
+            table[letters.index(a), letters.index(b)] += 1
+    return table
+
+
+def sooner(found: Onsets, of: np.ndarray, within: Sequence[object]) -> Estimate:
+    """Somers' D of onsets: does more of something bring an onset sooner?
+
+    Over pairs of runs within the same stratum that differ in `of`: (pairs in which the run with more has the earlier onset
+    less pairs in which it has the later one) / pairs that can be compared. A run without onset is later than one whose
+    onset came while it was watched; two without cannot be compared (Harrell 1982). Equal onsets count for neither.
+
+    `detail` has the factor by which the onset changes with each doubling of `of`: the median over pairs whose onsets
+    both came (Theil 1950), 1 where there is no effect.
+
+    Args:
+        found: of n runs.
+        of: (n,), positive.
+        within: stratum of each run.
+    """
+    of, stratum = np.asarray(of, dtype=float), np.unique([str(s) for s in within], return_inverse=True)[1]
+    t = found.restricted
+    same = stratum[:, None] == stratum
+    more = (of[:, None] > of) & same
+    earlier = found.came[:, None] & ((t[:, None] < t) | (~found.came & (t[:, None] <= t)))
+    valid = more & (earlier | earlier.T | (found.came[:, None] & found.came))
+    sign = (earlier.astype(float) - earlier.T) * valid
+    if not valid.any():
+        raise NotEnough("no two runs that differ in it had onsets that can be compared")
+
+    def statistic(weights: np.ndarray) -> np.ndarray:
+        whole = np.einsum("si,ij,sj->s", weights, valid.astype(float), weights)
+        part = np.einsum("si,ij,sj->s", weights, sign, weights)
+        return part / np.where(whole > 0, whole, np.nan)
+
+    both = more & found.came[:, None] & found.came
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slopes = (np.log2(t[:, None] / t) / np.log2(of[:, None] / of))[both]
+    detail = {
+        "factor_per_doubling": float(2 ** np.median(slopes)) if len(slopes) else math.nan,
+        "without_onset": float((~found.came).sum()),
+        "pairs": float(valid.sum()),
+    }
+    cells = [f"{s} {value:g}" for s, value in zip(stratum, of, strict=True)]
+    return over_runs(statistic, len(of), strata=cells, detail=detail)
+
+
+def explained_between(
+    values: np.ndarray, cells: Sequence[object], groups: Sequence[object]
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Of the variance between cells' means the share that lies between groups of cells, as a statistic for `over_runs`.
+
+    1 where cells of a group have the same mean: the group's variable is all that matters. Noise of the cells' means is not
+    taken off, so that the share stays below 1 even then.
+    """
+    cell_names, cell = np.unique([str(c) for c in cells], return_inverse=True)
+    group_names, group = np.unique([str(g) for g in groups], return_inverse=True)
+    of_cell = np.zeros(len(cell_names), dtype=int)
+    of_cell[cell] = group
+    in_cell = np.eye(len(cell_names))[cell]
+    in_group = np.eye(len(group_names))[of_cell]
+
+    def statistic(weights: np.ndarray) -> np.ndarray:
+        means = (weights * values) @ in_cell / np.maximum(weights @ in_cell, 1)
+        total = ((means - means.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
+        fitted = (means @ in_group / in_group.sum(axis=0)) @ in_group.T
+        left = ((means - fitted) ** 2).sum(axis=1)
+        return 1 - left / np.where(total > 0, total, np.nan)
+
+    return statistic
+
+
+def area(at: np.ndarray, values: np.ndarray) -> float:
+    """The mean of a curve over where it was seen: its area by the trapezoid rule over the span."""
+    known = np.isfinite(values)
+    return float(np.trapezoid(values[known], at[known]) / (at[known][-1] - at[known][0]))

@@ -1,0 +1,193 @@
+"""A study: many runs that differ in what is asked, some seeds of each, claims that they decide, figures and tables.
+
+A cell is a point of the design: a tree of a run's fields, or words as on the command line. Its runs differ in the seed
+alone, are named after their preset and observed after that preset's plan for studies, so that studies share them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from phasescope.config import Tree, parse_overrides, set_overrides
+from phasescope.runs.config import RunConfig, over_defaults
+from phasescope.runs.presets import preset as preset_of
+from phasescope.studies.core.claim import Claim
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from phasescope.store import Run
+
+LIMITS: Tree = {"training": {"threads": 1}}
+"""One thread a run: as many runs side by side as there are cores, and the same bits whatever the machine's load."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A point of a design."""
+
+    name: str
+    fields: Tree | tuple[str, ...]
+    """of the run's configuration: a tree, or words as on the command line"""
+    preset: str | None = None
+    """the study's own where None"""
+    seeds: int | None = None
+    """the study's own number where None"""
+
+    @cached_property
+    def tree(self) -> Tree:
+        """Its fields as a tree.
+
+        Raises:
+            UserError: a word is none.
+        """
+        if isinstance(self.fields, tuple):
+            return set_overrides({}, parse_overrides(self.fields))
+        return self.fields
+
+    def config(self, seed: int, preset: str) -> RunConfig:
+        """Of one run.
+
+        Raises:
+            UserError: a field, or the preset, is not as it must be.
+        """
+        chosen = preset_of(preset)
+        return over_defaults(chosen.fields, chosen.studied, LIMITS, self.tree, {"seed": seed})
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A line of a panel: x, y and the ends of an interval, each (n,)."""
+
+    x: np.ndarray
+    y: np.ndarray
+    low: np.ndarray | None = None
+    high: np.ndarray | None = None
+    label: str = ""
+    series: int = 0
+    """which colour and mark it has: the same number, the same series"""
+    style: Literal["line", "points", "steps", "dashed"] = "line"
+    colour: str | None = None
+    """#rrggbb, in the place of the series' own"""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One pair of axes: curves, or a grid of numbers."""
+
+    title: str
+    xlabel: str
+    ylabel: str
+    curves: Sequence[Curve] = ()
+    grid: np.ndarray | None = None
+    """(rows, columns) of numbers, NaN where there is none"""
+    colours: Literal["values", "phases"] = "values"
+    """of the grid: a scale, or 0, 1, 2 for the phases A, B, C"""
+    rows: Sequence[str] = ()
+    columns: Sequence[str] = ()
+    xscale: Literal["linear", "log"] = "linear"
+    yscale: Literal["linear", "log"] = "linear"
+    ylim: tuple[float, float] | None = None
+    """of the y axis, or of the grid's colours"""
+    level: float | None = None
+    """a horizontal line: a threshold"""
+    ticks: Mapping[float, str] | None = None
+    """of the x axis, by place"""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What is drawn of a study's records, in panels side by side; how it looks is `views.figures.studies`' affair."""
+
+    name: str
+    title: str
+    panels: Callable[[pd.DataFrame], Sequence[Panel]]
+    caption: Callable[[pd.DataFrame], str]
+    """computed from the records"""
+    columns: int = 3
+    """panels in a row"""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of numbers and words, computed from a study's records."""
+
+    name: str
+    title: str
+    rows: Callable[[pd.DataFrame], Sequence[Mapping[str, Any]]]
+    """the same keys in each row"""
+    note: Callable[[pd.DataFrame], str] = lambda frame: ""
+    """what is to be read beside it, computed from the records"""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A further measure of done runs, from their stored snapshots.
+
+    `read` gives one row a snapshot: a mapping with `step` and columns, merged in the records as `<name>.<column>`.
+    """
+
+    name: str
+    read: Callable[[Run], list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Member:
+    """A run of a study."""
+
+    cell: Cell
+    seed: int
+    config: RunConfig
+
+
+@dataclass(frozen=True)
+class Study:
+    """A question, the runs that answer it, and what is claimed of them."""
+
+    name: str
+    question: str
+    preset: str
+    cells: tuple[Cell, ...]
+    seeds: int
+    """runs a cell"""
+    claims: tuple[Claim, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    tables: tuple[Table, ...] = ()
+    readings: tuple[Reading, ...] = ()
+    number: int = 100
+    """its place among the studies of a page"""
+
+    def under(self, preset: str | None) -> Study:
+        """The same study with all of its cells under another preset: another study, with results of its own."""
+        if preset is None:
+            return self
+        cells = tuple(replace(cell, preset=preset) for cell in self.cells)
+        return replace(self, name=f"{self.name}-{preset}", preset=preset, cells=cells)
+
+    def members(self, seeds: int | None = None) -> Iterator[Member]:
+        """All runs, seed by seed, so that each cell has its first seeds early.
+
+        Args:
+            seeds: runs a cell, in the place of the study's own.
+        """
+        most = max(cell.seeds or self.seeds for cell in self.cells) if seeds is None else seeds
+        for seed in range(most):
+            for cell in self.cells:
+                if seeds is None and seed >= (cell.seeds or self.seeds):
+                    continue
+                yield self.member(cell, seed)
+
+    def member(self, cell: Cell, seed: int) -> Member:
+        """The run of a cell and a seed."""
+        return Member(cell, seed, cell.config(seed, cell.preset or self.preset))
+
+    def configs(self, seeds: int | None = None) -> list[RunConfig]:
+        """The configurations of all runs, each once."""
+        return list({member.config.digest(): member.config for member in self.members(seeds)}.values())
+
+    def figure(self, name: str) -> Figure:
+        return next(figure for figure in self.figures if figure.name == name)

@@ -1,0 +1,1 @@
+"""What the papers claim, asked of runs: one file a study."""

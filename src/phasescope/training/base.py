@@ -1,0 +1,38 @@
+"""What is minimised, and by which rule: the kinds that training has several of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pydantic import Field
+
+from phasescope.kinds import Kind
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+
+    from phasescope.families.base import Family, Network
+
+
+class Batch(NamedTuple):
+    """What a step learns from: x_0 (B, C, *spatial), labels (B, K), and what `Family.draw` drew."""
+
+    x_0: Tensor
+    labels: Tensor
+    drawn: tuple[Tensor, ...]
+
+
+class LossConfig(Kind):
+    """What is minimised; by default the mean of the family's own losses of a batch."""
+
+    def __call__(self, network: Network, family: Family, batch: Batch) -> Float[Tensor, ""]:
+        """The loss of a batch; it draws nothing itself."""
+        return family.loss_at(network, batch.x_0, batch.labels, *batch.drawn).mean()
+
+
+class OptimiserConfig(Kind):
+    """A rule of update."""
+
+    lr: float = Field(1e-3, gt=0)
+    """learning rate after warm-up"""

@@ -1,0 +1,198 @@
+"""The latent manifold in three dimensions, over a run.
+
+At each snapshot the latents Z (n, F) are projected on their first three principal components and brought to
+unit mean square norm. A principal component's sign and the order of two alike are arbitrary, so each
+projection P_s is turned to its successor by the orthogonal matrix (a rotation, or one with a reflection)
+that solves
+
+    min_R |P_s R - P_(s+1)|,    R = U V',  P_s' P_(s+1) = U S V'    (orthogonal Procrustes, Schonemann 1966),
+
+and the last one to the labels. Distances and angles within a snapshot are those of its projection; nothing
+is stretched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import matplotlib
+import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
+from phasescope.factors import Factor
+from phasescope.places import Place
+from phasescope.views.figures.axes import WIDE_IN
+from phasescope.views.names import factor_words
+from phasescope.views.record import Array, Record, score, spread
+from phasescope.views.style import INK, MUTED, RC, scale_of
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Shaped
+
+PROJECTIONS = {"pca": "principal components", "umap": "UMAP (P1)"}
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """The latents of one place in three dimensions, at each snapshot that holds them."""
+
+    place: Place
+    projection: str
+    """a key of `PROJECTIONS`"""
+    snapshots: list[int]
+    """indices into the record's snapshots"""
+    points: Float[Array, "s n 3"]
+    """float32, unit mean square norm at each snapshot"""
+    shares: list[float] | None
+    """share of the latents' variance in the three components, for PCA"""
+
+
+def principal_components(latents: Float[Array, "n F"], count: int = 3) -> tuple[Float[Array, "n 3"], float]:
+    """Scores (n, count) of `latents` on their first components, and the share of variance that these hold.
+
+    By the eigenvectors of the smaller of the two Gram matrices. Where there are fewer components, the rest
+    is 0."""
+    centred = np.asarray(latents, np.float32)
+    centred = centred - centred.mean(axis=0)
+    n, features = centred.shape
+    wide = features > n
+    gram = centred @ centred.T if wide else centred.T @ centred
+    total = float(np.trace(gram))
+    if not np.isfinite(total) or total <= 0:
+        return np.zeros((n, count), np.float32), 0.0
+    values, vectors = _leading(gram, min(count, len(gram)))
+    scores = np.zeros((n, count), np.float32)
+    scores[:, : len(values)] = vectors * np.sqrt(values) if wide else centred @ vectors
+    return scores, float(values.sum() / total)
+
+
+def _leading(gram: Float[Array, "m m"], count: int) -> tuple[Float[Array, " count"], Float[Array, "m count"]]:
+    """The largest eigenvalues of a Gram matrix, descending, and their vectors."""
+    from scipy.linalg import eigh
+    from scipy.sparse.linalg import eigsh
+
+    if len(gram) > 100:  # Lanczos is three times as fast
+        start = np.random.default_rng(0).standard_normal(len(gram)).astype(gram.dtype)
+        values, vectors = eigsh(gram, k=count, v0=start, tol=1e-5)
+    else:
+        values, vectors = eigh(gram, subset_by_index=[len(gram) - count, len(gram) - 1])
+    order = np.argsort(values)[::-1]
+    return np.maximum(values[order], 0), np.asarray(vectors)[:, order]
+
+
+def align(clouds: list[Float[Array, "n 3"]], labels: Float[Array, "n K"]) -> Float[Array, "s n 3"]:
+    """`clouds` centred, brought to unit mean square norm, and each turned to the one after it; the last to
+    the first three columns of `labels`, so that they lie nearest (orthogonal matrix, reflections included)."""
+    from scipy.linalg import orthogonal_procrustes
+
+    target = np.zeros((len(labels), 3))
+    known = min(labels.shape[1], 3)
+    target[:, :known] = (labels - labels.mean(axis=0))[:, :known]
+    aligned = []
+    for cloud in reversed(clouds):
+        cloud = cloud - cloud.mean(axis=0)
+        size = np.sqrt((cloud**2).sum(axis=1).mean())
+        cloud = (cloud / size if size > 0 else cloud).astype(np.float64)
+        target = (cloud @ orthogonal_procrustes(cloud, target)[0]).astype(np.float32)
+        aligned.append(target)
+    return np.stack(aligned[::-1])
+
+
+def cloud_of(record: Record, place: Place, projection: str, among: list[int]) -> Cloud | None:
+    """The cloud of `place` over the snapshots `among` (indices); None where none of them holds it."""
+    present, clouds, shares = [], [], []
+    labels = labels_of(record)
+    for index in among:
+        snapshot = record.snapshots[index]
+        if place not in snapshot.places:
+            continue
+        if projection == "umap":
+            points = snapshot.embedding(place)
+        else:
+            points, share = principal_components(snapshot.latents(place.tap, place.condition))
+            shares.append(share)
+        if points is not None and len(points) == len(labels) and np.isfinite(points).all():
+            present.append(index)
+            clouds.append(points)
+    if not clouds:
+        return None
+    spans = record.factors.span if len(record.factors) == labels.shape[1] else 1.0
+    return Cloud(place, projection, present, align(clouds, labels / spans), shares or None)
+
+
+def labels_of(record: Record) -> Shaped[Array, "n K"]:
+    """The labels of the latents, those of the last snapshot that holds latents; (0, K) where none does."""
+    for snapshot in reversed(record.snapshots):
+        if snapshot.places:
+            return snapshot.latent_labels()
+    return np.zeros((0, len(record.factors)), np.float32)
+
+
+def places_of(record: Record) -> list[Place]:
+    """Where latents are stored, those at which phases are read first."""
+    stored = {place: None for snapshot in record.snapshots for place in snapshot.places}
+    first = [record.declared_place(reading) for reading in ("representation", "representation_p1")]
+    return list(dict.fromkeys([place for place in first if place in stored] + list(stored)))
+
+
+def manifold_figure(record: Record, width_in: float = WIDE_IN, columns: int = 5) -> Figure | None:
+    """The manifold at `columns` snapshots, evenly in images seen, coloured by each factor in a row of its
+    own.
+
+    At the place where the representation's phases are read. None where no snapshot holds latents.
+    """
+    known = places_of(record)
+    if not known:
+        return None
+    stored = [i for i, snapshot in enumerate(record.snapshots) if known[0] in snapshot.places]
+    at = [record.images_at(record.snapshots[index]) for index in stored]
+    cloud = cloud_of(record, known[0], "pca", [stored[index] for index in spread(at, columns)])
+    if cloud is None:
+        return None
+    labels, factors = labels_of(record), record.factors
+    with matplotlib.rc_context(RC):
+        panel_in = width_in / len(cloud.snapshots)
+        figure = Figure(figsize=(width_in, 0.9 * min(panel_in, 2.6) * len(factors) + 0.3))
+        axes = figure.subplots(
+            len(factors), len(cloud.snapshots), squeeze=False, subplot_kw={"projection": "3d"}
+        )
+        for row, factor, values in zip(axes, factors, labels.T, strict=True):
+            _draw_row(figure, row, cloud, factor, values)
+        for ax, index in zip(axes[0], cloud.snapshots, strict=True):
+            ax.set_title(_snapshot_title(record, index, known[0]), loc="center", fontweight="normal", pad=0)
+    return figure
+
+
+def _draw_row(figure: Figure, axes: Array, cloud: Cloud, factor: Factor, values: Shaped[Array, " n"]) -> None:
+    """The cloud at each snapshot, coloured by one factor, and the factor's colour bar."""
+    colours, low, high = scale_of(factor)
+    scale = ScalarMappable(Normalize(low, high), colours)
+    reach = float(np.quantile(np.abs(cloud.points), 0.999))
+    for ax, points in zip(axes, cloud.points, strict=True):
+        ax.scatter(*points.T, c=values, cmap=scale.cmap, norm=scale.norm, s=5, linewidths=0)
+        ax.set(xlim=(-reach, reach), ylim=(-reach, reach), zlim=(-reach, reach))
+        ax.set_box_aspect((1, 1, 1), zoom=1.1)
+        ax.view_init(elev=32, azim=-62)
+        _plain_box(ax)
+    bar = figure.colorbar(scale, ax=axes, location="right", pad=0.01, fraction=0.02, aspect=18, shrink=0.7)
+    bar.set_label(factor_words(factor), color=INK)
+    bar.outline.set_visible(False)
+
+
+def _snapshot_title(record: Record, index: int, place: Place) -> str:
+    snapshot = record.snapshots[index]
+    line = next(line for line in record.metrics if line["step"] == snapshot.step)
+    order = score(line, "order", place)
+    found = f"\nR² {order['value']:.2f}" if order and order["value"] is not None else ""
+    return f"{record.images_at(snapshot):,} images{found}"
+
+
+def _plain_box(ax: Any) -> None:
+    for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
+        axis.set_ticks([])
+        axis.pane.set_facecolor("none")
+        axis.pane.set_edgecolor(MUTED)
+        axis.pane.set_alpha(0.25)
+        axis.line.set_color("none")

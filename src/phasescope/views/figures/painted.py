@@ -1,0 +1,163 @@
+"""What a run painted: the same labels in columns, its snapshots in rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import matplotlib
+import numpy as np
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.path import Path
+
+from phasescope.views.figures.axes import WIDE_IN
+from phasescope.views.figures.pixels import GAP_PX, pixels
+from phasescope.views.names import factor_words, split_words
+from phasescope.views.record import Array, Record, spread
+from phasescope.views.style import INK, RC, TARGET
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int, UInt8
+    from matplotlib.axes import Axes
+
+CROSSHAIR = Path(
+    [(-1, 0), (-0.55, 0), (0.55, 0), (1, 0), (0, -1), (0, -0.55), (0, 0.55), (0, 1)],
+    [Path.MOVETO, Path.LINETO] * 4,
+)
+MARGIN_IN = 0.62
+"""left of the images, for the numbers"""
+LABEL_LINE = 2
+"""factors of a label that are written beside each other; more stand in lines"""
+
+
+def painted(record: Record, width_in: float = WIDE_IN, columns: int = 12, rows: int = 10) -> Figure | None:
+    """Generated images, bordered by the colours of their outcomes where these are read, with a crosshair at the place that
+    was asked for where a label tells one.
+
+    Args:
+        record: a run.
+        width_in: width, inches.
+        columns: labels shown, the same number of each split, spread over the factor space.
+        rows: snapshots shown, evenly in images seen.
+
+    Returns:
+        The figure; None where no snapshot holds samples.
+    """
+    held = [snapshot for snapshot in record.snapshots if (snapshot.path / "samples.npz").is_file()]
+    if not held:
+        return None
+    chosen = [held[index] for index in spread([record.images_at(s) for s in held], rows)]
+    samples = [snapshot.samples() for snapshot in chosen]
+    labels, splits = samples[-1]["labels"], samples[-1]["split"].astype(str)
+    shown = _columns(labels / record.factors.span, splits, columns)
+    dims = samples[-1]["images"].ndim - 2
+    images = np.stack([pixels(sample["images"][shown], dims) for sample in samples])
+    mosaic = tile(images, _borders(record, [record.readings(snapshot) for snapshot in chosen], shown))
+    height, width = mosaic.shape[:2]
+    high, wide = images.shape[2:4]
+    small = 7 if width_in > 6 else 6
+    texts = [_label_text(label) for label in labels[shown]]
+    with matplotlib.rc_context(RC):
+        lines = texts[0].count("\n")
+        figure = Figure(figsize=(width_in, (width_in - MARGIN_IN) * height / width + 0.55 + 0.12 * lines))
+        ax = figure.subplots()
+        ax.imshow(mosaic, interpolation="none")
+        border = border_px(wide)
+        left, top = corners(len(shown), wide, border), corners(len(chosen), high, border)
+        if record.position:
+            size = (width_in - MARGIN_IN) * 72 * wide / width
+            _mark_places(ax, labels[shown][:, list(record.position)] - 1, left, top, size)
+        ax.set_xticks(left + wide / 2, texts, fontsize=small)
+        ax.set_yticks(top + high / 2, [f"{record.images_at(one):,}" for one in chosen], fontsize=small)
+        ax.tick_params(length=0, pad=2)
+        ax.xaxis.tick_top()
+        ax.set_anchor("N")
+        ax.spines[:].set_visible(False)
+        ax.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5), ylabel="images seen")
+        ax.set_title(_heading(record, splits[shown]), fontweight="normal", pad=4)
+        if record.outcomes:
+            handles: list[Any] = [Patch(color=one.colour, label=one.name) for one in record.outcomes]
+            ax.legend(
+                handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=len(handles),
+                labelcolor=INK, columnspacing=1.2, handlelength=1,
+            )  # fmt: skip
+    return figure
+
+
+def border_px(side: int) -> int:
+    """Width of the coloured border around an image of `side` pixels, px."""
+    return max(1, round(side / 16))
+
+
+def corners(count: int, side: int, border: int) -> Int[Array, " count"]:
+    """Where each of `count` images in a row of a mosaic begins, px."""
+    return border + np.arange(count) * (side + 2 * border + GAP_PX)
+
+
+def tile(
+    images: UInt8[Array, "rows columns H W c"], borders: Float[Array, "rows columns 4"]
+) -> Float[Array, "height width 4"]:
+    """One RGBA mosaic of all `images`, each in a border of its own colour; between them nothing."""
+    rows, columns, high, wide, _ = images.shape
+    border = border_px(wide)
+    framed_high, framed_wide = high + 2 * border, wide + 2 * border
+    size = rows * (framed_high + GAP_PX) - GAP_PX, columns * (framed_wide + GAP_PX) - GAP_PX, 4
+    mosaic = np.zeros(size, np.float32)
+    for row, top in enumerate(corners(rows, high, border) - border):
+        for column, left in enumerate(corners(columns, wide, border) - border):
+            frame = mosaic[top : top + framed_high, left : left + framed_wide]
+            frame[:] = borders[row, column]
+            frame[border:-border, border:-border, :3] = images[row, column] / 255
+            frame[border:-border, border:-border, 3] = 1
+    return mosaic
+
+
+def spread_over(labels: Float[Array, "n K"], count: int) -> Int[Array, " count"]:
+    """Indices of `count` labels far from each other (farthest-point sampling, from the first label on)."""
+    chosen = [0]
+    distance = np.linalg.norm(labels - labels[0], axis=1)
+    while len(chosen) < min(count, len(labels)):
+        chosen.append(int(distance.argmax()))
+        distance = np.minimum(distance, np.linalg.norm(labels - labels[chosen[-1]], axis=1))
+    return np.array(chosen)
+
+
+def _columns(labels: Float[Array, "n K"], splits: Array, count: int) -> Int[Array, " count"]:
+    names = list(dict.fromkeys(splits.tolist()))
+    groups = [np.flatnonzero(splits == name) for name in names]
+    return np.concatenate(
+        [group[spread_over(labels[group], max(1, count // len(groups)))] for group in groups]
+    )
+
+
+def _borders(record: Record, read: list[dict[str, Array]], shown: Array) -> Float[Array, "rows columns 4"]:
+    """The colour of each image's outcome; nothing where none was read."""
+    colours = {outcome.name: to_rgba(outcome.colour) for outcome in record.outcomes}
+    nothing = (0.0, 0.0, 0.0, 0.0)
+    rows = [one["outcome"][shown].astype(str) if "outcome" in one else [""] * len(shown) for one in read]
+    return np.array([[colours.get(name, nothing) for name in row] for row in rows])
+
+
+def _mark_places(ax: Axes, at: Float[Array, "columns 2"], left: Array, top: Array, size_pt: float) -> None:
+    x, y = left + at[:, 0], top[:, None] + at[:, 1]
+    ax.scatter(
+        np.broadcast_to(x, y.shape), y, marker=CROSSHAIR, s=(0.26 * size_pt) ** 2, linewidths=0.9,
+        facecolors="none", edgecolors=TARGET,
+    )  # fmt: skip
+
+
+def _label_text(label: Float[Array, " K"]) -> str:
+    return (", " if len(label) <= LABEL_LINE else "\n").join(f"{value:.3g}" for value in label)
+
+
+def _heading(record: Record, splits: Array) -> str:
+    asked = ", ".join(factor.name for factor in record.factors)
+    units = {factor.unit for factor in record.factors}
+    told = (
+        f"{asked} ({units.pop()})"
+        if len(units) == 1 and "" not in units
+        else "; ".join(factor_words(factor) for factor in record.factors)
+    )
+    counts = {name: int((splits == name).sum()) for name in dict.fromkeys(splits.tolist())}
+    return f"Asked for {told}: {', then '.join(f'{n} {split_words(name)}' for name, n in counts.items())}"

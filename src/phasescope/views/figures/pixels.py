@@ -1,0 +1,53 @@
+"""Images as pixels of a screen, grey or in colour."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, UInt8
+    from PIL import Image
+
+GAP_PX = 2
+"""between two images of a sheet or a mosaic"""
+
+
+def pixels(images: Float[np.ndarray, "*n C *spatial"], dims: int = 2) -> UInt8[np.ndarray, "*n H W c"]:
+    """Images in [-1, 1] as bytes: -1 -> 0, 1 -> 255, what lies beyond is held there, no number is 0.
+
+    Three channels are red, green and blue (c = 3); of any other number the mean is shown in grey (c = 1). A signal along one
+    axis is a single row; of a volume the middle slice is shown.
+
+    Args:
+        dims: of the images' own axes *spatial.
+    """
+    channels = images.ndim - dims - 1
+    if images.shape[channels] not in (1, 3):
+        images = images.mean(axis=channels, keepdims=True)
+    if dims == 1:
+        images = images[..., None, :]
+    for _ in range(dims - 2):
+        images = images.take(images.shape[channels + 1] // 2, axis=channels + 1)
+    shown = np.moveaxis(images, channels, -1)
+    return np.nan_to_num(np.clip((shown + 1) * 127.5, 0, 255)).round().astype(np.uint8)
+
+
+def sheet(images: Float[np.ndarray, "n C *spatial"], enlarge: int = 4) -> Image.Image:
+    """A picture of `images` (in [-1, 1]) in a square of rows and columns, each pixel `enlarge` wide and
+    high."""
+    from PIL import Image
+
+    shown = pixels(images, images.ndim - 2)
+    n, high, wide, channels = shown.shape
+    columns = math.isqrt(n - 1) + 1
+    rows = -(-n // columns)
+    size = rows * (high + GAP_PX) - GAP_PX, columns * (wide + GAP_PX) - GAP_PX, channels
+    whole = np.full(size, 128, np.uint8)
+    for index, image in enumerate(shown):
+        row, column = divmod(index, columns)
+        whole[row * (high + GAP_PX) :, column * (wide + GAP_PX) :][:high, :wide] = image
+    large = whole.repeat(enlarge, axis=0).repeat(enlarge, axis=1)
+    return Image.fromarray(large if channels == 3 else large[..., 0])

@@ -1,0 +1,173 @@
+"""Figures of studies: panels side by side, in the house's style.
+
+A series has a colour of Okabe and Ito (2008) and a mark of its own, so that neither alone has to be told apart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import matplotlib
+import numpy as np
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure as Drawing
+from matplotlib.patches import Patch
+from matplotlib.ticker import NullLocator, ScalarFormatter
+
+from phasescope.studies.core.study import Curve, Figure, Panel, Study
+from phasescope.views.style import INK, MUTED, OPEN_MAP, PHASE_COLOURS, RC
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7d4f50", INK)
+MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
+PAGE_IN, ROW_IN = 10.8, 2.7
+"""width of a figure, and height of a row of panels, inches"""
+
+
+def draw(figure: Figure, frame: pd.DataFrame) -> Drawing:
+    """The figure of a study's records."""
+    panels = figure.panels(frame)
+    columns = max(1, min(figure.columns, len(panels)))
+    rows = max(1, -(-len(panels) // columns))
+    with matplotlib.rc_context(RC):
+        drawing = Drawing(figsize=(min(PAGE_IN, 3.0 + 4.4 * columns), ROW_IN * rows + 0.3))
+        axes = drawing.subplots(rows, columns, squeeze=False)
+        for ax in axes.flat[len(panels) :]:
+            ax.set_visible(False)
+        shared = _shared_legend(panels)
+        for index, (ax, panel) in enumerate(zip(axes.flat, panels, strict=False)):
+            draw_panel(ax, panel, with_legend=not shared and _own_legend(panels, index))
+        if shared:
+            handles = axes.flat[0].get_legend_handles_labels()
+            drawing.legend(*handles, ncols=min(len(handles[1]), 6), loc="outside lower center")
+        if any(panel.colours == "phases" for panel in panels):
+            patches = [Patch(color=colour, label=f"phase {phase}") for phase, colour in PHASE_COLOURS.items()]
+            drawing.legend(handles=patches, ncols=3, loc="outside lower center")
+    return drawing
+
+
+def _shared_legend(panels: Sequence[Panel]) -> bool:
+    """Whether all panels, several, have the same series: their legend then stands below, clear of the data."""
+    labels = [[curve.label for curve in panel.curves if curve.label] for panel in panels]
+    return len(panels) > 1 and bool(labels[0]) and all(one == labels[0] for one in labels)
+
+
+def _own_legend(panels: Sequence[Panel], index: int) -> bool:
+    """A panel that has the same series as the one before it leaves the legend to that one."""
+    if index == 0:
+        return True
+    one, other = ([curve.label for curve in panels[i].curves] for i in (index - 1, index))
+    return one != other
+
+
+def draw_panel(ax: Axes, panel: Panel, with_legend: bool = True) -> None:
+    """One pair of axes."""
+    ax.set(title=panel.title, xlabel=panel.xlabel, ylabel=panel.ylabel)
+    if panel.grid is not None:
+        _draw_grid(ax, panel)
+        return
+    ax.set(xscale=panel.xscale, yscale=panel.yscale)
+    for curve in panel.curves:
+        _draw_curve(ax, curve)
+    if panel.level is not None:
+        ax.axhline(panel.level, color=INK, linewidth=0.7, linestyle=(0, (3, 3)))
+    if panel.ylim:
+        ax.set_ylim(*panel.ylim)
+    if panel.ticks is not None:
+        long = max((len(text) for text in panel.ticks.values()), default=0) > 14
+        ax.set_xticks(
+            list(panel.ticks),
+            list(panel.ticks.values()),
+            rotation=20 if long else 0,
+            ha="right" if long else "center",
+        )
+        ax.xaxis.set_minor_locator(NullLocator())
+    low, high = ax.get_ylim()
+    if panel.yscale == "log" and high < 10 * low:  # within a decade no power of ten needs to be told
+        ax.yaxis.set_major_formatter(ScalarFormatter())
+        ax.yaxis.set_minor_formatter(ScalarFormatter())
+    ax.grid(axis="y")
+    if with_legend and any(curve.label for curve in panel.curves):
+        ax.legend()
+
+
+def _draw_curve(ax: Axes, curve: Curve) -> None:
+    if not len(curve.x):
+        return
+    colour = curve.colour or COLOURS[curve.series % len(COLOURS)]
+    mark = MARKS[curve.series % len(MARKS)]
+    if curve.style == "points":
+        if curve.low is not None and curve.high is not None:
+            ax.vlines(
+                curve.x,
+                _finite(curve.low, curve.y),
+                _finite(curve.high, curve.y),
+                color=colour,
+                linewidth=1.1,
+            )
+        few = len(curve.x) <= 100
+        ax.plot(
+            curve.x,
+            curve.y,
+            linestyle="none",
+            color=colour,
+            marker=mark,
+            markersize=4.5 if few else 2.5,
+            alpha=1.0 if few else 0.5,
+            label=curve.label,
+        )
+        return
+    if curve.style == "dashed":
+        ax.plot(curve.x, curve.y, color=MUTED, dashes=(5, 2), linewidth=1.0, label=curve.label)
+        return
+    if curve.low is not None and curve.high is not None:
+        ax.fill_between(curve.x, curve.low, curve.high, color=colour, alpha=0.18, linewidth=0)
+    every = max(1, len(curve.x) // 8)
+    ax.plot(curve.x, curve.y, color=colour, marker=mark, markevery=every, label=curve.label)
+
+
+def _finite(ends: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Where an interval is open the bar ends at the mark."""
+    return np.where(np.isfinite(ends), ends, values)
+
+
+def _draw_grid(ax: Axes, panel: Panel) -> None:
+    grid = np.asarray(panel.grid, dtype=float)
+    if not grid.size:
+        return
+    options: dict[str, Any] = {"aspect": "auto", "interpolation": "nearest"}
+    if panel.colours == "phases":
+        options |= {"cmap": ListedColormap(list(PHASE_COLOURS.values())), "vmin": -0.5, "vmax": 2.5}
+    else:
+        options["cmap"] = OPEN_MAP
+        if panel.ylim:
+            options |= dict(zip(("vmin", "vmax"), panel.ylim, strict=True))
+    image = ax.imshow(np.ma.masked_invalid(grid), **options)
+    ax.set_yticks(range(len(panel.rows)), panel.rows)
+    every = max(1, math.ceil(len(panel.columns) / 8))
+    ax.set_xticks(range(0, len(panel.columns), every), panel.columns[::every])
+    ax.tick_params(length=0)
+    for side in ax.spines.values():
+        side.set_visible(False)
+    if panel.colours == "phases":
+        return
+    for (row, column), value in np.ndenumerate(grid):
+        text = "–" if math.isnan(value) else f"{value:.2f}" if abs(value) < 10 else f"{value:.0f}"
+        dark = math.isnan(value) or float(np.asarray(image.norm(value))) > 0.55
+        ax.text(column, row, text, ha="center", va="center", fontsize=7, color=INK if dark else "white")
+
+
+def write_figures(study: Study, frame: pd.DataFrame, folder: Path) -> list[Path]:
+    """Each figure of a study as <name>.png in its folder of results."""
+    paths = []
+    for figure in study.figures:
+        path = folder / f"{figure.name}.png"
+        with matplotlib.rc_context(RC):
+            draw(figure, frame).savefig(path, dpi=130, metadata={"Software": None})
+        paths.append(path)
+    return paths

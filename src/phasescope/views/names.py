@@ -1,0 +1,58 @@
+"""What is recorded under a short name, in words; what has none here is told by its own name."""
+
+from __future__ import annotations
+
+from phasescope.factors import Factor
+from phasescope.places import Place
+
+MEASURES = {
+    "order": "order (ridge R²)",
+    "p1_order": "P1's order (UMAP to 3D, R²)",
+    "trustworthiness": "trustworthiness",
+    "participation_ratio": "participation ratio",
+    "label_dimension": "participation ratio of label means",
+    "label_share": "label share of variance",
+}
+"""the representation's scores, as a line of the metrics names them"""
+
+NULLS = {
+    "untrained": "untrained network",
+    "pixels": "raw pixels",
+    "permuted": "permuted labels",
+    "label_embedding": "label embedding (ceiling)",
+}
+
+READINGS = {
+    "behaviour": "behaviour",
+    "representation": "representation (ridge)",
+    "representation_p1": "representation (P1)",
+}
+"""what phases are read of"""
+
+SPLITS = {"grid": "labels on the grid", "off_grid": "labels off the grid"}
+
+
+def measure_words(name: str) -> str:
+    return MEASURES.get(name, _plain(name))
+
+
+def null_words(name: str) -> str:
+    return NULLS.get(name, _plain(name))
+
+
+def split_words(name: str) -> str:
+    """The labels of a split, in the plural: "labels on the grid", "held out labels"."""
+    return SPLITS.get(name, f"{_plain(name)} labels")
+
+
+def place_words(place: Place) -> str:
+    return place.tap if place.condition is None else f"{place.tap}, t = {place.condition}"
+
+
+def factor_words(factor: Factor) -> str:
+    """The factor with its unit, where it has one."""
+    return ", ".join(filter(None, (factor.name, factor.unit)))
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ")

@@ -1,0 +1,210 @@
+"""The report of one run: a single page that needs no network, no server and no other file.
+
+Figures are inlined as SVG in the page's own colours, once for a page and once for a phone; plotly.js, as
+its Python package ships it, is inlined once; point clouds are base64 of float32. A content security policy
+in the page forbids every request."""
+
+from __future__ import annotations
+
+import base64
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from phasescope.places import Place
+from phasescope.store.files import write_aside
+from phasescope.store.folder import Run
+from phasescope.views.figures.axes import NARROW_IN, WIDE_IN
+from phasescope.views.figures.denoising import denoising
+from phasescope.views.figures.manifold import PROJECTIONS, Cloud, cloud_of, labels_of, places_of
+from phasescope.views.figures.painted import painted
+from phasescope.views.figures.timeline import timeline
+from phasescope.views.names import READINGS, factor_words, place_words
+from phasescope.views.record import Record, score, spread
+from phasescope.views.report import words
+from phasescope.views.report.tables import provenance, score_tables, threshold_rows
+from phasescope.views.style import css_variables, inline_svg, scale_of
+
+SECTIONS = {
+    "timeline": "Timeline",
+    "painted": "Painted",
+    "manifold": "Manifold",
+    "denoising": "Denoising",
+    "nulls": "Nulls",
+    "thresholds": "Thresholds",
+    "configuration": "Configuration",
+    "provenance": "Provenance",
+}
+OF_SOME = {"denoising"}
+"""sections that only runs of some families have"""
+
+MOST_POINTS, MOST_SNAPSHOTS, MOST_CLOUD_BYTES = 512, 30, 2_200_000
+"""what of the latents a page carries: labels a cloud, snapshots a cloud, float32 bytes in all"""
+
+
+def write_report(run: Run, out: Path | None = None) -> Path:
+    """Write the report of `run`, as it stands, to `out`, by default ``report.html`` in its folder.
+
+    The file appears whole or not at all.
+
+    Returns:
+        Its path.
+    """
+    path = Path(out) if out is not None else Path(run.path) / "report.html"
+    write_aside(path, render_report(run))
+    return path
+
+
+def render_report(run: Run) -> str:
+    """The report's HTML."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    record = Record(run)
+    clouds, left_out = choose_clouds(record)
+    tables, without_nulls = score_tables(record)
+    figures = inline_figures(record)
+    environment = Environment(
+        loader=PackageLoader("phasescope.views.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=False,
+    )
+    return environment.get_template("report.html.j2").render(
+        name=run.name,
+        light=Markup(css_variables(dark=False)),
+        dark=Markup(css_variables(dark=True)),
+        verdict=words.verdict(record),
+        headline=words.headline(record),
+        subject=words.subject(record),
+        sections={name: SECTIONS[name] for name in SECTIONS if name not in OF_SOME or name in figures},
+        figures=figures,
+        factors=record.factors.names,
+        clouds=clouds,
+        left_out=left_out,
+        manifold_caption=words.description(record, "manifold"),
+        score_tables=tables,
+        without_nulls=without_nulls,
+        last_step=record.metrics[-1]["step"] if record.metrics else 0,
+        threshold_rows=threshold_rows(record),
+        configuration=yaml.safe_dump(record.config, sort_keys=False),
+        provenance=provenance(record),
+        plotly=Markup(plotly_js()) if clouds else "",
+        data=page_data(record, clouds) if clouds else None,
+    )
+
+
+def plotly_js() -> str:
+    """plotly.js, found without importing plotly (which takes longer than the whole report)."""
+    spec = find_spec("plotly")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(
+            "`plotly` must be installed: the report inlines the plotly.js that it ships"
+        )
+    return (Path(spec.origin).parent / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
+
+
+def inline_figures(record: Record) -> dict[str, dict[str, Any]]:
+    """Each figure as inline SVG for a page and for a phone, and its caption; those without data are left
+    out."""
+    from markupsafe import Markup
+
+    if not record.metrics:
+        return {}
+    draw = {
+        "timeline": (lambda: timeline(record, WIDE_IN), lambda: timeline(record, NARROW_IN)),
+        "painted": (lambda: painted(record, WIDE_IN), lambda: painted(record, NARROW_IN, columns=6, rows=8)),
+        "denoising": (lambda: denoising(record, WIDE_IN), lambda: denoising(record, NARROW_IN)),
+    }
+    figures = {}
+    for name, makers in draw.items():
+        wide, narrow = (make() for make in makers)
+        if wide is not None and narrow is not None:
+            figures[name] = {
+                "wide": Markup(inline_svg(wide, f"{name} of {record.run.name}")),
+                "narrow": Markup(inline_svg(narrow, f"{name} of {record.run.name}, narrow")),
+                "caption": words.description(record, name),
+            }
+    return figures
+
+
+def choose_clouds(record: Record) -> tuple[list[Cloud], str]:
+    """The clouds that the page carries, those where phases are read first, and a sentence on what is left
+    out."""
+    snapshots, known = record.snapshots, places_of(record)
+    if not known:
+        return [], ""
+    among = spread([record.images_at(snapshot) for snapshot in snapshots], MOST_SNAPSHOTS)
+    clouds: list[Cloud] = []
+    carried: set[Place] = set()
+    spent = 0
+    for place in known:
+        if spent >= MOST_CLOUD_BYTES:
+            break
+        for projection in PROJECTIONS:
+            cloud = cloud_of(record, place, projection, among)
+            if cloud is not None:
+                clouds.append(cloud)
+                carried.add(place)
+                spent += cloud.points[:, :MOST_POINTS].nbytes
+    left_out = [place_words(place) for place in known if place not in carried]
+    parts = []
+    if len(among) < len(snapshots):
+        parts.append(f"{len(among)} of {len(snapshots)} snapshots are carried here, evenly in images seen.")
+    if left_out:
+        parts.append(f"Stored and not carried here: {'; '.join(left_out)}.")
+    return clouds, " ".join(parts)
+
+
+def page_data(record: Record, clouds: list[Cloud]) -> dict[str, Any]:
+    """What the page's script reads, JSON-ready."""
+    labels = labels_of(record)[:MOST_POINTS]
+    lines = {line["step"]: line for line in record.metrics}
+    places = {cloud.place for cloud in clouds}
+    return {
+        "factors": [
+            {
+                "name": factor_words(factor),
+                "values": _base64(values),
+                "colours": (scale := scale_of(factor)).stops(),
+                "low": scale.low,
+                "high": scale.high,
+            }
+            for factor, values in zip(record.factors, labels.T, strict=True)
+        ],
+        "projections": PROJECTIONS,
+        "snapshots": [
+            {
+                "step": snapshot.step,
+                "images_seen": record.images_at(snapshot),
+                "phases": _phases(lines[snapshot.step]),
+                "order": {
+                    place_words(place): (score(lines[snapshot.step], "order", place) or {}).get("value")
+                    for place in places
+                },
+            }
+            for snapshot in record.snapshots
+        ],
+        "clouds": [
+            {
+                "place": place_words(cloud.place),
+                "projection": cloud.projection,
+                "snapshots": cloud.snapshots,
+                "shares": cloud.shares,
+                "points": _base64(cloud.points[:, :MOST_POINTS]),
+            }
+            for cloud in clouds
+        ],
+    }
+
+
+def _phases(line: dict[str, Any]) -> list[str]:
+    phases = line.get("phase") or {}
+    return [f"{name} {phases[reading]}" for reading, name in READINGS.items() if phases.get(reading)]
+
+
+def _base64(array: np.ndarray) -> str:
+    return base64.b64encode(np.ascontiguousarray(array, "<f4").tobytes()).decode("ascii")

@@ -1,0 +1,52 @@
+"""Figures as picture files, each with its caption in it: for a README, a paper, a talk."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from phasescope.store.folder import Run
+from phasescope.views.figures.denoising import denoising
+from phasescope.views.figures.manifold import manifold_figure
+from phasescope.views.figures.painted import painted
+from phasescope.views.figures.timeline import timeline
+from phasescope.views.record import Record
+from phasescope.views.report import words
+from phasescope.views.style import MUTED, RC
+
+FIGURES = {"timeline": timeline, "painted": painted, "manifold": manifold_figure, "denoising": denoising}
+
+
+def write_pictures(run: Run, folder: Path, kind: str = "png") -> list[Path]:
+    """Write the figures of `run` to `folder`; those for which the run holds no data are left out.
+
+    Args:
+        run: a run with at least one snapshot.
+        folder: made where it does not exist.
+        kind: png, svg or pdf.
+
+    Returns:
+        The files' paths: ``timeline.png``, ``painted.png``, ``manifold.png``, ``denoising.png``.
+    """
+    record = Record(run)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, draw in FIGURES.items():
+        figure = draw(record) if record.metrics else None
+        if figure is not None:
+            paths.append(folder / f"{name}.{kind}")
+            with matplotlib.rc_context(RC):
+                with_caption(figure, words.caption(record, name)).savefig(paths[-1])
+    return paths
+
+
+def with_caption(figure: Figure, caption: str) -> Figure:
+    """`figure` with `caption` under it, wrapped to its width."""
+    width_in = figure.get_figwidth()
+    lines = textwrap.wrap(caption, int(width_in * 17))
+    figure.set_figheight(figure.get_figheight() + 0.14 * len(lines) + 0.1)
+    figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=7, color=MUTED)
+    return figure

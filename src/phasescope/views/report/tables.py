@@ -1,0 +1,142 @@
+"""The report's tables: scores with their nulls, thresholds with their calibration, provenance. All rows are text."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+from phasescope.measures.learning.phases import RepresentationThresholds, calibrate, floors
+from phasescope.measures.scores import Score
+from phasescope.places import Place
+from phasescope.views.names import measure_words, null_words, place_words
+from phasescope.views.record import Record, number, score
+
+
+def score_tables(record: Record) -> tuple[list[dict[str, Any]], int]:
+    """A table a measure, of every score with its nulls at the last snapshot; and how many scores lack
+    nulls."""
+    last = record.metrics[-1] if record.metrics else {}
+    tables, without = [], 0
+    for measure in record.measures:
+        scores = {place: score(last, measure, place) for place in record.places(measure)}
+        found = {place: one for place, one in scores.items() if one and one.get("nulls")}
+        without += sum(1 for one in scores.values() if one and not one.get("nulls"))
+        if not found:
+            continue
+        nulls = [
+            null for null in record.nulls(measure) if any(null in one["nulls"] for one in found.values())
+        ]
+        title = measure_words(measure)
+        details = list(dict.fromkeys(name for one in found.values() for name in one.get("detail") or {}))
+        tables.append(
+            {
+                "title": title[0].upper() + title[1:],
+                "estimator": "; ".join(
+                    dict.fromkeys(str(one.get("estimator", "")) for one in found.values())
+                ),
+                "details": [name.replace("_", " ") for name in details],
+                "nulls": [null_words(null) for null in nulls],
+                "rows": [_score_row(place, one, measure, details, nulls) for place, one in found.items()],
+            }
+        )
+    return tables, without
+
+
+def threshold_rows(record: Record) -> list[dict[str, str]]:
+    """Each threshold, and the null at the last snapshot that comes nearest to it, wherever latents were
+    read."""
+    limits = record.thresholds
+    declared = RepresentationThresholds(
+        label_share=limits["label_share"], dimension=limits["label_dimension"], order=limits["order"]
+    )
+    found = calibrate(
+        order={**last_scores(record, "order"), **last_scores(record, "p1_order", " (P1)")},
+        label_share=last_scores(record, "label_share"),
+        dimension=last_scores(record, "label_dimension"),
+        thresholds=declared,
+    )
+    rows = [
+        {
+            "name": "outcomes of one phase, above",
+            "threshold": f"{limits['majority']:g}",
+            "nearest": "",
+            "null": "",
+            "place": "",
+            "is_clear": "",
+        }
+    ]
+    for key, name in (
+        ("order", "order, from"),
+        ("label_share", "label share, from"),
+        ("dimension", "dimension, up to"),
+    ):
+        row = found.get(key, {})
+        rows.append(
+            {
+                "name": name,
+                "threshold": f"{getattr(declared, key):g}",
+                "nearest": _figure(number(row.get("nearest"))),
+                "null": null_words(row.get("null", "")),
+                "place": row.get("place", ""),
+                "is_clear": ("yes" if row["clear"] else "no") if row else "not calibrated",
+            }
+        )
+    return rows
+
+
+def last_scores(record: Record, measure: str, suffix: str = "") -> dict[str, Score]:
+    """The scores of `measure` at the last snapshot that have nulls, by place and `suffix`."""
+    scores = {}
+    for place in record.places(measure):
+        one = score(record.metrics[-1], measure, place)
+        if one and one.get("nulls") and one.get("value") is not None:
+            found = Score.from_dict(one)
+            known = {null: level for null, level in found.nulls.items() if math.isfinite(level)}
+            scores[f"{place_words(place)}{suffix}"] = replace(found, nulls=known)
+    return scores
+
+
+def provenance(record: Record) -> list[tuple[str, str]]:
+    """(what, value): where, when, with which versions and at what cost."""
+    status = record.status
+    wall, observing = number(status.get("wall_s")), number(status.get("observing_s"))
+    rows: list[tuple[str, Any]] = [
+        (key, status.get(key)) for key in ("state", "host", "cpu", "cores", "threads", "device")
+    ]
+    rows += [(f"{name} version", version) for name, version in (status.get("versions") or {}).items()]
+    rows += [(key.replace("_", " "), status.get(key)) for key in ("git_commit", "started", "updated")]
+    rows += [("wall time", f"{wall:,.1f} s" if wall == wall else None)]
+    rows += [("CPU time", f"{status['cpu_s']:,.1f} s" if "cpu_s" in status else None)]
+    rows += [
+        (
+            "observing",
+            f"{observing:,.1f} s, {observing / wall:.0%} of wall time"
+            if observing == observing and wall
+            else None,
+        )
+    ]
+    return [(name, str(value)) for name, value in rows if value is not None]
+
+
+def _score_row(
+    place: Place, one: dict[str, Any], measure: str, details: list[str], nulls: list[str]
+) -> dict[str, Any]:
+    known = [number(level) for level in floors(one["nulls"]).values() if level is not None]
+    rises = measure not in ("participation_ratio", "label_dimension")
+    return {
+        "place": place_words(place),
+        "value": _figure(number(one)),
+        "interval": f"{_figure(number(one.get('low')))} to {_figure(number(one.get('high')))}",
+        "weak": rises and bool(known) and not number(one.get("low")) > max(known),
+        "detail": [_figure(number((one.get("detail") or {}).get(name))) for name in details],
+        "nulls": [_figure(number(one["nulls"].get(null))) for null in nulls],
+        "n": str(one.get("n", "")),
+    }
+
+
+def _figure(value: float) -> str:
+    if value != value:
+        return "–"
+    rounded = round(value, 2 if abs(value) < 10 else 1) + 0.0
+    return (f"{rounded:.2f}" if abs(value) < 10 else f"{rounded:.1f}").replace("-", "\u2212")

@@ -1,0 +1,291 @@
+"""What a run's data say, in sentences: the verdict, the captions. No number here is typed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from phasescope.measures.learning.phases import floors
+from phasescope.views.names import READINGS, null_words, place_words, split_words
+from phasescope.views.record import Record, score
+
+REPRESENTATION = {"B": "low-dimensional, not ordered", "C": "ordered"}
+"""what its phases mean"""
+
+
+def verdict(record: Record) -> list[str]:
+    """What was measured, in sentences: how far the run is, each reading's phases, which came first."""
+    return [
+        *_progress(record),
+        *(_passage(record, reading) for reading in _read(record)),
+        *_precedence(record),
+        *_caveats(record),
+    ]
+
+
+def headline(record: Record) -> list[tuple[str, str]]:
+    """(name, value) of the few numbers that a run is known by."""
+    last = record.metrics[-1] if record.metrics else {}
+    facts = []
+    for split in record.splits:
+        shares = record.outcome_shares(split)
+        if shares:
+            success = record.outcomes[-1].name
+            facts.append(
+                (f"{success}, {split_words(split)} (n = {record.count(split)})", percent(shares[success][-1]))
+            )
+    for split in record.splits:
+        errors = (last.get("error") or {}).get(split) or {}
+        if told := _errors(record, errors):
+            facts.append((f"median error, {split_words(split)}", told))
+    for reading, measure, name in (
+        ("representation", "order", "order"),
+        ("representation_p1", "p1_order", "P1's order"),
+    ):
+        place = record.declared_place(reading)
+        value = record.series(measure, place)[-1] if place and record.metrics else float("nan")
+        if place and value == value:
+            facts.append((f"{name} ({place_words(place)})", f"R² {value:.2f}"))
+    return facts
+
+
+def subject(record: Record) -> str:
+    """The run in one line: what is learnt, by what, from which seed, how long, where."""
+    config, status = record.config, record.status
+    kinds = [
+        str((config.get(key) or {}).get("kind") or "").replace("_", " ") for key in ("family", "network")
+    ]
+    batch = (config.get("training") or {}).get("batch")
+    parts = [
+        record.about.get("sentence") or _world_words(config.get("world") or {}),
+        ", ".join(filter(None, kinds)),
+        f"{status['parameters']:,} parameters" if "parameters" in status else "",
+        f"seed {config.get('seed', '?')}",
+        f"batch {batch}" if batch else "",
+        f"{record.metrics[-1]['step']:,} steps, {record.metrics[-1]['images_seen']:,} images seen"
+        if record.metrics
+        else "",
+        hardware(record),
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def hardware(record: Record) -> str:
+    """Threads, processor, device and the time spent."""
+    status = record.status
+    parts = []
+    if "threads" in status:
+        parts.append(
+            f"{status['threads']} {'thread' if status['threads'] == 1 else 'threads'} of {status.get('cpu', 'a CPU')}"
+        )
+    if status.get("device", "cpu") != "cpu":
+        parts.append(str(status["device"]))
+    if "wall_s" in status:
+        parts.append(
+            f"{status['wall_s']:,.0f} s of wall time, {status.get('cpu_s', float('nan')):,.0f} s of CPU time"
+        )
+    return ", ".join(parts)
+
+
+def caption(record: Record, figure: str) -> str:
+    """The caption of `figure` (timeline, painted, manifold or denoising) where it stands alone."""
+    return f"{_describe(record, figure)} One run: {subject(record)}."
+
+
+def description(record: Record, figure: str) -> str:
+    """What `figure` shows, on a page that says of which run."""
+    last = record.metrics[-1] if record.metrics else {"step": 0, "images_seen": 0}
+    span = f"{last['step']:,} steps, {last['images_seen']:,} images seen"
+    return f"{_describe(record, figure)} Seed {record.config.get('seed')}, {span}."
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.1f} %" if share == share else "not read"
+
+
+def _describe(record: Record, figure: str) -> str:
+    return {"timeline": _timeline, "painted": _painted, "manifold": _manifold, "denoising": _denoising}[
+        figure
+    ](record)
+
+
+def _timeline(record: Record) -> str:
+    limit = record.thresholds
+    marks = [
+        f"{name} {onset:,}"
+        for reading, name in READINGS.items()
+        if (onset := record.onsets(reading)["C"]) is not None
+    ]
+    return (
+        f"{len(record.metrics)} snapshots; bands of phases change half way between two. "
+        f"{_outcome_counts(record)}Order is "
+        f"read off the latents of n = {_labels_of(record, 'order')} labels; label share and the dimension of "
+        f"label means off n = {_labels_of(record, 'label_share')}, several noise draws each. Bands are 95 % "
+        f"intervals, grey lines nulls. Thresholds: order {limit['order']:g}, dimension "
+        f"{limit['label_dimension']:g}, label share {limit['label_share']:g}. "
+        f"Dotted verticals: phase C for good ({', '.join(marks) + ' images' if marks else 'not reached'})."
+    )
+
+
+def _outcome_counts(record: Record) -> str:
+    if not record.splits:
+        return ""
+    counts = ", ".join(f"{record.count(split)} {split_words(split)}" for split in record.splits)
+    return (
+        f"Outcomes are of n = {counts}; a phase of behaviour needs a majority of the first "
+        f"(> {record.thresholds['majority']:g}, 95 % interval). "
+    )
+
+
+def _painted(record: Record) -> str:
+    marks = ["a crosshair marks the place asked for"] if record.position else []
+    marks += ["a border the outcome"] if record.outcomes else []
+    told = f"; {', '.join(marks)}" if marks else ""
+    return f"The same labels at each snapshot, from the same sampling noise{told}."
+
+
+def _manifold(record: Record) -> str:
+    place = record.declared_place("representation")
+    return (
+        f"Latents at {place_words(place) if place else 'no place'} on their first three principal components, "
+        "at unit mean square norm, each snapshot turned (orthogonal Procrustes) to the next, the last to the labels; "
+        "nothing is stretched."
+    )
+
+
+def _denoising(record: Record) -> str:
+    return (
+        "Mean squared error of the noise per pixel by band of t, over training labels. The exact conditional "
+        "optimum is the floor, 0: a label names one image. Dashed: the exact optimum without the label."
+    )
+
+
+def _progress(record: Record) -> list[str]:
+    status = record.status
+    state, step, steps = status.get("state"), status.get("step"), status.get("steps")
+    if state == "done" or step is None:
+        return []
+    how = {
+        "running": "is still running",
+        "stopped": "was stopped",
+        "failed": "failed",
+        "killed": "was killed",
+    }
+    error = f" ({status['error']})" if status.get("error") else ""
+    return [f"This run {how.get(str(state), str(state))} at step {step:,} of {steps:,}{error}."]
+
+
+def _read(record: Record) -> list[str]:
+    return [reading for reading in READINGS if any(record.phases(reading))]
+
+
+def meaning(record: Record, reading: str, phase: str) -> str:
+    """What it is to be in phase B or C of a reading."""
+    if reading != "behaviour":
+        return REPRESENTATION[phase]
+    names = [outcome.name for outcome in record.outcomes if outcome.phase == phase]
+    if not names and phase == "C":
+        names = [outcome.name for outcome in record.outcomes[-1:]]
+    return f"mostly {' or '.join(names)}" if names else "on the way"
+
+
+def _errors(record: Record, errors: dict[str, float | None]) -> str:
+    """Each factor's error with its unit, which is told once where it is the same for all."""
+    known = [(factor, error) for factor in record.factors if (error := errors.get(factor.name)) is not None]
+    units = {factor.unit for factor, _ in known}
+    apart = len(units) > 1
+    parts = [
+        f"{factor.name} {error:.2g}{f' {factor.unit}' if apart and factor.unit else ''}"
+        for factor, error in known
+    ]
+    return ", ".join(parts) + (f" {units.pop()}" if len(units) == 1 else "")
+
+
+def _world_words(world: dict[str, Any]) -> str:
+    """Of a run that does not say what it is about: its world's kind, and what is plainly told of it."""
+    told = [f"{name} {value}" for name, value in world.items() if isinstance(value, int | float | str)]
+    kind = str(world.get("kind", "")).replace("_", " ")
+    return ", ".join([kind, *(one for one in told if not one.startswith("kind "))])
+
+
+def _name(record: Record, reading: str) -> str:
+    if reading == "behaviour":
+        return "Behaviour"
+    name = (
+        "The representation by ridge R²"
+        if reading == "representation"
+        else "The representation by P1's reading"
+    )
+    place = record.declared_place(reading)
+    return f"{name} ({place_words(place)})" if place else name
+
+
+def _passage(record: Record, reading: str) -> str:
+    passed, began = record.sequence(reading), record.onsets(reading)
+    if not passed:
+        return f"{_name(record, reading)} was undecided at all of {len(record.metrics)} snapshots."
+    undecided = record.phases(reading).count("undecided")
+    doubt = f" (undecided at {undecided} of {len(record.metrics)} snapshots)" if undecided else ""
+    passage = f"passed {', '.join(passed)}" if len(passed) > 1 else f"was in {passed[0]} wherever decided"
+    path = f"{_name(record, reading)} {passage}{doubt}"
+    marks = [
+        f"{phase} ({meaning(record, reading, phase)}) from {began[phase]:,} images on"
+        for phase in ("B", "C")
+        if phase in passed and began[phase] is not None
+    ]
+    end = record.images_seen[-1]
+    if began["C"] is None:
+        marks.append(f"C ({meaning(record, reading, 'C')}) was not reached for good by {end:,.0f} images")
+    return f"{path}: {'; '.join(marks)}."
+
+
+def _precedence(record: Record) -> list[str]:
+    if not {"behaviour", "representation"} <= set(_read(record)):
+        return []
+    success = f"mostly {record.outcomes[-1].name} images"
+    painted = record.onsets("behaviour")["C"]
+    clauses = []
+    for reading, name in (("representation", "by ridge R²"), ("representation_p1", "by P1's reading")):
+        if reading not in _read(record):
+            continue
+        ordered = record.onsets(reading)["C"]
+        if ordered is None and painted is None:
+            clauses.append(f"{name}, neither order nor {success} were reached")
+        elif ordered is None:
+            clauses.append(f"{name}, {success} came, and the latents did not become ordered")
+        elif painted is None:
+            clauses.append(f"{name}, the latents became ordered, and {success} did not come")
+        elif ordered == painted:
+            clauses.append(f"{name}, order and {success} came at the same snapshot")
+        else:
+            first, then = ("order", success) if ordered < painted else (success, "order")
+            clauses.append(f"{name}, {first} came first, {abs(ordered - painted):,} images before {then}")
+    return [f"Which came first: {'; '.join(clauses)}."]
+
+
+def _caveats(record: Record) -> list[str]:
+    """Where a null alone, at the last snapshot, reaches the threshold that order is judged by."""
+    sentences = []
+    for reading, measure in (("representation", "order"), ("representation_p1", "p1_order")):
+        place = record.declared_place(reading)
+        if place is None or not record.metrics:
+            continue
+        found = score(record.metrics[-1], measure, place)
+        limit = record.thresholds[measure]
+        for null, level in floors((found or {}).get("nulls") or {}).items():
+            if level is not None and level >= limit:
+                sentences.append(
+                    f"Order at {place_words(place)} is no evidence of learning by its threshold alone ({limit:g}): "
+                    f"its null, {null_words(null)}, has R² {level:.2f} there."
+                )
+    return sentences
+
+
+def _labels_of(record: Record, measure: str) -> int:
+    """How many labels the scores of `measure` rest on."""
+    counts = [
+        found["n"]
+        for line in record.metrics
+        for place in record.places(measure)
+        if (found := score(line, measure, place)) and found.get("n")
+    ]
+    return max(counts, default=0)

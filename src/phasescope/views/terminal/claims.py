@@ -1,0 +1,48 @@
+"""Claims in a terminal: verdict, value, interval, n. Nothing here reads records, or imports pandas or torch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from phasescope.store.files import to_json
+from phasescope.studies.core.study import Study
+from phasescope.views.claim_words import interval, number
+from phasescope.views.terminal.tables import open_console
+
+
+def print_claims(found: Sequence[tuple[Study, dict[str, Any] | None]], as_json: bool = False) -> None:
+    """Every claim of some studies: verdict, statistic, interval, n; `found` has what claims.json says, or None."""
+    if as_json:
+        told = [{"study": study.name, **(content or {"claims": None})} for study, content in found]
+        print(to_json(told, indent=1))
+        return
+    from rich.table import Table
+
+    console = open_console()
+    totals: Counter[str] = Counter()
+    for study, content in found:
+        if content is None:
+            console.print(f"\n{study.name}: no records yet: phasescope study {study.name}")
+            continue
+        stale = " (its records have changed since: run the study again)" if content["stale"] else ""
+        console.print(f"\n{study.name}, {content['records']['runs']} runs{stale}: {content['question']}")
+        table = Table("claim", "verdict", "value", "95 % interval", "holds if", "n", "sentence", box=None)
+        for claim in content["claims"]:
+            totals[claim["verdict"]] += 1
+            table.add_row(
+                claim["name"],
+                claim["verdict"],
+                number(claim["value"]),
+                interval(claim),
+                f"{'>' if claim['direction'] == 'above' else '<'} {claim['threshold']:g}",
+                str(claim["n"]),
+                claim["sentence"],
+            )
+        console.print(table)
+    if totals:
+        console.print(
+            "\n"
+            + ", ".join(f"{totals[verdict]} {verdict}" for verdict in ("supported", "refuted", "undecided"))
+        )

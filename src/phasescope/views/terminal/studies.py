@@ -1,0 +1,134 @@
+"""A study in a terminal: what is to be run, how far it is, and the claims at its end."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+from phasescope.engines import Event, RunEnd, Tally
+from phasescope.store.files import to_json
+from phasescope.studies.core.records import RECORDS, read_claims
+from phasescope.studies.core.running import STATES, Survey
+from phasescope.views.terminal.claims import print_claims
+from phasescope.views.terminal.tables import open_console
+
+PROGRESS_EVERY_S = 10.0
+
+
+def print_survey(survey: Survey, as_json: bool = False, whole: bool = True) -> None:
+    """Each run of a study: where it stands, and what it costs; then the sums, or these alone."""
+    if not whole:
+        open_console().print(summary_line(survey))
+        return
+    from rich.table import Table
+
+    rows = [
+        {
+            "run": standing.config.folder,
+            "cells": list(standing.cells),
+            "seed": standing.config.seed,
+            "state": standing.state,
+            "steps": standing.config.training.steps,
+            "images": standing.images,
+            "cpu_s": survey.cpu_s.get(standing.config.name),
+        }
+        for standing in survey.standings
+    ]
+    to_run = survey.to_run
+    total = {
+        "study": survey.study.name,
+        "runs": len(rows),
+        "to_run": len(to_run),
+        "cpu_s": survey.cost_s(to_run),
+        "images": sum(standing.images for standing in to_run),
+    }
+    if as_json:
+        print(to_json({**total, "standings": rows}, indent=1))
+        return
+    table = Table("run", "cell", "seed", "state", "steps", "images", "CPU s", box=None)
+    for row in rows:
+        table.add_row(
+            row["run"],
+            "; ".join(row["cells"]),
+            str(row["seed"]),
+            STATES[row["state"]],
+            f"{row['steps']:,}",
+            f"{row['images']:,}",
+            seconds(row["cpu_s"]),
+        )
+    console = open_console()
+    console.print(table)
+    console.print(summary_line(survey))
+
+
+def summary_line(survey: Survey) -> str:
+    counts = Counter(standing.state for standing in survey.standings)
+    there = ", ".join(f"{counts[state]} {words}" for state, words in STATES.items() if counts[state])
+    to_run = survey.to_run
+    cost = (
+        ""
+        if not to_run
+        else (
+            f"; to run: about {seconds(survey.cost_s(to_run))} CPU-seconds of one core, "
+            f"{sum(standing.images for standing in to_run):,} images"
+        )
+    )
+    return f"{survey.study.name}: {len(survey.standings)} runs: {there}{cost}"
+
+
+def seconds(value: float | None) -> str:
+    return "an unknown number of" if value is None else f"{value:,.0f}"
+
+
+class Progress:
+    """Lines that tell how far a study is: at each run's start and end, and from time to time."""
+
+    def __init__(self) -> None:
+        self.console = open_console()
+        self.due = 0.0
+
+    def __call__(self, event: Event) -> None:
+        name = event.folder.name
+        if event.kind == "progress":
+            if time.monotonic() >= self.due:
+                self._say(f"{name} at step {event.step:,}/{event.steps:,}", event.tally)
+            return
+        words = {
+            "started": f"{name} starts" if event.step == 0 else f"{name} goes on from step {event.step:,}",
+            "waiting": f"{name} {event.error}",
+            "retried": f"{name} is tried again: {event.error}",
+            "ended": f"{name} failed: {event.error}"
+            if event.end and event.end.state == "failed"
+            else f"{name} done",
+        }
+        self._say(words[event.kind], event.tally)
+
+    def _say(self, what: str, tally: Tally) -> None:
+        eta = "" if tally.eta_s is None else f", ETA {clock(tally.eta_s)}"
+        failed = f", {tally.failed} failed" if tally.failed else ""
+        self.console.print(
+            f"{clock(tally.elapsed_s):>8}  {tally.done}/{tally.runs} done{failed}, {tally.running} running{eta}  {what}"
+        )
+        self.due = time.monotonic() + PROGRESS_EVERY_S
+
+
+def clock(value: float) -> str:
+    """``1:02:03``."""
+    minutes, rest = divmod(round(value), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}"
+
+
+def print_recorded(name: str) -> None:
+    open_console().print(f"          {name} recorded")
+
+
+def print_ends(survey: Survey, failed: Sequence[RunEnd]) -> None:
+    """What a study's claims say by its records, where they lie, and which runs failed."""
+    console = open_console()
+    if (survey.folder / RECORDS).exists():
+        print_claims([(survey.study, read_claims(survey.folder))])
+        console.print(f"\n{survey.folder}")
+    for end in failed:
+        console.print(f"failed after {end.attempts} attempts: {end.folder}: {end.error}")

@@ -1,0 +1,171 @@
+"""Runs as tables in a terminal, or as JSON."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from phasescope.measures.learning.phases import floors
+from phasescope.places import Place
+from phasescope.store import Run
+from phasescope.store.files import to_json
+from phasescope.views.names import MEASURES, READINGS, place_words
+from phasescope.views.record import Record, score, success_share
+
+
+def print_runs(runs: list[Run], as_json: bool) -> None:
+    """All runs, a line each."""
+    if as_json:
+        print(to_json([_row(run) for run in runs], indent=1))
+        return
+    table = Table(
+        "run", "state", "step", "images", "success %", "behaviour", "representation", "wall", box=None
+    )
+    for run in runs:
+        row = _row(run)
+        table.add_row(
+            row["run"],
+            row["state"],
+            f"{row['step']:,}/{row['steps']:,}" if row["steps"] else "-",
+            _number(row["images_seen"]),
+            _percent(row["success"]),
+            _path(row["behaviour"]),
+            _path(row["representation"]),
+            _seconds(row["wall_s"]),
+        )
+    open_console().print(table if runs else "no runs here")
+
+
+def print_run(run: Run, as_json: bool) -> None:
+    """One run: state, phases with onsets, snapshots."""
+    record = Record(run)
+    status, metrics = record.status, record.metrics
+    if as_json:
+        whole = {
+            "run": run.name,
+            "path": str(run.path),
+            "status": status,
+            "metrics": metrics,
+            "about": record.about,
+            "config": record.config,
+        }
+        print(to_json(whole, indent=1))
+        return
+    console = open_console()
+    console.print(f"{run.name}  {status['state']}  step {status.get('step', 0):,}/{status.get('steps', 0):,}")
+    if sentence := record.about.get("sentence"):
+        console.print(sentence)
+    if "error" in status:
+        console.print(f"error: {status['error']}")
+    if "parameters" in status:
+        console.print(
+            f"{status['parameters']:,} parameters, {status['images']:,} images; {status['device']}, "
+            f"threads: {status['threads']}, {status['cpu']}; {_seconds(status['wall_s'])} wall, of which observing "
+            f"{_seconds(status['observing_s'])}; commit {status['git_commit'] or 'unknown'}"
+        )
+    if not metrics:
+        console.print("no snapshots yet")
+        return
+    phases = Table("phases", "sequence", "B from", "C from (images)", box=None)
+    for kind, words in READINGS.items():
+        found = record.summary.get(kind)
+        if found:
+            onsets = found["onsets"]
+            phases.add_row(words, _path(found["sequence"]), _number(onsets["B"]), _number(onsets["C"]))
+    console.print(phases)
+    console.print(_snapshots(record))
+
+
+def _snapshots(record: Record) -> Table:
+    """A line a snapshot: the outcomes of what is trained on, success on each further split, order's and its nulls'."""
+    place = record.declared_place("representation")
+    trained, others = record.splits[:1], record.splits[1:]
+    table = Table("step", "images", "loss", box=None)
+    for outcome in record.outcomes if trained else ():
+        table.add_column(outcome.name)
+    for heading in (
+        *others,
+        f"order ({place_words(place) if place else '?'})",
+        "highest null",
+        "share",
+        "dim",
+    ):
+        table.add_column(heading)
+    own = [name for name in record.measures if name not in MEASURES]
+    for heading in (*own, "phases"):
+        table.add_column(heading)
+    for entry in record.metrics:
+        read = entry.get("outcomes") or {}
+        shares = [
+            _percent(read.get(split, {}).get(outcome.name))
+            for split in trained
+            for outcome in record.outcomes
+        ]
+        success = [_percent(read.get(split, {}).get(record.outcomes[-1].name)) for split in others]
+        order, *rest = (_at(entry, name, place) for name in ("order", "label_share", "label_dimension", *own))
+        known = [level for level in floors(order.get("nulls", {})).values() if level is not None]
+        table.add_row(
+            f"{entry['step']:,}",
+            f"{entry['images_seen']:,}",
+            "-" if entry["loss"] is None else f"{entry['loss']:.4f}",
+            *shares,
+            *success,
+            _score(order.get("value")),
+            _score(max(known, default=None)),
+            *(_score(one.get("value")) for one in rest),
+            " ".join(phase[0] if phase != "undecided" else "-" for phase in entry["phase"].values()),
+        )
+    return table
+
+
+def _row(run: Run) -> dict[str, Any]:
+    status, metrics = run.status, run.metrics
+    summary = status.get("summary", {})
+    return {
+        "run": run.name,
+        "path": str(run.path),
+        "state": status["state"],
+        "step": status.get("step", 0),
+        "steps": status.get("steps", 0),
+        "images_seen": status.get("images_seen"),
+        "success": success_share(metrics[-1]) if metrics else None,
+        "behaviour": summary.get("behaviour", {}).get("sequence"),
+        "representation": summary.get("representation", {}).get("sequence"),
+        "wall_s": status.get("wall_s"),
+    }
+
+
+def open_console() -> Console:
+    """What goes into a file or a pipe is not cut to a terminal's width."""
+    wide = None if sys.stdout.isatty() else 200
+    return Console(highlight=False, markup=False, width=wide)
+
+
+def _at(entry: dict[str, Any], measure: str, place: Place | None) -> dict[str, Any]:
+    return (score(entry, measure, place) if place else None) or {}
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None or share != share else f"{100 * share:.0f}"
+
+
+def _path(sequence: list[str] | None) -> str:
+    return " ".join(sequence) if sequence else "-"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:,}"
+
+
+def _score(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
+def _seconds(seconds: float | None) -> str:
+    if seconds is None:
+        return "-"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d} min" if minutes else f"{rest} s"

@@ -1,0 +1,108 @@
+"""One Gaussian bump at (x, y) on a square canvas: the world of Liang, Liu & Fiete 2024 (arXiv 2402.03305).
+
+    v(i, j) = exp(-((x - j)^2 + (y - i)^2) / (2 sigma^2)),    pixel centres i, j = 1 ... N,   labels x, y in [0, N]
+
+x runs along columns and y along rows, downward. A dark bump on white is 1 - 2v, a bright one 2v - 1: images lie in
+[-1, 1]. On a periodic canvas distances are taken modulo N. The exponential factorizes, so an image is an outer product
+and a data set is no more than its labels.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from phasescope.factors import Factor, Factors
+from phasescope.worlds.base import Reader, World
+from phasescope.worlds.designs import Grid
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+
+
+class GaussianBump(World):
+    """A world of one bump."""
+
+    position: ClassVar[tuple[str, str]] = ("x", "y")
+
+    kind: Literal["gaussian_bump"] = "gaussian_bump"
+    canvas: int = Field(32, ge=4, le=1024)
+    """side N of the square canvas, px"""
+    sigma_px: float = Field(1.0, gt=0)
+    """standard deviation of the bump, px"""
+    polarity: Literal["dark", "bright"] = "dark"
+    """a dark bump on white, or a bright one on black"""
+    boundary: Literal["open", "periodic"] = "open"
+    """whether the bump is cut at the canvas' edge or comes in again on the other side"""
+    design: Grid = Field(Grid(), validate_default=True)
+    """which labels the training set holds"""
+
+    @model_validator(mode="after")
+    def _fits(self) -> GaussianBump:
+        if self.sigma_px > self.canvas / 4:
+            raise ValueError(
+                f"`sigma_px` (={self.sigma_px}) must be at most a quarter of the canvas (={self.canvas} px)"
+            )
+        return self
+
+    @property
+    def periodic(self) -> bool:
+        return self.boundary == "periodic"
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return 1, self.canvas, self.canvas
+
+    @property
+    def factors(self) -> Factors:
+        return Factors(Factor(name, 0.0, float(self.canvas), "px", self.periodic) for name in ("x", "y"))
+
+    def training_labels(self) -> Float[np.ndarray, "M 2"]:
+        """The labels of the training set, (M, 2) float32."""
+        return self.design.labels(self.factors)
+
+    def draw_labels(self, n: int, generator: np.random.Generator) -> Float[np.ndarray, "n 2"]:
+        """`n` labels drawn evenly from the box that the training labels span (all of a torus), (n, 2) float32."""
+        training = self.training_labels()
+        low, high = training.min(axis=0), training.max(axis=0)
+        if self.periodic:
+            low, high = np.zeros(2), np.full(2, self.canvas)
+        return generator.uniform(low, high, size=(n, 2)).astype(np.float32)
+
+    def reader(self) -> Reader:
+        from phasescope.worlds.bump.reader import BumpReader
+
+        return BumpReader(self.canvas, self.sigma_px, self.polarity, self.periodic)
+
+    def sentence(self) -> str:
+        around = ", which comes round the canvas' edges" if self.periodic else ""
+        return (
+            f"one {self.polarity} Gaussian bump (sigma {self.sigma_px:g} px) at (x, y) on "
+            f"{self.canvas}x{self.canvas} px{around}; {self.design.sentence(self.factors)}"
+        )
+
+    def render(self, labels: Float[Tensor, "B 2"]) -> Float[Tensor, "B 1 N N"]:
+        """Images of `labels`, on their device.
+
+        Args:
+            labels: (B, 2), (x, y) in px, on the grid or off it.
+
+        Returns:
+            (B, 1, N, N) in [-1, 1], of the labels' dtype.
+        """
+        import torch
+
+        pixels = torch.arange(1, self.canvas + 1, device=labels.device, dtype=labels.dtype)
+        distance = labels[:, :, None] - pixels
+        if self.periodic:
+            distance = torch.remainder(distance + self.canvas / 2, self.canvas) - self.canvas / 2
+        v_x, v_y = torch.exp(-0.5 * (distance / self.sigma_px) ** 2).unbind(dim=1)
+        background, contrast = (1.0, -2.0) if self.polarity == "dark" else (-1.0, 2.0)
+        return torch.addcmul(
+            torch.full((), background, device=labels.device, dtype=labels.dtype),
+            (contrast * v_y)[:, None, :, None],
+            v_x[:, None, None, :],
+        )

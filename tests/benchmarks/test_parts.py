@@ -1,0 +1,76 @@
+"""The command: which parts it runs, when the page is written, and with what code it ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import __main__ as bench
+from benchmarks.__main__ import main
+from phasescope.errors import RunFailed
+
+
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The parts that were run, none of which measures; with each, whether the page was there before."""
+    parts: list[str] = []
+
+    def part(name: str):
+        return lambda out: parts.append(f"{name}{' after a page' if (out / 'README.md').exists() else ''}")
+
+    monkeypatch.setattr(bench, "PARTS", {name: part(name) for name in bench.PARTS})
+    return parts
+
+
+def words(tmp_path: Path, *more: str) -> list[str]:
+    return [*more, "--out", str(tmp_path / "speed")]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ((), ["throughput", "order", "scaling", "profile", "page"]),
+        (("scaling",), ["scaling"]),
+        (("profile", "order"), ["profile", "order"]),
+    ],
+)
+def test_the_parts_that_are_named_are_run_and_the_page_is_written_after_each(
+    given, expected, ran, tmp_path, capsys
+):
+    assert main(words(tmp_path, *given)) == 0
+    assert ran == [f"{part}{' after a page' if row else ''}" for row, part in enumerate(expected)]
+    assert capsys.readouterr().out == f"{tmp_path / 'speed' / 'README.md'}\n"
+    assert (tmp_path / "speed" / "README.md").exists()
+
+
+def test_an_unknown_part_is_refused_before_anything_is_run(ran, tmp_path, capsys):
+    assert main(words(tmp_path, "order", "speed")) == 2
+    assert capsys.readouterr().err == (
+        "bench: `PART` (=speed) must be one of throughput, order, scaling, profile, page\n"
+    )
+    assert ran == []
+    assert not (tmp_path / "speed").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(KeyboardInterrupt(), 130), (RunFailed("it broke"), 1), (OSError(28, "full"), 2)]
+)
+def test_what_ends_a_part_ends_the_benchmark(error, code, ran, tmp_path, monkeypatch, capsys):
+    def end(out: Path) -> None:
+        raise error
+
+    monkeypatch.setitem(bench.PARTS, "order", end)
+    assert main(words(tmp_path, "throughput", "order", "scaling")) == code
+    assert ran == ["throughput"]
+    assert (tmp_path / "speed" / "README.md").exists()
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_the_profile_is_of_both_precisions(tmp_path, monkeypatch):
+    from benchmarks import profile
+
+    asked = []
+    monkeypatch.setattr(profile, "profile", lambda out, **settings: asked.append((out, settings)))
+    bench.PARTS["profile"](tmp_path)
+    assert asked == [(tmp_path, {"precision": precision}) for precision in ("float32", "bfloat16")]

@@ -1,0 +1,215 @@
+"""Somebody's own world, network, family, measure and study, by the command line alone, in a folder outside the package."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import yaml
+from tiny_run import assert_same_record
+
+from phasescope.store import Run, find_run
+from phasescope.store.records import read_records
+
+OWN = Path(__file__).with_name("own")
+RINGS: dict[str, Any] = {
+    "name": "rings",
+    "world": {"kind": "my_worlds.py:Rings"},
+    "network": {"kind": "my_networks.py:DiT", "width": 16},
+    "family": {"schedule": {"steps": 50}, "sampler": {"kind": "ddim", "steps": 4}},
+    "training": {"steps": 40, "warmup": 5, "batch": 16, "device": "cpu", "threads": 1},
+    "probing": {
+        "measures": ["my_measures.py:roundness"],
+        "snapshots": {"dense_until": 0, "every": 10},
+        "timesteps": [5, 40],
+        "images": {"grid": 16, "off_grid": 16},
+        "latent_labels": 64,
+        "share_labels": 16,
+        "share_draws": 2,
+        "bands": 2,
+        "band_images": 8,
+        "p1": None,
+    },
+}
+PATIENCE_S = 600.0
+"""after which nothing more is awaited: no load makes it so slow"""
+
+
+def phasescope(*words: Any, within: Path, code: int = 0) -> str:
+    """The command in a process of its own, in the folder `within`; what it prints."""
+    found = subprocess.run(
+        [sys.executable, "-m", "phasescope", *map(str, words)],
+        cwd=within, capture_output=True, text=True, timeout=PATIENCE_S, env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert found.returncode == code, found.stderr
+    assert "Traceback" not in found.stderr
+    return found.stdout if code == 0 else found.stderr
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that holds nothing but somebody's own files."""
+    folder = tmp_path_factory.mktemp("home")
+    for file in OWN.glob("*.py"):
+        shutil.copy2(file, folder)
+    (folder / "rings.yaml").write_text(yaml.safe_dump(RINGS))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def rings(home: Path) -> Run:
+    """The run of rings, done."""
+    phasescope("train", "rings.yaml", within=home)
+    return find_run("rings", home / "runs")
+
+
+def test_the_files_of_ones_own_are_as_short_as_promised():
+    most = {"my_worlds": 90, "my_networks": 60, "my_families": 50, "my_measures": 20, "my_study": 60}
+    assert {file.stem for file in OWN.glob("*.py")} == set(most)
+    for name, lines in most.items():
+        assert len((OWN / f"{name}.py").read_text().splitlines()) <= lines, name
+
+
+@pytest.mark.slow
+def test_killed_and_resumed_it_ends_bitwise_the_same(home: Path, rings: Run):
+    command = [sys.executable, "-m", "phasescope", "train", "rings.yaml", "--runs", "killed"]
+    process = subprocess.Popen(
+        command, cwd=home, stdout=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    )
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline and process.poll() is None:
+        if len(list((home / "killed").glob("*/snapshots/[0-9]*"))) >= 2:
+            process.send_signal(signal.SIGKILL)
+        time.sleep(0.02)
+    assert process.wait() == -signal.SIGKILL
+    phasescope("train", "rings.yaml", "--runs", "killed", within=home)
+    assert_same_record(find_run("rings", home / "killed"), rings)
+
+
+@pytest.mark.slow
+def test_it_is_shown_reported_painted_measured_and_observed_again(home: Path, rings: Run):
+    shown = json.loads(phasescope("show", "rings", "--json", within=home))
+    assert shown["status"]["state"] == "done"
+    last = rings.metrics[-1]
+    assert set(last["accuracy"]["grid"]) == {"x", "y", "r", "hue", "joint"}
+    assert set(last["outcomes"]["grid"]) == {"n", "nothing", "smear", "elsewhere", "right"}
+    assert set(last["roundness"]) == {"layers.0.5", "layers.0.40", "layers.1.5", "layers.1.40"}
+    assert {"untrained", "pixels", "sphere"} <= set(last["roundness"]["layers.1.40"]["nulls"])
+    assert "rings-" in phasescope("ls", "--where", "world.kind = 'my_worlds.py:Rings'", within=home)
+    page = Path(home / phasescope("report", "rings", within=home).strip()).read_text()
+    assert "a coloured ring" in page
+    assert "bump" not in page
+    phasescope("sample", "rings", "--at", "8,8,3,0.25", "--count", 2, "--out", "two.npz", within=home)
+    with np.load(home / "two.npz") as arrays:
+        assert arrays["images"].shape == (2, 3, 16, 16)
+    phasescope("sample", "rings", "--count", 2, "--out", "two.png", within=home)
+    scores = json.loads(phasescope("measure", "rings", "--only", "order,roundness", "--json", within=home))
+    assert set(scores["roundness"]) == set(last["roundness"])
+    again = Path(home / phasescope("observe", "rings", "probing.taps=[layers.0]", within=home).strip())
+    assert set(Run(again).metrics[-1]["order"]) == {"layers.0.5", "layers.0.40"}
+
+
+@pytest.mark.slow
+def test_a_family_without_noise_levels(home: Path):
+    words = ("family.kind=my_families.py:Decoder", "probing.timesteps=usual", "name=decoder")
+    phasescope("train", "rings.yaml", *words, within=home)
+    metrics = find_run("decoder", home / "runs").metrics
+    assert set(metrics[-1]["order"]) == {"layers.0.", "layers.1."}
+    assert metrics[-1]["pixel_error"] < metrics[0]["pixel_error"]
+    phasescope("show", "decoder", within=home)
+    phasescope("report", "decoder", within=home)
+    phasescope("measure", "decoder", "--only", "order", within=home)
+
+
+@pytest.mark.slow
+def test_what_only_shows_runs_never_imports_their_source(home: Path, rings: Run, tmp_path: Path):
+    """The same folder of runs, where the source is gone."""
+    shutil.copytree(rings.path, tmp_path / "runs" / rings.name)
+    phasescope("show", "rings", within=tmp_path)
+    phasescope("ls", "--where", "step = 40", within=tmp_path)
+    phasescope("report", "rings", within=tmp_path)
+    told = phasescope("sample", "rings", within=tmp_path, code=2)
+    assert told.startswith("phasescope: ")
+    assert "my_worlds.py" in told
+    assert len(told.splitlines()) == 1
+
+
+@pytest.fixture
+def explorer(home: Path) -> Iterator[str]:
+    command = [sys.executable, "-m", "phasescope", "explore", "--port", "0"]
+    with subprocess.Popen(command, cwd=home, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().split()[0].rstrip("/")
+        process.terminate()
+
+
+@pytest.mark.slow
+def test_the_explorer_shows_it_and_says_why_it_does_not_paint(rings: Run, explorer: str):
+    told = httpx.get(f"{explorer}/api/runs/{rings.name}", timeout=60.0).json()
+    assert "a coloured ring" in json.dumps(told)
+    assert "my_worlds.py" in json.dumps(told["painting"])
+
+
+@pytest.mark.slow
+def test_a_changed_source_is_not_taken_for_the_one_that_a_run_was_made_with(
+    home: Path, rings: Run, tmp_path: Path
+):
+    shutil.copytree(rings.path, tmp_path / "runs" / rings.name)
+    for file in (*OWN.glob("*.py"), home / "rings.yaml"):
+        shutil.copy2(file, tmp_path)
+    source = tmp_path / "my_networks.py"
+    source.write_text(source.read_text() + "\n# another network, for all that one can know\n")
+    for verb in ("sample", "measure"):
+        told = phasescope(verb, "rings", within=tmp_path, code=2)
+        assert "my_networks.py:DiT" in told
+        assert "changed since" in told
+    assert "changed since" in phasescope("train", "rings.yaml", within=tmp_path, code=2)
+    phasescope("show", "rings", within=tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["local", "ray"])
+def test_a_study_of_ones_own_is_run_recorded_and_judged(engine: str, home: Path):
+    if engine == "ray":
+        pytest.importorskip("ray")
+    folders = ("--runs", f"runs_{engine}", "--results", f"results_{engine}")
+    told = phasescope("study", "my_study.py", "--engine", engine, *folders, within=home)
+    assert "learns_more" in told
+    frame = read_records(home / f"results_{engine}" / "rings" / "records.parquet")
+    assert frame["digest"].nunique() == 4
+    claims = json.loads((home / f"results_{engine}" / "rings" / "claims.json").read_text())
+    assert claims["claims"][0]["n"] == 2
+    again = phasescope("study", "my_study.py", "--dry-run", "--json", *folders, within=home)
+    assert json.loads(again)["to_run"] == 0
+    phasescope("report", "my_study.py", *folders, within=home)
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("world.kind=my_worlds.py:Squares",), "my_worlds.py:Squares"),
+        (("world.kind=none.py:Rings",), "none.py"),
+        (("world.kind=my_networks.py:DiT",), "must be a World"),
+        (("network.depths=2",), "`network.depths`"),
+        (("world.radius=2",), "`world.radius`"),
+        (("world.design.dz=2",), "`world.design.dz`"),
+        (("probing.taps=[layers.7]",), "layers.7"),
+        (("probing.measures=[my_measures.py:squareness]",), "squareness"),
+        (("training.optimiser.kind=torch.optim:SDG",), "torch.optim:SDG"),
+    ],
+)
+def test_what_is_wrong_is_one_line(words: tuple[str, ...], named: str, home: Path):
+    told = phasescope("train", "rings.yaml", *words, within=home, code=2)
+    assert named in told
+    assert len(told.splitlines()) == 1

@@ -1,0 +1,121 @@
+"""One clear error each for what is not a code, not labels or no split."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from phasescope.factors import Factors
+from phasescope.measures.latents.disentanglement import (
+    code_of,
+    dci,
+    disentanglement,
+    explicitness,
+    mig,
+    modularity,
+    sap,
+)
+
+rng = np.random.default_rng(0)
+LABELS = rng.uniform(0, 32, (200, 2))
+LATENTS = rng.normal(size=(200, 4))
+WITH_NAN = np.where(np.arange(800).reshape(200, 4) == 5, np.nan, LATENTS)
+ONE_VARIES = np.column_stack([LATENTS[:, 0], np.ones(200)])
+
+
+@pytest.mark.parametrize(
+    ("latents", "labels", "settings", "message"),
+    [
+        (WITH_NAN, LABELS, {}, r"`latents` \(1 of 800 not finite\) must be finite"),
+        (LATENTS, np.where(LABELS > 31, np.inf, LABELS), {}, r"`labels` \(\d+ of 400 not finite\)"),
+        (np.ones((200, 4)), LABELS, {}, "`latents` .* must vary: each feature is constant"),
+        (ONE_VARIES, LABELS, {}, r"`latents` \(1 features vary in the training rows\) must have at least 2"),
+        (
+            LATENTS,
+            np.column_stack([LABELS[:, 0], np.ones(200)]),
+            {},
+            r"`labels` \(label2=1 in each row\) must vary",
+        ),
+        (LATENTS[:79], LABELS[:79], {}, r"`latents` \(n=79\) must have at least 80 rows"),
+        (LATENTS, LABELS[:150], {}, r"`labels` \(shape \(150, 2\)\) must be \(n, K\) with n=200"),
+        (LATENTS, LABELS[:, :0], {}, r"`labels` \(shape \(200, 0\)\) must be \(n, K\)"),
+        (LATENTS, LABELS[:, :1], {}, r"`labels` \(K=1\) must have at least 2 factors"),
+        (LATENTS[0], LABELS, {}, r"`latents` \(shape \(4,\)\) must be \(n, features\)"),
+        (
+            LATENTS,
+            LABELS,
+            {"held_out": "box", "factors": Factors.named(("a", "b"), categorical=("b",))},
+            r"`factors` \(b is categorical\) must have an order: the central box",
+        ),
+        (
+            LATENTS,
+            LABELS,
+            {"factors": Factors.named(("x",))},
+            r"`factors` \(=x\) must be as many as `labels` have: 2",
+        ),
+        (LATENTS, LABELS, {"reduction": "umap"}, r"`reduction` \(='umap'\) must be 'none', 'pca' or 'ica'"),
+        (LATENTS, LABELS, {"dimensions": 1}, r"`dimensions` \(=1\) must be an integer of at least 2"),
+        (LATENTS, LABELS, {"held_out": "corner"}, r"`held_out` \(='corner'\) must be None, 'box' or a mask"),
+        (
+            LATENTS,
+            LABELS,
+            {"held_out": np.ones(200)},
+            r"`held_out` \(float64, shape .* must be boolean \(200,\)",
+        ),
+        (
+            LATENTS,
+            LABELS,
+            {"held_out": np.arange(200) < 5},
+            r"`held_out` \(5 test rows of 200\) must leave at least 20",
+        ),
+        (LATENTS, LABELS, {"held_out": np.arange(200) > 5}, r"`held_out` \(6 training rows of 200\)"),
+        (
+            LATENTS,
+            np.column_stack([LABELS[:, 0], np.arange(200) < 100]),
+            {"held_out": np.arange(200) < 100},
+            r"`held_out` \(label2 is the same in all 100 training rows\) must leave each factor varying",
+        ),
+        (
+            rng.normal(size=(200, 33)),
+            LABELS,
+            {},
+            r"`reduction` \(='none'\) must be 'pca' or 'ica' for 33 features",
+        ),
+        (
+            np.outer(LATENTS[:, 0], [1.0, 2.0, 4.0]),
+            LABELS,
+            {"reduction": "pca"},
+            "`latents` .one direction varies in the training rows. must have at least 2",
+        ),
+    ],
+)
+def test_bad_input_to_a_code(latents, labels, settings, message):
+    with pytest.raises(ValueError, match=message):
+        code_of(latents, labels, **settings)
+    with pytest.raises(ValueError, match=message):
+        disentanglement(latents, labels, **settings)
+
+
+@pytest.mark.parametrize("measure", [dci, mig, sap, modularity, explicitness])
+def test_bad_input_to_the_draws_of_a_measure(measure):
+    code = code_of(LATENTS, LABELS)
+    with pytest.raises(ValueError, match=r"`permutations` \(=0\) must be an integer of at least 1"):
+        measure(code, permutations=0)
+    with pytest.raises(ValueError, match=r"`resamples` \(=1\) must be an integer of at least 2"):
+        measure(code, resamples=1)
+
+
+@pytest.mark.parametrize("measure", [mig, modularity])
+def test_bad_input_as_bins(measure):
+    code = code_of(LATENTS, LABELS)
+    with pytest.raises(ValueError, match=r"`bins` \(=1\) must be an integer of at least 2"):
+        measure(code, 1)
+    with pytest.raises(ValueError, match=r"`bins` \(=101\) must be at most half of the 200 rows"):
+        measure(code, 101)
+
+
+@pytest.mark.parametrize("measure", [mig, sap])
+def test_factors_that_tell_all_of_each_other_are_refused(measure):
+    code = code_of(LATENTS, LABELS[:, [0, 0]] * [1, -2])
+    with pytest.raises(ValueError, match=r"`labels` \(another factor tells all of label1\) must vary apart"):
+        measure(code)

@@ -1,0 +1,312 @@
+"""Codes whose scores are known beforehand: of one factor a dimension, entangled, redundant, noisy, incomplete."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.linalg import helmert
+from scipy.stats import entropy, ortho_group
+
+from phasescope.factors import Factors
+from phasescope.measures.latents.disentanglement import (
+    code_of,
+    dci,
+    disentanglement,
+    explicitness,
+    mig,
+    modularity,
+    sap,
+)
+from phasescope.measures.latents.ideal import clifford_torus, embed, sheet
+
+QUICK = {"permutations": 20, "resamples": 20}
+PERIODIC = {"factors": Factors.named(("x", "y"), (32.0, 32.0), ("x", "y"))}
+AXES = ("dci_disentanglement", "dci_completeness", "mig", "sap", "modularity")
+
+
+def uniform(seed, n=1000, K=2):
+    return np.random.default_rng(seed).uniform(0, 32, (n, K))
+
+
+def values(latents, labels, **settings):
+    return {
+        name: s.value for name, s in disentanglement(latents, labels, **QUICK, **settings).scores().items()
+    }
+
+
+def turn(theta):
+    return np.array([[np.cos(theta), -np.sin(theta)], [np.sin(theta), np.cos(theta)]])
+
+
+@pytest.mark.parametrize("K", [2, 3, 4])
+def test_a_code_of_one_factor_a_dimension_has_every_score_at_its_maximum(K):
+    labels = uniform(0, K=K)
+    for latents in (labels, labels[:, ::-1], labels * np.arange(1, K + 1) * -3 + 1e3):
+        found = disentanglement(latents, labels, **QUICK).scores()
+        for name, score in found.items():
+            assert score.value == pytest.approx(1, abs=2e-3), name
+            assert score.low <= score.value <= score.high <= 1
+            assert score.nulls["permuted"] < 0.2, name
+
+
+def test_a_lattice_of_labels_is_no_obstacle():
+    labels = np.stack(np.meshgrid(np.arange(32.0), np.arange(32.0)), axis=-1).reshape(-1, 2)
+    found = values(np.float32(labels) / np.float32(3), labels)
+    assert min(found.values()) > 0.998
+
+
+def test_a_factor_that_no_dimension_knows_takes_its_share_of_every_mean():
+    labels = uniform(1)
+    noise = np.random.default_rng(2).normal(size=(1000, 1))
+    found = disentanglement(np.hstack([labels[:, :1], noise]), labels, **QUICK)
+    assert found.mig.detail["label1"] == pytest.approx(1, abs=0.02)
+    assert found.mig.detail["label2"] < 0.02
+    assert found.sap.value == pytest.approx(0.5, abs=0.03)
+    assert found.dci.completeness.detail == pytest.approx({"label1": 1.0, "label2": 0.0}, abs=0.01)
+    assert found.explicitness.value == pytest.approx(0.5, abs=0.03)
+
+
+@pytest.mark.parametrize("degrees", [0, 10, 22.5, 35, 45])
+def test_a_rotated_code_has_the_analytic_scores(degrees):
+    """With x and y of equal variance, dimension 1 reads x with weight cos and y with weight sin, R^2 cos^2 and sin^2."""
+    labels, theta = uniform(3, 6000), np.deg2rad(degrees)
+    found = values(labels @ turn(theta), labels)
+    share = np.array([np.cos(theta), np.sin(theta)]) / (np.cos(theta) + np.sin(theta))
+    concentration = 1 - entropy(share, base=2)
+    assert found["dci_disentanglement"] == pytest.approx(concentration, abs=0.02)
+    assert found["dci_completeness"] == pytest.approx(concentration, abs=0.02)
+    assert found["sap"] == pytest.approx(np.cos(2 * theta), abs=0.06)
+    assert found["dci_informativeness"] == pytest.approx(1, abs=1e-3)
+    assert found["explicitness"] == pytest.approx(1, abs=1e-6)
+    if degrees == 45:
+        assert found["mig"] < 0.03
+        assert found["modularity"] < 0.1
+
+
+def test_redundant_dimensions_cost_completeness_and_gaps_but_no_disentanglement():
+    labels = uniform(4)
+    found = disentanglement(labels[:, [0, 0, 1]], labels, **QUICK)
+    assert found.dci.disentanglement.value == pytest.approx(1, abs=1e-3)
+    assert found.dci.completeness.detail["label1"] == pytest.approx(1 - np.log(2) / np.log(3), abs=1e-3)
+    assert found.dci.completeness.detail["label2"] == pytest.approx(1, abs=2e-3)
+    for gaps in (found.mig.detail, found.sap.detail):
+        assert gaps["label1"] == pytest.approx(0, abs=1e-9)
+        assert gaps["label2"] == pytest.approx(1, abs=2e-3)
+    assert found.modularity.value == 1
+
+
+def test_dimensions_of_noise_change_no_score():
+    labels = uniform(5)
+    noise = np.random.default_rng(6).normal(size=(1000, 6))
+    found = values(np.hstack([labels, noise]), labels)
+    for name, value in found.items():
+        assert value == pytest.approx(1, abs=0.02), name
+
+
+def test_noise_scores_nothing_and_seldom_exceeds_its_permuted_null():
+    rng = np.random.default_rng(7)
+    above = dict.fromkeys((*AXES, "dci_informativeness", "explicitness"), 0)
+    for i in range(20):
+        labels = rng.uniform(0, 32, (200, 2))
+        found = disentanglement(rng.normal(size=(200, 5)), labels, resamples=2, seed=i).scores()
+        for name, score in found.items():
+            above[name] += score.value > score.nulls["permuted"]
+    # 1 of 20 by chance, and more than 5 once in 3,000 times.
+    assert max(above.values()) <= 5
+
+
+def test_axes_of_a_disentangled_code_score_above_random_axes_and_those_of_a_turned_one_do_not():
+    labels = uniform(8)
+    noise = np.random.default_rng(9).normal(size=(1000, 4))
+    latents = np.hstack([labels / 32, noise])
+    aligned = disentanglement(latents, labels, **QUICK).scores()
+    turned = disentanglement(
+        (latents / latents.std(axis=0)) @ ortho_group.rvs(6, random_state=0), labels, **QUICK
+    ).scores()
+    for name in AXES:
+        assert aligned[name].value > aligned[name].nulls["rotated"], name
+        assert turned[name].value < aligned[name].nulls["rotated"] + 0.1, name
+        assert turned[name].nulls["rotated"] == pytest.approx(aligned[name].nulls["rotated"], abs=0.25), name
+
+
+@pytest.mark.parametrize("periodic", [False, True])
+def test_missing_combinations_change_no_score_of_a_code_of_one_factor_a_dimension(periodic):
+    labels = uniform(10, 1400)
+    kept = labels[~(labels > 16).all(axis=1)]
+    factors = PERIODIC if periodic else {}
+    found = values(clifford_torus(kept, **PERIODIC) if periodic else kept, kept, **factors)
+    for name, value in found.items():
+        assert value == pytest.approx(1, abs=5e-3), name
+    one_sided = labels[np.abs(labels[:, 0] - labels[:, 1]) < 12]
+    assert min(values(one_sided, one_sided).values()) > 0.99
+
+
+def test_missing_combinations_do_not_make_an_entangled_code_a_disentangled_one():
+    labels = uniform(11, 1400)
+    kept = labels[~(labels > 16).all(axis=1)]
+    found = values(kept @ turn(np.pi / 4), kept)
+    assert found["dci_disentanglement"] < 0.1
+    assert found["mig"] < 0.3
+    assert found["modularity"] < 0.4
+    assert found["explicitness"] > 0.999
+
+
+def tents(labels, side=5):
+    """A lookup that interpolates: each dimension is active around one combination, and silent beyond its neighbours."""
+    step = 32 / (side - 1)
+    of_factor = np.maximum(1 - np.abs(labels[:, :, None] / step - np.arange(side)), 0)
+    return (of_factor[:, 0, :, None] * of_factor[:, 1, None]).reshape(len(labels), -1)
+
+
+def test_on_a_held_out_quadrant_a_linear_code_stays_explicit_and_a_lookup_code_falls():
+    labels = uniform(12, 1400)
+    quadrant = (labels > 16).all(axis=1)
+    linear = labels @ np.random.default_rng(13).normal(size=(2, 8))
+    for held_out in (None, "box", quadrant):
+        assert explicitness(code_of(linear, labels, held_out=held_out)).value > 0.9999
+    seen, unseen = (explicitness(code_of(tents(labels), labels, held_out=h)) for h in (None, quadrant))
+    assert seen.value > 0.95
+    assert unseen.high < 0.5 < seen.low
+    found = values(tents(labels), labels, held_out=quadrant)
+    assert found["dci_disentanglement"] == found["dci_completeness"] == 0
+
+
+def test_a_lookup_with_wide_bumps_is_misled_on_a_held_out_quadrant_and_its_interval_says_so():
+    labels = uniform(12, 1400)
+    centres = np.stack(np.meshgrid(*[np.linspace(0, 32, 5)] * 2), axis=-1).reshape(-1, 2)
+    wide = np.exp(-((labels[:, None] - centres) ** 2).sum(axis=2) / (2 * 4.0**2))
+    score = explicitness(code_of(wide, labels, held_out=(labels > 16).all(axis=1)))
+    assert score.value < -10
+    assert score.high - score.low > 10
+    assert explicitness(code_of(wide, labels)).value > 0.99
+
+
+def test_held_out_combinations_leave_a_code_of_one_factor_a_dimension_at_its_maximum():
+    labels = uniform(14, 1400)
+    for held_out in ("box", (labels > 16).all(axis=1)):
+        found = disentanglement(labels, labels, **QUICK, held_out=held_out).scores()
+        for name, score in found.items():
+            assert score.value == pytest.approx(1, abs=5e-3), name
+            assert "held-out" in score.estimator
+        assert found["mig"].n == found["sap"].n < 600
+
+
+def test_a_circle_in_two_dimensions_counts_as_its_factors_code():
+    labels = uniform(15)
+    torus = clifford_torus(labels, **PERIODIC)
+    for latents in (torus, torus[:, [2, 0, 1, 3]], torus * [-1, 5, 2, 1] + 3):
+        found = values(latents, labels, **PERIODIC)
+        for name, value in found.items():
+            assert value == pytest.approx(1, abs=0.03), name
+    # Each dimension of one plane turned by 45 degrees with its counterpart of the other: both factors everywhere alike.
+    tangled = values(torus @ np.kron(turn(np.pi / 4), np.eye(2)), labels, **PERIODIC)
+    for name in AXES:
+        assert tangled[name] < 0.12, name
+    assert tangled["explicitness"] > 0.9999
+
+
+def test_a_circle_that_is_there_twice_leads_by_nothing_and_is_half_complete():
+    labels = uniform(16)
+    torus = clifford_torus(labels, **PERIODIC)
+    found = disentanglement(np.hstack([torus, torus]), labels, **QUICK, **PERIODIC)
+    assert found.dci.disentanglement.value == pytest.approx(1, abs=2e-3)
+    # (log 8 - log 4) / (log 8 - log 2)
+    assert found.dci.completeness.value == pytest.approx(0.5, abs=5e-3)
+    assert found.mig.value == pytest.approx(0, abs=1e-6)
+    assert found.sap.value == pytest.approx(0, abs=1e-6)
+
+
+def test_open_and_periodic_factors_in_one_code():
+    labels = uniform(17)
+    circle = clifford_torus(labels, **PERIODIC)[:, :2]
+    latents = np.hstack([circle, labels[:, 1:]])
+    found = values(latents, labels, factors=Factors.named(("x", "y"), (32.0, 32.0), ("x",)))
+    for name, value in found.items():
+        assert value == pytest.approx(1, abs=0.03), name
+
+
+def test_ica_finds_the_axes_of_independent_factors_in_many_features_and_pca_need_not():
+    labels = uniform(18)
+    latents = embed(sheet(labels, Factors.named(("x", "y"), (32.0, 32.0))) * 9, 300)
+    latents = latents + 0.1 * np.random.default_rng(19).normal(size=latents.shape)
+    by_ica = disentanglement(latents, labels, **QUICK, reduction="ica", dimensions=2)
+    by_pca = disentanglement(latents, labels, **QUICK, reduction="pca", dimensions=2)
+    assert by_ica.sap.value > 0.95
+    assert by_ica.mig.value > by_pca.mig.value + 0.1
+    assert by_ica.explicitness.value == pytest.approx(by_pca.explicitness.value, abs=0.01)
+    assert "ICA to 2 of 300 features with" in by_ica.sap.estimator
+
+
+@pytest.mark.parametrize("reduction", ["pca", "ica"])
+def test_all_scores_of_a_snapshot_cost_less_than_ten_decompositions_of_it(reduction):
+    """By processor time, the least of two: the reference is slowed by whatever slows the scores."""
+    labels = uniform(20, 1024)
+    latents = embed(clifford_torus(labels, **PERIODIC), 1024)
+    latents = latents + 0.1 * np.random.default_rng(21).normal(size=latents.shape)
+
+    def least_s(work: Callable[[], Any]) -> float:
+        took = []
+        for _ in range(2):
+            began = time.process_time()
+            work()
+            took.append(time.process_time() - began)
+        return min(took)
+
+    reference = least_s(lambda: np.linalg.svd(latents))
+    assert least_s(lambda: disentanglement(latents, labels, **PERIODIC, reduction=reduction)) < 10 * reference
+
+
+def test_the_same_seed_gives_the_same_scores():
+    labels = uniform(22, 200)
+    latents = labels + np.random.default_rng(23).normal(size=labels.shape) * 9
+    code = code_of(latents, labels, seed=4)
+    for measure in (dci, mig, sap, modularity, explicitness):
+        assert measure(code, **QUICK, seed=4) == measure(code, **QUICK, seed=4)
+
+
+def shapes_and_sizes(m: int, n: int = 1000) -> tuple[np.ndarray, Factors]:
+    """Labels of one of m shapes, whose names have no order, and a size."""
+    rng = np.random.default_rng(24)
+    labels = np.stack([rng.permutation(m)[rng.integers(0, m, n)], rng.uniform(0, 1, n)], axis=1)
+    return labels.astype(float), Factors.named(("shape", "size"), categorical=("shape",))
+
+
+@pytest.mark.parametrize("m", [2, 3, 5])
+def test_a_dimension_that_names_the_category_and_one_that_is_the_other_factor_lead_by_all(m):
+    labels, factors = shapes_and_sizes(m)
+    found = values(labels, labels, factors=factors)
+    for name in ("mig", "sap", "modularity", "dci_disentanglement"):
+        assert found[name] == pytest.approx(1, abs=0.02), name
+
+
+@pytest.mark.parametrize("m", [2, 3, 5])
+def test_a_linear_probe_reads_categories_from_the_corners_of_their_simplex_and_completely(m):
+    labels, factors = shapes_and_sizes(m)
+    corners = np.eye(m)[labels[:, 0].astype(int)] @ helmert(m).T
+    found = values(np.column_stack([corners, labels[:, 1]]), labels, factors=factors)
+    for name in ("explicitness", "dci_informativeness", "dci_disentanglement"):
+        assert found[name] == pytest.approx(1, abs=0.02), name
+    assert found["dci_completeness"] > 0.97
+    if m > 2:
+        assert found["sap"] < 0.8, "no one dimension has all of it"
+
+
+def test_the_correlation_ratio_is_that_of_an_analysis_of_variance():
+    rng = np.random.default_rng(25)
+    labels, factors = shapes_and_sizes(4, 4000)
+    z = rng.normal(size=4)[labels[:, 0].astype(int)] + rng.normal(size=4000)
+    found = sap(code_of(np.column_stack([z, rng.normal(size=4000)]), labels, factors), 2, 2)
+    groups = [z[labels[:, 0] == value] for value in range(4)]
+    within = sum(((group - group.mean()) ** 2).sum() for group in groups)
+    assert found.detail["shape"] == pytest.approx(1 - within / ((z - z.mean()) ** 2).sum(), abs=0.05)
+
+
+def test_more_categories_than_bins_are_told_apart():
+    labels, factors = shapes_and_sizes(14, 3000)
+    found = mig(code_of(labels, labels, factors), bins=10, permutations=2, resamples=2)
+    assert found.detail["size"] == pytest.approx(1, abs=0.03)
+    assert 0.5 < found.detail["shape"] < 1, "ten bins of a dimension cannot say fourteen names"

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from phasescope.factors import Factor, Factors
+from phasescope.measures import battery, two_nn
+from phasescope.measures.latents.battery import DISENTANGLEMENT, NAMES, OF_LATTICE
+from phasescope.measures.latents.ideal import clifford_torus
+from phasescope.measures.latents.procrustes import procrustes_error
+
+SIDE, PERIOD = 12, 12.0
+AROUND = Factors.named(("x", "y"), [PERIOD, PERIOD], ("x", "y"))
+OF_DRAWS = {"label_share", "label_dimension"}
+
+
+def lattice() -> np.ndarray:
+    return np.stack(np.meshgrid(*[np.arange(SIDE, dtype=float)] * 2), axis=-1).reshape(-1, 2)
+
+
+def scattered(n: int, K: int = 2) -> np.ndarray:
+    return np.random.default_rng(0).uniform(0, PERIOD, (n, K))
+
+
+def torus(labels: np.ndarray) -> np.ndarray:
+    """A Clifford torus with a little noise: no two neighbours tie."""
+    ideal = clifford_torus(labels, AROUND)
+    return ideal + 0.01 * np.random.default_rng(1).normal(size=ideal.shape)
+
+
+def test_all_measures_of_a_torus_on_a_lattice_with_draws():
+    labels = lattice()
+    latents = torus(labels)
+    draws = np.stack([latents, torus(labels)])
+    found = battery(latents, labels, AROUND, draws=draws)
+    assert set(found) == set(NAMES)
+    assert found["order"].low > 0.9
+    assert found["factorization"].low > 0.8
+    assert found["participation_ratio"].value == pytest.approx(4, abs=0.2)
+    assert found["label_share"].value == pytest.approx(1, abs=0.02)
+
+
+def test_what_labels_do_not_suit_is_left_out_and_said():
+    labels = scattered(120)
+    found = battery(torus(labels), labels, AROUND)
+    assert set(found.left_out) == OF_DRAWS | set(OF_LATTICE)
+    assert set(found) == set(NAMES) - set(found.left_out)
+    assert "must be on a lattice" in found.left_out["parallelism"]
+    assert "several noise draws" in found.left_out["label_share"]
+
+    one = scattered(120, 1)
+    found = battery(np.hstack([one, one**2]), one)
+    assert {*DISENTANGLEMENT, *OF_LATTICE, "additivity"} <= set(found.left_out)
+    assert "must have at least 2 factors" in found.left_out["mig"]
+    assert found["order"].value > 0.9
+
+
+KINDS = {"open": {}, "periodic": {"periodic": True}, "categorical": {"categorical": True}}
+
+
+def lattice_with(kind: str, values: int, K: int) -> tuple[np.ndarray, np.ndarray, Factors]:
+    """A code that is a sum over K factors, the last one of that kind, labels at every combination of their values."""
+    axes = np.meshgrid(*[np.arange(float(values))] * K, indexing="ij")
+    labels = np.stack(axes, axis=-1).reshape(-1, K)
+    labels = np.tile(labels, (-(-24 // len(labels)), 1))
+    factors = Factors(
+        Factor(f"f{k}", 0.0, float(values), **(KINDS[kind] if k == K - 1 else {})) for k in range(K)
+    )
+    rng = np.random.default_rng(values + 10 * K)
+    codes = [rng.normal(size=(values, 8))[labels[:, k].astype(int)] for k in range(K)]
+    return sum(codes) + 0.05 * rng.normal(size=(len(labels), 8)), labels, factors
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("K", [1, 2, 3, 4])
+@pytest.mark.parametrize("values", [2, 3, 4, 5])
+def test_on_a_lattice_of_few_values_what_can_be_measured_is_and_the_rest_is_said(kind, K, values):
+    latents, labels, factors = lattice_with(kind, values, K)
+    draws = np.stack([latents, latents + 0.05])
+    found = battery(latents, labels, factors, draws=draws)
+    assert set(found).isdisjoint(found.left_out)
+    assert {*found, *found.left_out} == set(NAMES)
+    assert {"order", "trustworthiness", "continuity", "rsa", "procrustes_affine", "label_share"} <= set(found)
+    assert all(reason and "\n" not in reason for reason in found.left_out.values())
+    if K >= 2 and len(labels) >= 80:
+        assert set(DISENTANGLEMENT) <= set(found)
+    if K == 2 and values == 5 and kind != "categorical":
+        assert set(OF_LATTICE) <= set(found)
+    if kind == "categorical":
+        assert all("categorical) must have an order" in found.left_out[name] for name in OF_LATTICE)
+
+
+def test_three_values_of_an_open_factor_cost_the_measures_of_steps_alone():
+    latents, labels, factors = lattice_with("open", 3, 3)
+    found = battery(latents, labels, factors)
+    assert "must have at least 3" in found.left_out["orthogonality"]
+    assert set(found.left_out) <= {
+        *OF_LATTICE,
+        *OF_DRAWS,
+        *DISENTANGLEMENT,
+        "two_nn",
+        "levina_bickel",
+        "rsa_local",
+        "neighbour_overlap",
+    }
+    with pytest.raises(ValueError, match="must have at least 3"):
+        battery(latents, labels, factors, chosen=["orthogonality"])
+
+
+def shuffled_names(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The last factor's values under other names."""
+    renamed = labels.copy()
+    renamed[:, -1] = rng.permutation(50)[labels[:, -1].astype(int)]
+    return renamed
+
+
+def test_names_of_categories_change_nothing():
+    latents, labels, factors = lattice_with("categorical", 5, 3)
+    first = battery(latents, labels, factors)
+    again = battery(latents, shuffled_names(labels, np.random.default_rng(0)), factors)
+    assert set(first) == set(again)
+    for name in ("order", "trustworthiness", "rsa", "procrustes_similarity", "mig", "sap", "explicitness"):
+        assert again[name].value == pytest.approx(first[name].value, abs=1e-6), name
+
+
+def test_a_category_is_read_from_a_code_that_names_it_and_from_no_other():
+    rng = np.random.default_rng(3)
+    labels = np.stack([rng.integers(0, 3, 400), rng.uniform(0, 1, 400)], axis=1).astype(float)
+    factors = Factors.named(("shape", "size"), categorical=("shape",))
+    corners = np.eye(3)[labels[:, 0].astype(int)]
+    told = battery(np.column_stack([corners, labels[:, 1]]), labels, factors)
+    assert told["order"].value > 0.999
+    assert told["additivity"].value == pytest.approx(1, abs=1e-6)
+    assert (
+        battery(np.column_stack([rng.normal(size=(400, 3)), labels[:, 1]]), labels, factors)["order"].value
+        < 0.1
+    )
+    line = battery(labels, labels, factors, chosen=["order"])["order"]
+    assert line.detail["size"] > 0.999
+    assert line.detail["shape"] < 0.9  # the middle one of three values along a line is in no half of it
+
+
+@pytest.mark.parametrize("values", [2, 3, 5])
+def test_procrustes_of_categories_is_zero_on_the_corners_of_a_simplex(values):
+    labels = np.repeat(np.arange(float(values)), 10)[:, None]
+    factors = Factors.named(("shape",), categorical=("shape",))
+    corners = np.eye(values)[labels[:, 0].astype(int)] / np.sqrt(2)
+    assert procrustes_error(corners, labels, "rigid", factors).value == pytest.approx(0, abs=1e-12)
+
+
+def test_neighbours_are_fewer_where_rows_are():
+    labels = scattered(40)
+    found = battery(labels, labels)
+    assert set(found["neighbour_overlap"].detail) == {"k=5", "k=10"}
+    assert set(battery(scattered(100), scattered(100))["neighbour_overlap"].detail) == {
+        "k=5",
+        "k=10",
+        "k=20",
+        "k=40",
+    }
+
+
+def test_a_measure_without_value_is_left_out_unless_it_is_asked_for():
+    labels = lattice()
+    with pytest.raises(ValueError, match="`latents`"):
+        two_nn(labels)
+    assert "two_nn" not in battery(labels, labels)
+    with pytest.raises(ValueError, match="`latents`"):
+        battery(labels, labels, chosen=["two_nn"])
+
+
+def test_bad_input_chosen_is_named_with_what_there_is():
+    labels = scattered(100)
+    with pytest.raises(ValueError, match=r"`chosen` \(=beauty\) must be one of order, trustworthiness"):
+        battery(labels, labels, chosen=["order", "beauty"])
+    with pytest.raises(ValueError, match=r"`draws` \(=None\) must be given"):
+        battery(labels, labels, chosen=["order", "label_share"])
+    with pytest.raises(ValueError, match="not finite"):
+        battery(np.where(labels > 5, np.nan, labels), labels)

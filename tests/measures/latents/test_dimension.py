@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import ortho_group
+
+from docs.figures.coverage import Bumps, Cloud, Torus, dimension_coverage, slope
+from phasescope.measures import participation_ratio
+from phasescope.measures.latents.dimension import influences, inverse_ratio
+
+
+@pytest.mark.parametrize("d", [1, 2, 5, 40])
+def test_an_isotropic_cloud_has_its_own_dimension(d):
+    rng = np.random.default_rng(d)
+    latents = rng.normal(size=(512, d)) @ ortho_group.rvs(64, random_state=0)[:d]
+    score = participation_ratio(latents)
+    assert score.value == pytest.approx(d, rel=0.03)
+    assert score.low <= d * 1.0001
+    assert score.high >= d * 0.98
+
+
+def test_a_clifford_torus_on_a_lattice_has_dimension_four_and_a_sheet_two():
+    steps = np.stack(np.meshgrid(np.arange(24), np.arange(24)), -1).reshape(-1, 2)
+    angle = 2 * np.pi * steps / 24
+    torus = np.hstack([np.sin(angle), np.cos(angle)])
+    assert participation_ratio(torus).detail["uncorrected"] == pytest.approx(4)
+    assert participation_ratio(steps.astype(float)).detail["uncorrected"] == pytest.approx(2)
+
+
+def test_pixels_of_periodic_bumps_have_the_dimension_that_theory_gives():
+    # Their covariance has eigenvalues exp(-sigma^2 k^2) at the canvas' frequencies k: PR = N^2 / (2 pi sigma^2).
+    rng = np.random.default_rng(0)
+    N, sigma = 32, 1.0
+    x, y = rng.uniform(0, N, (2, 600, 1, 1))
+    column, row = np.arange(1, N + 1), np.arange(1, N + 1)[:, None]
+    squared = sum((np.abs(c - at + N / 2) % N - N / 2) ** 2 for c, at in ((column, x), (row, y)))
+    score = participation_ratio(np.exp(-squared / (2 * sigma**2)).reshape(600, -1))
+    expected = N**2 / (2 * np.pi * sigma**2)
+    assert score.value == pytest.approx(expected, rel=0.05)
+    assert score.low < expected < score.high
+    assert score.detail["uncorrected"] == pytest.approx(1 / (1 / expected + 1 / 600), rel=0.05)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 10**6), st.floats(1e-3, 1e3), st.floats(-100, 100))
+def test_rotation_scaling_and_shift_change_nothing(seed, scale, shift):
+    rng = np.random.default_rng(seed)
+    latents = rng.normal(size=(30, 6)) * rng.uniform(0.1, 2, 6)
+    turned = scale * latents @ ortho_group.rvs(6, random_state=seed) + shift
+    score = participation_ratio(latents)
+    assert participation_ratio(turned).value == pytest.approx(score.value, rel=1e-6)
+    assert 1 <= score.low <= score.value <= score.high <= 6
+
+
+def test_traces_are_unbiased_whatever_the_distribution():
+    # Of skewed rows with a known covariance: 1/PR's parts, as Himeno & Yamada have them, against the truth.
+    rng = np.random.default_rng(1)
+    mixing = rng.normal(size=(4, 4))
+    C = mixing.T @ mixing
+    ratios = []
+    for _ in range(3000):
+        x = (rng.exponential(size=(12, 4)) - 1) @ mixing
+        x = x - x.mean(axis=0)
+        ratios.append(inverse_ratio(x @ x.T))
+    plain = np.sum(C**2) / np.trace(C) ** 2
+    # Each trace is unbiased; their ratio is so to first order, where the plain one would be 1 / 12 too large.
+    assert np.mean(ratios) == pytest.approx(plain, abs=0.02)
+
+
+def test_a_rows_influence_is_how_its_weight_moves_the_logarithm():
+    rng = np.random.default_rng(2)
+    x = rng.exponential(size=(400, 5)) * np.array([3.0, 2, 1, 1, 0.5])
+
+    def log_inverse(rows):
+        x_ = rows - rows.mean(axis=0)
+        return np.log(inverse_ratio(x_ @ x_.T))
+
+    centred = x - x.mean(axis=0)
+    found = influences(centred @ centred.T)
+    jackknife = np.array([log_inverse(np.delete(x, i, axis=0)) for i in range(400)])
+    jackknife = jackknife.mean() - jackknife
+    assert np.corrcoef(found, jackknife)[0, 1] > 0.99
+    # Shorter by what pairs of rows count twice.
+    assert 0.85 < np.linalg.norm(found) / np.linalg.norm(jackknife) < 1
+
+
+@pytest.mark.parametrize(
+    "cloud",
+    [
+        Cloud("variances 1/i^2", 200, slope(60, 2.0)),
+        Cloud("variances 1/i", 200, slope(60, 1.0)),
+        Torus(200, 100, 0.1),
+        Bumps(200, 16, 1.0),
+    ],
+    ids=lambda cloud: cloud.name,
+)
+def test_of_200_intervals_90_to_98_percent_hold_the_true_dimension(cloud):
+    assert 180 <= dimension_coverage(cloud).held <= 196
+
+
+@pytest.mark.parametrize(
+    "cloud",
+    [
+        Cloud("20 alike of 40", 200, np.repeat([1.0, 0.0], 20)),
+        Cloud("200 alike", 100, np.ones(200)),
+        Torus(200, 64, 0.0),
+    ],
+    ids=lambda cloud: cloud.name,
+)
+def test_where_all_directions_are_alike_intervals_are_rather_too_wide(cloud):
+    coverage = dimension_coverage(cloud)
+    assert coverage.held >= 180
+    assert coverage.width < 0.1 * cloud.truth
+
+
+def test_bad_input_is_refused_with_its_name_value_and_rule():
+    latents = np.random.default_rng(3).normal(size=(40, 3))
+    nan = latents.copy()
+    nan[3, 1] = np.nan
+    for message, array in (
+        (r"`latents` \(1 of 120 not finite\) must be finite", nan),
+        ("each feature is constant", np.ones((40, 3))),
+        (r"`latents` \(n=3\) must have at least 4 rows", latents[:3]),
+        (r"`latents` \(shape \(40,\)\) must be \(n, features\)", latents[:, 0]),
+    ):
+        with pytest.raises(ValueError, match=message):
+            participation_ratio(array)
+    with pytest.raises(ValueError, match=r"`resamples` \(=1\)"):
+        participation_ratio(latents, resamples=1)

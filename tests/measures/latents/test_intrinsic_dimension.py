@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import ortho_group
+
+from phasescope.factors import Factors
+from phasescope.measures.latents.ideal import clifford_torus, embed
+from phasescope.measures.latents.intrinsic_dimension import (
+    effective_rank,
+    entropy_of_spectrum,
+    facco_fit,
+    gaussian_like,
+    levina_bickel,
+    log_ratios,
+    neighbour_distances,
+    two_nn,
+)
+
+BY_NEIGHBOURS = (two_nn, levina_bickel)
+TURN = 2 * np.pi
+
+
+def flat_torus(rng, n, d):
+    angle = rng.uniform(0, TURN, (n, d))
+    names = [f"angle{k}" for k in range(d)]
+    return clifford_torus(angle, Factors.named(names, [TURN] * d, names))
+
+
+@pytest.mark.parametrize("measure", BY_NEIGHBOURS)
+@pytest.mark.parametrize(("d", "tolerance"), [(1, 0.1), (2, 0.1), (4, 0.12)])
+def test_a_flat_torus_has_as_many_dimensions_as_circles_whatever_space_it_lies_in(measure, d, tolerance):
+    torus = flat_torus(np.random.default_rng(d), 800, d)
+    score = measure(embed(torus, 30))
+    assert score.value == pytest.approx(d, rel=tolerance)
+    assert score.value == pytest.approx(measure(torus).value, rel=1e-6)
+    assert score.low < score.value < score.high
+    # A Gaussian cloud of that covariance has its 2 d linear dimensions, less its edges.
+    assert score.nulls["gaussian"] > 1.3 * score.value
+
+
+@pytest.mark.parametrize("d", [1, 2])
+@pytest.mark.parametrize(("measure", "n"), [(two_nn, 300), (levina_bickel, 800)])
+def test_intervals_cover_the_dimension_of_flat_manifolds(measure, n, d):
+    # With ten neighbours it takes more rows until the bias of a circle's curvature is small beside the interval.
+    rng = np.random.default_rng(10 + d)
+    scores = [measure(flat_torus(rng, n, d), resamples=100, seed=i) for i in range(100)]
+    # 90 to 98 % of 100 cases, and two standard deviations of a count.
+    assert 86 <= sum(score.low <= d <= score.high for score in scores) <= 100
+    # They are not wide for nothing: a jackknife of neighbours has 1.8 times this width.
+    spread = np.std([score.value for score in scores])
+    width = np.mean([score.high - score.low for score in scores]) / (2 * 1.96)
+    assert 0.75 * spread < width < 1.35 * spread
+
+
+def test_neither_independent_rows_nor_a_jackknife_have_the_variance_of_neighbours():
+    rng = np.random.default_rng(13)
+    means, independent, jackknife = [], [], []
+    for _ in range(150):
+        x = flat_torus(rng, 60, 1)
+        squared = ((x[:, None] - x) ** 2).sum(axis=2)
+        np.fill_diagonal(squared, np.inf)
+        nearest = np.sort(squared, axis=1)[:, :2]
+        t = np.log(nearest[:, 1] / nearest[:, 0]) / 2
+        without = []
+        for left_out in range(60):
+            rest = np.delete(np.delete(squared, left_out, axis=0), left_out, axis=1)
+            two = np.partition(rest, 1, axis=1)[:, :2]
+            without.append((np.log(two[:, 1] / two[:, 0]) / 2).mean())
+        means.append(t.mean())
+        independent.append(t.var() / 60)
+        jackknife.append(59 * np.var(without))
+    assert np.mean(independent) < 0.85 * np.var(means)
+    assert np.mean(jackknife) > 2.2 * np.var(means)
+
+
+def test_the_manifold_is_seen_where_noise_is_small_and_the_noise_where_it_is_not():
+    rng = np.random.default_rng(1)
+    torus = embed(flat_torus(rng, 600, 2), 30)
+    noise = rng.normal(size=torus.shape)
+    values = [levina_bickel(torus + loudness * noise).value for loudness in (0, 0.003, 0.3)]
+    assert values[0] == pytest.approx(2, rel=0.1)
+    assert values[0] < values[1] < 2.5
+    assert values[2] > 8
+
+
+def test_a_lattice_is_refused_and_one_that_is_little_shaken_reads_too_high():
+    steps = np.stack(np.meshgrid(np.arange(24), np.arange(24)), -1).reshape(-1, 2)
+    for lattice in (steps.astype(float), (0.1 * steps).astype(np.float32).astype(float), steps * [0.1, 1.0]):
+        for measure in BY_NEIGHBOURS:
+            with pytest.raises(ValueError, match=r"must not lie on a lattice"):
+                measure(lattice)
+    rng = np.random.default_rng(2)
+    shaken = [two_nn(steps + shift * rng.uniform(-0.5, 0.5, steps.shape)).value for shift in (0.01, 0.1, 1)]
+    assert shaken[0] > 50
+    assert shaken[0] > shaken[1] > shaken[2]
+    assert shaken[1] > 4
+    # Shaken over whole cells, a lattice is still more even than chance.
+    assert 2 < shaken[2] < 3
+    curved = np.stack([steps[:, 0], steps[:, 1], 0.02 * (steps**2).sum(axis=1)], axis=1)
+    assert two_nn(curved).value > 4
+
+
+def test_duplicates_are_refused():
+    x = np.random.default_rng(3).normal(size=(40, 3))
+    for measure in BY_NEIGHBOURS:
+        with pytest.raises(ValueError, match=r"`latents` \(2 of 41 rows have an equal\) must differ"):
+            measure(np.vstack([x, x[:1]]))
+
+
+def test_the_share_of_ties_is_told():
+    x = np.random.default_rng(4).normal(size=(100, 2))
+    corners = 1000 + np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]])
+    score = two_nn(np.vstack([x, corners]))
+    assert score.detail["ties"] == pytest.approx(4 / 104)
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 10**6), st.floats(1e-3, 1e3), st.floats(-10, 10))
+def test_rotation_scaling_and_shift_change_nothing(seed, scale, shift):
+    rng = np.random.default_rng(seed)
+    latents = rng.normal(size=(40, 6)) * rng.uniform(0.1, 2, 6)
+    turned = scale * (latents @ ortho_group.rvs(6, random_state=seed) + shift)
+    for measure in (*BY_NEIGHBOURS, effective_rank):
+        before, after = measure(latents, resamples=20), measure(turned, resamples=20)
+        for of_before, of_after in ((before.value, after.value), (before.low, after.low)):
+            assert of_after == pytest.approx(of_before, rel=1e-4)
+
+
+def test_the_value_is_the_inverse_of_the_mean_log_ratio():
+    x = np.random.default_rng(5).normal(size=(30, 3))
+    distances = np.sort(np.linalg.norm(x[:, None] - x, axis=2), axis=1)[:, 1:]
+    t = [np.mean([np.log(row[4] / row[j]) for j in range(4)]) for row in distances]
+    assert levina_bickel(x, k=5).value == pytest.approx(1 / np.mean(t))
+    assert levina_bickel(x, k=5).detail["local_mean"] == pytest.approx(np.mean([0.75 / each for each in t]))
+    np.testing.assert_allclose(neighbour_distances(x, 5)[0], distances[:, :5])
+    np.testing.assert_allclose(log_ratios(distances[:, :5]), t)
+
+
+def test_the_line_of_facco_et_al_is_exact_where_the_distribution_is():
+    n, d = 1000, 3.0
+    log_ratio = -np.log(1 - np.arange(1, n) / n) / d
+    assert facco_fit(np.append(log_ratio, 50.0)) == pytest.approx(d)
+
+
+def test_agrees_with_scikit_dimension():
+    from skdim.id import MLE, TwoNN
+
+    rng = np.random.default_rng(6)
+    for x in (flat_torus(rng, 200, 2), rng.normal(size=(200, 40))):
+        assert two_nn(x).detail["linear_fit"] == pytest.approx(TwoNN().fit_transform(x), rel=1e-6)
+        score = levina_bickel(x, k=12)
+        theirs = MLE(neighborhood_based=True)
+        assert score.value == pytest.approx(theirs.fit(x, n_neighbors=12, comb="mle").dimension_, rel=1e-6)
+        theirs = MLE(neighborhood_based=True, unbiased=True).fit(x, n_neighbors=12, comb="mean").dimension_
+        assert score.detail["local_mean"] == pytest.approx(theirs, rel=1e-6)
+
+
+def test_the_gaussian_null_has_the_latents_covariance():
+    rng = np.random.default_rng(7)
+    x = rng.normal(size=(4000, 2)) @ np.array([[2.0, 1.0], [0.0, 0.5]]) + 10
+    np.testing.assert_allclose(np.cov(gaussian_like(x, rng).T), np.cov(x.T), atol=0.3)
+
+
+@pytest.mark.parametrize("d", [1, 3, 20])
+def test_the_effective_rank_of_an_isotropic_cloud_is_its_dimension(d):
+    latents = embed(np.random.default_rng(d).normal(size=(400, d)), 64)
+    score = effective_rank(latents)
+    assert score.value == pytest.approx(d, rel=0.01)
+    assert score.low <= score.value <= score.high
+
+
+def test_the_effective_rank_is_the_exponential_of_the_entropy_of_singular_values():
+    rng = np.random.default_rng(8)
+    for shape in ((50, 8), (20, 60)):
+        x = rng.normal(size=shape) * rng.uniform(0.1, 3, shape[1])
+        s = np.linalg.svd(x - x.mean(axis=0), compute_uv=False)
+        p = s[s > 1e-12] / s.sum()
+        assert effective_rank(x).detail["uncorrected"] == pytest.approx(np.exp(-p @ np.log(p)), rel=1e-6)
+
+
+def test_a_rows_influence_is_the_derivative_by_its_weight():
+    rng = np.random.default_rng(9)
+    x = rng.normal(size=(30, 4)) * [3, 2, 1, 0.5]
+    influence = entropy_of_spectrum(x)[1]
+
+    def entropy(weights):
+        weights = weights / weights.sum()
+        centred = (x - weights @ x) * np.sqrt(weights)[:, None]
+        s = np.linalg.svd(centred, compute_uv=False)
+        return -(s / s.sum()) @ np.log(s / s.sum())
+
+    for i in (0, 7, 29):
+        step = 1e-6 * (np.arange(30) == i)
+        derivative = (entropy(np.full(30, 1 / 30) + step) - entropy(np.full(30, 1 / 30) - step)) / 2e-6
+        assert influence[i] == pytest.approx(derivative, rel=1e-3, abs=1e-4)
+
+
+def test_the_interval_covers_the_effective_rank_of_the_population():
+    deviations = 1 / np.sqrt(np.arange(1, 21))
+    p = deviations / deviations.sum()
+    truth = np.exp(-p @ np.log(p))
+    rng = np.random.default_rng(11)
+    scores = [effective_rank(rng.normal(size=(300, 20)) * deviations, seed=i) for i in range(100)]
+    assert 86 <= sum(score.low <= truth <= score.high for score in scores) <= 100
+    uncorrected = np.mean([score.detail["uncorrected"] for score in scores])
+    assert abs(np.mean([score.value for score in scores]) - truth) < 0.3 * abs(uncorrected - truth)
+
+
+def test_with_half_as_many_features_as_rows_the_correction_goes_too_far_and_with_more_the_rank_follows_n():
+    rng = np.random.default_rng(14)
+    score = effective_rank(rng.normal(size=(400, 200)) / np.sqrt(np.arange(1, 201)))
+    p = 1 / np.sqrt(np.arange(1, 201))
+    p /= p.sum()
+    truth = np.exp(-p @ np.log(p))
+    assert score.detail["uncorrected"] < truth < score.low
+    assert score.value - truth < truth - score.detail["uncorrected"]
+    few, more = (effective_rank(rng.normal(size=(n, 400))).detail["uncorrected"] for n in (50, 100))
+    assert more == pytest.approx(2 * few, rel=0.05)
+
+
+@pytest.mark.parametrize("measure", [*BY_NEIGHBOURS, effective_rank])
+@pytest.mark.parametrize(
+    ("latents", "message"),
+    [
+        (np.full((20, 2), np.nan), "finite"),
+        (np.ones((20, 2)), "each feature is constant"),
+        (np.eye(3), "`latents` .n=3. must have at least"),
+        (np.zeros(20), "must be .n, features."),
+    ],
+)
+def test_bad_input_is_named(measure, latents, message):
+    with pytest.raises(ValueError, match=message):
+        measure(latents)
+
+
+def test_bad_input_of_counts_is_named():
+    x = np.random.default_rng(0).normal(size=(20, 2))
+    with pytest.raises(ValueError, match=r"`k` .=2. must be an integer of at least 3"):
+        levina_bickel(x, k=2)
+    with pytest.raises(ValueError, match=r"`latents` .n=20. must have at least 22 rows"):
+        levina_bickel(x, k=20)
+    for measure in (*BY_NEIGHBOURS, effective_rank):
+        with pytest.raises(ValueError, match=r"`resamples` .=1. must be an integer of at least 2"):
+            measure(x, resamples=1)
+
+
+def test_a_constant_column_changes_nothing():
+    x = np.random.default_rng(12).normal(size=(60, 3))
+    with_constant = np.hstack([x, np.full((60, 1), 7.0)])
+    for measure in (*BY_NEIGHBOURS, effective_rank):
+        before, after = measure(x), measure(with_constant)
+        assert (after.value, after.low) == pytest.approx((before.value, before.low))

@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import ortho_group
+from sklearn.linear_model import Ridge, RidgeCV
+from sklearn.metrics import r2_score
+from sklearn.model_selection import KFold, cross_val_predict
+
+from docs.figures.coverage import COUNTED, ORDERS, Curved, Linear, order_coverage
+from phasescope.factors import Factors
+from phasescope.measures import order
+from phasescope.measures.latents.order import explained, influences
+from phasescope.measures.latents.ridge import ALPHAS, out_of_fold, ridge_fits, ridge_out_of_fold
+
+
+def labels_of(rng, n, K=2):
+    return rng.uniform(0, 32, (n, K)).astype(np.float32)
+
+
+def test_a_linear_code_has_order_one_whatever_the_number_of_features():
+    rng = np.random.default_rng(0)
+    labels = labels_of(rng, 200)
+    for features in (2, 50, 400):
+        latents = labels @ rng.normal(size=(2, features)) + rng.normal(size=features)
+        score = order(latents, labels)
+        assert score.value > 0.9999
+        assert score.low <= score.value <= score.high <= 1
+        assert score.nulls["permuted"] < 0.1
+
+
+def test_a_code_in_quiet_directions_is_found_under_loud_noise():
+    rng = np.random.default_rng(1)
+    labels = labels_of(rng, 200)
+    loud = 1e3 * rng.normal(size=(200, 20))
+    assert order(np.hstack([loud, labels / 32]), labels).value > 0.999
+
+
+def test_noise_has_no_order_and_seldom_exceeds_its_permuted_null():
+    rng = np.random.default_rng(2)
+    scores = [order(rng.normal(size=(80, 40)), labels_of(rng, 80), resamples=2, seed=i) for i in range(60)]
+    assert np.mean([score.value for score in scores]) == pytest.approx(0, abs=0.1)
+    assert max(score.value for score in scores) < 0.3
+    # Chance exceeds its 95th percentile in 3 of 60 cases, and in more than 9 once in 1,000 times.
+    assert sum(score.value > score.nulls["permuted"] for score in scores) <= 9
+
+
+def test_the_value_is_that_of_the_factor_read_worst():
+    rng = np.random.default_rng(3)
+    labels = labels_of(rng, 300)
+    score = order(labels[:, :1] @ rng.normal(size=(1, 30)) + 0.1 * rng.normal(size=(300, 30)), labels)
+    assert score.detail["label1"] > 0.99
+    assert score.value == score.detail["label2"] < 0.1
+    assert list(order(labels, labels, Factors.named(("height", "width"))).detail) == ["height", "width"]
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.integers(0, 10**6), st.floats(1e-3, 1e3), st.floats(-100, 100))
+def test_rotation_scaling_and_shift_of_latents_change_nothing(seed, scale, shift):
+    rng = np.random.default_rng(seed)
+    labels = labels_of(rng, 60)
+    latents = labels @ rng.normal(size=(2, 12)) / 32 + 0.5 * rng.normal(size=(60, 12))
+    turned = scale * latents @ ortho_group.rvs(12, random_state=seed) + shift
+    kwargs = {"permutations": 2, "resamples": 20}
+    assert order(turned, labels, **kwargs).value == pytest.approx(
+        order(latents, labels, **kwargs).value, abs=1e-6
+    )
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.integers(0, 10**6), st.floats(1e-3, 1e3), st.floats(-100, 100))
+def test_units_and_origin_of_labels_change_nothing(seed, scale, shift):
+    rng = np.random.default_rng(seed)
+    labels = labels_of(rng, 60).astype(float)
+    latents = labels @ rng.normal(size=(2, 12)) / 32 + 0.5 * rng.normal(size=(60, 12))
+    kwargs = {"permutations": 2, "resamples": 20}
+    scaled = order(latents, scale * labels + shift, **kwargs)
+    assert scaled.value == pytest.approx(order(latents, labels, **kwargs).value, abs=1e-6)
+
+
+def test_constant_features_change_nothing():
+    rng = np.random.default_rng(4)
+    labels = labels_of(rng, 60)
+    latents = rng.normal(size=(60, 5)) + labels[:, :1]
+    with_constants = np.hstack([latents, np.full((60, 3), 7.0)])
+    assert order(with_constants, labels).value == pytest.approx(order(latents, labels).value, abs=1e-9)
+
+
+@pytest.mark.parametrize("features", [10, 300])
+def test_out_of_fold_predictions_are_sklearn_ridge_at_the_gcv_alpha(features):
+    rng = np.random.default_rng(5)
+    n = 90
+    labels = labels_of(rng, n)
+    x = labels @ rng.normal(size=(2, features)) / 32 + rng.normal(size=(n, features))
+    targets = np.column_stack([labels, rng.permutation(labels)]) + 5 * rng.normal(size=(n, 4))
+    folds = np.array_split(rng.permutation(n), 4)
+    expected = np.empty_like(targets)
+    scale = ((x - x.mean(axis=0)) ** 2).sum()
+    for test in folds:
+        train = np.setdiff1d(np.arange(n), test)
+        m = len(train)
+        centred = x[train] - x[train].mean(axis=0)
+        for c in range(targets.shape[1]):
+            y = targets[train, c] - targets[train, c].mean()
+            gcv = []
+            for alpha in ALPHAS * scale:
+                hat = centred @ np.linalg.solve(centred.T @ centred + alpha * np.eye(features), centred.T)
+                gcv.append(m * ((y - hat @ y) ** 2).sum() / (m - 1 - np.trace(hat)) ** 2)
+            model = Ridge(alpha=ALPHAS[np.argmin(gcv)] * scale, solver="svd").fit(x[train], targets[train, c])
+            expected[test, c] = model.predict(x[test])
+    # Where features interpolate, GCV is flat at small alphas, and rounding picks among them.
+    np.testing.assert_allclose(ridge_out_of_fold(x, targets, folds), expected, atol=1e-3)
+
+
+def test_order_agrees_with_sklearns_leave_one_out_ridge():
+    rng = np.random.default_rng(6)
+    labels = labels_of(rng, 250)
+    latents = labels @ rng.normal(size=(2, 400)) / 32 + rng.normal(size=(250, 400))
+    scale = ((latents - latents.mean(axis=0)) ** 2).sum()
+    model = RidgeCV(alphas=ALPHAS * scale, alpha_per_target=True)
+    predictions = cross_val_predict(model, latents, labels, cv=KFold(5, shuffle=True, random_state=0))
+    expected = r2_score(labels, predictions, multioutput="raw_values").min()
+    assert order(latents, labels).value == pytest.approx(expected, abs=0.01)
+
+
+def test_a_periodic_factor_is_read_through_sine_and_cosine():
+    rng = np.random.default_rng(7)
+    labels = labels_of(rng, 300)
+    angle = 2 * np.pi * labels / 32
+    torus = np.hstack([np.sin(angle), np.cos(angle)]) @ rng.normal(size=(4, 20))
+    periodic = order(torus, labels, factors=Factors.named(("x", "y"), (32.0, 32.0), ("x", "y")))
+    assert periodic.value > 0.9999
+    assert order(torus, labels).value < 0.8
+    noisy = torus + rng.normal(size=torus.shape)
+    moved = order(noisy, (labels + 11.3) % 32, factors=Factors.named(("x", "y"), (32.0, 32.0), ("x", "y")))
+    still = order(noisy, labels, factors=Factors.named(("x", "y"), (32.0, 32.0), ("x", "y")))
+    assert moved.value == pytest.approx(still.value, abs=0.01)
+
+
+def test_explained_under_weights_is_r2_of_the_repeated_rows():
+    rng = np.random.default_rng(8)
+    y, predictions = rng.normal(size=(30, 3)), rng.normal(size=(30, 3))
+    weights = rng.multinomial(30, np.full(30, 1 / 30), size=4)
+    r2 = explained(y, predictions, np.array([0, 1, 1]), weights.astype(float))
+    for row, weight in zip(r2, weights, strict=True):
+        a, b = np.repeat(y, weight, axis=0), np.repeat(predictions, weight, axis=0)
+        pooled = 1 - ((a - b)[:, 1:] ** 2).sum() / ((a - a.mean(axis=0))[:, 1:] ** 2).sum()
+        np.testing.assert_allclose(row, [r2_score(a[:, 0], b[:, 0]), pooled])
+
+
+@pytest.mark.parametrize("features", [3, 12, 60])
+def test_a_labels_influence_goes_as_what_fitting_and_predicting_without_it_changes(features):
+    rng = np.random.default_rng(11)
+    labels = labels_of(rng, 30, K=3).astype(float)
+    x = labels @ rng.normal(size=(3, features)) / 32 + rng.normal(size=(30, features))
+    owner = np.array([0, 1, 1])
+    fits = ridge_fits(x, labels, np.array_split(rng.permutation(30), 3))
+    without = np.empty((30, 2))
+    for left_out in range(30):
+        predictions = np.empty_like(labels)
+        for fit in fits:
+            train = np.setdiff1d(fit.train, left_out)
+            for c, alpha in enumerate(fit.alpha):
+                ridge = Ridge(alpha=alpha, solver="svd").fit(x[train], labels[train, c])
+                predictions[fit.test, c] = ridge.predict(x[fit.test])
+        rest = np.delete(np.arange(30), left_out)
+        without[left_out] = np.log(1 - explained(labels[rest], predictions[rest], owner, np.ones((1, 29)))[0])
+    jackknife = without.mean(axis=0) - without
+    found = influences(labels, out_of_fold(fits, 30), owner, fits)
+    length = np.linalg.norm(found, axis=0) / np.linalg.norm(jackknife, axis=0)
+    np.testing.assert_allclose(found, jackknife * length, atol=1e-5)
+    assert (length > 0.3).all()
+    assert (length <= 1 + 1e-9).all()
+
+
+def test_the_interval_covers_the_true_r2():
+    # One feature z = y + noise of equal variance: the best linear reading of y has R^2 = 1/2.
+    rng = np.random.default_rng(9)
+    covered = 0
+    for i in range(100):
+        y = rng.normal(size=(200, 1))
+        score = order(y + rng.normal(size=y.shape), y, permutations=1, seed=i)
+        covered += score.low <= 0.5 <= score.high
+    assert covered >= 87
+
+
+def test_of_200_intervals_90_to_98_percent_hold_the_least_factors_mean_over_data_sets():
+    # Of twelve further scenarios: docs/measures/interval_coverage.png.
+    assert 180 <= order_coverage(Linear(64, 160, 3.0)).held <= 196
+
+
+def test_all_counts_that_are_shipped_lie_in_90_to_98_percent():
+    found = json.loads(COUNTED.read_text())
+    held = [row["held"] for row in found if row["measure"] == "order"]
+    assert len(held) == len(ORDERS)
+    assert all(180 <= count <= 196 for count in held)
+
+
+def test_with_more_features_than_rows_and_no_noise_intervals_are_rather_too_wide():
+    assert order_coverage(Curved(64, 160, 3.0)).held >= 180
+
+
+def test_an_interval_takes_in_its_value_and_ends_where_nothing_is_read():
+    rng = np.random.default_rng(13)
+    for features in (3, 40, 150):
+        labels = labels_of(rng, 60)
+        for latents in (np.sin(labels @ rng.normal(size=(2, features))), rng.normal(size=(60, features))):
+            score = order(latents, labels, permutations=1)
+            assert -1 <= score.low <= score.value <= score.high <= 1
+
+
+def test_the_same_seed_gives_the_same_score_and_global_randomness_is_untouched():
+    rng = np.random.default_rng(10)
+    labels = labels_of(rng, 60)
+    latents = labels + 5 * rng.normal(size=(60, 2))
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    assert order(latents, labels, seed=1) == order(latents, labels, seed=1) != order(latents, labels, seed=2)
+    assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
+
+
+def test_bad_input_is_refused_with_its_name_value_and_rule():
+    rng = np.random.default_rng(14)
+    latents, labels = rng.normal(size=(40, 3)), rng.uniform(size=(40, 2))
+    nan = latents.copy()
+    nan[3, 1] = np.nan
+    for message, arrays in (
+        (r"`latents` \(1 of 120 not finite\) must be finite", (nan, labels)),
+        ("each feature is constant", (np.ones((40, 3)), labels)),
+        (r"`labels` \(shape \(39, 2\)\) must be \(n, K\) with n=40", (latents, labels[1:])),
+        (r"`labels` \(shape \(40, 0\)\)", (latents, labels[:, :0])),
+        (
+            r"`labels` \(label2=1 in each row\) must vary",
+            (latents, np.column_stack([labels[:, 0], np.ones(40)])),
+        ),
+        (r"`latents` \(n=9\) must have at least 10 rows", (latents[:9], labels[:9])),
+    ):
+        with pytest.raises(ValueError, match=message):
+            order(*arrays)
+    with pytest.raises(ValueError, match=r"`folds` \(=1\) must be an integer of at least 2"):
+        order(latents, labels, folds=1)

@@ -1,0 +1,150 @@
+"""Losses are read seldom where reading waits for a GPU, and always before anything is stored."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from phasescope.errors import RunFailed
+from phasescope.runs.config import over_defaults
+from phasescope.runs.events import Progress, Stop
+from phasescope.runs.execution import execute, train
+from phasescope.store import Run
+from phasescope.training import losses
+from phasescope.training.losses import READ_EVERY
+
+TINY = {
+    "world": {"canvas": 8},
+    "family": {"schedule": {"steps": 50}, "sampler": {"kind": "ddim", "steps": 4}},
+    "network": {"widths": [8, 8], "groups": 4, "embedding": {"width": 8}},
+    "training": {"steps": 40, "batch": 16, "warmup": 5, "threads": 1, "device": "cpu"},
+    "probing": {
+        "snapshots": {"dense_every": 100, "dense_until": 0, "every": 30},
+        "taps": ["mid"],
+        "timesteps": [40],
+        "images": {"grid": 16, "off_grid": 16},
+        "latent_labels": 64,
+        "share_labels": 16,
+        "share_draws": 2,
+        "bands": 2,
+        "band_images": 8,
+        "representation": {"tap": "mid", "timestep": 40},
+        "p1": None,
+    },
+}
+
+
+@pytest.fixture
+def as_on_a_gpu(monkeypatch):
+    """No loss is at hand; the reads of losses, by the number read."""
+    reads = []
+
+    whole = losses.read_together
+
+    def read_together(unread):
+        reads.append(len(unread))
+        return whole(unread)
+
+    monkeypatch.setattr(losses, "at_hand", lambda loss: False)
+    monkeypatch.setattr(losses, "read_together", read_together)
+    return reads
+
+
+def config_of(**training):
+    return over_defaults(TINY, {"training": training})
+
+
+def known(runs, config):
+    """The loss that progress told after each step, and the last metrics."""
+    events = [event for event in execute(config, runs) if isinstance(event, Progress)]
+    return [event.loss for event in events], Run(runs / config.folder).metrics
+
+
+def test_losses_are_read_every_few_steps_and_before_each_snapshot(as_on_a_gpu, tmp_path):
+    known(tmp_path, config_of())
+    assert as_on_a_gpu == [READ_EVERY, 30 - READ_EVERY, 10]
+
+
+def test_seldom_read_they_are_the_same(as_on_a_gpu, tmp_path, monkeypatch):
+    seldom, metrics = known(tmp_path / "seldom", config_of())
+    monkeypatch.setattr(losses, "at_hand", lambda loss: True)
+    each, expected = known(tmp_path / "each", config_of())
+    assert [line["loss"] for line in metrics] == [line["loss"] for line in expected]
+    assert each[0] is None
+    assert None not in each[1:]
+    read = [0, *[step - step % READ_EVERY for step in range(1, 30)]]
+    read += [30 if step < 40 else 40 for step in range(30, 41)]
+    assert seldom == [each[step] for step in read]
+
+
+@pytest.mark.parametrize("first", [1, 5, 16, 17, 30, 31, 40])
+@pytest.mark.parametrize("gpu", [True, False])
+def test_a_loss_that_is_not_finite_is_named_by_its_step_and_nothing_of_it_is_stored(
+    first, gpu, request, tmp_path, monkeypatch
+):
+    if gpu:
+        request.getfixturevalue("as_on_a_gpu")
+    spoil(monkeypatch, first)
+    config = config_of()
+    with pytest.raises(RunFailed, match=rf"`loss` \(=nan\) must be finite, and is not at step {first}:"):
+        train(config, tmp_path)
+    run = Run(tmp_path / config.folder)
+    assert run.status["state"] == "failed"
+    assert [line["step"] for line in run.metrics] == [step for step in (0, 30) if step < first]
+    assert [snapshot.step for snapshot in run.snapshots] == [step for step in (0, 30) if step < first]
+    for snapshot in run.snapshots:
+        assert all(torch.from_numpy(weights).isfinite().all() for weights in snapshot.weights().values())
+    monkeypatch.undo()
+    train(config, tmp_path)
+    assert run.status["state"] == "done"
+    assert all(math.isfinite(line["loss"]) for line in run.metrics[1:])
+
+
+@pytest.mark.parametrize("ending", ["stopped", "closed"])
+def test_nor_is_it_stored_by_a_run_that_ends_early(ending, as_on_a_gpu, tmp_path, monkeypatch):
+    spoil(monkeypatch, 18)
+    config, stop = config_of(), Stop()
+    events = execute(config, tmp_path, stop)
+    for event in events:
+        if isinstance(event, Progress) and event.step == 20:
+            break
+    stop.ask()
+    with pytest.raises(RunFailed, match="at step 18"):
+        events.close() if ending == "closed" else list(events)
+    run = Run(tmp_path / config.folder)
+    assert run.status["state"] == "failed"
+    assert "at step 18" in run.status["error"]
+    assert [line["step"] for line in run.metrics] == [0]
+
+
+def spoil(monkeypatch, first):
+    """Have the loss be nan from step `first` on, and the weights with it."""
+    from phasescope.families.diffusion.family import Diffusion
+
+    whole, steps = Diffusion.loss_at, []
+
+    def loss_at(self, network, x_0, *inputs):
+        steps.append(None)
+        return whole(self, network, x_0, *inputs) * (math.nan if len(steps) >= first else 1)
+
+    monkeypatch.setattr(Diffusion, "loss_at", loss_at)
+
+
+@pytest.mark.cuda
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("compile", [False, True])
+def test_a_run_on_a_gpu_goes_on_where_it_stopped(compile, tmp_path):
+    config = config_of(device="cuda", compile=compile)
+    whole = train(config, tmp_path / "whole")
+    stop = Stop()
+    for event in execute(config, tmp_path / "parts", stop):
+        if isinstance(event, Progress) and event.step == 17:
+            stop.ask()
+    run = train(config, tmp_path / "parts")
+    assert run.status["device"].startswith("cuda")
+    assert [line["step"] for line in run.metrics] == [0, 30, 40]
+    for mine, its in zip(run.snapshots, whole.snapshots, strict=True):
+        for name, weights in mine.weights().items():
+            torch.testing.assert_close(weights, its.weights()[name], rtol=0, atol=0)

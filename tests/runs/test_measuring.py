@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from phasescope import measures
+from phasescope.cli import main
+from phasescope.errors import UserError
+from phasescope.factors import Factors
+from phasescope.runs.measuring import measure_file
+
+RNG = np.random.default_rng(0)
+LABELS = RNG.uniform(0, 32, (120, 2))
+LATENTS = LABELS @ RNG.normal(size=(2, 9)) + 3 * RNG.normal(size=(120, 9))
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "latents.npz"
+    np.savez(
+        path, latents=LATENTS, labels=LABELS, draws=LATENTS + RNG.normal(size=(3, 120, 9)), z=LATENTS[:, :4]
+    )
+    return path
+
+
+def test_a_file_is_measured_as_its_arrays_are(file):
+    assert measure_file(file) == measures.battery(LATENTS, LABELS)
+    assert measure_file(file, latents="z", chosen=["order"]) == {
+        "order": measures.order(LATENTS[:, :4], LABELS)
+    }
+
+
+def test_what_is_said_of_factors_reaches_the_measures(file):
+    found = measure_file(file, names=["a", "b"], periodic=["b"], span=[32.0, 32.0], chosen=["order"])["order"]
+    assert found == measures.order(LATENTS, LABELS, Factors.named(("a", "b"), [32.0, 32.0], ("b",)))
+
+
+def test_several_draws_are_measured_as_such(file):
+    found = measure_file(file, latents="draws")
+    with np.load(file) as arrays:
+        draws = arrays["draws"]
+    assert found["label_share"] == measures.label_share(draws)
+    assert found["order"] == measures.order(draws[0], LABELS)
+    assert "label_share" not in measure_file(file)
+
+
+def test_the_command_prints_a_table_and_the_same_as_json(file, capsys):
+    assert main(["measure", str(file), "--only", "order,participation_ratio"]) == 0
+    table = capsys.readouterr().out
+    score = measures.order(LATENTS, LABELS)
+    assert f"{score.value:.3f}" in table
+    assert f"{score.low:.3f} to {score.high:.3f}" in table
+    assert "permuted labels" in table
+    assert score.estimator in table
+    assert main(["measure", str(file), "--only", "order", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"order": score.to_dict()}
+
+
+def test_what_is_left_out_is_said_below_the_table_and_beside_the_json(tmp_path, capsys):
+    labels = np.stack(np.meshgrid(*[np.arange(3.0)] * 3), axis=-1).reshape(-1, 3)
+    latents = labels @ RNG.normal(size=(3, 6)) + 0.1 * RNG.normal(size=(27, 6))
+    np.savez(tmp_path / "three.npz", latents=latents, labels=labels)
+    assert main(["measure", str(tmp_path / "three.npz")]) == 0
+    table = " ".join(capsys.readouterr().out.split())
+    assert "left out: orthogonality, parallelism: `labels` (2 values of label1" in table
+    assert main(["measure", str(tmp_path / "three.npz"), "--json"]) == 0
+    told = capsys.readouterr()
+    found = json.loads(told.out)
+    assert "order" in found
+    assert {"orthogonality", "left_out"}.isdisjoint(found)
+    assert "left out: orthogonality, parallelism: " in told.err
+    assert main(["measure", str(tmp_path / "three.npz"), "--only", "orthogonality"]) == 2
+    assert "must have at least 3" in capsys.readouterr().err
+
+
+def test_a_categorical_factor_is_told_to_the_measures(tmp_path, capsys):
+    shapes = RNG.integers(0, 3, 120)
+    labels = np.stack([shapes, LABELS[:, 0]], axis=1)
+    np.savez(tmp_path / "shapes.npz", latents=np.eye(3)[shapes] + 0.01 * LATENTS[:, :3], labels=labels)
+    words = ["--names", "shape,size", "--categorical", "shape", "--only", "order", "--json"]
+    assert main(["measure", str(tmp_path / "shapes.npz"), *words]) == 0
+    assert json.loads(capsys.readouterr().out)["order"]["detail"]["shape"] > 0.9
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"latents": LATENTS}, r"\(arrays: latents\) must hold `labels`"),
+        (
+            {"latents": LATENTS, "labels": LABELS[:60]},
+            r"`labels` \(shape \(60, 2\)\) must be \(n, K\) with n=120",
+        ),
+        ({"latents": LATENTS, "labels": LABELS[:, :0]}, r"`labels` \(shape \(120, 0\)\)"),
+        ({"latents": LATENTS, "labels": LABELS[:, 0]}, r"`labels` \(shape \(120,\)\)"),
+        ({"latents": np.where(LATENTS > 5, np.nan, LATENTS), "labels": LABELS}, "not finite"),
+        ({"latents": np.ones((120, 3)), "labels": LABELS}, "each feature is constant"),
+        ({"latents": LATENTS, "labels": np.ones((120, 2))}, r"label1=1 in each row\) must vary"),
+        ({"latents": LATENTS[:3], "labels": LABELS[:3]}, r"`latents` \(n=3\) must have at least"),
+        ({"latents": LATENTS.astype(object), "labels": LABELS}, "npz file of plain arrays"),
+        ({"latents": np.array(["a", "b"]), "labels": LABELS}, "`latents` .* must hold real numbers"),
+    ],
+)
+def test_bad_input_in_a_file_is_told_in_one_line(arrays, message, tmp_path, capsys):
+    path = tmp_path / "bad.npz"
+    np.savez(path, **arrays)
+    with pytest.raises(UserError, match=message):
+        measure_file(path)
+    assert main(["measure", str(path)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"periodic": ["z"]}, r"`periodic` \(=z\) must be one of the factors: label1, label2"),
+        ({"periodic": ["label1"]}, r"`span` \(=None\) must be given with a periodic factor"),
+        ({"span": [1.0]}, r"`span` \(=\[1.0\]\) must have one entry for each of 2"),
+        ({"chosen": ["beauty"]}, r"`chosen` \(=beauty\) must be one of order"),
+        ({"latents": "no"}, "must hold `no`"),
+    ],
+)
+def test_bad_input_about_a_file_is_refused(arguments, message, file):
+    with pytest.raises(UserError, match=message):
+        measure_file(file, **arguments)

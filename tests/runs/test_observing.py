@@ -1,0 +1,151 @@
+"""A run is observed again by another plan: what comes out is what it would have recorded, and nothing is trained."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+from tiny import config_of, contents, results
+
+from phasescope.cli import main
+from phasescope.errors import UserError
+from phasescope.runs.execution import train
+from phasescope.runs.observing import observe
+from phasescope.store import Run
+from phasescope.training import loop
+
+WORDS = ["probing.taps=[up1, down1]", "timesteps=[5, 40]", "probing.bands=3", "latent_labels=80"]
+OTHER = {"taps": ["up1", "down1"], "timesteps": [5, 40], "bands": 3, "latent_labels": 80}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """(the run, one that was trained with the other plan)."""
+    place = tmp_path_factory.mktemp("observing")
+    return train(config_of(), place / "runs"), train(config_of(probing=OTHER), place / "others")
+
+
+@pytest.fixture
+def run(trained, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "learn", lambda *_: pytest.fail("trained"))
+    shutil.copytree(trained[0].path, tmp_path / trained[0].name)
+    return Run(tmp_path / trained[0].name)
+
+
+def test_both_plans_are_observed_of_one_run(trained):
+    run, other = trained
+    assert run.name == other.name
+    assert (
+        run.snapshots[-1].weights()["leave.weight"].tobytes()
+        == other.snapshots[-1].weights()["leave.weight"].tobytes()
+    )
+    assert results(run) != results(other)
+
+
+@pytest.mark.usefixtures("untouched_random_streams")
+def test_it_is_what_a_run_with_that_plan_records(run, trained):
+    before, told = contents(run.path), []
+    found = observe(run, WORDS, lambda done, of: told.append((done, of)))
+    assert told == [(1, 3), (2, 3), (3, 3)]
+    assert results(found) == results(trained[1])
+    assert [line["wall_s"] for line in found.metrics] == [line["wall_s"] for line in run.metrics]
+    assert found.references == trained[1].references
+    assert found.about == trained[1].about
+    for mine, its in zip(found.snapshots, trained[1].snapshots, strict=True):
+        assert mine.places == its.places
+        for place in mine.places:
+            assert mine.latents(*place).tobytes() == its.latents(*place).tobytes()
+        assert mine.samples()["images"].tobytes() == its.samples()["images"].tobytes()
+        np.testing.assert_equal(mine.readings(), its.readings())
+    assert found.status["state"] == "done"
+    assert found.status["summary"] == trained[1].status["summary"]
+    after = contents(run.path)
+    assert {name: after[name] for name in before} == before
+    assert all(name.startswith("observations/") for name in after.keys() - before.keys())
+    assert [one.name for one in run.observations] == [found.name]
+
+
+def test_it_is_shown_measured_and_reported_as_a_run_is(run, capsys):
+    found = observe(run, WORDS)
+    for words in (["show", str(found.path)], ["measure", str(found.path), "--only", "order"]):
+        assert main(words) == 0, words
+    assert "up1" in capsys.readouterr().out
+
+
+def test_the_runs_own_plan_is_the_run(run):
+    before = contents(run.path)
+    assert observe(run).path == run.path
+    assert observe(run, ["taps=[mid]", "bands=2"]).path == run.path
+    assert contents(run.path) == before
+
+
+def test_what_is_observed_already_stays_and_what_was_killed_half_way_goes_on(run, trained):
+    def killed(done, of):
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        observe(run, WORDS, killed)
+    (half,) = run.observations
+    assert [line["step"] for line in half.metrics] == [0, 10]
+    assert half.status["state"] != "done"
+    first = half.snapshots[0].path
+    stood = [path.stat().st_mtime_ns for path in sorted(first.iterdir())]
+    found = observe(run, WORDS)
+    assert found.path == half.path
+    assert [path.stat().st_mtime_ns for path in sorted(first.iterdir())] == stood
+    assert results(found) == results(trained[1])
+    before = contents(found.path)
+    assert (
+        contents(observe(run, WORDS).path).items()
+        >= {k: v for k, v in before.items() if k != "status.json"}.items()
+    )
+
+
+def test_a_snapshot_without_its_line_is_observed_again(run, trained):
+    """Killed between the snapshot and its line of metrics."""
+    found = observe(run, WORDS)
+    lines = (found.path / "metrics.jsonl").read_text().splitlines(keepends=True)
+    (found.path / "metrics.jsonl").write_text("".join(lines[:2]) + lines[2][:40])
+    assert results(observe(run, WORDS)) == results(trained[1])
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("taps=[up9]", r"`probing.taps` \(=up9\) must be taps of the network"),
+        ("timesteps=[50]", r"`probing.timesteps` \(=50\) must be from 0 to 49"),
+        ("tapz=[mid]", r"`probing.tapz` \(=\['mid'\]\) is not a field"),
+        ("training.steps=3", r"`probing.training` .*is not a field"),
+        ("probing=3", r"`probing` \(=3\) must be a field of the plan"),
+        ("taps", r"`taps` must have the form key=value"),
+        ("images.rim=16", r"`probing.images.rim` \(=16\) must be of a split of the world: grid, off_grid"),
+        ("measures=[none.py:radius]", r"`none.py:radius` must be a file that is there"),
+    ],
+)
+def test_a_word_that_is_none_of_the_plan_is_told_and_nothing_is_left(word, message, run, capsys):
+    with pytest.raises(UserError, match=message):
+        observe(run, [word])
+    assert main(["observe", str(run.path), word]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert [one for one in run.observations if one.metrics] == []
+
+
+def test_a_run_without_weights_is_refused(run):
+    for snapshot in run.snapshots:
+        (snapshot.path / "weights.safetensors").unlink()
+    with pytest.raises(UserError, match="must have snapshots with weights"):
+        observe(run, WORDS)
+
+
+def test_a_run_that_would_be_observed_otherwise_is_not_trained_again_but_says_how(run):
+    before = contents(run.path)
+    with pytest.raises(UserError, match=r"this run, observed otherwise: `probing.taps` .*phasescope observe"):
+        train(config_of(probing={"taps": ["up1"]}), run.path.parent)
+    assert contents(run.path) == before
+
+
+def test_the_command_prints_the_observations_folder(run, capsys):
+    assert main(["observe", str(run.path), *WORDS]) == 0
+    assert capsys.readouterr().out.strip().endswith(run.observations[0].name)

@@ -1,0 +1,228 @@
+"""Somebody's own loop, watched: a run folder like any other, and a loop that does not notice."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from tiny import TINY, contents, results
+
+import phasescope
+from phasescope.cli import main
+from phasescope.errors import UserError
+from phasescope.families.diffusion.config import DiffusionConfig
+from phasescope.randomness import torch_generator
+from phasescope.runs.watching import Watcher, watch
+from phasescope.worlds import ArrayWorld, GaussianBump
+
+WORLD = GaussianBump(canvas=8)
+FAMILY = DiffusionConfig.of(
+    {"schedule": {"kind": "linear", "steps": 50}, "sampler": {"kind": "ddim", "steps": 2}}
+)
+PLAN = {**TINY["probing"], "taps": ["enter"]}
+PLAN.pop("taps"), PLAN.pop("timesteps"), PLAN.pop("snapshots")
+BATCH = 16
+
+
+class Net(torch.nn.Module):
+    def __init__(self, channels=1):
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            self.enter = torch.nn.Conv2d(channels, 4, 3, padding=1)
+            self.drop = torch.nn.Dropout(0.1)
+            self.leave = torch.nn.Conv2d(4, channels, 3, padding=1)
+
+    def forward(self, x_t, t, labels):
+        told = labels.nan_to_num(0.0).mean(1).view(-1, 1, 1, 1) / 8
+        return self.leave(self.drop(torch.tanh(self.enter(x_t) + told)))
+
+
+def watcher_of(folder, world=WORLD, **fields) -> Watcher:
+    return watch(world, ["enter"], family=FAMILY, folder=folder, t=[40], **{**PLAN, **fields})
+
+
+def learn(network, steps, watcher=None, every=5, world=WORLD, start=0, record_first=True, **told):
+    """A plain loop, which draws from torch's global stream as most do."""
+    family = FAMILY.build()
+    optimiser = torch.optim.Adam(network.parameters(), lr=1e-2)
+    labels = torch.from_numpy(world.training_labels())
+    if watcher and record_first:
+        watcher.record(network, start, **told)
+    for step in range(start + 1, steps + 1):
+        chosen = labels[torch.randint(len(labels), (BATCH,), generator=torch_generator(0, "labels", step))]
+        x_0 = world.render(chosen)
+        t, noise = torch.randint(50, (BATCH,)), torch.randn(x_0.shape)
+        loss = (network(family.noisy(x_0, t, noise), t, chosen) - noise).square().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        if watcher and step % every == 0:
+            watcher.record(network, step, loss=loss.item(), **told)
+        optimiser.step()
+    return network
+
+
+def test_the_loop_does_not_notice(tmp_path):
+    torch.manual_seed(0)
+    alone = learn(Net(), 10)
+    torch.manual_seed(0)
+    watched = learn(Net(), 10, watcher_of(tmp_path / "run", batch=BATCH))
+    for name, weights in alone.state_dict().items():
+        assert torch.equal(watched.state_dict()[name], weights), name
+
+
+@pytest.mark.usefixtures("untouched_random_streams")
+def test_recording_leaves_streams_modes_gradients_and_hooks(tmp_path):
+    network = Net()
+    network.drop.eval()
+    for parameter in network.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    watcher = watcher_of(tmp_path / "run", batch=BATCH)
+    for step in (0, 5):
+        watcher.record(network, step)
+    assert [network.training, network.drop.training, network.enter.training] == [True, False, True]
+    assert all((parameter.grad == 1).all() and parameter.requires_grad for parameter in network.parameters())
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in network.modules())
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory):
+    watcher = watcher_of(tmp_path_factory.mktemp("watched") / "mine", batch=BATCH)
+    torch.manual_seed(0)
+    learn(Net(), 10, watcher)
+    return watcher.run
+
+
+def test_it_writes_a_run_like_any_other(watched, capsys):
+    assert [line["step"] for line in watched.metrics] == [0, 5, 10]
+    assert [line["images_seen"] for line in watched.metrics] == [0, 80, 160]
+    assert watched.metrics[0]["loss"] is None
+    assert watched.metrics[1]["loss"] > 0
+    assert watched.status["state"] == "done"
+    assert watched.status["parameters"] == sum(one.numel() for one in Net().parameters())
+    for line in watched.metrics:
+        nulls = line["order"]["enter.40"]["nulls"]
+        assert nulls["untrained"] == watched.metrics[0]["order"]["enter.40"]["value"]
+        assert "pixels" in nulls
+        assert set(line["phase"]) == {"behaviour", "representation"}
+        assert len(line["denoising"]) == 2
+    assert watched.about["watched"] == "Net"
+    assert watched.about["sentence"] == WORLD.sentence()
+    for words in (["show"], ["measure", "--only", "order"]):
+        assert main([words[0], str(watched.path), *words[1:]]) == 0, words
+    assert "enter" in capsys.readouterr().out
+
+
+def test_it_cannot_be_painted_or_trained_from_its_folder(watched, tmp_path, capsys):
+    assert main(["sample", str(watched.path), "--out", str(tmp_path / "a.png")]) == 2
+    told = capsys.readouterr().err
+    assert "lives in a loop of its owner's" in told
+    assert told.count("\n") == 1
+
+
+def test_started_again_it_goes_on_and_what_is_recorded_stays(watched, tmp_path):
+    folder = tmp_path / "mine"
+    torch.manual_seed(0)
+    learn(Net(), 5, watcher_of(folder, batch=BATCH))
+    before = contents(folder)
+    torch.manual_seed(0)
+    again = watcher_of(folder, batch=BATCH)
+    learn(Net(), 10, again)
+    assert results(again.run) == results(watched)
+    after = contents(folder)
+    for name in before:
+        if name.startswith("snapshots/") or name == "references.json":
+            assert after[name] == before[name], name
+
+
+def test_images_are_counted_where_nobody_says_how_many(watched, tmp_path):
+    torch.manual_seed(0)
+    watcher = watcher_of(tmp_path / "mine")
+    learn(Net(), 10, watcher)
+    assert [line["images_seen"] for line in watcher.run.metrics] == [0, 80, 160]
+    again = watcher_of(tmp_path / "mine")  # from its own checkpoint at step 10
+    learn(Net(), 15, again, start=10)
+    assert [line["images_seen"] for line in again.run.metrics] == [0, 80, 160, 240]
+
+
+def test_where_they_cannot_be_counted_that_is_told_and_nothing_is_written(tmp_path):
+    learn(Net(), 5, watcher_of(tmp_path / "mine"))
+    again = watcher_of(tmp_path / "mine")
+    with pytest.raises(
+        UserError, match=r"`batch` \(=None\) must be given to `watch`, or `images_seen` to `record`"
+    ):
+        learn(Net(), 15, again, start=7, record_first=False)
+    assert [line["step"] for line in again.run.metrics] == [0, 5]
+    again.record(Net(), 10, images_seen=1000)
+    assert again.run.metrics[-1]["images_seen"] == 1000
+    idle = watcher_of(tmp_path / "idle")
+    idle.record(Net(), 0)
+    with pytest.raises(UserError, match="`batch`"):
+        idle.record(Net().eval(), 10)
+
+
+def test_a_network_that_is_counted_can_be_copied_and_pickled(tmp_path):
+    network = Net()
+    watcher_of(tmp_path / "mine").record(network, 0)
+    for other in (copy.deepcopy(network), pickle.loads(pickle.dumps(network))):
+        assert torch.equal(other.enter.weight, network.enter.weight)
+
+
+def test_an_earlier_step_after_a_later_one_is_refused(tmp_path):
+    watcher = watcher_of(tmp_path / "mine", batch=BATCH)
+    watcher.record(Net(), 10)
+    with pytest.raises(UserError, match=r"`step` \(=5\) must come after the last one recorded \(=10\)"):
+        watcher.record(Net(), 5)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"latent_label": 64}, r"`probing.latent_label` \(=64\) is not a field"),
+        ({"images": {"rim": 16}}, r"`probing.images.rim`"),
+    ],
+)
+def test_a_plan_that_is_none_is_refused_at_once(fields, message, tmp_path):
+    with pytest.raises(UserError, match=message):
+        watcher_of(tmp_path / "mine", **fields)
+    assert not (tmp_path / "mine").exists()
+
+
+def test_a_tap_that_is_not_there_is_told(tmp_path):
+    watcher = watch(WORLD, ["entre"], family=FAMILY, folder=tmp_path / "mine", batch=BATCH, t=[40], **PLAN)
+    with pytest.raises(ValueError, match=r"`tap` \(=entre\) must name a block of the network"):
+        watcher.record(Net(), 0)
+    with pytest.raises(UserError, match=r"`probing.timesteps` \(=50\)"):
+        watch(WORLD, ["enter"], family=FAMILY, folder=tmp_path / "b", batch=4, t=[50], **PLAN).record(
+            Net(), 0
+        )
+
+
+def test_a_folder_of_another_run_is_refused(tmp_path):
+    watcher_of(tmp_path / "mine", batch=BATCH).record(Net(), 0)
+    with pytest.raises(UserError, match=r"`world.canvas` is 8 there and 16 here"):
+        watcher_of(tmp_path / "mine", world=GaussianBump(canvas=16), batch=BATCH).record(Net(), 5)
+
+
+def test_arrays_at_hand_are_kept_with_the_run(tmp_path):
+    rng = np.random.default_rng(0)
+    world = ArrayWorld.from_arrays(rng.random((60, 8, 8)), rng.random((60, 2)), names=["a", "b"])
+    watcher = watcher_of(tmp_path / "mine", world=world, batch=BATCH, images={"trained": 16})
+    learn(Net(), 5, watcher, world=world)
+    run = watcher.run
+    assert run.about["splits"] == ["trained"]
+    assert run.about["outcomes"] == []
+    assert set(run.metrics[-1]["phase"]) == {"representation"}
+    assert "outcomes" not in run.metrics[-1]
+    again = ArrayWorld(**run.config["world"])
+    assert again.factors == world.factors
+    assert main(["show", str(run.path)]) == 0
+
+
+def test_it_is_named_at_the_door():
+    assert phasescope.watch is watch

@@ -1,0 +1,87 @@
+"""The size of the house, and that no kind is known by name outside its own folder; all counted from the code itself."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+from house import FLOOR, FLOORS, MODULES, SOURCE, imports_to_run, of_the_house, room
+
+LINES = {module: len(path.read_text().splitlines()) for module, path in MODULES.items()}
+ARROWS = {
+    (room(module), room(other))
+    for module in MODULES
+    for other in of_the_house(imports_to_run(module))
+    if room(module) != room(other)
+}
+ROOMS = {room(module) for module in MODULES}
+
+
+@pytest.mark.parametrize(
+    ("what", "count", "most"),
+    [
+        ("rooms", len(ROOMS), 16),
+        ("floors", len(FLOORS), 8),
+        ("arrows between rooms", len(ARROWS), 45),
+        ("lines of Python in the wheel", sum(LINES.values()), 25_100),  # the design asks for 22,000: less, never more
+        ("lines of the median file", median(LINES.values()), 130),
+        ("lines of the longest file", max(LINES.values()), 320),
+    ],
+)  # fmt: skip
+def test_the_house_is_no_larger_than_it_may_be(what, count, most, capsys):
+    with capsys.disabled():
+        print(f"\n{what}: {count:g} of {most}")
+    longest = sorted(LINES, key=lambda module: -LINES[module])[:8]
+    assert count <= most, {module: LINES[module] for module in longest}
+
+
+OF_THE_BUMP = re.compile(r"bump|sigma_px|misplaced", re.IGNORECASE)
+OF_DIFFUSION = re.compile(r"diffusion|\bschedules?\b|schedule_", re.IGNORECASE)
+FILES = sorted(
+    path
+    for path in SOURCE.rglob("*")
+    if path.is_file() and path.suffix in (".py", ".js", ".css", ".html", ".j2", ".md")
+)
+
+
+def within(*places: str) -> set[Path]:
+    """All files at or under places of the source."""
+    return {path for path in FILES for place in places if path.is_relative_to(SOURCE / place)}
+
+
+def names(path: Path, pattern: re.Pattern[str]) -> list[str]:
+    lines = path.read_text().splitlines()
+    return [f"{number}: {line.strip()[:90]}" for number, line in enumerate(lines, 1) if pattern.search(line)]
+
+
+def leaks(pattern: re.Pattern[str], files: set[Path]) -> dict[str, list[str]]:
+    """By file the lines that name what they should not know; comments and docstrings too."""
+    found = {str(path.relative_to(SOURCE)): names(path, pattern) for path in sorted(files)}
+    return {path: lines for path, lines in found.items() if lines}
+
+
+OUTSIDE_THE_BUMP = set(FILES) - within("worlds/bump", "worlds/__init__.py", "studies/found")
+ABOVE_FAMILIES = {
+    path
+    for path in set(FILES) - within("families", "runs/presets.py", "studies/found")
+    if FLOOR[room(".".join(("phasescope", *path.relative_to(SOURCE).with_suffix("").parts)))]
+    > FLOOR["families"]
+}
+
+
+def test_no_file_outside_its_folder_names_the_bump():
+    assert leaks(OF_THE_BUMP, OUTSIDE_THE_BUMP) == {}
+
+
+def test_no_file_above_families_names_diffusion():
+    assert leaks(OF_DIFFUSION, ABOVE_FAMILIES) == {}
+
+
+def test_a_leak_would_be_found():
+    assert names(SOURCE / "worlds" / "bump" / "world.py", OF_THE_BUMP)
+    assert names(SOURCE / "families" / "diffusion" / "config.py", OF_DIFFUSION)
+    assert len(OUTSIDE_THE_BUMP) > 100
+    assert len(ABOVE_FAMILIES) > 50

@@ -1,0 +1,137 @@
+"""The explorer on runs of any world: painted where the kinds are ours, and never imported where they are not."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_runs import FOUR, ONE, OUTCOMES, write_made_run
+from starlette.testclient import TestClient
+from test_packets import unpacked
+
+from phasescope.errors import UserError
+from phasescope.places import Place
+from phasescope.runs.about import about
+from phasescope.runs.config import RunConfig
+from phasescope.runs.painting import Wish
+from phasescope.store import Run, hold
+from phasescope.store.tables import safetensors_bytes
+from phasescope.views.explorer.details import details
+from phasescope.views.explorer.painter import Painter
+from phasescope.views.explorer.rows import row_of
+from phasescope.views.explorer.server import create_app
+from phasescope.views.record import Record
+
+
+@pytest.mark.parametrize("reads", [False, True])
+@pytest.mark.parametrize("factors", [ONE, FOUR])
+def test_the_page_of_a_run_says_what_its_world_says(tmp_path, factors, reads):
+    told = details(Record(write_made_run(tmp_path / "made", factors=factors, reads=reads)))
+    assert [factor["name"] for factor in told["factors"]] == list(factors.names)
+    assert told["factors"][0]["words"] == f"{factors[0].name}, {factors[0].unit}"
+    assert told["outcomes"] == (OUTCOMES if reads else [])
+    assert told["splits"] == ["seen", "held_out"]
+    assert told["names"]["splits"] == {"seen": "seen labels", "held_out": "held out labels"}
+    assert told["names"]["measures"]["straightness_of_rows"] == "straightness of rows"
+    assert told["lines"][-1]["scores"]["straightness_of_rows"]["code"]["value"] == 1.0
+    assert told["latents"] == [{"place": "code", "words": "code", "projections": ["pca"]}]
+    row = row_of(Run(tmp_path / "made"))
+    assert row["state"] == "done"
+    assert row["success"] == pytest.approx(1.0) if reads else np.isnan(row["success"])
+
+
+def test_images_in_colour_readings_and_clouds_travel_as_they_are(tmp_path):
+    run = write_made_run(tmp_path / "runs" / "made-00000000", reads=True)
+    with TestClient(create_app(tmp_path / "runs", tmp_path), base_url="http://127.0.0.1") as client:
+        at = f"/api/runs/{run.name}"
+        header, arrays = unpacked(client.get(f"{at}/samples?step=100").content)
+        _, cloud = unpacked(client.get(f"{at}/cloud?place=code&projection=pca").content)
+    stored = run.snapshots[1].samples()
+    assert arrays["images"].shape == (20, 6, 10, 3)
+    shown = np.moveaxis(arrays["images"] / 127.5 - 1, -1, 1)
+    np.testing.assert_allclose(shown, stored["images"], atol=0.005)
+    np.testing.assert_array_equal(arrays["read"], stored["labels"])
+    assert not arrays["errors"].any()
+    assert header["split"] == stored["split"].tolist()
+    assert cloud["labels"].shape == (60, 4)
+
+
+def test_a_source_of_somebodys_own_is_never_imported(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    mark = tmp_path / "imported"
+    (tmp_path / "made.py").write_text(f"open({str(mark)!r}, 'w').close()\n")
+    run = write_made_run(tmp_path / "runs" / "made-00000000")
+    with TestClient(create_app(tmp_path / "runs", tmp_path), base_url="http://127.0.0.1") as client:
+        at = f"/api/runs/{run.name}"
+        told = client.get(at).json()
+        error = told["painting"]["error"]
+        for what in ("paint?label=1,2,1,0.5&step=100", "points?place=code&projection=pca&step=100"):
+            answer = client.get(f"{at}/{what}")
+            assert answer.status_code == 400
+            assert answer.json()["error"] == error
+    assert told["row"]["state"] == "done"
+    assert "made.py:Things" in error
+    assert f"phasescope sample {run.name}" in error
+    assert len(error.splitlines()) == 1
+    assert not mark.exists()
+    assert "made" not in sys.modules
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    """Images of four factors, one of them a name, in three channels."""
+    rng = np.random.default_rng(0)
+    axes = np.meshgrid([0, 1, 2], [0, 1], [0, 1, 2], [0, 5], indexing="ij")
+    labels = np.stack(axes, axis=-1).reshape(-1, 4).astype(np.float32)
+    path = tmp_path_factory.mktemp("data") / "data.npz"
+    np.savez(path, images=rng.integers(0, 256, (len(labels), 16, 16, 3), np.uint8), labels=labels)
+    return path
+
+
+@pytest.fixture(scope="module")
+def of_arrays(data, tmp_path_factory) -> Run:
+    """A run of that data set that can paint, with random weights."""
+    import torch
+
+    described = RunConfig.of(
+        {
+            "name": "arrays",
+            "world": {"kind": "arrays", "file": str(data), "names": ["a", "b", "kind", "d"], "categorical": ["kind"]},
+            "network": {"kind": "unet", "widths": [8, 8], "groups": 4, "embedding": {"width": 8}},
+            "probing": {"taps": ["mid"], "timesteps": [50]},
+        }
+    )  # fmt: skip
+    torch.manual_seed(0)
+    network = described.network.build(described.world.shape, described.world.factors)
+    weights = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+    with hold(tmp_path_factory.mktemp("runs") / described.folder, described.tree()) as folder:
+        folder.write_about(about(described, described.plan_of(described.network.taps, ("mid",))))
+        with folder.new_snapshot(0) as snapshot:
+            (snapshot / "weights.safetensors").write_bytes(safetensors_bytes(weights))
+        folder.write_status({"state": "done", "step": 0, "steps": 0})
+    return Run(folder.path)
+
+
+def test_four_factors_are_painted_in_colour_without_a_reader(of_arrays):
+    painter = Painter()
+    header, arrays = unpacked(painter.paint(of_arrays, 0, Wish((1.0, 0.5, 2.0, 3.0), "ddim", 4)))
+    assert arrays["image"].shape == (16, 16, 3)
+    assert arrays["noisy"].shape == (len(header["strip"]), 16, 16, 3)
+    np.testing.assert_array_equal(arrays["noisy"][-1], arrays["image"])
+    assert (header["outcome"], header["read"], header["error"]) == (None, {}, {})
+    other = unpacked(painter.paint(of_arrays, 0, Wish((1.0, 0.5, 0.0, 3.0), "ddim", 4)))[1]
+    np.testing.assert_array_equal(other["noisy"][0], arrays["noisy"][0])
+    usual = unpacked(painter.paint(of_arrays, 0, Wish((1.0, 0.5, 2.0, 3.0))))[1]
+    assert usual["image"].shape == (16, 16, 3)
+
+
+def test_latents_are_of_labels_that_the_data_set_has(of_arrays):
+    painter, place = Painter(), Place("mid", 50)
+    labels = np.array([[0, 1, 2, 5], [2, 0, 0, 0]], np.float32)
+    assert painter.latents(of_arrays, 0, labels, place).shape[0] == 2
+    with pytest.raises(UserError):
+        painter.latents(of_arrays, 0, labels + 0.25 * (labels == 0), place)
+    with pytest.raises(UserError, match="a, b, kind, d"):
+        painter.latents(of_arrays, 0, labels[:, :2], place)

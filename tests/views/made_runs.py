@@ -1,0 +1,111 @@
+"""Run folders of worlds and families of no kind that ships: K factors, colour, no reader, no conditions."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from phasescope.factors import Factor, Factors
+from phasescope.places import Place
+from phasescope.store.folder import Run
+from phasescope.store.holding import hold
+from phasescope.store.snapshot import array_name
+from phasescope.store.tables import write_parquet
+
+FOUR = Factors(
+    [
+        Factor("size", 0.5, 1.5, "mm"),
+        Factor("turn", 0.0, 360.0, "deg", periodic=True),
+        Factor("shape", 0.0, 2.0, categorical=True),
+        Factor("hue", 0.0, 1.0),
+    ]
+)
+ONE = Factors([Factor("height", -1.0, 1.0, "m")])
+OUTCOMES = [
+    {"name": "blank", "phase": "A", "colour": "#112233"},
+    {"name": "whole", "phase": "C", "colour": "#445566"},
+]
+STEPS = (0, 100, 200)
+
+
+def about(factors: Factors, shape: tuple[int, ...], outcomes: list[dict], position: bool) -> dict:
+    return {
+        "sentence": f"things of {', '.join(factors.names)}", "shape": list(shape), "continuous": True,
+        "factors": [asdict(factor) for factor in factors],
+        "position": list(factors.names[:2]) if position else None, "splits": ["seen", "held_out"], "outcomes": outcomes,
+        "training": {"count": 9, "labels": None, "values": [[factor.low, factor.high] for factor in factors]},
+        "painting": None, "guidance": False, "taps": ["code"], "timesteps": [],
+    }  # fmt: skip
+
+
+def line(step: int, factors: Factors, place: Place, outcomes: list[dict]) -> dict:
+    learnt = step / STEPS[-1]
+    score = {
+        "value": learnt, "low": learnt - 0.1, "high": learnt + 0.1, "n": 60, "estimator": "made",
+        "nulls": {"permuted": 0.05, "untrained": 0.0}, "detail": dict.fromkeys(factors.names, learnt),
+    }  # fmt: skip
+    told = {
+        "step": step, "images_seen": 8 * step, "epochs": step / 10, "loss": 0.1 if step else None, "wall_s": 1.0,
+        **{name: {str(place): score} for name in ("order", "label_dimension", "label_share", "straightness_of_rows")},
+        "phase": {"representation": "C" if step else "A"},
+    }  # fmt: skip
+    if outcomes:
+        shares = {"blank": 1 - learnt, "whole": learnt}
+        told["outcomes"] = {split: {"n": 20, **shares} for split in ("seen", "held_out")}
+        told["error"] = {"seen": dict.fromkeys(factors.names, 0.25)}
+        told["phase"]["behaviour"] = "C" if step else "A"
+    return told
+
+
+def write_made_run(
+    path: Path,
+    factors: Factors = FOUR,
+    shape: tuple[int, ...] = (3, 6, 10),
+    place: Place | None = None,
+    reads: bool = False,
+    position: bool = False,
+    tells: bool = True,
+    kind: str = "made.py:Things",
+) -> Run:
+    """A run that is done; with `tells` it says what it is about."""
+    place, outcomes, rng = place or Place("code"), OUTCOMES if reads else [], np.random.default_rng(0)
+
+    def labels(n: int) -> np.ndarray:
+        drawn = factors.low + rng.random((n, len(factors))) * factors.span
+        return np.where(factors.categorical, drawn.round(), drawn).astype(np.float32)
+
+    config = {
+        "name": "made",
+        "seed": 4,
+        "world": {"kind": kind, "sides": 3},
+        "family": {"kind": "made.py:Coder"},
+    }
+    split = np.array(["seen"] * 12 + ["held_out"] * 8)
+    painted, coded = labels(20), labels(60)
+    with hold(path, {}) as folder:
+        # what `hold` keeps of a configuration digests its sources, which are not here
+        (path / "config.yaml").write_text(yaml.safe_dump(config))
+        if tells:
+            folder.write_about(about(factors, shape, outcomes, position))
+        for step in STEPS:
+            with folder.new_snapshot(step) as snapshot:
+                images = rng.uniform(-1, 1, (20, *shape)).astype(np.float16)
+                np.savez(snapshot / "samples.npz", images=images, labels=painted, split=split)
+                latents = rng.standard_normal((60, 5)).astype(np.float32)
+                arrays = {"labels": coded, array_name("latents", place): latents}
+                np.savez(snapshot / "latents.npz", **arrays)
+                if reads:
+                    columns = {f"label_{name}": painted[:, k] for k, name in enumerate(factors.names)}
+                    columns |= {"split": split, "outcome": np.array(["whole", "blank"] * 10)}
+                    columns |= {name: painted[:, k] for k, name in enumerate(factors.names)}
+                    columns |= {f"error_{name}": np.zeros(20) for name in factors.names}
+                    write_parquet(snapshot / "reading.parquet", columns)
+            folder.append_metrics(line(step, factors, place, outcomes))
+        summary = {"places": {"representation": str(place)}}
+        folder.write_status(
+            {"state": "done", "step": STEPS[-1], "steps": STEPS[-1], "images_seen": 1600, "summary": summary}
+        )
+    return Run(path)

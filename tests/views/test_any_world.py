@@ -1,0 +1,119 @@
+"""Whatever world and family a run is of, it is shown: by what it says of itself, and by nothing of its owner's source."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from made_runs import FOUR, ONE, OUTCOMES, STEPS, write_made_run
+from matplotlib.colors import to_rgb
+
+from phasescope.places import Place
+from phasescope.views.figures.manifold import manifold_figure
+from phasescope.views.figures.painted import painted
+from phasescope.views.figures.timeline import timeline
+from phasescope.views.record import Record, success_share
+from phasescope.views.report import words
+from phasescope.views.report.page import render_report
+from phasescope.views.report.pictures import write_pictures
+from phasescope.views.terminal.tables import print_run, print_runs
+
+KINDS = {
+    "four factors in colour, no reader, no conditions": {},
+    "four factors, a reader": {"reads": True},
+    "one factor, grey": {"factors": ONE, "shape": (1, 8, 8)},
+    "one factor of a signal": {"factors": ONE, "shape": (1, 12), "reads": True},
+    "a place and a condition": {"position": True, "place": Place("mid", 7), "shape": (3, 8, 8)},
+    "two channels": {"shape": (2, 7, 7)},
+    "it says nothing of itself": {"tells": False},
+    "it says nothing of itself, and was read": {"tells": False, "reads": True},
+}
+
+
+@pytest.fixture(params=KINDS, ids=str)
+def run(request, tmp_path):
+    return write_made_run(tmp_path / "made-00000000", **KINDS[request.param])
+
+
+def test_every_kind_of_run_has_a_report_figures_and_tables(run, tmp_path, capsys):
+    names = [path.stem for path in write_pictures(run, tmp_path / "out")]
+    assert names == ["timeline", "painted", "manifold"]
+    text = render_report(run)
+    assert "straightness of rows" in text.lower()
+    assert 'id="denoising"' not in text
+    print_run(run, as_json=False)
+    print_runs([run], as_json=False)
+    told = capsys.readouterr().out
+    assert "straightness_of_rows" in told
+    assert str(STEPS[-1]) in told
+
+
+def test_without_a_reader_nothing_is_said_of_behaviour(tmp_path):
+    record = Record(write_made_run(tmp_path / "made"))
+    assert record.outcomes == ()
+    assert record.splits == []
+    assert np.isnan(success_share(record.metrics[-1]))
+    text = " ".join(
+        [*words.verdict(record), words.caption(record, "timeline"), words.caption(record, "painted")]
+    )
+    assert "ehaviour" not in text.replace("phase of behaviour", "")
+    assert "utcome" not in text
+    assert "crosshair" not in text
+    titles = [ax.get_title(loc="left") for ax in timeline(record).axes]
+    assert not any(title.startswith("Outcomes") for title in titles)
+    assert not painted(record).axes[0].get_legend()
+
+
+def test_outcomes_have_the_names_the_order_and_the_colours_that_the_world_declares(tmp_path):
+    record = Record(write_made_run(tmp_path / "made", reads=True))
+    assert [outcome._asdict() for outcome in record.outcomes] == OUTCOMES
+    assert success_share(record.metrics[-1]) == record.metrics[-1]["outcomes"]["seen"]["whole"]
+    facts = dict(words.headline(record))
+    assert facts["whole, seen labels (n = 20)"] == "100.0 %"
+    assert facts["whole, held out labels (n = 20)"] == "100.0 %"
+    assert facts["median error, seen labels"] == "size 0.25 mm, turn 0.25 deg, shape 0.25, hue 0.25"
+    (passage,) = [sentence for sentence in words.verdict(record) if sentence.startswith("Behaviour")]
+    assert "C (mostly whole)" in passage
+    figure = timeline(record)
+    panel = next(ax for ax in figure.axes if ax.get_title(loc="left").startswith("Outcomes, held out labels"))
+    shown = [tuple(area.get_facecolor()[0][:3]) for area in panel.collections]
+    assert shown == [to_rgb(outcome["colour"]) for outcome in reversed(OUTCOMES)]
+
+
+def test_a_run_that_does_not_say_what_it_is_about_is_known_by_its_metrics_and_labels(tmp_path):
+    record = Record(write_made_run(tmp_path / "made", reads=True, tells=False))
+    assert record.factors.names == FOUR.names
+    assert [outcome.name for outcome in record.outcomes] == ["blank", "whole"]
+    assert record.splits == ["seen", "held_out"]
+    assert record.position is None
+    bare = Record(write_made_run(tmp_path / "bare", tells=False))
+    assert bare.factors.names == ("label1", "label2", "label3", "label4")
+
+
+@pytest.mark.parametrize("factors", [ONE, FOUR])
+def test_the_manifold_is_coloured_by_each_factor_over_its_range(tmp_path, factors):
+    run = write_made_run(tmp_path / "made", factors=factors)
+    labels = run.snapshots[-1].latent_labels()
+    figure = manifold_figure(Record(run))
+    views = np.array([ax for ax in figure.axes if ax.name == "3d"]).reshape(len(factors), -1)
+    for k, (row, factor) in enumerate(zip(views, factors, strict=True)):
+        (points,) = row[0].collections
+        np.testing.assert_allclose(np.sort(points.get_array()), np.sort(labels[:, k]))
+        half = 0.5 if factor.categorical else 0.0
+        assert points.get_clim() == (factor.low - half, factor.high + half)
+
+
+def test_colour_is_drawn_in_colour(tmp_path):
+    run = write_made_run(tmp_path / "made")
+    mosaic = np.asarray(painted(Record(run)).axes[0].images[0].get_array())
+    assert (np.ptp(mosaic[..., :3], axis=-1) > 0.2).mean() > 0.2
+    grey = np.asarray(
+        painted(Record(write_made_run(tmp_path / "grey", shape=(1, 6, 10)))).axes[0].images[0].get_array()
+    )
+    assert np.ptp(grey[..., :3], axis=-1).max() == 0
+
+
+def test_a_crosshair_marks_the_factors_that_are_a_place_alone(tmp_path):
+    for position in (True, False):
+        run = write_made_run(tmp_path / f"made{position}", position=position)
+        marks = painted(Record(run)).axes[0].collections
+        assert bool(marks) == position

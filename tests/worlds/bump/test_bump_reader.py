@@ -1,0 +1,370 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter
+from scipy.optimize import least_squares
+
+from phasescope.config import UserError
+from phasescope.randomness import numpy_generator
+from phasescope.worlds.bump.matched_filter import (
+    PRIOR_DEVIATION,
+    Canvas,
+    chance_level,
+    fit_bumps,
+    noise_deviation,
+    wrap,
+)
+from phasescope.worlds.bump.reader import (
+    OUTCOMES,
+    UNREADABLE,
+    BumpReader,
+    Readings,
+    ReadingThresholds,
+    correct_axes,
+    errors_px,
+    outcomes,
+    well_formed,
+)
+from phasescope.worlds.bump.world import GaussianBump
+
+N = 32
+CONTRAST = 2.0
+NOISE = 0.2
+
+
+def world(sigma_px: float = 1.0, boundary: str = "open", polarity: str = "dark", canvas: int = N):
+    return GaussianBump.of(
+        {"canvas": canvas, "sigma_px": sigma_px, "boundary": boundary, "polarity": polarity}
+    )
+
+
+def reader_of(w: GaussianBump) -> BumpReader:
+    return BumpReader(w.canvas, w.sigma_px, w.polarity, w.periodic)
+
+
+def paint(w: GaussianBump, labels: np.ndarray) -> np.ndarray:
+    return w.render(torch.as_tensor(labels, dtype=torch.float64))[:, 0].numpy()
+
+
+def paint_together(w: GaussianBump, labels: np.ndarray) -> np.ndarray:
+    return 1 + (paint(w, labels) - 1).sum(axis=0)
+
+
+def noisy(images: np.ndarray, noise: float | np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return images + CONTRAST * np.reshape(noise, (-1, 1, 1)) * rng.normal(size=images.shape)
+
+
+def resolution_px(sigma_px: float, noise: float, deviations: float) -> float:
+    """The separation beyond which noise leaves a dip below half between two bumps (derived in `reading`)."""
+    return 4 * sigma_px * np.sqrt(np.log(2 / (0.5 - deviations * noise / (sigma_px * np.sqrt(np.pi)))))
+
+
+def apart(count: int, separation_px: float, period_px: float | None, rng: np.random.Generator) -> np.ndarray:
+    """`count` places drawn from the whole canvas, no two nearer than `separation_px`."""
+    while True:
+        places = rng.uniform(0, N, size=(count, 2))
+        difference = wrap(places[:, None] - places, period_px)
+        distance = np.hypot(difference[..., 0], difference[..., 1])
+        if (distance[np.triu_indices(count, 1)] >= separation_px).all():
+            return places
+
+
+@pytest.mark.parametrize("boundary", ["open", "periodic"])
+def test_none_one_and_several_are_told_apart_in_noise(boundary):
+    w, rng, each = world(1.0, boundary), numpy_generator(0, "told apart " + boundary), 1000
+    separation_px = resolution_px(1.0, NOISE, deviations=3)
+    labels = rng.uniform(0, N, size=(each, 2))
+    several = [
+        paint_together(w, apart(int(rng.integers(2, 5)), separation_px, N if w.periodic else None, rng))
+        for _ in range(each)
+    ]
+    images = np.concatenate([np.ones((each, N, N)), paint(w, labels), several])
+    truth = np.repeat([0, 1, 2], each)
+
+    readings = reader_of(w).read_images(
+        noisy(images, rng.uniform(0, NOISE, 3 * each), rng).astype(np.float32)
+    )
+
+    told = np.clip(readings.bumps, 0, 2)
+    assert np.mean(told == truth) >= 0.99
+    one = slice(each, 2 * each)
+    error_px = np.hypot(readings.x[one] - labels[:, 0], readings.y[one] - labels[:, 1])
+    assert np.nanmedian(error_px) <= 0.1
+
+
+@pytest.mark.parametrize("boundary", ["open", "periodic"])
+@pytest.mark.parametrize("sigma_px", [0.7, 1.0, 2.0, 4.0])
+@pytest.mark.parametrize("canvas", [16, 64])
+def test_a_clean_bump_is_read_exactly_wherever_it_lies_even_cut_by_the_edge(sigma_px, boundary, canvas):
+    w, rng = world(sigma_px, boundary, canvas=canvas), numpy_generator(1, "clean")
+    corners = np.array([[0, 0], [0, canvas], [canvas, 0], [canvas, canvas], [0, canvas / 3]], dtype=float)
+    labels = np.concatenate([rng.uniform(0, canvas, (100, 2)), corners, rng.uniform(0, 3, (100, 2))])
+
+    readings = reader_of(w).read_images(paint(w, labels))
+
+    assert (outcomes(readings, labels) == "correct").all()
+    assert np.abs(errors_px(readings, labels)).max() < 1e-3
+    np.testing.assert_allclose(readings.width_px, sigma_px, rtol=0.02)
+    np.testing.assert_allclose(readings.amplitude, 1, rtol=0.02)
+
+
+def test_a_flank_below_the_noise_floor_is_no_bump_and_one_above_is():
+    w = world(0.5)
+    assert reader_of(w).read_images(
+        paint(w, np.array([[0.0, 0.0], [0.0, 9.0], [0.5, 0.5]]))
+    ).bumps.tolist() == [
+        0,
+        1,
+        1,
+    ]
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.25, 0.5, 0.75])
+def test_the_centre_does_not_snap_to_the_pixel_grid_and_keeps_the_cramer_rao_bound(offset):
+    w, rng, n, noise = world(), numpy_generator(2, "snap", int(100 * offset)), 1500, 0.1
+    labels = rng.integers(6, N - 6, size=(n, 2)) + offset
+
+    readings = reader_of(w).read_images(noisy(paint(w, labels), noise, rng))
+
+    one = readings.bumps == 1
+    assert one.mean() > 0.99
+    errors = np.stack(errors_px(readings, labels))[:, one]
+    bound_px = noise * np.sqrt(2 / np.pi)
+    assert (np.abs(errors.mean(axis=1)) < 4 * bound_px / np.sqrt(n)).all()
+    assert (errors.std(axis=1) < 1.1 * bound_px).all()
+    assert (errors.std(axis=1) > 0.9 * bound_px).all()
+    assert readings.width_px[one].std() == pytest.approx(noise / np.sqrt(np.pi), rel=0.1)
+
+
+@pytest.mark.parametrize("noise", [0.0, NOISE])
+@settings(max_examples=20, deadline=None)
+@given(st.integers(-N, N), st.integers(-N, N))
+def test_a_shift_on_the_torus_shifts_the_reading_and_nothing_else(noise, right, down):
+    w, rng = world(1.3, "periodic"), numpy_generator(3, "shift")
+    labels = np.stack([rng.uniform(0, N, 8), rng.uniform(0, N, 8)], axis=1)
+    images = noisy(paint(w, labels), noise, rng)
+    images[-1] = paint_together(w, labels[:3])
+
+    here = reader_of(w).read_images(images)
+    there = reader_of(w).read_images(np.roll(images, (down, right), axis=(1, 2)))
+
+    assert (here.bumps == there.bumps).all()
+    for moved, before, shift in ((there.x, here.x, right), (there.y, here.y, down)):
+        np.testing.assert_allclose(wrap(moved - before - shift, N), 0 * before, atol=1e-3)
+    np.testing.assert_allclose(there.width_px, here.width_px, rtol=1e-3)
+    np.testing.assert_allclose(there.residual, here.residual, atol=1e-3)
+
+
+@pytest.mark.parametrize("boundary", ["open", "periodic"])
+def test_the_mirrored_polarity_reads_the_same_and_the_transpose_swaps_x_and_y(boundary):
+    w, rng = world(1.0, boundary), numpy_generator(4, "mirror")
+    labels = rng.uniform(0, N, (60, 2))
+    images = noisy(paint(w, labels), 0.15, rng)
+    images[::10] = paint_together(w, labels[:4])
+
+    plain = reader_of(w).read_images(images)
+    bright = reader_of(world(1.0, boundary, "bright")).read_images(-images)
+    transposed = reader_of(w).read_images(images.transpose(0, 2, 1))
+
+    for name in ("bumps", "x", "y", "width_px", "amplitude", "residual"):
+        np.testing.assert_array_equal(getattr(bright, name), getattr(plain, name))
+    assert (transposed.bumps == plain.bumps).all()
+    np.testing.assert_allclose(transposed.x, plain.y, atol=1e-3)
+    np.testing.assert_allclose(transposed.y, plain.x, atol=1e-3)
+
+
+@pytest.mark.parametrize("sigma_px", [1.0, 2.0, 3.0])
+def test_two_bumps_are_two_beyond_the_resolution_limit_and_never_one_good_bump_below_it(sigma_px):
+    w, limit_px = world(sigma_px), resolution_px(sigma_px, 0, deviations=0)
+    assert limit_px == pytest.approx(4.71 * sigma_px, rel=1e-3)
+    for direction in (np.array([1.0, 0.0]), np.array([0.6, 0.8])):
+        for share, outcome in (
+            (1.04, "multiple"),
+            (0.96, "malformed"),
+            (0.8, "malformed"),
+            (0.5, "malformed"),
+        ):
+            half_way = share * limit_px / 2 * direction
+            image = paint_together(w, np.array([16.3 - half_way, 16.3 + half_way]))
+            assert outcomes(reader_of(w).read_images(image[None]), np.array([[16.3, 16.3]])) == [outcome]
+
+
+def test_a_bump_across_the_corner_of_a_torus_is_one_and_each_further_one_counts():
+    w = world(1.0, "periodic")
+    places = np.array([[0.4, 31.8], [16.0, 0.2], [31.9, 16.0], [16.0, 16.0]])
+    images = np.stack([paint_together(w, places[: k + 1]) for k in range(4)])
+    assert reader_of(w).read_images(images).bumps.tolist() == [1, 2, 3, 4]
+
+
+def test_the_fit_is_the_minimum_that_an_independent_optimizer_finds():
+    w, rng, noise = world(1.2), numpy_generator(5, "independent"), 0.2
+    labels = rng.uniform(0, N, (12, 2))
+    g = (1 - noisy(paint(w, labels), noise, rng)) / 2
+    pixels = np.arange(1, N + 1)
+    fit = fit_bumps(g, Canvas(N, 1.2, False), (labels[:, 0], labels[:, 1], np.ones(12)), np.full(12, noise))
+
+    for k, (x, y) in enumerate(labels):
+
+        def left(p, image=g[k]):
+            amplitude, x, y, log_w = p
+            squared = (pixels - x) ** 2 + (pixels[:, None] - y) ** 2
+            prior = noise * np.array([amplitude - 1, log_w - np.log(1.2)]) / PRIOR_DEVIATION
+            return np.append((image - amplitude * np.exp(-squared / (2 * np.exp(2 * log_w)))).ravel(), prior)
+
+        best = least_squares(left, [1, x, y, np.log(1.2)], xtol=1e-12, ftol=1e-12, gtol=1e-12).x
+        ours = [fit.amplitude[k], fit.x[k], fit.y[k], np.log(fit.width_px[k])]
+        np.testing.assert_allclose(ours, best, atol=1e-3)
+
+
+@pytest.mark.parametrize("sigma_px", [1.0, 2.0])
+def test_noise_is_measured_and_makes_as_many_false_bumps_as_declared(sigma_px):
+    rng, noise, expected, n = numpy_generator(6, "chance"), 0.9, 0.1, 2000
+    images = noisy(np.ones((n, N, N)), noise, rng)
+    assert np.median(noise_deviation((1 - images) / 2)) == pytest.approx(noise, rel=0.02)
+
+    thresholds = ReadingThresholds(half_contrast=0.0, false_bumps_per_image=expected)
+    bumps = BumpReader(N, sigma_px, periodic=True, thresholds=thresholds).read_images(images).bumps
+
+    assert expected / 1.6 < bumps.mean() < 1.6 * expected
+    assert chance_level(Canvas(N, sigma_px, True), 0.01) > chance_level(Canvas(N, sigma_px, True), 0.1)
+
+
+def test_a_bump_does_not_pass_for_noise():
+    w, rng = world(1.0), numpy_generator(7, "noise of a bump")
+    g = (1 - noisy(paint(w, rng.uniform(0, N, (200, 2))), 0.1, rng)) / 2
+    assert np.median(noise_deviation(g)) == pytest.approx(0.1, rel=0.03)
+
+
+X, Y = np.meshgrid(np.arange(1.0, N + 1), np.arange(1.0, N + 1))
+AT = np.array([[16.3, 15.6]])
+
+
+def gaussian(x=16.3, y=15.6, sigma_x=1.0, sigma_y=1.0, amplitude=1.0):
+    return amplitude * np.exp(-0.5 * (((X - x) / sigma_x) ** 2 + ((Y - y) / sigma_y) ** 2))
+
+
+def smooth_noise():
+    field = gaussian_filter(numpy_generator(8, "smooth").normal(size=(N, N)), 2, mode="wrap")
+    return field / field.std()
+
+
+white_noise = numpy_generator(9, "white").normal(size=(N, N))
+radius = np.hypot(X - 16.3, Y - 15.6)
+
+SHARES_OF_CONTRAST = {
+    "blank": (np.zeros((N, N)), "none"),
+    "whiter than white": (np.full((N, N), -5.0), "none"),
+    "a tint": (np.full((N, N), 0.1), "none"),
+    "a faint bump": (gaussian(amplitude=0.45), "none"),
+    "an inverted bump": (-gaussian(), "none"),
+    "one bright pixel": (np.where((X == 9) & (Y == 20), 0.9, 0.0), "none"),
+    "white noise, half the contrast": (0.5 * white_noise, "none"),
+    "white noise, huge": (1e4 * white_noise, "none"),
+    "white noise beyond squares": (1e300 * white_noise, "none"),
+    "a checkerboard": (np.mod(X + Y, 2), "none"),
+    "smooth noise": (smooth_noise(), "multiple"),
+    "stripes": ((1 + np.sin(np.pi / 4 * X)) / 2, "multiple"),
+    "a second, fainter bump": (gaussian() + gaussian(25, 24, amplitude=0.7), "multiple"),
+    "grey": (np.full((N, N), 0.5), "malformed"),
+    "black": (np.ones((N, N)), "malformed"),
+    "a ramp": (X / N, "malformed"),
+    "a streak": (gaussian(sigma_x=1e6), "malformed"),
+    "a cross": (np.maximum(gaussian(sigma_x=1e6), gaussian(sigma_y=1e6)), "malformed"),
+    "a smear": (gaussian(sigma_x=3), "malformed"),
+    "an ellipse, axes 2 : 1": (gaussian(sigma_x=2**0.5, sigma_y=0.5**0.5), "malformed"),
+    "a small ring": (np.exp(-0.5 * (radius - 3) ** 2), "malformed"),
+    "a large ring": (np.exp(-0.5 * (radius - 9) ** 2), "malformed"),
+    "a disc": ((radius < 3).astype(float), "malformed"),
+    "too wide": (gaussian(sigma_x=2, sigma_y=2), "malformed"),
+    "too strong": (gaussian(amplitude=1.7), "malformed"),
+    "elsewhere in x": (gaussian(x=17.5), "misplaced"),
+    "elsewhere in y": (gaussian(y=14.4), "misplaced"),
+    "nearly there": (gaussian(x=17.2, y=14.7), "correct"),
+    "a bump on a light tint": (gaussian() + 0.05, "correct"),
+    "a bump with a speck": (gaussian() + gaussian(25, 24, 0.5, 0.5, amplitude=0.5), "correct"),
+}
+
+
+@pytest.mark.parametrize("name", SHARES_OF_CONTRAST)
+@pytest.mark.parametrize("polarity", ["dark", "bright"])
+def test_what_networks_paint_has_a_sensible_outcome(name, polarity):
+    share, expected = SHARES_OF_CONTRAST[name]
+    images = (1 - 2 * share if polarity == "dark" else 2 * share - 1)[None]
+    assert outcomes(BumpReader(N, 1.0, polarity).read_images(images), AT) == [expected]
+
+
+@pytest.mark.parametrize("periodic", [False, True])
+def test_any_image_is_read_and_what_is_not_finite_is_malformed(periodic):
+    rng = numpy_generator(10, "any")
+    for sigma_px in (0.5, 1.0, 4.0):
+        images = np.concatenate(
+            [
+                scale * gaussian_filter(rng.normal(size=(40, N, N)), (0, blur, blur))
+                for blur in (0, 1, 4)
+                for scale in (1, 9)
+            ]
+        )
+        images[::40, 3, 4] = [np.nan, np.inf, -np.inf, 1e38, -1e38, np.nan]
+        readings = BumpReader(N, sigma_px, periodic=periodic).read_images(images.astype(np.float32))
+        found = outcomes(readings, np.full((len(images), 2), 16.0))
+        broken = ~np.isfinite(images).all(axis=(1, 2))
+        assert (readings.bumps[broken] == UNREADABLE).all()
+        assert (found[broken] == "malformed").all()
+        assert set(found) <= {outcome.name for outcome in OUTCOMES}
+
+
+def a_reading(x: float, y: float, period_px: float | None = None, bumps: int = 1) -> Readings:
+    def one(value):
+        return np.array([value], dtype=np.float32)
+
+    return Readings(np.array([bumps]), one(x), one(y), one(1), one(1), one(0), one(0), 1.0, period_px)
+
+
+def test_one_pixel_is_the_largest_error_in_x_and_in_y():
+    label = np.array([[10.0, 20.0]])
+    cases = {(10.9, 19.1): (True, True), (11.1, 20): (False, True), (10, 18.9): (True, False)}
+    for (x, y), expected in cases.items():
+        correct_x, correct_y = correct_axes(a_reading(x, y), label)
+        assert (correct_x[0], correct_y[0]) == expected
+        assert outcomes(a_reading(x, y), label)[0] == ("correct" if all(expected) else "misplaced")
+    assert outcomes(a_reading(11.1, 20), label, ReadingThresholds(misplaced_px=1.2)) == ["correct"]
+    assert not np.any(correct_axes(a_reading(10, 20, bumps=2), label))
+
+
+def test_errors_are_signed_and_go_the_short_way_around_a_torus():
+    label = np.array([[0.5, 31.5]])
+    dx, dy = errors_px(a_reading(31.5, 0.25, period_px=32.0), label)
+    assert (dx[0], dy[0]) == pytest.approx((-1.0, 0.75))
+    dx, dy = errors_px(a_reading(31.5, 0.25), label)
+    assert (dx[0], dy[0]) == pytest.approx((31.0, -31.25))
+
+
+def test_without_a_label_a_well_formed_bump_is_correct_wherever_it_is():
+    assert outcomes(a_reading(3, 29), np.full((1, 2), np.nan)) == ["correct"]
+
+
+def test_a_hidden_second_bump_or_a_failed_fit_is_not_well_formed():
+    good, nan = a_reading(3, 4), np.array([np.nan])
+    assert well_formed(good).all()
+    assert not well_formed(replace(good, left=np.array([1.0]))).any()
+    assert not well_formed(replace(good, width_px=nan, amplitude=nan, residual=nan)).any()
+    assert not well_formed(replace(good, amplitude=np.array([1.6]))).any()
+    assert not well_formed(replace(good, width_px=np.array([0.5]))).any()
+
+
+def test_no_images_give_no_readings():
+    readings = BumpReader(N).read_images(np.zeros((0, N, N)))
+    assert outcomes(readings, np.zeros((0, 2))).shape == (0,)
+
+
+def test_images_of_another_canvas_and_labels_of_another_count_are_refused_by_name():
+    with pytest.raises(UserError, match=r"`images` .*must have the shape \(n, 32, 32\)"):
+        BumpReader(N).read_images(np.zeros((2, 1, N, N)))
+    with pytest.raises(UserError, match=r"`labels` .*must have the shape \(1, 2\)"):
+        errors_px(a_reading(1, 1), np.zeros((2, 2)))
