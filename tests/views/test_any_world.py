@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_runs import FOUR, ONE, OUTCOMES, STEPS, write_made_run
 from matplotlib.colors import to_rgb
+from runs_of_any_world import FOUR, ONE, OUTCOMES, STEPS, write_made_run
 
 from phasescope.places import Place
 from phasescope.views.figures.manifold import manifold_figure

@@ -21,8 +21,12 @@ from phasescope.measures import (
     representation_phase,
 )
 from phasescope.measures.learning.phases import LETTERS, wilson_low
+from phasescope.worlds.bump.reader import OUTCOMES
 
 PHASES = st.sampled_from([*LETTERS, "undecided"])
+
+PHASE_OF = {outcome.name: outcome.phase for outcome in OUTCOMES}
+"""of the world of bumps"""
 
 
 def score(low, high=None, **nulls):
@@ -66,13 +70,13 @@ def test_wilson_low_is_scipys(n, data):
     ],
 )
 def test_the_phase_of_behaviour(seen, n, phase):
-    assert behaviour_phase(seen, n) == phase
+    assert behaviour_phase(seen, n, PHASE_OF) == phase
 
 
 def test_a_majority_is_of_a_phases_outcomes_together_and_the_threshold_is_obeyed():
     seen = shares(none=0.3, multiple=0.3, correct=0.4)
-    assert behaviour_phase(seen, 1000) == "A"
-    assert behaviour_phase(seen, 1000, dataclasses.replace(BEHAVIOUR, majority=0.6)) == "undecided"
+    assert behaviour_phase(seen, 1000, PHASE_OF) == "A"
+    assert behaviour_phase(seen, 1000, PHASE_OF, dataclasses.replace(BEHAVIOUR, majority=0.6)) == "undecided"
 
 
 @pytest.mark.parametrize(
@@ -88,7 +92,7 @@ def test_a_majority_is_of_a_phases_outcomes_together_and_the_threshold_is_obeyed
 )
 def test_shares_that_are_none_are_refused(seen, n, message):
     with pytest.raises(ValueError, match=message):
-        behaviour_phase(seen, n)
+        behaviour_phase(seen, n, PHASE_OF)
 
 
 SOME = score(0.4, 0.5)

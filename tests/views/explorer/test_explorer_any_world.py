@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_runs import FOUR, ONE, OUTCOMES, write_made_run
+from runs_of_any_world import FOUR, ONE, OUTCOMES, write_made_run
 from starlette.testclient import TestClient
 from test_packets import unpacked
 
