@@ -23,7 +23,7 @@ from phasescope.measures import Score, order, participation_ratio
 from phasescope.measures.checks import check_labels
 from phasescope.measures.latents.ideal import clifford_torus
 from phasescope.measures.latents.order import explained
-from phasescope.measures.latents.ridge import ridge_out_of_fold
+from phasescope.measures.latents.ridge import out_of_fold, ridge_fits
 from phasescope.randomness import numpy_generator
 
 COUNTED = Path(__file__).parents[2] / "results" / "measures" / "interval_coverage.json"
@@ -234,7 +234,12 @@ def out_of_fold_r2(
     """Each factor's, as `order` has it."""
     targets, owner = check_labels(labels, len(labels), factors).targets()
     folds = np.array_split(rng.permutation(len(labels)), 5)
-    return explained(targets, ridge_out_of_fold(latents, targets, folds), owner, np.ones((1, len(labels))))[0]
+    return explained(
+        targets,
+        out_of_fold(ridge_fits(latents, targets, folds), len(labels)),
+        owner,
+        np.ones((1, len(labels))),
+    )[0]
 
 
 def dimension_coverage(cloud: Cloud | Torus | Bumps, cases: int = CASES) -> Coverage:

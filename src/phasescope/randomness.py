@@ -7,6 +7,8 @@ killed and resumed, or was watched on the way.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +28,23 @@ def torch_generator(seed: int, purpose: str, step: int = 0, device: str = "cpu")
     import torch
 
     return torch.Generator(device=device).manual_seed(derive(seed, purpose, step))
+
+
+@contextmanager
+def global_stream_from(seed: int, device: torch.device | None = None) -> Iterator[None]:
+    """Within the block torch's global stream begins at `seed`, on the CPU and on `device`; afterwards it is as it was.
+
+    For what draws from no generator that could be given to it, as fresh layers and dropout do.
+    """
+    import torch
+
+    on_gpu = device is not None and device.type == "cuda"
+    with torch.random.fork_rng(devices=[device] if on_gpu else []):
+        torch.default_generator.manual_seed(seed)
+        if on_gpu:
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+        yield
 
 
 def numpy_generator(seed: int, purpose: str, step: int = 0) -> np.random.Generator:

@@ -162,6 +162,30 @@ def test_the_explorer_shows_it_and_says_why_it_does_not_paint(rings: Run, explor
 
 
 @pytest.mark.slow
+def test_a_source_that_failed_before_its_first_step_may_be_mended(home: Path, rings: Run, tmp_path: Path):
+    for file in (*OWN.glob("*.py"), home / "rings.yaml"):
+        shutil.copy2(file, tmp_path)
+    source = tmp_path / "my_networks.py"
+    whole = source.read_text()
+    line = next(line for line in whole.splitlines() if line.strip().startswith("def forward"))
+    source.write_text(
+        whole.replace(line, f"{line}\n        assert not self.training, 'it is not written yet'")
+    )
+    failed = subprocess.run(
+        [sys.executable, "-m", "phasescope", "train", "rings.yaml"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert failed.returncode
+    run = find_run("rings", tmp_path / "runs")
+    assert (run.status["state"], [line["step"] for line in run.metrics]) == ("failed", [0])
+    source.write_text(whole)
+    phasescope("train", "rings.yaml", within=tmp_path)
+    assert_same_record(find_run("rings", tmp_path / "runs"), rings)
+
+
+@pytest.mark.slow
 def test_a_changed_source_is_not_taken_for_the_one_that_a_run_was_made_with(
     home: Path, rings: Run, tmp_path: Path
 ):

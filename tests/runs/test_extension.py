@@ -77,6 +77,12 @@ def test_what_learnt_otherwise_is_not_taken_up(former, now, tmp_path, request):
     assert (start.step, start.origin) == (0, None)
 
 
+def test_what_learnt_by_other_sources_is_not_taken_up(tmp_path):
+    short = train(longer(10), tmp_path)
+    (short.path / "sources.json").write_text('{"my_networks.py:Net": "0"}')
+    assert start_of(longer(), tmp_path)[0].origin is None
+
+
 def test_within_their_warm_up_falling_rates_are_the_same(tmp_path):
     short = stop_after(4, longer(10, decay="cosine"), tmp_path)
     start, _ = start_of(longer(decay="cosine"), tmp_path)

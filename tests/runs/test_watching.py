@@ -16,6 +16,7 @@ from phasescope.errors import UserError
 from phasescope.families.diffusion.config import DiffusionConfig
 from phasescope.randomness import torch_generator
 from phasescope.runs.watching import Watcher, watch
+from phasescope.store import Run
 from phasescope.worlds import ArrayWorld, GaussianBump
 
 WORLD = GaussianBump(canvas=8)
@@ -140,6 +141,15 @@ def test_started_again_it_goes_on_and_what_is_recorded_stays(watched, tmp_path):
             assert after[name] == before[name], name
 
 
+def test_times_are_counted_on_where_it_is_started_again(tmp_path):
+    watcher_of(tmp_path / "mine", batch=BATCH).record(Net(), 0)
+    before = Run(tmp_path / "mine").metrics[-1]
+    again = watcher_of(tmp_path / "mine", batch=BATCH)
+    again.record(Net(), 5)
+    for name in ("wall_s", "cpu_s", "observing_s"):
+        assert again.run.metrics[-1][name] > before[name], name
+
+
 def test_images_are_counted_where_nobody_says_how_many(watched, tmp_path):
     torch.manual_seed(0)
     watcher = watcher_of(tmp_path / "mine")
@@ -195,8 +205,12 @@ def test_a_plan_that_is_none_is_refused_at_once(fields, message, tmp_path):
 
 def test_a_tap_that_is_not_there_is_told(tmp_path):
     watcher = watch(WORLD, ["entre"], family=FAMILY, folder=tmp_path / "mine", batch=BATCH, t=[40], **PLAN)
-    with pytest.raises(ValueError, match=r"`tap` \(=entre\) must name a block of the network"):
+    with pytest.raises(UserError, match=r"`tap` \(=entre\) must name a block of the network"):
         watcher.record(Net(), 0)
+    for step in (-1, 0.5):
+        with pytest.raises(UserError, match="must be a whole number from 0 on"):
+            watcher_of(tmp_path / "mine", batch=BATCH).record(Net(), step)
+    assert not (tmp_path / "mine").exists()
     with pytest.raises(UserError, match=r"`probing.timesteps` \(=50\)"):
         watch(WORLD, ["enter"], family=FAMILY, folder=tmp_path / "b", batch=4, t=[50], **PLAN).record(
             Net(), 0

@@ -8,6 +8,7 @@ import math
 import pandas as pd
 import pytest
 
+from phasescope.errors import UserError
 from phasescope.studies.core.claim import Claim, Estimate, NotEnough, from_plain, plain
 
 NOTHING = pd.DataFrame()
@@ -49,6 +50,19 @@ def test_the_whole_interval_decides_and_directions_mirror_each_other(low, high, 
     below = {"supported": "refuted", "refuted": "supported", "undecided": "undecided"}[above]
     assert judged(low, high, direction="above") == above
     assert judged(low, high, direction="below") == below
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"threshold": "0.9"}, r"`threshold` \(=0.9\) of the claim `c` must be a finite number"),
+        ({"threshold": float("nan")}, r"`threshold` \(=nan\)"),
+        ({"direction": "over"}, r"`direction` \(=over\) of the claim `c` must be above or below"),
+    ],
+)
+def test_a_claim_that_could_not_be_decided_is_refused(fields, message):
+    with pytest.raises(UserError, match=message):
+        claim(lambda _: Estimate(0.5, 0, 1, 10), **fields)
 
 
 def test_the_value_alone_decides_nothing():

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+import tiny_study as tiny
+from tiny_study import ONE
 
 from phasescope.config import UserError
 from phasescope.runs.presets import PRESETS
@@ -114,6 +117,23 @@ def test_what_depends_on_counting_is_claimed_in_each():
             for counting in ("steps", "epochs")
         }
         assert by_counting["steps"] == by_counting["epochs"] != set()
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"cells": ()}, r"`cells` \(=\[\]\) of `tiny` must be one at least"),
+        (
+            {"cells": (ONE, ONE)},
+            r"`cells` \(=\['one'\]\) of `tiny` must be one at least, each of another name",
+        ),
+        ({"seeds": 0}, r"`seeds` \(=0\) of `tiny` must be at least 1"),
+        ({"figures": ()}, r"`figure` \(=order\) of the claim `right` must be one of the study's"),
+    ],
+)
+def test_a_study_that_could_not_be_run_or_judged_is_refused(fields, message):
+    with pytest.raises(UserError, match=message):
+        replace(tiny.study(), **fields)
 
 
 def test_a_study_that_is_none_is_refused():

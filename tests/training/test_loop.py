@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from tiny_training import FAMILY, NETWORK, WORLD, config_of
+from torch import nn
 
 from phasescope.networks.unet.config import UNetConfig
 from phasescope.training.config import TrainingConfig
@@ -57,6 +58,34 @@ def test_resumed_at_any_step_it_ends_bitwise_the_same(fields):
         second.load(saved, step)
         assert before + run(second) == losses
         assert same(second.tensors(), whole.tensors())
+
+
+class Dropping(UNetConfig):
+    """A U-Net that draws by itself while it learns."""
+
+    def build(self, shape, factors):
+        network = super().build(shape, factors)
+        network.register_forward_hook(
+            lambda module, given, made: nn.functional.dropout(made, 0.5, module.training)
+        )
+        return network
+
+
+def test_what_a_network_draws_itself_is_the_seeds_and_the_steps():
+    dropping = Dropping(**NETWORK.model_dump(exclude={"kind"}))
+
+    def fresh():
+        return fresh_learner(dropping, WORLD.shape, WORLD.factors, config_of(), 0)
+
+    losses = run(fresh())
+    assert losses != run(learner_of())
+    first = fresh()
+    before = run(first, until=3)
+    second = fresh()
+    second.load(copied(first.tensors()), 3)
+    torch.rand(7)
+    assert before + run(second) == losses
+    assert run(fresh(), seed=1) != losses
 
 
 def test_a_resumed_learner_shares_no_memory_with_the_state_it_took_up():

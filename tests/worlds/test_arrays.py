@@ -160,6 +160,14 @@ def test_saved_it_is_the_same_world(tmp_path, scale):
         ((IMAGES, np.ones((12, 2))), r"`labels` \(=\[1.0, 1.0\] in each row\) must vary"),
         ((IMAGES[:, :4], LABELS), r"`images` \(shape \(12, 1, 4, 8\)\) must be"),
         ((3 * IMAGES, LABELS), r"`images` \(of float64\) must be uint8"),
+        (
+            (IMAGES, LABELS, ["a", "b", "c"], ["b"]),
+            r"`span` \(=None\) must be given where `periodic` \(=\['b'\]\) is",
+        ),
+        (
+            (IMAGES, np.arange(24.0).reshape(12, 2), ["a", "b"], [], [], [22, 1]),
+            r"`span` \(=1\) must be at least what the labels of b extend over: 22",
+        ),
         ((IMAGES, LABELS, ["x"]), r"`names` \(=\['x'\]\) must have one entry for each of 3 factors"),
     ],
 )

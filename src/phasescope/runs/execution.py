@@ -93,7 +93,6 @@ class _Execution:
     ):
         self.config, self.folder, self.learner, self.stop = config, folder, learner, stop
         self.origin = origin
-        folder.check_sources()
         self.steps = config.training.steps
         self.family = config.family.build()
         self.losses = self._losses_after([])
@@ -153,9 +152,10 @@ class _Execution:
         import torch
 
         found = self.folder.read_checkpoint()
-        if found is None:
-            self.folder.forget_after(-1)
+        if found is None or (found[1].get("step") == 0 and self.folder.changed_sources):
+            self.folder.begin_anew()
             return
+        self.folder.check_sources()
         arrays, state = found
         try:
             if state["run"] != self.config.digest():

@@ -1,8 +1,8 @@
 """More steps of a run that is there: a longer run begins with the state of a shorter one that learnt the same way so far.
 
-Two runs learn the same way up to a step where they differ in their number of steps alone, and the learning rates of all
-steps before it are the same: so a run with constant rates can be made longer, and one whose rates fall to its end
-cannot, past its warm-up.
+Two runs learn the same way up to a step where they differ in their number of steps alone, are of the same sources of
+somebody's own, and the learning rates of all steps before it are the same: so a run with constant rates can be made longer,
+and one whose rates fall to its end cannot, past its warm-up.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import shutil
 from pathlib import Path
 
 from phasescope.errors import UserError
+from phasescope.kinds import source_digests
 from phasescope.runs.config import RunConfig
 from phasescope.store import Run, list_runs
 from phasescope.store.files import folder_aside
@@ -51,7 +52,7 @@ def _step_to_go_on_from(run: Run, config: RunConfig) -> int | None:
         step = status.get("step")
         if not step or step >= config.training.steps or status["state"] not in ("done", "stopped", "killed"):
             return None
-        if RunConfig.of(other).tree() != config.tree():
+        if RunConfig.of(other).tree() != config.tree() or run.sources != source_digests(config.tree()):
             return None
         shorter = RunConfig.of(tree).training
         if (run.path / CHECKPOINT).exists() and all(

@@ -15,12 +15,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from phasescope.config import Config, merge, parse_overrides, set_overrides
+from phasescope.config import merge, parse_overrides, set_overrides
 from phasescope.errors import UserError
 from phasescope.probing.config import ProbingConfig
+from phasescope.probing.own_measures import load_measures
 from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig
-from phasescope.runs.loading import config_of, load_network
+from phasescope.runs.loading import config_of, load_network, plan_of
 from phasescope.store import Run, Snapshot
 from phasescope.store.folder import RunWriter, now
 from phasescope.store.holding import hold
@@ -54,7 +55,9 @@ def observe(
             f"`RUN` (={run.name}) must have snapshots with weights to be observed again: it has none"
         )
     again = config.model_copy(update={"probing": plan})
-    path = run.path / "observations" / digest_of(plan)
+    load_measures(plan.measures)
+    plan_of(again, load_network(run, with_weights[0]).network)
+    path = run.path / "observations" / plan.digest()
     with hold(path, again.tree()) as folder:
         _observe_all(run, with_weights, again, folder, on_snapshot)
     return Run(path)
@@ -75,11 +78,6 @@ def plan_with(config: RunConfig, words: Sequence[str]) -> ProbingConfig:
     tree = config.tree()
     changed = set_overrides({"probing": {}}, overrides)
     return RunConfig.of(merge(tree, changed)).probing
-
-
-def digest_of(plan: Config) -> str:
-    """Of an observation's folder."""
-    return plan.digest()
 
 
 def _observe_all(

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from phasescope.probing.config import ProbingConfig
     from phasescope.probing.observer import Observer
 
 
@@ -115,6 +116,9 @@ class Watcher:
         Raises:
             UserError: an earlier step after a later one; a tap or a timestep that is not there.
         """
+        if not isinstance(step, int) or step < 0:
+            raise UserError(f"`step` (={step!r}) must be a whole number from 0 on")
+        plan = self._plan_for(network)
         with hold(self.path, self.config.tree()) as folder:
             known = {entry["step"]: entry for entry in folder.metrics}
             if self.batch is None:
@@ -127,11 +131,12 @@ class Watcher:
                 raise UserError(
                     f"`step` (={step}) must come after the last one recorded (={max(known)}): give another `folder`"
                 )
-            return self._record(folder, network, step, images_seen, loss)
+            return self._record(folder, plan, network, step, images_seen, loss)
 
     def _record(
         self,
         folder: RunWriter,
+        plan: ProbingConfig,
         network: torch.nn.Module,
         step: int,
         images_seen: int | None,
@@ -139,25 +144,14 @@ class Watcher:
     ) -> dict[str, Any]:
         import torch
 
-        from phasescope.probing.config import resolved
         from phasescope.probing.observer import Observer, summarise
 
-        family = self.config.family
-        try:
-            plan = resolved(
-                self.config.probing,
-                None,
-                (),
-                family.conditions,
-                family.usual_conditions,
-                family.telling_condition,
-            )
-        except ValueError as error:
-            raise UserError(str(error)) from None
         parameters = list(network.parameters())
         device = parameters[0].device if parameters else None
         began = time.perf_counter()
         if self._observer is None:
+            if folder.metrics:  # a loop that was started again
+                self._spent = {name: folder.metrics[-1].get(name) or 0.0 for name in self._spent}
             self._observer = Observer(
                 plan,
                 self.world,
@@ -193,6 +187,18 @@ class Watcher:
             }
         )
         return metrics
+
+    def _plan_for(self, network: torch.nn.Module) -> ProbingConfig:
+        """The plan with what is usual said, where the network has its taps: nothing is written before."""
+        from phasescope.probing.capture import find_tap
+
+        try:
+            plan = self.config.plan_of(None, ())
+            for tap in plan.taps:
+                find_tap(network, tap)
+        except ValueError as error:
+            raise UserError(str(error)) from None
+        return plan
 
     def _images_seen(self, step: int, told: int | None) -> int:
         if told is not None:

@@ -113,15 +113,21 @@ class Run:
             return None
         return told if isinstance(told, dict) else None
 
+    @property
+    def changed_sources(self) -> list[str]:
+        """Sources that the configuration names and that are not those that the run was made with."""
+        told = self.sources
+        return [
+            name for name, digest in source_digests(self.config).items() if told.get(name, digest) != digest
+        ]
+
     def check_sources(self) -> None:
         """Raises UserError where a source that the configuration names is not the one that the run was made with."""
-        told = self.sources
-        for reference, digest in source_digests(self.config).items():
-            if told.get(reference, digest) != digest:
-                raise UserError(
-                    f"`{reference}` must be what `{self.name}` was made with, and has changed since: "
-                    f"put it back, or give the run another `name`"
-                )
+        for name in self.changed_sources:
+            raise UserError(
+                f"`{name}` must be what `{self.name}` was made with, and has changed since: "
+                f"put it back, or give the run another `name`"
+            )
 
     @property
     def observations(self) -> list[Run]:
@@ -158,9 +164,12 @@ class RunWriter(Run):
         """Write config.yaml, and sources.json where the configuration names sources of somebody's own."""
         import yaml
 
+        self._write_sources(config)
+        write_aside(self.path / "config.yaml", yaml.safe_dump(config, sort_keys=False))
+
+    def _write_sources(self, config: Tree) -> None:
         if sources := source_digests(config):
             write_aside(self.path / "sources.json", to_json(sources, indent=1))
-        write_aside(self.path / "config.yaml", yaml.safe_dump(config, sort_keys=False))
 
     def write_status(self, status: dict[str, Any]) -> None:
         write_aside(self.path / "status.json", to_json(status, indent=1))
@@ -195,6 +204,13 @@ class RunWriter(Run):
                 shutil.rmtree(snapshot.path)
         for folder in (self.path, self.path / "snapshots", self.path / "checkpoint"):
             remove_asides(folder)
+
+    def begin_anew(self) -> None:
+        """Forget all that was recorded: nothing was learnt yet. Sources are from now on what they are now."""
+        self.forget_after(-1)
+        for name in ("references.json", CHECKPOINT):
+            (self.path / name).unlink(missing_ok=True)
+        self._write_sources(self.config)
 
     def write_checkpoint(self, tensors: dict[str, np.ndarray], state: dict[str, Any]) -> None:
         """Replace the checkpoint by `tensors` and the JSON-ready `state`."""

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from phasescope.factors import Factors
 from phasescope.families.base import Family
 from phasescope.networks.base import NetworkConfig
-from phasescope.randomness import derive
+from phasescope.randomness import derive, global_stream_from
 from phasescope.training.base import Batch
 from phasescope.training.compiling import compiled
 from phasescope.training.config import TrainingConfig
@@ -101,7 +101,7 @@ def learn(learner: Learner, family: Family, world: World, seed: int) -> Iterator
     """Train from where `learner` stands to its last step; yields each step's mean loss, on its device, after the step.
 
     Args:
-        seed: the run's; batches, noise and dropped labels derive from (seed, purpose, step).
+        seed: the run's; batches, noise, dropped labels and what the network draws itself derive from (seed, purpose, step).
     """
     config, device = learner.config, learner.device
     batches = Batches(world, family, config, seed, device)
@@ -115,8 +115,9 @@ def learn(learner: Learner, family: Family, world: World, seed: int) -> Iterator
     learner.network.train()
     while learner.step < config.steps:
         batch = batches.at(learner.step)
-        loss = loss_of(batch.x_0, batch.labels, *batch.drawn)
-        learner.descend(loss)
+        with global_stream_from(derive(seed, "network", learner.step), device):
+            loss = loss_of(batch.x_0, batch.labels, *batch.drawn)
+            learner.descend(loss)
         yield loss.detach()
 
 
@@ -130,8 +131,7 @@ def fresh_learner(
     """
     device = resolve_device(config.device)
     prepare(device, config)
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(derive(seed, "weights"))
+    with global_stream_from(derive(seed, "weights")):
         network = network_config.build(shape, factors)
     return Learner(network, config, device)
 

@@ -64,7 +64,7 @@ class ArrayWorld(World):
     categorical: tuple[str, ...] = ()
     """factors whose values are names without order"""
     span: tuple[float, ...] | None = None
-    """range of each factor, of a periodic one its period; null: that of the labels"""
+    """range of each factor, of a periodic one its period; null: that of the labels, where none is periodic"""
 
     @model_validator(mode="after")
     def _can_be_read(self) -> Self:
@@ -90,7 +90,7 @@ class ArrayWorld(World):
             labels: (M, K).
             names: of the factors; by default label1, label2, ...
             periodic, categorical: names of those that are so.
-            span: each factor's range; for a periodic one its period, for the others by default that of the labels.
+            span: each factor's range; for a periodic one its period; by default that of the labels, where none is periodic.
 
         Raises:
             UserError: names the argument, its value and the rule.
@@ -209,12 +209,21 @@ class ImageSet:
         varies = high > low
         if not varies.any():
             raise UserError(f"`labels` (={labels[0].tolist()} in each row) must vary")
+        if periodic and span is None:
+            raise UserError(
+                f"`span` (=None) must be given where `periodic` (={list(periodic)}) is: labels do not tell a period"
+            )
         try:
             spans = Factors.named(
                 names, span or np.where(varies, high - low, 1.0).tolist(), periodic, categorical
             )
         except ValueError as error:
             raise UserError(str(error)) from None
+        for factor, extent in zip(spans, (high - low).tolist(), strict=True):
+            if not factor.categorical and factor.span < extent * (1 - 1e-6):
+                raise UserError(
+                    f"`span` (={factor.span:g}) must be at least what the labels of {factor.name} extend over: {extent:g}"
+                )
         self.images, self._factor, self._offset = _checked(images)
         self.labels = np.ascontiguousarray(labels[:, varies])
         self.factors = Factors(

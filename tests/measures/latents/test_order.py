@@ -15,7 +15,7 @@ from docs.figures.coverage import COUNTED, ORDERS, Curved, Linear, order_coverag
 from phasescope.factors import Factors
 from phasescope.measures import order
 from phasescope.measures.latents.order import explained, influences
-from phasescope.measures.latents.ridge import ALPHAS, out_of_fold, ridge_fits, ridge_out_of_fold
+from phasescope.measures.latents.ridge import ALPHAS, out_of_fold, ridge_fits
 
 
 def labels_of(rng, n, K=2):
@@ -113,7 +113,7 @@ def test_out_of_fold_predictions_are_sklearn_ridge_at_the_gcv_alpha(features):
             model = Ridge(alpha=ALPHAS[np.argmin(gcv)] * scale, solver="svd").fit(x[train], targets[train, c])
             expected[test, c] = model.predict(x[test])
     # Where features interpolate, GCV is flat at small alphas, and rounding picks among them.
-    np.testing.assert_allclose(ridge_out_of_fold(x, targets, folds), expected, atol=1e-3)
+    np.testing.assert_allclose(out_of_fold(ridge_fits(x, targets, folds), len(x)), expected, atol=1e-3)
 
 
 def test_order_agrees_with_sklearns_leave_one_out_ridge():

@@ -113,15 +113,6 @@ def out_of_fold(fits: Sequence[RidgeFit], n: int) -> Float[np.ndarray, "n C"]:
     return predictions
 
 
-def ridge_out_of_fold(
-    x: Float[np.ndarray, "n features"],
-    targets: Float[np.ndarray, "n C"],
-    folds: Sequence[Int[np.ndarray, " _"]],
-) -> Float[np.ndarray, "n C"]:
-    """Each target's ridge prediction for each fold's rows from the other rows, alpha chosen per target."""
-    return out_of_fold(ridge_fits(x, targets, folds), len(x))
-
-
 def eigh(gram: Float[np.ndarray, "r r"]) -> tuple[Float[np.ndarray, " r"], Float[np.ndarray, "r r"]]:
     """Eigenvalues, those that are rounding errors set to 0, and eigenvectors."""
     s, u = np.linalg.eigh(gram)

@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from phasescope.errors import UserError
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -102,6 +104,17 @@ class Claim:
     """runs with which it is decided at the least"""
     counting: str = "any"
     """in which it is counted, where that matters: steps (and images, which are proportional to them) or epochs"""
+
+    def __post_init__(self) -> None:
+        """Raises UserError where it could not be decided."""
+        if not isinstance(self.threshold, int | float) or not math.isfinite(self.threshold):
+            raise UserError(
+                f"`threshold` (={self.threshold}) of the claim `{self.name}` must be a finite number"
+            )
+        if self.direction not in ("above", "below"):
+            raise UserError(
+                f"`direction` (={self.direction}) of the claim `{self.name}` must be above or below"
+            )
 
     def judge(self, frame: pd.DataFrame) -> Verdict:
         """The verdict of a study's records."""

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from phasescope.config import Tree, parse_overrides, set_overrides
+from phasescope.errors import UserError
 from phasescope.runs.config import RunConfig, over_defaults
 from phasescope.runs.presets import preset as preset_of
 from phasescope.studies.core.claim import Claim
@@ -160,6 +161,24 @@ class Study:
     readings: tuple[Reading, ...] = ()
     number: int = 100
     """its place among the studies of a page"""
+
+    def __post_init__(self) -> None:
+        """Raises UserError where it could not be run or judged."""
+        names = [cell.name for cell in self.cells]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if not names or twice:
+            raise UserError(
+                f"`cells` (={twice or names}) of `{self.name}` must be one at least, each of another name"
+            )
+        if any(seeds < 1 for seeds in (self.seeds, *(cell.seeds or 1 for cell in self.cells))):
+            raise UserError(f"`seeds` (={self.seeds}) of `{self.name}` must be at least 1, in each cell too")
+        figures = [figure.name for figure in self.figures]
+        for claim in self.claims:
+            if claim.figure not in figures:
+                raise UserError(
+                    f"`figure` (={claim.figure}) of the claim `{claim.name}` must be one of the study's: "
+                    + ", ".join(figures)
+                )
 
     def under(self, preset: str | None) -> Study:
         """The same study with all of its cells under another preset: another study, with results of its own."""
