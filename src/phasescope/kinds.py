@@ -20,7 +20,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, PlainSerializer, ValidationError, WrapValidator, model_validator
 
-from phasescope.config import Config, explain
+from phasescope.config import Config, Tree, explain
 from phasescope.errors import UserError
 
 
@@ -36,6 +36,14 @@ class Kind(Config):
             with suppress(UserError):
                 object.__setattr__(self, "kind", reference_to(type(self)))
         return self
+
+    def told(self) -> Tree:
+        """The fields, with the kind by which another process finds the class.
+
+        Raises:
+            UserError: it cannot be found again.
+        """
+        return self.tree() | {"kind": self.kind or reference_to(type(self))}
 
 
 def is_reference(kind: Any) -> bool:

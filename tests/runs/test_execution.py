@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from tiny import TINY
 
 from phasescope.errors import RunFailed
 from phasescope.runs.config import over_defaults
@@ -15,25 +16,7 @@ from phasescope.store import Run
 from phasescope.training import losses
 from phasescope.training.losses import READ_EVERY
 
-TINY = {
-    "world": {"canvas": 8},
-    "family": {"schedule": {"steps": 50}, "sampler": {"kind": "ddim", "steps": 4}},
-    "network": {"widths": [8, 8], "groups": 4, "embedding": {"width": 8}},
-    "training": {"steps": 40, "batch": 16, "warmup": 5, "threads": 1, "device": "cpu"},
-    "probing": {
-        "snapshots": {"dense_every": 100, "dense_until": 0, "every": 30},
-        "taps": ["mid"],
-        "timesteps": [40],
-        "images": {"grid": 16, "off_grid": 16},
-        "latent_labels": 64,
-        "share_labels": 16,
-        "share_draws": 2,
-        "bands": 2,
-        "band_images": 8,
-        "representation": {"tap": "mid", "timestep": 40},
-        "p1": None,
-    },
-}
+LONGER = {"training": {"steps": 40}, "probing": {"snapshots": {"every": 30}}}
 
 
 @pytest.fixture
@@ -53,7 +36,7 @@ def as_on_a_gpu(monkeypatch):
 
 
 def config_of(**training):
-    return over_defaults(TINY, {"training": training})
+    return over_defaults(TINY, LONGER, {"training": training})
 
 
 def known(runs, config):

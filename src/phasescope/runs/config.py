@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from phasescope.config import Config, Tree, UserError, merge, parse_overrides, read_yaml, set_overrides
 from phasescope.families import USUAL as USUAL_FAMILY
 from phasescope.families import AnyFamily
-from phasescope.kinds import reference_to
+from phasescope.kinds import Kind, reference_to
 from phasescope.networks import USUAL as USUAL_NETWORK
 from phasescope.networks import AnyNetwork
 from phasescope.probing.config import ProbingConfig, resolved
@@ -93,8 +93,8 @@ class RunConfig(Config):
                 continue
             if isinstance(given, type):
                 given = {"kind": reference_to(given)}
-            elif isinstance(given, Config):
-                given = given.tree() | {"kind": getattr(given, "kind", "") or reference_to(type(given))}
+            elif isinstance(given, Kind):
+                given = given.told()
             tree[field] = given
         return type(self).of(tree)
 

@@ -41,27 +41,24 @@ def take_up_shorter(config: RunConfig, runs: Path) -> str | None:
 
 def _step_to_go_on_from(run: Run, config: RunConfig) -> int | None:
     """The step of the run's checkpoint, where `config` would have the same state after it."""
+    longer, status = config.training, run.status
     try:
-        tree = run.config
-        other = {
-            **tree,
-            "name": config.name,
-            "training": {**tree["training"], "steps": config.training.steps},
-        }
-        status = run.status
-        step = status.get("step")
-        if not step or step >= config.training.steps or status["state"] not in ("done", "stopped", "killed"):
-            return None
-        if RunConfig.of(other).tree() != config.tree() or run.sources != source_digests(config.tree()):
-            return None
-        shorter = RunConfig.of(tree).training
-        if (run.path / CHECKPOINT).exists() and all(
-            lr_factor(i, shorter) == lr_factor(i, config.training) for i in range(step)
+        step, steps = status.get("step"), status.get("steps")
+        if (
+            not (step and steps)
+            or step >= longer.steps
+            or status["state"] not in ("done", "stopped", "killed")
         ):
-            return step
+            return None
+        shorter = longer.model_copy(update={"steps": steps})
+        if any(lr_factor(i, shorter) != lr_factor(i, longer) for i in range(step)):
+            return None  # most runs end here, before a configuration is checked
+        tree = run.config
+        as_long = {**tree, "name": config.name, "training": {**tree["training"], "steps": longer.steps}}
+        same = RunConfig.of(as_long).tree() == config.tree() and run.sources == source_digests(config.tree())
     except (UserError, KeyError, TypeError):
         return None
-    return None
+    return step if same and (run.path / CHECKPOINT).exists() else None
 
 
 def _copy(run: Run, target: Path, config: RunConfig) -> None:

@@ -56,10 +56,11 @@ def observe(
         )
     again = config.model_copy(update={"probing": plan})
     load_measures(plan.measures)
-    plan_of(again, load_network(run, with_weights[0]).network)
+    whole = plan_of(again, load_network(run, with_weights[0]).network)
     path = run.path / "observations" / plan.digest()
     with hold(path, again.tree()) as folder:
-        _observe_all(run, with_weights, again, folder, on_snapshot)
+        folder.check_sources()
+        _observe_all(run, with_weights, again, whole, folder, on_snapshot)
     return Run(path)
 
 
@@ -84,6 +85,7 @@ def _observe_all(
     run: Run,
     snapshots: Sequence[Snapshot],
     config: RunConfig,
+    plan: ProbingConfig,
     folder: RunWriter,
     on_snapshot: Callable[[int, int], None],
 ) -> None:
@@ -95,10 +97,7 @@ def _observe_all(
     done = {entry["step"] for entry in folder.metrics}
     folder.forget_after(max(done, default=-1))
     observer: Observer | None = None
-    plan = config.probing
     for number, snapshot in enumerate(snapshots):
-        loaded = load_network(Run(folder.path), snapshot)
-        plan = loaded.plan
         if snapshot.step not in done:
             if observer is None:
                 folder.write_about(about(config, plan))
@@ -111,7 +110,8 @@ def _observe_all(
                     config.network.encode,
                     folder,
                 )
-            found = observer.record(_as_it_learnt(loaded.network), snapshot.step)
+            network = load_network(folder, snapshot).network
+            found = observer.record(_as_it_learnt(network), snapshot.step)
             _link_weights(snapshot, folder)
             told = {key: trained.get(snapshot.step, {}).get(key) for key in FROM_TRAINING}
             folder.append_metrics({**told, "step": snapshot.step, **found})

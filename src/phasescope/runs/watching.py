@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 from phasescope.errors import UserError
 from phasescope.families import USUAL, Family, FamilyConfig
-from phasescope.kinds import reference_to
 from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig
 from phasescope.store import Run
@@ -69,8 +68,8 @@ def watch(
         {
             "name": path.name,
             "seed": seed,
-            "world": _tree(_kept(world, path)),
-            "family": _tree(family or USUAL),
+            "world": _kept(world, path).told(),
+            "family": (family or USUAL).told(),
             "network": {"kind": "watched"},
             "training": {"batch": batch} if batch else {},
             "probing": {"taps": list(taps), "timesteps": "usual" if t is None else list(t), **probing},
@@ -250,8 +249,3 @@ class _Seen:
 def _kept(world: World, path: Path) -> World:
     """A world of arrays at hand, with its arrays kept in the run's folder; any other as it is."""
     return world.saved(path / "world.npz") if isinstance(world, ArrayWorld) and not world.file else world
-
-
-def _tree(config: Any) -> dict[str, Any]:
-    """A kind's fields, with the reference by which it is found again."""
-    return config.tree() | {"kind": config.kind or reference_to(type(config))}
