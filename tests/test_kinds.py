@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from least import LEAST
 from phasescope.errors import UserError
 from phasescope.kinds import is_reference, load, reference_to, references, source_digests
 from phasescope.runs.config import RunConfig, load_config, over_defaults
@@ -79,13 +80,7 @@ TINY = {
     "probing": {
         "snapshots": {"dense_until": 0, "every": 3},
         "timesteps": [40],
-        "images": {"grid": 16, "off_grid": 16},
-        "latent_labels": 64,
-        "share_labels": 16,
-        "share_draws": 2,
-        "bands": 2,
-        "band_images": 8,
-        "p1": None,
+        **LEAST,
     },
 }
 

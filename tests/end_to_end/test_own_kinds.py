@@ -19,6 +19,7 @@ import pytest
 import yaml
 from tiny_run import assert_same_record
 
+from least import LEAST
 from phasescope.store import Run, find_run
 from phasescope.store.records import read_records
 
@@ -33,13 +34,7 @@ RINGS: dict[str, Any] = {
         "measures": ["my_measures.py:roundness"],
         "snapshots": {"dense_until": 0, "every": 10},
         "timesteps": [5, 40],
-        "images": {"grid": 16, "off_grid": 16},
-        "latent_labels": 64,
-        "share_labels": 16,
-        "share_draws": 2,
-        "bands": 2,
-        "band_images": 8,
-        "p1": None,
+        **LEAST,
     },
 }
 PATIENCE_S = 600.0

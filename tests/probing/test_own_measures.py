@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from torch import nn
 
+from least import LEAST
 from phasescope.config import UserError
 from phasescope.factors import Factors
 from phasescope.measures import Score
@@ -125,13 +126,7 @@ def test_a_run_records_them_and_measures_them_again(tmp_path):
             "probing": {
                 "taps": ["mid"],
                 "timesteps": [40],
-                "images": {"grid": 16, "off_grid": 16},
-                "latent_labels": 64,
-                "share_labels": 16,
-                "share_draws": 2,
-                "bands": 2,
-                "band_images": 8,
-                "p1": None,
+                **LEAST,
                 "measures": ["mine.py:spread", "mine.py:knows"],
             },
         }

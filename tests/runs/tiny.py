@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from least import LEAST
 from phasescope.runs.config import RunConfig, over_defaults
 from phasescope.runs.events import Progress, Stop
 from phasescope.runs.execution import execute
@@ -19,13 +20,7 @@ TINY = {
         "snapshots": {"dense_until": 0, "every": 10},
         "taps": ["mid"],
         "timesteps": [40],
-        "images": {"grid": 16, "off_grid": 16},
-        "latent_labels": 64,
-        "share_labels": 16,
-        "share_draws": 2,
-        "bands": 2,
-        "band_images": 8,
-        "p1": None,
+        **LEAST,
     },
 }
 COSTS = ("wall_s", "cpu_s", "observing_s")
