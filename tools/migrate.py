@@ -27,9 +27,10 @@ from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig
 from phasescope.store import Run
 from phasescope.store.files import folder_aside, remove_asides, to_json, write_aside
-from phasescope.store.folder import RunWriter, is_held
+from phasescope.store.folder import is_held
 from phasescope.store.records import rename_records, some_columns
 from phasescope.store.tables import read_parquet, write_parquet
+from phasescope.store.writer import RunWriter
 from phasescope.studies.core.records import RECORDS
 
 SCORES = ("order", "p1_order", "trustworthiness", "participation_ratio", "label_share", "label_dimension")

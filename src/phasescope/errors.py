@@ -7,3 +7,7 @@ class UserError(ValueError):
 
 class RunFailed(RuntimeError):
     """A run cannot go on, and its input gave no sign of it: the message is one line that says why (exit code 1)."""
+
+
+class NotFinite(ValueError):
+    """Values that must be finite and are not: of a network that diverged, before all."""

@@ -15,7 +15,7 @@ import yaml
 from tiny_run import assert_same_record, fingerprint
 
 from phasescope.store import Run, hold
-from phasescope.store.folder import CHECKPOINT
+from phasescope.store.writer import CHECKPOINT
 
 TRAIN = {
     "unknown field": (["colour=red"], "`colour` (=red)", "is not a field", "world"),
@@ -249,7 +249,7 @@ def test_corrupt_checkpoint(harm, cli, trained: Run, tiny: Path, tmp_path: Path)
     assert (run.path / CHECKPOINT).read_bytes() != whole
     before = fingerprint(run.path)
     outcome = cli("train", tiny, "--runs", run.path.parent)
-    assert_refused(outcome, "state.safetensors`", "must be a whole checkpoint", "delete it")
+    assert_refused(outcome, "state.safetensors`", "must be a whole checkpoint", "--anew")
     assert fingerprint(run.path) == before
 
 
@@ -261,7 +261,7 @@ def test_checkpoint_of_another_run(change: str, cli, trained: Run, tiny: Path, t
         shutil.copy(trained.path / CHECKPOINT, folder.path / CHECKPOINT)
     before = fingerprint(tmp_path)
     outcome = cli("train", tiny, change, "--runs", tmp_path)
-    assert_refused(outcome, "checkpoint", "must be this run's", "of another configuration", "delete it")
+    assert_refused(outcome, "checkpoint", "must be this run's", "of another configuration", "--anew")
     assert fingerprint(tmp_path) == before
 
 

@@ -163,7 +163,9 @@ def test_ls_shows_broken_runs_as_such(cli, trained: Run, tmp_path: Path):
     assert rows == {trained.name: "done", **dict.fromkeys(broken, "broken")}
     outcome = cli("ls", "--runs", tmp_path)
     assert outcome.code == 0
-    assert outcome.out.count("broken") == len(broken)
+    listed = outcome.out.partition("\nempty-config: ")[0]
+    assert listed.count("broken") == len(broken)
+    assert all(f"\n{name}: " in outcome.out for name in broken)
     for name in broken:
         shown = cli("show", tmp_path / name)
         assert shown.code == 0
@@ -206,13 +208,15 @@ def test_show_of_a_failed_run(cli, tiny: Path, tmp_path: Path):
 def test_json_knows_no_nan(cli, trained: Run, tmp_path: Path):
     with hold(tmp_path / "run", trained.config) as folder:
         folder.write_status({"state": "done", "wall_s": float("nan")})
-        folder.append_metrics({"step": 0, "loss": float("inf"), "error_px": [float("nan"), 1.0]})
+        folder.append_metrics(
+            {"step": 0, "images_seen": 0, "loss": float("inf"), "error_px": [float("nan"), 1.0]}
+        )
 
     def refuse(word: str) -> None:
         raise ValueError(word)
 
     whole = json.loads(cli("show", tmp_path / "run", "--json").out, parse_constant=refuse)
-    assert whole["metrics"] == [{"step": 0, "loss": None, "error_px": [None, 1.0]}]
+    assert whole["metrics"] == [{"step": 0, "images_seen": 0, "loss": None, "error_px": [None, 1.0]}]
     assert whole["status"]["wall_s"] is None
 
 

@@ -19,7 +19,6 @@ from tiny_run import assert_same_arrays, assert_same_record, checkpoint_of
 from phasescope.runs.config import RunConfig
 from phasescope.runs.execution import Progress, Stop, execute, train
 from phasescope.store import Run
-from phasescope.store.folder import CHECKPOINT
 
 LONG = (
     "name=killed",
@@ -179,10 +178,6 @@ def no_status(run: Run) -> None:
     (run.path / "status.json").unlink()
 
 
-def no_checkpoint(run: Run) -> None:
-    (run.path / CHECKPOINT).unlink()
-
-
 HARMS = (
     torn_line,
     line_beyond_the_checkpoint,
@@ -191,7 +186,6 @@ HARMS = (
     leftover_files,
     garbage_status,
     no_status,
-    no_checkpoint,
 )
 
 

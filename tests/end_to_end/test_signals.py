@@ -80,7 +80,7 @@ def test_interrupted_at_once_exits_130_and_stays_resumable(
     cli, monkeypatch, trained: Run, tiny: Path, tmp_path: Path
 ):
     """A second signal in the midst of a snapshot: no checkpoint of a half-made state, and nothing lost."""
-    from phasescope.store.folder import RunWriter
+    from phasescope.store.writer import RunWriter
 
     append = RunWriter.append_metrics
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from phasescope.store import Run
-from phasescope.store.folder import CHECKPOINT
+from phasescope.store.writer import CHECKPOINT
 
 TINY = {
     "name": "tiny",

@@ -212,7 +212,7 @@ def test_the_phase_of_behaviour_is_read_from_what_is_painted(phase, folder):
     observer = observer_of(config_of(), folder)
     untrained = observer.record(fresh_network(config_of()), 0)
     assert untrained["phase"]["behaviour"] == "A"
-    folder.append_metrics({"step": 0, **untrained})
+    folder.append_metrics({"step": 0, "images_seen": 0, **untrained})
     metrics = observer.record(Painter(observer, MISTAKES[phase]), 1)
     assert metrics["phase"]["behaviour"] == phase
     shares = metrics["outcomes"]["grid"]

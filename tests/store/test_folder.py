@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from phasescope.errors import UserError
 from phasescope.places import Place
 from phasescope.store import Run, RunWriter, find_run, hold, list_runs, open_run
-from phasescope.store.folder import CHECKPOINT, is_held
+from phasescope.store.folder import is_held
 from phasescope.store.holding import differences
 from phasescope.store.tables import read_parquet, write_parquet
+from phasescope.store.writer import CHECKPOINT
 
 CONFIG = {"name": "a", "world": {"n": 1, "list": [1, 2]}}
 TENSORS = {"w": np.arange(6, dtype=np.float32).reshape(2, 3), "n": np.array(7), "empty": np.zeros((0, 2))}
@@ -178,7 +179,7 @@ def test_a_truncated_checkpoint_is_refused(kept: int, writer: RunWriter):
 
 def test_forgetting_keeps_what_came_before(writer: RunWriter):
     for step in (0, 10, 20):
-        writer.append_metrics({"step": step})
+        writer.append_metrics({"step": step, "images_seen": step})
         with writer.new_snapshot(step) as folder:
             (folder / "file").write_text(str(step))
     writer.forget_after(10)

@@ -148,7 +148,8 @@ def test_a_done_run_without_its_last_metrics_is_not_recorded(tmp_path: Path):
 
 def test_bad_input_is_refused_and_the_file_stays(tmp_path: Path):
     path = tmp_path / "r.parquet"
-    merge_records(path, condense(make_run(tmp_path)))
+    rows = condense(make_run(tmp_path))
+    merge_records(path, rows)
     before = path.read_bytes()
     with pytest.raises(ValueError, match="must have `digest` and `step`"):
         merge_records(path, [{"digest": "a", "images_seen": 3}])
@@ -157,7 +158,7 @@ def test_bad_input_is_refused_and_the_file_stays(tmp_path: Path):
     assert path.read_bytes() == before
     garbage = tmp_path / "garbage.parquet"
     garbage.write_bytes(b"PAR1 and nothing more")
-    for read in (read_records, recorded, lambda file: merge_records(file, condense(make_run(tmp_path)))):
+    for read in (read_records, recorded, lambda file: merge_records(file, rows)):
         with pytest.raises(UserError, match="must be a Parquet file of records"):
             read(garbage)
     assert garbage.read_bytes() == b"PAR1 and nothing more"

@@ -13,16 +13,17 @@ if TYPE_CHECKING:
     from phasescope.runs.config import RunConfig
 
 
-def train(words: Words = (), /, runs: Runs = Path("runs")) -> int:
+def train(words: Words = (), /, runs: Runs = Path("runs"), anew: bool = False) -> int:
     """Train a run, or resume it: the same command goes on where it stopped.
 
     Args:
         words: a YAML file and key=value words, as in preset=small training.steps=500
         runs: folder of runs
+        anew: drop what the run's folder holds, and train it from its start
     """
     from phasescope.runs.config import load_words
 
-    _train(load_words(words), runs)
+    _train(load_words(words), runs, anew)
     return 0
 
 
@@ -43,14 +44,14 @@ def demo(words: Words = (), /, runs: Runs = Path("runs")) -> int:
     return 0
 
 
-def _train(config: RunConfig, runs: Path) -> bool:
+def _train(config: RunConfig, runs: Path, anew: bool = False) -> bool:
     """Train to the end, or to a signal; whether it is done."""
     from phasescope.runs.events import Stop
     from phasescope.runs.execution import execute
     from phasescope.views.terminal.progress import follow
 
     with Stop().on_signals() as stop:
-        return follow(execute(config, runs, stop))
+        return follow(execute(config, runs, stop, anew))
 
 
 def observe(run: RunWord, words: Words = (), /, runs: Runs = Path("runs")) -> int:

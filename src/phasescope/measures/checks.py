@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike
 
+from phasescope.errors import NotFinite
 from phasescope.factors import Factors
 
 DECIMALS = 6
@@ -30,7 +31,7 @@ def check_finite(name: str, x: np.ndarray) -> None:
     """Raises ValueError where an entry of `x` is not finite; it says how many."""
     wrong = np.count_nonzero(~np.isfinite(x))
     if wrong:
-        raise ValueError(f"`{name}` ({wrong} of {x.size} not finite) must be finite")
+        raise NotFinite(f"`{name}` ({wrong} of {x.size} not finite) must be finite")
 
 
 def check_latents(

@@ -30,9 +30,9 @@ from phasescope.probing.inputs import Latents
 from phasescope.probing.observation import Observation, ProbeSet
 from phasescope.probing.own_measures import load_measures
 from phasescope.probing.probe import nulls_of
-from phasescope.store.folder import RunWriter
 from phasescope.store.snapshot import array_name
 from phasescope.store.tables import safetensors_bytes, write_parquet
+from phasescope.store.writer import RunWriter
 from phasescope.worlds.base import Columns, World
 
 Scores = dict[str, dict[Place, Score]]

@@ -9,15 +9,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from phasescope.errors import UserError
+from phasescope.errors import NotFinite, RunFailed, UserError
 from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig
 from phasescope.runs.events import Progress, Start, Stop
 from phasescope.runs.extension import take_up_shorter
 from phasescope.runs.loading import plan_of
-from phasescope.store.folder import Run, RunWriter, now
+from phasescope.runs.spent import Spent
+from phasescope.runs.whole import check_whole
+from phasescope.store.folder import Run, now
 from phasescope.store.holding import hold
 from phasescope.store.provenance import provenance
+from phasescope.store.writer import CHECKPOINT, OR_ANEW, RunWriter
 
 if TYPE_CHECKING:
     from phasescope.probing.config import ProbingConfig
@@ -33,6 +36,7 @@ def train(
     config: RunConfig,
     runs: Path | str = "runs",
     *,
+    anew: bool = False,
     world: Any = None,
     family: Any = None,
     network: Any = None,
@@ -40,33 +44,39 @@ def train(
     """Train `config` to its end, or go on where it stopped; returns the run.
 
     Args:
+        anew: from the start, whatever the folder holds of this run: that is dropped.
         world, family, network: in the place of the configuration's: a configuration of that kind, a class of one's own, or a
             tree of fields with its kind. A class stands in a file, from which a run that is resumed reads it.
 
     Raises:
         UserError: the folder or the device cannot be used; a class cannot be found again.
-        RunFailed: the loss is not finite any more.
+        RunFailed: the loss is not finite any more; the folder is no longer this process's own.
     """
     config = config.with_kinds(world=world, family=family, network=network)
-    for _ in execute(config, Path(runs)):
+    for _ in execute(config, Path(runs), anew=anew):
         pass
     return Run(Path(runs) / config.folder)
 
 
-def execute(config: RunConfig, runs: Path, stop: Stop | None = None) -> Iterator[Start | Progress]:
+def execute(
+    config: RunConfig, runs: Path, stop: Stop | None = None, anew: bool = False
+) -> Iterator[Start | Progress]:
     """Train `config` in its folder under `runs`, resuming what is there; yields the start, then after each step.
 
     The folder always allows resumption to bitwise the same weights and metrics: a snapshot appears whole, then its line of
-    metrics, then a checkpoint; what lies beyond the last checkpoint is dropped and done again.
+    metrics, then a checkpoint; what lies beyond the last checkpoint is done again. What was due up to it must be there,
+    whole; nothing else is dropped but `anew`.
 
     Raises:
-        UserError: the folder holds another configuration, a corrupt checkpoint, is in use or cannot be written; the device
-            is not there.
-        RunFailed: the loss is not finite any more.
+        UserError: the folder holds another configuration, lacks something that was recorded, is in use or cannot be written;
+            the device is not there.
+        RunFailed: the loss is not finite any more; the folder is no longer this process's own.
     """
     learner = _fresh_learner(config)
-    origin = take_up_shorter(config, runs)
-    with hold(runs / config.folder, config.tree()) as folder:
+    origin = None if anew else take_up_shorter(config, runs)
+    with hold(runs / config.folder, config.tree(), anew) as folder:
+        if anew:
+            folder.begin_anew()
         yield from _Execution(config, folder, learner, stop or Stop(), origin).events()
 
 
@@ -96,11 +106,10 @@ class _Execution:
         self.steps = config.training.steps
         self.family = config.family.build()
         self.losses = self._losses_after([])
-        self.spent = {"wall_s": 0.0, "cpu_s": 0.0, "observing_s": 0.0}
+        self.spent = Spent()
         self.started = now()
         self._take_up()
         self._summarise()
-        self._clock = time.perf_counter(), time.process_time()
         self._status_due = time.monotonic() + STATUS_EVERY_S
         self._checkpoint_due = time.monotonic() + CHECKPOINT_EVERY_S
 
@@ -126,6 +135,8 @@ class _Execution:
                     self._keep_up()
                 if self.learner.step < self.steps:
                     self._checkpoint()
+                else:
+                    check_whole(self.folder, self.steps, thorough=False)
             except GeneratorExit:
                 self._checkpoint()
                 self._write_status("stopped")
@@ -143,7 +154,7 @@ class _Execution:
         except (GeneratorExit, KeyboardInterrupt):
             raise
         except BaseException as error:
-            with suppress(OSError):
+            with suppress(OSError, RunFailed):
                 self._write_status("failed", error=" ".join(f"{type(error).__name__}: {error}".split()))
             raise
 
@@ -152,6 +163,8 @@ class _Execution:
         import torch
 
         found = self.folder.read_checkpoint()
+        if found is None:
+            self._check_nothing_learnt()
         if found is None or (found[1].get("step") == 0 and self.folder.changed_sources):
             self.folder.begin_anew()
             return
@@ -164,13 +177,25 @@ class _Execution:
                 {name: torch.from_numpy(array) for name, array in arrays.items()}, state["step"]
             )
             self.losses = self._losses_after(state["losses"])
-            self.spent, self.started = state["spent"], state["started"]
+            self.spent.add(state["spent"])
+            self.started = state["started"]
         except (KeyError, RuntimeError, ValueError) as error:
             reason = " ".join(str(error).split())[:120]
             raise UserError(
-                f"`{self.folder.path}/checkpoint` must be this run's: {reason}: delete it to train from the start"
+                f"`{self.folder.path}/checkpoint` must be this run's: {reason}; {OR_ANEW}"
             ) from None
+        if self.learner.step:
+            check_whole(self.folder, self.learner.step)
         self.folder.forget_after(self.learner.step)
+
+    def _check_nothing_learnt(self) -> None:
+        """Raises UserError where the folder has no checkpoint, and yet was trained."""
+        steps = [entry["step"] for entry in self.folder.metrics] + [one.step for one in self.folder.snapshots]
+        if max(steps, default=0):
+            raise UserError(
+                f"`{self.folder.path / CHECKPOINT}` must be there to go on from: metrics and snapshots reach to "
+                f"step {max(steps)}; {OR_ANEW}"
+            )
 
     @cached_property
     def observer(self) -> Observer:
@@ -197,10 +222,6 @@ class _Execution:
         """Number of images in the training set."""
         return len(self.config.world.training_labels())
 
-    @cached_property
-    def parameters(self) -> int:
-        return sum(p.numel() for p in self.learner.network.parameters())
-
     def _losses_after(self, read: list[float]) -> Losses:
         """The losses since the last snapshot, of which a checkpoint kept `read`."""
         from phasescope.training.losses import Losses
@@ -210,18 +231,21 @@ class _Execution:
     def _observe(self) -> dict[str, Any]:
         """Take a snapshot, append its metrics, write a checkpoint; in this order."""
         self.losses.read()
-        began = time.perf_counter()
         learner = self.learner
+        try:
+            with self.spent.observing():
+                seen = self.observer.record(learner.average, learner.step)
+        except NotFinite as error:
+            raise self.losses.diverged(f"what is observed must be finite: {error}", learner.step) from error
         metrics = {
             "step": learner.step,
             "images_seen": learner.images_seen,
             "epochs": learner.images_seen / self.images,
             "loss": self.losses.mean(),
-            **self.observer.record(learner.average, learner.step),
+            **seen,
         }
         self.losses.clear()
-        self._tick(observing_s=time.perf_counter() - began)
-        self.folder.append_metrics({**metrics, **self.spent})
+        self.folder.append_metrics({**metrics, **self.spent.tick()})
         self._checkpoint()
         self._summarise()
         self._write_status("running")
@@ -234,13 +258,12 @@ class _Execution:
 
     def _checkpoint(self) -> None:
         self.losses.read()
-        self._tick()
         tensors = {name: tensor.detach().cpu().numpy() for name, tensor in self.learner.tensors().items()}
         state = {
             "run": self.config.digest(),
             "step": self.learner.step,
             "losses": self.losses.values,
-            "spent": self.spent,
+            "spent": self.spent.tick(),
             "started": self.started,
         }
         self.folder.write_checkpoint(tensors, state)
@@ -254,20 +277,12 @@ class _Execution:
         if moment >= self._status_due:
             self._write_status("running")
 
-    def _tick(self, observing_s: float = 0.0) -> None:
-        """Book the time since the last call."""
-        wall, cpu = time.perf_counter(), time.process_time()
-        self.spent["wall_s"] += wall - self._clock[0]
-        self.spent["cpu_s"] += cpu - self._clock[1]
-        self.spent["observing_s"] += observing_s
-        self._clock = wall, cpu
-
     def _start(self) -> Start:
         import torch
 
         return Start(
             self.folder.path,
-            self.parameters,
+            sum(p.numel() for p in self.learner.network.parameters()),
             self.images,
             self.learner.step,
             self.steps,
@@ -280,7 +295,6 @@ class _Execution:
         return Progress(self.learner.step, self.steps, self.learner.images_seen, self.losses.last, metrics)
 
     def _write_status(self, state: str, **more: Any) -> None:
-        self._tick()
         start = self._start()
         self.folder.write_status(
             {
@@ -293,7 +307,7 @@ class _Execution:
                 **provenance(),
                 "threads": start.threads,
                 "device": start.device,
-                **self.spent,
+                **self.spent.tick(),
                 "started": self.started,
                 "updated": now(),
                 "summary": self.summary,

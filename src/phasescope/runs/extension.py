@@ -15,8 +15,8 @@ from phasescope.kinds import source_digests
 from phasescope.runs.config import RunConfig
 from phasescope.store import Run, list_runs
 from phasescope.store.files import folder_aside
-from phasescope.store.folder import CHECKPOINT, RunWriter
 from phasescope.store.holding import hold
+from phasescope.store.writer import CHECKPOINT, RunWriter
 from phasescope.training.rates import lr_factor
 
 

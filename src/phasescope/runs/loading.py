@@ -68,7 +68,6 @@ def load_network(run: Run, snapshot: Snapshot) -> Loaded:
         UserError: the configuration or the weights cannot be read, or the weights are of another network.
     """
     import torch
-    from safetensors import SafetensorError
 
     config = config_of(run)
     try:
@@ -77,9 +76,10 @@ def load_network(run: Run, snapshot: Snapshot) -> Loaded:
     except ValueError as error:
         raise UserError(str(error)) from None
     path = snapshot.path / "weights.safetensors"
+    weights = {name: torch.from_numpy(array) for name, array in snapshot.weights().items()}
     try:
-        network.load_state_dict({name: torch.from_numpy(array) for name, array in snapshot.weights().items()})
-    except (OSError, SafetensorError, RuntimeError) as error:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
         raise UserError(
             f"`{path}` must hold this run's weights: {' '.join(str(error).split())[:120]}"
         ) from None

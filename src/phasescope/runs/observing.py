@@ -23,8 +23,9 @@ from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig
 from phasescope.runs.loading import config_of, load_network, plan_of
 from phasescope.store import Run, Snapshot
-from phasescope.store.folder import RunWriter, now
+from phasescope.store.folder import now
 from phasescope.store.holding import hold
+from phasescope.store.writer import RunWriter
 
 if TYPE_CHECKING:
     from torch import nn

@@ -11,7 +11,6 @@ explorer and `measure` take the folder as they take any.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,10 +19,12 @@ from phasescope.errors import UserError
 from phasescope.families import USUAL, Family, FamilyConfig
 from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig
+from phasescope.runs.spent import Spent
 from phasescope.store import Run
-from phasescope.store.folder import RunWriter, now
+from phasescope.store.folder import now
 from phasescope.store.holding import hold
 from phasescope.store.provenance import provenance
+from phasescope.store.writer import RunWriter
 from phasescope.worlds import ArrayWorld, World
 
 if TYPE_CHECKING:
@@ -92,8 +93,7 @@ class Watcher:
     ):
         self.batch, self._seen = batch, _Seen()
         self.config, self.world, self.family, self.path, self.encode = config, world, family, path, encode
-        self._spent = {"wall_s": 0.0, "cpu_s": 0.0, "observing_s": 0.0}
-        self._clock = time.perf_counter(), time.process_time()
+        self._spent = Spent()
         self._started = now()
         self._observer: Observer | None = None
 
@@ -147,10 +147,9 @@ class Watcher:
 
         parameters = list(network.parameters())
         device = parameters[0].device if parameters else None
-        began = time.perf_counter()
         if self._observer is None:
             if folder.metrics:  # a loop that was started again
-                self._spent = {name: folder.metrics[-1].get(name) or 0.0 for name in self._spent}
+                self._spent.add(folder.metrics[-1])
             self._observer = Observer(
                 plan,
                 self.world,
@@ -164,10 +163,10 @@ class Watcher:
         self._observer.folder = folder
         images = len(self.world.training_labels())
         seen = self._images_seen(step, images_seen)
-        found = self._observer.record(network, step)
-        self._tick(time.perf_counter() - began)
+        with self._spent.observing():
+            found = self._observer.record(network, step)
         metrics = {"step": step, "images_seen": seen, "epochs": seen / images, "loss": loss, **found}
-        folder.append_metrics({**metrics, **self._spent})
+        folder.append_metrics({**metrics, **self._spent.tick()})
         folder.write_status(
             {
                 "state": "done",
@@ -179,7 +178,7 @@ class Watcher:
                 **provenance(),
                 "threads": torch.get_num_threads(),
                 "device": str(device or "cpu"),
-                **self._spent,
+                **self._spent.total,
                 "started": self._started,
                 "updated": now(),
                 "summary": summarise(plan, folder.metrics),
@@ -218,13 +217,6 @@ class Watcher:
         if images is not None:
             self._seen.images = images
             self._seen.watch(find_tap(network, self.config.probing.taps[0]))
-
-    def _tick(self, observing_s: float) -> None:
-        wall, cpu = time.perf_counter(), time.process_time()
-        self._spent["wall_s"] += wall - self._clock[0]
-        self._spent["cpu_s"] += cpu - self._clock[1]
-        self._spent["observing_s"] += observing_s
-        self._clock = wall, cpu
 
 
 class _Seen:

@@ -1,9 +1,10 @@
 """The store: a run's folder, read without torch; and all runs of a folder as tables."""
 
 from phasescope.store.catalogue import find_run, list_runs, open_run, open_views, runs_frame, snapshots_frame
-from phasescope.store.folder import Run, RunWriter
+from phasescope.store.folder import Run
 from phasescope.store.holding import hold
 from phasescope.store.snapshot import Snapshot
+from phasescope.store.writer import RunWriter
 
 __all__ = [
     "Run",

@@ -47,7 +47,7 @@ def list_runs(runs: Path, where: str | None = None) -> list[Run]:
     if where is None or not found:
         return found
     chosen = set(runs_frame(runs, where)["run"])
-    return [run for run in found if run.path.name in chosen]
+    return [run for run in found if run.name in chosen]
 
 
 def runs_frame(runs: Path, where: str | None = None) -> pd.DataFrame:

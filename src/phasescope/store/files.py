@@ -1,4 +1,8 @@
-"""Writing that survives a crash: a file or a folder is either the old one, or whole."""
+"""Writing that survives a crash, and reading that survives any file.
+
+What is written, a file or a folder, is either the old one, or whole. What is read is a regular file of a bounded size, so
+that neither a pipe nor a giant keeps a reader waiting.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,64 @@ import json
 import math
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+
+from phasescope.errors import UserError
+
+MOST_BYTES = 2**28
+"""of a file that is read whole"""
+
+
+def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
+    """What a regular file of at most `most` bytes holds.
+
+    Raises:
+        UserError: it is no regular file, or holds more.
+        OSError: it is not there, or cannot be read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise UserError(f"`{path}` must be a regular file")
+        if found.st_size > most:
+            raise UserError(f"`{path}` (={found.st_size:,} bytes) must hold at most {most:,} bytes")
+        return file.read(most)
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file holds.
+
+    Raises:
+        UserError: it is no regular file, too large, or no JSON.
+        OSError: it is not there, or cannot be read.
+    """
+    try:
+        return from_json(read_bytes(path))
+    except ValueError as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f"`{path}` must hold JSON: {error}") from None
+
+
+def from_json(text: str | bytes) -> Any:
+    """What a JSON text says; a number that is not finite is none of JSON's.
+
+    Raises:
+        ValueError: it is no JSON, or nested too deeply.
+    """
+    try:
+        return json.loads(text, parse_constant=_no_number)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no number of JSON's")
 
 
 def write_aside(path: Path, content: bytes | str) -> None:
@@ -61,15 +119,13 @@ def remove_asides(folder: Path) -> None:
 def read_json_lines(path: Path) -> list[dict[str, Any]]:
     """The objects in a JSON-lines file; a torn line is left out, and a missing file has none."""
     try:
-        lines = path.read_bytes().split(b"\n")
-    except FileNotFoundError:
+        lines = read_bytes(path).split(b"\n")
+    except (FileNotFoundError, UserError):
         return []
     objects = []
     for line in lines:
-        try:
-            objects.append(json.loads(line))
-        except ValueError:
-            continue
+        with suppress(ValueError):
+            objects.append(from_json(line))
     return [entry for entry in objects if isinstance(entry, dict)]
 
 

@@ -8,7 +8,7 @@ float or text.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -50,11 +50,12 @@ def run_row(run: Run, config: Tree, status: Mapping[str, Any]) -> Row:
     }
 
 
-def snapshot_rows(run: Run, config: Tree, status: Mapping[str, Any]) -> list[Row]:
-    """A row for each snapshot of a run, by ascending step; `....estimator` says how a score was estimated."""
+def snapshot_rows(
+    run: Run, config: Tree, status: Mapping[str, Any], metrics: Sequence[Mapping[str, Any]]
+) -> list[Row]:
+    """A row for each entry of a run's metrics; `....estimator` says how a score was estimated."""
     same = run_row(run, config, status)
-    by_step = {entry["step"]: entry for entry in run.metrics}
-    return [{**same, **dict(_numbered(by_step[step]))} for step in sorted(by_step)]
+    return [{**same, **dict(_numbered(entry))} for entry in metrics]
 
 
 def as_frame(rows: Iterable[Row]) -> pd.DataFrame:

@@ -9,33 +9,18 @@ It is read without torch. One process at a time writes it (`store.holding`).
 from __future__ import annotations
 
 import fcntl
-import json
-import shutil
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from phasescope.config import Tree, read_yaml
 from phasescope.errors import UserError
 from phasescope.kinds import source_digests
-from phasescope.store.files import (
-    append_json_line,
-    folder_aside,
-    read_json_lines,
-    remove_asides,
-    to_json,
-    write_aside,
-)
+from phasescope.store.files import read_json
+from phasescope.store.metrics import Metrics, is_number, read_metrics
 from phasescope.store.snapshot import Snapshot
-from phasescope.store.tables import safetensors_bytes
-
-CHECKPOINT = Path("checkpoint") / "state.safetensors"
 
 
 class Run:
@@ -46,7 +31,8 @@ class Run:
 
     @property
     def name(self) -> str:
-        return self.path.resolve().name
+        """The folder's name, as it can be shown."""
+        return shown(self.path.resolve().name)
 
     @property
     def identity(self) -> str:
@@ -72,23 +58,27 @@ class Run:
         try:
             if not self.config:
                 return _broken("config.yaml is empty")
-            status = json.loads((self.path / "status.json").read_text())
+            status = read_json(self.path / "status.json")
         except UserError as error:
             return _broken(str(error))
         except FileNotFoundError:
             return {"state": "running"} if is_held(self.path) else _broken("there is no status.json")
-        except (OSError, ValueError) as error:
+        except OSError as error:
             return _broken(f"status.json cannot be read: {error}")
-        if not isinstance(status, dict) or not isinstance(status.get("state"), str):
-            return _broken("status.json holds no state")
+        if why := _fault_of_status(status):
+            return _broken(f"status.json is none: {why}")
         if status["state"] == "running" and not is_held(self.path):
             status["state"] = "killed"
         return status
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
-        """One entry a snapshot, by ascending step."""
-        return [entry for entry in read_json_lines(self.path / "metrics.jsonl") if "step" in entry]
+        """One entry a snapshot, by ascending step; lines that are none are left out, and are among the `faults`."""
+        return self.read_metrics().entries
+
+    def read_metrics(self) -> Metrics:
+        """What metrics.jsonl holds, and what of it is none."""
+        return read_metrics(self.path / "metrics.jsonl")
 
     @property
     def references(self) -> dict[str, Any] | None:
@@ -108,8 +98,8 @@ class Run:
     def _told(self, name: str) -> dict[str, Any] | None:
         """What a file of the run holds; None where it is not there, or holds no such thing."""
         try:
-            told = json.loads((self.path / name).read_text())
-        except (OSError, ValueError):
+            told = read_json(self.path / name)
+        except (OSError, UserError):
             return None
         return told if isinstance(told, dict) else None
 
@@ -141,123 +131,63 @@ class Run:
     @property
     def snapshots(self) -> list[Snapshot]:
         """All whole snapshots, by ascending step."""
-        folders = [path for path in (self.path / "snapshots").glob("[0-9]*") if path.name.isdigit()]
+        folders = [
+            path
+            for path in (self.path / "snapshots").glob("[0-9]*")
+            if path.name.isascii() and path.name.isdigit() and path.is_dir()
+        ]
         return sorted(map(Snapshot, folders), key=lambda snapshot: snapshot.step)
 
 
-class RunWriter(Run):
-    """A run folder held for writing by this process; made by `store.holding.hold`.
-
-    Nobody else writes meanwhile, so its metrics are read once.
-    """
-
-    @property
-    def metrics(self) -> list[dict[str, Any]]:
-        """One entry a snapshot, by ascending step."""
-        return self._metrics
-
-    @cached_property
-    def _metrics(self) -> list[dict[str, Any]]:
-        return super().metrics
-
-    def write_config(self, config: Tree) -> None:
-        """Write config.yaml, and sources.json where the configuration names sources of somebody's own."""
-        import yaml
-
-        self._write_sources(config)
-        write_aside(self.path / "config.yaml", yaml.safe_dump(config, sort_keys=False))
-
-    def _write_sources(self, config: Tree) -> None:
-        if sources := source_digests(config):
-            write_aside(self.path / "sources.json", to_json(sources, indent=1))
-
-    def write_status(self, status: dict[str, Any]) -> None:
-        write_aside(self.path / "status.json", to_json(status, indent=1))
-
-    def write_about(self, about: dict[str, Any]) -> None:
-        write_aside(self.path / "about.json", to_json(about))
-
-    def write_references(self, references: dict[str, Any]) -> None:
-        write_aside(self.path / "references.json", to_json(references))
-
-    def append_metrics(self, entry: dict[str, Any]) -> None:
-        there = self._metrics
-        append_json_line(self.path / "metrics.jsonl", entry)
-        there.append(json.loads(to_json(entry)))
-
-    @contextmanager
-    def new_snapshot(self, step: int) -> Iterator[Path]:
-        """A folder to fill with the snapshot of `step`; it appears under its name when the block ends well."""
-        with folder_aside(self.path / "snapshots" / f"{step:08d}") as folder:
-            yield folder
-
-    def forget_after(self, step: int) -> None:
-        """Drop metrics and snapshots later than `step`: a resumed run records them anew.
-
-        With step = -1 all go. What a killed process left half-written goes too.
-        """
-        kept = [entry for entry in self.metrics if entry["step"] <= step]
-        write_aside(self.path / "metrics.jsonl", "".join(to_json(entry) + "\n" for entry in kept))
-        self._metrics[:] = kept
-        for snapshot in self.snapshots:
-            if snapshot.step > step:
-                shutil.rmtree(snapshot.path)
-        for folder in (self.path, self.path / "snapshots", self.path / "checkpoint"):
-            remove_asides(folder)
-
-    def begin_anew(self) -> None:
-        """Forget all that was recorded: nothing was learnt yet. Sources are from now on what they are now."""
-        self.forget_after(-1)
-        for name in ("references.json", CHECKPOINT):
-            (self.path / name).unlink(missing_ok=True)
-        self._write_sources(self.config)
-
-    def write_checkpoint(self, tensors: dict[str, np.ndarray], state: dict[str, Any]) -> None:
-        """Replace the checkpoint by `tensors` and the JSON-ready `state`."""
-        text = json.dumps(state)
-        metadata = {"state": text, "crc32": str(_checksum(tensors, text))}
-        path = self.path / CHECKPOINT
-        path.parent.mkdir(exist_ok=True)
-        write_aside(path, safetensors_bytes(tensors, metadata))
-
-    def read_checkpoint(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
-        """The tensors and state of the last checkpoint; None where there is none.
-
-        Raises:
-            UserError: there is one and it cannot be read whole.
-        """
-        from safetensors import SafetensorError, safe_open
-
-        path = self.path / CHECKPOINT
-        if not path.exists():
-            return None
-        try:
-            with safe_open(path, framework="numpy") as file:
-                metadata = file.metadata()
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            state = json.loads(metadata["state"])
-            intact = int(metadata["crc32"]) == _checksum(tensors, metadata["state"])
-        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-            raise UserError(_corrupt(path, str(error))) from None
-        if not intact:
-            raise UserError(_corrupt(path, "its checksum differs"))
-        return tensors, state
+@contextmanager
+def damage_told(run: Run) -> Iterator[None]:
+    """Within the block, which reads what a run recorded, what that makes impossible is a UserError that names the run."""
+    try:
+        yield
+    except UserError:
+        raise
+    except (
+        ArithmeticError,
+        AttributeError,
+        EOFError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
+        why = " ".join(f"{type(error).__name__}: {error}".split())[:160]
+        raise UserError(
+            f"`{shown(str(run.path))}` holds something that cannot be read as a run's: {why}"
+        ) from error
 
 
-def _checksum(tensors: dict[str, np.ndarray], text: str) -> int:
-    checksum = zlib.crc32(text.encode())
-    for name, array in sorted(tensors.items()):
-        checksum = zlib.crc32(f"{name} {array.dtype} {array.shape}".encode(), checksum)
-        checksum = zlib.crc32(np.ascontiguousarray(array).data, checksum)
-    return checksum
-
-
-def _corrupt(path: Path, why: str) -> str:
-    return f"`{path}` must be a whole checkpoint, and is corrupt ({why}): delete it to train this run from its start"
+def shown(name: str) -> str:
+    """A path or its name as text: bytes in it that are none are escaped."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 def _broken(why: str) -> dict[str, Any]:
     return {"state": "broken", "error": why}
+
+
+STATES = ("prepared", "running", "stopped", "failed", "done")
+"""what a status may say of a run; `killed` and `broken` are seen from outside"""
+COUNTS = ("step", "steps", "images_seen", "images", "parameters", "threads", "wall_s", "cpu_s", "observing_s")
+
+
+def _fault_of_status(status: Any) -> str | None:
+    """What makes a JSON value no status."""
+    if not isinstance(status, dict) or not isinstance(status.get("state"), str):
+        return "it holds no state"
+    if status["state"] not in STATES:
+        return f"`state` (={status['state'][:40]}) must be one of {', '.join(STATES)}"
+    for name in COUNTS:
+        value = status.get(name)
+        if value is not None and not (is_number(value) and value >= 0):
+            return f"`{name}` (={repr(value)[:40]}) must be a number from 0 on"
+    if not isinstance(status.get("summary", {}), dict):
+        return "`summary` is no object"
+    return None
 
 
 def is_held(path: Path) -> bool:

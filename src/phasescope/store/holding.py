@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from phasescope.config import Tree, read_yaml
 from phasescope.errors import UserError
-from phasescope.store.folder import RunWriter
+from phasescope.store.writer import RunWriter
 
 BEFORE = ("lock", "world.npz")
 """files that a folder may hold before it is a run's"""
@@ -20,8 +20,11 @@ LOCK_PATIENCE_S = 1.0
 
 
 @contextmanager
-def hold(path: Path, config: Tree) -> Iterator[RunWriter]:
+def hold(path: Path, config: Tree, anew: bool = False) -> Iterator[RunWriter]:
     """Hold a run folder for writing, making it where it does not exist.
+
+    Args:
+        anew: what a run's folder holds may be dropped: its config.yaml is written again, whatever it says.
 
     Raises:
         UserError: the folder holds another configuration, or something that is no run; another process holds it; it cannot
@@ -31,13 +34,13 @@ def hold(path: Path, config: Tree) -> Iterator[RunWriter]:
         if path.exists() and not path.is_dir():
             raise UserError(f"`{path}` must be a folder")
         if path.exists() and any(path.iterdir()):
-            _check_same(path, config)
+            _check_same(path, config, anew)
         path.mkdir(parents=True, exist_ok=True)
         with open(path / "lock", "a") as lock:
             if not _lock(lock):
                 raise UserError(f"`{path}` is being written by another process: wait for it, or stop it")
-            writer = RunWriter(path)
-            if not (path / "config.yaml").exists():
+            writer = RunWriter(path, lock.fileno())
+            if anew or not (path / "config.yaml").exists():
                 writer.write_config(config)
             (path / "snapshots").mkdir(exist_ok=True)
             yield writer
@@ -58,7 +61,9 @@ def _lock(file: IO[str]) -> bool:
             time.sleep(0.02)
 
 
-def _check_same(path: Path, config: Tree) -> None:
+def _check_same(path: Path, config: Tree, anew: bool) -> None:
+    if anew and (path / "snapshots").is_dir():
+        return
     if not (path / "config.yaml").exists():
         if any(entry.name not in BEFORE and not entry.name.startswith(".") for entry in path.iterdir()):
             raise UserError(f"`{path}` must be empty or a run's folder: it holds files and no config.yaml")

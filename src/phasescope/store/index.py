@@ -18,13 +18,13 @@ from typing import Any
 from phasescope.errors import UserError
 from phasescope.store.files import to_json
 from phasescope.store.flat import Row, run_row, snapshot_rows
-from phasescope.store.folder import Run
+from phasescope.store.folder import Run, damage_told, shown
 
 INDEX = "index.sqlite"
-LAYOUT = 1
+LAYOUT = 2
 """of the documents; an index of another one is made anew"""
 PATIENCE_S = 10.0
-FINAL = ("done", "stopped", "failed", "prepared")
+FINAL = ("done", "stopped", "failed", "prepared", "broken")
 """states that stay as they are until the files change"""
 
 Document = dict[str, Any]
@@ -34,13 +34,13 @@ Document = dict[str, Any]
 def documents(runs: Path, found: Sequence[Run]) -> list[Document]:
     """What the files of `found`, runs in the folder `runs`, say, in their order."""
     known: dict[str, tuple[str, str]] = {}
-    marks = {run.path.name: _mark(run.path) for run in found}
+    marks = {run.name: _mark(run.path) for run in found}
     with suppress(sqlite3.Error), closing(_open(runs / INDEX)) as index:
         known = {name: (mark, text) for name, mark, text in index.execute("SELECT * FROM runs")}
     there: dict[str, Document] = {}
     fresh: list[tuple[str, str, str]] = []
     for run in found:
-        name = run.path.name
+        name = run.name
         mark, text = known.get(name, ("", ""))
         if mark != marks[name]:
             text = to_json(_read(run))
@@ -50,29 +50,41 @@ def documents(runs: Path, found: Sequence[Run]) -> list[Document]:
     if fresh or gone:
         _write(runs / INDEX, fresh, gone)
     for run in found:
-        row = there[run.path.name]["run"]
-        row["path"] = str(run.path)
+        row = there[run.name]["run"]
+        row["path"] = shown(str(run.path))
         if row["state"] not in FINAL:
             row["state"] = run.status["state"]
     return list(there.values())
 
 
 def _read(run: Run) -> Document:
-    """The run's files as flat rows; one that is broken has its name and state."""
-    status = run.status
-    base: Row = {"run": run.path.name, "state": status["state"]}
+    """The run's files as flat rows; one that is broken has its name, its state and, as `error`, what is wrong with it."""
     try:
-        config = run.config
-    except UserError:
-        config = {}
-    if not config:
-        return {"run": base, "snapshots": []}
-    rows = snapshot_rows(run, config, status)
+        with damage_told(run):
+            return _rows(run)
+    except UserError as error:
+        return {"run": {"run": run.name, "state": "broken", "error": str(error)}, "snapshots": []}
+
+
+def _rows(run: Run) -> Document:
+    status = run.status
+    base: Row = {"run": run.name, "state": status["state"]}
+    if status["state"] == "broken":
+        return {"run": {**base, "error": status["error"]}, "snapshots": []}
+    config, metrics = run.config, run.read_metrics()
+    if metrics.faults:
+        base |= {"state": "broken", "error": metrics.faults[0]}
+    rows = snapshot_rows(run, config, status, metrics.entries)
     last = rows[-1] if rows else run_row(run, config, status)
     stand = {
         key: status.get(key) for key in ("step", "steps", "images_seen", "wall_s", "cpu_s", "observing_s")
     }
-    return {"run": {**last, **stand, **base}, "snapshots": [{"run": run.path.name, **row} for row in rows]}
+    document = {
+        "run": {**last, **stand, **base},
+        "snapshots": [{"run": run.name, **row} for row in rows],
+    }
+    to_json(document)  # what cannot be kept is broken too
+    return document
 
 
 def _mark(path: Path) -> str:

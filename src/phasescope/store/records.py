@@ -42,12 +42,14 @@ def condense(run: Run) -> list[Row]:
     """The rows of a run that is done, one a snapshot, by ascending step.
 
     Raises:
-        UserError: it is not done, or has no snapshot.
+        UserError: it is not done, or has no snapshot, or its metrics are damaged.
     """
-    status = run.status
+    status, metrics = run.status, run.read_metrics()
     if status["state"] != "done":
         raise UserError(f"`run` (={run.name}) must be done to be recorded: it is {status['state']}")
-    rows = snapshot_rows(run, run.config, status)
+    if metrics.faults:
+        raise UserError(f"`run` (={run.name}) must be whole to be recorded: {metrics.faults[0]}")
+    rows = snapshot_rows(run, run.config, status, metrics.entries)
     if not rows or rows[-1]["step"] != status.get("step"):
         raise UserError(f"`run` (={run.name}) must have its snapshots' metrics to the end, and has not")
     return rows

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
+from phasescope.errors import UserError
+from phasescope.npz import open_npz
 from phasescope.places import Place
 from phasescope.store.tables import read_parquet
 
@@ -17,7 +23,10 @@ def array_name(kind: str, place: Place) -> str:
 
 
 class Snapshot:
-    """What was recorded of a run at one step."""
+    """What was recorded of a run at one step.
+
+    Every reading raises UserError where the file is not whole; the message names it.
+    """
 
     def __init__(self, path: Path):
         self.path = path
@@ -25,7 +34,7 @@ class Snapshot:
 
     def samples(self) -> dict[str, np.ndarray]:
         """`images` (n, C, *spatial) float32 in [-1, 1], `labels` (n, K), `split` (n,) of str."""
-        with np.load(self.path / "samples.npz") as arrays:
+        with self._arrays("samples.npz") as arrays:
             return {
                 "images": arrays["images"].astype(np.float32),
                 "labels": arrays["labels"],
@@ -62,18 +71,39 @@ class Snapshot:
 
     def weights(self) -> dict[str, np.ndarray]:
         """The averaged weights."""
+        from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
-        return load_file(self.path / "weights.safetensors")
+        path = self.path / "weights.safetensors"
+        try:
+            return load_file(path)
+        except (OSError, SafetensorError) as error:
+            raise UserError(f"`{path}` must hold this run's weights: {_line(error)}") from None
 
     @cached_property
     def _names(self) -> list[str]:
-        path = self.path / "latents.npz"
-        if not path.exists():
+        if not (self.path / "latents.npz").exists():
             return []
-        with np.load(path) as arrays:
-            return list(arrays.files)
+        with self._arrays("latents.npz") as arrays:
+            return list(arrays)
 
     def _array(self, name: str) -> np.ndarray:
-        with np.load(self.path / "latents.npz") as arrays:
+        with self._arrays("latents.npz") as arrays:
+            if name not in arrays:
+                raise UserError(
+                    f"`{self.path / 'latents.npz'}` must hold `{name}`, and has {', '.join(arrays)}"
+                )
             return arrays[name].astype(np.float32)
+
+    @contextmanager
+    def _arrays(self, name: str) -> Iterator[Mapping[str, np.ndarray]]:
+        path = self.path / name
+        try:
+            with open_npz(path) as arrays:
+                yield arrays
+        except (BadZipFile, KeyError, EOFError, zlib.error, NotImplementedError) as error:
+            raise UserError(f"`{path}` must hold a snapshot's arrays, whole: {_line(error)}") from None
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:120]

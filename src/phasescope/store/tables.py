@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from phasescope.errors import UserError
+
 
 def write_parquet(path: Path, columns: dict[str, np.ndarray]) -> None:
     """Write equally long columns.
@@ -30,11 +32,20 @@ def write_parquet(path: Path, columns: dict[str, np.ndarray]) -> None:
 
 
 def read_parquet(path: Path) -> dict[str, np.ndarray]:
-    """The columns of a Parquet file; missing numbers are NaN."""
+    """The columns of a Parquet file; missing numbers are NaN.
+
+    Raises:
+        UserError: it is none, or not whole.
+    """
     import duckdb
 
-    with duckdb.connect() as connection:
-        columns = connection.read_parquet(str(path)).fetchnumpy()
+    if not path.is_file():
+        raise UserError(f"`{path}` must be a Parquet file, and is not there")
+    try:
+        with duckdb.connect() as connection:
+            columns = connection.read_parquet(str(path)).fetchnumpy()
+    except duckdb.Error as error:
+        raise UserError(f"`{path}` must be a Parquet file, whole: {str(error).splitlines()[0]}") from None
     return {
         name: np.ma.filled(column, np.nan) if np.ma.isMaskedArray(column) else column
         for name, column in columns.items()

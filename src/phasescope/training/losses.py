@@ -54,12 +54,13 @@ class Losses:
         found, self._unread = read_together(self._unread), []
         for step, loss in enumerate(found, self._step - len(found) + 1):
             if not math.isfinite(loss):
-                raise RunFailed(
-                    f"`loss` (={loss}) must be finite, and is not at step {step}: "
-                    f"lower `training.optimiser.lr` (={self.lr})"
-                )
+                raise self.diverged(f"`loss` (={loss}) must be finite", step)
         self.values += found
         self.last = found[-1]
+
+    def diverged(self, what: str, step: int) -> RunFailed:
+        """The error of a run in which `what` must be, and is not any more."""
+        return RunFailed(f"{what}, and is not at step {step}: lower `training.optimiser.lr` (={self.lr})")
 
     def mean(self) -> float | None:
         """Of all since the last call of `clear`; None where there is none."""

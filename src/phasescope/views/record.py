@@ -23,6 +23,7 @@ from phasescope.measures.learning.phases import (
 )
 from phasescope.places import Place
 from phasescope.store.folder import Run
+from phasescope.store.metrics import Metrics
 from phasescope.store.snapshot import Snapshot
 from phasescope.views.names import MEASURES, NULLS
 
@@ -62,7 +63,17 @@ class Record:
 
     @cached_property
     def metrics(self) -> list[dict[str, Any]]:
-        return self.run.metrics
+        return self._read.entries
+
+    @cached_property
+    def faults(self) -> list[str]:
+        """What is damaged of its status and its metrics, each in words."""
+        broken = [str(self.status.get("error"))] if self.status["state"] == "broken" else []
+        return broken + self._read.faults
+
+    @cached_property
+    def _read(self) -> Metrics:
+        return self.run.read_metrics()
 
     @cached_property
     def snapshots(self) -> list[Snapshot]:

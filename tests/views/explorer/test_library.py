@@ -122,7 +122,7 @@ def test_a_broken_run_shows_as_such_and_the_others_are_there(runs, fault):
     json.dumps(library.rows())
 
 
-@pytest.mark.parametrize("torn", ['{"step": 60, "images', "\x00\x00", "null\n", '{"loss": 1}\n'])
+@pytest.mark.parametrize("torn", ['{"step": 60, "images', "\x00\x00"])
 def test_a_torn_last_line_is_left_out(runs, torn):
     run = write_small_run(runs)
     with open(run.path / "metrics.jsonl", "a") as file:
@@ -130,6 +130,16 @@ def test_a_torn_last_line_is_left_out(runs, torn):
     row = row_of(run)
     assert row["state"] == "done"
     assert row["timeline"]["images_seen"] == [0, 320, 640]
+
+
+@pytest.mark.parametrize("line", ["null\n", '{"loss": 1}\n', '{"step": 0, "images_seen": 0}\n'])
+def test_a_whole_line_that_is_none_is_told(runs, line):
+    run = write_small_run(runs)
+    with open(run.path / "metrics.jsonl", "a") as file:
+        file.write(line)
+    row = row_of(run)
+    assert row["state"] == "broken"
+    assert row["error"].startswith("line 4 of metrics.jsonl is none: ")
 
 
 def test_what_leads_out_of_the_folder_is_not_read(runs, tmp_path):

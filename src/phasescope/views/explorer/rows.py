@@ -23,9 +23,9 @@ def row_of(run: Run) -> dict[str, Any]:
     """What the table shows of `run`; one that cannot be read is `broken`, and its `error` says why."""
     record = Record(run)
     try:
+        if record.faults:
+            return broken_row(run, record.faults[0])
         status = record.status
-        if status["state"] == "broken":
-            return broken_row(run, str(status.get("error")))
         return {
             **_identity(run),
             "title": str(record.config.get("name", "")),

@@ -8,10 +8,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from phasescope.errors import UserError
 from phasescope.measures.learning.phases import floors
 from phasescope.places import Place
 from phasescope.store import Run
 from phasescope.store.files import to_json
+from phasescope.store.folder import damage_told, shown
 from phasescope.views.names import MEASURES, READINGS, place_words
 from phasescope.views.record import Record, score, success_share
 
@@ -24,8 +26,8 @@ def print_runs(runs: list[Run], as_json: bool) -> None:
     table = Table(
         "run", "state", "step", "images", "success %", "behaviour", "representation", "wall", box=None
     )
-    for run in runs:
-        row = _row(run)
+    rows = [_row(run) for run in runs]
+    for row in rows:
         table.add_row(
             row["run"],
             row["state"],
@@ -36,18 +38,28 @@ def print_runs(runs: list[Run], as_json: bool) -> None:
             _path(row["representation"]),
             _seconds(row["wall_s"]),
         )
-    open_console().print(table if runs else "no runs here")
+    console = open_console()
+    console.print(table if runs else "no runs here")
+    for row in rows:
+        if row["state"] == "broken":
+            console.print(f"{row['run']}: {row['error']}")
 
 
 def print_run(run: Run, as_json: bool) -> None:
     """One run: state, phases with onsets, snapshots."""
-    record = Record(run)
-    status, metrics = record.status, record.metrics
+    with damage_told(run):
+        _print_run(Record(run), as_json)
+
+
+def _print_run(record: Record, as_json: bool) -> None:
+    run, status, metrics = record.run, record.status, record.metrics
+    faults = record.faults
     if as_json:
         whole = {
             "run": run.name,
-            "path": str(run.path),
+            "path": shown(str(run.path)),
             "status": status,
+            "faults": faults,
             "metrics": metrics,
             "about": record.about,
             "config": record.config,
@@ -56,9 +68,11 @@ def print_run(run: Run, as_json: bool) -> None:
         return
     console = open_console()
     console.print(f"{run.name}  {status['state']}  step {status.get('step', 0):,}/{status.get('steps', 0):,}")
+    for fault in faults:
+        console.print(f"error: {fault}")
     if sentence := record.about.get("sentence"):
         console.print(sentence)
-    if "error" in status:
+    if "error" in status and status["state"] != "broken":
         console.print(f"error: {status['error']}")
     if "parameters" in status:
         console.print(
@@ -121,21 +135,40 @@ def _snapshots(record: Record) -> Table:
     return table
 
 
+COLUMNS = (
+    "run", "path", "state", "step", "steps", "images_seen", "success", "behaviour", "representation", "wall_s",
+)  # fmt: skip
+
+
 def _row(run: Run) -> dict[str, Any]:
-    status, metrics = run.status, run.metrics
+    """A run's line; of one that is broken its `error` says what is wrong with it."""
+    told = {"run": run.name, "path": shown(str(run.path))}
+    try:
+        with damage_told(run):
+            return told | _read(run)
+    except UserError as error:
+        return dict.fromkeys(COLUMNS) | told | {"state": "broken", "error": str(error)}
+
+
+def _read(run: Run) -> dict[str, Any]:
+    record = Record(run)
+    status, metrics, faults = record.status, record.metrics, record.faults
     summary = status.get("summary", {})
     return {
-        "run": run.name,
-        "path": str(run.path),
-        "state": status["state"],
+        "state": "broken" if faults else status["state"],
         "step": status.get("step", 0),
         "steps": status.get("steps", 0),
         "images_seen": status.get("images_seen"),
         "success": success_share(metrics[-1]) if metrics else None,
-        "behaviour": summary.get("behaviour", {}).get("sequence"),
-        "representation": summary.get("representation", {}).get("sequence"),
+        **{name: _sequence(summary, name) for name in ("behaviour", "representation")},
         "wall_s": status.get("wall_s"),
+        **({"error": faults[0]} if faults else {}),
     }
+
+
+def _sequence(summary: dict[str, Any], name: str) -> list[str] | None:
+    found = summary.get(name, {}).get("sequence")
+    return None if found is None else [str(phase) for phase in found]
 
 
 def open_console() -> Console:

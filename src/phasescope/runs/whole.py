@@ -1,0 +1,92 @@
+"""Whether a run's folder holds all that is due: asked before it is gone on with, before it is done, before it is recorded.
+
+Due are, at each step that the plan of snapshots names, a line of metrics and a snapshot with all its files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from zipfile import BadZipFile, ZipFile
+
+from phasescope.errors import UserError
+from phasescope.probing.config import SnapshotPlanConfig
+from phasescope.store import Run, Snapshot
+from phasescope.store.metrics import Entry
+from phasescope.store.writer import OR_ANEW
+
+ARRAYS = ("samples.npz", "latents.npz")
+
+
+def due_steps(run: Run, last: int) -> list[int]:
+    """Steps up to `last` at which the run's configuration has snapshots taken.
+
+    Raises:
+        UserError: its config.yaml is no run's configuration.
+    """
+    config = run.config
+    try:
+        plan = SnapshotPlanConfig.of(config["probing"]["snapshots"])
+        steps = int(config["training"]["steps"])
+    except (KeyError, TypeError, ValueError) as error:
+        why = " ".join(f"{type(error).__name__}: {error}".split())
+        raise UserError(
+            f"`{run.path / 'config.yaml'}` must be a run's configuration, whole: {why}; {OR_ANEW}"
+        ) from None
+    return [step for step in range(last + 1) if plan.due(step, steps)]
+
+
+def faults(run: Run, last: int, thorough: bool = True) -> Iterator[str]:
+    """What is not there of all that is due up to the step `last`, or is not whole, each in words; none where all is.
+
+    Args:
+        thorough: read every file of every snapshot; otherwise see whether they are there.
+
+    Raises:
+        UserError: the run's configuration cannot be read.
+    """
+    metrics = run.read_metrics()
+    yield from metrics.faults
+    lines = {entry["step"]: entry for entry in metrics.entries}
+    snapshots = {snapshot.step: snapshot for snapshot in run.snapshots}
+    for step in due_steps(run, last):
+        if step not in lines:
+            yield f"metrics.jsonl has no line of step {step}"
+        if step not in snapshots:
+            yield f"the snapshot of step {step} is not there"
+        elif step in lines:
+            yield from _faults_of(snapshots[step], lines[step], thorough)
+
+
+def check_whole(run: Run, last: int, thorough: bool = True) -> None:
+    """Raises UserError where something that is due up to the step `last` is not there, or not whole."""
+    found = list(faults(run, last, thorough))
+    if found:
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        raise UserError(
+            f"`{run.path}` must hold all that is due up to step {last}: {found[0]}{more}; {OR_ANEW}"
+        )
+
+
+def _faults_of(snapshot: Snapshot, entry: Entry, thorough: bool) -> Iterator[str]:
+    read = ("reading.parquet",) if "outcomes" in entry else ()
+    for name in (*ARRAYS, "weights.safetensors", *read):
+        path = snapshot.path / name
+        if not path.is_file():
+            yield f"`{path}` is not there"
+        elif thorough and (why := _fault_of_file(snapshot, path)):
+            yield f"`{path}` is not whole: {why}"
+
+
+def _fault_of_file(snapshot: Snapshot, path: Path) -> str | None:
+    try:
+        if path.name in ARRAYS:
+            with ZipFile(path) as archive:
+                return f"its `{torn}` is damaged" if (torn := archive.testzip()) else None
+        if path.suffix == ".parquet":
+            snapshot.readings()
+        else:
+            snapshot.weights()
+    except (OSError, BadZipFile, NotImplementedError, RuntimeError, UserError) as error:
+        return " ".join(str(error).split())[:120]
+    return None
