@@ -1,0 +1,40 @@
+"""A command in this process, and a run that took a second."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pytest
+from attacked_run import config_of
+
+from phasescope.cli import main
+from phasescope.runs.execution import train
+from phasescope.store import Run
+
+
+class Outcome(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def command(capsys) -> Callable[..., Outcome]:
+    """`phasescope WORDS` in this process; whatever it raises fails the test."""
+
+    def run(*words: object) -> Outcome:
+        capsys.readouterr()
+        try:
+            code = main([str(word) for word in words])
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return Outcome(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory) -> Run:
+    """A run that is done and whole."""
+    return train(config_of(), tmp_path_factory.mktemp("whole"))
