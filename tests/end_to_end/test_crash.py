@@ -22,7 +22,7 @@ from phasescope.store import Run
 
 LONG = (
     "name=killed",
-    "training.steps=240",
+    "training.steps=120",
     "probing.snapshots.dense_every=6",
     "probing.snapshots.every=6",
     "probing.p1=null",

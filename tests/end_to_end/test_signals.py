@@ -13,7 +13,7 @@ from tiny_run import assert_same_record
 from phasescope.runs.execution import Stop, train
 from phasescope.store import Run
 
-LONG = ("name=signalled", "training.steps=1200", "probing.snapshots.every=400")
+LONG = ("name=signalled", "training.steps=400", "probing.snapshots.every=200")
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_a_signal_stops_with_a_checkpoint(number: int, start, cli, whole: Run, t
     run = Run(tmp_path / whole.name)
     status = run.status
     assert status["state"] == "stopped"
-    assert 10 <= status["step"] < 1200
+    assert 10 <= status["step"] < 400
     assert f"stopped at step {status['step']}; the same command goes on" in out
     assert err == ""
     resumed = cli(*command)

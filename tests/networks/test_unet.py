@@ -55,7 +55,7 @@ def odd_configs(draw):
     return {**fields, "attention": draw(st.lists(st.sampled_from(taps), unique=True, max_size=3))}
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(odd_configs(), st.integers(1, 3), st.integers(1, 3))
 def test_odd_networks_answer_in_the_shape_of_x_t_and_every_parameter_hears(fields, channels, factors):
     network = build(channels, factors, **fields)
