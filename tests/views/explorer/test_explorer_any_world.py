@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -28,7 +29,8 @@ from phasescope.views.record import Record
 @pytest.mark.parametrize("reads", [False, True])
 @pytest.mark.parametrize("factors", [ONE, FOUR])
 def test_the_page_of_a_run_says_what_its_world_says(tmp_path, factors, reads):
-    told = details(Record(write_made_run(tmp_path / "made", factors=factors, reads=reads)))
+    record = Record(write_made_run(tmp_path / "made", factors=factors, reads=reads))
+    told = json.loads(details(record, row_of(record.run)))
     assert [factor["name"] for factor in told["factors"]] == list(factors.names)
     assert told["factors"][0]["words"] == f"{factors[0].name}, {factors[0].unit}"
     assert told["outcomes"] == (OUTCOMES if reads else [])

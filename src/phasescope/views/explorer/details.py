@@ -11,9 +11,10 @@ from phasescope.errors import UserError
 from phasescope.factors import Factor
 from phasescope.places import Place
 from phasescope.runs.painting import not_imported
+from phasescope.store.files import to_json
 from phasescope.store.snapshot import Snapshot
 from phasescope.views.explorer.packets import packet
-from phasescope.views.explorer.rows import UNREADABLE
+from phasescope.views.explorer.rows import shown_name, why
 from phasescope.views.figures.manifold import PROJECTIONS, labels_of, places_of
 from phasescope.views.figures.pixels import pixels
 from phasescope.views.names import (
@@ -29,42 +30,44 @@ from phasescope.views.report import words
 from phasescope.views.style import scale_of
 
 
-def details(record: Record) -> dict[str, Any]:
-    """The run's history, what is stored of it, and what its network can be asked.
+def details(record: Record, row: dict[str, Any]) -> str:
+    """The run's row and history, what is stored of it, and what its network can be asked, as JSON.
 
     Raises:
         UserError: its files cannot be read.
     """
-    name = record.run.path.name
-    if record.status["state"] == "broken":
-        raise UserError(f"`{name}` is broken: {record.status.get('error')}")
+    name = shown_name(record.run.path)
+    if row["state"] == "broken":
+        raise UserError(f"`{name}` is broken: {row['error']}")
     try:
-        return {
-            "sentence": record.about.get("sentence"),
-            "config": record.config,
-            "verdict": words.verdict(record),
-            "headline": words.headline(record),
-            "subject": words.subject(record),
-            "provenance": _provenance(record),
-            "thresholds": record.thresholds,
-            "declared": {
-                reading: _place(record.declared_place(reading))
-                for reading in ("representation", "representation_p1")
-            },
-            "names": _names(record),
-            "lines": [_line(line, record.measures) for line in record.metrics],
-            "snapshots": _stored(record),
-            "latents": _latents(record),
-            "factors": [_factor(factor) for factor in record.factors],
-            "position": record.position,
-            "outcomes": [outcome._asdict() for outcome in record.outcomes],
-            "splits": record.about.get("splits") or record.splits,
-            "painting": painting(record),
-        }
-    except UNREADABLE as error:
-        raise UserError(
-            f"`{name}` cannot be read: {type(error).__name__}: {' '.join(str(error).split())}"
-        ) from None
+        return to_json({"row": row, **_history(record)})
+    except Exception as error:  # of whatever form its files are
+        raise UserError(f"`{name}` cannot be read: {why(error)}") from None
+
+
+def _history(record: Record) -> dict[str, Any]:
+    return {
+        "sentence": record.about.get("sentence"),
+        "config": record.config,
+        "verdict": words.verdict(record),
+        "headline": words.headline(record),
+        "subject": words.subject(record),
+        "provenance": _provenance(record),
+        "thresholds": record.thresholds,
+        "declared": {
+            reading: _place(record.declared_place(reading))
+            for reading in ("representation", "representation_p1")
+        },
+        "names": _names(record),
+        "lines": [_line(line, record.measures) for line in record.metrics],
+        "snapshots": _stored(record),
+        "latents": _latents(record),
+        "factors": [_factor(factor) for factor in record.factors],
+        "position": record.position,
+        "outcomes": [outcome._asdict() for outcome in record.outcomes],
+        "splits": record.about.get("splits") or record.splits,
+        "painting": painting(record),
+    }
 
 
 def painting(record: Record) -> dict[str, Any]:

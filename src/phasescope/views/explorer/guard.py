@@ -1,8 +1,8 @@
 """Who may ask: this page, on this machine, or whoever has the token.
 
 - A page of another site can make a browser ask for http://127.0.0.1, and with a name of its own that resolves there
-  (DNS rebinding) even read the answer. So the Host header must name this machine, and a request that a browser marks as
-  another site's gets no data.
+  (DNS rebinding) even read the answer. So the Host header must name this machine. And of what a browser marks as another
+  site's, a link that opens the page in a tab leads here; a frame, an image, a script and a question for data get nothing.
 - Beyond the loopback everybody on the net could ask. So there a token is asked for: once in the address, then in a cookie.
 - Nothing can be changed here: only GET and HEAD are answered.
 """
@@ -87,10 +87,7 @@ class Guard:
             return PlainTextResponse("`Host` must name this machine\n", 421)
         if scope["method"] not in ("GET", "HEAD"):
             return PlainTextResponse("only GET and HEAD are answered\n", 405, {"Allow": "GET, HEAD"})
-        if (
-            headers.get("sec-fetch-site") in ("cross-site", "same-site")
-            and headers.get("sec-fetch-mode") != "navigate"
-        ):
+        if headers.get("sec-fetch-site") in ("cross-site", "same-site") and not _is_a_link(scope, headers):
             return PlainTextResponse("another site's page gets no data\n", 403)
         return self._without_token(scope, headers) if self.token is not None else None
 
@@ -133,3 +130,9 @@ class Guard:
 
     def _is_token(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), (self.token or "").encode())
+
+
+def _is_a_link(scope: Scope, headers: Headers) -> bool:
+    """Whether a tab is to show the page."""
+    way = headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest", "document")
+    return way == ("navigate", "document") and scope["path"] == "/"

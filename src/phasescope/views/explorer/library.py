@@ -1,13 +1,15 @@
 """The runs of a folder, seen live: each is read when it appears and again when its files change.
 
 A reader never waits for a writer: files are looked at by their time and size, and what is torn or half-written is told in
-the run's row. Nothing outside the folder is read: a run is found by its name among the entries of the folder, never by a
-path, and one that leads elsewhere by a symbolic link is shown as broken.
+the run's row. Each run is read by itself, and once for each state of its files, so that a bad one costs no other a look.
+Nothing outside the folder is read: a run is found by its name among the entries of the folder, never by a path, and one that
+leads elsewhere by a symbolic link, or holds what is neither a file nor a folder, is shown as broken.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 import threading
 import time
 from dataclasses import dataclass, field
@@ -18,7 +20,7 @@ from typing import Any
 from phasescope.errors import UserError
 from phasescope.store.catalogue import is_run
 from phasescope.store.folder import Run, is_held
-from phasescope.views.explorer.rows import broken_row, row_of
+from phasescope.views.explorer.rows import broken_row, row_of, shown_name
 from phasescope.views.record import Record
 
 FILES = ("config.yaml", "status.json", "metrics.jsonl", "references.json", "about.json", "snapshots")
@@ -77,11 +79,15 @@ class Library:
         """Look at the folder, and read what changed, the latest first, until `within_s` have passed; whether anything did.
 
         At least one run is read if one has changed, so calling again comes to an end.
+
+        Raises:
+            UserError: the folder is there and cannot be listed; what is known of it stays.
         """
         with self._lock:
             until = time.monotonic() + within_s
             before = self.version
-            there = {path.name: self._stamp(path) for path in run_folders(self.folder)}
+            paths = {shown_name(path): path for path in run_folders(self.folder)}
+            there = {name: self._stamp(name, path) for name, path in paths.items()}
             for name in [name for name in self._entries if name not in there]:
                 del self._entries[name]
                 self.version += 1
@@ -89,7 +95,7 @@ class Library:
             changed = [name for name, stamp in there.items() if self._differs(name, stamp)]
             changed.sort(key=lambda name: there[name][0], reverse=True)
             for done, name in enumerate(changed, 1):
-                self._read(name, there[name])
+                self._read(name, paths[name], there[name])
                 self.pending = len(changed) - done
                 if time.monotonic() > until:
                     break
@@ -109,42 +115,38 @@ class Library:
 
         Raises:
             Unknown: the folder holds none.
-            UserError: it leads out of the folder.
+            UserError: it is not to be read, or the folder cannot be listed.
         """
         known = self._entries.get(name)
-        path = (
-            known.run.path if known else next((p for p in run_folders(self.folder) if p.name == name), None)
-        )
+        paths = [known.run.path] if known else run_folders(self.folder)
+        path = next((path for path in paths if shown_name(path) == name and is_run_folder(path)), None)
         if path is None:
             raise Unknown(f"there is no run {name!r} here")
-        if self._differs(name, self._stamp(path)):
+        if self._differs(name, self._stamp(name, path)):
             with self._lock:
-                stamp = self._stamp(path)
+                stamp = self._stamp(name, path)
                 if self._differs(name, stamp):
-                    self._read(name, stamp)
-        entry = self._entries[name]
-        if leads_out(entry.run.path, self.folder):
-            raise UserError(f"`{name}` must lie inside the runs folder: it leads out of it by a link")
-        return entry
+                    self._read(name, path, stamp)
+        if why := fault_of(path, self.folder):
+            raise UserError(f"`{name}` cannot be read: {why}")
+        return self._entries[name]
 
-    def _stamp(self, path: Path) -> Stamp:
+    def _stamp(self, name: str, path: Path) -> Stamp:
         """The lock is looked at, which a writer may notice, only where a run has not come to its end."""
-        known = self._entries.get(path.name)
+        known = self._entries.get(name)
         ended = known is not None and known.row["state"] in ("done", "broken")
-        return (*stamp_of(path), not ended and is_held(path))
+        return (*stamp_of(path), not ended and (path / "lock").is_file() and is_held(path))
 
     def _differs(self, name: str, stamp: Stamp) -> bool:
         return name not in self._entries or self._entries[name].stamp != stamp
 
-    def _read(self, name: str, stamp: Stamp) -> None:
+    def _read(self, name: str, path: Path, stamp: Stamp) -> None:
         known = self._entries.get(name)
         # a changed config.yaml, or one that could not be read, is read again
         same = known is not None and known.stamp[CONFIG] == stamp[CONFIG] and known.row["state"] != "broken"
-        run = known.run if known is not None and same else KnownRun(self.folder / name)
-        if leads_out(run.path, self.folder):
-            row = broken_row(run, "it leads out of the runs folder by a link, and is not read")
-        else:
-            row = row_of(run)
+        run = known.run if known is not None and same else KnownRun(path)
+        fault = fault_of(path, self.folder)
+        row = broken_row(run, fault) if fault else row_of(run)
         self.version += 1
         row["version"] = self.version
         self._entries[name] = Entry(run, stamp, self.version, row)
@@ -152,13 +154,23 @@ class Library:
 
 
 def run_folders(runs: Path) -> list[Path]:
-    """The entries of `runs` that are a run's folder, whole or not."""
+    """The entries of `runs` that are a run's folder, whole or not; none where there is no such folder.
+
+    Raises:
+        UserError: it is there and cannot be listed.
+    """
     try:
         with os.scandir(runs) as entries:
             paths = [Path(entry.path) for entry in entries if not entry.name.startswith(".")]
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
-    return [path for path in paths if is_run(path) or (path / "status.json").is_file()]
+    except OSError as error:
+        raise UserError(f"`--runs` (={runs}) cannot be listed: {error.strerror}") from None
+    return [path for path in paths if is_run_folder(path)]
+
+
+def is_run_folder(path: Path) -> bool:
+    return is_run(path) or (path / "status.json").is_file()
 
 
 def stamp_of(path: Path) -> Stamp:
@@ -166,28 +178,39 @@ def stamp_of(path: Path) -> Stamp:
     seen: list[tuple[int, int, int] | None] = []
     for name in FILES:
         try:
-            stat = os.stat(path / name)
-            seen.append((stat.st_mtime_ns, stat.st_size, stat.st_ino))
+            found = os.stat(path / name)
+            seen.append((found.st_mtime_ns, found.st_size, found.st_ino))
         except OSError:
             seen.append(None)
-    latest = max((stat[0] for stat in seen if stat), default=0)
+    latest = max((one[0] for one in seen if one), default=0)
     return (latest, *seen)
 
 
-def leads_out(path: Path, folder: Path) -> bool:
-    """Whether the run folder `path`, or a file that is read in it, is a link to a place outside `folder`."""
+def fault_of(path: Path, folder: Path) -> str | None:
+    """Why the run folder `path` is not read, if it is not: it, or what is read in it, is a link to a place outside `folder`,
+    or neither a file nor a folder, as which it could keep a reader waiting for ever."""
     home = Path(os.path.realpath(folder))
-    links = [path, *(path / name for name in FILES)]
+    read = [path, *(path / name for name in (*FILES, "lock"))]
     for inner in (path / "snapshots", *_subfolders(path / "snapshots")):
         try:
             with os.scandir(inner) as entries:
-                links += [Path(entry.path) for entry in entries if entry.is_symlink()]
+                read += [Path(entry.path) for entry in entries if not _is_plain(entry)]
         except OSError:
             continue
-    outside = (
-        link for link in links if link.is_symlink() and home not in Path(os.path.realpath(link)).parents
-    )
-    return next(outside, None) is not None
+    for one in read:
+        if one.is_symlink() and home not in Path(os.path.realpath(one)).parents:
+            return "it leads out of the runs folder by a link"
+        try:
+            mode = os.stat(one).st_mode
+        except OSError:  # not there
+            continue
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            return f"{shown_name(one)} is neither a file nor a folder"
+    return None
+
+
+def _is_plain(entry: os.DirEntry[str]) -> bool:
+    return entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)
 
 
 def _subfolders(folder: Path) -> list[Path]:

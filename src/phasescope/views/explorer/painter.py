@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from phasescope.runs import painting
@@ -14,9 +16,11 @@ from phasescope.views.figures.pixels import pixels
 class Painter(painting.Painter):
     """Networks out of snapshots that answer in packets."""
 
-    def paint(self, run: Run, step: int | None, wish: Wish) -> bytes:
+    def paint(
+        self, run: Run, step: int | None, wish: Wish, unwanted: Callable[[], bool] = lambda: False
+    ) -> bytes:
         """The image of a label, what is read in it, and the way to it; raises as `painted` does."""
-        found = self.painted(run, step, wish)
+        found = self.painted(run, step, wish, unwanted)
         return packet(
             found.told,
             image=_pixels(found.image)[0],

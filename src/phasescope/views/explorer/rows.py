@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
+import os
 from datetime import datetime
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from phasescope.errors import UserError
+from phasescope.measures.learning.phases import LETTERS
+from phasescope.store.files import to_json
 from phasescope.store.folder import Run
 from phasescope.views.names import READINGS
 from phasescope.views.record import Record, number, success_share
@@ -15,35 +21,72 @@ from phasescope.views.record import Record, number, success_share
 MOST_POINTS = 48
 """of a small timeline"""
 
-UNREADABLE = (AttributeError, KeyError, TypeError, ValueError, IndexError, OSError)
-"""what reading a file of another form can raise"""
+MOST_TEXT = 64_000
+"""characters of a row: the page has the rows of all runs at once"""
+NUMBERS = ("step", "steps", "images_seen", "parameters", "wall_s", "cpu_s")
+TEXTS = ("state", "error", "updated", "started")
+"""what a row takes from the status, by type"""
 
 
 def row_of(run: Run) -> dict[str, Any]:
     """What the table shows of `run`; one that cannot be read is `broken`, and its `error` says why."""
-    record = Record(run)
     try:
-        if record.faults:
-            return broken_row(run, record.faults[0])
-        status = record.status
-        return {
-            **_identity(run),
-            "title": str(record.config.get("name", "")),
-            "seed": record.config.get("seed"),
-            "settings": settings(record.config),
-            **{key: status.get(key) for key in ("state", "error", "step", "steps", "images_seen", "updated")},
-            **{key: status.get(key) for key in ("parameters", "wall_s", "cpu_s", "started")},
-            "eta_s": _eta_s(status),
-            "snapshots": len(record.metrics),
-            **_learnt(record),
-        }
-    except UNREADABLE as error:
-        return broken_row(run, f"its files cannot be read: {type(error).__name__}: {error}")
+        row = _row(run)
+        size = len(to_json(row))
+    except (
+        Exception
+    ) as error:  # whatever is written in a run's folder, the row says so, and other runs are read
+        return broken_row(run, why(error))
+    return row if size <= MOST_TEXT else broken_row(run, f"what a table shows of it has {size:,} characters")
+
+
+def why(error: Exception) -> str:
+    """Why files cannot be read, in a line."""
+    told = " ".join(str(error).split())[:200]
+    return (
+        told if isinstance(error, UserError) else f"its files cannot be read: {type(error).__name__}: {told}"
+    )
+
+
+def shown_name(path: Path) -> str:
+    """The name of a run's folder; bytes that are no text are told by their numbers."""
+    return os.fsencode(path.name).decode("utf-8", "backslashreplace")
+
+
+def _row(run: Run) -> dict[str, Any]:
+    record = Record(run)
+    if record.faults:
+        return broken_row(run, record.faults[0])
+    status = record.status
+    return {
+        **_identity(run),
+        "title": str(record.config.get("name", "")),
+        "seed": record.config.get("seed"),
+        "settings": settings(record.config),
+        **{key: _checked(key, status.get(key)) for key in (*TEXTS, *NUMBERS)},
+        "eta_s": _eta_s(status),
+        "snapshots": len(record.metrics),
+        **_learnt(record),
+    }
+
+
+def _checked(key: str, value: Any) -> Any:
+    """A value of the status.
+
+    Raises:
+        UserError: it is of another type.
+    """
+    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if value is None or (isinstance(value, str) if key in TEXTS else number):
+        return value
+    raise UserError(
+        f"status.json: `{key}` (={str(value)[:40]}) must be a {'text' if key in TEXTS else 'number'}"
+    )
 
 
 def broken_row(run: Run, error: str) -> dict[str, Any]:
     """The row of a run of which no more is known than that it is broken, and why."""
-    return {**_identity(run), "state": "broken", "error": " ".join(error.split()), "settings": {}}
+    return {**_identity(run), "state": "broken", "error": " ".join(error.split())[:400], "settings": {}}
 
 
 def settings(config: dict[str, Any]) -> dict[str, Any]:
@@ -74,7 +117,8 @@ def _defaults() -> dict[str, Any]:
 
 
 def _identity(run: Run) -> dict[str, Any]:
-    return {"name": run.path.name, "digest": run.path.name.rpartition("-")[2]}
+    name = shown_name(run.path)
+    return {"name": name, "digest": name.rpartition("-")[2]}
 
 
 def _eta_s(status: dict[str, Any]) -> float | None:
@@ -90,7 +134,17 @@ def _eta_s(status: dict[str, Any]) -> float | None:
 
 
 def _learnt(record: Record) -> dict[str, Any]:
-    """The phases so far with their onsets, the last numbers, and the small timeline."""
+    """The phases so far with their onsets, the last numbers, and the small timeline.
+
+    Raises:
+        UserError: images seen are no numbers, or phases none.
+    """
+    if not np.isfinite(record.images_seen).all():
+        raise UserError("metrics.jsonl: `images_seen` must be a number in each line")
+    for reading in READINGS:
+        for phase in record.phases(reading):
+            if phase not in (None, "undecided", *LETTERS):
+                raise UserError(f"metrics.jsonl: `phase.{reading}` (={str(phase)[:40]}) must be a phase")
     phases = {
         reading: {
             "sequence": record.sequence(reading),

@@ -1,21 +1,38 @@
-"""The verb `explore`: bind, say where, serve until interrupted."""
+"""The verb `explore`: bind, say where, serve until interrupted.
+
+Nothing that clients do keeps it from ending: it writes nothing, so that after a second's grace it just stops. And nothing
+that they open keeps it from reading runs: of the files that the process may have open, some are never a connection.
+"""
 
 from __future__ import annotations
 
+import os
+import resource
 import secrets
+import signal
 import socket
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
-from phasescope.errors import UserError
+from phasescope.errors import RunFailed, UserError
 from phasescope.views.explorer.guard import is_loopback
 
 if TYPE_CHECKING:
+    import asyncio
+
     import uvicorn
 
+GRACE_S = 1.0
+"""that answers under way are given at the end"""
+WAITING = 2048
+"""connections that may wait to be taken up"""
+MOST_SPARE = 256
+"""open files that are kept for what is read, where the process may have twice as many"""
 LEAST_TOKEN = 16
 """characters: shorter ones could be guessed"""
 
@@ -34,12 +51,13 @@ def bind(host: str, port: int) -> socket.socket:
         listening = socket.socket(family, kind)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
-        listening.listen(2048)
-    except OSError as error:
+        listening.listen(WAITING)
+    except (OSError, ValueError) as error:  # a name that can be no host's is a ValueError
         if listening is not None:
             listening.close()
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise UserError(
-            f"`--host`, `--port` (={host}, {port}) must be free and this machine's: {error.strerror or error}"
+            f"`--host`, `--port` (={host}, {port}) must be free and this machine's: {' '.join(why.split())}"
         ) from None
     return listening
 
@@ -56,56 +74,118 @@ def token_for(host: str, token: str | None) -> str | None:
         raise UserError(
             f"`--token` must have at least {LEAST_TOKEN} characters: a shorter one could be guessed"
         )
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        raise UserError(
+            "`--token` must be letters, digits and signs of ASCII: it travels in addresses and headers"
+        )
     return token
 
 
 def serve(runs: Path, results: Path, host: str, port: int, token: str | None) -> None:
-    """Serve the explorer until interrupted; prints its address first.
+    """Serve the explorer until SIGINT or SIGTERM, which end the process; prints its address first.
 
     Raises:
-        UserError: the address cannot be had, the token is too short, or `runs` is no folder.
+        UserError: the address cannot be had, the token cannot be one, or `runs` is no folder.
+        RunFailed: the server ended by itself.
     """
     if runs.exists() and not runs.is_dir():
         raise UserError(f"`--runs` (={runs}) must be a folder of runs")
     secret = token_for(host, token)
-    listening = bind(host, port)
-    named = f"[{host}]" if ":" in host else host
-    address = f"http://{named}:{listening.getsockname()[1]}/"
-    print(f"{address}{f'?token={secret}' if secret else ''}   (Ctrl-C ends it)", flush=True)
+    ended, asked = threading.Event(), threading.Event()
 
-    server = _server(runs, results, host, secret)
-    with suppress(KeyboardInterrupt):
-        server.run(sockets=[listening])
+    def end(*_: object) -> None:
+        asked.set()
+        ended.set()
+
+    with serving(runs, results, host, port, secret, ended) as address:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, end)
+        way_in = f"?token={quote(secret, safe='')}" if secret else ""
+        print(f"{address}/{way_in}   (Ctrl-C ends it)", flush=True)
+        ended.wait()
+    if not asked.is_set():
+        raise RunFailed("the explorer ended by itself: this process can have too few files or threads")
+    os._exit(
+        0
+    )  # threads that still compute are not waited for, and a further Ctrl-C meets no half-ended interpreter
 
 
 @contextmanager
-def serving(runs: Path, results: Path) -> Iterator[str]:
-    """Within the block the explorer is served on a free port of the loopback, from a thread; yields its address."""
-    listening = bind("127.0.0.1", 0)
-    server = _server(runs, results, "127.0.0.1", None)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+def serving(
+    runs: Path,
+    results: Path,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    token: str | None = None,
+    ended: threading.Event | None = None,
+) -> Iterator[str]:
+    """Within the block the explorer is served from a thread, by default on a free port of the loopback; yields its address.
+
+    Args:
+        ended: set when the server ends, by itself or at the end of the block.
+
+    Raises:
+        UserError: the address cannot be had.
+    """
+    listening = bind(host, port)
+    server = _server(runs, results, host, token)
+
+    def run() -> None:
+        try:
+            server.run(sockets=[listening])
+        except (OSError, RuntimeError, SystemExit) as error:
+            print(f"phasescope: the server failed: {error}", file=sys.stderr)
+        finally:
+            if ended is not None:
+                ended.set()
+
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        named = f"[{quote(host, safe=':')}]" if ":" in host else quote(host)
+        yield f"http://{named}:{listening.getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(timeout=10)
+        thread.join(GRACE_S)
 
 
 def _server(runs: Path, results: Path, host: str, token: str | None) -> uvicorn.Server:
     import uvicorn
+    from uvicorn.protocols.http.h11_impl import H11Protocol
 
     from phasescope.views.explorer.server import create_app
 
     app = create_app(runs, results, host, token)
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    spare = min(MOST_SPARE, files // 2) if files > 0 else MOST_SPARE
+
+    class Connection(H11Protocol):
+        def connection_made(self, transport: asyncio.Transport) -> None:
+            super().connection_made(transport)
+            if 0 < files <= len(self.connections) + spare:
+                transport.abort()
 
     class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            for one in sockets or ():
+                one.listen(
+                    WAITING
+                )  # `backlog` is also how many are taken up before the first can be turned away
+
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            await app.state.explorer.close()
+            app.state.explorer.close()
             await super().shutdown(sockets)
 
     return Server(
         uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=3
+            app,
+            http=Connection,
+            loop="asyncio",
+            backlog=max(spare // 8, 1),
+            log_level="critical",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=1,
         )
     )

@@ -10,16 +10,18 @@ import asyncio
 import hashlib
 import json
 import logging
+import os
 import secrets
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from functools import cache, partial
+from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
-from anyio import CapacityLimiter, to_thread
+from anyio import CancelScope, CapacityLimiter, move_on_after, to_thread
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -27,7 +29,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from phasescope.errors import UserError
-from phasescope.runs.painting import Wish
+from phasescope.runs.painting import Unwanted, Wish
 from phasescope.store.files import to_json
 from phasescope.views.explorer.clouds import Clouds, places_in
 from phasescope.views.explorer.details import details, samples
@@ -66,7 +68,7 @@ class Explorer:
         self.library, self.studies = Library(runs), Studies(results)
         self.clouds, self.painter = Clouds(), Painter()
         self.listeners: set[asyncio.Event] = set()
-        self.computing = CapacityLimiter(1)
+        self.computing, self.looking = CapacityLimiter(1), CapacityLimiter(1)
         self.closing = False
         # a page that outlives a server must not compare its versions with the next one's
         self.session = secrets.token_hex(6)
@@ -78,9 +80,9 @@ class Explorer:
         watch.cancel()
         with suppress(asyncio.CancelledError):
             await watch
-        await self.close()
+        self.close()
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """End the streams of events, which would keep a server waiting that is to end."""
         self.closing = True
         self._tell()
@@ -88,9 +90,9 @@ class Explorer:
     async def _watch(self) -> None:
         while True:
             try:
-                moved = await to_thread.run_sync(self.library.refresh, READ_FOR_S)
-            except Exception:  # whatever a folder does, the watch goes on
-                logging.getLogger(__name__).exception("the folder of runs could not be looked at")
+                moved = await to_thread.run_sync(self.library.refresh, READ_FOR_S, limiter=self.looking)
+            except UserError as error:
+                log_once(str(error))
                 moved = False
             if moved:
                 self._tell()
@@ -118,9 +120,9 @@ class Explorer:
                     if now != told:
                         told = now
                         yield f"data: {json.dumps(now)}\n\n"
-                    try:
-                        await asyncio.wait_for(changed.wait(), BEAT_S)
-                    except TimeoutError:
+                    with move_on_after(BEAT_S) as silence:
+                        await changed.wait()
+                    if silence.cancelled_caught:
                         yield ": alive\n\n"
             finally:
                 self.listeners.discard(changed)
@@ -130,16 +132,16 @@ class Explorer:
         )
 
     async def runs(self, request: Request) -> Response:
-        return _json(
-            {**self.library.rows(Query(request).integer("since", 0)), "folder": str(self.library.folder)}
-        )
+        since = Query(request).integer("since", 0)
+        folder = os.fsencode(self.library.folder).decode(errors="backslashreplace")
+        return await _answered(lambda: to_json({**self.library.rows(since), "folder": folder}))
 
     async def run(self, request: Request) -> Response:
-        def answer() -> dict[str, Any]:
+        def answer() -> str:
             entry = self.library.entry(request.path_params["run"])
-            return {"row": entry.row, **details(entry.record)}
+            return details(entry.record, entry.row)
 
-        return _json(await to_thread.run_sync(answer))
+        return await _answered(answer)
 
     async def samples(self, request: Request) -> Response:
         def answer() -> bytes:
@@ -151,14 +153,14 @@ class Explorer:
         return _bytes(await to_thread.run_sync(answer))
 
     async def cloud(self, request: Request) -> Response:
-        return _bytes(await self._compute(lambda: self._cloud(request)[1].packet()))
+        return _bytes(await self._compute(request, lambda _: self._cloud(request)[1].packet()))
 
     async def points(self, request: Request) -> Response:
         """Where the latents of labels lie on the manifold: of ?label=, or of the labels that the run painted."""
-        return _bytes(await self._compute(partial(self._points, request)))
+        return _bytes(await self._compute(request, lambda _: self._points(request)))
 
     async def paint(self, request: Request) -> Response:
-        def answer() -> bytes:
+        def answer(unwanted: Callable[[], bool]) -> bytes:
             query = Query(request)
             sampler = query.word("sampler") if query.has("sampler") else None
             wish = Wish(
@@ -170,15 +172,15 @@ class Explorer:
                 query.integer("strip", 1) > 0,
             )
             run = self.library.entry(request.path_params["run"]).run
-            return self.painter.paint(run, query.optional_integer("step"), wish)
+            return self.painter.paint(run, query.optional_integer("step"), wish, unwanted)
 
-        return _bytes(await self._compute(answer))
+        return _bytes(await self._compute(request, answer))
 
     async def list_studies(self, _: Request) -> Response:
-        return _json(await to_thread.run_sync(self.studies.all))
+        return await _answered(lambda: to_json(self.studies.all()))
 
     async def study(self, request: Request) -> Response:
-        return _json(await to_thread.run_sync(self.studies.study, request.path_params["study"]))
+        return await _answered(lambda: to_json(self.studies.study(request.path_params["study"])))
 
     def _cloud(self, request: Request):
         query = Query(request)
@@ -203,8 +205,29 @@ class Explorer:
             points=places_in(points, snapshot.latents(place.tap, place.condition), others, projection),
         )
 
-    async def _compute(self, work: Callable[[], Answer]) -> Answer:
-        return await to_thread.run_sync(work, limiter=self.computing)
+    async def _compute(self, request: Request, work: Callable[[Callable[[], bool]], Answer]) -> Answer:
+        """What `work` comes to, in its turn; it is given what tells whether its answer is unwanted by now.
+
+        Raises:
+            Unwanted: whoever asked has left; if before its turn, nothing was begun.
+        """
+        left = threading.Event()
+        with CancelScope() as turn:
+
+            async def watch() -> None:
+                while (await request.receive())["type"] != "http.disconnect":
+                    pass
+                left.set()
+                turn.cancel()
+
+            watcher = asyncio.create_task(watch())
+            try:
+                return await to_thread.run_sync(
+                    work, lambda: left.is_set() or self.closing, limiter=self.computing
+                )
+            finally:
+                watcher.cancel()
+        raise Unwanted
 
 
 def create_app(runs: Path, results: Path, host: str = "127.0.0.1", token: str | None = None) -> Starlette:
@@ -245,15 +268,23 @@ def _told(answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request
     async def endpoint(request: Request) -> Response:
         try:
             return await answer(request)
+        except Unwanted:
+            return Response(status_code=503)  # which nobody reads
         except Unknown as error:
-            return _json({"error": str(error.args[0])}, 404)
+            return _fault(str(error.args[0]), 404)
         except UserError as error:
-            return _json({"error": str(error)}, 400)
+            return _fault(str(error), 400)
         except Exception as error:
-            logging.getLogger(__name__).exception("%s", request.url.path)
-            return _json({"error": f"the explorer failed: {type(error).__name__}"}, 500)
+            log_once(f"{request.scope['route'].path}: {type(error).__name__}: {error}")
+            return _fault(f"the explorer failed: {type(error).__name__}", 500)
 
     return endpoint
+
+
+@lru_cache(maxsize=1024)
+def log_once(told: str) -> None:
+    """Log in a line what went wrong; the same again is not logged."""
+    logging.getLogger(__name__).error("%s", " ".join(told.split())[:400])
 
 
 async def page_file(request: Request) -> Response:
@@ -300,8 +331,17 @@ def _palette() -> str:
     )
 
 
-def _json(tree: Any, status: int = 200) -> Response:
-    return Response(to_json(tree), status, {"Cache-Control": "no-store"}, "application/json")
+async def _answered(text: Callable[[], str]) -> Response:
+    """JSON that is put together beside the loop."""
+    return _text(await to_thread.run_sync(text))
+
+
+def _text(json: str, status: int = 200) -> Response:
+    return Response(json, status, {"Cache-Control": "no-store"}, "application/json")
+
+
+def _fault(why: str, status: int) -> Response:
+    return _text(to_json({"error": " ".join(why.split())}), status)
 
 
 def _bytes(body: bytes) -> Response:
