@@ -48,7 +48,18 @@ Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 @contextmanager
 def explorer(python: str, runs: Path) -> Iterator[tuple[int, subprocess.Popen[str]]]:
     """The port and the process of `phasescope explore` under an interpreter."""
-    command = [python, "-m", "phasescope.cli", "explore", "--runs", str(runs), "--port", "0"]
+    command = [
+        python,
+        "-m",
+        "phasescope.cli",
+        "explore",
+        "--runs",
+        str(runs),
+        "--results",
+        str(runs / "none"),
+        "--port",
+        "0",
+    ]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(SOURCE)}
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
@@ -108,7 +119,7 @@ async def leaving(port: int, runs: Path, count: int, times: int) -> float:
     """The slowest answer, s, just after `count` streams left at once, `times` times while a run changes."""
     slowest = 0.0
     async with changing(runs):
-        await answered_s(port, "/")
+        await told_s(port)
         for _ in range(times):
             opened = await streams(port, count)
             await asyncio.sleep(0.3)
@@ -116,18 +127,36 @@ async def leaving(port: int, runs: Path, count: int, times: int) -> float:
                 writer.transport.abort()
             for path in ("/api/runs", "/", "/api/studies"):
                 slowest = max(slowest, await answered_s(port, path))
-            reader, writer = await asked(port, "/api/events")
-            began = time.monotonic()
-            for _ in range(3):  # new versions are still told
-                await asyncio.wait_for(reader.readuntil(b"data: "), HANGS_S)
-            slowest = max(slowest, (time.monotonic() - began) / 3)
-            writer.transport.abort()
+            slowest = max(slowest, await told_s(port))
     return slowest
+
+
+async def told_s(port: int) -> float:
+    """Seconds until a new version is told, which needs a look at the folder: one is taken twice a second."""
+    reader, writer = await asked(port, "/api/events")
+    await asyncio.wait_for(reader.readuntil(b"data: "), HANGS_S)
+    began = time.monotonic()
+    await asyncio.wait_for(reader.readuntil(b"data: "), HANGS_S)
+    writer.transport.abort()
+    return time.monotonic() - began
+
+
+async def painted_s(port: int, name: str) -> float:
+    """Seconds to a painting of 20 steps just after 40 long ones were left, the first of them under way."""
+    await answered_s(port, paint(name, 20))  # torch is imported
+    opened = [await asked(port, paint(name, 1000)) for _ in range(40)]
+    await asyncio.sleep(1)
+    for _, writer in opened:
+        writer.transport.abort()
+    return await answered_s(port, paint(name, 20))
+
+
+def paint(name: str, steps: int) -> str:
+    return f"/api/runs/{name}/paint?label=9,9&sampler=ddpm&steps={steps}"
 
 
 async def held_open(port: int, name: str, count: int, held: str) -> list[Connection]:
     """What clients hold open when the explorer is to end."""
-    paint = f"/api/runs/{name}/paint?label=9,9&sampler=ddpm&steps=1000"
     if held == "nothing":
         return []
     if held == "streams":
@@ -136,7 +165,7 @@ async def held_open(port: int, name: str, count: int, held: str) -> list[Connect
         return [await asked(port, "/api/runs", whole=False) for _ in range(count)]
     if held == "answers that nobody reads":
         return [await asked(port, "/static/plotly.min.js") for _ in range(min(count, 50))]
-    opened = [await asked(port, paint) for _ in range(40)]
+    opened = [await asked(port, paint(name, 1000)) for _ in range(40)]
     await asyncio.sleep(5)  # torch is imported, the first is being painted
     return opened
 
@@ -186,7 +215,9 @@ def measure(
         times: that they leave
     """
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    left = Table(*("Python", "streams", "leaves", "slowest answer after one, s"))
+    left = Table(
+        *("Python", "streams", "leaves", "slowest answer after one, s", "painting after 40 that were left, s")
+    )
     over = Table(
         *("Python", "clients hold", "signal", "times sent", "ended after, s", "exit code", "lines logged")
     )
@@ -201,7 +232,8 @@ def measure(
             ]
             with explorer(python, runs) as (port, _):
                 slowest = asyncio.run(leaving(port, runs, streams, times))
-                left.add_row(told, str(streams), str(times), f"{slowest:.2f}")
+                after = asyncio.run(painted_s(port, described.folder))
+                left.add_row(told, str(streams), str(times), f"{slowest:.2f}", f"{after:.2f}")
             for held, number, often in ENDINGS:
                 with explorer(python, runs) as (port, process):
                     took, code, lines = asyncio.run(
