@@ -15,7 +15,9 @@ import numpy as np
 
 from phasescope.errors import UserError
 from phasescope.measures.learning.phases import LETTERS, phase_onsets
+from phasescope.store.files import to_json
 from phasescope.views.explorer.library import Unknown
+from phasescope.views.explorer.rows import shown_name
 from phasescope.views.names import READINGS
 
 RECORDS, CLAIMS = "records.parquet", "claims.json"
@@ -29,21 +31,21 @@ class Studies:
 
     def __init__(self, results: Path):
         self.folder = results
-        self._kept: dict[str, tuple[tuple, dict[str, Any]]] = {}
+        self._kept: dict[str, tuple[tuple, dict[str, Any] | UserError]] = {}
 
     def all(self) -> list[dict[str, Any]]:
         """Name, numbers of runs and of verdicts, of each study that has records or claims."""
         found: list[dict[str, Any]] = []
         for path in self._folders():
             try:
-                study = self.study(path.name)
+                study = self.study(shown_name(path))
             except UserError as error:
-                found.append({"name": path.name, "error": str(error)})
+                found.append({"name": shown_name(path), "error": str(error)})
                 continue
             outcomes = [claim.get("verdict") for claim in study["claims"]]
             found.append(
                 {
-                    "name": path.name,
+                    "name": study["name"],
                     "question": study["question"],
                     "runs": len(study["runs"]),
                     "snapshots": sum(len(run["step"]) for run in study["runs"]),
@@ -61,13 +63,19 @@ class Studies:
             Unknown: there is none of that name.
             UserError: its records or claims cannot be read.
         """
-        path = next((path for path in self._folders() if path.name == name), None)
+        path = next((path for path in self._folders() if shown_name(path) == name), None)
         if path is None:
             raise Unknown(f"there are no results of a study {name!r} here")
         stamp = tuple(_stamp(path / file) for file in (RECORDS, CLAIMS))
         if name not in self._kept or self._kept[name][0] != stamp:
-            self._kept[name] = (stamp, _read(path))
-        return self._kept[name][1]
+            try:
+                self._kept[name] = (stamp, _read(path))
+            except UserError as error:
+                self._kept[name] = (stamp, error)
+        found = self._kept[name][1]
+        if isinstance(found, UserError):
+            raise found
+        return found
 
     def _folders(self) -> list[Path]:
         home = Path(os.path.realpath(self.folder))
@@ -79,7 +87,11 @@ class Studies:
             path
             for path in entries
             if any((path / file).is_file() for file in (RECORDS, CLAIMS))
-            and all(home in Path(os.path.realpath(path / file)).parents for file in (RECORDS, CLAIMS))
+            and all(
+                home in Path(os.path.realpath(path / file)).parents
+                and ((path / file).is_file() or not (path / file).exists())
+                for file in (RECORDS, CLAIMS)
+            )
         ]
 
 
@@ -100,23 +112,25 @@ def _read(path: Path) -> dict[str, Any]:
         told = read_claims(path) if records.is_file() else json.loads((path / CLAIMS).read_text())
         frame = read_records(records)
         runs = runs_of({str(name): frame[name].to_numpy() for name in frame})
+        told = told if isinstance(told, dict) else {}
+        study = {
+            "name": shown_name(path),
+            "question": told.get("question"),
+            "claims": [claim for claim in told.get("claims") or [] if isinstance(claim, dict)],
+            "stale": bool(told.get("stale")),
+            "axes": axes_of(runs),
+            "readings": {name: text for name, text in READINGS.items() if any(name in run for run in runs)},
+            "runs": runs,
+        }
+        to_json(study)
     except UserError:
         raise
     except Exception as error:  # DuckDB, JSON and the file system have errors of their own
         raise UserError(
-            f"`{path.name}`: its results cannot be read: {type(error).__name__}: "
+            f"`{shown_name(path)}`: its results cannot be read: {type(error).__name__}: "
             f"{' '.join(str(error).split())[:160]}"
         ) from None
-    told = told if isinstance(told, dict) else {}
-    return {
-        "name": path.name,
-        "question": told.get("question"),
-        "claims": [claim for claim in told.get("claims") or [] if isinstance(claim, dict)],
-        "stale": bool(told.get("stale")),
-        "axes": axes_of(runs),
-        "readings": {name: text for name, text in READINGS.items() if any(name in run for run in runs)},
-        "runs": runs,
-    }
+    return study
 
 
 def runs_of(columns: dict[str, np.ndarray]) -> list[dict[str, Any]]:
