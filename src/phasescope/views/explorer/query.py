@@ -9,6 +9,9 @@ from starlette.requests import Request
 from phasescope.errors import UserError
 from phasescope.places import Place
 
+MOST = 3e38
+"""of a number, as arrays here hold it"""
+
 
 class Query:
     """The query of a request; a value that is missing or of another type is a `UserError` that names it."""
@@ -63,6 +66,6 @@ def _number(name: str, text: str) -> float:
         number = float(text)
     except ValueError:
         number = math.nan
-    if not math.isfinite(number):
+    if not abs(number) <= MOST:
         raise UserError(f"`{name}` (={text[:40]}) must be a number")
     return number

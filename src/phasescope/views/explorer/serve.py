@@ -11,11 +11,11 @@ import resource
 import secrets
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -52,12 +52,13 @@ def bind(host: str, port: int) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
         listening.listen(WAITING)
-    except (OSError, ValueError) as error:  # a name that can be no host's is a ValueError
+    except (OSError, UnicodeError) as error:
         if listening is not None:
             listening.close()
-        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        why = "no name of a host" if isinstance(error, UnicodeError) else error.strerror or str(error)
+        where = " ".join(host.split())
         raise UserError(
-            f"`--host`, `--port` (={host}, {port}) must be free and this machine's: {' '.join(why.split())}"
+            f"`--host`, `--port` (={where}, {port}) must be free and this machine's: {why}"
         ) from None
     return listening
 
@@ -91,20 +92,14 @@ def serve(runs: Path, results: Path, host: str, port: int, token: str | None) ->
     if runs.exists() and not runs.is_dir():
         raise UserError(f"`--runs` (={runs}) must be a folder of runs")
     secret = token_for(host, token)
-    ended, asked = threading.Event(), threading.Event()
-
-    def end(*_: object) -> None:
-        asked.set()
-        ended.set()
-
+    ended: SimpleQueue[BaseException | None] = SimpleQueue()
     with serving(runs, results, host, port, secret, ended) as address:
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, end)
+            signal.signal(number, lambda *_: ended.put(None))
         way_in = f"?token={quote(secret, safe='')}" if secret else ""
         print(f"{address}/{way_in}   (Ctrl-C ends it)", flush=True)
-        ended.wait()
-    if not asked.is_set():
-        raise RunFailed("the explorer ended by itself: this process can have too few files or threads")
+        if why := ended.get():
+            raise RunFailed(f"the explorer ended by itself: {type(why).__name__}: {why}")
     os._exit(
         0
     )  # threads that still compute are not waited for, and a further Ctrl-C meets no half-ended interpreter
@@ -117,33 +112,35 @@ def serving(
     host: str = "127.0.0.1",
     port: int = 0,
     token: str | None = None,
-    ended: threading.Event | None = None,
+    ended: SimpleQueue[BaseException | None] | None = None,
 ) -> Iterator[str]:
     """Within the block the explorer is served from a thread, by default on a free port of the loopback; yields its address.
 
     Args:
-        ended: set when the server ends, by itself or at the end of the block.
+        ended: is told when the server ends, and why.
 
     Raises:
         UserError: the address cannot be had.
     """
     listening = bind(host, port)
+    named = f"[{quote(host, safe=':')}]" if ":" in host else quote(host)
+    address = f"http://{named}:{listening.getsockname()[1]}"
     server = _server(runs, results, host, token)
 
     def run() -> None:
+        why = None
         try:
             server.run(sockets=[listening])
-        except (OSError, RuntimeError, SystemExit) as error:
-            print(f"phasescope: the server failed: {error}", file=sys.stderr)
-        finally:
-            if ended is not None:
-                ended.set()
+        except (Exception, SystemExit) as error:
+            why = error
+        listening.close()
+        if ended is not None:
+            ended.put(why)
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     try:
-        named = f"[{quote(host, safe=':')}]" if ":" in host else quote(host)
-        yield f"http://{named}:{listening.getsockname()[1]}"
+        yield address
     finally:
         server.should_exit = True
         thread.join(GRACE_S)

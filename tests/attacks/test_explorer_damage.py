@@ -1,0 +1,159 @@
+"""A bad run is a row that says so: it stops no look, hides no other run, and is not read again and again."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import threading
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from explorer_damage import damaged, damages
+from starlette.testclient import TestClient
+
+from phasescope.errors import UserError
+from phasescope.store import Run
+from phasescope.views.explorer import library as explored
+from phasescope.views.explorer.library import Library, Unknown
+from phasescope.views.explorer.server import create_app
+from tests.views.explorer.small_run import write_small_run
+
+HANGS_S = 300.0
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory) -> Run:
+    return write_small_run(tmp_path_factory.mktemp("sound"))
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory, sound) -> Path:
+    """A folder of sound runs, among which each damage was done to one."""
+    runs = tmp_path_factory.mktemp("runs")
+    damaged(runs, sound)
+    for number in range(5):
+        shutil.copytree(sound.path, runs / f"sound{number}-{number:08x}")
+    return runs
+
+
+@pytest.fixture(scope="module")
+def library(runs) -> Library:
+    """Which has looked at all, within a time that only one that hangs reaches."""
+    library = Library(runs)
+    looking = threading.Thread(target=library.refresh, daemon=True)
+    looking.start()
+    looking.join(HANGS_S)
+    assert not looking.is_alive()
+    return library
+
+
+def test_each_bad_run_is_a_row_of_its_own_and_the_sound_ones_are_as_they_were(library, runs):
+    rows = {row["name"]: row for row in json.loads(json.dumps(library.rows()["rows"]))}
+    assert len(rows) >= len(list(damages())) - 10  # some damages leave no run
+    for number in range(5):
+        row = rows[f"sound{number}-{number:08x}"]
+        assert (row["state"], row["step"], row["snapshots"]) == ("done", 40, 3)
+    broken = [row for row in rows.values() if row["state"] == "broken"]
+    assert len(broken) > 40
+    for row in rows.values():
+        assert len(json.dumps(row)) < 70_000
+        assert isinstance(row["state"], str)
+    for row in broken:
+        assert row["error"]
+        assert "\n" not in row["error"]
+        assert "Traceback" not in row["error"]
+
+
+def test_what_is_bad_is_not_read_again_until_it_changes(library, runs, monkeypatch):
+    read = []
+    monkeypatch.setattr(explored, "row_of", lambda run: read.append(run))
+    for _ in range(3):
+        assert not library.refresh()
+    assert read == []
+
+
+def test_every_page_of_every_run_is_answered_in_a_line_and_nothing_floods_the_log(runs, library, caplog):
+    with (
+        caplog.at_level(logging.WARNING),
+        TestClient(create_app(runs, runs / "none"), base_url="http://127.0.0.1") as client,
+    ):
+        told = client.get("/api/runs").json()
+        for row in library.rows()["rows"]:
+            answer = client.get("/api/runs/" + quote(row["name"], safe=""))
+            assert answer.status_code in (200, 400), (row["name"], answer.text)
+            if row["state"] == "broken":
+                assert answer.status_code == 400
+            if answer.status_code == 400:
+                assert "\n" not in answer.json()["error"]
+    assert "rows" in told
+    assert [record.getMessage() for record in caplog.records if record.name != "httpx"] == []
+
+
+def test_a_name_that_is_no_text_is_shown_and_found(library):
+    (row,) = [row for row in library.rows()["rows"] if row["name"].startswith("bad\\xff")]
+    assert row["name"] == "bad\\xff\\xfe-01234567"
+    assert library.entry(row["name"]).run.path.name == os.fsdecode(b"bad\xff\xfe-01234567")
+
+
+def test_a_run_that_is_deleted_while_it_is_shown_is_gone_at_once(tmp_path):
+    run = write_small_run(tmp_path)
+    library = Library(tmp_path)
+    library.refresh()
+    version = library.version
+    shutil.rmtree(run.path)
+    with pytest.raises(Unknown):
+        library.entry(run.name)
+    assert library.refresh()
+    assert library.rows(version) == {"version": library.version, "pending": 0, "rows": [], "gone": [run.name]}
+    write_small_run(tmp_path)
+    assert library.refresh()
+    assert [row["state"] for row in library.rows(version)["rows"]] == ["done"]
+
+
+def test_what_was_bad_and_is_mended_is_read(tmp_path):
+    run = write_small_run(tmp_path)
+    good = (run.path / "status.json").read_text()
+    (run.path / "status.json").write_text("[" * 200_000)
+    library = Library(tmp_path)
+    library.refresh()
+    assert library.rows()["rows"][0]["state"] == "broken"
+    (run.path / "status.json").write_text(good)
+    assert library.refresh()
+    assert library.rows()["rows"][0]["state"] == "done"
+
+
+def test_a_folder_that_cannot_be_listed_for_a_moment_loses_no_run(tmp_path, monkeypatch):
+    run = write_small_run(tmp_path)
+    library = Library(tmp_path)
+    library.refresh()
+    before = library.rows()
+
+    def out_of_files(path: object) -> object:
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(explored.os, "scandir", out_of_files)
+        with pytest.raises(UserError, match="cannot be listed"):
+            library.refresh()
+    assert library.rows() == before
+    assert not library.refresh()
+    assert library.entry(run.name).row["state"] == "done"
+
+
+def test_the_watch_goes_on_beside_whatever_a_run_does(tmp_path, caplog):
+    write_small_run(tmp_path / "runs", seed=1)
+    app = create_app(tmp_path / "runs", tmp_path)
+    with caplog.at_level(logging.WARNING), TestClient(app, base_url="http://127.0.0.1") as client:
+        bad = write_small_run(tmp_path / "runs", seed=2)
+        (bad.path / "status.json").write_text("[" * 200_000)
+        other = write_small_run(tmp_path / "runs", seed=3)
+        for _ in range(20_000):
+            rows = {row["name"]: row for row in client.get("/api/runs").json()["rows"]}
+            if bad.name in rows and rows.get(other.name, {}).get("state") == "done":
+                break
+    assert rows[bad.name]["state"] == "broken"
+    assert rows[other.name]["state"] == "done"
+    assert len([record for record in caplog.records if record.name != "httpx"]) == 0

@@ -1,0 +1,298 @@
+"""Clients that leave, that do not read, that say half of what they want: the others are answered, and it ends when asked.
+
+`tools/leaves.py` does the same with a thousand, and measures the times.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from phasescope.errors import UserError
+from phasescope.runs import painting
+from phasescope.runs.painting import MOST_PARAMETERS, MOST_WORK, Unwanted, Wish
+from phasescope.store import Run
+from phasescope.views.explorer import serve as room
+from phasescope.views.explorer.painter import Painter
+from phasescope.views.explorer.serve import serving
+from tests.views.explorer.small_run import status, write_small_run
+
+HANGS_S = 120.0
+"""after which nothing more is awaited: no load makes it so slow"""
+STREAMS = 150
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def run(home) -> Run:
+    return write_small_run(home / "runs")
+
+
+@pytest.fixture(scope="module")
+def port(home, run) -> Iterator[int]:
+    with serving(home / "runs", home / "results") as address:
+        yield int(address.rpartition(":")[2])
+
+
+def asked(port: int, path: str, end: str = "\r\n\r\n") -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", port), timeout=HANGS_S)
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1{end}".encode())
+    return connection
+
+
+def told(stream: socket.socket) -> bytes:
+    """What a stream says until it tells a version."""
+    seen = b""
+    while b"data: " not in seen:
+        part = stream.recv(65536)
+        assert part
+        seen += part
+    return seen
+
+
+def get(port: int, path: str) -> httpx.Response:
+    return httpx.get(f"http://127.0.0.1:{port}{path}", timeout=HANGS_S)
+
+
+@contextmanager
+def changing(run: Run) -> Iterator[None]:
+    """Within the block the run takes steps, so that updates are told all the time."""
+    ended = threading.Event()
+
+    def change() -> None:
+        for step in range(10**9):
+            (run.path / "status.json").write_text(json.dumps(status(step=step)))
+            if ended.wait(0.05):
+                return
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    yield
+    ended.set()
+    thread.join()
+
+
+def test_streams_that_leave_at_once_while_an_update_is_told_freeze_nothing(port, run):
+    with changing(run):
+        for _ in range(3):
+            streams = [asked(port, "/api/events") for _ in range(STREAMS)]
+            for stream in streams:
+                told(stream)
+            for stream in streams:
+                stream.close()
+            assert get(port, "/api/runs").status_code == 200
+            with closing(asked(port, "/api/events")) as stream:
+                told(stream)
+                told(stream)  # and a new version is told
+
+
+def test_four_that_stay_and_four_that_leave(port, run):
+    with changing(run):
+        staying = [asked(port, "/api/events") for _ in range(4)]
+        for _ in range(7):
+            leaving = [asked(port, "/api/events") for _ in range(4)]
+            for stream in leaving:
+                told(stream)
+                stream.close()
+        for stream in staying:
+            told(stream)
+            stream.close()
+
+
+class Slow(Painter):
+    """Paints until nobody waits for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = self.ended = 0
+
+    def paint(self, run: Run, step: int | None, wish: Wish, unwanted: Any = None) -> bytes:
+        if wish.seed:
+            self.begun += 1
+            while not unwanted():
+                time.sleep(0.001)
+            self.ended += 1
+            raise Unwanted
+        return super().paint(run, step, wish, unwanted)
+
+
+def test_what_nobody_waits_for_is_not_painted(home, run, monkeypatch):
+    slow = Slow()
+    monkeypatch.setattr("phasescope.views.explorer.server.Painter", lambda: slow)
+    path = f"/api/runs/{run.name}/paint?label=2,3&sampler=ddim&steps=2"
+    with serving(home / "runs", home / "results") as address:
+        port = int(address.rpartition(":")[2])
+        left = [asked(port, f"{path}&seed={number}") for number in range(1, 41)]
+        while not slow.begun:
+            time.sleep(0.01)
+        for connection in left:
+            connection.close()
+        assert get(port, path).status_code == 200
+    assert slow.begun == slow.ended == 1
+
+
+def test_a_painting_ends_at_the_step_after_which_it_is_unwanted(run):
+    painter, wish, answers = Painter(), Wish((2.0, 3.0), "ddim", 20), iter([False, False, True])
+    with pytest.raises(Unwanted):
+        painter.painted(run, 20, wish, lambda: next(answers))
+    assert next(answers, None) is None
+    assert painter.painted(run, 20, wish).image.shape == (1, 1, 8, 8)
+
+
+def edited(run: Run, folder: Path, **fields: Any) -> Run:
+    """A copy of a run whose configuration asks for something else."""
+    import shutil
+
+    import yaml
+
+    copy = Run(folder / run.name)
+    shutil.copytree(run.path, copy.path)
+    tree = copy.config
+    for name, value in fields.items():
+        at = tree
+        *way, last = name.split("__")
+        for key in way:
+            at = at.setdefault(key, {})
+        at[last] = value
+    (copy.path / "config.yaml").write_text(yaml.safe_dump(tree))
+    return copy
+
+
+VAST = {
+    "layers": {"network__layers": 10**6},
+    "widths": {"network__widths": [8 * 10**9, 8 * 10**9]},
+    "widths that no tensor can have": {"network__widths": [8 * 10**18, 8 * 10**18]},
+    "hidden": {"network__embedding__hidden": 10**12},
+    "encodings": {"network__embedding__width": 10**10},
+    "canvas": {"world__canvas": 1024, "network__attention": ["stem"]},
+}
+
+
+@pytest.mark.parametrize("what", VAST)
+def test_a_run_that_asks_for_a_vast_canvas_or_network_is_refused_before_it_is_allocated(run, tmp_path, what):
+    vast = edited(run, tmp_path, **VAST[what])
+    for work in (
+        lambda: Painter().paint(vast, 20, Wish((2.0, 3.0), "ddim", 2)),
+        lambda: Painter().latents(vast, 20, np.ones((1, 2), np.float32), painting.Place("mid", 10)),
+    ):
+        with pytest.raises(UserError, match=r"`(world\.shape|network)` \(=") as refusal:
+            work()
+        assert len(str(refusal.value).splitlines()) == 1
+
+
+def test_steps_times_size_are_bounded(run, tmp_path):
+    large = edited(run, tmp_path, world__canvas=128, family__schedule__steps=1000)
+    most = MOST_WORK // 128**2
+    with pytest.raises(UserError, match=rf"`steps` \(={most + 1}\) must be at most {most}"):
+        Painter().paint(large, 20, Wish((2.0, 3.0), "ddim", most + 1))
+    assert Painter().load(large, 20).loaded.config.world.canvas == 128
+    assert MOST_PARAMETERS > 10**8
+
+
+def test_few_open_files_keep_no_run_from_being_read_and_the_log_small(home, run, tmp_path):
+    """As many connections as it takes to use up all files, none of which says a word."""
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)); from phasescope.cli import main;"
+        f"sys.exit(main(['explore', '--port=0', '--runs', {str(home / 'runs')!r}, '--results', {str(tmp_path)!r}]))"
+    )
+    with begun([sys.executable, "-c", code]) as (port, process):
+        assert get(port, f"/api/runs/{run.name}").status_code == 200
+        silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(300)]
+        with changing(run):
+            time.sleep(2)
+        for connection in silent:
+            connection.close()
+        row = recovered(port, run.name)
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=HANGS_S)
+    assert row["state"] == "done"
+    assert len(errors.splitlines()) <= 3
+
+
+def recovered(port: int, name: str) -> dict[str, Any]:
+    until = time.monotonic() + HANGS_S
+    while time.monotonic() < until:
+        try:
+            return get(port, f"/api/runs/{name}").json()["row"]
+        except (httpx.TransportError, KeyError):
+            time.sleep(0.1)
+    raise TimeoutError
+
+
+@contextmanager
+def begun(command: list[str]) -> Iterator[tuple[int, subprocess.Popen[str]]]:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield int(process.stdout.readline().split("/")[2].rpartition(":")[2]), process
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize(("number", "often"), [(signal.SIGTERM, 1), (signal.SIGINT, 20)])
+def test_it_ends_without_a_word_whatever_clients_hold_open(home, run, number, often):
+    words = ["explore", "--port=0", "--runs", str(home / "runs"), "--results", str(home / "results")]
+    with begun([sys.executable, "-m", "phasescope.cli", *words]) as (port, process):
+        assert get(port, "/api/runs").status_code == 200
+        held = [asked(port, "/api/events") for _ in range(20)]
+        held += [asked(port, "/api/runs", end="\r\nX-Half: ") for _ in range(20)]
+        held += [asked(port, "/static/plotly.min.js") for _ in range(5)]  # whose answer nobody reads
+        for stream in held[:20]:
+            told(stream)
+        for _ in range(often):
+            process.send_signal(number)
+            time.sleep(0.005)
+        _, errors = process.communicate(timeout=HANGS_S)
+        for connection in held:
+            connection.close()
+    assert errors == ""
+    assert process.returncode == 0
+
+
+def test_a_server_that_cannot_begin_is_told_in_a_line(home, monkeypatch, capsys):
+    monkeypatch.setattr(room.signal, "signal", lambda *_: None)
+
+    def fails(*_: Any, **__: Any) -> None:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr("uvicorn.Server.run", fails)
+    from phasescope.cli import main
+
+    assert main(["explore", "--port=0", "--runs", str(home / "runs")]) == 1
+    (told,) = capsys.readouterr().err.splitlines()
+    assert "Too many open files" in told
+
+
+def test_half_a_thousand_questions_at_once_are_answered(port, run):
+    paths = [
+        "/api/runs",
+        f"/api/runs/{run.name}",
+        "/api/studies",
+        "/",
+        f"/api/runs/{run.name}/samples?step=20",
+    ]
+
+    waiting = [asked(port, path, "\r\nConnection: close\r\n\r\n") for path in paths * 100]
+    answers = []
+    for connection in waiting:
+        with connection, connection.makefile("rb") as file:
+            answers.append(file.read())
+    assert {answer.split(b" ", 2)[1] for answer in answers} == {b"200"}
+    assert len({len(answer) for answer in answers}) <= len(paths)
