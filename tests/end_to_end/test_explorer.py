@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -421,6 +422,41 @@ def test_a_broken_run_is_shown_in_the_table_and_on_its_page(browser, explorer, t
     finally:
         (broken / "config.yaml").unlink()
         broken.rmdir()
+
+
+MARKUP = "<img src=x onerror=alert(1)><script>alert(2)</script>"
+
+
+@pytest.mark.parametrize("name", [b"<img src=x onerror=alert(1)>-0000000a", b"no text \xff-0000000b"])
+def test_hostile_names_and_texts_are_shown_as_text(visit, explorer, trained, home, name):
+    """No script runs, nothing is asked for elsewhere (`visit` sees to that), and the other runs are shown."""
+    hostile = Path(os.fsdecode(os.path.join(os.fsencode(home), b"runs", name)))
+    shutil.copytree(trained.path, hostile)
+    try:
+        config = (hostile / "config.yaml").read_text()
+        (hostile / "config.yaml").write_text(re.sub("(?m)^name: .*", f"name: {json.dumps(MARKUP)}", config))
+        for file in ("status.json", "about.json"):
+            tree = json.loads((hostile / file).read_text())
+            texts = [
+                key
+                for key, value in tree.items()
+                if isinstance(value, str) and key not in ("state", "updated")
+            ]
+            told = {**tree, **dict.fromkeys(texts, MARKUP)}
+            (hostile / file).write_text(json.dumps({**told, "error": MARKUP}))
+        page = visit("/#/runs", f"document.body.innerText.includes({json.dumps(name[:7].decode())})")
+        page.on("dialog", lambda dialog: page.faults.append(dialog.message))
+        assert page.locator("tr[data-run]").count() == 2
+        page.locator("tr[data-run] a", has_text=name[:7].decode()).click()
+        wait_until(page, "document.querySelector('.runhead .fault') !== null")
+        assert MARKUP in page.inner_text(".runhead .fault")
+        assert page.locator("img, main script").count() == 0
+        page.goto(f"{explorer[0]}/#/runs")
+        wait_until(page, READY["runs"])
+        shutil.rmtree(hostile)
+        wait_until(page, "document.querySelectorAll('tr[data-run]').length === 1")
+    finally:
+        shutil.rmtree(hostile, ignore_errors=True)
 
 
 def test_an_image_takes_no_longer_than_a_hand_notices(browser, explorer, trained):

@@ -10,7 +10,6 @@ which is the same whatever is predicted, as long as predictions are affine funct
 
 from __future__ import annotations
 
-import math
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from phasescope.errors import UserError
 from phasescope.kinds import references
 from phasescope.places import Place
 from phasescope.runs.about import hears_no_label
+from phasescope.runs.bounds import check_size, check_work
 from phasescope.runs.loading import Loaded, config_of, load_network, snapshot_of
 from phasescope.store.folder import Run
 
@@ -37,12 +37,6 @@ STRIP = 8
 """states of the way to the image that are shown"""
 SMALL_NETWORK = 2_000_000
 """parameters up to which a second thread costs more than it brings"""
-MOST_PARAMETERS, MOST_TENSORS = 2**28, 2**13
-"""of a network that is loaded here, and the tensors that hold them"""
-MOST_VALUES = 2**16
-"""of an image that is painted here"""
-MOST_WORK = 2**22
-"""values computed for one answer: those of an image times the steps to it, or times the images"""
 
 
 class Unwanted(Exception):
@@ -119,7 +113,7 @@ class Painter:
             ) from None
         key = (str(snapshot.path), stat.st_mtime_ns, stat.st_size)
         if key not in self._kept:
-            _check_size(config_of(run))
+            check_size(config_of(run))
             loaded = load_network(run, snapshot)
             loaded.network.requires_grad_(False)
             small = sum(p.numel() for p in loaded.network.parameters()) <= SMALL_NETWORK
@@ -181,7 +175,7 @@ class Painter:
         config, plan = ready.loaded.config, ready.loaded.plan
         _check_place(config, place, plan.taps)
         _check_labels(config.world, labels)
-        _check_work("labels", len(labels), config.world)
+        check_work("labels", len(labels), config.world)
         conditions = () if place.condition is None else (place.condition,)
         inputs = Inputs(
             config.world,
@@ -236,56 +230,6 @@ def _images(found: list[Tensor], world: World) -> np.ndarray:
     return np.concatenate([image.numpy() for image in found])
 
 
-def _check_size(config: RunConfig) -> None:
-    """Raises UserError where images or network are larger than what is loaded here, told without allocating them."""
-    import torch
-    from torch.nn.modules.module import register_module_parameter_registration_hook
-
-    shape, values = config.world.shape, math.prod(config.world.shape)
-    if values > MOST_VALUES:
-        raise UserError(
-            f"`world.shape` (={shape}) must hold at most {MOST_VALUES:,} values to be painted here"
-        )
-    parameters = tensors = 0
-
-    def count(module: Any, name: str, parameter: Tensor | None) -> None:
-        nonlocal parameters, tensors
-        if parameter is not None:
-            parameters, tensors = parameters + parameter.numel(), tensors + 1
-        if parameters > MOST_PARAMETERS or tensors > MOST_TENSORS:
-            raise UserError(
-                f"`network` (={config.network.kind}) must have at most {MOST_PARAMETERS:,} parameters in at most "
-                f"{MOST_TENSORS:,} tensors to be painted with here"
-            )
-
-    counting = register_module_parameter_registration_hook(count)
-    try:
-        with torch.device("meta"):
-            config.network.build(shape, config.world.factors)
-    except UserError:
-        raise
-    except (
-        ValueError,
-        RuntimeError,
-        OverflowError,
-        TypeError,
-    ) as error:  # as torch tells of sizes that cannot be
-        raise UserError(
-            f"`network` (={config.network.kind}) cannot be built: {' '.join(str(error).split())[:160]}"
-        ) from None
-    finally:
-        counting.remove()
-
-
-def _check_work(name: str, count: int, world: World) -> None:
-    values = math.prod(world.shape)
-    if count * values > MOST_WORK:
-        raise UserError(
-            f"`{name}` (={count}) must be at most {MOST_WORK // values}: each is of the {values:,} values of an image, "
-            f"and one answer of at most {MOST_WORK:,}"
-        )
-
-
 def _check_labels(world: World, labels: np.ndarray) -> None:
     factors = world.factors
     if labels.shape[1] != len(factors):
@@ -324,7 +268,7 @@ def _family(config: RunConfig, wish: Wish) -> Family:
         way = config.family if wish.sampler is None else config.family.painted_by(wish.sampler, wish.steps)
     except ValueError as error:
         raise UserError(str(error)) from None
-    _check_work("steps", (way.painting() or {}).get("steps", 1), config.world)
+    check_work("steps", (way.painting() or {}).get("steps", 1), config.world)
     return way.build()
 
 

@@ -20,8 +20,9 @@ from test_packets import unpacked
 
 from phasescope.errors import UserError
 from phasescope.store import Run
+from phasescope.views.explorer.page import STATIC
 from phasescope.views.explorer.serve import bind, serving, token_for
-from phasescope.views.explorer.server import STATIC, create_app
+from phasescope.views.explorer.server import create_app
 
 SECRET = "nobody outside may read this"
 

@@ -165,10 +165,9 @@ def _server(runs: Path, results: Path, host: str, token: str | None) -> uvicorn.
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
+            # `backlog` also says how many are taken up before the first of them can be turned away
             for one in sockets or ():
-                one.listen(
-                    WAITING
-                )  # `backlog` is also how many are taken up before the first can be turned away
+                one.listen(WAITING)
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             app.state.explorer.close()

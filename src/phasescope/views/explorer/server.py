@@ -7,7 +7,6 @@ is. Work that computes goes through one queue, so that two hundred questions at 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import logging
 import os
@@ -15,8 +14,7 @@ import secrets
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from functools import cache, lru_cache
-from importlib import resources
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -36,6 +34,7 @@ from phasescope.views.explorer.details import details, samples
 from phasescope.views.explorer.guard import Guard
 from phasescope.views.explorer.library import Library, Unknown
 from phasescope.views.explorer.packets import packet
+from phasescope.views.explorer.page import page_file
 from phasescope.views.explorer.painter import Painter
 from phasescope.views.explorer.query import Query
 from phasescope.views.explorer.studies import Studies
@@ -47,13 +46,7 @@ READ_FOR_S = 0.3
 BEAT_S = 15.0
 """of silence after which the stream of events says that it lives"""
 
-TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-}
 Answer = TypeVar("Answer")
-STATIC = resources.files("phasescope.views.explorer") / "static"
 
 
 class Explorer:
@@ -285,50 +278,6 @@ def _told(answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request
 def log_once(told: str) -> None:
     """Log in a line what went wrong; the same again is not logged."""
     logging.getLogger(__name__).error("%s", " ".join(told.split())[:400])
-
-
-async def page_file(request: Request) -> Response:
-    """A file of the page, by its name; a browser asks again whether it is still the same."""
-    found = await to_thread.run_sync(_file, request.path_params.get("file", "index.html"))
-    if found is None:
-        return Response("there is no such file\n", 404, media_type="text/plain")
-    body, kind, mark = found
-    headers = {"ETag": mark, "Cache-Control": "no-cache"}
-    if request.headers.get("if-none-match") == mark:
-        return Response(status_code=304, headers=headers)
-    return Response(body, media_type=kind, headers=headers)
-
-
-@cache
-def _names() -> frozenset[str]:
-    return frozenset(entry.name for entry in STATIC.iterdir() if Path(entry.name).suffix in TYPES)
-
-
-@cache
-def _file(name: str) -> tuple[bytes, str, str] | None:
-    """(content, type, mark) of a file of the page."""
-    if name == "palette.css":
-        body = _palette().encode()
-    elif name == "plotly.min.js":
-        body = (resources.files("plotly") / "package_data" / name).read_bytes()
-    elif name in _names():
-        body = (STATIC / name).read_bytes()
-    else:
-        return None
-    return body, TYPES[Path(name).suffix], f'"{hashlib.sha256(body).hexdigest()[:16]}"'
-
-
-def _palette() -> str:
-    """The house's colours as CSS variables, in both schemes."""
-    from phasescope.views.style import ON_DATA, PHASE_COLOURS, TARGET, css_variables
-
-    both = {f"phase-{name}": colour for name, colour in PHASE_COLOURS.items()}
-    both |= {"on-data": ON_DATA, "target": TARGET}
-    shared = " ".join(f"--{name}: {colour};" for name, colour in both.items())
-    return (
-        f":root {{ color-scheme: light dark; {css_variables(dark=False)} {shared} }}\n"
-        f"@media (prefers-color-scheme: dark) {{ :root {{ {css_variables(dark=True)} }} }}\n"
-    )
 
 
 async def _answered(text: Callable[[], str]) -> Response:
