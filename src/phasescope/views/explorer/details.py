@@ -76,7 +76,9 @@ def painting(record: Record) -> dict[str, Any]:
         return {"error": reason}
     about = record.about
     if not about:
-        return {"error": f"`{record.run.path.name}` does not say what it is about: it has no about.json"}
+        return {
+            "error": f"`{shown_name(record.run.path)}` does not say what it is about: it has no about.json"
+        }
     return {
         "training": about["training"],
         "choice": about["painting"],
@@ -115,7 +117,7 @@ def samples(record: Record, snapshot: Snapshot) -> bytes:
         )
     except Exception as error:  # zip, Parquet and array readers each have their own errors
         raise UserError(
-            f"`{record.run.path.name}`, step {snapshot.step}: its images cannot be read: "
+            f"`{shown_name(record.run.path)}`, step {snapshot.step}: its images cannot be read: "
             f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
         ) from None
 
