@@ -135,7 +135,7 @@ class Library:
         """The lock is looked at, which a writer may notice, only where a run has not come to its end."""
         known = self._entries.get(name)
         ended = known is not None and known.row["state"] in ("done", "broken")
-        return (*stamp_of(path), not ended and (path / "lock").is_file() and is_held(path))
+        return (*stamp_of(path), not ended and os.path.isfile(path / "lock") and is_held(path))
 
     def _differs(self, name: str, stamp: Stamp) -> bool:
         return name not in self._entries or self._entries[name].stamp != stamp
@@ -170,7 +170,7 @@ def run_folders(runs: Path) -> list[Path]:
 
 
 def is_run_folder(path: Path) -> bool:
-    return is_run(path) or (path / "status.json").is_file()
+    return is_run(path) or os.path.isfile(path / "status.json")
 
 
 def stamp_of(path: Path) -> Stamp:
@@ -198,7 +198,7 @@ def fault_of(path: Path, folder: Path) -> str | None:
         except OSError:
             continue
     for one in read:
-        if one.is_symlink() and home not in Path(os.path.realpath(one)).parents:
+        if os.path.islink(one) and home not in Path(os.path.realpath(one)).parents:
             return "it leads out of the runs folder by a link"
         try:
             mode = os.stat(one).st_mode

@@ -33,9 +33,7 @@ def row_of(run: Run) -> dict[str, Any]:
     try:
         row = _row(run)
         size = len(to_json(row))
-    except (
-        Exception
-    ) as error:  # whatever is written in a run's folder, the row says so, and other runs are read
+    except Exception as error:  # whatever its files hold, the row says so, and other runs are read
         return broken_row(run, why(error))
     return row if size <= MOST_TEXT else broken_row(run, f"what a table shows of it has {size:,} characters")
 
@@ -43,9 +41,9 @@ def row_of(run: Run) -> dict[str, Any]:
 def why(error: Exception) -> str:
     """Why files cannot be read, in a line."""
     told = " ".join(str(error).split())[:200]
-    return (
-        told if isinstance(error, UserError) else f"its files cannot be read: {type(error).__name__}: {told}"
-    )
+    if isinstance(error, UserError):
+        return told
+    return f"its files cannot be read: {type(error).__name__}: {told}"
 
 
 def shown_name(path: Path) -> str:

@@ -84,12 +84,13 @@ class Explorer:
         while True:
             try:
                 moved = await to_thread.run_sync(self.library.refresh, READ_FOR_S, limiter=self.looking)
-            except UserError as error:
-                log_once(str(error))
-                moved = False
+                more = self.library.pending > 0
+            except Exception as error:  # whatever a folder does, the watch goes on, and no faster than usual
+                log_once(f"the folder of runs: {type(error).__name__}: {error}")
+                moved = more = False
             if moved:
                 self._tell()
-            if not self.library.pending:
+            if not more:
                 await asyncio.sleep(LOOK_EVERY_S)
 
     def _tell(self) -> None:
@@ -215,6 +216,7 @@ class Explorer:
 
             watcher = asyncio.create_task(watch())
             try:
+                await asyncio.sleep(0)  # so that who has left already is never begun with
                 return await to_thread.run_sync(
                     work, lambda: left.is_set() or self.closing, limiter=self.computing
                 )
