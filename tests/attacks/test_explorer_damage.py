@@ -94,8 +94,8 @@ def test_every_page_of_every_run_is_answered_in_a_line_and_nothing_floods_the_lo
 
 
 def test_a_name_that_is_no_text_is_shown_and_found(library):
-    (row,) = [row for row in library.rows()["rows"] if row["name"].startswith("bad\\xff")]
-    assert row["name"] == "bad\\xff\\xfe-01234567"
+    (row,) = [row for row in library.rows()["rows"] if row["name"].startswith("bad\\udcff")]
+    assert row["name"] == "bad\\udcff\\udcfe-01234567"
     assert library.entry(row["name"]).run.path.name == os.fsdecode(b"bad\xff\xfe-01234567")
 
 

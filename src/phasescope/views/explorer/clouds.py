@@ -19,8 +19,8 @@ import numpy as np
 
 from phasescope.errors import UserError
 from phasescope.places import Place
+from phasescope.store.folder import shown
 from phasescope.views.explorer.packets import packet
-from phasescope.views.explorer.rows import shown_name
 from phasescope.views.figures.manifold import PROJECTIONS, Cloud, cloud_of, labels_of
 from phasescope.views.record import Array, Record
 
@@ -81,7 +81,7 @@ def _read(record: Record, place: Place, projection: str) -> LabelledCloud:
         labels = labels_of(record)
     except Exception as error:  # archives have errors of their own
         raise UserError(
-            f"`{shown_name(record.run.path)}`: its latents cannot be read: {type(error).__name__}: {error}"
+            f"`{shown(record.run.path.name)}`: its latents cannot be read: {type(error).__name__}: {error}"
         ) from None
     if found is None:
         raise UserError(f"`place` (={place}) must be where the run stored latents for {projection}")

@@ -12,9 +12,10 @@ from phasescope.factors import Factor
 from phasescope.places import Place
 from phasescope.runs.painting import not_imported
 from phasescope.store.files import to_json
+from phasescope.store.folder import shown
 from phasescope.store.snapshot import Snapshot
 from phasescope.views.explorer.packets import packet
-from phasescope.views.explorer.rows import shown_name, why
+from phasescope.views.explorer.rows import why
 from phasescope.views.figures.manifold import PROJECTIONS, labels_of, places_of
 from phasescope.views.figures.pixels import pixels
 from phasescope.views.names import (
@@ -36,7 +37,7 @@ def details(record: Record, row: dict[str, Any]) -> str:
     Raises:
         UserError: its files cannot be read.
     """
-    name = shown_name(record.run.path)
+    name = shown(record.run.path.name)
     if row["state"] == "broken":
         raise UserError(f"`{name}` is broken: {row['error']}")
     try:
@@ -77,7 +78,7 @@ def painting(record: Record) -> dict[str, Any]:
     about = record.about
     if not about:
         return {
-            "error": f"`{shown_name(record.run.path)}` does not say what it is about: it has no about.json"
+            "error": f"`{shown(record.run.path.name)}` does not say what it is about: it has no about.json"
         }
     return {
         "training": about["training"],
@@ -117,7 +118,7 @@ def samples(record: Record, snapshot: Snapshot) -> bytes:
         )
     except Exception as error:  # zip, Parquet and array readers each have their own errors
         raise UserError(
-            f"`{shown_name(record.run.path)}`, step {snapshot.step}: its images cannot be read: "
+            f"`{shown(record.run.path.name)}`, step {snapshot.step}: its images cannot be read: "
             f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
         ) from None
 

@@ -19,8 +19,8 @@ from typing import Any
 
 from phasescope.errors import UserError
 from phasescope.store.catalogue import is_run
-from phasescope.store.folder import Run, is_held
-from phasescope.views.explorer.rows import broken_row, row_of, shown_name
+from phasescope.store.folder import Run, is_held, shown
+from phasescope.views.explorer.rows import broken_row, row_of
 from phasescope.views.record import Record
 
 FILES = ("config.yaml", "status.json", "metrics.jsonl", "references.json", "about.json", "snapshots")
@@ -86,7 +86,7 @@ class Library:
         with self._lock:
             until = time.monotonic() + within_s
             before = self.version
-            paths = {shown_name(path): path for path in run_folders(self.folder)}
+            paths = {shown(path.name): path for path in run_folders(self.folder)}
             there = {name: self._stamp(name, path) for name, path in paths.items()}
             for name in [name for name in self._entries if name not in there]:
                 del self._entries[name]
@@ -119,7 +119,7 @@ class Library:
         """
         known = self._entries.get(name)
         paths = [known.run.path] if known else run_folders(self.folder)
-        path = next((path for path in paths if shown_name(path) == name and is_run_folder(path)), None)
+        path = next((path for path in paths if shown(path.name) == name and is_run_folder(path)), None)
         if path is None:
             raise Unknown(f"there is no run {name!r} here")
         if self._differs(name, self._stamp(name, path)):
@@ -205,7 +205,7 @@ def fault_of(path: Path, folder: Path) -> str | None:
         except OSError:  # not there
             continue
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-            return f"{shown_name(one)} is neither a file nor a folder"
+            return f"{shown(one.name)} is neither a file nor a folder"
     return None
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import math
-import os
 from datetime import datetime
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +11,7 @@ import numpy as np
 from phasescope.errors import UserError
 from phasescope.measures.learning.phases import LETTERS
 from phasescope.store.files import to_json
-from phasescope.store.folder import Run
+from phasescope.store.folder import Run, shown
 from phasescope.views.names import READINGS
 from phasescope.views.record import Record, number, success_share
 
@@ -23,9 +20,9 @@ MOST_POINTS = 48
 
 MOST_TEXT = 64_000
 """characters of a row: the page has the rows of all runs at once"""
+TEXTS = ("error", "updated", "started")
 NUMBERS = ("step", "steps", "images_seen", "parameters", "wall_s", "cpu_s")
-TEXTS = ("state", "error", "updated", "started")
-"""what a row takes from the status, by type"""
+"""what a row takes from the status"""
 
 
 def row_of(run: Run) -> dict[str, Any]:
@@ -46,40 +43,24 @@ def why(error: Exception) -> str:
     return f"its files cannot be read: {type(error).__name__}: {told}"
 
 
-def shown_name(path: Path) -> str:
-    """The name of a run's folder; bytes that are no text are told by their numbers."""
-    return os.fsencode(path.name).decode("utf-8", "backslashreplace")
-
-
 def _row(run: Run) -> dict[str, Any]:
     record = Record(run)
     if record.faults:
         return broken_row(run, record.faults[0])
     status = record.status
+    for key in TEXTS:
+        if not isinstance(status.get(key, ""), str | None):
+            raise UserError(f"status.json: `{key}` (={str(status[key])[:40]}) must be a text")
     return {
         **_identity(run),
         "title": str(record.config.get("name", "")),
         "seed": record.config.get("seed"),
         "settings": settings(record.config),
-        **{key: _checked(key, status.get(key)) for key in (*TEXTS, *NUMBERS)},
+        **{key: status.get(key) for key in ("state", *TEXTS, *NUMBERS)},
         "eta_s": _eta_s(status),
         "snapshots": len(record.metrics),
         **_learnt(record),
     }
-
-
-def _checked(key: str, value: Any) -> Any:
-    """A value of the status.
-
-    Raises:
-        UserError: it is of another type.
-    """
-    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if value is None or (isinstance(value, str) if key in TEXTS else number):
-        return value
-    raise UserError(
-        f"status.json: `{key}` (={str(value)[:40]}) must be a {'text' if key in TEXTS else 'number'}"
-    )
 
 
 def broken_row(run: Run, error: str) -> dict[str, Any]:
@@ -115,7 +96,7 @@ def _defaults() -> dict[str, Any]:
 
 
 def _identity(run: Run) -> dict[str, Any]:
-    name = shown_name(run.path)
+    name = shown(run.path.name)
     return {"name": name, "digest": name.rpartition("-")[2]}
 
 
@@ -135,10 +116,8 @@ def _learnt(record: Record) -> dict[str, Any]:
     """The phases so far with their onsets, the last numbers, and the small timeline.
 
     Raises:
-        UserError: images seen are no numbers, or phases none.
+        UserError: a phase is none.
     """
-    if not np.isfinite(record.images_seen).all():
-        raise UserError("metrics.jsonl: `images_seen` must be a number in each line")
     for reading in READINGS:
         for phase in record.phases(reading):
             if phase not in (None, "undecided", *LETTERS):

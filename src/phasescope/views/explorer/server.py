@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 import secrets
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -29,6 +28,7 @@ from starlette.routing import Route
 from phasescope.errors import UserError
 from phasescope.runs.painting import Unwanted, Wish
 from phasescope.store.files import to_json
+from phasescope.store.folder import shown
 from phasescope.views.explorer.clouds import Clouds, places_in
 from phasescope.views.explorer.details import details, samples
 from phasescope.views.explorer.guard import Guard
@@ -127,7 +127,7 @@ class Explorer:
 
     async def runs(self, request: Request) -> Response:
         since = Query(request).integer("since", 0)
-        folder = os.fsencode(self.library.folder).decode(errors="backslashreplace")
+        folder = shown(str(self.library.folder))
         return await _answered(lambda: to_json({**self.library.rows(since), "folder": folder}))
 
     async def run(self, request: Request) -> Response:

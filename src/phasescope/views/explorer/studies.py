@@ -16,8 +16,8 @@ import numpy as np
 from phasescope.errors import UserError
 from phasescope.measures.learning.phases import LETTERS, phase_onsets
 from phasescope.store.files import to_json
+from phasescope.store.folder import shown
 from phasescope.views.explorer.library import Unknown
-from phasescope.views.explorer.rows import shown_name
 from phasescope.views.names import READINGS
 
 RECORDS, CLAIMS = "records.parquet", "claims.json"
@@ -38,9 +38,9 @@ class Studies:
         found: list[dict[str, Any]] = []
         for path in self._folders():
             try:
-                study = self.study(shown_name(path))
+                study = self.study(shown(path.name))
             except UserError as error:
-                found.append({"name": shown_name(path), "error": str(error)})
+                found.append({"name": shown(path.name), "error": str(error)})
                 continue
             outcomes = [claim.get("verdict") for claim in study["claims"]]
             found.append(
@@ -63,7 +63,7 @@ class Studies:
             Unknown: there is none of that name.
             UserError: its records or claims cannot be read.
         """
-        path = next((path for path in self._folders() if shown_name(path) == name), None)
+        path = next((path for path in self._folders() if shown(path.name) == name), None)
         if path is None:
             raise Unknown(f"there are no results of a study {name!r} here")
         stamp = tuple(_stamp(path / file) for file in (RECORDS, CLAIMS))
@@ -114,7 +114,7 @@ def _read(path: Path) -> dict[str, Any]:
         runs = runs_of({str(name): frame[name].to_numpy() for name in frame})
         told = told if isinstance(told, dict) else {}
         study = {
-            "name": shown_name(path),
+            "name": shown(path.name),
             "question": told.get("question"),
             "claims": [claim for claim in told.get("claims") or [] if isinstance(claim, dict)],
             "stale": bool(told.get("stale")),
@@ -127,7 +127,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise
     except Exception as error:  # DuckDB, JSON and the file system have errors of their own
         raise UserError(
-            f"`{shown_name(path)}`: its results cannot be read: {type(error).__name__}: "
+            f"`{shown(path.name)}`: its results cannot be read: {type(error).__name__}: "
             f"{' '.join(str(error).split())[:160]}"
         ) from None
     return study
