@@ -9,6 +9,7 @@ It is read without torch. One process at a time writes it (`store.holding`).
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -191,15 +192,19 @@ def _fault_of_status(status: Any) -> str | None:
 
 
 def is_held(path: Path) -> bool:
-    """Whether some process holds the run folder for writing."""
+    """Whether some process holds the run folder for writing; a lock that is no file is nobody's, and nobody waits for it."""
     try:
-        with open(path / "lock") as lock:
+        with open(path / "lock", opener=_without_waiting) as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     except OSError:
         return False
     return False
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def now() -> str:

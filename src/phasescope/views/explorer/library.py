@@ -135,7 +135,7 @@ class Library:
         """The lock is looked at, which a writer may notice, only where a run has not come to its end."""
         known = self._entries.get(name)
         ended = known is not None and known.row["state"] in ("done", "broken")
-        return (*stamp_of(path), not ended and os.path.isfile(path / "lock") and is_held(path))
+        return (*stamp_of(path), not ended and is_held(path))
 
     def _differs(self, name: str, stamp: Stamp) -> bool:
         return name not in self._entries or self._entries[name].stamp != stamp
