@@ -1,3 +1,3 @@
-from phasescope.cli import main
+from phasescope.cli import command
 
-raise SystemExit(main())
+command()

@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from phasescope.errors import UserError
+from phasescope.regular import read_regular
+from phasescope.trees import parse_yaml
 
 __all__ = [
     "Config",
@@ -35,8 +37,8 @@ __all__ = [
 ]
 
 Tree = dict[str, Any]
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml's where PyYAML was built with it: four times as fast, and a folder may hold a thousand runs"""
+MOST_BYTES = 2**20
+"""of a file of YAML"""
 
 
 class Config(BaseModel):
@@ -46,6 +48,20 @@ class Config(BaseModel):
 
     UNTOLD: ClassVar[frozenset[str]] = frozenset()
     """fields that are no part of an identity: where a run is computed, what is observed of it"""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _truths_are_no_numbers(cls, tree: Any) -> Any:
+        """Pydantic takes true for 1, and a configuration must not."""
+        for name, value in tree.items() if isinstance(tree, dict) else ():
+            truth = any(
+                isinstance(one, bool) for one in (value if isinstance(value, list | tuple) else [value])
+            )
+            field = cls.model_fields.get(name) if truth else None
+            takes = _plain(field.annotation) if field else set()
+            if bool not in takes and takes & {int, float}:
+                raise ValueError(f"`{name}` (={_short(value)}) must be a number, and true or false is none")
+        return tree
 
     @classmethod
     def of(cls, tree: Mapping[str, Any]) -> Self:
@@ -112,14 +128,13 @@ def read_yaml(path: Path) -> Tree:
     """The mapping in a YAML file.
 
     Raises:
-        UserError: no such file, not readable, not YAML, or not a mapping.
+        UserError: no such file, not readable, not YAML within the bounds of `trees`, or not a mapping.
     """
+    content = read_regular(path, MOST_BYTES)
     try:
-        tree = yaml.load(path.read_text(), Loader=LOADER)
-    except OSError as error:
-        raise UserError(f"`{path}` cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"`{path}` is not YAML: {' '.join(str(error).split())}") from None
+        tree = parse_yaml(content.decode())
+    except ValueError as error:
+        raise UserError(f"`{path}` is not YAML: {error}") from None
     if tree is None:
         return {}
     if not isinstance(tree, dict):
@@ -137,12 +152,12 @@ def parse_overrides(words: Iterable[str]) -> list[tuple[list[str], Any]]:
     for word in words:
         key, equals, value = word.partition("=")
         if not equals or not all(key.split(".")):
-            raise UserError(f"`{word}` must have the form key=value, as in training.batch=32")
+            raise UserError(f"`{_short(word)}` must have the form key=value, as in training.batch=32")
         try:
-            overrides.append((key.split("."), yaml.safe_load(value)))
-        except yaml.YAMLError:
+            overrides.append((key.split("."), parse_yaml(value, key.count("."))))
+        except ValueError as error:
             raise UserError(
-                f"`{key}` (={value}) must be a YAML value, as in [1, 2] or {{kind: adamw}}"
+                f"`{_short(key)}` (={_short(value)}) must be a YAML value, as in [1, 2] or {{kind: adamw}}: {error}"
             ) from None
     return overrides
 
@@ -283,6 +298,14 @@ def _is_branch(text: str) -> bool:
 
 def _kind(model: type[BaseModel]) -> str | None:
     return model.model_fields["kind"].default if "kind" in model.model_fields else None
+
+
+def _plain(annotation: Any) -> set[type]:
+    """The types without parts in an annotation."""
+    inner = getattr(annotation, "__args__", None)
+    if inner is None:
+        return {annotation} if isinstance(annotation, type) else set()
+    return set().union(*map(_plain, inner))
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

@@ -17,6 +17,13 @@ def numbers(flag: str, text: str) -> list[float]:
         raise UserError(f"`{flag}` (={text}) must be numbers with commas between, as in 12.5,20") from None
 
 
-def words(text: str) -> list[str]:
-    """``x,y`` -> ["x", "y"]."""
-    return [part.strip() for part in text.split(",") if part.strip()]
+def words(flag: str, text: str) -> list[str]:
+    """``x,y`` -> ["x", "y"].
+
+    Raises:
+        UserError: there is none, or an empty one.
+    """
+    found = [part.strip() for part in text.split(",")]
+    if not all(found):
+        raise UserError(f"`{flag}` (={text}) must be words with commas between, as in x,y")
+    return found

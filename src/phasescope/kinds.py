@@ -12,13 +12,14 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
+import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field, PlainSerializer, ValidationError, WrapValidator, model_validator
+from pydantic import ConfigDict, Field, PlainSerializer, ValidationError, WrapValidator, model_validator
 
 from phasescope.config import Config, Tree, explain
 from phasescope.errors import UserError
@@ -44,6 +45,60 @@ class Kind(Config):
             UserError: it cannot be found again.
         """
         return self.tree() | {"kind": self.kind or reference_to(type(self))}
+
+
+class Constructed(Kind):
+    """Somebody's own class by reference, with its constructor's arguments as further keys."""
+
+    model_config = ConfigDict(extra="allow")
+
+    FIELD: ClassVar[str]
+    """of a run's configuration, as errors name it"""
+
+    @property
+    def arguments(self) -> Tree:
+        """Of the constructor, as the configuration says them."""
+        return dict(self.model_extra or {})
+
+    def takes(self) -> dict[str, inspect.Parameter]:
+        """The constructor's arguments that a configuration may say."""
+        return dict(inspect.signature(load(self.kind)).parameters)
+
+    @model_validator(mode="after")
+    def _taken_by_the_constructor(self) -> Self:
+        takes, argument = self.takes(), inspect.Parameter
+        names = [
+            one.name for one in takes.values() if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)
+        ]
+        anything = any(one.kind is argument.VAR_KEYWORD for one in takes.values())
+        for name, value in self.arguments.items():
+            if name not in names and not anything:
+                raise ValueError(
+                    f"`{name}` (={value}) is not an argument of {self.kind}: arguments are {', '.join(names) or 'none'}"
+                )
+        for name in names:
+            if takes[name].default is argument.empty and name not in self.arguments:
+                raise ValueError(f"`{name}` (=nothing) must be given: {self.kind} needs it")
+        return self
+
+    def default_of(self, name: str) -> Any:
+        if name in self.arguments and (argument := self.takes().get(name)) is not None:
+            return super().default_of(name) if argument.default is argument.empty else argument.default
+        return super().default_of(name)
+
+    def construct(self, *given: Any, **named: Any) -> Any:
+        """An instance, of what is given and of the arguments.
+
+        Raises:
+            ValueError: the constructor refuses them.
+        """
+        try:
+            return load(self.kind)(*given, **named, **self.arguments)
+        except Exception as error:  # somebody's own code
+            told = ", ".join(f"{name}={value}" for name, value in self.arguments.items())
+            raise ValueError(
+                f"`{self.FIELD}` (={self.kind} of {told}) cannot be built: {told_of(error)}"
+            ) from error
 
 
 def is_reference(kind: Any) -> bool:
@@ -190,7 +245,7 @@ def _module_of_file(path: Path) -> Any:
         except BaseException as error:
             del sys.modules[name]
             if isinstance(error, Exception):
-                raise UserError(f"`{path}` cannot be imported: {_told(error)}") from error
+                raise UserError(f"`{path}` cannot be imported: {told_of(error)}") from error
             raise
     return module
 
@@ -199,7 +254,7 @@ def _module(name: str, reference: str) -> Any:
     try:
         return importlib.import_module(name)
     except Exception as error:
-        raise UserError(f"`{reference}` cannot be imported: {_told(error)}") from error
+        raise UserError(f"`{reference}` cannot be imported: {told_of(error)}") from error
 
 
 @contextmanager
@@ -212,7 +267,8 @@ def _found_from(folder: Path) -> Iterator[None]:
         sys.path.remove(str(folder))
 
 
-def _told(error: Exception) -> str:
+def told_of(error: Exception) -> str:
+    """What somebody's own code raised, in one line."""
     return " ".join(f"{type(error).__name__}: {error}".split())[:200]
 
 

@@ -85,8 +85,8 @@ FILES = {
     "a list": ("- 1\n- 2\n", "must hold a mapping", "list"),
     "no YAML": ("world: {canvas: 8\n", "is not YAML"),
     "binary": (b"\xff\xfe\x00", "is not YAML"),
-    "a number for a name": ("1: 2\n", "`1` (=1)", "must be a word"),
-    "a date for a name": ("name: 2020-01-01\n", "`name` (=", "must be a valid string"),
+    "a number for a name": ("1: 2\n", "`1` (=2)", "is not a field"),
+    "a number for a text": ("name: 1\n", "`name` (=1)", "must be a valid string"),
     "an unknown field": ("world: {canvass: 8}\n", "`world.canvass` (=8)", "is not a field"),
 }
 
@@ -110,7 +110,7 @@ READ = {
     "measure: missing file": (["measure", "{tmp}/no.npz"], "no.npz`", "cannot be read"),
     "measure: unknown measure": (["measure", "tiny", "--only", "beauty"], "`chosen` (=beauty)", "order"),
     "measure: unknown step": (["measure", "tiny", "--step", "7"], "`--step` (=7)", "0, 10, 20, 40"),
-    "ls: a file": (["ls", "--runs", "/dev/null"], "`/dev/null`", "cannot be listed"),
+    "ls: a file": (["ls", "--runs", "/dev/null"], "`--runs` (=/dev/null)", "must be a folder of runs"),
 }
 
 USAGE = (

@@ -7,13 +7,13 @@ Exit codes: 0 done (a run stopped by a signal too: it has its checkpoint), 1 a r
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
-
-import tyro
-from tyro.conf import FlagCreatePairsOff
+from typing import Any, NoReturn
 
 from phasescope.cli import runs, studies
+from phasescope.cli.parsing import call_of
 from phasescope.errors import RunFailed, UserError
 
 VERBS = (
@@ -30,21 +30,14 @@ VERBS = (
     runs.explore,
     runs.measure,
 )
+LONGEST_LINE = 1200
+"""characters of an error"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command `phasescope`; returns its exit code."""
-    app = tyro.extras.SubcommandApp()
-    for verb in VERBS:
-        app.command(verb)
     try:
-        code = app.cli(
-            args=argv,
-            prog="phasescope",
-            description="Watch small generative models learn.",
-            use_underscores=False,
-            config=(FlagCreatePairsOff,),
-        )
+        code = call_of(VERBS, sys.argv[1:] if argv is None else argv)()
         sys.stdout.flush()
     except UserError as error:
         return _fail(2, str(error))
@@ -55,11 +48,31 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:
         return _fail(2, f"`{error.filename or 'output'}` cannot be used: {error.strerror or error}")
+    except MemoryError as error:
+        return _fail(2, f"more memory is asked for than there is: {error}")
     except KeyboardInterrupt:
         return _fail(130, "interrupted")
     return code
 
 
+def command() -> NoReturn:
+    """The process: `main`, then its end. After one interrupt that reaches it further ones are ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
+    try:
+        code = main()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
+
+
+def _interrupt(*_: Any) -> NoReturn:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 def _fail(code: int, why: str) -> int:
-    print(f"phasescope: {why}", file=sys.stderr)
+    line = " ".join("".join(one if one.isprintable() else " " for one in why).split())
+    print(f"phasescope: {line[:LONGEST_LINE]}", file=sys.stderr)
     return code

@@ -182,17 +182,20 @@ def measure(
     from phasescope.store import find_run
     from phasescope.views.terminal.measured import print_scores
 
-    chosen = flags.words(only) if only else None
+    def some(flag: str, text: str | None) -> list[str] | None:
+        return None if text is None else flags.words(flag, text)
+
+    chosen = some("--only", only)
     if target.endswith(".npz"):
         found = measure_file(
             Path(target),
             latents,
             labels,
-            flags.words(names) if names else None,
-            flags.words(periodic) if periodic else (),
-            flags.numbers("--span", span) if span else None,
+            some("--names", names),
+            some("--periodic", periodic) or (),
+            None if span is None else flags.numbers("--span", span),
             chosen,
-            flags.words(categorical) if categorical else (),
+            some("--categorical", categorical) or (),
         )
     else:
         found = measure_run(find_run(target, runs), step, chosen)

@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike
 from phasescope.errors import NotFinite
 from phasescope.factors import Factors
 
+MOST_ROWS = 2**14
+"""of latents that are compared in pairs: 2 GiB for each number of a pair"""
 DECIMALS = 6
 """Of the largest, to which squared distances are compared: float32 labels on a lattice tie exactly."""
 

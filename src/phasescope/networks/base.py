@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
@@ -40,6 +41,10 @@ class NetworkConfig(Kind):
     def check(self, shape: tuple[int, ...], factors: Factors) -> None:
         """Raises ValueError where it cannot be built for such images and labels."""
         return
+
+    def widest(self, shape: tuple[int, ...]) -> int:
+        """Numbers in the largest of what it computes of one image, as far as it is known without building it."""
+        return math.prod(shape)
 
     def encode(self, labels: Float[Tensor, "n K"]) -> Float[Tensor, "n features"] | None:
         """Whatever it tells its blocks of a label: the ceiling of what latents may owe to being told. None: not known."""

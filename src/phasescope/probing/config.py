@@ -54,17 +54,17 @@ class ProbingConfig(Config):
     """places of the network whose activations are recorded, by name"""
     timesteps: tuple[Annotated[int, Field(ge=0)], ...] | Usual = "usual"
     """timesteps t at which latents are recorded"""
-    images: dict[str, Annotated[int, Field(ge=16)]] = Field({})
+    images: dict[str, Annotated[int, Field(ge=16, le=100_000)]] = Field({})
     """images painted for labels of each split, by its name"""
-    latent_labels: int = Field(512, ge=64)
-    """labels, trained on or not, whose latents are recorded"""
+    latent_labels: int = Field(512, ge=64, le=2**14)
+    """labels, trained on or not, whose latents are recorded; measures compare them in pairs"""
     share_labels: int = Field(128, ge=16)
     """of these, labels with several noise draws each"""
-    share_draws: int = Field(4, ge=2)
+    share_draws: int = Field(4, ge=2, le=1000)
     """noise draws for each of these"""
-    bands: int = Field(10, ge=1)
+    bands: int = Field(10, ge=1, le=1000)
     """equal bands of t in which the denoising error is measured"""
-    band_images: int = Field(32, ge=1)
+    band_images: int = Field(32, ge=1, le=100_000)
     """noisy images in each band"""
     representation: PlaceConfig | Usual = "usual"
     """where the representation's phase is read"""
@@ -74,7 +74,7 @@ class ProbingConfig(Config):
     """random starts of that UMAP, over which P1's order is averaged"""
     measures: tuple[str, ...] = ()
     """measures of one's own, as file.py:function or package.module:function, of latents, labels and factors"""
-    batch: int = Field(64, ge=1)
+    batch: int = Field(64, ge=1, le=2**16)
     """images in one pass of the network while observing"""
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from functools import reduce
@@ -22,6 +23,9 @@ from phasescope.training.config import TrainingConfig
 from phasescope.worlds import USUAL as USUAL_WORLD
 from phasescope.worlds import AnyWorld
 
+MOST_NUMBERS = 2**31
+"""in one array: 8 GiB as float32"""
+
 
 class RunConfig(Config):
     """All that determines a run. What is observed of it, and its name, are no part of its identity."""
@@ -30,7 +34,7 @@ class RunConfig(Config):
 
     name: str = Field("run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
     """name of the run's folder, before the hash"""
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**63)
     """what all randomness derives from"""
     world: AnyWorld = USUAL_WORLD
     """images, their factors, and which of them are learnt"""
@@ -47,6 +51,7 @@ class RunConfig(Config):
     def _fits_together(self) -> Self:
         factors = self.world.factors
         self.network.check(self.world.shape, factors)
+        self._check_sizes()
         dropout = self.training.label_dropout
         if isinstance(dropout, tuple) and len(dropout) != len(factors):
             raise ValueError(
@@ -63,6 +68,22 @@ class RunConfig(Config):
         if self.network.taps is not None:
             self.plan_of(self.network.taps, self.network.usual_taps)
         return self
+
+    def _check_sizes(self) -> None:
+        """Raises ValueError where one array would hold more than `MOST_NUMBERS`."""
+        shape, probing = self.world.shape, self.probing
+        image, widest = math.prod(shape), self.network.widest(self.world.shape)
+        for field, count, each in (
+            ("training.batch", self.training.batch, max(image, widest)),
+            ("probing.latent_labels", probing.latent_labels, max(image, widest)),
+            ("probing.band_images", probing.band_images, image),
+            *((f"probing.images.{name}", count, image) for name, count in probing.images.items()),
+        ):
+            if count * each > MOST_NUMBERS:
+                raise ValueError(
+                    f"`{field}` (={count}) must be at most {MOST_NUMBERS // each}: with images of "
+                    f"{'x'.join(map(str, shape))} one array would hold {count * each} numbers, and may hold {MOST_NUMBERS}"
+                )
 
     def plan_of(self, taps: Sequence[str] | None, usual_taps: Sequence[str]) -> ProbingConfig:
         """What is observed, with all that is usual said, of a network with these taps; None: any of its submodules may
@@ -132,6 +153,9 @@ def load_words(words: Sequence[str]) -> RunConfig:
     """
     overrides = [word for word in words if re.match("[^/=]*=", word)]
     files = [word for word in words if word not in overrides]
+    keys = [word.partition("=")[0] for word in overrides]
+    if twice := [key for key in keys if keys.count(key) > 1]:
+        raise UserError(f"`{twice[0]}` (={keys.count(twice[0])} times) must be given once")
     for word in files:
         if not word.endswith((".yaml", ".yml")):
             raise UserError(f"`{word}` must be FILE.yaml or key=value, as in training.batch=32")

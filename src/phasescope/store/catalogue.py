@@ -108,23 +108,17 @@ def _holds(frame: pd.DataFrame, where: str) -> pd.Series:
     """
     import duckdb
 
+    from phasescope.store.condition import ask
+
     if not where.strip():
         raise _no_condition(where, "it is empty")
     query = f"SELECT run, met, typeof(met) FROM (SELECT run, (\n{_with_columns(where, frame)}\n) AS met FROM runs)"
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.register("runs", frame)
-        for setting in (
-            "python_enable_replacements = false",
-            "enable_external_access = false",
-            "lock_configuration = true",
-        ):
-            connection.execute(f"SET {setting}")
         try:
-            if len(connection.extract_statements(query)) != 1:
-                raise _no_condition(where, "it is more than one statement")
-            rows = connection.execute(query).fetchall()
-        except duckdb.Error as error:
-            raise _no_condition(where, " ".join(str(error).partition("\n\n")[0].split())) from None
+            rows = ask(query, connection)
+        except ValueError as reason:
+            raise _no_condition(where, str(reason)) from None
     kinds = {kind for _, _, kind in rows}
     if kinds != {"BOOLEAN"}:
         raise _no_condition(where, f"it is {', '.join(sorted(kinds))}, not true or false")
@@ -171,9 +165,9 @@ def _nearest(word: str, columns: Iterable[str]) -> str:
 
 
 def _no_condition(where: str, why: str) -> UserError:
+    told = " ".join(where.split())[:200]
     return UserError(
-        f"`--where` (={' '.join(where.split())}) must be a condition, as in \"training.batch = 32 and state = 'done'\": "
-        f"{why}"
+        f"`--where` (={told}) must be a condition, as in \"training.batch = 32 and state = 'done'\": {why}"
     )
 
 

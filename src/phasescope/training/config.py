@@ -55,9 +55,9 @@ class TrainingConfig(Config):
 
     UNTOLD: ClassVar[frozenset[str]] = frozenset({"device", "threads"})
 
-    steps: int = Field(4000, ge=1)
+    steps: int = Field(4000, ge=1, le=10**9)
     """gradient steps"""
-    batch: int = Field(64, ge=1)
+    batch: int = Field(64, ge=1, le=2**16)
     """images a step"""
     optimiser: AnyOptimiser = AdamWConfig()
     """update rule"""
@@ -79,7 +79,7 @@ class TrainingConfig(Config):
     """whether torch.compile makes the step's forward and backward pass; on CUDA, CUDA graphs"""
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
     """auto (CUDA where there is one), cpu, cuda or cuda:N"""
-    threads: int | None = Field(None, ge=1)
+    threads: int | None = Field(None, ge=1, le=1024)
     """CPU threads; null leaves the choice to torch"""
 
     @field_validator("label_dropout", mode="before")

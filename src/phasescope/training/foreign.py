@@ -7,11 +7,9 @@ of every checkpoint: tensors as they are, numbers as tensors of one number.
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import ConfigDict, model_validator
-
-from phasescope.kinds import load
+from phasescope.kinds import Constructed, told_of
 from phasescope.training.base import OptimiserConfig
 
 if TYPE_CHECKING:
@@ -21,29 +19,36 @@ if TYPE_CHECKING:
     from phasescope.training.memory import FlatParameters
 
 
-class TorchOptimiserConfig(OptimiserConfig):
+class TorchOptimiserConfig(OptimiserConfig, Constructed):
     """An optimiser by reference, with its constructor's arguments as further keys."""
 
-    model_config = ConfigDict(extra="allow")
+    FIELD: ClassVar[str] = "training.optimiser"
 
     @property
     def arguments(self) -> dict[str, Any]:
-        return {"lr": self.lr, **(self.model_extra or {})}
+        return {"lr": self.lr, **super().arguments}
 
-    @model_validator(mode="after")
-    def _taken_by_the_constructor(self) -> Self:
-        takes = list(inspect.signature(load(self.kind).__init__).parameters)[2:]
-        for name, value in self.arguments.items():
-            if name not in takes:
-                raise ValueError(
-                    f"`{name}` (={value}) is not an argument of {self.kind}: arguments are {', '.join(takes)}"
-                )
-        return self
+    def takes(self) -> dict[str, inspect.Parameter]:
+        return dict(list(super().takes().items())[1:])  # the parameters come first
 
-    def default_of(self, name: str) -> Any:
-        if name in (self.model_extra or {}):
-            return inspect.signature(load(self.kind).__init__).parameters[name].default
-        return super().default_of(name)
+    def on(self, leaves: list[nn.Parameter]) -> torch.optim.Optimizer:
+        """The optimiser of some parameters; a twin of the first of them has taken a step.
+
+        Raises:
+            ValueError: the constructor refuses its arguments; or it steps by a closure, which training does not give.
+        """
+        import torch
+
+        twin = torch.zeros_like(leaves[0], requires_grad=True)
+        twin.grad = torch.zeros_like(twin)
+        optimiser, tried = self.construct(leaves), self.construct([twin])
+        try:
+            tried.step()
+        except Exception as error:  # somebody's own code
+            raise ValueError(
+                f"`{self.FIELD}` (={self.kind}) must step without a closure: {told_of(error)}"
+            ) from error
+        return optimiser
 
 
 def of_optimiser(cls: type, reference: str) -> type[OptimiserConfig]:
@@ -68,7 +73,7 @@ class TorchOptimiser:
         views, parameters = flat.layout.views(flat.gradients), dict(network.named_parameters())
         self._leaves = [parameters[name] for name in names]
         self._gradients = [views[name] for name in names]
-        self._optimiser: torch.optim.Optimizer = load(config.kind)(self._leaves, **config.arguments)
+        self._optimiser = config.on(self._leaves)
         self._rates = [group["lr"] for group in self._optimiser.param_groups]
 
     def step(self, lr_factor: float) -> None:

@@ -55,7 +55,7 @@ class ArrayWorld(World):
     """npz file with the arrays images and labels, or imgs and latents_values"""
     limit: int | None = Field(None, ge=2)
     """images to keep, drawn at random; null keeps all"""
-    draw: int = Field(0, ge=0)
+    draw: int = Field(0, ge=0, lt=2**63)
     """seed of that draw"""
     names: tuple[str, ...] | None = None
     """of the factors; null: those of the layout, or label1, label2, ..."""

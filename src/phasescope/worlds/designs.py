@@ -7,6 +7,7 @@ unequal increments are its imbalance. With one end of the range left out a 32 px
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -19,7 +20,9 @@ from phasescope.factors import Factor, Factors
 ROUNDING = 1e-6
 """Steps by which a range may miss a whole number of them and still hold it: 32 / 0.1 is 320."""
 MAX_STEPS = 10_000
-"""values of a factor: the labels of two, 10^8, still fit in memory"""
+"""values of a factor"""
+MOST_LABELS = 10**7
+"""of a grid, which is held in memory whole"""
 INCREMENT = 1.0
 """of a factor of which none is said, in its unit"""
 
@@ -76,6 +79,14 @@ class Grid(Config):
                 raise ValueError(
                     f"`design.ends` (=both) must be low or high where {factor.name} comes round: both ends are one place"
                 )
+        labels = math.prod(
+            factor.span / step for factor, step in zip(factors, increments.values(), strict=True)
+        )
+        if labels > MOST_LABELS:
+            raise ValueError(
+                f"`design` (={', '.join(f'{name}={step:g}' for name, step in increments.items())}) must be coarser: "
+                f"about {labels:.0f} labels, and {MOST_LABELS} at most"
+            )
         return Grid.model_validate({"kind": self.kind, **increments, "ends": self.ends})
 
     def sentence(self, factors: Factors) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float
 
 from phasescope.factors import Factors
-from phasescope.measures.checks import Labels, check_labels, check_latents
+from phasescope.measures.checks import MOST_ROWS, Labels, check_labels, check_latents
 from phasescope.measures.latents.additivity import additivity, additivity_scattered
 from phasescope.measures.latents.dimension import participation_ratio
 from phasescope.measures.latents.directions import orthogonality, parallelism
@@ -190,6 +190,11 @@ def battery(
     wrong = [name for name in chosen or () if name not in NAMES]
     if wrong:
         raise ValueError(f"`chosen` (={wrong[0]}) must be one of {', '.join(NAMES)}")
+    if (n := len(latents)) > MOST_ROWS:
+        first = (chosen or NAMES)[0]
+        raise ValueError(
+            f"`latents` (n={n}) must have at most {MOST_ROWS} rows for {first}: it compares them in pairs"
+        )
     x = check_latents(latents, 4, "latents are compared with one another")
     given = Given(latents, check_labels(labels, len(x), factors), draws)
     wanted = set(NAMES if chosen is None else chosen)

@@ -17,14 +17,19 @@ if TYPE_CHECKING:
     from phasescope.networks.unet.network import UNet
 
 
+Width = Annotated[int, Field(ge=1, le=2**14)]
+MOST_PARAMETERS = 2**30
+"""4 GiB as float32, before gradients and moments"""
+
+
 class EmbeddingConfig(Config):
     """Positional encodings of t and of each factor, concatenated and given to every block."""
 
-    width: int = Field(64, ge=2, multiple_of=2)
+    width: int = Field(64, ge=2, le=2**12, multiple_of=2)
     """numbers that encode t, and each factor"""
     base: float = Field(10_000.0, gt=1)
     """ratio of the longest to the shortest wavelength"""
-    hidden: int | None = Field(None, ge=1)
+    hidden: int | None = Field(None, ge=1, le=2**14)
     """width of a two-layer network on the concatenation, shared by all blocks; null: blocks hear SiLU(encodings)"""
     modulation: Literal["added", "scale_shift"] = "added"
     """whether a block adds its embedding to its features or scales and shifts them by it"""
@@ -34,11 +39,11 @@ class UNetConfig(NetworkConfig):
     """The U-Net of Liang, Liu & Fiete 2024 as far as it is known; `science.md` section 1 tells what is inferred."""
 
     kind: Literal["unet"] = "unet"
-    widths: tuple[Annotated[int, Field(ge=1)], ...] = Field((32, 64, 64, 64), min_length=2)
+    widths: tuple[Width, ...] = Field((32, 64, 64, 64), min_length=2, max_length=11)
     """channels of the stem, then of each down-sampling block"""
-    mid_width: int | None = Field(None, ge=1)
+    mid_width: Width | None = None
     """channels of the bottleneck; null takes the last of `widths`"""
-    layers: int = Field(1, ge=1)
+    layers: int = Field(1, ge=1, le=64)
     """residual layers in each block"""
     patch: Literal[1, 2, 4, 8] = 1
     """side of the pixel blocks that are folded into channels at the entrance, px"""
@@ -69,6 +74,13 @@ class UNetConfig(NetworkConfig):
                 raise ValueError(f"`widths` (={width}) must be multiples of `groups` (={self.groups})")
             if self.attention and width % self.heads:
                 raise ValueError(f"`widths` (={width}) must be multiples of `heads` (={self.heads})")
+        into = (*self.widths, self.mid_width or self.widths[-1])
+        kernels = 2 * 9 * self.layers * sum(a * b for a, b in zip((into[0], *into), into, strict=False))
+        if kernels > MOST_PARAMETERS:
+            raise ValueError(
+                f"`widths` (={list(self.widths)}) must be smaller, or `layers` (={self.layers}) fewer: "
+                f"about {kernels} parameters, and {MOST_PARAMETERS} at most"
+            )
         return self
 
     @property
@@ -103,6 +115,10 @@ class UNetConfig(NetworkConfig):
                 "`network.padding` (=reflect) must be another where the bottleneck is 1 px wide: "
                 "there is no neighbour to reflect"
             )
+
+    def widest(self, shape: tuple[int, ...]) -> int:
+        levels = enumerate(self.widths)
+        return max(shape[-1] ** 2 * width // (self.patch * 2**level) ** 2 for level, width in levels)
 
     def build(self, shape: tuple[int, ...], factors: Factors) -> UNet:
         """The network, with fresh weights from torch's current random state."""
