@@ -204,7 +204,7 @@ def run_trees(draw: st.DrawFn) -> dict[str, Any]:
         "name": draw(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True)),
         "seed": draw(st.integers(0, 2**63)),
         "world": {
-            "sigma_px": draw(finite(0.1, 8)),
+            "sigma_px": draw(finite(0.05, 8)),
             "polarity": draw(st.sampled_from(["dark", "bright"])),
             "design": {"dx": draw(finite(0.01, 16)), "dy": draw(finite(0.01, 16))},
         },

@@ -312,3 +312,63 @@ def test_what_only_shows_a_run_imports_no_source_of_its(folder, tmp_path, capsys
     assert run.name in capsys.readouterr().out
     assert not Path("mine.pyc").exists()
     assert not [name for name in sys.modules if name.startswith("phasescope_own_")]
+
+
+FOREIGN = """
+import torch
+from torch import nn
+
+
+class Any(torch.optim.SGD):
+    def __init__(self, parameters, **rest):
+        super().__init__(parameters, **rest)
+
+
+class Sparse(torch.optim.SGD):
+    def step(self, closure=None):
+        raise RuntimeError("gradients must be sparse\\nand are not")
+
+
+class Failing(nn.Module):
+    def __init__(self, width=4):
+        raise KeyError("no such\\nthing")
+"""
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        (
+            {"training": {"optimiser": {"kind": "torch.optim:SGD", "momentum": "abc"}}},
+            r"`training.optimiser` \(=torch.optim:SGD of lr=0.001, momentum=abc\) cannot be built: TypeError: ",
+        ),
+        (
+            {"training": {"optimiser": {"kind": "torch.optim:LBFGS"}}},
+            r"`training.optimiser` \(=torch.optim:LBFGS\) must step without a closure: TypeError: ",
+        ),
+        (
+            {"training": {"optimiser": {"kind": "foreign.py:Sparse"}}},
+            r"`training.optimiser` \(=foreign.py:Sparse\) must step without a closure: RuntimeError: gradients must",
+        ),
+        (
+            {"network": {"kind": "foreign.py:Failing", "width": 3}},
+            r"`network` \(=foreign.py:Failing of width=3\) cannot be built: KeyError: ",
+        ),
+    ],
+    ids=["a wrong type", "by a closure", "fails as it steps", "fails as it is built"],
+)
+def test_what_a_constructor_or_a_step_refuses_is_told_in_a_line_before_any_work(
+    fields, message, folder, tmp_path
+):
+    (folder / "foreign.py").write_text(FOREIGN)
+    with pytest.raises(UserError, match=message) as caught:
+        train(config_of(**fields), tmp_path / "runs")
+    assert len(str(caught.value).splitlines()) == 1
+    assert not (tmp_path / "runs").exists()
+
+
+def test_an_optimiser_that_takes_any_argument_is_given_it(folder, tmp_path):
+    (folder / "foreign.py").write_text(FOREIGN)
+    run = train(config_of(training={"optimiser": {"kind": "foreign.py:Any", "momentum": 0.5}}), tmp_path)
+    plain = train(config_of(training={"optimiser": {"kind": "torch.optim:SGD", "momentum": 0.5}}), tmp_path)
+    assert run.metrics[-1]["loss"] == plain.metrics[-1]["loss"]

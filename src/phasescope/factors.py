@@ -111,7 +111,10 @@ class Factors(tuple[Factor, ...]):
         return np.where(self.categorical, told, wrapped)
 
     def check(self, labels: Float[np.ndarray, "n K"]) -> None:
-        """Raises ValueError where a label lies outside [low, high] of its factor, or is not finite."""
+        """Raises ValueError where a label has not a number a factor, one outside [low, high], or one that is not finite."""
+        if np.shape(labels)[1] != len(self):
+            told = ", ".join(f"{value:g}" for value in labels[0])
+            raise ValueError(f"`label` (={told}) must give {','.join(self.names)}: {len(self)} numbers")
         for factor, values in zip(self, np.asarray(labels).T, strict=True):
             rounding = np.finfo(np.float32).eps * max(abs(factor.low), abs(factor.high))
             beyond = np.maximum(factor.low - values, values - factor.high)

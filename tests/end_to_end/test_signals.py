@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tiny_run import assert_same_record
 
@@ -97,3 +99,32 @@ def test_interrupted_at_once_exits_130_and_stays_resumable(
     assert run.status["state"] == "stopped"
     assert cli("train", tiny, "--runs", tmp_path).code == 0
     assert_same_record(run, trained)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("train", *LONG), ("measure", "{npz}"), ("study", "{study}", "--dry-run")],
+    ids=lambda words: words[0],
+)
+def test_interrupted_again_and_again_it_ends_without_a_traceback(words, start, tiny: Path, tmp_path: Path):
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "m.npz", latents=rng.random((2000, 40)), labels=rng.random((2000, 2)))
+    (tmp_path / "s.py").write_text(
+        "from phasescope.studies.core import Cell, Study\n"
+        "STUDY = Study('mine', '?', 'fast', tuple(Cell(str(i), {'training': {'batch': i + 1}}) for i in range(2000)), 1)\n"
+    )
+    given = [word.format(npz=tmp_path / "m.npz", study=tmp_path / "s.py") for word in words]
+    process = start(
+        *given[:1], *([tiny] if words[0] == "train" else []), *given[1:], "--runs", tmp_path / "runs"
+    )
+    while (
+        "numpy" not in Path(f"/proc/{process.pid}/maps").read_text()
+    ):  # which a verb imports, when it has begun
+        time.sleep(0.005)
+    while process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.02)
+    _, err = process.communicate(timeout=600)
+    assert "Traceback" not in err
+    assert "Exception ignored" not in err
+    assert process.returncode in (0, 130), err

@@ -240,3 +240,12 @@ def test_arrays_at_hand_are_kept_with_the_run(tmp_path):
 
 def test_it_is_named_at_the_door():
     assert phasescope.watch is watch
+
+
+def test_what_is_no_world_is_refused_and_one_tap_need_not_be_a_list(tmp_path):
+    with pytest.raises(UserError, match=r"`world` \(='x'\) must be a World"):
+        watch("x", ["enter"], folder=tmp_path / "none")
+    watcher = watch(WORLD, "enter", family=FAMILY, folder=tmp_path / "one", t=[40], batch=BATCH, **PLAN)
+    watcher.record(Net(), 0)
+    assert watcher.run.about["taps"] == ["enter"]
+    assert not (tmp_path / "none").exists()

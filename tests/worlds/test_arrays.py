@@ -115,7 +115,8 @@ def test_a_label_without_an_image_is_refused():
 
 
 def test_it_is_a_kind_of_world_by_its_file_and_its_factors_words(tmp_path):
-    np.savez(tmp_path / "mine.npz", images=IMAGES, labels=LABELS)
+    labels = np.array([[x, 5.0, y] for x in range(4) for y in np.linspace(0, 0.2, 6)])
+    np.savez(tmp_path / "mine.npz", images=RNG.random((24, 8, 8)), labels=labels)
     words = [
         "world.kind=arrays", f"world.file={tmp_path / 'mine.npz'}", "world.names=[x, size, colour]",
         "world.categorical=[colour]", "world.periodic=[x]", "world.span=[4, 1, 0.2]", "network.widths=[8, 8]",

@@ -6,6 +6,7 @@ Exit codes: 0 done (a run stopped by a signal too: it has its checkpoint), 1 a r
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -48,8 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:
         return _fail(2, f"`{error.filename or 'output'}` cannot be used: {error.strerror or error}")
-    except MemoryError as error:
-        return _fail(2, f"more memory is asked for than there is: {error}")
+    except (MemoryError, RuntimeError) as error:  # torch's is a RuntimeError
+        if isinstance(error, RuntimeError) and "memory" not in str(error):
+            raise
+        return _fail(1, f"more memory is needed than there is: {error}")
     except KeyboardInterrupt:
         return _fail(130, "interrupted")
     return code
@@ -59,6 +62,10 @@ def command() -> NoReturn:
     """The process: `main`, then its end. After one interrupt that reaches it further ones are ignored."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(
+            errors="backslashreplace"
+        )  # a path may hold what the terminal's encoding has not
     try:
         code = main()
         signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -6,7 +6,7 @@ import difflib
 import inspect
 import io
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import redirect_stderr
 from functools import partial, wraps
 from typing import Any
@@ -17,8 +17,21 @@ from tyro.conf import FlagCreatePairsOff
 from phasescope.errors import UserError
 
 Verb = Callable[..., int]
-FOLDERS = {"runs", "results"}
+FOLDERS = {"runs": " of runs", "results": " of results", "pictures": ""}
+FILES = ("out", "page")
 NUMBERS = {"int": "a whole number", "float": "a number"}
+
+FAULTS = (
+    (r"Unrecognized options: (.*)", "`{name}` must be left out: {verb} takes no such word"),
+    (r"Missing value for argument '(.+?)'", "`{name}` (=nothing) must be given"),
+    (r"Missing from phasescope \S+: (\S+) (.*)", "`{name}` (=nothing) must be given: {more}"),
+    (
+        r"invalid choice '.*' for argument '(\S+)'. Expected one of \((.*)\)",
+        "`{name}` (={value}) must be one of {more}",
+    ),
+    (r"Error parsing (\S+):", "`{name}` (={value}) must be {rule}"),
+)
+"""what tyro tells, and how it is told here"""
 
 
 def call_of(verbs: Sequence[Verb], words: Sequence[str]) -> Callable[[], int]:
@@ -55,9 +68,7 @@ def call_of(verbs: Sequence[Verb], words: Sequence[str]) -> Callable[[], int]:
         if not end.code:
             raise
         raise UserError(_fault(told.getvalue(), words, by_name.get(words[0]))) from None
-    for name in FOLDERS & call.keywords.keys():
-        if (folder := call.keywords[name]).exists() and not folder.is_dir():
-            raise UserError(f"`--{name}` (={folder}) must be a folder of {name}")
+    _check_places(call.keywords)
     return call
 
 
@@ -69,6 +80,18 @@ def flags_of(verb: Verb) -> dict[str, inspect.Parameter]:
         for name, one in parameters.items()
         if one.kind is not inspect.Parameter.POSITIONAL_ONLY
     }
+
+
+def _check_places(flags: Mapping[str, Any]) -> None:
+    """Raises UserError where a folder is none, or what would be written over is no file."""
+    for name in (*FOLDERS, *FILES):
+        path = flags.get(name)
+        if path is None or not path.exists():
+            continue
+        if name in FOLDERS and not path.is_dir():
+            raise UserError(f"`--{name}` (={path}) must be a folder{FOLDERS[name]}")
+        if name in FILES and not path.is_file():
+            raise UserError(f"`--{name}` (={path}) must be a file: what is there is none")
 
 
 def _later(verb: Verb) -> Callable[..., Callable[[], int]]:
@@ -83,8 +106,6 @@ def _later(verb: Verb) -> Callable[..., Callable[[], int]]:
 
 def _fault(told: str, words: Sequence[str], verb: Verb | None) -> str:
     """What tyro told in a box, in one line; a flag that is none by its nearest."""
-    box = [line.strip(" │|") for line in told.splitlines() if not line.startswith(("╭", "╰"))]
-    text = " ".join(re.split(r"\s[─-]{8,}\s", " ".join([*box, ""]))[0].split())
     flags = flags_of(verb) if verb else {}
     typed = [word.partition("=") for word in words]
     for flag, _, _ in typed:
@@ -95,14 +116,25 @@ def _fault(told: str, words: Sequence[str], verb: Verb | None) -> str:
                 else "the flags that `phasescope --help` tells"
             )
             return f"`{flag}` must be one of {of}{_nearest(flag, flags)}"
-    if wrong := re.match(r"Error parsing (--[\w-]+):", text):
-        parameter = flags.get(wrong[1])
-        rule = NUMBERS.get(str(parameter.annotation).partition(" ")[0] if parameter else "")
-        at = next(i for i, (flag, _, _) in enumerate(typed) if flag.replace("_", "-") == wrong[1])
-        value = typed[at][2] if typed[at][1] else words[at + 1]
-        if rule:
-            return f"`{wrong[1]}` (={value[:60]}) must be {rule}"
-    return text or "`VERB` must be given as `phasescope --help` says"
+    box = [line.strip(" │╭╮╰╯") for line in told.splitlines()]
+    text = " ".join(" ".join(box[1:]).split()).lstrip("─- ")
+    text = re.split(r" [─-]{8,}", text)[0]
+    found, ours = next(
+        ((hit, ours) for pattern, ours in FAULTS if (hit := re.match(pattern, text))), (None, "")
+    )
+    if found is None:
+        return f"`{words[0]}` must be called as `phasescope --help` tells: {text}"
+    name = found[1]
+    parameter = flags.get(name)
+    rule = NUMBERS.get(str(parameter.annotation).partition(" ")[0] if parameter else "", "as --help tells")
+    given = [value if equals else after for (flag, equals, value), after in zip(typed, [*words[1:], ""], strict=True)
+             if flag.replace("_", "-") == name]  # fmt: skip
+    value = _short(given[0]) if given else "nothing"
+    return ours.format(name=_short(name), value=value, rule=rule, verb=words[0], more=found[found.re.groups])
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:

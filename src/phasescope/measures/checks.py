@@ -13,6 +13,7 @@ from phasescope.factors import Factors
 
 MOST_ROWS = 2**14
 """of latents that are compared in pairs: 2 GiB for each number of a pair"""
+LARGEST = 1e70
 DECIMALS = 6
 """Of the largest, to which squared distances are compared: float32 labels on a lattice tie exactly."""
 
@@ -30,10 +31,14 @@ def check_draws(permutations: int, resamples: int) -> None:
 
 
 def check_finite(name: str, x: np.ndarray) -> None:
-    """Raises ValueError where an entry of `x` is not finite; it says how many."""
+    """Raises ValueError where an entry of `x` is not finite, of which it says how many, or beyond `LARGEST`."""
     wrong = np.count_nonzero(~np.isfinite(x))
     if wrong:
         raise NotFinite(f"`{name}` ({wrong} of {x.size} not finite) must be finite")
+    if (largest := np.abs(x).max(initial=0)) > LARGEST:
+        raise ValueError(
+            f"`{name}` (largest {largest:g}) must be at most {LARGEST:g}: fourth powers are summed"
+        )
 
 
 def check_latents(

@@ -100,6 +100,20 @@ class ProbingConfig(Config):
         return usual | self.images
 
 
+def check_conditions(field: str, given: Sequence[int], conditions: Sequence[int] | None) -> None:
+    """Raises ValueError where `given` are no conditions of a family that has `conditions`."""
+    if conditions is None:
+        if given:
+            raise ValueError(f"`{field}` (={given[0]}) must be left out: this family has no conditions")
+    elif not given:
+        raise ValueError(f"`{field}` (=nothing) must be given, from {conditions[0]} to {conditions[-1]}")
+    for t in given:
+        if conditions is not None and t not in conditions:
+            raise ValueError(
+                f"`{field}` (={t}) must be from {conditions[0]} to {conditions[-1]}: as the family has them"
+            )
+
+
 def resolved(
     plan: ProbingConfig,
     taps: Sequence[str] | None,
@@ -125,14 +139,8 @@ def resolved(
             raise ValueError(f"`probing.taps` (={tap}) must be taps of the network: {', '.join(taps)}")
     if not own_taps:
         raise ValueError("`probing.taps` (=usual) must be named: this network says no usual ones")
-    if conditions is None and plan.timesteps != "usual":
-        raise ValueError(f"`probing.timesteps` (={list(plan.timesteps)}) must be usual: this family has none")
     times = tuple(usual_conditions) if plan.timesteps == "usual" else plan.timesteps
-    for t in times:
-        if conditions is not None and t not in conditions:
-            raise ValueError(
-                f"`probing.timesteps` (={t}) must be from {conditions[0]} to {conditions[-1]}: as the family has them"
-            )
+    check_conditions("probing.timesteps", times, conditions)
     at = min(times, key=lambda t: abs(t - (telling or 0))) if times else None
     deep = usual_taps[-1] if usual_taps and usual_taps[-1] in own_taps else own_taps[-1]
     late = usual_taps[0] if usual_taps and usual_taps[0] in own_taps else own_taps[0]

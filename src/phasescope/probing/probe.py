@@ -25,6 +25,7 @@ from phasescope.measures import Score
 from phasescope.measures.latents.battery import NAMES
 from phasescope.places import Place
 from phasescope.probing.capture import Taps
+from phasescope.probing.config import check_conditions
 from phasescope.probing.inputs import Inputs, Latents
 from phasescope.probing.own_measures import Measure
 from phasescope.randomness import numpy_generator
@@ -165,7 +166,10 @@ def probe(
     """
     family = family or USUAL.build()
     conditions = [t] if isinstance(t, int) else list(t)
-    _check_conditions(conditions, family)
+    try:
+        check_conditions("t", conditions, family.conditions)
+    except ValueError as error:
+        raise UserError(str(error)) from None
     if isinstance(labels, int):
         labels = world.draw_labels(labels, numpy_generator(seed, "probe labels"))
     labels = np.ascontiguousarray(labels, dtype=np.float32)
@@ -175,6 +179,7 @@ def probe(
         )
     if draws < 2:
         raise UserError(f"`draws` (={draws}) must be at least 2: noise is what differs between them")
+    taps = [taps] if isinstance(taps, str) else taps
     shared = min(shared, len(labels))
     inputs = Inputs(world, family, labels, conditions, draws, shared, seed, torch.device(device), batch)
     learnt = inputs.latents(network, taps)
@@ -195,18 +200,3 @@ def nulls_of(
     if encodings is not None:
         nulls["label_embedding"] = encodings
     return nulls
-
-
-def _check_conditions(conditions: Sequence[int], family: Family) -> None:
-    known = family.conditions
-    if known is None:
-        if conditions:
-            raise UserError(f"`t` (={conditions[0]}) must be left out: this family has no conditions")
-        return
-    if not conditions:
-        raise UserError(
-            f"`t` (=nothing) must be given, from {known[0]} to {known[-1]}: a condition of the family"
-        )
-    for one in conditions:
-        if one not in known:
-            raise UserError(f"`t` (={one}) must be from {known[0]} to {known[-1]}: as the family has them")

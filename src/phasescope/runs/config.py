@@ -14,14 +14,15 @@ from pydantic import Field, model_validator
 from phasescope.config import Config, Tree, UserError, merge, parse_overrides, read_yaml, set_overrides
 from phasescope.families import USUAL as USUAL_FAMILY
 from phasescope.families import AnyFamily
-from phasescope.kinds import Kind, reference_to
+from phasescope.kinds import Kind, is_reference, reference_to
 from phasescope.networks import USUAL as USUAL_NETWORK
 from phasescope.networks import AnyNetwork
 from phasescope.probing.config import ProbingConfig, resolved
+from phasescope.randomness import numpy_generator
 from phasescope.runs.presets import preset
 from phasescope.training.config import TrainingConfig
+from phasescope.worlds import LEAST_LABELS, AnyWorld, check_world
 from phasescope.worlds import USUAL as USUAL_WORLD
-from phasescope.worlds import AnyWorld
 
 MOST_NUMBERS = 2**31
 """in one array: 8 GiB as float32"""
@@ -49,9 +50,19 @@ class RunConfig(Config):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
+        if is_reference(self.world.kind):
+            check_world(self.world)
         factors = self.world.factors
         self.network.check(self.world.shape, factors)
         self._check_sizes()
+        drawn = LEAST_LABELS
+        if not self.world.continuous:
+            drawn = len(self.world.draw_labels(LEAST_LABELS, numpy_generator(0, "labels counted")))
+        if drawn < LEAST_LABELS:
+            raise ValueError(
+                f"`world.kind` (={self.world.kind}) must have {LEAST_LABELS} different labels at least, and has {drawn}: "
+                "measures compare their latents"
+            )
         dropout = self.training.label_dropout
         if isinstance(dropout, tuple) and len(dropout) != len(factors):
             raise ValueError(

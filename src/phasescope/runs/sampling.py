@@ -34,15 +34,11 @@ def paint(
     if at is None:
         labels = world.draw_labels(count, numpy_generator(seed, "sample labels"))
     else:
-        told = ",".join(f"{number:g}" for number in at)
-        if len(at) != len(world.factors):
-            names = ",".join(world.factors.names)
-            raise UserError(f"`--at` (={told}) must give {names}: {len(world.factors)} numbers")
-        labels = np.tile(np.array(at, dtype=np.float32), (count, 1))
         try:
-            world.factors.check(labels)
+            world.factors.check(np.array([at]))
         except ValueError as error:
-            raise UserError(f"`--at` (={told}): {error}") from None
+            raise UserError(f"`--at` (={','.join(f'{number:g}' for number in at)}): {error}") from None
+        labels = np.tile(np.array(at, dtype=np.float32), (count, 1))
     images = []
     with torch.no_grad():
         for part, some in enumerate(torch.from_numpy(labels).split(loaded.plan.batch)):

@@ -64,6 +64,8 @@ def watch(
     Raises:
         UserError: a field of the plan is none, or the folder holds another run.
     """
+    if not isinstance(world, World):
+        raise UserError(f"`world` (={world!r}) must be a World")
     path = Path(folder)
     config = RunConfig.of(
         {
@@ -73,7 +75,11 @@ def watch(
             "family": (family or USUAL).told(),
             "network": {"kind": "watched"},
             "training": {"batch": batch} if batch else {},
-            "probing": {"taps": list(taps), "timesteps": "usual" if t is None else list(t), **probing},
+            "probing": {
+                "taps": [taps] if isinstance(taps, str) else list(taps),
+                "timesteps": "usual" if t is None else list(t),
+                **probing,
+            },
         }
     )
     return Watcher(config, world, (family or USUAL).build(), path, encode, batch)

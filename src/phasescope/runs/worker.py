@@ -22,6 +22,7 @@ from phasescope.store import Run, open_run
 from phasescope.store.files import append_json_line, read_json_lines
 from phasescope.store.folder import now
 
+DAY_S = 86_400
 ATTEMPTS = "attempts.jsonl"
 
 
@@ -34,8 +35,10 @@ def work(folder: Path, expires_s: float = EXPIRES_S) -> int:
         UserError: it is no run's folder, or not of its configuration's name; its configuration or checkpoint is at fault.
         RunFailed: the loss is not finite any more.
     """
-    if not expires_s > 0:
-        raise UserError(f"`--expires-s` (={expires_s:g}) must be greater than 0: a heart beats within it")
+    if not 0 < expires_s <= DAY_S:
+        raise UserError(
+            f"`--expires-s` (={expires_s:g}) must be greater than 0 and at most {DAY_S}: a heart beats within it"
+        )
     run = open_run(folder)
     config = RunConfig.of(run.config)
     if run.name != config.folder:

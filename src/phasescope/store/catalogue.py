@@ -110,8 +110,9 @@ def _holds(frame: pd.DataFrame, where: str) -> pd.Series:
 
     from phasescope.store.condition import ask
 
-    if not where.strip():
-        raise _no_condition(where, "it is empty")
+    words = where.split()
+    if not words or not " ".join(words).isprintable():
+        raise _no_condition(where, "it holds what cannot be printed" if words else "it is empty")
     query = f"SELECT run, met, typeof(met) FROM (SELECT run, (\n{_with_columns(where, frame)}\n) AS met FROM runs)"
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.register("runs", frame)

@@ -1,7 +1,7 @@
 """A process of its own that asks a query, whoever wrote it, within bounds of memory and time: DuckDB's own reach neither a
 text of 4 GB nor a list of a billion numbers. Run as a file: it imports DuckDB and nothing of this package.
 
-    python condition.py runs.parquet < query        prints the rows, or {"error": ...}, as JSON
+    python condition.py runs.parquet CPU_S < query        prints the rows, or {"error": ...}, or null for too much
 """
 
 from __future__ import annotations
@@ -28,14 +28,16 @@ def ask(query: str, connection: duckdb.DuckDBPyConnection) -> list[list[Any]]:
     """
     with tempfile.TemporaryDirectory() as folder:
         connection.table("runs").write_parquet(f"{folder}/runs.parquet")
-        command = [sys.executable, "-P", __file__, f"{folder}/runs.parquet"]
+        command = [sys.executable, "-P", __file__, f"{folder}/runs.parquet", str(CPU_S)]
         try:
             end = subprocess.run(
                 command, input=query, capture_output=True, text=True, timeout=WALL_S, check=False
             )
             told = json.loads(end.stdout)
         except (subprocess.TimeoutExpired, ValueError):
-            raise ValueError(f"it takes more than {MEMORY_MB} MB or {CPU_S} s") from None
+            told = None
+    if told is None:
+        raise ValueError(f"it takes more than {MEMORY_MB} MB or {CPU_S} s")
     if isinstance(told, dict):
         raise ValueError(told["error"])
     return told
@@ -54,10 +56,12 @@ def _answer(file: Path, query: str) -> Any:
                 return {"error": "it is more than one statement"}
             return connection.execute(query).fetchall()
         except duckdb.Error as error:
+            if isinstance(error, duckdb.OutOfMemoryException):
+                return None
             return {"error": " ".join(str(error).partition("\n\n")[0].split())}
 
 
 if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MB * 2**20,) * 2)
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_S,) * 2)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(sys.argv[2]),) * 2)
     json.dump(_answer(Path(sys.argv[1]), sys.stdin.read()), sys.stdout)

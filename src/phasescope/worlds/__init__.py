@@ -4,11 +4,23 @@ from typing import TYPE_CHECKING, Any
 
 from phasescope.kinds import open_union
 from phasescope.worlds.arrays import ArrayWorld
-from phasescope.worlds.base import Outcome, Reader, World, some_of
+from phasescope.worlds.base import LEAST_LABELS, Outcome, Reader, World, check_world, some_of
 from phasescope.worlds.bump import GaussianBump
 from phasescope.worlds.designs import Grid
 
-__all__ = ["USUAL", "AnyWorld", "ArrayWorld", "GaussianBump", "Grid", "Outcome", "Reader", "World", "some_of"]
+__all__ = [
+    "LEAST_LABELS",
+    "USUAL",
+    "AnyWorld",
+    "ArrayWorld",
+    "GaussianBump",
+    "Grid",
+    "Outcome",
+    "Reader",
+    "World",
+    "check_world",
+    "some_of",
+]
 
 AnyWorld: Any = World if TYPE_CHECKING else open_union(GaussianBump | ArrayWorld, World)
 """the annotation of a configuration's world"""

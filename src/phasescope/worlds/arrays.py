@@ -68,8 +68,17 @@ class ArrayWorld(World):
 
     @model_validator(mode="after")
     def _can_be_read(self) -> Self:
-        if self.file:
-            self.data  # noqa: B018  (read now: an error comes before any work)
+        """Read now: an error comes before any work."""
+        if not self.file:
+            return self
+        try:
+            self.data  # noqa: B018
+        except UserError as error:
+            told = str(error)
+            own = any(told.startswith(f"`{field}` (=") for field in type(self).model_fields)
+            raise ValueError(
+                told if own else f"`file` (={self.file}) {told.removeprefix(f'`{self.file}` ')}"
+            ) from None
         return self
 
     @classmethod
@@ -192,11 +201,20 @@ class ImageSet:
         categorical: Sequence[str] = (),
         span: Sequence[float] | None = None,
     ):
-        images, labels = np.asarray(images), np.asarray(labels, dtype=np.float32) + 0.0  # -0.0 is 0.0
-        if labels.ndim != 2 or labels.shape[1] == 0 or len(labels) != len(images) or len(labels) < 2:
+        images, labels = np.asarray(images), np.asarray(labels)
+        if labels.dtype.kind not in "biuf":
+            raise UserError(f"`labels` (of {labels.dtype}) must be numbers")
+        labels = labels.astype(np.float32) + 0.0  # -0.0 is 0.0
+        if (
+            images.ndim == 0
+            or labels.ndim != 2
+            or labels.shape[1] == 0
+            or len(labels) != len(images)
+            or len(labels) < 2
+        ):
             raise UserError(
                 f"`labels` (shape {labels.shape}) must be (M, K) with K >= 1 and one row for each of "
-                f"{len(images)} images, two at least"
+                f"the images (shape {images.shape}), two at least"
             )
         if not np.isfinite(labels).all():
             raise UserError(f"`labels` ({(~np.isfinite(labels)).sum()} not finite) must be finite")

@@ -6,21 +6,28 @@ what is in an image, so that what a network paints can be judged.
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from jaxtyping import Bool, Float
 from pydantic import model_validator
 
 from phasescope.factors import Factors
-from phasescope.kinds import Kind
+from phasescope.kinds import Kind, told_of
+from phasescope.randomness import numpy_generator
 from phasescope.worlds.designs import Grid
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+LEAST_LABELS = 22
+"""of a world, for its latents to be measured: the 10 nearest of each are less than half of the others"""
+FEW = 4
+"""labels with which a world of somebody's own is tried out"""
 Split = Callable[[int, np.random.Generator], np.ndarray]
 """From (n, generator) n labels of a named set of labels, (n, K) float32; fewer where it holds fewer."""
 Columns = Mapping[str, np.ndarray]
@@ -126,6 +133,90 @@ class Reader:
     def summary(self, columns: Columns, labels: Float[np.ndarray, "n K"]) -> Mapping[str, float | None]:
         """More numbers of a split, each with its unit in its name."""
         return {}
+
+
+def check_world(world: World) -> None:
+    """Try out a world of somebody's own on a few labels.
+
+    Raises:
+        ValueError: a method fails, or does not return what `World` or `Reader` says; the first fault, by class and method.
+    """
+    rng = numpy_generator(0, "world tried out")
+    factors, shape = (_told(world, name, of=partial(getattr, world, name)) for name in ("factors", "shape"))
+    known = isinstance(factors, Factors) and len(factors) > 0
+    _must(known, world, "factors", "be Factors, one at least", factors)
+    K = len(factors)
+    fits = isinstance(shape, tuple) and len(shape) > 1 and all(isinstance(n, int) and n > 0 for n in shape)
+    _must(fits, world, "shape", "be (C, *spatial), whole numbers from 1", shape)
+    labels = _labels(world, "training_labels", K, _told(world, "training_labels"))
+    labels = labels[np.linspace(0, len(labels) - 1, FEW).astype(int)]
+    _labels(world, "draw_labels", K, _told(world, "draw_labels", FEW, rng))
+    splits = _told(world, "splits")
+    named = isinstance(splits, Mapping) and len(splits) > 0 and all(map(callable, splits.values()))
+    _must(named, world, "splits", "return functions (n, generator) -> labels by name, one at least", splits)
+    for name, split in splits.items():
+        _labels(world, f"splits()[{name!r}]", K, _told(world, f"splits()[{name!r}]", FEW, rng, of=split))
+    images = _images(world, labels)
+    reader = _told(world, "reader")
+    if reader is not None:
+        _check_reader(reader, world, images, labels)
+
+
+def _images(world: World, labels: np.ndarray) -> np.ndarray:
+    import torch
+
+    images = _told(world, "render", torch.from_numpy(labels))
+    whole = (len(labels), *world.shape)
+    fits = isinstance(images, torch.Tensor) and tuple(images.shape) == whole and images.dtype == torch.float32
+    _must(fits, world, "render", f"return a float32 tensor of shape {whole}", images)
+    images = images.numpy()
+    within = bool((np.abs(images) <= 1 + 1e-3).all())
+    _must(within, world, "render", "return numbers in [-1, 1]", float(np.abs(images).max()))
+    return images
+
+
+def _check_reader(reader: Any, world: World, images: np.ndarray, labels: np.ndarray) -> None:
+    _must(isinstance(reader, Reader), world, "reader", "return a Reader, or None", reader)
+    outcomes = getattr(reader, "outcomes", ())
+    fits = len(outcomes) > 0 and all(
+        isinstance(one, Outcome) and one.phase in tuple("ABC") and re.fullmatch("#[0-9a-fA-F]{6}", one.colour)
+        for one in outcomes
+    )
+    rule = "be Outcomes, one at least, each with a phase, A, B or C, and a colour, #rrggbb"
+    _must(fits, reader, "outcomes", rule, outcomes)
+    columns, n = _told(reader, "read", images), len(images)
+    fits = isinstance(columns, Mapping) and all(np.shape(column) == (n,) for column in columns.values())
+    _must(fits, reader, "read", f"return columns by name, ({n},) each for {n} images", columns)
+    for method, expected in (("errors", labels.shape), ("right", labels.shape), ("outcome", (n,))):
+        found = _told(reader, method, columns, labels)
+        _must(np.shape(found) == expected, reader, method, f"return an array of shape {expected}", found)
+    names = [one.name for one in outcomes]
+    strange = [name for name in np.asarray(found).tolist() if name not in names]
+    _must(not strange, reader, "outcome", f"return names of its outcomes: {', '.join(names)}", strange)
+
+
+def _labels(world: World, method: str, K: int, labels: Any) -> np.ndarray:
+    fits = isinstance(labels, np.ndarray) and labels.ndim == 2 and labels.shape[1] == K and len(labels) > 0
+    _must(fits and labels.dtype == np.float32, world, method, f"return labels (n, {K}), float32", labels)
+    _must(bool(np.isfinite(labels).all()), world, method, "return finite labels", labels)
+    return labels
+
+
+def _told(owner: Any, method: str, *given: Any, of: Callable[..., Any] | None = None) -> Any:
+    try:
+        return (of or getattr(owner, method))(*given)
+    except Exception as error:  # somebody's own code
+        raise ValueError(f"`{type(owner).__name__}.{method}` must not fail: {told_of(error)}") from error
+
+
+def _must(holds: bool, owner: Any, method: str, rule: str, found: Any) -> None:
+    if not holds:
+        kind = (
+            f"{found.dtype} of shape {tuple(found.shape)}"
+            if hasattr(found, "dtype")
+            else " ".join(repr(found)[:80].split())
+        )
+        raise ValueError(f"`{type(owner).__name__}.{method}` (={kind}) must {rule}")
 
 
 def some_of(labels: Callable[[], Float[np.ndarray, "M K"]]) -> Split:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from phasescope.store import Run
 
+MOST_SEEDS = 1000
+"""runs of a cell"""
 LIMITS: Tree = {"training": {"threads": 1}}
 """One thread a run: as many runs side by side as there are cores, and the same bits whatever the machine's load."""
 
@@ -170,8 +172,12 @@ class Study:
             raise UserError(
                 f"`cells` (={twice or names}) of `{self.name}` must be one at least, each of another name"
             )
-        if any(seeds < 1 for seeds in (self.seeds, *(cell.seeds or 1 for cell in self.cells))):
-            raise UserError(f"`seeds` (={self.seeds}) of `{self.name}` must be at least 1, in each cell too")
+        if any(
+            not 1 <= seeds <= MOST_SEEDS for seeds in (self.seeds, *(cell.seeds or 1 for cell in self.cells))
+        ):
+            raise UserError(
+                f"`seeds` (={self.seeds}) of `{self.name}` must be from 1 to {MOST_SEEDS}, in each cell too"
+            )
         figures = [figure.name for figure in self.figures]
         for claim in self.claims:
             if claim.figure not in figures:
@@ -193,6 +199,8 @@ class Study:
         Args:
             seeds: runs a cell, in the place of the study's own.
         """
+        if (seeds or 0) > MOST_SEEDS:
+            raise UserError(f"`--seeds` (={seeds}) must be at most {MOST_SEEDS}: runs a cell")
         most = max(cell.seeds or self.seeds for cell in self.cells) if seeds is None else seeds
         for seed in range(most):
             for cell in self.cells:

@@ -31,7 +31,7 @@ class GaussianBump(World):
     kind: Literal["gaussian_bump"] = "gaussian_bump"
     canvas: int = Field(32, ge=4, le=1024)
     """side N of the square canvas, px"""
-    sigma_px: float = Field(1.0, ge=0.1)
+    sigma_px: float = Field(1.0, ge=0.05)
     """standard deviation of the bump, px: a narrower one is not seen between pixels"""
     polarity: Literal["dark", "bright"] = "dark"
     """a dark bump on white, or a bright one on black"""

@@ -1,0 +1,174 @@
+"""Every verb, with a hostile value for each of its flags and words, read off its signature."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hostile import assert_civil, call, only_written
+
+from phasescope.cli import VERBS
+from phasescope.cli.parsing import flags_of
+
+HOSTILE = [
+    "", " ", ",", ",,x", "-", "--", "-1", "0", "7", "99999999999999999999", "9" * 5000, "1e400", "nan", "-inf", "inf",
+    "0x_", "None", "null", "true", "[]", "{}", "x=1", "=", "a:b", "..", "../../..", "/", "~", "*", "%s%n{0}", "$(id)",
+    "`id`", "';--", "a\nb", "\x1b[2J\x07", "\u202e", "\udcff", "é" * 200, "x" * 5000, "a/" * 2000, "1,2,3,4,5,6,7",
+    "nan,nan", "1;2", "\t", "here.npz", "folder", "fifo", "loop", "here.npz/x", "no/such/folder/x.png", "--help=x",
+    "-h=1", "│", "╭─",
+]  # fmt: skip
+WRITTEN = ("--out", "--page", "--pictures")
+
+
+@pytest.fixture(scope="module")
+def there(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that holds a run with one configuration, a small npz file, and what is no file."""
+    folder = tmp_path_factory.mktemp("there")
+    run = folder / "runs" / "run-44136fa3"
+    run.mkdir(parents=True)
+    (run / "config.yaml").write_text("name: run\n")
+    (run / "status.json").write_text('{"state": "done", "step": 0, "steps": 1}')
+    rng = np.random.default_rng(0)
+    labels = rng.random((30, 2))
+    np.savez(folder / "here.npz", latents=labels @ rng.random((2, 3)), labels=labels)
+    (folder / "study.py").write_text(STUDY)
+    (folder / "folder").mkdir()
+    os.mkfifo(folder / "fifo")
+    (folder / "loop").symlink_to("loop")
+    return folder
+
+
+STUDY = """
+from phasescope.studies.core import Cell, Study
+
+STUDY = Study("mine", "Does it?", "fast", (Cell("one", {}),), 1)
+"""
+BASES = {
+    "demo": ["training.steps=0"],
+    "train": ["training.steps=0"],
+    "observe": ["run", "latent_labels=1"],
+    "exec": ["runs/run-44136fa3"],
+    "sample": ["run", "--out", "s.png"],
+    "ls": [],
+    "show": ["run"],
+    "report": ["run"],
+    "study": ["study.py", "--dry-run"],
+    "claims": ["--results", "folder"],
+    "explore": [],
+    "measure": ["here.npz", "--only", "participation_ratio"],
+}
+"""what each verb is asked beside the hostile value, so that no time is lost where the value is let pass"""
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.__name__)
+def test_no_value_of_a_flag_or_word_is_answered_by_more_than_a_line(verb, there: Path, monkeypatch):
+    monkeypatch.chdir(there)
+    monkeypatch.setattr("phasescope.cli.runs._train", lambda config, runs: False)
+    monkeypatch.setattr("phasescope.views.explorer.serve.serve", lambda *given: None)
+    monkeypatch.setattr("phasescope.views.report.page.render_report", lambda run: "a page")
+    monkeypatch.setattr("phasescope.views.report.pictures.write_pictures", lambda run, folder: [])
+    monkeypatch.setattr("phasescope.views.report.results.write_markdown", lambda *given: None)
+    monkeypatch.setattr("phasescope.studies.core.study.MOST_SEEDS", 9)
+    name, base = verb.__name__, BASES[verb.__name__]
+    flags = flags_of(verb)
+    positional = [
+        one for one in inspect.signature(verb).parameters.values() if one.kind is one.POSITIONAL_ONLY
+    ]
+    asked = {
+        "index": there / "runs" / "index.sqlite",
+        "report": there / "runs" / "run-44136fa3" / "report.html",
+    }
+    for number, value in enumerate(HOSTILE):
+        spellings = [[flag, value] if i % 2 else [f"{flag}={value}"] for i, flag in enumerate(flags, number)]
+        lines = [[name, *base, *words] for words in spellings]
+        lines += [[name, value, *base[1:]]] * bool(positional) + [
+            [name, *base, value],
+            [name, value],
+            [value, *base],
+        ]
+        for words in lines:
+            with only_written(
+                there,
+                *asked.values(),
+                *([there / value] if {*WRITTEN} & {w.partition("=")[0] for w in words} else []),
+            ):
+                assert_civil(words, call(words))
+
+
+def test_a_flag_or_verb_that_is_none_is_told_with_the_nearest():
+    for words, told in {
+        (
+            "trian",
+        ): "`trian` must be one of demo, train, observe, exec, sample, ls, show, report, study, claims, explore, "
+        "measure; `train` is near",
+        (): "`VERB` (=nothing) must be given: one of demo, ",
+        (
+            "sample",
+            "x",
+            "--cuont",
+            "3",
+        ): "`--cuont` must be one of sample's flags, --at, --count, --step, --seed, --out, --runs; "
+        "`--count` is near",
+        ("sample", "x", "--count", "many"): "`--count` (=many) must be a whole number",
+        ("sample", "x", "--count=0.5"): "`--count` (=0.5) must be a whole number",
+        ("exec", "x", "--expires-s", "soon"): "`--expires-s` (=soon) must be a number",
+    }.items():
+        outcome = call(words)
+        assert outcome.code == 2
+        assert outcome.err.startswith(f"phasescope: {told}"), outcome.err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["show", ""], "`WORD` (=) must not be empty"),
+        (["ls", "--runs", ""], "`--runs` (=) must not be empty"),
+        (["ls", "--runs="], "`--runs` (=) must not be empty"),
+        (["report", "run", "--out", ""], "`--out` (=) must not be empty"),
+        (["report", "run", "--out", "folder"], "`--out` (=folder) must be a file"),
+        (["report", "run", "--out", "."], "`--out` (=.) must be a file"),
+        (["report", "run", "--out", "fifo"], "`--out` (=fifo) must be a file"),
+        (["show", "run", "--runs", "here.npz"], "`--runs` (=here.npz) must be a folder of runs"),
+        (["measure", "here.npz", "--only", ","], "`--only` (=,) must be words"),
+        (["measure", "here.npz", "--names", ","], "`--names` (=,) must be words"),
+        (["measure", "here.npz", "--span", ","], "`--span` (=,) must be numbers"),
+        (["exec", "run", "--expires-s", "inf"], "`--expires-s` (=inf) must be greater than 0 and at most"),
+        (
+            ["study", "phases", "--dry-run", "--seeds", "999999999999"],
+            "`--seeds` (=999999999999) must be at most 1000",
+        ),
+        (["train", "seed=1", "seed=2"], "`seed` (=2 times) must be given once"),
+        (["train", "seed=true"], "`seed` (=True) must be a number"),
+    ],
+    ids=lambda given: " ".join(given) if isinstance(given, list) else "",
+)
+def test_what_was_taken_in_silence_is_refused(words, told, there: Path, monkeypatch):
+    monkeypatch.chdir(there)
+    outcome = call(words)
+    assert outcome.code == 2, outcome
+    assert outcome.err.startswith(f"phasescope: {told}"), outcome.err
+
+
+def test_the_module_is_the_command():
+    for words, code, told in (
+        ([], 2, "`VERB`"),
+        (["--help"], 0, "usage: phasescope "),
+        (["trian"], 2, "`train` is near"),
+    ):
+        command = [sys.executable, "-m", "phasescope", *words]
+        end = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert end.returncode == code
+        assert told in end.stdout + end.stderr
+        assert "Traceback" not in end.stderr
+
+
+def test_a_path_that_the_terminal_cannot_show_is_shown_escaped(there: Path):
+    (there / os.fsdecode(b"\xff")).mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "phasescope", "ls", "--runs", os.fsdecode(b"\xff")]
+    end = subprocess.run(command, capture_output=True, cwd=there, check=False)
+    assert (end.returncode, end.stderr) == (0, b"")

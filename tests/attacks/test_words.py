@@ -1,0 +1,208 @@
+"""Words and YAML files that hypothesis makes up: each is a configuration, or one line that says why it is none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hostile import assert_civil, call
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from phasescope.config import UserError, read_yaml
+from phasescope.runs.config import RunConfig, load_words
+from phasescope.trees import parse_yaml
+
+TREE = RunConfig().tree()
+
+
+def fields_of(tree: dict[str, Any], above: str = "") -> list[str]:
+    """Every field of the usual configuration, dotted."""
+    found = []
+    for name, value in tree.items():
+        found.append(above + name)
+        if isinstance(value, dict):
+            found += fields_of(value, f"{above}{name}.")
+    return found
+
+
+FIELDS = [*fields_of(TREE), "preset", "world.design.dz", "network.taps", "colour", "world.file"]
+BITS = [
+    "[", "]", "{", "}", ":", ",", "-", "?", "&", "*", "!", "|", ">", "'", '"', "%", "@", "`", "#", "~", "=", "<<", "!!int",
+    "!!bool", "!!float", "!!str", "!!set", "!!binary", "!!python/name:os.system", "&a", "*a", "null", "true", "no", "0", "1",
+    "-1", "0x_", "0o9", "1e400", ".inf", ".nan", "1_0", "12:30:45", "2020-13-45", "2024-02-30", "kind", "diffusion", "usual",
+    "gaussian_bump", "paper", "x.py:Y", "os:system", "torch.optim:SGD", "é", "\u202e", "\x85", "\t", "\n", "\\x41",
+    "99999999999999999999999999999999", "1e-300", "1e308",
+]  # fmt: skip
+numbers = st.one_of(
+    st.integers(-3, 3),
+    st.integers(-(10**30), 10**30),
+    st.floats(),
+    st.sampled_from([1e-300, 1e308, 2**31, 2**63, 2**64]),
+)
+scalars = st.one_of(numbers, st.booleans(), st.none(), st.text(max_size=6), st.sampled_from(BITS))
+keys = st.sampled_from(FIELDS) | st.text(max_size=3)
+trees = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4),
+    max_leaves=8,
+)
+raw = st.lists(st.sampled_from(BITS), max_size=8).map("".join) | st.lists(
+    st.sampled_from(BITS), max_size=8
+).map(" ".join)
+values = (
+    raw | st.text(max_size=12) | trees.map(lambda tree: yaml.safe_dump(tree, default_flow_style=True).strip())
+)
+quick = settings(suppress_health_check=list(HealthCheck), database=None)
+
+
+@pytest.fixture(autouse=True)
+def _what_is_let_pass_is_not_trained(monkeypatch):
+    monkeypatch.setattr("phasescope.cli.runs._train", lambda config, runs: False)
+
+
+@settings(quick, max_examples=450)
+@given(st.sampled_from(FIELDS), values)
+def test_a_word_is_taken_or_refused_in_a_line(field: str, value: str):
+    words = ["train", f"{field}={value}"]
+    assert_civil(words, call(words))
+
+
+@settings(quick, max_examples=150)
+@given(st.text(max_size=20) | raw, st.text(max_size=20) | raw)
+def test_any_two_words_are_taken_or_refused_in_a_line(one: str, other: str):
+    for words in (["train", one, other], ["demo", one, other]):
+        if not {one, other} & {"-h", "--help"}:
+            assert_civil(words, call(words))
+
+
+@settings(quick, max_examples=500)
+@given(
+    st.lists(st.sampled_from([*BITS, *FIELDS]), max_size=12), st.sampled_from(["", " ", "\n", ": ", "\n- "])
+)
+def test_yaml_is_a_plain_value_or_refused(parts: list[str], between: str):
+    value, told = tried(parse_yaml, between.join(parts))
+    assert plain(value)
+    assert len(told.splitlines()) <= 1
+
+
+@settings(quick, max_examples=150)
+@given(trees)
+def test_a_tree_is_a_configuration_or_refused_in_a_line(tree: Any):
+    config, told = tried(RunConfig.of, tree if isinstance(tree, dict) else {"world": tree})
+    assert len(told.splitlines()) <= 1
+    assert config is None or RunConfig.of(config.tree()) == config
+
+
+@settings(quick, max_examples=300)
+@given(trees)
+def test_what_yaml_dumps_is_read_as_yaml_loads_it(tree: Any):
+    text = yaml.safe_dump(tree)
+    there, _ = tried(yaml.safe_load, text)
+    value, told = tried(parse_yaml, text)
+    assert repr(value) == repr(there) or "no int of at most" in told
+
+
+def tried(read: Callable[[Any], Any], text: Any) -> tuple[Any, str]:
+    """What is read, or None and why."""
+    try:
+        return read(text), ""
+    except (ValueError, yaml.YAMLError) as error:
+        return None, str(error)
+
+
+def plain(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and plain(one) for key, one in value.items())
+    if isinstance(value, list):
+        return all(map(plain, value))
+    return value is None or isinstance(value, str | bool | int | float)
+
+
+BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 30)
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    {
+        "aliases of aliases": (BOMB, "holds more than 100000 values, aliases written out"),
+        "merges of merges": (
+            "a0: &a0 {x: 1}\n"
+            + "".join(f"a{i}: &a{i} {{<<: [*a{i - 1}, *a{i - 1}]}}\n" for i in range(1, 40)),
+            "holds more than",
+        ),
+        "itself": ("a: &a [*a]\n", "the alias *a stands for nothing that is whole"),
+        "long texts by alias": (
+            f"a: &a {'x' * 10_000}\nb: [{', '.join(['*a'] * 1000)}]\n",
+            "holds more than",
+        ),
+        "deep brackets": ("a: " + "[" * 2000, "is not YAML"),
+        "deep blocks": ("- " * 2000, "deep"),
+        "deep indents": ("\n".join(" " * i + "a:" for i in range(900)), "deep"),
+        "deep and flat": (f"a: {'[' * 70}{']' * 70}\n", "deep"),
+        "many": ("a: [" + "1," * 110_000 + "]", "holds more than"),
+        "large": ("# " + "x" * 2**20, "must be of at most 1048576 bytes"),
+        "digits": (f"seed: {'9' * 5000}\n", "is no int of at most 250 characters"),
+        "hex digits": (f"seed: 0x{'f' * 5000}\n", "is no int of at most 250 characters"),
+        "twice": ("seed: 1\nworld: {canvas: 8, canvas: 16}\n", "line 2: `canvas` is given twice"),
+        "twice at the top": ("seed: 1\nseed: 2\n", "line 2: `seed` is given twice"),
+        "a list as a key": ("? [a]\n: 1\n", "a key must be a word"),
+        "two documents": ("seed: 1\n---\nseed: 2\n", "more than one document"),
+        "a constructor's": ("a: !!bool maybe\n", "`maybe` is no bool"),
+        "an empty number": ("a: !!int ''\n", "`` is no int"),
+        "a tag of Python's": ("a: !!python/object/apply:os.system [id]\n", "is no tag of a plain value"),
+        "a zero": ("a: \0\n", "is not YAML"),
+        "a surrogate": (b"a: \xed\xa0\x80\n", "is not YAML"),
+    }.values(),
+)
+def test_a_file_beyond_the_bounds_is_refused(content, told, tmp_path: Path):
+    file = tmp_path / "run.yaml"
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    outcome = call(["train", str(file)])
+    assert_civil([str(told)], outcome)
+    assert outcome.code == 2
+    assert told in outcome.err
+
+
+def test_merge_keys_say_what_they_say_elsewhere():
+    text = "base: &b {x: 1, y: 2}\nover: {<<: *b, y: 3}\nboth: {<<: [{x: 5}, *b], z: 1}\n"
+    assert parse_yaml(text) == yaml.safe_load(text)
+
+
+def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "folder.yaml").mkdir()
+    (tmp_path / "loop.yaml").symlink_to("loop.yaml")
+    for name in ("pipe.yaml", "folder.yaml", "loop.yaml", "none.yaml", "x" * 300 + ".yaml"):
+        with pytest.raises(UserError, match=r"cannot be read"):
+            read_yaml(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "training.batch=100000000", "probing.latent_labels=1000000000", "training.threads=99999999999",
+        "world.canvas=100000", "network.widths=[99999999,8]", "network.widths=[16384,16384,16384]",
+        "network.layers=100000", "probing.images={grid: 99999999}", "world.sigma_px=1e-300", "world.sigma_px=1e-50",
+        "world.design={dx: 0.004, dy: 0.004}", "seed=99999999999999999999", "network.embedding.width=100000000",
+        "probing.share_draws=99999999", "probing.bands=99999999", "probing.band_images=99999999",
+        "network.embedding.hidden=99999999", "training.steps=999999999999999",
+    ],
+)  # fmt: skip
+def test_what_is_valid_but_vast_has_a_rule(word: str):
+    with pytest.raises(UserError, match=r"must be (at most|less than|greater than|smaller|coarser)"):
+        load_words([word])
+
+
+def test_sizes_that_are_a_product_are_bounded_by_it():
+    load_words(["world.canvas=256", "training.batch=64"])
+    with pytest.raises(
+        UserError, match=r"`training.batch` \(=60000\) must be at most 1024: .* one array would hold"
+    ):
+        load_words(["world.canvas=256", "training.batch=60000"])

@@ -1,0 +1,107 @@
+"""A world of somebody's own is tried out before it trains: the first fault is one line that names class and method."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from phasescope import Factor, Factors, Outcome, Reader, World
+from phasescope.errors import UserError
+from phasescope.runs.config import over_defaults
+from phasescope.worlds import check_world
+
+
+class Shades(World):
+    @property
+    def factors(self):
+        return Factors((Factor("grey", 0.0, 1.0),))
+
+    @property
+    def shape(self):
+        return (1, 8, 8)
+
+    def training_labels(self):
+        return np.linspace(0, 1, 30, dtype=np.float32)[:, None]
+
+    def render(self, labels):
+        return (2 * labels - 1)[:, :, None, None].expand(-1, 1, 8, 8)
+
+    def reader(self):
+        return Eye()
+
+
+class Eye(Reader):
+    outcomes = (Outcome("seen", "C", "#00aa00"),)
+
+    def read(self, images):
+        return {"grey": (images.mean(axis=(1, 2, 3)) + 1) / 2}
+
+    def errors(self, columns, labels):
+        return columns["grey"][:, None] - labels
+
+    def right(self, columns, labels):
+        return np.abs(self.errors(columns, labels)) < 0.1
+
+    def outcome(self, columns, labels):
+        return np.full(len(labels), "seen")
+
+
+def test_a_sound_world_passes():
+    check_world(Shades())
+    over_defaults({"world": {"kind": f"{__file__}:Shades"}, "network": {"widths": [8, 8]}})
+
+
+def fails(*given: Any) -> Any:
+    raise KeyError("of\nits own")
+
+
+NAN = np.full((30, 1), np.nan, np.float32)
+FAULTS = [
+    (Shades, "factors", property(lambda self: ()), r"factors` \(=\(\)\) must be Factors, one at least"),
+    (Shades, "factors", property(fails), r"factors` must not fail: KeyError: 'of\\nits own'"),
+    (Shades, "shape", property(lambda self: (8,)), r"shape` \(=\(8,\)\) must be \(C, \*spatial\)"),
+    (Shades, "shape", property(lambda self: (1, 8.5, 8)), r"shape` .* must be \(C, \*spatial\)"),
+    (Shades, "training_labels", lambda self: None, r"training_labels` \(=None\) must return labels \(n, 1\)"),
+    (Shades, "training_labels", lambda self: np.zeros((9, 2), np.float32), r"training_labels` \(=float32 of shape \(9, 2\)"),
+    (Shades, "training_labels", lambda self: np.zeros((9, 1)), r"training_labels` \(=float64 .* must return labels"),
+    (Shades, "training_labels", lambda self: NAN, r"training_labels` .* must return finite"),
+    (Shades, "draw_labels", lambda self, n, rng: rng.random(n), r"draw_labels` .* must return labels \(n, 1\)"),
+    (Shades, "splits", lambda self: {}, r"splits` \(=\{\}\) must return functions"),
+    (Shades, "splits", lambda self: {"held": lambda n, rng: NAN[:n]}, r"splits\(\)\['held'\]` .* must return finite"),
+    (Shades, "splits", lambda self: {"held": fails}, r"splits\(\)\['held'\]` must not fail: KeyError"),
+    (Shades, "render", lambda self, labels: labels, r"render` \(=torch.float32 of shape \(4, 1\)\) must return a float32"),
+    (Shades, "render", lambda self, labels: torch.full((4, 1, 8, 8), 3.0), r"render` \(=3.0\) must return numbers in"),
+    (Shades, "render", lambda self, labels: torch.full((4, 1, 8, 8), torch.nan), r"render` \(=nan\) must return numbers"),
+    (Shades, "render", fails, r"render` must not fail: KeyError"),
+    (Shades, "reader", lambda self: 3, r"reader` \(=3\) must return a Reader, or None"),
+    (Eye, "outcomes", (), r"outcomes` \(=\(\)\) must be Outcomes, one at least"),
+    (Eye, "outcomes", (Outcome("seen", "D", "#00aa00"),), r"outcomes` .* each with a phase, A, B or C, and a colour"),
+    (Eye, "outcomes", (Outcome("seen", "C", "green"),), r"outcomes` .* each with a phase, A, B or C, and a colour"),
+    (Eye, "outcomes", (Outcome("lost", "C", "#00aa00"),), r"outcome` .* must return names of its outcomes: lost"),
+    (Eye, "read", lambda self, images: {"grey": images}, r"read` .* must return columns by name, \(4,\) each"),
+    (Eye, "read", fails, r"read` must not fail: KeyError"),
+    (Eye, "errors", lambda self, columns, labels: labels[:, 0], r"errors` .* must return an array of shape \(4, 1\)"),
+    (Eye, "right", lambda self, columns, labels: True, r"right` \(=True\) must return an array of shape \(4, 1\)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "given", "message"), FAULTS, ids=[f"{one[0].__name__}.{one[1]}" for one in FAULTS]
+)
+def test_the_first_fault_is_named_by_class_and_method(owner, name, given, message, monkeypatch):
+    monkeypatch.setattr(owner, name, given)
+    with pytest.raises(ValueError, match=f"`{owner.__name__}.{message}"):
+        check_world(Shades())
+
+
+def test_a_run_of_a_faulty_world_is_refused_in_a_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(
+        Path(__file__).read_text().replace("(2 * labels - 1)", "(9 * labels - 1)")
+    )
+    with pytest.raises(UserError, match=r"^`Shades.render` \(=8.0\) must return numbers in \[-1, 1\]$"):
+        over_defaults({"world": {"kind": "mine.py:Shades"}, "network": {"widths": [8, 8]}})
