@@ -62,7 +62,7 @@ quick = settings(suppress_health_check=list(HealthCheck), database=None)
 
 @pytest.fixture(autouse=True)
 def _what_is_let_pass_is_not_trained(monkeypatch):
-    monkeypatch.setattr("phasescope.cli.runs._train", lambda config, runs: False)
+    monkeypatch.setattr("phasescope.cli.runs._train", lambda *given: False)
 
 
 @settings(quick, max_examples=450)
