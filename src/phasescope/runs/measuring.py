@@ -14,7 +14,7 @@ from phasescope.errors import UserError
 from phasescope.factors import Factor, Factors
 from phasescope.measures import Scores
 from phasescope.measures.latents.battery import OF_LATTICE
-from phasescope.npz import open_npz
+from phasescope.npz import MOST_BYTES, open_npz
 from phasescope.places import Place
 from phasescope.runs.loading import Loaded, config_of, load_network, snapshot_of
 from phasescope.store import Run, Snapshot
@@ -61,6 +61,10 @@ def measure_file(
     for name, array in ((latents, x), (labels, y)):
         if array.dtype.kind not in "biuf":
             raise UserError(f"`{path}`: `{name}` (of {array.dtype}) must hold real numbers")
+        if array.size * 8 > MOST_BYTES:  # as it is measured, in float64
+            raise UserError(
+                f"`{path}`: `{name}` (of {array.size} numbers) must hold at most {MOST_BYTES // 8}"
+            )
     first, draws = (x[0], x) if x.ndim == 3 and len(x) else (x, None)
     try:
         known = names or Factors.unknown(y.shape[1] if y.ndim == 2 and y.shape[1] else 1).names
