@@ -9,9 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from phasescope.config import Tree
 from phasescope.errors import NotFinite, RunFailed, UserError
 from phasescope.runs.about import about
-from phasescope.runs.config import RunConfig
+from phasescope.runs.config import RunConfig, over_defaults
 from phasescope.runs.events import Progress, Start, Stop
 from phasescope.runs.extension import take_up_shorter
 from phasescope.runs.loading import plan_of
@@ -33,7 +34,7 @@ STATUS_EVERY_S = 2.0
 
 
 def train(
-    config: RunConfig,
+    config: RunConfig | Tree,
     runs: Path | str = "runs",
     *,
     anew: bool = False,
@@ -44,6 +45,7 @@ def train(
     """Train `config` to its end, or go on where it stopped; returns the run.
 
     Args:
+        config: or the tree of its fields, as YAML has them.
         anew: from the start, whatever the folder holds of this run: that is dropped.
         world, family, network: in the place of the configuration's: a configuration of that kind, a class of one's own, or a
             tree of fields with its kind. A class stands in a file, from which a run that is resumed reads it.
@@ -52,7 +54,8 @@ def train(
         UserError: the folder or the device cannot be used; a class cannot be found again.
         RunFailed: the loss is not finite any more; the folder is no longer this process's own.
     """
-    config = config.with_kinds(world=world, family=family, network=network)
+    whole = config if isinstance(config, RunConfig) else over_defaults(config)
+    config = whole.with_kinds(world=world, family=family, network=network)
     for _ in execute(config, Path(runs), anew=anew):
         pass
     return Run(Path(runs) / config.folder)

@@ -231,14 +231,8 @@ def _images(found: list[Tensor], world: World) -> np.ndarray:
 
 
 def _check_labels(world: World, labels: np.ndarray) -> None:
-    factors = world.factors
-    if labels.shape[1] != len(factors):
-        raise UserError(
-            f"`label` (={', '.join(f'{value:g}' for value in labels[0])}) must give {', '.join(factors.names)}: "
-            f"{len(factors)} numbers"
-        )
     try:
-        factors.check(labels)
+        world.factors.check(labels)
     except ValueError as error:
         raise UserError(str(error)) from None
 

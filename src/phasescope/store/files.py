@@ -10,13 +10,13 @@ import json
 import math
 import os
 import shutil
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
 from phasescope.errors import UserError
+from phasescope.regular import read_regular
 
 MOST_BYTES = 2**28
 """of a file that is read whole"""
@@ -26,25 +26,19 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
     """What a regular file of at most `most` bytes holds.
 
     Raises:
-        UserError: it is no regular file, or holds more.
-        OSError: it is not there, or cannot be read.
+        UserError: it is no regular file, cannot be read, or holds more.
+        OSError: it is not there.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise UserError(f"`{path}` must be a regular file")
-        if found.st_size > most:
-            raise UserError(f"`{path}` (={found.st_size:,} bytes) must hold at most {most:,} bytes")
-        return file.read(most)
+    os.stat(path)
+    return read_regular(path, most)
 
 
 def read_json(path: Path) -> Any:
     """What a JSON file holds.
 
     Raises:
-        UserError: it is no regular file, too large, or no JSON.
-        OSError: it is not there, or cannot be read.
+        UserError: as `read_bytes`, or it is no JSON.
+        OSError: it is not there.
     """
     try:
         return from_json(read_bytes(path))
