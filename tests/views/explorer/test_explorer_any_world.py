@@ -135,5 +135,5 @@ def test_latents_are_of_labels_that_the_data_set_has(of_arrays):
     assert painter.latents(of_arrays, 0, labels, place).shape[0] == 2
     with pytest.raises(UserError):
         painter.latents(of_arrays, 0, labels + 0.25 * (labels == 0), place)
-    with pytest.raises(UserError, match="a, b, kind, d"):
+    with pytest.raises(UserError, match="a,b,kind,d"):
         painter.latents(of_arrays, 0, labels[:, :2], place)
