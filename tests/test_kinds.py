@@ -12,8 +12,9 @@ from least import LEAST
 from phasescope.errors import UserError
 from phasescope.kinds import is_reference, load, reference_to, references, source_digests
 from phasescope.runs.config import RunConfig, load_config, over_defaults
-from phasescope.runs.events import Progress, Stop
+from phasescope.runs.events import Progress
 from phasescope.runs.execution import execute, train
+from phasescope.stopping import Stop
 
 MINE = '''
 import torch

@@ -13,14 +13,18 @@ from pathlib import Path
 
 from phasescope.engines import Event, open_engine
 from phasescope.store import Run
-from phasescope.store.records import condense, merge_records, recorded
+from phasescope.store.records import condense, merge_records, read_records
 
 
 def main(engine: str, workers: str, records: str, *folders: str) -> int:
     def on_event(event: Event) -> None:
         print(event.kind, event.folder.name, event.error or "", flush=True)
         run = Run(event.folder)
-        if event.end and event.end.state == "done" and digest(run) not in recorded(Path(records)):
+        if (
+            event.end
+            and event.end.state == "done"
+            and digest(run) not in set(read_records(Path(records))["digest"])
+        ):
             merge_records(Path(records), condense(run))
 
     paths = [Path(folder) for folder in folders]

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from tiny_run import assert_same_record
 
-from phasescope.runs.execution import Stop, train
+from phasescope.runs.execution import train
+from phasescope.stopping import Stop
 from phasescope.store import Run
 
 LONG = ("name=signalled", "training.steps=400", "probing.snapshots.every=200")

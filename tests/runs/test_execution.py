@@ -10,8 +10,9 @@ from tiny import TINY
 
 from phasescope.errors import RunFailed
 from phasescope.runs.config import over_defaults
-from phasescope.runs.events import Progress, Stop
+from phasescope.runs.events import Progress
 from phasescope.runs.execution import execute, train
+from phasescope.stopping import Stop
 from phasescope.store import Run
 from phasescope.training import losses
 from phasescope.training.losses import READ_EVERY

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from least import LEAST
 from phasescope.runs.config import RunConfig, over_defaults
-from phasescope.runs.events import Progress, Stop
+from phasescope.runs.events import Progress
 from phasescope.runs.execution import execute
+from phasescope.stopping import Stop
 from phasescope.store import Run
 
 TINY = {

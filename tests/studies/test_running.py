@@ -20,7 +20,6 @@ from phasescope.studies.core.records import (
     read_claims,
     read_frame,
     sha256,
-    write_claims,
 )
 from phasescope.studies.core.running import Survey, execute, judge_records, survey
 from phasescope.studies.core.study import Reading, Study
@@ -29,7 +28,7 @@ from phasescope.views.report.results import (
     render_html,
     render_markdown,
     write_html,
-    write_markdown,
+    write_results,
 )
 
 READING = Reading("norm", read_norm)
@@ -64,7 +63,7 @@ def done(tmp_path_factory) -> Place:
     assert [event.kind for event in events].count("started") == 1
     folder = place.results / tiny.name
     assert judge_records(tiny, folder)
-    write_figures(tiny, read_frame(tiny, folder), folder)
+    write_figures(tiny, folder)
     return place
 
 
@@ -223,7 +222,8 @@ def test_records_that_changed_make_claims_stale_and_no_page(copy):
 
 
 def test_the_page_says_what_claims_and_records_say(copy):
-    page = write_markdown([study()], copy.results, copy.results.parent / "docs" / "results.md")
+    page = copy.results.parent / "docs" / "results.md"
+    write_results([study()], copy.results, page)
     text = page.read_text()
     told = read_claims(copy.results / "tiny")
     assert told is not None
@@ -238,12 +238,13 @@ def test_the_page_says_what_claims_and_records_say(copy):
 
 
 def test_a_page_and_records_that_differ_are_told_apart(copy):
-    page = write_markdown([study()], copy.results, copy.results.parent / "docs" / "results.md")
+    page = copy.results.parent / "docs" / "results.md"
+    write_results([study()], copy.results, page)
     records = copy.results / "tiny" / RECORDS
     first = read_records(records).iloc[0]
     change = {"digest": first["digest"], "step": int(first["step"]), "order.mid.40.value": 0.0}
     merge_records(records, [change])
-    write_claims(study(), records.parent, read_frame(study(), records.parent))
+    assert judge_records(study(), records.parent)
     assert render_markdown([study()], copy.results, page) != page.read_text()
 
 

@@ -46,8 +46,8 @@ def demo(words: Words = (), /, runs: Runs = Path("runs")) -> int:
 
 def _train(config: RunConfig, runs: Path, anew: bool = False) -> bool:
     """Train to the end, or to a signal; whether it is done."""
-    from phasescope.runs.events import Stop
     from phasescope.runs.execution import execute
+    from phasescope.stopping import Stop
     from phasescope.views.terminal.progress import follow
 
     with Stop().on_signals() as stop:

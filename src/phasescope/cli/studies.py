@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
 from phasescope.cli.arguments import Runs
-
-if TYPE_CHECKING:
-    from phasescope.studies.core import Study
+from phasescope.errors import UserError
 
 
 def report(
@@ -74,6 +72,7 @@ def study(
     """
     from phasescope.studies import find_study
     from phasescope.studies.core.running import conduct, survey
+    from phasescope.views.figures.studies import write_figures
     from phasescope.views.terminal.studies import Progress, print_ends, print_recorded, print_survey
 
     found = survey(find_study(name), seeds, preset, runs, results)
@@ -81,7 +80,7 @@ def study(
     if dry_run:
         return 0
     failed = conduct(found, engine, Progress(), print_recorded)
-    _draw_study(found.study, found.folder)
+    write_figures(found.study, found.folder)
     print_ends(found, failed)
     return 1 if failed else 0
 
@@ -98,28 +97,15 @@ def claims(
         json: JSON instead of tables
     """
     from phasescope.studies import studies
-    from phasescope.studies.core.records import read_claims
-    from phasescope.studies.core.running import judge_records
-    from phasescope.views.terminal.claims import print_claims
+    from phasescope.views.terminal.claims import print_claims, read_all
 
     ours = list(studies().values())
-    if judge:
-        for one in ours:
-            judge_records(one, results / one.name)
-    if page:
-        from phasescope.views.report.results import write_markdown
+    if page or judge:
+        from phasescope.views.report.results import write_results
 
-        for one in ours:
-            _draw_study(one, results / one.name)
-        write_markdown(ours, results, page)
-    print_claims([(one, read_claims(results / one.name)) for one in ours], as_json=json)
+        write_results(ours, results, page, judge)
+    print_claims(found := read_all(ours, results), as_json=json)
+    for _, told in found:
+        if told and "error" in told:
+            raise UserError(told["error"])
     return 0
-
-
-def _draw_study(study: Study, folder: Path) -> None:
-    """Its figures, from its records; none where there are no records."""
-    from phasescope.studies.core.records import RECORDS, read_frame
-    from phasescope.views.figures.studies import write_figures
-
-    if (folder / RECORDS).exists():
-        write_figures(study, read_frame(study, folder), folder)

@@ -8,6 +8,7 @@ goes on where it was.
 
 from __future__ import annotations
 
+import signal
 import time
 from abc import ABC, abstractmethod
 from collections import deque
@@ -21,6 +22,7 @@ from phasescope.engines.events import Event, RunEnd, Tally
 from phasescope.engines.leases import EXPIRES_S, heartbeat, holder
 from phasescope.engines.workers import BUSY, STOP_PATIENCE_S, Worker, peek, why
 from phasescope.errors import UserError
+from phasescope.stopping import Stop
 from phasescope.store.folder import Run
 from phasescope.store.holding import differences, hold
 
@@ -28,6 +30,10 @@ FAILURES = 2
 """workers in a row that end, the run not done and no further than it ever was, after which it has failed"""
 QUEUE_EVERY_S = 2.0
 """seconds between two looks at the folders that wait while all places are taken: other engines may have them executed"""
+HEED_EVERY_S = 0.1
+"""seconds between two looks whether a signal asked to stop"""
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""those that stop all workers, with a checkpoint each"""
 
 
 class Described(Protocol):
@@ -84,11 +90,12 @@ class Engine(ABC):
     ) -> dict[Path, RunEnd]:
         """Execute all folders to their ends; how each ended.
 
-        `on_event` is called in this thread. What interrupts it, KeyboardInterrupt before all, stops the workers with a
-        checkpoint each, and is passed on.
+        `on_event` is called in this thread. What it raises stops the workers with a checkpoint each, and is passed on. A
+        signal does so too, between two looks, so that no worker that is being started is left; a second one kills them.
 
         Raises:
             UserError: a folder is no run's.
+            KeyboardInterrupt: SIGINT, SIGTERM or SIGHUP asked to stop.
         """
         for folder in folders:
             if not (folder / "config.yaml").is_file():
@@ -123,6 +130,7 @@ class _Course:
 
     def __init__(self, engine: Engine, folders: Sequence[Path], on_event: Callable[[Event], None]):
         self.engine, self.on_event = engine, on_event
+        self.stop = Stop()
         self.queue = deque(dict.fromkeys(folders))
         self.stands = {folder: _Stand() for folder in self.queue}
         self.ends: dict[Path, RunEnd] = {}
@@ -136,20 +144,37 @@ class _Course:
         return [folder for folder, stand in self.stands.items() if stand.worker]
 
     def run(self) -> dict[Path, RunEnd]:
-        try:
-            while self.queue or self.running:
-                for folder in self.running:
-                    self._look(folder)
-                if len(self.running) < self.engine.places or time.monotonic() >= self.queue_due:
-                    for _ in range(len(self.queue)):
-                        self._take_on(self.queue.popleft())
-                    self.queue_due = time.monotonic() + QUEUE_EVERY_S
-                if self.queue or self.running:
-                    time.sleep(self.engine.look_every_s)
-        except BaseException:
-            self._stop_all()
-            raise
+        with self.stop.on_signals(SIGNALS, interrupts=False):
+            try:
+                while self.queue or self.running:
+                    for folder in self.running:
+                        self._heed()
+                        self._look(folder)
+                    if len(self.running) < self.engine.places or time.monotonic() >= self.queue_due:
+                        for _ in range(len(self.queue)):
+                            self._heed()
+                            self._take_on(self.queue.popleft())
+                        self.queue_due = time.monotonic() + QUEUE_EVERY_S
+                    self._pause()
+                self._heed()
+            except BaseException:
+                self._stop_all()
+                raise
         return self.ends
+
+    def _heed(self) -> None:
+        if self.stop.asked:
+            raise KeyboardInterrupt
+
+    def _pause(self) -> None:
+        """Until the next look; a signal ends it early."""
+        until = time.monotonic() + self.engine.look_every_s
+        while self.queue or self.running:
+            self._heed()
+            left = until - time.monotonic()
+            if left <= 0:
+                return
+            time.sleep(min(left, HEED_EVERY_S))
 
     def _take_on(self, folder: Path) -> None:
         """Start a folder's worker, if there is a place and need."""
@@ -167,9 +192,14 @@ class _Course:
         elif len(self.running) >= self.engine.places:
             self.queue.append(folder)
         else:
-            stand.worker, stand.beat, stand.waits = self.engine.start(folder), None, False
             stand.attempts += 1
-            self._tell("started", folder)
+            try:
+                stand.worker, stand.beat, stand.waits = self.engine.start(folder), None, False
+            except OSError as error:
+                told = f"`{error.filename or folder}` cannot be used: {error.strerror or error}"
+                self._end(folder, RunEnd(folder, "failed", stand.attempts, told))
+            else:
+                self._tell("started", folder)
 
     def _look(self, folder: Path) -> None:
         """See how a folder's worker does."""
@@ -245,7 +275,11 @@ class _Course:
         for worker in workers:
             worker.stop()
         deadline = time.monotonic() + STOP_PATIENCE_S
-        while any(worker.code() is None for worker in workers) and time.monotonic() < deadline:
+        while (
+            any(worker.code() is None for worker in workers)
+            and time.monotonic() < deadline
+            and self.stop.times < 2
+        ):
             time.sleep(0.05)
         for worker in workers:
             if worker.code() is None:

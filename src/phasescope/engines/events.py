@@ -14,7 +14,7 @@ class RunEnd:
     folder: Path
     state: Literal["done", "failed"]
     attempts: int
-    """Workers that were started for it; 0 where it was done before, or another process did it."""
+    """Workers that were started for it; 0 where it was done before, another process did it, or its folder is damaged."""
     error: str | None = None
     """Why it failed."""
 

@@ -27,7 +27,9 @@ from pathlib import Path
 from typing import Any
 
 from phasescope.errors import UserError
+from phasescope.store.files import read_json
 from phasescope.store.folder import is_held, now
+from phasescope.store.metrics import is_number
 
 EXPIRES_S = 60.0
 """seconds without a heartbeat after which a lease is void"""
@@ -84,7 +86,8 @@ def take(folder: Path, expires_s: float = EXPIRES_S) -> Lease | None:
         return None
     for other in home.iterdir():
         if other.name.isdigit() and int(other.name) < int(path.name):
-            other.unlink(missing_ok=True)
+            with suppress(OSError):
+                other.unlink()
     return lease
 
 
@@ -182,21 +185,27 @@ def _end_silent(path: Path, folder: Path) -> None:
 
 
 def _told(path: Path) -> dict[str, Any]:
-    """What the holder says of itself; nothing yet, a moment after the file was made."""
+    """What the holder says of itself; nothing yet, a moment after the file was made, and nothing where it is damaged."""
     try:
-        return json.loads(path.read_text())
-    except ValueError:
+        told = read_json(path)
+    except FileNotFoundError:
+        raise
+    except (OSError, UserError):
         return {}
+    return told if isinstance(told, dict) and is_number(told.get("expires_s", EXPIRES_S)) else {}
 
 
 def _is_locked(path: Path) -> bool:
     try:
-        with open(path) as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError:
         return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(file)
     return False
 
 

@@ -5,7 +5,6 @@ What it prints is appended to the folder's worker.log.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -15,6 +14,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from phasescope.engines.leases import EXPIRES_S
+from phasescope.errors import UserError
+from phasescope.store.files import for_appending, read_bytes
+from phasescope.store.folder import read_status
 
 BUSY = 75
 """exit code of `phasescope exec` where another process executes the run (EX_TEMPFAIL of sysexits.h)"""
@@ -51,9 +53,12 @@ def start_process(
     """`phasescope exec` on this machine, in a group of its own: a terminal's Ctrl-C is the engine's to hear.
 
     It runs in the folder `within`, where sources of somebody's own lie that a configuration names; by default in this one.
+
+    Raises:
+        OSError: the folder's worker.log cannot be written.
     """
     command = [sys.executable, "-m", "phasescope.cli", "exec", str(folder), "--expires-s", str(expires_s)]
-    with open(folder / LOG, "ab") as log:
+    with for_appending(folder / LOG) as log:
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -80,10 +85,9 @@ def run_process(folder: Path, expires_s: float = EXPIRES_S, within: Path | None 
 def peek(folder: Path) -> dict[str, Any]:
     """What the folder's status.json says, as it stands; nothing where there is none that can be read."""
     try:
-        status = json.loads((folder / "status.json").read_text())
-    except (OSError, ValueError):
+        return read_status(folder)
+    except (OSError, UserError):
         return {}
-    return status if isinstance(status, dict) else {}
 
 
 def why(folder: Path, code: int) -> str:
@@ -95,6 +99,9 @@ def why(folder: Path, code: int) -> str:
         return f"killed by {signal.Signals(-code).name} at step {step}"
     if code == 0:
         return f"stopped at step {step}"
-    lines = (folder / LOG).read_text(errors="replace").split("\n") if (folder / LOG).exists() else []
+    try:
+        lines = read_bytes(folder / LOG).decode(errors="replace").split("\n")
+    except (OSError, UserError):
+        lines = []
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")
     return last.removeprefix("phasescope: ") or f"exit code {code} at step {step}"

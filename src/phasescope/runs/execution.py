@@ -13,11 +13,12 @@ from phasescope.config import Tree
 from phasescope.errors import NotFinite, RunFailed, UserError
 from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig, over_defaults
-from phasescope.runs.events import Progress, Start, Stop
+from phasescope.runs.events import Progress, Start
 from phasescope.runs.extension import take_up_shorter
 from phasescope.runs.loading import plan_of
 from phasescope.runs.spent import Spent
 from phasescope.runs.whole import check_whole
+from phasescope.stopping import Stop
 from phasescope.store.folder import Run, now
 from phasescope.store.holding import hold
 from phasescope.store.provenance import provenance

@@ -17,7 +17,8 @@ from phasescope.engines.leases import EXPIRES_S, Leased, leased
 from phasescope.engines.workers import BUSY
 from phasescope.errors import UserError
 from phasescope.runs.config import RunConfig
-from phasescope.runs.execution import Start, Stop, execute
+from phasescope.runs.execution import Start, execute
+from phasescope.stopping import Stop
 from phasescope.store import Run, open_run
 from phasescope.store.files import append_json_line, read_json_lines
 from phasescope.store.folder import now

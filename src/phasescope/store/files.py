@@ -6,14 +6,15 @@ that neither a pipe nor a giant keeps a reader waiting.
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 from phasescope.errors import UserError
 from phasescope.regular import read_regular
@@ -70,20 +71,32 @@ def write_aside(path: Path, content: bytes | str) -> None:
     Raises:
         OSError: `path` cannot be written; the old file is then still there.
     """
-    data = content.encode() if isinstance(content, str) else content
-    aside = _aside(path)
+    write_all_aside({path: content})
+
+
+def write_all_aside(contents: Mapping[Path, bytes | str]) -> None:
+    """Write files beside their places, to the disk, then rename all into place.
+
+    Raises:
+        OSError: one cannot be written, and is named; the old files are then still there.
+    """
+    path = Path()
     try:
-        with open(aside, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
+        for path, content in contents.items():
+            with open(_aside(path), "wb") as file:
+                file.write(content.encode() if isinstance(content, str) else content)
+                file.flush()
+                os.fsync(file.fileno())
+        for path in contents:
+            if path.is_dir():
+                raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
+        for path in contents:
+            os.replace(_aside(path), path)
     except OSError as error:
-        _discard(aside)
         raise OSError(error.errno, error.strerror, str(path)) from None
-    except BaseException:
-        _discard(aside)
-        raise
+    finally:
+        for path in contents:
+            _discard(_aside(path))
 
 
 @contextmanager
@@ -125,10 +138,20 @@ def read_json_lines(path: Path) -> list[dict[str, Any]]:
 
 def append_json_line(path: Path, entry: dict[str, Any]) -> None:
     """Append one line and bring it to the disk."""
-    with open(path, "ab") as file:
+    with for_appending(path) as file:
         file.write(to_json(entry).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
+
+
+def for_appending(path: Path) -> BinaryIO:
+    """A file open for appending, made where it is not there; a pipe that nobody reads keeps no writer waiting.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+    return open(descriptor, "ab")
 
 
 def to_json(tree: Any, indent: int | None = None) -> str:

@@ -59,15 +59,13 @@ class Run:
         try:
             if not self.config:
                 return _broken("config.yaml is empty")
-            status = read_json(self.path / "status.json")
+            status = read_status(self.path)
         except UserError as error:
             return _broken(str(error))
         except FileNotFoundError:
             return {"state": "running"} if is_held(self.path) else _broken("there is no status.json")
         except OSError as error:
             return _broken(f"status.json cannot be read: {error}")
-        if why := _fault_of_status(status):
-            return _broken(f"status.json is none: {why}")
         if status["state"] == "running" and not is_held(self.path):
             status["state"] = "killed"
         return status
@@ -143,6 +141,13 @@ class Run:
 @contextmanager
 def damage_told(run: Run) -> Iterator[None]:
     """Within the block, which reads what a run recorded, what that makes impossible is a UserError that names the run."""
+    with damage_told_of(run.path, "a run's"):
+        yield
+
+
+@contextmanager
+def damage_told_of(path: Path, whose: str) -> Iterator[None]:
+    """Within the block, which reads what is stored at a path, what that makes impossible is a UserError that names it."""
     try:
         yield
     except UserError:
@@ -158,7 +163,7 @@ def damage_told(run: Run) -> Iterator[None]:
     ) as error:
         why = " ".join(f"{type(error).__name__}: {error}".split())[:160]
         raise UserError(
-            f"`{shown(str(run.path))}` holds something that cannot be read as a run's: {why}"
+            f"`{shown(str(path))}` holds something that cannot be read as {whose}: {why}"
         ) from error
 
 
@@ -174,6 +179,19 @@ def _broken(why: str) -> dict[str, Any]:
 STATES = ("prepared", "running", "stopped", "failed", "done")
 """what a status may say of a run; `killed` and `broken` are seen from outside"""
 COUNTS = ("step", "steps", "images_seen", "images", "parameters", "threads", "wall_s", "cpu_s", "observing_s")
+
+
+def read_status(folder: Path) -> dict[str, Any]:
+    """What a run folder's status.json says, as it stands.
+
+    Raises:
+        UserError: it is none.
+        OSError: it is not there, or cannot be read.
+    """
+    status = read_json(folder / "status.json")
+    if why := _fault_of_status(status):
+        raise UserError(f"status.json is none: {why}")
+    return status
 
 
 def _fault_of_status(status: Any) -> str | None:

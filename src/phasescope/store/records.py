@@ -21,7 +21,7 @@ import numpy as np
 from phasescope.errors import UserError
 from phasescope.store.files import write_aside
 from phasescope.store.flat import COSTS, PROVENANCE, Row, as_frame, plain_types, snapshot_rows
-from phasescope.store.folder import Run
+from phasescope.store.folder import Run, damage_told_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -115,7 +115,8 @@ def read_estimators(path: Path) -> dict[str, list[str]]:
         found = connection.execute(
             "SELECT value FROM parquet_kv_metadata($1) WHERE key = 'estimators'", [str(path)]
         ).fetchone()
-    return json.loads(found[0]) if found else {}
+    with damage_told_of(path, "records"):
+        return {name: list(texts) for name, texts in json.loads(found[0]).items()} if found else {}
 
 
 def some_columns(path: Path, names: Sequence[str] | None) -> dict[str, np.ndarray]:
@@ -136,22 +137,17 @@ def some_columns(path: Path, names: Sequence[str] | None) -> dict[str, np.ndarra
     return found
 
 
-def recorded(path: Path) -> set[str]:
-    """The digests of the runs whose records are there; runs are recorded whole or not at all.
-
-    Raises:
-        UserError: the file is there and no Parquet of records.
-    """
-    if not path.exists():
-        return set()
-    with _opened(path) as connection:
-        return {digest for (digest,) in connection.execute("SELECT DISTINCT digest FROM records").fetchall()}
-
-
 @contextmanager
 def _opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection in which the file is the view `records`; one thread, for the same bytes at each writing."""
+    """A connection in which the file is the view `records`; one thread, for the same bytes at each writing.
+
+    Raises:
+        UserError: the file is there and none of records.
+    """
     import duckdb
+
+    if path.exists() and not path.is_file():
+        raise UserError(f"`{path}` must be a Parquet file of records: it is no regular file")
 
     with duckdb.connect(config={"threads": 1}) as connection:
         try:

@@ -90,8 +90,12 @@ def test_rows_in_any_order_give_the_same_histories():
 
 
 def claims(folder: Path, sha256: str) -> None:
+    claim = {"name": "c", "verdict": "supported", "sentence": "It does.", "why": "so", "source": "nobody",
+             "statistic": "mean", "threshold": 0.5, "direction": "above",
+             "minimum_n": 1, "figure": "f", "does_not_show": "Much.", "value": 1.0,
+             "low": 0.9, "high": "inf", "n": 4, "detail": {}}  # fmt: skip
     told = {"study": "example", "question": "Does it?", "records": {"sha256": sha256, "runs": 4, "rows": 12},
-            "claims": [{"name": "c", "verdict": "supported", "sentence": "It does."}]}  # fmt: skip
+            "claims": [claim]}  # fmt: skip
     (folder / "claims.json").write_text(json.dumps(told))
 
 

@@ -9,18 +9,58 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from pydantic import BaseModel, ValidationError
+
+from phasescope.config import explain
 from phasescope.errors import UserError
-from phasescope.store.files import to_json, write_aside
-from phasescope.studies.core.claim import Verdict
+from phasescope.store.files import read_bytes, read_json, to_json
+from phasescope.store.folder import damage_told_of
+from phasescope.studies.core.claim import Outcome, Verdict
 from phasescope.studies.core.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd
 
 RECORDS, CLAIMS, TABLES = "records.parquet", "claims.json", "tables.json"
+
+
+class ToldClaim(BaseModel):
+    """A claim as claims.json says it, and as its pages print it; a number that is not finite is its name."""
+
+    name: str
+    verdict: Outcome
+    why: str
+    sentence: str
+    source: str
+    statistic: str
+    threshold: float
+    direction: Literal["above", "below"]
+    minimum_n: int
+    figure: str
+    does_not_show: str
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    detail: dict[str, float | None]
+
+
+class ToldRecords(BaseModel):
+    """Of which records claims.json says it."""
+
+    sha256: str
+    runs: int
+
+
+class Told(BaseModel):
+    """What claims.json must say."""
+
+    records: ToldRecords
+    claims: list[ToldClaim]
 
 
 def read_frame(study: Study, folder: Path) -> pd.DataFrame:
@@ -32,9 +72,7 @@ def read_frame(study: Study, folder: Path) -> pd.DataFrame:
     Raises:
         UserError: there are no records, or what is there are none of this study.
     """
-    import pandas as pd
-
-    from phasescope.store.records import read_records
+    from phasescope.store.records import HEAD, KEY, read_records
 
     path = folder / RECORDS
     if not path.exists():
@@ -42,8 +80,15 @@ def read_frame(study: Study, folder: Path) -> pd.DataFrame:
             f"`STUDY` (={study.name}) must have records: there is no `{path}`: phasescope study {study.name}"
         )
     frame = read_records(path)
-    if "cells" not in frame:
-        raise UserError(f"`{path}` must be the records of a study: it has no column `cells`")
+    if missing := {"cells", *KEY, *HEAD} - {*frame}:
+        raise UserError(f"`{path}` must be the records of a study: it has no column `{min(missing)}`")
+    with damage_told_of(path, "a study's records"):
+        return _rows_of_cells(study, frame)
+
+
+def _rows_of_cells(study: Study, frame: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
     cells = frame["cells"].map(json.loads)
     frame = frame.copy().assign(cell=cells).explode("cell", ignore_index=True)
     cells = {cell.name: cell for cell in study.cells}
@@ -62,46 +107,62 @@ def judge(study: Study, frame: pd.DataFrame) -> list[Verdict]:
     return [claim.judge(frame) for claim in study.claims]
 
 
-def write_claims(study: Study, folder: Path, frame: pd.DataFrame) -> list[Verdict]:
-    """Judge the study's claims and write claims.json; the verdicts."""
-    verdicts = judge(study, frame)
-    content = {
-        "study": study.name,
-        "question": study.question,
-        "records": {
-            "sha256": sha256(folder / RECORDS),
-            "runs": int(frame["digest"].nunique()),
-            "rows": len(frame.drop_duplicates(["digest", "step"])),
-        },
-        "claims": [verdict.to_dict() for verdict in verdicts],
-    }
-    write_aside(folder / CLAIMS, to_json(content, indent=1) + "\n")
-    return verdicts
+def judged(study: Study, folder: Path, frame: pd.DataFrame) -> dict[Path, str]:
+    """What claims.json, and tables.json where the study has tables, are to hold by its records; by path.
 
-
-def write_tables(study: Study, folder: Path, frame: pd.DataFrame) -> None:
-    """Compute the study's tables and write tables.json: by name the rows; nothing where it has none."""
-    if study.tables:
-        rows = {table.name: [dict(row) for row in table.rows(frame)] for table in study.tables}
-        write_aside(folder / TABLES, to_json(rows, indent=1) + "\n")
+    Raises:
+        UserError: the records are damaged.
+    """
+    with damage_told_of(folder / RECORDS, "a study's records"):
+        content = {
+            "study": study.name,
+            "question": study.question,
+            "records": {
+                "sha256": sha256(folder / RECORDS),
+                "runs": int(frame["digest"].nunique()),
+                "rows": len(frame.drop_duplicates(["digest", "step"])),
+            },
+            "claims": [verdict.to_dict() for verdict in judge(study, frame)],
+        }
+        tables = {table.name: [dict(row) for row in table.rows(frame)] for table in study.tables}
+    told = {CLAIMS: content} | ({TABLES: tables} if study.tables else {})
+    return {folder / name: to_json(tree, indent=1) + "\n" for name, tree in told.items()}
 
 
 def read_claims(folder: Path) -> dict[str, Any] | None:
     """What claims.json says, with `stale`, whether the records have changed since; None where there is none.
 
     Raises:
-        UserError: it cannot be read.
+        UserError: it is none, or its records cannot be read.
     """
     path = folder / CLAIMS
-    if not path.exists():
+    if not os.path.lexists(path):
         return None
     try:
-        content = json.loads(path.read_text())
-        stale = content["records"]["sha256"] != sha256(folder / RECORDS)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"`{path}` must be a study's claims, beside its records: {error}") from None
-    return {**content, "stale": stale}
+        content = read_json(path)
+    except OSError as error:
+        raise UserError(f"`{path}` cannot be read: {error.strerror}") from None
+    return with_staleness(content, folder)
+
+
+def with_staleness(content: Any, folder: Path) -> dict[str, Any]:
+    """What a claims.json says, with `stale`: whether the records beside it are other ones.
+
+    Raises:
+        UserError: it says no claims, or the records cannot be read.
+    """
+    path = folder / CLAIMS
+    try:
+        told = Told.model_validate(content)
+    except ValidationError as error:
+        raise UserError(f"`{path}` must hold a study's claims: {explain(error, Told)}") from None
+    try:
+        return {**content, "stale": told.records.sha256 != sha256(folder / RECORDS)}
+    except OSError as error:
+        raise UserError(
+            f"`{path}` must be a study's claims, beside its records: `{folder / RECORDS}` cannot be read: {error.strerror}"
+        ) from None
 
 
 def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(read_bytes(path)).hexdigest()

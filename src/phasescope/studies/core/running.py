@@ -7,33 +7,22 @@ that was killed goes on where it was, and two that run at once share folders and
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
-
-import numpy as np
+from typing import Any, Literal, NamedTuple
 
 from phasescope.engines import Event, RunEnd, open_engine, prepare
-from phasescope.errors import UserError
+from phasescope.errors import RunFailed, UserError
 from phasescope.runs.config import RunConfig
 from phasescope.runs.presets import PRESETS
 from phasescope.store import Run
-from phasescope.store.flat import Row
-from phasescope.store.records import (
-    condense,
-    merge_records,
-    read_estimators,
-    read_records,
-    recorded,
-    some_columns,
-)
-from phasescope.studies.core.records import RECORDS, read_frame, write_claims, write_tables
+from phasescope.store.files import write_all_aside
+from phasescope.store.records import merge_records, some_columns
+from phasescope.studies.core.recording import copy_records, rows_of, tell_cells, whole_in
+from phasescope.studies.core.records import RECORDS, judged, read_frame
 from phasescope.studies.core.study import Study
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 State = Literal["recorded", "elsewhere", "done", "started", "absent"]
 STATES: dict[State, str] = {
@@ -43,9 +32,6 @@ STATES: dict[State, str] = {
     "started": "begun, to be resumed",
     "absent": "to be run",
 }
-
-READINGS = "readings"
-"""column: names of the further readings that were taken of a run, as a JSON list"""
 
 
 @dataclass(frozen=True)
@@ -73,11 +59,13 @@ class Survey:
     study: Study
     seeds: int | None
     runs: Path
-    results: Path
-    """folder of all studies' results"""
     folder: Path
-    """this study's"""
+    """of its results"""
     standings: tuple[Standing, ...]
+    others: tuple[Path, ...]
+    """other studies' records"""
+    unread: tuple[str, ...]
+    """why records of others cannot be read, each in words"""
     cpu_s: dict[str, float]
     """of a run, by its preset's name, where it is known"""
 
@@ -107,12 +95,11 @@ def survey(study: Study, seeds: int | None, preset: str | None, runs: Path, resu
         raise UserError(f"`--seeds` (={seeds}) must be at least 1: runs a cell")
     study = study.under(preset)
     folder = results / study.name
-    own = recorded(folder / RECORDS)
-    if study.readings and own:
-        own &= _read_already(study, folder)
+    own = whole_in(folder / RECORDS, study.readings)
+    there, unread = _read_all(results, folder)
     elsewhere: set[str] = set()
     if not study.readings:
-        elsewhere = set().union(*(recorded(path) for path in results.glob(f"*/{RECORDS}"))) - own
+        elsewhere = set().union(*(one.runs for one in there.values()))
     cells: dict[str, list[str]] = {}
     configs: dict[str, RunConfig] = {}
     for member in study.members(seeds):
@@ -129,7 +116,8 @@ def survey(study: Study, seeds: int | None, preset: str | None, runs: Path, resu
             else _state(runs / config.folder)
         )
         standings.append(Standing(config, tuple(cells[digest]), state))
-    return Survey(study, seeds, runs, results, folder, tuple(standings), _costs(results))
+    others = tuple(path for path in there if path.parent != folder)
+    return Survey(study, seeds, runs, folder, tuple(standings), others, unread, _costs(there.values()))
 
 
 def _state(folder: Path) -> State:
@@ -141,23 +129,38 @@ def _state(folder: Path) -> State:
     return "started" if status.get("step") else "absent"
 
 
-def _read_already(study: Study, folder: Path) -> set[str]:
-    """Runs of which the records hold every reading."""
-    wanted = {reading.name for reading in study.readings}
-    told = some_columns(folder / RECORDS, ("digest", READINGS))
-    held = [isinstance(text, str) and wanted <= set(json.loads(text)) for text in told[READINGS]]
-    return set(told["digest"][np.array(held, dtype=bool)].tolist())
+class _There(NamedTuple):
+    """What a file of records holds: runs that are whole, and a row's preset's name, digest and CPU-seconds."""
+
+    runs: set[str]
+    costs: list[tuple[Any, ...]]
 
 
-def _costs(results: Path) -> dict[str, float]:
+def _read_all(results: Path, own: Path) -> tuple[dict[Path, _There], tuple[str, ...]]:
+    """What the records of all studies hold, by their path; and of others' that cannot be read, why.
+
+    Raises:
+        UserError: the study's own cannot be read.
+    """
+    there, unread = {}, []
+    for path in sorted(results.glob(f"*/{RECORDS}")):
+        try:
+            told = some_columns(path, ("name", "digest", "cpu_s"))
+            there[path] = _There(whole_in(path), list(zip(*told.values(), strict=True)))
+        except UserError as error:
+            if path.parent == own:
+                raise
+            unread.append(str(error))
+    return there, tuple(unread)
+
+
+def _costs(there: Iterable[_There]) -> dict[str, float]:
     """CPU-seconds of a run by its preset's name: the mean over all records, or what presets declare."""
     of_runs: dict[str, dict[str, float]] = {}
-    for path in results.glob(f"*/{RECORDS}"):
-        told = some_columns(path, ("name", "digest", "cpu_s"))
-        for name, digest, cpu_s in zip(told["name"], told["digest"], told["cpu_s"], strict=True):
-            if isinstance(name, str) and cpu_s is not None and cpu_s == cpu_s:
-                runs = of_runs.setdefault(name, {})
-                runs[str(digest)] = max(float(cpu_s), runs.get(str(digest), 0.0))
+    for name, digest, cpu_s in chain.from_iterable(one.costs for one in there):
+        if isinstance(name, str) and isinstance(cpu_s, int | float) and cpu_s == cpu_s:
+            runs = of_runs.setdefault(name, {})
+            runs[str(digest)] = max(float(cpu_s), runs.get(str(digest), 0.0))
     declared = {name: one.study_cpu_s for name, one in PRESETS.items() if one.study_cpu_s is not None}
     return declared | {name: sum(runs.values()) / len(runs) for name, runs in of_runs.items()}
 
@@ -168,7 +171,7 @@ def conduct(
     on_event: Callable[[Event], None],
     on_recorded: Callable[[str], None] = lambda _: None,
 ) -> list[RunEnd]:
-    """Run what is missing of a study, record it, judge its claims, compute its tables; the runs that failed.
+    """Run what is missing of a study, record it, judge its claims, compute its tables; the runs that are not recorded.
 
     Args, raises: as `execute`.
     """
@@ -181,9 +184,7 @@ def judge_records(study: Study, folder: Path) -> bool:
     """Judge a study's claims by its records and compute its tables; whether there are records."""
     if not (folder / RECORDS).exists():
         return False
-    frame = read_frame(study, folder)
-    write_claims(study, folder, frame)
-    write_tables(study, folder, frame)
+    write_all_aside(judged(study, folder, read_frame(study, folder)))
     return True
 
 
@@ -193,10 +194,11 @@ def execute(
     on_event: Callable[[Event], None],
     on_recorded: Callable[[str], None] = lambda _: None,
 ) -> list[RunEnd]:
-    """Have what is missing run, and merge all into the study's records; the runs that failed.
+    """Have what is missing run, and merge all into the study's records; the runs that are not recorded, and why.
 
     Each run is recorded as soon as it is done. Where it was done before, another process did it, or the study was killed
-    in between, it is recorded now.
+    in between, it is recorded now. A run that cannot be recorded whole and as what it is, or whose folder is damaged, is
+    left out and left as it is: the others are not kept waiting.
 
     Args:
         engine: local, slurm or ray.
@@ -204,98 +206,47 @@ def execute(
         on_recorded: told the name of each run that is newly recorded.
 
     Raises:
-        UserError: the engine is none, a run's folder holds another configuration, records cannot be read or written.
+        UserError: the engine is none, or the study's own records cannot be read or written.
     """
-    _copy(surveyed)
     by_folder = {surveyed.runs / s.config.folder: s for s in surveyed.standings}
-    for path, standing in by_folder.items():
-        if standing.state == "done":
-            _record(surveyed.study, surveyed.folder, Run(path), standing, on_recorded)
-    folders = [prepare(standing.config, surveyed.runs) for standing in surveyed.to_run]
-    if not folders:
-        return []
+    left_out: list[RunEnd] = []
+
+    def of_state(state: State) -> dict[str, Standing]:
+        return {s.digest: s for s in surveyed.standings if s.state == state}
+
+    def leave_out(path: Path, why: object, attempts: int = 0) -> None:
+        left_out.append(RunEnd(path, "failed", attempts, " ".join(str(why).split())))
+
+    def record(path: Path, attempts: int = 0) -> None:
+        standing = by_folder[path]
+        try:
+            rows = rows_of(surveyed.study, Run(path), standing.config, standing.cells)
+        except (UserError, OSError) as error:
+            leave_out(path, error, attempts)
+        else:
+            merge_records(surveyed.folder / RECORDS, rows)
+            on_recorded(path.name)
 
     def follow(event: Event) -> None:
         on_event(event)
         if event.end is not None and event.end.state == "done":
-            _record(surveyed.study, surveyed.folder, Run(event.folder), by_folder[event.folder], on_recorded)
+            record(event.folder, event.end.attempts)
 
-    ends = open_engine(engine, surveyed.runs).execute(folders, follow)
-    return [end for end in ends.values() if end.state == "failed"]
-
-
-def _record(
-    study: Study, folder: Path, run: Run, standing: Standing, on_recorded: Callable[[str], None]
-) -> None:
-    """Condense a run, take the study's further readings of it, merge both into the records, all at once."""
-    from threadpoolctl import threadpool_limits
-
-    same = {"cells": json.dumps(standing.cells), READINGS: json.dumps([one.name for one in study.readings])}
-    rows = {row["step"]: {**row, **same} for row in condense(run)}
-    with threadpool_limits(limits=1, user_api="blas"):
-        for reading in study.readings:
-            for found in reading.read(run):
-                told = {f"{reading.name}.{name}": value for name, value in found.items() if name != "step"}
-                rows[found["step"]] |= told
-    merge_records(folder / RECORDS, rows.values())
-    on_recorded(run.name)
-
-
-def _copy(surveyed: Survey) -> None:
-    """Copy what other studies' records hold, but for their further readings; tell the cells of what is recorded."""
-    wanted = {s.digest: s for s in surveyed.standings if s.state == "elsewhere"}
-    path = surveyed.folder / RECORDS
-    for other in sorted(surveyed.results.glob(f"*/{RECORDS}")):
-        if not wanted or other == path:
-            continue
-        frame = read_records(other)
-        chosen = frame[frame["digest"].isin(list(wanted))]
-        if not len(chosen):
-            continue
-        foreign = _beginnings(_readings_of(frame))
-        own = chosen[[name for name in chosen if name != READINGS and not str(name).startswith(foreign)]]
-        rows: list[Row] = []
-        for row in own.to_dict("records"):
-            told = {str(name): value if value == value else None for name, value in row.items()}
-            rows.append({**told, "cells": json.dumps(wanted[row["digest"]].cells)})
-        key = {name: rows[0][name] for name in ("digest", "step")}
-        texts = [
-            {**key, f"{name}.estimator": text}
-            for name, several in read_estimators(other).items()
-            if not name.startswith(foreign)
-            for text in several
-        ]
-        merge_records(path, [*rows, *texts])
-        for digest in set(chosen["digest"]):
-            wanted.pop(digest)
-    _tell_cells(path, [s for s in surveyed.standings if s.state == "recorded"])
-
-
-def _readings_of(frame: pd.DataFrame) -> set[str]:
-    """The names of all further readings in some records."""
-    told = frame[READINGS].dropna().unique() if READINGS in frame else []
-    return {name for text in told for name in json.loads(text)}
-
-
-def _beginnings(readings: Iterable[str]) -> tuple[str, ...]:
-    """Of the columns of further readings, which belong to the study that took them."""
-    return tuple(f"{name}." for name in readings)
-
-
-def _tell_cells(path: Path, standings: Sequence[Standing]) -> None:
-    """Rows that were recorded with fewer seeds may by now belong to more cells."""
-    if not standings:
-        return
-    frame = read_records(path)
-    by_digest = {s.digest: json.dumps(s.cells) for s in standings}
-    cells = frame["digest"].map(by_digest)
-    changed = cells.notna() & (cells != frame["cells"])
-    merge_records(
-        path,
-        [
-            {"digest": digest, "step": int(step), "cells": text}
-            for digest, step, text in zip(
-                frame["digest"][changed], frame["step"][changed], cells[changed], strict=True
-            )
-        ],
-    )
+    elsewhere = of_state("elsewhere")
+    cells = {digest: standing.cells for digest, standing in elsewhere.items()}
+    for digest, why in copy_records(surveyed.folder / RECORDS, surveyed.others, cells).items():
+        leave_out(surveyed.runs / elsewhere[digest].config.folder, why)
+    tell_cells(surveyed.folder / RECORDS, {digest: s.cells for digest, s in of_state("recorded").items()})
+    for standing in of_state("done").values():
+        record(surveyed.runs / standing.config.folder)
+    folders = []
+    for standing in surveyed.to_run:
+        surveyed.runs.mkdir(parents=True, exist_ok=True)
+        try:
+            folders.append(prepare(standing.config, surveyed.runs))
+        except (UserError, RunFailed) as error:
+            leave_out(surveyed.runs / standing.config.folder, error)
+    if folders:
+        ends = open_engine(engine, surveyed.runs).execute(folders, follow)
+        left_out += [end for end in ends.values() if end.state == "failed"]
+    return left_out

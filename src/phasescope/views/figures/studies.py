@@ -4,6 +4,7 @@ A series has a colour of Okabe and Ito (2008) and a mark of its own, so that nei
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,9 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Patch
 from matplotlib.ticker import NullLocator, ScalarFormatter
 
+from phasescope.store.files import write_all_aside
+from phasescope.store.folder import damage_told_of
+from phasescope.studies.core.records import RECORDS, read_frame
 from phasescope.studies.core.study import Curve, Figure, Panel, Study
 from phasescope.views.style import INK, MUTED, OPEN_MAP, PHASE_COLOURS, RC
 
@@ -162,12 +166,22 @@ def _draw_grid(ax: Axes, panel: Panel) -> None:
         ax.text(column, row, text, ha="center", va="center", fontsize=7, color=INK if dark else "white")
 
 
-def write_figures(study: Study, frame: pd.DataFrame, folder: Path) -> list[Path]:
-    """Each figure of a study as <name>.png in its folder of results."""
-    paths = []
+def write_figures(study: Study, folder: Path) -> None:
+    """Each figure of a study as <name>.png in its folder of results; none where that has no records."""
+    if (folder / RECORDS).exists():
+        write_all_aside(drawn(study, read_frame(study, folder), folder))
+
+
+def drawn(study: Study, frame: pd.DataFrame, folder: Path) -> dict[Path, bytes]:
+    """What <name>.png in its folder of results is to hold, for each figure of a study; by path.
+
+    Raises:
+        UserError: the records are damaged.
+    """
+    files = {}
     for figure in study.figures:
-        path = folder / f"{figure.name}.png"
-        with matplotlib.rc_context(RC):
-            draw(figure, frame).savefig(path, dpi=130, metadata={"Software": None})
-        paths.append(path)
-    return paths
+        file = io.BytesIO()
+        with matplotlib.rc_context(RC), damage_told_of(folder, "a study's results"):
+            draw(figure, frame).savefig(file, format="png", dpi=130, metadata={"Software": None})
+        files[folder / f"{figure.name}.png"] = file.getvalue()
+    return files

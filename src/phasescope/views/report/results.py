@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phasescope.errors import UserError
-from phasescope.store.files import write_aside
-from phasescope.studies.core.records import read_claims, read_frame
+from phasescope.store.files import from_json, write_all_aside, write_aside
+from phasescope.store.folder import damage_told_of
+from phasescope.studies.core.records import CLAIMS, RECORDS, judged, read_claims, read_frame, with_staleness
 from phasescope.studies.core.study import Study, Table
 from phasescope.views.claim_words import interval, number
+from phasescope.views.figures.studies import draw, drawn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,18 +25,23 @@ if TYPE_CHECKING:
 VERDICTS = ("refuted", "supported", "undecided")
 
 
-def page_of(study: Study, folder: Path) -> dict[str, Any]:
-    """All that a page says of a study, from its folder of results.
+def page_of(
+    study: Study, folder: Path, frame: pd.DataFrame, content: dict[str, Any] | None
+) -> dict[str, Any]:
+    """All that a page says of a study, from its records and what claims.json says, or is to say.
 
     Raises:
-        UserError: there are no records, or no claims.json that goes with them.
+        UserError: there is no claims.json that goes with the records; or these are damaged.
     """
-    frame = read_frame(study, folder)
-    content = read_claims(folder)
     if content is None or content["stale"]:
         raise UserError(
             f"`{folder}` must hold a claims.json of its records: judge them first, by phasescope study {study.name}"
         )
+    with damage_told_of(folder, "a study's results"):
+        return _page_of(study, frame, content)
+
+
+def _page_of(study: Study, frame: pd.DataFrame, content: dict[str, Any]) -> dict[str, Any]:
     figures = [
         {
             "name": figure.name,
@@ -106,9 +113,46 @@ def hardware(frame: pd.DataFrame) -> str:
     return "; ".join(parts)
 
 
+def write_results(
+    studies: Sequence[Study], results: Path, page: Path | None = None, judge: bool = False
+) -> None:
+    """Write anew what follows from the records of all studies that have results: all of it, or nothing.
+
+    Args:
+        page: file for the page of results; each study's figures are then drawn anew.
+        judge: judge all claims anew.
+
+    Raises:
+        UserError: a study's records, or its claims, are damaged or do not go together.
+    """
+    files: dict[Path, bytes | str] = {}
+    pages = []
+    for study in studies:
+        folder = results / study.name
+        if not folder.is_dir() or not (page or (folder / RECORDS).exists()):
+            continue
+        frame, content = read_frame(study, folder), None
+        if judge:
+            files |= (told := judged(study, folder, frame))
+            content = with_staleness(from_json(told[folder / CLAIMS]), folder)
+        if page:
+            files |= drawn(study, frame, folder)
+            pages.append(page_of(study, folder, frame, content or read_claims(folder)))
+    if page:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        files[page] = markdown(pages, results, page)
+    write_all_aside(files)
+
+
 def render_markdown(studies: Sequence[Study], results: Path, out: Path) -> str:
-    """The page of all studies that have results; links are relative to `out`."""
-    pages = [page_of(study, results / study.name) for study in studies if (results / study.name).is_dir()]
+    """The page of all studies that have results, as they are; links are relative to `out`."""
+    folders = [(study, results / study.name) for study in studies if (results / study.name).is_dir()]
+    pages = [page_of(one, folder, read_frame(one, folder), read_claims(folder)) for one, folder in folders]
+    return markdown(pages, results, out)
+
+
+def markdown(pages: Sequence[dict[str, Any]], results: Path, out: Path) -> str:
+    """The page of results."""
     if not pages:
         raise UserError(f"`{results}` must hold the records of a study, and holds none")
     for page in pages:
@@ -116,25 +160,17 @@ def render_markdown(studies: Sequence[Study], results: Path, out: Path) -> str:
     return _environment().get_template("results.md.j2").render(pages=pages, verdicts=VERDICTS)
 
 
-def write_markdown(studies: Sequence[Study], results: Path, out: Path) -> Path:
-    """Write the page of all studies that have results."""
-    text = render_markdown(studies, results, out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_aside(out, text)
-    return out
-
-
 def render_html(study: Study, folder: Path) -> str:
     """One study's page, figures inlined."""
     from markupsafe import Markup
 
-    from phasescope.views.figures.studies import draw
     from phasescope.views.style import css_variables, inline_svg
 
-    page = page_of(study, folder)
     frame = read_frame(study, folder)
-    for entry, figure in zip(page["figures"], study.figures, strict=True):
-        entry["svg"] = Markup(inline_svg(draw(figure, frame), figure.title))
+    page = page_of(study, folder, frame, read_claims(folder))
+    with damage_told_of(folder, "a study's results"):
+        for entry, figure in zip(page["figures"], study.figures, strict=True):
+            entry["svg"] = Markup(inline_svg(draw(figure, frame), figure.title))
     return (
         _environment()
         .get_template("study.html.j2")

@@ -4,18 +4,33 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from phasescope.errors import UserError
 from phasescope.store.files import to_json
+from phasescope.studies.core.records import read_claims
 from phasescope.studies.core.study import Study
 from phasescope.views.claim_words import interval, number
 from phasescope.views.terminal.tables import open_console
 
 
+def read_all(studies: Sequence[Study], results: Path) -> list[tuple[Study, dict[str, Any] | None]]:
+    """Studies with what their claims.json says; None where there is none, and `error` alone where it is damaged."""
+
+    def told(study: Study) -> dict[str, Any] | None:
+        try:
+            return read_claims(results / study.name)
+        except UserError as error:
+            return {"error": str(error)}
+
+    return [(study, told(study)) for study in studies]
+
+
 def print_claims(found: Sequence[tuple[Study, dict[str, Any] | None]], as_json: bool = False) -> None:
-    """Every claim of some studies: verdict, statistic, interval, n; `found` has what claims.json says, or None."""
+    """Every claim of some studies: verdict, statistic, interval, n; `found` as `read_all` gives it."""
     if as_json:
-        told = [{"study": study.name, **(content or {"claims": None})} for study, content in found]
+        told = [{"study": study.name, "claims": None, **(content or {})} for study, content in found]
         print(to_json(told, indent=1))
         return
     from rich.table import Table
@@ -25,6 +40,9 @@ def print_claims(found: Sequence[tuple[Study, dict[str, Any] | None]], as_json: 
     for study, content in found:
         if content is None:
             console.print(f"\n{study.name}: no records yet: phasescope study {study.name}")
+            continue
+        if "error" in content:
+            console.print(f"\n{study.name}: {content['error']}")
             continue
         stale = " (its records have changed since: run the study again)" if content["stale"] else ""
         console.print(f"\n{study.name}, {content['records']['runs']} runs{stale}: {content['question']}")

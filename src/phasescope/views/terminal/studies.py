@@ -19,7 +19,10 @@ PROGRESS_EVERY_S = 10.0
 def print_survey(survey: Survey, as_json: bool = False, whole: bool = True) -> None:
     """Each run of a study: where it stands, and what it costs; then the sums, or these alone."""
     if not whole:
-        open_console().print(summary_line(survey))
+        console = open_console()
+        console.print(summary_line(survey))
+        for why in survey.unread:
+            console.print(f"left aside: {why}")
         return
     from rich.table import Table
 
@@ -42,6 +45,7 @@ def print_survey(survey: Survey, as_json: bool = False, whole: bool = True) -> N
         "to_run": len(to_run),
         "cpu_s": survey.cost_s(to_run),
         "images": sum(standing.images for standing in to_run),
+        "left_aside": list(survey.unread),
     }
     if as_json:
         print(to_json({**total, "standings": rows}, indent=1))
@@ -60,6 +64,8 @@ def print_survey(survey: Survey, as_json: bool = False, whole: bool = True) -> N
     console = open_console()
     console.print(table)
     console.print(summary_line(survey))
+    for why in survey.unread:
+        console.print(f"left aside: {why}")
 
 
 def summary_line(survey: Survey) -> str:
@@ -125,10 +131,11 @@ def print_recorded(name: str) -> None:
 
 
 def print_ends(survey: Survey, failed: Sequence[RunEnd]) -> None:
-    """What a study's claims say by its records, where they lie, and which runs failed."""
+    """What a study's claims say by its records, where they lie, and which runs are not recorded, and why."""
     console = open_console()
     if (survey.folder / RECORDS).exists():
         print_claims([(survey.study, read_claims(survey.folder))])
         console.print(f"\n{survey.folder}")
     for end in failed:
-        console.print(f"failed after {end.attempts} attempts: {end.folder}: {end.error}")
+        what = f"failed after {end.attempts} attempts" if end.attempts else "left out"
+        console.print(f"{what}: {end.folder}: {end.error}")
