@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 Damage = Callable[[Path], None]
@@ -97,10 +97,12 @@ def restore(folder: Path, whole: Path) -> None:
     shutil.copytree(whole, folder)
 
 
-def damaged_copies(whole: Path, folder: Path) -> Iterator[tuple[Path, Damage]]:
+def damaged_copies(
+    whole: Path, folder: Path, damages: Iterable[Damage] = DAMAGES
+) -> Iterator[tuple[Path, Damage]]:
     """Every file of `whole` crossed with every damage: `folder` is a copy with that one file damaged while it is yielded."""
     for file in stored_files(whole):
-        for damage in DAMAGES:
+        for damage in damages:
             restore(folder, whole)
             damage(folder / file)
             yield file, damage

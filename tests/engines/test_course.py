@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -104,6 +106,50 @@ def test_what_is_done_is_left_alone(folders: list[Path]):
     assert [event.kind for event in events] == ["ended"]
     assert events[0].end == ends[folders[0]]
     assert (folders[0] / "status.json").stat().st_mtime_ns == before
+
+
+class Signalled(Scripted):
+    """Of which a signal comes while a worker is being started; one worker does not hear that it should stop."""
+
+    def __init__(self, folders: list[Path], number: int, times: int = 1):
+        super().__init__({folder: [(0, 10, "stopped")] for folder in folders}, places=3)
+        self.number, self.times, self.started = number, times, []
+
+    def start(self, folder: Path) -> Worker:
+        for _ in range(self.times if len(self.started) == 1 else 0):
+            os.kill(os.getpid(), self.number)
+        self.started.append(folder)
+        return super().start(folder)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_a_worker_is_started_stops_it_too_and_starts_no_further_one(
+    number: int, folders: list[Path]
+):
+    former = {one: signal.signal(one, signal.default_int_handler) for one in base_module.SIGNALS}
+    try:
+        engine = Signalled(folders, number)
+        with pytest.raises(KeyboardInterrupt):
+            engine.execute(folders)
+        assert engine.started == folders[:2]
+        assert engine.stopped == folders[:2]
+        assert {one: signal.getsignal(one) for one in former} == dict.fromkeys(
+            former, signal.default_int_handler
+        )
+    finally:
+        for one, handler in former.items():
+            signal.signal(one, handler)
+
+
+def test_a_second_signal_kills_what_does_not_stop(folders: list[Path], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(
+        Actor, "code", lambda self: None if self.engine.stopped.count(self.folder) < 2 else -9
+    )
+    monkeypatch.setattr(base_module, "STOP_PATIENCE_S", 600.0)
+    engine = Signalled(folders, signal.SIGTERM, times=2)
+    with pytest.raises(KeyboardInterrupt):
+        engine.execute(folders)
+    assert engine.stopped == 2 * folders[:2]
 
 
 FAILURE = (1, 0, "failed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -41,9 +42,12 @@ def report(
     from phasescope.views.report.pictures import write_pictures
 
     found = find_run(target, runs)
-    print(write_report(found, out))
-    for path in write_pictures(found, pictures) if pictures else ():
+    left_out: list[str] = []
+    print(write_report(found, out, left_out.append))
+    for path in write_pictures(found, pictures, on_left_out=left_out.append) if pictures else ():
         print(path)
+    if left_out:
+        print(f"phasescope: {' '.join(left_out)}", file=sys.stderr)
     return 0
 
 

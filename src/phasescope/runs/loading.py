@@ -53,8 +53,13 @@ def config_of(run: Run) -> RunConfig:
     Raises:
         UserError: it cannot be read, or a source is not what the run was made with.
     """
+    tree = run.config
+    if missing := RunConfig.model_fields.keys() - tree.keys():
+        raise UserError(
+            f"`{run.path}/config.yaml` must be a run's configuration, whole: no `{min(missing)}` is there"
+        )
     try:
-        config = RunConfig.of(run.config)
+        config = RunConfig.of(tree)
     except UserError as error:
         raise UserError(f"`{run.path}/config.yaml` must be a run's configuration: {error}") from None
     run.check_sources()

@@ -18,6 +18,7 @@ from phasescope.npz import MOST_BYTES, open_npz
 from phasescope.places import Place
 from phasescope.runs.loading import Loaded, config_of, load_network, snapshot_of
 from phasescope.store import Run, Snapshot
+from phasescope.store.folder import damage_told
 
 if TYPE_CHECKING:
     from torch import nn
@@ -89,12 +90,13 @@ def measure_run(run: Run, step: int | None = None, chosen: Sequence[str] | None 
         UserError: there is no such snapshot, none at step 0, or no such measure; or the run cannot be read.
     """
     snapshot, first = snapshot_of(run, step), snapshot_of(run, 0)
-    try:
-        if config_of(run).network.is_watched:
-            return _stored(run, snapshot, first).table(chosen)
-        return _measured_again(run, snapshot, first, chosen)
-    except ValueError as error:
-        raise UserError(str(error)) from None
+    with damage_told(run):
+        try:
+            if config_of(run).network.is_watched:
+                return _stored(run, snapshot, first).table(chosen)
+            return _measured_again(run, snapshot, first, chosen)
+        except ValueError as error:
+            raise UserError(str(error)) from None
 
 
 def _measured_again(run: Run, snapshot: Snapshot, first: Snapshot, chosen: Sequence[str] | None) -> Table:

@@ -5,17 +5,17 @@ Due are, at each step that the plan of snapshots names, a line of metrics and a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
 from phasescope.errors import UserError
 from phasescope.probing.config import SnapshotPlanConfig
 from phasescope.store import Run, Snapshot
-from phasescope.store.metrics import Entry
 from phasescope.store.writer import OR_ANEW
 
-ARRAYS = ("samples.npz", "latents.npz")
+ARRAYS, READING, WEIGHTS = ("samples.npz", "latents.npz"), "reading.parquet", "weights.safetensors"
+"""files of a snapshot; READING where something reads the world's images"""
 
 
 def due_steps(run: Run, last: int) -> list[int]:
@@ -55,7 +55,8 @@ def faults(run: Run, last: int, thorough: bool = True) -> Iterator[str]:
         if step not in snapshots:
             yield f"the snapshot of step {step} is not there"
         elif step in lines:
-            yield from _faults_of(snapshots[step], lines[step], thorough)
+            read = (READING,) if "outcomes" in lines[step] else ()
+            yield from faults_of_files(snapshots[step], (*ARRAYS, WEIGHTS, *read), thorough)
 
 
 def check_whole(run: Run, last: int, thorough: bool = True) -> None:
@@ -68,9 +69,9 @@ def check_whole(run: Run, last: int, thorough: bool = True) -> None:
         )
 
 
-def _faults_of(snapshot: Snapshot, entry: Entry, thorough: bool) -> Iterator[str]:
-    read = ("reading.parquet",) if "outcomes" in entry else ()
-    for name in (*ARRAYS, "weights.safetensors", *read):
+def faults_of_files(snapshot: Snapshot, names: Iterable[str], thorough: bool = True) -> Iterator[str]:
+    """Which of a snapshot's files are not there, or not whole, each in words."""
+    for name in names:
         path = snapshot.path / name
         if not path.is_file():
             yield f"`{path}` is not there"

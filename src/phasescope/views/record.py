@@ -6,8 +6,8 @@ recorded, as far as that reaches. A value that was not measured is NaN, so that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +44,8 @@ class Record:
     """A run, read once."""
 
     run: Run
+    left_out: Mapping[int, str] = field(default_factory=dict)
+    """snapshots that are not shown, by step, and why"""
 
     @cached_property
     def config(self) -> dict[str, Any]:
@@ -77,8 +79,8 @@ class Record:
 
     @cached_property
     def snapshots(self) -> list[Snapshot]:
-        """Those of which the metrics have a line."""
-        known = {line["step"] for line in self.metrics}
+        """Those of which the metrics have a line, but for what is left out."""
+        known = {line["step"] for line in self.metrics} - self.left_out.keys()
         return [snapshot for snapshot in self.run.snapshots if snapshot.step in known]
 
     @cached_property

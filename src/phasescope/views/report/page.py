@@ -7,16 +7,18 @@ in the page forbids every request."""
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import yaml
 
+from phasescope.errors import UserError
 from phasescope.places import Place
 from phasescope.store.files import write_aside
-from phasescope.store.folder import Run
+from phasescope.store.folder import Run, damage_told
 from phasescope.views.figures.axes import NARROW_IN, WIDE_IN
 from phasescope.views.figures.denoising import denoising
 from phasescope.views.figures.manifold import PROJECTIONS, Cloud, cloud_of, labels_of, places_of
@@ -25,6 +27,7 @@ from phasescope.views.figures.timeline import timeline
 from phasescope.views.names import READINGS, factor_words, place_words
 from phasescope.views.record import Record, score, spread
 from phasescope.views.report import words
+from phasescope.views.report.sound import sound_record
 from phasescope.views.report.tables import provenance, score_tables, threshold_rows
 from phasescope.views.style import css_variables, inline_svg, scale_of
 
@@ -41,32 +44,53 @@ SECTIONS = {
 OF_SOME = {"denoising"}
 """sections that only runs of some families have"""
 
+T = TypeVar("T")
+
+NONE_WHOLE = "No snapshot of this run that holds it can be read whole."
 MOST_POINTS, MOST_SNAPSHOTS, MOST_CLOUD_BYTES = 512, 30, 2_200_000
 """what of the latents a page carries: labels a cloud, snapshots a cloud, float32 bytes in all"""
 
 
-def write_report(run: Run, out: Path | None = None) -> Path:
+def write_report(
+    run: Run, out: Path | None = None, on_left_out: Callable[[str], None] = lambda _: None
+) -> Path:
     """Write the report of `run`, as it stands, to `out`, by default ``report.html`` in its folder.
 
-    The file appears whole or not at all.
+    The file appears whole or not at all. Snapshots that are damaged are left out, and named on the page.
+
+    Args:
+        on_left_out: told in a sentence of each thing that is damaged and not shown.
 
     Returns:
         Its path.
+
+    Raises:
+        UserError: what the run recorded is damaged beyond that.
     """
     path = Path(out) if out is not None else Path(run.path) / "report.html"
-    write_aside(path, render_report(run))
+    with damage_told(run):
+        text = render_report(run, on_left_out)
+    write_aside(path, text)
     return path
 
 
-def render_report(run: Run) -> str:
+def render_report(run: Run, on_left_out: Callable[[str], None] = lambda _: None) -> str:
     """The report's HTML."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    record = Record(run)
-    clouds, left_out = choose_clouds(record)
-    tables, without_nulls = score_tables(record)
+    record = sound_record(run)
     figures = inline_figures(record)
+    manifold, no_clouds = attempt(record, lambda: choose_clouds(record))
+    clouds, left_out = manifold or ([], "")
+    data, no_data = attempt(record, lambda: page_data(record, clouds) if clouds else None)
+    clouds, no_clouds = ([], no_data) if no_data else (clouds, no_clouds)
+    tables, without_nulls = score_tables(record)
+    absent = {name: one["absent"] for name, one in figures.items() if "absent" in one}
+    absent |= {"manifold": no_clouds} if no_clouds else {}
+    damage = words.damage(record) + [f"Not drawn: {name}: {why}." for name, why in absent.items()]
+    for sentence in damage:
+        on_left_out(sentence)
     environment = Environment(
         loader=PackageLoader("phasescope.views.report"),
         autoescape=True,
@@ -77,7 +101,7 @@ def render_report(run: Run) -> str:
         name=run.name,
         light=Markup(css_variables(dark=False)),
         dark=Markup(css_variables(dark=True)),
-        verdict=words.verdict(record),
+        verdict=[*words.verdict(record), *damage],
         headline=words.headline(record),
         subject=words.subject(record),
         sections={name: SECTIONS[name] for name in SECTIONS if name not in OF_SOME or name in figures},
@@ -85,6 +109,7 @@ def render_report(run: Run) -> str:
         factors=record.factors.names,
         clouds=clouds,
         left_out=left_out,
+        no_clouds=no_clouds or (NONE_WHOLE if record.left_out else "No snapshot of this run holds latents."),
         manifold_caption=words.description(record, "manifold"),
         score_tables=tables,
         without_nulls=without_nulls,
@@ -93,7 +118,7 @@ def render_report(run: Run) -> str:
         configuration=yaml.safe_dump(record.config, sort_keys=False),
         provenance=provenance(record),
         plotly=Markup(plotly_js()) if clouds else "",
-        data=page_data(record, clouds) if clouds else None,
+        data=data,
     )
 
 
@@ -107,9 +132,20 @@ def plotly_js() -> str:
     return (Path(spec.origin).parent / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
 
 
+def attempt(record: Record, draw: Callable[[], T]) -> tuple[T | None, str | None]:
+    """What `draw` gives; or None, and why what the run recorded makes it impossible."""
+    try:
+        with damage_told(record.run):
+            return draw(), None
+    except UserError as error:
+        return None, str(error)
+
+
 def inline_figures(record: Record) -> dict[str, dict[str, Any]]:
-    """Each figure as inline SVG for a page and for a phone, and its caption; those without data are left
-    out."""
+    """Each figure as inline SVG for a page and for a phone, and its caption; or why it is `absent`, where data are damaged.
+
+    Those without data are left out.
+    """
     from markupsafe import Markup
 
     if not record.metrics:
@@ -120,14 +156,21 @@ def inline_figures(record: Record) -> dict[str, dict[str, Any]]:
         "denoising": (lambda: denoising(record, WIDE_IN), lambda: denoising(record, NARROW_IN)),
     }
     figures = {}
-    for name, makers in draw.items():
-        wide, narrow = (make() for make in makers)
-        if wide is not None and narrow is not None:
-            figures[name] = {
-                "wide": Markup(inline_svg(wide, f"{name} of {record.run.name}")),
-                "narrow": Markup(inline_svg(narrow, f"{name} of {record.run.name}, narrow")),
-                "caption": words.description(record, name),
-            }
+
+    def drawn(name: str) -> dict[str, Any] | None:
+        wide, narrow = (make() for make in draw[name])
+        if wide is None or narrow is None:
+            return {"absent": NONE_WHOLE} if name == "painted" and record.left_out else None
+        return {
+            "wide": Markup(inline_svg(wide, f"{name} of {record.run.name}")),
+            "narrow": Markup(inline_svg(narrow, f"{name} of {record.run.name}, narrow")),
+            "caption": words.description(record, name),
+        }
+
+    for name in draw:
+        figure, why = attempt(record, lambda name=name: drawn(name))
+        if figure or why:
+            figures[name] = figure or {"absent": why}
     return figures
 
 

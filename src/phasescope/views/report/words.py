@@ -22,6 +22,13 @@ def verdict(record: Record) -> list[str]:
     ]
 
 
+def damage(record: Record) -> list[str]:
+    """What of the run is damaged and not shown, in sentences."""
+    return [f"Damaged: {why}." for why in record.faults] + [
+        f"Left out: the snapshot of step {step:,}: {why}." for step, why in record.left_out.items()
+    ]
+
+
 def headline(record: Record) -> list[tuple[str, str]]:
     """(name, value) of the few numbers that a run is known by."""
     last = record.metrics[-1] if record.metrics else {}

@@ -1,0 +1,159 @@
+"""Every stored file of a run and of a study's results, crossed with every damage, under the verbs that read them.
+
+A view shows what is sound and says what is not, or refuses in one line; it changes nothing that it does not write itself.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import matplotlib.figure
+import pytest
+from attacked_study import STUDY
+from damage import DAMAGES, damaged_copies, fingerprint, restore
+
+from phasescope import studies as studies_module
+from phasescope.store import Run
+
+NOT_YET_BORNE: set[tuple[str, str]] = {
+    ("config.yaml", "a_pipe"),
+    ("config.yaml", "aliases"),
+    ("config.yaml", "giant"),
+}
+"""(file, damage) that reading a configuration does not bear"""
+SHOWN = ("samples.npz", "latents.npz", "reading.parquet")
+"""files of a snapshot that a report reads"""
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are laid out and not painted, and plotly.js is not inlined: what is read is read all the same."""
+    monkeypatch.setattr(
+        "phasescope.views.report.page.inline_svg", lambda figure, title: f"<svg>{title}</svg>"
+    )
+    monkeypatch.setattr("phasescope.views.report.page.plotly_js", lambda: "")
+    monkeypatch.setattr(
+        "phasescope.views.report.results.inline_svg", lambda figure, title: "<svg/>", raising=False
+    )
+    monkeypatch.setattr(matplotlib.figure.Figure, "savefig", lambda self, file, **_: file.write(b"figure"))
+
+
+def table(what: str, outcomes: Counter[str]) -> str:
+    return f"\n{what:>18}: " + ", ".join(f"{n} {outcome}" for outcome, n in sorted(outcomes.items()))
+
+
+def in_one_line(err: str) -> bool:
+    return len(err.splitlines()) == 1 and err.startswith("phasescope: ")
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+def test_report_names_the_snapshot_and_shows_the_rest(
+    damage, whole: Run, tmp_path: Path, command, quick, capsys
+):
+    outcomes: Counter[str] = Counter()
+    folder, out = tmp_path / whole.name, tmp_path / "report.html"
+    for file, _ in damaged_copies(whole.path, folder, (damage,)):
+        if (file.name, damage.__name__) in NOT_YET_BORNE:
+            continue
+        before = fingerprint(folder)
+        out.unlink(missing_ok=True)
+        outcome = command("report", folder, "--out", out)
+        assert outcome.code in (0, 2), file
+        assert outcome.err == "" or in_one_line(outcome.err), (file, outcome.err)
+        assert out.exists() == (outcome.code == 0), file
+        assert bool(outcome.err) or outcome.code == 0, file
+        assert fingerprint(folder) == before, file
+        if file.name in SHOWN and (damage.__name__ != "flipped" or file.suffix == ".npz"):
+            step = int(file.parent.name)
+            said = f"Left out: the snapshot of step {step}: "
+            assert outcome.code == 0, file
+            assert said in outcome.err, file
+            assert str(file) in outcome.err, file
+            assert said in out.read_text(), file
+            assert "<svg>painted" in out.read_text(), file
+        outcomes[
+            "shown without it"
+            if outcome.code == 0 and outcome.err
+            else "one line"
+            if outcome.err
+            else "shown"
+        ] += 1
+    with capsys.disabled():
+        print(table(damage.__name__, outcomes))
+
+
+def test_a_picture_of_which_no_snapshot_is_sound_says_so_in_its_place(
+    whole: Run, tmp_path: Path, command, quick
+):
+    restore(tmp_path / whole.name, whole.path)
+    for file in (tmp_path / whole.name).glob("snapshots/*/*.npz"):
+        file.write_bytes(b"")
+    outcome = command("report", tmp_path / whole.name, "--out", tmp_path / "report.html")
+    assert outcome.code == 0
+    text = (tmp_path / "report.html").read_text()
+    assert text.count("No snapshot of this run that holds it can be read whole.") >= 2
+    assert "<svg>timeline" in text
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+def test_measure_says_which_file_or_gives_the_same_scores(
+    damage, whole: Run, tmp_path: Path, command, capsys
+):
+    folder, outcomes = tmp_path / whole.name, Counter[str]()
+    sound = command("measure", whole.path, "--only", "participation_ratio", "--json").out
+    for file, _ in damaged_copies(whole.path, folder, (damage,)):
+        if (file.name, damage.__name__) in NOT_YET_BORNE:
+            continue
+        outcome = command("measure", folder, "--only", "participation_ratio", "--json")
+        if outcome.code == 0:
+            assert (outcome.out, outcome.err) == (sound, ""), file
+        else:
+            assert outcome.code == 2, file
+            assert in_one_line(outcome.err), (file, outcome.err)
+            assert file.name in outcome.err or "must name a run" in outcome.err, (file, outcome.err)
+        outcomes["the same scores" if outcome.code == 0 else "one line"] += 1
+    with capsys.disabled():
+        print(table(damage.__name__, outcomes))
+
+
+@pytest.fixture
+def ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The studies are the one that is attacked and one like it."""
+    from dataclasses import replace
+
+    known = {one.name: one for one in (STUDY, replace(STUDY, name="sound"))}
+    monkeypatch.setattr(studies_module, "studies", lambda: known)
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+def test_results_are_shown_or_refused_in_a_line_and_rewritten_all_or_not_at_all(
+    damage, studied: Path, tmp_path: Path, command, ours, quick, capsys
+):
+    results, outcomes = tmp_path / "results", Counter[str]()
+    restore(results / "sound", studied / "results" / STUDY.name)
+    claims = results / "sound" / "claims.json"
+    claims.write_text(claims.read_text().replace('"attacked"', '"sound"'))
+    page = tmp_path / "docs" / "results.md"
+    page.parent.mkdir()
+    for file, _ in damaged_copies(studied / "results" / STUDY.name, results / STUDY.name, (damage,)):
+        for words in (
+            ("claims",),
+            ("claims", "--json"),
+            ("report", STUDY.name, "--out", tmp_path / "report.html"),
+            ("claims", "--page", page),
+            ("claims", "--judge", "--page", page),
+        ):
+            page.write_text("as it was")
+            before = fingerprint(results)
+            outcome = command(*words, "--results", results)
+            assert outcome.code in (0, 2), (file, words)
+            assert in_one_line(outcome.err) == (outcome.code == 2), (file, words, outcome.err)
+            if words[0] == "claims" and len(words) < 3:
+                assert "It scores below 2." in outcome.out, (file, words)
+            if outcome.code or "--page" not in words:
+                assert fingerprint(results) == before, (file, words)
+                assert page.read_text() == "as it was", (file, words)
+            outcomes["one line" if outcome.code else "shown"] += 1
+    with capsys.disabled():
+        print(table(damage.__name__, outcomes))
