@@ -74,7 +74,7 @@ class Snapshot:
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
-        path = self.path / "weights.safetensors"
+        path = self._regular("weights.safetensors")
         try:
             return load_file(path)
         except (OSError, SafetensorError) as error:
@@ -95,9 +95,18 @@ class Snapshot:
                 )
             return arrays[name].astype(np.float32)
 
+    def _regular(self, name: str) -> Path:
+        """The path of a file; a pipe would keep its reader waiting."""
+        path = self.path / name
+        if not path.is_file():
+            raise UserError(
+                f"`{path}` must be a regular file, and {'is none' if path.exists() else 'is not there'}"
+            )
+        return path
+
     @contextmanager
     def _arrays(self, name: str) -> Iterator[Mapping[str, np.ndarray]]:
-        path = self.path / name
+        path = self._regular(name)
         try:
             with open_npz(path) as arrays:
                 yield arrays
