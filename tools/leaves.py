@@ -29,8 +29,8 @@ from rich.table import Table
 from tyro.conf import arg
 
 from phasescope.runs.config import load_words
-from phasescope.runs.events import Stop
 from phasescope.runs.execution import execute
+from phasescope.stopping import Stop
 
 SOURCE = Path(__file__).parents[1] / "src"
 TINY = (

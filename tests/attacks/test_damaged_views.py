@@ -20,12 +20,6 @@ from phasescope.store import Run
 from phasescope.views.figures.axes import NARROW_IN
 from phasescope.views.report import page as report
 
-NOT_YET_BORNE: set[tuple[str, str]] = {
-    ("config.yaml", "a_pipe"),
-    ("config.yaml", "aliases"),
-    ("config.yaml", "giant"),
-}
-"""(file, damage) that reading a configuration does not bear"""
 SHOWN = ("samples.npz", "latents.npz", "reading.parquet")
 """files of a snapshot that a report reads"""
 READ = ("records.parquet", "claims.json")
@@ -72,8 +66,6 @@ def test_report_names_the_snapshot_and_shows_the_rest(
     outcomes: Counter[str] = Counter()
     folder, out = tmp_path / whole.name, tmp_path / "report.html"
     for file, _ in damaged_copies(whole.path, folder, (damage,)):
-        if (file.name, damage.__name__) in NOT_YET_BORNE:
-            continue
         before = fingerprint(folder)
         out.unlink(missing_ok=True)
         quick.append(file.name in DRAWN_FROM)
@@ -122,8 +114,6 @@ def test_measure_says_which_file_or_gives_the_same_scores(
     folder, outcomes = tmp_path / whole.name, Counter[str]()
     sound = command("measure", whole.path, "--only", "participation_ratio", "--json").out
     for file, _ in damaged_copies(whole.path, folder, (damage,)):
-        if (file.name, damage.__name__) in NOT_YET_BORNE:
-            continue
         outcome = command("measure", folder, "--only", "participation_ratio", "--json")
         if outcome.code == 0:
             assert (outcome.out, outcome.err) == (sound, ""), file

@@ -70,9 +70,9 @@ def test_no_value_of_a_flag_or_word_is_answered_by_more_than_a_line(verb, there:
     monkeypatch.chdir(there)
     monkeypatch.setattr("phasescope.cli.runs._train", lambda *given: False)
     monkeypatch.setattr("phasescope.views.explorer.serve.serve", lambda *given: None)
-    monkeypatch.setattr("phasescope.views.report.page.render_report", lambda run: "a page")
-    monkeypatch.setattr("phasescope.views.report.pictures.write_pictures", lambda run, folder: [])
-    monkeypatch.setattr("phasescope.views.report.results.write_markdown", lambda *given: None)
+    monkeypatch.setattr("phasescope.views.report.page.render_report", lambda *given: "a page")
+    monkeypatch.setattr("phasescope.views.report.pictures.write_pictures", lambda *given, **more: [])
+    monkeypatch.setattr("phasescope.views.report.results.write_results", lambda *given: None)
     monkeypatch.setattr("phasescope.studies.core.study.MOST_SEEDS", 9)
     name, base = verb.__name__, BASES[verb.__name__]
     flags = flags_of(verb)

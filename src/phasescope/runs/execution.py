@@ -105,9 +105,8 @@ class _Execution:
     def __init__(
         self, config: RunConfig, folder: RunWriter, learner: Learner, stop: Stop, origin: str | None
     ):
-        self.config, self.folder, self.learner, self.stop = config, folder, learner, stop
-        self.origin = origin
-        self.steps = config.training.steps
+        self.config, self.folder, self.learner = config, folder, learner
+        self.stop, self.origin, self.steps = stop, origin, config.training.steps
         self.family = config.family.build()
         self.losses = self._losses_after([])
         self.spent = Spent()
