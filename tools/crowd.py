@@ -60,7 +60,11 @@ def config_of(seed: int) -> RunConfig:
 
 def write(name: str, text: str | bytes) -> Callable[[Path], None]:
     content = text.encode() if isinstance(text, str) else text
-    return lambda folder: (folder / name).write_bytes(content) and None
+
+    def put(folder: Path) -> None:
+        (folder / name).write_bytes(content)
+
+    return put
 
 
 def append(name: str, text: str) -> Callable[[Path], None]:
