@@ -12,6 +12,7 @@ from zipfile import BadZipFile, ZipFile
 from phasescope.errors import UserError
 from phasescope.probing.config import SnapshotPlanConfig
 from phasescope.store import Run, Snapshot
+from phasescope.store.files import checksum
 from phasescope.store.writer import OR_ANEW
 
 ARRAYS, READING, WEIGHTS = ("samples.npz", "latents.npz"), "reading.parquet", "weights.safetensors"
@@ -81,6 +82,9 @@ def faults_of_files(snapshot: Snapshot, names: Iterable[str], thorough: bool = T
 
 def _fault_of_file(snapshot: Snapshot, path: Path) -> str | None:
     try:
+        known = snapshot.checksum(path.name)
+        if known is not None:
+            return None if checksum(path) == known else "its checksum differs"
         if path.name in ARRAYS:
             with ZipFile(path) as archive:
                 return f"its `{torn}` is damaged" if (torn := archive.testzip()) else None

@@ -11,13 +11,14 @@ import json
 import math
 import os
 import shutil
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 from phasescope.errors import UserError
-from phasescope.regular import read_regular
+from phasescope.regular import open_regular, read_regular
 
 MOST_BYTES = 2**28
 """of a file that is read whole"""
@@ -32,6 +33,19 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
     """
     os.stat(path)
     return read_regular(path, most)
+
+
+def checksum(path: Path) -> int:
+    """The CRC-32 of what a regular file holds.
+
+    Raises:
+        UserError: it is no regular file, or cannot be read.
+    """
+    found = 0
+    with open_regular(path) as file:
+        while part := file.read(2**20):
+            found = zlib.crc32(part, found)
+    return found
 
 
 def read_json(path: Path) -> Any:

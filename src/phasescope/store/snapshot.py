@@ -14,7 +14,11 @@ import numpy as np
 from phasescope.errors import UserError
 from phasescope.npz import open_npz
 from phasescope.places import Place
+from phasescope.store.files import read_json
 from phasescope.store.tables import read_parquet
+
+CHECKSUMS = "checksums.json"
+"""of a snapshot's files, as they were written: CRC-32 by name; snapshots of earlier versions have none"""
 
 
 def array_name(kind: str, place: Place) -> str:
@@ -31,6 +35,18 @@ class Snapshot:
     def __init__(self, path: Path):
         self.path = path
         self.step = int(path.name)
+
+    def checksum(self, name: str) -> int | None:
+        """That of a file as it was written; None where it is not known.
+
+        Raises:
+            UserError: the checksums cannot be read.
+        """
+        path = self.path / CHECKSUMS
+        told = read_json(path) if path.exists() else {}
+        if not isinstance(told, dict):
+            raise UserError(f"`{path}` must hold the checksums of a snapshot's files")
+        return told.get(name)
 
     def samples(self) -> dict[str, np.ndarray]:
         """`images` (n, C, *spatial) float32 in [-1, 1], `labels` (n, K), `split` (n,) of str."""

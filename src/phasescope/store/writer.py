@@ -17,9 +17,17 @@ import numpy as np
 from phasescope.config import Tree
 from phasescope.errors import RunFailed, UserError
 from phasescope.kinds import source_digests
-from phasescope.store.files import append_json_line, folder_aside, remove_asides, to_json, write_aside
+from phasescope.store.files import (
+    append_json_line,
+    checksum,
+    folder_aside,
+    remove_asides,
+    to_json,
+    write_aside,
+)
 from phasescope.store.folder import Run
 from phasescope.store.metrics import fault_of
+from phasescope.store.snapshot import CHECKSUMS
 from phasescope.store.tables import safetensors_bytes
 
 CHECKPOINT = Path("checkpoint") / "state.safetensors"
@@ -104,10 +112,13 @@ class RunWriter(Run):
 
     @contextmanager
     def new_snapshot(self, step: int) -> Iterator[Path]:
-        """A folder to fill with the snapshot of `step`; it appears under its name when the block ends well."""
+        """A folder to fill with the snapshot of `step`; it appears under its name, with its files' checksums, when the block
+        ends well."""
         self.check_own()
         with folder_aside(self.path / "snapshots" / f"{step:08d}") as folder:
             yield folder
+            sums = {file.name: checksum(file) for file in sorted(folder.iterdir())}
+            write_aside(folder / CHECKSUMS, to_json(sums))
             self.check_own()
 
     def forget_after(self, step: int) -> None:
