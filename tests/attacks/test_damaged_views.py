@@ -47,6 +47,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     monkeypatch.setattr(report, "plotly_js", lambda: "")
     monkeypatch.setattr(report, "timeline", of_metrics(report.timeline))
     monkeypatch.setattr(report, "denoising", of_metrics(report.denoising))
+    painted = report.painted
+    monkeypatch.setattr(report, "painted", lambda record, width_in, **_: painted(record, width_in, 2, 2))
     monkeypatch.setattr(Figure, "savefig", lambda self, file, **_: file.write(b"figure"))
     return curves
 
