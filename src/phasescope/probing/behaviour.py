@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import combinations
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from phasescope.factors import Factors
+from phasescope.measures import joint_accuracy
 from phasescope.worlds.base import Columns, Reader
 
 
@@ -18,31 +20,65 @@ def behaviour(
     """`outcomes` (n, and the share of each), `accuracy` (of each factor, and `joint`: of all at once), `error` (the median
     of each factor's absolute error where there is an estimate), and the reader's own summary, each by split.
 
+    Accuracy and error also by each of the reader's ungated ways, as `accuracy_matched`, `error_matched`. `together` has, by
+    way (`formed` is the reader's own), split and pair of factors, whether one is right where the other is: the excess
+    acc_xy - acc_x acc_y and phi, as scores (see `measures.joint_accuracy`).
+
     Args:
         read: of all images, split by split in the order of `labels`.
     """
-    result: dict[str, Any] = {"outcomes": {}, "accuracy": {}, "error": {}}
+    result: dict[str, Any] = {"outcomes": {}}
     begin = 0
     for split, told in labels.items():
         part = slice(begin, begin + len(told))
         begin += len(told)
         columns = {name: values[part] for name, values in read.items()}
-        became, right = reader.outcome(columns, told), reader.right(columns, told)
-        error = np.abs(reader.errors(columns, told))
+        became = reader.outcome(columns, told)
         result["outcomes"][split] = {
             "n": len(told),
             **{outcome.name: float((became == outcome.name).mean()) for outcome in reader.outcomes},
         }
-        result["accuracy"][split] = {
-            **dict(zip(factors.names, right.mean(axis=0).tolist(), strict=True)),
-            "joint": float(right.all(axis=1).mean()),
-        }
-        result["error"][split] = {
-            name: float(np.median(known)) if len(known := one[np.isfinite(one)]) else None
-            for name, one in zip(factors.names, error.T, strict=True)
-        }
+        read_so = {"formed": (reader.right(columns, told), np.abs(reader.errors(columns, told)))}
+        for way, error in reader.ungated(columns, told).items():
+            far = np.abs(error)
+            read_so[way] = (
+                far <= reader.tolerance,
+                far,
+            )  # NaN, an image that nothing is read from, is not right
+        for way, (right, far) in read_so.items():
+            end = "" if way == "formed" else f"_{way}"
+            result.setdefault(f"accuracy{end}", {})[split] = _accuracy(right, factors)
+            result.setdefault(f"error{end}", {})[split] = _median_errors(far, factors)
+            if pairs := _together(right, factors):
+                result.setdefault("together", {}).setdefault(way, {})[split] = pairs
         for name, value in reader.summary(columns, told).items():
             result.setdefault(name, {})[split] = value
+    return result
+
+
+def _accuracy(right: Bool[np.ndarray, "m K"], factors: Factors) -> dict[str, float]:
+    shares = dict(zip(factors.names, right.mean(axis=0).tolist(), strict=True))
+    return {**shares, "joint": float(right.all(axis=1).mean())}
+
+
+def _median_errors(far: Float[np.ndarray, "m K"], factors: Factors) -> dict[str, float | None]:
+    return {
+        name: float(np.median(known)) if len(known := one[np.isfinite(one)]) else None
+        for name, one in zip(factors.names, far.T, strict=True)
+    }
+
+
+def _together(right: Bool[np.ndarray, "m K"], factors: Factors) -> dict[str, dict[str, Any]]:
+    """By pair of factors, as in `x,y`: `excess` and `phi`, as scores; none of fewer than 10 images."""
+    if len(right) < 10:
+        return {}
+    result = {}
+    for i, j in combinations(range(len(factors)), 2):
+        found = joint_accuracy(right[:, i], right[:, j])
+        result[f"{factors.names[i]},{factors.names[j]}"] = {
+            "excess": found.difference.to_dict(),
+            "phi": found.phi.to_dict(),
+        }
     return result
 
 

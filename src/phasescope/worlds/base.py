@@ -130,6 +130,18 @@ class Reader:
     def outcome(self, columns: Columns, labels: Float[np.ndarray, "n K"]) -> np.ndarray:
         """What became of each image, (n,) of str: names of `outcomes`."""
 
+    def ungated(
+        self, columns: Columns, labels: Float[np.ndarray, "n K"]
+    ) -> Mapping[str, Float[np.ndarray, "n K"]]:
+        """By the name of a further way to read the factors: read minus told, each by itself, of every image, well formed
+        or not; NaN where nothing can be read. A factor is right by it within `tolerance`."""
+        return {}
+
+    @property
+    def tolerance(self) -> Float[np.ndarray, " K"]:
+        """The largest error of a factor that is right, in its unit; of a reader that reads `ungated`."""
+        raise NotImplementedError
+
     def summary(self, columns: Columns, labels: Float[np.ndarray, "n K"]) -> Mapping[str, float | None]:
         """More numbers of a split, each with its unit in its name."""
         return {}

@@ -30,6 +30,8 @@ from phasescope.errors import UserError
 from phasescope.worlds.base import Columns, Outcome, Reader
 from phasescope.worlds.bump.matched_filter import (
     Canvas,
+    best_match,
+    brightest,
     chance_level,
     find_bumps,
     fit_bumps,
@@ -48,6 +50,9 @@ OUTCOMES = (
 )
 """from nothing to the right thing; colours as in Okabe & Ito 2008, told apart by lightness too"""
 READ = ("bumps", "x", "y", "width_px", "amplitude", "residual", "left")
+UNGATED = ("darkest", "matched")
+"""ways to read a place from every image, whatever it holds: the pixel of the strongest contrast, which is the darkest of a
+dark bump's (what Liang et al. 2024 are likely to read), and where the matched filter's score is highest"""
 
 UNREADABLE = -1
 """The bump count of an image that holds NaN or infinity."""
@@ -117,9 +122,19 @@ class BumpReader(Reader):
     thresholds: ReadingThresholds = DEFAULT_THRESHOLDS
 
     def read(self, images: Float[np.ndarray, "n 1 N N"]) -> Columns:
-        """The columns `READ` of each image, as `Readings` has them."""
+        """The columns `READ` of each image, as `Readings` has them; of each of `UNGATED` its place, as in `x_darkest`."""
         found = self.read_images(np.asarray(images)[:, 0])
-        return {name: getattr(found, name) for name in READ}
+        return {name: getattr(found, name) for name in READ} | self._places(np.asarray(images)[:, 0])
+
+    def _places(self, images: Float[np.ndarray, "n N N"]) -> dict[str, np.ndarray]:
+        """NaN where the image holds NaN or infinity."""
+        g, finite = self._contrast(images)
+        found = zip(UNGATED, (brightest(g, self._canvas), best_match(g, self._canvas)), strict=True)
+        return {
+            f"{axis}_{way}": np.where(finite, places[:, k], np.nan).astype(np.float32)
+            for way, places in found
+            for k, axis in enumerate("xy")
+        }
 
     def errors(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2"]:
         """(dx, dy) of a single bump, px."""
@@ -131,6 +146,26 @@ class BumpReader(Reader):
 
     def outcome(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> np.ndarray:
         return outcomes(self._readings(columns), labels, self.thresholds)
+
+    def ungated(
+        self, columns: Columns, labels: Float[np.ndarray, "n 2"]
+    ) -> dict[str, Float[np.ndarray, "n 2"]]:
+        """(dx, dy) of the place by each of `UNGATED`, px."""
+        return {
+            way: np.stack(
+                [
+                    wrap(columns[f"{axis}_{way}"] - labels[:, k], self._period_px)
+                    for k, axis in enumerate("xy")
+                ],
+                axis=1,
+            )
+            for way in UNGATED
+        }
+
+    @property
+    def tolerance(self) -> Float[np.ndarray, " 2"]:
+        """`misplaced_px` along each axis."""
+        return np.full(2, self.thresholds.misplaced_px)
 
     def summary(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> dict[str, float | None]:
         """`error_px`: the median distance of well-formed bumps from their labels; None where there is none."""
@@ -147,6 +182,19 @@ class BumpReader(Reader):
     def _period_px(self) -> float | None:
         return float(self.canvas) if self.periodic else None
 
+    @property
+    def _canvas(self) -> Canvas:
+        return Canvas(self.canvas, self.sigma_px, self.periodic)
+
+    def _contrast(
+        self, images: Float[np.ndarray, "n N N"]
+    ) -> tuple[Float[np.ndarray, "n N N"], Bool[np.ndarray, " n"]]:
+        """Images in units of the nominal contrast on a background of 0; whether each was finite: where not it is 0."""
+        sign = -1.0 if self.polarity == "dark" else 1.0
+        g = (1 + sign * images.astype(np.float64)) / 2
+        finite = np.isfinite(g).all(axis=(1, 2))
+        return np.clip(np.where(finite.reshape(-1, 1, 1), g, 0.0), -_NUMERIC_LIMIT, _NUMERIC_LIMIT), finite
+
     def read_images(self, images: Float[np.ndarray, "n N N"]) -> Readings:
         """What is in `images`, values nominally in [-1, 1].
 
@@ -158,13 +206,8 @@ class BumpReader(Reader):
             raise UserError(
                 f"`images` (of shape {images.shape}) must have the shape (n, {self.canvas}, {self.canvas})"
             )
-        sign = -1.0 if self.polarity == "dark" else 1.0
-        g = (1 + sign * images.astype(np.float64)) / 2
-        finite = np.isfinite(g).all(axis=(1, 2))
-        g = np.clip(np.where(finite.reshape(-1, 1, 1), g, 0.0), -_NUMERIC_LIMIT, _NUMERIC_LIMIT)
-
-        limits = self.thresholds
-        canvas = Canvas(self.canvas, self.sigma_px, self.periodic)
+        g, finite = self._contrast(images)
+        limits, canvas = self.thresholds, self._canvas
         noise = noise_deviation(g)
         doubt = np.maximum(noise, limits.noise_floor)
         least_score = chance_level(canvas, limits.false_bumps_per_image) * doubt
