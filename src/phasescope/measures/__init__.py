@@ -24,6 +24,7 @@ from phasescope.measures.latents.label_share import label_share
 from phasescope.measures.latents.neighbours import continuity, neighbour_overlap, trustworthiness
 from phasescope.measures.latents.order import order
 from phasescope.measures.latents.procrustes import procrustes_error
+from phasescope.measures.latents.routes import ROUTES, crossing, learnt_order, routes
 from phasescope.measures.latents.rsa import rsa
 from phasescope.measures.latents.topology import Homology, persistent_homology
 from phasescope.measures.latents.umap_order import p1_order
@@ -48,6 +49,7 @@ __all__ = [
     "BEHAVIOUR",
     "DCI",
     "REPRESENTATION",
+    "ROUTES",
     "BehaviourThresholds",
     "Code",
     "Disentanglement",
@@ -66,6 +68,7 @@ __all__ = [
     "clifford_torus",
     "code_of",
     "continuity",
+    "crossing",
     "dci",
     "disentanglement",
     "effective_rank",
@@ -74,6 +77,7 @@ __all__ = [
     "gap_ratio",
     "joint_accuracy",
     "label_share",
+    "learnt_order",
     "levina_bickel",
     "median_onset",
     "mig",
@@ -92,6 +96,7 @@ __all__ = [
     "procrustes_error",
     "random_latents",
     "representation_phase",
+    "routes",
     "rsa",
     "sap",
     "sheet",

@@ -62,6 +62,8 @@ class ProbingConfig(Config):
     """of these, labels with several noise draws each"""
     share_draws: int = Field(4, ge=2, le=1000)
     """noise draws for each of these"""
+    crossed_labels: int = Field(128, ge=0, le=2**14)
+    """of the latents' labels, those that are crossed with one another's images, to tell told from seen; 0 crosses none"""
     bands: int = Field(10, ge=1, le=1000)
     """equal bands of t in which the denoising error is measured"""
     band_images: int = Field(32, ge=1, le=100_000)
@@ -83,6 +85,10 @@ class ProbingConfig(Config):
             raise ValueError(
                 f"`probing.share_labels` (={self.share_labels}) must be at most "
                 f"`probing.latent_labels` (={self.latent_labels})"
+            )
+        if 0 < self.crossed_labels < 16:
+            raise ValueError(
+                f"`probing.crossed_labels` (={self.crossed_labels}) must be at least 16, for an order to be read, or 0"
             )
         for field in ("taps", "timesteps"):
             if getattr(self, field) == ():

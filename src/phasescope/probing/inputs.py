@@ -1,33 +1,43 @@
 """The one way from a network to its latents: activations at some places, for fixed labels under fixed noise.
 
-Several noise draws a label separate what a latent owes to the label from what it owes to the noise.
+Several noise draws a label separate what a latent owes to the label from what it owes to the noise; labels crossed with the
+images of others separate what it was told from what it saw.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from phasescope.factors import Factors
 from phasescope.families.base import Family, evaluating
+from phasescope.measures import crossing
 from phasescope.places import Place
 from phasescope.probing.capture import Taps, activations
-from phasescope.randomness import torch_generator
+from phasescope.randomness import numpy_generator, torch_generator
 from phasescope.worlds.base import World
+
+CROSSINGS = 2
+"""images that each label is crossed with, and labels that each image is: what a variance between them takes"""
+LEAST_CROSSED = 16
+"""labels that can be crossed: an order is read from ten at the least"""
 
 
 @dataclass(frozen=True)
 class Latents:
-    """Latents by place: of n labels, and of the first m of them under several noise draws."""
+    """Latents by place: of n labels, of the first m of them under several noise draws, and of the first c of them crossed
+    with one another's images."""
 
-    single: Mapping[Place, Float[np.ndarray, "n features"]]
-    draws: Mapping[Place, Float[np.ndarray, "draws m features"]] = field(default_factory=dict)
+    single: MutableMapping[Place, Float[np.ndarray, "n features"]]
+    draws: MutableMapping[Place, Float[np.ndarray, "draws m features"]] = field(default_factory=dict)
+    crossed: MutableMapping[Place, Float[np.ndarray, "D c features"]] = field(default_factory=dict)
 
     def at(self, place: Place) -> tuple[np.ndarray, np.ndarray]:
         """(n, features) and (draws, m, features)."""
@@ -57,6 +67,7 @@ class Inputs:
         seed: what noise derives from.
         device: where it is computed.
         batch: images in one pass of a network.
+        crossed: c, how many labels are crossed with one another's images; none where 0.
     """
 
     world: World
@@ -68,6 +79,12 @@ class Inputs:
     seed: int
     device: torch.device
     batch: int
+    crossed: int = 0
+
+    @cached_property
+    def shown(self) -> Int[np.ndarray, "D c"]:
+        """Whose image each label is crossed with, in each of the `CROSSINGS`."""
+        return crossing(self.crossed, CROSSINGS, numpy_generator(self.seed, "crossing"))
 
     @property
     def _conditions(self) -> tuple[int | None, ...]:
@@ -80,33 +97,63 @@ class Inputs:
     def at(self, condition: int | None, draw: int) -> tuple[Tensor, Tensor, Tensor]:
         """(x, t, labels) of all labels for the first draw, of the first m for further ones."""
         count = len(self.labels) if draw == 0 else self.shared
-        labels = torch.from_numpy(self.labels[:count]).to(self.device)
-        x_0 = self.world.render(labels)
-        generator = torch_generator(self.seed, f"probe noise {condition}", draw)
-        noise = torch.randn(x_0.shape, generator=generator).to(self.device)
-        return self.family.inputs(x_0, labels, condition, noise)
+        labels = self.labels[:count]
+        return self._given(labels, labels, condition, f"probe noise {condition}", draw)
+
+    def crossed_at(self, condition: int | None, draw: int) -> tuple[Tensor, Tensor, Tensor]:
+        """(x, t, labels) of the first c labels, each with another one's image."""
+        labels = self.labels[: self.crossed]
+        return self._given(labels, labels[self.shown[draw]], condition, f"crossed noise {condition}", draw)
+
+    def _given(
+        self, told: np.ndarray, shown: np.ndarray, condition: int | None, purpose: str, draw: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        x_0 = self.world.render(torch.from_numpy(shown).to(self.device))
+        noise = torch.randn(x_0.shape, generator=torch_generator(self.seed, purpose, draw)).to(self.device)
+        return self.family.inputs(x_0, torch.from_numpy(told).to(self.device), condition, noise)
 
     def latents(self, network: Any, taps: Taps) -> Latents:
         """Activations of `network`, which is left as it was."""
-        single, draws = {}, {}
+
+        def seen(given: tuple[Tensor, Tensor, Tensor]) -> dict[str, np.ndarray]:
+            parts = [
+                activations(network, taps, *part)
+                for part in zip(*(one.split(self.batch) for one in given), strict=True)
+            ]
+            return {tap: torch.cat([part[tap] for part in parts]).cpu().numpy() for tap in taps}
+
         with evaluating(network, taps):
-            for condition in self._conditions:
-                seen = [self._activations(network, taps, condition, draw) for draw in range(self.draws)]
-                for tap in taps:
-                    place = Place(tap, condition)
-                    single[place] = seen[0][tap]
-                    draws[place] = np.stack([one[tap][: self.shared] for one in seen])
-        return Latents(single, draws)
+            return self._of_all(taps, seen)
 
     def pixels(self, taps: Taps) -> Latents:
         """What the network is given of the images, as if that were its latents; the same at each tap."""
-        single, draws = {}, {}
+
+        def seen(given: tuple[Tensor, Tensor, Tensor]) -> dict[str, np.ndarray]:
+            return dict.fromkeys(taps, given[0].flatten(1).cpu().numpy())
+
+        return self._of_all(taps, seen)
+
+    def _of_all(
+        self, taps: Taps, seen: Callable[[tuple[Tensor, Tensor, Tensor]], dict[str, np.ndarray]]
+    ) -> Latents:
+        """What is `seen`, by tap, of all that is given; what is one array at several taps stays one."""
+        latents = Latents({}, {}, {})
         for condition in self._conditions:
-            x = [self.at(condition, draw)[0].flatten(1).cpu().numpy() for draw in range(self.draws)]
-            several = np.stack([first[: self.shared] for first in x])
+            draws = [seen(self.at(condition, draw)) for draw in range(self.draws)]
+            crossed = [seen(self.crossed_at(condition, d)) for d in range(CROSSINGS if self.crossed else 0)]
+            several: dict[int, np.ndarray] = {}
+            pairs: dict[int, np.ndarray] = {}
             for tap in taps:
-                single[Place(tap, condition)], draws[Place(tap, condition)] = x[0], several
-        return Latents(single, draws)
+                place, first = Place(tap, condition), draws[0][tap]
+                latents.single[place] = first
+                latents.draws[place] = several.setdefault(
+                    id(first), np.stack([one[tap][: self.shared] for one in draws])
+                )
+                if crossed:
+                    latents.crossed[place] = pairs.setdefault(
+                        id(first), np.stack([one[tap] for one in crossed])
+                    )
+        return latents
 
     def encodings(self, taps: Taps, encode: Callable[[Tensor], Tensor | None]) -> Latents | None:
         """What the network is told of the labels, as if that were its latents: the ceiling of what may be owed to
@@ -115,16 +162,11 @@ class Inputs:
         if encoded is None:
             return None
         told = encoded.detach().numpy()
-        repeated = np.stack([told[: self.shared]] * self.draws)
         places = self.places(taps)
-        return Latents(dict.fromkeys(places, told), dict.fromkeys(places, repeated))
-
-    def _activations(
-        self, network: Any, taps: Taps, condition: int | None, draw: int
-    ) -> dict[str, np.ndarray]:
-        whole = self.at(condition, draw)
-        parts = [
-            activations(network, taps, *part)
-            for part in zip(*(one.split(self.batch) for one in whole), strict=True)
-        ]
-        return {tap: torch.cat([part[tap] for part in parts]).cpu().numpy() for tap in taps}
+        repeated = np.stack([told[: self.shared]] * self.draws)
+        crossed = np.stack([told[: self.crossed]] * CROSSINGS)
+        return Latents(
+            dict.fromkeys(places, told),
+            dict.fromkeys(places, repeated),
+            dict.fromkeys(places, crossed) if self.crossed else {},
+        )

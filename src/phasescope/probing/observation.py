@@ -65,6 +65,7 @@ class ProbeSet:
             seed,
             device,
             plan.batch,
+            min(plan.crossed_labels, len(self.latent_labels)),
         )
         training = world.training_labels()
         chosen = generator.integers(len(training), size=(plan.bands, plan.band_images))

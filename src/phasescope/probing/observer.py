@@ -35,6 +35,8 @@ from phasescope.store.tables import safetensors_bytes, write_parquet
 from phasescope.store.writer import RunWriter
 from phasescope.worlds.base import Columns, World
 
+LEARNT = ("order", "order_told", "order_seen")
+"""scores of which is told as well how much of them was learnt"""
 Scores = dict[str, dict[Place, Score]]
 Measured = tuple[dict[str, Score], np.ndarray | None]
 """Of one place every measure's score, and UMAP's embedding where it was asked for."""
@@ -107,9 +109,7 @@ class Observer:
         measured = dict(
             zip(
                 arrays,
-                self._measure_all(
-                    [(*latents.at(place), key in p1) for key, (latents, place) in arrays.items()]
-                ),
+                self._measure_all([(latents, place, key in p1) for key, (latents, place) in arrays.items()]),
                 strict=True,
             )
         )
@@ -120,9 +120,10 @@ class Observer:
                     scores.setdefault(name, {}).setdefault(null, {})[str(place)] = score.value
         return scores
 
-    def _measure(self, latents: np.ndarray, draws: np.ndarray, p1: bool) -> Measured:
-        """Every score of one place's latents (n, features) and draws (draws, m, features); UMAP's embedding if asked."""
+    def _measure(self, of: Latents, place: Place, p1: bool) -> Measured:
+        """Every score of one place's latents; UMAP's embedding if asked."""
         labels, factors = self.probe.latent_labels, self.world.factors
+        latents, draws = of.at(place)
         scores = {
             "order": measures.order(latents, labels, factors=factors),
             "trustworthiness": measures.trustworthiness(latents, labels, factors=factors),
@@ -131,15 +132,17 @@ class Observer:
             "label_dimension": measures.participation_ratio(draws.mean(axis=0)),
             **{name: measure(latents, labels, factors) for name, measure in self.own_measures.items()},
         }
+        if place in of.crossed:
+            inputs = self.probe.inputs
+            scores |= measures.routes(of.crossed[place], labels[: inputs.crossed], inputs.shown, factors)
         if not p1:
             return scores, None
         seeds = range(self.plan.umap_seeds)
         scores["p1_order"], embedding = measures.p1_order(latents, labels, seeds, factors=factors)
         return scores, embedding
 
-    def _measure_all(self, places: Sequence[tuple[np.ndarray, np.ndarray, bool]]) -> list[Measured]:
-        """`_measure` of each of several places' (latents, draws, p1), as many at once as there are threads, P1's first: it
-        takes longest.
+    def _measure_all(self, places: Sequence[tuple[Latents, Place, bool]]) -> list[Measured]:
+        """`_measure` of each, as many at once as there are threads, P1's first: it takes longest.
 
         Matrices of a few hundred rows are quicker in one thread each; threads of BLAS that wait for one another crawl.
         """
@@ -156,7 +159,7 @@ class Observer:
         scores: Scores = {}
         embeddings: dict[Place, np.ndarray] = {}
         places = list(latents.single)
-        measured = self._measure_all([(*latents.at(place), self._is_p1(place)) for place in places])
+        measured = self._measure_all([(latents, place, self._is_p1(place)) for place in places])
         for place, (of_place, embedding) in zip(places, measured, strict=True):
             if embedding is not None:
                 embeddings[place] = embedding
@@ -167,6 +170,8 @@ class Observer:
                 }
                 start = untrained[name][str(place)]["value"] if untrained else score.value
                 scores.setdefault(name, {})[place] = score.with_nulls(untrained=start, **nulls)
+                if name in LEARNT:
+                    scores.setdefault(f"learnt_{name}", {})[place] = measures.learnt_order(score, start)
         return scores, embeddings
 
     def _painted(self, read: Columns | None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from phasescope import measures
 from phasescope.errors import UserError
@@ -26,7 +26,7 @@ from phasescope.measures.latents.battery import NAMES
 from phasescope.places import Place
 from phasescope.probing.capture import Taps
 from phasescope.probing.config import check_conditions
-from phasescope.probing.inputs import Inputs, Latents
+from phasescope.probing.inputs import LEAST_CROSSED, Inputs, Latents
 from phasescope.probing.own_measures import Measure
 from phasescope.randomness import numpy_generator
 from phasescope.worlds.base import World
@@ -67,6 +67,7 @@ class Probed:
         learnt: the latents.
         nulls: by null (`pixels`, and where they were given `untrained` and `label_embedding`), what takes their place.
         own: measures of one's own, by name, beside the battery.
+        shown: whose image each of the labels that were crossed was shown with, (D, c).
     """
 
     labels: Float[np.ndarray, "n K"]
@@ -74,6 +75,7 @@ class Probed:
     learnt: Latents
     nulls: Mapping[str, Latents] = field(default_factory=dict)
     own: Mapping[str, Measure] = field(default_factory=dict)
+    shown: Int[np.ndarray, "D c"] | None = None
 
     @property
     def latents(self) -> Mapping[Place, np.ndarray]:
@@ -96,6 +98,7 @@ class Probed:
             single, draws = latents.at(place)
             if id(single) not in kept:  # pixels and encodings are the same at each tap
                 kept[id(single)] = self._battery(single, draws, chosen)
+                self._add_routes(kept[id(single)], latents.crossed.get(place), chosen)
             return kept[id(single)]
 
         for place in self.learnt.single:
@@ -116,9 +119,26 @@ class Probed:
                 scores[name] = measure(single, self.labels, self.factors)
         return scores
 
+    def _add_routes(
+        self, scores: measures.Scores, crossed: np.ndarray | None, chosen: Sequence[str] | None
+    ) -> None:
+        """What was told and what was seen, where labels were crossed with images; or why it cannot be had."""
+        wanted = [name for name in measures.ROUTES if chosen is None or name in chosen]
+        if crossed is None or self.shown is None or not wanted:
+            return
+        try:
+            found = measures.routes(crossed, self.labels[: crossed.shape[1]], self.shown, self.factors)
+        except ValueError as reason:
+            if chosen is not None:
+                raise
+            scores.left_out |= dict.fromkeys(wanted, str(reason))
+        else:
+            scores |= {name: found[name] for name in wanted}
+
     def _known(self, single: np.ndarray, draws: np.ndarray, chosen: Sequence[str] | None) -> measures.Scores:
         """Of the battery; nothing but the reason where latents are refused as a whole, as a dead tap's are."""
-        known = None if chosen is None else [name for name in chosen if name not in self.own]
+        others = {*self.own, *(measures.ROUTES if self.shown is not None else ())}
+        known = None if chosen is None else [name for name in chosen if name not in others]
         if known == []:
             return measures.Scores({})
         try:
@@ -139,6 +159,7 @@ def probe(
     labels: Float[np.ndarray, "n K"] | int = 512,
     draws: int = 4,
     shared: int = 128,
+    crossed: int = 128,
     untrained: Network | None = None,
     encode: Callable[[torch.Tensor], torch.Tensor | None] | None = None,
     seed: int = 0,
@@ -154,6 +175,8 @@ def probe(
         family: how it learns; by default the usual one (`families.USUAL`).
         labels: (n, K), or how many to draw from all over the factor space.
         draws: noise draws of the first `shared` labels.
+        crossed: how many labels are crossed with one another's images, to tell what is told from what is seen; none where
+            they are fewer than 16.
         untrained: the network as it was before training, for that null.
         encode: from labels (B, K) to what the network is given of them, (B, features): the ceiling of order.
         seed: of labels and noise.
@@ -181,9 +204,16 @@ def probe(
         raise UserError(f"`draws` (={draws}) must be at least 2: noise is what differs between them")
     taps = [taps] if isinstance(taps, str) else taps
     shared = min(shared, len(labels))
-    inputs = Inputs(world, family, labels, conditions, draws, shared, seed, torch.device(device), batch)
-    learnt = inputs.latents(network, taps)
-    return Probed(labels, world.factors, learnt, nulls_of(inputs, list(taps), untrained, encode))
+    crossed = min(crossed, len(labels)) if min(crossed, len(labels)) >= LEAST_CROSSED else 0
+    at = torch.device(device)
+    inputs = Inputs(world, family, labels, conditions, draws, shared, seed, at, batch, crossed)
+    return Probed(
+        labels,
+        world.factors,
+        inputs.latents(network, taps),
+        nulls_of(inputs, list(taps), untrained, encode),
+        shown=inputs.shown if crossed else None,
+    )
 
 
 def nulls_of(

@@ -117,11 +117,11 @@ def _measured_again(run: Run, snapshot: Snapshot, first: Snapshot, chosen: Seque
     labels = snapshot.latent_labels()
     found = Table()
     if others != []:
-        shared = loaded.plan.share_labels
-        found = _probed(loaded, untrained, labels, shared, own).table(others)
+        plan = loaded.plan
+        found = _probed(loaded, untrained, labels, plan.share_labels, plan.crossed_labels, own).table(others)
     if on_lattice:
         lattice = label_lattice(world.factors, round(LATTICE_LABELS ** (1 / K)))
-        further = _probed(loaded, untrained, lattice, len(lattice), {}).table(on_lattice)
+        further = _probed(loaded, untrained, lattice, len(lattice), 0, {}).table(on_lattice)
         left_out = {at: why for at, why in found.left_out.items() if at.partition(".")[0] not in further}
         found = Table({**found, **further}, {**left_out, **further.left_out})
     return Table({name: found[name] for name in chosen or found if name in found}, found.left_out)
@@ -178,7 +178,12 @@ def on_lattice(run: Run, snapshot: Snapshot, places: Sequence[Place], values: in
 
 
 def _probed(
-    loaded: Loaded, untrained: nn.Module, labels: np.ndarray, shared: int, own: Mapping[str, Measure]
+    loaded: Loaded,
+    untrained: nn.Module,
+    labels: np.ndarray,
+    shared: int,
+    crossed: int,
+    own: Mapping[str, Measure],
 ) -> Probed:
     from phasescope.probing.probe import probe
 
@@ -192,6 +197,7 @@ def _probed(
         labels=labels,
         draws=plan.share_draws,
         shared=shared,
+        crossed=crossed,
         untrained=untrained,
         encode=config.network.encode,
         seed=config.seed,

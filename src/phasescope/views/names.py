@@ -12,6 +12,13 @@ MEASURES = {
     "participation_ratio": "participation ratio",
     "label_dimension": "participation ratio of label means",
     "label_share": "label share of variance",
+    "order_told": "order of the label that is told",
+    "order_seen": "order of the image that is shown",
+    "share_told": "share of variance that the told label explains",
+    "share_seen": "share of variance that the shown image explains",
+    "learnt_order": "learnt order, log((1 − R₀²)/(1 − R²))",
+    "learnt_order_told": "learnt order of what is told",
+    "learnt_order_seen": "learnt order of what is seen",
 }
 """the representation's scores, as a line of the metrics names them"""
 

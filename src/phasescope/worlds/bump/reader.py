@@ -192,7 +192,7 @@ class BumpReader(Reader):
         """Images in units of the nominal contrast on a background of 0; whether each was finite: where not it is 0."""
         sign = -1.0 if self.polarity == "dark" else 1.0
         g = (1 + sign * images.astype(np.float64)) / 2
-        finite = np.isfinite(g).all(axis=(1, 2))
+        finite = np.asarray(np.isfinite(g).all(axis=(1, 2)))
         return np.clip(np.where(finite.reshape(-1, 1, 1), g, 0.0), -_NUMERIC_LIMIT, _NUMERIC_LIMIT), finite
 
     def read_images(self, images: Float[np.ndarray, "n N N"]) -> Readings:
