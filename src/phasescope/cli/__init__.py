@@ -28,6 +28,7 @@ VERBS = (
     studies.report,
     studies.study,
     studies.claims,
+    runs.intervene,
     runs.explore,
     runs.measure,
 )

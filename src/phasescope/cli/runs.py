@@ -203,6 +203,56 @@ def measure(
     return 0
 
 
+def intervene(
+    run: RunWord,
+    /,
+    tap: str,
+    how: str = "patch",
+    by: str | None = None,
+    count: int = 64,
+    step: int | None = None,
+    seed: int = 0,
+    out: Path | None = None,
+    runs: Runs = Path("runs"),
+    json: bool = False,
+) -> int:
+    """Change what is at a tap while a run's network paints, and read where what it paints goes: is the tap used?
+
+    Args:
+        run: a run's folder, name or hash
+        tap: a tap of the network, as in mid
+        how: patch (all of the tap from another label), part (what labels explain of it), steer (a step), ablate
+        by: for steer, how far along each factor, as in 2,0
+        count: images
+        step: snapshot to take the weights from; the last without it
+        seed: of labels and noise
+        out: FILE.png or FILE.npz for what was painted
+        runs: folder of runs
+        json: JSON instead of a table
+    """
+    from phasescope import flags
+    from phasescope.runs.intervening import intervene as intervene_on
+    from phasescope.store import find_run
+    from phasescope.views.samples import check_out, write_samples
+    from phasescope.views.terminal.measured import print_scores
+
+    if out is not None:
+        check_out(out)
+    found = intervene_on(
+        find_run(run, runs),
+        tap,
+        how,
+        None if by is None else flags.numbers("--by", by),
+        count,
+        step,
+        seed,
+    )
+    if out is not None:
+        write_samples(out, found.images, found.targets)
+    print_scores(found.scores, as_json=json)
+    return 0
+
+
 def explore(
     runs: Runs = Path("runs"),
     results: Runs = Path("results"),

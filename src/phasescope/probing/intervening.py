@@ -1,0 +1,256 @@
+"""Is a representation used? What is at a tap is changed while the network paints; where does what it paints go?
+
+At each call of the network, told label l and asked for label l', the tap's output A(x, t, l) becomes
+
+    patch       A(x, t, l')                         all of it, as if it had been told l' (interchange: Geiger et al. 2021)
+    part        A(x, t, l) + m(t, l') - m(t, l)     what the label explains of it, and nothing else
+    steer       the same, l' = l + step             a step along the manifold of label means
+    ablate      A(x, t, l) - m(t, l) + mean of m    nothing of the label left; there is no l' to follow
+
+with m(t, l) the mean of A(x', t, l) over other images x' of the batch: what the tap owes to the label, whatever is shown.
+Every other part of the network is told l as before. Where the painted object goes is read from every image, formed or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, cast, get_args
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from phasescope.errors import UserError
+from phasescope.factors import Factors
+from phasescope.families.base import Family, Network, evaluating
+from phasescope.measures.scores import TAIL, Score, basic_interval, bootstrap_weights
+from phasescope.probing.capture import find_tap
+from phasescope.randomness import numpy_generator, torch_generator
+from phasescope.worlds.base import Reader, World
+
+How = Literal["patch", "part", "steer", "ablate"]
+HOW: tuple[How, ...] = get_args(How)
+CONTEXTS = 4
+"""images over which the mean of a tap is taken"""
+RESAMPLES = 500
+
+
+class Intervened:
+    """A network of whose one tap something is changed at each call; a network itself. Rows without a label are left alone.
+
+    Args:
+        labels, targets: (B, K), row by row what the network will be told, and what is put in.
+    """
+
+    def __init__(self, network: Network, tap: nn.Module, how: How, targets: Float[Tensor, "B K"]):
+        self.network, self.tap, self.how, self.targets = network, tap, how, targets
+
+    def __call__(self, x: Tensor, t: Tensor, labels: Tensor) -> Any:
+        told = ~labels.isnan().any(dim=1)
+        if self.how == "patch":
+            put_in = self._read(x, t, self.targets)
+            return self._with(lambda found: put_in, told, x, t, labels)
+        if self.how == "ablate":
+            mean = self._mean(x, t, labels)
+            return self._with(lambda found: found - mean + mean.mean(dim=0), told, x, t, labels)
+        moved = self._mean(x, t, self.targets) - self._mean(x, t, labels)
+        return self._with(lambda found: found + moved, told, x, t, labels)
+
+    def _with(self, change: Any, told: Tensor, x: Tensor, t: Tensor, labels: Tensor) -> Any:
+        def hook(module: nn.Module, inputs: tuple, output: Any) -> Any:
+            found, *rest = output if isinstance(output, tuple) else (output,)
+            rows = told.view(-1, *[1] * (found.ndim - 1))
+            changed = torch.where(rows, change(found).to(found.dtype), found)
+            return (changed, *rest) if isinstance(output, tuple) else changed
+
+        with _hooked(self.tap, hook):
+            return self.network(x, t, labels)
+
+    def _read(self, x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
+        """The tap's output, (B, *shape)."""
+        seen: list[Tensor] = []
+
+        def hook(module: nn.Module, inputs: tuple, output: Any) -> None:
+            seen.append((output[0] if isinstance(output, tuple) else output).detach())
+
+        with _hooked(self.tap, hook):
+            self.network(x, t, labels)
+        if not seen:
+            raise ValueError("`tap` must lie on the way of the forward pass: it was not reached")
+        return seen[-1]
+
+    def _mean(self, x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
+        """m(t, l) of each row's label, over other rows' images."""
+        shifts = range(1, min(CONTEXTS, len(x) - 1) + 1)
+        return torch.stack([self._read(x.roll(k, dims=0), t, labels) for k in shifts]).mean(dim=0)
+
+
+@contextmanager
+def _hooked(module: nn.Module, hook: Any) -> Iterator[None]:
+    handle = module.register_forward_hook(hook)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+@dataclass(frozen=True)
+class Intervention:
+    """What was painted, and where it went.
+
+    Attributes:
+        labels, targets: (n, K), what the network was told, and what was put in.
+        images: (n, C, *spatial), painted so; `untouched` from the same noise without.
+        scores: by way of reading and name: `follows` and `stays`, the shares of images that hold what was put in, and what
+            was told; `moved.x`, units moved per unit asked along a factor; `loss`, the family's own, of true images of the
+            targets, and `loss.told`, that of the network which is simply told them.
+    """
+
+    tap: str
+    how: How
+    labels: Float[np.ndarray, "n K"]
+    targets: Float[np.ndarray, "n K"]
+    images: Float[np.ndarray, "n C *spatial"]
+    untouched: Float[np.ndarray, "n C *spatial"]
+    scores: Mapping[str, Score]
+
+
+def intervene(
+    network: nn.Module,
+    world: World,
+    family: Family,
+    tap: str,
+    how: How | str,
+    labels: Float[np.ndarray, "n K"],
+    targets: Float[np.ndarray, "n K"],
+    *,
+    seed: int = 0,
+    batch: int = 64,
+) -> Intervention:
+    """Paint `labels` while something of `targets` is put in at a tap, and read where it goes.
+
+    Args:
+        labels, targets: in the world's units, at least 8; for `ablate` targets are not used.
+        seed: of the noise that painting starts from.
+        batch: images painted together; the means of a tap are over others of them.
+
+    Raises:
+        UserError: `how` is none, the world has no reader, labels are too few.
+        ValueError: the tap is not there.
+    """
+    if how not in HOW:
+        raise UserError(f"`how` (={how}) must be one of {', '.join(HOW)}")
+    how = cast(How, how)
+    reader = world.reader()
+    if reader is None:
+        raise UserError("`world` must have a reader: where the painted object goes is read from images")
+    if len(labels) < 8 or labels.shape != targets.shape:
+        raise UserError(
+            f"`labels` (shape {labels.shape}) must be at least 8, and of the shape of `targets` ({targets.shape})"
+        )
+    module = find_tap(network, tap)
+    images, untouched, losses = [], [], []
+    with evaluating(network), torch.no_grad():
+        for part, (some, others) in enumerate(_batches(labels, targets, batch)):
+            changed = Intervened(network, module, how, others)
+            for who, into in ((changed, images), (network, untouched)):
+                generator = torch_generator(seed, "intervention", part)
+                into.append(family.sample(who, some, world.shape, generator).float().numpy())
+            x_0 = world.render(some if how == "ablate" else others)
+            drawn = family.draw(x_0, torch_generator(seed, "intervention loss", part))
+            told = some if how == "ablate" else others
+            losses.append(
+                torch.stack(
+                    [family.loss_at(changed, x_0, some, *drawn), family.loss_at(network, x_0, told, *drawn)]
+                ).numpy()
+            )
+    painted, left_alone = np.concatenate(images), np.concatenate(untouched)
+    rng = numpy_generator(seed, "intervention bootstrap")
+    scores = _scores(reader, world.factors, how, labels, targets, painted, left_alone, rng)
+    scores |= _loss_scores(np.concatenate(losses, axis=1), rng)
+    return Intervention(tap, how, labels, targets, painted, left_alone, scores)
+
+
+def _batches(labels: np.ndarray, targets: np.ndarray, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Of even sizes: a last one of a few images would have no others to take a mean over."""
+    parts = max(1, round(len(labels) / batch))
+    for rows in np.array_split(np.arange(len(labels)), parts):
+        yield torch.from_numpy(labels[rows]), torch.from_numpy(targets[rows])
+
+
+def _scores(
+    reader: Reader,
+    factors: Factors,
+    how: How,
+    labels: np.ndarray,
+    targets: np.ndarray,
+    images: np.ndarray,
+    untouched: np.ndarray,
+    rng: np.random.Generator,
+) -> dict[str, Score]:
+    read, before = reader.read(images), reader.read(untouched)
+    own, there = reader.ungated(read, labels), reader.ungated(read, targets)
+    own_before, there_before = reader.ungated(before, labels), reader.ungated(before, targets)
+    scores: dict[str, Score] = {}
+    for way in own:
+        stays = _share(_within(own[way], reader), _within(own_before[way], reader))
+        scores[f"{way}.stays"] = stays
+        if how == "ablate":
+            continue
+        scores[f"{way}.follows"] = _share(_within(there[way], reader), _within(there_before[way], reader))
+        moved = factors.difference(own[way], own_before[way])
+        asked = factors.difference(targets, labels)
+        for k, name in enumerate(factors.names):
+            if np.abs(asked[:, k]).max() > 0:
+                scores[f"{way}.moved.{name}"] = _slope(asked[:, k], moved[:, k], rng)
+    return scores
+
+
+def _within(errors: Float[np.ndarray, "n K"], reader: Reader) -> Bool[np.ndarray, " n"]:
+    return np.all(np.abs(errors) <= reader.tolerance, axis=1)
+
+
+def _share(hits: Bool[np.ndarray, " n"], untouched: Bool[np.ndarray, " n"]) -> Score:
+    """The share of images, with the exact interval of Clopper & Pearson (1934)."""
+    from scipy.stats import beta
+
+    n, k = len(hits), int(hits.sum())
+    return Score(
+        value=k / n,
+        low=float(beta.ppf(TAIL, k, n - k + 1)) if k else 0.0,
+        high=float(beta.ppf(1 - TAIL, k + 1, n - k)) if k < n else 1.0,
+        n=n,
+        estimator="share of images, exact interval",
+        nulls={"untouched": float(untouched.mean())},
+    )
+
+
+def _slope(asked: np.ndarray, moved: np.ndarray, rng: np.random.Generator) -> Score:
+    """Least squares through the origin; images in which nothing can be read are left out."""
+    known = np.isfinite(moved)
+    x, y = asked[known], moved[known]
+    weights = np.concatenate([np.ones((1, len(x))), bootstrap_weights(len(x), RESAMPLES, rng)])
+    squares = weights @ x**2
+    slopes = np.divide(weights @ (x * y), squares, out=np.zeros(len(weights)), where=squares > 0)
+    low, high = basic_interval(float(slopes[0]), slopes[1:])
+    return Score(
+        value=float(slopes[0]),
+        low=low,
+        high=high,
+        n=len(x),
+        estimator="units moved per unit asked, least squares through 0, bootstrap of images",
+        nulls={"untouched": 0.0},
+    )
+
+
+def _loss_scores(losses: Float[np.ndarray, "2 n"], rng: np.random.Generator) -> dict[str, Score]:
+    n = losses.shape[1]
+    weights = bootstrap_weights(n, RESAMPLES, rng)
+    found = {}
+    for name, one in zip(("loss", "loss.told"), losses, strict=True):
+        low, high = basic_interval(float(one.mean()), weights @ one / n)
+        found[name] = Score(float(one.mean()), low, high, n, "the family's loss of the targets' true images")
+    return found

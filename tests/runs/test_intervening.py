@@ -1,0 +1,74 @@
+"""Interventions on a run that is on disk: by Python and by the command, and in a line what is wrong."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from tiny import config_of
+
+from phasescope.cli import main
+from phasescope.errors import UserError
+from phasescope.runs.execution import train
+from phasescope.runs.intervening import intervene
+from phasescope.store import Run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Run:
+    return train(config_of(), tmp_path_factory.mktemp("runs"))
+
+
+@pytest.mark.parametrize(
+    ("how", "by"), [("patch", None), ("part", None), ("steer", (2.0, 0.0)), ("ablate", None)]
+)
+def test_every_way_gives_its_scores_and_the_same_again(how, by, run: Run):
+    found, again = (intervene(run, "mid", how, by, count=16) for _ in range(2))
+    np.testing.assert_array_equal(found.images, again.images)
+    assert found.images.shape == found.untouched.shape == (16, 1, 8, 8)
+    names = {"matched.stays", "darkest.stays", "loss", "loss.told"}
+    if how != "ablate":
+        names |= {"matched.follows", "darkest.follows", "matched.moved.x", "darkest.moved.x"}
+    if how in ("patch", "part"):
+        names |= {"matched.moved.y", "darkest.moved.y"}
+    assert set(found.scores) == names
+    for name, score in found.scores.items():
+        assert score.low <= score.value <= score.high, name
+        assert name.startswith("loss") or "untouched" in score.nulls
+    if by is not None:
+        np.testing.assert_allclose(found.targets - found.labels, np.tile(by, (16, 1)), atol=1e-5)
+
+
+def test_the_command_prints_a_table_or_json_and_writes_images(run: Run, tmp_path, capsys):
+    words = ["intervene", str(run.path), "--tap", "mid", "--count", "8", "--how", "steer", "--by", "1,0"]
+    assert main([*words, "--out", str(tmp_path / "there.npz")]) == 0
+    assert "matched.moved.x" in capsys.readouterr().out
+    with np.load(tmp_path / "there.npz") as arrays:
+        assert arrays["images"].shape == (8, 1, 8, 8)
+    assert main([*words, "--json"]) == 0
+    assert {"value", "low", "high", "n", "nulls"} <= set(
+        json.loads(capsys.readouterr().out)["matched.follows"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"tap": "nowhere"}, "`tap`"),
+        ({"how": "paint"}, "`how`"),
+        ({"how": "steer"}, "`by`"),
+        ({"by": (1.0, 0.0)}, "`by`"),
+        ({"how": "steer", "by": (1.0,)}, "2 numbers"),
+        ({"how": "steer", "by": (0.0, 0.0)}, "not all 0"),
+        ({"how": "steer", "by": (float("nan"), 1.0)}, "must be finite"),
+        ({"how": "steer", "by": (500.0, 0.0)}, "must lead from labels of the world"),
+        ({"count": 3}, "`count`"),
+        ({"count": 10**9}, "`count`"),
+        ({"step": 7}, "snapshots"),
+    ],
+)
+def test_bad_input_is_a_line(change, message, run: Run):
+    with pytest.raises(UserError, match=message) as caught:
+        intervene(run, **{"tap": "mid", **change})
+    assert "\n" not in str(caught.value)
