@@ -21,6 +21,7 @@ QUESTIONS: dict[str, dict[str, str]] = {
     "/api/runs/RUN/points": {"place": "mid.10", "projection": "pca", "step": "20", "label": "2,3"},
     "/api/runs/RUN/paint": {
         "label": "2,3", "sampler": "ddim", "steps": "2", "guidance": "0.5", "seed": "1", "strip": "1", "step": "20",
+        "tap": "mid", "how": "part", "towards": "5,5",
     },
 }  # fmt: skip
 """a good question of each route that takes any"""

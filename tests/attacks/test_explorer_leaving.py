@@ -24,6 +24,7 @@ import pytest
 from phasescope.errors import UserError
 from phasescope.runs import painting
 from phasescope.runs.bounds import MOST_WORK
+from phasescope.runs.changing import IMAGES, Change
 from phasescope.runs.painting import Unwanted, Wish
 from phasescope.store import Run
 from phasescope.views.explorer import serve as room
@@ -152,8 +153,10 @@ def test_what_nobody_waits_for_is_not_painted(home, run, monkeypatch):
     assert len(slow.begun) == slow.ended == 1
 
 
-def test_a_painting_ends_at_the_step_after_which_it_is_unwanted(run):
-    painter, wish, answers = Painter(), Wish((2.0, 3.0), "ddim", 20), iter([False, False, True])
+@pytest.mark.parametrize("change", [None, Change("mid", "part", (5.0, 5.0))])
+def test_a_painting_ends_at_the_step_after_which_it_is_unwanted(run, change):
+    painter, wish = Painter(), Wish((2.0, 3.0), "ddim", 20, change=change)
+    answers = iter([False, False, True])
     with pytest.raises(Unwanted):
         painter.painted(run, 20, wish, lambda: next(answers))
     assert next(answers, None) is None
@@ -207,6 +210,9 @@ def test_steps_times_size_are_bounded(run, tmp_path):
     most = MOST_WORK // 128**2
     with pytest.raises(UserError, match=rf"`steps` \(={most + 1}\) must be at most {most}"):
         Painter().paint(large, 20, Wish((2.0, 3.0), "ddim", most + 1))
+    most = MOST_WORK // (IMAGES * 128**2)
+    with pytest.raises(UserError, match=rf"`steps` \(={most + 1}\) must be at most {most}"):
+        Painter().paint(large, 20, Wish((2.0, 3.0), "ddim", most + 1, change=Change("mid", "ablate")))
     assert Painter().load(large, 20).loaded.config.world.canvas == 128
 
 

@@ -337,6 +337,47 @@ def test_dragging_the_pad_paints_a_bump_at_the_target(visit, trained):
     assert settled(page)["label"][0] == pytest.approx(0.2 * 32 + 0.25, abs=0.25)
 
 
+INTERVENTION = "document.querySelector('.intervention .reading').dataset"
+
+
+def test_what_is_put_in_at_a_tap_is_dragged_on_the_pad_and_its_image_stands_beside(visit, trained):
+    page = visit(f"/#/paint/{trained.name}?label=8,24", "paint")
+    plain = page.evaluate("document.querySelector('.painting .image').toDataURL()")
+    page.select_option("label:has-text('how') select", "patch")
+    wait_until(page, f"{INTERVENTION}.toward === '24,8'")
+    page.select_option("label:has-text('tap') select", "up1")
+    for drop in ((0.5, 0.25), (0.75, 0.75)):
+        box = page.locator("canvas.pad").bounding_box()
+        now = [float(value) / 32 for value in page.evaluate(f"{INTERVENTION}.toward").split(",")]
+        for k, (x, y) in enumerate((now, drop)):
+            page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=3)
+            page.mouse.down() if k == 0 else page.mouse.up()
+        there = f"{INTERVENTION}.toward.split(',').map(Number)"
+        wait_until(page, f"{there}.every((value, k) => Math.abs(value / 32 - {list(drop)}[k]) < 0.02)")
+        assert page.evaluate(f"{INTERVENTION}.label") == "8,24"
+        assert page.evaluate(f"{INTERVENTION}.went") in ("followed", "stayed", "elsewhere")
+    assert page.evaluate("document.querySelector('.painting .image').toDataURL()") == plain
+    state, beside = query(page), page.evaluate("document.querySelector('.changed').toDataURL()")
+    assert {"how": "patch", "tap": "up1"}.items() <= state.items()
+    again = visit(f"/{page.evaluate('location.hash')}", "paint")
+    wait_until(again, f"document.querySelector('.changed').toDataURL() === {json.dumps(beside)}")
+    again.select_option("label:has-text('how') select", "")
+    assert again.evaluate("document.querySelector('.changed').hidden")
+    assert not {"how", "tap", "towards"} & set(query(again))
+
+
+def test_accuracy_by_factor_follows_the_scrubber_in_every_reading(visit, trained):
+    page = visit(f"/#/run/{trained.name}", "run")
+    table = "document.querySelector('table.accuracy')"
+    ways = page.evaluate(f"[...{table}.querySelectorAll('[data-way]')].map(e => e.dataset.way)")
+    assert ways == ["formed", "darkest", "matched"]
+    last = page.evaluate(f"{table}.innerText")
+    page.keyboard.press("Home")
+    wait_until(page, "document.querySelector('.scrubber .at').innerText.includes('step 0')")
+    assert page.evaluate(f"{table}.innerText") != last
+    assert "Told and seen" in page.inner_text(".histories")
+
+
 def test_deep_links_restore_each_views_state(visit, trained, places):
     page = visit(f"/#/run/{trained.name}", "run")
     turn(page)

@@ -69,6 +69,11 @@ def score(value: float, nulls: dict[str, float], width: float = 0.03) -> dict:
     }  # fmt: skip
 
 
+def joint(low: float) -> dict:
+    value = {"low": low, "high": low + 0.2, "n": 48, "estimator": "synthetic", "nulls": {}, "detail": {}}
+    return {"excess": {**value, "value": low + 0.1}, "phi": {**value, "value": None}}
+
+
 def phases_at(learnt: float) -> dict:
     """Behaviour is in C from learnt >= 0.8 on, the representation from 0.4 on by ridge, and from 0.6 on by
     P1's reading."""
@@ -105,6 +110,9 @@ def metrics_at(step: int) -> dict:
         "wall_s": 100 * learnt, "cpu_s": 180 * learnt, "observing_s": 12 * learnt,
         "outcomes": {"grid": {"n": 48, **shares}, "off_grid": {"n": 40, **shares}},
         "accuracy": {"grid": {"x": correct, "y": correct, "joint": correct}},
+        "accuracy_darkest": {"grid": {"x": 0.5, "y": 0.625, "joint": 0.25}},
+        "error_darkest": {"grid": {"x": 1.5, "y": 0.75}},
+        "together": {"formed": {"grid": {"x,y": joint(0.05)}}, "darkest": {"grid": {"x,y": joint(-0.15)}}},
         "error": {"grid": {"x": 0.2, "y": 0.1}, "off_grid": {"x": 0.3, "y": None}},
         "order": everywhere(0.95 * rise, floors),
         "p1_order": {"down3.600": score(float(0.9 * rise**3), floors)},
@@ -112,6 +120,11 @@ def metrics_at(step: int) -> dict:
         "participation_ratio": everywhere(45 - 40 * rise, {"untrained": 40.0, "pixels": 160.0}),
         "label_dimension": everywhere(30 - 26 * rise, {"untrained": 25.0, "pixels": 60.0}),
         "label_share": everywhere(0.6 * rise, {"permuted": 0.0}),
+        "learnt_order": everywhere(3 * rise, {"permuted": -0.2, "untrained": 0.0}),
+        "order_told": everywhere(0.9 * rise, floors),
+        "order_seen": everywhere(0.4 - 0.8 * rise, {**floors, "pixels": 0.3}),
+        "share_told": everywhere(0.8 * rise, floors),
+        "share_seen": everywhere(0.1, floors),
         "denoising": [
             {"low": low, "high": low + 250, "network": 0.1 * np.exp(-3 * learnt) / (1 + low / 100),
              "floor": 0.0, "unconditional": 0.01}

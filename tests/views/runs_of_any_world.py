@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,10 @@ def about(factors: Factors, shape: tuple[int, ...], outcomes: list[dict], positi
     }  # fmt: skip
 
 
-def line(step: int, factors: Factors, place: Place, outcomes: list[dict]) -> dict:
+ROUTES = ("order_told", "order_seen", "share_told", "share_seen")
+
+
+def line(step: int, factors: Factors, place: Place, outcomes: list[dict], routed: bool = False) -> dict:
     learnt = step / STEPS[-1]
     score = {
         "value": learnt, "low": learnt - 0.1, "high": learnt + 0.1, "n": 60, "estimator": "made",
@@ -52,10 +56,17 @@ def line(step: int, factors: Factors, place: Place, outcomes: list[dict]) -> dic
         **{name: {str(place): score} for name in ("order", "label_dimension", "label_share", "straightness_of_rows")},
         "phase": {"representation": "C" if step else "A"},
     }  # fmt: skip
+    if routed:
+        told |= {name: {str(place): score} for name in ROUTES}
     if outcomes:
         shares = {"blank": 1 - learnt, "whole": learnt}
         told["outcomes"] = {split: {"n": 20, **shares} for split in ("seen", "held_out")}
         told["error"] = {"seen": dict.fromkeys(factors.names, 0.25)}
+        right = {**dict.fromkeys(factors.names, learnt), "joint": learnt / 2}
+        told["accuracy"] = told["accuracy_closest"] = {"seen": right, "held_out": right}
+        pairs = [f"{one},{other}" for one, other in combinations(factors.names, 2)]
+        together = {"seen": {pair: {"excess": score, "phi": score} for pair in pairs}}
+        told["together"] = {"formed": together} if pairs else {}
         told["phase"]["behaviour"] = "C" if step else "A"
     return told
 
@@ -69,6 +80,7 @@ def write_made_run(
     position: bool = False,
     tells: bool = True,
     kind: str = "made.py:Things",
+    routed: bool = False,
 ) -> Run:
     """A run that is done; with `tells` it says what it is about."""
     place, outcomes, rng = place or Place("code"), OUTCOMES if reads else [], np.random.default_rng(0)
@@ -103,7 +115,7 @@ def write_made_run(
                     columns |= {name: painted[:, k] for k, name in enumerate(factors.names)}
                     columns |= {f"error_{name}": np.zeros(20) for name in factors.names}
                     write_parquet(snapshot / "reading.parquet", columns)
-            folder.append_metrics(line(step, factors, place, outcomes))
+            folder.append_metrics(line(step, factors, place, outcomes, routed))
         summary = {"places": {"representation": str(place)}}
         folder.write_status(
             {"state": "done", "step": STEPS[-1], "steps": STEPS[-1], "images_seen": 1600, "summary": summary}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
@@ -45,6 +47,26 @@ def test_every_kind_of_run_has_a_report_figures_and_tables(run, tmp_path, capsys
     told = capsys.readouterr().out
     assert "straightness_of_rows" in told
     assert str(STEPS[-1]) in told
+
+
+def test_a_family_without_conditions_tells_its_routes_at_the_tap_alone(tmp_path):
+    run = write_made_run(tmp_path / "made", routed=True)
+    assert "told_and_seen.png" in [path.name for path in write_pictures(run, tmp_path / "out")]
+    text = render_report(run)
+    assert 'id="told_and_seen"' in text
+    assert "n = 60 labels, each told beside the image of another" in text
+
+
+def test_tables_tell_an_order_with_its_untrained_value_and_fit_a_terminal(tmp_path, capsys):
+    run = write_made_run(tmp_path / "made-00000000", reads=True, routed=True)
+    print_runs([run], as_json=False)
+    print_run(run, as_json=False)
+    told = capsys.readouterr().out
+    assert told.count("1.00 (0.00)") == 2
+    assert max(map(len, told.splitlines())) <= 200
+    print_runs([run], as_json=True)
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["order"], row["order_untrained"]) == (1.0, 0.0)
 
 
 def test_without_a_reader_nothing_is_said_of_behaviour(tmp_path):

@@ -11,7 +11,8 @@ from phasescope.views.figures.denoising import denoising
 from phasescope.views.figures.painted import border_px, painted, spread_over, tile
 from phasescope.views.figures.pixels import GAP_PX, pixels, sheet
 from phasescope.views.figures.timeline import timeline
-from phasescope.views.names import NULLS
+from phasescope.views.figures.told_and_seen import routed, told_and_seen
+from phasescope.views.names import NULLS, place_words
 from phasescope.views.record import Record
 from phasescope.views.report.pictures import write_pictures
 from phasescope.views.style import PALETTE, inline_svg, scale_of
@@ -72,6 +73,33 @@ def test_denoising_has_a_panel_a_band_with_the_unconditional_optimum(run):
         network, unconditional = ax.lines
         assert network.get_ydata()[-1] == pytest.approx(band["network"])
         assert unconditional.get_ydata()[-1] == pytest.approx(band["unconditional"])
+
+
+@pytest.mark.parametrize(("width_in", "columns"), [(WIDE_IN, 2), (NARROW_IN, 2)])
+def test_told_and_seen_have_a_panel_a_place_with_thin_nulls(run, width_in, columns):
+    figure, record = told_and_seen(Record(run), width_in), Record(run)
+    places = routed(record)
+    assert [title for title in titles(figure) if title] == [place_words(place) for place in places]
+    assert [place.tap for place in places] == ["down3", "down3", "mid", "mid"]
+    order, share = figure.axes[0], figure.axes[columns]
+    for ax, kind in ((order, "order"), (share, "share")):
+        lines = {line.get_label(): line for line in ax.lines}
+        for route in ("told", "seen"):
+            curve, floor = lines[f"what is {route}"], lines[f"{route}: raw pixels"]
+            expected = np.maximum(record.series(f"{kind}_{route}", places[0]), ax.get_ylim()[0])
+            np.testing.assert_allclose(curve.get_ydata(), expected)
+            assert floor.get_linewidth() < curve.get_linewidth()
+            assert floor.get_color() == curve.get_color()
+    assert len(figure.legends[0].get_texts()) == 6
+
+
+def test_told_and_seen_of_one_snapshot_is_drawn_and_without_routes_it_is_not(tmp_path, run):
+    one = told_and_seen(Record(write_run(tmp_path / "one", [0])), NARROW_IN)
+    assert {len(line.get_xdata()) for line in one.axes[0].lines} == {2}
+    record = Record(run)
+    for line in record.metrics:
+        del line["order_told"]
+    assert told_and_seen(record) is None
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -174,4 +202,4 @@ def test_inline_svg_leaves_colours_to_the_page_and_loads_nothing(run):
 def test_pictures_of_a_run_that_has_just_begun(tmp_path, steps, latents):
     run = write_run(tmp_path / "run", steps, state="running", latents=latents)
     names = [path.stem for path in write_pictures(run, tmp_path / "out")]
-    assert names == ["timeline", "painted", *(["manifold"] if latents else []), "denoising"]
+    assert names == ["timeline", "told_and_seen", "painted", *(["manifold"] if latents else []), "denoising"]

@@ -69,7 +69,7 @@ def test_nothing_is_loaded_from_elsewhere(page, page_path):
 def test_every_panel_is_there_and_ids_are_unique(page):
     assert set(SECTIONS) <= set(page.ids)
     assert len(page.ids) == len(set(page.ids))
-    assert page.tags.count("svg") == 6
+    assert page.tags.count("svg") == 8
 
 
 def test_text_carries_the_runs_numbers(page, run):
@@ -88,6 +88,12 @@ def test_every_score_stands_beside_its_nulls(page, run):
         assert text.count(place_words(place)) >= 4
     for null in ("untrained network", "raw pixels", "permuted labels", "label embedding"):
         assert null in text
+
+
+def test_what_was_learnt_stands_beside_the_order_and_in_no_table_of_its_own(page, run):
+    last = run.metrics[-1]["learnt_order"]["mid.600"]
+    assert f"{last['value']:.2f} ({last['low']:.2f} to {last['high']:.2f})" in page.text
+    assert "Learnt order" not in page.text
 
 
 def test_points_in_the_page_are_those_of_the_run(page_path, run):

@@ -13,7 +13,7 @@ Every other part of the network is told l as before. Where the painted object go
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
@@ -42,20 +42,32 @@ class Intervened:
     """A network of whose one tap something is changed at each call; a network itself. Rows without a label are left alone.
 
     Args:
-        labels, targets: (B, K), row by row what the network will be told, and what is put in.
+        targets: (B, K), row by row what is put in.
+        beside: at t, images of others and their labels, over which means are then taken, and nothing is painted but one
+            label, (1, K), in however many rows; without it means are over the batch's other rows.
     """
 
-    def __init__(self, network: Network, tap: nn.Module, how: How, targets: Float[Tensor, "B K"]):
-        self.network, self.tap, self.how, self.targets = network, tap, how, targets
+    def __init__(
+        self,
+        network: Network,
+        tap: nn.Module,
+        how: How,
+        targets: Float[Tensor, "B K"],
+        beside: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None,
+    ):
+        self.network, self.tap, self.how, self.targets, self.beside = network, tap, how, targets, beside
 
     def __call__(self, x: Tensor, t: Tensor, labels: Tensor) -> Any:
         told = ~labels.isnan().any(dim=1)
         if self.how == "patch":
-            put_in = self._read(x, t, self.targets)
+            put_in = self._read(
+                x, t, self.targets if self.beside is None else self.targets.expand(len(x), -1)
+            )
             return self._with(lambda found: put_in, told, x, t, labels)
         if self.how == "ablate":
             mean = self._mean(x, t, labels)
-            return self._with(lambda found: found - mean + mean.mean(dim=0), told, x, t, labels)
+            of_all = self._mean_of_all(mean, t)
+            return self._with(lambda found: found - mean + of_all, told, x, t, labels)
         moved = self._mean(x, t, self.targets) - self._mean(x, t, labels)
         return self._with(lambda found: found + moved, told, x, t, labels)
 
@@ -83,9 +95,20 @@ class Intervened:
         return seen[-1]
 
     def _mean(self, x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
-        """m(t, l) of each row's label, over other rows' images."""
+        """m(t, l) of each row's label, over images of others."""
+        if self.beside is not None:
+            others, _ = self.beside(t[:1])
+            n = len(others)
+            return self._read(others, t[:1].expand(n), labels[:1].expand(n, -1)).mean(dim=0, keepdim=True)
         shifts = range(1, min(CONTEXTS, len(x) - 1) + 1)
         return torch.stack([self._read(x.roll(k, dims=0), t, labels) for k in shifts]).mean(dim=0)
+
+    def _mean_of_all(self, mean: Tensor, t: Tensor) -> Tensor:
+        """Of m(t, l), over labels."""
+        if self.beside is None:
+            return mean.mean(dim=0)
+        others, labels = self.beside(t[:1])
+        return self._read(others, t[:1].expand(len(others)), labels.roll(1, dims=0)).mean(dim=0)
 
 
 @contextmanager

@@ -59,11 +59,12 @@ def check_size(config: RunConfig) -> None:
         counting.remove()
 
 
-def check_work(name: str, count: int, world: World) -> None:
-    """Raises UserError where `count` times the values of an image are more than are computed for one answer."""
-    values = math.prod(world.shape)
+def check_work(name: str, count: int, world: World, images: int = 1) -> None:
+    """Raises UserError where `count` times the values of `images` are more than are computed for one answer."""
+    values = images * math.prod(world.shape)
     if count * values > MOST_WORK:
+        of = "an image" if images == 1 else f"{images} images"
         raise UserError(
-            f"`{name}` (={count}) must be at most {MOST_WORK // values}: each is of the {values:,} values of an image, "
+            f"`{name}` (={count}) must be at most {MOST_WORK // values}: each is of the {values:,} values of {of}, "
             f"and one answer of at most {MOST_WORK:,}"
         )

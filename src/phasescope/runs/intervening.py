@@ -91,15 +91,11 @@ def _moved(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Labels whose step stays in the world, and where it leads."""
     factors = world.factors
-    told = ",".join(f"{one:g}" for one in by)
-    if len(by) != len(factors):
-        raise UserError(f"`by` (={told}) must give {','.join(factors.names)}: {len(factors)} numbers")
-    if not np.isfinite(by).all() or not np.any(by) or factors.categorical[np.flatnonzero(by)].any():
-        raise UserError(f"`by` (={told}) must be finite, not all 0, and along factors that have an order")
+    told = _check_step(factors, by)
     kept: list[np.ndarray] = []
     for _ in range(TRIES):
         labels = world.draw_labels(count, generator)
-        targets = _within(factors, labels + np.asarray(by, dtype=np.float32))
+        targets = _come_round(factors, labels + np.asarray(by, dtype=np.float32))
         inside = ((targets >= factors.low) & (targets <= factors.low + factors.span)).all(axis=1)
         kept.append(np.stack([labels[inside], targets[inside]]))
         if sum(one.shape[1] for one in kept) >= count:
@@ -108,6 +104,30 @@ def _moved(
     raise UserError(f"`by` (={told}) must lead from labels of the world to labels of it")
 
 
-def _within(factors: Factors, labels: np.ndarray) -> np.ndarray:
-    """Periodic factors come round."""
+def stepped(factors: Factors, label: np.ndarray, by: Sequence[float]) -> np.ndarray:
+    """Where a step `by` leads from one label, (K,).
+
+    Raises:
+        UserError: it is no step, or leads out of the world.
+    """
+    told = _check_step(factors, by)
+    target = _come_round(factors, label + np.asarray(by, dtype=np.float32)).astype(np.float32)
+    try:
+        factors.check(target[None])
+    except ValueError as error:
+        raise UserError(f"`by` (={told}) must lead to a label of the world: {error}") from None
+    return target
+
+
+def _check_step(factors: Factors, by: Sequence[float]) -> str:
+    told = ",".join(f"{one:g}" for one in by)
+    if len(by) != len(factors):
+        raise UserError(f"`by` (={told}) must give {','.join(factors.names)}: {len(factors)} numbers")
+    if not np.isfinite(by).all() or not np.any(by) or factors.categorical[np.flatnonzero(by)].any():
+        raise UserError(f"`by` (={told}) must be finite, not all 0, and along factors that have an order")
+    return told
+
+
+def _come_round(factors: Factors, labels: np.ndarray) -> np.ndarray:
+    """Values of periodic factors, within their range."""
     return np.where(factors.periodic, factors.low + (labels - factors.low) % factors.span, labels)

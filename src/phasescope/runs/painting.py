@@ -22,6 +22,7 @@ from phasescope.kinds import references
 from phasescope.places import Place
 from phasescope.runs.about import hears_no_label
 from phasescope.runs.bounds import check_size, check_work
+from phasescope.runs.changing import IMAGES, Change, changed, target_of, went
 from phasescope.runs.loading import Loaded, config_of, load_network, snapshot_of
 from phasescope.store.folder import Run
 
@@ -50,6 +51,7 @@ class Wish:
     Attributes:
         label: a value for each factor of the world.
         sampler, steps: as the family offers them; None where it paints in one way.
+        change: of what is at a tap; None where the network paints as it is.
     """
 
     label: tuple[float, ...]
@@ -58,6 +60,7 @@ class Wish:
     guidance: float = 0.0
     seed: int = 0
     strip: bool = True
+    change: Change | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,9 @@ class Painted:
     """An image, and the way to it.
 
     Attributes:
-        told: `step`, the times `strip` of what is shown of the way, and what the world's reader reads in the image.
+        told: `step`, the times `strip` of what is shown of the way, what the world's reader reads in the image, the `taps`
+            at which something can be changed; of a changed network the `target` that was put in, and where the image
+            `went`.
         image: (1, C, *spatial).
         noisy, estimates: what was painted then, and the image that it was to become, (n, C, *spatial); none where what is
             painted is no image on its way.
@@ -132,20 +137,25 @@ class Painter:
         """The image of a label, what is read in it, and the way to it; `unwanted` is asked after each step.
 
         Raises:
-            UserError: a label that is not of this world, a sampler that is not there, more steps than the family has,
-                or than images of that size are painted in here; guidance of a network that was never trained without labels.
+            UserError: a label that is not of this world, a sampler or a tap that is not there, more steps than the family
+                has, or than images of that size are painted in here; guidance of a network that was never trained without
+                labels.
             Unwanted: it was so.
         """
         import torch
 
         from phasescope.randomness import torch_generator
 
-        loaded = self.load(run, step).loaded
-        config, world = loaded.config, loaded.config.world
+        ready = self.load(run, step)
+        config, world = ready.loaded.config, ready.loaded.config.world
         label = np.array([wish.label], np.float32)
         _check_labels(world, label)
-        family = _family(config, wish)
-        network = _guided(loaded.network, wish.guidance) if wish.guidance else loaded.network
+        family, network, target = _family(config, wish), ready.loaded.network, None
+        if wish.change:
+            target = target_of(world, label[0], wish.change)
+            network = changed(network, config, family, wish.change, target, wish.seed)
+        if wish.guidance:
+            network = _guided(network, wish.guidance)
         generator = torch_generator(wish.seed, "explorer paint", 0)
         states = []
         with torch.inference_mode():
@@ -156,6 +166,10 @@ class Painter:
         image = states[-1].x_0
         frames = [states[i] for i in strip_of(len(states))] if wish.strip else []
         told = {"step": step, "strip": [state.t for state in frames], **read(world, image.numpy(), label)}
+        told["taps"] = list(config.network.taps or ready.loaded.plan.taps)
+        if wish.change:
+            told["target"] = None if target is None else target.tolist()
+            told["went"] = went(world, image.numpy(), label[0], target)
         noisy, estimates = ([getattr(state, name) for state in frames] for name in ("x_t", "x_0"))
         return Painted(told, image.numpy(), _images(noisy, world), _images(estimates, world))
 
@@ -262,7 +276,8 @@ def _family(config: RunConfig, wish: Wish) -> Family:
         way = config.family if wish.sampler is None else config.family.painted_by(wish.sampler, wish.steps)
     except ValueError as error:
         raise UserError(str(error)) from None
-    check_work("steps", (way.painting() or {}).get("steps", 1), config.world)
+    images = IMAGES if wish.change else 1
+    check_work("steps", (way.painting() or {}).get("steps", 1), config.world, images)
     return way.build()
 
 

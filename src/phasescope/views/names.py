@@ -36,6 +36,13 @@ READINGS = {
 }
 """what phases are read of"""
 
+WAYS = {
+    "formed": "as a well-formed image",
+    "darkest": "darkest pixel",
+    "matched": "matched filter",
+}
+"""how a factor is read from an image"""
+
 SPLITS = {"grid": "labels on the grid", "off_grid": "labels off the grid"}
 
 
@@ -45,6 +52,10 @@ def measure_words(name: str) -> str:
 
 def null_words(name: str) -> str:
     return NULLS.get(name, _plain(name))
+
+
+def way_words(name: str) -> str:
+    return WAYS.get(name, _plain(name))
 
 
 def split_words(name: str) -> str:

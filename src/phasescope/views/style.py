@@ -26,6 +26,8 @@ PALETTE = {
     "accent": ("#0071b1", "#4aa5e0"),
     "order": ("#00845f", "#2cbd92"),
     "p1": ("#c8501a", "#f0854a"),
+    "told": ("#6f4bb2", "#b197ea"),
+    "seen": ("#a06800", "#dba53c"),
 }
 """each colour's light and dark value; every light one is used for nothing else"""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from test_packets import unpacked
 from phasescope.errors import UserError
 from phasescope.places import Place
 from phasescope.runs.about import about
+from phasescope.runs.changing import Change
 from phasescope.runs.config import RunConfig
 from phasescope.runs.painting import Wish
 from phasescope.store import Run, hold
@@ -127,6 +129,19 @@ def test_four_factors_are_painted_in_colour_without_a_reader(of_arrays):
     np.testing.assert_array_equal(other["noisy"][0], arrays["noisy"][0])
     usual = unpacked(painter.paint(of_arrays, 0, Wish((1.0, 0.5, 2.0, 3.0))))[1]
     assert usual["image"].shape == (16, 16, 3)
+
+
+def test_four_factors_are_patched_without_a_reader(of_arrays):
+    painter, wish = Painter(), Wish((1.0, 0.5, 2.0, 3.0), "ddim", 4)
+    for change in (
+        Change("mid", "patch", (0.0, 0.5, 1.0, 3.0)),
+        Change("mid", "steer", (0.5, 0.0, 0.0, 1.0)),
+    ):
+        header, arrays = unpacked(painter.paint(of_arrays, 0, replace(wish, change=change)))
+        assert header["went"] == {}
+        assert arrays["image"].shape == (16, 16, 3)
+    with pytest.raises(UserError, match="an order"):
+        painter.paint(of_arrays, 0, replace(wish, change=Change("mid", "steer", (0.0, 0.0, -1.0, 0.0))))
 
 
 def test_latents_are_of_labels_that_the_data_set_has(of_arrays):

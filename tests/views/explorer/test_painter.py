@@ -12,6 +12,7 @@ from phasescope.errors import UserError
 from phasescope.families.diffusion.config import DDIMSamplerConfig, DDPMSamplerConfig, DPMSolverSamplerConfig
 from phasescope.places import Place
 from phasescope.randomness import torch_generator
+from phasescope.runs.changing import Change
 from phasescope.runs.painting import Wish, strip_of
 from phasescope.views.explorer.painter import Painter
 from phasescope.views.figures.pixels import pixels
@@ -105,6 +106,45 @@ def test_guidance_is_refused_where_no_label_was_ever_withheld(painter, tmp_path)
         painter.paint(run, 40, replace(WISH, guidance=1.0))
 
 
+@pytest.mark.parametrize("how", ["patch", "part"])
+def test_putting_in_what_is_there_changes_nothing_and_something_else_does_from_the_same_noise(
+    painter, run, how
+):
+    without, plain = unpacked(painter.paint(run, 40, WISH))
+    same, other = (
+        unpacked(painter.paint(run, 40, replace(WISH, change=Change("mid", how, towards))))
+        for towards in (WISH.label, (7.0, 1.0))
+    )
+    assert np.abs(same[1]["image"].astype(int) - plain["image"].astype(int)).max() <= 1
+    assert (other[1]["image"] != plain["image"]).any()
+    np.testing.assert_array_equal(other[1]["noisy"][0], plain["noisy"][0])
+    assert other[0]["target"] == [7.0, 1.0]
+    assert {found["went"] for found in other[0]["went"].values()} <= {
+        "followed",
+        "stayed",
+        "either",
+        "elsewhere",
+    }
+    assert set(other[0]["went"]) == {"darkest", "matched"}
+    assert without["taps"] == list(config().network.taps)
+    assert not {"target", "went"} & set(without)
+
+
+@pytest.mark.parametrize("change", [Change("mid", "ablate"), Change("up1", "steer", (1.0, -1.0))])
+def test_a_network_that_is_made_to_hear_no_label_hears_no_intervention(painter, run, change):
+    deaf = replace(WISH, guidance=-1.0)
+    found = image(painter, run, replace(deaf, change=change)).astype(int)
+    assert np.abs(found - image(painter, run, deaf).astype(int)).max() <= 1
+    assert (image(painter, run, replace(WISH, change=change)) != image(painter, run, WISH)).any()
+
+
+def test_a_network_that_was_changed_paints_as_before_again(painter, run):
+    before = image(painter, run, WISH)
+    image(painter, run, replace(WISH, change=Change("mid", "part", (7.0, 1.0))))
+    np.testing.assert_array_equal(image(painter, run, WISH), before)
+    assert not any(module._forward_hooks for module in painter.load(run, 40).loaded.network.modules())
+
+
 def test_the_strip_goes_from_the_noise_to_the_image(painter, run):
     header, arrays = unpacked(painter.paint(run, 40, WISH))
     assert header["strip"][0] == 49
@@ -128,6 +168,8 @@ def test_a_strip_holds_both_ends_and_no_state_twice(states):
     ("change", "named"),
     [({"label": (-0.1, 5.0)}, "`x`"), ({"label": (3.5, 8.5)}, "`y`"), ({"label": (3.5,)}, "`label`"),
      ({"sampler": "euler"}, "`sampler`"), ({"steps": 0}, "`steps`"),
+     ({"change": Change("mid9", "ablate")}, "`tap`"), ({"change": Change("mid", "push")}, "`how`"),
+     ({"change": Change("mid", "patch", (1.0,))}, "`towards`"), ({"change": Change("mid", "steer", (6.0, 0.0))}, "`by`"),
      ({"steps": 51}, "`steps`"), ({"guidance": 21.0}, "`guidance`"), ({"seed": -1}, "`seed`"), ({"seed": 2**32}, "`seed`")],
 )  # fmt: skip
 def test_wishes_that_cannot_be_are_named(painter, run, change, named):
@@ -166,6 +208,7 @@ def test_latents_are_the_networks_own_activations(painter, run):
 
 def test_global_random_streams_stay_where_they_are(painter, run, untouched_random_streams):
     painter.paint(run, 40, WISH)
+    painter.paint(run, 40, replace(WISH, change=Change("mid", "ablate")))
     painter.latents(run, 40, np.ones((3, 2), np.float32), Place("mid", 10))
 
 

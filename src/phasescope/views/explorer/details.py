@@ -14,12 +14,15 @@ from phasescope.runs.painting import not_imported
 from phasescope.store.files import to_json
 from phasescope.store.folder import shown
 from phasescope.store.snapshot import Snapshot
+from phasescope.views.accuracy import Accuracy, accuracies
 from phasescope.views.explorer.packets import packet
 from phasescope.views.explorer.rows import why
 from phasescope.views.figures.manifold import PROJECTIONS, labels_of, places_of
 from phasescope.views.figures.pixels import pixels
+from phasescope.views.figures.told_and_seen import SHOWN_NULLS
 from phasescope.views.names import (
     READINGS,
+    WAYS,
     factor_words,
     measure_words,
     null_words,
@@ -60,7 +63,7 @@ def _history(record: Record) -> dict[str, Any]:
             for reading in ("representation", "representation_p1")
         },
         "names": _names(record),
-        "lines": [_line(line, record.measures) for line in record.metrics],
+        "lines": [_line(line, record) for line in record.metrics],
         "snapshots": _stored(record),
         "latents": _latents(record),
         "factors": [_factor(factor) for factor in record.factors],
@@ -128,7 +131,10 @@ def _names(record: Record) -> dict[str, Any]:
     nulls = dict.fromkeys(null for measure in record.measures for null in record.nulls(measure))
     places = dict.fromkeys(place for measure in record.measures for place in record.places(measure))
     return {
-        "measures": {measure: measure_words(measure) for measure in record.measures},
+        "measures": {
+            measure: measure_words(measure) for measure in record.measures if measure not in UNSHOWN
+        },
+        "ways": WAYS,
         "nulls": {null: null_words(null) for null in nulls},
         "readings": READINGS,
         "splits": {split: split_words(split) for split in record.about.get("splits") or record.splits},
@@ -143,28 +149,52 @@ def _factor(factor: Factor) -> dict[str, Any]:
     return {**asdict(factor), "words": factor_words(factor), "scale": colours}
 
 
-def _line(line: dict[str, Any], measures: list[str]) -> dict[str, Any]:
+UNSHOWN = ("trustworthiness", "label_share", "learnt_order", "learnt_order_told", "learnt_order_seen")
+"""of our measures, those that are shown on the report's page alone"""
+BARE = ("participation_ratio", "share_told", "share_seen")
+"""those of which the value alone is shown, beside another that has its nulls"""
+ROUTES = ("order_told", "order_seen")
+ENDS = ("value", "low", "high")
+
+
+def _line(line: dict[str, Any], record: Record) -> dict[str, Any]:
     return {
         **{key: line.get(key) for key in ("step", "images_seen", "epochs", "loss", "wall_s")},
-        **{key: _rounded(line.get(key)) for key in ("outcomes", "accuracy", "error", "phase")},
+        **{key: _rounded(line.get(key)) for key in ("outcomes", "phase")},
+        "readings": [_reading(one) for one in accuracies(line, record.splits)],
         "scores": {
-            measure: {place: _score(found) for place, found in line[measure].items()}
-            for measure in measures
-            if line.get(measure)
+            measure: {place: _score(found, measure) for place, found in line[measure].items()}
+            for measure in record.measures
+            if line.get(measure) and measure not in UNSHOWN
         },
     }
 
 
-def _score(found: dict[str, Any] | None) -> dict[str, Any] | None:
-    """A score with its nulls; one that has none is not shown, nor sent."""
+def _reading(one: Accuracy) -> dict[str, Any]:
+    """Of a pair of factors value, low and high of `excess` and `phi`."""
+    together = {
+        pair: {name: _rounded([score.get(end) for end in ENDS]) for name, score in scores.items()}
+        for pair, scores in one.together.items()
+    }
+    return {**_rounded(one._asdict()), "together": together}
+
+
+def _score(found: dict[str, Any] | None, measure: str) -> dict[str, Any] | None:
+    """A score with its nulls, as far as they are shown; one that has none is not shown, nor sent."""
     if not found or not found.get("nulls"):
         return None
-    return {key: _rounded(found.get(key)) for key in ("value", "low", "high", "n", "nulls", "detail")}
+    if measure in BARE:
+        return {"value": _rounded(found.get("value"))}
+    shown_nulls = SHOWN_NULLS if measure in ROUTES else found["nulls"]
+    nulls = {null: level for null, level in found["nulls"].items() if null in shown_nulls}
+    return _rounded({**{end: found.get(end) for end in ENDS}, "nulls": nulls})
 
 
 def _rounded(tree: Any) -> Any:
     if isinstance(tree, dict):
         return {key: _rounded(value) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [_rounded(value) for value in tree]
     return float(f"{tree:.4g}") if isinstance(tree, float) else tree
 
 

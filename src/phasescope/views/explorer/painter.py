@@ -19,7 +19,7 @@ class Painter(painting.Painter):
     def paint(
         self, run: Run, step: int | None, wish: Wish, unwanted: Callable[[], bool] = lambda: False
     ) -> bytes:
-        """The image of a label, what is read in it, and the way to it; raises as `painted` does."""
+        """The image of a label, what is read in it, the way to it, and the network's taps; raises as `painted` does."""
         found = self.painted(run, step, wish, unwanted)
         return packet(
             found.told,

@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from phasescope.errors import UserError
 from phasescope.places import Place
+from phasescope.runs.changing import Change
 
 MOST = 3e38
 """of a number, as arrays here hold it"""
@@ -54,6 +55,14 @@ class Query:
             return Place.parse(self._given(name))
         except ValueError as error:
             raise UserError(str(error)) from None
+
+    def change(self) -> Change | None:
+        """Of what is at a tap; None where no tap is named."""
+        if not self.has("tap"):
+            return None
+        return Change(
+            self.word("tap"), self.word("how"), self.numbers("towards") if self.has("towards") else ()
+        )
 
     def _given(self, name: str) -> str:
         if not self.has(name):

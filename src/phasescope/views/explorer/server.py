@@ -164,6 +164,7 @@ class Explorer:
                 query.number("guidance", 0.0),
                 query.integer("seed", 0),
                 query.integer("strip", 1) > 0,
+                query.change(),
             )
             run = self.library.entry(request.path_params["run"]).run
             return self.painter.paint(run, query.optional_integer("step"), wish, unwanted)

@@ -24,15 +24,19 @@ from phasescope.views.figures.denoising import denoising
 from phasescope.views.figures.manifold import PROJECTIONS, Cloud, cloud_of, labels_of, places_of
 from phasescope.views.figures.painted import painted
 from phasescope.views.figures.timeline import timeline
+from phasescope.views.figures.told_and_seen import told_and_seen
 from phasescope.views.names import READINGS, factor_words, place_words
 from phasescope.views.record import Record, score, spread
 from phasescope.views.report import words
+from phasescope.views.report.accuracy import accuracy_table
 from phasescope.views.report.sound import sound_record
 from phasescope.views.report.tables import provenance, score_tables, threshold_rows
 from phasescope.views.style import css_variables, inline_svg, scale_of
 
 SECTIONS = {
     "timeline": "Timeline",
+    "accuracy": "Accuracy",
+    "told_and_seen": "Told and seen",
     "painted": "Painted",
     "manifold": "Manifold",
     "denoising": "Denoising",
@@ -41,8 +45,8 @@ SECTIONS = {
     "configuration": "Configuration",
     "provenance": "Provenance",
 }
-OF_SOME = {"denoising"}
-"""sections that only runs of some families have"""
+OF_SOME = {"accuracy", "told_and_seen", "denoising"}
+"""sections that only runs of some worlds and families have"""
 
 T = TypeVar("T")
 
@@ -91,6 +95,8 @@ def render_report(run: Run, on_left_out: Callable[[str], None] = lambda _: None)
     damage = words.damage(record) + [f"Not drawn: {name}: {why}." for name, why in absent.items()]
     for sentence in damage:
         on_left_out(sentence)
+    accuracy = accuracy_table(record)
+    some = {*figures, *(["accuracy"] if accuracy else [])}
     environment = Environment(
         loader=PackageLoader("phasescope.views.report"),
         autoescape=True,
@@ -104,8 +110,9 @@ def render_report(run: Run, on_left_out: Callable[[str], None] = lambda _: None)
         verdict=[*words.verdict(record), *damage],
         headline=words.headline(record),
         subject=words.subject(record),
-        sections={name: SECTIONS[name] for name in SECTIONS if name not in OF_SOME or name in figures},
+        sections={name: SECTIONS[name] for name in SECTIONS if name not in OF_SOME or name in some},
         figures=figures,
+        accuracy=accuracy,
         factors=record.factors.names,
         clouds=clouds,
         left_out=left_out,
@@ -152,6 +159,7 @@ def inline_figures(record: Record) -> dict[str, dict[str, Any]]:
         return {}
     draw = {
         "timeline": (lambda: timeline(record, WIDE_IN), lambda: timeline(record, NARROW_IN)),
+        "told_and_seen": (lambda: told_and_seen(record, WIDE_IN), lambda: told_and_seen(record, NARROW_IN)),
         "painted": (lambda: painted(record, WIDE_IN), lambda: painted(record, NARROW_IN, columns=6, rows=8)),
         "denoising": (lambda: denoising(record, WIDE_IN), lambda: denoising(record, NARROW_IN)),
     }

@@ -14,13 +14,20 @@ from phasescope.views.figures.denoising import denoising
 from phasescope.views.figures.manifold import manifold_figure
 from phasescope.views.figures.painted import painted
 from phasescope.views.figures.timeline import timeline
+from phasescope.views.figures.told_and_seen import told_and_seen
 from phasescope.views.record import Record
 from phasescope.views.report import words
 from phasescope.views.report.page import attempt
 from phasescope.views.report.sound import sound_record
 from phasescope.views.style import MUTED, RC
 
-FIGURES = {"timeline": timeline, "painted": painted, "manifold": manifold_figure, "denoising": denoising}
+FIGURES = {
+    "timeline": timeline,
+    "told_and_seen": told_and_seen,
+    "painted": painted,
+    "manifold": manifold_figure,
+    "denoising": denoising,
+}
 
 
 def write_pictures(
@@ -35,7 +42,7 @@ def write_pictures(
         on_left_out: told in a sentence of each figure that damage makes impossible.
 
     Returns:
-        The files' paths: ``timeline.png``, ``painted.png``, ``manifold.png``, ``denoising.png``.
+        The files' paths: ``timeline.png``, ``told_and_seen.png``, ``painted.png``, ``manifold.png``, ``denoising.png``.
     """
     record = sound_record(run)
     folder.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,10 @@ from phasescope.places import Place
 from phasescope.views.names import measure_words, null_words, place_words
 from phasescope.views.record import Record, number, score
 
+LEARNT = "learnt_"
+"""before the name of an order, how much of it was learnt; it stands beside that order"""
+LEARNT_WORDS = "log((1 − R₀²)/(1 − R²)), R₀ of the untrained network"
+
 
 def score_tables(record: Record) -> tuple[list[dict[str, Any]], int]:
     """A table a measure, of every score with its nulls at the last snapshot; and how many scores lack
@@ -19,6 +23,8 @@ def score_tables(record: Record) -> tuple[list[dict[str, Any]], int]:
     last = record.metrics[-1] if record.metrics else {}
     tables, without = [], 0
     for measure in record.measures:
+        if measure.removeprefix(LEARNT) in record.measures and measure.startswith(LEARNT):
+            continue
         scores = {place: score(last, measure, place) for place in record.places(measure)}
         found = {place: one for place, one in scores.items() if one and one.get("nulls")}
         without += sum(1 for one in scores.values() if one and not one.get("nulls"))
@@ -29,15 +35,21 @@ def score_tables(record: Record) -> tuple[list[dict[str, Any]], int]:
         ]
         title = measure_words(measure)
         details = list(dict.fromkeys(name for one in found.values() for name in one.get("detail") or {}))
+        learnt = {place: score(last, f"{LEARNT}{measure}", place) for place in found}
+        if not any(learnt.values()):
+            learnt = {}
+        told = [str(one.get("estimator", "")) for one in found.values()]
+        told += [f"learnt: {LEARNT_WORDS}"] if learnt else []
         tables.append(
             {
                 "title": title[0].upper() + title[1:],
-                "estimator": "; ".join(
-                    dict.fromkeys(str(one.get("estimator", "")) for one in found.values())
-                ),
-                "details": [name.replace("_", " ") for name in details],
+                "estimator": "; ".join(dict.fromkeys(told)),
+                "details": [*(["learnt"] if learnt else []), *(name.replace("_", " ") for name in details)],
                 "nulls": [null_words(null) for null in nulls],
-                "rows": [_score_row(place, one, measure, details, nulls) for place, one in found.items()],
+                "rows": [
+                    _score_row(place, one, measure, details, nulls, [learnt[place]] if learnt else [])
+                    for place, one in found.items()
+                ],
             }
         )
     return tables, without
@@ -76,7 +88,7 @@ def threshold_rows(record: Record) -> list[dict[str, str]]:
             {
                 "name": name,
                 "threshold": f"{getattr(declared, key):g}",
-                "nearest": _figure(number(row.get("nearest"))),
+                "nearest": figure(number(row.get("nearest"))),
                 "null": null_words(row.get("null", "")),
                 "place": row.get("place", ""),
                 "is_clear": ("yes" if row["clear"] else "no") if row else "not calibrated",
@@ -120,22 +132,42 @@ def provenance(record: Record) -> list[tuple[str, str]]:
 
 
 def _score_row(
-    place: Place, one: dict[str, Any], measure: str, details: list[str], nulls: list[str]
+    place: Place,
+    one: dict[str, Any],
+    measure: str,
+    details: list[str],
+    nulls: list[str],
+    learnt: list[dict[str, Any] | None],
 ) -> dict[str, Any]:
     known = [number(level) for level in floors(one["nulls"]).values() if level is not None]
     rises = measure not in ("participation_ratio", "label_dimension")
     return {
         "place": place_words(place),
-        "value": _figure(number(one)),
-        "interval": f"{_figure(number(one.get('low')))} to {_figure(number(one.get('high')))}",
+        "value": figure(number(one)),
+        "interval": interval(one),
         "weak": rises and bool(known) and not number(one.get("low")) > max(known),
-        "detail": [_figure(number((one.get("detail") or {}).get(name))) for name in details],
-        "nulls": [_figure(number(one["nulls"].get(null))) for null in nulls],
+        "detail": [
+            *map(with_interval, learnt),
+            *(figure(number((one.get("detail") or {}).get(name))) for name in details),
+        ],
+        "nulls": [figure(number(one["nulls"].get(null))) for null in nulls],
         "n": str(one.get("n", "")),
     }
 
 
-def _figure(value: float) -> str:
+def interval(one: dict[str, Any]) -> str:
+    """A score's ends."""
+    return f"{figure(number(one.get('low')))} to {figure(number(one.get('high')))}"
+
+
+def with_interval(one: dict[str, Any] | None) -> str:
+    """A score and its ends; a dash where it has no value."""
+    value = number(one)
+    return f"{figure(value)} ({interval(one)})" if one and value == value else "–"
+
+
+def figure(value: float) -> str:
+    """Two decimals, one where there are tens."""
     if value != value:
         return "–"
     rounded = round(value, 2 if abs(value) < 10 else 1) + 0.0

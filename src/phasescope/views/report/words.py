@@ -6,7 +6,7 @@ from typing import Any
 
 from phasescope.measures.learning.phases import floors
 from phasescope.views.names import READINGS, null_words, place_words, split_words
-from phasescope.views.record import Record, score
+from phasescope.views.record import Record, number, score
 
 REPRESENTATION = {"B": "low-dimensional, not ordered", "C": "ordered"}
 """what its phases mean"""
@@ -49,9 +49,11 @@ def headline(record: Record) -> list[tuple[str, str]]:
         ("representation_p1", "p1_order", "P1's order"),
     ):
         place = record.declared_place(reading)
-        value = record.series(measure, place)[-1] if place and record.metrics else float("nan")
+        found = score(record.metrics[-1], measure, place) if place and record.metrics else None
+        value, untrained = number(found), number(((found or {}).get("nulls") or {}).get("untrained"))
         if place and value == value:
-            facts.append((f"{name} ({place_words(place)})", f"R² {value:.2f}"))
+            above = f" (untrained {untrained:.2f})" if untrained == untrained else ""
+            facts.append((f"{name} ({place_words(place)})", f"R² {value:.2f}{above}"))
     return facts
 
 
@@ -94,7 +96,7 @@ def hardware(record: Record) -> str:
 
 
 def caption(record: Record, figure: str) -> str:
-    """The caption of `figure` (timeline, painted, manifold or denoising) where it stands alone."""
+    """The caption of `figure` (timeline, told_and_seen, painted, manifold or denoising) where it stands alone."""
     return f"{_describe(record, figure)} One run: {subject(record)}."
 
 
@@ -110,9 +112,13 @@ def percent(share: float) -> str:
 
 
 def _describe(record: Record, figure: str) -> str:
-    return {"timeline": _timeline, "painted": _painted, "manifold": _manifold, "denoising": _denoising}[
-        figure
-    ](record)
+    return {
+        "timeline": _timeline,
+        "told_and_seen": _told_and_seen,
+        "painted": _painted,
+        "manifold": _manifold,
+        "denoising": _denoising,
+    }[figure](record)
 
 
 def _timeline(record: Record) -> str:
@@ -156,6 +162,15 @@ def _manifold(record: Record) -> str:
         f"Latents at {place_words(place) if place else 'no place'} on their first three principal components, "
         "at unit mean square norm, each snapshot turned (orthogonal Procrustes) to the next, the last to the labels; "
         "nothing is stretched."
+    )
+
+
+def _told_and_seen(record: Record) -> str:
+    return (
+        f"n = {_labels_of(record, 'order_told')} labels, each told beside the image of another: ridge R² from the latents "
+        "to the label that was told, and to that of the image that was seen; under it the share of the latents' variance "
+        "that either explains. Bands are 95 % intervals. Thin: the untrained network (dashes), and the pixels that it is "
+        "given (dash and dot). What lies below a panel is drawn at its end."
     )
 
 

@@ -24,7 +24,9 @@ def print_runs(runs: list[Run], as_json: bool) -> None:
         print(to_json([_row(run) for run in runs], indent=1))
         return
     table = Table(
-        "run", "state", "step", "images", "success %", "behaviour", "representation", "wall", box=None
+        *("run", "state", "step", "images", "success %", "order (untrained)"),
+        *("behaviour", "representation", "wall"),
+        box=None,
     )
     rows = [_row(run) for run in runs]
     for row in rows:
@@ -34,6 +36,7 @@ def print_runs(runs: list[Run], as_json: bool) -> None:
             f"{row['step']:,}/{row['steps']:,}" if row["steps"] else "-",
             _number(row["images_seen"]),
             _percent(row["success"]),
+            _beside(row["order"], row["order_untrained"]),
             _path(row["behaviour"]),
             _path(row["representation"]),
             _seconds(row["wall_s"]),
@@ -102,7 +105,7 @@ def _snapshots(record: Record) -> Table:
         table.add_column(outcome.name)
     for heading in (
         *others,
-        f"order ({place_words(place) if place else '?'})",
+        f"order ({place_words(place) if place else '?'}; untrained)",
         "highest null",
         "share",
         "dim",
@@ -127,7 +130,7 @@ def _snapshots(record: Record) -> Table:
             "-" if entry["loss"] is None else f"{entry['loss']:.4f}",
             *shares,
             *success,
-            _score(order.get("value")),
+            _beside(order.get("value"), order.get("nulls", {}).get("untrained")),
             _score(max(known, default=None)),
             *(_score(one.get("value")) for one in rest),
             " ".join(phase[0] if phase != "undecided" else "-" for phase in entry["phase"].values()),
@@ -136,7 +139,8 @@ def _snapshots(record: Record) -> Table:
 
 
 COLUMNS = (
-    "run", "path", "state", "step", "steps", "images_seen", "success", "behaviour", "representation", "wall_s",
+    "run", "path", "state", "step", "steps", "images_seen", "success", "order", "order_untrained", "behaviour",
+    "representation", "wall_s",
 )  # fmt: skip
 
 
@@ -154,12 +158,15 @@ def _read(run: Run) -> dict[str, Any]:
     record = Record(run)
     status, metrics, faults = record.status, record.metrics, record.faults
     summary = status.get("summary", {})
+    order = _at(metrics[-1], "order", record.declared_place("representation")) if metrics else {}
     return {
         "state": "broken" if faults else status["state"],
         "step": status.get("step", 0),
         "steps": status.get("steps", 0),
         "images_seen": status.get("images_seen"),
         "success": success_share(metrics[-1]) if metrics else None,
+        "order": order.get("value"),
+        "order_untrained": (order.get("nulls") or {}).get("untrained"),
         **{name: _sequence(summary, name) for name in ("behaviour", "representation")},
         "wall_s": status.get("wall_s"),
         **({"error": faults[0]} if faults else {}),
@@ -195,6 +202,11 @@ def _number(value: float | None) -> str:
 
 def _score(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
+
+
+def _beside(order: float | None, untrained: float | None) -> str:
+    """An order with that of the untrained network: 0.97 (0.76)."""
+    return _score(order) if untrained is None else f"{_score(order)} ({_score(untrained)})"
 
 
 def _seconds(seconds: float | None) -> str:

@@ -91,7 +91,8 @@ export class Chart {
     if (!Number.isFinite(low) || !Number.isFinite(high)) [low, high] = [this.log ? 1 : 0, this.log ? 10 : 1];
     if (this.log) [low, high] = [low / 1.15, high * 1.15];
     const scale = this.log ? Math.log10 : (value) => value;
-    const toY = (value) => (known(value) && (!this.log || value > 0) ? bottom - ((scale(value) - scale(low)) / (scale(high) - scale(low) || 1)) * (bottom - top) : null);
+    const inside = (value) => (this.domain ? Math.min(Math.max(value, low), high) : value);
+    const toY = (given) => { const value = known(given) ? inside(given) : given; return known(value) && (!this.log || value > 0) ? bottom - ((scale(value) - scale(low)) / (scale(high) - scale(low) || 1)) * (bottom - top) : null; };
     this.xs = data.x.map(toX);
     const shapes = [];
     for (const tick of this.log ? logTicks(low, high) : ticks(low, high, 4)) shapes.push(
@@ -101,7 +102,7 @@ export class Chart {
       if (line.area) shapes.push(s("path", {d: area(this.xs, line.area[0].map(toY), line.area[1].map(toY)), fill: line.colour, class: "filled"}));
       else {
         if (line.low) shapes.push(s("path", {d: area(this.xs, line.low.map(toY), line.high.map(toY)), fill: line.colour, class: "interval"}));
-        shapes.push(s("path.line", {d: path(this.xs, line.y.map(toY)), stroke: line.colour, "stroke-dasharray": line.dash, "stroke-width": line.dash ? 1.3 : 2}));
+        shapes.push(s("path.line", {d: path(this.xs, line.y.map(toY)), stroke: line.colour, "stroke-dasharray": line.dash, "stroke-width": line.thin ? 0.8 : line.dash ? 1.3 : 2}));
       }
     }
     if (known(data.level)) shapes.push(s("line.level", {x1: LEFT, x2: width - RIGHT, y1: toY(data.level), y2: toY(data.level)}), s("text.level", {x: width - RIGHT - 2, y: toY(data.level) - 4}, `threshold ${data.level}`));

@@ -34,7 +34,7 @@ const short = new Intl.NumberFormat("en", {notation: "compact", maximumFractionD
 export const known = (value) => value !== null && value !== undefined && !Number.isNaN(value);
 export const integer = (value) => (known(value) ? whole.format(value) : "–");
 export const compact = (value) => (known(value) ? short.format(value) : "–");
-export const fixed = (value, digits = 2) => (known(value) ? value.toFixed(digits).replace("-", "−") : "–");
+export const fixed = (value, digits = 2) => (known(value) ? value.toFixed(digits).replace(/^-(?=[0.]*$)/, "").replace("-", "−") : "–");
 export const percent = (value) => (known(value) ? `${(100 * value).toFixed(value > 0 && value < 0.095 ? 1 : 0)}\u00a0%` : "–");
 
 export function duration(seconds) {

@@ -1,12 +1,13 @@
 // The run's history: outcome shares, order with its nulls, dimension, measures of one's own; phases above each.
 
+import {Accuracies} from "./accuracy.js";
 import {Chart} from "./charts.js";
 import {UNITS} from "./compare.js";
 import {choice, fixed, h, known, percent} from "./dom.js";
 
 const NULL_DASHES = {untrained: "6 3", pixels: "2 2", permuted: "1 3", label_embedding: "9 3 2 3"}, OTHER_DASHES = "4 2 1 2 1 2";
-// those that have a panel above, or are shown on the report's page alone
-const KNOWN = ["order", "p1_order", "trustworthiness", "participation_ratio", "label_dimension", "label_share"];
+// those that have a panel of their own
+const KNOWN = ["order", "p1_order", "participation_ratio", "label_dimension", "label_share", "order_told", "order_seen", "share_told", "share_seen"];
 const significant = (value) => String(Number(value.toPrecision(2)));
 
 export class Histories {
@@ -16,8 +17,10 @@ export class Histories {
     this.outcomes = details.outcomes.length ? chart("What becomes of its images", {height: 200, domain: [0, 1], format: percent}) : null;
     this.order = chart("Order, with its nulls", {note: "ridge R², the least of the factors, 95 % interval", height: 220, domain: [-0.1, 1.02], format: (value) => fixed(value)});
     this.dimension = chart("Dimension", {note: "participation ratio", height: 190, log: true, format: significant});
+    this.routes = "order_told" in details.names.measures ? chart("Told and seen", {note: "labels crossed with images of others: ridge R², 95 % interval; share of variance", height: 220, domain: [-0.15, 1.02], format: (value) => fixed(value)}) : null;
+    this.accuracies = details.outcomes.length ? new Accuracies() : null;
     this.own = Object.keys(details.names.measures).filter((name) => !KNOWN.includes(name)).map((name) => [name, chart(details.names.measures[name], {note: "95 % interval", height: 190, format: significant})]);
-    this.charts = [this.outcomes, this.order, this.dimension, ...this.own.map(([, one]) => one)].filter(Boolean);
+    this.charts = [this.outcomes, this.accuracies, this.order, this.routes, this.dimension, ...this.own.map(([, one]) => one)].filter(Boolean);
     this.controls = h("div.controls");
     this.root = h("div.histories", this.controls, this.charts.map((one) => one.root));
   }
@@ -60,6 +63,11 @@ export class Histories {
     this.dimension.show({x, level: thresholds.label_dimension,
       lines: [{name: "latents", y: this.series("participation_ratio", "value"), colour: "var(--accent)"}, this.scored("label means", "label_dimension", "var(--order)"),
         ...this.nulls("label_dimension", ["label_embedding"]).map((line) => ({...line, name: `${line.name} (label means)`}))]});
+    this.accuracies?.show(details, this.split);
+    this.routes?.show({x, lines: ["told", "seen"].flatMap((route) => [
+      this.scored(route, `order_${route}`, `var(--${route})`),
+      {name: `share ${route}`, y: this.series(`share_${route}`, "value"), colour: `var(--${route})`, dash: "8 2"},
+      ...this.nulls(`order_${route}`).map((line) => ({...line, name: `${route}: ${line.name}`, colour: `var(--${route})`, thin: true}))])});
     for (const [name, chart] of this.own) chart.show({x, lines: [this.scored("as learnt", name, "var(--order)"), ...this.nulls(name)]});
   }
 

@@ -26,7 +26,7 @@ export function bitmap({data, high, wide, channels}) {
 }
 
 // Draw an image on `canvas`, its longer side `size` CSS pixels; label and reading as `marks` has them.
-export function draw(canvas, image, size, {label = null, reading = null} = {}) {
+export function draw(canvas, image, size, {label = null, reading = null, toward = null} = {}) {
   const ratio = Math.max(window.devicePixelRatio || 1, 1), unit = (size * ratio) / Math.max(image.high, image.wide);
   const wide = Math.round(image.wide * unit), high = Math.round(image.high * unit);
   if (canvas.width !== wide || canvas.height !== high) {
@@ -36,14 +36,9 @@ export function draw(canvas, image, size, {label = null, reading = null} = {}) {
   const context = canvas.getContext("2d"), at = (value) => (value - 0.5) * unit, side = Math.max(wide, high);
   context.imageSmoothingEnabled = false;
   context.drawImage(bitmap(image), 0, 0, wide, high);
-  if (label) {
-    context.strokeStyle = colour("target");
-    context.lineWidth = Math.max(1.2 * ratio, side / 110);
-    const [x, y] = label.map(at), arm = Math.max(4 * ratio, 0.045 * side);
-    context.beginPath();
-    context.moveTo(x - arm, y); context.lineTo(x + arm, y); context.moveTo(x, y - arm); context.lineTo(x, y + arm);
-    context.stroke();
-  }
+  context.lineWidth = Math.max(1.2 * ratio, side / 110);
+  if (label) cross(context, "target", label.map(at), Math.max(4 * ratio, 0.045 * side));
+  if (toward) cross(context, "told", toward.map(at), Math.max(4 * ratio, 0.045 * side), true);
   if (reading && reading.every(Number.isFinite)) {
     context.strokeStyle = "#0072b2";
     context.lineWidth = Math.max(1.5 * ratio, side / 90);
@@ -51,6 +46,17 @@ export function draw(canvas, image, size, {label = null, reading = null} = {}) {
     context.arc(at(reading[0]), at(reading[1]), Math.max(0.07 * side, 5 * ratio), 0, 2 * Math.PI);
     context.stroke();
   }
+}
+
+// upright at the label, lying where something else was put in
+export function cross(context, name, [x, y], arm, lying = false) {
+  context.strokeStyle = colour(name);
+  context.beginPath();
+  for (const [dx, dy] of lying ? [[0.75, 0.75], [0.75, -0.75]] : [[1, 0], [0, 1]]) {
+    context.moveTo(x - dx * arm, y - dy * arm);
+    context.lineTo(x + dx * arm, y + dy * arm);
+  }
+  context.stroke();
 }
 
 // The samples of one snapshot: images (n, H, W, c); labels, what was read of each factor, and its error (n, K).

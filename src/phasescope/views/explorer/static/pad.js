@@ -1,34 +1,50 @@
-// The pad: two factors of the training labels, the target that one drags, and where it was read.
+// The pad: two factors of the training labels, the target that one drags, where it was read, and perhaps a second target.
 
 import {colour, eachFrame, fixed, h} from "./dom.js";
+import {cross} from "./images.js";
 
 export class Pad {
-  // factors of the run, the training labels (see about.json), the two factors shown, moved(x, y) with each new target
+  // factors of the run, the training labels (see about.json), the two factors shown, moved(x, y, second) with each new target
   constructor({factors, training, axes, moved}) {
-    Object.assign(this, {factors, training, axes, moved, target: [0, 0], reading: null});
+    Object.assign(this, {factors, training, axes, moved, target: [0, 0], reading: null, second: null, held: false});
     this.canvas = h("canvas.pad", {tabindex: 0, role: "application", "data-keys": true, "aria-label": "target of the painting; drag it, or use the arrow keys"});
     this.root = h("div.padbox", this.canvas);
     this.draw = eachFrame(() => this.paint());
     this.observer = new ResizeObserver(this.draw);
     this.observer.observe(this.root);
-    const point = (event) => {
+    const at = (event) => {
       const {width, height} = this.canvas.getBoundingClientRect(), [fx, fy] = this.shown();
-      this.moved(fx.low + (event.offsetX / width) * (fx.high - fx.low), fy.low + (event.offsetY / height) * (fy.high - fy.low));
+      return [fx.low + (event.offsetX / width) * (fx.high - fx.low), fy.low + (event.offsetY / height) * (fy.high - fy.low)];
     };
-    this.canvas.addEventListener("pointerdown", (event) => { this.canvas.setPointerCapture(event.pointerId); this.canvas.focus(); point(event); event.preventDefault(); });
+    const point = (event) => this.moved(...at(event), this.held);
+    this.canvas.addEventListener("pointerdown", (event) => { this.hold(at(event)); this.canvas.setPointerCapture(event.pointerId); this.canvas.focus(); point(event); event.preventDefault(); });
     this.canvas.addEventListener("pointermove", (event) => { if (event.buttons) point(event); });
     this.canvas.addEventListener("keydown", (event) => {
       const steps = event.shiftKey ? 4 : 1, [right, down] = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]}[event.key] ?? [];
       if (right === undefined) return;
       event.preventDefault();
       const [sx, sy] = this.shown().map((factor) => (steps * (factor.high - factor.low)) / 128);
-      this.moved(this.target[0] + right * sx, this.target[1] + down * sy);
+      const [x, y] = this.held ? this.second : this.target;
+      this.moved(x + right * sx, y + down * sy, this.held);
     });
     this.scheme = matchMedia("(prefers-color-scheme: dark)");
     this.scheme.addEventListener("change", this.draw);
   }
 
   shown() { return this.axes.map((k) => this.factors[k]); }
+
+  // of two targets that which is nearer; the keys then move it too
+  hold(at) {
+    const far = (from) => Math.hypot(...this.shown().map(({low, high}, i) => (at[i] - from[i]) / (high - low)));
+    this.held = this.second !== null && far(this.second) < far(this.target);
+  }
+
+  // the whole label of the second target, or null
+  aim(label) {
+    this.second = label && this.axes.map((k) => label[k]);
+    if (!this.second) this.held = false;
+    this.draw();
+  }
 
   // the whole label, and what was read of it, or null
   show(label, reading) {
@@ -53,13 +69,11 @@ export class Pad {
       context.arc(toX(this.reading[0]), toY(this.reading[1]), 10 * ratio, 0, 2 * Math.PI);
       context.stroke();
     }
-    const [x, y] = [toX(this.target[0]), toY(this.target[1])];
-    context.strokeStyle = colour("target");
     context.lineWidth = 2 * ratio;
-    context.beginPath();
-    context.moveTo(x - 15 * ratio, y); context.lineTo(x + 15 * ratio, y); context.moveTo(x, y - 15 * ratio); context.lineTo(x, y + 15 * ratio);
-    context.stroke();
-    this.canvas.setAttribute("aria-description", `target ${fx.name} ${fixed(this.target[0])}, ${fy.name} ${fixed(this.target[1])}`);
+    cross(context, "target", [toX(this.target[0]), toY(this.target[1])], 15 * ratio);
+    if (this.second) cross(context, "told", [toX(this.second[0]), toY(this.second[1])], 15 * ratio, true);
+    const text = ([x, y]) => `${fx.name} ${fixed(x)}, ${fy.name} ${fixed(y)}`;
+    this.canvas.setAttribute("aria-description", `target ${text(this.target)}${this.second ? `; second target ${text(this.second)}, held near it` : ""}`);
   }
 
   paintTraining(context, toX, toY, side, ratio) {

@@ -3,6 +3,7 @@
 import {Kept, json, ofRun, packet} from "./api.js";
 import {absent, choice, fixed, h, integer} from "./dom.js";
 import {draw as drawImage, imageOf} from "./images.js";
+import {Intervention} from "./intervention.js";
 import {subscribe} from "./live.js";
 import {ManifoldPanel} from "./manifold_panel.js";
 import {address, remember} from "./route.js";
@@ -28,6 +29,7 @@ export async function open(root, route) {
   const reading = h("p.reading", {"aria-live": "polite"}), earlierReading = h("p.reading"), speed = h("p.note"), fault = h("p.fault", {hidden: true});
   const noisyRow = h("div.frames"), estimateRow = h("div.frames");
   const target = new Target(details, () => want());
+  const change = new Intervention({details, target, asked: (label, more) => ofRun(name, "paint", {...question(label, state.step), ...more}), size: () => size(), changed: save});
   const text = (snapshot) => `${integer(snapshot?.images_seen)} images · step ${integer(snapshot?.step)}`;
   const scrubber = new Scrubber({label: "snapshot that paints", moved: (index) => { state.step = stored[index].step; panel.move(stored[index]); want(); }, describe: (index) => text(stored[index])});
   const earlier = new Scrubber({label: "earlier snapshot", keys: false, moved: (index) => { state.earlier = stored[index].step; want(); }, describe: (index) => text(stored[index])});
@@ -47,6 +49,7 @@ export async function open(root, route) {
     h("div.painting",
       h("figure.panel", h("figcaption", h("h3", "Target"), h("span.note", `${integer(painting.training.count)} labels were learnt`)), target.root),
       h("figure.panel", h("figcaption", h("h3", "Image")), image, reading, speed, fault),
+      change.root,
       h("figure.panel", h("figcaption", h("h3", "Earlier")), earlierImage, earlierReading, earlier.root)),
     h("div.columns", h("div.column",
       h("figure.panel", h("figcaption", h("h3", "Way")), h("div.controls", sampler, steps, painting.guidance ? h("label.field", h("span", "guidance"), guidance, guided) : null, h("label.field", h("span", "seed"), seed, another)),
@@ -75,6 +78,7 @@ export async function open(root, route) {
         const answer = await packet(ofRun(name, "paint", asked));
         if (closed) return;
         show(answer, label);
+        change.known(answer.taps);
         const took = performance.measure("pad-to-image", {start: at, end: performance.now(), detail: asked}).duration;
         speed.textContent = `${asked.steps ? `${asked.steps} steps, ` : ""}${Math.round(took)} ms from the target to the image${loaded ? "" : ", the network’s loading included"}`;
         loaded = true;
@@ -143,6 +147,7 @@ export async function open(root, route) {
   // the same label earlier, and the place of its latent on the manifold
   async function aside(label) {
     try {
+      await change.want();
       tell(await packet(ofRun(name, "paint", {...question(label, state.earlier), strip: 0})), label, earlierImage, earlierReading);
       if (!painting.continuous || !panel.place || panel.index() < 0) return;
       const {points} = await packet(ofRun(name, "points", {...panel.where(), step: state.step, label: label.join()}));
@@ -155,7 +160,7 @@ export async function open(root, route) {
 
   function save() {
     if (!state.ready) return;
-    remember("paint", name, {label: target.label.join(), step: state.step, earlier: state.earlier, sampler: state.sampler, steps: state.steps, guidance: state.guidance || null, seed: state.seed || null, ...panel.query()});
+    remember("paint", name, {label: target.label.join(), step: state.step, earlier: state.earlier, sampler: state.sampler, steps: state.steps, guidance: state.guidance || null, seed: state.seed || null, ...change.query(), ...panel.query()});
   }
 
   function restore(query) {
@@ -179,6 +184,7 @@ export async function open(root, route) {
     earlier.set(stored.length, phases(), of("earlier", Math.floor((stored.length - 1) / 2)));
     const given = (query.get("label") ?? "").split(",").map(Number), whole = query.has("label") && given.length === details.factors.length && given.every(Number.isFinite);
     target.go(whole ? given : details.factors.map(({low, high}) => low + 0.4 * (high - low)), true);
+    change.restore(query);
     state.ready = true;
     want();
   }
@@ -198,5 +204,5 @@ export async function open(root, route) {
     earlier.set(stored.length, phases(), earlier.index);
     panel.grown();
   });
-  return {restore, close: () => { closed = true; leave(); scrubber.close(); earlier.close(); panel.close(); target.close(); }};
+  return {restore, close: () => { closed = true; leave(); scrubber.close(); earlier.close(); panel.close(); target.close(); change.close(); }};
 }

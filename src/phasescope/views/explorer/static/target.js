@@ -8,9 +8,9 @@ export class Target {
   // details: see details.py; moved() with each new label
   constructor(details, moved) {
     const {factors, position, painting: {training}} = details, measured = factors.map((_, k) => k).filter((k) => !factors[k].categorical);
-    Object.assign(this, {factors, moved, measured, label: factors.map((factor) => factor.low), reading: null});
+    Object.assign(this, {factors, moved, measured, label: factors.map((factor) => factor.low), reading: null, second: null, aimed: null});
     const axes = position?.every((k) => measured.includes(k)) ? [...position] : measured.slice(0, 2);
-    this.pad = axes.length === 2 ? new Pad({factors, training, axes, moved: (x, y) => this.change(new Map([[this.pad.axes[0], x], [this.pad.axes[1], y]]))}) : null;
+    this.pad = axes.length === 2 ? new Pad({factors, training, axes, moved: (x, y, second) => this.drag(new Map([[this.pad.axes[0], x], [this.pad.axes[1], y]]), second)}) : null;
     this.fields = h("div.controls.labels");
     this.choosers = h("div.controls");
     this.root = h("div", this.pad?.root, this.choosers, this.fields);
@@ -32,6 +32,7 @@ export class Target {
     axes[at] = k;
     this.arrange();
     this.pad.show(this.label, this.reading);
+    this.pad.aim(this.second);
   }
 
   input(factor, k) {
@@ -47,6 +48,17 @@ export class Target {
       if (slider && document.activeElement !== slider) slider.value = value;
       if (document.activeElement !== number) number.value = Number(value.toPrecision(6));
     }};
+  }
+
+  drag(values, second) {
+    if (second) this.aimed(within(this.factors, this.second.map((value, k) => values.get(k) ?? value)));
+    else this.change(values);
+  }
+
+  // a second label on the pad, which `aimed` is told of when it is dragged; null takes it away
+  aim(label) {
+    this.second = label;
+    this.pad?.aim(label);
   }
 
   change(values) { this.go(this.label.map((value, k) => values.get(k) ?? value)); }

@@ -1,0 +1,36 @@
+// Accuracy by factor at one snapshot, in every way of reading; and whether factors are right together.
+
+import {fixed, h, integer, known, percent} from "./dom.js";
+
+export class Accuracies {
+  constructor() {
+    this.body = h("div.tablebox");
+    this.root = h("figure.panel", {hidden: true}, h("figcaption", h("h3", "Accuracy by factor"), h("span.note", "median errors; excess: right together less the product of both; φ: their correlation; 95 % intervals")), this.body);
+  }
+
+  show(details, split) {
+    Object.assign(this, {details, split});
+    this.move(this.at ?? details.lines.length - 1);
+  }
+
+  move(index) {
+    this.at = index;
+    const {details: {factors, lines, names: {ways}}, split} = this;
+    const rows = (lines[index]?.readings ?? []).filter((one) => one.split === split);
+    this.root.hidden = !lines.some(({readings}) => readings.length);
+    const pairs = [...new Set(rows.flatMap(({together}) => Object.keys(together)))], quantities = [
+      ...factors.map(({name}) => [`${name} right`, ({accuracy}) => percent(accuracy[name])]),
+      ...(factors.length > 1 ? [["all right", ({accuracy}) => percent(accuracy.joint)]] : []),
+      ...factors.map(({name, unit}) => [`error of ${name}${unit ? `, ${unit}` : ""}`, ({error}) => fixed(error[name])]),
+      ...pairs.flatMap((pair) => [["excess", "excess"], ["phi", "φ"]].map(([of, word]) => [`${word}, ${pair}`, ({together}) => told(together[pair]?.[of])])),
+      ["n", ({n}) => integer(n)],
+    ];
+    this.body.replaceChildren(h("table.accuracy",
+      h("thead", h("tr", h("th"), rows.map(({way}) => h("th", {scope: "col", "data-way": way}, ways[way] ?? way)))),
+      h("tbody", quantities.map(([name, of]) => h("tr", h("th", {scope: "row"}, name), rows.map((one) => h("td", of(one))))))));
+  }
+
+  close() {}
+}
+
+const told = (score) => (score && known(score[0]) ? `${fixed(score[0])} (${fixed(score[1])} to ${fixed(score[2])})` : "–");

@@ -1,0 +1,69 @@
+"""The report's table of accuracy: each factor's, in every way of reading, and whether factors are right together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from phasescope.views.accuracy import FORMED, accuracies
+from phasescope.views.names import split_words, way_words
+from phasescope.views.record import Record, number
+from phasescope.views.report.tables import figure, with_interval
+
+
+def accuracy_table(record: Record) -> dict[str, Any] | None:
+    """`headings`, `rows` of text, and a `note`; None where nothing reads the images."""
+    found = list(accuracies(record.metrics[-1], record.splits)) if record.metrics else []
+    if not found:
+        return None
+    factors, pairs = list(record.factors), list(dict.fromkeys(pair for one in found for pair in one.together))
+    headings = [
+        *(f"{factor.name} right, %" for factor in factors),
+        *(["all right, %"] if len(factors) > 1 else []),
+        *(f"error of {factor.name}{f', {factor.unit}' if factor.unit else ''}" for factor in factors),
+        *(f"{what}, {pair.replace(',', ' and ')}" for pair in pairs for what in ("excess", "φ")),
+        "n",
+    ]
+    rows = [
+        {
+            "split": split_words(one.split),
+            "way": way_words(one.way),
+            "cells": [
+                *(_percent(one.accuracy.get(factor.name)) for factor in factors),
+                *([_percent(one.accuracy.get("joint"))] if len(factors) > 1 else []),
+                *(figure(number(one.error.get(factor.name))) for factor in factors),
+                *(
+                    with_interval(one.together.get(pair, {}).get(name))
+                    for pair in pairs
+                    for name in ("excess", "phi")
+                ),
+                "–" if one.n is None else str(one.n),
+            ],
+        }
+        for one in found
+    ]
+    return {
+        "headings": headings,
+        "rows": rows,
+        "note": _note(record, {one.way for one in found}, bool(pairs)),
+    }
+
+
+def _note(record: Record, ways: set[str], paired: bool) -> str:
+    parts = [f"At the last snapshot, step {record.metrics[-1]['step']:,}; errors are medians."]
+    if ways - {FORMED}:
+        parts.append(
+            f"A factor that is read {way_words(FORMED)} is right only where the image is one; the other ways read every "
+            "image."
+        )
+    if paired:
+        parts.append(
+            "Excess is the share of images in which both factors are right, less the product of their shares: 0 where "
+            "they are right without regard to each other. φ is their correlation, – where one is always right or never. "
+            "Both with 95 % intervals."
+        )
+    return " ".join(parts)
+
+
+def _percent(share: float | None) -> str:
+    value = number(share)
+    return "–" if value != value else f"{100 * value:.1f}"
