@@ -190,7 +190,7 @@ def test_each_view_works_fits_its_window_and_follows_the_scheme(visit, places, v
 
 PANELS = """({
     step: document.querySelector('.scrubber .at').innerText,
-    outcomes: [...document.querySelectorAll('.histories figure')].map(f => f.querySelector('.legend').innerText),
+    outcomes: [...document.querySelectorAll('.histories .legend')].map(legend => legend.innerText),
     cursors: [...document.querySelectorAll('.histories .cursor')].map(c => c.getAttribute('x1')),
     image: document.querySelector('.wall .tile canvas').toDataURL(),
     points: Array.from(document.querySelector('.cloud').data[0].x.slice(0, 9)),

@@ -25,7 +25,7 @@ def print_scores(found: Nested, as_json: bool) -> None:
     """
     left_out = [
         f"left out: {', '.join(names)}: {reason}"
-        for reason, names in _by_reason(getattr(found, "left_out", {})).items()
+        for reason, names in _together(getattr(found, "left_out", {})).items()
     ]
     if as_json:
         print(to_json(_plain(found), indent=1))
@@ -53,17 +53,17 @@ def print_scores(found: Nested, as_json: bool) -> None:
     console = open_console()
     console.print(table)
     estimators = {place[0]: score.estimator for place, score in rows}
-    for measure, estimator in estimators.items():
-        console.print(f"{measure}: {estimator}")
+    for estimator, measures in _together(estimators).items():
+        console.print(f"{', '.join(measures)}: {estimator}")
     for line in left_out:
         console.print(line)
 
 
-def _by_reason(left_out: Mapping[str, str]) -> dict[str, list[str]]:
-    """What is left out for the same reason stands together."""
+def _together(told: Mapping[str, str]) -> dict[str, list[str]]:
+    """The names of which the same is told stand together: a reason, an estimator."""
     names: dict[str, list[str]] = {}
-    for name, reason in left_out.items():
-        names.setdefault(reason, []).append(name)
+    for name, text in told.items():
+        names.setdefault(text, []).append(name)
     return names
 
 
