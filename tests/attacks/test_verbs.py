@@ -167,8 +167,9 @@ def test_the_module_is_the_command():
         assert "Traceback" not in end.stderr
 
 
-def test_a_path_that_the_terminal_cannot_show_is_shown_escaped(there: Path):
-    (there / os.fsdecode(b"\xff")).mkdir(exist_ok=True)
+def test_a_path_that_the_terminal_cannot_show_is_shown_escaped(tmp_path: Path):
+    there = tmp_path
+    (there / os.fsdecode(b"\xff")).mkdir()
     command = [sys.executable, "-m", "phasescope", "ls", "--runs", os.fsdecode(b"\xff")]
     end = subprocess.run(command, capture_output=True, cwd=there, check=False)
     assert (end.returncode, end.stderr) == (0, b"")

@@ -127,7 +127,7 @@ def test_what_depends_on_counting_is_claimed_in_each():
             {"cells": (ONE, ONE)},
             r"`cells` \(=\['one'\]\) of `tiny` must be one at least, each of another name",
         ),
-        ({"seeds": 0}, r"`seeds` \(=0\) of `tiny` must be at least 1"),
+        ({"seeds": 0}, r"`seeds` \(=0\) of `tiny` must be from 1"),
         ({"figures": ()}, r"`figure` \(=order\) of the claim `right` must be one of the study's"),
     ],
 )

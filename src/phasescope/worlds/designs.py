@@ -21,7 +21,7 @@ ROUNDING = 1e-6
 """Steps by which a range may miss a whole number of them and still hold it: 32 / 0.1 is 320."""
 MAX_STEPS = 10_000
 """values of a factor"""
-MOST_LABELS = 10**7
+MOST_LABELS = 2**24
 """of a grid, which is held in memory whole"""
 INCREMENT = 1.0
 """of a factor of which none is said, in its unit"""
