@@ -59,6 +59,7 @@ BASES = {
     "report": ["run"],
     "study": ["study.py", "--dry-run"],
     "claims": ["--results", "folder"],
+    "intervene": ["run", "--tap", "mid", "--count", "8"],
     "explore": [],
     "measure": ["here.npz", "--only", "participation_ratio"],
 }
@@ -104,8 +105,8 @@ def test_a_flag_or_verb_that_is_none_is_told_with_the_nearest():
     for words, told in {
         (
             "trian",
-        ): "`trian` must be one of demo, train, observe, exec, sample, ls, show, report, study, claims, explore, "
-        "measure; `train` is near",
+        ): "`trian` must be one of demo, train, observe, exec, sample, ls, show, report, study, claims, "
+        "intervene, explore, measure; `train` is near",
         (): "`VERB` (=nothing) must be given: one of demo, ",
         (
             "sample",
