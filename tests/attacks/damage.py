@@ -102,7 +102,7 @@ def damaged_copies(
 ) -> Iterator[tuple[Path, Damage]]:
     """Every file of `whole` crossed with every damage: `folder` is a copy with that one file damaged while it is yielded.
 
-    With `every` 2 every second pair, so that each damage meets half of the files and each file half of the damages.
+    With `every` 3 every third pair, so that each damage meets a third of the files and each file a third of the damages.
     """
     for number, file in enumerate(stored_files(whole)):
         for damage in damages:

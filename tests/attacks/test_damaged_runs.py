@@ -29,7 +29,7 @@ def test_train_goes_on_to_the_same_end_or_says_what_is_damaged(damage, whole: Ru
     """`train` ends with all that is due and the same numbers, or refuses and changes nothing."""
     runs = tmp_path / "runs"
     folder = runs / whole.name
-    for file in stored_files(whole.path):
+    for file in stored_files(whole.path)[DAMAGES.index(damage) % 2 :: 2]:
         restore(folder, whole.path)
         damage(folder / file)
         before = fingerprint(runs)

@@ -67,7 +67,7 @@ def test_a_damaged_run_is_recorded_as_it_was_or_not_at_all(
     assert execute(survey_of(tmp_path, name), "local", lambda _: None) == []
     sound, outcomes = results_of(merged), Counter[str]()
     assert len(sound) == 2
-    for file, _ in damaged_copies(whole, folder, (damage,), every=2):
+    for file, _ in damaged_copies(whole, folder, (damage,), every=3):
         before = fingerprint(folder)
         merged.clear()
         left_out = execute(survey_of(tmp_path, name), "local", lambda _: None)

@@ -67,7 +67,7 @@ def test_report_names_the_snapshot_and_shows_the_rest(
 ):
     outcomes: Counter[str] = Counter()
     folder, out = tmp_path / whole.name, tmp_path / "report.html"
-    for file, _ in damaged_copies(whole.path, folder, (damage,), every=2):
+    for file, _ in damaged_copies(whole.path, folder, (damage,), every=3):
         before = fingerprint(folder)
         out.unlink(missing_ok=True)
         quick.append(file.name in DRAWN_FROM)
@@ -115,7 +115,7 @@ def test_measure_says_which_file_or_gives_the_same_scores(
 ):
     folder, outcomes = tmp_path / whole.name, Counter[str]()
     sound = command("measure", whole.path, "--only", "participation_ratio", "--json").out
-    for file, _ in damaged_copies(whole.path, folder, (damage,), every=2):
+    for file, _ in damaged_copies(whole.path, folder, (damage,), every=3):
         outcome = command("measure", folder, "--only", "participation_ratio", "--json")
         if outcome.code == 0:
             assert (outcome.out, outcome.err) == (sound, ""), file
@@ -145,7 +145,7 @@ def test_results_are_shown_or_refused_in_a_line_and_rewritten_all_or_not_at_all(
     claims.write_text(claims.read_text().replace('"attacked"', '"sound"'))
     page = tmp_path / "docs" / "results.md"
     page.parent.mkdir()
-    for file, _ in damaged_copies(studied / "results" / STUDY.name, results / STUDY.name, (damage,), every=2):
+    for file, _ in damaged_copies(studied / "results" / STUDY.name, results / STUDY.name, (damage,), every=3):
         shown = (("claims",), ("claims", "--json"), ("report", STUDY.name, "--out", tmp_path / "report.html"))
         rewritten = (("claims", "--page", page), ("claims", "--judge", "--page", page))
         for words in (*shown, *rewritten) if file.name in READ else rewritten[1:]:

@@ -153,7 +153,7 @@ def test_the_watch_goes_on_beside_whatever_a_run_does(tmp_path, caplog):
         other = write_small_run(tmp_path / "runs", seed=3)
         for _ in range(20_000):
             rows = {row["name"]: row for row in client.get("/api/runs").json()["rows"]}
-            if bad.name in rows and rows.get(other.name, {}).get("state") == "done":
+            if [rows.get(run.name, {}).get("state") for run in (bad, other)] == ["broken", "done"]:
                 break
     assert rows[bad.name]["state"] == "broken"
     assert rows[other.name]["state"] == "done"

@@ -65,7 +65,7 @@ def _what_is_let_pass_is_not_trained(monkeypatch):
     monkeypatch.setattr("phasescope.cli.runs._train", lambda *given: False)
 
 
-@settings(quick, max_examples=450)
+@settings(quick, max_examples=300)
 @given(st.sampled_from(FIELDS), values)
 def test_a_word_is_taken_or_refused_in_a_line(field: str, value: str):
     words = ["train", f"{field}={value}"]
@@ -80,7 +80,7 @@ def test_any_two_words_are_taken_or_refused_in_a_line(one: str, other: str):
             assert_civil(words, call(words))
 
 
-@settings(quick, max_examples=500)
+@settings(quick, max_examples=300)
 @given(
     st.lists(st.sampled_from([*BITS, *FIELDS]), max_size=12), st.sampled_from(["", " ", "\n", ": ", "\n- "])
 )
@@ -98,7 +98,7 @@ def test_a_tree_is_a_configuration_or_refused_in_a_line(tree: Any):
     assert config is None or RunConfig.of(config.tree()) == config
 
 
-@settings(quick, max_examples=300)
+@settings(quick, max_examples=150)
 @given(trees)
 def test_what_yaml_dumps_is_read_as_yaml_loads_it(tree: Any):
     text = yaml.safe_dump(tree)
