@@ -41,10 +41,7 @@ def behaviour(
         read_so = {"formed": (reader.right(columns, told), np.abs(reader.errors(columns, told)))}
         for way, error in reader.ungated(columns, told).items():
             far = np.abs(error)
-            read_so[way] = (
-                far <= reader.tolerance,
-                far,
-            )  # NaN, an image that nothing is read from, is not right
+            read_so[way] = far <= reader.tolerance, far  # what is not read, NaN, is not right
         for way, (right, far) in read_so.items():
             end = "" if way == "formed" else f"_{way}"
             result.setdefault(f"accuracy{end}", {})[split] = _accuracy(right, factors)

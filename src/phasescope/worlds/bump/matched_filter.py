@@ -88,12 +88,17 @@ def chance_level(canvas: Canvas, false_bumps: float) -> float:
 
 @dataclass(frozen=True)
 class Found:
-    """What the matched filter found in n images: how many bumps, and where the highest score lies."""
+    """What the matched filter found in n images: how many bumps, and where the highest score of one lies.
+
+    Attributes:
+        anywhere: (x, y) of the highest score whatever the image holds: a bump's likeliest place in white noise.
+    """
 
     bumps: Int[np.ndarray, " n"]
     x: Float[np.ndarray, " n"]
     y: Float[np.ndarray, " n"]
     amplitude: Float[np.ndarray, " n"]
+    anywhere: Float[np.ndarray, "n 2"]
 
 
 def find_bumps(
@@ -105,7 +110,9 @@ def find_bumps(
     for the flank of another one outside; z, a cosine times |g|, rises towards the true one (Cauchy-Schwarz).
     """
     c = canvas.candidates
-    score, norm = scores(g, canvas)
+    h = np.exp(-0.5 * (canvas.displacement(c[:, None], canvas.pixels) / canvas.sigma_px) ** 2)
+    norm = np.sqrt((h**2).sum(axis=1))
+    score = (h / norm[:, None]) @ g @ (h / norm[:, None]).T
     amplitude = score / np.outer(norm, norm)
     inside = (amplitude >= half) & (score >= least_score[:, None, None])
 
@@ -114,24 +121,14 @@ def find_bumps(
     best = np.where(inside, score, -np.inf).reshape(len(g), len(c) ** 2).argmax(axis=1)
     row, column = np.divmod(best, len(c))
     bumps = count_regions(inside, peak, canvas.periodic)
-    return Found(bumps, c[column], c[row], amplitude[np.arange(len(g)), row, column])
-
-
-def scores(
-    g: Float[np.ndarray, "n N N"], canvas: Canvas
-) -> tuple[Float[np.ndarray, "n M M"], Float[np.ndarray, " M"]]:
-    """z at every candidate, rows first; and sqrt(<h, h>) along an axis, whose product is h's norm."""
-    h = np.exp(-0.5 * (canvas.displacement(canvas.candidates[:, None], canvas.pixels) / canvas.sigma_px) ** 2)
-    norm = np.sqrt((h**2).sum(axis=1))
-    return (h / norm[:, None]) @ g @ (h / norm[:, None]).T, norm
-
-
-def best_match(g: Float[np.ndarray, "n N N"], canvas: Canvas) -> Float[np.ndarray, "n 2"]:
-    """(x, y) of the candidate with the highest score, whatever the image holds: a bump's likeliest place in white noise."""
-    score, _ = scores(g, canvas)
-    c = canvas.candidates
-    row, column = np.divmod(score.reshape(len(g), len(c) ** 2).argmax(axis=1), len(c))
-    return np.stack([c[column], c[row]], axis=1)
+    likeliest = np.divmod(score.reshape(len(g), len(c) ** 2).argmax(axis=1), len(c))
+    return Found(
+        bumps,
+        c[column],
+        c[row],
+        amplitude[np.arange(len(g)), row, column],
+        np.stack([c[likeliest[1]], c[likeliest[0]]], axis=1),
+    )
 
 
 def brightest(g: Float[np.ndarray, "n N N"], canvas: Canvas) -> Float[np.ndarray, "n 2"]:

@@ -30,7 +30,6 @@ from phasescope.errors import UserError
 from phasescope.worlds.base import Columns, Outcome, Reader
 from phasescope.worlds.bump.matched_filter import (
     Canvas,
-    best_match,
     brightest,
     chance_level,
     find_bumps,
@@ -123,18 +122,8 @@ class BumpReader(Reader):
 
     def read(self, images: Float[np.ndarray, "n 1 N N"]) -> Columns:
         """The columns `READ` of each image, as `Readings` has them; of each of `UNGATED` its place, as in `x_darkest`."""
-        found = self.read_images(np.asarray(images)[:, 0])
-        return {name: getattr(found, name) for name in READ} | self._places(np.asarray(images)[:, 0])
-
-    def _places(self, images: Float[np.ndarray, "n N N"]) -> dict[str, np.ndarray]:
-        """NaN where the image holds NaN or infinity."""
-        g, finite = self._contrast(images)
-        found = zip(UNGATED, (brightest(g, self._canvas), best_match(g, self._canvas)), strict=True)
-        return {
-            f"{axis}_{way}": np.where(finite, places[:, k], np.nan).astype(np.float32)
-            for way, places in found
-            for k, axis in enumerate("xy")
-        }
+        found, places = self._read(np.asarray(images)[:, 0])
+        return {name: getattr(found, name) for name in READ} | places
 
     def errors(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2"]:
         """(dx, dy) of a single bump, px."""
@@ -201,6 +190,10 @@ class BumpReader(Reader):
         Raises:
             UserError: the images do not have this reader's canvas.
         """
+        return self._read(images)[0]
+
+    def _read(self, images: Float[np.ndarray, "n N N"]) -> tuple[Readings, dict[str, np.ndarray]]:
+        """What is in `images`, and the columns of `UNGATED`: NaN where an image holds NaN or infinity."""
         images = np.asarray(images)
         if images.ndim != 3 or images.shape[1:] != (self.canvas, self.canvas):
             raise UserError(
@@ -228,7 +221,13 @@ class BumpReader(Reader):
 
         period_px = self._period_px
         x, y = (c % period_px if period_px else c for c in (fit.x, fit.y))
-        return Readings(
+        ungated = zip(UNGATED, (brightest(g, canvas), found.anywhere), strict=True)
+        places = {
+            f"{axis}_{way}": np.where(finite, at[:, k], np.nan).astype(np.float32)
+            for way, at in ungated
+            for k, axis in enumerate("xy")
+        }
+        readings = Readings(
             bumps=np.where(finite, found.bumps, UNREADABLE),
             x=of_all(x),
             y=of_all(y),
@@ -239,6 +238,7 @@ class BumpReader(Reader):
             sigma_px=self.sigma_px,
             period_px=period_px,
         )
+        return readings, places
 
 
 def errors_px(
