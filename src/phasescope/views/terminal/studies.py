@@ -19,10 +19,7 @@ PROGRESS_EVERY_S = 10.0
 def print_survey(survey: Survey, as_json: bool = False, whole: bool = True) -> None:
     """Each run of a study: where it stands, and what it costs; then the sums, or these alone."""
     if not whole:
-        console = open_console()
-        console.print(summary_line(survey))
-        for why in survey.unread:
-            console.print(f"left aside: {why}")
+        _print_summary(survey)
         return
     from rich.table import Table
 
@@ -63,6 +60,11 @@ def print_survey(survey: Survey, as_json: bool = False, whole: bool = True) -> N
         )
     console = open_console()
     console.print(table)
+    _print_summary(survey)
+
+
+def _print_summary(survey: Survey) -> None:
+    console = open_console()
     console.print(summary_line(survey))
     for why in survey.unread:
         console.print(f"left aside: {why}")
