@@ -56,3 +56,13 @@ def test_no_label_is_zero_and_label_zero_is_not():
     assert zero.square().sum() == 8
     assert (half[:8] == 0).all()
     assert torch.equal(half[8:], whole[8:])
+
+
+@given(st.floats(0, 32, width=32), WIDTHS, st.sampled_from([8.0, 32.0]))
+def test_on_a_circle_it_comes_round_and_turns_whole_times(value, width, period):
+    here, round_again = positional_encoding(torch.tensor([value, value + period]), width, 2.0, period)
+    torch.testing.assert_close(here, round_again, atol=2e-3, rtol=0)
+    turns = 1 + torch.arange(width // 2)
+    expected = torch.remainder(turns.double() * value / period, 1) * 2 * torch.pi
+    torch.testing.assert_close(here[: width // 2].double(), expected.sin(), atol=2e-3, rtol=0)
+    assert here.square().sum().item() == pytest.approx(width / 2, rel=1e-5)

@@ -82,3 +82,27 @@ def test_a_grid_that_is_let_in_has_two_values_of_each_factor(step, ends):
 def test_both_ends_of_a_torus_are_one_place():
     with pytest.raises(UserError, match="ends"):
         grid_world(1, 1, "both", boundary="periodic")
+
+
+def test_of_a_grid_a_number_of_labels_is_kept_and_more_hold_fewer():
+    whole = grid_world(1, 1)
+    kept = {
+        (n, shuffle): {
+            tuple(label)
+            for label in GaussianBump.of({"design": {"keep": n, "shuffle": shuffle}})
+            .training_labels()
+            .tolist()
+        }
+        for n in (64, 256, 1024)
+        for shuffle in (0, 1)
+    }
+    everything = {tuple(label) for label in whole.training_labels().tolist()}
+    assert [len(labels) for labels in kept.values()] == [64, 64, 256, 256, 1024, 1024]
+    assert kept[64, 0] < kept[256, 0] < kept[1024, 0] == kept[1024, 1] == everything
+    assert kept[64, 0] != kept[64, 1]
+    assert "64 labels of a grid of 1 x 1 px" in GaussianBump.of({"design": {"keep": 64}}).sentence()
+
+
+def test_more_labels_than_the_grid_has_cannot_be_kept():
+    with pytest.raises(UserError, match=r"design.keep` \(=1025\) must be at most 1024"):
+        GaussianBump.of({"design": {"keep": 1025}})

@@ -2,7 +2,8 @@
 
 e_i(s) = sin(s * base^(-2i/E)),    e_(E/2+i)(s) = cos(s * base^(-2i/E)),    i = 0 ... E/2 - 1
 
-so |e(s)|^2 = E/2 whatever s is. (Vaswani et al. interleave sines and cosines: a permutation of these.)
+so |e(s)|^2 = E/2 whatever s is. (Vaswani et al. interleave sines and cosines: a permutation of these.) On a circle of
+period P the frequencies are whole numbers of turns instead, 2 pi (i + 1) / P, and e(s + P) = e(s).
 """
 
 from __future__ import annotations
@@ -15,17 +16,26 @@ from torch import Tensor
 
 
 def positional_encoding(
-    values: Num[Tensor, "*any"], width: int, base: float
+    values: Num[Tensor, "*any"], width: int, base: float, period: float | None = None
 ) -> Float[Tensor, "*any {width}"]:
-    """Encodings of `values` (labels in px, or timesteps): E = `width`, even; E/2 sines, then as many cosines."""
-    exponents = torch.arange(0, width, 2, device=values.device, dtype=torch.float32) / width
-    frequencies = torch.exp(-math.log(base) * exponents)
+    """Encodings of `values` (labels, or timesteps): E = `width`, even; E/2 sines, then as many cosines.
+
+    Args:
+        period: P, in the values' unit; geometric frequencies of ratio `base` without it.
+    """
+    steps = torch.arange(0, width, 2, device=values.device, dtype=torch.float32)
+    if period is None:
+        frequencies = torch.exp(-math.log(base) * (steps / width))
+    else:
+        frequencies = (steps / 2 + 1) * (2 * math.pi / period)
     angles = values.float()[..., None] * frequencies
     return torch.cat((angles.sin(), angles.cos()), dim=-1)
 
 
-def label_encoding(labels: Float[Tensor, "B K"], width: int, base: float) -> Float[Tensor, "B K*{width}"]:
+def label_encoding(
+    labels: Float[Tensor, "B K"], width: int, base: float, period: float | None = None
+) -> Float[Tensor, "B K*{width}"]:
     """The encodings of all factors, concatenated; a label that is NaN (none given) is encoded as zeros."""
     given = ~labels.isnan()
-    encoded = positional_encoding(labels.nan_to_num(), width, base) * given[..., None]
+    encoded = positional_encoding(labels.nan_to_num(), width, base, period) * given[..., None]
     return encoded.flatten(1)

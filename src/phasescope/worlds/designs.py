@@ -12,10 +12,11 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from jaxtyping import Float
-from pydantic import ConfigDict, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from phasescope.config import Config
 from phasescope.factors import Factor, Factors
+from phasescope.randomness import numpy_generator
 
 ROUNDING = 1e-6
 """Steps by which a range may miss a whole number of them and still hold it: 32 / 0.1 is 320."""
@@ -35,13 +36,18 @@ class Grid(Config):
     kind: Literal["grid"] = "grid"
     ends: Literal["low", "high", "both"] = "high"
     """which ends of each factor's range the grid includes"""
+    keep: int | None = Field(None, ge=1, le=MOST_LABELS)
+    """how many of the grid's labels are trained on: the first in a random order, so that more holds fewer; null: all"""
+    shuffle: int = Field(0, ge=0, le=2**31)
+    """which random order that is"""
 
     @model_validator(mode="after")
     def _increments_are_numbers(self) -> Self:
         for name, value in (self.model_extra or {}).items():
             if not name.startswith("d") or len(name) < 2:
                 raise ValueError(
-                    f"`{name}` (={value}) is not a field: fields here are kind, ends, and d with a factor's name"
+                    f"`{name}` (={value}) is not a field: fields here are kind, ends, keep, shuffle, and d "
+                    "with a factor's name"
                 )
             number = _number(value)
             if number is None or not number > 0:
@@ -87,20 +93,36 @@ class Grid(Config):
                 f"`design` (={', '.join(f'{name}={step:g}' for name, step in increments.items())}) must be coarser: "
                 f"about {labels:.0f} labels, and {MOST_LABELS} at most"
             )
-        return Grid.model_validate({"kind": self.kind, **increments, "ends": self.ends})
+        grid = self.model_copy()
+        grid.__pydantic_extra__ = increments
+        whole = math.prod(len(values) for values in grid._axes(factors))
+        if self.keep is not None and self.keep > whole:
+            raise ValueError(
+                f"`design.keep` (={self.keep}) must be at most {whole}: as many labels has the grid"
+            )
+        return grid
 
     def sentence(self, factors: Factors) -> str:
         """As people say it: ``trained on a grid of 1 x 0.5 px``."""
         told = self.model_extra or {}
         steps = " x ".join(f"{told.get(f'd{name}', INCREMENT):g}" for name in factors.names)
         units = dict.fromkeys(factor.unit for factor in factors)
-        return f"trained on a grid of {steps} {next(iter(units)) if len(units) == 1 else ''}".rstrip()
+        some = "" if self.keep is None else f"{self.keep:,} labels of "
+        return f"trained on {some}a grid of {steps} {next(iter(units)) if len(units) == 1 else ''}".rstrip()
 
     def labels(self, factors: Factors) -> Float[np.ndarray, "M K"]:
-        """All labels, float32; the last factor varies fastest."""
+        """The labels that are trained on, float32; the last factor varies fastest."""
+        axes = self._axes(factors)
+        whole = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes)).astype(np.float32)
+        if self.keep is None:
+            return whole
+        order = numpy_generator(self.shuffle, "kept labels").permutation(len(whole))
+        return whole[np.sort(order[: self.keep])]
+
+    def _axes(self, factors: Factors) -> list[np.ndarray]:
+        """The values of each factor."""
         told = self.model_extra or {}
-        axes = [grid_values(factor, told.get(f"d{factor.name}", INCREMENT), self.ends) for factor in factors]
-        return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes)).astype(np.float32)
+        return [grid_values(factor, told.get(f"d{factor.name}", INCREMENT), self.ends) for factor in factors]
 
 
 def grid_values(factor: Factor, step: float, ends: str) -> np.ndarray:

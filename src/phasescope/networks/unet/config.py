@@ -29,6 +29,8 @@ class EmbeddingConfig(Config):
     """numbers that encode t, and each factor"""
     base: float = Field(10_000.0, gt=1)
     """ratio of the longest to the shortest wavelength"""
+    period: float | None = Field(None, gt=0, allow_inf_nan=False)
+    """in the factors' unit: labels are encoded by whole numbers of turns in it, so that its ends are one; null: as t is"""
     hidden: int | None = Field(None, ge=1, le=2**14)
     """width of a two-layer network on the concatenation, shared by all blocks; null: blocks hear SiLU(encodings)"""
     modulation: Literal["added", "scale_shift"] = "added"
@@ -130,4 +132,5 @@ class UNetConfig(NetworkConfig):
         """The positional encodings of the factors, concatenated."""
         from phasescope.networks.embeddings import label_encoding
 
-        return label_encoding(labels, self.embedding.width, self.embedding.base)
+        encoding = self.embedding
+        return label_encoding(labels, encoding.width, encoding.base, encoding.period)

@@ -119,7 +119,7 @@ class UNet(nn.Module):
         e = torch.cat(
             (
                 positional_encoding(t, encoding.width, encoding.base),
-                label_encoding(labels, encoding.width, encoding.base),
+                label_encoding(labels, encoding.width, encoding.base, encoding.period),
             ),
             dim=1,
         )
