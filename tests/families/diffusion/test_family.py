@@ -191,3 +191,18 @@ def test_the_label_is_worth_something(render, grid):
     given_nothing = diffusion.eps_error(unconditional, x_0, labels, t, noise).mean()
     never_a_bump = diffusion.eps_error(blank, x_0, labels, t, noise).mean()
     assert given_label < 1e-9 < given_nothing < never_a_bump
+
+
+def test_stratified_times_are_uniform_and_spread_evenly():
+    diffusion = diffusion_of(times="stratified")
+    T, n = diffusion.schedule.steps, 24
+    drawn = torch.stack([diffusion.draw(torch.zeros(n, 1, 2, 2), generator(seed))[0] for seed in range(2000)])
+    gaps = drawn.sort(dim=1).values.diff(dim=1)
+    assert (gaps >= T // n).all()
+    assert (gaps <= T // n + 1).all()
+    counts = torch.histc(drawn.float(), bins=20, min=0, max=T)
+    expected = drawn.numel() / 20
+    assert ((counts - expected).abs() < 0.05 * expected).all()
+    first = drawn[:, 0].double()  # of the first image alone, too: no image has a band of its own
+    assert first.mean().item() == pytest.approx((T - 1) / 2, abs=4 * T / (12 * 2000) ** 0.5)
+    assert first.var().item() == pytest.approx(T**2 / 12, rel=0.1)

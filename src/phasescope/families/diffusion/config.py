@@ -10,7 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from phasescope.config import Config
 from phasescope.families.base import FamilyConfig
-from phasescope.families.diffusion import Predict
+from phasescope.families.diffusion import Predict, Times
 
 if TYPE_CHECKING:
     from phasescope.families.diffusion.family import Diffusion
@@ -154,6 +154,8 @@ class DiffusionConfig(FamilyConfig):
         PlainWeightingConfig(), discriminator="kind"
     )
     """weight of each t in the loss"""
+    times: Times = "independent"
+    """how a batch's t are drawn: each by itself, or spread evenly (Kingma et al. 2021), which is less noisy; t is uniform in both"""
     sampler: DDPMSamplerConfig | DDIMSamplerConfig | DPMSolverSamplerConfig = Field(
         DDIMSamplerConfig(), discriminator="kind", validate_default=True
     )
@@ -219,5 +221,5 @@ class DiffusionConfig(FamilyConfig):
 
         schedule = self.schedule.build()
         return Diffusion(
-            schedule, self.predict, self.weighting.build(), self.sampler.build(schedule), self.clip
+            schedule, self.predict, self.weighting.build(), self.sampler.build(schedule), self.clip, self.times
         )

@@ -21,7 +21,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from phasescope.families.base import Examples, Family, Network, Painting
-from phasescope.families.diffusion import Predict, parametrization
+from phasescope.families.diffusion import Predict, Times, parametrization
 from phasescope.families.diffusion.parametrization import Weighting
 from phasescope.families.diffusion.samplers import Sampler
 from phasescope.families.diffusion.schedule import Schedule
@@ -38,15 +38,23 @@ class Diffusion(Family):
         sampler: Paints.
         clip: Whether painting holds each estimate of x_0 in [-1, 1]: an error of eps is sigma/alpha times larger in x_0,
             so without it a half-trained network's first steps shift the whole image.
+        times: How a batch's t are drawn: each by itself, or spread evenly, `stratified`.
     """
 
     def __init__(
-        self, schedule: Schedule, predict: Predict, weighting: Weighting, sampler: Sampler, clip: bool = False
+        self,
+        schedule: Schedule,
+        predict: Predict,
+        weighting: Weighting,
+        sampler: Sampler,
+        clip: bool = False,
+        times: Times = "independent",
     ) -> None:
         self.schedule = schedule
         self.predict: Predict = predict
         self.sampler = sampler
         self.clip = clip
+        self.times: Times = times
         self._weight = weighting(predict, schedule.log_snr.exp())
         self._tables: dict[tuple[torch.device, torch.dtype], tuple[Tensor, Tensor, Tensor]] = {}
 
@@ -70,9 +78,17 @@ class Diffusion(Family):
     def draw(
         self, x_0: Float[Tensor, "B C H W"], generator: torch.Generator
     ) -> tuple[Int[Tensor, " B"], Float[Tensor, "B C H W"]]:
-        """All that is random in a loss: t, (B,), then the noise, (B, C, H, W); drawn on the generator's device."""
-        device = generator.device
-        t = torch.randint(self.schedule.steps, (len(x_0),), generator=generator, device=device)
+        """All that is random in a loss: t, (B,), then the noise, (B, C, H, W); drawn on the generator's device.
+
+        Stratified, t_i = floor(T ((u + i/B) mod 1)) with one uniform u for all: each t is uniform, and no two are near.
+        """
+        device, n = generator.device, len(x_0)
+        if self.times == "stratified":
+            u = torch.rand((), generator=generator, device=device, dtype=torch.float64)
+            spread = (u + torch.arange(n, device=device, dtype=torch.float64) / n) % 1
+            t = (spread * self.schedule.steps).long()
+        else:
+            t = torch.randint(self.schedule.steps, (n,), generator=generator, device=device)
         noise = torch.randn(x_0.shape, generator=generator, device=device, dtype=x_0.dtype)
         self._table(x_0)  # made here: a compiled `loss_at` finds it
         return t.to(x_0.device), noise.to(x_0.device)
