@@ -60,10 +60,14 @@ def column(run: pd.DataFrame, name: str) -> np.ndarray:
     return run[name].to_numpy(dtype=float)
 
 
-def accurate(labels: Labels, factor: str | None = None) -> Passing:
+def accurate(labels: Labels, factor: str | None = None, way: str = "formed") -> Passing:
     """Most images are right, in all factors or in one: the Wilson interval of their share lies above 1/2, as in behaviour's
-    phase C."""
-    name = f"accuracy.{labels}.{factor or 'joint'}"
+    phase C.
+
+    Args:
+        way: in which images are read: `formed`, of which only a well-formed one can be right, or one that reads every image.
+    """
+    name = f"accuracy{'' if way == 'formed' else f'_{way}'}.{labels}.{factor or 'joint'}"
 
     def passing(run: pd.DataFrame) -> np.ndarray:
         share, n = column(run, name), column(run, f"outcomes.{labels}.n")

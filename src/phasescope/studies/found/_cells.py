@@ -1,60 +1,64 @@
-"""The cells that studies share: a configuration that two studies name is trained once.
-
-The numbers of seeds were raised once, after a first look, where intervals held their thresholds: of `V` from 6 to 10, of `X`
-from 8 to 16, of `PERIODIC` and of each cell of `COARSE` from 6 to 12. Thresholds stayed.
-"""
+"""The systems and the cells that studies share: a configuration that two studies name is trained once."""
 
 from __future__ import annotations
 
+from phasescope.config import Tree
 from phasescope.studies.core.study import Cell
 
-EPS = Cell("eps", {"family": {"predict": "eps"}}, preset="small", seeds=8)
+P1_SYSTEM = "lean"
+"""the preset of P1's objective: eps, plain weighting, no coordinates"""
+SYSTEMS: dict[str, str] = {
+    "eps": "P1's objective, preset lean",
+    "small": "P1's objective by AdamW, preset small",
+    "v": "v-prediction, preset small",
+    "fast": "x-prediction, preset fast",
+}
+"""in words; `fast` sees its pixels' coordinates and predicts the image: no system of P1's"""
+BEFORE = "These runs were made, and looked at, before this claim was declared."
+"""what is said of a claim that rests on records of earlier studies"""
+
+
+def eps(name: str, fields: Tree, seeds: int | None = None) -> Cell:
+    """A cell of P1's objective."""
+    return Cell(name, fields, preset=P1_SYSTEM, seeds=seeds)
+
+
+def world(design: Tree, **fields: object) -> Tree:
+    return {"world": {"design": design, **fields}}
+
+
+BASE = eps("eps", {})
+SMALL = Cell("small", {"family": {"predict": "eps"}}, preset="small", seeds=8)
 V = Cell("v", {"family": {"predict": "v"}}, preset="small", seeds=10)
-X = Cell("x", {"family": {"predict": "x"}}, preset="fast", seeds=16)
-"""x-prediction on the network that knows its pixels' coordinates: another system than the other two"""
+X = Cell("fast", {"family": {"predict": "x"}}, preset="fast", seeds=16)
 
-INCREMENTS_PX = (0.25, 0.5, 1.0, 2.0, 4.0)
-SIGMAS_PX = (0.5, 1.0, 2.0)
-
-
-def grid(dx: float, dy: float, sigma_px: float = 1.0, seeds: int | None = None) -> Cell:
-    """Bumps of width sigma on a grid with increments dx, dy, in px."""
-    world = {"design": {"dx": dx, "dy": dy}, "sigma_px": sigma_px}
-    return Cell(f"d=({dx:g}, {dy:g}), sigma={sigma_px:g}", {"world": world}, preset="fast", seeds=seeds)
-
-
-def increments(cell: Cell) -> tuple[float, float]:
-    """(dx, dy) of a cell that `grid` made, px."""
-    design = cell.tree["world"]["design"]
-    return design["dx"], design["dy"]
-
-
-def shown(cell: Cell) -> str:
-    """``(0.1, 1)``: the increments of a cell that `grid` made, px."""
-    return "({:g}, {:g})".format(*increments(cell))
-
-
-def sigma_of(cell: Cell) -> float:
-    """Of a cell that `grid` made, px."""
-    return cell.tree["world"]["sigma_px"]
-
-
-EPOCHS_OF_DENSER_DATA = (
-    "An epoch of denser data holds more images: counted so, what takes the same images is sooner."
+DENSE = {d: eps(f"eps, d={d:g}", world({"dx": d, "dy": d})) for d in (0.25, 0.5)}
+"""denser grids of P1's range, by increment in px; `BASE` has 1 px"""
+KEPT = {n: eps(f"eps, {n} images", world({"keep": n})) for n in (64, 128, 256, 512)}
+"""training sets of a part of the grid of 1 px, by size"""
+WIDE = {sigma: eps(f"eps, sigma={sigma:g}", {"world": {"sigma_px": sigma}}) for sigma in (0.5, 2.0)}
+"""narrower and wider bumps on the same labels, by sigma in px"""
+COARSE = eps("eps, d=4", world({"dx": 4.0, "dy": 4.0}))
+UNEQUAL = {
+    steps: eps("eps, d=({:g}, {:g})".format(*steps), world({"dx": steps[0], "dy": steps[1]}))
+    for steps in ((0.1, 1.0), (1.0, 0.1), (0.25, 1.0), (1.0, 0.25), (1.0, 4.0), (4.0, 1.0))
+}
+"""imbalanced grids, by (dx, dy) in px, each with its mirror image"""
+TORUS = eps("eps, periodic", {"world": {"boundary": "periodic"}})
+TURNS = eps(
+    "eps, periodic, told by turns",
+    {"world": {"boundary": "periodic"}, "network": {"embedding": {"period": 32.0}}},
 )
-"""what a claim that is counted in epochs does not show"""
+"""the label's encoding comes round the canvas too"""
 
-PHASES = (EPS, V, X)
 
-DENSITY = tuple(grid(d, d, sigma) for sigma in SIGMAS_PX for d in INCREMENTS_PX)
+def fast_grid(dx: float, dy: float, sigma_px: float = 1.0) -> Cell:
+    """Bumps of width sigma on a grid with increments dx, dy, in px: preset fast."""
+    return Cell(
+        f"d=({dx:g}, {dy:g}), sigma={sigma_px:g}", world({"dx": dx, "dy": dy}, sigma_px=sigma_px), "fast", 5
+    )
 
-BALANCED = (grid(0.1, 0.1, seeds=6), *(grid(d, d, seeds=5) for d in (0.25, 0.5, 1.0, 4.0)))
-FINE = tuple(grid(*steps) for steps in ((0.5, 1.0), (0.25, 1.0), (0.1, 1.0), (1.0, 0.1)))
-"""imbalanced; both axes so fine that a copier of the nearest training image is within 1 px"""
-TENFOLD = tuple(cell for cell in FINE if 0.1 in increments(cell))
-COARSE = tuple(grid(*steps, seeds=12) for steps in ((1.0, 4.0), (4.0, 1.0), (0.5, 4.0)))
-"""imbalanced; one axis so coarse that only interpolation is within 1 px between its values"""
 
-PERIODIC = Cell(
+FAST_PERIODIC = Cell(
     "periodic", {"family": {"predict": "x"}, "world": {"boundary": "periodic"}}, preset="fast", seeds=12
 )

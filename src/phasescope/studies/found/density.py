@@ -1,27 +1,26 @@
-"""Do denser data, and more overlap, bring order and accuracy sooner?
+"""Do denser data, more images, and more overlap bring order and accuracy sooner?
 
 P1 trains on grids of increment d, with bumps of width sigma, and finds that denser data (smaller d) and more overlap
-(smaller d / sigma) bring order sooner. An epoch of a grid at d = 0.25 px holds 256 times the images of one at 4 px:
-what is sooner in epochs may not be in images. Steps and images are proportional here (the batch is the same for all),
-so two ways of counting are left, steps and epochs. Within 1 px, d <= 1 px cannot tell memorising from interpolating;
-above, off-grid labels can.
+(smaller d / sigma) bring order sooner. Counted in epochs denser data win by arithmetic: an epoch of a grid at d = 0.25 px
+holds 16 times the images of one at 1 px. So all is counted in gradient steps. Within P1's range, d <= 1 px, a run sees its
+set few times; density can act where a run sees its set many times, so sets of 64 to 512 images are trained on as long.
+An increment's effect counts where it is more than a quarter: between 0.8 and 1.25 times the steps two sets are as quick.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from phasescope.studies.core.captions import THRESHOLDS, saying
-from phasescope.studies.core.claim import Claim, Estimate, NotEnough
+from phasescope.studies.core.claim import Claim, Estimate
+from phasescope.studies.core.comparing import onset_factor
 from phasescope.studies.core.criteria import (
-    P1_ORDERED,
-    P1_PLACE,
+    PLACE,
     RAW_ORDERED,
-    Counting,
     Passing,
     accurate,
     column,
@@ -29,252 +28,324 @@ from phasescope.studies.core.criteria import (
     runs_of,
     some_runs,
 )
-from phasescope.studies.core.curves import median_of, spreads
-from phasescope.studies.core.statistics import area, explained_between, over_runs, sooner
-from phasescope.studies.core.study import Curve, Figure, Panel, Study
-from phasescope.studies.found._cells import DENSITY, EPOCHS_OF_DENSER_DATA, INCREMENTS_PX, SIGMAS_PX, grid
+from phasescope.studies.core.curves import mean_curves, median_of, named
+from phasescope.studies.core.made import rise
+from phasescope.studies.core.statistics import mean_of_runs, sooner
+from phasescope.studies.core.study import Cell, Curve, Figure, Panel, Study
+from phasescope.studies.found._cells import BASE, BEFORE, DENSE, KEPT, SYSTEMS, WIDE, fast_grid
+from phasescope.studies.found._made import at, controls, level, whole
 
 if TYPE_CHECKING:
     import pandas as pd
 
-CELLS = tuple(cell.name for cell in DENSITY)
-D, SIGMA = "config.world.design.dx", "config.world.sigma_px"
+    from phasescope.runs.config import RunConfig
+
+SOONER = 0.8
+"""ratio of onsets below which one is sooner; its inverse, 1.25, is the margin of being as quick"""
+D_PX = (0.25, 0.5, 1.0)
+SIGMA_PX = (0.5, 1.0, 2.0)
+FAST = {(d, sigma): fast_grid(d, d, sigma) for sigma in SIGMA_PX for d in (0.25, 0.5, 1.0, 2.0, 4.0)}
 
 THINGS: dict[str, tuple[str, Passing]] = {
-    "order_p1": ("order, read P1's way,", P1_ORDERED),
-    "order_raw": ("order, read from raw features,", RAW_ORDERED),
+    "order": (f"order at {named(*PLACE)}", RAW_ORDERED),
     "grid": ("accuracy on the grid", accurate("grid")),
     "off_grid": ("accuracy off the grid", accurate("off_grid")),
 }
-COUNTINGS: dict[str, tuple[Counting, str]] = {
-    "steps": ("step", "Onsets fall between snapshots; a sign, not a size: `factor_per_doubling` has that."),
-    "epochs": ("epochs", EPOCHS_OF_DENSER_DATA),
+READS = ("accuracy.", "outcomes.", "order.")
+
+Sides = tuple[tuple[str, ...], tuple[str, ...]]
+COMPARED: dict[str, dict[str, Sides]] = {
+    "eps": {
+        "denser": ((DENSE[0.25].name,), (BASE.name,)),
+        "wider": ((WIDE[2.0].name,), (WIDE[0.5].name,)),
+    },
+    "fast": {
+        "denser": ((FAST[0.25, 1.0].name,), (FAST[1.0, 1.0].name,)),
+        "wider": ((FAST[1.0, 2.0].name,), (FAST[1.0, 0.5].name,)),
+    },
 }
-"""the records' name; what counting so does not show"""
-COLLAPSE = 0.9
-"""share of the variance between cells' means that d / sigma must account for, if it is the variable"""
-AREAS = {
-    "order_p1": ("order, read P1's way", f"p1_order.{P1_PLACE}.value"),
-    "off_grid": ("accuracy off the grid", "outcomes.off_grid.correct"),
+"""by system: cells of which something is claimed to be sooner, and those than which"""
+WORDS = {
+    "denser": ("Denser data, increments of 0.25 px in the place of 1 px,", "density"),
+    "wider": ("More overlap, bumps of sigma 2 px in the place of 0.5 px on the same labels,", "overlap"),
+}
+CAVEATS = {
+    "denser": "Below 1 px a copier of the nearest training image is right as well.",
+    "wider": "A wider bump is also more pixels that are not background, and so a larger part of the loss.",
 }
 
 
-def constant(runs: list[pd.DataFrame], name: str) -> np.ndarray:
-    """A column that each run has one value of, (n,)."""
-    return np.array([column(run, name)[0] for run in runs])
+def _study() -> Study:
+    return STUDY
 
 
-def sooner_with(
-    passing: Passing, counting: Counting, variable: Literal["density", "width"], frame: pd.DataFrame
-) -> Estimate:
-    """Somers' D of onsets against 1/d within each sigma, or against sigma within each d."""
-    runs = runs_of(frame, CELLS)
-    d, sigma = constant(runs, D), constant(runs, SIGMA)
-    of, within = (1 / d, sigma) if variable == "density" else (sigma, d)
-    return sooner(onsets(runs, passing, counting), of, within.tolist())
+def setting_in(of: dict[str, float]) -> Any:
+    """By cell the part of the run at which all sets in."""
+
+    def courses(cell: Cell, config: RunConfig, generator: np.random.Generator) -> dict[str, Any]:
+        T = config.training.steps
+        placed = at(of.get(cell.name, 0.5), config, generator)
+        course = rise(placed, T / 60)
+        return {"formed": whole, "x": course, "y": course, "raw": course, "told": course}
+
+    return courses
 
 
-def collapsed(name: str, frame: pd.DataFrame) -> Estimate:
-    """Of the variance between cells' mean curves the share between values of d / sigma."""
-    runs = runs_of(frame, CELLS)
-    d, sigma = constant(runs, D), constant(runs, SIGMA)
-    values = np.array([area(column(run, "step"), column(run, name)) for run in runs])
-    cells = [f"{a:g} {b:g}" for a, b in zip(d, sigma, strict=True)]
-    if len(set(cells)) < len(CELLS):
-        raise NotEnough(f"{len(set(cells))} of {len(CELLS)} cells have runs")
-    whole = np.ones((1, len(runs)))
-    detail = {
-        f"by_{label}": float(explained_between(values, cells, groups.tolist())(whole)[0])
-        for label, groups in (("d", d), ("sigma", sigma))
-    }
-    groups = np.unique(d / sigma)
-    detail["by_chance"] = (len(groups) - 1) / (len(CELLS) - 1)
-    return over_runs(explained_between(values, cells, (d / sigma).tolist()), len(runs), cells, detail)
+def _compared(system: str, what: str, thing: str) -> Claim:
+    words, passing = THINGS[thing]
+    first, second = COMPARED[system][what]
+    cells = (*first, *second)
+
+    def ratio(of: float) -> Any:
+        times = {name: 0.5 * of for name in first} | {name: 0.5 for name in second}
+        return setting_in(times)
+
+    return Claim(
+        f"{what}_sooner_{thing}_{system}",
+        f"{WORDS[what][0]} bring {words} sooner by more than a fifth of the steps: {SYSTEMS[system]}.",
+        "P1" if system == "eps" else "P1, on another system",
+        "ratio of geometric mean onsets in gradient steps, bootstrap of runs within cells; onsets that did not come are put "
+        "at the run's end",
+        SOONER,
+        partial(onset_factor, first, second, passing),
+        "onsets",
+        CAVEATS[what] + (f" {BEFORE}" if system == "fast" else ""),
+        direction="below",
+        minimum_n=10,
+        counting="steps",
+        cells=cells,
+        family=f"{WORDS[what][1]} brings {'order' if thing == 'order' else 'accuracy'} sooner",
+        system=system,
+        controls=controls(_study, cells, ratio(0.5), ratio(1.0), ratio(SOONER), reads=READS),
+    )
 
 
-def _claims() -> list[Claim]:
-    onset = partial(Claim, source="P1", threshold=0.0, figure="onsets", minimum_n=30)
-    claims = []
-    for thing, (words, passing) in THINGS.items():
-        for counting, (unit, caveat) in COUNTINGS.items():
-            claims.append(
-                onset(
-                    f"denser_sooner_{thing}_{counting}",
-                    f"Denser data bring {words} sooner, counted in {counting}.",
-                    statistic=f"Somers' D of onsets in {counting} with 1/d within each sigma, "
-                    "censored runs compared where they can be",
-                    estimate=partial(sooner_with, passing, unit, "density"),
-                    does_not_show=caveat,
-                    counting=counting,
-                )
-            )
-        claims.append(
-            onset(
-                f"wider_sooner_{thing}",
-                f"More overlap by wider bumps brings {words} sooner.",
-                statistic="Somers' D of onsets with sigma within each d; steps, images and epochs are proportional there",
-                estimate=partial(sooner_with, passing, "step", "width"),
-                does_not_show="A wider bump is also more pixels that are not background, "
-                "and so a larger part of the loss.",
-            )
+def sooner_with_images(thing: str, frame: pd.DataFrame) -> Estimate:
+    """Somers' D of onsets with the number of images trained on."""
+    runs = runs_of(frame, SETS)
+    images = np.array([column(run, "images")[0] for run in runs])
+    return sooner(onsets(runs, THINGS[thing][1]), images, [0] * len(runs))
+
+
+def copier(images: float, grid: float) -> float:
+    """The accuracy within 1 px of one that paints the nearest of `images` labels, drawn from a grid of 1 px of `grid`."""
+    return 1 - (1 - images / grid) ** 9
+
+
+def excess_over_copier(cells: tuple[str, ...], frame: pd.DataFrame) -> Estimate:
+    """Mean over runs of (acc - acc_copier) / (1 - acc_copier) off the grid, at the end."""
+    runs = runs_of(frame, cells)
+    copied = [copier(column(run, "images")[0], 32.0**2) for run in runs]
+    reached = [column(run, "outcomes.off_grid.correct")[-1] for run in runs]
+    values = [(a - c) / (1 - c) for a, c in zip(reached, copied, strict=True)]
+    return mean_of_runs(values, {"copier": float(np.mean(copied)), "reached": float(np.mean(reached))})
+
+
+SETS = (*(cell.name for cell in KEPT.values()), BASE.name)
+FEW = (KEPT[128].name,)
+
+
+def _with_size(slope: float) -> Any:
+    """Onsets that fall as images^-slope."""
+    return setting_in(
+        {name: 0.35 * (n / 256) ** -slope for name, n in zip(SETS, (*KEPT, 1024), strict=True)}
+    )
+
+
+def _of_sets() -> list[Claim]:
+    claims = [
+        Claim(
+            f"more_images_sooner_{thing}",
+            f"Of sets of 64 to 1,024 images, larger ones bring {THINGS[thing][0]} sooner.",
+            "P1 (density), at sets that a run sees many times",
+            "Somers' D of onsets in gradient steps with the number of images, censored runs compared where they can be",
+            0.0,
+            partial(sooner_with_images, thing),
+            "sets",
+            "Sets are nested: the smaller ones are the first of one random order of the grid's labels.",
+            minimum_n=20,
+            counting="steps",
+            cells=SETS,
+            family=f"density brings {'order' if thing == 'order' else 'accuracy'} sooner",
+            system="eps",
+            controls=controls(_study, SETS, _with_size(0.25), _with_size(-0.25), _with_size(0.0), reads=READS),
         )
-    for thing, (words, name) in AREAS.items():
-        claims.append(
-            Claim(
-                f"overlap_collapses_{thing}",
-                f"Overlap, d / sigma, is the variable that the course of {words} depends on.",
-                "phasescope (P1 sets overlap by d and sigma)",
-                "share of the variance between cells (area under the curve against steps) between values of d / sigma",
-                COLLAPSE,
-                partial(collapsed, name),
-                "collapse",
-                "Seven values of d / sigma among 15 cells explain some by chance (`by_chance`); noise is not taken off.",
-                minimum_n=30,
-            )
-        )
-    return claims
+        for thing in THINGS
+    ]
+    found = copier(128, 32.0**2)
+
+    def ending(excess: float) -> Any:
+        share = found + excess * (1 - found)
+
+        def courses(cell: Cell, config: RunConfig, generator: np.random.Generator) -> dict[str, Any]:
+            of_run = float(np.clip(share + 0.03 * generator.standard_normal(), 0.01, 0.99))
+            return {
+                "formed": whole,
+                "x": level(1.0),
+                "y": level(1.0),
+                "off_x": level(of_run),
+                "off_y": level(1.0),
+            }
+
+        return courses
+
+    return [
+        *claims,
+        Claim(
+            "beyond_copier",
+            "Trained on 128 images of 1,024, a network paints labels between them better than one that copies the nearest.",
+            "phasescope",
+            "excess over the copier's accuracy within 1 px, (acc - acc_copier) / (1 - acc_copier), off the grid at the end, "
+            "mean over runs",
+            0.0,
+            partial(excess_over_copier, FEW),
+            "sets",
+            "The copier's accuracy is that of random subsets on average, and this is one of them.",
+            cells=FEW,
+            family="between images: beyond a copier",
+            system="eps",
+            controls=controls(_study, FEW, ending(0.3), ending(-0.3), ending(0.0), reads=READS),
+        ),
+    ]
+
+
+CLAIMS = (
+    *(_compared(system, what, thing) for system in COMPARED for what in WORDS for thing in THINGS),
+    *_of_sets(),
+)
+CELLS = (BASE, *DENSE.values(), *KEPT.values(), *WIDE.values(), *FAST.values())
+EPS_NAMES = tuple(cell.name for cell in (BASE, *DENSE.values(), *WIDE.values()))
+FAST_NAMES = tuple(cell.name for cell in FAST.values())
 
 
 def sentence(words: str) -> str:
     return words[0].upper() + words[1:]
 
 
-def _by_sigma(frame: pd.DataFrame) -> Iterator[tuple[int, float, dict[float, list[pd.DataFrame]]]]:
-    """(number, sigma, runs by increment) of each width, without increments that have none."""
-    for number, sigma in enumerate(SIGMAS_PX):
-        runs = {d: some_runs(frame, [grid(d, d, sigma).name]) for d in INCREMENTS_PX}
-        if there := {d: found for d, found in runs.items() if found}:
-            yield number, sigma, there
-
-
-def _onset_marks(runs: dict[float, list[pd.DataFrame]], passing: Passing, unit: Counting) -> list[np.ndarray]:
-    """Of each increment the median onset, the first and the last."""
-    each = [onsets(found, passing, unit) for found in runs.values()]
-    came = [found.onset[found.came] if found.came.any() else [np.nan] for found in each]
-    return [
+def _marks(runs: dict[float, list[pd.DataFrame]], passing: Passing, label: str, series: int, shift: float) -> Curve:
+    """Of each x the median onset, with the first and the last."""
+    each = [onsets(found, passing) for found in runs.values()]
+    came = [found.onset[found.came] if found.came.any() else np.array([np.nan]) for found in each]
+    return Curve(
+        np.array(list(runs)) * shift,
         np.array([median_of(found)[0] for found in each]),
-        np.array([np.min(ends) for ends in came]),
-        np.array([np.max(ends) for ends in came]),
+        np.array([ends.min() for ends in came]),
+        np.array([ends.max() for ends in came]),
+        label,
+        series,
+        "points",
+    )
+
+
+def _present(frame: pd.DataFrame, cells: dict[float, str]) -> dict[float, list[pd.DataFrame]]:
+    found = {x: some_runs(frame, [name]) for x, name in cells.items()}
+    return {x: runs for x, runs in found.items() if runs}
+
+
+def _by_system(frame: pd.DataFrame) -> Iterator[tuple[str, str, list[tuple[str, dict[float, list[pd.DataFrame]]]]]]:
+    """(system, x label, [(words, runs by x)]) of each panel's row."""
+    density = {d: DENSE[d].name if d in DENSE else BASE.name for d in D_PX}
+    overlap = {sigma: WIDE[sigma].name if sigma in WIDE else BASE.name for sigma in SIGMA_PX}
+    yield "eps", "increment d, px", [("sigma = 1 px", _present(frame, density))]
+    yield "eps", "sigma, px", [("d = 1 px", _present(frame, overlap))]
+    fast = [
+        (f"sigma = {sigma:g} px", _present(frame, {d: FAST[d, sigma].name for d, s in FAST if s == sigma}))
+        for sigma in SIGMA_PX
     ]
+    yield "fast", "increment d, px", fast
 
 
 def onset_panels(frame: pd.DataFrame) -> list[Panel]:
     panels = []
-    for counting, (unit, _) in COUNTINGS.items():
+    for system, xlabel, lines in _by_system(frame):
+        ticks = {x: f"{x:g}" for _, runs in lines for x in runs}
         for words, passing in THINGS.values():
             curves = [
-                Curve(
-                    np.array(list(runs)) * 1.06 ** (number - 1),
-                    *_onset_marks(runs, passing, unit),
-                    label=f"sigma = {sigma:g} px",
-                    series=number,
-                    style="points",
-                )
-                for number, sigma, runs in _by_sigma(frame)
+                _marks(runs, passing, label, number, 1.06 ** (number - (len(lines) - 1) / 2))
+                for number, (label, runs) in enumerate(lines)
+                if runs
             ]
-            panels.append(
-                Panel(
-                    sentence(words.strip(",")),
-                    "increment d, px",
-                    f"onset, {counting}",
-                    curves,
-                    xscale="log",
-                    yscale="log" if counting == "epochs" else "linear",
-                    ticks={d: f"{d:g}" for d in INCREMENTS_PX},
+            if curves:
+                title = f"{SYSTEMS[system].rpartition(', ')[2]}: {words}"
+                panels.append(
+                    Panel(sentence(title), xlabel, "onset, steps", curves, xscale="log", ticks=ticks)
                 )
-            )
     return panels
 
 
-def _grid(frame: pd.DataFrame, of_runs: Callable[[list[pd.DataFrame]], float]) -> np.ndarray:
-    values = np.full((len(SIGMAS_PX), len(INCREMENTS_PX)), np.nan)
-    for number, _, runs in _by_sigma(frame):
-        values[number] = [of_runs(runs[d]) if d in runs else np.nan for d in INCREMENTS_PX]
-    return values
-
-
-def phase_diagram(frame: pd.DataFrame) -> list[Panel]:
-    def last(name: str) -> Callable[[list[pd.DataFrame]], float]:
-        return lambda runs: float(np.mean([column(run, name)[-1] for run in runs]))
-
-    def when(passing: Passing) -> Callable[[list[pd.DataFrame]], float]:
-        return lambda runs: median_of(onsets(runs, passing))[0]
-
-    last_step = float(frame["step"].max())
-    shares, when_range = (0.0, 1.0), (0.0, last_step)
-    wanted = (
-        ("Right off the grid, at the end", last("outcomes.off_grid.correct"), shares),
-        ("Error off the grid at the end, px", last("error_px.off_grid"), (0.0, 1.0)),
-        ("Order, read P1's way, at the end", last(AREAS["order_p1"][1]), shares),
-        ("Onset of accuracy on the grid, steps", when(accurate("grid")), when_range),
-        ("Onset of accuracy off the grid, steps", when(accurate("off_grid")), when_range),
-        ("Onset of order, P1's way, steps", when(P1_ORDERED), when_range),
+def sets(frame: pd.DataFrame) -> list[Panel]:
+    sizes = dict(zip((*KEPT, 1024), SETS, strict=True))
+    runs = _present(frame, {float(n): name for n, name in sizes.items()})
+    if not runs:
+        return []
+    ticks = {n: f"{n:g}" for n in runs}
+    marks = [
+        _marks(runs, passing, words, number, 1.05 ** (number - 1))
+        for number, (words, passing) in enumerate(THINGS.values())
+    ]
+    last: Callable[[str], np.ndarray] = lambda name: np.array(  # noqa: E731
+        [np.mean([column(run, name)[-1] for run in of_n]) for of_n in runs.values()]
     )
+    at_end = [
+        Curve(np.array(list(runs)), last(f"outcomes.{labels}.correct"), label=words, series=number, style="points")
+        for number, (labels, words) in enumerate((("grid", "on the grid"), ("off_grid", "off the grid")))
+    ]
+    copied = np.array([copier(n, 1024.0) for n in runs])
+    at_end.append(Curve(np.array(list(runs)), copied, label="copier of the nearest", series=7, style="dashed"))
     return [
+        Panel("When it sets in", "images trained on", "onset, steps", marks, xscale="log", ticks=ticks),
         Panel(
-            title,
-            "increment d, px",
-            "sigma, px",
-            grid=_grid(frame, of_runs),
-            rows=[f"{s:g}" for s in SIGMAS_PX],
-            columns=[f"{d:g}" for d in INCREMENTS_PX],
-            ylim=limits,
-        )
-        for title, of_runs, limits in wanted
+            "At the end",
+            "images trained on",
+            "share of images right",
+            at_end,
+            xscale="log",
+            ticks=ticks,
+            ylim=(-0.02, 1.02),
+        ),
     ]
 
 
-def collapse(frame: pd.DataFrame) -> list[Panel]:
-    ticks = {d / sigma: f"{d / sigma:g}" for d in INCREMENTS_PX for sigma in SIGMAS_PX}
-    panels = []
-    for words, name in AREAS.values():
-        curves = [
-            spreads(
-                [d / sigma for d in runs],
-                [[area(column(run, "step"), column(run, name)) for run in of_d] for of_d in runs.values()],
-                f"sigma = {sigma:g} px",
-                number,
-            )
-            for number, sigma, runs in _by_sigma(frame)
-        ]
-        panels.append(
-            Panel(sentence(words), "d / sigma", "mean over training", curves, xscale="log", ticks=ticks)
-        )
-    return panels
+def courses(frame: pd.DataFrame) -> list[Panel]:
+    names = {
+        f"order, {named(*PLACE)}": f"order.{PLACE}.value",
+        "right, on the grid": "outcomes.grid.correct",
+        "right, off the grid": "outcomes.off_grid.correct",
+    }
+    return [
+        Panel(cell.name, "gradient steps", "R², or share", mean_curves(runs, names), ylim=(-0.05, 1.02))
+        for cell in CELLS
+        if cell.preset != "fast" and (runs := some_runs(frame, [cell.name]))
+    ]
 
 
 STUDY = Study(
     name="density",
     number=3,
-    question="Do denser data, and more overlap, bring order and accuracy sooner, and in which way of counting?",
-    preset="fast",
-    cells=DENSITY,
-    seeds=5,
-    claims=tuple(_claims()),
+    question="Do denser data, more images, and more overlap bring order and accuracy sooner, counted in steps?",
+    preset="lean",
+    cells=CELLS,
+    seeds=8,
+    more=8,
+    claims=CLAIMS,
     figures=(
         Figure(
             "onsets",
-            "Onsets against density, in steps and in epochs",
+            "Onsets against density and against overlap",
             onset_panels,
             saying(
-                CELLS,
-                "Marks: Kaplan-Meier medians; bars: from the first to the last run's onset; no "
-                f"mark: fewer than half the runs had it. {THRESHOLDS}",
+                (*EPS_NAMES, *FAST_NAMES),
+                "Marks: Kaplan-Meier medians; bars: from the first to the last run's onset; no mark: fewer than half the "
+                f"runs had it. {THRESHOLDS}",
             ),
-            columns=4,
         ),
         Figure(
-            "phase_diagram",
-            "Density and width of bumps",
-            phase_diagram,
-            saying(CELLS, "Means over runs, or medians of onsets; empty: fewer than half had it."),
-        ),
-        Figure(
-            "collapse",
-            "Is overlap the variable?",
-            collapse,
-            saying(CELLS, "Means over runs of curves' means over training; bars: least and most run."),
+            "sets",
+            "Training sets of few images, trained on as long",
+            sets,
+            saying(SETS, f"Marks: medians, or means over runs; bars: first and last onset. {THRESHOLDS}"),
             columns=2,
         ),
+        Figure("courses", "While learning", courses, saying((*EPS_NAMES, *SETS[:-1]), "Means and ranges over runs.")),
     ),
 )

@@ -1,171 +1,286 @@
 """Trained on x and y of unequal density, does a network learn the two together, or each as its own density lets it?
 
 P1 trains with d_x much smaller than d_y, sees x and y learnt together, and concludes that the model is coupled. What
-that shows depends on what a model that factorizes would have done. `_axes` has both
-references and the index between them. A ratio of two onsets
-of the same run is the same in steps, images and epochs; the question whether denser x alone brings x, or y, sooner is
-not.
+that shows depends on what a model that factorizes would have done: `_axes` has both references and the index between them.
+Every imbalanced cell has its mirror image, so that nothing rests on x and y being drawn differently; each axis is read from
+every image, formed or not.
 """
 
 from __future__ import annotations
 
 import math
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from phasescope.studies.core.captions import BANDS, THRESHOLDS, saying
 from phasescope.studies.core.claim import Claim, NotEnough
-from phasescope.studies.core.criteria import Counting, Labels, runs_of, some_runs
+from phasescope.studies.core.criteria import Labels, runs_of, some_runs
 from phasescope.studies.core.curves import STEPS, mean_curves, with_runs
+from phasescope.studies.core.made import rise
 from phasescope.studies.core.study import Cell, Curve, Figure, Panel, Study
 from phasescope.studies.found._axes import (
+    COUPLED,
+    HALF,
     LABELS,
     TOGETHER,
-    TWO_LEARNERS,
     axes_of,
-    denser_sooner,
+    column,
+    denser_first,
     index,
     log_onsets,
-    right_of_formed,
-    right_together,
+    phi,
     sparse_and_dense,
     together,
 )
-from phasescope.studies.found._cells import (
-    BALANCED,
-    COARSE,
-    EPOCHS_OF_DENSER_DATA,
-    FINE,
-    TENFOLD,
-    grid,
-    shown,
-)
+from phasescope.studies.found._cells import BASE, COARSE, SYSTEMS, UNEQUAL
+from phasescope.studies.found._made import at, controls, either, whole
 
 if TYPE_CHECKING:
     import pandas as pd
 
-HALF = 0.5
-"""of the index: midway between fully coupled and factorized"""
-IMBALANCED = (*FINE, *COARSE)
-SETS: dict[str, tuple[tuple[Cell, ...], str]] = {
-    "tenfold": (TENFOLD, "imbalanced tenfold, both axes at 1 px or finer"),
-    "coarse": (COARSE, "with one axis at 4 px, between whose values it must generalize"),
+    from phasescope.runs.config import RunConfig
+
+PAIRS: dict[str, tuple[tuple[str, ...], Labels, str]] = {
+    name: (tuple(UNEQUAL[steps].name for steps in ((dx, dy), (dy, dx))), labels, words)
+    for name, dx, dy, labels, words in (
+        ("tenfold", 0.1, 1.0, "grid", "increments of 0.1 and 1 px"),
+        ("fourfold", 0.25, 1.0, "grid", "increments of 0.25 and 1 px"),
+        ("coarse", 1.0, 4.0, "off_grid", "increments of 1 and 4 px, between whose values it must generalize"),
+    )
 }
+"""cells with their mirror images, the images that are asked, words"""
+EPS = SYSTEMS["eps"]
+BALANCED = {1.0: BASE.name, 4.0: COARSE.name}
+READS = ("accuracy", "outcomes", "together")
 
 
-def _claims_of_onsets(name: str, labels: Labels) -> list[Claim]:
-    cells, words = SETS[name]
-    claim = partial(Claim, source="P1", figure="ratios", direction="below")
+def _study() -> Study:
+    return STUDY
+
+
+def learner(of: float, later: float, joint: str = "product") -> Any:
+    """The denser axis sets in at `of` of the run, the sparser one `later` times as late; on balanced grids both do so by
+    their increment: 1 px as the denser one, more as the sparser one.
+
+    Args:
+        joint: `product`: independent of each other; `least`: together right or wrong.
+    """
+
+    def courses(cell: Cell, config: RunConfig, generator: np.random.Generator) -> dict[str, Any]:
+        T = config.training.steps
+        dx, dy = config.world.design.model_extra["dx"], config.world.design.model_extra["dy"]
+        of_run = at(of, config, generator)
+        times = {}
+        for axis, own, other in (("x", dx, dy), ("y", dy, dx)):
+            sparser = own > other or (own == other and own > 1)
+            times[axis] = of_run * (later if sparser else 1.0) * math.exp(0.04 * generator.standard_normal())
+        x, y = (rise(times[axis], T / 12) for axis in "xy")
+        both = (lambda steps: np.minimum(x(steps), y(steps))) if joint == "least" else None
+        return {"formed": whole, "x": x, "y": y, "joint": both}
+
+    return courses
+
+
+APART = learner(0.35, 1.8)
+AT_ONCE = learner(0.5, 1.0)
+
+
+def reversed_learner(of: float, sooner: float) -> Any:
+    return learner(of, sooner)
+
+
+def _claims_of(name: str) -> list[Claim]:
+    cells, labels, words = PAIRS[name]
+    claim = partial(Claim, cells=cells, figure="ratios", system="eps", family="x and y, unequal density")
+    made = partial(controls, _study, cells, reads=READS)
     return [
         claim(
-            f"together_{name}_{labels}",
-            f"x and y are learnt together {LABELS[labels]}, {words}.",
-            statistic="median over runs of the sparser axis's onset over the denser one's, sign-test interval; "
-            "the same in steps, images and epochs",
-            threshold=TOGETHER,
-            estimate=partial(together, cells, labels),
-            does_not_show=TWO_LEARNERS,
+            f"together_{name}",
+            f"x and y are learnt together {LABELS[labels]}: {words}.",
+            "P1",
+            "median over runs of the sparser axis's onset over the denser one's, sign-test interval, every image read "
+            "by darkest pixel and by matched filter; both must agree",
+            TOGETHER,
+            partial(together, cells, labels),
+            does_not_show="Two learners that know nothing of each other are together as well, if density does not matter "
+            "to either.",
+            direction="below",
+            controls=made(learner(0.45, 1.0), learner(0.35, 1.9), learner(0.4, TOGETHER)),
         ),
         claim(
-            f"coupled_{name}_{labels}",
-            f"x and y set in {LABELS[labels]} as of a coupled learner rather than of a factorized one, {words}.",
-            statistic="mean log of the onsets' ratio over that of two one-dimensional learners at the same densities "
-            "(0 coupled, 1 factorized), bootstrap of runs; undecided where the two references coincide",
-            threshold=HALF,
-            estimate=partial(index, cells, labels),
-            does_not_show="The one-dimensional learners are read off balanced grids: "
-            "a learner of one axis alone may be quicker.",
+            f"denser_first_{name}",
+            f"The denser axis sets in first {LABELS[labels]}: {words}.",
+            "phasescope",
+            "share of runs whose denser axis is right first among those that are not tied, exact interval, every image "
+            "read by darkest pixel and by matched filter; both must agree",
+            HALF,
+            partial(denser_first, cells, labels),
+            does_not_show="By how much: runs whose axes set in between the same two snapshots are tied and left out.",
+            controls=made(
+                learner(0.35, 1.8),
+                learner(0.6, 0.55),
+                either(learner(0.35, 1.8), learner(0.6, 0.55)),
+            ),
         ),
     ]
 
 
-def _denser_sooner(which: Literal["dense", "other"], counting: Counting) -> Claim:
-    words = {"dense": "that axis", "other": "the other axis, which stays at 1 px,"}[which]
-    unit = "steps" if counting == "step" else counting
-    return Claim(
-        f"denser_one_axis_{which}_{unit}",
-        f"Denser data along one axis bring {words} sooner, counted in {unit}.",
-        "P1",
-        f"Somers' D of onsets on the grid in {unit} with the density of one axis, the other at 1 px",
-        0.0,
-        partial(denser_sooner, which, counting),
-        "curves",
-        EPOCHS_OF_DENSER_DATA
-        if counting == "epochs"
-        else "Below 1 px a copier of the nearest training image is right as well.",
-        minimum_n=12,
-        counting=unit,
-    )
-
-
-JOINT: dict[str, tuple[tuple[Cell, ...], Labels, str]] = {
-    "fine": ((*FINE, grid(1.0, 1.0)), "grid", "both axes at 1 px or finer"),
-    "coarse": (COARSE, "off_grid", "one axis at 4 px"),
-}
-"""of which images joint accuracy is asked: cells, labels, words"""
-
-CLAIMS = (
-    *(claim for name in SETS for labels in LABELS for claim in _claims_of_onsets(name, labels)),
-    *(_denser_sooner(which, counting) for which in ("dense", "other") for counting in ("step", "epochs")),
-    *(
-        right_together(
-            name,
-            f"An image right in x is right in y more often than by chance, {LABELS[labels]}, {words}.",
-            [cell.name for cell in cells],
-            labels,
-            "joint",
+def _claims_of_coupling() -> list[Claim]:
+    coarse, labels, words = PAIRS["coarse"]
+    cells = (*coarse, *BALANCED.values())
+    claims = [
+        Claim(
+            "coupled_coarse",
+            f"x and y set in as of a coupled learner rather than of a factorized one, {LABELS[labels]}: {words}.",
+            "P1",
+            "mean log of the onsets' ratio over that of two one-dimensional learners at the same densities (0 coupled, 1 "
+            "factorized), every image read by matched filter, bootstrap of runs; undecided where the references coincide",
+            HALF,
+            partial(index, coarse, BALANCED, labels),
+            "ratios",
+            "The one-dimensional learners are read off balanced grids: a learner of one axis alone may be quicker.",
+            direction="below",
+            cells=cells,
+            family="x and y, coupled",
+            system="eps",
+            controls=controls(
+                _study,
+                cells,
+                _like_coupled(0.0),
+                _like_coupled(1.0),
+                _like_coupled(0.5),
+                reads=READS,
+            ),
         )
-        for name, (cells, labels, words) in JOINT.items()
-    ),
-)
-CELLS = tuple(cell.name for cell in (*BALANCED, *IMBALANCED))
+    ]
+    for name, some, of, words in (
+        ("equal", (BASE.name,), "grid", "on a balanced grid"),
+        ("unequal", tuple(name for pair, *_ in list(PAIRS.values())[:2] for name in pair), "grid", "on imbalanced grids"),
+    ):
+        claims.append(
+            Claim(
+                f"right_together_{name}",
+                f"An image that is right in x is right in y, and one that is wrong is wrong, {words}.",
+                "P1",
+                "mean over runs of phi of being right in x and in y, over snapshots at which both accuracies are from "
+                f"{0.2:g} to {0.8:g}, every image read by darkest pixel and by matched filter; both must agree",
+                COUPLED,
+                partial(phi, some, of),
+                "joint",
+                "Some labels may be harder than others in both x and y: that goes together in a factorized learner too.",
+                cells=some,
+                family="x and y, coupled",
+                system="eps",
+                controls=controls(
+                    _study,
+                    some,
+                    learner(0.5, 1.0, "least"),
+                    learner(0.5, 1.0),
+                    _at_phi(COUPLED),
+                    reads=READS,
+                ),
+            )
+        )
+    return claims
+
+
+def _like_coupled(index_of: float) -> Any:
+    """Of imbalanced cells the ratio of a learner at this index, balanced ones apart by a factor of 2."""
+
+    def courses(cell: Cell, config: RunConfig, generator: np.random.Generator) -> dict[str, Any]:
+        balanced = cell.name in BALANCED.values()
+        return learner(0.35, 2.0 if balanced else 2.0**index_of)(cell, config, generator)
+
+    return courses
+
+
+def _at_phi(of: float) -> Any:
+    """x and y right independently but for a part `of` of the correlation that could be."""
+
+    def courses(cell: Cell, config: RunConfig, generator: np.random.Generator) -> dict[str, Any]:
+        found = learner(0.5, 1.0)(cell, config, generator)
+        x, y = found["x"], found["y"]
+
+        def joint(steps: np.ndarray) -> np.ndarray:
+            a, b = x(steps), y(steps)
+            spread = np.sqrt(a * (1 - a) * b * (1 - b))
+            return np.clip(a * b + of * spread, np.maximum(0, a + b - 1), np.minimum(a, b))
+
+        return {**found, "joint": joint}
+
+    return courses
+
+
+CLAIMS = (*(claim for name in PAIRS for claim in _claims_of(name)), *_claims_of_coupling())
+CELLS = (BASE, COARSE, *UNEQUAL.values())
+NAMES = tuple(cell.name for cell in CELLS)
+
+
+def shown(name: str) -> str:
+    """``(0.1, 1)``: the increments of a cell, px."""
+    return name.partition("d=")[2] or "(1, 1)"
 
 
 def curves(frame: pd.DataFrame) -> list[Panel]:
-    names = {
-        f"{axis}, {where}": f"accuracy.{labels}.{axis}" for labels, where in LABELS.items() for axis in "xy"
-    }
-    cells = [(f"(d_x, d_y) = {shown(cell)}", [cell.name]) for cell in (grid(1.0, 1.0), *IMBALANCED)]
-    return [
-        Panel(title, STEPS, "share of images right", mean_curves(runs, names), ylim=(-0.02, 1.02))
-        for title, runs in with_runs(frame, cells)
-    ]
+    ways = {"": "formed", "_darkest": "darkest pixel", "_matched": "matched filter"}
+    panels = []
+    for words, runs in with_runs(frame, [(shown(cell.name), [cell.name]) for cell in CELLS]):
+        for labels, where in LABELS.items():
+            names = {
+                f"{axis}, {way}": f"accuracy{suffix}.{labels}.{axis}"
+                for suffix, way in ways.items()
+                for axis in "xy"
+            }
+            panels.append(
+                Panel(
+                    f"d = {words} px, {where}",
+                    STEPS,
+                    "share of images right",
+                    mean_curves(runs, names),
+                    ylim=(-0.02, 1.02),
+                )
+            )
+    return panels
 
 
 def ratios(frame: pd.DataFrame) -> list[Panel]:
-    """Of each imbalanced cell the onsets' ratio in each run, and the two references."""
+    """Of each imbalanced cell the onsets' ratio in each run, and the two references where balanced grids tell them."""
     panels = []
     for labels, where in LABELS.items():
-        x, y, at, factorized = [], [], [], []
+        marks: dict[str, tuple[list[float], list[float]]] = {
+            "runs": ([], []),
+            "two 1D learners": ([], []),
+            "fully coupled": ([], []),
+        }
         ticks: dict[float, str] = {}
-        for place, cell in enumerate(IMBALANCED):
-            try:
-                runs = runs_of(frame, [cell.name])
-                axes = axes_of(runs[0])
-                t = [log_onsets(frame, d, labels).mean() for d in (axes.d_sparse, axes.d_dense)]
-            except NotEnough:
+        for place, cell in enumerate(UNEQUAL.values()):
+            runs = some_runs(frame, [cell.name])
+            if not runs:
                 continue
-            sparse, dense = sparse_and_dense(runs, labels)
-            ticks[place] = shown(cell)
-            x += [place + 0.06 * (i - (len(runs) - 1) / 2) for i in range(len(runs))]
-            y += (sparse.restricted / dense.restricted).tolist()
-            at.append(place)
-            factorized.append(math.exp(t[0] - t[1]))
+            ticks[place] = shown(cell.name)
+            sparse, dense = sparse_and_dense(runs, labels, "matched")
+            offsets = 0.06 * (np.arange(len(runs)) - (len(runs) - 1) / 2)
+            marks["runs"][0].extend((place + offsets).tolist())
+            marks["runs"][1].extend((sparse.restricted / dense.restricted).tolist())
+            axes = axes_of(runs[0])
+            try:
+                slow, quick = (
+                    log_onsets(runs_of(frame, [BALANCED[d]]), labels, "matched").mean()
+                    for d in (axes.d_sparse, axes.d_dense)
+                )
+            except (KeyError, NotEnough):
+                continue
+            for name, value in (("two 1D learners", math.exp(slow - quick)), ("fully coupled", 1.0)):
+                marks[name][0].append(float(place))
+                marks[name][1].append(value)
         lines = [
-            Curve(
-                np.array(xs, dtype=float),
-                np.array(ys, dtype=float),
-                label=label,
-                series=series,
-                style="points",
-            )
-            for series, (xs, ys, label) in enumerate(
-                ((x, y, "runs"), (at, factorized, "two 1D learners"), (at, [1.0] * len(at), "fully coupled"))
-            )
+            Curve(np.array(x, dtype=float), np.array(y, dtype=float), label=label, series=series, style="points")
+            for series, (label, (x, y)) in enumerate(marks.items())
+            if x
         ]
-        if at:
+        if ticks:
             panels.append(
                 Panel(
                     where.capitalize(),
@@ -182,19 +297,20 @@ def ratios(frame: pd.DataFrame) -> list[Panel]:
 
 def joint(frame: pd.DataFrame) -> list[Panel]:
     panels = []
-    for cells, labels, words in JOINT.values():
+    for way, words in (("darkest", "darkest pixel"), ("matched", "matched filter")):
         lines = []
-        for number, cell in enumerate(cells):
+        for number, cell in enumerate(CELLS):
             if runs := some_runs(frame, [cell.name]):
                 x, y, xy = (
-                    np.concatenate(of)
-                    for of in zip(*(right_of_formed(run, labels) for run in runs), strict=True)
+                    np.concatenate([column(run, f"accuracy_{way}.grid.{one}") for run in runs])
+                    for one in ("x", "y", "joint")
                 )
-                lines.append(Curve(x * y, xy, label=shown(cell), series=number, style="points"))
+                lines.append(Curve(x * y, xy, label=shown(cell.name), series=number, style="points"))
         ends = np.array([0.0, 1.0])
         lines.append(Curve(ends, ends, label="independent", series=7, style="dashed"))
-        title = f"{LABELS[labels].capitalize()}, {words.removeprefix('both axes at ')}"
-        panels.append(Panel(title, "acc_x acc_y", "acc_xy", lines, ylim=(-0.02, 1.02)))
+        panels.append(
+            Panel(f"By {words}, on the grid", "acc_x acc_y", "acc_xy", lines, ylim=(-0.02, 1.02))
+        )
     return panels
 
 
@@ -202,20 +318,17 @@ STUDY = Study(
     name="imbalance",
     number=4,
     question="Trained on x and y of unequal density, does a network learn the two together, or each by its own density?",
-    preset="fast",
-    cells=(*BALANCED, *IMBALANCED),
-    seeds=6,
+    preset="lean",
+    cells=CELLS,
+    seeds=8,
+    more=8,
     claims=CLAIMS,
     figures=(
         Figure(
             "curves",
-            "Accuracy along x and y",
+            "Accuracy along x and y, in all three readings",
             curves,
-            saying(
-                CELLS,
-                f"sigma = 1 px. {BANDS} An "
-                "image is right along an axis whose only bump is well formed and within 1 px of the label along it.",
-            ),
+            saying(NAMES, f"sigma = 1 px. {BANDS} Formed: only an image of one well-formed bump can be right."),
             columns=4,
         ),
         Figure(
@@ -223,8 +336,8 @@ STUDY = Study(
             "Which axis sets in first, against both references",
             ratios,
             saying(
-                CELLS,
-                "A mark a run; an onset that did not come is put at the run's end. Line: "
+                NAMES,
+                "A mark a run, read by matched filter; an onset that did not come is put at the run's end. Line: "
                 f"together, below {TOGETHER:g}. {THRESHOLDS}",
             ),
             columns=2,
@@ -233,7 +346,7 @@ STUDY = Study(
             "joint",
             "Right in x and in y",
             joint,
-            saying(CELLS, "Among images of one well-formed bump; a mark a run and snapshot."),
+            saying(NAMES, "Of every image, formed or not; a mark a run and snapshot."),
             columns=2,
         ),
     ),

@@ -1,0 +1,110 @@
+"""Courses of learning that claims are tried on: how a run could have gone, of which a sentence is true, or false.
+
+A course gives of a step a number, as `studies.core.made` has it: shares of images from 0 to 1, R^2. Times are in parts of a
+run's length, and differ from run to run by `SPREAD`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from phasescope.studies.core.claim import Controls
+from phasescope.studies.core.made import Course, made_records, rise
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from phasescope.runs.config import RunConfig
+    from phasescope.studies.core.study import Cell, Study
+
+SPREAD = 0.08
+"""of the log of a time, from run to run"""
+Courses = Callable[["Cell", "RunConfig", np.random.Generator], Mapping[str, Any]]
+
+
+def at(share: float, config: RunConfig, generator: np.random.Generator, spread: float = SPREAD) -> float:
+    """A step, a share of the run's length, as it differs between runs."""
+    return share * config.training.steps * math.exp(spread * generator.standard_normal())
+
+
+def whole(steps: np.ndarray) -> np.ndarray:
+    """1 from the first step on."""
+    return np.ones(len(steps))
+
+
+def never(steps: np.ndarray) -> np.ndarray:
+    return np.zeros(len(steps))
+
+
+def level(of: float) -> Course:
+    return lambda steps: np.full(len(steps), of)
+
+
+def as_p1_says(cell: Cell, config: RunConfig, generator: np.random.Generator) -> dict[str, Any]:
+    """Bumps form, then they go where they belong; latents are ordered when they do."""
+    T = config.training.steps
+    placed = at(0.6, config, generator)
+    return {
+        "formed": rise(at(0.2, config, generator), T / 60),
+        "x": rise(placed, T / 60),
+        "y": rise(placed, T / 60),
+        "raw": rise(placed, T / 60),
+        "p1": rise(placed, T / 60),
+        "told": rise(placed, T / 60),
+    }
+
+
+def straight_to_c(cell: Cell, config: RunConfig, generator: np.random.Generator) -> dict[str, Any]:
+    """Bumps are right, and latents ordered, as soon as bumps are formed."""
+    T = config.training.steps
+    formed = at(0.5, config, generator)
+    ordered = rise(12.0, 1.0)
+    return {
+        "formed": rise(formed, T / 60),
+        "x": whole,
+        "y": whole,
+        "raw": ordered,
+        "p1": ordered,
+        "told": ordered,
+    }
+
+
+def either(one: Courses, other: Courses, share: float = 0.5) -> Courses:
+    """The first in a share of runs, the other in the rest."""
+
+    def mixed(cell: Cell, config: RunConfig, generator: np.random.Generator) -> Mapping[str, Any]:
+        return (one if generator.random() < share else other)(cell, config, generator)
+
+    return mixed
+
+
+def changed(courses: Courses, **fixed: Any) -> Courses:
+    """The same but for some."""
+    return lambda cell, config, generator: {**courses(cell, config, generator), **fixed}
+
+
+def controls(
+    study: Callable[[], Study],
+    cells: Sequence[str],
+    positive: Courses,
+    negative: Courses,
+    borderline: Courses,
+    reads: Sequence[str] | None = None,
+    cannot: str = "",
+) -> Controls:
+    """Records of these cells, made up by each of three courses.
+
+    Args:
+        study: whose they are; asked for when it is there.
+        reads: of the columns, those that begin so; all without it.
+    """
+
+    def made(courses: Courses, generator: np.random.Generator) -> pd.DataFrame:
+        return made_records(study(), courses, generator, cells=cells, reads=reads)
+
+    return Controls(*(partial(made, courses) for courses in (positive, negative, borderline)), cannot)
