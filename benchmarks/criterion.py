@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.median_ratio import median_ratio
 from phasescope import measures
-from phasescope.measures.learning.phases import floors
+from phasescope.measures.learning.gain import floors
 from phasescope.places import Place
 
 Record = Mapping[str, Any]

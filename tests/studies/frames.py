@@ -133,12 +133,10 @@ def _phases(table: Mapping[str, Any], order: str, at: str) -> list[str]:
         }
         return Score(value, low, high, 256, "made up", nulls)
 
-    return [
-        phases.representation_phase(
-            one(f"label_share.{at}", i), one(f"label_dimension.{at}", i), one(order, i)
-        )
-        for i in range(len(table["step"]))
-    ]
+    steps = range(len(table["step"]))
+    return phases.settled(
+        [(one(f"label_share.{at}", i), one(f"label_dimension.{at}", i), one(order, i)) for i in steps]
+    )
 
 
 Courses = Callable[[Cell, Any, np.random.Generator], Mapping[str, Any]]

@@ -28,19 +28,25 @@ from phasescope.measures.latents.routes import ROUTES, crossing, learnt_order, r
 from phasescope.measures.latents.rsa import rsa
 from phasescope.measures.latents.topology import Homology, persistent_homology
 from phasescope.measures.latents.umap_order import p1_order
+from phasescope.measures.learning.calibration import calibrate
 from phasescope.measures.learning.factor_coupling import JointAccuracy, joint_accuracy, onset_ratio
+from phasescope.measures.learning.gain import gain
 from phasescope.measures.learning.phases import (
     BEHAVIOUR,
+    ORDER_RANGE,
     REPRESENTATION,
     BehaviourThresholds,
+    OverRange,
     Phase,
     RepresentationThresholds,
     behaviour_phase,
-    calibrate,
     onset,
+    ordered,
+    over_range,
     phase_onsets,
     phase_sequence,
     representation_phase,
+    settled,
 )
 from phasescope.measures.learning.survival import median_onset
 from phasescope.measures.scores import Score
@@ -48,6 +54,7 @@ from phasescope.measures.scores import Score
 __all__ = [
     "BEHAVIOUR",
     "DCI",
+    "ORDER_RANGE",
     "REPRESENTATION",
     "ROUTES",
     "BehaviourThresholds",
@@ -56,6 +63,7 @@ __all__ = [
     "GapRatio",
     "Homology",
     "JointAccuracy",
+    "OverRange",
     "Phase",
     "RepresentationThresholds",
     "Score",
@@ -74,6 +82,7 @@ __all__ = [
     "effective_rank",
     "explicitness",
     "factorization",
+    "gain",
     "gap_ratio",
     "joint_accuracy",
     "label_share",
@@ -86,7 +95,9 @@ __all__ = [
     "onset",
     "onset_ratio",
     "order",
+    "ordered",
     "orthogonality",
+    "over_range",
     "p1_order",
     "parallelism",
     "participation_ratio",
@@ -99,6 +110,7 @@ __all__ = [
     "routes",
     "rsa",
     "sap",
+    "settled",
     "sheet",
     "snap_to_grid",
     "torus_3d",

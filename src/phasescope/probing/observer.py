@@ -81,7 +81,7 @@ class Observer:
                 for name, by_place in scores.items()
             },
             **seen.family,
-            "phase": self._phases(painted, scores),
+            "phase": self._phases(painted, scores, step),
         }
 
     @cached_property
@@ -182,8 +182,8 @@ class Observer:
     def _is_p1(self, place: Place) -> bool:
         return isinstance(self.plan.p1, PlaceConfig) and place == self.plan.p1.place
 
-    def _phases(self, painted: Mapping[str, Any], scores: Scores) -> dict[str, phases.Phase]:
-        """Of behaviour from the outcomes of what is trained on, of the representation from scores."""
+    def _phases(self, painted: Mapping[str, Any], scores: Scores, step: int) -> dict[str, phases.Phase]:
+        """Of behaviour from the outcomes of what is trained on, of the representation from scores up to here."""
         result: dict[str, phases.Phase] = {}
         if self.reader is not None:
             told = dict(next(iter(painted["outcomes"].values())))
@@ -195,10 +195,17 @@ class Observer:
             ("representation_p1", self.plan.p1, "p1_order"),
         ):
             if isinstance(place, PlaceConfig):
-                at = place.place
-                result[name] = phases.representation_phase(
-                    scores["label_share"][at], scores["label_dimension"][at], scores[order][at]
-                )
+                told_by, at = ("label_share", "label_dimension", order), place.place
+                course = [
+                    (Score.from_dict(share), Score.from_dict(dimension), Score.from_dict(of_order))
+                    for share, dimension, of_order in (
+                        [entry[part][str(at)] for part in told_by]
+                        for entry in self.folder.metrics
+                        if entry["step"] < step and all(str(at) in entry.get(part, ()) for part in told_by)
+                    )
+                ]
+                share, dimension, of_order = (scores[part][at] for part in told_by)
+                result[name] = phases.settled([*course, (share, dimension, of_order)])[-1]
         return result
 
     def _write(

@@ -1,25 +1,31 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+import math
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from phasescope.measures import (
     BEHAVIOUR,
+    ORDER_RANGE,
     REPRESENTATION,
     Score,
     behaviour_phase,
-    calibrate,
+    gain,
+    learnt_order,
     onset,
+    ordered,
+    over_range,
     phase_onsets,
     phase_sequence,
     representation_phase,
+    settled,
 )
+from phasescope.measures.learning.gain import LEAST_LEFT, reached
 from phasescope.measures.learning.phases import LETTERS, wilson_low
 from phasescope.worlds.bump.reader import OUTCOMES
 
@@ -95,46 +101,185 @@ def test_shares_that_are_none_are_refused(seen, n, message):
         behaviour_phase(seen, n, PHASE_OF)
 
 
-SOME = score(0.4, 0.5)
+def gained(low, high=None, floor=0.0, **nulls):
+    """A score whose gain above the untrained network's `floor` has these ends."""
+    low, high = reached(floor, low), reached(floor, low if high is None else high)
+    return score(low, high, **({"permuted": 0.0, "untrained": floor} | nulls))
+
+
 FLAT = score(4, 6)
 
 
+@pytest.mark.parametrize("floor", [0.0, 0.161, 0.9])
 @pytest.mark.parametrize(
-    ("label_share", "dimension", "order", "phase"),
+    ("share", "dimension", "order", "phase"),
     [
-        (score(0.02, 0.05), score(40, 50), score(0.0, 0.1), "A"),
-        (score(-0.01, 0.2), FLAT, score(0.0, 0.1), "A"),  # not above its null
-        (score(0.05, 0.2), FLAT, score(0.0, 0.1), "undecided"),  # astride of the threshold
-        (SOME, FLAT, score(0.3, 0.4), "B"),
-        (SOME, score(10, 14), score(0.3, 0.4), "undecided"),  # perhaps not low-dimensional
-        (SOME, FLAT, score(0.7, 0.85), "undecided"),  # astride of the threshold
-        (SOME, FLAT, score(0.85, 0.95), "C"),
-        (SOME, score(40, 50), score(0.85, 0.95), "C"),
-        (SOME, FLAT, score(0.85, 0.95, untrained=0.4, pixels=0.2, label_embedding=1.0), "C"),
-        (SOME, FLAT, score(0.85, 0.95, untrained=0.9), "undecided"),
-        (SOME, FLAT, score(0.85, 0.95, pixels=0.99), "undecided"),
-        (SOME, FLAT, score(0.85, 0.95, permuted=0.9), "undecided"),
-        (score(0.02, 0.05), FLAT, score(0.85, 0.95), "undecided"),  # ordered within a small share: A and C
+        ((-0.02, 0.02), score(19, 24), (-0.1, 0.1), "A"),
+        ((0.02, 0.09), FLAT, (0.1, 0.79), "A"),
+        ((0.05, 0.2), FLAT, (0.0, 0.1), "undecided"),  # astride of label share's threshold
+        ((0.02, 0.05), FLAT, (0.7, 0.9), "undecided"),  # A or C
+        ((0.11, 0.2), FLAT, (0.3, 0.4), "B"),
+        ((0.4, 0.5), FLAT, (-0.9, -0.5), "B"),  # less order than untrained
+        ((0.4, 0.5), score(10, 14), (0.3, 0.4), "undecided"),  # perhaps not low-dimensional
+        ((0.4, 0.5), score(30, 40), (0.3, 0.4), "undecided"),
+        ((0.4, 0.5), FLAT, (0.7, 0.85), "undecided"),  # astride of order's threshold
+        ((0.4, 0.5), FLAT, (0.81, 0.95), "C"),
+        ((0.4, 0.5), score(40, 50), (0.81, 0.95), "C"),
+        ((0.02, 0.05), FLAT, (0.81, 0.95), "C"),  # whatever the label share
+        ((-0.02, 0.02), FLAT, (0.81, 0.95), "C"),
     ],
 )
-def test_the_phase_of_the_representation(label_share, dimension, order, phase):
-    assert representation_phase(label_share, dimension, order) == phase
+def test_the_phase_of_the_representation_is_of_what_was_gained(floor, share, dimension, order, phase):
+    found = representation_phase(gained(*share, floor=floor), dimension, gained(*order, floor=floor))
+    assert found == phase
+
+
+@pytest.mark.parametrize("null", ["untrained", "pixels", "permuted"])
+def test_the_highest_null_is_the_floor_and_the_labels_encoding_is_none(null):
+    bare = {"untrained": 0.1, "pixels": 0.1, "permuted": 0.1, "label_embedding": 1.0}
+    assert representation_phase(gained(0.5), FLAT, score(0.85, 0.95, **bare)) == "C"
+    assert representation_phase(gained(0.5), FLAT, score(0.85, 0.95, **bare | {null: 0.7})) == "undecided"
+    assert representation_phase(gained(0.5), FLAT, score(0.85, 0.95, **bare | {null: 0.9})) == "B"
+
+
+def test_where_floors_leave_nothing_nothing_is_decided():
+    full = 1 - LEAST_LEFT / 2
+    assert math.isnan(gain(gained(0.9, floor=full)).value)
+    assert representation_phase(gained(0.0), FLAT, gained(0.95, floor=full)) == "undecided"
+    assert representation_phase(gained(0.5), FLAT, gained(-20.0, floor=full)) == "undecided"
+    for order, phase in ((0.0, "undecided"), (0.9, "C")):
+        assert representation_phase(gained(0.5, floor=full), FLAT, gained(order)) == phase
+    unread = score(0.9, untrained=math.nan)
+    assert representation_phase(gained(0.5), FLAT, unread) == "undecided"
+
+
+@given(st.floats(0, 0.97), st.floats(-0.1, 0.97), st.floats(0, 0.03))
+def test_an_untrained_network_is_its_own_floor_and_never_ordered(order, share, half):
+    own_order = score(order - half, min(order + half, 1.0), untrained=order)
+    own_share = score(share - half, min(share + half, 1.0), untrained=share)
+    assert representation_phase(own_share, FLAT, own_order) in ("A", "undecided")
+    assert not any(ordered([own_order]))
+
+
+@given(st.floats(0, 0.9), st.floats(-1, 1), st.floats(0, 0.9))
+def test_a_gain_is_the_same_wherever_the_floor_lies(floor, share, shift):
+    """What shrinks the distance of a score and of its floor from 1 alike changes no gain."""
+    one = gained(share, share, floor=floor)
+    other = gained(share, share, floor=floor + shift * (0.95 - floor))
+    assert gain(one).value == pytest.approx(gain(other).value, abs=1e-9)
+    assert gain(one).value == pytest.approx(share, abs=1e-9)
+    assert gain(one).nulls["untrained"] == 0
+
+
+@given(st.floats(0, 0.97), st.floats(-1, 0.999))
+def test_the_gain_of_order_is_one_less_the_exponential_of_what_was_learnt(floor, r2):
+    assume(floor >= 0.01)  # above the permuted labels
+    learnt = learnt_order(score(r2), floor)
+    assert gain(score(r2, untrained=floor)).value == pytest.approx(1 - math.exp(-learnt.value), abs=1e-9)
 
 
 def test_the_representations_thresholds_are_obeyed():
     higher = dataclasses.replace(REPRESENTATION, order=0.9)
-    assert representation_phase(SOME, FLAT, score(0.84, 0.86), higher) == "B"
-    assert representation_phase(SOME, FLAT, score(0.84, 0.86)) == "C"
+    assert representation_phase(gained(0.4), FLAT, gained(0.84, 0.86), higher) == "B"
+    assert representation_phase(gained(0.4), FLAT, gained(0.84, 0.86)) == "C"
+    more = dataclasses.replace(REPRESENTATION, label_share=0.5)
+    assert representation_phase(gained(0.4), FLAT, gained(0.3), more) == "A"
 
 
-def test_a_score_without_its_permuted_null_decides_nothing():
-    bare = dataclasses.replace(SOME, nulls={"untrained": 0.1})
-    with pytest.raises(
-        ValueError, match=r"`label_share` \(nulls=\['untrained'\]\) must have the null `permuted`"
-    ):
-        representation_phase(bare, FLAT, score(0.9))
-    with pytest.raises(ValueError, match=r"`order` \(nulls=\['untrained'\]\) must have the null `permuted`"):
-        representation_phase(SOME, FLAT, bare)
+def test_low_dimensional_is_what_the_labels_encoding_is():
+    spread = score(17, 20)
+    assert representation_phase(gained(0.4), spread, gained(0.3)) == "undecided"
+    for told, phase in ((25.0, "B"), (18.0, "undecided"), (2.0, "undecided"), (math.nan, "undecided")):
+        found = representation_phase(gained(0.4), spread.with_nulls(label_embedding=told), gained(0.3))
+        assert found == phase, told
+    # an encoding of two numbers does not ask a curved sheet to be flat
+    assert representation_phase(gained(0.4), FLAT.with_nulls(label_embedding=2.0), gained(0.3)) == "B"
+
+
+@pytest.mark.parametrize("null", ["untrained", "permuted"])
+def test_a_score_without_its_nulls_decides_nothing(null):
+    whole = gained(0.4)
+    bare = dataclasses.replace(whole, nulls={name: 0.1 for name in whole.nulls if name != null})
+    for scores in ((bare, FLAT, whole), (whole, FLAT, bare)):
+        with pytest.raises(ValueError, match=rf"`given` \(nulls=\[.*\]\) must have the null `{null}`"):
+            representation_phase(*scores)
+
+
+def course(*gains, half=0.02):
+    """(label share, dimension, order) along a run in which labels explain much from the second snapshot on."""
+    return [
+        (gained(0.0 if i == 0 else 0.5, floor=0.2), FLAT, gained(g - half, g + half, floor=0.5))
+        for i, g in enumerate(gains)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("gains", "phases"),
+    [
+        ((0.0, 0.3, 0.9), "ABC"),
+        (
+            (0.0, 0.9, 0.79, 0.72, 0.85),
+            "ACCCC",
+        ),  # astride of the threshold, and below it by less than the hysteresis
+        ((0.0, 0.9, 0.69, 0.9), "ACCC"),  # astride of the lower one
+        ((0.0, 0.9, 0.67, 0.72, 0.79, 0.9), "ACBBuC"),  # left; and not entered again before the upper one
+        ((0.0, 0.72, 0.79, 0.81), "ABuu"),  # never passed by the whole interval
+    ],
+)
+def test_order_once_passed_is_left_only_well_below(gains, phases):
+    assert settled(course(*gains)) == ["undecided" if phase == "u" else phase for phase in phases]
+
+
+GAINS = st.lists(st.floats(-0.2, 1), max_size=12)
+
+
+@given(GAINS)
+def test_hysteresis_adds_c_and_takes_no_phase_away(gains):
+    scores = course(*gains)
+    alone = [representation_phase(*one) for one in scores]
+    for by_itself, found in zip(alone, settled(scores), strict=True):
+        assert found == "C" or found == by_itself
+    assert len(phase_sequence(settled(scores))) <= len(phase_sequence(alone))
+
+
+@given(GAINS)
+def test_a_run_is_ordered_where_it_is_in_c_and_what_comes_later_changes_nothing(gains):
+    scores = course(*gains)
+    found = settled(scores)
+    assert [phase == "C" for phase in found] == ordered([order for *_, order in scores])
+    assert all(settled(scores[: i + 1])[-1] == phase for i, phase in enumerate(found))
+
+
+def test_a_snapshot_that_was_not_read_is_undecided_and_forgets_nothing():
+    unread = dataclasses.replace(gained(0.0), value=math.nan, low=math.nan, high=math.nan)
+    scores = course(0.0, 0.9, 0.75, 0.75)
+    scores[2] = (unread, FLAT, unread)
+    assert settled(scores) == ["A", "C", "undecided", "C"]
+
+
+def test_what_depends_on_the_threshold_is_undecided():
+    clear = over_range(course(0.0, 0.2, 0.95))
+    assert tuple(clear.by_threshold) == ORDER_RANGE
+    assert (clear.agreed, clear.sequence) == (["A", "B", "C"], ["A", "B", "C"])
+    between = over_range(course(0.0, 0.2, 0.65, 0.95))
+    assert between.sequence == ["A", "B", "C"]
+    assert between.agreed == ["A", "B", "undecided", "C"]
+    never = over_range(course(0.0, 0.2, 0.65))
+    assert never.sequences == {0.5: ["A", "B", "C"], 0.6: ["A", "B", "C"], 0.7: ["A", "B"], 0.8: ["A", "B"]}
+    assert never.sequence == "undecided"
+    assert never.by_threshold[REPRESENTATION.order] == settled(course(0.0, 0.2, 0.65))
+
+
+@given(GAINS)
+def test_a_higher_threshold_is_never_passed_sooner(gains):
+    found = over_range(course(*gains)).by_threshold
+    first = [list(phases).index("C") if "C" in phases else len(phases) for phases in found.values()]
+    assert first == sorted(first)
+
+
+def test_a_range_without_thresholds_is_refused():
+    with pytest.raises(ValueError, match=r"`levels` \(=\(\)\) must hold at least one"):
+        over_range(course(0.0), levels=())
 
 
 @pytest.mark.parametrize(
@@ -202,36 +347,3 @@ def test_onsets_of_bad_input_are_refused():
         phase_onsets([0], ["D"])
     with pytest.raises(ValueError, match=r"`phases` \(='D'\)"):
         phase_sequence(["D"])
-
-
-def test_calibration_names_the_null_nearest_each_threshold():
-    table = calibrate(
-        order={
-            "mid, t=50": score(0.9, untrained=0.39, pixels=0.6, label_embedding=1.0),
-            "mid, t=600": score(0.9, untrained=0.1, pixels=0.0),
-        },
-        label_share={"mid, t=600": score(0.5, untrained=0.3)},
-        dimension={"mid, t=600": score(5, permuted=45.0, pixels=163.0)},
-    )
-    assert table["order"] == {
-        "threshold": 0.8,
-        "nearest": 0.6,
-        "null": "pixels",
-        "place": "mid, t=50",
-        "clear": True,
-    }
-    assert table["label_share"]["nearest"] == 0.3
-    assert table["label_share"]["clear"] is False
-    assert table["dimension"]["nearest"] == 45
-    assert table["dimension"]["clear"] is True
-    assert json.loads(json.dumps(table)) == table
-
-
-def test_calibration_leaves_out_what_has_no_nulls():
-    bare = Score(5.0, 4.0, 6.0, n=10, estimator="given")
-    assert calibrate(order={}, label_share={"mid": bare}, dimension={"mid": bare}) == {}
-
-
-def test_a_null_at_the_threshold_is_not_clear():
-    assert calibrate({"mid": score(0.9, pixels=0.8)}, {})["order"]["clear"] is False
-    assert calibrate({}, {}, {"mid": score(5, permuted=12.0)})["dimension"]["clear"] is False

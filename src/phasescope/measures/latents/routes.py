@@ -76,7 +76,10 @@ def crossing(n: int, draws: int, generator: np.random.Generator) -> Int[np.ndarr
 
 
 def learnt_order(score: Score, untrained: float) -> Score:
-    """Learnt order, from an order and that of the untrained network; its interval is the order's, its null permuted labels'.
+    """Learnt order, from an order and that of the untrained network; its interval is the order's.
+
+    Its null is the untrained network, 0. Permuted labels are none: below an untrained order their logarithm says how much
+    there was to lose, and nothing of chance.
 
     Args:
         untrained: R^2 of the same latents before training.
@@ -85,15 +88,12 @@ def learnt_order(score: Score, untrained: float) -> Score:
     def above(r2: float) -> float:
         return math.log(max(1 - untrained, LEAST_ERROR)) - math.log(max(1 - r2, LEAST_ERROR))
 
-    nulls = {
-        name: above(level) for name, level in score.nulls.items() if name == "permuted" and level == level
-    }
     return replace(
         score,
         value=above(score.value),
         low=above(score.low),
         high=above(score.high),
         estimator=f"log((1 - R0^2) / (1 - R^2)), R0 untrained; {score.estimator}",
-        nulls={**nulls, "untrained": 0.0},
+        nulls={"untrained": 0.0},
         detail={},
     )

@@ -2,30 +2,27 @@
 
 A phase of *behaviour* is decided from what was painted, a phase of the *representation* from latents. Where
 the evidence allows no phase, or more than one, the answer is `undecided`. Thresholds are declared here,
-before any data.
+before any data. Those of the representation are of what was gained (`gain`): an untrained network, its own floor, gains
+nothing, which is phase A or undecided, never C.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import NormalDist
 from typing import Any, Literal
 
+from phasescope.measures.learning.gain import gain
 from phasescope.measures.scores import CONFIDENCE, Score
 
 Phase = Literal["A", "B", "C", "undecided"]
 LETTERS = ("A", "B", "C")
 
-CEILINGS = ("label_embedding",)
-"""Nulls that score high by construction: order need not exceed them."""
-
-
-def floors(nulls: Mapping[str, float]) -> dict[str, float]:
-    """The nulls that a score is to exceed: those that are no ceilings."""
-    return {null: level for null, level in nulls.items() if null not in CEILINGS}
+ORDER_RANGE = (0.5, 0.6, 0.7, 0.8)
+"""Thresholds of order's gain, any of which could have been declared: what depends on the choice is undecided."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +37,19 @@ class BehaviourThresholds:
 
 @dataclass(frozen=True)
 class RepresentationThresholds:
-    """When labels explain little, when latents are of low dimension, when they are ordered."""
+    """When labels explain more than they did untrained, when latents are of low dimension, when they are ordered."""
 
     label_share: float = 0.1
-    """Below it labels explain little: nine tenths of the latents' variance is then noise."""
+    """Of label share's gain. Below it, nine tenths of the variance that was noise in the untrained network still are."""
     dimension: float = 12.0
-    """Up to it label means are of low dimension: a curved 2D sheet needs a few linear directions more than
-    its two (4 for a Clifford torus), the pixels of Gaussians take 163 at sigma = 1 px."""
+    """Label means are of low dimension up to it, or up to their null `label_embedding` where that is higher: a curved 2D
+    sheet takes a few directions more than its two (a Clifford torus 4), the sines and cosines in which a label is told,
+    handed on as they are, 11.7 to 12.9; pixels of Gaussians take 163 at sigma = 1 px, those of x_t hundreds. An
+    untrained network has 6 to 25: dimension tells a manifold from noise, not what was learnt from what was there."""
     order: float = 0.8
-    """From it latents are ordered: the rest's standard deviation is then sqrt(0.2) = 0.45 of the label's."""
+    """Of order's gain. From it the errors' variance is a fifth of the untrained network's; learnt order is log 5 = 1.61."""
+    hysteresis: float = 0.1
+    """Order is left again where its gain lies below `order` by more than this: errors' variance is half as large again."""
 
 
 BEHAVIOUR = BehaviourThresholds()
@@ -99,13 +100,14 @@ def behaviour_phase(
 def representation_phase(
     label_share: Score, dimension: Score, order: Score, thresholds: RepresentationThresholds = REPRESENTATION
 ) -> Phase:
-    """The one phase that latents show, by intervals that clear the thresholds.
+    """The one phase that latents show, by intervals that clear the thresholds; by themselves, whatever came before.
 
-    A: labels explain little: their share lies below its threshold, or not above its null.
-    B: labels explain more than that; low-dimensional; order lies below its threshold.
-    C: order lies above its threshold and above each of its nulls that is no ceiling.
+    C: order's gain lies at its threshold or above, whatever the label share.
+    A: order's gain lies below its threshold, and label share's below its own: labels explain no more than untrained.
+    B: order's gain lies below its threshold, label share's does not, and label means are of low dimension.
 
-    Latents that are ordered within a small label share are both A and C, so undecided.
+    Where the floors leave nothing to be gained in order (a network whose label passes straight through) all is undecided;
+    where they leave nothing in label share, A and B are.
 
     Args:
         label_share: from `label_share`.
@@ -113,24 +115,115 @@ def representation_phase(
         order: from `order`, or from `p1_order` for P1's reading.
 
     Raises:
-        ValueError: `label_share` or `order` lacks its null `permuted`.
+        ValueError: `label_share` or `order` lacks its null `untrained` or `permuted`.
     """
-    for name, score in {"label_share": label_share, "order": order}.items():
-        if "permuted" not in score.nulls:
-            raise ValueError(
-                f"`{name}` (nulls={list(score.nulls)}) must have the null `permuted`: alone it means nothing"
-            )
-    above_null = label_share.low > label_share.nulls["permuted"]
-    holds: dict[Phase, bool] = {
-        "A": label_share.high < thresholds.label_share or not above_null,
-        "B": label_share.low >= thresholds.label_share
-        and above_null
-        and dimension.high <= thresholds.dimension
-        and order.high < thresholds.order,
-        "C": order.low >= thresholds.order and order.low > max(floors(order.nulls).values()),
-    }
-    decided = [phase for phase, held in holds.items() if held]
-    return decided[0] if len(decided) == 1 else "undecided"
+    return _phase(gain(label_share), dimension, gain(order), thresholds)
+
+
+def _phase(share: Score, dimension: Score, order: Score, thresholds: RepresentationThresholds) -> Phase:
+    """As `representation_phase`, of gains."""
+    if order.low >= thresholds.order:
+        return "C"
+    if not order.high < thresholds.order:
+        return "undecided"
+    if share.high < thresholds.label_share:
+        return "A"
+    if share.low >= thresholds.label_share and dimension.high <= most_dimensions(dimension, thresholds):
+        return "B"
+    return "undecided"
+
+
+def most_dimensions(dimension: Score, thresholds: RepresentationThresholds = REPRESENTATION) -> float:
+    """Up to which participation ratio label means are of low dimension: see `RepresentationThresholds.dimension`."""
+    told = dimension.nulls.get("label_embedding", math.nan)
+    return max(thresholds.dimension, told) if math.isfinite(told) else thresholds.dimension
+
+
+def ordered(orders: Iterable[Score], thresholds: RepresentationThresholds = REPRESENTATION) -> list[bool]:
+    """Whether latents are ordered at each snapshot of a run, by a Schmitt trigger.
+
+    They are from where the interval of order's gain lies at the threshold or above; they are no more where it lies below the
+    threshold less the hysteresis. A snapshot that was not read is not ordered, and changes nothing for the next.
+
+    Args:
+        orders: in the order of the snapshots.
+
+    Raises:
+        ValueError: as `gain` says.
+    """
+    return _ordered(map(gain, orders), thresholds)
+
+
+def _ordered(gains: Iterable[Score], thresholds: RepresentationThresholds) -> list[bool]:
+    found, holds = [], False
+    for order in gains:
+        if order.low >= thresholds.order:
+            holds = True
+        elif order.high < thresholds.order - thresholds.hysteresis:
+            holds = False
+        found.append(holds and math.isfinite(order.value))
+    return found
+
+
+def settled(
+    scores: Sequence[tuple[Score, Score, Score]], thresholds: RepresentationThresholds = REPRESENTATION
+) -> list[Phase]:
+    """The representation's phase at each snapshot of a run: C while latents are `ordered`, else `representation_phase`.
+
+    Args:
+        scores: (label share, dimension, order) of each snapshot, in their order.
+
+    Raises:
+        ValueError: as `gain` says.
+    """
+    return over_range(scores, thresholds, (thresholds.order,)).agreed
+
+
+@dataclass(frozen=True)
+class OverRange:
+    """A run's phases at each of several thresholds of order's gain, and what they agree on."""
+
+    by_threshold: Mapping[float, Sequence[Phase]]
+
+    @property
+    def agreed(self) -> list[Phase]:
+        """At each snapshot the phase that all thresholds give; else undecided."""
+        return [
+            found[0] if len(set(found)) == 1 else "undecided"
+            for found in zip(*self.by_threshold.values(), strict=True)
+        ]
+
+    @property
+    def sequences(self) -> dict[float, list[str]]:
+        """By threshold the run's decided phases in their order."""
+        return {threshold: phase_sequence(found) for threshold, found in self.by_threshold.items()}
+
+    @property
+    def sequence(self) -> list[str] | Literal["undecided"]:
+        """The sequence that all thresholds give; else undecided."""
+        first, *others = self.sequences.values()
+        return first if all(other == first for other in others) else "undecided"
+
+
+def over_range(
+    scores: Sequence[tuple[Score, Score, Score]],
+    thresholds: RepresentationThresholds = REPRESENTATION,
+    levels: Sequence[float] = ORDER_RANGE,
+) -> OverRange:
+    """`settled` at each level of order's threshold, all else as in `thresholds`.
+
+    Raises:
+        ValueError: as `gain` says, or `levels` is empty.
+    """
+    if not levels:
+        raise ValueError(f"`levels` (={levels}) must hold at least one threshold")
+    gains = [(gain(share), dimension, gain(order)) for share, dimension, order in scores]
+    found: dict[float, list[Phase]] = {}
+    for level in levels:
+        limits = replace(thresholds, order=level)
+        holds = _ordered((order for *_, order in gains), limits)
+        found[level] = ["C" if now else _phase(*of, limits) for now, of in zip(holds, gains, strict=True)]
+    return OverRange(found)
 
 
 def onset(images_seen: Sequence[int], passed: Sequence[bool]) -> int | None:
@@ -173,49 +266,6 @@ def phase_sequence(phases: Sequence[Phase]) -> list[str]:
     _check_phases(phases)
     decided = [phase for phase in phases if phase in LETTERS]
     return [phase for i, phase in enumerate(decided) if i == 0 or phase != decided[i - 1]]
-
-
-def calibrate(
-    order: Mapping[str, Score],
-    label_share: Mapping[str, Score],
-    dimension: Mapping[str, Score] | None = None,
-    thresholds: RepresentationThresholds = REPRESENTATION,
-) -> dict[str, dict[str, Any]]:
-    """Whether each threshold is clear of all nulls at the places that are read.
-
-    Thresholds of order and label share must lie above each null, that of dimension below each. Ceilings are
-    left out.
-
-    Args:
-        order, label_share, dimension: scores with their nulls, by place ("mid, t=600").
-
-    Returns:
-        By threshold's name: `threshold`, `nearest` (the null's level that is highest, for dimension lowest),
-        `null` and `place` (whose it is), `clear` (whether the threshold is beyond it). A threshold without
-        nulls is left out.
-    """
-    table = {}
-    for name, scores, sign in (
-        ("order", order, 1),
-        ("label_share", label_share, 1),
-        ("dimension", dimension or {}, -1),
-    ):
-        threshold = getattr(thresholds, name)
-        nulls = [
-            (sign * level, null, place)
-            for place, score in scores.items()
-            for null, level in floors(score.nulls).items()
-        ]
-        if nulls:
-            nearest, null, place = max(nulls)
-            table[name] = {
-                "threshold": threshold,
-                "nearest": sign * nearest,
-                "null": null,
-                "place": place,
-                "clear": sign * threshold > nearest,
-            }
-    return table
 
 
 def _check_times(images_seen: Sequence[int], others: Sequence[Any], name: str) -> None:

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 THRESHOLDS = (
     f"Accurate: the Wilson interval of the share of right images lies above {phases.BEHAVIOUR.majority:g}. "
-    f"Ordered: the interval of R² lies above {phases.REPRESENTATION.order:g} and above its nulls."
+    "Ordered: of what the highest null leaves of R², the untrained network's among them, "
+    f"{phases.REPRESENTATION.order:g} is reached by the whole interval, and not lost again by more than "
+    f"{phases.REPRESENTATION.hysteresis:g}."
 )
 
 BANDS = "Lines: means over runs; bands: from the least to the most run."

@@ -5,14 +5,15 @@ All thresholds are those that `measures.phases` declares. A record's column name
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from phasescope.measures import Score
 from phasescope.measures.learning import phases
+from phasescope.measures.learning.gain import NEEDED
 from phasescope.places import Place
 from phasescope.studies.core.claim import NotEnough
 
@@ -78,19 +79,17 @@ def accurate(labels: Labels, factor: str | None = None, way: str = "formed") -> 
     return passing
 
 
-def ordered(measure: str, place: Place) -> Passing:
-    """Order's interval lies above its threshold and above each null that is no ceiling, as in phase C."""
-    at = f"{measure}.{place}"
+def ordered(
+    measure: str,
+    place: Place,
+    threshold: float = phases.REPRESENTATION.order,
+    hysteresis: float = phases.REPRESENTATION.hysteresis,
+) -> Passing:
+    """What floors leave of order is reached up to the threshold and kept, by the interval, as in phase C."""
+    limits = replace(phases.REPRESENTATION, order=threshold, hysteresis=hysteresis)
 
     def passing(run: pd.DataFrame) -> np.ndarray:
-        low = column(run, f"{at}.low")
-        nulls = [
-            column(run, name)
-            for name in run.columns
-            if name.startswith(f"{at}.nulls.") and name.rpartition(".")[2] not in phases.CEILINGS
-        ]
-        with np.errstate(invalid="ignore"):
-            return (low >= phases.REPRESENTATION.order) & (low > np.max(nulls, axis=0))
+        return np.array(phases.ordered(_scores(run, f"{measure}.{place}"), limits))
 
     return passing
 
@@ -150,25 +149,60 @@ def phases_of(run: pd.DataFrame, reading: str = "behaviour") -> list[phases.Phas
     return run[name].tolist()
 
 
-def phases_at(run: pd.DataFrame, place: Place, order: str = "order") -> list[phases.Phase]:
-    """The representation's phase at any place: `order` names the column's group, as `order` or `p1_order`.
+def phases_at(
+    run: pd.DataFrame,
+    place: Place,
+    order: str = "order",
+    threshold: float = phases.REPRESENTATION.order,
+    hysteresis: float = phases.REPRESENTATION.hysteresis,
+) -> list[phases.Phase]:
+    """The representation's phase at any place, computed from one run's scores, whatever the run itself recorded.
 
-    Snapshots at which the place was not read are left `undecided`.
+    Args:
+        run: its rows, by ascending step. Snapshots at which the place was not read are left `undecided`.
+        order: the column's group, as `order` or `p1_order`.
+        threshold, hysteresis: of order's gain.
+
+    Raises:
+        NotEnough: the records lack a score there, or a null of it.
     """
-    scores = [_scores(run, f"{name}.{place}") for name in ("label_share", "label_dimension", order)]
-    return [
-        "undecided"
-        if not np.isfinite(of_order.low)
-        else phases.representation_phase(share, dimension, of_order)
-        for share, dimension, of_order in zip(*scores, strict=True)
-    ]
+    limits = replace(phases.REPRESENTATION, order=threshold, hysteresis=hysteresis)
+    return phases.settled(_course(run, place, order), limits)
 
 
-def _scores(run: pd.DataFrame, at: str) -> list[Score]:
-    """Each snapshot's score, out of its columns."""
-    columns = {f"{at}.{part}": column(run, f"{at}.{part}") for part in ("value", "low", "high", "n")}
-    columns |= {name: column(run, name) for name in run.columns if name.startswith(f"{at}.nulls.")}
+def phases_over_range(run: pd.DataFrame, place: Place, order: str = "order") -> phases.OverRange:
+    """`phases_at` at each threshold of `ORDER_RANGE`: what depends on the choice is undecided."""
+    return phases.over_range(_course(run, place, order))
+
+
+def _course(run: pd.DataFrame, place: Place, order: str) -> list[tuple[Score, Score, Score]]:
+    """(label share, dimension, order) at each snapshot."""
+    shares, orders = (_scores(run, f"{name}.{place}") for name in ("label_share", order))
+    return list(zip(shares, _scores(run, f"label_dimension.{place}", ()), orders, strict=True))
+
+
+def _scores(run: pd.DataFrame, at: str, needed: Collection[str] = NEEDED) -> list[Score]:
+    """Each snapshot's score, out of its columns.
+
+    Raises:
+        NotEnough: a part of the score, or a null that is needed, has no column.
+    """
+    start = f"{at}.nulls."
+    nulls = dict.fromkeys(
+        [*needed, *(name.removeprefix(start) for name in run.columns if name.startswith(start))]
+    )
+    value, low, high, n = (column(run, f"{at}.{part}").tolist() for part in ("value", "low", "high", "n"))
+    levels = (
+        zip(*(column(run, start + null).tolist() for null in nulls), strict=True)
+        if nulls
+        else [()] * len(run)
+    )
     return [
-        Score.from_columns(dict(zip(columns, row, strict=True)), at)
-        for row in zip(*columns.values(), strict=True)
+        Score(
+            *of,
+            n=0 if np.isnan(labels) else int(labels),
+            estimator=at,
+            nulls=dict(zip(nulls, row, strict=True)),
+        )
+        for *of, labels, row in zip(value, low, high, n, levels, strict=True)
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from phasescope.measures.learning.phases import floors
+from phasescope.measures.learning.gain import floors
 from phasescope.views.names import READINGS, null_words, place_words, split_words
 from phasescope.views.record import Record, number, score
 

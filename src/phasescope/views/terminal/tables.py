@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from phasescope.errors import UserError
-from phasescope.measures.learning.phases import floors
+from phasescope.measures.learning.gain import floors
 from phasescope.places import Place
 from phasescope.store import Run
 from phasescope.store.files import to_json

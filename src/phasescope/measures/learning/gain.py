@@ -1,0 +1,68 @@
+"""What a score gained on its floors: the same share of what was left to be had, wherever they lie.
+
+Where a label is told to every block, an untrained network's latents hold it already: their ridge R^2 is 0.7 to 0.99.
+A representation is therefore judged by what was *gained*. With s a score and s0 the highest of its floors (the
+untrained network, permuted labels, the pixels), or 0 where that is higher,
+
+    gain = (s - s0) / (1 - s0),
+
+the share that is reached of what the floors leave. For order it is 1 - exp(-learnt order) where the untrained network is the
+highest floor (`learnt_order`). The floor is taken as known: both ends of the score's interval go through the same
+function.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+from phasescope.measures.scores import Score
+
+CEILINGS = ("label_embedding",)
+"""Nulls that score high by construction: order need not exceed them."""
+NEEDED = ("untrained", "permuted")
+"""Nulls without which a score tells no phase."""
+LEAST_LEFT = 0.02
+"""What floors must leave of a score for a gain to be told; an interval of R^2 near 0.98, 0.01 wide, is half of that."""
+
+
+def floors(nulls: Mapping[str, float]) -> dict[str, float]:
+    """The nulls that a score is to exceed: those that are no ceilings."""
+    return {null: level for null, level in nulls.items() if null not in CEILINGS}
+
+
+def gain(score: Score) -> Score:
+    """Of what a score's floors leave, the share that is reached; NaN where they leave less than `LEAST_LEFT`.
+
+    Value, interval and nulls go through the same function. Where the untrained network's score was not read it is NaN too.
+
+    Raises:
+        ValueError: the score lacks a null of `NEEDED`.
+    """
+    lacking = [null for null in NEEDED if null not in score.nulls]
+    if lacking:
+        raise ValueError(
+            f"`{score.estimator}` (nulls={list(score.nulls)}) must have the null `{lacking[0]}`: alone it means nothing"
+        )
+    known = [level for level in floors(score.nulls).values() if math.isfinite(level)]
+    floor = max(0.0, *known) if math.isfinite(score.nulls["untrained"]) else math.nan
+    left = 1 - floor if 1 - floor >= LEAST_LEFT else math.nan
+
+    def gained(level: float) -> float:
+        return (level - floor) / left
+
+    return replace(
+        score,
+        value=gained(score.value),
+        low=gained(score.low),
+        high=gained(score.high),
+        estimator=f"(s - s0) / (1 - s0), s0 the highest floor; {score.estimator}",
+        nulls={null: gained(level) for null, level in score.nulls.items()},
+        detail={},
+    )
+
+
+def reached(floor: float, gained: float) -> float:
+    """The score at which a gain above a floor is reached: the inverse of `gain`."""
+    return floor + gained * (1 - floor)
