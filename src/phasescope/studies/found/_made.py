@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from phasescope.studies.core.claim import Controls
-from phasescope.studies.core.made import Course, made_records, rise
+from phasescope.studies.core.criteria import P1_PLACE
+from phasescope.studies.core.made import Course, Courses, made_records, rise
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 SPREAD = 0.08
 """of the log of a time, from run to run"""
-Courses = Callable[["Cell", "RunConfig", np.random.Generator], Mapping[str, Any]]
 
 
 def at(share: float, config: RunConfig, generator: np.random.Generator, spread: float = SPREAD) -> float:
@@ -37,14 +37,6 @@ def whole(steps: np.ndarray) -> np.ndarray:
     return np.ones(len(steps))
 
 
-def never(steps: np.ndarray) -> np.ndarray:
-    return np.zeros(len(steps))
-
-
-def level(of: float) -> Course:
-    return lambda steps: np.full(len(steps), of)
-
-
 def as_p1_says(cell: Cell, config: RunConfig, generator: np.random.Generator) -> dict[str, Any]:
     """Bumps form, then they go where they belong; latents are ordered when they do."""
     T = config.training.steps
@@ -53,25 +45,20 @@ def as_p1_says(cell: Cell, config: RunConfig, generator: np.random.Generator) ->
         "formed": rise(at(0.2, config, generator), T / 60),
         "x": rise(placed, T / 60),
         "y": rise(placed, T / 60),
-        "raw": rise(placed, T / 60),
-        "p1": rise(placed, T / 60),
-        "told": rise(placed, T / 60),
+        **order(rise(placed, T / 60)),
     }
+
+
+def order(course: Course) -> dict[str, Any]:
+    """The order of latents, in each reading."""
+    return {"raw": course, "p1": course, "scores": {f"p1.{P1_PLACE}": course}}
 
 
 def straight_to_c(cell: Cell, config: RunConfig, generator: np.random.Generator) -> dict[str, Any]:
     """Bumps are right, and latents ordered, as soon as bumps are formed."""
     T = config.training.steps
     formed = at(0.5, config, generator)
-    ordered = rise(12.0, 1.0)
-    return {
-        "formed": rise(formed, T / 60),
-        "x": whole,
-        "y": whole,
-        "raw": ordered,
-        "p1": ordered,
-        "told": ordered,
-    }
+    return {"formed": rise(formed, T / 60), "x": whole, "y": whole, **order(rise(12.0, 1.0))}
 
 
 def either(one: Courses, other: Courses, share: float = 0.5) -> Courses:

@@ -29,11 +29,11 @@ from phasescope.studies.core.criteria import (
     some_runs,
 )
 from phasescope.studies.core.curves import mean_curves, median_of, named
-from phasescope.studies.core.made import rise
+from phasescope.studies.core.made import flat, rise
 from phasescope.studies.core.statistics import mean_of_runs, sooner
 from phasescope.studies.core.study import Cell, Curve, Figure, Panel, Study
 from phasescope.studies.found._cells import BASE, BEFORE, DENSE, KEPT, SYSTEMS, WIDE, fast_grid
-from phasescope.studies.found._made import at, controls, level, whole
+from phasescope.studies.found._made import at, controls, order, whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,7 +86,7 @@ def setting_in(of: dict[str, float]) -> Any:
         T = config.training.steps
         placed = at(of.get(cell.name, 0.5), config, generator)
         course = rise(placed, T / 60)
-        return {"formed": whole, "x": course, "y": course, "raw": course, "told": course}
+        return {"formed": whole, "x": course, "y": course, **order(course)}
 
     return courses
 
@@ -181,10 +181,10 @@ def _of_sets() -> list[Claim]:
             of_run = float(np.clip(share + 0.03 * generator.standard_normal(), 0.01, 0.99))
             return {
                 "formed": whole,
-                "x": level(1.0),
-                "y": level(1.0),
-                "off_x": level(of_run),
-                "off_y": level(1.0),
+                "x": flat(1.0),
+                "y": flat(1.0),
+                "off_x": flat(of_run),
+                "off_y": flat(1.0),
             }
 
         return courses
@@ -321,7 +321,7 @@ def courses(frame: pd.DataFrame) -> list[Panel]:
 
 STUDY = Study(
     name="density",
-    number=3,
+    number=5,
     question="Do denser data, more images, and more overlap bring order and accuracy sooner, counted in steps?",
     preset="lean",
     cells=CELLS,

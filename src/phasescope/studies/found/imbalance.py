@@ -316,7 +316,7 @@ def joint(frame: pd.DataFrame) -> list[Panel]:
 
 STUDY = Study(
     name="imbalance",
-    number=4,
+    number=6,
     question="Trained on x and y of unequal density, does a network learn the two together, or each by its own density?",
     preset="lean",
     cells=CELLS,

@@ -29,7 +29,7 @@ from phasescope.studies.core.made import rise
 from phasescope.studies.core.statistics import agreement, kappa, mean_over_runs, over_runs, share, share_of_runs
 from phasescope.studies.core.study import Figure, Panel, Reading, Study
 from phasescope.studies.found._cells import BASE, BEFORE, SMALL, SYSTEMS, V, X
-from phasescope.studies.found._made import as_p1_says, at, changed, controls, either, straight_to_c, whole
+from phasescope.studies.found._made import as_p1_says, at, changed, controls, either, order, straight_to_c, whole
 from phasescope.worlds.bump.reader import OUTCOMES
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def _study() -> Study:
 
 def _early(cell: Cell, config: RunConfig, generator: np.random.Generator) -> dict[str, Any]:
     """As P1 says in images, but latents are ordered before a bump is."""
-    return as_p1_says(cell, config, generator) | {"raw": rise(12.0, 1.0), "p1": rise(12.0, 1.0)}
+    return as_p1_says(cell, config, generator) | order(rise(12.0, 1.0))
 
 
 def _lagging(part: float) -> Any:
@@ -176,8 +176,7 @@ def _lagging(part: float) -> Any:
             "formed": rise(at(0.2, config, generator), T / 60),
             "x": rise(placed, T / 60),
             "y": rise(placed, T / 60),
-            "raw": late,
-            "p1": late,
+            **order(late),
         }
 
     return courses
@@ -216,8 +215,8 @@ def _claims(cell: str, readings: Sequence[str]) -> list[Claim]:
             family="failures of phase A",
             does_not_show="What a sampler of few steps makes of them: the study `sampler` asks that." + before,
             controls=made(
-                changed(as_p1_says, malformed=0.2),
-                changed(as_p1_says, malformed=0.8),
+                changed(as_p1_says, unformed=_unformed(0.2)),
+                changed(as_p1_says, unformed=_unformed(0.8)),
                 _malformed_about(0.5),
             ),
         ),
@@ -265,9 +264,15 @@ def _claims(cell: str, readings: Sequence[str]) -> list[Claim]:
 def _malformed_about(share: float) -> Any:
     def courses(cell: Cell, config: RunConfig, generator: np.random.Generator) -> dict[str, Any]:
         of_run = float(np.clip(share + 0.1 * generator.standard_normal(), 0, 1))
-        return as_p1_says(cell, config, generator) | {"malformed": of_run}
+        return as_p1_says(cell, config, generator) | {"unformed": _unformed(of_run)}
 
     return courses
+
+
+def _unformed(malformed: float) -> dict[str, float]:
+    """Shares of the images without one good bump."""
+    rest = (1 - malformed) / 2
+    return {"none": rest, "multiple": rest, "malformed": malformed}
 
 
 def _shapeless_b(cell: Cell, config: RunConfig, generator: np.random.Generator) -> dict[str, Any]:
@@ -278,8 +283,7 @@ def _shapeless_b(cell: Cell, config: RunConfig, generator: np.random.Generator) 
         "formed": rise(ordered, T / 60),
         "x": whole,
         "y": whole,
-        "raw": rise(ordered, T / 60),
-        "p1": rise(ordered, T / 60),
+        **order(rise(ordered, T / 60)),
     }
 
 
@@ -293,8 +297,7 @@ def _half_misplaced(cell: Cell, config: RunConfig, generator: np.random.Generato
         "formed": lambda steps: of_run + (1 - of_run) * placed(steps),
         "x": placed,
         "y": placed,
-        "raw": rise(ordered, T / 60),
-        "p1": rise(ordered, T / 60),
+        **order(rise(ordered, T / 60)),
     }
 
 

@@ -1,0 +1,213 @@
+"""Are the phases the objective's, or an ingredient's of the system that P1 watched?
+
+P1's system has self-attention, an embedding that is added, no patches, no skip from the input to the output, AdamW, wide
+layers, and paints by ancestral sampling; `lean`, on which phasescope asks P1's questions, has none of these. Each is
+switched on by itself, and all together. The objective stays: eps-prediction, plain weighting.
+
+Ancestral sampling changes no weight, so it is read of the base's own runs: their stored weights paint again, through every
+t, at some snapshots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from phasescope.config import Tree
+from phasescope.measures.learning import phases
+from phasescope.studies.core.captions import BANDS, THRESHOLDS, saying
+from phasescope.studies.core.claim import Claim, Estimate
+from phasescope.studies.core.comparing import least
+from phasescope.studies.core.criteria import RAW_ORDERED, accurate, column, onsets, phases_of, runs_of, some_runs
+from phasescope.studies.core.curves import STEPS, median_of, phase_grid
+from phasescope.studies.core.statistics import share
+from phasescope.studies.core.study import Figure, Panel, Study, Table
+from phasescope.studies.found._cells import BASE, eps
+from phasescope.studies.found._made import as_p1_says, controls, either, straight_to_c
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ALL_BLOCKS = ["down1", "down2", "down3", "mid", "up1", "up2", "up3"]
+WIDTHS = (32, 32, 32, 32)
+TWICE = [2 * width for width in WIDTHS]
+
+FIELDS: dict[str, tuple[str, Tree]] = {
+    "adamw": ("AdamW", {"training": {"optimiser": {"kind": "adamw", "lr": 6e-3}}}),
+    "attention": ("self-attention after every block", {"network": {"attention": ALL_BLOCKS}}),
+    "added": ("an embedding that is added", {"network": {"embedding": {"modulation": "added"}}}),
+    "no_patches": ("no patches", {"network": {"patch": 1}}),
+    "no_input_skip": ("no skip from input to output", {"network": {"input_skip": False}}),
+    "wide": ("twice the width", {"network": {"widths": TWICE}}),
+    "all": (
+        "all of them",
+        {
+            "training": {"optimiser": {"kind": "adamw", "lr": 6e-3}},
+            "network": {
+                "attention": ALL_BLOCKS,
+                "embedding": {"modulation": "added"},
+                "patch": 1,
+                "input_skip": False,
+                "widths": TWICE,
+            },
+        },
+    ),
+}
+"""an ingredient's words and fields"""
+CELLS = {name: eps(f"eps, {name.replace('_', ' ')}", fields) for name, (_, fields) in FIELDS.items()}
+MAJORITY = 0.5
+
+
+def is_abc(run: pd.DataFrame) -> bool:
+    return phases.phase_sequence(phases_of(run)) == ["A", "B", "C"]
+
+
+def passing(cell: str, frame: pd.DataFrame) -> Estimate:
+    """The share of runs that go through A, B, C."""
+    return share([is_abc(run) for run in runs_of(frame, [cell])])
+
+
+def least_passing(cells: Sequence[str], frame: pd.DataFrame) -> Estimate:
+    """Of all ingredients the one under which the fewest runs do."""
+    return least([passing(cell, frame) for cell in cells])
+
+
+def _study() -> Study:
+    return STUDY
+
+
+def _claims() -> list[Claim]:
+    claim = partial(
+        Claim,
+        threshold=MAJORITY,
+        figure="sequences",
+        does_not_show="A run that has not come to C by its end does not pass, however it would have gone on.",
+        system="eps",
+    )
+    made = partial(controls, _study, reads=("phase.", "outcomes."))
+    claims = [
+        claim(
+            f"abc_{name}",
+            f"With {words}, too, images go through A, B, C.",
+            "P1",
+            "share of runs whose decided phases of behaviour are A, B, C in this order, exact interval",
+            estimate=partial(passing, CELLS[name].name),
+            cells=(CELLS[name].name,),
+            family="A, B, C with an ingredient of P1's",
+            controls=made(
+                (CELLS[name].name,), as_p1_says, straight_to_c, either(as_p1_says, straight_to_c)
+            ),
+        )
+        for name, (words, _) in FIELDS.items()
+    ]
+    single = tuple(cell.name for name, cell in CELLS.items() if name != "all")
+    return [
+        claim(
+            "objective",
+            "The phases A, B, C are the objective's: images go through them whichever single ingredient of P1's is there.",
+            "phasescope",
+            "share of runs that go through A, B, C with the ingredient under which the fewest do, the least of exact "
+            "intervals",
+            estimate=partial(least_passing, single),
+            cells=single,
+            family="A, B, C whatever the ingredient",
+            controls=made(single, as_p1_says, _one_fails(single[0]), _half_of_one(single[0])),
+        ),
+        *claims,
+    ]
+
+
+def _one_fails(name: str) -> Any:
+    def courses(cell: Any, config: Any, generator: np.random.Generator) -> Any:
+        return (straight_to_c if cell.name == name else as_p1_says)(cell, config, generator)
+
+    return courses
+
+
+def _half_of_one(name: str) -> Any:
+    half = either(as_p1_says, straight_to_c)
+
+    def courses(cell: Any, config: Any, generator: np.random.Generator) -> Any:
+        return (half if cell.name == name else as_p1_says)(cell, config, generator)
+
+    return courses
+
+
+EVERYONE = (BASE, *CELLS.values())
+NAMES = tuple(cell.name for cell in EVERYONE)
+WORDS = {BASE.name: "none of them"} | {CELLS[name].name: words for name, (words, _) in FIELDS.items()}
+
+
+def sequences(frame: pd.DataFrame) -> list[Panel]:
+    return [
+        phase_grid(runs, phases_of, WORDS[name][0].upper() + WORDS[name][1:])
+        for name in NAMES
+        if (runs := some_runs(frame, [name]))
+    ]
+
+
+def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Of each ingredient: how many runs pass, when B and C begin, when latents are ordered, what is reached, at which cost."""
+    found = []
+    for name in NAMES:
+        runs = some_runs(frame, [name])
+        if not runs:
+            continue
+        began = {letter: [] for letter in "BC"}
+        for run in runs:
+            images = column(run, "images_seen").astype(int).tolist()
+            for letter, at in phases.phase_onsets(images, phases_of(run)).items():
+                began[letter].append(np.nan if at is None else at)
+        ends = [run.iloc[-1] for run in runs]
+        found.append(
+            {
+                "ingredient": WORDS[name],
+                "runs": len(runs),
+                "A, B, C": sum(map(is_abc, runs)),
+                "B from, images": _median(began["B"]),
+                "C from, images": _median(began["C"]),
+                "order from, steps": median_of(onsets(runs, RAW_ORDERED))[0],
+                "right from, steps": median_of(onsets(runs, accurate("grid")))[0],
+                "right at the end": float(np.mean([end["outcomes.grid.correct"] for end in ends])),
+                "order seen, mid, t=50": float(np.mean([end["order_seen.mid.50.value"] for end in ends])),
+                "CPU-s a run": float(np.mean([end["cpu_s"] for end in ends])),
+            }
+        )
+    return found
+
+
+def _median(values: Sequence[float]) -> float:
+    """Of runs, those that did not come to it counted as later than all; NaN where it is one of these."""
+    found = float(np.median(np.where(np.isnan(values), np.inf, values)))
+    return found if np.isfinite(found) else np.nan
+
+
+STUDY = Study(
+    name="ingredients",
+    number=2,
+    question="Are the phases A, B, C the objective's, or an ingredient's of the system that P1 watched?",
+    preset="lean",
+    cells=EVERYONE,
+    seeds=8,
+    more=8,
+    claims=tuple(_claims()),
+    figures=(
+        Figure(
+            "sequences",
+            "Phases of images in every run, by ingredient",
+            sequences,
+            saying(NAMES, f"A row a run, a column a snapshot; white: undecided. {BANDS} {THRESHOLDS}"),
+        ),
+    ),
+    tables=(
+        Table(
+            "ingredients",
+            "What each ingredient changes",
+            rows,
+            note=lambda frame: "Medians over runs, means at the end; a dash: fewer than half the runs came to it.",
+        ),
+    ),
+)

@@ -1,0 +1,282 @@
+"""Which outcomes are the sampler's? The same weights paint by three samplers, at snapshots of phases A, B and C.
+
+A study's runs paint by DPM-Solver in 12 steps, as P1's system paints by full ancestral sampling. A sampler of few steps may
+leave a second bump, or a misshapen one, where the same weights would have left none. So the stored weights of a run paint
+its labels again: by DPM-Solver in 12 steps, by DDIM in 50, and by ancestral sampling through every t.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from phasescope.measures.learning.phases import LETTERS, behaviour_phase
+from phasescope.randomness import torch_generator
+from phasescope.runs.loading import load_network
+from phasescope.studies.core.captions import saying
+from phasescope.studies.core.claim import Claim, Controls, Estimate, Made, NotEnough
+from phasescope.studies.core.comparing import mean_where, size
+from phasescope.studies.core.criteria import column, runs_of, some_runs
+from phasescope.studies.core.curves import marks, ticks
+from phasescope.studies.core.made import made_records
+from phasescope.studies.core.statistics import mean_of_runs, share_of_runs
+from phasescope.studies.core.study import Figure, Panel, Reading, Study
+from phasescope.studies.found._cells import BASE
+from phasescope.studies.found._looks import middles
+from phasescope.studies.found._made import as_p1_says
+from phasescope.worlds.bump.reader import OUTCOMES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from phasescope.store import Run
+
+SAMPLERS: dict[str, tuple[str, int]] = {
+    "solver": ("dpm_solver", 12),
+    "ddim": ("ddim", 50),
+    "ancestral": ("ddpm", 1000),
+}
+IN_WORDS = {
+    "solver": "DPM-Solver in 12 steps",
+    "ddim": "DDIM in 50 steps",
+    "ancestral": "ancestral sampling through every t",
+}
+IMAGES = 64
+"""of labels on the grid, the same for each sampler"""
+MARGIN = 0.1
+"""difference of shares of images from which an outcome is the sampler's"""
+FEWEST = 6
+"""runs that must have a snapshot of a phase"""
+PHASE_OF = {outcome.name: outcome.phase for outcome in OUTCOMES}
+WORDS = {
+    "none": "empty",
+    "multiple": "of several bumps",
+    "malformed": "misshapen",
+    "misplaced": "of one misplaced bump",
+    "correct": "right",
+}
+ASKED = (
+    ("A", "none"),
+    ("A", "multiple"),
+    ("A", "malformed"),
+    ("B", "misplaced"),
+    ("B", "multiple"),
+    ("C", "correct"),
+    ("C", "multiple"),
+)
+"""phases of behaviour, and outcomes of which is asked there"""
+
+
+def read_samplers(run: Run) -> list[dict[str, Any]]:
+    """Shares of outcomes by each sampler, at the middle one of the trained snapshots of each phase of behaviour."""
+    rows = []
+    for letter, snapshot in middles(run).items():
+        row: dict[str, Any] = {"step": snapshot.step, "phase": letter}
+        for name, (kind, steps) in SAMPLERS.items():
+            shares = painted(run, snapshot, kind, steps)
+            row |= {f"{name}.{outcome}": value for outcome, value in shares.items()}
+        rows.append(row)
+    return rows
+
+
+def painted(run: Run, snapshot: Any, kind: str, steps: int) -> dict[str, float]:
+    """Shares of outcomes of `IMAGES` labels on the grid that a snapshot's weights paint by a sampler."""
+    import torch
+
+    loaded = load_network(run, snapshot)
+    world, family = loaded.config.world, loaded.config.family.painted_by(kind, steps).build()
+    labels = world.splits()["grid"](IMAGES, np.random.default_rng(0))
+    with torch.no_grad():
+        images = family.sample(
+            loaded.network, torch.from_numpy(labels), world.shape, torch_generator(0, "sampler's share")
+        )
+    reader = world.reader()
+    found = reader.outcome(reader.read(images.numpy()), labels)
+    return {outcome.name: float(np.mean(found == outcome.name)) for outcome in OUTCOMES}
+
+
+def difference(letter: str, outcome: str, sampler: str, frame: pd.DataFrame) -> Estimate:
+    """Mean over runs of an outcome's share by a sampler less that by ancestral sampling, at the phase's snapshot."""
+    values = []
+    for run in runs_of(frame, [BASE.name]):
+        there = _of_phase(run, letter)
+        values.append(
+            mean_where(
+                column(there, f"sampler.{sampler}.{outcome}") - column(there, f"sampler.ancestral.{outcome}"),
+                np.ones(len(there), dtype=bool),
+            )
+        )
+    return mean_of_runs(values)
+
+
+def _of_phase(run: pd.DataFrame, letter: str) -> pd.DataFrame:
+    """The row of a run at which a phase was painted again.
+
+    Raises:
+        NotEnough: no run was.
+    """
+    if "sampler.phase" not in run:
+        raise NotEnough("the records lack `sampler`: no run was painted again")
+    return run[run["sampler.phase"] == letter]
+
+
+def is_abc(run: pd.DataFrame) -> bool:
+    """Whether ancestral sampling, too, finds A, B and C at the snapshots at which the run's own sampler does."""
+    for letter in LETTERS:
+        there = _of_phase(run, letter)
+        if not len(there):
+            return False
+        shares = {name: float(column(there, f"sampler.ancestral.{name}")[0]) for name in PHASE_OF}
+        if behaviour_phase(shares, IMAGES, PHASE_OF) != letter:
+            return False
+    return True
+
+
+def _study() -> Study:
+    return STUDY
+
+
+def made(shares: Callable[[str, str, str, np.random.Generator], float], generator: np.random.Generator) -> pd.DataFrame:
+    """Records of the base's runs, painted again.
+
+    Args:
+        shares: of a phase, an outcome, a sampler and a generator: the share that is drawn from.
+    """
+    frame = made_records(_study(), as_p1_says, generator, cells=[BASE.name], reads=("phase.",))
+    at: dict[str, list[int]] = {letter: [] for letter in LETTERS}
+    for _, run in frame[frame["step"] > 0].groupby(["cell", "seed"], sort=True):
+        for letter in LETTERS:
+            rows = run.index[run["phase.behaviour"] == letter].tolist()
+            at[letter] += rows[len(rows) // 2 : len(rows) // 2 + 1]
+    read: dict[str, np.ndarray] = {"phase": np.full(len(frame), None, dtype=object)}
+    for name in SAMPLERS:
+        for outcome in PHASE_OF:
+            column = read[f"{name}.{outcome}"] = np.full(len(frame), np.nan)
+            for letter, rows in at.items():
+                read["phase"][rows] = letter
+                p = [np.clip(shares(letter, outcome, name, generator), 0, 1) for _ in rows]
+                column[rows] = generator.binomial(IMAGES, p) / IMAGES
+    return frame.assign(**{f"sampler.{name}": values for name, values in read.items()})
+
+
+def apart(by: float, spread: float = 0.03) -> Made:
+    """By DPM-Solver every outcome's share is more by this, and by as much as runs differ."""
+
+    def shares(letter: str, outcome: str, sampler: str, generator: np.random.Generator) -> float:
+        return 0.4 + (by + spread * generator.standard_normal() if sampler == "solver" else 0.0)
+
+    return partial(made, shares)
+
+
+def pure(late: float = 0.0) -> Made:
+    """Each phase is painted as itself; but a share `late` of runs is painted by ancestral sampling, in B, as in C."""
+
+    def of_run(generator: np.random.Generator) -> pd.DataFrame:
+        frame = made(lambda letter, outcome, *_: float(outcome == TYPICAL[letter]), generator)
+        there = frame.index[frame["sampler.phase"] == "B"]
+        chosen = there[generator.random(len(there)) < late]
+        frame.loc[chosen, ["sampler.ancestral.misplaced", "sampler.ancestral.correct"]] = (0.0, 1.0)
+        return frame
+
+    return of_run
+
+
+TYPICAL = {"A": "multiple", "B": "misplaced", "C": "correct"}
+
+
+def _claims() -> list[Claim]:
+    claim = partial(Claim, cells=(BASE.name,), figure="shares", system="eps", minimum_n=FEWEST)
+    return [
+        claim(
+            "abc_ancestral",
+            "Painted by ancestral sampling, too, images go through A, B, C.",
+            "P1",
+            "share of runs in which ancestral sampling finds A, B and C at the snapshots at which DPM-Solver does, exact "
+            "interval",
+            0.5,
+            share_of_runs([BASE.name], is_abc),
+            does_not_show="Between these three snapshots ancestral sampling may find something else.",
+            family="A, B, C with an ingredient of P1's",
+            controls=Controls(pure(), pure(late=1.0), pure(late=0.5)),
+        ),
+        *(
+            claim(
+                f"not_the_samplers_{letter.lower()}_{outcome}",
+                f"In phase {letter} the share of images that are {WORDS[outcome]} is not the sampler's: by {IN_WORDS['solver']} "
+                f"it is, within {MARGIN:.0%} of images, as by {IN_WORDS['ancestral']}.",
+                "phasescope",
+                "size of the difference of shares of the same weights' images, at the middle snapshot of the phase, mean over "
+                "runs, interval over runs",
+                MARGIN,
+                size(partial(difference, letter, outcome, "solver")),
+                direction="below",
+                does_not_show="Of other phases, and of one snapshot of each alone.",
+                family="outcomes that are not the sampler's",
+                controls=Controls(apart(0.0), apart(0.25), apart(MARGIN)),
+            )
+            for letter, outcome in ASKED
+        ),
+    ]
+
+
+def shares(frame: pd.DataFrame) -> list[Panel]:
+    """Of each phase a mark an outcome and sampler: the mean over runs with its interval."""
+    runs = [run for run in some_runs(frame, [BASE.name]) if "sampler.phase" in run]
+    panels = []
+    for letter in LETTERS:
+        curves = [
+            marks(
+                (
+                    partial(
+                        lambda outcome, name, letter=letter: mean_of_runs(
+                            [
+                                mean_where(
+                                    column(there := _of_phase(run, letter), f"sampler.{name}.{outcome}"),
+                                    np.ones(len(there), dtype=bool),
+                                )
+                                for run in runs
+                            ]
+                        ),
+                        outcome,
+                        name,
+                    )
+                    for outcome in PHASE_OF
+                ),
+                IN_WORDS[name],
+                series,
+                0.15 * (series - 1),
+            )
+            for series, name in enumerate(SAMPLERS)
+        ]
+        panels.append(
+            Panel(f"Phase {letter}", "", "share of images", curves, ticks=ticks(PHASE_OF), ylim=(-0.02, 1.02))
+        )
+    return panels
+
+
+STUDY = Study(
+    name="sampler",
+    number=3,
+    question="Which outcomes are the sampler's, and which the weights'?",
+    preset="lean",
+    cells=(BASE,),
+    seeds=8,
+    more=8,
+    claims=tuple(_claims()),
+    figures=(
+        Figure(
+            "shares",
+            "The same weights by three samplers",
+            shares,
+            saying(
+                (BASE.name,),
+                f"At the middle snapshot of each phase, {IMAGES} labels on the grid, the same for all. Means over runs with "
+                "their intervals.",
+            ),
+        ),
+    ),
+    readings=(Reading("sampler", read_samplers),),
+)
