@@ -12,7 +12,8 @@ import pytest
 
 from phasescope.studies import studies
 from phasescope.studies.core.claim import from_plain
-from phasescope.studies.core.records import RECORDS, judge, read_claims, read_frame
+from phasescope.studies.core.looks import judge
+from phasescope.studies.core.records import RECORDS, read_claims, read_frame
 from phasescope.views.report.results import render_markdown
 
 ROOT = Path(__file__).parents[2]

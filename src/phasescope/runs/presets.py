@@ -59,6 +59,22 @@ DEMO: Tree = {
 }
 """`small` with a wider stem, which needs fewer steps, at a smaller batch: the phases in a third of the time."""
 
+LEAN: Tree = {
+    **DEMO,
+    "name": "lean",
+    "family": {**DEMO["family"], "times": "stratified"},
+    "training": {
+        "steps": 1800,
+        "batch": 16,
+        "optimiser": {"kind": "muon", "lr": 0.02, "rest": {"lr": 6e-3}},
+        "warmup": 20,
+        "decay": "cosine",
+        "ema": 0.99,
+    },
+}
+"""P1's objective (eps, plain weighting, no coordinates), by what takes it through the phases at the least cost that pilots
+found (results/pilots): what P1 claims is asked of it."""
+
 FAST: Tree = {
     "name": "fast",
     "network": {
@@ -100,6 +116,18 @@ class Preset:
 SMALL_STUDIED: Tree = {
     "probing": {"snapshots": {"dense_every": 10, "dense_until": 40, "every": 100}, "bands": 5}
 }
+LEAN_STUDIED: Tree = {
+    "probing": {
+        "snapshots": {"dense_every": 20, "dense_until": 60, "every": 100},
+        "images": {"grid": 64, "off_grid": 64},
+        "latent_labels": 256,
+        "share_labels": 64,
+        "timesteps": [50, 600],
+        "bands": 5,
+        "p1": None,
+    }
+}
+"""order sets in within the first hundred steps; 64 images of either split, as many as the coarsest grid holds"""
 FAST_STUDIED: Tree = {
     "probing": {
         "snapshots": {"dense_every": 10, "dense_until": 20, "every": 30},
@@ -115,6 +143,7 @@ FAST_STUDIED: Tree = {
 PRESETS: dict[str, Preset] = {
     "paper": Preset(PAPER),
     "small": Preset(SMALL, SMALL_STUDIED, 205.0),
+    "lean": Preset(LEAN, LEAN_STUDIED, 100.0),
     "fast": Preset(FAST, FAST_STUDIED, 28.0),
     "demo": Preset(DEMO, SMALL_STUDIED),
 }

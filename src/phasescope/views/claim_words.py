@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from phasescope.studies.core.claim import from_plain
@@ -12,6 +13,14 @@ def number(value: float | str | None) -> str:
     """Three digits; a dash where there is none."""
     found = from_plain(value)
     return "–" if math.isnan(found) else "∞" if found == math.inf else f"{found:.3g}"
+
+
+def amendment_words(amended: Sequence[dict[str, Any]]) -> list[str]:
+    """Of each amendment of a declaration its date, its reason and what it changed."""
+    return [
+        f"{one['date']}: {one['reason']}" + (f" ({'; '.join(one['changed'])})" if one["changed"] else "")
+        for one in amended
+    ]
 
 
 def interval(claim: dict[str, Any]) -> str:

@@ -155,7 +155,7 @@ class DiffusionConfig(FamilyConfig):
     )
     """weight of each t in the loss"""
     times: Times = "independent"
-    """how a batch's t are drawn: each by itself, or spread evenly (Kingma et al. 2021), which is less noisy; t is uniform in both"""
+    """how a batch's t are drawn, uniform either way: each by itself, or spread evenly (Kingma et al. 2021)"""
     sampler: DDPMSamplerConfig | DDIMSamplerConfig | DPMSolverSamplerConfig = Field(
         DDIMSamplerConfig(), discriminator="kind", validate_default=True
     )
@@ -221,5 +221,10 @@ class DiffusionConfig(FamilyConfig):
 
         schedule = self.schedule.build()
         return Diffusion(
-            schedule, self.predict, self.weighting.build(), self.sampler.build(schedule), self.clip, self.times
+            schedule,
+            self.predict,
+            self.weighting.build(),
+            self.sampler.build(schedule),
+            self.clip,
+            self.times,
         )

@@ -65,7 +65,8 @@ def rows_of(study: Study, run: Run, config: RunConfig, cells: Sequence[str]) -> 
         rows = {row["step"]: {**row, "cells": json.dumps(cells)} for row in condense(run)}
         check_whole(run, config.training.steps)
         with threadpool_limits(limits=1, user_api="blas"):
-            for reading in study.readings:
+            readings = study.readings_of(cells)
+            for reading in readings:
                 found = {one["step"]: one for one in reading.read(run)}
                 if not any(
                     _known(value for name, value in one.items() if name != "step") for one in found.values()
@@ -73,20 +74,24 @@ def rows_of(study: Study, run: Run, config: RunConfig, cells: Sequence[str]) -> 
                     raise UserError(f"`{run.path}` must give a reading by `{reading.name}`, and gives none")
                 for step, one in found.items():
                     rows[step] |= {f"{reading.name}.{name}": one[name] for name in one if name != "step"}
-        told = json.dumps([reading.name for reading in study.readings])
+        told = json.dumps([reading.name for reading in readings])
     return [{**row, READINGS: told} for row in rows.values()]
 
 
-def whole_in(path: Path, readings: Sequence[Reading] = ()) -> set[str]:
-    """The runs that some records hold whole: every row that is due by a run's own configuration, and each of `readings`.
+def whole_in(path: Path, due: Mapping[str, Sequence[Reading]] | None = None) -> set[str]:
+    """The runs that some records hold whole: every row that is due by a run's own configuration, and each reading.
+
+    Args:
+        due: readings that a run must have, by its digest; none where it is not there.
 
     Raises:
         UserError: the file is there and none of records.
     """
     if not path.exists():
         return set()
+    readings = {reading.name for of_run in (due or {}).values() for reading in of_run}
     names = some_columns(path, None) if readings else {}
-    of_reading = {one.name: [name for name in names if name.startswith(f"{one.name}.")] for one in readings}
+    of_reading = {one: [name for name in names if name.startswith(f"{one}.")] for one in readings}
     told = some_columns(path, ("digest", "step", *PLAN, READINGS, *chain(*of_reading.values())))
     with damage_told_of(path, "records"):
         return {
@@ -94,8 +99,9 @@ def whole_in(path: Path, readings: Sequence[Reading] = ()) -> set[str]:
             for digest, own in _by_digest(told)
             if _due(*(own[name][0] for name in PLAN)) <= set(own["step"].tolist())
             and all(
-                reading in json.loads(own[READINGS][0] or "[]") and any(_known(own[name]) for name in columns)
-                for reading, columns in of_reading.items()
+                reading.name in json.loads(own[READINGS][0] or "[]")
+                and any(_known(own[name]) for name in of_reading[reading.name])
+                for reading in (due or {}).get(digest, ())
             )
         }
 

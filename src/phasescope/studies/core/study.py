@@ -140,6 +140,8 @@ class Reading:
 
     name: str
     read: Callable[[Run], list[dict[str, Any]]]
+    cells: tuple[str, ...] = ()
+    """names of those whose runs are read so; all where there is none"""
 
 
 @dataclass(frozen=True)
@@ -224,6 +226,10 @@ class Study:
     def first(self, cell: Cell) -> int:
         """Seeds of a cell at the first look."""
         return cell.seeds or self.seeds
+
+    def readings_of(self, cells: Collection[str]) -> list[Reading]:
+        """The readings that a run of these cells must have."""
+        return [one for one in self.readings if not one.cells or set(one.cells) & set(cells)]
 
     def read_by(self, claim: Claim) -> list[Cell]:
         """The cells that a claim reads."""

@@ -23,7 +23,7 @@ import numpy as np
 from phasescope.studies.core.claim import Estimate, NotEnough
 from phasescope.studies.core.comparing import envelope, mean_where
 from phasescope.studies.core.criteria import Labels, Onsets, accurate, column, onsets, runs_of
-from phasescope.studies.core.statistics import mean_of_runs, onset_after, over_runs, share
+from phasescope.studies.core.statistics import mean_of_runs, over_runs, share
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,12 +80,16 @@ def over_ways(of_way: dict[Way, Estimate]) -> Estimate:
 
 
 def together(cells: Sequence[str], labels: Labels, frame: pd.DataFrame) -> Estimate:
-    """Median over runs of the sparser axis's onset over the denser one's."""
+    """Geometric mean over runs of the sparser axis's onset over the denser one's, the run's end where it did not come."""
     runs = runs_of(frame, cells)
+    strata = [run["cell"].iloc[0] for run in runs]
 
     def ratio(way: Way) -> Estimate:
         sparse, dense = sparse_and_dense(runs, labels, way)
-        return onset_after(dense, sparse, f"neither axis set in {LABELS[labels]} in any run", {})
+        if not (sparse.came | dense.came).any():
+            raise NotEnough(f"neither axis set in {LABELS[labels]} in any run")
+        logs = np.log(sparse.restricted / dense.restricted)
+        return over_runs(lambda weights: np.exp(weights @ logs / weights.sum(axis=1)), len(logs), strata)
 
     return over_ways({way: ratio(way) for way in WAYS})
 
@@ -113,7 +117,11 @@ def log_onsets(runs: Sequence[pd.DataFrame], labels: Labels, way: Way) -> np.nda
 
 
 def index(
-    cells: Sequence[str], balanced: dict[float, str], labels: Labels, frame: pd.DataFrame, way: Way = "matched"
+    cells: Sequence[str],
+    balanced: dict[float, str],
+    labels: Labels,
+    frame: pd.DataFrame,
+    way: Way = "matched",
 ) -> Estimate:
     """Where x and y lie between fully coupled (0) and factorized (1): mean log ratio over the mean of its reference.
 
@@ -179,8 +187,5 @@ def phi(cells: Sequence[str], labels: Labels, frame: pd.DataFrame) -> Estimate:
     runs = runs_of(frame, cells)
     strata = [run["cell"].iloc[0] for run in runs]
     return over_ways(
-        {
-            way: mean_of_runs([phi_of(run, labels, way) for run in runs], strata=strata)
-            for way in WAYS
-        }
+        {way: mean_of_runs([phi_of(run, labels, way) for run in runs], strata=strata) for way in WAYS}
     )

@@ -94,4 +94,4 @@ def controls(
     def made(courses: Courses, generator: np.random.Generator) -> pd.DataFrame:
         return made_records(study(), courses, generator, cells=cells, reads=reads)
 
-    return Controls(*(partial(made, courses) for courses in (positive, negative, borderline)), cannot)
+    return Controls(partial(made, positive), partial(made, negative), partial(made, borderline), cannot)

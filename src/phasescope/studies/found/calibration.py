@@ -37,7 +37,7 @@ from phasescope.studies.core.captions import saying
 from phasescope.studies.core.criteria import column, phases_of, runs_of
 from phasescope.studies.core.curves import ticks
 from phasescope.studies.core.study import Curve, Figure, Panel, Study, Table
-from phasescope.studies.found._cells import PHASES
+from phasescope.studies.found._cells import SMALL, V, X
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -228,14 +228,15 @@ def onset_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{"cells": name, **row} for name, group in with_rule(frame).items() for row in group["onsets"]]
 
 
-CELLS = tuple(cell.name for cell in PHASES)
+SYSTEMS = (SMALL, V, X)
+CELLS = tuple(cell.name for cell in SYSTEMS)
 
 STUDY = Study(
     name="calibration",
     number=6,
     question="Which measure of latents, at which place, with which threshold, tells behaviour's phases apart?",
     preset="small",
-    cells=PHASES,
+    cells=SYSTEMS,
     seeds=8,
     figures=(
         Figure(

@@ -97,7 +97,7 @@ def _compared(system: str, what: str, thing: str) -> Claim:
     cells = (*first, *second)
 
     def ratio(of: float) -> Any:
-        times = {name: 0.5 * of for name in first} | {name: 0.5 for name in second}
+        times = dict.fromkeys(first, 0.5 * of) | dict.fromkeys(second, 0.5)
         return setting_in(times)
 
     return Claim(
@@ -147,9 +147,7 @@ FEW = (KEPT[128].name,)
 
 def _with_size(slope: float) -> Any:
     """Onsets that fall as images^-slope."""
-    return setting_in(
-        {name: 0.35 * (n / 256) ** -slope for name, n in zip(SETS, (*KEPT, 1024), strict=True)}
-    )
+    return setting_in({name: 0.35 * (n / 256) ** -slope for name, n in zip(SETS, (*KEPT, 1024), strict=True)})
 
 
 def _of_sets() -> list[Claim]:
@@ -168,7 +166,9 @@ def _of_sets() -> list[Claim]:
             cells=SETS,
             family=f"density brings {'order' if thing == 'order' else 'accuracy'} sooner",
             system="eps",
-            controls=controls(_study, SETS, _with_size(0.25), _with_size(-0.25), _with_size(0.0), reads=READS),
+            controls=controls(
+                _study, SETS, _with_size(0.25), _with_size(-0.25), _with_size(0.0), reads=READS
+            ),
         )
         for thing in THINGS
     ]
@@ -222,7 +222,9 @@ def sentence(words: str) -> str:
     return words[0].upper() + words[1:]
 
 
-def _marks(runs: dict[float, list[pd.DataFrame]], passing: Passing, label: str, series: int, shift: float) -> Curve:
+def _marks(
+    runs: dict[float, list[pd.DataFrame]], passing: Passing, label: str, series: int, shift: float
+) -> Curve:
     """Of each x the median onset, with the first and the last."""
     each = [onsets(found, passing) for found in runs.values()]
     came = [found.onset[found.came] if found.came.any() else np.array([np.nan]) for found in each]
@@ -242,7 +244,9 @@ def _present(frame: pd.DataFrame, cells: dict[float, str]) -> dict[float, list[p
     return {x: runs for x, runs in found.items() if runs}
 
 
-def _by_system(frame: pd.DataFrame) -> Iterator[tuple[str, str, list[tuple[str, dict[float, list[pd.DataFrame]]]]]]:
+def _by_system(
+    frame: pd.DataFrame,
+) -> Iterator[tuple[str, str, list[tuple[str, dict[float, list[pd.DataFrame]]]]]]:
     """(system, x label, [(words, runs by x)]) of each panel's row."""
     density = {d: DENSE[d].name if d in DENSE else BASE.name for d in D_PX}
     overlap = {sigma: WIDE[sigma].name if sigma in WIDE else BASE.name for sigma in SIGMA_PX}
@@ -287,11 +291,19 @@ def sets(frame: pd.DataFrame) -> list[Panel]:
         [np.mean([column(run, name)[-1] for run in of_n]) for of_n in runs.values()]
     )
     at_end = [
-        Curve(np.array(list(runs)), last(f"outcomes.{labels}.correct"), label=words, series=number, style="points")
+        Curve(
+            np.array(list(runs)),
+            last(f"outcomes.{labels}.correct"),
+            label=words,
+            series=number,
+            style="points",
+        )
         for number, (labels, words) in enumerate((("grid", "on the grid"), ("off_grid", "off the grid")))
     ]
     copied = np.array([copier(n, 1024.0) for n in runs])
-    at_end.append(Curve(np.array(list(runs)), copied, label="copier of the nearest", series=7, style="dashed"))
+    at_end.append(
+        Curve(np.array(list(runs)), copied, label="copier of the nearest", series=7, style="dashed")
+    )
     return [
         Panel("When it sets in", "images trained on", "onset, steps", marks, xscale="log", ticks=ticks),
         Panel(
@@ -346,6 +358,11 @@ STUDY = Study(
             saying(SETS, f"Marks: medians, or means over runs; bars: first and last onset. {THRESHOLDS}"),
             columns=2,
         ),
-        Figure("courses", "While learning", courses, saying((*EPS_NAMES, *SETS[:-1]), "Means and ranges over runs.")),
+        Figure(
+            "courses",
+            "While learning",
+            courses,
+            saying((*EPS_NAMES, *SETS[:-1]), "Means and ranges over runs."),
+        ),
     ),
 )

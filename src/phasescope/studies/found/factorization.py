@@ -109,7 +109,9 @@ def index_at_end(cell: str, place: Place, frame: pd.DataFrame) -> Estimate:
         "label_encoding": "code.encoding.value",
     }
     detail = {
-        label: float(np.mean([at_end(run, one) for run in runs])) for label, one in beside.items() if one in frame
+        label: float(np.mean([at_end(run, one) for run in runs]))
+        for label, one in beside.items()
+        if one in frame
     }
     detail["untrained"] = float(np.mean([column(run, f"{at}.value")[0] for run in runs]))
     return mean_of_runs([at_end(run, f"{at}.value") for run in runs], detail)
@@ -178,9 +180,12 @@ def _claims_of(system: str) -> list[Claim]:
     before = f" {BEFORE}" if at == "fast" else ""
     claim = partial(Claim, source="P2", figure="index", cells=(cell,), system=at)
 
-    def control(positive: Sequence[float], negative: Sequence[float], borderline: Sequence[float]) -> Controls:
+    def control(
+        positive: Sequence[float], negative: Sequence[float], borderline: Sequence[float]
+    ) -> Controls:
         def of(kind: Sequence[float]) -> Made:
-            return partial(made, cell, *kind)
+            untrained, trained = kind
+            return partial(made, cell, untrained, trained)
 
         return Controls(of(positive), of(negative), of(borderline))
 
@@ -213,8 +218,8 @@ def _claims_of(system: str) -> list[Claim]:
             claim(
                 f"parallel_more_{system}_{place.condition}",
                 f"Training makes moves along a factor more alike wherever they start, at {where}: {words}.",
-                statistic="share of a move's square that holds at every value of the other factor, at the end less that of the "
-                "untrained network, the lesser gain of x and y, mean over runs",
+                statistic="share of a move's square that holds at every value of the other factor, at the end less that "
+                "of the untrained network, the lesser gain of x and y, mean over runs",
                 threshold=0.0,
                 estimate=partial(gained, cell, [f"code.{place}.parallelism.{axis}" for axis in "xy"]),
                 family="training makes moves parallel",

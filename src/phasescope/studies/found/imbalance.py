@@ -19,6 +19,7 @@ from phasescope.studies.core.claim import Claim, NotEnough
 from phasescope.studies.core.criteria import Labels, runs_of, some_runs
 from phasescope.studies.core.curves import STEPS, mean_curves, with_runs
 from phasescope.studies.core.made import rise
+from phasescope.studies.core.made import together as joint_at
 from phasescope.studies.core.study import Cell, Curve, Figure, Panel, Study
 from phasescope.studies.found._axes import (
     COUPLED,
@@ -53,7 +54,7 @@ PAIRS: dict[str, tuple[tuple[str, ...], Labels, str]] = {
 """cells with their mirror images, the images that are asked, words"""
 EPS = SYSTEMS["eps"]
 BALANCED = {1.0: BASE.name, 4.0: COARSE.name}
-READS = ("accuracy", "outcomes", "together")
+READS = ("accuracy", "outcomes", "together", "config.world")
 
 
 def _study() -> Study:
@@ -78,17 +79,9 @@ def learner(of: float, later: float, joint: str = "product") -> Any:
             times[axis] = of_run * (later if sparser else 1.0) * math.exp(0.04 * generator.standard_normal())
         x, y = (rise(times[axis], T / 12) for axis in "xy")
         both = (lambda steps: np.minimum(x(steps), y(steps))) if joint == "least" else None
-        return {"formed": whole, "x": x, "y": y, "joint": both}
+        return {"formed": whole, "x": x, "y": y, "joint": both, "seen_joint": both}
 
     return courses
-
-
-APART = learner(0.35, 1.8)
-AT_ONCE = learner(0.5, 1.0)
-
-
-def reversed_learner(of: float, sooner: float) -> Any:
-    return learner(of, sooner)
 
 
 def _claims_of(name: str) -> list[Claim]:
@@ -100,8 +93,8 @@ def _claims_of(name: str) -> list[Claim]:
             f"together_{name}",
             f"x and y are learnt together {LABELS[labels]}: {words}.",
             "P1",
-            "median over runs of the sparser axis's onset over the denser one's, sign-test interval, every image read "
-            "by darkest pixel and by matched filter; both must agree",
+            "geometric mean over runs of the sparser axis's onset over the denser one's, bootstrap of runs, every image "
+            "read by darkest pixel and by matched filter; both must agree",
             TOGETHER,
             partial(together, cells, labels),
             does_not_show="Two learners that know nothing of each other are together as well, if density does not matter "
@@ -157,7 +150,12 @@ def _claims_of_coupling() -> list[Claim]:
     ]
     for name, some, of, words in (
         ("equal", (BASE.name,), "grid", "on a balanced grid"),
-        ("unequal", tuple(name for pair, *_ in list(PAIRS.values())[:2] for name in pair), "grid", "on imbalanced grids"),
+        (
+            "unequal",
+            tuple(name for pair, *_ in list(PAIRS.values())[:2] for name in pair),
+            "grid",
+            "on imbalanced grids",
+        ),
     ):
         claims.append(
             Claim(
@@ -201,14 +199,8 @@ def _at_phi(of: float) -> Any:
 
     def courses(cell: Cell, config: RunConfig, generator: np.random.Generator) -> dict[str, Any]:
         found = learner(0.5, 1.0)(cell, config, generator)
-        x, y = found["x"], found["y"]
-
-        def joint(steps: np.ndarray) -> np.ndarray:
-            a, b = x(steps), y(steps)
-            spread = np.sqrt(a * (1 - a) * b * (1 - b))
-            return np.clip(a * b + of * spread, np.maximum(0, a + b - 1), np.minimum(a, b))
-
-        return {**found, "joint": joint}
+        both = joint_at(found["x"], found["y"], of)
+        return {**found, "joint": both, "seen_joint": both}
 
     return courses
 
@@ -276,7 +268,9 @@ def ratios(frame: pd.DataFrame) -> list[Panel]:
                 marks[name][0].append(float(place))
                 marks[name][1].append(value)
         lines = [
-            Curve(np.array(x, dtype=float), np.array(y, dtype=float), label=label, series=series, style="points")
+            Curve(
+                np.array(x, dtype=float), np.array(y, dtype=float), label=label, series=series, style="points"
+            )
             for series, (label, (x, y)) in enumerate(marks.items())
             if x
         ]
@@ -308,9 +302,7 @@ def joint(frame: pd.DataFrame) -> list[Panel]:
                 lines.append(Curve(x * y, xy, label=shown(cell.name), series=number, style="points"))
         ends = np.array([0.0, 1.0])
         lines.append(Curve(ends, ends, label="independent", series=7, style="dashed"))
-        panels.append(
-            Panel(f"By {words}, on the grid", "acc_x acc_y", "acc_xy", lines, ylim=(-0.02, 1.02))
-        )
+        panels.append(Panel(f"By {words}, on the grid", "acc_x acc_y", "acc_xy", lines, ylim=(-0.02, 1.02)))
     return panels
 
 
@@ -328,7 +320,9 @@ STUDY = Study(
             "curves",
             "Accuracy along x and y, in all three readings",
             curves,
-            saying(NAMES, f"sigma = 1 px. {BANDS} Formed: only an image of one well-formed bump can be right."),
+            saying(
+                NAMES, f"sigma = 1 px. {BANDS} Formed: only an image of one well-formed bump can be right."
+            ),
             columns=4,
         ),
         Figure(

@@ -21,8 +21,16 @@ from phasescope.measures.learning import phases
 from phasescope.studies.core.captions import BANDS, THRESHOLDS, saying
 from phasescope.studies.core.claim import Claim, Estimate
 from phasescope.studies.core.comparing import least
-from phasescope.studies.core.criteria import RAW_ORDERED, accurate, column, onsets, phases_of, runs_of, some_runs
-from phasescope.studies.core.curves import STEPS, median_of, phase_grid
+from phasescope.studies.core.criteria import (
+    RAW_ORDERED,
+    accurate,
+    column,
+    onsets,
+    phases_of,
+    runs_of,
+    some_runs,
+)
+from phasescope.studies.core.curves import median_of, phase_grid
 from phasescope.studies.core.statistics import share
 from phasescope.studies.core.study import Figure, Panel, Study, Table
 from phasescope.studies.found._cells import BASE, eps
@@ -97,9 +105,7 @@ def _claims() -> list[Claim]:
             estimate=partial(passing, CELLS[name].name),
             cells=(CELLS[name].name,),
             family="A, B, C with an ingredient of P1's",
-            controls=made(
-                (CELLS[name].name,), as_p1_says, straight_to_c, either(as_p1_says, straight_to_c)
-            ),
+            controls=made((CELLS[name].name,), as_p1_says, straight_to_c, either(as_p1_says, straight_to_c)),
         )
         for name, (words, _) in FIELDS.items()
     ]
@@ -150,7 +156,7 @@ def sequences(frame: pd.DataFrame) -> list[Panel]:
 
 
 def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Of each ingredient: how many runs pass, when B and C begin, when latents are ordered, what is reached, at which cost."""
+    """Of each ingredient: how many runs pass, when B, C and order begin, what is reached, at which cost."""
     found = []
     for name in NAMES:
         runs = some_runs(frame, [name])
@@ -207,7 +213,9 @@ STUDY = Study(
             "ingredients",
             "What each ingredient changes",
             rows,
-            note=lambda frame: "Medians over runs, means at the end; a dash: fewer than half the runs came to it.",
+            note=lambda frame: (
+                "Medians over runs, means at the end; a dash: fewer than half the runs came to it."
+            ),
         ),
     ),
 )

@@ -55,7 +55,11 @@ ACCURACY = "outcomes.grid.correct"
 SEEN = Place("mid", 50)
 ORDERS = {
     "all": ("order", f"order at {named(*PLACE)}", f"order.{PLACE}.value"),
-    "seen": ("order of the image seen", f"order of the image that is seen, at {named(*SEEN)}", f"order_seen.{SEEN}.value"),
+    "seen": (
+        "order of the image seen",
+        f"order of the image that is seen, at {named(*SEEN)}",
+        f"order_seen.{SEEN}.value",
+    ),
 }
 STRONG = 0.5
 """correlation from which order and accuracy go closely together: a large effect by Cohen's (1988) convention"""
@@ -190,7 +194,9 @@ def follows(tap: str, how: str, frame: pd.DataFrame) -> Estimate:
         known = np.ones(len(there), dtype=bool)
         values.append(mean_where(column(there, f"use.{tap}.{how}.follows"), known))
         moved.append(mean_where(column(there, f"use.{tap}.{how}.moved.x"), known))
-    return mean_of_runs(values, {"px_moved_per_px": float(np.nanmean(moved)) if np.isfinite(moved).any() else np.nan})
+    return mean_of_runs(
+        values, {"px_moved_per_px": float(np.nanmean(moved)) if np.isfinite(moved).any() else np.nan}
+    )
 
 
 def _study() -> Study:
@@ -282,8 +288,8 @@ def _claims_of(system: str, which: str) -> list[Claim]:
         claim(
             f"rise_together_{which}_{system}",
             f"While a network learns, {reading} and accuracy rise together: {words}.",
-            statistic="Spearman's correlation over a run's trained snapshots of R² with the share of right images, mean over "
-            "runs",
+            statistic="Spearman's correlation over a run's trained snapshots of R² with the share of right images, mean "
+            "over runs",
             threshold=STRONG,
             estimate=partial(within_runs, cells, name),
             family=f"{short} and accuracy rise together",
@@ -293,8 +299,8 @@ def _claims_of(system: str, which: str) -> list[Claim]:
         claim(
             f"beyond_other_run_{which}_{system}",
             f"A run's own order tells its accuracy better than another run's does ({reading}): {words}.",
-            statistic="Spearman's partial correlation over a run's trained snapshots, given images seen and loss, less the same "
-            "with the order of the next seed's run, mean over runs",
+            statistic="Spearman's partial correlation over a run's trained snapshots, given images seen and loss, less the "
+            "same with the order of the next seed's run, mean over runs",
             threshold=0.0,
             estimate=partial(beyond_other_run, cells, name),
             family=f"{short} tells accuracy, beyond the clock",
@@ -337,7 +343,10 @@ def _further() -> list[Claim]:
             controls=controls(_study, FAST_NAMES, *(_across(by) for by in (1, -1, 0)), reads=READS),
         ),
     ]
-    words = {"part": "what labels explain at {} is put in from another label", "patch": "all of {} is another label's"}
+    words = {
+        "part": "what labels explain at {} is put in from another label",
+        "patch": "all of {} is another label's",
+    }
     for tap in TAPS:
         for how in ("part", "patch"):
             claims.append(
@@ -349,12 +358,14 @@ def _further() -> list[Claim]:
                     MAJORITY,
                     partial(follows, tap, how),
                     "use",
-                    "Blocks beside and after the tap hear the label that is told: where they place the bump, what is at the tap "
-                    "may be known and not needed.",
+                    "Blocks beside and after the tap hear the label that is told: where they place the bump, what is at the "
+                    "tap may be known and not needed.",
                     cells=OF["eps"],
                     family=f"latents are used at {tap}",
                     system="eps",
-                    controls=Controls(*(partial(following, share) for share in (0.85, 0.15, MAJORITY))),
+                    controls=Controls(
+                        partial(following, 0.85), partial(following, 0.15), partial(following, MAJORITY)
+                    ),
                 )
             )
     return claims
@@ -421,7 +432,9 @@ def onset_panels(frame: pd.DataFrame) -> list[Panel]:
     }
     panels = []
     for words, runs in with_runs(frame, ((SYSTEMS[system], OF[system]) for system in ("eps", "small", "v"))):
-        known = {label: name for label, name in names.items() if name in runs[0] and runs[0][name].notna().any()}
+        known = {
+            label: name for label, name in names.items() if name in runs[0] and runs[0][name].notna().any()
+        }
         panels.append(Panel(words, STEPS, "R², or share", mean_curves(runs, known), ylim=(-0.05, 1.02)))
     return panels
 
@@ -432,18 +445,25 @@ def across(frame: pd.DataFrame) -> list[Panel]:
         names = [cell.name for (_, width), cell in FAST.items() if width == sigma]
         if runs := some_runs(frame, names):
             curves.append(
-                Curve(*means_over_training(runs), label=f"sigma = {sigma:g} px", series=number, style="points")
+                Curve(
+                    *means_over_training(runs), label=f"sigma = {sigma:g} px", series=number, style="points"
+                )
             )
-    return [
-        Panel(SYSTEMS["fast"], "order, mean over training", "accuracy, mean over training", curves)
-    ] if curves else []
+    return (
+        [Panel(SYSTEMS["fast"], "order, mean over training", "accuracy, mean over training", curves)]
+        if curves
+        else []
+    )
 
 
 def use(frame: pd.DataFrame) -> list[Panel]:
     """Of each phase a mark a tap and way of putting in: the share that follows, and px moved per px asked."""
     runs = [run for run in some_runs(frame, [BASE.name]) if "use.phase" in run]
     panels = []
-    for name, ylabel in (("follows", "share of images that follow"), ("moved.x", "px moved per px asked, along x")):
+    for name, ylabel in (
+        ("follows", "share of images that follow"),
+        ("moved.x", "px moved per px asked, along x"),
+    ):
         curves = []
         for series, (letter, how) in enumerate((a, b) for a in "BC" for b in ("part", "patch")):
 
@@ -458,7 +478,12 @@ def use(frame: pd.DataFrame) -> list[Panel]:
 
             words = {"part": "what labels explain", "patch": "all"}[how]
             curves.append(
-                marks((partial(mean, tap) for tap in TAPS), f"phase {letter}: {words}", series, 0.1 * (series - 1.5))
+                marks(
+                    (partial(mean, tap) for tap in TAPS),
+                    f"phase {letter}: {words}",
+                    series,
+                    0.1 * (series - 1.5),
+                )
             )
         panels.append(Panel("Put in at a tap", "", ylabel, curves, ticks=ticks(TAPS), ylim=(-0.1, 1.1)))
     return panels
@@ -507,7 +532,9 @@ STUDY = Study(
             ),
             columns=2,
         ),
-        Figure("across", "Order and accuracy of runs", across, saying(FAST_NAMES, "A mark a run."), columns=1),
+        Figure(
+            "across", "Order and accuracy of runs", across, saying(FAST_NAMES, "A mark a run."), columns=1
+        ),
     ),
     readings=(Reading("use", read_use, cells=(BASE.name,)),),
 )

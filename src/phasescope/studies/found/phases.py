@@ -26,10 +26,26 @@ from phasescope.studies.core.comparing import envelope
 from phasescope.studies.core.criteria import P1_PLACE, PLACE, column, phases_at, phases_of, runs_of, some_runs
 from phasescope.studies.core.curves import STEPS, marks, mean_curves, named, phase_grid, ticks
 from phasescope.studies.core.made import rise
-from phasescope.studies.core.statistics import agreement, kappa, mean_over_runs, over_runs, share, share_of_runs
+from phasescope.studies.core.statistics import (
+    agreement,
+    kappa,
+    mean_over_runs,
+    over_runs,
+    share,
+    share_of_runs,
+)
 from phasescope.studies.core.study import Figure, Panel, Reading, Study
 from phasescope.studies.found._cells import BASE, BEFORE, SMALL, SYSTEMS, V, X
-from phasescope.studies.found._made import as_p1_says, at, changed, controls, either, order, straight_to_c, whole
+from phasescope.studies.found._made import (
+    as_p1_says,
+    at,
+    changed,
+    controls,
+    either,
+    order,
+    straight_to_c,
+    whole,
+)
 from phasescope.worlds.bump.reader import OUTCOMES
 
 if TYPE_CHECKING:
@@ -42,7 +58,7 @@ if TYPE_CHECKING:
 CELLS = (BASE, SMALL, V, X)
 P1_LOOKS = 8
 """snapshots of a run that are read P1's way, evenly from the first to the last"""
-UMAP_SEEDS = 10
+UMAP_SEEDS = range(10)
 
 MAJORITY = 0.5
 """most runs: the threshold of a share of runs"""
@@ -139,7 +155,6 @@ def shapeless(run: pd.DataFrame) -> float:
 
 def misplaced(reading: str, cell: str, frame: pd.DataFrame) -> Estimate:
     """While the representation is in B: of the wrong images those of one misplaced bump, over the range of thresholds."""
-    runs = runs_of(frame, [cell])
     name, place, *_ = READINGS[reading]
 
     def of_run(run: pd.DataFrame, i: int) -> float:
@@ -148,7 +163,9 @@ def misplaced(reading: str, cell: str, frame: pd.DataFrame) -> Estimate:
         wrong = 1 - column(of_b, "outcomes.grid.correct")
         some = wrong > 0
         return (
-            float(np.mean(column(of_b, "outcomes.grid.misplaced")[some] / wrong[some])) if some.any() else np.nan
+            float(np.mean(column(of_b, "outcomes.grid.misplaced")[some] / wrong[some]))
+            if some.any()
+            else np.nan
         )
 
     return envelope(
@@ -213,7 +230,8 @@ def _claims(cell: str, readings: Sequence[str]) -> list[Claim]:
             estimate=mean_over_runs([cell], shapeless),
             figure="outcomes",
             family="failures of phase A",
-            does_not_show="What a sampler of few steps makes of them: the study `sampler` asks that." + before,
+            does_not_show="What a sampler of few steps makes of them: the study `sampler` asks that."
+            + before,
             controls=made(
                 changed(as_p1_says, unformed=_unformed(0.2)),
                 changed(as_p1_says, unformed=_unformed(0.8)),
@@ -226,7 +244,8 @@ def _claims(cell: str, readings: Sequence[str]) -> list[Claim]:
         claims += [
             claim(
                 f"phase_b_{reading}_{cell}",
-                f"Before it is ordered, the representation is a low-dimensional manifold without order (B), read {way}: {words}.",
+                f"Before it is ordered, the representation is a low-dimensional manifold without order (B), read {way}: "
+                f"{words}.",
                 statistic="share of runs with a snapshot of phase B, exact interval; at thresholds of order's gain over the "
                 f"untrained network of {', '.join(f'{one:g}' for one in phases.ORDER_RANGE)}; all must agree",
                 estimate=partial(passes_b, reading, cell),
@@ -243,7 +262,8 @@ def _claims(cell: str, readings: Sequence[str]) -> list[Claim]:
                 estimate=partial(agree, reading, cell),
                 figure="agreement",
                 family="images and latents in the same phase",
-                does_not_show="That one causes the other. Snapshots at which either is undecided are left out." + before,
+                does_not_show="That one causes the other. Snapshots at which either is undecided are left out."
+                + before,
                 controls=made(as_p1_says, _early, _lagging(0.6)),
             ),
             claim(
@@ -365,7 +385,9 @@ def routes(frame: pd.DataFrame) -> list[Panel]:
         runs = some_runs(frame, [cell.name])
         if not runs:
             continue
-        names = {words: name for words, name in ROUTES.items() if name in runs[0] and runs[0][name].notna().any()}
+        names = {
+            words: name for words, name in ROUTES.items() if name in runs[0] and runs[0][name].notna().any()
+        }
         names |= {f"all, {named(*PLACE)}": f"order.{PLACE}.value"}
         panels.append(
             Panel(
@@ -448,5 +470,5 @@ STUDY = Study(
             columns=1,
         ),
     ),
-    readings=(Reading("p1", read_p1),),
+    readings=(Reading("p1", read_p1, cells=(BASE.name,)),),
 )

@@ -139,7 +139,9 @@ def _study() -> Study:
     return STUDY
 
 
-def made(shares: Callable[[str, str, str, np.random.Generator], float], generator: np.random.Generator) -> pd.DataFrame:
+def made(
+    shares: Callable[[str, str, str, np.random.Generator], float], generator: np.random.Generator
+) -> pd.DataFrame:
     """Records of the base's runs, painted again.
 
     Args:
@@ -205,11 +207,11 @@ def _claims() -> list[Claim]:
         *(
             claim(
                 f"not_the_samplers_{letter.lower()}_{outcome}",
-                f"In phase {letter} the share of images that are {WORDS[outcome]} is not the sampler's: by {IN_WORDS['solver']} "
-                f"it is, within {MARGIN:.0%} of images, as by {IN_WORDS['ancestral']}.",
+                f"In phase {letter} the share of images that are {WORDS[outcome]} is not the sampler's: by "
+                f"{IN_WORDS['solver']} it is, within {MARGIN:.0%} of images, as by {IN_WORDS['ancestral']}.",
                 "phasescope",
-                "size of the difference of shares of the same weights' images, at the middle snapshot of the phase, mean over "
-                "runs, interval over runs",
+                "size of the difference of shares of the same weights' images, at the middle snapshot of the phase, mean "
+                "over runs, interval over runs",
                 MARGIN,
                 size(partial(difference, letter, outcome, "solver")),
                 direction="below",

@@ -15,8 +15,9 @@ from phasescope.errors import UserError
 from phasescope.store.files import from_json, write_all_aside, write_aside
 from phasescope.store.folder import damage_told_of
 from phasescope.studies.core.records import CLAIMS, RECORDS, judged, read_claims, read_frame, with_staleness
+from phasescope.studies.core.statistics import LEVEL
 from phasescope.studies.core.study import Study, Table
-from phasescope.views.claim_words import interval, number
+from phasescope.views.claim_words import amendment_words, interval, number
 from phasescope.views.figures.studies import draw, drawn
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def _page_of(study: Study, frame: pd.DataFrame, content: dict[str, Any]) -> dict
         }
         for figure in study.figures
     ]
+    declared = content["declaration"]
     counts = Counter(claim["verdict"] for claim in content["claims"])
     return {
         "study": study.name,
@@ -62,6 +64,8 @@ def _page_of(study: Study, frame: pd.DataFrame, content: dict[str, Any]) -> dict
         "counts": {verdict: counts[verdict] for verdict in VERDICTS},
         "claims": [_entry(claim) for claim in content["claims"]],
         "sha256": content["records"]["sha256"],
+        "declared": declared and declared["date"],
+        "amended": amendment_words(declared["amended"] if declared else []),
         "tables": [_table(table, frame) for table in study.tables],
     }
 
@@ -157,7 +161,7 @@ def markdown(pages: Sequence[dict[str, Any]], results: Path, out: Path) -> str:
         raise UserError(f"`{results}` must hold the records of a study, and holds none")
     for page in pages:
         page["folder"] = Path(relpath(results / page["study"], out.parent)).as_posix()
-    return _environment().get_template("results.md.j2").render(pages=pages, verdicts=VERDICTS)
+    return _environment().get_template("results.md.j2").render(pages=pages, verdicts=VERDICTS, level=LEVEL)
 
 
 def render_html(study: Study, folder: Path) -> str:
@@ -174,7 +178,7 @@ def render_html(study: Study, folder: Path) -> str:
     return (
         _environment()
         .get_template("study.html.j2")
-        .render(page=page, light=css_variables(dark=False), dark=css_variables(dark=True))
+        .render(page=page, level=LEVEL, light=css_variables(dark=False), dark=css_variables(dark=True))
     )
 
 
