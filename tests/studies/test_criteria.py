@@ -13,8 +13,10 @@ from phasescope.studies.core.criteria import (
     accurate,
     column,
     onsets,
+    ordered,
     phases_at,
     phases_of,
+    phases_over_range,
     runs_of,
 )
 from phasescope.studies.core.made import made_run, rise
@@ -36,11 +38,11 @@ def test_an_axis_is_right_at_least_as_often_as_both(run):
         assert (accurate("grid", axis)(run) >= both).all()
 
 
-def test_a_representation_in_phase_c_is_ordered(run):
+def test_a_representation_is_ordered_where_it_is_in_phase_c(run):
     for passing, reading in ((RAW_ORDERED, "representation"), (P1_ORDERED, "representation_p1")):
         in_c = np.array(phases_of(run, reading)) == "C"
-        assert in_c.any()
-        assert passing(run)[in_c].all()
+        assert 0 < in_c.sum() < len(in_c)
+        np.testing.assert_array_equal(passing(run), in_c)
 
 
 def test_order_within_a_null_is_none(run):
@@ -53,9 +55,39 @@ def test_phases_at_a_place_are_those_that_the_run_recorded(run):
     assert phases_at(run, Place("down3", 600), "p1_order") == phases_of(run, "representation_p1")
 
 
+def test_phases_at_another_threshold_and_over_a_range_of_them():
+    """Order comes to a gain of 0.65 and stays; or it comes to 0.9, and falls back to 0.72."""
+    mid = Place("mid", 600)
+    courses = {
+        "between": lambda steps: 0.65 * rise(150, 10)(steps),
+        "falling": lambda steps: 0.9 * rise(150, 10)(steps) - 0.18 * rise(400, 1)(steps),
+    }
+    between, falling = (
+        run_frame(X, 0, "fast", formed=rise(150, 20), x=rise(400, 15), y=rise(410, 15), raw=course)
+        for course in courses.values()
+    )
+    assert phases_at(between, mid)[-1] == "B"
+    assert phases_at(between, mid, threshold=0.6)[-1] == "C"
+    assert phases_over_range(between, mid).sequence == "undecided"
+    assert phases_over_range(between, mid).agreed[-1] == "undecided"
+    assert phases_at(falling, mid)[-1] == "C"
+    assert phases_at(falling, mid, hysteresis=0.0)[-1] == "B"
+    assert phases_over_range(falling, mid).sequence == ["A", "B", "C"]
+    assert ordered("order", mid, threshold=0.6)(between)[-1]
+    assert not ordered("order", mid)(between).any()
+
+
+def test_phases_at_take_no_word_of_the_run_for_it(run):
+    """Runs of any age are told by one rule: by their scores."""
+    other = run.assign(**{"phase.representation": "C"})
+    assert phases_at(other, Place("mid", 600)) == phases_of(run, "representation")
+
+
 def test_a_place_that_was_not_read_is_undecided(run):
-    missing = run.assign(**{"order.mid.600.low": np.nan})
+    missing = run.assign(**{name: np.nan for name in run if name.startswith("order.mid.600.")})
     assert set(phases_at(missing, Place("mid", 600))) == {"undecided"}
+    with pytest.raises(NotEnough, match=r"order\.mid\.600\.nulls\.untrained"):
+        phases_at(run.drop(columns="order.mid.600.nulls.untrained"), Place("mid", 600))
 
 
 def test_onsets_in_steps_images_and_epochs_are_one_moment(run):

@@ -5,6 +5,7 @@ import pytest
 
 from conftest import ALL_STEPS, OUTCOMES, write_run
 from phasescope.factors import Factor
+from phasescope.measures import Score, gain
 from phasescope.places import Place
 from phasescope.views.figures.axes import NARROW_IN, WIDE_IN
 from phasescope.views.figures.denoising import denoising
@@ -39,7 +40,7 @@ def test_timeline_has_every_panel_on_one_axis_of_images(run, width_in):
 
 def test_a_score_is_drawn_with_its_nulls_interval_and_threshold(run):
     ax = panel(timeline(Record(run)), "Order: ridge")
-    threshold = f"threshold {Record(run).thresholds['order']:g}"
+    threshold = f"threshold: gain {Record(run).thresholds['order']:g}"
     assert {text.get_text() for text in ax.get_legend().get_texts()} == {
         "as learnt",
         threshold,
@@ -47,6 +48,12 @@ def test_a_score_is_drawn_with_its_nulls_interval_and_threshold(run):
     }
     curve = next(line for line in ax.lines if line.get_label() == "as learnt")
     np.testing.assert_allclose(curve.get_ydata(), Record(run).series("order", Place("mid", 600)))
+    level = next(line for line in ax.lines if line.get_label() == threshold).get_ydata()
+    gains = [
+        gain(Score.from_dict({**line["order"]["mid.600"], "value": at})).value
+        for line, at in zip(run.metrics, level, strict=True)
+    ]
+    np.testing.assert_allclose(gains, Record(run).thresholds["order"])
     assert len(ax.collections) == 1
 
 

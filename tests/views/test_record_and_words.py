@@ -5,6 +5,7 @@ import pytest
 
 from conftest import ALL_STEPS, BATCH, SEED, STEPS, write_run
 from phasescope.places import Place
+from phasescope.views.levels import levels
 from phasescope.views.record import Record, edges, spread, stretches
 from phasescope.views.report import words
 
@@ -65,11 +66,32 @@ def test_verdict_of_an_unfinished_run_claims_no_onset(tmp_path):
     assert "neither order nor mostly correct images" in verdict[-1]
 
 
-def test_verdict_warns_where_a_null_reaches_the_threshold(run):
+def test_verdict_warns_where_a_null_leaves_nothing_to_be_gained(run):
     record = Record(run)
-    assert not any("no evidence of learning" in sentence for sentence in words.verdict(record))
-    record.metrics[-1]["order"]["mid.600"]["nulls"]["untrained"] = 0.93
-    assert "untrained network, has R² 0.93" in words.verdict(record)[-1]
+    for untrained in (0.1, 0.93):
+        record.metrics[-1]["order"]["mid.600"]["nulls"]["untrained"] = untrained
+        assert not any("no evidence of learning" in sentence for sentence in words.verdict(record))
+    record.metrics[-1]["order"]["mid.600"]["nulls"]["untrained"] = 0.993
+    assert "untrained network, has R² 0.993" in words.verdict(record)[-1]
+
+
+def test_a_threshold_lies_where_its_gain_is_reached_and_nowhere_where_nothing_is_left(run):
+    record, place = Record(run), Place("mid", 600)
+    assert np.isnan(levels(record, "trustworthiness", place)).all()
+    for measure in ("order", "label_share"):
+        before = levels(record, measure, place)
+        assert (
+            (before > record.thresholds[measure]) | (before == pytest.approx(record.thresholds[measure]))
+        ).all()
+        record.metrics[-1][measure]["mid.600"]["nulls"]["untrained"] = 0.6
+        after = levels(record, measure, place)
+        np.testing.assert_array_equal(after[:-1], before[:-1])
+        assert after[-1] == pytest.approx(0.6 + 0.4 * record.thresholds[measure])
+        record.metrics[-1][measure]["mid.600"]["nulls"]["untrained"] = 0.995
+        assert np.isnan(levels(record, measure, place)[-1])
+    assert (levels(record, "label_dimension", place) == record.thresholds["label_dimension"]).all()
+    record.metrics[-1]["label_dimension"]["mid.600"]["nulls"]["label_embedding"] = 19.0
+    assert levels(record, "label_dimension", place)[-1] == 19
 
 
 @pytest.mark.parametrize(

@@ -213,7 +213,8 @@ class Record:
     def thresholds(self) -> dict[str, float]:
         """The threshold of each measure that has one, and `majority`, what an outcome's share must exceed.
 
-        Those by which the run's phases were decided; where it says none, those declared now.
+        Those by which the run's phases were decided; where it says none, those declared now. Of order and label share
+        they are gains: `levels` tells at which scores.
         """
         recorded = self.summary.get("thresholds") or {}
         behaviour = asdict(BEHAVIOUR) | recorded.get("behaviour", {})
@@ -224,6 +225,7 @@ class Record:
             "p1_order": representation["order"],
             "label_dimension": representation["dimension"],
             "label_share": representation["label_share"],
+            "hysteresis": representation["hysteresis"],
         }
 
     def _stored_factors(self) -> Factors:

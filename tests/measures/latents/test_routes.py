@@ -95,7 +95,7 @@ def test_learnt_order_is_nothing_where_nothing_was_learnt_and_counts_halved_erro
     above = learnt_order(score, 0.0)
     assert above.value == pytest.approx(-math.log(1 - score.value))
     assert above.low <= above.value <= above.high
-    assert above.nulls["untrained"] == 0.0
+    assert above.nulls == {"untrained": 0.0}
     half = learnt_order(score, 1 - 2 * (1 - score.value))
     assert half.value == pytest.approx(math.log(2))
     assert math.isfinite(learnt_order(score, 1.0).value)

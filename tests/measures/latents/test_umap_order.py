@@ -3,10 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
+from sklearn.metrics import r2_score
+from sklearn.model_selection import KFold, cross_val_predict
 
 from phasescope.factors import Factors
 from phasescope.measures import p1_order
-from phasescope.measures.latents.umap_order import linear_fit
+from phasescope.measures.latents.umap_order import FOLDS, held_out, readings_by_one_seed
 
 N = 250
 
@@ -37,11 +39,16 @@ def test_a_flat_sheet_is_ordered(of_sheet):
     assert score.value <= min(score.detail["label1"], score.detail["label2"]) + 1e-12
 
 
-def test_the_score_is_the_r2_of_a_linear_regression_on_the_embedding(sheet, labels):
+def test_the_score_is_the_r2_of_linear_regressions_on_labels_that_they_were_not_fitted_to(sheet, labels):
     score, embedding = p1_order(sheet, labels, seeds=(2,))
-    r2 = [LinearRegression().fit(embedding, label).score(embedding, label) for label in labels.T]
-    assert score.value == pytest.approx(min(r2), abs=1e-6)
-    assert [score.detail["label1"], score.detail["label2"]] == pytest.approx(r2, abs=1e-6)
+    folds = KFold(FOLDS, shuffle=True, random_state=0)
+    r2 = [
+        r2_score(label, cross_val_predict(LinearRegression(), embedding, label, cv=folds))
+        for label in labels.T
+    ]
+    # other folds than the score's own
+    assert score.value == pytest.approx(min(r2), abs=0.01)
+    assert [score.detail["label1"], score.detail["label2"]] == pytest.approx(r2, abs=0.01)
 
 
 def test_the_first_seed_gives_the_same_embedding_again_and_another_seed_another(sheet, labels, of_sheet):
@@ -52,11 +59,12 @@ def test_the_first_seed_gives_the_same_embedding_again_and_another_seed_another(
     assert not np.array_equal(p1_order(sheet, labels, seeds=(1,))[1], again)
 
 
-def test_noise_is_not_ordered(labels):
-    score, _ = p1_order(np.random.default_rng(2).normal(size=(N, 40)), labels, epochs=100)
-    # Three regressors and a constant explain 3 / (n - 1) of what is independent of them.
-    assert score.value < 5 * 3 / (N - 1)
-    assert 0 < score.nulls["permuted"] < 5 * 3 / (N - 1)
+def test_of_noise_nothing_is_read(labels):
+    score, _ = p1_order(np.random.default_rng(2).normal(size=(N, 40)), labels, seeds=(0, 1, 2), epochs=100)
+    # Rows of the fit would have 3 / (n - 1) explained that is independent of them; rows held out lose as much.
+    assert -5 * 3 / (N - 1) < score.value < 0.01
+    assert score.low < 0
+    assert abs(score.nulls["permuted"]) < 5 * 3 / (N - 1)
 
 
 def test_a_circle_is_read_through_sine_and_cosine():
@@ -77,7 +85,42 @@ def test_clusters_without_a_path_between_them_and_repeated_rows_are_read_without
         assert score.value < 0.2
 
 
-def test_linear_fit_is_least_squares():
+def test_predictions_are_least_squares_of_the_other_folds():
     rng = np.random.default_rng(5)
     x, y = rng.normal(size=(50, 3)) + 100, rng.normal(size=(50, 4))
-    np.testing.assert_allclose(linear_fit(x, y), LinearRegression().fit(x, y).predict(x), atol=1e-9)
+    folds = np.array_split(rng.permutation(50), FOLDS)
+    found = held_out(x, y, folds)
+    for test in folds:
+        train = np.setdiff1d(np.arange(50), test)
+        np.testing.assert_allclose(
+            found[test], LinearRegression().fit(x[train], y[train]).predict(x[test]), atol=1e-9
+        )
+    assert r2_score(y, found) < r2_score(y, LinearRegression().fit(x, y).predict(x))
+
+
+def test_an_interval_holds_what_one_seed_reads():
+    """Seeds lie sigma apart, labels move each by tau: the variance is sigma^2 + tau^2; of seeds that agree tau^2."""
+    rng = np.random.default_rng(6)
+    sigma, tau, seeds = 0.1, 0.03, 4
+    found = []
+    for _ in range(400):
+        values = 0.5 + sigma * rng.normal(size=seeds)
+        replicates = values[:, None] + tau * rng.normal(size=(seeds, 50))
+        found.append(readings_by_one_seed(values, replicates))
+    assert np.mean([one.var() for one in found]) == pytest.approx(sigma**2 + tau**2, rel=0.1)
+    alike = readings_by_one_seed(np.full(3, 0.5), 0.5 + tau * rng.normal(size=(3, 2000)))
+    assert alike.std() == pytest.approx(tau, rel=0.05)
+    alone = readings_by_one_seed(np.array([0.5]), np.array([[0.45, 0.5]]))
+    np.testing.assert_allclose(alone, [[0.55, 0.5]])
+
+
+def test_seeds_that_disagree_widen_the_interval(labels):
+    """Two sheets side by side: UMAP lays them out in one way or another."""
+    rng = np.random.default_rng(7)
+    apart = np.where(labels[:, :1] > 16, 40.0, 0.0)
+    z = np.hstack([labels, apart]) @ rng.normal(size=(3, 40)) + rng.normal(size=(N, 40))
+    one, _ = p1_order(z, labels, seeds=(0,))
+    many, _ = p1_order(z, labels, seeds=tuple(range(5)))
+    assert many.high - many.low > one.high - one.low
+    assert many.low < many.detail["lowest_seed"] + 0.05
+    assert many.detail["highest_seed"] < many.high + 0.05

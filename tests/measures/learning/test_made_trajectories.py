@@ -1,8 +1,8 @@
-"""Each phase of the representation can be reached: latents are made as a run's would be, and go through the measures themselves.
+"""Each phase of the representation can be reached: latents are made as a run's would be, and go through the measures.
 
-A label l (x, y) is told to an untrained network as sines and cosines, which reach the latents through random weights, beside
-noise of its own in each draw. Learning adds to that a scrambled sheet (flat, where the sheet's labels are permuted: a manifold
-without order) and an ordered one.
+A label l (x, y) is told to an untrained network as sines and cosines, which reach the latents through random weights,
+beside noise of its own in each draw. Learning adds to that a scrambled sheet (flat, but with its labels permuted: a
+manifold without order) and an ordered one.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ SATURATED = {"told": 0.5, "scrambled": 20.0}
     ids=[
         "A B C",
         "A C",
-        "A C with little of the variance",
+        "A C, quietly",
         "C when first looked at",
         "C first decided",
         "A B",

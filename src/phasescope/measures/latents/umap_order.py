@@ -1,32 +1,35 @@
 """Order as P1 reads it (arXiv 2402.03305): UMAP of the latents to three dimensions, then one linear
 regression a factor.
 
-R^2 is that of the points which the regression was fitted to, as in P1. P1 does not give UMAP's settings;
-umap-learn's defaults are taken (15 neighbours, min_dist 0.1, McInnes et al. 2018), but for 200 epochs, its default for
-more than 10,000 points, where it would take 500: R^2 of a few hundred latents then lies within that of 500 epochs' seeds,
-at a third of the time. UMAP is random, so several seeds say how far a reading is UMAP's own.
+All latents are embedded together, without their labels; each regression is fitted to some labels and read on the others,
+so R^2 is held out. P1 does not say that it did; on the rows of the fit a few hundred labels would add about 3 / n. P1 does
+not give UMAP's settings either; umap-learn's defaults are taken (15 neighbours, min_dist 0.1, McInnes et al. 2018), but for
+200 epochs, its default for more than 10,000 points, where it would take 500: R^2 of a few hundred latents then lies
+within that of 500 epochs' seeds, at a third of the time. UMAP is random: a reading by one seed says little of the next.
 """
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from phasescope.factors import Factors
 from phasescope.measures.checks import check_count, check_draws, check_labels, check_latents
 from phasescope.measures.latents.order import explained
-from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, null_level
+from phasescope.measures.scores import Score, bootstrap_weights, null_level, percentile_interval
 from phasescope.randomness import numpy_generator
 
 if TYPE_CHECKING:
     from umap import UMAP
 
 COMPONENTS = 3
+FOLDS = 5
 
 
 def p1_order(
@@ -39,12 +42,13 @@ def p1_order(
     permutations: int = 20,
     resamples: int = 200,
 ) -> tuple[Score, Float[np.ndarray, "n 3"]]:
-    """(R^2 of the factor that is read worst, the first seed's embedding).
+    """(held-out R^2 of the factor that is read worst, the first seed's embedding).
 
     The value is the mean over UMAP's seeds; `detail` has each factor's, and of several seeds the lowest
-    and highest value. The interval resamples labels and seeds, with embeddings and regressions held. The null `permuted`
-    is the level that the value stays below in 95 % of permutations of the labels, on the same embeddings.
-    Nulls, ceilings and the other arguments are those of `order`.
+    and highest value. The interval is that of a reading by one seed: it takes in how seeds differ, where there are several,
+    as well as labels, which it resamples with embeddings and regressions held. The null `permuted` is the level that the
+    value stays below in 95 % of permutations of the labels, on the same embeddings. Nulls, ceilings and the other
+    arguments are those of `order`.
 
     Args:
         seeds: of UMAP; one embedding each.
@@ -53,7 +57,7 @@ def p1_order(
 
     Raises:
         ValueError: shapes, counts or values as `check_latents` and `check_labels` say, no seed, or n <=
-            `neighbours`.
+            `neighbours`, or n < 10: five folds of two.
     """
     check_count("neighbours", neighbours, 2, "UMAP's graph")
     check_count("epochs", epochs, 1, "UMAP's optimisation")
@@ -61,7 +65,9 @@ def p1_order(
     if not seeds:
         raise ValueError(f"`seeds` (={seeds}) must hold at least one seed: an embedding each")
     x = check_latents(
-        latents, max(neighbours, COMPONENTS + 2) + 1, f"UMAP takes {neighbours} neighbours of each"
+        latents,
+        max(neighbours + 1, 2 * FOLDS),
+        f"UMAP takes {neighbours} neighbours of each, {FOLDS} folds two",
     )
     n = len(x)
     known = check_labels(labels, n, factors)
@@ -73,25 +79,26 @@ def p1_order(
     targets = np.concatenate([y, *shuffled], axis=1)
     owners = np.concatenate([owner + K * p for p in range(permutations + 1)])
     weights = bootstrap_weights(n, resamples, rng)
+    folds = np.array_split(rng.permutation(n), FOLDS)
 
     embeddings = [umap(x, neighbours, epochs, seed) for seed in seeds]
     r2, replicates = [], []
     for embedding in embeddings:
-        predictions = linear_fit(embedding, targets)
+        predictions = held_out(embedding, targets, folds)
         r2.append(explained(targets, predictions, owners, np.ones((1, n))).reshape(permutations + 1, K))
         replicates.append(explained(y, predictions[:, : y.shape[1]], owner, weights).min(axis=1))
     worst = np.min(r2, axis=2)
     value = float(worst[:, 0].mean())
-    low, high = basic_interval(value, np.concatenate(replicates))
+    low, high = percentile_interval(readings_by_one_seed(worst[:, 0], np.stack(replicates)).ravel())
     of_factor = dict(zip(known.names, np.mean(r2, axis=0)[0].tolist(), strict=True))
     spread = {"lowest_seed": float(worst[:, 0].min()), "highest_seed": float(worst[:, 0].max())}
     score = Score(
         value=value,
-        low=low,
-        high=min(high, 1.0),
+        low=min(low, value),
+        high=max(min(high, 1.0), value),
         n=n,
         estimator=f"UMAP to {COMPONENTS}D ({neighbours} neighbours, {epochs} epochs, seeds: {len(seeds)}), "
-        f"in-sample linear R^2, least of {', '.join(known.names)}",
+        f"{FOLDS}-fold linear R^2, least of {', '.join(known.names)}",
         nulls={"permuted": null_level(worst[:, 1:].mean(axis=0))},
         detail={**of_factor, **(spread if len(seeds) > 1 else {})},
     )
@@ -140,10 +147,30 @@ def _umap_kept_on_disk() -> type[UMAP]:
     return umap.UMAP
 
 
-def linear_fit(
-    x: Float[np.ndarray, "n features"], targets: Float[np.ndarray, "n C"]
+def held_out(
+    x: Float[np.ndarray, "n features"],
+    targets: Float[np.ndarray, "n C"],
+    folds: Sequence[Int[np.ndarray, " _"]],
 ) -> Float[np.ndarray, "n C"]:
-    """Least-squares predictions of the targets from x and a constant, for the same rows."""
-    design = np.column_stack([np.ones(len(x)), x - x.mean(axis=0, dtype=float)])
-    q, _ = np.linalg.qr(design)
-    return q @ (q.T @ targets)
+    """Least-squares predictions of the targets from x and a constant, each row's by the fit to the other folds."""
+    x = x - x.mean(axis=0, dtype=float)
+    predictions = np.full(targets.shape, np.nan)
+    for test in folds:
+        train = np.setdiff1d(np.arange(len(x)), test)
+        middle, mean = x[train].mean(axis=0), targets[train].mean(axis=0)
+        slopes, *_ = np.linalg.lstsq(x[train] - middle, targets[train] - mean)
+        predictions[test] = mean + (x[test] - middle) @ slopes
+    return predictions
+
+
+def readings_by_one_seed(
+    values: Float[np.ndarray, " seeds"], replicates: Float[np.ndarray, "seeds resamples"]
+) -> Float[np.ndarray, "seeds resamples"]:
+    """What any one seed could have read of other labels, around the seeds' mean.
+
+    What resampled labels move a seed's value by is taken off, as in `basic_interval`. Seeds lie apart as they do, by
+    sqrt(S / (S - 1)) more, since S of them have their own mean; one alone lies nowhere.
+    """
+    seeds = len(values)
+    apart = (values - values.mean()) * math.sqrt(seeds / max(seeds - 1, 1))
+    return values.mean() + apart[:, None] - (replicates - values[:, None])

@@ -32,6 +32,12 @@ def floors(nulls: Mapping[str, float]) -> dict[str, float]:
     return {null: level for null, level in nulls.items() if null not in CEILINGS}
 
 
+def floor_of(nulls: Mapping[str, float]) -> float:
+    """The highest floor, or 0 where that is higher; NaN where none was read."""
+    known = [level for level in floors(nulls).values() if math.isfinite(level)]
+    return max(0.0, *known) if known else math.nan
+
+
 def gain(score: Score) -> Score:
     """Of what a score's floors leave, the share that is reached; NaN where they leave less than `LEAST_LEFT`.
 
@@ -45,8 +51,7 @@ def gain(score: Score) -> Score:
         raise ValueError(
             f"`{score.estimator}` (nulls={list(score.nulls)}) must have the null `{lacking[0]}`: alone it means nothing"
         )
-    known = [level for level in floors(score.nulls).values() if math.isfinite(level)]
-    floor = max(0.0, *known) if math.isfinite(score.nulls["untrained"]) else math.nan
+    floor = floor_of(score.nulls) if math.isfinite(score.nulls["untrained"]) else math.nan
     left = 1 - floor if 1 - floor >= LEAST_LEFT else math.nan
 
     def gained(level: float) -> float:
@@ -64,5 +69,5 @@ def gain(score: Score) -> Score:
 
 
 def reached(floor: float, gained: float) -> float:
-    """The score at which a gain above a floor is reached: the inverse of `gain`."""
+    """The score at which a gain on a floor is reached: the inverse of `gain`."""
     return floor + gained * (1 - floor)

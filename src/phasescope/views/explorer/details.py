@@ -20,6 +20,7 @@ from phasescope.views.explorer.rows import why
 from phasescope.views.figures.manifold import PROJECTIONS, labels_of, places_of
 from phasescope.views.figures.pixels import pixels
 from phasescope.views.figures.told_and_seen import SHOWN_NULLS
+from phasescope.views.levels import GATES, levels
 from phasescope.views.names import (
     READINGS,
     WAYS,
@@ -57,7 +58,7 @@ def _history(record: Record) -> dict[str, Any]:
         "headline": words.headline(record),
         "subject": words.subject(record),
         "provenance": _provenance(record),
-        "thresholds": record.thresholds,
+        "levels": _levels(record),
         "declared": {
             reading: _place(record.declared_place(reading))
             for reading in ("representation", "representation_p1")
@@ -141,6 +142,16 @@ def _names(record: Record) -> dict[str, Any]:
         "places": {str(place): place_words(place) for place in places},
         "projections": PROJECTIONS,
     }
+
+
+def _levels(record: Record) -> dict[str, dict[str, float | None]]:
+    """The score at which a measure reaches its threshold at the last snapshot, by place; None where there is none."""
+    found: dict[str, dict[str, float | None]] = {}
+    for measure in (name for name in GATES if name not in UNSHOWN):
+        for place in record.places(measure):
+            level = float(levels(record, measure, place)[-1])
+            found.setdefault(measure, {})[str(place)] = _rounded(level) if level == level else None
+    return found
 
 
 def _factor(factor: Factor) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The timeline of one run's learning.
 
-Every panel's x axis is images seen. A score is drawn with its 95 % interval, its nulls, and the threshold
-declared for it."""
+Every panel's x axis is images seen. A score is drawn with its 95 % interval, its nulls, and where it
+comes to its threshold above these."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 
 from phasescope.places import Place
 from phasescope.views.figures.axes import WIDE_IN, short
+from phasescope.views.levels import levels
 from phasescope.views.names import MEASURES, READINGS, measure_words, null_words, place_words, split_words
 from phasescope.views.record import Record, edges, score, stretches
 from phasescope.views.style import INK, MUTED, ON_DATA, PALETTE, PHASE_COLOURS, RC
@@ -196,9 +197,14 @@ def draw_score(ax: Axes, record: Record, measure: str, place: Place, colour: str
         ax.yaxis.set_major_formatter(FuncFormatter(short))
     elif unit:
         ax.set(ylim=(-0.12, 1.05), yticks=(0, 0.5, 1))
-    threshold = record.thresholds.get(measure)
-    if threshold is not None:
-        ax.axhline(threshold, color=INK, linewidth=0.7, label=f"threshold {threshold:g}")
+    level = levels(record, measure, place)
+    if np.isfinite(level).any():
+        threshold = record.thresholds[measure]
+        told = (
+            f"threshold {level[-1]:g}" if unit == "participation ratio" else f"threshold: gain {threshold:g}"
+        )
+        level = np.repeat(level, 2) if len(at) == 1 else level
+        ax.plot(edges(at) if len(at) == 1 else at, level, color=INK, linewidth=0.7, label=told)
 
 
 def draw_order_everywhere(ax: Axes, record: Record) -> None:

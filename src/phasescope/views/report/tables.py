@@ -58,8 +58,8 @@ def score_tables(record: Record) -> tuple[list[dict[str, Any]], int]:
 
 
 def threshold_rows(record: Record) -> list[dict[str, str]]:
-    """Each threshold, and the null at the last snapshot that comes nearest to it, wherever latents were
-    read."""
+    """Each threshold, the null at the last snapshot that leaves least of it, wherever latents were read, and the score
+    that it asks for there."""
     limits = record.thresholds
     declared = RepresentationThresholds(
         label_share=limits["label_share"], dimension=limits["label_dimension"], order=limits["order"]
@@ -77,12 +77,13 @@ def threshold_rows(record: Record) -> list[dict[str, str]]:
             "nearest": "",
             "null": "",
             "place": "",
+            "level": "",
             "is_clear": "",
         }
     ]
     for key, name in (
-        ("order", "order, from"),
-        ("label_share", "label share, from"),
+        ("order", "order, gain from"),
+        ("label_share", "label share, gain from"),
         ("dimension", "dimension, up to"),
     ):
         row = found.get(key, {})
@@ -93,6 +94,7 @@ def threshold_rows(record: Record) -> list[dict[str, str]]:
                 "nearest": figure(number(row.get("nearest"))),
                 "null": null_words(row.get("null", "")),
                 "place": row.get("place", ""),
+                "level": figure(number(row.get("level"))),
                 "is_clear": ("yes" if row["clear"] else "no") if row else "not calibrated",
             }
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from phasescope.measures.learning.gain import floors
+from phasescope.measures.learning.gain import LEAST_LEFT, floors
 from phasescope.views.names import READINGS, null_words, place_words, split_words
 from phasescope.views.record import Record, number, score
 
@@ -133,8 +133,9 @@ def _timeline(record: Record) -> str:
         f"{_outcome_counts(record)}Order is "
         f"read off the latents of n = {_labels_of(record, 'order')} labels; label share and the dimension of "
         f"label means off n = {_labels_of(record, 'label_share')}, several noise draws each. Bands are 95 % "
-        f"intervals, grey lines nulls. Thresholds: order {limit['order']:g}, dimension "
-        f"{limit['label_dimension']:g}, label share {limit['label_share']:g}. "
+        f"intervals, grey lines nulls. Thresholds, drawn where a score comes to them: of what the highest null leaves, "
+        f"order {limit['order']:g} (kept until below {limit['order'] - limit['hysteresis']:g}) and label share "
+        f"{limit['label_share']:g}; dimension {limit['label_dimension']:g}, or that of the label's encoding if higher. "
         f"Dotted verticals: phase C for good ({', '.join(marks) + ' images' if marks else 'not reached'})."
     )
 
@@ -285,19 +286,18 @@ def _precedence(record: Record) -> list[str]:
 
 
 def _caveats(record: Record) -> list[str]:
-    """Where a null alone, at the last snapshot, reaches the threshold that order is judged by."""
+    """Where a null alone, at the last snapshot, leaves nothing that order could be judged by."""
     sentences = []
     for reading, measure in (("representation", "order"), ("representation_p1", "p1_order")):
         place = record.declared_place(reading)
         if place is None or not record.metrics:
             continue
         found = score(record.metrics[-1], measure, place)
-        limit = record.thresholds[measure]
         for null, level in floors((found or {}).get("nulls") or {}).items():
-            if level is not None and level >= limit:
+            if level is not None and 1 - level < LEAST_LEFT:
                 sentences.append(
-                    f"Order at {place_words(place)} is no evidence of learning by its threshold alone ({limit:g}): "
-                    f"its null, {null_words(null)}, has R² {level:.2f} there."
+                    f"Order at {place_words(place)} can be no evidence of learning: its null, {null_words(null)}, has "
+                    f"R² {level:.3f} there, which leaves too little to be gained."
                 )
     return sentences
 
