@@ -187,7 +187,7 @@ def test_the_cost_is_that_of_runs_like_it(copy):
     assert found.cost_s(found.to_run) == pytest.approx(7 * ends.mean())
     assert [standing.images for standing in found.to_run] == [160] * 7
     plain = dataclasses.replace(ONE, fields=(*WORDS, "network.attention=[]"))
-    unknown = copy.survey(study("new", cells=(plain,)), seeds=1, preset="paper")
+    unknown = copy.survey(study("new", cells=(plain,)), seeds=1, preset="demo")
     assert len(unknown.to_run) == 1
     assert unknown.cost_s(unknown.to_run) is None
 
