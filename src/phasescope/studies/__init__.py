@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 
 from phasescope.errors import UserError
 from phasescope.kinds import load
 from phasescope.studies import found
+from phasescope.studies.core.former import FORMER
 from phasescope.studies.core.study import Study
+
+FATES_FILE = Path(found.__path__[0]) / FORMER
+"""what becomes of claims of ours that were judged before"""
 
 
 @cache
