@@ -45,9 +45,14 @@ def run_row(run: Run, config: Tree, status: Mapping[str, Any]) -> Row:
         "seed": config.get("seed"),
         "images": status.get("images"),
         "parameters": status.get("parameters"),
-        **dict(_leaves(config, "config")),
+        **config_columns(config),
         **{column: _value(status.get(key)) for column, key in PROVENANCE.items()},
     }
+
+
+def config_columns(config: Tree) -> Row:
+    """The leaves of a configuration, by their columns."""
+    return dict(_leaves(config, "config"))
 
 
 def snapshot_rows(

@@ -52,6 +52,7 @@ def onset_ratio(
     last_without_y: LastWithout = None,
     permutations: int = 1000,
     seed: int = 0,
+    confidence: float = CONFIDENCE,
 ) -> Score:
     """The median of t_y / t_x over n runs: 1 where x and y set in together, above 1 where y is later.
 
@@ -66,6 +67,7 @@ def onset_ratio(
         last_seen: images seen at the run's end.
         last_without_x, last_without_y: images seen at the last snapshot before each onset; by default onsets are exact.
             With them a ratio is known no better than the snapshots' spacing allows, and the interval says so.
+        confidence: of the intervals.
 
     Raises:
         ValueError: as `check_onsets` says, an onset at 0, x and y of different length, fewer than 2 runs.
@@ -85,13 +87,13 @@ def onset_ratio(
 
     from scipy.stats import binom, binomtest
 
-    k = int(binom.ppf(TAIL, n, 0.5))
+    k = int(binom.ppf((1 - confidence) / 2, n, 0.5))
     y_later = int(((y.after > x.by) | ((y.after == x.by) & (y.after < y.by))).sum())
     x_later = int(((x.after > y.by) | ((x.after == y.by) & (x.after < x.by))).sum())
     swap = numpy_generator(seed, "onset ratio").random((permutations, n)) < 0.5
     null = np.median(np.where(swap, -seen_low, seen_high), axis=1)
     complete = bool((x.came & y.came).all())
-    mean, t_low, t_high = t_interval(as_seen) if complete else (math.nan,) * 3
+    mean, t_low, t_high = t_interval(as_seen, confidence) if complete else (math.nan,) * 3
     return Score(
         value=known(math.exp(np.median(seen_low)), math.exp(np.median(seen_high))),
         low=math.exp(np.sort(low)[k - 1]) if k else 0.0,
@@ -113,12 +115,12 @@ def onset_ratio(
     )
 
 
-def t_interval(x: Float[np.ndarray, " n"]) -> tuple[float, float, float]:
+def t_interval(x: Float[np.ndarray, " n"], confidence: float = CONFIDENCE) -> tuple[float, float, float]:
     """The mean with its t interval."""
     from scipy.stats import t
 
     n = len(x)
-    half = float(t.ppf(1 - TAIL, n - 1)) * x.std(ddof=1) / math.sqrt(n)
+    half = float(t.ppf((1 + confidence) / 2, n - 1)) * x.std(ddof=1) / math.sqrt(n)
     return float(x.mean()), float(x.mean() - half), float(x.mean() + half)
 
 

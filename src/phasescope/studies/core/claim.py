@@ -1,26 +1,31 @@
 """A claim: a sentence that somebody wrote, and the number that would show it false.
 
-Statistic, threshold, direction and the least number of runs are fixed in code before the data. With [low, high] the 95 %
-interval of the statistic and c the threshold, a claim of direction `above` is
+Statistic, threshold, direction and the least number of runs are fixed in code before the data. With [low, high] the
+interval of the statistic (97.5 %: see `statistics`) and c the threshold, a claim of direction `above` is
 
     supported   where c < low,        refuted   where high < c,        undecided otherwise,
 
 and mirrored for `below`. An interval that touches the threshold decides nothing, and neither do too few runs.
+
+That a claim can be lost is shown by controls: records made up, of which the sentence is true, false, or at its threshold.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 from phasescope.errors import UserError
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 Outcome = Literal["supported", "refuted", "undecided"]
+Made = Callable[["np.random.Generator"], "pd.DataFrame"]
+"""Records made up, at the study's own seeds, snapshots and reading."""
 
 
 class NotEnough(ValueError):
@@ -33,13 +38,27 @@ class Estimate:
 
     value: float
     low: float
-    """lower end of the 95 % interval; -inf where the runs do not bound it"""
+    """lower end of the interval; -inf where the runs do not bound it"""
     high: float
     """upper end; inf where the runs do not bound it"""
     n: int
     """independent units that it rests on: runs"""
     detail: Mapping[str, float] = field(default_factory=dict)
     """what helps to read it, by name"""
+
+
+@dataclass(frozen=True)
+class Controls:
+    """Made data on which a claim shows that it can be won and lost."""
+
+    positive: Made
+    """of which the sentence is true"""
+    negative: Made
+    """of which it is false"""
+    borderline: Made
+    """of which the truth lies at the threshold: either decision is wrong"""
+    cannot: str = ""
+    """why one side cannot be reached, in words; empty where both can"""
 
 
 @dataclass(frozen=True)
@@ -52,6 +71,8 @@ class Verdict:
     """None where the records do not hold what it needs"""
     why: str
     """one line: how interval and threshold lie, or what is missing"""
+    look: int = 0
+    """the look at which it was judged: 1 or 2; 0 where not even the first has all of its runs"""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; an end or value that is not finite is its name, as in "inf"."""
@@ -61,22 +82,9 @@ class Verdict:
             numbers = {name: plain(getattr(estimate, name)) for name in ("value", "low", "high")}
             numbers["n"] = estimate.n
             numbers["detail"] = {name: plain(value) for name, value in estimate.detail.items()}
-        claim = self.claim
-        return {
-            "name": claim.name,
-            "verdict": self.outcome,
-            "why": self.why,
-            "sentence": claim.sentence,
-            "source": claim.source,
-            "statistic": claim.statistic,
-            "threshold": claim.threshold,
-            "direction": claim.direction,
-            "minimum_n": claim.minimum_n,
-            "counting": claim.counting,
-            "figure": claim.figure,
-            "does_not_show": claim.does_not_show,
-            **numbers,
-        }
+        told = self.claim.declared()
+        name = told.pop("name")
+        return {"name": name, "verdict": self.outcome, "look": self.look, "why": self.why, **told, **numbers}
 
 
 @dataclass(frozen=True)
@@ -104,6 +112,13 @@ class Claim:
     """runs with which it is decided at the least"""
     counting: str = "any"
     """in which it is counted, where that matters: steps (and images, which are proportional to them) or epochs"""
+    cells: tuple[str, ...] = ()
+    """of the study, that it reads; all where there is none"""
+    family: str = ""
+    """what it is about, in few words: its row in the table of results"""
+    system: str = ""
+    """of what it is claimed: its column"""
+    controls: Controls | None = None
 
     def __post_init__(self) -> None:
         """Raises UserError where it could not be decided."""
@@ -116,10 +131,16 @@ class Claim:
                 f"`direction` (={self.direction}) of the claim `{self.name}` must be above or below"
             )
 
+    def declared(self) -> dict[str, Any]:
+        """All that is fixed before the data, JSON-ready: every field but the functions."""
+        names = [one.name for one in fields(self) if one.name not in ("estimate", "controls")]
+        return {name: getattr(self, name) for name in names} | {"cells": list(self.cells)}
+
     def judge(self, frame: pd.DataFrame) -> Verdict:
-        """The verdict of a study's records."""
+        """The verdict of a study's records, of which it is given those of its cells."""
+        own = frame[frame["cell"].isin(list(self.cells))] if self.cells else frame
         try:
-            found = self.estimate(frame)
+            found = self.estimate(own)
         except NotEnough as error:
             return Verdict(self, "undecided", None, str(error))
         return Verdict(self, *self._decide(found))

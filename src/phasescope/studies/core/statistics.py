@@ -8,6 +8,8 @@ few runs of a cell percentiles are too narrow; their level is moved to where tho
     alpha'/2 = Phi(-sqrt(n / (n - 1)) t_{f, 1 - alpha/2}),
 
 n the fewest runs of a stratum, f all runs less the strata.
+
+Claims are judged at two looks at most, each with intervals of 97.5 %: by Bonferroni both together err in no more than 5 %.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from phasescope.measures.learning.factor_coupling import onset_ratio
-from phasescope.measures.scores import TAIL, bootstrap_weights
+from phasescope.measures.scores import bootstrap_weights
 from phasescope.randomness import numpy_generator
 from phasescope.studies.core.claim import Estimate, NotEnough
 from phasescope.studies.core.criteria import Onsets, runs_of
@@ -27,6 +29,11 @@ from phasescope.studies.core.criteria import Onsets, runs_of
 if TYPE_CHECKING:
     import pandas as pd
 
+CONFIDENCE = 0.975
+"""of every interval over runs: 1 - 0.05 / 2, as there are two looks"""
+LEVEL = f"{100 * CONFIDENCE:g} %"
+"""the same, as it is printed"""
+TAIL = (1 - CONFIDENCE) / 2
 RESAMPLES = 2000
 
 
@@ -125,7 +132,9 @@ def onset_after(first: Onsets, second: Onsets, neither: str, detail: Mapping[str
     """
     if len(first.onset) < 2 or not (first.came.any() or second.came.any()):
         raise NotEnough(neither)
-    score = onset_ratio(first.onset, second.onset, first.last, first.without, second.without)
+    score = onset_ratio(
+        first.onset, second.onset, first.last, first.without, second.without, confidence=CONFIDENCE
+    )
     return Estimate(score.value, score.low, score.high, score.n, detail)
 
 

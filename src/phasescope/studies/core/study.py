@@ -2,13 +2,17 @@
 
 A cell is a point of the design: a tree of a run's fields, or words as on the command line. Its runs differ in the seed
 alone, are named after their preset and observed after that preset's plan for studies, so that studies share them.
+
+Claims are judged at two looks at most. The first has the declared seeds of each cell. Where it leaves a claim undecided, a
+second adds `more` seeds to the cells that this claim reads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from phasescope.config import Tree, parse_overrides, set_overrides
@@ -148,6 +152,15 @@ class Member:
 
 
 @dataclass(frozen=True)
+class Amendment:
+    """A change of what was declared."""
+
+    date: str
+    """YYYY-MM-DD"""
+    reason: str
+
+
+@dataclass(frozen=True)
 class Study:
     """A question, the runs that answer it, and what is claimed of them."""
 
@@ -156,13 +169,19 @@ class Study:
     preset: str
     cells: tuple[Cell, ...]
     seeds: int
-    """runs a cell"""
+    """runs a cell, at the first look"""
     claims: tuple[Claim, ...] = ()
     figures: tuple[Figure, ...] = ()
     tables: tuple[Table, ...] = ()
     readings: tuple[Reading, ...] = ()
     number: int = 100
     """its place among the studies of a page"""
+    more: int = 0
+    """seeds that a second look adds to each cell that an undecided claim reads; no second look where 0"""
+    amendments: tuple[Amendment, ...] = ()
+    """of its declaration, by date"""
+    sources: Mapping[str, Path] = field(default_factory=dict)
+    """files that it is written in, by the name that its declaration has for them; found by `phasescope.studies`"""
 
     def __post_init__(self) -> None:
         """Raises UserError where it could not be run or judged."""
@@ -178,6 +197,10 @@ class Study:
             raise UserError(
                 f"`seeds` (={self.seeds}) of `{self.name}` must be from 1 to {MOST_SEEDS}, in each cell too"
             )
+        if not 0 <= self.more <= MOST_SEEDS:
+            raise UserError(
+                f"`more` (={self.more}) of `{self.name}` must be from 0 to {MOST_SEEDS}: seeds of a second look"
+            )
         figures = [figure.name for figure in self.figures]
         for claim in self.claims:
             if claim.figure not in figures:
@@ -185,6 +208,11 @@ class Study:
                     f"`figure` (={claim.figure}) of the claim `{claim.name}` must be one of the study's: "
                     + ", ".join(figures)
                 )
+            for cell in claim.cells:
+                if cell not in names:
+                    raise UserError(
+                        f"`cells` (={cell}) of the claim `{claim.name}` must be the study's: {', '.join(names)}"
+                    )
 
     def under(self, preset: str | None) -> Study:
         """The same study with all of its cells under another preset: another study, with results of its own."""
@@ -193,20 +221,38 @@ class Study:
         cells = tuple(replace(cell, preset=preset) for cell in self.cells)
         return replace(self, name=f"{self.name}-{preset}", preset=preset, cells=cells)
 
-    def members(self, seeds: int | None = None) -> Iterator[Member]:
+    def first(self, cell: Cell) -> int:
+        """Seeds of a cell at the first look."""
+        return cell.seeds or self.seeds
+
+    def read_by(self, claim: Claim) -> list[Cell]:
+        """The cells that a claim reads."""
+        return [cell for cell in self.cells if not claim.cells or cell.name in claim.cells]
+
+    def members(self, seeds: int | None = None, second: Collection[str] = ()) -> Iterator[Member]:
         """All runs, seed by seed, so that each cell has its first seeds early.
 
         Args:
-            seeds: runs a cell, in the place of the study's own.
+            seeds: runs a cell, where fewer than the first look's are wanted: a rehearsal.
+            second: names of cells to which a second look adds its seeds.
+
+        Raises:
+            UserError: `seeds` is more than any cell has.
         """
-        if (seeds or 0) > MOST_SEEDS:
-            raise UserError(f"`--seeds` (={seeds}) must be at most {MOST_SEEDS}: runs a cell")
-        most = max(cell.seeds or self.seeds for cell in self.cells) if seeds is None else seeds
-        for seed in range(most):
+        declared = max(self.first(cell) for cell in self.cells)
+        if (seeds or 0) > declared:
+            raise UserError(
+                f"`--seeds` (={seeds}) must be at most {declared}: a study's seeds are declared before its data, and only "
+                "fewer can be asked for, as a rehearsal"
+            )
+        wanted = {
+            cell.name: min(self.first(cell), seeds or declared) + self.more * (cell.name in second)
+            for cell in self.cells
+        }
+        for seed in range(max(wanted.values())):
             for cell in self.cells:
-                if seeds is None and seed >= (cell.seeds or self.seeds):
-                    continue
-                yield self.member(cell, seed)
+                if seed < wanted[cell.name]:
+                    yield self.member(cell, seed)
 
     def member(self, cell: Cell, seed: int) -> Member:
         """The run of a cell and a seed."""
