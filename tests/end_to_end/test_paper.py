@@ -26,7 +26,13 @@ SEEDS = 2
 IN_SMALL = {
     **{part: TINY[part] for part in ("world", "training", "probing")},
     "family": {"schedule": {"steps": 50}},
-    "network": {"widths": [8, 8], "mid_width": 8, "groups": 4, "attention": ["mid"], "embedding": {"width": 8}},
+    "network": {
+        "widths": [8, 8],
+        "mid_width": 8,
+        "groups": 4,
+        "attention": ["mid"],
+        "embedding": {"width": 8},
+    },
 }
 """the preset's objective, optimiser and ancestral sampling on a network of no size"""
 STUDY_IN_SMALL = f"""
@@ -83,7 +89,7 @@ def test_the_study_in_small_is_resumed_after_a_kill_and_ends_as_if_there_had_bee
 
 def test_it_is_the_papers_own_system_on_whatever_device():
     (cell,) = STUDY.cells
-    assert CELLS == (cell.name,)
+    assert (cell.name,) == CELLS
     config = cell.config(0, STUDY.preset)
     plain = merge(merge(PRESETS["paper"].fields, LIMITS), {"seed": 0})
     told = config.tree()
@@ -144,7 +150,12 @@ def test_where_there_is_none_one_line_says_what_it_costs_and_how_to_have_it_all_
     assert not found.stdout
     (line,) = found.stderr.splitlines()
     core_s = STUDY.seeds * (PRESETS["paper"].study_cpu_s or 0)
-    for told in ("NVIDIA GPU", f"{core_s:,.0f} CPU-seconds", f"({core_s / 3600:,.0f} hours)", "./lab paper --cpu"):
+    for told in (
+        "NVIDIA GPU",
+        f"{core_s:,.0f} CPU-seconds",
+        f"({core_s / 3600:,.0f} hours)",
+        "./lab paper --cpu",
+    ):
         assert told in line
     assert door("--cpu", "--seeds", "1").stdout == "study paper --seeds 1\n"
 

@@ -24,12 +24,8 @@ from phasescope.studies.core.records import (
 from phasescope.studies.core.running import Survey, execute, judge_records, survey
 from phasescope.studies.core.study import Reading, Study
 from phasescope.views.figures.studies import write_figures
-from phasescope.views.report.results import (
-    render_html,
-    render_markdown,
-    write_html,
-    write_results,
-)
+from phasescope.views.report.results import render_results, write_results
+from phasescope.views.report.study_page import render_html, write_html
 
 READING = Reading("norm", read_norm)
 
@@ -186,7 +182,7 @@ def test_the_cost_is_that_of_runs_like_it(copy):
     ends = read_records(copy.results / "tiny" / RECORDS).groupby("digest")["cpu_s"].max()
     assert found.cost_s(found.to_run) == pytest.approx(7 * ends.mean())
     assert [standing.images for standing in found.to_run] == [160] * 7
-    plain = dataclasses.replace(ONE, fields=(*WORDS, "network.attention=[]"))
+    plain = dataclasses.replace(ONE, fields=(*WORDS, "world.sigma_px=1.5"))
     unknown = copy.survey(study("new", cells=(plain,)), seeds=1, preset="demo")
     assert len(unknown.to_run) == 1
     assert unknown.cost_s(unknown.to_run) is None
@@ -218,23 +214,27 @@ def test_records_that_changed_make_claims_stale_and_no_page(copy):
     (folder / CLAIMS).unlink()
     assert read_claims(folder) is None
     with pytest.raises(UserError, match="judge them first"):
-        render_markdown([study()], copy.results, copy.results / "page.md")
+        render_results([study()], copy.results, copy.results / "page.md")
 
 
 def test_the_page_says_what_claims_and_records_say(copy):
     page = copy.results.parent / "docs" / "results.md"
     write_results([study()], copy.results, page)
-    text = page.read_text()
+    of_study = page.parent / "results" / "tiny.md"
+    text, whole = page.read_text(), of_study.read_text()
     told = read_claims(copy.results / "tiny")
     assert told is not None
     for claim in told["claims"]:
-        assert claim["why"] in text
+        assert claim["why"] in whole
         assert f"{claim['value']:.3g}" in text
-    assert "![Order](../results/tiny/order.png)" in text
-    assert (page.parent / "../results/tiny/order.png").exists()
-    assert "3 runs." in text
-    again = render_markdown([study()], copy.results, page)
-    assert again == text
+        assert f"(results/tiny.md#{claim['name']})" in text
+        assert f'<a id="{claim["name"]}"></a>' in whole
+    assert "![Order](../../results/tiny/order.png)" in whole
+    assert (of_study.parent / "../../results/tiny/order.png").exists()
+    assert "3 runs." in whole
+    assert "3 distinct runs" in text
+    again = render_results([study()], copy.results, page)
+    assert again == {page: text, of_study: whole}
 
 
 def test_a_page_and_records_that_differ_are_told_apart(copy):
@@ -245,7 +245,8 @@ def test_a_page_and_records_that_differ_are_told_apart(copy):
     change = {"digest": first["digest"], "step": int(first["step"]), "order.mid.40.value": 0.0}
     merge_records(records, [change])
     assert judge_records(study(), records.parent)
-    assert render_markdown([study()], copy.results, page) != page.read_text()
+    of_study = page.parent / "results" / "tiny.md"
+    assert render_results([study()], copy.results, page)[of_study] != of_study.read_text()
 
 
 def test_a_study_s_report_is_one_page_that_asks_for_nothing(copy):

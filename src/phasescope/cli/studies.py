@@ -33,7 +33,7 @@ def report(
 
     one = find_study(target) if target.endswith(".py") else of_results(target)
     if one and (one.name in studies() or (results / one.name).is_dir()):
-        from phasescope.views.report.results import write_html
+        from phasescope.views.report.study_page import write_html
 
         print(write_html(one, results / one.name, out))
         return 0

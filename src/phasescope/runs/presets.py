@@ -104,7 +104,7 @@ PAPER_STUDIED: Tree = {
         "bands": 5,
     }
 }
-"""A snapshot's thousand steps of ancestral sampling cost as much as a thousand of training: as few images as `fast` paints."""
+"""A snapshot's 1,000 steps of ancestral sampling cost about as much as 600 of training: as few images as `fast` paints."""
 SMALL_STUDIED: Tree = {
     "probing": {"snapshots": {"dense_every": 10, "dense_until": 40, "every": 100}, "bands": 5}
 }

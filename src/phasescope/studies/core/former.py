@@ -101,9 +101,7 @@ def read_fates(path: Path) -> Fates:
         raise UserError(f"`{path}` must hold fates of claims: {explain(error, Fates)}") from None
 
 
-def fates_of(
-    former: Sequence[FormerClaim], fates: Fates, now: Mapping[str, Mapping[str, Any]]
-) -> list[Told]:
+def fates_of(former: Sequence[FormerClaim], fates: Fates, now: Mapping[str, Mapping[str, Any]]) -> list[Told]:
     """What became of each former claim.
 
     Args:

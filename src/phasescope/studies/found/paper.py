@@ -1,15 +1,15 @@
 """Does P1's own system, as far as it is known, pass the phases A, B, C, and is its latent ordered in the end?
 
-One cell: the preset `paper`, to its end, painted by its own ancestral sampling. It is a system of its own: its verdicts stand
-beside those of the small ones and are not pooled with them.
+One cell: the preset `paper`, to its end, painted by its own ancestral sampling. It is a system of its own: its verdicts
+stand beside those of the small ones and are not pooled with them.
 
-Eight seeds, not five: at 97.5 % five runs of five leave the share of runs anywhere above 0.0125^(1/5) = 0.42, so that neither
-five nor none of five could decide whether most runs pass. Eight of eight leave it above 0.58.
+Eight seeds, not five: at 97.5 % five runs of five leave the share of runs anywhere above 0.0125^(1/5) = 0.42, so that
+neither five nor none of five could decide whether most runs pass. Eight of eight leave it above 0.58.
 
     ./lab paper        on an NVIDIA GPU, one run at a time; killed and called again, it goes on
 
-Where it runs is `training.device`, and no part of a run's identity: runs of a GPU and of a CPU fill the same records. In what
-precision it computes, `training.precision`, is part of it, and is float32, which both have.
+Where it runs is `training.device`, and no part of a run's identity: runs of a GPU and of a CPU fill the same records. In
+what precision it computes, `training.precision`, is part of it, and is float32, which both have.
 """
 
 from __future__ import annotations

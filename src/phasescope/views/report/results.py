@@ -77,7 +77,6 @@ def told_of(pages: Sequence[dict[str, Any]], results: Path, out: Path) -> dict[P
     within = out.with_suffix("")
     for page in pages:
         page["folder"] = _relative(results / page["study"], within)
-        page["figures_from_page"] = _relative(results / page["study"], out.parent)
     claims = [claim for page in pages for claim in page["claims"]]
     for claim in claims:
         claim["link"] = f"{within.name}/{claim['study']}.md#{claim['name']}"
@@ -117,9 +116,10 @@ def told_of(pages: Sequence[dict[str, Any]], results: Path, out: Path) -> dict[P
 
 def _former(results: Path, claims: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """What became of former verdicts, by the study that they were of."""
-    told = fates_of(
-        read_former(results), read_fates(FATES_FILE), {f"{c['study']}/{c['name']}": c for c in claims}
-    )
+    if not (former := read_former(results)):
+        return []
+    now = {f"{claim['study']}/{claim['name']}": claim for claim in claims}
+    told = fates_of(former, read_fates(FATES_FILE), now)
     by_study: dict[str, list[Any]] = {}
     for one in told:
         by_study.setdefault(one.former.study, []).append(one)

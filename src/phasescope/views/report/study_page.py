@@ -10,6 +10,7 @@ from phasescope.errors import UserError
 from phasescope.store.files import read_json, write_aside
 from phasescope.store.folder import damage_told_of
 from phasescope.studies.core.records import read_claims, read_frame
+from phasescope.studies.core.statistics import LEVEL
 from phasescope.studies.core.study import Study, Table
 from phasescope.views.claim_words import interval, number
 from phasescope.views.figures.studies import draw
@@ -63,6 +64,37 @@ def _page_of(study: Study, folder: Path, frame: pd.DataFrame, content: dict[str,
         "declaration": _declaration(folder),
         "controls": _controls(folder, study.name),
     }
+
+
+def _declaration(folder: Path) -> dict[str, Any] | None:
+    """What was declared before the study's runs, as far as its page tells it; None where nothing was."""
+    path = folder / DECLARATION
+    if not path.exists():
+        return None
+    return read_json(path)
+
+
+def _controls(folder: Path, study: str) -> list[dict[str, Any]]:
+    """How the study's claims fared on made records, as they were tried with all others of the results."""
+    path = folder.parent / CONTROLS
+    if not path.exists():
+        return []
+    return [
+        {
+            "name": tried["name"],
+            "cannot": tried["cannot"],
+            **{
+                word: f"{tried[name]:.1%}"
+                for word, name in (
+                    ("supported", "power_supported"),
+                    ("refuted", "power_refuted"),
+                    ("wrong", "wrong"),
+                )
+            },
+        }
+        for tried in read_json(path)
+        if tried["study"] == study
+    ]
 
 
 def titled(name: str) -> str:
@@ -130,8 +162,8 @@ def render_html(study: Study, folder: Path) -> str:
     frame = read_frame(study, folder)
     page = page_of(study, folder, frame, read_claims(folder))
     with damage_told_of(folder, "a study's results"):
-        for entry_, figure in zip(page["figures"], study.figures, strict=True):
-            entry_["svg"] = Markup(inline_svg(draw(figure, frame), figure.title))
+        for told, figure in zip(page["figures"], study.figures, strict=True):
+            told["svg"] = Markup(inline_svg(draw(figure, frame), figure.title))
     return rendered(
         "study.html.j2",
         page=page,
@@ -160,5 +192,7 @@ def rendered(template: str, **said: Any) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.globals["level"] = LEVEL
     environment.filters["in_cell"] = lambda text: " ".join(f"{text}".split()).replace("|", "\\|")
+    environment.filters["unbroken"] = lambda text: text.replace(" ", "\N{NO-BREAK SPACE}").replace("-", "−")
     return environment.get_template(template).render(**said)
