@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from frames import Course, jitter, rise, study_frame, verdicts
+from frames import study_frame, verdicts
 
 from phasescope.studies import studies
+from phasescope.studies.core.made import Course, jitter, rise
 from phasescope.studies.found._cells import COARSE, TENFOLD, grid
 from phasescope.studies.found._cells import DENSITY as CELLS
 from phasescope.studies.found.density import STUDY as DENSITY
@@ -35,6 +36,7 @@ def courses_of_p1(cell, config, generator):
         "y": rise(at, T / 60),
         "p1": rise(at - T / 60, T / 60),
         "raw": AT_ONCE,
+        "unformed": {"multiple": 1.0},
     }
 
 
@@ -77,7 +79,7 @@ def test_phases_of_half_the_runs_or_of_few_are_undecided():
 
 
 def test_misshapen_bumps_are_not_phase_a_as_p1_has_it():
-    frame = study_frame(PHASES, lambda *of: courses_of_p1(*of) | {"malformed": 1.0}, ["eps"])
+    frame = study_frame(PHASES, lambda *of: courses_of_p1(*of) | {"unformed": {"malformed": 1.0}}, ["eps"])
     assert verdicts(PHASES, frame)["failure_a_eps"] == "refuted"
 
 
@@ -216,7 +218,7 @@ def test_a_coupled_learner_is_coupled():
 
 
 def test_where_density_does_not_matter_coupled_and_factorized_cannot_be_told():
-    frame = study_frame(IMBALANCE, imbalance_courses("indifferent"), seeds=3)
+    frame = study_frame(IMBALANCE, imbalance_courses("indifferent"), seeds=4)
     found = {claim.name: claim.judge(frame) for claim in IMBALANCE.claims}
     for name in SETS:
         assert found[f"coupled_{name}"].outcome == "undecided"
@@ -234,7 +236,7 @@ def test_right_together_is_told_from_right_by_chance(joint, verdict):
 
 def code_frame(index: float, loops: int) -> pd.DataFrame:
     """Records of factorization with the columns that its reading gives."""
-    frame = study_frame(FACTORIZATION, courses_of_p1, seeds=6)
+    frame = study_frame(FACTORIZATION, courses_of_p1, seeds=8)
     generator = np.random.default_rng(0)
     noise = 0.02 * generator.standard_normal(len(frame))
     late = frame["step"] > 0

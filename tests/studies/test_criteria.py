@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from frames import rise, run_frame
 
 from phasescope.places import Place
 from phasescope.studies.core.claim import NotEnough
@@ -18,12 +17,13 @@ from phasescope.studies.core.criteria import (
     phases_of,
     runs_of,
 )
+from phasescope.studies.core.made import made_run, rise
 from phasescope.studies.found._cells import X, grid
 
 
 @pytest.fixture(scope="module")
 def run():
-    return run_frame(X, 0, "fast", formed=rise(150, 20), x=rise(400, 15), y=rise(410, 15), p1=rise(350, 10))
+    return made_run(X, 0, "fast", formed=rise(150, 20), x=rise(400, 15), y=rise(410, 15), p1=rise(350, 10))
 
 
 def test_accurate_is_phase_c_of_behaviour(run):
@@ -68,7 +68,7 @@ def test_onsets_in_steps_images_and_epochs_are_one_moment(run):
 
 
 def test_an_onset_holds_for_good():
-    run = run_frame(X, 0, "fast", formed=lambda s: np.ones(len(s)), x=rise(300, 5), y=rise(300, 5))
+    run = made_run(X, 0, "fast", formed=lambda s: np.ones(len(s)), x=rise(300, 5), y=rise(300, 5))
     dip = run["step"] == 450
     run.loc[dip, "accuracy.grid.joint"] = 0.2
     found = onsets([run], accurate("grid"))

@@ -13,7 +13,8 @@ import pytest
 from phasescope.studies import FATES_FILE, studies
 from phasescope.studies.core.claim import from_plain
 from phasescope.studies.core.former import fates_of, read_fates, read_former
-from phasescope.studies.core.records import RECORDS, judge, read_claims, read_frame
+from phasescope.studies.core.looks import judge
+from phasescope.studies.core.records import RECORDS, read_claims, read_frame
 from phasescope.views.report.results import render_results
 
 ROOT = Path(__file__).parents[2]

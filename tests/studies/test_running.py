@@ -12,14 +12,14 @@ from tiny_study import ONE, OTHER, WORDS, read_norm, study
 
 from phasescope.config import UserError
 from phasescope.engines import Event
+from phasescope.store.files import sha256
 from phasescope.store.records import is_result, merge_records, read_estimators, read_records, some_columns
+from phasescope.studies.core.looks import judge
 from phasescope.studies.core.records import (
     CLAIMS,
     RECORDS,
-    judge,
     read_claims,
     read_frame,
-    sha256,
 )
 from phasescope.studies.core.running import Survey, execute, judge_records, survey
 from phasescope.studies.core.study import Reading, Study

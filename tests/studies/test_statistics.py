@@ -10,6 +10,7 @@ from sklearn.metrics import cohen_kappa_score
 from phasescope.studies.core.claim import NotEnough
 from phasescope.studies.core.criteria import Onsets
 from phasescope.studies.core.statistics import (
+    CONFIDENCE,
     agreement,
     area,
     expanded_tail,
@@ -29,7 +30,7 @@ RNG = np.random.default_rng
 @pytest.mark.parametrize(("k", "n"), [(0, 5), (3, 8), (8, 8), (1, 30)])
 def test_a_share_has_the_exact_interval(k, n):
     found = share([True] * k + [False] * (n - k))
-    exact = stats.binomtest(k, n).proportion_ci(method="exact")
+    exact = stats.binomtest(k, n).proportion_ci(CONFIDENCE, method="exact")
     assert (found.value, found.n) == (k / n, n)
     assert (found.low, found.high) == pytest.approx((exact.low, exact.high))
 
@@ -49,8 +50,8 @@ def test_the_interval_of_a_mean_holds_it_as_often_as_it_says(n):
 
 
 def test_many_runs_need_no_expansion():
-    assert expanded_tail(10_000, 10_000) == pytest.approx(0.025, rel=1e-2)
-    assert expanded_tail(6, 5) < 0.025 / 2
+    assert expanded_tail(10_000, 10_000) == pytest.approx((1 - CONFIDENCE) / 2, rel=1e-2)
+    assert expanded_tail(6, 5) < (1 - CONFIDENCE) / 4
 
 
 def test_resampling_within_strata_leaves_their_difference_alone():

@@ -54,6 +54,7 @@ def report(
 def study(
     name: Positional[Annotated[str, arg(metavar="NAME|FILE.py")]],
     /,
+    look: Literal[1, 2] = 1,
     seeds: int | None = None,
     preset: str | None = None,
     engine: Literal["local", "slurm", "ray"] = "local",
@@ -67,7 +68,8 @@ def study(
 
     Args:
         name: one of ours, or a file of your own that holds STUDY; `claims` lists ours
-        seeds: runs a cell; the study's own number without it
+        look: 2 adds the second look's seeds to the cells of claims that the first left undecided
+        seeds: runs a cell, where fewer than the study's own are wanted: a rehearsal, which decides no claim
         preset: of all cells, in place of their own; its results have a folder of their own
         engine: what executes runs
         workers: runs at a time; as many as the engine finds places for without it
@@ -83,7 +85,7 @@ def study(
 
     if workers is not None and workers < 1:
         raise UserError(f"`--workers` (={workers}) must be at least 1: runs at a time")
-    found = survey(find_study(name), seeds, preset, runs, results)
+    found = survey(find_study(name), seeds, preset, runs, results, look)
     print_survey(found, as_json=json, whole=dry_run)
     if dry_run:
         return 0
@@ -94,20 +96,53 @@ def study(
 
 
 def claims(
-    results: Runs = Path("results"), page: Path | None = None, judge: bool = False, json: bool = False
+    results: Runs = Path("results"),
+    page: Path | None = None,
+    judge: bool = False,
+    study: str | None = None,
+    controls: bool = False,
+    times: int = 200,
+    out: Path | None = None,
+    json: bool = False,
 ) -> int:
-    """Print every claim of the studies: verdict, statistic, interval, n.
+    """Print every claim of the studies: verdict, statistic, interval, n; or how it does on its controls.
 
     Args:
         results: folder of studies' results
         page: file to write as well: the page of results, with all figures drawn anew
         judge: judge all claims anew, by the records that are there
+        study: of this study alone, one of ours or a file of your own; a page is of all
+        controls: judge each claim on made data of which it is true, false, or neither
+        times: how often each control is made and judged
+        out: file to write as well, of what the controls gave; what it tells of other studies stays
         json: JSON instead of tables
     """
-    from phasescope.studies import studies
+    from phasescope.studies import find_study, studies
     from phasescope.views.terminal.claims import print_claims, read_all
 
-    ours = list(studies().values())
+    ours = [find_study(study)] if study else list(studies().values())
+    if times < 1:
+        raise UserError(f"`--times` (={times}) must be at least 1")
+    if controls:
+        from phasescope.views.terminal.controls import (
+            controls_of_others,
+            print_controls,
+            try_all,
+            write_controls,
+        )
+
+        kept = controls_of_others(out, ours) if out else []
+        tried = try_all(ours, times)
+        if out:
+            write_controls([*kept, *tried], out)
+        print_controls(tried, as_json=json)
+        return 0
+    if out:
+        raise UserError(f"`--out` (={out}) must go with --controls: it is for what they gave")
+    if page and study:
+        raise UserError(
+            f"`--study` (={study}) must be left out with --page: the page of results is of all studies"
+        )
     if page or judge:
         from phasescope.views.report.results import write_results
 

@@ -7,6 +7,7 @@ that neither a pipe nor a giant keeps a reader waiting.
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import math
 import os
@@ -33,6 +34,16 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
     """
     os.stat(path)
     return read_regular(path, most)
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of what a regular file holds, in hexadecimal.
+
+    Raises:
+        UserError: as `read_bytes`.
+        OSError: it is not there.
+    """
+    return hashlib.sha256(read_bytes(path)).hexdigest()
 
 
 def checksum(path: Path) -> int:

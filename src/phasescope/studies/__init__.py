@@ -6,6 +6,8 @@ phasescope study my_study.py            the file's STUDY
 
 from __future__ import annotations
 
+import ast
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -25,8 +27,27 @@ FATES_FILE = Path(found.__path__[0]) / FORMER
 def studies() -> dict[str, Study]:
     """Ours, by name, in their order: every file of `found` that does not begin with an underscore."""
     names = [module.name for module in iter_modules(found.__path__) if not module.name.startswith("_")]
-    all_of_them = [import_module(f"{found.__name__}.{name}").STUDY for name in names]
+    all_of_them = [
+        replace(import_module(f"{found.__name__}.{name}").STUDY, sources=_sources(name)) for name in names
+    ]
     return {study.name: study for study in sorted(all_of_them, key=lambda study: (study.number, study.name))}
+
+
+def _sources(name: str) -> dict[str, Path]:
+    """A file of `found` and those of its room that it imports, directly or not, by ``found/NAME.py``."""
+    folder = Path(found.__path__[0])
+    within, sources = f"{found.__name__}.", dict[str, Path]()
+    wanted = [name]
+    while wanted:
+        file = folder / f"{wanted.pop()}.py"
+        if file not in sources.values():
+            sources[f"{folder.name}/{file.name}"] = file
+            wanted += [
+                node.module.rpartition(".")[2]
+                for node in ast.walk(ast.parse(file.read_text()))
+                if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(within)
+            ]
+    return sources
 
 
 def of_results(folder: str) -> Study | None:
@@ -45,7 +66,8 @@ def find_study(name: str) -> Study:
         study = load(name if ":" in name else f"{name}:STUDY")
         if not isinstance(study, Study):
             raise UserError(f"`NAME` (={name}) must hold a phasescope Study: STUDY = Study(...)")
-        return study
+        file = Path(name.rpartition(":")[0] or name)
+        return replace(study, sources={file.name: file}) if file.suffix == ".py" else study
     if name not in studies():
         raise UserError(f"`NAME` (={name}) must be one of {', '.join(studies())}, or a file as my_study.py")
     return studies()[name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from phasescope.studies.core.claim import from_plain
@@ -21,6 +22,14 @@ def brief(value: float) -> str:
     if not abs(value) < 10:
         return number(value)
     return f"{value:.2f}".removeprefix("-") if abs(value) < 0.005 else f"{value:.2f}".replace("-", "−")
+
+
+def amendment_words(amended: Sequence[dict[str, Any]]) -> list[str]:
+    """Of each amendment of a declaration its date, its reason and what it changed."""
+    return [
+        f"{one['date']}: {one['reason']}" + (f" ({'; '.join(one['changed'])})" if one["changed"] else "")
+        for one in amended
+    ]
 
 
 def interval(claim: dict[str, Any]) -> str:

@@ -2,14 +2,16 @@
 tables.
 
 A row's `cells` names the cells of the study that its run belongs to, as a JSON list. claims.json holds the SHA-256 of the
-records that its verdicts were computed from, so that a reader, or a test, sees where the two have parted.
+records that its verdicts were computed from, so that a reader, or a test, sees where the two have parted; the identities of
+runs that failed for good, until they are recorded; and when the study was declared, with its amendments.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
+from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,9 +19,11 @@ from pydantic import BaseModel, ValidationError
 
 from phasescope.config import explain
 from phasescope.errors import UserError
-from phasescope.store.files import read_bytes, read_json, to_json
+from phasescope.store.files import read_json, sha256, to_json
 from phasescope.store.folder import damage_told_of
-from phasescope.studies.core.claim import Outcome, Verdict
+from phasescope.studies.core.claim import Outcome
+from phasescope.studies.core.declaration import Amended, standing
+from phasescope.studies.core.looks import judge
 from phasescope.studies.core.study import Study
 
 if TYPE_CHECKING:
@@ -42,6 +46,10 @@ class ToldClaim(BaseModel):
     minimum_n: int
     figure: str
     does_not_show: str
+    cells: list[str]
+    family: str
+    system: str
+    look: Literal[0, 1, 2]
     value: float | None
     low: float | None
     high: float | None
@@ -56,10 +64,19 @@ class ToldRecords(BaseModel):
     runs: int
 
 
+class ToldDeclaration(BaseModel):
+    """When a study was declared, and what was amended since."""
+
+    date: str
+    amended: list[Amended]
+
+
 class Told(BaseModel):
     """What claims.json must say."""
 
     records: ToldRecords
+    declaration: ToldDeclaration | None
+    failed: list[str]
     claims: list[ToldClaim]
 
 
@@ -102,17 +119,19 @@ def _rows_of_cells(study: Study, frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame["digest"] == pd.Series(expected, index=frame.index)].reset_index(drop=True)
 
 
-def judge(study: Study, frame: pd.DataFrame) -> list[Verdict]:
-    """The verdict of each claim."""
-    return [claim.judge(frame) for claim in study.claims]
-
-
-def judged(study: Study, folder: Path, frame: pd.DataFrame) -> dict[Path, str]:
+def judged(
+    study: Study, folder: Path, frame: pd.DataFrame, failed: Collection[str] | None = None
+) -> dict[Path, str]:
     """What claims.json, and tables.json where the study has tables, are to hold by its records; by path.
 
+    Args:
+        failed: identities of runs that failed for good; those that claims.json tells of where None.
+
     Raises:
-        UserError: the records are damaged.
+        UserError: the records are damaged; the study declares otherwise than its declaration.
     """
+    declaration = standing(study, folder)
+    lost = sorted({*(_failed_before(folder) if failed is None else failed)} - {*frame["digest"]})
     with damage_told_of(folder / RECORDS, "a study's records"):
         content = {
             "study": study.name,
@@ -122,11 +141,20 @@ def judged(study: Study, folder: Path, frame: pd.DataFrame) -> dict[Path, str]:
                 "runs": int(frame["digest"].nunique()),
                 "rows": len(frame.drop_duplicates(["digest", "step"])),
             },
-            "claims": [verdict.to_dict() for verdict in judge(study, frame)],
+            "declaration": declaration and declaration.model_dump(include={"date", "amended"}),
+            "failed": lost,
+            "claims": [verdict.to_dict() for verdict in judge(study, frame, lost)],
         }
         tables = {table.name: [dict(row) for row in table.rows(frame)] for table in study.tables}
     told = {CLAIMS: content} | ({TABLES: tables} if study.tables else {})
     return {folder / name: to_json(tree, indent=1) + "\n" for name, tree in told.items()}
+
+
+def _failed_before(folder: Path) -> list[str]:
+    """Runs that failed as claims.json tells; none where it cannot be read: it is about to be written."""
+    with suppress(UserError):
+        return list((read_claims(folder) or {}).get("failed", []))
+    return []
 
 
 def read_claims(folder: Path) -> dict[str, Any] | None:
@@ -162,7 +190,3 @@ def with_staleness(content: Any, folder: Path) -> dict[str, Any]:
         raise UserError(
             f"`{path}` must be a study's claims, beside its records: `{folder / RECORDS}` cannot be read: {error.strerror}"
         ) from None
-
-
-def sha256(path: Path) -> str:
-    return hashlib.sha256(read_bytes(path)).hexdigest()

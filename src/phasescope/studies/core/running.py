@@ -7,7 +7,7 @@ that was killed goes on where it was, and two that run at once share folders and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -20,6 +20,8 @@ from phasescope.runs.presets import PRESETS
 from phasescope.store import Run
 from phasescope.store.files import write_all_aside
 from phasescope.store.records import merge_records, some_columns
+from phasescope.studies.core.declaration import declare
+from phasescope.studies.core.looks import undecided_cells
 from phasescope.studies.core.recording import copy_records, rows_of, tell_cells, whole_in
 from phasescope.studies.core.records import RECORDS, judged, read_frame
 from phasescope.studies.core.study import Study
@@ -58,6 +60,7 @@ class Survey:
 
     study: Study
     seeds: int | None
+    look: int
     runs: Path
     folder: Path
     """of its results"""
@@ -79,17 +82,21 @@ class Survey:
         return None if None in known else float(sum(s for s in known if s is not None))
 
 
-def survey(study: Study, seeds: int | None, preset: str | None, runs: Path, results: Path) -> Survey:
+def survey(
+    study: Study, seeds: int | None, preset: str | None, runs: Path, results: Path, look: int = 1
+) -> Survey:
     """See what a study needs and what is there of it.
 
     Args:
-        seeds: runs a cell; the study's own number by default.
+        seeds: runs a cell, where fewer than the study's own are wanted.
         preset: of all cells; their own by default. Its results have a folder of their own.
         runs: folder of runs.
         results: folder of studies' results.
+        look: 2 adds the second look's seeds to the cells of claims that the first left undecided.
 
     Raises:
-        UserError: `seeds` is less than 1; the preset is none, or does not go with a cell; records cannot be read.
+        UserError: `seeds` is less than 1 or more than the study's; there is no second look, or not yet; the preset is none,
+            or does not go with a cell; records cannot be read.
     """
     if seeds is not None and seeds < 1:
         raise UserError(f"`--seeds` (={seeds}) must be at least 1: runs a cell")
@@ -102,7 +109,8 @@ def survey(study: Study, seeds: int | None, preset: str | None, runs: Path, resu
         elsewhere = set().union(*(one.runs for one in there.values()))
     cells: dict[str, list[str]] = {}
     configs: dict[str, RunConfig] = {}
-    for member in study.members(seeds):
+    second = _second_look(study, folder, own, seeds) if look == 2 else ()
+    for member in study.members(seeds, second):
         digest = member.config.digest()
         configs[digest] = member.config
         cells.setdefault(digest, []).append(member.cell.name)
@@ -117,7 +125,28 @@ def survey(study: Study, seeds: int | None, preset: str | None, runs: Path, resu
         )
         standings.append(Standing(config, tuple(cells[digest]), state))
     others = tuple(path for path in there if path.parent != folder)
-    return Survey(study, seeds, runs, folder, tuple(standings), others, unread, _costs(there.values()))
+    return Survey(study, seeds, look, runs, folder, tuple(standings), others, unread, _costs(there.values()))
+
+
+def _second_look(study: Study, folder: Path, own: set[str], seeds: int | None) -> set[str]:
+    """Names of the cells that a second look adds seeds to.
+
+    Raises:
+        UserError: there is none, or the first look is not whole, or has decided all.
+    """
+    if seeds is not None:
+        raise UserError(f"`--seeds` (={seeds}) must be left out with `--look 2`: its seeds are declared")
+    if not study.more:
+        raise UserError(f"`--look` (=2) must be 1: `{study.name}` declares no second look")
+    first = {config.digest() for config in study.configs()}
+    if first - own:
+        raise UserError(
+            f"`--look` (=2) must wait for the first: {len(first & own)} of {len(first)} runs are recorded"
+        )
+    cells = undecided_cells(study, read_frame(study, folder))
+    if not cells:
+        raise UserError(f"`--look` (=2) must be 1: the first look has decided every claim of `{study.name}`")
+    return cells
 
 
 def _state(folder: Path) -> State:
@@ -172,20 +201,31 @@ def conduct(
     on_recorded: Callable[[str], None] = lambda _: None,
     workers: int | None = None,
 ) -> list[RunEnd]:
-    """Run what is missing of a study, record it, judge its claims, compute its tables; the runs that are not recorded.
+    """Declare a study, run what is missing of it, record it, judge its claims, compute its tables; the runs that are not
+    recorded.
 
-    Args, raises: as `execute`.
+    Args: as `execute`.
+
+    Raises:
+        UserError: as `execute`; or the study declares otherwise than before, and no amendment says why.
     """
+    there = [one for one in surveyed.standings if one.state in ("recorded", "elsewhere", "done")]
+    declare(surveyed.study, surveyed.folder, len(there))
     failed = execute(surveyed, engine, on_event, on_recorded, workers)
-    judge_records(surveyed.study, surveyed.folder)
+    digests = {surveyed.runs / one.config.folder: one.digest for one in surveyed.standings}
+    judge_records(surveyed.study, surveyed.folder, [digests[end.folder] for end in failed])
     return failed
 
 
-def judge_records(study: Study, folder: Path) -> bool:
-    """Judge a study's claims by its records and compute its tables; whether there are records."""
+def judge_records(study: Study, folder: Path, failed: Collection[str] | None = None) -> bool:
+    """Judge a study's claims by its records and compute its tables; whether there are records.
+
+    Args:
+        failed: identities of runs that failed for good; those that claims.json tells of where None.
+    """
     if not (folder / RECORDS).exists():
         return False
-    write_all_aside(judged(study, folder, read_frame(study, folder)))
+    write_all_aside(judged(study, folder, read_frame(study, folder), failed))
     return True
 
 

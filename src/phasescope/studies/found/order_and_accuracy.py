@@ -30,6 +30,7 @@ from phasescope.studies.core.criteria import (
 )
 from phasescope.studies.core.curves import STEPS, marks, mean_curves, named, ticks, with_runs
 from phasescope.studies.core.statistics import (
+    LEVEL,
     area,
     mean_of_runs,
     onset_after,
@@ -301,7 +302,7 @@ STUDY = Study(
             stand_ins,
             saying_each(
                 SYSTEMS,
-                "Mean over runs of rank correlations over snapshots, with 95 % intervals over runs. "
+                f"Mean over runs of rank correlations over snapshots, with {LEVEL} intervals over runs. "
                 "What does not vary in a run counts as 0.",
             ),
             columns=1,

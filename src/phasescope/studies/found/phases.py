@@ -23,7 +23,14 @@ from phasescope.studies.core.captions import BANDS, THRESHOLDS, saying
 from phasescope.studies.core.claim import Claim, Estimate
 from phasescope.studies.core.criteria import P1_PLACE, PLACE, column, phases_at, phases_of, runs_of, some_runs
 from phasescope.studies.core.curves import STEPS, marks, mean_curve, mean_curves, named, phase_grid, ticks
-from phasescope.studies.core.statistics import agreement, kappa, mean_over_runs, over_runs, share_of_runs
+from phasescope.studies.core.statistics import (
+    LEVEL,
+    agreement,
+    kappa,
+    mean_over_runs,
+    over_runs,
+    share_of_runs,
+)
 from phasescope.studies.core.study import Figure, Panel, Reading, Study
 from phasescope.studies.found._cells import PHASES
 from phasescope.worlds.bump.reader import OUTCOMES
@@ -292,7 +299,7 @@ STUDY = Study(
             kappas,
             saying(
                 CELLS,
-                f"Kappa with 95 % intervals over runs; line: the threshold {MODERATE:g}. "
+                f"Kappa with {LEVEL} intervals over runs; line: the threshold {MODERATE:g}. "
                 "Where a system has no mark either side never changes its phase, and kappa is not defined.",
             ),
             columns=1,

@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Any
 from phasescope.errors import UserError
 from phasescope.store.files import read_json, write_aside
 from phasescope.store.folder import damage_told_of
+from phasescope.studies.core.declaration import read_declaration
 from phasescope.studies.core.records import read_claims, read_frame
 from phasescope.studies.core.statistics import LEVEL
 from phasescope.studies.core.study import Study, Table
-from phasescope.views.claim_words import interval, number
+from phasescope.views.claim_words import amendment_words, interval, number
 from phasescope.views.figures.studies import draw
 from phasescope.views.report.verdicts import SYMBOLS, grid_of, picture, verdict_counts
 
 if TYPE_CHECKING:
     import pandas as pd
 
-DECLARATION, CONTROLS = "declaration.json", "controls.json"
+CONTROLS = "controls.json"
+"""of all studies, in the folder of results"""
 
 
 def page_of(
@@ -67,11 +69,19 @@ def _page_of(study: Study, folder: Path, frame: pd.DataFrame, content: dict[str,
 
 
 def _declaration(folder: Path) -> dict[str, Any] | None:
-    """What was declared before the study's runs, as far as its page tells it; None where nothing was."""
-    path = folder / DECLARATION
-    if not path.exists():
+    """What was declared before the study's runs, in words, and what was amended since; None where nothing was."""
+    told = read_declaration(folder)
+    if told is None:
         return None
-    return read_json(path)
+    cells, claims = (len(several) for several in (told.cells, told.claims))
+    second = f", {told.looks['second']} more at a second" if told.looks["second"] else ""
+    files = ", ".join(f"{name} {digest[:16]}" for name, digest in told.sources[-1].sha256.items())
+    there = f", when {told.recorded} of its runs were there" if told.recorded else ""
+    return {
+        "said": f"On {told.date}{there}: {cells} cells, {told.looks['first']} seeds each at the first look but where a cell "
+        f"says so{second}; {claims} claims; intervals of {100 * told.level:g} %. Source by SHA-256: {files}.",
+        "amended": amendment_words([one.model_dump() for one in told.amended]),
+    }
 
 
 def _controls(folder: Path, study: str) -> list[dict[str, Any]]:
@@ -93,7 +103,7 @@ def _controls(folder: Path, study: str) -> list[dict[str, Any]]:
             },
         }
         for tried in read_json(path)
-        if tried["study"] == study
+        if tried["study"] == study and tried["power_supported"] is not None
     ]
 
 

@@ -10,8 +10,9 @@ from typing import Any
 from phasescope.errors import UserError
 from phasescope.store.files import to_json
 from phasescope.studies.core.records import read_claims
+from phasescope.studies.core.statistics import LEVEL
 from phasescope.studies.core.study import Study
-from phasescope.views.claim_words import interval, number
+from phasescope.views.claim_words import amendment_words, interval, number
 from phasescope.views.terminal.tables import open_console
 
 
@@ -46,7 +47,11 @@ def print_claims(found: Sequence[tuple[Study, dict[str, Any] | None]], as_json: 
             continue
         stale = " (its records have changed since: run the study again)" if content["stale"] else ""
         console.print(f"\n{study.name}, {content['records']['runs']} runs{stale}: {content['question']}")
-        table = Table("claim", "verdict", "value", "95 % interval", "holds if", "n", "sentence", box=None)
+        for words in amendment_words((content["declaration"] or {}).get("amended", [])):
+            console.print(f"amended {words}")
+        table = Table(
+            "claim", "verdict", "value", f"{LEVEL} interval", "holds if", "n", "look", "sentence", box=None
+        )
         for claim in content["claims"]:
             totals[claim["verdict"]] += 1
             table.add_row(
@@ -56,6 +61,7 @@ def print_claims(found: Sequence[tuple[Study, dict[str, Any] | None]], as_json: 
                 interval(claim),
                 f"{'>' if claim['direction'] == 'above' else '<'} {claim['threshold']:g}",
                 str(claim["n"]),
+                str(claim["look"]),
                 claim["sentence"],
             )
         console.print(table)
