@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from phasescope.store import Run
-from phasescope.studies.core.claim import Claim, Estimate
+from phasescope.studies.core.claim import Claim, Controls, Estimate, Made
 from phasescope.studies.core.criteria import accurate, column, onsets, runs_of
 from phasescope.studies.core.curves import mean_curve
+from phasescope.studies.core.made import flat, made_records
 from phasescope.studies.core.statistics import mean_of_runs, share
 from phasescope.studies.core.study import Cell, Figure, Panel, Reading, Study
 
@@ -115,3 +117,46 @@ def study(
         ),
         readings=readings,
     )
+
+
+LEVEL = 0.5
+"""of accuracy in the end: the threshold of what follows"""
+
+
+def ends_right(frame: pd.DataFrame) -> Estimate:
+    return mean_of_runs([column(run, "accuracy.grid.joint")[-1] for run in runs_of(frame)])
+
+
+def always_right(frame: pd.DataFrame) -> Estimate:
+    """Looks at no record: whatever is true, it is supported."""
+    return Estimate(0.9, 0.8, 1.0, len(runs_of(frame)))
+
+
+def hasty(frame: pd.DataFrame) -> Estimate:
+    """As `ends_right`, with an interval of no width."""
+    found = ends_right(frame)
+    return Estimate(found.value, found.value, found.value, found.n)
+
+
+def ending(mean: float) -> Made:
+    """Runs whose accuracy in the end is normal about a mean, cut to what a share can be."""
+
+    def courses(cell: Cell, config: object, generator: np.random.Generator) -> dict[str, Any]:
+        end = float(np.clip(mean + 0.15 * generator.standard_normal(), 0, 1))
+        return {"formed": flat(1.0), "x": flat(end), "y": flat(1.0)}
+
+    return lambda generator: made_records(LOSABLE, courses, generator, reads=["accuracy."])
+
+
+ENDING = Claim(
+    "ends_right",
+    "It is right in the end.",
+    "P1",
+    "mean",
+    LEVEL,
+    ends_right,
+    "order",
+    "Much.",
+    controls=Controls(ending(0.8), ending(0.2), ending(LEVEL)),
+)
+LOSABLE = replace(study("losable", cells=(replace(ONE, seeds=12),)), claims=(ENDING,))

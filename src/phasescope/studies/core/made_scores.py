@@ -28,7 +28,9 @@ def score_columns(
 ) -> dict[str, np.ndarray]:
     """What is read of latents: each score with its interval and its nulls."""
     readings = {"representation": "order", "representation_p1": "p1_order"}
-    told = {name for name in readings if wanted(f"phase.{name}")}
+    told = [
+        name for name in readings if wanted(f"phase.{name}") and any(_place(run.plan, name) for run in runs)
+    ]
     needed: set[str] = set()
     for run in runs:
         for name in told:
@@ -40,26 +42,15 @@ def score_columns(
 
     table: dict[str, np.ndarray] = {}
     first = np.repeat([part.start for part in parts_of(runs)], [len(run.plan.steps) for run in runs])
+    evaluated = [_Evaluated(run) for run in runs]
     for courses, score in (
         ([run.learning.orders(run.plan) for run in runs], _order),
         ([run.learning.levels(run.plan) for run in runs], _level),
     ):
-        evaluated: dict[tuple[int, int], np.ndarray] = {}
-
-        def values(
-            i: int, course: Course | None, evaluated: dict[tuple[int, int], np.ndarray] = evaluated
-        ) -> np.ndarray:
-            steps = runs[i].plan.steps
-            if course is None:
-                return np.full(len(steps), np.nan)
-            if (i, id(course)) not in evaluated:
-                evaluated[i, id(course)] = course(steps)
-            return evaluated[i, id(course)]
-
         for at in dict.fromkeys(name for one in courses for name in one):
             if has_use(at):
-                course = np.concatenate([values(i, one.get(at)) for i, one in enumerate(courses)])
-                table |= score(at, course, first, generator)
+                values = [of(one.get(at)) for of, one in zip(evaluated, courses, strict=True)]
+                table |= score(at, np.concatenate(values), first, generator)
     for name in told:
         table[f"phase.{name}"] = np.array(
             [
@@ -70,6 +61,22 @@ def score_columns(
             dtype=object,
         )
     return {name: column for name, column in table.items() if wanted(name)}
+
+
+class _Evaluated:
+    """Courses of a run at its steps, each evaluated once: several places have the same."""
+
+    def __init__(self, run: Run):
+        self.steps = run.plan.steps
+        self.values: dict[int, np.ndarray] = {}
+
+    def __call__(self, course: Course | None) -> np.ndarray:
+        """(T,); NaN where the run has no such course."""
+        if course is None:
+            return np.full(len(self.steps), np.nan)
+        if id(course) not in self.values:
+            self.values[id(course)] = course(self.steps)
+        return self.values[id(course)]
 
 
 def _place(plan: Plan, reading: str) -> Place | None:

@@ -1,0 +1,199 @@
+"""Controls tell a claim that can be lost from one that cannot; what is shipped of them is what they give."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_study import ENDING, LOSABLE, always_right, hasty, study
+
+from phasescope.cli import main
+from phasescope.studies import studies
+from phasescope.studies.core.controls import TIMES, digest, entry, try_controls
+from phasescope.studies.core.study import Study
+
+SHIPPED = Path(__file__).parents[2] / "results" / "controls.json"
+STUDIES = studies()
+LEFT = ("phases", "order_and_accuracy", "density", "imbalance", "factorization")
+"""studies that have claims without controls: it must come to none"""
+ENTRIES = json.loads(SHIPPED.read_text()) if SHIPPED.exists() else []
+TRIED = [one for one in ENTRIES if one["power_supported"] is not None and one["study"] in STUDIES]
+
+
+def claims_of(name: str) -> dict[str, object]:
+    return {claim.name: claim for claim in STUDIES[name].claims}
+
+
+def test_a_claim_with_good_controls_is_shipped():
+    found = try_controls(ENDING, 200, study="losable")
+    assert found.power_supported >= 0.95
+    assert found.power_refuted >= 0.95
+    assert 0 < found.wrong <= 0.05
+    assert found.shipped
+
+
+def test_a_claim_that_cannot_be_lost_is_found_out():
+    found = try_controls(replace(ENDING, estimate=always_right), 20)
+    assert (found.power_supported, found.power_refuted, found.wrong) == (1, 0, 1)
+    assert not found.shipped
+
+
+def test_an_interval_that_is_too_narrow_is_found_out():
+    found = try_controls(replace(ENDING, estimate=hasty), 50)
+    assert found.power_supported == found.power_refuted == 1
+    assert found.wrong > 0.9
+    assert not found.shipped
+
+
+def test_a_side_that_cannot_be_reached_must_say_why():
+    assert ENDING.controls is not None
+    upside = replace(ENDING.controls, negative=ENDING.controls.positive)
+    silent = try_controls(replace(ENDING, controls=upside), 100)
+    told = try_controls(replace(ENDING, controls=replace(upside, cannot="It cannot.")), 100)
+    assert (silent.power_refuted, told.power_refuted) == (0, 0)
+    assert (silent.shipped, told.shipped) == (False, True)
+    neither = replace(upside, positive=upside.borderline, negative=upside.borderline, cannot="It cannot.")
+    assert not try_controls(replace(ENDING, controls=neither), 30).shipped
+
+
+def test_controls_come_out_the_same_and_differ_by_name_and_seed():
+    """Made records derive from the seed, the study, the claim, the control and the time."""
+    drawn: list[float] = []
+
+    def noting(generator: np.random.Generator):
+        drawn.append(float(generator.random()))
+        assert ENDING.controls is not None
+        return ENDING.controls.borderline(generator)
+
+    assert ENDING.controls is not None
+    claim = replace(
+        ENDING, controls=replace(ENDING.controls, positive=noting, negative=noting, borderline=noting)
+    )
+    one = try_controls(claim, 3, study="a")
+    first = drawn.copy()
+    assert len(set(first)) == 9
+    assert try_controls(claim, 3, study="a") == one
+    assert drawn[9:] == first
+    drawn.clear()
+    for other in ({"study": "b"}, {"study": "a", "seed": 1}):
+        try_controls(claim, 3, **other)
+    try_controls(replace(claim, name="other"), 3, study="a")
+    assert not set(first) & set(drawn)
+
+
+def test_a_claim_without_controls_is_not_tried():
+    bare = study()
+    told = entry(bare, bare.claims[0], 10)
+    assert (told["power_supported"], told["power_refuted"], told["wrong"], told["times"]) == (
+        None,
+        None,
+        None,
+        0,
+    )
+    with pytest.raises(ValueError, match="must have controls"):
+        try_controls(bare.claims[0])
+
+
+def test_another_threshold_or_cell_is_another_claim():
+    assert digest(LOSABLE, ENDING) == digest(replace(LOSABLE), replace(ENDING))
+    others = [
+        (LOSABLE, replace(ENDING, threshold=0.6)),
+        (LOSABLE, replace(ENDING, sentence="It is so.")),
+        (replace(LOSABLE, cells=(replace(LOSABLE.cells[0], seeds=11),)), ENDING),
+    ]
+    assert digest(LOSABLE, ENDING) not in {digest(*other) for other in others}
+
+
+OWN = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from dataclasses import replace
+import tiny_study
+STUDY = replace(tiny_study.LOSABLE, claims=(*tiny_study.LOSABLE.claims, *tiny_study.study().claims[:1]))
+"""
+
+
+def test_the_verb_prints_and_writes_what_controls_give(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.py").write_text(OWN)
+    out = tmp_path / "new" / "controls.json"
+    words = ["claims", "--controls", "--study", "own.py", "--times", "10", "--out", str(out)]
+    assert main([*words, "--json"]) == 0
+    printed = capsys.readouterr()
+    told = json.loads(printed.out)
+    assert "0/2 claims tried" in printed.err
+    assert json.loads(out.read_text()) == told
+    assert [one["name"] for one in told] == ["ends_right", "right"]
+    assert told[0] == entry(LOSABLE, ENDING, 10)
+    assert told[1]["power_supported"] is None
+    out.write_text(json.dumps([{"study": "else", "name": "c"}, {"study": "losable", "name": "old"}]))
+    assert main(words) == 0
+    assert [one["study"] for one in json.loads(out.read_text())] == ["else", "losable", "losable"]
+    printed = capsys.readouterr().out
+    assert "no controls" in printed
+    assert "1 of 2 claims have controls" in printed
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--controls", "--times", "0"], "`--times` (=0) must be at least 1"),
+        (["--controls", "--study", "densty"], "`NAME` (=densty) must be one of"),
+        (["--out", "c.json"], "`--out` (=c.json) must go with --controls"),
+        (["--study", "density", "--page", "p.md"], "`--study` (=density) must be left out with --page"),
+        (["--controls", "--study", "own.py", "--out", "bad.json"], "`--out` (=bad.json) must be a file of controls"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_tried_is_one_line(tmp_path, monkeypatch, capsys, words, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.py").write_text(OWN)
+    (tmp_path / "bad.json").write_text('{"a": 1}')
+    assert main(["claims", *words]) == 2
+    printed = capsys.readouterr()
+    assert message in printed.err
+    assert printed.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", [name for name in STUDIES if name not in LEFT])
+def test_every_claim_has_controls_and_they_are_shipped(name):
+    lacking = [claim.name for claim in STUDIES[name].claims if claim.controls is None]
+    assert lacking == []
+    assert {one["name"] for one in TRIED if one["study"] == name} == {
+        claim.name for claim in STUDIES[name].claims
+    }
+
+
+@pytest.mark.parametrize("name", LEFT)
+def test_what_is_left_is_left(name):
+    """A study whose claims all have controls comes out of LEFT."""
+    assert any(claim.controls is None for claim in STUDIES[name].claims)
+
+
+@pytest.mark.parametrize("one", TRIED, ids=[f"{one['study']}-{one['name']}" for one in TRIED])
+def test_a_shipped_claim_can_be_won_and_lost(one):
+    own: Study = STUDIES[one["study"]]
+    claim = next(claim for claim in own.claims if claim.name == one["name"])
+    assert one["declared"] == digest(own, claim), "its controls are of another claim: try them again"
+    assert one["times"] >= TIMES
+    reached = [one[name] >= 0.8 for name in ("power_supported", "power_refuted")]
+    assert any(reached) if one["cannot"] else all(reached)
+    assert one["wrong"] <= 0.05
+
+
+SOME = [TRIED[i] for i in np.random.default_rng(0).permutation(len(TRIED))[:6]]
+
+
+@pytest.mark.parametrize("one", SOME, ids=[f"{one['study']}-{one['name']}" for one in SOME])
+def test_some_of_what_is_shipped_comes_out_again(one):
+    """With data of another seed, within five standard deviations of the difference."""
+    own: Study = STUDIES[one["study"]]
+    claim = next(claim for claim in own.claims if claim.name == one["name"])
+    times = 40
+    again = try_controls(claim, times, seed=1, study=own.name)
+    for name in ("power_supported", "power_refuted", "wrong"):
+        p = (one[name] * one["times"] + getattr(again, name) * times + 1) / (one["times"] + times + 2)
+        deviation = np.sqrt(p * (1 - p) * (1 / one["times"] + 1 / times))
+        assert abs(one[name] - getattr(again, name)) <= 5 * deviation, name
