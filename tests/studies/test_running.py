@@ -14,6 +14,7 @@ from phasescope.config import UserError
 from phasescope.engines import Event
 from phasescope.store.files import sha256
 from phasescope.store.records import is_result, merge_records, read_estimators, read_records, some_columns
+from phasescope.studies.core.declaration import declare
 from phasescope.studies.core.looks import judge
 from phasescope.studies.core.records import (
     CLAIMS,
@@ -22,7 +23,7 @@ from phasescope.studies.core.records import (
     read_frame,
 )
 from phasescope.studies.core.running import Survey, execute, judge_records, survey
-from phasescope.studies.core.study import Reading, Study
+from phasescope.studies.core.study import Amendment, Reading, Study
 from phasescope.views.figures.studies import write_figures
 from phasescope.views.report.results import render_results, write_results
 from phasescope.views.report.study_page import render_html, write_html
@@ -235,6 +236,46 @@ def test_the_page_says_what_claims_and_records_say(copy):
     assert "3 distinct runs" in text
     again = render_results([study()], copy.results, page)
     assert again == {page: text, of_study: whole}
+
+
+def test_a_study_that_is_only_declared_keeps_no_page_waiting(copy):
+    other = study("declared")
+    declare(other, copy.results / "declared", 0)
+    page = copy.results.parent / "docs" / "results.md"
+    told = render_results([study(), other], copy.results, page)
+    assert {path.name for path in told} == {"results.md", "tiny.md"}
+    with pytest.raises(UserError, match="must hold the records of a study"):
+        render_results([other], copy.results, page)
+
+
+def test_pages_tell_what_was_declared_what_was_amended_and_how_controls_went(copy):
+    folder = copy.results / "tiny"
+    declare(study(), folder, 3)
+    amended = dataclasses.replace(
+        study(), seeds=3, amendments=(Amendment("2030-01-02", "Two were too few."),)
+    )
+    declare(amended, folder, 3)
+    tried = {
+        "study": "tiny",
+        "name": "low",
+        "power_supported": 0.95,
+        "power_refuted": 0.8,
+        "wrong": 0.03,
+        "cannot": "",
+    }
+    untold = {**tried, "name": "many", "power_supported": None, "power_refuted": None, "wrong": None}
+    (copy.results / "controls.json").write_text(json.dumps([tried, untold, {**tried, "study": "other"}]))
+    write_results([amended], copy.results, judge=True)
+    page = copy.results.parent / "docs" / "results.md"
+    whole = render_results([amended], copy.results, page)[page.parent / "results" / "tiny.md"]
+    html = render_html(amended, folder)
+    for text in (whole, html):
+        assert "when 3 of its runs were there: 2 cells, 3 seeds each" in text
+        assert "2030-01-02: Two were too few." in text
+    assert "`looks` was" in whole
+    assert "| low | 95.0% | 80.0% | 3.0% |" in whole
+    assert "<td>low</td><td>95.0%</td><td>80.0%</td><td>3.0%</td>" in html
+    assert whole.count("95.0%") == 1
 
 
 def test_a_page_and_records_that_differ_are_told_apart(copy):

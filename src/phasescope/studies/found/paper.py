@@ -16,18 +16,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from phasescope.studies.core.captions import BANDS, saying
-from phasescope.studies.core.claim import Claim
+from phasescope.studies.core.claim import Claim, Controls, Made
 from phasescope.studies.core.criteria import P1_PLACE, PLACE, column, phases_of, some_runs
 from phasescope.studies.core.curves import STEPS, mean_curves, named, phase_grid
+from phasescope.studies.core.made import flat, jitter, made_records, rise
 from phasescope.studies.core.statistics import mean_over_runs, share_of_runs
 from phasescope.studies.core.study import Cell, Figure, Panel, Study
 from phasescope.studies.found.phases import MAJORITY, is_abc, shapeless
 from phasescope.worlds.bump.reader import OUTCOMES
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 PAPER = Cell("paper", {"training": {"device": "auto", "precision": "float32"}})
@@ -60,6 +63,39 @@ def order(frame: pd.DataFrame) -> list[Panel]:
     return [Panel("Learnt order", STEPS, "log((1 − R₀²)/(1 − R²))", curves, level=FIVEFOLD)]
 
 
+def made(generator: np.random.Generator, in_three: float, shapeless: float, learnt: float) -> pd.DataFrame:
+    """Records of as many runs as the study has.
+
+    Args:
+        in_three: chance that a run passes A, B, C; else it goes from A to C.
+        shapeless: share of no bump or several among failures of phase A.
+        learnt: learnt order in the end, nats.
+    """
+
+    def courses(*_: object) -> dict[str, Any]:
+        places = rise(jitter(2400, generator), 60) if generator.random() < in_three else flat(1.0)
+        order = rise(jitter(1500, generator), 100)
+        return {
+            "formed": rise(jitter(900, generator), 60),
+            "x": places,
+            "y": places,
+            "unformed": {"none": shapeless / 2, "multiple": shapeless / 2, "malformed": 1 - shapeless},
+            "raw": lambda steps: -math.expm1(-learnt) * order(steps),
+        }
+
+    reads = ["phase.behaviour", "outcomes.grid.", f"order.{P1_PLACE}", f"learnt_order.{P1_PLACE}"]
+    return made_records(STUDY, courses, generator, reads=reads)
+
+
+def controls(name: str, positive: float, negative: float, borderline: float) -> Controls:
+    """Records in which all claims hold but for one, of which this is so and not so."""
+
+    def of(value: float) -> Made:
+        return partial(made, **{"in_three": 1.0, "shapeless": 0.9, "learnt": 3.0, name: value})
+
+    return Controls(of(positive), of(negative), of(borderline))
+
+
 STUDY = Study(
     name="paper",
     number=7,
@@ -78,6 +114,9 @@ STUDY = Study(
             figure="sequences",
             does_not_show="Phases that last less than the time between two snapshots are not seen, nor is why they come.",
             minimum_n=8,
+            family="phases in images",
+            system="P1's own",
+            controls=controls("in_three", 1.0, 0.0, MAJORITY),
         ),
         Claim(
             "failure_a",
@@ -89,6 +128,9 @@ STUDY = Study(
             estimate=mean_over_runs(CELLS, shapeless),
             figure="outcomes",
             does_not_show="What an untrained network paints counts as well: the first snapshots are in phase A.",
+            family="failures in phase A",
+            system="P1's own",
+            controls=controls("shapeless", 0.7, 0.3, MAJORITY),
         ),
         Claim(
             "ends_ordered",
@@ -101,6 +143,9 @@ STUDY = Study(
             estimate=mean_over_runs(CELLS, learnt_in_the_end),
             figure="order",
             does_not_show="That images are the way by which it comes: every block is told the label.",
+            family="order is learnt",
+            system="P1's own",
+            controls=controls("learnt", 2.2, 1.0, FIVEFOLD),
         ),
     ),
     figures=(

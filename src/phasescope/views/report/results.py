@@ -47,7 +47,7 @@ def write_results(
     pages = []
     for study in studies:
         folder = results / study.name
-        if not folder.is_dir() or not (page or (folder / RECORDS).exists()):
+        if not (_has_results(folder) if page else (folder / RECORDS).exists()):
             continue
         frame, content = read_frame(study, folder), None
         if judge:
@@ -65,9 +65,14 @@ def write_results(
 
 def render_results(studies: Sequence[Study], results: Path, out: Path) -> dict[Path, str]:
     """The page of all studies that have results, as they are, and what it links to, by path; `out` is the page's."""
-    folders = [(study, results / study.name) for study in studies if (results / study.name).is_dir()]
+    folders = [(study, results / study.name) for study in studies if _has_results(results / study.name)]
     pages = [page_of(one, folder, read_frame(one, folder), read_claims(folder)) for one, folder in folders]
     return told_of(pages, results, out)
+
+
+def _has_results(folder: Path) -> bool:
+    """Whether there is more of a study than its declaration."""
+    return any((folder / name).exists() for name in (RECORDS, CLAIMS))
 
 
 def told_of(pages: Sequence[dict[str, Any]], results: Path, out: Path) -> dict[Path, str]:
