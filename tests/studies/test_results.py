@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from phasescope.studies import studies
+from phasescope.studies import FATES_FILE, studies
 from phasescope.studies.core.claim import from_plain
+from phasescope.studies.core.former import fates_of, read_fates, read_former
 from phasescope.studies.core.looks import judge
 from phasescope.studies.core.records import RECORDS, read_claims, read_frame
-from phasescope.views.report.results import render_markdown
+from phasescope.views.report.results import render_results
 
 ROOT = Path(__file__).parents[2]
 RESULTS, PAGE = ROOT / "results", ROOT / "docs" / "results.md"
@@ -43,10 +44,22 @@ def test_every_figure_is_there(name):
         assert (RESULTS / name / f"{figure.name}.png").stat().st_size > 1000
 
 
-def test_the_page_is_generated_from_records():
+def test_the_pages_are_generated_from_records():
     assert PAGE.exists() == bool(SHIPPED)
     if SHIPPED:
-        assert PAGE.read_text() == render_markdown(list(STUDIES.values()), RESULTS, PAGE)
+        told = render_results(list(STUDIES.values()), RESULTS, PAGE)
+        assert {path for path in told if path != PAGE} == {*PAGE.with_suffix("").iterdir()}
+        for path, text in told.items():
+            assert path.read_text() == text, path.name
+
+
+def test_every_former_claim_is_tested_again_or_withdrawn_with_a_reason():
+    former, fates = read_former(RESULTS), read_fates(FATES_FILE)
+    present = {f"{study.name}/{claim.name}" for study in STUDIES.values() for claim in study.claims}
+    assert former
+    assert {*fates.again.values()} <= present
+    assert all(len(reason.split()) > 3 for reason in fates.withdrawn)
+    fates_of(former, fates, {})  # raises where one has no fate, or two
 
 
 def test_claims_are_printed_without_torch_pandas_or_umap():

@@ -15,7 +15,7 @@ from phasescope.config import UserError
 from phasescope.engines import Event
 from phasescope.store.files import sha256
 from phasescope.store.records import is_result, merge_records, read_estimators, read_records, some_columns
-from phasescope.studies.core.declaration import read_declaration
+from phasescope.studies.core.declaration import declare, read_declaration
 from phasescope.studies.core.looks import judge
 from phasescope.studies.core.records import (
     CLAIMS,
@@ -26,12 +26,8 @@ from phasescope.studies.core.records import (
 from phasescope.studies.core.running import Survey, conduct, execute, judge_records, survey
 from phasescope.studies.core.study import Amendment, Reading, Study
 from phasescope.views.figures.studies import write_figures
-from phasescope.views.report.results import (
-    render_html,
-    render_markdown,
-    write_html,
-    write_results,
-)
+from phasescope.views.report.results import render_results, write_results
+from phasescope.views.report.study_page import render_html, write_html
 from phasescope.views.terminal.claims import print_claims, read_all
 
 READING = Reading("norm", read_norm)
@@ -199,8 +195,8 @@ def test_the_cost_is_that_of_runs_like_it(copy):
     ends = read_records(copy.results / "tiny" / RECORDS).groupby("digest")["cpu_s"].max()
     assert found.cost_s(found.to_run) == pytest.approx(7 * ends.mean())
     assert [standing.images for standing in found.to_run] == [160] * 7
-    plain = dataclasses.replace(ONE, fields=(*WORDS, "network.attention=[]"))
-    unknown = copy.survey(study("new", cells=(plain,)), seeds=1, preset="paper")
+    plain = dataclasses.replace(ONE, fields=(*WORDS, "world.sigma_px=1.5"))
+    unknown = copy.survey(study("new", cells=(plain,)), seeds=1, preset="demo")
     assert len(unknown.to_run) == 1
     assert unknown.cost_s(unknown.to_run) is None
 
@@ -231,23 +227,67 @@ def test_records_that_changed_make_claims_stale_and_no_page(copy):
     (folder / CLAIMS).unlink()
     assert read_claims(folder) is None
     with pytest.raises(UserError, match="judge them first"):
-        render_markdown([study()], copy.results, copy.results / "page.md")
+        render_results([study()], copy.results, copy.results / "page.md")
 
 
 def test_the_page_says_what_claims_and_records_say(copy):
     page = copy.results.parent / "docs" / "results.md"
     write_results([study()], copy.results, page)
-    text = page.read_text()
+    of_study = page.parent / "results" / "tiny.md"
+    text, whole = page.read_text(), of_study.read_text()
     told = read_claims(copy.results / "tiny")
     assert told is not None
     for claim in told["claims"]:
-        assert claim["why"] in text
+        assert claim["why"] in whole
         assert f"{claim['value']:.3g}" in text
-    assert "![Order](../results/tiny/order.png)" in text
-    assert (page.parent / "../results/tiny/order.png").exists()
-    assert "3 runs." in text
-    again = render_markdown([study()], copy.results, page)
-    assert again == text
+        assert f"(results/tiny.md#{claim['name']})" in text
+        assert f'<a id="{claim["name"]}"></a>' in whole
+    assert "![Order](../../results/tiny/order.png)" in whole
+    assert (of_study.parent / "../../results/tiny/order.png").exists()
+    assert "3 runs." in whole
+    assert "3 distinct runs" in text
+    again = render_results([study()], copy.results, page)
+    assert again == {page: text, of_study: whole}
+
+
+def test_a_study_that_is_only_declared_keeps_no_page_waiting(copy):
+    other = study("declared")
+    declare(other, copy.results / "declared", 0)
+    page = copy.results.parent / "docs" / "results.md"
+    told = render_results([study(), other], copy.results, page)
+    assert {path.name for path in told} == {"results.md", "tiny.md"}
+    with pytest.raises(UserError, match="must hold the records of a study"):
+        render_results([other], copy.results, page)
+
+
+def test_pages_tell_what_was_declared_what_was_amended_and_how_controls_went(copy):
+    folder = copy.results / "tiny"
+    declare(study(), folder, 3)
+    amended = dataclasses.replace(
+        study(), seeds=3, amendments=(Amendment("2030-01-02", "Two were too few."),)
+    )
+    declare(amended, folder, 3)
+    tried = {
+        "study": "tiny",
+        "name": "low",
+        "power_supported": 0.95,
+        "power_refuted": 0.8,
+        "wrong": 0.03,
+        "cannot": "",
+    }
+    untold = {**tried, "name": "many", "power_supported": None, "power_refuted": None, "wrong": None}
+    (copy.results / "controls.json").write_text(json.dumps([tried, untold, {**tried, "study": "other"}]))
+    write_results([amended], copy.results, judge=True)
+    page = copy.results.parent / "docs" / "results.md"
+    whole = render_results([amended], copy.results, page)[page.parent / "results" / "tiny.md"]
+    html = render_html(amended, folder)
+    for text in (whole, html):
+        assert "when 3 of its runs were there: 2 cells, 3 seeds each" in text
+        assert "2030-01-02: Two were too few." in text
+    assert "`looks` was" in whole
+    assert "| low | 95.0% | 80.0% | 3.0% |" in whole
+    assert "<td>low</td><td>95.0%</td><td>80.0%</td><td>3.0%</td>" in html
+    assert whole.count("95.0%") == 1
 
 
 def test_a_page_and_records_that_differ_are_told_apart(copy):
@@ -258,7 +298,8 @@ def test_a_page_and_records_that_differ_are_told_apart(copy):
     change = {"digest": first["digest"], "step": int(first["step"]), "order.mid.40.value": 0.0}
     merge_records(records, [change])
     assert judge_records(study(), records.parent)
-    assert render_markdown([study()], copy.results, page) != page.read_text()
+    of_study = page.parent / "results" / "tiny.md"
+    assert render_results([study()], copy.results, page)[of_study] != of_study.read_text()
 
 
 def test_a_study_s_report_is_one_page_that_asks_for_nothing(copy):

@@ -77,13 +77,13 @@ def test_cells_of_the_density_study_are_read_with_the_same_n():
 
 
 def test_plans_look_often_enough_for_onsets():
-    for preset in ("fast", "small"):
+    for preset in ("fast", "small", "paper"):
         config = EPS.config(0, preset)
         plan, last = config.probing.snapshots, config.training.steps
         due = [step for step in range(1, last + 1) if plan.due(step, last)]
         assert 20 <= len(due) <= 50
         assert max(b - a for a, b in pairwise(due)) <= 0.05 * last
-    assert all(PRESETS[name].studied for name in ("fast", "small"))
+    assert all(PRESETS[name].studied for name in ("fast", "small", "paper"))
 
 
 @pytest.mark.parametrize(("study", "claim"), ALL, ids=[f"{study.name}-{claim.name}" for study, claim in ALL])

@@ -33,7 +33,7 @@ def report(
 
     one = find_study(target) if target.endswith(".py") else of_results(target)
     if one and (one.name in studies() or (results / one.name).is_dir()):
-        from phasescope.views.report.results import write_html
+        from phasescope.views.report.study_page import write_html
 
         print(write_html(one, results / one.name, out))
         return 0
@@ -58,6 +58,7 @@ def study(
     seeds: int | None = None,
     preset: str | None = None,
     engine: Literal["local", "slurm", "ray"] = "local",
+    workers: int | None = None,
     dry_run: bool = False,
     runs: Runs = Path("runs"),
     results: Runs = Path("results"),
@@ -71,6 +72,7 @@ def study(
         seeds: runs a cell, where fewer than the study's own are wanted: a rehearsal, which decides no claim
         preset: of all cells, in place of their own; its results have a folder of their own
         engine: what executes runs
+        workers: runs at a time; as many as the engine finds places for without it
         dry_run: print the runs, their cost and what is there, and run nothing
         runs: folder of runs
         results: folder of studies' results
@@ -81,11 +83,13 @@ def study(
     from phasescope.views.figures.studies import write_figures
     from phasescope.views.terminal.studies import Progress, print_ends, print_recorded, print_survey
 
+    if workers is not None and workers < 1:
+        raise UserError(f"`--workers` (={workers}) must be at least 1: runs at a time")
     found = survey(find_study(name), seeds, preset, runs, results, look)
     print_survey(found, as_json=json, whole=dry_run)
     if dry_run:
         return 0
-    failed = conduct(found, engine, Progress(), print_recorded)
+    failed = conduct(found, engine, Progress(), print_recorded, workers)
     write_figures(found.study, found.folder)
     print_ends(found, failed)
     return 1 if failed else 0

@@ -16,7 +16,11 @@ from pkgutil import iter_modules
 from phasescope.errors import UserError
 from phasescope.kinds import load
 from phasescope.studies import found
+from phasescope.studies.core.former import FORMER
 from phasescope.studies.core.study import Study
+
+FATES_FILE = Path(found.__path__[0]) / FORMER
+"""what becomes of claims of ours that were judged before"""
 
 
 @cache

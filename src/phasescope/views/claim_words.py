@@ -8,11 +8,20 @@ from typing import Any
 
 from phasescope.studies.core.claim import from_plain
 
+NOTHING = "–"
+
 
 def number(value: float | str | None) -> str:
     """Three digits; a dash where there is none."""
     found = from_plain(value)
-    return "–" if math.isnan(found) else "∞" if found == math.inf else f"{found:.3g}"
+    return NOTHING if math.isnan(found) else "∞" if found == math.inf else f"{found:.3g}"
+
+
+def brief(value: float) -> str:
+    """Two decimals, or three digits of what has many before the point; a dash where there is none."""
+    if not abs(value) < 10:
+        return number(value)
+    return f"{value:.2f}".removeprefix("-") if abs(value) < 0.005 else f"{value:.2f}".replace("-", "−")
 
 
 def amendment_words(amended: Sequence[dict[str, Any]]) -> list[str]:
@@ -25,5 +34,5 @@ def amendment_words(amended: Sequence[dict[str, Any]]) -> list[str]:
 
 def interval(claim: dict[str, Any]) -> str:
     if claim["low"] is None or claim["n"] == 0:
-        return "–"
+        return NOTHING
     return f"[{number(claim['low'])}, {number(claim['high'])}]"

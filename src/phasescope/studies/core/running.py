@@ -206,6 +206,7 @@ def conduct(
     engine: str,
     on_event: Callable[[Event], None],
     on_recorded: Callable[[str], None] = lambda _: None,
+    workers: int | None = None,
 ) -> list[RunEnd]:
     """Declare a study, run what is missing of it, record it, judge its claims, compute its tables; the runs that are not
     recorded.
@@ -217,7 +218,7 @@ def conduct(
     """
     there = [one for one in surveyed.standings if one.state in ("recorded", "elsewhere", "done")]
     declare(surveyed.study, surveyed.folder, len(there))
-    failed = execute(surveyed, engine, on_event, on_recorded)
+    failed = execute(surveyed, engine, on_event, on_recorded, workers)
     digests = {surveyed.runs / one.config.folder: one.digest for one in surveyed.standings}
     judge_records(surveyed.study, surveyed.folder, [digests[end.folder] for end in failed])
     return failed
@@ -240,6 +241,7 @@ def execute(
     engine: str,
     on_event: Callable[[Event], None],
     on_recorded: Callable[[str], None] = lambda _: None,
+    workers: int | None = None,
 ) -> list[RunEnd]:
     """Have what is missing run, and merge all into the study's records; the runs that are not recorded, and why.
 
@@ -251,6 +253,7 @@ def execute(
         engine: local, slurm or ray.
         on_event: told what happens to runs.
         on_recorded: told the name of each run that is newly recorded.
+        workers: runs at a time; without it as many as the engine finds places.
 
     Raises:
         UserError: the engine is none, or the study's own records cannot be read or written.
@@ -294,6 +297,6 @@ def execute(
         except (UserError, RunFailed) as error:
             leave_out(surveyed.runs / standing.config.folder, error)
     if folders:
-        ends = open_engine(engine, surveyed.runs).execute(folders, follow)
+        ends = open_engine(engine, surveyed.runs, workers).execute(folders, follow)
         left_out += [end for end in ends.values() if end.state == "failed"]
     return left_out

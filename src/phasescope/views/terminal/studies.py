@@ -14,6 +14,8 @@ from phasescope.views.terminal.claims import print_claims
 from phasescope.views.terminal.tables import open_console
 
 PROGRESS_EVERY_S = 10.0
+LONG_S = 36_000.0
+"""CPU-seconds from which they are told in hours too"""
 
 
 def print_survey(survey: Survey, as_json: bool = False, whole: bool = True) -> None:
@@ -78,11 +80,16 @@ def summary_line(survey: Survey) -> str:
         ""
         if not to_run
         else (
-            f"; to run: about {seconds(survey.cost_s(to_run))} CPU-seconds of one core, "
+            f"; to run: about {seconds(survey.cost_s(to_run))} CPU-seconds of one core{hours(survey.cost_s(to_run))}, "
             f"{sum(standing.images for standing in to_run):,} images"
         )
     )
     return f"{survey.study.name}: {len(survey.standings)} runs: {there}{cost}"
+
+
+def hours(value: float | None) -> str:
+    """``, 12 hours,`` in words where seconds are many, else nothing."""
+    return f" ({value / 3600:,.0f} hours)" if value is not None and value >= LONG_S else ""
 
 
 def seconds(value: float | None) -> str:

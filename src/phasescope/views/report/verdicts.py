@@ -1,0 +1,150 @@
+"""All verdicts at a glance: families of claims down, systems across, a verdict with its number in each square.
+
+Which claim speaks is a rule, the same whatever the verdicts are. Families and systems stand in the order in which claims
+name them, study by study. A square shows its first claim, and a mark for each further one. Of each of the first `FINDINGS`
+families the first claim of the first system that has one is told as a sentence, with the verdicts of the other systems.
+A claim that names no family, or no system, is told on its study's page alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from textwrap import wrap
+from typing import Any
+
+from phasescope.studies.core.claim import from_plain
+from phasescope.views.claim_words import NOTHING, brief
+
+Entry = dict[str, Any]
+"""a claim as `study_page.entry` has it"""
+
+FINDINGS = 6
+SYMBOLS = {"supported": "●", "refuted": "✕", "undecided": "○"}
+"""of verdicts, where there is no colour"""
+LABEL_PX, SQUARE_PX, ROW_PX, HEAD_PX, EDGE_PX, GAP_PX = 236, 186, 52, 44, 12, 6
+"""of the picture: widths of the families' names and of a square, heights of a square and of systems' names, margin, gap"""
+LABEL_LETTERS, HEAD_LETTERS = 30, 24
+"""in a line of a family's name, and of a system's"""
+MARK_PX, MARKS_A_ROW = 6.5, 8
+"""of further claims, in a square's upper right corner: from one mark to the next"""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Verdicts by family and system."""
+
+    families: tuple[str, ...]
+    systems: tuple[str, ...]
+    squares: dict[tuple[str, str], tuple[Entry, ...]]
+    """claims by (family, system), the one that is shown first"""
+
+    def of(self, family: str) -> list[Entry]:
+        """The claims of a family that are shown, system by system."""
+        return [self.squares[family, s][0] for s in self.systems if (family, s) in self.squares]
+
+    def shown(self) -> list[list[Entry | None]]:
+        """The claim that is shown of each family (row) and system (column); None where there is none."""
+        return [
+            [self.squares.get((family, system), (None,))[0] for system in self.systems]
+            for family in self.families
+        ]
+
+
+def grid_of(claims: Iterable[Entry]) -> Grid:
+    """The claims that name both a family and a system."""
+    named = [claim for claim in claims if claim.get("family") and claim.get("system")]
+    squares: dict[tuple[str, str], tuple[Entry, ...]] = {}
+    for claim in named:
+        at = claim["family"], claim["system"]
+        squares[at] = (*squares.get(at, ()), claim)
+    families, systems = (
+        tuple(dict.fromkeys(claim[name] for claim in named)) for name in ("family", "system")
+    )
+    return Grid(families, systems, squares)
+
+
+def findings(grid: Grid) -> list[dict[str, Any]]:
+    """What is told in sentences: of each of the first families the first system's claim, and the `others`."""
+    told = [grid.of(family) for family in grid.families[:FINDINGS]]
+    return [{"claim": first, "others": others} for first, *others in told]
+
+
+def in_words(claim: Entry) -> str:
+    """A verdict, its number and what it rests on: ``supported, 1 [0.58, 1], n = 8``."""
+    return f"{claim['verdict']}, {claim['value_text']} {claim['interval_text']}, n = {claim['n']}"
+
+
+def picture(grid: Grid, alone: bool) -> dict[str, Any]:
+    """Where everything stands in the picture of a grid, px; the template draws it.
+
+    Args:
+        alone: whether it is a file of its own, which declares its colours.
+    """
+    rows = [
+        {
+            "lines": _lines(family, LABEL_LETTERS, HEAD_PX + i * ROW_PX + (ROW_PX - GAP_PX) / 2),
+            "squares": [_square(grid, family, system, i, j) for j, system in enumerate(grid.systems)],
+        }
+        for i, family in enumerate(grid.families)
+    ]
+    return {
+        "alone": alone,
+        "heads": [
+            {
+                "x": EDGE_PX + LABEL_PX + j * SQUARE_PX,
+                "lines": _lines(system, HEAD_LETTERS, HEAD_PX / 2),
+            }
+            for j, system in enumerate(grid.systems)
+        ],
+        "rows": rows,
+        "width": 2 * EDGE_PX + LABEL_PX + len(grid.systems) * SQUARE_PX,
+        "height": HEAD_PX + len(grid.families) * ROW_PX + EDGE_PX,
+        "left": EDGE_PX,
+        "square": (SQUARE_PX - GAP_PX, ROW_PX - GAP_PX),
+        "label": spoken(grid),
+    }
+
+
+def _square(grid: Grid, family: str, system: str, row: int, column: int) -> dict[str, Any]:
+    """A square's place, its claim with what it says, and marks (x, y, claim) of further claims; px within the square."""
+    claim, *further = grid.squares.get((family, system), (None,))
+    right, rows = SQUARE_PX - GAP_PX - 8, range(0, len(further), MARKS_A_ROW)
+    return {
+        "x": EDGE_PX + LABEL_PX + column * SQUARE_PX,
+        "y": HEAD_PX + row * ROW_PX,
+        "claim": claim,
+        "told": "" if claim is None else _briefly(claim),
+        "marks": [
+            (right - MARK_PX * (len(of_row) - k), 8 + MARK_PX * line, one)
+            for line, of_row in enumerate(further[first : first + MARKS_A_ROW] for first in rows)
+            for k, one in enumerate(of_row)
+        ],
+    }
+
+
+def _briefly(claim: Entry) -> str:
+    """Value, interval and n as a square has room for."""
+    value, low, high = (from_plain(claim[name]) for name in ("value", "low", "high"))
+    ends = "" if claim["interval_text"] == NOTHING else f" [{brief(low)}, {brief(high)}]"
+    return f"{brief(value)}{ends} n {claim['n']}"
+
+
+def _lines(text: str, letters: int, middle: float) -> list[tuple[float, str]]:
+    """(y, line) of a text broken in lines about a height, px."""
+    lines = wrap(text, letters)
+    return [(middle + 15 * (k - (len(lines) - 1) / 2), line) for k, line in enumerate(lines)]
+
+
+def spoken(grid: Grid) -> str:
+    """The picture for who does not see it."""
+
+    def of(family: str) -> str:
+        return ", ".join(f"{claim['system']} {claim['verdict']}" for claim in grid.of(family))
+
+    return "; ".join(f"{family}: {of(family)}" for family in grid.families)
+
+
+def verdict_counts(claims: Sequence[Entry]) -> dict[str, int]:
+    """How many have each verdict."""
+    return {verdict: sum(claim["verdict"] == verdict for claim in claims) for verdict in SYMBOLS}
