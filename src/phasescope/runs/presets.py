@@ -64,7 +64,7 @@ LEAN: Tree = {
     "name": "lean",
     "family": {**DEMO["family"], "times": "stratified"},
     "training": {
-        "steps": 1800,
+        "steps": 2000,
         "batch": 16,
         "optimiser": {"kind": "muon", "lr": 0.02, "rest": {"lr": 6e-3}},
         "warmup": 20,
@@ -126,8 +126,8 @@ SMALL_STUDIED: Tree = {
 }
 LEAN_STUDIED: Tree = {
     "probing": {
-        "snapshots": {"dense_every": 20, "dense_until": 60, "every": 100},
-        "images": {"grid": 64, "off_grid": 64},
+        "snapshots": {"dense_every": 20, "dense_until": 60, "every": 125},
+        "images": {"grid": 128, "off_grid": 64},
         "latent_labels": 256,
         "share_labels": 64,
         "timesteps": [50, 600],
@@ -135,7 +135,7 @@ LEAN_STUDIED: Tree = {
         "p1": None,
     }
 }
-"""order sets in within the first hundred steps; 64 images of either split, as many as the coarsest grid holds"""
+"""Order sets in within the first hundred steps. Of 128 images a majority of 59 % decides a phase, of 64 one of 63 %."""
 FAST_STUDIED: Tree = {
     "probing": {
         "snapshots": {"dense_every": 10, "dense_until": 20, "every": 30},
@@ -151,7 +151,7 @@ FAST_STUDIED: Tree = {
 PRESETS: dict[str, Preset] = {
     "paper": Preset(PAPER, PAPER_STUDIED, 430_000.0),
     "small": Preset(SMALL, SMALL_STUDIED, 205.0),
-    "lean": Preset(LEAN, LEAN_STUDIED, 100.0),
+    "lean": Preset(LEAN, LEAN_STUDIED, 130.0),
     "fast": Preset(FAST, FAST_STUDIED, 28.0),
     "demo": Preset(DEMO, SMALL_STUDIED),
 }

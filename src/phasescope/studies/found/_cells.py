@@ -27,7 +27,8 @@ def world(design: Tree, **fields: object) -> Tree:
     return {"world": {"design": design, **fields}}
 
 
-BASE = eps("eps", {})
+BASE = eps("eps", {}, seeds=13)
+"""of its seeds 0, 1 and 2 were used to choose the preset, and ten were not"""
 SMALL = Cell("small", {"family": {"predict": "eps"}}, preset="small", seeds=8)
 V = Cell("v", {"family": {"predict": "v"}}, preset="small", seeds=10)
 X = Cell("fast", {"family": {"predict": "x"}}, preset="fast", seeds=16)

@@ -118,10 +118,10 @@ def index_at_end(cell: str, place: Place, frame: pd.DataFrame) -> Estimate:
 
 
 def gained(cell: str, names: Sequence[str], frame: pd.DataFrame) -> Estimate:
-    """The mean over runs of a column at the end less that of the untrained network; of several the least gain."""
+    """The mean over runs of a column at the end less that of the untrained network; of several the mean gain."""
     runs = runs_of(frame, [cell])
-    gains = [min(at_end(run, name) - float(column(run, name)[0]) for name in names) for run in runs]
-    untrained = float(np.mean([min(column(run, name)[0] for name in names) for run in runs]))
+    gains = [np.mean([at_end(run, name) - column(run, name)[0] for name in names]) for run in runs]
+    untrained = float(np.mean([column(run, name)[0] for run in runs for name in names]))
     return mean_of_runs(gains, {"untrained": untrained})
 
 
@@ -219,7 +219,7 @@ def _claims_of(system: str) -> list[Claim]:
                 f"parallel_more_{system}_{place.condition}",
                 f"Training makes moves along a factor more alike wherever they start, at {where}: {words}.",
                 statistic="share of a move's square that holds at every value of the other factor, at the end less that "
-                "of the untrained network, the lesser gain of x and y, mean over runs",
+                "of the untrained network, mean over x and y, then runs",
                 threshold=0.0,
                 estimate=partial(gained, cell, [f"code.{place}.parallelism.{axis}" for axis in "xy"]),
                 family="training makes moves parallel",
