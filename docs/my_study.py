@@ -15,9 +15,7 @@ from phasescope.studies.core.curves import mean_curve
 from phasescope.studies.core.made import flat, jitter, made_records, rise
 from phasescope.studies.core.statistics import mean_of_runs
 
-NARROW = Cell(
-    "sigma = 1", {"world": {"sigma_px": 1.0}}
-)  # a point of the design: fields of a run's configuration
+NARROW = Cell("sigma = 1", {"world": {"sigma_px": 1.0}})  # a point of the design: fields of a run
 WIDE = Cell("sigma = 2", {"world": {"sigma_px": 2.0}})
 
 
