@@ -19,7 +19,8 @@ SEEDS = 4
 
 CLAIM = {
     "source": "nobody: made up", "direction": "above", "minimum_n": 3, "counting": "steps", "figure": "onsets",
-    "does_not_show": "anything: these records are synthetic", "detail": {},
+    "does_not_show": "anything: these records are synthetic", "detail": {}, "cells": [], "family": "", "system": "",
+    "look": 1,
 }  # fmt: skip
 
 
@@ -50,6 +51,8 @@ def write_study(folder: Path, real: Run | None = None) -> Path:
     told = {
         "study": folder.name,
         "question": "What does this page look like? Its records are synthetic: no result of anything.",
+        "declaration": None,
+        "failed": [],
         "claims": claims,
     }
     told["records"] = {"sha256": digest, "runs": len({row["digest"] for row in rows}), "rows": len(rows)}

@@ -93,9 +93,10 @@ def claims(folder: Path, sha256: str) -> None:
     claim = {"name": "c", "verdict": "supported", "sentence": "It does.", "why": "so", "source": "nobody",
              "statistic": "mean", "threshold": 0.5, "direction": "above",
              "minimum_n": 1, "figure": "f", "does_not_show": "Much.", "value": 1.0,
-             "low": 0.9, "high": "inf", "n": 4, "detail": {}}  # fmt: skip
+             "low": 0.9, "high": "inf", "n": 4, "detail": {}, "cells": [], "family": "", "system": "",
+             "look": 1}  # fmt: skip
     told = {"study": "example", "question": "Does it?", "records": {"sha256": sha256, "runs": 4, "rows": 12},
-            "claims": [claim]}  # fmt: skip
+            "declaration": None, "failed": [], "claims": [claim]}  # fmt: skip
     (folder / "claims.json").write_text(json.dumps(told))
 
 
