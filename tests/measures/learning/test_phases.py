@@ -352,7 +352,7 @@ def test_onsets_of_bad_input_are_refused():
 
 def test_the_docs_tell_the_thresholds_as_they_are():
     page = (Path(__file__).parents[3] / "docs" / "measures" / "order.md").read_text()
-    told = page[page.index("## Phases of the representation") :]
+    told = page[page.index("## Gain") :]
     limits = REPRESENTATION
     for said in (
         f"gain of order is at least {limits.order:g}",
