@@ -120,7 +120,7 @@ def metrics_at(step: int) -> dict:
         "participation_ratio": everywhere(45 - 40 * rise, {"untrained": 40.0, "pixels": 160.0}),
         "label_dimension": everywhere(30 - 26 * rise, {"untrained": 25.0, "pixels": 60.0}),
         "label_share": everywhere(0.6 * rise, {"permuted": 0.0}),
-        "learnt_order": everywhere(3 * rise, {"permuted": -0.2, "untrained": 0.0}),
+        "learnt_order": everywhere(3 * rise, {"untrained": 0.0}),
         "order_told": everywhere(0.9 * rise, floors),
         "order_seen": everywhere(0.4 - 0.8 * rise, {**floors, "pixels": 0.3}),
         "share_told": everywhere(0.8 * rise, floors),

@@ -116,6 +116,32 @@ def test_out_of_fold_predictions_are_sklearn_ridge_at_the_gcv_alpha(features):
     np.testing.assert_allclose(out_of_fold(ridge_fits(x, targets, folds), len(x)), expected, atol=1e-3)
 
 
+@pytest.mark.parametrize("features", [90, 100, 101, 102, 103, 512])
+@pytest.mark.parametrize("decay", [0.0, 2.0])
+def test_noise_in_about_as_many_directions_as_rows_is_read_as_noise(features, decay):
+    """Five folds of 128 labels leave 102 rows: where all but one or two directions are fitted, GCV alone takes no penalty in
+    many a draw, and R^2 falls to -10 and to -300."""
+    rng = np.random.default_rng(11)
+    found = []
+    for _ in range(20):
+        latents = rng.normal(size=(128, features)) * np.arange(1.0, features + 1) ** (-decay / 2)
+        folds = np.array_split(rng.permutation(128), 5)
+        y = rng.normal(size=(128, 4))
+        predictions = out_of_fold(ridge_fits(latents, y, folds), 128)
+        found += list(1 - ((y - predictions) ** 2).sum(axis=0) / ((y - y.mean(axis=0)) ** 2).sum(axis=0))
+    assert min(found) > -1
+    assert np.quantile(found, 0.05) > -0.3
+    assert np.median(found) == pytest.approx(0, abs=0.08)
+
+
+def test_a_label_that_all_directions_hold_is_read_from_as_many_as_there_are_rows():
+    rng = np.random.default_rng(12)
+    for features in (60, 100, 400):
+        labels = labels_of(rng, 128)
+        latents = labels @ rng.normal(size=(2, features)) + 0.5 * rng.normal(size=(128, features))
+        assert order(latents, labels, permutations=2, resamples=20).value > 0.99, features
+
+
 def test_order_agrees_with_sklearns_leave_one_out_ridge():
     rng = np.random.default_rng(6)
     labels = labels_of(rng, 250)

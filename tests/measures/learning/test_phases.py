@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, given
@@ -347,3 +348,18 @@ def test_onsets_of_bad_input_are_refused():
         phase_onsets([0], ["D"])
     with pytest.raises(ValueError, match=r"`phases` \(='D'\)"):
         phase_sequence(["D"])
+
+
+def test_the_docs_tell_the_thresholds_as_they_are():
+    page = (Path(__file__).parents[3] / "docs" / "measures" / "order.md").read_text()
+    told = page[page.index("## Gain") :]
+    limits = REPRESENTATION
+    for said in (
+        f"gain of order is at least {limits.order:g}",
+        f"until the gain is below {limits.order - limits.hysteresis:g}",
+        f"gain of label share at least {limits.label_share:g}",
+        f"at most {limits.dimension:g}",
+        f"leave less than {LEAST_LEFT:g}",
+        "thresholds {:g}, {:g}, {:g} and {:g}".format(*ORDER_RANGE),
+    ):
+        assert said in " ".join(told.split()), said

@@ -9,7 +9,8 @@ and alpha minimises, for each target by itself, the generalised cross-validation
 
     GCV(alpha) = m ||U diag(alpha / (s + alpha)) U^T Y||^2 / (sum_i alpha / (s_i + alpha) - 1)^2
 
-over the m training rows; the 1 is the degree of freedom that the mean takes.
+over the m training rows; the 1 is the degree of freedom that the mean takes. Penalties that leave next to no degrees of
+freedom are not tried (`LEAST_FREE`): there GCV is decided by chance.
 
 With H the hat matrix of the training rows, G that of the test rows (Y_hat_test = G Y), both with the mean's 1 / m, and
 alpha held, leaving out training row i moves the error of test row t
@@ -30,6 +31,10 @@ from jaxtyping import Float, Int
 
 ALPHAS = np.logspace(-12, 3, 31)
 """Ridge penalties tried, in units of ||X||^2 over all rows: from next to none to one that leaves the mean."""
+LEAST_FREE = 10
+"""Degrees of freedom that a penalty must leave for GCV to judge it (`choose_alpha`). Where about as many directions as rows
+are fitted one or two are left, in which a target may have next to nothing by chance: no penalty at all then looks best, and
+errors on other rows are hundreds of times the target's variance."""
 
 
 @dataclass(frozen=True)
@@ -131,8 +136,15 @@ def choose_alpha(
 
     Of a target's square the part `explicable` along a principal direction of variance s is shrunk by alpha / (s + alpha)
     twice; the part `outside` all directions stays whole. Of m degrees of freedom the mean takes one.
+
+    Of noise a weighted sum of squares is left, its weights w^2 those of the shrinkages: as good as (sum w^2)^2 / sum w^4
+    squares alike (Satterthwaite 1946). Penalties that leave fewer than `LEAST_FREE`, of few rows than half, are not tried.
     """
     shrink = alphas[:, None] / (s + alphas[:, None])
-    free = shrink.sum(axis=1) + m - len(s) - 1
-    gcv = (shrink**2 @ explicable + outside) / free[:, None] ** 2
-    return alphas[gcv.argmin(axis=0)]
+    of_rows = shrink[:, max(len(s) - m + 1, 0) :]  # as many directions as rows: the first is the mean's
+    whole = max(m - len(s) - 1, 0)
+    free = of_rows.sum(axis=1) + whole
+    alike = ((of_rows**2).sum(axis=1) + whole) ** 2 / ((of_rows**4).sum(axis=1) + whole)
+    may = alike >= min(LEAST_FREE, (m - 1) / 2)
+    gcv = (shrink[may] ** 2 @ explicable + outside) / free[may, None] ** 2
+    return alphas[may][gcv.argmin(axis=0)]
