@@ -278,6 +278,13 @@ def test_pages_tell_what_was_declared_what_was_amended_and_how_controls_went(cop
     assert whole.count("95.0%") == 1
 
 
+@pytest.mark.parametrize("damage", ["{", "[1]", "{}", '[{"study": "tiny"}]'])
+def test_damaged_controls_are_told_of(copy, damage):
+    (copy.results / "controls.json").write_text(damage)
+    with pytest.raises(UserError, match=r"controls\.json"):
+        render_html(study(), copy.results / "tiny")
+
+
 def test_a_page_and_records_that_differ_are_told_apart(copy):
     page = copy.results.parent / "docs" / "results.md"
     write_results([study()], copy.results, page)
