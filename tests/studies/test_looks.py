@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from tiny_study import ENDING, LOSABLE, ONE, OTHER, ends_right
 
+from phasescope.errors import UserError
 from phasescope.studies.core.claim import Claim
 from phasescope.studies.core.looks import judge, undecided_cells
 from phasescope.studies.core.made import flat, made_records
@@ -51,7 +52,7 @@ def records(study: Study, ends: dict[str, list[float]]) -> pd.DataFrame:
 
 
 HIGH = [0.9, 0.8, 0.85, 0.95, 0.9, 0.8, 0.9, 0.85]
-MIXED = [0.1, 0.9, 0.2, 0.8, 0.4, 0.6, 0.3, 0.7]
+MIXED = [0.4, 0.6, 0.45, 0.55, 0.5, 0.52, 0.48, 0.5]
 HIGHER = [0.95] * MORE
 
 
@@ -114,7 +115,8 @@ def test_a_second_look_adds_seeds_to_the_cells_of_undecided_claims_alone():
     only = replace(STUDY, claims=STUDY.claims[:2])
     frame = records(STUDY, {"one": MIXED, "other": HIGH})
     assert undecided_cells(only, frame) == {"one"}
-    assert undecided_cells(STUDY, frame) == {"one", "other"} or told(frame)["both"].outcome != "undecided"
+    low = records(STUDY, {"one": MIXED, "other": MIXED})
+    assert undecided_cells(STUDY, low) == {"one", "other"}
     members = [(member.cell.name, member.seed) for member in only.members(second={"one"})]
     assert [seed for name, seed in members if name == "one"] == list(range(FIRST + MORE))
     assert [seed for name, seed in members if name == "other"] == list(range(FIRST))
@@ -134,7 +136,7 @@ def test_two_looks_err_in_no_more_than_one_claim_in_twenty():
     generator = np.random.default_rng(0)
     claim = replace(STUDY, cells=(CELL,), claims=(of_cell("one"),))
     wrong = peeking = 0
-    for _ in range(150):
+    for _ in range(80):
         ends = np.clip(0.5 + 0.2 * generator.standard_normal(FIRST + MORE), 0, 1).tolist()
         frame = records(claim, {"one": ends})
         wrong += told(frame, claim)["one"].outcome != "undecided"
@@ -142,13 +144,11 @@ def test_two_looks_err_in_no_more_than_one_claim_in_twenty():
             claim.claims[0].judge(frame[frame["seed"] < n]).outcome != "undecided"
             for n in range(6, FIRST + MORE + 1)
         )
-    assert wrong / 150 <= 2 * (1 - CONFIDENCE) + 0.035
+    assert wrong / 80 <= 2 * (1 - CONFIDENCE) + 0.06
     assert peeking > wrong
 
 
 def test_a_study_that_adds_no_whole_number_of_seeds_is_refused():
-    from phasescope.errors import UserError
-
     with pytest.raises(UserError, match=r"`more` \(=-1\) of `losable` must be from 0"):
         replace(STUDY, more=-1)
     with pytest.raises(

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tiny_study import ONE, OTHER, WORDS, read_norm, study
@@ -14,7 +15,7 @@ from phasescope.config import UserError
 from phasescope.engines import Event
 from phasescope.store.files import sha256
 from phasescope.store.records import is_result, merge_records, read_estimators, read_records, some_columns
-from phasescope.studies.core.declaration import declare
+from phasescope.studies.core.declaration import declare, read_declaration
 from phasescope.studies.core.looks import judge
 from phasescope.studies.core.records import (
     CLAIMS,
@@ -22,11 +23,12 @@ from phasescope.studies.core.records import (
     read_claims,
     read_frame,
 )
-from phasescope.studies.core.running import Survey, execute, judge_records, survey
+from phasescope.studies.core.running import Survey, conduct, execute, judge_records, survey
 from phasescope.studies.core.study import Amendment, Reading, Study
 from phasescope.views.figures.studies import write_figures
 from phasescope.views.report.results import render_results, write_results
 from phasescope.views.report.study_page import render_html, write_html
+from phasescope.views.terminal.claims import print_claims, read_all
 
 READING = Reading("norm", read_norm)
 
@@ -36,8 +38,18 @@ class Place:
     runs: Path
     results: Path
 
-    def survey(self, of: Study, seeds: int | None = None, preset: str | None = None) -> Survey:
-        return survey(of, seeds, preset, self.runs, self.results)
+    def survey(self, of: Study, seeds: int | None = None, preset: str | None = None, look: int = 1) -> Survey:
+        return survey(of, seeds, preset, self.runs, self.results, look)
+
+    def conduct(self, of: Study, seeds: int | None = None) -> dict[str, dict[str, Any]]:
+        """Its claims, by name, after a study was conducted whose runs are all there or fail."""
+        conduct(self.survey(of, seeds), "local", lambda event: None)
+        return self.claims(of)
+
+    def claims(self, of: Study) -> dict[str, dict[str, Any]]:
+        told = read_claims(self.results / of.name)
+        assert told is not None
+        return {claim["name"]: claim for claim in told["claims"]}
 
     def states(self, of: Study, seeds: int | None = None) -> list[str]:
         return [standing.state for standing in self.survey(of, seeds).standings]
@@ -323,3 +335,96 @@ def test_some_columns_are_those_of_the_whole(done):
     with pytest.raises(UserError, match="must be a Parquet file"):
         some_columns(path.parent / "no.parquet", ("digest",))
     (path.parent / "no.parquet").unlink()
+
+
+def refused(place: Place, of: Study, message: str, **asked: Any) -> None:
+    with pytest.raises(UserError, match=message):
+        place.survey(of, **asked)
+
+
+def test_a_study_is_declared_before_its_first_run_and_stands_by_it(copy):
+    tiny = study(readings=(READING,))
+    copy.conduct(tiny)
+    told, declaration = read_claims(copy.results / "tiny"), read_declaration(copy.results / "tiny")
+    assert told is not None
+    assert declaration is not None
+    assert told["declaration"] == {"date": declaration.date, "amended": []}
+    assert declaration.recorded == 3
+    before = {file: file.read_bytes() for file in (copy.results / "tiny").iterdir()}
+    claims = (dataclasses.replace(tiny.claims[0], threshold=0.4), *tiny.claims[1:])
+    changed = dataclasses.replace(tiny, claims=claims)
+    with pytest.raises(UserError, match=r"`threshold` of the claim `right` was 0\.5 and is 0\.4"):
+        conduct(copy.survey(changed), "no engine", lambda event: pytest.fail(str(event)))
+    with pytest.raises(UserError, match=r"`threshold` of the claim `right` was 0\.5 and is 0\.4"):
+        judge_records(changed, copy.results / "tiny")
+    assert {file: file.read_bytes() for file in (copy.results / "tiny").iterdir()} == before
+
+
+def test_an_amendment_is_told_wherever_claims_are(copy, capsys):
+    tiny = study(readings=(READING,))
+    copy.conduct(tiny)
+    claims = (dataclasses.replace(tiny.claims[0], threshold=0.4), *tiny.claims[1:])
+    amended = dataclasses.replace(tiny, claims=claims, amendments=(Amendment("2026-12-01", "A slip."),))
+    assert copy.conduct(amended)["right"]["threshold"] == 0.4
+    words = "2026-12-01: A slip. (`threshold` of the claim `right` was 0.5 and is 0.4)"
+    write_figures(amended, copy.results / "tiny")
+    page = copy.results.parent / "results.md"
+    assert (
+        f"**Amended** {words}"
+        in render_results([amended], copy.results, page)[page.parent / "results" / "tiny.md"]
+    )
+    assert "<strong>Amended</strong> 2026-12-01: A slip." in render_html(amended, copy.results / "tiny")
+    print_claims(read_all([amended], copy.results))
+    assert f"amended {words}" in " ".join(capsys.readouterr().out.split())
+
+
+def test_fewer_seeds_are_a_rehearsal_that_decides_nothing(copy):
+    """Three runs of the four that are declared, whatever was asked for."""
+    whole = dataclasses.replace(study("rehearsed"), seeds=3)
+    found = copy.conduct(whole, seeds=2)
+    assert {claim["verdict"] for claim in found.values()} == {"undecided"}
+    assert {claim["look"] for claim in found.values()} == {0}
+    assert {claim["why"] for claim in found.values()} == {"look 1 has 3 of 4 runs"}
+    assert found["low"]["n"] == 2
+    refused(copy, whole, r"`--seeds` \(=4\) must be at most 3: a study's seeds are declared", seeds=4)
+
+
+def test_a_second_look_adds_its_seeds_when_the_first_is_whole_and_undecided(copy):
+    tiny = study(readings=(READING,))
+    twice = dataclasses.replace(tiny, more=2)
+    refused(copy, tiny, r"`--look` \(=2\) must be 1: `tiny` declares no second look", look=2)
+    refused(copy, twice, r"`--seeds` \(=1\) must be left out with `--look 2`", look=2, seeds=1)
+    refused(
+        copy,
+        dataclasses.replace(twice, seeds=3),
+        r"`--look` \(=2\) must wait for the first: 3 of 4 runs are recorded",
+        look=2,
+    )
+    decided = dataclasses.replace(twice, claims=tuple(one for one in tiny.claims if one.name == "low"))
+    refused(copy, decided, r"the first look has decided every claim of `tiny`", look=2)
+    one = dataclasses.replace(tiny.claims[0], cells=("one",))
+    found = copy.survey(dataclasses.replace(twice, claims=(one, tiny.claims[1])), look=2)
+    assert [(s.cells, s.config.seed, s.state) for s in found.standings] == [
+        (("one",), 0, "recorded"),
+        (("other",), 0, "recorded"),
+        (("one",), 1, "recorded"),
+        (("one",), 2, "absent"),
+        (("one",), 3, "absent"),
+    ]
+    assert copy.conduct(twice)["right"]["why"].endswith("; look 2 has 0 of 4 runs")
+
+
+def test_a_run_that_fails_for_good_leaves_its_claims_undecided_and_is_told_of(copy):
+    broken = dataclasses.replace(ONE, name="broken", fields=(*WORDS, "training.precision=tf32"), seeds=1)
+    tiny = study("broken")
+    on_it = dataclasses.replace(tiny.claims[1], name="on it", cells=("one", "broken"))
+    off_it = dataclasses.replace(tiny.claims[1], cells=("one",))
+    mixed = dataclasses.replace(tiny, cells=(ONE, OTHER, broken), claims=(on_it, off_it))
+    found = copy.conduct(mixed)
+    assert (found["on it"]["verdict"], found["on it"]["why"]) == (
+        "undecided",
+        "look 1 has 2 of 3 runs; 1 failed",
+    )
+    assert found["low"]["verdict"] == "supported"
+    assert judge_records(mixed, copy.results / "broken")
+    assert copy.claims(mixed) == found

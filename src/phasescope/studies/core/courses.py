@@ -154,10 +154,13 @@ def _joint(x: np.ndarray, y: np.ndarray, both: np.ndarray | None) -> np.ndarray:
     return x * y if both is None else np.clip(both, np.maximum(x + y - 1, 0), np.minimum(x, y))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plan:
-    """What depends on a cell alone."""
+    """What depends on a cell and its preset alone."""
 
+    preset: str
+    fields: str
+    """of the cell, as JSON"""
     config: RunConfig
     steps: np.ndarray
     splits: Mapping[str, int]
@@ -171,11 +174,15 @@ class Plan:
 
     @classmethod
     def of(cls, cell: Cell, preset: str) -> Plan:
-        return plan_of(preset, to_json(cell.tree))
+        return _plan(preset, to_json(cell.tree))
+
+    def digest(self, seed: int) -> str:
+        """The identity of a run."""
+        return _digest(self.preset, self.fields, seed)
 
 
 @cache
-def plan_of(preset: str, fields: str) -> Plan:
+def _plan(preset: str, fields: str) -> Plan:
     config = Cell("", from_json(fields)).config(0, preset)
     snapshots, last = config.probing.snapshots, config.training.steps
     observed = config.plan_of(config.network.taps, config.network.usual_taps)
@@ -187,6 +194,8 @@ def plan_of(preset: str, fields: str) -> Plan:
     assert not isinstance(observed.representation, str)
     assert not isinstance(observed.p1, str)
     return Plan(
+        preset,
+        fields,
         config,
         np.array([0, *(step for step in range(1, last + 1) if snapshots.due(step, last))]),
         {name: len(split(images[name], drawn)) for name, split in splits.items()},
@@ -199,7 +208,7 @@ def plan_of(preset: str, fields: str) -> Plan:
 
 
 @cache
-def digest_of(preset: str, fields: str, seed: int) -> str:
+def _digest(preset: str, fields: str, seed: int) -> str:
     return Cell("", from_json(fields)).config(seed, preset).digest()
 
 
@@ -207,14 +216,10 @@ def digest_of(preset: str, fields: str, seed: int) -> str:
 class Run:
     """A run that is made up."""
 
-    cell: Cell
+    cell: str
     seed: int
-    preset: str
+    plan: Plan
     learning: Learning
-
-    @property
-    def plan(self) -> Plan:
-        return Plan.of(self.cell, self.preset)
 
 
 def parts_of(runs: Sequence[Run]) -> list[slice]:

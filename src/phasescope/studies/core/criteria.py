@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -46,7 +47,13 @@ def runs_of(frame: pd.DataFrame, cells: Sequence[str] | None = None) -> list[pd.
 def some_runs(frame: pd.DataFrame, cells: Sequence[str] | None = None) -> list[pd.DataFrame]:
     """As `runs_of`; none where there is none."""
     chosen = frame if cells is None else frame[frame["cell"].isin(list(cells))]
-    return [rows.sort_values("step") for _, rows in chosen.groupby(["cell", "seed", "digest"], sort=True)]
+    if not len(chosen):
+        return []
+    ordered = chosen.sort_values(["cell", "seed", "digest", "step"])
+    keys = [ordered[name].to_numpy() for name in ("cell", "seed", "digest")]
+    new = np.any([key[1:] != key[:-1] for key in keys], axis=0)
+    begins = [0, *(np.flatnonzero(new) + 1).tolist(), len(ordered)]
+    return [ordered.iloc[begin:end] for begin, end in pairwise(begins)]
 
 
 def column(run: pd.DataFrame, name: str) -> np.ndarray:

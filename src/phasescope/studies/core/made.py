@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from phasescope.store.files import to_json
 from phasescope.store.flat import config_columns
 from phasescope.studies.core.courses import (
     Course,
@@ -28,10 +27,8 @@ from phasescope.studies.core.courses import (
     Learning,
     Plan,
     Run,
-    digest_of,
     flat,
     jitter,
-    plan_of,
     rise,
     together,
 )
@@ -62,7 +59,8 @@ def made_run(
             names a row (digest, name, seed, cell, step, images_seen, epochs, loss) is always there.
         courses: fields of `Learning`: `formed`, `x`, `y`, ...
     """
-    return _frame([Run(cell, seed, preset, Learning(**courses))], generator, reads)
+    run = Run(cell.name, seed, Plan.of(cell, preset), Learning(**courses))
+    return _frame([run], generator, reads)
 
 
 def made_records(
@@ -89,10 +87,9 @@ def made_records(
     for cell in study.cells:
         if wanted is not None and cell.name not in wanted:
             continue
-        preset = cell.preset or study.preset
-        config = Plan.of(cell, preset).config
+        plan = Plan.of(cell, cell.preset or study.preset)
         for seed in range(seeds or study.first(cell)):
-            runs.append(Run(cell, seed, preset, Learning(**courses(cell, config, generator))))
+            runs.append(Run(cell.name, seed, plan, Learning(**courses(cell, plan.config, generator))))
     return _frame(runs, generator if noise else None, reads)
 
 
@@ -105,9 +102,9 @@ def _frame(
         """Whether a column that begins so is."""
         return reads is None or any(group.startswith(one) or one.startswith(group) for one in reads)
 
-    names = tuple((run.cell.name, run.seed, run.preset, to_json(run.cell.tree)) for run in runs)
-    table = dict(_heads(names, wanted("config.")))
-    table["loss"] = np.concatenate([run.learning.loss(run.plan.steps) for run in runs])
+    names = tuple((run.cell, run.seed, run.plan) for run in runs)
+    loss = np.concatenate([run.learning.loss(run.plan.steps) for run in runs])
+    table = _heads(names, wanted("config.")) | {"loss": loss}
     images = ("accuracy", "outcomes.", "error_px.", "together.", "phase.behaviour")
     if any(map(wanted, images)):
         table |= image_columns(runs, generator, wanted)
@@ -116,13 +113,12 @@ def _frame(
 
 
 @lru_cache(maxsize=16)
-def _heads(runs: tuple[tuple[str, int, str, str], ...], configs: bool) -> dict[str, np.ndarray]:
+def _heads(runs: tuple[tuple[str, int, Plan], ...], configs: bool) -> dict[str, np.ndarray]:
     """What is the same in all of a run's rows, and what follows from the step: key, head, configuration."""
     of_runs, steps, seen, epochs = [], [], [], []
-    for cell, seed, preset, fields in runs:
-        plan = plan_of(preset, fields)
+    for cell, seed, plan in runs:
         row: dict[str, Any] = {
-            "digest": digest_of(preset, fields, seed),
+            "digest": plan.digest(seed),
             "name": plan.config.name,
             "seed": seed,
             "cell": cell,
@@ -137,8 +133,7 @@ def _heads(runs: tuple[tuple[str, int, str, str], ...], configs: bool) -> dict[s
     lengths = [len(one) for one in steps]
     columns = {
         name: np.repeat(_typed([row.get(name) for row in of_runs]), lengths)
-        for row in of_runs
-        for name in row
+        for name in dict.fromkeys(name for row in of_runs for name in row)
     }
     return columns | {
         "step": np.concatenate(steps),

@@ -1,0 +1,205 @@
+"""What is declared before the first run is what is judged: a change without an amendment stops the study, and the tests."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tiny_study import LOSABLE, ONE, study
+
+from phasescope.errors import UserError
+from phasescope.studies import find_study, studies
+from phasescope.studies.core.declaration import DECLARATION, declare, declared, read_declaration, standing
+from phasescope.studies.core.statistics import CONFIDENCE
+from phasescope.studies.core.study import Amendment, Study
+
+RESULTS = Path(__file__).parents[2] / "results"
+STUDIES = studies()
+DECLARED = [name for name in STUDIES if (RESULTS / name / DECLARATION).exists()]
+AMENDMENT = Amendment("2026-12-01", "The threshold was a slip of the pen.")
+
+
+def with_claim(of: Study, **changes: object) -> Study:
+    first, *others = of.claims
+    return replace(of, claims=(replace(first, **changes), *others))
+
+
+def with_cell(of: Study, **changes: object) -> Study:
+    first, *others = of.cells
+    return replace(of, cells=(replace(first, **changes), *others))
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    declare(study(), tmp_path / "tiny", 1)
+    return tmp_path / "tiny"
+
+
+def test_a_declaration_says_all_that_is_fixed(folder):
+    told = json.loads((folder / DECLARATION).read_text())
+    tiny = study()
+    assert (told["study"], told["question"], told["level"]) == ("tiny", tiny.question, CONFIDENCE)
+    assert (told["looks"], told["recorded"], told["amended"]) == ({"first": 2, "second": 0}, 1, [])
+    assert [(cell["name"], cell["preset"], cell["seeds"]) for cell in told["cells"]] == [
+        ("one", "small", 2),
+        ("other", "small", 1),
+    ]
+    assert [run for cell in told["cells"] for run in cell["runs"]] == [
+        tiny.member(cell, seed).config.digest() for cell in tiny.cells for seed in range(tiny.first(cell))
+    ]
+    for one, claim in zip(told["claims"], tiny.claims, strict=True):
+        assert one == claim.declared()
+    fields = {"name", "sentence", "source", "statistic", "threshold", "direction", "minimum_n", "cells"}
+    assert {*told["claims"][0]} == fields | {"figure", "counting", "does_not_show", "family", "system"}
+
+
+def test_a_second_look_declares_its_runs_too():
+    cells = declared(replace(study(), more=3))["cells"]
+    assert [len(cell["runs"]) for cell in cells] == [5, 4]
+    assert [cell["seeds"] for cell in cells] == [2, 1]
+
+
+def test_what_is_declared_again_changes_no_byte(folder):
+    before = (folder / DECLARATION).read_bytes()
+    declare(study(), folder, 3)
+    assert (folder / DECLARATION).read_bytes() == before
+
+
+CHANGES: dict[str, tuple[Callable[[Study], Study], str]] = {
+    "threshold": (lambda s: with_claim(s, threshold=0.6), "`threshold` of the claim `right` was 0.5 and is 0.6"),
+    "direction": (
+        lambda s: with_claim(s, direction="below"),
+        '`direction` of the claim `right` was "above" and is "below"',
+    ),
+    "least number": (lambda s: with_claim(s, minimum_n=2), "`minimum_n` of the claim `right` was 1 and is 2"),
+    "cells read": (lambda s: with_claim(s, cells=("one",)), '`cells` of the claim `right` was [] and is ["one"]'),
+    "sentence": (lambda s: with_claim(s, sentence="It is."), "`sentence` of the claim `right` was"),
+    "claim withdrawn": (lambda s: replace(s, claims=s.claims[1:]), "the claim `right` was declared and is no more"),
+    "claim added": (
+        lambda s: replace(s, claims=(*s.claims, replace(s.claims[0], name="late"))),
+        "the claim `late` was not declared and is now",
+    ),
+    "seeds of a cell": (lambda s: with_cell(s, seeds=3), "`seeds` of the cell `one` was 2 and is 3"),
+    "fields of a cell": (lambda s: with_cell(s, fields=(*ONE.fields, "world.sigma_px=1.5")), "`fields` of the cell `one`"),
+    "cell withdrawn": (lambda s: replace(s, cells=s.cells[:1]), "the cell `other` was declared and is no more"),
+    "second look": (lambda s: replace(s, more=2), '`looks` was {"first": 2, "second": 0}'),
+    "question": (lambda s: replace(s, question="Is it?"), "`question` was"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_without_an_amendment_is_refused_and_named(folder, name):
+    change, words = CHANGES[name]
+    before = (folder / DECLARATION).read_bytes()
+    with pytest.raises(UserError) as refused:
+        declare(change(study()), folder, 0)
+    assert words in str(refused.value)
+    assert "`amendments` must have one more than the 0 there" in str(refused.value)
+    assert (folder / DECLARATION).read_bytes() == before
+    with pytest.raises(UserError, match="must be what the study declares"):
+        standing(change(study()), folder)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_with_an_amendment_is_written_with_what_was(folder, name):
+    change, words = CHANGES[name]
+    amended = replace(change(study()), amendments=(AMENDMENT,))
+    with pytest.raises(
+        UserError, match=r"must have the amendment of 2026-12-01: phasescope study tiny writes it"
+    ):
+        standing(amended, folder)
+    declare(amended, folder, 0)
+    told = standing(amended, folder)
+    assert told is not None
+    (one,) = told.amended
+    assert (one.date, one.reason) == (AMENDMENT.date, AMENDMENT.reason)
+    assert words in one.changed[0]
+    assert told.recorded == 1
+    before = (folder / DECLARATION).read_bytes()
+    declare(amended, folder, 0)
+    assert (folder / DECLARATION).read_bytes() == before
+
+
+def test_an_amendment_is_of_one_change_and_is_never_taken_back(folder):
+    changed = with_claim(study(), threshold=0.6)
+    second = Amendment("2026-12-02", "Again.")
+    with pytest.raises(UserError, match="must have one more than the 0 there"):
+        declare(replace(changed, amendments=(AMENDMENT, second)), folder, 0)
+    with pytest.raises(UserError, match=r"`amendments` \(=The threshold .*changes nothing"):
+        declare(replace(study(), amendments=(AMENDMENT,)), folder, 0)
+    declare(replace(changed, amendments=(AMENDMENT,)), folder, 0)
+    with pytest.raises(UserError, match="must begin with the 1 that"):
+        declare(changed, folder, 0)
+    with pytest.raises(UserError, match="must begin with the 1 that"):
+        declare(replace(changed, amendments=(second,)), folder, 0)
+    again = replace(with_claim(study(), threshold=0.7), amendments=(AMENDMENT, second))
+    declare(again, folder, 0)
+    told = read_declaration(folder)
+    assert told is not None
+    assert [one.changed for one in told.amended] == [
+        ["`threshold` of the claim `right` was 0.5 and is 0.6"],
+        ["`threshold` of the claim `right` was 0.6 and is 0.7"],
+    ]
+
+
+def test_a_first_declaration_tells_amendments_that_were_before_it(tmp_path):
+    declare(replace(study(), amendments=(AMENDMENT,)), tmp_path, 0)
+    told = read_declaration(tmp_path)
+    assert told is not None
+    assert [(one.reason, one.changed) for one in told.amended] == [(AMENDMENT.reason, [])]
+
+
+def test_another_source_is_recorded_and_is_no_amendment(tmp_path):
+    source = tmp_path / "own.py"
+    source.write_text("one")
+    own = replace(study(), sources={"own.py": source})
+    declare(own, tmp_path, 0)
+    source.write_text("other")
+    declare(own, tmp_path, 0)
+    declare(own, tmp_path, 0)
+    told = read_declaration(tmp_path)
+    assert told is not None
+    assert len({one.sha256["own.py"] for one in told.sources}) == len(told.sources) == 2
+    assert told.amended == []
+
+
+def test_ours_know_the_files_that_they_are_written_in():
+    for name, own in STUDIES.items():
+        assert f"found/{name}.py" in own.sources
+        assert all(file.is_file() for file in own.sources.values())
+        assert name == "calibration" or "found/_cells.py" in own.sources
+    assert find_study("density").under("demo").sources == STUDIES["density"].sources
+
+
+def test_a_file_of_somebody_is_its_own_source(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(Path(__file__).parents[2] / "docs" / "my_study.py", tmp_path)
+    assert list(find_study("my_study.py").sources) == ["my_study.py"]
+    assert list(find_study("my_study.py:STUDY").sources) == ["my_study.py"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "must hold JSON"),
+        ("[]", "must be a study's declaration"),
+        ('{"date": "2026-12-01"}', "must be a study's declaration"),
+    ],
+)
+def test_what_is_no_declaration_is_refused(tmp_path, content, message):
+    (tmp_path / DECLARATION).write_text(content)
+    with pytest.raises(UserError, match=message):
+        declare(LOSABLE, tmp_path, 0)
+    assert (tmp_path / DECLARATION).read_text() == content
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_ours_are_as_declared(name):
+    """Cells, seeds, claims and thresholds; fails where one was changed without an amendment that its declaration has."""
+    told = standing(STUDIES[name], RESULTS / name)
+    assert told is not None
+    assert len(told.amended) == len(STUDIES[name].amendments)
