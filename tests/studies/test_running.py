@@ -290,6 +290,13 @@ def test_pages_tell_what_was_declared_what_was_amended_and_how_controls_went(cop
     assert whole.count("95.0%") == 1
 
 
+@pytest.mark.parametrize("damage", ["{", "[1]", "{}", '[{"study": "tiny"}]'])
+def test_damaged_controls_are_told_of(copy, damage):
+    (copy.results / "controls.json").write_text(damage)
+    with pytest.raises(UserError, match=r"controls\.json"):
+        render_html(study(), copy.results / "tiny")
+
+
 def test_a_page_and_records_that_differ_are_told_apart(copy):
     page = copy.results.parent / "docs" / "results.md"
     write_results([study()], copy.results, page)
@@ -362,7 +369,10 @@ def test_an_amendment_is_told_wherever_claims_are(copy, capsys):
     words = "2026-12-01: A slip. (`threshold` of the claim `right` was 0.5 and is 0.4)"
     write_figures(amended, copy.results / "tiny")
     page = copy.results.parent / "results.md"
-    assert f"**Amended** {words}" in render_markdown([amended], copy.results, page)
+    assert (
+        f"**Amended** {words}"
+        in render_results([amended], copy.results, page)[page.parent / "results" / "tiny.md"]
+    )
     assert "<strong>Amended</strong> 2026-12-01: A slip." in render_html(amended, copy.results / "tiny")
     print_claims(read_all([amended], copy.results))
     assert f"amended {words}" in " ".join(capsys.readouterr().out.split())

@@ -32,6 +32,16 @@ def amendment_words(amended: Sequence[dict[str, Any]]) -> list[str]:
     ]
 
 
+def in_cell(text: str) -> str:
+    """Text as a cell of a Markdown table holds it."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def unbroken(text: str) -> str:
+    """Numbers that stay on one line, with a sign of their own width."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}").replace("-", "−")
+
+
 def interval(claim: dict[str, Any]) -> str:
     if claim["low"] is None or claim["n"] == 0:
         return NOTHING

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from phasescope.config import explain
 from phasescope.errors import UserError
 from phasescope.store.files import read_json, write_aside
 from phasescope.store.folder import damage_told_of
@@ -13,7 +16,7 @@ from phasescope.studies.core.declaration import read_declaration
 from phasescope.studies.core.records import read_claims, read_frame
 from phasescope.studies.core.statistics import LEVEL
 from phasescope.studies.core.study import Study, Table
-from phasescope.views.claim_words import amendment_words, interval, number
+from phasescope.views.claim_words import amendment_words, in_cell, interval, number, unbroken
 from phasescope.views.figures.studies import draw
 from phasescope.views.report.verdicts import SYMBOLS, grid_of, picture, verdict_counts
 
@@ -22,6 +25,17 @@ if TYPE_CHECKING:
 
 CONTROLS = "controls.json"
 """of all studies, in the folder of results"""
+
+
+class ToldControls(BaseModel):
+    """What controls.json must say of a claim; no numbers where it has no controls."""
+
+    study: str
+    name: str
+    power_supported: float | None
+    power_refuted: float | None
+    wrong: float | None
+    cannot: str
 
 
 def page_of(
@@ -89,21 +103,20 @@ def _controls(folder: Path, study: str) -> list[dict[str, Any]]:
     path = folder.parent / CONTROLS
     if not path.exists():
         return []
+    try:
+        told = TypeAdapter(list[ToldControls]).validate_python(read_json(path))
+    except ValidationError as error:
+        raise UserError(f"`{path}` must hold controls of claims: {explain(error, ToldControls)}") from None
     return [
         {
-            "name": tried["name"],
-            "cannot": tried["cannot"],
-            **{
-                word: f"{tried[name]:.1%}"
-                for word, name in (
-                    ("supported", "power_supported"),
-                    ("refuted", "power_refuted"),
-                    ("wrong", "wrong"),
-                )
-            },
+            "name": one.name,
+            "supported": f"{one.power_supported:.1%}",
+            "refuted": f"{one.power_refuted:.1%}",
+            "wrong": f"{one.wrong:.1%}",
+            "cannot": one.cannot,
         }
-        for tried in read_json(path)
-        if tried["study"] == study and tried["power_supported"] is not None
+        for one in told
+        if one.study == study and one.power_supported is not None
     ]
 
 
@@ -202,7 +215,5 @@ def rendered(template: str, **said: Any) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals["level"] = LEVEL
-    environment.filters["in_cell"] = lambda text: " ".join(f"{text}".split()).replace("|", "\\|")
-    environment.filters["unbroken"] = lambda text: text.replace(" ", "\N{NO-BREAK SPACE}").replace("-", "−")
-    return environment.get_template(template).render(**said)
+    environment.filters |= {"in_cell": in_cell, "unbroken": unbroken}
+    return environment.get_template(template).render(level=LEVEL, **said)
