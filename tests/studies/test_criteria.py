@@ -20,7 +20,7 @@ from phasescope.studies.core.criteria import (
     runs_of,
 )
 from phasescope.studies.core.made import made_run, rise
-from phasescope.studies.found._cells import X, grid
+from phasescope.studies.found._cells import X, fast_grid
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def test_phases_at_another_threshold_and_over_a_range_of_them():
         "falling": lambda steps: 0.9 * rise(150, 10)(steps) - 0.18 * rise(400, 1)(steps),
     }
     between, falling = (
-        run_frame(X, 0, "fast", formed=rise(150, 20), x=rise(400, 15), y=rise(410, 15), raw=course)
+        made_run(X, 0, "fast", formed=rise(150, 20), x=rise(400, 15), y=rise(410, 15), raw=course)
         for course in courses.values()
     )
     assert phases_at(between, mid)[-1] == "B"
@@ -115,7 +115,7 @@ def test_runs_come_by_cell_and_seed_each_by_step(run):
     (only,) = runs_of(shuffled, [X.name])
     assert only["step"].is_monotonic_increasing
     with pytest.raises(NotEnough, match="d=\\(4, 4\\)"):
-        runs_of(run, [grid(4.0, 4.0).name])
+        runs_of(run, [fast_grid(4.0, 4.0).name])
 
 
 def test_a_missing_column_is_named(run):

@@ -10,9 +10,9 @@ from phasescope.runs.execution import train
 from phasescope.store.records import condense
 from phasescope.studies.core.made import flat, made_records, made_run, rise, together
 from phasescope.studies.core.study import Cell, Study
-from phasescope.studies.found._cells import EPS, grid
+from phasescope.studies.found._cells import SMALL, fast_grid
 
-X, COARSE = Cell("x", {}), grid(4.0, 4.0)
+X, COARSE = Cell("x", {}), fast_grid(4.0, 4.0)
 HALF, WHOLE = flat(0.5), flat(1.0)
 LEARNING = {"formed": rise(150, 20), "x": rise(300, 20), "y": rise(320, 20)}
 
@@ -111,7 +111,7 @@ def test_off_the_grid_has_courses_of_its_own():
 
 def test_learnt_order_is_the_log_of_what_is_left():
     run = made_run(
-        EPS, 0, "small", **LEARNING, raw=lambda s: np.where(s > 0, 0.99, 0.9), seen_route=rise(1500, 100)
+        SMALL, 0, "small", **LEARNING, raw=lambda s: np.where(s > 0, 0.99, 0.9), seen_route=rise(1500, 100)
     )
     learnt = run["learnt_order.mid.600.value"].to_numpy()
     assert learnt[0] == 0
