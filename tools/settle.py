@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from phasescope.measures import Score, settled
+from phasescope.measures import settled
 from phasescope.places import Place
 from phasescope.probing.config import PlaceConfig, ProbingConfig
-from phasescope.probing.observer import summarise
+from phasescope.probing.observer import course, summarise
 from phasescope.store import Run
 from phasescope.store.files import to_json, write_all_aside
 from phasescope.store.folder import is_held
@@ -34,14 +34,8 @@ def settle(run: Run) -> bool:
     metrics, status = run.metrics, run.status
     places = status["summary"]["places"]
     for reading, place in places.items():
-        course = [
-            tuple(
-                Score.from_dict(line[name][place])
-                for name in ("label_share", "label_dimension", READINGS[reading])
-            )
-            for line in metrics
-        ]
-        for line, phase in zip(metrics, settled(course), strict=True):
+        scores = course(metrics, Place.parse(place), READINGS[reading])
+        for line, phase in zip(metrics, settled(scores), strict=True):
             line["phase"][reading] = phase
     summary = summarise(_plan(places), metrics)
     if (metrics, summary) == (run.metrics, status["summary"]):
