@@ -195,17 +195,10 @@ class Observer:
             ("representation_p1", self.plan.p1, "p1_order"),
         ):
             if isinstance(place, PlaceConfig):
-                told_by, at = ("label_share", "label_dimension", order), place.place
-                course = [
-                    (Score.from_dict(share), Score.from_dict(dimension), Score.from_dict(of_order))
-                    for share, dimension, of_order in (
-                        [entry[part][str(at)] for part in told_by]
-                        for entry in self.folder.metrics
-                        if entry["step"] < step and all(str(at) in entry.get(part, ()) for part in told_by)
-                    )
-                ]
-                share, dimension, of_order = (scores[part][at] for part in told_by)
-                result[name] = phases.settled([*course, (share, dimension, of_order)])[-1]
+                at = place.place
+                earlier = [entry for entry in self.folder.metrics if entry["step"] < step]
+                now = scores["label_share"][at], scores["label_dimension"][at], scores[order][at]
+                result[name] = phases.settled([*course(earlier, at, order), now])[-1]
         return result
 
     def _write(
@@ -232,6 +225,19 @@ class Observer:
             if self.reader is not None and read is not None:
                 columns = reading_columns(self.reader, read, labels, split, self.world.factors)
                 write_parquet(folder / "reading.parquet", columns)
+
+
+def course(
+    metrics: Sequence[Mapping[str, Any]], place: Place, order: str
+) -> list[tuple[Score, Score, Score]]:
+    """(label share, dimension, order) of each of a run's entries that has them at a place, as `settled` takes them."""
+    found = []
+    for entry in metrics:
+        told = [entry.get(name, {}).get(str(place)) for name in ("label_share", "label_dimension", order)]
+        if all(told):
+            share, dimension, of_order = map(Score.from_dict, told)
+            found.append((share, dimension, of_order))
+    return found
 
 
 def half(array: np.ndarray) -> np.ndarray:

@@ -201,7 +201,9 @@ def draw_score(ax: Axes, record: Record, measure: str, place: Place, colour: str
     if np.isfinite(level).any():
         threshold = record.thresholds[measure]
         told = (
-            f"threshold {level[-1]:g}" if unit == "participation ratio" else f"threshold: gain {threshold:g}"
+            f"threshold {level[-1]:.3g}"
+            if unit == "participation ratio"
+            else f"threshold: gain {threshold:g}"
         )
         level = np.repeat(level, 2) if len(at) == 1 else level
         ax.plot(edges(at) if len(at) == 1 else at, level, color=INK, linewidth=0.7, label=told)
