@@ -86,6 +86,18 @@ def test_fewer_than_six_pairs_bound_nothing():
     assert 1.8 < score.detail["t_low"] < 2 < score.detail["t_high"] < 2.2
 
 
+def test_a_higher_confidence_needs_more_pairs_and_holds_the_lower_one():
+    """Of n pairs that all lie above 1, chance has 2^-n: six pass 2.5 %, seven are needed to pass 1.25 %."""
+    x = np.full(8, 100.0)
+    y = np.array([150.0, 160, 170, 180, 190, 200, 210, 220])
+    for n, low in ((6, 0.0), (7, 1.5)):
+        assert onset_ratio(x[:n], y[:n], 1000.0, confidence=0.975).low == pytest.approx(low)
+        assert onset_ratio(x[:n], y[:n], 1000.0).low == pytest.approx(1.5)
+    usual, sure = onset_ratio(x, y, 1000.0), onset_ratio(x, y, 1000.0, confidence=0.999)
+    assert sure.detail["t_low"] < usual.detail["t_low"] < usual.detail["t_high"] < sure.detail["t_high"]
+    assert (sure.value, sure.nulls) == (usual.value, usual.nulls)
+
+
 @pytest.mark.parametrize(
     ("n", "end", "step"), [(6, 1e9, 0.0), (8, 2000.0, 0.0), (12, 1500.0, 100.0), (20, 1e9, 200.0)]
 )
