@@ -19,8 +19,8 @@ SEEDS = 4
 
 CLAIM = {
     "source": "nobody: made up", "direction": "above", "minimum_n": 3, "counting": "steps", "figure": "onsets",
-    "does_not_show": "anything: these records are synthetic", "detail": {}, "cells": [], "family": "", "system": "",
-    "look": 1,
+    "does_not_show": "anything: these records are synthetic", "detail": {},
+    "cells": [], "family": "", "system": "", "look": 1,
 }  # fmt: skip
 
 
@@ -51,7 +51,10 @@ def write_study(folder: Path, real: Run | None = None) -> Path:
     told = {
         "study": folder.name,
         "question": "What does this page look like? Its records are synthetic: no result of anything.",
-        "declaration": None,
+        "declaration": {
+            "date": "2030-01-01",
+            "amended": [{"date": "2030-01-02", "reason": "A slip.", "changed": ["`threshold` was 0.4"]}],
+        },
         "failed": [],
         "claims": claims,
     }

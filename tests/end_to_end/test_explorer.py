@@ -422,6 +422,7 @@ def test_deep_links_restore_each_views_state(visit, trained, places):
     wait_until(again, "document.querySelectorAll('tr[data-run]').length === 0")
 
     page = visit("/#/study/example?reading=behaviour&at=0.300&x=world.design.dx", "study")
+    assert "Amended 2030-01-02: A slip." in page.inner_text("body")
     page.locator("[data-cell]").nth(1).click()
     state, tiles = query(page), page.inner_text(".diagram")
     again = visit(f"/{page.evaluate('location.hash')}", "study")

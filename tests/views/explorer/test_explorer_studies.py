@@ -93,10 +93,11 @@ def claims(folder: Path, sha256: str) -> None:
     claim = {"name": "c", "verdict": "supported", "sentence": "It does.", "why": "so", "source": "nobody",
              "statistic": "mean", "threshold": 0.5, "direction": "above",
              "minimum_n": 1, "figure": "f", "does_not_show": "Much.", "value": 1.0,
-             "low": 0.9, "high": "inf", "n": 4, "detail": {}, "cells": [], "family": "", "system": "",
-             "look": 1}  # fmt: skip
+             "low": 0.9, "high": "inf", "n": 4, "detail": {},
+             "cells": [], "family": "", "system": "", "look": 1}  # fmt: skip
+    amended = [{"date": "2030-01-02", "reason": "A slip.", "changed": ["`threshold` was 0.4"]}]
     told = {"study": "example", "question": "Does it?", "records": {"sha256": sha256, "runs": 4, "rows": 12},
-            "declaration": None, "failed": [], "claims": [claim]}  # fmt: skip
+            "declaration": {"date": "2030-01-01", "amended": amended}, "failed": [], "claims": [claim]}  # fmt: skip
     (folder / "claims.json").write_text(json.dumps(told))
 
 
@@ -106,6 +107,7 @@ def test_verdicts_that_rest_on_other_records_are_stale(results):
     fresh = studies.study("example")
     assert fresh["claims"][0]["verdict"] == "supported"
     assert not fresh["stale"]
+    assert fresh["amended"] == ["2030-01-02: A slip. (`threshold` was 0.4)"]
     assert studies.all()[0]["verdicts"] == {"supported": 1, "refuted": 0, "undecided": 0}
     claims(folder, "0" * 64)
     assert studies.study("example")["stale"]

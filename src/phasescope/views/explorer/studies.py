@@ -17,6 +17,7 @@ from phasescope.errors import UserError
 from phasescope.measures.learning.phases import LETTERS, phase_onsets
 from phasescope.store.files import to_json
 from phasescope.store.folder import shown
+from phasescope.views.claim_words import amendment_words
 from phasescope.views.explorer.library import Unknown
 from phasescope.views.names import READINGS
 
@@ -118,6 +119,7 @@ def _read(path: Path) -> dict[str, Any]:
             "question": told.get("question"),
             "claims": [claim for claim in told.get("claims") or [] if isinstance(claim, dict)],
             "stale": bool(told.get("stale")),
+            "amended": amendment_words((told.get("declaration") or {}).get("amended") or []),
             "axes": axes_of(runs),
             "readings": {name: text for name, text in READINGS.items() if any(name in run for run in runs)},
             "runs": runs,

@@ -15,6 +15,7 @@ export async function open(root, route) {
   const state = {}, fields = study.axes.map((axis) => axis.field), units = Object.entries(UNITS).filter(([unit]) => study.runs.every((run) => run[unit]));
   root.append(h("div.heading", h("h1", study.name), h("span.note", `${integer(study.runs.length)} runs`)), study.question ? h("p.question", study.question) : "");
   if (study.stale) root.append(h("p.fault", "The verdicts rest on other records than those that lie here now: recompute them."));
+  root.append(...study.amended.map((words) => h("p.note", h("strong", "Amended "), words)));
   if (study.claims.length) root.append(h("div.claims", study.claims.map(claim)));
   if (!study.runs.length) { root.append(absent("No records of this study are here.")); return {}; }
 
