@@ -67,13 +67,13 @@ def test_phases_at_another_threshold_and_over_a_range_of_them():
         for course in courses.values()
     )
     assert phases_at(between, mid)[-1] == "B"
-    assert phases_at(between, mid, threshold=0.6)[-1] == "C"
+    assert phases_at(between, mid, threshold=0.5)[-1] == "C"
     assert phases_over_range(between, mid).sequence == "undecided"
     assert phases_over_range(between, mid).agreed[-1] == "undecided"
     assert phases_at(falling, mid)[-1] == "C"
     assert phases_at(falling, mid, hysteresis=0.0)[-1] == "B"
     assert phases_over_range(falling, mid).sequence == ["A", "B", "C"]
-    assert ordered("order", mid, threshold=0.6)(between)[-1]
+    assert ordered("order", mid, threshold=0.5)(between)[-1]
     assert not ordered("order", mid)(between).any()
 
 

@@ -103,7 +103,6 @@ def _order(
         }
         table |= {
             f"{own}.n": table[f"{at}.n"],
-            f"{own}.nulls.permuted": learnt(table[f"{at}.nulls.permuted"]),
             f"{own}.nulls.untrained": np.zeros(len(r2)),
         }
     return table
