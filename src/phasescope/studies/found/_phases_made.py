@@ -65,14 +65,14 @@ def shapeless_b(cell: Cell, config: RunConfig, generator: np.random.Generator) -
 
 
 def half_misplaced(cell: Cell, config: RunConfig, generator: np.random.Generator) -> dict[str, Any]:
-    """While latents are unordered half of the images hold one bump, and it is misplaced."""
+    """At each step about half of the wrong images, by run, hold one misplaced bump; latents are ordered as bumps are placed."""
     T = config.training.steps
-    ordered = at(0.6, config, generator)
-    of_run = float(np.clip(0.5 + 0.05 * generator.standard_normal(), 0, 1))
-    placed = rise(ordered, T / 60)
-    return {
-        "formed": lambda steps: of_run + (1 - of_run) * placed(steps),
-        "x": placed,
-        "y": placed,
-        **order(rise(ordered, T / 60)),
-    }
+    of_wrong = float(np.clip(0.5 + 0.05 * generator.standard_normal(), 0, 1))
+    placed = rise(at(0.6, config, generator), T / 60)
+
+    def formed(steps: np.ndarray) -> np.ndarray:
+        """formed (1 - right) = of_wrong (1 - formed right), right the share of those formed."""
+        right = placed(steps) ** 2
+        return of_wrong / (1 - right + of_wrong * right)
+
+    return {"formed": formed, "x": placed, "y": placed, **order(placed)}

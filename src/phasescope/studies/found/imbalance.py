@@ -33,7 +33,7 @@ from phasescope.studies.found._axes import (
 )
 from phasescope.studies.found._cells import BALANCED, BASE, SYSTEMS, UNEQUAL
 from phasescope.studies.found._imbalance_figures import curves, joint, ratios
-from phasescope.studies.found._made import at, controls, either, whole
+from phasescope.studies.found._made import at, controls, either, read_as, whole
 
 if TYPE_CHECKING:
     from phasescope.runs.config import RunConfig
@@ -84,6 +84,8 @@ def _claims_of(name: str) -> list[Claim]:
     cells, labels, words = PAIRS[name]
     claim = partial(Claim, cells=cells, figure="ratios", system="eps", family="x and y, unequal density")
     made = partial(controls, _study, cells, reads=READS)
+    ratio = partial(together, cells, labels)
+    barely = read_as(TOGETHER, partial(learner, 0.4), (1.2, 1.4), ratio, _study, cells, READS)
     return [
         claim(
             f"together_{name}",
@@ -92,11 +94,11 @@ def _claims_of(name: str) -> list[Claim]:
             "geometric mean over runs of the sparser axis's onset over the denser one's, bootstrap of runs, every image "
             "read by darkest pixel and by matched filter; both must agree",
             TOGETHER,
-            partial(together, cells, labels),
+            ratio,
             does_not_show="Two learners that know nothing of each other are together as well, if density does not matter "
             "to either.",
             direction="below",
-            controls=made(learner(0.45, 1.0), learner(0.35, 1.9), learner(0.4, TOGETHER)),
+            controls=made(learner(0.45, 1.0), learner(0.35, 1.9), barely),
         ),
         claim(
             f"denser_first_{name}",
@@ -119,6 +121,7 @@ def _claims_of(name: str) -> list[Claim]:
 def _claims_of_coupling() -> list[Claim]:
     coarse, labels, words = PAIRS["coarse"]
     cells = (*coarse, *REFERENCES.values())
+    of_coarse = partial(index, coarse, REFERENCES, labels)
     claims = [
         Claim(
             "coupled_coarse",
@@ -127,7 +130,7 @@ def _claims_of_coupling() -> list[Claim]:
             "mean log of the onsets' ratio over that of two one-dimensional learners at the same densities (0 coupled, 1 "
             "factorized), every image read by matched filter, bootstrap of runs; undecided where the references coincide",
             HALF,
-            partial(index, coarse, REFERENCES, labels),
+            of_coarse,
             "ratios",
             "The one-dimensional learners are read off balanced grids: a learner of one axis alone may be quicker.",
             direction="below",
@@ -139,7 +142,7 @@ def _claims_of_coupling() -> list[Claim]:
                 cells,
                 _like_coupled(0.0),
                 _like_coupled(1.0),
-                _like_coupled(0.5),
+                read_as(HALF, _like_coupled, (0.4, 0.6), of_coarse, _study, cells, READS),
                 reads=READS,
             ),
         )

@@ -20,7 +20,7 @@ from phasescope.studies.core.study import Figure, Reading, Study
 from phasescope.studies.found._behaviour import MAJORITY, is_abc, shapeless
 from phasescope.studies.found._cells import BASE, BEFORE, SMALL, SYSTEMS, V, X
 from phasescope.studies.found._latent_phases import MODERATE, READINGS, agree, misplaced, passes_b, read_p1
-from phasescope.studies.found._made import as_p1_says, changed, controls, either, straight_to_c
+from phasescope.studies.found._made import as_p1_says, changed, controls, either, read_as, straight_to_c
 from phasescope.studies.found._phases_figures import kappas, outcomes, routes, sequences
 from phasescope.studies.found._phases_made import (
     half_misplaced,
@@ -83,9 +83,10 @@ def _claims(cell: str, readings: Sequence[str]) -> list[Claim]:
     for reading in readings:
         name, place, way, caveat = READINGS[reading]
         measures = (name, "label_share", "label_dimension")
-        made = partial(
-            controls, _study, (cell,), reads=(*IMAGES, *(f"{measure}.{place}." for measure in measures))
-        )
+        reads = (*IMAGES, *(f"{measure}.{place}." for measure in measures))
+        made = partial(controls, _study, (cell,), reads=reads)
+        kappa = partial(agree, reading, cell)
+        at_moderate = read_as(MODERATE, latents_ahead, (0.5, 0.8), kappa, _study, (cell,), reads)
         claims += [
             claim(
                 f"phase_b_{reading}_{cell}",
@@ -104,12 +105,12 @@ def _claims(cell: str, readings: Sequence[str]) -> list[Claim]:
                 f"Images and latents, read {way}, are in the same phase at the same time: {words}.",
                 statistic="Cohen's kappa over snapshots at which both are decided, bootstrap of runs; at all thresholds",
                 threshold=MODERATE,
-                estimate=partial(agree, reading, cell),
+                estimate=kappa,
                 figure="agreement",
                 family="images and latents in the same phase",
                 does_not_show="That one causes the other. Snapshots at which either is undecided are left out."
                 + before,
-                controls=made(as_p1_says, latents_early, latents_ahead(0.6)),
+                controls=made(as_p1_says, latents_early, at_moderate),
             ),
             claim(
                 f"failure_b_{reading}_{cell}",
