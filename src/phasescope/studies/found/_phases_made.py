@@ -65,7 +65,7 @@ def shapeless_b(cell: Cell, config: RunConfig, generator: np.random.Generator) -
 
 
 def half_misplaced(cell: Cell, config: RunConfig, generator: np.random.Generator) -> dict[str, Any]:
-    """At each step about half of the wrong images, by run, hold one misplaced bump; latents are ordered as bumps are placed."""
+    """Of the wrong images about half, by run, hold one misplaced bump at each step; latents are ordered with the bumps."""
     T = config.training.steps
     of_wrong = float(np.clip(0.5 + 0.05 * generator.standard_normal(), 0, 1))
     placed = rise(at(0.6, config, generator), T / 60)
