@@ -149,7 +149,7 @@ def partial_spearman(x: np.ndarray, y: np.ndarray, given: Sequence[np.ndarray] =
     columns = columns[np.isfinite(columns).all(axis=1)]
     if len(columns) < 4 + len(given):
         return math.nan
-    ranked = np.column_stack([rankdata(column) for column in columns.T])
+    ranked = rankdata(columns, axis=0)
     design = np.column_stack([np.ones(len(ranked)), ranked[:, 2:]])
     left = ranked[:, :2] - design @ np.linalg.lstsq(design, ranked[:, :2], rcond=None)[0]
     variances = (left**2).sum(axis=0)
@@ -158,14 +158,31 @@ def partial_spearman(x: np.ndarray, y: np.ndarray, given: Sequence[np.ndarray] =
     return float(left[:, 0] @ left[:, 1] / math.sqrt(variances.prod()))
 
 
+def ranks_within(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Mean ranks (S, n) of n values where each is there as often as weights (S, n) say."""
+    group = np.unique(values, return_inverse=True)[1]
+    there = weights @ np.eye(group.max() + 1)[group]
+    return (np.cumsum(there, axis=1) - there / 2 + 0.5)[:, group]
+
+
 def spearman_over_runs(x: np.ndarray, y: np.ndarray, detail: Mapping[str, float] | None = None) -> Estimate:
     """Spearman's correlation of one number a run with another, ranks within each resample."""
     known = np.isfinite(x) & np.isfinite(y)
     x, y = x[known], y[known]
 
+    if len(x) < 4:
+        raise NotEnough(f"a rank correlation over runs needs at least 4 of them, not {len(x)}")
+
     def correlation(weights: np.ndarray) -> np.ndarray:
-        drawn = [np.repeat(np.arange(len(x)), w.astype(int)) for w in weights]
-        return np.array([partial_spearman(x[i], y[i]) for i in drawn])
+        """(S,); 0 where x or y does not vary within a resample."""
+        n = weights.sum(axis=1, keepdims=True)
+        of_x, of_y = (
+            ranks - (weights * ranks).sum(axis=1, keepdims=True) / n
+            for ranks in (ranks_within(x, weights), ranks_within(y, weights))
+        )
+        xx, yy, xy = ((weights * square).sum(axis=1) for square in (of_x**2, of_y**2, of_x * of_y))
+        varies = np.minimum(xx, yy) > 1e-9 * n[:, 0] ** 2
+        return np.where(varies, xy / np.sqrt(np.where(varies, xx * yy, 1)), 0.0)
 
     return over_runs(correlation, len(x), detail=detail, resamples=500)
 

@@ -46,7 +46,7 @@ def value_in(run: pd.DataFrame, group: str, letter: str, name: str) -> float:
     """
     if f"{group}.phase" not in run:
         raise NotEnough(f"the records lack `{group}`: nothing was read")
-    values = column(run, f"{group}.{name}")[(run[f"{group}.phase"] == letter).to_numpy()]
+    values = column(run, f"{group}.{name}")[run[f"{group}.phase"].to_numpy() == letter]
     return float(values[0]) if len(values) else np.nan
 
 
