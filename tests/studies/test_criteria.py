@@ -14,7 +14,6 @@ from phasescope.studies.core.criteria import (
     column,
     onsets,
     ordered,
-    phases_at,
     phases_of,
     phases_over_range,
     runs_of,
@@ -50,6 +49,10 @@ def test_order_within_a_null_is_none(run):
     assert RAW_ORDERED(run.assign(**{"order.mid.600.nulls.label_embedding": 1.0})).any()
 
 
+def phases_at(run, place: Place, order: str = "order", threshold: float = 0.8):
+    return phases_over_range(run, place, order).by_threshold[threshold]
+
+
 def test_phases_at_a_place_are_those_that_the_run_recorded(run):
     assert phases_at(run, Place("mid", 600)) == phases_of(run, "representation")
     assert phases_at(run, Place("down3", 600), "p1_order") == phases_of(run, "representation_p1")
@@ -71,7 +74,8 @@ def test_phases_at_another_threshold_and_over_a_range_of_them():
     assert phases_over_range(between, mid).sequence == "undecided"
     assert phases_over_range(between, mid).agreed[-1] == "undecided"
     assert phases_at(falling, mid)[-1] == "C"
-    assert phases_at(falling, mid, hysteresis=0.0)[-1] == "B"
+    assert ordered("order", mid)(falling)[-1]
+    assert not ordered("order", mid, hysteresis=0.0)(falling)[-1]
     assert phases_over_range(falling, mid).sequence == ["A", "B", "C"]
     assert ordered("order", mid, threshold=0.5)(between)[-1]
     assert not ordered("order", mid)(between).any()

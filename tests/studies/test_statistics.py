@@ -14,11 +14,11 @@ from phasescope.studies.core.statistics import (
     agreement,
     area,
     expanded_tail,
-    explained_between,
     kappa,
     mean_of_runs,
     over_runs,
     partial_spearman,
+    ranks_within,
     share,
     sooner,
     spearman_over_runs,
@@ -115,6 +115,32 @@ def test_runs_that_go_together_are_told_from_runs_that_do_not():
     assert apart.low < 0 < apart.high
 
 
+def test_ranks_within_resamples_are_those_of_what_was_drawn():
+    rng = RNG(5)
+    values = rng.integers(0, 6, 12).astype(float)
+    drawn = rng.integers(0, 12, (20, 12))
+    weights = np.array([np.bincount(one, minlength=12) for one in drawn], dtype=float)
+    for one, ranks in zip(drawn, ranks_within(values, weights), strict=True):
+        assert ranks[one] == pytest.approx(stats.rankdata(values[one]))
+
+
+def test_the_interval_of_spearman_is_that_of_each_resample_by_itself():
+    rng = RNG(6)
+    x = rng.integers(0, 9, 15).astype(float)
+    y = x + rng.integers(0, 9, 15)
+
+    def one_by_one(weights: np.ndarray) -> np.ndarray:
+        drawn = [np.repeat(np.arange(15), w.astype(int)) for w in weights]
+        return np.array([partial_spearman(x[i], y[i]) for i in drawn])
+
+    found, expected = spearman_over_runs(x, y), over_runs(one_by_one, 15, resamples=500)
+    assert (found.value, found.low, found.high) == pytest.approx(
+        (expected.value, expected.low, expected.high)
+    )
+    with pytest.raises(NotEnough, match="at least 4 of them, not 3"):
+        spearman_over_runs(x[:3], y[:3])
+
+
 def test_kappa_is_scikit_learns():
     rng = RNG(4)
     one, other = rng.choice(list("ABC"), size=(2, 200))
@@ -186,16 +212,6 @@ def test_the_factor_per_doubling_is_that_of_a_power_law():
     of = np.repeat([0.25, 0.5, 1.0, 2.0, 4.0], 3)
     found = sooner(onsets(100 * of**-0.5), of, ["a"] * 15)
     assert found.detail["factor_per_doubling"] == pytest.approx(2**-0.5)
-
-
-def test_a_variable_that_is_all_that_matters_explains_all():
-    cells = [f"{d} {s}" for d in (1, 2, 4) for s in (1, 2, 4) for _ in range(3)]
-    ratio = [d / s for d in (1, 2, 4) for s in (1, 2, 4) for _ in range(3)]
-    whole = np.ones((1, 27))
-    assert explained_between(np.log(ratio), cells, ratio)(whole)[0] == pytest.approx(1)
-    other = [float(cell.split()[0]) for cell in cells]
-    assert explained_between(np.array(other), cells, ratio)(whole)[0] < 0.9
-    assert explained_between(np.array(other), cells, ["all"] * 27)(whole)[0] == pytest.approx(0, abs=1e-9)
 
 
 def test_area_is_the_mean_of_a_line_whatever_the_spacing():

@@ -156,29 +156,18 @@ def phases_of(run: pd.DataFrame, reading: str = "behaviour") -> list[phases.Phas
     return run[name].tolist()
 
 
-def phases_at(
-    run: pd.DataFrame,
-    place: Place,
-    order: str = "order",
-    threshold: float = phases.REPRESENTATION.order,
-    hysteresis: float = phases.REPRESENTATION.hysteresis,
-) -> list[phases.Phase]:
-    """The representation's phase at any place, computed from one run's scores, whatever the run itself recorded.
+def phases_over_range(run: pd.DataFrame, place: Place, order: str = "order") -> phases.OverRange:
+    """The representation's phases at any place, at each threshold of `ORDER_RANGE`: what depends on the choice is undecided.
+
+    They are computed from one run's scores, whatever the run itself recorded.
 
     Args:
         run: its rows, by ascending step. Snapshots at which the place was not read are left `undecided`.
         order: the column's group, as `order` or `p1_order`.
-        threshold, hysteresis: of order's gain.
 
     Raises:
         NotEnough: the records lack a score there, or a null of it.
     """
-    limits = replace(phases.REPRESENTATION, order=threshold, hysteresis=hysteresis)
-    return phases.settled(_course(run, place, order), limits)
-
-
-def phases_over_range(run: pd.DataFrame, place: Place, order: str = "order") -> phases.OverRange:
-    """`phases_at` at each threshold of `ORDER_RANGE`: what depends on the choice is undecided."""
     return phases.over_range(_course(run, place, order))
 
 

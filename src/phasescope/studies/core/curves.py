@@ -93,12 +93,6 @@ def marks(estimates: Iterable[Callable[[], Estimate]], label: str, series: int, 
     return Curve(np.array(x), value, low, high, label, series, "points")
 
 
-def spreads(x: Sequence[float], values: Sequence[Sequence[float]], label: str, series: int) -> Curve:
-    """At each x the mean of its values, with the range from the least to the most."""
-    low, mean, high = (np.array([of(each) for each in values]) for of in (np.min, np.mean, np.max))
-    return Curve(np.array(x), mean, low, high, label, series, "points")
-
-
 def phase_grid(
     runs: Sequence[pd.DataFrame], phases_of: Callable[[pd.DataFrame], Sequence[str]], title: str
 ) -> Panel:

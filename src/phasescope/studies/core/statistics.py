@@ -257,31 +257,6 @@ def sooner(found: Onsets, of: np.ndarray, within: Sequence[object]) -> Estimate:
     return over_runs(statistic, len(of), strata=cells, detail=detail)
 
 
-def explained_between(
-    values: np.ndarray, cells: Sequence[object], groups: Sequence[object]
-) -> Callable[[np.ndarray], np.ndarray]:
-    """Of the variance between cells' means the share that lies between groups of cells, as a statistic for `over_runs`.
-
-    1 where cells of a group have the same mean: the group's variable is all that matters. Noise of the cells' means is not
-    taken off, so that the share stays below 1 even then.
-    """
-    cell_names, cell = np.unique([str(c) for c in cells], return_inverse=True)
-    group_names, group = np.unique([str(g) for g in groups], return_inverse=True)
-    of_cell = np.zeros(len(cell_names), dtype=int)
-    of_cell[cell] = group
-    in_cell = np.eye(len(cell_names))[cell]
-    in_group = np.eye(len(group_names))[of_cell]
-
-    def statistic(weights: np.ndarray) -> np.ndarray:
-        means = (weights * values) @ in_cell / np.maximum(weights @ in_cell, 1)
-        total = ((means - means.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
-        fitted = (means @ in_group / in_group.sum(axis=0)) @ in_group.T
-        left = ((means - fitted) ** 2).sum(axis=1)
-        return 1 - left / np.where(total > 0, total, np.nan)
-
-    return statistic
-
-
 def area(at: np.ndarray, values: np.ndarray) -> float:
     """The mean of a curve over where it was seen: its area by the trapezoid rule over the span."""
     known = np.isfinite(values)
