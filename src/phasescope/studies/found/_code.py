@@ -16,6 +16,7 @@ from phasescope.studies.core.criteria import column, runs_of
 from phasescope.studies.core.made import made_records
 from phasescope.studies.core.statistics import mean_of_runs
 from phasescope.studies.core.study import Study
+from phasescope.studies.found._looks import evenly
 from phasescope.studies.found._made import as_p1_says
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ ASKED = (Place("mid", 50), Place("mid", 600))
 VALUES = 16
 """of each factor on the lattice of labels"""
 DRAWS = 4
-LOOKS = 8
-"""snapshots of a run whose latents are read, evenly from the first to the last"""
 
 
 def read_code(run: Run) -> list[dict[str, Any]]:
@@ -41,7 +40,7 @@ def read_code(run: Run) -> list[dict[str, Any]]:
     from phasescope.runs.measuring import on_lattice
 
     snapshots = run.snapshots
-    chosen = np.unique(np.linspace(0, len(snapshots) - 1, LOOKS).round().astype(int))
+    chosen = evenly(len(snapshots))
     rows: list[dict[str, Any]] = []
     for index in chosen:
         seen = on_lattice(run, snapshots[index], PLACES, VALUES, DRAWS)

@@ -19,14 +19,13 @@ from phasescope.studies.core.comparing import envelope, mean_where
 from phasescope.studies.core.criteria import P1_PLACE, PLACE, column, phases_of, phases_over_range, runs_of
 from phasescope.studies.core.curves import named
 from phasescope.studies.core.statistics import agreement, kappa, mean_of_runs, over_runs, share
+from phasescope.studies.found._looks import evenly
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from phasescope.store import Run
 
-P1_LOOKS = 8
-"""snapshots of a run that are read P1's way, evenly from the first to the last"""
 UMAP_SEEDS = range(10)
 MODERATE = 0.4
 """kappa above which agreement is more than fair (Landis & Koch 1977)"""
@@ -57,7 +56,7 @@ def read_p1(run: Run) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     untrained = None
     snapshots = run.snapshots
-    for place in np.unique(np.linspace(0, len(snapshots) - 1, P1_LOOKS).round().astype(int)):
+    for place in evenly(len(snapshots)):
         snapshot = snapshots[place]
         latents = snapshot.latents(*P1_PLACE).astype(float)
         labels = snapshot.latent_labels().astype(float)

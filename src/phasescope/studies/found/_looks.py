@@ -1,13 +1,13 @@
-"""Costly readings of a run: at the middle snapshot of each phase of behaviour, and there alone.
+"""Costly readings of a run, at some of its snapshots alone: evenly over the run, or in the middle of each of its phases.
 
-A reading's rows have columns `GROUP.phase`, the phase in whose middle they are, and `GROUP.NAME`, what was read.
+In the middle of phases a reading's rows have columns `GROUP.phase`, the phase, and `GROUP.NAME`, what was read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,23 +16,30 @@ from phasescope.store import Run, Snapshot
 from phasescope.studies.core.claim import Estimate, NotEnough
 from phasescope.studies.core.criteria import column
 from phasescope.studies.core.curves import marks
-from phasescope.studies.core.made import made_records
 from phasescope.studies.core.statistics import mean_of_runs
-from phasescope.studies.core.study import Curve, Study
-from phasescope.studies.found._made import as_p1_says
+from phasescope.studies.core.study import Curve
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+EVEN = 8
+"""snapshots of a run that are read evenly"""
+
+
+def evenly(snapshots: int) -> np.ndarray:
+    """The places of those that are read of so many, from the first to the last."""
+    return np.unique(np.linspace(0, snapshots - 1, EVEN).round().astype(int))
 
 
 def middles(run: Run) -> dict[str, Snapshot]:
     """By phase the middle one of the trained snapshots whose images are in it; phases that none is in are left out."""
     told = {entry["step"]: entry["phase"]["behaviour"] for entry in run.metrics}
     trained = [one for one in run.snapshots if one.step > 0]
-    return {letter: trained[i] for letter, i in _middles([told[one.step] for one in trained]).items()}
+    return {letter: trained[i] for letter, i in middle_places([told[one.step] for one in trained]).items()}
 
 
-def _middles(told: Sequence[str]) -> dict[str, int]:
+def middle_places(told: Sequence[str]) -> dict[str, int]:
     """By phase the middle one of the places at which it is told."""
     places = {letter: [i for i, one in enumerate(told) if one == letter] for letter in LETTERS}
     return {letter: there[len(there) // 2] for letter, there in places.items() if there}
@@ -66,29 +73,3 @@ def marks_in(
 ) -> Curve:
     """A mark a name: its mean over the runs that were in a phase, with its interval."""
     return marks((partial(mean_in, runs, group, letter, name) for name in names), label, series, shift)
-
-
-def made_looks(
-    study: Study,
-    cell: str,
-    group: str,
-    read: Callable[[str, np.random.Generator], Mapping[str, float]],
-    generator: np.random.Generator,
-) -> pd.DataFrame:
-    """Records of a cell's runs that learn as P1 says, with a reading.
-
-    Args:
-        read: what is read of one run in a phase, by name; drawn with the generator.
-    """
-    frame = made_records(study, as_p1_says, generator, cells=[cell], reads=("phase.behaviour",))
-    rows: dict[int, Mapping[str, float | str]] = {}
-    seeds, told = frame["seed"].to_numpy(), frame["phase.behaviour"].to_numpy()
-    for seed in np.unique(seeds):
-        trained = np.flatnonzero((seeds == seed) & (frame["step"] > 0).to_numpy())
-        for letter, i in _middles(told[trained].tolist()).items():
-            rows[int(trained[i])] = {"phase": letter, **read(letter, generator)}
-    names = dict.fromkeys(name for row in rows.values() for name in row)
-    columns: dict[str, Any] = {
-        f"{group}.{name}": [rows.get(i, {}).get(name) for i in range(len(frame))] for name in names
-    }
-    return frame.assign(**columns)

@@ -17,6 +17,7 @@ from phasescope.randomness import numpy_generator
 from phasescope.studies.core.claim import Controls, Estimate
 from phasescope.studies.core.criteria import P1_PLACE
 from phasescope.studies.core.made import Course, Courses, made_records, rise
+from phasescope.studies.found._looks import evenly, middle_places
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,8 +54,13 @@ def as_p1_says(cell: Cell, config: RunConfig, generator: np.random.Generator) ->
 
 
 def order(course: Course) -> dict[str, Any]:
-    """The order of latents, in each reading."""
-    return {"raw": course, "p1": course, "scores": {f"p1.{P1_PLACE}": course}}
+    """The order of latents, in each reading; the study's own, P1's way, at some of the snapshots."""
+
+    def at_looks(steps: np.ndarray) -> np.ndarray:
+        read = np.isin(np.arange(len(steps)), evenly(len(steps)))
+        return np.where(read, course(steps), np.nan)
+
+    return {"raw": course, "p1": course, "scores": {f"p1.{P1_PLACE}": at_looks}}
 
 
 def straight_to_c(cell: Cell, config: RunConfig, generator: np.random.Generator) -> dict[str, Any]:
@@ -131,3 +137,29 @@ def controls(
         return made_records(study(), courses, generator, cells=cells, reads=reads)
 
     return Controls(partial(made, positive), partial(made, negative), partial(made, borderline), cannot)
+
+
+def made_looks(
+    study: Study,
+    cell: str,
+    group: str,
+    read: Callable[[str, np.random.Generator], Mapping[str, float]],
+    generator: np.random.Generator,
+) -> pd.DataFrame:
+    """Records of a cell's runs that learn as P1 says, with a reading.
+
+    Args:
+        read: what is read of one run in a phase, by name; drawn with the generator.
+    """
+    frame = made_records(study, as_p1_says, generator, cells=[cell], reads=("phase.behaviour",))
+    rows: dict[int, Mapping[str, float | str]] = {}
+    seeds, told = frame["seed"].to_numpy(), frame["phase.behaviour"].to_numpy()
+    for seed in np.unique(seeds):
+        trained = np.flatnonzero((seeds == seed) & (frame["step"] > 0).to_numpy())
+        for letter, i in middle_places(told[trained].tolist()).items():
+            rows[int(trained[i])] = {"phase": letter, **read(letter, generator)}
+    names = dict.fromkeys(name for row in rows.values() for name in row)
+    columns: dict[str, Any] = {
+        f"{group}.{name}": [rows.get(i, {}).get(name) for i in range(len(frame))] for name in names
+    }
+    return frame.assign(**columns)

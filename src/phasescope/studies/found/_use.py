@@ -16,7 +16,8 @@ from phasescope.studies.core.statistics import mean_of_runs
 from phasescope.studies.core.study import Panel, Study
 from phasescope.studies.found._behaviour import MAJORITY
 from phasescope.studies.found._cells import BASE
-from phasescope.studies.found._looks import made_looks, marks_in, middles, value_in
+from phasescope.studies.found._looks import marks_in, middles, value_in
+from phasescope.studies.found._made import made_looks
 
 if TYPE_CHECKING:
     import pandas as pd

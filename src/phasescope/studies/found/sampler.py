@@ -24,7 +24,8 @@ from phasescope.studies.core.curves import ticks
 from phasescope.studies.core.statistics import mean_of_runs, share_of_runs
 from phasescope.studies.core.study import Figure, Panel, Reading, Study
 from phasescope.studies.found._cells import BASE
-from phasescope.studies.found._looks import made_looks, marks_in, middles, value_in
+from phasescope.studies.found._looks import marks_in, middles, value_in
+from phasescope.studies.found._made import made_looks
 from phasescope.worlds.bump.reader import OUTCOMES
 
 if TYPE_CHECKING:
