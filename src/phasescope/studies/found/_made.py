@@ -87,7 +87,7 @@ def changed(courses: Courses, **fixed: Any) -> Courses:
 def read_as(
     threshold: float,
     of: Callable[[float], Courses],
-    between: tuple[float, float],
+    numbers: Sequence[float],
     estimate: Callable[[pd.DataFrame], Estimate],
     study: Callable[[], Study],
     cells: Sequence[str],
@@ -96,23 +96,24 @@ def read_as(
     """Courses of which a statistic is expected at its threshold as runs are read: a borderline is one of the reading.
 
     An onset is read at a snapshot, up to the time between two too late, so a ratio of onsets is read nearer to 1 than the
-    courses have it. The number that courses are made with is therefore calibrated, when they are first asked for: at two
+    courses have it. The number that courses are made with is therefore calibrated, when they are first asked for: at some
     numbers the statistic is read `CALIBRATED` times at the study's own n, and between their means interpolated.
 
     Args:
         of: the courses made with a number.
-        between: the two numbers.
+        numbers: two or more; what is read at them is monotone, and has the threshold among it.
         study, cells, reads: as in `controls`.
     """
 
     @cache
     def calibrated() -> Courses:
         read = []
-        for number in between:
+        for number in numbers:
             drawn = (numpy_generator(0, "calibration", i) for i in range(CALIBRATED))
             made = (made_records(study(), of(number), one, cells, reads=reads) for one in drawn)
             read.append(float(np.mean([estimate(frame).value for frame in made])))
-        return of(between[0] + (threshold - read[0]) / (read[1] - read[0]) * (between[1] - between[0]))
+        ascending = np.argsort(read)
+        return of(float(np.interp(threshold, np.array(read)[ascending], np.array(numbers)[ascending])))
 
     return lambda cell, config, generator: calibrated()(cell, config, generator)
 

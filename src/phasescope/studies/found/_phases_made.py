@@ -52,6 +52,12 @@ def malformed_about(share: float) -> Courses:
     return courses
 
 
+def misplaced_b(cell: Cell, config: RunConfig, generator: np.random.Generator) -> dict[str, Any]:
+    """As P1 says, but bumps form soon after the labels explain latents: while these are in B most images hold one bump."""
+    T = config.training.steps
+    return as_p1_says(cell, config, generator) | {"formed": rise(at(0.08, config, generator), T / 60)}
+
+
 def shapeless_b(cell: Cell, config: RunConfig, generator: np.random.Generator) -> dict[str, Any]:
     """Bumps form only when latents are ordered: until then images hold several."""
     T = config.training.steps

@@ -27,6 +27,7 @@ from phasescope.studies.found._phases_made import (
     latents_ahead,
     latents_early,
     malformed_about,
+    misplaced_b,
     shapeless_b,
     unformed_of,
 )
@@ -86,7 +87,7 @@ def _claims(cell: str, readings: Sequence[str]) -> list[Claim]:
         reads = (*IMAGES, *(f"{measure}.{place}." for measure in measures))
         made = partial(controls, _study, (cell,), reads=reads)
         kappa = partial(agree, reading, cell)
-        at_moderate = read_as(MODERATE, latents_ahead, (0.5, 0.8), kappa, _study, (cell,), reads)
+        at_moderate = read_as(MODERATE, latents_ahead, (0.5, 0.65, 0.9), kappa, _study, (cell,), reads)
         claims += [
             claim(
                 f"phase_b_{reading}_{cell}",
@@ -121,7 +122,7 @@ def _claims(cell: str, readings: Sequence[str]) -> list[Claim]:
                 figure="outcomes",
                 family="failures of phase B",
                 does_not_show="Runs whose representation is never in phase B do not count." + before,
-                controls=made(as_p1_says, shapeless_b, half_misplaced),
+                controls=made(misplaced_b, shapeless_b, half_misplaced),
             ),
         ]
     return claims
