@@ -32,7 +32,7 @@ from phasescope.studies.core.curves import mean_curves, median_of, named
 from phasescope.studies.core.made import flat, rise
 from phasescope.studies.core.statistics import mean_of_runs, sooner
 from phasescope.studies.core.study import Cell, Curve, Figure, Panel, Study
-from phasescope.studies.found._cells import BASE, BEFORE, DENSE, KEPT, SYSTEMS, WIDE, fast_grid
+from phasescope.studies.found._cells import AMENDED, BASE, BEFORE, DENSE, KEPT, SYSTEMS, WIDE, fast_grid
 from phasescope.studies.found._made import at, controls, order, whole
 
 if TYPE_CHECKING:
@@ -339,6 +339,7 @@ STUDY = Study(
     cells=CELLS,
     seeds=8,
     more=8,
+    amendments=AMENDED,
     claims=CLAIMS,
     figures=(
         Figure(

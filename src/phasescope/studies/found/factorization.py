@@ -26,7 +26,7 @@ from phasescope.studies.core.curves import STEPS, mean_curves, named, with_runs
 from phasescope.studies.core.made import made_records
 from phasescope.studies.core.statistics import mean_of_runs
 from phasescope.studies.core.study import Curve, Figure, Panel, Reading, Study
-from phasescope.studies.found._cells import BASE, BEFORE, FAST_PERIODIC, TORUS, TURNS, X
+from phasescope.studies.found._cells import AMENDED, BASE, BEFORE, FAST_PERIODIC, TORUS, TURNS, X
 from phasescope.studies.found._made import as_p1_says
 
 if TYPE_CHECKING:
@@ -289,6 +289,7 @@ STUDY = Study(
     cells=CELLS,
     seeds=8,
     more=8,
+    amendments=AMENDED,
     claims=tuple(claim for system in SYSTEMS for claim in _claims_of(system)),
     figures=(
         Figure(

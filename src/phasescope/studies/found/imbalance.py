@@ -35,7 +35,7 @@ from phasescope.studies.found._axes import (
     sparse_and_dense,
     together,
 )
-from phasescope.studies.found._cells import BASE, COARSE, SYSTEMS, UNEQUAL
+from phasescope.studies.found._cells import AMENDED, BASE, COARSE, SYSTEMS, UNEQUAL
 from phasescope.studies.found._made import at, controls, either, whole
 
 if TYPE_CHECKING:
@@ -314,6 +314,7 @@ STUDY = Study(
     cells=CELLS,
     seeds=8,
     more=8,
+    amendments=AMENDED,
     claims=CLAIMS,
     figures=(
         Figure(

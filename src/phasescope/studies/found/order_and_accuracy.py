@@ -31,7 +31,7 @@ from phasescope.studies.core.statistics import (
     spearman_over_runs,
 )
 from phasescope.studies.core.study import Curve, Figure, Panel, Reading, Study
-from phasescope.studies.found._cells import BASE, BEFORE, SMALL, SYSTEMS, V
+from phasescope.studies.found._cells import AMENDED, BASE, BEFORE, SMALL, SYSTEMS, V
 from phasescope.studies.found._looks import middles
 from phasescope.studies.found._made import as_p1_says, at, controls, either, order, whole
 from phasescope.studies.found.density import FAST
@@ -497,6 +497,7 @@ STUDY = Study(
     cells=(BASE, SMALL, V, *FAST.values()),
     seeds=8,
     more=8,
+    amendments=AMENDED,
     claims=(
         *(claim for which in ORDERS for claim in _claims_of("eps", which)),
         *(claim for system in ("small", "v", "fast") for claim in _claims_of(system, "all")),

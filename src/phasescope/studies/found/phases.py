@@ -35,7 +35,7 @@ from phasescope.studies.core.statistics import (
     share_of_runs,
 )
 from phasescope.studies.core.study import Figure, Panel, Reading, Study
-from phasescope.studies.found._cells import BASE, BEFORE, SMALL, SYSTEMS, V, X
+from phasescope.studies.found._cells import AMENDED, BEFORE, EVERY_BASE, SMALL, SYSTEMS, V, X
 from phasescope.studies.found._made import (
     as_p1_says,
     at,
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from phasescope.store import Run
     from phasescope.studies.core.study import Cell
 
-CELLS = (BASE, SMALL, V, X)
+CELLS = (EVERY_BASE, SMALL, V, X)
 P1_LOOKS = 8
 """snapshots of a run that are read P1's way, evenly from the first to the last"""
 UMAP_SEEDS = range(10)
@@ -208,7 +208,7 @@ def _claims(cell: str, readings: Sequence[str]) -> list[Claim]:
         cells=(cell,),
         system=cell,
     )
-    before = "" if cell == BASE.name else f" {BEFORE}"
+    before = "" if cell == EVERY_BASE.name else f" {BEFORE}"
     made = partial(controls, _study, (cell,))
     claims = [
         claim(
@@ -436,8 +436,11 @@ STUDY = Study(
     cells=CELLS,
     seeds=8,
     more=8,
+    amendments=AMENDED,
     claims=tuple(
-        claim for cell in NAMES for claim in _claims(cell, ("raw", "p1") if cell == BASE.name else ("raw",))
+        claim
+        for cell in NAMES
+        for claim in _claims(cell, ("raw", "p1") if cell == EVERY_BASE.name else ("raw",))
     ),
     figures=(
         Figure(
@@ -470,5 +473,5 @@ STUDY = Study(
             columns=1,
         ),
     ),
-    readings=(Reading("p1", read_p1, cells=(BASE.name,)),),
+    readings=(Reading("p1", read_p1, cells=(EVERY_BASE.name,)),),
 )
