@@ -33,10 +33,10 @@ EVERY_BASE = eps("eps", {}, seeds=18)
 AMENDED = (
     Amendment(
         "2026-11-26",
-        "Preset lean has 2,500 steps in the place of 2,000, and is looked at every 150 in the place of 125: of its first six "
-        "runs one ended short of phase C, and two more stood short of it near their end. Seeds 0 to 7 were so used to choose. "
-        "Where phases are asked its own cell has ten further seeds, elsewhere eight in the place of thirteen. No claim had been "
-        "judged of these runs, which are not kept.",
+        "Preset lean has 2,500 steps in the place of 2,000, and is looked at every 150 in the place of 125: of its"
+        " first six runs one ended short of phase C, and two more stood short of it near their end. Seeds 0 to 7 "
+        "were so used to choose. Where phases are asked its own cell has ten further seeds, elsewhere eight in the"
+        " place of thirteen. No claim had been judged of these runs, which are not kept.",
     ),
 )
 """of all studies that have cells of P1's objective"""
