@@ -51,7 +51,7 @@ def page_of(claims: list[dict], study: str, runs: list[str]) -> dict:
     own = [one for one in claims if one["study"] == study]
     counts = {verdict: sum(one["verdict"] == verdict for one in own) for verdict in VERDICTS}
     return {
-        "study": study, "title": study.capitalize(), "question": "Is it so?", "headline": "", "runs": len(runs), "digests": runs,
+        "study": study, "title": study.capitalize(), "question": "Is it so?", "headline": own[0]["name"], "runs": len(runs), "digests": runs,
         "hardware": "a core", "figures": [], "claims": own, "counts": counts, "sha256": 64 * "0", "tables": [],
         "declaration": None, "controls": [],
     }  # fmt: skip
