@@ -196,7 +196,7 @@ def _scores(run: pd.DataFrame, at: str, needed: Collection[str] = NEEDED) -> lis
     """
     start = f"{at}.nulls."
     nulls = dict.fromkeys(
-        [*needed, *(name.removeprefix(start) for name in run.columns if name.startswith(start))]
+        [*needed, *(name.removeprefix(start) for name in run.columns.tolist() if name.startswith(start))]
     )
     value, low, high, n = (column(run, f"{at}.{part}").tolist() for part in ("value", "low", "high", "n"))
     levels = (

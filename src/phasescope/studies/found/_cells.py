@@ -51,6 +51,8 @@ KEPT = {n: eps(f"eps, {n} images", world({"keep": n})) for n in (64, 128, 256, 5
 WIDE = {sigma: eps(f"eps, sigma={sigma:g}", {"world": {"sigma_px": sigma}}) for sigma in (0.5, 2.0)}
 """narrower and wider bumps on the same labels, by sigma in px"""
 COARSE = eps("eps, d=4", world({"dx": 4.0, "dy": 4.0}))
+BALANCED = {1.0: BASE, 4.0: COARSE}
+"""balanced grids that imbalanced ones are set against, by increment in px"""
 UNEQUAL = {
     steps: eps("eps, d=({:g}, {:g})".format(*steps), world({"dx": steps[0], "dy": steps[1]}))
     for steps in ((0.1, 1.0), (1.0, 0.1), (0.25, 1.0), (1.0, 0.25), (1.0, 4.0), (4.0, 1.0))
@@ -71,6 +73,9 @@ def fast_grid(dx: float, dy: float, sigma_px: float = 1.0) -> Cell:
     )
 
 
+SIGMA_PX = (0.5, 1.0, 2.0)
+FAST = {(d, sigma): fast_grid(d, d, sigma) for sigma in SIGMA_PX for d in (0.25, 0.5, 1.0, 2.0, 4.0)}
+"""grids of preset fast, by increment and sigma, in px"""
 FAST_PERIODIC = Cell(
     "periodic", {"family": {"predict": "x"}, "world": {"boundary": "periodic"}}, preset="fast", seeds=12
 )

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from phasescope.studies.core.claim import Controls
+from phasescope.randomness import numpy_generator
+from phasescope.studies.core.claim import Controls, Estimate
 from phasescope.studies.core.criteria import P1_PLACE
 from phasescope.studies.core.made import Course, Courses, made_records, rise
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 SPREAD = 0.08
 """of the log of a time, from run to run"""
+CALIBRATED = 200
+"""studies that are made up to see how courses are read"""
 
 
 def at(share: float, config: RunConfig, generator: np.random.Generator, spread: float = SPREAD) -> float:
@@ -73,6 +76,39 @@ def either(one: Courses, other: Courses, share: float = 0.5) -> Courses:
 def changed(courses: Courses, **fixed: Any) -> Courses:
     """The same but for some."""
     return lambda cell, config, generator: {**courses(cell, config, generator), **fixed}
+
+
+def read_as(
+    threshold: float,
+    of: Callable[[float], Courses],
+    between: tuple[float, float],
+    estimate: Callable[[pd.DataFrame], Estimate],
+    study: Callable[[], Study],
+    cells: Sequence[str],
+    reads: Sequence[str],
+) -> Courses:
+    """Courses of which a statistic is expected at its threshold as runs are read: a borderline is one of the reading.
+
+    An onset is read at a snapshot, up to the time between two too late, so a ratio of onsets is read nearer to 1 than the
+    courses have it. The number that courses are made with is therefore calibrated, when they are first asked for: at two
+    numbers the statistic is read `CALIBRATED` times at the study's own n, and between their means interpolated.
+
+    Args:
+        of: the courses made with a number.
+        between: the two numbers.
+        study, cells, reads: as in `controls`.
+    """
+
+    @cache
+    def calibrated() -> Courses:
+        read = []
+        for number in between:
+            drawn = (numpy_generator(0, "calibration", i) for i in range(CALIBRATED))
+            made = (made_records(study(), of(number), one, cells, reads=reads) for one in drawn)
+            read.append(float(np.mean([estimate(frame).value for frame in made])))
+        return of(between[0] + (threshold - read[0]) / (read[1] - read[0]) * (between[1] - between[0]))
+
+    return lambda cell, config, generator: calibrated()(cell, config, generator)
 
 
 def controls(

@@ -9,38 +9,33 @@ every image, formed or not.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from phasescope.studies.core.captions import BANDS, THRESHOLDS, saying
-from phasescope.studies.core.claim import Claim, NotEnough
-from phasescope.studies.core.criteria import Labels, runs_of, some_runs
-from phasescope.studies.core.curves import STEPS, mean_curves, with_runs
-from phasescope.studies.core.made import rise
+from phasescope.studies.core.claim import Claim
+from phasescope.studies.core.criteria import Labels
+from phasescope.studies.core.made import Courses, rise
 from phasescope.studies.core.made import together as joint_at
-from phasescope.studies.core.study import Cell, Curve, Figure, Panel, Study
+from phasescope.studies.core.study import Cell, Figure, Study
 from phasescope.studies.found._axes import (
     COUPLED,
     HALF,
     LABELS,
     TOGETHER,
-    axes_of,
-    column,
     denser_first,
     index,
-    log_onsets,
     phi,
-    sparse_and_dense,
     together,
 )
-from phasescope.studies.found._cells import AMENDED, BASE, COARSE, SYSTEMS, UNEQUAL
-from phasescope.studies.found._made import at, controls, either, whole
+from phasescope.studies.found._cells import AMENDED, BALANCED, BASE, SYSTEMS, UNEQUAL
+from phasescope.studies.found._imbalance_figures import curves, joint, ratios
+from phasescope.studies.found._made import at, controls, either, read_as, whole
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from phasescope.runs.config import RunConfig
 
 PAIRS: dict[str, tuple[tuple[str, ...], Labels, str]] = {
@@ -53,7 +48,8 @@ PAIRS: dict[str, tuple[tuple[str, ...], Labels, str]] = {
 }
 """cells with their mirror images, the images that are asked, words"""
 EPS = SYSTEMS["eps"]
-BALANCED = {1.0: BASE.name, 4.0: COARSE.name}
+REFERENCES = {d: cell.name for d, cell in BALANCED.items()}
+"""cells of the balanced grids, by increment in px"""
 READS = ("accuracy", "outcomes", "together", "config.world")
 
 
@@ -61,7 +57,7 @@ def _study() -> Study:
     return STUDY
 
 
-def learner(of: float, later: float, joint: str = "product") -> Any:
+def learner(of: float, later: float, joint: str = "product") -> Courses:
     """The denser axis sets in at `of` of the run, the sparser one `later` times as late; on balanced grids both do so by
     their increment: 1 px as the denser one, more as the sparser one.
 
@@ -88,6 +84,8 @@ def _claims_of(name: str) -> list[Claim]:
     cells, labels, words = PAIRS[name]
     claim = partial(Claim, cells=cells, figure="ratios", system="eps", family="x and y, unequal density")
     made = partial(controls, _study, cells, reads=READS)
+    ratio = partial(together, cells, labels)
+    barely = read_as(TOGETHER, partial(learner, 0.4), (1.2, 1.4), ratio, _study, cells, READS)
     return [
         claim(
             f"together_{name}",
@@ -96,11 +94,11 @@ def _claims_of(name: str) -> list[Claim]:
             "geometric mean over runs of the sparser axis's onset over the denser one's, bootstrap of runs, every image "
             "read by darkest pixel and by matched filter; both must agree",
             TOGETHER,
-            partial(together, cells, labels),
+            ratio,
             does_not_show="Two learners that know nothing of each other are together as well, if density does not matter "
             "to either.",
             direction="below",
-            controls=made(learner(0.45, 1.0), learner(0.35, 1.9), learner(0.4, TOGETHER)),
+            controls=made(learner(0.45, 1.0), learner(0.35, 1.9), barely),
         ),
         claim(
             f"denser_first_{name}",
@@ -122,7 +120,8 @@ def _claims_of(name: str) -> list[Claim]:
 
 def _claims_of_coupling() -> list[Claim]:
     coarse, labels, words = PAIRS["coarse"]
-    cells = (*coarse, *BALANCED.values())
+    cells = (*coarse, *REFERENCES.values())
+    of_coarse = partial(index, coarse, REFERENCES, labels)
     claims = [
         Claim(
             "coupled_coarse",
@@ -131,7 +130,7 @@ def _claims_of_coupling() -> list[Claim]:
             "mean log of the onsets' ratio over that of two one-dimensional learners at the same densities (0 coupled, 1 "
             "factorized), every image read by matched filter, bootstrap of runs; undecided where the references coincide",
             HALF,
-            partial(index, coarse, BALANCED, labels),
+            of_coarse,
             "ratios",
             "The one-dimensional learners are read off balanced grids: a learner of one axis alone may be quicker.",
             direction="below",
@@ -143,7 +142,7 @@ def _claims_of_coupling() -> list[Claim]:
                 cells,
                 _like_coupled(0.0),
                 _like_coupled(1.0),
-                _like_coupled(0.5),
+                read_as(HALF, _like_coupled, (0.4, 0.6), of_coarse, _study, cells, READS),
                 reads=READS,
             ),
         )
@@ -184,20 +183,20 @@ def _claims_of_coupling() -> list[Claim]:
     return claims
 
 
-def _like_coupled(index_of: float) -> Any:
+def _like_coupled(index_of: float) -> Courses:
     """Of imbalanced cells the ratio of a learner at this index, balanced ones apart by a factor of 2."""
 
-    def courses(cell: Cell, config: RunConfig, generator: np.random.Generator) -> dict[str, Any]:
-        balanced = cell.name in BALANCED.values()
+    def courses(cell: Cell, config: RunConfig, generator: np.random.Generator) -> Mapping[str, Any]:
+        balanced = cell.name in REFERENCES.values()
         return learner(0.35, 2.0 if balanced else 2.0**index_of)(cell, config, generator)
 
     return courses
 
 
-def _at_phi(of: float) -> Any:
+def _at_phi(of: float) -> Courses:
     """x and y right independently but for a part `of` of the correlation that could be."""
 
-    def courses(cell: Cell, config: RunConfig, generator: np.random.Generator) -> dict[str, Any]:
+    def courses(cell: Cell, config: RunConfig, generator: np.random.Generator) -> Mapping[str, Any]:
         found = learner(0.5, 1.0)(cell, config, generator)
         both = joint_at(found["x"], found["y"], of)
         return {**found, "joint": both, "seen_joint": both}
@@ -206,104 +205,8 @@ def _at_phi(of: float) -> Any:
 
 
 CLAIMS = (*(claim for name in PAIRS for claim in _claims_of(name)), *_claims_of_coupling())
-CELLS = (BASE, COARSE, *UNEQUAL.values())
+CELLS = (*BALANCED.values(), *UNEQUAL.values())
 NAMES = tuple(cell.name for cell in CELLS)
-
-
-def shown(name: str) -> str:
-    """``(0.1, 1)``: the increments of a cell, px."""
-    return name.partition("d=")[2] or "(1, 1)"
-
-
-def curves(frame: pd.DataFrame) -> list[Panel]:
-    ways = {"": "formed", "_darkest": "darkest pixel", "_matched": "matched filter"}
-    panels = []
-    for words, runs in with_runs(frame, [(shown(cell.name), [cell.name]) for cell in CELLS]):
-        for labels, where in LABELS.items():
-            names = {
-                f"{axis}, {way}": f"accuracy{suffix}.{labels}.{axis}"
-                for suffix, way in ways.items()
-                for axis in "xy"
-            }
-            panels.append(
-                Panel(
-                    f"d = {words} px, {where}",
-                    STEPS,
-                    "share of images right",
-                    mean_curves(runs, names),
-                    ylim=(-0.02, 1.02),
-                )
-            )
-    return panels
-
-
-def ratios(frame: pd.DataFrame) -> list[Panel]:
-    """Of each imbalanced cell the onsets' ratio in each run, and the two references where balanced grids tell them."""
-    panels = []
-    for labels, where in LABELS.items():
-        marks: dict[str, tuple[list[float], list[float]]] = {
-            "runs": ([], []),
-            "two 1D learners": ([], []),
-            "fully coupled": ([], []),
-        }
-        ticks: dict[float, str] = {}
-        for place, cell in enumerate(UNEQUAL.values()):
-            runs = some_runs(frame, [cell.name])
-            if not runs:
-                continue
-            ticks[place] = shown(cell.name)
-            sparse, dense = sparse_and_dense(runs, labels, "matched")
-            offsets = 0.06 * (np.arange(len(runs)) - (len(runs) - 1) / 2)
-            marks["runs"][0].extend((place + offsets).tolist())
-            marks["runs"][1].extend((sparse.restricted / dense.restricted).tolist())
-            axes = axes_of(runs[0])
-            try:
-                slow, quick = (
-                    log_onsets(runs_of(frame, [BALANCED[d]]), labels, "matched").mean()
-                    for d in (axes.d_sparse, axes.d_dense)
-                )
-            except (KeyError, NotEnough):
-                continue
-            for name, value in (("two 1D learners", math.exp(slow - quick)), ("fully coupled", 1.0)):
-                marks[name][0].append(float(place))
-                marks[name][1].append(value)
-        lines = [
-            Curve(
-                np.array(x, dtype=float), np.array(y, dtype=float), label=label, series=series, style="points"
-            )
-            for series, (label, (x, y)) in enumerate(marks.items())
-            if x
-        ]
-        if ticks:
-            panels.append(
-                Panel(
-                    where.capitalize(),
-                    "(d_x, d_y), px",
-                    "onset of sparser axis / denser axis",
-                    lines,
-                    yscale="log",
-                    ticks=ticks,
-                    level=TOGETHER,
-                )
-            )
-    return panels
-
-
-def joint(frame: pd.DataFrame) -> list[Panel]:
-    panels = []
-    for way, words in (("darkest", "darkest pixel"), ("matched", "matched filter")):
-        lines = []
-        for number, cell in enumerate(CELLS):
-            if runs := some_runs(frame, [cell.name]):
-                x, y, xy = (
-                    np.concatenate([column(run, f"accuracy_{way}.grid.{one}") for run in runs])
-                    for one in ("x", "y", "joint")
-                )
-                lines.append(Curve(x * y, xy, label=shown(cell.name), series=number, style="points"))
-        ends = np.array([0.0, 1.0])
-        lines.append(Curve(ends, ends, label="independent", series=7, style="dashed"))
-        panels.append(Panel(f"By {words}, on the grid", "acc_x acc_y", "acc_xy", lines, ylim=(-0.02, 1.02)))
-    return panels
 
 
 STUDY = Study(
@@ -315,6 +218,7 @@ STUDY = Study(
     seeds=8,
     more=8,
     amendments=AMENDED,
+    headline="together_tenfold",
     claims=CLAIMS,
     figures=(
         Figure(

@@ -33,6 +33,7 @@ from phasescope.studies.core.criteria import (
 from phasescope.studies.core.curves import median_of, phase_grid
 from phasescope.studies.core.statistics import share
 from phasescope.studies.core.study import Figure, Panel, Study, Table
+from phasescope.studies.found._behaviour import MAJORITY, is_abc
 from phasescope.studies.found._cells import AMENDED, EVERY_BASE, eps
 from phasescope.studies.found._made import as_p1_says, controls, either, straight_to_c
 
@@ -66,11 +67,6 @@ FIELDS: dict[str, tuple[str, Tree]] = {
 }
 """an ingredient's words and fields"""
 CELLS = {name: eps(f"eps, {name.replace('_', ' ')}", fields) for name, (_, fields) in FIELDS.items()}
-MAJORITY = 0.5
-
-
-def is_abc(run: pd.DataFrame) -> bool:
-    return phases.phase_sequence(phases_of(run)) == ["A", "B", "C"]
 
 
 def passing(cell: str, frame: pd.DataFrame) -> Estimate:
@@ -200,6 +196,7 @@ STUDY = Study(
     seeds=8,
     more=8,
     amendments=AMENDED,
+    headline="objective",
     claims=tuple(_claims()),
     figures=(
         Figure(

@@ -15,7 +15,6 @@ what precision it computes, `training.precision`, is part of it, and is float32,
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +25,7 @@ from phasescope.studies.core.curves import STEPS, mean_curves, named, phase_grid
 from phasescope.studies.core.made import flat, jitter, made_records, rise
 from phasescope.studies.core.statistics import mean_over_runs, share_of_runs
 from phasescope.studies.core.study import Cell, Figure, Panel, Study
-from phasescope.studies.found.phases import MAJORITY, is_abc, shapeless
-from phasescope.worlds.bump.reader import OUTCOMES
+from phasescope.studies.found._behaviour import MAJORITY, is_abc, outcome_curves, shapeless
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,12 +47,8 @@ def sequences(frame: pd.DataFrame) -> list[Panel]:
 
 
 def outcomes(frame: pd.DataFrame) -> list[Panel]:
-    names = {outcome.name: f"outcomes.grid.{outcome.name}" for outcome in OUTCOMES}
-    curves = mean_curves(some_runs(frame, CELLS), names)
-    coloured = [
-        replace(curve, colour=outcome.colour) for curve, outcome in zip(curves, OUTCOMES, strict=True)
-    ]
-    return [Panel("Painted", STEPS, "share of images on the grid", coloured, ylim=(0, 1))]
+    curves = outcome_curves(some_runs(frame, CELLS))
+    return [Panel("Painted", STEPS, "share of images on the grid", curves, ylim=(0, 1))]
 
 
 def order(frame: pd.DataFrame) -> list[Panel]:

@@ -18,16 +18,14 @@ from phasescope.measures.learning.phases import LETTERS, behaviour_phase
 from phasescope.randomness import torch_generator
 from phasescope.runs.loading import load_network
 from phasescope.studies.core.captions import saying
-from phasescope.studies.core.claim import Claim, Controls, Estimate, Made, NotEnough
-from phasescope.studies.core.comparing import mean_where, size
-from phasescope.studies.core.criteria import column, runs_of, some_runs
-from phasescope.studies.core.curves import marks, ticks
-from phasescope.studies.core.made import made_records
+from phasescope.studies.core.claim import Claim, Controls, Estimate, Made
+from phasescope.studies.core.comparing import size
+from phasescope.studies.core.criteria import runs_of, some_runs
+from phasescope.studies.core.curves import ticks
 from phasescope.studies.core.statistics import mean_of_runs, share_of_runs
 from phasescope.studies.core.study import Figure, Panel, Reading, Study
 from phasescope.studies.found._cells import AMENDED, BASE
-from phasescope.studies.found._looks import middles
-from phasescope.studies.found._made import as_p1_says
+from phasescope.studies.found._looks import made_looks, marks_in, middles, value_in
 from phasescope.worlds.bump.reader import OUTCOMES
 
 if TYPE_CHECKING:
@@ -101,37 +99,20 @@ def painted(run: Run, snapshot: Any, kind: str, steps: int) -> dict[str, float]:
 
 def difference(letter: str, outcome: str, sampler: str, frame: pd.DataFrame) -> Estimate:
     """Mean over runs of an outcome's share by a sampler less that by ancestral sampling, at the phase's snapshot."""
-    values = []
-    for run in runs_of(frame, [BASE.name]):
-        there = _of_phase(run, letter)
-        values.append(
-            mean_where(
-                column(there, f"sampler.{sampler}.{outcome}") - column(there, f"sampler.ancestral.{outcome}"),
-                np.ones(len(there), dtype=bool),
-            )
+    of, less = (
+        np.array(
+            [value_in(run, "sampler", letter, f"{name}.{outcome}") for run in runs_of(frame, [BASE.name])]
         )
-    return mean_of_runs(values)
-
-
-def _of_phase(run: pd.DataFrame, letter: str) -> pd.DataFrame:
-    """The row of a run at which a phase was painted again.
-
-    Raises:
-        NotEnough: no run was.
-    """
-    if "sampler.phase" not in run:
-        raise NotEnough("the records lack `sampler`: no run was painted again")
-    return run[run["sampler.phase"] == letter]
+        for name in (sampler, "ancestral")
+    )
+    return mean_of_runs(of - less)
 
 
 def is_abc(run: pd.DataFrame) -> bool:
     """Whether ancestral sampling, too, finds A, B and C at the snapshots at which the run's own sampler does."""
     for letter in LETTERS:
-        there = _of_phase(run, letter)
-        if not len(there):
-            return False
-        shares = {name: float(column(there, f"sampler.ancestral.{name}")[0]) for name in PHASE_OF}
-        if behaviour_phase(shares, IMAGES, PHASE_OF) != letter:
+        shares = {name: value_in(run, "sampler", letter, f"ancestral.{name}") for name in PHASE_OF}
+        if np.isnan(list(shares.values())).any() or behaviour_phase(shares, IMAGES, PHASE_OF) != letter:
             return False
     return True
 
@@ -141,37 +122,37 @@ def _study() -> Study:
 
 
 def made(
-    shares: Callable[[str, str, str, np.random.Generator], float], generator: np.random.Generator
+    share: Callable[[str, str, str, np.random.Generator], float], generator: np.random.Generator
 ) -> pd.DataFrame:
     """Records of the base's runs, painted again.
 
     Args:
-        shares: of a phase, an outcome, a sampler and a generator: the share that is drawn from.
+        share: of a phase, an outcome, a sampler and a generator: the share that is drawn from.
     """
-    frame = made_records(_study(), as_p1_says, generator, cells=[BASE.name], reads=("phase.",))
-    at: dict[str, list[int]] = {letter: [] for letter in LETTERS}
-    for _, run in frame[frame["step"] > 0].groupby(["cell", "seed"], sort=True):
-        for letter in LETTERS:
-            rows = run.index[run["phase.behaviour"] == letter].tolist()
-            at[letter] += rows[len(rows) // 2 : len(rows) // 2 + 1]
-    read: dict[str, np.ndarray] = {"phase": np.full(len(frame), None, dtype=object)}
-    for name in SAMPLERS:
-        for outcome in PHASE_OF:
-            column = read[f"{name}.{outcome}"] = np.full(len(frame), np.nan)
-            for letter, rows in at.items():
-                read["phase"][rows] = letter
-                p = [np.clip(shares(letter, outcome, name, generator), 0, 1) for _ in rows]
-                column[rows] = generator.binomial(IMAGES, p) / IMAGES
-    return frame.assign(**{f"sampler.{name}": values for name, values in read.items()})
+
+    def read(letter: str, generator: np.random.Generator) -> dict[str, float]:
+        return {
+            f"{name}.{outcome}": generator.binomial(
+                IMAGES, np.clip(share(letter, outcome, name, generator), 0, 1)
+            )
+            / IMAGES
+            for name in SAMPLERS
+            for outcome in PHASE_OF
+        }
+
+    return made_looks(_study(), BASE.name, "sampler", read, generator)
 
 
 def apart(by: float, spread: float = 0.03) -> Made:
     """By DPM-Solver every outcome's share is more by this, and by as much as runs differ."""
 
-    def shares(letter: str, outcome: str, sampler: str, generator: np.random.Generator) -> float:
+    def share(letter: str, outcome: str, sampler: str, generator: np.random.Generator) -> float:
         return 0.4 + (by + spread * generator.standard_normal() if sampler == "solver" else 0.0)
 
-    return partial(made, shares)
+    return partial(made, share)
+
+
+TYPICAL = {"A": "multiple", "B": "misplaced", "C": "correct"}
 
 
 def pure(late: float = 0.0) -> Made:
@@ -185,9 +166,6 @@ def pure(late: float = 0.0) -> Made:
         return frame
 
     return of_run
-
-
-TYPICAL = {"A": "multiple", "B": "misplaced", "C": "correct"}
 
 
 def _claims() -> list[Claim]:
@@ -227,27 +205,15 @@ def _claims() -> list[Claim]:
 
 def shares(frame: pd.DataFrame) -> list[Panel]:
     """Of each phase a mark an outcome and sampler: the mean over runs with its interval."""
-    runs = [run for run in some_runs(frame, [BASE.name]) if "sampler.phase" in run]
+    runs = some_runs(frame, [BASE.name])
     panels = []
     for letter in LETTERS:
         curves = [
-            marks(
-                (
-                    partial(
-                        lambda outcome, name, letter=letter: mean_of_runs(
-                            [
-                                mean_where(
-                                    column(there := _of_phase(run, letter), f"sampler.{name}.{outcome}"),
-                                    np.ones(len(there), dtype=bool),
-                                )
-                                for run in runs
-                            ]
-                        ),
-                        outcome,
-                        name,
-                    )
-                    for outcome in PHASE_OF
-                ),
+            marks_in(
+                runs,
+                "sampler",
+                letter,
+                [f"{name}.{outcome}" for outcome in PHASE_OF],
                 IN_WORDS[name],
                 series,
                 0.15 * (series - 1),

@@ -1,0 +1,98 @@
+"""Two learners of known equations: one axis knows nothing of the other, or the two are one. Claims tell them apart."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+import numpy as np
+import pytest
+
+from phasescope.randomness import numpy_generator
+from phasescope.studies.core.made import made_records, rise
+from phasescope.studies.found import imbalance
+from phasescope.studies.found._axes import index
+
+STUDY = imbalance.STUDY
+CLAIMS = {claim.name: claim for claim in STUDY.claims}
+COUPLED = ("coupled_coarse", "right_together_equal", "right_together_unequal")
+TIMES = 10
+
+
+def learner(cell, config, generator, coupled: float, slope: float = 0.5):
+    """The onset of one axis alone is t(d), flat up to 1 px and then as d^slope; coupled axes share the geometric mean.
+
+    Args:
+        coupled: 0 where each axis has its own t(d), 1 where both have the mean and are right in the same images.
+    """
+    T = config.training.steps
+    own = [0.35 * max(config.world.design.model_extra[name], 1.0) ** slope for name in ("dx", "dy")]
+    mean = math.sqrt(own[0] * own[1])
+    of_run = 0.08 * generator.standard_normal()
+    x, y = (
+        rise(T * t ** (1 - coupled) * mean**coupled * math.exp(of_run + 0.03 * own_luck), T / 12)
+        for t, own_luck in zip(own, generator.standard_normal(2), strict=True)
+    )
+    both = (lambda steps: np.minimum(x(steps), y(steps))) if coupled == 1 else None
+    return {"formed": lambda steps: np.ones(len(steps)), "x": x, "y": y, "joint": both, "seen_joint": both}
+
+
+def outcomes(name: str, **known) -> list[str]:
+    """A claim's verdicts of a learner at the study's own seeds, snapshots and images, each time drawn anew."""
+    claim = CLAIMS[name]
+    frames = (
+        made_records(
+            STUDY,
+            partial(learner, **known),
+            numpy_generator(0, f"learner {name}", i),
+            cells=claim.cells,
+            reads=imbalance.READS,
+        )
+        for i in range(TIMES)
+    )
+    return [claim.judge(frame).outcome for frame in frames]
+
+
+@pytest.mark.parametrize("name", COUPLED)
+def test_a_coupled_learner_supports_what_a_factorized_one_refutes(name):
+    assert outcomes(name, coupled=1.0) == ["supported"] * TIMES
+    assert outcomes(name, coupled=0.0) == ["refuted"] * TIMES
+
+
+def test_two_learners_that_do_not_mind_density_cannot_be_told_apart_by_onsets():
+    """Both references are the same then, and the claim says so in the place of a verdict."""
+    frame = made_records(
+        STUDY,
+        partial(learner, coupled=0.0, slope=0.0),
+        np.random.default_rng(0),
+        cells=CLAIMS["coupled_coarse"].cells,
+        reads=imbalance.READS,
+    )
+    verdict = CLAIMS["coupled_coarse"].judge(frame)
+    assert verdict.outcome == "undecided"
+    assert "the references coincide" in verdict.why
+    assert outcomes("together_coarse", coupled=0.0, slope=0.0) == ["supported"] * TIMES
+
+
+def test_together_is_refuted_by_the_factorized_learner_alone():
+    """Where the sparser axis takes twice the steps by itself."""
+    assert outcomes("together_coarse", coupled=0.0) == ["refuted"] * TIMES
+    assert outcomes("together_coarse", coupled=1.0) == ["supported"] * TIMES
+    assert outcomes("denser_first_coarse", coupled=0.0) == ["supported"] * TIMES
+
+
+@pytest.mark.parametrize("coupled", [0.0, 0.5, 1.0])
+def test_the_index_is_the_part_that_each_axis_has_of_its_own(coupled):
+    cells, labels, _ = imbalance.PAIRS["coarse"]
+    frame = made_records(
+        STUDY,
+        partial(learner, coupled=coupled),
+        np.random.default_rng(0),
+        cells=CLAIMS["coupled_coarse"].cells,
+        seeds=40,
+        reads=imbalance.READS,
+        noise=False,
+    )
+    found = index(cells, imbalance.REFERENCES, labels, frame)
+    assert found.value == pytest.approx(1 - coupled, abs=0.1)
+    assert found.detail["ratio_if_factorized"] == pytest.approx(2, rel=0.1)
