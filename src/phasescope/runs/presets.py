@@ -64,7 +64,7 @@ LEAN: Tree = {
     "name": "lean",
     "family": {**DEMO["family"], "times": "stratified"},
     "training": {
-        "steps": 2000,
+        "steps": 2500,
         "batch": 16,
         "optimiser": {"kind": "muon", "lr": 0.02, "rest": {"lr": 6e-3}},
         "warmup": 20,
@@ -126,7 +126,7 @@ SMALL_STUDIED: Tree = {
 }
 LEAN_STUDIED: Tree = {
     "probing": {
-        "snapshots": {"dense_every": 20, "dense_until": 60, "every": 125},
+        "snapshots": {"dense_every": 20, "dense_until": 60, "every": 150},
         "images": {"grid": 128, "off_grid": 64},
         "latent_labels": 256,
         "share_labels": 64,
@@ -151,7 +151,7 @@ FAST_STUDIED: Tree = {
 PRESETS: dict[str, Preset] = {
     "paper": Preset(PAPER, PAPER_STUDIED, 430_000.0),
     "small": Preset(SMALL, SMALL_STUDIED, 205.0),
-    "lean": Preset(LEAN, LEAN_STUDIED, 130.0),
+    "lean": Preset(LEAN, LEAN_STUDIED, 160.0),
     "fast": Preset(FAST, FAST_STUDIED, 28.0),
     "demo": Preset(DEMO, SMALL_STUDIED),
 }

@@ -178,6 +178,8 @@ class Study:
     readings: tuple[Reading, ...] = ()
     number: int = 100
     """its place among the studies of a page"""
+    headline: str = ""
+    """the claim that is told of it where all studies are told in a sentence each; none where empty"""
     more: int = 0
     """seeds that a second look adds to each cell that an undecided claim reads; no second look where 0"""
     amendments: tuple[Amendment, ...] = ()
@@ -203,6 +205,8 @@ class Study:
             raise UserError(
                 f"`more` (={self.more}) of `{self.name}` must be from 0 to {MOST_SEEDS}: seeds of a second look"
             )
+        if self.headline and self.headline not in [claim.name for claim in self.claims]:
+            raise UserError(f"`headline` (={self.headline}) of `{self.name}` must be one of its claims")
         figures = [figure.name for figure in self.figures]
         for claim in self.claims:
             if claim.figure not in figures:

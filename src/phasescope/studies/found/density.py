@@ -19,7 +19,7 @@ from phasescope.studies.core.claim import Claim
 from phasescope.studies.core.comparing import onset_factor
 from phasescope.studies.core.made import Courses, flat, rise
 from phasescope.studies.core.study import Cell, Figure, Study
-from phasescope.studies.found._cells import BASE, BEFORE, DENSE, FAST, KEPT, SYSTEMS, WIDE
+from phasescope.studies.found._cells import AMENDED, BASE, BEFORE, DENSE, FAST, KEPT, SYSTEMS, WIDE
 from phasescope.studies.found._density_figures import courses, onset_panels, sets
 from phasescope.studies.found._made import at, controls, order, read_as, whole
 from phasescope.studies.found._sets import (
@@ -189,6 +189,8 @@ STUDY = Study(
     cells=CELLS,
     seeds=8,
     more=8,
+    amendments=AMENDED,
+    headline="denser_sooner_order_eps",
     claims=CLAIMS,
     figures=(
         Figure(

@@ -21,7 +21,7 @@ from phasescope.studies.core.claim import Claim, Controls, Made
 from phasescope.studies.core.criteria import column
 from phasescope.studies.core.curves import STEPS, mean_curves, named, with_runs
 from phasescope.studies.core.study import Curve, Figure, Panel, Reading, Study
-from phasescope.studies.found._cells import BASE, BEFORE, FAST_PERIODIC, TORUS, TURNS, X
+from phasescope.studies.found._cells import AMENDED, BASE, BEFORE, FAST_PERIODIC, TORUS, TURNS, X
 from phasescope.studies.found._code import (
     ASKED,
     BETWEEN,
@@ -170,6 +170,8 @@ STUDY = Study(
     cells=CELLS,
     seeds=8,
     more=8,
+    amendments=AMENDED,
+    headline="factorized_open_600",
     claims=tuple(claim for system in SYSTEMS for claim in _claims_of(system)),
     figures=(
         Figure(

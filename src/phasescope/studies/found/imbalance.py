@@ -31,7 +31,7 @@ from phasescope.studies.found._axes import (
     phi,
     together,
 )
-from phasescope.studies.found._cells import BALANCED, BASE, SYSTEMS, UNEQUAL
+from phasescope.studies.found._cells import AMENDED, BALANCED, BASE, SYSTEMS, UNEQUAL
 from phasescope.studies.found._imbalance_figures import curves, joint, ratios
 from phasescope.studies.found._made import at, controls, either, read_as, whole
 
@@ -217,6 +217,8 @@ STUDY = Study(
     cells=CELLS,
     seeds=8,
     more=8,
+    amendments=AMENDED,
+    headline="together_tenfold",
     claims=CLAIMS,
     figures=(
         Figure(

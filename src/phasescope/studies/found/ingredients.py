@@ -34,7 +34,7 @@ from phasescope.studies.core.curves import median_of, phase_grid
 from phasescope.studies.core.statistics import share
 from phasescope.studies.core.study import Figure, Panel, Study, Table
 from phasescope.studies.found._behaviour import MAJORITY, is_abc
-from phasescope.studies.found._cells import BASE, eps
+from phasescope.studies.found._cells import AMENDED, EVERY_BASE, eps
 from phasescope.studies.found._made import as_p1_says, controls, either, straight_to_c
 
 if TYPE_CHECKING:
@@ -138,9 +138,9 @@ def _half_of_one(name: str) -> Any:
     return courses
 
 
-EVERYONE = (BASE, *CELLS.values())
+EVERYONE = (EVERY_BASE, *CELLS.values())
 NAMES = tuple(cell.name for cell in EVERYONE)
-WORDS = {BASE.name: "none of them"} | {CELLS[name].name: words for name, (words, _) in FIELDS.items()}
+WORDS = {EVERY_BASE.name: "none of them"} | {CELLS[name].name: words for name, (words, _) in FIELDS.items()}
 
 
 def sequences(frame: pd.DataFrame) -> list[Panel]:
@@ -195,6 +195,8 @@ STUDY = Study(
     cells=EVERYONE,
     seeds=8,
     more=8,
+    amendments=AMENDED,
+    headline="objective",
     claims=tuple(_claims()),
     figures=(
         Figure(

@@ -17,7 +17,7 @@ from phasescope.studies.core.criteria import PLACE
 from phasescope.studies.core.curves import named
 from phasescope.studies.core.study import Figure, Reading, Study
 from phasescope.studies.found._behaviour import MAJORITY
-from phasescope.studies.found._cells import BASE, BEFORE, FAST, SMALL, SYSTEMS, V
+from phasescope.studies.found._cells import AMENDED, BASE, BEFORE, FAST, SMALL, SYSTEMS, V
 from phasescope.studies.found._made import controls, either
 from phasescope.studies.found._order_figures import across, onset_panels, stand_ins
 from phasescope.studies.found._order_made import apart, by_seed, going, lag
@@ -155,6 +155,8 @@ STUDY = Study(
     cells=(BASE, SMALL, V, *FAST.values()),
     seeds=8,
     more=8,
+    amendments=AMENDED,
+    headline="rise_together_all_eps",
     claims=(
         *(claim for which in ORDERS for claim in _claims_of("eps", which)),
         *(claim for system in ("small", "v", "fast") for claim in _claims_of(system, "all")),

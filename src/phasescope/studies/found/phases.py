@@ -18,7 +18,7 @@ from phasescope.studies.core.claim import Claim
 from phasescope.studies.core.statistics import mean_over_runs, share_of_runs
 from phasescope.studies.core.study import Figure, Reading, Study
 from phasescope.studies.found._behaviour import MAJORITY, is_abc, shapeless
-from phasescope.studies.found._cells import BASE, BEFORE, SMALL, SYSTEMS, V, X
+from phasescope.studies.found._cells import AMENDED, BEFORE, EVERY_BASE, SMALL, SYSTEMS, V, X
 from phasescope.studies.found._latent_phases import MODERATE, READINGS, agree, misplaced, passes_b, read_p1
 from phasescope.studies.found._made import as_p1_says, changed, controls, either, read_as, straight_to_c
 from phasescope.studies.found._phases_figures import kappas, outcomes, routes, sequences
@@ -32,7 +32,7 @@ from phasescope.studies.found._phases_made import (
     unformed_of,
 )
 
-CELLS = (BASE, SMALL, V, X)
+CELLS = (EVERY_BASE, SMALL, V, X)
 IMAGES = ("phase.behaviour", "outcomes.grid.")
 """columns of what is read of images"""
 
@@ -50,7 +50,7 @@ def _claims(cell: str, readings: Sequence[str]) -> list[Claim]:
         cells=(cell,),
         system=cell,
     )
-    before = "" if cell == BASE.name else f" {BEFORE}"
+    before = "" if cell == EVERY_BASE.name else f" {BEFORE}"
     made = partial(controls, _study, (cell,), reads=IMAGES)
     claims = [
         claim(
@@ -138,8 +138,12 @@ STUDY = Study(
     cells=CELLS,
     seeds=8,
     more=8,
+    amendments=AMENDED,
+    headline="behaviour_abc_eps",
     claims=tuple(
-        claim for cell in NAMES for claim in _claims(cell, ("raw", "p1") if cell == BASE.name else ("raw",))
+        claim
+        for cell in NAMES
+        for claim in _claims(cell, ("raw", "p1") if cell == EVERY_BASE.name else ("raw",))
     ),
     figures=(
         Figure(
@@ -172,5 +176,5 @@ STUDY = Study(
             columns=1,
         ),
     ),
-    readings=(Reading("p1", read_p1, cells=(BASE.name,)),),
+    readings=(Reading("p1", read_p1, cells=(EVERY_BASE.name,)),),
 )

@@ -93,7 +93,10 @@ def told_of(pages: Sequence[dict[str, Any]], results: Path, out: Path) -> dict[P
             "results.md.j2",
             pages=pages,
             grid=grid,
-            findings=findings(grid),
+            findings=findings(
+                grid,
+                [one for page in pages for one in page["claims"] if one["name"] == page["headline"]],
+            ),
             in_words=in_words,
             label=spoken(grid),
             picture=f"{within.name}/{PICTURE}",

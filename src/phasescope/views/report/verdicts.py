@@ -1,8 +1,8 @@
 """All verdicts at a glance: families of claims down, systems across, a verdict with its number in each square.
 
 Which claim speaks is a rule, the same whatever the verdicts are. Families and systems stand in the order in which claims
-name them, study by study. A square shows its first claim, and a mark for each further one. Of each of the first `FINDINGS`
-families the first claim of the first system that has one is told as a sentence, with the verdicts of the other systems.
+name them, study by study. A square shows its first claim, and a mark for each further one. The claim that a study names as
+its headline is told as a sentence, with the verdicts of the same family in other systems.
 A claim that names no family, or no system, is told on its study's page alone.
 """
 
@@ -19,7 +19,6 @@ from phasescope.views.claim_words import NOTHING, brief
 Entry = dict[str, Any]
 """a claim as `study_page.entry` has it"""
 
-FINDINGS = 6
 SYMBOLS = {"supported": "●", "refuted": "✕", "undecided": "○"}
 """of verdicts, where there is no colour"""
 LABEL_PX, SQUARE_PX, ROW_PX, HEAD_PX, EDGE_PX, GAP_PX = 236, 186, 52, 44, 12, 6
@@ -64,10 +63,17 @@ def grid_of(claims: Iterable[Entry]) -> Grid:
     return Grid(families, systems, squares)
 
 
-def findings(grid: Grid) -> list[dict[str, Any]]:
-    """What is told in sentences: of each of the first families the first system's claim, and the `others`."""
-    told = [grid.of(family) for family in grid.families[:FINDINGS]]
-    return [{"claim": first, "others": others} for first, *others in told]
+def findings(grid: Grid, headlines: Iterable[Entry]) -> list[dict[str, Any]]:
+    """What is told in sentences: each of these claims, and `others` of its family, of other systems."""
+    return [
+        {
+            "claim": claim,
+            "others": [one for one in grid.of(claim["family"]) if one["system"] != claim["system"]]
+            if claim["family"]
+            else [],
+        }
+        for claim in headlines
+    ]
 
 
 def in_words(claim: Entry) -> str:
