@@ -52,7 +52,8 @@ def page_of(claims: list[dict], study: str, runs: list[str]) -> dict:
     counts = {verdict: sum(one["verdict"] == verdict for one in own) for verdict in VERDICTS}
     return {
         "study": study, "title": study.capitalize(), "question": "Is it so?", "headline": own[0]["name"],
-        "runs": len(runs), "digests": runs, "hardware": "a core", "figures": [], "claims": own, "counts": counts, "sha256": 64 * "0", "tables": [],
+        "runs": len(runs), "digests": runs,
+        "hardware": "a core", "figures": [], "claims": own, "counts": counts, "sha256": 64 * "0", "tables": [],
         "declaration": None, "controls": [],
     }  # fmt: skip
 
