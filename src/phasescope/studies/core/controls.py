@@ -74,7 +74,7 @@ def try_controls(claim: Claim, times: int = TIMES, seed: int = 0, study: str = "
         times,
         positive.count("supported") / times,
         negative.count("refuted") / times,
-        1 - borderline.count("undecided") / times,
+        (times - borderline.count("undecided")) / times,
         controls.cannot,
     )
 
