@@ -197,7 +197,7 @@ def _claims() -> list[Claim]:
                 direction="below",
                 does_not_show="Of other phases, and of one snapshot of each alone.",
                 family="outcomes that are not the sampler's",
-                controls=Controls(apart(0.0), apart(0.25), apart(MARGIN)),
+                controls=Controls(apart(0.0), apart(0.3), apart(MARGIN)),
             )
             for letter, outcome in ASKED
         ),
