@@ -15,7 +15,9 @@ from phasescope.studies import studies
 from phasescope.studies.core.controls import TIMES, digest, entry, try_controls
 from phasescope.studies.core.made import flat, made_records
 from phasescope.studies.core.study import Cell, Study
+from phasescope.studies.found._code import BETWEEN, LIKE_3D, LIKE_CLIFFORD, pool
 from phasescope.studies.found._made import read_as
+from phasescope.studies.found.factorization import MIDWAY
 
 SHIPPED = Path(__file__).parents[2] / "results" / "controls.json"
 STUDIES = studies()
@@ -73,6 +75,16 @@ def test_a_borderline_is_where_the_reading_has_its_threshold():
     borderline = read_as(LEVEL, right, (0.5, 0.7), ends_right, lambda: LOSABLE, ("one",), ("accuracy.",))
     made = made_records(LOSABLE, borderline, RNG(0), seeds=400, reads=["accuracy."], noise=False)
     assert ends_right(made).value == pytest.approx(LEVEL, abs=0.01)
+
+
+def test_made_codes_lie_at_either_end_of_the_index_and_midway():
+    index = {
+        part: float(np.mean([row[".value"] for row in pool(part)]))
+        for part in (LIKE_3D, BETWEEN, LIKE_CLIFFORD)
+    }
+    assert index[LIKE_3D] == pytest.approx(0, abs=0.1)
+    assert index[BETWEEN] == pytest.approx(MIDWAY, abs=0.003)
+    assert index[LIKE_CLIFFORD] == pytest.approx(1, abs=0.1)
 
 
 def test_controls_come_out_the_same_and_differ_by_name_and_seed():
