@@ -8,7 +8,7 @@ import pytest
 from phasescope.places import Place
 from phasescope.studies.core.claim import NotEnough
 from phasescope.studies.core.criteria import (
-    P1_ORDERED,
+    P1_PLACE,
     RAW_ORDERED,
     accurate,
     column,
@@ -38,7 +38,10 @@ def test_an_axis_is_right_at_least_as_often_as_both(run):
 
 
 def test_a_representation_is_ordered_where_it_is_in_phase_c(run):
-    for passing, reading in ((RAW_ORDERED, "representation"), (P1_ORDERED, "representation_p1")):
+    for passing, reading in (
+        (RAW_ORDERED, "representation"),
+        (ordered("p1_order", P1_PLACE), "representation_p1"),
+    ):
         in_c = np.array(phases_of(run, reading)) == "C"
         assert 0 < in_c.sum() < len(in_c)
         np.testing.assert_array_equal(passing(run), in_c)

@@ -8,7 +8,7 @@ thereby taken off.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -45,6 +45,16 @@ class Score:
             name: null.value if isinstance(null, Score) else float(null) for name, null in nulls.items()
         }
         return replace(self, nulls={**self.nulls, **levels})
+
+    def through(self, function: Callable[[float], float], words: str, nulls: Mapping[str, float]) -> Score:
+        """A copy of which value and both ends went through a function, without detail.
+
+        Args:
+            words: of the function, before those of the estimator.
+            nulls: of what came out.
+        """
+        value, low, high = map(function, (self.value, self.low, self.high))
+        return Score(value, low, high, self.n, f"{words}; {self.estimator}", nulls)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain floats, ints, strings and dicts, as JSON holds them; what is not finite is None."""

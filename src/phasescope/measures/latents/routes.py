@@ -17,7 +17,6 @@ nothing was learnt, and as far from R^2 = 0.9 to 0.99 as from 0 to 0.9: twice th
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -88,12 +87,4 @@ def learnt_order(score: Score, untrained: float) -> Score:
     def above(r2: float) -> float:
         return math.log(max(1 - untrained, LEAST_ERROR)) - math.log(max(1 - r2, LEAST_ERROR))
 
-    return replace(
-        score,
-        value=above(score.value),
-        low=above(score.low),
-        high=above(score.high),
-        estimator=f"log((1 - R0^2) / (1 - R^2)), R0 untrained; {score.estimator}",
-        nulls={"untrained": 0.0},
-        detail={},
-    )
+    return score.through(above, "log((1 - R0^2) / (1 - R^2)), R0 untrained", {"untrained": 0.0})

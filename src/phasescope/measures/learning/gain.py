@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 
 from phasescope.measures.scores import Score
 
@@ -57,15 +56,8 @@ def gain(score: Score) -> Score:
     def gained(level: float) -> float:
         return (level - floor) / left
 
-    return replace(
-        score,
-        value=gained(score.value),
-        low=gained(score.low),
-        high=gained(score.high),
-        estimator=f"(s - s0) / (1 - s0), s0 the highest floor; {score.estimator}",
-        nulls={null: gained(level) for null, level in score.nulls.items()},
-        detail={},
-    )
+    nulls = {null: gained(level) for null, level in score.nulls.items()}
+    return score.through(gained, "(s - s0) / (1 - s0), s0 the highest floor", nulls)
 
 
 def reached(floor: float, gained: float) -> float:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from phasescope.studies.core.claim import Estimate, NotEnough
-from phasescope.studies.core.criteria import Counting, Onsets, Passing, onsets, runs_of
+from phasescope.studies.core.criteria import Onsets, Passing, onsets, runs_of
 from phasescope.studies.core.statistics import over_runs
 
 if TYPE_CHECKING:
@@ -21,9 +21,8 @@ def onset_factor(
     over: Sequence[str],
     passing: Passing,
     frame: pd.DataFrame,
-    counting: Counting = "step",
 ) -> Estimate:
-    """The ratio of geometric mean onsets, of the runs of some cells over those of others, whose seeds are not paired.
+    """The ratio of geometric mean onsets, in steps, of the runs of some cells over those of others; seeds are not paired.
 
     An onset that did not come is put at the run's end: where it is missing on one side alone the ratio is nearer to 1 than
     it would be.
@@ -32,7 +31,7 @@ def onset_factor(
         NotEnough: it came in no run of either.
     """
     runs = [runs_of(frame, of), runs_of(frame, over)]
-    parts = [onsets(some, passing, counting) for some in runs]
+    parts = [onsets(some, passing) for some in runs]
     if not any(part.came.any() for part in parts):
         raise NotEnough("it set in in no run")
     joined = Onsets.joined(parts)
@@ -52,15 +51,14 @@ def onset_factor(
     return over_runs(factor, len(logs), side.tolist(), detail)
 
 
-def envelope(estimates: Sequence[Estimate], chosen: int = -1) -> Estimate:
+def envelope(estimates: Sequence[Estimate]) -> Estimate:
     """Of one question by several readings: from the least end to the greatest, so that it is decided only where all agree.
 
-    Args:
-        chosen: whose value is told.
+    The value is the last one's.
     """
     detail = {f"reading_{number}": one.value for number, one in enumerate(estimates, 1)}
     return Estimate(
-        estimates[chosen].value,
+        estimates[-1].value,
         min(one.low for one in estimates),
         max(one.high for one in estimates),
         min(one.n for one in estimates),

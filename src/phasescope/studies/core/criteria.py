@@ -68,14 +68,29 @@ def column(run: pd.DataFrame, name: str) -> np.ndarray:
     return run[name].to_numpy(dtype=float)
 
 
-def accurate(labels: Labels, factor: str | None = None, way: str = "formed") -> Passing:
-    """Most images are right, in all factors or in one: the Wilson interval of their share lies above 1/2, as in behaviour's
-    phase C.
+def at_end(run: pd.DataFrame, name: str) -> float:
+    """A column at the last snapshot."""
+    return float(column(run, name)[-1])
+
+
+def cells_of(runs: Sequence[pd.DataFrame]) -> list[str]:
+    """The name of each run's cell."""
+    return [run["cell"].iloc[0] for run in runs]
+
+
+def accuracy_of(labels: str, factor: str, way: str = "formed") -> str:
+    """The column of an accuracy: of a factor, or of all as `joint`.
 
     Args:
         way: in which images are read: `formed`, of which only a well-formed one can be right, or one that reads every image.
     """
-    name = f"accuracy{'' if way == 'formed' else f'_{way}'}.{labels}.{factor or 'joint'}"
+    return f"accuracy{'' if way == 'formed' else f'_{way}'}.{labels}.{factor}"
+
+
+def accurate(labels: Labels, factor: str = "joint", way: str = "formed") -> Passing:
+    """Most images are right, in all factors or in one: the Wilson interval of their share lies above 1/2, as in behaviour's
+    phase C. Arguments as in `accuracy_of`."""
+    name = accuracy_of(labels, factor, way)
 
     def passing(run: pd.DataFrame) -> np.ndarray:
         share, n = column(run, name), column(run, f"outcomes.{labels}.n")
@@ -101,7 +116,6 @@ def ordered(
     return passing
 
 
-P1_ORDERED = ordered("p1_order", P1_PLACE)
 RAW_ORDERED = ordered("order", PLACE)
 
 

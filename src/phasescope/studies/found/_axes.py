@@ -14,24 +14,31 @@ Between them lies the index log(t_s / t_d) / log(t(d_s) / t(d_d)) of the sparser
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from phasescope.studies.core.claim import Estimate, NotEnough
 from phasescope.studies.core.comparing import envelope, mean_where
-from phasescope.studies.core.criteria import Labels, Onsets, accurate, column, onsets, runs_of
+from phasescope.studies.core.criteria import (
+    Labels,
+    Onsets,
+    accuracy_of,
+    accurate,
+    cells_of,
+    column,
+    onsets,
+    runs_of,
+)
 from phasescope.studies.core.statistics import mean_of_runs, over_runs, share
+from phasescope.worlds.bump.reader import UNGATED
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Axis = Literal["x", "y"]
-Way = Literal["formed", "darkest", "matched"]
-WAYS: tuple[Way, ...] = ("darkest", "matched")
-"""in which each axis is read from every image"""
 
 TOGETHER = 1.25
 """ratio of onsets of two axes below which they set in together; also the least by which the references must differ"""
@@ -63,7 +70,7 @@ def axes_of(run: pd.DataFrame) -> Axes:
     return Axes("x", "y", d_x, d_y) if d_x < d_y else Axes("y", "x", d_y, d_x)
 
 
-def sparse_and_dense(runs: Sequence[pd.DataFrame], labels: Labels, way: Way) -> list[Onsets]:
+def sparse_and_dense(runs: Sequence[pd.DataFrame], labels: Labels, way: str) -> list[Onsets]:
     """Onsets of the sparser and of the denser axis of each run, in steps."""
     return [
         Onsets.joined(onsets([run], accurate(labels, getattr(axes_of(run), kind), way)) for run in runs)
@@ -71,34 +78,33 @@ def sparse_and_dense(runs: Sequence[pd.DataFrame], labels: Labels, way: Way) -> 
     ]
 
 
-def over_ways(of_way: dict[Way, Estimate]) -> Estimate:
-    """Of both ways of reading; the matched filter's value is told."""
-    found = envelope(list(of_way.values()))
-    return Estimate(
-        found.value, found.low, found.high, found.n, {f"{way}": one.value for way, one in of_way.items()}
-    )
+def over_ways(of: Callable[[str], Estimate]) -> Estimate:
+    """Of each way in which every image is read; the last one's value is told, the matched filter's."""
+    found = {way: of(way) for way in UNGATED}
+    return replace(envelope(list(found.values())), detail={way: one.value for way, one in found.items()})
 
 
 def together(cells: Sequence[str], labels: Labels, frame: pd.DataFrame) -> Estimate:
     """Geometric mean over runs of the sparser axis's onset over the denser one's, the run's end where it did not come."""
     runs = runs_of(frame, cells)
-    strata = [run["cell"].iloc[0] for run in runs]
 
-    def ratio(way: Way) -> Estimate:
+    def ratio(way: str) -> Estimate:
         sparse, dense = sparse_and_dense(runs, labels, way)
         if not (sparse.came | dense.came).any():
             raise NotEnough(f"neither axis set in {LABELS[labels]} in any run")
         logs = np.log(sparse.restricted / dense.restricted)
-        return over_runs(lambda weights: np.exp(weights @ logs / weights.sum(axis=1)), len(logs), strata)
+        return over_runs(
+            lambda weights: np.exp(weights @ logs / weights.sum(axis=1)), len(logs), cells_of(runs)
+        )
 
-    return over_ways({way: ratio(way) for way in WAYS})
+    return over_ways(ratio)
 
 
 def denser_first(cells: Sequence[str], labels: Labels, frame: pd.DataFrame) -> Estimate:
     """Of the runs in which the axes set in at different snapshots, the share in which the denser one was first."""
     runs = runs_of(frame, cells)
 
-    def first(way: Way) -> Estimate:
+    def first(way: str) -> Estimate:
         sparse, dense = sparse_and_dense(runs, labels, way)
         late, early = (np.where(one.came, one.onset, np.inf) for one in (sparse, dense))
         told = late != early
@@ -106,10 +112,10 @@ def denser_first(cells: Sequence[str], labels: Labels, frame: pd.DataFrame) -> E
             raise NotEnough(f"the axes set in at the same snapshot in each of {len(runs)} runs")
         return share((early < late)[told].tolist(), {"tied": float((~told).sum())})
 
-    return over_ways({way: first(way) for way in WAYS})
+    return over_ways(first)
 
 
-def log_onsets(runs: Sequence[pd.DataFrame], labels: Labels, way: Way) -> np.ndarray:
+def log_onsets(runs: Sequence[pd.DataFrame], labels: Labels, way: str) -> np.ndarray:
     """Mean log of the onsets along x and along y of each run on a balanced grid: log t(d)."""
     return np.mean(
         [np.log(onsets(runs, accurate(labels, axis, way)).restricted) for axis in ("x", "y")], axis=0
@@ -121,22 +127,21 @@ def index(
     balanced: dict[float, str],
     labels: Labels,
     frame: pd.DataFrame,
-    way: Way = "matched",
 ) -> Estimate:
     """Where x and y lie between fully coupled (0) and factorized (1): mean log ratio over the mean of its reference.
 
-    An onset that did not come is put at the run's end, in runs and in references alike.
+    Images are read by matched filter. An onset that did not come is put at the run's end, in runs and in references alike.
 
     Args:
         balanced: by increment, the cell of the balanced grid.
     """
     runs = runs_of(frame, cells)
-    sparse, dense = sparse_and_dense(runs, labels, way)
+    sparse, dense = sparse_and_dense(runs, labels, "matched")
     log_ratio = np.log(sparse.restricted / dense.restricted)
     wanted = [(axes_of(run).d_sparse, axes_of(run).d_dense) for run in runs]
     values = sorted({d for pair in wanted for d in pair})
     references = {d: runs_of(frame, [balanced[d]]) for d in values}
-    log_t = np.concatenate([log_onsets(of_d, labels, way) for of_d in references.values()])
+    log_t = np.concatenate([log_onsets(of_d, labels, "matched") for of_d in references.values()])
     of_d = np.repeat(values, [len(found) for found in references.values()])
     n = len(runs)
     member = np.array([[d == value for value in values] for d in of_d], dtype=float)
@@ -168,24 +173,19 @@ def index(
         "ratio_if_coupled": 1.0,
     }
     everyone = [*runs, *(run for of_d in references.values() for run in of_d)]
-    return over_runs(statistic, len(everyone), [run["cell"].iloc[0] for run in everyone], detail)
+    return over_runs(statistic, len(everyone), cells_of(everyone), detail)
 
 
-def phi_of(run: pd.DataFrame, labels: Labels, way: Way) -> float:
+def phi_of(run: pd.DataFrame, labels: Labels, way: str) -> float:
     """Mean phi of being right in x and being right in y, over snapshots at which both accuracies are in the middle."""
-    x, y = (column(run, _accuracy(way, labels, axis)) for axis in ("x", "y"))
+    x, y = (column(run, accuracy_of(labels, axis, way)) for axis in ("x", "y"))
     middle = (np.minimum(x, y) >= MIDDLE[0]) & (np.maximum(x, y) <= MIDDLE[1])
     return mean_where(column(run, f"together.{way}.{labels}.x,y.phi.value"), middle)
-
-
-def _accuracy(way: Way, labels: Labels, axis: str) -> str:
-    return f"accuracy{'' if way == 'formed' else f'_{way}'}.{labels}.{axis}"
 
 
 def phi(cells: Sequence[str], labels: Labels, frame: pd.DataFrame) -> Estimate:
     """Mean over runs of `phi_of`."""
     runs = runs_of(frame, cells)
-    strata = [run["cell"].iloc[0] for run in runs]
     return over_ways(
-        {way: mean_of_runs([phi_of(run, labels, way) for run in runs], strata=strata) for way in WAYS}
+        lambda way: mean_of_runs([phi_of(run, labels, way) for run in runs], strata=cells_of(runs))
     )

@@ -26,7 +26,7 @@ def is_abc(run: pd.DataFrame) -> bool:
 
 
 def shapeless(run: pd.DataFrame) -> float:
-    """Mean share of no bump or several among images without one good bump, over snapshots of behaviour's phase A."""
+    """Mean share of no bump or several among images without one good bump, over trained snapshots of behaviour's phase A."""
     of_a = run[(np.array(phases_of(run)) == "A") & (run["step"] > 0).to_numpy()]
     told = sum(column(of_a, f"outcomes.grid.{name}") for name in ("none", "multiple"))
     failed = told + column(of_a, "outcomes.grid.malformed")

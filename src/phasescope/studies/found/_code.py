@@ -12,7 +12,7 @@ from phasescope.factors import Factor, Factors
 from phasescope.places import Place
 from phasescope.randomness import numpy_generator
 from phasescope.studies.core.claim import Estimate
-from phasescope.studies.core.criteria import column, runs_of
+from phasescope.studies.core.criteria import at_end, column, runs_of
 from phasescope.studies.core.made import made_records
 from phasescope.studies.core.statistics import mean_of_runs
 from phasescope.studies.core.study import Study
@@ -68,11 +68,6 @@ def columns(at: str, score: Score) -> dict[str, Any]:
         for name, value in score.columns().items()
         if name != "estimator"
     }
-
-
-def at_end(run: pd.DataFrame, name: str) -> float:
-    """A column at the last snapshot."""
-    return float(column(run, name)[-1])
 
 
 def index_at_end(cell: str, place: Place, frame: pd.DataFrame) -> Estimate:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from phasescope.studies.core.claim import NotEnough
-from phasescope.studies.core.criteria import column, runs_of, some_runs
+from phasescope.studies.core.criteria import accuracy_of, column, runs_of, some_runs
 from phasescope.studies.core.curves import STEPS, mean_curves, with_runs
 from phasescope.studies.core.study import Curve, Panel
 from phasescope.studies.found._axes import LABELS, TOGETHER, axes_of, log_onsets, sparse_and_dense
@@ -26,18 +26,18 @@ def shown(name: str) -> str:
 
 
 def curves(frame: pd.DataFrame) -> list[Panel]:
-    ways = {"": "formed", "_darkest": "darkest pixel", "_matched": "matched filter"}
+    ways = {"formed": "formed", "darkest": "darkest pixel", "matched": "matched filter"}
     panels = []
-    for words, runs in with_runs(frame, [(shown(cell.name), [cell.name]) for cell in CELLS]):
+    for steps, runs in with_runs(frame, [(shown(cell.name), [cell.name]) for cell in CELLS]):
         for labels, where in LABELS.items():
             names = {
-                f"{axis}, {way}": f"accuracy{suffix}.{labels}.{axis}"
-                for suffix, way in ways.items()
+                f"{axis}, {words}": accuracy_of(labels, axis, way)
+                for way, words in ways.items()
                 for axis in "xy"
             }
             panels.append(
                 Panel(
-                    f"d = {words} px, {where}",
+                    f"d = {steps} px, {where}",
                     STEPS,
                     "share of images right",
                     mean_curves(runs, names),
@@ -106,7 +106,7 @@ def joint(frame: pd.DataFrame) -> list[Panel]:
         for number, cell in enumerate(CELLS):
             if runs := some_runs(frame, [cell.name]):
                 x, y, xy = (
-                    np.concatenate([column(run, f"accuracy_{way}.grid.{one}") for run in runs])
+                    np.concatenate([column(run, accuracy_of("grid", one, way)) for run in runs])
                     for one in ("x", "y", "joint")
                 )
                 lines.append(Curve(x * y, xy, label=shown(cell.name), series=number, style="points"))

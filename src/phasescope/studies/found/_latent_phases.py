@@ -89,7 +89,7 @@ def at_thresholds(known: pd.DataFrame, reading: str) -> list[Sequence[phases.Pha
 
 
 def passes_b(reading: str, cell: str, frame: pd.DataFrame) -> Estimate:
-    """Share of runs whose representation is in B before it is in C for good, over the range of thresholds."""
+    """Share of runs whose representation is in B at a snapshot, over the range of thresholds."""
     told = [at_thresholds(read_rows(run, reading), reading) for run in runs_of(frame, [cell])]
     return envelope([share(["B" in found for found in of_runs]) for of_runs in zip(*told, strict=True)])
 

@@ -125,7 +125,6 @@ def controls(
     negative: Courses,
     borderline: Courses,
     reads: Sequence[str] | None = None,
-    cannot: str = "",
 ) -> Controls:
     """Records of these cells, made up by each of three courses.
 
@@ -137,7 +136,7 @@ def controls(
     def made(courses: Courses, generator: np.random.Generator) -> pd.DataFrame:
         return made_records(study(), courses, generator, cells=cells, reads=reads)
 
-    return Controls(partial(made, positive), partial(made, negative), partial(made, borderline), cannot)
+    return Controls(partial(made, positive), partial(made, negative), partial(made, borderline))
 
 
 def made_looks(

@@ -9,7 +9,7 @@ import numpy as np
 
 from phasescope.places import Place
 from phasescope.studies.core.claim import Estimate, NotEnough
-from phasescope.studies.core.criteria import PLACE, RAW_ORDERED, accurate, column, onsets, runs_of
+from phasescope.studies.core.criteria import PLACE, RAW_ORDERED, accurate, cells_of, column, onsets, runs_of
 from phasescope.studies.core.curves import named
 from phasescope.studies.core.statistics import (
     area,
@@ -55,10 +55,6 @@ def mean_correlation(values: np.ndarray, runs: Sequence[pd.DataFrame]) -> Estima
     known = values[np.isfinite(values)]
     detail = {"least_run": float(known.min()), "most_run": float(known.max())} if len(known) else {}
     return mean_of_runs(values, detail, cells_of(runs))
-
-
-def cells_of(runs: Sequence[pd.DataFrame]) -> list[str]:
-    return [run["cell"].iloc[0] for run in runs]
 
 
 def within_runs(cells: Sequence[str], name: str, frame: pd.DataFrame) -> Estimate:

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from phasescope.studies.core.claim import Estimate
-from phasescope.studies.core.criteria import PLACE, RAW_ORDERED, Passing, accurate, column, onsets, runs_of
+from phasescope.studies.core.criteria import (
+    PLACE,
+    RAW_ORDERED,
+    Passing,
+    accurate,
+    at_end,
+    column,
+    onsets,
+    runs_of,
+)
 from phasescope.studies.core.curves import named
 from phasescope.studies.core.statistics import mean_of_runs, sooner
 from phasescope.studies.found._cells import BASE, KEPT
@@ -41,6 +50,6 @@ def excess_over_copier(cells: tuple[str, ...], frame: pd.DataFrame) -> Estimate:
     """Mean over runs of (acc - acc_copier) / (1 - acc_copier) off the grid, at the end."""
     runs = runs_of(frame, cells)
     copied = [copier(column(run, "images")[0], 32.0**2) for run in runs]
-    reached = [column(run, "outcomes.off_grid.correct")[-1] for run in runs]
+    reached = [at_end(run, "outcomes.off_grid.correct") for run in runs]
     values = [(a - c) / (1 - c) for a, c in zip(reached, copied, strict=True)]
     return mean_of_runs(values, {"copier": float(np.mean(copied)), "reached": float(np.mean(reached))})

@@ -10,15 +10,15 @@ t, at some snapshots.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
+from functools import partial, reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from phasescope.config import Tree
+from phasescope.config import Tree, merge
 from phasescope.measures.learning import phases
-from phasescope.studies.core.captions import BANDS, THRESHOLDS, saying
+from phasescope.studies.core.captions import saying
 from phasescope.studies.core.claim import Claim, Estimate
 from phasescope.studies.core.comparing import least
 from phasescope.studies.core.criteria import (
@@ -27,11 +27,11 @@ from phasescope.studies.core.criteria import (
     column,
     onsets,
     phases_of,
-    runs_of,
     some_runs,
 )
 from phasescope.studies.core.curves import median_of, phase_grid
-from phasescope.studies.core.statistics import share
+from phasescope.studies.core.made import Courses
+from phasescope.studies.core.statistics import share_of_runs
 from phasescope.studies.core.study import Figure, Panel, Study, Table
 from phasescope.studies.found._behaviour import MAJORITY, is_abc
 from phasescope.studies.found._cells import AMENDED, EVERY_BASE, eps
@@ -40,43 +40,30 @@ from phasescope.studies.found._made import as_p1_says, controls, either, straigh
 if TYPE_CHECKING:
     import pandas as pd
 
+    from phasescope.runs.config import RunConfig
+    from phasescope.studies.core.study import Cell
+
 ALL_BLOCKS = ["down1", "down2", "down3", "mid", "up1", "up2", "up3"]
 WIDTHS = (32, 32, 32, 32)
 TWICE = [2 * width for width in WIDTHS]
 
-FIELDS: dict[str, tuple[str, Tree]] = {
+SINGLE: dict[str, tuple[str, Tree]] = {
     "adamw": ("AdamW", {"training": {"optimiser": {"kind": "adamw", "lr": 6e-3}}}),
     "attention": ("self-attention after every block", {"network": {"attention": ALL_BLOCKS}}),
     "added": ("an embedding that is added", {"network": {"embedding": {"modulation": "added"}}}),
     "no_patches": ("no patches", {"network": {"patch": 1}}),
     "no_input_skip": ("no skip from input to output", {"network": {"input_skip": False}}),
     "wide": ("twice the width", {"network": {"widths": TWICE}}),
-    "all": (
-        "all of them",
-        {
-            "training": {"optimiser": {"kind": "adamw", "lr": 6e-3}},
-            "network": {
-                "attention": ALL_BLOCKS,
-                "embedding": {"modulation": "added"},
-                "patch": 1,
-                "input_skip": False,
-                "widths": TWICE,
-            },
-        },
-    ),
 }
 """an ingredient's words and fields"""
+EVERY: Tree = reduce(merge, (fields for _, fields in SINGLE.values()))
+FIELDS = SINGLE | {"all": ("all of them", EVERY)}
 CELLS = {name: eps(f"eps, {name.replace('_', ' ')}", fields) for name, (_, fields) in FIELDS.items()}
 
 
-def passing(cell: str, frame: pd.DataFrame) -> Estimate:
-    """The share of runs that go through A, B, C."""
-    return share([is_abc(run) for run in runs_of(frame, [cell])])
-
-
 def least_passing(cells: Sequence[str], frame: pd.DataFrame) -> Estimate:
-    """Of all ingredients the one under which the fewest runs do."""
-    return least([passing(cell, frame) for cell in cells])
+    """Of all ingredients the one under which the fewest runs go through A, B, C."""
+    return least([share_of_runs([cell], is_abc)(frame) for cell in cells])
 
 
 def _study() -> Study:
@@ -98,14 +85,14 @@ def _claims() -> list[Claim]:
             f"With {words}, too, images go through A, B, C.",
             "P1",
             "share of runs whose decided phases of behaviour are A, B, C in this order, exact interval",
-            estimate=partial(passing, CELLS[name].name),
+            estimate=share_of_runs([CELLS[name].name], is_abc),
             cells=(CELLS[name].name,),
             family="A, B, C with an ingredient of P1's",
             controls=made((CELLS[name].name,), as_p1_says, straight_to_c, either(as_p1_says, straight_to_c)),
         )
         for name, (words, _) in FIELDS.items()
     ]
-    single = tuple(cell.name for name, cell in CELLS.items() if name != "all")
+    single = tuple(CELLS[name].name for name in SINGLE)
     return [
         claim(
             "objective",
@@ -116,24 +103,22 @@ def _claims() -> list[Claim]:
             estimate=partial(least_passing, single),
             cells=single,
             family="A, B, C whatever the ingredient",
-            controls=made(single, as_p1_says, _one_fails(single[0]), _half_of_one(single[0])),
+            controls=made(
+                single,
+                as_p1_says,
+                _but_for(single[0], straight_to_c),
+                _but_for(single[0], either(as_p1_says, straight_to_c)),
+            ),
         ),
         *claims,
     ]
 
 
-def _one_fails(name: str) -> Any:
-    def courses(cell: Any, config: Any, generator: np.random.Generator) -> Any:
-        return (straight_to_c if cell.name == name else as_p1_says)(cell, config, generator)
+def _but_for(name: str, other: Courses) -> Courses:
+    """As P1 says, but for one cell."""
 
-    return courses
-
-
-def _half_of_one(name: str) -> Any:
-    half = either(as_p1_says, straight_to_c)
-
-    def courses(cell: Any, config: Any, generator: np.random.Generator) -> Any:
-        return (half if cell.name == name else as_p1_says)(cell, config, generator)
+    def courses(cell: Cell, config: RunConfig, generator: np.random.Generator) -> Mapping[str, Any]:
+        return (other if cell.name == name else as_p1_says)(cell, config, generator)
 
     return courses
 
@@ -203,7 +188,7 @@ STUDY = Study(
             "sequences",
             "Phases of images in every run, by ingredient",
             sequences,
-            saying(NAMES, f"A row a run, a column a snapshot; white: undecided. {BANDS} {THRESHOLDS}"),
+            saying(NAMES, "A row a run, a column a snapshot; white: undecided."),
         ),
     ),
     tables=(

@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 from phasescope.studies.core.captions import BANDS, saying
 from phasescope.studies.core.claim import Claim, Controls, Made
-from phasescope.studies.core.criteria import P1_PLACE, PLACE, column, phases_of, some_runs
+from phasescope.studies.core.criteria import P1_PLACE, PLACE, at_end, phases_of, some_runs
 from phasescope.studies.core.curves import STEPS, mean_curves, named, phase_grid
 from phasescope.studies.core.made import flat, jitter, made_records, rise
 from phasescope.studies.core.statistics import mean_over_runs, share_of_runs
 from phasescope.studies.core.study import Cell, Figure, Panel, Study
 from phasescope.studies.found._behaviour import MAJORITY, is_abc, outcome_curves, shapeless
+from phasescope.studies.found._phases_made import unformed_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,7 +40,7 @@ FIVEFOLD = math.log(5)
 
 def learnt_in_the_end(run: pd.DataFrame) -> float:
     """Learnt order at the last snapshot, where P1 reads it."""
-    return float(column(run, f"learnt_order.{P1_PLACE}.value")[-1])
+    return at_end(run, f"learnt_order.{P1_PLACE}.value")
 
 
 def sequences(frame: pd.DataFrame) -> list[Panel]:
@@ -62,7 +63,7 @@ def made(generator: np.random.Generator, in_three: float, shapeless: float, lear
 
     Args:
         in_three: chance that a run passes A, B, C; else it goes from A to C.
-        shapeless: share of no bump or several among failures of phase A.
+        shapeless: share of no bump or several among failures of phase A, from run to run by up to 0.1 more or less.
         learnt: learnt order in the end, nats.
     """
 
@@ -73,7 +74,7 @@ def made(generator: np.random.Generator, in_three: float, shapeless: float, lear
             "formed": rise(jitter(900, generator), 60),
             "x": places,
             "y": places,
-            "unformed": {"none": shapeless / 2, "multiple": shapeless / 2, "malformed": 1 - shapeless},
+            "unformed": unformed_of(1 - shapeless + 0.1 * generator.uniform(-1, 1)),
             "raw": lambda steps: -math.expm1(-learnt) * order(steps),
         }
 
@@ -108,7 +109,7 @@ STUDY = Study(
             figure="sequences",
             does_not_show="Phases that last less than the time between two snapshots are not seen, nor is why they come.",
             minimum_n=8,
-            family="phases in images",
+            family="phases A, B, C in images",
             system="P1's own",
             controls=controls("in_three", 1.0, 0.0, MAJORITY),
         ),
@@ -116,13 +117,13 @@ STUDY = Study(
             "failure_a",
             "In phase A the images of P1's own system fail by holding no bump or several, not by a misshapen one.",
             source="P1",
-            statistic="share of none and multiple among none, multiple and malformed, mean over snapshots of "
-            "behaviour's phase A, then runs",
+            statistic="share of none and multiple among none, multiple and malformed, mean over trained "
+            "snapshots of behaviour's phase A, then runs",
             threshold=MAJORITY,
             estimate=mean_over_runs(CELLS, shapeless),
             figure="outcomes",
-            does_not_show="What an untrained network paints counts as well: the first snapshots are in phase A.",
-            family="failures in phase A",
+            does_not_show="How images fail later, when some hold one bump already: those of phase A alone are counted.",
+            family="failures of phase A",
             system="P1's own",
             controls=controls("shapeless", 0.7, 0.3, MAJORITY),
         ),

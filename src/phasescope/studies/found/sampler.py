@@ -24,6 +24,7 @@ from phasescope.studies.core.criteria import runs_of, some_runs
 from phasescope.studies.core.curves import ticks
 from phasescope.studies.core.statistics import mean_of_runs, share_of_runs
 from phasescope.studies.core.study import Figure, Panel, Reading, Study
+from phasescope.studies.found._behaviour import MAJORITY
 from phasescope.studies.found._cells import AMENDED, BASE
 from phasescope.studies.found._looks import marks_in, middles, value_in
 from phasescope.studies.found._made import made_looks
@@ -98,18 +99,18 @@ def painted(run: Run, snapshot: Any, kind: str, steps: int) -> dict[str, float]:
     return {outcome.name: float(np.mean(found == outcome.name)) for outcome in OUTCOMES}
 
 
-def difference(letter: str, outcome: str, sampler: str, frame: pd.DataFrame) -> Estimate:
-    """Mean over runs of an outcome's share by a sampler less that by ancestral sampling, at the phase's snapshot."""
+def difference(letter: str, outcome: str, frame: pd.DataFrame) -> Estimate:
+    """Mean over runs of an outcome's share by DPM-Solver less that by ancestral sampling, at the phase's snapshot."""
     of, less = (
         np.array(
             [value_in(run, "sampler", letter, f"{name}.{outcome}") for run in runs_of(frame, [BASE.name])]
         )
-        for name in (sampler, "ancestral")
+        for name in ("solver", "ancestral")
     )
     return mean_of_runs(of - less)
 
 
-def is_abc(run: pd.DataFrame) -> bool:
+def passes_ancestrally(run: pd.DataFrame) -> bool:
     """Whether ancestral sampling, too, finds A, B and C at the snapshots at which the run's own sampler does."""
     for letter in LETTERS:
         shares = {name: value_in(run, "sampler", letter, f"ancestral.{name}") for name in PHASE_OF}
@@ -178,11 +179,11 @@ def _claims() -> list[Claim]:
             "P1",
             "share of runs in which ancestral sampling finds A, B and C at the snapshots at which DPM-Solver does, exact "
             "interval",
-            0.5,
-            share_of_runs([BASE.name], is_abc),
+            MAJORITY,
+            share_of_runs([BASE.name], passes_ancestrally),
             does_not_show="Between these three snapshots ancestral sampling may find something else.",
             family="A, B, C with an ingredient of P1's",
-            controls=Controls(pure(), pure(late=1.0), pure(late=0.5)),
+            controls=Controls(pure(), pure(late=1.0), pure(late=MAJORITY)),
         ),
         *(
             claim(
@@ -193,7 +194,7 @@ def _claims() -> list[Claim]:
                 "size of the difference of shares of the same weights' images, at the middle snapshot of the phase, mean "
                 "over runs, interval over runs",
                 MARGIN,
-                size(partial(difference, letter, outcome, "solver")),
+                size(partial(difference, letter, outcome)),
                 direction="below",
                 does_not_show="Of other phases, and of one snapshot of each alone.",
                 family="outcomes that are not the sampler's",
