@@ -7,20 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from phasescope.studies.core.criteria import PLACE, Passing, column, onsets, some_runs
+from phasescope.studies.core.criteria import PLACE, Passing, at_end, onsets, some_runs
 from phasescope.studies.core.curves import mean_curves, median_of, named
 from phasescope.studies.core.study import Curve, Panel
-from phasescope.studies.found._cells import BASE, DENSE, FAST, KEPT, SIGMA_PX, SYSTEMS, WIDE
+from phasescope.studies.found._cells import BASE, DENSE, FAST, KEPT, SIGMA_PX, WIDE
 from phasescope.studies.found._sets import SETS, THINGS, copier
 
 if TYPE_CHECKING:
     import pandas as pd
 
 D_PX = (0.25, 0.5, 1.0)
-
-
-def sentence(words: str) -> str:
-    return words[0].upper() + words[1:]
 
 
 def _marks(
@@ -70,18 +66,16 @@ def onset_panels(frame: pd.DataFrame) -> list[Panel]:
                 for number, (label, runs) in enumerate(lines)
                 if runs
             ]
-            if curves:
-                title = f"{SYSTEMS[system].rpartition(', ')[2]}: {words}"
-                panels.append(
-                    Panel(sentence(title), xlabel, "onset, steps", curves, xscale="log", ticks=ticks)
-                )
+            if len(ticks) > 1:
+                title = f"{system}: {words}"
+                panels.append(Panel(title, xlabel, "onset, steps", curves, xscale="log", ticks=ticks))
     return panels
 
 
 def sets(frame: pd.DataFrame) -> list[Panel]:
     sizes = dict(zip((*KEPT, 1024), SETS, strict=True))
     runs = _present(frame, {float(n): name for n, name in sizes.items()})
-    if not runs:
+    if len(runs) < 2:
         return []
     ticks = {n: f"{n:g}" for n in runs}
     marks = [
@@ -89,9 +83,9 @@ def sets(frame: pd.DataFrame) -> list[Panel]:
         for number, (words, passing) in enumerate(THINGS.values())
     ]
     last: Callable[[str], np.ndarray] = lambda name: np.array(  # noqa: E731
-        [np.mean([column(run, name)[-1] for run in of_n]) for of_n in runs.values()]
+        [np.mean([at_end(run, name) for run in of_n]) for of_n in runs.values()]
     )
-    at_end = [
+    shares = [
         Curve(
             np.array(list(runs)),
             last(f"outcomes.{labels}.correct"),
@@ -102,7 +96,7 @@ def sets(frame: pd.DataFrame) -> list[Panel]:
         for number, (labels, words) in enumerate((("grid", "on the grid"), ("off_grid", "off the grid")))
     ]
     copied = np.array([copier(n, 1024.0) for n in runs])
-    at_end.append(
+    shares.append(
         Curve(np.array(list(runs)), copied, label="copier of the nearest", series=7, style="dashed")
     )
     return [
@@ -111,7 +105,7 @@ def sets(frame: pd.DataFrame) -> list[Panel]:
             "At the end",
             "images trained on",
             "share of images right",
-            at_end,
+            shares,
             xscale="log",
             ticks=ticks,
             ylim=(-0.02, 1.02),

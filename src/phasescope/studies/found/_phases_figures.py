@@ -23,15 +23,9 @@ EACH = [(words, (cell,)) for cell, words in SYSTEMS.items()]
 """words and cell of each system"""
 
 
-def short(words: str) -> str:
-    """The preset of a system: its last words."""
-    return words.rpartition(", ")[2]
-
-
 def sequences(frame: pd.DataFrame) -> list[Panel]:
     panels = []
-    for words, runs in with_runs(frame, EACH):
-        system = short(words)
+    for system, runs in with_runs(frame, ((cell, (cell,)) for cell in SYSTEMS)):
         panels.append(phase_grid(runs, phases_of, f"{system}: images"))
         for reading, (_, place, *_) in READINGS.items():
             with suppress(NotEnough):
@@ -98,7 +92,7 @@ def kappas(frame: pd.DataFrame) -> list[Panel]:
             "Cohen's kappa",
             curves,
             level=MODERATE,
-            ticks=ticks(map(short, SYSTEMS.values())),
+            ticks=ticks(SYSTEMS),
             ylim=(-0.6, 1.02),
         )
     ]

@@ -29,13 +29,15 @@ if TYPE_CHECKING:
 
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7d4f50", INK)
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
+MOST_INSIDE = 4
+"""series of a panel whose legend finds a place within; that of more stands beside"""
 PAGE_IN, ROW_IN = 10.8, 2.7
 """width of a figure, and height of a row of panels, inches"""
 
 
 def draw(figure: Figure, frame: pd.DataFrame) -> Drawing:
-    """The figure of a study's records."""
-    panels = figure.panels(frame)
+    """The figure of a study's records; panels of which they tell nothing yet are left out."""
+    panels = [panel for panel in figure.panels(frame) if _shows(panel)]
     columns = max(1, min(figure.columns, len(panels)))
     rows = max(1, -(-len(panels) // columns))
     with matplotlib.rc_context(RC):
@@ -43,6 +45,8 @@ def draw(figure: Figure, frame: pd.DataFrame) -> Drawing:
         axes = drawing.subplots(rows, columns, squeeze=False)
         for ax in axes.flat[len(panels) :]:
             ax.set_visible(False)
+        if not panels:
+            drawing.text(0.5, 0.5, "nothing is recorded of it yet", ha="center", color=MUTED)
         shared = _shared_legend(panels)
         for index, (ax, panel) in enumerate(zip(axes.flat, panels, strict=False)):
             draw_panel(ax, panel, with_legend=not shared and _own_legend(panels, index))
@@ -53,6 +57,12 @@ def draw(figure: Figure, frame: pd.DataFrame) -> Drawing:
             patches = [Patch(color=colour, label=f"phase {phase}") for phase, colour in PHASE_COLOURS.items()]
             drawing.legend(handles=patches, ncols=3, loc="outside lower center")
     return drawing
+
+
+def _shows(panel: Panel) -> bool:
+    if panel.grid is not None:
+        return bool(np.size(panel.grid))
+    return any(np.isfinite(curve.y).any() for curve in panel.curves)
 
 
 def _shared_legend(panels: Sequence[Panel]) -> bool:
@@ -96,7 +106,10 @@ def draw_panel(ax: Axes, panel: Panel, with_legend: bool = True) -> None:
         ax.yaxis.set_major_formatter(ScalarFormatter())
         ax.yaxis.set_minor_formatter(ScalarFormatter())
     ax.grid(axis="y")
-    if with_legend and any(curve.label for curve in panel.curves):
+    labelled = sum(bool(curve.label) and len(curve.x) > 0 for curve in panel.curves)
+    if with_legend and labelled > MOST_INSIDE:
+        ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    elif with_legend and labelled:
         ax.legend()
 
 
