@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import signal
 import socket
@@ -13,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -256,22 +257,34 @@ def begun(command: list[str]) -> Iterator[tuple[int, subprocess.Popen[str]]]:
             process.kill()
 
 
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "tgkill"), reason="signals to a thread are Linux's")
+def test_it_ends_whichever_thread_the_signal_meets(home, run):
+    words = ["explore", "--port=0", "--runs", str(home / "runs"), "--results", str(home / "results")]
+    with begun([sys.executable, "-m", "phasescope.cli", *words]) as (port, process):
+        assert get(port, "/api/runs").status_code == 200
+        (other, *_) = sorted(
+            {int(task.name) for task in Path(f"/proc/{process.pid}/task").iterdir()} - {process.pid}
+        )
+        assert ctypes.CDLL(None).tgkill(process.pid, other, int(signal.SIGTERM)) == 0
+        assert process.wait(HANGS_S) == 0
+
+
 @pytest.mark.parametrize(("number", "often"), [(signal.SIGTERM, 1), (signal.SIGINT, 20)])
 def test_it_ends_without_a_word_whatever_clients_hold_open(home, run, number, often):
     words = ["explore", "--port=0", "--runs", str(home / "runs"), "--results", str(home / "results")]
-    with begun([sys.executable, "-m", "phasescope.cli", *words]) as (port, process):
+    with begun([sys.executable, "-m", "phasescope.cli", *words]) as (port, process), ExitStack() as stack:
         assert get(port, "/api/runs").status_code == 200
         held = [asked(port, "/api/events") for _ in range(20)]
         held += [asked(port, "/api/runs", end="\r\nX-Half: ") for _ in range(20)]
         held += [asked(port, "/static/plotly.min.js") for _ in range(5)]  # whose answer nobody reads
+        for connection in held:
+            stack.enter_context(connection)
         for stream in held[:20]:
             told(stream)
         for _ in range(often):
             process.send_signal(number)
             time.sleep(0.005)
         _, errors = process.communicate(timeout=HANGS_S)
-        for connection in held:
-            connection.close()
     assert errors == ""
     assert process.returncode == 0
 

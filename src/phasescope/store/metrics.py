@@ -11,6 +11,8 @@ from phasescope.errors import UserError
 from phasescope.store.files import from_json, read_bytes
 
 Entry = dict[str, Any]
+SCORE = {"value", "low", "high", "n"}
+"""what of a score is a number"""
 
 
 class Metrics(NamedTuple):
@@ -84,21 +86,18 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _numbers_that_are_none(tree: Any, path: str) -> Iterator[str]:
+def _numbers_that_are_none(tree: dict[Any, Any] | list[Any], path: tuple[Any, ...] = ()) -> Iterator[str]:
     """Of scores and of outcomes' shares, whatever is neither a number nor unknown."""
-    if isinstance(tree, list):
-        tree = dict(enumerate(tree))
-    if not isinstance(tree, dict):
-        return
-    told = {"value", "low", "high", "n"} if {"value", "low", "high"} <= tree.keys() else set()
-    of_outcomes = path.startswith("outcomes.")
-    for key, value in tree.items():
-        inner = f"{path}.{key}" if path else str(key)
+    of_outcomes = len(path) > 1 and path[0] == "outcomes"
+    keys = tree.keys() if isinstance(tree, dict) else ()
+    told = SCORE if "value" in keys and "low" in keys and "high" in keys else ()
+    for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
         if (key in told or (of_outcomes and not isinstance(value, dict))) and not (
             value is None or is_number(value)
         ):
-            yield f"`{inner}` is {_told(value)}"
-        yield from _numbers_that_are_none(value, inner)
+            yield f"`{'.'.join(map(str, (*path, key)))}` is {_told(value)}"
+        if isinstance(value, dict | list):
+            yield from _numbers_that_are_none(value, (*path, key))
 
 
 def _told(value: Any) -> str:

@@ -99,9 +99,10 @@ def test_every_course_can_be_told_from_latents(course, untrained, sequence):
 
 
 def test_read_p1s_way_too():
+    """Far from every threshold: UMAP's embeddings differ from processor to processor."""
     scores = scores_of(
-        [START, SCRAMBLE, {"sheet": 6.0, "noise": 0.2}],
-        read=lambda z, labels: p1_order(z, labels, seeds=(0, 1))[0],
+        [{"noise": 1.0}, SCRAMBLE, {"told": 0.3, "sheet": 6.0, "noise": 0.1}],
+        read=lambda z, labels: p1_order(z, labels, seeds=(0, 1, 2, 3))[0],
     )
     assert phase_sequence(settled(scores)) == ["A", "B", "C"]
 

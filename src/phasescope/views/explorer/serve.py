@@ -13,9 +13,9 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 GRACE_S = 1.0
 """that answers under way are given at the end"""
+LOOKS_UP_S = 0.2
 WAITING = 2048
 """connections that may wait to be taken up"""
 MOST_SPARE = 256
@@ -98,11 +99,21 @@ def serve(runs: Path, results: Path, host: str, port: int, token: str | None) ->
             signal.signal(number, lambda *_: ended.put(None))
         way_in = f"?token={quote(secret, safe='')}" if secret else ""
         print(f"{address}/{way_in}   (Ctrl-C ends it)", flush=True)
-        if why := ended.get():
+        if why := _told(ended):
             raise RunFailed(f"the explorer ended by itself: {type(why).__name__}: {why}")
     os._exit(
         0
     )  # threads that still compute are not waited for, and a further Ctrl-C meets no half-ended interpreter
+
+
+def _told(ended: SimpleQueue[BaseException | None]) -> BaseException | None:
+    """What `ended` is told, by a handler of signals too.
+
+    A signal may meet another thread, and then does not wake this one, which alone runs handlers: so it looks up.
+    """
+    while True:
+        with suppress(Empty):
+            return ended.get(timeout=LOOKS_UP_S)
 
 
 @contextmanager
