@@ -322,8 +322,8 @@ def test_output_that_cannot_be_written_is(trained: Run):
 @pytest.mark.slow
 def test_the_papers_preset_trains_snapshots_and_resumes(cli, tmp_path: Path):
     words = [
-        "preset=paper", "training.steps=10", "training.batch=4", "training.device=cpu", "training.threads=1",
-        "family.sampler={kind: ddim, steps: 2}", "probing.snapshots.dense_every=5", "probing.timesteps=[50,600]",
+        "preset=paper", "training.steps=6", "training.batch=2", "training.device=cpu", "training.threads=1",
+        "family.sampler={kind: ddim, steps: 2}", "probing.snapshots.dense_every=3", "probing.taps=[mid]", "probing.timesteps=[600]",
         "probing.images={grid: 16, off_grid: 16}", "probing.latent_labels=64",
         "probing.share_labels=16", "probing.share_draws=2", "probing.bands=2", "probing.band_images=4",
         "probing.p1=null",
@@ -334,7 +334,7 @@ def test_the_papers_preset_trains_snapshots_and_resumes(cli, tmp_path: Path):
     for event in (events := execute(config, tmp_path)):
         if isinstance(event, Start):
             parameters = event.parameters
-        if isinstance(event, Progress) and event.step == 7:
+        if isinstance(event, Progress) and event.step == 4:
             events.close()
     assert 20e6 < parameters < 26e6
     run = Run(tmp_path / config.folder)
@@ -342,9 +342,9 @@ def test_the_papers_preset_trains_snapshots_and_resumes(cli, tmp_path: Path):
     outcome = cli("train", *words, "--runs", tmp_path)
     assert (outcome.code, outcome.err) == (0, "")
     first = outcome.out.splitlines()[0]
-    assert f"{parameters:,} parameters, 1,024 images, 10 steps, from step 7 on" in first
+    assert f"{parameters:,} parameters, 1,024 images, 6 steps, from step 4 on" in first
     assert run.status["state"] == "done"
-    assert [snapshot.step for snapshot in run.snapshots] == [0, 5, 10]
+    assert [snapshot.step for snapshot in run.snapshots] == [0, 3, 6]
     weights = run.snapshots[-1].weights()
     assert sum(array.size for array in weights.values()) == parameters
     assert all(np.isfinite(array).all() for array in weights.values())

@@ -126,11 +126,11 @@ def test_learnt_order_is_the_log_of_what_is_left():
 
 def test_intervals_of_scores_hold_their_courses_in_95_of_100_cases():
     frame = made_records(
-        study(X, seeds=300), lambda *of: {**LEARNING, "told": flat(0.7), "share": flat(0.4)}, np.random.default_rng(3)
+        study(X, seeds=150), lambda *of: {**LEARNING, "told": flat(0.7), "share": flat(0.4)}, np.random.default_rng(3)
     )  # fmt: skip
     for at, truth in (("order_told.mid.600", 0.7), ("label_share.mid.50", 0.4), ("share_told.mid.600", 0.7)):
         held = (frame[f"{at}.low"] <= truth) & (truth <= frame[f"{at}.high"])
-        assert held.mean() == pytest.approx(0.95, abs=0.015), at
+        assert held.mean() == pytest.approx(0.95, abs=0.02), at
 
 
 def test_a_place_has_a_score_of_its_own_where_it_is_told():

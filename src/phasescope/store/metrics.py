@@ -78,7 +78,7 @@ def fault_of(entry: Any) -> str | None:
     for name in ("phase", "outcomes"):
         if not isinstance(entry.get(name, {}), dict | None):
             return f"`{name}` is {_told(entry[name])}"
-    return next(_numbers_that_are_none(entry, ""), None)
+    return next(_numbers_that_are_none(entry), None)
 
 
 def is_number(value: Any) -> bool:
