@@ -324,7 +324,8 @@ def test_the_papers_preset_trains_snapshots_and_resumes(cli, tmp_path: Path):
     words = [
         "preset=paper", "training.steps=6", "training.batch=2", "training.device=cpu", "training.threads=1",
         "family.sampler={kind: ddim, steps: 2}", "probing.snapshots.dense_every=3",
-        "probing.taps=[mid]", "probing.timesteps=[600]", "probing.images={grid: 16, off_grid: 16}", "probing.latent_labels=64",
+        "probing.taps=[mid]", "probing.timesteps=[600]", "probing.latent_labels=64",
+        "probing.images={grid: 16, off_grid: 16}",
         "probing.share_labels=16", "probing.share_draws=2", "probing.bands=2", "probing.band_images=4",
         "probing.p1=null",
     ]  # fmt: skip
