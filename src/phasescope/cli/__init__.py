@@ -20,6 +20,7 @@ from phasescope.errors import RunFailed, UserError
 VERBS = (
     runs.demo,
     runs.train,
+    runs.predict,
     runs.observe,
     runs.exec,
     runs.sample,

@@ -54,6 +54,31 @@ def _train(config: RunConfig, runs: Path, anew: bool = False) -> bool:
         return follow(execute(config, runs, stop, anew))
 
 
+def predict(words: Words = (), /, patch: int = 7, out: Path | None = None, json: bool = False) -> int:
+    """Foretell how a run would learn, without training it: from its world, its objective and its network alone.
+
+    Args:
+        words: a YAML file and key=value words, as `train` takes them
+        patch: side of the patch that the local machine sees, px, odd
+        out: FILE.png, FILE.svg or FILE.pdf for a picture of the ladder
+        json: JSON instead of tables
+    """
+    from phasescope.runs.config import load_words
+    from phasescope.runs.predicting import predict as foretell
+    from phasescope.views.samples import check_out
+    from phasescope.views.terminal.prediction import print_prediction
+
+    if out is not None:
+        check_out(out, (".png", ".svg", ".pdf"))
+    found = foretell(load_words(words), patch)
+    if out is not None:
+        from phasescope.views.figures.ladder import write_ladder
+
+        write_ladder(found.told, found.sentence, out)
+    print_prediction(found, as_json=json)
+    return 0
+
+
 def observe(run: RunWord, words: Words = (), /, runs: Runs = Path("runs")) -> int:
     """Observe a run's stored weights again by another plan, without training; prints the observation's folder.
 

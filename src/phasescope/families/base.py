@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
+from phasescope.factors import Factors
 from phasescope.kinds import Kind
 
 if TYPE_CHECKING:
@@ -39,6 +40,23 @@ class Examples:
     labels: Float[np.ndarray, "bands images K"]
     seed: int
     device: torch.device
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be learnt, and by what kind of network, as far as it matters to the best that can be learnt."""
+
+    render: Callable[[Tensor], Tensor]
+    """from labels (B, K) to images (B, C, *spatial)"""
+    training: Float[np.ndarray, "M K"]
+    """all training labels"""
+    factors: Factors
+    periodic: bool = False
+    """whether the canvas comes round"""
+    shift_px: int | None = None
+    """by which shifts the network commutes; None where it knows absolute place"""
+    patch_px: int = 7
+    """side of the patch that the local machine sees, px, odd"""
 
 
 @dataclass(frozen=True)
@@ -100,6 +118,10 @@ class Family(ABC):
         """The images at the end of `trajectory`."""
         (last,) = deque(self.trajectory(network, labels, shape, generator), maxlen=1)
         return last.x_0
+
+    def forecast(self, task: Task) -> Mapping[str, Any]:
+        """What can be foretold of how it will be learnt, before it is, JSON-ready; nothing where nothing is known."""
+        return {}
 
     def references(self, examples: Examples) -> Mapping[str, Any]:
         """What is known of the best that can be learnt, JSON-ready, computed once a run; handed to `examine`."""

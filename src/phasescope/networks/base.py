@@ -42,6 +42,10 @@ class NetworkConfig(Kind):
         """Raises ValueError where it cannot be built for such images and labels."""
         return
 
+    def commutes_with(self) -> int | None:
+        """The px f such that a shift of x_t by f, round the canvas, shifts the answer; None where no shift does."""
+        return None
+
     def widest(self, shape: tuple[int, ...]) -> int:
         """Numbers in the largest of what it computes of one image, as far as it is known without building it."""
         return math.prod(shape)

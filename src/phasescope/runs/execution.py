@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from phasescope.config import Tree
 from phasescope.errors import NotFinite, RunFailed, UserError
+from phasescope.probing.own_measures import load_measures
 from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig, over_defaults
 from phasescope.runs.events import Progress, Start
@@ -68,15 +69,15 @@ def execute(
     """Train `config` in its folder under `runs`, resuming what is there; yields the start, then after each step.
 
     The folder always allows resumption to bitwise the same weights and metrics: a snapshot appears whole, then its line of
-    metrics, then a checkpoint; what lies beyond the last checkpoint is done again. What was due up to it must be there,
-    whole; nothing else is dropped but `anew`.
+    metrics, then a checkpoint; what lies beyond the last one is done again, and nothing else is dropped but `anew`.
 
     Raises:
-        UserError: the folder holds another configuration, lacks something that was recorded, is in use or cannot be written;
-            the device is not there.
+        UserError: the folder holds another configuration, lacks records, is in use or cannot be written; the device
+            or a measure is not there.
         RunFailed: the loss is not finite any more; the folder is no longer this process's own.
     """
     learner = _fresh_learner(config)
+    load_measures(config.probing.measures)
     origin = None if anew else take_up_shorter(config, runs)
     with hold(runs / config.folder, config.tree(), anew) as folder:
         if anew:
@@ -233,8 +234,8 @@ class _Execution:
 
     def _observe(self) -> dict[str, Any]:
         """Take a snapshot, append its metrics, write a checkpoint; in this order."""
-        self.losses.read()
         learner = self.learner
+        self.losses.read()
         try:
             with self.spent.observing():
                 seen = self.observer.record(learner.average, learner.step)
@@ -274,10 +275,9 @@ class _Execution:
 
     def _keep_up(self) -> None:
         """Status and checkpoint, where their time has come."""
-        moment = time.monotonic()
-        if moment >= self._checkpoint_due:
+        if time.monotonic() >= self._checkpoint_due:
             self._checkpoint()
-        if moment >= self._status_due:
+        if time.monotonic() >= self._status_due:
             self._write_status("running")
 
     def _start(self) -> Start:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,10 @@ from phasescope.errors import UserError
 from phasescope.store.files import write_aside
 
 
-def check_out(out: Path) -> None:
-    """Raises UserError where images cannot be written to `out`: before any is painted."""
-    if out.suffix not in (".png", ".npz"):
-        raise UserError(f"`--out` (={out}) must end in .png or .npz")
+def check_out(out: Path, endings: Sequence[str] = (".png", ".npz")) -> None:
+    """Raises UserError where a file cannot be written to `out`, or has none of the endings: before anything is computed."""
+    if out.suffix not in endings:
+        raise UserError(f"`--out` (={out}) must end in {', '.join(endings[:-1])} or {endings[-1]}")
     if not out.parent.is_dir():
         raise UserError(f"`--out` (={out}) must be in a folder that is there: there is no {out.parent}")
 
@@ -32,8 +33,17 @@ def write_samples(out: Path, images: np.ndarray, labels: np.ndarray) -> Path:
         from phasescope.views.figures.pixels import sheet
 
         sheet(images).save(buffer, format="PNG")
+    write_out(out, buffer.getvalue())
+    return out
+
+
+def write_out(out: Path, content: bytes) -> None:
+    """Write a file that the user asked for.
+
+    Raises:
+        UserError: it cannot be written.
+    """
     try:
-        write_aside(out, buffer.getvalue())
+        write_aside(out, content)
     except OSError as error:
         raise UserError(f"`--out` (={out}) cannot be written: {error.strerror}") from None
-    return out

@@ -20,7 +20,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from phasescope.families.base import Examples, Family, Network, Painting
+from phasescope.families.base import Examples, Family, Network, Painting, Task
 from phasescope.families.diffusion import Predict, Times, parametrization
 from phasescope.families.diffusion.parametrization import Weighting
 from phasescope.families.diffusion.samplers import Sampler
@@ -204,6 +204,17 @@ class Diffusion(Family):
         """[low, high) of t of `count` equal bands."""
         edges = torch.linspace(0, self.schedule.steps, count + 1, dtype=torch.float64).round().long().tolist()
         return list(pairwise(edges))
+
+    @property
+    def x_0_weight(self) -> Float[Tensor, " T"]:
+        """What the loss weighs the squared error of x_0 by, at each t, (T,) float64."""
+        return self._weight * parametrization.error_ratio(self.predict, self.schedule.log_snr.exp())
+
+    def forecast(self, task: Task) -> dict[str, Any]:
+        """The ladder of exact optima, and what it foretells; see `forecast`."""
+        from phasescope.families.diffusion.forecast import forecast
+
+        return forecast(self, self.x_0_weight, task)
 
     def references(self, examples: Examples) -> dict[str, Any]:
         """`unconditional`: the band errors of the exact posterior mean over the training set, which ignores the label."""

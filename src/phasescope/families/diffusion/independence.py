@@ -186,13 +186,7 @@ def composition_residual(
 
 def _best_of_grid(world: World, family: Diffusion) -> PartialOptimum | None:
     """The exact optimum of a world that trains on all combinations of its factors' values, and paints any."""
-    if not world.continuous:
-        return None
-    labels = world.training_labels()
-    values = [np.unique(column) for column in labels.T]
-    if np.prod([len(one) for one in values]) != len(labels):
-        return None
-    return PartialOptimum(family, world.render, [torch.from_numpy(one) for one in values])
+    return PartialOptimum.of_grid(family, world.render, world.training_labels()) if world.continuous else None
 
 
 def _steps(step: float | Sequence[float], world: World) -> list[float]:

@@ -17,10 +17,13 @@ All are networks: ``optimum(x_t, t, labels)`` answers in the diffusion's own par
 
 from __future__ import annotations
 
+import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -40,82 +43,133 @@ class Answering(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class ConditionalOptimum:
-    """Answers from the label's image.
+class Optimum(ABC):
+    """The best guess of x_0 under some knowledge; as a network it answers in a diffusion's parametrization.
 
     Args:
         diffusion: Its schedule and parametrization are answered in.
-        render: From labels (B, K) to images (B, C, H, W).
     """
 
     diffusion: Answering
-    render: Render
+
+    @abstractmethod
+    def x_0(
+        self,
+        x_t: Float[Tensor, "B C *spatial"],
+        alpha: Float[Tensor, " B *ones"],
+        sigma: Float[Tensor, " B *ones"],
+        labels: Float[Tensor, "B K"] | None,
+    ) -> Float[Tensor, "B C *spatial"]:
+        """E[x_0 | x_t and what is known], float64, of `x_t`, `alpha` and `sigma` in float64."""
 
     def __call__(
-        self, x_t: Float[Tensor, "B C H W"], t: Int[Tensor, " B"], labels: Float[Tensor, "B K"]
-    ) -> Float[Tensor, "B C H W"]:
-        """The exact prediction, (B, C, H, W), in the dtype of `x_t`; no row of `labels` may be NaN."""
-        return _answer(self.diffusion, self.render(labels).double(), x_t, *_scales(self.diffusion, x_t, t))
+        self,
+        x_t: Float[Tensor, "B C *spatial"],
+        t: Int[Tensor, " B"],
+        labels: Float[Tensor, "B K"] | None = None,
+    ) -> Float[Tensor, "B C *spatial"]:
+        """The exact prediction, (B, C, *spatial), in the dtype of `x_t`; what is not known may have any label, or none."""
+        schedule, shape = self.diffusion.schedule, (-1, *[1] * (x_t.ndim - 1))
+        alpha, sigma = (scale.to(x_t.device)[t].view(shape) for scale in (schedule.alpha, schedule.sigma))
+        x_0 = self.x_0(x_t.double(), alpha, sigma, labels)
+        eps = parametrization.eps_of("x", x_0, x_t.double(), alpha, sigma)
+        return parametrization.prediction_of(self.diffusion.predict, x_0, eps, alpha, sigma).to(x_t.dtype)
+
+
+class Posterior(Optimum):
+    """An optimum that is the mean over finitely many images which may be x_0, all equally likely."""
+
+    @abstractmethod
+    def posterior(
+        self, x_t: Tensor, alpha: Tensor, sigma: Tensor, labels: Tensor | None
+    ) -> tuple[Float[Tensor, "B C *spatial"], Float[Tensor, " B"]]:
+        """(mean, variance summed over pixels) of x_0, given as `Optimum.x_0` is."""
+
+    def x_0(self, x_t: Tensor, alpha: Tensor, sigma: Tensor, labels: Tensor | None) -> Tensor:
+        """See `Optimum.x_0`."""
+        return self.posterior(x_t, alpha, sigma, labels)[0]
 
 
 @dataclass(frozen=True, eq=False)
-class UnconditionalOptimum:
+class ConditionalOptimum(Optimum):
+    """Answers from the label's image; no row of labels may be NaN.
+
+    Args:
+        render: From labels (B, K) to images (B, C, *spatial).
+    """
+
+    render: Render
+
+    def x_0(self, x_t: Tensor, alpha: Tensor, sigma: Tensor, labels: Tensor | None) -> Tensor:
+        """See `Optimum.x_0`."""
+        assert labels is not None
+        return self.render(labels).double()
+
+
+@dataclass(frozen=True, eq=False)
+class UnconditionalOptimum(Posterior):
     """Answers from the posterior mean over a data set.
 
     Args:
-        diffusion: Its schedule and parametrization are answered in.
-        render: From labels (m, K) to images (m, C, H, W).
+        render: From labels (m, K) to images (m, C, *spatial).
         labels: The data set's labels, (M, K).
         chunk: Images that exist at a time.
     """
 
-    diffusion: Answering
     render: Render
     labels: Float[Tensor, "M K"]
     chunk: int = 2048
 
-    def __call__(
-        self, x_t: Float[Tensor, "B C H W"], t: Int[Tensor, " B"], labels: Tensor | None = None
-    ) -> Float[Tensor, "B C H W"]:
-        """The exact prediction, (B, C, H, W), in the dtype of `x_t`; `labels` (of any value) tell nothing."""
-        alpha, sigma = _scales(self.diffusion, x_t, t)
-        chunks = self.labels.to(x_t.device).split(self.chunk)
-        images = (self.render(labels).double().flatten(1)[None] for labels in chunks)
-        return _answer(self.diffusion, _posterior_mean(images, x_t.double(), alpha, sigma), x_t, alpha, sigma)
+    def posterior(
+        self, x_t: Tensor, alpha: Tensor, sigma: Tensor, labels: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """See `Posterior.posterior`."""
+        return posterior(self.images(x_t.device), x_t, alpha, sigma)
+
+    def images(self, device: torch.device) -> Iterator[Float[Tensor, "1 m pixels"]]:
+        """The data set, in chunks."""
+        for labels in self.labels.to(device).split(self.chunk):
+            yield self.render(labels).double().flatten(1)[None]
 
 
 @dataclass(frozen=True, eq=False)
-class PartialOptimum:
+class PartialOptimum(Posterior):
     """Answers from the posterior mean under what a label tells: a factor that is NaN is not told.
 
     The best that a network can learn that is trained with factors withheld, on a grid, all of whose combinations are equally
     likely; values that are told are taken as they are, on the grid or off it.
 
     Args:
-        diffusion: Its schedule and parametrization are answered in.
-        render: From labels (m, K) to images (m, C, H, W).
+        render: From labels (m, K) to images (m, C, *spatial).
         values: The grid's values of each factor, K of (m,).
         chunk: Images that exist at a time.
     """
 
-    diffusion: Answering
     render: Render
     values: Sequence[Float[Tensor, " _"]]
     chunk: int = 2048
 
-    def __call__(
-        self, x_t: Float[Tensor, "B C H W"], t: Int[Tensor, " B"], labels: Float[Tensor, "B K"]
-    ) -> Float[Tensor, "B C H W"]:
-        """The exact prediction, (B, C, H, W), in the dtype of `x_t`."""
-        alpha, sigma = _scales(self.diffusion, x_t, t)
-        x_0 = torch.empty_like(x_t, dtype=torch.float64)
+    @classmethod
+    def of_grid(
+        cls, diffusion: Answering, render: Render, labels: Float[np.ndarray, "M K"]
+    ) -> PartialOptimum | None:
+        """That of a training set; None where it does not hold every combination of its factors' values."""
+        values = [torch.from_numpy(np.unique(column)) for column in labels.T]
+        whole = math.prod(len(one) for one in values) == len(labels)
+        return cls(diffusion, render, values) if whole else None
+
+    def posterior(
+        self, x_t: Tensor, alpha: Tensor, sigma: Tensor, labels: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """See `Posterior.posterior`."""
+        assert labels is not None
+        x_0, variance = torch.empty_like(x_t), x_t.new_empty(len(x_t))
         missing = labels.isnan()
         for pattern in missing.unique(dim=0):
             rows = (missing == pattern).all(dim=1)
-            x_0[rows] = _posterior_mean(
-                self._images(labels[rows], pattern), x_t[rows].double(), alpha[rows], sigma[rows]
-            )
-        return _answer(self.diffusion, x_0, x_t, alpha, sigma)
+            images = self._images(labels[rows], pattern)
+            x_0[rows], variance[rows] = posterior(images, x_t[rows], alpha[rows], sigma[rows])
+        return x_0, variance
 
     def _images(
         self, labels: Float[Tensor, "B K"], missing: Bool[Tensor, " K"]
@@ -132,33 +186,31 @@ class PartialOptimum:
             yield self.render(told.flatten(0, 1)).double().view(len(known), len(part), -1)
 
 
-def _posterior_mean(
+def posterior(
     images: Iterable[Float[Tensor, "b m pixels"]], x_t: Tensor, alpha: Tensor, sigma: Tensor
-) -> Float[Tensor, "B C H W"]:
-    """The softmax-weighted mean over chunks of images, of each row its own or (b = 1) the same for all."""
+) -> tuple[Float[Tensor, "B C *spatial"], Float[Tensor, " B"]]:
+    """(mean, variance summed over pixels) of x_0 given x_t, if it is one of the images, all equally likely.
+
+    Args:
+        images: in chunks, of each row of x_t its own or (b = 1) the same for all.
+        x_t: (B, C, *spatial), float64.
+        alpha, sigma: of each row, (B, 1, ...).
+    """
     x, a, s = x_t.flatten(1), alpha.flatten(1), sigma.flatten(1)
     peak = x.new_full((len(x), 1), -torch.inf)
-    weight = x.new_zeros(len(x), 1)
+    weight, weighted_square = x.new_zeros(len(x), 1), x.new_zeros(len(x), 1)
     weighted = torch.zeros_like(x)
     for some in images:
+        squares = some.square().sum(2)
         # -|x_t - a x^m|^2 / (2 s^2) without -|x_t|^2 / (2 s^2), which is the same for all m
         inner = x @ some[0].T if len(some) == 1 else torch.einsum("bp,bmp->bm", x, some)
-        log_w = (a * inner - a**2 * some.square().sum(2) / 2) / s**2
+        log_w = (a * inner - a**2 * squares / 2) / s**2
         former_peak, peak = peak, torch.maximum(peak, log_w.amax(1, keepdim=True))
         fade = torch.exp(former_peak - peak)
         w = torch.exp(log_w - peak)
         weight = fade * weight + w.sum(1, keepdim=True)
         weighted = fade * weighted + (w @ some[0] if len(some) == 1 else torch.einsum("bm,bmp->bp", w, some))
-    return (weighted / weight).view_as(x_t)
-
-
-def _scales(diffusion: Answering, x_t: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-    """alpha_t and sigma_t, (B, 1, 1, 1) each, float64."""
-    schedule = diffusion.schedule
-    alpha, sigma = schedule.alpha.to(x_t.device)[t], schedule.sigma.to(x_t.device)[t]
-    return alpha.view(-1, 1, 1, 1), sigma.view(-1, 1, 1, 1)
-
-
-def _answer(diffusion: Answering, x_0: Tensor, x_t: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
-    eps = parametrization.eps_of("x", x_0, x_t.double(), alpha, sigma)
-    return parametrization.prediction_of(diffusion.predict, x_0, eps, alpha, sigma).to(x_t.dtype)
+        weighted_square = fade * weighted_square + (w * squares).sum(1, keepdim=True)
+    mean = weighted / weight
+    variance = (weighted_square / weight)[:, 0] - mean.square().sum(1)
+    return mean.view_as(x_t), variance.clamp(min=0)

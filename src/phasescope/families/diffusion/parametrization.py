@@ -62,6 +62,17 @@ def eps_of(predict: Predict, prediction: Images, x_t: Images, alpha: Scale, sigm
             return sigma * x_t + alpha * prediction
 
 
+def error_ratio(predict: Predict, snr: Float[Tensor, " T"]) -> Float[Tensor, " T"]:
+    """Squared error of the prediction over that of the x_0 that it means, (T,)."""
+    match predict:
+        case "eps":
+            return snr
+        case "x":
+            return torch.ones_like(snr)
+        case "v":
+            return snr + 1
+
+
 def plain_weight(predict: Predict, snr: Float[Tensor, " T"]) -> Float[Tensor, " T"]:
     """1 for the squared error of whatever is predicted, (T,)."""
     return torch.ones_like(snr)
@@ -69,11 +80,4 @@ def plain_weight(predict: Predict, snr: Float[Tensor, " T"]) -> Float[Tensor, " 
 
 def min_snr_weight(predict: Predict, snr: Float[Tensor, " T"], gamma: float) -> Float[Tensor, " T"]:
     """The weight of the prediction's squared error, (T,): the error of x_0 weighs min(SNR, gamma)."""
-    weight_of_x_0 = snr.clamp(max=gamma)
-    match predict:
-        case "eps":
-            return weight_of_x_0 / snr
-        case "x":
-            return weight_of_x_0
-        case "v":
-            return weight_of_x_0 / (snr + 1)
+    return snr.clamp(max=gamma) / error_ratio(predict, snr)

@@ -41,7 +41,7 @@ class UNetConfig(NetworkConfig):
     """The U-Net of Liang, Liu & Fiete 2024 as far as it is known; `science.md` section 1 tells what is inferred."""
 
     kind: Literal["unet"] = "unet"
-    widths: tuple[Width, ...] = Field((32, 64, 64, 64), min_length=2, max_length=11)
+    widths: tuple[Width, ...] = Field((32, 64, 64, 64), min_length=1, max_length=11)
     """channels of the stem, then of each down-sampling block"""
     mid_width: Width | None = None
     """channels of the bottleneck; null takes the last of `widths`"""
@@ -100,7 +100,7 @@ class UNetConfig(NetworkConfig):
     @property
     def usual_taps(self) -> tuple[str, ...]:
         """Late in the encoder, where the paper reads, and the bottleneck."""
-        return f"down{self.depth}", "mid"
+        return f"down{self.depth}" if self.depth else "stem", "mid"
 
     def check(self, shape: tuple[int, ...], factors: Factors) -> None:
         """Raises ValueError where the canvas is no square that can be halved once a down-sampling block."""
@@ -117,6 +117,11 @@ class UNetConfig(NetworkConfig):
                 "`network.padding` (=reflect) must be another where the bottleneck is 1 px wide: "
                 "there is no neighbour to reflect"
             )
+
+    def commutes_with(self) -> int | None:
+        """Whole cells of the bottleneck, where neither padding nor coordinates tell the place."""
+        tells_place = self.padding != "circular" or self.coordinates
+        return None if tells_place else self.patch * 2**self.depth
 
     def widest(self, shape: tuple[int, ...]) -> int:
         levels = enumerate(self.widths)

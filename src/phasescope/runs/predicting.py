@@ -1,0 +1,57 @@
+"""What a configuration's world, objective and network foretell of its learning, without training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from phasescope.errors import UserError
+from phasescope.families import Task
+from phasescope.probing.copier import copied
+from phasescope.runs.config import RunConfig
+
+LABELS = 256
+"""of each split, that a copier paints"""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Of a configuration.
+
+    Attributes:
+        name: of the run that would be trained.
+        sentence: what its world shows.
+        told: JSON-ready: as the family's `forecast`, and by copier and split the share that is right.
+    """
+
+    name: str
+    sentence: str
+    told: dict[str, Any]
+
+
+def predict(config: RunConfig, patch_px: int = 7) -> Prediction:
+    """What is foretold of `config`.
+
+    Args:
+        patch_px: side of the patch that the local machine sees, px, odd.
+
+    Raises:
+        UserError: its family foretells nothing; its world has too many pixels, or too few images; the patch is none.
+    """
+    world, network = config.world, config.network
+    task = Task(
+        world.render,
+        world.training_labels(),
+        world.factors,
+        bool(world.factors.periodic.all()),
+        network.commutes_with(),
+        patch_px,
+    )
+    try:
+        found = dict(config.family.build().forecast(task))
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    if not found:
+        raise UserError(f"`family` (={config.family.kind}) must be one whose exact optima are known")
+    found["copier"] = copied(world, LABELS, config.seed)
+    return Prediction(config.folder, world.sentence(), found)

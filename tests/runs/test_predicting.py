@@ -1,0 +1,81 @@
+"""`phasescope predict`: what it prints, as tables and as JSON, and what it refuses, in a line."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+
+from phasescope.cli import main
+from phasescope.runs.config import load_words
+from phasescope.runs.predicting import predict
+
+WORDS = ["world.canvas=16", "world.boundary=periodic", "network.widths=[16,16,16]", "network.groups=4"]
+KEYS = {"r_prime", "ln_m", "t_condensation", "t_instability", "cap", "copier", "mmse"}
+
+
+def told(capsys, *words: str) -> dict:
+    assert main(["predict", *WORDS, *words, "--json"]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    return json.loads(printed.out)
+
+
+def test_its_json_has_what_users_read(capsys):
+    found = told(capsys)
+    assert found.keys() >= KEYS
+    assert found["ln_m"] == pytest.approx(math.log(256))
+    assert found["cap"] == 1
+    assert all(len(errors) == len(found["mmse"]["t"]) for errors in found["mmse"].values())
+    assert found["copier"] == {
+        name: {"grid": 1.0, "off_grid": 1.0} for name in ("copier", "factorized copier")
+    }
+
+
+def test_objective_network_and_design_each_tell(capsys):
+    assert told(capsys, "family.predict=x")["r_prime"] > 20 * told(capsys)["r_prime"]
+    capped = told(capsys, "network.padding=circular")
+    assert (capped["shift_px"], capped["cap"]) == (4, pytest.approx(1 / 16))
+    assert told(capsys, "network.padding=circular", "network.coordinates=true")["cap"] == 1
+    assert told(capsys, "world.design.keep=40")["copier"]["copier"]["off_grid"] < 1
+
+
+def test_the_table_says_it_in_words(capsys, tmp_path):
+    picture = tmp_path / "ladder.png"
+    assert main(["predict", *WORDS, "network.padding=circular", "--out", str(picture)]) == 0
+    printed = capsys.readouterr().out
+    for words in (
+        "R'",
+        "256; their label is 5.545 nats",
+        "cannot tell a place from one 4 px away",
+        "posterior mean",
+    ):
+        assert words in printed
+    assert picture.read_bytes()[:4] == b"\x89PNG"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--patch", "4"], "`patch` (=4) must be odd"),
+        (["--patch", "17"], "`patch` (=17) must be odd, from 1 to the canvas' side (=16 px)"),
+        (["preset=fast", "world.canvas=128"], "must have at most 4096 numbers"),
+        (["world.design.keep=1"], "`design` (of 1 images) must hold two at least"),
+        (["--out", "picture.gif"], "`--out` (=picture.gif) must end in .png, .svg or .pdf"),
+        (["--out", "nowhere/picture.png"], "must be in a folder that is there"),
+        (["family.predict=noise"], "`family.predict` (=noise)"),
+    ],
+)
+def test_what_cannot_be_foretold_is_one_line(words, message, capsys):
+    assert main(["predict", *(WORDS if "preset=fast" not in words else ()), *words]) == 2
+    printed = capsys.readouterr()
+    assert message in printed.err
+    assert printed.err.count("\n") == 1
+    assert printed.out == ""
+
+
+def test_in_python_too():
+    found = predict(load_words(WORDS), patch_px=5)
+    assert "local machine, 5 px" in found.told["mmse"]
+    assert found.sentence.startswith("one dark Gaussian bump")
