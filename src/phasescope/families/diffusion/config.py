@@ -13,9 +13,10 @@ from phasescope.families.base import FamilyConfig
 from phasescope.families.diffusion import Predict, Times
 
 if TYPE_CHECKING:
+    from phasescope.families.diffusion.density import LogitNormal
     from phasescope.families.diffusion.family import Diffusion
     from phasescope.families.diffusion.parametrization import Weighting
-    from phasescope.families.diffusion.samplers import DDIM, DPMSolver
+    from phasescope.families.diffusion.samplers import DDIM, DPMSolver, Heun
     from phasescope.families.diffusion.schedule import Schedule
 
 Steps = Annotated[int, Field(ge=1, le=100_000)]
@@ -23,8 +24,12 @@ PAINTED_BY: dict[str, dict[str, Any]] = {
     "ddim": {"kind": "ddim"},
     "ddpm": {"kind": "ddim", "eta": 1.0},
     "dpm_solver": {"kind": "dpm_solver"},
+    "euler": {"kind": "euler"},
+    "heun": {"kind": "heun"},
 }
 """samplers by the names under which one chooses among them"""
+OF_FLOW = ("euler", "heun")
+"""those that are flow matching's alone"""
 USUAL_SHARES, TELLING_SHARE = (0.05, 0.3, 0.6, 0.9), 0.6
 """of the schedule, where latents are read; and from where on the label alone can tell the image"""
 
@@ -77,6 +82,43 @@ class CosineScheduleConfig(Config):
         return Schedule.of(cosine_betas(self.steps, self.offset))
 
 
+class FlowScheduleConfig(Config):
+    """Flow matching: straight from image to noise, alpha = 1 - u, sigma = u (Lipman et al. 2023)."""
+
+    kind: Literal["flow"] = "flow"
+    steps: Annotated[Steps, Field(ge=2)] = 1000
+    """number T of noise levels, u = (t + 1/2) / T"""
+
+    def build(self) -> Schedule:
+        from phasescope.families.diffusion.schedule import Schedule
+
+        return Schedule.straight(self.steps)
+
+
+class UniformDensityConfig(Config):
+    """Every t is drawn as often."""
+
+    kind: Literal["uniform"] = "uniform"
+
+    def build(self) -> None:
+        return None
+
+
+class LogitNormalDensityConfig(Config):
+    """logit(t/T) is normal: the middle is drawn most often (Esser et al. 2024, arXiv 2403.03206)."""
+
+    kind: Literal["logit_normal"] = "logit_normal"
+    mean: float = Field(0.0, allow_inf_nan=False, ge=-10, le=10)
+    """of the logit: below 0 towards the image"""
+    deviation: float = Field(1.0, gt=0, le=10)
+    """of the logit"""
+
+    def build(self) -> LogitNormal:
+        from phasescope.families.diffusion.density import LogitNormal
+
+        return LogitNormal(self.mean, self.deviation)
+
+
 class PlainWeightingConfig(Config):
     """Every t weighs the same."""
 
@@ -127,6 +169,32 @@ class DDIMSamplerConfig(Config):
         return DDIM(schedule, self.steps, self.eta)
 
 
+class EulerSamplerConfig(Config):
+    """Euler's method, of flow matching: DDIM without noise, which it is there."""
+
+    kind: Literal["euler"] = "euler"
+    steps: Steps = 25
+    """evaluations of the network an image"""
+
+    def build(self, schedule: Schedule) -> DDIM:
+        from phasescope.families.diffusion.samplers import DDIM
+
+        return DDIM(schedule, self.steps)
+
+
+class HeunSamplerConfig(Config):
+    """Heun's method, of flow matching: second order."""
+
+    kind: Literal["heun"] = "heun"
+    steps: Steps = 12
+    """two evaluations of the network each, but for the last"""
+
+    def build(self, schedule: Schedule) -> Heun:
+        from phasescope.families.diffusion.samplers import Heun
+
+        return Heun(schedule, self.steps)
+
+
 class DPMSolverSamplerConfig(Config):
     """DPM-Solver++(2M): second order, one evaluation a step (Lu et al. 2022)."""
 
@@ -140,40 +208,59 @@ class DPMSolverSamplerConfig(Config):
         return DPMSolver(schedule, self.steps)
 
 
+AnySchedule = LinearScheduleConfig | CosineScheduleConfig | FlowScheduleConfig
+AnySampler = (
+    DDPMSamplerConfig | DDIMSamplerConfig | DPMSolverSamplerConfig | EulerSamplerConfig | HeunSamplerConfig
+)
+
+
 class DiffusionConfig(FamilyConfig):
     """A diffusion; a bare kind, as in ``weighting: min_snr``, stands for that kind with its defaults."""
 
     kind: Literal["diffusion"] = "diffusion"
-    schedule: LinearScheduleConfig | CosineScheduleConfig = Field(
-        LinearScheduleConfig(), discriminator="kind"
-    )
+    schedule: AnySchedule = Field(LinearScheduleConfig(), discriminator="kind")
     """noise levels"""
     predict: Predict = "eps"
-    """what the network predicts: the noise, the image, or v = alpha eps - sigma x_0"""
+    """what the network predicts: the noise, the image, v = alpha eps - sigma x_0, or the velocity eps - x_0"""
     weighting: PlainWeightingConfig | MinSNRWeightingConfig = Field(
         PlainWeightingConfig(), discriminator="kind"
     )
     """weight of each t in the loss"""
     times: Times = "independent"
-    """how a batch's t are drawn, uniform either way: each by itself, or spread evenly (Kingma et al. 2021)"""
-    sampler: DDPMSamplerConfig | DDIMSamplerConfig | DPMSolverSamplerConfig = Field(
-        DDIMSamplerConfig(), discriminator="kind", validate_default=True
+    """how a batch's t are drawn: each by itself, or spread evenly (Kingma et al. 2021)"""
+    density: UniformDensityConfig | LogitNormalDensityConfig = Field(
+        UniformDensityConfig(), discriminator="kind"
     )
+    """how often each t is drawn"""
+    sampler: AnySampler = Field(DDIMSamplerConfig(), discriminator="kind", validate_default=True)
     """how images are painted"""
     clip: bool = True
     """whether painting holds each estimate of x_0 in [-1, 1], as Ho et al. 2020 do"""
 
-    @field_validator("schedule", "weighting", "sampler", mode="before")
+    @field_validator("schedule", "weighting", "density", "sampler", mode="before")
     @classmethod
     def _bare_kind(cls, value: Any) -> Any:
         return {"kind": value} if isinstance(value, str) else value
 
+    @field_validator("predict")
+    @classmethod
+    def _v_of_a_diffusion(cls, predict: Predict, info: ValidationInfo) -> Predict:
+        schedule = info.data.get("schedule")
+        if predict == "v" and isinstance(schedule, FlowScheduleConfig):
+            raise ValueError(
+                "must be eps, x or velocity with schedule.kind=flow: v asks for alpha^2 + sigma^2 = 1"
+            )
+        return predict
+
     @field_validator("sampler")
     @classmethod
-    def _steps_go_down(
-        cls, sampler: DDPMSamplerConfig | DDIMSamplerConfig | DPMSolverSamplerConfig, info: ValidationInfo
-    ) -> DDPMSamplerConfig | DDIMSamplerConfig | DPMSolverSamplerConfig:
+    def _steps_go_down(cls, sampler: AnySampler, info: ValidationInfo) -> AnySampler:
         schedule = info.data.get("schedule")
+        if schedule and sampler.kind in OF_FLOW and not isinstance(schedule, FlowScheduleConfig):
+            raise ValueError(
+                f"must be ddpm, ddim or dpm_solver with schedule.kind={schedule.kind}: "
+                f"{sampler.kind} goes the straight way of flow"
+            )
         if schedule and not isinstance(sampler, DDPMSamplerConfig) and sampler.steps > schedule.steps:
             raise ValueError(
                 f"must take at most schedule.steps={schedule.steps} steps, not {sampler.steps}: "
@@ -202,16 +289,20 @@ class DiffusionConfig(FamilyConfig):
         told = self.sampler.tree()
         ancestral = told["kind"] == "ddpm" or told.get("eta") == 1
         return {
-            "samplers": list(PAINTED_BY),
+            "samplers": self._samplers(),
             "sampler": "ddpm" if ancestral else told["kind"],
             "steps": told.get("steps", self.schedule.steps),
             "most_steps": self.schedule.steps,
         }
 
+    def _samplers(self) -> list[str]:
+        straight = isinstance(self.schedule, FlowScheduleConfig)
+        return [name for name in PAINTED_BY if straight or name not in OF_FLOW]
+
     def painted_by(self, sampler: str, steps: int) -> DiffusionConfig:
         """With fewer steps than the schedule, `ddpm` is its noise on DDIM's way (Song et al. 2021)."""
-        if sampler not in PAINTED_BY:
-            raise ValueError(f"`sampler` (={sampler}) must be one of {', '.join(PAINTED_BY)}")
+        if sampler not in (known := self._samplers()):
+            raise ValueError(f"`sampler` (={sampler}) must be one of {', '.join(known)}")
         if not 1 <= steps <= self.schedule.steps:
             raise ValueError(f"`steps` (={steps}) must be from 1 to {self.schedule.steps}")
         return type(self).of({**self.tree(), "sampler": {**PAINTED_BY[sampler], "steps": steps}})
@@ -227,4 +318,5 @@ class DiffusionConfig(FamilyConfig):
             self.sampler.build(schedule),
             self.clip,
             self.times,
+            self.density.build(),
         )

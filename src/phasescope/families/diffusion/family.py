@@ -22,6 +22,7 @@ from torch import Tensor
 
 from phasescope.families.base import Examples, Family, Network, Painting, Task
 from phasescope.families.diffusion import Predict, Times, parametrization
+from phasescope.families.diffusion.density import LogitNormal
 from phasescope.families.diffusion.parametrization import Weighting
 from phasescope.families.diffusion.samplers import Sampler
 from phasescope.families.diffusion.schedule import Schedule
@@ -39,6 +40,7 @@ class Diffusion(Family):
         clip: Whether painting holds each estimate of x_0 in [-1, 1]: an error of eps is sigma/alpha times larger in x_0,
             so without it a half-trained network's first steps shift the whole image.
         times: How a batch's t are drawn: each by itself, or spread evenly, `stratified`.
+        density: How often each t is drawn; None: all as often.
     """
 
     def __init__(
@@ -49,12 +51,14 @@ class Diffusion(Family):
         sampler: Sampler,
         clip: bool = False,
         times: Times = "independent",
+        density: LogitNormal | None = None,
     ) -> None:
         self.schedule = schedule
         self.predict: Predict = predict
         self.sampler = sampler
         self.clip = clip
         self.times: Times = times
+        self.density = density
         self._weight = weighting(predict, schedule.log_snr.exp())
         self._tables: dict[tuple[torch.device, torch.dtype], tuple[Tensor, Tensor, Tensor]] = {}
 
@@ -80,15 +84,19 @@ class Diffusion(Family):
     ) -> tuple[Int[Tensor, " B"], Float[Tensor, "B C H W"]]:
         """All that is random in a loss: t, (B,), then the noise, (B, C, H, W); drawn on the generator's device.
 
-        Stratified, t_i = floor(T ((u + i/B) mod 1)) with one uniform u for all: each t is uniform, and no two are near.
+        Stratified, t_i = floor(T ((u + i/B) mod 1)) with one uniform u for all: each t is uniform, and no two are near. Of a
+        density, T times its quantiles at the same numbers.
         """
-        device, n = generator.device, len(x_0)
-        if self.times == "stratified":
-            u = torch.rand((), generator=generator, device=device, dtype=torch.float64)
-            spread = (u + torch.arange(n, device=device, dtype=torch.float64) / n) % 1
-            t = (spread * self.schedule.steps).long()
+        device, n, steps = generator.device, len(x_0), self.schedule.steps
+        if self.times == "independent" and self.density is None:
+            t = torch.randint(steps, (n,), generator=generator, device=device)
         else:
-            t = torch.randint(self.schedule.steps, (n,), generator=generator, device=device)
+            if self.times == "stratified":
+                u = torch.rand((), generator=generator, device=device, dtype=torch.float64)
+                at = (u + torch.arange(n, device=device, dtype=torch.float64) / n) % 1
+            else:
+                at = torch.rand(n, generator=generator, device=device, dtype=torch.float64)
+            t = ((self.density.quantile(at) if self.density else at) * steps).long().clamp(max=steps - 1)
         noise = torch.randn(x_0.shape, generator=generator, device=device, dtype=x_0.dtype)
         self._table(x_0)  # made here: a compiled `loss_at` finds it
         return t.to(x_0.device), noise.to(x_0.device)
@@ -207,8 +215,9 @@ class Diffusion(Family):
 
     @property
     def x_0_weight(self) -> Float[Tensor, " T"]:
-        """What the loss weighs the squared error of x_0 by, at each t, (T,) float64."""
-        return self._weight * parametrization.error_ratio(self.predict, self.schedule.log_snr.exp())
+        """What the loss weighs the squared error of x_0 by, times how often t is drawn, (T,) float64."""
+        drawn = 1.0 if self.density is None else self.density.of_levels(self.schedule.steps)
+        return self._weight * drawn * parametrization.error_ratio(self.predict, self.schedule.log_snr.exp())
 
     def forecast(self, task: Task) -> dict[str, Any]:
         """The ladder of exact optima, and what it foretells; see `forecast`."""

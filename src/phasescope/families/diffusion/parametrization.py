@@ -2,13 +2,15 @@
 
     eps    the noise (Ho et al. 2020, arXiv 2006.11239)
     x      the image x_0
-    v      alpha_t eps - sigma_t x_0 (Salimans & Ho 2022, arXiv 2202.00512)
+    v      alpha_t eps - sigma_t x_0 (Salimans & Ho 2022, arXiv 2202.00512), where alpha_t^2 + sigma_t^2 = 1
+    u      eps - x_0, the velocity of x_t as t grows from 0 to 1, where alpha_t = 1 - t and sigma_t = t: flow matching
+           (Lipman et al. 2023, arXiv 2210.02747; Liu et al. 2023, arXiv 2209.03003)
 
-Given x_t and alpha_t^2 + sigma_t^2 = 1, each determines the other two; their squared errors are in the ratio
+Given x_t, each determines the others; their squared errors are in the ratio
 
-    x : eps : v  =  1 : SNR_t : SNR_t + 1,    SNR_t = alpha_t^2 / sigma_t^2,
+    x : eps : v : u  =  1 : SNR_t : SNR_t + 1 : (sqrt(SNR_t) + 1)^2,    SNR_t = alpha_t^2 / sigma_t^2,
 
-so with the weights 1, 1/SNR and 1/(SNR + 1) they are one and the same loss. Min-SNR (Hang et al. 2023, arXiv
+so with the weights 1, 1/SNR, ... they are one and the same loss. Min-SNR (Hang et al. 2023, arXiv
 2303.09556) gives the error of x_0 the weight min(SNR_t, gamma).
 
 `alpha` and `sigma` are tensors that broadcast with the images, such as (B, 1, 1, 1).
@@ -38,6 +40,8 @@ def prediction_of(predict: Predict, x_0: Images, eps: Images, alpha: Scale, sigm
             return x_0
         case "v":
             return alpha * eps - sigma * x_0
+        case "velocity":
+            return eps - x_0
 
 
 def x_0_of(predict: Predict, prediction: Images, x_t: Images, alpha: Scale, sigma: Scale) -> Images:
@@ -49,6 +53,8 @@ def x_0_of(predict: Predict, prediction: Images, x_t: Images, alpha: Scale, sigm
             return prediction
         case "v":
             return alpha * x_t - sigma * prediction
+        case "velocity":
+            return (x_t - sigma * prediction) / (alpha + sigma)
 
 
 def eps_of(predict: Predict, prediction: Images, x_t: Images, alpha: Scale, sigma: Scale) -> Images:
@@ -60,6 +66,8 @@ def eps_of(predict: Predict, prediction: Images, x_t: Images, alpha: Scale, sigm
             return (x_t - alpha * prediction) / sigma
         case "v":
             return sigma * x_t + alpha * prediction
+        case "velocity":
+            return (x_t + alpha * prediction) / (alpha + sigma)
 
 
 def error_ratio(predict: Predict, snr: Float[Tensor, " T"]) -> Float[Tensor, " T"]:
@@ -71,6 +79,8 @@ def error_ratio(predict: Predict, snr: Float[Tensor, " T"]) -> Float[Tensor, " T
             return torch.ones_like(snr)
         case "v":
             return snr + 1
+        case "velocity":
+            return (snr.sqrt() + 1).square()
 
 
 def plain_weight(predict: Predict, snr: Float[Tensor, " T"]) -> Float[Tensor, " T"]:

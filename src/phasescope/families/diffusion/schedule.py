@@ -1,13 +1,16 @@
 """Noise schedules: how much of the image and how much noise there is at each time t = 0 ... T-1.
 
-    x_t = alpha_t x_0 + sigma_t eps,    eps ~ N(0, I),    alpha_t^2 + sigma_t^2 = 1
+    x_t = alpha_t x_0 + sigma_t eps,    eps ~ N(0, I)
 
-Step t adds noise of variance beta_t, hence alpha_t^2 = prod_{u <= t} (1 - beta_u) (Ho et al. 2020, eq. 4,
-arXiv 2006.11239; counted from 1 there). The signal-to-noise ratio is SNR_t = alpha_t^2 / sigma_t^2.
+Of a diffusion alpha_t^2 + sigma_t^2 = 1: step t adds noise of variance beta_t, hence alpha_t^2 = prod_{u <= t} (1 - beta_u)
+(Ho et al. 2020, eq. 4, arXiv 2006.11239; counted from 1 there). The signal-to-noise ratio is SNR_t = alpha_t^2 / sigma_t^2.
 
 - linear (Ho et al. 2020): beta_t from beta_start to beta_end in equal increments;
 - cosine (Nichol & Dhariwal 2021, eq. 17, arXiv 2102.09672): beta_t = min(1 - f((t+1) / T) / f(t / T), 0.999),
   f(u) = cos^2(pi/2 (u + s) / (1 + s)).
+
+Flow matching goes straight from image to noise (Lipman et al. 2023, arXiv 2210.02747, with its time turned round):
+alpha = 1 - u, sigma = u, at u = (t + 1/2) / T.
 
 Before the first step, at t = -1, the image is clean: alpha = 1, sigma = 0.
 """
@@ -46,6 +49,12 @@ class Schedule:
         return cls(
             alpha=torch.exp(log_alpha_2 / 2), sigma=sigma_2.sqrt(), log_snr=log_alpha_2 - sigma_2.log()
         )
+
+    @classmethod
+    def straight(cls, steps: int) -> Schedule:
+        """The straight way from image to noise."""
+        sigma = (torch.arange(steps, dtype=torch.float64) + 0.5) / steps
+        return cls(alpha=1 - sigma, sigma=sigma, log_snr=2 * (torch.log1p(-sigma) - sigma.log()))
 
     @property
     def steps(self) -> int:
