@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from phasescope.kinds import open_union
 from phasescope.networks.base import NetworkConfig
+from phasescope.networks.convnet.config import ConvNetConfig
+from phasescope.networks.linear.config import CirculantConfig, LinearConfig
 from phasescope.networks.module import of_module
 from phasescope.networks.unet.config import UNetConfig
 from phasescope.networks.watched import WatchedConfig
@@ -11,7 +13,11 @@ from phasescope.networks.watched import WatchedConfig
 __all__ = ["USUAL", "AnyNetwork", "NetworkConfig"]
 
 AnyNetwork: Any = (
-    NetworkConfig if TYPE_CHECKING else open_union(UNetConfig | WatchedConfig, NetworkConfig, of_module)
+    NetworkConfig
+    if TYPE_CHECKING
+    else open_union(
+        UNetConfig | ConvNetConfig | LinearConfig | CirculantConfig | WatchedConfig, NetworkConfig, of_module
+    )
 )
 """the annotation of a configuration's network"""
 USUAL: NetworkConfig = UNetConfig()

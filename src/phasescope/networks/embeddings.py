@@ -9,10 +9,11 @@ period P the frequencies are whole numbers of turns instead, 2 pi (i + 1) / P, a
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
-from jaxtyping import Float, Num
-from torch import Tensor
+from jaxtyping import Float, Int, Num
+from torch import Tensor, nn
 
 
 def positional_encoding(
@@ -39,3 +40,16 @@ def label_encoding(
     given = ~labels.isnan()
     encoded = positional_encoding(labels.nan_to_num(), width, base, period) * given[..., None]
     return encoded.flatten(1)
+
+
+def encodings(config: Any, t: Int[Tensor, " B"], labels: Float[Tensor, "B K"]) -> Float[Tensor, "B features"]:
+    """The encodings of t, then of each factor, as an `EmbeddingConfig` says."""
+    told = label_encoding(labels, config.width, config.base, config.period)
+    return torch.cat((positional_encoding(t, config.width, config.base), told), dim=1)
+
+
+def mixing(width: int, hidden: int | None) -> nn.Module:
+    """Two layers on the concatenated encodings, of `width` numbers; nothing where `hidden` is None."""
+    if hidden is None:
+        return nn.Identity()
+    return nn.Sequential(nn.Linear(width, hidden), nn.SiLU(), nn.Linear(hidden, hidden))

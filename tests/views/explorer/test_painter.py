@@ -9,7 +9,11 @@ from small_run import STEPS, N, config, network_of, write_small_run
 from test_packets import unpacked
 
 from phasescope.errors import UserError
-from phasescope.families.diffusion.config import DDIMSamplerConfig, DDPMSamplerConfig, DPMSolverSamplerConfig
+from phasescope.families.diffusion.sampler_config import (
+    DDIMSamplerConfig,
+    DDPMSamplerConfig,
+    DPMSolverSamplerConfig,
+)
 from phasescope.places import Place
 from phasescope.randomness import torch_generator
 from phasescope.runs.changing import Change

@@ -36,6 +36,12 @@ class EmbeddingConfig(Config):
     modulation: Literal["added", "scale_shift"] = "added"
     """whether a block adds its embedding to its features or scales and shifts them by it"""
 
+    def of_labels(self, labels: Float[Tensor, "n K"]) -> Float[Tensor, "n features"]:
+        """The positional encodings of the factors, concatenated."""
+        from phasescope.networks.embeddings import label_encoding
+
+        return label_encoding(labels, self.width, self.base, self.period)
+
 
 class UNetConfig(NetworkConfig):
     """The U-Net of Liang, Liu & Fiete 2024 as far as it is known; `science.md` section 1 tells what is inferred."""
@@ -135,7 +141,4 @@ class UNetConfig(NetworkConfig):
 
     def encode(self, labels: Float[Tensor, "n K"]) -> Float[Tensor, "n features"]:
         """The positional encodings of the factors, concatenated."""
-        from phasescope.networks.embeddings import label_encoding
-
-        encoding = self.embedding
-        return label_encoding(labels, encoding.width, encoding.base, encoding.period)
+        return self.embedding.of_labels(labels)

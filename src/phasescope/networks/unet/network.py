@@ -22,7 +22,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from phasescope.networks.embeddings import label_encoding, positional_encoding
+from phasescope.networks.embeddings import encodings, mixing
 from phasescope.networks.layers import (
     ResidualLayer,
     SelfAttention,
@@ -73,11 +73,7 @@ class UNet(nn.Module):
         self.config = config
         width = config.embedding.width * (1 + factors)
         hidden = config.embedding.hidden
-        self.embed = (
-            nn.Identity()
-            if hidden is None
-            else nn.Sequential(nn.Linear(width, hidden), nn.SiLU(), nn.Linear(hidden, hidden))
-        )
+        self.embed = mixing(width, hidden)
         heard = hidden or width
 
         def block(name: str, c_in: int, c_out: int) -> Block:
@@ -115,15 +111,7 @@ class UNet(nn.Module):
     def forward(
         self, x_t: Float[Tensor, "B C H W"], t: Int[Tensor, " B"], labels: Float[Tensor, "B K"]
     ) -> Float[Tensor, "B C H W"]:
-        encoding = self.config.embedding
-        e = torch.cat(
-            (
-                positional_encoding(t, encoding.width, encoding.base),
-                label_encoding(labels, encoding.width, encoding.base, encoding.period),
-            ),
-            dim=1,
-        )
-        e = F.silu(self.embed(e.to(x_t.dtype)))
+        e = F.silu(self.embed(encodings(self.config.embedding, t, labels).to(x_t.dtype)))
         folded = F.pixel_unshuffle(x_t, self.config.patch)
         if self.config.coordinates:
             folded = torch.cat((folded, coordinates_like(folded)), dim=1)

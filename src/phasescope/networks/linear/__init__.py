@@ -1,0 +1,1 @@
+"""Linear networks, whose learning is known in closed form."""

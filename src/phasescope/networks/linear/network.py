@@ -1,0 +1,86 @@
+"""Affine denoisers, one map for each band of noise levels: x -> W_b x + c_b, nearly zero at first.
+
+Of a finite data set the best of them is `rungs.Wiener`. Under gradient flow each mode of the data is learnt at its own rate
+(Wang & Pehlevan 2025, arXiv 2503.03206); a circulant W has the modes of Fourier from the start, one number each.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+
+SMALL = 0.01
+"""of the first answer, where x_t is 1: small enough to forget, and not 0, of which nothing can be measured"""
+
+
+class Dense(nn.Module):
+    """W_b of (pixels, pixels), c_b of (pixels,)."""
+
+    def __init__(self, bands: int, shape: tuple[int, ...]):
+        super().__init__()
+        pixels = math.prod(shape)
+        self.weight = nn.Parameter(torch.randn(bands, pixels, pixels) * SMALL / math.sqrt(pixels))
+        self.bias = nn.Parameter(torch.zeros(bands, pixels))
+
+    def forward(self, x: Float[Tensor, "n C *spatial"], band: int) -> Float[Tensor, "n C *spatial"]:
+        return (x.flatten(1) @ self.weight[band].T + self.bias[band]).view_as(x)
+
+
+class Circulant(nn.Module):
+    """A kernel for each pair of channels, (C, C, *spatial), and a constant for each channel."""
+
+    def __init__(self, bands: int, shape: tuple[int, ...]):
+        super().__init__()
+        channels, *spatial = shape
+        kernels = torch.randn(bands, channels, channels, *spatial)
+        self.weight = nn.Parameter(kernels * SMALL / math.sqrt(math.prod(shape)))
+        self.bias = nn.Parameter(torch.zeros(bands, channels))
+
+    def forward(self, x: Float[Tensor, "n C *spatial"], band: int) -> Float[Tensor, "n C *spatial"]:
+        axes = tuple(range(-(x.ndim - 2), 0))
+        spectrum = torch.fft.rfftn(self.weight[band], dim=axes)
+        seen = torch.fft.rfftn(x, dim=axes)
+        mixed = torch.einsum("dc...,nc...->nd...", spectrum, seen)
+        out = torch.fft.irfftn(mixed, s=x.shape[2:], dim=axes)
+        return out + self.bias[band].view(1, -1, *[1] * (x.ndim - 2))
+
+
+class _Map(nn.Module):
+    """Each row by the map of its band."""
+
+    def __init__(self, one: nn.Module, bands: int, levels: int):
+        super().__init__()
+        self.one, self.bands, self.levels = one, bands, levels
+
+    def forward(
+        self, x_t: Float[Tensor, "B C *spatial"], t: Int[Tensor, " B"]
+    ) -> Float[Tensor, "B C *spatial"]:
+        band = (t * self.bands // self.levels).clamp(max=self.bands - 1)
+        out = torch.zeros_like(x_t)
+        for one in band.unique().tolist():
+            rows = (band == one).nonzero()[:, 0]
+            out = out.index_copy(0, rows, self.one(x_t[rows], one).to(out.dtype))
+        return out
+
+
+class BandedMap(nn.Module):
+    """``network(x_t, t, labels)`` of affine maps; labels tell it nothing.
+
+    Args:
+        one: `one(x, band)` is the map of a band.
+        bands: how many there are.
+        levels: T, the noise levels that are divided among them.
+    """
+
+    def __init__(self, one: nn.Module, bands: int, levels: int):
+        super().__init__()
+        self.map = _Map(one, bands, levels)
+
+    def forward(
+        self, x_t: Float[Tensor, "B C *spatial"], t: Int[Tensor, " B"], labels: Float[Tensor, "B K"]
+    ) -> Float[Tensor, "B C *spatial"]:
+        return self.map(x_t, t)
