@@ -12,7 +12,6 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-
 SMALL = 0.01
 """of the first answer, where x_t is 1: small enough to forget, and not 0, of which nothing can be measured"""
 
