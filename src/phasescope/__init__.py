@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from phasescope.networks.base import NetworkConfig
     from phasescope.places import Place
     from phasescope.probing.probe import probe
+    from phasescope.runs.cloning import clones
     from phasescope.runs.config import RunConfig, load_config
     from phasescope.runs.execution import train
     from phasescope.runs.observing import observe
+    from phasescope.runs.predicting import predict
     from phasescope.runs.watching import watch
     from phasescope.store import open_run
     from phasescope.worlds.base import Outcome, Reader, World
@@ -47,10 +49,12 @@ _HOMES = {
     "RunFailed": "phasescope.errors",
     "UserError": "phasescope.errors",
     "World": "phasescope.worlds.base",
+    "clones": "phasescope.runs.cloning",
     "intervene": "phasescope.runs.intervening",
     "load_config": "phasescope.runs.config",
     "observe": "phasescope.runs.observing",
     "open_run": "phasescope.store",
+    "predict": "phasescope.runs.predicting",
     "probe": "phasescope.probing.probe",
     "train": "phasescope.runs.execution",
     "watch": "phasescope.runs.watching",
@@ -72,6 +76,7 @@ __all__ = [
     "RunFailed",
     "UserError",
     "World",
+    "clones",
     "families",
     "intervene",
     "load_config",
@@ -79,6 +84,7 @@ __all__ = [
     "networks",
     "observe",
     "open_run",
+    "predict",
     "probe",
     "studies",
     "train",

@@ -61,6 +61,7 @@ BASES = {
     "study": ["study.py", "--dry-run"],
     "claims": ["--results", "folder"],
     "intervene": ["run", "--tap", "mid", "--count", "8"],
+    "clones": ["run", "--images", "8", "--each", "1"],
     "explore": [],
     "measure": ["here.npz", "--only", "participation_ratio"],
 }
@@ -107,7 +108,7 @@ def test_a_flag_or_verb_that_is_none_is_told_with_the_nearest():
         (
             "trian",
         ): "`trian` must be one of demo, train, predict, observe, exec, sample, ls, show, report, study, "
-        "claims, intervene, explore, measure; `train` is near",
+        "claims, intervene, clones, explore, measure; `train` is near",
         (): "`VERB` (=nothing) must be given: one of demo, ",
         (
             "sample",

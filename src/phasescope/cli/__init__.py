@@ -30,6 +30,7 @@ VERBS = (
     studies.study,
     studies.claims,
     runs.intervene,
+    runs.clones,
     runs.explore,
     runs.measure,
 )

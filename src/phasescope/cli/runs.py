@@ -278,6 +278,42 @@ def intervene(
     return 0
 
 
+def clones(
+    run: RunWord,
+    /,
+    at: str | None = None,
+    images: int = 32,
+    each: int = 8,
+    step: int | None = None,
+    seed: int = 0,
+    runs: Runs = Path("runs"),
+    json: bool = False,
+) -> int:
+    """Paint training images again from where they are noisy, told nothing: where is it decided what is painted?
+
+    Args:
+        run: a run's folder, name or hash
+        at: noise levels, as in 100,200,300; evenly spread ones without it
+        images: that are started from
+        each: clones of each
+        step: snapshot to take the weights from; the last without it
+        seed: of images and noise
+        runs: folder of runs
+        json: JSON instead of a table
+    """
+    from phasescope import flags
+    from phasescope.runs.cloning import clones as clones_of
+    from phasescope.store import find_run
+    from phasescope.views.terminal.clones import print_clones
+    from phasescope.views.terminal.progress import counting
+
+    levels = None if at is None else flags.numbers("--at", at)
+    with counting("painting again") as tell:
+        found = clones_of(find_run(run, runs), levels, images, each, step, seed, tell)
+    print_clones(found, as_json=json)
+    return 0
+
+
 def explore(
     runs: Runs = Path("runs"),
     results: Runs = Path("results"),

@@ -2,11 +2,21 @@
 
 from typing import TYPE_CHECKING, Any
 
-from phasescope.families.base import Examples, Family, FamilyConfig, Network, Painting, Task
+from phasescope.families.base import Clones, Examples, Family, FamilyConfig, Network, Painting, Task
 from phasescope.families.diffusion.config import DiffusionConfig
 from phasescope.kinds import open_union
 
-__all__ = ["USUAL", "AnyFamily", "Examples", "Family", "FamilyConfig", "Network", "Painting", "Task"]
+__all__ = [
+    "USUAL",
+    "AnyFamily",
+    "Clones",
+    "Examples",
+    "Family",
+    "FamilyConfig",
+    "Network",
+    "Painting",
+    "Task",
+]
 
 AnyFamily: Any = FamilyConfig if TYPE_CHECKING else open_union(DiffusionConfig, FamilyConfig)
 """the annotation of a configuration's family"""

@@ -60,6 +60,31 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Clones:
+    """Of images that were made noisy and painted down again, how many came back.
+
+    Attributes:
+        conditions: how noisy they were made, (L,), ascending.
+        share: of clones that came back, (L,).
+        low, high: its 95 % interval, by resampled images, (L,) each.
+        exact: the share of a perfect network that is told nothing, from the same noisy images, (L,).
+        half: the condition at which half come back, and its interval; NaN where the share passes no half.
+        exact_half: that of the exact share.
+        images, each: images that were started from, and clones of each.
+    """
+
+    conditions: tuple[int, ...]
+    share: Float[np.ndarray, " L"]
+    low: Float[np.ndarray, " L"]
+    high: Float[np.ndarray, " L"]
+    exact: Float[np.ndarray, " L"]
+    half: tuple[float, float, float]
+    exact_half: float
+    images: int
+    each: int
+
+
+@dataclass(frozen=True)
 class Painting:
     """Where painting stands.
 
@@ -122,6 +147,29 @@ class Family(ABC):
     def forecast(self, task: Task) -> Mapping[str, Any]:
         """What can be foretold of how it will be learnt, before it is, JSON-ready; nothing where nothing is known."""
         return {}
+
+    def clones(
+        self,
+        network: Network,
+        task: Task,
+        conditions: Sequence[int],
+        images: int,
+        each: int,
+        seed: int = 0,
+        tell: Callable[[int, int], None] = lambda done, of: None,
+    ) -> Clones:
+        """Training images made noisy and painted down again, without a label.
+
+        Args:
+            conditions: how noisy.
+            images: how many are started from, at each condition the same.
+            each: clones of each.
+            tell: is told how many conditions of how many are done.
+
+        Raises:
+            ValueError: this family has no way down from a noisy image, or a condition is none of its own.
+        """
+        raise ValueError("`family` must be one that paints from noisy images")
 
     def references(self, examples: Examples) -> Mapping[str, Any]:
         """What is known of the best that can be learnt, JSON-ready, computed once a run; handed to `examine`."""

@@ -12,7 +12,7 @@ int64 and labels (B, K), where a row of NaN is no label.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -20,7 +20,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from phasescope.families.base import Examples, Family, Network, Painting, Task
+from phasescope.families.base import Clones, Examples, Family, Network, Painting, Task
 from phasescope.families.diffusion import Predict, Times, parametrization
 from phasescope.families.diffusion.density import LogitNormal
 from phasescope.families.diffusion.parametrization import Weighting
@@ -224,6 +224,22 @@ class Diffusion(Family):
         from phasescope.families.diffusion.forecast import forecast
 
         return forecast(self, self.x_0_weight, task)
+
+    def clones(
+        self,
+        network: Network,
+        task: Task,
+        conditions: Sequence[int],
+        images: int,
+        each: int,
+        seed: int = 0,
+        tell: Callable[[int, int], None] = lambda done, of: None,
+    ) -> Clones:
+        """Training images made noisy and painted down again; see `clones`."""
+        from phasescope.families.diffusion.clones import clones
+
+        with torch.no_grad():
+            return clones(self, self.clip, network, task, conditions, images, each, seed, tell)
 
     def references(self, examples: Examples) -> dict[str, Any]:
         """`unconditional`: the band errors of the exact posterior mean over the training set, which ignores the label."""

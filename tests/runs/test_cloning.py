@@ -1,0 +1,63 @@
+"""`phasescope clones`: of a run that was trained without labels too, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from phasescope.cli import main
+from phasescope.runs.config import load_config
+from phasescope.runs.execution import train
+
+WORDS = (
+    "world.canvas=8", "network.widths=[8,8]", "network.groups=4", "network.embedding.width=8", "training.steps=10",
+    "training.batch=8", "training.warmup=2", "training.device=cpu", "training.threads=1",
+    "probing.snapshots={dense_until: 0, every: 5}", "probing.images={grid: 16, off_grid: 16}",
+    "probing.latent_labels=64", "probing.share_labels=16", "probing.share_draws=2", "probing.bands=2",
+    "probing.band_images=4", "probing.p1=null", "family.schedule.steps=50", "family.sampler={kind: ddim, steps: 2}",
+    "probing.timesteps=[5, 30]",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    for dropout, name in ((0.2, "some"), (0, "never")):
+        train(load_config(words=[*WORDS, f"training.label_dropout={dropout}", f"name={name}"]), folder)
+    return folder
+
+
+def test_a_table_and_its_json(runs, capsys):
+    words = ["clones", "some", "--runs", str(runs), "--at", "1,20,49", "--images", "8", "--each", "2"]
+    assert main(words) == 0
+    told = capsys.readouterr()
+    assert "half come back at t =" in told.out
+    assert main([*words, "--step", "5", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["conditions"] == [1, 20, 49]
+    assert all(0 <= share <= 1 for share in (*found["share"], *found["exact"]))
+    assert found["exact"][0] == 1
+    assert (found["images"], found["each"]) == (8, 2)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["never"], "must be trained with labels left out"),
+        (["some", "--at", "50"], "`t` (=50) must be from 0 to 49"),
+        (["some", "--at", "1.5"], "`t` (=1.5) must be a whole number"),
+        (["some", "--at", "x"], "`--at` (=x)"),
+        (["some", "--images", "4"], "`images` (=4) must be from 8 on"),
+        (["some", "--images", "4096", "--each", "2"], "their product at most 4096"),
+        (["some", "--each", "0"], "`each` (=0) from 1 on"),
+        (["some", "--step", "3"], "`--step` (=3) must be one of the snapshots: 0, 5, 10"),
+        (["nowhere"], "nowhere"),
+    ],
+)
+def test_what_cannot_be_painted_again_is_one_line(runs, words, message, capsys):
+    assert main(["clones", *words, "--runs", str(runs)]) == 2
+    printed = capsys.readouterr()
+    assert message in printed.err
+    assert printed.err.count("\n") == 1
+    assert printed.out == ""
