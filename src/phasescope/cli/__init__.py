@@ -13,14 +13,14 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from phasescope.cli import runs, studies
+from phasescope.cli import networks, runs, studies
 from phasescope.cli.parsing import call_of
 from phasescope.errors import RunFailed, UserError
 
 VERBS = (
     runs.demo,
     runs.train,
-    runs.predict,
+    networks.predict,
     runs.observe,
     runs.exec,
     runs.sample,
@@ -29,10 +29,10 @@ VERBS = (
     studies.report,
     studies.study,
     studies.claims,
-    runs.intervene,
-    runs.clones,
+    networks.intervene,
+    networks.clones,
     runs.explore,
-    runs.measure,
+    networks.measure,
 )
 LONGEST_LINE = 1200
 """characters of an error"""
