@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
+from docs.figures import theory
 from docs.figures.__main__ import DRAWERS, FOLDER, main
 
 DRAWING = {
@@ -30,3 +33,18 @@ def test_pages_name_drawers_that_there_are_and_none_is_left_out():
 def test_an_unknown_drawer_is_refused_before_anything_is_drawn(capsys):
     assert main(["factorization", "nothing"]) == 2
     assert "`NAME` (=nothing) must be one of" in capsys.readouterr().err
+
+
+def test_the_table_of_theory_is_what_is_foretold():
+    shown = theory.PAGE.read_text().partition(theory.BEGIN)[2].partition(theory.END)[0].splitlines()[2:]
+    rows = {cells[1].strip(): cells for cells in (line.split("|") for line in shown)}
+    assert rows.keys() == theory.OBJECTIVES.keys()
+    r_prime = [float(cells[2]) for cells in rows.values()]
+    assert r_prime == sorted(r_prime)
+    for objective in ("v, plain, linear", "flow matching, logit-normal"):
+        told = theory.told_of(objective)
+        assert float(rows[objective][2]) == pytest.approx(told["r_prime"], rel=0.02)
+        assert float(rows[objective][3]) == pytest.approx(told["t_condensation"], abs=1)
+        assert rows[objective][5].strip() == told["phases"]
+    for picture in re.findall(r"\]\((theory/\w+\.png)\)", theory.PAGE.read_text()):
+        assert (theory.PAGE.parent / picture).stat().st_size > 10_000

@@ -1,0 +1,67 @@
+"""The table and the pictures of docs/theory.md, from what `phasescope predict` tells of each objective.
+
+python -m docs.figures.theory
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from phasescope.runs.config import load_words
+from phasescope.runs.predicting import predict
+from phasescope.views.figures.ladder import write_ladder
+
+PAGE = Path(__file__).parents[1] / "theory.md"
+PICTURES = PAGE.with_suffix("")
+BEGIN, END = "<!-- measured -->\n", "<!-- /measured -->"
+FLOW = ("family.schedule=flow", "family.predict=velocity")
+OBJECTIVES: dict[str, tuple[str, ...]] = {
+    "eps, plain, linear": ("family.predict=eps",),
+    "eps, plain, cosine": ("family.predict=eps", "family.schedule=cosine"),
+    "eps, min-SNR, linear": ("family.predict=eps", "family.weighting=min_snr"),
+    "v, plain, linear": ("family.predict=v",),
+    "v, plain, cosine": ("family.predict=v", "family.schedule=cosine"),
+    "v, min-SNR, linear": ("family.predict=v", "family.weighting=min_snr"),
+    "x, plain, linear": ("family.predict=x",),
+    "x, plain, cosine": ("family.predict=x", "family.schedule=cosine"),
+    "flow matching, uniform": FLOW,
+    "flow matching, logit-normal": (*FLOW, "family.density=logit_normal"),
+}
+"""words by objective, all on preset lean"""
+
+
+def told_of(objective: str) -> dict[str, Any]:
+    """What is foretold of an objective."""
+    return predict(load_words(["preset=lean", *OBJECTIVES[objective]])).told
+
+
+def row(objective: str, told: dict[str, Any]) -> str:
+    """A line of the table."""
+    events = (told["t_condensation"], told["t_instability"])
+    times = " | ".join("-" if t is None else f"{t:.0f}" for t in events)
+    return f"| {objective} | {told['r_prime']:.3g} | {times} | {told['phases']} |"
+
+
+def table() -> str:
+    """All objectives, by ascending R'."""
+    found = sorted(((told_of(name), name) for name in OBJECTIVES), key=lambda one: one[0]["r_prime"])
+    head = "| objective | R' | one image stands out at t | widest mode unstable at t | expected of images |"
+    return "\n".join([head, "|---|---|---|---|---|", *(row(name, told) for told, name in found)]) + "\n"
+
+
+def main() -> int:
+    """Write the table into the page, and draw the ladders of two objectives."""
+    text = PAGE.read_text()
+    before, _, rest = text.partition(BEGIN)
+    PAGE.write_text(before + BEGIN + table() + END + rest.partition(END)[2])
+    PICTURES.mkdir(exist_ok=True)
+    for objective, name in (("eps, plain, linear", "ladder"), ("flow matching, uniform", "ladder_flow")):
+        found = predict(load_words(["preset=lean", *OBJECTIVES[objective]]))
+        write_ladder(found.told, f"{objective}: {found.sentence}", PICTURES / f"{name}.png")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
