@@ -32,17 +32,23 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_help_is_quick():
-    """By the processor's time, which is the clock's on a machine that does nothing else: help waits for nothing."""
-    command = [str(Path(sys.executable).with_name("phasescope")), "--help"]
+def least_cpu_s(command: list[str], says: str = "") -> float:
+    """Of ten calls the least processor time, the clock's on a machine that does nothing else."""
     spent = []
     for _ in range(10):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         found = subprocess.run(command, capture_output=True, text=True, check=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         spent.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
-        assert "Watch small generative models learn" in found.stdout
-    assert min(spent) < HELP_WITHIN_S
+        assert says in found.stdout
+    return min(spent)
+
+
+def test_help_is_quick():
+    """Or, on a slow or busy machine, within four times what it takes there to import what reads the flags."""
+    command = [str(Path(sys.executable).with_name("phasescope")), "--help"]
+    reading = least_cpu_s([sys.executable, "-c", "import tyro"])
+    assert least_cpu_s(command, "Watch small generative models learn") < max(HELP_WITHIN_S, 4 * reading)
 
 
 def test_help_imports_nothing_heavy():
