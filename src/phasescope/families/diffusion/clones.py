@@ -13,15 +13,15 @@ arXiv 2402.16991). Clones go down by ancestral sampling, whose noise is what par
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from phasescope.families.base import Clones, Network, Task
-from phasescope.families.diffusion.samplers import DDIM
+from phasescope.families.base import Clones, Task
+from phasescope.families.diffusion.optimum import Answering, UnconditionalOptimum
+from phasescope.families.diffusion.samplers import DDIM, Denoise
 from phasescope.families.diffusion.schedule import Schedule
 from phasescope.measures.scores import bootstrap_weights, percentile_interval
 from phasescope.randomness import numpy_generator, torch_generator
@@ -30,21 +30,12 @@ RESAMPLES = 400
 STEPS = 50
 """of the way down, at most; one through each level where there are fewer"""
 AT_ONCE = 512
-"""images that are painted, or compared, at a time"""
-
-
-class Denoising(Protocol):
-    """What clones take of a `Diffusion`."""
-
-    schedule: Schedule
-
-    def x_0_of(self, network: Network, x_t: Tensor, t: Tensor, labels: Tensor) -> Tensor: ...
+"""images that are painted at a time"""
 
 
 def clones(
-    diffusion: Denoising,
-    clip: bool,
-    network: Network,
+    diffusion: Answering,
+    denoise: Callable[[Tensor], Denoise],
     task: Task,
     times: Sequence[int],
     images: int,
@@ -52,7 +43,7 @@ def clones(
     seed: int,
     tell: Callable[[int, int], None],
 ) -> Clones:
-    """See `Family.clones`."""
+    """See `Family.clones`; `denoise` of labels gives a network's estimates of x_0."""
     steps = diffusion.schedule.steps
     for t in times:
         if not 0 <= t < steps:
@@ -62,20 +53,27 @@ def clones(
     ascending = sorted(set(times))
     training = torch.from_numpy(task.training)
     which = torch.from_numpy(numpy_generator(seed, "clones").integers(len(training), size=images))
+    knows_all = UnconditionalOptimum(diffusion, task.render, training)
     started = task.render(training[which])
+    one = torch.ones(1, 1, dtype=torch.float64)
     noise = torch.randn(started.shape, generator=torch_generator(seed, "clones' start"))
     back, exact = np.empty((len(ascending), images)), np.empty((len(ascending), images))
     for row, t in enumerate(ascending):
         alpha, sigma, _ = diffusion.schedule.at(t)
         x_t = alpha * started + sigma * noise
-        log_w = _log_likelihood(x_t.double() / alpha, sigma / alpha, task, training)
+        log_w = knows_all.log_weights(x_t.double(), alpha * one, sigma * one)
         exact[row] = torch.softmax(log_w, dim=1)[torch.arange(images), which].numpy()
         generator = torch_generator(seed, "clones' way", t)
         many, owner = x_t.repeat_interleave(each, dim=0), which.repeat_interleave(each)
         painted = torch.cat(
-            [_down(diffusion, clip, network, some, t, task, generator) for some in many.split(AT_ONCE)]
+            [
+                _down(diffusion.schedule, denoise, some, t, len(task.factors), generator)
+                for some in many.split(AT_ONCE)
+            ]
         )
-        nearest = _log_likelihood(painted.double(), 1.0, task, training).argmax(1)
+        nearest = knows_all.log_weights(painted.double(), one, one).argmax(
+            1
+        )  # of the least |painted - image|^2
         back[row] = (nearest == owner).view(images, each).double().mean(1).numpy()
         tell(row + 1, len(ascending))
     weights = bootstrap_weights(images, RESAMPLES, numpy_generator(seed, "clones' interval")) / images
@@ -107,33 +105,15 @@ def half_way(times: Sequence[int], share: Float[np.ndarray, " L"]) -> float:
 
 
 def _down(
-    diffusion: Denoising,
-    clip: bool,
-    network: Network,
+    whole: Schedule,
+    denoise: Callable[[Tensor], Denoise],
     x_t: Tensor,
     t: int,
-    task: Task,
+    K: int,
     generator: torch.Generator,
 ) -> Tensor:
     """x_t painted to its end by ancestral sampling, with no label told."""
-    whole = diffusion.schedule
     rest = Schedule(whole.alpha[: t + 1], whole.sigma[: t + 1], whole.log_snr[: t + 1])
-    none = torch.full((len(x_t), len(task.factors)), torch.nan)
-
-    def denoise(x: Tensor, level: int) -> Tensor:
-        x_0 = diffusion.x_0_of(network, x, torch.full((len(x),), level), none)
-        return x_0.clamp(-1, 1) if clip else x_0
-
-    *_, last = DDIM(rest, min(STEPS, t + 1), eta=1.0).states(denoise, x_t, generator)
+    told_nothing = denoise(torch.full((len(x_t), K), torch.nan))
+    *_, last = DDIM(rest, min(STEPS, t + 1), eta=1.0).states(told_nothing, x_t, generator)
     return last.x_0
-
-
-def _log_likelihood(
-    y: Float[Tensor, "n C *spatial"], deviation: float, task: Task, training: Float[Tensor, "M K"]
-) -> Float[Tensor, "n M"]:
-    """-|y - image|^2 / (2 deviation^2) of all training images, but for what is the same of all."""
-    flat, found = y.flatten(1), []
-    for some in training.split(AT_ONCE):
-        b = task.render(some).double().flatten(1)
-        found.append((flat @ b.T - b.square().sum(1) / 2) / deviation**2)
-    return torch.cat(found, dim=1)

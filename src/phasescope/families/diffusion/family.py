@@ -13,6 +13,7 @@ int64 and labels (B, K), where a row of NaN is no label.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -24,7 +25,7 @@ from phasescope.families.base import Clones, Examples, Family, Network, Painting
 from phasescope.families.diffusion import Predict, Times, parametrization
 from phasescope.families.diffusion.density import LogitNormal
 from phasescope.families.diffusion.parametrization import Weighting
-from phasescope.families.diffusion.samplers import Sampler
+from phasescope.families.diffusion.samplers import Denoise, Sampler
 from phasescope.families.diffusion.schedule import Schedule
 from phasescope.randomness import torch_generator
 
@@ -175,11 +176,16 @@ class Diffusion(Family):
             (len(labels), *shape), generator=generator, device=generator.device, dtype=labels.dtype
         )
 
+        return self.sampler.states(self._denoise(network, labels), x_t.to(labels.device), generator)
+
+    def _denoise(self, network: Network, labels: Float[Tensor, "B K"]) -> Denoise:
+        """The network's estimates of x_0 while it paints `labels`, held in [-1, 1] where `clip` says so."""
+
         def denoise(x_t: Tensor, t: int) -> Tensor:
             x_0 = self.x_0_of(network, x_t, torch.full((len(x_t),), t, device=x_t.device), labels)
             return x_0.clamp(-1, 1) if self.clip else x_0
 
-        return self.sampler.states(denoise, x_t.to(labels.device), generator)
+        return denoise
 
     @property
     def conditions(self) -> range:
@@ -239,7 +245,7 @@ class Diffusion(Family):
         from phasescope.families.diffusion.clones import clones
 
         with torch.no_grad():
-            return clones(self, self.clip, network, task, conditions, images, each, seed, tell)
+            return clones(self, partial(self._denoise, network), task, conditions, images, each, seed, tell)
 
     def references(self, examples: Examples) -> dict[str, Any]:
         """`unconditional`: the band errors of the exact posterior mean over the training set, which ignores the label."""

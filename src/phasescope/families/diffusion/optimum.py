@@ -126,6 +126,14 @@ class UnconditionalOptimum(Posterior):
         """See `Posterior.posterior`."""
         return posterior(self.images(x_t.device), x_t, alpha, sigma)
 
+    def log_weights(
+        self, x_t: Float[Tensor, "B C *spatial"], alpha: Tensor, sigma: Tensor
+    ) -> Float[Tensor, "B M"]:
+        """Log posterior of each image, but for a constant a row; `x_t`, `alpha` and `sigma` as in `Optimum.x_0`."""
+        x, a, s = x_t.flatten(1), alpha.flatten(1), sigma.flatten(1)
+        found = [_log_weights(x, some, some.square().sum(2), a, s) for some in self.images(x_t.device)]
+        return torch.cat(found, dim=1)
+
     def images(self, device: torch.device) -> Iterator[Float[Tensor, "1 m pixels"]]:
         """The data set, in chunks."""
         for labels in self.labels.to(device).split(self.chunk):
@@ -202,9 +210,7 @@ def posterior(
     weighted = torch.zeros_like(x)
     for some in images:
         squares = some.square().sum(2)
-        # -|x_t - a x^m|^2 / (2 s^2) without -|x_t|^2 / (2 s^2), which is the same for all m
-        inner = x @ some[0].T if len(some) == 1 else torch.einsum("bp,bmp->bm", x, some)
-        log_w = (a * inner - a**2 * squares / 2) / s**2
+        log_w = _log_weights(x, some, squares, a, s)
         former_peak, peak = peak, torch.maximum(peak, log_w.amax(1, keepdim=True))
         fade = torch.exp(former_peak - peak)
         w = torch.exp(log_w - peak)
@@ -214,3 +220,11 @@ def posterior(
     mean = weighted / weight
     variance = (weighted_square / weight)[:, 0] - mean.square().sum(1)
     return mean.view_as(x_t), variance.clamp(min=0)
+
+
+def _log_weights(
+    x: Float[Tensor, "B pixels"], some: Float[Tensor, "b m pixels"], squares: Tensor, a: Tensor, s: Tensor
+) -> Float[Tensor, "B m"]:
+    """-|x_t - a x^m|^2 / (2 s^2) without -|x_t|^2 / (2 s^2), which is the same for all m."""
+    inner = x @ some[0].T if len(some) == 1 else torch.einsum("bp,bmp->bm", x, some)
+    return (a * inner - a**2 * squares / 2) / s**2
