@@ -154,3 +154,9 @@ def test_the_optimum_of_all_images_is_the_rung(eps):
     )
     error = (answer - x_0).square().flatten(1).sum(1).mean().item()
     assert np.interp(level, eps["mmse"]["t"], eps["mmse"]["posterior mean"]) == pytest.approx(error, abs=1.0)
+
+
+def test_a_world_whose_images_are_alike_is_told():
+    alike = Task(lambda labels: torch.ones(len(labels), 1, 4, 4), TORUS.training_labels(), TORUS.factors)
+    with pytest.raises(ValueError, match="`world` must show different images of different labels"):
+        DiffusionConfig().build().forecast(alike)

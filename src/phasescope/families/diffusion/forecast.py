@@ -104,8 +104,8 @@ def forecast(diffusion: Answering, x_0_weight: Float[Tensor, " T"], task: Task) 
     which cannot, and why.
 
     Raises:
-        ValueError: one image, or none; images of too many pixels; a shift that does not divide the canvas; a patch that has
-            no middle or is larger than the canvas.
+        ValueError: one image, or none; images that are alike, or of too many pixels; a shift that does not divide the canvas;
+            a patch that has no middle or is larger than the canvas.
     """
     training = torch.from_numpy(task.training)
     knows_all = UnconditionalOptimum(diffusion, task.render, training)
@@ -129,7 +129,12 @@ def forecast(diffusion: Answering, x_0_weight: Float[Tensor, " T"], task: Task) 
     wiener_error = wiener_mmse(variances, snr).numpy()
     uncertain = np.interp(everywhere, drawn.levels, posterior_error)
     weight = x_0_weight.numpy()
-    at_condensation = 2 * math.log(M) / _half_squared_distance(knows_all)
+    energy = _half_squared_distance(knows_all)
+    if energy == 0:
+        raise ValueError(
+            "`world` must show different images of different labels: most pairs of them are alike"
+        )
+    at_condensation = 2 * math.log(M) / energy
     at_instability = 1 / float(variances[-1])
     r_prime = float((weight * uncertain).sum() / (weight * (wiener_error - uncertain)).sum())
     cap = 1.0 if shift_px is None else math.prod(shift_px / size for size in spatial)
