@@ -104,7 +104,7 @@ def forecast(diffusion: Answering, x_0_weight: Float[Tensor, " T"], task: Task) 
     which cannot, and why.
 
     Raises:
-        ValueError: one image, or none; images that are alike, or of too many pixels; a shift that does not divide the canvas;
+        ValueError: one image, or none; images alike, or of too many pixels; a shift that does not divide the canvas;
             a patch that has no middle or is larger than the canvas.
     """
     training = torch.from_numpy(task.training)
