@@ -3,14 +3,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from conftest import ALL_STEPS, OUTCOMES, write_run
+from conftest import ALL_STEPS, LEVELS, OUTCOMES, references, write_run
 from phasescope.factors import Factor
 from phasescope.measures import Score, gain
 from phasescope.places import Place
+from phasescope.store import Run
 from phasescope.views.figures.axes import NARROW_IN, WIDE_IN
 from phasescope.views.figures.denoising import denoising
 from phasescope.views.figures.painted import border_px, painted, spread_over, tile
 from phasescope.views.figures.pixels import GAP_PX, pixels, sheet
+from phasescope.views.figures.standing import described, standing
 from phasescope.views.figures.timeline import timeline
 from phasescope.views.figures.told_and_seen import routed, told_and_seen
 from phasescope.views.names import NULLS, place_words
@@ -80,6 +82,38 @@ def test_denoising_has_a_panel_a_band_with_the_unconditional_optimum(run):
         network, unconditional = ax.lines
         assert network.get_ydata()[-1] == pytest.approx(band["network"])
         assert unconditional.get_ydata()[-1] == pytest.approx(band["unconditional"])
+
+
+@pytest.mark.parametrize("width_in", [WIDE_IN, NARROW_IN])
+def test_standing_draws_the_rung_at_each_level_the_exact_errors_and_the_nats(run, width_in):
+    record = Record(run)
+    rungs, errors, nats = standing(record, width_in).axes
+    names = [name for name in references()["family"]["ladder"]["mmse"] if name != "t"]
+    drawn = np.asarray(rungs.collections[0].get_array()).reshape(len(LEVELS), len(run.metrics))
+    told = [[names.index(one["rung"]) for one in line["ladder"]] for line in run.metrics]
+    assert (drawn == np.array(told).T).all()
+    *exact_errors, network = errors.lines
+    known = references()["family"]["ladder"]
+    for name, line in zip(names, exact_errors, strict=True):
+        assert np.asarray(line.get_ydata()) == pytest.approx(
+            np.array(known["mmse"][name]) / known["variance"]
+        )
+    assert np.asarray(network.get_ydata()) == pytest.approx(
+        [one["error"] for one in run.metrics[-1]["ladder"]]
+    )
+    learnt = {line.get_label(): line.get_ydata()[-1] for line in nats.lines}
+    assert learnt["label"] == pytest.approx(run.metrics[-1]["nats"]["label"]["value"])
+    assert "Left out: x told: no grid." in described(record)
+
+
+def test_without_nats_or_references_less_is_drawn(tmp_path):
+    run = write_run(tmp_path / "run", ALL_STEPS[:3])
+    record = Record(run)
+    for line in record.metrics:
+        del line["nats"]
+    assert len(standing(record).axes) == 2
+    (run.path / "references.json").unlink()
+    assert standing(Record(Run(run.path))) is None
 
 
 @pytest.mark.parametrize(("width_in", "columns"), [(WIDE_IN, 2), (NARROW_IN, 2)])
@@ -209,4 +243,11 @@ def test_inline_svg_leaves_colours_to_the_page_and_loads_nothing(run):
 def test_pictures_of_a_run_that_has_just_begun(tmp_path, steps, latents):
     run = write_run(tmp_path / "run", steps, state="running", latents=latents)
     names = [path.stem for path in write_pictures(run, tmp_path / "out")]
-    assert names == ["timeline", "told_and_seen", "painted", *(["manifold"] if latents else []), "denoising"]
+    assert names == [
+        "timeline",
+        "told_and_seen",
+        "painted",
+        *(["manifold"] if latents else []),
+        "denoising",
+        "standing",
+    ]

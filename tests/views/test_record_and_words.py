@@ -111,7 +111,7 @@ def test_precedence_in_every_case(tmp_path, behaviour, representation, said):
     assert said in words.verdict(record)[-1]
 
 
-@pytest.mark.parametrize("figure", ["timeline", "painted", "manifold", "denoising"])
+@pytest.mark.parametrize("figure", ["timeline", "painted", "manifold", "denoising", "standing"])
 def test_captions_carry_the_runs_numbers(run, figure):
     caption = words.caption(Record(run), figure)
     status = run.status

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -25,21 +25,7 @@ if TYPE_CHECKING:
 
 Network = Callable[..., Any]
 """``network(x, t, labels)``: x (B, C, *spatial), t (B,) int64, labels (B, K) in the world's units"""
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Fixed training labels on which a family's own metrics are taken, the same at each snapshot."""
-
-    render: Callable[[Tensor], Tensor]
-    """from labels (B, K) to images (B, C, *spatial)"""
-    shape: tuple[int, ...]
-    """of an image: (C, *spatial)"""
-    training: Float[np.ndarray, "M K"]
-    """all training labels"""
-    labels: Float[np.ndarray, "bands images K"]
-    seed: int
-    device: torch.device
+Withheld = Literal["never", "label", "factors"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +43,20 @@ class Task:
     """by which shifts the network commutes; None where it knows absolute place"""
     patch_px: int = 7
     """side of the patch that the local machine sees, px, odd"""
+    withheld: Withheld = "never"
+    """what is left out of labels in training: nothing, whole labels, or each factor by itself"""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Fixed training labels on which a family's own metrics are taken, the same at each snapshot."""
+
+    task: Task
+    shape: tuple[int, ...]
+    """of an image: (C, *spatial)"""
+    labels: Float[np.ndarray, "bands images K"]
+    seed: int
+    device: torch.device
 
 
 @dataclass(frozen=True)

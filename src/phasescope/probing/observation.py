@@ -15,9 +15,10 @@ import torch
 from jaxtyping import Float
 from torch import nn
 
-from phasescope.families.base import Examples, Family, evaluating
+from phasescope.families.base import Examples, Family, Task, evaluating
 from phasescope.probing.config import ProbingConfig
 from phasescope.probing.inputs import Inputs, Latents
+from phasescope.probing.task import task_of
 from phasescope.randomness import numpy_generator, torch_generator
 from phasescope.worlds.base import World
 
@@ -42,13 +43,22 @@ class ProbeSet:
 
     Args:
         plan: resolved, as `probing.config.resolved` answers it.
+        task: what is learnt, where more is known of it than the world.
 
     Attributes:
         labels: by split those for which images are painted, (m, K).
         latent_labels: (n, K), trained on or not.
     """
 
-    def __init__(self, plan: ProbingConfig, world: World, family: Family, seed: int, device: torch.device):
+    def __init__(
+        self,
+        plan: ProbingConfig,
+        world: World,
+        family: Family,
+        seed: int,
+        device: torch.device,
+        task: Task | None = None,
+    ):
         self.plan, self.world, self.family, self.seed, self.device = plan, world, family, seed, device
         generator = numpy_generator(seed, "probe labels")
         splits = world.splits()
@@ -67,9 +77,9 @@ class ProbeSet:
             plan.batch,
             min(plan.crossed_labels, len(self.latent_labels)),
         )
-        training = world.training_labels()
-        chosen = generator.integers(len(training), size=(plan.bands, plan.band_images))
-        self.examples = Examples(world.render, world.shape, training, training[chosen], seed, device)
+        task = task or task_of(world)
+        chosen = generator.integers(len(task.training), size=(plan.bands, plan.band_images))
+        self.examples = Examples(task, world.shape, task.training[chosen], seed, device)
 
     @property
     def sample_labels(self) -> Float[np.ndarray, "n K"]:

@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from phasescope import measures
-from phasescope.families.base import Family
+from phasescope.families.base import Family, Task
 from phasescope.measures import Score
 from phasescope.measures.learning import phases
 from phasescope.places import Place
@@ -50,6 +50,7 @@ class Observer:
         world, family, seed, device: the run's.
         encode: labels (n, K) -> (n, features), what the network is told of them; None where that is not known.
         folder: where snapshots and references go.
+        task: what is learnt, where more is known of it than the world.
     """
 
     def __init__(
@@ -61,9 +62,10 @@ class Observer:
         device: torch.device,
         encode: Callable[[Tensor], Tensor | None],
         folder: RunWriter,
+        task: Task | None = None,
     ):
         self.plan, self.world, self.family, self.folder, self.encode = plan, world, family, folder, encode
-        self.probe = ProbeSet(plan, world, family, seed, device)
+        self.probe = ProbeSet(plan, world, family, seed, device, task)
         self.reader = world.reader()
         self.own_measures = load_measures(plan.measures)
 

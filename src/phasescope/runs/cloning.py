@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from phasescope.errors import UserError
-from phasescope.families import Clones, Task
+from phasescope.families import Clones
+from phasescope.probing.task import task_of
 from phasescope.runs.loading import load_network, snapshot_of
 from phasescope.store import Run
 
@@ -46,7 +47,7 @@ def clones(
         )
     loaded = load_network(run, snapshot_of(run, step))
     config = loaded.config
-    if not np.any(config.training.label_dropout):
+    if config.training.withheld == "never":
         raise UserError(
             f"`RUN` (={run.name}) must be trained with labels left out, as by training.label_dropout=0.1: "
             "clones are told none"
@@ -60,9 +61,9 @@ def clones(
         levels = [int(one) for one in at]
         if strange := [one for one in at if one != int(one)]:
             raise UserError(f"`t` (={strange[0]:g}) must be a whole number: a noise level")
-    world = config.world
-    task = Task(world.render, world.training_labels(), world.factors)
     try:
-        return config.family.build().clones(loaded.network, task, levels, images, each, seed, tell)
+        return config.family.build().clones(
+            loaded.network, task_of(config.world), levels, images, each, seed, tell
+        )
     except ValueError as error:
         raise UserError(str(error)) from None

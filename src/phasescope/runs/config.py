@@ -13,11 +13,12 @@ from pydantic import Field, model_validator
 
 from phasescope.config import Config, Tree, UserError, merge, parse_overrides, read_yaml, set_overrides
 from phasescope.families import USUAL as USUAL_FAMILY
-from phasescope.families import AnyFamily
+from phasescope.families import AnyFamily, Task
 from phasescope.kinds import Kind, is_reference, reference_to
 from phasescope.networks import USUAL as USUAL_NETWORK
 from phasescope.networks import AnyNetwork
 from phasescope.probing.config import ProbingConfig, resolved
+from phasescope.probing.task import task_of
 from phasescope.randomness import numpy_generator
 from phasescope.runs.presets import preset
 from phasescope.training.config import TrainingConfig
@@ -129,6 +130,10 @@ class RunConfig(Config):
                 given = given.told()
             tree[field] = given
         return type(self).of(tree)
+
+    def task(self) -> Task:
+        """What is to be learnt, as the family is told it."""
+        return task_of(self.world, self.network.commutes_with(), withheld=self.training.withheld)
 
     @property
     def folder(self) -> str:

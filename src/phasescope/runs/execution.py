@@ -17,6 +17,7 @@ from phasescope.runs.config import RunConfig, over_defaults
 from phasescope.runs.events import Progress, Start
 from phasescope.runs.extension import take_up_shorter
 from phasescope.runs.loading import plan_of
+from phasescope.runs.looking import observer_of
 from phasescope.runs.spent import Spent
 from phasescope.runs.whole import check_whole
 from phasescope.stopping import Stop
@@ -204,17 +205,7 @@ class _Execution:
     @cached_property
     def observer(self) -> Observer:
         """Made when first needed: a run that is already done needs none."""
-        from phasescope.probing.observer import Observer
-
-        return Observer(
-            self.plan,
-            self.config.world,
-            self.family,
-            self.config.seed,
-            self.learner.device,
-            self.config.network.encode,
-            self.folder,
-        )
+        return observer_of(self.config, self.plan, self.family, self.learner.device, self.folder)
 
     @cached_property
     def plan(self) -> ProbingConfig:

@@ -22,6 +22,7 @@ from phasescope.probing.own_measures import load_measures
 from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig
 from phasescope.runs.loading import config_of, load_network, plan_of
+from phasescope.runs.looking import observer_of
 from phasescope.store import Run, Snapshot
 from phasescope.store.folder import now
 from phasescope.store.holding import hold
@@ -29,6 +30,8 @@ from phasescope.store.writer import RunWriter
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from phasescope.probing.observer import Observer
 
 FROM_TRAINING = ("step", "images_seen", "epochs", "loss", "wall_s", "cpu_s", "observing_s")
 """of a snapshot's metrics: what training told"""
@@ -92,7 +95,7 @@ def _observe_all(
 ) -> None:
     import torch
 
-    from phasescope.probing.observer import Observer, summarise
+    from phasescope.probing.observer import summarise
 
     trained = {entry["step"]: entry for entry in run.metrics}
     done = {entry["step"] for entry in folder.metrics}
@@ -102,15 +105,7 @@ def _observe_all(
         if snapshot.step not in done:
             if observer is None:
                 folder.write_about(about(config, plan))
-                observer = Observer(
-                    plan,
-                    config.world,
-                    config.family.build(),
-                    config.seed,
-                    torch.device("cpu"),
-                    config.network.encode,
-                    folder,
-                )
+                observer = observer_of(config, plan, config.family.build(), torch.device("cpu"), folder)
             network = load_network(folder, snapshot).network
             found = observer.record(_as_it_learnt(network), snapshot.step)
             _link_weights(snapshot, folder)

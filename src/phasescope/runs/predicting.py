@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from phasescope.errors import UserError
-from phasescope.families import Task
 from phasescope.probing.copier import copied
+from phasescope.probing.task import task_of
 from phasescope.runs.config import RunConfig
 
 LABELS = 256
@@ -38,17 +38,9 @@ def predict(config: RunConfig, patch_px: int = 7) -> Prediction:
     Raises:
         UserError: its family foretells nothing; its world has too many pixels, or too few images; the patch is none.
     """
-    world, network = config.world, config.network
-    task = Task(
-        world.render,
-        world.training_labels(),
-        world.factors,
-        bool(world.factors.periodic.all()),
-        network.commutes_with(),
-        patch_px,
-    )
+    world = config.world
     try:
-        found = dict(config.family.build().forecast(task))
+        found = dict(config.family.build().forecast(task_of(world, config.network.commutes_with(), patch_px)))
     except ValueError as error:
         raise UserError(str(error)) from None
     if not found:

@@ -93,6 +93,14 @@ class TrainingConfig(Config):
             raise ValueError("must be a share from 0 to 1, or a list of such with one for each factor")
         return tuple(shares) if isinstance(value, list | tuple) else shares[0]
 
+    @property
+    def withheld(self) -> Literal["never", "label", "factors"]:
+        """What `label_dropout` leaves out of labels: nothing, whole labels, or each factor by itself."""
+        dropout = self.label_dropout
+        if not (any(dropout) if isinstance(dropout, tuple) else dropout):
+            return "never"
+        return "factors" if isinstance(dropout, tuple) else "label"
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.warmup > self.steps:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterable
+from itertools import cycle
 from typing import NamedTuple
 
 from matplotlib import colormaps
@@ -42,6 +44,19 @@ OPEN_MAP, PERIODIC_MAP = "viridis", "twilight"
 """colour maps of a factor's value: perceptually even, and closed where the factor is"""
 NAMED = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7d4f50", "#8b939d")
 """of a factor's value where values are names, by its place among them"""
+
+RUNGS = {
+    "mean image": "#c7ccd2",
+    "Wiener": "#8b939d",
+    "local machine": "#e69f00",
+    "posterior mean": "#d55e00",
+    "label up to shifts": "#cc79a7",
+    "label": "#0072b2",
+}
+"""of the ladder, by what a rung's name begins with: what knows the images' mean and covariance grey, what knows their shapes
+orange, what knows the label blue"""
+TOLD_RUNGS = ("#56b4e9", "#009e73", "#7d4f50")
+"""of rungs that are told one factor, each the next"""
 
 INK, MUTED, LINE, PAPER = (PALETTE[name][0] for name in ("ink", "muted", "line", "paper"))
 
@@ -134,3 +149,12 @@ def inline_svg(figure: Figure, label: str) -> str:
     for name, (light, _) in PALETTE.items():
         svg = svg.replace(light, f"var(--{name})")
     return svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
+
+
+def rung_colours(names: Iterable[str]) -> dict[str, str]:
+    """The colour of each rung of a ladder."""
+    told, found = cycle(TOLD_RUNGS), {}
+    for name in names:
+        known = [begin for begin in RUNGS if name.startswith(begin)]
+        found[name] = RUNGS[max(known, key=len)] if known else next(told)
+    return found

@@ -157,6 +157,6 @@ def test_the_optimum_of_all_images_is_the_rung(eps):
 
 
 def test_a_world_whose_images_are_alike_is_told():
-    alike = Task(lambda labels: torch.ones(len(labels), 1, 4, 4), TORUS.training_labels(), TORUS.factors)
+    alike = Task(lambda labels: torch.ones(len(labels), 1, 8, 8), TORUS.training_labels(), TORUS.factors)
     with pytest.raises(ValueError, match="`world` must show different images of different labels"):
         DiffusionConfig().build().forecast(alike)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float, Int
@@ -28,6 +28,12 @@ from phasescope.families.diffusion.parametrization import Weighting
 from phasescope.families.diffusion.samplers import Denoise, Sampler
 from phasescope.families.diffusion.schedule import Schedule
 from phasescope.randomness import torch_generator
+
+if TYPE_CHECKING:
+    from phasescope.families.diffusion.standing import Standing
+
+AT_ONCE = 64
+"""images in one pass of a network that stands on the ladder"""
 
 
 class Diffusion(Family):
@@ -61,6 +67,7 @@ class Diffusion(Family):
         self.times: Times = times
         self.density = density
         self._weight = weighting(predict, schedule.log_snr.exp())
+        self._standing: tuple[Examples, Standing] | None = None
         self._tables: dict[tuple[torch.device, torch.dtype], tuple[Tensor, Tensor, Tensor]] = {}
 
     def loss(
@@ -211,7 +218,9 @@ class Diffusion(Family):
             t = torch.randint(low, high, (len(labels),), generator=generator)
             noise = torch.randn(len(labels), *examples.shape, generator=generator)
             t, noise, labels = (tensor.to(examples.device) for tensor in (t, noise, labels))
-            errors.append(self.eps_error(network, examples.render(labels), labels, t, noise).mean().item())
+            errors.append(
+                self.eps_error(network, examples.task.render(labels), labels, t, noise).mean().item()
+            )
         return errors
 
     def bands(self, count: int) -> list[tuple[int, int]]:
@@ -248,27 +257,49 @@ class Diffusion(Family):
             return clones(self, partial(self._denoise, network), task, conditions, images, each, seed, tell)
 
     def references(self, examples: Examples) -> dict[str, Any]:
-        """`unconditional`: the band errors of the exact posterior mean over the training set, which ignores the label."""
+        """`unconditional`: the band errors of the exact posterior mean over the training set, which ignores the label;
+        `ladder`: as `standing.references`."""
         from phasescope.families.diffusion.optimum import UnconditionalOptimum
+        from phasescope.families.diffusion.standing import references
 
-        training = torch.from_numpy(examples.training).to(examples.device)
-        optimum = UnconditionalOptimum(self, examples.render, training)
-        return {"unconditional": self.band_errors(optimum, examples)}
+        task = examples.task
+        optimum = UnconditionalOptimum(self, task.render, torch.from_numpy(task.training).to(examples.device))
+        known, standing = references(self, task, examples.seed)
+        if standing is not None:
+            self._standing = examples, standing
+        return {"unconditional": self.band_errors(optimum, examples), "ladder": known}
 
     def examine(self, network: Network, examples: Examples, references: Mapping[str, Any]) -> dict[str, Any]:
         """`denoising`: the error of eps by band of t, over the conditional optimum's, which is 0, beside the unconditional
-        optimum's."""
-        return {
-            "denoising": [
-                {"low": low, "high": high, "network": error, "floor": 0.0, "unconditional": unconditional}
-                for (low, high), error, unconditional in zip(
-                    self.bands(len(examples.labels)),
-                    self.band_errors(network, examples),
-                    references["unconditional"],
-                    strict=True,
-                )
-            ]
-        }
+        optimum's; where the ladder is known `ladder` and, of a network trained with labels left out, `nats`."""
+        bands = zip(
+            self.bands(len(examples.labels)),
+            self.band_errors(network, examples),
+            references["unconditional"],
+            strict=True,
+        )
+        denoising = [
+            {"low": low, "high": high, "network": error, "floor": 0.0, "unconditional": unconditional}
+            for (low, high), error, unconditional in bands
+        ]
+        return {"denoising": denoising, **self._stand(network, examples, references.get("ladder", {}))}
+
+    def _stand(self, network: Network, examples: Examples, known: Mapping[str, Any]) -> dict[str, Any]:
+        from phasescope.families.diffusion.standing import Standing
+
+        if "mmse" not in known:
+            return {}
+        if self._standing is None or self._standing[0] is not examples:
+            self._standing = examples, Standing.of(self, examples.task, examples.seed)
+        standing = self._standing[1]
+
+        @torch.no_grad()
+        def answer(x_t: Tensor, t: Tensor, labels: Tensor) -> Tensor:
+            parts = zip(x_t.float().split(AT_ONCE), t.split(AT_ONCE), labels.split(AT_ONCE), strict=True)
+            found = [self.x_0_of(network, *(one.to(examples.device) for one in part)).cpu() for part in parts]
+            return torch.cat(found).clamp(-1, 1) if self.clip else torch.cat(found)
+
+        return standing.told(answer, examples.task.withheld)
 
     def _table(self, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """alpha, sigma and weight, (T,) each, as `like` is; kept, so that no training step copies them."""

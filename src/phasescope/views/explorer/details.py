@@ -19,6 +19,7 @@ from phasescope.views.explorer.packets import packet
 from phasescope.views.explorer.rows import why
 from phasescope.views.figures.manifold import PROJECTIONS, labels_of, places_of
 from phasescope.views.figures.pixels import pixels
+from phasescope.views.figures.standing import exact
 from phasescope.views.figures.told_and_seen import SHOWN_NULLS
 from phasescope.views.levels import GATES, levels
 from phasescope.views.names import (
@@ -32,7 +33,7 @@ from phasescope.views.names import (
 )
 from phasescope.views.record import Record
 from phasescope.views.report import words
-from phasescope.views.style import scale_of
+from phasescope.views.style import rung_colours, scale_of
 
 
 def details(record: Record, row: dict[str, Any]) -> str:
@@ -65,6 +66,7 @@ def _history(record: Record) -> dict[str, Any]:
         },
         "names": _names(record),
         "lines": [_line(line, record) for line in record.metrics],
+        "ladder": _ladder(record),
         "snapshots": _stored(record),
         "latents": _latents(record),
         "factors": [_factor(factor) for factor in record.factors],
@@ -144,6 +146,24 @@ def _names(record: Record) -> dict[str, Any]:
     }
 
 
+def _ladder(record: Record) -> dict[str, Any] | None:
+    """The exact optima: the noise levels at which the network stands on one, and the errors of each over the variance."""
+    known = exact(record)
+    first = next((line["ladder"] for line in record.metrics if line.get("ladder")), None)
+    if not known or not first:
+        return None
+    mmse = {name: errors for name, errors in known["mmse"].items() if name != "t"}
+    return {
+        "levels": [one["t"] for one in first],
+        "t": known["mmse"]["t"],
+        "errors": {
+            name: [_rounded(error / known["variance"]) for error in errors] for name, errors in mmse.items()
+        },
+        "colours": rung_colours(mmse),
+        "nats": known["nats"],
+    }
+
+
 def _levels(record: Record) -> dict[str, dict[str, float | None]]:
     """The score at which a measure reaches its threshold at the last snapshot, by place; None where there is none."""
     found: dict[str, dict[str, float | None]] = {}
@@ -173,6 +193,8 @@ def _line(line: dict[str, Any], record: Record) -> dict[str, Any]:
         **{key: line.get(key) for key in ("step", "images_seen", "epochs", "loss", "wall_s")},
         **{key: _rounded(line.get(key)) for key in ("outcomes", "phase")},
         "readings": [_reading(one) for one in accuracies(line, record.splits)],
+        "ladder": [[one["rung"], one["r2"], one["error"]] for one in line.get("ladder") or []] or None,
+        "nats": _rounded(line.get("nats")),
         "scores": {
             measure: {place: _score(found, measure) for place, found in line[measure].items()}
             for measure in record.measures

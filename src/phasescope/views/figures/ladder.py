@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from phasescope.views.figures.axes import WIDE_IN
 from phasescope.views.samples import write_out
-from phasescope.views.style import INK, MUTED, NAMED, RC
+from phasescope.views.style import INK, MUTED, RC, rung_colours
 
 EVENTS = {"condensation": "one image\nstands out", "instability": "the widest mode\nis unstable"}
 
@@ -23,8 +23,9 @@ def ladder(told: dict[str, Any], title: str, width_in: float = WIDE_IN) -> Figur
     with matplotlib.rc_context(RC):
         figure = Figure(figsize=(width_in, 4.2), layout="constrained")
         ax = figure.subplots()
-        for number, (name, errors) in enumerate(mmse.items()):
-            ax.plot(t, [error / whole for error in errors], color=NAMED[number % len(NAMED)], label=name)
+        colours = rung_colours(mmse)
+        for name, errors in mmse.items():
+            ax.plot(t, [error / whole for error in errors], color=colours[name], label=name)
         known = sorted(
             (told[f"t_{event}"], words) for event, words in EVENTS.items() if told[f"t_{event}"] is not None
         )

@@ -71,7 +71,7 @@ def told_and_seen(record: Record, width_in: float = WIDE_IN) -> Figure | None:
                 share.set_xlabel("images seen")
                 share.tick_params(labelbottom=True)
         handles, labels = axes[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower left", ncols=2 if narrow else len(labels))
+        figure.legend(handles, labels, loc="outside upper left", ncols=2 if narrow else len(labels))
     return figure
 
 

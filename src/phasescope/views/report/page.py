@@ -23,6 +23,7 @@ from phasescope.views.figures.axes import NARROW_IN, WIDE_IN
 from phasescope.views.figures.denoising import denoising
 from phasescope.views.figures.manifold import PROJECTIONS, Cloud, cloud_of, labels_of, places_of
 from phasescope.views.figures.painted import painted
+from phasescope.views.figures.standing import standing
 from phasescope.views.figures.timeline import timeline
 from phasescope.views.figures.told_and_seen import told_and_seen
 from phasescope.views.names import READINGS, factor_words, place_words
@@ -40,12 +41,13 @@ SECTIONS = {
     "painted": "Painted",
     "manifold": "Manifold",
     "denoising": "Denoising",
+    "standing": "Ladder",
     "nulls": "Nulls",
     "thresholds": "Thresholds",
     "configuration": "Configuration",
     "provenance": "Provenance",
 }
-OF_SOME = {"accuracy", "told_and_seen", "denoising"}
+OF_SOME = {"accuracy", "told_and_seen", "denoising", "standing"}
 """sections that only runs of some worlds and families have"""
 
 T = TypeVar("T")
@@ -162,6 +164,7 @@ def inline_figures(record: Record) -> dict[str, dict[str, Any]]:
         "told_and_seen": (lambda: told_and_seen(record, WIDE_IN), lambda: told_and_seen(record, NARROW_IN)),
         "painted": (lambda: painted(record, WIDE_IN), lambda: painted(record, NARROW_IN, columns=6, rows=8)),
         "denoising": (lambda: denoising(record, WIDE_IN), lambda: denoising(record, NARROW_IN)),
+        "standing": (lambda: standing(record, WIDE_IN), lambda: standing(record, NARROW_IN)),
     }
     figures = {}
 

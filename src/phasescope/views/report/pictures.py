@@ -13,6 +13,7 @@ from phasescope.store.folder import Run
 from phasescope.views.figures.denoising import denoising
 from phasescope.views.figures.manifold import manifold_figure
 from phasescope.views.figures.painted import painted
+from phasescope.views.figures.standing import standing
 from phasescope.views.figures.timeline import timeline
 from phasescope.views.figures.told_and_seen import told_and_seen
 from phasescope.views.record import Record
@@ -27,6 +28,7 @@ FIGURES = {
     "painted": painted,
     "manifold": manifold_figure,
     "denoising": denoising,
+    "standing": standing,
 }
 
 
@@ -42,7 +44,7 @@ def write_pictures(
         on_left_out: told in a sentence of each figure that damage makes impossible.
 
     Returns:
-        The files' paths: ``timeline.png``, ``told_and_seen.png``, ``painted.png``, ``manifold.png``, ``denoising.png``.
+        The files' paths: as `FIGURES` names them: ``timeline.png`` and the others.
     """
     record = sound_record(run)
     folder.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ import {Accuracies} from "./accuracy.js";
 import {Chart} from "./charts.js";
 import {UNITS} from "./compare.js";
 import {choice, fixed, h, known, percent} from "./dom.js";
+import {Standing} from "./standing.js";
 
 const NULL_DASHES = {untrained: "6 3", pixels: "2 2", permuted: "1 3", label_embedding: "9 3 2 3"}, OTHER_DASHES = "4 2 1 2 1 2";
 // those that have a panel of their own
@@ -20,7 +21,9 @@ export class Histories {
     this.routes = "order_told" in details.names.measures ? chart("Told and seen", {note: "labels crossed with images of others: ridge R², 95 % interval; share of variance", height: 220, domain: [-0.15, 1.02], format: (value) => fixed(value)}) : null;
     this.accuracies = details.outcomes.length ? new Accuracies() : null;
     this.own = Object.keys(details.names.measures).filter((name) => !KNOWN.includes(name)).map((name) => [name, chart(details.names.measures[name], {note: "95 % interval", height: 190, format: significant})]);
-    this.charts = [this.outcomes, this.accuracies, this.order, this.routes, this.dimension, ...this.own.map(([, one]) => one)].filter(Boolean);
+    this.standing = details.ladder ? new Standing({ladder: details.ladder, pick}) : null;
+    this.nats = details.lines.some((line) => line.nats) ? chart("Nats of the label learnt", {note: "95 % interval; dashed: all that there are", height: 190, format: (value) => fixed(value)}) : null;
+    this.charts = [this.outcomes, this.accuracies, this.order, this.routes, this.dimension, this.standing, this.nats, ...this.own.map(([, one]) => one)].filter(Boolean);
     this.controls = h("div.controls");
     this.root = h("div.histories", this.controls, this.charts.map((one) => one.root));
   }
@@ -69,7 +72,17 @@ export class Histories {
       this.scored(route, `order_${route}`, `var(--${route})`),
       {name: `share ${route}`, y: this.series(`share_${route}`, "value"), colour: `var(--${route})`, dash: "8 2"},
       ...this.nulls(`order_${route}`).map((line) => ({...line, name: `${route}: ${line.name}`, colour: `var(--${route})`, thin: true}))])});
+    this.standing?.show(lines, this.unit);
+    this.nats?.show({x, lines: this.learnt()});
     for (const [name, chart] of this.own) chart.show({x, lines: [this.scored("as learnt", name, "var(--order)"), ...this.nulls(name)]});
+  }
+
+  learnt() {
+    const {lines, ladder} = this.details, names = Object.keys(lines.find((line) => line.nats).nats), colours = ["var(--accent)", "var(--told)", "var(--seen)", "var(--order)"];
+    return names.flatMap((name, i) => {
+      const of = (end) => lines.map((line) => line.nats?.[name]?.[end] ?? null), colour = colours[i % colours.length];
+      return [{name, y: of("value"), low: of("low"), high: of("high"), colour}, {y: lines.map(() => ladder.nats[name]), colour, dash: "4 3", thin: true}];
+    });
   }
 
   drawOutcomes(x) {

@@ -1,0 +1,119 @@
+"""Which rungs of the ladder a task has: each named, from what knows least to what knows all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from phasescope.families.base import Task
+from phasescope.families.diffusion.optimum import (
+    Answering,
+    ConditionalOptimum,
+    Optimum,
+    PartialOptimum,
+    UnconditionalOptimum,
+)
+from phasescope.families.diffusion.rungs import LocalMachine, MeanImage, OrbitOptimum, Wiener, check_shift
+
+MOST_PIXELS = 4096
+"""of an image whose covariance is taken apart"""
+
+
+@dataclass(frozen=True, eq=False)
+class Rung:
+    """One exact optimum of a task, and what it is not told.
+
+    Attributes:
+        name: in words.
+        optimum: of each factor that is told, or of none.
+        hidden: factors that are not told, by their number.
+    """
+
+    name: str
+    optimum: Optimum
+    hidden: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Ladder:
+    """The rungs of a task, from what knows least to what knows all, and why some of it cannot be had.
+
+    Attributes:
+        rungs: mean image, Wiener, local machine, posterior mean, each factor told, label up to shifts, label.
+        left_out: name -> reason.
+        knows_all, wiener, machine: those of `rungs` that more is asked of.
+    """
+
+    rungs: tuple[Rung, ...]
+    left_out: dict[str, str]
+    knows_all: UnconditionalOptimum
+    wiener: Wiener
+    machine: LocalMachine
+
+    @classmethod
+    def of(cls, diffusion: Answering, task: Task) -> Ladder:
+        """All that a task has; what weighs too much to be computed is told by who computes it.
+
+        Raises:
+            ValueError: one image, or none; images of too many pixels; a shift that does not divide the canvas; a patch that
+                has no middle or is larger than the canvas.
+        """
+        training = torch.from_numpy(task.training)
+        knows_all = UnconditionalOptimum(diffusion, task.render, training)
+        first = task.render(training[:1])
+        if len(training) < 2:
+            raise ValueError(
+                f"`design` (of {len(training)} images) must hold two at least: there is something to tell apart"
+            )
+        if first.numel() > MOST_PIXELS:
+            raise ValueError(
+                f"`world.shape` (={tuple(first.shape[1:])}) must have at most {MOST_PIXELS} numbers: "
+                "its covariance is taken apart"
+            )
+        if task.shift_px is not None:
+            check_shift(task.shift_px, tuple(first.shape[2:]))
+        wiener = Wiener.of(knows_all)
+        machine = LocalMachine(diffusion, knows_all, task.patch_px, task.periodic)
+        partial = PartialOptimum.of_grid(diffusion, task.render, task.training)
+        knows_label = ConditionalOptimum(diffusion, task.render)
+        rungs = [
+            Rung("mean image", MeanImage(diffusion, wiener.mean)),
+            Rung("Wiener", wiener),
+            Rung(f"local machine, {task.patch_px} px", machine),
+            Rung("posterior mean", knows_all),
+        ]
+        left_out: dict[str, str] = {}
+        K = len(task.factors)
+        for k, name in enumerate(task.factors.names if K > 1 else ()):
+            if partial is None:
+                left_out[f"{name} told"] = (
+                    "its training set holds not every combination of its factors' values"
+                )
+            else:
+                rungs.append(Rung(f"{name} told", partial, tuple(other for other in range(K) if other != k)))
+        if task.shift_px is not None:
+            orbit = OrbitOptimum(diffusion, knows_label, task.shift_px)
+            rungs.append(Rung(f"label up to shifts by {task.shift_px} px", orbit))
+        rungs.append(Rung("label", knows_label))
+        return cls(tuple(rungs), left_out, knows_all, wiener, machine)
+
+    @property
+    def variance(self) -> float:
+        """E|x_0 - mean image|^2, summed over pixels."""
+        return float(self.wiener.variances.sum())
+
+    def rung(self, name: str) -> Rung:
+        """That of a name."""
+        return next(rung for rung in self.rungs if rung.name == name)
+
+    @property
+    def work(self) -> int:
+        """Images x pixels: what one answer that weighs all images costs."""
+        return len(self.knows_all.labels) * self.wiener.mean.numel()
+
+
+def float32(x_t: Tensor, alpha: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """What the local machine is given: four times as fast, far within the draws' spread."""
+    return x_t.float(), alpha.float(), sigma.float()

@@ -1,0 +1,163 @@
+"""Where networks stand whose answer is known: each exact optimum on its own rung, and nats that can be computed by hand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from phasescope.families import Examples
+from phasescope.families.diffusion.config import DiffusionConfig
+from phasescope.families.diffusion.ladder import Ladder
+from phasescope.families.diffusion.optimum import PartialOptimum
+from phasescope.families.diffusion.standing import ALIKE, Standing, references
+from phasescope.probing.task import task_of
+from phasescope.worlds import GaussianBump
+
+WORLD = GaussianBump(canvas=16, boundary="periodic")
+EPS = DiffusionConfig().build()
+TASK = task_of(WORLD, shift_px=4)
+LADDER = Ladder.of(EPS, TASK)
+STANDING = Standing.of(EPS, TASK, seed=0)
+BEST = PartialOptimum.of_grid(EPS, WORLD.render, WORLD.training_labels())
+assert BEST is not None
+Answer = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+def answering(x_0: Callable[..., Tensor]) -> Answer:
+    """A network's answer from an optimum's."""
+
+    def answer(x_t: Tensor, t: Tensor, labels: Tensor) -> Tensor:
+        alpha, sigma = (scale[t].view(-1, 1, 1, 1) for scale in (EPS.schedule.alpha, EPS.schedule.sigma))
+        return x_0(x_t, alpha, sigma, labels)
+
+    return answer
+
+
+@pytest.mark.parametrize("rung", LADDER.rungs, ids=lambda rung: rung.name)
+def test_an_exact_optimum_stands_on_its_own_rung(rung):
+    """Or, where its answer is another's that knows less, on that one."""
+
+    def x_0(x_t, alpha, sigma, labels):
+        hidden = labels.clone()
+        hidden[:, list(rung.hidden)] = torch.nan
+        return rung.optimum.x_0(x_t, alpha, sigma, hidden)
+
+    own = STANDING.names.index(rung.name)
+    for level, found in enumerate(STANDING.ladder(answering(x_0))):
+        if STANDING.stands[own, level]:
+            assert found["rung"] == rung.name, found
+            assert found["r2"] == pytest.approx(1, abs=1e-3)  # the local machine's is float32
+        else:
+            other = STANDING.names.index(found["rung"])
+            assert other < own
+            assert found["r2"] > 1 - ALIKE
+    assert STANDING.stands[own].any() or rung.name == "posterior mean"
+
+
+def test_every_rung_can_be_told_apart_somewhere():
+    assert STANDING.stands[STANDING.names.index("posterior mean")].any()
+    assert STANDING.stands[0].all(), "nothing knows less than the mean image"
+
+
+def test_error_is_that_of_the_images():
+    mean_image = LADDER.rungs[0].optimum
+    told = STANDING.ladder(answering(mean_image.x_0))
+    assert np.mean([one["error"] for one in told]) == pytest.approx(1, rel=0.05)
+    perfect = STANDING.ladder(answering(BEST.x_0))
+    assert max(one["error"] for one in perfect) == pytest.approx(0, abs=1e-6)
+
+
+@settings(max_examples=12, deadline=None)
+@given(share=st.floats(0, 1))
+def test_nats_of_a_network_that_has_learnt_in_part(share):
+    """f = (1 - m) E[x_0 | x_t, told] + m g with any g gains V (1 - m^2) where the optimum gains V.
+
+    A wrong sign, a factor 2 or another integral fails; so does a control variate that takes away more than chance.
+    """
+    m = 1 - share
+    mixed = answering(lambda x_t, *rest: (1 - m) * BEST.x_0(x_t, *rest) + m * torch.tanh(x_t))
+    found = STANDING.nats.learnt(mixed, ["label", "x", "y"], 0)
+    for name, most in (("label", math.log(256)), ("x", math.log(16)), ("y", math.log(16))):
+        value, low, high = (found[name][key] for key in ("value", "low", "high"))
+        assert low - 1e-9 <= value <= high + 1e-9
+        assert high - low < 0.5 * most, "the interval tells a factor 2 apart"
+        assert value == pytest.approx((1 - m**2) * most, abs=1.2 * (high - low) + 0.03 * m * most), name
+
+
+def test_nats_of_a_network_that_hears_one_factor():
+    def hears_x(x_t, alpha, sigma, labels):
+        told = labels.clone()
+        told[:, 1] = torch.nan
+        return BEST.x_0(x_t, alpha, sigma, told)
+
+    found = STANDING.nats.learnt(answering(hears_x), ["label", "x", "y"], 0)
+    assert found["x"]["value"] == pytest.approx(math.log(16), rel=1e-6)
+    assert found["y"]["value"] == pytest.approx(0, abs=1e-9)
+    assert found["label"]["value"] == pytest.approx(math.log(16), rel=0.25)
+
+
+def test_the_exact_integral_is_the_information_before_it_is_scaled():
+    """Few levels err by some percent, not by a factor."""
+    from phasescope.families.diffusion.forecast import information
+
+    snr = EPS.schedule.log_snr.exp()[STANDING.drawn.levels].numpy()
+    found = information(snr, STANDING.errors["posterior mean"])
+    assert found == pytest.approx(math.log(256), rel=0.08)
+
+
+def examine(withheld: str, world: GaussianBump = WORLD) -> dict:
+    task = task_of(world, withheld=withheld)
+    labels = task.training[:8].reshape(2, 4, -1)
+    examples = Examples(task, world.shape, labels, 0, torch.device("cpu"))
+    family = DiffusionConfig().build()
+    known = family.references(examples)
+    again = DiffusionConfig().build()  # after a resumption: the references are read, the rungs answer anew
+    network = lambda x_t, t, labels: torch.zeros_like(x_t)  # noqa: E731
+    found = family.examine(network, examples, known)
+    assert again.examine(network, examples, known) == found
+    return {**found, "known": known["ladder"]}
+
+
+@pytest.mark.parametrize(
+    ("withheld", "names"), [("never", None), ("label", {"label"}), ("factors", {"label", "x", "y"})]
+)
+def test_nats_are_told_of_what_was_left_out(withheld, names):
+    found = examine(withheld)
+    assert len(found["ladder"]) == 12
+    if names is None:
+        assert "nats" not in found
+    else:
+        assert set(found["nats"]) == names
+        assert all(one["value"] == pytest.approx(0, abs=1e-9) for one in found["nats"].values())
+
+
+def test_some_training_images_alone_leave_factors_untold():
+    world = GaussianBump(canvas=16, design={"kind": "grid", "keep": 100})
+    found = examine("factors", world)
+    assert set(found["known"]["left_out"]) == {"x told", "y told"}
+    assert found["known"]["nats"]["label"] == pytest.approx(math.log(100))
+    assert {one["rung"] for one in found["ladder"]} <= {"mean image", "Wiener", "label", "posterior mean"} | {
+        "local machine, 7 px"
+    }
+
+
+def test_a_world_without_a_ladder_is_examined_all_the_same():
+    wide = GaussianBump(canvas=65, design={"kind": "grid", "dx": 8.0, "dy": 8.0})
+    known, standing = references(EPS, task_of(wide), 0)
+    assert standing is None
+    assert "at most 4096" in known["left_out"]["ladder"]
+    assert "ladder" not in examine("never", wide)
+
+
+def test_a_run_begun_before_ladders_were_told_goes_on_without():
+    task = task_of(WORLD)
+    examples = Examples(task, WORLD.shape, task.training[:8].reshape(2, 4, -1), 0, torch.device("cpu"))
+    found = EPS.examine(lambda x_t, t, labels: x_t, examples, {"unconditional": [1.0, 1.0]})
+    assert set(found) == {"denoising"}
