@@ -10,7 +10,7 @@ from torch import nn
 from phasescope.errors import UserError
 from phasescope.families.diffusion.config import DiffusionConfig
 from phasescope.probing.intervening import intervene
-from phasescope.randomness import numpy_generator
+from phasescope.randomness import numpy_generator, torch_generator
 from phasescope.worlds.bump.world import GaussianBump
 
 N = 48
@@ -155,6 +155,44 @@ def test_without_what_the_label_explains_nothing_is_in_its_place():
     assert "matched.follows" not in found
     ignored = by_step(Painter(w, ignores=True), w, (0.0, 0.0), how="ablate").scores
     assert ignored["matched.stays"].value == 1.0
+
+
+class Noisy(Painter):
+    """Its label is at the tap times 1 + t/T, which it takes away again, and by how far the spread of x_t is from that which
+    x_t has at t: by 1, but for chance."""
+
+    def __init__(self, world: GaussianBump):
+        super().__init__(world, ignores=False)
+        self.variance = world.render(torch.from_numpy(labels_of())).var()
+
+    def forward(self, x_t, t, labels):
+        alpha, sigma = FAMILY.schedule.alpha[t].float(), FAMILY.schedule.sigma[t].float()
+        expected = (alpha.square() * self.variance + sigma.square()).sqrt()
+        stretch = 1 + 0.1 * (x_t.flatten(1).std(dim=1) / expected - 1)
+        by_t = (1 + t / FAMILY.schedule.steps)[:, None]
+        read = (self.body(x_t, labels * stretch[:, None] * by_t) @ self.code.of_label.T)[:, :2]
+        return self.world.render(read / by_t)
+
+
+@pytest.mark.parametrize("how", ["part", "steer"])
+def test_the_loss_takes_means_over_images_at_each_rows_own_t(how: str):
+    """A tap that sees x_t and t: of others at another t its mean is not what the label explains."""
+    w, labels = world(), labels_of()
+    targets = np.roll(labels, 1, axis=0) if how == "part" else (labels + np.array([4, -3])).astype(np.float32)
+    found = intervene(Noisy(w), w, FAMILY, "body", how, labels, targets).scores
+    ignored = intervene(Painter(w, ignores=True), w, FAMILY, "body", how, labels, targets).scores
+    assert found["loss"].value < 0.01 * ignored["loss"].value
+
+
+def test_the_loss_without_the_label_is_that_of_the_mean_label():
+    """What is left at the tap is its mean over labels at each row's own t, and that is painted."""
+    w, labels = world(), torch.from_numpy(labels_of())
+    found = intervene(Noisy(w), w, FAMILY, "body", "ablate", labels.numpy(), labels.numpy()).scores
+    x_0, of_mean = w.render(labels), w.render(labels.mean(dim=0, keepdim=True))
+    drawn = FAMILY.draw(x_0, torch_generator(0, "intervention loss", 0))
+    told = FAMILY.loss_at(lambda x_t, t, told: of_mean.expand_as(x_t), x_0, labels, *drawn)
+    assert found["loss"].value == pytest.approx(told.mean().item(), rel=0.002)
+    assert found["loss.told"].value < 0.01 * found["loss"].value
 
 
 def test_rows_without_a_label_are_left_alone_and_no_hook_stays():

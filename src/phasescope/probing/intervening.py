@@ -8,6 +8,7 @@ At each call of the network, told label l and asked for label l', the tap's outp
     ablate      A(x, t, l) - m(t, l) + mean of m    nothing of the label left; there is no l' to follow
 
 with m(t, l) the mean of A(x', t, l) over other images x' of the batch: what the tap owes to the label, whatever is shown.
+While painting all rows are at one t; in a loss each has its own, and the others' images are made noisy to that.
 Every other part of the network is told l as before. Where the painted object goes is read from every image, formed or not.
 """
 
@@ -38,13 +39,22 @@ CONTEXTS = 4
 RESAMPLES = 500
 
 
+Contexts = Callable[[Tensor, Tensor], list[Tensor]]
+"""Of a batch x (B, C, *spatial) and its t: for each row an image of another at that row's t, several times."""
+
+
+def rolled(x: Tensor, t: Tensor) -> list[Tensor]:
+    """The batch's other rows, which must be at one t."""
+    return [x.roll(shift, dims=0) for shift in _shifts(len(x))]
+
+
 class Intervened:
     """A network of whose one tap something is changed at each call; a network itself. Rows without a label are left alone.
 
     Args:
         targets: (B, K), row by row what is put in.
         beside: at t, images of others and their labels, over which means are then taken, and nothing is painted but one
-            label, (1, K), in however many rows; without it means are over the batch's other rows.
+            label, (1, K), in however many rows; without it means are over `contexts`.
     """
 
     def __init__(
@@ -54,8 +64,10 @@ class Intervened:
         how: How,
         targets: Float[Tensor, "B K"],
         beside: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None,
+        contexts: Contexts = rolled,
     ):
         self.network, self.tap, self.how, self.targets, self.beside = network, tap, how, targets, beside
+        self.contexts = contexts
 
     def __call__(self, x: Tensor, t: Tensor, labels: Tensor) -> Any:
         told = ~labels.isnan().any(dim=1)
@@ -66,7 +78,7 @@ class Intervened:
             return self._with(lambda found: put_in, told, x, t, labels)
         if self.how == "ablate":
             mean = self._mean(x, t, labels)
-            of_all = self._mean_of_all(mean, t)
+            of_all = self._mean_of_all(mean, x, t, labels)
             return self._with(lambda found: found - mean + of_all, told, x, t, labels)
         moved = self._mean(x, t, self.targets) - self._mean(x, t, labels)
         return self._with(lambda found: found + moved, told, x, t, labels)
@@ -100,15 +112,39 @@ class Intervened:
             others, _ = self.beside(t[:1])
             n = len(others)
             return self._read(others, t[:1].expand(n), labels[:1].expand(n, -1)).mean(dim=0, keepdim=True)
-        shifts = range(1, min(CONTEXTS, len(x) - 1) + 1)
-        return torch.stack([self._read(x.roll(k, dims=0), t, labels) for k in shifts]).mean(dim=0)
+        return torch.stack([self._read(others, t, labels) for others in self.contexts(x, t)]).mean(dim=0)
 
-    def _mean_of_all(self, mean: Tensor, t: Tensor) -> Tensor:
-        """Of m(t, l), over labels."""
-        if self.beside is None:
+    def _mean_of_all(self, mean: Tensor, x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
+        """Of m(t, l) at each row's t, over labels; where all rows are at one t, `mean` holds every label's."""
+        if self.beside is not None:
+            others, of_others = self.beside(t[:1])
+            return self._read(others, t[:1].expand(len(others)), of_others.roll(1, dims=0)).mean(dim=0)
+        if (t == t[0]).all():
             return mean.mean(dim=0)
-        others, labels = self.beside(t[:1])
-        return self._read(others, t[:1].expand(len(others)), labels.roll(1, dims=0)).mean(dim=0)
+        total, contexts = torch.zeros_like(mean), self.contexts(x, t)
+        for shift in range(len(labels)):
+            total += self._read(contexts[shift % len(contexts)], t, labels.roll(shift, dims=0))
+        return total / len(labels)
+
+
+def noised(family: Family, x_0: Tensor, labels: Tensor, generator: torch.Generator) -> Contexts:
+    """The images x_0 (B, C, *spatial) of a batch's other rows, made noisy to each row's own t."""
+    noise = torch.randn(x_0.shape, generator=generator)
+
+    def contexts(x: Tensor, t: Tensor) -> list[Tensor]:
+        made = [torch.empty_like(x) for _ in _shifts(len(x))]
+        for condition in t.unique().tolist():
+            rows, at = t == condition, None if family.conditions is None else condition
+            for shift, of in zip(_shifts(len(x)), made, strict=True):
+                image, told, eps = (one.roll(shift, dims=0)[rows] for one in (x_0, labels, noise))
+                of[rows] = family.inputs(image, told, at, eps)[0]
+        return made
+
+    return contexts
+
+
+def _shifts(rows: int) -> range:
+    return range(1, min(CONTEXTS, rows - 1) + 1)
 
 
 @contextmanager
@@ -182,9 +218,10 @@ def intervene(
             for who, into in ((changed, images), (network, untouched)):
                 generator = torch_generator(seed, "intervention", part)
                 into.append(family.sample(who, some, world.shape, generator).float().numpy())
-            x_0 = world.render(some if how == "ablate" else others)
-            drawn = family.draw(x_0, torch_generator(seed, "intervention loss", part))
             told = some if how == "ablate" else others
+            x_0 = world.render(told)
+            drawn = family.draw(x_0, torch_generator(seed, "intervention loss", part))
+            changed.contexts = noised(family, x_0, told, torch_generator(seed, "intervention contexts", part))
             losses.append(
                 torch.stack(
                     [family.loss_at(changed, x_0, some, *drawn), family.loss_at(network, x_0, told, *drawn)]
