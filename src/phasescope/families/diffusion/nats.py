@@ -8,9 +8,10 @@ By the errors of x_0 of a network that was trained with labels left out, with a 
 which is ln of the number of S's values where the network is perfect, and 0 where it does not listen. A network that is far
 from perfect may have more, or less than nothing: it is its own gap.
 
-On fixed noisy images of the training set. What the exact optimum gains on each of them has a known mean; as much of its
-departure from that mean as the network shares is taken away (a control variate, its share fitted over all noise levels as
-they weigh in the integral), and with it most of the draws' noise.
+On fixed noisy images of the training set, at noise levels that lie densest where labels tell most. What the exact optimum
+gains has a mean that is known better, from the posterior's variance over more images; as much of its departure from that
+mean as the network shares is taken away (a control variate, its share fitted over all noise levels as they weigh in the
+integral), and with it most of the draws' noise. The interval is of the bootstrap over both sets of images.
 """
 
 from __future__ import annotations
@@ -20,20 +21,26 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
+from scipy.stats import norm
+from scipy.stats import t as student
 from torch import Tensor
 
 from phasescope.families.base import Task
-from phasescope.families.diffusion.drawn import Drawn, draw
-from phasescope.families.diffusion.forecast import information
-from phasescope.families.diffusion.ladder import Ladder
-from phasescope.families.diffusion.optimum import Answering
-from phasescope.measures.scores import percentile_interval
+from phasescope.families.diffusion.drawn import Drawn, affordable, draw
+from phasescope.families.diffusion.forecast import MOST_WORK, information
+from phasescope.families.diffusion.ladder import Ladder, Rung
+from phasescope.families.diffusion.optimum import Answering, Posterior
+from phasescope.measures.scores import TAIL, percentile_interval
 from phasescope.randomness import numpy_generator
 
 DRAWS = 24
 """images at each noise level"""
+EXACT_DRAWS = 64
+"""the same for the mean of what the exact optimum gains: errors are rare where labels tell most"""
 RESAMPLES = 200
+WIDER = float(student.ppf(1 - TAIL, DRAWS - 1) / norm.ppf(1 - TAIL) * math.sqrt(DRAWS / (DRAWS - 1)))
+"""by which an interval of the bootstrap is too narrow for means of so few (Hesterberg 2015, arXiv 1411.5279)"""
 
 Answer = Callable[[Float[Tensor, "R C *spatial"], Tensor, Float[Tensor, "R K"]], Tensor]
 """A network's estimates of x_0, of x_t, t and labels."""
@@ -49,7 +56,7 @@ class Nats:
         sets: what may be told, by name: the factors' numbers.
         most: of each the nats of all that it tells.
         gained: of each, where it is known, what the exact optimum gains on each image, (L, n).
-        exactly: and the mean of that, (L,).
+        exactly: and the mean of that, (1 + RESAMPLES, L): as drawn, then of resampled images.
     """
 
     drawn: Drawn
@@ -57,7 +64,7 @@ class Nats:
     sets: Mapping[str, tuple[int, ...]]
     most: Mapping[str, float]
     gained: Mapping[str, Float[np.ndarray, "L n"]]
-    exactly: Mapping[str, Float[np.ndarray, " L"]]
+    exactly: Mapping[str, Float[np.ndarray, "resamples L"]]
 
     @classmethod
     def of(
@@ -65,27 +72,37 @@ class Nats:
         diffusion: Answering,
         task: Task,
         ladder: Ladder,
-        levels: np.ndarray,
-        errors: Mapping[str, Float[np.ndarray, " L"]],
+        levels: Int[np.ndarray, " L"],
+        uncertain: Float[np.ndarray, " L"],
         seed: int,
     ) -> Nats:
-        """Of a task's ladder, whose rungs have these exact errors at these noise levels."""
-        drawn = draw(diffusion, ladder.knows_all, levels, DRAWS, seed, "nats")
+        """Of a task's ladder; `uncertain` is the error of its posterior mean at these noise levels, about."""
+        knows_all, snr = ladder.knows_all, diffusion.schedule.log_snr.exp().numpy()
+        levels = telling(snr, levels, uncertain)
+        draws = max(affordable(knows_all, len(levels), len(levels), EXACT_DRAWS, MOST_WORK)[1], DRAWS)
+        drawn = draw(diffusion, knows_all, levels, DRAWS, seed, "nats")
+        more = draw(diffusion, knows_all, levels, draws, seed, "nats of the optimum")
+        which = resampled(len(levels), draws, seed, "nats of the optimum")
         given = drawn.x_t, drawn.alpha, drawn.sigma
 
-        def squares(rung: str) -> Float[np.ndarray, "L n"]:
-            one = ladder.rung(rung)
-            return drawn.by_level(squared(one.optimum.x_0(*given, drawn.told(one.hidden)) - drawn.x_0))
+        def squares(rung: Rung) -> Float[np.ndarray, "L n"]:
+            return drawn.by_level(squared(rung.optimum.x_0(*given, drawn.told(rung.hidden)) - drawn.x_0))
 
-        sets, untold = sets_of(task), squares("posterior mean")
-        known = {name: rung_of(name) for name in sets if rung_of(name) in errors}
+        def variances(rung: Rung) -> Float[np.ndarray, "L draws"]:
+            if not isinstance(rung.optimum, Posterior):
+                return np.zeros((len(levels), draws))
+            return more.by_level(more.posterior(rung.optimum, rung.hidden)[1])
+
+        sets, rungs = sets_of(task), {one.name: one for one in ladder.rungs}
+        known = {name: rungs[rung_of(name)] for name in sets if rung_of(name) in rungs}
+        error, variance = squares(rungs["posterior mean"]), variances(rungs["posterior mean"])
         return cls(
             drawn,
-            diffusion.schedule.log_snr.exp()[levels].numpy(),
+            snr[levels],
             sets,
             most_of(task),
-            {name: untold - squares(rung) for name, rung in known.items()},
-            {name: errors["posterior mean"] - errors[rung] for name, rung in known.items()},
+            {name: error - squares(rung) for name, rung in known.items()},
+            {name: again(variance - variances(rung), which).mean(-1) for name, rung in known.items()},
         )
 
     def learnt(self, answer: Answer, names: Sequence[str], seed: int = 0) -> dict[str, dict[str, float]]:
@@ -94,18 +111,17 @@ class Nats:
         Scaled so that the exact optimum has `most`: on a few noise levels its integral errs by some percent.
         """
         untold = self._errors(answer, ())
-        which = numpy_generator(seed, "nats").integers(DRAWS, size=(RESAMPLES, len(self.snr), DRAWS))
+        which = resampled(len(self.snr), DRAWS, seed, "nats")
         found = {}
         for name in names:
-            gained = untold - self._errors(answer, self.sets[name])
-            known = name in self.gained
-            chance = self.gained[name] - self.exactly[name][:, None] if known else np.zeros_like(gained)
-            scale = self.most[name] / information(self.snr, self.exactly[name]) if known else 1.0
-            again, by_chance = (np.take_along_axis(one[None], which, axis=2) for one in (gained, chance))
-            replicates = scale * information(self.snr, steadied(again, by_chance, self.snr))
-            low, high = percentile_interval(replicates)
-            value = float(scale * information(self.snr, steadied(gained, chance, self.snr)))
-            found[name] = {"value": value, "low": low, "high": high}
+            gained = again(untold - self._errors(answer, self.sets[name]), which)
+            chance, scale = np.zeros(which.shape), 1.0
+            if name in self.gained:
+                chance = again(self.gained[name], which) - self.exactly[name][..., None]
+                scale = self.most[name] / information(self.snr, self.exactly[name])
+            value, *replicates = scale * information(self.snr, steadied(gained, chance, self.snr))
+            low, high = (value + WIDER * (end - value) for end in percentile_interval(np.array(replicates)))
+            found[name] = {"value": float(value), "low": float(low), "high": float(high)}
         return found
 
     def _errors(self, answer: Answer, told: Sequence[int]) -> Float[np.ndarray, "L n"]:
@@ -124,6 +140,34 @@ def steadied(
     shared = (within * gained * snr[:, None]).sum((-2, -1))
     share = np.divide(shared, power, out=np.zeros_like(power), where=power > 0).clip(0, 1)
     return gained.mean(-1) - share[..., None] * chance.mean(-1)
+
+
+def resampled(levels: int, draws: int, seed: int, purpose: str) -> Int[np.ndarray, "resamples L n"]:
+    """Which images are taken at each level: all, once each; then of each resample as many with repeats."""
+    which = numpy_generator(seed, purpose).integers(draws, size=(1 + RESAMPLES, levels, draws))
+    which[0] = np.arange(draws)
+    return which
+
+
+def again(
+    of_images: Float[np.ndarray, "L n"], which: Int[np.ndarray, "resamples L n"]
+) -> Float[np.ndarray, "resamples L n"]:
+    """What those images gave that are taken."""
+    return np.take_along_axis(of_images[None], which, axis=2)
+
+
+def telling(
+    snr: Float[np.ndarray, " T"], levels: Int[np.ndarray, " L"], uncertain: Float[np.ndarray, " L"]
+) -> Int[np.ndarray, " _"]:
+    """As many levels, half of them spread evenly over t and half as the information is, MMSE dSNR.
+
+    Args:
+        uncertain: the posterior mean's error at `levels`.
+    """
+    steps = np.arange(len(snr))
+    told = np.interp(steps, levels, uncertain) * np.abs(np.gradient(snr))
+    passed = (np.cumsum(told) / told.sum() + (steps + 1) / len(steps)) / 2
+    return np.unique(np.searchsorted(passed, (np.arange(len(levels)) + 0.5) / len(levels)))
 
 
 def sets_of(task: Task) -> dict[str, tuple[int, ...]]:

@@ -121,7 +121,8 @@ class Standing:
     @cached_property
     def nats(self) -> Nats:
         """By which a network is asked how many nats it has learnt."""
-        return Nats.of(self.diffusion, self.task, self.rungs, self.drawn.levels, self.errors, self.seed)
+        uncertain = self.errors["posterior mean"]
+        return Nats.of(self.diffusion, self.task, self.rungs, self.drawn.levels, uncertain, self.seed)
 
     def told(self, answer: Answer, withheld: Withheld) -> dict[str, Any]:
         """Of a network its `ladder`; and, of what was left out of its labels in training, its `nats`."""
