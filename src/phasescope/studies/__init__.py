@@ -6,7 +6,6 @@ phasescope study my_study.py            the file's STUDY
 
 from __future__ import annotations
 
-import ast
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
@@ -17,7 +16,9 @@ from phasescope.errors import UserError
 from phasescope.kinds import load
 from phasescope.studies import found
 from phasescope.studies.core.former import FORMER
+from phasescope.studies.core.sources import reached
 from phasescope.studies.core.study import Study
+from phasescope.studies.found._cells import BEFORE
 
 FATES_FILE = Path(found.__path__[0]) / FORMER
 """what becomes of claims of ours that were judged before"""
@@ -36,18 +37,12 @@ def studies() -> dict[str, Study]:
 def _sources(name: str) -> dict[str, Path]:
     """A file of `found` and those of its room that it imports, directly or not, by ``found/NAME.py``."""
     folder = Path(found.__path__[0])
-    within, sources = f"{found.__name__}.", dict[str, Path]()
-    wanted = [name]
-    while wanted:
-        file = folder / f"{wanted.pop()}.py"
-        if file not in sources.values():
-            sources[f"{folder.name}/{file.name}"] = file
-            wanted += [
-                node.module.rpartition(".")[2]
-                for node in ast.walk(ast.parse(file.read_text()))
-                if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(within)
-            ]
-    return sources
+    return {f"{folder.name}/{file.name}": file for file in reached([folder / f"{name}.py"], folder)}
+
+
+def declared_after_its_runs(does_not_show: str) -> bool:
+    """Whether a claim says, in what it does not show, that its runs were looked at before it was declared."""
+    return BEFORE in does_not_show
 
 
 def of_results(folder: str) -> Study | None:

@@ -1,16 +1,18 @@
-"""What a study says before its first run, in results/<study>/declaration.json: cells, seeds, claims, thresholds.
+"""What a study says before its first run, in results/<study>/declaration.json: cells, seeds, how they are observed and read,
+claims, thresholds, and the rules that all claims share.
 
 What changes later is an amendment: the study's code says when and why, and the declaration keeps both with the changes in
-words. The SHA-256 of the source is kept too, with the date of each; a source that changes nothing declared is no amendment.
+words. The SHA-256 of the source is kept too, with the date of each; a source that changes nothing declared is no amendment,
+and pages tell that it has changed.
+An older declaration does not hold all fields of `LATER`. What it does not hold cannot be compared: that is no amendment by
+itself, and the declaration says from when on it holds them.
 """
 
 from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Mapping
 from dataclasses import asdict
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +21,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from phasescope.config import explain
 from phasescope.errors import UserError
 from phasescope.store.files import from_json, read_json, sha256, to_json, write_aside
+from phasescope.studies.core.differing import changes
+from phasescope.studies.core.rules import rules
+from phasescope.studies.core.sources import digest_of_imports
 from phasescope.studies.core.statistics import CONFIDENCE
 from phasescope.studies.core.study import Cell, Study
 
 DECLARATION = "declaration.json"
+LATER = ("observed", "readings", "rules")
+"""fields that not every declaration holds from its date on"""
 
 
 class Amended(BaseModel):
@@ -39,6 +46,8 @@ class Source(BaseModel):
 
     date: str
     sha256: dict[str, str]
+    imports: str | None = None
+    """SHA-256 of all modules of the package that they rest on, as one; None where it was not asked for yet"""
 
 
 class Named(BaseModel):
@@ -47,6 +56,13 @@ class Named(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     name: str
+
+
+class Observed(BaseModel):
+    """How the runs of some cells are observed, all that is usual said."""
+
+    cells: list[str]
+    plan: dict[str, Any]
 
 
 class Declaration(BaseModel):
@@ -64,6 +80,13 @@ class Declaration(BaseModel):
     """seeds of the first look, and those that the second adds"""
     cells: list[Named]
     claims: list[Named]
+    observed: list[Observed] | None = None
+    readings: list[Named] | None = None
+    """further readings: name, and cells whose runs are read so, all where there is none"""
+    rules: dict[str, Any] | None = None
+    """that all claims share"""
+    since: dict[str, str] = {}
+    """of fields that the first declaration did not hold: from which date on this one does"""
     sources: list[Source]
     amended: list[Amended]
 
@@ -77,6 +100,9 @@ def declared(study: Study) -> dict[str, Any]:
         "looks": {"first": study.seeds, "second": study.more},
         "cells": [_cell(study, cell) for cell in study.cells],
         "claims": [claim.declared() for claim in study.claims],
+        "observed": _observed(study),
+        "readings": [{"name": one.name, "cells": one.cells} for one in study.readings],
+        "rules": rules(),
     }
     return from_json(to_json(tree))
 
@@ -91,38 +117,23 @@ def _cell(study: Study, cell: Cell) -> dict[str, Any]:
     }
 
 
-def changes(old: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """What differs between what was declared and what is, a line each."""
-    found = [
-        _differs(name, "", old[name], now[name])
-        for name in ("study", "question", "level", "looks")
-        if old[name] != now[name]
-    ]
-    for kind in ("cells", "claims"):
-        word = kind.removesuffix("s")
-        was, is_now = ({str(one["name"]): one for one in tree[kind]} for tree in (old, now))
-        for name in dict.fromkeys(chain(was, is_now)):
-            if name not in is_now:
-                found.append(f"the {word} `{name}` was declared and is no more")
-            elif name not in was:
-                found.append(f"the {word} `{name}` was not declared and is now")
-            else:
-                one, other = was[name], is_now[name]
-                found += [
-                    _differs(field, f" of the {word} `{name}`", one.get(field), other.get(field))
-                    for field in dict.fromkeys(chain(one, other))
-                    if one.get(field) != other.get(field)
-                ]
-    return found
+def _observed(study: Study) -> list[dict[str, Any]]:
+    """Cells by the plan that observes them."""
+    plans: dict[str, dict[str, Any]] = {}
+    for cell in study.cells:
+        plan = _plan(study, cell)
+        plans.setdefault(to_json(plan), {"cells": [], "plan": plan})["cells"].append(cell.name)
+    return list(plans.values())
 
 
-def _differs(field: str, of: str, old: Any, now: Any) -> str:
-    return f"`{field}`{of} was {_short(old)} and is {_short(now)}"
-
-
-def _short(value: Any) -> str:
-    text = to_json(value)
-    return text if len(text) <= 160 else f"{text[:157]}..."
+def _plan(study: Study, cell: Cell) -> dict[str, Any]:
+    """How a cell's runs are observed: all that a reading depends on, `usual` where only a built network can say it."""
+    config = study.member(cell, 0).config
+    plan, taps = config.probing, config.network.taps
+    if taps is not None:
+        plan = config.plan_of(taps, config.network.usual_taps)
+    told = plan.tree() | {"images": plan.images_of(config.world.splits())}
+    return {name: value for name, value in told.items() if name != "batch"}
 
 
 def amends(study: Study, told: Declaration, path: Path) -> list[str]:
@@ -162,21 +173,48 @@ def declare(study: Study, folder: Path, recorded: int) -> None:
         UserError: what it declares has changed without an amendment; what is there is no declaration; it cannot be written.
     """
     path, today = folder / DECLARATION, datetime.datetime.now(datetime.UTC).date().isoformat()
-    source = Source(date=today, sha256={name: sha256(file) for name, file in sorted(study.sources.items())})
+    source = _source(study, today)
     told = read_declaration(folder)
     own = [asdict(one) for one in study.amendments]
-    tree: dict[str, Any] = {"date": today, "recorded": recorded, "sources": []}
+    tree: dict[str, Any] = {"date": today, "recorded": recorded, "sources": [], "since": {}}
     tree["amended"] = [{**one, "changed": []} for one in own]
     if told is not None:
         changed = amends(study, told, path)
         tree = told.model_dump()
+        tree["since"] |= {name: today for name in LATER if tree[name] is None}
         tree["amended"] += [{**own[-1], "changed": changed}] if changed else []
-    if not tree["sources"] or tree["sources"][-1]["sha256"] != source.sha256:
+    before = tree["sources"][-1] if tree["sources"] else {}
+    if before != source.model_copy(update={"date": before.get("date")}).model_dump():
         tree["sources"].append(source.model_dump())
     now = Declaration.model_validate(tree | declared(study))
     if now != told:
         folder.mkdir(parents=True, exist_ok=True)
         write_aside(path, to_json(now.model_dump(), indent=1) + "\n")
+
+
+def _source(study: Study, date: str) -> Source:
+    files = dict(sorted(study.sources.items()))
+    digests = {name: sha256(file) for name, file in files.items()}
+    return Source(date=date, sha256=digests, imports=digest_of_imports(files.values()))
+
+
+def code_changes(study: Study, told: Declaration) -> dict[str, Any]:
+    """What of a study's code is not as it was declared.
+
+    `files`: those that it is written in, then or now, which have changed, come or gone; `of`: how many these are in all;
+    `imports`: whether the modules that they rest on have changed since `imports_since`, the first date at which a digest of
+    them was kept; None where there is none.
+    """
+    now = _source(study, "")
+    first = told.sources[0].sha256
+    known = next((one for one in told.sources if one.imports is not None), None)
+    names = sorted({*first, *now.sha256})
+    return {
+        "files": [name for name in names if first.get(name) != now.sha256.get(name)],
+        "of": len(names),
+        "imports": known and known.imports != now.imports,
+        "imports_since": known and known.date,
+    }
 
 
 def standing(study: Study, folder: Path) -> Declaration | None:

@@ -205,7 +205,10 @@ class Study:
             raise UserError(
                 f"`more` (={self.more}) of `{self.name}` must be from 0 to {MOST_SEEDS}: seeds of a second look"
             )
-        if self.headline and self.headline not in [claim.name for claim in self.claims]:
+        claims = [claim.name for claim in self.claims]
+        if twice := sorted({name for name in claims if claims.count(name) > 1}):
+            raise UserError(f"`claims` (={twice}) of `{self.name}` must be each of another name")
+        if self.headline and self.headline not in claims:
             raise UserError(f"`headline` (={self.headline}) of `{self.name}` must be one of its claims")
         figures = [figure.name for figure in self.figures]
         for claim in self.claims:
