@@ -9,13 +9,26 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tiny_study import LOSABLE, ONE, study
+from tiny_study import LOSABLE, ONE, read_norm, study
 
 from phasescope.errors import UserError
+from phasescope.measures.learning import phases
+from phasescope.runs import presets
 from phasescope.studies import find_study, studies
-from phasescope.studies.core.declaration import DECLARATION, declare, declared, read_declaration, standing
+from phasescope.studies.core import sources, statistics
+from phasescope.studies.core.declaration import (
+    DECLARATION,
+    LATER,
+    code_changes,
+    declare,
+    declared,
+    read_declaration,
+    standing,
+)
+from phasescope.studies.core.rules import rules
 from phasescope.studies.core.statistics import CONFIDENCE
-from phasescope.studies.core.study import Amendment, Study
+from phasescope.studies.core.study import Amendment, Reading, Study
+from phasescope.views.report.declared import declaration_of
 
 RESULTS = Path(__file__).parents[2] / "results"
 STUDIES = studies()
@@ -55,6 +68,14 @@ def test_a_declaration_says_all_that_is_fixed(folder):
         assert one == claim.declared()
     fields = {"name", "sentence", "source", "statistic", "threshold", "direction", "minimum_n", "cells"}
     assert {*told["claims"][0]} == fields | {"figure", "counting", "does_not_show", "family", "system"}
+    assert [one["cells"] for one in told["observed"]] == [["one", "other"]]
+    plan = told["observed"][0]["plan"]
+    assert (plan["taps"], plan["timesteps"], plan["images"]) == (
+        ["mid"],
+        [10, 40],
+        {"grid": 16, "off_grid": 16},
+    )
+    assert (told["readings"], told["rules"], told["since"]) == ([], json.loads(json.dumps(rules())), {})
 
 
 def test_a_second_look_declares_its_runs_too():
@@ -69,6 +90,7 @@ def test_what_is_declared_again_changes_no_byte(folder):
     assert (folder / DECLARATION).read_bytes() == before
 
 
+NORM = Reading("norm", read_norm)
 CHANGES: dict[str, tuple[Callable[[Study], Study], str]] = {
     "threshold": (lambda s: with_claim(s, threshold=0.6), "`threshold` of the claim `right` was 0.5 and is 0.6"),
     "direction": (
@@ -88,6 +110,7 @@ CHANGES: dict[str, tuple[Callable[[Study], Study], str]] = {
     "cell withdrawn": (lambda s: replace(s, cells=s.cells[:1]), "the cell `other` was declared and is no more"),
     "second look": (lambda s: replace(s, more=2), '`looks` was {"first": 2, "second": 0}'),
     "question": (lambda s: replace(s, question="Is it?"), "`question` was"),
+    "reading added": (lambda s: replace(s, readings=(NORM,)), "the reading `norm` was not declared and is now"),
 }  # fmt: skip
 
 
@@ -151,6 +174,135 @@ def test_a_first_declaration_tells_amendments_that_were_before_it(tmp_path):
     told = read_declaration(tmp_path)
     assert told is not None
     assert [(one.reason, one.changed) for one in told.amended] == [(AMENDMENT.reason, [])]
+
+
+def test_readings_that_are_left_out_or_read_other_cells_are_told(tmp_path):
+    read = replace(study(), readings=(NORM,))
+    declare(read, tmp_path, 0)
+    with pytest.raises(UserError, match="the reading `norm` was declared and is no more"):
+        standing(study(), tmp_path)
+    with pytest.raises(UserError, match=r"`cells` of the reading `norm` was \[\] and is \[\"one\"\]"):
+        standing(replace(read, readings=(replace(NORM, cells=("one",)),)), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "value", "words"),
+    [
+        (phases, "BEHAVIOUR", replace(phases.BEHAVIOUR, majority=0.2), "`behaviour.majority` of the rules of all claims"),
+        (phases, "ORDER_RANGE", (0.8,), "`order_range` of the rules of all claims was [0.5, 0.6, 0.7, 0.8] and is [0.8]"),
+        (phases, "REPRESENTATION", replace(phases.REPRESENTATION, hysteresis=0.0), "`representation.hysteresis` of"),
+        (statistics, "RESAMPLES", 10, "`resamples` of the rules of all claims was 2000 and is 10"),
+    ],
+)  # fmt: skip
+def test_a_rule_of_all_claims_is_declared_too(folder, monkeypatch, module, name, value, words):
+    monkeypatch.setattr(module, name, value)
+    with pytest.raises(UserError) as refused:
+        standing(study(), folder)
+    assert words in str(refused.value)
+    declare(replace(study(), amendments=(AMENDMENT,)), folder, 0)
+    told = standing(replace(study(), amendments=(AMENDMENT,)), folder)
+    assert told is not None
+    assert words in told.amended[0].changed[0]
+
+
+def test_runs_that_a_preset_observes_otherwise_are_told_though_they_are_the_same_runs(tmp_path, monkeypatch):
+    own = replace(study(), cells=(replace(ONE, fields={}, preset="lean"),))
+    declare(own, tmp_path, 0)
+    lean = presets.PRESETS["lean"]
+    plan = lean.studied["probing"] | {
+        "snapshots": {"dense_every": 20, "dense_until": 60, "every": 800},
+        "images": {"grid": 16, "off_grid": 16},
+    }
+    before = declared(own)["cells"]
+    monkeypatch.setitem(presets.PRESETS, "lean", replace(lean, studied={"probing": plan}))
+    assert declared(own)["cells"] == before
+    with pytest.raises(UserError, match=r"`snapshots` of observing the cell `one` was .*150.* and is .*800"):
+        standing(own, tmp_path)
+    amended = replace(own, amendments=(AMENDMENT,))
+    declare(amended, tmp_path, 0)
+    told = read_declaration(tmp_path)
+    assert told is not None
+    assert [words.partition(" was ")[0] for words in told.amended[0].changed] == [
+        "`snapshots` of observing the cell `one`",
+        "`images` of observing the cell `one`",
+    ]
+
+
+def test_two_claims_of_one_name_are_refused():
+    first = study().claims[0]
+    with pytest.raises(UserError, match=r"`claims` \(=\['right'\]\) of `tiny` must be each of another name"):
+        replace(study(), claims=(replace(first, threshold=0.05), *study().claims))
+
+
+def test_what_an_older_declaration_does_not_hold_is_no_amendment_and_is_dated(folder):
+    path = folder / DECLARATION
+    full = json.loads(path.read_text())
+    older = {name: value for name, value in full.items() if name not in (*LATER, "since")}
+    path.write_text(json.dumps(older))
+    assert standing(study(), folder) is not None
+    declare(study(), folder, 0)
+    now = json.loads(path.read_text())
+    assert {name: now[name] for name in LATER} == {name: full[name] for name in LATER}
+    assert {*now["since"]} == {*LATER}
+    assert (now["amended"], now["date"]) == ([], full["date"])
+    with pytest.raises(UserError, match="`threshold` of the claim `right`"):
+        standing(with_claim(study(), threshold=0.6), folder)
+
+
+OWN = "from phasescope.studies.core.statistics import share\n"
+
+
+def test_another_estimate_or_control_is_told_on_the_page_and_is_no_amendment(tmp_path):
+    """Functions are no words: that they changed is seen in the files that they are written in."""
+    source = tmp_path / "own.py"
+    source.write_text(OWN)
+    own = replace(study(), sources={"own.py": source})
+    declare(own, tmp_path, 0)
+    told = standing(own, tmp_path)
+    assert told is not None
+    same = declaration_of(own, told, [])
+    assert same is not None
+    assert same["changed"] == ""
+    assert "Code changed" not in same["said"]
+    source.write_text(f"{OWN}# another estimate\n")
+    other = with_claim(own, estimate=lambda frame: None, controls=LOSABLE.claims[0].controls)
+    told = standing(other, tmp_path)
+    assert told is not None
+    page = declaration_of(other, told, [])
+    assert page is not None
+    assert page["changed"] == "1 of 1 files"
+    assert "Code changed since: 1 of 1 files; see the log." in page["said"]
+    declare(other, tmp_path, 0)
+    again = read_declaration(tmp_path)
+    assert again is not None
+    assert again.amended == []
+    assert code_changes(other, again)["files"] == ["own.py"], "the first source counts, not the last"
+
+
+def test_what_a_study_imports_is_told_as_one_and_finds_all_that_bears_on_data(tmp_path, monkeypatch):
+    source = tmp_path / "own.py"
+    source.write_text(OWN)
+    paths = {*sources.reached([source, *(sources.PACKAGE / name for name in sources.ALWAYS)])} - {source}
+    reached = {path.relative_to(sources.PACKAGE).as_posix() for path in paths}
+    assert reached >= {
+        "families/diffusion/family.py", "measures/learning/phases.py", "networks/unet/network.py", "probing/observer.py",
+        "randomness.py", "runs/presets.py", "studies/core/looks.py", "studies/core/statistics.py", "training/loop.py",
+        "worlds/bump/world.py",
+    }  # fmt: skip
+    assert not {name.partition("/")[0] for name in reached} & {*sources.APART}
+    own = replace(study(), sources={"own.py": source})
+    declare(own, tmp_path, 0)
+    told = read_declaration(tmp_path)
+    assert told is not None
+    assert code_changes(own, told)["imports"] is False
+    real = sources.reached
+    monkeypatch.setattr(
+        sources, "reached", lambda files: [*real(files)[:-1], sources.PACKAGE / "cli" / "__init__.py"]
+    )
+    assert code_changes(own, told)["imports"] is True
+    page = declaration_of(own, told, [])
+    assert page is not None
+    assert page["changed"] == f"what they import (since {told.date})"
 
 
 def test_another_source_is_recorded_and_is_no_amendment(tmp_path):

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from phasescope.store.flat import config_columns
 from phasescope.studies import FATES_FILE, studies
 from phasescope.studies.core.claim import from_plain
+from phasescope.studies.core.declaration import read_declaration
 from phasescope.studies.core.former import fates_of, read_fates, read_former
 from phasescope.studies.core.looks import judge
 from phasescope.studies.core.records import RECORDS, read_claims, read_frame
@@ -36,6 +38,23 @@ def test_verdicts_are_those_of_the_records(name):
             one, other = from_plain(claim[part]), from_plain(again[part])
             assert one == pytest.approx(other, rel=1e-6, abs=1e-9, nan_ok=True), (claim["name"], part)
             assert math.isnan(one) == math.isnan(other)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_runs_were_observed_as_their_study_declares(name):
+    """What is outside a run's identity is in its records: numbers of images, labels and steps, places of latents."""
+    frame, told = read_frame(STUDIES[name], RESULTS / name), read_declaration(RESULTS / name)
+    assert told is not None
+    assert told.observed is not None
+    assert [cell for one in told.observed for cell in one.cells]
+    compared = 0
+    for one in told.observed:
+        own = frame[frame["cell"].isin(one.cells)]
+        for column, value in config_columns({"probing": one.plan}).items():
+            seen = set(own[column].dropna()) - {"usual"} if column in own else set()
+            assert seen <= {value}, column
+            compared += len(seen)
+    assert compared > 10
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -11,8 +11,9 @@ from tiny_study import ONE
 
 from phasescope.config import UserError
 from phasescope.runs.presets import PRESETS
-from phasescope.studies import find_study, studies
-from phasescope.studies.found._cells import BASE, COARSE, SMALL, X, fast_grid
+from phasescope.studies import declared_after_its_runs, find_study, studies
+from phasescope.studies.core.before import used_to_choose
+from phasescope.studies.found._cells import AMENDED, BASE, COARSE, SMALL, X, fast_grid
 
 STUDIES = studies()
 ALL = [(study, claim) for study in STUDIES.values() for claim in study.claims]
@@ -49,6 +50,29 @@ def test_phases_keeps_its_parametrizations_under_another_preset():
     predicted = {"eps": "x", "small": "eps", "v": "v", "fast": "x"}  # the first has what its preset has
     assert {name: config.family.predict for name, config in members.items()} == predicted
     assert {config.name for config in members.values()} == {"fast"}
+
+
+def test_claims_of_seeds_that_chose_a_preset_are_known():
+    """Lean's length was chosen by seeds 0 to 7, as the amendment says."""
+    assert PRESETS["lean"].chosen_by == BASE.seeds == 8
+    assert "Seeds 0 to 7 were so used to choose." in AMENDED[0].reason
+    assert [name for name, preset in PRESETS.items() if preset.chosen_by] == ["lean"]
+    for name, cells, at_first, at_second in (
+        ("sampler", ["eps"], "all", "some"),
+        ("phases", ["eps"], "some", "some"),
+        ("phases", ["fast"], "none", "none"),
+        ("density", [BASE.name, COARSE.name], "all", "some"),
+        ("density", [], "some", "some"),
+        ("imbalance", [BASE.name, COARSE.name], "some", "some"),
+    ):
+        found = [used_to_choose(STUDIES[name], cells, look) for look in (1, 2)]
+        assert found == [{"lean": at_first}, {"lean": at_second}], name
+
+
+def test_claims_that_were_declared_after_their_runs_say_so_in_one_way():
+    late = {claim.name for _, claim in ALL if declared_after_its_runs(claim.does_not_show)}
+    assert {"behaviour_abc_small", "behaviour_abc_fast"} <= late
+    assert "behaviour_abc_eps" not in late
 
 
 def test_studies_share_runs():

@@ -24,6 +24,7 @@ def claim(name: str, family: str, system: str, verdict: str = "supported", study
         "sentence": f"{name} is so.", "value": 0.8, "low": 0.7, "high": "inf", "n": 8, "value_text": "0.8",
         "interval_text": "[0.7, ∞]", "rule": "> 0.5", "figure": "order", "does_not_show": f"Why {name} is.",
         "why": "the whole interval", "source": "P1", "statistic": "share | runs", "minimum_n": 6, "detail_text": "",
+        "mark": "", "headline": False, "used_to_choose": {}, "look": 1,
     }  # fmt: skip
 
 
@@ -85,6 +86,69 @@ def test_what_is_told_does_not_depend_on_verdicts():
         assert all({f["claim"]["family"]} == {one["family"] for one in f["others"]} for f in found)
         assert [len(f["others"]) for f in found] == [2, 2, 2]
     assert told == {headlines}
+
+
+PLACES = [
+    {**claim("eps_50", "code", "eps", "refuted"), "sentence": "At t=50 it is so: open, eps."},
+    {**claim("eps_600", "code", "eps"), "sentence": "At t=600 it is so: open, eps.", "headline": True},
+    {**claim("fast_50", "code", "fast", "refuted"), "sentence": "At t=50 it is so: open, fast."},
+    {**claim("fast_ring", "code", "fast", "refuted"), "sentence": "At t=600 it is so: periodic, fast."},
+    {**claim("fast_600", "code", "fast", "refuted"), "sentence": "At t=600 it is so: open, fast."},
+    {**claim("v_600", "code", "v", "undecided"), "sentence": "At t=600 it is so: open, v."},
+]
+
+
+def test_like_stands_beside_like_and_further_verdicts_are_told():
+    grid = grid_of(PLACES)
+    assert [one["name"] for one in grid.of("code")] == ["eps_600", "fast_600", "v_600"]
+    assert [len(square) for square in grid.squares.values()] == [2, 3, 1]
+    assert grid.tally(PLACES[0]) == grid.tally(PLACES[1]) == "of 2 claims: 1 supported, 1 refuted"
+    assert grid.tally(PLACES[2]) == "of 3 claims: 3 refuted"
+    assert grid.tally(PLACES[-1]) == ""
+    assert spoken(grid) == (
+        "code: eps supported (of 2 claims: 1 supported, 1 refuted), fast refuted (of 3 claims: 3 refuted), v undecided"
+    )
+    page = page_of(PLACES, "one", ["0"]) | {"headline": "eps_600"}
+    text = told_of([page], Path("nowhere"), PAGE)[PAGE]
+    assert (
+        "Here, of 2 claims: 1 supported, 1 refuted. Elsewhere: fast [refuted](results/one.md#fast_600), 0.8 (of 3"
+        in text
+    )
+    without = [{**one, "headline": False} for one in PLACES]
+    assert [one["name"] for one in grid_of(without).of("code")] == ["eps_50", "fast_50", "v_600"]
+
+
+def test_claims_of_runs_that_were_seen_before_are_marked_and_counted():
+    late = [{**one, "mark": "†"} if one["name"] in ("b", "c") else one for one in CLAIMS]
+    text = told_of([page_of(late, "one", ["0"])], Path("nowhere"), PAGE)[PAGE]
+    assert "for the 2 marked †, 1 of them decided" in text
+    assert "✕\N{NO-BREAK SPACE}refuted† | [b is so.]" in text
+    assert (
+        "before they were declared"
+        not in told_of([page_of(CLAIMS, "one", ["0"])], Path("nowhere"), PAGE)[PAGE]
+    )
+
+
+def test_claims_that_rest_on_seeds_that_chose_a_preset_are_counted():
+    by_name = {"a": "all", "b": "some", "c": "all", "f": "none"}
+    own = [{**one, "used_to_choose": {"lean": by_name.get(one["name"], "none")}} for one in CLAIMS]
+    own[2]["look"] = 0
+    text = told_of([page_of(own, "one", ["0"])], Path("nowhere"), PAGE)[PAGE]
+    assert "Seeds 0 to 7 of preset lean were looked at to choose how long it trains." in text
+    assert (
+        "on runs of these seeds alone: 1 ([One](results/one.md) 1); of others as well: 1 ([One](results/one.md) 1)."
+        in text
+    )
+    assert "of preset" not in told_of([page_of(CLAIMS, "one", ["0"])], Path("nowhere"), PAGE)[PAGE]
+
+
+def test_code_that_has_changed_since_it_was_declared_is_told_below():
+    declared = {"said": "On a day.", "amended": [], "changed": "2 of 3 files"}
+    pages = [page_of(CLAIMS, "one", ["0"]) | {"declaration": declared}, page_of(CLAIMS, "two", ["1"])]
+    text = told_of(pages, Path("nowhere"), PAGE)[PAGE]
+    assert "Code changed since it was declared (see the log): [One](results/one.md) 2 of 3 files.\n" in text
+    pages[0]["declaration"] = declared | {"changed": ""}
+    assert "Code changed" not in told_of(pages, Path("nowhere"), PAGE)[PAGE]
 
 
 def test_the_picture_is_a_whole_file_with_every_verdict_in_its_colour():

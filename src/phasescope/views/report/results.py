@@ -23,6 +23,7 @@ from phasescope.studies.core.records import CLAIMS, RECORDS, judged, read_claims
 from phasescope.studies.core.study import Study
 from phasescope.views.claim_words import number
 from phasescope.views.figures.studies import drawn
+from phasescope.views.report.declared import DECLARED_AFTER, after_their_runs, choices
 from phasescope.views.report.study_page import page_of, rendered, titled
 from phasescope.views.report.verdicts import findings, grid_of, in_words, picture, spoken
 from phasescope.views.style import css_variables
@@ -100,6 +101,9 @@ def told_of(pages: Sequence[dict[str, Any]], results: Path, out: Path) -> dict[P
             in_words=in_words,
             label=spoken(grid),
             picture=f"{within.name}/{PICTURE}",
+            late=after_their_runs(claims),
+            mark=DECLARED_AFTER,
+            choices=choices(pages, within.name),
             runs=len({digest for page in pages for digest in page["digests"]}),
             folder=within.name,
             former=former,

@@ -12,12 +12,15 @@ from phasescope.config import explain
 from phasescope.errors import UserError
 from phasescope.store.files import read_json, write_aside
 from phasescope.store.folder import damage_told_of
+from phasescope.studies import declared_after_its_runs
+from phasescope.studies.core.before import used_to_choose
 from phasescope.studies.core.declaration import read_declaration
 from phasescope.studies.core.records import read_claims, read_frame
 from phasescope.studies.core.statistics import LEVEL
 from phasescope.studies.core.study import Study, Table
-from phasescope.views.claim_words import amendment_words, in_cell, interval, number, unbroken
+from phasescope.views.claim_words import in_cell, interval, number, unbroken
 from phasescope.views.figures.studies import draw
+from phasescope.views.report.declared import DECLARED_AFTER, declaration_of
 from phasescope.views.report.verdicts import SYMBOLS, grid_of, picture, verdict_counts
 
 if TYPE_CHECKING:
@@ -78,24 +81,8 @@ def _page_of(study: Study, folder: Path, frame: pd.DataFrame, content: dict[str,
         "claims": claims,
         "sha256": content["records"]["sha256"],
         "tables": [_table(table, frame) for table in study.tables],
-        "declaration": _declaration(folder),
+        "declaration": declaration_of(study, read_declaration(folder), claims),
         "controls": _controls(folder, study.name),
-    }
-
-
-def _declaration(folder: Path) -> dict[str, Any] | None:
-    """What was declared before the study's runs, in words, and what was amended since; None where nothing was."""
-    told = read_declaration(folder)
-    if told is None:
-        return None
-    cells, claims = (len(several) for several in (told.cells, told.claims))
-    second = f", {told.looks['second']} more at a second" if told.looks["second"] else ""
-    files = ", ".join(f"{name} {digest[:16]}" for name, digest in told.sources[-1].sha256.items())
-    there = f", when {told.recorded} of its runs were there" if told.recorded else ""
-    return {
-        "said": f"On {told.date}{there}: {cells} cells, {told.looks['first']} seeds each at the first look but where a cell "
-        f"says so{second}; {claims} claims; intervals of {100 * told.level:g} %. Source by SHA-256: {files}.",
-        "amended": amendment_words([one.model_dump() for one in told.amended]),
     }
 
 
@@ -152,6 +139,9 @@ def entry(study: Study, claim: dict[str, Any]) -> dict[str, Any]:
         **claim,
         "study": study.name,
         "symbol": SYMBOLS[claim["verdict"]],
+        "mark": DECLARED_AFTER if declared_after_its_runs(claim["does_not_show"]) else "",
+        "headline": claim["name"] == study.headline,
+        "used_to_choose": used_to_choose(study, claim["cells"], claim["look"]),
         "value_text": number(claim["value"]),
         "interval_text": interval(claim),
         "rule": f"{sign} {claim['threshold']:g}",

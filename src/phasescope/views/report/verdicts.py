@@ -1,8 +1,9 @@
 """All verdicts at a glance: families of claims down, systems across, a verdict with its number in each square.
 
 Which claim speaks is a rule, the same whatever the verdicts are. Families and systems stand in the order in which claims
-name them, study by study. A square shows its first claim, and a mark for each further one. The claim that a study names as
-its headline is told as a sentence, with the verdicts of the same family in other systems.
+name them, study by study. Of a family the claim that a study names as its headline speaks, or the first. A square shows the
+claim whose sentence begins most like that one, so that like stands beside like, and a mark for each further claim; words
+say how many have which verdict. The headline is told as a sentence, with the verdicts of the same family in other systems.
 A claim that names no family, or no system, is told on its study's page alone.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from textwrap import wrap
 from typing import Any
 
@@ -42,6 +44,12 @@ class Grid:
         """The claims of a family that are shown, system by system."""
         return [self.squares[family, s][0] for s in self.systems if (family, s) in self.squares]
 
+    def tally(self, claim: Entry) -> str:
+        """Of several claims in a claim's square the verdicts, ``of 6 claims: 1 supported, 5 refuted``; none of one alone."""
+        square = self.squares.get((claim["family"], claim["system"]), ())
+        counts = ", ".join(f"{count} {verdict}" for verdict, count in verdict_counts(square).items() if count)
+        return f"of {len(square)} claims: {counts}" if len(square) > 1 else ""
+
     def shown(self) -> list[list[Entry | None]]:
         """The claim that is shown of each family (row) and system (column); None where there is none."""
         return [
@@ -60,7 +68,21 @@ def grid_of(claims: Iterable[Entry]) -> Grid:
     families, systems = (
         tuple(dict.fromkeys(claim[name] for claim in named)) for name in ("family", "system")
     )
+    for family in families:
+        of_family = [claim for claim in named if claim["family"] == family]
+        speaks = next((claim for claim in of_family if claim.get("headline")), of_family[0])
+        for at in squares:
+            if at[0] == family:
+                squares[at] = _most_alike_first(squares[at], speaks)
     return Grid(families, systems, squares)
+
+
+def _most_alike_first(claims: tuple[Entry, ...], speaks: Entry) -> tuple[Entry, ...]:
+    """The claim whose sentence has the most first words in common with another's, then the others in their order."""
+    sentences = [zip(claim["sentence"].split(), speaks["sentence"].split(), strict=False) for claim in claims]
+    likeness = [sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], words)) for words in sentences]
+    first = likeness.index(max(likeness))
+    return (claims[first], *claims[:first], *claims[first + 1 :])
 
 
 def findings(grid: Grid, headlines: Iterable[Entry]) -> list[dict[str, Any]]:
@@ -146,7 +168,10 @@ def spoken(grid: Grid) -> str:
     """The picture for who does not see it."""
 
     def of(family: str) -> str:
-        return ", ".join(f"{claim['system']} {claim['verdict']}" for claim in grid.of(family))
+        return ", ".join(
+            f"{claim['system']} {claim['verdict']}" + (f" ({tally})" if (tally := grid.tally(claim)) else "")
+            for claim in grid.of(family)
+        )
 
     return "; ".join(f"{family}: {of(family)}" for family in grid.families)
 

@@ -1,0 +1,96 @@
+"""What was declared before the data and what was not, in sentences: claims made after their runs, seeds that were used to
+choose, code that has changed since. All of it is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from phasescope.runs.presets import PRESETS
+from phasescope.studies.core.declaration import Declaration, code_changes
+from phasescope.studies.core.study import Study
+from phasescope.views.claim_words import amendment_words
+
+DECLARED_AFTER = "†"
+"""marks a claim whose runs were looked at before it was declared"""
+
+
+def declaration_of(
+    study: Study, told: Declaration | None, claims: Sequence[dict[str, Any]]
+) -> dict[str, Any] | None:
+    """What was declared before a study's runs, in words, and what was amended since; None where nothing was.
+
+    Args:
+        claims: of the study, as its page has them.
+    """
+    if told is None:
+        return None
+    second = f", {told.looks['second']} more at a second" if told.looks["second"] else ""
+    files = ", ".join(f"{name} {digest[:16]}" for name, digest in told.sources[-1].sha256.items())
+    there = f", when {told.recorded} of its runs were there" if told.recorded else ""
+    late, changed = after_their_runs(claims)["all"], _changed(study, told)
+    said = [
+        f"On {told.date}{there}: {len(told.cells)} cells, {told.looks['first']} seeds each at the first look but where a "
+        f"cell says so{second}; {len(told.claims)} claims; intervals of {100 * told.level:g} %.",
+        f"The runs of {late} claims, marked {DECLARED_AFTER}, had been looked at before." if late else "",
+        f"Source by SHA-256: {files}.",
+        f"Code changed since: {changed}; see the log." if changed else "",
+        *(
+            f"Since {date} the declaration holds, too: {', '.join(name for name in told.since if told.since[name] == date)}."
+            for date in dict.fromkeys(told.since.values())
+        ),
+    ]
+    return {
+        "said": " ".join(filter(None, said)),
+        "amended": amendment_words([one.model_dump() for one in told.amended]),
+        "changed": changed,
+    }
+
+
+def _changed(study: Study, told: Declaration) -> str:
+    """What of a study's code is not as it was declared; nothing where all is."""
+    found = code_changes(study, told)
+    files = f"{len(found['files'])} of {found['of']} files" if found["files"] else ""
+    imports = f"what they import (since {found['imports_since']})" if found["imports"] else ""
+    return " and ".join(filter(None, (files, imports)))
+
+
+def after_their_runs(claims: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """How many claims were declared after their runs were looked at, and how many of these are decided."""
+    late = [claim for claim in claims if claim["mark"]]
+    return {"all": len(late), "decided": sum(claim["verdict"] != "undecided" for claim in late)}
+
+
+def choices(pages: Sequence[dict[str, Any]], folder: str) -> list[str]:
+    """Of each preset that was chosen by seeds of its own: how many judged claims rest on these, study by study.
+
+    Args:
+        folder: of the studies' pages, from the page that tells it.
+    """
+    told = []
+    for name, preset in PRESETS.items():
+        alone = _counted(pages, folder, name, "all")
+        among = _counted(pages, folder, name, "some")
+        if alone or among:
+            rest = [
+                f"of these seeds alone: {alone or 'none'}",
+                f"of others as well: {among}" if among else "",
+            ]
+            told.append(
+                f"Seeds 0 to {preset.chosen_by - 1} of preset {name} were looked at to choose how long it trains. "
+                f"Judged claims that rest on runs {'; '.join(filter(None, rest))}."
+            )
+    return told
+
+
+def _counted(pages: Sequence[dict[str, Any]], folder: str, preset: str, how_many: str) -> str:
+    """As ``5 ([Sampler](results/sampler.md) 5)``; nothing where there is none."""
+    counts = {
+        f"[{page['title']}]({folder}/{page['study']}.md)": sum(
+            claim["look"] > 0 and claim["used_to_choose"].get(preset) == how_many for claim in page["claims"]
+        )
+        for page in pages
+    }
+    told = ", ".join(f"{link} {count}" for link, count in counts.items() if count)
+    return f"{sum(counts.values())} ({told})" if told else ""
