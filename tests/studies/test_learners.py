@@ -10,8 +10,9 @@ import pytest
 
 from phasescope.randomness import numpy_generator
 from phasescope.studies.core.made import made_records, rise
-from phasescope.studies.found import imbalance
+from phasescope.studies.found import density, imbalance
 from phasescope.studies.found._axes import index
+from phasescope.studies.found._sets import copier
 
 STUDY = imbalance.STUDY
 CLAIMS = {claim.name: claim for claim in STUDY.claims}
@@ -96,3 +97,61 @@ def test_the_index_is_the_part_that_each_axis_has_of_its_own(coupled):
     found = index(cells, imbalance.REFERENCES, labels, frame)
     assert found.value == pytest.approx(1 - coupled, abs=0.1)
     assert found.detail["ratio_if_factorized"] == pytest.approx(2, rel=0.1)
+
+
+def late(sparse: float, dense: float = 0.9):
+    """On imbalanced grids the denser axis sets in at a part of the run, the sparser one at another; balanced ones early."""
+
+    def courses(cell, config, generator):
+        T, (dx, dy) = config.training.steps, (config.world.design.model_extra[one] for one in ("dx", "dy"))
+        at = {axis: (sparse if own > other else dense if own < other else 0.3) for axis, own, other in
+              (("x", dx, dy), ("y", dy, dx))}  # fmt: skip
+        of_run = math.exp(0.02 * generator.standard_normal())
+        x, y = (rise(T * at[axis] * of_run, T / 60) for axis in "xy")
+        return {"formed": lambda steps: np.ones(len(steps)), "x": x, "y": y}
+
+    return courses
+
+
+@pytest.mark.parametrize("sparse", [math.inf, 3.3, 1.8])
+def test_an_axis_that_never_sets_in_is_not_together_with_one_that_does(sparse):
+    """The denser one sets in near the run's end, where a ratio with the end would be nearly 1."""
+    for name in ("together_coarse", "coupled_coarse"):
+        claim = CLAIMS[name]
+        for i in range(3):
+            generator = numpy_generator(0, f"late {name}", i)
+            frame = made_records(STUDY, late(sparse), generator, claim.cells, reads=imbalance.READS)
+            assert claim.judge(frame).outcome != "supported", name
+
+
+def test_onsets_that_neither_came_tell_nothing():
+    claim = CLAIMS["together_coarse"]
+    frame = made_records(STUDY, late(3.3, 1.1), np.random.default_rng(0), claim.cells, reads=imbalance.READS)
+    assert claim.judge(frame).outcome == "undecided"
+
+
+def test_denser_data_twice_as_quick_are_not_refuted_since_the_others_never_came():
+    claim = next(one for one in density.STUDY.claims if one.name == "denser_sooner_grid_eps")
+    times = dict(zip(claim.cells, (0.9, 1.8), strict=True))
+    for i in range(3):
+        frame = made_records(
+            density.STUDY,
+            density.setting_in(times),
+            numpy_generator(0, "late density", i),
+            claim.cells,
+            reads=density.READS,
+        )
+        assert claim.judge(frame).outcome != "refuted"
+
+
+def test_a_copier_of_few_images_is_as_right_as_it_is_off_the_grid():
+    """By brute force: a label is right where the nearest training label is within 1 px along both axes."""
+    name = density.FEW
+    cell = next(one for one in density.STUDY.cells if one.name == name)
+    training = cell.config(0, "lean").world.training_labels()
+    asked = np.random.default_rng(1).uniform(training.min(), training.max(), (4000, 2))
+    away = np.abs(asked[:, None] - training[None])
+    nearest = (away**2).sum(2).argmin(1)
+    right = (away[np.arange(len(asked)), nearest] <= 1).all(1).mean()
+    assert copier(name) == pytest.approx(right, abs=0.03)
+    assert copier(name) < 1 - (1 - len(training) / 1024) ** 9 - 0.2, "not the share of labels on the grid"

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections import Counter
+
 import numpy as np
 import pytest
 from scipy import stats
 from sklearn.metrics import cohen_kappa_score
 
 from phasescope.studies.core.claim import NotEnough
+from phasescope.studies.core.comparing import least_share, paired_ratio
 from phasescope.studies.core.criteria import Onsets
 from phasescope.studies.core.statistics import (
     CONFIDENCE,
     agreement,
     area,
+    every_resample,
     expanded_tail,
     kappa,
     mean_of_runs,
     over_runs,
     partial_spearman,
     ranks_within,
+    rehearsed,
     share,
     sooner,
     spearman_over_runs,
@@ -47,6 +54,81 @@ def test_the_interval_of_a_mean_holds_it_as_often_as_it_says(n):
         found = mean_of_runs(rng.standard_normal(n).tolist())
         held += found.low <= 0 <= found.high
     assert 0.90 <= held / 200 <= 0.99
+
+
+@pytest.mark.parametrize("n", [2, 4, 5])
+def test_every_resample_is_there_as_often_as_it_is_drawn(n):
+    """Against all n^n ordered draws."""
+    weights, chances = every_resample(n)
+    assert chances.sum() == pytest.approx(1)
+    drawn = Counter(tuple(np.bincount(one, minlength=n)) for one in itertools.product(range(n), repeat=n))
+    found = {tuple(row.astype(int)): chance for row, chance in zip(weights, chances, strict=True)}
+    assert found == pytest.approx({row: count / n**n for row, count in drawn.items()})
+
+
+def test_ends_of_few_runs_owe_nothing_to_chance():
+    """Those of all resamples; many random ones come to the same."""
+    values = RNG(1).standard_normal(8)
+    found = mean_of_runs(values)
+    tail = expanded_tail(8, 7)
+    means = RNG(2).choice(values, (400_000, 8)).mean(axis=1)
+    spread = found.high - found.low
+    assert (found.low, found.high) == pytest.approx(np.quantile(means, [tail, 1 - tail]), abs=0.01 * spread)
+    with rehearsed(10):
+        again = mean_of_runs(values)
+    assert (again.low, again.high) == (found.low, found.high)
+
+
+def test_ends_of_more_runs_rest_on_enough_resamples():
+    values = RNG(1).standard_normal(16)
+    tail = expanded_tail(16, 15)
+    found, means = mean_of_runs(values), RNG(2).choice(values, (400_000, 16)).mean(axis=1)
+    spread = found.high - found.low
+    assert (found.low, found.high) == pytest.approx(np.quantile(means, [tail, 1 - tail]), abs=0.03 * spread)
+
+
+def onsets_of(onset, last: float = 100.0) -> Onsets:
+    found = np.array(onset, dtype=float)
+    return Onsets(found, np.where(np.isfinite(found), found - 1, last), np.full(len(found), last))
+
+
+NEVER = float("nan")
+
+
+def test_the_ratio_of_onsets_that_all_came_is_their_median():
+    found = paired_ratio(onsets_of([20, 30, 30, 40, 50, 60, 60, 70]), onsets_of([10] * 8), "none")
+    assert found.value == pytest.approx(math.exp((math.log(4) + math.log(5)) / 2))
+    assert (found.low, found.high) == pytest.approx((2, 7))
+
+
+def test_an_onset_that_did_not_come_bounds_its_ratio_on_one_side():
+    """The second at 90 and the first never: at least 100 / 90, and nobody knows how much more."""
+    later = paired_ratio(onsets_of([NEVER] * 8), onsets_of([90] * 8), "none")
+    assert later.low == pytest.approx(100 / 90)
+    assert later.high == math.inf
+    sooner_one = paired_ratio(onsets_of([90] * 8), onsets_of([NEVER] * 8), "none")
+    assert sooner_one.low == 0
+    assert sooner_one.high == pytest.approx(0.9)
+    assert math.isnan(later.value)
+    with pytest.raises(NotEnough, match="none came"):
+        paired_ratio(onsets_of([NEVER] * 8), onsets_of([NEVER] * 8), "none came")
+
+
+def test_one_run_of_many_that_did_not_come_leaves_the_median_ratio():
+    first = onsets_of([20] * 15 + [NEVER])
+    found = paired_ratio(first, onsets_of([10] * 15 + [NEVER]), "none")
+    assert (found.value, found.low, found.high) == pytest.approx((2, 2, 2))
+
+
+def test_the_least_of_shares_errs_no_more_than_one():
+    """Of six at a half, one or another is often low by chance; the level is divided among them."""
+    rng, n = RNG(0), 16
+    refuted = sum(least_share(rng.random((6, n)) < 0.5).high < 0.5 for _ in range(2000))
+    assert refuted / 2000 <= (1 - CONFIDENCE) / 2 + 0.006
+    all_but_one = least_share([[True] * n] * 5 + [[False] * n])
+    assert all_but_one.high < 0.5
+    assert all_but_one.n == n
+    assert least_share([[True] * n] * 6).low == share([True] * n).low
 
 
 def test_many_runs_need_no_expansion():
@@ -133,7 +215,8 @@ def test_the_interval_of_spearman_is_that_of_each_resample_by_itself():
         drawn = [np.repeat(np.arange(15), w.astype(int)) for w in weights]
         return np.array([partial_spearman(x[i], y[i]) for i in drawn])
 
-    found, expected = spearman_over_runs(x, y), over_runs(one_by_one, 15, resamples=500)
+    with rehearsed(500):
+        found, expected = spearman_over_runs(x, y), over_runs(one_by_one, 15)
     assert (found.value, found.low, found.high) == pytest.approx(
         (expected.value, expected.low, expected.high)
     )

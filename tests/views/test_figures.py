@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,8 @@ from phasescope.factors import Factor
 from phasescope.measures import Score, gain
 from phasescope.places import Place
 from phasescope.store import Run
+from phasescope.views.explorer.details import details
+from phasescope.views.explorer.rows import row_of
 from phasescope.views.figures.axes import NARROW_IN, WIDE_IN
 from phasescope.views.figures.denoising import denoising
 from phasescope.views.figures.painted import border_px, painted, spread_over, tile
@@ -106,6 +110,20 @@ def test_standing_draws_the_rung_at_each_level_the_exact_errors_and_the_nats(run
     assert "Left out: x told: no grid." in described(record)
 
 
+def test_the_explorer_is_told_the_same_rungs_errors_and_nats(run):
+    told = json.loads(details(Record(run), row_of(run)))
+    known, ladder = references()["family"]["ladder"], told["ladder"]
+    assert ladder["levels"] == LEVELS
+    assert ladder["nats"] == known["nats"]
+    assert (
+        list(ladder["colours"]) == list(ladder["errors"]) == [name for name in known["mmse"] if name != "t"]
+    )
+    assert len(set(ladder["colours"].values())) == len(ladder["colours"])
+    for line, recorded in zip(told["lines"], run.metrics, strict=True):
+        assert [one[0] for one in line["ladder"]] == [one["rung"] for one in recorded["ladder"]]
+        assert line["nats"]["x"]["value"] == pytest.approx(recorded["nats"]["x"]["value"], abs=1e-3)
+
+
 def test_without_nats_or_references_less_is_drawn(tmp_path):
     run = write_run(tmp_path / "run", ALL_STEPS[:3])
     record = Record(run)
@@ -114,6 +132,7 @@ def test_without_nats_or_references_less_is_drawn(tmp_path):
     assert len(standing(record).axes) == 2
     (run.path / "references.json").unlink()
     assert standing(Record(Run(run.path))) is None
+    assert json.loads(details(Record(Run(run.path)), row_of(run)))["ladder"] is None
 
 
 @pytest.mark.parametrize(("width_in", "columns"), [(WIDE_IN, 2), (NARROW_IN, 2)])

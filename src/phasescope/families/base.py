@@ -144,8 +144,12 @@ class Family(ABC):
         (last,) = deque(self.trajectory(network, labels, shape, generator), maxlen=1)
         return last.x_0
 
-    def forecast(self, task: Task) -> Mapping[str, Any]:
-        """What can be foretold of how it will be learnt, before it is, JSON-ready; nothing where nothing is known."""
+    def forecast(self, task: Task, rungs: bool = True) -> Mapping[str, Any]:
+        """What can be foretold of how it will be learnt, before it is, JSON-ready; nothing where nothing is known.
+
+        Args:
+            rungs: whether the errors of all exact optima are told too, which takes longest.
+        """
         return {}
 
     def clones(

@@ -234,11 +234,11 @@ class Diffusion(Family):
         drawn = 1.0 if self.density is None else self.density.of_levels(self.schedule.steps)
         return self._weight * drawn * parametrization.error_ratio(self.predict, self.schedule.log_snr.exp())
 
-    def forecast(self, task: Task) -> dict[str, Any]:
+    def forecast(self, task: Task, rungs: bool = True) -> dict[str, Any]:
         """The ladder of exact optima, and what it foretells; see `forecast`."""
         from phasescope.families.diffusion.forecast import forecast
 
-        return forecast(self, self.x_0_weight, task)
+        return forecast(self, self.x_0_weight, task, rungs)
 
     def clones(
         self,

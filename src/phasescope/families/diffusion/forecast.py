@@ -43,15 +43,20 @@ LOCAL_LEVELS, LOCAL_DRAWS, MOST_LOCAL = 16, 4, 1e8
 PASSED, NOT_PASSED = 0.2, 1.0
 """R' below which images are expected to pass phase B, and above which not: between the three cells that suggested the
 rule, eps 0.06 (8 of 8 runs), v 0.41 (2 of 10) and x 4.2 (0 of 16)"""
+BANDS = 5
+"""equal bands of t of which R' is told"""
 PAIRS = 1024
 """of images whose distance is looked at"""
 
 
-def forecast(diffusion: Answering, x_0_weight: Float[Tensor, " T"], task: Task) -> dict[str, Any]:
+def forecast(
+    diffusion: Answering, x_0_weight: Float[Tensor, " T"], task: Task, rungs: bool = True
+) -> dict[str, Any]:
     """What is foretold, JSON-ready, of a loss that weighs the squared error of x_0 so at each t.
 
+    `bands` tells of equal bands of t the share of R' that they add: sums over them are over the whole denominator.
     `mmse` has `t` and, for each rung that can be had, its error at each t, summed over an image's pixels; `left_out` says
-    which cannot, and why.
+    which cannot, and why. Both are left out without `rungs`, which take most of the time.
 
     Raises:
         ValueError: images alike, or as `Ladder.of` says.
@@ -68,31 +73,39 @@ def forecast(diffusion: Answering, x_0_weight: Float[Tensor, " T"], task: Task) 
     some, draws = affordable(knows_all, steps, LEVELS, DRAWS, MOST_WORK)
     drawn = draw(diffusion, knows_all, evenly(steps, some), draws, 0, "forecast")
     levels = drawn.levels
-    errors, left_out = errors_of(ladder, drawn, snr[levels], _local_excess(ladder, diffusion, levels))
     everywhere = np.arange(steps)
     wiener_error = wiener_mmse(ladder.wiener.variances, snr).numpy()
-    uncertain = np.interp(everywhere, levels, errors["posterior mean"])
+    uncertain = np.interp(everywhere, levels, drawn.error(knows_all))
     weight = x_0_weight.numpy()
     at_condensation = 2 * math.log(M) / energy
     at_instability = 1 / float(ladder.wiener.variances.max())
-    r_prime = float((weight * uncertain).sum() / (weight * (wiener_error - uncertain)).sum())
+    r_prime_by_t = weight * uncertain / (weight * (wiener_error - uncertain)).sum()
+    r_prime = float(r_prime_by_t.sum())
+    t_condensation = _time_of(snr.numpy(), at_condensation)
     spatial = ladder.wiener.mean.shape[1:]
     cap = 1.0 if task.shift_px is None else math.prod(task.shift_px / size for size in spatial)
-    return {
+    told: dict[str, Any] = {
         "images": M,
         "ln_m": math.log(M),
         "nats": float(information(snr.numpy(), uncertain)),
         "r_prime": r_prime,
         "snr_condensation": at_condensation,
-        "t_condensation": _time_of(snr.numpy(), at_condensation),
+        "t_condensation": t_condensation,
+        "bands": [float(band.sum()) for band in np.array_split(r_prime_by_t, min(BANDS, steps))],
+        "weight_at_condensation": None
+        if t_condensation is None
+        else float(weight[round(t_condensation)] / weight.mean()),
         "snr_instability": at_instability,
         "t_instability": _time_of(snr.numpy(), at_instability),
         "shift_px": task.shift_px,
         "cap": cap,
         "phases": _phases(r_prime, cap),
-        "mmse": {"t": levels.tolist(), **{name: found.tolist() for name, found in errors.items()}},
-        "left_out": left_out,
     }
+    if rungs:
+        errors, left_out = errors_of(ladder, drawn, snr[levels], _local_excess(ladder, diffusion, levels))
+        mmse = {"t": levels.tolist(), **{name: found.tolist() for name, found in errors.items()}}
+        told |= {"mmse": mmse, "left_out": left_out}
+    return told
 
 
 def errors_of(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from phasescope.studies.core.claim import Estimate, NotEnough
 from phasescope.studies.core.criteria import Onsets, Passing, onsets, runs_of
-from phasescope.studies.core.statistics import over_runs
+from phasescope.studies.core.statistics import TAIL, over_runs, share
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,8 +25,8 @@ def onset_factor(
 ) -> Estimate:
     """The ratio of geometric mean onsets, in steps, of the runs of some cells over those of others; seeds are not paired.
 
-    An onset that did not come is put at the run's end: where it is missing on one side alone the ratio is nearer to 1 than
-    it would be.
+    An onset that did not come is put at the run's end. It may come any time later, so where one is missing on the first
+    side the ratio has no upper end, and where one is on the second no lower end but 0.
 
     Raises:
         NotEnough: it came in no run of either.
@@ -48,7 +49,50 @@ def onset_factor(
         f"without_onset_{name}": float((~part.came).sum())
         for name, part in zip(("first", "second"), parts, strict=True)
     }
-    return over_runs(factor, len(logs), side.tolist(), detail)
+    found = over_runs(factor, len(logs), side.tolist(), detail)
+    first, second = parts
+    return opened(
+        found, below=0.0 if not second.came.all() else None, above=math.inf if not first.came.all() else None
+    )
+
+
+def opened(found: Estimate, below: float | None, above: float | None) -> Estimate:
+    """The same with ends that the runs do not bound."""
+    return replace(
+        found, low=found.low if below is None else below, high=found.high if above is None else above
+    )
+
+
+def paired_ratio(first: Onsets, second: Onsets, neither: str) -> Estimate:
+    """The median over runs of one onset over another in the same run, with its sign-test interval.
+
+    An onset that did not come is later than the run's end, so that its ratio is bounded on one side alone, and where
+    neither came on none: the median is taken of what bounds all from below, and from above. The value is NaN where the
+    two differ.
+
+    Args:
+        neither: what is said where none of either came.
+    """
+    from scipy.stats import binom
+
+    n = len(first.onset)
+    if n < 2 or not (first.came | second.came).any():
+        raise NotEnough(neither)
+    logs = np.log(first.restricted / second.restricted)
+    low, high = np.where(second.came, logs, -np.inf), np.where(first.came, logs, np.inf)
+    k = int(binom.ppf(TAIL, n, 0.5))
+    with np.errstate(over="ignore"):
+        ends = (
+            (float(np.exp(np.sort(low)[k - 1])), float(np.exp(np.sort(high)[n - k])))
+            if k
+            else (0.0, math.inf)
+        )
+        at_least, at_most = float(np.exp(np.median(low))), float(np.exp(np.median(high)))
+    detail = {
+        "without_onset_first": float((~first.came).sum()),
+        "without_onset_second": float((~second.came).sum()),
+    }
+    return Estimate(at_least if at_least == at_most else math.nan, *ends, n, detail)
 
 
 def envelope(estimates: Sequence[Estimate]) -> Estimate:
@@ -66,13 +110,19 @@ def envelope(estimates: Sequence[Estimate]) -> Estimate:
     )
 
 
-def least(estimates: Sequence[Estimate]) -> Estimate:
-    """The least of several quantities: above a threshold where all are, below it where one is."""
+def least_share(hits: Sequence[Sequence[bool]]) -> Estimate:
+    """The least of several shares of runs: above a threshold where all are, below it where one is.
+
+    All must lie above for it to, so its lower end is the least of theirs. One suffices below, so its upper end is the least
+    of those whose chance beyond is divided by how many there are (Bonferroni). n is the fewest runs of one.
+    """
+    shares = [share(one) for one in hits]
+    highs = [share(one, tail=TAIL / len(hits)).high for one in hits]
     return Estimate(
-        min(one.value for one in estimates),
-        min(one.low for one in estimates),
-        min(one.high for one in estimates),
-        sum(one.n for one in estimates),
+        min(one.value for one in shares),
+        min(one.low for one in shares),
+        min(highs),
+        min(one.n for one in shares),
     )
 
 

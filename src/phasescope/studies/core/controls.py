@@ -18,6 +18,7 @@ from typing import Any
 from phasescope.randomness import numpy_generator
 from phasescope.store.files import to_json
 from phasescope.studies.core.claim import Claim, Made, Outcome
+from phasescope.studies.core.statistics import rehearsed
 from phasescope.studies.core.study import Study
 
 POWER = 0.8
@@ -64,7 +65,8 @@ def try_controls(claim: Claim, times: int = TIMES, seed: int = 0, study: str = "
 
     def outcomes(name: str, made: Made) -> list[Outcome]:
         purpose = f"control {study} {claim.name} {name}"
-        return [claim.judge(made(numpy_generator(seed, purpose, i))).outcome for i in range(times)]
+        with rehearsed():
+            return [claim.judge(made(numpy_generator(seed, purpose, i))).outcome for i in range(times)]
 
     positive, negative, borderline = (
         outcomes(name, getattr(controls, name)) for name in ("positive", "negative", "borderline")

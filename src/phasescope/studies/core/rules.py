@@ -16,7 +16,12 @@ from phasescope.studies.core import statistics
 def rules() -> dict[str, Any]:
     """By name, as `representation.hysteresis`."""
     return {
-        "resamples": statistics.RESAMPLES,
+        "resamples": {
+            "all_of_runs": statistics.ALL_OF,
+            "beyond": statistics.BEYOND,
+            "least": statistics.RESAMPLES,
+            "most": statistics.MOST_RESAMPLES,
+        },
         "order_range": list(phases.ORDER_RANGE),
         **{f"behaviour.{name}": value for name, value in asdict(phases.BEHAVIOUR).items()},
         **{f"representation.{name}": value for name, value in asdict(phases.REPRESENTATION).items()},

@@ -7,7 +7,9 @@ few runs of a cell percentiles are too narrow; their level is moved to where tho
 
     alpha'/2 = Phi(-sqrt(n / (n - 1)) t_{f, 1 - alpha/2}),
 
-n the fewest runs of a stratum, f all runs less the strata.
+n the fewest runs of a stratum, f all runs less the strata. That level is so far out that chance among resamples could move
+an end over a threshold: of few runs all resamples there are are taken, each as often as it comes, of more as many as leave
+`BEYOND` beyond each end.
 
 Claims are judged at two looks at most, each with intervals of 97.5 %: by Bonferroni both together err in no more than 5 %.
 """
@@ -15,7 +17,11 @@ Claims are judged at two looks at most, each with intervals of 97.5 %: by Bonfer
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,18 +41,36 @@ LEVEL = f"{100 * CONFIDENCE:g} %"
 """the same, as it is printed"""
 TAIL = (1 - CONFIDENCE) / 2
 RESAMPLES = 2000
+"""the fewest, and as many as controls are judged by, so many times that chance among them evens out"""
+BEYOND, MOST_RESAMPLES = 100, 100_000
+"""resamples that lie beyond each end, unless that takes more than the most"""
+ALL_OF = 9
+"""runs of one stratum of which all resamples are taken: 24,310 of nine"""
+AT_ONCE = 4096
+"""resamples of which a statistic is computed together"""
+_FEWER: ContextVar[int | None] = ContextVar("resamples", default=None)
 
 
-def share(hits: Sequence[bool], detail: Mapping[str, float] | None = None) -> Estimate:
-    """The share of n runs in which something was so, with its exact interval."""
+def share(hits: Sequence[bool], detail: Mapping[str, float] | None = None, tail: float = TAIL) -> Estimate:
+    """The share of n runs in which something was so, with its exact interval; `tail` is the chance beyond each end."""
     from scipy.stats import beta
 
     n, k = len(hits), int(sum(hits))
     if n == 0:
         raise NotEnough("no run tells")
-    low = float(beta.ppf(TAIL, k, n - k + 1)) if k else 0.0
-    high = float(beta.ppf(1 - TAIL, k + 1, n - k)) if k < n else 1.0
+    low = float(beta.ppf(tail, k, n - k + 1)) if k else 0.0
+    high = float(beta.ppf(1 - tail, k + 1, n - k)) if k < n else 1.0
     return Estimate(k / n, low, high, n, {"runs": float(k), **(detail or {})})
+
+
+@contextmanager
+def rehearsed(resamples: int = RESAMPLES) -> Iterator[None]:
+    """Within the block, intervals over runs rest on this many resamples."""
+    token = _FEWER.set(resamples)
+    try:
+        yield
+    finally:
+        _FEWER.reset(token)
 
 
 def over_runs(
@@ -54,7 +78,6 @@ def over_runs(
     n: int,
     strata: Sequence[object] | None = None,
     detail: Mapping[str, float] | None = None,
-    resamples: int = RESAMPLES,
 ) -> Estimate:
     """A statistic of n runs with its cluster-bootstrap interval.
 
@@ -72,19 +95,41 @@ def over_runs(
     sizes = np.bincount(labels)
     if sizes.min() < 2:
         raise NotEnough("an interval over runs needs at least 2 of them in each cell")
-    generator = numpy_generator(0, "study bootstrap")
-    weights = np.zeros((resamples, n))
-    for label in range(len(sizes)):
-        members = np.flatnonzero(labels == label)
-        weights[:, members] = bootstrap_weights(len(members), resamples, generator)
-    value = float(statistic(np.ones((1, n)))[0])
-    replicates = statistic(weights)
-    replicates = replicates[np.isfinite(replicates)]
-    if not math.isfinite(value) or len(replicates) < resamples / 2:
-        raise NotEnough("the runs do not define the statistic: what it compares does not vary")
     tail = expanded_tail(int(sizes.min()), n - len(sizes))
-    low, high = np.quantile(replicates, [tail, 1 - tail])
-    return Estimate(value, float(low), float(high), n, dict(detail or {}))
+    value = float(statistic(np.ones((1, n)))[0])
+    if len(sizes) == 1 and n <= ALL_OF:
+        weights, chances = every_resample(n)
+    else:
+        count = _FEWER.get() or int(np.clip(math.ceil(BEYOND / tail), RESAMPLES, MOST_RESAMPLES))
+        generator = numpy_generator(0, "study bootstrap")
+        weights, chances = np.zeros((count, n)), np.full(count, 1 / count)
+        for label in range(len(sizes)):
+            members = np.flatnonzero(labels == label)
+            weights[:, members] = bootstrap_weights(len(members), count, generator)
+    parts = [statistic(weights[at : at + AT_ONCE]) for at in range(0, len(weights), AT_ONCE)]
+    replicates = np.concatenate(parts)
+    known = np.isfinite(replicates)
+    if not math.isfinite(value) or chances[known].sum() < 0.5:
+        raise NotEnough("the runs do not define the statistic: what it compares does not vary")
+    low, high = _quantiles(replicates[known], chances[known], (tail, 1 - tail))
+    return Estimate(value, low, high, n, dict(detail or {}))
+
+
+@cache
+def every_resample(n: int) -> tuple[np.ndarray, np.ndarray]:
+    """How often each of n runs is drawn in each way to draw n of them, (S, n), and the chance of it, (S,)."""
+    drawn = np.array(list(combinations_with_replacement(range(n), n)))
+    weights = (drawn[:, :, None] == np.arange(n)).sum(axis=1).astype(float)
+    ways = math.factorial(n) / np.array([math.prod(map(math.factorial, row)) for row in weights.astype(int)])
+    return weights, ways / n**n
+
+
+def _quantiles(values: np.ndarray, chances: np.ndarray, at: Sequence[float]) -> list[float]:
+    """The least values that are not exceeded with these chances."""
+    ascending = np.argsort(values, kind="stable")
+    reached = np.cumsum(chances[ascending]) / chances.sum()
+    places = np.searchsorted(reached, np.array(at) - 1e-12).clip(max=len(values) - 1)
+    return values[ascending][places].tolist()
 
 
 def expanded_tail(size: int, freedom: int) -> float:
@@ -184,7 +229,7 @@ def spearman_over_runs(x: np.ndarray, y: np.ndarray, detail: Mapping[str, float]
         varies = np.minimum(xx, yy) > 1e-9 * n[:, 0] ** 2
         return np.where(varies, xy / np.sqrt(np.where(varies, xx * yy, 1)), 0.0)
 
-    return over_runs(correlation, len(x), detail=detail, resamples=500)
+    return over_runs(correlation, len(x), detail=detail)
 
 
 def kappa(tables: Sequence[np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:

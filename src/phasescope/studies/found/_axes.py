@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from phasescope.studies.core.claim import Estimate, NotEnough
-from phasescope.studies.core.comparing import envelope, mean_where
+from phasescope.studies.core.comparing import envelope, mean_where, opened, paired_ratio
 from phasescope.studies.core.criteria import (
     Labels,
     Onsets,
@@ -85,17 +85,13 @@ def over_ways(of: Callable[[str], Estimate]) -> Estimate:
 
 
 def together(cells: Sequence[str], labels: Labels, frame: pd.DataFrame) -> Estimate:
-    """Geometric mean over runs of the sparser axis's onset over the denser one's, the run's end where it did not come."""
+    """Median over runs of the sparser axis's onset over the denser one's."""
     runs = runs_of(frame, cells)
+    neither = f"neither axis set in {LABELS[labels]} in any run"
 
     def ratio(way: str) -> Estimate:
         sparse, dense = sparse_and_dense(runs, labels, way)
-        if not (sparse.came | dense.came).any():
-            raise NotEnough(f"neither axis set in {LABELS[labels]} in any run")
-        logs = np.log(sparse.restricted / dense.restricted)
-        return over_runs(
-            lambda weights: np.exp(weights @ logs / weights.sum(axis=1)), len(logs), cells_of(runs)
-        )
+        return paired_ratio(sparse, dense, neither)
 
     return over_ways(ratio)
 
@@ -130,7 +126,8 @@ def index(
 ) -> Estimate:
     """Where x and y lie between fully coupled (0) and factorized (1): mean log ratio over the mean of its reference.
 
-    Images are read by matched filter. An onset that did not come is put at the run's end, in runs and in references alike.
+    Images are read by matched filter. An onset that did not come is put at the run's end; it may be any time later, so the
+    index has no end on the side to which that would move it.
 
     Args:
         balanced: by increment, the cell of the balanced grid.
@@ -173,7 +170,16 @@ def index(
         "ratio_if_coupled": 1.0,
     }
     everyone = [*runs, *(run for of_d in references.values() for run in of_d)]
-    return over_runs(statistic, len(everyone), cells_of(everyone), detail)
+    found = over_runs(statistic, len(everyone), cells_of(everyone), detail)
+    least, most = values[0], values[-1]
+    lacks = {d: not all_came(of_d, labels, "matched") for d, of_d in references.items()}
+    later, sooner = not sparse.came.all() or lacks[least], not dense.came.all() or lacks[most]
+    return opened(found, below=-math.inf if sooner else None, above=math.inf if later else None)
+
+
+def all_came(runs: Sequence[pd.DataFrame], labels: Labels, way: str) -> bool:
+    """Whether both axes set in in each run."""
+    return all(onsets(runs, accurate(labels, axis, way)).came.all() for axis in ("x", "y"))
 
 
 def phi_of(run: pd.DataFrame, labels: Labels, way: str) -> float:

@@ -40,6 +40,17 @@ AMENDED = (
     ),
 )
 """of all studies that have cells of P1's objective"""
+RESAMPLED = (
+    "Intervals over runs rest on all resamples of nine runs or fewer, else on as many as leave 100 beyond each end: of "
+    "2,000 there were two, and chance among them moved verdicts that lie near a threshold."
+)
+
+
+def mended(reason: str) -> Amendment:
+    """That of 2026-11-27, with a study's own reason."""
+    return Amendment("2026-11-27", f"{reason} {RESAMPLED}")
+
+
 SMALL = Cell("small", {"family": {"predict": "eps"}}, preset="small", seeds=8)
 V = Cell("v", {"family": {"predict": "v"}}, preset="small", seeds=10)
 X = Cell("fast", {"family": {"predict": "x"}}, preset="fast", seeds=16)

@@ -73,8 +73,8 @@ def onset_panels(frame: pd.DataFrame) -> list[Panel]:
 
 
 def sets(frame: pd.DataFrame) -> list[Panel]:
-    sizes = dict(zip((*KEPT, 1024), SETS, strict=True))
-    runs = _present(frame, {float(n): name for n, name in sizes.items()})
+    sizes = {float(n): name for n, name in zip((*KEPT, 1024), SETS, strict=True)}
+    runs = _present(frame, sizes)
     if len(runs) < 2:
         return []
     ticks = {n: f"{n:g}" for n in runs}
@@ -95,7 +95,7 @@ def sets(frame: pd.DataFrame) -> list[Panel]:
         )
         for number, (labels, words) in enumerate((("grid", "on the grid"), ("off_grid", "off the grid")))
     ]
-    copied = np.array([copier(n, 1024.0) for n in runs])
+    copied = np.array([copier(sizes[n]) for n in runs])
     shares.append(
         Curve(np.array(list(runs)), copied, label="copier of the nearest", series=7, style="dashed")
     )

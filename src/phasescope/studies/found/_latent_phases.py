@@ -88,10 +88,16 @@ def at_thresholds(known: pd.DataFrame, reading: str) -> list[Sequence[phases.Pha
     return list(phases_over_range(known, place, name).by_threshold.values())
 
 
+def b_before_c(found: Sequence[phases.Phase]) -> bool:
+    """Whether B comes, without C before it, and C after it."""
+    sequence = phases.phase_sequence(found)
+    return "B" in sequence and "C" in sequence and sequence.index("B") < sequence.index("C")
+
+
 def passes_b(reading: str, cell: str, frame: pd.DataFrame) -> Estimate:
-    """Share of runs whose representation is in B at a snapshot, over the range of thresholds."""
+    """Share of runs whose representation is in B before it is in C, and comes to C, over the range of thresholds."""
     told = [at_thresholds(read_rows(run, reading), reading) for run in runs_of(frame, [cell])]
-    return envelope([share(["B" in found for found in of_runs]) for of_runs in zip(*told, strict=True)])
+    return envelope([share([b_before_c(found) for found in of_runs]) for of_runs in zip(*told, strict=True)])
 
 
 def agree(reading: str, cell: str, frame: pd.DataFrame) -> Estimate:

@@ -19,6 +19,14 @@ def latents_early(cell: Cell, config: RunConfig, generator: np.random.Generator)
     return as_p1_says(cell, config, generator) | order(rise(12.0, 1.0))
 
 
+def order_lost(cell: Cell, config: RunConfig, generator: np.random.Generator) -> dict[str, Any]:
+    """As P1 says in images, but latents are ordered from the start, and lose their order later."""
+    lost = rise(at(0.6, config, generator), config.training.steps / 60)
+    return as_p1_says(cell, config, generator) | order(
+        lambda steps: rise(12.0, 1.0)(steps) * (1 - lost(steps))
+    )
+
+
 def latents_ahead(part: float) -> Courses:
     """Behaviour as P1 says; of the time from A's end to C's begin latents are ordered a part too early."""
 

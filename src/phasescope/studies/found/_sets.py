@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from phasescope.probing.copier import nearest_labels
+from phasescope.randomness import numpy_generator
 from phasescope.studies.core.claim import Estimate
 from phasescope.studies.core.criteria import (
     PLACE,
@@ -30,6 +33,8 @@ THINGS: dict[str, tuple[str, Passing]] = {
     "off_grid": ("accuracy off the grid", accurate("off_grid")),
 }
 """what sets in: words, and when a snapshot has it"""
+COPIED = 20_000
+"""labels of which a copier's accuracy is the mean"""
 SETS = (*(cell.name for cell in KEPT.values()), BASE.name)
 """cells of 64 to 1,024 images of one grid"""
 
@@ -41,15 +46,18 @@ def sooner_with_images(thing: str, frame: pd.DataFrame) -> Estimate:
     return sooner(onsets(runs, THINGS[thing][1]), images, [0] * len(runs))
 
 
-def copier(images: float, grid: float) -> float:
-    """The accuracy within 1 px of one that paints the nearest of `images` labels, drawn from a grid of 1 px of `grid`."""
-    return 1 - (1 - images / grid) ** 9
+@cache
+def copier(cell: str) -> float:
+    """The accuracy off the grid, within 1 px, of one that paints the nearest of a cell's training labels."""
+    world = next(one for one in (*KEPT.values(), BASE) if one.name == cell).config(0, "lean").world
+    asked = world.splits()["off_grid"](COPIED, numpy_generator(0, "a copier's labels"))
+    nearest = nearest_labels(world.training_labels(), asked, world.factors)
+    return float((np.abs(world.factors.difference(nearest, asked)) <= 1).all(axis=1).mean())
 
 
-def excess_over_copier(cells: tuple[str, ...], frame: pd.DataFrame) -> Estimate:
+def excess_over_copier(cell: str, frame: pd.DataFrame) -> Estimate:
     """Mean over runs of (acc - acc_copier) / (1 - acc_copier) off the grid, at the end."""
-    runs = runs_of(frame, cells)
-    copied = [copier(column(run, "images")[0], 32.0**2) for run in runs]
-    reached = [at_end(run, "outcomes.off_grid.correct") for run in runs]
-    values = [(a - c) / (1 - c) for a, c in zip(reached, copied, strict=True)]
-    return mean_of_runs(values, {"copier": float(np.mean(copied)), "reached": float(np.mean(reached))})
+    copied = copier(cell)
+    reached = np.array([at_end(run, "outcomes.off_grid.correct") for run in runs_of(frame, [cell])])
+    detail = {"copier": copied, "reached": float(reached.mean())}
+    return mean_of_runs((reached - copied) / (1 - copied), detail)

@@ -63,11 +63,15 @@ def follows(tap: str, how: str, frame: pd.DataFrame) -> Estimate:
     )
 
 
+BETWEEN_RUNS = 0.15
+"""of the share that follows, as runs of P1's objective have it at up1"""
+
+
 def following(study: Callable[[], Study], share: float, generator: np.random.Generator) -> pd.DataFrame:
-    """Records of the base's runs, in which a share of images follows, by 0.05 another in each, whatever is put in."""
+    """Records of the base's runs, in which a share of images follows, another in each, whatever is put in."""
 
     def read(letter: str, generator: np.random.Generator) -> dict[str, float]:
-        p = np.clip(share + 0.05 * generator.standard_normal(), 0, 1)
+        p = np.clip(share + BETWEEN_RUNS * generator.standard_normal(), 0, 1)
         found = {}
         for tap, how in product(TAPS, HOW):
             of_images = generator.binomial(IMAGES, p) / IMAGES

@@ -37,7 +37,7 @@ from phasescope.studies.core.captions import saying
 from phasescope.studies.core.criteria import column, phases_of, runs_of
 from phasescope.studies.core.curves import ticks
 from phasescope.studies.core.study import Curve, Figure, Panel, Study, Table
-from phasescope.studies.found._cells import SMALL, V, X
+from phasescope.studies.found._cells import SMALL, V, X, mended
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -233,11 +233,14 @@ CELLS = tuple(cell.name for cell in SYSTEMS)
 
 STUDY = Study(
     name="calibration",
-    number=9,
+    number=10,
     question="Which measure of latents, at which place, with which threshold, tells behaviour's phases apart?",
     preset="small",
     cells=SYSTEMS,
     seeds=8,
+    amendments=(
+        mended("How its intervals are made has changed, and nothing else. Its runs had been looked at."),
+    ),
     figures=(
         Figure(
             "separation",

@@ -21,7 +21,7 @@ from phasescope.studies.core.claim import Claim, Controls, Made
 from phasescope.studies.core.criteria import column
 from phasescope.studies.core.curves import STEPS, mean_curves, named, with_runs
 from phasescope.studies.core.study import Curve, Figure, Panel, Reading, Study
-from phasescope.studies.found._cells import AMENDED, BASE, BEFORE, FAST_PERIODIC, TORUS, TURNS, X
+from phasescope.studies.found._cells import AMENDED, BASE, BEFORE, FAST_PERIODIC, TORUS, TURNS, X, mended
 from phasescope.studies.found._code import (
     ASKED,
     BETWEEN,
@@ -78,7 +78,8 @@ def _claims_of(system: str) -> list[Claim]:
             claim(
                 f"factorized_{system}_{place.condition}",
                 f"Latents at {where} are nearer to a Clifford torus than to a 3D torus: {words}.",
-                statistic="factorization index at the end of training (0: 3D torus, 1: Clifford torus), mean over runs",
+                statistic="factorization index at the end of training (0: 3D torus, 1: Clifford torus), mean over runs, "
+                "interval by resampled runs",
                 threshold=MIDWAY,
                 estimate=partial(index_at_end, cell, place),
                 family="latents factorize x and y",
@@ -89,7 +90,8 @@ def _claims_of(system: str) -> list[Claim]:
             claim(
                 f"factorized_more_{system}_{place.condition}",
                 f"Training makes latents at {where} more factorized than they were: {words}.",
-                statistic="factorization index at the end less that of the untrained network, mean over runs",
+                statistic="factorization index at the end less that of the untrained network, mean over runs, interval by "
+                "resampled runs",
                 threshold=0.0,
                 estimate=partial(gained, cell, [f"code.{place}.value"]),
                 family="training factorizes latents",
@@ -100,7 +102,7 @@ def _claims_of(system: str) -> list[Claim]:
                 f"parallel_more_{system}_{place.condition}",
                 f"Training makes moves along a factor more alike wherever they start, at {where}: {words}.",
                 statistic="share of a move's square that holds at every value of the other factor, at the end less that "
-                "of the untrained network, mean over x and y, then runs",
+                "of the untrained network, mean over x and y, then runs, interval by resampled runs",
                 threshold=0.0,
                 estimate=partial(gained, cell, [f"code.{place}.parallelism.{axis}" for axis in "xy"]),
                 family="training makes moves parallel",
@@ -170,7 +172,10 @@ STUDY = Study(
     cells=CELLS,
     seeds=8,
     more=8,
-    amendments=AMENDED,
+    amendments=(
+        *AMENDED,
+        mended("How the claims' intervals are made is said with them. Its runs had been looked at."),
+    ),
     headline="factorized_open_600",
     claims=tuple(claim for system in SYSTEMS for claim in _claims_of(system)),
     figures=(

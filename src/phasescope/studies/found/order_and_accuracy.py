@@ -17,7 +17,7 @@ from phasescope.studies.core.criteria import PLACE
 from phasescope.studies.core.curves import named
 from phasescope.studies.core.study import Figure, Reading, Study
 from phasescope.studies.found._behaviour import MAJORITY
-from phasescope.studies.found._cells import AMENDED, BASE, BEFORE, FAST, SMALL, SYSTEMS, V
+from phasescope.studies.found._cells import AMENDED, BASE, BEFORE, FAST, SMALL, SYSTEMS, V, mended
 from phasescope.studies.found._made import controls, either
 from phasescope.studies.found._order_figures import across, onset_panels, stand_ins
 from phasescope.studies.found._order_made import apart, by_seed, going, lag
@@ -130,7 +130,8 @@ def _further() -> list[Claim]:
             claims.append(
                 Claim(
                     f"used_{how}_{tap}",
-                    f"Order is used: in phase C, where {words[how].format(tap)}, most bumps go where that label has them.",
+                    f"{'Order' if how == 'part' else 'What is at the tap'} is used: in phase C, where "
+                    f"{words[how].format(tap)}, most bumps go where that label has them.",
                     "phasescope",
                     "share of images whose bump is within 1 px of what was put in, by matched filter, mean over runs",
                     MAJORITY,
@@ -155,7 +156,13 @@ STUDY = Study(
     cells=(BASE, SMALL, V, *FAST.values()),
     seeds=8,
     more=8,
-    amendments=AMENDED,
+    amendments=(
+        *AMENDED,
+        mended(
+            "That order is used where all of a tap is another label's was more than that shows: the sentence speaks of what "
+            "is at the tap. Its runs had been looked at."
+        ),
+    ),
     headline="rise_together_all_eps",
     claims=(
         *(claim for which in ORDERS for claim in _claims_of("eps", which)),

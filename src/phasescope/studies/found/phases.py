@@ -18,7 +18,7 @@ from phasescope.studies.core.claim import Claim
 from phasescope.studies.core.statistics import mean_over_runs, share_of_runs
 from phasescope.studies.core.study import Figure, Reading, Study
 from phasescope.studies.found._behaviour import MAJORITY, is_abc, shapeless
-from phasescope.studies.found._cells import AMENDED, BEFORE, EVERY_BASE, SMALL, SYSTEMS, V, X
+from phasescope.studies.found._cells import AMENDED, BEFORE, EVERY_BASE, SMALL, SYSTEMS, V, X, mended
 from phasescope.studies.found._latent_phases import MODERATE, READINGS, agree, misplaced, passes_b, read_p1
 from phasescope.studies.found._made import as_p1_says, changed, controls, either, read_as, straight_to_c
 from phasescope.studies.found._phases_figures import kappas, outcomes, routes, sequences
@@ -28,6 +28,7 @@ from phasescope.studies.found._phases_made import (
     latents_early,
     malformed_about,
     misplaced_b,
+    order_lost,
     shapeless_b,
     unformed_of,
 )
@@ -35,6 +36,12 @@ from phasescope.studies.found._phases_made import (
 CELLS = (EVERY_BASE, SMALL, V, X)
 IMAGES = ("phase.behaviour", "outcomes.grid.")
 """columns of what is read of images"""
+
+
+LATER = mended(
+    "Whether latents pass phase B asked for a snapshot of B anywhere, also after order was lost; it asks now, as its "
+    "sentence says, for B before C. Its runs had been looked at."
+)
 
 
 def _study() -> Study:
@@ -93,13 +100,16 @@ def _claims(cell: str, readings: Sequence[str]) -> list[Claim]:
                 f"phase_b_{reading}_{cell}",
                 f"Before it is ordered, the representation is a low-dimensional manifold without order (B), read {way}: "
                 f"{words}.",
-                statistic="share of runs with a snapshot of phase B, exact interval; at thresholds of order's gain over the "
+                statistic="share of runs with a snapshot of phase B, none of C before it and one of C after it, exact "
+                "interval; at thresholds of order's gain over the "
                 f"untrained network of {', '.join(f'{one:g}' for one in phases.ORDER_RANGE)}; all must agree",
                 estimate=partial(passes_b, reading, cell),
                 figure="sequences",
                 family="phase B in latents",
                 does_not_show=caveat + before,
-                controls=made(as_p1_says, straight_to_c, either(as_p1_says, straight_to_c)),
+                controls=made(
+                    as_p1_says, either(straight_to_c, order_lost), either(as_p1_says, straight_to_c)
+                ),
             ),
             claim(
                 f"agreement_{reading}_{cell}",
@@ -138,7 +148,7 @@ STUDY = Study(
     cells=CELLS,
     seeds=8,
     more=8,
-    amendments=AMENDED,
+    amendments=(*AMENDED, LATER),
     headline="behaviour_abc_eps",
     claims=tuple(
         claim
