@@ -14,7 +14,9 @@ NOTHING = "–"
 def number(value: float | str | None) -> str:
     """Three digits; a dash where there is none."""
     found = from_plain(value)
-    return NOTHING if math.isnan(found) else "∞" if found == math.inf else f"{found:.3g}"
+    if math.isinf(found):
+        return "∞" if found > 0 else "-∞"
+    return NOTHING if math.isnan(found) else f"{found:.3g}"
 
 
 def brief(value: float) -> str:
@@ -24,12 +26,15 @@ def brief(value: float) -> str:
     return f"{value:.2f}".removeprefix("-") if abs(value) < 0.005 else f"{value:.2f}".replace("-", "−")
 
 
-def amendment_words(amended: Sequence[dict[str, Any]]) -> list[str]:
-    """Of each amendment of a declaration its date, its reason and what it changed."""
-    return [
-        f"{one['date']}: {one['reason']}" + (f" ({'; '.join(one['changed'])})" if one["changed"] else "")
-        for one in amended
-    ]
+def amendment_words(amended: Sequence[dict[str, Any]], counted: bool = False) -> list[str]:
+    """Of each amendment of a declaration its date, its reason and what it changed, or how many things."""
+
+    def changed(one: dict[str, Any]) -> str:
+        if not one["changed"]:
+            return ""
+        return f" ({len(one['changed'])} changes)" if counted else f" ({'; '.join(one['changed'])})"
+
+    return [f"{one['date']}: {one['reason']}{changed(one)}" for one in amended]
 
 
 def in_cell(text: str) -> str:

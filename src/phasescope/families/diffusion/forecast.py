@@ -75,7 +75,8 @@ def forecast(
     levels = drawn.levels
     everywhere = np.arange(steps)
     wiener_error = wiener_mmse(ladder.wiener.variances, snr).numpy()
-    uncertain = np.interp(everywhere, levels, drawn.error(knows_all))
+    at_levels = drawn.error(knows_all)
+    uncertain = np.interp(everywhere, levels, at_levels)
     weight = x_0_weight.numpy()
     at_condensation = 2 * math.log(M) / energy
     at_instability = 1 / float(ladder.wiener.variances.max())
@@ -102,25 +103,30 @@ def forecast(
         "phases": _phases(r_prime, cap),
     }
     if rungs:
-        errors, left_out = errors_of(ladder, drawn, snr[levels], _local_excess(ladder, diffusion, levels))
+        excess = _local_excess(ladder, diffusion, levels)
+        errors, left_out = errors_of(ladder, drawn, snr[levels], at_levels, excess)
         mmse = {"t": levels.tolist(), **{name: found.tolist() for name, found in errors.items()}}
         told |= {"mmse": mmse, "left_out": left_out}
     return told
 
 
 def errors_of(
-    ladder: Ladder, drawn: Drawn, snr: Float[Tensor, " L"], excess: Float[np.ndarray, " L"] | str
+    ladder: Ladder,
+    drawn: Drawn,
+    snr: Float[Tensor, " L"],
+    uncertain: Float[np.ndarray, " L"],
+    excess: Float[np.ndarray, " L"] | str,
 ) -> tuple[dict[str, Float[np.ndarray, " L"]], dict[str, str]]:
     """(E|x_0 - answer|^2 of each rung by level, summed over an image's pixels; why some are left out).
 
     Args:
         drawn: noisy images, over which an error without a closed form is averaged.
         snr: of each level.
+        uncertain: the posterior mean's error.
         excess: the local machine's error above the posterior mean's, which is |its answer - the posterior mean|^2; or why
             it is left out.
     """
     left_out = dict(ladder.left_out)
-    uncertain = drawn.error(ladder.knows_all)
     found: dict[str, Float[np.ndarray, " L"]] = {}
     for rung in ladder.rungs:
         if rung.optimum is ladder.machine:

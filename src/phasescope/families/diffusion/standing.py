@@ -113,7 +113,7 @@ class Standing:
         draws = affordable(ladder.knows_all, len(levels), len(levels), CURVE_DRAWS, MOST_WORK)[1]
         many = draw(diffusion, ladder.knows_all, levels, draws, 0, "exact errors")
         snr = diffusion.schedule.log_snr.exp()[levels]
-        errors, left_out = errors_of(ladder, many, snr, excess)
+        errors, left_out = errors_of(ladder, many, snr, many.error(ladder.knows_all), excess)
         stacked = torch.stack([answer.flatten(1) for answer in answers.values()])
         stands = _told_apart(stacked, drawn, ladder.variance)
         return cls(diffusion, task, seed, ladder, drawn, tuple(answers), stacked, stands, errors, left_out)

@@ -47,7 +47,7 @@ def print_claims(found: Sequence[tuple[Study, dict[str, Any] | None]], as_json: 
             continue
         stale = " (its records have changed since: run the study again)" if content["stale"] else ""
         console.print(f"\n{study.name}, {content['records']['runs']} runs{stale}: {content['question']}")
-        for words in amendment_words((content["declaration"] or {}).get("amended", [])):
+        for words in amendment_words((content["declaration"] or {}).get("amended", []), counted=True):
             console.print(f"amended {words}")
         table = Table(
             "claim", "verdict", "value", f"{LEVEL} interval", "holds if", "n", "look", "sentence", box=None
