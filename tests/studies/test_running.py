@@ -375,7 +375,7 @@ def test_an_amendment_is_told_wherever_claims_are(copy, capsys):
     )
     assert "<strong>Amended</strong> 2026-12-01: A slip." in render_html(amended, copy.results / "tiny")
     print_claims(read_all([amended], copy.results))
-    assert f"amended {words}" in " ".join(capsys.readouterr().out.split())
+    assert "amended 2026-12-01: A slip. (1 change)" in " ".join(capsys.readouterr().out.split())
 
 
 def test_fewer_seeds_are_a_rehearsal_that_decides_nothing(copy):

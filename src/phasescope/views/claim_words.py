@@ -32,7 +32,8 @@ def amendment_words(amended: Sequence[dict[str, Any]], counted: bool = False) ->
     def changed(one: dict[str, Any]) -> str:
         if not one["changed"]:
             return ""
-        return f" ({len(one['changed'])} changes)" if counted else f" ({'; '.join(one['changed'])})"
+        many = len(one["changed"])
+        return f" ({many} change{'s' * (many > 1)})" if counted else f" ({'; '.join(one['changed'])})"
 
     return [f"{one['date']}: {one['reason']}{changed(one)}" for one in amended]
 
