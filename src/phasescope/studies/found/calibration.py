@@ -233,7 +233,7 @@ CELLS = tuple(cell.name for cell in SYSTEMS)
 
 STUDY = Study(
     name="calibration",
-    number=10,
+    number=11,
     question="Which measure of latents, at which place, with which threshold, tells behaviour's phases apart?",
     preset="small",
     cells=SYSTEMS,
