@@ -233,7 +233,7 @@ CELLS = tuple(cell.name for cell in SYSTEMS)
 
 STUDY = Study(
     name="calibration",
-    number=11,
+    number=12,
     question="Which measure of latents, at which place, with which threshold, tells behaviour's phases apart?",
     preset="small",
     cells=SYSTEMS,
