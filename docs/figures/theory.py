@@ -11,7 +11,7 @@ from typing import Any
 
 from phasescope.runs.config import load_words
 from phasescope.runs.predicting import predict
-from phasescope.views.figures.ladder import write_ladder
+from phasescope.views.figures.ladder import ladder, write_figure
 
 PAGE = Path(__file__).parents[1] / "theory.md"
 PICTURES = PAGE.with_suffix("")
@@ -59,7 +59,7 @@ def main() -> int:
     PICTURES.mkdir(exist_ok=True)
     for objective, name in (("eps, plain, linear", "ladder"), ("flow matching, uniform", "ladder_flow")):
         found = predict(load_words(["preset=lean", *OBJECTIVES[objective]]))
-        write_ladder(found.told, f"{objective}: {found.sentence}", PICTURES / f"{name}.png")
+        write_figure(ladder(found.told, f"{objective}: {found.sentence}"), PICTURES / f"{name}.png")
     return 0
 
 

@@ -9,6 +9,9 @@ from tyro.conf import arg
 
 from phasescope.cli.arguments import Runs, RunWord, Words
 
+DRAWN = (".png", ".svg", ".pdf")
+"""ends of a picture's name"""
+
 
 def predict(words: Words = (), /, patch: int = 7, out: Path | None = None, json: bool = False) -> int:
     """Foretell how a run would learn, without training it: from its world, its objective and its network alone.
@@ -25,12 +28,12 @@ def predict(words: Words = (), /, patch: int = 7, out: Path | None = None, json:
     from phasescope.views.terminal.prediction import print_prediction
 
     if out is not None:
-        check_out(out, (".png", ".svg", ".pdf"))
+        check_out(out, DRAWN)
     found = foretell(load_words(words), patch)
     if out is not None:
-        from phasescope.views.figures.ladder import write_ladder
+        from phasescope.views.figures.ladder import ladder, write_figure
 
-        write_ladder(found.told, found.sentence, out)
+        write_figure(ladder(found.told, found.sentence), out)
     print_prediction(found, as_json=json)
     return 0
 
@@ -148,6 +151,7 @@ def clones(
     each: int = 8,
     step: int | None = None,
     seed: int = 0,
+    out: Path | None = None,
     runs: Runs = Path("runs"),
     json: bool = False,
 ) -> int:
@@ -160,17 +164,26 @@ def clones(
         each: clones of each
         step: snapshot to take the weights from; the last without it
         seed: of images and noise
+        out: FILE.png, FILE.svg or FILE.pdf for a picture
         runs: folder of runs
         json: JSON instead of a table
     """
     from phasescope import flags
     from phasescope.runs.cloning import clones as clones_of
     from phasescope.store import find_run
+    from phasescope.views.samples import check_out
     from phasescope.views.terminal.clones import print_clones
     from phasescope.views.terminal.progress import counting
 
-    levels = None if at is None else flags.numbers("--at", at)
+    if out is not None:
+        check_out(out, DRAWN)
+    levels, of = None if at is None else flags.numbers("--at", at), find_run(run, runs)
     with counting("painting again") as tell:
-        found = clones_of(find_run(run, runs), levels, images, each, step, seed, tell)
+        found = clones_of(of, levels, images, each, step, seed, tell)
+    if out is not None:
+        from phasescope.views.figures.clones import clones_figure
+        from phasescope.views.figures.ladder import write_figure
+
+        write_figure(clones_figure(found, of.name), out)
     print_clones(found, as_json=json)
     return 0

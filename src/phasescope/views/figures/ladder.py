@@ -45,12 +45,12 @@ def ladder(told: dict[str, Any], title: str, width_in: float = WIDE_IN) -> Figur
     return figure
 
 
-def write_ladder(told: dict[str, Any], title: str, out: Path) -> None:
-    """Draw the ladder into `out`, as its end says.
+def write_figure(figure: Figure, out: Path) -> None:
+    """Draw a figure into `out`, as its end says.
 
     Raises:
         UserError: it cannot be written.
     """
     buffer = io.BytesIO()
-    ladder(told, title).savefig(buffer, format=out.suffix[1:])
+    figure.savefig(buffer, format=out.suffix[1:])
     write_out(out, buffer.getvalue())
