@@ -233,7 +233,7 @@ CELLS = tuple(cell.name for cell in SYSTEMS)
 
 STUDY = Study(
     name="calibration",
-    number=12,
+    number=13,
     question="Which measure of latents, at which place, with which threshold, tells behaviour's phases apart?",
     preset="small",
     cells=SYSTEMS,

@@ -93,7 +93,7 @@ def controls(name: str, positive: float, negative: float, borderline: float) -> 
 
 STUDY = Study(
     name="paper",
-    number=11,
+    number=12,
     question="Does P1's own system pass the phases A, B and C, and does it end with an ordered latent?",
     preset="paper",
     cells=(PAPER,),

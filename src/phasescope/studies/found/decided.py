@@ -1,0 +1,172 @@
+"""At which noise level is it decided what an unconditional network paints, and is it where the exact posterior decides?
+
+A network that never hears a label paints what its noise comes to. From x_t of a training image painted down again, at small
+t the image comes back, at large t another one does. A perfect network brings back the image with its posterior weight given
+that very x_t, so the exact curve is known (docs/theory.md). For narrow bumps the posterior condenses onto an image before
+the widest mode of the data becomes unstable; for bumps of sigma 4 px the order is the other.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from phasescope.runs.cloning import clones
+from phasescope.studies.core.captions import saying
+from phasescope.studies.core.claim import Claim, Controls, Estimate, Made, NotEnough
+from phasescope.studies.core.comparing import size
+from phasescope.studies.core.criteria import at_end, runs_of, some_runs
+from phasescope.studies.core.curves import marks
+from phasescope.studies.core.made import made_records
+from phasescope.studies.core.statistics import mean_of_runs
+from phasescope.studies.core.study import Figure, Panel, Reading, Study, Table
+from phasescope.studies.found._cells import eps
+from phasescope.studies.found._made import as_p1_says
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from phasescope.store import Run
+
+SIGMA_PX = (0.5, 1.0, 2.0, 4.0)
+CELLS = {
+    sigma: eps(
+        f"untold, sigma={sigma:g}",
+        {"training": {"label_dropout": 1.0}, "world": {"boundary": "periodic", "sigma_px": sigma}},
+        seeds=8,
+    )
+    for sigma in SIGMA_PX
+}
+NAMES = tuple(cell.name for cell in CELLS.values())
+NEAR = 25.0
+"""noise levels, of 1,000, within which half of the clones come back where half of a perfect network's do"""
+IMAGES, EACH = 48, 3
+LEVELS = tuple(range(50, 700, 50))
+
+
+def read_clones(run: Run) -> list[dict[str, Any]]:
+    """Of the last snapshot the noise level at which half of the clones come back, and the exact one; and both curves."""
+    found = clones(run, LEVELS, IMAGES, EACH)
+    curves = {f"share.{t}": share for t, share in zip(found.conditions, found.share.tolist(), strict=True)}
+    curves |= {f"exact.{t}": share for t, share in zip(found.conditions, found.exact.tolist(), strict=True)}
+    step = run.snapshots[-1].step
+    return [{"step": step, "half": found.half[0], "exact_half": found.exact_half, **curves}]
+
+
+def later(sigma: float, frame: pd.DataFrame) -> Estimate:
+    """Mean over runs of the noise level at which half come back less a perfect network's from the same noisy images."""
+    runs = runs_of(frame, [CELLS[sigma].name])
+    if any("clones.half" not in run for run in runs):
+        raise NotEnough("the records lack `clones`: nothing was read")
+    half, exact = (
+        np.array([at_end(run, f"clones.{name}") for run in runs]) for name in ("half", "exact_half")
+    )
+    missing = int((~np.isfinite(half)).sum())
+    if missing:
+        raise NotEnough(f"in {missing} of {len(runs)} runs clones come back at no noise level, or at each")
+    return mean_of_runs(half - exact, {"exact": float(exact.mean()), "half": float(half.mean())})
+
+
+def _study() -> Study:
+    return STUDY
+
+
+def made(cell: str, apart: float, generator: np.random.Generator) -> pd.DataFrame:
+    """Records of runs that decide as much later than a perfect network, another in each by some 15 noise levels."""
+    frame = made_records(_study(), as_p1_says, generator, cells=[cell], reads=())
+    seeds = frame["seed"].to_numpy()
+    of_run = {seed: apart + 15 * generator.standard_normal() for seed in np.unique(seeds)}
+    last = frame["step"].to_numpy() == frame.groupby("seed")["step"].transform("max").to_numpy()
+    exact = np.where(last, 240.0, math.nan)
+    half = np.where(last, 240.0 + np.array([of_run[seed] for seed in seeds]), math.nan)
+    return frame.assign(**{"clones.exact_half": exact, "clones.half": half})
+
+
+def _claim(sigma: float) -> Claim:
+    cell = CELLS[sigma].name
+
+    def of(apart: float) -> Made:
+        return partial(made, cell, apart)
+
+    return Claim(
+        f"decided_{sigma:g}",
+        f"Told nothing, it is decided what is painted within {NEAR:g} noise levels of where the exact posterior decides: "
+        f"sigma {sigma:g} px.",
+        "phasescope",
+        "size of the noise level at which half of clones come back less that of a perfect network from the same noisy "
+        "images, mean over runs",
+        NEAR,
+        size(partial(later, sigma)),
+        "half",
+        "What a network is told nothing of it cannot place; how one that hears a label decides is another question.",
+        direction="below",
+        cells=(cell,),
+        family="where it is decided what is painted",
+        system="eps",
+        controls=Controls(of(0.0), of(70.0), of(NEAR)),
+    )
+
+
+def half(frame: pd.DataFrame) -> list[Panel]:
+    """A mark a sigma: by how much later than a perfect network it is decided."""
+    there = [sigma for sigma in SIGMA_PX if some_runs(frame, [CELLS[sigma].name])]
+    found = marks(
+        [partial(later, sigma, frame) for sigma in there], "this network less a perfect one", 0, 0.0
+    )
+    ticks = {float(place): f"{sigma:g}" for place, sigma in enumerate(there)}
+    return [
+        Panel("Half of clones come back", "sigma, px", "noise levels later", [found], level=0.0, ticks=ticks)
+    ]
+
+
+def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Of each sigma where it is decided, and what was foretold."""
+    found = []
+    for sigma, cell in CELLS.items():
+        if runs := some_runs(frame, [cell.name]):
+            config = cell.config(0, "lean")
+            told = config.family.build().forecast(config.task(), rungs=False)
+            half_at, exact_at = (
+                float(np.nanmean([at_end(run, f"clones.{name}") for run in runs]))
+                for name in ("half", "exact_half")
+            )
+            found.append(
+                {
+                    "sigma, px": sigma,
+                    "runs": len(runs),
+                    "half come back at t": half_at,
+                    "exactly": exact_at,
+                    "one image stands out at t": told["t_condensation"],
+                    "widest mode unstable at t": told["t_instability"],
+                }
+            )
+    return found
+
+
+STUDY = Study(
+    name="decided",
+    number=11,
+    question="Told nothing, at which noise level does a network decide what it paints, and is it where the posterior does?",
+    preset="lean",
+    cells=tuple(CELLS.values()),
+    seeds=8,
+    more=8,
+    headline="decided_1",
+    claims=tuple(_claim(sigma) for sigma in SIGMA_PX),
+    figures=(
+        Figure(
+            "half",
+            "Where it is decided what is painted",
+            half,
+            saying(
+                NAMES,
+                f"{IMAGES} images, {EACH} clones each, from each of {len(LEVELS)} noise levels. Means with intervals.",
+            ),
+        ),
+    ),
+    tables=(Table("levels", "Noise levels at which it is decided", rows),),
+    readings=(Reading("clones", read_clones),),
+)
