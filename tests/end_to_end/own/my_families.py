@@ -31,7 +31,7 @@ class Decoder(FamilyConfig, Family):
 
     def examine(self, network, examples, references) -> dict[str, Any]:
         labels = torch.from_numpy(examples.labels.reshape(-1, examples.labels.shape[-1])).to(examples.device)
-        x_0 = examples.render(labels)
+        x_0 = examples.task.render(labels)
         with torch.no_grad():
             return {
                 "pixel_error": float(
