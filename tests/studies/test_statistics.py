@@ -76,7 +76,7 @@ def test_ends_of_few_runs_owe_nothing_to_chance():
     assert (found.low, found.high) == pytest.approx(np.quantile(means, [tail, 1 - tail]), abs=0.01 * spread)
     with rehearsed(10):
         again = mean_of_runs(values)
-    assert (again.low, again.high) == (found.low, found.high)
+    assert (again.low, again.high) == pytest.approx((found.low, found.high), rel=1e-12)
 
 
 def test_ends_of_more_runs_rest_on_enough_resamples():

@@ -31,7 +31,8 @@ def predict(words: Words = (), /, patch: int = 7, out: Path | None = None, json:
         check_out(out, DRAWN)
     found = foretell(load_words(words), patch)
     if out is not None:
-        from phasescope.views.figures.ladder import ladder, write_figure
+        from phasescope.views.figures.axes import write_figure
+        from phasescope.views.figures.ladder import ladder
 
         write_figure(ladder(found.told, found.sentence), out)
     print_prediction(found, as_json=json)
@@ -181,8 +182,8 @@ def clones(
     with counting("painting again") as tell:
         found = clones_of(of, levels, images, each, step, seed, tell)
     if out is not None:
+        from phasescope.views.figures.axes import write_figure
         from phasescope.views.figures.clones import clones_figure
-        from phasescope.views.figures.ladder import write_figure
 
         write_figure(clones_figure(found, of.name), out)
     print_clones(found, as_json=json)

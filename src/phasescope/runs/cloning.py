@@ -8,7 +8,6 @@ import numpy as np
 
 from phasescope.errors import UserError
 from phasescope.families import Clones
-from phasescope.probing.task import task_of
 from phasescope.runs.loading import load_network, snapshot_of
 from phasescope.store import Run
 
@@ -62,8 +61,6 @@ def clones(
         if strange := [one for one in at if one != int(one)]:
             raise UserError(f"`t` (={strange[0]:g}) must be a whole number: a noise level")
     try:
-        return config.family.build().clones(
-            loaded.network, task_of(config.world), levels, images, each, seed, tell
-        )
+        return config.family.build().clones(loaded.network, config.task(), levels, images, each, seed, tell)
     except ValueError as error:
         raise UserError(str(error)) from None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from phasescope.config import Config
+from phasescope.families.base import Withheld
 from phasescope.kinds import open_union
 from phasescope.training.base import LossConfig, OptimiserConfig
 from phasescope.training.foreign import of_optimiser
@@ -94,7 +95,7 @@ class TrainingConfig(Config):
         return tuple(shares) if isinstance(value, list | tuple) else shares[0]
 
     @property
-    def withheld(self) -> Literal["never", "label", "factors"]:
+    def withheld(self) -> Withheld:
         """What `label_dropout` leaves out of labels: nothing, whole labels, or each factor by itself."""
         dropout = self.label_dropout
         if not (any(dropout) if isinstance(dropout, tuple) else dropout):

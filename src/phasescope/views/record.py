@@ -60,6 +60,10 @@ class Record:
         return self.run.about
 
     @cached_property
+    def references(self) -> dict[str, Any]:
+        return self.run.references or {}
+
+    @cached_property
     def summary(self) -> dict[str, Any]:
         return self.status.get("summary") or {}
 

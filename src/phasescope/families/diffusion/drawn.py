@@ -109,3 +109,8 @@ def affordable(
     rows = max(int(most / (len(knows_all.labels) * pixels)), 8)
     levels = min(levels, steps, rows)
     return levels, max(min(draws, rows // levels), 1)
+
+
+def squared(of: Tensor) -> Float[Tensor, " R"]:
+    """The sum of squares of each."""
+    return of.double().square().flatten(1).sum(1)

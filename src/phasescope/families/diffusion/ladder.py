@@ -104,10 +104,6 @@ class Ladder:
         """E|x_0 - mean image|^2, summed over pixels."""
         return float(self.wiener.variances.sum())
 
-    def rung(self, name: str) -> Rung:
-        """That of a name."""
-        return next(rung for rung in self.rungs if rung.name == name)
-
     @property
     def work(self) -> int:
         """Images x pixels: what one answer that weighs all images costs."""

@@ -27,7 +27,7 @@ from scipy.stats import t as student
 from torch import Tensor
 
 from phasescope.families.base import Task
-from phasescope.families.diffusion.drawn import Drawn, affordable, draw
+from phasescope.families.diffusion.drawn import Drawn, affordable, draw, squared
 from phasescope.families.diffusion.forecast import MOST_WORK, information
 from phasescope.families.diffusion.ladder import Ladder, Rung
 from phasescope.families.diffusion.optimum import Answering, Posterior
@@ -188,8 +188,3 @@ def most_of(task: Task) -> dict[str, float]:
 def rung_of(name: str) -> str:
     """The rung of who is told just that."""
     return name if name == "label" else f"{name} told"
-
-
-def squared(of: Tensor) -> Float[Tensor, " R"]:
-    """The sum of squares of each."""
-    return of.double().square().flatten(1).sum(1)

@@ -21,7 +21,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from phasescope.families.base import Task, Withheld
-from phasescope.families.diffusion.drawn import Drawn, affordable, draw, middles
+from phasescope.families.diffusion.drawn import Drawn, affordable, draw, middles, squared
 from phasescope.families.diffusion.forecast import (
     MOST_LOCAL,
     MOST_WORK,
@@ -29,7 +29,7 @@ from phasescope.families.diffusion.forecast import (
     too_heavy,
 )
 from phasescope.families.diffusion.ladder import Ladder, float32
-from phasescope.families.diffusion.nats import Answer, Nats, most_of, sets_of, squared
+from phasescope.families.diffusion.nats import Answer, Nats, most_of, sets_of
 from phasescope.families.diffusion.optimum import Answering
 
 LEVELS, DRAWS = 12, 8

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from phasescope.config import Tree
 from phasescope.studies.core.study import Amendment, Cell
 
@@ -21,6 +24,12 @@ BEFORE = "These runs were made, and looked at, before this claim was declared."
 def eps(name: str, fields: Tree, seeds: int | None = None) -> Cell:
     """A cell of P1's objective."""
     return Cell(name, fields, preset=P1_SYSTEM, seeds=seeds)
+
+
+def foretold_of(cell: Cell) -> Mapping[str, Any]:
+    """What is foretold of a cell of P1's objective, from its configuration alone."""
+    config = cell.config(0, P1_SYSTEM)
+    return config.family.build().forecast(config.task(), rungs=False)
 
 
 def world(design: Tree, **fields: object) -> Tree:

@@ -13,7 +13,7 @@ from phasescope.measures.learning import phases
 from phasescope.studies.core.claim import Estimate, NotEnough
 from phasescope.studies.core.criteria import cells_of, column, phases_of, runs_of
 from phasescope.studies.core.statistics import over_runs
-from phasescope.studies.found._cells import eps
+from phasescope.studies.found._cells import eps, foretold_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,8 +45,7 @@ OfRun = Callable[["pd.DataFrame"], float]
 @cache
 def foretold(cell: str) -> Mapping[str, Any]:
     """What is foretold of a cell, from its configuration alone."""
-    config = CELLS[cell].config(0, "lean")
-    return config.family.build().forecast(config.task(), rungs=False)
+    return foretold_of(CELLS[cell])
 
 
 def r_prime(cell: str) -> float:

@@ -23,7 +23,7 @@ from phasescope.studies.core.curves import marks
 from phasescope.studies.core.made import made_records
 from phasescope.studies.core.statistics import mean_of_runs
 from phasescope.studies.core.study import Figure, Panel, Reading, Study, Table
-from phasescope.studies.found._cells import eps
+from phasescope.studies.found._cells import eps, foretold_of
 from phasescope.studies.found._made import as_p1_says
 
 if TYPE_CHECKING:
@@ -127,8 +127,7 @@ def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     found = []
     for sigma, cell in CELLS.items():
         if runs := some_runs(frame, [cell.name]):
-            config = cell.config(0, "lean")
-            told = config.family.build().forecast(config.task(), rungs=False)
+            told = foretold_of(cell)
             half_at, exact_at = (
                 float(np.nanmean([at_end(run, f"clones.{name}") for run in runs]))
                 for name in ("half", "exact_half")

@@ -24,7 +24,7 @@ from phasescope.studies.core.curves import mean_curve, mean_curves
 from phasescope.studies.core.made import made_records
 from phasescope.studies.core.statistics import agreement, kappa, mean_over_runs, over_runs
 from phasescope.studies.core.study import Figure, Panel, Reading, Study
-from phasescope.studies.found._cells import BASE, eps
+from phasescope.studies.found._cells import BASE, eps, foretold_of
 from phasescope.studies.found._made import as_p1_says
 
 if TYPE_CHECKING:
@@ -91,8 +91,7 @@ def upwards(run: pd.DataFrame) -> float:
 @cache
 def condensation() -> float:
     """The noise level at which, told nothing, one image stands out; foretold."""
-    config = BASE.config(0, "lean")
-    return float(config.family.build().forecast(config.task(), rungs=False)["t_condensation"])
+    return float(foretold_of(BASE)["t_condensation"])
 
 
 def deciding(run: pd.DataFrame) -> str:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
-from pathlib import Path
 from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
 
 from phasescope.views.figures.axes import WIDE_IN
-from phasescope.views.samples import write_out
 from phasescope.views.style import INK, MUTED, RC, rung_colours
 
 EVENTS = {"condensation": "one image\nstands out", "instability": "the widest mode\nis unstable"}
@@ -43,14 +40,3 @@ def ladder(told: dict[str, Any], title: str, width_in: float = WIDE_IN) -> Figur
             pad=32,
         )
     return figure
-
-
-def write_figure(figure: Figure, out: Path) -> None:
-    """Draw a figure into `out`, as its end says.
-
-    Raises:
-        UserError: it cannot be written.
-    """
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=out.suffix[1:])
-    write_out(out, buffer.getvalue())

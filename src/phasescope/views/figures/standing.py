@@ -54,7 +54,7 @@ def standing(record: Record, width_in: float = WIDE_IN) -> Figure | None:
 
 def exact(record: Record) -> dict[str, Any]:
     """The ladder's exact errors and nats, as the run's references have them; nothing where they have none."""
-    known = ((record.run.references or {}).get("family") or {}).get("ladder") or {}
+    known = (record.references.get("family") or {}).get("ladder") or {}
     return known if known.get("mmse") else {}
 
 

@@ -39,12 +39,21 @@ export function area(xs, lows, highs) {
   return `M${up.join("L")}L${down.join("L")}Z`;
 }
 
+// which of `xs` lies nearest to a pixel
+export function nearest(xs, pixel) {
+  return xs.reduce((best, x, i) => (Math.abs(x - pixel) < Math.abs(xs[best] - pixel) ? i : best), 0);
+}
+
+// borders of the stretches that snapshots stand for: half way between neighbours, closed at both ends
+export function edgesOf(xs) {
+  return xs.length === 1 ? [xs[0], xs[0] + 4] : [xs[0], ...xs.slice(1).map((x, i) => (x + xs[i]) / 2), xs[xs.length - 1]];
+}
+
 export const PHASE_NAMES = {A: "phase A", B: "phase B", C: "phase C", undecided: "undecided"};
 
-// stretches of equal phases as boxes with their letter; borders half way between snapshots
+// stretches of equal phases as boxes with their letter
 export function phaseStrip(xs, phases, y, height) {
-  const edges = xs.length === 1 ? [xs[0], xs[0] + 4] : [xs[0], ...xs.slice(1).map((x, i) => (x + xs[i]) / 2), xs[xs.length - 1]];
-  const boxes = [];
+  const edges = edgesOf(xs), boxes = [];
   for (let first = 0, i = 1; i <= phases.length; i++) {
     if (i < phases.length && phases[i] === phases[first]) continue;
     const phase = phases[first], width = Math.max(edges[i] - edges[first], 0.5);
@@ -69,16 +78,12 @@ export class Chart {
     const redraw = eachFrame(() => this.draw());
     this.observer = new ResizeObserver(redraw);
     this.observer.observe(this.svg);
-    const point = (event) => { if (event.buttons && this.xs?.length && this.pick) this.pick(this.nearest(event.offsetX)); };
+    const point = (event) => { if (event.buttons && this.xs?.length && this.pick) this.pick(nearest(this.xs, event.offsetX)); };
     this.svg.addEventListener("pointerdown", (event) => { this.svg.setPointerCapture(event.pointerId); point(event); });
     this.svg.addEventListener("pointermove", point);
   }
 
   show(data) { this.data = data; this.draw(); }
-
-  nearest(pixel) {
-    return this.xs.reduce((best, x, i) => (Math.abs(x - pixel) < Math.abs(this.xs[best] - pixel) ? i : best), 0);
-  }
 
   draw() {
     const width = this.svg.clientWidth, {data} = this;

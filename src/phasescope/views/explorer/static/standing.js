@@ -1,7 +1,7 @@
 // The rung of the ladder of exact optima on which the network stands: by noise level over training, and at one snapshot
 // its error beside the exact ones.
 
-import {ticks} from "./charts.js";
+import {edgesOf, nearest, ticks} from "./charts.js";
 import {compact, eachFrame, fixed, h, known, s} from "./dom.js";
 
 const LEFT = 40, RIGHT = 10, TOP = 6, BOTTOM = 20, HEIGHT = 210, MOST = 1.1;
@@ -20,13 +20,9 @@ export class Standing {
     const redraw = eachFrame(() => this.draw());
     this.observer = new ResizeObserver(redraw);
     this.observer.observe(this.rungs);
-    const point = (event) => { if (event.buttons && this.xs?.length) this.pick(this.nearest(event.offsetX)); };
+    const point = (event) => { if (event.buttons && this.xs?.length) this.pick(nearest(this.xs, event.offsetX)); };
     this.rungs.addEventListener("pointerdown", (event) => { this.rungs.setPointerCapture(event.pointerId); point(event); });
     this.rungs.addEventListener("pointermove", point);
-  }
-
-  nearest(pixel) {
-    return this.xs.reduce((best, x, i) => (Math.abs(x - pixel) < Math.abs(this.xs[best] - pixel) ? i : best), 0);
   }
 
   show(lines, unit) { Object.assign(this, {lines, unit}); this.draw(); }
@@ -37,7 +33,7 @@ export class Standing {
     const x = lines.map((line) => line[unit]), first = x[0], last = x[x.length - 1];
     const toX = (value) => LEFT + ((value - first) / (last - first || 1)) * (width - LEFT - RIGHT);
     this.xs = x.map(toX);
-    const edges = [this.xs[0], ...this.xs.slice(1).map((at, i) => (at + this.xs[i]) / 2), Math.max(this.xs[this.xs.length - 1], this.xs[0] + 4)];
+    const edges = edgesOf(this.xs);
     const {levels} = ladder, half = levels.length > 1 ? (levels[1] - levels[0]) / 2 : 1, highest = levels[levels.length - 1] + half;
     const toY = (t) => bottom - (t / highest) * (bottom - TOP);
     const boxes = lines.flatMap(({ladder: own}, i) => (own ?? []).map(([rung, r2], level) => {
