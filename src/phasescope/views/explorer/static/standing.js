@@ -12,10 +12,10 @@ export class Standing {
     this.rungs = s("svg.chart", {role: "img", height: HEIGHT, "aria-label": "rung by noise level over training"});
     this.errors = s("svg.chart", {role: "img", height: HEIGHT, "aria-label": "error of the network beside the exact ones"});
     this.said = h("p.note");
-    const names = Object.keys(ladder.colours);
+    this.counts = Object.fromEntries(Object.keys(ladder.colours).map((name) => [name, h("output")]));
     this.root = h("figure.panel.standing",
       h("figcaption", h("h3", "Where on the ladder"), h("span.note", "the exact optimum that its x₀ is nearest to, at each noise level t; right: error of x₀ over the variance, dots the network’s")),
-      h("div.legend", names.map((name) => h("span", h("i.square", {style: {"--outcome": ladder.colours[name]}}), name))),
+      h("div.legend", Object.entries(this.counts).map(([name, count]) => h("span", {title: "at how many noise levels"}, h("i.square", {style: {"--outcome": ladder.colours[name]}}), name, count))),
       h("div.pairofcharts", this.rungs, this.errors), this.said);
     const redraw = eachFrame(() => this.draw());
     this.observer = new ResizeObserver(redraw);
@@ -72,6 +72,7 @@ export class Standing {
       const [cx, cy] = this.toPlace(this.ladder.levels[level], error);
       return s("circle", {cx, cy, r: 2.6, fill: "var(--ink)"});
     }));
+    for (const [name, count] of Object.entries(this.counts)) count.textContent = own ? String(own.filter(([rung]) => rung === name).length) : "–";
     this.said.textContent = own ? stretches(own, this.ladder.levels) : "No rung was told at this snapshot.";
   }
 
