@@ -32,20 +32,29 @@ class Stop:
         nohup, stays so.
 
         Args:
-            interrupts: a further one interrupts what is going on; otherwise it asks again.
+            interrupts: a second one interrupts what is going on, once; all others ask again.
         """
+        former: dict[int, Any] = {}
+        interrupted = False
 
         def handle(*_: Any) -> None:
-            if self.asked and interrupts:
+            nonlocal interrupted
+            if self.asked and interrupts and not interrupted:
+                interrupted = True
                 raise KeyboardInterrupt
             self.ask()
 
-        former = {}
+        def give_back() -> None:
+            for number, handler in reversed(former.items()):  # SIGINT's, which raises, last
+                signal.signal(number, handler)
+
         for number in numbers if threading.current_thread() is threading.main_thread() else ():
             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
                 former[number] = signal.signal(number, handle)
         try:
             yield self
         finally:
-            for number, handler in former.items():
-                signal.signal(number, handler)
+            try:
+                give_back()
+            finally:  # the interrupt may come in the midst of the first
+                give_back()
