@@ -25,6 +25,7 @@ from phasescope.studies.core.comparing import envelope, mean_where, opened, pair
 from phasescope.studies.core.criteria import (
     Labels,
     Onsets,
+    Passing,
     accuracy_of,
     accurate,
     cells_of,
@@ -70,12 +71,24 @@ def axes_of(run: pd.DataFrame) -> Axes:
     return Axes("x", "y", d_x, d_y) if d_x < d_y else Axes("y", "x", d_y, d_x)
 
 
-def sparse_and_dense(runs: Sequence[pd.DataFrame], labels: Labels, way: str) -> list[Onsets]:
-    """Onsets of the sparser and of the denser axis of each run, in steps."""
-    return [
-        Onsets.joined(onsets([run], accurate(labels, getattr(axes_of(run), kind), way)) for run in runs)
+def sparse_and_dense(
+    runs: Sequence[pd.DataFrame], passing: Callable[[Axis], Passing]
+) -> tuple[Onsets, Onsets]:
+    """Onsets of the sparser and of the denser axis of each run, in steps.
+
+    Args:
+        passing: of an axis, what sets in.
+    """
+    sparse, dense = (
+        Onsets.joined(onsets([run], passing(getattr(axes_of(run), kind))) for run in runs)
         for kind in ("sparse", "dense")
-    ]
+    )
+    return sparse, dense
+
+
+def right_along(labels: Labels, way: str) -> Callable[[Axis], Passing]:
+    """Of an axis: most images are right along it."""
+    return lambda axis: accurate(labels, axis, way)
 
 
 def over_ways(of: Callable[[str], Estimate]) -> Estimate:
@@ -90,8 +103,7 @@ def together(cells: Sequence[str], labels: Labels, frame: pd.DataFrame) -> Estim
     neither = f"neither axis set in {LABELS[labels]} in any run"
 
     def ratio(way: str) -> Estimate:
-        sparse, dense = sparse_and_dense(runs, labels, way)
-        return paired_ratio(sparse, dense, neither)
+        return paired_ratio(*sparse_and_dense(runs, right_along(labels, way)), neither)
 
     return over_ways(ratio)
 
@@ -99,16 +111,20 @@ def together(cells: Sequence[str], labels: Labels, frame: pd.DataFrame) -> Estim
 def denser_first(cells: Sequence[str], labels: Labels, frame: pd.DataFrame) -> Estimate:
     """Of the runs in which the axes set in at different snapshots, the share in which the denser one was first."""
     runs = runs_of(frame, cells)
+    return over_ways(lambda way: first_of(*sparse_and_dense(runs, right_along(labels, way))))
 
-    def first(way: str) -> Estimate:
-        sparse, dense = sparse_and_dense(runs, labels, way)
-        late, early = (np.where(one.came, one.onset, np.inf) for one in (sparse, dense))
-        told = late != early
-        if not told.any():
-            raise NotEnough(f"the axes set in at the same snapshot in each of {len(runs)} runs")
-        return share((early < late)[told].tolist(), {"tied": float((~told).sum())})
 
-    return over_ways(first)
+def first_of(sparse: Onsets, dense: Onsets) -> Estimate:
+    """Of the runs whose axes set in at different snapshots the share in which the denser one was first.
+
+    Raises:
+        NotEnough: all are tied.
+    """
+    late, early = (np.where(one.came, one.onset, np.inf) for one in (sparse, dense))
+    told = late != early
+    if not told.any():
+        raise NotEnough(f"the axes set in at the same snapshot in each of {len(told)} runs")
+    return share((early < late)[told].tolist(), {"tied": float((~told).sum())})
 
 
 def log_onsets(runs: Sequence[pd.DataFrame], labels: Labels, way: str) -> np.ndarray:
@@ -133,7 +149,7 @@ def index(
         balanced: by increment, the cell of the balanced grid.
     """
     runs = runs_of(frame, cells)
-    sparse, dense = sparse_and_dense(runs, labels, "matched")
+    sparse, dense = sparse_and_dense(runs, right_along(labels, "matched"))
     log_ratio = np.log(sparse.restricted / dense.restricted)
     wanted = [(axes_of(run).d_sparse, axes_of(run).d_dense) for run in runs]
     values = sorted({d for pair in wanted for d in pair})

@@ -11,7 +11,14 @@ from phasescope.studies.core.claim import NotEnough
 from phasescope.studies.core.criteria import accuracy_of, column, runs_of, some_runs
 from phasescope.studies.core.curves import STEPS, mean_curves, with_runs
 from phasescope.studies.core.study import Curve, Panel
-from phasescope.studies.found._axes import LABELS, TOGETHER, axes_of, log_onsets, sparse_and_dense
+from phasescope.studies.found._axes import (
+    LABELS,
+    TOGETHER,
+    axes_of,
+    log_onsets,
+    right_along,
+    sparse_and_dense,
+)
 from phasescope.studies.found._cells import BALANCED, UNEQUAL
 
 if TYPE_CHECKING:
@@ -62,7 +69,7 @@ def ratios(frame: pd.DataFrame) -> list[Panel]:
             if not runs:
                 continue
             ticks[place] = shown(cell.name)
-            sparse, dense = sparse_and_dense(runs, labels, "matched")
+            sparse, dense = sparse_and_dense(runs, right_along(labels, "matched"))
             offsets = 0.06 * (np.arange(len(runs)) - (len(runs) - 1) / 2)
             marks["runs"][0].extend((place + offsets).tolist())
             marks["runs"][1].extend((sparse.restricted / dense.restricted).tolist())

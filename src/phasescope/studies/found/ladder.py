@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 
     from phasescope.store import Run
 
-HEARD = eps("eps, factors left out", {"training": {"label_dropout": [0.2, 0.2]}}, seeds=8)
+LEFT_OUT = [0.2, 0.2]
+"""share of images of which x, and of which y, is left out in training"""
+HEARD = eps("eps, factors left out", {"training": {"label_dropout": LEFT_OUT}}, seeds=8)
 CELLS = (BASE, HEARD)
 NAMES = tuple(cell.name for cell in CELLS)
 KNOWS: dict[str, int] = {"mean image": 0, "Wiener": 1, "local machine": 2, "posterior mean": 3, "label": 5}
