@@ -197,6 +197,7 @@ def run_trees(draw: st.DrawFn) -> dict[str, Any]:
         st.one_of(
             st.builds(lambda lr: {"kind": "adamw", "lr": lr}, finite(0, 1)),
             st.builds(lambda lr, m: {"kind": "muon", "lr": lr, "momentum": m}, finite(0, 1), finite(0, 0.99)),
+            st.builds(lambda lr, m: {"kind": "sgd", "lr": lr, "momentum": m}, finite(0, 1), finite(0, 0.99)),
         )
     )
     schedule = draw(st.sampled_from(["linear", "cosine"]))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from docs.figures import theory
+from docs.figures import composition, theory
 from docs.figures.__main__ import DRAWERS, FOLDER, main
 
 DRAWING = {
@@ -48,3 +48,17 @@ def test_the_table_of_theory_is_what_is_foretold():
         assert rows[objective][5].strip() == told["phases"]
     for picture in re.findall(r"\]\((theory/\w+\.png)\)", theory.PAGE.read_text()):
         assert (theory.PAGE.parent / picture).stat().st_size > 10_000
+
+
+def test_the_table_of_designs_is_what_copiers_get_right():
+    shown = composition.PAGE.read_text().partition(theory.BEGIN)[2].partition(theory.END)[0].splitlines()[2:]
+    assert {line.split("|")[1].strip() for line in shown} == composition.DESIGNS.keys()
+    for name in ("square", "rim"):
+        told = composition.told_of(composition.DESIGNS[name]).told
+        for line in composition.rows(name, told):
+            *_, own, factorized, _ = (cell.strip() for cell in line.split("|")[1:-1])
+            (there,) = [other for other in shown if other.split("|")[1:5] == line.split("|")[1:5]]
+            assert float(there.split("|")[5]) == pytest.approx(float(own), abs=0.02)
+            assert float(there.split("|")[6]) == pytest.approx(float(factorized), abs=0.02)
+    for picture in re.findall(r"\]\((composition/\w+\.png)\)", composition.PAGE.read_text()):
+        assert (composition.PAGE.parent / picture).stat().st_size > 10_000

@@ -26,7 +26,7 @@ ROOMS = {room(module) for module in MODULES}
         ("rooms", len(ROOMS), 16),
         ("floors", len(FLOORS), 8),
         ("arrows between rooms", len(ARROWS), 45),
-        ("lines of Python in the wheel", sum(LINES.values()), 37_000),  # the design asks for 22,000: not reached
+        ("lines of Python in the wheel", sum(LINES.values()), 41_500),  # the design asks for 22,000: not reached
         ("lines of the median file", median(LINES.values()), 130),
         ("lines of the longest file", max(LINES.values()), 320),
     ],
@@ -63,7 +63,9 @@ def leaks(pattern: re.Pattern[str], files: set[Path]) -> dict[str, list[str]]:
     return {path: lines for path, lines in found.items() if lines}
 
 
-OUTSIDE_THE_BUMP = set(FILES) - within("worlds/bump", "worlds/__init__.py", "studies/found")
+OF_STRIPES = re.compile(r"stripe", re.IGNORECASE)
+KINDS_OF_WORLDS = within("worlds/bump", "worlds/stripes")
+OUTSIDE_KINDS = set(FILES) - KINDS_OF_WORLDS - within("worlds/__init__.py", "studies/found")
 ABOVE_FAMILIES = {
     path
     for path in set(FILES) - within("families", "runs/presets.py", "studies/found")
@@ -72,8 +74,10 @@ ABOVE_FAMILIES = {
 }
 
 
-def test_no_file_outside_its_folder_names_the_bump():
-    assert leaks(OF_THE_BUMP, OUTSIDE_THE_BUMP) == {}
+def test_no_file_outside_its_folder_names_a_kind_of_world():
+    assert leaks(OF_THE_BUMP, OUTSIDE_KINDS) == {}
+    assert leaks(OF_STRIPES, OUTSIDE_KINDS | within("worlds/bump")) == {}
+    assert leaks(re.compile("bump", re.IGNORECASE), within("worlds/stripes")) == {}
 
 
 def test_no_file_above_families_names_diffusion():
@@ -83,5 +87,6 @@ def test_no_file_above_families_names_diffusion():
 def test_a_leak_would_be_found():
     assert names(SOURCE / "worlds" / "bump" / "world.py", OF_THE_BUMP)
     assert names(SOURCE / "families" / "diffusion" / "config.py", OF_DIFFUSION)
-    assert len(OUTSIDE_THE_BUMP) > 100
+    assert names(SOURCE / "worlds" / "stripes" / "world.py", OF_STRIPES)
+    assert len(OUTSIDE_KINDS) > 100
     assert len(ABOVE_FAMILIES) > 50

@@ -19,7 +19,7 @@ from phasescope.families import DiffusionConfig
 from phasescope.networks import UNetConfig
 from phasescope.networks.watched import WatchedConfig
 from phasescope.runs.config import RunConfig, load_config
-from phasescope.training.config import AdamWConfig, MuonConfig
+from phasescope.training.config import AdamWConfig, MuonConfig, SGDConfig
 from phasescope.worlds import ArrayWorld, GaussianBump
 from phasescope.worlds.designs import INCREMENT
 
@@ -62,6 +62,7 @@ NEW = {
     "network.embedding.base=30": {"network": {"kind": "unet", "embedding": {"base": 30.0}}},
     "family.weighting=min_snr": {"family": {"kind": "diffusion", "weighting": {"kind": "min_snr"}}},
     "training.optimiser.kind=muon": {"training": {"optimiser": {"kind": "muon"}}},
+    "training.optimiser.kind=sgd": {"training": {"optimiser": {"kind": "sgd"}}},
 }
 
 
@@ -188,6 +189,7 @@ def test_all_kinds_are_among_them():
         WatchedConfig,
         AdamWConfig,
         MuonConfig,
+        SGDConfig,
     )
     assert {one.__qualname__ for one in ours} <= names
 

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from phasescope.factors import Factors
-from phasescope.probing.copier import copied, nearest_labels, nearest_values
+from phasescope.probing.behaviour import behaviour
+from phasescope.probing.copier import COPIERS, copied, excess, nearest_labels, nearest_values
+from phasescope.runs.config import RunConfig
 from phasescope.worlds import GaussianBump
 
 
@@ -34,21 +37,104 @@ def test_the_factorized_copier_takes_each_factor_by_itself():
     assert nearest_labels(training, labels, factors).tolist() in ([[0, 0], [4, 6]], [[4, 6], [4, 6]])
 
 
-def test_a_kept_share_of_the_grid_is_copied_as_often_as_the_closed_form_says():
-    """1 - (1 - lambda)^9: one of the nine labels within 1 px is trained on; and both values are, for the factorized."""
-    N, kept = 32, 0.1
-    expected = 1 - (1 - kept) ** 9
-    world = GaussianBump(canvas=N, boundary="periodic", design={"kind": "grid", "keep": round(kept * N * N)})
-    every = GaussianBump(canvas=N, boundary="periodic").training_labels()
-    near = nearest_labels(world.training_labels(), every, world.factors)
-    # the nearest in Euclid's sense is within the square of 1 px wherever any label is
-    right = (np.abs(world.factors.difference(near, every)) <= 1).all(axis=1)
-    assert right.mean() == pytest.approx(expected, abs=0.06)
-    shares = copied(world, 400)
-    assert shares["copier"]["grid"] == 1
-    assert shares["factorized copier"]["off_grid"] > 0.95
-    # between the grid's labels a square of 1 px holds 4 of them
-    assert shares["copier"]["off_grid"] == pytest.approx(1 - (1 - kept) ** 4, abs=0.1)
+N = 16
+
+
+def accuracies(world, n: int, copier: str, reading: str = "accuracy") -> dict[str, float]:
+    labels = {name: split(n, np.random.default_rng(0)) for name, split in world.splits().items()}
+    told = copied(world, labels, {copier: COPIERS[copier]})[copier][reading]
+    return {split: of["joint"] for split, of in told.items()}
+
+
+def assert_within_binomial(found: float, expected: float, n: int) -> None:
+    assert abs(found - expected) <= 3.5 * np.sqrt(max(expected * (1 - expected), 1 / n) / n)
+
+
+NEAREST, FACTORIZED = ({name: COPIERS[name]} for name in ("copier", "factorized copier"))
+
+
+@pytest.mark.parametrize(("share", "kind"), [(0.1, "gaussian_bump"), (0.3, "stripes")])
+def test_a_random_subset_is_copied_as_often_as_the_closed_form_says(share: float, kind: str):
+    """Of a torus of N x N labels lambda N^2: 1 - (1 - lambda)^9, one of the nine within 1 px is trained on."""
+    subset = {"kind": "subset", "share": share}
+    found = []
+    for shuffle in range(6):
+        design = {"hold_out": {**subset, "shuffle": shuffle}}
+        fields = {"kind": kind, "canvas": N, "boundary": "periodic", "design": design}
+        world = RunConfig.of({"world": fields}).world
+        trained = len(world.training_labels())
+        every = np.concatenate([world.training_labels(), world.design.held(world.factors)["left_out"]])
+        right = copied(world, {"grid": every}, NEAREST)["copier"]["accuracy_darkest"]["grid"]["joint"]
+        found.append(right)
+        # those that are trained on are right; of the others eight neighbours, drawn without replacement
+        lost = np.prod([(N * N - 1 - trained - i) / (N * N - 1 - i) for i in range(8)])
+        expected = trained / N**2 + (1 - trained / N**2) * (1 - lost)
+    assert expected == pytest.approx(1 - (1 - share) ** 9, abs=0.03)
+    assert np.mean(found) == pytest.approx(expected, abs=4 * np.std(found) / np.sqrt(6) + 0.02)
+
+
+@pytest.mark.parametrize(("W", "expected"), [(2, 1.0), (4, 0.5), (8, 0.25)])
+@pytest.mark.parametrize("copier", ["copier", "factorized copier"])
+def test_a_lesion_is_copied_at_its_edges_alone(W: int, expected: float, copier: str):
+    """min(1, 2 / W) of places in a lesion of width W whose edges are trained on."""
+    lesion = {"kind": "lesion", "axis": "x", "width": W}
+    world = GaussianBump.of({"design": {"dx": 0.25, "hold_out": lesion}})
+    x = 16 + W * (np.random.default_rng(0).random(200) - 0.5)
+    labels = np.stack([x, np.full(200, 9.0)], axis=1).astype(np.float32)
+    right = copied(world, {"lesion": labels}, {copier: COPIERS[copier]})[copier]["accuracy"]["lesion"][
+        "joint"
+    ]
+    assert_within_binomial(right, expected, 200)
+
+
+@pytest.mark.parametrize("W", [1, 2, 3, 6, 9])
+def test_a_square_is_copied_at_its_edges_and_whole_by_the_factorized(W: int):
+    """1 - (max(0, W - 2) / W)^2 of the labels of a W x W square inside, and all of them."""
+    square = {"kind": "square", "x": [10, 9 + W], "y": [12, 11 + W]}
+    world = GaussianBump.of({"design": {"hold_out": square}})
+    assert accuracies(world, 100, "copier", "accuracy_darkest")["square"] == pytest.approx(
+        1 - (max(0, W - 2) / W) ** 2
+    )
+    assert accuracies(world, 100, "factorized copier")["square"] == 1
+    assert accuracies(world, 100, "factorized copier", "accuracy_half")["square"] == 1
+
+
+def test_of_a_sparse_grid_a_factorized_copier_knows_each_factor_as_often_as_the_closed_form_says():
+    """[1 - (1 - 3 / N)^n]^2: of n random labels one has a value within 1 px of the one that is asked for."""
+    n, found = 5, []
+    for shuffle in range(8):
+        design = {"hold_out": {"kind": "subset", "count": n, "shuffle": shuffle}}
+        world = GaussianBump.of({"boundary": "periodic", "canvas": N, "design": design})
+        every = world.design.held(world.factors)["left_out"]
+        told = copied(world, {"grid": every}, FACTORIZED)["factorized copier"]["accuracy_darkest"]["grid"]
+        found.append(told["joint"])
+    assert np.mean(found) == pytest.approx((1 - (1 - 3 / N) ** n) ** 2, abs=0.1)
+
+
+def test_whoever_paints_perfectly_exceeds_every_copier_by_all():
+    design = {"hold_out": {"kind": "square", "x": [10, 18], "y": [12, 20]}}
+    world = GaussianBump.of({"design": design})
+    labels = {name: split(32, np.random.default_rng(0)) for name, split in world.splits().items()}
+    reader = world.reader()
+    every = np.concatenate(list(labels.values()))
+    perfect = behaviour(
+        reader, reader.read(world.render(torch.from_numpy(every)).numpy()), labels, world.factors
+    )
+    copiers = copied(world, labels)
+    found = excess(perfect, copiers)["excess"]
+    assert set(found) == {"copier", "factorized copier", "kernel smoother"}
+    assert found["copier"]["accuracy"]["square"] == 1
+    assert found["copier"]["accuracy"]["grid"] is None  # there is nothing that it gets wrong
+    own = excess(copiers["copier"], copiers)["excess"]["copier"]["accuracy"]["square"]
+    assert own == 0
+
+
+def test_a_smoother_fills_in_what_it_can_and_not_what_is_far():
+    """Between near bumps the mean of them is one of about their width; between far ones it is several faint ones."""
+    dense = GaussianBump.of({"sigma_px": 2.0, "design": {"dx": 1, "dy": 1}})
+    assert accuracies(dense, 40, "kernel smoother")["off_grid"] > 0.9
+    coarse = GaussianBump.of({"design": {"dx": 8, "dy": 8}})
+    assert accuracies(coarse, 40, "kernel smoother")["off_grid"] < 0.2
 
 
 def test_a_world_without_a_reader_has_no_shares():
@@ -56,4 +142,5 @@ def test_a_world_without_a_reader_has_no_shares():
         def reader(self):
             return None
 
-    assert copied(Unread(canvas=8), 4) == {}
+    assert copied(Unread(canvas=8), {"grid": np.ones((4, 2), dtype=np.float32)}) == {}
+    assert excess({}, {}) == {}

@@ -30,21 +30,21 @@ def test_what_is_read_are_the_curves_and_where_they_pass_a_half(monkeypatch):
 
 @pytest.mark.parametrize("apart", [-60.0, 0.0, 60.0])
 def test_how_much_later_is_what_it_was_made_to_be(apart):
-    found = study.later(1.0, study.made(study.CELLS[1.0].name, apart, np.random.default_rng(0)))
+    found = study.later(1.0, study.made(study.UNTOLD[1.0].name, apart, np.random.default_rng(0)))
     assert found.value == pytest.approx(apart, abs=15)
     assert found.n == 8
 
 
 def test_a_run_whose_clones_never_come_back_leaves_it_open():
-    frame = study.made(study.CELLS[1.0].name, 0.0, np.random.default_rng(0))
-    first = runs_of(frame, [study.CELLS[1.0].name])[0]
+    frame = study.made(study.UNTOLD[1.0].name, 0.0, np.random.default_rng(0))
+    first = runs_of(frame, [study.UNTOLD[1.0].name])[0]
     frame.loc[first.index, "clones.half"] = math.nan
     with pytest.raises(NotEnough, match="in 1 of 8 runs"):
         study.later(1.0, frame)
 
 
 def test_cells_hear_no_label():
-    for sigma, cell in study.CELLS.items():
+    for sigma, cell in study.UNTOLD.items():
         config = cell.config(0, "lean")
         assert config.training.withheld == "label"
         assert config.training.label_dropout == 1.0

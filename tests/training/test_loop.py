@@ -38,6 +38,7 @@ def same(one, other):
 VARIANTS = [
     {},
     {"optimiser": {"kind": "muon"}, "decay": "cosine"},
+    {"optimiser": {"kind": "sgd", "momentum": 0.9}},
     {"label_dropout": 0.5, "clip": None},
     {"precision": "bfloat16"},
 ]

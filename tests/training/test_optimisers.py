@@ -69,7 +69,11 @@ def same(one, other):
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-CONFIGS = [("adamw", {"weight_decay": 0.1}), ("muon", {"weight_decay": 0.1})]
+CONFIGS = [
+    ("adamw", {"weight_decay": 0.1}),
+    ("muon", {"weight_decay": 0.1}),
+    ("sgd", {"momentum": 0.9, "weight_decay": 0.1}),
+]
 
 
 @pytest.mark.parametrize(("kind", "fields"), CONFIGS)
@@ -138,6 +142,41 @@ def test_muon_takes_the_inner_kernels_as_matrices_and_adamw_the_rest():
         torch.testing.assert_close(momentum, muon.state[matrix]["momentum_buffer"])
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.8])
+def test_sgd_updates_as_torchs_does(momentum):
+    mine, twin = Trained("sgd", lr=0.05, momentum=momentum, weight_decay=0.1).run(range(5)), Net()
+    sgd = torch.optim.SGD(twin.parameters(), lr=0.05, momentum=momentum, weight_decay=0.1)
+    for step in range(5):
+        for name, gradient in gradients(twin, step).items():
+            twin.get_parameter(name).grad = gradient
+        sgd.param_groups[0]["lr"] = 0.05 / (1 + step)
+        sgd.step()
+    for name, weights in twin.state_dict().items():
+        torch.testing.assert_close(mine.network.state_dict()[name], weights, rtol=1e-5, atol=1e-7)
+    tensors = mine.optimiser.tensors()
+    for index, parameter in enumerate(twin.parameters()):
+        entries = {entry: one for entry, one in sgd.state[parameter].items() if one is not None}
+        assert entries.keys() == ({"momentum_buffer"} if momentum else set())
+        for entry, tensor in entries.items():
+            torch.testing.assert_close(tensors[f"0.{index}.{entry}"], tensor, rtol=1e-5, atol=1e-7)
+    assert bool(tensors) == bool(momentum)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_small_steps_of_sgd_are_gradient_flow(momentum):
+    """On w^2 / 2 the weight is exp(-lr steps / (1 - momentum)) of what it was, once the running sum has settled."""
+    network = nn.Linear(1, 1, bias=False)
+    nn.init.ones_(network.weight)
+    config = optimiser_config("sgd", lr=1e-4, momentum=momentum)
+    flat = FlatParameters(network, layout_for(network, config))
+    optimiser = optimiser_of(network, flat, config)
+    rate = 1e-4 / (1 - momentum)
+    for _ in range(round(1 / rate)):
+        flat.gradients.copy_(flat.weights)
+        optimiser.step(1.0)
+    assert network.weight.item() == pytest.approx(math.exp(-1), rel=0.01)
+
+
 @given(st.integers(1, 3), st.integers(1, 9), st.integers(1, 9), st.integers(0, 1000))
 def test_newton_schulz_maps_the_singular_values_and_leaves_the_singular_vectors(count, rows, columns, seed):
     matrices = torch.randn(count, rows, columns, generator=torch.Generator().manual_seed(seed))
@@ -166,7 +205,7 @@ def test_muons_first_step_is_nearly_orthogonal():
     assert singular.max() < 1.3
 
 
-@pytest.mark.parametrize("kind", ["adamw", "muon"])
+@pytest.mark.parametrize("kind", ["adamw", "muon", "sgd"])
 def test_a_step_changes_every_weight_and_one_without_rate_none(kind):
     trained, before = Trained(kind).run([0]), Net()
     for name, parameter in trained.network.state_dict().items():

@@ -171,6 +171,7 @@ def write_snapshot(folder: Path, step: int, latents: bool) -> None:
     images = np.clip(learnt * bump(labels)[:, None] + (1 - learnt) * noise, -1, 1)
     np.savez(folder / "samples.npz", images=images.astype(np.float16), labels=labels, split=split)
     columns = {"label_x": labels[:, 0], "label_y": labels[:, 1], "split": split, "outcome": outcome}
+    columns |= {f"error_{name}": rng.normal(0, 3.5 - 3 * learnt, 88) for name in "xy"}
     write_parquet(folder / "reading.parquet", columns)
     if not latents:
         return

@@ -38,8 +38,11 @@ def run(request, tmp_path):
 
 def test_every_kind_of_run_has_a_report_figures_and_tables(run, tmp_path, capsys):
     names = [path.stem for path in write_pictures(run, tmp_path / "out")]
-    assert names == ["timeline", "painted", "manifold"]
+    record = Record(run)
+    mapped = bool(record.outcomes) and len(record.factors) > 1
+    assert names == ["timeline", *(["label_space"] if mapped else []), "painted", "manifold"]
     text = render_report(run)
+    assert ('id="label_space"' in text) == mapped
     assert "straightness of rows" in text.lower()
     assert 'id="denoising"' not in text
     print_run(run, as_json=False)

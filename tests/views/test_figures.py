@@ -264,6 +264,7 @@ def test_pictures_of_a_run_that_has_just_begun(tmp_path, steps, latents):
     names = [path.stem for path in write_pictures(run, tmp_path / "out")]
     assert names == [
         "timeline",
+        "label_space",
         "told_and_seen",
         "painted",
         *(["manifold"] if latents else []),

@@ -69,7 +69,7 @@ def test_nothing_is_loaded_from_elsewhere(page, page_path):
 def test_every_panel_is_there_and_ids_are_unique(page):
     assert set(SECTIONS) <= set(page.ids)
     assert len(page.ids) == len(set(page.ids))
-    assert page.tags.count("svg") == 10, "five figures, wide and narrow"
+    assert page.tags.count("svg") == 12, "six figures, wide and narrow"
 
 
 def test_text_carries_the_runs_numbers(page, run):

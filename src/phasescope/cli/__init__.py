@@ -21,6 +21,7 @@ VERBS = (
     runs.demo,
     runs.train,
     networks.predict,
+    networks.designs,
     runs.observe,
     runs.exec,
     runs.sample,

@@ -13,12 +13,14 @@ DRAWN = (".png", ".svg", ".pdf")
 """ends of a picture's name"""
 
 
-def predict(words: Words = (), /, patch: int = 7, out: Path | None = None, json: bool = False) -> int:
+def predict(
+    words: Words = (), /, patch: int | None = None, out: Path | None = None, json: bool = False
+) -> int:
     """Foretell how a run would learn, without training it: from its world, its objective and its network alone.
 
     Args:
         words: a YAML file and key=value words, as `train` takes them
-        patch: side of the patch that the local machine sees, px, odd
+        patch: side of the patch that the local machine sees, px, odd; by default what the network sees, or 7
         out: FILE.png, FILE.svg or FILE.pdf for a picture of the ladder
         json: JSON instead of tables
     """
@@ -36,6 +38,35 @@ def predict(words: Words = (), /, patch: int = 7, out: Path | None = None, json:
 
         write_figure(ladder(found.told, found.sentence), out)
     print_prediction(found, as_json=json)
+    return 0
+
+
+def designs(words: Words = (), /, picture: bool = False, out: Path | None = None, json: bool = False) -> int:
+    """Show which labels a run would be trained on, which it would be tested on, and what copiers would get right.
+
+    Args:
+        words: a YAML file and key=value words, as `train` takes them
+        picture: draw the labels and some images of each split, as NAME.png
+        out: FILE.png, FILE.svg or FILE.pdf for that picture, in the place of NAME.png
+        json: JSON instead of tables
+    """
+    from phasescope.runs.config import load_words
+    from phasescope.runs.designing import designed
+    from phasescope.views.samples import check_out
+    from phasescope.views.terminal.designs import print_design
+
+    if out is not None:
+        check_out(out, DRAWN)
+    found = designed(load_words(words))
+    print_design(found, as_json=json)
+    if out is not None or picture:
+        from phasescope.views.figures.axes import write_figure
+        from phasescope.views.figures.design import design_figure
+
+        file = out or Path(f"{found.name}.png")
+        write_figure(design_figure(found), file)
+        if not json:
+            print(f"picture: {file}")
     return 0
 
 

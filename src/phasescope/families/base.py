@@ -152,6 +152,14 @@ class Family(ABC):
         """
         return {}
 
+    def optima(self, task: Task) -> Mapping[str, Network]:
+        """By name the best networks that are told no label, each by what it sees of images; none where none is known.
+
+        Raises:
+            ValueError: the task has none, as it is.
+        """
+        return {}
+
     def clones(
         self,
         network: Network,

@@ -1,6 +1,8 @@
 """Arrays in, numbers out: how latents follow labels, in how many dimensions, and which phase that is."""
 
 from phasescope.measures.images.memorisation import GapRatio, gap_ratio, snap_to_grid
+from phasescope.measures.images.percolation import critical_share, largest_component, overlap_graph
+from phasescope.measures.images.spectrum import ModeVariances, mode_variances
 from phasescope.measures.latents.additivity import additivity, additivity_scattered
 from phasescope.measures.latents.battery import Scores, battery
 from phasescope.measures.latents.dimension import participation_ratio
@@ -63,6 +65,7 @@ __all__ = [
     "GapRatio",
     "Homology",
     "JointAccuracy",
+    "ModeVariances",
     "OverRange",
     "Phase",
     "RepresentationThresholds",
@@ -76,6 +79,7 @@ __all__ = [
     "clifford_torus",
     "code_of",
     "continuity",
+    "critical_share",
     "crossing",
     "dci",
     "disentanglement",
@@ -86,10 +90,12 @@ __all__ = [
     "gap_ratio",
     "joint_accuracy",
     "label_share",
+    "largest_component",
     "learnt_order",
     "levina_bickel",
     "median_onset",
     "mig",
+    "mode_variances",
     "modularity",
     "neighbour_overlap",
     "onset",
@@ -98,6 +104,7 @@ __all__ = [
     "ordered",
     "orthogonality",
     "over_range",
+    "overlap_graph",
     "p1_order",
     "parallelism",
     "participation_ratio",

@@ -46,6 +46,10 @@ class NetworkConfig(Kind):
         """The px f such that a shift of x_t by f, round the canvas, shifts the answer; None where no shift does."""
         return None
 
+    def sees_px(self) -> int | None:
+        """Side of the square that a pixel of the answer depends on, px, odd; None where that may be the whole canvas."""
+        return None
+
     def widest(self, shape: tuple[int, ...]) -> int:
         """Numbers in the largest of what it computes of one image, as far as it is known without building it."""
         return math.prod(shape)

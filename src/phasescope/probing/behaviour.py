@@ -20,9 +20,10 @@ def behaviour(
     """`outcomes` (n, and the share of each), `accuracy` (of each factor, and `joint`: of all at once), `error` (the median
     of each factor's absolute error where there is an estimate), and the reader's own summary, each by split.
 
-    Accuracy and error also by each of the reader's ungated ways, as `accuracy_matched`, `error_matched`. `together` has, by
-    way (`formed` is the reader's own), split and pair of factors, whether one is right where the other is: the excess
-    acc_xy - acc_x acc_y and phi, as scores (see `measures.joint_accuracy`).
+    Accuracy and error also by each of the reader's ungated ways, as `accuracy_matched`, `error_matched`; of a reader that
+    has some, `accuracy_half` too, within half of its tolerance. `together` has, by way (`formed` is the reader's own), split
+    and pair of factors, whether one is right where the other is: the excess acc_xy - acc_x acc_y and phi, as scores (see
+    `measures.joint_accuracy`).
 
     Args:
         read: of all images, split by split in the order of `labels`.
@@ -42,6 +43,10 @@ def behaviour(
         for way, error in reader.ungated(columns, told).items():
             far = np.abs(error)
             read_so[way] = far <= reader.tolerance, far  # what is not read, NaN, is not right
+        if len(read_so) > 1:
+            right, far = read_so["formed"]
+            half = right & ~(far > reader.tolerance / 2)
+            result.setdefault("accuracy_half", {})[split] = _accuracy(half, factors)
         for way, (right, far) in read_so.items():
             end = "" if way == "formed" else f"_{way}"
             result.setdefault(f"accuracy{end}", {})[split] = _accuracy(right, factors)

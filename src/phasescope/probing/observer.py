@@ -26,6 +26,7 @@ from phasescope.measures.learning import phases
 from phasescope.places import Place
 from phasescope.probing.behaviour import behaviour, reading_columns
 from phasescope.probing.config import PlaceConfig, ProbingConfig
+from phasescope.probing.copier import copied, excess
 from phasescope.probing.inputs import Latents
 from phasescope.probing.observation import Observation, ProbeSet
 from phasescope.probing.own_measures import load_measures
@@ -88,12 +89,16 @@ class Observer:
 
     @cached_property
     def references(self) -> dict[str, Any]:
-        """`scores` of pixels and encodings, measure -> null -> place -> value, and the family's own; computed once a run."""
+        """`scores` of pixels and encodings, measure -> null -> place -> value; the family's own; what `copiers` get right.
+
+        Computed once a run.
+        """
         found = self.folder.references
         if found is None:
             found = {
                 "scores": self._null_scores(),
                 "family": dict(self.family.references(self.probe.examples)),
+                "copiers": copied(self.world, self.probe.labels),
             }
             self.folder.write_references(found)
         return found
@@ -179,7 +184,8 @@ class Observer:
     def _painted(self, read: Columns | None) -> dict[str, Any]:
         if self.reader is None or read is None:
             return {}
-        return behaviour(self.reader, read, self.probe.labels, self.world.factors)
+        told = behaviour(self.reader, read, self.probe.labels, self.world.factors)
+        return told | excess(told, self.references.get("copiers", {}))
 
     def _is_p1(self, place: Place) -> bool:
         return isinstance(self.plan.p1, PlaceConfig) and place == self.plan.p1.place

@@ -7,7 +7,7 @@ from phasescope.families.base import Withheld
 from phasescope.worlds.base import World
 
 PATCH_PX = 7
-"""side of the local machine's patch where nobody says so and the canvas holds it"""
+"""side of the local machine's patch where nobody says so, the network sees more, and the canvas holds it"""
 
 
 def task_of(

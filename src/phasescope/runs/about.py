@@ -1,8 +1,8 @@
 """What a run is about, for whoever shows it without its world's source: about.json in its folder.
 
-Factors, splits, outcomes with their phases and colours, the pad's training labels, what may be chosen where one paints: all
-of it is said by the world, the family and the network when a run begins. What only shows runs reads it, and imports nobody's
-code.
+Factors, splits, outcomes with their phases and colours, the labels that are trained on and those held out, what may be
+chosen where one paints: all of it is said by the world, the family and the network when a run begins. What only shows runs
+reads it, and imports nobody's code.
 """
 
 from __future__ import annotations
@@ -11,24 +11,26 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from phasescope.probing.config import ProbingConfig
 from phasescope.runs.config import RunConfig
 from phasescope.worlds import World
 
 MOST_LABELS = 4096
-"""of a training set that is told label by label; a larger one is told by its values of each factor"""
+"""of a training set, and of all that is held out, that is told label by label; a larger one by its values of each factor"""
 
 
 def about(config: RunConfig, plan: ProbingConfig, world: World | None = None) -> dict[str, Any]:
-    """JSON-ready: `sentence`, `shape`, `factors`, `position`, `splits`, `outcomes`, `training` labels, `painting`,
-    `guidance`, `taps`, `timesteps`.
+    """JSON-ready: `sentence`, `shape`, `factors`, `position`, `splits`, `outcomes`, `training` labels, `held_out` labels by
+    split, `painting`, `guidance`, `taps`, `timesteps`.
 
     Args:
         world: in the place of the configuration's, where that is of arrays at hand.
     """
     world = world or config.world
-    reader, labels = world.reader(), world.training_labels()
+    reader, trained, held = world.reader(), world.training_labels(), world.held_out()
+    few = len(trained) <= MOST_LABELS, sum(map(len, held.values())) <= MOST_LABELS
     return {
         "sentence": world.sentence(),
         "shape": list(world.shape),
@@ -37,17 +39,20 @@ def about(config: RunConfig, plan: ProbingConfig, world: World | None = None) ->
         "position": world.position,
         "splits": list(world.splits()),
         "outcomes": [] if reader is None else [outcome._asdict() for outcome in reader.outcomes],
-        "training": {
-            "count": len(labels),
-            "labels": labels.astype(float).round(4).tolist() if len(labels) <= MOST_LABELS else None,
-            "values": [
-                np.unique(column).astype(float).round(4).tolist()[:MOST_LABELS] for column in labels.T
-            ],
-        },
+        "training": _told(trained, one_by_one=few[0]),
+        "held_out": {split: _told(labels, one_by_one=few[1]) for split, labels in held.items()},
         "painting": config.family.painting(),
         "guidance": hears_no_label(config),
         "taps": list(plan.taps),
         "timesteps": list(plan.timesteps),
+    }
+
+
+def _told(labels: Float[np.ndarray, "n K"], one_by_one: bool) -> dict[str, Any]:
+    return {
+        "count": len(labels),
+        "labels": labels.astype(float).round(4).tolist() if one_by_one else None,
+        "values": [np.unique(column).astype(float).round(4).tolist()[:MOST_LABELS] for column in labels.T],
     }
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from phasescope.errors import UserError
 from phasescope.families import Clones
-from phasescope.runs.loading import load_network, snapshot_of
+from phasescope.runs.loading import load_untold
 from phasescope.store import Run
 
 MOST = 4096
@@ -44,13 +44,8 @@ def clones(
         raise UserError(
             f"`images` (={images}) must be from 8 on, `each` (={each}) from 1 on, and their product at most {MOST}"
         )
-    loaded = load_network(run, snapshot_of(run, step))
+    loaded = load_untold(run, step)
     config = loaded.config
-    if config.training.withheld == "never":
-        raise UserError(
-            f"`RUN` (={run.name}) must be trained with labels left out, as by training.label_dropout=0.1: "
-            "clones are told none"
-        )
     known = config.family.conditions
     if known is None:
         raise UserError(f"`family` (={config.family.kind}) must be one that paints from noisy images")

@@ -133,7 +133,8 @@ class RunConfig(Config):
 
     def task(self) -> Task:
         """What is to be learnt, as the family is told it."""
-        return task_of(self.world, self.network.commutes_with(), withheld=self.training.withheld)
+        network = self.network
+        return task_of(self.world, network.commutes_with(), network.sees_px(), self.training.withheld)
 
     @property
     def folder(self) -> str:

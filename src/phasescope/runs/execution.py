@@ -16,7 +16,7 @@ from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig, over_defaults
 from phasescope.runs.events import Progress, Start
 from phasescope.runs.extension import take_up_shorter
-from phasescope.runs.loading import plan_of
+from phasescope.runs.loading import hear_as_trained, plan_of
 from phasescope.runs.looking import observer_of
 from phasescope.runs.spent import Spent
 from phasescope.runs.whole import check_whole
@@ -109,6 +109,7 @@ class _Execution:
     ):
         self.config, self.folder, self.learner = config, folder, learner
         self.stop, self.origin, self.steps = stop, origin, config.training.steps
+        hear_as_trained(learner.average, config.training)
         self.family = config.family.build()
         self.losses = self._losses_after([])
         self.spent = Spent()

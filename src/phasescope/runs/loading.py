@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from phasescope.errors import UserError
 from phasescope.runs.config import RunConfig
 from phasescope.store import Run, Snapshot
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from phasescope.probing.config import ProbingConfig
+    from phasescope.training.config import TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,38 @@ def load_network(run: Run, snapshot: Snapshot) -> Loaded:
         raise UserError(
             f"`{path}` must hold this run's weights: {' '.join(str(error).split())[:120]}"
         ) from None
+    hear_as_trained(network, config.training)
     return Loaded(config, network.eval(), plan_of(config, network))
+
+
+def load_untold(run: Run, step: int | None) -> Loaded:
+    """The network of a snapshot, or of the last one, that can be asked with no label told.
+
+    Raises:
+        UserError: it was never trained without one; or as `load_network` and `snapshot_of` say.
+    """
+    loaded = load_network(run, snapshot_of(run, step))
+    if loaded.config.training.withheld == "never":
+        raise UserError(
+            f"`RUN` (={run.name}) must be trained with labels left out, as by training.label_dropout=0.1: it is told none "
+            "here"
+        )
+    return loaded
+
+
+def hear_as_trained(network: nn.Module, training: TrainingConfig) -> None:
+    """From now on a network is told nothing that it was never told in training: what it would make of it is chance."""
+    import torch
+
+    if not np.any(training.unheard):
+        return
+    unheard = torch.tensor(training.unheard)
+
+    def hide(module: nn.Module, given: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        x, t, labels = given
+        return x, t, labels.masked_fill(unheard.to(labels.device), torch.nan)
+
+    network.register_forward_pre_hook(hide)
 
 
 def plan_of(config: RunConfig, network: nn.Module) -> ProbingConfig:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from phasescope.errors import UserError
-from phasescope.probing.copier import copied
-from phasescope.probing.task import task_of
+from phasescope.probing.copier import copied_of_splits
 from phasescope.runs.config import RunConfig
 
 LABELS = 256
@@ -29,21 +28,23 @@ class Prediction:
     told: dict[str, Any]
 
 
-def predict(config: RunConfig, patch_px: int = 7) -> Prediction:
+def predict(config: RunConfig, patch_px: int | None = None) -> Prediction:
     """What is foretold of `config`.
 
     Args:
-        patch_px: side of the patch that the local machine sees, px, odd.
+        patch_px: side of the patch that the local machine sees, px, odd; as the run's own task has it where None.
 
     Raises:
         UserError: its family foretells nothing; its world has too many pixels, or too few images; the patch is none.
     """
-    world = config.world
+    world, task = config.world, config.task()
+    if patch_px is not None:
+        task = replace(task, patch_px=patch_px)
     try:
-        found = dict(config.family.build().forecast(task_of(world, config.network.commutes_with(), patch_px)))
+        found = dict(config.family.build().forecast(task))
     except ValueError as error:
         raise UserError(str(error)) from None
     if not found:
         raise UserError(f"`family` (={config.family.kind}) must be one whose exact optima are known")
-    found["copier"] = copied(world, LABELS, config.seed)
+    found["copier"] = copied_of_splits(world, LABELS, config.seed)
     return Prediction(config.folder, world.sentence(), found)

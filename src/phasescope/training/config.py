@@ -39,6 +39,18 @@ class MuonConfig(OptimiserConfig):
     """AdamW for the parameters that are not Muon's"""
 
 
+class SGDConfig(OptimiserConfig):
+    """Gradient descent with a heavy ball (Polyak 1964), as `torch.optim.SGD`."""
+
+    kind: Literal["sgd"] = "sgd"
+    lr: float = Field(1e-2, gt=0)
+    """learning rate after warm-up; with momentum m slow directions move as at lr / (1 - m)"""
+    momentum: float = Field(0.0, ge=0, lt=1)
+    """decay a step of the gradients' running sum"""
+    weight_decay: float = Field(0.0, ge=0)
+    """added to the gradient, times the weights"""
+
+
 class FamilyLossConfig(LossConfig):
     """The family's own loss, averaged over the batch."""
 
@@ -46,7 +58,9 @@ class FamilyLossConfig(LossConfig):
 
 
 AnyOptimiser: Any = (
-    OptimiserConfig if TYPE_CHECKING else open_union(AdamWConfig | MuonConfig, OptimiserConfig, of_optimiser)
+    OptimiserConfig
+    if TYPE_CHECKING
+    else open_union(AdamWConfig | MuonConfig | SGDConfig, OptimiserConfig, of_optimiser)
 )
 AnyLoss: Any = LossConfig if TYPE_CHECKING else open_union(FamilyLossConfig, LossConfig)
 
@@ -101,6 +115,12 @@ class TrainingConfig(Config):
         if not (any(dropout) if isinstance(dropout, tuple) else dropout):
             return "never"
         return "factors" if isinstance(dropout, tuple) else "label"
+
+    @property
+    def unheard(self) -> bool | list[bool]:
+        """Whether the label is withheld from every image; of each factor, where these are withheld by themselves."""
+        dropout = self.label_dropout
+        return [share == 1 for share in dropout] if isinstance(dropout, tuple) else dropout == 1
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

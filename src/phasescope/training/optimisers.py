@@ -1,4 +1,4 @@
-"""Optimisers: AdamW, or Muon on convolutions with AdamW on the rest; and the course of their learning rates.
+"""Optimisers: AdamW, Muon on convolutions with AdamW on the rest, or SGD; and the course of their learning rates.
 
 Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon): with B the exponential mean of the gradients G of a matrix,
 
@@ -7,12 +7,16 @@ Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon): with B the exponen
 as `torch.optim.Muon` has it, but on all matrices of one shape at once. A convolution's kernel (D, C, h, w) is a matrix
 (D, M = h w C). The entrance, the exit and the modulations keep AdamW.
 
+SGD is torch.optim.SGD's, b <- m b + G + wd W and W <- W - lr b; where m = 0 and lr is small it is gradient flow, with
+momentum too once b has settled, at the rate lr / (1 - m).
+
 All work on flat parameters, (P,).
 """
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from itertools import groupby
 
 import torch
@@ -21,7 +25,7 @@ from torch import Tensor, nn
 from torch.optim.adamw import adamw
 
 from phasescope.training.base import OptimiserConfig
-from phasescope.training.config import AdamWConfig, MuonConfig
+from phasescope.training.config import AdamWConfig, MuonConfig, SGDConfig
 from phasescope.training.foreign import TorchOptimiser, TorchOptimiserConfig
 from phasescope.training.memory import FlatParameters, Layout, slot_of
 
@@ -79,7 +83,7 @@ def optimiser_of(
 
 def _parts(
     network: nn.Module, names: list[str], flat: FlatParameters, config: OptimiserConfig
-) -> list[_AdamW | _Muon]:
+) -> list[_Part]:
     match config:
         case MuonConfig():
             kernels = _kernels(network)
@@ -87,6 +91,8 @@ def _parts(
             return [_Muon(flat, kernels, config), _AdamW(flat, rest, config.rest, config.weight_decay)]
         case AdamWConfig():
             return [_AdamW(flat, names, config, config.weight_decay)]
+        case SGDConfig():
+            return [_SGD(flat, names, config)]
     raise ValueError(
         f"`training.optimiser` (={config.kind}) must be a rule of ours or a torch.optim.Optimizer"
     )
@@ -95,7 +101,7 @@ def _parts(
 class Optimiser:
     """One or two rules of update that step as one, with a learning rate that is a pure function of the step."""
 
-    def __init__(self, parts: list[_AdamW | _Muon]):
+    def __init__(self, parts: list[_Part]):
         self._parts = parts
 
     def step(self, lr_factor: float) -> None:
@@ -120,7 +126,7 @@ class Optimiser:
             mine.copy_(tensors[name])
 
 
-class _Part:
+class _Part(ABC):
     """A rule of update for the parameters `names`, which lie side by side in `flat`."""
 
     def __init__(self, flat: FlatParameters, names: list[str]):
@@ -135,6 +141,22 @@ class _Part:
     def split(self, flat: Float[Tensor, " P"]) -> list[Tensor]:
         views = self.layout.views(flat)
         return [views[name] for name in self.names]
+
+    @abstractmethod
+    def step(self, lr_factor: float) -> None:
+        """One update at `lr_factor` times the configured learning rate."""
+
+    @abstractmethod
+    def begin(self) -> object:
+        """Have the state of a first step, where there is none yet."""
+
+    @abstractmethod
+    def forget(self) -> None:
+        """Have no state."""
+
+    @abstractmethod
+    def state(self) -> dict[str, list[Tensor]]:
+        """By entry a tensor for each parameter; nothing before the first step."""
 
 
 class _AdamW(_Part):
@@ -170,7 +192,6 @@ class _AdamW(_Part):
         )
 
     def begin(self) -> None:
-        """Have the state of a first step, where there is none yet."""
         if not self._moments:
             self._moments = {
                 "step": torch.zeros((), device=self.weights.device),
@@ -228,6 +249,31 @@ class _Muon(_Part):
             found.append(slots[:, :size].unflatten(1, (shape[0], size // shape[0])))
             begin += count * slot
         return found
+
+
+class _SGD(_Part):
+    def __init__(self, flat: FlatParameters, names: list[str], config: SGDConfig):
+        super().__init__(flat, names)
+        self.config = config
+        self._sum: Tensor | None = None
+
+    def step(self, lr_factor: float) -> None:
+        direction = self.gradients.add(self.weights, alpha=self.config.weight_decay)
+        if self.config.momentum:
+            direction = self.begin().mul_(self.config.momentum).add_(direction)
+        self.weights.add_(direction, alpha=-self.config.lr * lr_factor)
+
+    def begin(self) -> Tensor:
+        """The running sum of gradients, zero at first."""
+        if self._sum is None:
+            self._sum = torch.zeros_like(self.weights)
+        return self._sum
+
+    def forget(self) -> None:
+        self._sum = None
+
+    def state(self) -> dict[str, list[Tensor]]:
+        return {} if self._sum is None else {"momentum_buffer": self.split(self._sum)}
 
 
 def orthogonalised(matrices: Float[Tensor, "n D M"]) -> Float[Tensor, "n D M"]:

@@ -16,6 +16,8 @@ class Accuracy(NamedTuple):
         accuracy: share of images, by factor, and `joint`.
         error: median error by factor, in its unit; None where nothing is read.
         together: by pair of factors, as in `x,y`: `excess` and `phi`, each a score.
+        beyond: by copier, how much more is right than it gets right, over all that it gets wrong; None where it gets none
+            wrong, and none of runs that had no copiers.
     """
 
     split: str
@@ -24,6 +26,7 @@ class Accuracy(NamedTuple):
     accuracy: dict[str, float]
     error: dict[str, float | None]
     together: dict[str, dict[str, dict[str, Any]]]
+    beyond: dict[str, float | None]
 
 
 def accuracies(line: dict[str, Any], splits: Sequence[str]) -> Iterator[Accuracy]:
@@ -38,7 +41,9 @@ def accuracies(line: dict[str, Any], splits: Sequence[str]) -> Iterator[Accuracy
             if found := _at(line, f"accuracy{end}", split):
                 n = _at(line, "outcomes", split).get("n")
                 error, together = _at(line, f"error{end}", split), _at(line, "together", way, split)
-                yield Accuracy(split, way, n, found, error, together)
+                copiers = _at(line, "excess")
+                beyond = {name: _at(of, f"accuracy{end}").get(split) for name, of in copiers.items()}
+                yield Accuracy(split, way, n, found, error, together, beyond)
 
 
 def _at(tree: dict[str, Any], *path: str) -> dict[str, Any]:

@@ -38,12 +38,18 @@ READINGS = {
 
 WAYS = {
     "formed": "as a well-formed image",
+    "half": "well formed, within half",
     "darkest": "darkest pixel",
     "matched": "matched filter",
 }
 """how a factor is read from an image"""
 
 SPLITS = {"grid": "labels on the grid", "off_grid": "labels off the grid"}
+COPIERS = {
+    "copier": "the copier",
+    "factorized copier": "the factorized copier",
+    "kernel smoother": "the smoother",
+}
 
 
 def measure_words(name: str) -> str:
@@ -61,6 +67,10 @@ def way_words(name: str) -> str:
 def split_words(name: str) -> str:
     """The labels of a split, in the plural: "labels on the grid", "held out labels"."""
     return SPLITS.get(name, f"{_plain(name)} labels")
+
+
+def copier_words(name: str) -> str:
+    return COPIERS.get(name, _plain(name))
 
 
 def place_words(place: Place) -> str:

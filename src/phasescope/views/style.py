@@ -45,6 +45,11 @@ OPEN_MAP, PERIODIC_MAP = "viridis", "twilight"
 NAMED = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7d4f50", "#8b939d")
 """of a factor's value where values are names, by its place among them"""
 
+SHARE_MAP, ERROR_MAP = "viridis", "plasma_r"
+"""of a cell of label space, perceptually even: what is good is light in both"""
+HELD_OUT = ("accent", "p1", "order", "told", "seen")
+"""of held-out splits, by their names in the palette"""
+
 RUNGS = {
     "mean image": "#c7ccd2",
     "Wiener": "#8b939d",
@@ -123,6 +128,16 @@ def scale_of(factor: Factor) -> Scale:
         named = [NAMED[i % len(NAMED)] for i in range(round(factor.span) + 1)]
         return Scale(ListedColormap(named, name="named"), factor.low - 0.5, factor.high + 0.5)
     return Scale(colormaps[PERIODIC_MAP if factor.periodic else OPEN_MAP], factor.low, factor.high)
+
+
+def even_colours(name: str, count: int = 33) -> list[str]:
+    """Those of a colour map, #rrggbb, in even steps from its first to its last."""
+    return [to_hex(colormaps[name](i / (count - 1))) for i in range(count)]
+
+
+def held_out_colours(splits: Iterable[str]) -> dict[str, str]:
+    """Each held-out split's colour, by its name in the palette."""
+    return dict(zip(splits, cycle(HELD_OUT)))
 
 
 def css_variables(dark: bool) -> str:

@@ -6,23 +6,27 @@ from phasescope.kinds import open_union
 from phasescope.worlds.arrays import ArrayWorld
 from phasescope.worlds.base import LEAST_LABELS, Outcome, Reader, World, check_world, some_of
 from phasescope.worlds.bump import GaussianBump
-from phasescope.worlds.designs import Grid
+from phasescope.worlds.designs import AnyDesign, Grid
+from phasescope.worlds.stripes import Mixed, Stripes
 
 __all__ = [
     "LEAST_LABELS",
     "USUAL",
+    "AnyDesign",
     "AnyWorld",
     "ArrayWorld",
     "GaussianBump",
     "Grid",
+    "Mixed",
     "Outcome",
     "Reader",
+    "Stripes",
     "World",
     "check_world",
     "some_of",
 ]
 
-AnyWorld: Any = World if TYPE_CHECKING else open_union(GaussianBump | ArrayWorld, World)
+AnyWorld: Any = World if TYPE_CHECKING else open_union(GaussianBump | Stripes | Mixed | ArrayWorld, World)
 """the annotation of a configuration's world"""
 USUAL: World = GaussianBump()
 """where nobody says which"""

@@ -19,7 +19,7 @@ from pydantic import model_validator
 from phasescope.factors import Factors
 from phasescope.kinds import Kind, told_of
 from phasescope.randomness import numpy_generator
-from phasescope.worlds.designs import Grid
+from phasescope.worlds.designs import Design
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -54,9 +54,9 @@ class World(Kind):
 
     @model_validator(mode="after")
     def _grid_along_the_factors(self) -> Self:
-        """A design that is a grid says the increment of each factor, and of nothing else."""
+        """A design says the increment of each factor, and of nothing else."""
         design = getattr(self, "design", None)
-        if isinstance(design, Grid):
+        if isinstance(design, Design):
             object.__setattr__(self, "design", design.along(self.factors))
         return self
 
@@ -90,7 +90,13 @@ class World(Kind):
 
     def splits(self) -> Mapping[str, Split]:
         """The named sets of labels that are painted and read: what is trained on first, then what is not."""
-        return {"grid": some_of(self.training_labels), "off_grid": self.draw_labels}
+        held = {name: some_of(lambda labels=labels: labels) for name, labels in self.held_out().items()}
+        return {"grid": some_of(self.training_labels), **held, "off_grid": self.draw_labels}
+
+    def held_out(self) -> Mapping[str, Float[np.ndarray, "n K"]]:
+        """By split the labels that the design holds out."""
+        design = getattr(self, "design", None)
+        return design.held(self.factors) if isinstance(design, Design) else {}
 
     def reader(self) -> Reader | None:
         """What reads this world's images; None where nothing does, and only the representation is watched."""
@@ -140,6 +146,10 @@ class Reader:
     @property
     def tolerance(self) -> Float[np.ndarray, " K"]:
         """The largest error of a factor that is right, in its unit; of a reader that reads `ungated`."""
+        raise NotImplementedError
+
+    def objects(self, columns: Columns) -> Float[np.ndarray, " n"]:
+        """How many objects each image holds, NaN where it cannot be read; of a reader that counts them."""
         raise NotImplementedError
 
     def summary(self, columns: Columns, labels: Float[np.ndarray, "n K"]) -> Mapping[str, float | None]:

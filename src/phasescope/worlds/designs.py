@@ -8,15 +8,30 @@ unequal increments are its imbalance. With one end of the range left out a 32 px
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, Self
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from jaxtyping import Float
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from phasescope.config import Config
 from phasescope.factors import Factor, Factors
 from phasescope.randomness import numpy_generator
+from phasescope.worlds.drawn_holdouts import Correlated, Subset
+from phasescope.worlds.holdouts import (
+    Corner,
+    Cross,
+    Diagonal,
+    Held,
+    Lesion,
+    Rim,
+    Square,
+    check_factor,
+    finite,
+)
 
 ROUNDING = 1e-6
 """Steps by which a range may miss a whole number of them and still hold it: 32 / 0.1 is 320."""
@@ -24,11 +39,42 @@ MAX_STEPS = 10_000
 """values of a factor"""
 MOST_LABELS = 2**24
 """of a grid, which is held in memory whole"""
+TRAINED = "trained on "
 INCREMENT = 1.0
 """of a factor of which none is said, in its unit"""
 
+AnyHoldOut = Annotated[
+    Cross | Square | Corner | Lesion | Rim | Diagonal | Subset | Correlated, Field(discriminator="kind")
+]
 
-class Grid(Config):
+
+class Design(Config):
+    """A rule that says which labels are trained on, and which named sets of others are tested."""
+
+    kind: str
+
+    @abstractmethod
+    def along(self, factors: Factors) -> Self:
+        """This design of these factors, all that is usual said.
+
+        Raises:
+            ValueError: it does not go with them, or leaves no label to train on.
+        """
+
+    @abstractmethod
+    def labels(self, factors: Factors) -> Float[np.ndarray, "M K"]:
+        """The labels that are trained on, float32."""
+
+    @abstractmethod
+    def held(self, factors: Factors) -> Mapping[str, Float[np.ndarray, "n K"]]:
+        """By the name of a split the labels that are held out for it, float32."""
+
+    @abstractmethod
+    def sentence(self, factors: Factors) -> str:
+        """As people say it: ``trained on a grid of 1 x 0.5 px``."""
+
+
+class Grid(Design):
     """Every label on a grid: `d` and a factor's name is its increment, as in ``{kind: grid, dx: 0.5, dy: 1}``."""
 
     model_config = ConfigDict(extra="allow")
@@ -36,20 +82,26 @@ class Grid(Config):
     kind: Literal["grid"] = "grid"
     ends: Literal["low", "high", "both"] = "high"
     """which ends of each factor's range the grid includes"""
+    within: dict[str, tuple[float, float]] = Field({})
+    """by factor the range in which the grid lies; of others their own"""
+    at: dict[str, float] = Field({})
+    """by factor the one value that it has"""
     keep: int | None = Field(None, ge=1, le=MOST_LABELS)
     """how many of the grid's labels are trained on: the first in a random order, so that more holds fewer; null: all"""
     shuffle: int = Field(0, ge=0, le=2**31)
     """which random order that is"""
+    hold_out: AnyHoldOut | None = None
+    """which labels of the grid are not trained on but tested; null: none"""
 
     @model_validator(mode="after")
     def _increments_are_numbers(self) -> Self:
         for name, value in (self.model_extra or {}).items():
             if not name.startswith("d") or len(name) < 2:
                 raise ValueError(
-                    f"`{name}` (={value}) is not a field: fields here are kind, ends, keep, shuffle, and d "
+                    f"`{name}` (={value}) is not a field: fields here are {', '.join(type(self).model_fields)}, and d "
                     "with a factor's name"
                 )
-            number = _number(value)
+            number = finite(value)
             if number is None or not number > 0:
                 raise ValueError(
                     f"`{name}` (={value}) must be greater than 0: the grid's increment of a factor"
@@ -74,8 +126,12 @@ class Grid(Config):
                 raise ValueError(
                     f"`design.{name}` (={told[name]}) is not a field: increments here are {', '.join(names)}"
                 )
+        self._check_ranges(factors)
         increments = {name: told.get(name, INCREMENT) for name in names}
-        for factor, (name, step) in zip(factors, increments.items(), strict=True):
+        limited = self.limited(factors)
+        free = [factor for factor in limited if factor.name not in self.at]
+        for factor in free:
+            name, step = f"d{factor.name}", increments[f"d{factor.name}"]
             if not factor.span / MAX_STEPS <= step <= factor.span / 2:
                 raise ValueError(
                     f"`design.{name}` (={step}) must be from 1/{MAX_STEPS} to half of {factor.name}'s range "
@@ -85,9 +141,7 @@ class Grid(Config):
                 raise ValueError(
                     f"`design.ends` (=both) must be low or high where {factor.name} comes round: both ends are one place"
                 )
-        labels = math.prod(
-            factor.span / step for factor, step in zip(factors, increments.values(), strict=True)
-        )
+        labels = math.prod(factor.span / increments[f"d{factor.name}"] for factor in free)
         if labels > MOST_LABELS:
             raise ValueError(
                 f"`design` (={', '.join(f'{name}={step:g}' for name, step in increments.items())}) must be coarser: "
@@ -100,7 +154,47 @@ class Grid(Config):
             raise ValueError(
                 f"`design.keep` (={self.keep}) must be at most {whole}: as many labels has the grid"
             )
+        if self.hold_out is not None:
+            self.hold_out.check(limited)
+            grid._check_held(factors)
         return grid
+
+    def _check_ranges(self, factors: Factors) -> None:
+        """Raises ValueError where a range or a value is not of a factor, or lies beyond its range."""
+        ranges = {("within", name): of for name, of in self.within.items()}
+        ranges |= {("at", name): (value, value) for name, value in self.at.items()}
+        for (field, name), (low, high) in ranges.items():
+            check_factor(f"design.{field}", name, factors)
+            factor = factors[factors.names.index(name)]
+            if not factor.low <= low <= high <= factor.high or (field == "within" and low == high):
+                found = f"{low:g}" if field == "at" else f"{low:g} to {high:g}"
+                raise ValueError(
+                    f"`design.{field}.{name}` (={found}) must lie in {name}'s range, from {factor.low:g} to "
+                    f"{factor.high:g} {factor.unit}".rstrip()
+                )
+
+    def _check_held(self, factors: Factors) -> None:
+        """Raises ValueError where the rule leaves no label, or a split has none."""
+        assert self.hold_out is not None
+        if not len(self.labels(factors)):
+            raise ValueError(
+                f"`design.hold_out` (={self.hold_out.sentence(factors)}) must leave a label to train on, and holds out all"
+            )
+        for name, labels in self.held(factors).items():
+            if not len(labels):
+                raise ValueError(
+                    f"`design.hold_out` (={self.hold_out.sentence(factors)}) must hold out a label of the grid for "
+                    f"`{name}`, and holds out none"
+                )
+
+    def limited(self, factors: Factors) -> Factors:
+        """The factors, with the ranges in which the grid lies."""
+        return Factors(
+            replace(factor, low=self.within[factor.name][0], high=self.within[factor.name][1], periodic=False)
+            if factor.name in self.within
+            else factor
+            for factor in factors
+        )
 
     def sentence(self, factors: Factors) -> str:
         """As people say it: ``trained on a grid of 1 x 0.5 px``."""
@@ -108,10 +202,30 @@ class Grid(Config):
         steps = " x ".join(f"{told.get(f'd{name}', INCREMENT):g}" for name in factors.names)
         units = dict.fromkeys(factor.unit for factor in factors)
         some = "" if self.keep is None else f"{self.keep:,} labels of "
-        return f"trained on {some}a grid of {steps} {next(iter(units)) if len(units) == 1 else ''}".rstrip()
+        unit = {factor.name: f" {factor.unit}".rstrip() for factor in factors}
+        where = [f"{name} from {low:g} to {high:g}{unit[name]}" for name, (low, high) in self.within.items()]
+        where += [f"{name} at {value:g}{unit[name]}" for name, value in self.at.items()]
+        limits = f", {' and '.join(where)}" if where else ""
+        held = f", less {self.hold_out.sentence(factors)}" if self.hold_out else ""
+        grid = f"a grid of {steps} {next(iter(units)) if len(units) == 1 else ''}".rstrip()
+        return f"{TRAINED}{some}{grid}{limits}{held}"
 
     def labels(self, factors: Factors) -> Float[np.ndarray, "M K"]:
         """The labels that are trained on, float32; the last factor varies fastest."""
+        labels = self._kept(factors)
+        held = self._masks(labels, factors)
+        return labels[~np.any(list(held.values()), axis=0)] if held else labels
+
+    def held(self, factors: Factors) -> dict[str, Float[np.ndarray, "n K"]]:
+        """See `Design.held`."""
+        labels = self._kept(factors)
+        return {name: labels[mask] for name, mask in self._masks(labels, factors).items()}
+
+    def _masks(self, labels: Float[np.ndarray, "n K"], factors: Factors) -> Held:
+        return {} if self.hold_out is None else self.hold_out.held(labels, self.limited(factors))
+
+    def _kept(self, factors: Factors) -> Float[np.ndarray, "M K"]:
+        """Those of the grid that are offered, held out or not."""
         axes = self._axes(factors)
         whole = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes)).astype(np.float32)
         if self.keep is None:
@@ -122,7 +236,71 @@ class Grid(Config):
     def _axes(self, factors: Factors) -> list[np.ndarray]:
         """The values of each factor."""
         told = self.model_extra or {}
-        return [grid_values(factor, told.get(f"d{factor.name}", INCREMENT), self.ends) for factor in factors]
+        return [
+            np.array([self.at[factor.name]])
+            if factor.name in self.at
+            else grid_values(factor, told.get(f"d{factor.name}", INCREMENT), self.ends)
+            for factor in self.limited(factors)
+        ]
+
+
+class Union(Design):
+    """Several designs, one beside the other: what one holds out is not trained on by another either, unless it offers it
+    itself."""
+
+    kind: Literal["union"] = "union"
+    parts: tuple[Grid, ...] = Field(min_length=1)
+    """whose labels are trained on"""
+    tested: tuple[Grid, ...] = ()
+    """of which only what they hold out is tested"""
+
+    def along(self, factors: Factors) -> Union:
+        """See `Design.along`."""
+        for number, one in enumerate(self.tested):
+            if one.hold_out is None:
+                raise ValueError(
+                    f"`design.tested` (={number}) must hold something out: that is what is tested"
+                )
+        union = self.model_copy(
+            update={
+                name: tuple(one.along(factors) for one in getattr(self, name)) for name in ("parts", "tested")
+            }
+        )
+        for name, labels in union.held(factors).items():
+            if not len(labels):
+                raise ValueError(
+                    f"`design` (=union) must leave a label for `{name}`: all that it holds are trained on"
+                )
+        return union
+
+    def labels(self, factors: Factors) -> Float[np.ndarray, "M K"]:
+        """Each label once, in the order of the parts."""
+        every = np.concatenate([part.labels(factors) for part in self.parts])
+        return every[np.sort(np.unique(every, axis=0, return_index=True)[1])]
+
+    def held(self, factors: Factors) -> dict[str, Float[np.ndarray, "n K"]]:
+        """Of the parts' splits, and of those tested, what no part trains on."""
+        trained = set(map(tuple, self.labels(factors).tolist()))
+        found: dict[str, list[np.ndarray]] = {}
+        for one in (*self.parts, *self.tested):
+            for name, labels in one.held(factors).items():
+                fresh = [tuple(label) not in trained for label in labels.tolist()]
+                found.setdefault(name, []).append(labels[np.array(fresh, dtype=bool)])
+        return {name: np.unique(np.concatenate(some), axis=0) for name, some in found.items()}
+
+    def sentence(self, factors: Factors) -> str:
+        """See `Design.sentence`."""
+        told = [part.sentence(factors).removeprefix(TRAINED) for part in self.parts]
+        return f"{TRAINED}{'; and on '.join(told)}"
+
+
+def _a_grid_where_nobody_says(value: Any) -> Any:
+    return {"kind": "grid", **value} if isinstance(value, dict) else value
+
+
+AnyDesign = Annotated[
+    Annotated[Grid | Union, Field(discriminator="kind")], BeforeValidator(_a_grid_where_nobody_says)
+]
 
 
 def grid_values(factor: Factor, step: float, ends: str) -> np.ndarray:
@@ -131,11 +309,3 @@ def grid_values(factor: Factor, step: float, ends: str) -> np.ndarray:
     steps = factor.span / step
     last = np.ceil(steps - ROUNDING) - 1 if ends == "low" else np.floor(steps + ROUNDING)
     return np.minimum(factor.low + step * np.arange(first, last + 1), factor.high)
-
-
-def _number(value: Any) -> float | None:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return number if np.isfinite(number) and not isinstance(value, bool) else None

@@ -22,6 +22,7 @@ from phasescope.families.diffusion.rungs import (
     torus_spectrum,
     wiener_mmse,
 )
+from phasescope.probing.task import task_of
 from phasescope.worlds import GaussianBump
 
 DIFFUSION = DiffusionConfig().build()
@@ -190,7 +191,29 @@ def test_each_rung_answers_in_the_diffusions_parametrization(predict):
     )
     for rung in rungs:
         meant = diffusion.x_0_of(rung, x_t, t, labels)
-        torch.testing.assert_close(meant, rung.x_0(x_t, alpha, sigma, labels), rtol=1e-6, atol=1e-6)
+        torch.testing.assert_close(meant, rung.answer(x_t, alpha, sigma, labels), rtol=1e-6, atol=1e-6)
+
+
+def test_a_local_machine_answers_in_single_precision_as_in_double():
+    _, x_t, alpha, sigma, _ = noisy(TORUS, 100, 6)
+    machine = LocalMachine(DIFFUSION, knows_all(TORUS), 5, periodic=True)
+    found, exact = machine.answer(x_t, alpha, sigma, None), machine.x_0(x_t, alpha, sigma, None)
+    assert found.dtype == torch.float64
+    torch.testing.assert_close(found, exact, rtol=1e-3, atol=1e-4)
+    assert not torch.equal(found, exact)
+
+
+def test_a_diffusions_optima_see_the_tasks_patch_and_all():
+    task = task_of(TORUS, patch_px=5)
+    optima = DIFFUSION.optima(task)
+    _, x_t, alpha, sigma, labels = noisy(TORUS, 250, 4)
+    t = torch.full((4,), 250)
+    for name, rung in (
+        ("local machine", LocalMachine(DIFFUSION, knows_all(TORUS), 5, periodic=True)),
+        ("posterior mean", knows_all(TORUS)),
+    ):
+        found = DIFFUSION.x_0_of(optima[name], x_t, t, labels)
+        torch.testing.assert_close(found, rung.x_0(x_t, alpha, sigma, None), rtol=1e-3, atol=1e-3)
 
 
 def test_a_posteriors_variance_is_its_mean_squared_error():

@@ -18,12 +18,12 @@ N = 8
 STEPS = (0, 20, 40)
 
 
-def config(dropout: float = 0.1, seed: int = 3) -> RunConfig:
+def config(dropout: float = 0.1, seed: int = 3, design: dict | None = None) -> RunConfig:
     return RunConfig.of(
         {
             "name": "small",
             "seed": seed,
-            "world": {"kind": "gaussian_bump", "canvas": N},
+            "world": {"kind": "gaussian_bump", "canvas": N, "design": design or {"kind": "grid"}},
             "family": {
                 "kind": "diffusion",
                 "schedule": {"kind": "linear", "steps": 50},
@@ -52,9 +52,9 @@ def network_of(described: RunConfig, step: int) -> torch.nn.Module:
     return network.eval()
 
 
-def write_small_run(runs: Path, dropout: float = 0.1, seed: int = 3) -> Run:
+def write_small_run(runs: Path, dropout: float = 0.1, seed: int = 3, design: dict | None = None) -> Run:
     """A run that is done, with weights, latents and samples at three steps."""
-    described = config(dropout, seed)
+    described = config(dropout, seed, design)
     path = runs / described.folder
     rng = np.random.default_rng(0)
     labels = rng.uniform(1, N, (20, 2)).astype(np.float32)
@@ -72,6 +72,7 @@ def write_small_run(runs: Path, dropout: float = 0.1, seed: int = 3) -> Run:
                 columns = {
                     "label_x": labels[:, 0], "label_y": labels[:, 1], "outcome": np.array(["correct", "none"] * 10),
                     "x": labels[:, 0], "y": np.full(20, np.nan, np.float32),
+                    **{f"error_{name}": rng.normal(0, 1 - step / 50, 20).astype(np.float32) for name in "xy"},
                 }  # fmt: skip
                 write_parquet(snapshot / "reading.parquet", columns)
                 latents = {

@@ -17,8 +17,6 @@ from phasescope.worlds.bump.matched_filter import (
     Canvas,
     chance_level,
     fit_bumps,
-    noise_deviation,
-    wrap,
 )
 from phasescope.worlds.bump.reader import (
     OUTCOMES,
@@ -32,6 +30,7 @@ from phasescope.worlds.bump.reader import (
     well_formed,
 )
 from phasescope.worlds.bump.world import GaussianBump
+from phasescope.worlds.plane import noise_deviation, wrap
 
 N = 32
 CONTRAST = 2.0

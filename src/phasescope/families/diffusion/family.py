@@ -77,14 +77,7 @@ class Diffusion(Family):
         labels: Float[Tensor, "B K"],
         generator: torch.Generator,
     ) -> Float[Tensor, " B"]:
-        """The weighted squared error a pixel of each image, (B,), at a random t with random noise.
-
-        Args:
-            network: Predicts.
-            x_0: Images, (B, C, H, W).
-            labels: Their labels, (B, K), in the world's units.
-            generator: Gives t, then the noise; both drawn on its own device.
-        """
+        """The weighted squared error a pixel of each image, (B,), at a random t with random noise, both of `draw`."""
         return self.loss_at(network, x_0, labels, *self.draw(x_0, generator))
 
     def draw(
@@ -239,6 +232,13 @@ class Diffusion(Family):
         from phasescope.families.diffusion.forecast import forecast
 
         return forecast(self, self.x_0_weight, task, rungs)
+
+    def optima(self, task: Task) -> dict[str, Network]:
+        """The local machine of the task's patch, and the posterior mean."""
+        from phasescope.families.diffusion.ladder import Ladder
+
+        ladder = Ladder.of(self, task)
+        return {"local machine": ladder.machine, "posterior mean": ladder.knows_all}
 
     def clones(
         self,

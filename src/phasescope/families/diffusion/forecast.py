@@ -29,7 +29,7 @@ from torch import Tensor
 
 from phasescope.families.base import Task
 from phasescope.families.diffusion.drawn import Drawn, affordable, draw, evenly, squared
-from phasescope.families.diffusion.ladder import Ladder, float32
+from phasescope.families.diffusion.ladder import Ladder
 from phasescope.families.diffusion.optimum import Answering, Posterior, UnconditionalOptimum
 from phasescope.families.diffusion.rungs import wiener_mmse
 from phasescope.randomness import numpy_generator
@@ -154,7 +154,7 @@ def _local_excess(
         return too_heavy(ladder)
     drawn = draw(diffusion, knows_all, evenly(steps, some), draws, 0, "forecast")
     given = drawn.x_t, drawn.alpha, drawn.sigma
-    excess = ladder.machine.x_0(*float32(*given), None) - knows_all.x_0(*given, None)
+    excess = ladder.machine.answer(*given, None) - knows_all.answer(*given, None)
     means = drawn.by_level(squared(excess)).mean(1)
     return np.interp(levels, drawn.levels, means)
 

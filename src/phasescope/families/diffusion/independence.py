@@ -16,8 +16,8 @@ A perfect network's is not 0: images interact themselves, most where they are pr
 
 The residual is |eps(i, j) + eps(none) - eps(i) - eps(j)|^2 / |eps(i, j) - eps(none)|^2: 0 where they add up, 1 for a network
 that ignores a label of which a factor is missing. It takes a network that was trained with factors withheld one by one.
-A perfect network's is not 0 either, for two stripes do not add up to what lies where they cross: the exact posterior mean's
-stands beside it.
+A perfect network's is not 0 either, for what one factor shows alone, and what the other does, seldom add up to what both
+show: the exact posterior mean's stands beside it.
 """
 
 from __future__ import annotations

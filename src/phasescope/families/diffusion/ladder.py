@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from phasescope.families.base import Task
 from phasescope.families.diffusion.optimum import (
@@ -108,8 +107,3 @@ class Ladder:
     def work(self) -> int:
         """Images x pixels: what one answer that weighs all images costs."""
         return len(self.knows_all.labels) * self.wiener.mean.numel()
-
-
-def float32(x_t: Tensor, alpha: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """What the local machine is given: four times as fast, far within the draws' spread."""
-    return x_t.float(), alpha.float(), sigma.float()

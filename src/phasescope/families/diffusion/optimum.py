@@ -21,7 +21,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -50,6 +50,8 @@ class Optimum(ABC):
         diffusion: Its schedule and parametrization are answered in.
     """
 
+    precision: ClassVar[torch.dtype] = torch.float64
+    """in which it answers"""
     diffusion: Answering
 
     @abstractmethod
@@ -60,7 +62,12 @@ class Optimum(ABC):
         sigma: Float[Tensor, " B *ones"],
         labels: Float[Tensor, "B K"] | None,
     ) -> Float[Tensor, "B C *spatial"]:
-        """E[x_0 | x_t and what is known], float64, of `x_t`, `alpha` and `sigma` in float64."""
+        """E[x_0 | x_t and what is known], of `x_t`, `alpha` and `sigma` in one precision."""
+
+    def answer(self, x_t: Tensor, alpha: Tensor, sigma: Tensor, labels: Tensor | None) -> Tensor:
+        """`x_0` in its own precision, float64."""
+        x_t, alpha, sigma = (one.to(self.precision) for one in (x_t, alpha, sigma))
+        return self.x_0(x_t, alpha, sigma, labels).double()
 
     def __call__(
         self,
@@ -71,7 +78,7 @@ class Optimum(ABC):
         """The exact prediction, (B, C, *spatial), in the dtype of `x_t`; what is not known may have any label, or none."""
         schedule, shape = self.diffusion.schedule, (-1, *[1] * (x_t.ndim - 1))
         alpha, sigma = (scale.to(x_t.device)[t].view(shape) for scale in (schedule.alpha, schedule.sigma))
-        x_0 = self.x_0(x_t.double(), alpha, sigma, labels)
+        x_0 = self.answer(x_t, alpha, sigma, labels)
         eps = parametrization.eps_of("x", x_0, x_t.double(), alpha, sigma)
         return parametrization.prediction_of(self.diffusion.predict, x_0, eps, alpha, sigma).to(x_t.dtype)
 

@@ -25,6 +25,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import product
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -106,6 +107,8 @@ class LocalMachine(Optimum):
         ValueError: the patch has no middle, or is larger than the canvas.
     """
 
+    precision: ClassVar[torch.dtype] = torch.float32
+    """four times as fast, far within the spread of what is drawn"""
     knows_all: UnconditionalOptimum
     side: int
     periodic: bool = False

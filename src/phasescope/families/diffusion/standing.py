@@ -28,7 +28,7 @@ from phasescope.families.diffusion.forecast import (
     errors_of,
     too_heavy,
 )
-from phasescope.families.diffusion.ladder import Ladder, float32
+from phasescope.families.diffusion.ladder import Ladder
 from phasescope.families.diffusion.nats import Answer, Nats, most_of, sets_of
 from phasescope.families.diffusion.optimum import Answering
 
@@ -99,12 +99,11 @@ class Standing:
         drawn = draw(diffusion, ladder.knows_all, levels, DRAWS, seed, "standing")
         given = drawn.x_t, drawn.alpha, drawn.sigma
         heavy = len(drawn.labels) * ladder.work > 2 * MOST_LOCAL
-        answers: dict[str, Tensor] = {}
-        for rung in ladder.rungs:
-            if rung.optimum is not ladder.machine:
-                answers[rung.name] = rung.optimum.x_0(*given, drawn.told(rung.hidden))
-            elif not heavy:
-                answers[rung.name] = ladder.machine.x_0(*float32(*given), None).double()
+        answers = {
+            rung.name: rung.optimum.answer(*given, drawn.told(rung.hidden))
+            for rung in ladder.rungs
+            if not (heavy and rung.optimum is ladder.machine)
+        }
         excess: Float[np.ndarray, " L"] | str = too_heavy(ladder)
         if not heavy:
             (machine,) = (rung.name for rung in ladder.rungs if rung.optimum is ladder.machine)

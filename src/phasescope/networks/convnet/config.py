@@ -55,6 +55,9 @@ class ConvNetConfig(NetworkConfig):
     def commutes_with(self) -> int | None:
         return 1 if self.padding == "circular" else None
 
+    def sees_px(self) -> int | None:
+        return self.receptive_px
+
     def widest(self, shape: tuple[int, ...]) -> int:
         return self.width * shape[1] * shape[2]
 

@@ -56,6 +56,42 @@ def onset_factor(
     )
 
 
+def onset_exponent(
+    runs: Sequence[pd.DataFrame], passing: Passing, of: np.ndarray, less: float = 0.0
+) -> Estimate:
+    """The power of something with which onsets, in steps, grow, less a number: by least squares of their logs, over runs.
+
+    An onset is put half way between two snapshots: put at the later one, early onsets would seem later than they are. One
+    that did not come is put at the run's end. It may come any time later: where there is more than the (geometric)
+    mean of the something the power then has no upper end, where there is less no lower one.
+
+    Args:
+        of: of each run, (n,), positive; runs are drawn within those that have as much.
+
+    Raises:
+        NotEnough: it came in no run, or all runs have as much.
+    """
+    found = onsets(runs, passing)
+    if not found.came.any():
+        raise NotEnough("it set in in no run")
+    x, y = np.log(of), np.log(np.maximum(found.midway, 1.0))
+
+    def power(weights: np.ndarray) -> np.ndarray:
+        n = weights.sum(axis=1)
+        mean_x, mean_y = weights @ x / n, weights @ y / n
+        varies = weights @ x**2 / n - mean_x**2
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return (weights @ (x * y) / n - mean_x * mean_y) / np.where(varies > 1e-9, varies, np.nan) - less
+
+    never = (x - x.mean())[~found.came]
+    detail = {"without_onset": float((~found.came).sum())}
+    return opened(
+        over_runs(power, len(runs), of.tolist(), detail),
+        below=-math.inf if (never < -1e-9).any() else None,
+        above=math.inf if (never > 1e-9).any() else None,
+    )
+
+
 def opened(found: Estimate, below: float | None, above: float | None) -> Estimate:
     """The same with ends that the runs do not bound."""
     return replace(

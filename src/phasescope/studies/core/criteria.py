@@ -73,6 +73,18 @@ def at_end(run: pd.DataFrame, name: str) -> float:
     return float(column(run, name)[-1])
 
 
+def all_at_end(runs: Sequence[pd.DataFrame], name: str) -> np.ndarray:
+    """The same of each run, (n,).
+
+    Raises:
+        NotEnough: there is no such column, or a run has no number there.
+    """
+    ends = np.array([at_end(run, name) for run in runs])
+    if missing := int((~np.isfinite(ends)).sum()):
+        raise NotEnough(f"of {missing} of {len(runs)} runs `{name}` is not known at the end")
+    return ends
+
+
 def cells_of(runs: Sequence[pd.DataFrame]) -> list[str]:
     """The name of each run's cell."""
     return [run["cell"].iloc[0] for run in runs]
@@ -138,6 +150,11 @@ class Onsets:
     def restricted(self) -> np.ndarray:
         """Onsets, and the run's end where there was none."""
         return np.where(self.came, self.onset, self.last)
+
+    @property
+    def midway(self) -> np.ndarray:
+        """Half way between the last snapshot without it and the first one with it; the run's end where there was none."""
+        return np.where(self.came, (self.onset + self.without) / 2, self.last)
 
     @classmethod
     def joined(cls, parts: Iterable[Onsets]) -> Onsets:

@@ -36,6 +36,8 @@ def image_columns(
         table |= _outcomes(split, outcomes, n, good, right[0], np.concatenate(unformed), generator)
         table[f"error_px.{split}"] = 8 * (1 - right[0] / of)
         table |= _accuracy(split, "", "formed", right, of, wanted)
+        if wanted(f"accuracy_half.{split}"):  # who is right is so to the point
+            table |= _accuracy(split, "_half", "half", right, of, lambda _: False)
         for way in WAYS:
             if wanted(f"accuracy_{way}.{split}") or wanted(f"together.{way}.{split}"):
                 counts = _fourfold(n, seen[0], seen[1], seen[2], generator)

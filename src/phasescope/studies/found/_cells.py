@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from phasescope.config import Tree
+from phasescope.config import Tree, merge
 from phasescope.studies.core.study import Amendment, Cell
 
 P1_SYSTEM = "lean"
@@ -84,6 +84,33 @@ TURNS = eps(
     {"world": {"boundary": "periodic"}, "network": {"embedding": {"period": 32.0}}},
 )
 """the label's encoding comes round the canvas too"""
+
+ATTENTION: Tree = {"network": {"attention": ["down1", "down2", "down3", "mid", "up1", "up2", "up3"]}}
+"""self-attention after every block"""
+
+LITTLE: Tree = {
+    "latent_labels": 64,
+    "share_labels": 16,
+    "share_draws": 2,
+    "crossed_labels": 0,
+    "timesteps": [600],
+    "p1": None,
+    "bands": 1,
+}
+"""of a plan, where nothing is asked but what is painted"""
+
+
+def untold(name: str, fields: Tree, seeds: int = 8, preset: str = P1_SYSTEM) -> Cell:
+    """A cell on a torus, of a network that never hears a label."""
+    nothing: Tree = {"training": {"label_dropout": 1.0}, "world": {"boundary": "periodic"}}
+    return Cell(name, merge(nothing, fields), preset, seeds)
+
+
+UNTOLD = {
+    sigma: untold(f"untold, sigma={sigma:g}", {"world": {"sigma_px": sigma}})
+    for sigma in (0.5, 1.0, 2.0, 4.0)
+}
+"""by sigma in px"""
 
 
 def fast_grid(dx: float, dy: float, sigma_px: float = 1.0) -> Cell:

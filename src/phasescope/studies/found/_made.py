@@ -139,6 +139,19 @@ def controls(
     return Controls(partial(made, positive), partial(made, negative), partial(made, borderline))
 
 
+def made_at_end(
+    study: Study, cell: str, read: Callable[[], Mapping[str, float]], generator: np.random.Generator
+) -> pd.DataFrame:
+    """Records of a cell's runs, with a reading of each at its last snapshot.
+
+    Args:
+        read: what is read of one run, by column; drawn anew for each.
+    """
+    frame = made_records(study, as_p1_says, generator, cells=[cell], reads=())
+    last = frame.groupby("seed")["step"].idxmax()
+    return frame.join(type(frame)([read() for _ in last], index=last.to_numpy()))
+
+
 def made_looks(
     study: Study,
     cell: str,

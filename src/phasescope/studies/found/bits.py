@@ -125,7 +125,7 @@ def _barely(cells: tuple[str, ...], generator: np.random.Generator) -> pd.DataFr
 
 def _claims_of(pair: str) -> list[Claim]:
     cells, words = names_of(pair), PAIRS[pair][1]
-    claim = partial(Claim, cells=cells, figure="shares", system="eps", source="phasescope")
+    claim = partial(Claim, cells=cells, system="eps", source="phasescope")
 
     def of(at: float, *later: float) -> Made:
         return partial(made, cells, at, later)
@@ -138,6 +138,7 @@ def _claims_of(pair: str) -> list[Claim]:
             "that did not come later than the run's end",
             threshold=TOGETHER,
             estimate=partial(together, cells),
+            figure="ratios",
             does_not_show="Two learners that know nothing of each other are together as well, if density does not matter "
             "to either.",
             direction="below",
@@ -150,6 +151,7 @@ def _claims_of(pair: str) -> list[Claim]:
             statistic="share of runs whose denser factor is first among those that are not tied, exact interval",
             threshold=HALF,
             estimate=partial(denser_first, cells),
+            figure="shares",
             does_not_show="By how much; and the denser factor has more nats in all.",
             family="nats of x and y, unequal density",
             controls=Controls(of(0.35, 1.9), of(0.6, 0.5), of(0.5, 0.55, 1.9)),

@@ -8,7 +8,6 @@ the widest mode of the data becomes unstable; for bumps of sigma 4 px the order 
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,27 +19,17 @@ from phasescope.studies.core.claim import Claim, Controls, Estimate, Made, NotEn
 from phasescope.studies.core.comparing import size
 from phasescope.studies.core.criteria import at_end, runs_of, some_runs
 from phasescope.studies.core.curves import marks
-from phasescope.studies.core.made import made_records
 from phasescope.studies.core.statistics import mean_of_runs
 from phasescope.studies.core.study import Figure, Panel, Reading, Study, Table
-from phasescope.studies.found._cells import eps, foretold_of
-from phasescope.studies.found._made import as_p1_says
+from phasescope.studies.found._cells import UNTOLD, foretold_of
+from phasescope.studies.found._made import made_at_end
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from phasescope.store import Run
 
-SIGMA_PX = (0.5, 1.0, 2.0, 4.0)
-CELLS = {
-    sigma: eps(
-        f"untold, sigma={sigma:g}",
-        {"training": {"label_dropout": 1.0}, "world": {"boundary": "periodic", "sigma_px": sigma}},
-        seeds=8,
-    )
-    for sigma in SIGMA_PX
-}
-NAMES = tuple(cell.name for cell in CELLS.values())
+NAMES = tuple(cell.name for cell in UNTOLD.values())
 NEAR = 25.0
 """noise levels, of 1,000, within which half of the clones come back where half of a perfect network's do"""
 IMAGES, EACH = 48, 3
@@ -58,7 +47,7 @@ def read_clones(run: Run) -> list[dict[str, Any]]:
 
 def later(sigma: float, frame: pd.DataFrame) -> Estimate:
     """Mean over runs of the noise level at which half come back less a perfect network's from the same noisy images."""
-    runs = runs_of(frame, [CELLS[sigma].name])
+    runs = runs_of(frame, [UNTOLD[sigma].name])
     if any("clones.half" not in run for run in runs):
         raise NotEnough("the records lack `clones`: nothing was read")
     half, exact = (
@@ -76,17 +65,18 @@ def _study() -> Study:
 
 def made(cell: str, apart: float, generator: np.random.Generator) -> pd.DataFrame:
     """Records of runs that decide as much later than a perfect network, another in each by some 15 noise levels."""
-    frame = made_records(_study(), as_p1_says, generator, cells=[cell], reads=())
-    seeds = frame["seed"].to_numpy()
-    of_run = {seed: apart + 15 * generator.standard_normal() for seed in np.unique(seeds)}
-    last = frame["step"].to_numpy() == frame.groupby("seed")["step"].transform("max").to_numpy()
-    exact = np.where(last, 240.0, math.nan)
-    half = np.where(last, 240.0 + np.array([of_run[seed] for seed in seeds]), math.nan)
-    return frame.assign(**{"clones.exact_half": exact, "clones.half": half})
+
+    def read() -> dict[str, float]:
+        return {
+            "clones.exact_half": 240.0,
+            "clones.half": 240.0 + apart + 15 * generator.standard_normal(),
+        }
+
+    return made_at_end(_study(), cell, read, generator)
 
 
 def _claim(sigma: float) -> Claim:
-    cell = CELLS[sigma].name
+    cell = UNTOLD[sigma].name
 
     def of(apart: float) -> Made:
         return partial(made, cell, apart)
@@ -112,7 +102,7 @@ def _claim(sigma: float) -> Claim:
 
 def half(frame: pd.DataFrame) -> list[Panel]:
     """A mark a sigma: by how much later than a perfect network it is decided."""
-    there = [sigma for sigma in SIGMA_PX if some_runs(frame, [CELLS[sigma].name])]
+    there = [sigma for sigma in UNTOLD if some_runs(frame, [UNTOLD[sigma].name])]
     found = marks(
         [partial(later, sigma, frame) for sigma in there], "this network less a perfect one", 0, 0.0
     )
@@ -125,7 +115,7 @@ def half(frame: pd.DataFrame) -> list[Panel]:
 def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Of each sigma where it is decided, and what was foretold."""
     found = []
-    for sigma, cell in CELLS.items():
+    for sigma, cell in UNTOLD.items():
         if runs := some_runs(frame, [cell.name]):
             told = foretold_of(cell)
             half_at, exact_at = (
@@ -150,11 +140,11 @@ STUDY = Study(
     number=11,
     question="Told nothing, at which noise level does a network decide what it paints, and is it where the posterior does?",
     preset="lean",
-    cells=tuple(CELLS.values()),
+    cells=tuple(UNTOLD.values()),
     seeds=8,
     more=8,
     headline="decided_1",
-    claims=tuple(_claim(sigma) for sigma in SIGMA_PX),
+    claims=tuple(_claim(sigma) for sigma in UNTOLD),
     figures=(
         Figure(
             "half",

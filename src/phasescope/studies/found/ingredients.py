@@ -36,7 +36,7 @@ from phasescope.studies.core.made import Courses
 from phasescope.studies.core.statistics import share_of_runs
 from phasescope.studies.core.study import Figure, Panel, Study, Table
 from phasescope.studies.found._behaviour import MAJORITY, is_abc
-from phasescope.studies.found._cells import AMENDED, EVERY_BASE, eps, mended
+from phasescope.studies.found._cells import AMENDED, ATTENTION, EVERY_BASE, eps, mended
 from phasescope.studies.found._made import as_p1_says, controls, either, straight_to_c
 
 if TYPE_CHECKING:
@@ -45,13 +45,12 @@ if TYPE_CHECKING:
     from phasescope.runs.config import RunConfig
     from phasescope.studies.core.study import Cell
 
-ALL_BLOCKS = ["down1", "down2", "down3", "mid", "up1", "up2", "up3"]
 WIDTHS = (32, 32, 32, 32)
 TWICE = [2 * width for width in WIDTHS]
 
 SINGLE: dict[str, tuple[str, Tree]] = {
     "adamw": ("AdamW", {"training": {"optimiser": {"kind": "adamw", "lr": 6e-3}}}),
-    "attention": ("self-attention after every block", {"network": {"attention": ALL_BLOCKS}}),
+    "attention": ("self-attention after every block", ATTENTION),
     "added": ("an embedding that is added", {"network": {"embedding": {"modulation": "added"}}}),
     "no_patches": ("no patches", {"network": {"patch": 1}}),
     "no_input_skip": ("no skip from input to output", {"network": {"input_skip": False}}),

@@ -5,24 +5,21 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-
 from phasescope.errors import UserError
 from phasescope.factors import Factor
 from phasescope.places import Place
 from phasescope.runs.painting import not_imported
 from phasescope.store.files import to_json
 from phasescope.store.folder import shown
-from phasescope.store.snapshot import Snapshot
 from phasescope.views.accuracy import Accuracy, accuracies
-from phasescope.views.explorer.packets import packet
+from phasescope.views.cells import factors_shown, worst
 from phasescope.views.explorer.rows import why
 from phasescope.views.figures.manifold import PROJECTIONS, labels_of, places_of
-from phasescope.views.figures.pixels import pixels
 from phasescope.views.figures.standing import exact
 from phasescope.views.figures.told_and_seen import SHOWN_NULLS
 from phasescope.views.levels import GATES, levels
 from phasescope.views.names import (
+    COPIERS,
     READINGS,
     WAYS,
     factor_words,
@@ -33,7 +30,14 @@ from phasescope.views.names import (
 )
 from phasescope.views.record import Record
 from phasescope.views.report import words
-from phasescope.views.style import rung_colours, scale_of
+from phasescope.views.style import (
+    ERROR_MAP,
+    SHARE_MAP,
+    even_colours,
+    held_out_colours,
+    rung_colours,
+    scale_of,
+)
 
 
 def details(record: Record, row: dict[str, Any]) -> str:
@@ -71,6 +75,8 @@ def _history(record: Record) -> dict[str, Any]:
         "latents": _latents(record),
         "factors": [_factor(factor) for factor in record.factors],
         "position": record.position,
+        "axes": factors_shown(record),
+        "label_space": _label_space(record),
         "outcomes": [outcome._asdict() for outcome in record.outcomes],
         "splits": record.about.get("splits") or record.splits,
         "painting": painting(record),
@@ -88,45 +94,29 @@ def painting(record: Record) -> dict[str, Any]:
         }
     return {
         "training": about["training"],
+        "held_out": _held_out(record),
         "choice": about["painting"],
         "guidance": bool(about["painting"] and about["guidance"]),
         "continuous": about["continuous"],
     }
 
 
-def samples(record: Record, snapshot: Snapshot) -> bytes:
-    """The images painted for the fixed labels, (n, H, W, c), with labels, what was read of each factor and its error,
-    (n, K), and outcomes.
+def _held_out(record: Record) -> dict[str, Any]:
+    """The labels of each held-out split, as those that are trained on are told, and its colour's name."""
+    held = record.about.get("held_out") or {}
+    return {split: {**held[split], "colour": colour} for split, colour in held_out_colours(held).items()}
 
-    Raises:
-        UserError: the snapshot holds none that can be read.
-    """
-    try:
-        stored, read = snapshot.samples(), record.readings(snapshot)
-        n = len(stored["images"])
-        missing = np.full(n, np.nan, np.float32)
-        header = {
-            "step": snapshot.step,
-            "outcome": [str(outcome) for outcome in read.get("outcome", [""] * n)],
-            "split": stored["split"].astype(str).tolist(),
-        }
 
-        def columns(prefix: str) -> np.ndarray:
-            found = [read.get(prefix + name, missing) for name in record.factors.names]
-            return np.stack(found, axis=1).astype(np.float32)
-
-        return packet(
-            header,
-            images=pixels(stored["images"], stored["images"].ndim - 2),
-            labels=stored["labels"].astype(np.float32),
-            read=columns(""),
-            errors=columns("error_"),
-        )
-    except Exception as error:  # zip, Parquet and array readers each have their own errors
-        raise UserError(
-            f"`{shown(record.run.path.name)}`, step {snapshot.step}: its images cannot be read: "
-            f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
-        ) from None
+def _label_space(record: Record) -> dict[str, Any] | None:
+    """How its cells are drawn, and which splits are held out; None where there are none."""
+    if not record.outcomes or not factors_shown(record):
+        return None
+    most, unit = worst(record)
+    return {
+        "held_out": list(record.about.get("held_out") or {}),
+        "share": {"most": 1, "unit": "", "colours": even_colours(SHARE_MAP)},
+        "error": {"most": most, "unit": unit, "colours": even_colours(ERROR_MAP)},
+    }
 
 
 def _names(record: Record) -> dict[str, Any]:
@@ -138,6 +128,7 @@ def _names(record: Record) -> dict[str, Any]:
             measure: measure_words(measure) for measure in record.measures if measure not in UNSHOWN
         },
         "ways": WAYS,
+        "copiers": COPIERS,
         "nulls": {null: null_words(null) for null in nulls},
         "readings": READINGS,
         "splits": {split: split_words(split) for split in record.about.get("splits") or record.splits},

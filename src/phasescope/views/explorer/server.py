@@ -30,11 +30,12 @@ from phasescope.runs.painting import Unwanted, Wish
 from phasescope.store.files import to_json
 from phasescope.store.folder import shown
 from phasescope.views.explorer.clouds import Clouds, places_in
-from phasescope.views.explorer.details import details, samples
+from phasescope.views.explorer.details import details
 from phasescope.views.explorer.guard import Guard
 from phasescope.views.explorer.library import Library, Unknown
 from phasescope.views.explorer.packets import packet
 from phasescope.views.explorer.page import page_file
+from phasescope.views.explorer.painted import samples
 from phasescope.views.explorer.painter import Painter
 from phasescope.views.explorer.query import Query
 from phasescope.views.explorer.studies import Studies

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from phasescope.views.accuracy import FORMED, accuracies
-from phasescope.views.names import split_words, way_words
+from phasescope.views.names import copier_words, split_words, way_words
 from phasescope.views.record import Record, number
 from phasescope.views.report.tables import figure, with_interval
 
@@ -16,9 +16,11 @@ def accuracy_table(record: Record) -> dict[str, Any] | None:
     if not found:
         return None
     factors, pairs = list(record.factors), list(dict.fromkeys(pair for one in found for pair in one.together))
+    copiers = list(dict.fromkeys(name for one in found for name in one.beyond))
     headings = [
         *(f"{factor.name} right, %" for factor in factors),
         *(["all right, %"] if len(factors) > 1 else []),
+        *(f"beyond {copier_words(name)}, %" for name in copiers),
         *(f"error of {factor.name}{f', {factor.unit}' if factor.unit else ''}" for factor in factors),
         *(f"{what}, {pair.replace(',', ' and ')}" for pair in pairs for what in ("excess", "φ")),
         "n",
@@ -30,6 +32,7 @@ def accuracy_table(record: Record) -> dict[str, Any] | None:
             "cells": [
                 *(_percent(one.accuracy.get(factor.name)) for factor in factors),
                 *([_percent(one.accuracy.get("joint"))] if len(factors) > 1 else []),
+                *(_percent(one.beyond.get(name)) for name in copiers),
                 *(figure(number(one.error.get(factor.name))) for factor in factors),
                 *(
                     with_interval(one.together.get(pair, {}).get(name))
@@ -44,16 +47,22 @@ def accuracy_table(record: Record) -> dict[str, Any] | None:
     return {
         "headings": headings,
         "rows": rows,
-        "note": _note(record, {one.way for one in found}, bool(pairs)),
+        "note": _note(record, {one.way for one in found}, bool(pairs), bool(copiers)),
     }
 
 
-def _note(record: Record, ways: set[str], paired: bool) -> str:
+def _note(record: Record, ways: set[str], paired: bool, copied: bool) -> str:
     parts = [f"At the last snapshot, step {record.metrics[-1]['step']:,}; errors are medians."]
     if ways - {FORMED}:
         parts.append(
             f"A factor that is read {way_words(FORMED)} is right only where the image is one; the other ways read every "
             "image."
+        )
+    if copied:
+        parts.append(
+            "Beyond a copier: (right - it) / (1 - it), it the share that it gets right of these labels; – where it gets "
+            "all. The copier paints the training image of the nearest label; the factorized one takes the nearest value of "
+            "each factor by itself; the smoother paints a mean of near images."
         )
     if paired:
         parts.append(

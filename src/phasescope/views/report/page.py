@@ -21,6 +21,7 @@ from phasescope.store.files import write_aside
 from phasescope.store.folder import Run, damage_told
 from phasescope.views.figures.axes import NARROW_IN, WIDE_IN
 from phasescope.views.figures.denoising import denoising
+from phasescope.views.figures.label_space import label_space
 from phasescope.views.figures.manifold import PROJECTIONS, Cloud, cloud_of, labels_of, places_of
 from phasescope.views.figures.painted import painted
 from phasescope.views.figures.standing import standing
@@ -37,6 +38,7 @@ from phasescope.views.style import css_variables, inline_svg, scale_of
 SECTIONS = {
     "timeline": "Timeline",
     "accuracy": "Accuracy",
+    "label_space": "Label space",
     "told_and_seen": "Told and seen",
     "painted": "Painted",
     "manifold": "Manifold",
@@ -47,7 +49,7 @@ SECTIONS = {
     "configuration": "Configuration",
     "provenance": "Provenance",
 }
-OF_SOME = {"accuracy", "told_and_seen", "denoising", "standing"}
+OF_SOME = {"accuracy", "label_space", "told_and_seen", "denoising", "standing"}
 """sections that only runs of some worlds and families have"""
 
 T = TypeVar("T")
@@ -161,6 +163,7 @@ def inline_figures(record: Record) -> dict[str, dict[str, Any]]:
         return {}
     draw = {
         "timeline": (lambda: timeline(record, WIDE_IN), lambda: timeline(record, NARROW_IN)),
+        "label_space": (lambda: label_space(record, WIDE_IN), lambda: label_space(record, NARROW_IN)),
         "told_and_seen": (lambda: told_and_seen(record, WIDE_IN), lambda: told_and_seen(record, NARROW_IN)),
         "painted": (lambda: painted(record, WIDE_IN), lambda: painted(record, NARROW_IN, columns=6, rows=8)),
         "denoising": (lambda: denoising(record, WIDE_IN), lambda: denoising(record, NARROW_IN)),

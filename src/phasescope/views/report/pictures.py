@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from phasescope.store.folder import Run
 from phasescope.views.figures.denoising import denoising
+from phasescope.views.figures.label_space import label_space
 from phasescope.views.figures.manifold import manifold_figure
 from phasescope.views.figures.painted import painted
 from phasescope.views.figures.standing import standing
@@ -24,6 +25,7 @@ from phasescope.views.style import MUTED, RC
 
 FIGURES = {
     "timeline": timeline,
+    "label_space": label_space,
     "told_and_seen": told_and_seen,
     "painted": painted,
     "manifold": manifold_figure,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from phasescope.measures.learning.gain import LEAST_LEFT, floors
-from phasescope.views.figures.standing import described
+from phasescope.views.figures import label_space, standing
 from phasescope.views.names import READINGS, null_words, place_words, split_words
 from phasescope.views.record import Record, number, score
 
@@ -97,7 +97,7 @@ def hardware(record: Record) -> str:
 
 
 def caption(record: Record, figure: str) -> str:
-    """The caption of `figure` (timeline, told_and_seen, painted, manifold, denoising or standing) where it stands alone."""
+    """The caption of `figure` (as `FIGURES` of pictures.py names it) where it stands alone."""
     return f"{_describe(record, figure)} One run: {subject(record)}."
 
 
@@ -119,7 +119,8 @@ def _describe(record: Record, figure: str) -> str:
         "painted": _painted,
         "manifold": _manifold,
         "denoising": _denoising,
-        "standing": described,
+        "standing": standing.described,
+        "label_space": label_space.described,
     }[figure](record)
 
 

@@ -32,7 +32,7 @@ def print_prediction(found: Prediction, as_json: bool) -> None:
     for rung, why in told["left_out"].items():
         console.print(f"left out: {rung}: {why}")
     if told["copier"]:
-        console.print(_copiers(told["copier"]))
+        console.print(copiers(told["copier"]))
 
 
 def _facts(told: dict[str, Any]) -> list[tuple[str, str]]:
@@ -71,7 +71,8 @@ def _errors(mmse: dict[str, list[float]]) -> Table:
     return table
 
 
-def _copiers(shares: dict[str, dict[str, float]]) -> Table:
+def copiers(shares: dict[str, dict[str, float]]) -> Table:
+    """What each copier gets right of each split."""
     splits = list(next(iter(shares.values())))
     table = Table("right of", *(split.replace("_", " ") for split in splits), box=None)
     for copier, by_split in shares.items():

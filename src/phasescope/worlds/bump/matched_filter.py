@@ -19,9 +19,11 @@ from itertools import accumulate
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy import ndimage, optimize, special
+from scipy import ndimage, optimize
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+
+from phasescope.worlds.plane import wrap
 
 PRIOR_DEVIATION = 0.5
 """Of a bump's amplitude over the nominal one, and of log(width / sigma): loose, a factor of 1.6."""
@@ -52,24 +54,6 @@ class Canvas:
     def displacement(self, from_px: np.ndarray, to_px: np.ndarray) -> np.ndarray:
         """to - from, px; the shortest one where the canvas is periodic."""
         return wrap(to_px - from_px, self.size if self.periodic else None)
-
-
-def wrap(difference_px: np.ndarray, period_px: float | None) -> np.ndarray:
-    """The difference modulo the period, in [-period / 2, period / 2); as it is where there is no period."""
-    if period_px is None:
-        return difference_px
-    return (difference_px + period_px / 2) % period_px - period_px / 2
-
-
-def noise_deviation(g: Float[np.ndarray, "n N N"]) -> Float[np.ndarray, " n"]:
-    """Each image's white noise, robustly: the median absolute second difference along both axes.
-
-    The mask [1 -2 1]^T [1 -2 1] of Immerkaer (1996) has norm 6 and annuls what is linear along x or along y.
-    """
-    second = np.diff(np.diff(g, n=2, axis=1), n=2, axis=2)
-    return np.median(np.abs(second).reshape(len(g), (g.shape[1] - 2) ** 2), axis=1) / (
-        6 * special.ndtri(0.75)
-    )
 
 
 def chance_level(canvas: Canvas, false_bumps: float) -> float:

@@ -34,11 +34,10 @@ from phasescope.worlds.bump.matched_filter import (
     chance_level,
     find_bumps,
     fit_bumps,
-    noise_deviation,
     remainder,
     root_mean_square,
-    wrap,
 )
+from phasescope.worlds.plane import in_contrasts, noise_deviation, wrap
 
 OUTCOMES = (
     Outcome("none", "A", "#c7ccd2"),
@@ -55,9 +54,6 @@ dark bump's (what Liang et al. 2024 are likely to read), and where the matched f
 
 UNREADABLE = -1
 """The bump count of an image that holds NaN or infinity."""
-
-_NUMERIC_LIMIT = 1e6
-"""Values beyond this many contrasts are clipped: their squares stay finite."""
 
 
 @dataclass(frozen=True)
@@ -156,6 +152,9 @@ class BumpReader(Reader):
         """`misplaced_px` along each axis."""
         return np.full(2, self.thresholds.misplaced_px)
 
+    def objects(self, columns: Columns) -> Float[np.ndarray, " n"]:
+        return np.where(columns["bumps"] == UNREADABLE, np.nan, columns["bumps"])
+
     def summary(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> dict[str, float | None]:
         """`error_px`: the median distance of well-formed bumps from their labels; None where there is none."""
         readings = self._readings(columns)
@@ -175,15 +174,6 @@ class BumpReader(Reader):
     def _canvas(self) -> Canvas:
         return Canvas(self.canvas, self.sigma_px, self.periodic)
 
-    def _contrast(
-        self, images: Float[np.ndarray, "n N N"]
-    ) -> tuple[Float[np.ndarray, "n N N"], Bool[np.ndarray, " n"]]:
-        """Images in units of the nominal contrast on a background of 0; whether each was finite: where not it is 0."""
-        sign = -1.0 if self.polarity == "dark" else 1.0
-        g = (1 + sign * images.astype(np.float64)) / 2
-        finite = np.asarray(np.isfinite(g).all(axis=(1, 2)))
-        return np.clip(np.where(finite.reshape(-1, 1, 1), g, 0.0), -_NUMERIC_LIMIT, _NUMERIC_LIMIT), finite
-
     def read_images(self, images: Float[np.ndarray, "n N N"]) -> Readings:
         """What is in `images`, values nominally in [-1, 1].
 
@@ -199,7 +189,7 @@ class BumpReader(Reader):
             raise UserError(
                 f"`images` (of shape {images.shape}) must have the shape (n, {self.canvas}, {self.canvas})"
             )
-        g, finite = self._contrast(images)
+        g, finite = in_contrasts(images, self.polarity == "dark")
         limits, canvas = self.thresholds, self._canvas
         noise = noise_deviation(g)
         doubt = np.maximum(noise, limits.noise_floor)

@@ -16,7 +16,8 @@ from pydantic import Field, model_validator
 
 from phasescope.factors import Factor, Factors
 from phasescope.worlds.base import Reader, World
-from phasescope.worlds.designs import Grid
+from phasescope.worlds.designs import AnyDesign, Grid
+from phasescope.worlds.plane import profiles
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -37,7 +38,7 @@ class GaussianBump(World):
     """a dark bump on white, or a bright one on black"""
     boundary: Literal["open", "periodic"] = "open"
     """whether the bump is cut at the canvas' edge or comes in again on the other side"""
-    design: Grid = Field(Grid(), validate_default=True)
+    design: AnyDesign = Field(Grid(), validate_default=True)
     """which labels the training set holds"""
 
     @model_validator(mode="after")
@@ -95,11 +96,7 @@ class GaussianBump(World):
         """
         import torch
 
-        pixels = torch.arange(1, self.canvas + 1, device=labels.device, dtype=labels.dtype)
-        distance = labels[:, :, None] - pixels
-        if self.periodic:
-            distance = torch.remainder(distance + self.canvas / 2, self.canvas) - self.canvas / 2
-        v_x, v_y = torch.exp(-0.5 * (distance / self.sigma_px) ** 2).unbind(dim=1)
+        v_x, v_y = profiles(labels, self.canvas, self.sigma_px, self.periodic).unbind(dim=1)
         background, contrast = (1.0, -2.0) if self.polarity == "dark" else (-1.0, 2.0)
         return torch.addcmul(
             torch.full((), background, device=labels.device, dtype=labels.dtype),

@@ -15,12 +15,13 @@ export class Accuracies {
 
   move(index) {
     this.at = index;
-    const {details: {factors, lines, names: {ways}}, split} = this;
+    const {details: {factors, lines, names: {ways, copiers: names}}, split} = this;
     const rows = (lines[index]?.readings ?? []).filter((one) => one.split === split);
     this.root.hidden = !lines.some(({readings}) => readings.length);
-    const pairs = [...new Set(rows.flatMap(({together}) => Object.keys(together)))], quantities = [
+    const copiers = [...new Set(rows.flatMap(({beyond}) => Object.keys(beyond)))], pairs = [...new Set(rows.flatMap(({together}) => Object.keys(together)))], quantities = [
       ...factors.map(({name}) => [`${name} right`, ({accuracy}) => percent(accuracy[name])]),
       ...(factors.length > 1 ? [["all right", ({accuracy}) => percent(accuracy.joint)]] : []),
+      ...copiers.map((name) => [`beyond ${names[name] ?? name}`, ({beyond}) => percent(beyond[name])]),
       ...factors.map(({name, unit}) => [`error of ${name}${unit ? `, ${unit}` : ""}`, ({error}) => fixed(error[name])]),
       ...pairs.flatMap((pair) => [["excess", "excess"], ["phi", "φ"]].map(([of, word]) => [`${word}, ${pair}`, ({together}) => told(together[pair]?.[of])])),
       ["n", ({n}) => integer(n)],

@@ -1,12 +1,14 @@
-// The pad: two factors of the training labels, the target that one drags, where it was read, and perhaps a second target.
+// The pad: two factors of the labels that are trained on or held out, the target that one drags, where it was read, and perhaps
+// a second target.
 
 import {colour, eachFrame, fixed, h} from "./dom.js";
 import {cross} from "./images.js";
 
 export class Pad {
-  // factors of the run, the training labels (see about.json), the two factors shown, moved(x, y, second) with each new target
-  constructor({factors, training, axes, moved}) {
-    Object.assign(this, {factors, training, axes, moved, target: [0, 0], reading: null, second: null, held: false});
+  // factors of the run, its sets of labels, each with its colour and the training set first (see `painting` in details.py), the
+  // two factors shown, moved(x, y, second) with each new target
+  constructor({factors, sets, axes, moved}) {
+    Object.assign(this, {factors, sets, axes, moved, target: [0, 0], reading: null, second: null, held: false});
     this.canvas = h("canvas.pad", {tabindex: 0, role: "application", "data-keys": true, "aria-label": "target of the painting; drag it, or use the arrow keys"});
     this.root = h("div.padbox", this.canvas);
     this.draw = eachFrame(() => this.paint());
@@ -61,7 +63,7 @@ export class Pad {
     const context = this.canvas.getContext("2d"), [fx, fy] = this.shown();
     const toX = (x) => ((x - fx.low) / (fx.high - fx.low)) * side, toY = (y) => ((y - fy.low) / (fy.high - fy.low)) * side;
     context.clearRect(0, 0, side, side);
-    this.paintTraining(context, toX, toY, side, ratio);
+    context.drawImage(this.ground(toX, toY, side, ratio), 0, 0);
     if (this.reading) {
       context.strokeStyle = colour("accent");
       context.lineWidth = 2.5 * ratio;
@@ -76,20 +78,24 @@ export class Pad {
     this.canvas.setAttribute("aria-description", `target ${text(this.target)}${this.second ? `; second target ${text(this.second)}, held near it` : ""}`);
   }
 
-  paintTraining(context, toX, toY, side, ratio) {
-    const [i, j] = this.axes, [xs, ys] = [this.training.values[i], this.training.values[j]];
-    const apart = side / Math.min(Math.max(xs.length, ys.length), 64), radius = Math.max(Math.min(apart / 9, 2.2 * ratio), 0.5);
-    context.fillStyle = colour("muted");
-    if (this.training.labels) {
-      context.globalAlpha = 0.75;
-      for (const label of this.training.labels) { context.beginPath(); context.arc(toX(label[i]), toY(label[j]), radius, 0, 2 * Math.PI); context.fill(); }
-    } else {
-      // too many for points: their values along the rim
-      context.globalAlpha = 0.6;
-      for (const x of xs) context.fillRect(toX(x), 0, Math.max(ratio / 2, 0.5), 7 * ratio);
-      for (const y of ys) context.fillRect(0, toY(y), 7 * ratio, Math.max(ratio / 2, 0.5));
-    }
-    context.globalAlpha = 1;
+  // the labels: drawn once for a size, a pair of factors and a scheme, so that a drag draws only what moves
+  ground(toX, toY, side, ratio) {
+    const [i, j] = this.axes, key = [side, i, j, this.scheme.matches].join();
+    if (this.grounded?.key === key) return this.grounded.canvas;
+    const canvas = Object.assign(document.createElement("canvas"), {width: side, height: side}), context = canvas.getContext("2d");
+    const [{values}] = this.sets, apart = side / Math.min(Math.max(values[i].length, values[j].length), 64), radius = Math.max(Math.min(apart / 9, 2.2 * ratio), 0.5);
+    this.sets.forEach((set, number) => {
+      context.fillStyle = colour(set.colour);
+      context.globalAlpha = number ? 1 : 0.7;
+      for (const label of set.labels ?? []) { context.beginPath(); context.arc(toX(label[i]), toY(label[j]), number ? 1.4 * radius : radius, 0, 2 * Math.PI); context.fill(); }
+      if (set.labels) return;
+      // too many for points: their values along the rim, set beside set
+      const length = 7 * ratio, from = number * length, wide = Math.max(ratio / 2, 0.5);
+      for (const x of set.values[i]) context.fillRect(toX(x), from, wide, length);
+      for (const y of set.values[j]) context.fillRect(from, toY(y), length, wide);
+    });
+    this.grounded = {key, canvas};
+    return canvas;
   }
 
   close() { this.observer.disconnect(); this.scheme.removeEventListener("change", this.draw); }

@@ -4,6 +4,7 @@ import {Kept, json, ofRun} from "./api.js";
 import {choice, duration, fill, h, integer} from "./dom.js";
 import {Histories} from "./histories.js";
 import {Samples, Wall} from "./images.js";
+import {LabelSpace} from "./label_space.js";
 import {runs, subscribe} from "./live.js";
 import {ManifoldPanel} from "./manifold_panel.js";
 import {address, remember} from "./route.js";
@@ -29,13 +30,14 @@ export async function open(root, route) {
   const histories = new Histories({details, pick: (index) => { scrubber.stop(); goToLine(index); }, changed: save});
   const wall = new Wall({selected, changed: () => { panel.choose(); save(); }});
   const panel = new ManifoldPanel({name, kept, selected, changed: save, details: () => details, samples: () => samples});
+  const space = details.label_space ? new LabelSpace(details) : null;
   const counts = h("div.legend.outcomes"), imageNote = h("p.note");
   const chooseSet = choice("labels", Object.entries(sets), state.labels, (value) => { state.labels = value; chooseTiles(); show(); save(); });
   const many = h("input", {type: "checkbox", onchange: () => { state.many = many.checked; chooseTiles(); show(); save(); }});
   const none = h("button", {type: "button", onclick: () => { selected.clear(); wall.mark(); panel.choose(); save(); }}, "select none");
   root.append(head, h("div.sticky", scrubber.root), h("div.columns",
     h("div.column", histories.root),
-    h("div.column", panel.root, h("figure.panel", h("figcaption", h("h3", "What it paints")), h("div.controls", chooseSet, h("label.field", many, h("span", "all of them")), none), counts, wall.root, imageNote))),
+    h("div.column", panel.root, space?.root, h("figure.panel", h("figcaption", h("h3", "What it paints")), h("div.controls", chooseSet, h("label.field", many, h("span", "all of them")), none), counts, wall.root, imageNote))),
     about());
 
   const lineAt = (index) => details.lines.find((line) => line.step === details.snapshots[index]?.step);
@@ -89,6 +91,7 @@ export async function open(root, route) {
     save();
     if (!snapshot.samples) {
       samples = null;
+      space?.show(null);
       wall.choose([]);
       counts.replaceChildren();
       imageNote.textContent = "No images are stored at this snapshot.";
@@ -99,6 +102,7 @@ export async function open(root, route) {
       if (mine !== turn) return;
       samples = new Samples(answer, details);
       show();
+      space?.show(samples.cells);
       panel.painted();
     } catch (error) {
       if (mine === turn) imageNote.textContent = error.message;
@@ -143,7 +147,7 @@ export async function open(root, route) {
     panel.grown();
     place();
   });
-  return {restore, close: () => { leave(); scrubber.close(); histories.close(); panel.close(); }};
+  return {restore, close: () => { leave(); scrubber.close(); histories.close(); space?.close(); panel.close(); }};
 }
 
 // nested settings as indented lines

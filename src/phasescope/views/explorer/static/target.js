@@ -1,19 +1,20 @@
 // The label that is to be painted: two factors on the pad, a slider for each other, a choice where values are names.
 
-import {choice, h} from "./dom.js";
+import {choice, h, integer} from "./dom.js";
 import {Pad} from "./pad.js";
 import {within} from "./world.js";
 
 export class Target {
   // details: see details.py; moved() with each new label
   constructor(details, moved) {
-    const {factors, position, painting: {training}} = details, measured = factors.map((_, k) => k).filter((k) => !factors[k].categorical);
+    const {factors, axes, names, painting: {training, held_out: held}} = details, measured = factors.map((_, k) => k).filter((k) => !factors[k].categorical);
     Object.assign(this, {factors, moved, measured, label: factors.map((factor) => factor.low), reading: null, second: null, aimed: null});
-    const axes = position?.every((k) => measured.includes(k)) ? [...position] : measured.slice(0, 2);
-    this.pad = axes.length === 2 ? new Pad({factors, training, axes, moved: (x, y, second) => this.drag(new Map([[this.pad.axes[0], x], [this.pad.axes[1], y]]), second)}) : null;
+    const sets = [{...training, colour: "muted"}, ...Object.values(held)], words = ["trained on", ...Object.keys(held).map((split) => names.splits[split] ?? split)];
+    this.pad = axes.length === 2 ? new Pad({factors, sets, axes: [...axes], moved: (x, y, second) => this.drag(new Map([[this.pad.axes[0], x], [this.pad.axes[1], y]]), second)}) : null;
     this.fields = h("div.controls.labels");
     this.choosers = h("div.controls");
-    this.root = h("div", this.pad?.root, this.choosers, this.fields);
+    const legend = this.pad && sets.length > 1 ? h("div.legend.sets", sets.map((set, i) => h("span", h("i.square", {style: {"--outcome": `var(--${set.colour})`}}), words[i], h("output", integer(set.count))))) : null;
+    this.root = h("div", this.pad?.root, legend, this.choosers, this.fields);
     this.arrange();
   }
 

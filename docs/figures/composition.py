@@ -1,0 +1,76 @@
+"""The table and the pictures of docs/composition.md, from what `phasescope designs` tells of each design.
+
+python -m docs.figures.composition
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from docs.figures.theory import BEGIN, END
+from phasescope.runs.config import load_words
+from phasescope.runs.designing import Designed, designed
+from phasescope.views.figures.axes import write_figure
+from phasescope.views.figures.design import design_figure
+
+PAGE = Path(__file__).parents[1] / "composition.md"
+PICTURES = PAGE.with_suffix("")
+HOLD_OUT = "world.design.hold_out"
+DESIGNS: dict[str, tuple[str, ...]] = {
+    "cross": (HOLD_OUT + "={kind: cross, x: [13, 19], y: [13, 19]}",),
+    "square": (HOLD_OUT + "={kind: square, x: [13, 19], y: [13, 19]}",),
+    "corner": (HOLD_OUT + "={kind: corner, width: 8}",),
+    "lesion": (HOLD_OUT + "={kind: lesion, axis: x, width: 8}",),
+    "rim": (HOLD_OUT + "={kind: rim, width: 2}",),
+    "diagonal": (HOLD_OUT + "={kind: diagonal, width: 4}",),
+    "subset": (HOLD_OUT + "={kind: subset, share: 0.1}",),
+    "correlated": (HOLD_OUT + "={kind: correlated, sigma: 0.1}",),
+}
+"""words by design, all of preset lean's world"""
+FRAME = "within: {x: [0, 32], y: [0, 32]}"
+MIXED = (
+    "world={kind: mixed, together: {kind: gaussian_bump}, design: {kind: union, parts: ["
+    f"{{{FRAME}, hold_out: {{kind: cross, x: [13, 19], y: [13, 19]}}}}, "
+    "{within: {x: [0, 32]}, at: {y: -6}}, {within: {y: [0, 32]}, at: {x: -6}}]}}"
+)
+"""a cross held out of bumps, and stripes of the full range of each factor"""
+PICTURED: dict[str, tuple[str, ...]] = {"cross": DESIGNS["cross"], "mixed": (MIXED,)}
+
+
+def told_of(words: tuple[str, ...]) -> Designed:
+    return designed(load_words(["preset=lean", *words]))
+
+
+def rows(name: str, told: dict[str, Any]) -> list[str]:
+    """A line a split that is held out: how many labels, and what copiers get right of it."""
+    return [
+        f"| {name} | {split.replace('_', ' ')} | {told['splits']['trained']:,} | {n:,} | "
+        + " | ".join(f"{shares[split]:.2f}" for shares in told["copier"].values())
+        + " |"
+        for split, n in told["splits"].items()
+        if split != "trained"
+    ]
+
+
+def table() -> str:
+    found = {name: told_of(words).told for name, words in DESIGNS.items()}
+    copiers = next(iter(found.values()))["copier"]
+    head = f"| held out | split | trained on | held out | {' | '.join(copiers)} |"
+    lines = [line for name, told in found.items() for line in rows(name, told)]
+    return "\n".join([head, "|---" * (4 + len(copiers)) + "|", *lines]) + "\n"
+
+
+def main() -> int:
+    """Write the table into the page, and draw two designs."""
+    before, _, rest = PAGE.read_text().partition(BEGIN)
+    PAGE.write_text(before + BEGIN + table() + END + rest.partition(END)[2])
+    PICTURES.mkdir(exist_ok=True)
+    for name, words in PICTURED.items():
+        write_figure(design_figure(told_of(words)), PICTURES / f"{name}.png")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""When do the images of a set hang together? Their overlaps as a graph, and from which share on it percolates.
+
+Two images overlap by <a, b> / (|a| |b|), a and b less the background; two Gaussians r apart by exp(-r^2 / (4 sigma^2)).
+Images that overlap by a threshold or more are neighbours (Liang et al. 2024, arXiv 2408.13256, who do not say how they
+measure overlap). Of labels drawn at random, few are islands and many are one continent: the critical share is that from
+which on the largest component holds half of what is drawn. On a square lattice of four neighbours it is near site
+percolation's 0.593, of eight near 0.407 (Stauffer & Aharony 1994), as far as a finite lattice has one.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from jaxtyping import Float
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import connected_components
+
+from phasescope.measures.checks import check_finite
+from phasescope.randomness import numpy_generator
+
+MOST_IMAGES = 8192
+"""whose overlaps are held in memory"""
+HALF = 0.5
+"""of what is drawn, that the largest component holds from the critical share on"""
+SHARES = 33
+"""that are tried, evenly in their logarithm, from `LEAST` images to all"""
+LEAST = 16
+
+
+def overlap_graph(
+    images: Float[np.ndarray, "n ..."], threshold: float, background: Float[np.ndarray, ...] | None = None
+) -> csr_matrix:
+    """Which images overlap by a threshold or more, (n, n), True between two that do; no image with itself.
+
+    Args:
+        images: 8192 at most.
+        threshold: above 0, at most 1.
+        background: an image of nothing; the images' median where None.
+
+    Raises:
+        ValueError: too many or too few images, numbers that are not finite, a threshold that is none.
+    """
+    n = len(images)
+    if not 2 <= n <= MOST_IMAGES:
+        raise ValueError(
+            f"`images` (={n:,}) must be from 2 to {MOST_IMAGES:,}: their overlaps are held in memory"
+        )
+    if not 0 < threshold <= 1:
+        raise ValueError(f"`threshold` (={threshold:g}) must be above 0, and at most 1: a share of overlap")
+    flat = np.asarray(images, dtype=float).reshape(n, -1)
+    check_finite("images", flat)
+    objects = flat - (np.median(flat, axis=0) if background is None else np.reshape(background, -1))
+    norm = np.linalg.norm(objects, axis=1, keepdims=True)
+    unit = np.divide(objects, norm, out=np.zeros_like(objects), where=norm > 1e-9 * max(norm.max(), 1e-300))
+    near = unit @ unit.T >= threshold
+    np.fill_diagonal(near, val=False)
+    return csr_matrix(near)
+
+
+def largest_component(graph: csr_matrix) -> float:
+    """The share of a graph's nodes that its largest component holds; 0 of an empty one."""
+    n = len(graph.indptr) - 1
+    return float(np.bincount(connected_components(graph, directed=False)[1]).max() / n) if n else 0.0
+
+
+def critical_share(graph: csr_matrix, orders: int = 20, seed: int = 0) -> float:
+    """The share of nodes, drawn at random, from which on the largest component holds half of those drawn; the mean over
+    random orders. NaN where it does not of all.
+
+    Args:
+        orders: random orders over which components are averaged.
+    """
+    n = len(graph.indptr) - 1
+    drawn = [numpy_generator(seed, "percolation", i).permutation(n) for i in range(orders)]
+    counts = np.unique(np.geomspace(min(LEAST, n), n, SHARES).round().astype(int))
+    held = np.array(
+        [np.mean([largest_component(among(graph, order[:m])) for order in drawn]) for m in counts]
+    )
+    below = np.flatnonzero(held < HALF)
+    if not len(below):
+        return float(counts[0] / n)
+    last = int(below[-1])
+    if last == len(counts) - 1:
+        return math.nan
+    part = (HALF - held[last]) / (held[last + 1] - held[last])
+    return float((counts[last] + part * (counts[last + 1] - counts[last])) / n)
+
+
+def among(graph: csr_matrix, nodes: np.ndarray) -> csr_matrix:
+    """The graph of some nodes, by their numbers."""
+    return csr_matrix(graph.tocsr()[nodes][:, nodes])  # pyrefly: ignore[bad-index]

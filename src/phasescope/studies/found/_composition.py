@@ -1,0 +1,108 @@
+"""Sets of images that hold out combinations of factors, with and without each factor shown alone, and what is asked of them.
+
+Both worlds share a frame of labels, 6 px wider than the canvas on each side; a coordinate in that margin is not shown
+(Liang et al. 2024, arXiv 2408.13256, whose frame is 44 px wide). 2D images show both factors, 1D images one. What a network
+paints of combinations that it never saw is set against copiers, which know the same images: see `probing.copier`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from phasescope.config import Tree
+from phasescope.studies.core.claim import Estimate, NotEnough
+from phasescope.studies.core.criteria import at_end, runs_of
+from phasescope.studies.core.made import made_records
+from phasescope.studies.core.statistics import mean_of_runs
+from phasescope.studies.core.study import Cell, Study
+from phasescope.studies.found._cells import eps
+from phasescope.studies.found._made import as_p1_says
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MARGIN = 6.0
+"""px around the canvas, in which a factor is not shown"""
+CANVAS = {"x": [0.0, 32.0], "y": [0.0, 32.0]}
+WORLDS: Mapping[str, Tree] = {
+    "bumps": {
+        "kind": "mixed",
+        "together": {"kind": "gaussian_bump"},
+        "alone": {"margin_px": MARGIN},
+    },
+    "stripes": {"kind": "stripes", "margin_px": MARGIN},
+}
+"""what is shown where both factors are; alone each is a stripe in both"""
+ALONE = [
+    {"within": {"x": CANVAS["x"]}, "at": {"y": -MARGIN}},
+    {"within": {"y": CANVAS["y"]}, "at": {"x": -MARGIN}},
+]
+"""1D images of each factor's full range"""
+SPREAD = 0.1
+"""of an excess, from run to run, of records made up"""
+
+
+def both(hold_out: Tree | None = None, **fields: Any) -> Tree:
+    """2D images of the canvas, but for what is held out."""
+    return {"within": CANVAS, "hold_out": hold_out, **fields}
+
+
+def composed(
+    world: str, name: str, parts: Sequence[Tree], tested: Sequence[Tree] = (), seeds: int = 6, **fields: Any
+) -> Cell:
+    """A cell of one of `WORLDS`, trained on some sets of images."""
+    design = {"kind": "union", "parts": list(parts), "tested": list(tested)}
+    return eps(f"{world}, {name}", {"world": {**WORLDS[world], **fields, "design": design}}, seeds=seeds)
+
+
+def excess_of(split: str, copier: str = "copier") -> str:
+    """The column of how much more of a split is right than a copier gets right, over all that it gets wrong."""
+    return f"excess.{copier}.accuracy.{split}"
+
+
+def excess(cell: str, split: str, frame: pd.DataFrame) -> Estimate:
+    """Mean over runs of a split's excess over the copier, at the end."""
+    return mean_of_runs(_at_ends(cell, split, frame))
+
+
+def more_excess(cell: str, than: str, split: str, frame: pd.DataFrame) -> Estimate:
+    """Mean over seeds of the difference of two cells' excesses at the end."""
+    one, other = (_by_seed(name, split, frame) for name in (cell, than))
+    seeds = sorted(set(one) & set(other))
+    if len(seeds) < 2:
+        raise NotEnough(f"{len(seeds)} seeds have runs of both")
+    detail = {"with": float(np.mean(list(one.values()))), "without": float(np.mean(list(other.values())))}
+    return mean_of_runs([one[seed] - other[seed] for seed in seeds], detail)
+
+
+def _at_ends(cell: str, split: str, frame: pd.DataFrame) -> list[float]:
+    runs = runs_of(frame, [cell])
+    if any(excess_of(split) not in run for run in runs):
+        raise NotEnough(f"the records lack `{excess_of(split)}`")
+    return [at_end(run, excess_of(split)) for run in runs]
+
+
+def _by_seed(cell: str, split: str, frame: pd.DataFrame) -> dict[int, float]:
+    seeds = [int(run["seed"].iloc[0]) for run in runs_of(frame, [cell])]
+    return dict(zip(seeds, _at_ends(cell, split, frame), strict=True))
+
+
+def made_excess(
+    study: Callable[[], Study],
+    split: str,
+    of: Mapping[str, float],
+    generator: np.random.Generator,
+) -> pd.DataFrame:
+    """Records of runs whose excess at the end is, by cell, as told, but for what differs from run to run."""
+    frame = made_records(study(), as_p1_says, generator, cells=list(of), reads=())
+    values = np.full(len(frame), math.nan)
+    for _, run in frame.groupby("digest"):
+        last = int(run["step"].to_numpy().argmax())
+        values[frame.index.get_indexer(run.index)[last]] = (
+            of[run["cell"].iloc[0]] + SPREAD * generator.standard_normal()
+        )
+    return frame.assign(**{excess_of(split): values})

@@ -1,0 +1,178 @@
+"""How large a hole in what it saw can a network fill beyond a copier?
+
+A lesion holds out a band of one factor, whose edges are trained on; a square holds out combinations of both, inside the
+canvas, at the middle of an edge, or in a corner. A copier of the nearest image is right within 1 px of what was trained
+on. Its accuracy falls with the width of a hole, so that a network's, which falls as well, says nothing by itself: only what
+is right beyond the copier does.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from phasescope.config import Tree
+from phasescope.studies.core.captions import saying
+from phasescope.studies.core.claim import Claim, Controls, Made
+from phasescope.studies.core.criteria import accuracy_of, at_end, some_runs
+from phasescope.studies.core.curves import marks, ticks
+from phasescope.studies.core.study import Cell, Figure, Panel, Study, Table
+from phasescope.studies.found._cells import eps, world
+from phasescope.studies.found._composition import excess, excess_of, made_excess
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WIDTHS = (1.0, 2.0, 3.5, 5.0, 8.0)
+"""of a lesion, px (Liang et al. 2024 have 1, 3.5 and 8)"""
+SIDES = (2, 4, 8, 12)
+"""labels along a side of a square"""
+SHOWN = {"bumps": {"kind": "gaussian_bump"}, "stripes": {"kind": "stripes"}}
+FROM = {"inside": (11, 11), "edge": (11, 1), "corner": (1, 1)}
+"""where a square begins, x and y, px"""
+NOTHING = 0.1
+"""excess below which a hole is not filled beyond a copier"""
+
+LESIONS = {
+    width: eps(
+        f"lesion of {width:g} px", world({"hold_out": {"kind": "lesion", "axis": "x", "width": width}}), 6
+    )
+    for width in WIDTHS
+}
+
+
+def _square(name: str, where: str, side: int) -> Cell:
+    x, y = FROM[where]
+    hold_out: Tree = {"kind": "square", "x": [x, x + side - 1], "y": [y, y + side - 1]}
+    return eps(
+        f"{name}, {side} x {side}, {where}", {"world": {**SHOWN[name], "design": {"hold_out": hold_out}}}, 6
+    )
+
+
+SQUARES = {
+    (name, where, side): _square(name, where, side) for name in SHOWN for where in FROM for side in SIDES
+}
+CELLS = (*LESIONS.values(), *SQUARES.values())
+NAMES = tuple(cell.name for cell in CELLS)
+
+
+def _study() -> Study:
+    return STUDY
+
+
+def _claim(name: str, sentence: str, cell: str, split: str) -> Claim:
+    def of(value: float) -> Made:
+        return partial(made_excess, _study, split, {cell: value})
+
+    return Claim(
+        name,
+        sentence,
+        "P2",
+        f"excess over the copier of images of the split `{split}`, at the end, mean over runs",
+        NOTHING,
+        partial(excess, cell, split),
+        "holes",
+        "What a network that sees more images, or longer, would fill.",
+        direction="below",
+        cells=(cell,),
+        family="holes in what was seen",
+        system="eps",
+        controls=Controls(of(-0.1), of(0.5), of(NOTHING)),
+    )
+
+
+def _claims() -> list[Claim]:
+    widest, most = WIDTHS[-1], SIDES[-1]
+    lesion = _claim(
+        "wide_lesion",
+        f"A lesion of {widest:g} px is not filled beyond a copier.",
+        LESIONS[widest].name,
+        "lesion",
+    )
+    squares = [
+        _claim(
+            f"large_square_{name}_{where}",
+            f"A held-out square of {most} x {most} labels is not filled beyond a copier: {name}, {where}.",
+            SQUARES[name, where, most].name,
+            "square",
+        )
+        for name in SHOWN
+        for where in FROM
+    ]
+    return [lesion, *squares]
+
+
+def holes(frame: pd.DataFrame) -> list[Panel]:
+    """The excess over the copier against the width of what was held out."""
+
+    def panel(title: str, unit: str, cells: dict[str, Cell], split: str) -> Panel:
+        there = {words: cell.name for words, cell in cells.items() if some_runs(frame, [cell.name])}
+        found = marks(
+            [partial(excess, name, split, frame) for name in there.values()], "excess over the copier", 0, 0.0
+        )
+        return Panel(title, unit, "excess", [found], level=NOTHING, ticks=ticks(there))
+
+    lesions = {f"{width:g}": cell for width, cell in LESIONS.items()}
+    return [
+        panel("Lesions", "width, px", lesions, "lesion"),
+        *(
+            panel(
+                f"{name}, {where}",
+                "labels along a side",
+                {str(side): SQUARES[name, where, side] for side in SIDES},
+                "square",
+            )
+            for name in SHOWN
+            for where in FROM
+        ),
+    ]
+
+
+def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Of each hole what is right at the end, and beyond each copier."""
+    found = []
+    for cell in CELLS:
+        if runs := some_runs(frame, [cell.name]):
+            split = "lesion" if cell in LESIONS.values() else "square"
+            columns = {
+                "right": accuracy_of(split, "joint"),
+                "beyond the copier": excess_of(split),
+                "beyond the factorized copier": excess_of(split, "factorized copier"),
+                "beyond the smoother": excess_of(split, "kernel smoother"),
+            }
+            told = {
+                words: float(np.mean([at_end(run, column) for run in runs]))
+                for words, column in columns.items()
+                if column in runs[0]
+            }
+            found.append({"held out": cell.name, "runs": len(runs), **told})
+    return found
+
+
+STUDY = Study(
+    name="interpolate",
+    number=17,
+    question="How large a hole in what it saw can a network fill beyond a copier?",
+    preset="lean",
+    cells=CELLS,
+    seeds=6,
+    more=6,
+    headline="wide_lesion",
+    claims=tuple(_claims()),
+    figures=(
+        Figure(
+            "holes",
+            "What is filled beyond a copier",
+            holes,
+            saying(
+                NAMES,
+                "(right - copier) / (1 - copier), all factors at once, at the end; no mark where the copier gets all right. "
+                "Means with intervals.",
+            ),
+            columns=3,
+        ),
+    ),
+    tables=(Table("holes", "Right at the end, by hole", rows),),
+)

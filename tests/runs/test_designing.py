@@ -1,0 +1,56 @@
+"""`phasescope designs`: what it prints, as tables, as JSON and as a picture, and what it refuses, in a line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from phasescope.cli import main
+
+WORDS = ["world.canvas=16", "network.widths=[16,16,16]", "network.groups=4"]
+CROSS = "world.design.hold_out={kind: cross, x: [7, 9], y: [7, 9]}"
+
+
+def test_its_json_has_labels_splits_and_what_copiers_get_right(capsys):
+    assert main(["designs", *WORDS, CROSS, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["splits"] == {"trained": 169, "x_arm": 39, "y_arm": 39, "intersection": 9}
+    assert {name: len(labels) for name, labels in found["labels"].items()} == found["splits"]
+    assert set(found["copier"]["copier"]) == {"grid", "x_arm", "y_arm", "intersection", "off_grid"}
+    assert found["copier"]["factorized copier"]["grid"] == 1.0
+    near, far = found["percolation"]  # across the cross, 4 px, images overlap by exp(-4) = 0.018
+    assert (near["largest"], far["largest"]) == (1.0, pytest.approx(49 / 169))
+    for one in (near, far):
+        assert one["trained_share"] == pytest.approx(169 / 256)
+        assert 0 < one["critical_share"] < one["trained_share"]
+
+
+def test_the_table_says_it_in_words_and_the_picture_is_drawn(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["designs", *WORDS, CROSS, "--picture"]) == 0
+    printed = capsys.readouterr().out
+    for words in ("less a cross", "x arm", "169", "kernel smoother", "critical share"):
+        assert words in printed
+    (picture,) = tmp_path.glob("*.png")
+    assert picture.name in printed
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert main(["designs", *WORDS, "--out", str(tmp_path / "here.svg")]) == 0
+    assert (tmp_path / "here.svg").is_file()
+
+
+@pytest.mark.parametrize(
+    ("word", "rule"),
+    [
+        ("world.design.hold_out={kind: square, x: [1, 16], y: [1, 16]}", "must leave a label to train on"),
+        ("world.design.hold_out={kind: lesion, axis: x, width: 17}", "must be less than x's range (=16 px)"),
+        ("world.design.hold_out={kind: subset, share: 0}", "must be greater than 0"),
+        ("world.design.hold_out={kind: hole}", "must be one of 'cross', 'square'"),
+        ("probing.images.hole=64", "must be of a split of the world"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_line(word, rule, capsys):
+    assert main(["designs", *WORDS, word]) == 2
+    printed = capsys.readouterr()
+    assert rule in printed.err
+    assert printed.err.count("\n") == 1

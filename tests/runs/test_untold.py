@@ -1,0 +1,125 @@
+"""Networks that never hear a label, or a factor: they are told none, and paint beside exact optima from the same noise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from tiny import config_of
+
+from phasescope.errors import UserError
+from phasescope.randomness import torch_generator
+from phasescope.runs import sampling
+from phasescope.runs.config import RunConfig
+from phasescope.runs.execution import train
+from phasescope.runs.loading import Loaded, hear_as_trained, load_network, load_untold
+from phasescope.store import Run
+
+TORUS = {"canvas": 9, "boundary": "periodic"}
+CONV = {"kind": "convnet", "width": 8, "receptive_px": 5, "embedding": {"width": 8}}
+
+
+@pytest.fixture(scope="module")
+def untold(tmp_path_factory) -> Run:
+    config = config_of(
+        world=TORUS,
+        network=CONV,
+        training={"label_dropout": 1.0},
+        probing={"taps": ["layer1"], "snapshots": {"every": 20}},
+    )
+    return train(config, tmp_path_factory.mktemp("runs"))
+
+
+def test_what_snapshots_paint_is_painted_with_no_label_told(untold):
+    """By the network as it was built, which hears whatever it is told."""
+    snapshot = untold.snapshots[-1]
+    config = load_network(untold, snapshot).config
+    bare = config.network.build(config.world.shape, config.world.factors)
+    bare.load_state_dict({name: torch.from_numpy(array) for name, array in snapshot.weights().items()})
+    samples = snapshot.samples()
+    some = samples["labels"][: config.probing.batch]
+
+    def painted(labels: np.ndarray) -> np.ndarray:
+        generator = torch_generator(config.seed, "probe sampling", 0, "cpu")
+        with torch.no_grad():
+            images = config.family.build().sample(
+                bare, torch.from_numpy(labels), config.world.shape, generator
+            )
+        return images.numpy()
+
+    stored = samples["images"][: len(some)]
+    np.testing.assert_allclose(painted(np.full_like(some, np.nan)), stored, atol=2e-3)
+    assert np.abs(painted(some) - stored).max() > 0.01
+
+
+def test_a_loaded_network_answers_the_same_whatever_it_is_told(untold):
+    network = load_untold(untold, None).network
+    x, t = torch.randn(3, 1, 9, 9), torch.tensor([1, 20, 40])
+    with torch.no_grad():
+        none, some = (network(x, t, torch.full((3, 2), value)) for value in (torch.nan, 4.0))
+    torch.testing.assert_close(none, some, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("dropout", "unheard"),
+    [(0.0, False), (0.9, False), (1.0, True), ([1.0, 0.5], [True, False]), ([0.0, 1.0], [False, True])],
+)
+def test_a_factor_that_is_always_withheld_is_never_heard(dropout, unheard):
+    config = config_of(training={"label_dropout": dropout})
+    assert config.training.unheard == unheard
+    heard: list[torch.Tensor] = []
+
+    class Ear(torch.nn.Module):
+        def forward(self, x: torch.Tensor, t: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+            heard.append(labels)
+            return x
+
+    ear = Ear()
+    hear_as_trained(ear, config.training)
+    ear(torch.zeros(2, 1), torch.zeros(2), torch.ones(2, 2))
+    assert heard[0].isnan().tolist() == [np.broadcast_to(unheard, 2).tolist()] * 2
+
+
+def painted_by(run: Run, name: str, config: RunConfig, monkeypatch: pytest.MonkeyPatch) -> sampling.Beside:
+    """What an optimum paints in the place of the run's network."""
+    loaded = load_untold(run, None)
+    optimum = config.family.build().optima(config.task())[name]
+    stand_in = Loaded(config, optimum, loaded.plan)  # pyrefly: ignore[bad-argument-type]
+    monkeypatch.setattr(sampling, "load_untold", lambda run, step: stand_in)
+    return sampling.paint_beside(run, 20)
+
+
+def test_an_optimum_paints_what_it_paints(untold, monkeypatch):
+    config = load_untold(untold, None).config
+    for name, other in (("local machine", "posterior mean"), ("posterior mean", "local machine")):
+        with monkeypatch.context() as patched:
+            found = painted_by(untold, name, config, patched)
+        np.testing.assert_array_equal(found.r2(name), 1)
+        assert np.median(found.r2(other)) < 0.9
+
+
+def test_a_machine_that_sees_the_whole_canvas_is_the_posterior_mean(untold, monkeypatch):
+    config = load_untold(untold, None).config
+    seeing = config.network.model_copy(update={"receptive_px": 9})
+    whole = config.model_copy(update={"network": seeing})
+    found = painted_by(untold, "posterior mean", whole, monkeypatch)
+    assert np.median(found.r2("local machine")) > 0.999
+
+
+def test_the_spread_of_training_images_is_what_agreement_is_set_against(untold):
+    found = sampling.paint_beside(untold, 3)
+    world = load_untold(untold, None).config.world
+    images = world.render(torch.from_numpy(world.training_labels())).numpy()
+    expected = ((images - images.mean(axis=0)) ** 2).sum(axis=(1, 2, 3)).mean()
+    assert found.variance == pytest.approx(expected, rel=1e-5)
+    assert found.network.shape == (3, *world.shape)
+    with pytest.raises(KeyError):
+        replace(found, optima={}).r2("local machine")
+
+
+def test_a_run_that_always_heard_its_label_is_refused(tmp_path):
+    run = train(config_of(), tmp_path)
+    with pytest.raises(UserError, match="must be trained with labels left out"):
+        sampling.paint_beside(run, 3)
