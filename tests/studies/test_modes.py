@@ -13,6 +13,7 @@ from phasescope.measures import mode_variances
 from phasescope.randomness import torch_generator
 from phasescope.runs.execution import train
 from phasescope.studies.core.claim import NotEnough
+from phasescope.studies.core.comparing import mean_of_bounds
 from phasescope.studies.core.controls import try_controls
 from phasescope.studies.core.criteria import runs_of
 from phasescope.studies.found import _modes as theory
@@ -130,16 +131,16 @@ def test_a_missing_date_opens_the_slope():
 
 def test_an_open_slope_opens_the_interval():
     closed = [(1.0, 1.0), (1.1, 1.1), (0.9, 0.9)]
-    found = theory.mean_of_bounds(closed)
+    found = mean_of_bounds(closed, "open")
     assert found.value == pytest.approx(1)
     assert found.low < 1 < found.high
-    opened = theory.mean_of_bounds([*closed, (0.5, math.inf)])
+    opened = mean_of_bounds([*closed, (0.5, math.inf)], "open")
     assert math.isnan(opened.value)
     assert math.isfinite(opened.low)
     assert opened.high == math.inf
-    assert opened.detail == {"runs_with_undated_modes": 1}
+    assert opened.detail == {"bounded_alone": 1}
     with pytest.raises(NotEnough, match="open on both sides"):
-        theory.mean_of_bounds([*closed, (-math.inf, math.inf)])
+        mean_of_bounds([*closed, (-math.inf, math.inf)], "open on both sides")
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def test_the_held_out_cell_is_outlined(page, address, run):
     page.goto(f"{address}/#/run/{run.name}")
     wait_until(page, DRAWN_ONCE)
     box = "(({x, y, width, height}) => [x, y, width, height])(document.querySelector('.labelspace %s').getBBox())"
-    cell, outline = (page.evaluate(box % what) for what in ("[data-cell='0']", "path.border"))
+    cell, outline = (page.evaluate(box % what) for what in ('[data-cell="0"]', "path.border"))
     assert outline == pytest.approx(cell, abs=0.2)
 
 

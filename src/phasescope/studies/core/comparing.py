@@ -11,7 +11,7 @@ import numpy as np
 
 from phasescope.studies.core.claim import Estimate, NotEnough
 from phasescope.studies.core.criteria import Onsets, Passing, onsets, runs_of
-from phasescope.studies.core.statistics import TAIL, over_runs, share
+from phasescope.studies.core.statistics import TAIL, mean_of_runs, over_runs, share
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,6 +129,30 @@ def paired_ratio(first: Onsets, second: Onsets, neither: str) -> Estimate:
         "without_onset_second": float((~second.came).sum()),
     }
     return Estimate(at_least if at_least == at_most else math.nan, *ends, n, detail)
+
+
+def mean_of_bounds(bounds: Sequence[tuple[float, float]], neither: str) -> Estimate:
+    """The mean over runs of a number of which each run gives bounds.
+
+    The interval goes from the lower end of the least to the upper end of the most; an end that one run does not bound is
+    open. The value is NaN where a run's bounds differ.
+
+    Args:
+        neither: what is said where runs bound it on neither side.
+    """
+    low, high = np.array(bounds).reshape(-1, 2).T
+    ends = [mean_of_runs(side) if np.isfinite(side).all() else None for side in (low, high)]
+    first, second = ends
+    if first is None and second is None:
+        raise NotEnough(neither)
+    known = first is not None and (low == high).all()
+    return Estimate(
+        first.value if first is not None and known else math.nan,
+        first.low if first is not None else -math.inf,
+        second.high if second is not None else math.inf,
+        len(bounds),
+        {"bounded_alone": float((low != high).sum())},
+    )
 
 
 def envelope(estimates: Sequence[Estimate]) -> Estimate:

@@ -91,6 +91,22 @@ def _by_seed(cell: str, split: str, frame: pd.DataFrame) -> dict[int, float]:
     return dict(zip(seeds, _at_ends(cell, split, frame), strict=True))
 
 
+def dated(at: np.ndarray, values: np.ndarray, level: float) -> tuple[float, float]:
+    """The log of where values, (m,) in ascending order of `at`, pass a level for good: the least and the most it can be.
+
+    Between two points it is interpolated in log `at`; where all are above, or the last is not, it is bounded on one side.
+    """
+    below = np.flatnonzero(~(values >= level))
+    if not len(below):
+        return -math.inf, math.log(at[0])
+    last = int(below[-1])
+    if last == len(at) - 1:
+        return math.log(at[-1]), math.inf
+    part = (level - values[last]) / (values[last + 1] - values[last])
+    found = math.log(at[last]) + part * (math.log(at[last + 1]) - math.log(at[last]))
+    return found, found
+
+
 def made_excess(
     study: Callable[[], Study],
     split: str,

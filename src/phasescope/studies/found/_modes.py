@@ -22,9 +22,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from phasescope.studies.core.claim import Estimate, NotEnough
 from phasescope.studies.core.criteria import column
-from phasescope.studies.core.statistics import mean_of_runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -139,27 +137,3 @@ def arrival(run: pd.DataFrame, numbers: dict[int, float]) -> Bounds:
 
 def _log(painted: np.ndarray) -> np.ndarray:
     return np.log(np.maximum(painted, 1e-30))
-
-
-def mean_of_bounds(bounds: list[tuple[float, float]]) -> Estimate:
-    """The mean over runs of a number of which each run gives bounds.
-
-    The interval goes from the lower end of the least to the upper end of the most; an end that one run does not bound is
-    open. The value is NaN where a run's bounds differ.
-
-    Raises:
-        NotEnough: runs bound it on neither side.
-    """
-    low, high = np.array(bounds).reshape(-1, 2).T
-    ends = [mean_of_runs(side) if np.isfinite(side).all() else None for side in (low, high)]
-    first, second = ends
-    if first is None and second is None:
-        raise NotEnough("modes that do not emerge within the runs leave the slope open on both sides")
-    known = first is not None and (low == high).all()
-    return Estimate(
-        first.value if first is not None and known else math.nan,
-        first.low if first is not None else -math.inf,
-        second.high if second is not None else math.inf,
-        len(bounds),
-        {"runs_with_undated_modes": float((low != high).sum())},
-    )

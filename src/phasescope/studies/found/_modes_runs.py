@@ -81,10 +81,10 @@ DESCENT: Tree = {
         "ema": 0.0,
     },
 }
-U_NET: Tree = {"network": {"padding": "circular", "input_skip": False}, "training": {"steps": 1500}}
+U_NET: Tree = {"network": {"padding": "circular", "input_skip": False}, "training": {"steps": 1200}}
 ADAMW: Tree = {"training": {"optimiser": {"kind": "adamw", "lr": 6e-3}}}
 SELDOM: Tree = {"dense_every": 50, "dense_until": 600, "every": 400}
-OFTEN: Tree = {"dense_every": 10, "dense_until": 150, "every": 150}
+OFTEN: Tree = {"dense_every": 10, "dense_until": 150, "every": 200}
 LINEAR = _cell("linear", SELDOM, DESCENT)
 BY_ADAMW = _cell("U-Net, AdamW", OFTEN, U_NET, ADAMW)
 BY_MUON = _cell("U-Net, Muon", OFTEN, U_NET)

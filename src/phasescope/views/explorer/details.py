@@ -114,7 +114,7 @@ def _label_space(record: Record) -> dict[str, Any] | None:
     most, unit = worst(record)
     return {
         "held_out": list(record.about.get("held_out") or {}),
-        "share": {"most": 1, "unit": "", "colours": even_colours(SHARE_MAP)},
+        "share": {"most": 1, "colours": even_colours(SHARE_MAP)},
         "error": {"most": most, "unit": unit, "colours": even_colours(ERROR_MAP)},
     }
 

@@ -18,6 +18,8 @@ from phasescope.views.record import Array, Record, spread
 from phasescope.views.style import ERROR_MAP, INK, MUTED, PAPER, RC, SHARE_MAP
 
 if TYPE_CHECKING:
+    from jaxtyping import Float, Int
+
     from phasescope.factors import Factor
 
 SNAPSHOTS, NARROW_SNAPSHOTS = 5, 3
@@ -36,10 +38,10 @@ def label_space(record: Record, width_in: float = WIDE_IN) -> Figure | None:
         ("share", SHARE_MAP, 1.0, "share of images right", "neither"),
         ("error", ERROR_MAP, most, f"median error{f', {unit}' if unit else ''}", "max"),
     )
-    trained = np.array(record.about.get("training", {}).get("labels") or [])
+    trained = _trained(record)
     size = (width_in - (0.6 if narrow else 1.4)) / len(found)
     with matplotlib.rc_context(RC):
-        figure = Figure(figsize=(width_in, 2 * size + (1.5 if narrow else 0.6)))
+        figure = Figure(figsize=(width_in, 2 * size + (1.75 if narrow else 0.6)))
         grid = figure.subplots(2, len(found), sharex=True, sharey=True, squeeze=False)
         for panels, (name, colours, top, title, extend) in zip(grid, rows, strict=True):
             for ax, (_, cell) in zip(panels, found, strict=True):
@@ -72,14 +74,20 @@ def described(record: Record) -> str:
     ((_, cell),) = _through_training(record, 1)
     most, unit = worst(record)
     filled = cell.n[cell.n > 0]
+    dots = " Grey dots: labels that are trained on." if len(_trained(record)) else ""
     outlined = " Outlined: more labels are held out there than trained on." if cell.held.any() else ""
     return (
         f"All n = {cell.n.sum()} painted images of a snapshot by their labels, in {' x '.join(map(str, cell.n.shape))} "
         f"cells, {np.median(filled):g} images in the median one; {cell.n.size - len(filled)} cells have none and are "
         f"left empty. Above, the share whose outcome is {record.outcomes[-1].name}. Below, the median of the larger of the "
         f"two factors' absolute errors, over images in which both are read; an error above {most:g} {unit} is drawn as one "
-        f"of {most:g}. Grey dots: labels that are trained on.{outlined}"
+        f"of {most:g}.{dots}{outlined}"
     )
+
+
+def _trained(record: Record) -> Float[Array, "m K"]:
+    """The labels that are trained on; none where they are too many to be told one by one."""
+    return np.array(record.about.get("training", {}).get("labels") or [])
 
 
 def _through_training(record: Record, count: int) -> list[tuple[int, Cells]]:
@@ -98,7 +106,7 @@ def _through_training(record: Record, count: int) -> list[tuple[int, Cells]]:
     return found
 
 
-def _borders(held: Array, across: Factor, down: Factor) -> PathPatch:
+def _borders(held: Int[Array, "rows columns"], across: Factor, down: Factor) -> PathPatch:
     """Lines between cells of different sets: dark on a light seam, and so seen on every colour."""
     rows, columns = held.shape
     padded = np.pad(held, 1)

@@ -1,26 +1,31 @@
 // Label space at one snapshot: in each cell of it the share of images that are right, and how far off they are.
 
 import {ticks} from "./charts.js";
-import {compact, eachFrame, fixed, h, integer, known, percent, s} from "./dom.js";
+import {eachFrame, fixed, h, integer, known, percent, s} from "./dom.js";
 
-const LEFT = 34, RIGHT = 8, TOP = 8, AXIS = 32, BAR = 10, NUMBERS = 16, MOST = 300, STRIP = 44;
+const LEFT = 40, RIGHT = 8, TOP = 8, AXIS = 32, BAR = 10, NUMBERS = 16, MOST = 300, STRIP = 44;
+const short = (value) => String(Number(value.toPrecision(3))).replace("-", "−");
 const KEYS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]};
 
 export class LabelSpace {
   // details: see details.py
   constructor({factors, axes, label_space: space, names}) {
     Object.assign(this, {space, factors: axes.map((k) => factors[k]), words: ["", ...space.held_out.map((split) => names.splits[split] ?? split)], cells: null, at: null});
-    this.maps = ["share", "error"].map((name) => this.map(name));
-    this.said = h("p.note.said", {"aria-live": "polite"});
     const {most, unit} = space.error, of = axes.length > 1 ? "the larger of the two factors’ absolute errors" : "absolute errors";
+    this.inUnit = (text) => `${text} ${unit}`.trimEnd();
+    this.maps = [
+      this.map("share", {words: "images right", told: ({right, n}) => `${percent(right)} of ${integer(n.reduce((sum, some) => sum + some, 0))}`, end: percent}),
+      this.map("error", {words: "median error", told: ({off}) => (known(off) ? this.inUnit(fixed(off)) : "none read"), end: (share) => (share < 1 ? short(share * most) : this.inUnit(`≥ ${short(most)}`))})];
+    this.said = h("p.note.said", {"aria-live": "polite"});
     this.root = h("figure.panel.labelspace",
-      h("figcaption", h("h3", "Label space"), h("span.note", `all images of the snapshot by their labels; error: median of ${of}, colours end at ${compact(most)} ${unit}${space.held_out.length ? "; outlined: held out" : ""}`)),
+      h("figcaption", h("h3", "Label space"), h("span.note", `all images of the snapshot by their labels; error: median of ${of}, colours end at ${this.inUnit(short(most))}${space.held_out.length ? "; outlined: held out" : ""}`)),
       h("div.maps", this.maps.map(({svg, title}) => h("div", title, svg))), this.said);
     this.observer = new ResizeObserver(eachFrame(() => this.draw()));
     this.observer.observe(this.maps[0].svg);
   }
 
-  map(name) {
+  // words of a map, what it tells of all images, and the numbers along its colours
+  map(name, told) {
     const svg = s("svg.chart", {role: "img", tabindex: 0, "data-keys": true, "data-map": name}), title = h("p.note");
     svg.addEventListener("pointermove", (event) => this.point(svg, event));
     svg.addEventListener("pointerdown", (event) => this.point(svg, event));
@@ -33,7 +38,7 @@ export class LabelSpace {
       event.preventDefault();
       this.go([this.at[0] + right, this.at[1] + down]);
     });
-    return {name, svg, title, ...this.space[name]};
+    return {name, svg, title, ...this.space[name], ...told};
   }
 
   // cells: see cells.py; null where no images are stored
@@ -52,30 +57,29 @@ export class LabelSpace {
   }
 
   draw() {
-    const {cells, factors: [across, down]} = this, width = this.maps[0].svg.clientWidth;
+    const {cells, factors: [, down]} = this, width = this.maps[0].svg.clientWidth;
     if (!cells || !width) return;
     const wide = Math.min(width - LEFT - RIGHT, MOST), high = down ? wide : STRIP;
-    Object.assign(this, {size: [wide / this.columns, high / cells.rows]});
-    for (const {name, svg, title, most, unit, colours} of this.maps) {
-      const number = (value) => (name === "share" ? percent(value) : `${fixed(value)} ${unit}`.trimEnd()), words = name === "share" ? "images right" : "median error";
-      const told = name === "share" ? `${percent(cells.right)} of ${integer(cells.n.reduce((sum, n) => sum + n, 0))}` : known(cells.off) ? number(cells.off) : "none read";
-      const whole = TOP + high + AXIS + BAR + NUMBERS, toX = (value) => LEFT + ((value - across.low) / (across.high - across.low)) * wide, toY = (value) => TOP + ((value - down.low) / (down.high - down.low)) * high;
-      title.textContent = `${words}: ${told}`;
-      svg.setAttribute("aria-label", `${words} by ${this.factors.map((factor) => factor.name).join(" and ")}: ${told} over all; arrow keys tell each cell`);
-      svg.setAttribute("height", whole);
-      svg.setAttribute("viewBox", `0 0 ${width} ${whole}`);
-      const boxes = cells[name].map((value, i) => [value, i]).filter(([value]) => known(value)).map(([value, i]) =>
-        s("rect", {"data-cell": i, "data-value": value, ...this.box(i), fill: colours[Math.round(Math.min(value / most, 1) * (colours.length - 1))]}));
-      const top = TOP + high + AXIS, step = wide / colours.length;
-      svg.replaceChildren(
-        s("rect.ground", {x: LEFT, y: TOP, width: wide, height: high}), ...boxes, ...["seam", "border"].map((kind) => s(`path.${kind}`, {d: this.borders()})),
-        ...ticks(across.low, across.high, 4).map((value) => s("text.x", {x: toX(value), y: TOP + high + 13}, compact(value))), s("text.x", {x: LEFT + wide / 2, y: TOP + high + 25}, across.words),
-        ...(down ? [...ticks(down.low, down.high, 4).map((value) => s("text.y", {x: LEFT - 4, y: toY(value)}, compact(value))), s("text.name", {transform: `translate(9 ${TOP + high / 2}) rotate(-90)`}, down.words)] : []),
-        ...colours.map((fill, i) => s("rect", {x: LEFT + i * step, y: top, width: step + 0.4, height: BAR, fill})),
-        ...["first", "middle", "last"].map((place, i) => [place, i / 2]).map(([place, share]) => s(`text.x.${place}`, {x: LEFT + share * wide, y: top + BAR + 12}, name === "share" ? percent(share) : share < 1 ? compact(share * most) : `≥ ${compact(most)} ${unit}`.trimEnd())),
-        s("rect.cursor", {hidden: true}));
-    }
+    this.size = [wide / this.columns, high / cells.rows];
+    for (const map of this.maps) this.drawMap(map, width, wide, high);
     this.go(this.at);
+  }
+
+  drawMap({name, svg, title, most, colours, words, told, end}, width, wide, high) {
+    const {cells, factors: [across, down]} = this, bottom = TOP + high, bar = bottom + AXIS, whole = bar + BAR + NUMBERS, step = wide / colours.length;
+    const along = (factor, from, length) => ticks(factor.low, factor.high, 4).map((value) => [value, from + ((value - factor.low) / (factor.high - factor.low)) * length]);
+    title.textContent = `${words}: ${told(cells)}`;
+    svg.setAttribute("aria-label", `${words} by ${this.factors.map((factor) => factor.name).join(" and ")}: ${told(cells)} over all; arrow keys tell each cell`);
+    svg.setAttribute("height", whole);
+    svg.setAttribute("viewBox", `0 0 ${width} ${whole}`);
+    const boxes = cells[name].map((value, i) => known(value) && s("rect", {"data-cell": i, "data-value": value, ...this.box(i), fill: colours[Math.round(Math.min(value / most, 1) * (colours.length - 1))]}));
+    svg.replaceChildren(
+      s("rect.ground", {x: LEFT, y: TOP, width: wide, height: high}), ...boxes.filter(Boolean), ...["seam", "border"].map((kind) => s(`path.${kind}`, {d: this.borders()})),
+      ...along(across, LEFT, wide).map(([value, x]) => s("text.x", {x, y: bottom + 13}, short(value))), s("text.x", {x: LEFT + wide / 2, y: bottom + 25}, across.words),
+      ...(down ? [...along(down, TOP, high).map(([value, y]) => s("text.y", {x: LEFT - 4, y}, short(value))), s("text.name", {transform: `translate(9 ${TOP + high / 2}) rotate(-90)`}, down.words)] : []),
+      ...colours.map((fill, i) => s("rect", {x: LEFT + i * step, y: bar, width: step + 0.4, height: BAR, fill})),
+      ...["first", "middle", "last"].map((place, i) => s(`text.x.${place}`, {x: LEFT + (i / 2) * wide, y: bar + BAR + 12}, end(i / 2))),
+      s("rect.cursor", {hidden: true}));
   }
 
   box(i) {
@@ -117,9 +121,9 @@ export class LabelSpace {
   }
 
   tell(i) {
-    const {cells, space: {error: {unit}}} = this, n = cells.n[i], held = this.words[cells.held[i]];
+    const {cells} = this, n = cells.n[i], held = this.words[cells.held[i]];
     const place = this.factors.map((factor, k) => `${factor.name} ${this.stretch(k, this.at[k]).map((value) => fixed(value, 1)).join(" to ")}${factor.unit ? ` ${factor.unit}` : ""}`).join(", ");
-    const found = n ? `${integer(n)} ${n === 1 ? "image" : "images"}, ${percent(cells.share[i])} right, median error ${known(cells.error[i]) ? `${fixed(cells.error[i])} ${unit}`.trimEnd() : "not read"}` : "no images";
+    const found = n ? `${integer(n)} ${n === 1 ? "image" : "images"}, ${percent(cells.share[i])} right, median error ${known(cells.error[i]) ? this.inUnit(fixed(cells.error[i])) : "not read"}` : "no images";
     return `${place}${held ? ` (${held})` : ""}: ${found}.`;
   }
 
