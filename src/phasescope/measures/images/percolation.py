@@ -29,7 +29,9 @@ LEAST = 16
 
 
 def overlap_graph(
-    images: Float[np.ndarray, "n ..."], threshold: float, background: Float[np.ndarray, ...] | None = None
+    images: Float[np.ndarray, "n ..."],
+    threshold: float,
+    background: Float[np.ndarray, " *shape"] | None = None,
 ) -> csr_matrix:
     """Which images overlap by a threshold or more, (n, n), True between two that do; no image with itself.
 

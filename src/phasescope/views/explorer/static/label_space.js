@@ -15,7 +15,7 @@ export class LabelSpace {
     this.inUnit = (text) => `${text} ${unit}`.trimEnd();
     this.maps = [
       this.map("share", {words: "images right", told: ({right, n}) => `${percent(right)} of ${integer(n.reduce((sum, some) => sum + some, 0))}`, end: percent}),
-      this.map("error", {words: "median error", told: ({off}) => (known(off) ? this.inUnit(fixed(off)) : "none read"), end: (share) => (share < 1 ? short(share * most) : this.inUnit(`≥ ${short(most)}`))})];
+      this.map("error", {words: "median error", told: ({off}) => (known(off) ? this.inUnit(fixed(off)) : "none read"), end: (share) => `${share < 1 ? "" : "≥ "}${short(share * most)}`})];
     this.said = h("p.note.said", {"aria-live": "polite"});
     this.root = h("figure.panel.labelspace",
       h("figcaption", h("h3", "Label space"), h("span.note", `all images of the snapshot by their labels; error: median of ${of}, colours end at ${this.inUnit(short(most))}${space.held_out.length ? "; outlined: held out" : ""}`)),
