@@ -24,7 +24,7 @@ TRAIN = {
         ["training.optimiser.momentum=0.9"], "`training.optimiser.momentum` (=0.9)", "is not a field", "lr",
     ),
     "unknown kind": (
-        ["training.optimiser.kind=sgd"], "`training.optimiser.kind` (=sgd)", "must be one of", "adamw",
+        ["training.optimiser.kind=lion"], "`training.optimiser.kind` (=lion)", "must be one of", "adamw",
     ),
     "field below a number": (["name=a", "name.x=1"], "`name.x` (=1)", "`name` (=a) holds none"),
     "fields where a number is due": (["seed.x=1"], "`seed` (={'x': 1})", "must be a valid integer"),

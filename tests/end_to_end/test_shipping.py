@@ -74,10 +74,10 @@ def test_a_world_and_a_family_touch_two_files_each_and_a_study_one(copy: Path, t
     edit(
         copy / "worlds" / "__init__.py",
         (
-            f"from {DESIGNS} import Grid\n",
-            f"from {DESIGNS} import Grid\nfrom phasescope.worlds.rings import Rings\n",
+            f"from {DESIGNS} import AnyDesign, Grid\n",
+            f"from {DESIGNS} import AnyDesign, Grid\nfrom phasescope.worlds.rings import Rings\n",
         ),
-        ("GaussianBump | ArrayWorld", "GaussianBump | ArrayWorld | Rings"),
+        ("Mixed | ArrayWorld", "Mixed | ArrayWorld | Rings"),
     )
     assert touched(copy) == {"worlds/rings.py", "worlds/__init__.py"}
 

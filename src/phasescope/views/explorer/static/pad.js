@@ -86,7 +86,7 @@ export class Pad {
     const [{values}] = this.sets, apart = side / Math.min(Math.max(values[i].length, values[j].length), 64), radius = Math.max(Math.min(apart / 9, 2.2 * ratio), 0.5);
     this.sets.forEach((set, number) => {
       context.fillStyle = colour(set.colour);
-      context.globalAlpha = number ? 1 : 0.7;
+      context.globalAlpha = number ? 1 : 0.75;
       for (const label of set.labels ?? []) { context.beginPath(); context.arc(toX(label[i]), toY(label[j]), number ? 1.4 * radius : radius, 0, 2 * Math.PI); context.fill(); }
       if (set.labels) return;
       // too many for points: their values along the rim, set beside set
