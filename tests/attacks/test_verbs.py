@@ -52,6 +52,7 @@ BASES = {
     "demo": ["training.steps=0"],
     "train": ["training.steps=0"],
     "predict": ["training.steps=0"],
+    "designs": ["training.steps=0"],
     "observe": ["run", "latent_labels=1"],
     "exec": ["runs/run-44136fa3"],
     "sample": ["run", "--out", "s.png"],
@@ -107,8 +108,8 @@ def test_a_flag_or_verb_that_is_none_is_told_with_the_nearest():
     for words, told in {
         (
             "trian",
-        ): "`trian` must be one of demo, train, predict, observe, exec, sample, ls, show, report, study, "
-        "claims, intervene, clones, explore, measure; `train` is near",
+        ): "`trian` must be one of demo, train, predict, designs, observe, exec, sample, ls, show, report, "
+        "study, claims, intervene, clones, explore, measure; `train` is near",
         (): "`VERB` (=nothing) must be given: one of demo, ",
         (
             "sample",

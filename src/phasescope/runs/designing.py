@@ -9,7 +9,6 @@ import numpy as np
 
 from phasescope.measures.images.percolation import (
     MOST_IMAGES,
-    among,
     critical_share,
     largest_component,
     overlap_graph,
@@ -72,7 +71,7 @@ def _percolation(world: World, labels: dict[str, np.ndarray]) -> list[dict[str, 
         found.append(
             {
                 "threshold": threshold,
-                "largest": largest_component(among(graph, np.arange(trained))),
+                "largest": largest_component(graph[:trained, :trained]),
                 "trained_share": trained / len(offered),
                 "critical_share": critical_share(graph),
             }

@@ -10,11 +10,10 @@ percolation's 0.593, of eight near 0.407 (Stauffer & Aharony 1994), as far as a 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components
+from jaxtyping import Bool, Float
 
 from phasescope.measures.checks import check_finite
 from phasescope.randomness import numpy_generator
@@ -32,7 +31,7 @@ def overlap_graph(
     images: Float[np.ndarray, "n ..."],
     threshold: float,
     background: Float[np.ndarray, " *shape"] | None = None,
-) -> csr_matrix:
+) -> Bool[np.ndarray, "n n"]:
     """Which images overlap by a threshold or more, (n, n), True between two that do; no image with itself.
 
     Args:
@@ -57,28 +56,30 @@ def overlap_graph(
     unit = np.divide(objects, norm, out=np.zeros_like(objects), where=norm > 1e-9 * max(norm.max(), 1e-300))
     near = unit @ unit.T >= threshold
     np.fill_diagonal(near, val=False)
-    return csr_matrix(near)
+    return near
 
 
-def largest_component(graph: csr_matrix) -> float:
+def largest_component(graph: Bool[np.ndarray, "n n"]) -> float:
     """The share of a graph's nodes that its largest component holds; 0 of an empty one."""
-    n = len(graph.indptr) - 1
-    return float(np.bincount(connected_components(graph, directed=False)[1]).max() / n) if n else 0.0
+    from scipy.sparse import csr_matrix
+
+    return _held(csr_matrix(graph))
 
 
-def critical_share(graph: csr_matrix, orders: int = 20, seed: int = 0) -> float:
+def critical_share(graph: Bool[np.ndarray, "n n"], orders: int = 20, seed: int = 0) -> float:
     """The share of nodes, drawn at random, from which on the largest component holds half of those drawn; the mean over
     random orders. NaN where it does not of all.
 
     Args:
         orders: random orders over which components are averaged.
     """
-    n = len(graph.indptr) - 1
+    from scipy.sparse import csr_matrix
+
+    n = len(graph)
+    sparse = csr_matrix(graph)
     drawn = [numpy_generator(seed, "percolation", i).permutation(n) for i in range(orders)]
     counts = np.unique(np.geomspace(min(LEAST, n), n, SHARES).round().astype(int))
-    held = np.array(
-        [np.mean([largest_component(among(graph, order[:m])) for order in drawn]) for m in counts]
-    )
+    held = np.array([np.mean([_held(sparse[order[:m]][:, order[:m]]) for order in drawn]) for m in counts])
     below = np.flatnonzero(held < HALF)
     if not len(below):
         return float(counts[0] / n)
@@ -89,6 +90,8 @@ def critical_share(graph: csr_matrix, orders: int = 20, seed: int = 0) -> float:
     return float((counts[last] + part * (counts[last + 1] - counts[last])) / n)
 
 
-def among(graph: csr_matrix, nodes: np.ndarray) -> csr_matrix:
-    """The graph of some nodes, by their numbers."""
-    return csr_matrix(graph.tocsr()[nodes][:, nodes])  # pyrefly: ignore[bad-index]
+def _held(graph: Any) -> float:
+    from scipy.sparse.csgraph import connected_components
+
+    n = graph.shape[0]
+    return float(np.bincount(connected_components(graph, directed=False)[1]).max() / n) if n else 0.0
