@@ -76,7 +76,7 @@ def critical_share(graph: Bool[np.ndarray, "n n"], orders: int = 20, seed: int =
     from scipy.sparse import csr_matrix
 
     n = len(graph)
-    sparse = csr_matrix(graph)
+    sparse: Any = csr_matrix(graph)
     drawn = [numpy_generator(seed, "percolation", i).permutation(n) for i in range(orders)]
     counts = np.unique(np.geomspace(min(LEAST, n), n, SHARES).round().astype(int))
     held = np.array([np.mean([_held(sparse[order[:m]][:, order[:m]]) for order in drawn]) for m in counts])
