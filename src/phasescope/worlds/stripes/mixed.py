@@ -17,7 +17,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 from phasescope.factors import Factor, Factors
 from phasescope.worlds.base import Columns, Outcome, Reader, World
 from phasescope.worlds.designs import AnyDesign, Grid
-from phasescope.worlds.stripes.world import Stripes
+from phasescope.worlds.stripes.world import Stripes, check_rim
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float
@@ -58,6 +58,7 @@ class Mixed(World):
                 f"`alone.margin_px` (={other.margin_px:g}) must be greater than 0, and neither world periodic: a factor is "
                 "alone where the other lies in the margin"
             )
+        check_rim(self.design, self.training_labels(), other)
         return self
 
     @property

@@ -17,7 +17,8 @@ from pydantic import Field, model_validator
 
 from phasescope.factors import Factor, Factors
 from phasescope.worlds.base import Reader, World
-from phasescope.worlds.designs import AnyDesign, Grid
+from phasescope.worlds.designs import AnyDesign, Grid, Union
+from phasescope.worlds.holdouts import Rim
 from phasescope.worlds.plane import profiles
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Stripes(World):
             raise ValueError(
                 f"`margin_px` (={self.margin_px:g}) must be 0 where boundary=periodic: a torus has no margin"
             )
+        check_rim(self.design, self.training_labels(), self)
         return self
 
     @property
@@ -112,3 +114,22 @@ class Stripes(World):
         v_x, v_y = (self.scale * stripes).unbind(dim=1)
         v = (v_x[:, None, :] + v_y[:, :, None])[:, None]
         return 1 - 2 * v if self.polarity == "dark" else 2 * v - 1
+
+
+def check_rim(design: Grid | Union, labels: Float[np.ndarray, "M 2"], stripes: Stripes) -> None:
+    """Where factors can be shown alone, a rim is of use only beside images that do.
+
+    Args:
+        labels: that are trained on.
+        stripes: the world of the margin.
+
+    Raises:
+        ValueError: a rim of both factors is trained on, and no image of one.
+    """
+    parts = design.parts if isinstance(design, Union) else (design,)
+    rims = [part.hold_out for part in parts if isinstance(part.hold_out, Rim)]
+    if rims and stripes.margin_px and not (stripes.shown(labels).sum(axis=1) == 1).any():
+        raise ValueError(
+            f"`design.hold_out` (=rim of {rims[0].width:g}) must have images of one factor alone beside it, as parts with "
+            "the other `at` the margin: a rim shows no value inside it"
+        )

@@ -1,0 +1,177 @@
+"""Bumps of several canvases, with and without stripes, and how many images 60 % of what was left out takes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from phasescope.config import Tree
+from phasescope.studies.core.criteria import accuracy_of, at_end, some_runs
+from phasescope.studies.core.study import Cell, Curve, Panel
+from phasescope.studies.found._cells import eps
+from phasescope.studies.found._composition import MARGIN, dated
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CANVASES = (16, 24, 32, 48)
+"""N, px"""
+NETWORK: Tree = {"widths": [32, 32, 32]}
+"""two halvings, after patches of 2 px, in the place of three: canvases of a multiple of 8 px can be had"""
+ARMS: Mapping[str, Sequence[float]] = {
+    "bumps": (0.02, 0.04, 0.08, 0.16),
+    "bumps and stripes": (0.01, 0.03, 0.08, 0.2),
+}
+"""shares of N^2 bumps that are trained on"""
+RIGHT = 0.6
+"""accuracy that is to be reached (Liang et al. 2024)"""
+SPLIT = accuracy_of("left_out", "joint")
+Bounds = tuple[float, float]
+
+
+def bumps_of(canvas: int, share: float) -> int:
+    """How many bumps are trained on."""
+    return round(share * canvas**2)
+
+
+def images_of(arm: str, canvas: int, share: float) -> int:
+    """How many images are trained on in all: every value of both factors has a stripe, where there are any."""
+    return bumps_of(canvas, share) + (0 if arm == "bumps" else 2 * canvas)
+
+
+def _cell(arm: str, canvas: int, share: float) -> Cell:
+    whole = [0.0, float(canvas)]
+    left_out = {"kind": "subset", "count": bumps_of(canvas, share)}
+    parts: list[Tree] = [{"within": {"x": whole, "y": whole}, "hold_out": left_out}]
+    if arm != "bumps":
+        parts += [
+            {"within": {"x": whole}, "at": {"y": -MARGIN}},
+            {"within": {"y": whole}, "at": {"x": -MARGIN}},
+        ]
+    world: Tree = {
+        "kind": "mixed",
+        "together": {"kind": "gaussian_bump", "canvas": canvas},
+        "alone": {"canvas": canvas, "margin_px": MARGIN},
+        "design": {"kind": "union", "parts": parts},
+    }
+    return eps(f"{canvas} px, {bumps_of(canvas, share)} {arm}", {"world": world, "network": NETWORK}, 6)
+
+
+CELLS = {
+    (arm, canvas, share): _cell(arm, canvas, share)
+    for arm, shares in ARMS.items()
+    for canvas in CANVASES
+    for share in shares
+}
+NAMES = tuple(cell.name for cell in CELLS.values())
+KEYS = {cell.name: key for key, cell in CELLS.items()}
+
+
+def names_of(arm: str, canvases: Sequence[int] = CANVASES) -> tuple[str, ...]:
+    return tuple(cell.name for (one, canvas, _), cell in CELLS.items() if one == arm and canvas in canvases)
+
+
+def copier_needs(canvas: int) -> float:
+    """Images from which the copier of the nearest label has 60 % of integer labels within 1 px: 1 - (1 - share)^9."""
+    return canvas**2 * (1 - (1 - RIGHT) ** (1 / 9))
+
+
+def factorized_copier_needs(canvas: int) -> float:
+    """The same of the copier of each factor: [1 - (1 - 3/N)^n]^2."""
+    return math.log(1 - math.sqrt(RIGHT)) / math.log(1 - 3 / canvas)
+
+
+def needed(frame: pd.DataFrame, arm: str) -> dict[int, dict[int, Bounds]]:
+    """By seed and canvas the log of how many images 60 % takes, the least and the most it can be; seeds that have runs of
+    every share alone. It takes no fewer than there are of stripes, or than one."""
+    found: dict[int, dict[int, Bounds]] = {}
+    for canvas in CANVASES:
+        right: dict[int, dict[float, float]] = {}
+        for share in ARMS[arm]:
+            for run in some_runs(frame, [CELLS[arm, canvas, share].name]):
+                right.setdefault(int(run["seed"].iloc[0]), {})[share] = at_end(run, SPLIT)
+        at = np.array([images_of(arm, canvas, share) for share in ARMS[arm]], dtype=float)
+        least = math.log(max(images_of(arm, canvas, 0.0), 1))
+        for seed, of_share in right.items():
+            if len(of_share) == len(ARMS[arm]):
+                low, high = dated(at, np.array([of_share[share] for share in ARMS[arm]]), RIGHT)
+                found.setdefault(seed, {})[canvas] = max(low, least), high
+    return found
+
+
+def lines(frame: pd.DataFrame) -> list[Panel]:
+    """Images for 60 % against N, by arm: means and ranges over seeds that bound it; dashed, what copiers take."""
+    curves = []
+    for series, arm in enumerate(ARMS):
+        found = []
+        for canvas in CANVASES:
+            known = [
+                b[canvas] for b in needed(frame, arm).values() if canvas in b and b[canvas][0] == b[canvas][1]
+            ]
+            if known:
+                logs = np.array(known)[:, 0]
+                found.append((canvas, *np.exp([logs.mean(), logs.min(), logs.max()])))
+        if found:
+            x, y, low, high = np.array(found, dtype=float).T
+            curves.append(Curve(x, y, low, high, arm, series))
+    if not curves:
+        return []
+    canvas = np.array(CANVASES, dtype=float)
+    for series, (words, needs) in enumerate(
+        {"copier": copier_needs, "factorized copier": factorized_copier_needs}.items(), len(ARMS)
+    ):
+        curves.append(
+            Curve(canvas, np.array([needs(n) for n in CANVASES]), label=words, series=series, style="dashed")
+        )
+    ticks = {float(n): str(n) for n in CANVASES}
+    return [
+        Panel("", "canvas, px", f"images for {RIGHT:.0%}", curves, xscale="log", yscale="log", ticks=ticks)
+    ]
+
+
+def courses(frame: pd.DataFrame) -> list[Panel]:
+    """What is right of labels that were left out, against images, a panel a canvas."""
+    panels = []
+    for canvas in CANVASES:
+        curves = []
+        for series, arm in enumerate(ARMS):
+            found = []
+            for share in ARMS[arm]:
+                if runs := some_runs(frame, [CELLS[arm, canvas, share].name]):
+                    right = [at_end(run, SPLIT) for run in runs]
+                    found.append((images_of(arm, canvas, share), np.mean(right), min(right), max(right)))
+            if found:
+                x, y, low, high = np.array(found, dtype=float).T
+                curves.append(Curve(x, y, low, high, arm, series))
+        if curves:
+            panels.append(
+                Panel(
+                    f"{canvas} px", "images", "share right", curves, xscale="log", ylim=(0, 1.02), level=RIGHT
+                )
+            )
+    return panels
+
+
+def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Of each N and arm what is right at each set that was tried, and what copiers need."""
+    found = []
+    for arm, shares in ARMS.items():
+        for canvas in CANVASES:
+            told = {}
+            for rank, share in enumerate(shares, 1):
+                runs = some_runs(frame, [CELLS[arm, canvas, share].name])
+                right = float(np.mean([at_end(run, SPLIT) for run in runs])) if runs else math.nan
+                told |= {f"images, set {rank}": images_of(arm, canvas, share), f"right, set {rank}": right}
+            if any(math.isfinite(v) for name, v in told.items() if name.startswith("right")):
+                copiers = {
+                    "copier": copier_needs(canvas),
+                    "factorized copier": factorized_copier_needs(canvas),
+                }
+                found.append(
+                    {"canvas, px": canvas, "trained on": arm, **told}
+                    | {f"images for {RIGHT:.0%}, {who}": count for who, count in copiers.items()}
+                )
+    return found

@@ -1,0 +1,96 @@
+"""What is drawn, and told, of tori: indices, sums, and what is composed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from phasescope.studies.core.criteria import at_end, column, some_runs
+from phasescope.studies.core.curves import STEPS, mean_curves, named
+from phasescope.studies.core.study import Curve, Panel
+from phasescope.studies.found._code import ASKED
+from phasescope.studies.found._composition import excess_of
+from phasescope.studies.found._tori_cells import NAMES, SPLITS, index
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MIDWAY = 0.5
+"""of the index, between the two tori"""
+
+
+def courses(frame: pd.DataFrame) -> list[Panel]:
+    """The index while learning, a panel a cell; dashed, that of the images."""
+    panels = []
+    for name in NAMES:
+        if not (runs := some_runs(frame, [name])):
+            continue
+        lines = mean_curves(runs, {named(*place): index(place) for place in ASKED})
+        if "shape.images.index" in frame and lines:
+            ends = np.array([0.0, max(float(line.x[-1]) for line in lines)])
+            level = float(np.nanmean([at_end(run, "shape.images.index") for run in runs]))
+            lines.append(Curve(ends, np.full(2, level), label="images", series=7, style="dashed"))
+        panels.append(Panel(name, STEPS, "index: 0 3D torus, 1 Clifford", lines, level=MIDWAY))
+    return panels
+
+
+def shapes(frame: pd.DataFrame) -> list[Panel]:
+    """Additive R^2 of latents, untrained and at the end, a dot a run."""
+    panels = []
+    for place in ASKED:
+        at, curves = f"shape.{place}.additive", []
+        for series, name in enumerate(NAMES):
+            runs = [run for run in some_runs(frame, [name]) if at in run]
+            if runs:
+                x = np.array([column(run, at)[0] for run in runs])
+                y = np.array([at_end(run, at) for run in runs])
+                curves.append(Curve(x, y, label=name, series=series, style="points"))
+        if curves:
+            panels.append(Panel(named(*place), "additive R², untrained", "additive R², at the end", curves))
+    return panels
+
+
+def along(frame: pd.DataFrame) -> list[Panel]:
+    """The excess over the copier against the index, a dot a run."""
+    panels = []
+    for place in ASKED:
+        curves = []
+        for series, (name, split) in enumerate(SPLITS.items()):
+            if runs := [run for run in some_runs(frame, [name]) if index(place) in run]:
+                x = np.array([at_end(run, index(place)) for run in runs])
+                y = np.array([at_end(run, excess_of(split)) for run in runs])
+                curves.append(Curve(x, y, label=name, series=series, style="points"))
+        if curves:
+            panels.append(Panel(named(*place), "factorization index", "excess over the copier", curves))
+    return panels
+
+
+def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Of each cell what its latents are, by which way labels reach them, and what it composes, at the end."""
+    found = []
+    for name in NAMES:
+        if not (runs := some_runs(frame, [name])):
+            continue
+        told: dict[str, Any] = {"trained on": name, "runs": len(runs)}
+        for place in ASKED:
+            columns = {
+                "index": index(place),
+                "additive R²": f"shape.{place}.additive",
+                "loops": f"shape.{place}.loops",
+                "share told": f"share_told.{place}.value",
+                "share seen": f"share_seen.{place}.value",
+            }
+            told |= {f"{words}, {named(*place)}": _mean(runs, column) for words, column in columns.items()}
+        split = SPLITS.get(name)
+        told["beyond the copier"] = math.nan if split is None else _mean(runs, excess_of(split))
+        found.append(told)
+    return found
+
+
+def _mean(runs: Sequence[pd.DataFrame], name: str) -> float:
+    return (
+        float(np.mean([at_end(run, name) for run in runs])) if all(name in run for run in runs) else math.nan
+    )
