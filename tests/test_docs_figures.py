@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from docs.figures import composition, theory
+from docs.figures import composition, standing, theory
 from docs.figures.__main__ import DRAWERS, FOLDER, main
 
 DRAWING = {
@@ -62,3 +62,12 @@ def test_the_table_of_designs_is_what_copiers_get_right():
             assert float(there.split("|")[6]) == pytest.approx(float(factorized), abs=0.02)
     for picture in re.findall(r"\]\((composition/\w+\.png)\)", composition.PAGE.read_text()):
         assert (composition.PAGE.parent / picture).stat().st_size > 10_000
+
+
+def test_every_table_of_studies_is_what_records_say():
+    pages = {page.name: page.read_text() for page in standing.DOCS.glob("*.md")}
+    assert sum(len(standing.BLOCK.findall(text)) for text in pages.values()) >= 6
+    for name, text in pages.items():
+        assert standing.filled(text) == text, f"python -m docs.figures.standing rewrites {name}"
+    assert standing.verdicts("foretold") == "3 undecided"
+    assert standing.verdicts("nothing of the sort") == "declared, not run"
