@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7d4f50", INK)
-MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
+MARKS = ("o", "s", "^", "D", "v", "P", "X", "*", "<")
+"""one more than colours, so that the ninth series has neither the first's colour and mark nor another's"""
 MOST_INSIDE = 4
 """series of a panel whose legend finds a place within; that of more stands beside"""
 PAGE_IN, ROW_IN = 10.8, 2.7
