@@ -84,6 +84,10 @@ def factorized_copier_needs(canvas: int) -> float:
     return math.log(1 - math.sqrt(RIGHT)) / math.log(1 - 3 / canvas)
 
 
+COPIERS = {"copier": (copier_needs, "#d55e00"), "factorized copier": (factorized_copier_needs, "#7d4f50")}
+"""by words what they need, and the colour that they are drawn in"""
+
+
 def needed(frame: pd.DataFrame, arm: str) -> dict[int, dict[int, Bounds]]:
     """By seed and canvas the log of how many images 60 % takes, the least and the most it can be; seeds that have runs of
     every share alone. It takes no fewer than there are of stripes, or than one."""
@@ -120,12 +124,9 @@ def lines(frame: pd.DataFrame) -> list[Panel]:
     if not curves:
         return []
     canvas = np.array(CANVASES, dtype=float)
-    for series, (words, needs) in enumerate(
-        {"copier": copier_needs, "factorized copier": factorized_copier_needs}.items(), len(ARMS)
-    ):
-        curves.append(
-            Curve(canvas, np.array([needs(n) for n in CANVASES]), label=words, series=series, style="dashed")
-        )
+    for words, (needs, colour) in COPIERS.items():
+        level = np.array([needs(n) for n in CANVASES])
+        curves.append(Curve(canvas, level, label=words, style="dashed", colour=colour))
     ticks = {float(n): str(n) for n in CANVASES}
     return [
         Panel("", "canvas, px", f"images for {RIGHT:.0%}", curves, xscale="log", yscale="log", ticks=ticks)
@@ -149,7 +150,14 @@ def courses(frame: pd.DataFrame) -> list[Panel]:
         if curves:
             panels.append(
                 Panel(
-                    f"{canvas} px", "images", "share right", curves, xscale="log", ylim=(0, 1.02), level=RIGHT
+                    f"{canvas} px",
+                    "images",
+                    "share right",
+                    curves,
+                    xscale="log",
+                    ticks={float(n): str(n) for n in (5, 10, 20, 50, 100, 200, 500)},
+                    ylim=(0, 1.02),
+                    level=RIGHT,
                 )
             )
     return panels
@@ -166,10 +174,7 @@ def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
                 right = float(np.mean([at_end(run, SPLIT) for run in runs])) if runs else math.nan
                 told |= {f"images, set {rank}": images_of(arm, canvas, share), f"right, set {rank}": right}
             if any(math.isfinite(v) for name, v in told.items() if name.startswith("right")):
-                copiers = {
-                    "copier": copier_needs(canvas),
-                    "factorized copier": factorized_copier_needs(canvas),
-                }
+                copiers = {words: needs(canvas) for words, (needs, _) in COPIERS.items()}
                 found.append(
                     {"canvas, px": canvas, "trained on": arm, **told}
                     | {f"images for {RIGHT:.0%}, {who}": count for who, count in copiers.items()}

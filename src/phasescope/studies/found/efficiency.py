@@ -203,7 +203,7 @@ STUDY = Study(
             "What is right of what was left out, by images trained on",
             courses,
             saying(NAMES, "Means and ranges over runs, at the end; stripes are counted."),
-            columns=4,
+            columns=2,
         ),
     ),
     tables=(Table("sets", "Right at the end, by images trained on", rows),),

@@ -141,7 +141,8 @@ def _draw_curve(ax: Axes, curve: Curve) -> None:
         )
         return
     if curve.style == "dashed":
-        ax.plot(curve.x, curve.y, color=MUTED, dashes=(5, 2), linewidth=1.0, label=curve.label)
+        muted = curve.colour or MUTED
+        ax.plot(curve.x, curve.y, color=muted, dashes=(5, 2), linewidth=1.0, label=curve.label)
         return
     if curve.low is not None and curve.high is not None:
         ax.fill_between(curve.x, curve.low, curve.high, color=colour, alpha=0.18, linewidth=0)
