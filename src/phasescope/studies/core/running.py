@@ -7,7 +7,7 @@ that was killed goes on where it was, and two that run at once share folders and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -70,7 +70,11 @@ class Survey:
     unread: tuple[str, ...]
     """why records of others cannot be read, each in words"""
     cpu_s: dict[str, float]
-    """of a run, by its preset's name, where it is known"""
+    """of a run, by its digest or its preset's name, where it is known"""
+
+    def cost_of(self, standing: Standing) -> float | None:
+        """CPU-seconds of a run; None where they are not known."""
+        return self.cpu_s.get(standing.digest, self.cpu_s.get(standing.config.name))
 
     @property
     def to_run(self) -> list[Standing]:
@@ -78,7 +82,7 @@ class Survey:
 
     def cost_s(self, standings: Iterable[Standing]) -> float | None:
         """CPU-seconds of all; None where a preset's cost is not known."""
-        known = [self.cpu_s.get(standing.config.name) for standing in standings]
+        known = [self.cost_of(standing) for standing in standings]
         return None if None in known else float(sum(s for s in known if s is not None))
 
 
@@ -207,6 +211,7 @@ def conduct(
     on_event: Callable[[Event], None],
     on_recorded: Callable[[str], None] = lambda _: None,
     workers: int | None = None,
+    asked: Mapping[str, str | int] | None = None,
 ) -> list[RunEnd]:
     """Declare a study, run what is missing of it, record it, judge its claims, compute its tables; the runs that are not
     recorded.
@@ -218,7 +223,7 @@ def conduct(
     """
     there = [one for one in surveyed.standings if one.state in ("recorded", "elsewhere", "done")]
     declare(surveyed.study, surveyed.folder, len(there))
-    failed = execute(surveyed, engine, on_event, on_recorded, workers)
+    failed = execute(surveyed, engine, on_event, on_recorded, workers, asked)
     digests = {surveyed.runs / one.config.folder: one.digest for one in surveyed.standings}
     judge_records(surveyed.study, surveyed.folder, [digests[end.folder] for end in failed])
     return failed
@@ -242,6 +247,7 @@ def execute(
     on_event: Callable[[Event], None],
     on_recorded: Callable[[str], None] = lambda _: None,
     workers: int | None = None,
+    asked: Mapping[str, str | int] | None = None,
 ) -> list[RunEnd]:
     """Have what is missing run, and merge all into the study's records; the runs that are not recorded, and why.
 
@@ -254,6 +260,7 @@ def execute(
         on_event: told what happens to runs.
         on_recorded: told the name of each run that is newly recorded.
         workers: runs at a time; without it as many as the engine finds places.
+        asked: of an engine beyond this machine, as `engines.OF_CLUSTERS` names it.
 
     Raises:
         UserError: the engine is none, or the study's own records cannot be read or written.
@@ -297,6 +304,6 @@ def execute(
         except (UserError, RunFailed) as error:
             leave_out(surveyed.runs / standing.config.folder, error)
     if folders:
-        ends = open_engine(engine, surveyed.runs, workers).execute(folders, follow)
+        ends = open_engine(engine, surveyed.runs, workers, asked).execute(folders, follow)
         left_out += [end for end in ends.values() if end.state == "failed"]
     return left_out

@@ -10,12 +10,13 @@ the copier a network lies.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from phasescope.randomness import numpy_generator
 from phasescope.studies.core.captions import saying
 from phasescope.studies.core.claim import Claim, Controls, Estimate, Made
 from phasescope.studies.core.comparing import mean_of_bounds, size
@@ -37,7 +38,7 @@ from phasescope.studies.found._images_needed import (
     needed,
     rows,
 )
-from phasescope.studies.found._made import as_p1_says
+from phasescope.studies.found._made import CALIBRATED, as_p1_says
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,6 +117,29 @@ def power(of: float, at_32: float) -> Callable[[int], float]:
     return lambda canvas: at_32 * (canvas / 32) ** of
 
 
+def read_as(
+    target: float,
+    needs: Callable[[float], Mapping[str, Callable[[int], float]]],
+    numbers: Sequence[float],
+    estimate: Callable[[pd.DataFrame], Estimate],
+) -> Made:
+    """Records that are read at a threshold in the mean: between counts that were tried 60 % is interpolated, and where one
+    lies by it noise moves the reading to one side.
+
+    Args:
+        needs: by arm what made runs need, of a number; what is read ascends with it.
+        numbers: at which the reading is taken, `CALIBRATED` times each.
+    """
+
+    @cache
+    def number() -> float:
+        drawn = [numpy_generator(0, "calibration", i) for i in range(CALIBRATED)]
+        read = [np.nanmean([estimate(made(needs(one), at)).value for at in drawn]) for one in numbers]
+        return float(np.interp(target, read, numbers))
+
+    return lambda generator: made(needs(number()), generator)
+
+
 def _claims() -> list[Claim]:
     def of(**needs: Callable[[int], float]) -> Made:
         return partial(made, {{"bare": "bumps", "told": "bumps and stripes"}[k]: v for k, v in needs.items()})
@@ -137,7 +161,14 @@ def _claims() -> list[Claim]:
             does_not_show=f"That it copies, or does not: a copier's slope is {QUADRATIC:g}. {one_set}",
             cells=names_of("bumps"),
             controls=Controls(
-                of(bare=power(2, 50)), of(bare=power(1, 50)), of(bare=power(QUADRATIC - WITHIN, 50))
+                of(bare=power(2, 50)),
+                of(bare=power(1, 50)),
+                read_as(
+                    QUADRATIC - WITHIN,
+                    lambda exponent: {"bumps": power(exponent, 50)},
+                    (1.4, 1.6, 1.8),
+                    partial(slope, "bumps", 0.0),
+                ),
             ),
         ),
         claim(
@@ -151,7 +182,12 @@ def _claims() -> list[Claim]:
             controls=Controls(
                 of(told=power(1, 90)),
                 of(told=lambda canvas: 2 * canvas + 0.12 * canvas**2),
-                of(told=power(LINEAR, 110)),
+                read_as(
+                    LINEAR,
+                    lambda exponent: {"bumps and stripes": power(exponent, 110)},
+                    (1.1, 1.3, 1.5),
+                    partial(slope, "bumps and stripes", 0.0),
+                ),
             ),
         ),
         claim(
@@ -162,7 +198,16 @@ def _claims() -> list[Claim]:
             estimate=over_copier,
             does_not_show=f"A copier of each factor takes fewer still. {one_set}",
             cells=names_of("bumps"),
-            controls=Controls(of(bare=power(2, 50)), of(bare=power(2, 130)), of(bare=copier_needs)),
+            controls=Controls(
+                of(bare=power(2, 50)),
+                of(bare=power(2, 130)),
+                read_as(
+                    0.0,
+                    lambda times: {"bumps": lambda canvas: times * copier_needs(canvas)},
+                    (0.9, 1.0, 1.1),
+                    over_copier,
+                ),
+            ),
         ),
         claim(
             "stripes_save",
@@ -175,7 +220,12 @@ def _claims() -> list[Claim]:
             controls=Controls(
                 of(bare=power(2, 120), told=power(1, 90)),
                 of(bare=power(1, 50), told=power(1, 130)),
-                of(bare=power(1, 120), told=power(1, 120)),
+                read_as(
+                    0.0,
+                    lambda needs: {"bumps": power(1, 120), "bumps and stripes": power(1, needs)},
+                    (110.0, 120.0, 130.0),
+                    partial(saved, largest),
+                ),
             ),
         ),
     ]
