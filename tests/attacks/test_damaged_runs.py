@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from attacked_run import config_of
-from damage import DAMAGES, damaged_copies, fingerprint, restore, stored_files
+from damage import DAMAGES, fingerprint, restore, stored_files
 
 from phasescope.errors import UserError
 from phasescope.runs.execution import train
@@ -49,26 +49,38 @@ def test_train_goes_on_to_the_same_end_or_says_what_is_damaged(damage, whole: Ru
 
 
 def test_a_damaged_run_is_a_row_that_says_so_and_the_others_are_listed(whole: Run, tmp_path: Path, command):
-    runs = tmp_path / "runs"
-    restore(runs / "sound", whole.path)
+    """Of each file of a run's record all damages lie side by side, each in a copy of its own."""
     count = 0
-    for file, damage in damaged_copies(whole.path, runs / "damaged"):
-        if len(file.parts) > 1 or (file.name == "config.yaml" and damage.__name__ in NO_RUN_THEN):
+    for file in stored_files(whole.path):
+        if len(file.parts) > 1:
             continue
+        runs = tmp_path / file.name
+        restore(runs / "sound", whole.path)
+        names = [
+            damage.__name__
+            for damage in DAMAGES
+            if file.name != "config.yaml" or damage.__name__ not in NO_RUN_THEN
+        ]
+        for damage in DAMAGES:
+            if damage.__name__ in names:
+                restore(runs / damage.__name__, whole.path)
+                damage(runs / damage.__name__ / file)
         outcome = command("ls", "--json", "--runs", runs)
-        assert (outcome.code, outcome.err) == (0, ""), (file, damage)
+        assert (outcome.code, outcome.err) == (0, ""), file
         rows = {row["run"]: row for row in json.loads(outcome.out)}
-        assert rows["sound"]["state"] == "done", (file, damage)
-        assert rows["damaged"]["state"] in ("done", "broken"), (file, damage)
-        if rows["damaged"]["state"] == "broken":
-            assert rows["damaged"]["error"], (file, damage)
+        assert rows.keys() == {"sound", *names}, file
+        assert rows["sound"]["state"] == "done", file
         chosen = command("ls", "--json", "--runs", runs, "--where", "state = 'done' and run = 'sound'")
-        assert (chosen.code, chosen.err) == (0, ""), (file, damage)
-        assert [row["run"] for row in json.loads(chosen.out)] == ["sound"], (file, damage)
-        shown = command("show", runs / "damaged")
-        assert shown.code in (0, 2), (file, damage)
-        assert len(shown.err.splitlines()) == (shown.code == 2), (file, damage, shown.err)
-        count += 1
+        assert (chosen.code, chosen.err) == (0, ""), file
+        assert [row["run"] for row in json.loads(chosen.out)] == ["sound"], file
+        for name in names:
+            assert rows[name]["state"] in ("done", "broken"), (file, name)
+            if rows[name]["state"] == "broken":
+                assert rows[name]["error"], (file, name)
+            shown = command("show", runs / name)
+            assert shown.code in (0, 2), (file, name)
+            assert len(shown.err.splitlines()) == (shown.code == 2), (file, name, shown.err)
+        count += len(names)
     assert count >= 50
 
 

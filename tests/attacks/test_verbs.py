@@ -22,17 +22,18 @@ HOSTILE = [
     "nan,nan", "1;2", "\t", "here.npz", "folder", "fifo", "loop", "here.npz/x", "no/such/folder/x.png", "--help=x",
     "-h=1", "│", "╭─",
 ]  # fmt: skip
-WRITTEN = ("--out", "--page", "--pictures")
+WRITTEN = ("--out", "--page", "--pictures", "--figures", "--tables", "--tensorboard", "--archive")
 
 
 @pytest.fixture(scope="module")
 def there(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that holds a run with one configuration, a small npz file, and what is no file."""
     folder = tmp_path_factory.mktemp("there")
-    run = folder / "runs" / "run-44136fa3"
-    run.mkdir(parents=True)
-    (run / "config.yaml").write_text("name: run\n")
-    (run / "status.json").write_text('{"state": "done", "step": 0, "steps": 1}')
+    for name in ("run", "other"):
+        run = folder / "runs" / f"{name}-44136fa3"
+        run.mkdir(parents=True)
+        (run / "config.yaml").write_text(f"name: {name}\n")
+        (run / "status.json").write_text('{"state": "done", "step": 0, "steps": 1}')
     rng = np.random.default_rng(0)
     labels = rng.random((30, 2))
     np.savez(folder / "here.npz", latents=labels @ rng.random((2, 3)), labels=labels)
@@ -48,23 +49,29 @@ from phasescope.studies.core import Cell, Study
 
 STUDY = Study("mine", "Does it?", "fast", (Cell("one", {}),), 1)
 """
+FEW = ["world.design.dx=8", "world.design.dy=8"]
+"""words of a world of sixteen images"""
 BASES = {
     "demo": ["training.steps=0"],
     "train": ["training.steps=0"],
-    "predict": ["training.steps=0"],
-    "designs": ["training.steps=0"],
+    "predict": ["training.steps=0", *FEW],
+    "designs": ["training.steps=0", *FEW],
     "observe": ["run", "latent_labels=1"],
     "exec": ["runs/run-44136fa3"],
     "sample": ["run", "--out", "s.png"],
     "ls": [],
     "show": ["run"],
+    "compare": ["run", "other"],
     "report": ["run"],
     "study": ["study.py", "--dry-run"],
+    "sweep": ["training.batch=8,16", "--dry-run"],
     "claims": ["--results", "folder"],
     "intervene": ["run", "--tap", "mid", "--count", "8"],
     "clones": ["run", "--images", "8", "--each", "1"],
     "explore": [],
     "measure": ["here.npz", "--only", "participation_ratio"],
+    "export": ["run", "--archive", "a.zip"],
+    "import": ["here.npz"],
 }
 """what each verb is asked beside the hostile value, so that no time is lost where the value is let pass"""
 
@@ -86,6 +93,7 @@ def test_no_value_of_a_flag_or_word_is_answered_by_more_than_a_line(verb, there:
     asked = {
         "index": there / "runs" / "index.sqlite",
         "report": there / "runs" / "run-44136fa3" / "report.html",
+        "export": there / "a.zip",
     }
     for number, value in enumerate(HOSTILE):  # each meets a fifth of the flags
         some = [flag for i, flag in enumerate(flags) if (i + number) % 5 == 0]
@@ -108,8 +116,8 @@ def test_a_flag_or_verb_that_is_none_is_told_with_the_nearest():
     for words, told in {
         (
             "trian",
-        ): "`trian` must be one of demo, train, predict, designs, observe, exec, sample, ls, show, report, "
-        "study, claims, intervene, clones, explore, measure; `train` is near",
+        ): "`trian` must be one of demo, train, predict, designs, observe, exec, sample, ls, show, compare, "
+        "report, study, sweep, claims, intervene, clones, explore, measure, export, import; `train` is near",
         (): "`VERB` (=nothing) must be given: one of demo, ",
         (
             "sample",

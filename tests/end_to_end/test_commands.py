@@ -17,6 +17,7 @@ from tiny_run import TINY, assert_same_record
 import phasescope
 from phasescope.config import read_yaml
 from phasescope.factors import Factors
+from phasescope.families.diffusion import nats, standing
 from phasescope.places import Place
 from phasescope.runs.config import load_config
 from phasescope.runs.execution import Progress, Start, execute
@@ -326,14 +327,18 @@ def test_output_that_cannot_be_written_is(trained: Run):
 
 
 @pytest.mark.slow
-def test_the_papers_preset_trains_snapshots_and_resumes(cli, tmp_path: Path):
+def test_the_papers_preset_trains_snapshots_and_resumes(cli, monkeypatch, tmp_path: Path):
+    """The paper's own network; it is asked for its rung and its nats on few images, which cost all the time else."""
+    monkeypatch.setattr(standing, "LEVELS", 4)
+    monkeypatch.setattr(standing, "DRAWS", 1)
+    monkeypatch.setattr(nats, "DRAWS", 2)
     words = [
         "preset=paper", "training.steps=6", "training.batch=2", "training.device=cpu", "training.threads=1",
         "family.sampler={kind: ddim, steps: 2}", "probing.snapshots.dense_every=3",
         "probing.taps=[mid]", "probing.timesteps=[600]", "probing.latent_labels=64",
         "probing.images={grid: 16, off_grid: 16}",
         "probing.share_labels=16", "probing.share_draws=2", "probing.bands=2", "probing.band_images=4",
-        "probing.p1=null",
+        "probing.crossed_labels=16", "probing.p1=null",
     ]  # fmt: skip
     config = load_config(words=words)
     assert config.network.widths == (64, 128, 256, 256)

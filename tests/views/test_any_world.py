@@ -15,6 +15,7 @@ from phasescope.views.figures.painted import painted
 from phasescope.views.figures.timeline import timeline
 from phasescope.views.record import Record, success_share
 from phasescope.views.report import words
+from phasescope.views.report.opening import headline
 from phasescope.views.report.page import render_report
 from phasescope.views.report.pictures import write_pictures
 from phasescope.views.terminal.tables import print_run, print_runs
@@ -92,7 +93,7 @@ def test_outcomes_have_the_names_the_order_and_the_colours_that_the_world_declar
     record = Record(write_made_run(tmp_path / "made", reads=True))
     assert [outcome._asdict() for outcome in record.outcomes] == OUTCOMES
     assert success_share(record.metrics[-1]) == record.metrics[-1]["outcomes"]["seen"]["whole"]
-    facts = dict(words.headline(record))
+    facts = {fact.name: fact.value for fact in headline(record)}
     assert facts["whole, seen labels (n = 20)"] == "100.0 %"
     assert facts["whole, held out labels (n = 20)"] == "100.0 %"
     assert facts["median error, seen labels"] == "size 0.25 mm, turn 0.25 deg, shape 0.25, hue 0.25"

@@ -69,7 +69,7 @@ def test_nothing_is_loaded_from_elsewhere(page, page_path):
 def test_every_panel_is_there_and_ids_are_unique(page):
     assert set(SECTIONS) <= set(page.ids)
     assert len(page.ids) == len(set(page.ids))
-    assert page.tags.count("svg") == 12, "six figures, wide and narrow"
+    assert page.tags.count("svg") == 18, "six figures, wide and narrow; A, B and C, of images and of latents"
 
 
 def test_text_carries_the_runs_numbers(page, run):
@@ -196,11 +196,19 @@ def open_page(browser, path: Path, width: int = 1280, scheme: str = "light"):
         "request",
         lambda request: page.faults.append(request.url) if request.url.startswith(("http", "ws")) else None,
     )
-    page.goto(path.as_uri())
+    page.goto(path.as_uri(), timeout=300_000)
     page.wait_for_function(
-        "document.getElementById('cloud')?._fullLayout?.scene?._scene?.glplot !== undefined", timeout=30_000
+        "document.getElementById('cloud')?._fullLayout?.scene?._scene?.glplot !== undefined", timeout=300_000
     )
     return page
+
+
+@pytest.fixture(scope="module")
+def wide(browser, page_path):
+    """The page on a wide screen, opened once: to draw it takes seconds."""
+    page = open_page(browser, page_path)
+    yield page
+    page.context.close()
 
 
 STATE = """({
@@ -210,8 +218,8 @@ STATE = """({
 })"""
 
 
-def test_the_slider_moves_the_points_and_keeps_the_camera(browser, page_path):
-    page = open_page(browser, page_path)
+def test_the_slider_moves_the_points_and_keeps_the_camera(wide):
+    page = wide
     untouched = page.evaluate(STATE)
     page.locator("#cloud").scroll_into_view_if_needed()
     box = page.locator("#cloud").bounding_box()
@@ -230,11 +238,10 @@ def test_the_slider_moves_the_points_and_keeps_the_camera(browser, page_path):
     assert before["x"] != after["x"]
     assert f"step {ALL_STEPS[3]:,}" in page.inner_text("#readout")
     assert page.faults == []
-    page.context.close()
 
 
-def test_colour_place_and_projection_can_be_chosen(browser, page_path, run):
-    page = open_page(browser, page_path)
+def test_colour_place_and_projection_can_be_chosen(wide, run):
+    page = wide
     first = page.evaluate(STATE)
     page.check("input[name=colour][value='1']")
     second = page.evaluate(STATE)
@@ -250,20 +257,22 @@ def test_colour_place_and_projection_can_be_chosen(browser, page_path, run):
     assert page.evaluate("projection.options.length") == 1
     assert page.evaluate(STATE)["x"] != third["x"]
     assert page.faults == []
-    page.context.close()
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_fits_its_window_and_follows_the_scheme(browser, page_path, width, scheme):
-    page = open_page(browser, page_path, width, scheme)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    ink, paper = page.evaluate(
-        "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"
-    )
-    light, dark = (sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in (paper, ink))
-    assert (light > dark) == (scheme == "light")
+def test_the_page_fits_its_window_and_follows_the_scheme(request, browser, page_path, width):
+    """Opened on a wide screen by day and on a narrow one by night; then day and night change."""
+    page = request.getfixturevalue("wide") if width == 1280 else open_page(browser, page_path, width, "dark")
+    for scheme in ("light", "dark") if width == 1280 else ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        ink, paper = page.evaluate(
+            "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"
+        )
+        light, dark = (sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in (paper, ink))
+        assert (light > dark) == (scheme == "light")
     assert page.is_visible(".wide svg") == (width > 640)
     assert page.is_visible(".narrow svg") == (width <= 640)
     assert page.faults == []
-    page.context.close()
+    if width != 1280:
+        page.context.close()

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from phasescope.cli import networks, runs, studies
+from phasescope.cli import carrying, networks, runs, studies
 from phasescope.cli.parsing import call_of
 from phasescope.errors import RunFailed, UserError
 
@@ -27,13 +27,17 @@ VERBS = (
     runs.sample,
     runs.ls,
     runs.show,
+    carrying.compare,
     studies.report,
     studies.study,
+    studies.sweep,
     studies.claims,
     networks.intervene,
     networks.clones,
     runs.explore,
     networks.measure,
+    carrying.export,
+    carrying.import_run,
 )
 LONGEST_LINE = 1200
 """characters of an error"""
@@ -41,8 +45,14 @@ LONGEST_LINE = 1200
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command `phasescope`; returns its exit code."""
+    words = sys.argv[1:] if argv is None else argv
+    if [*words] == ["--version"]:
+        from importlib.metadata import version
+
+        print(f"phasescope {version('phasescope')}")
+        return 0
     try:
-        code = call_of(VERBS, sys.argv[1:] if argv is None else argv)()
+        code = call_of(VERBS, words)()
         sys.stdout.flush()
     except UserError as error:
         return _fail(2, str(error))

@@ -28,10 +28,13 @@ def predict(
     from phasescope.runs.predicting import predict as foretell
     from phasescope.views.samples import check_out
     from phasescope.views.terminal.prediction import print_prediction
+    from phasescope.views.terminal.progress import counting
 
     if out is not None:
         check_out(out, DRAWN)
-    found = foretell(load_words(words), patch)
+    config = load_words(words)
+    with counting("foretelling"):
+        found = foretell(config, patch)
     if out is not None:
         from phasescope.views.figures.axes import write_figure
         from phasescope.views.figures.ladder import ladder
@@ -54,10 +57,13 @@ def designs(words: Words = (), /, picture: bool = False, out: Path | None = None
     from phasescope.runs.designing import designed
     from phasescope.views.samples import check_out
     from phasescope.views.terminal.designs import print_design
+    from phasescope.views.terminal.progress import counting
 
     if out is not None:
         check_out(out, DRAWN)
-    found = designed(load_words(words))
+    config = load_words(words)
+    with counting("counting labels"):
+        found = designed(config)
     print_design(found, as_json=json)
     if out is not None or picture:
         from phasescope.views.figures.axes import write_figure
@@ -103,24 +109,27 @@ def measure(
     from phasescope.runs.measuring import measure_file, measure_run
     from phasescope.store import find_run
     from phasescope.views.terminal.measured import print_scores
+    from phasescope.views.terminal.progress import counting
 
     def some(flag: str, text: str | None) -> list[str] | None:
         return None if text is None else flags.words(flag, text)
 
     chosen = some("--only", only)
-    if target.endswith(".npz"):
-        found = measure_file(
-            Path(target),
-            latents,
-            labels,
-            some("--names", names),
-            some("--periodic", periodic) or (),
-            None if span is None else flags.numbers("--span", span),
-            chosen,
-            some("--categorical", categorical) or (),
-        )
-    else:
-        found = measure_run(find_run(target, runs), step, chosen)
+    with counting("measuring") as tell:
+        if target.endswith(".npz"):
+            found = measure_file(
+                Path(target),
+                latents,
+                labels,
+                some("--names", names),
+                some("--periodic", periodic) or (),
+                None if span is None else flags.numbers("--span", span),
+                chosen,
+                some("--categorical", categorical) or (),
+                tell,
+            )
+        else:
+            found = measure_run(find_run(target, runs), step, chosen, tell)
     print_scores(found, as_json=json)
     return 0
 
@@ -157,18 +166,13 @@ def intervene(
     from phasescope.store import find_run
     from phasescope.views.samples import check_out, write_samples
     from phasescope.views.terminal.measured import print_scores
+    from phasescope.views.terminal.progress import counting
 
     if out is not None:
         check_out(out)
-    found = intervene_on(
-        find_run(run, runs),
-        tap,
-        how,
-        None if by is None else flags.numbers("--by", by),
-        count,
-        step,
-        seed,
-    )
+    steps = None if by is None else flags.numbers("--by", by)
+    with counting("painting with a change"):
+        found = intervene_on(find_run(run, runs), tap, how, steps, count, step, seed)
     if out is not None:
         write_samples(out, found.images, found.targets)
     print_scores(found.scores, as_json=json)

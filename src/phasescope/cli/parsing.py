@@ -17,8 +17,12 @@ from tyro.conf import FlagCreatePairsOff
 from phasescope.errors import UserError
 
 Verb = Callable[..., int]
-FOLDERS = {"runs": " of runs", "results": " of results", "pictures": ""}
-FILES = ("out", "page")
+FOLDERS = {
+    "runs": " of runs",
+    "results": " of results",
+    **dict.fromkeys(("pictures", "figures", "tables", "tensorboard"), ""),
+}
+FILES = ("out", "page", "archive")
 NUMBERS = {"int": "a whole number", "float": "a number"}
 
 FAULTS = (
@@ -60,7 +64,7 @@ def call_of(verbs: Sequence[Verb], words: Sequence[str]) -> Callable[[], int]:
             call = app.cli(
                 args=words,
                 prog="phasescope",
-                description="Watch small generative models learn.",
+                description="Watch small generative models learn. `--version` tells which phasescope this is.",
                 use_underscores=False,
                 config=(FlagCreatePairsOff,),
             )
@@ -110,11 +114,7 @@ def _fault(told: str, words: Sequence[str], verb: Verb | None) -> str:
     typed = [word.partition("=") for word in words]
     for flag, _, _ in typed:
         if flag.startswith("--") and flag.replace("_", "-") not in [*flags, "--help"]:
-            of = (
-                f"{words[0]}'s flags, {', '.join(flags)}"
-                if verb
-                else "the flags that `phasescope --help` tells"
-            )
+            of = f"{words[0]}'s flags, {', '.join(flags)}" if verb else "the verbs, or --help or --version"
             return f"`{flag}` must be one of {of}{_nearest(flag, flags)}"
     box = [line.strip(" │╭╮╰╯") for line in told.splitlines()]
     text = " ".join(" ".join(box[1:]).split()).lstrip("─- ")

@@ -97,10 +97,13 @@ def sample(
     from phasescope.runs.sampling import paint
     from phasescope.store import find_run
     from phasescope.views.samples import check_out, write_samples
+    from phasescope.views.terminal.progress import counting
 
     check_out(out)
-    label = None if at is None else flags.numbers("--at", at)
-    print(write_samples(out, *paint(find_run(run, runs), label, count, step, seed)))
+    label, of = None if at is None else flags.numbers("--at", at), find_run(run, runs)
+    with counting("painting"):
+        painted = paint(of, label, count, step, seed)
+    print(write_samples(out, *painted))
     return 0
 
 

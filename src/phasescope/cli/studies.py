@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from phasescope.cli.arguments import Runs
+from phasescope.cli.arguments import Runs, Words
 from phasescope.errors import UserError
+
+if TYPE_CHECKING:
+    from phasescope.studies.core import Study
 
 
 def report(
@@ -29,13 +32,15 @@ def report(
         runs: folder of runs
         results: folder of studies' results
     """
-    from phasescope.studies import find_study, of_results, studies
+    from phasescope.views.terminal.progress import counting
 
-    one = find_study(target) if target.endswith(".py") else of_results(target)
-    if one and (one.name in studies() or (results / one.name).is_dir()):
+    one, folder = results_of(target, results)
+    if one and folder:
         from phasescope.views.report.study_page import write_html
 
-        print(write_html(one, results / one.name, out))
+        with counting("writing the report"):
+            path = write_html(one, folder, out)
+        print(path)
         return 0
     from phasescope.store import find_run
     from phasescope.views.report.page import write_report
@@ -43,12 +48,25 @@ def report(
 
     found = find_run(target, runs)
     left_out: list[str] = []
-    print(write_report(found, out, left_out.append))
-    for path in write_pictures(found, pictures, on_left_out=left_out.append) if pictures else ():
+    with counting("writing the report"):
+        written = [write_report(found, out, left_out.append)]
+        written += write_pictures(found, pictures, on_left_out=left_out.append) if pictures else []
+    for path in written:
         print(path)
     if left_out:
         print(f"phasescope: {' '.join(left_out)}", file=sys.stderr)
     return 0
+
+
+def results_of(target: str, results: Path) -> tuple[Study | None, Path | None]:
+    """The study that is meant, and its folder of results; of a sweep the folder alone; of what is neither, nothing."""
+    from phasescope.studies import find_study, of_results, studies
+
+    one = find_study(target) if target.endswith(".py") else of_results(target)
+    if one and (one.name in studies() or (results / one.name).is_dir()):
+        return one, results / one.name
+    swept = not one and "/" not in target and (results / target / "records.parquet").is_file()
+    return None, results / target if swept else None
 
 
 def study(
@@ -81,17 +99,74 @@ def study(
     from phasescope.studies import find_study
     from phasescope.studies.core.running import conduct, survey
     from phasescope.views.figures.studies import write_figures
+    from phasescope.views.terminal.progress import counting
     from phasescope.views.terminal.studies import Progress, print_ends, print_recorded, print_survey
 
     if workers is not None and workers < 1:
         raise UserError(f"`--workers` (={workers}) must be at least 1: runs at a time")
-    found = survey(find_study(name), seeds, preset, runs, results, look)
+    with counting("looking for runs"):
+        found = survey(find_study(name), seeds, preset, runs, results, look)
     print_survey(found, as_json=json, whole=dry_run)
     if dry_run:
         return 0
     failed = conduct(found, engine, Progress(), print_recorded, workers)
-    write_figures(found.study, found.folder)
+    with counting("drawing"):
+        write_figures(found.study, found.folder)
     print_ends(found, failed)
+    return 1 if failed else 0
+
+
+def sweep(
+    words: Words = (),
+    /,
+    zip: bool = False,
+    name: str | None = None,
+    engine: Literal["local", "slurm", "ray"] = "local",
+    partition: str | None = None,
+    minutes: int | None = None,
+    gpus: int | None = None,
+    workers: int | None = None,
+    dry_run: bool = False,
+    runs: Runs = Path("runs"),
+    results: Runs = Path("results"),
+    json: bool = False,
+) -> int:
+    """Run every combination of some fields' values: a study without claims; the same command goes on where it stopped.
+
+    Args:
+        words: as `train` takes them; several values as in world.design.dx=0.5,1,2 or training.steps=500..2000:4 seed=0..3
+        zip: the fields' values go in step, instead of every combination
+        name: of its folder of results; sweep-HASH of its cells without it
+        engine: what executes runs
+        partition: of SLURM
+        minutes: time limit of a job of SLURM; a run that meets it is resumed by another job
+        gpus: of each run, with SLURM or Ray
+        workers: runs at a time; as many as the engine finds places for without it
+        dry_run: print the runs, their cost and what is there, and run nothing
+        runs: folder of runs
+        results: folder of studies' results
+        json: JSON instead of a table, for --dry-run
+    """
+    from phasescope.studies import of_results
+    from phasescope.studies.core.running import conduct, survey
+    from phasescope.studies.core.sweeping import asked_of, check_own, sweep_of, with_costs
+    from phasescope.views.terminal.progress import counting
+    from phasescope.views.terminal.studies import Progress, print_recorded, print_survey, print_swept
+
+    if workers is not None and workers < 1:
+        raise UserError(f"`--workers` (={workers}) must be at least 1: runs at a time")
+    asked = asked_of(engine, partition=partition, minutes=minutes, gpus=gpus)
+    study = sweep_of(words, zip, name)
+    if of_results(study.name):
+        raise UserError(f"`--name` (={study.name}) must be another: a study of ours has its results there")
+    check_own(study, results / study.name)
+    with counting("looking for runs"):
+        found = with_costs(survey(study, None, None, runs, results))
+    print_survey(found, as_json=json, whole=dry_run)
+    if dry_run:
+        return 0
+    failed = conduct(found, engine, Progress(), print_recorded, workers, asked)
+    print_swept(found, failed)
     return 1 if failed else 0
 
 
@@ -145,8 +220,10 @@ def claims(
         )
     if page or judge:
         from phasescope.views.report.results import write_results
+        from phasescope.views.terminal.progress import counting
 
-        write_results(ours, results, page, judge)
+        with counting("judging" if judge else "drawing") as tell:
+            write_results(ours, results, page, judge, tell)
     print_claims(found := read_all(ours, results), as_json=json)
     for _, told in found:
         if told and "error" in told:

@@ -8,23 +8,43 @@ They know folders and the command `phasescope exec RUN_DIR`, nothing of studies.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from phasescope.engines.base import Engine, prepare
 from phasescope.engines.events import Event, RunEnd, Tally
 from phasescope.errors import UserError
 
-__all__ = ["ENGINES", "Engine", "Event", "RunEnd", "Tally", "open_engine", "prepare"]
+__all__ = ["ENGINES", "Engine", "Event", "RunEnd", "Tally", "check_asked", "open_engine", "prepare"]
 
 ENGINES = ("local", "slurm", "ray")
 
 
-def open_engine(name: str, runs: Path, workers: int | None = None) -> Engine:
+OF_CLUSTERS = {"partition": ("slurm",), "minutes": ("slurm",), "gpus": ("slurm", "ray")}
+"""what can be asked of engines that are no process of this machine: where, how long, with how many GPUs a run"""
+
+
+def check_asked(engine: str, asked: Mapping[str, str | int]) -> None:
+    """Raises UserError where something is asked that an engine of that name has not, or less than 1 of it."""
+    for what, value in asked.items():
+        if engine not in OF_CLUSTERS[what]:
+            raise UserError(f"`--{what}` (={value}) must go with --engine {' or '.join(OF_CLUSTERS[what])}")
+        if isinstance(value, int) and value < 1:
+            raise UserError(f"`--{what}` (={value}) must be at least 1")
+
+
+def open_engine(
+    name: str, runs: Path, workers: int | None = None, asked: Mapping[str, str | int] | None = None
+) -> Engine:
     """The engine of a name, for a folder of runs; `workers` at a time, by default what the engine finds.
 
+    Args:
+        asked: of `OF_CLUSTERS`.
+
     Raises:
-        UserError: there is none of that name, or its library is not installed.
+        UserError: there is none of that name, or its library is not installed; `asked` as `check_asked` says.
     """
+    check_asked(name, asked := asked or {})
     if name == "local":
         from phasescope.engines.local import LocalEngine
 
@@ -32,9 +52,11 @@ def open_engine(name: str, runs: Path, workers: int | None = None) -> Engine:
     if name == "slurm":
         from phasescope.engines.slurm import SlurmEngine
 
-        return SlurmEngine(runs / ".submitit", workers)
+        names = {"partition": "slurm_partition", "minutes": "timeout_min", "gpus": "gpus_per_node"}
+        parameters = {names[what]: value for what, value in asked.items()}
+        return SlurmEngine(runs / ".submitit", workers, parameters=parameters)
     if name == "ray":
         from phasescope.engines.ray import RayEngine
 
-        return RayEngine(workers)
+        return RayEngine(workers, gpus=float(asked.get("gpus", 0)))
     raise UserError(f"`engine` (={name}) must be one of {', '.join(ENGINES)}")

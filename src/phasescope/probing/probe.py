@@ -31,6 +31,9 @@ from phasescope.probing.own_measures import Measure
 from phasescope.randomness import numpy_generator
 from phasescope.worlds.base import World
 
+Tell = Callable[[int, int], None]
+"""is told how many of how many are done"""
+
 
 class Table(dict[str, dict[str, Score]]):
     """measure -> place, as text -> Score.
@@ -82,22 +85,27 @@ class Probed:
         """By place, (n, features)."""
         return self.learnt.single
 
-    def table(self, chosen: Sequence[str] | None = None) -> Table:
+    def table(self, chosen: Sequence[str] | None = None, tell: Tell = lambda done, of: None) -> Table:
         """measure -> place -> Score, each with all of its nulls.
 
         Args:
             chosen: names of measures, as in `measures.battery`; all of them by default.
+            tell: is told how many parts of how many batteries are done.
 
         Raises:
             ValueError: there is no such measure, or one that was chosen cannot be had.
         """
         found = Table()
         kept: dict[int, measures.Scores] = {}
+        every = {id(of.at(place)[0]) for of in (self.learnt, *self.nulls.values()) for place in self.latents}
 
         def battery(latents: Latents, place: Place) -> measures.Scores:
             single, draws = latents.at(place)
             if id(single) not in kept:  # pixels and encodings are the same at each tap
-                kept[id(single)] = self._battery(single, draws, chosen)
+                before = len(kept)
+                kept[id(single)] = self._battery(
+                    single, draws, chosen, lambda done, of: tell(before * of + done, len(every) * of)
+                )
                 self._add_routes(kept[id(single)], latents.crossed.get(place), chosen)
             return kept[id(single)]
 
@@ -111,9 +119,9 @@ class Probed:
         return found.summed_up(len(self.learnt.single))
 
     def _battery(
-        self, single: np.ndarray, draws: np.ndarray, chosen: Sequence[str] | None
+        self, single: np.ndarray, draws: np.ndarray, chosen: Sequence[str] | None, tell: Tell
     ) -> measures.Scores:
-        scores = self._known(single, draws, chosen)
+        scores = self._known(single, draws, chosen, tell)
         for name, measure in self.own.items():
             if chosen is None or name in chosen:
                 scores[name] = measure(single, self.labels, self.factors)
@@ -135,14 +143,16 @@ class Probed:
         else:
             scores |= {name: found[name] for name in wanted}
 
-    def _known(self, single: np.ndarray, draws: np.ndarray, chosen: Sequence[str] | None) -> measures.Scores:
+    def _known(
+        self, single: np.ndarray, draws: np.ndarray, chosen: Sequence[str] | None, tell: Tell
+    ) -> measures.Scores:
         """Of the battery; nothing but the reason where latents are refused as a whole, as a dead tap's are."""
         others = {*self.own, *(measures.ROUTES if self.shown is not None else ())}
         known = None if chosen is None else [name for name in chosen if name not in others]
         if known == []:
             return measures.Scores({})
         try:
-            return measures.battery(single, self.labels, draws=draws, factors=self.factors, chosen=known)
+            return measures.battery(single, self.labels, self.factors, draws=draws, chosen=known, tell=tell)
         except ValueError as reason:
             if chosen is not None:
                 raise

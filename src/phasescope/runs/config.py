@@ -168,6 +168,15 @@ def load_words(words: Sequence[str]) -> RunConfig:
     Raises:
         UserError: names the field or the word, its value and the rule.
     """
+    return load_config(*split_words(words))
+
+
+def split_words(words: Sequence[str]) -> tuple[Path | None, list[str]]:
+    """The file, and the words that are ``key=value``.
+
+    Raises:
+        UserError: a word is neither, or a key or a file is given twice.
+    """
     overrides = [word for word in words if re.match("[^/=]*=", word)]
     files = [word for word in words if word not in overrides]
     keys = [word.partition("=")[0] for word in overrides]
@@ -178,4 +187,4 @@ def load_words(words: Sequence[str]) -> RunConfig:
             raise UserError(f"`{word}` must be FILE.yaml or key=value, as in training.batch=32")
     if len(files) > 1:
         raise UserError(f"`FILE` (={files[1]}) must be the only file: {files[0]} is given already")
-    return load_config(Path(files[0]) if files else None, overrides)
+    return Path(files[0]) if files else None, overrides

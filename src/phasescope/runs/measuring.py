@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from phasescope import measures
 from phasescope.errors import UserError
 from phasescope.factors import Factor, Factors
 from phasescope.measures import Scores
-from phasescope.measures.latents.battery import OF_LATTICE
+from phasescope.measures.latents.battery import OF_LATTICE, parts_of
 from phasescope.npz import MOST_BYTES, open_npz
 from phasescope.places import Place
 from phasescope.runs.loading import Loaded, config_of, load_network, snapshot_of
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from phasescope.probing.probe import Probed, Table
 
 LATTICE_LABELS = 256
+Tell = Callable[[int, int], None]
+"""is told how many of how many are done"""
 
 
 def measure_file(
@@ -39,6 +41,7 @@ def measure_file(
     span: Sequence[float] | None = None,
     chosen: Sequence[str] | None = None,
     categorical: Sequence[str] = (),
+    tell: Tell = lambda done, of: None,
 ) -> Scores:
     """Scores by measure of a file's latents: (n, features), or (draws, n, features) with several noise draws a label.
 
@@ -50,6 +53,7 @@ def measure_file(
         span: of each factor.
         chosen: names of measures; all that can be had by default, and `left_out` says which cannot, and why.
         categorical: names of factors whose values have no order.
+        tell: is told how many parts of how many are done.
 
     Raises:
         UserError: the file cannot be read or lacks an array; or an array is not as a measure must have it.
@@ -70,12 +74,17 @@ def measure_file(
     try:
         known = names or Factors.unknown(y.shape[1] if y.ndim == 2 and y.shape[1] else 1).names
         factors = Factors.named(known, span, periodic, categorical)
-        return measures.battery(first, y, factors, draws=draws, chosen=chosen)
+        return measures.battery(first, y, factors, draws=draws, chosen=chosen, tell=tell)
     except ValueError as error:
         raise UserError(f"`{path}`: {error}") from None
 
 
-def measure_run(run: Run, step: int | None = None, chosen: Sequence[str] | None = None) -> Table:
+def measure_run(
+    run: Run,
+    step: int | None = None,
+    chosen: Sequence[str] | None = None,
+    tell: Tell = lambda done, of: None,
+) -> Table:
     """Scores of a run's network at a snapshot, at each place that the run records, with all their nulls.
 
     Labels and noise are the run's own; measures that need a lattice of labels have one of about 256, between those of a grid
@@ -85,6 +94,7 @@ def measure_run(run: Run, step: int | None = None, chosen: Sequence[str] | None 
     Args:
         step: of the snapshot; the last one by default.
         chosen: names of measures; all that can be had by default, and `left_out` says which cannot, and why.
+        tell: is told how many parts of how many are done.
 
     Raises:
         UserError: there is no such snapshot, none at step 0, or no such measure; or the run cannot be read.
@@ -93,13 +103,15 @@ def measure_run(run: Run, step: int | None = None, chosen: Sequence[str] | None 
     with damage_told(run):
         try:
             if config_of(run).network.is_watched:
-                return _stored(run, snapshot, first).table(chosen)
-            return _measured_again(run, snapshot, first, chosen)
+                return _stored(run, snapshot, first).table(chosen, tell)
+            return _measured_again(run, snapshot, first, chosen, tell)
         except ValueError as error:
             raise UserError(str(error)) from None
 
 
-def _measured_again(run: Run, snapshot: Snapshot, first: Snapshot, chosen: Sequence[str] | None) -> Table:
+def _measured_again(
+    run: Run, snapshot: Snapshot, first: Snapshot, chosen: Sequence[str] | None, tell: Tell
+) -> Table:
     from phasescope.probing.inputs import label_lattice
     from phasescope.probing.own_measures import load_measures
     from phasescope.probing.probe import Table
@@ -115,13 +127,21 @@ def _measured_again(run: Run, snapshot: Snapshot, first: Snapshot, chosen: Seque
         on_lattice = [name for name in chosen if name in on_lattice]
         others = [name for name in chosen if name not in on_lattice]
     labels = snapshot.latent_labels()
-    found = Table()
+    found, apart, scattered = Table(), len(parts_of(on_lattice)), len(parts_of(others))
+
+    def of_both(before: int, parts: int) -> Tell:
+        """Both tables have as many batteries, of `scattered` parts, then of `apart`."""
+        return lambda done, of: tell(done + of // parts * before, of // parts * (scattered + apart))
+
     if others != []:
         plan = loaded.plan
-        found = _probed(loaded, untrained, labels, plan.share_labels, plan.crossed_labels, own).table(others)
+        probed = _probed(loaded, untrained, labels, plan.share_labels, plan.crossed_labels, own)
+        found = probed.table(others, of_both(0, scattered))
     if on_lattice:
         lattice = label_lattice(world.factors, round(LATTICE_LABELS ** (1 / K)))
-        further = _probed(loaded, untrained, lattice, len(lattice), 0, {}).table(on_lattice)
+        further = _probed(loaded, untrained, lattice, len(lattice), 0, {}).table(
+            on_lattice, of_both(scattered, apart)
+        )
         left_out = {at: why for at, why in found.left_out.items() if at.partition(".")[0] not in further}
         found = Table({**found, **further}, {**left_out, **further.left_out})
     return Table({name: found[name] for name in chosen or found if name in found}, found.left_out)

@@ -60,7 +60,7 @@ def snapshot_rows(
 ) -> list[Row]:
     """A row for each entry of a run's metrics; `....estimator` says how a score was estimated."""
     same = run_row(run, config, status)
-    return [{**same, **dict(_numbered(entry))} for entry in metrics]
+    return [{**same, **dict(numbered(entry))} for entry in metrics]
 
 
 def as_frame(rows: Iterable[Row]) -> pd.DataFrame:
@@ -115,12 +115,12 @@ def _leaves(tree: Any, path: str) -> Iterator[tuple[str, Any]]:
         yield path, _value(tree)
 
 
-def _numbered(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+def numbered(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """(dotted path, value) of the leaves of metrics, entries of lists by their number."""
     if isinstance(tree, dict | list):
         entries = tree.items() if isinstance(tree, dict) else enumerate(tree)
         for key, value in entries:
-            yield from _numbered(value, f"{path}.{key}" if path else str(key))
+            yield from numbered(value, f"{path}.{key}" if path else str(key))
     else:
         yield path, tree
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import errno
+import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from phasescope.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def write_parquet(path: Path, columns: dict[str, np.ndarray]) -> None:
@@ -29,6 +34,18 @@ def write_parquet(path: Path, columns: dict[str, np.ndarray]) -> None:
             connection.execute(f"COPY (SELECT * FROM columns) TO '{target}' (FORMAT parquet)")
     except duckdb.IOException as error:
         raise OSError(errno.EIO, " ".join(str(error).split()), str(path)) from None
+
+
+def parquet_bytes(frame: pd.DataFrame) -> bytes:
+    """A frame as a Parquet file; one thread, for the same bytes at each writing."""
+    import duckdb
+
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect(config={"threads": 1}) as connection:
+        connection.register("frame", frame)
+        target = str(Path(folder) / "table.parquet")
+        quoted = target.replace("'", "''")
+        connection.execute(f"COPY (SELECT * FROM frame) TO '{quoted}' (FORMAT parquet, COMPRESSION zstd)")
+        return Path(target).read_bytes()
 
 
 def read_parquet(path: Path) -> dict[str, np.ndarray]:

@@ -12,12 +12,13 @@ from phasescope.errors import UserError
 from phasescope.store.files import write_aside
 
 
-def check_out(out: Path, endings: Sequence[str] = (".png", ".npz")) -> None:
+def check_out(out: Path, endings: Sequence[str] = (".png", ".npz"), flag: str = "--out") -> None:
     """Raises UserError where a file cannot be written to `out`, or has none of the endings: before anything is computed."""
     if out.suffix not in endings:
-        raise UserError(f"`--out` (={out}) must end in {', '.join(endings[:-1])} or {endings[-1]}")
+        known = " or ".join(filter(None, (", ".join(endings[:-1]), endings[-1])))
+        raise UserError(f"`{flag}` (={out}) must end in {known}")
     if not out.parent.is_dir():
-        raise UserError(f"`--out` (={out}) must be in a folder that is there: there is no {out.parent}")
+        raise UserError(f"`{flag}` (={out}) must be in a folder that is there: there is no {out.parent}")
 
 
 def write_samples(out: Path, images: np.ndarray, labels: np.ndarray) -> Path:
@@ -37,7 +38,7 @@ def write_samples(out: Path, images: np.ndarray, labels: np.ndarray) -> Path:
     return out
 
 
-def write_out(out: Path, content: bytes) -> None:
+def write_out(out: Path, content: bytes, flag: str = "--out") -> None:
     """Write a file that the user asked for.
 
     Raises:
@@ -46,4 +47,4 @@ def write_out(out: Path, content: bytes) -> None:
     try:
         write_aside(out, content)
     except OSError as error:
-        raise UserError(f"`--out` (={out}) cannot be written: {error.strerror}") from None
+        raise UserError(f"`{flag}` (={out}) cannot be written: {error.strerror}") from None

@@ -179,7 +179,7 @@ def test_the_trajectory_ends_in_the_sample(sampler, render, grid):
 
 
 def test_the_label_is_worth_something(render, grid):
-    # the floors of science.md: 0 given the label, above 0 without it where noise hides the place
+    # the floors of docs/conventions.md: 0 given the label, above 0 without it where noise hides the place
     diffusion = diffusion_of()
     labels = grid[::4]
     x_0 = render(labels)

@@ -168,6 +168,11 @@ OF_LATTICE = ("factorization", "orthogonality", "parallelism")
 """for which labels must be on a lattice"""
 
 
+def parts_of(chosen: Sequence[str] | None) -> list[Part]:
+    """Those that give any of some measures; all of them for None."""
+    return [part for part in PARTS if chosen is None or not set(chosen).isdisjoint(part.names)]
+
+
 def battery(
     latents: Float[np.ndarray, "n features"],
     labels: Float[np.ndarray, "n K"],
@@ -175,6 +180,7 @@ def battery(
     *,
     draws: Float[np.ndarray, "draws m features"] | None = None,
     chosen: Sequence[str] | None = None,
+    tell: Callable[[int, int], None] = lambda done, of: None,
 ) -> Scores:
     """Scores by measure; `left_out` of what is returned says what could not be measured here, and why.
 
@@ -182,6 +188,7 @@ def battery(
         factors: what is known of the K factors; by default open, of span 1, named label1, label2, ...
         draws: several noise draws of the first m labels.
         chosen: names of measures; by default all that can be had.
+        tell: is told how many parts of how many are done.
 
     Raises:
         ValueError: latents or labels that no measure takes, as `check_latents` and `check_labels` say; a name that is none;
@@ -197,16 +204,15 @@ def battery(
         )
     x = check_latents(latents, 4, "latents are compared with one another")
     given = Given(latents, check_labels(labels, len(x), factors), draws)
-    wanted = set(NAMES if chosen is None else chosen)
     found: dict[str, Score] = {}
     left_out: dict[str, str] = {}
-    for part in PARTS:
-        if wanted.isdisjoint(part.names):
-            continue
+    for done, part in enumerate(parts := parts_of(chosen)):
+        tell(done, len(parts))
         try:
             found |= part.measure(given)
         except ValueError as reason:
             if chosen is not None:
                 raise
             left_out |= dict.fromkeys(part.names, " ".join(str(reason).split()))
+    tell(len(parts), len(parts))
     return Scores({name: found[name] for name in chosen or NAMES if name in found}, left_out)

@@ -57,7 +57,7 @@ def _cell(arm: str, canvas: int, share: float) -> Cell:
         "alone": {"canvas": canvas, "margin_px": MARGIN},
         "design": {"kind": "union", "parts": parts},
     }
-    return eps(f"{canvas} px, {bumps_of(canvas, share)} {arm}", {"world": world, "network": NETWORK}, 6)
+    return eps(f"{canvas} px, {bumps_of(canvas, share)} {arm}", {"world": world, "network": NETWORK}, 8)
 
 
 CELLS = {

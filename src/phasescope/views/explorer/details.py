@@ -30,6 +30,7 @@ from phasescope.views.names import (
 )
 from phasescope.views.record import Record
 from phasescope.views.report import words
+from phasescope.views.report.opening import headline
 from phasescope.views.style import (
     ERROR_MAP,
     SHARE_MAP,
@@ -60,7 +61,7 @@ def _history(record: Record) -> dict[str, Any]:
         "sentence": record.about.get("sentence"),
         "config": record.config,
         "verdict": words.verdict(record),
-        "headline": words.headline(record),
+        "headline": _headline(record),
         "subject": words.subject(record),
         "provenance": _provenance(record),
         "levels": _levels(record),
@@ -81,6 +82,14 @@ def _history(record: Record) -> dict[str, Any]:
         "splits": record.about.get("splits") or record.splits,
         "painting": painting(record),
     }
+
+
+def _headline(record: Record) -> dict[str, Any]:
+    """The few numbers that a run is known by: [name, term] of each, and for each line of the metrics their values."""
+    lines = [{fact.name: fact for fact in headline(record, index)} for index in range(len(record.metrics))]
+    facts = {name: fact.term for line in reversed(lines) for name, fact in line.items()}
+    values = [[line[name].value if name in line else None for name in facts] for line in lines]
+    return {"facts": [[name, term] for name, term in facts.items()], "values": values}
 
 
 def painting(record: Record) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The files of the page: those of `static/`, the house's palette, and plotly.js as its package ships it."""
+"""The files of the page: those of `static/`, the house's palette and words, and plotly.js as its package ships it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
+
+from phasescope.store.files import to_json
 
 STATIC = resources.files("phasescope.views.explorer") / "static"
 TYPES = {
@@ -41,6 +43,8 @@ def _file(name: str) -> tuple[bytes, str, str] | None:
     """(content, type, mark) of a file of the page."""
     if name == "palette.css":
         body = _palette().encode()
+    elif name == "terms.js":
+        body = _terms().encode()
     elif name == "plotly.min.js":
         body = (resources.files("plotly") / "package_data" / name).read_bytes()
     elif name in _names():
@@ -48,6 +52,13 @@ def _file(name: str) -> tuple[bytes, str, str] | None:
     else:
         return None
     return body, TYPES[Path(name).suffix], f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+
+
+def _terms() -> str:
+    """The words and pictograms that pages explain, as a module."""
+    from phasescope.views.terms import told
+
+    return "".join(f"export const {name.upper()} = {to_json(tree)};\n" for name, tree in told().items())
 
 
 def _palette() -> str:

@@ -10,10 +10,11 @@ import numpy as np
 
 from phasescope.errors import UserError
 from phasescope.measures.learning.phases import LETTERS
+from phasescope.places import Place
 from phasescope.store.files import to_json
 from phasescope.store.folder import Run, shown
 from phasescope.views.names import READINGS
-from phasescope.views.record import Record, number, success_share
+from phasescope.views.record import Record, number, score, success_share
 
 MOST_POINTS = 48
 """of a small timeline"""
@@ -138,8 +139,14 @@ def _learnt(record: Record) -> dict[str, Any]:
         "phases": phases,
         "success": number(success[-1]) if len(success) else None,
         "order": number(order[-1]) if len(order) else None,
+        "order_untrained": _untrained(record, place) if place and len(order) else None,
         "timeline": _timeline(record, success, order),
     }
+
+
+def _untrained(record: Record, place: Place) -> float:
+    """The untrained network's order, as it stands beside the last one."""
+    return number(((score(record.metrics[-1], "order", place) or {}).get("nulls") or {}).get("untrained"))
 
 
 def _timeline(record: Record, success: np.ndarray, order: np.ndarray) -> dict[str, list]:

@@ -119,7 +119,7 @@ def _read(path: Path) -> dict[str, Any]:
             "question": told.get("question"),
             "claims": [claim for claim in told.get("claims") or [] if isinstance(claim, dict)],
             "stale": bool(told.get("stale")),
-            "amended": amendment_words((told.get("declaration") or {}).get("amended") or []),
+            "amended": _amended((told.get("declaration") or {}).get("amended") or []),
             "axes": axes_of(runs),
             "readings": {name: text for name, text in READINGS.items() if any(name in run for run in runs)},
             "runs": runs,
@@ -133,6 +133,12 @@ def _read(path: Path) -> dict[str, Any]:
             f"{' '.join(str(error).split())[:160]}"
         ) from None
     return study
+
+
+def _amended(amended: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each amendment in words, and what it changed."""
+    words = amendment_words(amended, counted=True)
+    return [{"told": told, "changed": one["changed"]} for told, one in zip(words, amended, strict=True)]
 
 
 def runs_of(columns: dict[str, np.ndarray]) -> list[dict[str, Any]]:

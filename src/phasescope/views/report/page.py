@@ -31,6 +31,8 @@ from phasescope.views.names import READINGS, factor_words, place_words
 from phasescope.views.record import Record, score, spread
 from phasescope.views.report import words
 from phasescope.views.report.accuracy import accuracy_table
+from phasescope.views.report.explained import Explained
+from phasescope.views.report.opening import begins, headline, phases_told
 from phasescope.views.report.sound import sound_record
 from phasescope.views.report.tables import provenance, score_tables, threshold_rows
 from phasescope.views.style import css_variables, inline_svg, scale_of
@@ -111,9 +113,13 @@ def render_report(run: Run, on_left_out: Callable[[str], None] = lambda _: None)
         name=run.name,
         light=Markup(css_variables(dark=False)),
         dark=Markup(css_variables(dark=True)),
+        begins=begins(record),
+        phases=phases_told(record),
         verdict=[*words.verdict(record), *damage],
-        headline=words.headline(record),
-        subject=words.subject(record),
+        headline=headline(record),
+        hardware=words.hardware(record),
+        explained=Explained(),
+        has_p1="p1_order" in record.measures,
         sections={name: SECTIONS[name] for name in SECTIONS if name not in OF_SOME or name in some},
         figures=figures,
         accuracy=accuracy,
@@ -238,10 +244,7 @@ def page_data(record: Record, clouds: list[Cloud]) -> dict[str, Any]:
                 "step": snapshot.step,
                 "images_seen": record.images_at(snapshot),
                 "phases": _phases(lines[snapshot.step]),
-                "order": {
-                    place_words(place): (score(lines[snapshot.step], "order", place) or {}).get("value")
-                    for place in places
-                },
+                "order": {place_words(place): _order(lines[snapshot.step], place) for place in places},
             }
             for snapshot in record.snapshots
         ],
@@ -256,6 +259,12 @@ def page_data(record: Record, clouds: list[Cloud]) -> dict[str, Any]:
             for cloud in clouds
         ],
     }
+
+
+def _order(line: dict[str, Any], place: Place) -> list[float | None]:
+    """Order and that of the untrained network."""
+    found = score(line, "order", place) or {}
+    return [found.get("value"), (found.get("nulls") or {}).get("untrained")]
 
 
 def _phases(line: dict[str, Any]) -> list[str]:

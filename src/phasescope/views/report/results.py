@@ -10,7 +10,7 @@ All of it comes from records, from claims.json and from what is written beside t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from os.path import relpath
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,11 @@ PICTURE = "verdicts.svg"
 
 
 def write_results(
-    studies: Sequence[Study], results: Path, page: Path | None = None, judge: bool = False
+    studies: Sequence[Study],
+    results: Path,
+    page: Path | None = None,
+    judge: bool = False,
+    tell: Callable[[int, int], None] = lambda done, of: None,
 ) -> None:
     """Write anew what follows from the records of all studies that have results: all of it, or nothing.
 
@@ -40,13 +44,15 @@ def write_results(
         page: file for the page of results, beside a folder of its name for what it links to; each study's figures are then
             drawn anew.
         judge: judge all claims anew.
+        tell: is told how many studies of how many are read.
 
     Raises:
         UserError: a study's records, or its claims, are damaged or do not go together.
     """
     files: dict[Path, bytes | str] = {}
     pages = []
-    for study in studies:
+    for done, study in enumerate(studies):
+        tell(done, len(studies))
         folder = results / study.name
         if not (_has_results(folder) if page else (folder / RECORDS).exists()):
             continue

@@ -20,8 +20,10 @@ from phasescope.studies.core.statistics import LEVEL
 from phasescope.studies.core.study import Study, Table
 from phasescope.views.claim_words import in_cell, interval, number, unbroken
 from phasescope.views.figures.studies import draw
+from phasescope.views.pictograms import pictogram
 from phasescope.views.report.declared import DECLARED_AFTER, declaration_of
 from phasescope.views.report.verdicts import SYMBOLS, grid_of, picture, verdict_counts
+from phasescope.views.terms import PHASES, TERMS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -184,6 +186,7 @@ def render_html(study: Study, folder: Path) -> str:
         picture=picture(grid_of(page["claims"]), alone=False),
         light=css_variables(dark=False),
         dark=css_variables(dark=True),
+        key=_key(),
     )
 
 
@@ -208,3 +211,12 @@ def rendered(template: str, **said: Any) -> str:
     )
     environment.filters |= {"in_cell": in_cell, "unbroken": unbroken}
     return environment.get_template(template).render(level=LEVEL, **said)
+
+
+def _key() -> dict[str, Any]:
+    """What A, B and C, and the papers, are."""
+    phases = [
+        (letter, [(of, pictogram(letter, of, 30), sentence) for of, sentence in words.items()])
+        for letter, words in PHASES.items()
+    ]
+    return {"phases": phases, "papers": [TERMS[name] for name in ("P1", "P2")]}

@@ -79,6 +79,7 @@ def threshold_rows(record: Record) -> list[dict[str, str]]:
             "place": "",
             "level": "",
             "is_clear": "",
+            "says": "",
         }
     ]
     for key, name in (
@@ -96,9 +97,25 @@ def threshold_rows(record: Record) -> list[dict[str, str]]:
                 "place": row.get("place", ""),
                 "level": figure(number(row.get("level"))),
                 "is_clear": ("yes" if row["clear"] else "no") if row else "not calibrated",
+                "says": _unclear(key, row) if row and not row["clear"] else "",
             }
         )
     return rows
+
+
+def _unclear(threshold: str, row: dict[str, Any]) -> str:
+    """What it means that a threshold is not clear, with the null and the place that make it so."""
+    null, nearest = null_words(row["null"]), figure(number(row["nearest"]))
+    if threshold == "dimension":
+        return (
+            f"Dimension is not clear: at {row['place']} the null, {null}, has {nearest} itself. Low dimension there is no "
+            "sign of learning; phase B rests on label share alone."
+        )
+    name, phases = ("Order", "phase C") if threshold == "order" else ("Label share", "A and B")
+    return (
+        f"{name} is not clear: at {row['place']} the null, {null}, has {nearest}, which leaves too little to be gained. "
+        f"Nothing there can tell {phases} from what was there before learning."
+    )
 
 
 def last_scores(record: Record, measure: str, suffix: str = "") -> dict[str, Score]:

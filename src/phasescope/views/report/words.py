@@ -7,7 +7,7 @@ from typing import Any
 from phasescope.measures.learning.gain import LEAST_LEFT, floors
 from phasescope.views.figures import label_space, standing
 from phasescope.views.names import READINGS, null_words, place_words, split_words
-from phasescope.views.record import Record, number, score
+from phasescope.views.record import Record, score
 
 REPRESENTATION = {"B": "low-dimensional, not ordered", "C": "ordered"}
 """what its phases mean"""
@@ -30,43 +30,24 @@ def damage(record: Record) -> list[str]:
     ]
 
 
-def headline(record: Record) -> list[tuple[str, str]]:
-    """(name, value) of the few numbers that a run is known by."""
-    last = record.metrics[-1] if record.metrics else {}
-    facts = []
-    for split in record.splits:
-        shares = record.outcome_shares(split)
-        if shares:
-            success = record.outcomes[-1].name
-            facts.append(
-                (f"{success}, {split_words(split)} (n = {record.count(split)})", percent(shares[success][-1]))
-            )
-    for split in record.splits:
-        errors = (last.get("error") or {}).get(split) or {}
-        if told := _errors(record, errors):
-            facts.append((f"median error, {split_words(split)}", told))
-    for reading, measure, name in (
-        ("representation", "order", "order"),
-        ("representation_p1", "p1_order", "P1's order"),
-    ):
-        place = record.declared_place(reading)
-        found = score(record.metrics[-1], measure, place) if place and record.metrics else None
-        value, untrained = number(found), number(((found or {}).get("nulls") or {}).get("untrained"))
-        if place and value == value:
-            above = f" (untrained {untrained:.2f})" if untrained == untrained else ""
-            facts.append((f"{name} ({place_words(place)})", f"R² {value:.2f}{above}"))
-    return facts
-
-
 def subject(record: Record) -> str:
     """The run in one line: what is learnt, by what, from which seed, how long, where."""
+    return "; ".join(filter(None, (painted_words(record), learner(record), hardware(record))))
+
+
+def painted_words(record: Record) -> str:
+    """What is painted, and trained on."""
+    return record.about.get("sentence") or _world_words(record.config.get("world") or {})
+
+
+def learner(record: Record) -> str:
+    """By what it is learnt, from which seed, how long."""
     config, status = record.config, record.status
     kinds = [
         str((config.get(key) or {}).get("kind") or "").replace("_", " ") for key in ("family", "network")
     ]
     batch = (config.get("training") or {}).get("batch")
     parts = [
-        record.about.get("sentence") or _world_words(config.get("world") or {}),
         ", ".join(filter(None, kinds)),
         f"{status['parameters']:,} parameters" if "parameters" in status else "",
         f"seed {config.get('seed', '?')}",
@@ -74,7 +55,6 @@ def subject(record: Record) -> str:
         f"{record.metrics[-1]['step']:,} steps, {record.metrics[-1]['images_seen']:,} images seen"
         if record.metrics
         else "",
-        hardware(record),
     ]
     return "; ".join(part for part in parts if part)
 
@@ -212,18 +192,6 @@ def meaning(record: Record, reading: str, phase: str) -> str:
     if not names and phase == "C":
         names = [outcome.name for outcome in record.outcomes[-1:]]
     return f"mostly {' or '.join(names)}" if names else "on the way"
-
-
-def _errors(record: Record, errors: dict[str, float | None]) -> str:
-    """Each factor's error with its unit, which is told once where it is the same for all."""
-    known = [(factor, error) for factor in record.factors if (error := errors.get(factor.name)) is not None]
-    units = {factor.unit for factor, _ in known}
-    apart = len(units) > 1
-    parts = [
-        f"{factor.name} {error:.2g}{f' {factor.unit}' if apart and factor.unit else ''}"
-        for factor, error in known
-    ]
-    return ", ".join(parts) + (f" {units.pop()}" if len(units) == 1 else "")
 
 
 def _world_words(world: dict[str, Any]) -> str:

@@ -1,7 +1,9 @@
-"""A training as it goes, in a terminal or in a log."""
+"""What takes a while as it goes, in a terminal or in a log: a training, and whatever else takes more than two seconds."""
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,6 +23,8 @@ from phasescope.runs.events import Start
 
 TOLD = ("behaviour", "representation")
 """readings of phases that a line has room for"""
+SILENT_S, LINE_EVERY_S = 2.0, 10.0
+"""how long nothing is said of what may be done soon; and seconds between two lines of a log"""
 
 
 def start_line(start: Start) -> str:
@@ -90,14 +94,45 @@ def follow(events: Iterator[Start | Step]) -> bool:
 
 @contextmanager
 def counting(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Within the block a bar that is told how many of how many are done."""
+    """Within the block, once it takes more than `SILENT_S`: on standard error, for how long it has been going on, and how
+    many of how many are done as far as that is told. A terminal has a bar; elsewhere it is a line every `LINE_EVERY_S`.
+    """
     console = Console(highlight=False, markup=False, soft_wrap=True, stderr=True)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("ETA"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, of: bar.update(task, completed=done, total=of)
+    bar = Progress(*columns, console=console, transient=True)
+    task, began, done = bar.add_task(what, total=None), time.monotonic(), threading.Event()
+
+    def say() -> None:
+        if done.wait(SILENT_S):
+            return
+        if console.is_terminal:
+            bar.start()
+            return
+        while True:
+            console.print(_so_far(what, bar.tasks[0].completed, bar.tasks[0].total, time.monotonic() - began))
+            if done.wait(LINE_EVERY_S):
+                return
+
+    teller = threading.Thread(target=say, daemon=True)
+    teller.start()
+    try:
+        yield lambda number, of: bar.update(task, completed=number, total=of)
+    finally:
+        done.set()
+        teller.join()
+        if bar.live.is_started:
+            bar.stop()
+
+
+def _so_far(what: str, number: float, of: float | None, spent_s: float) -> str:
+    """``measuring: 12 of 160, 0:14 so far``."""
+    counted = "" if of is None else f"{number:.0f} of {of:.0f}, "
+    minutes, seconds = divmod(int(spent_s), 60)
+    return f"{what}: {counted}{minutes}:{seconds:02d} so far"

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from phasescope.engines import Event, RunEnd, Tally
-from phasescope.store.files import to_json
-from phasescope.studies.core.records import RECORDS, read_claims
+from phasescope.store.files import read_json, to_json
+from phasescope.studies.core.records import RECORDS, TABLES, read_claims
 from phasescope.studies.core.running import STATES, Survey
 from phasescope.views.terminal.claims import print_claims
 from phasescope.views.terminal.tables import open_console
@@ -33,7 +33,7 @@ def print_survey(survey: Survey, as_json: bool = False, whole: bool = True) -> N
             "state": standing.state,
             "steps": standing.config.training.steps,
             "images": standing.images,
-            "cpu_s": survey.cpu_s.get(standing.config.name),
+            "cpu_s": survey.cost_of(standing),
         }
         for standing in survey.standings
     ]
@@ -145,6 +145,28 @@ def print_ends(survey: Survey, failed: Sequence[RunEnd]) -> None:
     if (survey.folder / RECORDS).exists():
         print_claims([(survey.study, read_claims(survey.folder))])
         console.print(f"\n{survey.folder}")
+    _print_failed(failed)
+
+
+def print_swept(survey: Survey, failed: Sequence[RunEnd]) -> None:
+    """Where a sweep's runs end, a line a cell; where its records lie, and which runs are not recorded, and why."""
+    from rich.table import Table
+
+    from phasescope.views.report.study_page import texts_of
+
+    console = open_console()
+    if (survey.folder / TABLES).exists():
+        found = texts_of(read_json(survey.folder / TABLES)["ends"])
+        table = Table(*found["heads"], box=None)
+        for row in found["rows"]:
+            table.add_row(*row)
+        console.print(table)
+        console.print(f"\n{survey.folder}")
+    _print_failed(failed)
+
+
+def _print_failed(failed: Sequence[RunEnd]) -> None:
+    console = open_console()
     for end in failed:
         what = f"failed after {end.attempts} attempts" if end.attempts else "left out"
         console.print(f"{what}: {end.folder}: {end.error}")

@@ -1,11 +1,12 @@
 // Accuracy by factor at one snapshot, in every way of reading; and whether factors are right together.
 
 import {fixed, h, integer, known, percent} from "./dom.js";
+import {words} from "./words.js";
 
 export class Accuracies {
   constructor() {
-    this.body = h("div.tablebox");
-    this.root = h("figure.panel", {hidden: true}, h("figcaption", h("h3", "Accuracy by factor"), h("span.note", "median errors; excess: right together less the product of both; φ: their correlation; 95 % intervals")), this.body);
+    this.body = h("div.tablebox", {tabindex: 0, role: "group", "aria-label": "table of accuracy"});
+    this.root = h("figure.panel", {hidden: true}, h("figcaption", h("h2", "Accuracy by factor"), h("span.note", "median errors; excess: right together less the product of both; φ: their correlation; 95 % intervals"), words(["copier"])), this.body);
   }
 
   show(details, split) {
@@ -27,7 +28,7 @@ export class Accuracies {
       ["n", ({n}) => integer(n)],
     ];
     this.body.replaceChildren(h("table.accuracy",
-      h("thead", h("tr", h("th"), rows.map(({way}) => h("th", {scope: "col", "data-way": way}, ways[way] ?? way)))),
+      h("thead", h("tr", h("td"), rows.map(({way}) => h("th", {scope: "col", "data-way": way}, ways[way] ?? way)))),
       h("tbody", quantities.map(([name, of]) => h("tr", h("th", {scope: "row"}, name), rows.map((one) => h("td", of(one))))))));
   }
 

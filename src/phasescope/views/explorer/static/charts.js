@@ -1,8 +1,9 @@
 // Curves over training in SVG: an axis of images, steps or epochs, phases in a strip above, a cursor that the scrubber moves.
 
 import {compact, eachFrame, h, known, s} from "./dom.js";
+import {words} from "./words.js";
 
-const LEFT = 40, RIGHT = 10, STRIP = 15, BOTTOM = 20;
+const LEFT = 40, RIGHT = 10, STRIP = 15, BOTTOM = 20, MOST_LINES = 8;
 
 export function ticks(low, high, about = 5) {
   const span = high - low || 1, raw = span / about, power = 10 ** Math.floor(Math.log10(raw));
@@ -67,14 +68,15 @@ export function phaseStrip(xs, phases, y, height) {
 }
 
 // A chart of `lines` over `x` (one number a snapshot).
-//   lines: {name, y, low, high, colour, dash, area: [lows, highs]}; strips: {name, phases}; level: a threshold
+//   terms: words that are explained; lines: {name, y, low, high, colour, dash, area: [lows, highs]}; strips: {name, phases}; level: a threshold
 //   pick(index): the snapshot that was pointed at
 export class Chart {
-  constructor({title, note, height = 190, log = false, domain = null, format = (value) => String(value), pick}) {
-    Object.assign(this, {height, log, domain, format, pick, data: null, at: 0});
+  constructor({title, note, terms = [], height = 190, log = false, domain = null, format = (value) => String(value), pick}) {
+    Object.assign(this, {height, log, domain, format, pick, data: null, at: 0, all: false});
     this.svg = s("svg.chart", {role: "img", height, "aria-label": title});
     this.legend = h("div.legend");
-    this.root = h("figure.panel", h("figcaption", h("h3", title), note ? h("span.note", note) : null), this.legend, this.svg);
+    this.more = h("button", {type: "button", hidden: true, "aria-expanded": "false", onclick: () => { this.all = !this.all; this.draw(); }});
+    this.root = h("figure.panel", h("figcaption", h("h2", title), note ? h("span.note", note) : null, terms.length ? words(terms) : null), this.legend, this.more, this.svg);
     const redraw = eachFrame(() => this.draw());
     this.observer = new ResizeObserver(redraw);
     this.observer.observe(this.svg);
@@ -88,10 +90,10 @@ export class Chart {
   draw() {
     const width = this.svg.clientWidth, {data} = this;
     if (!data || !width) return;
-    const strips = data.strips ?? [], top = 6 + strips.length * (STRIP + 3), bottom = this.height - BOTTOM;
+    const lines = this.shown(data.lines), strips = data.strips ?? [], top = 6 + strips.length * (STRIP + 3), bottom = this.height - BOTTOM;
     const last = data.x[data.x.length - 1] ?? 1, first = data.x[0] ?? 0;
     const toX = (value) => LEFT + ((value - first) / (last - first || 1)) * (width - LEFT - RIGHT);
-    const values = data.lines.flatMap((line) => (line.area ? [] : [...line.y, ...(line.low ?? []), ...(line.high ?? [])])).filter((value) => known(value) && (!this.log || value > 0));
+    const values = lines.flatMap((line) => (line.area ? [] : [...line.y, ...(line.low ?? []), ...(line.high ?? [])])).filter((value) => known(value) && (!this.log || value > 0));
     let [low, high] = this.domain ?? [Math.min(...values, data.level ?? Infinity), Math.max(...values, data.level ?? -Infinity)];
     if (!Number.isFinite(low) || !Number.isFinite(high)) [low, high] = [this.log ? 1 : 0, this.log ? 10 : 1];
     if (this.log) [low, high] = [low / 1.15, high * 1.15];
@@ -103,7 +105,7 @@ export class Chart {
     for (const tick of this.log ? logTicks(low, high) : ticks(low, high, 4)) shapes.push(
       s("line.grid", {x1: LEFT, x2: width - RIGHT, y1: toY(tick), y2: toY(tick)}), s("text.y", {x: LEFT - 5, y: toY(tick)}, this.format(tick)));
     for (const tick of ticks(first, last, width < 420 ? 3 : 6)) shapes.push(s("text.x", {x: toX(tick), y: this.height - 5}, compact(tick)));
-    for (const line of data.lines) {
+    for (const line of lines) {
       if (line.area) shapes.push(s("path", {d: area(this.xs, line.area[0].map(toY), line.area[1].map(toY)), fill: line.colour, class: "filled"}));
       else {
         if (line.low) shapes.push(s("path", {d: area(this.xs, line.low.map(toY), line.high.map(toY)), fill: line.colour, class: "interval"}));
@@ -119,12 +121,21 @@ export class Chart {
     this.cursor = s("line.cursor", {y1: 0, y2: bottom});
     this.svg.setAttribute("viewBox", `0 0 ${width} ${this.height}`);
     this.svg.replaceChildren(...shapes, this.cursor);
-    this.entries = data.lines.filter((line) => line.name).map((line) => {
+    this.entries = lines.filter((line) => line.name).map((line) => {
       const value = h("output");
       return {line, value, root: h("span", {title: line.title}, swatch(line), line.name, value)};
     });
     this.legend.replaceChildren(...this.entries.map((entry) => entry.root));
     this.move(this.at);
+  }
+
+  // a few lines can be told apart; the others come when they are asked for
+  shown(lines) {
+    const beyond = lines.length - MOST_LINES, over = beyond > 0 && !lines.some((line) => line.area);
+    this.more.hidden = !over;
+    this.more.textContent = this.all ? `show ${MOST_LINES} lines` : `show ${beyond} more lines`;
+    this.more.setAttribute("aria-expanded", this.all);
+    return over && !this.all ? lines.slice(0, MOST_LINES) : lines;
   }
 
   // the cursor, and the numbers beside the names, go to snapshot `index`; with null there is none, and the last ones are told
@@ -150,13 +161,14 @@ export function swatch(line) {
 }
 
 // share of success and order over a run, over its phases: a line of the table of runs
-export function sparkline(timeline, width = 150, height = 26) {
+export function sparkline(timeline, untrained = null, width = 150, height = 26) {
   const {images_seen: seen, success, order, behaviour, representation} = timeline;
   if (!seen?.length) return s("svg.spark", {width, height});
   const last = seen[seen.length - 1] || 1, xs = seen.map((value) => 1 + (value / last) * (width - 2));
   const toY = (value) => (known(value) ? height - 6 - Math.max(Math.min(value, 1), 0) * (height - 9) : null);
-  return s("svg.spark", {width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "share of success, order and phases over training"},
+  return s("svg.spark", {width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "share of success, order beside its untrained value, and phases over training"},
     phaseStrip(xs, behaviour.some(Boolean) ? behaviour : representation, height - 4, 4).filter((shape) => shape.tagName === "rect"),
+    known(untrained) ? s("line", {x1: 1, x2: width - 1, y1: toY(untrained), y2: toY(untrained), stroke: "var(--muted)", "stroke-dasharray": "1 3"}) : "",
     s("path.line", {d: path(xs, order.map(toY)), stroke: "var(--order)", "stroke-dasharray": "3 2", "stroke-width": 1.3}),
     s("path.line", {d: path(xs, success.map(toY)), stroke: "var(--accent)", "stroke-width": 1.8}));
 }

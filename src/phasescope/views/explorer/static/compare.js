@@ -1,11 +1,12 @@
 // Two or more runs over each other: what differs in their settings, and their curves.
 
 import {Chart} from "./charts.js";
-import {absent, choice, fixed, h, integer, percent} from "./dom.js";
+import {absent, choice, fixed, h, integer, known, percent} from "./dom.js";
 import {json, ofRun} from "./api.js";
 import {runs, subscribe} from "./live.js";
 import {address, remember} from "./route.js";
-import {phaseBadge, stateOf} from "./runs.js";
+import {orderOf, phaseBadge, stateOf} from "./runs.js";
+import {phasesTerm, term} from "./words.js";
 import {success} from "./world.js";
 
 // Okabe and Ito's, as far as they are seen on light and on dark; told apart by dashes after these
@@ -15,7 +16,7 @@ export const UNITS = {images_seen: "images seen", step: "steps", epochs: "epochs
 
 const READ = {
   success: ["Share of success, labels that were learnt", (line, details) => line.outcomes?.[details.splits[0]]?.[success(details)], {domain: [0, 1], format: (value) => percent(value)}],
-  order: ["Order (ridge R²)", null, {domain: [-0.1, 1], format: (value) => fixed(value)}],
+  order: ["Order (untrained)", null, {terms: ["order", "untrained"], domain: [-0.1, 1], format: (value) => fixed(value)}],
   label_dimension: ["Participation ratio of label means", null, {log: true, format: (value) => String(Number(value.toPrecision(2)))}],
   loss: ["Loss", (line) => line.loss, {log: true, format: (value) => value.toExponential(0)}],
 };
@@ -35,7 +36,7 @@ export async function open(root, route) {
 
   const charts = Object.entries(READ).map(([key, [title, , options]]) => [key, new Chart({title, ...options, height: 230, pick: (index) => charts.forEach(([, other]) => other.move(index))})]);
   const units = choice("against", Object.entries(UNITS), unit, (value) => { unit = value; draw(); });
-  const heads = h("div.tablebox");
+  const heads = h("div.tablebox", {tabindex: 0, role: "group", "aria-label": "in what the runs differ"});
   root.append(h("div.heading", h("h1", "Compare"), units), heads, h("div.charts", charts.map(([, chart]) => chart.root)));
   await Promise.all(names.map(read));
 
@@ -46,7 +47,7 @@ export async function open(root, route) {
       const lines = whole.map((name) => {
         const index = names.indexOf(name), details = found.get(name), value = READ[key][1] ?? scoreOf(details, key);
         const by = new Map(details.lines.map((line) => [line[unit], value(line, details)]));
-        return {name: `${index + 1}`, title: name, y: joined(xs, by), colour: COLOURS[index % COLOURS.length], dash: DASHES[Math.floor(index / COLOURS.length) % DASHES.length]};
+        return {name: `${index + 1}`, title: name, y: joined(xs, by), ...beside(details, key), colour: COLOURS[index % COLOURS.length], dash: DASHES[Math.floor(index / COLOURS.length) % DASHES.length]};
       });
       chart.show({x: xs, lines});
       chart.move(null);
@@ -60,13 +61,13 @@ export async function open(root, route) {
     const keys = [...new Set(settings.flatMap(Object.keys))].filter((key) => new Set(settings.map((each) => JSON.stringify(each[key]))).size > 1);
     const row = (title, cell) => h("tr", h("th", {scope: "row"}, title), names.map((name, index) => h("td", cell(found.get(name).row, index, name))));
     return h("table.compare",
-      h("thead", h("tr", h("th"), names.map((name, index) => h("th", {scope: "col"}, h("span.key", {style: {"--key": COLOURS[index % COLOURS.length]}}, `${index + 1}`), h("a", {href: address("run", name)}, name))))),
+      h("thead", h("tr", h("td"), names.map((name, index) => h("th", {scope: "col"}, h("span.key", {style: {"--key": COLOURS[index % COLOURS.length]}}, `${index + 1}`), h("a", {href: address("run", name)}, name))))),
       h("tbody",
         row("state", (line, _, name) => (line ? stateOf(line) : found.get(name).error)),
-        row("phases of behaviour", (line) => line?.phases?.behaviour?.sequence.map(phaseBadge) ?? "–"),
+        row(phasesTerm("phases of behaviour"), (line) => line?.phases?.behaviour?.sequence.map(phaseBadge) ?? "–"),
         row("onset of C, images", (line) => integer(line?.phases?.behaviour?.onsets.C)),
         row("success", (line) => percent(line?.success)),
-        row("order", (line) => fixed(line?.order)),
+        row(h("span", term("order"), " (", term("untrained"), ")"), (line) => orderOf(line)),
         keys.map((key) => row(key, (line) => told(key === "seed" ? {seed: line?.seed} : line?.settings ?? {}, key)))));
   }
 
@@ -79,6 +80,12 @@ export async function open(root, route) {
   });
   const close = () => { leave(); charts.forEach(([, chart]) => chart.close()); };
   return {close};
+}
+
+// order's untrained value stands beside it
+function beside({lines, declared}, measure) {
+  const untrained = measure === "order" && lines.findLast(({scores}) => scores.order?.[declared.representation])?.scores.order[declared.representation].nulls.untrained;
+  return known(untrained) && untrained !== false ? {format: (value) => `${fixed(value)} (${fixed(untrained)})`} : {};
 }
 
 const told = (settings, key) => (key in settings ? String(settings[key] ?? "none") : "default");

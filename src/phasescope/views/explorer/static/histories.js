@@ -15,14 +15,14 @@ export class Histories {
   constructor({details, pick, changed}) {
     Object.assign(this, {unit: "images_seen", split: details.splits[0], place: null, changed, details});
     const chart = (title, options) => new Chart({title, pick, ...options});
-    this.outcomes = details.outcomes.length ? chart("What becomes of its images", {height: 200, domain: [0, 1], format: percent}) : null;
-    this.order = chart("Order, with its nulls", {note: "ridge R², the least of the factors, 95 % interval", height: 220, domain: [-0.1, 1.02], format: (value) => fixed(value)});
-    this.dimension = chart("Dimension", {note: "participation ratio", height: 190, log: true, format: significant});
-    this.routes = "order_told" in details.names.measures ? chart("Told and seen", {note: "labels crossed with images of others: ridge R², 95 % interval; share of variance", height: 220, domain: [-0.15, 1.02], format: (value) => fixed(value)}) : null;
+    this.outcomes = details.outcomes.length ? chart("What becomes of its images", {terms: ["outcome", "phase"], height: 200, domain: [0, 1], format: percent}) : null;
+    this.order = chart("Order, with its nulls", {terms: ["order", "null", "untrained", ...("p1_order" in details.names.measures ? ["p1_order", "P1"] : [])], note: "ridge R², the least of the factors, 95 % interval", height: 220, domain: [-0.1, 1.02], format: (value) => fixed(value)});
+    this.dimension = chart("Dimension", {terms: ["dimension", "null"], note: "participation ratio", height: 190, log: true, format: significant});
+    this.routes = "order_told" in details.names.measures ? chart("Told and seen", {terms: ["route", "order"], note: "labels crossed with images of others: ridge R², 95 % interval; share of variance", height: 220, domain: [-0.15, 1.02], format: (value) => fixed(value)}) : null;
     this.accuracies = details.outcomes.length ? new Accuracies() : null;
     this.own = Object.keys(details.names.measures).filter((name) => !KNOWN.includes(name)).map((name) => [name, chart(details.names.measures[name], {note: "95 % interval", height: 190, format: significant})]);
     this.standing = details.ladder ? new Standing({ladder: details.ladder, pick}) : null;
-    this.nats = details.lines.some((line) => line.nats) ? chart("Nats of the label learnt", {note: "95 % interval; dashed: all that there are", height: 190, format: (value) => fixed(value)}) : null;
+    this.nats = details.lines.some((line) => line.nats) ? chart("Nats of the label learnt", {terms: ["nats"], note: "95 % interval; dashed: all that there are", height: 190, format: (value) => fixed(value)}) : null;
     this.charts = [this.outcomes, this.accuracies, this.order, this.routes, this.dimension, this.standing, this.nats, ...this.own.map(([, one]) => one)].filter(Boolean);
     this.controls = h("div.controls");
     this.root = h("div.histories", this.controls, this.charts.map((one) => one.root));

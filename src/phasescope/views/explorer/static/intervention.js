@@ -19,10 +19,10 @@ export class Intervention {
     target.aimed = (label) => { this.aim(label); this.want(); };
     this.choices = h("div.controls");
     this.fields = h("div.controls.labels");
-    this.canvas = h("canvas.changed", {"aria-label": "the image painted with the intervention"});
+    this.canvas = h("canvas.changed", {role: "img", "aria-label": "the image painted with the intervention"});
     this.reading = h("p.reading", {"aria-live": "polite"});
     this.fault = h("p.fault", {hidden: true});
-    this.root = h("figure.panel.intervention", h("figcaption", h("h3", "Intervention")), this.canvas, this.reading, this.fault, this.choices, this.fields);
+    this.root = h("figure.panel.intervention", h("figcaption", h("h2", "Intervention")), this.canvas, this.reading, this.fault, this.choices, this.fields);
   }
 
   // the label that is put in, or where the step leads

@@ -1,7 +1,7 @@
 // Label space at one snapshot: in each cell of it the share of images that are right, and how far off they are.
 
 import {ticks} from "./charts.js";
-import {eachFrame, fixed, h, integer, known, percent, s} from "./dom.js";
+import {ARROWS, eachFrame, fixed, h, integer, known, percent, s} from "./dom.js";
 
 const LEFT = 40, RIGHT = 8, TOP = 8, AXIS = 32, BAR = 10, NUMBERS = 16, MOST = 300, STRIP = 44;
 const short = (value) => String(Number(value.toPrecision(3))).replace("-", "−");
@@ -18,7 +18,7 @@ export class LabelSpace {
       this.map("error", {words: "median error", told: ({off}) => (known(off) ? this.inUnit(fixed(off)) : "none read"), end: (share) => `${share < 1 ? "" : "≥ "}${short(share * most)}`})];
     this.said = h("p.note.said", {"aria-live": "polite"});
     this.root = h("figure.panel.labelspace",
-      h("figcaption", h("h3", "Label space"), h("span.note", `all images of the snapshot by their labels; error: median of ${of}, colours end at ${this.inUnit(short(most))}${space.held_out.length ? "; outlined: held out" : ""}`)),
+      h("figcaption", h("h2", "Label space"), h("span.note", `all images of the snapshot by their labels; error: median of ${of}, colours end at ${this.inUnit(short(most))}${space.held_out.length ? "; outlined: held out" : ""}`)),
       h("div.maps", this.maps.map(({svg, title}) => h("div", title, svg))), this.said);
     this.observer = new ResizeObserver(eachFrame(() => this.draw()));
     this.observer.observe(this.maps[0].svg);
@@ -26,7 +26,7 @@ export class LabelSpace {
 
   // words of a map, what it tells of all images, and the numbers along its colours
   map(name, told) {
-    const svg = s("svg.chart", {role: "img", tabindex: 0, "data-keys": true, "data-map": name}), title = h("p.note");
+    const svg = s("svg.chart", {role: "img", tabindex: 0, "data-keys": ARROWS, "data-map": name}), title = h("p.note");
     svg.addEventListener("pointermove", (event) => this.point(svg, event));
     svg.addEventListener("pointerdown", (event) => this.point(svg, event));
     svg.addEventListener("pointerleave", () => { if (document.activeElement !== svg) this.go(null); });

@@ -1,6 +1,6 @@
 // Latents in three dimensions, by plotly.js; the camera stays where the hand left it.
 
-import {colour, h} from "./dom.js";
+import {ARROWS, colour, h} from "./dom.js";
 
 let plotly = null;
 
@@ -13,14 +13,22 @@ export function loadPlotly() {
 
 export const ERRORS = [[0, "#00224e"], [0.35, "#575d6d"], [0.65, "#a59c74"], [1, "#fee838"]];
 const EYE = {x: 0.98, y: -1.1, z: 0.7};
+const TURN = Math.PI / 24, TURNS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1]};
 
 export class Manifold {
   // camera: an eye to begin with; moved(eye), hovered(trace, index, event), left()
   constructor({camera = null, moved, hovered, left, height}) {
-    this.scene = h("div.cloud", {role: "img", "aria-label": "latents in three dimensions; drag to turn"});
+    this.scene = h("div.cloud", {role: "application", tabindex: 0, "data-keys": ARROWS, "aria-label": "latents in three dimensions; drag, or use the arrow keys, to turn"});
     if (height) this.scene.style.height = height;
     Object.assign(this, {eye: camera ?? EYE, moved, hovered, left, held: false, busy: null, next: null});
     this.scene.addEventListener("pointerdown", () => { this.held = true; });
+    this.scene.addEventListener("keydown", (event) => {
+      const [about, up] = TURNS[event.key] ?? [];
+      if (about === undefined || !this.scene._fullLayout) return;
+      event.preventDefault();
+      this.look(turned(this.scene._fullLayout.scene._scene.getCamera().eye, about * TURN, up * TURN));
+      this.moved?.(this.eye);
+    });
     this.release = () => { this.held = false; this.flush(); };
     addEventListener("pointerup", this.release);
     addEventListener("pointercancel", this.release);
@@ -114,6 +122,12 @@ export function axes(data, count, index = 0) {
 export function reachOf(data) {
   const sizes = Array.from(data, Math.abs).sort((a, b) => a - b);
   return sizes[Math.floor(0.999 * (sizes.length - 1))] || 1;
+}
+
+// an eye turned about the upright axis, and up or down short of the poles, by angles
+function turned({x, y, z}, about, up) {
+  const far = Math.hypot(x, y, z), along = Math.atan2(y, x) + about, high = Math.min(Math.max(Math.asin(z / far) + up, -1.5), 1.5);
+  return {x: far * Math.cos(high) * Math.cos(along), y: far * Math.cos(high) * Math.sin(along), z: far * Math.sin(high)};
 }
 
 export const eyeText = (eye) => [eye.x, eye.y, eye.z].map((value) => value.toFixed(2)).join(",");

@@ -4,6 +4,7 @@ import {ofRun, packet} from "./api.js";
 import {choice, h, percent} from "./dom.js";
 import {draw as drawImage, imageOf} from "./images.js";
 import {axes, ERRORS, eyeOf, eyeText, Manifold, reachOf} from "./manifold.js";
+import {words} from "./words.js";
 import {inOrder, labelText, marks, told, usualWay} from "./world.js";
 
 const REST_MS = 140;
@@ -18,8 +19,8 @@ export class ManifoldPanel {
     this.plot = new Manifold({height, moved: (eye) => { this.eye = eye; this.changed(); }, hovered: (...point) => this.hover(...point), left: () => this.unhover()});
     this.controls = h("div.controls");
     this.note = h("p.note");
-    this.glass = h("div.glass", {hidden: true}, h("canvas"), h("span"));
-    this.root = h("figure.panel.manifold", h("figcaption", h("h3", "The latent manifold")), this.controls, h("div.stage", this.plot.scene, this.glass), this.note);
+    this.glass = h("div.glass", {hidden: true}, h("canvas", {role: "img", "aria-label": "the image of the point under the hand"}), h("span"));
+    this.root = h("figure.panel.manifold", h("figcaption", h("h2", "The latent manifold"), words(["latents", "tap"])), this.controls, h("div.stage", this.plot.scene, this.glass), this.note);
   }
 
   restore(query) {
@@ -118,6 +119,7 @@ export class ManifoldPanel {
     const share = cloud.shares?.[index];
     this.note.textContent = [`${count} labels`, what.painted ? `${samples.count} painted ones, ringed` : this.ofPainted() ? "the painted labels’ latents are being computed" : "",
       share !== undefined ? `the three components hold ${percent(share)} of the variance` : "UMAP as the run took it"].filter(Boolean).join(" · ");
+    this.plot.scene.setAttribute("aria-label", `latents at ${this.details().names.places[this.place] ?? this.place} of ${count} labels at step ${this.snapshot.step}, in three dimensions, coloured by ${this.colouring?.replace(ERROR, "error of ")}; drag, or use the arrow keys, to turn`);
     return this.plot.draw(what);
   }
 

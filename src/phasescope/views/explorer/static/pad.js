@@ -1,7 +1,7 @@
 // The pad: two factors of the labels that are trained on or held out, the target that one drags, where it was read, and perhaps
 // a second target.
 
-import {colour, eachFrame, fixed, h} from "./dom.js";
+import {ARROWS, colour, eachFrame, fixed, h} from "./dom.js";
 import {cross} from "./images.js";
 
 export class Pad {
@@ -9,7 +9,7 @@ export class Pad {
   // two factors shown, moved(x, y, second) with each new target
   constructor({factors, sets, axes, moved}) {
     Object.assign(this, {factors, sets, axes, moved, target: [0, 0], reading: null, second: null, held: false});
-    this.canvas = h("canvas.pad", {tabindex: 0, role: "application", "data-keys": true, "aria-label": "target of the painting; drag it, or use the arrow keys"});
+    this.canvas = h("canvas.pad", {tabindex: 0, role: "application", "data-keys": ARROWS, "aria-label": "target of the painting; drag it, or use the arrow keys"});
     this.root = h("div.padbox", this.canvas);
     this.draw = eachFrame(() => this.paint());
     this.observer = new ResizeObserver(this.draw);

@@ -25,9 +25,9 @@ export async function open(root, route) {
     return {};
   }
   const kept = new Kept(), state = {};
-  const image = h("canvas.image", {"aria-label": "the painted image"}), earlierImage = h("canvas.image", {"aria-label": "the same label at an earlier snapshot"});
+  const image = h("canvas.image", {role: "img", "aria-label": "the painted image"}), earlierImage = h("canvas.image", {role: "img", "aria-label": "the same label at an earlier snapshot"});
   const reading = h("p.reading", {"aria-live": "polite"}), earlierReading = h("p.reading"), speed = h("p.note"), fault = h("p.fault", {hidden: true});
-  const noisyRow = h("div.frames"), estimateRow = h("div.frames");
+  const noisyRow = h("div.frames", {tabindex: 0, role: "group", "aria-label": "noisy images on the way"}), estimateRow = h("div.frames", {tabindex: 0, role: "group", "aria-label": "estimates on the way"});
   const target = new Target(details, () => want());
   const change = new Intervention({details, target, asked: (label, more) => ofRun(name, "paint", {...question(label, state.step), ...more}), size: () => size(), changed: save});
   const text = (snapshot) => `${integer(snapshot?.images_seen)} images · step ${integer(snapshot?.step)}`;
@@ -42,17 +42,17 @@ export async function open(root, route) {
   const another = h("button", {type: "button", onclick: () => { state.seed += 1; seed.value = state.seed; want(); }}, "next");
   const panel = new ManifoldPanel({name, kept, changed: save, details: () => details, height: "20rem"});
   panel.onread = () => { panel.move(stored[scrubber.index]); want(); };
-  const strips = h("figure.panel", h("figcaption", h("h3", "On the way to the image")), h("div.strip", h("span", "x", h("sub", "t"), " at t ="), noisyRow, h("span", "estimate"), estimateRow));
+  const strips = h("figure.panel", h("figcaption", h("h2", "On the way to the image")), h("div.strip", h("span", "x", h("sub", "t"), " at t ="), noisyRow, h("span", "estimate"), estimateRow));
 
   root.append(
     h("div.sticky", scrubber.root),
     h("div.painting",
-      h("figure.panel", h("figcaption", h("h3", "Target"), h("span.note", `${integer(painting.training.count)} labels were learnt`)), target.root),
-      h("figure.panel", h("figcaption", h("h3", "Image")), image, reading, speed, fault),
+      h("figure.panel", h("figcaption", h("h2", "Target"), h("span.note", `${integer(painting.training.count)} labels were learnt`)), target.root),
+      h("figure.panel", h("figcaption", h("h2", "Image")), image, reading, speed, fault),
       change.root,
-      h("figure.panel", h("figcaption", h("h3", "Earlier")), earlierImage, earlierReading, earlier.root)),
+      h("figure.panel", h("figcaption", h("h2", "Earlier")), earlierImage, earlierReading, earlier.root)),
     h("div.columns", h("div.column",
-      h("figure.panel", h("figcaption", h("h3", "Way")), h("div.controls", sampler, steps, painting.guidance ? h("label.field", h("span", "guidance"), guidance, guided) : null, h("label.field", h("span", "seed"), seed, another)),
+      h("figure.panel", h("figcaption", h("h2", "Way")), h("div.controls", sampler, steps, painting.guidance ? h("label.field", h("span", "guidance"), guidance, guided) : null, h("label.field", h("span", "seed"), seed, another)),
         painting.guidance || !way ? null : h("p.note", "Guidance is offered for networks that were trained without labels too (training.label_dropout).")),
       strips),
     panel.root));
@@ -136,10 +136,11 @@ export async function open(root, route) {
     const [count] = frames.shape;
     row.hidden = row.previousSibling.hidden = !count;
     const side = Math.max(44, Math.min(72, Math.floor((row.clientWidth - 8 * (count - 1)) / count) - 2));
-    while (row.children.length < count) row.append(h("figure", h("canvas"), h("figcaption")));
+    while (row.children.length < count) row.append(h("figure", h("canvas", {role: "img"}), h("figcaption")));
     while (row.children.length > count) row.lastChild.remove();
     [...row.children].forEach((figure, i) => {
       drawImage(figure.firstChild, imageOf(frames, i), side);
+      figure.firstChild.setAttribute("aria-label", `at t = ${answer.strip[i]}`);
       figure.lastChild.textContent = under(answer.strip[i]);
     });
   }

@@ -35,8 +35,8 @@ export function diagram({groups, state, at, axes, open}) {
   if (!across) return h("table.diagram", h("tbody", h("tr", cell(groups[0]))));
   const find = (x, y) => groups.find((group) => group.values[0] === x && (!down || group.values[1] === y));
   const head = h("thead",
-    h("tr", h("th"), h("th.axis", {colspan: across.values.length, scope: "colgroup"}, across.name)),
-    h("tr", h("th.axis", down ? down.name : ""), across.values.map((value) => h("th", {scope: "col"}, String(value)))));
+    h("tr", h("td"), h("th.axis", {colspan: across.values.length, scope: "colgroup"}, across.name)),
+    h("tr", down ? h("th.axis", {scope: "col"}, down.name) : h("td"), across.values.map((value) => h("th", {scope: "col"}, String(value)))));
   const rows = down ? down.values : [null];
   return h("table.diagram", head, h("tbody", rows.map((y) => h("tr", h("th", {scope: "row"}, y === null ? "" : String(y)), across.values.map((x) => cell(find(x, y)))))));
 }

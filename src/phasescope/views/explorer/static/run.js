@@ -10,6 +10,7 @@ import {ManifoldPanel} from "./manifold_panel.js";
 import {address, remember} from "./route.js";
 import {phaseBadge, stateOf} from "./runs.js";
 import {Scrubber} from "./scrubber.js";
+import {phasesTerm, term} from "./words.js";
 import {outcomeColour, phaseOf} from "./world.js";
 
 const FEW = 36;
@@ -22,7 +23,7 @@ export async function open(root, route) {
   const state = {unit: "images_seen", labels: first, many: false};
   let samples = null, turn = 0;
 
-  const head = h("header.runhead");
+  const head = h("header.runhead"), badges = h("span.pair"), tiles = h("dl.tiles");
   const scrubber = new Scrubber({moved: move, describe: (index) => {
     const line = lineAt(index);
     return `${integer(line?.images_seen)} images · step ${integer(line?.step)}`;
@@ -37,7 +38,7 @@ export async function open(root, route) {
   const none = h("button", {type: "button", onclick: () => { selected.clear(); wall.mark(); panel.choose(); save(); }}, "select none");
   root.append(head, h("div.sticky", scrubber.root), h("div.columns",
     h("div.column", histories.root),
-    h("div.column", panel.root, space?.root, h("figure.panel", h("figcaption", h("h3", "What it paints")), h("div.controls", chooseSet, h("label.field", many, h("span", "all of them")), none), counts, wall.root, imageNote))),
+    h("div.column", panel.root, space?.root, h("figure.panel", h("figcaption", h("h2", "What it paints")), h("div.controls", chooseSet, h("label.field", many, h("span", "all of them")), none), counts, wall.root, imageNote))),
     about());
 
   const lineAt = (index) => details.lines.find((line) => line.step === details.snapshots[index]?.step);
@@ -52,15 +53,25 @@ export async function open(root, route) {
     const {row} = details;
     const paintable = details.snapshots.some((snapshot) => snapshot.weights) && !details.painting.error;
     fill(head,
-      h("div.heading", h("h1", name), stateOf(row), h("span.pair", phaseBadge(row.phases?.behaviour?.last), phaseBadge(row.phases?.representation?.last)),
+      h("div.heading", h("h1", name), stateOf(row), badges, phasesTerm(undefined, details.outcomes),
         paintable ? h("a.button", {href: address("paint", name)}, "paint with it") : null, h("a.button", {href: address("runs", "", {runs: name})}, "compare")),
       row.error ? h("p.fault", row.error) : null,
       details.sentence ? h("p.note", details.sentence) : null,
-      h("div.tiles", details.headline.map(([term, value]) => h("div", h("span", term), h("b", value)))));
+      tiles);
+    tell();
+  }
+
+  // the header's numbers and phases are those of the snapshot at which the scrubber stands
+  function tell() {
+    const {headline: {facts, values}, lines, snapshots} = details, at = lines.findIndex((line) => line.step === snapshots[scrubber.index]?.step);
+    const index = at < 0 ? lines.length - 1 : at, phase = lines[index]?.phase ?? {};
+    badges.replaceChildren(...[["images", phase.behaviour], ["latents", phase.representation]].flatMap(([of, letter]) => [h("span.note", of), phaseBadge(letter)]));
+    if (tiles.children.length !== facts.length) tiles.replaceChildren(...facts.map(([name, word]) => h("div", h("dt", term(word, name)), h("dd"))));
+    facts.forEach((_, i) => { tiles.children[i].lastChild.textContent = values[index]?.[i] ?? "–"; });
   }
 
   function about() {
-    const configuration = h("pre");
+    const configuration = h("pre", {tabindex: 0, role: "group", "aria-label": "configuration"});
     configuration.textContent = yaml(details.config);
     return h("details.about", h("summary", "In words, configuration, provenance"), h("div.verdict", details.verdict.map((sentence) => h("p", sentence))),
       h("p.note", details.subject, details.provenance.wall_s ? `; ${duration(details.provenance.wall_s)} of wall time` : ""), configuration);
@@ -88,6 +99,7 @@ export async function open(root, route) {
     const mine = ++turn, snapshot = details.snapshots[index];
     histories.move(details.lines.findIndex((line) => line.step === snapshot.step));
     panel.move(snapshot);
+    tell();
     save();
     if (!snapshot.samples) {
       samples = null;

@@ -1,12 +1,13 @@
 // The table of runs: filtered, sorted, live; some of them chosen for comparison.
 
-import {absent, choice, compact, duration, eachFrame, fixed, h, integer, percent} from "./dom.js";
+import {absent, choice, compact, duration, eachFrame, fixed, h, integer, known, percent} from "./dom.js";
 import {sparkline} from "./charts.js";
 import {runs, subscribe} from "./live.js";
 import {address, remember} from "./route.js";
+import {phasesTerm, term} from "./words.js";
 
 const PAGE = 60;
-const TITLES = {learning: "share of success (line), order (dashed), phases (below): of behaviour, else of the representation", phase: "the last phase, of behaviour and of the representation", success: "of the images painted for labels that were learnt", order: "ridge R² where the phases are read", images: "images seen"};
+const TITLES = {learning: "share of success (line), order (dashed) over its untrained value (dotted), phases (below): of behaviour, else of the representation", phase: "the last phase, of behaviour and of the representation", success: "of the images painted for labels that were learnt", order: "ridge R² where the phases are read; in brackets the untrained network’s", images: "images seen"};
 const STATES = ["running", "done", "stopped", "killed", "failed", "broken"];
 const SORTS = {
   updated: ["last changed", (row) => row.updated ?? "", -1],
@@ -39,8 +40,8 @@ export async function open(root, route) {
   const sorts = choice("sort", Object.entries(SORTS).map(([key, [text]]) => [key, text]), "updated", (value) => { state.sort = value; list(); });
   const count = h("span.note"), within = h("p.note"), compare = h("a.button", {href: "#/compare"}, "compare");
   const body = h("tbody"), more = h("div.more");
-  const table = h("table.runs", h("thead", h("tr", h("th", {"aria-label": "chosen for comparison"}), ...[["run", "run"], ["state", "state"], ["learning", "learning"], ["phase", "images, latents"], ["success", "success"], ["order", "order"], ["images", "seen"]].map(([name, text]) => h(`th.${name}`, {scope: "col", title: TITLES[name]}, text)))), body);
-  root.append(h("div.heading", h("h1", "Runs"), count, compare), h("div.controls", search, states, phases, sorts), within, h("div.tablebox", table), more);
+  const table = h("table.runs", h("thead", h("tr", h("td"), ...[["run", "run"], ["state", "state"], ["learning", "learning"], ["phase", phasesTerm("images, latents")], ["success", term("success")], ["order", [term("order"), " (", term("untrained"), ")"]], ["images", "seen"]].map(([name, text]) => h(`th.${name}`, {scope: "col", title: TITLES[name]}, text)))), body);
+  root.append(h("div.heading", h("h1", "Runs"), count, phasesTerm(), compare), h("div.controls", search, states, phases, sorts), within, h("div.tablebox", table), more);
 
   const observer = new IntersectionObserver((seen) => { if (seen.some((entry) => entry.isIntersecting)) grow(); }, {rootMargin: "600px"});
   observer.observe(more);
@@ -122,6 +123,9 @@ export function phaseBadge(phase) {
   return h(`span.badge.phase-${phase ?? "none"}`, {title: phase === "undecided" ? "undecided" : null}, phase === "undecided" ? "?" : phase ?? "–");
 }
 
+// order with the untrained network's: 0.97 (0.76)
+export const orderOf = (row) => (known(row?.order_untrained) ? `${fixed(row.order)} (${fixed(row.order_untrained)})` : fixed(row?.order));
+
 export function stateOf(row) {
   const share = row.steps ? row.step / row.steps : 0;
   if (row.state === "running") return h("span.state.running", h("progress", {max: 1, value: share, "aria-label": "progress"}), h("span", row.steps ? `${Math.floor(100 * share)} %` : "starting", row.eta_s != null ? ` · ${duration(row.eta_s)} left` : ""));
@@ -150,10 +154,10 @@ function cells(row, fields) {
   return [
     name,
     h("td.state", stateOf(row)),
-    h("td.learning", sparkline(row.timeline)),
+    h("td.learning", sparkline(row.timeline, row.order_untrained)),
     h("td.phase", h("span.pair", {title: `behaviour ${passed?.sequence.join(", ") || "undecided"}; representation ${inner?.sequence.join(", ") || "undecided"}`}, phaseBadge(passed?.last), phaseBadge(inner?.last))),
     h("td.success", percent(row.success)),
-    h("td.order", fixed(row.order)),
+    h("td.order", orderOf(row)),
     h("td.images", {title: `step ${integer(row.step)} of ${integer(row.steps)}`}, compact(row.images_seen)),
   ];
 }

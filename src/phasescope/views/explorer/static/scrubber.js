@@ -62,10 +62,11 @@ export class Scrubber {
     this.button.setAttribute("aria-pressed", "false");
   }
 
-  // arrows, Home, End, space; not while somebody types or chooses
+  // arrows, Home, End, space; not while somebody types or chooses, nor those that what has the focus names in data-keys as its own
   pressed(event) {
     const target = event.target instanceof Element ? event.target : document.body;
-    if (event.ctrlKey || event.metaKey || event.altKey || target.closest("select, textarea, [data-keys], input:not([type=range]):not([type=checkbox])")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || target.closest("select, textarea, input:not([type=range]):not([type=checkbox])")) return;
+    if (target.closest("[data-keys]")?.dataset.keys.split(" ").includes(event.key)) return;
     if (target.matches("input[type=range]") && target !== this.slider) return;
     const step = event.shiftKey ? 5 : 1;
     const moves = {ArrowLeft: this.index - step, ArrowRight: this.index + step, Home: 0, End: this.count - 1};

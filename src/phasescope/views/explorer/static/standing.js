@@ -3,6 +3,7 @@
 
 import {edgesOf, nearest, ticks} from "./charts.js";
 import {compact, eachFrame, fixed, h, known, s} from "./dom.js";
+import {words} from "./words.js";
 
 const LEFT = 40, RIGHT = 10, TOP = 6, BOTTOM = 20, HEIGHT = 210, MOST = 1.1;
 
@@ -14,7 +15,7 @@ export class Standing {
     this.said = h("p.note");
     this.counts = Object.fromEntries(Object.keys(ladder.colours).map((name) => [name, h("output")]));
     this.root = h("figure.panel.standing",
-      h("figcaption", h("h3", "Where on the ladder"), h("span.note", "the exact optimum that its x₀ is nearest to, at each noise level t; right: error of x₀ over the variance, dots the network’s")),
+      h("figcaption", h("h2", "Where on the ladder"), h("span.note", "the exact optimum that its x₀ is nearest to, at each noise level t; right: error of x₀ over the variance, dots the network’s"), words(["ladder"])),
       h("div.legend", Object.entries(this.counts).map(([name, count]) => h("span", {title: "at how many noise levels"}, h("i.square", {style: {"--outcome": ladder.colours[name]}}), name, count))),
       h("div.pairofcharts", this.rungs, this.errors), this.said);
     const redraw = eachFrame(() => this.draw());

@@ -3,10 +3,11 @@
 import {json} from "./api.js";
 import {absent, h, integer} from "./dom.js";
 import {address} from "./route.js";
+import {words} from "./words.js";
 
 export async function open(root) {
   const studies = await json("/api/studies");
-  root.append(h("div.heading", h("h1", "Studies")));
+  root.append(h("div.heading", h("h1", "Studies"), words(["claim", "verdict"])));
   if (!studies.length) {
     root.append(h("div.absent", h("p", "No results of studies are here yet. "), h("pre", "phasescope study NAME"), h("p", "writes its records and verdicts to results/NAME.")));
     return {};

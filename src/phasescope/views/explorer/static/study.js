@@ -8,24 +8,24 @@ import {findRun, subscribe} from "./live.js";
 import {diagram, lineage} from "./phase_diagram.js";
 import {address, remember} from "./route.js";
 import {phaseBadge} from "./runs.js";
-
+import {phasesTerm, words} from "./words.js";
 
 export async function open(root, route) {
   const study = await json(`/api/studies/${encodeURIComponent(route.name)}`);
   const state = {}, fields = study.axes.map((axis) => axis.field), units = Object.entries(UNITS).filter(([unit]) => study.runs.every((run) => run[unit]));
-  root.append(h("div.heading", h("h1", study.name), h("span.note", `${integer(study.runs.length)} runs`)), study.question ? h("p.question", study.question) : "");
+  root.append(h("div.heading", h("h1", study.name), h("span.note", `${integer(study.runs.length)} runs`), words(["claim", "verdict", "declaration", "P1", "P2"])), study.question ? h("p.question", study.question) : "");
   if (study.stale) root.append(h("p.fault", "The verdicts rest on other records than those that lie here now: recompute them."));
-  root.append(...study.amended.map((words) => h("p.note", h("strong", "Amended "), words)));
+  root.append(...study.amended.map(({told, changed}) => h("div.note", h("strong", "Amended "), told, changed.length ? h("details", h("summary", "what changed"), h("ul", changed.map((one) => h("li", one)))) : null)));
   if (study.claims.length) root.append(h("div.claims", study.claims.map(claim)));
   if (!study.runs.length) { root.append(absent("No records of this study are here.")); return {}; }
 
   const controls = h("div.controls"), slider = h("input", {type: "range", min: 0, max: 1000, "aria-label": "time of the phase diagram", oninput: () => { state.at = Number(slider.value) / 1000; draw(); }});
-  const time = h("output.at"), tiles = h("div.tablebox"), paths = h("div"), cells = h("div.cell");
-  const onset = new Chart({title: "Onsets", note: "share of runs that are in the phase for good", height: 250, domain: [0, 1], format: (value) => percent(value)});
+  const time = h("output.at"), tiles = h("div.tablebox", {tabindex: 0, role: "group", "aria-label": "phase diagram"}), paths = h("div"), cells = h("div.cell");
+  const onset = new Chart({title: "Onsets", terms: ["onset"], note: "share of runs that are in the phase for good", height: 250, domain: [0, 1], format: (value) => percent(value)});
   root.append(controls,
-    h("figure.panel", h("figcaption", h("h3", "Phase diagram"), h("span.note", "letter: the phase of most runs; bar: shares of runs; a cell opens its runs")), h("div.scrubber", h("div.rail", slider), time), tiles),
+    h("figure.panel", h("figcaption", h("h2", "Phase diagram"), h("span.note", "letter: the phase of most runs; bar: shares of runs; a cell opens its runs"), phasesTerm()), h("div.scrubber", h("div.rail", slider), time), tiles),
     cells,
-    h("figure.panel", h("figcaption", h("h3", "Phases over training"), h("span.note", "shares of the runs of each cell")), paths), onset.root);
+    h("figure.panel", h("figcaption", h("h2", "Phases over training"), h("span.note", "shares of the runs of each cell")), paths), onset.root);
 
   const of = (run, field) => run.settings[field];
   const label = (field) => field.split(".").slice(1).join(".") || field;
@@ -79,7 +79,7 @@ export async function open(root, route) {
 
   function opening(group) {
     const here = group.runs.filter((run) => findRun(run.digest));
-    return h("figure.panel", h("figcaption", h("h3", group.title), h("span.note", `${group.runs.length} runs, ${here.length} of them in the folder of runs`),
+    return h("figure.panel", h("figcaption", h("h2", group.title), h("span.note", `${group.runs.length} runs, ${here.length} of them in the folder of runs`),
       here.length ? h("a.button", {href: address("runs", "", {digests: here.map((run) => run.digest).join(",")})}, "in the table") : null, h("button", {type: "button", onclick: () => { state.cell = null; draw(); }}, "close")),
       h("ul.celled", group.runs.map((run) => {
         const row = findRun(run.digest), text = `${run.name ?? run.digest} · seed ${run.seed ?? "–"}`;

@@ -41,9 +41,9 @@ function trace() {
 
 function readout() {
   const at = data.snapshots[cloud.snapshots[position]];
-  const order = at.order[cloud.place];
+  const [order, untrained] = at.order[cloud.place] ?? [];
   const parts = [`${at.images_seen.toLocaleString("en")} images, step ${at.step.toLocaleString("en")}`, ...at.phases];
-  if (order !== undefined && order !== null) parts.push(`ridge R² ${order.toFixed(2)}`);
+  if (order !== undefined && order !== null) parts.push(`order ${order.toFixed(2)}${untrained === null ? "" : ` (untrained ${untrained.toFixed(2)})`}`);
   if (cloud.shares) parts.push(`the three components hold ${Math.round(100 * cloud.shares[position])}\u00a0% of the variance`);
   by("readout").textContent = parts.join(" · ");
 }
@@ -89,6 +89,15 @@ play.addEventListener("click", () => {
     position += 1;
     draw();
   }, 450);
+});
+// the camera about the upright axis, and up or down short of the poles, by 7.5 degrees a key press
+const TURN = Math.PI / 24, TURNS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1]};
+scene.addEventListener("keydown", (event) => {
+  if (!(event.key in TURNS)) return;
+  event.preventDefault();
+  const [about, up] = TURNS[event.key], {x, y, z} = scene._fullLayout.scene._scene.getCamera().eye, far = Math.hypot(x, y, z);
+  const along = Math.atan2(y, x) + about * TURN, high = Math.min(Math.max(Math.asin(z / far) + up * TURN, -1.5), 1.5);
+  Plotly.relayout(scene, {"scene.camera.eye": {x: far * Math.cos(high) * Math.cos(along), y: far * Math.cos(high) * Math.sin(along), z: far * Math.sin(high)}});
 });
 // a redraw under a drag would throw the drag away
 scene.addEventListener("pointerdown", () => { held = true; });

@@ -1,0 +1,61 @@
+"""docs/glossary.md and the pictograms of A, B and C, from the same words and code as those of report and explorer.
+
+python -m docs.words        from the repository's root
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from phasescope.views.pictograms import ALTERNATIVES, OF, pictogram
+from phasescope.views.terms import PHASES, SECTIONS
+
+HERE = Path(__file__).parent
+PAGE, PICTURES = HERE / "glossary.md", HERE / "pictures"
+INTRODUCTION = """# Glossary
+
+The words of report, explorer and these pages, each in one sense. This page is written by `python -m docs.words` from
+`src/phasescope/views/terms.py`; there a word is changed.
+
+## Phases A, B and C
+
+They are told twice, and the two never mix: of what is painted (images alone), and of what the network holds inside (latents
+alone). Images and latents can be in different phases at the same time.
+"""
+
+
+def picture_of(phase: str, of: str) -> Path:
+    """Where a pictogram lies."""
+    return PICTURES / f"{phase}-{of}.svg"
+
+
+def glossary() -> str:
+    """The page."""
+    lines = [INTRODUCTION, "| | images | latents |", "|---|---|---|"]
+    for phase, words in PHASES.items():
+        shown = [
+            f"![{ALTERNATIVES[phase, of]}](pictures/{picture_of(phase, of).name}) {words[of]}" for of in OF
+        ]
+        lines.append(f"| **{phase}** | {' | '.join(shown)} |")
+    for heading, section in SECTIONS.items():
+        lines += ["", f"## {heading}", ""]
+        lines += [f"- **{term.word}**: {' '.join(filter(None, term[1:]))}" for term in section.values()]
+    return "\n".join(lines) + "\n"
+
+
+def pictures() -> dict[Path, str]:
+    """The text of each pictogram's file."""
+    return {picture_of(phase, of): pictogram(phase, of) + "\n" for phase in PHASES for of in OF}
+
+
+def write() -> list[Path]:
+    """Write the page and the pictograms; gives their paths."""
+    files = {PAGE: glossary(), **pictures()}
+    for path, text in files.items():
+        path.write_text(text, encoding="utf-8")
+    return list(files)
+
+
+if __name__ == "__main__":
+    for path in write():
+        print(path.relative_to(HERE.parent))

@@ -1,0 +1,142 @@
+"""The verbs that set runs side by side and carry them elsewhere; what they do is elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from phasescope.cli.arguments import Runs
+
+RunWords = Positional[Annotated[tuple[str, ...], arg(metavar="RUN RUN ...")]]
+
+
+def compare(
+    words: RunWords = (), /, page: Path | None = None, runs: Runs = Path("runs"), json: bool = False
+) -> int:
+    """Set runs side by side: what differs in their configurations, then where each stands.
+
+    Args:
+        words: two runs at least, each a folder, name or hash
+        page: FILE.html to write as well: the table and curves as one self-contained page
+        runs: folder of runs
+        json: JSON instead of a table
+    """
+    from contextlib import ExitStack
+
+    from phasescope.store import find_run
+    from phasescope.store.folder import damage_told
+    from phasescope.views.comparison import compared
+    from phasescope.views.record import Record
+    from phasescope.views.samples import check_out, write_out
+    from phasescope.views.terminal.comparison import print_comparison
+    from phasescope.views.terminal.progress import counting
+
+    if page is not None:
+        check_out(page, (".html",), "--page")
+    records = [Record(find_run(word, runs)) for word in words]
+    with ExitStack() as reading:
+        for record in records:
+            reading.enter_context(damage_told(record.run))
+        found = compared(records)
+        if page is not None:
+            from phasescope.views.report.comparison_page import comparison_page
+
+            with counting("writing the page"):
+                text = comparison_page(records, found)
+            write_out(page, text.encode(), "--page")
+    print_comparison(found, as_json=json)
+    if page is not None and not json:
+        print(f"page: {page}")
+    return 0
+
+
+def export(
+    target: Annotated[str, arg(metavar="RUN|STUDY")],
+    /,
+    figures: Path | None = None,
+    tables: Path | None = None,
+    tensorboard: Path | None = None,
+    archive: Path | None = None,
+    svg: bool = False,
+    captions: bool = False,
+    parquet: bool = False,
+    runs: Runs = Path("runs"),
+    results: Runs = Path("results"),
+) -> int:
+    """Write a run or a study as other programs take it: figures, tables, scalars for TensorBoard, one archive.
+
+    Args:
+        target: a run's folder, name or hash; or a study's name, or that of its folder of results
+        figures: folder for the figures, PDF with TrueType fonts, and captions.md
+        tables: folder for the tables, CSV: snapshots and readings of a run; records, claims and tables of a study
+        tensorboard: folder for a run's scalars and images, as tensorboard --logdir takes it (extra `monitors`)
+        archive: FILE.zip for all that a run recorded, which `import` takes
+        svg: figures as SVG
+        captions: draw captions below the figures too
+        parquet: tables as Parquet
+        runs: folder of runs
+        results: folder of studies' results
+    """
+    from phasescope.cli.studies import results_of
+    from phasescope.errors import UserError
+    from phasescope.store import find_run
+    from phasescope.store.archive import write_archive
+    from phasescope.views.export import run_files, study_files
+    from phasescope.views.samples import check_out
+    from phasescope.views.terminal.progress import counting
+
+    wanted = {"figures": figures, "tables": tables, "tensorboard": tensorboard, "archive": archive}
+    if not any(wanted.values()):
+        raise UserError("`--figures` (=nothing) must be given, or --tables, --tensorboard or --archive")
+    for flag, given, to in (
+        ("svg", svg, "figures"),
+        ("captions", captions, "figures"),
+        ("parquet", parquet, "tables"),
+    ):
+        if given and not wanted[to]:
+            raise UserError(f"`--{flag}` (=True) must go with --{to}")
+    study, folder = results_of(target, results)
+    for flag in ("tensorboard", "archive"):
+        if folder and wanted[flag]:
+            raise UserError(f"`--{flag}` (={wanted[flag]}) must be of a run, and `{target}` is a study")
+    if archive is not None:
+        check_out(archive, (".zip",), "--archive")
+    kind: Literal["pdf", "svg"] = "svg" if svg else "pdf"
+    form: Literal["csv", "parquet"] = "parquet" if parquet else "csv"
+    left_out: list[str] = []
+    with counting(f"exporting {target}") as tell:
+        if folder:
+            written = study_files(study, folder, figures, kind, captions, tables, form)
+        else:
+            run = find_run(target, runs)
+            written = run_files(run, figures, kind, captions, tables, form, tensorboard, left_out.append)
+            written += [write_archive(run, archive, tell)] if archive else []
+    for path in written:
+        print(path)
+    for why in left_out:
+        print(f"phasescope: {why}", file=sys.stderr)
+    return 0
+
+
+def import_run(
+    file: Positional[Annotated[Path, arg(metavar="FILE.zip")]], /, runs: Runs = Path("runs")
+) -> int:
+    """Unpack a run that `export --archive` wrote, once it is whole and what it says; prints the run's folder.
+
+    Args:
+        file: the archive
+        runs: folder of runs; nothing in it is overwritten
+    """
+    from phasescope.runs.importing import import_run as unpack
+    from phasescope.views.terminal.progress import counting
+
+    with counting("importing") as tell:
+        found = unpack(file, runs, tell)
+    print(found.path)
+    return 0
+
+
+import_run.__name__ = "import"  # the verb's name, which is no name of Python's

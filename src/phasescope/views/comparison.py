@@ -1,0 +1,200 @@
+"""Some runs side by side: in what their configurations differ, and where each stands.
+
+A field that an older run does not say has its default there. A number stands beside what it is of: a share beside how many
+images, an order beside the untrained network's, an onset in steps beside images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from phasescope.config import merge
+from phasescope.errors import UserError
+from phasescope.places import Place
+from phasescope.runs.config import RunConfig
+from phasescope.store.flat import config_columns
+from phasescope.views.names import READINGS, place_words, split_words
+from phasescope.views.record import Record, number, score
+
+LEAST, MOST = 2, 16
+"""runs of a comparison"""
+ABSENT = "-"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One thing that is told of each run.
+
+    Attributes:
+        name: a dotted field, or what is told, in a word.
+        label: the same in words.
+        values: JSON-ready, one a run; None where it is not there.
+        texts: the values as they are printed.
+    """
+
+    name: str
+    label: str
+    values: list[Any]
+    texts: list[str]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs side by side.
+
+    Attributes:
+        names: of the runs, one a column.
+        differs: fields of the configuration that are not the same in all.
+        stands: where each run stands.
+        notes: what must be known to read it, a sentence each.
+    """
+
+    names: list[str]
+    differs: list[Row]
+    stands: list[Row]
+    notes: list[str]
+
+
+def compared(records: Sequence[Record]) -> Comparison:
+    """Runs side by side, in their order.
+
+    Raises:
+        UserError: they are too few or too many, or one is given twice, or has no configuration.
+    """
+    names = [record.run.name for record in records]
+    if not LEAST <= len(names) <= MOST:
+        raise UserError(f"`RUN` (={len(names)} of them) must be from {LEAST} to {MOST} runs to compare")
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"`RUN` (={name}) must be given once")
+    for record in records:
+        if not record.config:
+            raise UserError(
+                f"`RUN` (={record.run.name}) must have a configuration, and its config.yaml is empty"
+            )
+    differs = list(_differing(records))
+    return Comparison(names, differs, list(_standing(records)), list(_notes(records, differs)))
+
+
+def _differing(records: Sequence[Record]) -> Iterator[Row]:
+    usual = RunConfig().tree()
+    told = [config_columns(merge(usual, record.config)) for record in records]
+    columns = dict.fromkeys(name for fields in told for name in fields)
+    parts = list(dict.fromkeys(_part(column) for column in columns))
+    for column in sorted(columns, key=lambda column: parts.index(_part(column))):
+        values = [fields.get(column) for fields in told]
+        if column != "config.name" and any(value != values[0] for value in values):
+            name = column.removeprefix("config.")
+            there = [column in fields for fields in told]
+            yield Row(
+                name,
+                name,
+                values,
+                [_plain(v) if is_there else ABSENT for v, is_there in zip(values, there, strict=True)],
+            )
+
+
+def _part(column: str) -> str:
+    """`training` of `config.training.batch`."""
+    return column.split(".")[1]
+
+
+def _plain(value: Any) -> str:
+    return "none" if value is None else f"{value}".lower() if isinstance(value, bool) else f"{value}"
+
+
+def _standing(records: Sequence[Record]) -> Iterator[Row]:
+    def row(name: str, label: str, of: Callable[[Record], Any], text: Callable[[Any], str] = _count) -> Row:
+        values = [of(record) for record in records]
+        return Row(name, label, values, [ABSENT if value is None else text(value) for value in values])
+
+    yield row("state", "state", lambda one: "broken" if one.faults else one.status["state"], str)
+    yield row("step", "step", lambda one: _last(one).get("step", 0))
+    yield row("images_seen", "images seen", lambda one: _last(one).get("images_seen", 0))
+    for reading, words in READINGS.items():
+        if not any(any(record.phases(reading)) for record in records):
+            continue
+        yield row(reading, words, lambda one, of=reading: one.sequence(of) or None, " ".join)
+        for phase in ("B", "C"):
+            yield row(
+                f"{reading}.{phase}",
+                f"{phase} from step (images)",
+                lambda one, of=reading, phase=phase: _onset(one, of, phase),
+                lambda at: f"{at['step']:,} ({at['images_seen']:,})",
+            )
+    for split in dict.fromkeys(split for record in records for split in record.splits):
+        yield row(
+            f"success.{split}",
+            f"success, {split_words(split)} (of images)",
+            lambda one, of=split: _success(one, of),
+            lambda found: f"{100 * found['share']:.0f} % ({found['n']:,})",
+        )
+    for measure, reading, words in (
+        ("order", "representation", "order (untrained)"),
+        ("p1_order", "representation_p1", "order P1's way (untrained)"),
+    ):
+        found = [_order(record, measure, reading) for record in records]
+        if any(found):
+            places = {place_words(Place.parse(one["place"])) for one in found if one}
+            label = f"{words}, at {places.pop()}" if len(places) == 1 else words
+            several = bool(places)
+            texts = [_beside(one, several) if one else ABSENT for one in found]
+            yield Row(measure, label, list(found), texts)
+    yield row("loss", "loss", lambda one: _last(one).get("loss"), lambda loss: f"{loss:.4g}")
+    yield row("parameters", "parameters", lambda one: one.status.get("parameters"))
+    yield row("cpu_s", "CPU seconds", lambda one: one.status.get("cpu_s"), lambda spent: f"{spent:,.0f}")
+
+
+def _last(record: Record) -> dict[str, Any]:
+    return record.metrics[-1] if record.metrics else {}
+
+
+def _count(value: int) -> str:
+    return f"{value:,}"
+
+
+def _onset(record: Record, reading: str, phase: str) -> dict[str, int] | None:
+    """Where a phase begins for good: at the first snapshot from which on it is that phase, or a later one."""
+    images = record.onsets(reading)[phase]
+    steps = {int(line["images_seen"]): int(line["step"]) for line in record.metrics}
+    return None if images is None else {"step": steps[images], "images_seen": images}
+
+
+def _success(record: Record, split: str) -> dict[str, Any] | None:
+    """Of the images painted for labels of a split, the share that became what they should."""
+    told = (_last(record).get("outcomes") or {}).get(split)
+    share = number(told.get(record.outcomes[-1].name)) if told and record.outcomes else None
+    return (
+        None if told is None or share is None or share != share else {"share": share, "n": told.get("n", 0)}
+    )
+
+
+def _order(record: Record, measure: str, reading: str) -> dict[str, Any] | None:
+    """A score with its nulls and its place, at the last snapshot."""
+    place = record.declared_place(reading)
+    found = score(_last(record), measure, place) if place else None
+    if not found or found.get("value") is None:
+        return None
+    kept = {name: found.get(name) for name in ("value", "low", "high", "n", "nulls")}
+    return {"place": str(place), **kept}
+
+
+def _beside(found: dict[str, Any], with_place: bool) -> str:
+    untrained = (found["nulls"] or {}).get("untrained")
+    null = "not known" if untrained is None else f"{untrained:.2f}"
+    place = f" {place_words(Place.parse(found['place']))}" if with_place else ""
+    return f"{found['value']:.2f} ({null}){place}"
+
+
+def _notes(records: Sequence[Record], differs: Sequence[Row]) -> Iterator[str]:
+    fields = [row.name for row in differs]
+    if not fields:
+        yield "Their configurations are the same."
+    if any(name.partition(".")[0] in ("world", "family") for name in fields):
+        yield "Losses of different worlds or families are not on one scale."
+    if len({_last(record).get("step") for record in records}) > 1:
+        yield "They stand at different steps."
+    if fields != ["seed"]:
+        yield "Each is one run: how far apart seeds alone are, several seeds of each tell (phasescope sweep)."

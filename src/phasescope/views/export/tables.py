@@ -1,0 +1,88 @@
+"""Tables for pandas, R, a spreadsheet: of a run its snapshots and what was read in its images; of a study its records, its
+tables and its claims."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from phasescope.errors import UserError
+from phasescope.store import Run
+from phasescope.store.files import read_json, write_all_aside
+from phasescope.store.flat import as_frame, plain_types, snapshot_rows
+from phasescope.store.folder import damage_told, damage_told_of
+from phasescope.store.records import read_records
+from phasescope.store.tables import parquet_bytes
+from phasescope.studies.core.records import RECORDS, TABLES, read_claims
+from phasescope.views.record import Record
+from phasescope.views.report.sound import sound_record
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Kind = Literal["csv", "parquet"]
+
+
+def run_tables(run: Run, folder: Path, kind: Kind) -> list[Path]:
+    """Write `snapshots` (a row a snapshot: configuration, metrics, costs) and `readings` (a row a painted image, with its
+    step) to a folder; their paths.
+
+    Raises:
+        UserError: the run recorded nothing yet, or what it recorded is damaged.
+    """
+    with damage_told(run):
+        record = sound_record(run)
+        if not record.metrics:
+            raise UserError(f"`RUN` (={run.name}) must have a snapshot to be exported, and has none yet")
+        rows = snapshot_rows(run, record.config, record.status, record.metrics)
+        tables = {"snapshots": plain_types(as_frame(rows))}
+        if read := _readings(record):
+            tables["readings"] = as_frame(
+                [dict(zip(read, row, strict=True)) for row in zip(*read.values(), strict=True)]
+            )
+    return _written(tables, folder, kind)
+
+
+def _readings(record: Record) -> dict[str, list[Any]]:
+    """The columns of what was read in the images of all snapshots, and `step`; none where nothing was."""
+    parts = [(one.step, columns) for one in record.snapshots if (columns := record.readings(one))]
+    names = dict.fromkeys(name for _, columns in parts for name in columns)
+    counts = [(step, columns, len(next(iter(columns.values())))) for step, columns in parts]
+    found: dict[str, list[Any]] = {"step": [step for step, _, n in counts for _ in range(n)]} if parts else {}
+    for name in names:
+        found[name] = [
+            value for _, columns, n in counts for value in np.asarray(columns.get(name, [None] * n)).tolist()
+        ]
+    return found
+
+
+def study_tables(folder_of_results: Path, folder: Path, kind: Kind) -> list[Path]:
+    """Write `records` (a row a snapshot of each run), `claims`, and each of the study's tables to a folder; their paths.
+
+    Raises:
+        UserError: there are no records, or they are damaged.
+    """
+    path = folder_of_results / RECORDS
+    if not path.exists():
+        raise UserError(f"`STUDY` (={folder_of_results.name}) must have records: there is no `{path}`")
+    tables = {"records": read_records(path)}
+    with damage_told_of(folder_of_results, "a study's results"):
+        if claims := (read_claims(folder_of_results) or {}).get("claims"):
+            tables["claims"] = as_frame(claims)
+        told = folder_of_results / TABLES
+        for name, rows in (read_json(told) if told.exists() else {}).items():
+            tables[f"table_{name}"] = as_frame(rows)
+    return _written(tables, folder, kind)
+
+
+def _written(tables: Mapping[str, pd.DataFrame], folder: Path, kind: Kind) -> list[Path]:
+    files: dict[Path, bytes | str] = {
+        folder / f"{name}.{kind}": parquet_bytes(frame) if kind == "parquet" else frame.to_csv(index=False)
+        for name, frame in tables.items()
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    write_all_aside(files)
+    return list(files)

@@ -1,0 +1,110 @@
+"""Runs side by side as one self-contained page: the table, and how each learnt over images seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure as Drawing
+
+from phasescope.studies.core.study import Curve, Panel
+from phasescope.views.comparison import Comparison, Row
+from phasescope.views.figures.axes import NARROW_IN, WIDE_IN
+from phasescope.views.figures.studies import draw_panel
+from phasescope.views.names import place_words, split_words
+from phasescope.views.record import Record
+from phasescope.views.report.study_page import rendered
+from phasescope.views.style import RC, css_variables, inline_svg
+
+LABEL = "success, order and loss of the runs over images seen"
+
+
+def comparison_page(records: Sequence[Record], found: Comparison) -> str:
+    """The page's HTML; of a path in a configuration only the last part is told."""
+    from markupsafe import Markup
+
+    panels = [panel for panel in _panels(records) if panel.curves]
+    drawn = {
+        name: Markup(inline_svg(_drawn(panels, width), f"{LABEL}, {name}"))
+        for name, width in (("wide", WIDE_IN), ("narrow", NARROW_IN))
+        if panels
+    }
+    return rendered(
+        "comparison.html.j2",
+        names=found.names,
+        differs=[_portable(row) for row in found.differs],
+        stands=found.stands,
+        notes=found.notes,
+        drawn=drawn,
+        light=css_variables(dark=False),
+        dark=css_variables(dark=True),
+    )
+
+
+def _portable(row: Row) -> Row:
+    return replace(row, texts=[Path(text).name if text.startswith("/") else text for text in row.texts])
+
+
+def _panels(records: Sequence[Record]) -> list[Panel]:
+    """Success on what is trained on, order with the untrained network's, loss; curves of the same run are of one colour."""
+
+    def curves(of: list[np.ndarray | None]) -> list[Curve]:
+        return [
+            Curve(record.images_seen, y, label=record.run.name, series=series)
+            for series, (record, y) in enumerate(zip(records, of, strict=True))
+            if y is not None and np.isfinite(y).any()
+        ]
+
+    success = [
+        record.outcome_shares(record.splits[0])[record.outcomes[-1].name] if record.splits else None
+        for record in records
+    ]
+    places = [record.declared_place("representation") for record in records]
+    pairs = list(zip(records, places, strict=True))
+    order = curves([record.series("order", place) if place else None for record, place in pairs])
+    untrained = [
+        Curve(record.images_seen, record.series("order", place, "nulls", "untrained"), style="dashed")
+        for record, place in pairs
+        if place
+    ]
+    loss = [
+        np.array([np.nan if line["loss"] is None else line["loss"] for line in one.metrics])
+        for one in records
+    ]
+    splits = {record.splits[0] for record in records if record.splits}
+    at = {place_words(place) for place in places if place}
+    return [
+        Panel(
+            f"Success, {split_words(splits.pop())}" if len(splits) == 1 else "Success, labels trained on",
+            "images seen",
+            "share of images",
+            curves(list(success)),
+            ylim=(0, 1),
+        ),
+        Panel(
+            f"Order at {at.pop()}" if len(at) == 1 else "Order",
+            "images seen",
+            "ridge R² (dashed: untrained)",
+            [*order, *untrained] if order else [],
+        ),
+        Panel("Loss", "images seen", "loss", curves(list(loss)), yscale="log"),
+    ]
+
+
+def _drawn(panels: Sequence[Panel], width_in: float) -> Drawing:
+    """Side by side, or one below the other where the figure is narrow; one legend for all."""
+    columns = len(panels) if width_in > NARROW_IN else 1
+    rows = -(-len(panels) // columns)
+    with matplotlib.rc_context(RC):
+        drawing = Drawing(figsize=(width_in, 2.6 * rows + 0.5))
+        axes = list(drawing.subplots(rows, columns, squeeze=False).flat)
+        for ax, panel in zip(axes, panels, strict=True):
+            draw_panel(ax, panel, with_legend=False)
+        told = {
+            text: handle for ax in axes for handle, text in zip(*ax.get_legend_handles_labels(), strict=True)
+        }
+        drawing.legend(told.values(), told.keys(), ncols=4 if columns > 1 else 2, loc="outside lower center")
+    return drawing

@@ -1,0 +1,69 @@
+"""A sweep from its words to its table: run by the code of studies, gone on with, and shared with other sweeps."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from attacked_run import FIELDS
+
+from phasescope.store import list_runs
+
+
+@pytest.fixture
+def words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.chdir(tmp_path)
+    Path("base.yaml").write_text(yaml.safe_dump(FIELDS))
+    return ["sweep", "base.yaml", "training.batch=8,16"]
+
+
+def test_a_sweep_is_run_recorded_and_told_and_nothing_is_run_twice(words, here, command, tmp_path):
+    plan = command(*words, "--dry-run", "--json")
+    told = json.loads(plan.out)
+    assert (told["runs"], told["to_run"], told["cpu_s"]) == (2, 2, None)
+    assert not (tmp_path / "runs").exists()
+    done = command(*words, "--name", "batches")
+    assert done.code == 0, done.err
+    assert "training.batch=8" in done.out
+    assert str(Path("results/batches")) in done.out
+    rows = json.loads(Path("results/batches/tables.json").read_text())["ends"]
+    assert [(row["cell"], row["runs"]) for row in rows] == [("training.batch=8", 1), ("training.batch=16", 1)]
+    assert all(row["order"] is not None and row["untrained"] is not None and row["loss"] > 0 for row in rows)
+    assert len(list_runs(Path("runs"))) == 2
+    again = command(*words, "--name", "batches", "--dry-run", "--json")
+    assert json.loads(again.out)["to_run"] == 0
+    other = command(*words, "--dry-run", "--json")
+    assert [one["state"] for one in json.loads(other.out)["standings"]] == ["elsewhere"] * 2
+    more = json.loads(command(*words[:2], "training.batch=8,16,32", "--dry-run", "--json").out)
+    assert more["to_run"] == 1
+    assert more["cpu_s"] > 0  # as the runs that are done cost an image
+    refused = command(*words[:2], "training.batch=8,16,32", "--name", "batches")
+    assert refused.code == 2
+    assert refused.err.startswith(
+        "phasescope: `--name` (=batches) must be another: `results/batches` holds another sweep"
+    )
+    assert command("export", "batches", "--tables", "out").code == 0
+    assert sorted(path.name for path in Path("out").iterdir()) == ["records.csv", "table_ends.csv"]
+    assert command("export", "batches", "--figures", "out").err.startswith(
+        "phasescope: `--figures` (=out) must be of a run"
+    )
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--name", "phases"], "`--name` (=phases) must be another: a study of ours"),
+        (["--partition", "cpu"], "`--partition` (=cpu) must go with --engine slurm"),
+        (["--minutes", "0", "--engine", "slurm"], "`--minutes` (=0) must be at least 1"),
+        (["--gpus", "1"], "`--gpus` (=1) must go with --engine slurm or ray"),
+        (["--workers", "0"], "`--workers` (=0) must be at least 1"),
+        (["network.widths=[8,8,8],[8,7]"], "`network"),
+    ],
+)
+def test_what_is_wrong_is_told_before_anything_is_written(flags, told, words, command, tmp_path):
+    outcome = command(*words, *flags)
+    assert outcome.code == 2
+    assert outcome.err.startswith(f"phasescope: {told}")
+    assert [path.name for path in tmp_path.iterdir()] == ["base.yaml"]

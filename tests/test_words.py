@@ -1,0 +1,143 @@
+"""Words are explained from one source, the glossary is what that source says, and no document that is cited is missing."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from docs import words
+from phasescope.views.names import MEASURES, NULLS, READINGS
+from phasescope.views.pictograms import OF, pictogram
+from phasescope.views.report.explained import PASSAGES, Explained
+from phasescope.views.terms import PHASES, SECTIONS, TERMS, told
+
+ROOT = Path(__file__).parents[1]
+TEXTS = [
+    path
+    for folder in ("src", "docs")
+    for path in (ROOT / folder).rglob("*")
+    if path.suffix in (".py", ".md", ".js", ".j2", ".css", ".html")
+] + [ROOT / "README.md"]
+CITED = re.compile(r"[\w./-]*\w\.md\b(?!\.)")
+WRITTEN = {"captions.md"}
+"""by a command, where its user says"""
+
+
+def missing(text: str, by: Path) -> list[str]:
+    """The Markdown files that a text names, and that are neither beside it, nor in docs, nor where the path says."""
+    homes = (
+        by.parent,
+        ROOT,
+        ROOT / "docs",
+        *(folder for folder in (ROOT / "docs").iterdir() if folder.is_dir()),
+    )
+    names = [name.lstrip("/") for name in CITED.findall(text)]
+    return [
+        name for name in names if name not in WRITTEN and not any((home / name).is_file() for home in homes)
+    ]
+
+
+@pytest.mark.parametrize("folder", ["src", "docs", "README.md"])
+def test_no_document_that_is_cited_is_missing(folder):
+    found = {
+        str(path.relative_to(ROOT)): lacking
+        for path in TEXTS
+        if path.relative_to(ROOT).parts[0] == folder
+        if (lacking := missing(path.read_text(), path))
+    }
+    assert found == {}
+
+
+def test_a_document_that_is_missing_would_be_found():
+    assert missing("see `science.md` section 1, docs/glossary.md and measures.md", Path(__file__)) == [
+        "science.md"
+    ]
+
+
+def test_the_glossary_is_what_the_one_source_says():
+    assert words.PAGE.read_text() == words.glossary(), "write it: python -m docs.words"
+    for path, text in words.pictures().items():
+        assert path.read_text() == text, "write it: python -m docs.words"
+
+
+@pytest.mark.parametrize("name", TERMS)
+def test_each_word_has_one_plain_sentence(name):
+    word, sentence, more = TERMS[name]
+    assert sentence[0].isupper()
+    assert sentence.endswith(".")
+    assert len(sentence) <= 130, "one sentence that is read in one go"
+    assert not more or more.endswith(".")
+    assert word.lower() not in sentence.lower().split()[:1]
+
+
+def test_no_word_is_explained_twice():
+    assert sum(map(len, SECTIONS.values())) == len(TERMS)
+    assert len({term.word for term in TERMS.values()}) == len(TERMS)
+
+
+def test_what_pages_show_is_explained():
+    assert {"order", "p1_order", "label_share"} <= TERMS.keys() & MEASURES.keys()
+    assert "untrained" in TERMS.keys() & NULLS.keys()
+    assert {"behaviour", "representation"} <= READINGS.keys() & TERMS.keys()
+    assert set(PASSAGES.values()) <= TERMS.keys()
+    assert [re.findall(r"arXiv (\d+\.\d+)", TERMS[paper].sentence) for paper in ("P1", "P2")] == [
+        ["2402.03305"],
+        ["2408.13256"],
+    ]
+
+
+@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize("of", OF)
+def test_a_pictogram_stands_alone_and_says_what_it_shows(phase, of):
+    tree = ElementTree.fromstring(pictogram(phase, of))
+    _, _, wide, high = map(float, tree.attrib["viewBox"].split())
+    assert tree.attrib["role"] == "img"
+    assert tree.attrib["aria-label"].startswith(f"{phase}, {of}: ")
+    assert not {"href", "src", "style"} & {name for element in tree.iter() for name in element.attrib}
+    circles = tree.findall(".//{*}circle")
+    assert bool(circles)
+    for circle in circles:
+        assert 0 <= float(circle.attrib["cx"]) <= wide
+        assert 0 <= float(circle.attrib["cy"]) <= high
+
+
+def test_an_object_is_on_the_cross_in_c_alone_and_colours_are_in_order_in_c_alone():
+    def circles(phase: str, of: str):
+        found = ElementTree.fromstring(pictogram(phase, of)).iterfind(".//{*}circle")
+        return [(float(one.attrib["cx"]), float(one.attrib["cy"]), one.attrib["fill"]) for one in found]
+
+    def cross(phase: str) -> set[tuple[float, float]]:
+        lines = re.findall(r'd="M([\d.]+) ([\d.]+)h14', pictogram(phase, "images"))
+        return {(float(x) + 7, float(y)) for x, y in lines}
+
+    assert [any((x, y) in cross(phase) for x, y, _ in circles(phase, "images")) for phase in "ABC"] == [
+        False,
+        False,
+        True,
+    ]
+    in_order = []
+    for phase in "ABC":
+        columns: dict[float, set[str]] = {}
+        for x, _, colour in circles(phase, "latents"):
+            columns.setdefault(x, set()).add(colour)
+        in_order.append(all(len(colours) == 1 for colours in columns.values()) and len(columns) < 10)
+    assert in_order == [False, False, True]
+
+
+def test_a_sentence_is_explained_where_a_word_first_stands_and_is_escaped():
+    explained = Explained()
+    found = explained.within("The representation by ridge R² <b> and ridge R² again")
+    assert found.count("<button") == 2
+    assert "&lt;b&gt;" in found
+    assert set(explained.asked) == {"representation", "order"}
+    with pytest.raises(KeyError):
+        explained.term("no such word")
+
+
+def test_the_explorer_is_told_all_words():
+    tree = told()
+    assert set(tree["terms"]) == {name for names in tree["sections"].values() for name in names} == set(TERMS)
+    assert {of for phase in tree["phases"].values() for of in phase} == set(OF)

@@ -1,0 +1,175 @@
+"""Runs side by side: what differs and where each stands, as a table, as JSON, and as a page that needs nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from conftest import ALL_STEPS, BATCH, config, write_run
+from phasescope.cli import main
+from phasescope.errors import UserError
+from phasescope.store import Run
+from phasescope.store.holding import hold
+from phasescope.views.comparison import compared
+from phasescope.views.record import Record
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory) -> Path:
+    """One to its end; one of another seed, width of bumps and file of images, half way; one that has only begun."""
+    folder = tmp_path_factory.mktemp("compared")
+    write_run(folder / "whole-00000001", ALL_STEPS)
+    other = write_run(folder / "half-00000002", ALL_STEPS[:10], "stopped", latents=False)
+    text = (other.path / "config.yaml").read_text()
+    text = text.replace("seed: 7", "seed: 8").replace(
+        "sigma_px: 1.0", "sigma_px: 2.0\n  file: /home/somebody/images.npz"
+    )
+    (other.path / "config.yaml").write_text(text)
+    with hold(folder / "begun-00000003", config()) as begun:
+        begun.write_status({"state": "prepared", "step": 0, "steps": 10})
+    return folder
+
+
+def call(capsys: pytest.CaptureFixture[str], runs: Path, *words: str) -> tuple[int, str, str]:
+    code = main(["compare", *words, "--runs", str(runs)])
+    return code, *capsys.readouterr()
+
+
+def test_what_differs_and_where_each_stands(runs, capsys):
+    code, out, err = call(capsys, runs, "whole", "half", "begun", "--json")
+    assert (code, err) == (0, "")
+    told = json.loads(out)
+    whole, half = (Record(Run(runs / name)) for name in ("whole-00000001", "half-00000002"))
+    assert told["runs"] == ["whole-00000001", "half-00000002", "begun-00000003"]
+    assert told["differs"] == {
+        "seed": [7, 8, 7],
+        "world.sigma_px": [1.0, 2.0, 1.0],
+        "world.file": [None, "/home/somebody/images.npz", None],
+    }
+    stands = told["stands"]
+    assert stands["step"] == [ALL_STEPS[-1], ALL_STEPS[9], 0]
+    assert stands["images_seen"] == [ALL_STEPS[-1] * BATCH, ALL_STEPS[9] * BATCH, 0]
+    assert stands["behaviour"] == [whole.sequence("behaviour"), half.sequence("behaviour"), None]
+    for phase in ("B", "C"):
+        for record, found in zip((whole, half), stands[f"behaviour.{phase}"], strict=False):
+            images = record.onsets("behaviour")[phase]
+            assert found == (None if images is None else {"step": images // BATCH, "images_seen": images})
+    last = whole.metrics[-1]
+    assert stands["loss"][0] == last["loss"]
+    assert stands["success.grid"][0] == {
+        "share": last["outcomes"]["grid"]["correct"],
+        "n": last["outcomes"]["grid"]["n"],
+    }
+    order = last["order"]["mid.600"]
+    assert stands["order"][0]["value"] == order["value"]
+    assert stands["order"][0]["nulls"]["untrained"] == order["nulls"]["untrained"]
+    assert stands["order"][2] is None
+
+
+def test_the_table_has_a_column_a_run_and_an_order_stands_beside_the_untrained(runs, capsys):
+    code, out, _ = call(capsys, runs, "whole", "half")
+    assert code == 0
+    lines = {line.split("  ")[0].strip(): line.split()[-2:] for line in out.splitlines()}
+    assert lines["seed"] == ["7", "8"]
+    order = next(line for line in out.splitlines() if "order (untrained)" in line)
+    assert re.search(r"at mid, t = 600 +\d\.\d\d \(-?\d\.\d\d\) +\d\.\d\d \(-?\d\.\d\d\)", order)
+    assert "several seeds of each tell" in out
+    assert "They stand at different steps." in out
+
+
+def test_runs_of_one_configuration_differ_in_nothing(runs):
+    found = compared([Record(Run(runs / name)) for name in ("whole-00000001", "begun-00000003")])
+    assert found.differs == []
+    assert "Their configurations are the same." in found.notes
+
+
+def test_a_field_that_an_older_run_does_not_say_has_its_default(runs, tmp_path):
+    shutil.copytree(runs / "whole-00000001", tmp_path / "old")
+    lines = (tmp_path / "old" / "config.yaml").read_text().splitlines()
+    (tmp_path / "old" / "config.yaml").write_text("\n".join(line for line in lines if "sigma_px" not in line))
+    assert compared([Record(Run(runs / "whole-00000001")), Record(Run(tmp_path / "old"))]).differs == []
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], "`RUN` (=0 of them) must be from 2 to 16 runs to compare"),
+        (["whole"], "`RUN` (=1 of them) must be from 2 to 16 runs to compare"),
+        (["whole", "whole"], "`RUN` (=whole-00000001) must be given once"),
+        (["whole", "nobody"], "`RUN` (=nobody) must name a run"),
+        (["whole", "half", "--page", "page.txt"], "`--page` (=page.txt) must end in .html"),
+        (
+            ["whole", "half", "--page", "no/page.html"],
+            "`--page` (=no/page.html) must be in a folder that is there",
+        ),
+    ],
+)
+def test_bad_input_is_told_in_a_line(words, told, runs, capsys):
+    code, out, err = call(capsys, runs, *words)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"phasescope: {told}")
+    assert err.count("\n") == 1
+
+
+def test_an_empty_configuration_is_told(runs, tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "config.yaml").touch()
+    with pytest.raises(UserError, match="must have a configuration"):
+        compared([Record(Run(runs / "whole-00000001")), Record(Run(tmp_path / "empty"))])
+
+
+@pytest.fixture(scope="module")
+def page(runs, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("page") / "page.html"
+    assert main(["compare", "whole", "half", "begun", "--runs", str(runs), "--page", str(out)]) == 0
+    return out
+
+
+def test_the_page_has_no_address_beyond_itself_and_no_path_of_this_machine(page, runs):
+    text = page.read_text()
+    assert "default-src 'none'" in text[:600]
+    addresses = set(re.findall(r"[a-z]+://[^\s\"'<)]+", text))
+    assert addresses <= {
+        "http://www.w3.org/2000/svg",
+        "http://www.w3.org/1999/xlink",
+    }  # names of XML, not loaded
+    assert not re.findall(r"<(?:script|link|img|iframe|object|embed)\b", text)
+    assert str(runs) not in text
+    assert "/home" not in text
+    assert "images.npz" in text
+
+
+@pytest.fixture(scope="module")
+def browser():
+    sync = pytest.importorskip("playwright.sync_api")
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        pytest.skip("no Chromium on this machine")
+    with sync.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+def test_the_page_fits_its_window_and_follows_the_scheme(browser, page):
+    for width, scheme in ((1280, "light"), (390, "dark"), (390, "light")):
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True
+        )
+        shown = context.new_page()
+        shown.goto(page.as_uri())
+        assert shown.evaluate("document.documentElement.scrollWidth") <= width
+        ink, paper = shown.evaluate(
+            "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"
+        )
+        dark, light = (sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in (ink, paper))
+        assert (light > dark) == (scheme == "light")
+        assert shown.evaluate("document.querySelector('th[scope=row]').offsetWidth") > 100
+        assert shown.evaluate("document.documentElement.scrollHeight") < 6000
+        assert shown.is_visible(".wide svg") == (width > 640)
+        assert shown.is_visible(".narrow svg") == (width <= 640)
+        context.close()

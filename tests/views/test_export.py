@@ -1,0 +1,163 @@
+"""What other programs take: figures, tables that pandas reads, events that TensorBoard reads; all say what the run says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from conftest import ALL_STEPS, write_run
+from phasescope.cli import main
+from phasescope.store import Run
+from phasescope.store.records import read_records
+from phasescope.views.export import figures, run_files
+from phasescope.views.export.tensorboard import FILE, write_events
+
+RESULTS = Path(__file__).parents[2] / "results"
+KINDS = ("csv", "parquet")
+STUDY = "sampler"
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory) -> Run:
+    return write_run(
+        tmp_path_factory.mktemp("short") / "synthetic-01234567", [ALL_STEPS[i] for i in (0, 4, 19)]
+    )
+
+
+def frames(folder: Path, kind: str) -> dict[str, pd.DataFrame]:
+    if kind == "parquet":
+        pytest.importorskip("pyarrow")
+    read = pd.read_parquet if kind == "parquet" else pd.read_csv
+    return {path.stem: read(path) for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_pandas_reads_a_runs_tables(kind, short, tmp_path):
+    run_files(short, tables=tmp_path / "out", form=kind)
+    found = frames(tmp_path / "out", kind)
+    assert set(found) == {"snapshots", "readings"}
+    snapshots, readings = found["snapshots"], found["readings"]
+    for name, told in (("loss", "loss"), ("order.mid.600.value", ("order", "mid.600", "value"))):
+        for value, line in zip(snapshots[name], short.metrics, strict=True):
+            expected = line[told] if isinstance(told, str) else line[told[0]][told[1]][told[2]]
+            assert value == expected or (np.isnan(value) and expected is None)
+    assert snapshots["step"].tolist() == [line["step"] for line in short.metrics]
+    for snapshot in short.snapshots:
+        own, there = snapshot.readings(), readings[readings["step"] == snapshot.step]
+        assert len(there) == len(own["outcome"])
+        assert there["outcome"].tolist() == own["outcome"].tolist()
+        np.testing.assert_array_equal(there["label_x"].to_numpy(float), own["label_x"].astype(float))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_pandas_reads_a_studys_tables(kind, tmp_path, capsys):
+    words = ["export", STUDY, "--results", str(RESULTS), "--tables", str(tmp_path / "out")]
+    assert main([*words, *(["--parquet"] if kind == "parquet" else [])]) == 0
+    assert len(capsys.readouterr().out.splitlines()) >= 2
+    found = frames(tmp_path / "out", kind)
+    own = read_records(RESULTS / STUDY / "records.parquet")
+    assert list(found["records"].columns) == list(own.columns)
+    np.testing.assert_array_equal(found["records"]["loss"].to_numpy(float), own["loss"].to_numpy(float))
+    assert set(found["claims"]["verdict"]) <= {"supported", "refuted", "undecided"}
+
+
+@pytest.fixture
+def two_figures(monkeypatch):
+    """Those that are drawn quickly."""
+    kept = {name: draw for name, draw in figures.FIGURES.items() if name in ("timeline", "denoising")}
+    monkeypatch.setattr(figures, "FIGURES", kept)
+
+
+@pytest.mark.usefixtures("two_figures")
+def test_figures_have_truetype_fonts_and_captions_beside_them(short, tmp_path):
+    written = run_files(short, figures=tmp_path / "pdf")
+    pdfs = [path.read_bytes() for path in written if path.suffix == ".pdf"]
+    assert {path.name for path in written} == {"timeline.pdf", "denoising.pdf", "captions.md"}
+    for content in pdfs:
+        assert content.startswith(b"%PDF")
+        assert b"/Type3" not in content
+        assert b"CreationDate" not in content
+    assert any(b"/FontFile2" in content or b"/CIDFontType2" in content for content in pdfs)
+    assert "## timeline" in (tmp_path / "pdf" / "captions.md").read_text()
+
+
+@pytest.mark.usefixtures("two_figures")
+def test_an_svg_keeps_its_text_and_has_its_caption_if_asked(short, tmp_path):
+    for captions in (False, True):
+        run_files(short, figures=tmp_path / f"{captions}", kind="svg", captions=captions)
+        text = (tmp_path / f"{captions}" / "timeline.svg").read_text()
+        assert "<text" in text
+        assert ("One run:" in re.sub(r"<[^>]*>|\s+", " ", text)) == captions
+
+
+def test_a_studys_figures_are_drawn(tmp_path, capsys):
+    assert main(["export", STUDY, "--results", str(RESULTS), "--figures", str(tmp_path), "--svg"]) == 0
+    assert [path.suffix for path in map(Path, capsys.readouterr().out.split())].count(".svg") >= 1
+
+
+def test_tensorboard_reads_what_the_run_says(short, tmp_path):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    path = write_events(short, tmp_path)
+    assert path == tmp_path / short.name / FILE
+    again = path.read_bytes()
+    assert write_events(short, tmp_path).read_bytes() == again
+    found = EventAccumulator(str(path.parent), size_guidance={"scalars": 0, "images": 0})
+    found.Reload()
+    tags = found.Tags()
+    for tag, of in (
+        ("loss", lambda line: line["loss"]),
+        ("order/mid.600.value", lambda line: line["order"]["mid.600"]["value"]),
+        ("order/mid.600.nulls.untrained", lambda line: line["order"]["mid.600"]["nulls"]["untrained"]),
+        ("outcomes/grid.correct", lambda line: line["outcomes"]["grid"]["correct"]),
+    ):
+        assert tag in tags["scalars"]
+        expected = {line["step"]: of(line) for line in short.metrics if of(line) is not None}
+        told = {event.step: event.value for event in found.Scalars(tag)}
+        assert told.keys() == expected.keys()
+        assert list(told.values()) == pytest.approx(list(expected.values()), rel=1e-6)
+    assert "painted/grid" in tags["images"]
+    pictures = found.Images("painted/grid")
+    assert [event.step for event in pictures] == [snapshot.step for snapshot in short.snapshots]
+    assert all(event.encoded_image_string.startswith(b"\x89PNG") for event in pictures)
+    assert {event.value for event in found.Scalars("phase/behaviour")} <= {0.0, 1.0, 2.0}
+
+
+def test_without_tensorboard_the_extra_is_told(short, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(__import__("sys").modules, "tensorboard", None)
+    monkeypatch.setitem(__import__("sys").modules, "tensorboard.compat.proto.event_pb2", None)
+    assert main(["export", str(short.path), "--tensorboard", str(tmp_path / "out")]) == 2
+    assert "`--tensorboard` needs TensorBoard: pip install 'phasescope[monitors]'" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["RUN"], "`--figures` (=nothing) must be given, or --tables, --tensorboard or --archive"),
+        (["RUN", "--svg", "--tables", "t"], "`--svg` (=True) must go with --figures"),
+        (["RUN", "--parquet", "--figures", "t"], "`--parquet` (=True) must go with --tables"),
+        ([STUDY, "--archive", "a.zip"], "`--archive` (=a.zip) must be of a run, and `sampler` is a study"),
+        (["RUN", "--archive", "a.tar"], "`--archive` (=a.tar) must end in .zip"),
+        (["nobody", "--tables", "t"], "`RUN` (=nobody) must name a run"),
+        (["EMPTY", "--tables", "t"], "`RUN` (=empty-00000000) must have a snapshot"),
+        (["EMPTY", "--figures", "t"], "`RUN` (=empty-00000000) must have a snapshot"),
+    ],
+)
+def test_bad_input_is_told_in_a_line_and_nothing_is_written(
+    words, told, short, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    write_run(tmp_path / "runs" / "empty-00000000", [0], "prepared")
+    (tmp_path / "runs" / "empty-00000000" / "metrics.jsonl").unlink()
+    places = {"RUN": str(short.path), "EMPTY": "empty"}
+    assert main(["export", *(places.get(word, word) for word in words), "--results", str(RESULTS)]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith(f"phasescope: {told}")
+    assert captured.err.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["runs"]
