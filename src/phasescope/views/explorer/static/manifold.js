@@ -29,7 +29,11 @@ export class Manifold {
       this.look(turned(this.scene._fullLayout.scene._scene.getCamera().eye, about * TURN, up * TURN));
       this.moved?.(this.eye);
     });
-    this.release = () => { this.held = false; this.flush(); };
+    this.release = () => {
+      if (this.held) this.scene.blur();  // who dragged it wants the keys for the scrubber
+      this.held = false;
+      this.flush();
+    };
     addEventListener("pointerup", this.release);
     addEventListener("pointercancel", this.release);
     const scheme = matchMedia("(prefers-color-scheme: dark)");
