@@ -1,4 +1,4 @@
-"""The README's snippets under "Your own" do what they say: each is run, in their order, in a folder outside the package."""
+"""The snippets of docs/your_own.md do what they say: each is run, in their order, in a folder outside the package."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from phasescope.store import find_run
 
 ROOT = Path(__file__).parents[1]
-SECTION = (ROOT / "README.md").read_text().partition("## Your own\n")[2].partition("\n## ")[0]
+SECTION = (ROOT / "docs" / "your_own.md").read_text().partition("## Snippets\n")[2].partition("\n## ")[0]
 BLOCKS = re.findall(r"```(python|sh)\n(.*?)```", SECTION, flags=re.DOTALL)
 
 

@@ -38,7 +38,7 @@ READINGS = {
 
 WAYS = {
     "formed": "as a well-formed image",
-    "half": "well formed, within half",
+    "half": "half the tolerance",
     "darkest": "darkest pixel",
     "matched": "matched filter",
 }
