@@ -69,7 +69,15 @@ def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     processes: list[subprocess.Popen[str]] = []
 
     def begin(*words: Any) -> subprocess.Popen[str]:
-        command = ["env", "--default-signal=INT", "nice", sys.executable, "-m", "phasescope.cli", *map(str, words)]
+        command = [
+            "env",
+            "--default-signal=INT",
+            "nice",
+            sys.executable,
+            "-m",
+            "phasescope.cli",
+            *map(str, words),
+        ]
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment

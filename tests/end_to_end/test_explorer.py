@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -163,9 +164,11 @@ def test_a_running_training_appears_and_advances_without_reloading(visit, home, 
     wait_until(page, READY["runs"], 90)
     wait_until(page, "document.querySelector('tr .state.running progress') !== null", 60)
     name = page.get_attribute("tr[data-run]", "data-run")
+    training.send_signal(signal.SIGSTOP)  # else it may be done before its page is open
     live = visit(f"/#/run/{name}", "document.querySelector('.runhead h1') !== null")
     page.evaluate(WATCHED.format("document.querySelector('tr progress')?.value ?? 1"))
     live.evaluate(WATCHED.format("Number(document.querySelector('.scrubber input').max)"))
+    training.send_signal(signal.SIGCONT)
     assert training.wait(timeout=HANGS_S) == 0
     wait_until(page, "document.querySelector('td.state .done') !== null", 30)
     wait_until(live, "document.querySelector('.runhead .state.done') !== null", 30)

@@ -107,7 +107,9 @@ def test_verdicts_that_rest_on_other_records_are_stale(results):
     fresh = studies.study("example")
     assert fresh["claims"][0]["verdict"] == "supported"
     assert not fresh["stale"]
-    assert fresh["amended"] == [{"told": "2030-01-02: A slip. (1 change)", "changed": ["`threshold` was 0.4"]}]
+    assert fresh["amended"] == [
+        {"told": "2030-01-02: A slip. (1 change)", "changed": ["`threshold` was 0.4"]}
+    ]
     assert studies.all()[0]["verdicts"] == {"supported": 1, "refuted": 0, "undecided": 0}
     claims(folder, "0" * 64)
     assert studies.study("example")["stale"]
