@@ -17,6 +17,7 @@ from phasescope.cli import main
 from phasescope.runs.config import RunConfig, load_config
 from phasescope.runs.execution import train
 from phasescope.store import Run
+from tools.screenshots import FLAGS, chromium
 
 
 class Outcome(NamedTuple):
@@ -89,3 +90,12 @@ def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     for process in processes:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    sync = pytest.importorskip("playwright.sync_api")
+    with sync.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        yield browser
+        browser.close()

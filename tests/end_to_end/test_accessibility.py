@@ -16,9 +16,9 @@ from phasescope.views.explorer.serve import serving
 from phasescope.views.report.page import write_report
 from phasescope.views.report.study_page import write_html
 from phasescope.views.terms import PHASES, TERMS
-from tools.screenshots import FLAGS, READY, chromium, wait_until
+from tools.screenshots import READY, chromium, wait_until
 
-sync = pytest.importorskip("playwright.sync_api")
+pytest.importorskip("playwright.sync_api")
 pytest.importorskip("axe_playwright_python", reason="it brings axe-core")
 pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium on this machine")
 
@@ -33,14 +33,6 @@ READINESS = READY | {
     "study_report": "document.readyState === 'complete'",
 }
 HANGS_MS = 120_000
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

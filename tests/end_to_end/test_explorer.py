@@ -22,9 +22,9 @@ from phasescope.runs.painting import Wish
 from phasescope.store import Run, list_runs
 from phasescope.views.explorer.painter import Painter
 from tools import timings
-from tools.screenshots import FLAGS, READY, chromium, wait_until
+from tools.screenshots import READY, chromium, wait_until
 
-sync = pytest.importorskip("playwright.sync_api")
+pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium on this machine")
 
 TRAINING = (
@@ -68,14 +68,6 @@ def explorer(home) -> Iterator[tuple[str, int]]:
     yield process.stdout.readline().split()[0].rstrip("/"), process.pid
     _, errors = stop(process)
     assert errors == "", "it ends without a word, open streams or not"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

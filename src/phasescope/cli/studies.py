@@ -102,8 +102,7 @@ def study(
     from phasescope.views.terminal.progress import counting
     from phasescope.views.terminal.studies import Progress, print_ends, print_recorded, print_survey
 
-    if workers is not None and workers < 1:
-        raise UserError(f"`--workers` (={workers}) must be at least 1: runs at a time")
+    _check_workers(workers)
     with counting("looking for runs"):
         found = survey(find_study(name), seeds, preset, runs, results, look)
     print_survey(found, as_json=json, whole=dry_run)
@@ -153,8 +152,7 @@ def sweep(
     from phasescope.views.terminal.progress import counting
     from phasescope.views.terminal.studies import Progress, print_recorded, print_survey, print_swept
 
-    if workers is not None and workers < 1:
-        raise UserError(f"`--workers` (={workers}) must be at least 1: runs at a time")
+    _check_workers(workers)
     asked = asked_of(engine, partition=partition, minutes=minutes, gpus=gpus)
     study = sweep_of(words, zip, name)
     if of_results(study.name):
@@ -229,3 +227,8 @@ def claims(
         if told and "error" in told:
             raise UserError(told["error"])
     return 0
+
+
+def _check_workers(workers: int | None) -> None:
+    if workers is not None and workers < 1:
+        raise UserError(f"`--workers` (={workers}) must be at least 1: runs at a time")

@@ -114,11 +114,30 @@ def made_excess(
     generator: np.random.Generator,
 ) -> pd.DataFrame:
     """Records of runs whose excess at the end is, by cell, as told, but for what differs from run to run."""
-    frame = made_records(study(), as_p1_says, generator, cells=list(of), reads=())
+    return made_ends(
+        study(),
+        list(of),
+        excess_of(split),
+        lambda cell: of[cell] + SPREAD * generator.standard_normal(),
+        generator,
+    )
+
+
+def made_ends(
+    study: Study,
+    cells: Sequence[str],
+    column: str,
+    read: Callable[[str], float],
+    generator: np.random.Generator,
+) -> pd.DataFrame:
+    """Records of these cells' runs with a column that is read of each at its end.
+
+    Args:
+        read: of a cell's name, drawn anew for each run.
+    """
+    frame = made_records(study, as_p1_says, generator, cells=cells, reads=())
     values = np.full(len(frame), math.nan)
     for _, run in frame.groupby("digest"):
         last = int(run["step"].to_numpy().argmax())
-        values[frame.index.get_indexer(run.index)[last]] = (
-            of[run["cell"].iloc[0]] + SPREAD * generator.standard_normal()
-        )
-    return frame.assign(**{excess_of(split): values})
+        values[frame.index.get_indexer(run.index)[last]] = read(run["cell"].iloc[0])
+    return frame.assign(**{column: values})

@@ -20,8 +20,8 @@ from phasescope.randomness import numpy_generator
 from phasescope.studies.core.captions import saying
 from phasescope.studies.core.claim import Claim, Controls, Estimate, Made
 from phasescope.studies.core.comparing import mean_of_bounds, size
-from phasescope.studies.core.made import made_records
 from phasescope.studies.core.study import Figure, Study, Table
+from phasescope.studies.found._composition import made_ends
 from phasescope.studies.found._images_needed import (
     CANVASES,
     CELLS,
@@ -38,7 +38,7 @@ from phasescope.studies.found._images_needed import (
     needed,
     rows,
 )
-from phasescope.studies.found._made import CALIBRATED, as_p1_says
+from phasescope.studies.found._made import CALIBRATED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,15 +101,14 @@ STEEPNESS, NOISE = 0.25, 0.03
 
 def made(needs: Mapping[str, Callable[[int], float]], generator: np.random.Generator) -> pd.DataFrame:
     """Records of runs of which 60 % takes so many images, by arm and N; accuracy rises with their log."""
-    names = [name for arm in needs for name in names_of(arm)]
-    frame = made_records(_study(), as_p1_says, generator, cells=names, reads=())
-    values = np.full(len(frame), math.nan)
-    for _, run in frame.groupby("digest"):
-        arm, canvas, share = KEYS[run["cell"].iloc[0]]
+
+    def right(cell: str) -> float:
+        arm, canvas, share = KEYS[cell]
         passed = math.log(images_of(arm, canvas, share) / needs[arm](canvas))
-        at = frame.index.get_indexer(run.index)[int(run["step"].to_numpy().argmax())]
-        values[at] = np.clip(RIGHT + STEEPNESS * passed + NOISE * generator.standard_normal(), 0, 1)
-    return frame.assign(**{SPLIT: values})
+        return float(np.clip(RIGHT + STEEPNESS * passed + NOISE * generator.standard_normal(), 0, 1))
+
+    names = [name for arm in needs for name in names_of(arm)]
+    return made_ends(_study(), names, SPLIT, right, generator)
 
 
 def power(of: float, at_32: float) -> Callable[[int], float]:

@@ -20,12 +20,10 @@ from phasescope.studies.core.captions import saying
 from phasescope.studies.core.claim import Claim, Controls, Estimate, Made, NotEnough
 from phasescope.studies.core.comparing import mean_of_bounds, size
 from phasescope.studies.core.criteria import accuracy_of, at_end, cells_of, runs_of, some_runs
-from phasescope.studies.core.made import made_records
 from phasescope.studies.core.statistics import over_runs
 from phasescope.studies.core.study import Cell, Curve, Figure, Panel, Study, Table
 from phasescope.studies.found._cells import eps
-from phasescope.studies.found._composition import dated, excess_of
-from phasescope.studies.found._made import as_p1_says
+from phasescope.studies.found._composition import dated, excess_of, made_ends
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,15 +121,14 @@ def as_read(sigma: float) -> float:
 
 def made(halves: dict[float, float], generator: np.random.Generator) -> pd.DataFrame:
     """Records of runs of which half is right at a share, by sigma; accuracy rises with the log of the share."""
-    names = [cell.name for (sigma, _), cell in CELLS.items() if sigma in halves]
-    frame = made_records(_study(), as_p1_says, generator, cells=names, reads=())
-    values = np.full(len(frame), math.nan)
-    for _, run in frame.groupby("digest"):
-        sigma, share = BY_NAME[run["cell"].iloc[0]]
+
+    def right(cell: str) -> float:
+        sigma, share = BY_NAME[cell]
         height = float(rises(np.array(share), halves[sigma]))
-        at = frame.index.get_indexer(run.index)[int(run["step"].to_numpy().argmax())]
-        values[at] = np.clip(height + 0.04 * generator.standard_normal(), 0, 1)
-    return frame.assign(**{RIGHT: values})
+        return float(np.clip(height + 0.04 * generator.standard_normal(), 0, 1))
+
+    names = [cell.name for (sigma, _), cell in CELLS.items() if sigma in halves]
+    return made_ends(_study(), names, RIGHT, right, generator)
 
 
 def _halves(falls: float) -> dict[float, float]:
