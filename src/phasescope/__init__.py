@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from phasescope.errors import RunFailed, UserError
     from phasescope.factors import Factor, Factors
     from phasescope.families.base import Family, FamilyConfig, Painting
+    from phasescope.measures import Score
     from phasescope.networks.base import NetworkConfig
     from phasescope.places import Place
     from phasescope.probing.probe import probe
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
     from phasescope.runs.observing import observe
     from phasescope.runs.predicting import predict
     from phasescope.runs.watching import watch
-    from phasescope.store import open_run
+    from phasescope.store import Run, Snapshot, open_run
+    from phasescope.studies.core.study import Study
+    from phasescope.views.monitors import TensorBoard, WandB
     from phasescope.worlds.base import Outcome, Reader, World
 
 _HOMES = {
@@ -45,9 +48,15 @@ _HOMES = {
     "Painting": "phasescope.families.base",
     "Place": "phasescope.places",
     "Reader": "phasescope.worlds.base",
+    "Run": "phasescope.store",
     "RunConfig": "phasescope.runs.config",
     "RunFailed": "phasescope.errors",
+    "Score": "phasescope.measures",
+    "Snapshot": "phasescope.store",
+    "Study": "phasescope.studies.core.study",
+    "TensorBoard": "phasescope.views.monitors",
     "UserError": "phasescope.errors",
+    "WandB": "phasescope.views.monitors",
     "World": "phasescope.worlds.base",
     "clones": "phasescope.runs.cloning",
     "intervene": "phasescope.runs.intervening",
@@ -72,9 +81,15 @@ __all__ = [
     "Painting",
     "Place",
     "Reader",
+    "Run",
     "RunConfig",
     "RunFailed",
+    "Score",
+    "Snapshot",
+    "Study",
+    "TensorBoard",
     "UserError",
+    "WandB",
     "World",
     "clones",
     "families",

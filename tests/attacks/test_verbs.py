@@ -98,11 +98,8 @@ def test_no_value_of_a_flag_or_word_is_answered_by_more_than_a_line(verb, there:
     for number, value in enumerate(HOSTILE):  # each meets a fifth of the flags
         some = [flag for i, flag in enumerate(flags) if (i + number) % 5 == 0]
         lines = [[name, *base, *([flag, value] if number % 2 else [f"{flag}={value}"])] for flag in some]
-        lines += [[name, value, *base[1:]]] * bool(positional) + [
-            [name, *base, value],
-            [name, value],
-            [value, *base],
-        ]
+        others = [[name, *base, value], [name, value], [value, *base], [name, value, *base[1:]]]
+        lines.append(others[number % (3 + bool(positional))])  # and one of what is no flag
         for words in lines:
             with only_written(
                 there,

@@ -31,6 +31,7 @@ def test_the_shipped_page_is_that_of_the_shipped_records():
         assert block in page
 
 
+@pytest.mark.slow
 def test_the_whole_page(tmp_path):
     history = {
         "sections": {

@@ -50,6 +50,7 @@ def found_in(out: Path) -> dict:
     return json.loads((out / "order.json").read_text())
 
 
+@pytest.mark.slow
 def test_a_run_of_phasescope_is_timed_and_a_crash_is_failing(tmp_path, tiny, capsys):
     out, work = tmp_path / "out", tmp_path / "work"
     good = trained("good", (tiny,), [5])
@@ -84,6 +85,7 @@ def test_a_run_of_phasescope_is_timed_and_a_crash_is_failing(tmp_path, tiny, cap
     assert "bad, seed 5: failing" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not importlib.util.find_spec("diffusers"), reason="needs diffusers")
 def test_the_recipe_races_by_its_own_clock(tmp_path):
     words = ["world.canvas=16", "family.sampler.steps=4", "--budget-s", "4", "--calibration-s", "0"]

@@ -123,6 +123,7 @@ def test_axe_finds_nothing_in_the_explorer(visit, view):
     assert on_each_screen(visit(view)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["report", "study_report"])
 def test_axe_finds_nothing_in_the_reports(request, kind):
     assert on_each_screen(request.getfixturevalue(kind)) == []

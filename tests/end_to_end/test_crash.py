@@ -46,6 +46,7 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments(start, tiny: Path, tiny_config: Config, tmp_path: Path):
     """SIGKILL five times: at a random moment, in two snapshots that are being written, in two checkpoints."""
     whole = train(tiny_config(*LONG), tmp_path / "whole")

@@ -403,6 +403,7 @@ def test_accuracy_by_factor_follows_the_scrubber_in_every_reading(visit, trained
     assert "Told and seen" in page.inner_text(".histories")
 
 
+@pytest.mark.slow
 def test_deep_links_restore_each_views_state(visit, trained, places):
     page = visit(f"/#/run/{trained.name}", "run")
     turn(page)
@@ -537,6 +538,7 @@ def painting_alone_ms(run: Run, images: int) -> float:
     return 1000 * (time.process_time() - began) / images
 
 
+@pytest.mark.slow
 def test_an_image_takes_no_longer_than_a_hand_notices(browser, explorer, trained):
     """Or, on a busy machine, in three times what painting alone takes there; `timings` tells the clock's."""
     address, pid = explorer
@@ -547,6 +549,7 @@ def test_an_image_takes_no_longer_than_a_hand_notices(browser, explorer, trained
     assert found["server_cpu_ms"] <= max(60, 3 * painting_alone_ms(trained, images=10))
 
 
+@pytest.mark.slow
 def test_a_manifold_of_two_thousand_points_is_redrawn_in_half_a_second(browser, explorer, trained, tmp_path):
     """Or, on a busy machine, in four times what 128 points take there."""
     timings.many_labels(trained, tmp_path)
@@ -559,6 +562,7 @@ def test_a_manifold_of_two_thousand_points_is_redrawn_in_half_a_second(browser, 
     assert found["least_ms"] <= max(500, 4 * few["least_ms"])
 
 
+@pytest.mark.slow
 def test_two_hundred_runs_are_there_in_three_seconds(browser, trained, tmp_path):
     """Or, on a busy machine, in four times what parsing their metrics takes there, above what two runs take."""
     many, few = tmp_path / "many", tmp_path / "few"
@@ -574,6 +578,7 @@ def test_two_hundred_runs_are_there_in_three_seconds(browser, trained, tmp_path)
     assert found["all_read_cpu_s"] <= max(3, 2 * least["all_read_cpu_s"] + 4 * parsing_s)
 
 
+@pytest.mark.slow
 def test_a_table_of_a_thousand_runs_stays_usable(browser, trained, tmp_path):
     timings.records_only(trained, tmp_path, 1000)
     page = browser.new_page(viewport={"width": 1280, "height": 900})

@@ -24,6 +24,7 @@ def whole(tiny_config, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return train(tiny_config(*LONG), tmp_path_factory.mktemp("whole"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_with_a_checkpoint(number: int, start, cli, whole: Run, tiny: Path, tmp_path: Path):
     command = ("train", tiny, *LONG, "--runs", tmp_path)

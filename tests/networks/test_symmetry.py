@@ -35,6 +35,7 @@ def of_depth(depth: int, patch: int = 1, **fields) -> UNetConfig:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @given(
     depth=st.integers(0, 3),
     patch=st.sampled_from([1, 2]),

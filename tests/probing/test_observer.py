@@ -222,7 +222,6 @@ def test_the_phase_of_behaviour_is_read_from_what_is_painted(phase, folder):
     assert metrics["phase"]["representation"] == "C"
 
 
-@pytest.mark.slow
 def test_p1_is_read_at_its_place_and_its_embedding_kept(folder):
     config = config_of(p1={"tap": "down1", "timestep": 50})
     observer = observer_of(config, folder)

@@ -130,6 +130,7 @@ def test_a_claim_is_given_its_cells_alone():
     assert found["both"].estimate == ends_right(frame)
 
 
+@pytest.mark.slow
 def test_two_looks_err_in_no_more_than_one_claim_in_twenty():
     """Of runs whose truth lies at the threshold, whoever looks twice decides wrongly in at most 1 - CONFIDENCE of cases a
     look; who added a run at a time until the interval lies well would not."""

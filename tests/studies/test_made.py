@@ -124,6 +124,7 @@ def test_learnt_order_is_the_log_of_what_is_left():
     assert (run["order_seen.mid.600.value"] < run["order_told.mid.600.value"]).any()
 
 
+@pytest.mark.slow
 def test_intervals_of_scores_hold_their_courses_in_95_of_100_cases():
     frame = made_records(
         study(X, seeds=150), lambda *of: {**LEARNING, "told": flat(0.7), "share": flat(0.4)}, np.random.default_rng(3)

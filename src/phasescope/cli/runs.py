@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,19 +12,34 @@ from phasescope.cli.arguments import Runs, RunWord, Words
 
 if TYPE_CHECKING:
     from phasescope.runs.config import RunConfig
+    from phasescope.runs.monitoring import Monitor
 
 
-def train(words: Words = (), /, runs: Runs = Path("runs"), anew: bool = False) -> int:
+def train(
+    words: Words = (),
+    /,
+    runs: Runs = Path("runs"),
+    anew: bool = False,
+    tensorboard: Path | None = None,
+    wandb: str | None = None,
+) -> int:
     """Train a run, or resume it: the same command goes on where it stopped.
 
     Args:
         words: a YAML file and key=value words, as in preset=small training.steps=500
         runs: folder of runs
         anew: drop what the run's folder holds, and train it from its start
+        tensorboard: folder for scalars and images as they come, as tensorboard --logdir takes it (extra `monitors`)
+        wandb: project of Weights & Biases, logged to offline, in wandb/ (extra `monitors`)
     """
     from phasescope.runs.config import load_words
 
-    _train(load_words(words), runs, anew)
+    config, monitors = load_words(words), []
+    if tensorboard or wandb:
+        from phasescope.views.monitors import TensorBoard, WandB
+
+        monitors = [*([TensorBoard(tensorboard)] if tensorboard else []), *([WandB(wandb)] if wandb else [])]
+    _train(config, runs, anew, monitors)
     return 0
 
 
@@ -44,14 +60,15 @@ def demo(words: Words = (), /, runs: Runs = Path("runs")) -> int:
     return 0
 
 
-def _train(config: RunConfig, runs: Path, anew: bool = False) -> bool:
+def _train(config: RunConfig, runs: Path, anew: bool = False, monitors: Sequence[Monitor] = ()) -> bool:
     """Train to the end, or to a signal; whether it is done."""
     from phasescope.runs.execution import execute
+    from phasescope.runs.monitoring import monitored
     from phasescope.stopping import Stop
     from phasescope.views.terminal.progress import follow
 
     with Stop().on_signals() as stop:
-        return follow(execute(config, runs, stop, anew))
+        return follow(monitored(execute(config, runs, stop, anew), monitors))
 
 
 def observe(run: RunWord, words: Words = (), /, runs: Runs = Path("runs")) -> int:

@@ -8,12 +8,17 @@ thereby taken off.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
+
+from phasescope.showing import html_table, rounded
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CONFIDENCE = 0.95
 """Of every interval; and a null's level is what chance stays below with this probability."""
@@ -38,6 +43,17 @@ class Score:
     """The same measure where there is nothing to find, by the null's name."""
     detail: Mapping[str, float] = field(default_factory=dict)
     """What the value summarises, as a value for each factor."""
+
+    def __repr__(self) -> str:
+        nulls = "".join(f"; {name} {rounded(level)}" for name, level in self.nulls.items())
+        return f"Score({self._told()}, n={self.n}{nulls})"
+
+    def _repr_html_(self) -> str:
+        parts = [("value [95 % interval]", self._told()), ("n", self.n), ("estimator", self.estimator)]
+        return html_table("Score", [*parts, *self.nulls.items(), *self.detail.items()])
+
+    def _told(self) -> str:
+        return f"{rounded(self.value)} [{rounded(self.low)}, {rounded(self.high)}]"
 
     def with_nulls(self, **nulls: float | Score) -> Score:
         """A copy with further nulls, each a number or the Score that the same measure gave the null."""
@@ -136,6 +152,13 @@ class Score:
 PARTS = tuple(part.name for part in fields(Score))
 NAMED = ("nulls", "detail")
 """Parts that hold several numbers by name."""
+
+
+def scores_frame(scores: Iterable[tuple[Mapping[str, Any], Score]]) -> pd.DataFrame:
+    """A row a score: what it is of, then its `columns`."""
+    import pandas as pd
+
+    return pd.DataFrame([{**of, **score.columns()} for of, score in scores])
 
 
 def _plain(number: float) -> float | None:

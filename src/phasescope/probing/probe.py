@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -23,13 +24,18 @@ from phasescope.families import USUAL
 from phasescope.families.base import Family, Network
 from phasescope.measures import Score
 from phasescope.measures.latents.battery import NAMES
+from phasescope.measures.scores import scores_frame
 from phasescope.places import Place
 from phasescope.probing.capture import Taps
 from phasescope.probing.config import check_conditions
 from phasescope.probing.inputs import LEAST_CROSSED, Inputs, Latents
 from phasescope.probing.own_measures import Measure
 from phasescope.randomness import numpy_generator
+from phasescope.showing import html_table
 from phasescope.worlds.base import World
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Tell = Callable[[int, int], None]
 """is told how many of how many are done"""
@@ -49,6 +55,22 @@ class Table(dict[str, dict[str, Score]]):
     ):
         super().__init__(found or {})
         self.left_out = dict(left_out or {})
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row a measure and place: `measure`, `place`, value, low, high, n, estimator, nulls.<name>, detail.<name>."""
+        return scores_frame(
+            ({"measure": name, "place": place}, score)
+            for name, by_place in self.items()
+            for place, score in by_place.items()
+        )
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (name, place, str(score)[6:-1])
+            for name, by_place in self.items()
+            for place, score in by_place.items()
+        ]
+        return html_table("Scores", rows, ("measure", "place", "value [95 % interval], n; nulls"))
 
     def summed_up(self, places: int) -> Table:
         """The same, with one line for a measure that is left out at all places for one reason."""
@@ -79,6 +101,17 @@ class Probed:
     nulls: Mapping[str, Latents] = field(default_factory=dict)
     own: Mapping[str, Measure] = field(default_factory=dict)
     shown: Int[np.ndarray, "D c"] | None = None
+
+    def __repr__(self) -> str:
+        places = ", ".join(map(str, self.latents))
+        return f"Probed({len(self.labels)} labels of {', '.join(self.factors.names)} at {places})"
+
+    def _repr_html_(self) -> str:
+        rows = [(place, f"{array.shape[1]} features") for place, array in self.latents.items()]
+        nulls = ", ".join(self.nulls) or "none"
+        return html_table(
+            f"{len(self.labels)} labels of {', '.join(self.factors.names)}; nulls: {nulls}", rows
+        )
 
     @property
     def latents(self) -> Mapping[Place, np.ndarray]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ from phasescope.runs.events import Progress, Start
 from phasescope.runs.extension import take_up_shorter
 from phasescope.runs.loading import hear_as_trained, plan_of
 from phasescope.runs.looking import observer_of
+from phasescope.runs.monitoring import Monitor, bar, monitored
 from phasescope.runs.spent import Spent
 from phasescope.runs.whole import check_whole
 from phasescope.stopping import Stop
@@ -44,6 +45,8 @@ def train(
     world: Any = None,
     family: Any = None,
     network: Any = None,
+    monitors: Sequence[Monitor] = (),
+    progress: bool | None = None,
 ) -> Run:
     """Train `config` to its end, or go on where it stopped; returns the run.
 
@@ -52,6 +55,8 @@ def train(
         anew: from the start, whatever the folder holds of this run: that is dropped.
         world, family, network: in the place of the configuration's: a configuration of that kind, a class of one's own, or a
             tree of fields with its kind. A class stands in a file, from which a run that is resumed reads it.
+        monitors: are told of each snapshot, as `phasescope.TensorBoard("logs")`.
+        progress: whether a bar is shown; by default in a terminal and in a notebook.
 
     Raises:
         UserError: the folder or the device cannot be used; a class cannot be found again.
@@ -59,8 +64,9 @@ def train(
     """
     whole = config if isinstance(config, RunConfig) else over_defaults(config)
     config = whole.with_kinds(world=world, family=family, network=network)
-    for _ in execute(config, Path(runs), anew=anew):
-        pass
+    with bar(progress) as tell:
+        for event in monitored(execute(config, Path(runs), anew=anew), monitors):
+            tell(event)
     return Run(Path(runs) / config.folder)
 
 

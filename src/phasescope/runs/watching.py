@@ -19,6 +19,7 @@ from phasescope.errors import UserError
 from phasescope.families import USUAL, Family, FamilyConfig
 from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig
+from phasescope.runs.monitoring import Monitor, Monitors
 from phasescope.runs.spent import Spent
 from phasescope.store import Run
 from phasescope.store.folder import now
@@ -45,6 +46,7 @@ def watch(
     t: Sequence[int] | None = None,
     encode: Callable[[Tensor], Tensor | None] = lambda labels: None,
     seed: int = 0,
+    monitors: Sequence[Monitor] = (),
     **probing: Any,
 ) -> Watcher:
     """Watch a network that somebody else trains.
@@ -59,6 +61,7 @@ def watch(
         t: the family's conditions under which latents are read; the usual ones by default.
         encode: from labels (B, K) to what the network is told of them: the ceiling of order.
         seed: of all labels and noise with which it is looked at.
+        monitors: are told of each snapshot, as `phasescope.TensorBoard("logs")`.
         probing: further fields of the plan, as `latent_labels=256`.
 
     Raises:
@@ -82,7 +85,7 @@ def watch(
             },
         }
     )
-    return Watcher(config, world, (family or USUAL).build(), path, encode, batch)
+    return Watcher(config, world, (family or USUAL).build(), path, encode, batch, monitors)
 
 
 class Watcher:
@@ -96,7 +99,9 @@ class Watcher:
         path: Path,
         encode: Callable[[Tensor], Tensor | None],
         batch: int | None,
+        monitors: Sequence[Monitor] = (),
     ):
+        self._monitors, self._is_monitored = Monitors(monitors), False
         self.batch, self._seen = batch, _Seen()
         self.config, self.world, self.family, self.path, self.encode = config, world, family, path, encode
         self._spent = Spent()
@@ -130,6 +135,9 @@ class Watcher:
                 self._count_from(
                     network, known[step]["images_seen"] if step in known else None if step else 0
                 )
+            if not self._is_monitored:
+                self._is_monitored = True
+                self._monitors.begin(self.run)
             if step in known:
                 return known[step]
             if known and step < max(known):
@@ -190,7 +198,12 @@ class Watcher:
                 "summary": summarise(plan, folder.metrics),
             }
         )
+        self._monitors.log(self.run, metrics)
         return metrics
+
+    def close(self) -> None:
+        """Tell the monitors that no more comes; recording may go on all the same."""
+        self._monitors.end(self.run)
 
     def _plan_for(self, network: torch.nn.Module) -> ProbingConfig:
         """The plan with what is usual said, where the network has its taps: nothing is written before."""

@@ -14,21 +14,46 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from phasescope.config import Tree, read_yaml
 from phasescope.errors import UserError
-from phasescope.kinds import source_digests
+from phasescope.kinds import load, source_digests
+from phasescope.showing import html_table
 from phasescope.store.files import read_json
 from phasescope.store.metrics import Metrics, is_number, read_metrics
 from phasescope.store.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PLOTS = "phasescope.views.plots:Plots"
+"""by its name, as kinds are: the store stands below what draws, and imports none of it"""
 
 
 class Run:
     """A run folder that exists, for reading."""
 
-    def __init__(self, path: Path):
-        self.path = path
+    def __init__(self, path: Path | str):
+        self.path = Path(path)
+
+    def __repr__(self) -> str:
+        return f"Run({self.name}: {self._state()})"
+
+    def _repr_html_(self) -> str:
+        about, summary = self.about, self.status.get("summary") or {}
+        sentence = [("world", about["sentence"])] if isinstance(about.get("sentence"), str) else []
+        phases = [
+            (f"phases of {kind}", " ".join(map(str, found["sequence"])))
+            for kind, found in summary.items()
+            if isinstance(found, dict) and isinstance(found.get("sequence"), list)
+        ]
+        return html_table(self.name, [("state", self._state()), *sentence, *phases])
+
+    def _state(self) -> str:
+        status = self.status
+        step = f", step {status['step']:,}" if "step" in status else ""
+        return f"{status['state']}{step}, {len(self.snapshots)} snapshots"
 
     @property
     def name(self) -> str:
@@ -117,6 +142,18 @@ class Run:
                 f"`{name}` must be what `{self.name}` was made with, and has changed since: "
                 f"put it back, or give the run another `name`"
             )
+
+    @property
+    def plot(self) -> Any:
+        """The run's figures: `run.plot.timeline()` and the others of `views.plots.Plots`."""
+        return load(PLOTS)(self)
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row a snapshot: `config.<field>`, `step`, `images_seen`, `loss`, `order.mid.600.value` and all other metrics."""
+        from phasescope.store.flat import as_frame, plain_types, snapshot_rows
+
+        with damage_told(self):
+            return plain_types(as_frame(snapshot_rows(self, self.config, self.status, self.metrics)))
 
     @property
     def observations(self) -> list[Run]:

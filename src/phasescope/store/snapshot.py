@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
 import numpy as np
@@ -16,6 +17,9 @@ from phasescope.npz import open_npz
 from phasescope.places import Place
 from phasescope.store.files import read_json
 from phasescope.store.tables import read_parquet
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CHECKSUMS = "checksums.json"
 """of a snapshot's files, as they were written: CRC-32 by name; snapshots of earlier versions have none"""
@@ -35,6 +39,15 @@ class Snapshot:
     def __init__(self, path: Path):
         self.path = path
         self.step = int(path.name)
+
+    def __repr__(self) -> str:
+        return f"Snapshot({self.path.parent.parent.name}: step {self.step:,})"
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row a painted image: the columns of `readings`."""
+        import pandas as pd
+
+        return pd.DataFrame(self.readings())
 
     def checksum(self, name: str) -> int | None:
         """That of a file as it was written; None where it is not known.

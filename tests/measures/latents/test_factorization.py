@@ -184,6 +184,7 @@ SCENARIOS = [
 """Factors, share of the Clifford torus, the noise's standard deviation to the code's 1, draws, share of labels kept."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("factors", "share", "noise", "draws", "keep"), SCENARIOS)
 def test_the_interval_covers_f_in_90_to_98_percent_of_200_cases(factors, share, noise, draws, keep):
     labels = grid(8, keep)

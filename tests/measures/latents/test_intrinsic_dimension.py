@@ -41,6 +41,7 @@ def test_a_flat_torus_has_as_many_dimensions_as_circles_whatever_space_it_lies_i
     assert score.nulls["gaussian"] > 1.3 * score.value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("d", [1, 2])
 @pytest.mark.parametrize(("measure", "n"), [(two_nn, 300), (levina_bickel, 800)])
 def test_intervals_cover_the_dimension_of_flat_manifolds(measure, n, d):

@@ -214,6 +214,7 @@ def test_the_interval_covers_the_true_r2():
     assert covered >= 87
 
 
+@pytest.mark.slow
 def test_of_200_intervals_90_to_98_percent_hold_the_least_factors_mean_over_data_sets():
     # Of twelve further scenarios: docs/measures/interval_coverage.png.
     assert 180 <= order_coverage(Linear(64, 160, 3.0)).held <= 196

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
@@ -29,7 +29,10 @@ from phasescope.measures.latents.neighbours import RANGE_OF_K, continuity, neigh
 from phasescope.measures.latents.order import order
 from phasescope.measures.latents.procrustes import procrustes_error
 from phasescope.measures.latents.rsa import rsa
-from phasescope.measures.scores import Score
+from phasescope.measures.scores import Score, scores_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Scores(dict[str, Score]):
@@ -42,6 +45,10 @@ class Scores(dict[str, Score]):
     def __init__(self, found: Mapping[str, Score], left_out: Mapping[str, str] | None = None):
         super().__init__(found)
         self.left_out = dict(left_out or {})
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row a measure: `measure`, value, low, high, n, estimator, nulls.<name>, detail.<name>."""
+        return scores_frame(({"measure": name}, score) for name, score in self.items())
 
 
 DISENTANGLEMENT = (

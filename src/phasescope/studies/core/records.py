@@ -24,12 +24,12 @@ from phasescope.store.folder import damage_told_of
 from phasescope.studies.core.claim import Outcome
 from phasescope.studies.core.declaration import Amended, standing
 from phasescope.studies.core.looks import judge
-from phasescope.studies.core.study import Study
+from phasescope.studies.core.study import RECORDS, Study
 
 if TYPE_CHECKING:
     import pandas as pd
 
-RECORDS, CLAIMS, TABLES = "records.parquet", "claims.json", "tables.json"
+CLAIMS, TABLES = "claims.json", "tables.json"
 
 
 class ToldClaim(BaseModel):

@@ -19,6 +19,8 @@ from phasescope.config import Tree, parse_overrides, set_overrides
 from phasescope.errors import UserError
 from phasescope.runs.config import RunConfig, over_defaults
 from phasescope.runs.presets import preset as preset_of
+from phasescope.showing import html_table
+from phasescope.store.records import read_records
 from phasescope.studies.core.claim import Claim
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
     from phasescope.store import Run
 
+RECORDS = "records.parquet"
+"""of a study, in its folder of results"""
 MOST_SEEDS = 1000
 """runs of a cell"""
 LIMITS: Tree = {"training": {"threads": 1}}
@@ -222,6 +226,35 @@ class Study:
                     raise UserError(
                         f"`cells` (={cell}) of the claim `{claim.name}` must be the study's: {', '.join(names)}"
                     )
+
+    def __repr__(self) -> str:
+        return f"Study({self.name}: {self._size()})"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            ("asks", self.question),
+            ("has", self._size()),
+            *((one.name, one.sentence) for one in self.claims),
+        ]
+        return html_table(self.name, rows)
+
+    def _size(self) -> str:
+        return (
+            f"{len(self.cells)} cells of {self.seeds} seeds, {len(self.claims)} claims, preset {self.preset}"
+        )
+
+    def to_frame(self, results: Path | str = "results") -> pd.DataFrame:
+        """Its records: a row a snapshot of each run that is recorded.
+
+        Raises:
+            UserError: there are none, or they are damaged.
+        """
+        path = Path(results) / self.name / RECORDS
+        if not path.exists():
+            raise UserError(
+                f"`results` (={results}) must hold the records of `{self.name}`: there is no `{path}`"
+            )
+        return read_records(path)
 
     def under(self, preset: str | None) -> Study:
         """The same study with all of its cells under another preset: another study, with results of its own."""

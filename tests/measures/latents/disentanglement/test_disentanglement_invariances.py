@@ -112,6 +112,7 @@ def test_intervals_of_probes_hold_what_very_many_labels_give():
     assert share_covered(explicitness, read, simulate) > 0.86
 
 
+@pytest.mark.slow
 def test_intervals_of_information_hold_what_very_many_labels_give():
     def simulate(rng, n=1000):
         labels = rng.uniform(-1, 1, (n, 2))

@@ -107,6 +107,7 @@ def test_dimensions_of_noise_change_no_score():
         assert value == pytest.approx(1, abs=0.02), name
 
 
+@pytest.mark.slow
 def test_noise_scores_nothing_and_seldom_exceeds_its_permuted_null():
     rng = np.random.default_rng(7)
     above = dict.fromkeys((*AXES, "dci_informativeness", "explicitness"), 0)

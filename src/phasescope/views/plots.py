@@ -1,0 +1,111 @@
+"""A run's figures from Python: `run.plot.timeline()`, in a notebook or to a file.
+
+run = phasescope.open_run("runs/demo-da52ad69")
+run.plot.painted()                       # shows itself in a notebook
+run.plot.timeline().save("timeline.pdf")
+run.plot.timeline().figure               # matplotlib's own, to go on with
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from phasescope.errors import UserError
+from phasescope.store.files import write_aside
+from phasescope.store.folder import Run, damage_told
+from phasescope.views.report import words
+from phasescope.views.report.pictures import FIGURES
+from phasescope.views.report.sound import sound_record
+from phasescope.views.style import RC
+
+KINDS = ("png", "svg", "pdf")
+DPI = 110
+"""of what a notebook shows"""
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure and its caption, computed from the run."""
+
+    name: str
+    figure: Figure
+    caption: str
+
+    def __repr__(self) -> str:
+        return f"Plot({self.name})"
+
+    def _repr_png_(self) -> bytes:
+        return self._as("png", dpi=DPI)
+
+    def save(self, path: Path | str) -> Path:
+        """Write it as its ending says, png, svg or pdf; the path.
+
+        Raises:
+            UserError: another ending.
+        """
+        path = Path(path)
+        kind = path.suffix.removeprefix(".")
+        if kind not in KINDS:
+            raise UserError(f"`path` (={path}) must end in .png, .svg or .pdf")
+        write_aside(path, self._as(kind))
+        return path
+
+    def _as(self, kind: str, **more: Any) -> bytes:
+        buffer = io.BytesIO()
+        with matplotlib.rc_context(RC):
+            self.figure.savefig(buffer, format=kind, **more)
+        return buffer.getvalue()
+
+
+class Plots:
+    """What can be drawn of a run. Each raises UserError where the run holds nothing of it."""
+
+    def __init__(self, run: Run):
+        self._run = run
+
+    def __repr__(self) -> str:
+        return f"Plots of {self._run.name}: {', '.join(FIGURES)}"
+
+    def timeline(self) -> Plot:
+        """Phases, outcomes, order with its nulls and dimension, against images seen."""
+        return self._drawn("timeline")
+
+    def label_space(self) -> Plot:
+        """Share right and error by cells of label space, at five snapshots."""
+        return self._drawn("label_space")
+
+    def told_and_seen(self) -> Plot:
+        """Order by route: of the label that is told and of the image that is shown."""
+        return self._drawn("told_and_seen")
+
+    def painted(self) -> Plot:
+        """Images painted for fixed labels, a row a snapshot."""
+        return self._drawn("painted")
+
+    def manifold(self) -> Plot:
+        """Latents by principal components, or UMAP where it was taken."""
+        return self._drawn("manifold")
+
+    def denoising(self) -> Plot:
+        """Denoising error by band of noise, beside the exact optima."""
+        return self._drawn("denoising")
+
+    def standing(self) -> Plot:
+        """The rung that the network stands on, and nats of the label learnt."""
+        return self._drawn("standing")
+
+    def _drawn(self, name: str) -> Plot:
+        with damage_told(self._run):
+            record = sound_record(self._run)
+            figure = FIGURES[name](record) if record.metrics else None
+            if figure is None:
+                raise UserError(
+                    f"`{self._run.name}` must hold what `{name}` is drawn of, and holds none of it yet"
+                )
+            return Plot(f"{name} of {self._run.name}", figure, words.caption(record, name))

@@ -1,0 +1,156 @@
+"""A run's numbers and pictures in TensorBoard and in Weights & Biases while it goes on, read by the packages themselves."""
+
+from __future__ import annotations
+
+import json
+import struct
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import phasescope
+from phasescope.cli import main
+from phasescope.errors import UserError
+from phasescope.runs.config import RunConfig
+from phasescope.runs.execution import execute, train
+from phasescope.runs.monitoring import monitored
+from phasescope.store import Run
+from phasescope.views.export.tensorboard import write_events
+
+
+@pytest.fixture
+def config(tiny_config) -> RunConfig:
+    return tiny_config()
+
+
+class Told:
+    """A monitor that keeps what it is told."""
+
+    def __init__(self, fails_at: int | None = None):
+        self.heard: list = []
+        self.fails_at = fails_at
+
+    def begin(self, run):
+        self.heard.append(("begin", len(run.metrics)))
+
+    def log(self, run, metrics):
+        if metrics["step"] == self.fails_at:
+            raise OSError("the disk is full")
+        self.heard.append(("log", metrics["step"]))
+
+    def end(self, run):
+        self.heard.append(("end", len(run.metrics)))
+
+
+def test_a_monitor_hears_of_each_snapshot_once_and_one_that_fails_costs_no_run(config, tmp_path):
+    well, failing = Told(), Told(fails_at=20)
+    with pytest.warns(UserWarning, match="Told logs nothing more: OSError: the disk is full"):
+        run = train(config, tmp_path, monitors=[failing, well])
+    steps = [line["step"] for line in run.metrics]
+    assert well.heard == [("begin", 0), *(("log", step) for step in steps), ("end", len(steps))]
+    assert 20 in steps
+    assert failing.heard == [("begin", 0), *(("log", step) for step in steps if step < 20)]
+    assert run.status["state"] == "done"
+    again = Told()
+    train(config, tmp_path, monitors=[again])
+    assert again.heard == [("begin", len(steps)), ("end", len(steps))]
+
+
+def test_tensorboard_holds_the_same_bytes_as_the_export_though_the_run_was_interrupted(config, tmp_path):
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    events = monitored(execute(config, tmp_path), [phasescope.TensorBoard(tmp_path / "logs")])
+    for event in events:
+        if getattr(event, "metrics", None) and event.metrics["step"]:
+            break
+    events.close()
+    run = Run(tmp_path / config.folder)
+    half = len(run.metrics)
+    train(config, tmp_path, monitors=[phasescope.TensorBoard(str(tmp_path / "logs"))])
+    assert 1 < half < len(run.metrics)
+    found = accumulator.EventAccumulator(
+        str(tmp_path / "logs" / run.name), size_guidance={"scalars": 0, "images": 0}
+    )
+    exported = accumulator.EventAccumulator(
+        str(write_events(run, tmp_path / "export").parent), {"scalars": 0, "images": 0}
+    )
+    found.Reload(), exported.Reload()
+    assert found.Tags()["scalars"] == exported.Tags()["scalars"]
+    assert "painted/grid" in found.Tags()["images"]
+    for tag in ("loss", "outcomes/grid.correct"):
+        of = [(one.step, one.value) for one in found.Scalars(tag)]
+        assert of == [(one.step, one.value) for one in exported.Scalars(tag)]
+    assert [one.step for one in found.Images("painted/grid")] == [line["step"] for line in run.metrics]
+
+
+def test_weights_and_biases_offline_holds_each_snapshot(config, tmp_path, monkeypatch):
+    pytest.importorskip("wandb")
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    run = train(config, tmp_path, monitors=[phasescope.WandB("bumps", tmp_path / "w")])
+    (file,) = (tmp_path / "w" / "wandb").glob("offline-run-*/run-*.wandb")
+    rows: list[dict[str, Any]] = []
+    for _ in range(600):  # its service writes on for a moment after the run is finished
+        rows = list(history(file))
+        if len(rows) == len(run.metrics):
+            break
+        time.sleep(0.1)
+    assert [row["_step"] for row in rows] == [line["step"] for line in run.metrics]
+    assert [row.get("loss") for row in rows] == [line["loss"] for line in run.metrics]
+    assert rows[-1]["order/mid.40.value"] == run.metrics[-1]["order"]["mid.40"]["value"]
+    assert len(list(file.parent.glob("files/media/images/painted/*.png"))) >= len(run.metrics)
+
+
+BLOCK, HEADER = 32768, 7
+
+
+def history(file: Path) -> Iterator[dict[str, Any]]:
+    """Rows of an offline run: records of wandb's protobuf in a LevelDB log, whose parts have a CRC, a length and a type."""
+    from wandb.proto.wandb_internal_pb2 import Record
+
+    content, at, whole = file.read_bytes(), HEADER, b""  # the file's own header is as long as a part's
+    while at < len(content):
+        left = BLOCK - at % BLOCK
+        if left < HEADER:
+            at += left
+            continue
+        _, length, kind = struct.unpack_from("<IHB", content, at)
+        whole += content[at + HEADER : at + HEADER + length]
+        at += HEADER + length
+        if kind in (1, 4):  # whole, or the last part of one
+            record, whole = Record.FromString(whole), b""
+            if record.WhichOneof("record_type") == "history":
+                yield {
+                    ".".join(item.nested_key) or item.key: json.loads(item.value_json)
+                    for item in record.history.item
+                }
+
+
+def test_the_command_line_has_both(tmp_path, monkeypatch, tiny):
+    heard = []
+    monkeypatch.setattr(
+        "phasescope.views.monitors.TensorBoard", lambda folder: heard.append(folder) or Told()
+    )
+    monkeypatch.setattr("phasescope.views.monitors.WandB", lambda project: heard.append(project) or Told())
+    words = ["train", str(tiny), "--runs", str(tmp_path / "runs")]
+    assert main([*words, "--tensorboard", str(tmp_path / "tb"), "--wandb", "bumps"]) == 0
+    assert heard == [tmp_path / "tb", "bumps"]
+
+
+@pytest.mark.parametrize(
+    ("monitor", "package"), [("TensorBoard", "tensorboard.compat.proto.event_pb2"), ("WandB", "wandb")]
+)
+def test_bad_input_a_monitor_that_is_not_installed_is_told_before_a_step(
+    monitor, package, config, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(UserError, match=r"must be installed: pip install 'phasescope\[monitors\]'"):
+        train(config, tmp_path, monitors=[getattr(phasescope, monitor)(str(tmp_path / "logs"))])
+    assert Run(tmp_path / config.folder).status["step"] == 0
+
+
+def test_bad_input_of_weights_and_biases():
+    with pytest.raises(UserError, match=r"`mode` \(=loud\) must be offline or online"):
+        phasescope.WandB(mode="loud")

@@ -1,0 +1,152 @@
+"""What runs, snapshots, scores, probed networks and studies show of themselves, as frames, figures and in a notebook."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny import config_of
+
+import phasescope
+from phasescope.errors import UserError
+from phasescope.measures import Score
+from phasescope.runs.execution import train
+from phasescope.showing import MOST_ROWS, html_table
+from phasescope.store import Run
+from phasescope.studies import studies
+
+RESULTS = Path(__file__).parents[2] / "results"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Run:
+    return train(config_of(), str(tmp_path_factory.mktemp("runs")), progress=False)
+
+
+class Rows(HTMLParser):
+    """The cells of a table, row by row; a tag that is not closed fails."""
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.rows: list[list[str]] = []
+        self.open: list[str] = []
+        self.feed(html)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.open.append(tag)
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open[-1] in ("td", "th"):
+            self.rows[-1][-1] += data
+
+
+def test_a_run_says_what_it_is_and_has_a_row_a_snapshot(run):
+    assert repr(run) == f"Run({run.name}: done, step 20, 3 snapshots)"
+    assert ["state", "done, step 20, 3 snapshots"] in Rows(run._repr_html_()).rows
+    assert phasescope.Run(str(run.path)).name == run.name
+    frame = run.to_frame()
+    assert frame["step"].tolist() == [0, 10, 20]
+    values = [line["order"]["mid.40"]["value"] for line in run.metrics]
+    np.testing.assert_array_equal(frame["order.mid.40.value"], values)
+
+
+def test_a_snapshot_has_a_row_an_image(run):
+    snapshot = run.snapshots[-1]
+    assert repr(snapshot) == f"Snapshot({run.name}: step 20)"
+    frame = snapshot.to_frame()
+    assert len(frame) == len(snapshot.samples()["images"])
+    assert {"label_x", "split", "outcome"} <= set(frame)
+
+
+def test_a_run_of_which_nothing_is_there_shows_itself_too(tmp_path):
+    assert repr(Run(tmp_path / "none")) == "Run(none: broken, 0 snapshots)"
+    assert "broken" in Run(tmp_path / "none")._repr_html_()
+
+
+def test_figures_come_with_their_captions_and_are_saved_as_asked(run, tmp_path):
+    plot = run.plot.timeline()
+    assert repr(plot) == f"Plot(timeline of {run.name})"
+    assert plot._repr_png_().startswith(b"\x89PNG")
+    assert "3 snapshots" in plot.caption
+    assert plot.figure.axes
+    for kind, first in (("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")):
+        assert plot.save(str(tmp_path / f"a.{kind}")).read_bytes().startswith(first)
+    assert "painted" in repr(run.plot)
+
+
+def test_bad_input_of_figures(run, tmp_path):
+    with pytest.raises(UserError, match=r"`path` \(=a.gif\) must end in .png, .svg or .pdf"):
+        run.plot.timeline().save("a.gif")
+    with pytest.raises(UserError, match="must hold what `standing` is drawn of"):
+        Run(tmp_path / "none").plot.standing()
+
+
+def test_every_figure_of_a_report_is_a_method(run):
+    from phasescope.views.report.pictures import FIGURES
+
+    assert set(FIGURES) <= set(dir(run.plot))
+
+
+def test_a_score_shows_value_interval_and_nulls():
+    score = Score(0.5, 0.4, float("nan"), 30, "of <nothing>", {"untrained": 0.25})
+    assert repr(score) == "Score(0.5 [0.4, –], n=30; untrained 0.25)"
+    rows = Rows(score._repr_html_()).rows
+    assert ["value [95 % interval]", "0.5 [0.4, –]"] in rows
+    assert ["estimator", "of <nothing>"] in rows
+    assert ["untrained", "0.25"] in rows
+
+
+def test_scores_become_a_frame():
+    rng = np.random.default_rng(0)
+    labels = rng.random((40, 2))
+    scores = phasescope.measures.battery(
+        labels @ rng.random((2, 3)), labels, chosen=["participation_ratio", "order"]
+    )
+    frame = scores.to_frame().set_index("measure")
+    assert frame.loc["order", "value"] == scores["order"].value
+    assert frame.loc["order", "nulls.permuted"] == scores["order"].nulls["permuted"]
+    assert np.isnan(frame.loc["participation_ratio", "nulls.permuted"])
+
+
+def test_a_probed_network_and_its_table(run):
+    from phasescope.runs.loading import load_network
+    from phasescope.worlds import GaussianBump
+
+    network = load_network(run, run.snapshots[-1]).network
+    probed = phasescope.probe(network, GaussianBump(canvas=8), taps=["mid"], t=40, labels=40, shared=8)
+    assert repr(probed) == "Probed(40 labels of x, y at mid.40)"
+    assert Rows(probed._repr_html_()).rows[0][0] == "mid.40"
+    table = probed.table(["order"])
+    frame = table.to_frame()
+    assert frame[["measure", "place"]].to_numpy().tolist() == [["order", "mid.40"]]
+    assert frame["nulls.pixels"].item() == table["order"]["mid.40"].nulls["pixels"]
+    assert Rows(table._repr_html_()).rows[1][:2] == ["order", "mid.40"]
+
+
+def test_a_study_shows_its_question_and_has_its_records():
+    study = studies()["sampler"]
+    assert repr(study).startswith("Study(sampler: ")
+    rows = Rows(study._repr_html_()).rows
+    assert rows[0] == ["asks", study.question]
+    assert [rows[2 + i][0] for i in range(3)] == [claim.name for claim in study.claims][:3]
+    assert len(study.to_frame(str(RESULTS))) > 0
+    with pytest.raises(UserError, match=r"`results` \(=results\) must hold the records of `other`"):
+        replace(study, name="other").to_frame()
+
+
+def test_a_long_table_says_how_much_is_left_out_and_everything_is_escaped():
+    html = html_table("<a>", [(i, "<b>") for i in range(MOST_ROWS + 5)], ("<c>", "d"))
+    assert "and 5 rows more" in html
+    assert not {"<a>", "<b>", "<c>"} & set(html.split())
+    assert len(Rows(html).rows) == MOST_ROWS + 1
