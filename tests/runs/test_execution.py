@@ -63,6 +63,15 @@ def test_seldom_read_they_are_the_same(as_on_a_gpu, tmp_path, monkeypatch):
     assert seldom == [each[step] for step in read]
 
 
+def test_each_snapshot_tells_the_last_steps_rate_and_gradient(tmp_path):
+    config = config_of(warmup=40)
+    first, *later = known(tmp_path, config)[1]
+    assert (first["learning_rate"], first["gradient_norm"]) == (None, None)
+    rates = [config.training.optimiser.lr * line["step"] / 40 for line in later]
+    assert [line["learning_rate"] for line in later] == pytest.approx(rates)
+    assert all(line["gradient_norm"] > 0 for line in later)
+
+
 @pytest.mark.parametrize("first", [1, 5, 16, 17, 30, 31, 40])
 @pytest.mark.parametrize("gpu", [True, False])
 def test_a_loss_that_is_not_finite_is_named_by_its_step_and_nothing_of_it_is_stored(

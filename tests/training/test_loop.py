@@ -240,6 +240,23 @@ def test_the_gradient_is_clipped_to_the_largest_norm():
     assert norms[0.5] == pytest.approx(0.5, rel=1e-4)
 
 
+@pytest.mark.parametrize("largest", [None, 1e-3, 1e3])
+def test_of_the_last_step_its_rate_and_its_gradients_norm_before_the_clipping_are_told(largest):
+    learner = learner_of(clip=largest, decay="cosine", warmup=4, steps=6)
+    assert learner.last_step() == {"learning_rate": None, "gradient_norm": None}
+    rates = []
+    for step, _ in enumerate(learn(learner, FAMILY, WORLD, 0), 1):
+        told, left = learner.last_step(), learner.flat.gradients.norm().item()
+        rates.append(told["learning_rate"] / learner.config.optimiser.lr)
+        assert told["gradient_norm"] > 1e-3
+        if largest == 1e-3:
+            assert left == pytest.approx(1e-3, rel=1e-2)
+        else:
+            assert left == pytest.approx(told["gradient_norm"])
+        assert learner.step == step
+    assert rates == pytest.approx([0.25, 0.5, 0.75, 1, 1, 0.5])
+
+
 def test_learning_lowers_the_loss():
     losses = run(learner_of(steps=300, batch=64, warmup=10, optimiser={"kind": "adamw", "lr": 1e-2}))
     assert np.mean(losses[-30:]) < 0.5 * np.mean(losses[:10])

@@ -220,9 +220,9 @@ def test_a_step_changes_every_weight_and_one_without_rate_none(kind):
 def test_gradients_are_clipped_as_torchs_are(largest, scale):
     gradients = scale * torch.randn(400, generator=torch.Generator().manual_seed(0))
     clipped, twin = gradients.clone(), nn.Parameter(torch.zeros(400))
-    clip(clipped, largest)
+    norm = clip(clipped, largest)
     twin.grad = gradients.clone()
-    nn.utils.clip_grad_norm_(twin, largest)
+    torch.testing.assert_close(norm, nn.utils.clip_grad_norm_(twin, largest))
     torch.testing.assert_close(clipped, twin.grad)
 
 

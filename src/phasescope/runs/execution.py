@@ -244,6 +244,7 @@ class _Execution:
             "images_seen": learner.images_seen,
             "epochs": learner.images_seen / self.images,
             "loss": self.losses.mean(),
+            **learner.last_step(),
             **seen,
         }
         self.losses.clear()

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 
     from phasescope.probing.observer import Observer
 
-FROM_TRAINING = ("step", "images_seen", "epochs", "loss", "wall_s", "cpu_s", "observing_s")
+FROM_TRAINING = (
+    "step", "images_seen", "epochs", "loss", "learning_rate", "gradient_norm", "wall_s", "cpu_s", "observing_s",
+)  # fmt: skip
 """of a snapshot's metrics: what training told"""
 
 

@@ -8,9 +8,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from phasescope.errors import UserError
+from phasescope.regular import open_regular
 from phasescope.store.files import from_json, read_bytes
 
 Entry = dict[str, Any]
+NUMBERS = (
+    "images_seen", "loss", "learning_rate", "gradient_norm", "epochs", "wall_s", "cpu_s", "observing_s",
+)  # fmt: skip
+"""of an entry, beside its step"""
+MOST_OF_A_LINE = 2**22
+"""bytes, where the last line alone is read"""
 SCORE = {"value", "low", "high", "n"}
 """what of a score is a number"""
 
@@ -47,6 +54,18 @@ def read_metrics(path: Path) -> Metrics:
     return Metrics(entries, faults, torn=bool(rest))
 
 
+def read_last(path: Path) -> Entry:
+    """The last whole line of metrics.jsonl, without reading the others; empty where there is none, or it is no entry."""
+    try:
+        with open_regular(path) as file:
+            size = file.seek(0, 2)
+            file.seek(max(size - MOST_OF_A_LINE, 0))
+            *_, line, _ = (b"\n" + file.read(MOST_OF_A_LINE)).split(b"\n")
+        return _entry(line, -1)
+    except (OSError, ValueError, RecursionError):
+        return {}
+
+
 def _entry(line: bytes, last: int) -> Entry:
     """The entry in a line that follows that of step `last`.
 
@@ -68,7 +87,7 @@ def fault_of(entry: Any) -> str | None:
     step = entry.get("step")
     if isinstance(step, bool) or not isinstance(step, int) or step < 0:
         return f"`step` is {_told(step)}"
-    for name in ("images_seen", "loss", "epochs", "wall_s", "cpu_s", "observing_s"):
+    for name in NUMBERS:
         may_be_unknown = name != "images_seen"
         if name not in entry and may_be_unknown:
             continue

@@ -43,6 +43,7 @@ class Learner:
         flat: the learning network's weights and gradients.
         optimiser: with its state.
         step: how many were taken.
+        norm: of the last step's gradient before it was clipped, on its device; None before a step.
     """
 
     def __init__(self, network: nn.Module, config: TrainingConfig, device: torch.device):
@@ -57,6 +58,7 @@ class Learner:
         self.optimiser = optimiser_of(self.network, self.flat, config.optimiser)
         self._buffers = list(zip(self.average.buffers(), self.network.buffers(), strict=True))
         self.step = 0
+        self.norm: Tensor | None = None
 
     @property
     def device(self) -> torch.device:
@@ -69,13 +71,20 @@ class Learner:
     def descend(self, loss: Float[Tensor, ""]) -> None:
         """One step by the gradient of `loss`."""
         self.flat.differentiate(loss)
-        if self.config.clip is not None:
-            clip(self.flat.gradients, self.config.clip)
+        gradients, largest = self.flat.gradients, self.config.clip
+        self.norm = torch.linalg.vector_norm(gradients) if largest is None else clip(gradients, largest)
         self.optimiser.step(lr_factor(self.step, self.config))
         self.step += 1
         self.averaged.lerp_(self.flat.weights, share_of_last(self.config.ema, self.step))
         for averaged, own in self._buffers:
             averaged.copy_(own)
+
+    def last_step(self) -> dict[str, float | None]:
+        """The learning rate of the last step, and the norm of its gradient before it was clipped; waits for a GPU."""
+        if self.norm is None:
+            return {"learning_rate": None, "gradient_norm": None}
+        rate = self.config.optimiser.lr * lr_factor(self.step - 1, self.config)
+        return {"learning_rate": rate, "gradient_norm": float(self.norm)}
 
     def tensors(self) -> dict[str, Tensor]:
         """The whole state, as flat named tensors."""

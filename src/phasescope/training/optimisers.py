@@ -291,7 +291,8 @@ def orthogonalised(matrices: Float[Tensor, "n D M"]) -> Float[Tensor, "n D M"]:
     return (x.mT if tall else x).to(matrices.dtype)
 
 
-def clip(gradients: Float[Tensor, " P"], largest: float) -> None:
-    """Scale gradients whose common norm exceeds `largest` down to it, as `torch.nn.utils.clip_grad_norm_` does."""
+def clip(gradients: Float[Tensor, " P"], largest: float) -> Float[Tensor, ""]:
+    """Scale gradients whose common norm exceeds `largest` down to it, as `torch.nn.utils.clip_grad_norm_` does; it."""
     norm = torch.linalg.vector_norm(gradients)
     gradients.mul_((largest / (norm + 1e-6)).clamp(max=1))
+    return norm

@@ -190,7 +190,8 @@ ENDS = ("value", "low", "high")
 
 def _line(line: dict[str, Any], record: Record) -> dict[str, Any]:
     return {
-        **{key: line.get(key) for key in ("step", "images_seen", "epochs", "loss", "wall_s")},
+        **{key: line.get(key) for key in ("step", "images_seen", "epochs", "wall_s")},
+        **{key: line.get(key) for key in ("loss", "learning_rate", "gradient_norm")},
         **{key: _rounded(line.get(key)) for key in ("outcomes", "phase")},
         "readings": [_reading(one) for one in accuracies(line, record.splits)],
         "ladder": [[one["rung"], one["r2"], one["error"]] for one in line.get("ladder") or []] or None,
