@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from phasescope.runs.observing import observe
     from phasescope.runs.predicting import predict
     from phasescope.runs.watching import watch
-    from phasescope.store import Run, Snapshot, open_run
+    from phasescope.store import Run, Snapshot, find_run, open_run
     from phasescope.studies.core.study import Study
     from phasescope.views.monitors import TensorBoard, WandB
     from phasescope.worlds.base import Outcome, Reader, World
@@ -59,6 +59,7 @@ _HOMES = {
     "WandB": "phasescope.views.monitors",
     "World": "phasescope.worlds.base",
     "clones": "phasescope.runs.cloning",
+    "find_run": "phasescope.store",
     "intervene": "phasescope.runs.intervening",
     "load_config": "phasescope.runs.config",
     "observe": "phasescope.runs.observing",
@@ -93,6 +94,7 @@ __all__ = [
     "World",
     "clones",
     "families",
+    "find_run",
     "intervene",
     "load_config",
     "measures",

@@ -66,7 +66,7 @@ def write_study(folder: Path, real: Run | None = None) -> Path:
 def _history(dx: float, sigma: float, seed: int, onset: float) -> list[dict]:
     words = [f"world.sigma_px={sigma}", f"world.design.dx={dx}", f"world.design.dy={dx}", f"seed={seed}"]
     config = load_words(["preset=fast", *words])
-    same = run_row(Run(Path(config.folder)), config.tree(), {})
+    same = run_row(Run(Path(config.folder)).identity, config.tree(), {})
     rows = []
     for step in STEPS.tolist():
         correct = float(1 / (1 + np.exp(-(step - onset) / 25)))

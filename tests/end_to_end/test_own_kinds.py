@@ -26,7 +26,7 @@ from phasescope.cli import main
 from phasescope.store import Run, find_run
 from phasescope.store.records import read_records
 
-OWN = Path(__file__).with_name("own")
+OWN = Path(__file__).parents[2] / "examples"
 RINGS: dict[str, Any] = {
     "name": "rings",
     "world": {"kind": "my_worlds.py:Rings"},

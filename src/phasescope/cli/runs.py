@@ -174,6 +174,7 @@ def explore(
     host: str = "127.0.0.1",
     port: int = 8421,
     token: str | None = None,
+    write: bool = False,
 ) -> int:
     """Serve the explorer: runs, how each learnt, a pad to paint with them, and studies, in the browser.
 
@@ -183,8 +184,9 @@ def explore(
         host: address to bind; beyond this machine a token is asked for
         port: port; 0 takes any free one
         token: that visitors must have; made up where one is needed and none is given
+        write: let notes and tags of runs be written, into their folders; else nothing is
     """
     from phasescope.views.explorer.serve import serve
 
-    serve(runs, results, host, port, token)
+    serve(runs, results, host, port, token, write)
     return 0

@@ -31,12 +31,13 @@ def open_run(path: Path | str) -> Run:
     return Run(path)
 
 
-def list_runs(runs: Path, where: str | None = None) -> list[Run]:
+def list_runs(runs: Path | str = "runs", where: str | None = None) -> list[Run]:
     """All runs in a folder of runs, by name, or those of which the condition `where` holds.
 
     Raises:
         UserError: `runs` exists and cannot be listed; the condition is none.
     """
+    runs = Path(runs)
     try:
         entries = sorted(runs.iterdir()) if runs.exists() else []
     except OSError as error:
@@ -50,7 +51,7 @@ def list_runs(runs: Path, where: str | None = None) -> list[Run]:
     return [run for run in found if run.name in chosen]
 
 
-def runs_frame(runs: Path, where: str | None = None) -> pd.DataFrame:
+def runs_frame(runs: Path | str = "runs", where: str | None = None) -> pd.DataFrame:
     """A row a run, by name: `run`, `path`, `state`, `step`, `config.training.batch`, ..., its last snapshot's metrics.
 
     Raises:
@@ -59,13 +60,13 @@ def runs_frame(runs: Path, where: str | None = None) -> pd.DataFrame:
     from phasescope.store.flat import as_frame, plain_types
     from phasescope.store.index import documents
 
-    frame = as_frame(document["run"] for document in documents(runs, list_runs(runs)))
+    frame = as_frame(document["run"] for document in documents(Path(runs), list_runs(runs)))
     return plain_types(
         frame[_holds(frame, where)].reset_index(drop=True) if where is not None and len(frame) else frame
     )
 
 
-def snapshots_frame(runs: Path, where: str | None = None) -> pd.DataFrame:
+def snapshots_frame(runs: Path | str = "runs", where: str | None = None) -> pd.DataFrame:
     """A row a snapshot of each run of which `where` holds: the columns of `records.condense`, and `run`; done or not.
 
     Raises:
@@ -74,11 +75,13 @@ def snapshots_frame(runs: Path, where: str | None = None) -> pd.DataFrame:
     from phasescope.store.flat import as_frame, plain_types
     from phasescope.store.index import documents
 
-    rows = [row for document in documents(runs, list_runs(runs, where)) for row in document["snapshots"]]
+    rows = [
+        row for document in documents(Path(runs), list_runs(runs, where)) for row in document["snapshots"]
+    ]
     return plain_types(as_frame(rows))
 
 
-def open_views(runs: Path) -> duckdb.DuckDBPyConnection:
+def open_views(runs: Path | str = "runs") -> duckdb.DuckDBPyConnection:
     """A DuckDB connection with the views `runs` (a row a run), `snapshots` (a row a snapshot) and `readings` (a row an image
     that a snapshot holds, with `run` and `step`), as far as there are any.
 
@@ -91,7 +94,7 @@ def open_views(runs: Path) -> duckdb.DuckDBPyConnection:
     for name, frame in (("runs", runs_frame(runs)), ("snapshots", snapshots_frame(runs))):
         if len(frame.columns):
             connection.register(name, frame)
-    if files := sorted(map(str, runs.glob("*/snapshots/[0-9]*/reading.parquet"))):
+    if files := sorted(map(str, Path(runs).glob("*/snapshots/[0-9]*/reading.parquet"))):
         readings = connection.read_parquet(files, filename=True, union_by_name=True)
         of_file = "string_split(filename, '/')"
         readings.project(
@@ -172,7 +175,7 @@ def _no_condition(where: str, why: str) -> UserError:
     )
 
 
-def find_run(word: str, runs: Path) -> Run:
+def find_run(word: str, runs: Path | str = "runs") -> Run:
     """The run that `word` means: a folder, or the name, or the beginning of a name or of a hash, of a run in `runs`.
 
     Raises:

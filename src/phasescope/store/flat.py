@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from phasescope.config import Tree
-from phasescope.store.folder import Run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,10 +36,10 @@ PROVENANCE = {
 """column -> key of status.json: where, when and with what a run was computed"""
 
 
-def run_row(run: Run, config: Tree, status: Mapping[str, Any]) -> Row:
+def run_row(identity: str, config: Tree, status: Mapping[str, Any]) -> Row:
     """What is the same at all snapshots of a run: key, configuration, size, provenance."""
     return {
-        "digest": run.identity,
+        "digest": identity,
         "name": config.get("name"),
         "seed": config.get("seed"),
         "images": status.get("images"),
@@ -56,10 +55,10 @@ def config_columns(config: Tree) -> Row:
 
 
 def snapshot_rows(
-    run: Run, config: Tree, status: Mapping[str, Any], metrics: Sequence[Mapping[str, Any]]
+    identity: str, config: Tree, status: Mapping[str, Any], metrics: Sequence[Mapping[str, Any]]
 ) -> list[Row]:
     """A row for each entry of a run's metrics; `....estimator` says how a score was estimated."""
-    same = run_row(run, config, status)
+    same = run_row(identity, config, status)
     return [{**same, **dict(numbered(entry))} for entry in metrics]
 
 

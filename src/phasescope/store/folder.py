@@ -153,7 +153,7 @@ class Run:
         from phasescope.store.flat import as_frame, plain_types, snapshot_rows
 
         with damage_told(self):
-            return plain_types(as_frame(snapshot_rows(self, self.config, self.status, self.metrics)))
+            return plain_types(as_frame(snapshot_rows(self.identity, self.config, self.status, self.metrics)))
 
     @property
     def observations(self) -> list[Run]:

@@ -74,8 +74,8 @@ def _rows(run: Run) -> Document:
     config, metrics = run.config, run.read_metrics()
     if metrics.faults:
         base |= {"state": "broken", "error": metrics.faults[0]}
-    rows = snapshot_rows(run, config, status, metrics.entries)
-    last = rows[-1] if rows else run_row(run, config, status)
+    rows = snapshot_rows(run.identity, config, status, metrics.entries)
+    last = rows[-1] if rows else run_row(run.identity, config, status)
     stand = {
         key: status.get(key) for key in ("step", "steps", "images_seen", "wall_s", "cpu_s", "observing_s")
     }

@@ -49,7 +49,7 @@ def condense(run: Run) -> list[Row]:
         raise UserError(f"`run` (={run.name}) must be done to be recorded: it is {status['state']}")
     if metrics.faults:
         raise UserError(f"`run` (={run.name}) must be whole to be recorded: {metrics.faults[0]}")
-    rows = snapshot_rows(run, run.config, status, metrics.entries)
+    rows = snapshot_rows(run.identity, run.config, status, metrics.entries)
     if not rows or rows[-1]["step"] != status.get("step"):
         raise UserError(f"`run` (={run.name}) must have its snapshots' metrics to the end, and has not")
     return rows

@@ -1,6 +1,6 @@
 """Monitors: a run's numbers and pictures in TensorBoard or in Weights & Biases while it goes on (extra `monitors`).
 
-    phasescope.train(config, monitors=[phasescope.TensorBoard("logs"), phasescope.WandB("bumps")])
+    phasescope.train(config, monitors=[phasescope.TensorBoard("logs"), phasescope.WandB("mine")])
 
 Both are the packages' own writers. Phases are 0, 1, 2 for A, B, C.
 """

@@ -37,7 +37,7 @@ def run_tables(run: Run, folder: Path, kind: Kind) -> list[Path]:
         record = sound_record(run)
         if not record.metrics:
             raise UserError(f"`RUN` (={run.name}) must have a snapshot to be exported, and has none yet")
-        rows = snapshot_rows(run, record.config, record.status, record.metrics)
+        rows = snapshot_rows(run.identity, record.config, record.status, record.metrics)
         tables = {"snapshots": plain_types(as_frame(rows))}
         if read := _readings(record):
             tables["readings"] = as_frame(
