@@ -16,9 +16,11 @@ HOSTILE = (
 
 QUESTIONS: dict[str, dict[str, str]] = {
     "/api/runs": {"since": "0"},
+    "/api/columns": {"metric": "loss"},
     "/api/runs/RUN/samples": {"step": "20"},
     "/api/runs/RUN/cloud": {"place": "mid.10", "projection": "pca"},
     "/api/runs/RUN/points": {"place": "mid.10", "projection": "pca", "step": "20", "label": "2,3"},
+    "/api/runs/RUN/inside": {"label": "2,3", "place": "mid.10", "step": "20", "query": "0,1"},
     "/api/runs/RUN/paint": {
         "label": "2,3", "sampler": "ddim", "steps": "2", "guidance": "0.5", "seed": "1", "strip": "1", "step": "20",
         "tap": "mid", "how": "part", "towards": "5,5",
@@ -29,7 +31,8 @@ QUESTIONS: dict[str, dict[str, str]] = {
 PLACES = (
     "/HOSTILE", "/static/HOSTILE", "/api/HOSTILE", "/api/runs/HOSTILE", "/api/runs/HOSTILE/samples?step=20",
     "/api/studies/HOSTILE", "/api/runs/HOSTILE/cloud?place=mid.10&projection=pca",
-    "/api/runs/HOSTILE/paint?label=2,3", "/api/runs/RUN/HOSTILE",
+    "/api/runs/HOSTILE/paint?label=2,3", "/api/runs/HOSTILE/inside?label=2,3&place=mid.10", "/api/runs/HOSTILE/notes",
+    "/api/runs/RUN/HOSTILE",
 )  # fmt: skip
 
 HEADERS = (

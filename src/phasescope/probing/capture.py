@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -46,8 +47,9 @@ def activations(
     x_t: Float[Tensor, "B C *spatial"],
     t: Int[Tensor, " B"],
     labels: Float[Tensor, "B K"],
-) -> dict[str, Float[Tensor, "B features"]]:
-    """The outputs of the blocks `taps`, flattened, from one pass that ends at the last of them.
+    flat: bool = True,
+) -> dict[str, Float[Tensor, "B ..."]]:
+    """The outputs of the blocks `taps`, flattened unless not `flat`, from one pass that ends at the last of them.
 
     Of an output that is a tuple the first entry is taken: blocks give their skips beside it.
 
@@ -64,7 +66,7 @@ def activations(
                 raise ValueError(
                     f"`tap` (={name}) must name a block whose output is a tensor, or begins with one"
                 )
-            captured[name] = output.detach().flatten(1).float()
+            captured[name] = (output.detach().flatten(1) if flat else output.detach()).float()
             if len(captured) == len(blocks):
                 raise _AllCaptured
 
@@ -85,6 +87,39 @@ def activations(
     if missed:
         raise ValueError(f"`tap` (={missed[0]}) must lie on the way of the forward pass: it was not reached")
     return captured
+
+
+def attention(
+    network: Network, tap: str, query: tuple[int, ...], given: tuple[Tensor, Tensor, Tensor]
+) -> tuple[Float[Tensor, "B heads N"], tuple[int, ...]] | None:
+    """What each head of a block's last attention takes from each of its N positions, row by row, for the position `query`.
+
+    Returns:
+        these shares in a pass over `given`, (x_t, t, labels), and the sides of what attention is over; None where the block
+        has none that can tell.
+
+    Raises:
+        ValueError: no such tap; or there is no such position.
+    """
+    telling: list[Any] = [
+        module for module in find_tap(network, tap).modules() if hasattr(module, "weights_at")
+    ]
+    if not telling:
+        return None
+    seen: list[Tensor] = []
+    handle = telling[-1].register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].detach()))
+    try:
+        activations(network, [tap], *given, flat=True)
+    finally:
+        handle.remove()
+    sides = tuple(seen[0].shape[2:])
+    if len(query) != len(sides) or not all(0 <= at < side for at, side in zip(query, sides, strict=True)):
+        told = ",".join(map(str, query))
+        raise ValueError(
+            f"`query` (={told}) must be a position of {tap}, each number below {' and '.join(map(str, sides))}"
+        )
+    with torch.no_grad():
+        return telling[-1].weights_at(seen[0], int(np.ravel_multi_index(query, sides))), sides
 
 
 def reached_taps(network: nn.Module, x_t: Tensor, t: Tensor, labels: Tensor) -> list[str]:

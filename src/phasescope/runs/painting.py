@@ -23,6 +23,7 @@ from phasescope.places import Place
 from phasescope.runs.about import hears_no_label
 from phasescope.runs.bounds import check_size, check_work
 from phasescope.runs.changing import IMAGES, Change, changed, target_of, went
+from phasescope.runs.inside import Inside, check_labels, inputs_of, inside
 from phasescope.runs.loading import Loaded, config_of, load_network, snapshot_of
 from phasescope.store.folder import Run
 
@@ -149,7 +150,7 @@ class Painter:
         ready = self.load(run, step)
         config, world = ready.loaded.config, ready.loaded.config.world
         label = np.array([wish.label], np.float32)
-        _check_labels(world, label)
+        check_labels(world, label)
         family, network, target = _family(config, wish), ready.loaded.network, None
         if wish.change:
             target = target_of(world, label[0], wish.change)
@@ -181,31 +182,35 @@ class Painter:
         Raises:
             UserError: there is no such place, or a label is not of this world.
         """
-        import torch
-
-        from phasescope.probing.inputs import Inputs
-
         ready = self.load(run, step)
-        config, plan = ready.loaded.config, ready.loaded.plan
-        _check_place(config, place, plan.taps)
-        _check_labels(config.world, labels)
-        check_work("labels", len(labels), config.world)
-        conditions = () if place.condition is None else (place.condition,)
-        inputs = Inputs(
-            config.world,
-            ready.family,
-            np.ascontiguousarray(labels, np.float32),
-            conditions,
-            draws=1,
-            shared=0,
-            seed=config.seed,
-            device=torch.device("cpu"),
-            batch=plan.batch,
-        )
+        inputs = inputs_of(ready.loaded, ready.family, labels, place)
         try:
             return inputs.latents(ready.loaded.network, [place.tap]).single[place]
         except ValueError as error:  # a world that is a data set has no image of any other label
             raise UserError(str(error)) from None
+
+    def looked_into(
+        self, run: Run, step: int | None, label: tuple[float, ...], place: Place, query: tuple[int, int]
+    ) -> Inside:
+        """What is at a place while the network works on the image of `label`, noised as snapshots record it.
+
+        Raises:
+            UserError: there is no such place or position, or the label is not of this world.
+        """
+        import torch
+
+        ready = self.load(run, step)
+        inputs = inputs_of(ready.loaded, ready.family, np.array([label], np.float32), place)
+        with torch.inference_mode():
+            try:
+                given = inputs.at(place.condition, 0)
+            except ValueError as error:  # as above
+                raise UserError(str(error)) from None
+            found = inside(ready.loaded, given, place, query)
+        conditions = ready.loaded.config.family.conditions
+        found.told["taps"] = list(ready.loaded.config.network.taps or ready.loaded.plan.taps)
+        found.told["conditions"] = None if conditions is None else [conditions[0], conditions[-1]]
+        return found
 
 
 def not_imported(run: Run) -> str | None:
@@ -242,23 +247,6 @@ def _images(found: list[Tensor], world: World) -> np.ndarray:
     if not found or found[0].shape[1:] != world.shape:
         return np.zeros((0, *world.shape), np.float32)
     return np.concatenate([image.numpy() for image in found])
-
-
-def _check_labels(world: World, labels: np.ndarray) -> None:
-    try:
-        world.factors.check(labels)
-    except ValueError as error:
-        raise UserError(str(error)) from None
-
-
-def _check_place(config: RunConfig, place: Place, recorded: Any) -> None:
-    taps, conditions = config.network.taps or recorded, config.family.conditions
-    if place.tap not in taps:
-        raise UserError(f"`place` (={place}) must be at a tap of the network: {', '.join(taps)}")
-    if conditions is None and place.condition is not None:
-        raise UserError(f"`place` (={place}) must be a tap alone: this family has no conditions")
-    if conditions is not None and place.condition not in conditions:
-        raise UserError(f"`place` (={place}) must end in a number from {conditions[0]} to {conditions[-1]}")
 
 
 def _family(config: RunConfig, wish: Wish) -> Family:

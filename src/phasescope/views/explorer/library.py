@@ -20,11 +20,22 @@ from typing import Any
 from phasescope.errors import UserError
 from phasescope.store.catalogue import is_run
 from phasescope.store.folder import Run, is_held, shown
-from phasescope.views.explorer.rows import broken_row, row_of
+from phasescope.views.explorer.rows import broken_row, default_fields, last_numbers, row_of
 from phasescope.views.record import Record
 
-FILES = ("config.yaml", "status.json", "metrics.jsonl", "references.json", "about.json", "snapshots")
+FILES = (
+    "config.yaml",
+    "status.json",
+    "metrics.jsonl",
+    "references.json",
+    "about.json",
+    "notes.json",
+    "snapshots",
+)
 """by whose times a run is seen to change"""
+
+MOST_METRICS = 4000
+"""names of metrics that a table offers"""
 
 Stamp = tuple[Any, ...]
 CONFIG = 1
@@ -60,6 +71,11 @@ class Entry:
     def record(self) -> Record:
         """Its files as arrays, read once for this state of the run."""
         return Record(self.run)
+
+    @cached_property
+    def last(self) -> dict[str, float]:
+        """The numbers of its last snapshot."""
+        return {} if self.row["state"] == "broken" else last_numbers(self.run)
 
 
 class Library:
@@ -109,6 +125,18 @@ class Library:
         changed = [entry.row for entry in list(self._entries.values()) if entry.version > since]
         gone = [name for name, at in list(self._gone.items()) if at > since]
         return {"version": version, "pending": self.pending, "rows": changed, "gone": gone}
+
+    def columns(self, metrics: list[str]) -> dict[str, Any]:
+        """What a column of the table may show: the fields with their defaults, the metrics that any run's last snapshot has;
+        and of each run the values of `metrics`."""
+        entries = dict(self._entries)
+        known = dict.fromkeys(name for entry in entries.values() for name in entry.last)
+        values = (
+            {name: [entry.last.get(metric) for metric in metrics] for name, entry in entries.items()}
+            if metrics
+            else {}
+        )
+        return {"fields": default_fields(), "metrics": list(known)[:MOST_METRICS], "values": values}
 
     def entry(self, name: str) -> Entry:
         """The run of that name, read now where it was not yet, or has changed since.

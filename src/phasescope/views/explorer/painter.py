@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from phasescope.places import Place
 from phasescope.runs import painting
 from phasescope.runs.painting import Wish
 from phasescope.store.folder import Run
@@ -27,6 +28,14 @@ class Painter(painting.Painter):
             noisy=_pixels(found.noisy),
             estimates=_pixels(found.estimates),
         )
+
+    def inside(
+        self, run: Run, step: int | None, label: tuple[float, ...], place: Place, query: tuple[int, int]
+    ) -> bytes:
+        """Maps of a place's channels, and what attention takes for a position; raises as `looked_into` does."""
+        found = self.looked_into(run, step, label, place, query)
+        told = {"step": step, "place": str(place), "query": list(query), **found.told}
+        return packet(told, given=_pixels(found.given), maps=found.maps, attention=found.attention)
 
 
 def _pixels(images: np.ndarray) -> np.ndarray:

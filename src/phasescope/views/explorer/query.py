@@ -26,6 +26,13 @@ class Query:
     def word(self, name: str) -> str:
         return self._given(name)
 
+    def words(self, name: str, most: int) -> list[str]:
+        """All that are given under a name, which may be none."""
+        found = self.given.getlist(name)
+        if len(found) > most:
+            raise UserError(f"`{name}` (={len(found)} of them) must be given {most} times at most")
+        return found
+
     def integer(self, name: str, otherwise: int | None = None) -> int:
         if otherwise is not None and not self.has(name):
             return otherwise
@@ -55,6 +62,15 @@ class Query:
             return Place.parse(self._given(name))
         except ValueError as error:
             raise UserError(str(error)) from None
+
+    def cell(self, name: str) -> tuple[int, int]:
+        """A row and a column; the first of each where none is given."""
+        if not self.has(name):
+            return 0, 0
+        parts = self._given(name).split(",")
+        if len(parts) != 2 or not all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts):
+            raise UserError(f"`{name}` (={self._given(name)[:40]}) must be a row and a column")
+        return int(parts[0]), int(parts[1])
 
     def change(self) -> Change | None:
         """Of what is at a tap; None where no tap is named."""

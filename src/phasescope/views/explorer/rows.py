@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -12,7 +13,10 @@ from phasescope.errors import UserError
 from phasescope.measures.learning.phases import LETTERS
 from phasescope.places import Place
 from phasescope.store.files import to_json
+from phasescope.store.flat import numbered
 from phasescope.store.folder import Run, shown
+from phasescope.store.metrics import is_number, read_last
+from phasescope.store.notes import read_notes
 from phasescope.views.names import READINGS
 from phasescope.views.record import Record, number, score, success_share
 
@@ -21,6 +25,8 @@ MOST_POINTS = 48
 
 MOST_TEXT = 64_000
 """characters of a row: the page has the rows of all runs at once"""
+ASIDE = re.compile(r"(^|\.)(n|low|high)$|\.detail\.")
+"""names of numbers that are no columns"""
 TEXTS = ("error", "updated", "started")
 NUMBERS = ("step", "steps", "images_seen", "parameters", "wall_s", "cpu_s")
 """what a row takes from the status"""
@@ -57,6 +63,7 @@ def _row(run: Run) -> dict[str, Any]:
         "title": str(record.config.get("name", "")),
         "seed": record.config.get("seed"),
         "settings": settings(record.config),
+        "tags": tags(run),
         **{key: status.get(key) for key in ("state", *TEXTS, *NUMBERS)},
         "eta_s": _eta_s(status),
         "snapshots": len(record.metrics),
@@ -77,6 +84,25 @@ def settings(config: dict[str, Any]) -> dict[str, Any]:
         for name, value in leaves(config).items()
         if name not in ("name", "seed") and defaults.get(name, "absent") != value
     }
+
+
+def default_fields() -> dict[str, Any]:
+    """The fields of a configuration with their defaults, dotted, but for the name and the seed."""
+    return {name: value for name, value in _defaults().items() if name not in ("name", "seed")}
+
+
+def last_numbers(run: Run) -> dict[str, float]:
+    """The numbers of the run's last snapshot, by dotted names; of a score its value and its nulls."""
+    entry = read_last(run.path / "metrics.jsonl")
+    return {name: value for name, value in numbered(entry) if is_number(value) and not ASIDE.search(name)}
+
+
+def tags(run: Run) -> list[str]:
+    """Those that somebody gave the run; none where its notes cannot be read, as its page tells."""
+    try:
+        return read_notes(run.path).tags
+    except UserError:
+        return []
 
 
 def leaves(tree: Any, prefix: str = "") -> dict[str, Any]:

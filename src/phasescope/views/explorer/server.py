@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import secrets
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,10 +27,12 @@ from phasescope.errors import UserError
 from phasescope.runs.painting import Unwanted, Wish
 from phasescope.store.files import to_json
 from phasescope.store.folder import shown
+from phasescope.store.notes import MOST_BYTES, notes_of, read_notes, write_notes
+from phasescope.views.explorer.answers import answered, as_bytes, log_once, sent_json, told
 from phasescope.views.explorer.clouds import Clouds, places_in
 from phasescope.views.explorer.details import details
 from phasescope.views.explorer.guard import Guard
-from phasescope.views.explorer.library import Library, Unknown
+from phasescope.views.explorer.library import Library
 from phasescope.views.explorer.packets import packet
 from phasescope.views.explorer.page import page_file
 from phasescope.views.explorer.painted import samples
@@ -44,6 +44,8 @@ LOOK_EVERY_S = 0.5
 """between looks at the folder of runs"""
 READ_FOR_S = 0.3
 """that one look may read before the page hears of what was found"""
+MOST_COLUMNS = 16
+"""of metrics, in the table of runs, scores' untrained values included"""
 BEAT_S = 15.0
 """of silence after which the stream of events says that it lives"""
 
@@ -56,9 +58,11 @@ class Explorer:
     Args:
         runs: folder of runs.
         results: folder of studies' results.
+        writes: whether notes can be written.
     """
 
-    def __init__(self, runs: Path, results: Path):
+    def __init__(self, runs: Path, results: Path, writes: bool = False):
+        self.writes, self.writing = writes, threading.Lock()
         self.library, self.studies = Library(runs), Studies(results)
         self.clouds, self.painter = Clouds(), Painter()
         self.listeners: set[asyncio.Event] = set()
@@ -129,14 +133,37 @@ class Explorer:
     async def runs(self, request: Request) -> Response:
         since = Query(request).integer("since", 0)
         folder = shown(str(self.library.folder))
-        return await _answered(lambda: to_json({**self.library.rows(since), "folder": folder}))
+        return await answered(lambda: to_json({**self.library.rows(since), "folder": folder}))
+
+    async def columns(self, request: Request) -> Response:
+        """What can be a column of the table of runs, and the values of those metrics that are asked for."""
+        metrics = Query(request).words("metric", MOST_COLUMNS)
+        return await answered(lambda: to_json(self.library.columns(metrics)))
+
+    async def notes(self, request: Request) -> Response:
+        """The notes of a run; by PUT, which the guard lets in where notes can be written, others in their place."""
+        sent = await sent_json(request, MOST_BYTES) if request.method == "PUT" else None
+
+        def answer() -> str:
+            folder = self.library.entry(request.path_params["run"]).run.path
+            if sent is not None:
+                with self.writing:
+                    write_notes(
+                        folder,
+                        notes_of({key: sent[key] for key in sent if key != "seen"}),
+                        str(sent.get("seen")),
+                    )
+            notes = read_notes(folder)
+            return to_json({**notes.model_dump(), "mark": notes.mark, "writes": self.writes})
+
+        return await answered(answer)
 
     async def run(self, request: Request) -> Response:
         def answer() -> str:
             entry = self.library.entry(request.path_params["run"])
             return details(entry.record, entry.row)
 
-        return await _answered(answer)
+        return await answered(answer)
 
     async def samples(self, request: Request) -> Response:
         def answer() -> bytes:
@@ -145,14 +172,14 @@ class Explorer:
             record = self.library.entry(request.path_params["run"]).record
             return samples(record, snapshot_of(record.run, Query(request).integer("step")))
 
-        return _bytes(await to_thread.run_sync(answer))
+        return as_bytes(await to_thread.run_sync(answer))
 
     async def cloud(self, request: Request) -> Response:
-        return _bytes(await self._compute(request, lambda _: self._cloud(request)[1].packet()))
+        return as_bytes(await self._compute(request, lambda _: self._cloud(request)[1].packet()))
 
     async def points(self, request: Request) -> Response:
         """Where the latents of labels lie on the manifold: of ?label=, or of the labels that the run painted."""
-        return _bytes(await self._compute(request, lambda _: self._points(request)))
+        return as_bytes(await self._compute(request, lambda _: self._points(request)))
 
     async def paint(self, request: Request) -> Response:
         def answer(unwanted: Callable[[], bool]) -> bytes:
@@ -170,13 +197,21 @@ class Explorer:
             run = self.library.entry(request.path_params["run"]).run
             return self.painter.paint(run, query.optional_integer("step"), wish, unwanted)
 
-        return _bytes(await self._compute(request, answer))
+        return as_bytes(await self._compute(request, answer))
+
+    async def inside(self, request: Request) -> Response:
+        def answer(_: Callable[[], bool]) -> bytes:
+            query, run = Query(request), self.library.entry(request.path_params["run"]).run
+            label, place = query.numbers("label"), query.place("place")
+            return self.painter.inside(run, query.optional_integer("step"), label, place, query.cell("query"))
+
+        return as_bytes(await self._compute(request, answer))
 
     async def list_studies(self, _: Request) -> Response:
-        return await _answered(lambda: to_json(self.studies.all()))
+        return await answered(lambda: to_json(self.studies.all()))
 
     async def study(self, request: Request) -> Response:
-        return await _answered(lambda: to_json(self.studies.study(request.path_params["study"])))
+        return await answered(lambda: to_json(self.studies.study(request.path_params["study"])))
 
     def _cloud(self, request: Request):
         query = Query(request)
@@ -227,7 +262,9 @@ class Explorer:
         raise Unwanted
 
 
-def create_app(runs: Path, results: Path, host: str = "127.0.0.1", token: str | None = None) -> Starlette:
+def create_app(
+    runs: Path, results: Path, host: str = "127.0.0.1", token: str | None = None, writes: bool = False
+) -> Starlette:
     """The explorer as an ASGI application; what it answers from is its `state.explorer`.
 
     Args:
@@ -235,67 +272,29 @@ def create_app(runs: Path, results: Path, host: str = "127.0.0.1", token: str | 
         results: folder of studies' results; it may not be there.
         host: the address that it will be bound to.
         token: asked for where there is one.
+        writes: whether notes can be written.
     """
-    explorer = Explorer(runs, results)
+    explorer = Explorer(runs, results, writes)
     run = "/api/runs/{run}"
     app = Starlette(
         routes=[
             Route("/", page_file),
             Route("/static/{file}", page_file),
-            Route("/api/events", _told(explorer.events)),
-            Route("/api/runs", _told(explorer.runs)),
-            Route(run, _told(explorer.run)),
-            Route(f"{run}/samples", _told(explorer.samples)),
-            Route(f"{run}/cloud", _told(explorer.cloud)),
-            Route(f"{run}/points", _told(explorer.points)),
-            Route(f"{run}/paint", _told(explorer.paint)),
-            Route("/api/studies", _told(explorer.list_studies)),
-            Route("/api/studies/{study}", _told(explorer.study)),
+            Route("/api/events", told(explorer.events)),
+            Route("/api/runs", told(explorer.runs)),
+            Route("/api/columns", told(explorer.columns)),
+            Route(run, told(explorer.run)),
+            Route(f"{run}/samples", told(explorer.samples)),
+            Route(f"{run}/cloud", told(explorer.cloud)),
+            Route(f"{run}/points", told(explorer.points)),
+            Route(f"{run}/paint", told(explorer.paint)),
+            Route(f"{run}/inside", told(explorer.inside)),
+            Route(f"{run}/notes", told(explorer.notes), methods=["GET", "PUT"]),
+            Route("/api/studies", told(explorer.list_studies)),
+            Route("/api/studies/{study}", told(explorer.study)),
         ],
-        middleware=[Middleware(Guard, host=host, token=token)],
+        middleware=[Middleware(Guard, host=host, token=token, writes=writes)],
         lifespan=explorer.watching,
     )
     app.state.explorer = explorer
     return app
-
-
-def _told(answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-    """What goes wrong is told in a JSON line, with no traceback."""
-
-    async def endpoint(request: Request) -> Response:
-        try:
-            return await answer(request)
-        except Unwanted:
-            return Response(status_code=503)  # which nobody reads
-        except Unknown as error:
-            return _fault(str(error.args[0]), 404)
-        except UserError as error:
-            return _fault(str(error), 400)
-        except Exception as error:
-            log_once(f"{request.scope['route'].path}: {type(error).__name__}: {error}")
-            return _fault(f"the explorer failed: {type(error).__name__}", 500)
-
-    return endpoint
-
-
-@lru_cache(maxsize=1024)
-def log_once(told: str) -> None:
-    """Log in a line what went wrong; the same again is not logged."""
-    logging.getLogger(__name__).error("%s", " ".join(told.split())[:400])
-
-
-async def _answered(text: Callable[[], str]) -> Response:
-    """JSON that is put together beside the loop."""
-    return _text(await to_thread.run_sync(text))
-
-
-def _text(json: str, status: int = 200) -> Response:
-    return Response(json, status, {"Cache-Control": "no-store"}, "application/json")
-
-
-def _fault(why: str, status: int) -> Response:
-    return _text(to_json({"error": " ".join(why.split())}), status)
-
-
-def _bytes(body: bytes) -> Response:
-    return Response(body, 200, {"Cache-Control": "no-store"}, "application/octet-stream")

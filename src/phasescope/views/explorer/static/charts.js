@@ -1,6 +1,7 @@
 // Curves over training in SVG: an axis of images, steps or epochs, phases in a strip above, a cursor that the scrubber moves.
 
 import {compact, eachFrame, h, known, s} from "./dom.js";
+import {downloads, sheet} from "./downloads.js";
 import {words} from "./words.js";
 
 const LEFT = 40, RIGHT = 10, STRIP = 15, BOTTOM = 20, MOST_LINES = 8;
@@ -68,7 +69,8 @@ export function phaseStrip(xs, phases, y, height) {
 }
 
 // A chart of `lines` over `x` (one number a snapshot).
-//   terms: words that are explained; lines: {name, y, low, high, colour, dash, area: [lows, highs]}; strips: {name, phases}; level: a threshold
+//   terms: words that are explained; lines: {name, y, low, high, colour, dash, area: [lows, highs], raw: what y is smoothed of};
+//   strips: {name, phases}; level: a threshold; unit: what x is
 //   pick(index): the snapshot that was pointed at
 export class Chart {
   constructor({title, note, terms = [], height = 190, log = false, domain = null, format = (value) => String(value), pick}) {
@@ -76,7 +78,8 @@ export class Chart {
     this.svg = s("svg.chart", {role: "img", height, "aria-label": title});
     this.legend = h("div.legend");
     this.more = h("button", {type: "button", hidden: true, "aria-expanded": "false", onclick: () => { this.all = !this.all; this.draw(); }});
-    this.root = h("figure.panel", h("figcaption", h("h2", title), note ? h("span.note", note) : null, terms.length ? words(terms) : null), this.legend, this.more, this.svg);
+    const kept = downloads(title, {svg: () => sheet(title, [{svg: this.svg}], {legend: this.entries.map(({line}) => ({name: line.name, colour: line.colour, dash: line.dash, filled: line.area}))}), csv: () => this.rows()});
+    this.root = h("figure.panel", h("figcaption", h("h2", title), note ? h("span.note", note) : null, terms.length ? words(terms) : null, kept), this.legend, this.more, this.svg);
     const redraw = eachFrame(() => this.draw());
     this.observer = new ResizeObserver(redraw);
     this.observer.observe(this.svg);
@@ -93,7 +96,7 @@ export class Chart {
     const lines = this.shown(data.lines), strips = data.strips ?? [], top = 6 + strips.length * (STRIP + 3), bottom = this.height - BOTTOM;
     const last = data.x[data.x.length - 1] ?? 1, first = data.x[0] ?? 0;
     const toX = (value) => LEFT + ((value - first) / (last - first || 1)) * (width - LEFT - RIGHT);
-    const values = lines.flatMap((line) => (line.area ? [] : [...line.y, ...(line.low ?? []), ...(line.high ?? [])])).filter((value) => known(value) && (!this.log || value > 0));
+    const values = lines.flatMap((line) => (line.area ? [] : [...line.y, ...(line.raw ?? []), ...(line.low ?? []), ...(line.high ?? [])])).filter((value) => known(value) && (!this.log || value > 0));
     let [low, high] = this.domain ?? [Math.min(...values, data.level ?? Infinity), Math.max(...values, data.level ?? -Infinity)];
     if (!Number.isFinite(low) || !Number.isFinite(high)) [low, high] = [this.log ? 1 : 0, this.log ? 10 : 1];
     if (this.log) [low, high] = [low / 1.15, high * 1.15];
@@ -109,6 +112,7 @@ export class Chart {
       if (line.area) shapes.push(s("path", {d: area(this.xs, line.area[0].map(toY), line.area[1].map(toY)), fill: line.colour, class: "filled"}));
       else {
         if (line.low) shapes.push(s("path", {d: area(this.xs, line.low.map(toY), line.high.map(toY)), fill: line.colour, class: "interval"}));
+        if (line.raw) shapes.push(s("path.line.faint", {d: path(this.xs, line.raw.map(toY)), stroke: line.colour, "stroke-width": 1}));
         shapes.push(s("path.line", {d: path(this.xs, line.y.map(toY)), stroke: line.colour, "stroke-dasharray": line.dash, "stroke-width": line.thin ? 0.8 : line.dash ? 1.3 : 2}));
       }
     }
@@ -127,6 +131,14 @@ export class Chart {
     });
     this.legend.replaceChildren(...this.entries.map((entry) => entry.root));
     this.move(this.at);
+  }
+
+  // the numbers that are drawn: a row for each x
+  rows() {
+    const {x, lines, strips = [], unit = "x"} = this.data, named = this.shown(lines).filter((line) => line.name);
+    const columns = named.flatMap((line) => [[line.name, line.y], ["smoothed of", line.raw], ["low", line.low], ["high", line.high]].filter(([, values]) => values).map(([name, values], k) => [k ? `${line.name}, ${name}` : line.title ? `${name}, ${line.title}` : name, values]));
+    columns.push(...strips.map((strip) => [strip.name, strip.phases]));
+    return [[unit, ...columns.map(([name]) => name)], ...x.map((at, i) => [at, ...columns.map(([, values]) => values[i])])];
   }
 
   // a few lines can be told apart; the others come when they are asked for

@@ -1,11 +1,14 @@
-// Two or more runs over each other: what differs in their settings, and their curves.
+// Two or more runs over each other: what differs in their settings, and their curves, one a run or one a group of runs.
 
 import {Chart} from "./charts.js";
 import {absent, choice, fixed, h, integer, known, percent} from "./dom.js";
 import {json, ofRun} from "./api.js";
+import {downloads, rowsOf} from "./downloads.js";
+import {BANDS, grouped, meanOf, MOST_COMPARED, valueOf} from "./grouping.js";
 import {runs, subscribe} from "./live.js";
 import {address, remember} from "./route.js";
 import {orderOf, phaseBadge, stateOf} from "./runs.js";
+import {smoothing, softened} from "./training.js";
 import {phasesTerm, term} from "./words.js";
 import {success} from "./world.js";
 
@@ -27,7 +30,8 @@ function scoreOf(details, measure) {
 }
 
 export async function open(root, route) {
-  let names = (route.query.get("runs") ?? "").split(",").filter(Boolean).slice(0, 12), unit = UNITS[route.query.get("unit")] ? route.query.get("unit") : "images_seen";
+  let names = (route.query.get("runs") ?? "").split(",").filter(Boolean).slice(0, MOST_COMPARED), unit = UNITS[route.query.get("unit")] ? route.query.get("unit") : "images_seen";
+  let group = route.query.get("group") ?? "", band = BANDS[route.query.get("band")] ? route.query.get("band") : "error";
   const found = new Map();
 
   async function read(name) {
@@ -36,24 +40,55 @@ export async function open(root, route) {
 
   const charts = Object.entries(READ).map(([key, [title, , options]]) => [key, new Chart({title, ...options, height: 230, pick: (index) => charts.forEach(([, other]) => other.move(index))})]);
   const units = choice("against", Object.entries(UNITS), unit, (value) => { unit = value; draw(); });
+  const soft = smoothing(() => draw()), controls = h("div.controls"), grouping = h("p.note", {"aria-live": "polite"});
+  soft.set(Number(route.query.get("smooth")) || 0);
   const heads = h("div.tablebox", {tabindex: 0, role: "group", "aria-label": "in what the runs differ"});
-  root.append(h("div.heading", h("h1", "Compare"), units), heads, h("div.charts", charts.map(([, chart]) => chart.root)));
+  const kept = downloads("what differs", {csv: () => rowsOf(heads.querySelector("table"))});
+  root.append(h("div.heading", h("h1", "Compare"), kept), controls, heads, grouping, h("div.charts", charts.map(([, chart]) => chart.root)));
   await Promise.all(names.map(read));
+
+  const rowOf = (name) => found.get(name).row;
+
+  // what can be grouped by: the fields in which the runs differ
+  function differing() {
+    const fields = [...new Set(names.flatMap((name) => ["seed", ...Object.keys(rowOf(name)?.settings ?? {})]))];
+    return fields.filter((field) => new Set(names.map((name) => valueOf(rowOf(name), field))).size > 1);
+  }
+
+  let offered = null;
+  function choices() {
+    const fields = differing();
+    if (!fields.includes(group)) group = "";
+    // a choice that is open is not taken from under a hand
+    if (offered === [group, ...fields].join()) return;
+    offered = [group, ...fields].join();
+    controls.replaceChildren(units,
+      fields.length ? choice("a line for each", [["", "run"], ...fields.map((field) => [field, `value of ${field}`])], group, (value) => { group = value; choices(); draw(); }) : "",
+      group ? choice("band", Object.entries(BANDS), band, (value) => { band = value; draw(); }) : "", soft.root);
+  }
+
+  // the lines of a chart, each y over xs
+  function linesOf(key, whole, xs) {
+    const curve = (name) => {
+      const details = found.get(name), value = READ[key][1] ?? scoreOf(details, key);
+      return joined(xs, new Map(details.lines.map((line) => [line[unit], value(line, details)])));
+    };
+    const look = (index) => ({colour: COLOURS[index % COLOURS.length], dash: DASHES[Math.floor(index / COLOURS.length) % DASHES.length]});
+    if (!group) return whole.map((name) => ({name: `${names.indexOf(name) + 1}`, title: name, y: curve(name), ...beside([found.get(name)], key), ...look(names.indexOf(name))}));
+    return grouped(whole, (name) => valueOf(rowOf(name), group)).map(([value, members], index) => ({name: `${group} = ${value}`, title: `${members.length} ${members.length === 1 ? "run" : "runs"}`, ...meanOf(members.map(curve), band), ...beside(members.map((name) => found.get(name)), key), ...look(index)}));
+  }
 
   function draw() {
     const whole = names.filter((name) => !found.get(name).error);
     const xs = [...new Set(whole.flatMap((name) => found.get(name).lines.map((line) => line[unit])))].sort((a, b) => a - b);
     for (const [key, chart] of charts) {
-      const lines = whole.map((name) => {
-        const index = names.indexOf(name), details = found.get(name), value = READ[key][1] ?? scoreOf(details, key);
-        const by = new Map(details.lines.map((line) => [line[unit], value(line, details)]));
-        return {name: `${index + 1}`, title: name, y: joined(xs, by), ...beside(details, key), colour: COLOURS[index % COLOURS.length], dash: DASHES[Math.floor(index / COLOURS.length) % DASHES.length]};
-      });
-      chart.show({x: xs, lines});
+      const lines = linesOf(key, whole, xs).map((line) => softened(line, soft.weight));
+      chart.show({x: xs, unit: UNITS[unit], lines});
       chart.move(null);
     }
     heads.replaceChildren(names.length ? differences() : absent("Choose runs in the table of runs."));
-    remember("compare", "", {runs: names.join(","), unit: unit === "images_seen" ? null : unit});
+    grouping.textContent = group ? `A line is the mean of the runs of one value of ${group}, where all of them have a value; band: ${BANDS[band]}.` : "";
+    remember("compare", "", {runs: names.join(","), unit: unit === "images_seen" ? null : unit, group, band: group && band !== "error" ? band : null, smooth: soft.query()});
   }
 
   function differences() {
@@ -71,21 +106,25 @@ export async function open(root, route) {
         keys.map((key) => row(key, (line) => told(key === "seed" ? {seed: line?.seed} : line?.settings ?? {}, key)))));
   }
 
+  choices();
   draw();
   const leave = subscribe(async (changed) => {
     const here = names.filter((name) => changed.has(name) && runs.rows.has(name));
     if (!here.length) return;
     await Promise.all(here.map(read));
+    choices();
     draw();
   });
   const close = () => { leave(); charts.forEach(([, chart]) => chart.close()); };
   return {close};
 }
 
-// order's untrained value stands beside it
-function beside({lines, declared}, measure) {
-  const untrained = measure === "order" && lines.findLast(({scores}) => scores.order?.[declared.representation])?.scores.order[declared.representation].nulls.untrained;
-  return known(untrained) && untrained !== false ? {format: (value) => `${fixed(value)} (${fixed(untrained)})`} : {};
+// order's untrained value stands beside it: of several runs the mean
+function beside(several, measure) {
+  if (measure !== "order") return {};
+  const each = several.map(({lines, declared: {representation: place}}) => lines.findLast(({scores}) => scores.order?.[place])?.scores.order[place].nulls.untrained).filter(known);
+  const untrained = each.reduce((sum, value) => sum + value, 0) / each.length;
+  return each.length ? {format: (value) => `${fixed(value)} (${fixed(untrained)})`} : {};
 }
 
 const told = (settings, key) => (key in settings ? String(settings[key] ?? "none") : "default");

@@ -5,10 +5,11 @@ import {Chart} from "./charts.js";
 import {UNITS} from "./compare.js";
 import {choice, fixed, h, known, percent} from "./dom.js";
 import {Standing} from "./standing.js";
+import {Training} from "./training.js";
 
 const NULL_DASHES = {untrained: "6 3", pixels: "2 2", permuted: "1 3", label_embedding: "9 3 2 3"}, OTHER_DASHES = "4 2 1 2 1 2";
 // those that have a panel of their own
-const KNOWN = ["order", "p1_order", "participation_ratio", "label_dimension", "label_share", "order_told", "order_seen", "share_told", "share_seen"];
+const KNOWN = ["order", "p1_order", "participation_ratio", "label_dimension", "label_share", "order_told", "order_seen", "share_told", "share_seen", "nats"];
 const significant = (value) => String(Number(value.toPrecision(2)));
 
 export class Histories {
@@ -23,7 +24,8 @@ export class Histories {
     this.own = Object.keys(details.names.measures).filter((name) => !KNOWN.includes(name)).map((name) => [name, chart(details.names.measures[name], {note: "95 % interval", height: 190, format: significant})]);
     this.standing = details.ladder ? new Standing({ladder: details.ladder, pick}) : null;
     this.nats = details.lines.some((line) => line.nats) ? chart("Nats of the label learnt", {terms: ["nats"], note: "95 % interval; dashed: all that there are", height: 190, format: (value) => fixed(value)}) : null;
-    this.charts = [this.outcomes, this.accuracies, this.order, this.routes, this.dimension, this.standing, this.nats, ...this.own.map(([, one]) => one)].filter(Boolean);
+    this.training = new Training({pick, changed});
+    this.charts = [this.outcomes, this.accuracies, this.order, this.routes, this.dimension, this.standing, this.nats, ...this.own.map(([, one]) => one), this.training].filter(Boolean);
     this.controls = h("div.controls");
     this.root = h("div.histories", this.controls, this.charts.map((one) => one.root));
   }
@@ -56,25 +58,26 @@ export class Histories {
   }
 
   draw() {
-    const {details} = this, {lines, levels} = details, x = lines.map((line) => line[this.unit]);
-    this.drawOutcomes(x);
+    const {details} = this, {lines, levels} = details, x = lines.map((line) => line[this.unit]), unit = UNITS[this.unit];
+    this.drawOutcomes(x, unit);
     const hasP1 = details.declared.representation_p1 === this.place && this.series("p1_order", "value").some(known);
-    this.order.show({x, level: levels.order?.[this.place],
+    this.order.show({x, unit, level: levels.order?.[this.place],
       lines: [this.scored("order", "order", "var(--order)"),
         ...(hasP1 ? [this.scored("P1’s order", "p1_order", "var(--p1)", {title: "UMAP to 3D, then a linear regression", dash: "8 2"}),
           {name: "P1’s threshold", y: lines.map(() => levels.p1_order?.[this.place] ?? null), colour: "var(--p1)", dash: "1 3", thin: true}] : []), ...this.nulls("order")],
       strips: [{name: "phase of the representation (ridge)", phases: this.phases("representation")}, ...(this.phases("representation_p1").some(Boolean) ? [{name: "phase of the representation (P1’s reading)", mark: "P1", phases: this.phases("representation_p1")}] : [])]});
-    this.dimension.show({x, level: levels.label_dimension?.[this.place],
+    this.dimension.show({x, unit, level: levels.label_dimension?.[this.place],
       lines: [{name: "latents", y: this.series("participation_ratio", "value"), colour: "var(--accent)"}, this.scored("label means", "label_dimension", "var(--order)"),
         ...this.nulls("label_dimension", ["label_embedding"]).map((line) => ({...line, name: `${line.name} (label means)`}))]});
     this.accuracies?.show(details, this.split);
-    this.routes?.show({x, lines: ["told", "seen"].flatMap((route) => [
+    this.routes?.show({x, unit, lines: ["told", "seen"].flatMap((route) => [
       this.scored(route, `order_${route}`, `var(--${route})`),
       {name: `share ${route}`, y: this.series(`share_${route}`, "value"), colour: `var(--${route})`, dash: "8 2"},
       ...this.nulls(`order_${route}`).map((line) => ({...line, name: `${route}: ${line.name}`, colour: `var(--${route})`, thin: true}))])});
     this.standing?.show(lines, this.unit);
-    this.nats?.show({x, lines: this.learnt()});
-    for (const [name, chart] of this.own) chart.show({x, lines: [this.scored("as learnt", name, "var(--order)"), ...this.nulls(name)]});
+    this.nats?.show({x, unit, lines: this.learnt()});
+    this.training.show(lines, this.unit, unit);
+    for (const [name, chart] of this.own) chart.show({x, unit, lines: [this.scored("as learnt", name, "var(--order)"), ...this.nulls(name)]});
   }
 
   learnt() {
@@ -85,7 +88,7 @@ export class Histories {
     });
   }
 
-  drawOutcomes(x) {
+  drawOutcomes(x, unit) {
     if (!this.outcomes) return;
     const {lines, outcomes} = this.details;
     let below = lines.map(() => 0);
@@ -94,17 +97,18 @@ export class Histories {
       below = below.map((value, i) => value + (y[i] ?? 0));
       return {name, y, colour, area: [from, [...below]]};
     });
-    this.outcomes.show({x, lines: stack, strips: [{name: "phase of behaviour", phases: this.phases("behaviour")}]});
+    this.outcomes.show({x, unit, lines: stack, strips: [{name: "phase of behaviour", phases: this.phases("behaviour")}]});
   }
 
   move(index) { for (const chart of this.charts) chart.move(index); }
 
-  query() { return {unit: this.unit === "images_seen" ? null : this.unit, images: this.split === this.details.splits[0] ? null : this.split, scores: this.place}; }
+  query() { return {unit: this.unit === "images_seen" ? null : this.unit, images: this.split === this.details.splits[0] ? null : this.split, scores: this.place, ...this.training.query()}; }
 
   restore(query, details) {
     this.unit = UNITS[query.get("unit")] ? query.get("unit") : "images_seen";
     this.split = details.splits.includes(query.get("images")) ? query.get("images") : details.splits[0];
     this.place = query.get("scores");
+    this.training.restore(query);
     this.show(details);
   }
 

@@ -2,11 +2,14 @@
 
 import {Kept, json, ofRun} from "./api.js";
 import {choice, duration, fill, h, integer} from "./dom.js";
+import {downloads, wallOf} from "./downloads.js";
 import {Histories} from "./histories.js";
 import {Samples, Wall} from "./images.js";
+import {InsidePanel} from "./inside_panel.js";
 import {LabelSpace} from "./label_space.js";
 import {runs, subscribe} from "./live.js";
 import {ManifoldPanel} from "./manifold_panel.js";
+import {Notes} from "./notes.js";
 import {address, remember} from "./route.js";
 import {phaseBadge, stateOf} from "./runs.js";
 import {Scrubber} from "./scrubber.js";
@@ -32,13 +35,15 @@ export async function open(root, route) {
   const wall = new Wall({selected, changed: () => { panel.choose(); save(); }});
   const panel = new ManifoldPanel({name, kept, selected, changed: save, details: () => details, samples: () => samples});
   const space = details.label_space ? new LabelSpace(details) : null;
+  const within = details.painting.error || !details.factors.length ? null : new InsidePanel({name, kept, changed: save, details: () => details});
+  const notes = new Notes(name);
   const counts = h("div.legend.outcomes"), imageNote = h("p.note");
   const chooseSet = choice("labels", Object.entries(sets), state.labels, (value) => { state.labels = value; chooseTiles(); show(); save(); });
   const many = h("input", {type: "checkbox", onchange: () => { state.many = many.checked; chooseTiles(); show(); save(); }});
   const none = h("button", {type: "button", onclick: () => { selected.clear(); wall.mark(); panel.choose(); save(); }}, "select none");
-  root.append(head, h("div.sticky", scrubber.root), h("div.columns",
+  root.append(head, notes.root, h("div.sticky", scrubber.root), h("div.columns",
     h("div.column", histories.root),
-    h("div.column", panel.root, space?.root, h("figure.panel", h("figcaption", h("h2", "What it paints")), h("div.controls", chooseSet, h("label.field", many, h("span", "all of them")), none), counts, wall.root, imageNote))),
+    h("div.column", panel.root, space?.root, h("figure.panel", h("figcaption", h("h2", "What it paints"), downloads("What it paints", {png: () => wallOf(wall.tiles.map(({canvas}) => canvas)), csv: () => samples?.rows(wall.shown) ?? []})), h("div.controls", chooseSet, h("label.field", many, h("span", "all of them")), none), counts, wall.root, imageNote), within?.root)),
     about());
 
   const lineAt = (index) => details.lines.find((line) => line.step === details.snapshots[index]?.step);
@@ -99,6 +104,7 @@ export async function open(root, route) {
     const mine = ++turn, snapshot = details.snapshots[index];
     histories.move(details.lines.findIndex((line) => line.step === snapshot.step));
     panel.move(snapshot);
+    within?.move(snapshot);
     tell();
     save();
     if (!snapshot.samples) {
@@ -125,7 +131,7 @@ export async function open(root, route) {
 
   function save() {
     const at = details.snapshots[scrubber.index], last = scrubber.index === details.snapshots.length - 1;
-    remember("run", name, {step: last ? null : at?.step, ...histories.query(), labels: state.labels === first ? null : state.labels, many: state.many ? 1 : null, sel: [...selected].join(","), ...panel.query()});
+    remember("run", name, {step: last ? null : at?.step, ...histories.query(), labels: state.labels === first ? null : state.labels, many: state.many ? 1 : null, sel: [...selected].join(","), ...panel.query(), ...within?.queried()});
   }
 
   function restore(query) {
@@ -137,6 +143,7 @@ export async function open(root, route) {
     for (const text of (query.get("sel") ?? "").split(",")) if (/^\d+$/.test(text)) selected.add(Number(text));
     histories.restore(query, details);
     panel.restore(query);
+    within?.restore(query);
     const step = Number(query.get("step") ?? NaN), index = details.snapshots.findIndex((snapshot) => snapshot.step === step);
     place(index >= 0 ? index : details.snapshots.length - 1);
   }
@@ -146,6 +153,7 @@ export async function open(root, route) {
   }
 
   header();
+  notes.read();
   restore(route.query);
   const leave = subscribe(async (changed) => {
     if (!changed.has(name)) return;
@@ -154,12 +162,13 @@ export async function open(root, route) {
     try { details = await json(ofRun(name)); } catch (error) { head.append(h("p.fault", error.message)); return; }
     if (details.provenance.started !== started) kept.clear();
     header();
+    notes.read();
     if (details.snapshots.length === before) return;
     histories.show(details);
     panel.grown();
     place();
   });
-  return {restore, close: () => { leave(); scrubber.close(); histories.close(); space?.close(); panel.close(); }};
+  return {restore, close: () => { leave(); scrubber.close(); histories.close(); space?.close(); panel.close(); within?.close(); }};
 }
 
 // nested settings as indented lines

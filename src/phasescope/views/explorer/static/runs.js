@@ -2,7 +2,11 @@
 
 import {absent, choice, compact, duration, eachFrame, fixed, h, integer, known, percent} from "./dom.js";
 import {sparkline} from "./charts.js";
+import {Columns, titleOf} from "./columns.js";
+import {downloads} from "./downloads.js";
+import {MOST_COMPARED} from "./grouping.js";
 import {runs, subscribe} from "./live.js";
+import {tagsOf} from "./notes.js";
 import {address, remember} from "./route.js";
 import {phasesTerm, term} from "./words.js";
 
@@ -18,11 +22,12 @@ const SORTS = {
   images: ["images seen", (row) => row.images_seen ?? -1, -1],
 };
 
-// every word must occur in the name, or be key=value of a setting, state:done, phase:C
+// every word must occur in the name, or be key=value of a setting, state:done, phase:C, tag:x
 export function matches(row, text) {
   return text.toLowerCase().split(/\s+/).filter(Boolean).every((word) => {
     if (word.startsWith("state:")) return row.state === word.slice(6);
     if (word.startsWith("phase:")) return (row.phases?.behaviour?.last ?? "").toLowerCase() === word.slice(6);
+    if (word.startsWith("tag:")) return (row.tags ?? []).includes(word.slice(4));
     const settings = Object.entries(row.settings ?? {}).map(([key, value]) => `${key}=${typeof value === "object" ? JSON.stringify(value) : value}`);
     return [row.name, `seed=${row.seed}`, ...settings].some((candidate) => candidate.toLowerCase().includes(word));
   });
@@ -40,19 +45,41 @@ export async function open(root, route) {
   const sorts = choice("sort", Object.entries(SORTS).map(([key, [text]]) => [key, text]), "updated", (value) => { state.sort = value; list(); });
   const count = h("span.note"), within = h("p.note"), compare = h("a.button", {href: "#/compare"}, "compare");
   const body = h("tbody"), more = h("div.more");
-  const table = h("table.runs", h("thead", h("tr", h("td"), ...[["run", "run"], ["state", "state"], ["learning", "learning"], ["phase", phasesTerm("images, latents")], ["success", term("success")], ["order", [term("order"), " (", term("untrained"), ")"]], ["images", "seen"]].map(([name, text]) => h(`th.${name}`, {scope: "col", title: TITLES[name]}, text)))), body);
-  root.append(h("div.heading", h("h1", "Runs"), count, phasesTerm(), compare), h("div.controls", search, states, phases, sorts), within, h("div.tablebox", table), more);
+  const columns = new Columns({rows: () => runs.rows.values(), changed: () => { lines.clear(); heads(); list(); }});
+  const every = h("input", {type: "checkbox", "aria-label": "choose all listed runs", title: `all that are listed, ${MOST_COMPARED} at most`, onchange: () => { state.chosen = new Set(every.checked ? listed.slice(0, MOST_COMPARED).map((row) => row.name) : []); list(); }});
+  const titles = h("tr"), usual = [h("td", every), ...[["run", "run"], ["state", "state"], ["learning", "learning"], ["phase", phasesTerm("images, latents")], ["success", term("success")], ["order", [term("order"), " (", term("untrained"), ")"]], ["images", "seen"]].map(([name, text]) => h(`th.${name}`, {scope: "col", title: TITLES[name]}, text))];
+  const table = h("table.runs", h("thead", titles), body);
+  const save = downloads("Table of runs", {csv: () => rowsOf(listed, columns)});
+  root.append(h("div.heading", h("h1", "Runs"), count, phasesTerm(), compare), h("div.controls", search, states, phases, sorts, columns.root, save), within, h("div.tablebox", table), more);
 
   const observer = new IntersectionObserver((seen) => { if (seen.some((entry) => entry.isIntersecting)) grow(); }, {rootMargin: "600px"});
   observer.observe(more);
 
+  // the columns' titles, and what one can sort by
+  function heads() {
+    titles.replaceChildren(...usual, ...columns.chosen.map((name) => h("th.own", {scope: "col", title: titleOf(name)}, titleOf(name).split(".").flatMap((part, i) => (i ? [".", h("wbr"), part] : [part])))));
+    table.style.setProperty("--own", columns.chosen.length);
+    table.classList.toggle("wide", columns.chosen.length > 0);
+    const select = sorts.querySelector("select");
+    select.replaceChildren(...[...Object.entries(SORTS).map(([key, [text]]) => [key, text]), ...columns.chosen.map((name) => [`by:${name}`, titleOf(name)])].map(([key, text]) => h("option", {value: key}, text)));
+    if (!SORTS[state.sort] && !columns.chosen.includes(state.sort.slice(3))) state.sort = "updated";
+    select.value = state.sort;
+  }
+
+  // what rows are sorted by, and which way
+  function sorting() {
+    if (SORTS[state.sort]) return SORTS[state.sort].slice(1);
+    const name = state.sort.slice(3), numbers = [...runs.rows.values()].some((row) => typeof columns.value(row, name) === "number");
+    return numbers ? [(row) => { const value = columns.value(row, name); return typeof value === "number" ? value : -Infinity; }, -1] : [(row) => columns.told(row, name), 1];
+  }
+
   function query() {
     const {q, state: wanted, phase, sort} = state;
-    return {q, state: wanted, phase, sort: sort === "updated" ? null : sort, digests: state.digests?.join(","), runs: [...state.chosen].join(",")};
+    return {q, state: wanted, phase, sort: sort === "updated" ? null : sort, digests: state.digests?.join(","), cols: columns.query(), runs: [...state.chosen].join(",")};
   }
 
   function list() {
-    const [, key, direction] = SORTS[state.sort];
+    const [key, direction] = sorting();
     listed = [...runs.rows.values()].filter((row) =>
       (!state.state || row.state === state.state) && (!state.phase || row.phases?.behaviour?.last === state.phase) &&
       (!state.digests || state.digests.includes(row.digest)) && matches(row, state.q));
@@ -81,7 +108,7 @@ export async function open(root, route) {
     const known = lines.get(row.name);
     if (known?.version === row.version) { known.box.checked = state.chosen.has(row.name); return known.root; }
     const box = h("input", {type: "checkbox", "aria-label": `compare ${row.name}`, checked: state.chosen.has(row.name), onchange: () => { state.chosen[box.checked ? "add" : "delete"](row.name); chosen(); }});
-    const made = h("tr", {"data-run": row.name}, h("td", box), ...cells(row, shownFields));
+    const made = h("tr", {"data-run": row.name}, h("td", box), ...cells(row, shownFields), ...columns.chosen.map((name) => h("td.own", {title: columns.told(row, name), "data-column": name}, columns.told(row, name))));
     lines.set(row.name, {version: row.version, root: made, box});
     return made;
   }
@@ -90,33 +117,46 @@ export async function open(root, route) {
     compare.toggleAttribute("hidden", state.chosen.size < 2);
     compare.textContent = `compare ${state.chosen.size}`;
     compare.href = address("compare", "", {runs: [...state.chosen].join(",")});
+    const few = listed.slice(0, MOST_COMPARED);
+    every.checked = few.length > 0 && few.every((row) => state.chosen.has(row.name));
     remember("runs", "", query());
   }
 
   function restore(asked) {
-    Object.assign(state, {q: asked.get("q") ?? "", state: asked.get("state") ?? "", phase: asked.get("phase") ?? "", sort: SORTS[asked.get("sort")] ? asked.get("sort") : "updated"});
+    Object.assign(state, {q: asked.get("q") ?? "", state: asked.get("state") ?? "", phase: asked.get("phase") ?? "", sort: asked.get("sort") ?? "updated"});
     state.digests = asked.get("digests")?.split(",") ?? null;
     state.chosen = new Set((asked.get("runs") ?? "").split(",").filter(Boolean));
+    columns.restore(asked.get("cols"));
+    heads();
     search.value = state.q;
     states.querySelector("select").value = state.state;
     phases.querySelector("select").value = state.phase;
-    sorts.querySelector("select").value = state.sort;
     list();
   }
 
   restore(route.query);
   const changed = eachFrame(list);
+  let asking = null;
   // a row that changes where it stands is replaced there: the page does not jump under a hand
   const leave = subscribe((names) => {
     const here = [...names].filter((name) => lines.has(name) && runs.rows.has(name));
     if (here.length === names.size && state.sort !== "updated") for (const name of here) lines.get(name).root.replaceWith(line(runs.rows.get(name)));
     else changed();
+    if (names.size && columns.metrics().length) asking ??= columns.refresh().then(() => { asking = null; lines.clear(); changed(); });
   });
   return {restore, close: () => { leave(); observer.disconnect(); }};
 }
 
 function nothing() {
   return h("div.absent", h("p", `${runs.folder} holds no runs yet. `), h("pre", `phasescope train preset=fast --runs ${runs.folder}`), h("p", "A run appears here as it starts."));
+}
+
+// the listed runs, a row each, with the columns that were chosen
+function rowsOf(listed, columns) {
+  const usual = [["run", (row) => row.name], ["seed", (row) => row.seed], ["state", (row) => row.state], ["phase of images", (row) => row.phases?.behaviour?.last], ["phase of latents", (row) => row.phases?.representation?.last],
+    ["success", (row) => row.success], ["order", (row) => row.order], ["order, untrained", (row) => row.order_untrained], ["images seen", (row) => row.images_seen], ["tags", (row) => (row.tags ?? []).join(" ")]];
+  const own = columns.chosen.map((name) => [titleOf(name), (row) => { const value = columns.value(row, name); return value !== null && typeof value === "object" ? JSON.stringify(value) : value; }]);
+  return [[...usual, ...own].map(([title]) => title), ...listed.map((row) => [...usual, ...own].map(([, of]) => of(row)))];
 }
 
 export function phaseBadge(phase) {
@@ -148,7 +188,7 @@ function differences(rows) {
 
 function cells(row, fields) {
   const told = [`seed=${row.seed}`, ...fields.filter((key) => key in (row.settings ?? {})).map((key) => `${key.split(".").slice(1).join(".")}=${row.settings[key]}`)].join("  ");
-  const name = h("td.run", h("a", {href: address("run", row.name)}, row.name), h("span.settings", {title: told}, row.state === "broken" ? row.error : told));
+  const name = h("td.run", h("a", {href: address("run", row.name)}, row.name), tagsOf(row.tags), h("span.settings", {title: told}, row.state === "broken" ? row.error : told));
   if (row.state === "broken") return [name, h("td.state", stateOf(row)), ...["learning", "phase", "success", "order", "images"].map((key) => h(`td.${key}`))];
   const passed = row.phases?.behaviour, inner = row.phases?.representation;
   return [

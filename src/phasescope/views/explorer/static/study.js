@@ -1,11 +1,11 @@
-// One study: its claims with their verdicts; phases over the cells of its design; onset curves.
+// One study: phases over the cells of its design, onset curves, then its claims with their verdicts, folded.
 
 import {json} from "./api.js";
 import {Chart} from "./charts.js";
 import {COLOURS, DASHES, UNITS} from "./compare.js";
 import {absent, choice, fixed, h, integer, known, percent, s} from "./dom.js";
 import {findRun, subscribe} from "./live.js";
-import {diagram, lineage} from "./phase_diagram.js";
+import {diagram, lineage, saveDiagram, saveLineages} from "./phase_diagram.js";
 import {address, remember} from "./route.js";
 import {phaseBadge} from "./runs.js";
 import {phasesTerm, words} from "./words.js";
@@ -13,19 +13,19 @@ import {phasesTerm, words} from "./words.js";
 export async function open(root, route) {
   const study = await json(`/api/studies/${encodeURIComponent(route.name)}`);
   const state = {}, fields = study.axes.map((axis) => axis.field), units = Object.entries(UNITS).filter(([unit]) => study.runs.every((run) => run[unit]));
-  root.append(h("div.heading", h("h1", study.name), h("span.note", `${integer(study.runs.length)} runs`), words(["claim", "verdict", "declaration", "P1", "P2"])), study.question ? h("p.question", study.question) : "");
+  root.append(h("div.heading", h("h1", study.name), h("span.note", `${integer(study.runs.length)} runs`), words(["claim", "verdict", "declaration", "P1", "P2"])), study.question ? h("p.question", study.question) : "", verdicts(study.claims));
   if (study.stale) root.append(h("p.fault", "The verdicts rest on other records than those that lie here now: recompute them."));
-  root.append(...study.amended.map(({told, changed}) => h("div.note", h("strong", "Amended "), told, changed.length ? h("details", h("summary", "what changed"), h("ul", changed.map((one) => h("li", one)))) : null)));
-  if (study.claims.length) root.append(h("div.claims", study.claims.map(claim)));
-  if (!study.runs.length) { root.append(absent("No records of this study are here.")); return {}; }
+  const below = study.claims.length || study.amended.length ? h("section", h("h2", "Claims"), study.amended.map(({told, changed}) => h("div.note", h("strong", "Amended "), told, changed.length ? h("details", h("summary", "what changed"), h("ul", changed.map((one) => h("li", one)))) : null)), h("div.claims", study.claims.map(claim))) : "";
+  if (!study.runs.length) { root.append(absent("No records of this study are here."), below); return {}; }
 
   const controls = h("div.controls"), slider = h("input", {type: "range", min: 0, max: 1000, "aria-label": "time of the phase diagram", oninput: () => { state.at = Number(slider.value) / 1000; draw(); }});
   const time = h("output.at"), tiles = h("div.tablebox", {tabindex: 0, role: "group", "aria-label": "phase diagram"}), paths = h("div"), cells = h("div.cell");
   const onset = new Chart({title: "Onsets", terms: ["onset"], note: "share of runs that are in the phase for good", height: 250, domain: [0, 1], format: (value) => percent(value)});
   root.append(controls,
-    h("figure.panel", h("figcaption", h("h2", "Phase diagram"), h("span.note", "letter: the phase of most runs; bar: shares of runs; a cell opens its runs"), phasesTerm()), h("div.scrubber", h("div.rail", slider), time), tiles),
+    h("figure.panel", h("figcaption", h("h2", "Phase diagram"), h("span.note", "letter: the phase of most runs; bar: shares of runs; a cell opens its runs"), phasesTerm(), saveDiagram(() => drawn)), h("div.scrubber", h("div.rail", slider), time), tiles),
     cells,
-    h("figure.panel", h("figcaption", h("h2", "Phases over training"), h("span.note", "shares of the runs of each cell")), paths), onset.root);
+    h("figure.panel", h("figcaption", h("h2", "Phases over training"), h("span.note", "shares of the runs of each cell"), saveLineages(() => drawn, () => paths)), paths), onset.root, below);
+  let drawn = null;
 
   const of = (run, field) => run.settings[field];
   const label = (field) => field.split(".").slice(1).join(".") || field;
@@ -58,7 +58,9 @@ export async function open(root, route) {
     slider.value = Math.round(1000 * state.at);
     time.textContent = state.at === 1 ? "at the end of each run" : `${integer(Math.round(at * 10) / 10)} ${UNITS[state.unit]}`;
     const groups = grouped(names).map((group) => ({...group, title: names.map((field, k) => `${label(field)} = ${group.values[k]}`).join(", ") || "all runs"}));
-    tiles.replaceChildren(diagram({groups, state, at: state.at === 1 ? Infinity : at, axes: names.map((field) => ({name: label(field), values: study.axes.find((axis) => axis.field === field).values})), open: (group) => { state.cell = group.title; draw(); }}));
+    const axes = names.map((field) => ({name: label(field), values: study.axes.find((axis) => axis.field === field).values}));
+    drawn = {groups, axes, state, at: state.at === 1 ? Infinity : at, unit: UNITS[state.unit], told: `${study.readings[state.reading]}, ${time.textContent}`};
+    tiles.replaceChildren(diagram({...drawn, open: (group) => { state.cell = group.title; draw(); }}));
     paths.replaceChildren(...groups.map((group) => lineage({group, state, end, at, open: () => { state.cell = group.title; draw(); }})));
     curves(groups, end);
     const opened = groups.find((group) => group.title === state.cell);
@@ -70,7 +72,7 @@ export async function open(root, route) {
   function curves(groups, end) {
     const at = (run) => { const seen = run.onsets[state.reading]?.[state.phase]; return known(seen) ? run[state.unit][run.images_seen.indexOf(seen)] : null; };
     const xs = [...new Set([0, end, ...study.runs.map(at).filter(known)].flatMap((x) => [x, Math.max(x - 1e-9 * end, 0)]))].sort((a, b) => a - b);
-    onset.show({x: xs, lines: groups.slice(0, 24).map((group, index) => {
+    onset.show({x: xs, unit: UNITS[state.unit], lines: groups.slice(0, 24).map((group, index) => {
       const times = group.runs.map(at).filter(known);
       return {name: group.title, title: `${times.length} of ${group.runs.length} runs reached it`, y: xs.map((x) => times.filter((time) => time <= x).length / group.runs.length), colour: COLOURS[index % COLOURS.length], dash: DASHES[Math.floor(index / COLOURS.length) % DASHES.length], format: (value) => `${fixed(value, 2)} of ${group.runs.length}`};
     })});
@@ -106,14 +108,21 @@ export async function open(root, route) {
   return {restore, close: () => { leave(); onset.close(); }};
 }
 
-// a claim with its interval on a line, and the threshold that was declared
+// how the claims stand, before any is read
+function verdicts(claims) {
+  const count = (word) => claims.filter(({verdict}) => verdict === word).length;
+  const told = ["supported", "refuted", "undecided"].filter(count).map((word) => h(`span.verdict-badge.${word}`, `${count(word)} ${word}`));
+  return told.length ? h("p.verdicts", `${integer(claims.length)} ${claims.length === 1 ? "claim" : "claims"}: `, told) : "";
+}
+
+// a claim, which unfolds to its interval on a line and the threshold that was declared
 function claim(told) {
   const numbers = Object.fromEntries(["value", "low", "high"].map((key) => [key, bound(told[key])]));
-  return h("article.claim", {"data-claim": told.name},
-    h("p.sentence", h(`span.verdict-badge.${told.verdict}`, told.verdict), told.sentence),
+  return h("details.claim", {"data-claim": told.name},
+    h("summary.sentence", h(`span.verdict-badge.${told.verdict}`, told.verdict), told.sentence),
     interval(numbers, told),
     h("p.note", [`${told.statistic ?? ""}${told.n ? `; n = ${told.n} runs` : ""}`, told.why].filter(Boolean).map(sentence).join(" ")),
-    told.source || told.does_not_show ? h("details", h("summary", "source, and what it does not show"), told.source ? h("p.note", `Source: ${told.source}`) : null, told.does_not_show ? h("p.note", told.does_not_show) : null) : null);
+    told.source ? h("p.note", `Source: ${told.source}`) : null, told.does_not_show ? h("p.note", told.does_not_show) : null);
 }
 
 const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1).replace(/\.$/, "")}.`;

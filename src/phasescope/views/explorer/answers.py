@@ -1,0 +1,79 @@
+"""How the server answers: JSON, packets of arrays, and what went wrong in one line."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
+from typing import Any
+
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import Response
+
+from phasescope.errors import UserError
+from phasescope.runs.painting import Unwanted
+from phasescope.store.files import from_json, to_json
+from phasescope.views.explorer.library import Unknown
+
+
+def told(answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """What goes wrong is told in a JSON line, with no traceback."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            return await answer(request)
+        except Unwanted:
+            return Response(status_code=503)  # which nobody reads
+        except Unknown as error:
+            return _fault(str(error.args[0]), 404)
+        except UserError as error:
+            return _fault(str(error), 400)
+        except Exception as error:
+            log_once(f"{request.scope['route'].path}: {type(error).__name__}: {error}")
+            return _fault(f"the explorer failed: {type(error).__name__}", 500)
+
+    return endpoint
+
+
+@lru_cache(maxsize=1024)
+def log_once(told: str) -> None:
+    """Log in a line what went wrong; the same again is not logged."""
+    logging.getLogger(__name__).error("%s", " ".join(told.split())[:400])
+
+
+async def answered(text: Callable[[], str]) -> Response:
+    """JSON that is put together beside the loop."""
+    return _text(await to_thread.run_sync(text))
+
+
+def _text(json: str, status: int = 200) -> Response:
+    return Response(json, status, {"Cache-Control": "no-store"}, "application/json")
+
+
+def _fault(why: str, status: int) -> Response:
+    return _text(to_json({"error": " ".join(why.split())}), status)
+
+
+def as_bytes(body: bytes) -> Response:
+    return Response(body, 200, {"Cache-Control": "no-store"}, "application/octet-stream")
+
+
+async def sent_json(request: Request, most: int) -> dict[str, Any]:
+    """The object that a request sends.
+
+    Raises:
+        UserError: it is none, or of more than `most` bytes, which are then not read.
+    """
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > most:
+            raise UserError(f"what is sent must be of at most {most:,} bytes")
+    try:
+        found = from_json(body)
+    except ValueError as error:
+        raise UserError(f"what is sent must be JSON: {' '.join(str(error).split())[:160]}") from None
+    if not isinstance(found, dict):
+        raise UserError("what is sent must be an object")
+    return found

@@ -1,0 +1,259 @@
+"""In a browser: what is seen is saved, curves smoothed and grouped, columns chosen, notes written, networks looked into."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+from xml.etree import ElementTree
+
+import pytest
+from example_study import write_study
+
+from phasescope.runs.execution import train
+from phasescope.store import Run
+from phasescope.store.notes import FILE, read_notes
+from phasescope.views.explorer.serve import serving
+from tools.screenshots import READY, chromium, wait_until
+
+pytest.importorskip("playwright.sync_api")
+pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium on this machine")
+
+Visit = Callable[..., Any]
+TAPPED = "document.querySelectorAll('.inside [data-channel]').length > 0"
+
+
+@pytest.fixture(scope="module")
+def runs(trained, tiny_config, tmp_path_factory) -> list[Run]:
+    """The tiny run, its like of another seed, and one with attention; copies, as notes are written into them."""
+    folder = tmp_path_factory.mktemp("kept")
+    shutil.copytree(trained.path, folder / trained.name)
+    others = [tiny_config("seed=1"), tiny_config("seed=2", "network.attention=[mid]", "network.heads=2")]
+    return [Run(folder / trained.name), *(train(config, folder) for config in others)]
+
+
+@pytest.fixture(scope="module")
+def address(runs, trained, tmp_path_factory) -> Iterator[str]:
+    results = tmp_path_factory.mktemp("results")
+    write_study(results / "example", trained)
+    with serving(runs[0].path.parent, results, writes=True) as address:
+        yield address
+
+
+@pytest.fixture
+def visit(browser, address) -> Iterator[Visit]:
+    """Opens an address in a page of its own; at the end it has shown no error, but that the server refused what was no tag."""
+    faults: list[str] = []
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    context.set_default_timeout(120_000)
+
+    def opened(place: str, ready: str, at: str = address):
+        page = context.new_page()
+        page.on("console", lambda told: faults.append(told.text) if told.type == "error" else None)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.goto(at + place)
+        wait_until(page, READY.get(ready, ready), 120)
+        return page
+
+    yield opened
+    context.close()
+    assert [fault for fault in faults if "400 (Bad Request)" not in fault] == []
+
+
+def query(page) -> dict[str, str]:
+    page.wait_for_timeout(300)
+    return dict(parse_qsl(page.evaluate("location.hash").partition("?")[2]))
+
+
+def saved(page, title: str, kind: str) -> tuple[str, bytes]:
+    """Name and content of what the menu of a panel saves, by key."""
+    menu = page.locator(f".save:has(summary[aria-label='save {title}'])")
+    menu.locator("summary").press("Enter")
+    with page.expect_download() as download:
+        menu.locator(f"[data-save={kind}]").press("Enter")
+    return download.value.suggested_filename, Path(download.value.path()).read_bytes()
+
+
+def rows(content: bytes) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(content.decode())))
+
+
+def test_a_chart_is_saved_as_it_is_seen_with_its_numbers(visit, runs):
+    run = runs[0]
+    page = visit(f"/#/run/{run.name}", "run")
+    title = "Order, with its nulls"
+    name, text = saved(page, title, "CSV")
+    assert name == f"{run.name}-order-with-its-nulls.csv"
+    head, *told = rows(text)
+    place = run.status["summary"]["places"]["representation"]
+    assert head[:2] == ["images seen", "order"]
+    assert [float(row[0]) for row in told] == [line["images_seen"] for line in run.metrics]
+    expected = [line["order"][place]["value"] for line in run.metrics]
+    assert [float(row[1]) for row in told] == pytest.approx(expected, rel=1e-3)
+    assert "untrained network" in head, "no score without its nulls"
+    svg = ElementTree.fromstring(saved(page, title, "SVG")[1])
+    texts = [element.text for element in svg.iter("{http://www.w3.org/2000/svg}text")]
+    assert {title, "order", "untrained network"} <= set(texts)
+    assert "var(" not in ElementTree.tostring(svg).decode()
+    for panel in (title, "The latent manifold", "What it paints", "Label space"):
+        assert saved(page, panel, "PNG")[1].startswith(b"\x89PNG")
+    assert len(rows(saved(page, "What it paints", "CSV")[1])) == 1 + page.locator(".wall .tile").count()
+
+
+def test_a_study_is_saved_and_its_claims_are_below_and_folded(visit):
+    page = visit("/#/study/example", "study")
+    assert page.inner_text("p.verdicts").endswith("1 supported1 refuted1 undecided")
+    tops = [page.locator(what).first.bounding_box()["y"] for what in (".diagram", ".lineage", ".claim")]
+    assert tops == sorted(tops)
+    assert page.locator("details.claim[open]").count() == 0
+    page.locator("details.claim summary").first.press("Enter")
+    wait_until(page, "document.querySelector('details.claim .interval').checkVisibility()")
+    head, *told = rows(saved(page, "Phase diagram", "CSV")[1])
+    assert head[-5:] == ["A", "B", "C", "undecided", "runs"]
+    assert all(sum(map(int, row[-5:-1])) == int(row[-1]) for row in told)
+    assert saved(page, "Phase diagram", "PNG")[1].startswith(b"\x89PNG")
+    assert saved(page, "Phases over training", "SVG")[1].startswith(b"<?xml")
+
+
+def test_loss_rate_and_gradient_are_drawn_and_smoothed_without_bias(visit, runs):
+    run = runs[0]
+    page = visit(f"/#/run/{run.name}", "run")
+    for title in ("Loss", "Learning rate", "Gradient norm"):
+        panel = page.locator(".trainingcharts figure.panel", has=page.locator("h2", has_text=title))
+        assert panel.locator("path.line").count() == 1
+    page.focus("input[aria-label=smoothing]")
+    for _ in range(25):
+        page.keyboard.press("ArrowRight")
+    assert query(page)["smooth"] == "0.50"
+    assert page.locator(".trainingcharts path.faint").count() == 2, "of loss and gradient; a rate is no noise"
+    head, *told = rows(saved(page, "Loss", "CSV")[1])
+    assert head == ["images seen", "loss", "loss, smoothed of"]
+    total = weight = 0.0
+    for line, row in zip(run.metrics[1:], told[1:], strict=True):
+        total, weight = 0.5 * total + 0.5 * line["loss"], 0.5 * weight + 0.5
+        assert float(row[1]) == pytest.approx(total / weight)
+        assert float(row[2]) == pytest.approx(line["loss"])
+    again = visit(f"/{page.evaluate('location.hash')}", "run")
+    assert again.input_value("input[aria-label=smoothing]") == "0.5"
+
+
+def test_an_older_run_shows_the_loss_that_it_has(visit, runs, address):
+    run = runs[1]
+    text = (run.path / "metrics.jsonl").read_text()
+    (run.path / "metrics.jsonl").write_text(
+        text.replace('"learning_rate"', '"a"').replace('"gradient_norm"', '"b"')
+    )
+    page = visit(f"/#/run/{run.name}", "run")
+    assert page.locator(".trainingcharts h2:visible").all_inner_texts() == ["Loss"]
+
+
+def test_runs_of_one_value_are_one_line_with_a_band(visit, runs):
+    names = ",".join(run.name for run in runs)
+    page = visit(f"/#/compare?runs={names}", "compare")
+    page.select_option("label:has-text('a line for each') select", "network.attention")
+    assert query(page)["group"] == "network.attention"
+    loss = page.locator(".charts .panel").last
+    assert loss.locator("path.line").count() == 2
+    assert loss.locator("path.interval").count() == 1, "one run alone has no band"
+    told = page.locator("p.note[aria-live]").inner_text()
+    assert "standard error of the mean" in told
+    page.select_option("label:has-text('band') select", "range")
+    assert "least to greatest" in page.locator("p.note[aria-live]").inner_text()
+    head, *numbers = rows(saved(page, "Loss", "CSV")[1])
+    assert [name.partition(",")[0] for name in head] == [
+        "images seen", *["network.attention = default"] * 3, 'network.attention = ["mid"]'
+    ]  # fmt: skip
+    of = [[line["loss"] for line in run.metrics] for run in runs[:2]]
+    for row, *both in zip(numbers[1:], *(one[1:] for one in of), strict=True):
+        found = [float(cell) for cell in row[1:4]]
+        assert found == pytest.approx([sum(both) / 2, min(both), max(both)])
+    again = visit(f"/{page.evaluate('location.hash')}", "compare")
+    assert query(again) == query(page)
+
+
+def test_columns_of_ones_choice_are_found_shown_sorted_by_and_kept_in_the_address(visit, runs):
+    page = visit("/#/runs", "runs")
+    page.locator(".columnchoice summary").press("Enter")
+    page.fill("[aria-label='filter columns']", "network heads")
+    page.check(".options input[value='network.heads']")
+    page.fill("[aria-label='filter columns']", "loss")
+    page.check(".options input[value='last:loss']")
+    page.keyboard.press("Escape")
+    wait_until(
+        page, "[...document.querySelectorAll('[data-column=\"last:loss\"]')].every(e => e.innerText !== '–')"
+    )
+    heads = page.locator("[data-column='network.heads']").all_inner_texts()
+    assert sorted(heads) == ["2", "4", "4"], "what a run does not say is the default"
+    page.select_option("label:has-text('sort') select", "by:last:loss")
+    losses = [float(text) for text in page.locator("[data-column='last:loss']").all_inner_texts()]
+    assert losses == sorted(losses, reverse=True)
+    assert losses == pytest.approx(sorted((run.metrics[-1]["loss"] for run in runs), reverse=True), rel=1e-3)
+    assert query(page) == {"cols": "network.heads,last:loss", "sort": "by:last:loss"}
+    head, *told = rows(saved(page, "Table of runs", "CSV")[1])
+    assert head[-2:] == ["network.heads", "loss, last"]
+    assert len(told) == 3
+    again = visit(f"/{page.evaluate('location.hash')}", "runs")
+    assert query(again) == query(page)
+    page.check("[aria-label='choose all listed runs']")
+    assert page.inner_text("a.button:has-text('compare')") == "compare 3"
+
+
+def test_notes_are_written_read_and_filtered_by(visit, runs):
+    run = runs[0]
+    page = visit(f"/#/run/{run.name}", "run")
+    page.locator(".notes button").press("Enter")
+    page.fill(".notes textarea", "Learns <b>late</b>.")
+    page.fill(".notes input", "two/three")
+    page.locator(".notes button[type=submit]").press("Enter")
+    wait_until(page, "document.querySelector('.notes .fault').checkVisibility()")
+    assert "tags" in page.inner_text(".notes .fault")
+    page.fill(".notes input", "late seen")
+    page.locator(".notes button[type=submit]").press("Enter")
+    wait_until(page, "document.querySelectorAll('.notes .tag').length === 2")
+    assert page.inner_text(".notes .text") == "Learns <b>late</b>."
+    assert read_notes(run.path).tags == ["late", "seen"]
+    table = visit("/#/runs?q=tag:late", "runs")
+    assert table.locator("tr[data-run]").count() == 1
+    assert table.locator("tr[data-run] .tag").all_inner_texts() == ["late", "seen"]
+
+
+def test_without_the_write_mode_notes_are_read_alone(visit, runs):
+    (runs[1].path / FILE).write_text('{"text": "Only to be read.", "tags": []}')
+    with serving(runs[0].path.parent, runs[0].path.parent) as address:
+        page = visit(f"/#/run/{runs[1].name}", "run", at=address)
+        wait_until(page, "document.querySelector('.notes .text') !== null")
+        assert page.inner_text(".notes") == "Only to be read."
+        assert page.locator(".notes button").count() == 0
+        page.goto("about:blank")
+
+
+def test_a_network_is_looked_into_tap_by_tap_and_attention_is_asked_by_key(visit, runs):
+    page = visit(f"/#/run/{runs[2].name}", "run")
+    wait_until(page, TAPPED)
+    assert "mid at t = 40: 8 × 4 × 4, all 8 channels" in page.inner_text(".inside")
+    assert page.locator("[data-channel]").count() == 8
+    wait_until(page, "document.querySelector('[data-attention]') !== null")
+    before = page.get_attribute(".inside .given", "aria-label")
+    page.focus(".inside .given")
+    page.keyboard.press("ArrowUp")
+    wait_until(page, f"document.querySelector('.inside .given').ariaLabel !== {before!r}")
+    assert query(page)["query"] == "1,2"
+    page.select_option("label:has-text('attention') select", "each")
+    assert page.locator("[data-attention]").count() == 2
+    _, *told = rows(saved(page, "Inside the network", "CSV")[1])
+    shares = [float(value) for of, head, *_, value in told if (of, head) == ("attention", "1")]
+    assert len(shares) == 16
+    assert sum(shares) == pytest.approx(1, abs=1e-4)
+    first = page.get_attribute("[data-channel='0']", "aria-label")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Home")
+    wait_until(page, f"document.querySelector('[data-channel=\"0\"]').ariaLabel !== {first!r}")
+    page.select_option("label:has-text('tap') select", "up1")
+    wait_until(page, "document.querySelector('.inside').innerText.includes('up1 at t = 40: 8 × 8 × 8')")
+    assert page.locator("[data-attention]:visible").count() == 0
+    again = visit(f"/{page.evaluate('location.hash')}", TAPPED)
+    assert "up1 at t = 40" in again.inner_text(".inside")
