@@ -38,7 +38,9 @@ def shorter(words: list[str]) -> list[str]:
         if word.partition("=")[0] not in said
         and not (of_arrays and word.startswith(("world.", "probing.images.")))
     ]
-    return [*(re.sub(r"^training.steps=\d+$", "training.steps=80", word) for word in words), *more]
+    own = [re.sub(r"^training.steps=\d+$", "training.steps=80", word) for word in words]
+    first_flag = next((i for i, word in enumerate(own) if word.startswith("--")), len(own))
+    return [*own[:first_flag], *more, *own[first_flag:]]
 
 
 def shortened(study: str) -> str:

@@ -46,9 +46,14 @@ def test_a_sweep_is_run_recorded_and_told_and_nothing_is_run_twice(words, here, 
     )
     assert command("export", "batches", "--tables", "out").code == 0
     assert sorted(path.name for path in Path("out").iterdir()) == ["records.csv", "table_ends.csv"]
-    assert command("export", "batches", "--figures", "out").err.startswith(
-        "phasescope: `--figures` (=out) must be of a run"
-    )
+    assert command("export", "batches", "--figures", "pdf").code == 0
+    assert sorted(path.name for path in Path("pdf").iterdir()) == ["captions.md", "courses.pdf", "ends.pdf"]
+    assert {"courses.png", "ends.png"} <= {path.name for path in Path("results/batches").iterdir()}
+    assert command("report", "batches").code == 0
+    page = Path("results/batches/report.html").read_text()
+    assert "What changes with training.batch?" in page
+    assert page.count("<figure") == 2
+    assert "training.batch=16" in page
 
 
 @pytest.mark.parametrize(

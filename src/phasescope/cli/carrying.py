@@ -98,9 +98,9 @@ def export(
     ):
         if given and not wanted[to]:
             raise UserError(f"`--{flag}` (=True) must go with --{to}")
-    study, folder = results_of(target, results)
+    of_study = results_of(target, results)
     for flag in ("tensorboard", "archive"):
-        if folder and wanted[flag]:
+        if of_study and wanted[flag]:
             raise UserError(f"`--{flag}` (={wanted[flag]}) must be of a run, and `{target}` is a study")
     if archive is not None:
         check_out(archive, (".zip",), "--archive")
@@ -108,8 +108,8 @@ def export(
     form: Literal["csv", "parquet"] = "parquet" if parquet else "csv"
     left_out: list[str] = []
     with counting(f"exporting {target}") as tell:
-        if folder:
-            written = study_files(study, folder, figures, kind, captions, tables, form)
+        if of_study:
+            written = study_files(*of_study, figures, kind, captions, tables, form)
         else:
             run = find_run(target, runs)
             written = run_files(run, figures, kind, captions, tables, form, tensorboard, left_out.append)

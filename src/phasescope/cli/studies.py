@@ -23,10 +23,10 @@ def report(
     runs: Runs = Path("runs"),
     results: Runs = Path("results"),
 ) -> int:
-    """Write the report of a run, or of a study: one self-contained page.
+    """Write the report of a run, of a study or a sweep: one self-contained page.
 
     Args:
-        target: a run's folder, name or hash; or a study's name, or that of its folder of results
+        target: a run's folder, name or hash; or a study's name, or that of a folder of results
         out: file to write; without it report.html in the run's folder, or in the study's results
         pictures: folder for the figures of a run's report as PNG files; none without it
         runs: folder of runs
@@ -34,12 +34,11 @@ def report(
     """
     from phasescope.views.terminal.progress import counting
 
-    one, folder = results_of(target, results)
-    if one and folder:
+    if of_study := results_of(target, results):
         from phasescope.views.report.study_page import write_html
 
         with counting("writing the report"):
-            path = write_html(one, folder, out)
+            path = write_html(*of_study, out)
         print(path)
         return 0
     from phasescope.store import find_run
@@ -58,15 +57,17 @@ def report(
     return 0
 
 
-def results_of(target: str, results: Path) -> tuple[Study | None, Path | None]:
-    """The study that is meant, and its folder of results; of a sweep the folder alone; of what is neither, nothing."""
+def results_of(target: str, results: Path) -> tuple[Study, Path] | None:
+    """The study or sweep that is meant, and its folder of results; of what is neither, nothing."""
     from phasescope.studies import find_study, of_results, studies
+    from phasescope.studies.core.swept import swept_in
 
     one = find_study(target) if target.endswith(".py") else of_results(target)
     if one and (one.name in studies() or (results / one.name).is_dir()):
         return one, results / one.name
-    swept = not one and "/" not in target and (results / target / "records.parquet").is_file()
-    return None, results / target if swept else None
+    there = not one and "/" not in target and (results / target / "records.parquet").is_file()
+    swept = swept_in(results / target) if there else None
+    return (swept, results / target) if swept else None
 
 
 def study(
@@ -149,6 +150,7 @@ def sweep(
     from phasescope.studies import of_results
     from phasescope.studies.core.running import conduct, survey
     from phasescope.studies.core.sweeping import asked_of, check_own, sweep_of, with_costs
+    from phasescope.views.figures.studies import write_figures
     from phasescope.views.terminal.progress import counting
     from phasescope.views.terminal.studies import Progress, print_recorded, print_survey, print_swept
 
@@ -164,6 +166,8 @@ def sweep(
     if dry_run:
         return 0
     failed = conduct(found, engine, Progress(), print_recorded, workers, asked)
+    with counting("drawing"):
+        write_figures(found.study, found.folder)
     print_swept(found, failed)
     return 1 if failed else 0
 

@@ -14,51 +14,33 @@ import hashlib
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from phasescope.config import Tree, parse_overrides, read_yaml, set_overrides
 from phasescope.engines import check_asked
 from phasescope.errors import UserError
-from phasescope.measures.learning.phases import phase_onsets
-from phasescope.places import Place
-from phasescope.runs.config import RunConfig, over_defaults, split_words
+from phasescope.runs.config import over_defaults, split_words
 from phasescope.runs.presets import PRESETS
 from phasescope.store import list_runs
 from phasescope.store.files import to_json
-from phasescope.studies.core.criteria import some_runs
 from phasescope.studies.core.declaration import declared, read_declaration
 from phasescope.studies.core.differing import changes
 from phasescope.studies.core.running import Standing, Survey
-from phasescope.studies.core.study import LIMITS, MOST_SEEDS, Cell, Study, Table
-
-if TYPE_CHECKING:
-    import pandas as pd
+from phasescope.studies.core.study import MOST_SEEDS, Study
+from phasescope.studies.core.swept import NO_PRESET, Point, shown
 
 MOST_CELLS = 4096
 MOST_VALUES = 1000
 """of a range"""
-NO_PRESET = "defaults"
-"""in the place of a preset's name"""
 NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 RANGE = re.compile(rf"({NUMBER})\.\.({NUMBER})(?::(\d+)(:log)?)?")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 Override = tuple[list[str], Any]
-
-
-@dataclass(frozen=True)
-class Point(Cell):
-    """A cell that may be over no preset."""
-
-    def config(self, seed: int, preset: str) -> RunConfig:
-        """Of one run, as `Cell.config` says."""
-        if preset != NO_PRESET:
-            return super().config(seed, preset)
-        return over_defaults(LIMITS, self.tree, {"seed": seed})
 
 
 def sweep_of(words: Sequence[str], zip_: bool = False, name: str | None = None) -> Study:
@@ -87,14 +69,8 @@ def sweep_of(words: Sequence[str], zip_: bool = False, name: str | None = None) 
     cells = [_cell(base, fixed, point) for point in _points(swept, zip_)]
     told = to_json([[cell.name, cell.preset, cell.fields] for cell in cells])
     question = f"What changes with {', '.join(swept) or 'the seed'}?"
-    study = Study(
-        name or f"sweep-{hashlib.sha256(told.encode()).hexdigest()[:8]}",
-        question,
-        NO_PRESET,
-        tuple(cells),
-        seeds,
-    )
-    return replace(study, tables=(Table("ends", "Where the runs end", lambda frame: _ends(study, frame)),))
+    name = name or f"sweep-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
+    return shown(Study(name, question, NO_PRESET, tuple(cells), seeds))
 
 
 def _values(word: str) -> Iterator[Override]:
@@ -233,59 +209,3 @@ def _rate_in(runs: Path, wanted: Standing) -> float:
             spent += status.get("cpu_s") or 0.0
             images += status.get("images_seen") or 0
     return spent / images if spent and images else math.nan
-
-
-def _ends(study: Study, frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """A row a cell: its runs at their ends, by their mean, and when behaviour was in C for good."""
-    rows = []
-    for cell in study.cells:
-        runs = some_runs(frame, [cell.name])
-        config = study.member(cell, 0).config
-
-        def ends(column: str | None, of: Sequence[pd.DataFrame] = tuple(runs)) -> list[float]:
-            there = [float(run[column].iloc[-1]) for run in of if column in run]
-            return [value for value in there if not math.isnan(value)]
-
-        success, order = ends(_success_column(config)), _order_column(config)
-        began = [at for run in runs if (at := _began(run)) is not None]
-        rows.append(
-            {
-                "cell": cell.name,
-                "runs": len(runs),
-                "success": _mean(success),
-                "lowest": min(success, default=None),
-                "highest": max(success, default=None),
-                "order": _mean(ends(f"{order}.value")),
-                "untrained": _mean(ends(f"{order}.nulls.untrained")),
-                "in C": f"{len(began)} of {len(runs)}",
-                "C from (images, median)": float(np.median(began)) if began else None,
-                "loss": _mean(ends("loss")),
-            }
-        )
-    return rows
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return float(np.mean(values)) if values else None
-
-
-def _success_column(config: RunConfig) -> str | None:
-    reader = config.world.reader()
-    return (
-        None if reader is None else f"outcomes.{next(iter(config.world.splits()))}.{reader.outcomes[-1].name}"
-    )
-
-
-def _order_column(config: RunConfig) -> str | None:
-    """Of order where the representation's phase is read; None where only the built network can say where that is."""
-    network = config.network
-    plan = config.probing if network.taps is None else config.plan_of(network.taps, network.usual_taps)
-    at = plan.representation
-    return None if isinstance(at, str) else f"order.{Place(at.tap, at.timestep)}"
-
-
-def _began(run: pd.DataFrame) -> int | None:
-    """Images seen from which on a run's behaviour is in phase C for good."""
-    if "phase.behaviour" not in run or run["phase.behaviour"].isna().any():
-        return None
-    return phase_onsets(run["images_seen"].astype(int).tolist(), run["phase.behaviour"].tolist())["C"]

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from phasescope.errors import UserError
-
 if TYPE_CHECKING:
     from phasescope.store import Run
     from phasescope.studies.core.study import Study
@@ -49,7 +47,7 @@ def run_files(
 
 
 def study_files(
-    study: Study | None,
+    study: Study,
     results: Path,
     figures: Path | None = None,
     kind: Literal["pdf", "svg"] = "pdf",
@@ -57,15 +55,11 @@ def study_files(
     tables: Path | None = None,
     form: Literal["csv", "parquet"] = "csv",
 ) -> list[Path]:
-    """The same of a study's folder of results; of a sweep, of which there is no study any more, tables alone."""
+    """The same of a folder of results, of a study or a sweep."""
     written: list[Path] = []
     if figures is not None:
         from phasescope.views.export.figures import study_figures
 
-        if study is None:
-            raise UserError(
-                f"`--figures` (={figures}) must be of a run or a study: `{results.name}` is a sweep"
-            )
         written += study_figures(study, results, figures, kind, captions)
     if tables is not None:
         from phasescope.views.export.tables import study_tables

@@ -15,12 +15,13 @@ import numpy as np
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Patch
-from matplotlib.ticker import NullLocator, ScalarFormatter
+from matplotlib.ticker import FuncFormatter, NullLocator, ScalarFormatter
 
 from phasescope.store.files import write_all_aside
 from phasescope.store.folder import damage_told_of
 from phasescope.studies.core.records import RECORDS, read_frame
 from phasescope.studies.core.study import Curve, Figure, Panel, Study
+from phasescope.views.figures.axes import short
 from phasescope.views.style import INK, MUTED, OPEN_MAP, PHASE_COLOURS, RC
 
 if TYPE_CHECKING:
@@ -80,6 +81,10 @@ def _own_legend(panels: Sequence[Panel], index: int) -> bool:
     return one != other
 
 
+CROWDED = 10_000
+"""from which numbers along a linear x axis run into one another, and are written short"""
+
+
 def draw_panel(ax: Axes, panel: Panel, with_legend: bool = True) -> None:
     """One pair of axes."""
     ax.set(title=panel.title, xlabel=panel.xlabel, ylabel=panel.ylabel)
@@ -102,6 +107,8 @@ def draw_panel(ax: Axes, panel: Panel, with_legend: bool = True) -> None:
             ha="right" if long else "center",
         )
         ax.xaxis.set_minor_locator(NullLocator())
+    elif panel.xscale == "linear" and ax.get_xlim()[1] >= CROWDED:
+        ax.xaxis.set_major_formatter(FuncFormatter(short))
     low, high = ax.get_ylim()
     if panel.yscale == "log" and high < 10 * low:  # within a decade no power of ten needs to be told
         ax.yaxis.set_major_formatter(ScalarFormatter())

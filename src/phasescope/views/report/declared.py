@@ -30,11 +30,14 @@ def declaration_of(
     files = ", ".join(f"{name} {digest[:16]}" for name, digest in told.sources[-1].sha256.items())
     there = f", when {told.recorded} of its runs were there" if told.recorded else ""
     late, changed = after_their_runs(claims)["all"], _changed(study, told)
+    claimed = (
+        f"{len(told.claims)} claims; intervals of {100 * told.level:g} %" if told.claims else "no claims"
+    )
     said = [
         f"On {told.date}{there}: {len(told.cells)} cells, {told.looks['first']} seeds each at the first look but where a "
-        f"cell says so{second}; {len(told.claims)} claims; intervals of {100 * told.level:g} %.",
+        f"cell says so{second}; {claimed}.",
         f"The runs of {late} claims, marked {DECLARED_AFTER}, had been looked at before." if late else "",
-        f"Source by SHA-256: {files}.",
+        f"Source by SHA-256: {files}." if files else "",
         f"Code changed since: {changed}; see the log." if changed else "",
         *(
             f"Since {date} the declaration holds, too: {', '.join(name for name in told.since if told.since[name] == date)}."

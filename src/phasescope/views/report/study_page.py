@@ -10,14 +10,14 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from phasescope.config import explain
 from phasescope.errors import UserError
-from phasescope.store.files import read_json, write_aside
+from phasescope.store.files import read_json, sha256, write_aside
 from phasescope.store.folder import damage_told_of
 from phasescope.studies import declared_after_its_runs
 from phasescope.studies.core.before import used_to_choose
 from phasescope.studies.core.declaration import read_declaration
 from phasescope.studies.core.records import read_claims, read_frame
 from phasescope.studies.core.statistics import LEVEL
-from phasescope.studies.core.study import Study, Table
+from phasescope.studies.core.study import RECORDS, Study, Table
 from phasescope.views.claim_words import in_cell, interval, number, unbroken
 from phasescope.views.figures.studies import draw
 from phasescope.views.pictograms import pictogram
@@ -51,7 +51,12 @@ def page_of(
     Raises:
         UserError: there is no claims.json that goes with the records; or these are damaged.
     """
-    if content is None or content["stale"]:
+    if content is None and not study.claims:
+        content = {
+            "claims": [],
+            "records": {"runs": frame["digest"].nunique(), "sha256": sha256(folder / RECORDS)},
+        }
+    elif content is None or content["stale"]:
         raise UserError(
             f"`{folder}` must hold a claims.json of its records: judge them first, by phasescope study {study.name}"
         )
