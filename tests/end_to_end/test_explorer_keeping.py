@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 from example_study import write_study
+from test_accessibility import violations
 
 from phasescope.runs.execution import train
 from phasescope.store import Run
@@ -46,7 +47,7 @@ def address(runs, trained, tmp_path_factory) -> Iterator[str]:
 
 @pytest.fixture
 def visit(browser, address) -> Iterator[Visit]:
-    """Opens an address in a page of its own; at the end it has shown no error, but that the server refused what was no tag."""
+    """Opens an address in a page of its own; at the end it has shown no error, but that the server refused a tag."""
     faults: list[str] = []
     context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
     context.set_default_timeout(120_000)
@@ -182,6 +183,7 @@ def test_columns_of_ones_choice_are_found_shown_sorted_by_and_kept_in_the_addres
     page.check(".options input[value='network.heads']")
     page.fill("[aria-label='filter columns']", "loss")
     page.check(".options input[value='last:loss']")
+    assert violations(page) == []
     page.keyboard.press("Escape")
     wait_until(
         page, "[...document.querySelectorAll('[data-column=\"last:loss\"]')].every(e => e.innerText !== '–')"
@@ -206,6 +208,7 @@ def test_notes_are_written_read_and_filtered_by(visit, runs):
     run = runs[0]
     page = visit(f"/#/run/{run.name}", "run")
     page.locator(".notes button").press("Enter")
+    assert violations(page) == []
     page.fill(".notes textarea", "Learns <b>late</b>.")
     page.fill(".notes input", "two/three")
     page.locator(".notes button[type=submit]").press("Enter")
@@ -244,6 +247,9 @@ def test_a_network_is_looked_into_tap_by_tap_and_attention_is_asked_by_key(visit
     assert query(page)["query"] == "1,2"
     page.select_option("label:has-text('attention') select", "each")
     assert page.locator("[data-attention]").count() == 2
+    page.locator(".inside .save summary").press("Enter")
+    assert violations(page) == []
+    page.keyboard.press("Escape")
     _, *told = rows(saved(page, "Inside the network", "CSV")[1])
     shares = [float(value) for of, head, *_, value in told if (of, head) == ("attention", "1")]
     assert len(shares) == 16

@@ -80,7 +80,7 @@ export class Columns {
   told(row, name) {
     const value = this.value(row, name), beside = name.startsWith("last:") ? this.values[row.name]?.[untrained(name.slice(5))] : null, number = (given) => String(Number(given.toPrecision(4)));
     if (!known(value)) return "–";
-    if (typeof value === "number") return known(beside) ? `${number(value)} (${number(beside)})` : number(value);
+    if (typeof value === "number") return known(beside) ? `${Number(value.toPrecision(3))} (${Number(beside.toPrecision(2))})` : number(value);
     return typeof value === "object" ? JSON.stringify(value) : String(value);
   }
 

@@ -94,9 +94,11 @@ export async function open(root, route) {
   function differences() {
     const settings = names.map((name) => ({seed: found.get(name).row?.seed, ...found.get(name).row?.settings}));
     const keys = [...new Set(settings.flatMap(Object.keys))].filter((key) => new Set(settings.map((each) => JSON.stringify(each[key]))).size > 1);
+    const groups = group ? grouped(names.filter((name) => !found.get(name).error), (name) => valueOf(rowOf(name), group)) : null;
+    const keyed = (name, index) => COLOURS[(groups ? Math.max(groups.findIndex(([, members]) => members.includes(name)), 0) : index) % COLOURS.length];
     const row = (title, cell) => h("tr", h("th", {scope: "row"}, title), names.map((name, index) => h("td", cell(found.get(name).row, index, name))));
     return h("table.compare",
-      h("thead", h("tr", h("td"), names.map((name, index) => h("th", {scope: "col"}, h("span.key", {style: {"--key": COLOURS[index % COLOURS.length]}}, `${index + 1}`), h("a", {href: address("run", name)}, name))))),
+      h("thead", h("tr", h("td"), names.map((name, index) => h("th", {scope: "col"}, h("span.key", {style: {"--key": keyed(name, index)}}, `${index + 1}`), h("a", {href: address("run", name)}, name))))),
       h("tbody",
         row("state", (line, _, name) => (line ? stateOf(line) : found.get(name).error)),
         row(phasesTerm("phases of behaviour"), (line) => line?.phases?.behaviour?.sequence.map(phaseBadge) ?? "–"),

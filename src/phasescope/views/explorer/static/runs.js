@@ -108,7 +108,7 @@ export async function open(root, route) {
     const known = lines.get(row.name);
     if (known?.version === row.version) { known.box.checked = state.chosen.has(row.name); return known.root; }
     const box = h("input", {type: "checkbox", "aria-label": `compare ${row.name}`, checked: state.chosen.has(row.name), onchange: () => { state.chosen[box.checked ? "add" : "delete"](row.name); chosen(); }});
-    const made = h("tr", {"data-run": row.name}, h("td", box), ...cells(row, shownFields), ...columns.chosen.map((name) => h("td.own", {title: columns.told(row, name), "data-column": name}, columns.told(row, name))));
+    const made = h("tr", {"data-run": row.name}, h("td", box), ...cells(row, shownFields), ...columns.chosen.map((name) => h("td.own", {title: columns.told(row, name), "data-column": name, "data-told": titleOf(name)}, columns.told(row, name))));
     lines.set(row.name, {version: row.version, root: made, box});
     return made;
   }
