@@ -18,7 +18,7 @@ export function downloads(title, {svg, png, csv}) {
   };
   const root = h("details.save", {onkeydown: (event) => { if (event.key === "Escape" && root.open) { root.open = false; root.firstChild.focus(); } }, onfocusout: (event) => { if (event.relatedTarget && !root.contains(event.relatedTarget)) root.open = false; }},
     h("summary", {"aria-label": `save ${title}`}, "save"),
-    h("div.menu", Object.entries(kinds).filter(([, work]) => work).map(([kind, work]) => h("button", {type: "button", "data-save": kind, onclick: async () => { root.open = false; root.firstChild.focus(); await work(); }}, kind))));
+    h("div.menu", Object.entries(kinds).filter(([, work]) => work).map(([kind, work]) => h("button", {type: "button", "data-save": kind, "aria-label": `save ${title} as ${kind}`, onclick: async () => { root.open = false; root.firstChild.focus(); await work(); }}, kind))));
   return root;
 }
 

@@ -40,11 +40,11 @@ export function smoothing(changed) {
   return {root, set, get weight() { return weight; }, query: () => (weight ? weight.toFixed(2) : null)};
 }
 
-const power = (value) => (value >= 0.01 && value < 1000 ? String(Number(value.toPrecision(3))) : value.toExponential(1));
+const power = (value) => (value === 0 || value >= 0.01 && value < 1000 ? String(Number(value.toPrecision(3))) : value.toExponential(1));
 const OF = {
   loss: ["Loss", {note: "mean over the steps since the snapshot before", height: 190, log: true}],
-  learning_rate: ["Learning rate", {note: "of the last step", height: 150}],
-  gradient_norm: ["Gradient norm", {note: "of the last step, before it is clipped", height: 150, log: true}],
+  learning_rate: ["Learning rate", {note: "last step", height: 150}],
+  gradient_norm: ["Gradient norm", {note: "last step, before clipping", height: 150, log: true}],
 };
 
 export class Training {
