@@ -74,7 +74,7 @@ def wait_until(page: Page, condition: str, within_s: float = 60.0) -> None:
         page.wait_for_timeout(40)
 
 
-def views(runs: Path, results: Path, name: str | None) -> Iterator[tuple[str, str]]:
+def views(runs: Path, results: Path, name: str | None, study: str | None = None) -> Iterator[tuple[str, str]]:
     """(view, address) of each view, of the run `name`, or of the one with most snapshots that can paint."""
     known = [
         run
@@ -99,9 +99,9 @@ def views(runs: Path, results: Path, name: str | None) -> Iterator[tuple[str, st
     yield "paint", f"/#/paint/{word}?label=20.5,11.25&steps=20"
     yield "studies", "/#/studies"
     if results.is_dir():
-        for study in sorted(results.iterdir()):
-            if (study / "records.parquet").is_file():
-                yield "study", f"/#/study/{quote(study.name)}?at=0.5"
+        for folder in sorted(results.iterdir()):
+            if (folder / "records.parquet").is_file() and study in (None, folder.name):
+                yield "study", f"/#/study/{quote(folder.name)}?at=0.5"
                 break
 
 
@@ -110,6 +110,7 @@ def take(
     runs: Annotated[Path, arg(metavar="DIR")] = Path("runs"),
     results: Annotated[Path, arg(metavar="DIR")] = Path("results"),
     run: str | None = None,
+    study: str | None = None,
 ) -> int:
     """Take the explorer's pictures.
 
@@ -118,6 +119,7 @@ def take(
         runs: folder of runs
         results: folder of studies' results
         run: of the views of one run; without it the one with most snapshots
+        study: of the view of one study; without it the first
     """
     from playwright.sync_api import sync_playwright
 
@@ -128,7 +130,7 @@ def take(
     out.mkdir(parents=True, exist_ok=True)
     with serving(runs, results) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path, args=FLAGS)
-        for view, place in views(runs, results, run):
+        for view, place in views(runs, results, run, study):
             for width in WIDTHS:
                 for scheme in SCHEMES:
                     page = open_view(browser, address + place, view, width, scheme)

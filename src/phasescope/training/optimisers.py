@@ -292,7 +292,7 @@ def orthogonalised(matrices: Float[Tensor, "n D M"]) -> Float[Tensor, "n D M"]:
 
 
 def clip(gradients: Float[Tensor, " P"], largest: float) -> Float[Tensor, ""]:
-    """Scale gradients whose common norm exceeds `largest` down to it, as `torch.nn.utils.clip_grad_norm_` does; it."""
+    """Scale gradients whose common norm exceeds `largest` down to it, as `clip_grad_norm_` does; the norm before."""
     norm = torch.linalg.vector_norm(gradients)
     gradients.mul_((largest / (norm + 1e-6)).clamp(max=1))
     return norm

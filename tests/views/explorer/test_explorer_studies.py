@@ -12,7 +12,7 @@ from small_run import write_small_run
 from phasescope.errors import UserError
 from phasescope.store.records import condense, merge_records
 from phasescope.views.explorer.library import Unknown
-from phasescope.views.explorer.studies import Studies, axes_of, runs_of
+from phasescope.views.explorer.studies import Studies, axes_of, runs_of, usual_settings
 
 
 @pytest.fixture(scope="module")
@@ -158,3 +158,19 @@ def test_results_that_lead_elsewhere_are_no_study(results, tmp_path):
     for name in ("linked", "file", "none", "../outside"):
         with pytest.raises(Unknown):
             studies.study(name)
+
+
+def test_a_field_that_earlier_records_lack_is_no_axis_where_it_is_as_usual():
+    columns = {
+        "digest": np.array(["a", "b", "c", "d"], dtype=object),
+        "step": np.zeros(4, int),
+        "images_seen": np.zeros(4, int),
+        "config.world.design.kind": np.array(["grid", "grid", "union", "grid"], dtype=object),
+        "config.world.design.shuffle": np.array([np.nan, 0.0, np.nan, 3.0]),
+    }
+    usual = {"config.world.design.kind": "grid", "config.world.design.shuffle": 0}
+    told = {run["digest"]: run["settings"]["world.design.shuffle"] for run in runs_of(columns, usual)}
+    assert told == {"a": 0, "b": 0, "c": None, "d": 3}
+    two = {name: column[:2] for name, column in columns.items()}
+    assert all(run["settings"] == {} for run in runs_of(two, usual))
+    assert usual_settings()["config.world.design.shuffle"] == 0

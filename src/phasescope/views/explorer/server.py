@@ -132,7 +132,7 @@ class Explorer:
 
     async def runs(self, request: Request) -> Response:
         since = Query(request).integer("since", 0)
-        folder = shown(str(self.library.folder))
+        folder = shown(self.library.folder.resolve().name)
         return await answered(lambda: to_json({**self.library.rows(since), "folder": folder}))
 
     async def columns(self, request: Request) -> Response:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -112,7 +114,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         told = read_claims(path) if records.is_file() else json.loads((path / CLAIMS).read_text())
         frame = read_records(records)
-        runs = runs_of({str(name): frame[name].to_numpy() for name in frame})
+        runs = runs_of({str(name): frame[name].to_numpy() for name in frame}, usual_settings())
         told = told if isinstance(told, dict) else {}
         study = {
             "name": shown(path.name),
@@ -141,8 +143,21 @@ def _amended(amended: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"told": told, "changed": one["changed"]} for told, one in zip(words, amended, strict=True)]
 
 
-def runs_of(columns: dict[str, np.ndarray]) -> list[dict[str, Any]]:
+def usual_settings() -> dict[str, Any]:
+    """What a field is where a configuration says nothing of it: records of earlier versions lack the later ones' columns."""
+    from phasescope.runs.config import RunConfig
+    from phasescope.store.flat import config_columns
+
+    return {name: _plain(value) for name, value in config_columns(RunConfig().tree()).items()}
+
+
+def runs_of(
+    columns: dict[str, np.ndarray], usual: Mapping[str, Any] = MappingProxyType({})
+) -> list[dict[str, Any]]:
     """Each run's settings and history, out of the columns of a study's records.
+
+    Args:
+        usual: what a field is where it is missing.
 
     Raises:
         KeyError: `digest`, `step` or `images_seen` is not among them.
@@ -158,7 +173,7 @@ def runs_of(columns: dict[str, np.ndarray]) -> list[dict[str, Any]]:
             "digest": digest,
             "name": _plain(columns.get("name", digests)[first]),
             "seed": _plain(columns["seed"][first]) if "seed" in columns else None,
-            "settings": {name.removeprefix("config."): _plain(columns[name][first]) for name in fields}
+            "settings": _settings({name: _plain(columns[name][first]) for name in fields}, usual)
             | ({"cell": _cell(columns["cells"][first])} if "cells" in columns else {}),
             "step": steps[rows].tolist(),
             "images_seen": columns["images_seen"][rows].astype(np.int64).tolist(),
@@ -174,6 +189,19 @@ def runs_of(columns: dict[str, np.ndarray]) -> list[dict[str, Any]]:
     for run in runs:
         run["settings"] = {name: value for name, value in run["settings"].items() if name in varying}
     return runs
+
+
+def _settings(told: dict[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:
+    """By field without its `config.`; one that is missing as usual, among fields of the same kind."""
+
+    def alike(name: str) -> bool:
+        kind = f"{name.rpartition('.')[0]}.kind"
+        return usual.get(kind) == told.get(kind)
+
+    return {
+        name.removeprefix("config."): usual.get(name) if value is None and alike(name) else value
+        for name, value in told.items()
+    }
 
 
 def axes_of(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
