@@ -21,9 +21,26 @@ BEFORE = "These runs were made, and looked at, before this claim was declared."
 """what is said of a claim that rests on records of earlier studies"""
 
 
+ENDS: Tree = {
+    "probing": {
+        "snapshots": {"dense_until": 0, "every": 500},
+        "latent_labels": 128,
+        "share_labels": 32,
+        "crossed_labels": 32,
+        "timesteps": [600],
+    }
+}
+"""How runs are observed of which only the end is asked, as pictures need it: such a run costs little beside its training."""
+
+
 def eps(name: str, fields: Tree, seeds: int | None = None) -> Cell:
     """A cell of P1's objective."""
     return Cell(name, fields, preset=P1_SYSTEM, seeds=seeds)
+
+
+def eps_at_end(name: str, fields: Tree, seeds: int) -> Cell:
+    """A cell of P1's objective, of which only the end is asked."""
+    return eps(name, merge(fields, ENDS), seeds)
 
 
 def foretold_of(cell: Cell) -> Mapping[str, Any]:
@@ -60,6 +77,14 @@ def mended(reason: str) -> Amendment:
     return Amendment("2026-11-27", f"{reason} {RESAMPLED}")
 
 
+ENDS_ALONE = (
+    Amendment(
+        "2026-11-27",
+        "Of runs whose end alone is asked, six snapshots in the place of 21 are kept, with fewer latents: a run costs "
+        "half as much, so that there are any. None had been made.",
+    ),
+)
+"""of all studies that have cells by `eps_at_end`"""
 SMALL = Cell("small", {"family": {"predict": "eps"}}, preset="small", seeds=8)
 V = Cell("v", {"family": {"predict": "v"}}, preset="small", seeds=10)
 X = Cell("fast", {"family": {"predict": "x"}}, preset="fast", seeds=16)

@@ -19,7 +19,7 @@ from phasescope.studies.core.criteria import at_end, runs_of
 from phasescope.studies.core.made import made_records
 from phasescope.studies.core.statistics import mean_of_runs
 from phasescope.studies.core.study import Cell, Study
-from phasescope.studies.found._cells import eps
+from phasescope.studies.found._cells import eps_at_end
 from phasescope.studies.found._made import as_p1_says
 
 if TYPE_CHECKING:
@@ -56,7 +56,9 @@ def composed(
 ) -> Cell:
     """A cell of one of `WORLDS`, trained on some sets of images."""
     design = {"kind": "union", "parts": list(parts), "tested": list(tested)}
-    return eps(f"{world}, {name}", {"world": {**WORLDS[world], **fields, "design": design}}, seeds=seeds)
+    return eps_at_end(
+        f"{world}, {name}", {"world": {**WORLDS[world], **fields, "design": design}}, seeds=seeds
+    )
 
 
 def excess_of(split: str, copier: str = "copier") -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from phasescope.config import Tree
 from phasescope.studies.core.criteria import accuracy_of, at_end, some_runs
 from phasescope.studies.core.study import Cell, Curve, Panel
-from phasescope.studies.found._cells import eps
+from phasescope.studies.found._cells import eps_at_end
 from phasescope.studies.found._composition import MARGIN, dated
 
 if TYPE_CHECKING:
@@ -57,7 +57,9 @@ def _cell(arm: str, canvas: int, share: float) -> Cell:
         "alone": {"canvas": canvas, "margin_px": MARGIN},
         "design": {"kind": "union", "parts": parts},
     }
-    return eps(f"{canvas} px, {bumps_of(canvas, share)} {arm}", {"world": world, "network": NETWORK}, 8)
+    return eps_at_end(
+        f"{canvas} px, {bumps_of(canvas, share)} {arm}", {"world": world, "network": NETWORK}, 8
+    )
 
 
 CELLS = {

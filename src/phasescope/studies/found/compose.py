@@ -17,6 +17,7 @@ from phasescope.studies.core.claim import Claim, Controls, Made
 from phasescope.studies.core.criteria import accuracy_of, at_end, some_runs
 from phasescope.studies.core.curves import STEPS, marks, mean_curves, ticks, with_runs
 from phasescope.studies.core.study import Figure, Panel, Study, Table
+from phasescope.studies.found._cells import ENDS_ALONE
 from phasescope.studies.found._composition import (
     ALONE,
     WORLDS,
@@ -207,4 +208,5 @@ STUDY = Study(
         ),
     ),
     tables=(Table("splits", "Right at the end, by split", rows),),
+    amendments=ENDS_ALONE,
 )

@@ -21,6 +21,7 @@ from phasescope.studies.core.captions import saying
 from phasescope.studies.core.claim import Claim, Controls, Estimate, Made
 from phasescope.studies.core.comparing import mean_of_bounds, size
 from phasescope.studies.core.study import Figure, Study, Table
+from phasescope.studies.found._cells import ENDS_ALONE
 from phasescope.studies.found._composition import made_ends
 from phasescope.studies.found._images_needed import (
     CANVASES,
@@ -256,4 +257,5 @@ STUDY = Study(
         ),
     ),
     tables=(Table("sets", "Right at the end, by images trained on", rows),),
+    amendments=ENDS_ALONE,
 )

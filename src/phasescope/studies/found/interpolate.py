@@ -19,7 +19,7 @@ from phasescope.studies.core.claim import Claim, Controls, Made
 from phasescope.studies.core.criteria import accuracy_of, at_end, some_runs
 from phasescope.studies.core.curves import marks, ticks
 from phasescope.studies.core.study import Cell, Figure, Panel, Study, Table
-from phasescope.studies.found._cells import eps, world
+from phasescope.studies.found._cells import ENDS_ALONE, eps_at_end, world
 from phasescope.studies.found._composition import excess, excess_of, made_excess
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ NOTHING = 0.1
 """excess below which a hole is not filled beyond a copier"""
 
 LESIONS = {
-    width: eps(
+    width: eps_at_end(
         f"lesion of {width:g} px", world({"hold_out": {"kind": "lesion", "axis": "x", "width": width}}), 6
     )
     for width in WIDTHS
@@ -46,7 +46,7 @@ LESIONS = {
 def _square(name: str, where: str, side: int) -> Cell:
     x, y = FROM[where]
     hold_out: Tree = {"kind": "square", "x": [x, x + side - 1], "y": [y, y + side - 1]}
-    return eps(
+    return eps_at_end(
         f"{name}, {side} x {side}, {where}", {"world": {**SHOWN[name], "design": {"hold_out": hold_out}}}, 6
     )
 
@@ -175,4 +175,5 @@ STUDY = Study(
         ),
     ),
     tables=(Table("holes", "Right at the end, by hole", rows),),
+    amendments=ENDS_ALONE,
 )

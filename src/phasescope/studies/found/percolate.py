@@ -22,7 +22,7 @@ from phasescope.studies.core.comparing import mean_of_bounds, size
 from phasescope.studies.core.criteria import accuracy_of, at_end, cells_of, runs_of, some_runs
 from phasescope.studies.core.statistics import over_runs
 from phasescope.studies.core.study import Cell, Curve, Figure, Panel, Study, Table
-from phasescope.studies.found._cells import eps
+from phasescope.studies.found._cells import ENDS_ALONE, eps, eps_at_end
 from phasescope.studies.found._composition import dated, excess_of, made_ends
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ RIGHT = accuracy_of(SPLIT, "joint")
 
 def _cell(sigma: float, share: float) -> Cell:
     hold_out = {"kind": "subset", "share": share}
-    return eps(
+    return eps_at_end(
         f"sigma={sigma:g}, {100 * share:g} %",
         {"world": {"sigma_px": sigma, "design": {"hold_out": hold_out}}},
         6,
@@ -233,4 +233,5 @@ STUDY = Study(
         ),
     ),
     tables=(Table("shares", "Right at the end, and the critical share", rows),),
+    amendments=ENDS_ALONE,
 )
