@@ -23,8 +23,8 @@ def run(line: str, within: Path) -> str:
     words = shlex.split(line)
     if words[:2] == ["./lab", "run"]:
         words[:2] = [sys.executable, "-m", "phasescope"]
-    elif words[0] == "python":
-        words[0] = sys.executable
+    elif words[:2] == ["./lab", "python"]:
+        words[:2] = [sys.executable]
     found = subprocess.run(words, cwd=within, capture_output=True, text=True)
     assert found.returncode == 0, f"{line}\n{found.stderr}"
     return found.stdout

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from phasescope.runs.observing import observe
     from phasescope.runs.predicting import predict
     from phasescope.runs.watching import watch
-    from phasescope.store import Run, Snapshot, find_run, open_run
+    from phasescope.store import Run, Snapshot, find_run, list_runs, open_run, runs_frame, snapshots_frame
     from phasescope.studies.core.study import Study
     from phasescope.views.monitors import TensorBoard, WandB
     from phasescope.worlds.base import Outcome, Reader, World
@@ -60,6 +60,9 @@ _HOMES = {
     "World": "phasescope.worlds.base",
     "clones": "phasescope.runs.cloning",
     "find_run": "phasescope.store",
+    "list_runs": "phasescope.store",
+    "runs_frame": "phasescope.store",
+    "snapshots_frame": "phasescope.store",
     "intervene": "phasescope.runs.intervening",
     "load_config": "phasescope.runs.config",
     "observe": "phasescope.runs.observing",
@@ -69,7 +72,19 @@ _HOMES = {
     "train": "phasescope.runs.execution",
     "watch": "phasescope.runs.watching",
 }
-_ROOMS = ("families", "measures", "networks", "studies", "worlds")
+_ROOMS = (
+    "errors",
+    "families",
+    "measures",
+    "networks",
+    "probing",
+    "runs",
+    "store",
+    "studies",
+    "training",
+    "views",
+    "worlds",
+)
 
 __all__ = [
     "Config",
@@ -96,6 +111,7 @@ __all__ = [
     "families",
     "find_run",
     "intervene",
+    "list_runs",
     "load_config",
     "measures",
     "networks",
@@ -103,6 +119,8 @@ __all__ = [
     "open_run",
     "predict",
     "probe",
+    "runs_frame",
+    "snapshots_frame",
     "studies",
     "train",
     "watch",

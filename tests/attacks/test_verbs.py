@@ -182,3 +182,10 @@ def test_a_path_that_the_terminal_cannot_show_is_shown_escaped(tmp_path: Path):
     command = [sys.executable, "-m", "phasescope", "ls", "--runs", os.fsdecode(b"\xff")]
     end = subprocess.run(command, capture_output=True, cwd=there, check=False)
     assert (end.returncode, end.stderr) == (0, b"")
+
+
+def test_a_word_behind_a_flag_is_told_where_it_belongs(there: Path, monkeypatch):
+    monkeypatch.chdir(there)
+    outcome = call(["train", "preset=fast", "--runs", "elsewhere", "name=x"])
+    assert outcome.code == 2
+    assert outcome.err == "phasescope: `name=x` must stand with the other words, before the first flag\n"

@@ -146,7 +146,7 @@ def test_bad_input_a_monitor_that_is_not_installed_is_told_before_a_step(
     monitor, package, config, tmp_path, monkeypatch
 ):
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(UserError, match=r"must be installed: pip install 'phasescope\[monitors\]'"):
+    with pytest.raises(UserError, match=r"must be installed: ./lab setup, or pip install '.\[monitors\]'"):
         train(config, tmp_path, monitors=[getattr(phasescope, monitor)(str(tmp_path / "logs"))])
     assert Run(tmp_path / config.folder).status["step"] == 0
 

@@ -299,7 +299,7 @@ def test_an_engine_whose_library_is_missing_says_so(name: str, library: str, tmp
     import sys
 
     monkeypatch.setitem(sys.modules, library, None)
-    with pytest.raises(UserError, match=rf"`engine` \(={name}\) needs .*phasescope\[{name}\]"):
+    with pytest.raises(UserError, match=rf"`engine` \(={name}\) needs .*.\[{name}\]"):
         open_engine(name, tmp_path)
 
 

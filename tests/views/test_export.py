@@ -132,7 +132,9 @@ def test_without_tensorboard_the_extra_is_told(short, tmp_path, monkeypatch, cap
     monkeypatch.setitem(__import__("sys").modules, "tensorboard", None)
     monkeypatch.setitem(__import__("sys").modules, "tensorboard.compat.proto.event_pb2", None)
     assert main(["export", str(short.path), "--tensorboard", str(tmp_path / "out")]) == 2
-    assert "TensorBoard must be installed: pip install 'phasescope[monitors]'" in capsys.readouterr().err
+    assert (
+        "TensorBoard must be installed: ./lab setup, or pip install '.[monitors]'" in capsys.readouterr().err
+    )
     assert not (tmp_path / "out").exists()
 
 

@@ -125,6 +125,9 @@ def _fault(told: str, words: Sequence[str], verb: Verb | None) -> str:
     if found is None:
         return f"`{words[0]}` must be called as `phasescope --help` tells: {text}"
     name = found[1]
+    takes_words = verb is not None and "words" in inspect.signature(verb).parameters
+    if ours == FAULTS[0][1] and takes_words and not name.startswith("-"):
+        return f"`{_short(name)}` must stand with the other words, before the first flag"
     parameter = flags.get(name)
     rule = NUMBERS.get(str(parameter.annotation).partition(" ")[0] if parameter else "", "as --help tells")
     given = [value if equals else after for (flag, equals, value), after in zip(typed, [*words[1:], ""], strict=True)

@@ -23,7 +23,8 @@ class RayEngine(Engine):
 
     Args:
         workers: tasks at a time; without it as many as this machine has cores, or, with `address`, as the cluster has.
-        address: of a cluster, as `auto`; without it Ray is started here, and stopped at the end.
+        address: of a cluster, as `auto`; without it that of RAY_ADDRESS, and where there is none Ray is started here, and
+            stopped at the end.
         cpus, gpus: of each task; one without GPUs sees none.
         expires_s: seconds without a heartbeat after which a task is cancelled, and its run resumed.
 
@@ -45,7 +46,10 @@ class RayEngine(Engine):
         try:
             import ray
         except ModuleNotFoundError:
-            raise UserError("`engine` (=ray) needs Ray: pip install 'phasescope[ray]'") from None
+            raise UserError(
+                "`engine` (=ray) needs Ray: ./lab setup, or pip install '.[ray]' in a clone"
+            ) from None
+        address = address or os.environ.get("RAY_ADDRESS") or None
         self.ray, self.address, self.cpus, self.gpus, self.asked = ray, address, cpus, gpus, workers
         super().__init__(cores() if workers is None else workers, expires_s)
 

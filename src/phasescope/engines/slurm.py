@@ -27,7 +27,7 @@ class SlurmEngine(Engine):
         workers: jobs at a time, those that wait in SLURM's queue counted.
         cluster: `slurm`, or `local` for processes of this machine; without it SLURM where it is.
         parameters: submitit's, as in ``{"slurm_partition": "cpu", "timeout_min": 60}``; what they leave open, sbatch takes
-            from its environment (SBATCH_PARTITION, SBATCH_ACCOUNT, ...).
+            from its environment (SBATCH_ACCOUNT, ...), which goes before them, too (SBATCH_PARTITION).
         expires_s: seconds without a heartbeat after which a job is cancelled, and its run resumed.
 
     Raises:
@@ -45,7 +45,9 @@ class SlurmEngine(Engine):
         try:
             import submitit
         except ModuleNotFoundError:
-            raise UserError("`engine` (=slurm) needs submitit: pip install 'phasescope[slurm]'") from None
+            raise UserError(
+                "`engine` (=slurm) needs submitit: ./lab setup, or pip install '.[slurm]' in a clone"
+            ) from None
         try:
             self.executor = submitit.AutoExecutor(folder=logs, cluster=cluster)
             self.executor.update_parameters(

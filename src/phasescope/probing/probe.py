@@ -21,7 +21,7 @@ from phasescope import measures
 from phasescope.errors import UserError
 from phasescope.factors import Factors
 from phasescope.families import USUAL
-from phasescope.families.base import Family, Network
+from phasescope.families.base import Family, FamilyConfig, Network
 from phasescope.measures import Score
 from phasescope.measures.latents.battery import NAMES
 from phasescope.measures.scores import scores_frame
@@ -198,7 +198,7 @@ def probe(
     taps: Taps,
     t: Sequence[int] | int = (),
     *,
-    family: Family | None = None,
+    family: Family | FamilyConfig | None = None,
     labels: Float[np.ndarray, "n K"] | int = 512,
     draws: int = 4,
     shared: int = 128,
@@ -212,7 +212,8 @@ def probe(
     """Record a network's latents of a world's labels.
 
     Args:
-        network: any callable; where it is a module, it evaluates meanwhile.
+        network: any callable that takes (x_t, t, labels) where the family has noise levels, and answers in the shape of x_t;
+            where it is a module, it evaluates meanwhile.
         taps: names of modules; for a network that is no module, the modules by name.
         t: the family's conditions, as the timesteps of noisy images.
         family: how it learns; by default the usual one (`families.USUAL`).
@@ -230,6 +231,8 @@ def probe(
         UserError: labels, a count or a condition are not as they must be.
         ValueError: a tap is not there.
     """
+    if isinstance(family, FamilyConfig) and not isinstance(family, Family):
+        family = family.build()
     family = family or USUAL.build()
     conditions = [t] if isinstance(t, int) else list(t)
     try:

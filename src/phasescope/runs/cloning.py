@@ -9,7 +9,7 @@ import numpy as np
 from phasescope.errors import UserError
 from phasescope.families import Clones
 from phasescope.runs.loading import load_untold
-from phasescope.store import Run
+from phasescope.store import Run, as_run
 
 MOST = 4096
 """images of one noise level"""
@@ -18,7 +18,7 @@ LEVELS = 11
 
 
 def clones(
-    run: Run,
+    run: Run | str,
     at: Sequence[float] | None = None,
     images: int = 32,
     each: int = 8,
@@ -44,7 +44,7 @@ def clones(
         raise UserError(
             f"`images` (={images}) must be from 8 on, `each` (={each}) from 1 on, and their product at most {MOST}"
         )
-    loaded = load_untold(run, step)
+    loaded = load_untold(as_run(run), step)
     config = loaded.config
     known = config.family.conditions
     if known is None:

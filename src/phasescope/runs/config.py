@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -142,13 +142,15 @@ class RunConfig(Config):
         return f"{self.name}-{self.digest()}"
 
 
-def load_config(file: Path | None = None, words: Iterable[str] = ()) -> RunConfig:
+def load_config(file: Path | str | None = None, words: Iterable[str] = ()) -> RunConfig:
     """The configuration that a YAML file and `key=value` words describe, over the preset that either names.
 
     Raises:
         UserError: names the field, its value and the rule.
     """
-    tree = set_overrides(read_yaml(file) if file else {}, parse_overrides(words))
+    if isinstance(words, str):
+        raise UserError(f"`words` (={words}) must be a list of key=value words")
+    tree = set_overrides(read_yaml(Path(file)) if file else {}, parse_overrides(words))
     name = tree.pop("preset", None)
     return over_defaults(tree if name is None else merge(preset(str(name)).fields, tree))
 
@@ -159,6 +161,11 @@ def over_defaults(*trees: Tree) -> RunConfig:
     Raises:
         UserError: names the field, its value and the rule.
     """
+    for tree in trees:
+        if not isinstance(tree, Mapping):
+            raise UserError(
+                f"`config` (={tree!r:.80}) must be a RunConfig or a tree of its fields; load_config takes words"
+            )
     return RunConfig.of(reduce(merge, trees, RunConfig().tree()))
 
 

@@ -85,6 +85,7 @@ def execute(
     """
     learner = _fresh_learner(config)
     load_measures(config.probing.measures)
+    plan_of(config, learner.average)  # before there is a folder: a tap may be none, a network not answer
     origin = None if anew else take_up_shorter(config, runs)
     with hold(runs / config.folder, config.tree(), anew) as folder:
         if anew:

@@ -11,7 +11,7 @@ from phasescope.errors import UserError
 from phasescope.factors import Factors
 from phasescope.randomness import numpy_generator
 from phasescope.runs.loading import load_network, snapshot_of
-from phasescope.store import Run
+from phasescope.store import Run, as_run
 from phasescope.worlds.base import World
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ TRIES = 200
 
 
 def intervene(
-    run: Run,
+    run: Run | str,
     tap: str,
     how: How | str = "patch",
     by: Sequence[float] | None = None,
@@ -48,6 +48,7 @@ def intervene(
     """
     from phasescope.probing import intervening
 
+    run = as_run(run)
     if not 8 <= count <= MOST:
         raise UserError(f"`count` (={count}) must be from 8 to {MOST}")
     if how not in intervening.HOW:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from phasescope.errors import UserError
+from phasescope.kinds import Constructed, told_of
 from phasescope.runs.config import RunConfig
 from phasescope.store import Run, Snapshot
 
@@ -132,6 +133,8 @@ def plan_of(config: RunConfig, network: nn.Module) -> ProbingConfig:
         UserError: a tap or a timestep is not there.
     """
     taps, usual = config.network.taps, config.network.usual_taps
+    if isinstance(config.network, Constructed):
+        _check_answer(config, network)
     try:
         if taps is not None:
             return config.plan_of(taps, usual)
@@ -140,17 +143,41 @@ def plan_of(config: RunConfig, network: nn.Module) -> ProbingConfig:
         raise UserError(str(error)) from None
 
 
-def _tried_out(config: RunConfig, network: nn.Module) -> list[str]:
-    """Children of the network that a pass over two labels reaches."""
+def _check_answer(config: RunConfig, network: nn.Module) -> None:
+    """Raises UserError where somebody's own network does not take what its family gives, or answers in another shape."""
     import torch
 
+    from phasescope.families.base import evaluating
+
+    kind, given = config.network.kind, _given(config, network)
+    try:
+        with torch.random.fork_rng(devices=[]), evaluating(network), torch.no_grad():
+            answer = network(*given)
+    except Exception as error:
+        raise UserError(
+            f"`network.kind` (={kind}) must answer forward(x_t, t, labels): {told_of(error)}"
+        ) from error
+    wanted = tuple(given[0].shape)
+    if isinstance(answer, torch.Tensor) and wanted[1:] == config.world.shape and answer.shape != wanted:
+        raise UserError(
+            f"`network.kind` (={kind}) must answer in its images' shape, {wanted[1:]}, and does in {tuple(answer.shape[1:])}"
+        )
+
+
+def _given(config: RunConfig, network: nn.Module) -> tuple[Tensor, Tensor, Tensor]:
+    """What the family gives a network of two labels."""
+    import torch
+
+    device = next((one.device for one in network.parameters()), torch.device("cpu"))
+    labels = torch.from_numpy(config.world.training_labels()[:2]).to(device)
+    x_0 = config.world.render(labels)
+    return config.family.build().inputs(x_0, labels, config.family.telling_condition, torch.zeros_like(x_0))
+
+
+def _tried_out(config: RunConfig, network: nn.Module) -> list[str]:
+    """Children of the network that a pass over two labels reaches."""
     from phasescope.probing.capture import reached_taps
 
     if config.probing.taps != "usual":
         return list(config.probing.taps)
-    device = next((one.device for one in network.parameters()), torch.device("cpu"))
-    labels = torch.from_numpy(config.world.training_labels()[:2]).to(device)
-    x_0 = config.world.render(labels)
-    family = config.family.build()
-    condition = config.family.telling_condition
-    return reached_taps(network, *family.inputs(x_0, labels, condition, torch.zeros_like(x_0)))
+    return reached_taps(network, *_given(config, network))

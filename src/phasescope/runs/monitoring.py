@@ -37,15 +37,37 @@ class Monitor(Protocol):
         ...
 
 
+def check_monitors(monitors: Sequence[Monitor]) -> list[Monitor]:
+    """Monitors, as a list.
+
+    Raises:
+        UserError: they are no list, or one is none.
+    """
+    if isinstance(monitors, str) or not isinstance(monitors, Sequence):
+        raise UserError(f'`monitors` (={monitors!r:.80}) must be a list, as [phasescope.TensorBoard("logs")]')
+    for one in monitors:
+        if isinstance(one, type) or not all(
+            callable(getattr(one, name, None)) for name in ("begin", "log", "end")
+        ):
+            raise UserError(f"`monitors` (={one!r:.80}) must be monitors, with begin, log and end")
+    return list(monitors)
+
+
 class Monitors:
     """Several as one."""
 
     def __init__(self, monitors: Sequence[Monitor]):
-        self._monitors, self._well = monitors, []
+        self._monitors = check_monitors(monitors)
+        self._well: list[Monitor] = []
 
     def begin(self, run: Run) -> None:
         for monitor in self._monitors:
-            monitor.begin(run)
+            try:
+                monitor.begin(run)
+            except UserError:
+                raise
+            except Exception as error:
+                raise UserError(f"`{type(monitor).__name__}` cannot log: {told_of(error)}") from error
             self._well.append(monitor)
 
     def log(self, run: Run, metrics: Mapping[str, Any]) -> None:
@@ -72,7 +94,7 @@ def monitored(
     events: Iterator[Start | Progress], monitors: Sequence[Monitor] = ()
 ) -> Iterator[Start | Progress]:
     """The events of `execution.execute`, of which monitors are told as they pass."""
-    all_of_them, run = Monitors(monitors), None
+    all_of_them, run = Monitors(monitors), None  # checked before the first event
     try:
         for event in events:
             if isinstance(event, Start):

@@ -23,7 +23,7 @@ from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig
 from phasescope.runs.loading import config_of, load_network, plan_of
 from phasescope.runs.looking import observer_of
-from phasescope.store import Run, Snapshot
+from phasescope.store import Run, Snapshot, as_run
 from phasescope.store.folder import now
 from phasescope.store.holding import hold
 from phasescope.store.writer import RunWriter
@@ -40,7 +40,7 @@ FROM_TRAINING = (
 
 
 def observe(
-    run: Run, words: Sequence[str] = (), on_snapshot: Callable[[int, int], None] = lambda done, of: None
+    run: Run | str, words: Sequence[str] = (), on_snapshot: Callable[[int, int], None] = lambda done, of: None
 ) -> Run:
     """Observe the stored weights of a run by another plan; the observation, a run folder.
 
@@ -51,6 +51,7 @@ def observe(
     Raises:
         UserError: a word is none of the plan; the run has no weights; a source of somebody's own has changed.
     """
+    run = as_run(run)
     config = config_of(run)
     plan = plan_with(config, words)
     if plan == config.probing:

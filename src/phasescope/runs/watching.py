@@ -67,6 +67,10 @@ def watch(
     Raises:
         UserError: a field of the plan is none, or the folder holds another run.
     """
+    if family is not None and not isinstance(family, FamilyConfig):
+        raise UserError(f"`family` (={family!r:.80}) must be a configuration, as phasescope.families.USUAL")
+    if batch is not None and batch < 1:
+        raise UserError(f"`batch` (={batch}) must be at least 1")
     if not isinstance(world, World):
         raise UserError(f"`world` (={world!r}) must be a World")
     path = Path(folder)
@@ -128,6 +132,8 @@ class Watcher:
         """
         if not isinstance(step, int) or step < 0:
             raise UserError(f"`step` (={step!r}) must be a whole number from 0 on")
+        if images_seen is not None and not (isinstance(images_seen, int) and images_seen >= 0):
+            raise UserError(f"`images_seen` (={images_seen!r:.80}) must be a whole number from 0 on")
         plan = self._plan_for(network)
         with hold(self.path, self.config.tree()) as folder:
             known = {entry["step"]: entry for entry in folder.metrics}

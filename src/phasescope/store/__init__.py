@@ -1,6 +1,14 @@
 """The store: a run's folder, read without torch; and all runs of a folder as tables."""
 
-from phasescope.store.catalogue import find_run, list_runs, open_run, open_views, runs_frame, snapshots_frame
+from phasescope.store.catalogue import (
+    as_run,
+    find_run,
+    list_runs,
+    open_run,
+    open_views,
+    runs_frame,
+    snapshots_frame,
+)
 from phasescope.store.folder import Run
 from phasescope.store.holding import hold
 from phasescope.store.snapshot import Snapshot
@@ -10,6 +18,7 @@ __all__ = [
     "Run",
     "RunWriter",
     "Snapshot",
+    "as_run",
     "find_run",
     "hold",
     "list_runs",

@@ -175,6 +175,11 @@ def _no_condition(where: str, why: str) -> UserError:
     )
 
 
+def as_run(run: Run | str | Path) -> Run:
+    """A run, or the one that a word means in the folder `runs` (`find_run`)."""
+    return run if isinstance(run, Run) else find_run(str(run))
+
+
 def find_run(word: str, runs: Path | str = "runs") -> Run:
     """The run that `word` means: a folder, or the name, or the beginning of a name or of a hash, of a run in `runs`.
 

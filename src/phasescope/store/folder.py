@@ -53,7 +53,8 @@ class Run:
     def _state(self) -> str:
         status = self.status
         step = f", step {status['step']:,}" if "step" in status else ""
-        return f"{status['state']}{step}, {len(self.snapshots)} snapshots"
+        count = len(self.snapshots)
+        return f"{status['state']}{step}, {count} snapshot{'s' * (count != 1)}"
 
     @property
     def name(self) -> str:

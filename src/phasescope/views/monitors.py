@@ -8,6 +8,7 @@ Both are the packages' own writers. Phases are 0, 1, 2 for A, B, C.
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -59,14 +60,14 @@ class TensorBoard:
 
 
 class WandB:
-    """A run of Weights & Biases, offline unless `mode` says otherwise: nothing leaves the machine before `wandb sync`.
+    """A run of Weights & Biases, offline unless `mode` or WANDB_MODE says otherwise: nothing leaves before `wandb sync`.
 
     A run that is resumed is logged again from its start, under the same id.
 
     Args:
         project: of Weights & Biases.
         folder: that holds ``wandb/``.
-        mode: offline, or online where one is logged in.
+        mode: offline, or online where one is logged in; as WANDB_MODE says where None.
         options: of `wandb.init`, as `tags`, `notes` or `entity`.
     """
 
@@ -74,9 +75,10 @@ class WandB:
         self,
         project: str = "phasescope",
         folder: Path | str = ".",
-        mode: Literal["offline", "online"] = "offline",
+        mode: Literal["offline", "online"] | None = None,
         **options: Any,
     ):
+        mode = mode or ("online" if os.environ.get("WANDB_MODE") == "online" else "offline")
         if mode not in ("offline", "online"):
             raise UserError(f"`mode` (={mode}) must be offline or online")
         self.project, self.folder, self.mode, self.options = project, Path(folder), mode, options
@@ -117,7 +119,7 @@ class WandB:
             return import_module("wandb")
         except ModuleNotFoundError:
             raise UserError(
-                "Weights & Biases must be installed: pip install 'phasescope[monitors]'"
+                "Weights & Biases must be installed: ./lab setup, or pip install '.[monitors]' in a clone"
             ) from None
 
 

@@ -53,6 +53,7 @@ class Plot:
         kind = path.suffix.removeprefix(".")
         if kind not in KINDS:
             raise UserError(f"`path` (={path}) must end in .png, .svg or .pdf")
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_aside(path, self._as(kind))
         return path
 

@@ -25,7 +25,7 @@ from phasescope.store.folder import damage_told
 from phasescope.views.figures.pixels import sheet
 from phasescope.views.report.sound import sound_record
 
-MISSING = "TensorBoard must be installed: pip install 'phasescope[monitors]'"
+MISSING = "TensorBoard must be installed: ./lab setup, or pip install '.[monitors]' in a clone"
 FILE = "events.out.tfevents.0.phasescope"
 MOST_IMAGES = 64
 """of a split at a snapshot"""

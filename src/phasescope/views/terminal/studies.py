@@ -80,8 +80,7 @@ def summary_line(survey: Survey) -> str:
         ""
         if not to_run
         else (
-            f"; to run: about {seconds(survey.cost_s(to_run))} CPU-seconds of one core{hours(survey.cost_s(to_run))}, "
-            f"{sum(standing.images for standing in to_run):,} images"
+            f"; to run: {cost_of(survey.cost_s(to_run))}, {sum(standing.images for standing in to_run):,} images"
         )
     )
     return f"{survey.study.name}: {len(survey.standings)} runs: {there}{cost}"
@@ -92,8 +91,15 @@ def hours(value: float | None) -> str:
     return f" ({value / 3600:,.0f} hours)" if value is not None and value >= LONG_S else ""
 
 
+def cost_of(value: float | None) -> str:
+    """CPU-seconds in words."""
+    if value is None:
+        return "at a cost that no record tells"
+    return f"about {seconds(value)} CPU-seconds of one core{hours(value)}"
+
+
 def seconds(value: float | None) -> str:
-    return "an unknown number of" if value is None else f"{value:,.0f}"
+    return "–" if value is None else f"{value:,.0f}"
 
 
 class Progress:

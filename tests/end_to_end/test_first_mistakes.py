@@ -1,0 +1,150 @@
+"""What somebody gets wrong in their first hour is told in a line, before a folder is made."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+import phasescope
+from phasescope.engines.ray import RayEngine
+from phasescope.errors import UserError
+from phasescope.runs.execution import train
+from phasescope.store import as_run
+
+NETWORKS = """
+from torch import nn
+
+
+class TwoArguments(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.body = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x, t):
+        return self.body(x)
+
+
+class OtherShape(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.body = nn.Conv2d(channels, 3, 1)
+
+    def forward(self, x, t, labels):
+        return self.body(x)
+"""
+
+
+@pytest.mark.parametrize(
+    ("network", "told"),
+    [
+        (
+            "TwoArguments",
+            "`network.kind` (=nets.py:TwoArguments) must answer forward(x_t, t, labels): TypeError: ",
+        ),
+        (
+            "OtherShape",
+            "`network.kind` (=nets.py:OtherShape) must answer in its images' shape, (1, 8, 8), and does in (3, ",
+        ),
+    ],
+)
+def test_a_network_that_does_not_answer(network, told, cli, tmp_path, monkeypatch):
+    (tmp_path / "nets.py").write_text(NETWORKS)
+    monkeypatch.chdir(tmp_path)
+    outcome = cli(
+        "train",
+        "name=own",
+        f"network.kind=nets.py:{network}",
+        "world.canvas=8",
+        "training.steps=2",
+        "training.warmup=1",
+    )
+    assert outcome.code == 2
+    assert outcome.err.startswith(f"phasescope: {told}"), outcome.err
+    assert len(outcome.err.splitlines()) == 1
+    assert not (tmp_path / "runs").exists()
+
+
+class Fails:
+    def begin(self, run):
+        raise OSError("no such project")
+
+    log = end = begin
+
+
+@pytest.mark.parametrize(
+    ("monitors", "told"),
+    [
+        ("logs", r"`monitors` \(='logs'\) must be a list"),
+        (Fails(), r"`monitors` \(=.*\) must be a list"),
+        ([Fails], r"`monitors` \(=.*\) must be monitors, with begin, log and end"),
+        ([object()], r"`monitors` \(=.*\) must be monitors, with begin, log and end"),
+        ([Fails()], r"`Fails` cannot log: OSError: no such project"),
+    ],
+)
+def test_bad_input_of_monitors(monitors, told, tiny_config, tmp_path):
+    with pytest.raises(UserError, match=told):
+        train(tiny_config(), tmp_path, monitors=monitors)
+
+
+def test_bad_input_words_in_the_place_of_a_configuration():
+    with pytest.raises(
+        UserError, match=r"`config` \(='preset=small'\) must be a RunConfig or a tree of its fields"
+    ):
+        phasescope.train("preset=small")  # type: ignore[arg-type]
+    with pytest.raises(UserError, match=r"`words` \(=preset=small\) must be a list of key=value words"):
+        phasescope.load_config(words="preset=small")
+
+
+def test_a_family_is_taken_as_a_configuration_or_built(tmp_path):
+    world, usual = phasescope.worlds.GaussianBump(canvas=8), phasescope.families.USUAL
+    network = torch.nn.Conv2d(1, 1, 1)
+
+    def answers(x, t, labels):
+        return network(x)
+
+    for family in (usual, usual.build()):
+        probed = phasescope.probe(answers, world, {"all": network}, t=600, family=family, labels=16, shared=4)
+        assert [str(place) for place in probed.latents] == ["all.600"]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"family": object()}, r"`family` \(=.*\) must be a configuration, as phasescope.families.USUAL"),
+        ({"batch": 0}, r"`batch` \(=0\) must be at least 1"),
+        ({"monitors": "logs"}, r"`monitors` \(='logs'\) must be a list"),
+    ],
+)
+def test_bad_input_of_watch(given, told, tmp_path):
+    with pytest.raises(UserError, match=told):
+        phasescope.watch(
+            phasescope.worlds.GaussianBump(canvas=8), taps=["0"], folder=tmp_path / "watched", **given
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_is_named_by_a_word_from_python(trained, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    Path("runs").symlink_to(trained.path.parent)
+    assert as_run("tiny").name == as_run(trained).name == trained.name
+    with pytest.raises(UserError, match="none of that name"):
+        as_run("another")
+
+
+def test_a_room_is_there_without_an_import_of_its_own():
+    code = "import phasescope; print(phasescope.store.runs_frame is phasescope.runs_frame, phasescope.errors.UserError)"
+    end = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert end.stdout.startswith("True"), end.stderr
+
+
+def test_ray_joins_the_cluster_that_its_environment_names(monkeypatch):
+    pytest.importorskip("ray")
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    assert RayEngine().address is None
+    monkeypatch.setenv("RAY_ADDRESS", "auto")
+    assert RayEngine().address == "auto"
+    assert RayEngine(address="10.0.0.1:6379").address == "10.0.0.1:6379"
