@@ -78,6 +78,7 @@ def test_killed_at_random_moments(start, tiny: Path, tiny_config: Config, tmp_pa
     assert found[half_written_checkpoint] >= 1
 
 
+@pytest.mark.slow
 def test_killed_before_every_kind_of_step_on_the_disk(tiny: Path, tmp_path: Path):
     """`dying.py` has child k die before its k-th rename, removal or sync: no moment between two of them is fatal."""
     command = [sys.executable, str(Path(__file__).with_name("dying.py")), str(tiny)]

@@ -149,6 +149,7 @@ WATCHED = "window.seen = []; window.watching = setInterval(() => window.seen.pus
 """a page that keeps what it shows, however busy the machine is"""
 
 
+@pytest.mark.slow
 def test_a_running_training_appears_and_advances_without_reloading(visit, home, explorer, request):
     page = visit("/#/runs", "document.body.innerText.includes('holds no runs yet')")
     page.evaluate("window.loadedOnce = true")
@@ -278,6 +279,7 @@ SCREEN = """(([trace, index]) => {
 })"""
 
 
+@pytest.mark.slow
 def test_hovering_a_point_shows_its_image_and_selected_images_are_found_on_the_manifold(visit, trained):
     page = visit(f"/#/run/{trained.name}", "run")
     page.locator(".cloud").scroll_into_view_if_needed()
@@ -365,6 +367,7 @@ def test_dragging_the_pad_paints_a_bump_at_the_target(visit, trained):
 INTERVENTION = "document.querySelector('.intervention .reading').dataset"
 
 
+@pytest.mark.slow
 def test_what_is_put_in_at_a_tap_is_dragged_on_the_pad_and_its_image_stands_beside(visit, trained):
     page = visit(f"/#/paint/{trained.name}?label=8,24", "paint")
     plain = page.evaluate("document.querySelector('.painting .image').toDataURL()")

@@ -142,6 +142,7 @@ def test_loss_rate_and_gradient_are_drawn_and_smoothed_without_bias(visit, runs)
     assert again.input_value("input[aria-label=smoothing]") == "0.5"
 
 
+@pytest.mark.slow
 def test_an_older_run_shows_the_loss_that_it_has(visit, runs, address):
     run = runs[1]
     text = (run.path / "metrics.jsonl").read_text()
@@ -234,6 +235,7 @@ def test_without_the_write_mode_notes_are_read_alone(visit, runs):
         page.goto("about:blank")
 
 
+@pytest.mark.slow
 def test_a_network_is_looked_into_tap_by_tap_and_attention_is_asked_by_key(visit, runs):
     page = visit(f"/#/run/{runs[2].name}", "run")
     wait_until(page, TAPPED)

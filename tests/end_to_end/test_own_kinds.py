@@ -90,6 +90,7 @@ def test_the_files_of_ones_own_are_as_short_as_promised():
         assert len((OWN / f"{name}.py").read_text().splitlines()) <= lines, name
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_it_ends_bitwise_the_same(home: Path, rings: Run):
     command = [sys.executable, "-m", "phasescope", "train", "rings.yaml", "--runs", "killed"]
     process = subprocess.Popen(
@@ -105,6 +106,7 @@ def test_killed_and_resumed_it_ends_bitwise_the_same(home: Path, rings: Run):
     assert_same_record(find_run("rings", home / "killed"), rings)
 
 
+@pytest.mark.slow
 def test_it_is_shown_reported_painted_measured_and_observed_again(home: Path, rings: Run):
     shown = json.loads(phasescope("show", "rings", "--json", within=home))
     assert shown["status"]["state"] == "done"
@@ -139,6 +141,7 @@ def test_a_family_without_noise_levels(home: Path):
     phasescope("measure", "decoder", "--only", "order", within=home)
 
 
+@pytest.mark.slow
 def test_what_only_shows_runs_never_imports_their_source(home: Path, rings: Run, tmp_path: Path):
     """The same folder of runs, where the source is gone."""
     shutil.copytree(rings.path, tmp_path / "runs" / rings.name)
@@ -160,6 +163,7 @@ def explorer(home: Path) -> Iterator[str]:
         process.terminate()
 
 
+@pytest.mark.slow
 def test_the_explorer_shows_it_and_says_why_it_does_not_paint(rings: Run, explorer: str):
     told = httpx.get(f"{explorer}/api/runs/{rings.name}", timeout=60.0).json()
     assert "a coloured ring" in json.dumps(told)
@@ -190,6 +194,7 @@ def test_a_source_that_failed_before_its_first_step_may_be_mended(home: Path, ri
     assert_same_record(find_run("rings", tmp_path / "runs"), rings)
 
 
+@pytest.mark.slow
 def test_a_changed_source_is_not_taken_for_the_one_that_a_run_was_made_with(
     home: Path, rings: Run, tmp_path: Path
 ):

@@ -154,6 +154,7 @@ def test_a_checkpoint_comes_back_exactly(writer: RunWriter):
         assert tensors[name].tobytes() == array.tobytes()
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_no_flipped_bit_passes_for_a_checkpoint(data: st.DataObject):

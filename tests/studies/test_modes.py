@@ -198,6 +198,7 @@ def test_cells_learn_alike_but_for_what_is_asked():
     assert told[0] == told[1]
 
 
+@pytest.mark.slow
 def test_a_run_is_read_from_its_weights(tmp_path):
     config = study.LINEAR.config(0, "lean")
     short = {"steps": 40, "optimiser": {"kind": "sgd", "lr": own.LR, "momentum": own.MOMENTUM}}
