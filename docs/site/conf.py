@@ -7,9 +7,8 @@ from docutils import nodes
 
 import phasescope
 
-for name in (
-    phasescope.__all__
-):  # at once: autodoc imports with TYPE_CHECKING set, which pydantic's models do not take
+# At once: autodoc imports with TYPE_CHECKING set, which pydantic's models do not take.
+for name in phasescope.__all__:
     getattr(phasescope, name)
 
 project = "phasescope"
@@ -23,10 +22,8 @@ html_copy_source = False
 nb_execution_mode = "off"  # the tests execute them
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 4
-suppress_warnings = [
-    "myst.xref_missing",
-    "myst.header",
-]  # anchors in HTML; tests/test_site.py follows all links
+# Anchors are in HTML, too; tests/test_site.py follows all links.
+suppress_warnings = ["myst.xref_missing", "myst.header"]
 default_role = "code"
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"

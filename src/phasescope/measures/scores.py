@@ -45,14 +45,18 @@ class Score:
     """What the value summarises, as a value for each factor."""
 
     def __repr__(self) -> str:
-        nulls = "".join(f"; {name} {rounded(level)}" for name, level in self.nulls.items())
-        return f"Score({self._told()}, n={self.n}{nulls})"
+        return f"Score({self.told()})"
 
     def _repr_html_(self) -> str:
-        parts = [("value [95 % interval]", self._told()), ("n", self.n), ("estimator", self.estimator)]
+        parts = [("value [95 % interval]", self._interval()), ("n", self.n), ("estimator", self.estimator)]
         return html_table("Score", [*parts, *self.nulls.items(), *self.detail.items()])
 
-    def _told(self) -> str:
+    def told(self) -> str:
+        """In a line: value, interval, n, nulls."""
+        nulls = "".join(f"; {name} {rounded(level)}" for name, level in self.nulls.items())
+        return f"{self._interval()}, n={self.n}{nulls}"
+
+    def _interval(self) -> str:
         return f"{rounded(self.value)} [{rounded(self.low)}, {rounded(self.high)}]"
 
     def with_nulls(self, **nulls: float | Score) -> Score:

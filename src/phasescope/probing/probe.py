@@ -66,7 +66,7 @@ class Table(dict[str, dict[str, Score]]):
 
     def _repr_html_(self) -> str:
         rows = [
-            (name, place, str(score)[6:-1])
+            (name, place, score.told())
             for name, by_place in self.items()
             for place, score in by_place.items()
         ]

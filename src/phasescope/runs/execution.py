@@ -16,7 +16,7 @@ from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig, over_defaults
 from phasescope.runs.events import Progress, Start
 from phasescope.runs.extension import take_up_shorter
-from phasescope.runs.loading import hear_as_trained, plan_of
+from phasescope.runs.loading import check_answer, hear_as_trained, plan_of
 from phasescope.runs.looking import observer_of
 from phasescope.runs.monitoring import Monitor, bar, monitored
 from phasescope.runs.spent import Spent
@@ -85,12 +85,13 @@ def execute(
     """
     learner = _fresh_learner(config)
     load_measures(config.probing.measures)
-    plan_of(config, learner.average)  # before there is a folder: a tap may be none, a network not answer
+    check_answer(config, learner.average)
+    plan = plan_of(config, learner.average)
     origin = None if anew else take_up_shorter(config, runs)
     with hold(runs / config.folder, config.tree(), anew) as folder:
         if anew:
             folder.begin_anew()
-        yield from _Execution(config, folder, learner, stop or Stop(), origin).events()
+        yield from _Execution(config, folder, learner, plan, stop or Stop(), origin).events()
 
 
 def _fresh_learner(config: RunConfig) -> Learner:
@@ -112,15 +113,19 @@ class _Execution:
     """One process's work on one run."""
 
     def __init__(
-        self, config: RunConfig, folder: RunWriter, learner: Learner, stop: Stop, origin: str | None
+        self,
+        config: RunConfig,
+        folder: RunWriter,
+        learner: Learner,
+        plan: ProbingConfig,
+        stop: Stop,
+        origin: str | None,
     ):
-        self.config, self.folder, self.learner = config, folder, learner
+        self.config, self.folder, self.learner, self.plan = config, folder, learner, plan
         self.stop, self.origin, self.steps = stop, origin, config.training.steps
         hear_as_trained(learner.average, config.training)
-        self.family = config.family.build()
-        self.losses = self._losses_after([])
-        self.spent = Spent()
-        self.started = now()
+        self.family, self.losses = config.family.build(), self._losses_after([])
+        self.spent, self.started = Spent(), now()
         self._take_up()
         self._summarise()
         self._status_due = time.monotonic() + STATUS_EVERY_S
@@ -214,11 +219,6 @@ class _Execution:
     def observer(self) -> Observer:
         """Made when first needed: a run that is already done needs none."""
         return observer_of(self.config, self.plan, self.family, self.learner.device, self.folder)
-
-    @cached_property
-    def plan(self) -> ProbingConfig:
-        """What is observed, with all that is usual said."""
-        return plan_of(self.config, self.learner.average)
 
     @cached_property
     def images(self) -> int:

@@ -133,8 +133,6 @@ def plan_of(config: RunConfig, network: nn.Module) -> ProbingConfig:
         UserError: a tap or a timestep is not there.
     """
     taps, usual = config.network.taps, config.network.usual_taps
-    if isinstance(config.network, Constructed):
-        _check_answer(config, network)
     try:
         if taps is not None:
             return config.plan_of(taps, usual)
@@ -143,8 +141,10 @@ def plan_of(config: RunConfig, network: nn.Module) -> ProbingConfig:
         raise UserError(str(error)) from None
 
 
-def _check_answer(config: RunConfig, network: nn.Module) -> None:
+def check_answer(config: RunConfig, network: nn.Module) -> None:
     """Raises UserError where somebody's own network does not take what its family gives, or answers in another shape."""
+    if not isinstance(config.network, Constructed):
+        return
     import torch
 
     from phasescope.families.base import evaluating
