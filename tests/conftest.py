@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 import numpy as np
@@ -58,9 +59,24 @@ def pytest_configure() -> None:
     progress.SILENT_S = 600.0  # how long a verb takes is the machine's load, and not what tests ask
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    leave_some(items)
     if torch.cuda.is_available():
         return
     for item in items:
         if "cuda" in item.keywords:
             item.add_marker(pytest.mark.skip(reason="no CUDA device"))
+
+
+def leave_some(items: list[pytest.Item]) -> None:
+    """`some(n)`: of a test's cases n stay, spread over all; the others are slow."""
+    cases = defaultdict(list)
+    for item in items:
+        if mark := item.get_closest_marker("some"):
+            cases[item.nodeid.partition("[")[0], mark.args[0]].append(item)
+    for (_, n), several in cases.items():
+        stay = {len(several) * k // n for k in range(n)}
+        for k, item in enumerate(several):
+            if k not in stay:
+                item.add_marker(pytest.mark.slow)

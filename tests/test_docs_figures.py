@@ -35,6 +35,7 @@ def test_an_unknown_drawer_is_refused_before_anything_is_drawn(capsys):
     assert "`NAME` (=nothing) must be one of" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_table_of_theory_is_what_is_foretold():
     shown = theory.PAGE.read_text().partition(theory.BEGIN)[2].partition(theory.END)[0].splitlines()[2:]
     rows = {cells[1].strip(): cells for cells in (line.split("|") for line in shown)}

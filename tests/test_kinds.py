@@ -221,6 +221,7 @@ def test_in_python_a_class_is_named_by_where_it_stands(folder):
         reference_to(Local)
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("loss", [None, {"kind": "mine.py:Absolute", "power": 2.0}])
 @pytest.mark.parametrize(
     "optimiser",

@@ -33,6 +33,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @settings(database=None, max_examples=25, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.sampled_from(BITS), min_size=1, max_size=8).map(" ".join) | st.text(max_size=10))
 def test_a_condition_is_answered_or_refused_in_a_line(runs: Path, where: str):
@@ -41,6 +42,7 @@ def test_a_condition_is_answered_or_refused_in_a_line(runs: Path, where: str):
         assert_civil(words, call(words))
 
 
+@pytest.mark.some(4)
 @pytest.mark.parametrize(
     ("where", "told"),
     [

@@ -24,6 +24,7 @@ def learnt(run: Run) -> list[dict]:
     return [{key: value for key, value in entry.items() if key not in COSTS} for entry in run.metrics]
 
 
+@pytest.mark.some(3)
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
 def test_train_goes_on_to_the_same_end_or_says_what_is_damaged(damage, whole: Run, tmp_path: Path):
     """`train` ends with all that is due and the same numbers, or refuses and changes nothing."""

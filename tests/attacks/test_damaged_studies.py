@@ -54,6 +54,7 @@ def in_records(folder: Path, name: str) -> list[Row]:
     )
 
 
+@pytest.mark.some(3)
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
 def test_a_damaged_run_is_recorded_as_it_was_or_not_at_all(
     damage, studied: Path, here, tmp_path: Path, monkeypatch, capsys
@@ -102,6 +103,7 @@ def another_s_folder(run: Path) -> None:
     restore(run, next(path for path in sorted(run.parent.glob("*-*")) if path != run))
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("hurt", [garbage_within, no_snapshots, another_seed, another_s_folder])
 def test_the_command_goes_on_with_the_others_says_which_and_why_and_exits_1(
     hurt, studied: Path, here, tmp_path: Path, command
@@ -143,6 +145,7 @@ def forget(records: Path, digest: str, chosen: Callable[[str], bool], steps: tup
     )
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize(
     ("chosen", "steps"),
     [(lambda name: name.startswith("weigh."), ()), (lambda name: False, (0,))],
@@ -176,6 +179,7 @@ def test_another_study_s_damaged_records_are_left_aside_and_told(
     assert f"left aside: `{damaged}` must be a Parquet file of records" in outcome.out
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_to_the_driver_leaves_no_worker(number: int, tmp_path: Path):
     """A moment after the first worker was started; under nohup too."""

@@ -61,6 +61,7 @@ def in_one_line(err: str) -> bool:
     return len(err.splitlines()) == 1 and err.startswith("phasescope: ")
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
 def test_report_names_the_snapshot_and_shows_the_rest(
     damage, whole: Run, tmp_path: Path, command, quick, capsys
@@ -109,6 +110,7 @@ def test_a_picture_of_which_no_snapshot_is_sound_says_so_in_its_place(
     assert "<svg>timeline" in text
 
 
+@pytest.mark.some(3)
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
 def test_measure_says_which_file_or_gives_the_same_scores(
     damage, whole: Run, tmp_path: Path, command, capsys
@@ -135,6 +137,7 @@ def ours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(studies_module, "studies", lambda: known)
 
 
+@pytest.mark.some(3)
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
 def test_results_are_shown_or_refused_in_a_line_and_rewritten_all_or_not_at_all(
     damage, studied: Path, tmp_path: Path, command, ours, quick, capsys

@@ -269,6 +269,7 @@ def test_it_ends_whichever_thread_the_signal_meets(home, run):
         assert process.wait(HANGS_S) == 0
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize(("number", "often"), [(signal.SIGTERM, 1), (signal.SIGINT, 20)])
 def test_it_ends_without_a_word_whatever_clients_hold_open(home, run, number, often):
     words = ["explore", "--port=0", "--runs", str(home / "runs"), "--results", str(home / "results")]
@@ -303,6 +304,7 @@ def test_a_server_that_cannot_begin_is_told_in_a_line(home, monkeypatch, capsys)
     assert "Too many open files" in told
 
 
+@pytest.mark.slow
 def test_half_a_thousand_questions_at_once_are_answered(port, run):
     paths = [
         "/api/runs",

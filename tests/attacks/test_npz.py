@@ -114,6 +114,7 @@ def test_bad_input_a_damaged_archive_is_refused_in_a_line(case: str, tmp_path: P
     assert outcome.err.startswith(f"phasescope: `world.file` (={file}) "), outcome.err
 
 
+@pytest.mark.slow
 @settings(database=None, max_examples=250, suppress_health_check=list(HealthCheck))
 @given(
     st.integers(0, len(GOOD) - 1),

@@ -72,6 +72,7 @@ def test_a_word_is_taken_or_refused_in_a_line(field: str, value: str):
     assert_civil(words, call(words))
 
 
+@pytest.mark.slow
 @settings(quick, max_examples=150)
 @given(st.text(max_size=20) | raw, st.text(max_size=20) | raw)
 def test_any_two_words_are_taken_or_refused_in_a_line(one: str, other: str):

@@ -43,6 +43,7 @@ def replaced(folder: Path) -> None:
     folder.with_name("copy").rename(folder)
 
 
+@pytest.mark.some(5)
 @pytest.mark.parametrize("take", [without_lock, another_lock, removed, moved_away, replaced])
 @pytest.mark.parametrize("step", [0, 3, STEPS - 1])
 def test_a_writer_whose_folder_is_no_longer_its_own_writes_nothing_more(

@@ -25,6 +25,7 @@ def test_parameters_are_equal_within_5_percent(peer):
     assert size_of_unet(EQUAL_PARAMETERS, 32)["parameters"] == pytest.approx(size["parameters"], rel=0.05)
 
 
+@pytest.mark.some(2)
 def test_the_same_shape_takes_as_many_operations(peer):
     wanted = size_of(PEERS[peer].build(32), 32)
     found = size_of_unet(shape_like(peer, 32), 32)
@@ -38,6 +39,7 @@ def test_operations_are_counted(peer):
     assert large["forward_mflop"] / small["forward_mflop"] == pytest.approx(4, rel=0.02)
 
 
+@pytest.mark.some(2)
 def test_the_prediction_depends_on_x_y_and_t(peer, monkeypatch):
     network = trained(peer, monkeypatch)
     torch.manual_seed(0)
@@ -57,6 +59,7 @@ def test_the_prediction_depends_on_x_y_and_t(peer, monkeypatch):
         torch.testing.assert_close(network(x_t[1:], t[1:], labels[1:]), seen[1:], atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.some(2)
 def test_the_gradient_reaches_all_parameters(peer, monkeypatch):
     network = trained(peer, monkeypatch)
     x_t, t, labels = torch.randn(4, 1, CANVAS, CANVAS), torch.randint(1000, (4,)), torch.rand(4, 2) * CANVAS
@@ -67,6 +70,7 @@ def test_the_gradient_reaches_all_parameters(peer, monkeypatch):
         assert parameter.grad.abs().sum() > 0, name
 
 
+@pytest.mark.some(2)
 def test_a_step_lowers_the_loss(peer, monkeypatch):
     """The images are nearly white: after some steps the noise is told from them better than by answering 0."""
     network = trained(peer, monkeypatch, steps=12)

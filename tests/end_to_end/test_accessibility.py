@@ -118,6 +118,7 @@ def on_each_screen(page) -> list[str]:
     return found
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("view", VIEWS)
 def test_axe_finds_nothing_in_the_explorer(visit, view):
     assert on_each_screen(visit(view)) == []
@@ -248,6 +249,7 @@ def test_the_manifold_turns_by_key(visit):
     assert name.startswith("latents at mid, t = 40 of 64 labels at step ")
 
 
+@pytest.mark.slow
 def test_a_report_begins_with_what_is_painted_and_explains_its_words_by_key(report, trained):
     first = report.inner_text("header")
     told = (trained.about["sentence"], PHASES["A"]["images"], "What happened", "Behaviour")

@@ -99,6 +99,7 @@ def test_killed_before_every_kind_of_step_on_the_disk(tiny: Path, tmp_path: Path
     assert_same_record(Run(tmp_path / "dying" / whole.name), Run(whole))
 
 
+@pytest.mark.slow
 def test_stopped_and_resumed_at_every_step(trained: Run, tiny_config: Config, tmp_path: Path):
     config = tiny_config()
     steps = 0
@@ -191,6 +192,7 @@ HARMS = (
 )
 
 
+@pytest.mark.some(3)
 @pytest.mark.parametrize("harm", HARMS)
 def test_what_a_crash_leaves_is_no_harm(
     harm: Callable[[Run], None], interrupted: Run, trained: Run, tiny_config: Config, cli

@@ -190,6 +190,7 @@ def places(trained, home) -> dict[str, str]:
     }
 
 
+@pytest.mark.some(4)
 @pytest.mark.parametrize("view", ["runs", "compare", "run", "paint", "studies", "study"])
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_each_view_works_fits_its_window_and_follows_the_scheme(visit, places, view, width, scheme):
@@ -333,6 +334,7 @@ def settled(page) -> dict[str, tuple[float, ...]]:
     return {key: tuple(map(float, told[key].split(","))) for key in ("label", "read")}
 
 
+@pytest.mark.slow
 def test_dragging_the_pad_paints_a_bump_at_the_target(visit, trained):
     page = visit(f"/#/paint/{trained.name}", "paint")
     assert page.locator("input[aria-label=guidance]").count() == 0, (
@@ -394,6 +396,7 @@ def test_what_is_put_in_at_a_tap_is_dragged_on_the_pad_and_its_image_stands_besi
     assert not {"how", "tap", "towards"} & set(query(again))
 
 
+@pytest.mark.slow
 def test_accuracy_by_factor_follows_the_scrubber_in_every_reading(visit, trained):
     page = visit(f"/#/run/{trained.name}", "run")
     table = "document.querySelector('table.accuracy')"
@@ -461,6 +464,7 @@ def test_deep_links_restore_each_views_state(visit, trained, places):
     again.go_back()
 
 
+@pytest.mark.slow
 def test_a_cell_of_a_study_opens_its_runs(visit, trained, places):
     page = visit("/#/studies", "studies")
     page.click("a.card")

@@ -83,6 +83,7 @@ def rows(content: bytes) -> list[list[str]]:
     return list(csv.reader(io.StringIO(content.decode())))
 
 
+@pytest.mark.slow
 def test_a_chart_is_saved_as_it_is_seen_with_its_numbers(visit, runs):
     run = runs[0]
     page = visit(f"/#/run/{run.name}", "run")
@@ -105,6 +106,7 @@ def test_a_chart_is_saved_as_it_is_seen_with_its_numbers(visit, runs):
     assert len(rows(saved(page, "What it paints", "CSV")[1])) == 1 + page.locator(".wall .tile").count()
 
 
+@pytest.mark.slow
 def test_a_study_is_saved_and_its_claims_are_below_and_folded(visit):
     page = visit("/#/study/example", "study")
     assert page.inner_text("p.verdicts").endswith("1 supported1 refuted1 undecided")
@@ -120,6 +122,7 @@ def test_a_study_is_saved_and_its_claims_are_below_and_folded(visit):
     assert saved(page, "Phases over training", "SVG")[1].startswith(b"<?xml")
 
 
+@pytest.mark.slow
 def test_loss_rate_and_gradient_are_drawn_and_smoothed_without_bias(visit, runs):
     run = runs[0]
     page = visit(f"/#/run/{run.name}", "run")
@@ -153,6 +156,7 @@ def test_an_older_run_shows_the_loss_that_it_has(visit, runs, address):
     assert page.locator(".trainingcharts h2:visible").all_inner_texts() == ["Loss"]
 
 
+@pytest.mark.slow
 def test_runs_of_one_value_are_one_line_with_a_band(visit, runs):
     names = ",".join(run.name for run in runs)
     page = visit(f"/#/compare?runs={names}", "compare")
@@ -205,6 +209,7 @@ def test_columns_of_ones_choice_are_found_shown_sorted_by_and_kept_in_the_addres
     assert page.inner_text("a.button:has-text('compare')") == "compare 3"
 
 
+@pytest.mark.slow
 def test_notes_are_written_read_and_filtered_by(visit, runs):
     run = runs[0]
     page = visit(f"/#/run/{run.name}", "run")
@@ -225,6 +230,7 @@ def test_notes_are_written_read_and_filtered_by(visit, runs):
     assert table.locator("tr[data-run] .tag").all_inner_texts() == ["late", "seen"]
 
 
+@pytest.mark.slow
 def test_without_the_write_mode_notes_are_read_alone(visit, runs):
     (runs[1].path / FILE).write_text('{"text": "Only to be read.", "tags": []}')
     with serving(runs[0].path.parent, runs[0].path.parent) as address:

@@ -86,6 +86,7 @@ def test_tensorboard_holds_the_same_bytes_as_the_export_though_the_run_was_inter
     assert [one.step for one in found.Images("painted/grid")] == [line["step"] for line in run.metrics]
 
 
+@pytest.mark.slow
 def test_weights_and_biases_offline_holds_each_snapshot(config, tmp_path, monkeypatch):
     pytest.importorskip("wandb")
     monkeypatch.setenv("WANDB_SILENT", "true")

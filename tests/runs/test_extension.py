@@ -69,6 +69,7 @@ OTHERWISE = {
 }
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize(("former", "now"), OTHERWISE.values(), ids=list(OTHERWISE))
 def test_what_learnt_otherwise_is_not_taken_up(former, now, tmp_path, request):
     seed = {"seed": 1} if "another seed" in request.node.name else {}

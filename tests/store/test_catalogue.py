@@ -183,6 +183,7 @@ def another_layout(path: Path) -> None:
         there.execute("PRAGMA user_version = 999")
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("harm", [delete, tear, fill_with_garbage, put_a_folder_there, another_layout])
 def test_no_harm_to_the_index_changes_an_answer(harm, runs: Path):
     before = everything(runs)

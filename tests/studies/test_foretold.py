@@ -27,6 +27,7 @@ def test_what_is_foretold_orders_the_objectives_as_their_weights_do():
         assert sum(study.foretold(name)["bands"]) == pytest.approx(told[name])
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize(
     ("of_run", "courses"),
     [

@@ -414,6 +414,7 @@ def test_a_second_look_adds_its_seeds_when_the_first_is_whole_and_undecided(copy
     assert copy.conduct(twice)["right"]["why"].endswith("; look 2 has 0 of 4 runs")
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_for_good_leaves_its_claims_undecided_and_is_told_of(copy):
     broken = dataclasses.replace(ONE, name="broken", fields=(*WORDS, "training.precision=tf32"), seeds=1)
     tiny = study("broken")

@@ -55,6 +55,7 @@ def test_loops_are_counted_by_run():
     assert (found.value, found.n) == (1.0, study.SEEDS)
 
 
+@pytest.mark.slow
 def test_shapes_are_read_of_latents_and_images(tmp_path, monkeypatch):
     """Images of two stripes are a sum: additive R^2 of 1, and nearer to a Clifford torus than to a 3D torus."""
     monkeypatch.setattr(study, "VALUES", 8)

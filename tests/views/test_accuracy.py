@@ -16,6 +16,7 @@ from phasescope.views.report.accuracy import accuracy_table
 from phasescope.views.report.page import render_report
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize(("factors", "pairs"), [(ONE, 0), (FOUR, 6)])
 def test_there_is_a_row_a_split_and_way_and_two_columns_a_pair_of_factors(tmp_path, factors, pairs):
     record = Record(write_made_run(tmp_path / "made", factors=factors, reads=True))

@@ -37,6 +37,7 @@ def run(request, tmp_path):
     return write_made_run(tmp_path / "made-00000000", **KINDS[request.param])
 
 
+@pytest.mark.some(3)
 def test_every_kind_of_run_has_a_report_figures_and_tables(run, tmp_path, capsys):
     names = [path.stem for path in write_pictures(run, tmp_path / "out")]
     record = Record(run)

@@ -118,6 +118,7 @@ def test_points_in_the_page_are_those_of_the_run(page_path, run):
     assert [snapshot["step"] for snapshot in data["snapshots"]] == ALL_STEPS
 
 
+@pytest.mark.slow
 def test_size_stays_bounded_for_many_places_and_snapshots(run, tmp_path, monkeypatch):
     monkeypatch.setattr(report, "MOST_CLOUD_BYTES", 50_000)
     text = report.render_report(run)
@@ -125,12 +126,14 @@ def test_size_stays_bounded_for_many_places_and_snapshots(run, tmp_path, monkeyp
     assert len(text) < 9e6
 
 
+@pytest.mark.slow
 def test_default_place_is_the_runs_folder_and_nothing_is_left_aside(tmp_path):
     run = write_run(tmp_path / "run", ALL_STEPS[:2])
     assert write_report(run) == run.path / "report.html"
     assert not list(run.path.glob(".*aside"))
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize(("state", "latents"), [("stopped", True), ("failed", False)])
 def test_a_run_with_one_snapshot_has_a_report(tmp_path, state, latents):
     page = Page(write_report(write_run(tmp_path / "run", [0], state, latents)).read_text())
@@ -218,6 +221,7 @@ STATE = """({
 })"""
 
 
+@pytest.mark.slow
 def test_the_slider_moves_the_points_and_keeps_the_camera(wide):
     page = wide
     untouched = page.evaluate(STATE)
@@ -259,6 +263,7 @@ def test_colour_place_and_projection_can_be_chosen(wide, run):
     assert page.faults == []
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_page_fits_its_window_and_follows_the_scheme(request, browser, page_path, width):
     """Opened on a wide screen by day and on a narrow one by night; then day and night change."""

@@ -97,6 +97,7 @@ def test_ddpm_steps_are_those_of_diffusers(predict):
         torch.testing.assert_close(after.x_t, step.prev_sample, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.some(9)
 @pytest.mark.parametrize("predict", ["eps", "x", "v"])
 @pytest.mark.parametrize("eta", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("steps", [1, 25, 1000])

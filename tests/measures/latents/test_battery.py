@@ -71,6 +71,7 @@ def lattice_with(kind: str, values: int, K: int) -> tuple[np.ndarray, np.ndarray
     return sum(codes) + 0.05 * rng.normal(size=(len(labels), 8)), labels, factors
 
 
+@pytest.mark.some(16)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("K", [1, 2, 3, 4])
 @pytest.mark.parametrize("values", [2, 3, 4, 5])

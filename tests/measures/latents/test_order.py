@@ -227,6 +227,7 @@ def test_all_counts_that_are_shipped_lie_in_90_to_98_percent():
     assert all(180 <= count <= 196 for count in held)
 
 
+@pytest.mark.slow
 def test_with_more_features_than_rows_and_no_noise_intervals_are_rather_too_wide():
     assert order_coverage(Curved(64, 160, 3.0)).held >= 180
 

@@ -243,6 +243,7 @@ def test_hysteresis_adds_c_and_takes_no_phase_away(gains):
     assert len(phase_sequence(settled(scores))) <= len(phase_sequence(alone))
 
 
+@pytest.mark.slow
 @given(GAINS)
 def test_a_run_is_ordered_where_it_is_in_c_and_what_comes_later_changes_nothing(gains):
     scores = course(*gains)

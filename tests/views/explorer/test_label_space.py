@@ -62,6 +62,7 @@ DRAWN = """Object.fromEntries(['share', 'error'].map((name) => [name,
         [Number(cell.dataset.cell), Number(cell.dataset.value), cell.getAttribute('fill')])]))"""
 
 
+@pytest.mark.some(1)
 def test_the_panel_draws_the_cells_of_each_snapshot_as_the_report_does(page, address, run):
     record, seen = Record(run), []
     page.goto(f"{address}/#/run/{run.name}?step=0")
@@ -92,6 +93,7 @@ def same(tree) -> str:
     return f"JSON.stringify({json.dumps(tree)})"
 
 
+@pytest.mark.some(1)
 def test_a_cell_tells_its_numbers_to_a_hand_and_to_keys(page, address, run):
     page.goto(f"{address}/#/run/{run.name}")
     wait_until(page, DRAWN_ONCE)
@@ -113,6 +115,7 @@ def test_a_cell_tells_its_numbers_to_a_hand_and_to_keys(page, address, run):
     assert "x 4.0 to 8.0 px, y 0.0 to 4.0 px" in page.evaluate(said)
 
 
+@pytest.mark.some(1)
 def test_the_held_out_cell_is_outlined(page, address, run):
     page.goto(f"{address}/#/run/{run.name}")
     wait_until(page, DRAWN_ONCE)
@@ -121,6 +124,7 @@ def test_the_held_out_cell_is_outlined(page, address, run):
     assert outline == pytest.approx(cell, abs=0.2)
 
 
+@pytest.mark.some(1)
 def test_the_pad_shows_held_out_labels_in_their_colour_and_names_them(page, address, run):
     page.goto(f"{address}/#/paint/{run.name}?label=6,6")
     wait_until(page, "document.querySelector('.painting .reading[data-outcome]') !== null")

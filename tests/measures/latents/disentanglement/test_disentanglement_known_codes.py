@@ -70,6 +70,7 @@ def test_a_factor_that_no_dimension_knows_takes_its_share_of_every_mean():
     assert found.explicitness.value == pytest.approx(0.5, abs=0.03)
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("degrees", [0, 10, 22.5, 35, 45])
 def test_a_rotated_code_has_the_analytic_scores(degrees):
     """With x and y of equal variance, dimension 1 reads x with weight cos and y with weight sin, R^2 cos^2 and sin^2."""
@@ -242,6 +243,7 @@ def test_ica_finds_the_axes_of_independent_factors_in_many_features_and_pca_need
     assert "ICA to 2 of 300 features with" in by_ica.sap.estimator
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reduction", ["pca", "ica"])
 def test_all_scores_of_a_snapshot_cost_less_than_ten_decompositions_of_it(reduction):
     """By processor time, the least of two: the reference is slowed by whatever slows the scores."""
