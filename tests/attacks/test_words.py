@@ -65,6 +65,7 @@ def _what_is_let_pass_is_not_trained(monkeypatch):
     monkeypatch.setattr("phasescope.cli.runs._train", lambda *given: False)
 
 
+@pytest.mark.slow
 @settings(quick, max_examples=300)
 @given(st.sampled_from(FIELDS), values)
 def test_a_word_is_taken_or_refused_in_a_line(field: str, value: str):

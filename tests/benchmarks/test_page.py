@@ -24,6 +24,7 @@ def test_an_empty_folder_gives_a_page_without_tables(tmp_path):
     assert [path.name for path in (tmp_path / "speed").iterdir()] == ["README.md"]
 
 
+@pytest.mark.slow
 def test_the_shipped_page_is_that_of_the_shipped_records():
     """Its tables of costs, which rest on the measures; the rest is as it was written."""
     page = (SPEED / "README.md").read_text()

@@ -159,6 +159,7 @@ def test_missing_file(cli, tmp_path: Path):
     assert_refused(cli("train", tmp_path / "run.yaml"), "run.yaml`", "cannot be read", "No such file")
 
 
+@pytest.mark.some(8)
 @pytest.mark.parametrize("case", READ)
 def test_bad_words_for_a_run(case: str, cli, trained: Run, tmp_path: Path):
     words, *fragments = READ[case]

@@ -190,7 +190,7 @@ def places(trained, home) -> dict[str, str]:
     }
 
 
-@pytest.mark.some(4)
+@pytest.mark.some(2)
 @pytest.mark.parametrize("view", ["runs", "compare", "run", "paint", "studies", "study"])
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_each_view_works_fits_its_window_and_follows_the_scheme(visit, places, view, width, scheme):
@@ -503,6 +503,7 @@ def test_a_broken_run_is_shown_in_the_table_and_on_its_page(browser, explorer, t
 MARKUP = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("name", [b"<img src=x onerror=alert(1)>-0000000a", b"no text \xff-0000000b"])
 def test_hostile_names_and_texts_are_shown_as_text(visit, explorer, trained, home, name):
     """No script runs, nothing is asked for elsewhere (`visit` sees to that), and the other runs are shown."""

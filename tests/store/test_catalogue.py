@@ -49,6 +49,7 @@ def names(runs: Path, where: str) -> list[str]:
     return [run.name.rpartition("-")[0] for run in list_runs(runs, where)]
 
 
+@pytest.mark.some(6)
 @pytest.mark.parametrize(
     ("where", "found"),
     [

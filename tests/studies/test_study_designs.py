@@ -19,6 +19,7 @@ STUDIES = studies()
 ALL = [(study, claim) for study in STUDIES.values() for claim in study.claims]
 
 
+@pytest.mark.some(6)
 @pytest.mark.parametrize("study", STUDIES.values(), ids=list(STUDIES))
 def test_a_design_has_five_seeds_a_cell_and_one_thread_a_run(study):
     assert min(cell.seeds or study.seeds for cell in study.cells) >= 5
@@ -30,6 +31,7 @@ def test_a_design_has_five_seeds_a_cell_and_one_thread_a_run(study):
         assert len(digests) == (cell.seeds or study.seeds)
 
 
+@pytest.mark.some(6)
 @pytest.mark.parametrize("study", STUDIES.values(), ids=list(STUDIES))
 def test_a_smaller_study_is_a_part_of_the_whole(study):
     whole = {config.digest() for config in study.configs()}

@@ -155,6 +155,7 @@ def browser():
         browser.close()
 
 
+@pytest.mark.slow
 def test_the_page_fits_its_window_and_follows_the_scheme(browser, page):
     for width, scheme in ((1280, "light"), (390, "dark"), (390, "light")):
         context = browser.new_context(

@@ -258,7 +258,7 @@ def test_inline_svg_leaves_colours_to_the_page_and_loads_nothing(run):
     assert 'width="' not in svg[: svg.index(">")]
 
 
-@pytest.mark.some(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(("steps", "latents"), [(ALL_STEPS[:1], True), (ALL_STEPS[:3], False)])
 def test_pictures_of_a_run_that_has_just_begun(tmp_path, steps, latents):
     run = write_run(tmp_path / "run", steps, state="running", latents=latents)

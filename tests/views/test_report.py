@@ -133,7 +133,7 @@ def test_default_place_is_the_runs_folder_and_nothing_is_left_aside(tmp_path):
     assert not list(run.path.glob(".*aside"))
 
 
-@pytest.mark.some(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(("state", "latents"), [("stopped", True), ("failed", False)])
 def test_a_run_with_one_snapshot_has_a_report(tmp_path, state, latents):
     page = Page(write_report(write_run(tmp_path / "run", [0], state, latents)).read_text())
@@ -148,6 +148,7 @@ def test_a_run_without_metrics_has_a_report(tmp_path):
     assert "Not recorded in this run so far" in Page(write_report(run).read_text()).text
 
 
+@pytest.mark.slow
 def test_missing_scores_leave_their_panels_out(tmp_path):
     run = write_run(tmp_path / "run", ALL_STEPS[:3])
     lines = run.metrics

@@ -99,6 +99,7 @@ def test_nats_of_a_network_that_has_learnt_in_part(share):
         assert value == pytest.approx((1 - m**2) * most, abs=0.8 * (high - low) + 1e-9), name
 
 
+@pytest.mark.slow
 def test_intervals_of_nats_hold_the_truth_as_often_as_they_say():
     """Over seeds: 95 % intervals, no wider than the values' spread asks for, about values that are right on average."""
     seeds, shares = range(24), (0.3, 0.7)

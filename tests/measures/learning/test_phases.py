@@ -234,6 +234,7 @@ def test_order_once_passed_is_left_only_well_below(gains, phases):
 GAINS = st.lists(st.floats(-0.2, 1), max_size=12)
 
 
+@pytest.mark.slow
 @given(GAINS)
 def test_hysteresis_adds_c_and_takes_no_phase_away(gains):
     scores = course(*gains)

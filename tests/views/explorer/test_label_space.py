@@ -93,7 +93,7 @@ def same(tree) -> str:
     return f"JSON.stringify({json.dumps(tree)})"
 
 
-@pytest.mark.some(1)
+@pytest.mark.slow
 def test_a_cell_tells_its_numbers_to_a_hand_and_to_keys(page, address, run):
     page.goto(f"{address}/#/run/{run.name}")
     wait_until(page, DRAWN_ONCE)
@@ -124,7 +124,7 @@ def test_the_held_out_cell_is_outlined(page, address, run):
     assert outline == pytest.approx(cell, abs=0.2)
 
 
-@pytest.mark.some(1)
+@pytest.mark.slow
 def test_the_pad_shows_held_out_labels_in_their_colour_and_names_them(page, address, run):
     page.goto(f"{address}/#/paint/{run.name}?label=6,6")
     wait_until(page, "document.querySelector('.painting .reading[data-outcome]') !== null")

@@ -105,6 +105,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.some(3)
 @pytest.mark.parametrize("fault", BROKEN)
 def test_a_broken_run_shows_as_such_and_the_others_are_there(runs, fault):
     broken, whole = write_small_run(runs, seed=1), write_small_run(runs, seed=2)
