@@ -1,4 +1,7 @@
-"""How studies stand, in the pages of docs: a table wherever a page has `<!-- studies: NAME NAME -->`, from their records.
+"""How studies stand, in the pages of docs, from their records.
+
+Wherever a page has `<!-- studies: NAME NAME -->`, a table; wherever it has `<!-- figures: NAME NAME -->`, each figure of
+theirs with the verdicts that it shows.
 
 python -m docs.figures.standing
 """
@@ -12,10 +15,12 @@ from pathlib import Path
 
 from phasescope.studies import studies
 from phasescope.studies.core.records import read_claims
+from phasescope.studies.core.study import Figure, Study
+from phasescope.views.report.study_page import entry
 
 DOCS = Path(__file__).parents[1]
 RESULTS = DOCS.parent / "results"
-BLOCK = re.compile(r"(<!-- studies: ([\w ]+) -->\n).*?(<!-- /studies -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- (studies|figures): ([\w ]+) -->\n).*?(<!-- /\2 -->)", re.DOTALL)
 ORDER = ("supported", "refuted", "undecided")
 
 
@@ -38,9 +43,42 @@ def table(names: str) -> str:
     return "\n".join(["| study | asks | claims |", "|---|---|---|", *map(row, names.split())]) + "\n"
 
 
+def figure(study: Study, one: Figure) -> str:
+    """A figure, and under it the verdicts that it shows."""
+    told = read_claims(RESULTS / study.name)
+    shown = [entry(study, claim) for claim in (told["claims"] if told else ()) if claim["figure"] == one.name]
+    lines = [f"![{one.title}](../results/{study.name}/{one.name}.png)"]
+    for claim in shown:
+        numbers = (
+            f"{claim['value_text']} {claim['interval_text']}, holds if {claim['rule']}, n = {claim['n']}"
+        )
+        link = f"results/{study.name}.md#{claim['name']}"
+        lines.append(
+            f"- {claim['symbol']} {claim['verdict']}{claim['mark']}: [{claim['sentence']}]({link}) {numbers}"
+        )
+    return "\n\n".join([lines[0], "\n".join(lines[1:])] if shown else lines) + "\n\n"
+
+
+def pictured(name: str) -> str:
+    """A study's question and its figures; one line where it was not run."""
+    study = studies()[name]
+    head = f"### {study.question}\n\n"
+    if not (DOCS / "results" / f"{name}.md").exists():
+        return head + f"`{name}`: declared, not run.\n\n"
+    return head + "".join(figure(study, one) for one in study.figures)
+
+
+def figures(names: str) -> str:
+    """Of each study its question, its figures and the verdicts that they show."""
+    return "\n" + "".join(map(pictured, names.split()))
+
+
+FILLS = {"studies": table, "figures": figures}
+
+
 def filled(text: str) -> str:
-    """A page with its tables as records have it."""
-    return BLOCK.sub(lambda found: found[1] + table(found[2]) + found[3], text)
+    """A page with its tables and figures as records have it."""
+    return BLOCK.sub(lambda found: found[1] + FILLS[found[2]](found[3]) + found[4], text)
 
 
 def main() -> int:
