@@ -57,6 +57,9 @@ def test_phase_b_lasts_as_long_as_it_was_made_to():
 
 def test_means_that_are_all_alike_go_with_nothing():
     assert study.rank_correlation(np.arange(4.0), np.ones((1, 4))) == pytest.approx([0])
+    almost = np.array([1.0, 2.0, 2.0 * (1 + 1e-13), 3.0])
+    equal = study.rank_correlation(np.array([1.0, 2.0, 2.0, 3.0]), np.array([[0.0, 2.0, 1.0, 3.0]]))
+    assert study.rank_correlation(almost, np.array([[0.0, 2.0, 1.0, 3.0]])) == pytest.approx(equal)
 
 
 def test_runs_straight_to_c_have_no_b():

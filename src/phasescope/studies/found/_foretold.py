@@ -97,9 +97,13 @@ def follows(of_run: OfRun, frame: pd.DataFrame) -> Estimate:
 
 
 def rank_correlation(x: np.ndarray, many: np.ndarray) -> np.ndarray:
-    """Spearman's of x, (n,), with each row of `many`, (S, n); 0 of a row that does not vary."""
+    """Spearman's of x, (n,), with each row of `many`, (S, n); 0 of a row that does not vary.
+
+    What is alike in x to nine digits has one rank: equations equal on paper differ in their last digits, by the processor.
+    """
     from scipy.stats import rankdata
 
-    ranks, others = rankdata(x) - (len(x) + 1) / 2, rankdata(many, axis=1) - (len(x) + 1) / 2
+    alike = [float(f"{value:.9g}") for value in x]
+    ranks, others = rankdata(alike) - (len(x) + 1) / 2, rankdata(many, axis=1) - (len(x) + 1) / 2
     power = (ranks**2).sum() * (others**2).sum(axis=1)
     return np.divide(others @ ranks, np.sqrt(power), out=np.zeros(len(many)), where=power > 0)
