@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import phasescope
@@ -48,12 +49,14 @@ def targets(node: ast.AST, module: str) -> list[str]:
     return []
 
 
+@cache
 def imports(module: str) -> set[str]:
     """All that a module imports anywhere: at once, when a function is called, or for its annotations."""
     tree = ast.parse(MODULES[module].read_text())
     return {target for node in ast.walk(tree) for target in targets(node, module)}
 
 
+@cache
 def imports_to_run(module: str) -> set[str]:
     """What a module imports at once or when a function is called: all but what its annotations alone need."""
 
