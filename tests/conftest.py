@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import count
+from math import gcd
 
 import numpy as np
 import pytest
@@ -70,13 +72,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def leave_some(items: list[pytest.Item]) -> None:
-    """`some(n)`: of a test's cases n stay, spread over all; the others are slow."""
+    """`some(n)`: of a test's cases n stay, the others are slow.
+
+    The step from one that stays to the next shares no divisor with their number, so that no parameter has one value in all.
+    """
     cases = defaultdict(list)
     for item in items:
         if mark := item.get_closest_marker("some"):
             cases[item.nodeid.partition("[")[0], mark.args[0]].append(item)
     for (_, n), several in cases.items():
-        stay = {len(several) * k // n for k in range(n)}
+        of = len(several)
+        step = next(step for step in count(round(0.6 * of)) if gcd(step, of) == 1)
+        stay = {k * step % of for k in range(n)}
         for k, item in enumerate(several):
             if k not in stay:
                 item.add_marker(pytest.mark.slow)

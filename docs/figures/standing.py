@@ -64,7 +64,7 @@ def pictured(name: str) -> str:
     study = studies()[name]
     head = f"### {study.question}\n\n"
     if not (DOCS / "results" / f"{name}.md").exists():
-        return head + f"`{name}`: declared, not run.\n\n"
+        return head + f"`{name}`: {verdicts(name)}.\n\n"
     return head + "".join(figure(study, one) for one in study.figures)
 
 
