@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ from phasescope.views.style import INK, MUTED, OPEN_MAP, PHASE_COLOURS, RC
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7d4f50", INK)
@@ -53,8 +54,10 @@ def draw(figure: Figure, frame: pd.DataFrame) -> Drawing:
         for index, (ax, panel) in enumerate(zip(axes.flat, panels, strict=False)):
             draw_panel(ax, panel, with_legend=not shared and _own_legend(panels, index))
         if shared:
-            handles = axes.flat[0].get_legend_handles_labels()
-            drawing.legend(*handles, ncols=min(len(handles[1]), 6), loc="outside lower center")
+            handles = _handles(axes.flat)
+            drawing.legend(
+                handles.values(), handles.keys(), ncols=min(len(handles), 6), loc="outside lower center"
+            )
         if any(panel.colours == "phases" for panel in panels):
             patches = [Patch(color=colour, label=f"phase {phase}") for phase, colour in PHASE_COLOURS.items()]
             drawing.legend(handles=patches, ncols=3, loc="outside lower center")
@@ -71,6 +74,15 @@ def _shared_legend(panels: Sequence[Panel]) -> bool:
     """Whether all panels, several, have the same series: their legend then stands below, clear of the data."""
     labels = [[curve.label for curve in panel.curves if curve.label] for panel in panels]
     return len(panels) > 1 and bool(labels[0]) and all(one == labels[0] for one in labels)
+
+
+def _handles(axes: Iterable[Axes]) -> dict[str, Artist]:
+    """Of each series that a panel draws, its mark, by its label: a panel may have records of some series alone."""
+    found: dict[str, Artist] = {}
+    for ax in axes:
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    return found
 
 
 def _own_legend(panels: Sequence[Panel], index: int) -> bool:
