@@ -5,6 +5,7 @@ All thresholds are those that `measures.phases` declares. A record's column name
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -83,6 +84,13 @@ def all_at_end(runs: Sequence[pd.DataFrame], name: str) -> np.ndarray:
     if missing := int((~np.isfinite(ends)).sum()):
         raise NotEnough(f"of {missing} of {len(runs)} runs `{name}` is not known at the end")
     return ends
+
+
+def mean_told(runs: Sequence[pd.DataFrame], name: str) -> float:
+    """For a table: the mean of a column at the end; NaN where the records of a run lack it."""
+    return (
+        float(np.mean([at_end(run, name) for run in runs])) if all(name in run for run in runs) else math.nan
+    )
 
 
 def cells_of(runs: Sequence[pd.DataFrame]) -> list[str]:

@@ -12,7 +12,7 @@ from phasescope.factors import Factor, Factors
 from phasescope.places import Place
 from phasescope.randomness import numpy_generator
 from phasescope.studies.core.claim import Estimate
-from phasescope.studies.core.criteria import at_end, column, runs_of
+from phasescope.studies.core.criteria import at_end, column, mean_told, runs_of
 from phasescope.studies.core.made import made_records
 from phasescope.studies.core.statistics import mean_of_runs
 from phasescope.studies.core.study import Study
@@ -80,11 +80,7 @@ def index_at_end(cell: str, place: Place, frame: pd.DataFrame) -> Estimate:
         "images": "code.images.value",
         "label_encoding": "code.encoding.value",
     }
-    detail = {
-        label: float(np.mean([at_end(run, one) for run in runs]))
-        for label, one in beside.items()
-        if one in frame
-    }
+    detail = {label: mean_told(runs, one) for label, one in beside.items() if one in frame}
     detail["untrained"] = float(np.mean([column(run, f"{at}.value")[0] for run in runs]))
     return mean_of_runs([at_end(run, f"{at}.value") for run in runs], detail)
 

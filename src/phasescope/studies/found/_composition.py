@@ -16,11 +16,10 @@ import numpy as np
 from phasescope.config import Tree
 from phasescope.studies.core.claim import Estimate, NotEnough
 from phasescope.studies.core.criteria import at_end, runs_of
-from phasescope.studies.core.made import made_records
 from phasescope.studies.core.statistics import mean_of_runs
 from phasescope.studies.core.study import Cell, Study
 from phasescope.studies.found._cells import eps_at_end
-from phasescope.studies.found._made import as_p1_says
+from phasescope.studies.found._made import made_ends
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,30 +115,8 @@ def made_excess(
     generator: np.random.Generator,
 ) -> pd.DataFrame:
     """Records of runs whose excess at the end is, by cell, as told, but for what differs from run to run."""
-    return made_ends(
-        study(),
-        list(of),
-        excess_of(split),
-        lambda cell: of[cell] + SPREAD * generator.standard_normal(),
-        generator,
-    )
 
+    def read(cell: str) -> dict[str, float]:
+        return {excess_of(split): of[cell] + SPREAD * generator.standard_normal()}
 
-def made_ends(
-    study: Study,
-    cells: Sequence[str],
-    column: str,
-    read: Callable[[str], float],
-    generator: np.random.Generator,
-) -> pd.DataFrame:
-    """Records of these cells' runs with a column that is read of each at its end.
-
-    Args:
-        read: of a cell's name, drawn anew for each run.
-    """
-    frame = made_records(study, as_p1_says, generator, cells=cells, reads=())
-    values = np.full(len(frame), math.nan)
-    for _, run in frame.groupby("digest"):
-        last = int(run["step"].to_numpy().argmax())
-        values[frame.index.get_indexer(run.index)[last]] = read(run["cell"].iloc[0])
-    return frame.assign(**{column: values})
+    return made_ends(study(), list(of), read, generator)

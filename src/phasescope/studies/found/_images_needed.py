@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from phasescope.config import Tree
-from phasescope.studies.core.criteria import accuracy_of, at_end, some_runs
+from phasescope.studies.core.criteria import accuracy_of, at_end, mean_told, some_runs
 from phasescope.studies.core.study import Cell, Curve, Panel
 from phasescope.studies.found._cells import eps_at_end
 from phasescope.studies.found._composition import MARGIN, dated
@@ -173,7 +173,7 @@ def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
             told = {}
             for rank, share in enumerate(shares, 1):
                 runs = some_runs(frame, [CELLS[arm, canvas, share].name])
-                right = float(np.mean([at_end(run, SPLIT) for run in runs])) if runs else math.nan
+                right = mean_told(runs, SPLIT) if runs else math.nan
                 told |= {f"images, set {rank}": images_of(arm, canvas, share), f"right, set {rank}": right}
             if any(math.isfinite(v) for name, v in told.items() if name.startswith("right")):
                 copiers = {words: needs(canvas) for words, (needs, _) in COPIERS.items()}

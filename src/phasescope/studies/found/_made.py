@@ -96,26 +96,46 @@ def read_as(
     """Courses of which a statistic is expected at its threshold as runs are read: a borderline is one of the reading.
 
     An onset is read at a snapshot, up to the time between two too late, so a ratio of onsets is read nearer to 1 than the
-    courses have it. The number that courses are made with is therefore calibrated, when they are first asked for: at some
-    numbers the statistic is read `CALIBRATED` times at the study's own n, and between their means interpolated.
+    courses have it. The number that courses are made with is therefore `calibrated`, when they are first asked for.
 
     Args:
         of: the courses made with a number.
-        numbers: two or more; what is read at them is monotone, and has the threshold among it.
+        numbers, estimate: as in `calibrated`.
         study, cells, reads: as in `controls`.
     """
 
     @cache
-    def calibrated() -> Courses:
-        read = []
-        for number in numbers:
-            drawn = (numpy_generator(0, "calibration", i) for i in range(CALIBRATED))
-            made = (made_records(study(), of(number), one, cells, reads=reads) for one in drawn)
-            read.append(float(np.mean([estimate(frame).value for frame in made])))
-        ascending = np.argsort(read)
-        return of(float(np.interp(threshold, np.array(read)[ascending], np.array(numbers)[ascending])))
+    def found() -> Courses:
+        def made(number: float, generator: np.random.Generator) -> pd.DataFrame:
+            return made_records(study(), of(number), generator, cells, reads=reads)
 
-    return lambda cell, config, generator: calibrated()(cell, config, generator)
+        return of(calibrated(threshold, made, numbers, estimate))
+
+    return lambda cell, config, generator: found()(cell, config, generator)
+
+
+def calibrated(
+    threshold: float,
+    made: Callable[[float, np.random.Generator], pd.DataFrame],
+    numbers: Sequence[float],
+    estimate: Callable[[pd.DataFrame], Estimate],
+    times: int = CALIBRATED,
+) -> float:
+    """The number with which records must be made for a statistic to be expected at its threshold, as it is read.
+
+    At some numbers the statistic is read `times` times at the study's own n, and between their means interpolated.
+
+    Args:
+        made: records made with a number.
+        numbers: two or more; what is read at them is monotone, and has the threshold among it. Where a study tells nothing
+            of its records, that one is left out.
+    """
+    read = []
+    for number in numbers:
+        drawn = (numpy_generator(0, "calibration", i) for i in range(times))
+        read.append(float(np.nanmean([estimate(made(number, one)).value for one in drawn])))
+    ascending = np.argsort(read)
+    return float(np.interp(threshold, np.array(read)[ascending], np.array(numbers)[ascending]))
 
 
 def controls(
@@ -139,17 +159,26 @@ def controls(
     return Controls(partial(made, positive), partial(made, negative), partial(made, borderline))
 
 
-def made_at_end(
-    study: Study, cell: str, read: Callable[[], Mapping[str, float]], generator: np.random.Generator
+def made_ends(
+    study: Study,
+    cells: Sequence[str],
+    read: Callable[[str], Mapping[str, float | tuple[float, float]]],
+    generator: np.random.Generator,
 ) -> pd.DataFrame:
-    """Records of a cell's runs, with a reading of each at its last snapshot.
+    """Records of these cells' runs that learn as P1 says, with what is read of each at its end.
 
     Args:
-        read: what is read of one run, by column; drawn anew for each.
+        read: of a cell's name, by column: a number at the end, or one untrained and one at the end; drawn anew for each run.
     """
-    frame = made_records(study, as_p1_says, generator, cells=[cell], reads=())
-    last = frame.groupby("seed")["step"].idxmax()
-    return frame.join(type(frame)([read() for _ in last], index=last.to_numpy()))
+    frame = made_records(study, as_p1_says, generator, cells=cells, reads=())
+    columns: dict[str, np.ndarray] = {}
+    for _, run in frame.groupby("digest"):
+        order = frame.index.get_indexer(run.index)[run["step"].to_numpy().argsort()]
+        for name, found in read(run["cell"].iloc[0]).items():
+            first, last = found if isinstance(found, tuple) else (math.nan, found)
+            values = columns.setdefault(name, np.full(len(frame), math.nan))
+            values[order[0]], values[order[-1]] = first, last
+    return frame.assign(**columns)
 
 
 def made_looks(

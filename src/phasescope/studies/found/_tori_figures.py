@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from phasescope.studies.core.criteria import at_end, column, some_runs
+from phasescope.studies.core.criteria import at_end, column, mean_told, some_runs
 from phasescope.studies.core.curves import STEPS, mean_curves, named
 from phasescope.studies.core.study import Curve, Panel
 from phasescope.studies.found._code import ASKED
@@ -83,14 +82,10 @@ def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
                 "share told": f"share_told.{place}.value",
                 "share seen": f"share_seen.{place}.value",
             }
-            told |= {f"{words}, {named(*place)}": _mean(runs, column) for words, column in columns.items()}
+            told |= {
+                f"{words}, {named(*place)}": mean_told(runs, column) for words, column in columns.items()
+            }
         split = SPLITS.get(name)
-        told["beyond the copier"] = math.nan if split is None else _mean(runs, excess_of(split))
+        told["beyond the copier"] = math.nan if split is None else mean_told(runs, excess_of(split))
         found.append(told)
     return found
-
-
-def _mean(runs: Sequence[pd.DataFrame], name: str) -> float:
-    return (
-        float(np.mean([at_end(run, name) for run in runs])) if all(name in run for run in runs) else math.nan
-    )

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from phasescope.randomness import numpy_generator
 from phasescope.studies.core.captions import saying
 from phasescope.studies.core.claim import Claim, Controls, Estimate, Made
 from phasescope.studies.core.comparing import paired_ratio
@@ -24,7 +23,7 @@ from phasescope.studies.core.made import made_records, rise
 from phasescope.studies.core.study import Curve, Figure, Panel, Reading, Study
 from phasescope.studies.found._axes import HALF, TOGETHER, Axis, axes_of, first_of, sparse_and_dense
 from phasescope.studies.found._cells import eps
-from phasescope.studies.found._made import as_p1_says, at
+from phasescope.studies.found._made import as_p1_says, at, calibrated
 from phasescope.studies.found.ladder import GROUP, LEFT_OUT, read_standing
 
 if TYPE_CHECKING:
@@ -111,12 +110,13 @@ def as_read(cells: tuple[str, ...], of: float, threshold: float) -> float:
 
     An onset is read at a snapshot, up to the time between two too late.
     """
-    tried = np.linspace(1.0, 1.6, 7)
-    read = []
-    for later in tried:
-        drawn = (numpy_generator(0, "calibration", i) for i in range(40))
-        read.append(float(np.mean([together(cells, made(cells, of, (later,), one)).value for one in drawn])))
-    return float(np.interp(threshold, read, tried))
+    return calibrated(
+        threshold,
+        lambda later, generator: made(cells, of, (later,), generator),
+        np.linspace(1.0, 1.6, 7).tolist(),
+        partial(together, cells),
+        times=40,
+    )
 
 
 def _barely(cells: tuple[str, ...], generator: np.random.Generator) -> pd.DataFrame:

@@ -18,7 +18,7 @@ import numpy as np
 from phasescope.config import Tree
 from phasescope.studies.core.captions import saying
 from phasescope.studies.core.claim import Claim
-from phasescope.studies.core.criteria import PLACE, at_end, column, phases_of, some_runs
+from phasescope.studies.core.criteria import PLACE, at_end, column, mean_told, phases_of, some_runs
 from phasescope.studies.core.curves import mean_curve, named, phase_grid
 from phasescope.studies.core.made import Courses, flat, rise
 from phasescope.studies.core.statistics import mean_over_runs, share_of_runs
@@ -221,7 +221,7 @@ def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
             "right at the end": float(np.mean([reached(run) for run in runs])),
             "come to B": sum("B" in phases_of(run) for run in runs),
             "come to C": sum(map(comes_to_c, runs)),
-            "order at the end": float(np.mean([at_end(run, ORDER) for run in runs])),
+            "order at the end": mean_told(runs, ORDER),
         }
 
     return [row(name, runs) for name in NAMES if (runs := some_runs(frame, [name]))]

@@ -23,7 +23,7 @@ from phasescope.studies.core.captions import saying
 from phasescope.studies.core.claim import Claim, Controls, Estimate, Made
 from phasescope.studies.core.comparing import onset_exponent, opened, size
 from phasescope.studies.core.courses import Plan
-from phasescope.studies.core.criteria import Passing, at_end, column, onsets, runs_of, some_runs
+from phasescope.studies.core.criteria import Passing, at_end, column, mean_told, onsets, runs_of, some_runs
 from phasescope.studies.core.curves import mean_curves, median_of
 from phasescope.studies.core.made import jitter, made_records
 from phasescope.studies.core.statistics import over_runs
@@ -264,8 +264,8 @@ def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
             "runs": len(runs),
             **{f"{CLOCKS[clock][0]} from, steps": median_of(one)[0] for clock, one in found.items()},
             **{f"runs that do, {CLOCKS[clock][0]}": int(one.came.sum()) for clock, one in found.items()},
-            "one object at the end": float(np.mean([at_end(run, "clocks.formed") for run in runs])),
-            "at a training place at the end": float(np.mean([at_end(run, "clocks.known") for run in runs])),
+            "one object at the end": mean_told(runs, "clocks.formed"),
+            "at a training place at the end": mean_told(runs, "clocks.known"),
             "by chance": at_end(runs[0], "clocks.chance"),
         }
 

@@ -10,11 +10,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from phasescope.studies.core.captions import saying
 from phasescope.studies.core.claim import Claim, Controls, Made
-from phasescope.studies.core.criteria import accuracy_of, at_end, some_runs
+from phasescope.studies.core.criteria import accuracy_of, mean_told, some_runs
 from phasescope.studies.core.curves import STEPS, marks, mean_curves, ticks, with_runs
 from phasescope.studies.core.study import Figure, Panel, Study, Table
 from phasescope.studies.found._cells import ENDS_ALONE
@@ -169,7 +167,7 @@ def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
                     "runs": len(runs),
                     "split": split.replace("_", " "),
                     **{
-                        words: float(np.mean([at_end(run, column) for run in runs]))
+                        words: mean_told(runs, column)
                         for words, column in columns.items()
                         if column in runs[0]
                     },

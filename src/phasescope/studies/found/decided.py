@@ -22,7 +22,7 @@ from phasescope.studies.core.curves import marks
 from phasescope.studies.core.statistics import mean_of_runs
 from phasescope.studies.core.study import Figure, Panel, Reading, Study, Table
 from phasescope.studies.found._cells import UNTOLD, foretold_of
-from phasescope.studies.found._made import made_at_end
+from phasescope.studies.found._made import made_ends
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,13 +66,13 @@ def _study() -> Study:
 def made(cell: str, apart: float, generator: np.random.Generator) -> pd.DataFrame:
     """Records of runs that decide as much later than a perfect network, another in each by some 15 noise levels."""
 
-    def read() -> dict[str, float]:
+    def read(_: str) -> dict[str, float]:
         return {
             "clones.exact_half": 240.0,
             "clones.half": 240.0 + apart + 15 * generator.standard_normal(),
         }
 
-    return made_at_end(_study(), cell, read, generator)
+    return made_ends(_study(), [cell], read, generator)
 
 
 def _claim(sigma: float) -> Claim:

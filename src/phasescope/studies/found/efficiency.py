@@ -16,13 +16,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from phasescope.randomness import numpy_generator
 from phasescope.studies.core.captions import saying
 from phasescope.studies.core.claim import Claim, Controls, Estimate, Made
 from phasescope.studies.core.comparing import mean_of_bounds, size
 from phasescope.studies.core.study import Figure, Study, Table
 from phasescope.studies.found._cells import ENDS_ALONE
-from phasescope.studies.found._composition import made_ends
 from phasescope.studies.found._images_needed import (
     CANVASES,
     CELLS,
@@ -39,7 +37,7 @@ from phasescope.studies.found._images_needed import (
     needed,
     rows,
 )
-from phasescope.studies.found._made import CALIBRATED
+from phasescope.studies.found._made import calibrated, made_ends
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,13 +101,13 @@ STEEPNESS, NOISE = 0.25, 0.03
 def made(needs: Mapping[str, Callable[[int], float]], generator: np.random.Generator) -> pd.DataFrame:
     """Records of runs of which 60 % takes so many images, by arm and N; accuracy rises with their log."""
 
-    def right(cell: str) -> float:
+    def read(cell: str) -> dict[str, float]:
         arm, canvas, share = KEYS[cell]
         passed = math.log(images_of(arm, canvas, share) / needs[arm](canvas))
-        return float(np.clip(RIGHT + STEEPNESS * passed + NOISE * generator.standard_normal(), 0, 1))
+        return {SPLIT: float(np.clip(RIGHT + STEEPNESS * passed + NOISE * generator.standard_normal(), 0, 1))}
 
     names = [name for arm in needs for name in names_of(arm)]
-    return made_ends(_study(), names, SPLIT, right, generator)
+    return made_ends(_study(), names, read, generator)
 
 
 def power(of: float, at_32: float) -> Callable[[int], float]:
@@ -127,15 +125,13 @@ def read_as(
     lies by it noise moves the reading to one side.
 
     Args:
-        needs: by arm what made runs need, of a number; what is read ascends with it.
-        numbers: at which the reading is taken, `CALIBRATED` times each.
+        needs: by arm what made runs need, of a number.
+        numbers, estimate: as in `calibrated`.
     """
 
     @cache
     def number() -> float:
-        drawn = [numpy_generator(0, "calibration", i) for i in range(CALIBRATED)]
-        read = [np.nanmean([estimate(made(needs(one), at)).value for at in drawn]) for one in numbers]
-        return float(np.interp(target, read, numbers))
+        return calibrated(target, lambda one, generator: made(needs(one), generator), numbers, estimate)
 
     return lambda generator: made(needs(number()), generator)
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from phasescope.studies.core.captions import saying
 from phasescope.studies.core.claim import Claim
-from phasescope.studies.core.criteria import at_end, phases_of, runs_of, some_runs
+from phasescope.studies.core.criteria import mean_told, phases_of, runs_of, some_runs
 from phasescope.studies.core.curves import phase_grid
 from phasescope.studies.core.made import Courses, rise
 from phasescope.studies.core.study import Curve, Figure, Panel, Study, Table
@@ -204,7 +204,7 @@ def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
             **{
                 outcome: float(np.mean([of_run(run) for run in runs])) for outcome, of_run in OUTCOMES.items()
             },
-            "right at the end": float(np.mean([at_end(run, "outcomes.grid.correct") for run in runs])),
+            "right at the end": mean_told(runs, "outcomes.grid.correct"),
         }
         for name in sorted(NAMES, key=r_prime)
         if (runs := some_runs(frame, [name]))

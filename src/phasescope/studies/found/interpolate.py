@@ -11,12 +11,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from phasescope.config import Tree
 from phasescope.studies.core.captions import saying
 from phasescope.studies.core.claim import Claim, Controls, Made
-from phasescope.studies.core.criteria import accuracy_of, at_end, some_runs
+from phasescope.studies.core.criteria import accuracy_of, mean_told, some_runs
 from phasescope.studies.core.curves import marks, ticks
 from phasescope.studies.core.study import Cell, Figure, Panel, Study, Table
 from phasescope.studies.found._cells import ENDS_ALONE, eps_at_end, world
@@ -142,11 +140,7 @@ def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
                 "beyond the factorized copier": excess_of(split, "factorized copier"),
                 "beyond the smoother": excess_of(split, "kernel smoother"),
             }
-            told = {
-                words: float(np.mean([at_end(run, column) for run in runs]))
-                for words, column in columns.items()
-                if column in runs[0]
-            }
+            told = {words: mean_told(runs, column) for words, column in columns.items() if column in runs[0]}
             found.append({"held out": cell.name, "runs": len(runs), **told})
     return found
 

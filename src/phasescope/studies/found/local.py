@@ -20,13 +20,13 @@ from phasescope.runs.sampling import paint_beside
 from phasescope.studies.core.captions import saying
 from phasescope.studies.core.claim import Claim, Controls, Estimate, Made
 from phasescope.studies.core.comparing import size
-from phasescope.studies.core.criteria import all_at_end, column, onsets, runs_of, some_runs
+from phasescope.studies.core.criteria import all_at_end, column, mean_told, onsets, runs_of, some_runs
 from phasescope.studies.core.curves import marks as marks_of
 from phasescope.studies.core.curves import mean_curves, median_of, ticks
 from phasescope.studies.core.statistics import mean_of_runs
 from phasescope.studies.core.study import Figure, Panel, Reading, Study, Table
 from phasescope.studies.found._cells import ATTENTION, BASE, LITTLE, UNTOLD, untold
-from phasescope.studies.found._made import made_at_end
+from phasescope.studies.found._made import made_ends
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -110,7 +110,7 @@ def _study() -> Study:
 def made(cell: str, r2: float, factor: float, generator: np.random.Generator) -> pd.DataFrame:
     """Records of runs with a median r^2, and a Fano's factor of 1 at most, that differ a little from run to run."""
 
-    def read() -> dict[str, float]:
+    def read(_: str) -> dict[str, float]:
         own_r2 = min(r2 + 0.015 * generator.standard_normal(), 0.999)
         own_factor = float(np.clip(factor + 0.04 * generator.standard_normal(), 0, 1))
         far = (1 - own_r2) * np.exp(0.5 * generator.standard_normal(IMAGES))
@@ -118,7 +118,7 @@ def made(cell: str, r2: float, factor: float, generator: np.random.Generator) ->
         objects = np.where(by_chance, generator.poisson(1.0, IMAGES), 1).astype(float)
         return {"local.machine.r2": float(np.median(1 - far)), "local.network.fano": fano(objects)}
 
-    return made_at_end(_study(), cell, read, generator)
+    return made_ends(_study(), [cell], read, generator)
 
 
 def _of(cell: str, r2: float = 0.95, factor: float = 0.9) -> Made:
@@ -230,17 +230,16 @@ def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
         {
             "network": name,
             "runs": len(runs),
-            **{f"r² to the {OPTIMA[short]}": _mean(runs, f"{short}.r2") for short in OPTIMA},
-            **{f"objects, {words[short]}": _mean(runs, f"{short}.objects") for short in words},
-            **{f"variance over mean, {words[short]}": _mean(runs, f"{short}.fano") for short in words},
+            **{f"r² to the {OPTIMA[short]}": mean_told(runs, f"local.{short}.r2") for short in OPTIMA},
+            **{f"objects, {words[short]}": mean_told(runs, f"local.{short}.objects") for short in words},
+            **{
+                f"variance over mean, {words[short]}": mean_told(runs, f"local.{short}.fano")
+                for short in words
+            },
         }
         for name in NAMES
         if (runs := some_runs(frame, [name]))
     ]
-
-
-def _mean(runs: list[pd.DataFrame], name: str) -> float:
-    return float(np.mean([column(run, f"local.{name}")[-1] for run in runs]))
 
 
 STUDY = Study(

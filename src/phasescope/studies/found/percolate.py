@@ -19,11 +19,12 @@ from phasescope.measures import critical_share, overlap_graph
 from phasescope.studies.core.captions import saying
 from phasescope.studies.core.claim import Claim, Controls, Estimate, Made, NotEnough
 from phasescope.studies.core.comparing import mean_of_bounds, size
-from phasescope.studies.core.criteria import accuracy_of, at_end, cells_of, runs_of, some_runs
+from phasescope.studies.core.criteria import accuracy_of, at_end, cells_of, mean_told, runs_of, some_runs
 from phasescope.studies.core.statistics import over_runs
 from phasescope.studies.core.study import Cell, Curve, Figure, Panel, Study, Table
 from phasescope.studies.found._cells import ENDS_ALONE, eps, eps_at_end
-from phasescope.studies.found._composition import dated, excess_of, made_ends
+from phasescope.studies.found._composition import dated, excess_of
+from phasescope.studies.found._made import made_ends
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,13 +123,13 @@ def as_read(sigma: float) -> float:
 def made(halves: dict[float, float], generator: np.random.Generator) -> pd.DataFrame:
     """Records of runs of which half is right at a share, by sigma; accuracy rises with the log of the share."""
 
-    def right(cell: str) -> float:
+    def read(cell: str) -> dict[str, float]:
         sigma, share = BY_NAME[cell]
         height = float(rises(np.array(share), halves[sigma]))
-        return float(np.clip(height + 0.04 * generator.standard_normal(), 0, 1))
+        return {RIGHT: float(np.clip(height + 0.04 * generator.standard_normal(), 0, 1))}
 
     names = [cell.name for (sigma, _), cell in CELLS.items() if sigma in halves]
-    return made_ends(_study(), names, RIGHT, right, generator)
+    return made_ends(_study(), names, read, generator)
 
 
 def _halves(falls: float) -> dict[float, float]:
@@ -205,9 +206,7 @@ def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
         at = {share: some_runs(frame, [CELLS[sigma, share].name]) for share in SHARES}
         if any(at.values()):
             right = {
-                f"right at {100 * share:g} %": float(np.mean([at_end(run, RIGHT) for run in runs]))
-                for share, runs in at.items()
-                if runs
+                f"right at {100 * share:g} %": mean_told(runs, RIGHT) for share, runs in at.items() if runs
             }
             found.append({"sigma, px": sigma, "critical share": critical(sigma), **right})
     return found

@@ -32,7 +32,6 @@ from phasescope.studies.found._tori_made import (
     UNLIKE,
     about,
     looped,
-    made,
     made_along,
     two_worlds,
 )
@@ -133,7 +132,7 @@ def _of_place(place: Place) -> list[Claim]:
 
     def of(name: str, cells: Sequence[str], *kinds: tuple[float, float]) -> Controls:
         def one(kind: tuple[float, float], generator: np.random.Generator) -> pd.DataFrame:
-            return made(_study, {name: about(*kind)}, cells, generator)
+            return about(name, cells, *kind, _study(), generator)
 
         return _controls(one, *kinds)
 
