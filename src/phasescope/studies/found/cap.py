@@ -219,6 +219,7 @@ def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
             "runs": len(runs),
             "accuracy at most": bounds.get(name, 1.0),
             "right at the end": float(np.mean([reached(run) for run in runs])),
+            "of one run at most": max(reached(run) for run in runs),
             "come to B": sum("B" in phases_of(run) for run in runs),
             "come to C": sum(map(comes_to_c, runs)),
             "order at the end": mean_told(runs, ORDER),
