@@ -41,6 +41,8 @@ ALONE = [
     {"within": {"y": CANVAS["y"]}, "at": {"x": -MARGIN}},
 ]
 """1D images of each factor's full range"""
+EXCESSES = (-0.2, 1.05)
+"""of the axes of figures, the same for all panels"""
 SPREAD = 0.1
 """of an excess, from run to run, of records made up"""
 

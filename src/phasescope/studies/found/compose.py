@@ -10,14 +10,17 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from phasescope.studies.core.captions import saying
 from phasescope.studies.core.claim import Claim, Controls, Made
-from phasescope.studies.core.criteria import accuracy_of, mean_told, some_runs
+from phasescope.studies.core.criteria import accuracy_of, at_end, mean_told, some_runs
 from phasescope.studies.core.curves import STEPS, marks, mean_curves, ticks, with_runs
 from phasescope.studies.core.study import Figure, Panel, Study, Table
 from phasescope.studies.found._cells import ENDS_ALONE
 from phasescope.studies.found._composition import (
     ALONE,
+    EXCESSES,
     WORLDS,
     both,
     composed,
@@ -125,7 +128,8 @@ def courses(frame: pd.DataFrame) -> list[Panel]:
 
 def _splits_of(runs: list[pd.DataFrame]) -> list[str]:
     known = ("grid", "x_arm", "y_arm", "intersection", "square", "inside")
-    return [split for split in known if runs[0].get(accuracy_of(split, "joint")) is not None]
+    there = [split for split in known if accuracy_of(split, "joint") in runs[0]]
+    return [split for split in there if np.isfinite(at_end(runs[0], accuracy_of(split, "joint")))]
 
 
 def reached(frame: pd.DataFrame) -> list[Panel]:
@@ -142,7 +146,15 @@ def reached(frame: pd.DataFrame) -> list[Panel]:
                 0.0,
             )
             panels.append(
-                Panel(f"{world}, {held}", "trained on", "excess", [found], level=0.0, ticks=ticks(there))
+                Panel(
+                    f"{world}, {held}",
+                    "trained on",
+                    "excess",
+                    [found],
+                    level=0.0,
+                    ylim=EXCESSES,
+                    ticks=ticks(there),
+                )
             )
     return panels
 

@@ -18,7 +18,7 @@ from phasescope.studies.core.criteria import accuracy_of, mean_told, some_runs
 from phasescope.studies.core.curves import marks, ticks
 from phasescope.studies.core.study import Cell, Figure, Panel, Study, Table
 from phasescope.studies.found._cells import ENDS_ALONE, eps_at_end, world
-from phasescope.studies.found._composition import excess, excess_of, made_excess
+from phasescope.studies.found._composition import EXCESSES, excess, excess_of, made_excess
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,7 +110,7 @@ def holes(frame: pd.DataFrame) -> list[Panel]:
         found = marks(
             [partial(excess, name, split, frame) for name in there.values()], "excess over the copier", 0, 0.0
         )
-        return Panel(title, unit, "excess", [found], level=NOTHING, ticks=ticks(there))
+        return Panel(title, unit, "excess", [found], level=NOTHING, ylim=EXCESSES, ticks=ticks(there))
 
     lesions = {f"{width:g}": cell for width, cell in LESIONS.items()}
     return [
