@@ -88,6 +88,11 @@ def test_what_is_told_does_not_depend_on_verdicts():
     assert told == {headlines}
 
 
+def test_a_headline_without_runs_is_not_told_as_a_sentence():
+    claims = [claim("there", "code", "eps"), {**claim("absent", "others", "eps", "undecided"), "n": 0}]
+    assert [found["claim"]["name"] for found in findings(grid_of(claims), claims)] == ["there"]
+
+
 PLACES = [
     {**claim("eps_50", "code", "eps", "refuted"), "sentence": "At t=50 it is so: open, eps."},
     {**claim("eps_600", "code", "eps"), "sentence": "At t=600 it is so: open, eps.", "headline": True},

@@ -86,7 +86,7 @@ def _most_alike_first(claims: tuple[Entry, ...], speaks: Entry) -> tuple[Entry, 
 
 
 def findings(grid: Grid, headlines: Iterable[Entry]) -> list[dict[str, Any]]:
-    """What is told in sentences: each of these claims, and `others` of its family, of other systems."""
+    """What is told in sentences: each of these claims that has runs, and `others` of its family, of other systems."""
     return [
         {
             "claim": claim,
@@ -95,6 +95,7 @@ def findings(grid: Grid, headlines: Iterable[Entry]) -> list[dict[str, Any]]:
             else [],
         }
         for claim in headlines
+        if claim["n"]
     ]
 
 
