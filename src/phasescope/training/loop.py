@@ -29,7 +29,12 @@ from phasescope.training.config import TrainingConfig
 from phasescope.training.data import Batches
 from phasescope.training.memory import FlatParameters, keep_freed_memory
 from phasescope.training.optimisers import clip, layout_for, optimiser_of
-from phasescope.training.precision import normalise_in_float32, precision_of
+from phasescope.training.precision import (
+    normalise_in_float32,
+    precision_of,
+    start_threads,
+    subnormals_as_zero,
+)
 from phasescope.training.rates import lr_factor
 from phasescope.worlds.base import World
 
@@ -124,7 +129,7 @@ def learn(learner: Learner, family: Family, world: World, seed: int) -> Iterator
     learner.network.train()
     while learner.step < config.steps:
         batch = batches.at(learner.step)
-        with global_stream_from(derive(seed, "network", learner.step), device):
+        with global_stream_from(derive(seed, "network", learner.step), device), subnormals_as_zero(device):
             loss = loss_of(batch.x_0, batch.labels, *batch.drawn)
             learner.descend(loss)
         yield loss.detach()
@@ -157,6 +162,7 @@ def prepare(device: torch.device, config: TrainingConfig) -> None:
                 "`training.precision` (=tf32) must be float32 or bfloat16 on a CPU: only a GPU rounds so"
             )
         keep_freed_memory()
+        start_threads()
         return
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
