@@ -25,7 +25,6 @@ STUDIES = studies()
 SHIPPED = [name for name in STUDIES if (RESULTS / name / RECORDS).exists()]
 
 
-@pytest.mark.some(5)
 @pytest.mark.parametrize("name", SHIPPED)
 def test_verdicts_are_those_of_the_records(name):
     study, folder = STUDIES[name], RESULTS / name

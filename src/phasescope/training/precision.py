@@ -18,6 +18,9 @@ from torch import Tensor, nn
 
 from phasescope.training.config import TrainingConfig
 
+SHARED = 2**18
+"""numbers that torch shares among its threads"""
+
 
 def precision_of(config: TrainingConfig, device: torch.device) -> Callable[[], torch.autocast]:
     """The context of the forward pass."""
@@ -41,8 +44,7 @@ def _in_float32(module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
 @contextmanager
 def subnormals_as_zero(device: torch.device) -> Iterator[None]:
     """Within, this thread of a CPU takes numbers below 1.2e-38, in float32, for 0; afterwards as it did."""
-    before = device.type != "cpu" or _takes_subnormals_for_zero()
-    if before:
+    if device.type != "cpu" or _takes_subnormals_for_zero():
         yield
         return
     torch.set_flush_denormal(True)
@@ -59,10 +61,6 @@ def start_threads() -> None:
     """
     with subnormals_as_zero(torch.device("cpu")):
         torch.ones(SHARED).add_(1)
-
-
-SHARED = 2**18
-"""numbers that torch shares among its threads"""
 
 
 def _takes_subnormals_for_zero() -> bool:

@@ -46,6 +46,8 @@ HELD = {
 COMPOSES, MORE, HELPS = 0.5, 0.4, 0.3
 """least excess over the copier; least gain by 1D images; least gain by a rim of 2D images"""
 KINDS = ("2D", "2D and 1D")
+SHOWN = ("grid", "x_arm", "y_arm", "intersection", "square", "inside")
+"""splits: what is trained on, and what is held out"""
 
 
 def name_of(world: str, held: str, kind: str) -> str:
@@ -120,18 +122,19 @@ def _claims_of(world: str, held: str) -> list[Claim]:
 
 
 def courses(frame: pd.DataFrame) -> list[Panel]:
-    """Of each cell the share right of each of its splits."""
-    panels = []
-    for words, runs in with_runs(frame, [(name, [name]) for name in NAMES]):
-        splits = {split.replace("_", " "): accuracy_of(split, "joint") for split in _splits_of(runs)}
-        panels.append(Panel(words, STEPS, "share right", mean_curves(runs, splits), ylim=(-0.02, 1.02)))
-    return panels
+    """Of each cell the share right of each of its splits; a split is the same series in all panels."""
+    splits = {split.replace("_", " "): accuracy_of(split, "joint") for split in SHOWN}
+    there = {words: name for words, name in splits.items() if name in frame}
+    return [
+        Panel(words, STEPS, "share right", mean_curves(runs, there), ylim=(-0.02, 1.02))
+        for words, runs in with_runs(frame, [(name, [name]) for name in NAMES])
+    ]
 
 
-def _splits_of(runs: list[pd.DataFrame]) -> list[str]:
-    known = ("grid", "x_arm", "y_arm", "intersection", "square", "inside")
-    there = [split for split in known if accuracy_of(split, "joint") in runs[0]]
-    return [split for split in there if np.isfinite(at_end(runs[0], accuracy_of(split, "joint")))]
+def _held_out(run: pd.DataFrame) -> list[str]:
+    """The splits of a run that it is not trained on."""
+    there = [split for split in SHOWN[1:] if accuracy_of(split, "joint") in run]
+    return [split for split in there if np.isfinite(at_end(run, accuracy_of(split, "joint")))]
 
 
 def reached(frame: pd.DataFrame) -> list[Panel]:
@@ -167,7 +170,7 @@ def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     for name in NAMES:
         if not (runs := some_runs(frame, [name])):
             continue
-        for split in _splits_of(runs)[1:]:
+        for split in _held_out(runs[0]):
             columns = {
                 "x right": accuracy_of(split, "x"),
                 "y right": accuracy_of(split, "y"),
