@@ -40,6 +40,17 @@ def test_a_verdict_that_is_the_same_stands_and_another_falls_unless_there_was_no
     assert list(counted(told)) == list(FATES)
 
 
+def test_another_threshold_or_side_is_told(tmp_path):
+    asked = [(0.5, "above"), (0.8, "above"), (0.5, "below")]
+    before = former(tmp_path, *["supported"] * len(asked))
+    now = {
+        f"t/{i}": {"verdict": "supported", "look": 1, "threshold": threshold, "direction": direction}
+        for i, (threshold, direction) in enumerate(asked)
+    }
+    told = fates_of(before, Fates(again={f"s/{i}": f"t/{i}" for i in range(len(asked))}, withdrawn={}), now)
+    assert [one.otherwise for one in told] == [False, True, True]
+
+
 def test_what_is_not_judged_again_yet_neither_stands_nor_falls(tmp_path):
     before = former(tmp_path, "supported", "supported")
     now = {"t/0": {"verdict": "undecided", "look": 0}}

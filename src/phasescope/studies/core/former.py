@@ -73,6 +73,12 @@ class Told:
     reason: str
     """why it was withdrawn"""
 
+    @property
+    def otherwise(self) -> bool:
+        """Whether it is tested against another threshold, or from the other side."""
+        then = (self.former.threshold, self.former.direction)
+        return self.now is not None and (self.now["threshold"], self.now["direction"]) != then
+
 
 def read_former(folder: Path) -> list[FormerClaim]:
     """The former verdicts that a folder of results holds; none where it holds no such file.
