@@ -14,6 +14,7 @@ from collections import Counter
 from pathlib import Path
 
 from phasescope.studies import studies
+from phasescope.studies.core.declaration import read_declaration
 from phasescope.studies.core.records import read_claims
 from phasescope.studies.core.study import Figure, Study
 from phasescope.views.report.study_page import entry
@@ -45,8 +46,9 @@ def table(names: str) -> str:
 
 def figure(study: Study, one: Figure) -> str:
     """A figure, and under it the verdicts that it shows."""
-    told = read_claims(RESULTS / study.name)
-    shown = [entry(study, claim) for claim in (told["claims"] if told else ()) if claim["figure"] == one.name]
+    told, declared = read_claims(RESULTS / study.name), read_declaration(RESULTS / study.name)
+    claims = told["claims"] if told else ()
+    shown = [entry(study, declared, claim) for claim in claims if claim["figure"] == one.name]
     lines = [f"![{one.title}](../results/{study.name}/{one.name}.png)"]
     for claim in shown:
         numbers = (

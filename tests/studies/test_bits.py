@@ -16,7 +16,9 @@ from phasescope.studies.found._axes import axes_of
 def test_the_ratio_of_factors_that_are_learnt_apart_is_read(pair: str, later: float):
     cells = study.names_of(pair)
     made = study.made(cells, 0.4, (later,), np.random.default_rng(0))
-    assert study.together(cells, made).value == pytest.approx(later, rel=0.15)
+    found = study.together(cells, made)
+    assert found.detail["ratio"] == pytest.approx(later, rel=0.15)
+    assert found.value == max(found.detail["ratio"], 1 / found.detail["ratio"])
     if later != 1:
         assert study.denser_first(cells, made).value == float(later > 1)
 

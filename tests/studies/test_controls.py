@@ -20,6 +20,7 @@ from phasescope.studies.core.study import Cell, Study
 from phasescope.studies.found._code import BETWEEN, LIKE_3D, LIKE_CLIFFORD, pool
 from phasescope.studies.found._made import read_as
 from phasescope.studies.found.factorization import MIDWAY
+from phasescope.views.terminal import controls as terminal
 
 SHIPPED = Path(__file__).parents[2] / "results" / "controls.json"
 STUDIES = studies()
@@ -167,6 +168,29 @@ def test_the_verb_prints_and_writes_what_controls_give(tmp_path, monkeypatch, ca
     assert "1 of 2 claims have controls" in printed
 
 
+def test_a_trial_that_was_stopped_goes_on(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.py").write_text(OWN)
+    out, tried = tmp_path / "controls.json", []
+    words = ["claims", "--controls", "--study", "own.py", "--times", "10", "--out", str(out)]
+
+    def stopping(study, claim, times):
+        tried.append(claim.name)
+        if len(tried) == 2:
+            raise KeyboardInterrupt
+        return entry(study, claim, times)
+
+    monkeypatch.setattr(terminal, "entry", stopping)
+    assert main(words) != 0
+    assert not out.exists()
+    assert main(words) == 0
+    assert tried == ["ends_right", "right", "right"]
+    assert [one["name"] for one in json.loads(out.read_text())] == ["ends_right", "right"]
+    assert [*tmp_path.glob("*.part")] == []
+    assert main([*words[:-3], "20", *words[-2:]]) == 0
+    assert tried[3:] == ["ends_right", "right"], "another number of times is another trial"
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -174,6 +198,7 @@ def test_the_verb_prints_and_writes_what_controls_give(tmp_path, monkeypatch, ca
         (["--controls", "--study", "densty"], "`NAME` (=densty) must be one of"),
         (["--out", "c.json"], "`--out` (=c.json) must go with --controls"),
         (["--study", "density", "--page", "p.md"], "`--study` (=density) must be left out with --page"),
+        (["--results", "nowhere"], "`--results` (=nowhere) must be a folder of studies' results"),
         (["--controls", "--study", "own.py", "--out", "bad.json"], "`--out` (=bad.json) must be a file of controls"),
     ],
 )  # fmt: skip

@@ -11,6 +11,8 @@ import pytest
 from phasescope.errors import UserError
 from phasescope.studies.core.former import FATES, FORMER, Fates, counted, fates_of, read_fates, read_former
 
+SAME = {"look": 1, "threshold": 0.5, "direction": "above"}
+"""what claims.json says of a claim that asks the same"""
 VERDICTS = ("supported", "refuted", "undecided")
 
 
@@ -28,7 +30,7 @@ def former(tmp_path: Path, *verdicts: str):
 def test_a_verdict_that_is_the_same_stands_and_another_falls_unless_there_was_none(tmp_path):
     pairs = list(product(VERDICTS, VERDICTS))
     before = former(tmp_path, *(then for then, _ in pairs))
-    now = {f"t/{i}": {"verdict": verdict, "look": 1} for i, (_, verdict) in enumerate(pairs)}
+    now = {f"t/{i}": SAME | {"verdict": verdict} for i, (_, verdict) in enumerate(pairs)}
     again = {f"s/{i}": f"t/{i}" for i in range(len(pairs))}
     told = fates_of(before, Fates(again=again, withdrawn={}), now)
     for one, (then, verdict) in zip(told, pairs, strict=True):
@@ -48,7 +50,7 @@ def test_another_threshold_or_side_is_told(tmp_path):
         for i, (threshold, direction) in enumerate(asked)
     }
     told = fates_of(before, Fates(again={f"s/{i}": f"t/{i}" for i in range(len(asked))}, withdrawn={}), now)
-    assert [one.otherwise for one in told] == [False, True, True]
+    assert [one.fate for one in told] == ["stands", "otherwise", "otherwise"]
 
 
 def test_what_is_not_judged_again_yet_neither_stands_nor_falls(tmp_path):

@@ -201,18 +201,9 @@ def claims(
     if times < 1:
         raise UserError(f"`--times` (={times}) must be at least 1")
     if controls:
-        from phasescope.views.terminal.controls import (
-            controls_of_others,
-            print_controls,
-            try_all,
-            write_controls,
-        )
+        from phasescope.views.terminal.controls import print_controls, try_all
 
-        kept = controls_of_others(out, ours) if out else []
-        tried = try_all(ours, times)
-        if out:
-            write_controls([*kept, *tried], out)
-        print_controls(tried, as_json=json)
+        print_controls(try_all(ours, times, out), as_json=json)
         return 0
     if out:
         raise UserError(f"`--out` (={out}) must go with --controls: it is for what they gave")
@@ -220,6 +211,8 @@ def claims(
         raise UserError(
             f"`--study` (={study}) must be left out with --page: the page of results is of all studies"
         )
+    if not results.is_dir():
+        raise UserError(f"`--results` (={results}) must be a folder of studies' results, as `study` makes it")
     if page or judge:
         from phasescope.views.report.results import write_results
         from phasescope.views.terminal.progress import counting

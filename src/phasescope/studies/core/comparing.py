@@ -131,6 +131,25 @@ def paired_ratio(first: Onsets, second: Onsets, neither: str) -> Estimate:
     return Estimate(at_least if at_least == at_most else math.nan, *ends, n, detail)
 
 
+def apart(ratio: Estimate) -> Estimate:
+    """How far a ratio is from 1 whichever way: the greater of it and its inverse, with the interval of that.
+
+    It is 1 where both are as great. An interval of the ratio that holds 1 has 1 for its lower end.
+    """
+
+    def folded(value: float) -> float:
+        return max(value, 1 / value) if value > 0 else math.inf
+
+    low, high = folded(ratio.low), folded(ratio.high)
+    return Estimate(
+        math.nan if math.isnan(ratio.value) else folded(ratio.value),
+        1.0 if ratio.low <= 1 <= ratio.high else min(low, high),
+        max(low, high),
+        ratio.n,
+        {"ratio": ratio.value} | dict(ratio.detail),
+    )
+
+
 def mean_of_bounds(bounds: Sequence[tuple[float, float]], neither: str) -> Estimate:
     """The mean over runs of a number of which each run gives bounds.
 

@@ -1,5 +1,5 @@
 """What a study says before its first run, in results/<study>/declaration.json: cells, seeds, how they are observed and read,
-claims, thresholds, and the rules that all claims share.
+claims, thresholds, the constants that verdicts rest on, and the rules that all claims share.
 
 What changes later is an amendment: the study's code says when and why, and the declaration keeps both with the changes in
 words. The SHA-256 of the source is kept too, with the date of each; a source that changes nothing declared is no amendment,
@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from phasescope.config import explain
 from phasescope.errors import UserError
 from phasescope.store.files import from_json, read_json, sha256, to_json, write_aside
+from phasescope.studies.core.constants import constants
 from phasescope.studies.core.differing import changes
 from phasescope.studies.core.rules import rules
 from phasescope.studies.core.sources import digest_of_imports
@@ -28,7 +29,7 @@ from phasescope.studies.core.statistics import CONFIDENCE
 from phasescope.studies.core.study import Cell, Study
 
 DECLARATION = "declaration.json"
-LATER = ("observed", "readings", "rules")
+LATER = ("observed", "readings", "rules", "constants")
 """fields that not every declaration holds from its date on"""
 
 
@@ -39,6 +40,8 @@ class Amended(BaseModel):
     reason: str
     changed: list[str]
     """in words; empty where what was declared before is not there"""
+    looked: bool | None = None
+    """whether runs of what it changed had been looked at; None where it was not said yet"""
 
 
 class Source(BaseModel):
@@ -85,6 +88,8 @@ class Declaration(BaseModel):
     """further readings: name, and cells whose runs are read so, all where there is none"""
     rules: dict[str, Any] | None = None
     """that all claims share"""
+    constants: dict[str, Any] | None = None
+    """that statistics and readings use, by name"""
     since: dict[str, str] = {}
     """of fields that the first declaration did not hold: from which date on this one does"""
     sources: list[Source]
@@ -103,6 +108,9 @@ def declared(study: Study) -> dict[str, Any]:
         "observed": _observed(study),
         "readings": [{"name": one.name, "cells": one.cells} for one in study.readings],
         "rules": rules(),
+        "constants": constants(
+            [*(one.estimate for one in study.claims), *(one.read for one in study.readings)]
+        ),
     }
     return from_json(to_json(tree))
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
 from typing import Any
 
 from phasescope.store.files import to_json
+
+CLAIM_DIFFERS = re.compile(r"`(?P<field>\w+)` of the claim `(?P<name>[^`]+)` was ")
 
 
 def changes(old: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
@@ -29,9 +32,17 @@ def changes(old: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
             else:
                 one, other = was[name], is_now[name]
                 found += _differences(f" of the {word} `{name}`", one, other, chain(one, other))
-    was_rules = old["rules"] or {}
     found += _changed_observing(old["observed"] or (), now["observed"])
-    return found + _differences(" of the rules of all claims", was_rules, now["rules"], was_rules)
+    for kind, of in (("rules", " of the rules of all claims"), ("constants", " among the constants")):
+        was_kind = old[kind] or {}
+        found += _differences(of, was_kind, now[kind], was_kind)
+    return found
+
+
+def claims_changed(changed: Iterable[str], fields: Collection[str]) -> set[str]:
+    """Names of the claims of which one of these fields differs, by lines of `changes`."""
+    found = (CLAIM_DIFFERS.match(line) for line in changed)
+    return {one["name"] for one in found if one and one["field"] in fields}
 
 
 def _changed_observing(old: Iterable[Mapping[str, Any]], now: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -1,10 +1,11 @@
 """What became of claims that were judged before: tested again, or withdrawn for a reason.
 
-`results/former.json` holds their verdicts as they stood. A file of fates says of each which claim tests it again, `again`:
+`results/former.json` holds their verdicts as they stood. A file of fates says of each which claim asks it again, `again`:
 {"study/name": "study/name"}, or why none does, `withdrawn`: {reason: ["study/name", ...]}. What became of it follows:
 
-    stands       tested again, with the same verdict          decided      was undecided, and is not any more
-    fell         tested again, with another verdict           untested     to be tested again: its runs are not whole
+    stands       judged again, with the same verdict          decided      was undecided, and is not any more
+    fell         judged again, with another verdict           untested     to be judged again: its runs are not whole
+    otherwise    a like question is asked, against another threshold, so that the verdicts are not of one number
     withdrawn    not asked any more
 """
 
@@ -25,12 +26,13 @@ from phasescope.store.files import read_json
 from phasescope.studies.core.claim import Outcome
 
 FORMER = "former.json"
-Fate = Literal["stands", "fell", "decided", "untested", "withdrawn"]
+Fate = Literal["stands", "fell", "decided", "otherwise", "untested", "withdrawn"]
 FATES: dict[Fate, str] = {
-    "stands": "tested again, with the same verdict",
-    "fell": "tested again, with another verdict",
+    "stands": "judged again, with the same verdict",
+    "fell": "judged again, with another verdict",
     "decided": "undecided before, and decided now",
-    "untested": "to be tested again",
+    "otherwise": "a like question, against another threshold",
+    "untested": "to be judged again",
     "withdrawn": "not asked any more",
 }
 
@@ -72,12 +74,6 @@ class Told:
     """what claims.json says of that"""
     reason: str
     """why it was withdrawn"""
-
-    @property
-    def otherwise(self) -> bool:
-        """Whether it is tested against another threshold, or from the other side."""
-        then = (self.former.threshold, self.former.direction)
-        return self.now is not None and (self.now["threshold"], self.now["direction"]) != then
 
 
 def read_former(folder: Path) -> list[FormerClaim]:
@@ -134,6 +130,8 @@ def _told(former: FormerClaim, again: str | None, reason: str, now: Mapping[str,
         fate: Fate = "withdrawn"
     elif claim is None or claim.get("look") == 0:
         fate = "untested"
+    elif (claim["threshold"], claim["direction"]) != (former.threshold, former.direction):
+        fate = "otherwise"
     elif claim["verdict"] == former.verdict:
         fate = "stands"
     else:

@@ -164,6 +164,8 @@ class Amendment:
     date: str
     """YYYY-MM-DD"""
     reason: str
+    looked: bool = False
+    """whether runs of what it changes had been looked at"""
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,16 @@
 """What is learnt of x and of y: when each sets in, against learners of one axis and of both, and how they go together.
 
 Each axis is read from every image, formed or not, in two ways: by the darkest pixel, as P1 likely did, and by the matched
-filter. A claim is decided where both ways agree. Two references, both computed from balanced grids of the same network,
-whose onset along an axis is t(d):
+filter. A claim is decided where both ways agree. Of a network whose onset along an axis of a balanced grid is t(d),
 
-    factorized (two one-dimensional learners)     t_x = t(d_x),   t_y = t(d_y)
-    fully coupled                                 t_x = t_y = sqrt(t(d_x) t(d_y))
+    two one-dimensional learners would have     t_x = t(d_x),   t_y = t(d_y),
+    one that couples both axes                  t_x = t_y,
 
-Between them lies the index log(t_s / t_d) / log(t(d_s) / t(d_d)) of the sparser and the denser axis: 1 as the first,
-0 as the second. Where t does not depend on d the references coincide, and nothing can be told.
+and where t does not depend on d the two are the same.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
@@ -21,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from phasescope.studies.core.claim import Estimate, NotEnough
-from phasescope.studies.core.comparing import envelope, mean_where, opened, paired_ratio
+from phasescope.studies.core.comparing import apart, envelope, mean_where, paired_ratio
 from phasescope.studies.core.criteria import (
     Labels,
     Onsets,
@@ -33,7 +30,7 @@ from phasescope.studies.core.criteria import (
     onsets,
     runs_of,
 )
-from phasescope.studies.core.statistics import mean_of_runs, over_runs, share
+from phasescope.studies.core.statistics import mean_of_runs, share
 from phasescope.worlds.bump.reader import UNGATED
 
 if TYPE_CHECKING:
@@ -42,9 +39,9 @@ if TYPE_CHECKING:
 Axis = Literal["x", "y"]
 
 TOGETHER = 1.25
-"""ratio of onsets of two axes below which they set in together; also the least by which the references must differ"""
+"""factor between the onsets of two axes below which they set in together"""
 HALF = 0.5
-"""of the index: midway between fully coupled and factorized"""
+"""of the runs whose axes are not tied"""
 COUPLED = 0.3
 """phi from which images are right in x and in y together: a medium correlation by Cohen's (1988) convention"""
 MIDDLE = (0.2, 0.8)
@@ -98,12 +95,12 @@ def over_ways(of: Callable[[str], Estimate]) -> Estimate:
 
 
 def together(cells: Sequence[str], labels: Labels, frame: pd.DataFrame) -> Estimate:
-    """Median over runs of the sparser axis's onset over the denser one's."""
+    """How far the sparser axis's onset is from the denser one's, as a factor: of their median ratio over runs."""
     runs = runs_of(frame, cells)
     neither = f"neither axis set in {LABELS[labels]} in any run"
 
     def ratio(way: str) -> Estimate:
-        return paired_ratio(*sparse_and_dense(runs, right_along(labels, way)), neither)
+        return apart(paired_ratio(*sparse_and_dense(runs, right_along(labels, way)), neither))
 
     return over_ways(ratio)
 
@@ -125,77 +122,6 @@ def first_of(sparse: Onsets, dense: Onsets) -> Estimate:
     if not told.any():
         raise NotEnough(f"the axes set in at the same snapshot in each of {len(told)} runs")
     return share((early < late)[told].tolist(), {"tied": float((~told).sum())})
-
-
-def log_onsets(runs: Sequence[pd.DataFrame], labels: Labels, way: str) -> np.ndarray:
-    """Mean log of the onsets along x and along y of each run on a balanced grid: log t(d)."""
-    return np.mean(
-        [np.log(onsets(runs, accurate(labels, axis, way)).restricted) for axis in ("x", "y")], axis=0
-    )
-
-
-def index(
-    cells: Sequence[str],
-    balanced: dict[float, str],
-    labels: Labels,
-    frame: pd.DataFrame,
-) -> Estimate:
-    """Where x and y lie between fully coupled (0) and factorized (1): mean log ratio over the mean of its reference.
-
-    Images are read by matched filter. An onset that did not come is put at the run's end; it may be any time later, so the
-    index has no end on the side to which that would move it.
-
-    Args:
-        balanced: by increment, the cell of the balanced grid.
-    """
-    runs = runs_of(frame, cells)
-    sparse, dense = sparse_and_dense(runs, right_along(labels, "matched"))
-    log_ratio = np.log(sparse.restricted / dense.restricted)
-    wanted = [(axes_of(run).d_sparse, axes_of(run).d_dense) for run in runs]
-    values = sorted({d for pair in wanted for d in pair})
-    references = {d: runs_of(frame, [balanced[d]]) for d in values}
-    log_t = np.concatenate([log_onsets(of_d, labels, "matched") for of_d in references.values()])
-    of_d = np.repeat(values, [len(found) for found in references.values()])
-    n = len(runs)
-    member = np.array([[d == value for value in values] for d in of_d], dtype=float)
-    want_sparse, want_dense = (
-        np.array([[pair[i] == value for value in values] for pair in wanted], dtype=float) for i in (0, 1)
-    )
-
-    def parts(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        own, other = weights[:, :n], weights[:, n:]
-        t = (other * log_t) @ member / np.maximum(other @ member, 1)
-        reference = t @ (want_sparse - want_dense).T
-        count = own.sum(axis=1)
-        return (own @ log_ratio) / count, (own * reference).sum(axis=1) / count
-
-    observed, reference = (float(part[0]) for part in parts(np.ones((1, n + len(log_t)))))
-    if abs(reference) < math.log(TOGETHER):
-        raise NotEnough(
-            f"the references coincide: on balanced grids t(d) differs by a factor of {math.exp(abs(reference)):.2f} "
-            f"between the two densities, and {TOGETHER:g} is needed to tell factorized from coupled"
-        )
-
-    def statistic(weights: np.ndarray) -> np.ndarray:
-        own, other = parts(weights)
-        return own / other
-
-    detail = {
-        "ratio": math.exp(observed),
-        "ratio_if_factorized": math.exp(reference),
-        "ratio_if_coupled": 1.0,
-    }
-    everyone = [*runs, *(run for of_d in references.values() for run in of_d)]
-    found = over_runs(statistic, len(everyone), cells_of(everyone), detail)
-    least, most = values[0], values[-1]
-    lacks = {d: not all_came(of_d, labels, "matched") for d, of_d in references.items()}
-    later, sooner = not sparse.came.all() or lacks[least], not dense.came.all() or lacks[most]
-    return opened(found, below=-math.inf if sooner else None, above=math.inf if later else None)
-
-
-def all_came(runs: Sequence[pd.DataFrame], labels: Labels, way: str) -> bool:
-    """Whether both axes set in in each run."""
-    return all(onsets(runs, accurate(labels, axis, way)).came.all() for axis in ("x", "y"))
 
 
 def phi_of(run: pd.DataFrame, labels: Labels, way: str) -> float:

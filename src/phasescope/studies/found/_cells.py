@@ -72,9 +72,9 @@ RESAMPLED = (
 )
 
 
-def mended(reason: str) -> Amendment:
+def mended(reason: str, looked: bool = False) -> Amendment:
     """That of 2026-11-27, with a study's own reason."""
-    return Amendment("2026-11-27", f"{reason} {RESAMPLED}")
+    return Amendment("2026-11-27", f"{reason} {RESAMPLED}", looked)
 
 
 ENDS_ALONE = (

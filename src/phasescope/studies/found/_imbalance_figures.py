@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from phasescope.studies.core.claim import NotEnough
-from phasescope.studies.core.criteria import accuracy_of, column, runs_of, some_runs
+from phasescope.studies.core.criteria import Labels, accuracy_of, accurate, column, onsets, runs_of, some_runs
 from phasescope.studies.core.curves import STEPS, mean_curves, with_runs
 from phasescope.studies.core.study import Curve, Panel
 from phasescope.studies.found._axes import (
     LABELS,
     TOGETHER,
     axes_of,
-    log_onsets,
     right_along,
     sparse_and_dense,
 )
@@ -25,6 +24,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CELLS = (*BALANCED.values(), *UNEQUAL.values())
+
+
+def log_onset(frame: pd.DataFrame, d: float, labels: Labels) -> float:
+    """Mean log of the onsets along x and along y on a balanced grid, log t(d), over runs; those that did not come at the "
+    "end."""
+    runs = runs_of(frame, [BALANCED[d].name])
+    return float(
+        np.mean([np.log(onsets(runs, accurate(labels, axis, "matched")).restricted) for axis in "xy"])
+    )
 
 
 def shown(name: str) -> str:
@@ -75,10 +83,7 @@ def ratios(frame: pd.DataFrame) -> list[Panel]:
             marks["runs"][1].extend((sparse.restricted / dense.restricted).tolist())
             axes = axes_of(runs[0])
             try:
-                slow, quick = (
-                    log_onsets(runs_of(frame, [BALANCED[d].name]), labels, "matched").mean()
-                    for d in (axes.d_sparse, axes.d_dense)
-                )
+                slow, quick = (log_onset(frame, d, labels) for d in (axes.d_sparse, axes.d_dense))
             except (KeyError, NotEnough):
                 continue
             for name, value in (("two 1D learners", math.exp(slow - quick)), ("fully coupled", 1.0)):

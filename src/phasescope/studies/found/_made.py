@@ -142,7 +142,7 @@ def controls(
     study: Callable[[], Study],
     cells: Sequence[str],
     positive: Courses,
-    negative: Courses,
+    negative: Courses | Sequence[Courses],
     borderline: Courses,
     reads: Sequence[str] | None = None,
 ) -> Controls:
@@ -150,13 +150,19 @@ def controls(
 
     Args:
         study: whose they are; asked for when it is there.
+        negative: where there are several ways to be false, each as likely in all of a study's runs.
         reads: of the columns, those that begin so; all without it.
     """
 
     def made(courses: Courses, generator: np.random.Generator) -> pd.DataFrame:
         return made_records(study(), courses, generator, cells=cells, reads=reads)
 
-    return Controls(partial(made, positive), partial(made, negative), partial(made, borderline))
+    ways = [negative] if callable(negative) else negative
+
+    def false(generator: np.random.Generator) -> pd.DataFrame:
+        return made(ways[int(generator.integers(len(ways)))] if len(ways) > 1 else ways[0], generator)
+
+    return Controls(partial(made, positive), false, partial(made, borderline))
 
 
 def made_ends(

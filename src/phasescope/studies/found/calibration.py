@@ -239,7 +239,10 @@ STUDY = Study(
     cells=SYSTEMS,
     seeds=8,
     amendments=(
-        mended("How its intervals are made has changed, and nothing else. Its runs had been looked at."),
+        mended(
+            "How its intervals are made has changed, and nothing else. Its runs had been looked at.",
+            looked=True,
+        ),
     ),
     figures=(
         Figure(

@@ -229,6 +229,7 @@ STUDY = Study(
             "2026-11-27",
             "What the claims do not show names longer training as well, as accuracy on the grid still rises at the end. No "
             "statistic, threshold or run changed; the runs had been looked at.",
+            looked=True,
         ),
     ),
 )

@@ -174,7 +174,9 @@ STUDY = Study(
     more=8,
     amendments=(
         *AMENDED,
-        mended("How the claims' intervals are made is said with them. Its runs had been looked at."),
+        mended(
+            "How the claims' intervals are made is said with them. Its runs had been looked at.", looked=True
+        ),
     ),
     headline="factorized_open_600",
     claims=tuple(claim for system in SYSTEMS for claim in _claims_of(system)),

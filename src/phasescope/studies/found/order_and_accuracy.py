@@ -160,7 +160,8 @@ STUDY = Study(
         *AMENDED,
         mended(
             "That order is used where all of a tap is another label's was more than that shows: the sentence speaks of what "
-            "is at the tap. Its runs had been looked at."
+            "is at the tap. Its runs had been looked at.",
+            looked=True,
         ),
     ),
     headline="rise_together_all_eps",

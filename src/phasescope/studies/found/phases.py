@@ -40,7 +40,8 @@ IMAGES = ("phase.behaviour", "outcomes.grid.")
 
 LATER = mended(
     "Whether latents pass phase B asked for a snapshot of B anywhere, also after order was lost; it asks now, as its "
-    "sentence says, for B before C. Its runs had been looked at."
+    "sentence says, for B before C. Its runs had been looked at.",
+    looked=True,
 )
 
 

@@ -22,10 +22,10 @@ from phasescope.studies.core.claim import Claim, Controls, Estimate, Made
 from phasescope.studies.core.comparing import size
 from phasescope.studies.core.criteria import runs_of, some_runs
 from phasescope.studies.core.curves import ticks
-from phasescope.studies.core.statistics import mean_of_runs, share_of_runs
-from phasescope.studies.core.study import Figure, Panel, Reading, Study
+from phasescope.studies.core.statistics import mean_of_runs, mean_over_runs, share_of_runs
+from phasescope.studies.core.study import Amendment, Figure, Panel, Reading, Study
 from phasescope.studies.found._behaviour import MAJORITY
-from phasescope.studies.found._cells import AMENDED, BASE, mended
+from phasescope.studies.found._cells import AMENDED, BASE, BEFORE, mended
 from phasescope.studies.found._looks import marks_in, middles, value_in
 from phasescope.studies.found._made import made_looks
 from phasescope.worlds.bump.reader import OUTCOMES
@@ -49,8 +49,14 @@ IMAGES = 64
 """of labels on the grid, the same for each sampler"""
 MARGIN = 0.15
 """difference of shares of images from which an outcome is the sampler's"""
+SPREADS = {"A": 0.1, "B": 0.03, "C": 0.03}
+"""by which a difference of shares differs from run to run, less what 64 images do, as the first look's runs have it"""
+FAR = 0.4
+"""a difference that is the sampler's in any phase"""
 FEWEST = 6
 """runs that must have a snapshot of a phase"""
+FORMLESS = ("none", "multiple", "malformed")
+"""outcomes of an image without one good bump"""
 PHASE_OF = {outcome.name: outcome.phase for outcome in OUTCOMES}
 WORDS = {
     "none": "empty",
@@ -119,6 +125,13 @@ def passes_ancestrally(run: pd.DataFrame) -> bool:
     return True
 
 
+def shapeless_ancestrally(run: pd.DataFrame) -> float:
+    """Of the images that ancestral sampling paints at the middle of phase A and that hold no good bump, the share that hold
+    none or several."""
+    none, several, malformed = (value_in(run, "sampler", "A", f"ancestral.{name}") for name in FORMLESS)
+    return (none + several) / total if (total := none + several + malformed) else float("nan")
+
+
 def _study() -> Study:
     return STUDY
 
@@ -145,11 +158,21 @@ def made(
     return made_looks(_study(), BASE.name, "sampler", read, generator)
 
 
-def apart(by: float, spread: float = 0.03) -> Made:
+def apart(by: float) -> Made:
     """By DPM-Solver every outcome's share is more by this, and by as much as runs differ."""
 
     def share(letter: str, outcome: str, sampler: str, generator: np.random.Generator) -> float:
-        return 0.4 + (by + spread * generator.standard_normal() if sampler == "solver" else 0.0)
+        own = by + SPREADS[letter] * generator.standard_normal()
+        return 0.4 + (own if sampler == "solver" else 0.0)
+
+    return partial(made, share)
+
+
+def failing(**shares: float) -> Made:
+    """In phase A ancestral sampling paints these shares of images without one good bump, and runs differ."""
+
+    def share(letter: str, outcome: str, sampler: str, generator: np.random.Generator) -> float:
+        return shares.get(outcome, 0.0) + 0.07 * generator.standard_normal() * (outcome in shares)
 
     return partial(made, share)
 
@@ -186,6 +209,22 @@ def _claims() -> list[Claim]:
             family="A, B, C with an ingredient of P1's",
             controls=Controls(pure(), pure(late=1.0), pure(late=MAJORITY)),
         ),
+        claim(
+            "failure_a_ancestral",
+            "In phase A images fail by holding no bump or several, not by a misshapen one, painted by ancestral sampling.",
+            "P1",
+            "share of none and multiple among none, multiple and malformed, at the middle snapshot of phase A, mean over "
+            "runs",
+            MAJORITY,
+            mean_over_runs([BASE.name], shapeless_ancestrally),
+            does_not_show=f"Of one snapshot of each run. {BEFORE}",
+            family="failures of phase A",
+            controls=Controls(
+                failing(none=0.5, multiple=0.1, malformed=0.2),
+                failing(none=0.2, multiple=0.1, malformed=0.5),
+                failing(none=0.2, multiple=0.2, malformed=0.4),
+            ),
+        ),
         *(
             claim(
                 f"not_the_samplers_{letter.lower()}_{outcome}",
@@ -199,7 +238,15 @@ def _claims() -> list[Claim]:
                 direction="below",
                 does_not_show="Of other phases, and of one snapshot of each alone.",
                 family="outcomes that are not the sampler's",
-                controls=Controls(apart(0.0), apart(0.3), apart(MARGIN)),
+                controls=Controls(
+                    apart(0.0),
+                    apart(FAR),
+                    apart(MARGIN),
+                    cannot="runs differ in phase A by nearly the margin: that an outcome is not the sampler's is seldom "
+                    "told by eight of them"
+                    if letter == "A"
+                    else "",
+                ),
             )
             for letter, outcome in ASKED
         ),
@@ -243,7 +290,14 @@ STUDY = Study(
             for one in AMENDED
         ),
         mended(
-            "What a run without one of the phases counts as is said with its claim. Its runs had been looked at."
+            "What a run without one of the phases counts as is said with its claim. Its runs had been looked at.",
+            looked=True,
+        ),
+        Amendment(
+            "2026-11-27",
+            "How images fail in phase A is asked of ancestral sampling too, as outcomes of that phase are the sampler's. "
+            "Made runs of the controls differ as the first look's do. No other claim changed.",
+            looked=True,
         ),
     ),
     claims=tuple(_claims()),

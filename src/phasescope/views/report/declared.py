@@ -8,12 +8,28 @@ from collections.abc import Sequence
 from typing import Any
 
 from phasescope.runs.presets import PRESETS
+from phasescope.studies import declared_after_its_runs
 from phasescope.studies.core.declaration import Declaration, code_changes
+from phasescope.studies.core.differing import claims_changed
 from phasescope.studies.core.study import Study
 from phasescope.views.claim_words import amendment_words
 
 DECLARED_AFTER = "†"
 """marks a claim whose runs were looked at before it was declared"""
+AMENDED_AFTER = "‡"
+"""marks a claim that was amended in what decides it, when its runs had been looked at"""
+MARKS = (DECLARED_AFTER, AMENDED_AFTER)
+DECIDES = ("statistic", "threshold", "direction", "minimum_n", "cells")
+"""fields of a claim"""
+
+
+def mark_of(study: Study, told: Declaration | None, claim: dict[str, Any]) -> str:
+    """That of a claim, as claims.json tells it; none where all that decides it was declared before its runs."""
+    if declared_after_its_runs(claim["does_not_show"]):
+        return DECLARED_AFTER
+    amended = zip(study.amendments, told.amended if told else (), strict=False)
+    late = (claims_changed(there.changed, DECIDES) for own, there in amended if own.looked)
+    return AMENDED_AFTER if claim["name"] in set[str]().union(*late) else ""
 
 
 def declaration_of(
@@ -29,7 +45,7 @@ def declaration_of(
     second = f", {told.looks['second']} more at a second" if told.looks["second"] else ""
     files = ", ".join(f"{name} {digest[:16]}" for name, digest in told.sources[-1].sha256.items())
     there = f", when {told.recorded} of its runs were there" if told.recorded else ""
-    late, changed = after_their_runs(claims)["all"], _changed(study, told)
+    late, amended, changed = (*(marked(claims, one)["all"] for one in MARKS), _changed(study, told))
     claimed = (
         f"{len(told.claims)} claims; intervals of {100 * told.level:g} %" if told.claims else "no claims"
     )
@@ -37,6 +53,7 @@ def declaration_of(
         f"On {told.date}{there}: {len(told.cells)} cells, {told.looks['first']} seeds each at the first look but where a "
         f"cell says so{second}; {claimed}.",
         f"The runs of {late} claims, marked {DECLARED_AFTER}, had been looked at before." if late else "",
+        f"{amended} claims, marked {AMENDED_AFTER}, were amended after a look." if amended else "",
         f"Source by SHA-256: {files}." if files else "",
         f"Code changed since: {changed}; see the log." if changed else "",
         *(
@@ -59,9 +76,9 @@ def _changed(study: Study, told: Declaration) -> str:
     return " and ".join(filter(None, (files, imports)))
 
 
-def after_their_runs(claims: Sequence[dict[str, Any]]) -> dict[str, int]:
-    """How many claims were declared after their runs were looked at, and how many of these are decided."""
-    late = [claim for claim in claims if claim["mark"]]
+def marked(claims: Sequence[dict[str, Any]], mark: str) -> dict[str, int]:
+    """How many claims have a mark, and how many of these are decided."""
+    late = [claim for claim in claims if claim["mark"] == mark]
     return {"all": len(late), "decided": sum(claim["verdict"] != "undecided" for claim in late)}
 
 

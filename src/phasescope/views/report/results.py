@@ -23,12 +23,14 @@ from phasescope.studies.core.records import CLAIMS, RECORDS, judged, read_claims
 from phasescope.studies.core.study import Study
 from phasescope.views.claim_words import number
 from phasescope.views.figures.studies import drawn
-from phasescope.views.report.declared import DECLARED_AFTER, after_their_runs, choices
+from phasescope.views.report.declared import AMENDED_AFTER, DECLARED_AFTER, choices, marked
 from phasescope.views.report.study_page import page_of, rendered, titled
 from phasescope.views.report.verdicts import findings, grid_of, in_words, picture, spoken
 from phasescope.views.style import css_variables
 
 PICTURE = "verdicts.svg"
+SENTENCES = 6
+"""of what was found, that a page of results opens with; further ones are folded"""
 
 
 def write_results(
@@ -104,11 +106,12 @@ def told_of(pages: Sequence[dict[str, Any]], results: Path, out: Path) -> dict[P
                 grid,
                 [one for page in pages for one in page["claims"] if one["name"] == page["headline"]],
             ),
+            first=SENTENCES,
             in_words=in_words,
             label=spoken(grid),
             picture=f"{within.name}/{PICTURE}",
-            late=after_their_runs(claims),
-            mark=DECLARED_AFTER,
+            late=marked(claims, DECLARED_AFTER) | {"mark": DECLARED_AFTER},
+            amended=marked(claims, AMENDED_AFTER) | {"mark": AMENDED_AFTER},
             choices=choices(pages, within.name),
             runs=len({digest for page in pages for digest in page["digests"]}),
             folder=within.name,

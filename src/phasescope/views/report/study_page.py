@@ -12,16 +12,15 @@ from phasescope.config import explain
 from phasescope.errors import UserError
 from phasescope.store.files import read_json, sha256, write_aside
 from phasescope.store.folder import damage_told_of
-from phasescope.studies import declared_after_its_runs
 from phasescope.studies.core.before import used_to_choose
-from phasescope.studies.core.declaration import read_declaration
+from phasescope.studies.core.declaration import Declaration, read_declaration
 from phasescope.studies.core.records import read_claims, read_frame
 from phasescope.studies.core.statistics import LEVEL
 from phasescope.studies.core.study import RECORDS, Study, Table
 from phasescope.views.claim_words import in_cell, interval, number, unbroken
 from phasescope.views.figures.studies import draw
 from phasescope.views.pictograms import pictogram
-from phasescope.views.report.declared import DECLARED_AFTER, declaration_of
+from phasescope.views.report.declared import declaration_of, mark_of
 from phasescope.views.report.verdicts import SYMBOLS, grid_of, picture, verdict_counts
 from phasescope.views.terms import PHASES, TERMS
 
@@ -65,7 +64,8 @@ def page_of(
 
 
 def _page_of(study: Study, folder: Path, frame: pd.DataFrame, content: dict[str, Any]) -> dict[str, Any]:
-    claims = [entry(study, claim) for claim in content["claims"]]
+    declaration = read_declaration(folder)
+    claims = [entry(study, declaration, claim) for claim in content["claims"]]
     figures = [
         {
             "name": figure.name,
@@ -88,7 +88,7 @@ def _page_of(study: Study, folder: Path, frame: pd.DataFrame, content: dict[str,
         "claims": claims,
         "sha256": content["records"]["sha256"],
         "tables": [_table(table, frame) for table in study.tables],
-        "declaration": declaration_of(study, read_declaration(folder), claims),
+        "declaration": declaration_of(study, declaration, claims),
         "controls": _controls(folder, study.name),
     }
 
@@ -139,14 +139,14 @@ def _cell(value: Any) -> str:
     return number(value) if isinstance(value, float) else f"{value}"
 
 
-def entry(study: Study, claim: dict[str, Any]) -> dict[str, Any]:
-    """A claim with its numbers as they are printed."""
+def entry(study: Study, told: Declaration | None, claim: dict[str, Any]) -> dict[str, Any]:
+    """A claim of claims.json with its numbers as they are printed, and its mark by what the study declared."""
     sign = ">" if claim["direction"] == "above" else "<"
     return {
         **claim,
         "study": study.name,
         "symbol": SYMBOLS[claim["verdict"]],
-        "mark": DECLARED_AFTER if declared_after_its_runs(claim["does_not_show"]) else "",
+        "mark": mark_of(study, told, claim),
         "headline": claim["name"] == study.headline,
         "used_to_choose": used_to_choose(study, claim["cells"], claim["look"]),
         "value_text": number(claim["value"]),

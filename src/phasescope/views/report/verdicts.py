@@ -86,16 +86,16 @@ def _most_alike_first(claims: tuple[Entry, ...], speaks: Entry) -> tuple[Entry, 
 
 
 def findings(grid: Grid, headlines: Iterable[Entry]) -> list[dict[str, Any]]:
-    """What is told in sentences: each of these claims that has runs, and `others` of its family, of other systems."""
+    """What is told in sentences: each of these claims that has runs, with a number, and `others` of its family."""
     return [
         {
+            "number": number,
             "claim": claim,
             "others": [one for one in grid.of(claim["family"]) if one["system"] != claim["system"]]
             if claim["family"]
             else [],
         }
-        for claim in headlines
-        if claim["n"]
+        for number, claim in enumerate((one for one in headlines if one["n"]), 1)
     ]
 
 

@@ -1,0 +1,75 @@
+"""What a verdict rests on besides its threshold is found in code, so that it cannot be changed unsaid."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import pytest
+
+from phasescope.errors import UserError
+from phasescope.studies import studies
+from phasescope.studies.core.constants import constants
+from phasescope.studies.core.declaration import declare, standing
+from phasescope.studies.found import _axes, _latent_phases, _looks, _sets, _use, sampler
+
+MARGIN = 0.25
+PLACES = (("mid", 600), ("up1", 50))
+SHOWN = "what is told to readers"
+COLOURS = {"A": "#c7ccd2", "B": 2}
+WITHIN = __name__
+
+
+def uses_margin(value: float) -> bool:
+    return value < MARGIN
+
+
+def calls(value: float) -> bool:
+    return any(uses_margin(value) for _ in PLACES)
+
+
+def within(value: float):
+    def inner() -> str:
+        return f"{SHOWN} {COLOURS} {calls(value)}"
+
+    return inner
+
+
+def found(*functions) -> dict:
+    return constants(functions, within=WITHIN)
+
+
+def test_constants_are_found_in_what_a_function_calls():
+    assert found(uses_margin) == {"MARGIN": 0.25}
+    assert found(calls) == {"MARGIN": 0.25, "PLACES": [["mid", 600], ["up1", 50]]}
+
+
+def test_they_are_found_in_partials_closures_and_functions_within():
+    expected = {"COLOURS": {"B": 2}, "MARGIN": 0.25, "PLACES": [["mid", 600], ["up1", 50]]}
+    assert found(within) == expected
+    assert found(within(1.0)) == expected
+    assert found(partial(lambda of, value: of(value), uses_margin)) == {"MARGIN": 0.25}
+
+
+def test_of_other_packages_nothing_is_followed():
+    assert constants([calls], within="phasescope.studies") == {}
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "of", "study"),
+    [
+        (sampler, "IMAGES", 8, "sampler"),
+        (_use, "IMAGES", 8, "order_and_accuracy"),
+        (_latent_phases, "UMAP_SEEDS", range(1), "phases"),
+        (_looks, "EVEN", 3, "phases"),
+        (_sets, "COPIED", 20, "density"),
+        (_axes, "MIDDLE", (0.4, 0.6), "imbalance"),
+    ],
+)
+def test_none_is_changed_without_an_amendment(monkeypatch, tmp_path, module, name, of, study):
+    """Those of an audit that found them changeable unsaid, and one more."""
+    one = studies()[study]
+    declare(replace(one, amendments=()), tmp_path, 0)
+    monkeypatch.setattr(module, name, of)
+    with pytest.raises(UserError, match=f"`{name}` among the constants was"):
+        standing(replace(one, amendments=()), tmp_path)
