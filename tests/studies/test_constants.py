@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from phasescope.errors import UserError
-from phasescope.studies import studies
+from phasescope.studies import find_study, studies
 from phasescope.studies.core.constants import constants
-from phasescope.studies.core.declaration import declare, standing
+from phasescope.studies.core.declaration import declare, declared, standing
 from phasescope.studies.found import _axes, _latent_phases, _looks, _sets, _use, sampler
 
 MARGIN = 0.25
 PLACES = (("mid", 600), ("up1", 50))
 SHOWN = "what is told to readers"
 COLOURS = {"A": "#c7ccd2", "B": 2}
-WITHIN = __name__
 
 
 def uses_margin(value: float) -> bool:
@@ -36,7 +36,7 @@ def within(value: float):
 
 
 def found(*functions) -> dict:
-    return constants(functions, within=WITHIN)
+    return constants(functions, [Path(__file__)])
 
 
 def test_constants_are_found_in_what_a_function_calls():
@@ -52,7 +52,28 @@ def test_they_are_found_in_partials_closures_and_functions_within():
 
 
 def test_of_other_packages_nothing_is_followed():
-    assert constants([calls], within="phasescope.studies") == {}
+    assert constants([calls]) == {}
+
+
+OWN = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from dataclasses import replace
+import tiny_study
+
+ASKED = 0.9
+
+def estimate(frame):
+    return replace(tiny_study.ends_right(frame), n=int(10 * ASKED))
+
+STUDY = replace(tiny_study.LOSABLE, claims=(replace(tiny_study.ENDING, estimate=estimate),))
+"""
+
+
+def test_a_study_of_ones_own_declares_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.py").write_text(OWN)
+    assert declared(find_study("own.py"))["constants"]["ASKED"] == 0.9
 
 
 @pytest.mark.parametrize(

@@ -9,21 +9,23 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
-PACKAGE = __name__.partition(".")[0]
+OURS = __name__.rpartition(".core")[0]
 
 
-def constants(functions: Iterable[Callable[..., Any]], within: str = f"{PACKAGE}.studies") -> dict[str, Any]:
+def constants(functions: Iterable[Callable[..., Any]], files: Iterable[Path] = ()) -> dict[str, Any]:
     """By name, of all that functions use: numbers to nine digits, names without a space, and what holds these, JSON-ready.
 
     Names are those of their modules alone: a constant that moves is no other. Where two modules use a name, both values are
     given, as a list in their order.
 
     Args:
-        within: the package whose functions are followed, and whose constants are meant.
+        files: whose functions are followed, beside those of phasescope's studies.
     """
+    own = {str(file.resolve()) for file in files}
     found: dict[str, dict[str, Any]] = {}
     seen: set[int] = set()
     wanted = [*functions]
@@ -36,13 +38,13 @@ def constants(functions: Iterable[Callable[..., Any]], within: str = f"{PACKAGE}
             wanted += [one.func, *one.args, *one.keywords.values()]
         elif isinstance(one, list | tuple):
             wanted += one
-        elif isinstance(one, type) and one.__module__.startswith(within):
+        elif isinstance(one, type) and one.__module__.startswith(OURS):
             wanted += vars(one).values()
         elif isinstance(one, property) and one.fget:
             wanted.append(one.fget)
         elif isinstance(one := inspect.unwrap(one) if callable(one) else one, FunctionType):
             wanted += [cell.cell_contents for cell in one.__closure__ or () if not _is_empty(cell)]
-            if not one.__module__.startswith(within):
+            if not one.__module__.startswith(OURS) and one.__code__.co_filename not in own:
                 continue
             for name in _names(one.__code__):
                 value = one.__globals__.get(name)

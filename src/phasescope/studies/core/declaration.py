@@ -108,11 +108,14 @@ def declared(study: Study) -> dict[str, Any]:
         "observed": _observed(study),
         "readings": [{"name": one.name, "cells": one.cells} for one in study.readings],
         "rules": rules(),
-        "constants": constants(
-            [*(one.estimate for one in study.claims), *(one.read for one in study.readings)]
-        ),
+        "constants": _constants(study),
     }
     return from_json(to_json(tree))
+
+
+def _constants(study: Study) -> dict[str, Any]:
+    functions = [*(one.estimate for one in study.claims), *(one.read for one in study.readings)]
+    return constants(functions, study.sources.values())
 
 
 def _cell(study: Study, cell: Cell) -> dict[str, Any]:
