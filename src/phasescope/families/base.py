@@ -61,7 +61,7 @@ class Examples:
 
 @dataclass(frozen=True)
 class Clones:
-    """Of images that were made noisy and painted down again, how many came back.
+    """Of images that were made noisy and painted down again, how many came back, to themselves or to one like them.
 
     Attributes:
         conditions: how noisy they were made, (L,), ascending.

@@ -1,13 +1,15 @@
 """Clones: from x_t of one training image painted down again, many times; how many come back to it?
 
-At small t all do, at large t none: between the two the place is decided. With phi(t) the share whose nearest training image
-is the one that they started from, and w_m(x_t) the posterior over the M training images, a perfect network that is told
-nothing has
+At small t all do, at large t none: between the two the place is decided. A clone has come back if the training image that is
+nearest to it is the one that it started from, or one that is like it: nearer to it than `NEAR` of the mean squared
+distance of two training images, which for a bump of width sigma are those up to 1.7 sigma away. With phi(t) the share that
+has come back, and w_m(x_t) the posterior over the M training images, a perfect network that is told nothing has
 
-    phi(t) = E w_m0(x_t),    m0 the image that x_t was made of,
+    phi(t) = E sum_m w_m(x_t),    m all images like the one that x_t was made of,
 
 which is computed of the very x_t from which the clones start (Biroli et al. 2024, arXiv 2402.18491; Sclocchi et al. 2024,
-arXiv 2402.16991). Clones go down by ancestral sampling, whose noise is what parts them.
+arXiv 2402.16991). Had the very image to come back, phi would tell of wide bumps how well two that lie 1 px apart are told
+from one another, not where the place is decided. Clones go down by ancestral sampling, whose noise is what parts them.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from phasescope.families.base import Clones, Task
@@ -29,6 +31,8 @@ from phasescope.randomness import numpy_generator, torch_generator
 RESAMPLES = 400
 STEPS = 50
 """of the way down, at most; one through each level where there are fewer"""
+NEAR = 0.5
+"""of the mean squared distance of two training images: nearer ones are alike"""
 AT_ONCE = 512
 """images that are painted at a time"""
 
@@ -55,6 +59,7 @@ def clones(
     which = torch.from_numpy(numpy_generator(seed, "clones").integers(len(training), size=images))
     knows_all = UnconditionalOptimum(diffusion, task.render, training)
     started = task.render(training[which])
+    like = _like(task.render(training), which)
     one = torch.ones(1, 1, dtype=torch.float64)
     noise = torch.randn(started.shape, generator=torch_generator(seed, "clones' start"))
     back, exact = np.empty((len(ascending), images)), np.empty((len(ascending), images))
@@ -62,19 +67,18 @@ def clones(
         alpha, sigma, _ = diffusion.schedule.at(t)
         x_t = alpha * started + sigma * noise
         log_w = knows_all.log_weights(x_t.double(), alpha * one, sigma * one)
-        exact[row] = torch.softmax(log_w, dim=1)[torch.arange(images), which].numpy()
+        exact[row] = (torch.softmax(log_w, dim=1) * like).sum(1).numpy()
         generator = torch_generator(seed, "clones' way", t)
-        many, owner = x_t.repeat_interleave(each, dim=0), which.repeat_interleave(each)
+        many = x_t.repeat_interleave(each, dim=0)
         painted = torch.cat(
             [
                 _down(diffusion.schedule, denoise, some, t, len(task.factors), generator)
                 for some in many.split(AT_ONCE)
             ]
         )
-        nearest = knows_all.log_weights(painted.double(), one, one).argmax(
-            1
-        )  # of the least |painted - image|^2
-        back[row] = (nearest == owner).view(images, each).double().mean(1).numpy()
+        nearest = knows_all.log_weights(painted.double(), one, one).argmax(1)  # by squared distance
+        came = like.repeat_interleave(each, dim=0).gather(1, nearest[:, None])
+        back[row] = came.view(images, each).double().mean(1).numpy()
         tell(row + 1, len(ascending))
     weights = bootstrap_weights(images, RESAMPLES, numpy_generator(seed, "clones' interval")) / images
     replicates = weights @ back.T
@@ -93,6 +97,13 @@ def clones(
         images,
         each,
     )
+
+
+def _like(images: Tensor, which: Tensor) -> Bool[Tensor, "some M"]:
+    """Whether each training image is like each of some."""
+    flat = images.double().flatten(1)
+    of_two = 2 * (flat.square().sum(1).mean() - flat.mean(0).square().sum())
+    return torch.cdist(flat[which], flat).square() < NEAR * of_two
 
 
 def half_way(times: Sequence[int], share: Float[np.ndarray, " L"]) -> float:

@@ -33,6 +33,16 @@ def shapeless(run: pd.DataFrame) -> float:
     return float(np.mean(told / failed)) if len(of_a) else np.nan
 
 
+def median_from(runs: Sequence[pd.DataFrame], letter: phases.Phase) -> float:
+    """From how many images on runs are in a phase: the median, of which those that do not come to it are later than all."""
+    began = []
+    for run in runs:
+        at = phases.phase_onsets(column(run, "images_seen").astype(int).tolist(), phases_of(run))[letter]
+        began.append(np.inf if at is None else at)
+    found = float(np.median(began))
+    return found if np.isfinite(found) else np.nan
+
+
 def outcome_curves(runs: Sequence[pd.DataFrame]) -> list[Curve]:
     """Shares of outcomes on the grid, mean over runs, in the outcomes' colours."""
     curves = mean_curves(runs, {outcome.name: f"outcomes.grid.{outcome.name}" for outcome in OUTCOMES})

@@ -27,8 +27,7 @@ CELLS = (*BALANCED.values(), *UNEQUAL.values())
 
 
 def log_onset(frame: pd.DataFrame, d: float, labels: Labels) -> float:
-    """Mean log of the onsets along x and along y on a balanced grid, log t(d), over runs; those that did not come at the "
-    "end."""
+    """Mean log onset along x and y on a balanced grid, log t(d), over runs; those that did not come are at the end."""
     runs = runs_of(frame, [BALANCED[d].name])
     return float(
         np.mean([np.log(onsets(runs, accurate(labels, axis, "matched")).restricted) for axis in "xy"])

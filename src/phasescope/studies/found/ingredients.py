@@ -19,14 +19,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from phasescope.config import Tree, merge
-from phasescope.measures.learning import phases
 from phasescope.studies.core.captions import saying
 from phasescope.studies.core.claim import Claim, Estimate
 from phasescope.studies.core.comparing import least_share
 from phasescope.studies.core.criteria import (
     RAW_ORDERED,
     accurate,
-    column,
     onsets,
     phases_of,
     runs_of,
@@ -36,7 +34,7 @@ from phasescope.studies.core.curves import median_of, phase_grid
 from phasescope.studies.core.made import Courses
 from phasescope.studies.core.statistics import share_of_runs
 from phasescope.studies.core.study import Amendment, Figure, Panel, Study, Table
-from phasescope.studies.found._behaviour import MAJORITY, is_abc
+from phasescope.studies.found._behaviour import MAJORITY, is_abc, median_from
 from phasescope.studies.found._cells import AMENDED, ATTENTION, EVERY_BASE, P1_SYSTEM, eps, mended
 from phasescope.studies.found._made import as_p1_says, controls, either, straight_to_c
 
@@ -152,19 +150,14 @@ def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
         runs = some_runs(frame, [name])
         if not runs:
             continue
-        began = {letter: [] for letter in "BC"}
-        for run in runs:
-            images = column(run, "images_seen").astype(int).tolist()
-            for letter, at in phases.phase_onsets(images, phases_of(run)).items():
-                began[letter].append(np.nan if at is None else at)
         ends = [run.iloc[-1] for run in runs]
         found.append(
             {
                 "ingredient": WORDS[name],
                 "runs": len(runs),
                 "A, B, C": sum(map(is_abc, runs)),
-                "B from, images": _median(began["B"]),
-                "C from, images": _median(began["C"]),
+                "B from, images": median_from(runs, "B"),
+                "C from, images": median_from(runs, "C"),
                 "order from, steps": median_of(onsets(runs, RAW_ORDERED))[0],
                 "right from, steps": median_of(onsets(runs, accurate("grid")))[0],
                 "right at the end": float(np.mean([end["outcomes.grid.correct"] for end in ends])),
@@ -173,12 +166,6 @@ def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
             }
         )
     return found
-
-
-def _median(values: Sequence[float]) -> float:
-    """Of runs, those that did not come to it counted as later than all; NaN where it is one of these."""
-    found = float(np.median(np.where(np.isnan(values), np.inf, values)))
-    return found if np.isfinite(found) else np.nan
 
 
 STUDY = Study(
