@@ -2,13 +2,13 @@
 
 At small t all do, at large t none: between the two the place is decided. A clone has come back if the training image that is
 nearest to it is the one that it started from, or one that is like it: nearer to it than `NEAR` of the mean squared
-distance of two training images, which for a bump of width sigma are those up to 1.7 sigma away. With phi(t) the share that
-has come back, and w_m(x_t) the posterior over the M training images, a perfect network that is told nothing has
+distance of two training images. With phi(t) the share that has come back, and w_m(x_t) the posterior over the M training
+images, a perfect network that is told nothing has
 
     phi(t) = E sum_m w_m(x_t),    m all images like the one that x_t was made of,
 
 which is computed of the very x_t from which the clones start (Biroli et al. 2024, arXiv 2402.18491; Sclocchi et al. 2024,
-arXiv 2402.16991). Had the very image to come back, phi would tell of wide bumps how well two that lie 1 px apart are told
+arXiv 2402.16991). Had the very image to come back, phi would tell how well images that nearly coincide are told
 from one another, not where the place is decided. Clones go down by ancestral sampling, whose noise is what parts them.
 """
 

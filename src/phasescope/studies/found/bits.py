@@ -193,7 +193,7 @@ STUDY = Study(
     claims=tuple(claim for pair in PAIRS for claim in _claims_of(pair)),
     figures=(
         Figure(
-            "shares",
+            "courses",
             "Nats of x and of y while they are learnt",
             shares,
             saying(NAMES, "Over ln of the number of each factor's values. Means and ranges over runs."),
