@@ -15,11 +15,13 @@ import numpy as np
 
 from phasescope.config import Tree
 from phasescope.studies.core.claim import Estimate, NotEnough
-from phasescope.studies.core.criteria import at_end, runs_of
+from phasescope.studies.core.comparing import envelope
+from phasescope.studies.core.criteria import accuracy_of, at_end, runs_of
 from phasescope.studies.core.statistics import mean_of_runs
 from phasescope.studies.core.study import Cell, Study
 from phasescope.studies.found._cells import eps_at_end
 from phasescope.studies.found._made import made_ends
+from phasescope.worlds.bump.reader import UNGATED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +43,14 @@ ALONE = [
     {"within": {"y": CANVAS["y"]}, "at": {"x": -MARGIN}},
 ]
 """1D images of each factor's full range"""
+FORMED = ("formed",)
+EVERY_WAY = (*UNGATED, *FORMED)
+"""in which images are read: every one, in two ways, or only those that are well formed"""
+IN_WAYS = {
+    FORMED: "",
+    EVERY_WAY: "; every image read by darkest pixel, by matched filter, and only those that are well formed; all must agree",
+}
+"""what a statistic says of them"""
 EXCESSES = (-0.2, 1.05)
 """of the axes of figures, the same for all panels"""
 SPREAD = 0.1
@@ -62,19 +72,29 @@ def composed(
     )
 
 
-def excess_of(split: str, copier: str = "copier") -> str:
-    """The column of how much more of a split is right than a copier gets right, over all that it gets wrong."""
-    return f"excess.{copier}.accuracy.{split}"
+def excess_of(split: str, copier: str = "copier", way: str = "formed") -> str:
+    """The column of how much more of a split is right than a copier gets right, over all that it gets wrong.
+
+    Args:
+        way: in which images are read, as in `accuracy_of`; `half` for well-formed ones that are right within 0.5 px.
+    """
+    return f"excess.{copier}.{accuracy_of(split, '', way).removesuffix('.')}"
 
 
-def excess(cell: str, split: str, frame: pd.DataFrame) -> Estimate:
-    """Mean over runs of a split's excess over the copier, at the end."""
-    return mean_of_runs(_at_ends(cell, split, frame))
+def excess(cell: str, split: str, frame: pd.DataFrame, ways: Sequence[str] = FORMED) -> Estimate:
+    """Mean over runs of a split's excess over the copier, at the end; in several ways as `envelope` has it."""
+    return envelope([mean_of_runs(_at_ends(cell, split, way, frame)) for way in ways])
 
 
-def more_excess(cell: str, than: str, split: str, frame: pd.DataFrame) -> Estimate:
-    """Mean over seeds of the difference of two cells' excesses at the end."""
-    one, other = (_by_seed(name, split, frame) for name in (cell, than))
+def more_excess(
+    cell: str, than: str, split: str, frame: pd.DataFrame, ways: Sequence[str] = FORMED
+) -> Estimate:
+    """Mean over seeds of the difference of two cells' excesses at the end; in several ways as `envelope` has it."""
+    return envelope([_more_excess(cell, than, split, way, frame) for way in ways])
+
+
+def _more_excess(cell: str, than: str, split: str, way: str, frame: pd.DataFrame) -> Estimate:
+    one, other = (_by_seed(name, split, way, frame) for name in (cell, than))
     seeds = sorted(set(one) & set(other))
     if len(seeds) < 2:
         raise NotEnough(f"{len(seeds)} seeds have runs of both")
@@ -82,16 +102,13 @@ def more_excess(cell: str, than: str, split: str, frame: pd.DataFrame) -> Estima
     return mean_of_runs([one[seed] - other[seed] for seed in seeds], detail)
 
 
-def _at_ends(cell: str, split: str, frame: pd.DataFrame) -> list[float]:
-    runs = runs_of(frame, [cell])
-    if any(excess_of(split) not in run for run in runs):
-        raise NotEnough(f"the records lack `{excess_of(split)}`")
-    return [at_end(run, excess_of(split)) for run in runs]
+def _at_ends(cell: str, split: str, way: str, frame: pd.DataFrame) -> list[float]:
+    return [at_end(run, excess_of(split, way=way)) for run in runs_of(frame, [cell])]
 
 
-def _by_seed(cell: str, split: str, frame: pd.DataFrame) -> dict[int, float]:
+def _by_seed(cell: str, split: str, way: str, frame: pd.DataFrame) -> dict[int, float]:
     seeds = [int(run["seed"].iloc[0]) for run in runs_of(frame, [cell])]
-    return dict(zip(seeds, _at_ends(cell, split, frame), strict=True))
+    return dict(zip(seeds, _at_ends(cell, split, way, frame), strict=True))
 
 
 def dated(at: np.ndarray, values: np.ndarray, level: float) -> tuple[float, float]:
@@ -115,10 +132,12 @@ def made_excess(
     split: str,
     of: Mapping[str, float],
     generator: np.random.Generator,
+    spread: float = SPREAD,
 ) -> pd.DataFrame:
     """Records of runs whose excess at the end is, by cell, as told, but for what differs from run to run."""
 
     def read(cell: str) -> dict[str, float]:
-        return {excess_of(split): of[cell] + SPREAD * generator.standard_normal()}
+        of_run = of[cell] + spread * generator.standard_normal()
+        return {excess_of(split, way=way): of_run + 0.03 * generator.standard_normal() for way in EVERY_WAY}
 
     return made_ends(study(), list(of), read, generator)
