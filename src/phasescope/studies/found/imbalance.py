@@ -31,7 +31,7 @@ from phasescope.studies.found._axes import (
     phi,
     together,
 )
-from phasescope.studies.found._cells import AMENDED, BALANCED, BASE, SYSTEMS, UNEQUAL, mended
+from phasescope.studies.found._cells import AMENDED, BALANCED, BASE, UNEQUAL, mended
 from phasescope.studies.found._imbalance_figures import curves, joint, ratios
 from phasescope.studies.found._made import at, controls, either, read_as, whole
 
@@ -47,7 +47,6 @@ PAIRS: dict[str, tuple[tuple[str, ...], Labels, str]] = {
     )
 }
 """cells with their mirror images, the images that are asked, words"""
-EPS = SYSTEMS["eps"]
 READS = ("accuracy", "outcomes", "together", "config.world")
 
 
