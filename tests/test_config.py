@@ -132,6 +132,18 @@ def test_an_outer_kind_does_not_drop_what_the_words_say_of_an_inner_one():
     }
 
 
+def test_what_stands_in_a_list_is_named_by_its_number() -> None:
+    tree = {"parts": [{"a": 1}, {"b": {"c": 2}}]}
+    assert set_overrides(tree, parse_overrides(["parts.1.b.c=3"])) == {"parts": [{"a": 1}, {"b": {"c": 3}}]}
+    assert tree == {"parts": [{"a": 1}, {"b": {"c": 2}}]}
+
+
+@pytest.mark.parametrize("word", ["parts.2.a=1", "parts.x.a=1", "parts.0=1", "parts.0.a.b=1"])
+def test_what_a_list_does_not_hold_is_told(word: str) -> None:
+    with pytest.raises(UserError, match="holds none"):
+        set_overrides({"parts": [{"a": 1}]}, parse_overrides([word]))
+
+
 def test_an_override_below_an_empty_section_fills_it():
     assert set_overrides({"a": None}, parse_overrides(["a.b=1"])) == {"a": {"b": 1}}
 

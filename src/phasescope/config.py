@@ -166,7 +166,7 @@ def set_overrides(tree: Tree, overrides: Iterable[tuple[list[str], Any]]) -> Tre
     """`tree` with each override set.
 
     Another `kind` starts from that kind's own defaults, whatever the order of the words: what the tree said of the
-    former kind is dropped.
+    former kind is dropped. What stands in a list is named by its number, from 0.
     """
 
     def outer_kinds_first(override: tuple[list[str], Any]) -> tuple[bool, int]:
@@ -176,16 +176,19 @@ def set_overrides(tree: Tree, overrides: Iterable[tuple[list[str], Any]]) -> Tre
     tree = copy.deepcopy(tree)
     for path, value in sorted(overrides, key=outer_kinds_first):
         *parents, leaf = path
-        node = tree
+        node: Any = tree
         for depth, parent in enumerate(parents, 1):
-            if node.get(parent) is None:
+            if isinstance(node, list):
+                node = dict(zip(map(str, range(len(node))), node, strict=True))
+            elif node.get(parent) is None:
                 node[parent] = {}
-            node = node[parent]
-            if not isinstance(node, dict):
+            node = node.get(parent)
+            if not isinstance(node, dict | list) or (depth == len(parents) and isinstance(node, list)):
                 raise UserError(
                     f"`{'.'.join(path)}` (={_short(value)}) must be a field: "
                     f"`{'.'.join(path[:depth])}` (={_short(node)}) holds none"
                 )
+        assert isinstance(node, dict), "what is left of a path stands in a mapping"
         if leaf == "kind" and node.get("kind") != value:
             node.clear()
         node[leaf] = value

@@ -13,7 +13,7 @@ from phasescope.factors import Factors
 from phasescope.runs.config import over_defaults
 from phasescope.runs.execution import train
 from phasescope.studies.core.claim import NotEnough
-from phasescope.studies.core.comparing import onset_exponent
+from phasescope.studies.core.comparing import median_exponent
 from phasescope.studies.core.controls import try_controls
 from phasescope.studies.found import clocks as study
 
@@ -26,14 +26,14 @@ def test_places_on_training_labels_are_known_and_others_are_as_chance_has_it():
     training = study.CELLS[64].config(0, "fast").world.training_labels()
     near = training + RNG(0).uniform(-0.49, 0.49, training.shape)
     assert study.share_known(near % 32, training, FACTORS) == 1
-    assert study.share_known(training[:1] + np.array([0.6, 0.0]), training[:1], FACTORS) == 0
+    assert study.share_known(np.tile(training[:1] + np.array([0.6, 0.0]), (8, 1)), training[:1], FACTORS) == 0
     anywhere = RNG(1).uniform(0, 32, (20_000, 2))
     assert study.share_known(anywhere, training, FACTORS) == pytest.approx(64 / 1024, abs=0.006)
-    assert math.isnan(study.share_known(np.zeros((0, 2)), training, FACTORS))
+    assert math.isnan(study.share_known(training[: study.FEWEST - 1], training, FACTORS))
 
 
 def test_a_training_place_is_near_round_the_edge():
-    assert study.share_known(np.array([[31.8, 0.1]]), np.array([[0.2, 32.0]]), FACTORS) == 1
+    assert study.share_known(np.tile([[31.8, 0.1]], (8, 1)), np.array([[0.2, 32.0]]), FACTORS) == 1
 
 
 def test_a_reading_of_a_run_is_of_every_snapshot(tmp_path):
@@ -68,27 +68,37 @@ def test_an_exponent_is_what_onsets_were_made_with(power):
     runs = [
         run_of(n, seed, 400 * (n / 8) ** power * 1.05**seed, steps) for n in (8, 32, 128) for seed in range(3)
     ]
-    found = onset_exponent(runs, lambda run: run["passed"].to_numpy(), np.repeat([8.0, 32.0, 128.0], 3))
+    found = median_exponent(runs, lambda run: run["passed"].to_numpy(), np.repeat([8.0, 32.0, 128.0], 3))
     assert found.value == pytest.approx(power, abs=0.01)
     assert found.low < power < found.high
-    less = onset_exponent(runs, lambda run: run["passed"].to_numpy(), np.repeat([8.0, 32.0, 128.0], 3), 1.0)
+    less = median_exponent(runs, lambda run: run["passed"].to_numpy(), np.repeat([8.0, 32.0, 128.0], 3), 1.0)
     assert less.value == pytest.approx(found.value - 1)
 
 
-@pytest.mark.parametrize(("never", "low", "high"), [(128, True, False), (8, False, True), (32, True, True)])
-def test_an_onset_that_never_comes_leaves_no_end_on_its_side(never, low, high):
+def exponent_where(without: dict[int, int]):
+    """Of three runs each of three sizes, of some of which the onset never comes."""
     steps = np.arange(0, 8000, 10)
-    sizes = np.repeat([8.0, 32.0, 128.0], 3)
+    sizes = np.repeat([8, 32, 128], 3)
+    late = [i % 3 < without.get(int(n), 0) for i, n in enumerate(sizes)]
     runs = [
-        run_of(int(n), i, math.inf if n == never and i % 3 == 0 else 5000.0, steps)
-        for i, n in enumerate(sizes)
+        run_of(int(n), i, math.inf if never else 5000.0, steps)
+        for i, (n, never) in enumerate(zip(sizes, late, strict=True))
     ]
-    found = onset_exponent(runs, lambda run: run["passed"].to_numpy(), sizes)
+    return median_exponent(runs, lambda run: run["passed"].to_numpy(), sizes.astype(float))
+
+
+@pytest.mark.parametrize(("never", "low", "high"), [(128, True, False), (8, False, True), (32, True, True)])
+def test_a_median_that_never_comes_leaves_no_end_on_its_side(never, low, high):
+    found = exponent_where({never: 3})
     assert (math.isfinite(found.low), math.isfinite(found.high)) == (low, high)
+    assert math.isnan(found.value) == (never != 32)
     with pytest.raises(NotEnough, match="it set in in no run"):
-        onset_exponent(
-            [run_of(8, i, math.inf, steps) for i in range(3)], lambda run: run["passed"].to_numpy(), sizes[:3]
-        )
+        exponent_where({8: 3, 32: 3, 128: 3})
+
+
+def test_a_late_run_moves_no_median():
+    assert exponent_where({128: 1}).value == pytest.approx(0, abs=1e-9)
+    assert math.isnan(exponent_where({128: 2}).value)
 
 
 def test_sets_that_are_never_memorized_support_nothing():
@@ -108,9 +118,9 @@ def test_sets_that_are_never_memorized_support_nothing():
 @pytest.mark.parametrize(("generalize", "memorize"), [(0.0, 1.0), (0.3, 0.5)])
 def test_exponents_are_what_runs_were_made_with(generalize, memorize):
     frame = study.made(generalize, memorize, 16.0, RNG(0))
-    assert study.exponent("generalize", frame).value == pytest.approx(generalize, abs=0.06)
-    assert study.exponent("memorize", frame).value == pytest.approx(memorize, abs=0.06)
-    assert study.later(frame).value == pytest.approx(16, rel=0.15)
+    assert study.exponent("generalize", frame).value == pytest.approx(generalize, abs=0.15)
+    assert study.exponent("memorize", frame).value == pytest.approx(memorize, abs=0.15)
+    assert study.later(frame).value == pytest.approx(16, rel=0.3)
 
 
 def test_where_no_object_is_formed_nothing_is_memorized():

@@ -82,3 +82,12 @@ def test_each_square_has_its_side_and_lies_where_it_says():
     for width, cell in interpolate.LESIONS.items():
         away = np.abs(cell.config(0, "lean").world.held_out()["lesion"][:, 0] - 16)
         assert away.max() < width / 2
+
+
+def test_what_is_filled_of_larger_squares_is_told_by_place():
+    """Places differ by more than sides do: only pairs at one place count."""
+    cells = {key: cell.name for key, cell in interpolate.SQUARES.items() if key[0] == "bumps"}
+    by_place = {"inside": 3.0, "edge": 0.0, "corner": -3.0}
+    of = {name: by_place[where] - side / 10 for (_, where, side), name in cells.items()}
+    frame = sets.made_excess(lambda: interpolate.STUDY, "square", of, np.random.default_rng(0), spread=0.01)
+    assert interpolate.falls_with_side("bumps", frame).value < -0.95

@@ -14,6 +14,7 @@ from phasescope.runs.sampling import Beside
 from phasescope.studies.core.claim import NotEnough
 from phasescope.studies.core.controls import try_controls
 from phasescope.studies.core.criteria import runs_of
+from phasescope.studies.found import _local_runs as runs_read
 from phasescope.studies.found import local as study
 from phasescope.worlds import GaussianBump
 
@@ -44,14 +45,15 @@ def test_what_cannot_be_read_is_not_counted():
     reader = WORLD.reader()
     objects = reader.objects(reader.read(images))
     assert np.isnan(objects).tolist() == [False, True, False]
-    assert study.told_of(objects) == {"objects": 2.0, "fano": 1.0}
-    assert math.isnan(study.fano(np.zeros(5)))
+    assert study.told_of(objects) == {"objects": 2.0, "fano": 1.0, "one": 1 / 3}
+    assert study.told_of(np.zeros(5)) == {"objects": 0.0, "fano": 0.0, "one": 0.0}
+    assert math.isnan(runs_read.fano(np.array([1.0, math.nan])))
 
 
 def test_counts_by_chance_have_a_factor_of_one():
     rng = np.random.default_rng(0)
-    assert study.fano(rng.poisson(1.0, 20_000).astype(float)) == pytest.approx(1, abs=0.05)
-    assert study.fano(np.ones(100)) == 0
+    assert runs_read.fano(rng.poisson(1.0, 20_000).astype(float)) == pytest.approx(1, abs=0.05)
+    assert runs_read.fano(np.ones(100)) == 0
 
 
 def test_images_that_are_an_optimums_own_agree_with_it_and_mean_images_do_not():
@@ -74,6 +76,10 @@ def test_cells_see_what_they_are_named_for_and_hear_nothing():
         assert config.world.periodic
     assert study.DEEP.config(0, "lean").task().patch_px == 7
     assert study.ATTENTIVE.config(0, "lean").network.attention
+    plain, attentive = (cell.config(0, "lean").network for cell in (study.SHALLOW, study.SHALLOW_ATTENTIVE))
+    assert attentive.attention
+    assert len(plain.widths) == 1
+    assert attentive.model_copy(update={"attention": plain.attention}) == plain
 
 
 TINY = {
@@ -82,7 +88,7 @@ TINY = {
     "network": {"kind": "convnet", "width": 8, "receptive_px": 5, "embedding": {"width": 8}},
     "training": {"steps": 4, "batch": 8, "warmup": 1, "threads": 1, "device": "cpu", "label_dropout": 1.0},
     "probing": {
-        **study.LITTLE,
+        **runs_read.LITTLE,
         "timesteps": [30],
         "snapshots": {"dense_until": 0, "every": 4},
         "taps": ["layer1"],
@@ -92,11 +98,13 @@ TINY = {
 
 
 def test_a_reading_of_a_run_is_of_its_end_and_of_every_snapshot(tmp_path, monkeypatch):
-    monkeypatch.setattr(study, "IMAGES", 20)
+    monkeypatch.setattr(runs_read, "IMAGES", 20)
     run = train(over_defaults(TINY), tmp_path)
     (row,) = study.read_beside(run)
     assert row["step"] == 4
-    painted = {f"{short}.{name}" for short in ("network", *study.OPTIMA) for name in ("objects", "fano")}
+    painted = {
+        f"{short}.{name}" for short in ("network", *study.OPTIMA) for name in ("objects", "fano", "one")
+    }
     assert set(row) == {"step", *painted, *(f"{short}.r2" for short in study.OPTIMA)}
     assert row["machine.r2"] < 0.5, "after four steps it paints nothing that a machine would"
     assert row["posterior.fano"] < 0.5 < row["posterior.objects"], "the posterior mean paints one object"
@@ -114,7 +122,7 @@ def run_world(run):
 @pytest.mark.parametrize(("r2", "factor"), [(0.95, 0.9), (0.7, 0.2)])
 def test_what_is_read_is_what_it_was_made_to_be(r2, factor):
     cell = study.CONV[9].name
-    frame = study.made(cell, r2, factor, np.random.default_rng(0))
+    frame = study.made(cell, r2, factor, 1.0, np.random.default_rng(0))
     assert study.mean_at_end(cell, "machine.r2", frame).value == pytest.approx(r2, abs=0.03)
     assert study.mean_at_end(cell, "network.fano", frame).value == pytest.approx(factor, abs=0.08)
     assert study.mean_at_end(cell, "network.fano", frame, less=1.0).value == pytest.approx(
@@ -122,13 +130,26 @@ def test_what_is_read_is_what_it_was_made_to_be(r2, factor):
     )
 
 
-def test_a_run_that_paints_no_object_leaves_it_open():
+def test_a_run_that_was_not_read_leaves_it_open():
     cell = study.CONV[9].name
-    frame = study.made(cell, 0.95, 0.9, np.random.default_rng(0))
+    frame = study.made(cell, 0.95, 0.9, 1.0, np.random.default_rng(0))
     first = runs_of(frame, [cell])[0]
     frame.loc[first.index, "local.network.fano"] = math.nan
     with pytest.raises(NotEnough, match=r"of 1 of 8 runs `local.network.fano` is not known"):
         study.mean_at_end(cell, "network.fano", frame)
+
+
+def test_networks_that_paint_nothing_count_neither_as_chance_does_nor_one():
+    claims = {claim.name: claim for claim in study.STUDY.claims}
+    cell, blank = study.CONV[9].name, study.told_of(np.zeros(study.IMAGES))
+    frame = study.made(cell, 0.95, 0.9, 1.0, np.random.default_rng(0))
+    ends = frame["local.network.one"].notna()
+    for name, value in blank.items():
+        frame.loc[ends, f"local.network.{name}"] = value
+    assert claims["poisson_9"].judge(frame).outcome == "refuted"
+    assert claims["one_on_average_9"].judge(frame).outcome == "refuted"
+    deep = frame.assign(cell=study.DEEP.name)
+    assert claims["one_depth"].judge(deep).outcome == "refuted"
 
 
 @pytest.mark.parametrize("claim", study.STUDY.claims, ids=[claim.name for claim in study.STUDY.claims])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import combinations
-
 import numpy as np
 import pytest
 
@@ -14,36 +12,25 @@ from phasescope.studies.found import _tori_made as made_by
 from phasescope.studies.found import tori as study
 from phasescope.studies.found._code import ASKED
 from phasescope.studies.found._composition import excess_of
-from phasescope.studies.found._tori_cells import SPLITS, index
+from phasescope.studies.found._tori_cells import HELD_OUT, SPLIT, index
 
 PLACE = ASKED[0]
 
 
-def along(order: tuple[int, ...], own: float):
-    return made_by.made_along(lambda: study.STUDY, PLACE, order, own, np.random.default_rng(0))
-
-
-@pytest.mark.parametrize("order", [made_by.ALIKE, made_by.HALF_WAY, made_by.UNLIKE])
-def test_tau_over_pairs_of_cells_is_that_of_their_order(order: tuple[int, ...]):
-    pairs = list(combinations(range(len(order)), 2))
-    tau = sum(np.sign(order[b] - order[a]) for a, b in pairs) / len(pairs)
-    assert study.goes_along(PLACE, False, along(order, 0.0)).value == pytest.approx(tau, abs=0.08)
-    assert {0.6, 1.0} >= {tau} or abs(tau) < 0.1
-
-
 @pytest.mark.parametrize(("own", "least", "most"), [(0.95, 0.6, 1), (0.0, -0.3, 0.3), (-0.95, -1, -0.6)])
 def test_tau_within_cells_knows_nothing_of_what_differs_between_them(own: float, least: float, most: float):
-    for order in (made_by.ALIKE, made_by.UNLIKE):
-        assert least <= study.goes_along(PLACE, True, along(order, own)).value <= most
+    frame = made_by.made_along(lambda: study.STUDY, PLACE, own, np.random.default_rng(0))
+    assert least <= study.goes_along(PLACE, frame).value <= most
 
 
 def test_each_cell_is_read_by_the_split_that_it_holds_out():
-    frame = along(made_by.ALIKE, 0.0)
-    for cell, split in SPLITS.items():
-        config = next(one for one in study.CELLS if one.name == cell).config(0, "lean")
-        assert split in config.world.held_out()
-        own = frame[frame["cell"] == cell]
-        assert own[excess_of(split)].notna().any()
+    frame = made_by.made_along(lambda: study.STUDY, PLACE, 0.0, np.random.default_rng(0))
+    for cell in HELD_OUT:
+        world = cell.config(0, "lean").world
+        side = int(cell.name.split()[-1])
+        assert {SPLIT: len(world.held_out()[SPLIT])} == {SPLIT: side**2}
+        own = frame[frame["cell"] == cell.name]
+        assert own[excess_of(SPLIT)].notna().any()
     assert frame[index(PLACE)].notna().sum() == 2 * frame["digest"].nunique()
 
 

@@ -2,7 +2,7 @@
 
 from phasescope.measures.images.memorisation import GapRatio, gap_ratio, snap_to_grid
 from phasescope.measures.images.percolation import critical_share, largest_component, overlap_graph
-from phasescope.measures.images.spectrum import ModeVariances, mode_variances
+from phasescope.measures.images.spectrum import ModeGains, ModeVariances, mode_gains, mode_variances
 from phasescope.measures.latents.additivity import additivity, additivity_scattered
 from phasescope.measures.latents.battery import Scores, battery
 from phasescope.measures.latents.dimension import participation_ratio
@@ -65,6 +65,7 @@ __all__ = [
     "GapRatio",
     "Homology",
     "JointAccuracy",
+    "ModeGains",
     "ModeVariances",
     "OverRange",
     "Phase",
@@ -95,6 +96,7 @@ __all__ = [
     "levina_bickel",
     "median_onset",
     "mig",
+    "mode_gains",
     "mode_variances",
     "modularity",
     "neighbour_overlap",

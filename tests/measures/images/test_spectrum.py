@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phasescope.families.diffusion.rungs import torus_spectrum
-from phasescope.measures import mode_variances
+from phasescope.measures import mode_gains, mode_variances
 from phasescope.worlds import GaussianBump
 
 RNG = np.random.default_rng
@@ -93,3 +93,52 @@ def test_they_add_up_to_the_variance_and_hear_of_no_shift_no_image_added_to_all_
 def test_what_is_no_set_of_images_is_refused(images, message):
     with pytest.raises(ValueError, match=message):
         mode_variances(images)
+
+
+def test_the_gain_of_all_that_images_could_be_is_wieners():
+    """Of two images in noise the mean over both, by their chances, has E[x g*] / E[g g*] along each mode: linear or not."""
+    N, sigma, n = 8, 0.7, 40_000
+    pair = RNG(0).standard_normal((2, 1, N, N))
+    which = RNG(1).integers(2, size=n)
+    noisy = pair[which] + sigma * RNG(2).standard_normal((n, 1, N, N))
+    log_odds = ((noisy - pair[0]) ** 2 - (noisy - pair[1]) ** 2).sum(axis=(1, 2, 3)) / (2 * sigma**2)
+    chance = 1 / (1 + np.exp(-log_odds))
+    posterior = pair[0] + chance[:, None, None, None] * (pair[1] - pair[0])
+    found = mode_gains(noisy, posterior)
+    variance = mode_variances(pair).variance
+    np.testing.assert_allclose(found.gain, variance / (variance + sigma**2), atol=0.02)
+
+
+@pytest.mark.parametrize("gain", [0.0, 0.3, -2.0])
+def test_an_answer_that_scales_what_was_given_has_that_gain_in_every_mode(gain):
+    given = RNG(0).standard_normal((5, 2, 6, 4))
+    found = mode_gains(given, gain * given + 7.0)
+    np.testing.assert_allclose(found.gain, gain, atol=1e-12)
+    np.testing.assert_array_equal(found.k_2, mode_variances(given).k_2)
+
+
+def test_noise_that_is_added_to_an_answer_moves_no_gain():
+    given = RNG(0).standard_normal((20_000, 1, 4, 4))
+    found = mode_gains(given, 0.5 * given + RNG(1).standard_normal(given.shape))
+    np.testing.assert_allclose(found.gain, 0.5, atol=0.04)
+
+
+def test_a_mode_of_which_nothing_was_given_has_no_gain():
+    given = np.ones((3, 1, 4, 4)) * np.arange(3)[:, None, None, None]
+    found = mode_gains(given, 2 * given)
+    assert found.gain[0] == pytest.approx(2)
+    assert np.isnan(found.gain[1:]).all()
+
+
+@pytest.mark.parametrize(
+    ("given", "answer", "words"),
+    [
+        (np.zeros((2, 1, 4)), np.zeros((2, 1, 5)), "must be"),
+        (np.zeros((1, 1, 4)), np.zeros((1, 1, 4)), "n of at least 2"),
+        (np.full((2, 1, 4), np.nan), np.zeros((2, 1, 4)), "`given`"),
+        (np.zeros((2, 1, 4)), np.full((2, 1, 4), np.inf), "`answer`"),
+    ],
+)
+def test_what_has_no_gains_is_told(given, answer, words):
+    with pytest.raises(ValueError, match=words):
+        mode_gains(given, answer)

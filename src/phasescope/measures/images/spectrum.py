@@ -56,10 +56,59 @@ def mode_variances(images: ArrayLike) -> ModeVariances:
             f"`images` (shape {x.shape}) must be (n, C, *spatial) with n of at least 2: they vary about their mean"
         )
     check_finite("images", x)
-    spatial = x.shape[2:]
-    away = np.fft.fftn(x - x.mean(axis=0), axes=range(2, x.ndim), norm="ortho")
-    power = (away.real**2 + away.imag**2).mean(axis=(0, 1))
+    power = _squared(x - x.mean(axis=0)).mean(axis=(0, 1))
+    k_2, at, modes = _shells(x.shape[2:])
+    return ModeVariances(k_2, np.bincount(at, power.ravel()) / modes, modes)
+
+
+@dataclass(frozen=True)
+class ModeGains:
+    """By |k|^2, ascending, (m,) each."""
+
+    k_2: np.ndarray
+    """in 1 / px^2; 0, that of the mean over pixels, is the first"""
+    gain: np.ndarray
+    """what of a mode of what was given is answered; NaN where nothing was given"""
+
+
+def mode_gains(given: ArrayLike, answer: ArrayLike) -> ModeGains:
+    """Of the modes of Fourier of what was given, how much is answered: sum Re(g_k* a_k) / sum |g_k|^2, over images and modes
+    of one |k|^2; the best linear map that treats these alike.
+
+    Of images in noise, and an answer that is the mean of all images that they could be, it is Wiener's gain: E[a g*] =
+    E[x g*], as a = E[x | g].
+
+    Args:
+        given, answer: (n, C, *spatial) each, n of at least 2; their means over images are taken off first.
+
+    Raises:
+        ValueError: not of one such shape, not finite.
+    """
+    x, y = (np.asarray(one, dtype=float) for one in (given, answer))
+    if x.ndim < 3 or len(x) < 2 or not x.size or x.shape != y.shape:
+        raise ValueError(
+            f"`given` and `answer` (shapes {x.shape} and {y.shape}) must be (n, C, *spatial) both, with n of at least 2"
+        )
+    check_finite("given", x)
+    check_finite("answer", y)
+    g, a = (_fourier(one - one.mean(axis=0)) for one in (x, y))
+    k_2, at, _ = _shells(x.shape[2:])
+    whole = np.bincount(at, (np.abs(g) ** 2).sum(axis=(0, 1)).ravel())
+    part = np.bincount(at, (g.conj() * a).real.sum(axis=(0, 1)).ravel())
+    return ModeGains(k_2, part / np.where(whole > 0, whole, np.nan))
+
+
+def _fourier(x: np.ndarray) -> np.ndarray:
+    return np.fft.fftn(x, axes=range(2, x.ndim), norm="ortho")
+
+
+def _squared(x: np.ndarray) -> np.ndarray:
+    away = _fourier(x)
+    return away.real**2 + away.imag**2
+
+
+def _shells(spatial: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The |k|^2 that there are, (m,), which of them each mode has, and how many have it, (m,)."""
     k = np.meshgrid(*(2 * np.pi * np.fft.fftfreq(size) for size in spatial), indexing="ij")
     k_2, at = np.unique(np.square(k).sum(axis=0).round(DECIMALS), return_inverse=True)
-    modes = np.bincount(at.ravel())
-    return ModeVariances(k_2, np.bincount(at.ravel(), power.ravel()) / modes, modes)
+    return k_2, at.ravel(), np.bincount(at.ravel())

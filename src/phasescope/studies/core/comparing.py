@@ -16,6 +16,9 @@ from phasescope.studies.core.statistics import TAIL, mean_of_runs, over_runs, sh
 if TYPE_CHECKING:
     import pandas as pd
 
+FAR = 1e9
+"""in the place of a bound that is not finite"""
+
 
 def onset_factor(
     of: Sequence[str],
@@ -56,17 +59,17 @@ def onset_factor(
     )
 
 
-def onset_exponent(
+def median_exponent(
     runs: Sequence[pd.DataFrame], passing: Passing, of: np.ndarray, less: float = 0.0
 ) -> Estimate:
-    """The power of something with which onsets, in steps, grow, less a number: by least squares of their logs, over runs.
+    """The power of something with which median onsets, in steps, grow, less a number: by least squares of their logs.
 
     An onset is put half way between two snapshots: put at the later one, early onsets would seem later than they are. One
-    that did not come is put at the run's end. It may come any time later: where there is more than the (geometric)
-    mean of the something the power then has no upper end, where there is less no lower one.
+    that did not come comes after all that did: where it is no median, it moves nothing. Where it is one the median is no
+    earlier than the run's end, and the power bounded on one side.
 
     Args:
-        of: of each run, (n,), positive; runs are drawn within those that have as much.
+        of: of each run, (n,), positive; medians are of runs that have as much, and runs are drawn within these.
 
     Raises:
         NotEnough: it came in no run, or all runs have as much.
@@ -74,22 +77,35 @@ def onset_exponent(
     found = onsets(runs, passing)
     if not found.came.any():
         raise NotEnough("it set in in no run")
-    x, y = np.log(of), np.log(np.maximum(found.midway, 1.0))
+    amounts, group = np.unique(of, return_inverse=True)
+    if len(amounts) < 2:
+        raise NotEnough("all runs have as much")
+    x = np.log(amounts)
+    slopes = (x - x.mean()) / ((x - x.mean()) ** 2).sum()
+    logs = np.log(np.maximum(found.midway, 1.0))
 
-    def power(weights: np.ndarray) -> np.ndarray:
-        n = weights.sum(axis=1)
-        mean_x, mean_y = weights @ x / n, weights @ y / n
-        varies = weights @ x**2 / n - mean_x**2
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return (weights @ (x * y) / n - mean_x * mean_y) / np.where(varies > 1e-9, varies, np.nan) - less
+    def power(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        least, most = np.zeros(len(weights)), np.zeros(len(weights))
+        for number, slope in enumerate(slopes.tolist()):
+            if slope:
+                own = group == number
+                low, high = _median(logs[own], found.came[own], weights[:, own])
+                least += slope * (low if slope > 0 else high)
+                most += slope * (high if slope > 0 else low)
+        return least - less, most - less
 
-    never = (x - x.mean())[~found.came]
-    detail = {"without_onset": float((~found.came).sum())}
-    return opened(
-        over_runs(power, len(runs), of.tolist(), detail),
-        below=-math.inf if (never < -1e-9).any() else None,
-        above=math.inf if (never > 1e-9).any() else None,
-    )
+    return bounded_over_runs(power, len(runs), of.tolist())
+
+
+def _median(logs: np.ndarray, came: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The least and the most that the median can be, (S,) each, of onsets as often as weights (S, n) have them; those that
+    did not come are the last."""
+    ascending = np.lexsort((logs, ~came))
+    reached = np.cumsum(weights[:, ascending], axis=1)
+    half = reached[:, -1:] / 2
+    middle = ascending[np.stack([(reached < half).sum(axis=1), (reached <= half).sum(axis=1)])]
+    low = logs[middle].mean(axis=0)
+    return low, np.where(came[middle].all(axis=0), low, math.inf)
 
 
 def opened(found: Estimate, below: float | None, above: float | None) -> Estimate:
@@ -174,6 +190,34 @@ def mean_of_bounds(bounds: Sequence[tuple[float, float]], neither: str) -> Estim
     )
 
 
+def bounded_over_runs(
+    bounds: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]], n: int, strata: Sequence[object] | None
+) -> Estimate:
+    """A statistic of n runs that is bounded, the same on both sides where it is known; over resamples of runs.
+
+    The interval goes from the lower end of the least to the upper end of the most. The value is NaN where they differ.
+
+    Args:
+        bounds: from weights (S, n) to the least and the most, (S,) each, infinite where nothing bounds it.
+
+    Raises:
+        NotEnough: runs bound it on neither side.
+    """
+
+    def side(which: int) -> Estimate:
+        return over_runs(lambda weights: np.clip(bounds(weights)[which], -FAR, FAR), n, strata)
+
+    low, high = side(0), side(1)
+    if low.low <= -FAR and high.high >= FAR:
+        raise NotEnough("the runs bound it on neither side")
+    return Estimate(
+        low.value if low.value == high.value else math.nan,
+        low.low if low.low > -FAR else -math.inf,
+        high.high if high.high < FAR else math.inf,
+        n,
+    )
+
+
 def envelope(estimates: Sequence[Estimate]) -> Estimate:
     """Of one question by several readings: from the least end to the greatest, so that it is decided only where all agree.
 
@@ -187,6 +231,41 @@ def envelope(estimates: Sequence[Estimate]) -> Estimate:
         min(one.n for one in estimates),
         detail,
     )
+
+
+def difference_of_means(first: np.ndarray, second: np.ndarray) -> Estimate:
+    """The mean of a number of some runs, (n,), less that of others, (m,); runs are drawn within both."""
+    values = np.concatenate([first, second])
+    of_first = np.arange(len(values)) < len(first)
+
+    def difference(weights: np.ndarray) -> np.ndarray:
+        ones, others = weights * of_first, weights * ~of_first
+        return ones @ values / ones.sum(axis=1) - others @ values / others.sum(axis=1)
+
+    detail = {"first": float(first.mean()), "second": float(second.mean())}
+    return over_runs(difference, len(values), of_first.tolist(), detail)
+
+
+def somers(
+    values: np.ndarray, of: np.ndarray, within: Sequence[object], strata: Sequence[object] | None = None
+) -> Estimate:
+    """Somers' D of runs' values with something, over pairs of runs within the same that differ in it: the share of pairs in
+    which the run with more of it has the greater value, less those in which it has the smaller one.
+
+    Args:
+        values, of: of each run, (n,).
+        within: what pairs have in common, of each run.
+        strata: within which runs are drawn; that and `of` together where None.
+    """
+    group = np.unique([str(one) for one in within], return_inverse=True)[1]
+    more = ((of[:, None] > of) & (group[:, None] == group)).astype(float)
+    sign = np.sign(values[:, None] - values) * more
+
+    def statistic(weights: np.ndarray) -> np.ndarray:
+        whole = ((weights @ more) * weights).sum(axis=1)
+        return ((weights @ sign) * weights).sum(axis=1) / np.where(whole > 0, whole, np.nan)
+
+    return over_runs(statistic, len(values), strata or list(zip(within, of.tolist(), strict=True)))
 
 
 def least_share(hits: Sequence[Sequence[bool]]) -> Estimate:
@@ -205,16 +284,16 @@ def least_share(hits: Sequence[Sequence[bool]]) -> Estimate:
     )
 
 
-def size(of: Callable[[pd.DataFrame], Estimate]) -> Callable[[pd.DataFrame], Estimate]:
+def sized(one: Estimate) -> Estimate:
     """How far from 0 an estimate is: the interval of its absolute value."""
+    low = 0.0 if one.low <= 0 <= one.high else min(abs(one.low), abs(one.high))
+    signed = {"signed": one.value} | dict(one.detail)
+    return Estimate(abs(one.value), low, max(abs(one.low), abs(one.high)), one.n, signed)
 
-    def found(frame: pd.DataFrame) -> Estimate:
-        one = of(frame)
-        low = 0.0 if one.low <= 0 <= one.high else min(abs(one.low), abs(one.high))
-        signed = {"signed": one.value} | dict(one.detail)
-        return Estimate(abs(one.value), low, max(abs(one.low), abs(one.high)), one.n, signed)
 
-    return found
+def size(of: Callable[[pd.DataFrame], Estimate]) -> Callable[[pd.DataFrame], Estimate]:
+    """The same of what is estimated of records."""
+    return lambda frame: sized(of(frame))
 
 
 def mean_where(values: np.ndarray, where: np.ndarray) -> float:

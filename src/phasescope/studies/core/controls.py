@@ -103,7 +103,7 @@ def entry(study: Study, claim: Claim, times: int = TIMES, seed: int = 0) -> dict
 def digest(study: Study, claim: Claim) -> str:
     """The SHA-256 of what is declared of a claim and of the cells that it reads."""
     cells = [
-        [cell.name, cell.preset or study.preset, study.first(cell), cell.tree]
+        [cell.name, cell.preset or study.preset, study.first(cell), cell.tree, *cell.anew]
         for cell in study.read_by(claim)
     ]
     return hashlib.sha256(to_json([claim.declared(), cells]).encode()).hexdigest()

@@ -161,6 +161,8 @@ class Plan:
     preset: str
     fields: str
     """of the cell, as JSON"""
+    anew: tuple[str, ...]
+    """see `Cell.anew`"""
     config: RunConfig
     steps: np.ndarray
     splits: Mapping[str, int]
@@ -174,16 +176,16 @@ class Plan:
 
     @classmethod
     def of(cls, cell: Cell, preset: str) -> Plan:
-        return _plan(preset, to_json(cell.tree))
+        return _plan(preset, to_json(cell.tree), cell.anew)
 
     def digest(self, seed: int) -> str:
         """The identity of a run."""
-        return _digest(self.preset, self.fields, seed)
+        return _digest(self.preset, self.fields, self.anew, seed)
 
 
 @cache
-def _plan(preset: str, fields: str) -> Plan:
-    config = Cell("", from_json(fields)).config(0, preset)
+def _plan(preset: str, fields: str, anew: tuple[str, ...]) -> Plan:
+    config = Cell("", from_json(fields), anew=anew).config(0, preset)
     snapshots, last = config.probing.snapshots, config.training.steps
     observed = config.plan_of(config.network.taps, config.network.usual_taps)
     splits = config.world.splits()
@@ -196,6 +198,7 @@ def _plan(preset: str, fields: str) -> Plan:
     return Plan(
         preset,
         fields,
+        anew,
         config,
         np.array([0, *(step for step in range(1, last + 1) if snapshots.due(step, last))]),
         {name: len(split(images[name], drawn)) for name, split in splits.items()},
@@ -208,8 +211,8 @@ def _plan(preset: str, fields: str) -> Plan:
 
 
 @cache
-def _digest(preset: str, fields: str, seed: int) -> str:
-    return Cell("", from_json(fields)).config(seed, preset).digest()
+def _digest(preset: str, fields: str, anew: tuple[str, ...], seed: int) -> str:
+    return Cell("", from_json(fields), anew=anew).config(seed, preset).digest()
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,8 @@ def _constants(study: Study) -> dict[str, Any]:
 
 
 def _cell(study: Study, cell: Cell) -> dict[str, Any]:
-    return {
+    told: dict[str, Any] = {"anew": list(cell.anew)} if cell.anew else {}
+    return told | {
         "name": cell.name,
         "preset": cell.preset or study.preset,
         "fields": cell.tree,

@@ -48,6 +48,8 @@ class Cell:
     """the study's own where None"""
     seeds: int | None = None
     """the study's own number where None"""
+    anew: tuple[str, ...] = ()
+    """dotted fields that take the run's own seed, as `world.design.hold_out.shuffle`: what is drawn anew for each run"""
 
     @cached_property
     def tree(self) -> Tree:
@@ -67,7 +69,11 @@ class Cell:
             UserError: a field, or the preset, is not as it must be.
         """
         chosen = preset_of(preset)
-        return over_defaults(chosen.fields, chosen.studied, LIMITS, self.tree, {"seed": seed})
+        return over_defaults(chosen.fields, chosen.studied, LIMITS, *self._of_run(seed))
+
+    def _of_run(self, seed: int) -> tuple[Tree, Tree]:
+        drawn = [(path.split("."), seed) for path in self.anew]
+        return set_overrides(self.tree, drawn), {"seed": seed}
 
 
 @dataclass(frozen=True)

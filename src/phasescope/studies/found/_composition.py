@@ -16,7 +16,7 @@ import numpy as np
 from phasescope.config import Tree
 from phasescope.studies.core.claim import Estimate, NotEnough
 from phasescope.studies.core.comparing import envelope
-from phasescope.studies.core.criteria import accuracy_of, at_end, runs_of
+from phasescope.studies.core.criteria import accuracy_of, at_end, cells_of, runs_of
 from phasescope.studies.core.statistics import mean_of_runs
 from phasescope.studies.core.study import Cell, Study
 from phasescope.studies.found._cells import eps_at_end
@@ -51,6 +51,8 @@ IN_WAYS = {
     EVERY_WAY: "; every image read by darkest pixel, by matched filter, and only those that are well formed; all must agree",
 }
 """what a statistic says of them"""
+LEARNT, FEWEST = 0.8, 4
+"""accuracy on what was trained on above which a run has learnt it; runs of a cell that have, for the cell to count"""
 EXCESSES = (-0.2, 1.05)
 """of the axes of figures, the same for all panels"""
 SPREAD = 0.1
@@ -111,20 +113,42 @@ def _by_seed(cell: str, split: str, way: str, frame: pd.DataFrame) -> dict[int, 
     return dict(zip(seeds, _at_ends(cell, split, way, frame), strict=True))
 
 
-def dated(at: np.ndarray, values: np.ndarray, level: float) -> tuple[float, float]:
-    """The log of where values, (m,) in ascending order of `at`, pass a level for good: the least and the most it can be.
+def learnt(
+    frame: pd.DataFrame, cells: Sequence[str], split: str, way: str = "formed"
+) -> tuple[list[pd.DataFrame], np.ndarray]:
+    """Runs that have learnt what they were trained on, of cells with `FEWEST` of them, and what each has right of a split
+    over what it has right of that, at most 1, (n,): how soon a network learns is another question.
+
+    Raises:
+        NotEnough: there is no run.
+    """
+    runs = runs_of(frame, cells)
+    trained = np.array([at_end(run, accuracy_of("grid", "joint", way)) for run in runs])
+    names = [name for name, of in zip(cells_of(runs), trained, strict=True) if of > LEARNT]
+    kept = [
+        (run, at_end(run, accuracy_of(split, "joint", way)) / of)
+        for run, name, of in zip(runs, cells_of(runs), trained, strict=True)
+        if of > LEARNT and names.count(name) >= FEWEST
+    ]
+    return [run for run, _ in kept], np.array([min(one, 1.0) for _, one in kept])
+
+
+def dated(at: np.ndarray, values: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """The log of where values, (..., m) in ascending order of `at`, pass a level for good: the least and the most, (...).
 
     Between two points it is interpolated in log `at`; where all are above, or the last is not, it is bounded on one side.
     """
-    below = np.flatnonzero(~(values >= level))
-    if not len(below):
-        return -math.inf, math.log(at[0])
-    last = int(below[-1])
-    if last == len(at) - 1:
-        return math.log(at[-1]), math.inf
-    part = (level - values[last]) / (values[last + 1] - values[last])
-    found = math.log(at[last]) + part * (math.log(at[last + 1]) - math.log(at[last]))
-    return found, found
+    logs, m = np.log(at), len(at)
+    below = ~(values >= level)
+    last = np.where(below.any(axis=-1), m - 1 - below[..., ::-1].argmax(axis=-1), -1)
+    before, after = last.clip(0)[..., None], (last + 1).clip(max=m - 1)[..., None]
+    first, second = (np.take_along_axis(values, one, axis=-1)[..., 0] for one in (before, after))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        part = (level - first) / (second - first)
+        found = logs[before[..., 0]] + part * (logs[after[..., 0]] - logs[before[..., 0]])
+    low = np.select([last < 0, last == m - 1], [-math.inf, logs[-1]], found)
+    high = np.select([last < 0, last == m - 1], [logs[0], math.inf], found)
+    return low, high
 
 
 def made_excess(

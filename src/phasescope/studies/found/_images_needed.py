@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from phasescope.config import Tree
+from phasescope.probing.copier import nearest_labels, nearest_values
 from phasescope.studies.core.criteria import accuracy_of, at_end, mean_told, some_runs
 from phasescope.studies.core.study import Cell, Curve, Panel
 from phasescope.studies.found._cells import eps_at_end
@@ -17,8 +20,9 @@ from phasescope.studies.found._composition import MARGIN, dated
 if TYPE_CHECKING:
     import pandas as pd
 
-CANVASES = (16, 24, 32, 48)
-"""N, px"""
+CANVASES = (16, 24, 32)
+"""N, px: of 40 and 48 px runs of this length do not learn what they are trained on"""
+SEEDS = 13
 NETWORK: Tree = {"widths": [32, 32, 32]}
 """two halvings, after patches of 2 px, in the place of three: canvases of a multiple of 8 px can be had"""
 ARMS: Mapping[str, Sequence[float]] = {
@@ -43,6 +47,7 @@ def images_of(arm: str, canvas: int, share: float) -> int:
 
 
 def _cell(arm: str, canvas: int, share: float) -> Cell:
+    """Each of its runs is trained on bumps of its own."""
     whole = [0.0, float(canvas)]
     left_out = {"kind": "subset", "count": bumps_of(canvas, share)}
     parts: list[Tree] = [{"within": {"x": whole, "y": whole}, "hold_out": left_out}]
@@ -57,9 +62,9 @@ def _cell(arm: str, canvas: int, share: float) -> Cell:
         "alone": {"canvas": canvas, "margin_px": MARGIN},
         "design": {"kind": "union", "parts": parts},
     }
-    return eps_at_end(
-        f"{canvas} px, {bumps_of(canvas, share)} {arm}", {"world": world, "network": NETWORK}, 8
-    )
+    name = f"{canvas} px, {bumps_of(canvas, share)} {arm}"
+    cell = eps_at_end(name, {"world": world, "network": NETWORK}, SEEDS)
+    return replace(cell, anew=("world.design.parts.0.hold_out.shuffle",))
 
 
 CELLS = {
@@ -76,62 +81,75 @@ def names_of(arm: str, canvases: Sequence[int] = CANVASES) -> tuple[str, ...]:
     return tuple(cell.name for (one, canvas, _), cell in CELLS.items() if one == arm and canvas in canvases)
 
 
-def copier_needs(canvas: int) -> float:
-    """Images from which the copier of the nearest label has 60 % of integer labels within 1 px: 1 - (1 - share)^9."""
-    return canvas**2 * (1 - (1 - RIGHT) ** (1 / 9))
+@cache
+def copied(canvas: int, share: float, copier: str = "copier") -> float:
+    """What a copier has right, within 1 px, of all bumps that are left out, each as likely; the mean over runs' own labels.
+
+    The nearest label's knows bumps alone; that of each factor too: beside stripes of every value it has all right.
+    """
+    found = []
+    for seed in range(SEEDS):
+        world = CELLS["bumps", canvas, share].config(seed, "lean").world
+        trained, asked = world.training_labels(), world.held_out()["left_out"]
+        painted = NEAREST[copier](trained, asked, world.factors)
+        found.append((np.abs(world.factors.difference(painted, asked)) <= 1).all(axis=1).mean())
+    return float(np.mean(found))
 
 
-def factorized_copier_needs(canvas: int) -> float:
-    """The same of the copier of each factor: [1 - (1 - 3/N)^n]^2."""
-    return math.log(1 - math.sqrt(RIGHT)) / math.log(1 - 3 / canvas)
+def copier_needs(canvas: int, copier: str = "copier") -> float:
+    """Bumps from which on a copier has 60 %, interpolated in their log; NaN where that is beyond those that are tried."""
+    shares = ARMS["bumps"]
+    at = np.array([bumps_of(canvas, share) for share in shares], dtype=float)
+    low, high = dated(at, np.array([copied(canvas, share, copier) for share in shares]), RIGHT)
+    return math.exp(float(low)) if low == high else math.nan
 
 
-COPIERS = {"copier": (copier_needs, "#d55e00"), "factorized copier": (factorized_copier_needs, "#7d4f50")}
-"""by words what they need, and the colour that they are drawn in"""
+NEAREST = {"copier": nearest_labels, "factorized copier": nearest_values}
+COLOURS = {"copier": "#d55e00", "factorized copier": "#7d4f50"}
+"""that copiers are drawn in"""
 
 
 def needed(frame: pd.DataFrame, arm: str) -> dict[int, dict[int, Bounds]]:
-    """By seed and canvas the log of how many images 60 % takes, the least and the most it can be; seeds that have runs of
-    every share alone. It takes no fewer than there are of stripes, or than one."""
+    """By seed and canvas the log of how many bumps 60 % takes, the least and the most it can be; seeds that have runs of
+    every share alone."""
     found: dict[int, dict[int, Bounds]] = {}
     for canvas in CANVASES:
         right: dict[int, dict[float, float]] = {}
         for share in ARMS[arm]:
             for run in some_runs(frame, [CELLS[arm, canvas, share].name]):
                 right.setdefault(int(run["seed"].iloc[0]), {})[share] = at_end(run, SPLIT)
-        at = np.array([images_of(arm, canvas, share) for share in ARMS[arm]], dtype=float)
-        least = math.log(max(images_of(arm, canvas, 0.0), 1))
+        at = np.array([bumps_of(canvas, share) for share in ARMS[arm]], dtype=float)
         for seed, of_share in right.items():
             if len(of_share) == len(ARMS[arm]):
                 low, high = dated(at, np.array([of_share[share] for share in ARMS[arm]]), RIGHT)
-                found.setdefault(seed, {})[canvas] = max(low, least), high
+                found.setdefault(seed, {})[canvas] = float(low), float(high)
     return found
 
 
 def lines(frame: pd.DataFrame) -> list[Panel]:
-    """Images for 60 % against N, by arm: means and ranges over seeds that bound it; dashed, what copiers take."""
+    """2D images for 60 % against N, by arm: means and ranges over seeds that bound it; dashed, what copiers take."""
     curves = []
     for series, arm in enumerate(ARMS):
-        found = []
+        found, bound = [], []
         for canvas in CANVASES:
-            known = [
-                b[canvas] for b in needed(frame, arm).values() if canvas in b and b[canvas][0] == b[canvas][1]
-            ]
-            if known:
-                logs = np.array(known)[:, 0]
+            of_seeds = [one[canvas] for one in needed(frame, arm).values() if canvas in one]
+            logs = np.array([low for low, high in of_seeds if low == high])
+            if len(logs):
                 found.append((canvas, *np.exp([logs.mean(), logs.min(), logs.max()])))
+                bound.append(f"{len(logs)} of {len(of_seeds)}")
         if found:
             x, y, low, high = np.array(found, dtype=float).T
-            curves.append(Curve(x, y, low, high, arm, series))
+            curves.append(Curve(x, y, low, high, f"{arm} ({', '.join(bound)} seeds)", series))
     if not curves:
         return []
     canvas = np.array(CANVASES, dtype=float)
-    for words, (needs, colour) in COPIERS.items():
-        level = np.array([needs(n) for n in CANVASES])
-        curves.append(Curve(canvas, level, label=words, style="dashed", colour=colour))
+    for copier, colour in COLOURS.items():
+        level = np.array([copier_needs(n, copier) for n in CANVASES])
+        if np.isfinite(level).any():
+            curves.append(Curve(canvas, level, label=copier, style="dashed", colour=colour))
     ticks = {float(n): str(n) for n in CANVASES}
     return [
-        Panel("", "canvas, px", f"images for {RIGHT:.0%}", curves, xscale="log", yscale="log", ticks=ticks)
+        Panel("", "canvas, px", f"2D images for {RIGHT:.0%}", curves, xscale="log", yscale="log", ticks=ticks)
     ]
 
 
@@ -145,7 +163,7 @@ def courses(frame: pd.DataFrame) -> list[Panel]:
             for share in ARMS[arm]:
                 if runs := some_runs(frame, [CELLS[arm, canvas, share].name]):
                     right = [at_end(run, SPLIT) for run in runs]
-                    found.append((images_of(arm, canvas, share), np.mean(right), min(right), max(right)))
+                    found.append((bumps_of(canvas, share), np.mean(right), min(right), max(right)))
             if found:
                 x, y, low, high = np.array(found, dtype=float).T
                 curves.append(Curve(x, y, low, high, arm, series))
@@ -153,7 +171,7 @@ def courses(frame: pd.DataFrame) -> list[Panel]:
             panels.append(
                 Panel(
                     f"{canvas} px",
-                    "images",
+                    "2D images",
                     "share right",
                     curves,
                     xscale="log",
@@ -174,11 +192,10 @@ def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
             for rank, share in enumerate(shares, 1):
                 runs = some_runs(frame, [CELLS[arm, canvas, share].name])
                 right = mean_told(runs, SPLIT) if runs else math.nan
-                told |= {f"images, set {rank}": images_of(arm, canvas, share), f"right, set {rank}": right}
+                told |= {f"2D images, set {rank}": bumps_of(canvas, share), f"right, set {rank}": right}
             if any(math.isfinite(v) for name, v in told.items() if name.startswith("right")):
-                copiers = {words: needs(canvas) for words, (needs, _) in COPIERS.items()}
-                found.append(
-                    {"canvas, px": canvas, "trained on": arm, **told}
-                    | {f"images for {RIGHT:.0%}, {who}": count for who, count in copiers.items()}
-                )
+                copiers = {
+                    f"2D images for {RIGHT:.0%}, {copier}": copier_needs(canvas, copier) for copier in NEAREST
+                }
+                found.append({"canvas, px": canvas, "trained on": arm, **told, **copiers})
     return found

@@ -12,6 +12,17 @@ with lambda = c^2 (2 pi s^2)^2 exp(-s^2 |k|^2) / N^2 on a torus log tau grows as
 Ei(-2 eta tau lambda) is log(lambda) / 2, and the slope is half that.) For s = 1 px, N = 32 px and s^2 |k|^2 up to 4 the
 least-squares slope of the exact course is 0.96 s^2: lambda is not small at the widest modes.
 
+What a network paints also tells how many objects it paints: noise that leaves before objects come dates nothing that was
+learnt of the data. So networks that are not linear are asked for their answer to true images in noise. At the t at which
+a mode's signal is as strong as its noise, (1 - t)^2 lambda = t^2, the best answer of any network, E[x_0 | x_t], has Wiener's
+gain along the mode, w = (1 + sqrt(lambda)) / 2, as E[x_0 | x_t] x_t* and x_0 x_t* have one expectation. An untrained one
+leaves noise as it is, and has 1. The linear network's own is w + (1 - w) exp(-4 eta t^2 tau): it is half way at
+
+    eta tau = log(2) / (4 t^2),    t = sqrt(lambda) / (1 + sqrt(lambda)),
+
+whose log grows nearly as s^2 |k|^2, with a slope of 0.87. A network that learns all modes at one rate comes half way in all
+at once. One that overshoots, and takes more than the noise, has passed it.
+
 What lies beyond a run's snapshots is not dated but bounded, and so is then the slope.
 """
 
@@ -68,7 +79,27 @@ def emerges_at(exact: np.ndarray) -> np.ndarray:
     return np.exp([brentq(above, -10.0, 10.0 - math.log(one), args=(one,)) for one in exact.tolist()])
 
 
-def for_good(steps: np.ndarray, excess: np.ndarray) -> Bounds:
+HALF_WAY = 0.5
+"""of what a gain is above Wiener's: below it a mode is learnt"""
+
+
+def equal_noise(exact: np.ndarray) -> np.ndarray:
+    """The t at which modes of the data's variances `exact` are as strong as the noise in them."""
+    return np.sqrt(exact) / (1 + np.sqrt(exact))
+
+
+def left_course(exact: np.ndarray, eta_tau: np.ndarray) -> np.ndarray:
+    """What is left of how far a linear network's gain is above Wiener's there, 1 untrained, of modes of the data's
+    variances, at times eta tau, which broadcast."""
+    return np.exp(-4 * eta_tau * equal_noise(exact) ** 2)
+
+
+def answers_at(exact: np.ndarray) -> np.ndarray:
+    """eta tau at which that is `HALF_WAY`."""
+    return -math.log(HALF_WAY) / (4 * equal_noise(exact) ** 2)
+
+
+def for_good(steps: np.ndarray, excess: np.ndarray, between: bool = True) -> Bounds:
     """The log of the step, (m,), from which on each column of `excess`, (T, m), stays below 0.
 
     Between the last snapshot that is not below and the next it is interpolated, in log steps. One that is below from the
@@ -77,6 +108,7 @@ def for_good(steps: np.ndarray, excess: np.ndarray) -> Bounds:
 
     Args:
         steps: (T,), from 0 on.
+        between: whether it is interpolated; if not, both snapshots bound it.
     """
     logs = np.log(np.maximum(steps, 1))
     low, high = np.zeros(excess.shape[1]), np.full(excess.shape[1], math.inf)
@@ -87,6 +119,8 @@ def for_good(steps: np.ndarray, excess: np.ndarray) -> Bounds:
             low[mode] = logs[last]
         elif steps[last] == 0:
             high[mode] = logs[last + 1]
+        elif not between:
+            low[mode], high[mode] = logs[last], logs[last + 1]
         else:
             share = of_mode[last] / (of_mode[last] - of_mode[last + 1])
             low[mode] = high[mode] = logs[last] + share * (logs[last + 1] - logs[last])
@@ -115,11 +149,11 @@ def painted_and_exact(run: pd.DataFrame, numbers: dict[int, float]) -> Bounds:
     Raises:
         NotEnough: they were not read.
     """
-    painted, exact = (
-        np.column_stack([column(run, f"{GROUP}.{name}.{square}") for square in numbers])
-        for name in ("painted", "exact")
-    )
-    return painted, exact
+    return _by_mode(run, "painted", numbers), _by_mode(run, "exact", numbers)
+
+
+def _by_mode(run: pd.DataFrame, name: str, numbers: dict[int, float]) -> np.ndarray:
+    return np.column_stack([column(run, f"{GROUP}.{name}.{square}") for square in numbers])
 
 
 def emergence(run: pd.DataFrame, numbers: dict[int, float]) -> Bounds:
@@ -128,11 +162,10 @@ def emergence(run: pd.DataFrame, numbers: dict[int, float]) -> Bounds:
     return for_good(column(run, "step"), _log(painted) - np.log(harmonic(exact)))
 
 
-def arrival(run: pd.DataFrame, numbers: dict[int, float]) -> Bounds:
-    """The log of the step from which on it is no more than the harmonic mean, and no less than half of the data's."""
-    painted, exact = painted_and_exact(run, numbers)
-    above, below = _log(painted) - np.log(harmonic(exact)), np.log(exact / 2) - _log(painted)
-    return for_good(column(run, "step"), np.maximum(above, below))
+def answer(run: pd.DataFrame, numbers: dict[int, float]) -> Bounds:
+    """The log of the step from which on no more is left than `HALF_WAY` of how far the network's gain along each mode is
+    above Wiener's, bounded by the snapshots about it: of several modes that come between two none is known to be first."""
+    return for_good(column(run, "step"), _by_mode(run, "left", numbers) - HALF_WAY, between=False)
 
 
 def _log(painted: np.ndarray) -> np.ndarray:

@@ -3,44 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from phasescope.config import Tree, merge
 from phasescope.places import Place
 from phasescope.studies.core.study import Cell
-from phasescope.studies.found._cells import TORUS, eps
-from phasescope.studies.found.compose import BAND
+from phasescope.studies.found._cells import ENDS, TORUS, eps
 
-SEEDS = 8
+SEEDS, HELD_SEEDS = 16, 12
+"""of cells that hold nothing out, and of those that hold combinations out"""
 LOOPS = 2
 """of a torus"""
-TURNS: Tree = {"network": {"embedding": {"period": 32.0}}}
-"""the label's encoding comes round the canvas too"""
 SHOWN: Mapping[str, str] = {"bumps": "gaussian_bump", "stripes": "stripes"}
+SIDES: Mapping[int, tuple[float, float]] = {10: (11.0, 20.0), 12: (10.0, 21.0), 14: (9.0, 22.0)}
+"""px of squares that are held out, and the range of x, and of y, that they take. Of 7 px nearly all is composed, of a whole
+cross nearly nothing: there runs of one cell could not differ"""
+SPLIT = "square"
 
 
-def _cell(shown: str, held: str, more: Tree | None = None, words: str = "") -> Cell:
-    world: Tree = {
-        "kind": SHOWN[shown],
-        "boundary": "periodic",
-        "design": {"hold_out": {"kind": held, **BAND} if held else None},
-    }
-    name = f"{shown}, periodic{f', {held}' if held else ''}{words}"
-    return eps(name, merge({"world": world}, more or {}), SEEDS)
+def _world(shown: str, hold_out: Tree | None) -> Tree:
+    return {"world": {"kind": SHOWN[shown], "boundary": "periodic", "design": {"hold_out": hold_out}}}
 
 
-WHOLE = {"bumps": TORUS, "stripes": _cell("stripes", "")}
-HELD_OUT = [
-    (_cell(shown, held, more, words), split)
-    for held, split, more, words in (
-        ("cross", "intersection", None, ""),
-        ("square", "square", None, ""),
-        ("cross", "intersection", TURNS, ", told by turns"),
-    )
-    for shown in SHOWN
-]
-"""cells that hold combinations out, and the split that no factor's values reach"""
-SPLITS = {cell.name: split for cell, split in HELD_OUT}
-CELLS = (*WHOLE.values(), *(cell for cell, _ in HELD_OUT))
+def _held(shown: str, side: int) -> Cell:
+    within = list(SIDES[side])
+    fields = _world(shown, {"kind": "square", "x": within, "y": within})
+    return eps(f"{shown}, periodic, without {side} x {side}", merge(fields, ENDS), HELD_SEEDS)
+
+
+WHOLE = {
+    "bumps": replace(TORUS, seeds=SEEDS),
+    "stripes": eps("stripes, periodic", _world("stripes", None), SEEDS),
+}
+HELD_OUT = tuple(_held(shown, side) for side in SIDES for shown in SHOWN)
+"""cells that hold combinations out"""
+HELD = tuple(cell.name for cell in HELD_OUT)
+CELLS = (*WHOLE.values(), *HELD_OUT)
 NAMES = tuple(cell.name for cell in CELLS)
 
 

@@ -12,11 +12,12 @@ from phasescope.studies.core.curves import STEPS, mean_curves, named
 from phasescope.studies.core.study import Curve, Panel
 from phasescope.studies.found._code import ASKED
 from phasescope.studies.found._composition import excess_of
-from phasescope.studies.found._tori_cells import NAMES, SPLITS, index
+from phasescope.studies.found._tori_cells import HELD, NAMES, SPLIT, index
 
 if TYPE_CHECKING:
     import pandas as pd
 
+READ = {"well-formed images": "formed", "every image": "matched"}
 MIDWAY = 0.5
 """of the index, between the two tori"""
 
@@ -53,17 +54,19 @@ def shapes(frame: pd.DataFrame) -> list[Panel]:
 
 
 def along(frame: pd.DataFrame) -> list[Panel]:
-    """The excess over the copier against the index, a dot a run."""
+    """The excess over the copier against the index, a dot a run; of each place a panel for each way of reading images."""
     panels = []
     for place in ASKED:
-        curves = []
-        for series, (name, split) in enumerate(SPLITS.items()):
-            if runs := [run for run in some_runs(frame, [name]) if index(place) in run]:
-                x = np.array([at_end(run, index(place)) for run in runs])
-                y = np.array([at_end(run, excess_of(split)) for run in runs])
-                curves.append(Curve(x, y, label=name, series=series, style="points"))
-        if curves:
-            panels.append(Panel(named(*place), "factorization index", "excess over the copier", curves))
+        for words, way in READ.items():
+            curves = []
+            for series, name in enumerate(HELD):
+                if runs := [run for run in some_runs(frame, [name]) if index(place) in run]:
+                    x = np.array([at_end(run, index(place)) for run in runs])
+                    y = np.array([at_end(run, excess_of(SPLIT, way=way)) for run in runs])
+                    curves.append(Curve(x, y, label=name, series=series, style="points"))
+            if curves:
+                title = f"{named(*place)}, {words}"
+                panels.append(Panel(title, "factorization index", "excess over the copier", curves))
     return panels
 
 
@@ -85,7 +88,9 @@ def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
             told |= {
                 f"{words}, {named(*place)}": mean_told(runs, column) for words, column in columns.items()
             }
-        split = SPLITS.get(name)
-        told["beyond the copier"] = math.nan if split is None else mean_told(runs, excess_of(split))
+        for words, way in READ.items():
+            told[f"beyond the copier, {words}"] = (
+                mean_told(runs, excess_of(SPLIT, way=way)) if name in HELD else math.nan
+            )
         found.append(told)
     return found

@@ -10,50 +10,69 @@ import numpy as np
 
 from phasescope.places import Place
 from phasescope.studies.core.study import Study
-from phasescope.studies.found._composition import excess_of
+from phasescope.studies.found._composition import EVERY_WAY, excess_of
 from phasescope.studies.found._made import made_ends
-from phasescope.studies.found._tori_cells import LOOPS, SPLITS, WHOLE, index
+from phasescope.studies.found._tori_cells import HELD, LOOPS, SPLIT, WHOLE, index
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def about(
-    column: str, cells: Sequence[str], first: float, last: float, study: Study, generator: np.random.Generator
+APART = {Place("mid", 50): 0.27, Place("mid", 600): 0.3}
+"""of an index at the end, from run to run: as in runs on a torus that an earlier study made"""
+UNTRAINED = {Place("mid", 50): (0.55, 0.13), Place("mid", 600): (0.85, 0.18)}
+"""an index of untrained networks, its mean and deviation, of the same runs"""
+OF_SUMS = 0.1
+"""of additive R^2, from run to run"""
+
+
+def ending(
+    place: Place, cells: Sequence[str], mean: float, study: Study, generator: np.random.Generator
 ) -> pd.DataFrame:
-    """Records of runs with a number untrained and one at the end, which differ a little from run to run."""
-    return made_ends(study, cells, lambda _: {column: _near(first, last, generator)}, generator)
+    """Records of runs with an index at the end."""
+    return made_ends(study, cells, lambda _: {index(place): _index(place, mean, generator)}, generator)
 
 
-def _near(first: float, last: float, generator: np.random.Generator) -> tuple[float, float]:
-    one, other = (first, last) + 0.05 * generator.standard_normal(2)
-    return float(one), float(other)
+def _index(place: Place, mean: float, generator: np.random.Generator) -> tuple[float, float]:
+    first, spread = UNTRAINED[place]
+    return first + spread * generator.standard_normal(), mean + APART[place] * generator.standard_normal()
+
+
+def gaining(
+    place: Place, cells: Sequence[str], by: float, study: Study, generator: np.random.Generator
+) -> pd.DataFrame:
+    """Records of runs whose index is, in the mean, more at the end than it was untrained."""
+    return ending(place, cells, UNTRAINED[place][0] + by, study, generator)
+
+
+def sums(
+    column: str, cells: Sequence[str], by: float, study: Study, generator: np.random.Generator
+) -> pd.DataFrame:
+    """Records of runs whose additive R^2 is, in the mean, more at the end than it was untrained."""
+
+    def read(_: str) -> dict[str, tuple[float, float]]:
+        first, last = (0.5, 0.5 + by) + OF_SUMS * generator.standard_normal(2)
+        return {column: (float(first), float(last))}
+
+    return made_ends(study, cells, read, generator)
 
 
 def made_along(
-    study: Callable[[], Study],
-    place: Place,
-    order: Sequence[int],
-    along: float,
-    generator: np.random.Generator,
+    study: Callable[[], Study], place: Place, along: float, generator: np.random.Generator
 ) -> pd.DataFrame:
-    """Records of runs that are factorized more from cell to cell, and compose in some order of the cells; within cells both
-    go together as `along` says, from -1 to 1."""
-    names = list(SPLITS)
+    """Records of runs that are factorized, and compose, differently from cell to cell; within cells both go together as
+    `along` says, a correlation."""
 
     def read(cell: str) -> dict[str, tuple[float, float]]:
-        at, (own, other) = names.index(cell), generator.standard_normal(2)
+        at, (own, other) = HELD.index(cell), generator.standard_normal(2)
         together = along * own + math.sqrt(1 - along**2) * other
-        return {
-            index(place): (0.5, float(0.3 + 0.1 * at + 0.02 * own)),
-            excess_of(SPLITS[cell]): (0.0, float(0.2 + 0.1 * order[at] + 0.02 * together)),
+        of_ways = {
+            excess_of(SPLIT, way=way): (0.0, float(0.8 - 0.1 * at + 0.15 * together + 0.03 * noise))
+            for way, noise in zip(EVERY_WAY, generator.standard_normal(len(EVERY_WAY)), strict=True)
         }
+        return {index(place): (0.5, float(0.5 + 0.05 * at + APART[place] * own))} | of_ways
 
-    return made_ends(study(), names, read, generator)
-
-
-ALIKE, HALF_WAY, UNLIKE = (0, 1, 2, 3, 4, 5), (2, 1, 0, 3, 4, 5), (3, 0, 5, 1, 4, 2)
-"""orders of six cells that agree with their own in 15, 12 and 8 of 15 pairs: tau 1, `CLOSE` and 1/15"""
+    return made_ends(study(), HELD, read, generator)
 
 
 def two_worlds(
@@ -63,7 +82,7 @@ def two_worlds(
     stripes = WHOLE["stripes"].name
 
     def read(cell: str) -> dict[str, tuple[float, float]]:
-        return {index(place): _near(0.5, 0.5 + gap * (cell == stripes), generator)}
+        return {index(place): _index(place, 0.4 + gap * (cell == stripes), generator)}
 
     return made_ends(study(), [cell.name for cell in WHOLE.values()], read, generator)
 

@@ -1,4 +1,4 @@
-"""Trained on x and y of unequal density, which factor's nats are learnt first?
+"""Trained on x and y of unequal density, of which factor's nats is more learnt?
 
 Accuracy along an axis says what is painted. A network whose labels were left out now and then also tells what its label is
 worth to it: the nats of x, and of y, that being told saves it at every noise level (docs/theory.md). Each factor's nats are
@@ -23,9 +23,9 @@ from phasescope.studies.core.made import made_records, rise
 from phasescope.studies.core.statistics import mean_of_runs
 from phasescope.studies.core.study import Amendment, Curve, Figure, Panel, Reading, Study
 from phasescope.studies.found._axes import Axis, axes_of
-from phasescope.studies.found._cells import eps
-from phasescope.studies.found._made import as_p1_says, at
-from phasescope.studies.found.ladder import GROUP, LEFT_OUT, read_standing
+from phasescope.studies.found._cells import LITTLE, eps
+from phasescope.studies.found._made import as_p1_says, at, made_ends
+from phasescope.studies.found.ladder import GROUP, LEFT_OUT, learnt, read_standing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +38,19 @@ CELLS = {
     )
     for dx, dy in ((0.25, 1.0), (1.0, 0.25), (1.0, 4.0), (4.0, 1.0))
 }
+LONG = eps(
+    "factors left out, 10,000 steps",
+    {
+        "training": {"label_dropout": LEFT_OUT, "steps": 10_000},
+        "probing": LITTLE | {"snapshots": {"dense_until": 0, "every": 1000}},
+    },
+    seeds=12,
+)
+"""on a balanced grid, four times as long"""
+OF_NATS = 0.08
+"""of all nats, from run to run, in made runs; 0.1 in runs of a quarter of the length"""
+CONVERGED = 0.1
+"""of all nats: how far from them a network that has converged may be (declared with the study's issue)"""
 PAIRS = {
     "fourfold": (((0.25, 1.0), (1.0, 0.25)), "increments of 0.25 and 1 px"),
     "coarse": (((1.0, 4.0), (4.0, 1.0)), "increments of 1 and 4 px"),
@@ -57,6 +70,9 @@ def names_of(pair: str) -> tuple[str, ...]:
 def share_of(axis: Axis) -> str:
     """The column of a factor's nats over all that there are of it."""
     return f"{GROUP}.nats.{axis}"
+
+
+NATS = f"{GROUP}.nats.label"
 
 
 def ahead(run: pd.DataFrame) -> float:
@@ -139,6 +155,56 @@ def _claims_of(pair: str) -> list[Claim]:
     ]
 
 
+def far_from_all(frame: pd.DataFrame) -> Estimate:
+    """Mean over runs of the label's nats over all that there are, at the end, less 1."""
+    return mean_of_runs([learnt(run) - 1 for run in runs_of(frame, [LONG.name])])
+
+
+def _converged() -> Claim:
+    def of(*nats: float) -> Made:
+        """One or the other, each as likely."""
+
+        def made_nats(generator: np.random.Generator) -> pd.DataFrame:
+            level = float(generator.choice(nats))
+            return made_ends(
+                _study(),
+                [LONG.name],
+                lambda _: {NATS: level + OF_NATS * generator.standard_normal()},
+                generator,
+            )
+
+        return made_nats
+
+    return Claim(
+        "converged",
+        f"Trained four times as long, networks have learnt the label's nats on average, within {CONVERGED:.0%} of all.",
+        "phasescope",
+        "size of half the integral over the signal-to-noise ratio of the error that being told saves it, over ln of the "
+        "number of images, less 1, at the end, mean over runs",
+        CONVERGED,
+        size(far_from_all),
+        "longer",
+        "That each has, or that it would come no nearer. The number is the network's own gap; it is information only as far "
+        "as the network is near to its best.",
+        direction="below",
+        cells=(LONG.name,),
+        family="nats of the label",
+        system="eps",
+        controls=Controls(of(1.0), of(0.75, 1.25), of(1 - CONVERGED, 1 + CONVERGED)),
+    )
+
+
+def longer(frame: pd.DataFrame) -> list[Panel]:
+    """Nats over all that there are, whole and by factor, over a long training."""
+    runs = [run for run in some_runs(frame, [LONG.name]) if NATS in run]
+    if not runs:
+        return []
+    lines = {"label": NATS, **{axis: share_of(axis) for axis in ("x", "y")}}
+    return [
+        Panel("", STEPS, "nats over all there are", mean_curves(runs, lines), ylim=(-0.2, 1.5), level=1.0)
+    ]
+
+
 def shares(frame: pd.DataFrame) -> list[Panel]:
     """Of each cell both factors' nats over all that there are."""
     return [
@@ -168,13 +234,14 @@ def leads(frame: pd.DataFrame) -> list[Panel]:
 
 
 NAMES = tuple(cell.name for cell in CELLS.values())
+"""of unequal density"""
 
 STUDY = Study(
     name="bits",
     number=15,
-    question="Trained on x and y of unequal density, which factor's nats are learnt first?",
+    question="Trained on x and y of unequal density, of which factor's nats is more learnt?",
     preset="lean",
-    cells=tuple(CELLS.values()),
+    cells=(*CELLS.values(), LONG),
     seeds=6,
     more=6,
     amendments=(
@@ -188,9 +255,14 @@ STUDY = Study(
             "Half of a factor's nats, for good, is seldom reached in runs of this length, and its onset differs more from "
             "run to run than the ratio that was asked for: mean shares are compared. None of its runs had been made.",
         ),
+        Amendment(
+            "2026-11-28",
+            "Whether a network that has converged has learnt all nats was asked nowhere: a cell is trained four times as "
+            "long. None of its runs had been made.",
+        ),
     ),
     headline="nats_together_fourfold",
-    claims=tuple(claim for pair in PAIRS for claim in _claims_of(pair)),
+    claims=(*(claim for pair in PAIRS for claim in _claims_of(pair)), _converged()),
     figures=(
         Figure(
             "courses",
@@ -204,6 +276,12 @@ STUDY = Study(
             "Of which factor more is learnt",
             leads,
             saying(NAMES, f"A mark a run: means over snapshots from step {FROM} on."),
+        ),
+        Figure(
+            "longer",
+            "Nats learnt in a long training",
+            longer,
+            saying((LONG.name,), "Means and ranges over runs."),
         ),
     ),
     readings=(Reading(GROUP, read_standing),),

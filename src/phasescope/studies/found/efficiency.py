@@ -3,225 +3,217 @@
 On a canvas of N px there are N^2 combinations of x and y, and 2N values. Liang et al. 2024 (arXiv 2408.13256) train on a
 random part of the bumps, with and without stripes, which show each factor alone over its full range, and see the images that
 60 % accuracy takes grow with N^2, and with N. Copiers grow so too, with nothing learnt: that of the nearest label has 60 %
-from 0.097 N^2 images on, the factorized one from about N / 2. So what is asked is not only the slope, but also how far below
-the copier a network lies.
+from about 0.115 N^2 images on, the factorized one from about N / 2. So what is asked is not only the slope, but also what is
+right beyond the copier. Stripes are 2N by design, so that 2D images alone are counted.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from phasescope.studies.core.captions import saying
 from phasescope.studies.core.claim import Claim, Controls, Estimate, Made
-from phasescope.studies.core.comparing import mean_of_bounds, size
-from phasescope.studies.core.study import Figure, Study, Table
+from phasescope.studies.core.criteria import accuracy_of, all_at_end, cells_of, runs_of
+from phasescope.studies.core.statistics import mean_of_runs, over_runs
+from phasescope.studies.core.study import Amendment, Figure, Study, Table
+from phasescope.studies.core.surfaces import moving
 from phasescope.studies.found._cells import ENDS_ALONE
+from phasescope.studies.found._composition import LEARNT, learnt
 from phasescope.studies.found._images_needed import (
-    CANVASES,
+    ARMS,
     CELLS,
     KEYS,
     NAMES,
     RIGHT,
+    SEEDS,
     SPLIT,
-    Bounds,
-    copier_needs,
+    bumps_of,
+    copied,
     courses,
-    images_of,
     lines,
     names_of,
-    needed,
     rows,
 )
-from phasescope.studies.found._made import calibrated, made_ends
+from phasescope.studies.found._made import made_ends
 
 if TYPE_CHECKING:
     import pandas as pd
 
-QUADRATIC, WITHIN, LINEAR = 2.0, 0.4, 1.3
-"""the slope without stripes, how far from it is still it, and the most with stripes"""
+HALF_WAY = 1.5
+"""of the power of N, between that of all labels, 2, and that of each factor's values, 1"""
+BARE, TOLD = ARMS
 
 
-def slope_of(bounds: Mapping[int, Bounds]) -> Bounds:
-    """The slope of log images on log N by least squares: the least and the most it can be."""
-    x = np.log(np.array(list(bounds), dtype=float))
-    weights = (x - x.mean()) / ((x - x.mean()) ** 2).sum()
-    low, high = np.array(list(bounds.values())).T
-    least = float(np.where(weights > 0, weights * low, weights * high).sum())
-    most = float(np.where(weights > 0, weights * high, weights * low).sum())
-    return least, most
+class Ends:
+    """Of runs of some cells that have learnt what they were trained on, (n,) each."""
+
+    def __init__(self, frame: pd.DataFrame, cells: tuple[str, ...]):
+        runs, self.right = learnt(frame, cells, "left_out")
+        self.cells = cells_of(runs)
+        keys = [KEYS[name] for name in self.cells]
+        self.canvas = np.log([canvas for _, canvas, _ in keys])
+        self.bumps = np.log([bumps_of(canvas, share) for _, canvas, share in keys])
+        self.told = np.array([float(arm == TOLD) for arm, _, _ in keys])
 
 
-def slope(arm: str, less: float, frame: pd.DataFrame) -> Estimate:
-    """Mean over seeds of the slope of log images for 60 % on log N, less a number."""
-    bounds = [
-        slope_of(of_canvas) for of_canvas in needed(frame, arm).values() if len(of_canvas) == len(CANVASES)
-    ]
-    return mean_of_bounds([(low - less, high - less) for low, high in bounds], NEITHER)
+def exponent(arm: str, frame: pd.DataFrame) -> Estimate:
+    """The power of N with which the bumps that any accuracy takes grow."""
+    ends = Ends(frame, names_of(arm))
+    return over_runs(moving(ends.right, ends.bumps, ends.canvas), len(ends.right), ends.cells)
 
 
-TAKEN = f"images from which {RIGHT:.0%} of what was left out is right"
-NEITHER = "60 % are right at each set that was tried, or at none"
+def slower(frame: pd.DataFrame) -> Estimate:
+    """The power without stripes less that with them."""
+    bare, told = (Ends(frame, names_of(arm)) for arm in ARMS)
+    powers = [moving(one.right, one.bumps, one.canvas) for one in (bare, told)]
+    n = len(bare.right)
+
+    def difference(weights: np.ndarray) -> np.ndarray:
+        return powers[0](weights[:, :n]) - powers[1](weights[:, n:])
+
+    return over_runs(difference, n + len(told.right), [*bare.cells, *told.cells])
 
 
-def over_copier(frame: pd.DataFrame) -> Estimate:
-    """Mean over seeds of the log of images for 60 % over the copier's, mean over canvases; bumps alone."""
-    bounds = []
-    for of_canvas in needed(frame, "bumps").values():
-        if len(of_canvas) == len(CANVASES):
-            sides = np.array(list(of_canvas.values())) - np.log(list(map(copier_needs, of_canvas)))[:, None]
-            low, high = sides.mean(axis=0)
-            bounds.append((float(low), float(high)))
-    return mean_of_bounds(bounds, NEITHER)
+def beyond_copier(frame: pd.DataFrame) -> Estimate:
+    """Mean over runs of what is right less what the copier has right; bumps alone."""
+    runs = runs_of(frame, names_of(BARE))
+    by_copier = np.array([copied(*KEYS[name][1:]) for name in cells_of(runs)])
+    return mean_of_runs(all_at_end(runs, SPLIT) - by_copier, strata=cells_of(runs))
 
 
-def saved(canvas: int, frame: pd.DataFrame) -> Estimate:
-    """Mean over seeds of the log of images for 60 % with stripes, all counted, over those without."""
-    with_stripes, without = (needed(frame, arm) for arm in ("bumps and stripes", "bumps"))
-    bounds = []
-    for seed, of_canvas in with_stripes.items():
-        if canvas in of_canvas and canvas in without.get(seed, {}):
-            (low, high), (less, most) = of_canvas[canvas], without[seed][canvas]
-            bounds.append((low - most, high - less))
-    return mean_of_bounds(bounds, NEITHER)
+def saved(frame: pd.DataFrame) -> Estimate:
+    """The log of the bumps that any accuracy takes with stripes over those that it takes without."""
+    ends = Ends(frame, NAMES)
+    return over_runs(moving(ends.right, ends.bumps, ends.told, [ends.canvas]), len(ends.right), ends.cells)
 
 
 def _study() -> Study:
     return STUDY
 
 
-STEEPNESS, NOISE = 0.25, 0.03
-"""of accuracy made up: its rise with the log of images, and its deviation from run to run"""
+STEEPNESS, NOISE = 0.25, 0.12
+"""of accuracy made up: its rise with the log of bumps, and its deviation from run to run"""
+TRAINED = {16: 0.99, 24: 0.97, 32: 0.92}
+"""what made runs have right of what they were trained on, by N: larger canvases are learnt later"""
+Needs = Callable[[int], float]
+"""of N, how many bumps 60 % take"""
 
 
-def made(needs: Mapping[str, Callable[[int], float]], generator: np.random.Generator) -> pd.DataFrame:
-    """Records of runs of which 60 % takes so many images, by arm and N; accuracy rises with their log."""
+def made(needs: Mapping[str, Needs], generator: np.random.Generator) -> pd.DataFrame:
+    """Records of runs of which 60 % take so many bumps, by arm and N; accuracy rises with their log."""
 
+    def height(arm: str, canvas: int, share: float) -> float:
+        return RIGHT + STEEPNESS * math.log(bumps_of(canvas, share) / needs[arm](canvas))
+
+    return _made(needs, height, generator)
+
+
+def _made(
+    arms: Iterable[str], height: Callable[[str, int, float], float], generator: np.random.Generator
+) -> pd.DataFrame:
     def read(cell: str) -> dict[str, float]:
         arm, canvas, share = KEYS[cell]
-        passed = math.log(images_of(arm, canvas, share) / needs[arm](canvas))
-        return {SPLIT: float(np.clip(RIGHT + STEEPNESS * passed + NOISE * generator.standard_normal(), 0, 1))}
+        trained = float(np.clip(TRAINED[canvas] + 0.03 * generator.standard_normal(), 0, 1))
+        right = trained * (height(arm, canvas, share) + NOISE * generator.standard_normal())
+        return {SPLIT: float(np.clip(right, 0, 1)), accuracy_of("grid", "joint"): trained}
 
-    names = [name for arm in needs for name in names_of(arm)]
-    return made_ends(_study(), names, read, generator)
+    return made_ends(_study(), [name for arm in arms for name in names_of(arm)], read, generator)
 
 
-def power(of: float, at_32: float) -> Callable[[int], float]:
-    """Images that grow with a power of N."""
+def power(of: float, at_32: float) -> Needs:
+    """Bumps that grow with a power of N."""
     return lambda canvas: at_32 * (canvas / 32) ** of
 
 
-def read_as(
-    target: float,
-    needs: Callable[[float], Mapping[str, Callable[[int], float]]],
-    numbers: Sequence[float],
-    estimate: Callable[[pd.DataFrame], Estimate],
-) -> Made:
-    """Records that are read at a threshold in the mean: between counts that were tried 60 % is interpolated, and where one
-    lies by it noise moves the reading to one side.
+def by_copier(more: float) -> Made:
+    """Of which so much more is right than a copier has right."""
 
-    Args:
-        needs: by arm what made runs need, of a number.
-        numbers, estimate: as in `calibrated`.
-    """
+    def of(generator: np.random.Generator) -> pd.DataFrame:
+        def height(_: str, canvas: int, share: float) -> float:
+            return (copied(canvas, share) + more) / TRAINED[canvas]
 
-    @cache
-    def number() -> float:
-        return calibrated(target, lambda one, generator: made(needs(one), generator), numbers, estimate)
+        return _made([BARE], height, generator)
 
-    return lambda generator: made(needs(number()), generator)
+    return of
 
 
 def _claims() -> list[Claim]:
-    def of(**needs: Callable[[int], float]) -> Made:
-        return partial(made, {{"bare": "bumps", "told": "bumps and stripes"}[k]: v for k, v in needs.items()})
+    def of(bare: Needs | None = None, told: Needs | None = None) -> Made:
+        return partial(
+            made, {arm: one for arm, one in zip(ARMS, (bare, told), strict=True) if one is not None}
+        )
 
-    claim = partial(
-        Claim, source="P2", figure="needed", system="eps", direction="below", family="images needed"
+    claim = partial(Claim, source="P2", figure="needed", system="eps", family="images needed")
+    taken = (
+        "power of N with which the 2D images trained on grow along a level of what is right of those left out, over what is "
+        f"right of those trained on: of a logit surface over both logs, of runs that have above {LEARNT:.0%} of these right"
     )
-    one_set = (
-        "Another random part of the labels: every size has one. Other counts are interpolated in their logs."
-    )
-    largest = CANVASES[-1]
+    not_here = "What it is at other numbers of images: the surface is one for all."
     return [
         claim(
             "quadratic",
-            "Without stripes, the images that it takes grow with the square of the canvas's side.",
-            statistic=f"size of the slope on log N, less {QUADRATIC:g}, of the log of {TAKEN}, mean over seeds",
-            threshold=WITHIN,
-            estimate=size(partial(slope, "bumps", QUADRATIC)),
-            does_not_show=f"That it copies, or does not: a copier's slope is {QUADRATIC:g}. {one_set}",
-            cells=names_of("bumps"),
-            controls=Controls(
-                of(bare=power(2, 50)),
-                of(bare=power(1, 50)),
-                read_as(
-                    QUADRATIC - WITHIN,
-                    lambda exponent: {"bumps": power(exponent, 50)},
-                    (1.4, 1.6, 1.8),
-                    partial(slope, "bumps", 0.0),
-                ),
-            ),
+            "Without stripes, the images that it takes grow rather with the square of the canvas's side than with the side.",
+            statistic=f"{taken}; bootstrap of runs within cells",
+            threshold=HALF_WAY,
+            estimate=partial(exponent, BARE),
+            does_not_show=f"That it copies, or does not: a copier's power is 2. {not_here}",
+            cells=names_of(BARE),
+            controls=Controls(of(power(2, 50)), of(power(1, 50)), of(power(HALF_WAY, 50))),
         ),
         claim(
             "linear",
-            "With stripes of every value, the images that it takes, stripes among them, grow as the canvas's side does.",
-            statistic=f"slope on log N of the log of {TAKEN}, mean over seeds",
-            threshold=LINEAR,
-            estimate=partial(slope, "bumps and stripes", 0.0),
-            does_not_show=f"Stripes are 2N by design, and a copier of each factor gets all right. {one_set}",
-            cells=names_of("bumps and stripes"),
+            "With stripes of every value beside them, the 2D images that it takes grow rather with the canvas's side than "
+            "with its square.",
+            statistic=f"{taken}; bootstrap of runs within cells",
+            threshold=HALF_WAY,
+            estimate=partial(exponent, TOLD),
+            does_not_show=f"Stripes, 2N by design, are not counted. A copier of each factor needs no 2D image. {not_here}",
+            direction="below",
+            cells=names_of(TOLD),
+            controls=Controls(of(told=power(1, 40)), of(told=power(2, 40)), of(told=power(HALF_WAY, 40))),
+        ),
+        claim(
+            "grow_more_slowly",
+            "Stripes of every value make the 2D images that it takes grow more slowly with the canvas's side.",
+            statistic=f"{taken}, without stripes less that with them; bootstrap of runs within cells",
+            threshold=0.0,
+            estimate=slower,
+            does_not_show=not_here,
+            cells=NAMES,
             controls=Controls(
-                of(told=power(1, 90)),
-                of(told=lambda canvas: 2 * canvas + 0.12 * canvas**2),
-                read_as(
-                    LINEAR,
-                    lambda exponent: {"bumps and stripes": power(exponent, 110)},
-                    (1.1, 1.3, 1.5),
-                    partial(slope, "bumps and stripes", 0.0),
-                ),
+                of(power(2, 50), power(1, 40)), of(power(1, 50), power(2, 40)), of(power(2, 50), power(2, 40))
             ),
         ),
         claim(
-            "fewer_than_the_copier",
-            "Without stripes it takes fewer images than a copier of the nearest.",
-            statistic=f"log of {TAKEN} over those of the copier, mean over N, then seeds",
+            "beyond_the_copier",
+            "Without stripes, more is right of what was left out than a copier of the nearest has right.",
+            statistic="share right of what was left out, at the end, less what a copier has right of as many images, mean "
+            "over runs; bootstrap within cells",
             threshold=0.0,
-            estimate=over_copier,
-            does_not_show=f"A copier of each factor takes fewer still. {one_set}",
-            cells=names_of("bumps"),
-            controls=Controls(
-                of(bare=power(2, 50)),
-                of(bare=power(2, 130)),
-                read_as(
-                    0.0,
-                    lambda times: {"bumps": lambda canvas: times * copier_needs(canvas)},
-                    (0.9, 1.0, 1.1),
-                    over_copier,
-                ),
-            ),
+            estimate=beyond_copier,
+            does_not_show="A copier of each factor has more right still.",
+            figure="courses",
+            cells=names_of(BARE),
+            controls=Controls(by_copier(0.1), by_copier(-0.1), by_copier(0.0)),
         ),
         claim(
-            "stripes_save",
-            f"On the largest canvas stripes save images: it takes fewer in all, stripes among them ({largest} px).",
-            statistic=f"log of {TAKEN} with stripes over those without, mean over seeds",
+            "stripes_help",
+            "Beside as many 2D images, stripes of every value bring more right of what was left out.",
+            statistic="log of the 2D images along a level of what is right, with stripes less without: of a logit surface "
+            "over the logs of images and N, and stripes; bootstrap of runs within cells",
             threshold=0.0,
-            estimate=partial(saved, largest),
-            does_not_show=f"What they would save on a larger canvas. {one_set}",
-            cells=(*names_of("bumps", [largest]), *names_of("bumps and stripes", [largest])),
+            estimate=saved,
+            does_not_show="That combinations are composed: a network that sees more images of an object learns it sooner.",
+            direction="below",
+            figure="courses",
+            cells=NAMES,
             controls=Controls(
-                of(bare=power(2, 120), told=power(1, 90)),
-                of(bare=power(1, 50), told=power(1, 130)),
-                read_as(
-                    0.0,
-                    lambda needs: {"bumps": power(1, 120), "bumps and stripes": power(1, needs)},
-                    (110.0, 120.0, 130.0),
-                    partial(saved, largest),
-                ),
+                of(power(2, 60), power(2, 30)), of(power(2, 30), power(2, 60)), of(power(2, 50), power(2, 50))
             ),
         ),
     ]
@@ -233,8 +225,8 @@ STUDY = Study(
     question="How many images does it take to paint labels that were left out, with and without each factor shown alone?",
     preset="lean",
     cells=tuple(CELLS.values()),
-    seeds=8,
-    more=8,
+    seeds=SEEDS,
+    more=SEEDS,
     headline="quadratic",
     claims=tuple(_claims()),
     figures=(
@@ -242,16 +234,31 @@ STUDY = Study(
             "needed",
             f"Images for {RIGHT:.0%} of what was left out",
             lines,
-            saying(NAMES, "Geometric means and ranges over seeds. Dashed: copiers, by their closed forms."),
+            saying(
+                NAMES,
+                "Geometric means and ranges over seeds that pass it between two sets; their number is in the label, "
+                "by canvas. Dashed: copiers of the same bumps.",
+            ),
         ),
         Figure(
             "courses",
             "What is right of what was left out, by images trained on",
             courses,
-            saying(NAMES, "Means and ranges over runs, at the end; stripes are counted."),
+            saying(NAMES, "Means and ranges over all runs, at the end; stripes are not counted."),
             columns=2,
         ),
     ),
     tables=(Table("sets", "Right at the end, by images trained on", rows),),
-    amendments=ENDS_ALONE,
+    amendments=(
+        *ENDS_ALONE,
+        Amendment(
+            "2026-11-28",
+            "One run that falls short of 60 % at every set left a slope open, so that a surface over all runs is asked; "
+            "stripes grow as N by design, so that 2D images alone are counted where growth is asked; every run is trained "
+            "on bumps of its own, and its copier on the same. A canvas of 48 px is not learnt in runs of this length: in a "
+            "pilot a third was right of what was trained on. Of three canvases runs cannot tell a power within 0.4, only "
+            "whether it is nearer to 1 or 2. Stripes alone are more images than bumps alone take, so that whether they save "
+            "images in all is asked no more. None of its runs had been made.",
+        ),
+    ),
 )

@@ -11,10 +11,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from phasescope.config import Tree
 from phasescope.studies.core.captions import saying
-from phasescope.studies.core.claim import Claim, Controls, Made
-from phasescope.studies.core.criteria import accuracy_of, mean_told, some_runs
+from phasescope.studies.core.claim import Claim, Controls, Estimate, Made
+from phasescope.studies.core.comparing import envelope, somers
+from phasescope.studies.core.criteria import accuracy_of, all_at_end, cells_of, mean_told, runs_of, some_runs
 from phasescope.studies.core.curves import marks, ticks
 from phasescope.studies.core.study import Amendment, Cell, Figure, Panel, Study, Table
 from phasescope.studies.found._cells import ENDS_ALONE, eps_at_end, world
@@ -71,6 +74,19 @@ CELLS = (*LESIONS.values(), *SQUARES.values())
 NAMES = tuple(cell.name for cell in CELLS)
 
 
+def falls_with_side(name: str, frame: pd.DataFrame) -> Estimate:
+    """Somers' D of the excess over the copier with the side of the square, over pairs of runs at one place; in several ways
+    as `envelope` has it."""
+    keys = {cell.name: key for key, cell in SQUARES.items() if key[0] == name}
+    runs = runs_of(frame, list(keys))
+    places, sides = zip(*(keys[cell][1:] for cell in cells_of(runs)), strict=True)
+    found = [
+        somers(all_at_end(runs, excess_of("square", way=way)), np.array(sides, dtype=float), places)
+        for way in EVERY_WAY
+    ]
+    return envelope(found)
+
+
 def _study() -> Study:
     return STUDY
 
@@ -114,7 +130,34 @@ def _claims() -> list[Claim]:
         for name in SHOWN
         for where in FROM
     ]
-    return [lesion, *squares]
+    return [lesion, *squares, *map(_falling, SHOWN)]
+
+
+def _falling(name: str) -> Claim:
+    cells = {cell.name: side for (shown, _, side), cell in SQUARES.items() if shown == name}
+
+    def of(apart: float) -> Made:
+        """The excess of the largest less that of the smallest, in between evenly."""
+        middle, whole = np.mean(SIDES), np.ptp(SIDES)
+        levels = {cell: 0.4 + apart * (side - middle) / whole for cell, side in cells.items()}
+        return partial(made_excess, _study, "square", levels, spread=2 * SPREAD)
+
+    return Claim(
+        f"less_of_larger_{name}",
+        f"The larger a held-out square, the less of it is filled beyond a copier: {name}.",
+        "P2",
+        "Somers' D with the square's side of the excess over the copier of images of the split `square`, at the end, over "
+        f"pairs of runs with it at one place; bootstrap of runs within cells{IN_WAYS[EVERY_WAY]}",
+        0.0,
+        partial(falls_with_side, name),
+        "holes",
+        "By how much: of small squares a copier gets most right, and what is beyond it is told the less surely.",
+        direction="below",
+        cells=tuple(cells),
+        family="holes in what was seen",
+        system="eps",
+        controls=Controls(of(-0.4), of(0.4), of(0.0)),
+    )
 
 
 def holes(frame: pd.DataFrame) -> list[Panel]:
@@ -199,6 +242,11 @@ STUDY = Study(
             "Runs with held-out bands differ by 0.14 in their excess, so that six could not tell a copier's, 0, from the "
             "threshold of 0.1: it is 0.2, of twelve runs. Every image is read as well as well-formed ones. Squares of 2 x 2 "
             "are left out, of which a copier gets all right. None of its runs had been made.",
+        ),
+        Amendment(
+            "2026-11-28",
+            "How what is filled goes with a square's side was drawn, and claimed of none: it is asked over all sides. None "
+            "of its runs had been made.",
         ),
     ),
 )
