@@ -32,7 +32,9 @@ def test_a_copier_needs_images_that_grow_as_all_labels():
 def test_every_set_holds_what_its_name_says():
     for (arm, canvas, share), cell in sets.CELLS.items():
         world = cell.config(0, "lean").world
-        assert len(world.training_labels()) == sets.images_of(arm, canvas, share)
+        assert len(world.training_labels()) == sets.bumps_of(canvas, share) + (
+            2 * canvas if arm == study.TOLD else 0
+        )
         assert set(world.held_out()) == {"left_out"}
 
 
@@ -79,3 +81,9 @@ def test_canvases_that_are_learnt_less_well_do_not_seem_to_need_more():
 def test_a_copier_is_no_further_than_itself():
     frame = study.by_copier(0.0)(np.random.default_rng(0))
     assert study.beyond_copier(frame).value == pytest.approx(0, abs=0.05)
+
+
+def test_where_nothing_is_learnt_nothing_is_told():
+    frame = study.made({study.BARE: study.power(1, 50)}, np.random.default_rng(0))
+    with pytest.raises(NotEnough, match="no cell has 4 runs"):
+        study.exponent(study.BARE, frame.assign(**{"accuracy.grid.joint": 0.3}))

@@ -56,7 +56,7 @@ def mode_variances(images: ArrayLike) -> ModeVariances:
             f"`images` (shape {x.shape}) must be (n, C, *spatial) with n of at least 2: they vary about their mean"
         )
     check_finite("images", x)
-    power = _squared(x - x.mean(axis=0)).mean(axis=(0, 1))
+    power = _squared(_fourier(x - x.mean(axis=0))).mean(axis=(0, 1))
     k_2, at, modes = _shells(x.shape[2:])
     return ModeVariances(k_2, np.bincount(at, power.ravel()) / modes, modes)
 
@@ -93,7 +93,7 @@ def mode_gains(given: ArrayLike, answer: ArrayLike) -> ModeGains:
     check_finite("answer", y)
     g, a = (_fourier(one - one.mean(axis=0)) for one in (x, y))
     k_2, at, _ = _shells(x.shape[2:])
-    whole = np.bincount(at, (np.abs(g) ** 2).sum(axis=(0, 1)).ravel())
+    whole = np.bincount(at, _squared(g).sum(axis=(0, 1)).ravel())
     part = np.bincount(at, (g.conj() * a).real.sum(axis=(0, 1)).ravel())
     return ModeGains(k_2, part / np.where(whole > 0, whole, np.nan))
 
@@ -102,8 +102,7 @@ def _fourier(x: np.ndarray) -> np.ndarray:
     return np.fft.fftn(x, axes=range(2, x.ndim), norm="ortho")
 
 
-def _squared(x: np.ndarray) -> np.ndarray:
-    away = _fourier(x)
+def _squared(away: np.ndarray) -> np.ndarray:
     return away.real**2 + away.imag**2
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from phasescope.studies.core.claim import Estimate, NotEnough
 from phasescope.studies.core.criteria import Onsets, Passing, onsets, runs_of
-from phasescope.studies.core.statistics import TAIL, mean_of_runs, over_runs, share
+from phasescope.studies.core.statistics import TAIL, mean_of_pairs, mean_of_runs, over_runs, share
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -258,14 +258,9 @@ def somers(
         strata: within which runs are drawn; that and `of` together where None.
     """
     group = np.unique([str(one) for one in within], return_inverse=True)[1]
-    more = ((of[:, None] > of) & (group[:, None] == group)).astype(float)
-    sign = np.sign(values[:, None] - values) * more
-
-    def statistic(weights: np.ndarray) -> np.ndarray:
-        whole = ((weights @ more) * weights).sum(axis=1)
-        return ((weights @ sign) * weights).sum(axis=1) / np.where(whole > 0, whole, np.nan)
-
-    return over_runs(statistic, len(values), strata or list(zip(within, of.tolist(), strict=True)))
+    more = (of[:, None] > of) & (group[:, None] == group)
+    sign = mean_of_pairs(np.sign(values[:, None] - values) * more, more)
+    return over_runs(sign, len(values), strata or list(zip(within, of.tolist(), strict=True)))
 
 
 def least_share(hits: Sequence[Sequence[bool]]) -> Estimate:

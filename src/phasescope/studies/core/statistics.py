@@ -285,11 +285,6 @@ def sooner(found: Onsets, of: np.ndarray, within: Sequence[object]) -> Estimate:
     if not valid.any():
         raise NotEnough("no two runs that differ in it had onsets that can be compared")
 
-    def statistic(weights: np.ndarray) -> np.ndarray:
-        whole = np.einsum("si,ij,sj->s", weights, valid.astype(float), weights)
-        part = np.einsum("si,ij,sj->s", weights, sign, weights)
-        return part / np.where(whole > 0, whole, np.nan)
-
     both = more & found.came[:, None] & found.came
     with np.errstate(divide="ignore", invalid="ignore"):
         slopes = (np.log2(t[:, None] / t) / np.log2(of[:, None] / of))[both]
@@ -299,7 +294,19 @@ def sooner(found: Onsets, of: np.ndarray, within: Sequence[object]) -> Estimate:
         "pairs": float(valid.sum()),
     }
     cells = [f"{s} {value:g}" for s, value in zip(stratum, of, strict=True)]
-    return over_runs(statistic, len(of), strata=cells, detail=detail)
+    return over_runs(mean_of_pairs(sign, valid), len(of), strata=cells, detail=detail)
+
+
+def mean_of_pairs(values: np.ndarray, counted: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """The mean of a number of each pair of n runs, (n, n), over those that are counted, as a statistic for `over_runs`; 0 is
+    the number of pairs that are not. NaN where a resample has none."""
+    counts = counted.astype(float)
+
+    def statistic(weights: np.ndarray) -> np.ndarray:
+        whole = ((weights @ counts) * weights).sum(axis=1)
+        return ((weights @ values) * weights).sum(axis=1) / np.where(whole > 0, whole, np.nan)
+
+    return statistic
 
 
 def area(at: np.ndarray, values: np.ndarray) -> float:

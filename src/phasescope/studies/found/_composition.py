@@ -120,17 +120,17 @@ def learnt(
     over what it has right of that, at most 1, (n,): how soon a network learns is another question.
 
     Raises:
-        NotEnough: there is no run.
+        NotEnough: there is no run, or no cell has as many that have learnt it.
     """
-    runs = runs_of(frame, cells)
-    trained = np.array([at_end(run, accuracy_of("grid", "joint", way)) for run in runs])
-    names = [name for name, of in zip(cells_of(runs), trained, strict=True) if of > LEARNT]
-    kept = [
-        (run, at_end(run, accuracy_of(split, "joint", way)) / of)
-        for run, name, of in zip(runs, cells_of(runs), trained, strict=True)
-        if of > LEARNT and names.count(name) >= FEWEST
-    ]
-    return [run for run, _ in kept], np.array([min(one, 1.0) for _, one in kept])
+    trained, asked = (accuracy_of(of, "joint", way) for of in ("grid", split))
+    runs = [run for run in runs_of(frame, cells) if at_end(run, trained) > LEARNT]
+    names = cells_of(runs)
+    kept = [run for run, name in zip(runs, names, strict=True) if names.count(name) >= FEWEST]
+    if not kept:
+        raise NotEnough(
+            f"no cell has {FEWEST} runs with above {LEARNT:.0%} right of what they were trained on"
+        )
+    return kept, np.array([min(at_end(run, asked) / at_end(run, trained), 1.0) for run in kept])
 
 
 def dated(at: np.ndarray, values: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:

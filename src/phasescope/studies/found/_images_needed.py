@@ -41,11 +41,6 @@ def bumps_of(canvas: int, share: float) -> int:
     return round(share * canvas**2)
 
 
-def images_of(arm: str, canvas: int, share: float) -> int:
-    """How many images are trained on in all: every value of both factors has a stripe, where there are any."""
-    return bumps_of(canvas, share) + (0 if arm == "bumps" else 2 * canvas)
-
-
 def _cell(arm: str, canvas: int, share: float) -> Cell:
     """Each of its runs is trained on bumps of its own."""
     whole = [0.0, float(canvas)]

@@ -28,7 +28,7 @@ import numpy as np
 from phasescope.config import Tree, merge
 from phasescope.measures import mode_gains, mode_variances
 from phasescope.randomness import torch_generator
-from phasescope.runs.loading import config_of, load_network
+from phasescope.runs.loading import Loaded, config_of, load_network
 from phasescope.studies.core.study import Cell
 from phasescope.studies.found._cells import eps
 from phasescope.studies.found._modes import (
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from phasescope.runs.config import RunConfig
-    from phasescope.store import Run, Snapshot
+    from phasescope.store import Run
 
 SEEDS = 6
 CANVAS, SIGMA_PX, CONTRAST = 32, 1.0, 2.0
@@ -110,15 +110,12 @@ def read_modes(run: Run) -> list[dict[str, Any]]:
     images = data_of(config_of(run))
     exact = variances_of(images)
     told = _named("exact", exact)
-    return [
-        {
-            "step": snapshot.step,
-            **_named("painted", variances_of(_painted(run, snapshot))),
-            **told,
-            **_named("left", _left(run, snapshot, images, exact)),
-        }
-        for snapshot in run.snapshots
-    ]
+    rows = []
+    for snapshot in run.snapshots:
+        loaded = load_network(run, snapshot)
+        painted, left = variances_of(_painted(loaded)), _left(loaded, images, exact)
+        rows.append({"step": snapshot.step, **_named("painted", painted), **told, **_named("left", left)})
+    return rows
 
 
 def data_of(config: RunConfig) -> np.ndarray:
@@ -128,11 +125,10 @@ def data_of(config: RunConfig) -> np.ndarray:
     return config.world.render(torch.from_numpy(config.world.training_labels()).double()).numpy()
 
 
-def _painted(run: Run, snapshot: Snapshot) -> np.ndarray:
+def _painted(loaded: Loaded) -> np.ndarray:
     """Images of a snapshot's weights, told nothing, from the same noise for all snapshots."""
     import torch
 
-    loaded = load_network(run, snapshot)
     config = loaded.config
     family = config.family.painted_by(BY, EVALUATIONS).build()
     untold = torch.full((IMAGES, len(config.world.factors)), math.nan)
@@ -141,12 +137,11 @@ def _painted(run: Run, snapshot: Snapshot) -> np.ndarray:
         return family.sample(loaded.network, untold, config.world.shape, generator).numpy()
 
 
-def _left(run: Run, snapshot: Snapshot, images: np.ndarray, exact: np.ndarray) -> np.ndarray:
+def _left(loaded: Loaded, images: np.ndarray, exact: np.ndarray) -> np.ndarray:
     """How far the gain of a snapshot's answer along each mode is above Wiener's, over what it is of one who leaves noise as
     it is, where the mode is as strong as its noise; told nothing."""
     import torch
 
-    loaded = load_network(run, snapshot)
     config, family = loaded.config, loaded.config.family.build()
     generator = torch_generator(config.seed, "true images in noise")
     chosen = torch.randperm(len(images), generator=generator)[:ANSWERED]
@@ -189,7 +184,7 @@ def slope_of(run: pd.DataFrame) -> tuple[float, float]:
 
 
 def answer_slope_of(run: pd.DataFrame) -> tuple[float, float]:
-    """The same of the log of when modes are answered as well as can be."""
+    """The same of the log of when answers are half way, mode by mode."""
     return slope(X, answer(run, NUMBERS))
 
 
@@ -204,5 +199,5 @@ def exact_steps(x: np.ndarray) -> np.ndarray:
 
 
 def exact_answers(x: np.ndarray) -> np.ndarray:
-    """The step at which a mode is answered as well as can be there."""
+    """The step at which its answer is half way along a mode."""
     return answers_at(data_variance(x)) / RATE

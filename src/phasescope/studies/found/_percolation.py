@@ -93,7 +93,7 @@ class Ends:
 def ends_of(frame: pd.DataFrame, way: str) -> Ends:
     """Of runs in a way of reading."""
     runs, accuracy = learnt(frame, NAMES, SPLIT, way)
-    return Ends(accuracy, *np.array([BY_NAME[name] for name in cells_of(runs)]).reshape(-1, 2).T)
+    return Ends(accuracy, *np.array([BY_NAME[name] for name in cells_of(runs)]).T)
 
 
 def every_way(of: Callable[[Ends], Estimate], frame: pd.DataFrame) -> Estimate:

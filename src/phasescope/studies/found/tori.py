@@ -21,7 +21,7 @@ from phasescope.studies.core.claim import Claim, Controls, Estimate, Made
 from phasescope.studies.core.comparing import difference_of_means, envelope
 from phasescope.studies.core.criteria import all_at_end, at_end, cells_of, runs_of
 from phasescope.studies.core.curves import named
-from phasescope.studies.core.statistics import over_runs, share
+from phasescope.studies.core.statistics import mean_of_pairs, over_runs, share
 from phasescope.studies.core.study import Amendment, Figure, Reading, Study, Table
 from phasescope.studies.found._behaviour import MAJORITY
 from phasescope.studies.found._cells import BEFORE
@@ -95,17 +95,12 @@ def goes_along(place: Place, frame: pd.DataFrame) -> Estimate:
     runs = runs_of(frame, HELD)
     cells = np.array(cells_of(runs))
     x = np.array([at_end(run, index(place)) for run in runs])
-    paired = np.triu(cells[:, None] == cells, 1).astype(float)
+    paired = np.triu(cells[:, None] == cells, 1)
 
     def of_way(way: str) -> Estimate:
         y = np.array([at_end(run, excess_of(SPLIT, way=way)) for run in runs])
         sign = np.sign(x[:, None] - x) * np.sign(y[:, None] - y) * paired
-
-        def tau(weights: np.ndarray) -> np.ndarray:
-            whole = ((weights @ paired) * weights).sum(axis=1)
-            return ((weights @ sign) * weights).sum(axis=1) / np.where(whole > 0, whole, np.nan)
-
-        return over_runs(tau, len(runs), cells.tolist())
+        return over_runs(mean_of_pairs(sign, paired), len(runs), cells.tolist())
 
     return envelope([of_way(way) for way in EVERY_WAY])
 
