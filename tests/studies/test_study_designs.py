@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, permutations
 
 import pytest
 import tiny_study as tiny
@@ -161,3 +161,11 @@ def test_a_study_that_is_none_is_refused():
         find_study("densty")
     with pytest.raises(UserError, match="`preset`"):
         STUDIES["density"].under("fats").configs()
+
+
+def test_no_two_runs_draw_alike_what_is_drawn_anew():
+    """At one seed the labels of a larger share do not hold those of a smaller one, so that runs are independent."""
+    members = [m for m in STUDIES["percolate"].members(seeds=2) if m.cell.name.startswith("sigma=1,")]
+    drawn = [{*map(tuple, m.config.world.training_labels().tolist())} for m in members]
+    assert not any(small <= large for small, large in permutations(drawn, 2))
+    assert len({m.config.world.design.hold_out.shuffle for m in members}) == len(members)

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from phasescope.config import Tree, parse_overrides, set_overrides
 from phasescope.errors import UserError
+from phasescope.randomness import derive
 from phasescope.runs.config import RunConfig, over_defaults
 from phasescope.runs.presets import preset as preset_of
 from phasescope.showing import html_table
+from phasescope.store.files import to_json
 from phasescope.store.records import read_records
 from phasescope.studies.core.claim import Claim
 
@@ -49,7 +51,7 @@ class Cell:
     seeds: int | None = None
     """the study's own number where None"""
     anew: tuple[str, ...] = ()
-    """dotted fields that take the run's own seed, as `world.design.hold_out.shuffle`: what is drawn anew for each run"""
+    """dotted fields that take a seed of the run's own, as `world.design.hold_out.shuffle`: no two runs draw alike"""
 
     @cached_property
     def tree(self) -> Tree:
@@ -69,11 +71,11 @@ class Cell:
             UserError: a field, or the preset, is not as it must be.
         """
         chosen = preset_of(preset)
-        return over_defaults(chosen.fields, chosen.studied, LIMITS, *self._of_run(seed))
+        return over_defaults(chosen.fields, chosen.studied, LIMITS, self.of_run(seed))
 
-    def _of_run(self, seed: int) -> tuple[Tree, Tree]:
-        drawn = [(path.split("."), seed) for path in self.anew]
-        return set_overrides(self.tree, drawn), {"seed": seed}
+    def of_run(self, seed: int) -> Tree:
+        drawn = [(path.split("."), derive(seed, to_json(self.tree)) % 2**31) for path in self.anew]
+        return set_overrides(self.tree, drawn) | {"seed": seed}
 
 
 @dataclass(frozen=True)
@@ -207,9 +209,8 @@ class Study:
             raise UserError(
                 f"`cells` (={twice or names}) of `{self.name}` must be one at least, each of another name"
             )
-        if any(
-            not 1 <= seeds <= MOST_SEEDS for seeds in (self.seeds, *(cell.seeds or 1 for cell in self.cells))
-        ):
+        counts = (self.seeds, *(cell.seeds or 1 for cell in self.cells))
+        if not all(1 <= seeds <= MOST_SEEDS for seeds in counts):
             raise UserError(
                 f"`seeds` (={self.seeds}) of `{self.name}` must be from 1 to {MOST_SEEDS}, in each cell too"
             )
@@ -247,9 +248,8 @@ class Study:
         return html_table(self.name, rows)
 
     def _size(self) -> str:
-        return (
-            f"{len(self.cells)} cells of {self.seeds} seeds, {len(self.claims)} claims, preset {self.preset}"
-        )
+        cells, claims = len(self.cells), len(self.claims)
+        return f"{cells} cells of {self.seeds} seeds, {claims} claims, preset {self.preset}"
 
     def to_frame(self, results: Path | str = "results") -> pd.DataFrame:
         """Its records: a row a snapshot of each run that is recorded.

@@ -35,7 +35,7 @@ class Point(Cell):
         """Of one run, as `Cell.config` says."""
         if preset != NO_PRESET:
             return super().config(seed, preset)
-        return over_defaults(LIMITS, *self._of_run(seed))
+        return over_defaults(LIMITS, self.of_run(seed))
 
 
 def swept_in(folder: Path) -> Study | None:

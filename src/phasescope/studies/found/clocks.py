@@ -28,7 +28,7 @@ from phasescope.studies.core.criteria import Passing, at_end, column, mean_told,
 from phasescope.studies.core.curves import mean_curves, median_of
 from phasescope.studies.core.made import jitter, made_records
 from phasescope.studies.core.statistics import over_runs
-from phasescope.studies.core.study import Amendment, Curve, Figure, Panel, Reading, Study, Table
+from phasescope.studies.core.study import Amendment, Cell, Curve, Figure, Panel, Reading, Study, Table
 from phasescope.studies.found._cells import LITTLE, untold
 from phasescope.studies.found._made import as_p1_says
 
@@ -47,22 +47,15 @@ PLAN: Tree = LITTLE | {
     "snapshots": {"dense_every": 50, "dense_until": 1000, "every": 250},
     "images": {"grid": 16, "off_grid": 112},
 }
-CELLS = {
-    n: replace(
-        untold(
-            f"untold, {n} images",
-            {
-                "world": {"design": {"keep": n}},
-                "training": {"steps": STEPS, "decay": "constant"},
-                "probing": PLAN,
-            },
-            SEEDS,
-            "fast",
-        ),
-        anew=("world.design.shuffle",),
-    )
-    for n in (8, 16, 32, 64, 128)
-}
+
+
+def _cell(n: int) -> Cell:
+    world, training = {"design": {"keep": n}}, {"steps": STEPS, "decay": "constant"}
+    fields: Tree = {"world": world, "training": training, "probing": PLAN}
+    return replace(untold(f"untold, {n} images", fields, SEEDS, "fast"), anew=("world.design.shuffle",))
+
+
+CELLS = {n: _cell(n) for n in (8, 16, 32, 64, 128)}
 """by the number of training images, which each run has of its own"""
 NAMES = tuple(cell.name for cell in CELLS.values())
 MOST = CELLS[max(CELLS)].name
@@ -119,6 +112,13 @@ def memorizes(run: pd.DataFrame) -> np.ndarray:
 CLOCKS: dict[str, tuple[str, Passing]] = {
     "generalize": ("generalizes", generalizes),
     "memorize": ("memorizes", memorizes),
+}
+
+
+SHARES = {
+    "one object": "clocks.formed",
+    "of these at a training place": "clocks.known",
+    "by chance": "clocks.chance",
 }
 
 
@@ -250,12 +250,7 @@ def courses(frame: pd.DataFrame) -> list[Panel]:
     panels = []
     for name in NAMES:
         if runs := [run[run["step"] > 0] for run in some_runs(frame, [name])]:
-            shares = {
-                "one object": "clocks.formed",
-                "of these at a training place": "clocks.known",
-                "by chance": "clocks.chance",
-            }
-            curves = mean_curves(runs, shares)
+            curves = mean_curves(runs, SHARES)
             panels.append(
                 Panel(name, "gradient steps", "share", curves, xscale="log", ylim=(-0.02, 1.02), level=HALF)
             )
@@ -294,6 +289,11 @@ STUDY = Study(
             "2026-11-28",
             "Of onsets medians are taken, as one that did not come left the exponent of all runs open; of fewer than "
             f"{FEWEST} objects places tell nothing; every run has images of its own. None of its runs had been made.",
+        ),
+        Amendment(
+            "2026-11-28",
+            "One seed's images of a larger set held those of a smaller one: images are drawn for each run by itself. "
+            "None of its runs had been made.",
         ),
     ),
     claims=tuple(_claims()),

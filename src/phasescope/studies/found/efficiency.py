@@ -260,5 +260,10 @@ STUDY = Study(
             "whether it is nearer to 1 or 2. Stripes alone are more images than bumps alone take, so that whether they save "
             "images in all is asked no more. None of its runs had been made.",
         ),
+        Amendment(
+            "2026-11-28",
+            "One seed's bumps of a larger set held those of a smaller one: bumps are drawn for each run by itself. "
+            "None of its runs had been made.",
+        ),
     ),
 )

@@ -225,5 +225,10 @@ STUDY = Study(
             "critical share of one sigma, so that what is asked is asked of all sigmas; every run has labels of its own. "
             "None of its runs had been made.",
         ),
+        Amendment(
+            "2026-11-28",
+            "One seed's labels at a larger share held those at a smaller one: labels are drawn for each run by itself. "
+            "None of its runs had been made.",
+        ),
     ),
 )
