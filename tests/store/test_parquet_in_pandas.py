@@ -17,6 +17,7 @@ def test_there_are_some():
     assert len(SHIPPED) >= 5
 
 
+@pytest.mark.some(5)
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.parent.name)
 def test_pandas_reads_what_is_shipped(path: Path):
     pytest.importorskip("pyarrow")

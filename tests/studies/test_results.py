@@ -25,6 +25,7 @@ STUDIES = studies()
 SHIPPED = [name for name in STUDIES if (RESULTS / name / RECORDS).exists()]
 
 
+@pytest.mark.some(5)
 @pytest.mark.parametrize("name", SHIPPED)
 def test_verdicts_are_those_of_the_records(name):
     study, folder = STUDIES[name], RESULTS / name
@@ -40,6 +41,7 @@ def test_verdicts_are_those_of_the_records(name):
             assert math.isnan(one) == math.isnan(other)
 
 
+@pytest.mark.some(5)
 @pytest.mark.parametrize("name", SHIPPED)
 def test_runs_were_observed_as_their_study_declares(name):
     """What is outside a run's identity is in its records: numbers of images, labels and steps, places of latents."""

@@ -110,13 +110,10 @@ def _claim(sigma: float) -> Claim:
 def half(frame: pd.DataFrame) -> list[Panel]:
     """A mark a sigma: by how much later than a perfect network it is decided."""
     there = [sigma for sigma in UNTOLD if some_runs(frame, [UNTOLD[sigma].name])]
-    found = marks(
-        [partial(later, sigma, frame) for sigma in there], "this network less a perfect one", 0, 0.0
-    )
+    found = marks([partial(later, sigma, frame) for sigma in there], "", 0, 0.0)
     ticks = {float(place): f"{sigma:g}" for place, sigma in enumerate(there)}
-    return [
-        Panel("Half of clones come back", "sigma, px", "noise levels later", [found], level=0.0, ticks=ticks)
-    ]
+    title = "The noise level at which half of clones come back"
+    return [Panel(title, "sigma, px", "t, less a perfect network's", [found], level=0.0, ticks=ticks)]
 
 
 def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
