@@ -210,9 +210,10 @@ def _claims_of(f: int) -> list[Claim]:
 def _of_source(name: str) -> Claim:
     words, cell = SOURCES[name]
     before = f" {BEFORE}" if name == "zeros" else ""
+    steps, ends = cell.config(0, "lean").training.steps, (as_p1_says, ending_at(0.2))
     return Claim(
         f"source_{name.replace(' ', '_')}",
-        f"On a torus {words} bring phase C.",
+        f"On a torus with {words} images come to phase C within {steps:,} steps.",
         "phasescope",
         "share of runs whose images are decided to be in C at a snapshot, exact interval",
         MAJORITY,
@@ -222,14 +223,7 @@ def _of_source(name: str) -> Claim:
         cells=(cell.name,),
         family="sources of absolute place",
         system="eps",
-        controls=controls(
-            _study,
-            (cell.name,),
-            as_p1_says,
-            ending_at(0.2),
-            either(as_p1_says, ending_at(0.2)),
-            reads=("phase.", "outcomes."),
-        ),
+        controls=controls(_study, (cell.name,), *ends, either(*ends), reads=("phase.", "outcomes.")),
     )
 
 
@@ -294,6 +288,9 @@ STUDY = Study(
             "2026-11-28",
             "That the bound holds in every run, and not only in the mean over runs, is asked too. None of the runs that it "
             "reads had been made.",
+        ),
+        Amendment(
+            "2026-11-28", "What is said of sources of place names how long they were given.", looked=True
         ),
     ),
     headline="b_is_last_16",
