@@ -11,13 +11,14 @@ from phasescope.factors import Factors
 from phasescope.networks.unet.config import UNetConfig
 
 CANVAS, BATCH = 16, 2
+SHAPE = (1, CANVAS, CANVAS)
 FACTORS = Factors.named(["x", "y"], [16.0, 16.0], periodic=["x", "y"])
 
 
 def answers(config: UNetConfig, shift: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
     """The answer to a shifted image, and the shifted answer; float64."""
     torch.manual_seed(0)
-    network = config.build((1, CANVAS, CANVAS), FACTORS).double().eval()
+    network = config.build(SHAPE, FACTORS).double().eval()
     generator = torch.Generator().manual_seed(1)
     x_t = torch.randn(BATCH, 1, CANVAS, CANVAS, generator=generator, dtype=torch.float64)
     t, labels = torch.tensor([10, 600]), torch.tensor([[3.0, 4.0], [11.5, 0.2]], dtype=torch.float64)
@@ -54,16 +55,26 @@ def test_with_circular_padding_a_shift_by_whole_cells_shifts_the_answer(
         embedding={"width": 8, "modulation": modulation},
         input_skip=input_skip,
     )
-    f = config.commutes_with()
-    assert f == patch * 2**depth
+    f = config.commutes_with(SHAPE)
+    assert f == patch * 2**depth // (2 if patch * 2**depth == CANVAS else 1)
     moved, expected = answers(config, (times[0] * f, times[1] * f))
     torch.testing.assert_close(moved, expected, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize(("depth", "patch"), [(1, 1), (2, 1), (3, 1), (0, 2), (1, 2)])
+@pytest.mark.parametrize(("depth", "patch"), [(0, 2), (2, 1), (3, 2)])
+def test_a_shift_by_a_cell_does_and_a_bottleneck_of_one_cell_adds_nothing(depth, patch):
+    """A bottleneck of one cell is a mean over the canvas: it knows no more of the place than the level above it."""
+    config = of_depth(depth, patch)
+    f = config.commutes_with(SHAPE)
+    assert f == {(0, 2): 2, (2, 1): 4, (3, 2): 8}[depth, patch]
+    moved, expected = answers(config, (f, 0))
+    torch.testing.assert_close(moved, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(("depth", "patch"), [(1, 1), (2, 1), (3, 1), (0, 2), (1, 2), (3, 2)])
 def test_a_shift_by_half_a_cell_does_not(depth, patch):
     config = of_depth(depth, patch)
-    half = config.commutes_with() // 2
+    half = config.commutes_with(SHAPE) // 2
     for shift in ((half, 0), (0, half)):
         moved, expected = answers(config, shift)
         assert (moved - expected).abs().max() > 1e-3
@@ -77,6 +88,6 @@ def test_a_shift_by_half_a_cell_does_not(depth, patch):
 )
 def test_what_tells_the_place_breaks_the_symmetry(depth, fields):
     config = of_depth(depth, **fields)
-    assert config.commutes_with() is None
+    assert config.commutes_with(SHAPE) is None
     moved, expected = answers(config, (4, 8))
     assert (moved - expected).abs().max() > 1e-3

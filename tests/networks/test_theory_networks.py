@@ -106,7 +106,7 @@ def test_a_pixels_answer_depends_on_its_field_and_on_no_more(receptive_px, paddi
 def test_a_convnet_hears_t_and_label_and_commutes_where_its_padding_comes_round():
     torch.manual_seed(0)
     config = ConvNetConfig(width=8, receptive_px=7, embedding={"width": 8})
-    assert (config.commutes_with(), ConvNetConfig(padding="zeros").commutes_with()) == (1, None)
+    assert (config.commutes_with(SHAPE), ConvNetConfig(padding="zeros").commutes_with(SHAPE)) == (1, None)
     network = config.build((1, 12, 12), FACTORS).double()
     x_t, t, _ = inputs(3, (1, 12, 12))
     labels = torch.tensor([[3.0, 4.0]] * 3, dtype=torch.float64)

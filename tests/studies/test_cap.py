@@ -16,13 +16,13 @@ def runs(courses, cell: str):
 
 
 def test_cells_commute_with_the_shifts_that_they_are_named_for():
-    for f, cell in study.SHIFTS.items():
-        assert cell.config(0, "lean").network.commutes_with() == f
-    known = {
-        name: cell.config(0, "lean").network.commutes_with() for name, (_, cell) in study.SOURCES.items()
-    }
-    assert known.pop("one cell") == study.CANVAS, "shifts by the canvas are none"
-    assert set(known.values()) == {None}
+    def commutes_with(cell) -> int | None:
+        config = cell.config(0, "lean")
+        return config.network.commutes_with(config.world.shape)
+
+    assert {f: commutes_with(cell) for f, cell in study.SHIFTS.items()} == {f: f for f in study.SHIFTS}
+    assert study.BOUNDS[study.ONE_CELL.name] == study.bound(commutes_with(study.ONE_CELL))
+    assert {commutes_with(cell) for _, cell in study.SOURCES.values()} == {None}
 
 
 def test_the_bound_is_the_share_of_shifts_that_are_none():

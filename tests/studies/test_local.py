@@ -69,7 +69,7 @@ def test_cells_see_what_they_are_named_for_and_hear_nothing():
     for side, cell in study.CONV.items():
         config = cell.config(0, "lean")
         assert config.task().patch_px == config.network.sees_px() == side
-        assert config.network.commutes_with() == 1
+        assert config.network.commutes_with(config.world.shape) == 1
     for cell in study.CELLS:
         config = cell.config(0, "lean")
         assert config.training.unheard is True

@@ -42,8 +42,8 @@ class NetworkConfig(Kind):
         """Raises ValueError where it cannot be built for such images and labels."""
         return
 
-    def commutes_with(self) -> int | None:
-        """The px f such that a shift of x_t by f, round the canvas, shifts the answer; None where no shift does."""
+    def commutes_with(self, shape: tuple[int, ...]) -> int | None:
+        """The px f such that a shift of x_t (C, *spatial) by f, round the canvas, shifts the answer; None: there is none."""
         return None
 
     def sees_px(self) -> int | None:

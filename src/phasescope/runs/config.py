@@ -134,7 +134,9 @@ class RunConfig(Config):
     def task(self) -> Task:
         """What is to be learnt, as the family is told it."""
         network = self.network
-        return task_of(self.world, network.commutes_with(), network.sees_px(), self.training.withheld)
+        return task_of(
+            self.world, network.commutes_with(self.world.shape), network.sees_px(), self.training.withheld
+        )
 
     @property
     def folder(self) -> str:

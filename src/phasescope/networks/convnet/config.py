@@ -52,7 +52,7 @@ class ConvNetConfig(NetworkConfig):
                 f"(={min(shape[1:])} px)"
             )
 
-    def commutes_with(self) -> int | None:
+    def commutes_with(self, shape: tuple[int, ...]) -> int | None:
         return 1 if self.padding == "circular" else None
 
     def sees_px(self) -> int | None:

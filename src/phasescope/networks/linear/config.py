@@ -65,7 +65,7 @@ class CirculantConfig(_Banded):
 
     kind: Literal["circulant"] = "circulant"
 
-    def commutes_with(self) -> int:
+    def commutes_with(self, shape: tuple[int, ...]) -> int:
         return 1
 
     def parameters(self, shape: tuple[int, ...]) -> int:

@@ -124,10 +124,13 @@ class UNetConfig(NetworkConfig):
                 "there is no neighbour to reflect"
             )
 
-    def commutes_with(self) -> int | None:
-        """Whole cells of the bottleneck, where neither padding nor coordinates tell the place."""
-        tells_place = self.padding != "circular" or self.coordinates
-        return None if tells_place else self.patch * 2**self.depth
+    def commutes_with(self, shape: tuple[int, ...]) -> int | None:
+        """Whole cells of the bottleneck, where neither padding nor coordinates tell the place; of a bottleneck that is one
+        cell, a mean that no shift changes, those of the level above."""
+        if self.padding != "circular" or self.coordinates:
+            return None
+        cell = self.patch * 2**self.depth
+        return cell // 2 if self.depth and cell == shape[-1] else cell
 
     def widest(self, shape: tuple[int, ...]) -> int:
         levels = enumerate(self.widths)
