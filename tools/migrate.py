@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from phasescope.config import Tree
+from phasescope.config import Tree, set_overrides
 from phasescope.errors import UserError
 from phasescope.places import Place
 from phasescope.runs.about import about
@@ -242,15 +242,32 @@ def recorded_trees(path: Path) -> dict[str, Tree]:
         if digest in trees:
             continue
         tree: Tree = {}
+        empty: list[list[str]] = []
         for name in names:
-            if (value := told[name][row]) is not None:
-                *parents, leaf = name.split(".")[1:]
-                node = tree
-                for parent in parents:
-                    node = node.setdefault(parent, {})
-                node[leaf] = _parsed(value)
-        trees[str(digest)] = tree
+            *parents, leaf = words = name.split(".")[1:]
+            if (value := told[name][row]) is None:
+                empty.append(words)
+                continue
+            node = tree
+            for parent in parents:
+                node = node.setdefault(parent, {})
+            node[leaf] = _parsed(value)
+        trees[str(digest)] = _with_nulls(tree, empty, str(digest))
     return trees
+
+
+def _with_nulls(tree: Tree, empty: list[list[str]], digest: str) -> Tree:
+    """A field's column is empty of runs that have null there, and of those that say nothing: their identity tells which."""
+    try:
+        usual = RunConfig.of(tree)
+        nulls = set_overrides(tree, [(path, None) for path in empty if _holds(usual.tree(), path)])
+        return tree if usual.digest() == digest or RunConfig.of(nulls).digest() != digest else nulls
+    except UserError:  # of former times
+        return tree
+
+
+def _holds(tree: Any, path: list[str]) -> bool:
+    return not path or (isinstance(tree, dict) and path[0] in tree and _holds(tree[path[0]], path[1:]))
 
 
 def _parsed(value: Any) -> Any:
