@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
+from exploring import explorer, home, idle, visit  # noqa: F401
 from tiny_run import TINY
 
 from phasescope.cli import main

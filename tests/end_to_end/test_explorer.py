@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import shutil
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
-import httpx
 import pytest
 from example_study import write_study
+from exploring import HANGS_S, PANELS, places_of, query, start, stop, turn
 
 from phasescope.runs.painting import Wish
 from phasescope.store import Run, list_runs
@@ -33,42 +27,6 @@ TRAINING = (
     "probing.share_draws=2", "probing.timesteps=[50, 600]",
 )  # fmt: skip
 
-Visit = Callable[..., Any]
-HANGS_S = 900.0
-"""after which nothing more is awaited: no load makes it so slow"""
-
-
-def start(*words: Any) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "phasescope.cli", *map(str, words)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    )
-
-
-def stop(process: subprocess.Popen[str]) -> tuple[str, str]:
-    process.terminate()
-    try:
-        return process.communicate(timeout=120)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        return process.communicate()
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("explored")
-
-
-@pytest.fixture(scope="module")
-def explorer(home) -> Iterator[tuple[str, int]]:
-    """The address and process id of `phasescope explore` on a folder of runs that is not there yet."""
-    process = start("explore", "--runs", home / "runs", "--results", home / "results", "--port", 0)
-    assert process.stdout is not None
-    yield process.stdout.readline().split()[0].rstrip("/"), process.pid
-    _, errors = stop(process)
-    assert errors == "", "it ends without a word, open streams or not"
-
 
 @pytest.fixture(scope="module")
 def training(home) -> Iterator[subprocess.Popen[str]]:
@@ -82,67 +40,6 @@ def trained(home, training) -> Run:
     training.wait(timeout=HANGS_S)
     (run,) = [run for run in list_runs(home / "runs") if run.status["state"] == "done"]
     return run
-
-
-@pytest.fixture(scope="module")
-def idle() -> dict[tuple[int, str], list[Any]]:
-    """Pages that a test has done with, by width and scheme: to load the explorer and Plotly costs seconds."""
-    return {}
-
-
-@pytest.fixture
-def visit(browser, explorer, idle) -> Iterator[Visit]:
-    """Opens an address until a view, or a condition, is ready: in a page that an earlier test has left, unless `afresh`.
-
-    At the end no page may have shown an error, or asked for anything beyond the explorer.
-    """
-    pages = []
-
-    def opened(place: str, ready: str, width: int = 1280, scheme: Any = "light", afresh: bool = False):
-        left = idle.setdefault((width, scheme), [])
-        page = left.pop() if left and not afresh else new_page(browser, explorer[0], width, scheme)
-        pages.append(page)
-        page.goto(explorer[0] + place)
-        wait_until(page, f"document.querySelector('.view.{re.findall('[a-z]+', place)[0]}') !== null")
-        wait_until(page, READY.get(ready, ready))
-        return page
-
-    yield opened
-    faults = [fault for page in pages for fault in page.faults]
-    for page in pages:
-        if faults or len(left := idle[page.kind]) == 2:
-            page.context.close()
-        else:
-            page.goto(f"{explorer[0]}{NO_VIEW}")
-            wait_until(page, "document.querySelector('main .view') === null")
-            left.append(page)
-    assert faults == []
-
-
-NO_VIEW = "/#/none"
-"""where nothing is drawn, and nothing is left of what was"""
-
-
-def new_page(browser, address: str, width: int, scheme: Any):
-    """With its `kind`, and its `faults` so far."""
-    page = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme).new_page()
-    page.kind, page.faults = (width, scheme), []
-    page.on("console", lambda told: page.faults.append(told.text) if told.type == "error" else None)
-    page.on("pageerror", lambda error: page.faults.append(str(error)))
-    page.on("request", lambda asked: page.faults.append(asked.url) if not local(asked.url, address) else None)
-    return page
-
-
-def local(url: str, address: str) -> bool:
-    return url.startswith((address + "/", "data:", "blob:"))
-
-
-def query(page) -> dict[str, str]:
-    """What the address says of the view's state, once the hand rests."""
-    page.wait_for_timeout(300)
-    from urllib.parse import parse_qsl
-
-    return dict(parse_qsl(page.evaluate("location.hash").partition("?")[2]))
 
 
 WATCHED = "window.seen = []; window.watching = setInterval(() => window.seen.push({}), 50); 0"
@@ -180,94 +77,7 @@ def test_a_running_training_appears_and_advances_without_reloading(visit, home, 
 @pytest.fixture(scope="module")
 def places(trained, home) -> dict[str, str]:
     write_study(home / "results" / "example", trained)
-    return {
-        "runs": "/#/runs",
-        "compare": f"/#/compare?runs={trained.name},{trained.name}",
-        "run": f"/#/run/{trained.name}?step=450&sel=3",
-        "paint": f"/#/paint/{trained.name}",
-        "studies": "/#/studies",
-        "study": "/#/study/example",
-    }
-
-
-@pytest.mark.some(2)
-@pytest.mark.parametrize("view", ["runs", "compare", "run", "paint", "studies", "study"])
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-def test_each_view_works_fits_its_window_and_follows_the_scheme(visit, places, view, width, scheme):
-    page = visit(places[view], view, width, scheme)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.evaluate("document.querySelector('.fault:not([hidden])')?.innerText ?? ''") == ""
-    ink, paper = page.evaluate(
-        "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"
-    )
-    light, dark = (sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in (paper, ink))
-    assert (light > dark) == (scheme == "light")
-    labelled = "[...document.querySelectorAll('main button, main input, main select, main a')]"
-    assert (
-        page.evaluate(
-            f"{labelled}.filter(e => !(e.innerText || e.ariaLabel || e.closest('label')?.innerText || e.title)).length"
-        )
-        == 0
-    )
-
-
-PANELS = """({
-    step: document.querySelector('.scrubber .at').innerText,
-    outcomes: [...document.querySelectorAll('.histories .legend')].map(legend => legend.innerText),
-    cursors: [...document.querySelectorAll('.histories .cursor')].map(c => c.getAttribute('x1')),
-    image: document.querySelector('.wall .tile canvas').toDataURL(),
-    points: Array.from(document.querySelector('.cloud').data[0].x.slice(0, 9)),
-    painted: Array.from(document.querySelector('.cloud').data[1].x.slice(0, 9)),
-    eye: document.querySelector('.cloud')._fullLayout.scene._scene.getCamera().eye,
-})"""
-
-
-STEP = "+document.querySelector('.scrubber .at').innerText.match(/step ([\\d,]+)/)[1].replaceAll(',', '')"
-
-
-def turn(page, dx: int = 120, dy: int = 40) -> None:
-    page.locator(".cloud").scroll_into_view_if_needed()
-    box = page.locator(".cloud").bounding_box()
-    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(*middle)
-    page.mouse.down()
-    page.mouse.move(middle[0] + dx, middle[1] + dy, steps=8)
-    page.mouse.up()
-    page.wait_for_timeout(300)
-
-
-def test_the_scrubber_moves_every_panel_by_key_and_the_camera_stays(visit, trained):
-    page = visit(f"/#/run/{trained.name}", "run")
-    untouched = page.evaluate(PANELS)
-    turn(page)
-    before = page.evaluate(PANELS)
-    assert before["eye"] != pytest.approx(untouched["eye"], rel=0.05)
-    page.keyboard.press("Home")
-    wait_until(page, f"{PANELS}.painted.join() !== {json.dumps(','.join(map(js, before['painted'])))} ")
-    wait_until(page, "document.querySelector('.cloud').data[1].x.length > 0")
-    page.wait_for_timeout(300)
-    first = page.evaluate(PANELS)
-    assert "step 0" in first["step"]
-    assert all(a != b for a, b in zip(first["outcomes"], before["outcomes"], strict=True))
-    assert all(a != b for a, b in zip(first["cursors"], before["cursors"], strict=True))
-    assert first["image"] != before["image"]
-    assert first["points"] != before["points"]
-    assert first["painted"] != before["painted"]
-    assert first["eye"] == pytest.approx(before["eye"], rel=1e-6)
-    page.keyboard.press("ArrowRight")
-    wait_until(page, "document.querySelector('.scrubber .at').innerText.includes('step 90')")
-    assert query(page)["step"] == "90"
-    page.keyboard.press("Home")
-    page.keyboard.press(" ")
-    wait_until(page, f"{STEP} > 90")
-    if page.get_attribute(".play", "aria-pressed") == "true":  # at the end it stops by itself
-        page.keyboard.press(" ")
-    assert page.get_attribute(".play", "aria-pressed") == "false"
-
-
-def js(number: float) -> str:
-    """A number as JavaScript writes it."""
-    return json.dumps(number)
+    return places_of(trained, 450)
 
 
 SCREEN = """(([trace, index]) => {
@@ -484,58 +294,6 @@ def test_a_cell_of_a_study_opens_its_runs(visit, trained, places):
     assert page.locator("tr[data-run]").count() == 1
 
 
-def test_a_broken_run_is_shown_in_the_table_and_on_its_page(browser, explorer, trained, home):
-    broken = home / "runs" / "broken-00000000"
-    broken.mkdir()
-    (broken / "config.yaml").write_text("a: [")
-    try:
-        page = browser.new_page()
-        page.goto(f"{explorer[0]}/#/runs")
-        wait_until(page, "document.querySelector('.state.broken') !== null", 20)
-        page.click("text=broken-00000000")
-        wait_until(page, "document.querySelector('.fault')?.innerText.includes('broken')")
-        page.close()
-    finally:
-        (broken / "config.yaml").unlink()
-        broken.rmdir()
-
-
-MARKUP = "<img src=x onerror=alert(1)><script>alert(2)</script>"
-
-
-@pytest.mark.some(1)
-@pytest.mark.parametrize("name", [b"<img src=x onerror=alert(1)>-0000000a", b"no text \xff-0000000b"])
-def test_hostile_names_and_texts_are_shown_as_text(visit, explorer, trained, home, name):
-    """No script runs, nothing is asked for elsewhere (`visit` sees to that), and the other runs are shown."""
-    hostile = Path(os.fsdecode(os.path.join(os.fsencode(home), b"runs", name)))
-    shutil.copytree(trained.path, hostile)
-    try:
-        for file in ("status.json", "about.json"):
-            tree = json.loads((hostile / file).read_text())
-            texts = [
-                key
-                for key, value in tree.items()
-                if isinstance(value, str) and key not in ("state", "updated")
-            ]
-            told = {**tree, **dict.fromkeys(texts, MARKUP)}
-            (hostile / file).write_text(json.dumps({**told, "error": MARKUP}))
-        page = visit("/#/runs", f"document.body.innerText.includes({json.dumps(name[:7].decode())})")
-        page.on("dialog", lambda dialog: page.faults.append(dialog.message))
-        assert page.locator("tr[data-run]").count() == 2
-        assert page.locator("img, main script").count() == 0
-        if name.isascii():
-            page.locator("tr[data-run] a", has_text=name[:7].decode()).click()
-            wait_until(page, READY["run"])
-            assert MARKUP in page.inner_text(".runhead .fault")
-            assert page.locator("img, main script").count() == 0
-            page.goto(f"{explorer[0]}/#/runs")
-            wait_until(page, READY["runs"])
-        shutil.rmtree(hostile)
-        wait_until(page, "document.querySelectorAll('tr[data-run]').length === 1")
-    finally:
-        shutil.rmtree(hostile, ignore_errors=True)
-
-
 def painting_alone_ms(run: Run, images: int) -> float:
     """Processor time of an image as the pad asks for it, painted in this process, ms."""
     painter, wish = Painter(), Wish(label=(9.5, 20.25), sampler="dpm_solver", steps=20)
@@ -601,26 +359,3 @@ def test_a_table_of_a_thousand_runs_stays_usable(browser, trained, tmp_path):
         page.evaluate("scrollTo(0, document.body.scrollHeight)")
         wait_until(page, "document.querySelectorAll('tr[data-run]').length > 100")
     page.close()
-
-
-def test_beyond_the_loopback_the_printed_address_is_the_way_in(home):
-    process = start("explore", "--runs", home, "--host", "0.0.0.0", "--port", 0)
-    assert process.stdout is not None
-    printed = process.stdout.readline().split()[0].replace("0.0.0.0", "127.0.0.1")
-    address, _, token = printed.partition("?token=")
-    assert httpx.get(f"{address}api/runs", timeout=30).status_code == 401
-    with httpx.Client(follow_redirects=True) as visitor:
-        assert "phasescope" in visitor.get(printed).text
-        assert visitor.get(f"{address}api/runs").status_code == 200
-    assert len(token) >= 32
-    assert stop(process)[1] == ""
-
-
-def test_an_address_that_cannot_be_had_is_the_users_mistake(explorer):
-    port = explorer[0].rpartition(":")[2]
-    for words in (("--port", port), ("--port", "99999"), ("--host", "0.0.0.0", "--token", "short")):
-        process = start("explore", *words)
-        _, told = process.communicate(timeout=HANGS_S)
-        assert process.returncode == 2
-        assert len(told.splitlines()) == 1
-        assert words[-2] in told

@@ -123,6 +123,7 @@ def door(tmp_path: Path):
         f'case "$*" in *--dry-run*) exec {sys.executable} -m phasescope "$@" ;; *) echo "$@" ;; esac',
     )
     (tmp_path / ".venv" / "ready").write_text(f"{stamp.stdout.strip()} test\n")
+    (tmp_path / ".venv" / "compiled").touch()
 
     def call(*words: str, gpu: bool = False, seen: bool = True) -> subprocess.CompletedProcess[str]:
         path = tmp_path / "path"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import balanced_accuracy_score
 
 from phasescope.measures.learning.stumps import Stump, balanced_accuracy, fit_stump
 from phasescope.studies.found import calibration
@@ -13,10 +14,9 @@ from phasescope.studies.found.calibration import calibrate
 
 def brute(values, begun):
     """The greatest balanced accuracy of any threshold and side."""
-    ones = np.ones(len(values))
     edges = [values.min() - 1, *np.sort(values) + 1e-9]
     return max(
-        balanced_accuracy(Stump(float(edge), sign).begun(values), begun, ones)
+        balanced_accuracy_score(begun, Stump(float(edge), sign).begun(values))
         for edge in edges
         for sign in (1, -1)
     )
@@ -28,7 +28,19 @@ def test_the_stump_is_the_best_of_all(seed):
     values = rng.integers(0, 12, 40).astype(float)
     begun = rng.uniform(size=40) < values / 12 if seed % 2 else rng.uniform(size=40) > values / 12
     stump = fit_stump(values, begun)
-    assert balanced_accuracy(stump.begun(values), begun, np.ones(40)) == pytest.approx(brute(values, begun))
+    assert balanced_accuracy_score(begun, stump.begun(values)) == pytest.approx(brute(values, begun))
+
+
+def test_balanced_accuracy_is_scikit_learns_of_each_draw_of_weights():
+    rng = np.random.default_rng(0)
+    said, begun = rng.uniform(size=(2, 30)) > 0.5
+    weights = rng.integers(0, 3, (5, 30)).astype(float)
+    weights[4] = begun
+    *found, without_the_other = balanced_accuracy(said, begun, weights)
+    assert found == pytest.approx(
+        [balanced_accuracy_score(begun, said, sample_weight=w) for w in weights[:4]]
+    )
+    assert np.isnan(without_the_other)
 
 
 def test_a_clean_gap_is_cut_in_its_middle():

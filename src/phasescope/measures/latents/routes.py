@@ -17,6 +17,7 @@ nothing was learnt, and as far from R^2 = 0.9 to 0.99 as from 0 to 0.9: twice th
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -83,8 +84,9 @@ def learnt_order(score: Score, untrained: float) -> Score:
     Args:
         untrained: R^2 of the same latents before training.
     """
+    learnt = partial(_learnt, untrained=untrained)
+    return score.through(learnt, "log((1 - R0^2) / (1 - R^2)), R0 untrained", {"untrained": 0.0})
 
-    def above(r2: float) -> float:
-        return math.log(max(1 - untrained, LEAST_ERROR)) - math.log(max(1 - r2, LEAST_ERROR))
 
-    return score.through(above, "log((1 - R0^2) / (1 - R^2)), R0 untrained", {"untrained": 0.0})
+def _learnt(r2: float, untrained: float) -> float:
+    return math.log(max(1 - untrained, LEAST_ERROR)) - math.log(max(1 - r2, LEAST_ERROR))

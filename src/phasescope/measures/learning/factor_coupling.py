@@ -191,24 +191,24 @@ def joint_accuracy(
         "product": float((n_x * n_y).mean() / n**2),
     }
 
-    def score(name: str) -> Score:
+    scores = {}
+    for name, label in ESTIMATORS.items():
         runs_used = int(used[name].sum())
         open_ended = name == "phi" and not runs_used
         low, high = (-1.0, 1.0) if open_ended else intervals[name]
         if name == "phi":
             low, high = max(low, -1.0), min(high, 1.0)
-        return Score(
+        scores[name] = Score(
             value=math.nan if open_ended else float(each[name][used[name]].mean()),
             low=low,
             high=high,
             n=n * runs,
-            estimator=ESTIMATORS[name]
+            estimator=label
             + (f", mean of {runs_used} runs, t interval" if runs > 1 else ", interval over images"),
             nulls={} if open_ended else {"permuted": null_level(null[name][:, used[name]].mean(axis=1))},
             detail=detail,
         )
-
-    return JointAccuracy(score("difference"), score("phi"), score("log_odds_ratio"))
+    return JointAccuracy(**scores)
 
 
 def _of_images(

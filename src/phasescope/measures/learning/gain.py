@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 
 from phasescope.measures.scores import Score
 
@@ -52,12 +53,13 @@ def gain(score: Score) -> Score:
         )
     floor = floor_of(score.nulls) if math.isfinite(score.nulls["untrained"]) else math.nan
     left = 1 - floor if 1 - floor >= LEAST_LEFT else math.nan
-
-    def gained(level: float) -> float:
-        return (level - floor) / left
-
+    gained = partial(_gained, floor=floor, left=left)
     nulls = {null: gained(level) for null, level in score.nulls.items()}
     return score.through(gained, "(s - s0) / (1 - s0), s0 the highest floor", nulls)
+
+
+def _gained(level: float, floor: float, left: float) -> float:
+    return (level - floor) / left
 
 
 def reached(floor: float, gained: float) -> float:

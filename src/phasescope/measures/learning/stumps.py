@@ -64,13 +64,13 @@ def fit_stump(values: Float[np.ndarray, " n"], begun: Bool[np.ndarray, " n"]) ->
 
 
 def balanced_accuracy(
-    said: Bool[np.ndarray, " n"], begun: Bool[np.ndarray, " n"], weights: Float[np.ndarray, " n"]
-) -> float:
-    """Mean of sensitivity and specificity of weighted snapshots; NaN where one of the two has none."""
-    yes, no = weights[begun].sum(), weights[~begun].sum()
-    if yes == 0 or no == 0:
-        return float("nan")
-    return float(weights[begun & said].sum() / yes + weights[~begun & ~said].sum() / no) / 2
+    said: Bool[np.ndarray, " n"], begun: Bool[np.ndarray, " n"], weights: Float[np.ndarray, "draws n"]
+) -> Float[np.ndarray, " draws"]:
+    """Of each draw of weights of snapshots the mean of sensitivity and specificity; NaN where one of the two has none."""
+    with np.errstate(invalid="ignore"):
+        sensitivity = (weights @ (begun & said)) / (weights @ begun)
+        specificity = (weights @ ~(begun | said)) / (weights @ ~begun)
+    return (sensitivity + specificity) / 2
 
 
 @dataclass(frozen=True)
@@ -103,16 +103,16 @@ def separation(of: Snapshots, boundary: str) -> list[dict[str, Any]]:
     runs = np.unique(of.run)
     rng = numpy_generator(0, "calibration")
     drawn = [np.bincount(rng.choice(len(runs), len(runs)), minlength=len(runs)) for _ in range(RESAMPLES)]
-    place = np.searchsorted(runs, of.run)
+    weights = np.array([np.ones(len(runs)), *drawn])[:, np.searchsorted(runs, of.run)]
     rows = []
     for name, values in of.values.items():
         said = held_out(of, name, boundary)
-        replicates = [balanced_accuracy(said, begun, counts[place].astype(float)) for counts in drawn]
+        value, *replicates = balanced_accuracy(said, begun, weights).tolist()
         low, high = np.nanquantile(replicates, [TAIL, 1 - TAIL])
         rows.append(
             {
                 "candidate": name,
-                "balanced_accuracy": balanced_accuracy(said, begun, np.ones(len(begun))),
+                "balanced_accuracy": value,
                 "low": float(low),
                 "high": float(high),
                 **asdict(fit_stump(values, begun)),
@@ -126,9 +126,9 @@ def best(of: Snapshots, boundary: str, fitted: Bool[np.ndarray, " n"] | None = N
     fitted = np.ones(len(of.run), dtype=bool) if fitted is None else fitted
     begun = of.begun(boundary)[fitted]
     found = {name: fit_stump(values[fitted], begun) for name, values in of.values.items()}
-    ones = np.ones(int(fitted.sum()))
+    ones = np.ones((1, len(begun)))
     worth = {
-        name: balanced_accuracy(stump.begun(of.values[name][fitted]), begun, ones)
+        name: balanced_accuracy(stump.begun(of.values[name][fitted]), begun, ones).item()
         for name, stump in found.items()
     }
     name = min(worth, key=lambda name: (-round(worth[name], 9), name))

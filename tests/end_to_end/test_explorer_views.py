@@ -1,0 +1,167 @@
+"""The explorer's views in a browser, on a run of seconds, and where it is opened."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+import httpx
+import pytest
+from example_study import write_study
+from exploring import HANGS_S, PANELS, places_of, query, start, stop, turn
+
+from phasescope.runs.execution import train
+from phasescope.store import Run
+from tools.screenshots import READY, chromium, wait_until
+
+pytest.importorskip("playwright.sync_api")
+pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium on this machine")
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_config, home) -> Run:
+    """A run of seconds that comes to paint bumps at any place: what is seen of it changes from snapshot to snapshot."""
+    words = "family.predict=x", "training.steps=80", "probing.snapshots.every=20"
+    return train(tiny_config(*words), home / "runs")
+
+
+@pytest.fixture(scope="module")
+def places(trained, home) -> dict[str, str]:
+    write_study(home / "results" / "example", trained)
+    return places_of(trained, 40)
+
+
+@pytest.mark.some(2)
+@pytest.mark.parametrize("view", ["runs", "compare", "run", "paint", "studies", "study"])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_each_view_works_fits_its_window_and_follows_the_scheme(visit, places, view, width, scheme):
+    page = visit(places[view], view, width, scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("document.querySelector('.fault:not([hidden])')?.innerText ?? ''") == ""
+    ink, paper = page.evaluate(
+        "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"
+    )
+    light, dark = (sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in (paper, ink))
+    assert (light > dark) == (scheme == "light")
+    labelled = "[...document.querySelectorAll('main button, main input, main select, main a')]"
+    assert (
+        page.evaluate(
+            f"{labelled}.filter(e => !(e.innerText || e.ariaLabel || e.closest('label')?.innerText || e.title)).length"
+        )
+        == 0
+    )
+
+
+STEP = "+document.querySelector('.scrubber .at').innerText.match(/step ([\\d,]+)/)[1].replaceAll(',', '')"
+
+
+def test_the_scrubber_moves_every_panel_by_key_and_the_camera_stays(visit, trained):
+    page = visit(f"/#/run/{trained.name}", "run")
+    untouched = page.evaluate(PANELS)
+    turn(page)
+    before = page.evaluate(PANELS)
+    assert before["eye"] != pytest.approx(untouched["eye"], rel=0.05)
+    page.keyboard.press("Home")
+    wait_until(page, f"{PANELS}.painted.join() !== {json.dumps(','.join(map(js, before['painted'])))} ")
+    wait_until(page, "document.querySelector('.cloud').data[1].x.length > 0")
+    page.wait_for_timeout(300)
+    first = page.evaluate(PANELS)
+    assert "step 0" in first["step"]
+    assert all(a != b for a, b in zip(first["outcomes"], before["outcomes"], strict=True))
+    assert all(a != b for a, b in zip(first["cursors"], before["cursors"], strict=True))
+    assert first["image"] != before["image"]
+    assert first["points"] != before["points"]
+    assert first["painted"] != before["painted"]
+    assert first["eye"] == pytest.approx(before["eye"], rel=1e-6)
+    page.keyboard.press("ArrowRight")
+    wait_until(page, "document.querySelector('.scrubber .at').innerText.includes('step 10')")
+    assert query(page)["step"] == "10"
+    page.keyboard.press("Home")
+    page.keyboard.press(" ")
+    wait_until(page, f"{STEP} > 10")
+    if page.get_attribute(".play", "aria-pressed") == "true":  # at the end it stops by itself
+        page.keyboard.press(" ")
+    assert page.get_attribute(".play", "aria-pressed") == "false"
+
+
+def js(number: float) -> str:
+    """A number as JavaScript writes it."""
+    return json.dumps(number)
+
+
+def test_a_broken_run_is_shown_in_the_table_and_on_its_page(browser, explorer, trained, home):
+    broken = home / "runs" / "broken-00000000"
+    broken.mkdir()
+    (broken / "config.yaml").write_text("a: [")
+    try:
+        page = browser.new_page()
+        page.goto(f"{explorer[0]}/#/runs")
+        wait_until(page, "document.querySelector('.state.broken') !== null", 20)
+        page.click("text=broken-00000000")
+        wait_until(page, "document.querySelector('.fault')?.innerText.includes('broken')")
+        page.close()
+    finally:
+        (broken / "config.yaml").unlink()
+        broken.rmdir()
+
+
+MARKUP = "<img src=x onerror=alert(1)><script>alert(2)</script>"
+
+
+@pytest.mark.some(1)
+@pytest.mark.parametrize("name", [b"<img src=x onerror=alert(1)>-0000000a", b"no text \xff-0000000b"])
+def test_hostile_names_and_texts_are_shown_as_text(visit, explorer, trained, home, name):
+    """No script runs, nothing is asked for elsewhere (`visit` sees to that), and the other runs are shown."""
+    hostile = Path(os.fsdecode(os.path.join(os.fsencode(home), b"runs", name)))
+    shutil.copytree(trained.path, hostile)
+    try:
+        for file in ("status.json", "about.json"):
+            tree = json.loads((hostile / file).read_text())
+            texts = [
+                key
+                for key, value in tree.items()
+                if isinstance(value, str) and key not in ("state", "updated")
+            ]
+            told = {**tree, **dict.fromkeys(texts, MARKUP)}
+            (hostile / file).write_text(json.dumps({**told, "error": MARKUP}))
+        page = visit("/#/runs", f"document.body.innerText.includes({json.dumps(name[:7].decode())})")
+        page.on("dialog", lambda dialog: page.faults.append(dialog.message))
+        assert page.locator("tr[data-run]").count() == 2
+        assert page.locator("img, main script").count() == 0
+        if name.isascii():
+            page.locator("tr[data-run] a", has_text=name[:7].decode()).click()
+            wait_until(page, READY["run"])
+            assert MARKUP in page.inner_text(".runhead .fault")
+            assert page.locator("img, main script").count() == 0
+            page.goto(f"{explorer[0]}/#/runs")
+            wait_until(page, READY["runs"])
+        shutil.rmtree(hostile)
+        wait_until(page, "document.querySelectorAll('tr[data-run]').length === 1")
+    finally:
+        shutil.rmtree(hostile, ignore_errors=True)
+
+
+def test_beyond_the_loopback_the_printed_address_is_the_way_in(home):
+    process = start("explore", "--runs", home, "--host", "0.0.0.0", "--port", 0)
+    assert process.stdout is not None
+    printed = process.stdout.readline().split()[0].replace("0.0.0.0", "127.0.0.1")
+    address, _, token = printed.partition("?token=")
+    assert httpx.get(f"{address}api/runs", timeout=30).status_code == 401
+    with httpx.Client(follow_redirects=True) as visitor:
+        assert "phasescope" in visitor.get(printed).text
+        assert visitor.get(f"{address}api/runs").status_code == 200
+    assert len(token) >= 32
+    assert stop(process)[1] == ""
+
+
+def test_an_address_that_cannot_be_had_is_the_users_mistake(explorer):
+    port = explorer[0].rpartition(":")[2]
+    for words in (("--port", port), ("--port", "99999"), ("--host", "0.0.0.0", "--token", "short")):
+        process = start("explore", *words)
+        _, told = process.communicate(timeout=HANGS_S)
+        assert process.returncode == 2
+        assert len(told.splitlines()) == 1
+        assert words[-2] in told
