@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import reduce
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -168,7 +168,13 @@ def over_defaults(*trees: Tree) -> RunConfig:
             raise UserError(
                 f"`config` (={tree!r:.80}) must be a RunConfig or a tree of its fields; load_config takes words"
             )
-    return RunConfig.of(reduce(merge, trees, RunConfig().tree()))
+    return RunConfig.of(reduce(merge, trees, _defaults()))
+
+
+@cache
+def _defaults() -> Tree:
+    """Of every field; `merge` leaves it as it is."""
+    return RunConfig().tree()
 
 
 def load_words(words: Sequence[str]) -> RunConfig:

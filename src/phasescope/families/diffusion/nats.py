@@ -22,8 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.stats import norm
-from scipy.stats import t as student
+from scipy.special import ndtri, stdtrit
 from torch import Tensor
 
 from phasescope.families.base import Task
@@ -39,7 +38,7 @@ DRAWS = 24
 EXACT_DRAWS = 64
 """the same for the mean of what the exact optimum gains: errors are rare where labels tell most"""
 RESAMPLES = 200
-WIDER = float(student.ppf(1 - TAIL, DRAWS - 1) / norm.ppf(1 - TAIL) * math.sqrt(DRAWS / (DRAWS - 1)))
+WIDER = float(stdtrit(DRAWS - 1, 1 - TAIL) / ndtri(1 - TAIL) * math.sqrt(DRAWS / (DRAWS - 1)))
 """by which an interval of the bootstrap is too narrow for means of so few (Hesterberg 2015, arXiv 1411.5279)"""
 
 Answer = Callable[[Float[Tensor, "R C *spatial"], Tensor, Float[Tensor, "R K"]], Tensor]
