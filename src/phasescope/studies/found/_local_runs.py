@@ -40,6 +40,8 @@ NAMES = tuple(cell.name for cell in CELLS)
 IMAGES = 256
 """a run, of which a Poisson law's factor has a standard error of 0.09"""
 OPTIMA = {"machine": "local machine", "posterior": "posterior mean"}
+PAINTERS = ("network", *OPTIMA.values())
+"""each of a colour of its own in every panel"""
 
 
 def fano(objects: Float[np.ndarray, " n"]) -> float:

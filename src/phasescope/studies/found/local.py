@@ -32,6 +32,7 @@ from phasescope.studies.found._local_runs import (
     IMAGES,
     NAMES,
     OPTIMA,
+    PAINTERS,
     SHALLOW,
     SHALLOW_ATTENTIVE,
     read_beside,
@@ -203,8 +204,13 @@ def beside(frame: pd.DataFrame) -> list[Panel]:
 
     def marks(names: Mapping[str, str]) -> list[Any]:
         return [
-            marks_of([partial(mean_at_end, cell, name, frame) for cell in there], words, series, series / 8)
-            for series, (words, name) in enumerate(names.items())
+            marks_of(
+                [partial(mean_at_end, cell, name, frame) for cell in there],
+                words,
+                PAINTERS.index(words),
+                k / 8,
+            )
+            for k, (words, name) in enumerate(names.items())
         ]
 
     r2 = marks({words: f"{short}.r2" for short, words in OPTIMA.items()})
