@@ -203,15 +203,11 @@ def beside(frame: pd.DataFrame) -> list[Panel]:
     there = [name for name in NAMES if some_runs(frame, [name])]
 
     def marks(names: Mapping[str, str]) -> list[Any]:
-        return [
-            marks_of(
-                [partial(mean_at_end, cell, name, frame) for cell in there],
-                words,
-                PAINTERS.index(words),
-                k / 8,
-            )
-            for k, (words, name) in enumerate(names.items())
-        ]
+        of = {
+            words: [partial(mean_at_end, cell, name, frame) for cell in there]
+            for words, name in names.items()
+        }
+        return [marks_of(of[words], words, PAINTERS.index(words), k / 8) for k, words in enumerate(of)]
 
     r2 = marks({words: f"{short}.r2" for short, words in OPTIMA.items()})
     counts, ones = (
