@@ -204,8 +204,7 @@ def beside(frame: pd.DataFrame) -> list[Panel]:
 
     def marks(names: Mapping[str, str]) -> list[Any]:
         of = {
-            words: [partial(mean_at_end, cell, name, frame) for cell in there]
-            for words, name in names.items()
+            words: [partial(mean_at_end, one, name, frame) for one in there] for words, name in names.items()
         }
         return [marks_of(of[words], words, PAINTERS.index(words), k / 8) for k, words in enumerate(of)]
 
