@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -98,6 +99,20 @@ def test_it_is_the_same_again_and_tells_how_far_it_is():
     assert found.conditions == (100, 300)
     np.testing.assert_array_equal(found.share, again.share)
     assert seen == [(1, 2), (2, 2)]
+
+
+@pytest.mark.parametrize("t", [0, 1, 40, 999])
+def test_the_way_down_begins_at_the_noise_level_that_the_image_has(t):
+    asked = []
+
+    def recording(x_t, at, labels=None):
+        asked.extend(at.unique().tolist())
+        return PERFECT(x_t, at, labels)
+
+    of(recording, times=(t,), images=2, each=1)
+    assert asked[0] == t
+    assert all(later < former for former, later in pairwise(asked))
+    assert asked[-1] <= t // 50
 
 
 def test_half_way_is_the_last_fall_through_a_half():

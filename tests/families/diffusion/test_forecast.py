@@ -8,9 +8,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from phasescope.families import Task
 from phasescope.families.diffusion.config import DiffusionConfig
+from phasescope.families.diffusion.forecast import _time_of
 from phasescope.families.diffusion.optimum import UnconditionalOptimum
 from phasescope.families.diffusion.parametrization import error_ratio, prediction_of
 from phasescope.worlds import GaussianBump
@@ -97,6 +100,13 @@ def test_places_are_decided_where_the_posterior_condenses(eps):
     assert eps["t_instability"] < eps["t_condensation"]
     wide = of(world=GaussianBump(canvas=16, sigma_px=4.0, boundary="periodic"))
     assert wide["t_instability"] > wide["t_condensation"], "wide bumps: the other order"
+
+
+@given(t=st.integers(0, 998), between=st.floats(0, 1))
+def test_a_level_is_met_where_the_signal_falls_to_it(t, between):
+    log_snr = DiffusionConfig().build().schedule.log_snr.numpy()
+    level = math.exp((1 - between) * log_snr[t] + between * log_snr[t + 1])
+    assert _time_of(np.exp(log_snr), level) == pytest.approx(t + between, abs=1e-6)
 
 
 def test_a_symmetry_caps_accuracy_and_phases(eps):
