@@ -6,10 +6,11 @@ import random
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pandas as pd
 import pytest
 
 from phasescope.views.report.results import told_of
-from phasescope.views.report.study_page import rendered
+from phasescope.views.report.study_page import core_minutes, rendered
 from phasescope.views.report.verdicts import SYMBOLS, brief, findings, grid_of, picture, spoken
 from phasescope.views.style import css_variables
 
@@ -53,7 +54,7 @@ def page_of(claims: list[dict], study: str, runs: list[str]) -> dict:
     counts = {verdict: sum(one["verdict"] == verdict for one in own) for verdict in VERDICTS}
     return {
         "study": study, "title": study.capitalize(), "question": "Is it so?", "headline": own[0]["name"],
-        "runs": len(runs), "digests": runs,
+        "runs": len(runs), "digests": runs, "core_minutes": "12",
         "hardware": "a core", "figures": [], "claims": own, "counts": counts, "sha256": 64 * "0", "tables": [],
         "declaration": None, "controls": [],
     }  # fmt: skip
@@ -237,3 +238,11 @@ def test_the_page_tells_what_the_picture_shows_and_counts_each_run_once():
 )
 def test_numbers_in_a_square_are_short(value, text):
     assert brief(value) == text
+
+
+def test_a_study_costs_what_each_of_its_runs_had_spent_at_its_end():
+    """`cpu_s` of a snapshot is all that its run has spent so far."""
+    spent = {"a": [0, 30, 60], "b": [0, 90, 1740]}
+    rows = [{"digest": digest, "cpu_s": s} for digest, times in spent.items() for s in times]
+    assert core_minutes(pd.DataFrame(rows)) == "30"
+    assert core_minutes(pd.DataFrame(rows).drop(columns="cpu_s")) == "–"

@@ -82,6 +82,7 @@ def _page_of(study: Study, folder: Path, frame: pd.DataFrame, content: dict[str,
         "headline": study.headline,
         "runs": content["records"]["runs"],
         "digests": sorted(set(frame["digest"])),
+        "core_minutes": core_minutes(frame),
         "hardware": hardware(frame),
         "figures": figures,
         "counts": verdict_counts(claims),
@@ -156,6 +157,13 @@ def entry(study: Study, told: Declaration | None, claim: dict[str, Any]) -> dict
             f"{name.replace('_', ' ')} {number(value)}" for name, value in claim["detail"].items()
         ),
     }
+
+
+def core_minutes(frame: pd.DataFrame) -> str:
+    """What all runs cost, training and observing, as their records tell; `–` where they do not."""
+    if "cpu_s" not in frame:
+        return "–"
+    return f"{frame.groupby('digest')['cpu_s'].max().sum() / 60:,.0f}"
 
 
 def hardware(frame: pd.DataFrame) -> str:
