@@ -21,12 +21,15 @@ FLOW = ("family.schedule=flow", "family.predict=velocity")
 OBJECTIVES: dict[str, tuple[str, ...]] = {
     "eps, plain, linear": ("family.predict=eps",),
     "eps, plain, cosine": ("family.predict=eps", "family.schedule=cosine"),
+    "eps, min-SNR of 1, linear": ("family.predict=eps", "family.weighting={kind: min_snr, gamma: 1}"),
     "eps, min-SNR, linear": ("family.predict=eps", "family.weighting=min_snr"),
     "v, plain, linear": ("family.predict=v",),
     "v, plain, cosine": ("family.predict=v", "family.schedule=cosine"),
     "v, min-SNR, linear": ("family.predict=v", "family.weighting=min_snr"),
     "x, plain, linear": ("family.predict=x",),
+    "x, min-SNR, linear": ("family.predict=x", "family.weighting=min_snr"),
     "x, plain, cosine": ("family.predict=x", "family.schedule=cosine"),
+    "flow matching, x": ("family.schedule=flow", "family.predict=x"),
     "flow matching, uniform": FLOW,
     "flow matching, logit-normal": (*FLOW, "family.density=logit_normal"),
 }

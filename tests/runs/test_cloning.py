@@ -55,6 +55,8 @@ def test_a_table_and_its_json(runs, capsys):
         (["never"], "must be trained with labels left out"),
         (["some", "--at", "50"], "`t` (=50) must be from 0 to 49"),
         (["some", "--at", "1.5"], "`t` (=1.5) must be a whole number"),
+        (["some", "--at", "nan"], "`t` (=nan) must be a whole number"),
+        (["some", "--at", "1,inf"], "`t` (=inf) must be a whole number"),
         (["some", "--at", "x"], "`--at` (=x)"),
         (["some", "--images", "4"], "`images` (=4) must be from 8 on"),
         (["some", "--images", "4096", "--each", "2"], "their product at most 4096"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -52,9 +53,9 @@ def clones(
     if at is None:
         levels = np.linspace(known[0], known[-1], LEVELS + 1).round().astype(int)[1:].tolist()
     else:
-        levels = [int(one) for one in at]
-        if strange := [one for one in at if one != int(one)]:
+        if strange := [one for one in at if not math.isfinite(one) or one != int(one)]:
             raise UserError(f"`t` (={strange[0]:g}) must be a whole number: a noise level")
+        levels = [int(one) for one in at]
     try:
         return config.family.build().clones(loaded.network, config.task(), levels, images, each, seed, tell)
     except ValueError as error:

@@ -138,7 +138,7 @@ SECTIONS: dict[str, dict[str, Term]] = {
         "ladder": Term(
             "ladder",
             "The best possible denoisers of growing knowledge, each exact, from the mean image to one that knows the label.",
-            "At each noise level the network stands on the rung whose answers its own are nearest to.",
+            "At each noise level the network stands on the rung whose answers its own are nearest to, or on none.",
         ),
         "nats": Term(
             "nats",

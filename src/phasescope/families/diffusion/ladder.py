@@ -73,8 +73,8 @@ class Ladder:
             )
         if task.shift_px is not None:
             check_shift(task.shift_px, tuple(first.shape[2:]))
-        wiener = Wiener.of(knows_all)
         machine = LocalMachine(diffusion, knows_all, task.patch_px, task.periodic)
+        wiener = Wiener.of(knows_all)
         partial = PartialOptimum.of_grid(diffusion, task.render, task.training)
         knows_label = ConditionalOptimum(diffusion, task.render)
         rungs = [

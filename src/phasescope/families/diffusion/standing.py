@@ -5,6 +5,9 @@ x_0, and stands on the rung whose answer is nearest: the one with the largest
 
     r^2 = 1 - E|network - rung|^2 / E|x_0 - mean image|^2.
 
+Where even that is not above 0 it stands on none: its answer is as far from each as images are from their mean. Under noise
+prediction that is so at high noise, where a small error of the noise is a large one of x_0.
+
 Rungs whose own answers differ by less than `ALIKE` of that variance cannot be told apart there; the one that knows least of
 them stands for all: nothing more need be known to answer so.
 """

@@ -106,7 +106,7 @@ def phase_grid(
         row[at] = [LETTERS.index(phase) if phase in LETTERS else np.nan for phase in phases_of(run)]
     return Panel(
         title,
-        STEPS,
+        "snapshot, by its gradient step",
         "seed",
         grid=grid,
         rows=[str(run["seed"].iloc[0]) for run in runs],

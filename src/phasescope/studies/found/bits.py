@@ -17,15 +17,16 @@ import numpy as np
 from phasescope.studies.core.captions import saying
 from phasescope.studies.core.claim import Claim, Controls, Estimate, Made
 from phasescope.studies.core.comparing import mean_where, size
-from phasescope.studies.core.criteria import column, runs_of, some_runs
+from phasescope.studies.core.criteria import at_end, column, runs_of, some_runs
 from phasescope.studies.core.curves import STEPS, mean_curves, with_runs
 from phasescope.studies.core.made import made_records, rise
 from phasescope.studies.core.statistics import mean_of_runs
-from phasescope.studies.core.study import Amendment, Curve, Figure, Panel, Reading, Study
+from phasescope.studies.core.study import Amendment, Cell, Curve, Figure, Panel, Reading, Study, Table
 from phasescope.studies.found._axes import Axis, axes_of
 from phasescope.studies.found._cells import LITTLE, eps
 from phasescope.studies.found._made import as_p1_says, at, made_ends
-from phasescope.studies.found.ladder import GROUP, LEFT_OUT, learnt, read_standing
+from phasescope.studies.found._standing import GROUP, learnt, read_standing
+from phasescope.studies.found.ladder import LEFT_OUT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,17 +87,13 @@ def denser_ahead(cells: tuple[str, ...], frame: pd.DataFrame) -> Estimate:
     return mean_of_runs([ahead(run) for run in runs_of(frame, cells)])
 
 
-def _study() -> Study:
-    return STUDY
-
-
 def made(cells: tuple[str, ...], apart: float, generator: np.random.Generator) -> pd.DataFrame:
     """Records of runs in which the denser factor's share of nats is ahead by as much on average; shares end near a half.
 
     Args:
         apart: the difference of the shares.
     """
-    frame = made_records(_study(), as_p1_says, generator, cells=cells, reads=("config.world",))
+    frame = made_records(STUDY, as_p1_says, generator, cells=cells, reads=("config.world",))
     by_name = {cell.name: cell for cell in CELLS.values()}
     columns: dict[str, np.ndarray] = {share_of(axis): np.full(len(frame), math.nan) for axis in ("x", "y")}
     for _, run in frame.groupby("digest"):
@@ -167,7 +164,7 @@ def _converged() -> Claim:
         def made_nats(generator: np.random.Generator) -> pd.DataFrame:
             level = float(generator.choice(nats))
             return made_ends(
-                _study(),
+                STUDY,
                 [LONG.name],
                 lambda _: {NATS: level + OF_NATS * generator.standard_normal()},
                 generator,
@@ -199,10 +196,8 @@ def longer(frame: pd.DataFrame) -> list[Panel]:
     runs = [run for run in some_runs(frame, [LONG.name]) if NATS in run]
     if not runs:
         return []
-    lines = {"label": NATS, **{axis: share_of(axis) for axis in ("x", "y")}}
-    return [
-        Panel("", STEPS, "nats over all there are", mean_curves(runs, lines), ylim=(-0.2, 1.5), level=1.0)
-    ]
+    curves = mean_curves(runs, {"label": NATS, **{axis: share_of(axis) for axis in ("x", "y")}})
+    return [Panel("", STEPS, "nats over all there are", curves, ylim=(-0.2, 1.5), level=1.0)]
 
 
 def shares(frame: pd.DataFrame) -> list[Panel]:
@@ -213,7 +208,8 @@ def shares(frame: pd.DataFrame) -> list[Panel]:
             STEPS,
             "nats over all there are",
             mean_curves(runs, {axis: share_of(axis) for axis in ("x", "y")}),
-            ylim=(-0.2, 1.5),
+            ylim=(-1.0, 5.0) if words in names_of("fourfold") else (-0.2, 1.5),
+            level=1.0,
         )
         for words, runs in with_runs(frame, [(cell.name, [cell.name]) for cell in CELLS.values()])
     ]
@@ -231,6 +227,24 @@ def leads(frame: pd.DataFrame) -> list[Panel]:
     marks = Curve(np.array(x), np.array(y), label="runs", style="points")
     title = "The denser factor's share of nats less the sparser one's"
     return [Panel(title, "(d_x, d_y), px", "difference of shares", [marks], level=0.0, ticks=ticks)]
+
+
+def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Of each cell what is learnt of both factors in nats, where shares are of as many as there are."""
+
+    def row(cell: Cell, runs: list[pd.DataFrame]) -> dict[str, Any]:
+        axes, labels = axes_of(runs[0]), cell.config(0, "lean").world.training_labels()
+        told: dict[str, Any] = {"cell": cell.name, "runs": len(runs)}
+        both: dict[str, Axis] = {"denser": axes.dense, "sparser": axes.sparse}
+        for words, axis in both.items():
+            most, share = math.log(len(np.unique(labels[:, "xy".index(axis)]))), share_of(axis)
+            means = [mean_where(column(run, share), column(run, "step") >= FROM) for run in runs]
+            told[f"{words}, all"] = most
+            told[f"{words}, mean"] = most * float(np.mean(means))
+            told[f"{words}, end"] = most * float(np.mean([at_end(run, share) for run in runs]))
+        return told
+
+    return [row(cell, runs) for cell in CELLS.values() if (runs := some_runs(frame, [cell.name]))]
 
 
 NAMES = tuple(cell.name for cell in CELLS.values())
@@ -282,6 +296,17 @@ STUDY = Study(
             "Nats learnt in a long training",
             longer,
             saying((LONG.name,), "Means and ranges over runs."),
+        ),
+    ),
+    tables=(
+        Table(
+            "nats",
+            "What is learnt of both factors, in nats",
+            rows,
+            note=lambda frame: (
+                "All: ln of the number of the factor's values. Mean: over snapshots from step "
+                f"{FROM} on, then over runs."
+            ),
         ),
     ),
     readings=(Reading(GROUP, read_standing),),

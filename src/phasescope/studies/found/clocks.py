@@ -144,19 +144,15 @@ def later(frame: pd.DataFrame) -> Estimate:
     )
 
 
-def _study() -> Study:
-    return STUDY
-
-
 def made(generalize: float, memorize: float, apart: float, generator: np.random.Generator) -> pd.DataFrame:
     """Records of runs whose times grow as n to these exponents; at the largest n one is so many times the other."""
-    frame = made_records(_study(), as_p1_says, generator, cells=NAMES, reads=())
+    frame = made_records(STUDY, as_p1_says, generator, cells=NAMES, reads=())
     first = 0.04 * STEPS
     parts = []
     for run in runs_of(frame, NAMES):
         n, steps = column(run, "images")[0], column(run, "step")
         cell = next(one for one in CELLS.values() if one.name == run["cell"].iloc[0])
-        images = sum(Plan.of(cell, _study().preset).splits.values())
+        images = sum(Plan.of(cell, STUDY.preset).splits.values())
         whole, copies = (
             _logistic(steps, jitter(first * times * (n / max(CELLS)) ** power, generator, APART))
             for times, power in ((1, generalize), (apart, memorize))

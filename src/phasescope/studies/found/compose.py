@@ -78,10 +78,6 @@ CELLS = tuple(
 NAMES = tuple(cell.name for cell in CELLS)
 
 
-def _study() -> Study:
-    return STUDY
-
-
 def _claims_of(world: str, held: str) -> list[Claim]:
     split = HELD[held][1]
     cell, less = name_of(world, held, "2D and 1D"), name_of(world, held, "1D" if held == "rim" else "2D")
@@ -90,7 +86,7 @@ def _claims_of(world: str, held: str) -> list[Claim]:
 
     def of(**values: float) -> Made:
         return partial(
-            made_excess, _study, split, {{"own": cell, "less": less}[k]: v for k, v in values.items()}
+            made_excess, lambda: STUDY, split, {{"own": cell, "less": less}[k]: v for k, v in values.items()}
         )
 
     gain = HELPS if held == "rim" else MORE

@@ -20,7 +20,7 @@ from phasescope.studies.core.claim import Claim, Controls, Estimate, Made, NotEn
 from phasescope.studies.core.comparing import mean_of_bounds, size
 from phasescope.studies.core.criteria import at_end, runs_of, some_runs
 from phasescope.studies.core.curves import marks
-from phasescope.studies.core.study import Amendment, Figure, Panel, Reading, Study, Table
+from phasescope.studies.core.study import Amendment, Curve, Figure, Panel, Reading, Study, Table
 from phasescope.studies.found._cells import UNTOLD, foretold_of
 from phasescope.studies.found._made import made_ends
 
@@ -66,10 +66,6 @@ def half_within(run: pd.DataFrame) -> tuple[float, float]:
     return (-np.inf, float(LEVELS[0])) if first < 0.5 else (float(LEVELS[-1]), np.inf)
 
 
-def _study() -> Study:
-    return STUDY
-
-
 def made(cell: str, apart: float, generator: np.random.Generator) -> pd.DataFrame:
     """Records of runs that decide as much later than a perfect network, another in each by some 15 noise levels."""
 
@@ -79,7 +75,7 @@ def made(cell: str, apart: float, generator: np.random.Generator) -> pd.DataFram
             "clones.half": 240.0 + apart + 15 * generator.standard_normal(),
         }
 
-    return made_ends(_study(), [cell], read, generator)
+    return made_ends(STUDY, [cell], read, generator)
 
 
 def _claim(sigma: float) -> Claim:
@@ -113,7 +109,9 @@ def half(frame: pd.DataFrame) -> list[Panel]:
     found = marks([partial(later, sigma, frame) for sigma in there], "", 0, 0.0)
     ticks = {float(place): f"{sigma:g}" for place, sigma in enumerate(there)}
     title = "The noise level at which half of clones come back"
-    return [Panel(title, "sigma, px", "t, less a perfect network's", [found], level=0.0, ticks=ticks)]
+    ends = np.array([-0.5, len(there) - 0.5])
+    near = [Curve(ends, np.full(2, apart), style="dashed") for apart in (NEAR, -NEAR)]
+    return [Panel(title, "sigma, px", "t, less a perfect network's", [found, *near], level=0.0, ticks=ticks)]
 
 
 def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -165,7 +163,8 @@ STUDY = Study(
             half,
             saying(
                 NAMES,
-                f"{IMAGES} images, {EACH} clones each, from each of {len(LEVELS)} noise levels. Means with intervals.",
+                f"{IMAGES} images, {EACH} clones each, from each of {len(LEVELS)} noise levels. Means with intervals; "
+                f"dashed: {NEAR:g} levels, within which a claim holds.",
             ),
         ),
     ),

@@ -92,10 +92,6 @@ def saved(frame: pd.DataFrame) -> Estimate:
     return over_runs(moving(ends.right, ends.bumps, ends.told, [ends.canvas]), len(ends.right), ends.cells)
 
 
-def _study() -> Study:
-    return STUDY
-
-
 STEEPNESS, NOISE = 0.25, 0.12
 """of accuracy made up: its rise with the log of bumps, and its deviation from run to run"""
 TRAINED = {16: 0.99, 24: 0.97, 32: 0.92}
@@ -122,7 +118,7 @@ def _made(
         right = trained * (height(arm, canvas, share) + NOISE * generator.standard_normal())
         return {SPLIT: float(np.clip(right, 0, 1)), accuracy_of("grid", "joint"): trained}
 
-    return made_ends(_study(), [name for arm in arms for name in names_of(arm)], read, generator)
+    return made_ends(STUDY, [name for arm in arms for name in names_of(arm)], read, generator)
 
 
 def power(of: float, at_32: float) -> Needs:

@@ -52,10 +52,6 @@ MIDWAY = 0.5
 """of the index: nearer to the Clifford torus than to the 3D torus"""
 
 
-def _study() -> Study:
-    return STUDY
-
-
 def _claims_of(system: str) -> list[Claim]:
     at, words, cell = SYSTEMS[system]
     before = f" {BEFORE}" if at == "fast" else ""
@@ -66,7 +62,7 @@ def _claims_of(system: str) -> list[Claim]:
     ) -> Controls:
         def of(kind: Sequence[float]) -> Made:
             untrained, trained = kind
-            return partial(made_codes, _study, cell, untrained, trained)
+            return partial(made_codes, lambda: STUDY, cell, untrained, trained)
 
         return Controls(of(positive), of(negative), of(borderline))
 

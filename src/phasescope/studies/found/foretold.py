@@ -219,10 +219,10 @@ def against(frame: pd.DataFrame) -> list[Panel]:
         curves = []
         for number, (name, runs) in enumerate(there.items()):
             values = np.array([of_run(run) for run in runs])
-            spread = r_prime(name) * 1.02 ** (np.arange(len(runs)) - len(runs) / 2)
+            spread = r_prime(name) * 1.02 ** (np.arange(len(runs)) - (len(runs) - 1) / 2)
             of_cell = of_run is passes_b
-            x, y = (spread[:1], values.mean(keepdims=True)) if of_cell else (spread, values)
-            curves.append(Curve(x, y, label=name, series=number, style="points"))
+            x, y = ([r_prime(name)], values.mean(keepdims=True)) if of_cell else (spread, values)
+            curves.append(Curve(np.array(x), y, label=name, series=number, style="points"))
         unit = ", images" if of_run is length_of_b else ""
         panels.append(Panel(words[0].upper() + words[1:], "R'", words + unit, curves, xscale="log"))
     return panels
@@ -251,7 +251,7 @@ STUDY = Study(
             "against",
             "Phase B against what was foretold",
             against,
-            saying(NAMES, "A dot a run; of the share that passes B, a dot a cell."),
+            saying(NAMES, "A dot a run, spread about its R'; of the share that passes B, a dot a cell."),
         ),
         Figure(
             "courses",

@@ -68,10 +68,6 @@ def least_passing(cells: Sequence[str], frame: pd.DataFrame) -> Estimate:
     return least_share([[is_abc(run) for run in runs_of(frame, [cell])] for cell in cells])
 
 
-def _study() -> Study:
-    return STUDY
-
-
 def _claims() -> list[Claim]:
     claim = partial(
         Claim,
@@ -80,7 +76,7 @@ def _claims() -> list[Claim]:
         does_not_show="A run that has not come to C by its end does not pass, however it would have gone on.",
         system="eps",
     )
-    made = partial(controls, _study, reads=("phase.", "outcomes."))
+    made = partial(controls, lambda: STUDY, reads=("phase.", "outcomes."))
     claims = [
         claim(
             f"abc_{name}",

@@ -61,10 +61,6 @@ def mean_at_end(cell: str, name: str, frame: pd.DataFrame, less: float = 0.0) ->
     return mean_of_runs(all_at_end(runs_of(frame, [cell]), f"local.{name}") - less)
 
 
-def _study() -> Study:
-    return STUDY
-
-
 def made(cell: str, r2: float, by_chance: float, mean: float, generator: np.random.Generator) -> pd.DataFrame:
     """Records of runs that differ a little from run to run.
 
@@ -82,7 +78,7 @@ def made(cell: str, r2: float, by_chance: float, mean: float, generator: np.rand
         told = {f"local.network.{name}": value for name, value in told_of(objects).items()}
         return {"local.machine.r2": float(np.median(1 - far)), **told}
 
-    return made_ends(_study(), [cell], read, generator)
+    return made_ends(STUDY, [cell], read, generator)
 
 
 def _of(cell: str, r2: float = 0.95, by_chance: float = 0.9, mean: float = 1.0) -> Made:

@@ -86,10 +86,6 @@ def flatter(frame: pd.DataFrame) -> Estimate:
     return mean_of_bounds([(muon[s][0] - adamw[s][1], muon[s][1] - adamw[s][0]) for s in both], OPEN)
 
 
-def _study() -> Study:
-    return STUDY
-
-
 MIDDLE = {LINEAR.name: (800.0, 1200.0), BY_ADAMW.name: (60.0, 40.0), BY_MUON.name: (60.0, 40.0)}
 """steps at which the middle one of the modes emerges, and is answered, in made runs: about where pilots had it"""
 BETWEEN_RUNS, BETWEEN_MODES, OF_IMAGES = 0.05, 0.05, 0.06
@@ -104,7 +100,7 @@ OBJECTS, UNTIL = 3.0, 300
 def made(slopes: Mapping[str, float], generator: np.random.Generator) -> pd.DataFrame:
     """Records of cells whose modes emerge, and are answered, at a slope over s^2, by name; each mode takes the course of a
     linear network."""
-    frame = made_records(_study(), as_p1_says, generator, cells=list(slopes), reads=())
+    frame = made_records(STUDY, as_p1_says, generator, cells=list(slopes), reads=())
     exact = data_variance(X)
     read = {"painted": np.zeros((len(frame), len(X))), "left": np.zeros((len(frame), len(X)))}
     for run in runs_of(frame):

@@ -48,10 +48,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def _study() -> Study:
-    return STUDY
-
-
 def rises(share: np.ndarray, half: float) -> np.ndarray:
     """What is right at a share of made runs of which half is right at another."""
     return 1 / (1 + np.exp(-4 * (np.log(share) - math.log(half))))
@@ -75,7 +71,7 @@ def made(halves: Mapping[float, float], generator: np.random.Generator) -> pd.Da
             right(way, "grid"): trained for way in EVERY_WAY
         }
 
-    return made_ends(_study(), NAMES, read, generator)
+    return made_ends(STUDY, NAMES, read, generator)
 
 
 def powers(power: float) -> Made:

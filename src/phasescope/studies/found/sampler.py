@@ -132,10 +132,6 @@ def shapeless_ancestrally(run: pd.DataFrame) -> float:
     return (none + several) / total if (total := none + several + malformed) else float("nan")
 
 
-def _study() -> Study:
-    return STUDY
-
-
 def made(
     share: Callable[[str, str, str, np.random.Generator], float], generator: np.random.Generator
 ) -> pd.DataFrame:
@@ -155,7 +151,7 @@ def made(
             for outcome in PHASE_OF
         }
 
-    return made_looks(_study(), BASE.name, "sampler", read, generator)
+    return made_looks(STUDY, BASE.name, "sampler", read, generator)
 
 
 def apart(by: float) -> Made:

@@ -63,7 +63,8 @@ def described(record: Record) -> str:
     left_out = exact(record).get("left_out", {})
     return (
         "Left: at each noise level t, the exact optimum whose answer the network's own, told the label, is nearest to; of "
-        "optima that answer alike there, the one that knows least. Right: the exact error of x_0 of each, over the images' "
+        "optima that answer alike there, the one that knows least; blank: it is as far from each as images are from their "
+        "mean. Right: the exact error of x_0 of each, over the images' "
         f"variance, and the network's, drawn at {MOST:g} where it is above. Nats, where labels were left out in training: "
         "half the integral over the signal-to-noise ratio of the error that the label saves the network; dashed, all that "
         "there are." + "".join(f" Left out: {name}: {why}." for name, why in left_out.items())
@@ -72,11 +73,14 @@ def described(record: Record) -> str:
 
 def _draw_rungs(ax: Any, lines: list[tuple[float, list[dict[str, Any]]]], colours: dict[str, str]) -> None:
     names, levels = list(colours), [one["t"] for one in lines[-1][1]]
-    rungs = [[names.index(one["rung"]) for one in ladder] for _, ladder in lines]
+    rungs = [
+        [names.index(one["rung"]) if number(one["r2"]) > 0 else np.nan for one in ladder]
+        for _, ladder in lines
+    ]
     ax.pcolormesh(
         edges(np.array([at for at, _ in lines], float)),
         _borders(levels),
-        np.array(rungs).T,
+        np.ma.masked_invalid(np.array(rungs, float).T),
         cmap=ListedColormap(list(colours.values())),
         vmin=-0.5,
         vmax=len(names) - 0.5,
