@@ -165,3 +165,15 @@ def test_an_address_that_cannot_be_had_is_the_users_mistake(explorer):
         assert process.returncode == 2
         assert len(told.splitlines()) == 1
         assert words[-2] in told
+
+
+def test_the_ladder_is_blank_where_the_network_stands_on_none(visit, trained):
+    """Where its answer is as far from every rung as images are from their mean: r^2 is not above 0."""
+    page = visit(f"/#/run/{trained.name}", "run")
+    boxes = page.evaluate(
+        "[...document.querySelectorAll('.standing rect')].map(r => [r.getAttribute('fill'), r.textContent])"
+    )
+    told = [one for line in trained.metrics for one in line["ladder"]]
+    blank = [one["r2"] <= 0 for one in told]
+    assert [fill == "none" for fill, _ in boxes] == [": none, r²" in text for _, text in boxes] == blank
+    assert 0 < sum(blank) < len(blank)
