@@ -17,6 +17,7 @@ from phasescope.measures.latents.battery import OF_LATTICE, parts_of
 from phasescope.npz import MOST_BYTES, open_npz
 from phasescope.places import Place
 from phasescope.runs.loading import Loaded, config_of, load_network, snapshot_of
+from phasescope.runs.threads import one_thread
 from phasescope.store import Run, Snapshot
 from phasescope.store.folder import damage_told
 
@@ -185,12 +186,8 @@ def on_lattice(run: Run, snapshot: Snapshot, places: Sequence[Place], values: in
     inputs = Inputs(
         world, config.family.build(), labels, conditions, draws, len(labels), config.seed, device, batch
     )
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         latents = inputs.latents(loaded.network, taps)
-    finally:
-        torch.set_num_threads(threads)
     given = torch.from_numpy(labels)
     encoded = config.network.encode(given)
     images = world.render(given).flatten(1).numpy()

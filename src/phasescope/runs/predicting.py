@@ -8,6 +8,7 @@ from typing import Any
 from phasescope.errors import UserError
 from phasescope.probing.copier import copied_of_splits
 from phasescope.runs.config import RunConfig
+from phasescope.runs.threads import one_thread
 
 LABELS = 256
 """of each split, that a copier paints"""
@@ -40,11 +41,12 @@ def predict(config: RunConfig, patch_px: int | None = None) -> Prediction:
     world, task = config.world, config.task()
     if patch_px is not None:
         task = replace(task, patch_px=patch_px)
-    try:
-        found = dict(config.family.build().forecast(task))
-    except ValueError as error:
-        raise UserError(str(error)) from None
-    if not found:
-        raise UserError(f"`family` (={config.family.kind}) must be one whose exact optima are known")
-    found["copier"] = copied_of_splits(world, LABELS, config.seed)
+    with one_thread():
+        try:
+            found = dict(config.family.build().forecast(task))
+        except ValueError as error:
+            raise UserError(str(error)) from None
+        if not found:
+            raise UserError(f"`family` (={config.family.kind}) must be one whose exact optima are known")
+        found["copier"] = copied_of_splits(world, LABELS, config.seed)
     return Prediction(config.folder, world.sentence(), found)

@@ -104,10 +104,6 @@ def is_ordered(run: pd.DataFrame) -> bool:
     return at_end(run, ORDER) > HIGH
 
 
-def _study() -> Study:
-    return STUDY
-
-
 def ending_at(share: float) -> Courses:
     """Bumps are formed, and in the end a share of them, another in each run, is in place along both axes."""
 
@@ -154,7 +150,7 @@ def _in_every_run() -> Claim:
         family="symmetry bounds accuracy",
         system="eps",
         controls=controls(
-            _study,
+            lambda: STUDY,
             tuple(BOUNDS),
             ending_about(0.5),
             ending_about(3.0),
@@ -167,8 +163,8 @@ def _in_every_run() -> Claim:
 def _claims_of(f: int) -> list[Claim]:
     cell = SHIFTS[f].name
     claim = partial(Claim, source="phasescope", figure="accuracy", cells=(cell,), system="eps")
-    images = partial(controls, _study, (cell,), reads=("phase.", "outcomes."))
-    latents = partial(controls, _study, (cell,), reads=("order.",))
+    images = partial(controls, lambda: STUDY, (cell,), reads=("phase.", "outcomes."))
+    latents = partial(controls, lambda: STUDY, (cell,), reads=("order.",))
     return [
         claim(
             f"bound_{f}",
@@ -221,7 +217,7 @@ def _of_source(name: str) -> Claim:
         cells=(cell.name,),
         family="sources of absolute place",
         system="eps",
-        controls=controls(_study, (cell.name,), *ends, either(*ends), reads=("phase.", "outcomes.")),
+        controls=controls(lambda: STUDY, (cell.name,), *ends, either(*ends), reads=("phase.", "outcomes.")),
     )
 
 

@@ -65,10 +65,6 @@ CAVEATS = {
 }
 
 
-def _study() -> Study:
-    return STUDY
-
-
 def setting_in(of: dict[str, float], spread: float = SPREAD) -> Courses:
     """By cell the part of the run at which all sets in, on average over runs."""
 
@@ -93,7 +89,7 @@ def _compared(system: str, what: str, thing: str) -> Claim:
         return setting_in(times, spread)
 
     estimate = partial(onset_factor, first, second, passing)
-    borderline = read_as(SOONER, ratio, (0.7, 0.8), estimate, _study, cells, READS)
+    borderline = read_as(SOONER, ratio, (0.7, 0.8), estimate, lambda: STUDY, cells, READS)
     resolved = f" Runs differ: an effect of less than a factor of {1 / sooner:g} is seldom told." * (
         sooner < 0.5
     )
@@ -113,7 +109,7 @@ def _compared(system: str, what: str, thing: str) -> Claim:
         cells=cells,
         family=f"{WORDS[what][1]} brings {'order' if thing == 'order' else 'accuracy'} sooner",
         system=system,
-        controls=controls(_study, cells, ratio(sooner), ratio(later), borderline, reads=READS),
+        controls=controls(lambda: STUDY, cells, ratio(sooner), ratio(later), borderline, reads=READS),
     )
 
 
@@ -143,7 +139,10 @@ def _of_sets() -> list[Claim]:
             family=f"density brings {'order' if thing == 'order' else 'accuracy'} sooner",
             system="eps",
             controls=controls(
-                _study, SETS, *(_with_size(slope, spread) for slope in (steep, -steep, 0.0)), reads=READS
+                lambda: STUDY,
+                SETS,
+                *(_with_size(slope, spread) for slope in (steep, -steep, 0.0)),
+                reads=READS,
             ),
         )
         for thing in THINGS
@@ -180,7 +179,7 @@ def _of_sets() -> list[Claim]:
             cells=(FEW,),
             family="between images: beyond a copier",
             system="eps",
-            controls=controls(_study, (FEW,), ending(0.3), ending(-0.3), ending(0.0), reads=READS),
+            controls=controls(lambda: STUDY, (FEW,), ending(0.3), ending(-0.3), ending(0.0), reads=READS),
         ),
     ]
 

@@ -46,10 +46,6 @@ if TYPE_CHECKING:
     from phasescope.studies.core.study import Cell
 
 
-def _study() -> Study:
-    return STUDY
-
-
 def small_to_large(cell: str) -> float:
     """1 at the cell of the smallest R', 0 at that of the largest, between them by log R'."""
     logs = {name: np.log(r_prime(name)) for name in NAMES}
@@ -95,7 +91,7 @@ def lasting(part: Callable[[str], float], spread: float = SPREAD) -> Courses:
 
 def _claims() -> list[Claim]:
     reads = ("phase.", "outcomes.")
-    made = partial(controls, _study, NAMES, reads=reads)
+    made = partial(controls, lambda: STUDY, NAMES, reads=reads)
 
     def claim(
         name: str,
@@ -108,7 +104,7 @@ def _claims() -> list[Claim]:
         between: Callable[[float], Courses],
     ) -> Claim:
         estimate = partial(follows, of_run)
-        borderline = read_as(CLOSE, between, (0, 0.3, 0.6, 1), estimate, _study, NAMES, reads)
+        borderline = read_as(CLOSE, between, (0, 0.3, 0.6, 1), estimate, lambda: STUDY, NAMES, reads)
         return Claim(
             name,
             sentence,

@@ -50,10 +50,6 @@ PAIRS: dict[str, tuple[tuple[str, ...], Labels, str]] = {
 READS = ("accuracy", "outcomes", "together", "config.world")
 
 
-def _study() -> Study:
-    return STUDY
-
-
 def learner(of: float, later: float, joint: str = "product") -> Courses:
     """The denser axis sets in at `of` of the run, the sparser one `later` times as late; on balanced grids both do so by
     their increment: 1 px as the denser one, more as the sparser one.
@@ -80,9 +76,9 @@ def learner(of: float, later: float, joint: str = "product") -> Courses:
 def _claims_of(name: str) -> list[Claim]:
     cells, labels, words = PAIRS[name]
     claim = partial(Claim, cells=cells, figure="ratios", system="eps")
-    made = partial(controls, _study, cells, reads=READS)
+    made = partial(controls, lambda: STUDY, cells, reads=READS)
     ratio = partial(together, cells, labels)
-    barely = read_as(TOGETHER, partial(learner, 0.4), (1.2, 1.4), ratio, _study, cells, READS)
+    barely = read_as(TOGETHER, partial(learner, 0.4), (1.2, 1.4), ratio, lambda: STUDY, cells, READS)
     return [
         claim(
             f"together_{name}",
@@ -144,7 +140,7 @@ def _claims_of_coupling() -> list[Claim]:
                 family="x and y are right together",
                 system="eps",
                 controls=controls(
-                    _study,
+                    lambda: STUDY,
                     some,
                     learner(0.5, 1.0, "least"),
                     learner(0.5, 1.0),

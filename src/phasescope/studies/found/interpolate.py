@@ -87,13 +87,9 @@ def falls_with_side(name: str, frame: pd.DataFrame) -> Estimate:
     return envelope(found)
 
 
-def _study() -> Study:
-    return STUDY
-
-
 def _claim(name: str, sentence: str, cell: str, split: str) -> Claim:
     def of(value: float) -> Made:
-        return partial(made_excess, _study, split, {cell: value}, spread=SPREAD)
+        return partial(made_excess, lambda: STUDY, split, {cell: value}, spread=SPREAD)
 
     return Claim(
         name,
@@ -140,7 +136,7 @@ def _falling(name: str) -> Claim:
         """The excess of the largest less that of the smallest, in between evenly."""
         middle, whole = np.mean(SIDES), np.ptp(SIDES)
         levels = {cell: 0.4 + apart * (side - middle) / whole for cell, side in cells.items()}
-        return partial(made_excess, _study, "square", levels, spread=2 * SPREAD)
+        return partial(made_excess, lambda: STUDY, "square", levels, spread=2 * SPREAD)
 
     return Claim(
         f"less_of_larger_{name}",

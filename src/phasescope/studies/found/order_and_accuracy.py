@@ -45,10 +45,6 @@ TOGETHER = 2.0
 READS = ("accuracy.", "outcomes.", "order.", "order_seen.")
 
 
-def _study() -> Study:
-    return STUDY
-
-
 def _claims_of(system: str, which: str) -> list[Claim]:
     words, cells = SYSTEMS[system], OF[system]
     short, reading, name = ORDERS[which]
@@ -61,7 +57,7 @@ def _claims_of(system: str, which: str) -> list[Claim]:
         figure="stand_ins",
         system=system,
     )
-    made = partial(controls, _study, cells, reads=READS)
+    made = partial(controls, lambda: STUDY, cells, reads=READS)
     return [
         claim(
             f"rise_together_{which}_{system}",
@@ -103,7 +99,7 @@ def _further() -> list[Claim]:
             cells=OF["eps"],
             family="order and accuracy set in together",
             system="eps",
-            controls=controls(_study, OF["eps"], lag(1.2), lag(3.0), lag(TOGETHER), reads=READS),
+            controls=controls(lambda: STUDY, OF["eps"], lag(1.2), lag(3.0), lag(TOGETHER), reads=READS),
         ),
         Claim(
             "across_seeds_fast",
@@ -118,7 +114,7 @@ def _further() -> list[Claim]:
             cells=FAST_NAMES,
             family="order tells accuracy, across seeds",
             system="fast",
-            controls=controls(_study, FAST_NAMES, *(by_seed(by) for by in (1, -1, 0)), reads=READS),
+            controls=controls(lambda: STUDY, FAST_NAMES, *(by_seed(by) for by in (1, -1, 0)), reads=READS),
         ),
     ]
     words = {
@@ -142,7 +138,7 @@ def _further() -> list[Claim]:
                     cells=OF["eps"],
                     family=f"latents are used at {tap}",
                     system="eps",
-                    controls=use_controls(_study),
+                    controls=use_controls(lambda: STUDY),
                 )
             )
     return claims

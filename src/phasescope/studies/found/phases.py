@@ -45,10 +45,6 @@ LATER = mended(
 )
 
 
-def _study() -> Study:
-    return STUDY
-
-
 def _claims(cell: str, readings: Sequence[str]) -> list[Claim]:
     words = SYSTEMS[cell]
     claim = partial(
@@ -59,7 +55,7 @@ def _claims(cell: str, readings: Sequence[str]) -> list[Claim]:
         system=cell,
     )
     before = "" if cell == EVERY_BASE.name else f" {BEFORE}"
-    made = partial(controls, _study, (cell,), reads=IMAGES)
+    made = partial(controls, lambda: STUDY, (cell,), reads=IMAGES)
     claims = [
         claim(
             f"behaviour_abc_{cell}",
@@ -93,9 +89,9 @@ def _claims(cell: str, readings: Sequence[str]) -> list[Claim]:
         name, place, way, caveat = READINGS[reading]
         measures = (name, "label_share", "label_dimension")
         reads = (*IMAGES, *(f"{measure}.{place}." for measure in measures))
-        made = partial(controls, _study, (cell,), reads=reads)
+        made = partial(controls, lambda: STUDY, (cell,), reads=reads)
         kappa = partial(agree, reading, cell)
-        at_moderate = read_as(MODERATE, latents_ahead, (0.5, 0.65, 0.9), kappa, _study, (cell,), reads)
+        at_moderate = read_as(MODERATE, latents_ahead, (0.5, 0.65, 0.9), kappa, lambda: STUDY, (cell,), reads)
         claims += [
             claim(
                 f"phase_b_{reading}_{cell}",
