@@ -29,6 +29,7 @@ class Prediction:
     told: dict[str, Any]
 
 
+@one_thread()
 def predict(config: RunConfig, patch_px: int | None = None) -> Prediction:
     """What is foretold of `config`.
 
@@ -41,12 +42,11 @@ def predict(config: RunConfig, patch_px: int | None = None) -> Prediction:
     world, task = config.world, config.task()
     if patch_px is not None:
         task = replace(task, patch_px=patch_px)
-    with one_thread():
-        try:
-            found = dict(config.family.build().forecast(task))
-        except ValueError as error:
-            raise UserError(str(error)) from None
-        if not found:
-            raise UserError(f"`family` (={config.family.kind}) must be one whose exact optima are known")
-        found["copier"] = copied_of_splits(world, LABELS, config.seed)
+    try:
+        found = dict(config.family.build().forecast(task))
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    if not found:
+        raise UserError(f"`family` (={config.family.kind}) must be one whose exact optima are known")
+    found["copier"] = copied_of_splits(world, LABELS, config.seed)
     return Prediction(config.folder, world.sentence(), found)
