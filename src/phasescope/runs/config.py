@@ -168,12 +168,12 @@ def over_defaults(*trees: Tree) -> RunConfig:
             raise UserError(
                 f"`config` (={tree!r:.80}) must be a RunConfig or a tree of its fields; load_config takes words"
             )
-    return RunConfig.of(reduce(merge, trees, _defaults()))
+    return RunConfig.of(reduce(merge, trees, defaults()))
 
 
 @cache
-def _defaults() -> Tree:
-    """Of every field; `merge` leaves it as it is."""
+def defaults() -> Tree:
+    """Of every field, shared: `merge` leaves it as it is."""
     return RunConfig().tree()
 
 

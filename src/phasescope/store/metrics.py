@@ -100,6 +100,12 @@ def fault_of(entry: Any) -> str | None:
     return next(_numbers_that_are_none(entry), None)
 
 
+def rung_of(told: Entry) -> str | None:
+    """On which rung of the ladder a network stands by one of an entry's `ladder`; None on none: where r^2 is not above 0 its
+    answer is as far from each as images are from their mean."""
+    return told["rung"] if is_number(told["r2"]) and told["r2"] > 0 else None
+
+
 def is_number(value: Any) -> bool:
     """Whether a value of a JSON text is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

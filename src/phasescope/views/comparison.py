@@ -13,7 +13,7 @@ from typing import Any
 from phasescope.config import merge
 from phasescope.errors import UserError
 from phasescope.places import Place
-from phasescope.runs.config import RunConfig
+from phasescope.runs.config import defaults
 from phasescope.store.flat import config_columns
 from phasescope.views.names import READINGS, place_words, split_words
 from phasescope.views.record import Record, number, score
@@ -79,7 +79,7 @@ def compared(records: Sequence[Record]) -> Comparison:
 
 
 def _differing(records: Sequence[Record]) -> Iterator[Row]:
-    usual = RunConfig().tree()
+    usual = defaults()
     told = [config_columns(merge(usual, record.config)) for record in records]
     columns = dict.fromkeys(name for fields in told for name in fields)
     parts = list(dict.fromkeys(_part(column) for column in columns))

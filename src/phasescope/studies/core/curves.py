@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 STEPS = "gradient steps"
+SNAPSHOTS = "snapshot, by its gradient step"
 
 
 def named(tap: str, t: int | None = None) -> str:
@@ -98,7 +99,7 @@ def phase_grid(
 ) -> Panel:
     """A row a run, a column a snapshot: 0, 1, 2 for A, B, C, NaN where undecided."""
     if not runs:
-        return Panel(title, STEPS, "seed", grid=np.zeros((0, 0)))
+        return Panel(title, SNAPSHOTS, "seed", grid=np.zeros((0, 0)))
     times = np.unique(np.concatenate([column(run, "step") for run in runs]))
     grid = np.full((len(runs), len(times)), np.nan)
     for row, run in zip(grid, runs, strict=True):
@@ -106,7 +107,7 @@ def phase_grid(
         row[at] = [LETTERS.index(phase) if phase in LETTERS else np.nan for phase in phases_of(run)]
     return Panel(
         title,
-        "snapshot, by its gradient step",
+        SNAPSHOTS,
         "seed",
         grid=grid,
         rows=[str(run["seed"].iloc[0]) for run in runs],

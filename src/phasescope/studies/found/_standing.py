@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from phasescope.store.metrics import rung_of
 from phasescope.studies.core.claim import NotEnough
 from phasescope.studies.core.criteria import at_end
 
@@ -26,7 +27,7 @@ def read_standing(run: Run) -> list[dict[str, Any]]:
     rows = []
     for line in run.metrics:
         told = {
-            str(one["t"]): knows(one["rung"]) if one["r2"] > 0 else math.nan
+            str(one["t"]): math.nan if (rung := rung_of(one)) is None else knows(rung)
             for one in line.get("ladder") or ()
         }
         nats = {name: one["value"] / known["nats"][name] for name, one in (line.get("nats") or {}).items()}

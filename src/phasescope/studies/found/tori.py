@@ -105,10 +105,6 @@ def goes_along(place: Place, frame: pd.DataFrame) -> Estimate:
     return envelope([of_way(way) for way in EVERY_WAY])
 
 
-def _study() -> Study:
-    return STUDY
-
-
 def _controls(of: Callable[..., pd.DataFrame], positive: Any, negative: Any, borderline: Any) -> Controls:
     """Records of three kinds: `of` takes the kind, then a generator."""
 
@@ -134,7 +130,7 @@ def _of_place(place: Place) -> list[Claim]:
         how: Callable[..., pd.DataFrame], at: Place | str, cell: str, *kinds: float, cannot: str = ""
     ) -> Controls:
         def one(kind: float, generator: np.random.Generator) -> pd.DataFrame:
-            return how(at, [cell], kind, _study(), generator)
+            return how(at, [cell], kind, STUDY, generator)
 
         return replace(_controls(one, *kinds), cannot=cannot)
 
@@ -174,7 +170,7 @@ def _of_place(place: Place) -> list[Claim]:
             cells=tuple(cell.name for cell in WHOLE.values()),
             family="what is shown factorizes latents",
             does_not_show=f"That it composes better. Of bumps, {BEFORE_OF}: {BEFORE}",
-            controls=_controls(partial(two_worlds, _study, place), 0.4, -0.4, 0.0),
+            controls=_controls(partial(two_worlds, lambda: STUDY, place), 0.4, -0.4, 0.0),
         ),
     ]
     for shown, cell in WHOLE.items():
@@ -203,7 +199,7 @@ def _of_place(place: Place) -> list[Claim]:
                 family="the homology of a torus",
                 does_not_show="That they are no 3D torus: an ideal one of as many labels is read as having none, as its "
                 f"loops along one factor are short.{_before(shown)}",
-                controls=_controls(partial(looped, _study, cell.name, place), 1.0, 0.0, 0.5),
+                controls=_controls(partial(looped, lambda: STUDY, cell.name, place), 1.0, 0.0, 0.5),
             ),
         ]
     found.append(
@@ -219,7 +215,7 @@ def _of_place(place: Place) -> list[Claim]:
             family="factorized latents compose",
             does_not_show="That one brings the other: what makes a network learn well may bring both. A copier's excess is "
             "0. Across worlds and what is held out both differ for other reasons.",
-            controls=_controls(partial(made_along, _study, place), 0.6, -0.6, 0.0),
+            controls=_controls(partial(made_along, lambda: STUDY, place), 0.6, -0.6, 0.0),
         )
     )
     return found

@@ -11,6 +11,7 @@ from phasescope.places import Place
 from phasescope.runs.painting import not_imported
 from phasescope.store.files import to_json
 from phasescope.store.folder import shown
+from phasescope.store.metrics import rung_of
 from phasescope.views.accuracy import Accuracy, accuracies
 from phasescope.views.cells import factors_shown, worst
 from phasescope.views.explorer.rows import why
@@ -194,7 +195,8 @@ def _line(line: dict[str, Any], record: Record) -> dict[str, Any]:
         **{key: line.get(key) for key in ("loss", "learning_rate", "gradient_norm")},
         **{key: _rounded(line.get(key)) for key in ("outcomes", "phase")},
         "readings": [_reading(one) for one in accuracies(line, record.splits)],
-        "ladder": [[one["rung"], one["r2"], one["error"]] for one in line.get("ladder") or []] or None,
+        "ladder": [[rung_of(one) or "none", one["r2"], one["error"]] for one in line.get("ladder") or []]
+        or None,
         "nats": _rounded(line.get("nats")),
         "scores": {
             measure: {place: _score(found, measure) for place, found in line[measure].items()}

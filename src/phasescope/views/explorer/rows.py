@@ -117,9 +117,9 @@ def leaves(tree: Any, prefix: str = "") -> dict[str, Any]:
 
 @cache
 def _defaults() -> dict[str, Any]:
-    from phasescope.runs.config import RunConfig
+    from phasescope.runs.config import defaults
 
-    return leaves(RunConfig().tree())
+    return leaves(defaults())
 
 
 def _identity(run: Run) -> dict[str, Any]:

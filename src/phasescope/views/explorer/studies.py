@@ -145,10 +145,10 @@ def _amended(amended: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def usual_settings() -> dict[str, Any]:
     """What a field is where a configuration says nothing of it: records of earlier versions lack the later ones' columns."""
-    from phasescope.runs.config import RunConfig
+    from phasescope.runs.config import defaults
     from phasescope.store.flat import config_columns
 
-    return {name: _plain(value) for name, value in config_columns(RunConfig().tree()).items()}
+    return {name: _plain(value) for name, value in config_columns(defaults()).items()}
 
 
 def runs_of(

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from phasescope.store.metrics import rung_of
 from phasescope.views.figures.axes import WIDE_IN, short
 from phasescope.views.record import Record, edges, number
 from phasescope.views.style import INK, MUTED, NAMED, RC, rung_colours
@@ -74,8 +75,7 @@ def described(record: Record) -> str:
 def _draw_rungs(ax: Any, lines: list[tuple[float, list[dict[str, Any]]]], colours: dict[str, str]) -> None:
     names, levels = list(colours), [one["t"] for one in lines[-1][1]]
     rungs = [
-        [names.index(one["rung"]) if number(one["r2"]) > 0 else np.nan for one in ladder]
-        for _, ladder in lines
+        [names.index(rung) if (rung := rung_of(one)) else np.nan for one in ladder] for _, ladder in lines
     ]
     ax.pcolormesh(
         edges(np.array([at for at, _ in lines], float)),

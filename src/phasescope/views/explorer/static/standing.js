@@ -1,5 +1,5 @@
 // The rung of the ladder of exact optima on which the network stands: by noise level over training, and at one snapshot
-// its error beside the exact ones. Where r² is not above 0 it stands on none.
+// its error beside the exact ones.
 
 import {edgesOf, nearest, ticks} from "./charts.js";
 import {compact, eachFrame, fixed, h, known, s} from "./dom.js";
@@ -43,8 +43,7 @@ export class Standing {
     const edges = edgesOf(this.xs);
     const {levels} = ladder, half = levels.length > 1 ? (levels[1] - levels[0]) / 2 : 1, highest = levels[levels.length - 1] + half;
     const toY = (t) => bottom - (t / highest) * (bottom - TOP);
-    const boxes = lines.flatMap(({ladder: own}, i) => (own ?? []).map(([told, r2], level) => {
-      const rung = standsOn(told, r2);
+    const boxes = lines.flatMap(({ladder: own}, i) => (own ?? []).map(([rung, r2], level) => {
       const y = toY(levels[level] + half);
       return s("rect", {x: edges[i], y, width: Math.max(edges[i + 1] - edges[i], 0.5) + 0.3, height: toY(levels[level] - half) - y + 0.3, fill: ladder.colours[rung] ?? "none"},
         s("title", `t = ${levels[level]}: ${rung}, r² ${fixed(r2)}`));
@@ -80,20 +79,17 @@ export class Standing {
       const [cx, cy] = this.toPlace(this.ladder.levels[level], error);
       return s("circle", {cx, cy, r: 2.6, fill: "var(--ink)"});
     }));
-    for (const [name, count] of Object.entries(this.counts)) count.textContent = own ? String(own.filter(([rung, r2]) => standsOn(rung, r2) === name).length) : "–";
+    for (const [name, count] of Object.entries(this.counts)) count.textContent = own ? String(own.filter(([rung]) => rung === name).length) : "–";
     this.said.textContent = own ? stretches(own, this.ladder.levels) : "No rung was told at this snapshot.";
   }
 
   close() { this.observer.disconnect(); }
 }
 
-const standsOn = (rung, r2) => r2 > 0 ? rung : "none";
-
 // "Wiener up to t = 208, label above": neighbouring levels on the same rung are told once
 function stretches(own, levels) {
   const found = [];
-  own.forEach(([told, r2], level) => {
-    const rung = standsOn(told, r2);
+  own.forEach(([rung], level) => {
     if (found.length && found[found.length - 1].rung === rung) found[found.length - 1].to = levels[level];
     else found.push({rung, from: levels[level], to: levels[level]});
   });
