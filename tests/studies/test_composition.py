@@ -8,6 +8,7 @@ import pytest
 from phasescope.studies.core.claim import NotEnough
 from phasescope.studies.found import _composition as sets
 from phasescope.studies.found import compose, interpolate
+from phasescope.studies.found._hand import made_hand
 
 
 @pytest.mark.parametrize("study", [compose, interpolate])
@@ -89,5 +90,5 @@ def test_what_is_filled_of_larger_squares_is_told_by_place():
     cells = {key: cell.name for key, cell in interpolate.SQUARES.items() if key[0] == "bumps"}
     by_place = {"inside": 3.0, "edge": 0.0, "corner": -3.0}
     of = {name: by_place[where] - side / 10 for (_, where, side), name in cells.items()}
-    frame = sets.made_excess(lambda: interpolate.STUDY, "square", of, np.random.default_rng(0), spread=0.01)
+    frame = made_hand(lambda: interpolate.STUDY, "square", of, np.random.default_rng(0), spread=0.01)
     assert interpolate.falls_with_side("bumps", frame).value < -0.95

@@ -10,6 +10,7 @@ import pytest
 from phasescope.studies.core.claim import NotEnough
 from phasescope.studies.found import _images_needed as sets
 from phasescope.studies.found import efficiency as study
+from phasescope.studies.found._hand import of_hand
 
 
 @pytest.mark.parametrize("canvas", [16, 32])
@@ -70,12 +71,29 @@ def test_canvases_that_are_learnt_less_well_do_not_seem_to_need_more():
     """What is right is set against what is right of what was trained on; runs that have not learnt it say nothing."""
     frame = study.made({study.BARE: study.power(1, 50)}, np.random.default_rng(0))
     worse = frame["cell"].isin(sets.names_of(study.BARE, [32]))
-    for name in (sets.SPLIT, "accuracy.grid.joint"):
+    for name in (sets.SPLIT, of_hand("trained")):
         frame.loc[worse, name] *= 0.9
     found = study.exponent(study.BARE, frame)
     assert found.low < 1 < found.high
-    frame.loc[worse & frame["accuracy.grid.joint"].notna(), "accuracy.grid.joint"] = 0.3
+    frame.loc[worse & frame[of_hand("trained")].notna(), of_hand("trained")] = 0.3
     assert set(np.exp(study.Ends(frame, sets.names_of(study.BARE)).canvas).round()) == {16, 24}
+    with pytest.raises(NotEnough, match="runs of 32 px have not learnt"):
+        study.exponent(study.BARE, frame)
+
+
+@pytest.mark.parametrize(("needs", "words"), [(1.0, "more than 60%"), (1e6, "less than 60%")])
+def test_sets_that_lie_on_one_side_of_the_level_tell_no_power(needs: float, words: str):
+    """Where all is right of every set, or too little, nothing moves along the level, and a power of 0 is no finding."""
+    frame = study.made({study.TOLD: lambda canvas: needs}, np.random.default_rng(0))
+    with pytest.raises(NotEnough, match=words):
+        study.exponent(study.TOLD, frame)
+
+
+@pytest.mark.parametrize(("bare", "told", "sign"), [(2, 1, 1), (1, 2, -1)])
+def test_the_slower_arm_is_told_by_the_sign(bare: float, told: float, sign: int):
+    needs = {study.BARE: study.power(bare, 50), study.TOLD: study.power(told, 40)}
+    found = study.slower(study.made(needs, np.random.default_rng(0)))
+    assert sign * found.value > 0.4
 
 
 def test_a_copier_is_no_further_than_itself():
@@ -86,4 +104,4 @@ def test_a_copier_is_no_further_than_itself():
 def test_where_nothing_is_learnt_nothing_is_told():
     frame = study.made({study.BARE: study.power(1, 50)}, np.random.default_rng(0))
     with pytest.raises(NotEnough, match="no cell has 4 runs"):
-        study.exponent(study.BARE, frame.assign(**{"accuracy.grid.joint": 0.3}))
+        study.exponent(study.BARE, frame.assign(**{of_hand("trained"): 0.3}))

@@ -102,3 +102,8 @@ def test_somers_d_is_that_of_all_pairs_within():
     assert somers(of, of, within).value == 1
     with pytest.raises(NotEnough):
         somers(values, np.ones(24), within)
+
+
+def test_one_value_of_what_moves_it_moves_nothing():
+    with pytest.raises(NotEnough, match="one value"):
+        moving(logistic(U), U, np.full(len(U), 2.0))

@@ -8,10 +8,11 @@ import pytest
 from least import LEAST
 from phasescope.runs.config import RunConfig
 from phasescope.runs.execution import train
+from phasescope.studies.core.claim import NotEnough
 from phasescope.studies.found import _tori_made as made_by
 from phasescope.studies.found import tori as study
 from phasescope.studies.found._code import ASKED
-from phasescope.studies.found._composition import excess_of
+from phasescope.studies.found._hand import of_hand
 from phasescope.studies.found._tori_cells import HELD_OUT, SPLIT, index
 
 PLACE = ASKED[0]
@@ -30,16 +31,40 @@ def test_each_cell_is_read_by_the_split_that_it_holds_out():
         side = int(cell.name.split()[-1])
         assert {SPLIT: len(world.held_out()[SPLIT])} == {SPLIT: side**2}
         own = frame[frame["cell"] == cell.name]
-        assert own[excess_of(SPLIT)].notna().any()
+        assert own[of_hand("copier")].notna().any()
     assert frame[index(PLACE)].notna().sum() == 2 * frame["digest"].nunique()
 
 
-def test_loops_are_counted_by_run():
-    frame = made_by.looped(
-        lambda: study.STUDY, study.WHOLE["stripes"].name, PLACE, 1.0, np.random.default_rng(0)
+def test_runs_of_which_nothing_is_told_are_left_out():
+    frame = made_by.made_along(lambda: study.STUDY, PLACE, 0.5, np.random.default_rng(0))
+    runs = frame["digest"].unique()
+    unlearnt = frame.assign(
+        **{of_hand("trained"): frame[of_hand("trained")].where(frame["digest"] != runs[0], 0.2)}
     )
-    found = study.two_loops(study.WHOLE["stripes"].name, PLACE, frame)
-    assert (found.value, found.n) == (1.0, study.SEEDS)
+    assert study.goes_along(PLACE, unlearnt).n == len(runs) - 1
+    with pytest.raises(NotEnough, match="no run has learnt"):
+        study.goes_along(PLACE, frame.assign(**{of_hand("trained"): 0.2}))
+
+
+def test_gains_are_compared_and_not_ends():
+    """Untrained stripes are more factorized: that they end so is no gain."""
+    frame = made_by.two_worlds(
+        lambda: study.STUDY, PLACE, {"stripes": 0.0, "bumps": 0.1}, np.random.default_rng(0)
+    )
+    ends = {
+        shown: frame[frame["cell"] == cell.name].groupby("digest")[index(PLACE)].last().mean()
+        for shown, cell in study.WHOLE.items()
+    }
+    gain = study.more_gained(PLACE, frame).value
+    assert gain < ends["stripes"] - ends["bumps"]
+    assert gain == pytest.approx(-0.1, abs=0.35)
+
+
+@pytest.mark.parametrize("by", [0.6, 0.0, -0.6])
+def test_what_is_no_sum_is_told_by_its_log(by: float):
+    cell = study.WHOLE["bumps"].name
+    found = study.summed(cell, PLACE, made_by.sums(PLACE, [cell], by, study.STUDY, np.random.default_rng(0)))
+    assert found.value == pytest.approx(by, abs=0.4)
 
 
 @pytest.mark.slow

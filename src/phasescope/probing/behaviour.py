@@ -39,10 +39,7 @@ def behaviour(
             "n": len(told),
             **{outcome.name: float((became == outcome.name).mean()) for outcome in reader.outcomes},
         }
-        read_so = {"formed": (reader.right(columns, told), np.abs(reader.errors(columns, told)))}
-        for way, error in reader.ungated(columns, told).items():
-            far = np.abs(error)
-            read_so[way] = far <= reader.tolerance, far  # what is not read, NaN, is not right
+        read_so = in_every_way(reader, columns, told)
         if len(read_so) > 1:
             right, far = read_so["formed"]
             half = right & ~(far > reader.tolerance / 2)
@@ -56,6 +53,17 @@ def behaviour(
         for name, value in reader.summary(columns, told).items():
             result.setdefault(name, {})[split] = value
     return result
+
+
+def in_every_way(
+    reader: Reader, columns: Columns, labels: Float[np.ndarray, "m K"]
+) -> dict[str, tuple[Bool[np.ndarray, "m K"], Float[np.ndarray, "m K"]]]:
+    """By way of reading, the reader's own `formed` first, whether each factor of each image is right, and how far off."""
+    found = {"formed": (reader.right(columns, labels), np.abs(reader.errors(columns, labels)))}
+    for way, error in reader.ungated(columns, labels).items():
+        far = np.abs(error)
+        found[way] = far <= reader.tolerance, far  # what is not read, NaN, is not right
+    return found
 
 
 def _accuracy(right: Bool[np.ndarray, "m K"], factors: Factors) -> dict[str, float]:

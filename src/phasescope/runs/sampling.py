@@ -56,6 +56,15 @@ def paint(
     return _painted(loaded.network, family, world, labels, loaded.plan.batch, "sample", seed), labels
 
 
+def paint_labels(run: Run, labels: Float[np.ndarray, "n K"], seed: int) -> Float[np.ndarray, "n C *spatial"]:
+    """The images of labels by a run's last snapshot; the noise is the seed's."""
+    loaded = load_network(run, snapshot_of(run, None))
+    config = loaded.config
+    return _painted(
+        loaded.network, config.family.build(), config.world, labels, loaded.plan.batch, "labels", seed
+    )
+
+
 @dataclass(frozen=True)
 class Beside:
     """What a network that is told nothing paints, and what exact optima do from the very same noise.

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from phasescope.studies.core.claim import NotEnough
+
 if TYPE_CHECKING:
     from jaxtyping import Float
 
@@ -52,7 +54,12 @@ def moving(
         u: what a share rises with, (n,); where it does not, the statistic is NaN.
         v: what moves it, (n,).
         also: what else it depends on.
+
+    Raises:
+        NotEnough: `v` has one value alone.
     """
+    if np.ptp(v) == 0:
+        raise NotEnough("all runs have one value of what may move the level")
     columns = [np.asarray(one, dtype=float) for one in (u, v, *also)]
     design = np.column_stack([np.ones(len(share)), *(one - one.mean() for one in columns)])
 

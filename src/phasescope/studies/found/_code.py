@@ -35,7 +35,8 @@ DRAWS = 4
 def read_code(run: Run) -> list[dict[str, Any]]:
     """The factorization index of a run's latents at some snapshots, and of what they are to be set against.
 
-    At the last snapshot also the index of the images and of the labels' encodings, which are the same for all.
+    At the last snapshot also the index of the images and of the labels' encodings, which are the same for all. Labels that
+    the run's design holds out are left out: what is made of them is what an index may foretell.
     """
     from phasescope.runs.measuring import on_lattice
 
@@ -45,14 +46,26 @@ def read_code(run: Run) -> list[dict[str, Any]]:
     for index in chosen:
         seen = on_lattice(run, snapshots[index], PLACES, VALUES, DRAWS)
         row: dict[str, Any] = {"step": snapshots[index].step}
+        kept = ~held_out(run, seen.labels)
+        labels = seen.labels[kept]
         for place, draws in seen.latents.draws.items():
-            row |= columns(str(place), index_of(draws, seen.labels, seen.factors))
+            row |= columns(str(place), index_of(draws[:, kept], labels, seen.factors))
         if index == chosen[-1]:
-            row["images.value"] = index_of(seen.images, seen.labels, seen.factors).value
+            row["images.value"] = index_of(seen.images[kept], labels, seen.factors).value
             if seen.encodings is not None:
-                row["encoding.value"] = index_of(seen.encodings, seen.labels, seen.factors).value
+                row["encoding.value"] = index_of(seen.encodings[kept], labels, seen.factors).value
         rows.append(row)
     return rows
+
+
+def held_out(run: Run, labels: np.ndarray) -> np.ndarray:
+    """Whether each label, (n,), lies in what the run's grid holds out."""
+    from phasescope.runs.loading import config_of
+
+    world = config_of(run).world
+    rule = getattr(world.design, "hold_out", None)
+    none = np.zeros(len(labels), dtype=bool)
+    return none if rule is None else np.any(list(rule.held(labels, world.factors).values()), axis=0)
 
 
 def index_of(latents: np.ndarray, labels: np.ndarray, factors: Factors) -> Score:

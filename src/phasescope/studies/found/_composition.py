@@ -114,15 +114,18 @@ def _by_seed(cell: str, split: str, way: str, frame: pd.DataFrame) -> dict[int, 
 
 
 def learnt(
-    frame: pd.DataFrame, cells: Sequence[str], split: str, way: str = "formed"
+    frame: pd.DataFrame, cells: Sequence[str], split: str, way: str = "formed", trained: str = ""
 ) -> tuple[list[pd.DataFrame], np.ndarray]:
     """Runs that have learnt what they were trained on, of cells with `FEWEST` of them, and what each has right of a split
     over what it has right of that, at most 1, (n,): how soon a network learns is another question.
 
+    Args:
+        trained: the column that says so; of the split `grid` where none is named.
+
     Raises:
         NotEnough: there is no run, or no cell has as many that have learnt it.
     """
-    trained, asked = (accuracy_of(of, "joint", way) for of in ("grid", split))
+    asked, trained = accuracy_of(split, "joint", way), trained or accuracy_of("grid", "joint", way)
     runs = [run for run in runs_of(frame, cells) if at_end(run, trained) > LEARNT]
     names = cells_of(runs)
     kept = [run for run, name in zip(runs, names, strict=True) if names.count(name) >= FEWEST]

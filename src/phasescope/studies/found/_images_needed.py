@@ -30,6 +30,8 @@ ARMS: Mapping[str, Sequence[float]] = {
     "bumps and stripes": (0.01, 0.03, 0.08, 0.2),
 }
 """shares of N^2 bumps that are trained on"""
+COPIED_AT = (0.008, 0.012, *(0.02 * 1.5**i for i in range(6)))
+"""shares of which copiers are asked"""
 RIGHT = 0.6
 """accuracy that is to be reached (Liang et al. 2024)"""
 SPLIT = accuracy_of("left_out", "joint")
@@ -84,7 +86,7 @@ def copied(canvas: int, share: float, copier: str = "copier") -> float:
     """
     found = []
     for seed in range(SEEDS):
-        world = CELLS["bumps", canvas, share].config(seed, "lean").world
+        world = _cell("bumps", canvas, share).config(seed, "lean").world
         trained, asked = world.training_labels(), world.held_out()["left_out"]
         painted = NEAREST[copier](trained, asked, world.factors)
         found.append((np.abs(world.factors.difference(painted, asked)) <= 1).all(axis=1).mean())
@@ -93,7 +95,7 @@ def copied(canvas: int, share: float, copier: str = "copier") -> float:
 
 def copier_needs(canvas: int, copier: str = "copier") -> float:
     """Bumps from which on a copier has 60 %, interpolated in their log; NaN where that is beyond those that are tried."""
-    shares = ARMS["bumps"]
+    shares = COPIED_AT
     at = np.array([bumps_of(canvas, share) for share in shares], dtype=float)
     low, high = dated(at, np.array([copied(canvas, share, copier) for share in shares]), RIGHT)
     return math.exp(float(low)) if low == high else math.nan

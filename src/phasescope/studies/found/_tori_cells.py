@@ -12,8 +12,6 @@ from phasescope.studies.found._cells import ENDS, TORUS, eps
 
 SEEDS, HELD_SEEDS = 16, 12
 """of cells that hold nothing out, and of those that hold combinations out"""
-LOOPS = 2
-"""of a torus"""
 SHOWN: Mapping[str, str] = {"bumps": "gaussian_bump", "stripes": "stripes"}
 SIDES: Mapping[int, tuple[float, float]] = {10: (11.0, 20.0), 12: (10.0, 21.0), 14: (9.0, 22.0)}
 """px of squares that are held out, and the range of x, and of y, that they take. Of 7 px nearly all is composed, of a whole
@@ -44,3 +42,7 @@ NAMES = tuple(cell.name for cell in CELLS)
 
 def index(place: Place) -> str:
     return f"code.{place}.value"
+
+
+def additive(place: Place) -> str:
+    return f"shape.{place}.additive"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from phasescope.studies.core.comparing import mean_where
 from phasescope.studies.core.criteria import at_end, column, mean_told, some_runs
 from phasescope.studies.core.curves import STEPS, mean_curves, named
 from phasescope.studies.core.study import Curve, Panel
 from phasescope.studies.found._code import ASKED
-from phasescope.studies.found._composition import excess_of
-from phasescope.studies.found._tori_cells import HELD, NAMES, SPLIT, index
+from phasescope.studies.found._hand import beyond
+from phasescope.studies.found._tori_cells import HELD, NAMES, SPLIT, additive, index
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +41,7 @@ def shapes(frame: pd.DataFrame) -> list[Panel]:
     """Additive R^2 of latents, untrained and at the end, a dot a run."""
     panels = []
     for place in ASKED:
-        at, curves = f"shape.{place}.additive", []
+        at, curves = additive(place), []
         for series, name in enumerate(NAMES):
             runs = [run for run in some_runs(frame, [name]) if at in run]
             if runs:
@@ -54,7 +54,7 @@ def shapes(frame: pd.DataFrame) -> list[Panel]:
 
 
 def along(frame: pd.DataFrame) -> list[Panel]:
-    """The excess over the copier against the index, a dot a run; of each place a panel for each way of reading images."""
+    """What is composed against the index, a dot a run; of each place a panel for each way of reading images."""
     panels = []
     for place in ASKED:
         for words, way in READ.items():
@@ -62,11 +62,11 @@ def along(frame: pd.DataFrame) -> list[Panel]:
             for series, name in enumerate(HELD):
                 if runs := [run for run in some_runs(frame, [name]) if index(place) in run]:
                     x = np.array([at_end(run, index(place)) for run in runs])
-                    y = np.array([at_end(run, excess_of(SPLIT, way=way)) for run in runs])
+                    y = np.array([beyond(run, SPLIT, way) for run in runs])
                     curves.append(Curve(x, y, label=name, series=series, style="points"))
             if curves:
                 title = f"{named(*place)}, {words}"
-                panels.append(Panel(title, "factorization index", "excess over the copier", curves))
+                panels.append(Panel(title, "factorization index", "share composed", curves))
     return panels
 
 
@@ -80,7 +80,7 @@ def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
         for place in ASKED:
             columns = {
                 "index": index(place),
-                "additive R²": f"shape.{place}.additive",
+                "additive R²": additive(place),
                 "loops": f"shape.{place}.loops",
                 "share told": f"share_told.{place}.value",
                 "share seen": f"share_seen.{place}.value",
@@ -88,9 +88,9 @@ def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
             told |= {
                 f"{words}, {named(*place)}": mean_told(runs, column) for words, column in columns.items()
             }
+        told["loops, images"] = mean_told(runs, "shape.images.loops")
         for words, way in READ.items():
-            told[f"beyond the copier, {words}"] = (
-                mean_told(runs, excess_of(SPLIT, way=way)) if name in HELD else math.nan
-            )
+            each = np.array([beyond(run, SPLIT, way) for run in runs]) if name in HELD else np.array([np.nan])
+            told[f"composed, {words}"] = mean_where(each, np.isfinite(each))
         found.append(told)
     return found

@@ -155,25 +155,29 @@ def _claims() -> list[Claim]:
 
 
 def heights(frame: pd.DataFrame) -> list[Panel]:
-    """Accuracy of what was left out against the share trained on, a line a sigma; and beyond the copier."""
-    panels = []
-    for words, name in (("share right", RIGHT), ("excess over the copier", excess_of(SPLIT))):
-        curves = []
-        for series, sigma in enumerate(SIGMA_PX):
-            found = []
-            for share in SHARES:
-                runs = some_runs(frame, [CELLS[sigma, share].name])
-                if runs and name in runs[0]:
-                    values = [at_end(run, name) for run in runs]
-                    found.append((share, np.mean(values), min(values), max(values)))
-            if found:
-                x, y, low, high = np.array(found).T
-                curves.append(Curve(x, y, low, high, f"sigma {sigma:g} px", series))
-        limits = EXCESSES if name != RIGHT else (-0.02, 1.02)
-        panels.append(
-            Panel(words.capitalize(), "share of labels trained on", words, curves, xscale="log", ylim=limits)
-        )
-    return panels
+    """Accuracy of what was left out against the share trained on, a line a sigma, dashed a copier's; and beyond it."""
+    found: dict[float, list[list[float]]] = {}
+    for (sigma, share), cell in CELLS.items():
+        if runs := some_runs(frame, [cell.name]):
+            right, excess = (
+                np.array([at_end(run, name) for run in runs]) for name in (RIGHT, excess_of(SPLIT))
+            )
+            copier = np.where(right < 1, (right - excess) / np.maximum(1 - excess, 1e-9), np.nan)
+            found.setdefault(sigma, []).append(
+                [share, *map(float, (right.mean(), right.min(), right.max(), np.nanmean(copier)))]
+            )
+    shown: list[list[Curve]] = [[], []]
+    for sigma, rows in found.items():
+        share, *right, copier = np.array(rows).T
+        line = partial(Curve, share, label=f"sigma {sigma:g} px", series=SIGMA_PX.index(sigma))
+        shown[0] += [line(*right), line(copier, label="", style="dashed")]
+        shown[1].append(line(*[(one - copier) / (1 - copier) for one in right]))
+    words = ("share right", "excess over the copier")
+    panel = partial(Panel, xscale="log")
+    return [
+        panel(one.capitalize(), "share of labels trained on", one, curves, ylim=limits)
+        for one, curves, limits in zip(words, shown, ((-0.02, 1.02), EXCESSES), strict=True)
+    ]
 
 
 def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -207,7 +211,10 @@ STUDY = Study(
             "heights",
             "What was left out, by the share trained on",
             heights,
-            saying(NAMES, "Means and ranges over all runs, at the end, of well-formed images."),
+            saying(
+                NAMES,
+                "Means and ranges over all runs, at the end, of well-formed images. Dashed: the copier. Excess is of means.",
+            ),
             columns=2,
         ),
     ),
