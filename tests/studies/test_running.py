@@ -25,6 +25,7 @@ from phasescope.studies.core.records import (
 )
 from phasescope.studies.core.running import Survey, conduct, execute, judge_records, survey
 from phasescope.studies.core.study import Amendment, Reading, Study
+from phasescope.views.claim_words import FEW, amendment_words
 from phasescope.views.figures.studies import write_figures
 from phasescope.views.report.results import render_results, write_results
 from phasescope.views.report.study_page import render_html, write_html
@@ -358,6 +359,21 @@ def test_a_study_is_declared_before_its_first_run_and_stands_by_it(copy):
     with pytest.raises(UserError, match=r"`threshold` of the claim `right` was 0\.5 and is 0\.4"):
         judge_records(changed, copy.results / "tiny")
     assert {file: file.read_bytes() for file in (copy.results / "tiny").iterdir()} == before
+
+
+def test_of_many_changes_those_of_claims_are_told():
+    of_claim = "`threshold` of the claim `right` was 0.5 and is 0.4"
+    amended = {
+        "date": "2026-12-01",
+        "reason": "A slip.",
+        "changed": [of_claim, *["a cell was another"] * FEW],
+    }
+    assert amendment_words([amended]) == [
+        f"2026-12-01: A slip. ({of_claim}; {FEW} changes of cells and constants)"
+    ]
+    assert amendment_words([{**amended, "changed": [of_claim, "a cell was another"]}]) == [
+        f"2026-12-01: A slip. ({of_claim}; a cell was another)"
+    ]
 
 
 def test_an_amendment_is_told_wherever_claims_are(copy, capsys):

@@ -9,6 +9,8 @@ from typing import Any
 from phasescope.studies.core.claim import from_plain
 
 NOTHING = "–"
+FEW = 8
+"""changes of an amendment that are all told"""
 
 
 def number(value: float | str | None) -> str:
@@ -27,13 +29,22 @@ def brief(value: float) -> str:
 
 
 def amendment_words(amended: Sequence[dict[str, Any]], counted: bool = False) -> list[str]:
-    """Of each amendment of a declaration its date, its reason and what it changed, or how many things."""
+    """Of each amendment of a declaration its date, its reason and what it changed, or how many things.
+
+    Of many changes those of claims are told, and the number of the others: runs by their digests, and fields of cells.
+    """
 
     def changed(one: dict[str, Any]) -> str:
-        if not one["changed"]:
+        every = one["changed"]
+        if not every:
             return ""
-        many = len(one["changed"])
-        return f" ({many} change{'s' * (many > 1)})" if counted else f" ({'; '.join(one['changed'])})"
+        if counted:
+            return f" ({len(every)} change{'s' * (len(every) > 1)})"
+        told = every if len(every) <= FEW else [words for words in every if "the claim " in words]
+        others = (
+            [f"{len(every) - len(told)} changes of cells and constants"] if len(told) < len(every) else []
+        )
+        return f" ({'; '.join([*told, *others])})"
 
     return [f"{one['date']}: {one['reason']}{changed(one)}" for one in amended]
 
