@@ -6,7 +6,7 @@ import torch
 
 from phasescope.factors import Factors
 from phasescope.probing.behaviour import behaviour
-from phasescope.probing.copier import COPIERS, copied, excess, nearest_labels, nearest_values
+from phasescope.probing.copier import BANDWIDTHS, COPIERS, copied, excess, nearest_labels, nearest_values
 from phasescope.runs.config import RunConfig
 from phasescope.worlds import GaussianBump
 
@@ -27,6 +27,12 @@ def test_the_nearest_label_is_that_of_a_search_and_comes_round():
     np.testing.assert_array_equal(nearest_labels(training, labels, torus), brute_force(training, labels, 8.0))
     open_ = Factors.named(["x", "y"], [8.0, 8.0])
     np.testing.assert_array_equal(nearest_labels(training, labels, open_), brute_force(training, labels, 1e9))
+
+
+def test_what_is_nearest_is_told_in_shares_of_each_range():
+    factors = Factors.named(["x", "y"], [8.0, 80.0])
+    training = np.array([[2.0, 0.0], [0.0, 10.0]])
+    assert nearest_labels(training, np.array([[0.0, 0.0]]), factors).tolist() == [[0.0, 10.0]]
 
 
 def test_the_factorized_copier_takes_each_factor_by_itself():
@@ -127,6 +133,34 @@ def test_whoever_paints_perfectly_exceeds_every_copier_by_all():
     assert found["copier"]["accuracy"]["grid"] is None  # there is nothing that it gets wrong
     own = excess(copiers["copier"], copiers)["excess"]["copier"]["accuracy"]["square"]
     assert own == 0
+
+
+def test_a_smoother_is_that_of_its_definition():
+    """Nadaraya and Watson's mean with Gaussian weights, of the bandwidth that foretells each training image best from the
+    others; no image is beyond the nearest 64."""
+    rng = np.random.default_rng(0)
+    world = GaussianBump.of({"canvas": N, "sigma_px": 2.0})
+    training, labels = (rng.uniform(1, N, (n, 2)).astype(np.float32) for n in (40, 20))
+
+    def images(of: np.ndarray) -> np.ndarray:
+        return world.render(torch.from_numpy(of)).numpy().reshape(len(of), -1)
+
+    def foretold(away: np.ndarray, width: float) -> np.ndarray:
+        weights = np.exp(-((away / width) ** 2) / 2)
+        return weights @ images(training) / weights.sum(axis=1, keepdims=True)
+
+    between = np.linalg.norm((training[:, None] - training) / world.factors.span, axis=2) + np.diag(
+        [np.inf] * 40
+    )
+    scale = np.median(between.min(axis=1))
+    errors = {
+        width: ((foretold(between, width * scale) - images(training)) ** 2).sum() for width in BANDWIDTHS
+    }
+    best = min(errors, key=errors.get)
+    assert BANDWIDTHS[0] < best < BANDWIDTHS[-1], "so that a choice is made"
+    asked = np.linalg.norm((labels[:, None] - training) / world.factors.span, axis=2)
+    found = COPIERS["kernel smoother"](world, training, labels).reshape(20, -1)
+    np.testing.assert_allclose(found, foretold(asked, best * scale), atol=1e-4)
 
 
 def test_a_smoother_fills_in_what_it_can_and_not_what_is_far():

@@ -37,6 +37,10 @@ def as_set(labels: np.ndarray) -> set[tuple]:
         ({"kind": "lesion", "axis": "y", "width": 3, "middle": 5}, {"lesion": 3 * 32}),
         ({"kind": "rim", "width": 4}, {"inside": 23 * 23}),
         ({"kind": "diagonal", "width": 0.5}, {"off_diagonal": 1024 - 32}),
+        (
+            {"kind": "diagonal", "width": 2},
+            {"off_diagonal": 1024 - 32 - 2 * 31 - 2 * 30},
+        ),  # |x - y| = 2 is trained on
         ({"kind": "subset", "share": 0.25}, {"left_out": 768}),
         ({"kind": "subset", "count": 100}, {"left_out": 924}),
     ],

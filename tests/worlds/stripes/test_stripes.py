@@ -93,6 +93,15 @@ def test_a_stripe_is_shown_where_its_label_is_on_the_canvas(x: float, y: float, 
             np.testing.assert_allclose(profile, profile[0], atol=1e-6)
 
 
+def test_the_very_edges_of_the_canvas_are_on_it():
+    world = Stripes(margin_px=6)
+    edges = np.array([[0.0, 32.0], [32.0, 0.0], [-0.01, 32.01]])
+    assert world.shown(edges).tolist() == [[True, True], [True, True], [False, False]]
+    flat = drawn(world, edges).std(axis=(1, 2, 3))
+    assert (flat[:2] > 0.1).all()
+    assert flat[2] == pytest.approx(0, abs=1e-6)
+
+
 def test_images_are_sums_of_their_stripes():
     world = Stripes(margin_px=6)
     both, one, other, none = (
