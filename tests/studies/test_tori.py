@@ -11,8 +11,9 @@ from phasescope.runs.execution import train
 from phasescope.studies.core.claim import NotEnough
 from phasescope.studies.found import _tori_made as made_by
 from phasescope.studies.found import tori as study
-from phasescope.studies.found._code import ASKED
-from phasescope.studies.found._hand import of_hand
+from phasescope.studies.found._code import ASKED, held_out
+from phasescope.studies.found._composition import EVERY_WAY
+from phasescope.studies.found._hand import of_hand, read_hand
 from phasescope.studies.found._tori_cells import HELD_OUT, SPLIT, index
 
 PLACE = ASKED[0]
@@ -67,20 +68,38 @@ def test_what_is_no_sum_is_told_by_its_log(by: float):
     assert found.value == pytest.approx(by, abs=0.4)
 
 
-@pytest.mark.slow
-def test_shapes_are_read_of_latents_and_images(tmp_path, monkeypatch):
-    """Images of two stripes are a sum: additive R^2 of 1, and nearer to a Clifford torus than to a 3D torus."""
-    monkeypatch.setattr(study, "VALUES", 8)
-    tree = study.WHOLE["stripes"].config(0, "lean").tree()
+def _least_run(cell, folder):
+    """Of a cell of the study a run of one step."""
+    tree = cell.config(0, "lean").tree()
     tree["training"] |= {"steps": 1, "warmup": 0}
     tree["probing"] |= {
         **LEAST,
         "images": {"grid": 16, "off_grid": 16},
         "snapshots": {"dense_every": 1, "dense_until": 1, "every": 1},
     }
-    first, last = study.read_shape(train(RunConfig.of(tree), tmp_path))
+    return train(RunConfig.of(tree), folder)
+
+
+@pytest.mark.slow
+def test_shapes_are_read_of_latents_and_images(tmp_path, monkeypatch):
+    """Images of two stripes are a sum: additive R^2 of 1, and nearer to a Clifford torus than to a 3D torus."""
+    monkeypatch.setattr(study, "VALUES", 8)
+    first, last = study.read_shape(_least_run(study.WHOLE["stripes"], tmp_path))
     assert (first["step"], last["step"]) == (0, 1)
     assert last["images.additive"] == pytest.approx(1, abs=1e-3)
     assert last["images.index"] > 0.8
     assert {f"{place}.{name}" for place in ASKED for name in ("additive", "loops")} <= first.keys()
     assert -1 < first[f"{PLACE}.additive"] <= 1
+
+
+@pytest.mark.slow
+def test_what_is_held_out_is_neither_in_the_index_nor_painted_as_trained(tmp_path):
+    run = _least_run(HELD_OUT[0], tmp_path)
+    world = HELD_OUT[0].config(0, "lean").world
+    held = world.held_out()[SPLIT]
+    assert held_out(run, held).all()
+    assert not held_out(run, world.training_labels()).any()
+    (row,) = read_hand(run)
+    assert row["step"] == 1
+    assert {f"{way}.{what}" for way in EVERY_WAY for what in ("trained", "copier")} == row.keys() - {"step"}
+    assert all(0 <= row[name] <= 1 for name in row if name != "step")
