@@ -9,12 +9,14 @@ from least import LEAST
 from phasescope.runs.config import RunConfig
 from phasescope.runs.execution import train
 from phasescope.studies.core.claim import NotEnough
+from phasescope.studies.found import _tori_latents
 from phasescope.studies.found import _tori_made as made_by
 from phasescope.studies.found import tori as study
 from phasescope.studies.found._code import ASKED, held_out
 from phasescope.studies.found._composition import EVERY_WAY
 from phasescope.studies.found._hand import of_hand, read_hand
 from phasescope.studies.found._tori_cells import HELD_OUT, SPLIT, index
+from phasescope.studies.found._tori_latents import leading_share
 
 PLACE = ASKED[0]
 
@@ -68,6 +70,21 @@ def test_what_is_no_sum_is_told_by_its_log(by: float):
     assert found.value == pytest.approx(by, abs=0.4)
 
 
+@pytest.mark.parametrize("noise", [0.0, 0.3])
+@pytest.mark.parametrize(("others", "expected"), [(0.0, 1.0), (1.0, 0.5), (2.0, 0.8)])
+def test_of_two_circles_four_components_hold_all_and_noise_is_no_part_of_it(
+    others: float, expected: float, noise: float
+):
+    """Circles of the second harmonic beside those of the first, so many times as large, in 40 dimensions."""
+    rng = np.random.default_rng(0)
+    angle = np.stack(np.meshgrid(*[2 * np.pi * np.arange(16) / 16] * 2), axis=-1).reshape(-1, 2)
+    circles = [scale * wave(k * angle) for k, scale in ((1, 1.0), (2, others)) for wave in (np.sin, np.cos)]
+    turned = np.linalg.qr(rng.standard_normal((40, 8)))[0]
+    clean = np.concatenate(circles, axis=1) @ turned.T
+    draws = clean + noise * rng.standard_normal((4, *clean.shape))
+    assert leading_share(draws) == pytest.approx(expected, abs=0.01 + 0.2 * noise)
+
+
 def _least_run(cell, folder):
     """Of a cell of the study a run of one step."""
     tree = cell.config(0, "lean").tree()
@@ -83,8 +100,12 @@ def _least_run(cell, folder):
 @pytest.mark.slow
 def test_shapes_are_read_of_latents_and_images(tmp_path, monkeypatch):
     """Images of two stripes are a sum: additive R^2 of 1, and nearer to a Clifford torus than to a 3D torus."""
-    monkeypatch.setattr(study, "VALUES", 8)
-    first, last = study.read_shape(_least_run(study.WHOLE["stripes"], tmp_path))
+    monkeypatch.setattr(_tori_latents, "VALUES", 8)
+    run = _least_run(study.WHOLE["stripes"], tmp_path)
+    first, last = study.read_shape(run)
+    *_, spectrum = study.read_spectrum(run)
+    assert 0 < spectrum["images.value"] < 1
+    assert all(0 < spectrum[f"{place}.value"] <= 1.05 for place in ASKED)
     assert (first["step"], last["step"]) == (0, 1)
     assert last["images.additive"] == pytest.approx(1, abs=1e-3)
     assert last["images.index"] > 0.8

@@ -46,3 +46,7 @@ def index(place: Place) -> str:
 
 def additive(place: Place) -> str:
     return f"shape.{place}.additive"
+
+
+def spectrum(place: Place) -> str:
+    return f"spectrum.{place}.value"

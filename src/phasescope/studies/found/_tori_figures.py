@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from phasescope.places import Place
 from phasescope.studies.core.comparing import mean_where
 from phasescope.studies.core.criteria import at_end, column, mean_told, some_runs
 from phasescope.studies.core.curves import STEPS, mean_curves, named
 from phasescope.studies.core.study import Curve, Panel
 from phasescope.studies.found._code import ASKED
 from phasescope.studies.found._hand import beyond
-from phasescope.studies.found._tori_cells import HELD, NAMES, SPLIT, additive, index
+from phasescope.studies.found._tori_cells import HELD, NAMES, SPLIT, WHOLE, additive, index, spectrum
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,18 +26,27 @@ MIDWAY = 0.5
 
 
 def courses(frame: pd.DataFrame) -> list[Panel]:
-    """The index while learning, a panel a cell; dashed, that of the images."""
-    panels = []
-    for name in NAMES:
-        if not (runs := some_runs(frame, [name])):
-            continue
-        lines = mean_curves(runs, {named(*place): index(place) for place in ASKED})
-        if "shape.images.index" in frame and lines:
-            ends = np.array([0.0, max(float(line.x[-1]) for line in lines)])
-            level = float(np.nanmean([at_end(run, "shape.images.index") for run in runs]))
-            lines.append(Curve(ends, np.full(2, level), label="images", series=7, style="dashed"))
-        panels.append(Panel(name, STEPS, "index: 0 3D torus, 1 Clifford", lines, level=MIDWAY))
-    return panels
+    """While learning the index, a panel a cell, and the share of variance in four components, of whole tori; dashed, that of
+    the images."""
+    told = partial(_course, of=index, images="shape.images.index", unit="index: 0 3D torus, 1 Clifford")
+    lying = partial(_course, of=spectrum, images="spectrum.images.value", unit="variance in four dimensions")
+    return [panel for name in NAMES for panel in told(name, frame, level=MIDWAY)] + [
+        panel for cell in WHOLE.values() for panel in lying(cell.name, frame, ylim=(0, 1.02))
+    ]
+
+
+def _course(
+    name: str, frame: pd.DataFrame, of: Callable[[Place], str], images: str, unit: str, **more: Any
+) -> list[Panel]:
+    """A column of each place of a cell's runs; none where there are no such runs."""
+    if not (runs := some_runs(frame, [name])):
+        return []
+    lines = mean_curves(runs, {named(*place): of(place) for place in ASKED})
+    if images in frame and lines:
+        ends = np.array([0.0, max(float(line.x[-1]) for line in lines)])
+        level = float(np.nanmean([at_end(run, images) for run in runs]))
+        lines.append(Curve(ends, np.full(2, level), label="images", series=7, style="dashed"))
+    return [Panel(name, STEPS, unit, lines, **more)]
 
 
 def shapes(frame: pd.DataFrame) -> list[Panel]:
@@ -82,6 +94,7 @@ def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
                 "index": index(place),
                 "additive R²": additive(place),
                 "loops": f"shape.{place}.loops",
+                "in four dimensions": spectrum(place),
                 "share told": f"share_told.{place}.value",
                 "share seen": f"share_seen.{place}.value",
             }
@@ -89,6 +102,7 @@ def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
                 f"{words}, {named(*place)}": mean_told(runs, column) for words, column in columns.items()
             }
         told["loops, images"] = mean_told(runs, "shape.images.loops")
+        told["in four dimensions, images"] = mean_told(runs, "spectrum.images.value")
         for words, way in READ.items():
             each = np.array([beyond(run, SPLIT, way) for run in runs]) if name in HELD else np.array([np.nan])
             told[f"composed, {words}"] = mean_where(each, np.isfinite(each))
