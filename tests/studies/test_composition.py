@@ -8,7 +8,7 @@ import pytest
 from phasescope.studies.core.claim import NotEnough
 from phasescope.studies.found import _composition as sets
 from phasescope.studies.found import compose, interpolate
-from phasescope.studies.found._hand import made_hand
+from phasescope.studies.found._core import made_cores
 
 
 @pytest.mark.parametrize("study", [compose, interpolate])
@@ -88,7 +88,7 @@ def test_each_square_has_its_side_and_lies_where_it_says():
 def test_what_is_filled_of_larger_squares_is_told_by_place():
     """Places differ by more than sides do: only pairs at one place count."""
     cells = {key: cell.name for key, cell in interpolate.SQUARES.items() if key[0] == "bumps"}
-    by_place = {"inside": 3.0, "edge": 0.0, "corner": -3.0}
-    of = {name: by_place[where] - side / 10 for (_, where, side), name in cells.items()}
-    frame = made_hand(lambda: interpolate.STUDY, "square", of, np.random.default_rng(0), spread=0.01)
-    assert interpolate.falls_with_side("bumps", frame).value < -0.95
+    by_place = {"inside": 0.95, "edge": 0.65, "corner": 0.35}
+    of = {name: by_place[where] - side / 40 for (_, where, side), name in cells.items()}
+    frame = made_cores(lambda: interpolate.STUDY, of, np.random.default_rng(0), spread=0.01)
+    assert interpolate.falls_with_side("bumps", frame).value < -0.9

@@ -10,7 +10,7 @@ import pytest
 from phasescope.studies.core.claim import NotEnough
 from phasescope.studies.found import _images_needed as sets
 from phasescope.studies.found import efficiency as study
-from phasescope.studies.found._hand import of_hand
+from phasescope.studies.found._core import of_core
 
 
 @pytest.mark.parametrize("canvas", [16, 32])
@@ -71,11 +71,11 @@ def test_canvases_that_are_learnt_less_well_do_not_seem_to_need_more():
     """What is right is set against what is right of what was trained on; runs that have not learnt it say nothing."""
     frame = study.made({study.BARE: study.power(1, 50)}, np.random.default_rng(0))
     worse = frame["cell"].isin(sets.names_of(study.BARE, [32]))
-    for name in (sets.SPLIT, of_hand("trained")):
+    for name in (sets.SPLIT, of_core("trained")):
         frame.loc[worse, name] *= 0.9
     found = study.exponent(study.BARE, frame)
     assert found.low < 1 < found.high
-    frame.loc[worse & frame[of_hand("trained")].notna(), of_hand("trained")] = 0.3
+    frame.loc[worse & frame[of_core("trained")].notna(), of_core("trained")] = 0.3
     assert set(np.exp(study.Ends(frame, sets.names_of(study.BARE)).canvas).round()) == {16, 24}
     with pytest.raises(NotEnough, match="runs of 32 px have not learnt"):
         study.exponent(study.BARE, frame)
@@ -96,12 +96,13 @@ def test_the_slower_arm_is_told_by_the_sign(bare: float, told: float, sign: int)
     assert sign * found.value > 0.4
 
 
-def test_a_copier_is_no_further_than_itself():
-    frame = study.by_copier(0.0)(np.random.default_rng(0))
-    assert study.beyond_copier(frame).value == pytest.approx(0, abs=0.05)
+@pytest.mark.parametrize("right", [0.0, 0.2])
+def test_what_is_beyond_a_copier_is_what_is_right_of_cores(right: float):
+    found = study.beyond_copier(study.cores(right)(np.random.default_rng(0)))
+    assert found.value == pytest.approx(right, abs=0.08)
 
 
 def test_where_nothing_is_learnt_nothing_is_told():
     frame = study.made({study.BARE: study.power(1, 50)}, np.random.default_rng(0))
     with pytest.raises(NotEnough, match="no cell has 4 runs"):
-        study.exponent(study.BARE, frame.assign(**{of_hand("trained"): 0.3}))
+        study.exponent(study.BARE, frame.assign(**{of_core("trained"): 0.3}))

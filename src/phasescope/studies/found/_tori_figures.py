@@ -14,8 +14,8 @@ from phasescope.studies.core.criteria import at_end, column, mean_told, some_run
 from phasescope.studies.core.curves import STEPS, mean_curves, named
 from phasescope.studies.core.study import Curve, Panel
 from phasescope.studies.found._code import ASKED
-from phasescope.studies.found._hand import beyond
-from phasescope.studies.found._tori_cells import HELD, NAMES, SPLIT, WHOLE, additive, index, spectrum
+from phasescope.studies.found._core import composed
+from phasescope.studies.found._tori_cells import HELD, NAMES, WHOLE, additive, index, spectrum
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,7 +74,7 @@ def along(frame: pd.DataFrame) -> list[Panel]:
             for series, name in enumerate(HELD):
                 if runs := [run for run in some_runs(frame, [name]) if index(place) in run]:
                     x = np.array([at_end(run, index(place)) for run in runs])
-                    y = np.array([beyond(run, SPLIT, way) for run in runs])
+                    y = np.array([composed(run, way) for run in runs])
                     curves.append(Curve(x, y, label=name, series=series, style="points"))
             if curves:
                 title = f"{named(*place)}, {words}"
@@ -104,7 +104,7 @@ def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
         told["loops, images"] = mean_told(runs, "shape.images.loops")
         told["in four dimensions, images"] = mean_told(runs, "spectrum.images.value")
         for words, way in READ.items():
-            each = np.array([beyond(run, SPLIT, way) for run in runs]) if name in HELD else np.array([np.nan])
+            each = np.array([composed(run, way) for run in runs]) if name in HELD else np.array([np.nan])
             told[f"composed, {words}"] = mean_where(each, np.isfinite(each))
         found.append(told)
     return found

@@ -10,9 +10,9 @@ import numpy as np
 
 from phasescope.places import Place
 from phasescope.studies.core.study import Study
-from phasescope.studies.found._hand import made_run
+from phasescope.studies.found._core import made_core
 from phasescope.studies.found._made import made_ends
-from phasescope.studies.found._tori_cells import HELD, SPLIT, WHOLE, additive, index
+from phasescope.studies.found._tori_cells import HELD, WHOLE, additive, index
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,7 +72,7 @@ def made_along(
     def read(cell: str) -> dict[str, float | tuple[float, float]]:
         at, (own, other) = HELD.index(cell), generator.standard_normal(2)
         together = along * own + math.sqrt(1 - along**2) * other
-        of_ways = made_run(SPLIT, float(0.8 - 0.1 * at + 0.15 * together), generator)
+        of_ways = made_core(float(0.8 - 0.1 * at + 0.15 * together), generator)
         return {index(place): (0.5, float(0.5 + 0.05 * at + APART[place] * own)), **of_ways}
 
     return made_ends(study(), HELD, read, generator)

@@ -18,13 +18,14 @@ import numpy as np
 
 from phasescope.studies.core.captions import saying
 from phasescope.studies.core.claim import Claim, Controls, Estimate, Made, NotEnough
-from phasescope.studies.core.criteria import all_at_end, cells_of, runs_of
+from phasescope.studies.core.comparing import envelope
+from phasescope.studies.core.criteria import cells_of, runs_of
 from phasescope.studies.core.statistics import mean_of_runs, over_runs
 from phasescope.studies.core.study import Amendment, Figure, Reading, Study, Table
 from phasescope.studies.core.surfaces import moving
 from phasescope.studies.found._cells import ENDS_ALONE
-from phasescope.studies.found._composition import LEARNT, learnt
-from phasescope.studies.found._hand import of_hand, read_hand
+from phasescope.studies.found._composition import EVERY_WAY, IN_WAYS, LEARNT, learnt
+from phasescope.studies.found._core import COMPOSED, made_cores, of_core, read_core, told_runs
 from phasescope.studies.found._images_needed import (
     ARMS,
     CANVASES,
@@ -35,7 +36,6 @@ from phasescope.studies.found._images_needed import (
     SEEDS,
     SPLIT,
     bumps_of,
-    copied,
     courses,
     lines,
     names_of,
@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 HALF_WAY = 1.5
 """of the power of N, between that of all labels, 2, and that of each factor's values, 1"""
+BEYOND, FEWER = 0.05, math.log(0.9)
+"""what is right of a core that is more than chance; and the log of the images that it takes where some are saved"""
 BARE, TOLD = ARMS
 
 
@@ -55,7 +57,7 @@ class Ends:
     """Of runs of some cells that have learnt the bumps that they were trained on, (n,) each."""
 
     def __init__(self, frame: pd.DataFrame, cells: tuple[str, ...]):
-        runs, self.right = learnt(frame, cells, "left_out", trained=of_hand("trained"))
+        runs, self.right = learnt(frame, cells, "left_out", trained=of_core("trained"))
         self.cells = cells_of(runs)
         keys = [KEYS[name] for name in self.cells]
         self.canvas = np.log([canvas for _, canvas, _ in keys])
@@ -99,9 +101,12 @@ def slower(frame: pd.DataFrame) -> Estimate:
 
 
 def beyond_copier(frame: pd.DataFrame) -> Estimate:
-    """Mean over runs of what is right less what a copier with the network's own errors has right; bumps alone."""
-    runs = runs_of(frame, names_of(BARE))
-    return mean_of_runs(all_at_end(runs, SPLIT) - all_at_end(runs, of_hand("copier")), strata=cells_of(runs))
+    """Mean over runs of what is composed, of bumps alone; in several ways as `envelope` has it."""
+    found = []
+    for way in EVERY_WAY:
+        runs, each = told_runs(runs_of(frame, names_of(BARE)), way)
+        found.append(mean_of_runs(each, strata=cells_of(runs)))
+    return envelope(found)
 
 
 def saved(frame: pd.DataFrame) -> Estimate:
@@ -134,11 +139,7 @@ def _made(
         arm, canvas, share = KEYS[cell]
         trained = float(np.clip(TRAINED[canvas] + 0.03 * generator.standard_normal(), 0, 1))
         right = trained * (height(arm, canvas, share) + NOISE * generator.standard_normal())
-        return {
-            SPLIT: float(np.clip(right, 0, 1)),
-            of_hand("trained"): trained,
-            of_hand("copier"): copied(canvas, share),
-        }
+        return {SPLIT: float(np.clip(right, 0, 1)), of_core("trained"): trained}
 
     return made_ends(STUDY, [name for arm in arms for name in names_of(arm)], read, generator)
 
@@ -148,16 +149,9 @@ def power(of: float, at_32: float) -> Needs:
     return lambda canvas: at_32 * (canvas / 32) ** of
 
 
-def by_copier(more: float) -> Made:
-    """Of which so much more is right than a copier has right."""
-
-    def of(generator: np.random.Generator) -> pd.DataFrame:
-        def height(_: str, canvas: int, share: float) -> float:
-            return (copied(canvas, share) + more) / TRAINED[canvas]
-
-        return _made([BARE], height, generator)
-
-    return of
+def cores(right: float) -> Made:
+    """Of which so much is right of cores."""
+    return partial(made_cores, lambda: STUDY, dict.fromkeys(names_of(BARE), right), spread=NOISE)
 
 
 def _claims() -> list[Claim]:
@@ -179,8 +173,8 @@ def _claims() -> list[Claim]:
             statistic=f"{taken}; bootstrap of runs within cells",
             threshold=HALF_WAY,
             estimate=partial(exponent, BARE),
-            does_not_show="That it copies, or does not: a copier's power is 2. Greater ones are told from it by none. "
-            f"{not_here}",
+            does_not_show="That it copies, or does not: an exact copier's power is 2. Greater ones are told from it by "
+            f"none. {not_here}",
             cells=names_of(BARE),
             controls=Controls(of(power(2, 50)), of(power(1, 50)), of(power(HALF_WAY, 50))),
         ),
@@ -212,28 +206,30 @@ def _claims() -> list[Claim]:
         claim(
             "beyond_the_copier",
             "Without stripes, more is right of what was left out than a copier of the nearest has right.",
-            statistic="share right of what was left out, at the end, less what a copier has right that paints the nearest "
-            "bump as the network paints those it was trained on, mean over runs; bootstrap within cells",
-            threshold=0.0,
+            statistic=f"{COMPOSED.format('left_out')}, at the end, mean over runs; bootstrap within "
+            f"cells{IN_WAYS[EVERY_WAY]}",
+            threshold=BEYOND,
             estimate=beyond_copier,
-            does_not_show="A copier of each factor has more right still.",
+            does_not_show="A copier of each factor has all of it right.",
             figure="courses",
             cells=names_of(BARE),
-            controls=Controls(by_copier(0.1), by_copier(-0.1), by_copier(0.0)),
+            controls=Controls(cores(0.2), cores(0.0), cores(BEYOND)),
         ),
         claim(
             "stripes_help",
             "Beside as many 2D images, stripes of every value bring more right of what was left out.",
             statistic="log of the 2D images along a level of what is right, with stripes less without: of a logit surface "
             "over the logs of images and N, and stripes; bootstrap of runs within cells",
-            threshold=0.0,
+            threshold=FEWER,
             estimate=saved,
             does_not_show="That combinations are composed: a network that sees more images of an object learns it sooner.",
             direction="below",
             figure="courses",
             cells=NAMES,
             controls=Controls(
-                of(power(2, 60), power(2, 30)), of(power(2, 30), power(2, 60)), of(power(2, 50), power(2, 50))
+                of(power(2, 60), power(2, 30)),
+                of(power(2, 30), power(2, 60)),
+                of(power(2, 50), power(2, 50 * math.exp(FEWER))),
             ),
         ),
     ]
@@ -257,8 +253,8 @@ STUDY = Study(
             saying(
                 NAMES,
                 "Geometric means and ranges over seeds that pass it between two sets; their number is in the label, "
-                "by canvas; of all that was left out, whether or not what was trained on was learnt. Dashed: copiers of the "
-                "same bumps.",
+                "by canvas; of all that was left out, whether or not what was trained on was learnt. Dashed: copiers of as "
+                "many bumps that paint exactly; one that scatters has at most half right.",
             ),
         ),
         Figure(
@@ -293,6 +289,13 @@ STUDY = Study(
             "a label, the tolerance itself. Where a canvas is not learnt, or all sets lie on one side of 60 %, no power "
             "is told. None of its runs had been made.",
         ),
+        Amendment(
+            "2026-11-28",
+            "A copier that moves a tenth of the way was beyond it where only well-formed images were read: what is beyond a "
+            "copier is read, in all ways, at labels of which it has nothing. The arms' sets are of other sizes, so that "
+            "exact copiers in both seemed to differ by 0.06: stripes help where they save a tenth. None of its runs had "
+            "been made.",
+        ),
     ),
-    readings=(Reading("hand", read_hand),),
+    readings=(Reading("core", read_core),),
 )

@@ -3,9 +3,9 @@
 P1 says of a torus that its two factors are coupled, P2 that they are factorized, and that such latents compose (Liang et al.
 2024, arXiv 2402.03305 and 2408.13256). Images of two stripes are a sum, and so lie on a Clifford torus themselves; those of
 bumps are a product. Here both are told by the index of `factorization` and additive R^2, at the end and untrained; and where
-combinations are held out, what is painted of them beyond a copier is set against the index of what was trained on, run by
-run. Loops are told, and claimed of none: a sum of narrow tuning curves of x and of y has none that is read, though its index
-is 1, as images of stripes themselves, and a product of wide ones has two.
+combinations are held out, what is painted of them where a copier has nothing is set against the index of what was trained
+on, run by run. Loops are told, and claimed of none: a sum of narrow tuning curves of x and y has none that is read, though
+its index is 1, as images of stripes themselves, and a product of wide ones has two.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from phasescope.studies.core.study import Amendment, Figure, Reading, Study, Tab
 from phasescope.studies.found._cells import BEFORE
 from phasescope.studies.found._code import ASKED, gained, index_at_end, read_code
 from phasescope.studies.found._composition import EVERY_WAY, IN_WAYS
-from phasescope.studies.found._hand import beyond, read_hand
+from phasescope.studies.found._core import COMPOSED, read_core, told_runs
 from phasescope.studies.found._tori_cells import CELLS, HELD, NAMES, SEEDS, SPLIT, WHOLE, additive, index
 from phasescope.studies.found._tori_figures import MIDWAY, along, courses, rows, shapes
 from phasescope.studies.found._tori_latents import VALUES, read_shape, read_spectrum
@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 
 BEFORE_OF = "eight runs of sixteen are factorization's"
+FULL = 0.9
+"""mean index above which there is nothing left to gain"""
 LEAST_LEFT = 1e-3
 """1 - R^2 below which additive R^2 is taken for no greater"""
 
@@ -57,12 +59,19 @@ def _before(shown: str) -> str:
 
 
 def more_gained(place: Place, frame: pd.DataFrame) -> Estimate:
-    """Mean gain of the index in training of stripes, less that of bumps."""
-    stripes, bumps = (
-        np.array([at_end(run, index(place)) - column(run, index(place))[0] for run in runs])
-        for runs in (runs_of(frame, [WHOLE[shown].name]) for shown in ("stripes", "bumps"))
-    )
-    return difference_of_means(stripes[np.isfinite(stripes)], bumps[np.isfinite(bumps)])
+    """Mean gain of the index in training of stripes, less that of bumps.
+
+    Raises:
+        NotEnough: both end so near to a Clifford torus that where they began decides.
+    """
+    ends = {
+        shown: np.array([column(run, index(place))[[0, -1]] for run in runs_of(frame, [WHOLE[shown].name])])
+        for shown in ("stripes", "bumps")
+    }
+    known = {shown: both[np.isfinite(both).all(axis=1)] for shown, both in ends.items()}
+    if min(both[:, 1].mean() for both in known.values()) > FULL:
+        raise NotEnough(f"both end above {FULL:g}: what they gained is what they lacked before")
+    return difference_of_means(*(both[:, 1] - both[:, 0] for both in known.values()))
 
 
 def summed(cell: str, place: Place, frame: pd.DataFrame) -> Estimate:
@@ -77,15 +86,9 @@ def goes_along(place: Place, frame: pd.DataFrame) -> Estimate:
     neither. Runs are drawn within cells; by each way of reading images, decided where all agree."""
 
     def of_way(way: str) -> Estimate:
-        told = [
-            (run, x, y)
-            for run in runs_of(frame, HELD)
-            if math.isfinite(x := at_end(run, index(place))) and math.isfinite(y := beyond(run, SPLIT, way))
-        ]
-        if not told:
-            raise NotEnough("no run has learnt what it was trained on")
-        runs, *numbers = zip(*told, strict=True)
-        cells, x, y = np.array(cells_of(runs)), *map(np.array, numbers)
+        indexed = [run for run in runs_of(frame, HELD) if math.isfinite(at_end(run, index(place)))]
+        runs, y = told_runs(indexed, way)
+        x, cells = np.array([at_end(run, index(place)) for run in runs]), np.array(cells_of(runs))
         paired = np.triu(cells[:, None] == cells, 1)
         sign = np.sign(x[:, None] - x) * np.sign(y[:, None] - y) * paired
         return over_runs(mean_of_pairs(sign, paired), len(runs), cells.tolist())
@@ -158,7 +161,8 @@ def _of_place(place: Place) -> list[Claim]:
             figure="index",
             cells=tuple(cell.name for cell in WHOLE.values()),
             family="what is shown factorizes latents",
-            does_not_show=f"That it composes better. Untrained latents of stripes may be more factorized already. Of bumps, "
+            does_not_show="That it composes better. Untrained latents of stripes may be more factorized already, and gain "
+            f"less for it; where both end above {FULL:g} nothing is told. Of bumps, "
             f"{BEFORE_OF}: {BEFORE}",
             controls=_controls(
                 partial(two_worlds, lambda: STUDY, place),
@@ -188,9 +192,9 @@ def _of_place(place: Place) -> list[Claim]:
         claim(
             f"composes_within_{t}",
             f"Of networks that saw the same images, the more factorized at {where} compose better.",
-            statistic="Kendall's tau of the factorization index of labels that were not held out with what is right of "
-            "those that were, between a copier that paints as the network does, 0, and what was trained on, 1, at the end, "
-            f"over pairs of runs of one cell; equals count for neither{IN_WAYS[EVERY_WAY]}",
+            statistic="Kendall's tau of the factorization index of labels that were not held out with "
+            f"{COMPOSED.format(SPLIT)}, at the end, over pairs of runs of one cell; equals count for "
+            f"neither{IN_WAYS[EVERY_WAY]}",
             threshold=0.0,
             estimate=partial(goes_along, place),
             figure="along",
@@ -236,6 +240,13 @@ STUDY = Study(
             "The share of the variance in four principal components, which Liang et al. tell of their tori, is read too; "
             "nothing is claimed of it. Twenty of its runs had been made, and not been looked at.",
         ),
+        Amendment(
+            "2026-11-28",
+            "Networks fail first near the canvas' edges, which the holes are far from: what is composed is read at labels "
+            "of which a copier has nothing, over trained ones as near to an edge. Gains are not compared where nothing is "
+            "left to gain. Forty of its runs had been made, of which two whole tori's latents had been looked at.",
+            looked=True,
+        ),
     ),
     claims=tuple(claim for place in ASKED for claim in _of_place(place)),
     figures=(
@@ -269,7 +280,7 @@ STUDY = Study(
     readings=(
         Reading("code", read_code),
         Reading("shape", read_shape),
-        Reading("hand", read_hand, HELD),
+        Reading("core", read_core, HELD),
         Reading("spectrum", read_spectrum),
     ),
 )
