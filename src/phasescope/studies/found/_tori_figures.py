@@ -29,14 +29,26 @@ def courses(frame: pd.DataFrame) -> list[Panel]:
     """While learning the index, a panel a cell, and the share of variance in four components, of whole tori; dashed, that of
     the images."""
     told = partial(_course, of=index, images="shape.images.index", unit="index: 0 3D torus, 1 Clifford")
-    lying = partial(_course, of=spectrum, images="spectrum.images.value", unit="variance in four dimensions")
+    lying = partial(
+        _course,
+        of=spectrum,
+        images="spectrum.images.value",
+        unit="share of variance",
+        after=": in four dimensions",
+    )
     return [panel for name in NAMES for panel in told(name, frame, level=MIDWAY)] + [
         panel for cell in WHOLE.values() for panel in lying(cell.name, frame, ylim=(0, 1.02))
     ]
 
 
 def _course(
-    name: str, frame: pd.DataFrame, of: Callable[[Place], str], images: str, unit: str, **more: Any
+    name: str,
+    frame: pd.DataFrame,
+    of: Callable[[Place], str],
+    images: str,
+    unit: str,
+    after: str = "",
+    **more: Any,
 ) -> list[Panel]:
     """A column of each place of a cell's runs; none where there are no such runs."""
     if not (runs := some_runs(frame, [name])):
@@ -46,7 +58,7 @@ def _course(
         ends = np.array([0.0, max(float(line.x[-1]) for line in lines)])
         level = float(np.nanmean([at_end(run, images) for run in runs]))
         lines.append(Curve(ends, np.full(2, level), label="images", series=7, style="dashed"))
-    return [Panel(name, STEPS, unit, lines, **more)]
+    return [Panel(f"{name}{after}", STEPS, unit, lines, **more)]
 
 
 def shapes(frame: pd.DataFrame) -> list[Panel]:

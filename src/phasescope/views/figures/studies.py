@@ -36,6 +36,8 @@ MOST_INSIDE = 4
 """series of a panel whose legend finds a place within; that of more stands beside"""
 PAGE_IN, ROW_IN = 10.8, 2.7
 """width of a figure, and height of a row of panels, inches"""
+LABEL_IN, LETTER_IN = 0.55, 0.075
+"""of an entry of a legend, beside its words, and a letter of these"""
 
 
 def draw(figure: Figure, frame: pd.DataFrame) -> Drawing:
@@ -55,9 +57,9 @@ def draw(figure: Figure, frame: pd.DataFrame) -> Drawing:
             draw_panel(ax, panel, with_legend=not shared and _own_legend(panels, index))
         if shared:
             handles = _handles(axes.flat)
-            drawing.legend(
-                handles.values(), handles.keys(), ncols=min(len(handles), 6), loc="outside lower center"
-            )
+            fit = int(drawing.get_figwidth() / (LABEL_IN + LETTER_IN * max(map(len, handles))))
+            ncols = max(1, min(len(handles), fit, 6))
+            drawing.legend(handles.values(), handles.keys(), ncols=ncols, loc="outside lower center")
         if any(panel.colours == "phases" for panel in panels):
             patches = [Patch(color=colour, label=f"phase {phase}") for phase, colour in PHASE_COLOURS.items()]
             drawing.legend(handles=patches, ncols=3, loc="outside lower center")
