@@ -13,7 +13,7 @@ from phasescope.probing.copier import nearest_labels
 from phasescope.studies.core.claim import NotEnough
 from phasescope.studies.found import _core as by
 from phasescope.studies.found import _tori_cells, interpolate
-from phasescope.studies.found._composition import EVERY_WAY
+from phasescope.studies.found._composition import EVERY_WAY, FEWEST
 from phasescope.studies.found._images_needed import CELLS
 from phasescope.worlds import World
 
@@ -136,6 +136,6 @@ def test_of_fewer_runs_than_four_nothing_is_told():
     made = by.made_cores(lambda: interpolate.STUDY, {cell: 0.5}, np.random.default_rng(0), 0.1)
     assert by.filled(cell, made, ("formed",)).value == pytest.approx(0.5, abs=0.15)
     name = by.of_core("trained")
-    learnt = made["digest"].isin(made["digest"].unique()[: by.FEWEST - 1])
+    learnt = made["digest"].isin(made["digest"].unique()[: FEWEST - 1])
     with pytest.raises(NotEnough, match="no cell has 4 runs"):
         by.filled(cell, made.assign(**{name: made[name].where(learnt, 0.3)}))

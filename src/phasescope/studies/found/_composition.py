@@ -113,6 +113,21 @@ def _by_seed(cell: str, split: str, way: str, frame: pd.DataFrame) -> dict[int, 
     return dict(zip(seeds, _at_ends(cell, split, way, frame), strict=True))
 
 
+def of_full_cells(learnt: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Of runs that have learnt what they were trained on those of cells with `FEWEST` of them.
+
+    Raises:
+        NotEnough: there is no such cell.
+    """
+    names = cells_of(learnt)
+    kept = [run for run, name in zip(learnt, names, strict=True) if names.count(name) >= FEWEST]
+    if not kept:
+        raise NotEnough(
+            f"no cell has {FEWEST} runs that have learnt what they were trained on, above {LEARNT:.0%} of it right"
+        )
+    return kept
+
+
 def learnt(
     frame: pd.DataFrame, cells: Sequence[str], split: str, way: str = "formed", trained: str = ""
 ) -> tuple[list[pd.DataFrame], np.ndarray]:
@@ -126,13 +141,7 @@ def learnt(
         NotEnough: there is no run, or no cell has as many that have learnt it.
     """
     asked, trained = accuracy_of(split, "joint", way), trained or accuracy_of("grid", "joint", way)
-    runs = [run for run in runs_of(frame, cells) if at_end(run, trained) > LEARNT]
-    names = cells_of(runs)
-    kept = [run for run, name in zip(runs, names, strict=True) if names.count(name) >= FEWEST]
-    if not kept:
-        raise NotEnough(
-            f"no cell has {FEWEST} runs with above {LEARNT:.0%} right of what they were trained on"
-        )
+    kept = of_full_cells([run for run in runs_of(frame, cells) if at_end(run, trained) > LEARNT])
     return kept, np.array([min(at_end(run, asked) / at_end(run, trained), 1.0) for run in kept])
 
 

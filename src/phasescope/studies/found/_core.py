@@ -20,12 +20,12 @@ import numpy as np
 
 from phasescope.probing.behaviour import in_every_way
 from phasescope.randomness import numpy_generator
-from phasescope.studies.core.claim import Estimate, NotEnough
+from phasescope.studies.core.claim import Estimate
 from phasescope.studies.core.comparing import envelope
-from phasescope.studies.core.criteria import at_end, cells_of, runs_of
+from phasescope.studies.core.criteria import at_end, runs_of
 from phasescope.studies.core.statistics import mean_of_runs
 from phasescope.studies.core.study import Study
-from phasescope.studies.found._composition import EVERY_WAY, FEWEST, LEARNT
+from phasescope.studies.found._composition import EVERY_WAY, LEARNT, of_full_cells
 from phasescope.studies.found._made import made_ends
 
 if TYPE_CHECKING:
@@ -134,13 +134,8 @@ def told_runs(
     Raises:
         NotEnough: there is none.
     """
-    each = np.array([composed(run, way, what) for run in runs])
-    names = np.array(cells_of(runs))
-    known = np.isfinite(each)
-    kept = known & np.array([known[names == name].sum() >= FEWEST for name in names])
-    if not kept.any():
-        raise NotEnough(f"no cell has {FEWEST} runs that have learnt what they were trained on")
-    return [run for run, one in zip(runs, kept, strict=True) if one], each[kept]
+    kept = of_full_cells([run for run in runs if math.isfinite(composed(run, way, what))])
+    return kept, np.array([composed(run, way, what) for run in kept])
 
 
 def filled(cell: str, frame: pd.DataFrame, ways: Sequence[str] = EVERY_WAY) -> Estimate:
