@@ -26,12 +26,15 @@ ORDER = ("supported", "refuted", "undecided")
 
 
 def verdicts(name: str) -> str:
-    """How many claims of a study came out how; that it is declared alone where it has no records."""
+    """How many claims of a study came out how, and of how many of its runs, where some are to come; that it is declared
+    alone where it has no records."""
     told = read_claims(RESULTS / name)
     if not told or not told["claims"]:
         return "declared, not run"
     found = Counter(claim["verdict"] for claim in told["claims"])
-    return ", ".join(f"{found[outcome]} {outcome}" for outcome in ORDER if found[outcome])
+    counts = ", ".join(f"{found[outcome]} {outcome}" for outcome in ORDER if found[outcome])
+    runs, declared = told["records"]["runs"], len(studies()[name].configs())
+    return counts if runs >= declared else f"{counts}; {runs} of {declared} runs"
 
 
 def row(name: str) -> str:
