@@ -110,6 +110,10 @@ class Factors(tuple[Factor, ...]):
         told = np.where(np.isnan(plain), np.nan, (plain != 0).astype(float))
         return np.where(self.categorical, told, wrapped)
 
+    def places(self, labels: Float[np.ndarray, "n K"]) -> Float[np.ndarray, "n K"]:
+        """Labels by which those of one place are equal: both ends of a periodic factor are."""
+        return np.where(self.periodic & (labels == self.low + self.span), self.low, labels)
+
     def check(self, labels: Float[np.ndarray, "n K"]) -> None:
         """Raises ValueError where a label has not a number a factor, one outside [low, high], or one that is not finite."""
         if np.shape(labels)[1] != len(self):

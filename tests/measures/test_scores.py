@@ -52,13 +52,12 @@ def plain(score: Score) -> Score:
     return dataclasses.replace(score, low=math.nan if math.isinf(score.low) else score.low)
 
 
-def test_a_score_comes_back_from_its_dict_and_from_its_columns():
+def test_a_score_comes_back_from_its_dict():
     for score in (FULL, order(LATENTS, LABELS), participation_ratio(LATENTS)):
         tree = json.loads(json.dumps(score.to_dict(), allow_nan=False))
-        row = {f"order.mid.600.{name}": value for name, value in score.columns().items()}
-        for back in (Score.from_dict(tree), Score.from_columns(row | {"order.mid.60": 1.0}, "order.mid.600")):
-            assert back.to_dict() == tree
-            assert repr(back) == repr(plain(score))
+        back = Score.from_dict(tree)
+        assert back.to_dict() == tree
+        assert repr(back) == repr(plain(score))
 
 
 def test_columns_are_the_leaves_of_the_dict():
@@ -77,10 +76,6 @@ def test_columns_are_the_leaves_of_the_dict():
 def test_bad_input_of_what_is_no_score_is_named():
     with pytest.raises(ValueError, match=r"a score \(of value, low\) must have `high`"):
         Score.from_dict({"value": 1.0, "low": 0.0})
-    with pytest.raises(ValueError, match=r"`order.mid.600.n` must be a column"):
-        Score.from_columns(
-            {f"order.mid.600.{part}": 1.0 for part in ("value", "low", "high")}, "order.mid.600"
-        )
 
 
 def test_with_nulls_returns_a_copy():

@@ -8,6 +8,7 @@ import torch
 
 from phasescope.probing.behaviour import behaviour
 from phasescope.randomness import numpy_generator
+from phasescope.worlds import Mixed
 from phasescope.worlds.bump.world import GaussianBump
 
 N = 400
@@ -58,3 +59,22 @@ def test_what_is_not_well_formed_counts_by_axis_in_the_ungated_ways_alone():
     gated = found["accuracy"]["grid"]
     assert gated["x"] < 0.6 * share[0]
     assert set(found["error_matched"]["grid"]) == {"x", "y"}
+
+
+def test_a_perfect_painter_is_right_in_every_way_where_a_factor_is_not_shown():
+    """And who paints blank images has right, where x alone is shown, what is not told alone."""
+    parts = [{"within": {"x": [0, 32], "y": [0, 32]}}, {"within": {"x": [0, 32]}, "at": {"y": -6}}]
+    world = Mixed.of({"together": {"kind": "gaussian_bump"}, "design": {"kind": "union", "parts": parts}})
+    labels = world.training_labels()
+    reader = world.reader()
+    assert reader is not None
+    alone = ~reader.told(labels).all(axis=1)
+    assert alone.sum() == 32
+    images = world.render(torch.from_numpy(labels)).numpy()
+    perfect = behaviour(reader, reader.read(images), {"grid": labels}, world.factors)
+    blank = np.full((32, *world.shape), world.blank, dtype=np.float32)
+    nothing = behaviour(reader, reader.read(blank), {"grid": labels[alone]}, world.factors)
+    for way in ("accuracy", "accuracy_half", "accuracy_darkest", "accuracy_matched"):
+        assert perfect[way]["grid"]["joint"] == 1.0
+        assert nothing[way]["grid"]["joint"] <= 3 / 32  # the darkest pixel of a blank image is the first
+    assert nothing["error_matched"]["grid"]["y"] is None

@@ -26,6 +26,19 @@ def test_its_json_has_labels_splits_and_what_copiers_get_right(capsys):
         assert 0 < one["critical_share"] < one["trained_share"]
 
 
+def test_overlap_is_of_what_is_shown_though_all_images_share_it(capsys):
+    """All images of this design have the vertical stripe: the median image is no blank one."""
+    words = ["world.kind=stripes", "world.canvas=16", "world.design.at={x: 8}", "world.design.dy=4", "--json"]
+    assert main(["designs", *words]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["splits"] == {"trained": 4}
+    for one in found["percolation"]:
+        assert one["largest"] == 1.0
+        assert one["critical_is_at_most"]
+    assert main(["designs", *words[:-1]]) == 0
+    assert "at most 1.000" in capsys.readouterr().out
+
+
 def test_the_table_says_it_in_words_and_the_picture_is_drawn(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["designs", *WORDS, CROSS, "--picture"]) == 0
@@ -47,6 +60,18 @@ def test_the_table_says_it_in_words_and_the_picture_is_drawn(capsys, tmp_path, m
         ("world.design.hold_out={kind: subset, share: 0}", "must be greater than 0"),
         ("world.design.hold_out={kind: hole}", "must be one of 'cross', 'square'"),
         ("probing.images.hole=64", "must be of a split of the world"),
+        (
+            "world.design={kind: union, parts: [{}, {dz: 1}]}",
+            "`world.design.parts.1.dz` (=1.0) is not a field",
+        ),
+        (
+            "world.design={kind: union, parts: [{}], tested: [{}]}",
+            "`world.design.tested.0.hold_out` (=null) must hold",
+        ),
+        (
+            "world.design={within: {x: [0, 8]}, at: {x: 4}}",
+            "`world.design.at.x` (=4) must not be beside `within`",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_line(word, rule, capsys):

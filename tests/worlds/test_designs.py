@@ -106,3 +106,38 @@ def test_of_a_grid_a_number_of_labels_is_kept_and_more_hold_fewer():
 def test_more_labels_than_the_grid_has_cannot_be_kept():
     with pytest.raises(UserError, match=r"design.keep` \(=1025\) must be at most 1024"):
         GaussianBump.of({"design": {"keep": 1025}})
+
+
+LESION = {"hold_out": {"kind": "lesion", "axis": "x", "width": 4, "middle": 0}}
+
+
+def test_where_a_factor_comes_round_its_ends_are_one_place_for_a_union():
+    world = GaussianBump.of(
+        {
+            "canvas": 8,
+            "boundary": "periodic",
+            "design": {"kind": "union", "parts": [LESION, {"at": {"x": 0}}]},
+        }
+    )
+    (held,) = world.held_out().values()
+    trained = {tuple(label) for label in (world.training_labels() % 8).tolist()}
+    tested = {tuple(label) for label in (held % 8).tolist()}
+    assert len(world.training_labels()) == len(trained) == 6 * 8
+    assert len(held) == len(tested) == 2 * 8
+    assert not trained & tested
+    with pytest.raises(UserError, match="ends"):
+        GaussianBump.of(
+            {"boundary": "periodic", "design": {"ends": "both", "within": {"x": [0, 32], "y": [0, 32]}}}
+        )
+
+
+@pytest.mark.parametrize("boundary", ["open", "periodic"])
+@pytest.mark.parametrize(
+    "design", [{"at": {"x": 4}}, {"hold_out": {"kind": "subset", "count": 1}}, {"at": {"x": 4, "y": 4}}]
+)
+def test_labels_are_drawn_from_all_of_a_factor_that_is_trained_on_at_one_value(boundary, design):
+    """So that there is a range of it to read off latents."""
+    drawn = GaussianBump.of({"boundary": boundary, "design": design}).draw_labels(
+        256, np.random.default_rng(0)
+    )
+    assert (np.ptp(drawn, axis=0) > 25).all()

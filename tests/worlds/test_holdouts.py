@@ -142,7 +142,7 @@ def test_what_a_union_trains_on_is_not_held_out():
         ({"hold_out": {"kind": "correlated", "sigma": 0.1, "factors": ["x", "x"]}}, "must be two of x, y"),
         ({"within": {"x": [0, 40]}}, "must lie in x's range, from 0 to 32 px"),
         ({"at": {"y": -3}}, "must lie in y's range, from 0 to 32 px"),
-        ({"kind": "union", "parts": [{"dx": 2}], "tested": [{"dx": 2}]}, "must hold something out"),
+        ({"kind": "union", "parts": [{"dx": 2}], "tested": [{"dx": 2}]}, "must hold out what is tested"),
         ({"kind": "union", "parts": []}, "parts"),
     ],
 )

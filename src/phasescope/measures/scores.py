@@ -120,38 +120,6 @@ class Score:
             row |= named
         return row
 
-    @classmethod
-    def from_columns(cls, row: Mapping[str, Any], at: str) -> Score:
-        """The score whose `columns` stand in a row under `at`, as in order.mid.600.value.
-
-        What is missing in that row, None or NaN, is NaN; n is then 0 and the estimator "".
-
-        Raises:
-            ValueError: the row has no column for the value, an end of its interval, or n.
-        """
-        lacking = [part for part in PARTS[:4] if f"{at}.{part}" not in row]
-        if lacking:
-            raise ValueError(f"`{at}.{lacking[0]}` must be a column: a score has it")
-        n = _number(row[f"{at}.n"])
-        named = {
-            part: {
-                name.removeprefix(f"{at}.{part}."): _number(value)
-                for name, value in row.items()
-                if name.startswith(f"{at}.{part}.")
-            }
-            for part in NAMED
-        }
-        value, low, high = (_number(row[f"{at}.{part}"]) for part in PARTS[:3])
-        estimator = row.get(f"{at}.estimator")
-        return cls(
-            value,
-            low,
-            high,
-            n=int(n) if math.isfinite(n) else 0,
-            estimator=estimator if isinstance(estimator, str) else "",
-            **named,
-        )
-
 
 PARTS = tuple(part.name for part in fields(Score))
 NAMED = ("nulls", "detail")

@@ -61,8 +61,7 @@ def in_every_way(
     """By way of reading, the reader's own `formed` first, whether each factor of each image is right, and how far off."""
     found = {"formed": (reader.right(columns, labels), np.abs(reader.errors(columns, labels)))}
     for way, error in reader.ungated(columns, labels).items():
-        far = np.abs(error)
-        found[way] = far <= reader.tolerance, far  # what is not read, NaN, is not right
+        found[way] = reader.within(error, labels), np.abs(error)
     return found
 
 

@@ -21,7 +21,7 @@ from typing import Any, Literal, cast, get_args
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from phasescope.errors import UserError
@@ -256,11 +256,10 @@ def _scores(
     own_before, there_before = reader.ungated(before, labels), reader.ungated(before, targets)
     scores: dict[str, Score] = {}
     for way in own:
-        stays = _share(_within(own[way], reader), _within(own_before[way], reader))
-        scores[f"{way}.stays"] = stays
+        scores[f"{way}.stays"] = _share(reader, labels, own[way], own_before[way])
         if how == "ablate":
             continue
-        scores[f"{way}.follows"] = _share(_within(there[way], reader), _within(there_before[way], reader))
+        scores[f"{way}.follows"] = _share(reader, targets, there[way], there_before[way])
         moved = factors.difference(own[way], own_before[way])
         asked = factors.difference(targets, labels)
         for k, name in enumerate(factors.names):
@@ -269,15 +268,13 @@ def _scores(
     return scores
 
 
-def _within(errors: Float[np.ndarray, "n K"], reader: Reader) -> Bool[np.ndarray, " n"]:
-    return np.all(np.abs(errors) <= reader.tolerance, axis=1)
-
-
-def _share(hits: Bool[np.ndarray, " n"], untouched: Bool[np.ndarray, " n"]) -> Score:
-    """The share of images, with the exact interval of Clopper & Pearson (1934)."""
+def _share(reader: Reader, labels: np.ndarray, *errors: np.ndarray) -> Score:
+    """The share of images that are right by their errors, with the exact interval of Clopper & Pearson (1934); then of those
+    untouched."""
     from scipy.stats import beta
 
-    n, k = len(hits), int(hits.sum())
+    right, untouched = (np.all(reader.within(one, labels), axis=1) for one in errors)
+    n, k = len(right), int(right.sum())
     return Score(
         value=k / n,
         low=float(beta.ppf(TAIL, k, n - k + 1)) if k else 0.0,

@@ -116,9 +116,10 @@ def went(world: World, image: np.ndarray, label: np.ndarray, target: np.ndarray 
         return {}
     columns, found = reader.read(image), {}
     for way, error in reader.ungated(columns, label[None]).items():
-        stayed = bool((np.abs(error[0]) <= reader.tolerance).all())
-        there = None if target is None else reader.ungated(columns, target[None])[way][0]
-        followed = there is not None and bool((np.abs(there) <= reader.tolerance).all())
+        stayed = bool(reader.within(error, label[None]).all())
+        followed = target is not None and bool(
+            reader.within(reader.ungated(columns, target[None])[way], target[None]).all()
+        )
         words = {(True, True): "either", (True, False): "followed", (False, True): "stayed"}
         found[way] = {
             "at": (label + error[0]).astype(float).tolist(),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from phasescope.measures.images.percolation import (
+    LEAST,
     MOST_IMAGES,
     critical_share,
     largest_component,
@@ -32,8 +33,8 @@ class Designed:
         world: whose design it is.
         labels: of what is trained on, `trained`, and by split what is held out, (n, K) each.
         told: JSON-ready: `sentence`, `splits` (the number of labels of each), `percolation` (by threshold of overlap: the
-            share of training images in the largest component, and the critical share of all labels that are offered), and
-            by `copier` and split the share that is right.
+            share of training images in the largest component, and the critical share of all labels that are offered, or
+            what it is at most), and by `copier` and split the share that is right.
     """
 
     name: str
@@ -65,15 +66,18 @@ def _percolation(world: World, labels: dict[str, np.ndarray]) -> list[dict[str, 
         return []
     with torch.no_grad():
         images = world.render(torch.from_numpy(offered)).numpy()
+    blank = None if world.blank is None else np.full(world.shape, world.blank)
     found = []
     for threshold in THRESHOLDS:
-        graph = overlap_graph(images, threshold)
+        graph = overlap_graph(images, threshold, blank)
+        critical = critical_share(graph)
         found.append(
             {
                 "threshold": threshold,
                 "largest": largest_component(graph[:trained, :trained]),
                 "trained_share": trained / len(offered),
-                "critical_share": critical_share(graph),
+                "critical_share": critical,
+                "critical_is_at_most": critical * len(offered) <= LEAST,
             }
         )
     return found

@@ -70,6 +70,11 @@ class World(Kind):
     def shape(self) -> tuple[int, ...]:
         """Of an image: (C, *spatial)."""
 
+    @property
+    def blank(self) -> float | None:
+        """Of every pixel of an image in which nothing is shown; None where there is no such image."""
+        return None
+
     @abstractmethod
     def training_labels(self) -> Float[np.ndarray, "M K"]:
         """The labels of the training set, float32, in the factors' units."""
@@ -140,8 +145,18 @@ class Reader:
         self, columns: Columns, labels: Float[np.ndarray, "n K"]
     ) -> Mapping[str, Float[np.ndarray, "n K"]]:
         """By the name of a further way to read the factors: read minus told, each by itself, of every image, well formed
-        or not; NaN where nothing can be read. A factor is right by it within `tolerance`."""
+        or not; NaN where nothing can be read, or nothing of it is told. A factor is right by it as `within` says."""
         return {}
+
+    def told(self, labels: Float[np.ndarray, "n K"]) -> Bool[np.ndarray, "n K"]:
+        """Whether a label says of each factor what is to be seen: where a factor is not shown, it does not."""
+        return np.ones(np.shape(labels), dtype=bool)
+
+    def within(
+        self, errors: Float[np.ndarray, "n K"], labels: Float[np.ndarray, "n K"]
+    ) -> Bool[np.ndarray, "n K"]:
+        """Whether each factor is right by an `ungated` way; what is told and not read is not, what is not told is."""
+        return (np.abs(errors) <= self.tolerance) | ~self.told(labels)
 
     @property
     def tolerance(self) -> Float[np.ndarray, " K"]:

@@ -162,6 +162,8 @@ class Grid(Design):
     def _check_ranges(self, factors: Factors) -> None:
         """Raises ValueError where a range or a value is not of a factor, or lies beyond its range."""
         ranges = {("within", name): of for name, of in self.within.items()}
+        for name in self.within.keys() & self.at.keys():
+            raise ValueError(f"`design.at.{name}` (={self.at[name]:g}) must not be beside `within`")
         ranges |= {("at", name): (value, value) for name, value in self.at.items()}
         for (field, name), (low, high) in ranges.items():
             check_factor(f"design.{field}", name, factors)
@@ -189,12 +191,13 @@ class Grid(Design):
 
     def limited(self, factors: Factors) -> Factors:
         """The factors, with the ranges in which the grid lies."""
-        return Factors(
-            replace(factor, low=self.within[factor.name][0], high=self.within[factor.name][1], periodic=False)
-            if factor.name in self.within
-            else factor
-            for factor in factors
-        )
+
+        def of(factor: Factor) -> Factor:
+            low, high = self.within.get(factor.name, (factor.low, factor.high))
+            whole = (low, high) == (factor.low, factor.high)
+            return replace(factor, low=low, high=high, periodic=factor.periodic and whole)
+
+        return Factors(map(of, factors))
 
     def sentence(self, factors: Factors) -> str:
         """As people say it: ``trained on a grid of 1 x 0.5 px``."""
@@ -256,16 +259,7 @@ class Union(Design):
 
     def along(self, factors: Factors) -> Union:
         """See `Design.along`."""
-        for number, one in enumerate(self.tested):
-            if one.hold_out is None:
-                raise ValueError(
-                    f"`design.tested` (={number}) must hold something out: that is what is tested"
-                )
-        union = self.model_copy(
-            update={
-                name: tuple(one.along(factors) for one in getattr(self, name)) for name in ("parts", "tested")
-            }
-        )
+        union = self.model_copy(update={name: self._along(name, factors) for name in ("parts", "tested")})
         for name, labels in union.held(factors).items():
             if not len(labels):
                 raise ValueError(
@@ -273,20 +267,35 @@ class Union(Design):
                 )
         return union
 
+    def _along(self, field: str, factors: Factors) -> tuple[Grid, ...]:
+        found = []
+        for number, one in enumerate(getattr(self, field)):
+            try:
+                if field == "tested" and one.hold_out is None:
+                    raise ValueError("`design.hold_out` (=null) must hold out what is tested")
+                found.append(one.along(factors))
+            except ValueError as error:
+                raise ValueError(str(error).replace("`design", f"`design.{field}.{number}", 1)) from None
+        return tuple(found)
+
     def labels(self, factors: Factors) -> Float[np.ndarray, "M K"]:
-        """Each label once, in the order of the parts."""
+        """Each place once, in the order of the parts."""
         every = np.concatenate([part.labels(factors) for part in self.parts])
-        return every[np.sort(np.unique(every, axis=0, return_index=True)[1])]
+        return every[np.sort(np.unique(factors.places(every), axis=0, return_index=True)[1])]
 
     def held(self, factors: Factors) -> dict[str, Float[np.ndarray, "n K"]]:
         """Of the parts' splits, and of those tested, what no part trains on."""
-        trained = set(map(tuple, self.labels(factors).tolist()))
+        trained = set(map(tuple, factors.places(self.labels(factors)).tolist()))
         found: dict[str, list[np.ndarray]] = {}
+        held = {}
         for one in (*self.parts, *self.tested):
             for name, labels in one.held(factors).items():
-                fresh = [tuple(label) not in trained for label in labels.tolist()]
+                fresh = [tuple(place) not in trained for place in factors.places(labels).tolist()]
                 found.setdefault(name, []).append(labels[np.array(fresh, dtype=bool)])
-        return {name: np.unique(np.concatenate(some), axis=0) for name, some in found.items()}
+        for name, some in found.items():
+            every = np.concatenate(some)
+            held[name] = every[np.unique(factors.places(every), axis=0, return_index=True)[1]]
+        return held
 
     def sentence(self, factors: Factors) -> str:
         """See `Design.sentence`."""

@@ -2,14 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Float
 from scipy import special
 
+from phasescope.worlds.base import World
+
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from phasescope.worlds.designs import AnyDesign
+
+
+class PlaneWorld(World):
+    """A world of what lies at (x, y) on a canvas of one channel."""
+
+    position: ClassVar[tuple[str, str]] = ("x", "y")
+
+    if TYPE_CHECKING:  # fields of each such world
+        canvas: int
+        polarity: Literal["dark", "bright"]
+        boundary: Literal["open", "periodic"]
+        design: AnyDesign
+
+    @property
+    def periodic(self) -> bool:
+        return self.boundary == "periodic"
+
+    @property
+    def blank(self) -> float:
+        return 1.0 if self.polarity == "dark" else -1.0
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return 1, self.canvas, self.canvas
+
+    def training_labels(self) -> Float[np.ndarray, "M 2"]:
+        """The labels of the training set, (M, 2) float32."""
+        return self.design.labels(self.factors)
 
 
 def profiles(

@@ -19,11 +19,11 @@ from phasescope.families.diffusion.rungs import (
     Wiener,
     check_shift,
     mean_and_covariance,
-    torus_spectrum,
     wiener_mmse,
 )
 from phasescope.probing.task import task_of
 from phasescope.worlds import GaussianBump
+from tests.families.torus import torus_spectrum
 
 DIFFUSION = DiffusionConfig().build()
 WORLD = GaussianBump(canvas=6, sigma_px=0.8)
@@ -110,11 +110,6 @@ def test_a_torus_spectrum_is_the_closed_form_of_a_wide_canvas():
     expected = 4 * (2 * np.pi * s**2) ** 2 * np.exp(-(s**2) * (k[:, None] ** 2 + k**2)) / N**2
     expected[0, 0] = 0
     np.testing.assert_allclose(torus_spectrum(image[0]).numpy().reshape(N, N), expected, rtol=1e-4, atol=1e-7)
-
-
-def test_several_channels_have_no_such_spectrum():
-    with pytest.raises(ValueError, match=r"`image` \(of 2 channels\) must have one"):
-        torus_spectrum(torch.zeros(2, 4, 4))
 
 
 @pytest.mark.parametrize("side", [1, 3, 5])

@@ -8,9 +8,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phasescope.families.diffusion.rungs import torus_spectrum
 from phasescope.measures import mode_gains, mode_variances
 from phasescope.worlds import GaussianBump
+from tests.families.torus import torus_spectrum
 
 RNG = np.random.default_rng
 

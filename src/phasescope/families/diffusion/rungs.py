@@ -1,23 +1,20 @@
 """The ladder: denoisers that know more and more of the data, each the best for what it knows.
 
-    mean image      E[x_0]
-    Wiener          mean and covariance: the best affine denoiser. With C = sum_k lambda_k u_k u_k^T, mu = E[x_0],
+mean image      E[x_0]
+Wiener          mean and covariance: the best affine denoiser. With C = sum_k lambda_k u_k u_k^T, mu = E[x_0],
 
-                        x_0 = mu + sum_k u_k (alpha lambda_k / (alpha^2 lambda_k + sigma^2)) u_k . (x_t - alpha mu)
+                    x_0 = mu + sum_k u_k (alpha lambda_k / (alpha^2 lambda_k + sigma^2)) u_k . (x_t - alpha mu)
 
-    local machine   each pixel sees a patch of side P about it, and all that was ever in it (Kamb & Ganguli 2024, arXiv
-                    2412.20292; their local score machine, which on a torus whose images are all translates of one is
-                    equivariant too): with b_m the images and Omega the patch of pixel i,
+local machine   each pixel sees a patch of side P about it, and all that was ever in it (Kamb & Ganguli 2024, arXiv
+                2412.20292; their local score machine, which on a torus whose images are all translates of one is
+                equivariant too): with b_m the images and Omega the patch of pixel i,
 
-                        x_0(i) = sum_m w_m b_m(i),
-                        w = softmax_m [(alpha <x_t, b_m>_Omega - alpha^2 |b_m|_Omega^2 / 2) / sigma^2]
+                    x_0(i) = sum_m w_m b_m(i),
+                    w = softmax_m [(alpha <x_t, b_m>_Omega - alpha^2 |b_m|_Omega^2 / 2) / sigma^2]
 
-    posterior mean  all images (`UnconditionalOptimum`)
-    orbit           the label's image up to a shift by f px: all that a network can use which commutes with such shifts
-    one factor told, all told (`PartialOptimum`, `ConditionalOptimum`)
-
-On a torus whose images are all translates of one, the covariance is diagonal in Fourier's basis, and `torus_spectrum` is its
-eigenvalues; of any other finite set they come from its images.
+posterior mean  all images (`UnconditionalOptimum`)
+orbit           the label's image up to a shift by f px: all that a network can use which commutes with such shifts
+one factor told, all told (`PartialOptimum`, `ConditionalOptimum`)
 """
 
 from __future__ import annotations
@@ -203,19 +200,3 @@ def mean_and_covariance(
         away = some[0] - mean
         covariance += away.T @ away / count
     return mean.view(shape), covariance
-
-
-def torus_spectrum(image: Float[Tensor, " C *spatial"]) -> Float[Tensor, " pixels"]:
-    """The covariance's eigenvalues of all translates of an image of one channel, in Fourier's order, float64.
-
-    lambda_k = |sum_i image(i) exp(-2 pi sqrt(-1) k i / N)|^2 / pixels, and 0 at k = 0: the mean image has that mode.
-
-    Raises:
-        ValueError: the image has several channels, whose covariance is not diagonal there.
-    """
-    if len(image) != 1:
-        raise ValueError(f"`image` (of {len(image)} channels) must have one: several are correlated")
-    power = torch.fft.fftn(image[0].double()).abs().square() / image[0].numel()
-    variances = power.flatten()
-    variances[0] = 0
-    return variances

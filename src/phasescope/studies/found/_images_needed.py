@@ -95,9 +95,8 @@ def copied(canvas: int, share: float, copier: str = "copier") -> float:
 
 def copier_needs(canvas: int, copier: str = "copier") -> float:
     """Bumps from which on a copier has 60 %, interpolated in their log; NaN where that is beyond those that are tried."""
-    shares = COPIED_AT
-    at = np.array([bumps_of(canvas, share) for share in shares], dtype=float)
-    low, high = dated(at, np.array([copied(canvas, share, copier) for share in shares]), RIGHT)
+    at = np.array([bumps_of(canvas, share) for share in COPIED_AT], dtype=float)
+    low, high = dated(at, np.array([copied(canvas, share, copier) for share in COPIED_AT]), RIGHT)
     return math.exp(float(low)) if low == high else math.nan
 
 

@@ -35,11 +35,11 @@ def print_design(found: Designed, as_json: bool) -> None:
 def _percolation(found: list[dict[str, Any]]) -> Table:
     table = Table("images overlap by", "in the largest component", "trained on", "critical share", box=None)
     for one in found:
-        critical = one["critical_share"]
+        critical, most = one["critical_share"], "at most " * one["critical_is_at_most"]
         table.add_row(
             f"{one['threshold']:g}",
             f"{one['largest']:.3f}",
             f"{one['trained_share']:.3f}",
-            "none" if critical != critical else f"{critical:.3f}",
+            "none" if critical != critical else f"{most}{critical:.3f}",
         )
     return table

@@ -9,25 +9,23 @@ and a data set is no more than its labels.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from phasescope.factors import Factor, Factors
-from phasescope.worlds.base import Reader, World
+from phasescope.worlds.base import Reader
 from phasescope.worlds.designs import AnyDesign, Grid
-from phasescope.worlds.plane import profiles
+from phasescope.worlds.plane import PlaneWorld, profiles
 
 if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor
 
 
-class GaussianBump(World):
+class GaussianBump(PlaneWorld):
     """A world of one bump."""
-
-    position: ClassVar[tuple[str, str]] = ("x", "y")
 
     kind: Literal["gaussian_bump"] = "gaussian_bump"
     canvas: int = Field(32, ge=4, le=1024)
@@ -50,27 +48,16 @@ class GaussianBump(World):
         return self
 
     @property
-    def periodic(self) -> bool:
-        return self.boundary == "periodic"
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        return 1, self.canvas, self.canvas
-
-    @property
     def factors(self) -> Factors:
         return Factors(Factor(name, 0.0, float(self.canvas), "px", self.periodic) for name in ("x", "y"))
 
-    def training_labels(self) -> Float[np.ndarray, "M 2"]:
-        """The labels of the training set, (M, 2) float32."""
-        return self.design.labels(self.factors)
-
     def draw_labels(self, n: int, generator: np.random.Generator) -> Float[np.ndarray, "n 2"]:
-        """`n` labels drawn evenly from the box that the training labels span (all of a torus), (n, 2) float32."""
+        """`n` labels drawn evenly from the box that the training labels span, (n, 2) float32; of all of a torus, and of a
+        factor of which they have one value from the first pixel to the last."""
         training = self.training_labels()
         low, high = training.min(axis=0), training.max(axis=0)
-        if self.periodic:
-            low, high = np.zeros(2), np.full(2, self.canvas)
+        first = 0.0 if self.periodic else 1.0
+        low, high = np.where((low == high) | self.periodic, [[first], [self.canvas]], [low, high])
         return generator.uniform(low, high, size=(n, 2)).astype(np.float32)
 
     def reader(self) -> Reader:
@@ -97,9 +84,8 @@ class GaussianBump(World):
         import torch
 
         v_x, v_y = profiles(labels, self.canvas, self.sigma_px, self.periodic).unbind(dim=1)
-        background, contrast = (1.0, -2.0) if self.polarity == "dark" else (-1.0, 2.0)
         return torch.addcmul(
-            torch.full((), background, device=labels.device, dtype=labels.dtype),
-            (contrast * v_y)[:, None, :, None],
+            torch.full((), self.blank, device=labels.device, dtype=labels.dtype),
+            (-2 * self.blank * v_y)[:, None, :, None],
             v_x[:, None, None, :],
         )

@@ -62,6 +62,10 @@ class Mixed(World):
         return self
 
     @property
+    def blank(self) -> float:
+        return self.alone.blank
+
+    @property
     def shape(self) -> tuple[int, ...]:
         return self.together.shape
 
@@ -140,6 +144,10 @@ class MixedReader(Reader):
         one, other = self._both("ungated", columns, labels)
         together = self._together(labels)[:, None]
         return {way: np.where(together, one[way], other[way]) for way in one if way in other}
+
+    def told(self, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
+        """See `Reader.told`."""
+        return self.world.shown(labels)
 
     @property
     def tolerance(self) -> Float[np.ndarray, " 2"]:

@@ -2,6 +2,7 @@
 
 Two equal stripes nearer than 4.71 sigma, between which R does not dip below half, are read as one, and what such a pair
 leaves beside a single stripe's fit makes the image malformed; so does a stripe that does not cross the whole canvas.
+Nearer than 2 sigma, where the profile itself has no dip, they can pass for one wide stripe.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ OUTCOMES = (
     Outcome("misplaced", "B", "#e69f00"),
     Outcome("correct", "C", "#0072b2"),
 )
-"""nothing of what was told; not all of it; more of it, or what was not told; not as stripes are; elsewhere; as told"""
+"""no stripe at all; not all that were told; more of it, or what was not told; not as stripes are; elsewhere; as told"""
 NAMES = ("x", "y")
 
 
@@ -107,12 +108,12 @@ class StripesReader(Reader):
     def right(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
         """A well-formed image, and along the axis one stripe within `misplaced_px` of the told one; none where none is
         told."""
-        told, near = self._told(labels), np.abs(self.errors(columns, labels)) <= self.thresholds.misplaced_px
+        told, near = self.told(labels), np.abs(self.errors(columns, labels)) <= self.thresholds.misplaced_px
         return self._formed(columns)[:, None] & np.where(told, near, self._counts(columns) == 0)
 
     def outcome(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> np.ndarray:
         """What became of each image, (n,) of str, by the names of `OUTCOMES`."""
-        told, counts = self._told(labels), self._counts(columns)
+        told, counts = self.told(labels), self._counts(columns)
         cases = [
             told.any(axis=1) & (counts == 0).all(axis=1),
             (told & (counts == 0)).any(axis=1),
@@ -138,10 +139,10 @@ class StripesReader(Reader):
     def _errors(self, columns: Columns, labels: np.ndarray, way: str) -> Float[np.ndarray, "n 2"]:
         period = float(self.canvas) if self.periodic else None
         places = np.stack([columns[f"{name}{way}"] for name in NAMES], axis=1)
-        return np.where(self._told(labels), wrap(places - labels, period), np.nan)
+        return np.where(self.told(labels), wrap(places - labels, period), np.nan)
 
-    def _told(self, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
-        """Whether a stripe is told: a coordinate in the margin tells none."""
+    def told(self, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
+        """See `Reader.told`: a coordinate in the margin tells of no stripe."""
         return (labels >= 0) & (labels <= self.canvas)
 
     def _counts(self, columns: Columns) -> np.ndarray:

@@ -10,26 +10,24 @@ so that one label space holds images of two stripes, of one alone, and of none.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from phasescope.factors import Factor, Factors
-from phasescope.worlds.base import Reader, World
+from phasescope.worlds.base import Reader
 from phasescope.worlds.designs import AnyDesign, Grid, Union
 from phasescope.worlds.holdouts import Rim
-from phasescope.worlds.plane import profiles
+from phasescope.worlds.plane import PlaneWorld, profiles
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float
     from torch import Tensor
 
 
-class Stripes(World):
+class Stripes(PlaneWorld):
     """A world of two stripes that cross."""
-
-    position: ClassVar[tuple[str, str]] = ("x", "y")
 
     kind: Literal["stripes"] = "stripes"
     canvas: int = Field(32, ge=8, le=1024)
@@ -62,14 +60,6 @@ class Stripes(World):
         return self
 
     @property
-    def periodic(self) -> bool:
-        return self.boundary == "periodic"
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        return 1, self.canvas, self.canvas
-
-    @property
     def factors(self) -> Factors:
         low, high = -self.margin_px, self.canvas + self.margin_px
         return Factors(Factor(name, low, high, "px", self.periodic) for name in ("x", "y"))
@@ -77,10 +67,6 @@ class Stripes(World):
     def shown(self, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
         """Whether each stripe of a label is on the canvas."""
         return (labels >= 0) & (labels <= self.canvas)
-
-    def training_labels(self) -> Float[np.ndarray, "M 2"]:
-        """The labels of the training set, (M, 2) float32."""
-        return self.design.labels(self.factors)
 
     def draw_labels(self, n: int, generator: np.random.Generator) -> Float[np.ndarray, "n 2"]:
         """`n` labels of two stripes drawn evenly from the canvas, (n, 2) float32."""
@@ -113,7 +99,7 @@ class Stripes(World):
         stripes = profiles(labels, self.canvas, self.sigma_px, self.periodic) * shown[:, :, None]
         v_x, v_y = (self.scale * stripes).unbind(dim=1)
         v = (v_x[:, None, :] + v_y[:, :, None])[:, None]
-        return 1 - 2 * v if self.polarity == "dark" else 2 * v - 1
+        return self.blank * (1 - 2 * v)
 
 
 def check_rim(design: Grid | Union, labels: Float[np.ndarray, "M 2"], stripes: Stripes) -> None:
