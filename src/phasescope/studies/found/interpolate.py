@@ -21,7 +21,7 @@ from phasescope.studies.core.criteria import accuracy_of, cells_of, mean_told, r
 from phasescope.studies.core.curves import marks, ticks
 from phasescope.studies.core.study import Amendment, Cell, Figure, Panel, Reading, Study, Table
 from phasescope.studies.found._cells import ENDS_ALONE, eps_at_end, world
-from phasescope.studies.found._composition import EVERY_WAY, EXCESSES, IN_WAYS, excess_of
+from phasescope.studies.found._composition import EVERY_WAY, IN_WAYS, excess_of
 from phasescope.studies.found._core import (
     COMPOSED,
     NEAR,
@@ -193,7 +193,7 @@ def holes(frame: pd.DataFrame) -> list[Panel]:
             )
             for series, (way, words) in enumerate(READ.items())
         ]
-        return Panel(title, unit, "share filled", found, level=NOTHING, ylim=EXCESSES, ticks=ticks(there))
+        return Panel(title, unit, "share filled", found, level=NOTHING, ylim=(0, 1.12), ticks=ticks(there))
 
     lesions = {f"{width:g}": cell for width, cell in LESIONS.items()}
     return [
