@@ -268,12 +268,12 @@ def _scores(
     return scores
 
 
-def _share(reader: Reader, labels: np.ndarray, *errors: np.ndarray) -> Score:
+def _share(reader: Reader, labels: np.ndarray, errors: np.ndarray, before: np.ndarray) -> Score:
     """The share of images that are right by their errors, with the exact interval of Clopper & Pearson (1934); then of those
     untouched."""
     from scipy.stats import beta
 
-    right, untouched = (np.all(reader.within(one, labels), axis=1) for one in errors)
+    right, untouched = (np.all(reader.within(one, labels), axis=1) for one in (errors, before))
     n, k = len(right), int(right.sum())
     return Score(
         value=k / n,

@@ -162,11 +162,11 @@ class Grid(Design):
     def _check_ranges(self, factors: Factors) -> None:
         """Raises ValueError where a range or a value is not of a factor, or lies beyond its range."""
         ranges = {("within", name): of for name, of in self.within.items()}
-        for name in self.within.keys() & self.at.keys():
-            raise ValueError(f"`design.at.{name}` (={self.at[name]:g}) must not be beside `within`")
         ranges |= {("at", name): (value, value) for name, value in self.at.items()}
         for (field, name), (low, high) in ranges.items():
             check_factor(f"design.{field}", name, factors)
+            if field == "at" and name in self.within:
+                raise ValueError(f"`design.at.{name}` (={low:g}) must not be beside `within`")
             factor = factors[factors.names.index(name)]
             if not factor.low <= low <= high <= factor.high or (field == "within" and low == high):
                 found = f"{low:g}" if field == "at" else f"{low:g} to {high:g}"

@@ -160,4 +160,4 @@ class MixedReader(Reader):
         return getattr(self.together, method)(columns, labels), getattr(self.alone, method)(other, labels)
 
     def _together(self, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, " n"]:
-        return np.asarray(self.world.shown(labels).all(axis=1))
+        return np.asarray(self.told(labels).all(axis=1))
