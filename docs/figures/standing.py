@@ -1,7 +1,7 @@
 """How studies stand, in the pages of docs, from their records.
 
 Wherever a page has `<!-- studies: NAME NAME -->`, a table; wherever it has `<!-- figures: NAME NAME -->`, each figure of
-theirs with the verdicts that it shows.
+theirs with its caption and the verdicts that it shows.
 
 python -m docs.figures.standing
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from phasescope.studies import studies
 from phasescope.studies.core.declaration import read_declaration
-from phasescope.studies.core.records import read_claims
+from phasescope.studies.core.records import read_claims, read_frame
 from phasescope.studies.core.study import Figure, Study
 from phasescope.views.report.study_page import entry
 
@@ -47,12 +47,12 @@ def table(names: str) -> str:
     return "\n".join(["| study | asks | claims |", "|---|---|---|", *map(row, names.split())]) + "\n"
 
 
-def figure(study: Study, one: Figure) -> str:
-    """A figure, and under it the verdicts that it shows."""
+def figure(study: Study, one: Figure, caption: str) -> str:
+    """A figure, and under it its caption and the verdicts that it shows."""
     told, declared = read_claims(RESULTS / study.name), read_declaration(RESULTS / study.name)
     claims = told["claims"] if told else ()
     shown = [entry(study, declared, claim) for claim in claims if claim["figure"] == one.name]
-    lines = [f"![{one.title}](../results/{study.name}/{one.name}.png)"]
+    lines = [f"![{one.title}](../results/{study.name}/{one.name}.png)\n\n{caption}"]
     for claim in shown:
         numbers = (
             f"{claim['value_text']} {claim['interval_text']}, holds if {claim['rule']}, n = {claim['n']}"
@@ -70,7 +70,8 @@ def pictured(name: str) -> str:
     head = f"### {study.question}\n\n"
     if not (DOCS / "results" / f"{name}.md").exists():
         return head + f"`{name}`: {verdicts(name)}.\n\n"
-    return head + "".join(figure(study, one) for one in study.figures)
+    frame = read_frame(study, RESULTS / name)
+    return head + "".join(figure(study, one, one.caption(frame)) for one in study.figures)
 
 
 def figures(names: str) -> str:

@@ -7,13 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from phasescope.measures.images.percolation import (
-    LEAST,
-    MOST_IMAGES,
-    critical_share,
-    largest_component,
-    overlap_graph,
-)
+from phasescope.measures import critical_share, largest_component, overlap_graph
+from phasescope.measures.images.percolation import MOST_IMAGES
 from phasescope.probing.copier import copied_of_splits
 from phasescope.runs.config import RunConfig
 from phasescope.worlds import World
@@ -76,8 +71,8 @@ def _percolation(world: World, labels: dict[str, np.ndarray]) -> list[dict[str, 
                 "threshold": threshold,
                 "largest": largest_component(graph[:trained, :trained]),
                 "trained_share": trained / len(offered),
-                "critical_share": critical,
-                "critical_is_at_most": critical * len(offered) <= LEAST,
+                "critical_share": critical.share,
+                "critical_is_at_most": critical.at_most,
             }
         )
     return found

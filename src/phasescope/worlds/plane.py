@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from phasescope.worlds.designs import AnyDesign
+
+
+CANDIDATES_PER_PX = 2
+"""half-pixel steps: at sigma = 0.5 px a matched filter would lose 40 % between whole ones, 12 % between half ones"""
 
 
 class PlaneWorld(World):
@@ -62,6 +67,55 @@ def wrap(difference_px: np.ndarray, period_px: float | None) -> np.ndarray:
     if period_px is None:
         return difference_px
     return (difference_px + period_px / 2) % period_px - period_px / 2
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """All that decides an outcome; of contrasts, shares of an object's."""
+
+    half_contrast: float = 0.5
+    """amplitude from which there is an object: half way between none and one"""
+    false_objects: float = 0.01
+    """an object's score must exceed what noise as strong as the image's reaches at so many places of what it is sought in"""
+    noise_floor: float = 0.02
+    """noise taken for granted: what is fainter (a tint, a far flank) is no evidence"""
+    width: tuple[float, float] = (0.6, 1.6)
+    """fitted width over the nominal one: half and double are out, 3 Cramer-Rao deviations of a 2D Gaussian of 1 px, at noise
+    0.2, are in"""
+    amplitude: tuple[float, float] = (0.5, 1.5)
+    """fitted amplitude: the half contrast that finds an object, and as much above one"""
+    residual: float = 0.1
+    """root mean square left unexplained: an ellipse with axes 2 : 1 leaves 0.11"""
+    residual_radius_sigma: float = 3.0
+    """how far from an object what is left counts to it, of its deviation: a Gaussian has ended there (1 %)"""
+    tolerance_px: float = 1.0
+    """largest error along an axis of an object that is right, px (Liang et al. 2024)"""
+
+
+THRESHOLDS = Thresholds()
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """N pixels along an axis: its ends cut what lies there or, if it is periodic, are one place."""
+
+    size: int
+    periodic: bool
+
+    @property
+    def pixels(self) -> Float[np.ndarray, " N"]:
+        return np.arange(1.0, self.size + 1)
+
+    @property
+    def candidates(self) -> Float[np.ndarray, " M"]:
+        """Centres to try: the pixels and, where it is open, one around them (labels begin at 0)."""
+        first, count = (1.0, self.size) if self.periodic else (0.0, self.size + 1)
+        steps = count * CANDIDATES_PER_PX + (not self.periodic)
+        return first + np.arange(steps) / CANDIDATES_PER_PX
+
+    def displacement(self, from_px: np.ndarray, to_px: np.ndarray) -> np.ndarray:
+        """to - from, px; the shortest one where the axis is periodic."""
+        return wrap(to_px - from_px, self.size if self.periodic else None)
 
 
 def noise_deviation(g: Float[np.ndarray, "n N N"]) -> Float[np.ndarray, " n"]:

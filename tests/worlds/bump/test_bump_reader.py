@@ -23,14 +23,13 @@ from phasescope.worlds.bump.reader import (
     UNREADABLE,
     BumpReader,
     Readings,
-    ReadingThresholds,
     correct_axes,
     errors_px,
     outcomes,
     well_formed,
 )
 from phasescope.worlds.bump.world import GaussianBump
-from phasescope.worlds.plane import noise_deviation, wrap
+from phasescope.worlds.plane import Thresholds, noise_deviation, wrap
 
 N = 32
 CONTRAST = 2.0
@@ -206,7 +205,12 @@ def test_the_fit_is_the_minimum_that_an_independent_optimizer_finds():
     labels = rng.uniform(0, N, (12, 2))
     g = (1 - noisy(paint(w, labels), noise, rng)) / 2
     pixels = np.arange(1, N + 1)
-    fit = fit_bumps(g, Canvas(N, 1.2, False), (labels[:, 0], labels[:, 1], np.ones(12)), np.full(12, noise))
+    fit = fit_bumps(
+        g,
+        Canvas(N, periodic=False, sigma_px=1.2),
+        (labels[:, 0], labels[:, 1], np.ones(12)),
+        np.full(12, noise),
+    )
 
     for k, (x, y) in enumerate(labels):
 
@@ -227,11 +231,11 @@ def test_noise_is_measured_and_makes_as_many_false_bumps_as_declared(sigma_px):
     images = noisy(np.ones((n, N, N)), noise, rng)
     assert np.median(noise_deviation((1 - images) / 2)) == pytest.approx(noise, rel=0.02)
 
-    thresholds = ReadingThresholds(half_contrast=0.0, false_bumps_per_image=expected)
+    thresholds = Thresholds(half_contrast=0.0, false_objects=expected)
     bumps = BumpReader(N, sigma_px, periodic=True, thresholds=thresholds).read_images(images).bumps
 
     assert expected / 1.6 < bumps.mean() < 1.6 * expected
-    assert chance_level(Canvas(N, sigma_px, True), 0.01) > chance_level(Canvas(N, sigma_px, True), 0.1)
+    assert chance_level(Canvas(N, True, sigma_px), 0.01) > chance_level(Canvas(N, True, sigma_px), 0.1)
 
 
 def test_a_bump_does_not_pass_for_noise():
@@ -332,7 +336,7 @@ def test_one_pixel_is_the_largest_error_in_x_and_in_y():
         correct_x, correct_y = correct_axes(a_reading(x, y), label)
         assert (correct_x[0], correct_y[0]) == expected
         assert outcomes(a_reading(x, y), label)[0] == ("correct" if all(expected) else "misplaced")
-    assert outcomes(a_reading(11.1, 20), label, ReadingThresholds(misplaced_px=1.2)) == ["correct"]
+    assert outcomes(a_reading(11.1, 20), label, Thresholds(tolerance_px=1.2)) == ["correct"]
     assert not np.any(correct_axes(a_reading(10, 20, bumps=2), label))
 
 

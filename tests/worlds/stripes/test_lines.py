@@ -16,7 +16,7 @@ from phasescope.worlds.stripes.lines import Axis, find_lines
 @pytest.mark.parametrize("sigma_px", [1.0, 2.0])
 @pytest.mark.parametrize("expected", [0.05, 0.2])
 def test_noise_rises_through_the_chance_level_as_often_as_is_said(sigma_px: float, expected: float):
-    axis = Axis(32, sigma_px, periodic=True)
+    axis = Axis(32, periodic=True, sigma_px=sigma_px)
     h = axis.stripe(axis.candidates, np.full(len(axis.candidates), sigma_px))
     noise = np.random.default_rng(0).standard_normal((20_000, 32))
     above = noise @ h.T / np.sqrt((h**2).sum(axis=1)) >= axis.chance_level(expected)
@@ -40,7 +40,7 @@ def test_what_is_a_peak_of_no_run_is_not_counted():
 @pytest.mark.parametrize("periodic", [True, False])
 def test_a_fit_is_that_of_a_library(periodic: bool):
     """The same sum of squares, prior and all, by scipy; of stripes of other widths than the nominal, in noise."""
-    axis, sigma = Axis(32, 1.5, periodic), 1.5
+    axis, sigma = Axis(32, periodic, 1.5), 1.5
     rng = np.random.default_rng(0)
     centres = np.array([0.6, 7.3, 16.0, 25.8])
     clean = 0.8 * axis.stripe(centres, np.array([1.5, 1.1, 2.0, 1.5])) + 0.1

@@ -10,6 +10,7 @@ percolation's 0.593, of eight near 0.407 (Stauffer & Aharony 1994), as far as a 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -64,10 +65,17 @@ def largest_component(graph: Bool[np.ndarray, "n n"]) -> float:
     return float(_held(np.nonzero(graph), np.arange(n))[-1]) if n else 0.0
 
 
-def critical_share(graph: Bool[np.ndarray, "n n"], orders: int = 20, seed: int = 0) -> float:
+class CriticalShare(NamedTuple):
+    """Of a graph's nodes; NaN where half of all of them do not hang together."""
+
+    share: float
+    at_most: bool
+    """that share: half hang together from 16 nodes on, the fewest that are tried"""
+
+
+def critical_share(graph: Bool[np.ndarray, "n n"], orders: int = 20, seed: int = 0) -> CriticalShare:
     """The share of nodes, drawn at random, from which on the largest component holds half of those drawn; the mean over
-    random orders. NaN where it does not of all. Where it does from 16 nodes on, the fewest that are tried, it is at most
-    that share of them.
+    random orders.
 
     Args:
         orders: random orders over which components are averaged.
@@ -86,12 +94,13 @@ def critical_share(graph: Bool[np.ndarray, "n n"], orders: int = 20, seed: int =
     held = np.mean([_held(pairs, order)[counts - 1] for order in drawn], axis=0)
     below = np.flatnonzero(held < HALF)
     if not len(below):
-        return float(counts[0] / n)
+        return CriticalShare(float(counts[0] / n), at_most=True)
     last = int(below[-1])
     if last == len(counts) - 1:
-        return math.nan
+        return CriticalShare(math.nan, at_most=False)
     part = (HALF - held[last]) / (held[last + 1] - held[last])
-    return float((counts[last] + part * (counts[last + 1] - counts[last])) / n)
+    share = float((counts[last] + part * (counts[last + 1] - counts[last])) / n)
+    return CriticalShare(share, at_most=False)
 
 
 def _held(pairs: tuple[np.ndarray, ...], order: np.ndarray) -> np.ndarray:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from phasescope.measures import critical_share, overlap_graph
-from phasescope.measures.images.percolation import LEAST
 from phasescope.studies.core.claim import Estimate, NotEnough
 from phasescope.studies.core.comparing import bounded_over_runs, envelope, sized, somers
 from phasescope.studies.core.criteria import accuracy_of, cells_of
@@ -73,7 +72,7 @@ def critical(sigma: float, threshold: float = THRESHOLD) -> float:
     with torch.no_grad():
         images = world.render(torch.from_numpy(world.training_labels())).numpy()
     found = critical_share(overlap_graph(images, threshold), ORDERS)
-    return found if found * len(images) > LEAST else math.nan
+    return math.nan if found.at_most else found.share
 
 
 @dataclass(frozen=True)

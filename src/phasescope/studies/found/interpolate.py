@@ -21,7 +21,7 @@ from phasescope.studies.core.criteria import accuracy_of, cells_of, mean_told, r
 from phasescope.studies.core.curves import marks, ticks
 from phasescope.studies.core.study import Amendment, Cell, Figure, Panel, Reading, Study, Table
 from phasescope.studies.found._cells import ENDS_ALONE, eps_at_end, world
-from phasescope.studies.found._composition import EVERY_WAY, IN_WAYS, excess_of
+from phasescope.studies.found._composition import EVERY_WAY, FEWEST, IN_WAYS, excess_of
 from phasescope.studies.found._core import (
     COMPOSED,
     NEAR,
@@ -258,8 +258,9 @@ STUDY = Study(
             saying(
                 NAMES,
                 "What is right of labels farther than 1 px from all that were trained on, all factors at once, at the end, "
-                "over what is right of trained ones as near to an edge. A copier has none. Means with intervals; of a "
-                "lesion of 2 px there are no such labels.",
+                "over what is right of trained ones as near to an edge. A copier has none. Means with intervals; none "
+                f"of fewer than {FEWEST} runs that have learnt, nor of a lesion of 2 px, which has no such labels. Dashed: "
+                "the claims' threshold.",
             ),
             columns=3,
         ),

@@ -35,7 +35,7 @@ def print_design(found: Designed, as_json: bool) -> None:
 def _percolation(found: list[dict[str, Any]]) -> Table:
     table = Table("images overlap by", "in the largest component", "trained on", "critical share", box=None)
     for one in found:
-        critical, most = one["critical_share"], "at most " * one["critical_is_at_most"]
+        critical, most = one["critical_share"], "at most " if one["critical_is_at_most"] else ""
         table.add_row(
             f"{one['threshold']:g}",
             f"{one['largest']:.3f}",

@@ -23,37 +23,17 @@ from scipy import ndimage, optimize
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from phasescope.worlds.plane import wrap
+from phasescope.worlds.plane import Pixels
 
 PRIOR_DEVIATION = 0.5
 """Of a bump's amplitude over the nominal one, and of log(width / sigma): loose, a factor of 1.6."""
 
-CANDIDATES_PER_PX = 2
-"""Half-pixel steps: at sigma = 0.5 px whole ones would lose 40 % of R between pixels, half ones 12 %."""
-
 
 @dataclass(frozen=True)
-class Canvas:
-    """N x N pixels that hold bumps of `sigma_px`, cut at the edges or, if periodic, wrapped around them."""
+class Canvas(Pixels):
+    """N x N pixels that hold bumps."""
 
-    size: int
     sigma_px: float
-    periodic: bool
-
-    @property
-    def pixels(self) -> Float[np.ndarray, " N"]:
-        return np.arange(1.0, self.size + 1)
-
-    @property
-    def candidates(self) -> Float[np.ndarray, " M"]:
-        """Centres to try along an axis: the canvas and a pixel around it (labels begin at 0)."""
-        first, count = (1.0, self.size) if self.periodic else (0.0, self.size + 1)
-        steps = count * CANDIDATES_PER_PX + (not self.periodic)
-        return first + np.arange(steps) / CANDIDATES_PER_PX
-
-    def displacement(self, from_px: np.ndarray, to_px: np.ndarray) -> np.ndarray:
-        """to - from, px; the shortest one where the canvas is periodic."""
-        return wrap(to_px - from_px, self.size if self.periodic else None)
 
 
 def chance_level(canvas: Canvas, false_bumps: float) -> float:

@@ -37,7 +37,7 @@ from phasescope.worlds.bump.matched_filter import (
     remainder,
     root_mean_square,
 )
-from phasescope.worlds.plane import in_contrasts, noise_deviation, wrap
+from phasescope.worlds.plane import THRESHOLDS, Thresholds, in_contrasts, noise_deviation, wrap
 
 OUTCOMES = (
     Outcome("none", "A", "#c7ccd2"),
@@ -54,31 +54,6 @@ dark bump's (what Liang et al. 2024 are likely to read), and where the matched f
 
 UNREADABLE = -1
 """The bump count of an image that holds NaN or infinity."""
-
-
-@dataclass(frozen=True)
-class ReadingThresholds:
-    """All that decides an outcome."""
-
-    half_contrast: float = 0.5
-    """amplitude from which a region is a bump, share of the contrast: half way between none and one"""
-    false_bumps_per_image: float = 0.01
-    """a bump's score must exceed what noise as strong as the image's reaches at so many places an image"""
-    noise_floor: float = 0.02
-    """noise taken for granted, share of the contrast: what is fainter (a tint, a far flank) is no evidence"""
-    width: tuple[float, float] = (0.6, 1.6)
-    """fitted width over sigma: half and double are out, 3 Cramer-Rao deviations at 1 px, noise 0.2 are in"""
-    amplitude: tuple[float, float] = (0.5, 1.5)
-    """fitted amplitude, share of the contrast: the half contrast that finds a bump, and as much above one"""
-    residual: float = 0.1
-    """root mean square left unexplained, share of the contrast: an ellipse with axes 2 : 1 leaves 0.11"""
-    residual_radius_sigma: float = 3.0
-    """where the residual is taken, sigmas from the fitted centre: a bump has ended there (1 %)"""
-    misplaced_px: float = 1.0
-    """largest error in x and in y of a correct bump, px (Liang et al. 2024)"""
-
-
-DEFAULT_THRESHOLDS = ReadingThresholds()
 
 
 @dataclass(frozen=True)
@@ -114,7 +89,7 @@ class BumpReader(Reader):
     sigma_px: float = 1.0
     polarity: Literal["dark", "bright"] = "dark"
     periodic: bool = False
-    thresholds: ReadingThresholds = DEFAULT_THRESHOLDS
+    thresholds: Thresholds = THRESHOLDS
 
     def read(self, images: Float[np.ndarray, "n 1 N N"]) -> Columns:
         """The columns `READ` of each image, as `Readings` has them; of each of `UNGATED` its place, as in `x_darkest`."""
@@ -126,7 +101,7 @@ class BumpReader(Reader):
         return np.stack(errors_px(self._readings(columns), labels), axis=1)
 
     def right(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
-        """One well-formed bump, within `misplaced_px` of the label along each axis."""
+        """One well-formed bump, within `tolerance_px` of the label along each axis."""
         return np.stack(correct_axes(self._readings(columns), labels, self.thresholds), axis=1)
 
     def outcome(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> np.ndarray:
@@ -149,8 +124,8 @@ class BumpReader(Reader):
 
     @property
     def tolerance(self) -> Float[np.ndarray, " 2"]:
-        """`misplaced_px` along each axis."""
-        return np.full(2, self.thresholds.misplaced_px)
+        """`tolerance_px` along each axis."""
+        return np.full(2, self.thresholds.tolerance_px)
 
     def objects(self, columns: Columns) -> Float[np.ndarray, " n"]:
         return np.where(columns["bumps"] == UNREADABLE, np.nan, columns["bumps"])
@@ -172,7 +147,7 @@ class BumpReader(Reader):
 
     @property
     def _canvas(self) -> Canvas:
-        return Canvas(self.canvas, self.sigma_px, self.periodic)
+        return Canvas(self.canvas, self.periodic, self.sigma_px)
 
     def read_images(self, images: Float[np.ndarray, "n N N"]) -> Readings:
         """What is in `images`, values nominally in [-1, 1].
@@ -193,7 +168,7 @@ class BumpReader(Reader):
         limits, canvas = self.thresholds, self._canvas
         noise = noise_deviation(g)
         doubt = np.maximum(noise, limits.noise_floor)
-        least_score = chance_level(canvas, limits.false_bumps_per_image) * doubt
+        least_score = chance_level(canvas, limits.false_objects) * doubt
         found = find_bumps(g, canvas, limits.half_contrast, least_score)
 
         single = np.flatnonzero(found.bumps == 1)
@@ -248,9 +223,7 @@ def errors_px(
     return dx, dy
 
 
-def well_formed(
-    readings: Readings, thresholds: ReadingThresholds = DEFAULT_THRESHOLDS
-) -> Bool[np.ndarray, " n"]:
+def well_formed(readings: Readings, thresholds: Thresholds = THRESHOLDS) -> Bool[np.ndarray, " n"]:
     """One bump, its width, amplitude and residual a bump's, and no second one hidden in its region."""
     narrowest, widest = thresholds.width
     faintest, strongest = thresholds.amplitude
@@ -267,21 +240,21 @@ def well_formed(
 
 
 def correct_axes(
-    readings: Readings, labels: Float[np.ndarray, "n 2"], thresholds: ReadingThresholds = DEFAULT_THRESHOLDS
+    readings: Readings, labels: Float[np.ndarray, "n 2"], thresholds: Thresholds = THRESHOLDS
 ) -> tuple[Bool[np.ndarray, " n"], Bool[np.ndarray, " n"]]:
-    """(correct_x, correct_y): one well-formed bump, within `misplaced_px` of the label along that axis.
+    """(correct_x, correct_y): one well-formed bump, within `tolerance_px` of the label along that axis.
 
     Where the label is NaN (none was given) every place is right.
     """
     formed = well_formed(readings, thresholds)
     correct_x, correct_y = (
-        formed & ~(np.abs(d) > thresholds.misplaced_px) for d in errors_px(readings, labels)
+        formed & ~(np.abs(d) > thresholds.tolerance_px) for d in errors_px(readings, labels)
     )
     return correct_x, correct_y
 
 
 def outcomes(
-    readings: Readings, labels: Float[np.ndarray, "n 2"], thresholds: ReadingThresholds = DEFAULT_THRESHOLDS
+    readings: Readings, labels: Float[np.ndarray, "n 2"], thresholds: Thresholds = THRESHOLDS
 ) -> np.ndarray:
     """The outcome of each image, (n,) of str, by the names of `OUTCOMES`."""
     correct_x, correct_y = correct_axes(readings, labels, thresholds)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from phasescope.worlds.plane import wrap
+from phasescope.worlds.plane import Pixels
 
 PRIOR_DEVIATION = 0.5
 """of a stripe's amplitude over the nominal one, and of log(width / sigma): loose, a factor of 1.6"""
@@ -25,28 +25,16 @@ STEPS = 40
 
 
 @dataclass(frozen=True)
-class Axis:
-    """N pixels along which there are stripes of `sigma_px`, cut at the ends or, if periodic, wrapped around them."""
+class Axis(Pixels):
+    """N pixels along which there are stripes."""
 
-    size: int
     sigma_px: float
-    periodic: bool
-
-    @property
-    def pixels(self) -> Float[np.ndarray, " N"]:
-        return np.arange(1.0, self.size + 1)
-
-    @property
-    def candidates(self) -> Float[np.ndarray, " M"]:
-        """Centres to try, half a pixel apart: the pixels and one around them."""
-        first, last = (1.0, self.size + 0.5) if self.periodic else (0.0, self.size + 1.0)
-        return np.arange(first, last + 0.25, 0.5)
 
     def stripe(
         self, centre: Float[np.ndarray, " m"], width_px: Float[np.ndarray, " m"]
     ) -> Float[np.ndarray, "m N"]:
         """Each stripe's profile, of amplitude 1."""
-        away = wrap(self.pixels - centre[:, None], self.size if self.periodic else None)
+        away = self.displacement(centre[:, None], self.pixels)
         return np.exp(-0.5 * (away / width_px[:, None]) ** 2)
 
     def chance_level(self, false_stripes: float) -> float:
@@ -127,7 +115,7 @@ def _fit(
 
     The second term decides where an edge cuts the stripe. NaN where it ends farther than 2 sigma + 1 px away.
     """
-    sigma, period = axis.sigma_px, axis.size if axis.periodic else None
+    sigma = axis.sigma_px
     p = np.stack([amplitude, centre, np.full_like(centre, math.log(sigma)), np.zeros_like(centre)], axis=1)
     ridge = (noise / PRIOR_DEVIATION) ** 2
     held = ridge[:, None] * np.array([1.0, 0.0, 1.0, 0.0])
@@ -135,7 +123,7 @@ def _fit(
 
     def parts(p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         width = np.exp(p[:, 2])
-        away = wrap(axis.pixels - p[:, [1]], period)
+        away = axis.displacement(p[:, [1]], axis.pixels)
         g = np.exp(-0.5 * (away / width[:, None]) ** 2)
         left = profile - p[:, [0]] * g - p[:, [3]]
         slope = p[:, [0]] * g * away / width[:, None] ** 2
@@ -160,6 +148,6 @@ def _fit(
         jacobian = np.where(better[:, None, None], new[1], jacobian)
         left = np.where(better[:, None], new[2], left)
         damping = np.clip(damping * np.where(better, 0.1, 10), 1e-9, 1e9)
-    moved = np.abs(wrap(p[:, 1] - centre, period))
+    moved = np.abs(axis.displacement(centre, p[:, 1]))
     found = np.stack([p[:, 1], np.exp(p[:, 2]), p[:, 0]])
     return np.where(moved <= 2 * sigma + 1, found, np.nan)

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float
 
 from phasescope.errors import UserError
 from phasescope.worlds.base import Columns, Outcome, Reader
-from phasescope.worlds.plane import in_contrasts, noise_deviation, wrap
+from phasescope.worlds.plane import THRESHOLDS, Thresholds, in_contrasts, noise_deviation, wrap
 from phasescope.worlds.stripes.lines import Axis, Lines, find_lines
 
 OUTCOMES = (
@@ -31,28 +31,6 @@ NAMES = ("x", "y")
 
 
 @dataclass(frozen=True)
-class ReadingThresholds:
-    """All that decides an outcome; of contrasts, shares of a stripe's."""
-
-    half_contrast: float = 0.5
-    """amplitude from which there is a stripe: half way between none and one"""
-    false_stripes: float = 0.01
-    """a stripe's score must exceed what noise as strong as the image's reaches at so many places a profile"""
-    noise_floor: float = 0.02
-    """noise of a profile that is taken for granted"""
-    width: tuple[float, float] = (0.6, 1.6)
-    """fitted width over sigma"""
-    amplitude: tuple[float, float] = (0.5, 1.5)
-    """fitted amplitude"""
-    residual: float = 0.1
-    """root mean square left unexplained beside the stripes, of the canvas and along any stripe"""
-    residual_radius_sigma: float = 3.0
-    """how far from a stripe's middle what is left counts to it"""
-    misplaced_px: float = 1.0
-    """largest error of a stripe that is right, px (Liang et al. 2024)"""
-
-
-@dataclass(frozen=True)
 class StripesReader(Reader):
     """Reads images of the world of stripes."""
 
@@ -63,7 +41,7 @@ class StripesReader(Reader):
     scale: float = 0.5
     polarity: Literal["dark", "bright"] = "dark"
     periodic: bool = False
-    thresholds: ReadingThresholds = ReadingThresholds()
+    thresholds: Thresholds = THRESHOLDS
 
     def read(self, images: Float[np.ndarray, "n 1 N N"]) -> Columns:
         """Of each axis `stripes_x` (how many; -1 where the image is not finite), `x` (centre of a single one, px),
@@ -79,14 +57,14 @@ class StripesReader(Reader):
             )
         contrasts, finite = in_contrasts(images[:, 0], self.polarity == "dark")
         g = contrasts / self.scale
-        limits, axis = self.thresholds, Axis(self.canvas, self.sigma_px, self.periodic)
+        limits, axis = self.thresholds, Axis(self.canvas, self.periodic, self.sigma_px)
         noise = noise_deviation(g)
         doubt = np.maximum(noise / np.sqrt(self.canvas), limits.noise_floor)
         columns: dict[str, np.ndarray] = {}
         lines = []
         for name, profile in zip(NAMES, (g.mean(axis=1), g.mean(axis=2)), strict=True):
             found = find_lines(
-                profile, axis, limits.half_contrast, axis.chance_level(limits.false_stripes) * doubt
+                profile, axis, limits.half_contrast, axis.chance_level(limits.false_objects) * doubt
             )
             lines.append(found)
             centre = found.centre % self.canvas if self.periodic else found.centre
@@ -106,9 +84,9 @@ class StripesReader(Reader):
         return self._errors(columns, labels, "")
 
     def right(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
-        """A well-formed image, and along the axis one stripe within `misplaced_px` of the told one; none where none is
+        """A well-formed image, and along the axis one stripe within `tolerance_px` of the told one; none where none is
         told."""
-        told, near = self.told(labels), np.abs(self.errors(columns, labels)) <= self.thresholds.misplaced_px
+        told, near = self.told(labels), np.abs(self.errors(columns, labels)) <= self.thresholds.tolerance_px
         return self._formed(columns)[:, None] & np.where(told, near, self._counts(columns) == 0)
 
     def outcome(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> np.ndarray:
@@ -133,8 +111,8 @@ class StripesReader(Reader):
 
     @property
     def tolerance(self) -> Float[np.ndarray, " 2"]:
-        """`misplaced_px` along each axis."""
-        return np.full(2, self.thresholds.misplaced_px)
+        """`tolerance_px` along each axis."""
+        return np.full(2, self.thresholds.tolerance_px)
 
     def _errors(self, columns: Columns, labels: np.ndarray, way: str) -> Float[np.ndarray, "n 2"]:
         period = float(self.canvas) if self.periodic else None
@@ -178,7 +156,7 @@ class StripesReader(Reader):
                 has[:, None], np.nan_to_num(found.amplitude)[:, None] * axis.stripe(centre, width), 0
             )
             left -= np.expand_dims(stripe, along)
-            away = np.abs(wrap(axis.pixels - centre[:, None], axis.size if axis.periodic else None))
+            away = np.abs(axis.displacement(centre[:, None], axis.pixels))
             reach = self.thresholds.residual_radius_sigma * self.sigma_px
             near.append(
                 np.expand_dims(has[:, None] & (away <= reach), along) & np.ones(g.shape[1:], dtype=bool)
