@@ -255,7 +255,7 @@ STUDY = Study(
             "along",
             "What is composed against how factorized latents are",
             along,
-            saying(NAMES, "A dot a run, at the end."),
+            saying(NAMES, "A dot a run, at the end; every image is read by its matched filter."),
             columns=2,
         ),
         Figure(
