@@ -1,7 +1,12 @@
 """Arrays in, numbers out: how latents follow labels, in how many dimensions, and which phase that is."""
 
 from phasescope.measures.images.memorisation import GapRatio, gap_ratio, snap_to_grid
-from phasescope.measures.images.percolation import critical_share, largest_component, overlap_graph
+from phasescope.measures.images.percolation import (
+    CriticalShare,
+    critical_share,
+    largest_component,
+    overlap_graph,
+)
 from phasescope.measures.images.spectrum import ModeGains, ModeVariances, mode_gains, mode_variances
 from phasescope.measures.latents.additivity import additivity, additivity_scattered
 from phasescope.measures.latents.battery import Scores, battery
@@ -61,6 +66,7 @@ __all__ = [
     "ROUTES",
     "BehaviourThresholds",
     "Code",
+    "CriticalShare",
     "Disentanglement",
     "GapRatio",
     "Homology",

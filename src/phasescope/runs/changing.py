@@ -115,11 +115,10 @@ def went(world: World, image: np.ndarray, label: np.ndarray, target: np.ndarray 
     if reader is None:
         return {}
     columns, found = reader.read(image), {}
+    there = {} if target is None else reader.ungated(columns, target[None])
     for way, error in reader.ungated(columns, label[None]).items():
         stayed = bool(reader.within(error, label[None]).all())
-        followed = target is not None and bool(
-            reader.within(reader.ungated(columns, target[None])[way], target[None]).all()
-        )
+        followed = target is not None and bool(reader.within(there[way], target[None]).all())
         words = {(True, True): "either", (True, False): "followed", (False, True): "stayed"}
         found[way] = {
             "at": (label + error[0]).astype(float).tolist(),

@@ -287,15 +287,15 @@ class Union(Design):
         """Of the parts' splits, and of those tested, what no part trains on."""
         trained = set(map(tuple, factors.places(self.labels(factors)).tolist()))
         found: dict[str, list[np.ndarray]] = {}
-        held = {}
         for one in (*self.parts, *self.tested):
             for name, labels in one.held(factors).items():
                 fresh = [tuple(place) not in trained for place in factors.places(labels).tolist()]
                 found.setdefault(name, []).append(labels[np.array(fresh, dtype=bool)])
-        for name, some in found.items():
-            every = np.concatenate(some)
-            held[name] = every[np.unique(factors.places(every), axis=0, return_index=True)[1]]
-        return held
+        together = {name: np.concatenate(some) for name, some in found.items()}
+        return {
+            name: every[np.unique(factors.places(every), axis=0, return_index=True)[1]]
+            for name, every in together.items()
+        }
 
     def sentence(self, factors: Factors) -> str:
         """See `Design.sentence`."""

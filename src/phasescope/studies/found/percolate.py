@@ -155,6 +155,7 @@ def _claims() -> list[Claim]:
 
 
 COLOURS = dict(zip(SIGMA_PX, ("#0072b2", "#e69f00", "#009e73"), strict=True))
+"""of a sigma's line, and of its critical share"""
 
 
 def heights(frame: pd.DataFrame) -> list[Panel]:
@@ -173,10 +174,9 @@ def heights(frame: pd.DataFrame) -> list[Panel]:
     shown: list[list[Curve]] = [[], []]
     for sigma, rows in found.items():
         share, *right, copier = np.array(rows).T
-        line = partial(Curve, share, series=SIGMA_PX.index(sigma), label=f"sigma {sigma:g} px")
-        upright = Curve(
-            np.full(2, critical(sigma)), np.array([0, HALF]), style="dashed", colour=COLOURS[sigma]
-        )
+        drawn = partial(Curve, series=SIGMA_PX.index(sigma), colour=COLOURS[sigma])
+        line = partial(drawn, share, label=f"sigma {sigma:g} px")
+        upright = drawn(np.full(2, critical(sigma)), np.array([0, HALF]), style="dashed")
         copies = Curve(share, copier, label="" if shown[0] else "copier", style="dashed")
         shown[0] += [line(*right), upright, copies]
         shown[1].append(line(*[(one - copier) / (1 - copier) for one in right]))

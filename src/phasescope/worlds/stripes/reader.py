@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float
 
 from phasescope.errors import UserError
 from phasescope.worlds.base import Columns, Outcome, Reader
-from phasescope.worlds.plane import THRESHOLDS, Thresholds, in_contrasts, noise_deviation, wrap
+from phasescope.worlds.plane import THRESHOLDS, Thresholds, in_contrasts, noise_deviation
 from phasescope.worlds.stripes.lines import Axis, Lines, find_lines
 
 OUTCOMES = (
@@ -57,7 +57,7 @@ class StripesReader(Reader):
             )
         contrasts, finite = in_contrasts(images[:, 0], self.polarity == "dark")
         g = contrasts / self.scale
-        limits, axis = self.thresholds, Axis(self.canvas, self.periodic, self.sigma_px)
+        limits, axis = self.thresholds, self._axis
         noise = noise_deviation(g)
         doubt = np.maximum(noise / np.sqrt(self.canvas), limits.noise_floor)
         columns: dict[str, np.ndarray] = {}
@@ -76,7 +76,7 @@ class StripesReader(Reader):
                 f"{name}_darkest": _where(finite, axis.pixels[profile.argmax(axis=1)]),
                 f"{name}_matched": _where(finite, found.at),
             }
-        columns["residual"] = _where(finite, self._left(g, lines, noise, axis))
+        columns["residual"] = _where(finite, self._left(g, lines, noise))
         return columns
 
     def errors(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2"]:
@@ -114,10 +114,13 @@ class StripesReader(Reader):
         """`tolerance_px` along each axis."""
         return np.full(2, self.thresholds.tolerance_px)
 
+    @property
+    def _axis(self) -> Axis:
+        return Axis(self.canvas, self.periodic, self.sigma_px)
+
     def _errors(self, columns: Columns, labels: np.ndarray, way: str) -> Float[np.ndarray, "n 2"]:
-        period = float(self.canvas) if self.periodic else None
         places = np.stack([columns[f"{name}{way}"] for name in NAMES], axis=1)
-        return np.where(self.told(labels), wrap(places - labels, period), np.nan)
+        return np.where(self.told(labels), self._axis.displacement(labels, places), np.nan)
 
     def told(self, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
         """See `Reader.told`: a coordinate in the margin tells of no stripe."""
@@ -141,14 +144,14 @@ class StripesReader(Reader):
         return ((counts == 0) | stripe).all(axis=1) & (columns["residual"] <= limits.residual)
 
     def _left(
-        self, g: Float[np.ndarray, "n N N"], lines: list[Lines], noise: Float[np.ndarray, " n"], axis: Axis
+        self, g: Float[np.ndarray, "n N N"], lines: list[Lines], noise: Float[np.ndarray, " n"]
     ) -> Float[np.ndarray, " n"]:
         """Root mean square of what the stripes leave, beyond the noise: along a stripe, and over the canvas; the most of
         both.
 
         The mean square of n pixels' noise has the deviation noise^2 sqrt(2 / n); three of them are granted.
         """
-        left, near = g.copy(), []
+        left, near, axis = g.copy(), [], self._axis
         for along, found in zip((1, 2), lines, strict=True):
             has = np.isfinite(found.centre)
             centre, width = np.where(has, found.centre, 0.0), np.where(has, found.width_px, 1.0)
