@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from phasescope.runs.predicting import predict
     from phasescope.runs.watching import watch
     from phasescope.store import Run, Snapshot, find_run, list_runs, open_run, runs_frame, snapshots_frame
-    from phasescope.studies.core.study import Study
+    from phasescope.studies.study import Study
     from phasescope.views.monitors import TensorBoard, WandB
     from phasescope.worlds.base import Outcome, Reader, World
 
@@ -53,7 +53,7 @@ _HOMES = {
     "RunFailed": "phasescope.errors",
     "Score": "phasescope.measures",
     "Snapshot": "phasescope.store",
-    "Study": "phasescope.studies.core.study",
+    "Study": "phasescope.studies.study",
     "TensorBoard": "phasescope.views.monitors",
     "UserError": "phasescope.errors",
     "WandB": "phasescope.views.monitors",

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from phasescope.cli.arguments import Runs
+from phasescope.cli.arguments import Runs, Studies
 
 RunWords = Positional[Annotated[tuple[str, ...], arg(metavar="RUN RUN ...")]]
 
@@ -64,12 +64,12 @@ def export(
     captions: bool = False,
     parquet: bool = False,
     runs: Runs = Path("runs"),
-    results: Runs = Path("results"),
+    studies: Studies = None,
 ) -> int:
     """Write a run or a study as other programs take it: figures, tables, scalars for TensorBoard, one archive.
 
     Args:
-        target: a run's folder, name or hash; or a study's name, or that of its folder of results
+        target: a run's folder, name or hash; or a study's name or path
         figures: folder for the figures, PDF with TrueType fonts, and captions.md
         tables: folder for the tables, CSV: snapshots and readings of a run; records, claims and tables of a study
         tensorboard: folder for a run's scalars and images, as tensorboard --logdir takes it (extra `monitors`)
@@ -78,9 +78,9 @@ def export(
         captions: draw captions below the figures too
         parquet: tables as Parquet
         runs: folder of runs
-        results: folder of studies' results
+        studies: folder of studies
     """
-    from phasescope.cli.studies import results_of
+    from phasescope.cli.studies import study_of
     from phasescope.errors import UserError
     from phasescope.store import find_run
     from phasescope.store.archive import write_archive
@@ -98,7 +98,7 @@ def export(
     ):
         if given and not wanted[to]:
             raise UserError(f"`--{flag}` (=True) must go with --{to}")
-    of_study = results_of(target, results)
+    of_study = study_of(target, studies)
     for flag in ("tensorboard", "archive"):
         if of_study and wanted[flag]:
             raise UserError(f"`--{flag}` (={wanted[flag]}) must be of a run, and `{target}` is a study")

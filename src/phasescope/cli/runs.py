@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, arg
 
-from phasescope.cli.arguments import Runs, RunWord, Words
+from phasescope.cli.arguments import Runs, RunWord, Studies, Words
 
 if TYPE_CHECKING:
     from phasescope.runs.config import RunConfig
@@ -170,7 +170,7 @@ def show(run: RunWord, /, runs: Runs = Path("runs"), json: bool = False) -> int:
 
 def explore(
     runs: Runs = Path("runs"),
-    results: Runs = Path("results"),
+    studies: Studies = None,
     host: str = "127.0.0.1",
     port: int = 8421,
     token: str | None = None,
@@ -180,13 +180,14 @@ def explore(
 
     Args:
         runs: folder of runs
-        results: folder of studies' results
+        studies: folder of studies; that of this folder or of the checkout without it
         host: address to bind; beyond this machine a token is asked for
         port: port; 0 takes any free one
         token: that visitors must have; made up where one is needed and none is given
         write: let notes and tags of runs be written, into their folders; else nothing is
     """
+    from phasescope.studies.finding import studies_folder
     from phasescope.views.explorer.serve import serve
 
-    serve(runs, results, host, port, token, write)
+    serve(runs, studies_folder(studies), host, port, token, write)
     return 0

@@ -1,18 +1,19 @@
-"""The verbs of studies, claims and reports; what they do is elsewhere."""
+"""The commands for studies, claims and reports; what they do is elsewhere."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from phasescope.cli.arguments import Runs, Words
+from phasescope.cli.arguments import Runs, Studies, Words
 from phasescope.errors import UserError
 
 if TYPE_CHECKING:
-    from phasescope.studies.core import Study
+    from phasescope.studies import Study
 
 
 def report(
@@ -21,20 +22,20 @@ def report(
     out: Path | None = None,
     pictures: Path | None = None,
     runs: Runs = Path("runs"),
-    results: Runs = Path("results"),
+    studies: Studies = None,
 ) -> int:
     """Write the report of a run, of a study or a sweep: one self-contained page.
 
     Args:
-        target: a run's folder, name or hash; or a study's name, or that of a folder of results
-        out: file to write; without it report.html in the run's folder, or in the study's results
+        target: a run's folder, name or hash; or a study's name or path
+        out: file to write; report.html in the run's or the study's folder without it
         pictures: folder for the figures of a run's report as PNG files; none without it
         runs: folder of runs
-        results: folder of studies' results
+        studies: folder of studies
     """
     from phasescope.views.terminal.progress import counting
 
-    if of_study := results_of(target, results):
+    if of_study := study_of(target, studies):
         from phasescope.views.report.study_page import write_html
 
         with counting("writing the report"):
@@ -57,62 +58,89 @@ def report(
     return 0
 
 
-def results_of(target: str, results: Path) -> tuple[Study, Path] | None:
-    """The study or sweep that is meant, and its folder of results; of what is neither, nothing."""
-    from phasescope.studies import find_study, of_results, studies
-    from phasescope.studies.core.swept import swept_in
+def study_of(target: str, folder: Path | None) -> tuple[Study, Path] | None:
+    """Return the study or sweep that a word names, with the folder of its records; None if it names neither."""
+    from phasescope.studies.finding import STUDY_FILE, find_study, studies_folder, study_names
+    from phasescope.studies.sweep import sweep_in
 
-    one = find_study(target) if target.endswith(".py") else of_results(target)
-    if one and (one.name in studies() or (results / one.name).is_dir()):
-        return one, results / one.name
-    there = not one and "/" not in target and (results / target / "records.parquet").is_file()
-    swept = swept_in(results / target) if there else None
-    return (swept, results / target) if swept else None
+    known = studies_folder(folder)
+    if target in study_names(known) or ".py" in target or (Path(target) / STUDY_FILE).is_file():
+        return find_study(target, folder)
+    for path in (Path(target), known / target, Path("sweeps") / target):
+        if path.is_dir() and (sweep := sweep_in(path)):
+            return sweep, path
+    return None
 
 
 def study(
-    name: Positional[Annotated[str, arg(metavar="NAME|FILE.py")]],
+    name: Positional[Annotated[str, arg(metavar="NAME|PATH")]],
     /,
-    look: Literal[1, 2] = 1,
+    final: bool = False,
     seeds: int | None = None,
-    preset: str | None = None,
+    base: str | None = None,
     engine: Literal["local", "slurm", "ray"] = "local",
     workers: int | None = None,
     dry_run: bool = False,
+    judge: bool = False,
+    amend: str = "",
+    looked: bool = False,
     runs: Runs = Path("runs"),
-    results: Runs = Path("results"),
+    studies: Studies = None,
     json: bool = False,
 ) -> int:
-    """Run what is missing of a study, judge its claims, draw its figures; the same command goes on where it stopped.
+    """Preregister a study, run what is missing, judge its claims and write its page; the same command resumes it.
 
     Args:
-        name: one of ours, or a file of your own that holds STUDY; `claims` lists ours
-        look: 2 adds the second look's seeds to the cells of claims that the first left undecided
-        seeds: runs a cell, where fewer than the study's own are wanted: a rehearsal, which decides no claim
-        preset: of all cells, in place of their own; its results have a folder of their own
+        name: a study of the folder of studies, or the path of a study's folder or file; `claims` lists them
+        final: add the seeds of the final analysis to the cells of claims that the first left undecided
+        seeds: runs per cell, if fewer than the study's own are wanted: a rehearsal, which decides no claim
+        base: another preset for all cells; a study of its own, in a folder of its own
         engine: what executes runs
-        workers: runs at a time; as many as the engine finds places for without it
-        dry_run: print the runs, their cost and what is there, and run nothing
+        workers: runs at a time; as many as the engine has places for without it
+        dry_run: print the runs, their cost and what exists, and run nothing
+        judge: judge by the records that exist and write the page, and run nothing
+        amend: reason for a change of what was preregistered
+        looked: with --amend, say that runs which the change concerns had been looked at
         runs: folder of runs
-        results: folder of studies' results
+        studies: folder of studies; that of this folder or of the checkout without it
         json: JSON instead of a table, for --dry-run
     """
-    from phasescope.studies import find_study
-    from phasescope.studies.core.running import conduct, survey
-    from phasescope.views.figures.studies import write_figures
+    from phasescope.studies.conduct import conduct, judge_records, survey
+    from phasescope.studies.finding import find_study
+    from phasescope.studies.preregistration import preregister
+    from phasescope.studies.records import RECORDS
+    from phasescope.views.report.study_page import write_study_page
     from phasescope.views.terminal.progress import counting
     from phasescope.views.terminal.studies import Progress, print_ends, print_recorded, print_survey
 
     _check_workers(workers)
+    if looked and not amend:
+        raise UserError(
+            "`--looked` (=True) must go with --amend: it says what was known when the study was amended"
+        )
+    found, folder = find_study(name, studies)
+    if base is not None:
+        cells = [replace(cell, base="") for cell in found.cells]
+        found = found.override(name=f"{found.name}-{base}", base=base, cells=cells)
+        folder = folder.with_name(f"{folder.name}-{base}")
+    if judge:
+        if amend:
+            preregister(found, folder, 0, amend, looked)
+        if not judge_records(found, folder):
+            raise UserError(f"`--judge` must have records: there is no `{folder / RECORDS}`")
+        write_study_page(found, folder)
+        print_ends(found, folder, ())
+        return 0
     with counting("looking for runs"):
-        found = survey(find_study(name), seeds, preset, runs, results, look)
-    print_survey(found, as_json=json, whole=dry_run)
+        surveyed = survey(found, folder, runs, seeds, final)
+    print_survey(surveyed, as_json=json, whole=dry_run)
     if dry_run:
         return 0
-    failed = conduct(found, engine, Progress(), print_recorded, workers)
-    with counting("drawing"):
-        write_figures(found.study, found.folder)
-    print_ends(found, failed)
+    failed = conduct(surveyed, engine, Progress(), print_recorded, workers, amend=amend, looked=looked)
+    if (folder / RECORDS).exists():
+        with counting("writing the page"):
+            write_study_page(found, folder)
+    print_ends(found, folder, failed)
     return 1 if failed else 0
 
 
@@ -128,101 +156,92 @@ def sweep(
     workers: int | None = None,
     dry_run: bool = False,
     runs: Runs = Path("runs"),
-    results: Runs = Path("results"),
+    sweeps: Path = Path("sweeps"),
     json: bool = False,
 ) -> int:
-    """Run every combination of some fields' values: a study without claims; the same command goes on where it stopped.
+    """Run every combination of some fields' values: a study without claims; the same command resumes it.
 
     Args:
         words: as `train` takes them; several values as in world.design.dx=0.5,1,2 or training.steps=500..2000:4 seed=0..3
-        zip: the fields' values go in step, instead of every combination
-        name: of its folder of results; sweep-HASH of its cells without it
+        zip: take the values in step, instead of every combination
+        name: of its folder; sweep-HASH of its cells without it
         engine: what executes runs
         partition: of SLURM
         minutes: time limit of a job of SLURM; a run that meets it is resumed by another job
         gpus: of each run, with SLURM or Ray
-        workers: runs at a time; as many as the engine finds places for without it
-        dry_run: print the runs, their cost and what is there, and run nothing
+        workers: runs at a time; as many as the engine has places for without it
+        dry_run: print the runs, their cost and what exists, and run nothing
         runs: folder of runs
-        results: folder of studies' results
+        sweeps: folder of sweeps
         json: JSON instead of a table, for --dry-run
     """
-    from phasescope.studies import of_results
-    from phasescope.studies.core.running import conduct, survey
-    from phasescope.studies.core.sweeping import asked_of, check_own, sweep_of, with_costs
-    from phasescope.views.figures.studies import write_figures
+    from phasescope.engines import check_asked
+    from phasescope.studies.conduct import conduct, survey
+    from phasescope.studies.records import RECORDS
+    from phasescope.studies.sweep import check_own, sweep_of
+    from phasescope.views.report.study_page import write_study_page
     from phasescope.views.terminal.progress import counting
     from phasescope.views.terminal.studies import Progress, print_recorded, print_survey, print_swept
 
     _check_workers(workers)
-    asked = asked_of(engine, partition=partition, minutes=minutes, gpus=gpus)
-    study = sweep_of(words, zip, name)
-    if of_results(study.name):
-        raise UserError(f"`--name` (={study.name}) must be another: a study of ours has its results there")
-    check_own(study, results / study.name)
+    resources = {"partition": partition, "minutes": minutes, "gpus": gpus}
+    asked = {what: value for what, value in resources.items() if value is not None}
+    check_asked(engine, asked)
+    found = sweep_of(words, zip, name)
+    folder = sweeps / found.name
+    check_own(found, folder)
     with counting("looking for runs"):
-        found = with_costs(survey(study, None, None, runs, results))
-    print_survey(found, as_json=json, whole=dry_run)
+        surveyed = survey(found, folder, runs)
+    print_survey(surveyed, as_json=json, whole=dry_run)
     if dry_run:
         return 0
-    failed = conduct(found, engine, Progress(), print_recorded, workers, asked)
-    with counting("drawing"):
-        write_figures(found.study, found.folder)
-    print_swept(found, failed)
+    failed = conduct(surveyed, engine, Progress(), print_recorded, workers, asked)
+    if (folder / RECORDS).exists():
+        with counting("drawing"):
+            write_study_page(found, folder)
+    print_swept(found, folder, failed)
     return 1 if failed else 0
 
 
 def claims(
-    results: Runs = Path("results"),
-    page: Path | None = None,
-    judge: bool = False,
+    studies: Studies = None,
     study: str | None = None,
+    page: Path | None = None,
     controls: bool = False,
-    times: int = 200,
-    out: Path | None = None,
+    trials: int = 200,
     json: bool = False,
 ) -> int:
-    """Print every claim of the studies: verdict, statistic, interval, n; or how it does on its controls.
+    """Print every claim of the studies: verdict, value, interval, n; or how it does on simulated data of known truth.
 
     Args:
-        results: folder of studies' results
-        page: file to write as well: the page of results, with all figures drawn anew
-        judge: judge all claims anew, by the records that are there
-        study: of this study alone, one of ours or a file of your own; a page is of all
-        controls: judge each claim on made data of which it is true, false, or neither
-        times: how often each control is made and judged
-        out: file to write as well, of what the controls gave; what it tells of other studies stays
+        studies: folder of studies; that of this folder or of the checkout without it
+        study: of this study only: a name or a path
+        page: file for the page of findings, beside the studies' folders
+        controls: judge each claim on simulated runs of which it is true, false, or at its threshold
+        trials: how often each is simulated and judged
         json: JSON instead of tables
     """
-    from phasescope.studies import find_study, studies
-    from phasescope.views.terminal.claims import print_claims, read_all
+    from phasescope.studies.finding import find_studies, find_study
+    from phasescope.views.terminal.claims import print_claims, print_controls, tried
 
-    ours = [find_study(study)] if study else list(studies().values())
-    if times < 1:
-        raise UserError(f"`--times` (={times}) must be at least 1")
-    if controls:
-        from phasescope.views.terminal.controls import print_controls, try_all
-
-        print_controls(try_all(ours, times, out), as_json=json)
-        return 0
-    if out:
-        raise UserError(f"`--out` (={out}) must go with --controls: it is for what they gave")
-    if page and study:
+    if trials < 1:
+        raise UserError(f"`--trials` (={trials}) must be at least 1")
+    found = [find_study(study, studies)] if study else find_studies(studies)
+    if not found:
         raise UserError(
-            f"`--study` (={study}) must be left out with --page: the page of results is of all studies"
+            f"`--studies` (={studies or 'studies'}) must be a folder of studies, NAME/study.py in each"
         )
-    if not results.is_dir():
-        raise UserError(f"`--results` (={results}) must be a folder of studies' results, as `study` makes it")
-    if page or judge:
-        from phasescope.views.report.results import write_results
-        from phasescope.views.terminal.progress import counting
+    if controls:
+        print_controls(tried(found, trials), as_json=json)
+        return 0
+    if page:
+        if study:
+            raise UserError(f"`--study` (={study}) must be left out with --page: the page is of all studies")
+        from phasescope.store.files import write_aside
+        from phasescope.views.report.findings import findings
 
-        with counting("judging" if judge else "drawing") as tell:
-            write_results(ours, results, page, judge, tell)
-    print_claims(found := read_all(ours, results), as_json=json)
-    for _, told in found:
-        if told and "error" in told:
-            raise UserError(told["error"])
+        write_aside(page, findings(found, page))
+    print_claims(found, as_json=json)
     return 0
 
 

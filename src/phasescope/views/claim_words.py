@@ -3,63 +3,73 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from phasescope.studies.core.claim import from_plain
+from phasescope.studies.records import RecordedClaim
+
+if TYPE_CHECKING:
+    from phasescope.studies.preregistration import Preregistration
 
 NOTHING = "–"
-FEW = 8
-"""changes of an amendment that are all told"""
+MOST_CHANGES = 6
+"""of an amendment that are listed one by one"""
 
 
-def number(value: float | str | None) -> str:
-    """Three digits; a dash where there is none."""
-    found = from_plain(value)
-    if math.isinf(found):
-        return "∞" if found > 0 else "-∞"
-    return NOTHING if math.isnan(found) else f"{found:.3g}"
+def format_number(value: float | None) -> str:
+    """Return three digits; a dash if there is no number."""
+    if value is None or math.isnan(value):
+        return NOTHING
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
+    return f"{value:.3g}"
 
 
-def brief(value: float) -> str:
-    """Two decimals, or three digits of what has many before the point; a dash where there is none."""
-    if not abs(value) < 10:
-        return number(value)
-    return f"{value:.2f}".removeprefix("-") if abs(value) < 0.005 else f"{value:.2f}".replace("-", "−")
-
-
-def amendment_words(amended: Sequence[dict[str, Any]], counted: bool = False) -> list[str]:
-    """Of each amendment of a declaration its date, its reason and what it changed, or how many things.
-
-    Of many changes those of claims are told, and the number of the others: runs by their digests, and fields of cells.
-    """
-
-    def changed(one: dict[str, Any]) -> str:
-        every = one["changed"]
-        if not every:
-            return ""
-        if counted:
-            return f" ({len(every)} change{'s' * (len(every) > 1)})"
-        told = every if len(every) <= FEW else [words for words in every if "the claim " in words]
-        others = (
-            [f"{len(every) - len(told)} changes of cells and constants"] if len(told) < len(every) else []
-        )
-        return f" ({'; '.join([*told, *others])})"
-
-    return [f"{one['date']}: {one['reason']}{changed(one)}" for one in amended]
-
-
-def in_cell(text: str) -> str:
-    """Text as a cell of a Markdown table holds it."""
+def format_cell(value: Any) -> str:
+    """Return a value as a cell of a Markdown table holds it."""
+    text = NOTHING if value is None else format_number(value) if isinstance(value, float) else str(value)
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def unbroken(text: str) -> str:
-    """Numbers that stay on one line, with a sign of their own width."""
-    return text.replace(" ", "\N{NO-BREAK SPACE}").replace("-", "−")
-
-
-def interval(claim: dict[str, Any]) -> str:
-    if claim["low"] is None or claim["n"] == 0:
+def format_interval(claim: RecordedClaim) -> str:
+    if claim.low is None or claim.n == 0:
         return NOTHING
-    return f"[{number(claim['low'])}, {number(claim['high'])}]"
+    return f"[{format_number(claim.low)}, {format_number(claim.high)}]"
+
+
+def criterion(claim: RecordedClaim) -> str:
+    """Return what the statistic must be for the claim to hold."""
+    return f"{'>' if claim.direction == 'above' else '<'} {claim.threshold:.3g}"
+
+
+def verdict_words(claim: RecordedClaim) -> str:
+    """Return the verdict; a known answer passes or fails instead."""
+    if claim.check:
+        return {"supported": "passes (known answer)", "refuted": "FAILS (known answer)"}.get(
+            claim.verdict, f"{claim.verdict} (known answer)"
+        )
+    return claim.verdict
+
+
+def power_words(claim: RecordedClaim) -> str:
+    """Return spread, power and smallest detectable effect as observed, in a sentence; empty if they are not known."""
+    if claim.observed_power is None:
+        return ""
+    spread = claim.observed_spread
+    known = spread is not None and math.isfinite(spread)
+    between = f"Spread between runs {format_number(spread)} (assumed {claim.spread:.3g}); " if known else ""
+    low = " **Below 0.8.**" if claim.observed_power < 0.8 else ""
+    return (
+        f"{between}power for the claim's effect ({claim.effect}) {claim.observed_power:.2f}; "
+        f"smallest effect detected with power 0.8: {format_number(claim.detectable)}.{low}"
+    )
+
+
+def amendment_lines(preregistration: Preregistration) -> list[str]:
+    """Return each amendment's date, reason and changes; of many changes, how many there are."""
+    lines = []
+    for amendment in preregistration.amendments:
+        changed = amendment.changed
+        listed = "; ".join(changed) if len(changed) <= MOST_CHANGES else f"{len(changed)} changes"
+        looked = " Its runs had been looked at." if amendment.looked else ""
+        lines.append(f"{amendment.date}: {amendment.reason}{looked}{f' ({listed})' if listed else ''}")
+    return lines

@@ -19,7 +19,7 @@ from phasescope.errors import UserError
 from phasescope.measures.learning.phases import LETTERS, phase_onsets
 from phasescope.store.files import to_json
 from phasescope.store.folder import shown
-from phasescope.views.claim_words import amendment_words
+from phasescope.views.claim_words import amendment_lines
 from phasescope.views.explorer.library import Unknown
 from phasescope.views.names import READINGS
 
@@ -53,7 +53,8 @@ class Studies:
                     "runs": len(study["runs"]),
                     "snapshots": sum(len(run["step"]) for run in study["runs"]),
                     "verdicts": {
-                        word: outcomes.count(word) for word in ("supported", "refuted", "undecided")
+                        word: outcomes.count(word)
+                        for word in ("supported", "refuted", "undecided", "not reached")
                     },
                 }
             )
@@ -108,20 +109,24 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 def _read(path: Path) -> dict[str, Any]:
     from phasescope.store.records import read_records
-    from phasescope.studies.core.records import read_claims
+    from phasescope.studies.preregistration import read_preregistration
+    from phasescope.studies.records import read_claims
 
-    records = path / RECORDS
     try:
-        told = read_claims(path) if records.is_file() else json.loads((path / CLAIMS).read_text())
-        frame = read_records(records)
+        judged, known = read_claims(path), read_preregistration(path)
+        frame = read_records(path / RECORDS)
         runs = runs_of({str(name): frame[name].to_numpy() for name in frame}, usual_settings())
-        told = told if isinstance(told, dict) else {}
         study = {
             "name": shown(path.name),
-            "question": told.get("question"),
-            "claims": [claim for claim in told.get("claims") or [] if isinstance(claim, dict)],
-            "stale": bool(told.get("stale")),
-            "amended": _amended((told.get("declaration") or {}).get("amended") or []),
+            "question": judged.question if judged else known.study.get("question") if known else None,
+            "claims": [_plain_claim(claim.model_dump()) for claim in judged.claims] if judged else [],
+            "stale": bool(judged and judged.stale),
+            "amended": [
+                {"told": line, "changed": amendment.changed}
+                for line, amendment in zip(amendment_lines(known), known.amendments, strict=True)
+            ]
+            if known
+            else [],
             "axes": axes_of(runs),
             "readings": {name: text for name, text in READINGS.items() if any(name in run for run in runs)},
             "runs": runs,
@@ -137,10 +142,13 @@ def _read(path: Path) -> dict[str, Any]:
     return study
 
 
-def _amended(amended: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Each amendment in words, and what it changed."""
-    words = amendment_words(amended, counted=True)
-    return [{"told": told, "changed": one["changed"]} for told, one in zip(words, amended, strict=True)]
+def _plain_claim(claim: dict[str, Any]) -> dict[str, Any]:
+    """Return a claim as JSON holds it: a number that is not finite is its name."""
+    return {
+        key: str(v) if isinstance(v, float) and not np.isfinite(v) else v
+        for key, v in claim.items()
+        if key != "detail"
+    }
 
 
 def usual_settings() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from phasescope.store import Run
-    from phasescope.studies.core.study import Study
+    from phasescope.studies.study import Study
 
 
 def run_files(
@@ -64,5 +64,5 @@ def study_files(
     if tables is not None:
         from phasescope.views.export.tables import study_tables
 
-        written += study_tables(results, tables, form)
+        written += study_tables(study, results, tables, form)
     return written

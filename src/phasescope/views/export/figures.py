@@ -1,4 +1,5 @@
-"""Figures for a paper: PDF with TrueType fonts, or SVG whose text stays text; captions beside them, and in them if asked."""
+"""Figures for a paper: PDF with TrueType fonts, or SVG whose text stays text; captions beside them, and in them if
+asked."""
 
 from __future__ import annotations
 
@@ -12,9 +13,8 @@ import matplotlib
 from phasescope.errors import UserError
 from phasescope.store import Run
 from phasescope.store.files import write_all_aside
-from phasescope.store.folder import damage_told_of
-from phasescope.studies.core.records import read_frame
-from phasescope.studies.core.study import Study
+from phasescope.studies.records import Recorded, read_rows
+from phasescope.studies.study import Study
 from phasescope.views.figures.studies import draw
 from phasescope.views.report import words
 from phasescope.views.report.page import attempt
@@ -61,22 +61,20 @@ def run_figures(
     return _written(files, told, folder)
 
 
-def study_figures(study: Study, results: Path, folder: Path, kind: Kind, captions: bool) -> list[Path]:
-    """The same of a study's records in its folder of results.
+def study_figures(study: Study, records: Path, folder: Path, kind: Kind, captions: bool) -> list[Path]:
+    """Write the figures of a study's records, which lie in the folder `records`; return their paths.
 
     Raises:
-        UserError: there are no records, or they are damaged.
+        UserError: there are no records, or they are invalid.
     """
-    frame = read_frame(study, results)
+    runs = Recorded(study, read_rows(study, records)).runs(study.more)
     files: dict[Path, bytes | str] = {}
-    told: dict[str, str] = {}
-    with damage_told_of(results, "a study's results"):
-        for figure in study.figures:
-            told[figure.name] = figure.caption(frame)
-            drawing = draw(figure, frame)
-            drawing = with_caption(drawing, told[figure.name]) if captions else drawing
-            files[folder / f"{figure.name}.{kind}"] = _bytes(drawing, kind)
-    return _written(files, told, folder)
+    texts: dict[str, str] = {}
+    for plot in study.plots:
+        texts[plot.name] = plot.caption(runs)
+        drawing = with_caption(draw(plot, runs), texts[plot.name]) if captions else draw(plot, runs)
+        files[folder / f"{plot.name}.{kind}"] = _bytes(drawing, kind)
+    return _written(files, texts, folder)
 
 
 def _bytes(figure: matplotlib.figure.Figure, kind: Kind) -> bytes:

@@ -1,5 +1,5 @@
-"""Tables for pandas, R, a spreadsheet: of a run its snapshots and what was read in its images; of a study its records, its
-tables and its claims."""
+"""Tables for pandas, R, a spreadsheet: of a run its snapshots and what was read in its images; of a study its
+records, its tables and its claims."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy as np
 
 from phasescope.errors import UserError
 from phasescope.store import Run
-from phasescope.store.files import read_json, write_all_aside
+from phasescope.store.files import write_all_aside
 from phasescope.store.flat import as_frame, plain_types, snapshot_rows
-from phasescope.store.folder import damage_told, damage_told_of
-from phasescope.store.records import read_records
+from phasescope.store.folder import damage_told
 from phasescope.store.tables import parquet_bytes
-from phasescope.studies.core.records import RECORDS, TABLES, read_claims
+from phasescope.studies.records import Recorded, read_claims, read_rows
+from phasescope.studies.study import Study
 from phasescope.views.record import Record
 from phasescope.views.report.sound import sound_record
 
@@ -27,8 +27,8 @@ Kind = Literal["csv", "parquet"]
 
 
 def run_tables(run: Run, folder: Path, kind: Kind) -> list[Path]:
-    """Write `snapshots` (a row a snapshot: configuration, metrics, costs) and `readings` (a row a painted image, with its
-    step) to a folder; their paths.
+    """Write `snapshots` (a row a snapshot: configuration, metrics, costs) and `readings` (a row a painted image,
+    with its step) to a folder; their paths.
 
     Raises:
         UserError: the run recorded nothing yet, or what it recorded is damaged.
@@ -59,22 +59,20 @@ def _readings(record: Record) -> dict[str, list[Any]]:
     return found
 
 
-def study_tables(folder_of_results: Path, folder: Path, kind: Kind) -> list[Path]:
-    """Write `records` (a row a snapshot of each run), `claims`, and each of the study's tables to a folder; their paths.
+def study_tables(study: Study, records: Path, folder: Path, kind: Kind) -> list[Path]:
+    """Write `records` (a row per snapshot of every run), `claims`, and each of the study's tables to a folder;
+    return their paths.
 
     Raises:
-        UserError: there are no records, or they are damaged.
+        UserError: there are no records in the folder `records`, or they are invalid.
     """
-    path = folder_of_results / RECORDS
-    if not path.exists():
-        raise UserError(f"`STUDY` (={folder_of_results.name}) must have records: there is no `{path}`")
-    tables = {"records": read_records(path)}
-    with damage_told_of(folder_of_results, "a study's results"):
-        if claims := (read_claims(folder_of_results) or {}).get("claims"):
-            tables["claims"] = as_frame(claims)
-        told = folder_of_results / TABLES
-        for name, rows in (read_json(told) if told.exists() else {}).items():
-            tables[f"table_{name}"] = as_frame(rows)
+    rows = read_rows(study, records)
+    tables = {"records": rows}
+    if judged := read_claims(records):
+        tables["claims"] = as_frame([claim.model_dump(exclude={"detail"}) for claim in judged.claims])
+    runs = Recorded(study, rows).runs(study.more)
+    for number, table in enumerate(study.tables, 1):
+        tables[f"table_{number}"] = as_frame(table.rows(runs))
     return _written(tables, folder, kind)
 
 

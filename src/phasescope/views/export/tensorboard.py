@@ -32,7 +32,8 @@ MOST_IMAGES = 64
 
 
 def write_events(run: Run, folder: Path) -> Path:
-    """Write a run's scalars and images to <folder>/<run>/, in the place of what was written there before; the file's path.
+    """Write a run's scalars and images to <folder>/<run>/, in the place of what was written there before; the
+    file's path.
 
     Raises:
         UserError: TensorBoard is not installed; the run recorded nothing yet, or what it recorded is damaged.
@@ -109,7 +110,8 @@ def begin_of(status: Mapping[str, Any]) -> float:
 
 
 def scalars_of(line: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """(tag, number): `order/mid.600.value` of `order.mid.600.value`, for TensorBoard groups what is before a stroke."""
+    """(tag, number): `order/mid.600.value` of `order.mid.600.value`, for TensorBoard groups what is before a
+    stroke."""
     for column, value in numbered(line):
         if isinstance(value, str) and column.startswith("phase."):
             value = LETTERS.index(value) if value in LETTERS else None

@@ -7,7 +7,6 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import matplotlib
@@ -17,21 +16,20 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, NullLocator, ScalarFormatter
 
-from phasescope.store.files import write_all_aside
-from phasescope.store.folder import damage_told_of
-from phasescope.studies.core.records import RECORDS, read_frame
-from phasescope.studies.core.study import Curve, Figure, Panel, Study
+from phasescope.studies.plots import Curve, Panel, Plot
+from phasescope.studies.runs_table import Runs
 from phasescope.views.figures.axes import short
 from phasescope.views.style import INK, MUTED, OPEN_MAP, PHASE_COLOURS, RC
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7d4f50", INK)
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*", "<")
 """one more than colours, so that the ninth series has neither the first's colour and mark nor another's"""
+COLUMNS = 3
+"""panels in a row"""
 MOST_INSIDE = 4
 """series of a panel whose legend finds a place within; that of more stands beside"""
 PAGE_IN, ROW_IN = 10.8, 2.7
@@ -40,10 +38,10 @@ LABEL_IN, LETTER_IN = 0.55, 0.075
 """of an entry of a legend, beside its words, and a letter of these"""
 
 
-def draw(figure: Figure, frame: pd.DataFrame) -> Drawing:
-    """The figure of a study's records; panels of which they tell nothing yet are left out."""
-    panels = [panel for panel in figure.panels(frame) if _shows(panel)]
-    columns = max(1, min(figure.columns, len(panels)))
+def draw(plot: Plot, runs: Runs) -> Drawing:
+    """Return the drawing of a plot; panels without data are left out."""
+    panels = [panel for panel in plot.panels(runs) if _shows(panel)]
+    columns = max(1, min(COLUMNS, len(panels)))
     rows = max(1, -(-len(panels) // columns))
     with matplotlib.rc_context(RC):
         drawing = Drawing(figsize=(min(PAGE_IN, 3.0 + 4.4 * columns), ROW_IN * rows + 0.3))
@@ -51,7 +49,7 @@ def draw(figure: Figure, frame: pd.DataFrame) -> Drawing:
         for ax in axes.flat[len(panels) :]:
             ax.set_visible(False)
         if not panels:
-            drawing.text(0.5, 0.5, "nothing is recorded of it yet", ha="center", color=MUTED)
+            drawing.text(0.5, 0.5, "nothing is recorded for this yet", ha="center", color=MUTED)
         shared = _shared_legend(panels)
         for index, (ax, panel) in enumerate(zip(axes.flat, panels, strict=False)):
             draw_panel(ax, panel, with_legend=not shared and _own_legend(panels, index))
@@ -64,6 +62,14 @@ def draw(figure: Figure, frame: pd.DataFrame) -> Drawing:
             patches = [Patch(color=colour, label=f"phase {phase}") for phase, colour in PHASE_COLOURS.items()]
             drawing.legend(handles=patches, ncols=3, loc="outside lower center")
     return drawing
+
+
+def draw_png(plot: Plot, runs: Runs) -> bytes:
+    """Return a plot as a PNG file's content."""
+    file = io.BytesIO()
+    with matplotlib.rc_context(RC):
+        draw(plot, runs).savefig(file, format="png", dpi=130, metadata={"Software": None})
+    return file.getvalue()
 
 
 def _shows(panel: Panel) -> bool:
@@ -200,24 +206,3 @@ def _draw_grid(ax: Axes, panel: Panel) -> None:
         text = "–" if math.isnan(value) else f"{value:.2f}" if abs(value) < 10 else f"{value:.0f}"
         dark = math.isnan(value) or float(np.asarray(image.norm(value))) > 0.55
         ax.text(column, row, text, ha="center", va="center", fontsize=7, color=INK if dark else "white")
-
-
-def write_figures(study: Study, folder: Path) -> None:
-    """Each figure of a study as <name>.png in its folder of results; none where that has no records."""
-    if (folder / RECORDS).exists():
-        write_all_aside(drawn(study, read_frame(study, folder), folder))
-
-
-def drawn(study: Study, frame: pd.DataFrame, folder: Path) -> dict[Path, bytes]:
-    """What <name>.png in its folder of results is to hold, for each figure of a study; by path.
-
-    Raises:
-        UserError: the records are damaged.
-    """
-    files = {}
-    for figure in study.figures:
-        file = io.BytesIO()
-        with matplotlib.rc_context(RC), damage_told_of(folder, "a study's results"):
-            draw(figure, frame).savefig(file, format="png", dpi=130, metadata={"Software": None})
-        files[folder / f"{figure.name}.png"] = file.getvalue()
-    return files

@@ -10,13 +10,12 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure as Drawing
 
-from phasescope.studies.core.study import Curve, Panel
+from phasescope.studies.plots import Curve, Panel
 from phasescope.views.comparison import Comparison, Row
 from phasescope.views.figures.axes import NARROW_IN, WIDE_IN
 from phasescope.views.figures.studies import draw_panel
 from phasescope.views.names import place_words, split_words
 from phasescope.views.record import Record
-from phasescope.views.report.study_page import rendered
 from phasescope.views.style import RC, css_variables, inline_svg
 
 LABEL = "success, order and loss of the runs over images seen"
@@ -24,6 +23,7 @@ LABEL = "success, order and loss of the runs over images seen"
 
 def comparison_page(records: Sequence[Record], found: Comparison) -> str:
     """The page's HTML; of a path in a configuration only the last part is told."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
     panels = [panel for panel in _panels(records) if panel.curves]
@@ -32,8 +32,15 @@ def comparison_page(records: Sequence[Record], found: Comparison) -> str:
         for name, width in (("wide", WIDE_IN), ("narrow", NARROW_IN))
         if panels
     }
-    return rendered(
-        "comparison.html.j2",
+    environment = Environment(
+        loader=PackageLoader("phasescope.views"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template("comparison.html.j2").render(
         names=found.names,
         differs=[_portable(row) for row in found.differs],
         stands=found.stands,

@@ -1,235 +1,179 @@
-"""All that is told of one study, from its records and what was written beside them; and its page as one HTML file."""
+"""A study's page: README.md in its folder, from its records, claims.json and preregistration.json; the same as one
+HTML file."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import base64
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
-
-from phasescope.config import explain
 from phasescope.errors import UserError
-from phasescope.store.files import read_json, sha256, write_aside
-from phasescope.store.folder import damage_told_of
-from phasescope.studies.core.before import used_to_choose
-from phasescope.studies.core.declaration import Declaration, read_declaration
-from phasescope.studies.core.records import read_claims, read_frame
-from phasescope.studies.core.statistics import LEVEL
-from phasescope.studies.core.study import RECORDS, Study, Table
-from phasescope.views.claim_words import in_cell, interval, number, unbroken
-from phasescope.views.figures.studies import draw
-from phasescope.views.pictograms import pictogram
-from phasescope.views.report.declared import declaration_of, mark_of
-from phasescope.views.report.verdicts import SYMBOLS, grid_of, picture, verdict_counts
-from phasescope.views.terms import PHASES, TERMS
+from phasescope.store.files import write_all_aside, write_aside
+from phasescope.studies.preregistration import changed_sources, check_preregistered
+from phasescope.studies.records import Judged, Recorded, RecordedClaim, read_claims, read_rows
+from phasescope.studies.runs_table import Runs
+from phasescope.studies.study import Study
+from phasescope.views.claim_words import (
+    amendment_lines,
+    criterion,
+    format_cell,
+    format_interval,
+    format_number,
+    power_words,
+    verdict_words,
+)
+from phasescope.views.figures.studies import draw_png
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-CONTROLS = "controls.json"
-"""of all studies, in the folder of results"""
-
-
-class ToldControls(BaseModel):
-    """What controls.json must say of a claim; no numbers where it has no controls."""
-
-    study: str
-    name: str
-    power_supported: float | None
-    power_refuted: float | None
-    wrong: float | None
-    cannot: str
+PAGE = "README.md"
+CSS = (
+    "body{max-width:60rem;margin:2rem auto;padding:0 1rem;font:16px/1.5 system-ui,sans-serif;color-scheme:light dark}"
+    "table{border-collapse:collapse;display:block;overflow-x:auto}td,th{padding:.2rem .6rem;text-align:left;"
+    "border-bottom:1px solid #8884;vertical-align:top}img{max-width:100%;background:#fff}"
+)
 
 
-def page_of(
-    study: Study, folder: Path, frame: pd.DataFrame, content: dict[str, Any] | None
-) -> dict[str, Any]:
-    """All that a page says of a study, from its records and what claims.json says, or is to say.
+def title_of(study: str) -> str:
+    return study.replace("_", " ").capitalize()
+
+
+def markdown_table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
+    """Return the lines of a Markdown table."""
+    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
+    return [*lines, *(f"| {' | '.join(map(format_cell, row))} |" for row in rows), ""]
+
+
+def table_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    return (
+        markdown_table(list(rows[0]), [list(row.values()) for row in rows])
+        if rows
+        else ["No run is recorded yet.", ""]
+    )
+
+
+def claim_lines(claim: RecordedClaim) -> list[str]:
+    """Return all that a page says of one claim."""
+    said = [
+        f"### {claim.name}",
+        "",
+        f"{claim.sentence} ({claim.source})",
+        "",
+        f"**{verdict_words(claim).capitalize()}**: {format_number(claim.value)} {format_interval(claim)}, needed "
+        f"{criterion(claim)}, n = {claim.n}{', final analysis' if claim.analysis == 2 else ''}; "
+        f"{claim.why}. {power_words(claim)}",
+        "",
+    ]
+    return [*said, *([f"What it does not show: {claim.limits}", ""] if claim.limits else [])]
+
+
+def study_page(study: Study, folder: Path) -> dict[Path, str | bytes]:
+    """Return the files of a study's page, README.md and its figures, by path.
 
     Raises:
-        UserError: there is no claims.json that goes with the records; or these are damaged.
+        UserError: there are no records, or claims.json was not computed from them.
     """
-    if content is None and not study.claims:
-        content = {
-            "claims": [],
-            "records": {"runs": frame["digest"].nunique(), "sha256": sha256(folder / RECORDS)},
-        }
-    elif content is None or content["stale"]:
+    judged = read_claims(folder)
+    if judged is None or judged.stale:
         raise UserError(
-            f"`{folder}` must hold a claims.json of its records: judge them first, by phasescope study {study.name}"
+            f"`{folder}` must hold a claims.json of its records: phasescope study {study.name} --judge writes it"
         )
-    with damage_told_of(folder, "a study's results"):
-        return _page_of(study, folder, frame, content)
-
-
-def _page_of(study: Study, folder: Path, frame: pd.DataFrame, content: dict[str, Any]) -> dict[str, Any]:
-    declaration = read_declaration(folder)
-    claims = [entry(study, declaration, claim) for claim in content["claims"]]
-    figures = [
-        {
-            "name": figure.name,
-            "title": figure.title,
-            "caption": figure.caption(frame),
-            "claims": [claim for claim in claims if claim["figure"] == figure.name],
-        }
-        for figure in study.figures
-    ]
-    return {
-        "study": study.name,
-        "title": titled(study.name),
-        "question": study.question,
-        "headline": study.headline,
-        "runs": content["records"]["runs"],
-        "digests": sorted(set(frame["digest"])),
-        "core_minutes": core_minutes(frame),
-        "hardware": hardware(frame),
-        "figures": figures,
-        "counts": verdict_counts(claims),
-        "claims": claims,
-        "sha256": content["records"]["sha256"],
-        "tables": [_table(table, frame) for table in study.tables],
-        "declaration": declaration_of(study, declaration, claims),
-        "controls": _controls(folder, study.name),
+    runs = Recorded(study, read_rows(study, folder)).runs(study.more)
+    figures = {plot.name: draw_png(plot, runs) for plot in study.plots}
+    lines = [*_head(study, judged), *_figures(study, runs)]
+    for table in study.tables:
+        lines += [
+            f"## {table.title}",
+            "",
+            *table_lines(table.rows(runs)),
+            *([table.note, ""] if table.note else []),
+        ]
+    lines += ["## Claims in full", "", *(line for claim in judged.claims for line in claim_lines(claim))]
+    lines += _preregistered(study, folder)
+    return {folder / PAGE: "\n".join(lines).rstrip() + "\n"} | {
+        folder / f"{name}.png": png for name, png in figures.items()
     }
 
 
-def _controls(folder: Path, study: str) -> list[dict[str, Any]]:
-    """How the study's claims fared on made records, as they were tried with all others of the results."""
-    path = folder.parent / CONTROLS
-    if not path.exists():
-        return []
-    try:
-        told = TypeAdapter(list[ToldControls]).validate_python(read_json(path))
-    except ValidationError as error:
-        raise UserError(f"`{path}` must hold controls of claims: {explain(error, ToldControls)}") from None
+def _head(study: Study, judged: Judged) -> list[str]:
+    heads = ("claim", "verdict", "value", "interval", "needed", "n", "power")
+    rows = [
+        (
+            f"[{claim.sentence}](#{claim.name})",
+            verdict_words(claim),
+            claim.value,
+            format_interval(claim),
+            criterion(claim),
+            claim.n,
+            claim.observed_power,
+        )
+        for claim in judged.claims
+    ]
+    processors = ", ".join(judged.processors) or "unknown processors"
+    cost = f"{judged.runs} runs, {judged.core_minutes:.0f} core-minutes on {processors}."
+    answers = f" Answers {study.answers}." if study.answers else ""
+    summary = [study.summary, ""] if study.summary else []
     return [
-        {
-            "name": one.name,
-            "supported": f"{one.power_supported:.1%}",
-            "refuted": f"{one.power_refuted:.1%}",
-            "wrong": f"{one.wrong:.1%}",
-            "cannot": one.cannot,
-        }
-        for one in told
-        if one.study == study and one.power_supported is not None
+        f"# {title_of(study.name)}",
+        "",
+        f"{study.question}{answers} {cost}",
+        "",
+        *summary,
+        *markdown_table(heads, rows),
     ]
 
 
-def titled(name: str) -> str:
-    """A study's name as a title."""
-    return name.replace("_", " ").capitalize()
+def _figures(study: Study, runs: Runs) -> list[str]:
+    lines = []
+    for plot in study.plots:
+        lines += [f"## {plot.title}", "", f"![{plot.title}]({plot.name}.png)", "", plot.caption(runs), ""]
+    return lines
 
 
-def _table(table: Table, frame: pd.DataFrame) -> dict[str, Any]:
-    """A table as it is printed: heads, and rows of texts."""
-    return {"title": table.title, "note": table.note(frame), **texts_of(table.rows(frame))}
+def _preregistered(study: Study, folder: Path) -> list[str]:
+    known = check_preregistered(study, folder)
+    if known is None:
+        return []
+    existing = f", when {known.recorded} of its runs existed" if known.recorded else ", before its first run"
+    source = known.sources[0]
+    lines = [
+        "## Preregistration",
+        "",
+        f"Preregistered on {known.date}{existing}, at commit {source.commit or 'unknown'}.",
+    ]
+    if changed := changed_sources(study, known):
+        lines.append(f"Source files that have changed since: {', '.join(changed)} (see the log).")
+    amended = amendment_lines(known)
+    return [*lines, "", *(["Amendments:", "", *(f"- {line}" for line in amended), ""] if amended else [])]
 
 
-def texts_of(rows: Sequence[Any]) -> dict[str, Any]:
-    """Heads, and rows of texts, of mappings with the same keys."""
-    return {
-        "heads": list(rows[0]) if rows else [],
-        "rows": [[_cell(value) for value in row.values()] for row in rows],
-    }
+def write_study_page(study: Study, folder: Path) -> list[Path]:
+    """Write README.md and the figures of a study's folder; return their paths."""
+    files = study_page(study, folder)
+    write_all_aside(files)
+    return list(files)
 
 
-def _cell(value: Any) -> str:
-    if value is None:
-        return "–"
-    return number(value) if isinstance(value, float) else f"{value}"
+def as_html(markdown: str, title: str, images: Mapping[str, bytes]) -> str:
+    """Return a page in Markdown as one self-contained HTML file, with its images inlined."""
+    from html import escape
 
+    from markdown_it import MarkdownIt
 
-def entry(study: Study, told: Declaration | None, claim: dict[str, Any]) -> dict[str, Any]:
-    """A claim of claims.json with its numbers as they are printed, and its mark by what the study declared."""
-    sign = ">" if claim["direction"] == "above" else "<"
-    return {
-        **claim,
-        "study": study.name,
-        "symbol": SYMBOLS[claim["verdict"]],
-        "mark": mark_of(study, told, claim),
-        "headline": claim["name"] == study.headline,
-        "used_to_choose": used_to_choose(study, claim["cells"], claim["look"]),
-        "value_text": number(claim["value"]),
-        "interval_text": interval(claim),
-        "rule": f"{sign} {claim['threshold']:g}",
-        "detail_text": ", ".join(
-            f"{name.replace('_', ' ')} {number(value)}" for name, value in claim["detail"].items()
-        ),
-    }
-
-
-def core_minutes(frame: pd.DataFrame) -> str:
-    """What all runs cost, training and observing, as their records tell; `–` where they do not."""
-    if "cpu_s" not in frame:
-        return "–"
-    return f"{frame.groupby('digest')['cpu_s'].max().sum() / 60:,.0f}"
-
-
-def hardware(frame: pd.DataFrame) -> str:
-    """Processors, threads and commits of the runs, as their records tell them."""
-    parts = []
-    for column, word in (
-        ("host.cpu", ""),
-        ("device", "on "),
-        ("threads", "threads: "),
-        ("git_commit", "commit "),
-    ):
-        if column in frame:
-            values = sorted({str(value) for value in frame[column].dropna().unique()})
-            if values:
-                parts.append(word + ", ".join(values))
-    return "; ".join(parts)
-
-
-def render_html(study: Study, folder: Path) -> str:
-    """One study's page, figures inlined."""
-    from markupsafe import Markup
-
-    from phasescope.views.style import css_variables, inline_svg
-
-    frame = read_frame(study, folder)
-    page = page_of(study, folder, frame, read_claims(folder))
-    with damage_told_of(folder, "a study's results"):
-        for told, figure in zip(page["figures"], study.figures, strict=True):
-            told["svg"] = Markup(inline_svg(draw(figure, frame), figure.title))
-    return rendered(
-        "study.html.j2",
-        page=page,
-        picture=picture(grid_of(page["claims"]), alone=False),
-        light=css_variables(dark=False),
-        dark=css_variables(dark=True),
-        key=_key(),
+    body = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown)
+    body = re.sub(r"<h3>(.*?)</h3>", r'<h3 id="\1">\1</h3>', body)
+    for name, png in images.items():
+        body = body.replace(f'src="{name}"', f'src="data:image/png;base64,{base64.b64encode(png).decode()}"')
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>{escape(title)}</title><style>{CSS}</style><main>{body}</main></html>\n"
     )
 
 
 def write_html(study: Study, folder: Path, out: Path | None = None) -> Path:
-    """Write one study's page to `out`, by default report.html in its folder of results."""
+    """Write a study's page as HTML to `out`, by default report.html in its folder."""
+    files = study_page(study, folder)
+    images = {path.name: content for path, content in files.items() if isinstance(content, bytes)}
     path = out or folder / "report.html"
-    write_aside(path, render_html(study, folder))
+    write_aside(path, as_html(str(files[folder / PAGE]), title_of(study.name), images))
     return path
-
-
-def rendered(template: str, **said: Any) -> str:
-    """What a template of a study's pages says."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
-    environment = Environment(
-        loader=PackageLoader("phasescope.views"),
-        autoescape=select_autoescape(("html.j2", "svg.j2")),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"in_cell": in_cell, "unbroken": unbroken}
-    return environment.get_template(template).render(level=LEVEL, **said)
-
-
-def _key() -> dict[str, Any]:
-    """What A, B and C, and the papers, are."""
-    phases = [
-        (letter, [(of, pictogram(letter, of, 30), sentence) for of, sentence in words.items()])
-        for letter, words in PHASES.items()
-    ]
-    return {"phases": phases, "papers": [TERMS[name] for name in ("P1", "P2")]}

@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 from phasescope.engines import Event, RunEnd, Tally
-from phasescope.store.files import read_json, to_json
-from phasescope.studies.core.records import RECORDS, TABLES, read_claims
-from phasescope.studies.core.running import STATES, Survey
+from phasescope.store.files import to_json
+from phasescope.studies.conduct import STATES, Survey
+from phasescope.studies.records import RECORDS, Recorded, read_rows
+from phasescope.studies.study import Study
+from phasescope.views.claim_words import format_cell
 from phasescope.views.terminal.claims import print_claims
 from phasescope.views.terminal.tables import open_console
 
@@ -19,7 +22,7 @@ LONG_S = 36_000.0
 
 
 def print_survey(survey: Survey, as_json: bool = False, whole: bool = True) -> None:
-    """Each run of a study: where it stands, and what it costs; then the sums, or these alone."""
+    """Print each run of a study, where it stands and what it costs, then the sums; or only these."""
     if not whole:
         _print_summary(survey)
         return
@@ -27,27 +30,27 @@ def print_survey(survey: Survey, as_json: bool = False, whole: bool = True) -> N
 
     rows = [
         {
-            "run": standing.config.folder,
-            "cells": list(standing.cells),
-            "seed": standing.config.seed,
-            "state": standing.state,
-            "steps": standing.config.training.steps,
-            "images": standing.images,
-            "cpu_s": survey.cost_of(standing),
+            "run": run.config.folder,
+            "cells": list(run.cells),
+            "seed": run.config.seed,
+            "state": run.state,
+            "steps": run.config.training.steps,
+            "images": run.images,
+            "cpu_s": survey.cpu_s([run]),
         }
-        for standing in survey.standings
+        for run in survey.planned
     ]
     to_run = survey.to_run
     total = {
         "study": survey.study.name,
         "runs": len(rows),
         "to_run": len(to_run),
-        "cpu_s": survey.cost_s(to_run),
-        "images": sum(standing.images for standing in to_run),
-        "left_aside": list(survey.unread),
+        "cpu_s": survey.cpu_s(to_run),
+        "images": sum(run.images for run in to_run),
+        "unread": list(survey.unread),
     }
     if as_json:
-        print(to_json({**total, "standings": rows}, indent=1))
+        print(to_json({**total, "planned": rows}, indent=1))
         return
     table = Table("run", "cell", "seed", "state", "steps", "images", "CPU s", box=None)
     for row in rows:
@@ -69,32 +72,30 @@ def _print_summary(survey: Survey) -> None:
     console = open_console()
     console.print(summary_line(survey))
     for why in survey.unread:
-        console.print(f"left aside: {why}")
+        console.print(f"cannot be read: {why}")
 
 
 def summary_line(survey: Survey) -> str:
-    counts = Counter(standing.state for standing in survey.standings)
-    there = ", ".join(f"{counts[state]} {words}" for state, words in STATES.items() if counts[state])
+    counts = Counter(run.state for run in survey.planned)
+    listed = ", ".join(f"{counts[state]} {words}" for state, words in STATES.items() if counts[state])
     to_run = survey.to_run
     cost = (
         ""
         if not to_run
-        else (
-            f"; to run: {cost_of(survey.cost_s(to_run))}, {sum(standing.images for standing in to_run):,} images"
-        )
+        else (f"; to run: {cost_of(survey.cpu_s(to_run))}, {sum(run.images for run in to_run):,} images")
     )
-    return f"{survey.study.name}: {len(survey.standings)} runs: {there}{cost}"
+    return f"{survey.study.name}: {len(survey.planned)} runs: {listed}{cost}"
 
 
 def hours(value: float | None) -> str:
-    """``, 12 hours,`` in words where seconds are many, else nothing."""
+    """Return the hours in words if seconds are many, else nothing."""
     return f" ({value / 3600:,.0f} hours)" if value is not None and value >= LONG_S else ""
 
 
 def cost_of(value: float | None) -> str:
-    """CPU-seconds in words."""
+    """Return CPU-seconds in words."""
     if value is None:
-        return "at a cost that no record tells"
+        return "at a cost that no record states"
     return f"about {seconds(value)} CPU-seconds of one core{hours(value)}"
 
 
@@ -116,7 +117,7 @@ class Progress:
                 self._say(f"{name} at step {event.step:,}/{event.steps:,}", event.tally)
             return
         words = {
-            "started": f"{name} starts" if event.step == 0 else f"{name} goes on from step {event.step:,}",
+            "started": f"{name} starts" if event.step == 0 else f"{name} resumes from step {event.step:,}",
             "waiting": f"{name} {event.error}",
             "retried": f"{name} is tried again: {event.error}",
             "ended": f"{name} failed: {event.error}"
@@ -145,29 +146,28 @@ def print_recorded(name: str) -> None:
     open_console().print(f"          {name} recorded")
 
 
-def print_ends(survey: Survey, failed: Sequence[RunEnd]) -> None:
-    """What a study's claims say by its records, where they lie, and which runs are not recorded, and why."""
+def print_ends(study: Study, folder: Path, failed: Sequence[RunEnd]) -> None:
+    """Print what a study's claims say, where its records lie, and which runs are not recorded, and why."""
     console = open_console()
-    if (survey.folder / RECORDS).exists():
-        print_claims([(survey.study, read_claims(survey.folder))])
-        console.print(f"\n{survey.folder}")
+    if (folder / RECORDS).exists():
+        print_claims([(study, folder)])
+        console.print(f"\n{folder}")
     _print_failed(failed)
 
 
-def print_swept(survey: Survey, failed: Sequence[RunEnd]) -> None:
-    """Where a sweep's runs end, a line a cell; where its records lie, and which runs are not recorded, and why."""
+def print_swept(study: Study, folder: Path, failed: Sequence[RunEnd]) -> None:
+    """Print where a sweep's runs end, a line per cell; where its records lie, and which runs are not recorded, and
+    why."""
     from rich.table import Table
 
-    from phasescope.views.report.study_page import texts_of
-
     console = open_console()
-    if (survey.folder / TABLES).exists():
-        found = texts_of(read_json(survey.folder / TABLES)["ends"])
-        table = Table(*found["heads"], box=None)
-        for row in found["rows"]:
-            table.add_row(*row)
+    if (folder / RECORDS).exists():
+        rows = study.tables[0].rows(Recorded(study, read_rows(study, folder)).runs())
+        table = Table(*rows[0], box=None)
+        for row in rows:
+            table.add_row(*map(format_cell, row.values()))
         console.print(table)
-        console.print(f"\n{survey.folder}")
+        console.print(f"\n{folder}")
     _print_failed(failed)
 
 

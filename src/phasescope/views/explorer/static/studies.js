@@ -9,7 +9,7 @@ export async function open(root) {
   const studies = await json("/api/studies");
   root.append(h("div.heading", h("h1", "Studies"), words(["claim", "verdict"])));
   if (!studies.length) {
-    root.append(h("div.absent", h("p", "No results of studies are here yet. "), h("pre", "phasescope study NAME"), h("p", "writes its records and verdicts to results/NAME.")));
+    root.append(h("div.absent", h("p", "No results of studies are here yet. "), h("pre", "phasescope study NAME"), h("p", "writes its records and verdicts to studies/NAME.")));
     return {};
   }
   root.append(h("div.cards", studies.map((study) => h("a.card", {href: address("study", study.name)},
@@ -17,7 +17,7 @@ export async function open(root) {
     study.question ? h("p", study.question) : null,
     study.error ? h("p.fault", study.error) : [
       h("p.note", `${integer(study.runs)} runs, ${integer(study.snapshots)} snapshots`),
-      h("p.verdicts", Object.entries(study.verdicts).filter(([, count]) => count).map(([verdict, count]) => h(`span.verdict-badge.${verdict}`, `${count} ${verdict}`))),
+      h("p.verdicts", Object.entries(study.verdicts).filter(([, count]) => count).map(([verdict, count]) => h(`span.verdict-badge.${verdict.replace(" ", "-")}`, `${count} ${verdict}`))),
     ]))));
   return {};
 }

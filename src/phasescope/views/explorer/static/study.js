@@ -111,7 +111,7 @@ export async function open(root, route) {
 // how the claims stand, before any is read
 function verdicts(claims) {
   const count = (word) => claims.filter(({verdict}) => verdict === word).length;
-  const told = ["supported", "refuted", "undecided"].filter(count).map((word) => h(`span.verdict-badge.${word}`, `${count(word)} ${word}`));
+  const told = ["supported", "refuted", "undecided", "not reached"].filter(count).map((word) => h(`span.verdict-badge.${word.replace(" ", "-")}`, `${count(word)} ${word}`));
   return told.length ? h("p.verdicts", `${integer(claims.length)} ${claims.length === 1 ? "claim" : "claims"}: `, told) : "";
 }
 
@@ -119,10 +119,10 @@ function verdicts(claims) {
 function claim(told) {
   const numbers = Object.fromEntries(["value", "low", "high"].map((key) => [key, bound(told[key])]));
   return h("details.claim", {"data-claim": told.name},
-    h("summary.sentence", h(`span.verdict-badge.${told.verdict}`, told.verdict), told.sentence),
+    h("summary.sentence", h(`span.verdict-badge.${told.verdict.replace(" ", "-")}`, told.verdict), told.sentence),
     interval(numbers, told),
-    h("p.note", [`${told.statistic ?? ""}${told.n ? `; n = ${told.n} runs` : ""}`, told.why].filter(Boolean).map(sentence).join(" ")),
-    told.source ? h("p.note", `Source: ${told.source}`) : null, told.does_not_show ? h("p.note", told.does_not_show) : null);
+    h("p.note", [told.n ? `n = ${told.n} runs` : "", told.why].filter(Boolean).map(sentence).join(" ")),
+    told.source ? h("p.note", `Source: ${told.source}`) : null, told.limits ? h("p.note", told.limits) : null);
 }
 
 const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1).replace(/\.$/, "")}.`;

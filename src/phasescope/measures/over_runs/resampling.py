@@ -1,0 +1,235 @@
+"""Estimates over runs, each with an interval: runs are the independent units, snapshots are not.
+
+Shares of runs have the exact interval of Clopper & Pearson (1934). Everything else is a statistic of several runs,
+whose interval comes from resampling whole runs (a cluster bootstrap), within strata where the design sets their
+numbers. Percentiles are too narrow for the few runs of a cell, so their level is moved to where those of a mean
+would be correct (Hesterberg 2015, "expanded percentile"):
+
+    alpha'/2 = Phi(-sqrt(n / (n - 1)) t_{f, 1 - alpha/2}),
+
+with n the fewest runs of a stratum and f all runs minus the number of strata. That level lies so far out that
+chance among the resamples could move an end across a threshold: for few runs every resample is taken with its
+probability, for more runs as many as leave `BEYOND` outside each end.
+
+A claim is judged at two interim analyses at most, each with intervals of 97.5 %: by Bonferroni both together err in
+at most 5 %.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from functools import cache
+from itertools import combinations_with_replacement
+
+import numpy as np
+
+from phasescope.measures.scores import bootstrap_weights
+from phasescope.randomness import numpy_generator
+
+CONFIDENCE = 0.975
+"""of every interval over runs: 1 - 0.05 / 2, since there are two interim analyses"""
+LEVEL = f"{100 * CONFIDENCE:g} %"
+TAIL = (1 - CONFIDENCE) / 2
+RESAMPLES = 2000
+"""the fewest; controls use this number, since chance among resamples averages out over their many trials"""
+BEYOND, MOST_RESAMPLES = 100, 100_000
+"""resamples outside each end, unless that takes more than the most"""
+ALL_RESAMPLES_UP_TO = 9
+"""runs of a single stratum: nine runs have 24,310 different resamples"""
+AT_ONCE = 4096
+"""resamples for which a statistic is computed together, which bounds memory"""
+FAR = 1e9
+"""stands for an infinite bound while quantiles are taken"""
+_FIXED: ContextVar[int | None] = ContextVar("resamples", default=None)
+
+
+class NotEnough(ValueError):
+    """The records lack what an estimate needs; the message says what is missing."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A statistic of several runs with its interval."""
+
+    value: float
+    low: float
+    """lower end; -inf if the runs do not bound it"""
+    high: float
+    """upper end; inf if the runs do not bound it"""
+    n: int
+    """runs"""
+    detail: Mapping[str, float] = field(default_factory=dict)
+    """further numbers that help to read it, by name"""
+    censored: str = ""
+    """which runs stopped too early for the claim to be judged; empty if none did"""
+
+
+@contextmanager
+def fixed_resamples(count: int = RESAMPLES) -> Iterator[None]:
+    """Let every bootstrap within the block use `count` resamples."""
+    token = _FIXED.set(count)
+    try:
+        yield
+    finally:
+        _FIXED.reset(token)
+
+
+def share_interval(hits: Sequence[bool] | np.ndarray, tail: float = TAIL) -> Estimate:
+    """Return the share of n runs in which something holds, with its exact interval.
+
+    Args:
+        tail: probability beyond each end.
+    """
+    from scipy.stats import beta
+
+    n, k = len(hits), int(sum(hits))
+    if n == 0:
+        raise NotEnough("no run can be counted")
+    low = float(beta.ppf(tail, k, n - k + 1)) if k else 0.0
+    high = float(beta.ppf(1 - tail, k + 1, n - k)) if k < n else 1.0
+    return Estimate(k / n, low, high, n, {"runs": float(k)})
+
+
+def over_runs(
+    statistic: Callable[[np.ndarray], np.ndarray],
+    n: int,
+    strata: Sequence[object] | None = None,
+    detail: Mapping[str, float] | None = None,
+) -> Estimate:
+    """Return a statistic of n runs with its cluster-bootstrap interval.
+
+    Args:
+        statistic: maps weights (S, n), how often each run is drawn, to values (S,); NaN where a resample leaves it
+            undefined.
+        n: number of runs.
+        strata: stratum of each run; runs are resampled within strata. A single stratum by default.
+
+    Raises:
+        NotEnough: fewer than two runs in a stratum, or the statistic is undefined.
+    """
+    if n < 2:
+        raise NotEnough(f"an interval over runs needs at least 2 runs, not {n}")
+    labels = np.unique([str(s) for s in ([0] * n if strata is None else strata)], return_inverse=True)[1]
+    sizes = np.bincount(labels)
+    if sizes.min() < 2:
+        raise NotEnough("an interval over runs needs at least 2 runs in each cell")
+    tail = _expanded_tail(int(sizes.min()), n - len(sizes))
+    value = float(statistic(np.ones((1, n)))[0])
+    if len(sizes) == 1 and n <= ALL_RESAMPLES_UP_TO:
+        weights, chances = _every_resample(n)
+    else:
+        count = _FIXED.get() or int(np.clip(math.ceil(BEYOND / tail), RESAMPLES, MOST_RESAMPLES))
+        generator = numpy_generator(0, "study bootstrap")
+        weights, chances = np.zeros((count, n)), np.full(count, 1 / count)
+        for label in range(len(sizes)):
+            members = np.flatnonzero(labels == label)
+            weights[:, members] = bootstrap_weights(len(members), count, generator)
+    parts = [statistic(weights[at : at + AT_ONCE]) for at in range(0, len(weights), AT_ONCE)]
+    replicates = np.concatenate(parts)
+    known = np.isfinite(replicates)
+    if not math.isfinite(value) or chances[known].sum() < 0.5:
+        raise NotEnough("the runs do not define the statistic: what it compares does not vary")
+    low, high = _quantiles(replicates[known], chances[known], (tail, 1 - tail))
+    return Estimate(value, low, high, n, dict(detail or {}))
+
+
+@cache
+def _every_resample(n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return how often each of n runs is drawn in every distinct resample, (S, n), and its probability, (S,)."""
+    drawn = np.array(list(combinations_with_replacement(range(n), n)))
+    weights = (drawn[:, :, None] == np.arange(n)).sum(axis=1).astype(float)
+    ways = math.factorial(n) / np.array([math.prod(map(math.factorial, row)) for row in weights.astype(int)])
+    return weights, ways / n**n
+
+
+def _quantiles(values: np.ndarray, chances: np.ndarray, levels: Sequence[float]) -> list[float]:
+    """Return the smallest values whose cumulative probability reaches these levels."""
+    ascending = np.argsort(values, kind="stable")
+    reached = np.cumsum(chances[ascending]) / chances.sum()
+    places = np.searchsorted(reached, np.array(levels) - 1e-12).clip(max=len(values) - 1)
+    return values[ascending][places].tolist()
+
+
+def _expanded_tail(size: int, freedom: int) -> float:
+    """Return alpha'/2 for strata of `size` runs and `freedom` degrees of freedom in all."""
+    from scipy.stats import norm, t
+
+    return float(norm.sf(math.sqrt(size / (size - 1)) * t.ppf(1 - TAIL, freedom)))
+
+
+def mean_over_runs(
+    values: np.ndarray, strata: Sequence[object] | None = None, detail: Mapping[str, float] | None = None
+) -> Estimate:
+    """Return the mean of one number per run, (n,)."""
+    return over_runs(lambda weights: weights @ values / weights.sum(axis=1), len(values), strata, detail)
+
+
+def mean_over_pairs(values: np.ndarray, counted: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a statistic for `over_runs`: the mean of `values` (n, n) over the pairs of runs in the mask `counted`
+    (n, n).
+
+    `values` must be 0 outside the mask. A resample without any such pair gives NaN.
+    """
+    counts = counted.astype(float)
+
+    def statistic(weights: np.ndarray) -> np.ndarray:
+        total = ((weights @ counts) * weights).sum(axis=1)
+        return ((weights @ values) * weights).sum(axis=1) / np.where(total > 0, total, np.nan)
+
+    return statistic
+
+
+def bounded_over_runs(
+    bounds: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]], n: int, strata: Sequence[object] | None
+) -> Estimate:
+    """Return a statistic that censored runs only bound; its interval covers both bounds, its value is NaN where
+    they differ.
+
+    Args:
+        bounds: maps weights (S, n) to the smallest and the largest possible value, (S,) each, infinite where
+            unbounded.
+
+    Raises:
+        NotEnough: the runs bound it on neither side.
+    """
+    low, high = (
+        over_runs(lambda weights, side=side: np.clip(bounds(weights)[side], -FAR, FAR), n, strata) for side in (0, 1)
+    )  # fmt: skip
+    if low.low <= -FAR and high.high >= FAR:
+        raise NotEnough("the runs bound it on neither side")
+    return Estimate(
+        low.value if low.value == high.value else math.nan,
+        low.low if low.low > -FAR else -math.inf,
+        high.high if high.high < FAR else math.inf,
+        n,
+    )
+
+
+def covering(estimates: Sequence[Estimate]) -> Estimate:
+    """Combine estimates of one quantity by several readings into the interval that covers all of them.
+
+    A claim is then decided only if all readings agree. The value is the last reading's.
+    """
+    if len(estimates) == 1:
+        return estimates[0]
+    detail = {f"reading_{number}": estimate.value for number, estimate in enumerate(estimates, 1)}
+    return Estimate(
+        estimates[-1].value,
+        min(estimate.low for estimate in estimates),
+        max(estimate.high for estimate in estimates),
+        min(estimate.n for estimate in estimates),
+        detail,
+        next((estimate.censored for estimate in estimates if estimate.censored), ""),
+    )
+
+
+def magnitude(estimate: Estimate) -> Estimate:
+    """Return the estimate of the absolute value: an interval that holds 0 starts at 0."""
+    low = 0.0 if estimate.low <= 0 <= estimate.high else min(abs(estimate.low), abs(estimate.high))
+    high = max(abs(estimate.low), abs(estimate.high))
+    detail = {"signed": estimate.value} | dict(estimate.detail)
+    return replace(estimate, value=abs(estimate.value), low=low, high=high, detail=detail)

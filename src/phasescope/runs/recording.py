@@ -1,0 +1,125 @@
+"""Finished runs in a file of records: each in full and as what it is, or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from phasescope.errors import UserError
+from phasescope.probing.config import SnapshotPlanConfig
+from phasescope.runs.config import RunConfig
+from phasescope.runs.whole import check_whole
+from phasescope.store import Run
+from phasescope.store.holding import differences
+from phasescope.store.records import condense, merge_records, read_records, some_columns
+
+if TYPE_CHECKING:
+    from phasescope.store.flat import Row
+
+Readings = Mapping[str, Callable[[Run], list[dict[str, Any]]]]
+"""further measures of a finished run by name: each returns a mapping per snapshot, with `step`"""
+READINGS, SOURCES, CELLS = "readings", "sources", "cells"
+"""columns, as JSON: the further readings that were taken, SHA-256 of the sources that were executed, cells of a
+study"""
+SNAPSHOTS = ("dense_every", "dense_until", "every")
+PLAN = (*(f"config.probing.snapshots.{name}" for name in SNAPSHOTS), "config.training.steps")
+"""columns that say at which steps a run has a row"""
+
+
+def whole_runs(
+    path: Path, readings: Mapping[str, Iterable[str]] | None = None, sources: Mapping[str, str] | None = None
+) -> set[str]:
+    """Return the runs that a file of records holds in full: every row that their own configuration demands, every
+    reading.
+
+    Args:
+        readings: names of the further readings that a run needs, by its digest.
+        sources: what the column `SOURCES` must be, by digest; runs of other sources are left out.
+
+    Raises:
+        UserError: the file is no file of records.
+    """
+    if not path.exists():
+        return set()
+    import pandas as pd
+
+    frame = pd.DataFrame(some_columns(path, ("digest", "step", *PLAN, READINGS, SOURCES)))
+    whole = set()
+    for key, rows in frame.groupby("digest"):
+        digest, first = str(key), rows.iloc[0]
+        if first[list(PLAN)].isna().any():
+            continue
+        *plan, steps = (int(first[name]) for name in PLAN)
+        snapshots = SnapshotPlanConfig(**dict(zip(SNAPSHOTS, plan, strict=True)))
+        due = {step for step in range(steps + 1) if snapshots.due(step, steps)}
+        taken = json.loads(first[READINGS] or "[]")
+        same = (first[SOURCES] or "{}") == (sources or {}).get(digest, first[SOURCES] or "{}")
+        if same and due <= set(rows["step"]) and {*(readings or {}).get(digest, ())} <= {*taken}:
+            whole.add(digest)
+    return whole
+
+
+def record_run(path: Path, run: Run, config: RunConfig, cells: Sequence[str], readings: Readings) -> None:
+    """Merge a finished run into a file of records, with further readings of it.
+
+    Raises:
+        UserError: the folder holds another configuration or sources, or is incomplete; a reading fails or gives
+            nothing.
+        OSError: the folder cannot be read.
+    """
+    from threadpoolctl import threadpool_limits
+
+    for name, old, new in differences(run.config, config.tree()):
+        raise UserError(
+            f"`{run.path}/config.yaml` must be as planned: `{name}` is {old} there and {new} here"
+        )
+    run.check_sources()
+    check_whole(run, config.training.steps)
+    texts = {CELLS: list(cells), READINGS: list(readings), SOURCES: run.sources}
+    same = {column: json.dumps(value, sort_keys=True) for column, value in texts.items()}
+    rows: dict[int, Row] = {row["step"]: {**row, **same} for row in condense(run)}
+    # One thread: the bits of a reading must not depend on the machine's load.
+    with threadpool_limits(limits=1, user_api="blas"):
+        for name, read in readings.items():
+            values = {
+                row["step"]: {f"{name}.{k}": v for k, v in row.items() if k != "step"} for row in read(run)
+            }
+            if all(value is None or value != value for row in values.values() for value in row.values()):
+                raise UserError(f"`{run.path}` must give a value by the reading `{name}`, and gives none")
+            for step, row in values.items():
+                rows[step] |= row
+    merge_records(path, rows.values())
+
+
+def copy_runs(path: Path, others: Iterable[Path], cells: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Copy runs from other files of records, without their further readings. Return why some cannot be copied, by
+    digest.
+
+    Args:
+        cells: of each wanted run, by its digest.
+    """
+    left = dict.fromkeys(cells, "no records hold it any more")
+    for other in others:
+        frame = read_records(other)
+        chosen = frame[frame["digest"].isin(list(left))]
+        if not len(chosen):
+            continue
+        taken = frame[READINGS].dropna().unique() if READINGS in frame else []
+        foreign = tuple(f"{name}." for text in taken for name in json.loads(text))
+        columns = [n for n in chosen if n != READINGS and not (foreign and str(n).startswith(foreign))]
+        own = [json.dumps(list(cells[digest])) for digest in chosen["digest"]]
+        rows = chosen[columns].assign(**{CELLS: own}).to_dict("records")
+        merge_records(path, [{str(k): v for k, v in row.items() if v == v} for row in rows])
+        left = {digest: why for digest, why in left.items() if digest not in set(chosen["digest"])}
+    return left
+
+
+def update_cells(path: Path, cells: Mapping[str, Sequence[str]]) -> None:
+    """Rewrite which cells recorded runs belong to: with more seeds or cells they may belong to more."""
+    if cells:
+        there = zip(*some_columns(path, ("digest", "step", CELLS)).values(), strict=True)
+        texts = {digest: json.dumps(list(names)) for digest, names in cells.items()}
+        changed = [(digest, step) for digest, step, old in there if texts.get(digest, old) != old]
+        merge_records(path, [{"digest": d, "step": s, CELLS: texts[d]} for d, s in changed])

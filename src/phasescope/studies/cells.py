@@ -1,0 +1,66 @@
+"""Cells: the points of a study's design. The runs of a cell differ in their seed alone."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from phasescope.config import Tree, set_overrides
+from phasescope.errors import UserError
+from phasescope.randomness import derive
+from phasescope.runs.config import RunConfig, over_defaults
+from phasescope.runs.presets import preset
+from phasescope.store.files import to_json
+
+ONE_THREAD: Tree = {"training": {"threads": 1}}
+"""for every run of a study: as many runs side by side as there are cores, and the same bits whatever the machine's
+load"""
+DEFAULTS = "defaults"
+"""base of cells that start from no preset"""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A point of a design. `axes` become columns of the table of runs; `fields` override the base configuration."""
+
+    name: str
+    fields: Tree
+    axes: Mapping[str, Any] = field(default_factory=dict)
+    base: str = ""
+    """preset that the cell starts from, or `defaults`; the study's base if empty"""
+    seeds: int | None = None
+    """runs of this cell in the first analysis; the study's number if None"""
+    reseeded: tuple[str, ...] = ()
+    """dotted fields that get a seed of each run's own, such as `world.design.hold_out.shuffle`, so that no two runs
+    share a draw"""
+
+    def config(self, seed: int, base: str) -> RunConfig:
+        """Return the configuration of one run.
+
+        Raises:
+            UserError: a field or the base is invalid.
+        """
+        drawn = [(path.split("."), derive(seed, to_json(self.fields)) % 2**31) for path in self.reseeded]
+        own = set_overrides(self.fields, drawn) | {"seed": seed}
+        base = self.base or base
+        if base == DEFAULTS:
+            return over_defaults(ONE_THREAD, own)
+        chosen = preset(base)
+        return over_defaults(chosen.fields, chosen.studied, ONE_THREAD, own)
+
+
+def product(name: str, fields: Callable[..., Tree], **axes: Sequence[Any]) -> tuple[Cell, ...]:
+    """Return one cell per combination of the axes' values; `name` is a format string of them.
+
+    Raises:
+        UserError: an axis has no value, or has one twice.
+    """
+    for axis, values in axes.items():
+        if not len(values) or any(value in values[:i] for i, value in enumerate(values)):
+            raise UserError(
+                f"`{axis}` (={list(values)}) must have values, each once: it is an axis of a design"
+            )
+    points = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
+    return tuple(Cell(name.format(**point), fields(**point), point) for point in points)

@@ -1,0 +1,58 @@
+"""Where studies are found: `studies/NAME/study.py` in the working folder or in the checkout, or any path."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from phasescope.errors import UserError
+from phasescope.kinds import load
+from phasescope.studies.study import Study
+
+STUDY_FILE = "study.py"
+CHECKOUT = Path(__file__).parents[3] / "studies"
+"""our own studies, where the package is used from its checkout"""
+
+
+def studies_folder(results: Path | None = None) -> Path:
+    """Return the folder of studies: the one given, `studies` in the working folder, or that of the checkout."""
+    return results or (Path("studies") if Path("studies").is_dir() else CHECKOUT)
+
+
+def study_names(folder: Path) -> list[str]:
+    """Return the names of the studies in a folder, in alphabetical order."""
+    return sorted(path.parent.name for path in folder.glob(f"*/{STUDY_FILE}"))
+
+
+def find_study(name: str, folder: Path | None = None) -> tuple[Study, Path]:
+    """Return a study and the folder that holds its records.
+
+    Args:
+        name: of a study in `folder`; or the path of a study's folder, of its file, or ``file.py:NAME``. The records
+            of a file that is not called study.py lie in a folder of its name beside it.
+        folder: of studies; `studies_folder()` by default.
+
+    Raises:
+        UserError: there is none.
+    """
+    folder = studies_folder(folder)
+    path, _, variable = name.partition(":")
+    file = Path(path)
+    if file.suffix != ".py":
+        file = (file if file.is_dir() and "/" in path else folder / path) / STUDY_FILE
+    if not file.is_file():
+        known = ", ".join(study_names(folder)) or "none"
+        raise UserError(
+            f"`STUDY` (={name}) must be a study in {folder} ({known}), or the path of a study's folder or file"
+        )
+    study = load(f"{file}:{variable or 'STUDY'}")
+    if not isinstance(study, Study):
+        raise UserError(f"`STUDY` (={name}) must hold a phasescope Study: {variable or 'STUDY'} = Study(...)")
+    study = replace(study, file=file)
+    return study, file.parent if file.name == STUDY_FILE else file.with_suffix("")
+
+
+def find_studies(folder: Path | None = None) -> list[tuple[Study, Path]]:
+    """Return every study of a folder with the folder of its records."""
+    folder = studies_folder(folder)
+    return [find_study(name, folder) for name in study_names(folder)]

@@ -1,1 +1,0 @@
-"""What the papers claim, asked of runs: one file a study."""

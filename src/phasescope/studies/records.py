@@ -1,0 +1,291 @@
+"""A study's records and verdicts on disk: records.parquet (a row per snapshot of every run) and claims.json.
+
+A row's `cells` names the cells that its run belongs to, as a JSON list. Records keep the columns that the study's
+claims, plots and tables read, and the core set `CORE`. claims.json holds the SHA-256 of the records that it was
+computed from, so that a reader or a test sees when the two no longer belong together.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ValidationError
+
+from phasescope.config import explain
+from phasescope.errors import UserError
+from phasescope.kinds import source_digests
+from phasescope.measures.over_runs.resampling import NotEnough
+from phasescope.runs.recording import SOURCES
+from phasescope.store.files import read_json, sha256, to_json
+from phasescope.store.records import HEAD, read_records
+from phasescope.studies.claim import Claim, Judgement, Verdict
+from phasescope.studies.runs_table import Runs
+from phasescope.studies.study import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RECORDS, CLAIMS = "records.parquet", "claims.json"
+CORE = re.compile(
+    r"(digest|name|seed|step|images_seen|epochs|loss|cells|images|parameters|wall_s|cpu_s|observing_s|readings|threads|device"
+    r"|git_commit|versions|started|updated|host\..*|config\..*|phase\..*|outcomes\..*|accuracy[a-z_]*\..*|error_px\..*"
+    r"|(order|p1_order|label_share|label_dimension|trustworthiness)\.(mid|down3)\.(600|50)\..*)"
+)
+"""recorded of every run whatever its study reads: what it cost, its configuration, outcomes, accuracy by reading
+and split, phases, and at two sites probe R², label variance, participation ratio and trustworthiness with their
+intervals and baselines"""
+
+
+class RecordedClaim(BaseModel):
+    """A claim in claims.json. A number that is not finite is its name, as in "inf"; None if there is none."""
+
+    name: str
+    verdict: Verdict
+    analysis: int
+    why: str
+    sentence: str
+    source: str
+    answers: str
+    limits: str
+    check: bool
+    threshold: float
+    direction: Literal[above, below]
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    detail: dict[str, float | None]
+    spread: float
+    effect: float | tuple[float, float]
+    observed_spread: float | None = None
+    """standard deviation between the recorded runs, in the unit of `spread`"""
+    observed_power: float | None = None
+    """power for the claim's effect at that spread"""
+    detectable: float | None = None
+    """smallest effect with power 0.8 at that spread"""
+
+
+class Judged(BaseModel):
+    """What claims.json holds."""
+
+    study: str
+    question: str
+    sha256: str
+    """of the records"""
+    runs: int
+    core_minutes: float
+    processors: list[str]
+    failed: list[str] = []
+    """identities of runs that failed for good"""
+    claims: list[RecordedClaim]
+    stale: bool = False
+    """whether the records have changed since; never written"""
+
+
+def read_rows(study: Study, folder: Path) -> pd.DataFrame:
+    """Return the study's rows, one per snapshot and cell that its run belongs to, with the cell's name in `cell`.
+
+    A row counts only if its run has the identity that the study gives to that cell and seed, and executed the
+    sources that the cell names as they are now.
+
+    Raises:
+        UserError: there are no records, or they are no records of a study.
+    """
+    import pandas as pd
+
+    path = folder / RECORDS
+    if not path.exists():
+        raise UserError(
+            f"`STUDY` (={study.name}) must have records: there is no `{path}`; phasescope study {study.name} makes them"
+        )
+    frame = read_records(path)
+    if missing := {"cells", *HEAD} - {*frame}:
+        raise UserError(f"`{path}` must be the records of a study: it has no column `{min(missing)}`")
+    frame = frame.assign(cell=frame["cells"].map(json.loads)).explode("cell", ignore_index=True)
+    cells = {cell.name: cell for cell in study.cells}
+    keys = frame[["cell", "seed"]].drop_duplicates().itertuples(index=False, name=None)
+    own = {(c, s): study.member(cells[c], int(s)).config.digest() for c, s in keys if c in cells}
+    expected = [own.get(key) for key in frame[["cell", "seed"]].itertuples(index=False, name=None)]
+    executed = frame[SOURCES].fillna("{}") if SOURCES in frame else "{}"
+    known = {
+        cell.name: json.dumps(source_digests(study.member(cell, 0).config.tree()), sort_keys=True)
+        for cell in study.cells
+    }
+    own_rows = (frame["digest"] == pd.Series(expected, index=frame.index)) & (
+        frame["cell"].map(known) == executed
+    )
+    return frame[own_rows].reset_index(drop=True)
+
+
+def columns_read(study: Study, runs: Runs) -> set[str]:
+    """Return the columns that a study's claims, plots and tables read from some runs."""
+    runs.columns_read.clear()
+    for claim in study.claims:
+        claim.judge(runs)
+    for plot in study.plots:
+        plot.panels(runs)
+    for table in study.tables:
+        table.rows(runs)
+    return set(runs.columns_read)
+
+
+def kept(columns: Iterable[str], read: Collection[str]) -> list[str]:
+    """Return the columns that records keep."""
+    return [name for name in columns if name in read or CORE.fullmatch(name)]
+
+
+class Recorded:
+    """Which runs of a study are recorded, and the rows of each interim analysis."""
+
+    def __init__(self, study: Study, rows: pd.DataFrame, failed: Collection[str] = ()):
+        self.study, self.rows, self.failed = study, rows, set(failed)
+        self.present = {
+            (str(c), int(s))
+            for c, s in rows[["cell", "seed"]].drop_duplicates().itertuples(index=False, name=None)
+        }
+
+    def runs(self, more: int = 0) -> Runs:
+        """Return the runs of the first analysis, with `more` seeds per cell added."""
+        wanted = {cell.name: self.study.first(cell) + more for cell in self.study.cells}
+        return Runs(self.rows[self.rows["seed"] < self.rows["cell"].map(wanted)], self.study.cells)
+
+    def missing(self, claim: Claim, more: int = 0) -> str:
+        """Return what an analysis of a claim lacks of its runs, in words; empty if it has all."""
+        wanted = {
+            (cell.name, seed): self.study.member(cell, seed).config.digest()
+            for cell in self.study.cells_of(claim.where)
+            for seed in (
+                range(self.study.first(cell))
+                if not more
+                else range(self.study.first(cell), self.study.first(cell) + more)
+            )
+        }
+        lacking = {digest for run, digest in wanted.items() if run not in self.present}
+        every = set(wanted.values())
+        lost = len(lacking & self.failed)
+        return (
+            f"{len(every - lacking)} of {len(every)} runs are recorded{f', {lost} failed' if lost else ''}"
+            if lacking
+            else ""
+        )
+
+    def judge(self, claim: Claim) -> Judgement:
+        """Return the verdict of a claim at the analysis that its runs allow."""
+        found = claim.judge(self.runs())
+        if lacking := self.missing(claim):
+            return Judgement("undecided", found.estimate, f"first analysis: {lacking}")
+        if found.verdict in ("supported", "refuted") or not self.study.more:
+            return Judgement(found.verdict, found.estimate, found.why, 1)
+        if lacking := self.missing(claim, self.study.more):
+            return Judgement(found.verdict, found.estimate, f"{found.why}; final analysis: {lacking}", 1)
+        final = claim.judge(self.runs(self.study.more))
+        return Judgement(final.verdict, final.estimate, final.why, 2)
+
+    def undecided_cells(self) -> set[str]:
+        """Return the names of the cells to which the final analysis adds runs."""
+        open_ = [
+            claim
+            for claim in self.study.claims
+            if claim.judge(self.runs()).verdict not in ("supported", "refuted")
+        ]
+        return {cell.name for claim in open_ for cell in self.study.cells_of(claim.where)}
+
+
+def judge(
+    study: Study, folder: Path, rows: pd.DataFrame, failed: Collection[str] = (), power: bool = True
+) -> dict[str, Any]:
+    """Return what claims.json is to hold.
+
+    Args:
+        failed: identities of runs that failed for good.
+        power: simulate the power at the observed spread, which takes a second per claim.
+    """
+    recorded = Recorded(study, rows, failed)
+    runs = rows.drop_duplicates("digest")
+    ends = rows.sort_values("step").drop_duplicates("digest", keep="last")
+    content = Judged(
+        study=study.name,
+        question=study.question,
+        sha256=sha256(folder / RECORDS),
+        runs=len(runs),
+        core_minutes=round(float(ends["cpu_s"].sum()) / 60, 1) if "cpu_s" in ends else 0.0,
+        processors=sorted(set(runs["host.cpu"].dropna())) if "host.cpu" in runs else [],
+        failed=sorted({*failed} - {*runs["digest"]}),
+        claims=[_recorded_claim(study, claim, recorded, power) for claim in study.claims],
+    )
+    return _plain(content.model_dump(exclude={"stale"}))
+
+
+def _recorded_claim(study: Study, claim: Claim, recorded: Recorded, power: bool) -> RecordedClaim:
+    judgement = recorded.judge(claim)
+    estimate = judgement.estimate
+    told: dict[str, Any] = {"value": None, "low": None, "high": None, "n": 0, "detail": {}}
+    if estimate is not None:
+        told = {name: getattr(estimate, name) for name in told} | {"detail": dict(estimate.detail)}
+        told |= _at_observed_spread(study, claim, recorded, judgement.analysis) if power else {}
+    same = ("name", "sentence", "source", "limits", "check", "threshold", "direction", "spread", "effect")
+    return RecordedClaim(
+        verdict=judgement.verdict,
+        analysis=judgement.analysis,
+        why=judgement.why,
+        answers=study.answers,
+        **{name: getattr(claim, name) for name in same},
+        **told,
+    )
+
+
+def _at_observed_spread(study: Study, claim: Claim, recorded: Recorded, analysis: int) -> dict[str, float]:
+    """Return the observed spread, the power at it, and the smallest detectable effect, on the design that was
+    recorded."""
+    try:
+        runs = recorded.runs(study.more if analysis == 2 else 0)
+        spread = max(claim.statistic.spread_of(table) for table in claim.tables(runs))
+    except NotEnough:
+        return {}
+    design = runs.where(**claim.where).table
+    used = claim.spread if np.isnan(spread) else spread
+    power = claim.power(design, used)
+    return {
+        "observed_spread": spread,
+        "observed_power": min(power.supported, power.refuted),
+        "detectable": claim.detectable(design, used),
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Return data as JSON holds it: a number that is not finite is its name."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def claims_text(content: Mapping[str, Any]) -> str:
+    """Return the text of claims.json."""
+    return to_json(content, indent=1) + "\n"
+
+
+def read_claims(folder: Path) -> Judged | None:
+    """Return what claims.json holds; None if there is none.
+
+    Raises:
+        UserError: it is invalid, or its records are missing.
+    """
+    path = folder / CLAIMS
+    if not path.exists():
+        return None
+    try:
+        judged = Judged.model_validate(read_json(path))
+        return judged.model_copy(update={"stale": judged.sha256 != sha256(folder / RECORDS)})
+    except ValidationError as error:
+        raise UserError(f"`{path}` must hold a study's claims: {explain(error, Judged)}") from None
+    except OSError as error:
+        raise UserError(
+            f"`{path}` must lie beside the records that it was computed from: {error.strerror}"
+        ) from None

@@ -1,0 +1,280 @@
+"""`Runs`: a study's records, a row per snapshot, reduced to a table with one row per run; and the numbers that
+claims read from it.
+
+A *number* is a function of `Runs`. It returns one value per run, (n_runs,), or a table of its own: the rows of
+`Runs.table` (or some of them) with a column `y`. Claims, controls, tables and plots only see numbers, never a
+snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from phasescope.measures import Score
+from phasescope.measures.learning import phases
+from phasescope.measures.learning.gain import NEEDED
+from phasescope.measures.over_runs.resampling import NotEnough
+from phasescope.studies.cells import Cell
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Number = Callable[["Runs"], "np.ndarray | pd.DataFrame"]
+PHASES = ("A", "B", "C", "undecided")
+
+
+class Runs:
+    """Records of a study with one row per run.
+
+    `table` has the columns `cell`, `seed`, `steps` (of training), `every` (steps between the last two snapshots)
+    and the cells' axes, ordered by cell and seed. Every array below is in this order.
+    """
+
+    def __init__(self, records: pd.DataFrame, cells: Sequence[Cell]):
+        import pandas as pd
+
+        self._cells = cells
+        self._records = records.sort_values(["cell", "seed", "step"], kind="stable")
+        keys = self._records[["cell", "seed"]]
+        begins = np.flatnonzero((keys != keys.shift()).any(axis=1).to_numpy())
+        self._begins = begins[1:]
+        axes = {cell.name: cell.axes for cell in cells}
+        rows = keys.iloc[begins].itertuples(index=False, name=None)
+        steps = np.split(self._records["step"].to_numpy(), self._begins) if len(keys) else []
+        self.table = pd.DataFrame(
+            [
+                {"cell": cell, "seed": seed, "steps": s[-1], "every": s[-1] - s[-2], **axes.get(cell, {})}
+                for (cell, seed), s in zip(rows, steps, strict=True)
+            ],
+            columns=None if len(keys) else ["cell", "seed", "steps", "every"],
+        )  # fmt: skip
+        self.columns_read: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def where(self, **axes: Any) -> Runs:
+        """Return the runs whose axes (or `cell`) have these values; a tuple or list of values allows each of them.
+
+        Raises:
+            NotEnough: there is none.
+        """
+        keep = np.ones(len(self.table), dtype=bool)
+        for axis, wanted in axes.items():
+            if axis not in self.table:
+                raise NotEnough(f"the design has no axis `{axis}`")
+            keep &= (
+                self.table[axis]
+                .isin(list(wanted) if isinstance(wanted, tuple | list) else [wanted])
+                .to_numpy()
+            )
+        if not keep.any():
+            raise NotEnough(
+                f"no run in the records has {', '.join(f'{k}={v}' for k, v in axes.items()) or 'any cell'}"
+            )
+        if keep.all():
+            return self
+        lengths = np.diff([0, *self._begins, len(self._records)])
+        chosen = Runs(self._records[np.repeat(keep, lengths)], self._cells)
+        chosen.columns_read = self.columns_read
+        return chosen
+
+    def has(self, column: str) -> bool:
+        """Return whether the records have a column."""
+        self.columns_read.add(column)
+        return column in self._records
+
+    def columns(self, beginning: str) -> list[str]:
+        """Return the names of the recorded columns that begin so."""
+        return [name for name in self._records.columns if name.startswith(beginning)]
+
+    def courses(self, column: str) -> list[np.ndarray]:
+        """Return the column of every run through training, (T,) each, NaN where missing.
+
+        Raises:
+            NotEnough: the records have no such column.
+        """
+        return [values.astype(float) for values in self._split(column)]
+
+    def texts(self, column: str) -> list[list[Any]]:
+        """Return a column of words of every run through training.
+
+        Raises:
+            NotEnough: the records have no such column, or a value of it is missing.
+        """
+        found = [values.tolist() for values in self._split(column)]
+        if any(value is None or value != value for values in found for value in values):
+            raise NotEnough(f"the records lack `{column}` of some snapshots")
+        return found
+
+    def _split(self, column: str) -> list[np.ndarray]:
+        if not self.has(column):
+            raise NotEnough(f"the records lack `{column}`")
+        return np.split(self._records[column].to_numpy(), self._begins) if len(self) else []
+
+    def end(self, column: str, last: int = 1) -> np.ndarray:
+        """Return the mean of a column over the last `last` snapshots, (n,)."""
+        return np.array([values[-last:].mean() for values in self.courses(column)])
+
+    def start(self, column: str) -> np.ndarray:
+        """Return a column before training, (n,)."""
+        return np.array([values[0] for values in self.courses(column)])
+
+    def mean(self, column: str, after: float = 0) -> np.ndarray:
+        """Return the mean of a column over the snapshots after a step, (n,), without missing values."""
+        steps = self.courses("step")
+        with np.errstate(invalid="ignore"):
+            means = [
+                v[(s > after) & np.isfinite(v)] for v, s in zip(self.courses(column), steps, strict=True)
+            ]
+        return np.array([values.mean() if len(values) else np.nan for values in means])
+
+    def ever(self, column: str, value: str) -> np.ndarray:
+        """Return whether any snapshot has a value, (n,) bool."""
+        return np.array([value in values for values in self.texts(column)])
+
+    def passing(self, column: str, level: float) -> list[np.ndarray]:
+        """Return at which snapshots a column lies above a level, (T,) bool of every run."""
+        return [values > level for values in self.courses(column)]
+
+    def accurate(self, split: str, factor: str = "joint", reading: str = "formed") -> list[np.ndarray]:
+        """Return at which snapshots most samples are correct, as in phase C: the Wilson interval of their share is
+        above 1/2."""
+        shares, counts = self.courses(accuracy(split, factor, reading)), self.courses(f"outcomes.{split}.n")
+        low, majority = phases.wilson_low, phases.BEHAVIOUR.majority
+        return [
+            np.array([low(share, int(n)) > majority for share, n in zip(*of_run, strict=True)])
+            for of_run in zip(shares, counts, strict=True)
+        ]
+
+    def scores(self, column: str, needed: Iterable[str] = NEEDED) -> list[list[Score]]:
+        """Return a score of every run through training, with its interval and baselines.
+
+        Raises:
+            NotEnough: the records lack a part of it, or a baseline that is needed.
+        """
+        start = f"{column}.nulls."
+        names = dict.fromkeys([*needed, *(name.removeprefix(start) for name in self.columns(start))])
+        parts = [self.courses(f"{column}.{part}") for part in ("value", "low", "high", "n")]
+        baselines = [self.courses(start + name) for name in names]
+        return [
+            [
+                _score(column, list(names), row)
+                for row in np.column_stack(of_run).tolist()
+            ]
+            for of_run in zip(*parts, *baselines, strict=True)
+        ]  # fmt: skip
+
+    def onsets(self, passed: Sequence[np.ndarray], counting: str = "step") -> pd.DataFrame:
+        """Return the table with when each run first passes for good.
+
+        Columns: `y`, the onset, NaN if it is not reached; `without`, the last snapshot that does not pass; `last`,
+            the run's end; `came`, whether it is reached.
+
+        Args:
+            passed: whether each snapshot passes, (T,) bool of every run.
+            counting: column in which onsets are counted: step, images_seen or epochs.
+        """
+        rows = []
+        for times, passes in zip(self.courses(counting), passed, strict=True):
+            failing = np.flatnonzero(~passes)
+            first = failing[-1] + 1 if len(failing) else 0
+            onset = times[first] if first < len(times) else np.nan
+            rows.append((onset, times[failing[-1]] if len(failing) else 0.0, times[-1]))
+        y, without, last = np.array(rows, dtype=float).reshape(-1, 3).T
+        return self.table.assign(y=y, without=without, last=last, came=np.isfinite(y))
+
+
+def _score(column: str, baselines: Sequence[str], row: Sequence[float]) -> Score:
+    value, low, high, n, *levels = row
+    nulls = dict(zip(baselines, levels, strict=True))
+    return Score(value, low, high, 0 if np.isnan(n) else int(n), column, nulls)
+
+
+def accuracy(split: str, factor: str = "joint", reading: str = "formed") -> str:
+    """Return the column of an accuracy.
+
+    Args:
+        factor: or `joint`, for all factors at once.
+        reading: `formed` (only a well-formed sample can be correct), `darkest` or `matched` (every sample is read).
+    """
+    return f"accuracy{'' if reading == 'formed' else f'_{reading}'}.{split}.{factor}"
+
+
+def end(column: str, last: int = 1) -> Number:
+    """Number: the mean of a column over the last snapshots."""
+    return partial(Runs.end, column=column, last=last)
+
+
+def start(column: str) -> Number:
+    """Number: a column before training."""
+    return partial(Runs.start, column=column)
+
+
+def mean(column: str, after: float = 0) -> Number:
+    """Number: the mean of a column over training."""
+    return partial(Runs.mean, column=column, after=after)
+
+
+def ever(column: str, value: str) -> Number:
+    """Number: whether any snapshot has a value."""
+    return partial(Runs.ever, column=column, value=value)
+
+
+def onset(column: str, level: float, counting: str = "step") -> Number:
+    """Number: when a column rises above a level for good, censored at the run's end."""
+    return partial(_onset, column=column, level=level, counting=counting)
+
+
+def onset_of_accuracy(split: str, factor: str = "joint", reading: str = "formed") -> Number:
+    """Number: when most samples become correct for good (`Runs.accurate`), censored at the run's end."""
+    return partial(_onset_of_accuracy, split=split, factor=factor, reading=reading)
+
+
+def _onset(runs: Runs, column: str, level: float, counting: str) -> pd.DataFrame:
+    return runs.onsets(runs.passing(column, level), counting)
+
+
+def _onset_of_accuracy(runs: Runs, split: str, factor: str, reading: str) -> pd.DataFrame:
+    return runs.onsets(runs.accurate(split, factor, reading))
+
+
+def as_table(runs: Runs, number: Number) -> pd.DataFrame:
+    """Return the table of runs with the number as its column `y`.
+
+    Raises:
+        NotEnough: no run has it.
+    """
+    import pandas as pd
+
+    found = number(runs)
+    table = found if isinstance(found, pd.DataFrame) else runs.table.assign(y=found)
+    if not len(table):
+        raise NotEnough("no run can be counted")
+    return table.reset_index(drop=True)
+
+
+def describe(value: Any) -> Any:
+    """Return a part of a study as plain data, for its preregistration: functions by name, with their bound
+    arguments."""
+    from dataclasses import fields, is_dataclass
+
+    if isinstance(value, partial):
+        bound = {"arguments": describe(value.args)} if value.args else {}
+        return {"function": describe(value.func), **bound, **describe(value.keywords)}
+    if is_dataclass(value) and not isinstance(value, type):
+        told = {
+            f.name: describe(getattr(value, f.name)) for f in fields(value) if f.metadata.get("data", True)
+        }
+        return {"is": type(value).__name__, **told}
+    if isinstance(value, Mapping):
+        return {str(key): describe(item) for key, item in value.items()}
+    if isinstance(value, tuple | list | set | frozenset):
+        return [describe(item) for item in value]
+    if callable(value):
+        return getattr(value, "__qualname__", type(value).__name__)
+    return value

@@ -1,0 +1,218 @@
+"""A study as data: a question, the cells and seeds that answer it, claims, plots and tables.
+
+    STUDY = Study(
+        name="overlap", question="Do wider bumps bring phase C earlier?", answers="S5", base="lean",
+        cells=product("sigma={sigma:g}", lambda sigma: {"world": {"sigma_px": sigma}}, sigma=(1.0, 2.0)),
+        seeds=8, claims=[Claim(...)], plots=[Courses(...)], tables=[Table(...)],
+    )
+
+It lies in a folder of its own as study.py, beside its records, its claims as they were judged, its preregistration,
+its figures and its page. Claims are judged at two interim analyses at most: the first has `seeds` runs per cell; if
+it leaves a claim undecided, the final one adds `more` runs to the cells that this claim reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from phasescope.errors import UserError
+from phasescope.runs.config import RunConfig
+from phasescope.showing import html_table
+from phasescope.studies.cells import Cell
+from phasescope.studies.claim import Claim
+from phasescope.studies.plots import Plot, Table
+from phasescope.studies.runs_table import describe
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from phasescope.store import Run
+
+MOST_SEEDS = 1000
+CODE = {"data": False}
+"""marks fields that are not part of what is preregistered"""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A further measure of finished runs, taken from their stored snapshots.
+
+    `read(run)` returns a mapping per snapshot, with `step` and further columns; these are recorded as
+    `<name>.<column>`.
+    """
+
+    name: str
+    read: Callable[[Run], list[dict[str, Any]]]
+    where: Mapping[str, Any] = field(default_factory=dict)
+    """axes (or `cell`) of the runs that are read; all runs if empty"""
+
+
+@dataclass(frozen=True)
+class Member:
+    """A run of a study."""
+
+    cell: Cell
+    seed: int
+    config: RunConfig
+
+
+@dataclass(frozen=True)
+class Study:
+    """A question, the runs that answer it, and what is claimed about them."""
+
+    name: str
+    question: str
+    base: str
+    """preset that every cell starts from, or `defaults`"""
+    cells: Sequence[Cell]
+    seeds: int
+    """runs per cell in the first analysis"""
+    claims: Sequence[Claim] = ()
+    plots: Sequence[Plot] = field(default=(), metadata=CODE)
+    tables: Sequence[Table] = field(default=(), metadata=CODE)
+    readings: Sequence[Reading] = ()
+    more: int = 0
+    """runs per cell that the final analysis adds; there is none if 0"""
+    answers: str = ""
+    """statement of P1 (S1 to S7) or open question (Q1 to Q10) that it answers"""
+    headline: str = field(default="", metadata=CODE)
+    """the claim that speaks for the study on the page of findings"""
+    summary: str = field(default="", metadata=CODE)
+    """paragraph on its page: what came out, and what it does not show"""
+    file: Path | None = field(default=None, metadata=CODE)
+    """the study.py that it was loaded from"""
+
+    def __post_init__(self) -> None:
+        """Raises UserError if it could not be run or judged."""
+        for kind, parts in (("cells", self.cells), ("claims", self.claims), ("plots", self.plots)):
+            names = [part.name for part in parts]
+            if twice := sorted({name for name in names if names.count(name) > 1}):
+                raise UserError(
+                    f"`{kind}` (={twice[0]}) of the study `{self.name}` must have different names"
+                )
+        if not self.cells:
+            raise UserError(f"`cells` (=none) of the study `{self.name}` must be one at least")
+        for count in (self.seeds, *(cell.seeds or 1 for cell in self.cells)):
+            if not 1 <= count <= MOST_SEEDS:
+                raise UserError(
+                    f"`seeds` (={count}) of the study `{self.name}` must be from 1 to {MOST_SEEDS}: runs per cell"
+                )
+        if not 0 <= self.more <= MOST_SEEDS:
+            raise UserError(
+                f"`more` (={self.more}) of the study `{self.name}` must be from 0 to {MOST_SEEDS}: further seeds"
+            )
+        if self.headline and self.headline not in [claim.name for claim in self.claims]:
+            raise UserError(
+                f"`headline` (={self.headline}) of the study `{self.name}` must be one of its claims"
+            )
+        for part in (*self.claims, *self.readings):
+            self.cells_of(part.where, f"`where` of `{part.name}`")
+
+    def __repr__(self) -> str:
+        return f"Study({self.name}: {self._size()})"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            ("asks", self.question),
+            ("has", self._size()),
+            *((claim.name, claim.sentence) for claim in self.claims),
+        ]
+        return html_table(self.name, rows)
+
+    def _size(self) -> str:
+        return f"{len(self.cells)} cells of {self.seeds} seeds, {len(self.claims)} claims, base {self.base}"
+
+    def override(self, **changes: Any) -> Study:
+        """Return a sibling: the same study with some of its parts changed. It needs a name of its own."""
+        if changes.get("name", self.name) == self.name:
+            raise UserError(
+                f"`name` (={self.name}) of an overriding study must be another than the study it overrides"
+            )
+        return replace(self, **changes)
+
+    def data(self) -> dict[str, Any]:
+        """Return all that is fixed before the first run, as JSON holds it; functions by their names."""
+        told = describe(self)
+        told["cells"] = [
+            {name: value for name, value in cell.items() if value not in ({}, [], "", None)}
+            for cell in told["cells"]
+        ]
+        return {name: value for name, value in told.items() if name != "is"}
+
+    def cells_of(self, where: Mapping[str, Any], what: str = "`where`") -> list[Cell]:
+        """Return the cells whose axes have these values.
+
+        Raises:
+            UserError: there is none.
+        """
+
+        def has(cell: Cell, axis: str, wanted: Any) -> bool:
+            value = cell.name if axis == "cell" else cell.axes.get(axis)
+            return value in wanted if isinstance(wanted, tuple | list) else value == wanted
+
+        found = [
+            cell for cell in self.cells if all(has(cell, axis, wanted) for axis, wanted in where.items())
+        ]
+        if not found:
+            axes = sorted({axis for cell in self.cells for axis in cell.axes} | {"cell"})
+            raise UserError(
+                f"{what} (={dict(where)}) of the study `{self.name}` must select a cell; its axes are {', '.join(axes)}"
+            )
+        return found
+
+    def first(self, cell: Cell) -> int:
+        """Return the runs of a cell in the first analysis."""
+        return cell.seeds or self.seeds
+
+    @cached_property
+    def design(self) -> pd.DataFrame:
+        """The table of runs of the first analysis before any is made: `cell`, `seed`, `steps`, `every` and the
+        axes."""
+        import pandas as pd
+
+        rows = []
+        for cell in sorted(self.cells, key=lambda cell: cell.name):
+            config = cell.config(0, self.base)
+            length = {"steps": config.training.steps, "every": config.probing.snapshots.every}
+            rows += [
+                {"cell": cell.name, "seed": seed, **length, **cell.axes} for seed in range(self.first(cell))
+            ]
+        return pd.DataFrame(rows)
+
+    def design_of(self, claim: Claim) -> pd.DataFrame:
+        """Return the planned runs that a claim reads."""
+        names = [cell.name for cell in self.cells_of(claim.where)]
+        return self.design[self.design["cell"].isin(names)].reset_index(drop=True)
+
+    def member(self, cell: Cell, seed: int) -> Member:
+        """Return the run of a cell and a seed."""
+        return Member(cell, seed, cell.config(seed, self.base))
+
+    def members(self, seeds: int | None = None, final: Collection[str] = ()) -> Iterator[Member]:
+        """Return all runs, seed by seed, so that every cell has its first seeds early.
+
+        Args:
+            seeds: runs per cell, if fewer than the first analysis' are wanted: a rehearsal.
+            final: names of cells to which the final analysis adds its seeds.
+
+        Raises:
+            UserError: `seeds` is more than any cell has.
+        """
+        most = max(self.first(cell) for cell in self.cells)
+        if (seeds or 0) > most:
+            raise UserError(
+                f"`--seeds` (={seeds}) must be at most {most}: a study's seeds are fixed before its first run"
+            )
+        wanted = {
+            c.name: min(self.first(c), seeds or most) + self.more * (c.name in final) for c in self.cells
+        }
+        for seed in range(max(wanted.values())):
+            yield from (self.member(cell, seed) for cell in self.cells if seed < wanted[cell.name])
+
+    def readings_of(self, names: Collection[str]) -> list[Reading]:
+        """Return the further readings that a run of these cells needs."""
+        return [r for r in self.readings if {cell.name for cell in self.cells_of(r.where)} & set(names)]

@@ -1,0 +1,178 @@
+"""A sweep: a study without claims, whose cells are made of the overrides on a command line.
+
+    world.design.dx=0.5,1,2  training.optimiser.lr=1e-3..1e-1:3:log  seed=0..3
+
+Commas outside brackets and quotes separate values: `probing.taps=[up1],[down3,mid]` has two, each a list. `0..7`
+are whole numbers, both ends included; `0.5..2:4` are four evenly spaced numbers, and `:log` spaces them evenly in
+their logarithm. Every combination is a cell, or the values go in step with `zip_`. Seeds begin at 0, as a study's
+do, so that its runs are shared with studies.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from phasescope.config import Tree, read_yaml, set_overrides
+from phasescope.errors import UserError
+from phasescope.runs.config import RunConfig, split_words
+from phasescope.runs.swept_values import Override, values_of
+from phasescope.store.files import to_json
+from phasescope.studies.cells import DEFAULTS, Cell
+from phasescope.studies.plots import Courses, Ends, Table
+from phasescope.studies.preregistration import data_of, differences, read_preregistration
+from phasescope.studies.runs_table import Runs, end
+from phasescope.studies.study import MOST_SEEDS, Study
+
+MOST_CELLS = 4096
+MOST_DRAWN = 40
+"""cells in a figure"""
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def sweep_of(words: Sequence[str], zip_: bool = False, name: str | None = None) -> Study:
+    """Return the study that overrides describe.
+
+    Args:
+        words: ``[FILE.yaml] [key=value ...]``, some of them with several values.
+        zip_: take the values in step instead of every combination.
+        name: of the study; by default `sweep-` and the first digits of a hash of its cells, so that the same words
+            resume it.
+
+    Raises:
+        UserError: an override is invalid, nothing is swept, there are too many cells, or values in step differ in
+            number.
+    """
+    if name is not None and not NAME.fullmatch(name):
+        raise UserError(
+            f"`--name` (={name}) must be letters, digits, ., _ and -, 64 at most: it names a folder"
+        )
+    file, overrides = split_words(words)
+    base: Tree = read_yaml(file) if file else {}
+    values = {word.partition("=")[0]: list(values_of(word)) for word in overrides}
+    seeds = _seeds(values.pop("seed", None), base.pop("seed", 0))
+    swept = {key: several for key, several in values.items() if len(several) > 1}
+    if not swept and seeds == 1:
+        raise UserError("`WORD` (=no list, no range) must have several values, as in world.design.dx=0.5,1,2")
+    fixed = [values[0] for values in values.values() if len(values) == 1]
+    cells = [_cell(base, fixed, point) for point in _points(swept, zip_)]
+    text = to_json([[cell.name, cell.base, cell.fields] for cell in cells])
+    name = name or f"sweep-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return shown(Study(name, f"What changes with {', '.join(swept) or 'the seed'}?", DEFAULTS, cells, seeds))
+
+
+def sweep_in(folder: Path) -> Study | None:
+    """Return the sweep that a folder holds; None if it holds none.
+
+    Raises:
+        UserError: its preregistration is invalid.
+    """
+    known = read_preregistration(folder)
+    if known is None or known.study["base"] != DEFAULTS or known.study["claims"]:
+        return None
+    cells = [
+        Cell(cell["name"], cell.get("fields", {}), base=cell.get("base", "")) for cell in known.study["cells"]
+    ]
+    return shown(Study(known.study["name"], known.study["question"], DEFAULTS, cells, known.study["seeds"]))
+
+
+def check_own(study: Study, folder: Path) -> None:
+    """Raises UserError if a folder holds a sweep of other cells: nothing is amended, nothing overwritten."""
+    known = read_preregistration(folder)
+    if known is not None and (changed := differences(known, data_of(study), known.kinds)):
+        raise UserError(
+            f"`--name` (={study.name}) must be another: `{folder}` holds another sweep: {changed[0]}"
+        )
+
+
+def shown(study: Study) -> Study:
+    """Return a sweep with its table and figures: success, probe R² and loss of its first cell's kind of world and
+    network."""
+    config = study.member(study.cells[0], 0).config
+    correct, probe = _correct_column(config), _probe_column(config)
+    columns = {"share correct": correct, "probe R²": probe and f"{probe}.value", "loss": "loss"}
+    numbers = {label: end(column) for label, column in columns.items() if column}
+    drawn = {"where": {"cell": tuple(cell.name for cell in study.cells[:MOST_DRAWN])}}
+    left = len(study.cells) - MOST_DRAWN
+    note = f"{left} more cells are in the table only." if left > 0 else ""
+    courses = [
+        Courses(
+            label,
+            f"{label.capitalize()} through training",
+            {label: column},
+            by="cell",
+            ylabel=label,
+            note=note,
+            **drawn,
+        )
+        for label, column in columns.items()
+        if column
+    ]
+    heads = numbers | ({"untrained": end(f"{probe}.nulls.untrained")} if probe else {})
+    table = Table("Where the runs end", heads | {"share in phase C": _in_c}, interval=False)
+    return replace(
+        study, tables=[table], plots=[Ends("ends", "At the end", numbers, note=note, **drawn), *courses]
+    )
+
+
+def _in_c(runs: Runs) -> np.ndarray:
+    """Return whether the samples end in phase C, (n,)."""
+    return np.array([phases[-1] == "C" for phases in runs.texts("phase.behaviour")])
+
+
+def _correct_column(config: RunConfig) -> str | None:
+    reader = config.world.reader()
+    return (
+        None if reader is None else f"outcomes.{next(iter(config.world.splits()))}.{reader.outcomes[-1].name}"
+    )
+
+
+def _probe_column(config: RunConfig) -> str | None:
+    """Return the column of probe R² where the representation is read; None if only the built network knows where."""
+    network = config.network
+    plan = config.probing if network.taps is None else config.plan_of(network.taps, network.usual_taps)
+    return None if isinstance(plan.representation, str) else f"order.{plan.representation.place}"
+
+
+def _seeds(given: Sequence[Override] | None, of_file: Any) -> int:
+    """Return how many seeds each cell has."""
+    seeds = [value for _, value in given] if given else [of_file]
+    if seeds != list(range(len(seeds))) or any(isinstance(seed, bool) for seed in seeds):
+        listed = ",".join(map(str, seeds))[:60]
+        raise UserError(
+            f"`seed` (={listed}) must be 0, or 0..7 for eight runs a cell: a sweep's seeds begin at 0"
+        )
+    if len(seeds) > MOST_SEEDS:
+        raise UserError(f"`seed` (=0..{len(seeds) - 1}) must be at most {MOST_SEEDS} seeds")
+    return len(seeds)
+
+
+def _points(swept: Mapping[str, Sequence[Override]], zip_: bool) -> list[tuple[Override, ...]]:
+    """Return the values of each cell."""
+    counts = {key: len(values) for key, values in swept.items()}
+    if zip_ and len(set(counts.values())) > 1:
+        listed = ", ".join(f"{key} {count}" for key, count in counts.items())
+        raise UserError(f"`--zip` (={listed}) must have as many values of each field")
+    cells = min(counts.values(), default=1) if zip_ else math.prod(counts.values())
+    if cells > MOST_CELLS:
+        raise UserError(f"`WORD` (={cells} combinations) must make at most {MOST_CELLS} cells")
+    return list(zip(*swept.values(), strict=True)) if zip_ and swept else list(product(*swept.values()))
+
+
+def _cell(base: Tree, fixed: Sequence[Override], point: Sequence[Override]) -> Cell:
+    tree = set_overrides(base, [*fixed, *point])
+    preset = tree.pop("preset", None)
+    name = ", ".join(f"{'.'.join(path)}={_text(value)}" for path, value in point)
+    return Cell(name or "one", tree, base="" if preset is None else str(preset))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else to_json(value)

@@ -1,0 +1,171 @@
+"""What limits accuracy if a network knows no absolute position, and what provides that position?
+
+With circular padding and no coordinates a U-Net commutes with shifts by f = patch 2^depth px. Its samples given a
+label are then equally likely at all (N / f)^2 shifts of one another, so at most a share (f / N)^2 of them is at the
+labelled position, whatever the training, and phase B is the last (docs/theory.md). The bounds are theorems: they
+check the instrument. Open is which network finds absolute position by other means: zero padding, other padding, or
+pixel coordinates.
+"""
+
+from functools import partial
+
+import numpy as np
+
+from phasescope.studies import (
+    Cell,
+    Claim,
+    Courses,
+    Mean,
+    Number,
+    PhaseGrid,
+    Runs,
+    Share,
+    Study,
+    Table,
+    end,
+    ever,
+)
+
+CANVAS_PX = 32
+LAST = 3  # snapshots over which final accuracy is averaged
+CORRECT, PROBE_R2 = "outcomes.grid.correct", "order.mid.600.value"
+
+PERIODIC = {"boundary": "periodic"}
+
+
+def torus(name: str, shift_px: int = 0, **network: object) -> Cell:
+    """Return a cell on a torus; `shift_px` is the shift with which its network commutes, 0 if it has a source of
+    position."""
+    return Cell(
+        name,
+        {"world": PERIODIC, "network": network},
+        {"shift_px": shift_px, "bound": (shift_px / CANVAS_PX) ** 2 or 1.0},
+    )
+
+
+CELLS = (
+    torus("circular, f = 8", 8, padding="circular", widths=[32, 32, 32]),
+    torus("circular, f = 16", 16, padding="circular"),
+    # Its bottleneck is one cell, hence a mean over the canvas: it commutes with shifts by 16 px too.
+    torus("circular, one cell", 16, padding="circular", patch=4),
+    torus("zeros", padding="zeros"),
+    torus("reflect", padding="reflect"),
+    torus("replicate", padding="replicate"),
+    torus("circular, coordinates", padding="circular", coordinates=True),
+)
+BOUNDED = ("circular, f = 8", "circular, f = 16", "circular, one cell")
+
+
+def above_bound(runs: Runs) -> np.ndarray:
+    """Return final accuracy minus the cell's bound, (n,)."""
+    return runs.end(CORRECT, LAST) - runs.table["bound"]
+
+
+def within_bound(runs: Runs) -> np.ndarray:
+    """Return whether the exact interval of final accuracy is not entirely above the cell's bound, (n,)."""
+    from scipy.stats import beta
+
+    n = runs.end("outcomes.grid.n")
+    correct = np.round(n * runs.end(CORRECT))
+    low = beta.ppf(0.0125, np.maximum(correct, 1), n - correct + 1)
+    return (correct == 0) | (low <= runs.table["bound"])
+
+
+def ends_in_b(runs: Runs) -> np.ndarray:
+    """Return whether samples reach phase B and never C, (n,)."""
+    return runs.ever("phase.behaviour", "B") & ~runs.ever("phase.behaviour", "C")
+
+
+def probe_above(level: float) -> Number:
+    """Number: whether probe R² ends above a level."""
+    return partial(_probe_above, level=level)
+
+
+def _probe_above(runs: Runs, level: float) -> np.ndarray:
+    return runs.end(PROBE_R2) > level
+
+
+MAJORITY = {"statistic": Share(), "threshold": 0.5, "effect": 0.48}
+
+
+def claims_for(shift_px: int) -> list[Claim]:
+    cell = {"cell": f"circular, f = {shift_px}"}
+    return [
+        Claim(
+            f"bound_{shift_px}",
+            f"A network that commutes with shifts by {shift_px} px generates at most ({shift_px}/{CANVAS_PX})² correctly.",
+            Mean(), above_bound, threshold=0.05, effect=0.05, spread=0.02, direction="below", where=cell, check=True,
+        ),
+        Claim(
+            f"b_is_last_{shift_px}",
+            f"Without a source of position beyond {shift_px} px, samples reach phase B and never C.",
+            numbers=ends_in_b, where=cell, check=True, **MAJORITY,
+            limits="The bound already excludes phase C; that B is reached is what was measured.",
+        ),
+        Claim(
+            f"ordered_{shift_px}",
+            "Probe R² at mid, t = 600, is above 0.9 at the end all the same: order is not enough for accuracy.",
+            numbers=probe_above(0.9), where=cell, **MAJORITY,
+            limits="At this noise level only the label gives the position, and an untrained network passes it on.",
+        ),
+    ]  # fmt: skip
+
+
+SOURCES = {
+    "zeros": "zero padding",
+    "reflect": "reflecting padding",
+    "replicate": "replicating padding",
+    "circular, coordinates": "circular padding and pixel coordinates",
+}
+
+STUDY = Study(
+    name="cap",
+    question="What limits accuracy if a network knows no absolute position, and what provides that position?",
+    base="lean",
+    answers="Q2",
+    cells=CELLS,
+    seeds=8,
+    more=8,
+    headline="source_zeros",
+    claims=[
+        *claims_for(8),
+        *claims_for(16),
+        Claim(
+            "bound_in_every_run",
+            "In every run of a network that commutes with shifts, accuracy is at most the bound.",
+            Share(), within_bound, threshold=0.75, effect=(0.24, 0.4), where={"cell": BOUNDED}, check=True,
+            limits="A run in which nothing is correct passes, and the samples of one snapshot cannot show a small excess.",
+        ),
+        *(
+            Claim(
+                f"source_{cell.split(', ')[-1]}",
+                f"On a torus with {words}, samples reach phase C within 2,500 steps.",
+                numbers=ever("phase.behaviour", "C"), where={"cell": cell}, **MAJORITY,
+                limits="A run that has not reached C after 2,500 steps might still do so later."
+                + (" These runs had been looked at before the claim was preregistered." if cell == "zeros" else ""),
+            )
+            for cell, words in SOURCES.items()
+        ),
+    ],
+    plots=[
+        Courses(
+            "accuracy", "Accuracy and probe R² on a torus",
+            {"correct, on the grid": CORRECT, "probe R² at mid, t = 600": PROBE_R2},
+            panels_by="cell", ylabel="share, or R²", ylim=(-0.05, 1.02),
+            references={"bound": {cell.name: cell.axes["bound"] for cell in CELLS if cell.name in BOUNDED}},
+        ),
+        PhaseGrid("courses", "Phase of the samples in every run"),
+    ],
+    tables=[
+        Table(
+            "What each network reaches",
+            {
+                "accuracy at most": lambda runs: runs.table["bound"],
+                "correct at the end": end(CORRECT, LAST),
+                "share of runs that reach B": ever("phase.behaviour", "B"),
+                "share of runs that reach C": ever("phase.behaviour", "C"),
+                "probe R² at the end": end(PROBE_R2),
+            },
+        )
+    ],
+)  # fmt: skip
