@@ -54,7 +54,7 @@ class RecordedClaim(BaseModel):
     limits: str
     check: bool
     threshold: float
-    direction: Literal[above, below]
+    direction: Literal["above", "below"]
     value: float | None
     low: float | None
     high: float | None
