@@ -18,6 +18,7 @@ from phasescope.studies.runs_table import (
     mean,
     onset,
     onset_of_accuracy,
+    reaches,
     start,
 )
 from phasescope.studies.statistics import (
@@ -72,5 +73,6 @@ __all__ = [
     "onset_of_accuracy",
     "over_runs",
     "product",
+    "reaches",
     "start",
 ]

@@ -6,6 +6,8 @@ A study may also bring a class of its own with `name`, `title`, `panels(runs)` a
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -124,7 +126,7 @@ def _range(values: pd.Series) -> str:
 
 def _groups(runs: Runs, by: str) -> Iterator[tuple[str, Runs]]:
     """Return the runs of each value of an axis, in the order of the design."""
-    for value in dict.fromkeys(runs.table[by].tolist()) if by else [None]:
+    for value in runs.values(by) if by else [None]:
         yield (
             (str(value) if by == "cell" or not by else f"{by}={value}"),
             runs.where(**{by: value}) if by else runs,
@@ -226,7 +228,7 @@ class Ends(_Plot):
         panels = []
         for label, number in self.numbers.items():
             table = as_table(runs, number)
-            names = [str(value) for value in dict.fromkeys(table[self.by].tolist())]
+            names = [str(value) for value in runs.values(self.by) if value in set(table[self.by])]
             x = np.array([names.index(str(value)) for value in table[self.by]], dtype=float)
             y = table["y"].to_numpy(dtype=float)
             means = np.array([y[x == place].mean() for place in range(len(names))])
@@ -352,10 +354,12 @@ class Table:
         except NotEnough:
             return []
         found = []
-        for values, group in chosen.table.groupby(list(self.by), sort=False):
-            part = chosen.where(**dict(zip(self.by, values, strict=True)))
-            numbers = {head: self._mean(part, number) for head, number in self.columns.items()}
-            found.append({**dict(zip(self.by, values, strict=True)), "runs": len(group), **numbers})
+        for values in itertools.product(*(chosen.values(axis) for axis in self.by)):
+            with contextlib.suppress(NotEnough):  # the design need not have every combination
+                point = dict(zip(self.by, values, strict=True))
+                part = chosen.where(**point)
+                numbers = {head: self._mean(part, number) for head, number in self.columns.items()}
+                found.append({**point, "runs": len(part), **numbers})
         return found
 
     def _mean(self, runs: Runs, number: Number) -> float | str:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Number = Callable[["Runs"], "np.ndarray | pd.DataFrame"]
-PHASES = ("A", "B", "C", "undecided")
+STILL_RISES = 0.02
+"""of a share, from a quarter of the snapshots to the next: about the standard error of 256 samples"""
 
 
 class Runs:
@@ -82,6 +83,12 @@ class Runs:
         chosen = Runs(self._records[np.repeat(keep, lengths)], self._cells)
         chosen.columns_read = self.columns_read
         return chosen
+
+    def values(self, axis: str) -> list[Any]:
+        """Return the values of an axis (or the names of cells) that these runs have, in the design's order."""
+        there = set(self.table[axis])
+        designed = [cell.name if axis == "cell" else cell.axes.get(axis) for cell in self._cells]
+        return [value for value in dict.fromkeys(designed) if value in there]
 
     def has(self, column: str) -> bool:
         """Return whether the records have a column."""
@@ -223,6 +230,23 @@ def mean(column: str, after: float = 0) -> Number:
 def ever(column: str, value: str) -> Number:
     """Number: whether any snapshot has a value."""
     return partial(Runs.ever, column=column, value=value)
+
+
+def reaches(column: str, value: str, improving: str) -> Number:
+    """Number: whether any snapshot has a value; NaN (censored) if none has and the column `improving` still rises
+    at the end.
+
+    It still rises if its mean over the last quarter of the snapshots is above that over the quarter before by more
+    than `STILL_RISES`.
+    """
+    return partial(_reaches, column=column, value=value, improving=improving)
+
+
+def _reaches(runs: Runs, column: str, value: str, improving: str) -> np.ndarray:
+    quarters = [np.array_split(course, 4) for course in runs.courses(improving)]
+    rises = np.array([np.nanmean(last) - np.nanmean(before) > STILL_RISES for *_, before, last in quarters])
+    reached = runs.ever(column, value)
+    return np.where(~reached & rises, np.nan, reached.astype(float))
 
 
 def onset(column: str, level: float, counting: str = "step") -> Number:
