@@ -41,6 +41,7 @@ WAYS = {
     "half": "half the tolerance",
     "darkest": "darkest pixel",
     "matched": "matched filter",
+    "refined": "matched filter, sub-pixel",
 }
 """how a factor is read from an image"""
 

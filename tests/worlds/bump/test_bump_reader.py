@@ -371,3 +371,30 @@ def test_images_of_another_canvas_and_labels_of_another_count_are_refused_by_nam
         BumpReader(N).read_images(np.zeros((2, 1, N, N)))
     with pytest.raises(UserError, match=r"`labels` .*must have the shape \(1, 2\)"):
         errors_px(a_reading(1, 1), np.zeros((2, 2)))
+
+
+@pytest.mark.parametrize("boundary", ["open", "periodic"])
+def test_the_refined_place_is_unbiased_between_pixels(boundary):
+    bumps = world(boundary=boundary)
+    labels = numpy_generator(0, "between pixels").uniform(2, 30, (600, 2)).astype(np.float32)
+    reader = bumps.reader()
+    off = reader.ungated(reader.read(bumps.render(torch.from_numpy(labels)).numpy()), labels)
+    assert np.abs(off["refined"]).max() < 0.03
+    assert np.abs(off["matched"]).max() > 0.2  # half-pixel steps
+
+
+def test_the_refined_place_accepts_the_same_window_around_every_label():
+    """A quantised reading accepts a wider window around labels on pixels: places up to 1.25 px away instead of 1 px."""
+    bumps, reader = world(), world().reader()
+    shares = {}
+    for way in ("matched", "refined"):
+        for start in (16.0, 16.3):
+            offsets = np.linspace(-1.5, 1.5, 301)
+            places = np.stack([start + offsets, np.full(301, 16.0)], axis=1).astype(np.float32)
+            labels = np.tile([start, 16.0], (301, 1)).astype(np.float32)
+            read = reader.read(bumps.render(torch.from_numpy(places)).numpy())
+            within = np.abs(reader.ungated(read, labels)[way][:, 0]) <= 1
+            shares[way, start] = 3 * within.mean()
+    assert shares["refined", 16.0] == pytest.approx(2.0, abs=0.05)
+    assert shares["refined", 16.3] == pytest.approx(2.0, abs=0.05)
+    assert shares["matched", 16.0] - shares["matched", 16.3] > 0.2

@@ -48,9 +48,11 @@ OUTCOMES = (
 )
 """from nothing to the right thing; colours as in Okabe & Ito 2008, told apart by lightness too"""
 READ = ("bumps", "x", "y", "width_px", "amplitude", "residual", "left")
-UNGATED = ("darkest", "matched")
-"""ways to read a place from every image, whatever it holds: the pixel of the strongest contrast, which is the darkest of a
-dark bump's (what Liang et al. 2024 are likely to read), and where the matched filter's score is highest"""
+UNGATED = ("darkest", "matched", "refined")
+"""ways to read a place from every image, whatever it holds: the pixel of the strongest contrast, the darkest of a dark bump
+(what Liang et al. 2024 are likely to read); where the matched filter's score is highest, to 0.5 px; and the same between
+those places. The first two favour labels on pixels: within 1 px they accept a window of 1.5 and 1.25 px around an integer
+label, and one of 1 px around others. So only the last compares labels of unequal spacing."""
 
 UNREADABLE = -1
 """The bump count of an image that holds NaN or infinity."""
@@ -186,7 +188,7 @@ class BumpReader(Reader):
 
         period_px = self._period_px
         x, y = (c % period_px if period_px else c for c in (fit.x, fit.y))
-        ungated = zip(UNGATED, (brightest(g, canvas), found.anywhere), strict=True)
+        ungated = zip(UNGATED, (brightest(g, canvas), found.anywhere, found.refined), strict=True)
         places = {
             f"{axis}_{way}": np.where(finite, at[:, k], np.nan).astype(np.float32)
             for way, at in ungated
