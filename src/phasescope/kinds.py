@@ -239,7 +239,7 @@ def _module_of_file(path: Path) -> Any:
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    with _found_from(whole.parent):
+    with found_from(whole.parent):
         try:
             spec.loader.exec_module(module)
         except BaseException as error:
@@ -258,7 +258,7 @@ def _module(name: str, reference: str) -> Any:
 
 
 @contextmanager
-def _found_from(folder: Path) -> Iterator[None]:
+def found_from(folder: Path) -> Iterator[None]:
     """Within the block modules are found in a folder too."""
     sys.path.insert(0, str(folder))
     try:

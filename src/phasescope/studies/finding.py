@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from phasescope.errors import UserError
-from phasescope.kinds import load
+from phasescope.kinds import found_from, load
 from phasescope.studies.study import Study
 
 STUDY_FILE = "study.py"
@@ -45,7 +45,9 @@ def find_study(name: str, folder: Path | None = None) -> tuple[Study, Path]:
         raise UserError(
             f"`STUDY` (={name}) must be a study in {folder} ({known}), or the path of a study's folder or file"
         )
-    study = load(f"{file}:{variable or 'STUDY'}")
+    # So that a study can import from a sibling: ``from studies.tori.study import ...``.
+    with found_from(file.resolve().parents[2]):
+        study = load(f"{file}:{variable or 'STUDY'}")
     if not isinstance(study, Study):
         raise UserError(f"`STUDY` (={name}) must hold a phasescope Study: {variable or 'STUDY'} = Study(...)")
     study = replace(study, file=file)
