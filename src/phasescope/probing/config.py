@@ -50,12 +50,15 @@ class ProbingConfig(Config):
 
     snapshots: SnapshotPlanConfig = SnapshotPlanConfig()
     """when snapshots are taken"""
+    observe: tuple[Literal["latents", "references"], ...] = ("latents", "references")
+    """what is read at each snapshot beside the samples: `latents` with their scores and baselines; `references`, the
+    family's reference denoisers and what nearest-neighbour baselines would score"""
     taps: tuple[str, ...] | Usual = "usual"
     """places of the network whose activations are recorded, by name"""
     timesteps: tuple[Annotated[int, Field(ge=0)], ...] | Usual = "usual"
     """timesteps t at which latents are recorded"""
-    images: dict[str, Annotated[int, Field(ge=16, le=100_000)]] = Field({})
-    """images painted for labels of each split, by its name"""
+    images: dict[str, Annotated[int, Field(ge=0, le=100_000)]] = Field({})
+    """images sampled for labels of each split, by its name: 16 at least, or 0 to leave out a split that is not trained on"""
     latent_labels: int = Field(512, ge=64, le=2**14)
     """labels, trained on or not, whose latents are recorded; measures compare them in pairs"""
     share_labels: int = Field(128, ge=16)
@@ -90,6 +93,9 @@ class ProbingConfig(Config):
             raise ValueError(
                 f"`probing.crossed_labels` (={self.crossed_labels}) must be at least 16, for an order to be read, or 0"
             )
+        for name, count in self.images.items():
+            if 0 < count < 16:
+                raise ValueError(f"`probing.images.{name}` (={count}) must be at least 16, or 0")
         for field in ("taps", "timesteps"):
             if getattr(self, field) == ():
                 raise ValueError(f"`probing.{field}` (=[]) must have one at least, or be `usual`")
@@ -101,9 +107,9 @@ class ProbingConfig(Config):
         return self
 
     def images_of(self, splits: Iterable[str]) -> dict[str, int]:
-        """How many images are painted of each split, of which the first is what is trained on."""
+        """How many images are sampled of each split that is read, of which the first is what is trained on."""
         usual = {name: OTHER_IMAGES if number else TRAINED_IMAGES for number, name in enumerate(splits)}
-        return usual | self.images
+        return {name: count for name, count in (usual | self.images).items() if count}
 
 
 def check_conditions(field: str, given: Sequence[int], conditions: Sequence[int] | None) -> None:

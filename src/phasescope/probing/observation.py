@@ -63,7 +63,9 @@ class ProbeSet:
         generator = numpy_generator(seed, "probe labels")
         splits = world.splits()
         counts = plan.images_of(splits)
-        self.labels = {name: split(counts[name], generator) for name, split in splits.items()}
+        self.labels = {
+            name: split(counts[name], generator) for name, split in splits.items() if name in counts
+        }
         self.latent_labels = world.draw_labels(plan.latent_labels, generator)
         self.inputs = Inputs(
             world,
@@ -93,11 +95,14 @@ class ProbeSet:
 
     def observe(self, network: nn.Module, references: Mapping[str, Any]) -> Observation:
         """Look at `network`, which is left as it was; `references` are those of the family."""
-        latents = self.inputs.latents(network, self.plan.taps)
+        latents = Latents({}, {}, {})
+        if "latents" in self.plan.observe:
+            latents = self.inputs.latents(network, self.plan.taps)
         with evaluating(network), torch.no_grad():
-            return Observation(
-                self._paint(network), latents, self.family.examine(network, self.examples, references)
-            )
+            images = self._paint(network)
+            if "references" not in self.plan.observe:
+                return Observation(images, latents, {})
+            return Observation(images, latents, self.family.examine(network, self.examples, references))
 
     def _paint(self, network: nn.Module) -> np.ndarray:
         images = []

@@ -72,7 +72,7 @@ class Observer:
 
     def record(self, network: nn.Module, step: int) -> dict[str, Any]:
         """Write the snapshot of `step` and return its metrics, JSON-ready."""
-        seen = self.probe.observe(network, self.references["family"])
+        seen = self.probe.observe(network, self.references.get("family", {}))
         read = None if self.reader is None else self.reader.read(seen.images)
         scores, embeddings = self._representation(seen.latents)
         self._write(step, network, seen, read, embeddings)
@@ -95,11 +95,10 @@ class Observer:
         """
         found = self.folder.references
         if found is None:
-            found = {
-                "scores": self._null_scores(),
-                "family": dict(self.family.references(self.probe.examples)),
-                "copiers": copied(self.world, self.probe.labels),
-            }
+            found = {"scores": self._null_scores() if "latents" in self.plan.observe else {}}
+            if "references" in self.plan.observe:
+                found["family"] = dict(self.family.references(self.probe.examples))
+                found["copiers"] = copied(self.world, self.probe.labels)
             self.folder.write_references(found)
         return found
 
@@ -202,7 +201,7 @@ class Observer:
             ("representation", self.plan.representation, "order"),
             ("representation_p1", self.plan.p1, "p1_order"),
         ):
-            if isinstance(place, PlaceConfig):
+            if isinstance(place, PlaceConfig) and "latents" in self.plan.observe:
                 at = place.place
                 earlier = [entry for entry in self.folder.metrics if entry["step"] < step]
                 now = scores["label_share"][at], scores["label_dimension"][at], scores[order][at]
@@ -272,7 +271,9 @@ def summarise(plan: ProbingConfig, metrics: Sequence[dict[str, Any]]) -> dict[st
         }
     places = {"representation": plan.representation, "representation_p1": plan.p1}
     summary["places"] = {
-        name: str(place.place) for name, place in places.items() if isinstance(place, PlaceConfig)
+        name: str(place.place)
+        for name, place in places.items()
+        if isinstance(place, PlaceConfig) and "latents" in plan.observe
     }
     summary["thresholds"] = {
         "behaviour": asdict(phases.BehaviourThresholds()),

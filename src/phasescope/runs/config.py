@@ -71,11 +71,15 @@ class RunConfig(Config):
                 f"{', '.join(factors.names)}"
             )
         splits = self.world.splits()
-        for name in self.probing.images:
+        for name, count in self.probing.images.items():
             if name not in splits:
                 raise ValueError(
-                    f"`probing.images.{name}` (={self.probing.images[name]}) must be of a split of the world: "
+                    f"`probing.images.{name}` (={count}) must be of a split of the world: "
                     + ", ".join(splits)
+                )
+            if count == 0 and name == next(iter(splits)):
+                raise ValueError(
+                    f"`probing.images.{name}` (=0) must be 16 at least: it is the split that is trained on"
                 )
         if self.network.taps is not None:
             self.plan_of(self.network.taps, self.network.usual_taps)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,14 +29,17 @@ PLAN = (*(f"config.probing.snapshots.{name}" for name in SNAPSHOTS), "config.tra
 
 
 def whole_runs(
-    path: Path, readings: Mapping[str, Iterable[str]] | None = None, sources: Mapping[str, str] | None = None
+    path: Path,
+    readings: Mapping[str, Iterable[str]] | None = None,
+    sources: Mapping[str, str] | None = None,
+    columns: Collection[str] = (),
 ) -> set[str]:
-    """Return the runs that a file of records holds in full: every row that their own configuration demands, every
-    reading.
+    """Return the runs that a file of records holds in full: every row that is due, every reading, every column.
 
     Args:
         readings: names of the further readings that a run needs, by its digest.
         sources: what the column `SOURCES` must be, by digest; runs of other sources are left out.
+        columns: that must have a value: another study may have observed less.
 
     Raises:
         UserError: the file is no file of records.
@@ -45,11 +48,12 @@ def whole_runs(
         return set()
     import pandas as pd
 
-    frame = pd.DataFrame(some_columns(path, ("digest", "step", *PLAN, READINGS, SOURCES)))
+    needed = [name for name in columns if name not in ("digest", "step", *PLAN)]
+    frame = pd.DataFrame(some_columns(path, ("digest", "step", *PLAN, READINGS, SOURCES, *needed)))
     whole = set()
     for key, rows in frame.groupby("digest"):
         digest, first = str(key), rows.iloc[0]
-        if first[list(PLAN)].isna().any():
+        if first[list(PLAN)].isna().any() or rows[needed].isna().all().any():
             continue
         *plan, steps = (int(first[name]) for name in PLAN)
         snapshots = SnapshotPlanConfig(**dict(zip(SNAPSHOTS, plan, strict=True)))
@@ -61,17 +65,31 @@ def whole_runs(
     return whole
 
 
-def record_run(path: Path, run: Run, config: RunConfig, cells: Sequence[str], readings: Readings) -> None:
+def record_run(
+    path: Path,
+    run: Run,
+    config: RunConfig,
+    cells: Sequence[str],
+    readings: Readings,
+    columns: Collection[str] = (),
+) -> None:
     """Merge a finished run into a file of records, with further readings of it.
 
+    Args:
+        columns: that the run must have a value of.
+
     Raises:
-        UserError: the folder holds another configuration or sources, or is incomplete; a reading fails or gives
-            nothing.
+        UserError: the folder holds another configuration or sources, is incomplete, or observed too little; a reading
+            fails or gives nothing.
         OSError: the folder cannot be read.
     """
     from threadpoolctl import threadpool_limits
 
-    for name, old, new in differences(run.config, config.tree()):
+    planned = (
+        {**run.config, "probing": None},
+        {**config.tree(), "probing": None},
+    )  # it may be observed otherwise
+    for name, old, new in differences(*planned):
         raise UserError(
             f"`{run.path}/config.yaml` must be as planned: `{name}` is {old} there and {new} here"
         )
@@ -80,6 +98,12 @@ def record_run(path: Path, run: Run, config: RunConfig, cells: Sequence[str], re
     texts = {CELLS: list(cells), READINGS: list(readings), SOURCES: run.sources}
     same = {column: json.dumps(value, sort_keys=True) for column, value in texts.items()}
     rows: dict[int, Row] = {row["step"]: {**row, **same} for row in condense(run)}
+    for column in sorted(columns):
+        if all(row.get(column) is None for row in rows.values()):
+            raise UserError(
+                f"`{run.path}` must have observed `{column}`, and was run for a study that reads less; remove the folder to "
+                "run it again"
+            )
     # One thread: the bits of a reading must not depend on the machine's load.
     with threadpool_limits(limits=1, user_api="blas"):
         for name, read in readings.items():

@@ -36,8 +36,11 @@ class Cell:
     """dotted fields that get a seed of each run's own, such as `world.design.hold_out.shuffle`, so that no two runs
     share a draw"""
 
-    def config(self, seed: int, base: str) -> RunConfig:
+    def config(self, seed: int, base: str, probing: Tree | None = None) -> RunConfig:
         """Return the configuration of one run.
+
+        Args:
+            probing: what a study's runs observe; fields of the cell itself go before.
 
         Raises:
             UserError: a field or the base is invalid.
@@ -48,7 +51,7 @@ class Cell:
         if base == DEFAULTS:
             return over_defaults(ONE_THREAD, own)
         chosen = preset(base)
-        return over_defaults(chosen.fields, chosen.studied, ONE_THREAD, own)
+        return over_defaults(chosen.fields, chosen.studied, ONE_THREAD, {"probing": probing or {}}, own)
 
 
 def product(name: str, fields: Callable[..., Tree], **axes: Sequence[Any]) -> tuple[Cell, ...]:

@@ -131,16 +131,17 @@ def survey(study: Study, folder: Path, runs: Path, seeds: int | None = None, fin
     if seeds is not None and seeds < 1:
         raise UserError(f"`--seeds` (={seeds}) must be at least 1: runs per cell")
     added = _cells_of_final_analysis(study, folder, seeds) if final else ()
-    configs, cells = _wanted(study.members(seeds, added))
+    configs, cells = _wanted(study, study.members(seeds, added))
+    columns = study.columns - {"cell"}
     sources = {d: json.dumps(source_digests(c.tree()), sort_keys=True) for d, c in configs.items()}
     due = {digest: [reading.name for reading in study.readings_of(names)] for digest, names in cells.items()}
-    own = whole_runs(folder / RECORDS, due, sources)
+    own = whole_runs(folder / RECORDS, due, sources, columns)
     elsewhere: set[str] = set()
     others, unread = [], []
     for path in sorted(folder.parent.glob(f"*/{RECORDS}")):
         if path.parent != folder:
             try:
-                elsewhere |= whole_runs(path, None, sources)
+                elsewhere |= whole_runs(path, None, sources, columns)
                 others.append(path)
             except UserError as error:
                 unread.append(str(error))
@@ -155,13 +156,13 @@ def survey(study: Study, folder: Path, runs: Path, seeds: int | None = None, fin
     return Survey(study, runs, folder, planned, tuple(others), tuple(unread), rates)
 
 
-def _wanted(members: Iterable[Member]) -> tuple[dict[str, RunConfig], dict[str, list[str]]]:
+def _wanted(study: Study, members: Iterable[Member]) -> tuple[dict[str, RunConfig], dict[str, list[str]]]:
     """Return configurations, and names of cells, by digest."""
     configs: dict[str, RunConfig] = {}
     cells: dict[str, list[str]] = {}
     for member in members:
         digest = member.config.digest()
-        configs[digest] = member.config
+        configs[digest] = study.observed(member)
         cells.setdefault(digest, []).append(member.cell.name)
     return configs, cells
 
@@ -283,6 +284,7 @@ def execute(
     """
     records = survey.folder / RECORDS
     by_folder = {survey.runs / run.config.folder: run for run in survey.planned}
+    columns = survey.study.columns
     left_out: list[RunEnd] = []
 
     def leave_out(path: Path, why: object, attempts: int = 0) -> None:
@@ -292,7 +294,7 @@ def execute(
         run = by_folder[path]
         readings = {reading.name: reading.read for reading in survey.study.readings_of(run.cells)}
         try:
-            record_run(records, Run(path), run.config, run.cells, readings)
+            record_run(records, Run(path), run.config, run.cells, readings, columns)
         except (UserError, OSError) as error:
             leave_out(path, error, attempts)
         else:

@@ -122,18 +122,6 @@ def read_rows(study: Study, folder: Path) -> pd.DataFrame:
     return frame[own_rows].reset_index(drop=True)
 
 
-def columns_read(study: Study, runs: Runs) -> set[str]:
-    """Return the columns that a study's claims, plots and tables read from some runs."""
-    runs.columns_read.clear()
-    for claim in study.claims:
-        claim.judge(runs)
-    for plot in study.plots:
-        plot.panels(runs)
-    for table in study.tables:
-        table.rows(runs)
-    return set(runs.columns_read)
-
-
 def kept(columns: Iterable[str], read: Collection[str]) -> list[str]:
     """Return the columns that records keep."""
     return [name for name in columns if name in read or CORE.fullmatch(name)]

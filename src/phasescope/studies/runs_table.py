@@ -80,9 +80,12 @@ class Runs:
         if keep.all():
             return self
         lengths = np.diff([0, *self._begins, len(self._records)])
-        chosen = Runs(self._records[np.repeat(keep, lengths)], self._cells)
+        chosen = self._part(self._records[np.repeat(keep, lengths)])
         chosen.columns_read = self.columns_read
         return chosen
+
+    def _part(self, records: pd.DataFrame) -> Runs:
+        return Runs(records, self._cells)
 
     def values(self, axis: str) -> list[Any]:
         """Return the values of an axis (or the names of cells) that these runs have, in the design's order."""

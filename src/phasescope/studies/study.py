@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any
 from phasescope.errors import UserError
 from phasescope.runs.config import RunConfig
 from phasescope.showing import html_table
-from phasescope.studies.cells import Cell
+from phasescope.studies.cells import DEFAULTS, Cell
 from phasescope.studies.claim import Claim
+from phasescope.studies.observing import columns_of, observation
 from phasescope.studies.plots import Plot, Table
 from phasescope.studies.runs_table import describe
 
@@ -191,6 +192,27 @@ class Study:
     def member(self, cell: Cell, seed: int) -> Member:
         """Return the run of a cell and a seed."""
         return Member(cell, seed, cell.config(seed, self.base))
+
+    def observed(self, member: Member) -> RunConfig:
+        """Return the configuration of a run that observes only what the study reads; its identity is the same.
+
+        A cell that says itself how it is observed is observed so, and so are runs of which further readings are taken.
+        """
+        if (
+            "probing" in member.cell.fields
+            or self.readings
+            or member.cell.base == DEFAULTS
+            or self.base == DEFAULTS
+        ):
+            return member.config
+        probing = observation(self.columns, member.config.world.splits())
+        return member.cell.config(member.seed, self.base, probing)
+
+    @cached_property
+    def columns(self) -> set[str]:
+        """The recorded columns that its claims, plots and tables read, without those of its further readings."""
+        own = tuple(f"{reading.name}." for reading in self.readings)
+        return {name for name in columns_of(self) if not (own and name.startswith(own))}
 
     def members(self, seeds: int | None = None, final: Collection[str] = ()) -> Iterator[Member]:
         """Return all runs, seed by seed, so that every cell has its first seeds early.

@@ -1,0 +1,117 @@
+"""What a study's runs have to observe: only what its claims, plots and tables read.
+
+The columns follow from the study's own numbers, evaluated on placeholder runs. Observation is no part of a run's
+identity, so this changes cost and records, never what is learned.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from phasescope.config import Tree
+from phasescope.measures.over_runs.resampling import NotEnough
+from phasescope.places import Place
+from phasescope.studies.runs_table import Runs
+
+if TYPE_CHECKING:
+    from phasescope.studies.study import Study
+
+SAMPLES = ("accuracy", "outcomes", "error_px", "together", "excess")
+"""beginnings of columns ``group.split...`` that are read from samples"""
+BASELINES = "excess"
+"""beginning of columns that need the nearest-neighbour baselines"""
+FAMILY = ("denoising", "ladder", "nats")
+"""beginnings of columns that the family's reference denoisers give"""
+ROUTES = ("order_told", "order_seen", "learnt_order_told", "learnt_order_seen", "share_told", "share_seen")
+"""beginnings of columns that need labels crossed with images"""
+P1 = ("p1_order", "phase.representation_p1")
+PLACEHOLDERS = 8
+"""runs per cell, and snapshots per run"""
+
+
+class PlaceholderRuns(Runs):
+    """Runs that have every column: a ramp from 0 to 1, or the phases A to C. They show which columns are read."""
+
+    def __init__(self, study: Study):
+        import pandas as pd
+
+        of_cell = range(PLACEHOLDERS)
+        rows = [(cell.name, seed, 100 * step) for cell in study.cells for seed in of_cell for step in of_cell]
+        frame = pd.DataFrame(rows, columns=["cell", "seed", "step"])
+        super().__init__(frame.assign(images_seen=frame["step"], epochs=frame["step"] / 100), study.cells)
+
+    def _part(self, records: Any) -> Runs:
+        part = object.__new__(PlaceholderRuns)
+        Runs.__init__(part, records, self._cells)
+        return part
+
+    def has(self, column: str) -> bool:
+        self.columns_read.add(column)
+        return True
+
+    def _split(self, column: str) -> list[np.ndarray]:
+        if column in self._records:
+            return super()._split(column)
+        self.has(column)
+        ramp = np.linspace(0, 1, PLACEHOLDERS)
+        course = (
+            np.array(["A", "B", "C"])[(2.999 * ramp).astype(int)] if column.startswith("phase.") else ramp
+        )
+        return [course] * len(self)
+
+
+def columns_of(study: Study) -> set[str]:
+    """Return the columns that a study's claims, plots and tables read."""
+    runs = PlaceholderRuns(study)
+    with np.errstate(all="ignore"):
+        for claim in study.claims:
+            with contextlib.suppress(NotEnough):
+                claim.tables(runs)
+        for plot in study.plots:
+            plot.panels(runs)
+        for table in study.tables:
+            table.rows(runs)
+    return runs.columns_read
+
+
+def observation(columns: Collection[str], splits: Iterable[str]) -> Tree:
+    """Return the fields of `probing` that leave out what no column needs.
+
+    Args:
+        splits: of the world, of which the first is trained on and always read.
+    """
+    groups = {name.partition(".")[0] for name in columns}
+    samples = {word for name in columns if name.startswith(SAMPLES) for word in name.split(".")}
+    sites = {site for name in columns if (site := _site(name)) is not None}
+    phases = any(name.startswith("phase.representation") for name in columns)
+    latents = ("latents",) if sites or phases else ()
+    references = ("references",) if groups & {*FAMILY, BASELINES} else ()
+    _, *others = splits
+    tree: Tree = {
+        "observe": [*latents, *references],
+        "images": {name: 0 for name in others if name not in samples},
+    }
+    if not latents:
+        tree["snapshots"] = {
+            "dense_until": 0
+        }  # latents change within the first hundred steps, samples do not
+    if not groups & {*ROUTES}:
+        tree["crossed_labels"] = 0
+    if not any(name.startswith(P1) for name in columns):
+        tree["p1"] = None
+    conditions = {site.condition for site in sites}
+    if sites and not phases and None not in conditions:
+        tree["timesteps"] = sorted(conditions)
+    return tree
+
+
+def _site(column: str) -> Place | None:
+    """Return the site of a column such as ``order.mid.600.value``; None if it is not read from latents."""
+    words = column.split(".")
+    if column.startswith((*SAMPLES, *FAMILY, "phase.", "config.", "host.")) or len(words) < 3:
+        return None
+    return Place(words[1], int(words[2])) if words[2].isdigit() else Place(words[1])
