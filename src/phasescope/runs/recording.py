@@ -72,11 +72,13 @@ def record_run(
     cells: Sequence[str],
     readings: Readings,
     columns: Collection[str] = (),
+    keep: Callable[[str], bool] = lambda column: True,
 ) -> None:
     """Merge a finished run into a file of records, with further readings of it.
 
     Args:
         columns: that the run must have a value of.
+        keep: whether a column is recorded.
 
     Raises:
         UserError: the folder holds another configuration or sources, is incomplete, or observed too little; a reading
@@ -114,7 +116,7 @@ def record_run(
                 raise UserError(f"`{run.path}` must give a value by the reading `{name}`, and gives none")
             for step, row in values.items():
                 rows[step] |= row
-    merge_records(path, rows.values())
+    merge_records(path, ({name: row[name] for name in row if keep(name)} for row in rows.values()))
 
 
 def copy_runs(path: Path, others: Iterable[Path], cells: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -60,10 +60,14 @@ class Power:
     """with the truth on the other side"""
     wrong: float
     """share decided at all with the truth at the threshold"""
+    trials: int
 
     @property
     def sufficient(self) -> bool:
-        return min(self.supported, self.refuted) >= POWER and self.wrong <= WRONG
+        """Whether it may be shipped; shares of trials are allowed two of their own standard errors."""
+        error = 2 * math.sqrt(1 / self.trials)
+        powerful = min(self.supported, self.refuted) >= POWER - error * math.sqrt(POWER * (1 - POWER))
+        return powerful and self.wrong <= WRONG + error * math.sqrt(WRONG * (1 - WRONG))
 
 
 @dataclass(frozen=True)
@@ -181,6 +185,7 @@ class Claim:
             supported.count("supported") / trials,
             refuted.count("refuted") / trials,
             sum(verdict in ("supported", "refuted") for verdict in at_threshold) / trials,
+            trials,
         )
 
     def _simulated(

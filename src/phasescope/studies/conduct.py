@@ -25,7 +25,16 @@ from phasescope.store.files import write_all_aside
 from phasescope.store.flat import config_columns
 from phasescope.store.records import some_columns
 from phasescope.studies.preregistration import preregister
-from phasescope.studies.records import CLAIMS, RECORDS, Recorded, claims_text, judge, read_claims, read_rows
+from phasescope.studies.records import (
+    CLAIMS,
+    RECORDS,
+    Recorded,
+    claims_text,
+    judge,
+    kept,
+    read_claims,
+    read_rows,
+)
 from phasescope.studies.study import Member, Study
 
 State = Literal["recorded", "elsewhere", "done", "started", "absent"]
@@ -284,7 +293,7 @@ def execute(
     """
     records = survey.folder / RECORDS
     by_folder = {survey.runs / run.config.folder: run for run in survey.planned}
-    columns = survey.study.columns
+    columns, keep = survey.study.columns, kept(survey.study)
     left_out: list[RunEnd] = []
 
     def leave_out(path: Path, why: object, attempts: int = 0) -> None:
@@ -294,7 +303,7 @@ def execute(
         run = by_folder[path]
         readings = {reading.name: reading.read for reading in survey.study.readings_of(run.cells)}
         try:
-            record_run(records, Run(path), run.config, run.cells, readings, columns)
+            record_run(records, Run(path), run.config, run.cells, readings, columns, keep)
         except (UserError, OSError) as error:
             leave_out(path, error, attempts)
         else:

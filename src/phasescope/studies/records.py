@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 RECORDS, CLAIMS = "records.parquet", "claims.json"
 CORE = re.compile(
-    r"(digest|name|seed|step|images_seen|epochs|loss|cells|images|parameters|wall_s|cpu_s|observing_s|readings|threads|device"
+    r"(digest|name|seed|step|images_seen|epochs|loss|cells|images|parameters|wall_s|cpu_s|observing_s|readings|sources|threads|device"
     r"|git_commit|versions|started|updated|host\..*|config\..*|phase\..*|outcomes\..*|accuracy[a-z_]*\..*|error_px\..*"
     r"|(order|p1_order|label_share|label_dimension|trustworthiness)\.(mid|down3)\.(600|50)\..*)"
 )
@@ -122,9 +122,10 @@ def read_rows(study: Study, folder: Path) -> pd.DataFrame:
     return frame[own_rows].reset_index(drop=True)
 
 
-def kept(columns: Iterable[str], read: Collection[str]) -> list[str]:
-    """Return the columns that records keep."""
-    return [name for name in columns if name in read or CORE.fullmatch(name)]
+def kept(study: Study) -> Callable[[str], bool]:
+    """Return whether a study's records keep a column: what it reads, its further readings, and the core set."""
+    readings = tuple(f"{reading.name}." for reading in study.readings) or ("readings",)
+    return lambda name: name in study.columns or name.startswith(readings) or bool(CORE.fullmatch(name))
 
 
 class Recorded:

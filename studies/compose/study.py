@@ -1,0 +1,128 @@
+"""Trained on factors together and alone, does a network generate combinations that it never saw?
+
+The combinations of a cross, or of a square, in the middle of both factors' ranges are held out. If each factor is also shown alone
+over its full range, a network that composes generates them, and a nearest-neighbour baseline does not. The training sets are those
+of Liang et al. 2024 (arXiv 2408.13256), who report neither such a baseline nor their number of runs.
+"""
+
+from phasescope.studies import Cell, Claim, Courses, Difference, Ends, Mean, Number, Study, Table, accuracy, end
+
+MARGIN_PX = 6.0  # around the canvas, in which a coordinate means "this factor is not shown"
+CANVAS = {"x": [0.0, 32.0], "y": [0.0, 32.0]}
+BAND = {"x": [13.0, 19.0], "y": [13.0, 19.0]}
+WORLDS = {
+    "bumps": {"kind": "mixed", "together": {"kind": "gaussian_bump"}, "alone": {"margin_px": MARGIN_PX}},
+    "stripes": {"kind": "stripes", "margin_px": MARGIN_PX},
+}
+ALONE = [
+    {"within": {"x": CANVAS["x"]}, "at": {"y": -MARGIN_PX}},
+    {"within": {"y": CANVAS["y"]}, "at": {"x": -MARGIN_PX}},
+]
+HELD_OUT = {
+    "cross": ({"kind": "cross", **BAND}, "intersection"),
+    "square": ({"kind": "square", **BAND}, "square"),
+    "rim": ({"kind": "rim", "width": 2.0}, "inside"),
+}
+"""what is held out of the 2D images, and the split in which every factor value was held out"""
+READINGS = {"bumps": ("formed",), "stripes": ("darkest", "matched", "formed")}
+"""Where two stripes cross, a reading of every sample sees a bump, so bumps beside stripes are read if well formed only."""
+
+ENDS_ONLY = {  # only the end is read, so six snapshots and few latents keep the cost near that of training
+    "snapshots": {"dense_until": 0, "every": 500}, "latent_labels": 128, "share_labels": 32, "crossed_labels": 32,
+    "timesteps": [600],
+}  # fmt: skip
+
+
+def both(hold_out: dict | None = None, **fields: object) -> dict:
+    """Return a part of a design: 2D images of the canvas without what is held out."""
+    return {"within": CANVAS, "hold_out": hold_out, **fields}
+
+
+def composed(world: str, name: str, parts: list[dict], tested: list[dict] | None = None, **axes: str) -> Cell:
+    """Return a cell that is trained on several sets of images."""
+    design = {"kind": "union", "parts": parts, "tested": tested or []}
+    fields = {"world": {**WORLDS[world], "design": design}, "probing": ENDS_ONLY}
+    return Cell(f"{world}, {name}", fields, {"world": world, **axes})
+
+
+def excess(split: str, reading: str = "formed", baseline: str = "copier") -> Number:
+    """Number: accuracy beyond a baseline, (accuracy - baseline) / (1 - baseline), at the end; `copier`: nearest neighbour."""
+    return end(f"excess.{baseline}.{accuracy(split, '', reading).removesuffix('.')}")
+
+
+def cells_of(world: str) -> list[Cell]:
+    cells = [
+        composed(world, f"{held}, {kind}", [both(HELD_OUT[held][0]), *alone], held=held, trained_on=kind)
+        for held in ("cross", "square")
+        for kind, alone in (("2D", []), ("2D and 1D", ALONE))
+    ]
+    rim = composed(world, "rim, 2D and 1D", [both(HELD_OUT["rim"][0]), *ALONE], held="rim", trained_on="2D and 1D")
+    tested = [both(hold_out) for hold_out, _ in HELD_OUT.values()]
+    return [*cells, rim, composed(world, "1D", ALONE, tested, held="rim", trained_on="1D")]
+
+
+def claims_of(world: str, held: str) -> list[Claim]:
+    split, less = HELD_OUT[held][1], "1D" if held == "rim" else "2D"
+    numbers = [excess(split, reading) for reading in READINGS[world]]
+    name, sentence = f"helped_by_1d_{world}_{held}", f"Beside 2D images, 1D images help to generate the held-out {split}: {world}."
+    if held == "rim":
+        name, sentence = f"rim_helps_{world}", f"Beside 1D images, 2D images along a rim of 2 px help inside the rim: {world}."
+    helped = Claim(
+        name, sentence, Difference("trained_on", "2D and 1D", less, paired=True), numbers,
+        threshold=0.3 if held == "rim" else 0.4, effect=0.3, spread=0.18 if held == "rim" else 0.12, where={"world": world, "held": held}, source="P2",
+        limits="Longer training, or sets of another size, might differ: the sets also differ in their number of images.",
+    )  # fmt: skip
+    if held == "rim":
+        return [helped]
+    composes = Claim(
+        f"composes_{world}_{held}",
+        f"Trained on 2D and 1D images, a network generates the held-out {split} beyond the nearest-neighbour baseline: {world}.",
+        Mean(), numbers, threshold=0.5, effect=0.3, spread=0.13, source="P2",
+        where={"world": world, "held": held, "trained_on": "2D and 1D"},
+        limits="Longer training might change it. A per-factor nearest-neighbour baseline gets all of them, since 1D images show "
+        "every value.",
+    )  # fmt: skip
+    return [helped, composes]
+
+
+STUDY = Study(
+    name="compose",
+    question="Trained on factors together and alone, does a network generate combinations that it never saw?",
+    base="lean",
+    answers="S7",
+    cells=[cell for world in WORLDS for cell in cells_of(world)],
+    seeds=6,
+    more=6,
+    headline="composes_bumps_cross",
+    claims=[claim for world in WORLDS for held in HELD_OUT for claim in claims_of(world, held)],
+    plots=[
+        *(
+            Ends(
+                f"{world}_{held}", f"{world.capitalize()}, {held}: beyond the nearest-neighbour baseline",
+                {"well-formed samples": excess(split), "every sample, matched filter": excess(split, "matched")},
+                by="trained_on", where={"world": world, "held": held}, ylim=(-0.2, 1.05), level=0.0,
+            )
+            for world in WORLDS
+            for held, (_, split) in HELD_OUT.items()
+        ),
+        Courses(
+            "courses", "Accuracy by split through training",
+            {split: accuracy(split) for split in ("grid", "x_arm", "y_arm", "intersection", "square", "inside")},
+            panels_by="cell", ylabel="share correct", ylim=(-0.02, 1.02), note="The split `grid` is trained on.",
+        ),
+    ],
+    tables=[
+        Table(
+            f"{split.capitalize()}, at the end",
+            {
+                "correct": end(accuracy(split)),
+                "beyond nearest neighbour": excess(split),
+                "the same, every sample": excess(split, "matched"),
+                "beyond the kernel baseline": excess(split, baseline="kernel smoother"),
+            },
+            by=("world", "trained_on"),
+            where={"held": held},
+        )
+        for held, (_, split) in HELD_OUT.items()
+    ],
+)  # fmt: skip
