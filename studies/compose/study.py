@@ -1,11 +1,24 @@
 """Trained on factors together and alone, does a network generate combinations that it never saw?
 
-The combinations of a cross, or of a square, in the middle of both factors' ranges are held out. If each factor is also shown alone
-over its full range, a network that composes generates them, and a nearest-neighbour baseline does not. The training sets are those
-of Liang et al. 2024 (arXiv 2408.13256), who report neither such a baseline nor their number of runs.
+The combinations of a cross, or of a square, in the middle of both factors' ranges are held out. If each factor is
+also shown alone over its full range, a network that composes generates them, and a nearest-neighbour baseline does
+not. The training sets are those of Liang et al. 2024 (arXiv 2408.13256), who report neither such a baseline nor
+their number of runs.
 """
 
-from phasescope.studies import Cell, Claim, Courses, Difference, Ends, Mean, Number, Study, Table, accuracy, end
+from phasescope.studies import (
+    Cell,
+    Claim,
+    Courses,
+    Difference,
+    Ends,
+    Mean,
+    Number,
+    Study,
+    Table,
+    accuracy,
+    end,
+)
 
 MARGIN_PX = 6.0  # around the canvas, in which a coordinate means "this factor is not shown"
 CANVAS = {"x": [0.0, 32.0], "y": [0.0, 32.0]}
@@ -25,7 +38,8 @@ HELD_OUT = {
 }
 """what is held out of the 2D images, and the split in which every factor value was held out"""
 READINGS = {"bumps": ("formed",), "stripes": ("darkest", "matched", "formed")}
-"""Where two stripes cross, a reading of every sample sees a bump, so bumps beside stripes are read if well formed only."""
+"""Where two stripes cross, a reading of every sample sees a bump, so bumps beside stripes are read if well formed
+only."""
 
 ENDS_ONLY = {  # only the end is read, so six snapshots and few latents keep the cost near that of training
     "snapshots": {"dense_until": 0, "every": 500}, "latent_labels": 128, "share_labels": 32, "crossed_labels": 32,
@@ -46,7 +60,8 @@ def composed(world: str, name: str, parts: list[dict], tested: list[dict] | None
 
 
 def excess(split: str, reading: str = "formed", baseline: str = "copier") -> Number:
-    """Number: accuracy beyond a baseline, (accuracy - baseline) / (1 - baseline), at the end; `copier`: nearest neighbour."""
+    """Number: accuracy beyond a baseline, (accuracy - baseline) / (1 - baseline), at the end; `copier`: nearest
+    neighbour."""
     return end(f"excess.{baseline}.{accuracy(split, '', reading).removesuffix('.')}")
 
 
@@ -56,7 +71,9 @@ def cells_of(world: str) -> list[Cell]:
         for held in ("cross", "square")
         for kind, alone in (("2D", []), ("2D and 1D", ALONE))
     ]
-    rim = composed(world, "rim, 2D and 1D", [both(HELD_OUT["rim"][0]), *ALONE], held="rim", trained_on="2D and 1D")
+    rim = composed(
+        world, "rim, 2D and 1D", [both(HELD_OUT["rim"][0]), *ALONE], held="rim", trained_on="2D and 1D"
+    )
     tested = [both(hold_out) for hold_out, _ in HELD_OUT.values()]
     return [*cells, rim, composed(world, "1D", ALONE, tested, held="rim", trained_on="1D")]
 
@@ -64,9 +81,15 @@ def cells_of(world: str) -> list[Cell]:
 def claims_of(world: str, held: str) -> list[Claim]:
     split, less = HELD_OUT[held][1], "1D" if held == "rim" else "2D"
     numbers = [excess(split, reading) for reading in READINGS[world]]
-    name, sentence = f"helped_by_1d_{world}_{held}", f"Beside 2D images, 1D images help to generate the held-out {split}: {world}."
+    name, sentence = (
+        f"helped_by_1d_{world}_{held}",
+        f"Beside 2D images, 1D images help to generate the held-out {split}: {world}.",
+    )
     if held == "rim":
-        name, sentence = f"rim_helps_{world}", f"Beside 1D images, 2D images along a rim of 2 px help inside the rim: {world}."
+        name, sentence = (
+            f"rim_helps_{world}",
+            f"Beside 1D images, 2D images along a rim of 2 px help inside the rim: {world}.",
+        )
     helped = Claim(
         name, sentence, Difference("trained_on", "2D and 1D", less, paired=True), numbers,
         threshold=0.3 if held == "rim" else 0.4, effect=0.3, spread=0.18 if held == "rim" else 0.12, where={"world": world, "held": held}, source="P2",

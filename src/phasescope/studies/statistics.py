@@ -106,14 +106,15 @@ class Share(Statistic):
 
 @dataclass(frozen=True)
 class Mean(Statistic):
-    """The mean of `y` over runs, or its absolute value (`absolute`)."""
+    """The mean of `y` over runs, or its absolute value (`absolute`); runs are resampled within the column `strata` if given."""
 
     absolute: bool = False
+    strata: str = ""
 
     def estimate(self, table: pd.DataFrame) -> Estimate:
-        found = mean_over_runs(
-            _numbers(_known(table)), detail={"left_out": float(len(table) - len(_known(table)))}
-        )
+        known = _known(table)
+        strata = known[self.strata].tolist() if self.strata else None
+        found = mean_over_runs(_numbers(known), strata, {"left_out": float(len(table) - len(known))})
         return magnitude(found) if self.absolute else found
 
     def simulate(
@@ -490,16 +491,24 @@ class Surface(Statistic):
         return np.column_stack([np.ones(len(table)), *(column - column.mean() for column in columns)])
 
     def estimate(self, table: pd.DataFrame) -> Estimate:
+        return over_runs(self.contour(table), len(table), table["cell"].tolist())
+
+    def contour(self, table: pd.DataFrame) -> Callable[[np.ndarray], np.ndarray]:
+        """Return du/dv as a function of weights (S, n); NaN where shares do not rise with u.
+
+        Raises:
+            NotEnough: all runs have the same v.
+        """
         if np.ptp(_numbers(table, self.moved_by)) == 0:
             raise NotEnough(f"all runs have the same `{self.moved_by}`")
         design, share = self._design(table), _numbers(table)
 
-        def contour(weights: np.ndarray) -> np.ndarray:
+        def slope(weights: np.ndarray) -> np.ndarray:
             beta = fractional_logit(design, share, weights)
             with np.errstate(divide="ignore", invalid="ignore"):
                 return np.where(beta[:, 1] > LEAST_RISE, -beta[:, 2] / beta[:, 1], np.nan)
 
-        return over_runs(contour, len(table), table["cell"].tolist())
+        return slope
 
     def simulate(
         self, table: pd.DataFrame, truth: float, spread: float, rng: np.random.Generator

@@ -1,0 +1,120 @@
+"""What is generated of held-out labels that a nearest-neighbour baseline cannot reach.
+
+At 1 px from a trained label, the tolerance itself, a baseline that returns the nearest training image is correct;
+one that scatters is correct in half of the cases. So what is held out is read at its core: labels farther than 1 px
+from every trained one. Networks fail first near the edges of the canvas, so accuracy on the core is divided by
+accuracy on as many trained labels, sampled anew, that lie as near to an edge. The ratio is 0 for the baseline, and
+1 for a network that generates held-out labels as well as trained ones.
+"""
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from phasescope.randomness import numpy_generator
+from phasescope.studies import NotEnough, Number, Runs
+
+IMAGES = 256  # samples of the core, and of trained labels; labels are drawn with repetition
+REACH_PX = 1.0  # distance from a label that counts as correct
+NEAR_PX = 2.0  # from the nearest trained label: the closest that a core has, whatever its size
+LEARNED = 0.8  # accuracy on trained labels above which a run is counted
+FEWEST_RUNS = 4  # of a cell that are counted, for the cell to count
+READINGS = ("darkest", "matched", "formed")
+
+
+def read_core(run) -> list[dict]:
+    """Return, by reading, the accuracy on the core, on its labels `NEAR_PX` away from trained ones, and on trained
+    labels."""
+    from phasescope.runs.loading import config_of
+    from phasescope.runs.sampling import paint_labels
+    from phasescope.runs.threads import one_thread
+
+    config = config_of(run)
+    core, distance, trained = labels_of(config.world, numpy_generator(config.seed, "core"))
+    found = {"step": run.snapshots[-1].step}
+    with one_thread():
+        samples = {
+            name: paint_labels(run, labels, config.seed)
+            for name, labels in (("core", core), ("trained", trained))
+            if len(labels)
+        }
+    found |= accuracies(config.world, "trained", trained, samples["trained"])
+    if len(core):
+        found |= accuracies(config.world, "core", core, samples["core"])
+        if (near := distance <= NEAR_PX).any():
+            found |= accuracies(config.world, "near", core[near], samples["core"][near])
+    return [found]
+
+
+def accuracies(world, name: str, labels: np.ndarray, images: np.ndarray) -> dict[str, float]:
+    """Return, by reading, the share of images (n, C, *spatial) of labels (n, K) that are correct in all factors."""
+    from phasescope.probing.behaviour import in_every_way
+
+    reader = world.reader()
+    every = in_every_way(reader, reader.read(images), labels)
+    return {f"{reading}.{name}": float(correct.all(axis=1).mean()) for reading, (correct, _) in every.items()}
+
+
+def labels_of(world, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return labels of the core (n, K), each one's distance from the nearest trained label in its farthest factor
+    (n,), and for each a random trained label that is as near to an edge of the canvas. Without a core, as near as a
+    held-out label."""
+    trained, held_out = on_canvas(world), np.concatenate(list(world.held_out().values()))
+    parts = np.array_split(
+        held_out, max(1, held_out.size * trained.size // 2**22)
+    )  # bounds the memory of all pairs
+    distance = np.concatenate(
+        [
+            np.abs(world.factors.difference(trained[None], part[:, None])).max(axis=2).min(axis=1)
+            for part in parts
+        ]
+    )
+    core = distance > REACH_PX + 1e-6
+    drawn = generator.choice(np.flatnonzero(core) if core.any() else np.arange(len(held_out)), size=IMAGES)
+    apart = np.abs(from_edge(trained, world) - from_edge(held_out[drawn], world)[:, None])
+    order = generator.random(apart.shape)
+    as_near = np.where(apart <= apart.min(axis=1, keepdims=True) + 1e-6, order, -1).argmax(axis=1)
+    drawn = drawn if core.any() else drawn[:0]
+    return held_out[drawn], distance[drawn], trained[as_near]
+
+
+def on_canvas(world) -> np.ndarray:
+    """Return the training labels whose coordinates all lie on the canvas."""
+    trained = world.training_labels()
+    return trained[((trained >= 0) & (trained <= world.shape[-1])).all(axis=1)]
+
+
+def from_edge(labels: np.ndarray, world) -> np.ndarray:
+    """Return each label's distance from the nearest edge of the canvas, px; pixel centres are at 1 to N."""
+    return np.minimum(labels - 0.5, world.shape[-1] + 0.5 - labels).min(axis=1)
+
+
+def composed(reading: str, labels: str = "core") -> Number:
+    """Number: accuracy on the core (or its labels `near` trained ones) over that on trained labels, of runs that
+    learned these."""
+    return partial(_composed, reading=reading, labels=labels)
+
+
+def _composed(runs: Runs, reading: str, labels: str) -> pd.DataFrame:
+    trained = runs.end(f"core.{reading}.trained")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = runs.end(f"core.{reading}.{labels}") / trained
+    return full_cells(runs.table.assign(y=ratio)[(trained > LEARNED) & np.isfinite(ratio)])
+
+
+def full_cells(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs of cells with `FEWEST_RUNS` of them.
+
+    Raises:
+        NotEnough: there is no such cell.
+    """
+    kept = table[table.groupby("cell")["seed"].transform("size") >= FEWEST_RUNS]
+    if not len(kept):
+        raise NotEnough(
+            f"no cell has {FEWEST_RUNS} runs that have learned more than {LEARNED:.0%} of their trained labels"
+        )
+    return kept
+
+
+COMPOSED = [composed(reading) for reading in READINGS]
