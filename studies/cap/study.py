@@ -93,7 +93,8 @@ def claims_for(shift_px: int) -> list[Claim]:
     return [
         Claim(
             f"bound_{shift_px}",
-            f"A network that commutes with shifts by {shift_px} px generates at most ({shift_px}/{CANVAS_PX})² correctly.",
+            f"A network that commutes with shifts by {shift_px} px generates at most ({shift_px}/{CANVAS_PX})² "
+            f"correctly.",
             Mean(), above_bound, threshold=0.05, effect=0.05, spread=0.02, direction="below", where=cell, check=True,
         ),
         Claim(
@@ -134,7 +135,8 @@ STUDY = Study(
             "bound_in_every_run",
             "In every run of a network that commutes with shifts, accuracy is at most the bound.",
             Share(), within_bound, threshold=0.75, effect=(0.24, 0.4), where={"cell": BOUNDED}, check=True,
-            limits="A run in which nothing is correct passes, and the samples of one snapshot cannot show a small excess.",
+            limits="A run in which nothing is correct passes, and the samples of one snapshot cannot show a "
+            "small excess.",
         ),
         *(
             Claim(

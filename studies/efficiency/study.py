@@ -121,42 +121,51 @@ class SlowerGrowth(Statistic):
         return self.POWER.spread_of(table)
 
 
-LEARNED_ONLY = "Only runs that have learned their trained labels are counted; one surface is fitted to all numbers of images."
+LEARNED_ONLY = "Only runs that have learned their trained labels are counted; one surface fits all numbers of images."
 
 STUDY = Study(
     name="efficiency",
     question="How many images does it take to generate held-out labels, with and without each factor shown alone?",
     base="lean",
     answers="S7",
-    cells=[cell(images, canvas, share) for images, shares in SHARES.items() for canvas in CANVASES_PX for share in shares],
+    cells=[cell(images, canvas, share) for images,
+    shares in SHARES.items() for canvas in CANVASES_PX for share in shares],
     seeds=13,
     more=13,
     headline="stripes_help",
     readings=[Reading("core", read_core)],
     claims=[
         Claim(
-            "quadratic", "Without stripes, the images that are needed grow with the square of the canvas's side rather than the side.",
-            OfSets("log_bumps", "log_canvas"), held_out, threshold=1.5, effect=0.5, spread=0.13, where={"images": "bumps"}, source="P2",
+            "quadratic", "Without stripes, the images that are needed grow with the square of the canvas's side "
+            "rather than the side.",
+            OfSets("log_bumps", "log_canvas"), held_out, threshold=1.5, effect=0.5, spread=0.13,
+            where={"images": "bumps"}, source="P2",
             limits=f"An exact nearest-neighbour baseline has the power 2 as well. {LEARNED_ONLY}",
         ),
         Claim(
-            "linear", "With stripes of every value, the 2D images that are needed grow with the canvas's side rather than its square.",
+            "linear", "With stripes of every value, the 2D images that are needed grow with the canvas's side "
+            "rather than its square.",
             OfSets("log_bumps", "log_canvas"), held_out, threshold=1.5, effect=0.5, spread=0.13, direction="below",
             where={"images": "bumps and stripes"}, source="P2",
-            limits=f"Stripes, 2 N by design, are not counted, and a per-factor baseline needs no 2D image. {LEARNED_ONLY}",
+            limits=f"Stripes, 2 N by design, are not counted, and a per-factor baseline needs no 2D image. "
+            f"{LEARNED_ONLY}",
         ),
         Claim(
-            "grow_more_slowly", "Stripes of every value make the 2D images that are needed grow more slowly with the canvas's side.",
+            "grow_more_slowly",
+            "Stripes of every value make the 2D images that are needed grow more slowly with the canvas's side.",
             SlowerGrowth(), held_out, threshold=0.0, effect=0.6, spread=0.13, source="P2", limits=LEARNED_ONLY,
         ),
         Claim(
-            "beyond_the_copier", "Without stripes, held-out labels are generated that a nearest-neighbour baseline cannot reach.",
-            Mean(strata="cell"), COMPOSED, threshold=0.05, effect=0.05, spread=0.15, where={"images": "bumps"}, source="P2",
+            "beyond_the_copier",
+            "Without stripes, held-out labels are generated that a nearest-neighbour baseline cannot reach.",
+            Mean(strata="cell"), COMPOSED, threshold=0.05, effect=0.05, spread=0.15, where={"images": "bumps"},
+            source="P2",
             limits="A per-factor nearest-neighbour baseline reaches all of them.",
         ),
         Claim(
             "stripes_help", "Beside as many 2D images, stripes of every value bring more held-out labels.",
-            OfSets("log_bumps", "stripes", ("log_canvas",)), partial(held_out, several=False), threshold=math.log(0.9), effect=0.3,
+            OfSets("log_bumps", "stripes", ("log_canvas",)), partial(held_out, several=False),
+            threshold=math.log(0.9), effect=0.3,
             spread=0.13, direction="below", source="P2",
             limits=f"That combinations are composed: a network that sees more images learns sooner. {LEARNED_ONLY}",
         ),
@@ -169,5 +178,6 @@ STUDY = Study(
         )
         for canvas in CANVASES_PX
     ],
-    tables=[Table("Correct at the end", {"held-out labels": lambda runs: runs.end(HELD_OUT)}, by=("images", "canvas", "bumps"))],
+    tables=[Table("Correct at the end", {"held-out labels": lambda runs: runs.end(HELD_OUT)}, by=("images",
+    "canvas", "bumps"))],
 )  # fmt: skip

@@ -42,7 +42,8 @@ CELLS = [
 FILLED = {
     "statistic": Mean(), "numbers": COMPOSED, "threshold": 0.1, "effect": 0.2, "spread": 0.2, "direction": "below",
     "source": "P2",
-    "limits": "A network that sees more images, or trains longer, may fill more. Below 0.1 the reading is near its floor.",
+    "limits": "A network that sees more images, or trains longer, may fill more. Below 0.1 the reading is near "
+    "its floor.",
 }  # fmt: skip
 
 STUDY = Study(
@@ -63,7 +64,8 @@ STUDY = Study(
         *(
             Claim(
                 f"large_square_{world}_{place}",
-                f"A held-out square of 12 x 12 labels is not filled beyond the nearest-neighbour baseline: {world}, {place}.",
+                f"A held-out square of 12 x 12 labels is not filled beyond the nearest-neighbour baseline: "
+                f"{world}, {place}.",
                 where={"world": world, "place": place, "side": 12.0}, **FILLED,
             )
             for world in WORLDS
@@ -72,7 +74,8 @@ STUDY = Study(
         *(
             Claim(
                 f"less_of_larger_{world}",
-                f"The larger a held-out square, the fewer of its labels {NEAR_PX:g} px from trained ones are correct: {world}.",
+                f"The larger a held-out square, the fewer of its labels {NEAR_PX:g} px from trained ones are "
+                f"correct: {world}.",
                 Rank(by="side", within="place"), [composed(reading, "near") for reading in READINGS],
                 threshold=0.0, effect=0.45, direction="below", where={"world": world}, source="P2",
                 limits="By how much, and what happens farther inside, where a larger square has more labels.",

@@ -132,7 +132,8 @@ STUDY = Study(
         Claim(
             "follows_critical",
             "The share of labels that is needed follows the critical share of the overlap graph as sigma grows.",
-            SurfaceOfShares(rises_with="log_share", moved_by="log_critical"), threshold=0.5, effect=0.5, spread=0.06, **READ,
+            SurfaceOfShares(rises_with="log_share", moved_by="log_critical"), threshold=0.5, effect=0.5,
+            spread=0.06, **READ,
             limits=f"That images must be connected: any length that grows with sigma would do. {LEARNED}",
         ),
         Claim(
@@ -146,7 +147,8 @@ STUDY = Study(
     plots=[
         Against(
             "heights", "Held-out labels by the share trained on",
-            {"share correct": lambda runs: runs.end(accuracy("left_out"))}, "share", "sigma", log=True, ylim=(-0.02, 1.02),
+            {"share correct": lambda runs: runs.end(accuracy("left_out"))}, "share", "sigma", log=True, ylim=(-0.02,
+            1.02),
             references={"nearest-neighbour baseline": lambda runs: nearest_neighbour(runs)},
             note="All runs, read by well-formed samples.",
         )
