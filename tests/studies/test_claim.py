@@ -1,107 +1,121 @@
-"""A verdict is where the interval lies, and nothing else."""
+"""A claim: when it is decided, what it refuses, how it says what it can detect."""
 
 from __future__ import annotations
 
-import json
 import math
 
-import pandas as pd
 import pytest
+from learner import records, run
 
-from phasescope.errors import UserError
-from phasescope.studies.core.claim import Claim, Estimate, NotEnough, from_plain, plain
+from phasescope.config import UserError
+from phasescope.measures.over_runs.resampling import Estimate
+from phasescope.studies import Cell, Claim, Difference, Mean, Runs, Share, Study, end, product
 
-NOTHING = pd.DataFrame()
-
-
-def claim(estimate, threshold: float = 0.5, direction="above", minimum_n: int = 6) -> Claim:
-    return Claim(
-        "c",
-        "It is so.",
-        "P1",
-        "a number",
-        threshold,
-        estimate,
-        "f",
-        "All else.",
-        direction=direction,
-        minimum_n=minimum_n,
-    )
+ACCURACY = end("accuracy.grid.joint")
 
 
-def judged(low: float, high: float, n: int = 10, direction="above", value: float = 0.5) -> str:
-    return claim(lambda _: Estimate(value, low, high, n), direction=direction).judge(NOTHING).outcome
+def claim(**changes) -> Claim:
+    given = {"statistic": Mean(), "numbers": ACCURACY, "threshold": 0.5, "effect": 0.2, "spread": 0.1, **changes}
+    return Claim("one", "It is high.", **given)
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "above"),
+    ("low", "high", "n", "direction", "verdict"),
     [
-        (0.51, 0.9, "supported"),
-        (0.1, 0.49, "refuted"),
-        (0.4, 0.6, "undecided"),
-        (0.5, 0.9, "undecided"),
-        (0.1, 0.5, "undecided"),
-        (0.6, math.inf, "supported"),
-        (-math.inf, 0.4, "refuted"),
-        (math.nan, 0.9, "undecided"),
+        (0.6, 0.9, 8, "above", "supported"),
+        (0.1, 0.4, 8, "above", "refuted"),
+        (0.1, 0.4, 8, "below", "supported"),
+        (0.6, 0.9, 8, "below", "refuted"),
+        (0.4, 0.6, 8, "above", "undecided"),
+        (0.5, 0.6, 8, "above", "undecided"),
+        (0.6, 0.9, 5, "above", "undecided"),
+        (math.nan, 0.9, 8, "above", "undecided"),
     ],
 )
-def test_the_whole_interval_decides_and_directions_mirror_each_other(low, high, above):
-    below = {"supported": "refuted", "refuted": "supported", "undecided": "undecided"}[above]
-    assert judged(low, high, direction="above") == above
-    assert judged(low, high, direction="below") == below
+def test_a_verdict_follows_from_interval_and_threshold(low, high, n, direction, verdict):
+    assert claim(direction=direction).decide(Estimate(0.5, low, high, n)).verdict == verdict
+
+
+def test_censored_runs_that_leave_it_open_are_not_reached():
+    assert claim().decide(Estimate(0.5, 0.2, 0.9, 8, censored="3 of 8 runs")).verdict == "not reached"
+    assert claim().decide(Estimate(0.5, 0.6, 0.9, 8, censored="3 of 8 runs")).verdict == "supported"
+
+
+def test_seven_runs_are_the_fewest_that_support_a_share():
+    shares = claim(statistic=Share())
+    six, seven = (
+        Runs(records(*(run("a", seed) for seed in range(n))), [Cell("a", {})]) for n in (6, 7)
+    )  # fmt: skip
+    assert shares.judge(six).verdict == "undecided"
+    assert "at least 7" in shares.judge(six).why
+    assert shares.judge(seven).verdict == "supported"
+
+
+def test_all_readings_must_agree():
+    rows = records(*(run("a", seed, high=0.9, low=0.1) for seed in range(8)))
+    both = claim(numbers=[end("high"), end("low")])
+    assert both.judge(Runs(rows, [Cell("a", {})])).verdict == "undecided"
+    assert claim(numbers=[end("high"), end("high")]).judge(Runs(rows, [Cell("a", {})])).verdict == "supported"
+
+
+def test_a_missing_column_decides_nothing_and_says_so():
+    found = claim(numbers=end("nowhere")).judge(Runs(run("a", 0), [Cell("a", {})]))
+    assert (found.verdict, found.estimate) == ("undecided", None)
+    assert found.why == "the records lack `nowhere`"
 
 
 @pytest.mark.parametrize(
-    ("fields", "message"),
+    ("changes", "words"),
     [
-        ({"threshold": "0.9"}, r"`threshold` \(=0.9\) of the claim `c` must be a finite number"),
-        ({"threshold": float("nan")}, r"`threshold` \(=nan\)"),
-        ({"direction": "over"}, r"`direction` \(=over\) of the claim `c` must be above or below"),
+        ({"effect": 0.0}, "`effect` (=0.0) of the claim `one` must be above 0"),
+        ({"effect": (0.2, -0.1)}, "`effect` (=(0.2, -0.1)) of the claim `one` must be above 0"),
+        ({"threshold": math.inf}, "`threshold` (=inf) of the claim `one` must be a finite number"),
+        ({"direction": "up"}, "`direction` (=up) of the claim `one` must be above or below"),
+        ({"statistic": object()}, "`statistic` (=object) of the claim `one` must have the method `estimate`"),
     ],
 )
-def test_a_claim_that_could_not_be_decided_is_refused(fields, message):
-    with pytest.raises(UserError, match=message):
-        claim(lambda _: Estimate(0.5, 0, 1, 10), **fields)
+def test_bad_input(changes, words):
+    with pytest.raises(UserError) as error:
+        claim(**changes)
+    assert str(error.value).startswith(words)
 
 
-def test_the_value_alone_decides_nothing():
-    assert judged(0.4, 0.9, value=0.89) == "undecided"
+def study(**changes) -> Study:
+    cells = product("sigma={sigma:g}", lambda sigma: {"world": {"sigma_px": sigma}}, sigma=(1.0, 2.0))
+    given = {"name": "s", "question": "?", "base": "fast", "cells": cells, "seeds": 8, "claims": [claim()], **changes}
+    return Study(**given)
 
 
-def test_too_few_runs_decide_nothing_and_it_is_said():
-    found = claim(lambda _: Estimate(0.9, 0.8, 1.0, 5)).judge(NOTHING)
-    assert found.outcome == "undecided"
-    assert "5" in found.why
-    assert "6" in found.why
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: study(claims=[claim(), claim()]), "`claims` (=one) of the study `s` must have different names"),
+        (lambda: study(cells=[]), "`cells` (=none) of the study `s`"),
+        (lambda: study(seeds=0), "`seeds` (=0) of the study `s` must be from 1 to 1000"),
+        (lambda: study(headline="two"), "`headline` (=two) of the study `s` must be one of its claims"),
+        (lambda: study(claims=[claim(where={"width": 1})]), "`where` of `one` (={'width': 1}) of the study `s`"),
+        (lambda: study().override(seeds=9), "`name` (=s) of an overriding study must be another"),
+        (lambda: product("{a}", dict, a=(1, 1)), "`a` (=[1, 1]) must have values, each once"),
+    ],
+)
+def test_bad_studies(make, words):
+    with pytest.raises(UserError) as error:
+        make()
+    assert str(error.value).startswith(words)
 
 
-def test_what_records_lack_is_said():
-    def estimate(_):
-        raise NotEnough("no run in the records is of eps")
-
-    found = claim(estimate).judge(NOTHING)
-    assert (found.outcome, found.estimate, found.why) == (
-        "undecided",
-        None,
-        "no run in the records is of eps",
-    )
-    assert found.to_dict()["value"] is None
+def test_power_rises_with_the_effect_and_falls_with_the_spread():
+    wide = Difference("sigma", 2.0, 1.0)
+    one = claim(statistic=wide, threshold=0.0, effect=0.3, spread=0.2)
+    design = study(claims=[one]).design_of(one)
+    assert len(design) == 16
+    strong, weak = one.power(design, trials=40), one.power(design, spread=1.0, trials=40)
+    assert strong.sufficient
+    assert strong.supported > weak.supported + 0.3
+    assert one.detectable(design, 0.2) < one.detectable(design, 1.0)
 
 
-def test_a_fault_in_the_statistic_is_not_taken_for_missing_records():
-    def estimate(_):
-        raise KeyError("step")
-
-    with pytest.raises(KeyError):
-        claim(estimate).judge(NOTHING)
-
-
-def test_json_holds_open_intervals():
-    found = claim(lambda _: Estimate(math.nan, 0.6, math.inf, 8, {"x": math.inf})).judge(NOTHING)
-    told = json.loads(json.dumps(found.to_dict(), allow_nan=False))
-    assert math.isnan(from_plain(told["value"]))
-    assert from_plain(told["high"]) == math.inf
-    assert from_plain(told["low"]) == 0.6
-    assert told["verdict"] == "supported"
-    assert from_plain(plain(-math.inf)) == -math.inf
+def test_an_override_is_a_sibling_with_some_parts_changed():
+    sibling = study().override(name="t", base="small")
+    assert (sibling.base, sibling.question) == ("small", "?")
+    assert sibling.member(sibling.cells[0], 0).config.name == "small"

@@ -304,4 +304,4 @@ def describe(value: Any) -> Any:
         return [describe(item) for item in value]
     if callable(value):
         return getattr(value, "__qualname__", type(value).__name__)
-    return value
+    return value if isinstance(value, str | int | float | None) else type(value).__name__

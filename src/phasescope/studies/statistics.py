@@ -10,7 +10,7 @@ runs. A study may bring a class of its own with the same three methods.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -106,7 +106,8 @@ class Share(Statistic):
 
 @dataclass(frozen=True)
 class Mean(Statistic):
-    """The mean of `y` over runs, or its absolute value (`absolute`); runs are resampled within the column `strata` if given."""
+    """The mean of `y` over runs, or its absolute value (`absolute`); runs are resampled within the column `strata`
+    if given."""
 
     absolute: bool = False
     strata: str = ""
@@ -431,29 +432,30 @@ class Agreement(Statistic):
     def simulate(
         self, table: pd.DataFrame, truth: float, spread: float, rng: np.random.Generator
     ) -> pd.DataFrame:
-        """Courses of 24 snapshots whose phases begin at times that vary by `spread` (of log time). Above 0 a share
-        of the runs' `z` follows their own `y`, the rest another draw; below 0 a share of the letters is drawn at
-        random."""
-        snapshots, kept = np.arange(24), self.letters
-        begins = np.linspace(0, 20, len(kept) + 1)[1:-1]
+        """Courses of 24 snapshots whose phases begin at times that vary by `spread` (of log time). In a share of
+        the runs `z` is their own `y`, in the rest another draw; if even none is too much, a share of the letters is
+        drawn at random."""
+        snapshots, runs = np.arange(24), len(table)
+        begins = np.linspace(0, 20, len(self.letters) + 1)[1:-1]
+        onsets = begins * np.exp(spread * rng.standard_normal((2, runs, 1)))
+        y, other = (snapshots[None, :, None] >= onsets[:, :, None, :]).sum(axis=3)
 
-        def courses() -> np.ndarray:
-            onset = begins * np.exp(spread * rng.standard_normal((len(table), 1)))
-            return (snapshots[None, :, None] >= onset[:, None, :]).sum(axis=2)
+        def letters(numbers: np.ndarray) -> list[list[str]]:
+            return [[self.letters[number] for number in row] for row in numbers]
 
-        y, independent, third = courses(), courses(), courses()
-        everyone = np.ones((1, len(table)))
-        letters = [[[kept[i] for i in row] for row in numbers] for numbers in (y, independent, third)]
-        chance = float(kappa(self._counts(letters[0], letters[1]))(everyone)[0])
-        if not self.foils:
-            truth -= chance
-        follows = rng.random((len(table), 1)) < truth / max(1 - chance, 1e-9)
-        scrambled = rng.random(y.shape) < -truth / max(chance, 1e-9)
-        z = np.where(scrambled, rng.integers(len(kept), size=y.shape), np.where(follows, y, independent))
-        as_lists = {
-            name: [[kept[i] for i in row] for row in numbers] for name, numbers in (("y", y), ("z", z))
-        }
-        return table.assign(y=as_lists["y"], z=as_lists["z"])
+        def kappa_of(one: list[list[str]], another: list[list[str]]) -> float:
+            return float(kappa(self._counts(one, another))(np.ones((1, runs)))[0])
+
+        chance, foil = kappa_of(letters(y), letters(other)), 0.0
+        if self.foils:
+            clock, next_run = self._foils(table, letters(y), letters(other))
+            foil = max(kappa_of(letters(y), clock), kappa_of(letters(y), next_run))
+        follows = rng.random((runs, 1)) < (truth + foil - chance) / max(1 - chance, 1e-9)
+        scrambled = rng.random(y.shape) < 1 - (truth + foil) / max(chance, 1e-9)
+        z = np.where(
+            scrambled & ~follows, rng.integers(len(self.letters), size=y.shape), np.where(follows, y, other)
+        )
+        return table.assign(y=letters(y), z=letters(z))
 
     def spread_of(self, table: pd.DataFrame) -> float:
         """The spread of the log of when the last letter first appears, as the simulation has it."""

@@ -1,0 +1,211 @@
+"""A study from nothing to its page, with real runs of seconds; then nothing is computed twice, and nothing foreign is taken."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from phasescope.cli import main
+from phasescope.config import UserError
+from phasescope.store.records import read_records
+from phasescope.studies import find_study
+from phasescope.studies.conduct import conduct, execute, survey
+from phasescope.studies.preregistration import read_preregistration
+from phasescope.studies.records import read_claims
+
+SOURCE = '''
+from phasescope.studies import Claim, Courses, Difference, Reading, Study, Table, end, product
+
+FIELDS = {"training": {"steps": 20, "batch": 4}, "network": {"widths": [8, 8], "groups": 4}}
+STUDY = Study(
+    name="tiny", question="Do wider bumps come earlier?", base="fast", seeds=2, more=1,
+    cells=product("sigma={sigma:g}", lambda sigma: FIELDS | {"world": {"sigma_px": sigma}}, sigma=(1.0, 2.0)),
+    claims=[Claim("wide", "Wider bumps score higher.", Difference("sigma", 2.0, 1.0), end("accuracy.grid.joint"),
+                  threshold=0.0, effect=0.3, spread=0.1)],
+    plots=[Courses("accuracy", "Accuracy", {"accuracy": "accuracy.grid.joint"}, by="sigma")],
+    tables=[Table("At the end", {"accuracy": end("accuracy.grid.joint")})],
+)
+'''
+
+
+def write(folder: Path, source: str = SOURCE, name: str = "tiny") -> Path:
+    path = folder / "studies" / name
+    path.mkdir(parents=True, exist_ok=True)
+    (path / "study.py").write_text(source)
+    return path
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory) -> Path:
+    """A folder in which the study was conducted."""
+    folder = tmp_path_factory.mktemp("done")
+    study, path = find_study(str(write(folder)))
+    assert not conduct(survey(study, path, folder / "runs"), "local", lambda event: None)
+    return folder
+
+
+@pytest.fixture
+def copy(done, tmp_path, monkeypatch) -> Path:
+    shutil.copytree(done, tmp_path / "copy")
+    monkeypatch.chdir(tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def states(folder: Path, name: str = "tiny", **changes) -> list[str]:
+    study, path = find_study(str(folder / "studies" / name))
+    return [run.state for run in survey(study, path, folder / "runs", **changes).planned]
+
+
+def test_what_is_done_is_recorded_judged_and_preregistered(done):
+    study, path = find_study(str(done / "studies" / "tiny"))
+    judged, known = read_claims(path), read_preregistration(path)
+    assert judged
+    assert (judged.runs, judged.stale) == (4, False)
+    assert judged.claims[0].why.startswith("4 runs, and at least 6")
+    assert known
+    assert known.recorded == 0
+    assert list(known.sources[0].sha256) == ["study.py"]
+    assert known.study["claims"][0]["threshold"] == 0
+    assert states(done) == ["recorded"] * 4
+    frame = read_records(path / "records.parquet")
+    assert frame["host.cpu"].notna().all()
+
+
+def test_only_what_is_read_is_observed_and_recorded(done):
+    frame = read_records(done / "studies" / "tiny" / "records.parquet")
+    assert "accuracy.grid.joint" in frame
+    assert not [name for name in frame if name.startswith(("order", "denoising", "excess", "nats", "accuracy.off_grid"))]
+
+
+def test_runs_that_are_there_are_recorded_without_being_run_again(copy):
+    (copy / "studies/tiny/records.parquet").unlink()
+    assert states(copy) == ["done"] * 4
+
+
+def test_runs_of_another_study_are_copied(copy):
+    write(copy, SOURCE.replace('"tiny"', '"twin"'), "twin")
+    shutil.rmtree(copy / "runs")
+    assert states(copy, "twin") == ["elsewhere"] * 4
+    study, path = find_study("twin", copy / "studies")
+    surveyed = survey(study, path, copy / "runs")
+    assert not execute(surveyed, "local", lambda event: None)
+    own, other = (read_records(copy / "studies" / name / "records.parquet") for name in ("twin", "tiny"))
+    assert own["loss"].equals(other["loss"])
+
+
+def test_another_study_that_reads_more_does_not_take_runs_that_observed_less(copy):
+    write(copy, SOURCE.replace('"tiny"', '"more"').replace("accuracy.grid.joint", "accuracy.off_grid.joint"), "more")
+    assert states(copy, "more") == ["done"] * 4
+    study, path = find_study("more", copy / "studies")
+    (end, *others) = execute(survey(study, path, copy / "runs"), "local", lambda event: None)
+    assert len(others) == 3
+    assert "must have observed `accuracy.off_grid.joint`" in end.error
+
+
+def test_a_torn_record_is_run_again(copy):
+    import duckdb
+
+    path = copy / "studies/tiny/records.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(f"CREATE TABLE t AS SELECT * FROM '{path}' WHERE NOT (seed = 1 AND step > 0)")
+        connection.execute(f"COPY t TO '{path}' (FORMAT parquet)")
+    shutil.rmtree(copy / "runs")
+    assert sorted(states(copy)) == ["absent", "absent", "recorded", "recorded"]
+
+
+def test_a_change_needs_a_reason_and_keeps_what_was_preregistered(copy, capsys):
+    changed = SOURCE.replace("threshold=0.0", "threshold=0.1")
+    write(copy, changed)
+    assert main(["study", "tiny"]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") <= 2
+    assert "`claims.wide.threshold` was 0.0 and is 0.1" in error
+    assert main(["study", "tiny", "--amend", "A tenth is what matters.", "--looked"]) == 0
+    known = read_preregistration(copy / "studies/tiny")
+    assert known
+    assert known.study["claims"][0]["threshold"] == 0.1
+    (amendment,) = known.amendments
+    assert (amendment.reason, amendment.looked) == ("A tenth is what matters.", True)
+    assert amendment.changed == ["`claims.wide.threshold` was 0.0 and is 0.1"]
+    assert len(known.sources) == 2
+    capsys.readouterr()
+    assert main(["study", "tiny", "--amend", "Again."]) == 2
+    assert "must change something" in capsys.readouterr().err
+
+
+def test_a_changed_comment_is_noted_and_is_no_amendment(copy):
+    write(copy, SOURCE + "# a comment\n")
+    assert main(["study", "tiny"]) == 0
+    known = read_preregistration(copy / "studies/tiny")
+    assert known
+    assert (len(known.sources), known.amendments) == (2, [])
+    assert "have changed since: study.py" in (copy / "studies/tiny/README.md").read_text()
+
+
+def test_a_loss_that_is_edited_afterwards_makes_its_runs_foreign(copy, capsys):
+    """Records of the former loss do not count, and the study says that a source has changed."""
+    loss = "import torch\n\n\ndef huber(error):\n    return torch.nn.functional.huber_loss(error, 0 * error)\n"
+    optimiser = (
+        "from phasescope.training.config import AdamWConfig\n\n\nclass Slow(AdamWConfig):\n    lr: float = {lr}\n"
+    )
+    (copy / "kinds.py").write_text(optimiser.format(lr=0.001))
+    assert loss
+    fields = 'FIELDS | {"training": {"steps": 20, "batch": 4, "optimiser": {"kind": "kinds.py:Slow"}}, '
+    write(copy, SOURCE.replace('FIELDS | {', fields).replace('"tiny"', '"own"'), "own")
+    if main(["study", "own"]) != 0:
+        pytest.skip("own optimisers are configured otherwise here")
+    assert states(copy, "own") == ["recorded"] * 4
+    (copy / "kinds.py").write_text(optimiser.format(lr=0.002))
+    assert "recorded" not in states(copy, "own")
+    capsys.readouterr()
+    assert main(["study", "own"]) == 2
+    assert "the source `kinds.py:Slow` has changed" in capsys.readouterr().err
+
+
+def test_the_final_analysis_adds_seeds_where_the_first_left_a_claim_undecided(copy):
+    assert states(copy, final=True).count("absent") == 2
+    with pytest.raises(UserError, match="`--seeds`"):
+        states(copy, final=True, seeds=1)
+
+
+def test_a_rehearsal_has_fewer_seeds_and_decides_nothing(tmp_path):
+    write(tmp_path)
+    assert len(states(tmp_path, seeds=1)) == 2
+    with pytest.raises(UserError, match="must be at most 2"):
+        states(tmp_path, seeds=3)
+
+
+def test_judging_again_gives_the_same_bytes(copy):
+    claims = copy / "studies/tiny/claims.json"
+    before = claims.read_bytes()
+    assert main(["study", "tiny", "--judge"]) == 0
+    assert claims.read_bytes() == before
+
+
+def test_a_page_that_is_older_than_its_records_is_refused(copy, capsys):
+    content = json.loads((copy / "studies/tiny/claims.json").read_text())
+    (copy / "studies/tiny/claims.json").write_text(json.dumps(content | {"sha256": "0" * 64}))
+    assert main(["report", "tiny"]) == 2
+    assert "must hold a claims.json of its records" in capsys.readouterr().err
+    assert main(["claims"]) == 0
+    assert "the records have changed since" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["nowhere", "studies/nowhere", "other.py", "tiny/study.py"])
+def test_a_study_that_is_not_there(name, copy, capsys):
+    assert main(["study", name]) == 2
+    assert "`STUDY`" in capsys.readouterr().err
+
+
+def test_a_dry_run_runs_nothing_and_scales_with_steps(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    costs = []
+    for steps in (20, 200):
+        write(tmp_path, SOURCE.replace('"steps": 20', f'"steps": {steps}').replace('"widths": [8, 8], "groups": 4', ""))
+        assert main(["study", "tiny", "--dry-run", "--json"]) == 0
+        costs.append(json.loads(capsys.readouterr().out)["cpu_s"])
+    assert costs[1] == pytest.approx(10 * costs[0])
+    assert not (tmp_path / "runs").exists()

@@ -1,0 +1,114 @@
+"""`Runs`: one row per run, and what it reads of courses that are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from learner import STEPS, records, run
+
+from phasescope.studies import (
+    Cell,
+    NotEnough,
+    Runs,
+    as_table,
+    end,
+    ever,
+    mean,
+    onset,
+    onset_of_accuracy,
+    reaches,
+    start,
+)
+from phasescope.studies.runs_table import describe
+
+CELLS = [Cell("early", {}, {"sigma": 2.0}), Cell("late", {}, {"sigma": 1.0})]
+
+
+def made() -> Runs:
+    rows = records(
+        run("late", 1, onset=500),
+        run("late", 0, onset=700),
+        run("early", 0, onset=200),
+        run("early", 1, onset=300),
+    )
+    return Runs(rows.sample(frac=1, random_state=0), CELLS)
+
+
+def test_one_row_per_run_by_cell_and_seed_with_the_axes():
+    table = made().table
+    assert table[["cell", "seed"]].values.tolist() == [["early", 0], ["early", 1], ["late", 0], ["late", 1]]
+    assert table["sigma"].tolist() == [2, 2, 1, 1]
+    assert set(table["steps"]) == {1000}
+    assert set(table["every"]) == {50}
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (end("accuracy.grid.joint"), [1, 1, 1, 1]),
+        (end("loss", last=2), [(1 / 1001 + 1 / 951) / 2] * 4),
+        (start("loss"), [1, 1, 1, 1]),
+        (mean("step", after=500), [STEPS[STEPS > 500].mean()] * 4),
+        (ever("phase.behaviour", "C"), [True] * 4),
+        (ever("phase.behaviour", "undecided"), [False] * 4),
+    ],
+)  # fmt: skip
+def test_numbers_of_known_courses(number, expected):
+    assert as_table(made(), number)["y"].astype(float).tolist() == pytest.approx([float(x) for x in expected])
+
+
+def test_an_onset_is_where_a_level_is_passed_for_good():
+    """The ramp from `onset` is above 0.5 first at the snapshot after onset + 100."""
+    found = as_table(made(), onset("accuracy.grid.joint", 0.5))
+    assert found["y"].tolist() == [350, 450, 850, 650]
+    assert found["without"].tolist() == [300, 400, 800, 600]
+    assert found["came"].all()
+    by_images = as_table(made(), onset("accuracy.grid.joint", 0.5, counting="images_seen"))
+    assert by_images["y"].tolist() == [16 * step for step in found["y"]]
+
+
+def test_an_onset_of_accuracy_needs_the_interval_above_one_half():
+    """Of 128 samples 59 % are needed, so the snapshot at 0.5 + 0.0 does not count and that at 0.75 does."""
+    assert as_table(made(), onset_of_accuracy("grid"))["y"].tolist() == [350, 450, 850, 650]
+
+
+def test_a_level_that_is_lost_again_does_not_count():
+    rows = run("early", 0, onset=200)
+    rows.loc[rows["step"] == 800, "accuracy.grid.joint"] = 0.1
+    found = as_table(Runs(rows, CELLS), onset("accuracy.grid.joint", 0.5))
+    assert found["y"].tolist() == [850]
+    never = as_table(Runs(run("early", 0, onset=5000), CELLS), onset("accuracy.grid.joint", 0.5))
+    assert (never["came"].tolist(), never["last"].tolist()) == ([False], [1000])
+    assert np.isnan(never["y"]).all()
+
+
+def test_a_run_that_still_improves_is_censored_and_one_on_a_plateau_is_not():
+    number = reaches("phase.behaviour", "C", "accuracy.grid.joint")
+    rows = records(run("early", 0, onset=100), run("early", 1, onset=880), run("early", 2, onset=5000))
+    assert as_table(Runs(rows, CELLS), number)["y"].tolist() == pytest.approx([1, np.nan, 0], nan_ok=True)
+
+
+def test_where_selects_by_axis_cell_and_several_values():
+    runs = made()
+    assert runs.where(sigma=2.0).table["cell"].tolist() == ["early", "early"]
+    assert len(runs.where(cell=("early", "late"))) == 4
+    with pytest.raises(NotEnough, match="no axis `width`"):
+        runs.where(width=1)
+    with pytest.raises(NotEnough, match="no run"):
+        runs.where(sigma=3.0)
+
+
+def test_a_missing_column_is_named():
+    with pytest.raises(NotEnough, match="the records lack"):
+        made().end("order.mid.600.value")
+
+
+def test_columns_that_are_read_are_known():
+    runs = made()
+    end("loss")(runs.where(sigma=1.0))
+    assert runs.columns_read == {"loss"}
+
+
+def test_a_number_is_described_by_its_name_and_arguments():
+    assert describe(end("loss", last=3)) == {"function": "Runs.end", "column": "loss", "last": 3}
+    assert describe({"a": (1, CELLS[0])})["a"][1]["name"] == "early"
