@@ -15,7 +15,14 @@ ACCURACY = end("accuracy.grid.joint")
 
 
 def claim(**changes) -> Claim:
-    given = {"statistic": Mean(), "numbers": ACCURACY, "threshold": 0.5, "effect": 0.2, "spread": 0.1, **changes}
+    given = {
+        "statistic": Mean(),
+        "numbers": ACCURACY,
+        "threshold": 0.5,
+        "effect": 0.2,
+        "spread": 0.1,
+        **changes,
+    }
     return Claim("one", "It is high.", **given)
 
 
@@ -82,18 +89,32 @@ def test_bad_input(changes, words):
 
 def study(**changes) -> Study:
     cells = product("sigma={sigma:g}", lambda sigma: {"world": {"sigma_px": sigma}}, sigma=(1.0, 2.0))
-    given = {"name": "s", "question": "?", "base": "fast", "cells": cells, "seeds": 8, "claims": [claim()], **changes}
+    given = {
+        "name": "s",
+        "question": "?",
+        "base": "fast",
+        "cells": cells,
+        "seeds": 8,
+        "claims": [claim()],
+        **changes,
+    }
     return Study(**given)
 
 
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: study(claims=[claim(), claim()]), "`claims` (=one) of the study `s` must have different names"),
+        (
+            lambda: study(claims=[claim(), claim()]),
+            "`claims` (=one) of the study `s` must have different names",
+        ),
         (lambda: study(cells=[]), "`cells` (=none) of the study `s`"),
         (lambda: study(seeds=0), "`seeds` (=0) of the study `s` must be from 1 to 1000"),
         (lambda: study(headline="two"), "`headline` (=two) of the study `s` must be one of its claims"),
-        (lambda: study(claims=[claim(where={"width": 1})]), "`where` of `one` (={'width': 1}) of the study `s`"),
+        (
+            lambda: study(claims=[claim(where={"width": 1})]),
+            "`where` of `one` (={'width': 1}) of the study `s`",
+        ),
         (lambda: study().override(seeds=9), "`name` (=s) of an overriding study must be another"),
         (lambda: product("{a}", dict, a=(1, 1)), "`a` (=[1, 1]) must have values, each once"),
     ],

@@ -1,0 +1,133 @@
+"""Every study that is found: valid, with claims that can be won and lost, and verdicts that follow from its
+records."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from phasescope.config import merge
+from phasescope.measures.over_runs.resampling import NotEnough
+from phasescope.studies import Cell, Study, find_studies
+from phasescope.studies.conduct import conduct, survey
+from phasescope.studies.preregistration import check_preregistered
+from phasescope.studies.records import RECORDS, Recorded, judge, read_claims, read_rows
+
+STUDIES = Path(__file__).parents[2] / "studies"
+FOUND = {study.name: (study, folder) for study, folder in find_studies(STUDIES)}
+LINES, LINES_OF_ALL = 170, 5000
+QUICK_TRIALS = 30
+
+every_study = pytest.mark.parametrize("name", FOUND)
+
+
+def recorded(name: str) -> Recorded | None:
+    study, folder = FOUND[name]
+    return Recorded(study, read_rows(study, folder)) if (folder / RECORDS).exists() else None
+
+
+@every_study
+def test_a_study_is_as_preregistered_and_a_page_long(name):
+    study, folder = FOUND[name]
+    assert study.name == folder.name
+    known = check_preregistered(study, folder)
+    assert known is not None or not (folder / RECORDS).exists()
+    assert len((folder / "study.py").read_text().splitlines()) <= LINES
+
+
+def test_all_studies_together_are_no_longer_than_they_may_be():
+    assert sum(len(path.read_text().splitlines()) for path in STUDIES.rglob("*.py")) <= LINES_OF_ALL
+
+
+@every_study
+def test_verdicts_follow_from_the_records(name):
+    study, folder = FOUND[name]
+    rows = recorded(name)
+    if rows is None or not study.claims:
+        pytest.skip("no records or no claims")
+    committed = read_claims(folder)
+    assert committed is not None
+    assert not committed.stale
+    again = judge(study, folder, rows.rows, committed.failed, power=False)["claims"]
+    for was, now in zip(committed.claims, again, strict=True):
+        assert (was.name, was.verdict, was.n) == (now["name"], now["verdict"], now["n"])
+        numbers = [[float("nan") if v is None else float(v) for v in side] for side in zip(
+            *((getattr(was, key), now[key]) for key in ("value", "low", "high")), strict=True)]  # fmt: skip
+        np.testing.assert_allclose(*numbers, rtol=1e-9, atol=1e-9)
+
+
+def controls(name: str, trials: int) -> None:
+    study, _ = FOUND[name]
+    for claim in study.claims:
+        power = claim.power(study.design_of(claim), trials=trials)
+        sides = {"supported": power.supported, "refuted": power.refuted}
+        if claim.unreachable:
+            assert not power.sufficient, f"{claim.name} is not unreachable"
+            power = replace(power, **dict.fromkeys(sides, max(sides.values())))
+        assert power.sufficient, (claim.name, power)
+
+
+@every_study
+def test_claims_can_be_won_and_lost(name):
+    controls(name, QUICK_TRIALS)
+
+
+@pytest.mark.slow
+@every_study
+def test_claims_can_be_won_and_lost_in_200_trials(name):
+    controls(name, 200)
+
+
+@every_study
+def test_plots_and_tables_show_what_the_records_hold(name):
+    study, _ = FOUND[name]
+    rows = recorded(name)
+    if rows is None:
+        pytest.skip("no records")
+    runs = rows.runs(study.more)
+    for plot in study.plots:
+        assert plot.panels(runs), plot.name
+        assert "runs in" in plot.caption(runs)
+    for table in study.tables:
+        assert table.rows(runs), table.title
+
+
+def short(cell: Cell, base: str) -> Cell:
+    """Return the cell with 20 steps."""
+    quick = {
+        "training": {"steps": 20, "warmup": 0},
+        "probing": {"snapshots": {"dense_until": 0, "every": 20}},
+    }
+    return replace(cell, fields=merge(cell.fields, quick))
+
+
+@pytest.mark.slow
+@every_study
+def test_its_first_cell_runs_to_its_verdicts(name, tmp_path):
+    study, _ = FOUND[name]
+    if study.base == "paper":
+        pytest.skip("23 M parameters")
+    cell = short(study.cells[0], study.base)
+    quick = Study("quick", study.question, study.base, [cell], 1, plots=study.plots, tables=study.tables)
+    assert not conduct(survey(quick, tmp_path / "quick", tmp_path / "runs"), "local", lambda event: None)
+    runs = Recorded(quick, read_rows(quick, tmp_path / "quick")).runs()
+    for claim in study.claims:
+        with np.errstate(all="ignore"):
+            try:
+                claim.judge(runs)
+            except NotEnough as error:
+                pytest.fail(str(error))
+
+
+def test_no_identity_has_two_realisations():
+    """A run that two studies share is one run, computed once."""
+    seen: dict[str, tuple[str, float]] = {}
+    for name in FOUND:
+        if rows := recorded(name):
+            ends = rows.rows.sort_values("step").drop_duplicates("digest", keep="last")
+            for digest, loss in zip(ends["digest"], ends["loss"], strict=True):
+                other, known = seen.setdefault(digest, (name, loss))
+                assert known == loss, (digest, name, other)
