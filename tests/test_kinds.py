@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from least import LEAST
-from phasescope.errors import UserError
+from phasescope.errors import SourceFailed, UserError
 from phasescope.kinds import is_reference, load, reference_to, references, source_digests
 from phasescope.runs.config import RunConfig, load_config, over_defaults
 from phasescope.runs.events import Progress
@@ -140,18 +140,21 @@ def test_a_file_is_imported_once_with_what_lies_beside_it(folder):
     [
         ("none.py:Net", r"`none.py` must be a file: there is none in"),
         ("mine.py:Nett", r"`mine.py:Nett` must name something in `mine.py`: it has no `Nett`"),
-        ("no_such_module_at_all:Net", r"cannot be imported: ModuleNotFoundError"),
-        ("torn.py:Net", r"`torn.py` cannot be imported: SyntaxError"),
-        ("failing.py:Net", r"`failing.py` cannot be imported: ZeroDivisionError"),
+        ("no_such_module_at_all:Net", r"cannot be imported: there is no module"),
+        ("torn.py:Net", r"`torn.py` cannot be imported: SyntaxError.*\(torn.py:1\)"),
+        ("failing.py:Net", r"`failing.py` cannot be imported: ZeroDivisionError.*\(failing.py:1\)"),
+        ("leaving.py:Net", r"`leaving.py` cannot be imported: SystemExit: 0 \(leaving.py:2\)"),
     ],
 )
 def test_what_cannot_be_found_is_told_in_one_line(reference, message, folder):
     (folder / "torn.py").write_text("class Net(:\n")
     (folder / "failing.py").write_text("1 / 0\n")
-    with pytest.raises(UserError, match=message) as caught:
+    (folder / "leaving.py").write_text("import sys\nsys.exit(0)\n")
+    raised = SourceFailed if reference in ("torn.py:Net", "failing.py:Net", "leaving.py:Net") else UserError
+    with pytest.raises(raised, match=message) as caught:
         load(reference)
     assert "\n" not in str(caught.value)
-    with pytest.raises(UserError, match=r"`network.kind`") as caught:
+    with pytest.raises(raised, match=reference.partition(":")[0]) as caught:
         config_of(network={"kind": reference})
     assert "\n" not in str(caught.value)
 
@@ -363,9 +366,11 @@ def test_what_a_constructor_or_a_step_refuses_is_told_in_a_line_before_any_work(
     fields, message, folder, tmp_path
 ):
     (folder / "foreign.py").write_text(FOREIGN)
-    with pytest.raises(UserError, match=message) as caught:
+    own = "foreign.py" in str(fields)
+    with pytest.raises(SourceFailed if own else UserError, match=message) as caught:
         train(config_of(**fields), tmp_path / "runs")
     assert len(str(caught.value).splitlines()) == 1
+    assert ("(foreign.py:" in str(caught.value)) == own
     assert not (tmp_path / "runs").exists()
 
 

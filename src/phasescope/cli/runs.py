@@ -20,6 +20,7 @@ def train(
     /,
     runs: Runs = Path("runs"),
     anew: bool = False,
+    extend: str | None = None,
     tensorboard: Path | None = None,
     wandb: str | None = None,
 ) -> int:
@@ -29,6 +30,7 @@ def train(
         words: a YAML file and key=value words, as in preset=small training.steps=500
         runs: folder of runs
         anew: drop what the run's folder holds, and train it from its start
+        extend: a shorter run of the same configuration (folder, name or hash), from whose state this one begins
         tensorboard: folder for scalars and images as they come, as tensorboard --logdir takes it (extra `monitors`)
         wandb: project of Weights & Biases, logged to offline, in wandb/ (extra `monitors`)
     """
@@ -39,7 +41,7 @@ def train(
         from phasescope.views.monitors import TensorBoard, WandB
 
         monitors = [*([TensorBoard(tensorboard)] if tensorboard else []), *([WandB(wandb)] if wandb else [])]
-    _train(config, runs, anew, monitors)
+    _train(config, runs, anew, monitors, extend)
     return 0
 
 
@@ -60,15 +62,23 @@ def demo(words: Words = (), /, runs: Runs = Path("runs")) -> int:
     return 0
 
 
-def _train(config: RunConfig, runs: Path, anew: bool = False, monitors: Sequence[Monitor] = ()) -> bool:
+def _train(
+    config: RunConfig,
+    runs: Path,
+    anew: bool = False,
+    monitors: Sequence[Monitor] = (),
+    extend: str | None = None,
+) -> bool:
     """Train to the end, or to a signal; whether it is done."""
+    from contextlib import closing
+
     from phasescope.runs.execution import execute
     from phasescope.runs.monitoring import monitored
     from phasescope.stopping import Stop
     from phasescope.views.terminal.progress import follow
 
-    with Stop().on_signals() as stop:
-        return follow(monitored(execute(config, runs, stop, anew), monitors))
+    with Stop().on_signals() as stop, closing(execute(config, runs, stop, anew, extend)) as events:
+        return follow(monitored(events, monitors))
 
 
 def observe(run: RunWord, words: Words = (), /, runs: Runs = Path("runs")) -> int:

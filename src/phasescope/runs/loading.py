@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from phasescope.errors import UserError
-from phasescope.kinds import Constructed, told_of
+from phasescope.kinds import Constructed
 from phasescope.runs.config import RunConfig
+from phasescope.sources import failing
 from phasescope.store import Run, Snapshot
 
 if TYPE_CHECKING:
@@ -150,13 +151,13 @@ def check_answer(config: RunConfig, network: nn.Module) -> None:
     from phasescope.families.base import evaluating
 
     kind, given = config.network.kind, _given(config, network)
-    try:
-        with torch.random.fork_rng(devices=[]), evaluating(network), torch.no_grad():
-            answer = network(*given)
-    except Exception as error:
-        raise UserError(
-            f"`network.kind` (={kind}) must answer forward(x_t, t, labels): {told_of(error)}"
-        ) from error
+    with (
+        failing(f"`network.kind` (={kind}) must answer forward(x_t, t, labels)"),
+        torch.random.fork_rng(devices=[]),
+        evaluating(network),
+        torch.no_grad(),
+    ):
+        answer = network(*given)
     wanted = tuple(given[0].shape)
     if isinstance(answer, torch.Tensor) and wanted[1:] == config.world.shape and answer.shape != wanted:
         raise UserError(

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from phasescope.errors import UserError
-from phasescope.regular import open_regular
 from phasescope.store.files import from_json, read_bytes
 
 Entry = dict[str, Any]
@@ -57,7 +56,7 @@ def read_metrics(path: Path) -> Metrics:
 def read_last(path: Path) -> Entry:
     """The last whole line of metrics.jsonl, without reading the others; empty where there is none, or it is no entry."""
     try:
-        with open_regular(path) as file:
+        with open(path, "rb") as file:
             size = file.seek(0, 2)
             file.seek(max(size - MOST_OF_A_LINE, 0))
             *_, line, _ = (b"\n" + file.read(MOST_OF_A_LINE)).split(b"\n")

@@ -73,7 +73,7 @@ def read_notes(folder: Path) -> Notes:
         UserError: what is there are no notes.
     """
     try:
-        told = read_bytes(folder / FILE, MOST_BYTES)
+        told = read_bytes(folder / FILE)
     except FileNotFoundError:
         return Notes()
     except (OSError, UserError):

@@ -17,8 +17,9 @@ from jaxtyping import Bool, Float
 from pydantic import model_validator
 
 from phasescope.factors import Factors
-from phasescope.kinds import Kind, told_of
+from phasescope.kinds import Kind
 from phasescope.randomness import numpy_generator
+from phasescope.sources import failing
 from phasescope.worlds.designs import Design
 
 if TYPE_CHECKING:
@@ -240,10 +241,8 @@ def _labels(world: World, method: str, K: int, labels: Any) -> np.ndarray:
 
 
 def _told(owner: Any, method: str, *given: Any, of: Callable[..., Any] | None = None) -> Any:
-    try:
+    with failing(f"`{type(owner).__name__}.{method}` must not fail"):
         return (of or getattr(owner, method))(*given)
-    except Exception as error:  # somebody's own code
-        raise ValueError(f"`{type(owner).__name__}.{method}` must not fail: {told_of(error)}") from error
 
 
 def _must(holds: bool, owner: Any, method: str, rule: str, found: Any) -> None:
