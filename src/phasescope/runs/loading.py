@@ -161,7 +161,7 @@ def check_answer(config: RunConfig, network: nn.Module) -> None:
     wanted = tuple(given[0].shape)
     if isinstance(answer, torch.Tensor) and wanted[1:] == config.world.shape and answer.shape != wanted:
         raise UserError(
-            f"`network.kind` (={kind}) must answer in its images' shape, {wanted[1:]}, and does in {tuple(answer.shape[1:])}"
+            f"`network.kind` (={kind}) must answer in its images' shape, {wanted}, and does in {tuple(answer.shape)}"
         )
 
 

@@ -19,6 +19,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from phasescope.errors import UserError
 from phasescope.factors import Factors
 from phasescope.families.base import Family
 from phasescope.networks.base import NetworkConfig
@@ -129,8 +130,16 @@ def learn(learner: Learner, family: Family, world: World, seed: int) -> Iterator
     learner.network.train()
     while learner.step < config.steps:
         batch = batches.at(learner.step)
-        with global_stream_from(derive(seed, "network", learner.step), device), subnormals_as_zero(device):
+        stream = global_stream_from(derive(seed, "network", learner.step), device)
+        with stream, subnormals_as_zero(device), torch.enable_grad():
             loss = loss_of(batch.x_0, batch.labels, *batch.drawn)
+            if not (isinstance(loss, torch.Tensor) and loss.ndim == 0 and loss.requires_grad):
+                kind = (
+                    f"of shape {tuple(loss.shape)}" if isinstance(loss, torch.Tensor) else type(loss).__name__
+                )
+                raise UserError(
+                    f"`training.loss` (={config.loss.kind}) must be one number with a gradient, and is {kind}"
+                )
             learner.descend(loss)
         yield loss.detach()
 

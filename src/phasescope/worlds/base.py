@@ -207,6 +207,7 @@ def _images(world: World, labels: np.ndarray) -> np.ndarray:
     whole = (len(labels), *world.shape)
     fits = isinstance(images, torch.Tensor) and tuple(images.shape) == whole and images.dtype == torch.float32
     _must(fits, world, "render", f"return a float32 tensor of shape {whole}", images)
+    _must(not images.requires_grad, world, "render", "return a tensor that needs no gradient", images)
     images = images.numpy()
     within = bool((np.abs(images) <= 1 + 1e-3).all())
     _must(within, world, "render", "return numbers in [-1, 1]", float(np.abs(images).max()))

@@ -217,9 +217,9 @@ class Diffusion(Family):
         return errors
 
     def bands(self, count: int) -> list[tuple[int, int]]:
-        """[low, high) of t of `count` equal bands."""
+        """[low, high) of t of `count` equal bands; fewer if there are not as many noise levels."""
         edges = torch.linspace(0, self.schedule.steps, count + 1, dtype=torch.float64).round().long().tolist()
-        return list(pairwise(edges))
+        return list(pairwise(dict.fromkeys(edges)))
 
     @property
     def x_0_weight(self) -> Float[Tensor, " T"]:

@@ -117,7 +117,7 @@ def _range(key: str, part: str, low: str, high: str, count: str | None, log: str
                 f"`{key}` (={part[:60]}) must be whole numbers, {MOST_VALUES} at most; of others say how many: 0.5..2:4"
             )
         return list(range(int(begin), int(end) + 1))
-    if not 2 <= int(count) <= MOST_VALUES:
+    if len(count) > 9 or not 2 <= int(count) <= MOST_VALUES:
         raise UserError(f"`{key}` (={part[:60]}) must have from 2 to {MOST_VALUES} values")
     if log and begin <= 0:
         raise UserError(f"`{key}` (={part[:60]}) must be above 0: it is spread in its logarithm")

@@ -112,7 +112,7 @@ def _read(path: Path) -> dict[str, Any]:
 
     records = path / RECORDS
     try:
-        told = read_claims(path) if records.is_file() else json.loads((path / CLAIMS).read_text())
+        told = read_claims(path) if records.is_file() else json.loads((path / CLAIMS).read_bytes())
         frame = read_records(records)
         runs = runs_of({str(name): frame[name].to_numpy() for name in frame}, usual_settings())
         told = told if isinstance(told, dict) else {}
