@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 
 from phasescope.store.flat import config_columns
-from phasescope.studies import FATES_FILE, studies
+from phasescope.studies import studies
 from phasescope.studies.core.claim import from_plain
 from phasescope.studies.core.declaration import read_declaration
-from phasescope.studies.core.former import fates_of, read_fates, read_former
 from phasescope.studies.core.looks import judge
 from phasescope.studies.core.records import RECORDS, read_claims, read_frame
 from phasescope.views.report.results import render_results
@@ -72,15 +71,6 @@ def test_the_pages_are_generated_from_records():
         assert {path for path in told if path != PAGE} == {*PAGE.with_suffix("").iterdir()}
         for path, text in told.items():
             assert path.read_text() == text, path.name
-
-
-def test_every_former_claim_is_tested_again_or_withdrawn_with_a_reason():
-    former, fates = read_former(RESULTS), read_fates(FATES_FILE)
-    present = {f"{study.name}/{claim.name}" for study in STUDIES.values() for claim in study.claims}
-    assert former
-    assert {*fates.again.values()} <= present
-    assert all(len(reason.split()) > 3 for reason in fates.withdrawn)
-    fates_of(former, fates, {})  # raises where one has no fate, or two
 
 
 def test_claims_are_printed_without_torch_pandas_or_umap():

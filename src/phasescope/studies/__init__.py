@@ -15,13 +15,9 @@ from pkgutil import iter_modules
 from phasescope.errors import UserError
 from phasescope.kinds import load
 from phasescope.studies import found
-from phasescope.studies.core.former import FORMER
 from phasescope.studies.core.sources import reached
 from phasescope.studies.core.study import Study
 from phasescope.studies.found._cells import BEFORE
-
-FATES_FILE = Path(found.__path__[0]) / FORMER
-"""what becomes of claims of ours that were judged before"""
 
 
 @cache

@@ -26,7 +26,9 @@ def reached(files: Iterable[Path], within: Path = PACKAGE) -> list[Path]:
         file = wanted.pop()
         if file not in found:
             found[file] = None
-            wanted += [one for one in _imported(file.read_text(encoding="utf-8")) if one.is_relative_to(within)]
+            wanted += [
+                one for one in _imported(file.read_text(encoding="utf-8")) if one.is_relative_to(within)
+            ]
     return sorted(found)
 
 

@@ -3,7 +3,6 @@
     docs/results.md              verdicts by family and system, what was found, and a row a claim
     docs/results/verdicts.svg    the picture that it opens with
     docs/results/<study>.md      a study's figures, its claims in full, its declaration and controls
-    docs/results/former.md       what became of former verdicts
 
 All of it comes from records, from claims.json and from what is written beside them.
 """
@@ -17,14 +16,11 @@ from typing import Any
 
 from phasescope.errors import UserError
 from phasescope.store.files import from_json, write_all_aside
-from phasescope.studies import FATES_FILE
-from phasescope.studies.core.former import FATES, counted, fates_of, read_fates, read_former
 from phasescope.studies.core.records import CLAIMS, RECORDS, judged, read_claims, read_frame, with_staleness
 from phasescope.studies.core.study import Study
-from phasescope.views.claim_words import number
 from phasescope.views.figures.studies import drawn
 from phasescope.views.report.declared import AMENDED_AFTER, DECLARED_AFTER, choices, marked
-from phasescope.views.report.study_page import page_of, rendered, titled
+from phasescope.views.report.study_page import page_of, rendered
 from phasescope.views.report.verdicts import findings, grid_of, in_words, picture, spoken
 from phasescope.views.style import css_variables
 
@@ -95,7 +91,6 @@ def told_of(pages: Sequence[dict[str, Any]], results: Path, out: Path) -> dict[P
     for claim in claims:
         claim["link"] = f"{within.name}/{claim['study']}.md#{claim['name']}"
         claim["figure_link"] = _relative(results / claim["study"] / f"{claim['figure']}.png", out.parent)
-    former = _former(results, claims)
     grid = grid_of(claims)
     texts = {
         out: rendered(
@@ -115,8 +110,6 @@ def told_of(pages: Sequence[dict[str, Any]], results: Path, out: Path) -> dict[P
             choices=choices(pages, within.name),
             runs=len({digest for page in pages for digest in page["digests"]}),
             folder=within.name,
-            former=former,
-            fates=FATES,
         )
     }
     for page in pages:
@@ -128,26 +121,7 @@ def told_of(pages: Sequence[dict[str, Any]], results: Path, out: Path) -> dict[P
             light=css_variables(dark=False),
             dark=css_variables(dark=True),
         )
-    if former:
-        texts[within / "former.md"] = rendered(
-            "former.md.j2", former=former, fates=FATES, back=f"../{out.name}", number=number
-        )
     return texts
-
-
-def _former(results: Path, claims: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What became of former verdicts, by the study that they were of."""
-    if not (former := read_former(results)):
-        return []
-    now = {f"{claim['study']}/{claim['name']}": claim for claim in claims}
-    told = fates_of(former, read_fates(FATES_FILE), now)
-    by_study: dict[str, list[Any]] = {}
-    for one in told:
-        by_study.setdefault(one.former.study, []).append(one)
-    return [
-        {"study": name, "title": titled(name), "told": of_study, "counts": counted(of_study)}
-        for name, of_study in by_study.items()
-    ]
 
 
 def _relative(path: Path, start: Path) -> str:
