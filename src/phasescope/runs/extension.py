@@ -37,10 +37,10 @@ def begin_from(extend: Extend, config: RunConfig, runs: Path, anew: bool = False
         return None
     if anew:
         raise UserError(f"`--extend` (={extend}) must be left out with --anew, which trains from the start")
-    run = extend if isinstance(extend, Run) else find_run(str(extend), runs)
     target = runs / config.folder
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         return None
+    run = extend if isinstance(extend, Run) else find_run(str(extend), runs)
     with damage_told(run):
         _check(config, run)
     _copy(run, target, config)
