@@ -32,9 +32,26 @@ def open_npz(path: Path | str) -> Iterator[Mapping[str, np.ndarray]]:
             with np.load(path, allow_pickle=False) as arrays:
                 if not isinstance(arrays, np.lib.npyio.NpzFile):
                     raise ValueError("it holds one array without a name")
-                yield arrays
+                yield _Arrays(arrays)
     except UserError:
         raise
     except Exception as error:  # zip, each of its codecs and numpy's headers have errors of their own
         why = " ".join(str(error).split())[:200] or type(error).__name__
         raise UserError(f"`{path}` must be an npz file of plain arrays: {why}") from None
+
+
+class _Arrays(Mapping[str, np.ndarray]):
+    def __init__(self, file: Mapping[str, np.ndarray]):
+        self._file = file
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._file)
+
+    def __len__(self) -> int:
+        return len(self._file)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        array = self._file[name]
+        if not isinstance(array, np.ndarray):  # numpy gives the bytes of a member that is no array
+            raise ValueError(f"`{name[:60]}` is no array")
+        return array
