@@ -27,6 +27,7 @@ VERBS = (
     runs.sample,
     runs.ls,
     runs.show,
+    runs.tag,
     carrying.compare,
     studies.report,
     studies.study,

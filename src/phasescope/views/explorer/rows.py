@@ -16,7 +16,7 @@ from phasescope.store.files import to_json
 from phasescope.store.flat import numbered
 from phasescope.store.folder import Run, shown
 from phasescope.store.metrics import is_number, read_last
-from phasescope.store.notes import read_notes
+from phasescope.store.tags import read_tags
 from phasescope.views.names import READINGS
 from phasescope.views.record import Record, number, score, success_share
 
@@ -63,7 +63,7 @@ def _row(run: Run) -> dict[str, Any]:
         "title": str(record.config.get("name", "")),
         "seed": record.config.get("seed"),
         "settings": settings(record.config),
-        "tags": tags(run),
+        "tags": read_tags(run.path),
         **{key: status.get(key) for key in ("state", *TEXTS, *NUMBERS)},
         "eta_s": _eta_s(status),
         "snapshots": len(record.metrics),
@@ -95,14 +95,6 @@ def last_numbers(run: Run) -> dict[str, float]:
     """The numbers of the run's last snapshot, by dotted names; of a score its value and its nulls."""
     entry = read_last(run.path / "metrics.jsonl")
     return {name: value for name, value in numbered(entry) if is_number(value) and not ASIDE.search(name)}
-
-
-def tags(run: Run) -> list[str]:
-    """Those that somebody gave the run; none where its notes cannot be read, as its page tells."""
-    try:
-        return read_notes(run.path).tags
-    except UserError:
-        return []
 
 
 def leaves(tree: Any, prefix: str = "") -> dict[str, Any]:

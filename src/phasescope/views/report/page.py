@@ -19,6 +19,7 @@ from phasescope.errors import UserError
 from phasescope.places import Place
 from phasescope.store.files import write_aside
 from phasescope.store.folder import Run, damage_told
+from phasescope.store.tags import read_tags
 from phasescope.views.figures.axes import NARROW_IN, WIDE_IN
 from phasescope.views.figures.denoising import denoising
 from phasescope.views.figures.label_space import label_space
@@ -111,6 +112,7 @@ def render_report(run: Run, on_left_out: Callable[[str], None] = lambda _: None)
     )
     return environment.get_template("report.html.j2").render(
         name=run.name,
+        tags=read_tags(run.path),
         light=Markup(css_variables(dark=False)),
         dark=Markup(css_variables(dark=True)),
         begins=begins(record),

@@ -14,6 +14,7 @@ from phasescope.places import Place
 from phasescope.store import Run
 from phasescope.store.files import to_json
 from phasescope.store.folder import damage_told, shown
+from phasescope.store.tags import read_tags
 from phasescope.views.names import MEASURES, READINGS, place_words
 from phasescope.views.record import Record, score, success_share
 
@@ -25,7 +26,7 @@ def print_runs(runs: list[Run], as_json: bool) -> None:
         return
     table = Table(
         *("run", "state", "step", "images", "success %", "order (untrained)"),
-        *("behaviour", "representation", "wall"),
+        *("behaviour", "representation", "wall", "tags"),
         box=None,
     )
     rows = [_row(run) for run in runs]
@@ -40,6 +41,7 @@ def print_runs(runs: list[Run], as_json: bool) -> None:
             _path(row["behaviour"]),
             _path(row["representation"]),
             _seconds(row["wall_s"]),
+            "; ".join(row["tags"]),
         )
     console = open_console()
     console.print(table if runs else "no runs here")
@@ -63,6 +65,7 @@ def _print_run(record: Record, as_json: bool) -> None:
             "path": shown(str(run.path)),
             "status": status,
             "faults": faults,
+            "tags": read_tags(run.path),
             "metrics": metrics,
             "about": record.about,
             "config": record.config,
@@ -71,6 +74,8 @@ def _print_run(record: Record, as_json: bool) -> None:
         return
     console = open_console()
     console.print(f"{run.name}  {status['state']}  step {status.get('step', 0):,}/{status.get('steps', 0):,}")
+    for tag in read_tags(run.path):
+        console.print(f"tag: {tag}")
     for fault in faults:
         console.print(f"error: {fault}")
     if sentence := record.about.get("sentence"):
@@ -139,14 +144,14 @@ def _snapshots(record: Record) -> Table:
 
 
 COLUMNS = (
-    "run", "path", "state", "step", "steps", "images_seen", "success", "order", "order_untrained", "behaviour",
+    "run", "path", "tags", "state", "step", "steps", "images_seen", "success", "order", "order_untrained", "behaviour",
     "representation", "wall_s",
 )  # fmt: skip
 
 
 def _row(run: Run) -> dict[str, Any]:
     """A run's line; of one that is broken its `error` says what is wrong with it."""
-    told = {"run": run.name, "path": shown(str(run.path))}
+    told = {"run": run.name, "path": shown(str(run.path)), "tags": read_tags(run.path)}
     try:
         with damage_told(run):
             return told | _read(run)
