@@ -249,3 +249,18 @@ def test_what_is_no_world_is_refused_and_one_tap_need_not_be_a_list(tmp_path):
     watcher.record(Net(), 0)
     assert watcher.run.about["taps"] == ["enter"]
     assert not (tmp_path / "none").exists()
+
+
+def test_a_folder_that_holds_other_images_is_refused_in_one_line(tmp_path):
+    def arrays(seed):
+        rng = np.random.default_rng(seed)
+        labels = np.stack(np.meshgrid(np.arange(8.0), np.arange(8.0)), axis=-1).reshape(-1, 2)
+        return ArrayWorld.from_arrays(rng.random((64, 8, 8)), labels, names=("x", "y"))
+
+    for seed in (0, 0):
+        watch(arrays(seed), taps=["enter"], folder=tmp_path / "run", batch=BATCH)
+    with pytest.raises(
+        UserError, match=r"`folder` \(=.*run\) must be that of these images: its world.npz holds"
+    ) as told:
+        watch(arrays(1), taps=["enter"], folder=tmp_path / "run", batch=BATCH)
+    assert len(str(told.value).splitlines()) == 1

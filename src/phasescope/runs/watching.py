@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from phasescope.errors import UserError
 from phasescope.families import USUAL, Family, FamilyConfig
 from phasescope.runs.about import about
@@ -169,6 +171,7 @@ class Watcher:
         device = parameters[0].device if parameters else None
         if self._observer is None:
             if folder.metrics:  # a loop that was started again
+                folder.check_sources()
                 self._spent.add(folder.metrics[-1])
             self._observer = Observer(
                 plan,
@@ -264,5 +267,17 @@ class _Seen:
 
 
 def _kept(world: World, path: Path) -> World:
-    """A world of arrays at hand, with its arrays kept in the run's folder; any other as it is."""
-    return world.saved(path / "world.npz") if isinstance(world, ArrayWorld) and not world.file else world
+    """A world of arrays at hand, with its arrays kept in the run's folder; any other as it is.
+
+    Raises:
+        UserError: the folder holds other images.
+    """
+    if not isinstance(world, ArrayWorld) or world.file:
+        return world
+    kept = world.saved(path / "world.npz")
+    given, there = world.data, kept.data
+    if not (np.array_equal(given.images, there.images) and np.array_equal(given.labels, there.labels)):
+        raise UserError(
+            f"`folder` (={path}) must be that of these images: its world.npz holds others; give another `folder`"
+        )
+    return kept
