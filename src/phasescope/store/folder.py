@@ -68,12 +68,23 @@ class Run:
 
     @property
     def config(self) -> Tree:
-        """The configuration as nested dicts.
+        """The configuration as nested dicts; of a watched run what `watch` was given, and no default of a training.
 
         Raises:
             UserError: it is missing or no YAML.
         """
-        return read_yaml(self.path / "config.yaml")
+        tree = read_yaml(self.path / "config.yaml")
+        network, training = tree.get("network"), tree.get("training")
+        watched = (
+            isinstance(network, dict) and network.get("kind") == "watched" and isinstance(training, dict)
+        )
+        if (
+            watched and "steps" in training
+        ):  # of an earlier version, which wrote every default, a batch of 64 among them
+            tree["training"] = {
+                key: value for key, value in training.items() if key == "batch" and value != 64
+            }
+        return tree
 
     @property
     def status(self) -> dict[str, Any]:

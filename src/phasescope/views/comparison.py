@@ -80,7 +80,10 @@ def compared(records: Sequence[Record]) -> Comparison:
 
 def _differing(records: Sequence[Record]) -> Iterator[Row]:
     usual = defaults()
-    told = [config_columns(merge(usual, record.config)) for record in records]
+    told = [
+        config_columns(record.config if record.is_watched else merge(usual, record.config))
+        for record in records
+    ]
     columns = dict.fromkeys(name for fields in told for name in fields)
     parts = list(dict.fromkeys(_part(column) for column in columns))
     for column in sorted(columns, key=lambda column: parts.index(_part(column))):

@@ -51,6 +51,11 @@ class Record:
     def config(self) -> dict[str, Any]:
         return self.run.config
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether it was recorded from somebody's own loop: of its training no more is known than its owner said."""
+        return (self.config.get("network") or {}).get("kind") == "watched"
+
     @cached_property
     def status(self) -> dict[str, Any]:
         return self.run.status

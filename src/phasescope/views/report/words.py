@@ -47,10 +47,12 @@ def learner(record: Record) -> str:
         str((config.get(key) or {}).get("kind") or "").replace("_", " ") for key in ("family", "network")
     ]
     batch = (config.get("training") or {}).get("batch")
+    given = (config.get("network") or {}).get("hyperparameters") or {}
     parts = [
         ", ".join(filter(None, kinds)),
         f"{status['parameters']:,} parameters" if "parameters" in status else "",
-        f"seed {config.get('seed', '?')}",
+        "" if record.is_watched else f"seed {config.get('seed', '?')}",
+        ", ".join(f"{name} {value}" for name, value in given.items()),
         f"batch {batch}" if batch else "",
         f"{record.metrics[-1]['step']:,} steps, {record.metrics[-1]['images_seen']:,} images seen"
         if record.metrics
@@ -85,7 +87,8 @@ def description(record: Record, figure: str) -> str:
     """What `figure` shows, on a page that says of which run."""
     last = record.metrics[-1] if record.metrics else {"step": 0, "images_seen": 0}
     span = f"{last['step']:,} steps, {last['images_seen']:,} images seen"
-    return f"{_describe(record, figure)} Seed {record.config.get('seed')}, {span}."
+    seed = "" if record.is_watched else f"Seed {record.config.get('seed')}, "
+    return f"{_describe(record, figure)} {seed}{span}."
 
 
 def percent(share: float) -> str:
