@@ -127,6 +127,23 @@ class Intervened:
         return total / len(labels)
 
 
+def check_hears(
+    network: Network, name: str, tap: nn.Module, world: World, family: Family, labels: Tensor, seed: int
+) -> None:
+    """Raises UserError where a tap's output is the same whatever the label: nothing of a label can be put in there."""
+    reading = Intervened(network, tap, "patch", labels)
+    x_0 = world.render(labels.clone())
+    noise = torch.randn(x_0.shape, generator=torch_generator(seed, "tap noise"))
+    known = family.conditions
+    conditions = [None] if known is None else [known[0], known[len(known) // 2], known[-1]]
+    with evaluating(network), torch.no_grad():
+        for condition in conditions:
+            x, t, told = family.inputs(x_0, labels, condition, noise)
+            if not torch.equal(reading._read(x, t, told), reading._read(x, t, told.roll(1, dims=0))):
+                return
+    raise UserError(f"`tap` (={name}) must receive the label: its output is the same for every label")
+
+
 def noised(family: Family, x_0: Tensor, labels: Tensor, generator: torch.Generator) -> Contexts:
     """The images x_0 (B, C, *spatial) of a batch's other rows, made noisy to each row's own t."""
     noise = torch.randn(x_0.shape, generator=generator)
@@ -197,7 +214,7 @@ def intervene(
         batch: images painted together; the means of a tap are over others of them.
 
     Raises:
-        UserError: `how` is none, the world has no reader, labels are too few.
+        UserError: `how` is none, the world has no reader, labels are too few, or the tap does not receive the label.
         ValueError: the tap is not there.
     """
     if how not in HOW:
@@ -211,6 +228,7 @@ def intervene(
             f"`labels` (shape {labels.shape}) must be at least 8, and of the shape of `targets` ({targets.shape})"
         )
     module = find_tap(network, tap)
+    check_hears(network, tap, module, world, family, torch.from_numpy(labels[:batch]), seed)
     images, untouched, losses = [], [], []
     with evaluating(network), torch.no_grad():
         for part, (some, others) in enumerate(_batches(labels, targets, batch)):
@@ -260,8 +278,10 @@ def _scores(
         if how == "ablate":
             continue
         scores[f"{way}.follows"] = _share(reader, targets, there[way], there_before[way])
-        moved = factors.difference(own[way], own_before[way])
         asked = factors.difference(targets, labels)
+        moved = factors.difference(own[way], own_before[way])
+        # on a torus the branch nearest to what was asked: whoever follows by half a turn has not turned back
+        moved = np.where(factors.periodic, asked + factors.difference(moved, asked), moved)
         for k, name in enumerate(factors.names):
             if np.abs(asked[:, k]).max() > 0:
                 scores[f"{way}.moved.{name}"] = _slope(asked[:, k], moved[:, k], rng)
