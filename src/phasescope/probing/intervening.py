@@ -29,6 +29,7 @@ from phasescope.factors import Factors
 from phasescope.families.base import Family, Network, evaluating
 from phasescope.measures.scores import TAIL, Score, basic_interval, bootstrap_weights
 from phasescope.probing.capture import find_tap
+from phasescope.probing.hearing import check_hears
 from phasescope.randomness import numpy_generator, torch_generator
 from phasescope.worlds.base import Reader, World
 
@@ -127,23 +128,6 @@ class Intervened:
         return total / len(labels)
 
 
-def check_hears(
-    network: Network, name: str, tap: nn.Module, world: World, family: Family, labels: Tensor, seed: int
-) -> None:
-    """Raises UserError where a tap's output is the same whatever the label: nothing of a label can be put in there."""
-    reading = Intervened(network, tap, "patch", labels)
-    x_0 = world.render(labels.clone())
-    noise = torch.randn(x_0.shape, generator=torch_generator(seed, "tap noise"))
-    known = family.conditions
-    conditions = [None] if known is None else [known[0], known[len(known) // 2], known[-1]]
-    with evaluating(network), torch.no_grad():
-        for condition in conditions:
-            x, t, told = family.inputs(x_0, labels, condition, noise)
-            if not torch.equal(reading._read(x, t, told), reading._read(x, t, told.roll(1, dims=0))):
-                return
-    raise UserError(f"`tap` (={name}) must receive the label: its output is the same for every label")
-
-
 def noised(family: Family, x_0: Tensor, labels: Tensor, generator: torch.Generator) -> Contexts:
     """The images x_0 (B, C, *spatial) of a batch's other rows, made noisy to each row's own t."""
     noise = torch.randn(x_0.shape, generator=generator)
@@ -228,7 +212,7 @@ def intervene(
             f"`labels` (shape {labels.shape}) must be at least 8, and of the shape of `targets` ({targets.shape})"
         )
     module = find_tap(network, tap)
-    check_hears(network, tap, module, world, family, torch.from_numpy(labels[:batch]), seed)
+    check_hears(network, tap, world, family, torch.from_numpy(labels[:batch]), seed)
     images, untouched, losses = [], [], []
     with evaluating(network), torch.no_grad():
         for part, (some, others) in enumerate(_batches(labels, targets, batch)):

@@ -82,7 +82,8 @@ def changed(
     import torch
 
     from phasescope.probing.capture import find_tap
-    from phasescope.probing.intervening import Intervened, check_hears
+    from phasescope.probing.hearing import check_hears
+    from phasescope.probing.intervening import Intervened
 
     world = config.world
     labels = torch.from_numpy(world.draw_labels(BESIDE, numpy_generator(seed, "labels beside")))
@@ -101,7 +102,7 @@ def changed(
     except ValueError:
         of = f"one of the network's: {', '.join(taps)}" if taps else "a block of the network"
         raise UserError(f"`tap` (={change.tap}) must be {of}") from None
-    check_hears(network, change.tap, tap, world, family, labels, seed)
+    check_hears(network, change.tap, world, family, labels, seed)
     put_in = labels[:1] if target is None else torch.from_numpy(target[None])
     return Intervened(network, tap, cast("How", change.how), put_in, beside)
 

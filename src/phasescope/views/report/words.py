@@ -17,6 +17,7 @@ def verdict(record: Record) -> list[str]:
     """What was measured, in sentences: how far the run is, each reading's phases, which came first."""
     return [
         *_progress(record),
+        *_formed(record),
         *(_passage(record, reading) for reading in _read(record)),
         *_precedence(record),
         *_caveats(record),
@@ -116,10 +117,10 @@ def _timeline(record: Record) -> str:
     ]
     return (
         f"{len(record.metrics)} snapshots; bands of phases change half way between two. "
-        f"{_outcome_counts(record)}Order is "
-        f"read off the latents of n = {_labels_of(record, 'order')} labels; label share and the dimension of "
-        f"label means off n = {_labels_of(record, 'label_share')}, several noise draws each. Bands are 95 % "
-        f"intervals, grey lines nulls. Thresholds, drawn where a score comes to them: of what the highest null leaves, "
+        f"{_outcome_counts(record)}Probe R² (thick: minimum over "
+        f"factors; thin: each factor) is read off the latents of n = {_labels_of(record, 'order')} labels; label share and "
+        f"the dimension of label means off n = {_labels_of(record, 'label_share')}, several noise draws each. Bands are "
+        f"95 % intervals, grey lines nulls. Thresholds, drawn where a score comes to them: of what the highest null leaves, "
         f"order {limit['order']:g} (kept until below {limit['order'] - limit['hysteresis']:g}) and label share "
         f"{limit['label_share']:g}; dimension {limit['label_dimension']:g}, or that of the label's encoding if higher. "
         f"Dotted verticals: phase C for good ({', '.join(marks) + ' images' if marks else 'not reached'})."
@@ -129,7 +130,11 @@ def _timeline(record: Record) -> str:
 def _outcome_counts(record: Record) -> str:
     if not record.splits:
         return ""
-    counts = ", ".join(f"{record.count(split)} {split_words(split)}" for split in record.splits)
+    counts = ", ".join(
+        f"{record.count(split)} {split_words(split, record.is_unconditional)}" for split in record.splits
+    )
+    if record.is_unconditional:
+        return f"Outcomes are of n = {counts}; the network is told no label. "
     return (
         f"Outcomes are of n = {counts}; a phase of behaviour needs a majority of the first "
         f"(> {record.thresholds['majority']:g}, 95 % interval). "
@@ -140,7 +145,8 @@ def _painted(record: Record) -> str:
     marks = ["a crosshair marks the place asked for"] if record.position else []
     marks += ["a border the outcome"] if record.outcomes else []
     told = f"; {', '.join(marks)}" if marks else ""
-    return f"The same labels at each snapshot, from the same sampling noise{told}."
+    same = "Told no label at any" if record.is_unconditional else "The same labels at each"
+    return f"{same} snapshot, from the same sampling noise{told}."
 
 
 def _manifold(record: Record) -> str:
@@ -162,6 +168,11 @@ def _told_and_seen(record: Record) -> str:
 
 
 def _denoising(record: Record) -> str:
+    if record.is_unconditional:
+        return (
+            "Mean squared error of the noise per pixel by band of t, over training images. Dashed: the exact optimum "
+            "without the label, the floor of a network that is told none."
+        )
     return (
         "Mean squared error of the noise per pixel by band of t, over training labels. The exact conditional "
         "optimum is the floor, 0: a label names one image. Dashed: the exact optimum without the label."
@@ -181,6 +192,17 @@ def _progress(record: Record) -> list[str]:
     }
     error = f" ({status['error']})" if status.get("error") else ""
     return [f"This run {how.get(str(state), str(state))} at step {step:,} of {steps:,}{error}."]
+
+
+def _formed(record: Record) -> list[str]:
+    """Of a network that is told no label: how many of its images are formed."""
+    if not (record.is_unconditional and record.splits):
+        return []
+    split, name = record.splits[0], record.outcomes[-1].name
+    share = record.outcome_shares(split)[name][-1]
+    return [
+        f"The network is told no label; {percent(share)} of its images (n = {record.count(split)}) are {name}."
+    ]
 
 
 def _read(record: Record) -> list[str]:
