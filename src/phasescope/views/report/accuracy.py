@@ -60,10 +60,10 @@ def _note(record: Record, ways: set[str], paired: bool, copied: bool) -> str:
         )
     if copied:
         parts.append(
-            "Beyond a copier: (right - it) / (1 - it), it the share that it gets right of these labels; – where that is more "
-            f"than {1 - LEAST_WRONG:.0%}, or more than the network's. The copier paints the training image of the nearest "
-            "label; the factorized one takes the nearest value of each factor by itself; the smoother paints a mean of near "
-            "images."
+            "Beyond a copier: (right - it) / (1 - it), it the share that it gets right of these labels; – where that is "
+            f"more than {1 - LEAST_WRONG:.0%}, or more than the network's. The copier paints the training image of the "
+            "nearest label; the factorized one takes the nearest value of each factor by itself; the smoother paints a mean "
+            "of near images."
         )
     if paired:
         parts.append(
