@@ -77,7 +77,7 @@ class Record:
     @cached_property
     def is_unconditional(self) -> bool:
         """Whether its network is told no label."""
-        return is_unconditional(self.config)
+        return self.status["state"] != "broken" and is_unconditional(self.config)
 
     @cached_property
     def summary(self) -> dict[str, Any]:
