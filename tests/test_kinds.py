@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from pathlib import Path
 
@@ -96,6 +97,12 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(place)
     yield place
     for name in [name for name in sys.modules if name == "beside" or name.startswith("phasescope_own_")]:
+        del sys.modules[name]
+
+
+def forget_sources():
+    """As in another process."""
+    for name in [name for name in sys.modules if name.startswith("phasescope_own_")]:
         del sys.modules[name]
 
 
@@ -297,11 +304,17 @@ def test_a_source_that_has_changed_ends_the_run_before_any_work(folder, tmp_path
     assert source_digests(config.tree()).keys() == {"mine.py:Net"}
     (folder / "mine.py").write_text(MINE + "\n# another thought\n")
     with pytest.raises(
+        UserError, match=r"`mine.py` must be what this process imported, and has changed since"
+    ):
+        train(config, tmp_path / "runs")
+    forget_sources()
+    with pytest.raises(
         UserError, match=r"`mine.py:Net` must be what `run-\w+` was made with, and has changed"
     ):
         train(config, tmp_path / "runs")
     assert {name: (path / name).read_bytes() for name in before} == before
     (folder / "mine.py").write_text(MINE)
+    forget_sources()
     assert train(config, tmp_path / "runs").status["state"] == "done"
 
 
@@ -317,6 +330,21 @@ def test_what_only_shows_a_run_imports_no_source_of_its(folder, tmp_path, capsys
     assert run.name in capsys.readouterr().out
     assert not Path("mine.pyc").exists()
     assert not [name for name in sys.modules if name.startswith("phasescope_own_")]
+
+
+def test_a_source_that_is_edited_in_one_process_is_never_recorded_for_the_one_that_ran(folder, tmp_path):
+    run = train(config_of(name="first"), tmp_path / "runs")
+    assert run.sources == {"mine.py:Net": hashlib.sha256(MINE.encode()).hexdigest()}
+    before = config_of(name="third")
+    (folder / "mine.py").write_text(MINE + "\n# another thought\n")
+    for ask in (lambda: config_of(name="third"), lambda: train(before, tmp_path / "runs")):
+        with pytest.raises(
+            UserError, match=r"`mine.py` must be what this process imported, and has changed since: put"
+        ):
+            ask()
+    assert not list((tmp_path / "runs" / before.folder).glob("sources.json"))
+    (folder / "mine.py").write_text(MINE)
+    assert train(before, tmp_path / "runs").sources == run.sources
 
 
 FOREIGN = """

@@ -228,23 +228,28 @@ def config_class(
 
 
 _PREFIX = "phasescope_own_"
+_IMPORTED: dict[str, str] = {}
+"""by module: the SHA-256 of the source that this process executed"""
 
 
 def _module_of_file(path: Path) -> Any:
     """The module in a file, imported once under a name of its own; files beside it can be imported by it."""
     whole = path.resolve()
-    name = _PREFIX + hashlib.sha256(str(whole).encode()).hexdigest()[:12]
+    name = _module_name(str(path))
     if name in sys.modules:
+        if whole.is_file():
+            _check_as_imported(str(path), whole)
         return sys.modules[name]
     check_file(path)
     spec = importlib.util.spec_from_file_location(name, whole)
     assert spec
-    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
+    source = whole.read_bytes()  # executed as they are: Python's own loader may take an older .pyc for them
+    _IMPORTED[name] = hashlib.sha256(source).hexdigest()
     try:
         with _found_from(whole.parent), failing(f"`{path}` cannot be imported"):
-            spec.loader.exec_module(module)
+            exec(compile(source, str(whole), "exec", dont_inherit=True), module.__dict__)
     except BaseException:
         del sys.modules[name]
         raise
@@ -255,7 +260,31 @@ def _module(name: str, reference: str) -> Any:
     if name not in sys.modules:
         check_module(name, reference)
     with failing(f"`{reference}` cannot be imported"):
-        return importlib.import_module(name)
+        module = importlib.import_module(name)
+    if name not in _IMPORTED and (file := getattr(module, "__file__", None)):
+        _IMPORTED[name] = hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    return module
+
+
+def _module_name(where: str) -> str:
+    """The name under which `sys.modules` has what a reference names before its colon."""
+    if not where.endswith(".py"):
+        return where
+    return _PREFIX + hashlib.sha256(str(Path(where).resolve()).encode()).hexdigest()[:12]
+
+
+def _check_as_imported(where: str, path: Path) -> str:
+    """Return the SHA-256 of a source. What runs is what this process imported, so that a later version is refused.
+
+    Raises:
+        UserError: this process imported other bytes.
+    """
+    digest, name = hashlib.sha256(path.read_bytes()).hexdigest(), _module_name(where)
+    if name in sys.modules and _IMPORTED.get(name, digest) != digest:
+        raise UserError(
+            f"`{where}` must be what this process imported, and has changed since: put it back, or start a new process"
+        )
+    return digest
 
 
 @contextmanager
@@ -278,4 +307,4 @@ def _sha256(reference: str) -> str:
         path = Path(spec.origin) if spec and spec.origin else None
     if path is None or not path.is_file():
         raise UserError(f"`{reference}` must be a file that is there: the run keeps its SHA-256")
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return _check_as_imported(where, path)

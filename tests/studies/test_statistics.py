@@ -276,6 +276,10 @@ def test_undecided_agrees_with_nothing():
     assert agreement(["A", "undecided", "B"], ["A", "B", "undecided"]).sum() == 1
 
 
+def test_no_letter_is_not_the_first_letter():
+    np.testing.assert_array_equal(agreement(["A", "B", "C", ""], ["", "", "", "A"]), np.zeros((3, 3)))
+
+
 def onsets(values, last: float = 1000.0) -> Onsets:
     t = np.asarray(values, dtype=float)
     return Onsets(t, np.zeros_like(t), np.full_like(t, last))

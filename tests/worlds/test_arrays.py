@@ -7,6 +7,7 @@ import torch
 from phasescope.errors import UserError
 from phasescope.runs.config import load_config
 from phasescope.worlds.arrays import DSPRITES, ArrayWorld
+from phasescope.worlds.label_precision import as_float32
 
 RNG = np.random.default_rng(0)
 LABELS = np.array([[x, 5.0, y] for x in range(4) for y in (0.0, 0.1, 0.2)])
@@ -158,6 +159,10 @@ def test_saved_it_is_the_same_world(tmp_path, scale):
         ((IMAGES, LABELS[:5]), r"`labels` \(shape \(5, 3\)\) must be \(M, K\)"),
         ((IMAGES, LABELS[:, :0]), r"`labels` \(shape \(12, 0\)\) must be \(M, K\)"),
         ((IMAGES, np.full((12, 1), np.nan)), r"`labels` \(12 not finite\) must be finite"),
+        (
+            (IMAGES, 1.7e9 + np.arange(12)[:, None]),
+            r"`labels` \(=1700000000, ... of label1\) must stay distinct in float32: its 12 values become 1; subtract",
+        ),
         ((IMAGES, np.ones((12, 2))), r"`labels` \(=\[1.0, 1.0\] in each row\) must vary"),
         ((IMAGES[:, :4], LABELS), r"`images` \(shape \(12, 1, 4, 8\)\) must be"),
         ((3 * IMAGES, LABELS), r"`images` \(of float64\) must be uint8"),
@@ -187,3 +192,16 @@ def test_files_that_hold_no_world_are_refused(tmp_path):
     ):
         with pytest.raises(UserError, match=message):
             load_config(words=["world.kind=arrays", f"world.file={tmp_path / name}.npz"])
+
+
+def test_labels_that_float32_keeps_apart_or_that_are_continuous_are_taken():
+    rng = np.random.default_rng(0)
+    for labels in (
+        np.arange(12)[:, None] * 1_000_000,
+        rng.random((12, 1)),
+        np.repeat([1.7e9, 1.8e9], 6)[:, None],
+    ):
+        assert ArrayWorld.from_arrays(IMAGES, labels).training_labels().dtype == np.float32
+    many = rng.random((200_000, 1))
+    assert len(np.unique(many.astype(np.float32))) < len(many)
+    assert as_float32(many, ["x"]).dtype == np.float32

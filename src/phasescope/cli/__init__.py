@@ -21,7 +21,7 @@ from phasescope.sources import place_of, told_of
 
 VERBS = (
     runs.demo, runs.train, networks.predict, networks.designs, runs.observe, runs.exec, runs.sample, runs.ls,
-    runs.show, carrying.compare, studies.report, studies.study, studies.sweep, studies.claims, networks.intervene,
+    runs.show, runs.tag, carrying.compare, studies.report, studies.study, studies.sweep, studies.claims, networks.intervene,
     networks.clones, runs.explore, networks.measure, carrying.export, carrying.import_run,
 )  # fmt: skip
 LONGEST_LINE = 1200

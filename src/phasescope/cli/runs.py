@@ -178,13 +178,29 @@ def show(run: RunWord, /, runs: Runs = Path("runs"), json: bool = False) -> int:
     return 0
 
 
+def tag(
+    run: RunWord, text: Positional[Annotated[str, arg(metavar="TEXT")]], /, runs: Runs = Path("runs")
+) -> int:
+    """Append a line to a run's tags, which ls, show, the explorer and the report show.
+
+    Args:
+        run: a run's folder, name or hash
+        text: one line
+        runs: folder of runs
+    """
+    from phasescope.store import find_run
+    from phasescope.store.tags import add_tag
+
+    add_tag(find_run(run, runs).path, text)
+    return 0
+
+
 def explore(
     runs: Runs = Path("runs"),
     results: Runs = Path("results"),
     host: str = "127.0.0.1",
     port: int = 8421,
     token: str | None = None,
-    write: bool = False,
 ) -> int:
     """Serve the explorer: runs, how each learnt, a pad to paint with them, and studies, in the browser.
 
@@ -194,9 +210,8 @@ def explore(
         host: address to bind; beyond this machine a token is asked for
         port: port; 0 takes any free one
         token: that visitors must have; made up where one is needed and none is given
-        write: let notes and tags of runs be written, into their folders; else nothing is
     """
     from phasescope.views.explorer.serve import serve
 
-    serve(runs, results, host, port, token, write)
+    serve(runs, results, host, port, token)
     return 0

@@ -16,13 +16,14 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from phasescope.errors import RunFailed
 from phasescope.factors import Factors
 from phasescope.families.base import Family, evaluating
 from phasescope.measures import crossing
 from phasescope.places import Place
 from phasescope.probing.capture import Taps, activations
 from phasescope.randomness import numpy_generator, torch_generator
-from phasescope.worlds.base import World
+from phasescope.worlds.base import World, not_finite
 
 CROSSINGS = 2
 """images that each label is crossed with, and labels that each image is: what a variance between them takes"""
@@ -108,7 +109,9 @@ class Inputs:
     def _given(
         self, told: np.ndarray, shown: np.ndarray, condition: int | None, purpose: str, draw: int
     ) -> tuple[Tensor, Tensor, Tensor]:
-        x_0 = self.world.render(torch.from_numpy(shown).to(self.device))
+        x_0 = self.world.render(torch.tensor(shown, device=self.device))
+        if not x_0.isfinite().all():
+            raise RunFailed(not_finite(self.world))
         noise = torch.randn(x_0.shape, generator=torch_generator(self.seed, purpose, draw)).to(self.device)
         return self.family.inputs(x_0, torch.from_numpy(told).to(self.device), condition, noise)
 

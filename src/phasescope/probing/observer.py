@@ -29,7 +29,7 @@ from phasescope.probing.config import PlaceConfig, ProbingConfig
 from phasescope.probing.copier import copied, excess
 from phasescope.probing.inputs import Latents
 from phasescope.probing.observation import Observation, ProbeSet
-from phasescope.probing.own_measures import load_measures
+from phasescope.probing.own_measures import check_name, load_measures
 from phasescope.probing.probe import nulls_of
 from phasescope.store.snapshot import array_name
 from phasescope.store.tables import safetensors_bytes, write_parquet
@@ -74,6 +74,8 @@ class Observer:
         """Write the snapshot of `step` and return its metrics, JSON-ready."""
         seen = self.probe.observe(network, self.references["family"])
         read = None if self.reader is None else self.reader.read(seen.images)
+        for name in seen.family:
+            check_name(name, f"{type(self.probe.family).__name__}.examine` (={name})")
         scores, embeddings = self._representation(seen.latents)
         self._write(step, network, seen, read, embeddings)
         painted = self._painted(read)

@@ -77,11 +77,12 @@ def changed(
     """`network`, changed so; it is then called with rows of one label.
 
     Raises:
-        UserError: the network has no such tap.
+        UserError: the network has no such tap, or the tap does not receive the label.
     """
     import torch
 
     from phasescope.probing.capture import find_tap
+    from phasescope.probing.hearing import check_hears
     from phasescope.probing.intervening import Intervened
 
     world = config.world
@@ -101,6 +102,7 @@ def changed(
     except ValueError:
         of = f"one of the network's: {', '.join(taps)}" if taps else "a block of the network"
         raise UserError(f"`tap` (={change.tap}) must be {of}") from None
+    check_hears(network, change.tap, world, family, labels, seed)
     put_in = labels[:1] if target is None else torch.from_numpy(target[None])
     return Intervened(network, tap, cast("How", change.how), put_in, beside)
 

@@ -130,8 +130,8 @@ class _Execution:
         self.config, self.folder, self.learner, self.plan = config, folder, learner, plan
         self.stop, self.origin, self.steps = stop, origin, config.training.steps
         hear_as_trained(learner.average, config.training)
-        self.family, self.losses = config.family.build(), self._losses_after([])
-        self.spent, self.started = Spent(), now()
+        self.family = config.family.build()
+        self.losses, self.spent, self.started = self._losses_after([]), Spent(), now()
         self._take_up()
         self._summarise()
         self._status_due = time.monotonic() + STATUS_EVERY_S
@@ -230,9 +230,9 @@ class _Execution:
 
     def _losses_after(self, read: list[float]) -> Losses:
         """The losses since the last snapshot, of which a checkpoint kept `read`."""
-        from phasescope.training.losses import Losses
+        from phasescope.training.loop import losses_of
 
-        return Losses(self.config.training.optimiser.lr, read)
+        return losses_of(self.learner, self.family, self.config.world, self.config.seed, read)
 
     def _observe(self) -> dict[str, Any]:
         """Take a snapshot, append its metrics, write a checkpoint; in this order."""

@@ -28,7 +28,7 @@ from phasescope.store.folder import Run
 MANIFEST = "manifest.json"
 KEPT = (
     "config.yaml", "about.json", "status.json", "metrics.jsonl", "references.json", "sources.json", "world.npz",
-    "notes.json", "checkpoint", "observations", "snapshots",
+    "notes.json", "tags.txt", "checkpoint", "observations", "snapshots",
 )  # fmt: skip
 """of a run's folder: not its lock, not who executed it where, not its report"""
 MOST_FILES, MOST_MANIFEST_BYTES = 100_000, 2**26

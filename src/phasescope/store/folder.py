@@ -69,7 +69,8 @@ class Run:
 
     @property
     def config(self) -> Tree:
-        """The configuration as nested dicts; arrays that the run keeps are named where they lie now.
+        """The configuration as nested dicts; arrays that the run keeps are named where they lie now. Of a watched run it is
+        what `watch` was given, and no default of a training.
 
         Raises:
             UserError: it is missing or no YAML.
@@ -78,6 +79,16 @@ class Run:
         world = tree.get("world")
         if isinstance(world, dict) and Path(str(world.get("file"))).name == WORLD and kept.is_file():
             tree["world"] = {**world, "file": str(kept)}
+        network, training = tree.get("network"), tree.get("training")
+        watched = (
+            isinstance(network, dict) and network.get("kind") == "watched" and isinstance(training, dict)
+        )
+        if (
+            watched and "steps" in training
+        ):  # of an earlier version, which wrote every default, a batch of 64 among them
+            tree["training"] = {
+                key: value for key, value in training.items() if key == "batch" and value != 64
+            }
         return tree
 
     @property

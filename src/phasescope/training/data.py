@@ -54,7 +54,7 @@ class Batches:
     def at(self, step: int) -> Batch:
         """The batch of `step` (0-based)."""
         labels = self._stream.at(step)
-        x_0 = self.world.render(labels)
+        x_0 = self.world.render(labels.clone())  # somebody's own may change what it is given
         generator = torch_generator(self.seed, "noise", step, str(self.device))
         labels = self._withheld(labels, generator)
         return Batch(x_0, labels, self.family.draw(x_0, generator))

@@ -6,8 +6,8 @@ from phasescope.factors import Factor
 from phasescope.places import Place
 
 MEASURES = {
-    "order": "order (ridge R²)",
-    "p1_order": "P1's order (UMAP to 3D, R²)",
+    "order": "probe R² (ridge), minimum over factors",
+    "p1_order": "P1's R² (UMAP to 3D), minimum over factors",
     "trustworthiness": "trustworthiness",
     "participation_ratio": "participation ratio",
     "label_dimension": "participation ratio of label means",
@@ -64,9 +64,9 @@ def way_words(name: str) -> str:
     return WAYS.get(name, _plain(name))
 
 
-def split_words(name: str) -> str:
-    """The labels of a split, in the plural: "labels on the grid", "held out labels"."""
-    return SPLITS.get(name, f"{_plain(name)} labels")
+def split_words(name: str, is_unconditional: bool = False) -> str:
+    """The labels of a split, in the plural: "labels on the grid", "held out labels"; of a network told none, "images"."""
+    return "images" if is_unconditional else SPLITS.get(name, f"{_plain(name)} labels")
 
 
 def copier_words(name: str) -> str:

@@ -24,6 +24,7 @@ from phasescope.factors import Factors
 from phasescope.npz import open_npz
 from phasescope.randomness import numpy_generator
 from phasescope.worlds.base import Split, World
+from phasescope.worlds.label_precision import as_float32
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -204,7 +205,6 @@ class ImageSet:
         images, labels = np.asarray(images), np.asarray(labels)
         if labels.dtype.kind not in "biuf":
             raise UserError(f"`labels` (of {labels.dtype}) must be numbers")
-        labels = labels.astype(np.float32) + 0.0  # -0.0 is 0.0
         if (
             images.ndim == 0
             or labels.ndim != 2
@@ -223,6 +223,7 @@ class ImageSet:
             raise UserError(
                 f"`names` (={list(names)}) must have one entry for each of {labels.shape[1]} factors"
             )
+        labels = as_float32(labels, names) + 0.0  # -0.0 is 0.0
         low, high = labels.min(axis=0), labels.max(axis=0)
         varies = high > low
         if not varies.any():

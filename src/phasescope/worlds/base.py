@@ -187,6 +187,7 @@ def check_world(world: World) -> None:
     fits = isinstance(shape, tuple) and len(shape) > 1 and all(isinstance(n, int) and n > 0 for n in shape)
     _must(fits, world, "shape", "be (C, *spatial), whole numbers from 1", shape)
     labels = _labels(world, "training_labels", K, _told(world, "training_labels"))
+    _same(world, "training_labels", labels, _told(world, "training_labels"))
     labels = labels[np.linspace(0, len(labels) - 1, FEW).astype(int)]
     _labels(world, "draw_labels", K, _told(world, "draw_labels", FEW, rng))
     splits = _told(world, "splits")
@@ -203,7 +204,8 @@ def check_world(world: World) -> None:
 def _images(world: World, labels: np.ndarray) -> np.ndarray:
     import torch
 
-    images = _told(world, "render", torch.from_numpy(labels))
+    given = torch.from_numpy(labels.copy())
+    images = _told(world, "render", given)
     whole = (len(labels), *world.shape)
     fits = isinstance(images, torch.Tensor) and tuple(images.shape) == whole and images.dtype == torch.float32
     _must(fits, world, "render", f"return a float32 tensor of shape {whole}", images)
@@ -211,6 +213,14 @@ def _images(world: World, labels: np.ndarray) -> np.ndarray:
     images = images.numpy()
     within = bool((np.abs(images) <= 1 + 1e-3).all())
     _must(within, world, "render", "return numbers in [-1, 1]", float(np.abs(images).max()))
+    _must(
+        np.array_equal(given.numpy(), labels),
+        world,
+        "render",
+        "leave the labels it is given as they are",
+        given,
+    )
+    _same(world, "render", images, _told(world, "render", given).numpy())
     return images
 
 
@@ -244,6 +254,17 @@ def _labels(world: World, method: str, K: int, labels: Any) -> np.ndarray:
 def _told(owner: Any, method: str, *given: Any, of: Callable[..., Any] | None = None) -> Any:
     with failing(f"`{type(owner).__name__}.{method}` must not fail"):
         return (of or getattr(owner, method))(*given)
+
+
+def _same(world: World, method: str, first: np.ndarray, second: np.ndarray) -> None:
+    _must(np.array_equal(first, second), world, method, "return the same when it is called again", second)
+
+
+def not_finite(world: World) -> str:
+    """What is said of a world whose images are not finite, in one line."""
+    return (
+        f"`{type(world).__name__}.render` (=NaN or infinite) must return finite images: `world` is at fault"
+    )
 
 
 def _must(holds: bool, owner: Any, method: str, rule: str, found: Any) -> None:

@@ -253,10 +253,13 @@ def kappa(tables: Sequence[np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
 
 def agreement(one: Sequence[str], other: Sequence[str], letters: Sequence[str] = "ABC") -> np.ndarray:
     """How often the two say which letters, (L, L); where either says none of them nothing is counted."""
+    index = {
+        letter: row for row, letter in enumerate(letters)
+    }  # `"" in "ABC"` is true, and no letter is none of them
     table = np.zeros((len(letters), len(letters)))
     for a, b in zip(one, other, strict=True):
-        if a in letters and b in letters:
-            table[letters.index(a), letters.index(b)] += 1
+        if a in index and b in index:
+            table[index[a], index[b]] += 1
     return table
 
 

@@ -29,7 +29,7 @@ FILES = (
     "metrics.jsonl",
     "references.json",
     "about.json",
-    "notes.json",
+    "tags.txt",
     "snapshots",
 )
 """by whose times a run is seen to change"""

@@ -23,9 +23,9 @@ from matplotlib.figure import Figure
 
 from phasescope.factors import Factor
 from phasescope.places import Place
-from phasescope.views.figures.axes import WIDE_IN
+from phasescope.views.figures.axes import WIDE_IN, spread
 from phasescope.views.names import factor_words
-from phasescope.views.record import Array, Record, score, spread
+from phasescope.views.record import Array, Record, score
 from phasescope.views.style import INK, MUTED, RC, scale_of
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from phasescope.places import Place
-from phasescope.views.figures.axes import WIDE_IN, short
+from phasescope.views.figures.axes import WIDE_IN, edges, short
 from phasescope.views.figures.timeline import NULL_DASHES, has_nulls
 from phasescope.views.names import null_words, place_words
-from phasescope.views.record import Record, edges
+from phasescope.views.record import Record
 from phasescope.views.style import PALETTE, RC
 
 if TYPE_CHECKING:

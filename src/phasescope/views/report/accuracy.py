@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from phasescope.views.accuracy import FORMED, accuracies
+from phasescope.views.accuracy import FORMED, LEAST_WRONG, accuracies
 from phasescope.views.names import copier_words, split_words, way_words
 from phasescope.views.record import Record, number
 from phasescope.views.report.tables import figure, with_interval
@@ -60,9 +60,10 @@ def _note(record: Record, ways: set[str], paired: bool, copied: bool) -> str:
         )
     if copied:
         parts.append(
-            "Beyond a copier: (right - it) / (1 - it), it the share that it gets right of these labels; – where it gets "
-            "all. The copier paints the training image of the nearest label; the factorized one takes the nearest value of "
-            "each factor by itself; the smoother paints a mean of near images."
+            "Beyond a copier: (right - it) / (1 - it), it the share that it gets right of these labels; – where that is "
+            f"more than {1 - LEAST_WRONG:.0%}, or more than the network's. The copier paints the training image of the "
+            "nearest label; the factorized one takes the nearest value of each factor by itself; the smoother paints a mean "
+            "of near images."
         )
     if paired:
         parts.append(
