@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from phasescope.measures.learning.phases import LETTERS
-from phasescope.views.names import place_words, split_words
+from phasescope.views.names import place_words, probed, split_words
 from phasescope.views.pictograms import OF, pictogram
 from phasescope.views.record import Record, number, score
 from phasescope.views.report import words
@@ -80,7 +80,13 @@ def headline(record: Record, index: int = -1) -> list[Fact]:
         value, untrained = number(found), number(((found or {}).get("nulls") or {}).get("untrained"))
         if place and value == value:
             above = f" (untrained {untrained:.2f})" if untrained == untrained else ""
-            facts.append(Fact(f"{name} ({place_words(place)})", f"R² {value:.2f}{above}", measure))
+            facts.append(
+                Fact(
+                    f"{name} ({place_words(place)})",
+                    f"{probed('R²', record.factors)} {value:.2f}{above}",
+                    measure,
+                )
+            )
     return facts
 
 
