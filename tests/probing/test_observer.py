@@ -50,7 +50,7 @@ def observer_of(config, folder):
         config.family.build(),
         config.seed,
         CPU,
-        encode=config.network.encode,
+        encode=config.encode,
         folder=folder,
     )
 

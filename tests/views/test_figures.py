@@ -50,7 +50,7 @@ def test_a_score_is_drawn_with_its_nulls_interval_and_threshold(run):
     assert {text.get_text() for text in ax.get_legend().get_texts()} == {
         "as learnt",
         threshold,
-        *NULLS.values(),
+        *(words for null, words in NULLS.items() if null != "majority"),  # bumps have no classes
     }
     curve = next(line for line in ax.lines if line.get_label() == "as learnt")
     np.testing.assert_allclose(curve.get_ydata(), Record(run).series("order", Place("mid", 600)))

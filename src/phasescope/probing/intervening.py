@@ -221,7 +221,8 @@ def intervene(
                 generator = torch_generator(seed, "intervention", part)
                 into.append(family.sample(who, some, world.shape, generator).float().numpy())
             told = some if how == "ablate" else others
-            x_0 = world.render(told)
+            full = world.complete(told.numpy(), numpy_generator(seed, "hidden factors", part))
+            x_0 = world.render(torch.from_numpy(full))
             drawn = family.draw(x_0, torch_generator(seed, "intervention loss", part))
             changed.contexts = noised(family, x_0, told, torch_generator(seed, "intervention contexts", part))
             losses.append(
@@ -231,7 +232,7 @@ def intervene(
             )
     painted, left_alone = np.concatenate(images), np.concatenate(untouched)
     rng = numpy_generator(seed, "intervention bootstrap")
-    scores = _scores(reader, world.factors, how, labels, targets, painted, left_alone, rng)
+    scores = _scores(reader, world.factors.visible, how, labels, targets, painted, left_alone, rng)
     scores |= _loss_scores(np.concatenate(losses, axis=1), rng)
     return Intervention(tap, how, labels, targets, painted, left_alone, scores)
 

@@ -63,12 +63,14 @@ class ProbeSet:
         generator = numpy_generator(seed, "probe labels")
         splits = world.splits()
         counts = plan.images_of(splits)
-        self.labels = {name: split(counts[name], generator) for name, split in splits.items()}
-        self.latent_labels = world.draw_labels(plan.latent_labels, generator)
+        visible = world.factors.visible_columns
+        self.labels = {name: visible(split(counts[name], generator)) for name, split in splits.items()}
+        labels = world.draw_labels(plan.latent_labels, generator)
+        self.latent_labels = visible(labels)
         self.inputs = Inputs(
             world,
             family,
-            self.latent_labels,
+            labels,
             () if plan.timesteps == "usual" else plan.timesteps,
             plan.share_draws,
             min(plan.share_labels, len(self.latent_labels)),

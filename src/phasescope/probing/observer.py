@@ -131,7 +131,7 @@ class Observer:
 
     def _measure(self, of: Latents, place: Place, p1: bool) -> Measured:
         """Every score of one place's latents; UMAP's embedding if asked."""
-        labels, factors = self.probe.latent_labels, self.world.factors
+        labels, factors = self.probe.latent_labels, self.world.factors.visible
         latents, draws = of.at(place)
         scores = {
             "order": measures.order(latents, labels, factors=factors),
@@ -186,7 +186,7 @@ class Observer:
     def _painted(self, read: Columns | None) -> dict[str, Any]:
         if self.reader is None or read is None:
             return {}
-        told = behaviour(self.reader, read, self.probe.labels, self.world.factors)
+        told = behaviour(self.reader, read, self.probe.labels, self.world.factors.visible)
         return told | excess(told, self.references.get("copiers", {}))
 
     def _is_p1(self, place: Place) -> bool:
@@ -233,7 +233,7 @@ class Observer:
             np.savez(folder / "latents.npz", allow_pickle=False, **arrays)
             write_weights(folder / "weights.safetensors", network)
             if self.reader is not None and read is not None:
-                columns = reading_columns(self.reader, read, labels, split, self.world.factors)
+                columns = reading_columns(self.reader, read, labels, split, self.world.factors.visible)
                 write_parquet(folder / "reading.parquet", columns)
 
 

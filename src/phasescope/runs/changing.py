@@ -52,7 +52,7 @@ def target_of(world: World, label: np.ndarray, change: Change) -> np.ndarray | N
     from phasescope.probing.intervening import HOW
 
     told = ",".join(f"{value:g}" for value in change.towards)
-    factors = world.factors
+    factors = world.factors.visible
     if change.how not in HOW:
         raise UserError(f"`how` (={change.how}) must be one of {', '.join(HOW)}")
     if change.how == "ablate":
@@ -86,8 +86,8 @@ def changed(
     from phasescope.probing.intervening import Intervened
 
     world = config.world
-    labels = torch.from_numpy(world.draw_labels(BESIDE, numpy_generator(seed, "labels beside")))
-    x_0 = world.render(labels)
+    full = torch.from_numpy(world.draw_labels(BESIDE, numpy_generator(seed, "labels beside")))
+    x_0, labels = world.render(full), world.factors.visible_columns(full)
     noise = torch.randn(x_0.shape, generator=torch_generator(seed, "noise beside"))
 
     def beside(t: Tensor) -> tuple[Tensor, Tensor]:

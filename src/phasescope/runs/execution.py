@@ -109,7 +109,7 @@ def _fresh_learner(config: RunConfig) -> Learner:
         torch.set_num_threads(config.training.threads)
     try:
         return fresh_learner(
-            config.network, config.world.shape, config.world.factors, config.training, config.seed
+            config.network, config.world.shape, config.world.factors.visible, config.training, config.seed
         )
     except ValueError as error:
         raise UserError(str(error)) from None

@@ -82,7 +82,7 @@ def load_network(run: Run, snapshot: Snapshot) -> Loaded:
     config = config_of(run)
     try:
         with torch.random.fork_rng(devices=[]):  # its fresh weights are drawn for nothing
-            network = config.network.build(config.world.shape, config.world.factors)
+            network = config.network.build(config.world.shape, config.world.factors.visible)
     except ValueError as error:
         raise UserError(str(error)) from None
     path = snapshot.path / "weights.safetensors"
@@ -172,6 +172,7 @@ def _given(config: RunConfig, network: nn.Module) -> tuple[Tensor, Tensor, Tenso
     device = next((one.device for one in network.parameters()), torch.device("cpu"))
     labels = torch.from_numpy(config.world.training_labels()[:2]).to(device)
     x_0 = config.world.render(labels)
+    labels = config.world.factors.visible_columns(labels)
     return config.family.build().inputs(x_0, labels, config.family.telling_condition, torch.zeros_like(x_0))
 
 

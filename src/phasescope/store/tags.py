@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from phasescope.errors import UserError
-from phasescope.store.files import for_appending, read_bytes
 
 FILE = "tags.txt"
 MOST_CHARACTERS = 200
@@ -16,8 +15,9 @@ MOST_BYTES = 2**16
 def read_tags(folder: Path) -> list[str]:
     """Return the tags of a run's folder, oldest first, each once; none if the file is missing or cannot be read."""
     try:
-        text = read_bytes(folder / FILE, MOST_BYTES).decode(errors="replace")
-    except (OSError, UserError):
+        with open(folder / FILE, "rb") as file:
+            text = file.read(MOST_BYTES).decode(errors="replace")
+    except OSError:
         return []
     tags = (
         "".join(sign for sign in line if sign.isprintable())[:MOST_CHARACTERS] for line in text.split("\n")
@@ -37,7 +37,7 @@ def add_tag(folder: Path, text: str) -> None:
         raise UserError(
             f"`TEXT` (={tag[:40]!r}) must be one printable line of 1 to {MOST_CHARACTERS} characters"
         )
-    with for_appending(folder / FILE) as file:
+    with open(folder / FILE, "ab") as file:
         line = f"{tag}\n".encode()
         if file.tell() + len(line) > MOST_BYTES:
             raise UserError(f"`{FILE}` of {folder.name} must hold at most {MOST_BYTES:,} bytes: it is full")

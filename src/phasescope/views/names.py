@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from phasescope.factors import Factor
+from typing import TYPE_CHECKING
+
+from phasescope.factors import Factor, Factors
 from phasescope.places import Place
+
+if TYPE_CHECKING:
+    import numpy as np
+    from jaxtyping import Float
 
 MEASURES = {
     "order": "probe R² (ridge), minimum over factors",
@@ -26,6 +32,7 @@ NULLS = {
     "untrained": "untrained network",
     "pixels": "raw pixels",
     "permuted": "permuted labels",
+    "majority": "most common class",
     "label_embedding": "label embedding (ceiling)",
 }
 
@@ -80,6 +87,22 @@ def place_words(place: Place) -> str:
 def factor_words(factor: Factor) -> str:
     """The factor with its unit, where it has one."""
     return ", ".join(filter(None, (factor.name, factor.unit)))
+
+
+def probed(words: str, factors: Factors) -> str:
+    """Words of what a linear probe reads, in which R² is accuracy where factors are categorical."""
+    classes = factors.categorical
+    if not classes.any():
+        return words
+    return words.replace("R²", "accuracy" if classes.all() else "R² (accuracy of classes)")
+
+
+def label_text(factors: Factors, label: Float[np.ndarray, " K"]) -> list[str]:
+    """Each number of a label, or the name of the class."""
+    return [
+        factor.class_name(value) if factor.categorical else f"{value:.3g}"
+        for factor, value in zip(factors, label, strict=True)
+    ]
 
 
 def _plain(name: str) -> str:

@@ -64,7 +64,8 @@ class World(Kind):
     @property
     @abstractmethod
     def factors(self) -> Factors:
-        """Of the labels, K."""
+        """Of the labels, K. Of a hidden factor only this class and designs know: networks, measures and readers are given
+        the columns of the others."""
 
     @property
     @abstractmethod
@@ -83,6 +84,16 @@ class World(Kind):
     @abstractmethod
     def render(self, labels: Float[Tensor, "B K"]) -> Float[Tensor, "B C *spatial"]:
         """The images of labels in [-1, 1], on their device, of their dtype."""
+
+    def complete(
+        self, labels: Float[np.ndarray, "n V"], generator: np.random.Generator
+    ) -> Float[np.ndarray, "n K"]:
+        """Full labels: `labels` of the visible factors, with values of the hidden ones drawn as `draw_labels` draws them."""
+        if not self.factors.hidden:
+            return labels
+        full = self.draw_labels(len(labels), generator)
+        full[:, [k for k, factor in enumerate(self.factors) if not factor.hidden]] = labels
+        return full
 
     def draw_labels(self, n: int, generator: np.random.Generator) -> Float[np.ndarray, "n K"]:
         """`n` labels from all over the factor space, trained on or not, float32: evenly from each factor's range."""
@@ -198,7 +209,7 @@ def check_world(world: World) -> None:
     images = _images(world, labels)
     reader = _told(world, "reader")
     if reader is not None:
-        _check_reader(reader, world, images, labels)
+        _check_reader(reader, world, images, factors.visible_columns(labels))
 
 
 def _images(world: World, labels: np.ndarray) -> np.ndarray:

@@ -130,10 +130,8 @@ def test_a_category_is_read_from_a_code_that_names_it_and_from_no_other():
     corners = np.eye(3)[labels[:, 0].astype(int)]
     told = battery(np.column_stack([corners, labels[:, 1]]), labels, factors)
     assert told["order"].value > 0.999
-    assert (
-        battery(np.column_stack([rng.normal(size=(400, 3)), labels[:, 1]]), labels, factors)["order"].value
-        < 0.1
-    )
+    chance = battery(np.column_stack([rng.normal(size=(400, 3)), labels[:, 1]]), labels, factors)["order"]
+    assert chance.detail["shape"] < 0.45  # of three classes
     line = battery(labels, labels, factors, chosen=["order"])["order"]
     assert line.detail["size"] > 0.999
     assert line.detail["shape"] < 0.9  # the middle one of three values along a line is in no half of it

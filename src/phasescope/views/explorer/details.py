@@ -35,6 +35,7 @@ from phasescope.views.report.opening import headline
 from phasescope.views.style import (
     ERROR_MAP,
     SHARE_MAP,
+    class_ticks,
     even_colours,
     held_out_colours,
     rung_colours,
@@ -181,7 +182,7 @@ def _levels(record: Record) -> dict[str, dict[str, float | None]]:
 
 def _factor(factor: Factor) -> dict[str, Any]:
     scale = scale_of(factor)
-    colours = {"stops": scale.stops(), "low": scale.low, "high": scale.high}
+    colours = {"stops": scale.stops(), "low": scale.low, "high": scale.high, "ticks": class_ticks(factor)}
     return {**asdict(factor), "words": factor_words(factor), "scale": colours}
 
 

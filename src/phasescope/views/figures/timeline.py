@@ -17,7 +17,15 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from phasescope.places import Place
 from phasescope.views.figures.axes import WIDE_IN, edges, short, stretches
 from phasescope.views.levels import levels
-from phasescope.views.names import MEASURES, READINGS, measure_words, null_words, place_words, split_words
+from phasescope.views.names import (
+    MEASURES,
+    READINGS,
+    measure_words,
+    null_words,
+    place_words,
+    probed,
+    split_words,
+)
 from phasescope.views.probe_r2 import PROBES
 from phasescope.views.record import Record, score
 from phasescope.views.style import INK, MUTED, ON_DATA, PALETTE, PHASE_COLOURS, RC
@@ -195,7 +203,8 @@ def draw_score(ax: Axes, record: Record, measure: str, place: Place, colour: str
                 label=null_words(null),
             )
     title, unit = TITLES.get(measure, measure_words(measure)), UNITS.get(measure, "")
-    ax.set(title=f"{title} at {place_words(place)}", ylabel=unit)
+    shown, scale = (probed(words, record.factors) for words in (title, unit))
+    ax.set(title=f"{shown} at {place_words(place)}", ylabel=scale)
     if unit == "participation ratio":
         ax.set_yscale("log")
         ax.yaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), minor_locator=NullLocator())
@@ -227,7 +236,7 @@ def draw_order_everywhere(ax: Axes, record: Record) -> None:
         rasterized=True,
     )
     ax.set(
-        title="Probe R² (ridge), minimum over factors, wherever it was read",
+        title=probed("Probe R² (ridge), minimum over factors, wherever it was read", record.factors),
         yticks=range(len(places)),
         yticklabels=map(place_words, places),
     )

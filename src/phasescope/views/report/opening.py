@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from phasescope.measures.learning.phases import LETTERS
-from phasescope.views.names import place_words, split_words
+from phasescope.views.names import place_words, probed, split_words
 from phasescope.views.pictograms import OF, pictogram
 from phasescope.views.probe_r2 import probe_r2
 from phasescope.views.record import Record, number, score
@@ -82,7 +82,7 @@ def headline(record: Record, index: int = -1) -> list[Fact]:
     ):
         place = record.declared_place(reading)
         if place and (found := probe_r2(score(line, measure, place))):
-            facts.append(Fact(f"{name} ({place_words(place)})", found.text, measure))
+            facts.append(Fact(f"{probed(name, record.factors)} ({place_words(place)})", found.text, measure))
     return facts
 
 

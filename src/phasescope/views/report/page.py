@@ -36,7 +36,7 @@ from phasescope.views.report.explained import Explained
 from phasescope.views.report.opening import begins, headline, phases_told
 from phasescope.views.report.sound import sound_record
 from phasescope.views.report.tables import provenance, score_tables, threshold_rows
-from phasescope.views.style import css_variables, inline_svg, scale_of
+from phasescope.views.style import class_ticks, css_variables, inline_svg, scale_of
 
 SECTIONS = {
     "timeline": "Timeline",
@@ -237,6 +237,7 @@ def page_data(record: Record, clouds: list[Cloud]) -> dict[str, Any]:
                 "colours": (scale := scale_of(factor)).stops(),
                 "low": scale.low,
                 "high": scale.high,
+                "ticks": class_ticks(factor),
             }
             for factor, values in zip(record.factors, labels.T, strict=True)
         ],

@@ -6,7 +6,7 @@ from typing import Any
 
 from phasescope.measures.learning.gain import LEAST_LEFT, floors
 from phasescope.views.figures import label_space, standing
-from phasescope.views.names import READINGS, null_words, place_words, split_words
+from phasescope.views.names import READINGS, null_words, place_words, probed, split_words
 from phasescope.views.record import Record, score
 
 REPRESENTATION = {"B": "low-dimensional, not ordered", "C": "ordered"}
@@ -159,11 +159,12 @@ def _manifold(record: Record) -> str:
 
 
 def _told_and_seen(record: Record) -> str:
-    return (
+    return probed(
         f"n = {_labels_of(record, 'order_told')} labels, each told beside the image of another: ridge R² from the latents "
         "to the label that was told, and to that of the image that was seen; under it the share of the latents' variance "
         "that either explains. Bands are 95 % intervals. Thin: the untrained network (dashes), and the pixels that it is "
-        "given (dash and dot). What lies below a panel is drawn at its end."
+        "given (dash and dot). What lies below a panel is drawn at its end.",
+        record.factors,
     )
 
 
@@ -173,9 +174,14 @@ def _denoising(record: Record) -> str:
             "Mean squared error of the noise per pixel by band of t, over training images. Dashed: the exact optimum "
             "without the label, the floor of a network that is told none."
         )
+    floor = (
+        "Dotted: the exact optimum given the label, which names several images, so that it is not 0."
+        if record.about.get("hidden")
+        else "The exact conditional optimum is the floor, 0: a label names one image."
+    )
     return (
-        "Mean squared error of the noise per pixel by band of t, over training labels. The exact conditional "
-        "optimum is the floor, 0: a label names one image. Dashed: the exact optimum without the label."
+        f"Mean squared error of the noise per pixel by band of t, over training labels. {floor} Dashed: the exact "
+        "optimum without the label."
     )
 
 
@@ -230,7 +236,7 @@ def _name(record: Record, reading: str) -> str:
     if reading == "behaviour":
         return "Behaviour"
     name = (
-        "The representation by ridge R²"
+        probed("The representation by ridge R²", record.factors)
         if reading == "representation"
         else "The representation by P1's reading"
     )
@@ -263,7 +269,10 @@ def _precedence(record: Record) -> list[str]:
     success = f"mostly {record.outcomes[-1].name} images"
     painted = record.onsets("behaviour")["C"]
     clauses = []
-    for reading, name in (("representation", "by ridge R²"), ("representation_p1", "by P1's reading")):
+    for reading, name in (
+        ("representation", probed("by ridge R²", record.factors)),
+        ("representation_p1", "by P1's reading"),
+    ):
         if reading not in _read(record):
             continue
         ordered = record.onsets(reading)["C"]
@@ -293,7 +302,7 @@ def _caveats(record: Record) -> list[str]:
             if level is not None and 1 - level < LEAST_LEFT:
                 sentences.append(
                     f"Order at {place_words(place)} can be no evidence of learning: its null, {null_words(null)}, has "
-                    f"R² {level:.3f} there, which leaves too little to be gained."
+                    f"{probed('R²', record.factors)} {level:.3f} there, which leaves too little to be gained."
                 )
     return sentences
 
