@@ -83,12 +83,9 @@ class Run:
         watched = (
             isinstance(network, dict) and network.get("kind") == "watched" and isinstance(training, dict)
         )
-        if (
-            watched and "steps" in training
-        ):  # of an earlier version, which wrote every default, a batch of 64 among them
-            tree["training"] = {
-                key: value for key, value in training.items() if key == "batch" and value != 64
-            }
+        # An earlier version wrote every default, among them a batch of 64.
+        if watched and "steps" in training:
+            tree["training"] = {k: v for k, v in training.items() if k == "batch" and v != 64}
         return tree
 
     @property

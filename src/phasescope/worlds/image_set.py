@@ -44,15 +44,9 @@ class ImageSet:
         images, labels = np.asarray(images), np.asarray(labels)
         if labels.dtype.kind not in "biuf":
             raise UserError(f"`labels` (of {labels.dtype}) must be numbers")
-        labels = as_float32(labels, names) + 0.0  # -0.0 is 0.0
         labels = labels[:, None] if labels.ndim == 1 else labels
-        if (
-            images.ndim == 0
-            or labels.ndim != 2
-            or labels.shape[1] == 0
-            or len(labels) != len(images)
-            or len(labels) < 2
-        ):
+        fits = images.ndim > 0 and labels.ndim == 2 and labels.shape[1] > 0
+        if not fits or len(labels) != len(images) or len(labels) < 2:
             raise UserError(
                 f"`labels` (shape {labels.shape}) must be (M, K) with K >= 1 and one row for each of "
                 f"the images (shape {images.shape}), two at least"
@@ -68,6 +62,7 @@ class ImageSet:
             for name in some:
                 if name not in names:
                     raise UserError(f"`{field}` (={name}) must be one of the factors: {', '.join(names)}")
+        labels = as_float32(labels, names) + 0.0  # -0.0 is 0.0
         low, high = labels.min(axis=0), labels.max(axis=0)
         varies = high > low
         if not varies.any():
