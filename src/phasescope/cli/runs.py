@@ -157,9 +157,12 @@ def ls(runs: Runs = Path("runs"), where: str | None = None, json: bool = False) 
         json: JSON instead of a table
     """
     from phasescope.store import list_runs
-    from phasescope.views.terminal.tables import print_runs
+    from phasescope.views.terminal.progress import counting
+    from phasescope.views.terminal.tables import print_runs, rows_of
 
-    print_runs(list_runs(runs, where), as_json=json)
+    with counting(f"reading {runs}") as tell:
+        rows = rows_of(list_runs(runs, where), tell)
+    print_runs(rows, as_json=json)
     return 0
 
 

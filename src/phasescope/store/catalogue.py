@@ -194,8 +194,9 @@ def find_run(word: str, runs: Path | str = "runs") -> Run:
     if is_run(Path(word)):
         return Run(Path(word))
     known = list_runs(runs)
-    exact = [run for run in known if run.name == word]
-    hits = exact or [
+    # A whole name goes before the beginning of one: `base` is base-1a2b3c4d, even beside base2-5e6f7a8b.
+    whole = [run for run in known if word in (run.name, run.name.rpartition("-")[0])]
+    hits = whole or [
         run for run in known if run.name.startswith(word) or run.name.rpartition("-")[2].startswith(word)
     ]
     if len(hits) == 1:

@@ -10,6 +10,7 @@ import asyncio
 import json
 import secrets
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -39,8 +40,8 @@ from phasescope.views.explorer.painter import Painter
 from phasescope.views.explorer.query import Query
 from phasescope.views.explorer.studies import Studies
 
-LOOK_EVERY_S = 0.5
-"""between looks at the folder of runs"""
+LOOK_EVERY_S, LOOKS = 0.5, 4
+"""between looks at the folder of runs, and at least so many times as long as a look took: a large folder takes a second"""
 READ_FOR_S = 0.3
 """that one look may read before the page hears of what was found"""
 MOST_COLUMNS = 16
@@ -84,6 +85,7 @@ class Explorer:
 
     async def _watch(self) -> None:
         while True:
+            began = time.monotonic()
             try:
                 moved = await to_thread.run_sync(self.library.refresh, READ_FOR_S, limiter=self.looking)
                 more = self.library.pending > 0
@@ -93,7 +95,7 @@ class Explorer:
             if moved:
                 self._tell()
             if not more:
-                await asyncio.sleep(LOOK_EVERY_S)
+                await asyncio.sleep(max(LOOK_EVERY_S, LOOKS * (time.monotonic() - began)))
 
     def _tell(self) -> None:
         for listener in self.listeners:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
@@ -20,17 +21,25 @@ from phasescope.views.probe_r2 import ProbeR2, probe_r2
 from phasescope.views.record import Record, score, success_share
 
 
-def print_runs(runs: list[Run], as_json: bool) -> None:
-    """All runs, a line each."""
+def rows_of(runs: list[Run], tell: Callable[[int, int], None]) -> list[dict[str, Any]]:
+    """Return what a table shows of each run; `tell` is called with how many of how many are read."""
+    rows = []
+    for done, run in enumerate(runs):
+        tell(done, len(runs))
+        rows.append(_row(run))
+    return rows
+
+
+def print_runs(rows: list[dict[str, Any]], as_json: bool) -> None:
+    """Print rows of runs, a line each."""
     if as_json:
-        print(to_json([_row(run) for run in runs], indent=1))
+        print(to_json(rows, indent=1))
         return
     table = Table(
         *("run", "state", "step", "images", "success %", "probe R²"),
         *("behaviour", "representation", "wall", "tags"),
         box=None,
     )
-    rows = [_row(run) for run in runs]
     for row in rows:
         table.add_row(
             row["run"],
@@ -45,7 +54,7 @@ def print_runs(runs: list[Run], as_json: bool) -> None:
             "; ".join(row["tags"]),
         )
     console = open_console()
-    console.print(table if runs else "no runs here")
+    console.print(table if rows else "no runs here")
     for row in rows:
         if row["state"] == "broken":
             console.print(f"{row['run']}: {row['error']}")
