@@ -29,7 +29,10 @@ def open_npz(path: Path | str) -> Iterator[Mapping[str, np.ndarray]]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of headers that Python 2 wrote, as dSprites' are
-            with np.load(path, allow_pickle=False) as arrays:
+            with (
+                open(path, "rb") as file,
+                np.load(file, allow_pickle=False) as arrays,
+            ):  # closed if it is none
                 if not isinstance(arrays, np.lib.npyio.NpzFile):
                     raise ValueError("it holds one array without a name")
                 yield _Arrays(arrays)

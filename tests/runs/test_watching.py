@@ -235,9 +235,9 @@ def test_arrays_at_hand_are_kept_with_the_run(tmp_path):
     learn(Net(), 5, watcher, world=world)
     run = watcher.run
     assert run.about["splits"] == ["trained"]
-    assert run.about["outcomes"] == []
-    assert set(run.metrics[-1]["phase"]) == {"representation"}
-    assert "outcomes" not in run.metrics[-1]
+    assert [outcome["name"] for outcome in run.about["outcomes"]] == ["malformed", "other label", "correct"]
+    assert set(run.metrics[-1]["phase"]) == {"behaviour", "representation"}
+    assert "correct" in run.metrics[-1]["outcomes"]["trained"]
     again = ArrayWorld(**run.config["world"])
     assert again.factors == world.factors
     assert main(["show", str(run.path)]) == 0

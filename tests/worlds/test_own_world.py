@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from phasescope import Factor, Factors, Outcome, Reader, World
-from phasescope.errors import UserError
+from phasescope.errors import SourceFailed, UserError
 from phasescope.runs.config import over_defaults
 from phasescope.worlds import check_world
 
@@ -103,7 +103,7 @@ FAULTS = [
 )
 def test_the_first_fault_is_named_by_class_and_method(owner, name, given, message, monkeypatch):
     monkeypatch.setattr(owner, name, given)
-    with pytest.raises(ValueError, match=f"`{owner.__name__}.{message}"):
+    with pytest.raises((ValueError, SourceFailed), match=f"`{owner.__name__}.{message}"):
         check_world(Shades())
 
 

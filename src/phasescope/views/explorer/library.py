@@ -126,9 +126,10 @@ class Library:
             self._gone[name] = self.version
         times: dict[str, int] = {}
         for name, path in paths.items():
-            if name not in self._entries:  # it is read anyway: its folder's time is enough to order it
+            if name not in self._entries:  # it is read anyway, so one file's time is enough to order it
+                times[name] = 0
                 with suppress(OSError):
-                    times[name] = os.stat(path).st_mtime_ns
+                    times[name] = os.stat(path / "status.json").st_mtime_ns
             elif self._differs(name, stamp := self._stamp(name, path)):
                 times[name] = stamp[0]
         return [(name, paths[name]) for name in sorted(times, key=times.__getitem__)]
