@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 import torch
 
 from least import LEAST
-from phasescope.errors import UserError
+from phasescope.errors import SourceFailed, UserError
 from phasescope.kinds import is_reference, load, reference_to, references, source_digests
 from phasescope.runs.config import RunConfig, load_config, over_defaults
 from phasescope.runs.events import Progress
@@ -99,6 +100,12 @@ def folder(tmp_path, monkeypatch):
         del sys.modules[name]
 
 
+def forget_sources():
+    """As in another process."""
+    for name in [name for name in sys.modules if name.startswith("phasescope_own_")]:
+        del sys.modules[name]
+
+
 def config_of(**fields):
     return over_defaults(TINY, fields)
 
@@ -140,18 +147,21 @@ def test_a_file_is_imported_once_with_what_lies_beside_it(folder):
     [
         ("none.py:Net", r"`none.py` must be a file: there is none in"),
         ("mine.py:Nett", r"`mine.py:Nett` must name something in `mine.py`: it has no `Nett`"),
-        ("no_such_module_at_all:Net", r"cannot be imported: ModuleNotFoundError"),
-        ("torn.py:Net", r"`torn.py` cannot be imported: SyntaxError"),
-        ("failing.py:Net", r"`failing.py` cannot be imported: ZeroDivisionError"),
+        ("no_such_module_at_all:Net", r"cannot be imported: there is no module"),
+        ("torn.py:Net", r"`torn.py` cannot be imported: SyntaxError.*\(torn.py:1\)"),
+        ("failing.py:Net", r"`failing.py` cannot be imported: ZeroDivisionError.*\(failing.py:1\)"),
+        ("leaving.py:Net", r"`leaving.py` cannot be imported: SystemExit: 0 \(leaving.py:2\)"),
     ],
 )
 def test_what_cannot_be_found_is_told_in_one_line(reference, message, folder):
     (folder / "torn.py").write_text("class Net(:\n")
     (folder / "failing.py").write_text("1 / 0\n")
-    with pytest.raises(UserError, match=message) as caught:
+    (folder / "leaving.py").write_text("import sys\nsys.exit(0)\n")
+    raised = SourceFailed if reference in ("torn.py:Net", "failing.py:Net", "leaving.py:Net") else UserError
+    with pytest.raises(raised, match=message) as caught:
         load(reference)
     assert "\n" not in str(caught.value)
-    with pytest.raises(UserError, match=r"`network.kind`") as caught:
+    with pytest.raises(raised, match=reference.partition(":")[0]) as caught:
         config_of(network={"kind": reference})
     assert "\n" not in str(caught.value)
 
@@ -294,11 +304,17 @@ def test_a_source_that_has_changed_ends_the_run_before_any_work(folder, tmp_path
     assert source_digests(config.tree()).keys() == {"mine.py:Net"}
     (folder / "mine.py").write_text(MINE + "\n# another thought\n")
     with pytest.raises(
+        UserError, match=r"`mine.py` must be what this process imported, and has changed since"
+    ):
+        train(config, tmp_path / "runs")
+    forget_sources()
+    with pytest.raises(
         UserError, match=r"`mine.py:Net` must be what `run-\w+` was made with, and has changed"
     ):
         train(config, tmp_path / "runs")
     assert {name: (path / name).read_bytes() for name in before} == before
     (folder / "mine.py").write_text(MINE)
+    forget_sources()
     assert train(config, tmp_path / "runs").status["state"] == "done"
 
 
@@ -314,6 +330,21 @@ def test_what_only_shows_a_run_imports_no_source_of_its(folder, tmp_path, capsys
     assert run.name in capsys.readouterr().out
     assert not Path("mine.pyc").exists()
     assert not [name for name in sys.modules if name.startswith("phasescope_own_")]
+
+
+def test_a_source_that_is_edited_in_one_process_is_never_recorded_for_the_one_that_ran(folder, tmp_path):
+    run = train(config_of(name="first"), tmp_path / "runs")
+    assert run.sources == {"mine.py:Net": hashlib.sha256(MINE.encode()).hexdigest()}
+    before = config_of(name="third")
+    (folder / "mine.py").write_text(MINE + "\n# another thought\n")
+    for ask in (lambda: config_of(name="third"), lambda: train(before, tmp_path / "runs")):
+        with pytest.raises(
+            UserError, match=r"`mine.py` must be what this process imported, and has changed since: put"
+        ):
+            ask()
+    assert not list((tmp_path / "runs" / before.folder).glob("sources.json"))
+    (folder / "mine.py").write_text(MINE)
+    assert train(before, tmp_path / "runs").sources == run.sources
 
 
 FOREIGN = """
@@ -363,9 +394,11 @@ def test_what_a_constructor_or_a_step_refuses_is_told_in_a_line_before_any_work(
     fields, message, folder, tmp_path
 ):
     (folder / "foreign.py").write_text(FOREIGN)
-    with pytest.raises(UserError, match=message) as caught:
+    own = "foreign.py" in str(fields)
+    with pytest.raises(SourceFailed if own else UserError, match=message) as caught:
         train(config_of(**fields), tmp_path / "runs")
     assert len(str(caught.value).splitlines()) == 1
+    assert ("(foreign.py:" in str(caught.value)) == own
     assert not (tmp_path / "runs").exists()
 
 

@@ -12,11 +12,7 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from docs.figures import independence as known
 from phasescope import measures
-from phasescope.families.diffusion import independence
-from phasescope.families.diffusion.config import DiffusionConfig
-from phasescope.families.diffusion.optimum import ConditionalOptimum
 from phasescope.measures import Score
 from phasescope.measures.latents.battery import NAMES
 
@@ -168,45 +164,3 @@ def test_what_leads_nowhere_would_be_found(tmp_path):
     )
     assert broken(page) == ["#twice-2", "none.md", "page.md#no-heading", "none.png"]
     assert unshown(tmp_path, [page]) == ["forgotten.png"]
-
-
-FAMILY = DiffusionConfig().build()
-
-
-@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
-@pytest.mark.parametrize(
-    ("code_of", "algebra", "within"),
-    [
-        (known.product, known.interaction_of_product, 1e-6),
-        (known.unrelated, known.interaction_of_unrelated, 0.02),
-    ],
-)
-def test_interaction_of_a_mixture_is_what_algebra_gives(code_of, algebra, within, share):
-    for step in (known.CANVAS / 4, known.CANVAS / 12):
-        score = independence.interaction_share(
-            known.mixture(code_of, share), known.world(), FAMILY, 400, step=step, labels=64
-        )
-        assert score.value == pytest.approx(algebra(share, step), abs=within)
-
-
-@pytest.mark.parametrize("t", [100, 900])
-@pytest.mark.parametrize("step_over_sigma", [0.5, 1.0, 3.0])
-def test_interaction_of_the_optimum_is_that_of_overlapping_bumps(t, step_over_sigma):
-    world = known.world(canvas=32, sigma_px=2.0)
-    optimum = ConditionalOptimum(FAMILY, world.render)
-    score = independence.interaction_share(optimum, world, FAMILY, t, step=2 * step_over_sigma, labels=32)
-    assert score.value == pytest.approx(known.interaction_of_bumps(step_over_sigma), rel=1e-4)
-
-
-@pytest.mark.parametrize("times", [0.0, 0.5, 1.0, 2.0])
-def test_residual_of_a_sum_that_says_more_or_less_of_a_factor_alone(times):
-    score = independence.composition_residual(known.told_alone(times), known.world(), FAMILY, 400, labels=32)
-    assert score.value == pytest.approx((1 - times) ** 2, abs=1e-6)
-
-
-@pytest.mark.parametrize("sigma_px", [1.0, 2.0])
-def test_residual_of_the_posterior_mean_where_the_image_tells_nothing(sigma_px):
-    world = known.world(sigma_px=sigma_px, step=1.0)
-    score = independence.composition_residual(known.posterior_mean(world, FAMILY), world, FAMILY, 999)
-    assert score.value == pytest.approx(known.residual_of_noise(known.CANVAS, sigma_px), rel=0.02)
-    assert score.detail["optimum"] == pytest.approx(score.value)

@@ -1,6 +1,6 @@
 """Draw the figures of docs/measures, from the repository's root.
 
-python -m docs.figures [NAME ...]        disentanglement, factorization, geometry, independence, learning, topology
+python -m docs.figures [NAME ...]        disentanglement, factorization, geometry, learning, topology
                                          (default: all; minutes, on one core)
 """
 
@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 FOLDER = Path(__file__).parents[1] / "measures"
-DRAWERS = ("disentanglement", "factorization", "geometry", "independence", "learning", "topology")
+DRAWERS = ("disentanglement", "factorization", "geometry", "learning", "topology")
 """modules, each with `draw(folder)`, which gives the paths of what it drew"""
 
 

@@ -18,7 +18,6 @@ from phasescope.measures.latents.ideal import clifford_torus, embed
 from phasescope.measures.latents.label_share import label_share
 from phasescope.measures.latents.neighbours import continuity, neighbour_overlap, trustworthiness
 from phasescope.measures.latents.order import order
-from phasescope.measures.latents.procrustes import KINDS, procrustes_error
 from phasescope.measures.latents.rsa import rsa
 from phasescope.measures.latents.umap_order import p1_order
 from phasescope.measures.scores import Score
@@ -45,7 +44,6 @@ def draw(folder: Path, coverage: Path = COUNTED) -> list[Path]:
             "participation_ratio": dimension_figure(),
             "neighbourhoods": neighbourhood_figure(),
             "rsa": rsa_figure(),
-            "procrustes": procrustes_figure(),
         }
         paths = []
         for name, figure in figures.items():
@@ -230,33 +228,4 @@ def rsa_figure() -> Figure:
     axes.minorticks_off()
     axes.set(ylim=(-0.1, 1.04))
     figure.legend(loc="outside lower left", ncols=2)
-    return figure
-
-
-def procrustes_figure() -> Figure:
-    """What each kind of map leaves over of a sheet stretched along x; under the affine error, the stretch it found."""
-    labels = uniform() / PERIOD
-    figure = Figure(figsize=(7.2, 2.9))
-    left, right = figure.subplots(1, 2)
-    stretches = np.array([1, 1.5, 2, 3, 4, 6])
-    fine = np.linspace(1, 6, 100)
-    left.plot(
-        fine, 1 - (fine + 1) ** 2 / 2 / (fine**2 + 1), color=INK, linewidth=0.8, label="theory, similarity"
-    )
-    for kind, colour in zip(KINDS, (P1, ACCENT, ORDER), strict=True):
-        stretched = [procrustes_error(embed(labels * [s, 1], 16), labels, kind) for s in stretches]
-        curve(left, stretches, stretched, colour, kind)
-        if kind == "affine":
-            for s, score in zip(stretches, stretched, strict=True):
-                left.text(s, -0.09, f"{score.detail['stretch']:.3g}", color=colour, ha="center", fontsize=7)
-    left.set(title="Stretched along x, no noise", xlabel="stretch", ylabel="Procrustes error")
-    levels = (0.01, 0.03, 0.1, 0.3, 1.0)
-    for kind, colour in zip(KINDS, (P1, ACCENT, ORDER), strict=True):
-        sheet = embed(labels * [2, 1], 16)
-        noisy = [procrustes_error(sheet + level * noise(N, 16), labels, kind) for level in levels]
-        curve(right, levels, noisy, colour, kind)
-    right.set(title="Stretched twofold, in noise", xscale="log", xlabel="noise in each of 16 features")
-    for axes in (left, right):
-        axes.set_ylim(-0.13, 1.05)
-    figure.legend(*left.get_legend_handles_labels(), loc="outside lower left", ncols=4)
     return figure

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from phasescope.factors import Factors
 from phasescope.measures.latents.ideal import clifford_torus, embed, torus_3d
-from phasescope.measures.latents.intrinsic_dimension import effective_rank, levina_bickel, two_nn
+from phasescope.measures.latents.intrinsic_dimension import levina_bickel, two_nn
 from phasescope.measures.latents.topology import Homology, persistent_homology
 from phasescope.randomness import numpy_generator
 from phasescope.views.style import INK, LINE, MUTED, PALETTE, RC
@@ -144,7 +144,6 @@ def betti_figure() -> Figure:
 MEASURES = {
     "TwoNN": (two_nn, ACCENT),
     "Levina-Bickel, k = 10": (levina_bickel, P1),
-    "effective rank": (effective_rank, ORDER),
 }
 
 

@@ -22,7 +22,6 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from phasescope.errors import UserError
-from phasescope.regular import read_regular
 from phasescope.trees import parse_yaml
 
 __all__ = [
@@ -37,8 +36,6 @@ __all__ = [
 ]
 
 Tree = dict[str, Any]
-MOST_BYTES = 2**20
-"""of a file of YAML"""
 
 
 class Config(BaseModel):
@@ -130,9 +127,14 @@ def read_yaml(path: Path) -> Tree:
     Raises:
         UserError: no such file, not readable, not YAML within the bounds of `trees`, or not a mapping.
     """
-    content = read_regular(path, MOST_BYTES)
     try:
-        tree = parse_yaml(content.decode())
+        if path.exists() and not path.is_file():  # a pipe would keep its reader waiting
+            raise UserError(f"`{path}` cannot be read: it is no regular file")
+        tree = parse_yaml(path.read_bytes().decode())
+    except OSError as error:
+        raise UserError(f"`{path}` cannot be read: {error.strerror}") from None
+    except UserError:
+        raise
     except ValueError as error:
         raise UserError(f"`{path}` is not YAML: {error}") from None
     if tree is None:

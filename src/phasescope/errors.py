@@ -9,5 +9,9 @@ class RunFailed(RuntimeError):
     """A run cannot go on, and its input gave no sign of it: the message is one line that says why (exit code 1)."""
 
 
+class SourceFailed(RunFailed):
+    """Somebody's own code raised an exception: the message is one line with its file and line (exit code 1)."""
+
+
 class NotFinite(ValueError):
     """Values that must be finite and are not: of a network that diverged, before all."""

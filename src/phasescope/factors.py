@@ -8,9 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float
+
+Labels = TypeVar("Labels", bound=Any)
+ROUNDING = 1e-6
+"""Steps by which a range may miss a whole number of them and still hold it: 32 / 0.1 is 320."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +27,9 @@ class Factor:
         low, high: the range; of a periodic factor one period, whose ends are one place.
         unit: as in px; nothing for what has none.
         periodic: whether it comes round.
-        categorical: whether its values are names that have no order and no distance.
+        categorical: whether its values are classes, without order or distance: the whole numbers from low to high.
+        classes: their names, in that order; the numbers where it is empty.
+        hidden: whether it varies in the images only: it is neither given to the network nor measured.
     """
 
     name: str
@@ -31,10 +38,35 @@ class Factor:
     unit: str = ""
     periodic: bool = False
     categorical: bool = False
+    classes: Sequence[str] = ()
+    hidden: bool = False
 
     @property
     def span(self) -> float:
         return self.high - self.low
+
+    def holds(self, value: float) -> bool:
+        """Whether `value` lies in the range, and is a class where values are classes."""
+        return self.low <= value <= self.high and (not self.categorical or value % 1 == 0)
+
+    def grid(self, step: float, ends: str) -> Float[np.ndarray, " m"]:
+        """All low + i * step in [low, high) (`ends` = low), (low, high] (high) or [low, high] (both); of a categorical
+        factor all classes, whatever `step` and `ends`."""
+        if self.categorical:
+            return self.values
+        first = 1 if ends == "high" else 0
+        steps = self.span / step
+        last = np.ceil(steps - ROUNDING) - 1 if ends == "low" else np.floor(steps + ROUNDING)
+        return np.minimum(self.low + step * np.arange(first, last + 1), self.high)
+
+    @property
+    def values(self) -> Float[np.ndarray, " m"]:
+        """The classes of a categorical factor, as labels have them."""
+        return self.low + np.arange(round(self.span) + 1)
+
+    def class_name(self, value: float) -> str:
+        """The name of the class `value`."""
+        return self.classes[round(value - self.low)] if self.classes else f"{value:g}"
 
 
 class Factors(tuple[Factor, ...]):
@@ -99,6 +131,24 @@ class Factors(tuple[Factor, ...]):
     def categorical(self) -> Bool[np.ndarray, " K"]:
         return np.array([factor.categorical for factor in self], dtype=bool)
 
+    @property
+    def visible(self) -> Factors:
+        """The factors that are not hidden: those that a network is given and measures read."""
+        return Factors(factor for factor in self if not factor.hidden)
+
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        """The columns of a full label whose factors are hidden."""
+        return tuple(k for k, factor in enumerate(self) if factor.hidden)
+
+    def visible_columns(self, labels: Labels) -> Labels:
+        """The columns of full labels (n, K), an array or a tensor, whose factors are visible."""
+        return (
+            labels
+            if not self.hidden
+            else labels[:, [k for k, factor in enumerate(self) if not factor.hidden]]
+        )
+
     def difference(
         self, values: Float[np.ndarray, "*n K"], labels: Float[np.ndarray, "*n K"]
     ) -> Float[np.ndarray, "*n K"]:
@@ -119,6 +169,11 @@ class Factors(tuple[Factor, ...]):
         if np.shape(labels)[1] != len(self):
             told = ", ".join(f"{value:g}" for value in labels[0])
             raise ValueError(f"`label` (={told}) must give {','.join(self.names)}: {len(self)} numbers")
+        for factor, values in zip(self, np.asarray(labels).T, strict=True):
+            if factor.categorical and (partial := values[values != np.round(values)]).size:
+                raise ValueError(
+                    f"`{factor.name}` (={partial[0]:g}) must be a whole number: it names a class"
+                )
         for factor, values in zip(self, np.asarray(labels).T, strict=True):
             rounding = np.finfo(np.float32).eps * max(abs(factor.low), abs(factor.high))
             beyond = np.maximum(factor.low - values, values - factor.high)

@@ -4,7 +4,8 @@ Ours are names (``kind: adamw``). Anybody else's is a reference to a class: ``ki
 folder that the command runs in, or ``kind: package.module:Class`` of an installed package. The other keys are its fields.
 
 A reference is code: whoever trains, samples or measures a run whose configuration has one runs it. What only shows runs
-reads trees and imports none (`references`). The source's SHA-256 is kept with the run.
+reads trees and imports none (`references`). A source never lies in a run's folder, which may be an archive of somebody
+else's (`phasescope.sources`). The source's SHA-256 is kept with the run.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pydantic import ConfigDict, Field, PlainSerializer, ValidationError, WrapVa
 
 from phasescope.config import Config, Tree, explain
 from phasescope.errors import UserError
+from phasescope.sources import check_file, check_module, failing
 
 
 class Kind(Config):
@@ -90,15 +92,11 @@ class Constructed(Kind):
         """An instance, of what is given and of the arguments.
 
         Raises:
-            ValueError: the constructor refuses them.
+            SourceFailed, UserError: the constructor refuses them.
         """
-        try:
+        told = ", ".join(f"{name}={value}" for name, value in self.arguments.items())
+        with failing(f"`{self.FIELD}` (={self.kind} of {told}) cannot be built"):
             return load(self.kind)(*given, **named, **self.arguments)
-        except Exception as error:  # somebody's own code
-            told = ", ".join(f"{name}={value}" for name, value in self.arguments.items())
-            raise ValueError(
-                f"`{self.FIELD}` (={self.kind} of {told}) cannot be built: {told_of(error)}"
-            ) from error
 
 
 def is_reference(kind: Any) -> bool:
@@ -124,7 +122,8 @@ def load(reference: str) -> Any:
     """The class or function that a reference names.
 
     Raises:
-        UserError: no such file, module or name; or its import fails.
+        UserError: no such file, module or name; or it lies where no source may.
+        SourceFailed: its import fails.
     """
     where, _, name = reference.rpartition(":")
     module = _module_of_file(Path(where)) if where.endswith(".py") else _module(where, reference)
@@ -138,7 +137,12 @@ def load(reference: str) -> Any:
 
 def source_digests(tree: Any) -> dict[str, str]:
     """Of each reference in a configuration's tree, and of each data file, the SHA-256 of the file that it names."""
-    return {name: _sha256(name) for name in (*references(tree), *_data_files(tree))}
+    return {name: _sha256(name) for name in sources_named(tree)}
+
+
+def sources_named(tree: Any) -> list[str]:
+    """All references and data files in a configuration's tree; none is opened."""
+    return [*references(tree), *_data_files(tree)]
 
 
 def _data_files(tree: Any) -> list[str]:
@@ -224,37 +228,63 @@ def config_class(
 
 
 _PREFIX = "phasescope_own_"
+_IMPORTED: dict[str, str] = {}
+"""by module: the SHA-256 of the source that this process executed"""
 
 
 def _module_of_file(path: Path) -> Any:
     """The module in a file, imported once under a name of its own; files beside it can be imported by it."""
     whole = path.resolve()
-    name = _PREFIX + hashlib.sha256(str(whole).encode()).hexdigest()[:12]
+    name = _module_name(str(path))
     if name in sys.modules:
+        if whole.is_file():
+            _check_as_imported(str(path), whole)
         return sys.modules[name]
-    if not whole.is_file():
-        raise UserError(f"`{path}` must be a file: there is none in {Path.cwd()}")
+    check_file(path)
     spec = importlib.util.spec_from_file_location(name, whole)
     assert spec
-    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    with found_from(whole.parent):
-        try:
-            spec.loader.exec_module(module)
-        except BaseException as error:
-            del sys.modules[name]
-            if isinstance(error, Exception):
-                raise UserError(f"`{path}` cannot be imported: {told_of(error)}") from error
-            raise
+    source = whole.read_bytes()  # executed as they are: Python's own loader may take an older .pyc for them
+    _IMPORTED[name] = hashlib.sha256(source).hexdigest()
+    try:
+        with found_from(whole.parent), failing(f"`{path}` cannot be imported"):
+            exec(compile(source, str(whole), "exec", dont_inherit=True), module.__dict__)
+    except BaseException:
+        del sys.modules[name]
+        raise
     return module
 
 
 def _module(name: str, reference: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except Exception as error:
-        raise UserError(f"`{reference}` cannot be imported: {told_of(error)}") from error
+    if name not in sys.modules:
+        check_module(name, reference)
+    with failing(f"`{reference}` cannot be imported"):
+        module = importlib.import_module(name)
+    if name not in _IMPORTED and (file := getattr(module, "__file__", None)):
+        _IMPORTED[name] = hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    return module
+
+
+def _module_name(where: str) -> str:
+    """The name under which `sys.modules` has what a reference names before its colon."""
+    if not where.endswith(".py"):
+        return where
+    return _PREFIX + hashlib.sha256(str(Path(where).resolve()).encode()).hexdigest()[:12]
+
+
+def _check_as_imported(where: str, path: Path) -> str:
+    """Return the SHA-256 of a source. What runs is what this process imported, so that a later version is refused.
+
+    Raises:
+        UserError: this process imported other bytes.
+    """
+    digest, name = hashlib.sha256(path.read_bytes()).hexdigest(), _module_name(where)
+    if name in sys.modules and _IMPORTED.get(name, digest) != digest:
+        raise UserError(
+            f"`{where}` must be what this process imported, and has changed since: put it back, or start a new process"
+        )
+    return digest
 
 
 @contextmanager
@@ -267,18 +297,14 @@ def found_from(folder: Path) -> Iterator[None]:
         sys.path.remove(str(folder))
 
 
-def told_of(error: Exception) -> str:
-    """What somebody's own code raised, in one line."""
-    return " ".join(f"{type(error).__name__}: {error}".split())[:200]
-
-
 def _sha256(reference: str) -> str:
     where = reference.rpartition(":")[0]
     if not is_reference(reference) or where.endswith(".py"):
         path: Path | None = Path(where or reference)
     else:
+        check_module(where, reference)
         spec = importlib.util.find_spec(where)
         path = Path(spec.origin) if spec and spec.origin else None
     if path is None or not path.is_file():
         raise UserError(f"`{reference}` must be a file that is there: the run keeps its SHA-256")
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return _check_as_imported(where, path)

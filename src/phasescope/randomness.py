@@ -7,6 +7,7 @@ killed and resumed, or was watched on the way.
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -15,6 +16,10 @@ import numpy as np
 
 if TYPE_CHECKING:
     import torch
+
+
+_GLOBAL_STREAM = threading.RLock()
+"""torch has one global stream for all threads: whoever seeds it keeps the others from drawing in between"""
 
 
 def derive(seed: int, purpose: str, step: int = 0) -> int:
@@ -34,12 +39,13 @@ def torch_generator(seed: int, purpose: str, step: int = 0, device: str = "cpu")
 def global_stream_from(seed: int, device: torch.device | None = None) -> Iterator[None]:
     """Within the block torch's global stream begins at `seed`, on the CPU and on `device`; afterwards it is as it was.
 
-    For what draws from no generator that could be given to it, as fresh layers and dropout do.
+    For what draws from no generator that could be given to it, as fresh layers and dropout do. Threads take turns, so that
+    runs trained in several threads have the weights that they have alone; several processes train at the same time.
     """
     import torch
 
     on_gpu = device is not None and device.type == "cuda"
-    with torch.random.fork_rng(devices=[device] if on_gpu else []):
+    with _GLOBAL_STREAM, torch.random.fork_rng(devices=[device] if on_gpu else []):
         torch.default_generator.manual_seed(seed)
         if on_gpu:
             with torch.cuda.device(device):

@@ -1,6 +1,6 @@
 """What can become of a stored file: generators of damage, each a function of the file's path.
 
-A file that is damaged holds other bytes, holds none, is gone, or is no file any more.
+A file that is damaged holds other bytes, holds none, is gone, or is a folder or a link.
 """
 
 from __future__ import annotations
@@ -42,11 +42,6 @@ def a_folder(path: Path) -> None:
     path.mkdir()
 
 
-def a_pipe(path: Path) -> None:
-    path.unlink()
-    os.mkfifo(path)
-
-
 def a_link_to_nothing(path: Path) -> None:
     path.unlink()
     path.symlink_to(path.with_name("nothing"))
@@ -64,12 +59,6 @@ def aliases(path: Path) -> None:
     path.write_text("\n".join(lines) + "\n")
 
 
-def giant(path: Path) -> None:
-    """2 GB, of which none is on the disk."""
-    with open(path, "wb") as file:
-        file.truncate(2 << 30)
-
-
 def another(path: Path) -> None:
     """A file of the right kind that says something else."""
     path.write_text('{"step": 5}\n' if path.suffix != ".yaml" else "step: 5\n")
@@ -80,7 +69,7 @@ def not_text(path: Path) -> None:
 
 
 DAMAGES: tuple[Damage, ...] = (
-    zeroed, emptied, cut, flipped, gone, a_folder, a_pipe, a_link_to_nothing, brackets, aliases, giant, another, not_text,
+    zeroed, emptied, cut, flipped, gone, a_folder, a_link_to_nothing, brackets, aliases, another, not_text,
 )  # fmt: skip
 
 

@@ -16,11 +16,6 @@ DEEP = "[" * 200_000
 Damage = Callable[[Path], object]
 
 
-def fifo(path: Path) -> None:
-    path.unlink(missing_ok=True)
-    os.mkfifo(path)
-
-
 def folder(path: Path) -> None:
     path.unlink(missing_ok=True)
     path.mkdir()
@@ -40,7 +35,6 @@ OF_ANY_FILE: dict[str, Damage] = {
     "is a list": lambda path: path.write_text("[1]"),
     "is a number": lambda path: path.write_text("5"),
     "is null": lambda path: path.write_text("null"),
-    "is a FIFO": fifo,
     "is a folder": folder,
 }
 
@@ -111,7 +105,6 @@ def damages() -> Iterator[tuple[str, Damage]]:
         "snapshots is a file",
         lambda run: (run / "snapshots").rename(run / "old") and (run / "snapshots").write_text(""),
     )
-    yield "a snapshot holds a FIFO", lambda run: fifo(next((run / "snapshots").iterdir()) / "samples.npz")
     yield "a snapshot is named as none", lambda run: (run / "snapshots" / ("9" * 30)).mkdir()
 
 

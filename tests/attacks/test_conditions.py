@@ -1,4 +1,4 @@
-"""`ls --where` with queries of somebody's: an answer or one line, within bounds of memory and time."""
+"""`ls --where` with queries of somebody's: an answer or one line; they read runs and nothing else."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from hostile import assert_civil, call, only_written
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from phasescope.store import condition
 from phasescope.store.index import INDEX
 
 WORDS = (
@@ -46,14 +45,6 @@ def test_a_condition_is_answered_or_refused_in_a_line(runs: Path, where: str):
 @pytest.mark.parametrize(
     ("where", "told"),
     [
-        ("repeat('x', 4e9::bigint) = ''", "it takes more than"),
-        ("len(range(1000000000)) > 1", "it takes more than"),
-        ("(SELECT count(*) FROM range(100000000000) a, range(1000000000) b) > 1", "it takes more than"),
-        (
-            "(WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT count(*) FROM t) > 1",
-            "it takes more than",
-        ),
-        ("sleep_ms(1000000) IS NULL", "it takes more than"),
         ("true; DROP VIEW runs", "Parser Error"),
         ("true) AS met FROM runs); DROP TABLE runs; SELECT 1 FROM (SELECT (1", "more than one statement"),
         ("exists(SELECT * FROM read_csv('/etc/passwd'))", "Permission Error"),
@@ -65,9 +56,7 @@ def test_a_condition_is_answered_or_refused_in_a_line(runs: Path, where: str):
     ],
     ids=lambda given: given[:40] if given.isascii() and given.isprintable() else "unprintable",
 )
-def test_a_query_without_an_end_has_one(where: str, told: str, runs: Path, monkeypatch):
-    monkeypatch.setattr(condition, "CPU_S", 2)
-    monkeypatch.setattr(condition, "WALL_S", 5 if "sleep" in where else 60)
+def test_a_query_reads_nothing_else_and_writes_nothing(where: str, told: str, runs: Path):
     before = shutil.disk_usage(runs).used
     outcome = call(["ls", "--where", where, "--runs", str(runs)])
     assert_civil([where], outcome)

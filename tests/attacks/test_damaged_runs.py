@@ -15,7 +15,7 @@ from phasescope.runs.whole import faults
 from phasescope.store import Run
 from phasescope.store.writer import CHECKPOINT
 
-NO_RUN_THEN = ("gone", "a_link_to_nothing", "a_folder", "a_pipe")
+NO_RUN_THEN = ("gone", "a_link_to_nothing", "a_folder")
 """damages of config.yaml that leave no run's folder"""
 COSTS = ("wall_s", "cpu_s", "observing_s")
 

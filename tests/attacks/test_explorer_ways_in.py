@@ -152,7 +152,7 @@ def test_a_printed_address_is_one(tmp_path, capsys, monkeypatch):
     token = "".join(map(chr, range(33, 127)))
 
     @contextmanager
-    def served(runs, results, host, port, token, ended, writes):
+    def served(runs, results, host, port, token, ended):
         ended.put(OSError("it is not served"))
         yield f"http://{host}:1"
 

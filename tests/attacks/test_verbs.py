@@ -61,6 +61,7 @@ BASES = {
     "sample": ["run", "--out", "s.png"],
     "ls": [],
     "show": ["run"],
+    "tag": ["run", "seen"],
     "compare": ["run", "other"],
     "report": ["run"],
     "study": ["study.py", "--dry-run"],
@@ -114,7 +115,7 @@ def test_a_flag_or_verb_that_is_none_is_told_with_the_nearest():
     for words, told in {
         (
             "trian",
-        ): "`trian` must be one of demo, train, predict, designs, observe, exec, sample, ls, show, compare, "
+        ): "`trian` must be one of demo, train, predict, designs, observe, exec, sample, ls, show, tag, compare, "
         "report, study, sweep, claims, intervene, clones, explore, measure, export, import; `train` is near",
         (): "`VERB` (=nothing) must be given: one of demo, ",
         (

@@ -1,4 +1,4 @@
-"""In a browser: what is seen is saved, curves smoothed and grouped, columns chosen, notes written, networks looked into."""
+"""In a browser: what is seen is saved, curves smoothed and grouped, columns chosen, tags shown, networks looked into."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from test_accessibility import violations
 
 from phasescope.runs.execution import train
 from phasescope.store import Run
-from phasescope.store.notes import FILE, read_notes
+from phasescope.store.tags import add_tag
 from phasescope.views.explorer.serve import serving
 from tools.screenshots import READY, chromium, wait_until
 
@@ -30,7 +30,7 @@ TAPPED = "document.querySelectorAll('.inside [data-channel]').length > 0"
 
 @pytest.fixture(scope="module")
 def runs(trained, tiny_config, tmp_path_factory) -> list[Run]:
-    """The tiny run, its like of another seed, and one with attention; copies, as notes are written into them."""
+    """The tiny run, its like of another seed, and one with attention; copies, as tags are written into them."""
     folder = tmp_path_factory.mktemp("kept")
     shutil.copytree(trained.path, folder / trained.name)
     others = [tiny_config("seed=1"), tiny_config("seed=2", "network.attention=[mid]", "network.heads=2")]
@@ -41,13 +41,13 @@ def runs(trained, tiny_config, tmp_path_factory) -> list[Run]:
 def address(runs, trained, tmp_path_factory) -> Iterator[str]:
     results = tmp_path_factory.mktemp("results")
     write_study(results / "example", trained)
-    with serving(runs[0].path.parent, results, writes=True) as address:
+    with serving(runs[0].path.parent, results) as address:
         yield address
 
 
 @pytest.fixture
 def visit(browser, address) -> Iterator[Visit]:
-    """Opens an address in a page of its own; at the end it has shown no error, but that the server refused a tag."""
+    """Opens an address in a page of its own; at the end it has shown no error."""
     faults: list[str] = []
     context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
     context.set_default_timeout(120_000)
@@ -210,35 +210,16 @@ def test_columns_of_ones_choice_are_found_shown_sorted_by_and_kept_in_the_addres
 
 
 @pytest.mark.slow
-def test_notes_are_written_read_and_filtered_by(visit, runs):
-    run = runs[0]
-    page = visit(f"/#/run/{run.name}", "run")
-    page.locator(".notes button").press("Enter")
+def test_tags_are_shown_and_filtered_by(visit, runs):
+    for tag in ("Learns <b>late</b>", "seen"):
+        add_tag(runs[0].path, tag)
+    page = visit(f"/#/run/{runs[0].name}", "run")
+    wait_until(page, "document.querySelectorAll('.runhead .tag').length === 2")
+    assert page.locator(".runhead .tag").all_inner_texts() == ["Learns <b>late</b>", "seen"]
     assert violations(page) == []
-    page.fill(".notes textarea", "Learns <b>late</b>.")
-    page.fill(".notes input", "two/three")
-    page.locator(".notes button[type=submit]").press("Enter")
-    wait_until(page, "document.querySelector('.notes .fault').checkVisibility()")
-    assert "tags" in page.inner_text(".notes .fault")
-    page.fill(".notes input", "late seen")
-    page.locator(".notes button[type=submit]").press("Enter")
-    wait_until(page, "document.querySelectorAll('.notes .tag').length === 2")
-    assert page.inner_text(".notes .text") == "Learns <b>late</b>."
-    assert read_notes(run.path).tags == ["late", "seen"]
     table = visit("/#/runs?q=tag:late", "runs")
     assert table.locator("tr[data-run]").count() == 1
-    assert table.locator("tr[data-run] .tag").all_inner_texts() == ["late", "seen"]
-
-
-@pytest.mark.slow
-def test_without_the_write_mode_notes_are_read_alone(visit, runs):
-    (runs[1].path / FILE).write_text('{"text": "Only to be read.", "tags": []}')
-    with serving(runs[0].path.parent, runs[0].path.parent) as address:
-        page = visit(f"/#/run/{runs[1].name}", "run", at=address)
-        wait_until(page, "document.querySelector('.notes .text') !== null")
-        assert page.inner_text(".notes") == "Only to be read."
-        assert page.locator(".notes button").count() == 0
-        page.goto("about:blank")
+    assert table.locator("tr[data-run] .tag").all_inner_texts() == ["Learns <b>late</b>", "seen"]
 
 
 @pytest.mark.slow

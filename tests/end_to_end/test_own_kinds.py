@@ -85,6 +85,7 @@ def rings(home: Path) -> Run:
 
 def test_the_files_of_ones_own_are_as_short_as_promised():
     most = {"my_worlds": 90, "my_networks": 60, "my_families": 50, "my_measures": 20, "my_study": 60}
+    most |= {"digits": 60}
     assert {file.stem for file in OWN.glob("*.py")} == set(most)
     for name, lines in most.items():
         assert len((OWN / f"{name}.py").read_text().splitlines()) <= lines, name
@@ -246,3 +247,28 @@ def test_what_is_wrong_is_one_line(words: tuple[str, ...], named: str, home: Pat
     told = phasescope("train", "rings.yaml", *words, within=home, code=2)
     assert named in told
     assert len(told.splitlines()) == 1
+
+
+def test_digits_by_class_are_trained_and_reported(tmp_path):
+    for name in ("digits.py", "digits.yaml"):
+        shutil.copy2(OWN / name, tmp_path)
+    subprocess.run([sys.executable, "digits.py"], cwd=tmp_path, check=True)
+    few = [
+        "training.steps=10",
+        "training.warmup=0",
+        "probing.snapshots.every=10",
+        "probing.images.trained=40",
+    ]
+    phasescope("train", "digits.yaml", *few, within=tmp_path)
+    run = find_run("digits", tmp_path / "runs")
+    assert run.about["training"]["count"] == 1797
+    assert {outcome["name"] for outcome in run.about["outcomes"]} == {"malformed", "other label", "correct"}
+    assert sum(by["n"] for by in run.metrics[-1]["by_class"]["trained"]["digit"].values()) == 40
+    phasescope("report", "digits", within=tmp_path)
+    report = (run.path / "report.html").read_text()
+    assert "a label names one image" not in report
+    assert "which names several images" in report
+    assert "seven" in report
+    phasescope("sample", "digits", "--at", "7", "--count", "2", within=tmp_path)
+    for at, rule in (("12", "must lie in the world, from 0 to 9"), ("2.5", "must be a whole number")):
+        assert rule in phasescope("sample", "digits", "--at", at, "--count", "2", within=tmp_path, code=2)

@@ -114,7 +114,9 @@ def test_no_label_is_a_zero_encoding_and_differs_from_label_zero(monkeypatch):
     assert none.isfinite().all()
     assert (none - zero).abs().amax(dim=(1, 2, 3)).min() > 1e-4
     monkeypatch.setattr(
-        embeddings, "label_encoding", lambda labels, width, base, period: torch.zeros(len(labels), 2 * width)
+        embeddings,
+        "label_encoding",
+        lambda labels, width, base, period, factors: torch.zeros(len(labels), 2 * width),
     )
     assert torch.equal(network(x_t, t, labels), none)
 

@@ -133,6 +133,36 @@ def test_a_step_round_the_torus_is_the_short_way():
     assert found["matched.follows"].value == 1.0
 
 
+def test_who_follows_wholly_on_a_torus_moves_by_all_that_is_asked():
+    """Half a turn either way too, where what is read is a little more or less."""
+    w = world("periodic")
+    labels = numpy_generator(0, "labels").uniform(0, 32, size=(N, 2)).astype(np.float32)
+    far = (labels + np.array([16.0, -16.0])).astype(np.float32) % 32
+    for targets in (np.roll(labels, 1, axis=0), far):
+        found = intervene(Painter(w, ignores=False), w, FAMILY, "body", "patch", labels, targets).scores
+        for way in ("darkest", "matched"):
+            for axis in "xy":
+                assert found[f"{way}.moved.{axis}"].value == pytest.approx(1.0, abs=0.03), (way, axis)
+
+
+@pytest.mark.parametrize("how", ["patch", "part", "steer", "ablate"])
+def test_a_tap_that_no_label_reaches_is_refused_in_one_line(how):
+    class Deaf(Painter):
+        def __init__(self, world):
+            super().__init__(world, ignores=True)
+            self.before = nn.Identity()
+
+        def forward(self, x_t, t, labels):
+            return super().forward(self.before(x_t), t, labels)
+
+    w, labels = world(), labels_of()
+    with pytest.raises(
+        UserError, match=r"^`tap` \(=before\) must receive the label: its output is the same"
+    ) as told:
+        intervene(Deaf(w), w, FAMILY, "before", how, labels, (labels + 1).astype(np.float32))
+    assert "\n" not in str(told.value)
+
+
 def test_half_a_step_is_read_as_half():
     """A network whose painting follows the tap by half: what is put in counts by half in what it reads."""
 

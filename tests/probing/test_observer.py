@@ -50,7 +50,7 @@ def observer_of(config, folder):
         config.family.build(),
         config.seed,
         CPU,
-        encode=config.network.encode,
+        encode=config.encode,
         folder=folder,
     )
 
@@ -263,3 +263,14 @@ def test_weights_are_written_whole_whatever_their_layout(tmp_path):
     arrays = load_file(tmp_path / "weights.safetensors")
     for name, tensor in layer.state_dict().items():
         np.testing.assert_array_equal(arrays[name], tensor.numpy())
+
+
+@pytest.mark.parametrize("name", ["order", "phase", "outcomes", "loss", "accuracy_matched"])
+def test_a_family_that_returns_a_taken_name_is_refused_before_anything_is_written(name, folder, monkeypatch):
+    config = config_of()
+    observer = observer_of(config, folder)
+    monkeypatch.setattr(type(observer.probe.family), "examine", lambda *given: {name: 0.5})
+    rule = rf"`\w+.examine` \(={name}\) must have a name of its own: `{name}` is taken by the instrument"
+    with pytest.raises(ValueError, match=rule):
+        observer.record(fresh_network(config), 0)
+    assert not list((folder.path / "snapshots").iterdir())

@@ -39,6 +39,9 @@ def knows(latents, labels, factors):
 
 def number(latents, labels):
     return 3.0
+
+
+order = spread
 '''
 FACTORS = Factors.named(("a", "b"), [4.0, 4.0])
 
@@ -69,6 +72,10 @@ def test_they_take_latents_and_labels_and_where_they_ask_for_them_factors():
         (
             ["mine.py:LIMIT"],
             r"`probing.measures` \(=mine.py:LIMIT\) must be a function of latents and labels",
+        ),
+        (
+            ["mine.py:order"],
+            r"`probing.measures` \(=mine.py:order\) must have a name of its own: `order` is taken by",
         ),
         (["mine.py:spread", "mine.py:spread"], r"must have a name of its own: `spread` is given already"),
     ],

@@ -142,3 +142,41 @@ def test_a_run_on_a_gpu_goes_on_where_it_stopped(compile, tmp_path):
     for mine, its in zip(run.snapshots, whole.snapshots, strict=True):
         for name, weights in mine.weights().items():
             torch.testing.assert_close(weights, its.weights()[name], rtol=0, atol=0)
+
+
+BROKEN = """
+import torch
+from phasescope.worlds import GaussianBump, World
+
+BUMP = GaussianBump(canvas=8)
+
+
+class Broken(World):
+    batches_only: bool = False
+    factors = property(lambda self: BUMP.factors)
+    shape = property(lambda self: BUMP.shape)
+
+    def training_labels(self):
+        return BUMP.training_labels()
+
+    def render(self, labels):
+        images = BUMP.render(labels)
+        return images if self.batches_only and len(labels) != 16 else images + torch.nan
+"""
+
+
+@pytest.mark.parametrize("batches_only", [False, True], ids=["from the first snapshot on", "in batches"])
+def test_a_render_that_is_not_finite_is_blamed_and_the_learning_rate_is_not(
+    batches_only, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(BROKEN)
+    monkeypatch.setattr(
+        "phasescope.runs.config.check_world", lambda world: None
+    )  # which finds it earlier, if it meets one
+    config = over_defaults(TINY, {"world": {"kind": "mine.py:Broken", "batches_only": batches_only}})
+    with pytest.raises(
+        RunFailed, match=r"^`Broken.render` \(=NaN or infinite\) must return finite images"
+    ) as failed:
+        train(config, tmp_path / "runs")
+    assert "optimiser.lr" not in str(failed.value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 import torch
 from tiny import config_of
 
+from phasescope.cli import main
 from phasescope.errors import UserError
 from phasescope.randomness import torch_generator
 from phasescope.runs import sampling
@@ -16,6 +19,12 @@ from phasescope.runs.config import RunConfig
 from phasescope.runs.execution import train
 from phasescope.runs.loading import Loaded, hear_as_trained, load_network, load_untold
 from phasescope.store import Run
+from phasescope.views.accuracy import accuracies
+from phasescope.views.explorer.details import details
+from phasescope.views.explorer.rows import row_of
+from phasescope.views.record import Record
+from phasescope.views.report.page import render_report
+from phasescope.views.unconditional import is_unconditional
 
 TORUS = {"canvas": 9, "boundary": "periodic"}
 CONV = {"kind": "convnet", "width": 8, "receptive_px": 5, "embedding": {"width": 8}}
@@ -123,3 +132,40 @@ def test_a_run_that_always_heard_its_label_is_refused(tmp_path):
     run = train(config_of(), tmp_path)
     with pytest.raises(UserError, match="must be trained with labels left out"):
         sampling.paint_beside(run, 3)
+
+
+def test_what_is_told_no_label_is_described_judged_and_drawn_without_one(untold, capsys):
+    record = Record(untold)
+    assert record.is_unconditional
+    assert [outcome.name for outcome in record.outcomes] == ["not formed", "formed"]
+    line, recorded = record.metrics[-1], untold.metrics[-1]
+    shares = recorded["outcomes"]["grid"]
+    assert line["outcomes"]["grid"]["formed"] == pytest.approx(shares["misplaced"] + shares["correct"])
+    assert list(accuracies(line, record.splits)) == []
+    assert record.sequence("behaviour") == []
+    text = render_report(untold)
+    verdict = text[text.index('id="verdict"') :][:2000]
+    assert "The network is told no label" in verdict
+    told = re.sub(r"<[^>]+>", " ", text.partition('<section id="nulls"')[0].partition("<body>")[2])
+    for word in ("the image of a label", "misplaced", "correct", "right place", "wrong place", "Asked for",
+                 "names one image", "Behaviour", "labels on the grid", "Label space"):  # fmt: skip
+        assert word not in told, word
+    assert main(["show", str(untold.path)]) == 0
+    shown = capsys.readouterr().out
+    assert "formed" in shown
+    assert not [word for word in ("misplaced", "correct", "behaviour") if word in shown]
+    assert main(["ls", "--runs", str(untold.path.parent), "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["success"] == pytest.approx(shares["misplaced"] + shares["correct"])
+    assert row["behaviour"] is None
+    shown = json.loads(details(record, row_of(untold)))
+    assert shown["label_space"] is None
+    assert shown["lines"][-1]["readings"] == []
+    assert shown["names"]["splits"] == {"grid": "images"}
+
+
+def test_one_factor_that_is_told_is_a_label():
+    assert not is_unconditional({"training": {"label_dropout": [1.0, 0.5]}})
+    assert is_unconditional({"training": {"label_dropout": [1.0, 1.0]}})
+    assert not is_unconditional({"training": {"label_dropout": 0.1}})
+    assert not is_unconditional({})

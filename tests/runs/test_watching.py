@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 
 import numpy as np
 import pytest
 import torch
+import yaml
 from tiny import TINY, contents, results
 
 import phasescope
@@ -17,6 +19,9 @@ from phasescope.families.diffusion.config import DiffusionConfig
 from phasescope.randomness import torch_generator
 from phasescope.runs.watching import Watcher, watch
 from phasescope.store import Run
+from phasescope.views.explorer.rows import row_of
+from phasescope.views.record import Record
+from phasescope.views.report import words as record_words
 from phasescope.worlds import ArrayWorld, GaussianBump
 
 WORLD = GaussianBump(canvas=8)
@@ -230,9 +235,9 @@ def test_arrays_at_hand_are_kept_with_the_run(tmp_path):
     learn(Net(), 5, watcher, world=world)
     run = watcher.run
     assert run.about["splits"] == ["trained"]
-    assert run.about["outcomes"] == []
-    assert set(run.metrics[-1]["phase"]) == {"representation"}
-    assert "outcomes" not in run.metrics[-1]
+    assert [outcome["name"] for outcome in run.about["outcomes"]] == ["malformed", "other label", "correct"]
+    assert set(run.metrics[-1]["phase"]) == {"behaviour", "representation"}
+    assert "correct" in run.metrics[-1]["outcomes"]["trained"]
     again = ArrayWorld(**run.config["world"])
     assert again.factors == world.factors
     assert main(["show", str(run.path)]) == 0
@@ -249,3 +254,69 @@ def test_what_is_no_world_is_refused_and_one_tap_need_not_be_a_list(tmp_path):
     watcher.record(Net(), 0)
     assert watcher.run.about["taps"] == ["enter"]
     assert not (tmp_path / "none").exists()
+
+
+def test_a_folder_that_holds_other_images_is_refused_in_one_line(tmp_path):
+    def arrays(seed):
+        rng = np.random.default_rng(seed)
+        labels = np.stack(np.meshgrid(np.arange(8.0), np.arange(8.0)), axis=-1).reshape(-1, 2)
+        return ArrayWorld.from_arrays(rng.random((64, 8, 8)), labels, names=("x", "y"))
+
+    for seed in (0, 0):
+        watch(arrays(seed), taps=["enter"], folder=tmp_path / "run", batch=BATCH)
+    with pytest.raises(
+        UserError, match=r"`folder` \(=.*run\) must be that of these images: its world.npz holds"
+    ) as told:
+        watch(arrays(1), taps=["enter"], folder=tmp_path / "run", batch=BATCH)
+    assert len(str(told.value).splitlines()) == 1
+
+
+def training_shown(run, other, capsys):
+    """What every command and page shows of a run's training."""
+    assert main(["show", str(run.path), "--json"]) == 0
+    shown = [str(json.loads(capsys.readouterr().out)["config"]["training"])]
+    assert main(["compare", str(run.path), str(other.path), "--json"]) == 0
+    shown += json.loads(capsys.readouterr().out)["differs"]
+    shown += [*row_of(run)["settings"], *run.to_frame().filter(like="config.training").columns]
+    return [*shown, record_words.subject(Record(run)), yaml.safe_dump(run.config["training"])]
+
+
+def is_invented(shown):
+    """Whether it says what a training of ours has, and nobody said of the loop."""
+    return [
+        word
+        for word in ("4000", "steps:", "warmup", "clip", "0.995", "betas", "decay")
+        if word in "\n".join(shown)
+    ]
+
+
+def test_of_the_loop_no_more_is_recorded_than_what_watch_is_given(tmp_path, capsys):
+    given = {"optimiser": "AdamW", "lr": 0.00125, "schedule": {"kind": "cosine", "until": None}}
+    bare = watcher_of(tmp_path / "bare", batch=BATCH)
+    bare.record(Net(), 0)
+    said = watcher_of(tmp_path / "said", batch=BATCH, hyperparameters=given)
+    said.record(Net(), 0)
+    assert yaml.safe_load((said.path / "config.yaml").read_text())["training"] == {"batch": BATCH}
+    assert said.run.config["network"] == {"kind": "watched", "hyperparameters": given}
+    for run, other in ((bare.run, said.run), (said.run, bare.run)):
+        assert not is_invented(training_shown(run, other, capsys))
+    assert "lr 0.00125" in record_words.subject(Record(said.run))
+    with pytest.raises(UserError, match=r"`network.hyperparameters.lr` is 0.00125 there and 1.0 here"):
+        watcher_of(tmp_path / "said", batch=BATCH, hyperparameters={**given, "lr": 1.0}).record(Net(), 5)
+
+
+def test_a_watched_run_of_an_earlier_version_is_read_continued_and_shown_without_what_it_invented(
+    tmp_path, capsys
+):
+    watcher = watcher_of(tmp_path / "old", batch=BATCH)
+    watcher.record(Net(), 0)
+    tree = watcher.config.tree()
+    del tree["network"]["hyperparameters"]
+    assert tree["training"]["steps"] == 4000
+    (watcher.path / "config.yaml").write_text(yaml.safe_dump(tree))
+    watcher_of(tmp_path / "old", batch=BATCH).record(Net(), 5)
+    assert [line["step"] for line in watcher.run.metrics] == [0, 5]
+    other = watcher_of(tmp_path / "other", batch=BATCH)
+    other.record(Net(), 0)
+    assert not is_invented(training_shown(watcher.run, other.run, capsys))
+    assert main(["measure", str(watcher.path), "--only", "order"]) == 0

@@ -6,6 +6,8 @@ import hashlib
 import json
 import stat
 import struct
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +20,7 @@ from phasescope.cli import main
 from phasescope.errors import UserError
 from phasescope.runs.importing import import_run
 from phasescope.store import Run, hold
+from phasescope.store import archive as archives
 from phasescope.store.archive import KEPT, MANIFEST, write_archive
 
 
@@ -213,3 +216,86 @@ def test_what_unpacks_to_more_than_it_says_is_not_unpacked(archive, tmp_path, ca
     honest, lie = struct.pack("<L", 50_000_000), struct.pack("<L", 768_000)
     (tmp_path / "hostile.zip").write_bytes(content.replace(honest, lie))
     refused(tmp_path, capsys)
+
+
+def test_a_run_that_appears_while_an_archive_is_unpacked_stays(run, archive, tmp_path, monkeypatch):
+    """The name is claimed first; who writes into the claimed folder all the same loses nothing."""
+    theirs = tmp_path / "runs" / run.path.name / "theirs"
+    copy = archives._copy
+
+    def meanwhile(*given):
+        theirs.write_text("theirs")
+        return copy(*given)
+
+    monkeypatch.setattr(archives, "_copy", meanwhile)
+    with pytest.raises(UserError, match="must not be there: nothing is overwritten"):
+        import_run(archive, tmp_path / "runs")
+    assert theirs.read_text() == "theirs"
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == [run.path.name]
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, MemoryError, OSError(28, "No space left on device")])
+def test_whatever_ends_an_import_leaves_nothing(end, archive, tmp_path, monkeypatch):
+    def ended(*given):
+        raise end
+
+    monkeypatch.setattr(archives, "_copy", ended)
+    with pytest.raises((KeyboardInterrupt, UserError, OSError)):
+        import_run(archive, tmp_path / "runs")
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+SLOW = """
+import sys, time
+from phasescope import cli
+from phasescope.store import archive
+
+copy = archive._copy
+
+def slowly(*given):
+    print("copying", flush=True)
+    kept = copy(*given)
+    time.sleep(0.2)
+    return kept
+
+archive._copy = slowly
+cli.command()
+"""
+
+
+def test_sigterm_ends_an_import_and_leaves_nothing(archive, tmp_path):
+    command = [sys.executable, "-c", SLOW, "import", str(archive), "--runs", str(tmp_path / "runs")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == "copying\n"
+        process.terminate()
+        assert process.wait() == 130
+        assert process.stderr.read() == "phasescope: interrupted\n"
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_another_compression_is_refused_in_a_line(archive, tmp_path, capsys):
+    with zipfile.ZipFile(archive) as whole:
+        entries = {name: whole.read(name) for name in whole.namelist()}
+    for compression in (zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2):
+        with zipfile.ZipFile(tmp_path / "hostile.zip", "w", compression) as file:
+            for name, content in entries.items():
+                file.writestr(name, content)
+        content = bytearray((tmp_path / "hostile.zip").read_bytes())
+        content[200:260] = bytes(60)
+        (tmp_path / "hostile.zip").write_bytes(content)
+        refused(tmp_path, capsys)
+
+
+@pytest.mark.parametrize("link", ["checkpoint", "snapshots/00000010", "snapshots/more", "about.json"])
+def test_no_link_is_followed_into_an_archive(link, tmp_path, capsys):
+    made = make_run(tmp_path / "runs", "seed=3")
+    (tmp_path / "ssh").mkdir()
+    (tmp_path / "ssh" / "id_rsa").write_text("secret")
+    path = made.path / link
+    path.parent.mkdir(exist_ok=True)
+    path.symlink_to(tmp_path / "ssh" / ("id_rsa" if link.endswith(".json") else ""))
+    assert main(["export", str(made.path), "--archive", str(tmp_path / "run.zip")]) == 2
+    assert "it is a link, which is not followed" in capsys.readouterr().err
+    assert not (tmp_path / "run.zip").exists()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import time
 from pathlib import Path
 
@@ -38,17 +37,6 @@ def test_a_folder_is_made_and_held_for_the_block_alone(tmp_path: Path):
             pass
     assert not is_held(folder.path)
     with hold(folder.path, CONFIG):
-        pass
-
-
-def test_a_lock_that_is_a_pipe_keeps_nobody_waiting(tmp_path: Path):
-    with hold(tmp_path / "run", CONFIG) as folder:
-        folder.write_status({"state": "done"})
-    (tmp_path / "run" / "lock").unlink()
-    os.mkfifo(tmp_path / "run" / "lock")
-    assert not is_held(tmp_path / "run")
-    assert Run(tmp_path / "run").status["state"] == "done"
-    with pytest.raises(UserError, match="must be a file"), hold(tmp_path / "run", CONFIG):
         pass
 
 

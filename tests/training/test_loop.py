@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -344,3 +345,32 @@ def test_a_gpu_learns_what_a_cpu_does_from_the_same_batches():
     streams = [Listener(), Listener()]
     run(one, family=streams[0]), run(other, family=streams[1])
     assert torch.equal(torch.cat(streams[0].labels).cpu(), torch.cat(streams[1].labels))
+
+
+def test_runs_trained_in_four_threads_have_the_weights_that_they_have_alone():
+    """Fresh layers and dropout draw from torch's one global stream, which all threads of a process share."""
+
+    class Dropping(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = nn.Sequential(
+                nn.Conv2d(1, 16, 3, padding=1), nn.Dropout(), nn.Conv2d(16, 1, 3, padding=1)
+            )
+
+        def forward(self, x_t, t, labels):
+            return self.layers(x_t)
+
+    class Built:
+        def build(self, shape, factors):
+            return Dropping()
+
+    def weights(seed):
+        torch.set_num_threads(1)
+        learner = fresh_learner(Built(), WORLD.shape, WORLD.factors, config_of(steps=12), seed)
+        run(learner, seed=seed)
+        return copied(learner.tensors())
+
+    alone = [weights(seed) for seed in range(8)]
+    for _ in range(3):
+        with ThreadPoolExecutor(4) as pool:
+            assert all(map(same, alone, pool.map(weights, range(8))))

@@ -10,9 +10,9 @@ from runs_of_any_world import FOUR, ONE, write_made_run
 from conftest import about, write_run
 from phasescope.factors import Factor, Factors
 from phasescope.views.cells import IMAGES_A_CELL, MOST_CELLS, binned, cells, factors_shown, worst
-from phasescope.views.figures.axes import NARROW_IN, WIDE_IN
+from phasescope.views.figures.axes import NARROW_IN, WIDE_IN, spread
 from phasescope.views.figures.label_space import described, label_space
-from phasescope.views.record import Record, spread
+from phasescope.views.record import Record
 from phasescope.views.style import INK, PALETTE, held_out_colours
 
 NOTHING = np.zeros((0, 2))

@@ -75,8 +75,11 @@ def test_the_table_has_a_column_a_run_and_an_order_stands_beside_the_untrained(r
     assert code == 0
     lines = {line.split("  ")[0].strip(): line.split()[-2:] for line in out.splitlines()}
     assert lines["seed"] == ["7", "8"]
-    order = next(line for line in out.splitlines() if "order (untrained)" in line)
-    assert re.search(r"at mid, t = 600 +\d\.\d\d \(-?\d\.\d\d\) +\d\.\d\d \(-?\d\.\d\d\)", order)
+    order = next(line for line in out.splitlines() if "probe R²" in line)
+    assert re.search(
+        r"at mid, t = 600 +(x \d\.\d\d, y \d\.\d\d; mean \d\.\d\d, min )?\d\.\d\d \(untrained (min )?-?\d\.\d\d\)",
+        order,
+    )
     assert "several seeds of each tell" in out
     assert "They stand at different steps." in out
 

@@ -37,20 +37,20 @@ def panel(figure, begins):
 def test_timeline_has_every_panel_on_one_axis_of_images(run, width_in):
     figure = timeline(Record(run), width_in)
     for begins in (
-        "Outcomes, labels on the grid", "Outcomes, labels off the grid", "Order: ridge", "P1's order",
-        "Dimension of label means", "Label share", "Order (ridge R²) wherever",
+        "Outcomes, labels on the grid", "Outcomes, labels off the grid", "Probe R² (ridge), minimum", "P1's R²",
+        "Dimension of label means", "Label share", "Probe R² (ridge), minimum over factors, wherever",
     ):  # fmt: skip
         assert any(title.startswith(begins) for title in titles(figure))
         assert panel(figure, begins).get_xlim() == (0, run.metrics[-1]["images_seen"])
 
 
 def test_a_score_is_drawn_with_its_nulls_interval_and_threshold(run):
-    ax = panel(timeline(Record(run)), "Order: ridge")
+    ax = panel(timeline(Record(run)), "Probe R² (ridge)")
     threshold = f"threshold: gain {Record(run).thresholds['order']:g}"
     assert {text.get_text() for text in ax.get_legend().get_texts()} == {
         "as learnt",
         threshold,
-        *NULLS.values(),
+        *(words for null, words in NULLS.items() if null != "majority"),  # bumps have no classes
     }
     curve = next(line for line in ax.lines if line.get_label() == "as learnt")
     np.testing.assert_allclose(curve.get_ydata(), Record(run).series("order", Place("mid", 600)))
@@ -67,7 +67,7 @@ def test_a_score_without_nulls_is_not_drawn(run):
     record = Record(run)
     for line in record.metrics:
         line["p1_order"]["down3.600"]["nulls"] = {}
-    assert not any(title.startswith("P1's order") for title in titles(timeline(record)))
+    assert not any(title.startswith("P1's R²") for title in titles(timeline(record)))
 
 
 def test_stacked_shares_fill_the_panel(run):

@@ -5,8 +5,9 @@ import pytest
 
 from conftest import ALL_STEPS, BATCH, SEED, STEPS, write_run
 from phasescope.places import Place
+from phasescope.views.figures.axes import edges, spread, stretches
 from phasescope.views.levels import levels
-from phasescope.views.record import Record, edges, spread, stretches
+from phasescope.views.record import Record
 from phasescope.views.report import words
 
 

@@ -7,6 +7,7 @@ import torch
 from phasescope.errors import UserError
 from phasescope.runs.config import load_config
 from phasescope.worlds.arrays import DSPRITES, ArrayWorld
+from phasescope.worlds.label_precision import as_float32
 
 RNG = np.random.default_rng(0)
 LABELS = np.array([[x, 5.0, y] for x in range(4) for y in (0.0, 0.1, 0.2)])
@@ -82,7 +83,8 @@ def test_dsprites_layout_is_known_and_its_metadata_never_unpickled(tmp_path):
 
 
 def test_shapes3d_layout_is_known(tmp_path):
-    values = np.column_stack([RNG.choice(np.arange(10) / 10, (30, 3)), RNG.random((30, 3))])
+    shape = RNG.integers(0, 4, 30)
+    values = np.column_stack([RNG.choice(np.arange(10) / 10, (30, 3)), RNG.random(30), shape, RNG.random(30)])
     np.savez(tmp_path / "3dshapes.npz", images=RNG.integers(0, 256, (30, 16, 16, 3), np.uint8), labels=values)
     world = ArrayWorld(file=str(tmp_path / "3dshapes.npz"))
     assert [factor.periodic for factor in world.factors] == [True, True, True, False, False, False]
@@ -99,13 +101,52 @@ def test_a_part_of_a_large_file_is_the_same_part_each_time(tmp_path):
     assert not np.array_equal(one.data.labels, other.data.labels)
 
 
-def test_labels_to_probe_are_distinct_and_have_images():
-    world = ArrayWorld.from_arrays(np.concatenate([IMAGES, IMAGES]), np.concatenate([LABELS, LABELS]))
-    assert len(world.training_labels()) == 12
+def test_labels_to_probe_are_of_different_images():
+    world = ArrayWorld.from_arrays(IMAGES, LABELS)
     labels = world.draw_labels(12, np.random.default_rng(0))
     assert len(np.unique(labels, axis=0)) == 12
     world.render(torch.from_numpy(labels))
     assert len(world.draw_labels(13, np.random.default_rng(0))) == 12  # it has no more
+
+
+def test_every_image_of_a_label_is_trained_on():
+    images = RNG.random((40, 8, 8))
+    world = ArrayWorld.from_arrays(
+        images, RNG.permutation(np.arange(40) % 3), names=["digit"], categorical=["digit"]
+    )
+    labels = world.training_labels()
+    np.testing.assert_allclose(world.render(torch.from_numpy(labels))[:, 0], 2 * images - 1, atol=1e-6)
+    assert world.factors.visible.names == ("digit",)
+    assert len(world.factors.visible_columns(labels)[0]) == 1
+    assert len(np.unique(world.draw_labels(40, np.random.default_rng(0)), axis=0)) == 40
+
+
+def test_a_label_is_completed_to_each_of_its_images():
+    classes = np.repeat([0, 1, 2], 4)
+    world = ArrayWorld.from_arrays(IMAGES, classes, names=["digit"], categorical=["digit"])
+    full = world.complete(np.full((200, 1), 1, np.float32), np.random.default_rng(0))
+    assert (world.factors.visible_columns(full) == 1).all()
+    shown = np.unique(world.render(torch.from_numpy(full)).numpy(), axis=0)
+    expected = np.unique((2 * IMAGES[classes == 1] - 1).astype(np.float32)[:, None], axis=0)
+    np.testing.assert_allclose(shown, expected, atol=1e-6)
+    with pytest.raises(ValueError, match=r"`labels` \(=\[7.0\]\) must be one of the data set's"):
+        world.complete(np.array([[7.0]], np.float32), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    ("labels", "more", "rule"),
+    [
+        ([0, 1.5, 2], {"categorical": ["digit"]}, r"`labels` \(digit=1.5\) must be whole numbers: digit has classes"),
+        ([0, 1, 2], {"classes": {"digit": ["a", "b"]}}, r"`classes` \(=a, b\) must be 3 different names: digit is from"),
+        ([0, 1, 2], {"classes": {"digit": ["a", "b", "a"]}}, r"`classes` \(=a, b, a\) must be 3 different names"),
+        ([0, 1, 2], {"classes": {"letter": ["a", "b", "c"]}}, r"`classes` \(=letter\) must be one of the factors: digit"),
+        ([0, 1, 2], {"hidden": ["slant"]}, r"`hidden` \(=slant\) must be one of the factors: digit"),
+        ([0, 1, 2], {"hidden": ["digit"]}, r"`hidden` \(=digit\) must leave a factor that varies"),
+    ],
+)  # fmt: skip
+def test_classes_and_hidden_factors_that_do_not_fit_are_refused(labels, more, rule):
+    with pytest.raises(UserError, match=rule):
+        ArrayWorld.from_arrays(IMAGES[:3], np.array(labels), names=["digit"], **more)
 
 
 def test_a_label_without_an_image_is_refused():
@@ -115,11 +156,11 @@ def test_a_label_without_an_image_is_refused():
 
 
 def test_it_is_a_kind_of_world_by_its_file_and_its_factors_words(tmp_path):
-    labels = np.array([[x, 5.0, y] for x in range(4) for y in np.linspace(0, 0.2, 6)])
+    labels = np.array([[x, 5.0, y] for x in range(4) for y in range(6)])
     np.savez(tmp_path / "mine.npz", images=RNG.random((24, 8, 8)), labels=labels)
     words = [
         "world.kind=arrays", f"world.file={tmp_path / 'mine.npz'}", "world.names=[x, size, colour]",
-        "world.categorical=[colour]", "world.periodic=[x]", "world.span=[4, 1, 0.2]", "network.widths=[8, 8]",
+        "world.categorical=[colour]", "world.periodic=[x]", "world.span=[4, 1, 5]", "network.widths=[8, 8]",
     ]  # fmt: skip
     config = load_config(words=words)
     x, colour = config.world.factors
@@ -127,7 +168,7 @@ def test_it_is_a_kind_of_world_by_its_file_and_its_factors_words(tmp_path):
     assert colour.categorical
     assert not config.world.continuous
     assert list(config.world.splits()) == ["trained"]
-    assert config.world.reader() is None
+    assert config.world.reader().outcomes[-1].name == "correct"
     assert type(config).of(config.tree()) == config
     with pytest.raises(
         UserError, match=r"`world.categorical` \(=hue\) must be one of the factors: x, size, colour"
@@ -141,14 +182,22 @@ def test_it_is_a_kind_of_world_by_its_file_and_its_factors_words(tmp_path):
 def test_saved_it_is_the_same_world(tmp_path, scale):
     images = np.round(255 * IMAGES).astype(np.uint8) if scale == "bytes" else IMAGES
     world = ArrayWorld.from_arrays(
-        images, LABELS, ["x", "size", "y"], periodic=["x"], categorical=["y"], span=[4, 1, 1]
+        images, LABELS * [1, 1, 10], ["x", "size", "y"], periodic=["x"], categorical=["y"], span=[4, 1, 2]
     )
     again = world.saved(tmp_path / "folder" / "world.npz")
     assert again.factors == world.factors
     labels = torch.from_numpy(world.training_labels())
     assert torch.equal(again.render(labels), world.render(labels))
+    several = ArrayWorld.from_arrays(
+        images, LABELS[:, [0, 2]] * [1, 10] // 2, ["x", "y"], classes={"x": ["low", "high"]}, hidden=["y"]
+    )
+    assert several.saved(tmp_path / "several.npz").factors == several.factors
+    assert several.factors.names == ("x", "y", "image")
     written = (tmp_path / "folder" / "world.npz").stat().st_mtime_ns
-    assert ArrayWorld.from_arrays(images, LABELS).saved(tmp_path / "folder" / "world.npz").file == again.file
+    assert (
+        ArrayWorld.from_arrays(images, LABELS * [1, 1, 10]).saved(tmp_path / "folder" / "world.npz").file
+        == again.file
+    )
     assert (tmp_path / "folder" / "world.npz").stat().st_mtime_ns == written
 
 
@@ -158,6 +207,10 @@ def test_saved_it_is_the_same_world(tmp_path, scale):
         ((IMAGES, LABELS[:5]), r"`labels` \(shape \(5, 3\)\) must be \(M, K\)"),
         ((IMAGES, LABELS[:, :0]), r"`labels` \(shape \(12, 0\)\) must be \(M, K\)"),
         ((IMAGES, np.full((12, 1), np.nan)), r"`labels` \(12 not finite\) must be finite"),
+        (
+            (IMAGES, 1.7e9 + np.arange(12)[:, None]),
+            r"`labels` \(=1700000000, ... of label1\) must stay distinct in float32: its 12 values become 1; subtract",
+        ),
         ((IMAGES, np.ones((12, 2))), r"`labels` \(=\[1.0, 1.0\] in each row\) must vary"),
         ((IMAGES[:, :4], LABELS), r"`images` \(shape \(12, 1, 4, 8\)\) must be"),
         ((3 * IMAGES, LABELS), r"`images` \(of float64\) must be uint8"),
@@ -182,8 +235,21 @@ def test_files_that_hold_no_world_are_refused(tmp_path):
     (tmp_path / "torn.npz").write_bytes(b"PK\x03\x04 torn")
     for name, message in (
         ("other", "must hold imgs and latents_values"),
-        ("torn", "no zip archive"),
+        ("torn", "must be an npz file of plain arrays"),
         ("no", "cannot be read"),
     ):
         with pytest.raises(UserError, match=message):
             load_config(words=["world.kind=arrays", f"world.file={tmp_path / name}.npz"])
+
+
+def test_labels_that_float32_keeps_apart_or_that_are_continuous_are_taken():
+    rng = np.random.default_rng(0)
+    for labels in (
+        np.arange(12)[:, None] * 1_000_000,
+        rng.random((12, 1)),
+        np.repeat([1.7e9, 1.8e9], 6)[:, None],
+    ):
+        assert ArrayWorld.from_arrays(IMAGES, labels).training_labels().dtype == np.float32
+    many = rng.random((200_000, 1))
+    assert len(np.unique(many.astype(np.float32))) < len(many)
+    assert as_float32(many, ["x"]).dtype == np.float32

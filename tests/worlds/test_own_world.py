@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from phasescope import Factor, Factors, Outcome, Reader, World
-from phasescope.errors import UserError
+from phasescope.errors import SourceFailed, UserError
 from phasescope.runs.config import over_defaults
 from phasescope.worlds import check_world
 
@@ -29,6 +29,8 @@ class Shades(World):
 
     def render(self, labels):
         return (2 * labels - 1)[:, :, None, None].expand(-1, 1, 8, 8)
+
+    usual = render
 
     def reader(self):
         return Eye()
@@ -59,6 +61,10 @@ def fails(*given: Any) -> Any:
     raise KeyError("of\nits own")
 
 
+def random_labels(self):
+    return np.random.default_rng().random((30, 1), np.float32)
+
+
 NAN = np.full((30, 1), np.nan, np.float32)
 FAULTS = [
     (Shades, "factors", property(lambda self: ()), r"factors` \(=\(\)\) must be Factors, one at least"),
@@ -76,6 +82,9 @@ FAULTS = [
     (Shades, "render", lambda self, labels: labels, r"render` \(=torch.float32 of shape \(4, 1\)\) must return a float32"),
     (Shades, "render", lambda self, labels: torch.full((4, 1, 8, 8), 3.0), r"render` \(=3.0\) must return numbers in"),
     (Shades, "render", lambda self, labels: torch.full((4, 1, 8, 8), torch.nan), r"render` \(=nan\) must return numbers"),
+    (Shades, "render", lambda self, labels: Shades.usual(self, labels.mul_(0.5)), r"render` .* must leave the labels"),
+    (Shades, "render", lambda self, labels: torch.rand(4, 1, 8, 8), r"render` .* must return the same"),
+    (Shades, "training_labels", random_labels, r"training_labels` .* must return the same"),
     (Shades, "render", fails, r"render` must not fail: KeyError"),
     (Shades, "reader", lambda self: 3, r"reader` \(=3\) must return a Reader, or None"),
     (Eye, "outcomes", (), r"outcomes` \(=\(\)\) must be Outcomes, one at least"),
@@ -94,7 +103,7 @@ FAULTS = [
 )
 def test_the_first_fault_is_named_by_class_and_method(owner, name, given, message, monkeypatch):
     monkeypatch.setattr(owner, name, given)
-    with pytest.raises(ValueError, match=f"`{owner.__name__}.{message}"):
+    with pytest.raises((ValueError, SourceFailed), match=f"`{owner.__name__}.{message}"):
         check_world(Shades())
 
 

@@ -10,72 +10,74 @@ import io
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from phasescope.cli import carrying, networks, runs, studies
 from phasescope.cli.parsing import call_of
 from phasescope.errors import RunFailed, UserError
+from phasescope.sources import place_of, told_of
 
 VERBS = (
-    runs.demo,
-    runs.train,
-    networks.predict,
-    networks.designs,
-    runs.observe,
-    runs.exec,
-    runs.sample,
-    runs.ls,
-    runs.show,
-    carrying.compare,
-    studies.report,
-    studies.study,
-    studies.sweep,
-    studies.claims,
-    networks.intervene,
-    networks.clones,
-    runs.explore,
-    networks.measure,
-    carrying.export,
-    carrying.import_run,
-)
+    runs.demo, runs.train, networks.predict, networks.designs, runs.observe, runs.exec, runs.sample, runs.ls,
+    runs.show, runs.tag, carrying.compare, studies.report, studies.study, studies.sweep, studies.claims, networks.intervene,
+    networks.clones, runs.explore, networks.measure, carrying.export, carrying.import_run,
+)  # fmt: skip
 LONGEST_LINE = 1200
 """characters of an error"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command `phasescope`; returns its exit code."""
-    words = sys.argv[1:] if argv is None else argv
-    if [*words] == ["--version"]:
+    words = [*(sys.argv[1:] if argv is None else argv)]
+    traced = "--traceback" in words
+    words = [word for word in words if word != "--traceback"]
+    if words == ["--version"]:
         from importlib.metadata import version
 
         print(f"phasescope {version('phasescope')}")
         return 0
+    call = None
     try:
-        code = call_of(VERBS, words)()
+        call = call_of(VERBS, words)
+        code = call()
         sys.stdout.flush()
-    except UserError as error:
-        return _fail(2, str(error))
-    except RunFailed as error:
-        return _fail(1, str(error))
+    except (UserError, RunFailed) as error:
+        if traced:
+            traceback.print_exception(error)
+        return _fail(2 if isinstance(error, UserError) else 1, str(error))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
         return _fail(2, f"`{error.filename or 'output'}` cannot be used: {error.strerror or error}")
-    except (MemoryError, RuntimeError) as error:  # torch's is a RuntimeError
-        if isinstance(error, RuntimeError) and "memory" not in str(error):
-            raise
-        return _fail(1, f"more memory is needed than there is: {error}")
     except KeyboardInterrupt:
         return _fail(130, "interrupted")
+    except (Exception, SystemExit) as error:
+        if traced or call is None:  # `call_of` ends the process after `--help`
+            raise
+        if isinstance(error, SystemExit) or place_of(error):
+            return _fail(1, f"your own code raised {told_of(error)}; --traceback shows the rest")
+        if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "memory" in str(error)):
+            return _fail(1, f"more memory is needed than there is: {error}")  # torch's is a RuntimeError
+        raise
     return code
 
 
 def command() -> NoReturn:
-    """The process: `main`, then its end. After one interrupt that reaches it further ones are ignored."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _interrupt)
+    """The process: `main`, then its end. After one interrupt that reaches it further ones are ignored.
+
+    SIGTERM is an interrupt too, so that what is half-written is removed.
+    """
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
+        if signal.getsignal(number) is usual:
+            signal.signal(number, _interrupt)
+    for name in ("stdout", "stderr"):
+        if (
+            getattr(sys, name) is None
+        ):  # closed, as by `>&-`: no file that is opened later may take its number
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(
             errors="backslashreplace"
@@ -90,6 +92,7 @@ def command() -> NoReturn:
 
 def _interrupt(*_: Any) -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

@@ -64,7 +64,8 @@ def call_of(verbs: Sequence[Verb], words: Sequence[str]) -> Callable[[], int]:
             call = app.cli(
                 args=words,
                 prog="phasescope",
-                description="Watch small generative models learn. `--version` tells which phasescope this is.",
+                description="Watch small generative models learn. `--version` tells which phasescope this is; `--traceback` "
+                "shows where in your own code an error was raised.",
                 use_underscores=False,
                 config=(FlagCreatePairsOff,),
             )

@@ -20,6 +20,7 @@ def train(
     /,
     runs: Runs = Path("runs"),
     anew: bool = False,
+    extend: str | None = None,
     tensorboard: Path | None = None,
     wandb: str | None = None,
 ) -> int:
@@ -29,6 +30,7 @@ def train(
         words: a YAML file and key=value words, as in preset=small training.steps=500
         runs: folder of runs
         anew: drop what the run's folder holds, and train it from its start
+        extend: a shorter run of the same configuration (folder, name or hash), from whose state this one begins
         tensorboard: folder for scalars and images as they come, as tensorboard --logdir takes it (extra `monitors`)
         wandb: project of Weights & Biases, logged to offline, in wandb/ (extra `monitors`)
     """
@@ -39,7 +41,7 @@ def train(
         from phasescope.views.monitors import TensorBoard, WandB
 
         monitors = [*([TensorBoard(tensorboard)] if tensorboard else []), *([WandB(wandb)] if wandb else [])]
-    _train(config, runs, anew, monitors)
+    _train(config, runs, anew, monitors, extend)
     return 0
 
 
@@ -60,15 +62,23 @@ def demo(words: Words = (), /, runs: Runs = Path("runs")) -> int:
     return 0
 
 
-def _train(config: RunConfig, runs: Path, anew: bool = False, monitors: Sequence[Monitor] = ()) -> bool:
+def _train(
+    config: RunConfig,
+    runs: Path,
+    anew: bool = False,
+    monitors: Sequence[Monitor] = (),
+    extend: str | None = None,
+) -> bool:
     """Train to the end, or to a signal; whether it is done."""
+    from contextlib import closing
+
     from phasescope.runs.execution import execute
     from phasescope.runs.monitoring import monitored
     from phasescope.stopping import Stop
     from phasescope.views.terminal.progress import follow
 
-    with Stop().on_signals() as stop:
-        return follow(monitored(execute(config, runs, stop, anew), monitors))
+    with Stop().on_signals() as stop, closing(execute(config, runs, stop, anew, extend)) as events:
+        return follow(monitored(events, monitors))
 
 
 def observe(run: RunWord, words: Words = (), /, runs: Runs = Path("runs")) -> int:
@@ -147,9 +157,12 @@ def ls(runs: Runs = Path("runs"), where: str | None = None, json: bool = False) 
         json: JSON instead of a table
     """
     from phasescope.store import list_runs
-    from phasescope.views.terminal.tables import print_runs
+    from phasescope.views.terminal.progress import counting
+    from phasescope.views.terminal.tables import print_runs, rows_of
 
-    print_runs(list_runs(runs, where), as_json=json)
+    with counting(f"reading {runs}") as tell:
+        rows = rows_of(list_runs(runs, where), tell)
+    print_runs(rows, as_json=json)
     return 0
 
 
@@ -168,13 +181,29 @@ def show(run: RunWord, /, runs: Runs = Path("runs"), json: bool = False) -> int:
     return 0
 
 
+def tag(
+    run: RunWord, text: Positional[Annotated[str, arg(metavar="TEXT")]], /, runs: Runs = Path("runs")
+) -> int:
+    """Append a line to a run's tags, which ls, show, the explorer and the report show.
+
+    Args:
+        run: a run's folder, name or hash
+        text: one line
+        runs: folder of runs
+    """
+    from phasescope.store import find_run
+    from phasescope.store.tags import add_tag
+
+    add_tag(find_run(run, runs).path, text)
+    return 0
+
+
 def explore(
     runs: Runs = Path("runs"),
     studies: Studies = None,
     host: str = "127.0.0.1",
     port: int = 8421,
     token: str | None = None,
-    write: bool = False,
 ) -> int:
     """Serve the explorer: runs, how each learnt, a pad to paint with them, and studies, in the browser.
 
@@ -184,10 +213,9 @@ def explore(
         host: address to bind; beyond this machine a token is asked for
         port: port; 0 takes any free one
         token: that visitors must have; made up where one is needed and none is given
-        write: let notes and tags of runs be written, into their folders; else nothing is
     """
     from phasescope.studies.finding import studies_folder
     from phasescope.views.explorer.serve import serve
 
-    serve(runs, studies_folder(studies), host, port, token, write)
+    serve(runs, studies_folder(studies), host, port, token)
     return 0

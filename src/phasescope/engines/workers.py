@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from phasescope.engines.leases import EXPIRES_S
 from phasescope.errors import UserError
-from phasescope.store.files import for_appending, read_bytes
+from phasescope.store.files import read_bytes
 from phasescope.store.folder import read_status
 
 BUSY = 75
@@ -58,7 +58,7 @@ def start_process(
         OSError: the folder's worker.log cannot be written.
     """
     command = [sys.executable, "-m", "phasescope.cli", "exec", str(folder), "--expires-s", str(expires_s)]
-    with for_appending(folder / LOG) as log:
+    with open(folder / LOG, "ab") as log:
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,

@@ -35,8 +35,9 @@ class Task:
     render: Callable[[Tensor], Tensor]
     """from labels (B, K) to images (B, C, *spatial)"""
     training: Float[np.ndarray, "M K"]
-    """all training labels"""
+    """all training labels, hidden factors included"""
     factors: Factors
+    """of the training labels, K; a network is given the columns of the visible ones"""
     periodic: bool = False
     """whether the canvas comes round"""
     shift_px: int | None = None

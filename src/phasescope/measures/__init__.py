@@ -8,7 +8,7 @@ from phasescope.measures.images.percolation import (
     overlap_graph,
 )
 from phasescope.measures.images.spectrum import ModeGains, ModeVariances, mode_gains, mode_variances
-from phasescope.measures.latents.additivity import additivity, additivity_scattered
+from phasescope.measures.latents.additivity import additivity
 from phasescope.measures.latents.battery import Scores, battery
 from phasescope.measures.latents.dimension import participation_ratio
 from phasescope.measures.latents.directions import orthogonality, parallelism
@@ -26,11 +26,10 @@ from phasescope.measures.latents.disentanglement import (
 )
 from phasescope.measures.latents.factorization import factorization
 from phasescope.measures.latents.ideal import clifford_torus, random_latents, sheet, torus_3d
-from phasescope.measures.latents.intrinsic_dimension import effective_rank, levina_bickel, two_nn
+from phasescope.measures.latents.intrinsic_dimension import levina_bickel, two_nn
 from phasescope.measures.latents.label_share import label_share
 from phasescope.measures.latents.neighbours import continuity, neighbour_overlap, trustworthiness
 from phasescope.measures.latents.order import order
-from phasescope.measures.latents.procrustes import procrustes_error
 from phasescope.measures.latents.routes import ROUTES, crossing, learnt_order, routes
 from phasescope.measures.latents.rsa import rsa
 from phasescope.measures.latents.topology import Homology, persistent_homology
@@ -79,7 +78,6 @@ __all__ = [
     "Score",
     "Scores",
     "additivity",
-    "additivity_scattered",
     "battery",
     "behaviour_phase",
     "calibrate",
@@ -90,7 +88,6 @@ __all__ = [
     "crossing",
     "dci",
     "disentanglement",
-    "effective_rank",
     "explicitness",
     "factorization",
     "gain",
@@ -119,7 +116,6 @@ __all__ = [
     "persistent_homology",
     "phase_onsets",
     "phase_sequence",
-    "procrustes_error",
     "random_latents",
     "representation_phase",
     "routes",

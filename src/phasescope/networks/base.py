@@ -54,6 +54,6 @@ class NetworkConfig(Kind):
         """Numbers in the largest of what it computes of one image, as far as it is known without building it."""
         return math.prod(shape)
 
-    def encode(self, labels: Float[Tensor, "n K"]) -> Float[Tensor, "n features"] | None:
+    def encode(self, labels: Float[Tensor, "n K"], factors: Factors) -> Float[Tensor, "n features"] | None:
         """Whatever it tells its blocks of a label: the ceiling of what latents may owe to being told. None: not known."""
         return None

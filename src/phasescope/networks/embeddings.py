@@ -9,11 +9,14 @@ period P the frequencies are whole numbers of turns instead, 2 pi (i + 1) / P, a
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from jaxtyping import Float, Int, Num
 from torch import Tensor, nn
+
+from phasescope.factors import Factor
 
 
 def positional_encoding(
@@ -34,17 +37,31 @@ def positional_encoding(
 
 
 def label_encoding(
-    labels: Float[Tensor, "B K"], width: int, base: float, period: float | None = None
+    labels: Float[Tensor, "B K"],
+    width: int,
+    base: float,
+    period: float | None = None,
+    factors: Sequence[Factor] = (),
 ) -> Float[Tensor, "B K*{width}"]:
-    """The encodings of all factors, concatenated; a label that is NaN (none given) is encoded as zeros."""
+    """The encodings of all factors, concatenated; a label that is NaN (none given) is encoded as zeros.
+
+    A categorical factor's is one-hot, of the norm of the others: sqrt(E/2) at its class's place among at most E.
+    """
     given = ~labels.isnan()
     encoded = positional_encoding(labels.nan_to_num(), width, base, period) * given[..., None]
+    for k, factor in enumerate(factors):
+        if factor.categorical:
+            place = (labels[:, k] - factor.low).nan_to_num().round().long().clamp(0, width - 1)
+            one_hot = nn.functional.one_hot(place, width) * given[:, k, None]
+            encoded[:, k] = math.sqrt(width / 2) * one_hot
     return encoded.flatten(1)
 
 
-def encodings(config: Any, t: Int[Tensor, " B"], labels: Float[Tensor, "B K"]) -> Float[Tensor, "B features"]:
+def encodings(
+    config: Any, t: Int[Tensor, " B"], labels: Float[Tensor, "B K"], factors: Sequence[Factor]
+) -> Float[Tensor, "B features"]:
     """The encodings of t, then of each factor, as an `EmbeddingConfig` says."""
-    told = label_encoding(labels, config.width, config.base, config.period)
+    told = label_encoding(labels, config.width, config.base, config.period, factors)
     return torch.cat((positional_encoding(t, config.width, config.base), told), dim=1)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal, NoReturn
 
+from pydantic import Field, JsonValue
+
 from phasescope.factors import Factors
 from phasescope.networks.base import NetworkConfig
 
@@ -14,6 +16,8 @@ class WatchedConfig(NetworkConfig):
     is_watched: ClassVar[bool] = True
 
     kind: Literal["watched"] = "watched"
+    hyperparameters: dict[str, JsonValue] = Field({})
+    """what the loop's owner says of its training; nothing else is known of it"""
 
     @property
     def taps(self) -> None:

@@ -21,8 +21,9 @@ def behaviour(
     of each factor's absolute error where there is an estimate), and the reader's own summary, each by split.
 
     Accuracy and error also by each of the reader's ungated ways, as `accuracy_matched`, `error_matched`; of a reader that
-    has some, `accuracy_half` too, within half of its tolerance. `together` has, by way (`formed` is the reader's own), split
-    and pair of factors, whether one is right where the other is: the excess acc_xy - acc_x acc_y and phi, as scores (see
+    has some, `accuracy_half` too, within half of its tolerance. `by_class` has, by split, categorical factor and
+    class, `n` and the share `right`. `together` has, by way (`formed` is the reader's own), split and pair of factors,
+    whether one is right where the other is: the excess acc_xy - acc_x acc_y and phi, as scores (see
     `measures.joint_accuracy`).
 
     Args:
@@ -48,6 +49,8 @@ def behaviour(
             end = "" if way == "formed" else f"_{way}"
             result.setdefault(f"accuracy{end}", {})[split] = _accuracy(right, factors)
             result.setdefault(f"error{end}", {})[split] = _median_errors(far, factors)
+            if way == "formed" and factors.categorical.any():
+                result.setdefault("by_class", {})[split] = _by_class(right, told, factors)
             if pairs := _together(right, factors):
                 result.setdefault("together", {}).setdefault(way, {})[split] = pairs
         for name, value in reader.summary(columns, told).items():
@@ -72,8 +75,25 @@ def _accuracy(right: Bool[np.ndarray, "m K"], factors: Factors) -> dict[str, flo
 
 def _median_errors(far: Float[np.ndarray, "m K"], factors: Factors) -> dict[str, float | None]:
     return {
-        name: float(np.median(known)) if len(known := one[np.isfinite(one)]) else None
-        for name, one in zip(factors.names, far.T, strict=True)
+        factor.name: float(np.median(known))
+        if len(known := one[np.isfinite(one)]) and not factor.categorical
+        else None
+        for factor, one in zip(factors, far.T, strict=True)
+    }
+
+
+def _by_class(
+    right: Bool[np.ndarray, "m K"], labels: Float[np.ndarray, "m K"], factors: Factors
+) -> dict[str, dict[str, dict[str, float]]]:
+    """By categorical factor and class, among the images asked for of that class, `n` and the share whose factor is right."""
+    return {
+        factor.name: {
+            factor.class_name(value): {"n": int(asked.sum()), "right": float(right[asked, k].mean())}
+            for value in factor.values
+            if (asked := labels[:, k] == value).any()
+        }
+        for k, factor in enumerate(factors)
+        if factor.categorical
     }
 
 

@@ -56,7 +56,7 @@ def nearest_values(training: Labels, labels: Labels, factors: Factors) -> Labels
 
 def smoothed(world: World, training: Labels, labels: Labels) -> np.ndarray:
     """The kernel smoother's images."""
-    factors = world.factors
+    factors = world.factors.visible
     some = training[numpy_generator(0, "smoothed").permutation(len(training))[:TRIED_ON]]
     rows, away = _nearest(training, some, factors, NEIGHBOURS + 1)
     others = away > 0
@@ -108,9 +108,11 @@ def _render(world: World, labels: Labels) -> np.ndarray:
 
 
 COPIERS: Mapping[str, Painter] = {
-    "copier": lambda world, training, labels: _render(world, nearest_labels(training, labels, world.factors)),
+    "copier": lambda world, training, labels: _render(
+        world, nearest_labels(training, labels, world.factors.visible)
+    ),
     "factorized copier": lambda world, training, labels: _render(
-        world, nearest_values(training, labels, world.factors)
+        world, nearest_values(training, labels, world.factors.visible)
     ),
     "kernel smoother": smoothed,
 }
@@ -121,15 +123,15 @@ def copied(
 ) -> dict[str, dict[str, Any]]:
     """By copier its accuracy in every reading, as `behaviour` has it of a network, on the labels of each split.
 
-    Nothing where the world has no reader, or an image of its training labels alone.
+    Nothing where the world has no reader, or an image of its training labels alone, or a label names several images.
     """
     reader = world.reader()
-    if reader is None or not world.continuous:
+    if reader is None or not world.continuous or world.factors.hidden:
         return {}
     training, asked = world.training_labels(), np.concatenate(list(labels.values()))
     found = {}
     for name, paint in copiers.items():
-        told = behaviour(reader, reader.read(paint(world, training, asked)), labels, world.factors)
+        told = behaviour(reader, reader.read(paint(world, training, asked)), labels, world.factors.visible)
         found[name] = {reading: by for reading, by in told.items() if reading.startswith(TOLD)}
     return found
 

@@ -16,13 +16,14 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from phasescope.errors import RunFailed
 from phasescope.factors import Factors
 from phasescope.families.base import Family, evaluating
 from phasescope.measures import crossing
 from phasescope.places import Place
 from phasescope.probing.capture import Taps, activations
 from phasescope.randomness import numpy_generator, torch_generator
-from phasescope.worlds.base import World
+from phasescope.worlds.base import World, not_finite
 
 CROSSINGS = 2
 """images that each label is crossed with, and labels that each image is: what a variance between them takes"""
@@ -60,7 +61,7 @@ class Inputs:
     """What a network is given where its latents are read: n labels under one noise draw, the first m under further draws.
 
     Args:
-        labels: (n, K) float32.
+        labels: (n, K) float32, of all factors; further draws of a label have other values of the hidden ones.
         conditions: of the family, under which latents are read; none where it has none.
         draws: noise draws of the first `shared` labels; the others have one.
         shared: m.
@@ -96,8 +97,10 @@ class Inputs:
 
     def at(self, condition: int | None, draw: int) -> tuple[Tensor, Tensor, Tensor]:
         """(x, t, labels) of all labels for the first draw, of the first m for further ones."""
-        count = len(self.labels) if draw == 0 else self.shared
-        labels = self.labels[:count]
+        labels = self.labels if draw == 0 else self.labels[: self.shared]
+        if draw > 0:
+            visible = self.world.factors.visible_columns(labels)
+            labels = self.world.complete(visible, numpy_generator(self.seed, "hidden factors", draw))
         return self._given(labels, labels, condition, f"probe noise {condition}", draw)
 
     def crossed_at(self, condition: int | None, draw: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -108,9 +111,12 @@ class Inputs:
     def _given(
         self, told: np.ndarray, shown: np.ndarray, condition: int | None, purpose: str, draw: int
     ) -> tuple[Tensor, Tensor, Tensor]:
-        x_0 = self.world.render(torch.from_numpy(shown).to(self.device))
+        x_0 = self.world.render(torch.tensor(shown, device=self.device))
+        if not x_0.isfinite().all():
+            raise RunFailed(not_finite(self.world))
         noise = torch.randn(x_0.shape, generator=torch_generator(self.seed, purpose, draw)).to(self.device)
-        return self.family.inputs(x_0, torch.from_numpy(told).to(self.device), condition, noise)
+        labels = torch.from_numpy(self.world.factors.visible_columns(told)).to(self.device)
+        return self.family.inputs(x_0, labels, condition, noise)
 
     def latents(self, network: Any, taps: Taps) -> Latents:
         """Activations of `network`, which is left as it was."""
@@ -158,7 +164,7 @@ class Inputs:
     def encodings(self, taps: Taps, encode: Callable[[Tensor], Tensor | None]) -> Latents | None:
         """What the network is told of the labels, as if that were its latents: the ceiling of what may be owed to
         being told."""
-        encoded = encode(torch.from_numpy(self.labels))
+        encoded = encode(torch.from_numpy(self.world.factors.visible_columns(self.labels)))
         if encoded is None:
             return None
         told = encoded.detach().numpy()

@@ -29,6 +29,7 @@ from phasescope.factors import Factors
 from phasescope.families.base import Family, Network, evaluating
 from phasescope.measures.scores import TAIL, Score, basic_interval, bootstrap_weights
 from phasescope.probing.capture import find_tap
+from phasescope.probing.hearing import check_hears
 from phasescope.randomness import numpy_generator, torch_generator
 from phasescope.worlds.base import Reader, World
 
@@ -197,7 +198,7 @@ def intervene(
         batch: images painted together; the means of a tap are over others of them.
 
     Raises:
-        UserError: `how` is none, the world has no reader, labels are too few.
+        UserError: `how` is none, the world has no reader, labels are too few, or the tap does not receive the label.
         ValueError: the tap is not there.
     """
     if how not in HOW:
@@ -211,6 +212,7 @@ def intervene(
             f"`labels` (shape {labels.shape}) must be at least 8, and of the shape of `targets` ({targets.shape})"
         )
     module = find_tap(network, tap)
+    check_hears(network, tap, world, family, torch.from_numpy(labels[:batch]), seed)
     images, untouched, losses = [], [], []
     with evaluating(network), torch.no_grad():
         for part, (some, others) in enumerate(_batches(labels, targets, batch)):
@@ -219,7 +221,8 @@ def intervene(
                 generator = torch_generator(seed, "intervention", part)
                 into.append(family.sample(who, some, world.shape, generator).float().numpy())
             told = some if how == "ablate" else others
-            x_0 = world.render(told)
+            full = world.complete(told.numpy(), numpy_generator(seed, "hidden factors", part))
+            x_0 = world.render(torch.from_numpy(full))
             drawn = family.draw(x_0, torch_generator(seed, "intervention loss", part))
             changed.contexts = noised(family, x_0, told, torch_generator(seed, "intervention contexts", part))
             losses.append(
@@ -229,7 +232,7 @@ def intervene(
             )
     painted, left_alone = np.concatenate(images), np.concatenate(untouched)
     rng = numpy_generator(seed, "intervention bootstrap")
-    scores = _scores(reader, world.factors, how, labels, targets, painted, left_alone, rng)
+    scores = _scores(reader, world.factors.visible, how, labels, targets, painted, left_alone, rng)
     scores |= _loss_scores(np.concatenate(losses, axis=1), rng)
     return Intervention(tap, how, labels, targets, painted, left_alone, scores)
 
@@ -260,8 +263,10 @@ def _scores(
         if how == "ablate":
             continue
         scores[f"{way}.follows"] = _share(reader, targets, there[way], there_before[way])
-        moved = factors.difference(own[way], own_before[way])
         asked = factors.difference(targets, labels)
+        moved = factors.difference(own[way], own_before[way])
+        # on a torus the branch nearest to what was asked: whoever follows by half a turn has not turned back
+        moved = np.where(factors.periodic, asked + factors.difference(moved, asked), moved)
         for k, name in enumerate(factors.names):
             if np.abs(asked[:, k]).max() > 0:
                 scores[f"{way}.moved.{name}"] = _slope(asked[:, k], moved[:, k], rng)

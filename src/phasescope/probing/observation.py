@@ -63,14 +63,16 @@ class ProbeSet:
         generator = numpy_generator(seed, "probe labels")
         splits = world.splits()
         counts = plan.images_of(splits)
+        visible = world.factors.visible_columns
         self.labels = {
-            name: split(counts[name], generator) for name, split in splits.items() if name in counts
+            name: visible(split(counts[name], generator)) for name, split in splits.items() if name in counts
         }
-        self.latent_labels = world.draw_labels(plan.latent_labels, generator)
+        labels = world.draw_labels(plan.latent_labels, generator)
+        self.latent_labels = visible(labels)
         self.inputs = Inputs(
             world,
             family,
-            self.latent_labels,
+            labels,
             () if plan.timesteps == "usual" else plan.timesteps,
             plan.share_draws,
             min(plan.share_labels, len(self.latent_labels)),

@@ -29,7 +29,7 @@ from phasescope.probing.config import PlaceConfig, ProbingConfig
 from phasescope.probing.copier import copied, excess
 from phasescope.probing.inputs import Latents
 from phasescope.probing.observation import Observation, ProbeSet
-from phasescope.probing.own_measures import load_measures
+from phasescope.probing.own_measures import check_name, load_measures
 from phasescope.probing.probe import nulls_of
 from phasescope.store.snapshot import array_name
 from phasescope.store.tables import safetensors_bytes, write_parquet
@@ -74,6 +74,8 @@ class Observer:
         """Write the snapshot of `step` and return its metrics, JSON-ready."""
         seen = self.probe.observe(network, self.references.get("family", {}))
         read = None if self.reader is None else self.reader.read(seen.images)
+        for name in seen.family:
+            check_name(name, f"{type(self.probe.family).__name__}.examine` (={name})")
         scores, embeddings = self._representation(seen.latents)
         self._write(step, network, seen, read, embeddings)
         painted = self._painted(read)
@@ -128,7 +130,7 @@ class Observer:
 
     def _measure(self, of: Latents, place: Place, p1: bool) -> Measured:
         """Every score of one place's latents; UMAP's embedding if asked."""
-        labels, factors = self.probe.latent_labels, self.world.factors
+        labels, factors = self.probe.latent_labels, self.world.factors.visible
         latents, draws = of.at(place)
         scores = {
             "order": measures.order(latents, labels, factors=factors),
@@ -183,7 +185,7 @@ class Observer:
     def _painted(self, read: Columns | None) -> dict[str, Any]:
         if self.reader is None or read is None:
             return {}
-        told = behaviour(self.reader, read, self.probe.labels, self.world.factors)
+        told = behaviour(self.reader, read, self.probe.labels, self.world.factors.visible)
         return told | excess(told, self.references.get("copiers", {}))
 
     def _is_p1(self, place: Place) -> bool:
@@ -230,7 +232,7 @@ class Observer:
             np.savez(folder / "latents.npz", allow_pickle=False, **arrays)
             write_weights(folder / "weights.safetensors", network)
             if self.reader is not None and read is not None:
-                columns = reading_columns(self.reader, read, labels, split, self.world.factors)
+                columns = reading_columns(self.reader, read, labels, split, self.world.factors.visible)
                 write_parquet(folder / "reading.parquet", columns)
 
 

@@ -15,6 +15,15 @@ from phasescope.factors import Factors
 from phasescope.kinds import load
 from phasescope.measures import Score
 
+TAKEN = frozenset((
+    "step", "images_seen", "epochs", "loss", "learning_rate", "gradient_norm", "wall_s", "cpu_s", "observing_s", "phase",
+    "outcomes", "together", "excess", "order", "p1_order", "trustworthiness", "participation_ratio", "label_share",
+    "label_dimension", "order_told", "order_seen", "share_told", "share_seen",
+))  # fmt: skip
+"""what a line of metrics holds of the instrument's own"""
+PREFIXES = ("accuracy", "error", "learnt")
+"""of further names in it"""
+
 Measure = Callable[[np.ndarray, np.ndarray, Factors], Score]
 
 
@@ -30,12 +39,19 @@ def load_measures(references: Iterable[str]) -> dict[str, Measure]:
         function = load(reference)
         if not callable(function):
             raise UserError(f"`probing.measures` (={reference}) must be a function of latents and labels")
+        check_name(name, f"probing.measures` (={reference})")
         if name in found:
             raise UserError(
                 f"`probing.measures` (={reference}) must have a name of its own: `{name}` is given already"
             )
         found[name] = _checked(reference, function)
     return found
+
+
+def check_name(name: str, owner: str) -> None:
+    """Raises UserError where a metric of somebody's own would overwrite one of the instrument's."""
+    if name in TAKEN or name.partition("_")[0] in PREFIXES:
+        raise UserError(f"`{owner} must have a name of its own: `{name}` is taken by the instrument")
 
 
 def _checked(reference: str, function: Callable[..., object]) -> Measure:

@@ -239,13 +239,16 @@ def probe(
         check_conditions("t", conditions, family.conditions)
     except ValueError as error:
         raise UserError(str(error)) from None
+    given = None if isinstance(labels, int) else np.shape(labels)
+    if given is not None and (len(given) != 2 or given[0] == 0 or given[1] != len(world.factors.visible)):
+        raise UserError(
+            f"`labels` (shape {given}) must be (n, {len(world.factors.visible)}), one column a visible factor of the world"
+        )
     if isinstance(labels, int):
         labels = world.draw_labels(labels, numpy_generator(seed, "probe labels"))
+    else:
+        labels = world.complete(np.asarray(labels, np.float32), numpy_generator(seed, "hidden factors"))
     labels = np.ascontiguousarray(labels, dtype=np.float32)
-    if labels.ndim != 2 or len(labels) == 0 or labels.shape[1] != len(world.factors):
-        raise UserError(
-            f"`labels` (shape {labels.shape}) must be (n, {len(world.factors)}), one column a factor of the world"
-        )
     if draws < 2:
         raise UserError(f"`draws` (={draws}) must be at least 2: noise is what differs between them")
     taps = [taps] if isinstance(taps, str) else taps
@@ -254,8 +257,8 @@ def probe(
     at = torch.device(device)
     inputs = Inputs(world, family, labels, conditions, draws, shared, seed, at, batch, crossed)
     return Probed(
-        labels,
-        world.factors,
+        world.factors.visible_columns(labels),
+        world.factors.visible,
         inputs.latents(network, taps),
         nulls_of(inputs, list(taps), untrained, encode),
         shown=inputs.shown if crossed else None,

@@ -22,20 +22,23 @@ MOST_LABELS = 4096
 
 
 def about(config: RunConfig, plan: ProbingConfig, world: World | None = None) -> dict[str, Any]:
-    """JSON-ready: `sentence`, `shape`, `factors`, `position`, `splits`, `outcomes`, `training` labels, `held_out` labels by
-    split, `painting`, `guidance`, `taps`, `timesteps`.
+    """JSON-ready: `sentence`, `shape`, the visible `factors`, names of `hidden` ones, `position`, `splits`, `outcomes`,
+    `training` labels, `held_out` labels by split, `painting`, `guidance`, `taps`, `timesteps`.
 
     Args:
         world: in the place of the configuration's, where that is of arrays at hand.
     """
     world = world or config.world
-    reader, trained, held = world.reader(), world.training_labels(), world.held_out()
+    visible = world.factors.visible_columns
+    reader, trained = world.reader(), visible(world.training_labels())
+    held = {split: visible(labels) for split, labels in world.held_out().items()}
     few = len(trained) <= MOST_LABELS, sum(map(len, held.values())) <= MOST_LABELS
     return {
         "sentence": world.sentence(),
         "shape": list(world.shape),
         "continuous": world.continuous,
-        "factors": [asdict(factor) for factor in world.factors],
+        "factors": [asdict(factor) for factor in world.factors.visible],
+        "hidden": [factor.name for factor in world.factors if factor.hidden],
         "position": world.position,
         "splits": list(world.splits()),
         "outcomes": [] if reader is None else [outcome._asdict() for outcome in reader.outcomes],

@@ -46,7 +46,7 @@ def check_size(config: RunConfig) -> None:
     counting = register_module_parameter_registration_hook(count)
     try:
         with torch.device("meta"):
-            config.network.build(shape, config.world.factors)
+            config.network.build(shape, config.world.factors.visible)
     except (ValueError, RuntimeError, OverflowError, TypeError) as error:
         told = " ".join(str(error).split())[
             :300

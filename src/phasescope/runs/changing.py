@@ -52,7 +52,7 @@ def target_of(world: World, label: np.ndarray, change: Change) -> np.ndarray | N
     from phasescope.probing.intervening import HOW
 
     told = ",".join(f"{value:g}" for value in change.towards)
-    factors = world.factors
+    factors = world.factors.visible
     if change.how not in HOW:
         raise UserError(f"`how` (={change.how}) must be one of {', '.join(HOW)}")
     if change.how == "ablate":
@@ -77,16 +77,17 @@ def changed(
     """`network`, changed so; it is then called with rows of one label.
 
     Raises:
-        UserError: the network has no such tap.
+        UserError: the network has no such tap, or the tap does not receive the label.
     """
     import torch
 
     from phasescope.probing.capture import find_tap
+    from phasescope.probing.hearing import check_hears
     from phasescope.probing.intervening import Intervened
 
     world = config.world
-    labels = torch.from_numpy(world.draw_labels(BESIDE, numpy_generator(seed, "labels beside")))
-    x_0 = world.render(labels)
+    full = torch.from_numpy(world.draw_labels(BESIDE, numpy_generator(seed, "labels beside")))
+    x_0, labels = world.render(full), world.factors.visible_columns(full)
     noise = torch.randn(x_0.shape, generator=torch_generator(seed, "noise beside"))
 
     def beside(t: Tensor) -> tuple[Tensor, Tensor]:
@@ -101,6 +102,7 @@ def changed(
     except ValueError:
         of = f"one of the network's: {', '.join(taps)}" if taps else "a block of the network"
         raise UserError(f"`tap` (={change.tap}) must be {of}") from None
+    check_hears(network, change.tap, world, family, labels, seed)
     put_in = labels[:1] if target is None else torch.from_numpy(target[None])
     return Intervened(network, tap, cast("How", change.how), put_in, beside)
 

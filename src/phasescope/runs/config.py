@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, reduce
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -24,6 +24,9 @@ from phasescope.runs.presets import preset
 from phasescope.training.config import TrainingConfig
 from phasescope.worlds import LEAST_LABELS, AnyWorld, check_world
 from phasescope.worlds import USUAL as USUAL_WORLD
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 MOST_NUMBERS = 2**31
 """in one array: 8 GiB as float32"""
@@ -53,7 +56,11 @@ class RunConfig(Config):
     def _fits_together(self) -> Self:
         if is_reference(self.world.kind):
             check_world(self.world)
-        factors = self.world.factors
+        factors = self.world.factors.visible
+        if not factors:
+            raise ValueError(
+                f"`world.factors` (={', '.join(self.world.factors.names)}) must have a visible one: all are hidden"
+            )
         self.network.check(self.world.shape, factors)
         self._check_sizes()
         drawn = LEAST_LABELS
@@ -134,6 +141,10 @@ class RunConfig(Config):
                 given = given.told()
             tree[field] = given
         return type(self).of(tree)
+
+    def encode(self, labels: Tensor) -> Tensor | None:
+        """What the network gives its blocks of visible labels (n, K), (n, features); None where that is not known."""
+        return self.network.encode(labels, self.world.factors.visible)
 
     def task(self) -> Task:
         """What is to be learnt, as the family is told it."""

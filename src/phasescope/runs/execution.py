@@ -1,10 +1,10 @@
-"""The neck of the house: training, watched by probing, kept by the store."""
+"""Train a run: the loop, its snapshots and checkpoints, and the folder that holds them."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,12 +15,13 @@ from phasescope.probing.own_measures import load_measures
 from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig, over_defaults
 from phasescope.runs.events import Progress, Start
-from phasescope.runs.extension import take_up_shorter
+from phasescope.runs.extension import Extend, begin_from
 from phasescope.runs.loading import check_answer, hear_as_trained, plan_of
 from phasescope.runs.looking import observer_of
 from phasescope.runs.monitoring import Monitor, bar, monitored
 from phasescope.runs.spent import Spent
 from phasescope.runs.whole import check_whole
+from phasescope.sources import told_of
 from phasescope.stopping import Stop
 from phasescope.store.folder import Run, now
 from phasescope.store.holding import hold
@@ -42,6 +43,7 @@ def train(
     runs: Path | str = "runs",
     *,
     anew: bool = False,
+    extend: Extend = None,
     world: Any = None,
     family: Any = None,
     network: Any = None,
@@ -53,26 +55,30 @@ def train(
     Args:
         config: or the tree of its fields, as YAML has them.
         anew: from the start, whatever the folder holds of this run: that is dropped.
-        world, family, network: in the place of the configuration's: a configuration of that kind, a class of one's own, or a
-            tree of fields with its kind. A class stands in a file, from which a run that is resumed reads it.
+        extend: a shorter run of the same configuration, from whose state this one begins; or its folder or name.
+        world, family, network: replace the configuration's: a configuration of that kind, your own class, or a tree of
+            fields with its kind. A class stands in a file, from which a run that is resumed reads it.
         monitors: are told of each snapshot, as `phasescope.TensorBoard("logs")`.
         progress: whether a bar is shown; by default in a terminal and in a notebook.
 
     Raises:
-        UserError: the folder or the device cannot be used; a class cannot be found again.
+        UserError: the folder or the device cannot be used; a class cannot be found again; `extend` cannot be extended.
         RunFailed: the loss is not finite any more; the folder is no longer this process's own.
     """
     whole = config if isinstance(config, RunConfig) else over_defaults(config)
     config = whole.with_kinds(world=world, family=family, network=network)
-    with bar(progress) as tell:
-        for event in monitored(execute(config, Path(runs), anew=anew), monitors):
+    with (
+        bar(progress) as tell,
+        closing(execute(config, Path(runs), anew=anew, extend=extend)) as events,
+    ):
+        for event in monitored(events, monitors):
             tell(event)
     return Run(Path(runs) / config.folder)
 
 
 def execute(
-    config: RunConfig, runs: Path, stop: Stop | None = None, anew: bool = False
-) -> Iterator[Start | Progress]:
+    config: RunConfig, runs: Path, stop: Stop | None = None, anew: bool = False, extend: Extend = None
+) -> Generator[Start | Progress]:
     """Train `config` in its folder under `runs`, resuming what is there; yields the start, then after each step.
 
     The folder always allows resumption to bitwise the same weights and metrics: a snapshot appears whole, then its line of
@@ -80,14 +86,14 @@ def execute(
 
     Raises:
         UserError: the folder holds another configuration, lacks records, is in use or cannot be written; the device
-            or a measure is not there.
+            or a measure is not there; `extend` cannot be extended to `config`.
         RunFailed: the loss is not finite any more; the folder is no longer this process's own.
     """
     learner = _fresh_learner(config)
     load_measures(config.probing.measures)
     check_answer(config, learner.average)
     plan = plan_of(config, learner.average)
-    origin = None if anew else take_up_shorter(config, runs)
+    origin = begin_from(extend, config, runs, anew)
     with hold(runs / config.folder, config.tree(), anew) as folder:
         if anew:
             folder.begin_anew()
@@ -103,7 +109,7 @@ def _fresh_learner(config: RunConfig) -> Learner:
         torch.set_num_threads(config.training.threads)
     try:
         return fresh_learner(
-            config.network, config.world.shape, config.world.factors, config.training, config.seed
+            config.network, config.world.shape, config.world.factors.visible, config.training, config.seed
         )
     except ValueError as error:
         raise UserError(str(error)) from None
@@ -124,8 +130,8 @@ class _Execution:
         self.config, self.folder, self.learner, self.plan = config, folder, learner, plan
         self.stop, self.origin, self.steps = stop, origin, config.training.steps
         hear_as_trained(learner.average, config.training)
-        self.family, self.losses = config.family.build(), self._losses_after([])
-        self.spent, self.started = Spent(), now()
+        self.family = config.family.build()
+        self.losses, self.spent, self.started = self._losses_after([]), Spent(), now()
         self._take_up()
         self._summarise()
         self._status_due = time.monotonic() + STATUS_EVERY_S
@@ -155,11 +161,9 @@ class _Execution:
                     self._checkpoint()
                 else:
                     check_whole(self.folder, self.steps, thorough=False)
-            except GeneratorExit:
-                self._checkpoint()
-                self._write_status("stopped")
-                raise
-            except KeyboardInterrupt:
+            except (GeneratorExit, KeyboardInterrupt) as end:
+                if isinstance(end, GeneratorExit):
+                    self._checkpoint()
                 self._write_status("stopped")
                 raise
         self._write_status("done" if self.learner.step == self.steps else "stopped")
@@ -169,11 +173,10 @@ class _Execution:
         """Within the block what fails is told in the status too."""
         try:
             yield
-        except (GeneratorExit, KeyboardInterrupt):
-            raise
         except BaseException as error:
-            with suppress(OSError, RunFailed):
-                self._write_status("failed", error=" ".join(f"{type(error).__name__}: {error}".split()))
+            if not isinstance(error, GeneratorExit | KeyboardInterrupt):
+                with suppress(OSError, RunFailed):
+                    self._write_status("failed", error=told_of(error))
             raise
 
     def _take_up(self) -> None:
@@ -227,9 +230,9 @@ class _Execution:
 
     def _losses_after(self, read: list[float]) -> Losses:
         """The losses since the last snapshot, of which a checkpoint kept `read`."""
-        from phasescope.training.losses import Losses
+        from phasescope.training.loop import losses_of
 
-        return Losses(self.config.training.optimiser.lr, read)
+        return losses_of(self.learner, self.family, self.config.world, self.config.seed, read)
 
     def _observe(self) -> dict[str, Any]:
         """Take a snapshot, append its metrics, write a checkpoint; in this order."""
@@ -283,16 +286,11 @@ class _Execution:
     def _start(self) -> Start:
         import torch
 
+        learner, parameters = self.learner, sum(p.numel() for p in self.learner.network.parameters())
         return Start(
-            self.folder.path,
-            sum(p.numel() for p in self.learner.network.parameters()),
-            self.images,
-            self.learner.step,
-            self.steps,
-            str(self.learner.device),
-            torch.get_num_threads(),
-            self.origin,
-        )
+            self.folder.path, parameters, self.images, learner.step, self.steps, str(learner.device),
+            torch.get_num_threads(), self.origin,
+        )  # fmt: skip
 
     def _progress(self, metrics: dict[str, Any] | None) -> Progress:
         return Progress(self.learner.step, self.steps, self.learner.images_seen, self.losses.last, metrics)

@@ -1,8 +1,9 @@
-"""More steps of a run that is there: a longer run begins with the state of a shorter one that learnt the same way so far.
+"""More steps of a run: a longer run begins with the state of a shorter one, which its user names.
 
-Two runs learn the same way up to a step where they differ in their number of steps alone, are of the same sources of
-somebody's own, and the learning rates of all steps before it are the same: so a run with constant rates can be made longer,
-and one whose rates fall to its end cannot, past its warm-up.
+Two runs have the same state after a step if their configurations differ in their number of steps alone, their sources are
+the same files, and the learning rates of all earlier steps are the same. A run with constant rates can therefore be extended
+at any step, and one whose rates fall to its end only within its warm-up. Configurations are compared as plain trees: no
+source that the shorter run names is imported.
 """
 
 from __future__ import annotations
@@ -13,59 +14,78 @@ from pathlib import Path
 from phasescope.errors import UserError
 from phasescope.kinds import source_digests
 from phasescope.runs.config import RunConfig
-from phasescope.store import Run, list_runs
+from phasescope.store import Run, find_run
 from phasescope.store.files import folder_aside
-from phasescope.store.holding import hold
+from phasescope.store.folder import damage_told
+from phasescope.store.holding import differences, hold
 from phasescope.store.writer import CHECKPOINT, RunWriter
 from phasescope.training.rates import lr_factor
 
+Extend = Run | Path | str | None
+"""a run, its folder, or its name or hash in the folder of runs; None extends no run"""
 
-def take_up_shorter(config: RunConfig, runs: Path) -> str | None:
-    """Begin the folder of `config` with what the furthest shorter run holds; the name of that run.
 
-    None where the folder is there already, or no run can be taken up. The shorter run is left as it is.
+def begin_from(extend: Extend, config: RunConfig, runs: Path, anew: bool = False) -> str | None:
+    """Begin the folder of `config` with what the run `extend` holds, which is left as it is; returns that run's name.
+
+    Returns None if the folder is there already: the same command then resumes it.
 
     Raises:
-        UserError: another process writes the shorter run just now.
+        UserError: the run cannot be extended to `config`; the message names the field and both values.
     """
+    if extend is None:
+        return None
+    if anew:
+        raise UserError(f"`--extend` (={extend}) must be left out with --anew, which trains from the start")
     target = runs / config.folder
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         return None
-    found = [(step, run) for run in list_runs(runs) if (step := _step_to_go_on_from(run, config)) is not None]
-    if not found:
-        return None
-    step, run = max(found, key=lambda one: (one[0], one[1].name))
+    run = extend if isinstance(extend, Run) else find_run(str(extend), runs)
+    with damage_told(run):
+        _check(config, run)
     _copy(run, target, config)
     return run.name
 
 
-def _step_to_go_on_from(run: Run, config: RunConfig) -> int | None:
-    """The step of the run's checkpoint, where `config` would have the same state after it."""
-    longer, status = config.training, run.status
-    try:
-        step, steps = status.get("step"), status.get("steps")
-        if (
-            not (step and steps)
-            or step >= longer.steps
-            or status["state"] not in ("done", "stopped", "killed")
-        ):
-            return None
-        shorter = longer.model_copy(update={"steps": steps})
-        if any(lr_factor(i, shorter) != lr_factor(i, longer) for i in range(step)):
-            return None  # most runs end here, before a configuration is checked
-        tree = run.config
-        as_long = {**tree, "name": config.name, "training": {**tree["training"], "steps": longer.steps}}
-        same = RunConfig.of(as_long).tree() == config.tree() and run.sources == source_digests(config.tree())
-    except (UserError, KeyError, TypeError):
-        return None
-    return step if same and (run.path / CHECKPOINT).exists() else None
+def _check(config: RunConfig, run: Run) -> None:
+    """Raises UserError if the state of `run` is not the one that `config` has after as many steps."""
+    longer, tree, state = config.training, run.config, run.status["state"]
+    if state not in ("done", "stopped", "killed"):
+        raise UserError(f"`--extend` (={run.name}) must be a run that is done or was stopped, and is {state}")
+    if not (run.path / CHECKPOINT).is_file():
+        raise UserError(f"`--extend` (={run.name}) must have a checkpoint: there is no {CHECKPOINT} in it")
+    step, steps = int(run.status["step"]), int(tree["training"]["steps"])
+    as_long = {**tree, "name": config.name, "training": {**tree["training"], "steps": longer.steps}}
+    for field, old, new in differences(as_long, config.tree()):
+        raise UserError(
+            f"`{field}` (={new}) must be what `{run.name}` has, {old}: a run is extended in `training.steps` alone"
+        )
+    if step >= longer.steps:
+        raise UserError(
+            f"`training.steps` (={longer.steps}) must be greater than {step}, the step that `{run.name}` has reached"
+        )
+    own, sources = source_digests(config.tree()), run.sources
+    for name in {**own, **sources}:
+        if own.get(name) != sources.get(name):
+            raise UserError(
+                f"`{name}` (SHA-256 {own.get(name, 'absent')[:12]}) must be what `{run.name}` was made with, "
+                f"{sources.get(name, 'absent')[:12]}: a run is extended by the same sources"
+            )
+    shorter = longer.model_copy(update={"steps": steps})
+    for i in range(step):
+        if (old := lr_factor(i, shorter)) != (new := lr_factor(i, longer)):
+            raise UserError(
+                f"`training.steps` (={longer.steps}) must leave the learning rates up to step {step} as they were in "
+                f"`{run.name}` (training.steps={steps}): with training.decay={longer.decay} that of step {i} would be "
+                f"{new:.6g} of `lr`, and was {old:.6g}"
+            )
 
 
 def _copy(run: Run, target: Path, config: RunConfig) -> None:
     with hold(run.path, run.config) as source:
-        found = source.read_checkpoint()
-        assert found is not None
-        tensors, state = found
+        checkpoint = source.read_checkpoint()
+        assert checkpoint is not None
+        tensors, state = checkpoint
         with folder_aside(target) as folder:
             for name in ("metrics.jsonl", "references.json", "sources.json"):
                 if (source.path / name).exists():

@@ -9,6 +9,7 @@ import numpy as np
 
 from phasescope.errors import UserError
 from phasescope.places import Place
+from phasescope.randomness import numpy_generator
 from phasescope.runs.bounds import check_work
 
 if TYPE_CHECKING:
@@ -95,10 +96,15 @@ def inputs_of(loaded: Loaded, family: Family, labels: Float[np.ndarray, "m K"], 
     _check_place(config, place, plan.taps)
     check_labels(config.world, labels)
     check_work("labels", len(labels), config.world)
+    labels = np.ascontiguousarray(labels, np.float32)
+    try:
+        full = config.world.complete(labels, numpy_generator(config.seed, "hidden factors"))
+    except ValueError as error:  # a world that is a data set has no image of any other label
+        raise UserError(str(error)) from None
     return Inputs(
         config.world,
         family,
-        np.ascontiguousarray(labels, np.float32),
+        full,
         () if place.condition is None else (place.condition,),
         draws=1,
         shared=0,
@@ -111,7 +117,7 @@ def inputs_of(loaded: Loaded, family: Family, labels: Float[np.ndarray, "m K"], 
 def check_labels(world: World, labels: Float[np.ndarray, "m K"]) -> None:
     """Raises UserError where a label is not of this world."""
     try:
-        world.factors.check(labels)
+        world.factors.visible.check(labels)
     except ValueError as error:
         raise UserError(str(error)) from None
 

@@ -83,7 +83,7 @@ def intervene(
 
 def _paired(world: World, count: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Labels, each with another one of them."""
-    labels = world.draw_labels(count, generator)
+    labels = world.factors.visible_columns(world.draw_labels(count, generator))
     return labels, np.roll(labels, 1, axis=0)
 
 
@@ -91,11 +91,11 @@ def _moved(
     world: World, by: Sequence[float], count: int, generator: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Labels whose step stays in the world, and where it leads."""
-    factors = world.factors
+    factors = world.factors.visible
     told = _check_step(factors, by)
     kept: list[np.ndarray] = []
     for _ in range(TRIES):
-        labels = world.draw_labels(count, generator)
+        labels = world.factors.visible_columns(world.draw_labels(count, generator))
         targets = _come_round(factors, labels + np.asarray(by, dtype=np.float32))
         inside = ((targets >= factors.low) & (targets <= factors.low + factors.span)).all(axis=1)
         kept.append(np.stack([labels[inside], targets[inside]]))

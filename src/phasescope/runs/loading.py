@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from phasescope.errors import UserError
-from phasescope.kinds import Constructed, told_of
+from phasescope.kinds import Constructed
 from phasescope.runs.config import RunConfig
+from phasescope.sources import failing
 from phasescope.store import Run, Snapshot
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def load_network(run: Run, snapshot: Snapshot) -> Loaded:
     config = config_of(run)
     try:
         with torch.random.fork_rng(devices=[]):  # its fresh weights are drawn for nothing
-            network = config.network.build(config.world.shape, config.world.factors)
+            network = config.network.build(config.world.shape, config.world.factors.visible)
     except ValueError as error:
         raise UserError(str(error)) from None
     path = snapshot.path / "weights.safetensors"
@@ -150,17 +151,17 @@ def check_answer(config: RunConfig, network: nn.Module) -> None:
     from phasescope.families.base import evaluating
 
     kind, given = config.network.kind, _given(config, network)
-    try:
-        with torch.random.fork_rng(devices=[]), evaluating(network), torch.no_grad():
-            answer = network(*given)
-    except Exception as error:
-        raise UserError(
-            f"`network.kind` (={kind}) must answer forward(x_t, t, labels): {told_of(error)}"
-        ) from error
+    with (
+        failing(f"`network.kind` (={kind}) must answer forward(x_t, t, labels)"),
+        torch.random.fork_rng(devices=[]),
+        evaluating(network),
+        torch.no_grad(),
+    ):
+        answer = network(*given)
     wanted = tuple(given[0].shape)
     if isinstance(answer, torch.Tensor) and wanted[1:] == config.world.shape and answer.shape != wanted:
         raise UserError(
-            f"`network.kind` (={kind}) must answer in its images' shape, {wanted[1:]}, and does in {tuple(answer.shape[1:])}"
+            f"`network.kind` (={kind}) must answer in its images' shape, {wanted}, and does in {tuple(answer.shape)}"
         )
 
 
@@ -171,6 +172,7 @@ def _given(config: RunConfig, network: nn.Module) -> tuple[Tensor, Tensor, Tenso
     device = next((one.device for one in network.parameters()), torch.device("cpu"))
     labels = torch.from_numpy(config.world.training_labels()[:2]).to(device)
     x_0 = config.world.render(labels)
+    labels = config.world.factors.visible_columns(labels)
     return config.family.build().inputs(x_0, labels, config.family.telling_condition, torch.zeros_like(x_0))
 
 

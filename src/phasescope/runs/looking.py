@@ -21,5 +21,5 @@ def observer_of(
     """What takes the run's snapshots into `folder`, of a `plan` with all that is usual said."""
     from phasescope.probing.observer import Observer
 
-    encode, task = config.network.encode, config.task()
+    encode, task = config.encode, config.task()
     return Observer(plan, config.world, family, config.seed, device, encode, folder, task)

@@ -16,6 +16,7 @@ from phasescope.measures import Scores
 from phasescope.measures.latents.battery import OF_LATTICE, parts_of
 from phasescope.npz import MOST_BYTES, open_npz
 from phasescope.places import Place
+from phasescope.randomness import numpy_generator
 from phasescope.runs.loading import Loaded, config_of, load_network, snapshot_of
 from phasescope.runs.threads import one_thread
 from phasescope.store import Run, Snapshot
@@ -118,10 +119,10 @@ def _measured_again(
     from phasescope.probing.probe import Table
 
     loaded, untrained = load_network(run, snapshot), load_network(run, first).network
-    world, K = loaded.config.world, len(loaded.config.world.factors)
+    world, K = loaded.config.world, len(loaded.config.world.factors.visible)
     own = load_measures(loaded.plan.measures)
-    on_lattice = [name for name in OF_LATTICE if name != "factorization" or K <= 2]
-    if not world.continuous or world.factors.categorical.any():
+    on_lattice = [name for name in (*OF_LATTICE, "additivity") if name != "factorization" or K <= 2]
+    if not world.continuous or world.factors.visible.categorical.any():
         on_lattice = []
     others = None
     if chosen is not None:
@@ -139,7 +140,7 @@ def _measured_again(
         probed = _probed(loaded, untrained, labels, plan.share_labels, plan.crossed_labels, own)
         found = probed.table(others, of_both(0, scattered))
     if on_lattice:
-        lattice = label_lattice(world.factors, round(LATTICE_LABELS ** (1 / K)))
+        lattice = label_lattice(world.factors.visible, round(LATTICE_LABELS ** (1 / K)))
         further = _probed(loaded, untrained, lattice, len(lattice), 0, {}).table(
             on_lattice, of_both(scattered, apart)
         )
@@ -177,21 +178,24 @@ def on_lattice(run: Run, snapshot: Snapshot, places: Sequence[Place], values: in
 
     loaded = load_network(run, snapshot)
     config, world = loaded.config, loaded.config.world
-    labels = label_lattice(world.factors, values)
+    labels = label_lattice(world.factors.visible, values)
     known = config.network.taps
     taps = [tap for tap in dict.fromkeys(place.tap for place in places) if known is None or tap in known]
     wanted = dict.fromkeys(place.condition for place in places if place.condition is not None)
     conditions = [t for t in wanted if t in (config.family.conditions or ())]
     device, batch = torch.device("cpu"), loaded.plan.batch
+    full = world.complete(labels, numpy_generator(config.seed, "hidden factors"))
     inputs = Inputs(
-        world, config.family.build(), labels, conditions, draws, len(labels), config.seed, device, batch
+        world, config.family.build(), full, conditions, draws, len(labels), config.seed, device, batch
     )
     with one_thread():
         latents = inputs.latents(loaded.network, taps)
     given = torch.from_numpy(labels)
-    encoded = config.network.encode(given)
-    images = world.render(given).flatten(1).numpy()
-    return OnLattice(labels, world.factors, latents, images, None if encoded is None else encoded.numpy())
+    encoded = config.encode(given)
+    images = world.render(torch.from_numpy(full)).flatten(1).numpy()
+    return OnLattice(
+        labels, world.factors.visible, latents, images, None if encoded is None else encoded.numpy()
+    )
 
 
 def _probed(
@@ -216,7 +220,7 @@ def _probed(
         shared=shared,
         crossed=crossed,
         untrained=untrained,
-        encode=config.network.encode,
+        encode=config.encode,
         seed=config.seed,
         batch=plan.batch,
     )

@@ -7,13 +7,13 @@ not lost for it.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Protocol
 
 from phasescope.errors import UserError
-from phasescope.kinds import told_of
 from phasescope.runs.events import Progress, Start
+from phasescope.sources import told_of
 from phasescope.store import Run
 
 
@@ -92,7 +92,7 @@ class Monitors:
 
 def monitored(
     events: Iterator[Start | Progress], monitors: Sequence[Monitor] = ()
-) -> Iterator[Start | Progress]:
+) -> Generator[Start | Progress]:
     """The events of `execution.execute`, of which monitors are told as they pass."""
     all_of_them, run = Monitors(monitors), None  # checked before the first event
     try:

@@ -229,7 +229,7 @@ def read(world: World, image: Float[np.ndarray, "1 C *spatial"], label: np.ndarr
     reader = world.reader()
     if reader is None:
         return {"outcome": None, "read": {}, "error": {}}
-    columns, names = reader.read(image), world.factors.names
+    columns, names = reader.read(image), world.factors.visible.names
     return {
         "outcome": str(reader.outcome(columns, label)[0]),
         "read": {name: float(columns[name][0]) for name in names if name in columns},

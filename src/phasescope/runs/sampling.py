@@ -46,10 +46,12 @@ def paint(
     loaded = load_network(run, snapshot_of(run, step))
     world, family = loaded.config.world, loaded.config.family.build()
     if at is None:
-        labels = world.draw_labels(count, numpy_generator(seed, "sample labels"))
+        labels = world.factors.visible_columns(
+            world.draw_labels(count, numpy_generator(seed, "sample labels"))
+        )
     else:
         try:
-            world.factors.check(np.array([at]))
+            world.factors.visible.check(np.array([at]))
         except ValueError as error:
             raise UserError(f"`--at` (={','.join(f'{number:g}' for number in at)}): {error}") from None
         labels = np.tile(np.array(at, dtype=np.float32), (count, 1))
@@ -99,7 +101,7 @@ def paint_beside(run: Run, images: int, seed: int = 0, step: int | None = None) 
 
     loaded = load_untold(run, step)
     world, family = loaded.config.world, loaded.config.family.build()
-    labels = np.full((images, len(world.factors)), np.nan, dtype=np.float32)
+    labels = np.full((images, len(world.factors.visible)), np.nan, dtype=np.float32)
     try:
         optima = family.optima(loaded.config.task())
     except ValueError as error:

@@ -11,10 +11,13 @@ explorer and `measure` take the folder as they take any.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from phasescope.config import read_yaml
 from phasescope.errors import UserError
 from phasescope.families import USUAL, Family, FamilyConfig
 from phasescope.runs.about import about
@@ -46,6 +49,7 @@ def watch(
     t: Sequence[int] | None = None,
     encode: Callable[[Tensor], Tensor | None] = lambda labels: None,
     seed: int = 0,
+    hyperparameters: Mapping[str, Any] | None = None,
     monitors: Sequence[Monitor] = (),
     **probing: Any,
 ) -> Watcher:
@@ -61,6 +65,8 @@ def watch(
         t: the family's conditions under which latents are read; the usual ones by default.
         encode: from labels (B, K) to what the network is told of them: the ceiling of order.
         seed: of all labels and noise with which it is looked at.
+        hyperparameters: of the loop, as `{"optimiser": "AdamW", "lr": 1e-3}`: the run records these and `batch`, and no
+            other setting of a training.
         monitors: are told of each snapshot, as `phasescope.TensorBoard("logs")`.
         probing: further fields of the plan, as `latent_labels=256`.
 
@@ -80,7 +86,7 @@ def watch(
             "seed": seed,
             "world": _kept(world, path).told(),
             "family": (family or USUAL).told(),
-            "network": {"kind": "watched"},
+            "network": {"kind": "watched", "hyperparameters": dict(hyperparameters or {})},
             "training": {"batch": batch} if batch else {},
             "probing": {
                 "taps": [taps] if isinstance(taps, str) else list(taps),
@@ -135,7 +141,7 @@ class Watcher:
         if images_seen is not None and not (isinstance(images_seen, int) and images_seen >= 0):
             raise UserError(f"`images_seen` (={images_seen!r:.80}) must be a whole number from 0 on")
         plan = self._plan_for(network)
-        with hold(self.path, self.config.tree()) as folder:
+        with hold(self.path, self._tree()) as folder:
             known = {entry["step"]: entry for entry in folder.metrics}
             if self.batch is None:
                 self._count_from(
@@ -169,6 +175,7 @@ class Watcher:
         device = parameters[0].device if parameters else None
         if self._observer is None:
             if folder.metrics:  # a loop that was started again
+                folder.check_sources()
                 self._spent.add(folder.metrics[-1])
             self._observer = Observer(
                 plan,
@@ -206,6 +213,14 @@ class Watcher:
         )
         self._monitors.log(self.run, metrics)
         return metrics
+
+    def _tree(self) -> dict[str, Any]:
+        """The configuration that is recorded: of the training what `watch` was given. Of a folder of an earlier version, the
+        whole."""
+        tree, path = self.config.tree(), self.path / "config.yaml"
+        if not path.exists() or "steps" not in read_yaml(path).get("training", {}):
+            tree["training"] = {"batch": self.batch} if self.batch else {}
+        return tree
 
     def close(self) -> None:
         """Tell the monitors that no more comes; recording may go on all the same."""
@@ -264,5 +279,17 @@ class _Seen:
 
 
 def _kept(world: World, path: Path) -> World:
-    """A world of arrays at hand, with its arrays kept in the run's folder; any other as it is."""
-    return world.saved(path / "world.npz") if isinstance(world, ArrayWorld) and not world.file else world
+    """A world of arrays at hand, with its arrays kept in the run's folder; any other as it is.
+
+    Raises:
+        UserError: the folder holds other images.
+    """
+    if not isinstance(world, ArrayWorld) or world.file:
+        return world
+    kept = world.saved(path / "world.npz")
+    given, there = world.data, kept.data
+    if not (np.array_equal(given.images, there.images) and np.array_equal(given.labels, there.labels)):
+        raise UserError(
+            f"`folder` (={path}) must be that of these images: its world.npz holds others; give another `folder`"
+        )
+    return kept

@@ -1,10 +1,10 @@
-"""A run as one file, and back: a zip archive of all that the run recorded, with a manifest of sizes and SHA-256.
+"""A run as one file, and back: a plain zip archive of what the run recorded, with the size and SHA-256 of each file.
 
     manifest.json                   {"run": its folder's name, "files": {path: {"bytes": ..., "sha256": ...}}}
     <run>/config.yaml  <run>/snapshots/00000100/weights.safetensors  ...
 
-The same run gives the same bytes. What is read may be anybody's: nothing is written outside the run's own folder, no more
-than the manifest says, and nothing stays where a name, a size or a digest is not what it says.
+The same run gives the same bytes. An archive that is read may be anybody's: nothing is written outside a folder that this
+process made, no more than the manifest says, and nothing stays if a name, a size or a digest is not what it says.
 """
 
 from __future__ import annotations
@@ -12,26 +12,23 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import secrets
 import shutil
 import stat
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from phasescope.config import explain
 from phasescope.errors import UserError
-from phasescope.regular import open_regular
-from phasescope.store.files import folder_aside, from_json, to_json
+from phasescope.store.files import from_json, to_json
 from phasescope.store.folder import Run
 
 MANIFEST = "manifest.json"
 KEPT = (
     "config.yaml", "about.json", "status.json", "metrics.jsonl", "references.json", "sources.json", "world.npz",
-    "notes.json", "checkpoint", "observations", "snapshots",
+    "notes.json", "tags.txt", "checkpoint", "observations", "snapshots",
 )  # fmt: skip
 """of a run's folder: not its lock, not who executed it where, not its report"""
 MOST_FILES, MOST_MANIFEST_BYTES = 100_000, 2**26
@@ -43,50 +40,32 @@ Tell = Callable[[int, int], None]
 """is told how many files of how many are done"""
 
 
-class Kept(BaseModel):
-    """A file of the archive."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    bytes: int = Field(ge=0)
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-
-
-class Manifest(BaseModel):
-    """What an archive holds."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    run: str = Field(pattern=f"^{NAME}$")
-    files: dict[str, Kept]
-
-
 def write_archive(run: Run, out: Path, tell: Tell = lambda done, of: None) -> Path:
-    """Write all that a run recorded to `out`, which appears whole or not at all; its path.
+    """Write all that a run recorded to `out`, which appears whole or not at all; return its path.
+
+    An observation is archived under the name of its run and its own, for it is a run elsewhere.
 
     Raises:
-        UserError: the run is being written, or is broken; its folder has a name that is none for a file everywhere.
+        UserError: the run is being written, or is broken; it holds a link; its folder has a name that is none for a file
+            everywhere.
         OSError: a file cannot be read, or `out` cannot be written.
     """
-    name, state = run.path.resolve().name, run.status["state"]
+    path, state = run.path.resolve(), run.status["state"]
     if state in ("running", "broken"):
         raise UserError(f"`RUN` (={run.name}) must be whole and at rest to be archived, and is {state}")
+    name = f"{path.parents[1].name}-{path.name}" if path.parent.name == "observations" else path.name
     if not re.fullmatch(NAME, name):
         raise UserError(f"`RUN` (={run.name}) must have letters, digits, ., _ and - in its folder's name")
-    paths = sorted(_recorded(run.path))
+    paths = sorted(_recorded(path))
     files: dict[str, dict[str, Any]] = {}
     aside = out.with_name(f".{out.name}.{os.getpid()}.aside")
     try:
         with zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-            for done, path in enumerate(paths):
+            for done, file in enumerate(paths):
                 tell(done, len(paths))
-                within = path.relative_to(run.path).as_posix()
-                digest, size = hashlib.sha256(), 0
-                with open_regular(path) as file, archive.open(_entry(f"{name}/{within}"), "w") as entry:
-                    while part := file.read(PART_BYTES):
-                        digest.update(part)
-                        size += entry.write(part)
-                files[within] = {"bytes": size, "sha256": digest.hexdigest()}
+                within = file.relative_to(path).as_posix()
+                with open(file, "rb") as source, archive.open(_entry(f"{name}/{within}"), "w") as entry:
+                    files[within] = _copy(source, entry)
             archive.writestr(_entry(MANIFEST), to_json({"run": name, "files": files}, indent=1))
         aside.replace(out)
     finally:
@@ -95,14 +74,24 @@ def write_archive(run: Run, out: Path, tell: Tell = lambda done, of: None) -> Pa
 
 
 def _recorded(folder: Path) -> Iterator[Path]:
-    """The files of a run's folder that are kept; of what is half-written, and of links, none."""
-    for name in KEPT:
-        top = folder / name
-        for path in [top, *(top.rglob("*") if top.is_dir() else ())]:
-            inner = path.relative_to(folder)
-            hidden = any(part.startswith(".") or part == "lock" for part in inner.parts)
-            if not hidden and path.is_file() and not path.is_symlink():
-                yield path
+    """The files of a run's folder that are kept, and of what is half-written none.
+
+    Raises:
+        UserError: one of them, or a folder among them, is a link: it may lead to files that are no part of the run.
+    """
+    pending = [folder / name for name in KEPT]
+    while pending:
+        path = pending.pop()
+        if path.name.startswith(".") or path.name == "lock":
+            continue
+        if path.is_symlink():
+            raise UserError(
+                f"`{path}` must be the run's own to be archived: it is a link, which is not followed"
+            )
+        if path.is_dir():
+            pending += path.iterdir()
+        elif path.is_file():
+            yield path
 
 
 def _entry(name: str) -> zipfile.ZipInfo:
@@ -112,52 +101,86 @@ def _entry(name: str) -> zipfile.ZipInfo:
     return entry
 
 
+def _copy(source: IO[bytes], target: IO[bytes], most_bytes: float = float("inf")) -> dict[str, Any]:
+    """Copy a file, of one that holds more than `most_bytes` only the beginning; return its size and SHA-256."""
+    digest, size = hashlib.sha256(), 0
+    while size <= most_bytes and (part := source.read(PART_BYTES)):
+        digest.update(part)
+        size += target.write(part)
+    return {"bytes": size, "sha256": digest.hexdigest()}
+
+
 def read_archive(
     path: Path, runs: Path, check: Callable[[Run, str], None], tell: Tell = lambda done, of: None
 ) -> Run:
-    """The run of an archive, in a folder of runs where none of its name is yet.
+    """The run of an archive, in a folder of runs that holds nothing of its name yet.
 
     Args:
-        check: is given what was unpacked and the name that it is to have, and raises a UserError where it is no such run.
+        check: is given what was unpacked and the name that it is to have, and raises a UserError if it is no such run.
 
     Raises:
         UserError: the file is no such archive, whole; the run is there already; `check` finds a fault.
         OSError: a file cannot be written.
     """
-    with open_regular(path) as stream:
-        try:
-            with zipfile.ZipFile(stream) as archive:
-                manifest = _manifest(archive)
-                target = runs / manifest.run
-                if target.exists() or target.is_symlink():
-                    raise UserError(f"`{target}` must not be there: nothing is overwritten")
-                need, runs_on = sum(one.bytes for one in manifest.files.values()), _there(runs)
-                if need > shutil.disk_usage(runs_on).free:
-                    raise UserError(
-                        f"`{path}` must fit on the disk of `{runs}`: it unpacks to {need:,} bytes"
-                    )
-                with folder_aside(target) as aside:
-                    for done, (within, told) in enumerate(manifest.files.items()):
-                        tell(done, len(manifest.files))
-                        (aside / within).parent.mkdir(parents=True, exist_ok=True)
-                        with (
-                            archive.open(f"{manifest.run}/{within}") as entry,
-                            open(aside / within, "xb") as file,
-                        ):
-                            _copy(entry, file, within, told)
-                    _checked(check, Run(aside), manifest.run)
-        except UserError:
-            raise
-        except (
-            zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, LookupError, ValueError
-        ) as error:  # fmt: skip
-            why = " ".join(str(error).split())[:300] or type(error).__name__
-            raise UserError(f"`{path}` must be the archive of a run, whole: {why}") from None
+    if not path.is_file():
+        raise UserError(f"`{path}` cannot be read: it is no file")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            name, files = _manifest(archive)
+            need, target = sum(kept["bytes"] for kept in files.values()), runs / name
+            if need > shutil.disk_usage(_there(runs)).free:
+                raise UserError(f"`{path}` must fit on the disk of `{runs}`: it unpacks to {need:,} bytes")
+            with _claimed(target) as folder:
+                for done, (within, kept) in enumerate(files.items()):
+                    tell(done, len(files))
+                    (folder / within).parent.mkdir(parents=True, exist_ok=True)
+                    with archive.open(f"{name}/{within}") as entry, open(folder / within, "xb") as file:
+                        if _copy(entry, file, kept["bytes"]) != kept:
+                            raise ValueError(f"`{within[:80]}` is not what its {MANIFEST} says")
+                try:
+                    check(Run(folder), name)
+                except UserError as error:
+                    raise ValueError(str(error)) from None
+    except (UserError, OSError):
+        raise
+    except Exception as error:  # zip and its codecs have errors of their own
+        why = " ".join(str(error).split())[:300] or type(error).__name__
+        raise UserError(f"`{path}` must be the archive of a run, whole: {why}") from None
     return Run(target)
 
 
-def _manifest(archive: zipfile.ZipFile) -> Manifest:
-    """What the archive says that it holds, where it holds that and nothing else.
+@contextmanager
+def _claimed(target: Path) -> Iterator[Path]:
+    """A folder to fill, which becomes `target` when the block ends well; nothing is removed that others made.
+
+    `target` is there from the start, and empty: nobody else can take the name, and it is replaced only while it is empty.
+
+    Raises:
+        UserError: `target` is there already, or somebody wrote into it meanwhile.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    taken = UserError(f"`{target}` must not be there: nothing is overwritten")
+    try:
+        target.mkdir()
+    except FileExistsError:
+        raise taken from None
+    aside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.aside")
+    try:
+        aside.mkdir()
+        yield aside
+        try:
+            aside.rename(target)
+        except OSError:
+            raise taken from None
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        with suppress(OSError):
+            target.rmdir()
+        raise
+
+
+def _manifest(archive: zipfile.ZipFile) -> tuple[str, dict[str, dict[str, Any]]]:
+    """The run's name, and the size and SHA-256 of each file, if the archive holds these files and nothing else.
 
     Raises:
         ValueError: it does not.
@@ -165,49 +188,34 @@ def _manifest(archive: zipfile.ZipFile) -> Manifest:
     entries = archive.infolist()
     if len(entries) > MOST_FILES:
         raise ValueError(f"it holds more than {MOST_FILES} files")
-    names = [entry.filename for entry in entries]
-    if MANIFEST not in names or archive.getinfo(MANIFEST).file_size > MOST_MANIFEST_BYTES:
-        raise ValueError(f"it holds no {MANIFEST} that can be one")
-    try:
-        manifest = Manifest.model_validate(from_json(archive.read(MANIFEST)))
-    except ValidationError as error:
-        raise ValueError(f"its {MANIFEST} is none: {explain(error, Manifest)}") from None
-    for within in manifest.files:
+    if archive.getinfo(MANIFEST).file_size > MOST_MANIFEST_BYTES:
+        raise ValueError(f"its {MANIFEST} is too large")
+    manifest = from_json(archive.read(MANIFEST))
+    name, files = manifest["run"], manifest["files"]
+    if not re.fullmatch(NAME, name):
+        raise ValueError(f"`{name[:80]}` is no name of a run")
+    for within, kept in files.items():
         parts = PurePosixPath(within).parts
         plain = within == "/".join(parts) and within.isprintable() and "\\" not in within
         if not plain or parts[0] not in KEPT or any(part.startswith(".") for part in parts):
             raise ValueError(f"`{within[:80]}` is no file of a run")
-    told = [MANIFEST, *(f"{manifest.run}/{within}" for within in manifest.files)]
-    if sorted(names) != sorted(told):
-        strange = next(iter({*names} ^ {*told}), "a file that is there twice")
+        if kept.keys() != {"bytes", "sha256"} or type(kept["bytes"]) is not int:
+            raise ValueError(f"`{within[:80]}` must have bytes and sha256 in its {MANIFEST}")
+    held, listed = (
+        sorted(entry.filename for entry in entries),
+        [MANIFEST, *(f"{name}/{one}" for one in files)],
+    )
+    if held != sorted(listed):
+        strange = next(iter({*held} ^ {*listed}), "a file that is there twice")
         raise ValueError(f"it must hold what its {MANIFEST} says and nothing else: `{strange[:80]}`")
     for entry in entries:
-        kind = stat.S_IFMT(entry.external_attr >> 16)
-        if kind not in (0, stat.S_IFREG):
+        if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
             raise ValueError(f"`{entry.filename[:80]}` is no regular file")
-    return manifest
-
-
-def _copy(entry: IO[bytes], file: IO[bytes], within: str, told: Kept) -> None:
-    """Raises ValueError where what is copied is not what is told of it."""
-    digest, size = hashlib.sha256(), 0
-    while part := entry.read(PART_BYTES):
-        digest.update(part)
-        size += file.write(part)
-        if size > told.bytes:
-            break
-    if size != told.bytes or digest.hexdigest() != told.sha256:
-        raise ValueError(f"`{within[:80]}` is not what its {MANIFEST} says")
-
-
-def _checked(check: Callable[[Run, str], None], run: Run, name: str) -> None:
-    """Raises ValueError where `check` finds a fault."""
-    try:
-        check(run, name)
-    except UserError as error:
-        raise ValueError(str(error)) from None
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ValueError(f"`{entry.filename[:80]}` is compressed in a way that no archive of a run is")
+    return name, files
 
 
 def _there(folder: Path) -> Path:
     """The folder, or the nearest above it that is there."""
-    return next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
+    return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())

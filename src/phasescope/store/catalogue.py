@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import duckdb
     import pandas as pd
 
+MEMORY = "1GB"
+"""of DuckDB, for a condition"""
+
 
 def open_run(path: Path | str) -> Run:
     """The run in the folder `path`.
@@ -111,18 +114,21 @@ def _holds(frame: pd.DataFrame, where: str) -> pd.Series:
     """
     import duckdb
 
-    from phasescope.store.condition import ask
-
     words = where.split()
     if not words or not " ".join(words).isprintable():
         raise _no_condition(where, "it holds what cannot be printed" if words else "it is empty")
     query = f"SELECT run, met, typeof(met) FROM (SELECT run, (\n{_with_columns(where, frame)}\n) AS met FROM runs)"
-    with duckdb.connect(config={"threads": 1}) as connection:
-        connection.register("runs", frame)
+    with duckdb.connect(config={"threads": 1, "memory_limit": MEMORY, "temp_directory": ""}) as connection:
+        connection.register("frame", frame)
+        connection.execute("CREATE TABLE runs AS FROM frame")
+        connection.unregister("frame")
+        connection.execute("SET enable_external_access = false; SET lock_configuration = true")
         try:
-            rows = ask(query, connection)
-        except ValueError as reason:
-            raise _no_condition(where, str(reason)) from None
+            if len(connection.extract_statements(query)) != 1:
+                raise _no_condition(where, "it is more than one statement")
+            rows = connection.execute(query).fetchall()
+        except duckdb.Error as error:
+            raise _no_condition(where, str(error).partition("\n\n")[0]) from None
     kinds = {kind for _, _, kind in rows}
     if kinds != {"BOOLEAN"}:
         raise _no_condition(where, f"it is {', '.join(sorted(kinds))}, not true or false")
@@ -170,9 +176,8 @@ def _nearest(word: str, columns: Iterable[str]) -> str:
 
 def _no_condition(where: str, why: str) -> UserError:
     told = " ".join(where.split())[:200]
-    return UserError(
-        f"`--where` (={told}) must be a condition, as in \"training.batch = 32 and state = 'done'\": {why}"
-    )
+    rule = "must be a condition, as in \"training.batch = 32 and state = 'done'\""
+    return UserError(f"`--where` (={told}) {rule}: {' '.join(why.split())[:300]}")
 
 
 def as_run(run: Run | str | Path) -> Run:
@@ -189,8 +194,9 @@ def find_run(word: str, runs: Path | str = "runs") -> Run:
     if is_run(Path(word)):
         return Run(Path(word))
     known = list_runs(runs)
-    exact = [run for run in known if run.name == word]
-    hits = exact or [
+    # A whole name goes before the beginning of one: `base` is base-1a2b3c4d, even beside base2-5e6f7a8b.
+    whole = [run for run in known if word in (run.name, run.name.rpartition("-")[0])]
+    hits = whole or [
         run for run in known if run.name.startswith(word) or run.name.rpartition("-")[2].startswith(word)
     ]
     if len(hits) == 1:

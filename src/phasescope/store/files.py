@@ -1,8 +1,4 @@
-"""Writing that survives a crash, and reading that survives any file.
-
-What is written, a file or a folder, is either the old one, or whole. What is read is a regular file of a bounded size, so
-that neither a pipe nor a giant keeps a reader waiting.
-"""
+"""Writing that survives a crash: what is written, a file or a folder, is either the old one, or whole."""
 
 from __future__ import annotations
 
@@ -16,28 +12,28 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, NoReturn
 
 from phasescope.errors import UserError
-from phasescope.regular import open_regular, read_regular
-
-MOST_BYTES = 2**28
-"""of a file that is read whole"""
 
 
-def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
-    """What a regular file of at most `most` bytes holds.
+def read_bytes(path: Path) -> bytes:
+    """What a file holds.
 
     Raises:
-        UserError: it is no regular file, cannot be read, or holds more.
+        UserError: it cannot be read.
         OSError: it is not there.
     """
-    os.stat(path)
-    return read_regular(path, most)
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise UserError(f"`{path}` cannot be read: {error.strerror}") from None
 
 
 def sha256(path: Path) -> str:
-    """The SHA-256 of what a regular file holds, in hexadecimal.
+    """The SHA-256 of what a file holds, in hexadecimal.
 
     Raises:
         UserError: as `read_bytes`.
@@ -47,16 +43,16 @@ def sha256(path: Path) -> str:
 
 
 def checksum(path: Path) -> int:
-    """The CRC-32 of what a regular file holds.
+    """The CRC-32 of what a file holds.
 
     Raises:
-        UserError: it is no regular file, or cannot be read.
+        OSError: it cannot be read.
     """
-    found = 0
-    with open_regular(path) as file:
+    crc32 = 0
+    with open(path, "rb") as file:
         while part := file.read(2**20):
-            found = zlib.crc32(part, found)
-    return found
+            crc32 = zlib.crc32(part, crc32)
+    return crc32
 
 
 def read_json(path: Path) -> Any:
@@ -163,20 +159,10 @@ def read_json_lines(path: Path) -> list[dict[str, Any]]:
 
 def append_json_line(path: Path, entry: dict[str, Any]) -> None:
     """Append one line and bring it to the disk."""
-    with for_appending(path) as file:
+    with open(path, "ab") as file:
         file.write(to_json(entry).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
-
-
-def for_appending(path: Path) -> BinaryIO:
-    """A file open for appending, made where it is not there; a pipe that nobody reads keeps no writer waiting.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
-    return open(descriptor, "ab")
 
 
 def to_json(tree: Any, indent: int | None = None) -> str:

@@ -9,7 +9,6 @@ It is read without torch. One process at a time writes it (`store.holding`).
 from __future__ import annotations
 
 import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -27,6 +26,8 @@ from phasescope.store.snapshot import Snapshot
 if TYPE_CHECKING:
     import pandas as pd
 
+WORLD = "world.npz"
+"""the arrays of a world that was at hand, in the folder of a run that was watched"""
 PLOTS = "phasescope.views.plots:Plots"
 """by its name, as kinds are: the store stands below what draws, and imports none of it"""
 
@@ -68,12 +69,24 @@ class Run:
 
     @property
     def config(self) -> Tree:
-        """The configuration as nested dicts.
+        """The configuration as nested dicts; arrays that the run keeps are named where they lie now. Of a watched run it is
+        what `watch` was given, and no default of a training.
 
         Raises:
             UserError: it is missing or no YAML.
         """
-        return read_yaml(self.path / "config.yaml")
+        tree, kept = read_yaml(self.path / "config.yaml"), self.path / WORLD
+        world = tree.get("world")
+        if isinstance(world, dict) and Path(str(world.get("file"))).name == WORLD and kept.is_file():
+            tree["world"] = {**world, "file": str(kept)}
+        network, training = tree.get("network"), tree.get("training")
+        watched = (
+            isinstance(network, dict) and network.get("kind") == "watched" and isinstance(training, dict)
+        )
+        # An earlier version wrote every default, among them a batch of 64.
+        if watched and "steps" in training:
+            tree["training"] = {k: v for k, v in training.items() if k == "batch" and v != 64}
+        return tree
 
     @property
     def status(self) -> dict[str, Any]:
@@ -248,19 +261,15 @@ def _fault_of_status(status: Any) -> str | None:
 
 
 def is_held(path: Path) -> bool:
-    """Whether some process holds the run folder for writing; a lock that is no file is nobody's, and nobody waits for it."""
+    """Whether some process holds the run folder for writing."""
     try:
-        with open(path / "lock", opener=_without_waiting) as lock:
+        with open(path / "lock") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     except OSError:
         return False
     return False
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def now() -> str:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from phasescope.errors import UserError
-from phasescope.regular import open_regular
 from phasescope.store.files import from_json, read_bytes
 
 Entry = dict[str, Any]
@@ -18,8 +16,6 @@ NUMBERS = (
 """of an entry, beside its step"""
 MOST_OF_A_LINE = 2**22
 """bytes, where the last line alone is read"""
-SCORE = {"value", "low", "high", "n"}
-"""what of a score is a number"""
 
 
 class Metrics(NamedTuple):
@@ -57,7 +53,7 @@ def read_metrics(path: Path) -> Metrics:
 def read_last(path: Path) -> Entry:
     """The last whole line of metrics.jsonl, without reading the others; empty where there is none, or it is no entry."""
     try:
-        with open_regular(path) as file:
+        with open(path, "rb") as file:
             size = file.seek(0, 2)
             file.seek(max(size - MOST_OF_A_LINE, 0))
             *_, line, _ = (b"\n" + file.read(MOST_OF_A_LINE)).split(b"\n")
@@ -97,7 +93,7 @@ def fault_of(entry: Any) -> str | None:
     for name in ("phase", "outcomes"):
         if not isinstance(entry.get(name, {}), dict | None):
             return f"`{name}` is {_told(entry[name])}"
-    return next(_numbers_that_are_none(entry), None)
+    return None
 
 
 def rung_of(told: Entry) -> str | None:
@@ -109,20 +105,6 @@ def rung_of(told: Entry) -> str | None:
 def is_number(value: Any) -> bool:
     """Whether a value of a JSON text is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _numbers_that_are_none(tree: dict[Any, Any] | list[Any], path: tuple[Any, ...] = ()) -> Iterator[str]:
-    """Of scores and of outcomes' shares, whatever is neither a number nor unknown."""
-    of_outcomes = len(path) > 1 and path[0] == "outcomes"
-    keys = tree.keys() if isinstance(tree, dict) else ()
-    told = SCORE if "value" in keys and "low" in keys and "high" in keys else ()
-    for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
-        if (key in told or (of_outcomes and not isinstance(value, dict))) and not (
-            value is None or is_number(value)
-        ):
-            yield f"`{'.'.join(map(str, (*path, key)))}` is {_told(value)}"
-        if isinstance(value, dict | list):
-            yield from _numbers_that_are_none(value, (*path, key))
 
 
 def _told(value: Any) -> str:

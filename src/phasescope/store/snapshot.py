@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -63,7 +59,7 @@ class Snapshot:
 
     def samples(self) -> dict[str, np.ndarray]:
         """`images` (n, C, *spatial) float32 in [-1, 1], `labels` (n, K), `split` (n,) of str."""
-        with self._arrays("samples.npz") as arrays:
+        with open_npz(self.path / "samples.npz") as arrays:
             return {
                 "images": arrays["images"].astype(np.float32),
                 "labels": arrays["labels"],
@@ -103,45 +99,24 @@ class Snapshot:
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
-        path = self._regular("weights.safetensors")
+        path = self.path / "weights.safetensors"
         try:
             return load_file(path)
         except (OSError, SafetensorError) as error:
-            raise UserError(f"`{path}` must hold this run's weights: {_line(error)}") from None
+            why = " ".join(str(error).split())[:120]
+            raise UserError(f"`{path}` must hold this run's weights: {why}") from None
 
     @cached_property
     def _names(self) -> list[str]:
         if not (self.path / "latents.npz").exists():
             return []
-        with self._arrays("latents.npz") as arrays:
+        with open_npz(self.path / "latents.npz") as arrays:
             return list(arrays)
 
     def _array(self, name: str) -> np.ndarray:
-        with self._arrays("latents.npz") as arrays:
+        with open_npz(self.path / "latents.npz") as arrays:
             if name not in arrays:
                 raise UserError(
                     f"`{self.path / 'latents.npz'}` must hold `{name}`, and has {', '.join(arrays)}"
                 )
             return arrays[name].astype(np.float32)
-
-    def _regular(self, name: str) -> Path:
-        """The path of a file; a pipe would keep its reader waiting."""
-        path = self.path / name
-        if not path.is_file():
-            raise UserError(
-                f"`{path}` must be a regular file, and {'is none' if path.exists() else 'is not there'}"
-            )
-        return path
-
-    @contextmanager
-    def _arrays(self, name: str) -> Iterator[Mapping[str, np.ndarray]]:
-        path = self._regular(name)
-        try:
-            with open_npz(path) as arrays:
-                yield arrays
-        except (BadZipFile, KeyError, EOFError, zlib.error, NotImplementedError) as error:
-            raise UserError(f"`{path}` must hold a snapshot's arrays, whole: {_line(error)}") from None
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:120]

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from phasescope.families.base import Family, Network
 
 
+LARGEST_LR = 1e30
+"""of a learning rate: a step by a larger one overflows float32"""
+
+
 class Batch(NamedTuple):
     """What a step learns from: x_0 (B, C, *spatial), labels (B, K), and what `Family.draw` drew."""
 
@@ -34,5 +38,5 @@ class LossConfig(Kind):
 class OptimiserConfig(Kind):
     """A rule of update."""
 
-    lr: float = Field(1e-3, gt=0)
+    lr: float = Field(1e-3, gt=0, le=LARGEST_LR)
     """learning rate after warm-up"""

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from phasescope.config import Config
 from phasescope.families.base import Withheld
 from phasescope.kinds import open_union
-from phasescope.training.base import LossConfig, OptimiserConfig
+from phasescope.training.base import LARGEST_LR, LossConfig, OptimiserConfig
 from phasescope.training.foreign import of_optimiser
 
 
@@ -17,7 +17,7 @@ class AdamWConfig(OptimiserConfig):
     """AdamW (Loshchilov & Hutter 2019)."""
 
     kind: Literal["adamw"] = "adamw"
-    lr: float = Field(2e-3, gt=0)
+    lr: float = Field(2e-3, gt=0, le=LARGEST_LR)
     """learning rate after warm-up"""
     betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.99)
     """decays of the first and second moments"""
@@ -29,7 +29,7 @@ class MuonConfig(OptimiserConfig):
     """Muon (Jordan et al. 2024) on the convolutions between the first and the last, AdamW on all else."""
 
     kind: Literal["muon"] = "muon"
-    lr: float = Field(0.02, gt=0)
+    lr: float = Field(0.02, gt=0, le=LARGEST_LR)
     """Muon's learning rate after warm-up"""
     momentum: float = Field(0.95, ge=0, lt=1)
     """Muon's momentum (Nesterov)"""
@@ -43,7 +43,7 @@ class SGDConfig(OptimiserConfig):
     """Gradient descent with a heavy ball (Polyak 1964), as `torch.optim.SGD`."""
 
     kind: Literal["sgd"] = "sgd"
-    lr: float = Field(1e-2, gt=0)
+    lr: float = Field(1e-2, gt=0, le=LARGEST_LR)
     """learning rate after warm-up; with momentum m slow directions move as at lr / (1 - m)"""
     momentum: float = Field(0.0, ge=0, lt=1)
     """decay a step of the gradients' running sum"""

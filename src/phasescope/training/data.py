@@ -54,9 +54,9 @@ class Batches:
     def at(self, step: int) -> Batch:
         """The batch of `step` (0-based)."""
         labels = self._stream.at(step)
-        x_0 = self.world.render(labels)
+        x_0 = self.world.render(labels.clone())  # somebody's own may change what it is given
         generator = torch_generator(self.seed, "noise", step, str(self.device))
-        labels = self._withheld(labels, generator)
+        labels = self._withheld(self.world.factors.visible_columns(labels), generator)
         return Batch(x_0, labels, self.family.draw(x_0, generator))
 
     def _withheld(self, labels: Float[Tensor, "B K"], generator: torch.Generator) -> Float[Tensor, "B K"]:

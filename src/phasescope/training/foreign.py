@@ -9,7 +9,8 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from phasescope.kinds import Constructed, told_of
+from phasescope.kinds import Constructed
+from phasescope.sources import failing
 from phasescope.training.base import OptimiserConfig
 
 if TYPE_CHECKING:
@@ -35,19 +36,16 @@ class TorchOptimiserConfig(OptimiserConfig, Constructed):
         """The optimiser of some parameters; a twin of the first of them has taken a step.
 
         Raises:
-            ValueError: the constructor refuses its arguments; or it steps by a closure, which training does not give.
+            SourceFailed, UserError: the constructor refuses its arguments; or it steps by a closure, which training does not
+                give.
         """
         import torch
 
         twin = torch.zeros_like(leaves[0], requires_grad=True)
         twin.grad = torch.zeros_like(twin)
         optimiser, tried = self.construct(leaves), self.construct([twin])
-        try:
+        with failing(f"`{self.FIELD}` (={self.kind}) must step without a closure"):
             tried.step()
-        except Exception as error:  # somebody's own code
-            raise ValueError(
-                f"`{self.FIELD}` (={self.kind}) must step without a closure: {told_of(error)}"
-            ) from error
         return optimiser
 
 

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from phasescope.errors import RunFailed, UserError
 from phasescope.factors import Factors
 from phasescope.families.base import Family
 from phasescope.networks.base import NetworkConfig
@@ -27,6 +28,7 @@ from phasescope.training.base import Batch
 from phasescope.training.compiling import compiled
 from phasescope.training.config import TrainingConfig
 from phasescope.training.data import Batches
+from phasescope.training.losses import Losses
 from phasescope.training.memory import FlatParameters, keep_freed_memory
 from phasescope.training.optimisers import clip, layout_for, optimiser_of
 from phasescope.training.precision import (
@@ -36,7 +38,7 @@ from phasescope.training.precision import (
     subnormals_as_zero,
 )
 from phasescope.training.rates import lr_factor
-from phasescope.worlds.base import World
+from phasescope.worlds.base import World, not_finite
 
 
 class Learner:
@@ -129,10 +131,31 @@ def learn(learner: Learner, family: Family, world: World, seed: int) -> Iterator
     learner.network.train()
     while learner.step < config.steps:
         batch = batches.at(learner.step)
-        with global_stream_from(derive(seed, "network", learner.step), device), subnormals_as_zero(device):
+        stream = global_stream_from(derive(seed, "network", learner.step), device)
+        with stream, subnormals_as_zero(device), torch.enable_grad():
             loss = loss_of(batch.x_0, batch.labels, *batch.drawn)
+            if not (isinstance(loss, torch.Tensor) and loss.ndim == 0 and loss.requires_grad):
+                kind = (
+                    f"of shape {tuple(loss.shape)}" if isinstance(loss, torch.Tensor) else type(loss).__name__
+                )
+                raise UserError(
+                    f"`training.loss` (={config.loss.kind}) must be one number with a gradient, and is {kind}"
+                )
             learner.descend(loss)
         yield loss.detach()
+
+
+def losses_of(
+    learner: Learner, family: Family, world: World, seed: int, read: Sequence[float] = ()
+) -> Losses:
+    """The losses of a training, `read` among them; their error names the world where its images are not finite."""
+
+    def check_images(step: int) -> None:
+        batches = Batches(world, family, learner.config, seed, learner.device)
+        if step and not batches.at(step - 1).x_0.isfinite().all():
+            raise RunFailed(f"{not_finite(world)}, at step {step}")
+
+    return Losses(learner.config.optimiser.lr, read, check_images)
 
 
 def fresh_learner(

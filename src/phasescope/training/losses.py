@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from jaxtyping import Float
@@ -21,10 +21,13 @@ class Losses:
     Args:
         lr: the run's learning rate, which an error names.
         read: those that a checkpoint kept.
+        check: raises the error of a step whose images, and not its weights, are why its loss is not finite.
     """
 
-    def __init__(self, lr: float, read: Sequence[float] = ()):
-        self.lr = lr
+    def __init__(
+        self, lr: float, read: Sequence[float] = (), check: Callable[[int], None] = lambda step: None
+    ):
+        self.lr, self._check = lr, check
         self.values = list(read)
         """those that have been read"""
         self.last: float | None = None
@@ -60,6 +63,7 @@ class Losses:
 
     def diverged(self, what: str, step: int) -> RunFailed:
         """The error of a run in which `what` must be, and is not any more."""
+        self._check(step)
         return RunFailed(f"{what}, and is not at step {step}: lower `training.optimiser.lr` (={self.lr})")
 
     def mean(self) -> float | None:

@@ -61,7 +61,7 @@ def cells(record: Record, labels: Float[Array, "n K"], split: Array, read: dict[
         read: the columns of what was read in them.
     """
     axes = factors_shown(record)
-    if not axes or "outcome" not in read or not record.outcomes:
+    if not axes or "outcome" not in read or not record.outcomes or record.is_unconditional:
         return None
     factors = [record.factors[k] for k in axes]
     low, span = record.factors.low[axes], record.factors.span[axes]

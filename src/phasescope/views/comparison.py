@@ -1,7 +1,7 @@
 """Some runs side by side: in what their configurations differ, and where each stands.
 
 A field that an older run does not say has its default there. A number stands beside what it is of: a share beside how many
-images, an order beside the untrained network's, an onset in steps beside images.
+images, a probe's R² of each factor beside the untrained network's, an onset in steps beside images.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from phasescope.places import Place
 from phasescope.runs.config import defaults
 from phasescope.store.flat import config_columns
 from phasescope.views.names import READINGS, place_words, split_words
+from phasescope.views.probe_r2 import probe_r2
 from phasescope.views.record import Record, number, score
 
 LEAST, MOST = 2, 16
@@ -80,7 +81,10 @@ def compared(records: Sequence[Record]) -> Comparison:
 
 def _differing(records: Sequence[Record]) -> Iterator[Row]:
     usual = defaults()
-    told = [config_columns(merge(usual, record.config)) for record in records]
+    told = [
+        config_columns(record.config if record.is_watched else merge(usual, record.config))
+        for record in records
+    ]
     columns = dict.fromkeys(name for fields in told for name in fields)
     parts = list(dict.fromkeys(_part(column) for column in columns))
     for column in sorted(columns, key=lambda column: parts.index(_part(column))):
@@ -132,15 +136,14 @@ def _standing(records: Sequence[Record]) -> Iterator[Row]:
             lambda found: f"{100 * found['share']:.0f} % ({found['n']:,})",
         )
     for measure, reading, words in (
-        ("order", "representation", "order (untrained)"),
-        ("p1_order", "representation_p1", "order P1's way (untrained)"),
+        ("order", "representation", "probe R²"),
+        ("p1_order", "representation_p1", "R² P1's way"),
     ):
-        found = [_order(record, measure, reading) for record in records]
+        place = common_place(records, measure, reading)
+        found = [_probed(record, measure, place or record.declared_place(reading)) for record in records]
         if any(found):
-            places = {place_words(Place.parse(one["place"])) for one in found if one}
-            label = f"{words}, at {places.pop()}" if len(places) == 1 else words
-            several = bool(places)
-            texts = [_beside(one, several) if one else ABSENT for one in found]
+            label = f"{words}, at {place_words(place)}" if place else f"{words}, each at its own layer"
+            texts = [_beside(one, place is None) if one else ABSENT for one in found]
             yield Row(measure, label, list(found), texts)
     yield row("loss", "loss", lambda one: _last(one).get("loss"), lambda loss: f"{loss:.4g}")
     yield row("parameters", "parameters", lambda one: one.status.get("parameters"))
@@ -171,21 +174,38 @@ def _success(record: Record, split: str) -> dict[str, Any] | None:
     )
 
 
-def _order(record: Record, measure: str, reading: str) -> dict[str, Any] | None:
-    """A score with its nulls and its place, at the last snapshot."""
-    place = record.declared_place(reading)
+def common_place(records: Sequence[Record], measure: str, reading: str) -> Place | None:
+    """Return the one layer and condition at which all runs with scores of `measure` are compared; None if they share none.
+
+    It is that at which most of them read their phases, else the first that all have; of equals that of the first run.
+    """
+    measured = [record for record in records if record.places(measure)]
+    shared = (
+        [
+            place
+            for place in measured[0].places(measure)
+            if all(place in record.places(measure) for record in measured)
+        ]
+        if measured
+        else []
+    )
+    declared = [record.declared_place(reading) for record in measured]
+    return max(shared, key=declared.count, default=None)
+
+
+def _probed(record: Record, measure: str, place: Place | None) -> dict[str, Any] | None:
+    """A score with every factor's, its nulls and its place, at the last snapshot."""
     found = score(_last(record), measure, place) if place else None
     if not found or found.get("value") is None:
         return None
-    kept = {name: found.get(name) for name in ("value", "low", "high", "n", "nulls")}
+    kept = {name: found.get(name) for name in ("value", "low", "high", "n", "nulls", "detail")}
     return {"place": str(place), **kept}
 
 
 def _beside(found: dict[str, Any], with_place: bool) -> str:
-    untrained = (found["nulls"] or {}).get("untrained")
-    null = "not known" if untrained is None else f"{untrained:.2f}"
-    place = f" {place_words(Place.parse(found['place']))}" if with_place else ""
-    return f"{found['value']:.2f} ({null}){place}"
+    place = f", {place_words(Place.parse(found['place']))}" if with_place else ""
+    probed = probe_r2(found)
+    return f"{probed.text if probed else ABSENT}{place}"
 
 
 def _notes(records: Sequence[Record], differs: Sequence[Row]) -> Iterator[str]:
@@ -194,6 +214,11 @@ def _notes(records: Sequence[Record], differs: Sequence[Row]) -> Iterator[str]:
         yield "Their configurations are the same."
     if any(name.partition(".")[0] in ("world", "family") for name in fields):
         yield "Losses of different worlds or families are not on one scale."
+    if (
+        any(record.places() for record in records)
+        and common_place(records, "order", "representation") is None
+    ):
+        yield "No layer was read in all of them: scores of different layers are not comparable."
     if len({_last(record).get("step") for record in records}) > 1:
         yield "They stand at different steps."
     if fields != ["seed"]:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from phasescope.factors import Factor
+from typing import TYPE_CHECKING
+
+from phasescope.factors import Factor, Factors
 from phasescope.places import Place
 
+if TYPE_CHECKING:
+    import numpy as np
+    from jaxtyping import Float
+
 MEASURES = {
-    "order": "order (ridge R²)",
-    "p1_order": "P1's order (UMAP to 3D, R²)",
+    "order": "probe R² (ridge), minimum over factors",
+    "p1_order": "P1's R² (UMAP to 3D), minimum over factors",
     "trustworthiness": "trustworthiness",
     "participation_ratio": "participation ratio",
     "label_dimension": "participation ratio of label means",
@@ -26,6 +32,7 @@ NULLS = {
     "untrained": "untrained network",
     "pixels": "raw pixels",
     "permuted": "permuted labels",
+    "majority": "most common class",
     "label_embedding": "label embedding (ceiling)",
 }
 
@@ -65,9 +72,9 @@ def way_words(name: str) -> str:
     return WAYS.get(name, _plain(name))
 
 
-def split_words(name: str) -> str:
-    """The labels of a split, in the plural: "labels on the grid", "held out labels"."""
-    return SPLITS.get(name, f"{_plain(name)} labels")
+def split_words(name: str, is_unconditional: bool = False) -> str:
+    """The labels of a split, in the plural: "labels on the grid", "held out labels"; of a network told none, "images"."""
+    return "images" if is_unconditional else SPLITS.get(name, f"{_plain(name)} labels")
 
 
 def copier_words(name: str) -> str:
@@ -81,6 +88,22 @@ def place_words(place: Place) -> str:
 def factor_words(factor: Factor) -> str:
     """The factor with its unit, where it has one."""
     return ", ".join(filter(None, (factor.name, factor.unit)))
+
+
+def probed(words: str, factors: Factors) -> str:
+    """Words of what a linear probe reads, in which R² is accuracy where factors are categorical."""
+    classes = factors.categorical
+    if not classes.any():
+        return words
+    return words.replace("R²", "accuracy" if classes.all() else "R² (accuracy of classes)")
+
+
+def label_text(factors: Factors, label: Float[np.ndarray, " K"]) -> list[str]:
+    """Each number of a label, or the name of the class."""
+    return [
+        factor.class_name(value) if factor.categorical else f"{value:.3g}"
+        for factor, value in zip(factors, label, strict=True)
+    ]
 
 
 def _plain(name: str) -> str:

@@ -6,7 +6,7 @@ recorded, as far as that reaches. A value that was not measured is NaN, so that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,12 @@ from phasescope.store.folder import Run
 from phasescope.store.metrics import Metrics
 from phasescope.store.snapshot import Snapshot
 from phasescope.views.names import MEASURES, NULLS
+from phasescope.views.unconditional import (
+    formed_or_not,
+    is_unconditional,
+    readings_without_labels,
+    without_labels,
+)
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -51,6 +57,11 @@ class Record:
     def config(self) -> dict[str, Any]:
         return self.run.config
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether it was recorded from somebody's own loop: of its training no more is known than its owner said."""
+        return (self.config.get("network") or {}).get("kind") == "watched"
+
     @cached_property
     def status(self) -> dict[str, Any]:
         return self.run.status
@@ -64,12 +75,22 @@ class Record:
         return self.run.references or {}
 
     @cached_property
+    def is_unconditional(self) -> bool:
+        """Whether its network is told no label."""
+        return self.status["state"] != "broken" and is_unconditional(self.config)
+
+    @cached_property
     def summary(self) -> dict[str, Any]:
-        return self.status.get("summary") or {}
+        summary = self.status.get("summary") or {}
+        return {
+            name: value for name, value in summary.items() if name != "behaviour" or not self.is_unconditional
+        }
 
     @cached_property
     def metrics(self) -> list[dict[str, Any]]:
-        return self._read.entries
+        """A line a snapshot, as recorded; of a network that is told no label without what compares images with labels."""
+        lines = self._read.entries
+        return [without_labels(line, self._declared) for line in lines] if self.is_unconditional else lines
 
     @cached_property
     def faults(self) -> list[str]:
@@ -105,7 +126,7 @@ class Record:
 
     @cached_property
     def factors(self) -> Factors:
-        """Of the labels; none where the run neither tells nor stores any."""
+        """Of the labels; none where the run has none."""
         told = self.about.get("factors")
         return Factors(Factor(**one) for one in told) if told else self._stored_factors()
 
@@ -113,7 +134,7 @@ class Record:
     def position(self) -> tuple[int, int] | None:
         """Which factors are a place on the canvas, along columns and along rows, px, pixel centres from 1 on."""
         told = self.about.get("position")
-        if not told:
+        if not told or self.is_unconditional:
             return None
         column, row = (self.factors.names.index(name) for name in told)
         return column, row
@@ -121,6 +142,10 @@ class Record:
     @cached_property
     def outcomes(self) -> tuple[Outcome, ...]:
         """What can become of an image, success last; none where nothing reads the world's images."""
+        return formed_or_not(self._declared) if self.is_unconditional else self._declared
+
+    @cached_property
+    def _declared(self) -> tuple[Outcome, ...]:
         from phasescope.worlds.base import (
             Outcome,  # with it come all our worlds, which a table of runs does without
         )
@@ -128,7 +153,7 @@ class Record:
         told = self.about.get("outcomes")
         if told is not None:
             return tuple(Outcome(**one) for one in told)
-        names = outcome_names(self.metrics)
+        names = outcome_names(self._read.entries)
         colours = [UNTOLD[index % len(UNTOLD)] for index in range(len(names) - 1)] + [SUCCESS]
         return tuple(Outcome(name, "", colour) for name, colour in zip(names, colours, strict=False))
 
@@ -142,7 +167,10 @@ class Record:
         """The columns of what was read in a snapshot's images; none where nothing read them."""
         if snapshot.step not in self._readings:
             there = (snapshot.path / "reading.parquet").is_file()
-            self._readings[snapshot.step] = snapshot.readings() if there else {}
+            read = snapshot.readings() if there else {}
+            if self.is_unconditional:
+                read = readings_without_labels(read, self._declared)
+            self._readings[snapshot.step] = read
         return self._readings[snapshot.step]
 
     @cached_property
@@ -167,8 +195,7 @@ class Record:
         return [Place.parse(text) for text in seen]
 
     def declared_place(self, reading: str) -> Place | None:
-        """Where the phases of `reading`, `representation` or `representation_p1`, are read; else the last
-        place measured."""
+        """Where the phases of `reading` of the representation are read; else the last place measured."""
         declared = (self.summary.get("places") or {}).get(reading)
         if declared:
             return Place.parse(declared)
@@ -176,8 +203,7 @@ class Record:
         return known[-1] if known else None
 
     def series(self, measure: str, place: Place, *path: str) -> Float[Array, " lines"]:
-        """One number of a score over the run, as in ``series("order", place, "nulls", "pixels")``; by
-        default its value."""
+        """One number of a score over the run, as in ``series("order", place, "nulls", "pixels")``; else its value."""
         return np.array([number(_descend(score(line, measure, place), *path)) for line in self.metrics])
 
     def outcome_shares(self, split: str) -> dict[str, Float[Array, " lines"]]:
@@ -272,30 +298,6 @@ def success_share(line: dict[str, Any]) -> float:
     """
     names = outcome_names([line])
     return number(next(iter(line["outcomes"].values()))[names[-1]]) if names else float("nan")
-
-
-def stretches(phases: Sequence[str | None]) -> Iterator[tuple[str | None, int, int]]:
-    """(phase, first, one past last) for each stretch of equal phases."""
-    first = 0
-    for index in range(1, len(phases) + 1):
-        if index == len(phases) or phases[index] != phases[first]:
-            yield phases[first], first, index
-            first = index
-
-
-def edges(at: Float[Array, " n"]) -> Float[Array, " n_plus_1"]:
-    """Borders of the stretches that the points `at` stand for: half way between neighbours, closed at both
-    ends."""
-    if len(at) == 1:
-        return np.array([at[0], at[0] + 1.0])
-    return np.concatenate([at[:1], (at[:-1] + at[1:]) / 2, at[-1:]])
-
-
-def spread(images: list[int], count: int) -> list[int]:
-    """Indices of about `count` of the ascending `images`, evenly in images seen, the first and the last
-    among them."""
-    wanted = np.linspace(images[0], images[-1], count)
-    return sorted({int(np.abs(np.array(images) - value).argmin()) for value in wanted})
 
 
 def _known_first(names: Iterable[str], known: Iterable[str]) -> list[str]:

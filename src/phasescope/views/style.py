@@ -14,7 +14,7 @@ from itertools import cycle
 from typing import NamedTuple
 
 from matplotlib import colormaps
-from matplotlib.colors import Colormap, ListedColormap, to_hex
+from matplotlib.colors import Colormap, ListedColormap, hsv_to_rgb, to_hex
 from matplotlib.figure import Figure
 
 from phasescope.factors import Factor
@@ -42,8 +42,21 @@ TARGET = "#d62f1f"
 
 OPEN_MAP, PERIODIC_MAP = "viridis", "twilight"
 """colour maps of a factor's value: perceptually even, and closed where the factor is"""
-NAMED = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7d4f50", "#8b939d")
-"""of a factor's value where values are names, by its place among them"""
+NAMED = (
+    "#0072b2",
+    "#e69f00",
+    "#009e73",
+    "#cc79a7",
+    "#56b4e9",
+    "#d55e00",
+    "#7d4f50",
+    "#8b939d",
+    "#332288",
+    "#b5bd00",
+)
+"""of a factor's classes, by their place among them; of more than these, hues evenly round the circle"""
+MOST_NAMED = 20
+"""classes whose names stand beside their colours"""
 
 SHARE_MAP, ERROR_MAP = "viridis", "plasma_r"
 """of a cell of label space, perceptually even: what is good is light in both"""
@@ -125,9 +138,22 @@ class Scale(NamedTuple):
 def scale_of(factor: Factor) -> Scale:
     """By the factor's range; of a categorical one a colour each value, whole numbers from its low to its high."""
     if factor.categorical:
-        named = [NAMED[i % len(NAMED)] for i in range(round(factor.span) + 1)]
+        n = len(factor.values)
+        # neighbouring hues differ in lightness too
+        hues = [to_hex(tuple(hsv_to_rgb((i / n, 0.85, (0.95, 0.6)[i % 2])))) for i in range(n)]
+        named = NAMED[:n] if n <= len(NAMED) else hues
         return Scale(ListedColormap(named, name="named"), factor.low - 0.5, factor.high + 0.5)
     return Scale(colormaps[PERIODIC_MAP if factor.periodic else OPEN_MAP], factor.low, factor.high)
+
+
+def class_ticks(factor: Factor) -> dict[str, list]:
+    """The ticks of a colour bar, as plotly takes them: the names of classes; none of a factor without, or of too many."""
+    if not factor.categorical or len(factor.values) > MOST_NAMED:
+        return {}
+    return {
+        "tickvals": factor.values.tolist(),
+        "ticktext": [factor.class_name(value) for value in factor.values],
+    }
 
 
 def even_colours(name: str, count: int = 33) -> list[str]:

@@ -17,8 +17,9 @@ from jaxtyping import Bool, Float
 from pydantic import model_validator
 
 from phasescope.factors import Factors
-from phasescope.kinds import Kind, told_of
+from phasescope.kinds import Kind
 from phasescope.randomness import numpy_generator
+from phasescope.sources import failing
 from phasescope.worlds.designs import Design
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ class World(Kind):
     @property
     @abstractmethod
     def factors(self) -> Factors:
-        """Of the labels, K."""
+        """Of the labels, K. Of a hidden factor only this class and designs know: networks, measures and readers are given
+        the columns of the others."""
 
     @property
     @abstractmethod
@@ -82,6 +84,16 @@ class World(Kind):
     @abstractmethod
     def render(self, labels: Float[Tensor, "B K"]) -> Float[Tensor, "B C *spatial"]:
         """The images of labels in [-1, 1], on their device, of their dtype."""
+
+    def complete(
+        self, labels: Float[np.ndarray, "n V"], generator: np.random.Generator
+    ) -> Float[np.ndarray, "n K"]:
+        """Full labels: `labels` of the visible factors, with values of the hidden ones drawn as `draw_labels` draws them."""
+        if not self.factors.hidden:
+            return labels
+        full = self.draw_labels(len(labels), generator)
+        full[:, [k for k, factor in enumerate(self.factors) if not factor.hidden]] = labels
+        return full
 
     def draw_labels(self, n: int, generator: np.random.Generator) -> Float[np.ndarray, "n K"]:
         """`n` labels from all over the factor space, trained on or not, float32: evenly from each factor's range."""
@@ -186,6 +198,7 @@ def check_world(world: World) -> None:
     fits = isinstance(shape, tuple) and len(shape) > 1 and all(isinstance(n, int) and n > 0 for n in shape)
     _must(fits, world, "shape", "be (C, *spatial), whole numbers from 1", shape)
     labels = _labels(world, "training_labels", K, _told(world, "training_labels"))
+    _same(world, "training_labels", labels, _told(world, "training_labels"))
     labels = labels[np.linspace(0, len(labels) - 1, FEW).astype(int)]
     _labels(world, "draw_labels", K, _told(world, "draw_labels", FEW, rng))
     splits = _told(world, "splits")
@@ -196,19 +209,29 @@ def check_world(world: World) -> None:
     images = _images(world, labels)
     reader = _told(world, "reader")
     if reader is not None:
-        _check_reader(reader, world, images, labels)
+        _check_reader(reader, world, images, factors.visible_columns(labels))
 
 
 def _images(world: World, labels: np.ndarray) -> np.ndarray:
     import torch
 
-    images = _told(world, "render", torch.from_numpy(labels))
+    given = torch.from_numpy(labels.copy())
+    images = _told(world, "render", given)
     whole = (len(labels), *world.shape)
     fits = isinstance(images, torch.Tensor) and tuple(images.shape) == whole and images.dtype == torch.float32
     _must(fits, world, "render", f"return a float32 tensor of shape {whole}", images)
+    _must(not images.requires_grad, world, "render", "return a tensor that needs no gradient", images)
     images = images.numpy()
     within = bool((np.abs(images) <= 1 + 1e-3).all())
     _must(within, world, "render", "return numbers in [-1, 1]", float(np.abs(images).max()))
+    _must(
+        np.array_equal(given.numpy(), labels),
+        world,
+        "render",
+        "leave the labels it is given as they are",
+        given,
+    )
+    _same(world, "render", images, _told(world, "render", given).numpy())
     return images
 
 
@@ -240,10 +263,19 @@ def _labels(world: World, method: str, K: int, labels: Any) -> np.ndarray:
 
 
 def _told(owner: Any, method: str, *given: Any, of: Callable[..., Any] | None = None) -> Any:
-    try:
+    with failing(f"`{type(owner).__name__}.{method}` must not fail"):
         return (of or getattr(owner, method))(*given)
-    except Exception as error:  # somebody's own code
-        raise ValueError(f"`{type(owner).__name__}.{method}` must not fail: {told_of(error)}") from error
+
+
+def _same(world: World, method: str, first: np.ndarray, second: np.ndarray) -> None:
+    _must(np.array_equal(first, second), world, method, "return the same when it is called again", second)
+
+
+def not_finite(world: World) -> str:
+    """What is said of a world whose images are not finite, in one line."""
+    return (
+        f"`{type(world).__name__}.render` (=NaN or infinite) must return finite images: `world` is at fault"
+    )
 
 
 def _must(holds: bool, owner: Any, method: str, rule: str, found: Any) -> None:

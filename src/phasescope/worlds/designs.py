@@ -33,8 +33,6 @@ from phasescope.worlds.holdouts import (
     finite,
 )
 
-ROUNDING = 1e-6
-"""Steps by which a range may miss a whole number of them and still hold it: 32 / 0.1 is 320."""
 MAX_STEPS = 10_000
 """values of a factor"""
 MOST_LABELS = 2**24
@@ -81,7 +79,7 @@ class Grid(Design):
 
     kind: Literal["grid"] = "grid"
     ends: Literal["low", "high", "both"] = "high"
-    """which ends of each factor's range the grid includes"""
+    """which ends of each factor's range the grid includes; of classes all"""
     within: dict[str, tuple[float, float]] = Field({})
     """by factor the range in which the grid lies; of others their own"""
     at: dict[str, float] = Field({})
@@ -132,7 +130,9 @@ class Grid(Design):
         free = [factor for factor in limited if factor.name not in self.at]
         for factor in free:
             name, step = f"d{factor.name}", increments[f"d{factor.name}"]
-            if not factor.span / MAX_STEPS <= step <= factor.span / 2:
+            if factor.categorical and step != INCREMENT:
+                raise ValueError(f"`design.{name}` (={step:g}) must be left out: {factor.name} has classes")
+            if not factor.categorical and not factor.span / MAX_STEPS <= step <= factor.span / 2:
                 raise ValueError(
                     f"`design.{name}` (={step}) must be from 1/{MAX_STEPS} to half of {factor.name}'s range "
                     f"(={factor.span:g} {factor.unit}): a grid has from 2 to {MAX_STEPS} values of a factor"
@@ -141,7 +141,7 @@ class Grid(Design):
                 raise ValueError(
                     f"`design.ends` (=both) must be low or high where {factor.name} comes round: both ends are one place"
                 )
-        labels = math.prod(factor.span / increments[f"d{factor.name}"] for factor in free)
+        labels = math.prod(one.span / increments[f"d{one.name}"] + one.categorical for one in free)
         if labels > MOST_LABELS:
             raise ValueError(
                 f"`design` (={', '.join(f'{name}={step:g}' for name, step in increments.items())}) must be coarser: "
@@ -168,10 +168,12 @@ class Grid(Design):
             if field == "at" and name in self.within:
                 raise ValueError(f"`design.at.{name}` (={low:g}) must not be beside `within`")
             factor = factors[factors.names.index(name)]
-            if not factor.low <= low <= high <= factor.high or (field == "within" and low == high):
+            held = factor.holds(low) and factor.holds(high) and low <= high
+            if not held or (field == "within" and low == high):
                 found = f"{low:g}" if field == "at" else f"{low:g} to {high:g}"
+                values = "classes" if factor.categorical else "range"
                 raise ValueError(
-                    f"`design.{field}.{name}` (={found}) must lie in {name}'s range, from {factor.low:g} to "
+                    f"`design.{field}.{name}` (={found}) must lie in {name}'s {values}, from {factor.low:g} to "
                     f"{factor.high:g} {factor.unit}".rstrip()
                 )
 
@@ -202,8 +204,9 @@ class Grid(Design):
     def sentence(self, factors: Factors) -> str:
         """As people say it: ``trained on a grid of 1 x 0.5 px``."""
         told = self.model_extra or {}
-        steps = " x ".join(f"{told.get(f'd{name}', INCREMENT):g}" for name in factors.names)
-        units = dict.fromkeys(factor.unit for factor in factors)
+        measured = [factor for factor in factors if not factor.categorical]
+        steps = " x ".join(f"{told.get(f'd{one.name}', INCREMENT):g}" for one in measured) or "all classes"
+        units = dict.fromkeys(factor.unit for factor in measured)
         some = "" if self.keep is None else f"{self.keep:,} labels of "
         unit = {factor.name: f" {factor.unit}".rstrip() for factor in factors}
         where = [f"{name} from {low:g} to {high:g}{unit[name]}" for name, (low, high) in self.within.items()]
@@ -242,7 +245,7 @@ class Grid(Design):
         return [
             np.array([self.at[factor.name]])
             if factor.name in self.at
-            else grid_values(factor, told.get(f"d{factor.name}", INCREMENT), self.ends)
+            else factor.grid(told.get(f"d{factor.name}", INCREMENT), self.ends)
             for factor in self.limited(factors)
         ]
 
@@ -310,11 +313,3 @@ def _a_grid_where_nobody_says(value: Any) -> Any:
 AnyDesign = Annotated[
     Annotated[Grid | Union, Field(discriminator="kind")], BeforeValidator(_a_grid_where_nobody_says)
 ]
-
-
-def grid_values(factor: Factor, step: float, ends: str) -> np.ndarray:
-    """All low + i * step in [low, high) (`ends` = low), (low, high] (high) or [low, high] (both)."""
-    first = 1 if ends == "high" else 0
-    steps = factor.span / step
-    last = np.ceil(steps - ROUNDING) - 1 if ends == "low" else np.floor(steps + ROUNDING)
-    return np.minimum(factor.low + step * np.arange(first, last + 1), factor.high)

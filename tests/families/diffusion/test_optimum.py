@@ -117,10 +117,10 @@ def test_what_is_told_in_part_lies_between_the_two_other_optima(predict):
     world = GaussianBump.of({"canvas": 8, "design": {"dx": 2.0, "dy": 1.0}})
     training = torch.from_numpy(world.training_labels())
     values = [column.unique() for column in training.T]
-    partial = PartialOptimum(diffusion, world.render, values, chunk=7)
+    partial = PartialOptimum(diffusion, world.render, training, training, chunk=7)
     x_t = torch.randn(5, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     t = torch.tensor([50, 300, 600, 900, 0])
-    labels = torch.rand(5, 2, generator=torch.Generator().manual_seed(1)) * 8
+    labels = training[torch.randint(len(training), (5,), generator=torch.Generator().manual_seed(1))]
     torch.testing.assert_close(
         partial(x_t, t, labels), ConditionalOptimum(diffusion, world.render)(x_t, t, labels)
     )

@@ -6,18 +6,11 @@ import numpy as np
 import pytest
 from scipy.stats import ortho_group
 from sklearn.linear_model import LinearRegression
-from sklearn.model_selection import LeaveOneOut, cross_val_predict
 from sklearn.preprocessing import OneHotEncoder
 
 from phasescope.factors import Factors
-from phasescope.measures.checks import check_labels
 from phasescope.measures.latents.additivity import (
     additivity,
-    additivity_scattered,
-    basis,
-    left_out,
-    orthonormal,
-    products,
 )
 from phasescope.measures.latents.ideal import clifford_torus, embed, random_latents, sheet, torus_3d
 
@@ -164,55 +157,7 @@ def test_three_factors_add_up_too():
     assert additivity(product, labels).detail["plain"] == pytest.approx(0, abs=1e-12)
 
 
-def test_scattered_sums_have_additive_r2_one_and_a_3d_torus_what_its_equation_gives():
-    labels = scattered()
-    assert additivity_scattered(
-        clifford_torus(labels, **PERIODIC), labels, **PERIODIC
-    ).value == pytest.approx(1)
-    assert additivity_scattered(sheet(labels), labels).value == pytest.approx(1)
-    many = scattered(1500)
-    score = additivity_scattered(torus_3d(many, **PERIODIC), many, **PERIODIC, permutations=2)
-    assert score.value == pytest.approx(0.9, abs=0.01)
-    assert score.low < 0.9 < score.high
-    assert score.detail["joint"] == pytest.approx(1)
-    assert score.detail["interaction"] == pytest.approx(1 - score.value)
-
-
-def test_scattered_products_are_found_by_the_joint_fit_alone():
-    labels = scattered(400)
-    x, y = 2 * np.pi * labels.T / M
-    score = additivity_scattered((np.cos(x) * np.sin(y))[:, None], labels, **PERIODIC)
-    assert score.value == pytest.approx(0, abs=0.05)
-    assert score.detail["interaction"] == pytest.approx(1, abs=0.05)
-
-
-def test_scattered_noise_has_none_and_its_draws_take_it_off():
-    labels = scattered()
-    noise = additivity_scattered(random_latents(300, 20), labels)
-    assert noise.value == pytest.approx(0, abs=0.06)
-    assert abs(noise.value - noise.nulls["permuted"]) < 0.06
-    rng = np.random.default_rng(5)
-    code = embed(clifford_torus(labels, **PERIODIC), 20)
-    noisy = code + 0.5 * rng.normal(size=(4, 300, 20)) * np.sqrt(2 / 20)
-    assert additivity_scattered(noisy[0], labels, **PERIODIC).value == pytest.approx(0.8, abs=0.03)
-    assert additivity_scattered(noisy, labels, **PERIODIC).value == pytest.approx(1, abs=0.02)
-
-
-@pytest.mark.parametrize("periodic", [True, False])
-def test_left_out_errors_are_sklearns(periodic):
-    rng = np.random.default_rng(6)
-    labels = scattered(40)
-    known = check_labels(
-        labels, 40, Factors.named(("x", "y"), [float(M)] * 2, ("x", "y") if periodic else ())
-    )
-    design = products([basis(known, k, 1) for k in range(2)])
-    z = rng.normal(size=(40, 3))
-    predicted = cross_val_predict(LinearRegression(fit_intercept=False), design, z, cv=LeaveOneOut())
-    expected = ((z - predicted) ** 2).sum(axis=1)
-    np.testing.assert_allclose(left_out(orthonormal(design), z @ z.T), expected, rtol=1e-6)
-
-
-@pytest.mark.parametrize("measure", [additivity, partial(additivity, whiten=True), additivity_scattered])
+@pytest.mark.parametrize("measure", [additivity, partial(additivity, whiten=True)])
 def test_rotation_shift_scale_order_and_units_change_nothing(measure):
     rng = np.random.default_rng(7)
     labels = grid(keep=0.9)
@@ -233,7 +178,7 @@ LABELS = grid(6)
 LATENTS = np.random.default_rng(8).normal(size=(36, 3))
 
 
-@pytest.mark.parametrize("measure", [additivity, additivity_scattered])
+@pytest.mark.parametrize("measure", [additivity])
 @pytest.mark.parametrize(
     ("latents", "labels", "message"),
     [
@@ -258,8 +203,6 @@ def test_bad_input(measure, latents, labels, message):
         (partial(additivity, LATENTS, LABELS // 2), "`labels` .* repeated"),
         (partial(additivity, LATENTS, scattered(36)), "`labels` .*scattered"),
         (partial(additivity, LATENTS, LABELS, permutations=0), "`permutations` .*0"),
-        (partial(additivity_scattered, LATENTS[:20], LABELS[:20]), "`labels` .*n=20.* at least 48"),
-        (partial(additivity_scattered, LATENTS, LABELS, resamples=1), "`resamples` .*1.* at least 2"),
     ],
 )
 def test_bad_input_of_settings(call, message):

@@ -9,8 +9,6 @@ from scipy.stats import ortho_group
 from phasescope.factors import Factors
 from phasescope.measures.latents.ideal import clifford_torus, embed
 from phasescope.measures.latents.intrinsic_dimension import (
-    effective_rank,
-    entropy_of_spectrum,
     facco_fit,
     gaussian_like,
     levina_bickel,
@@ -124,7 +122,7 @@ def test_rotation_scaling_and_shift_change_nothing(seed, scale, shift):
     rng = np.random.default_rng(seed)
     latents = rng.normal(size=(40, 6)) * rng.uniform(0.1, 2, 6)
     turned = scale * (latents @ ortho_group.rvs(6, random_state=seed) + shift)
-    for measure in (*BY_NEIGHBOURS, effective_rank):
+    for measure in BY_NEIGHBOURS:
         before, after = measure(latents, resamples=20), measure(turned, resamples=20)
         for of_before, of_after in ((before.value, after.value), (before.low, after.low)):
             assert of_after == pytest.approx(of_before, rel=1e-4)
@@ -165,64 +163,7 @@ def test_the_gaussian_null_has_the_latents_covariance():
     np.testing.assert_allclose(np.cov(gaussian_like(x, rng).T), np.cov(x.T), atol=0.3)
 
 
-@pytest.mark.parametrize("d", [1, 3, 20])
-def test_the_effective_rank_of_an_isotropic_cloud_is_its_dimension(d):
-    latents = embed(np.random.default_rng(d).normal(size=(400, d)), 64)
-    score = effective_rank(latents)
-    assert score.value == pytest.approx(d, rel=0.01)
-    assert score.low <= score.value <= score.high
-
-
-def test_the_effective_rank_is_the_exponential_of_the_entropy_of_singular_values():
-    rng = np.random.default_rng(8)
-    for shape in ((50, 8), (20, 60)):
-        x = rng.normal(size=shape) * rng.uniform(0.1, 3, shape[1])
-        s = np.linalg.svd(x - x.mean(axis=0), compute_uv=False)
-        p = s[s > 1e-12] / s.sum()
-        assert effective_rank(x).detail["uncorrected"] == pytest.approx(np.exp(-p @ np.log(p)), rel=1e-6)
-
-
-def test_a_rows_influence_is_the_derivative_by_its_weight():
-    rng = np.random.default_rng(9)
-    x = rng.normal(size=(30, 4)) * [3, 2, 1, 0.5]
-    influence = entropy_of_spectrum(x)[1]
-
-    def entropy(weights):
-        weights = weights / weights.sum()
-        centred = (x - weights @ x) * np.sqrt(weights)[:, None]
-        s = np.linalg.svd(centred, compute_uv=False)
-        return -(s / s.sum()) @ np.log(s / s.sum())
-
-    for i in (0, 7, 29):
-        step = 1e-6 * (np.arange(30) == i)
-        derivative = (entropy(np.full(30, 1 / 30) + step) - entropy(np.full(30, 1 / 30) - step)) / 2e-6
-        assert influence[i] == pytest.approx(derivative, rel=1e-3, abs=1e-4)
-
-
-def test_the_interval_covers_the_effective_rank_of_the_population():
-    deviations = 1 / np.sqrt(np.arange(1, 21))
-    p = deviations / deviations.sum()
-    truth = np.exp(-p @ np.log(p))
-    rng = np.random.default_rng(11)
-    scores = [effective_rank(rng.normal(size=(300, 20)) * deviations, seed=i) for i in range(100)]
-    assert 86 <= sum(score.low <= truth <= score.high for score in scores) <= 100
-    uncorrected = np.mean([score.detail["uncorrected"] for score in scores])
-    assert abs(np.mean([score.value for score in scores]) - truth) < 0.3 * abs(uncorrected - truth)
-
-
-def test_with_half_as_many_features_as_rows_the_correction_goes_too_far_and_with_more_the_rank_follows_n():
-    rng = np.random.default_rng(14)
-    score = effective_rank(rng.normal(size=(400, 200)) / np.sqrt(np.arange(1, 201)))
-    p = 1 / np.sqrt(np.arange(1, 201))
-    p /= p.sum()
-    truth = np.exp(-p @ np.log(p))
-    assert score.detail["uncorrected"] < truth < score.low
-    assert score.value - truth < truth - score.detail["uncorrected"]
-    few, more = (effective_rank(rng.normal(size=(n, 400))).detail["uncorrected"] for n in (50, 100))
-    assert more == pytest.approx(2 * few, rel=0.05)
-
-
-@pytest.mark.parametrize("measure", [*BY_NEIGHBOURS, effective_rank])
+@pytest.mark.parametrize("measure", BY_NEIGHBOURS)
 @pytest.mark.parametrize(
     ("latents", "message"),
     [
@@ -243,7 +184,7 @@ def test_bad_input_of_counts_is_named():
         levina_bickel(x, k=2)
     with pytest.raises(ValueError, match=r"`latents` .n=20. must have at least 22 rows"):
         levina_bickel(x, k=20)
-    for measure in (*BY_NEIGHBOURS, effective_rank):
+    for measure in BY_NEIGHBOURS:
         with pytest.raises(ValueError, match=r"`resamples` .=1. must be an integer of at least 2"):
             measure(x, resamples=1)
 
@@ -251,6 +192,6 @@ def test_bad_input_of_counts_is_named():
 def test_a_constant_column_changes_nothing():
     x = np.random.default_rng(12).normal(size=(60, 3))
     with_constant = np.hstack([x, np.full((60, 1), 7.0)])
-    for measure in (*BY_NEIGHBOURS, effective_rank):
+    for measure in BY_NEIGHBOURS:
         before, after = measure(x), measure(with_constant)
         assert (after.value, after.low) == pytest.approx((before.value, before.low))

@@ -124,7 +124,7 @@ def test_four_factors_are_painted_in_colour_without_a_reader(of_arrays):
     assert arrays["image"].shape == (16, 16, 3)
     assert arrays["noisy"].shape == (len(header["strip"]), 16, 16, 3)
     np.testing.assert_array_equal(arrays["noisy"][-1], arrays["image"])
-    assert (header["outcome"], header["read"], header["error"]) == (None, {}, {})
+    assert header["outcome"] in ("malformed", "other label", "correct")  # by the nearest training image
     other = unpacked(painter.paint(of_arrays, 0, Wish((1.0, 0.5, 0.0, 3.0), "ddim", 4)))[1]
     np.testing.assert_array_equal(other["noisy"][0], arrays["noisy"][0])
     usual = unpacked(painter.paint(of_arrays, 0, Wish((1.0, 0.5, 2.0, 3.0))))[1]

@@ -72,7 +72,7 @@ def clones(
         many = x_t.repeat_interleave(each, dim=0)
         painted = torch.cat(
             [
-                _down(diffusion.schedule, denoise, some, t, len(task.factors), generator)
+                _down(diffusion.schedule, denoise, some, t, len(task.factors.visible), generator)
                 for some in many.split(AT_ONCE)
             ]
         )

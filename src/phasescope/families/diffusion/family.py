@@ -151,10 +151,7 @@ class Diffusion(Family):
         t: Int[Tensor, " B"],
         noise: Float[Tensor, "B C H W"],
     ) -> Float[Tensor, " B"]:
-        """Mean squared error a pixel, (B,), of the noise that the network sees in x_t, whatever it predicts.
-
-        A label names one image, so the exact optimum given the label has error 0: this is the distance to it.
-        """
+        """Mean squared error a pixel, (B,), of the noise that the network sees in x_t, whatever it predicts."""
         return _mean_square(self.eps_of(network, self.noisy(x_0, t, noise), t, labels) - noise)
 
     def trajectory(
@@ -204,22 +201,21 @@ class Diffusion(Family):
     @torch.no_grad()
     def band_errors(self, network: Network, examples: Examples) -> list[float]:
         """Mean squared error of eps a pixel in each band of t, over the examples' labels."""
-        errors = []
+        errors, task = [], examples.task
         for band, (low, high) in enumerate(self.bands(len(examples.labels))):
             generator = torch_generator(examples.seed, "probe band", band)
             labels = torch.from_numpy(examples.labels[band])
             t = torch.randint(low, high, (len(labels),), generator=generator)
             noise = torch.randn(len(labels), *examples.shape, generator=generator)
             t, noise, labels = (tensor.to(examples.device) for tensor in (t, noise, labels))
-            errors.append(
-                self.eps_error(network, examples.task.render(labels), labels, t, noise).mean().item()
-            )
+            x_0, labels = task.render(labels), task.factors.visible_columns(labels)
+            errors.append(self.eps_error(network, x_0, labels, t, noise).mean().item())
         return errors
 
     def bands(self, count: int) -> list[tuple[int, int]]:
-        """[low, high) of t of `count` equal bands."""
+        """[low, high) of t of `count` equal bands; fewer if there are not as many noise levels."""
         edges = torch.linspace(0, self.schedule.steps, count + 1, dtype=torch.float64).round().long().tolist()
-        return list(pairwise(edges))
+        return list(pairwise(dict.fromkeys(edges)))
 
     @property
     def x_0_weight(self) -> Float[Tensor, " T"]:
@@ -257,9 +253,9 @@ class Diffusion(Family):
             return clones(self, partial(self._denoise, network), task, conditions, images, each, seed, tell)
 
     def references(self, examples: Examples) -> dict[str, Any]:
-        """`unconditional`: the band errors of the exact posterior mean over the training set, which ignores the label;
-        `ladder`: as `standing.references`."""
-        from phasescope.families.diffusion.optimum import UnconditionalOptimum
+        """Band errors of the exact posterior mean over the training set, `unconditional`, and where a label names several
+        images `conditional`, of the one that is given it; `ladder`: as `standing.references`."""
+        from phasescope.families.diffusion.optimum import UnconditionalOptimum, label_optimum
         from phasescope.families.diffusion.standing import references
 
         task = examples.task
@@ -267,20 +263,24 @@ class Diffusion(Family):
         known, standing = references(self, task, examples.seed)
         if standing is not None:
             self._standing = examples, standing
-        return {"unconditional": self.band_errors(optimum, examples), "ladder": known}
+        found = {"unconditional": self.band_errors(optimum, examples), "ladder": known}
+        if task.factors.hidden:
+            given_label = label_optimum(self, task, task.factors.visible_columns(task.training))
+            found["conditional"] = self.band_errors(given_label, examples)
+        return found
 
     def examine(self, network: Network, examples: Examples, references: Mapping[str, Any]) -> dict[str, Any]:
-        """`denoising`: the error of eps by band of t, over the conditional optimum's, which is 0, beside the unconditional
-        optimum's; where the ladder is known `ladder` and, of a network trained with labels left out, `nats`."""
-        bands = zip(
-            self.bands(len(examples.labels)),
-            self.band_errors(network, examples),
-            references["unconditional"],
-            strict=True,
-        )
+        """`denoising`: the error of eps by band of t, the exact conditional optimum's (0 where a label names one image) and
+        the unconditional one's; where they are known `ladder` and, if labels were left out in training, `nats`."""
+        bands = self.bands(len(examples.labels))
+        errors = {
+            "network": self.band_errors(network, examples),
+            "floor": references.get("conditional", [0.0] * len(bands)),
+            "unconditional": references["unconditional"],
+        }
         denoising = [
-            {"low": low, "high": high, "network": error, "floor": 0.0, "unconditional": unconditional}
-            for (low, high), error, unconditional in bands
+            {"low": low, "high": high, **{name: by_band[i] for name, by_band in errors.items()}}
+            for i, (low, high) in enumerate(bands)
         ]
         return {"denoising": denoising, **self._stand(network, examples, references.get("ladder", {}))}
 
@@ -295,7 +295,8 @@ class Diffusion(Family):
 
         @torch.no_grad()
         def answer(x_t: Tensor, t: Tensor, labels: Tensor) -> Tensor:
-            parts = zip(x_t.float().split(AT_ONCE), t.split(AT_ONCE), labels.split(AT_ONCE), strict=True)
+            given = x_t.float(), t, examples.task.factors.visible_columns(labels)
+            parts = zip(*(tensor.split(AT_ONCE) for tensor in given), strict=True)
             found = [self.x_0_of(network, *(one.to(examples.device) for one in part)).cpu() for part in parts]
             return torch.cat(found).clamp(-1, 1) if self.clip else torch.cat(found)
 

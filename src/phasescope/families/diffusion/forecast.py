@@ -29,7 +29,7 @@ from torch import Tensor
 
 from phasescope.families.base import Task
 from phasescope.families.diffusion.drawn import Drawn, affordable, draw, evenly, squared
-from phasescope.families.diffusion.ladder import Ladder
+from phasescope.families.diffusion.ladder import Ladder, nats_of
 from phasescope.families.diffusion.optimum import Answering, Posterior, UnconditionalOptimum
 from phasescope.families.diffusion.rungs import wiener_mmse
 from phasescope.randomness import numpy_generator
@@ -77,10 +77,13 @@ def forecast(
     wiener_error = wiener_mmse(ladder.wiener.variances, snr).numpy()
     at_levels = drawn.error(knows_all)
     uncertain = np.interp(everywhere, levels, at_levels)
+    label = ladder.rungs[-1]
+    certain = drawn.error(label.optimum, label.hidden) if isinstance(label.optimum, Posterior) else 0.0
+    by_label = np.interp(everywhere, levels, at_levels - certain)
     weight = x_0_weight.numpy()
     at_condensation = 2 * math.log(M) / energy
     at_instability = 1 / float(ladder.wiener.variances.max())
-    r_prime_by_t = weight * uncertain / (weight * (wiener_error - uncertain)).sum()
+    r_prime_by_t = weight * by_label / (weight * (wiener_error - uncertain)).sum()
     r_prime = float(r_prime_by_t.sum())
     t_condensation = _time_of(snr.numpy(), at_condensation)
     spatial = ladder.wiener.mean.shape[1:]
@@ -88,7 +91,8 @@ def forecast(
     told: dict[str, Any] = {
         "images": M,
         "ln_m": math.log(M),
-        "nats": float(information(snr.numpy(), uncertain)),
+        "nats": float(information(snr.numpy(), by_label)),
+        "label_nats": nats_of(task, sorted({*range(len(task.factors))} - {*task.factors.hidden})),
         "r_prime": r_prime,
         "snr_condensation": at_condensation,
         "t_condensation": t_condensation,

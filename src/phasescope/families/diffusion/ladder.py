@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from phasescope.families.base import Task
@@ -13,6 +16,7 @@ from phasescope.families.diffusion.optimum import (
     Optimum,
     PartialOptimum,
     UnconditionalOptimum,
+    label_optimum,
 )
 from phasescope.families.diffusion.rungs import LocalMachine, MeanImage, OrbitOptimum, Wiener, check_shift
 
@@ -33,6 +37,15 @@ class Rung:
     name: str
     optimum: Optimum
     hidden: tuple[int, ...] = ()
+
+
+def nats_of(task: Task, columns: Sequence[int]) -> float:
+    """Nats that these columns of a label tell of a training image: of labels that name several images their entropy."""
+    counts = np.unique(task.training[:, list(columns)], axis=0, return_counts=True)[1]
+    if not task.factors.hidden:
+        return math.log(len(counts))
+    shares = counts / counts.sum()
+    return float(-shares @ np.log(shares))
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +88,9 @@ class Ladder:
             check_shift(task.shift_px, tuple(first.shape[2:]))
         machine = LocalMachine(diffusion, knows_all, task.patch_px, task.periodic)
         wiener = Wiener.of(knows_all)
-        partial = PartialOptimum.of_grid(diffusion, task.render, task.training)
-        knows_label = ConditionalOptimum(diffusion, task.render)
+        hidden = task.factors.hidden
+        knows_label = label_optimum(diffusion, task, task.training)
+        partial = knows_label if hidden else PartialOptimum.of_grid(diffusion, task.render, task.training)
         rungs = [
             Rung("mean image", MeanImage(diffusion, wiener.mean)),
             Rung("Wiener", wiener),
@@ -84,8 +98,10 @@ class Ladder:
             Rung("posterior mean", knows_all),
         ]
         left_out: dict[str, str] = {}
-        K = len(task.factors)
-        for k, name in enumerate(task.factors.names if K > 1 else ()):
+        K, visible = len(task.factors), task.factors.visible
+        for k, name in enumerate(task.factors.names if len(visible) > 1 else ()):
+            if k in hidden:
+                continue
             if partial is None:
                 left_out[f"{name} told"] = (
                     "its training set holds not every combination of its factors' values"
@@ -93,9 +109,12 @@ class Ladder:
             else:
                 rungs.append(Rung(f"{name} told", partial, tuple(other for other in range(K) if other != k)))
         if task.shift_px is not None:
-            orbit = OrbitOptimum(diffusion, knows_label, task.shift_px)
-            rungs.append(Rung(f"label up to shifts by {task.shift_px} px", orbit))
-        rungs.append(Rung("label", knows_label))
+            name = f"label up to shifts by {task.shift_px} px"
+            if isinstance(knows_label, ConditionalOptimum):
+                rungs.append(Rung(name, OrbitOptimum(diffusion, knows_label, task.shift_px)))
+            else:
+                left_out[name] = "a label names several images"
+        rungs.append(Rung("label", knows_label, hidden))
         return cls(tuple(rungs), left_out, knows_all, wiener, machine)
 
     @property

@@ -28,7 +28,7 @@ from torch import Tensor
 from phasescope.families.base import Task
 from phasescope.families.diffusion.drawn import Drawn, affordable, draw, squared
 from phasescope.families.diffusion.forecast import MOST_WORK, information
-from phasescope.families.diffusion.ladder import Ladder, Rung
+from phasescope.families.diffusion.ladder import Ladder, Rung, nats_of
 from phasescope.families.diffusion.optimum import Answering, Posterior
 from phasescope.measures.scores import TAIL, percentile_interval
 from phasescope.randomness import numpy_generator
@@ -171,17 +171,13 @@ def telling(
 
 def sets_of(task: Task) -> dict[str, tuple[int, ...]]:
     """What may be told: the `label`, and each of its factors; by name their numbers."""
-    names = task.factors.names
-    single = {name: (k,) for k, name in enumerate(names) if len(names) > 1}
-    return {"label": tuple(range(len(names))), **single}
+    visible = {name: (k,) for k, name in enumerate(task.factors.names) if k not in task.factors.hidden}
+    return {"label": sum(visible.values(), ()), **(visible if len(visible) > 1 else {})}
 
 
 def most_of(task: Task) -> dict[str, float]:
     """Of each the nats of all that it tells of a training image."""
-    return {
-        name: math.log(len(np.unique(task.training[:, list(told)], axis=0)))
-        for name, told in sets_of(task).items()
-    }
+    return {name: nats_of(task, columns) for name, columns in sets_of(task).items()}
 
 
 def rung_of(name: str) -> str:

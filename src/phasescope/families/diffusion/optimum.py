@@ -10,7 +10,7 @@ The squared error is least for the posterior mean E[x_0 | x_t, condition], whate
 The sum runs over chunks of the data set with a running maximum (Milakov & Gimelshein 2018, arXiv 1805.02867),
 in float64: at t = 0 the exponents reach 1e7, while differences of 1 between them matter.
 
-- Given some of the label's factors: the same over the images of all combinations of the others.
+- Given some of the label's factors, others withheld or hidden: the same over the images that have these.
 
 All are networks: ``optimum(x_t, t, labels)`` answers in the diffusion's own parametrization.
 """
@@ -19,15 +19,16 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
+from phasescope.families.base import Task
 from phasescope.families.diffusion import Predict, parametrization
 from phasescope.families.diffusion.schedule import Schedule
 
@@ -149,19 +150,20 @@ class UnconditionalOptimum(Posterior):
 
 @dataclass(frozen=True, eq=False)
 class PartialOptimum(Posterior):
-    """Answers from the posterior mean under what a label tells: a factor that is NaN is not told.
+    """Answers from the posterior mean over the training images that have the given factors; one that is NaN is not given.
 
-    The best that a network can learn that is trained with factors withheld, on a grid, all of whose combinations are equally
-    likely; values that are told are taken as they are, on the grid or off it.
+    The best that a network can learn from which factors are withheld or hidden.
 
     Args:
-        render: From labels (m, K) to images (m, C, *spatial).
-        values: The grid's values of each factor, K of (m,).
+        render: From full labels (m, K) to images (m, C, *spatial).
+        training: The data set's full labels, (M, K).
+        keys: What labels are compared with, (M, k): `training`, or its visible columns.
         chunk: Images that exist at a time.
     """
 
     render: Render
-    values: Sequence[Float[Tensor, " _"]]
+    training: Float[Tensor, "M K"]
+    keys: Float[Tensor, "M k"]
     chunk: int = 2048
 
     @classmethod
@@ -169,36 +171,42 @@ class PartialOptimum(Posterior):
         cls, diffusion: Answering, render: Render, labels: Float[np.ndarray, "M K"]
     ) -> PartialOptimum | None:
         """That of a training set; None where it does not hold every combination of its factors' values."""
-        values = [torch.from_numpy(np.unique(column)) for column in labels.T]
-        whole = math.prod(len(one) for one in values) == len(labels)
-        return cls(diffusion, render, values) if whole else None
+        whole = math.prod(len(np.unique(column)) for column in labels.T) == len(labels)
+        training = torch.from_numpy(labels)
+        return cls(diffusion, render, training, training) if whole else None
 
     def posterior(
         self, x_t: Tensor, alpha: Tensor, sigma: Tensor, labels: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """See `Posterior.posterior`."""
+        """See `Posterior.posterior`.
+
+        Raises:
+            ValueError: no training image has the given factors.
+        """
         assert labels is not None
         x_0, variance = torch.empty_like(x_t), x_t.new_empty(len(x_t))
-        missing = labels.isnan()
-        for pattern in missing.unique(dim=0):
-            rows = (missing == pattern).all(dim=1)
-            images = self._images(labels[rows], pattern)
+        # NaN differs from itself: rows with the same missing factors are found by another mark
+        distinct, which = labels.nan_to_num(torch.inf).unique(dim=0, return_inverse=True)
+        for number, label in enumerate(distinct):
+            given, rows = label.isfinite(), which == number
+            matching = (self.keys.to(label)[:, given] == label[given]).all(1)
+            if not matching.any():
+                raise ValueError(f"`labels` (={label.tolist()}) must be those of a training image")
+            chunks = self.training.to(label)[matching].split(self.chunk)
+            images = (self.render(some).double().flatten(1)[None] for some in chunks)
             x_0[rows], variance[rows] = posterior(images, x_t[rows], alpha[rows], sigma[rows])
         return x_0, variance
 
-    def _images(
-        self, labels: Float[Tensor, "B K"], missing: Bool[Tensor, " K"]
-    ) -> Iterator[Float[Tensor, "b m pixels"]]:
-        """Of all combinations of the missing factors, b = 1 where nothing is told."""
-        known = labels[:1] if missing.all() else labels
-        axes = [one.to(labels) for one, gone in zip(self.values, missing.tolist(), strict=True) if gone]
-        combined = (
-            torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).flatten(0, -2) if axes else labels[:1, :0]
-        )
-        for part in combined.split(max(1, self.chunk // len(known))):
-            told = known[:, None].repeat(1, len(part), 1)
-            told[:, :, missing] = part
-            yield self.render(told.flatten(0, 1)).double().view(len(known), len(part), -1)
+
+def label_optimum(diffusion: Answering, task: Task, keys: np.ndarray) -> Optimum:
+    """The best denoiser that is given a label: its image, or the posterior mean over its images where a factor is hidden.
+
+    Args:
+        keys: the training labels as it is given them, (M, k), all columns or the visible ones.
+    """
+    if not task.factors.hidden:
+        return ConditionalOptimum(diffusion, task.render)
+    return PartialOptimum(diffusion, task.render, torch.from_numpy(task.training), torch.from_numpy(keys))
 
 
 def posterior(

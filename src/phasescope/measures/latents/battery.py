@@ -17,17 +17,16 @@ from jaxtyping import Float
 
 from phasescope.factors import Factors
 from phasescope.measures.checks import MOST_ROWS, Labels, check_labels, check_latents
-from phasescope.measures.latents.additivity import additivity, additivity_scattered
+from phasescope.measures.latents.additivity import additivity
 from phasescope.measures.latents.dimension import participation_ratio
 from phasescope.measures.latents.directions import orthogonality, parallelism
 from phasescope.measures.latents.disentanglement import disentanglement
 from phasescope.measures.latents.factorization import factorization
-from phasescope.measures.latents.intrinsic_dimension import effective_rank, levina_bickel, two_nn
+from phasescope.measures.latents.intrinsic_dimension import levina_bickel, two_nn
 from phasescope.measures.latents.label_share import label_share
 from phasescope.measures.latents.lattice import check_lattice
 from phasescope.measures.latents.neighbours import RANGE_OF_K, continuity, neighbour_overlap, trustworthiness
 from phasescope.measures.latents.order import order
-from phasescope.measures.latents.procrustes import procrustes_error
 from phasescope.measures.latents.rsa import rsa
 from phasescope.measures.scores import Score, scores_frame
 
@@ -126,19 +125,23 @@ def _of_lattice(name: str, measure: Callable[..., Score]) -> Part:
     def of(given: Given) -> Score:
         given.known.check_ordered("steps lead from one value to the next")
         check_lattice(given.known)
-        if not given.on_lattice:
-            raise ValueError(
-                f"`labels` (n={len(given.labels)}) must be on a lattice: combinations of few values, "
-                f"{LEAST_VALUES} at least of each factor"
-            )
+        _check_on_lattice(given)
         return measure(given.latents, given.labels, factors=given.factors)
 
     return _one(name, of)
 
 
+def _check_on_lattice(given: Given) -> None:
+    if not given.on_lattice:
+        raise ValueError(
+            f"`labels` (n={len(given.labels)}) must be on a lattice: combinations of few values, "
+            f"{LEAST_VALUES} at least of each factor"
+        )
+
+
 def _additive(given: Given) -> Score:
-    measure = additivity if given.on_lattice else additivity_scattered
-    return measure(given.latents, given.labels, factors=given.factors)
+    _check_on_lattice(given)
+    return additivity(given.latents, given.labels, factors=given.factors)
 
 
 def _disentangled(given: Given) -> dict[str, Score]:
@@ -155,11 +158,7 @@ PARTS: tuple[Part, ...] = (
     ),
     _of_labels("rsa", rsa),
     _of_labels("rsa_local", rsa, radius=LOCAL),
-    _of_labels("procrustes_rigid", procrustes_error, kind="rigid"),
-    _of_labels("procrustes_similarity", procrustes_error, kind="similarity"),
-    _of_labels("procrustes_affine", procrustes_error, kind="affine"),
     _one("participation_ratio", lambda given: participation_ratio(given.latents)),
-    _one("effective_rank", lambda given: effective_rank(given.latents)),
     _one("two_nn", lambda given: two_nn(given.latents)),
     _one("levina_bickel", lambda given: levina_bickel(given.latents)),
     _one("additivity", _additive),

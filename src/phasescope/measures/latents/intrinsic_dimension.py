@@ -37,7 +37,6 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from phasescope.measures.checks import check_count, check_latents
-from phasescope.measures.latents.ridge import eigh
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights
 from phasescope.randomness import numpy_generator
 
@@ -175,58 +174,3 @@ def gaussian_like(
     """n rows of a Gaussian cloud that has the covariance of x."""
     n = len(x)
     return rng.normal(size=(n, n)) @ (x - x.mean(axis=0)) / math.sqrt(n)
-
-
-def effective_rank(latents: Float[np.ndarray, "n features"], resamples: int = 200, seed: int = 0) -> Score:
-    """The effective rank, in dimensions, less its bias to first order in 1/n; `detail` has it `uncorrected`.
-
-    A half of the rows has about twice the bias in the entropy, so what complementary halves lack on average is added to it.
-    With half as many features as rows that goes too far, and noise in more features than rows is beyond correction: there
-    the rank follows n. The interval resamples the rows' influences on the entropy. It has no null of its own: the caller
-    attaches the untrained network's and the pixels' with `Score.with_nulls`.
-
-    Raises:
-        ValueError: as `check_latents` says, or n < 4.
-    """
-    check_count("resamples", resamples, 2, "an interval needs replicates")
-    x = check_latents(latents, 4, "halves of two are compared")
-    n, features = x.shape
-    entropy, influence = entropy_of_spectrum(x)
-    rng = numpy_generator(seed, "effective rank")
-    halves = [half for _ in range(HALVINGS) for half in np.array_split(rng.permutation(n), 2)]
-    bias = float(np.mean([entropy_of_spectrum(x[half])[0] for half in halves])) - entropy
-
-    replicates = entropy + bias + bootstrap_weights(n, resamples, rng) @ influence / n
-    low, high = basic_interval(entropy, replicates)
-    value, low, high = np.exp(np.clip([entropy - bias, low, high], 0, math.log(features))).tolist()
-    return Score(
-        value=value,
-        low=low,
-        high=high,
-        n=n,
-        estimator=f"effective rank of singular values, {features} features, bias-corrected by halves",
-        detail={"uncorrected": math.exp(entropy)},
-    )
-
-
-def entropy_of_spectrum(x: Float[np.ndarray, "n features"]) -> tuple[float, Float[np.ndarray, " n"]]:
-    """H = - sum p log p of singular values, and each row's influence on it.
-
-    With u the left singular vectors a row's weight w_i changes a singular value by s_k (n u_ik^2 - 1) / 2 w_i, so that its
-    influence on H is - n / 2 sum_k u_ik^2 p_k (log p_k + H).
-    """
-    x = x - x.mean(axis=0)
-    n, features = x.shape
-    if features < n:
-        squares, directions = eigh(x.T @ x)
-        s = np.sqrt(squares)
-        u = x @ directions / np.where(s > 0, s, np.inf)
-    else:
-        squares, u = eigh(x @ x.T)
-        s = np.sqrt(squares)
-    if not s.any():
-        return 0.0, np.zeros(n)
-    p = s / s.sum()
-    log_p = np.log(np.where(p > 0, p, 1))
-    entropy = float(-p @ log_p)
-    return entropy, -n / 2 * u**2 @ (p * (log_p + entropy))

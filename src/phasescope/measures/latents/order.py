@@ -22,11 +22,11 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from phasescope.factors import Factors
 from phasescope.measures.anova import share_between_bounds
-from phasescope.measures.checks import check_count, check_draws, check_labels, check_latents
+from phasescope.measures.checks import Labels, check_count, check_draws, check_labels, check_latents
 from phasescope.measures.latents.ridge import RidgeFit, out_of_fold, ridge_fits
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, null_level, ratio
 from phasescope.randomness import numpy_generator
@@ -49,8 +49,11 @@ def order(
     """Cross-validated ridge R^2 of the factor that is read worst; `detail` has each factor's.
 
     R^2 is 1 - sum e^2 / sum (y - mean)^2 over all out-of-fold predictions; a periodic factor is its (sin,
-    cos), errors and variances summed. The interval is one for the least of the factors' mean R^2 over data sets of n
-    labels; it resamples the labels' influences, refits included, each fit's alpha held. In each of twelve scenarios
+    cos), errors and variances summed. Of a categorical factor accuracy is read instead: the share of labels whose class has
+    the largest prediction (a ridge classifier). The null `majority` is then that of always answering the most common class.
+
+    The interval is one for the least of the factors' mean R^2 over data sets of n labels; it resamples the labels'
+    influences, refits included (of an accuracy not), each fit's alpha held. In each of twelve scenarios
     (docs/measures/interval_coverage.png) 183 to 194 of 200 such intervals held that mean. The null `permuted` is the
     level that the same statistic stays below in 95 % of permutations of the labels.
 
@@ -83,8 +86,13 @@ def order(
     fits = ridge_fits(x, targets, np.array_split(rng.permutation(n), folds))
     predictions = out_of_fold(fits, n)
 
-    r2 = explained(targets, predictions, owners, np.ones((1, n))).reshape(permutations + 1, K)
+    classes = np.flatnonzero(known.categorical).tolist()
+    every = [k + K * p for p in range(permutations + 1) for k in classes]
+    r2 = explained(targets, predictions, owners, np.ones((1, n)), every).reshape(permutations + 1, K)
     influence = influences(y, predictions[:, : y.shape[1]], owner, fits)
+    for k in classes:
+        wrong = misclassified(targets, predictions, owners == k)
+        influence[:, k] = (wrong / max(wrong.mean(), 1 / n) - wrong.any()) / n
     weights = bootstrap_weights(n, resamples, rng)
     value = float(r2[0].min())
     unexplained = np.log(np.maximum(1 - r2[0], np.finfo(float).tiny))
@@ -92,14 +100,16 @@ def order(
     replicates = unexplained + (weights - 1) @ influence + weights @ influence**2 / 2
     unexplained += (influence**2).sum(axis=0) / 2
     low, high = basic_interval(float(unexplained.max()), replicates.max(axis=1))
+    if classes and value == 1:  # no error to resample: 95 % lie below three of n (Hanley & Lippman-Hand 1983)
+        high = math.log(3 / n)
     return Score(
         value=value,
         low=min(-math.expm1(min(high, WORST)), value),
         high=max(-math.expm1(low), value),
         n=n,
-        estimator=f"ridge R^2, {folds}-fold, alpha by GCV, {features} raw features, "
+        estimator=f"{estimated(known)}, {folds}-fold, alpha by GCV, {features} raw features, "
         f"least of {', '.join(known.names)}",
-        nulls={"permuted": null_level(r2[1:].min(axis=1))},
+        nulls={"permuted": null_level(r2[1:].min(axis=1)), **majority(known)},
         detail=dict(zip(known.names, r2[0].tolist(), strict=True)),
     )
 
@@ -109,13 +119,45 @@ def explained(
     predictions: Float[np.ndarray, "n C"],
     owner: Int[np.ndarray, " C"],
     weights: Float[np.ndarray, "resamples n"],
+    classes: Sequence[int] = (),
 ) -> Float[np.ndarray, "resamples K"]:
-    """R^2 of each factor under each row of weights; a factor's columns are pooled."""
+    """R^2 of each factor under each row of weights; a factor's columns are pooled. Of those in `classes`, whose columns are
+    one-hot, the accuracy: the share of rows whose largest prediction is that of their class."""
     error = weights @ (targets - predictions) ** 2
     centred = targets - targets.mean(axis=0)
     total = weights @ centred**2 - (weights @ centred) ** 2 / weights.sum(axis=1, keepdims=True)
     columns_of = owner[:, None] == np.arange(owner.max() + 1)
-    return 1 - ratio(error @ columns_of, total @ columns_of, otherwise=1.0)
+    found = 1 - ratio(error @ columns_of, total @ columns_of, otherwise=1.0)
+    for k in classes:
+        found[:, k] = 1 - weights @ misclassified(targets, predictions, owner == k) / weights.sum(axis=1)
+    return found
+
+
+def misclassified(
+    targets: Float[np.ndarray, "n C"], predictions: Float[np.ndarray, "n C"], columns: Bool[np.ndarray, " C"]
+) -> Bool[np.ndarray, " n"]:
+    """Whether the largest prediction of each row, among one factor's one-hot columns, is of another class."""
+    return predictions[:, columns].argmax(axis=1) != targets[:, columns].argmax(axis=1)
+
+
+def estimated(known: Labels) -> str:
+    """What is read of the factors, for an estimator's name."""
+    classes = [factor.name for factor in known.factors if factor.categorical]
+    if not classes:
+        return "ridge R^2"
+    accuracy = f"ridge classifier's accuracy of {', '.join(classes)}"
+    return accuracy if len(classes) == len(known.names) else f"ridge R^2, {accuracy}"
+
+
+def majority(known: Labels) -> dict[str, float]:
+    """The baseline of always answering the most common class, and the mean where a factor is none of classes: the least."""
+    if not known.categorical.any():
+        return {}
+    shares = [
+        float(known.categories(k).mean(axis=0).max()) if categorical else 0.0
+        for k, categorical in enumerate(known.categorical)
+    ]
+    return {"majority": min(shares)}
 
 
 def influences(

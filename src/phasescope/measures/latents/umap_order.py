@@ -21,7 +21,7 @@ from jaxtyping import Float, Int
 
 from phasescope.factors import Factors
 from phasescope.measures.checks import check_count, check_draws, check_labels, check_latents
-from phasescope.measures.latents.order import explained
+from phasescope.measures.latents.order import estimated, explained, majority
 from phasescope.measures.scores import Score, bootstrap_weights, null_level, percentile_interval
 from phasescope.randomness import numpy_generator
 
@@ -81,12 +81,16 @@ def p1_order(
     weights = bootstrap_weights(n, resamples, rng)
     folds = np.array_split(rng.permutation(n), FOLDS)
 
+    classes = np.flatnonzero(known.categorical).tolist()
+    every = [k + K * p for p in range(permutations + 1) for k in classes]
     embeddings = [umap(x, neighbours, epochs, seed) for seed in seeds]
     r2, replicates = [], []
     for embedding in embeddings:
         predictions = held_out(embedding, targets, folds)
-        r2.append(explained(targets, predictions, owners, np.ones((1, n))).reshape(permutations + 1, K))
-        replicates.append(explained(y, predictions[:, : y.shape[1]], owner, weights).min(axis=1))
+        r2.append(
+            explained(targets, predictions, owners, np.ones((1, n)), every).reshape(permutations + 1, K)
+        )
+        replicates.append(explained(y, predictions[:, : y.shape[1]], owner, weights, classes).min(axis=1))
     worst = np.min(r2, axis=2)
     value = float(worst[:, 0].mean())
     low, high = percentile_interval(readings_by_one_seed(worst[:, 0], np.stack(replicates)).ravel())
@@ -98,8 +102,8 @@ def p1_order(
         high=max(min(high, 1.0), value),
         n=n,
         estimator=f"UMAP to {COMPONENTS}D ({neighbours} neighbours, {epochs} epochs, seeds: {len(seeds)}), "
-        f"{FOLDS}-fold linear R^2, least of {', '.join(known.names)}",
-        nulls={"permuted": null_level(worst[:, 1:].mean(axis=0))},
+        f"{FOLDS}-fold {estimated(known).replace('ridge', 'linear')}, least of {', '.join(known.names)}",
+        nulls={"permuted": null_level(worst[:, 1:].mean(axis=0)), **majority(known)},
         detail={**of_factor, **(spread if len(seeds) > 1 else {})},
     )
     return score, embeddings[0]

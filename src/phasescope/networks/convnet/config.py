@@ -44,6 +44,7 @@ class ConvNetConfig(NetworkConfig):
 
     def check(self, shape: tuple[int, ...], factors: Factors) -> None:
         """Raises ValueError where images are not of two dimensions, or the field is even or larger than the canvas."""
+        self.embedding.check(factors)
         if len(shape) != 3:
             raise ValueError(f"`world.shape` (={shape}) must be (channels, height, width)")
         if self.receptive_px % 2 == 0 or self.receptive_px > min(shape[1:]):
@@ -64,8 +65,8 @@ class ConvNetConfig(NetworkConfig):
     def build(self, shape: tuple[int, ...], factors: Factors) -> ConvNet:
         from phasescope.networks.convnet.network import ConvNet
 
-        return ConvNet(self, shape[0], len(factors))
+        return ConvNet(self, shape[0], factors)
 
-    def encode(self, labels: Float[Tensor, "n K"]) -> Float[Tensor, "n features"]:
-        """The positional encodings of the factors, concatenated."""
-        return self.embedding.of_labels(labels)
+    def encode(self, labels: Float[Tensor, "n K"], factors: Factors) -> Float[Tensor, "n features"]:
+        """The encodings of the factors, concatenated."""
+        return self.embedding.of_labels(labels, factors)

@@ -15,6 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from phasescope.factors import Factors
 from phasescope.networks.embeddings import encodings, mixing
 from phasescope.networks.layers import channels_last, convolution
 
@@ -43,13 +44,13 @@ class ConvNet(nn.Module):
     Args:
         config: the shape.
         channels: C of the images.
-        factors: K of the labels.
+        factors: of the labels, K.
     """
 
-    def __init__(self, config: Shape, channels: int, factors: int):
+    def __init__(self, config: Shape, channels: int, factors: Factors):
         super().__init__()
-        self.config = config
-        width, hidden = config.embedding.width * (1 + factors), config.embedding.hidden
+        self.config, self.factors = config, factors
+        width, hidden = config.embedding.width * (1 + len(factors)), config.embedding.hidden
         self.embed = mixing(width, hidden)
         self.enter = convolution(channels, config.width, config.padding)
         self.layers = nn.ModuleDict(
@@ -65,7 +66,7 @@ class ConvNet(nn.Module):
     def forward(
         self, x_t: Float[Tensor, "B C H W"], t: Int[Tensor, " B"], labels: Float[Tensor, "B K"]
     ) -> Float[Tensor, "B C H W"]:
-        e = F.silu(self.embed(encodings(self.config.embedding, t, labels).to(x_t.dtype)))
+        e = F.silu(self.embed(encodings(self.config.embedding, t, labels, self.factors).to(x_t.dtype)))
         h = self.enter(channels_last(x_t))
         for layer in self.layers.values():
             h = layer(h, e)

@@ -26,7 +26,7 @@ class EmbeddingConfig(Config):
     """Positional encodings of t and of each factor, concatenated and given to every block."""
 
     width: int = Field(64, ge=2, le=2**12, multiple_of=2)
-    """numbers that encode t, and each factor"""
+    """numbers that encode t, and each factor; at least as many as a factor has classes"""
     base: float = Field(10_000.0, gt=1)
     """ratio of the longest to the shortest wavelength"""
     period: float | None = Field(None, gt=0, allow_inf_nan=False)
@@ -36,11 +36,20 @@ class EmbeddingConfig(Config):
     modulation: Literal["added", "scale_shift"] = "added"
     """whether a block adds its embedding to its features or scales and shifts them by it"""
 
-    def of_labels(self, labels: Float[Tensor, "n K"]) -> Float[Tensor, "n features"]:
-        """The positional encodings of the factors, concatenated."""
+    def of_labels(self, labels: Float[Tensor, "n K"], factors: Factors) -> Float[Tensor, "n features"]:
+        """The encodings of the factors, concatenated."""
         from phasescope.networks.embeddings import label_encoding
 
-        return label_encoding(labels, self.width, self.base, self.period)
+        return label_encoding(labels, self.width, self.base, self.period, factors)
+
+    def check(self, factors: Factors) -> None:
+        """Raises ValueError where a factor has more classes than `width` numbers encode one-hot."""
+        for factor in factors:
+            if factor.categorical and len(factor.values) > self.width:
+                raise ValueError(
+                    f"`network.embedding.width` (={self.width}) must be at least {len(factor.values)}: so many classes has "
+                    f"{factor.name}, encoded one-hot"
+                )
 
 
 class UNetConfig(NetworkConfig):
@@ -110,6 +119,7 @@ class UNetConfig(NetworkConfig):
 
     def check(self, shape: tuple[int, ...], factors: Factors) -> None:
         """Raises ValueError where the canvas is no square that can be halved once a down-sampling block."""
+        self.embedding.check(factors)
         if len(shape) != 3 or shape[1] != shape[2]:
             raise ValueError(f"`world.shape` (={shape}) must be (channels, N, N): square images")
         factor = self.patch * 2**self.depth
@@ -140,8 +150,8 @@ class UNetConfig(NetworkConfig):
         """The network, with fresh weights from torch's current random state."""
         from phasescope.networks.unet.network import UNet
 
-        return UNet(self, shape[0], len(factors))
+        return UNet(self, shape[0], factors)
 
-    def encode(self, labels: Float[Tensor, "n K"]) -> Float[Tensor, "n features"]:
-        """The positional encodings of the factors, concatenated."""
-        return self.embedding.of_labels(labels)
+    def encode(self, labels: Float[Tensor, "n K"], factors: Factors) -> Float[Tensor, "n features"]:
+        """The encodings of the factors, concatenated."""
+        return self.embedding.of_labels(labels, factors)

@@ -22,6 +22,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from phasescope.factors import Factors
 from phasescope.networks.embeddings import encodings, mixing
 from phasescope.networks.layers import (
     ResidualLayer,
@@ -65,13 +66,13 @@ class UNet(nn.Module):
     Args:
         config: the shape.
         channels: C of the images.
-        factors: K of the labels.
+        factors: of the labels, K.
     """
 
-    def __init__(self, config: Shape, channels: int, factors: int):
+    def __init__(self, config: Shape, channels: int, factors: Factors):
         super().__init__()
-        self.config = config
-        width = config.embedding.width * (1 + factors)
+        self.config, self.factors = config, factors
+        width = config.embedding.width * (1 + len(factors))
         hidden = config.embedding.hidden
         self.embed = mixing(width, hidden)
         heard = hidden or width
@@ -111,7 +112,7 @@ class UNet(nn.Module):
     def forward(
         self, x_t: Float[Tensor, "B C H W"], t: Int[Tensor, " B"], labels: Float[Tensor, "B K"]
     ) -> Float[Tensor, "B C H W"]:
-        e = F.silu(self.embed(encodings(self.config.embedding, t, labels).to(x_t.dtype)))
+        e = F.silu(self.embed(encodings(self.config.embedding, t, labels, self.factors).to(x_t.dtype)))
         folded = F.pixel_unshuffle(x_t, self.config.patch)
         if self.config.coordinates:
             folded = torch.cat((folded, coordinates_like(folded)), dim=1)

@@ -1,6 +1,6 @@
 """The explorer: what ran, what is running, how each model learnt and what it knows now, in the browser.
 
-A server (Starlette) that reads run folders and study records and changes nothing but notes, where it may, and a page of ES
+A server (Starlette) that reads run folders and study records and changes nothing, and a page of ES
 modules in `static/`. Numbers travel as JSON, images and points as raw arrays (`packets`). torch is imported when a network
 is first asked for.
 """

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
-from typing import Any
 
 from anyio import to_thread
 from starlette.requests import Request
@@ -13,7 +12,7 @@ from starlette.responses import Response
 
 from phasescope.errors import UserError
 from phasescope.runs.painting import Unwanted
-from phasescope.store.files import from_json, to_json
+from phasescope.store.files import to_json
 from phasescope.views.explorer.library import Unknown
 
 
@@ -57,23 +56,3 @@ def _fault(why: str, status: int) -> Response:
 
 def as_bytes(body: bytes) -> Response:
     return Response(body, 200, {"Cache-Control": "no-store"}, "application/octet-stream")
-
-
-async def sent_json(request: Request, most: int) -> dict[str, Any]:
-    """The object that a request sends.
-
-    Raises:
-        UserError: it is none, or of more than `most` bytes, which are then not read.
-    """
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > most:
-            raise UserError(f"what is sent must be of at most {most:,} bytes")
-    try:
-        found = from_json(body)
-    except ValueError as error:
-        raise UserError(f"what is sent must be JSON: {' '.join(str(error).split())[:160]}") from None
-    if not isinstance(found, dict):
-        raise UserError("what is sent must be an object")
-    return found

@@ -35,6 +35,7 @@ from phasescope.views.report.opening import headline
 from phasescope.views.style import (
     ERROR_MAP,
     SHARE_MAP,
+    class_ticks,
     even_colours,
     held_out_colours,
     rung_colours,
@@ -80,7 +81,7 @@ def _history(record: Record) -> dict[str, Any]:
         "axes": factors_shown(record),
         "label_space": _label_space(record),
         "outcomes": [outcome._asdict() for outcome in record.outcomes],
-        "splits": record.about.get("splits") or record.splits,
+        "splits": _splits(record),
         "painting": painting(record),
     }
 
@@ -119,7 +120,7 @@ def _held_out(record: Record) -> dict[str, Any]:
 
 def _label_space(record: Record) -> dict[str, Any] | None:
     """How its cells are drawn, and which splits are held out; None where there are none."""
-    if not record.outcomes or not factors_shown(record):
+    if not record.outcomes or record.is_unconditional or not factors_shown(record):
         return None
     most, unit = worst(record)
     return {
@@ -141,10 +142,14 @@ def _names(record: Record) -> dict[str, Any]:
         "copiers": COPIERS,
         "nulls": {null: null_words(null) for null in nulls},
         "readings": READINGS,
-        "splits": {split: split_words(split) for split in record.about.get("splits") or record.splits},
+        "splits": {split: split_words(split, record.is_unconditional) for split in _splits(record)},
         "places": {str(place): place_words(place) for place in places},
         "projections": PROJECTIONS,
     }
+
+
+def _splits(record: Record) -> list[str]:
+    return record.splits if record.is_unconditional else record.about.get("splits") or record.splits
 
 
 def _ladder(record: Record) -> dict[str, Any] | None:
@@ -177,7 +182,7 @@ def _levels(record: Record) -> dict[str, dict[str, float | None]]:
 
 def _factor(factor: Factor) -> dict[str, Any]:
     scale = scale_of(factor)
-    colours = {"stops": scale.stops(), "low": scale.low, "high": scale.high}
+    colours = {"stops": scale.stops(), "low": scale.low, "high": scale.high, "ticks": class_ticks(factor)}
     return {**asdict(factor), "words": factor_words(factor), "scale": colours}
 
 

@@ -4,9 +4,7 @@
   (DNS rebinding) even read the answer. So the Host header must name this machine. And of what a browser marks as another
   site's, a link that opens the page in a tab leads here; a frame, an image, a script and a question for data get nothing.
 - Beyond the loopback everybody on the net could ask. So there a token is asked for: once in the address, then in a cookie.
-- Nothing can be changed here: only GET and HEAD are answered. The one exception are a run's notes, where the explorer was
-  started to write them: by PUT, of JSON, from this very page, as its Origin says. No form can send that, and the page of
-  another site would have to ask first, by OPTIONS, which is refused.
+- Nothing can be changed here: only GET and HEAD are answered.
 """
 
 from __future__ import annotations
@@ -14,13 +12,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
-import re
 import socket
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -34,9 +31,6 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 """on every answer: nothing is loaded from elsewhere, and nobody frames or reads the page"""
-
-NOTES = re.compile(r"/api/runs/[^/]+/notes")
-"""the one path at which anything can be written"""
 
 TOKEN_NEEDED = (
     "This explorer asks for its token: open the address that `phasescope explore` printed, "
@@ -59,11 +53,10 @@ class Guard:
         app: what is guarded.
         host: the address that is bound to.
         token: asked for where there is one.
-        writes: whether notes can be written.
     """
 
-    def __init__(self, app: ASGIApp, host: str = "127.0.0.1", token: str | None = None, writes: bool = False):
-        self.app, self.token, self.writes = app, token, writes
+    def __init__(self, app: ASGIApp, host: str = "127.0.0.1", token: str | None = None):
+        self.app, self.token = app, token
         self.names = {*LOOPBACK, host.lower()}
         self.addresses = not is_loopback(host)
         if self.addresses:
@@ -92,26 +85,11 @@ class Guard:
         headers = Headers(scope=scope)
         if not self.knows(headers.get("host", "")):
             return PlainTextResponse("`Host` must name this machine\n", 421)
-        if scope["method"] not in ("GET", "HEAD") and (refused := self._may_not_write(scope, headers)):
-            return refused
+        if scope["method"] not in ("GET", "HEAD"):
+            return PlainTextResponse("only GET and HEAD are answered\n", 405, {"Allow": "GET, HEAD"})
         if headers.get("sec-fetch-site") in ("cross-site", "same-site") and not _is_a_link(scope, headers):
             return PlainTextResponse("another site's page gets no data\n", 403)
         return self._without_token(scope, headers) if self.token is not None else None
-
-    def _may_not_write(self, scope: Scope, headers: Headers) -> Response | None:
-        if scope["method"] != "PUT" or not NOTES.fullmatch(scope["path"]):
-            return PlainTextResponse("only GET and HEAD are answered\n", 405, {"Allow": "GET, HEAD"})
-        if not self.writes:
-            return _refused("notes can be read alone here: `phasescope explore --write` lets them be written")
-        if headers.get("origin", "").lower() not in (
-            f"{way}://{headers['host']}".lower() for way in ("http", "https")
-        ):
-            return _refused("`Origin` must be this explorer's own: notes are written from its page")
-        if headers.get("sec-fetch-site", "same-origin") != "same-origin":
-            return _refused("another site's page writes no notes")
-        if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            return _refused("`Content-Type` must be application/json", 415)
-        return None
 
     def knows(self, host: str) -> bool:
         """Whether a Host header names this machine; any port, as a tunnel may lead here."""
@@ -152,10 +130,6 @@ class Guard:
 
     def _is_token(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), (self.token or "").encode())
-
-
-def _refused(why: str, status: int = 403) -> Response:
-    return JSONResponse({"error": why}, status)
 
 
 def _is_a_link(scope: Scope, headers: Headers) -> bool:

@@ -12,6 +12,7 @@ import os
 import stat
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +30,7 @@ FILES = (
     "metrics.jsonl",
     "references.json",
     "about.json",
-    "notes.json",
+    "tags.txt",
     "snapshots",
 )
 """by whose times a run is seen to change"""
@@ -89,35 +90,49 @@ class Library:
         self.version, self.pending = 0, 0
         self._entries: dict[str, Entry] = {}
         self._gone: dict[str, int] = {}
+        self._waiting: list[tuple[str, Path]] = []
         self._lock = threading.Lock()
 
     def refresh(self, within_s: float = float("inf")) -> bool:
-        """Look at the folder, and read what changed, the latest first, until `within_s` have passed; whether anything did.
+        """Read what changed, the latest first, until `within_s` have passed. Return whether anything did.
 
-        At least one run is read if one has changed, so calling again comes to an end.
+        The folder is listed when nothing is left to be read, so that a large one is listed once and then read run by run. At
+        least one run is read if one waits, so calling again comes to an end.
 
         Raises:
-            UserError: the folder is there and cannot be listed; what is known of it stays.
+            UserError: the folder exists and cannot be listed; what is known of it stays.
         """
         with self._lock:
-            until = time.monotonic() + within_s
             before = self.version
-            paths = {shown(path.name): path for path in run_folders(self.folder)}
-            there = {name: self._stamp(name, path) for name, path in paths.items()}
-            for name in [name for name in self._entries if name not in there]:
-                del self._entries[name]
-                self.version += 1
-                self._gone[name] = self.version
-            changed = [name for name, stamp in there.items() if self._differs(name, stamp)]
-            changed.sort(key=lambda name: there[name][0], reverse=True)
-            for done, name in enumerate(changed, 1):
-                self._read(name, paths[name], there[name])
-                self.pending = len(changed) - done
+            if not self._waiting:
+                self._waiting = self._list()
+            until = time.monotonic() + within_s
+            while self._waiting:
+                name, path = self._waiting.pop()
+                stamp = self._stamp(name, path)
+                if self._differs(name, stamp):
+                    self._read(name, path, stamp)
                 if time.monotonic() > until:
                     break
-            else:
-                self.pending = 0
+            self.pending = len(self._waiting)
             return self.version != before
+
+    def _list(self) -> list[tuple[str, Path]]:
+        """Return the runs that are new or have changed, the latest last; forget those that are gone."""
+        paths = {shown(path.name): path for path in run_folders(self.folder)}
+        for name in [name for name in self._entries if name not in paths]:
+            del self._entries[name]
+            self.version += 1
+            self._gone[name] = self.version
+        times: dict[str, int] = {}
+        for name, path in paths.items():
+            if name not in self._entries:  # it is read anyway, so one file's time is enough to order it
+                times[name] = 0
+                with suppress(OSError):
+                    times[name] = os.stat(path / "status.json").st_mtime_ns
+            elif self._differs(name, stamp := self._stamp(name, path)):
+                times[name] = stamp[0]
+        return [(name, paths[name]) for name in sorted(times, key=times.__getitem__)]
 
     def rows(self, since: int = 0) -> dict[str, Any]:
         """The rows that changed after version `since`, the names that went, and the version that this brings one to."""

@@ -11,13 +11,13 @@ import numpy as np
 
 from phasescope.errors import UserError
 from phasescope.measures.learning.phases import LETTERS
-from phasescope.places import Place
 from phasescope.store.files import to_json
 from phasescope.store.flat import numbered
 from phasescope.store.folder import Run, shown
 from phasescope.store.metrics import is_number, read_last
-from phasescope.store.notes import read_notes
+from phasescope.store.tags import read_tags
 from phasescope.views.names import READINGS
+from phasescope.views.probe_r2 import probe_r2
 from phasescope.views.record import Record, number, score, success_share
 
 MOST_POINTS = 48
@@ -63,7 +63,7 @@ def _row(run: Run) -> dict[str, Any]:
         "title": str(record.config.get("name", "")),
         "seed": record.config.get("seed"),
         "settings": settings(record.config),
-        "tags": tags(run),
+        "tags": read_tags(run.path),
         **{key: status.get(key) for key in ("state", *TEXTS, *NUMBERS)},
         "eta_s": _eta_s(status),
         "snapshots": len(record.metrics),
@@ -95,14 +95,6 @@ def last_numbers(run: Run) -> dict[str, float]:
     """The numbers of the run's last snapshot, by dotted names; of a score its value and its nulls."""
     entry = read_last(run.path / "metrics.jsonl")
     return {name: value for name, value in numbered(entry) if is_number(value) and not ASIDE.search(name)}
-
-
-def tags(run: Run) -> list[str]:
-    """Those that somebody gave the run; none where its notes cannot be read, as its page tells."""
-    try:
-        return read_notes(run.path).tags
-    except UserError:
-        return []
 
 
 def leaves(tree: Any, prefix: str = "") -> dict[str, Any]:
@@ -160,19 +152,16 @@ def _learnt(record: Record) -> dict[str, Any]:
     }
     place = record.declared_place("representation")
     order = record.series("order", place) if place else np.full(len(record.metrics), np.nan)
+    probed = probe_r2(score(record.metrics[-1], "order", place)) if place and record.metrics else None
     success = np.array([success_share(line) for line in record.metrics])
     return {
         "phases": phases,
         "success": number(success[-1]) if len(success) else None,
         "order": number(order[-1]) if len(order) else None,
-        "order_untrained": _untrained(record, place) if place and len(order) else None,
+        "order_untrained": probed.untrained if probed else None,
+        "probe_r2": probed.text if probed else None,
         "timeline": _timeline(record, success, order),
     }
-
-
-def _untrained(record: Record, place: Place) -> float:
-    """The untrained network's order, as it stands beside the last one."""
-    return number(((score(record.metrics[-1], "order", place) or {}).get("nulls") or {}).get("untrained"))
 
 
 def _timeline(record: Record, success: np.ndarray, order: np.ndarray) -> dict[str, list]:

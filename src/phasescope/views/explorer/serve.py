@@ -84,7 +84,7 @@ def token_for(host: str, token: str | None) -> str | None:
     return token
 
 
-def serve(runs: Path, results: Path, host: str, port: int, token: str | None, writes: bool = False) -> None:
+def serve(runs: Path, results: Path, host: str, port: int, token: str | None) -> None:
     """Serve the explorer until SIGINT or SIGTERM, which end the process; prints its address first.
 
     Raises:
@@ -95,7 +95,7 @@ def serve(runs: Path, results: Path, host: str, port: int, token: str | None, wr
         raise UserError(f"`--runs` (={runs}) must be a folder of runs")
     secret = token_for(host, token)
     ended: SimpleQueue[BaseException | None] = SimpleQueue()
-    with serving(runs, results, host, port, secret, ended, writes) as address:
+    with serving(runs, results, host, port, secret, ended) as address:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: ended.put(None))
         way_in = f"?token={quote(secret, safe='')}" if secret else ""
@@ -125,13 +125,11 @@ def serving(
     port: int = 0,
     token: str | None = None,
     ended: SimpleQueue[BaseException | None] | None = None,
-    writes: bool = False,
 ) -> Iterator[str]:
     """Within the block the explorer is served from a thread, by default on a free port of the loopback; yields its address.
 
     Args:
         ended: is told when the server ends, and why.
-        writes: whether notes can be written.
 
     Raises:
         UserError: the address cannot be had.
@@ -139,7 +137,7 @@ def serving(
     listening = bind(host, port)
     named = f"[{quote(host, safe=':')}]" if ":" in host else quote(host)
     address = f"http://{named}:{listening.getsockname()[1]}"
-    server = _server(runs, results, host, token, writes)
+    server = _server(runs, results, host, token)
 
     def run() -> None:
         why = None
@@ -160,13 +158,13 @@ def serving(
         thread.join(GRACE_S)
 
 
-def _server(runs: Path, results: Path, host: str, token: str | None, writes: bool = False) -> uvicorn.Server:
+def _server(runs: Path, results: Path, host: str, token: str | None) -> uvicorn.Server:
     import uvicorn
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
     from phasescope.views.explorer.server import create_app
 
-    app = create_app(runs, results, host, token, writes)
+    app = create_app(runs, results, host, token)
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     spare = min(MOST_SPARE, files // 2) if files > 0 else MOST_SPARE
 

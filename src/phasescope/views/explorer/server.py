@@ -10,6 +10,7 @@ import asyncio
 import json
 import secrets
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -27,8 +28,7 @@ from phasescope.errors import UserError
 from phasescope.runs.painting import Unwanted, Wish
 from phasescope.store.files import to_json
 from phasescope.store.folder import shown
-from phasescope.store.notes import MOST_BYTES, notes_of, read_notes, write_notes
-from phasescope.views.explorer.answers import answered, as_bytes, log_once, sent_json, told
+from phasescope.views.explorer.answers import answered, as_bytes, log_once, told
 from phasescope.views.explorer.clouds import Clouds, places_in
 from phasescope.views.explorer.details import details
 from phasescope.views.explorer.guard import Guard
@@ -40,8 +40,8 @@ from phasescope.views.explorer.painter import Painter
 from phasescope.views.explorer.query import Query
 from phasescope.views.explorer.studies import Studies
 
-LOOK_EVERY_S = 0.5
-"""between looks at the folder of runs"""
+LOOK_EVERY_S, LOOKS = 0.5, 4
+"""between looks at the folder of runs, and at least so many times as long as a look took: a large folder takes a second"""
 READ_FOR_S = 0.3
 """that one look may read before the page hears of what was found"""
 MOST_COLUMNS = 16
@@ -58,11 +58,9 @@ class Explorer:
     Args:
         runs: folder of runs.
         results: folder of studies' results.
-        writes: whether notes can be written.
     """
 
-    def __init__(self, runs: Path, results: Path, writes: bool = False):
-        self.writes, self.writing = writes, threading.Lock()
+    def __init__(self, runs: Path, results: Path):
         self.library, self.studies = Library(runs), Studies(results)
         self.clouds, self.painter = Clouds(), Painter()
         self.listeners: set[asyncio.Event] = set()
@@ -87,6 +85,7 @@ class Explorer:
 
     async def _watch(self) -> None:
         while True:
+            began = time.monotonic()
             try:
                 moved = await to_thread.run_sync(self.library.refresh, READ_FOR_S, limiter=self.looking)
                 more = self.library.pending > 0
@@ -96,7 +95,7 @@ class Explorer:
             if moved:
                 self._tell()
             if not more:
-                await asyncio.sleep(LOOK_EVERY_S)
+                await asyncio.sleep(max(LOOK_EVERY_S, LOOKS * (time.monotonic() - began)))
 
     def _tell(self) -> None:
         for listener in self.listeners:
@@ -139,24 +138,6 @@ class Explorer:
         """What can be a column of the table of runs, and the values of those metrics that are asked for."""
         metrics = Query(request).words("metric", MOST_COLUMNS)
         return await answered(lambda: to_json(self.library.columns(metrics)))
-
-    async def notes(self, request: Request) -> Response:
-        """The notes of a run; by PUT, which the guard lets in where notes can be written, others in their place."""
-        sent = await sent_json(request, MOST_BYTES) if request.method == "PUT" else None
-
-        def answer() -> str:
-            folder = self.library.entry(request.path_params["run"]).run.path
-            if sent is not None:
-                with self.writing:
-                    write_notes(
-                        folder,
-                        notes_of({key: sent[key] for key in sent if key != "seen"}),
-                        str(sent.get("seen")),
-                    )
-            notes = read_notes(folder)
-            return to_json({**notes.model_dump(), "mark": notes.mark, "writes": self.writes})
-
-        return await answered(answer)
 
     async def run(self, request: Request) -> Response:
         def answer() -> str:
@@ -262,9 +243,7 @@ class Explorer:
         raise Unwanted
 
 
-def create_app(
-    runs: Path, results: Path, host: str = "127.0.0.1", token: str | None = None, writes: bool = False
-) -> Starlette:
+def create_app(runs: Path, results: Path, host: str = "127.0.0.1", token: str | None = None) -> Starlette:
     """The explorer as an ASGI application; what it answers from is its `state.explorer`.
 
     Args:
@@ -272,9 +251,8 @@ def create_app(
         results: folder of studies' results; it may not be there.
         host: the address that it will be bound to.
         token: asked for where there is one.
-        writes: whether notes can be written.
     """
-    explorer = Explorer(runs, results, writes)
+    explorer = Explorer(runs, results)
     run = "/api/runs/{run}"
     app = Starlette(
         routes=[
@@ -289,11 +267,10 @@ def create_app(
             Route(f"{run}/points", told(explorer.points)),
             Route(f"{run}/paint", told(explorer.paint)),
             Route(f"{run}/inside", told(explorer.inside)),
-            Route(f"{run}/notes", told(explorer.notes), methods=["GET", "PUT"]),
             Route("/api/studies", told(explorer.list_studies)),
             Route("/api/studies/{study}", told(explorer.study)),
         ],
-        middleware=[Middleware(Guard, host=host, token=token, writes=writes)],
+        middleware=[Middleware(Guard, host=host, token=token)],
         lifespan=explorer.watching,
     )
     app.state.explorer = explorer

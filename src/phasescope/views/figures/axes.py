@@ -1,14 +1,18 @@
-"""What figures share: their widths, how they write numbers along an axis, and how they are written."""
+"""What figures share: their widths, stretches of a curve, how they write numbers along an axis, and how they are written."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from phasescope.views.samples import write_out
 
 if TYPE_CHECKING:
+    from jaxtyping import Float
     from matplotlib.figure import Figure
 
 WIDE_IN, NARROW_IN = 10.8, 3.9
@@ -21,6 +25,30 @@ def short(value: float, _position: int | None = None) -> str:
         if abs(value) >= size:
             return f"{value / size:g}{letter}"
     return f"{value:g}"
+
+
+def stretches(phases: Sequence[str | None]) -> Iterator[tuple[str | None, int, int]]:
+    """(phase, first, one past last) for each stretch of equal phases."""
+    first = 0
+    for index in range(1, len(phases) + 1):
+        if index == len(phases) or phases[index] != phases[first]:
+            yield phases[first], first, index
+            first = index
+
+
+def edges(at: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n_plus_1"]:
+    """Borders of the stretches that the points `at` stand for: half way between neighbours, closed at both
+    ends."""
+    if len(at) == 1:
+        return np.array([at[0], at[0] + 1.0])
+    return np.concatenate([at[:1], (at[:-1] + at[1:]) / 2, at[-1:]])
+
+
+def spread(images: list[int], count: int) -> list[int]:
+    """Indices of about `count` of the ascending `images`, evenly in images seen, the first and the last
+    among them."""
+    wanted = np.linspace(images[0], images[-1], count)
+    return sorted({int(np.abs(np.array(images) - value).argmin()) for value in wanted})
 
 
 def write_figure(figure: Figure, out: Path) -> None:

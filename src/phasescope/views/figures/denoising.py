@@ -32,15 +32,18 @@ def denoising(record: Record, width_in: float = WIDE_IN) -> Figure | None:
             for name, style, label in (
                 ("network", {"color": PALETTE["accent"][0], "marker": "o", "markersize": 2}, "network"),
                 ("unconditional", {"color": MUTED, "dashes": (5, 2)}, "best without the label"),
+                ("floor", {"color": MUTED, "dashes": (1, 1.5)}, "best with the label"),
             ):
                 values = np.array([number(error.get(name)) for error in errors])
+                if name == "floor" and not (values > 0).any():  # a label names one image
+                    continue
                 ax.plot(record.images_seen, np.where(values > 0, values, np.nan), label=label, **style)
             ax.set(title=f"t in [{band['low']}, {band['high']})", yscale="log")
             ax.yaxis.set_minor_locator(NullLocator())
             ax.grid(axis="y")
             ax.xaxis.set(major_locator=MaxNLocator(3), major_formatter=FuncFormatter(short))
             if index % columns == 0:
-                ax.set_ylabel("MSE above the floor")
+                ax.set_ylabel("MSE of the noise")
             if index >= len(bands) - columns:
                 ax.set_xlabel("images seen")
                 ax.tick_params(labelbottom=True)

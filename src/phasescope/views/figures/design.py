@@ -22,7 +22,7 @@ def design_figure(found: Designed) -> Figure:
     """Left the labels by two factors, trained on or held out; right some images of each."""
     import torch
 
-    factors, names = found.world.factors, list(found.labels)
+    factors, names = found.world.factors.visible, list(found.labels)
     trained, *held = names
     colours = {trained: MUTED} | {name: PALETTE[of][0] for name, of in held_out_colours(held).items()}
     with matplotlib.rc_context(RC):
@@ -30,7 +30,7 @@ def design_figure(found: Designed) -> Figure:
         grid = figure.add_gridspec(len(names), EXAMPLES + 1, width_ratios=[3.6, *[1] * EXAMPLES])
         ax = figure.add_subplot(grid[:, 0])
         for name, colour in colours.items():
-            labels = found.labels[name]
+            labels = found.world.factors.visible_columns(found.labels[name])
             x, y = labels[:, 0], labels[:, 1] if len(factors) > 1 else np.zeros(len(labels))
             size = float(np.clip(6000 / max(len(labels), 1), 1, 16))
             label = f"{name.replace('_', ' ')}, {len(labels):,}"
@@ -59,5 +59,5 @@ def design_figure(found: Designed) -> Figure:
 
 
 def _axis(found: Designed, k: int) -> str:
-    factor = found.world.factors[k]
+    factor = found.world.factors.visible[k]
     return f"{factor.name}, {factor.unit}" if factor.unit else factor.name

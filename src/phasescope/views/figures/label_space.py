@@ -12,9 +12,9 @@ from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
 
 from phasescope.views.cells import Cells, cells, factors_shown, worst
-from phasescope.views.figures.axes import WIDE_IN
+from phasescope.views.figures.axes import WIDE_IN, spread
 from phasescope.views.names import factor_words
-from phasescope.views.record import Array, Record, spread
+from phasescope.views.record import Array, Record
 from phasescope.views.style import ERROR_MAP, INK, MUTED, PAPER, RC, SHARE_MAP
 
 if TYPE_CHECKING:

@@ -23,10 +23,10 @@ from matplotlib.figure import Figure
 
 from phasescope.factors import Factor
 from phasescope.places import Place
-from phasescope.views.figures.axes import WIDE_IN
-from phasescope.views.names import factor_words
-from phasescope.views.record import Array, Record, score, spread
-from phasescope.views.style import INK, MUTED, RC, scale_of
+from phasescope.views.figures.axes import WIDE_IN, spread
+from phasescope.views.names import factor_words, probed
+from phasescope.views.record import Array, Record, score
+from phasescope.views.style import INK, MUTED, RC, class_ticks, scale_of
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Shaped
@@ -178,6 +178,9 @@ def _draw_row(figure: Figure, axes: Array, cloud: Cloud, factor: Factor, values:
         _plain_box(ax)
     bar = figure.colorbar(scale, ax=axes, location="right", pad=0.01, fraction=0.02, aspect=18, shrink=0.7)
     bar.set_label(factor_words(factor), color=INK)
+    if names := class_ticks(factor):
+        bar.set_ticks(names["tickvals"], labels=names["ticktext"])
+        bar.ax.tick_params(labelsize=5)
     bar.outline.set_visible(False)
 
 
@@ -185,7 +188,11 @@ def _snapshot_title(record: Record, index: int, place: Place) -> str:
     snapshot = record.snapshots[index]
     line = next(line for line in record.metrics if line["step"] == snapshot.step)
     order = score(line, "order", place)
-    found = f"\nR² {order['value']:.2f}" if order and order["value"] is not None else ""
+    found = (
+        f"\n{probed('R²', record.factors)} {order['value']:.2f}"
+        if order and order["value"] is not None
+        else ""
+    )
     return f"{record.images_at(snapshot):,} images{found}"
 
 

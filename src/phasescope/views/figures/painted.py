@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.path import Path
 
-from phasescope.views.figures.axes import WIDE_IN
+from phasescope.views.figures.axes import WIDE_IN, spread
 from phasescope.views.figures.pixels import GAP_PX, pixels
-from phasescope.views.names import factor_words, split_words
-from phasescope.views.record import Array, Record, spread
+from phasescope.views.names import factor_words, label_text, split_words
+from phasescope.views.record import Array, Record
 from phasescope.views.style import INK, RC, TARGET
 
 if TYPE_CHECKING:
@@ -57,7 +57,10 @@ def painted(record: Record, width_in: float = WIDE_IN, columns: int = 12, rows: 
     height, width = mosaic.shape[:2]
     high, wide = images.shape[2:4]
     small = 7 if width_in > 6 else 6
-    texts = [_label_text(label) for label in labels[shown]]
+    texts = [
+        "" if record.is_unconditional else _label_text(label_text(record.factors, label))
+        for label in labels[shown]
+    ]
     with matplotlib.rc_context(RC):
         lines = texts[0].count("\n")
         figure = Figure(figsize=(width_in, (width_in - MARGIN_IN) * height / width + 0.55 + 0.12 * lines))
@@ -147,11 +150,13 @@ def _mark_places(ax: Axes, at: Float[Array, "columns 2"], left: Array, top: Arra
     )  # fmt: skip
 
 
-def _label_text(label: Float[Array, " K"]) -> str:
-    return (", " if len(label) <= LABEL_LINE else "\n").join(f"{value:.3g}" for value in label)
+def _label_text(parts: list[str]) -> str:
+    return (", " if len(parts) <= LABEL_LINE else "\n").join(parts)
 
 
 def _heading(record: Record, splits: Array) -> str:
+    if record.is_unconditional:
+        return "Told no label"
     asked = ", ".join(factor.name for factor in record.factors)
     units = {factor.unit for factor in record.factors}
     told = (

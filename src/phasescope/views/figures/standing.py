@@ -12,8 +12,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from phasescope.store.metrics import rung_of
-from phasescope.views.figures.axes import WIDE_IN, short
-from phasescope.views.record import Record, edges, number
+from phasescope.views.figures.axes import WIDE_IN, edges, short
+from phasescope.views.record import Record, number
 from phasescope.views.style import INK, MUTED, NAMED, RC, rung_colours
 
 MOST = 1.1

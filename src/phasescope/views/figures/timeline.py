@@ -15,18 +15,27 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from phasescope.places import Place
-from phasescope.views.figures.axes import WIDE_IN, short
+from phasescope.views.figures.axes import WIDE_IN, edges, short, stretches
 from phasescope.views.levels import levels
-from phasescope.views.names import MEASURES, READINGS, measure_words, null_words, place_words, split_words
-from phasescope.views.record import Record, edges, score, stretches
+from phasescope.views.names import (
+    MEASURES,
+    READINGS,
+    measure_words,
+    null_words,
+    place_words,
+    probed,
+    split_words,
+)
+from phasescope.views.probe_r2 import PROBES
+from phasescope.views.record import Record, score
 from phasescope.views.style import INK, MUTED, ON_DATA, PALETTE, PHASE_COLOURS, RC
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 TITLES = {
-    "order": "Order: ridge R²",
-    "p1_order": "P1's order: UMAP-3D R²",
+    "order": "Probe R² (ridge), minimum over factors",
+    "p1_order": "P1's R² (UMAP-3D), minimum over factors",
     "label_dimension": "Dimension of label means",
     "label_share": "Label share of variance",
 }
@@ -157,7 +166,7 @@ def draw_outcomes(ax: Axes, record: Record, split: str) -> None:
         ylim=(0, 1),
         ylabel="share",
         yticks=(0, 0.5, 1),
-        title=f"Outcomes, {split_words(split)} (n = {record.count(split)})",
+        title=f"Outcomes, {split_words(split, record.is_unconditional)} (n = {record.count(split)})",
     )
     ax.axhline(record.thresholds["majority"], color=ON_DATA, linewidth=0.7, linestyle=(0, (3, 3)))
 
@@ -170,6 +179,10 @@ def draw_score(ax: Axes, record: Record, measure: str, place: Place, colour: str
     ax.fill_between(at, low, high, color=colour, alpha=0.22, linewidth=0)
     marker = "o" if len(at) == 1 else None
     ax.plot(at, value, color=colour, label="as learnt", marker=marker)
+    for factor in record.factors if measure in PROBES and len(record.factors) > 1 else ():
+        ax.plot(
+            at, record.series(measure, place, "detail", factor.name), color=colour, linewidth=0.6, alpha=0.7
+        )
     if measure in BESIDE:
         other, label = BESIDE[measure]
         beside = record.series(other, place)
@@ -190,7 +203,8 @@ def draw_score(ax: Axes, record: Record, measure: str, place: Place, colour: str
                 label=null_words(null),
             )
     title, unit = TITLES.get(measure, measure_words(measure)), UNITS.get(measure, "")
-    ax.set(title=f"{title} at {place_words(place)}", ylabel=unit)
+    shown, scale = (probed(words, record.factors) for words in (title, unit))
+    ax.set(title=f"{shown} at {place_words(place)}", ylabel=scale)
     if unit == "participation ratio":
         ax.set_yscale("log")
         ax.yaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), minor_locator=NullLocator())
@@ -222,7 +236,7 @@ def draw_order_everywhere(ax: Axes, record: Record) -> None:
         rasterized=True,
     )
     ax.set(
-        title="Order (ridge R²) wherever it was read",
+        title=probed("Probe R² (ridge), minimum over factors, wherever it was read", record.factors),
         yticks=range(len(places)),
         yticklabels=map(place_words, places),
     )

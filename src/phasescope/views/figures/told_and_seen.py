@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from phasescope.places import Place
-from phasescope.views.figures.axes import WIDE_IN, short
+from phasescope.views.figures.axes import WIDE_IN, edges, short
 from phasescope.views.figures.timeline import NULL_DASHES, has_nulls
-from phasescope.views.names import null_words, place_words
-from phasescope.views.record import Record, edges
+from phasescope.views.names import null_words, place_words, probed
+from phasescope.views.record import Record
 from phasescope.views.style import PALETTE, RC
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def told_and_seen(record: Record, width_in: float = WIDE_IN) -> Figure | None:
                 major_locator=MaxNLocator(3 if narrow else 4), major_formatter=FuncFormatter(short)
             )
             if not column:
-                order.set_ylabel("order, R²")
+                order.set_ylabel(probed("order, R²", record.factors))
                 share.set_ylabel("share")
             if index + columns >= len(places):
                 share.set_xlabel("images seen")

@@ -11,14 +11,14 @@ import numpy as np
 from matplotlib.figure import Figure as Drawing
 
 from phasescope.studies.plots import Curve, Panel
-from phasescope.views.comparison import Comparison, Row
+from phasescope.views.comparison import Comparison, Row, common_place
 from phasescope.views.figures.axes import NARROW_IN, WIDE_IN
 from phasescope.views.figures.studies import draw_panel
 from phasescope.views.names import place_words, split_words
 from phasescope.views.record import Record
 from phasescope.views.style import RC, css_variables, inline_svg
 
-LABEL = "success, order and loss of the runs over images seen"
+LABEL = "success, probe R² and loss of the runs over images seen"
 
 
 def comparison_page(records: Sequence[Record], found: Comparison) -> str:
@@ -56,7 +56,7 @@ def _portable(row: Row) -> Row:
 
 
 def _panels(records: Sequence[Record]) -> list[Panel]:
-    """Success on what is trained on, order with the untrained network's, loss; curves of the same run are of one colour."""
+    """Success on what is trained on, probe R² with the untrained network's, loss; curves of a run are of one colour."""
 
     def curves(of: list[np.ndarray | None]) -> list[Curve]:
         return [
@@ -69,7 +69,8 @@ def _panels(records: Sequence[Record]) -> list[Panel]:
         record.outcome_shares(record.splits[0])[record.outcomes[-1].name] if record.splits else None
         for record in records
     ]
-    places = [record.declared_place("representation") for record in records]
+    common = common_place(records, "order", "representation")
+    places = [common or record.declared_place("representation") for record in records]
     pairs = list(zip(records, places, strict=True))
     order = curves([record.series("order", place) if place else None for record, place in pairs])
     untrained = [
@@ -82,7 +83,6 @@ def _panels(records: Sequence[Record]) -> list[Panel]:
         for one in records
     ]
     splits = {record.splits[0] for record in records if record.splits}
-    at = {place_words(place) for place in places if place}
     return [
         Panel(
             f"Success, {split_words(splits.pop())}" if len(splits) == 1 else "Success, labels trained on",
@@ -92,9 +92,9 @@ def _panels(records: Sequence[Record]) -> list[Panel]:
             ylim=(0, 1),
         ),
         Panel(
-            f"Order at {at.pop()}" if len(at) == 1 else "Order",
+            f"Probe R² at {place_words(common)}" if common else "Probe R²: different layers, not comparable",
             "images seen",
-            "ridge R² (dashed: untrained)",
+            "minimum over factors (dashed: untrained)",
             [*order, *untrained] if order else [],
         ),
         Panel("Loss", "images seen", "loss", curves(list(loss)), yscale="log"),

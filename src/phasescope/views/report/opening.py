@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from phasescope.measures.learning.phases import LETTERS
-from phasescope.views.names import place_words, split_words
+from phasescope.views.names import place_words, probed, split_words
 from phasescope.views.pictograms import OF, pictogram
+from phasescope.views.probe_r2 import probe_r2
 from phasescope.views.record import Record, number, score
 from phasescope.views.report import words
 from phasescope.views.terms import PHASES
@@ -24,13 +25,17 @@ def begins(record: Record) -> list[tuple[str, str]]:
     """(what, sentence): what is painted, and what learns it."""
     painted, learner = words.painted_words(record), words.learner(record)
     label = ", ".join(record.factors.names)
-    learnt = f"to paint the image of a label{f' ({label})' if label else ''}; by {learner}."
+    learnt = (
+        f"such images, told no label; by {learner}."
+        if record.is_unconditional
+        else f"to paint the image of a label{f' ({label})' if label else ''}; by {learner}."
+    )
     return [("What is painted", f"{painted}."), ("What is learnt", learnt)]
 
 
 def phases_told(record: Record) -> list[dict[str, Any]]:
     """What A, B and C are: a pictogram and a sentence each of images, where they are read, and of latents."""
-    read = [of for of in OF if of == "latents" or record.outcomes]
+    read = [of for of in OF if of == "latents" or (record.outcomes and not record.is_unconditional)]
     return [
         {
             "letter": letter,
@@ -55,7 +60,7 @@ def _outcomes(record: Record, letter: str) -> str:
 def headline(record: Record, index: int = -1) -> list[Fact]:
     """The few numbers that a run is known by, at a line of its metrics: by default the last.
 
-    Order stands beside that of the untrained network.
+    The probe's R² of each factor stands beside the untrained network's.
     """
     if not record.metrics:
         return []
@@ -65,22 +70,19 @@ def headline(record: Record, index: int = -1) -> list[Fact]:
         shares = (line.get("outcomes") or {}).get(split)
         if shares and record.outcomes:
             success = record.outcomes[-1].name
-            name = f"{success}, {split_words(split)} (n = {record.count(split)})"
+            name = f"{success}, {split_words(split, record.is_unconditional)} (n = {record.count(split)})"
             facts.append(Fact(name, words.percent(number(shares.get(success))), "success"))
     for split in record.splits:
         errors = (line.get("error") or {}).get(split) or {}
         if told := _errors(record, errors):
             facts.append(Fact(f"median error, {split_words(split)}", told, "error"))
     for reading, measure, name in (
-        ("representation", "order", "order"),
-        ("representation_p1", "p1_order", "P1's order"),
+        ("representation", "order", "probe R²"),
+        ("representation_p1", "p1_order", "P1's R²"),
     ):
         place = record.declared_place(reading)
-        found = score(line, measure, place) if place else None
-        value, untrained = number(found), number(((found or {}).get("nulls") or {}).get("untrained"))
-        if place and value == value:
-            above = f" (untrained {untrained:.2f})" if untrained == untrained else ""
-            facts.append(Fact(f"{name} ({place_words(place)})", f"R² {value:.2f}{above}", measure))
+        if place and (found := probe_r2(score(line, measure, place))):
+            facts.append(Fact(f"{probed(name, record.factors)} ({place_words(place)})", found.text, measure))
     return facts
 
 

@@ -19,7 +19,8 @@ from phasescope.errors import UserError
 from phasescope.places import Place
 from phasescope.store.files import write_aside
 from phasescope.store.folder import Run, damage_told
-from phasescope.views.figures.axes import NARROW_IN, WIDE_IN
+from phasescope.store.tags import read_tags
+from phasescope.views.figures.axes import NARROW_IN, WIDE_IN, spread
 from phasescope.views.figures.denoising import denoising
 from phasescope.views.figures.label_space import label_space
 from phasescope.views.figures.manifold import PROJECTIONS, Cloud, cloud_of, labels_of, places_of
@@ -28,14 +29,14 @@ from phasescope.views.figures.standing import standing
 from phasescope.views.figures.timeline import timeline
 from phasescope.views.figures.told_and_seen import told_and_seen
 from phasescope.views.names import READINGS, factor_words, place_words
-from phasescope.views.record import Record, score, spread
+from phasescope.views.record import Record, score
 from phasescope.views.report import words
 from phasescope.views.report.accuracy import accuracy_table
 from phasescope.views.report.explained import Explained
 from phasescope.views.report.opening import begins, headline, phases_told
 from phasescope.views.report.sound import sound_record
 from phasescope.views.report.tables import provenance, score_tables, threshold_rows
-from phasescope.views.style import css_variables, inline_svg, scale_of
+from phasescope.views.style import class_ticks, css_variables, inline_svg, scale_of
 
 SECTIONS = {
     "timeline": "Timeline",
@@ -111,6 +112,7 @@ def render_report(run: Run, on_left_out: Callable[[str], None] = lambda _: None)
     )
     return environment.get_template("report.html.j2").render(
         name=run.name,
+        tags=read_tags(run.path),
         light=Markup(css_variables(dark=False)),
         dark=Markup(css_variables(dark=True)),
         begins=begins(record),
@@ -235,6 +237,7 @@ def page_data(record: Record, clouds: list[Cloud]) -> dict[str, Any]:
                 "colours": (scale := scale_of(factor)).stops(),
                 "low": scale.low,
                 "high": scale.high,
+                "ticks": class_ticks(factor),
             }
             for factor, values in zip(record.factors, labels.T, strict=True)
         ],

@@ -11,7 +11,7 @@ from phasescope.measures.learning.gain import floors
 from phasescope.measures.learning.phases import RepresentationThresholds
 from phasescope.measures.scores import Score
 from phasescope.places import Place
-from phasescope.views.names import measure_words, null_words, place_words
+from phasescope.views.names import measure_words, null_words, place_words, probed
 from phasescope.views.record import Record, number, score
 
 LEARNT = "learnt_"
@@ -35,7 +35,7 @@ def score_tables(record: Record) -> tuple[list[dict[str, Any]], int]:
         nulls = [
             null for null in record.nulls(measure) if any(null in one["nulls"] for one in found.values())
         ]
-        title = measure_words(measure)
+        title = probed(measure_words(measure), record.factors)
         details = list(dict.fromkeys(name for one in found.values() for name in one.get("detail") or {}))
         learnt = {place: score(last, f"{LEARNT}{measure}", place) for place in found}
         if not any(learnt.values()):

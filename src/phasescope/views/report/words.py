@@ -6,7 +6,7 @@ from typing import Any
 
 from phasescope.measures.learning.gain import LEAST_LEFT, floors
 from phasescope.views.figures import label_space, standing
-from phasescope.views.names import READINGS, null_words, place_words, split_words
+from phasescope.views.names import READINGS, null_words, place_words, probed, split_words
 from phasescope.views.record import Record, score
 
 REPRESENTATION = {"B": "low-dimensional, not ordered", "C": "ordered"}
@@ -17,6 +17,7 @@ def verdict(record: Record) -> list[str]:
     """What was measured, in sentences: how far the run is, each reading's phases, which came first."""
     return [
         *_progress(record),
+        *_formed(record),
         *(_passage(record, reading) for reading in _read(record)),
         *_precedence(record),
         *_caveats(record),
@@ -47,10 +48,12 @@ def learner(record: Record) -> str:
         str((config.get(key) or {}).get("kind") or "").replace("_", " ") for key in ("family", "network")
     ]
     batch = (config.get("training") or {}).get("batch")
+    given = (config.get("network") or {}).get("hyperparameters") or {}
     parts = [
         ", ".join(filter(None, kinds)),
         f"{status['parameters']:,} parameters" if "parameters" in status else "",
-        f"seed {config.get('seed', '?')}",
+        "" if record.is_watched else f"seed {config.get('seed', '?')}",
+        ", ".join(f"{name} {value}" for name, value in given.items()),
         f"batch {batch}" if batch else "",
         f"{record.metrics[-1]['step']:,} steps, {record.metrics[-1]['images_seen']:,} images seen"
         if record.metrics
@@ -85,7 +88,8 @@ def description(record: Record, figure: str) -> str:
     """What `figure` shows, on a page that says of which run."""
     last = record.metrics[-1] if record.metrics else {"step": 0, "images_seen": 0}
     span = f"{last['step']:,} steps, {last['images_seen']:,} images seen"
-    return f"{_describe(record, figure)} Seed {record.config.get('seed')}, {span}."
+    seed = "" if record.is_watched else f"Seed {record.config.get('seed')}, "
+    return f"{_describe(record, figure)} {seed}{span}."
 
 
 def percent(share: float) -> str:
@@ -113,10 +117,10 @@ def _timeline(record: Record) -> str:
     ]
     return (
         f"{len(record.metrics)} snapshots; bands of phases change half way between two. "
-        f"{_outcome_counts(record)}Order is "
-        f"read off the latents of n = {_labels_of(record, 'order')} labels; label share and the dimension of "
-        f"label means off n = {_labels_of(record, 'label_share')}, several noise draws each. Bands are 95 % "
-        f"intervals, grey lines nulls. Thresholds, drawn where a score comes to them: of what the highest null leaves, "
+        f"{_outcome_counts(record)}Probe R² (thick: minimum over "
+        f"factors; thin: each factor) is read off the latents of n = {_labels_of(record, 'order')} labels; label share and "
+        f"the dimension of label means off n = {_labels_of(record, 'label_share')}, several noise draws each. Bands are "
+        f"95 % intervals, grey lines nulls. Thresholds, drawn where a score comes to them: of what the highest null leaves, "
         f"order {limit['order']:g} (kept until below {limit['order'] - limit['hysteresis']:g}) and label share "
         f"{limit['label_share']:g}; dimension {limit['label_dimension']:g}, or that of the label's encoding if higher. "
         f"Dotted verticals: phase C for good ({', '.join(marks) + ' images' if marks else 'not reached'})."
@@ -126,7 +130,11 @@ def _timeline(record: Record) -> str:
 def _outcome_counts(record: Record) -> str:
     if not record.splits:
         return ""
-    counts = ", ".join(f"{record.count(split)} {split_words(split)}" for split in record.splits)
+    counts = ", ".join(
+        f"{record.count(split)} {split_words(split, record.is_unconditional)}" for split in record.splits
+    )
+    if record.is_unconditional:
+        return f"Outcomes are of n = {counts}; the network is told no label. "
     return (
         f"Outcomes are of n = {counts}; a phase of behaviour needs a majority of the first "
         f"(> {record.thresholds['majority']:g}, 95 % interval). "
@@ -137,7 +145,8 @@ def _painted(record: Record) -> str:
     marks = ["a crosshair marks the place asked for"] if record.position else []
     marks += ["a border the outcome"] if record.outcomes else []
     told = f"; {', '.join(marks)}" if marks else ""
-    return f"The same labels at each snapshot, from the same sampling noise{told}."
+    same = "Told no label at any" if record.is_unconditional else "The same labels at each"
+    return f"{same} snapshot, from the same sampling noise{told}."
 
 
 def _manifold(record: Record) -> str:
@@ -150,18 +159,29 @@ def _manifold(record: Record) -> str:
 
 
 def _told_and_seen(record: Record) -> str:
-    return (
+    return probed(
         f"n = {_labels_of(record, 'order_told')} labels, each told beside the image of another: ridge R² from the latents "
         "to the label that was told, and to that of the image that was seen; under it the share of the latents' variance "
         "that either explains. Bands are 95 % intervals. Thin: the untrained network (dashes), and the pixels that it is "
-        "given (dash and dot). What lies below a panel is drawn at its end."
+        "given (dash and dot). What lies below a panel is drawn at its end.",
+        record.factors,
     )
 
 
 def _denoising(record: Record) -> str:
+    if record.is_unconditional:
+        return (
+            "Mean squared error of the noise per pixel by band of t, over training images. Dashed: the exact optimum "
+            "without the label, the floor of a network that is told none."
+        )
+    floor = (
+        "Dotted: the exact optimum given the label, which names several images, so that it is not 0."
+        if record.about.get("hidden")
+        else "The exact conditional optimum is the floor, 0: a label names one image."
+    )
     return (
-        "Mean squared error of the noise per pixel by band of t, over training labels. The exact conditional "
-        "optimum is the floor, 0: a label names one image. Dashed: the exact optimum without the label."
+        f"Mean squared error of the noise per pixel by band of t, over training labels. {floor} Dashed: the exact "
+        "optimum without the label."
     )
 
 
@@ -178,6 +198,17 @@ def _progress(record: Record) -> list[str]:
     }
     error = f" ({status['error']})" if status.get("error") else ""
     return [f"This run {how.get(str(state), str(state))} at step {step:,} of {steps:,}{error}."]
+
+
+def _formed(record: Record) -> list[str]:
+    """Of a network that is told no label: how many of its images are formed."""
+    if not (record.is_unconditional and record.splits):
+        return []
+    split, name = record.splits[0], record.outcomes[-1].name
+    share = record.outcome_shares(split)[name][-1]
+    return [
+        f"The network is told no label; {percent(share)} of its images (n = {record.count(split)}) are {name}."
+    ]
 
 
 def _read(record: Record) -> list[str]:
@@ -205,7 +236,7 @@ def _name(record: Record, reading: str) -> str:
     if reading == "behaviour":
         return "Behaviour"
     name = (
-        "The representation by ridge R²"
+        probed("The representation by ridge R²", record.factors)
         if reading == "representation"
         else "The representation by P1's reading"
     )
@@ -238,7 +269,10 @@ def _precedence(record: Record) -> list[str]:
     success = f"mostly {record.outcomes[-1].name} images"
     painted = record.onsets("behaviour")["C"]
     clauses = []
-    for reading, name in (("representation", "by ridge R²"), ("representation_p1", "by P1's reading")):
+    for reading, name in (
+        ("representation", probed("by ridge R²", record.factors)),
+        ("representation_p1", "by P1's reading"),
+    ):
         if reading not in _read(record):
             continue
         ordered = record.onsets(reading)["C"]
@@ -268,7 +302,7 @@ def _caveats(record: Record) -> list[str]:
             if level is not None and 1 - level < LEAST_LEFT:
                 sentences.append(
                     f"Order at {place_words(place)} can be no evidence of learning: its null, {null_words(null)}, has "
-                    f"R² {level:.3f} there, which leaves too little to be gained."
+                    f"{probed('R²', record.factors)} {level:.3f} there, which leaves too little to be gained."
                 )
     return sentences
 

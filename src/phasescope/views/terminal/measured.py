@@ -12,6 +12,7 @@ from phasescope.measures import Score
 from phasescope.places import Place
 from phasescope.store.files import to_json
 from phasescope.views.names import NULLS, null_words, place_words
+from phasescope.views.probe_r2 import PROBES, probe_r2
 from phasescope.views.terminal.tables import open_console
 
 Nested = Mapping[str, Any]
@@ -42,14 +43,18 @@ def print_scores(found: Nested, as_json: bool) -> None:
     for place, score in rows:
         levels = [_number(score.nulls[null]) if null in score.nulls else "-" for null in nulls]
         interval = f"{_number(score.low)} to {_number(score.high)}"
+        probed = probe_r2(score.to_dict()) if place[0] in PROBES else None
+        several = probed is not None and len(probed.factors) > 1
         table.add_row(
-            place[0],
+            f"{place[0]}: minimum over factors" if several else place[0],
             *(place_words(Place.parse(one)) for one in place[1:]),
             _number(score.value),
             interval,
             f"{score.n:,}",
             *levels,
         )
+        for name, value in {**probed.factors, "mean": probed.mean}.items() if probed and several else ():
+            table.add_row(f"{place[0]}: {name}", *[""] * (depth - 1), _number(value))
     console = open_console()
     console.print(table)
     estimators = {place[0]: score.estimator for place, score in rows}

@@ -37,7 +37,7 @@ def print_prediction(found: Prediction, as_json: bool) -> None:
 
 def _facts(told: dict[str, Any]) -> list[tuple[str, str]]:
     return [
-        ("training images", f"{told['images']:,}; their label is {told['ln_m']:.3f} nats"),
+        ("training images", f"{told['images']:,}; their label is {told['label_nats']:.3f} nats"),
         (
             "R'",
             f"{told['r_prime']:.3g}: what only the label teaches, over what images teach beyond their covariance",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
@@ -14,21 +15,31 @@ from phasescope.places import Place
 from phasescope.store import Run
 from phasescope.store.files import to_json
 from phasescope.store.folder import damage_told, shown
+from phasescope.store.tags import read_tags
 from phasescope.views.names import MEASURES, READINGS, place_words
+from phasescope.views.probe_r2 import ProbeR2, probe_r2
 from phasescope.views.record import Record, score, success_share
 
 
-def print_runs(runs: list[Run], as_json: bool) -> None:
-    """All runs, a line each."""
+def rows_of(runs: list[Run], tell: Callable[[int, int], None]) -> list[dict[str, Any]]:
+    """Return what a table shows of each run; `tell` is called with how many of how many are read."""
+    rows = []
+    for done, run in enumerate(runs):
+        tell(done, len(runs))
+        rows.append(_row(run))
+    return rows
+
+
+def print_runs(rows: list[dict[str, Any]], as_json: bool) -> None:
+    """Print rows of runs, a line each."""
     if as_json:
-        print(to_json([_row(run) for run in runs], indent=1))
+        print(to_json(rows, indent=1))
         return
     table = Table(
-        *("run", "state", "step", "images", "success %", "order (untrained)"),
-        *("behaviour", "representation", "wall"),
+        *("run", "state", "step", "images", "success %", "probe R²"),
+        *("behaviour", "representation", "wall", "tags"),
         box=None,
     )
-    rows = [_row(run) for run in runs]
     for row in rows:
         table.add_row(
             row["run"],
@@ -36,13 +47,14 @@ def print_runs(runs: list[Run], as_json: bool) -> None:
             f"{row['step']:,}/{row['steps']:,}" if row["steps"] else "-",
             _number(row["images_seen"]),
             _percent(row["success"]),
-            _beside(row["order"], row["order_untrained"]),
+            "-" if row["probe_r2"] is None else ProbeR2(**row["probe_r2"]).text,
             _path(row["behaviour"]),
             _path(row["representation"]),
             _seconds(row["wall_s"]),
+            "; ".join(row["tags"]),
         )
     console = open_console()
-    console.print(table if runs else "no runs here")
+    console.print(table if rows else "no runs here")
     for row in rows:
         if row["state"] == "broken":
             console.print(f"{row['run']}: {row['error']}")
@@ -63,7 +75,8 @@ def _print_run(record: Record, as_json: bool) -> None:
             "path": shown(str(run.path)),
             "status": status,
             "faults": faults,
-            "metrics": metrics,
+            "tags": read_tags(run.path),
+            "metrics": run.metrics,
             "about": record.about,
             "config": record.config,
         }
@@ -71,6 +84,8 @@ def _print_run(record: Record, as_json: bool) -> None:
         return
     console = open_console()
     console.print(f"{run.name}  {status['state']}  step {status.get('step', 0):,}/{status.get('steps', 0):,}")
+    for tag in read_tags(run.path):
+        console.print(f"tag: {tag}")
     for fault in faults:
         console.print(f"error: {fault}")
     if sentence := record.about.get("sentence"):
@@ -97,7 +112,7 @@ def _print_run(record: Record, as_json: bool) -> None:
 
 
 def _snapshots(record: Record) -> Table:
-    """A line a snapshot: the outcomes of what is trained on, success on each further split, order's and its nulls'."""
+    """A line a snapshot: the outcomes of what is trained on, success on each further split, the probe's R² and its nulls."""
     place = record.declared_place("representation")
     trained, others = record.splits[:1], record.splits[1:]
     table = Table("step", "images", "loss", box=None)
@@ -105,7 +120,7 @@ def _snapshots(record: Record) -> Table:
         table.add_column(outcome.name)
     for heading in (
         *others,
-        f"order ({place_words(place) if place else '?'}; untrained)",
+        f"probe R² at {place_words(place) if place else '?'}",
         "highest null",
         "share",
         "dim",
@@ -130,7 +145,7 @@ def _snapshots(record: Record) -> Table:
             "-" if entry["loss"] is None else f"{entry['loss']:.4f}",
             *shares,
             *success,
-            _beside(order.get("value"), order.get("nulls", {}).get("untrained")),
+            "-" if (found := probe_r2(order)) is None else found.text,
             _score(max(known, default=None)),
             *(_score(one.get("value")) for one in rest),
             " ".join(phase[0] if phase != "undecided" else "-" for phase in entry["phase"].values()),
@@ -139,14 +154,14 @@ def _snapshots(record: Record) -> Table:
 
 
 COLUMNS = (
-    "run", "path", "state", "step", "steps", "images_seen", "success", "order", "order_untrained", "behaviour",
-    "representation", "wall_s",
+    "run", "path", "tags", "state", "step", "steps", "images_seen", "success", "probe_r2", "behaviour", "representation",
+    "wall_s",
 )  # fmt: skip
 
 
 def _row(run: Run) -> dict[str, Any]:
     """A run's line; of one that is broken its `error` says what is wrong with it."""
-    told = {"run": run.name, "path": shown(str(run.path))}
+    told = {"run": run.name, "path": shown(str(run.path)), "tags": read_tags(run.path)}
     try:
         with damage_told(run):
             return told | _read(run)
@@ -157,7 +172,7 @@ def _row(run: Run) -> dict[str, Any]:
 def _read(run: Run) -> dict[str, Any]:
     record = Record(run)
     status, metrics, faults = record.status, record.metrics, record.faults
-    summary = status.get("summary", {})
+    summary = record.summary
     order = _at(metrics[-1], "order", record.declared_place("representation")) if metrics else {}
     return {
         "state": "broken" if faults else status["state"],
@@ -165,8 +180,7 @@ def _read(run: Run) -> dict[str, Any]:
         "steps": status.get("steps", 0),
         "images_seen": status.get("images_seen"),
         "success": success_share(metrics[-1]) if metrics else None,
-        "order": order.get("value"),
-        "order_untrained": (order.get("nulls") or {}).get("untrained"),
+        "probe_r2": None if (found := probe_r2(order)) is None else found._asdict(),
         **{name: _sequence(summary, name) for name in ("behaviour", "representation")},
         "wall_s": status.get("wall_s"),
         **({"error": faults[0]} if faults else {}),
@@ -202,11 +216,6 @@ def _number(value: float | None) -> str:
 
 def _score(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
-
-
-def _beside(order: float | None, untrained: float | None) -> str:
-    """An order with that of the untrained network: 0.97 (0.76)."""
-    return _score(order) if untrained is None else f"{_score(order)} ({_score(untrained)})"
 
 
 def _seconds(seconds: float | None) -> str:

@@ -2,8 +2,8 @@
 
 const ARRAYS = {float32: Float32Array, uint8: Uint8Array};
 
-async function ask(url, signal, more = {}) {
-  const answer = await fetch(url, {signal, ...more});
+async function ask(url, signal) {
+  const answer = await fetch(url, {signal});
   if (answer.ok) return answer;
   let why = `${answer.status}`;
   try { why = (await answer.json()).error ?? why; } catch { /* no JSON: the status says what there is to say */ }
@@ -12,11 +12,6 @@ async function ask(url, signal, more = {}) {
 
 export async function json(url, signal) {
   return (await ask(url, signal)).json();
-}
-
-// keeps something, where the explorer may write
-export async function put(url, tree) {
-  return (await ask(url, undefined, {method: "PUT", headers: {"Content-Type": "application/json"}, body: JSON.stringify(tree)})).json();
 }
 
 export async function packet(url, signal) {

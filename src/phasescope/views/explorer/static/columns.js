@@ -67,6 +67,7 @@ export class Columns {
     if (name === "seed") return row.seed;
     if (name.startsWith("last:")) return this.values[row.name]?.[name.slice(5)] ?? null;
     if (row.settings && name in row.settings) return row.settings[name];
+    if (row.settings?.["network.kind"] === "watched" && name.startsWith("training.")) return null;
     return row.state === "broken" || !this.holds(row, name) ? null : this.known?.fields[name] ?? null;
   }
 

@@ -19,13 +19,21 @@ export const UNITS = {images_seen: "images seen", step: "steps", epochs: "epochs
 
 const READ = {
   success: ["Share of success, labels that were learnt", (line, details) => line.outcomes?.[details.splits[0]]?.[success(details)], {domain: [0, 1], format: (value) => percent(value)}],
-  order: ["Order (untrained)", null, {terms: ["order", "untrained"], domain: [-0.1, 1], format: (value) => fixed(value)}],
+  order: ["Probe R², minimum over factors (untrained)", null, {terms: ["order", "untrained"], domain: [-0.1, 1], format: (value) => fixed(value)}],
   label_dimension: ["Participation ratio of label means", null, {log: true, format: (value) => String(Number(value.toPrecision(2)))}],
   loss: ["Loss", (line) => line.loss, {log: true, format: (value) => value.toExponential(0)}],
 };
 
-function scoreOf(details, measure) {
-  const place = details.declared.representation;
+// the one layer at which all runs are compared: that at which most of them read their phases, else the first that all have
+function commonPlace(several) {
+  const placesOf = ({lines}) => [...new Set(lines.flatMap(({scores}) => Object.keys(scores.order ?? {})))];
+  const measured = several.filter((details) => placesOf(details).length);
+  const shared = measured.length ? placesOf(measured[0]).filter((place) => measured.every((details) => placesOf(details).includes(place))) : [];
+  const votes = (place) => measured.filter(({declared}) => declared.representation === place).length;
+  return shared.reduce((best, place) => (best === null || votes(place) > votes(best) ? place : best), null);
+}
+
+function scoreOf(place, measure) {
   return (line) => line.scores[measure]?.[place]?.value;
 }
 
@@ -40,11 +48,11 @@ export async function open(root, route) {
 
   const charts = Object.entries(READ).map(([key, [title, , options]]) => [key, new Chart({title, ...options, height: 230, pick: (index) => charts.forEach(([, other]) => other.move(index))})]);
   const units = choice("against", Object.entries(UNITS), unit, (value) => { unit = value; draw(); });
-  const soft = smoothing(() => draw()), controls = h("div.controls"), grouping = h("p.note", {"aria-live": "polite"});
+  const soft = smoothing(() => draw()), controls = h("div.controls"), grouping = h("p.note", {"aria-live": "polite"}), layers = h("p.fault", {role: "status"});
   soft.set(Number(route.query.get("smooth")) || 0);
   const heads = h("div.tablebox", {tabindex: 0, role: "group", "aria-label": "in what the runs differ"});
   const kept = downloads("what differs", {csv: () => rowsOf(heads.querySelector("table"))});
-  root.append(h("div.heading", h("h1", "Compare"), kept), controls, heads, grouping, h("div.charts", charts.map(([, chart]) => chart.root)));
+  root.append(h("div.heading", h("h1", "Compare"), kept), controls, heads, grouping, layers, h("div.charts", charts.map(([, chart]) => chart.root)));
   await Promise.all(names.map(read));
 
   const rowOf = (name) => found.get(name).row;
@@ -69,13 +77,14 @@ export async function open(root, route) {
 
   // the lines of a chart, each y over xs
   function linesOf(key, whole, xs) {
+    const common = commonPlace(whole.map((name) => found.get(name)));
     const curve = (name) => {
-      const details = found.get(name), value = READ[key][1] ?? scoreOf(details, key);
+      const details = found.get(name), value = READ[key][1] ?? scoreOf(common ?? details.declared.representation, key);
       return joined(xs, new Map(details.lines.map((line) => [line[unit], value(line, details)])));
     };
     const look = (index) => ({colour: COLOURS[index % COLOURS.length], dash: DASHES[Math.floor(index / COLOURS.length) % DASHES.length]});
-    if (!group) return whole.map((name) => ({name: `${names.indexOf(name) + 1}`, title: name, y: curve(name), ...beside([found.get(name)], key), ...look(names.indexOf(name))}));
-    return grouped(whole, (name) => valueOf(rowOf(name), group)).map(([value, members], index) => ({name: `${group} = ${value}`, title: `${members.length} ${members.length === 1 ? "run" : "runs"}`, ...meanOf(members.map(curve), band), ...beside(members.map((name) => found.get(name)), key), ...look(index)}));
+    if (!group) return whole.map((name) => ({name: `${names.indexOf(name) + 1}`, title: name, y: curve(name), ...beside([found.get(name)], key, common), ...look(names.indexOf(name))}));
+    return grouped(whole, (name) => valueOf(rowOf(name), group)).map(([value, members], index) => ({name: `${group} = ${value}`, title: `${members.length} ${members.length === 1 ? "run" : "runs"}`, ...meanOf(members.map(curve), band), ...beside(members.map((name) => found.get(name)), key, common), ...look(index)}));
   }
 
   function draw() {
@@ -87,6 +96,8 @@ export async function open(root, route) {
       chart.move(null);
     }
     heads.replaceChildren(names.length ? differences() : absent("Choose runs in the table of runs."));
+    const apart = whole.length > 1 && whole.some((name) => found.get(name).declared.representation) && commonPlace(whole.map((name) => found.get(name))) === null;
+    layers.textContent = apart ? "No layer was read in all of them: scores of different layers are not comparable." : "";
     grouping.textContent = group ? `A line is the mean of the runs of one value of ${group}, where all of them have a value; band: ${BANDS[band]}.` : "";
     remember("compare", "", {runs: names.join(","), unit: unit === "images_seen" ? null : unit, group, band: group && band !== "error" ? band : null, smooth: soft.query()});
   }
@@ -104,7 +115,7 @@ export async function open(root, route) {
         row(phasesTerm("phases of behaviour"), (line) => line?.phases?.behaviour?.sequence.map(phaseBadge) ?? "–"),
         row("onset of C, images", (line) => integer(line?.phases?.behaviour?.onsets.C)),
         row("success", (line) => percent(line?.success)),
-        row(h("span", term("order"), " (", term("untrained"), ")"), (line) => orderOf(line)),
+        row(h("span", term("order"), " (", term("untrained"), "), each at its own layer"), (line) => orderOf(line)),
         keys.map((key) => row(key, (line) => told(key === "seed" ? {seed: line?.seed} : line?.settings ?? {}, key)))));
   }
 
@@ -122,9 +133,9 @@ export async function open(root, route) {
 }
 
 // order's untrained value stands beside it: of several runs the mean
-function beside(several, measure) {
+function beside(several, measure, common) {
   if (measure !== "order") return {};
-  const each = several.map(({lines, declared: {representation: place}}) => lines.findLast(({scores}) => scores.order?.[place])?.scores.order[place].nulls.untrained).filter(known);
+  const each = several.map(({lines, declared: {representation}}) => { const place = common ?? representation; return lines.findLast(({scores}) => scores.order?.[place])?.scores.order[place].nulls.untrained; }).filter(known);
   const untrained = each.reduce((sum, value) => sum + value, 0) / each.length;
   return each.length ? {format: (value) => `${fixed(value)} (${fixed(untrained)})`} : {};
 }

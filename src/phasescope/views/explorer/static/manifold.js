@@ -69,8 +69,8 @@ export class Manifold {
 
   traces({cloud, painted, chosen, target, colouring}) {
     const faint = colouring.of === "painted";
-    const {scale, low, high, title} = colouring;
-    const bar = scale ? {colorscale: scale, cmin: low, cmax: high, colorbar: {title: {text: title}, thickness: 9, len: 0.55, x: 1, xanchor: "right", outlinewidth: 0, tickfont: {size: 10}}} : {};
+    const {scale, low, high, title, ticks} = colouring;
+    const bar = scale ? {colorscale: scale, cmin: low, cmax: high, colorbar: {...ticks, title: {text: title}, thickness: 9, len: 0.55, x: 1, xanchor: "right", outlinewidth: 0, tickfont: {size: 10}}} : {};
     const common = {type: "scatter3d", mode: "markers", hoverinfo: "none"};
     const line = colour("line"), ink = colour("ink");
     const traces = [{...common, name: "cloud", ...cloud, marker: faint ? {size: 2, color: line, opacity: 0.7} : {size: 3.2, color: colouring.values, opacity: 0.85, ...bar}}];

@@ -149,7 +149,7 @@ export class ManifoldPanel {
       return {of: "painted", scale: ERRORS, low: 0, high: MOST_ERROR * (factor.high - factor.low), title: `error of ${factor.words}`};
     }
     const k = this.coloured(), {labels} = this.cloud, width = labels.shape[1], {scale, words} = factors[k];
-    return {of: "cloud", values: Array.from({length: count}, (_, i) => labels.data[i * width + k]), scale: scale.stops, low: scale.low, high: scale.high, title: words};
+    return {of: "cloud", values: Array.from({length: count}, (_, i) => labels.data[i * width + k]), scale: scale.stops, low: scale.low, high: scale.high, ticks: scale.ticks, title: words};
   }
 
   coloured() { return this.details().factors.findIndex(({name}) => name === this.colouring); }

@@ -9,9 +9,8 @@ import {InsidePanel} from "./inside_panel.js";
 import {LabelSpace} from "./label_space.js";
 import {runs, subscribe} from "./live.js";
 import {ManifoldPanel} from "./manifold_panel.js";
-import {Notes} from "./notes.js";
 import {address, remember} from "./route.js";
-import {phaseBadge, stateOf} from "./runs.js";
+import {phaseBadge, stateOf, tagsOf} from "./runs.js";
 import {Scrubber} from "./scrubber.js";
 import {phasesTerm, term} from "./words.js";
 import {outcomeColour, phaseOf} from "./world.js";
@@ -36,12 +35,11 @@ export async function open(root, route) {
   const panel = new ManifoldPanel({name, kept, selected, changed: save, details: () => details, samples: () => samples});
   const space = details.label_space ? new LabelSpace(details) : null;
   const within = details.painting.error || !details.factors.length ? null : new InsidePanel({name, kept, changed: save, details: () => details});
-  const notes = new Notes(name);
   const counts = h("div.legend.outcomes"), imageNote = h("p.note");
   const chooseSet = choice("labels", Object.entries(sets), state.labels, (value) => { state.labels = value; chooseTiles(); show(); save(); });
   const many = h("input", {type: "checkbox", onchange: () => { state.many = many.checked; chooseTiles(); show(); save(); }});
   const none = h("button", {type: "button", onclick: () => { selected.clear(); wall.mark(); panel.choose(); save(); }}, "select none");
-  root.append(head, notes.root, h("div.sticky", scrubber.root), h("div.columns",
+  root.append(head, h("div.sticky", scrubber.root), h("div.columns",
     h("div.column", histories.root),
     h("div.column", panel.root, space?.root, h("figure.panel", h("figcaption", h("h2", "What it paints"), downloads("What it paints", {png: () => wallOf(wall.tiles.map(({canvas}) => canvas)), csv: () => samples?.rows(wall.shown) ?? []})), h("div.controls", chooseSet, h("label.field", many, h("span", "all of them")), none), counts, wall.root, imageNote), within?.root)),
     about());
@@ -58,7 +56,7 @@ export async function open(root, route) {
     const {row} = details;
     const paintable = details.snapshots.some((snapshot) => snapshot.weights) && !details.painting.error;
     fill(head,
-      h("div.heading", h("h1", name), stateOf(row), badges, phasesTerm(undefined, details.outcomes),
+      h("div.heading", h("h1", name), tagsOf(row.tags), stateOf(row), badges, phasesTerm(undefined, details.outcomes),
         paintable ? h("a.button", {href: address("paint", name)}, "paint with it") : null, h("a.button", {href: address("runs", "", {runs: name})}, "compare")),
       row.error ? h("p.fault", row.error) : null,
       details.sentence ? h("p.note", details.sentence) : null,
@@ -153,7 +151,6 @@ export async function open(root, route) {
   }
 
   header();
-  notes.read();
   restore(route.query);
   const leave = subscribe(async (changed) => {
     if (!changed.has(name)) return;
@@ -162,7 +159,6 @@ export async function open(root, route) {
     try { details = await json(ofRun(name)); } catch (error) { head.append(h("p.fault", error.message)); return; }
     if (details.provenance.started !== started) kept.clear();
     header();
-    notes.read();
     if (details.snapshots.length === before) return;
     histories.show(details);
     panel.grown();

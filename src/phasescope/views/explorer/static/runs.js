@@ -6,7 +6,6 @@ import {Columns, titleOf} from "./columns.js";
 import {downloads} from "./downloads.js";
 import {MOST_COMPARED} from "./grouping.js";
 import {runs, subscribe} from "./live.js";
-import {tagsOf} from "./notes.js";
 import {address, remember} from "./route.js";
 import {phasesTerm, term} from "./words.js";
 
@@ -17,7 +16,7 @@ const SORTS = {
   updated: ["last changed", (row) => row.updated ?? "", -1],
   name: ["name", (row) => row.name, 1],
   success: ["share of success", (row) => row.success ?? -1, -1],
-  order: ["order", (row) => row.order ?? -1, -1],
+  order: ["probe R²", (row) => row.order ?? -1, -1],
   onset: ["onset of C", (row) => row.phases?.behaviour?.onsets.C ?? Infinity, 1],
   images: ["images seen", (row) => row.images_seen ?? -1, -1],
 };
@@ -27,7 +26,7 @@ export function matches(row, text) {
   return text.toLowerCase().split(/\s+/).filter(Boolean).every((word) => {
     if (word.startsWith("state:")) return row.state === word.slice(6);
     if (word.startsWith("phase:")) return (row.phases?.behaviour?.last ?? "").toLowerCase() === word.slice(6);
-    if (word.startsWith("tag:")) return (row.tags ?? []).includes(word.slice(4));
+    if (word.startsWith("tag:")) return (row.tags ?? []).some((tag) => tag.toLowerCase().includes(word.slice(4)));
     const settings = Object.entries(row.settings ?? {}).map(([key, value]) => `${key}=${typeof value === "object" ? JSON.stringify(value) : value}`);
     return [row.name, `seed=${row.seed}`, ...settings].some((candidate) => candidate.toLowerCase().includes(word));
   });
@@ -154,17 +153,19 @@ function nothing() {
 // the listed runs, a row each, with the columns that were chosen
 function rowsOf(listed, columns) {
   const usual = [["run", (row) => row.name], ["seed", (row) => row.seed], ["state", (row) => row.state], ["phase of images", (row) => row.phases?.behaviour?.last], ["phase of latents", (row) => row.phases?.representation?.last],
-    ["success", (row) => row.success], ["order", (row) => row.order], ["order, untrained", (row) => row.order_untrained], ["images seen", (row) => row.images_seen], ["tags", (row) => (row.tags ?? []).join(" ")]];
+    ["success", (row) => row.success], ["probe R², minimum over factors", (row) => row.order], ["probe R², untrained minimum", (row) => row.order_untrained], ["probe R², each factor", (row) => row.probe_r2], ["images seen", (row) => row.images_seen], ["tags", (row) => (row.tags ?? []).join("; ")]];
   const own = columns.chosen.map((name) => [titleOf(name), (row) => { const value = columns.value(row, name); return value !== null && typeof value === "object" ? JSON.stringify(value) : value; }]);
   return [[...usual, ...own].map(([title]) => title), ...listed.map((row) => [...usual, ...own].map(([, of]) => of(row)))];
 }
+
+export const tagsOf = (tags) => (tags?.length ? h("span.tags", tags.map((tag) => h("span.tag", tag))) : null);
 
 export function phaseBadge(phase) {
   return h(`span.badge.phase-${phase ?? "none"}`, {title: phase === "undecided" ? "undecided" : null}, phase === "undecided" ? "?" : phase ?? "–");
 }
 
-// order with the untrained network's: 0.97 (0.76)
-export const orderOf = (row) => (known(row?.order_untrained) ? `${fixed(row.order)} (${fixed(row.order_untrained)})` : fixed(row?.order));
+// the probe's R² of each factor, their mean and minimum, beside the untrained network's
+export const orderOf = (row) => row?.probe_r2 ?? "–";
 
 export function stateOf(row) {
   const share = row.steps ? row.step / row.steps : 0;

@@ -40,7 +40,7 @@ export class Target {
     const {low, high, categorical, words, unit} = factor, step = (high - low) / 128, set = (event) => this.change(new Map([[k, Number(event.target.value)]]));
     const told = `${factor.name} of the target${unit ? `, ${unit}` : ""}`;
     if (categorical) {
-      const select = choice(words, Array.from({length: Math.round(high - low) + 1}, (_, i) => [low + i, low + i]), this.label[k], (value) => this.change(new Map([[k, Number(value)]])));
+      const select = choice(words, Array.from({length: Math.round(high - low) + 1}, (_, i) => [low + i, factor.classes?.[i] ?? low + i]), this.label[k], (value) => this.change(new Map([[k, Number(value)]])));
       return {root: select, write: (value) => { select.querySelector("select").value = value; }};
     }
     const number = h("input", {type: "number", step, min: low, max: high, "aria-label": told, onchange: set});

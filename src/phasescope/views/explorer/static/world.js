@@ -11,12 +11,12 @@ export function marks({position}, label, read) {
   return {label: at(label), reading: at(read)};
 }
 
-export const labelText = ({factors}, label, digits = 1) => factors.map((factor, k) => `${factor.name} ${fixed(label[k], digits)}`).join(", ");
+export const labelText = ({factors}, label, digits = 1) => factors.map((factor, k) => `${factor.name} ${factor.classes?.[label[k] - factor.low] ?? fixed(label[k], digits)}`).join(", ");
 
 // "label x 12.0, y 13.0; read x 12.1, y 13.0 (off by 0.1, 0.0): correct"
 export function told(details, label, {read = [], error = [], outcome = null}, digits = 1) {
   const found = details.factors.map((factor, k) => [factor, read[k], error[k]]).filter(([, value]) => Number.isFinite(value));
-  const estimates = found.map(([factor, value]) => `${factor.name} ${fixed(value, digits)}`).join(", "), off = found.map(([factor, , value]) => `${fixed(Math.abs(value), digits)}${factor.unit ? ` ${factor.unit}` : ""}`).join(", ");
+  const estimates = found.map(([factor, value]) => `${factor.name} ${factor.classes?.[value - factor.low] ?? fixed(value, digits)}`).join(", "), off = found.map(([factor, , value]) => `${fixed(Math.abs(value), digits)}${factor.unit ? ` ${factor.unit}` : ""}`).join(", ");
   return `label ${labelText(details, label, digits)}${found.length ? `; read ${estimates} (off by ${off})` : ""}${outcome ? `: ${outcome}` : ""}`;
 }
 

@@ -35,7 +35,7 @@ function trace() {
   return {
     type: "scatter3d", mode: "markers", x, y, z, hoverinfo: "skip",
     marker: {size: 3.2, color: shown.values, colorscale: shown.colours, cmin: shown.low, cmax: shown.high,
-      colorbar: {title: {text: shown.name}, thickness: 10, len: 0.6, x: 0.99, xanchor: "right", outlinewidth: 0}},
+      colorbar: {...shown.ticks, title: {text: shown.name}, thickness: 10, len: 0.6, x: 0.99, xanchor: "right", outlinewidth: 0}},
   };
 }
 

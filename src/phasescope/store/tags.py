@@ -1,0 +1,44 @@
+"""Tags of a run: what a reader noted about it, a line each in `tags.txt` in its folder. They are no part of its identity."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from phasescope.errors import UserError
+
+FILE = "tags.txt"
+MOST_CHARACTERS = 200
+MOST_BYTES = 2**16
+"""of the file, which every list of runs reads"""
+
+
+def read_tags(folder: Path) -> list[str]:
+    """Return the tags of a run's folder, oldest first, each once; none if the file is missing or cannot be read."""
+    try:
+        with open(folder / FILE, "rb") as file:
+            text = file.read(MOST_BYTES).decode(errors="replace")
+    except OSError:
+        return []
+    tags = (
+        "".join(sign for sign in line if sign.isprintable())[:MOST_CHARACTERS] for line in text.split("\n")
+    )
+    return list(dict.fromkeys(filter(None, map(str.strip, tags))))
+
+
+def add_tag(folder: Path, text: str) -> None:
+    """Append a tag to a run's folder.
+
+    Raises:
+        UserError: the text is no printable line of 1 to `MOST_CHARACTERS` characters, or the file is full.
+        OSError: the file cannot be written.
+    """
+    tag = text.strip()
+    if not tag or len(tag) > MOST_CHARACTERS or not tag.isprintable():
+        raise UserError(
+            f"`TEXT` (={tag[:40]!r}) must be one printable line of 1 to {MOST_CHARACTERS} characters"
+        )
+    with open(folder / FILE, "ab") as file:
+        line = f"{tag}\n".encode()
+        if file.tell() + len(line) > MOST_BYTES:
+            raise UserError(f"`{FILE}` of {folder.name} must hold at most {MOST_BYTES:,} bytes: it is full")
+        file.write(line)  # one write in append mode, so that tags of two writers never mix

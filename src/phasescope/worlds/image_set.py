@@ -1,0 +1,209 @@
+"""The images and labels of a data set, checked, and found by one another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from phasescope.errors import UserError
+from phasescope.factors import Factor, Factors
+from phasescope.worlds.label_precision import as_float32
+from phasescope.worlds.nearest import NearestImage
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
+
+
+class ImageSet:
+    """Images found by their labels; arguments as `ArrayWorld.from_arrays` has them.
+
+    Attributes:
+        images: (M, C, N, N), as they were given.
+        labels: (M, K) float32, of the factors that vary; where several images have one label, with a last hidden factor,
+            `image`, their number among those.
+        given: factors that vary in the labels as they were given.
+        distinct: (m, K), each label once.
+        first: (m,), where the first image of each lies.
+    """
+
+    def __init__(
+        self,
+        images: np.ndarray,
+        labels: np.ndarray,
+        names: Sequence[str] | None = None,
+        periodic: Sequence[str] = (),
+        categorical: Sequence[str] = (),
+        span: Sequence[float] | None = None,
+        classes: Mapping[str, Sequence[str]] | None = None,
+        hidden: Sequence[str] = (),
+    ):
+        images, labels = np.asarray(images), np.asarray(labels)
+        if labels.dtype.kind not in "biuf":
+            raise UserError(f"`labels` (of {labels.dtype}) must be numbers")
+        labels = labels[:, None] if labels.ndim == 1 else labels
+        fits = images.ndim > 0 and labels.ndim == 2 and labels.shape[1] > 0
+        if not fits or len(labels) != len(images) or len(labels) < 2:
+            raise UserError(
+                f"`labels` (shape {labels.shape}) must be (M, K) with K >= 1 and one row for each of "
+                f"the images (shape {images.shape}), two at least"
+            )
+        if not np.isfinite(labels).all():
+            raise UserError(f"`labels` ({(~np.isfinite(labels)).sum()} not finite) must be finite")
+        names = names or [f"label{k + 1}" for k in range(labels.shape[1])]
+        if len(names) != labels.shape[1]:
+            raise UserError(
+                f"`names` (={list(names)}) must have one entry for each of {labels.shape[1]} factors"
+            )
+        for field, some in (("hidden", hidden), ("classes", classes or {})):
+            for name in some:
+                if name not in names:
+                    raise UserError(f"`{field}` (={name}) must be one of the factors: {', '.join(names)}")
+        labels = as_float32(labels, names) + 0.0  # -0.0 is 0.0
+        low, high = labels.min(axis=0), labels.max(axis=0)
+        varies = high > low
+        if not varies.any():
+            raise UserError(f"`labels` (={labels[0].tolist()} in each row) must vary")
+        if periodic and span is None:
+            raise UserError(
+                f"`span` (=None) must be given where `periodic` (={list(periodic)}) is: labels do not tell a period"
+            )
+        try:
+            spans = Factors.named(
+                names,
+                span or np.where(varies, high - low, 1.0).tolist(),
+                periodic,
+                tuple(dict.fromkeys([*categorical, *(classes or {})])),
+            )
+        except ValueError as error:
+            raise UserError(str(error)) from None
+        for factor, extent in zip(spans, (high - low).tolist(), strict=True):
+            if not factor.categorical and factor.span < extent * (1 - 1e-6):
+                raise UserError(
+                    f"`span` (={factor.span:g}) must be at least what the labels of {factor.name} extend over: {extent:g}"
+                )
+        spans = Factors(
+            with_classes(factor, labels[:, k], (classes or {}).get(factor.name))
+            for k, factor in enumerate(spans)
+        )
+        self.images, self._factor, self._offset = _checked(images)
+        self.labels = np.ascontiguousarray(labels[:, varies])
+        self.factors = Factors(
+            replace(factor, low=float(low[k]), high=float(low[k]) + factor.span, hidden=factor.name in hidden)
+            for k, factor in enumerate(spans)
+            if varies[k]
+        )
+        self.given = len(self.factors)
+        if not self.factors.visible:
+            raise UserError(
+                f"`hidden` (={', '.join(hidden)}) must leave a factor that varies and is given to the network"
+            )
+        if (number := numbered(self.labels)).any():
+            self.labels = np.column_stack([self.labels, number]).astype(np.float32)
+            image = Factor("image", 0.0, float(number.max()), categorical=True, hidden=True)
+            self.factors = Factors([*self.factors, image])
+        known, self._first = np.unique(self.labels, axis=0, return_index=True)
+        self._known = {row.tobytes(): i for row, i in zip(known, self._first, strict=True)}
+        self.first = np.sort(self._first)
+        self.distinct = self.labels[self.first]
+
+    @cached_property
+    def _rows_of(self) -> dict[bytes, np.ndarray]:
+        """By visible label the rows of its images."""
+        known, inverse = np.unique(self.factors.visible_columns(self.labels), axis=0, return_inverse=True)
+        order = np.argsort(inverse.ravel(), kind="stable")
+        ends = np.cumsum(np.bincount(inverse.ravel()))[:-1]
+        return {label.tobytes(): rows for label, rows in zip(known, np.split(order, ends), strict=True)}
+
+    def drawn(self, labels: Float[np.ndarray, "n V"], generator: np.random.Generator) -> np.ndarray:
+        """See `ArrayWorld.complete`."""
+        wanted = [label.tobytes() for label in np.ascontiguousarray(labels, dtype=np.float32) + 0.0]
+        for label, key in zip(labels, wanted, strict=True):
+            if key not in self._rows_of:
+                raise ValueError(
+                    f"`labels` (={label.tolist()}) must be one of the data set's: it has no other image"
+                )
+        return self.labels[[generator.choice(self._rows_of[key]) for key in wanted]]
+
+    @cached_property
+    def nearest(self) -> NearestImage:
+        """What reads images by the nearest of these."""
+        visible, images = self.factors.visible, self.of(self.labels)
+        return NearestImage(
+            images.reshape(len(images), -1), self.factors.visible_columns(self.labels), visible
+        )
+
+    def of(self, labels: Float[np.ndarray, "B K"]) -> Float[np.ndarray, "B C N N"]:
+        """Their images in [-1, 1], float32.
+
+        Raises:
+            ValueError: there is none of a label.
+        """
+        try:
+            where = [self._known[row.tobytes()] for row in labels]
+        except KeyError:
+            missing = next(row for row in labels if row.tobytes() not in self._known)
+            raise ValueError(
+                f"`labels` (={missing.tolist()}) must be one of the data set's: it has no other image"
+            ) from None
+        return self._factor * self.images[where].astype(np.float32) + self._offset
+
+
+def numbered(labels: Float[np.ndarray, "M K"]) -> Int[np.ndarray, " M"]:
+    """The number of each row among those that are equal to it, from 0 on."""
+    _, inverse, counts = np.unique(labels, axis=0, return_inverse=True, return_counts=True)
+    order, begin = np.argsort(inverse.ravel(), kind="stable"), np.cumsum(counts) - counts
+    number = np.empty(len(labels), dtype=int)
+    number[order] = np.arange(len(labels)) - np.repeat(begin, counts)
+    return number
+
+
+def with_classes(factor: Factor, values: Float[np.ndarray, " M"], names: Sequence[str] | None) -> Factor:
+    """A factor of the data set, with the names of its classes where it is categorical.
+
+    Raises:
+        UserError: a class is no whole number; not one name, different from the others, for each from the smallest on.
+    """
+    if not factor.categorical:
+        return factor
+    if len(strange := values[values != np.round(values)]):
+        raise UserError(
+            f"`labels` ({factor.name}={strange[0]:g}) must be whole numbers: {factor.name} has classes"
+        )
+    count = round(float(np.ptp(values))) + 1
+    if names is not None and (len(names) != count or len(set(names)) != count):
+        raise UserError(
+            f"`classes` (={', '.join(names)}) must be {count} different names: {factor.name} is from {values.min():g} to "
+            f"{values.max():g}"
+        )
+    return replace(factor, high=factor.low + max(count - 1, 1), classes=tuple(names or ()))
+
+
+def _checked(images: np.ndarray) -> tuple[np.ndarray, float, float]:
+    """Images as (M, C, N, N), and a and b for which a image + b lies in [-1, 1], white at 1.
+
+    Raises:
+        UserError: no square images of one or three channels, or values out of range.
+    """
+    if images.ndim == 3:
+        images = images[:, None]
+    elif images.ndim == 4 and images.shape[1] not in (1, 3):
+        images = images.transpose(0, 3, 1, 2)
+    if images.ndim != 4 or images.shape[1] not in (1, 3) or images.shape[2] != images.shape[3]:
+        raise UserError(
+            f"`images` (shape {images.shape}) must be (M, N, N), (M, N, N, C) or (M, C, N, N) with C = 1 or 3"
+        )
+    if images.dtype == np.uint8:
+        return images, 2 / (255 if images.max() > 1 else 1), -1.0
+    if (
+        not np.issubdtype(images.dtype, np.floating)
+        or not np.isfinite(images).all()
+        or np.abs(images).max() > 1
+    ):
+        raise UserError(
+            f"`images` (of {images.dtype}) must be uint8, or finite floats from 0 to 1 or from -1 to 1"
+        )
+    return (images, 1.0, 0.0) if images.min() < 0 else (images, 2.0, -1.0)

@@ -1,0 +1,118 @@
+"""A reader for images that have none of their own: an image is of the label of the nearest training image.
+
+Distance is Euclidean over pixels. An image that is farther from all training images than real images are from one another
+is malformed. How far that is, is calibrated on the training images: each is left out once, and its distance to the nearest
+of the others is that of a real image which is not in the training set. The threshold is the `REAL` quantile of these
+distances, so that one real image in a hundred is called malformed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from phasescope.factors import Factors
+from phasescope.randomness import numpy_generator
+from phasescope.worlds.base import Columns, Outcome, Reader
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float, Int
+
+REAL = 0.99
+"""quantile of the distances of real images to the nearest other one, above which an image is malformed"""
+CALIBRATED_ON = 4096
+"""training images that are left out in turn, at most, drawn at random"""
+MOST_NUMBERS = 2**26
+"""of all training images: 256 MiB, and about a second to compare a few hundred images with them"""
+AT_ONCE = 2**24
+"""distances that exist at a time"""
+
+
+class NearestImage(Reader):
+    """Reads an image as the training image nearest to it.
+
+    Args:
+        images: the training images in [-1, 1], (M, pixels), float32.
+        labels: of their visible factors, (M, K).
+        factors: the visible ones, K.
+    """
+
+    outcomes = (
+        Outcome("malformed", "A", "#7d4f50"),
+        Outcome("other label", "B", "#e69f00"),
+        Outcome("correct", "C", "#0072b2"),
+    )
+
+    def __init__(
+        self, images: Float[np.ndarray, "M pixels"], labels: Float[np.ndarray, "M K"], factors: Factors
+    ):
+        self.images, self.labels, self.factors = images, labels, factors
+        self._squares = np.square(images).sum(axis=1)
+
+    @cached_property
+    def left_out(self) -> tuple[Float[np.ndarray, " m"], Bool[np.ndarray, " m"]]:
+        """Of training images that are left out in turn the RMS distance to the nearest other one, and whether that has the
+        same label."""
+        order = numpy_generator(0, "images left out").permutation(len(self.images))
+        rows = np.sort(order[:CALIBRATED_ON])
+        nearest, far = self._nearest(self.images[rows], without=rows)
+        return far, (self.factors.difference(self.labels[nearest], self.labels[rows]) == 0).all(axis=1)
+
+    @cached_property
+    def threshold_rms(self) -> float:
+        """The RMS distance above which an image is malformed."""
+        return float(np.quantile(self.left_out[0], REAL))
+
+    def _nearest(
+        self, images: Float[np.ndarray, "n pixels"], without: Int[np.ndarray, " n"] | None = None
+    ) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+        """The row of the nearest training image, and the RMS distance to it; `without` are rows that are left out."""
+        rows, squares = np.empty(len(images), dtype=int), np.empty(len(images))
+        for part in np.array_split(np.arange(len(images)), 1 + len(images) * len(self.images) // AT_ONCE):
+            far = self._squares - 2 * images[part] @ self.images.T
+            if without is not None:
+                far[np.arange(len(part)), without[part]] = np.inf
+            rows[part] = far.argmin(axis=1)
+            # from the difference itself: the expanded square has lost the digits of a small distance
+            squares[part] = np.square(images[part] - self.images[rows[part]]).mean(axis=1)
+        return rows, np.sqrt(squares)
+
+    def read(self, images: Float[np.ndarray, "n C *spatial"]) -> Columns:
+        """Each visible factor of the nearest training image, and `distance_rms` to it; NaN of images that are not finite."""
+        flat = np.asarray(images, np.float32).reshape(len(images), -1)
+        finite = np.isfinite(flat).all(axis=1)
+        rows, far = self._nearest(np.nan_to_num(flat))
+        labels = np.where(finite, self.labels[rows].T, np.nan).T
+        columns = {name: labels[:, k] for k, name in enumerate(self.factors.names)}
+        return {**columns, "distance_rms": np.where(finite, far, np.nan)}
+
+    def errors(self, columns: Columns, labels: Float[np.ndarray, "n K"]) -> Float[np.ndarray, "n K"]:
+        read = np.stack([columns[name] for name in self.factors.names], axis=1)
+        return self.factors.difference(read, labels)
+
+    def _formed(self, columns: Columns) -> Bool[np.ndarray, " n"]:
+        return columns["distance_rms"] <= self.threshold_rms
+
+    def right(self, columns: Columns, labels: Float[np.ndarray, "n K"]) -> Bool[np.ndarray, "n K"]:
+        return (self.errors(columns, labels) == 0) & self._formed(columns)[:, None]
+
+    def outcome(self, columns: Columns, labels: Float[np.ndarray, "n K"]) -> np.ndarray:
+        correct = self.right(columns, labels).all(axis=1)
+        malformed, other, right = (outcome.name for outcome in self.outcomes)
+        return np.where(correct, right, np.where(self._formed(columns), other, malformed))
+
+    def summary(self, columns: Columns, labels: Float[np.ndarray, "n K"]) -> Mapping[str, float | None]:
+        """`distance_rms`: the median distance to the nearest training image, and `real_distance_rms` that of real images
+        left out; `malformed_above_rms`, the threshold; `real_right`: how many real images, left out, have the label of the
+        nearest other one: what a perfect network can be read to have right."""
+        far = columns["distance_rms"]
+        real, same = self.left_out
+        return {
+            "distance_rms": float(np.nanmedian(far)) if np.isfinite(far).any() else None,
+            "real_distance_rms": float(np.median(real)),
+            "malformed_above_rms": self.threshold_rms,
+            "real_right": float((same & (real <= self.threshold_rms)).mean()),
+        }

@@ -1,0 +1,208 @@
+"""An archive of a stranger's: its sources never run, whatever names them and whichever command or page reads the run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from attacked_run import FIELDS as FIELDS_OF_A_RUN
+from attacked_run import config_of
+from hostile import call
+
+from phasescope.cli import VERBS
+from phasescope.errors import UserError
+from phasescope.kinds import load
+from phasescope.runs.execution import train
+from phasescope.store import Run
+from phasescope.store.archive import write_archive
+from phasescope.store.files import checksum
+from phasescope.store.snapshot import CHECKSUMS
+
+MARK = "ran"
+EVIL = f"""
+from pathlib import Path
+(Path(__file__).resolve().parents[4] / "{MARK}").touch()
+W = STUDY = object
+"""
+GIFT = "attacked-deadbeef"
+WITHIN = f"runs/{GIFT}/snapshots/00000008"
+
+Change = Callable[[dict[str, Any], str], Any]
+FIELDS: dict[str, Change] = {
+    "world": lambda tree, kind: tree.update(world={"kind": kind}),
+    "family": lambda tree, kind: tree.update(family={"kind": kind}),
+    "schedule": lambda tree, kind: tree["family"].update(schedule={"kind": kind}),
+    "sampler": lambda tree, kind: tree["family"].update(sampler={"kind": kind}),
+    "design": lambda tree, kind: tree["world"].update(design={"kind": kind}),
+    "network": lambda tree, kind: tree.update(network={"kind": kind}),
+    "loss": lambda tree, kind: tree["training"].update(loss={"kind": kind}),
+    "optimiser": lambda tree, kind: tree["training"].update(optimiser={"kind": kind, "lr": 0.1}),
+    "measure": lambda tree, kind: tree["probing"].update(measures=[kind]),
+}  # fmt: skip
+PLACES = {
+    "relative": f"{WITHIN}/evil.py:W",
+    "dotted": f"./{WITHIN}/evil.py:W",
+    "upwards": f"runs/../{WITHIN}/evil.py:W",
+    "absolute": "{here}/" + f"{WITHIN}/evil.py:W",
+    "linked file": "mine.py:W",
+    "linked folder": "kinds/evil.py:W",
+    "upper case": f"{WITHIN}/EVIL.PY:W",
+    "package": f"runs.{GIFT}.snapshots.00000008.evil:W",
+    "package of words": "runs.gift.snapshots.evil:W",
+    "package with code": "runs.gift.snapshots.inner.evil:W",
+    "package through a link": "kinds.evil:W",
+    "path as a module": f"{WITHIN}/evil:W",
+}
+VARIANTS = [
+    *((field, "relative") for field in FIELDS),
+    *(("network", place) for place in PLACES if place != "relative"),
+]
+
+
+@pytest.fixture(scope="module")
+def whole_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return train(config_of(), tmp_path_factory.mktemp("gift"))
+
+
+@pytest.fixture
+def here(whole_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the command, on sys.path: a run of built-in kinds, and links into what will be imported."""
+    folder = tmp_path / "here"
+    (folder / "runs").mkdir(parents=True)
+    shutil.copytree(whole_run.path, folder / "runs" / whole_run.name)
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(FIELDS_OF_A_RUN))
+    (folder / "mine.py").symlink_to(f"{WITHIN}/evil.py")
+    (folder / "kinds").symlink_to(WITHIN)
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(str(folder))
+    return folder
+
+
+def archive_of(whole: Run, kind: str, field: str, to: Path) -> Path:
+    """An archive as an attacker builds it: a run's own, with sources in a snapshot and a configuration that names one."""
+    made = to / GIFT
+    shutil.copytree(whole.path, made)
+    tree = yaml.safe_load((made / "config.yaml").read_text())
+    FIELDS[field](tree, kind)
+    (made / "config.yaml").write_text(yaml.safe_dump(tree))
+    snapshot = made / "snapshots" / "00000008"
+    for name in ("evil.py", "EVIL.PY", "__init__.py"):
+        (snapshot / name).write_text(EVIL)
+    inner = made / "snapshots" / "inner"
+    inner.mkdir()
+    (inner / "__init__.py").write_text(EVIL)
+    (inner / "evil.py").write_text("W = object")
+    (made / "snapshots" / "evil.py").write_text(EVIL)
+    sums = {file.name: checksum(file) for file in snapshot.iterdir() if file.name != CHECKSUMS}
+    (snapshot / CHECKSUMS).write_text(json.dumps(sums))
+    return write_archive(Run(made), to / "gift.zip")
+
+
+def commands(run: str) -> list[list[str]]:
+    """Every command, first as it is asked of another run of built-in kinds, then of the stranger's."""
+    tiny = ["tiny.yaml", "name=mine", "training.steps=2", "training.warmup=1"]
+    return [
+        ["train", *tiny],
+        ["demo", "training.steps=0"],
+        ["predict", "world.canvas=8"],
+        ["designs", "world.canvas=8"],
+        ["ls"],
+        ["ls", "--where", "seed = 0", "--json"],
+        ["study", "phases", "--dry-run"],
+        ["study", f"{WITHIN}/evil.py"],
+        ["sweep", "training.batch=8,16", "training.steps=0", "--dry-run"],
+        ["claims"],
+        ["report", f"{WITHIN}/evil.py"],
+        ["explore"],
+        ["show", run],
+        ["tag", run, "seen"],
+        ["compare", run, "attacked-"],
+        ["report", run],
+        ["export", run, "--tables", "tables", "--archive", "again.zip"],
+        ["import", "gift.zip"],
+        ["observe", run, "latent_labels=30"],
+        ["exec", f"runs/{run}"],
+        ["sample", run, "--count", "1"],
+        ["measure", run, "--only", "order"],
+        ["intervene", run, "--tap", "mid", "--count", "8"],
+        ["clones", run, "--images", "8", "--each", "1"],
+        ["train", *tiny, "--extend", run],
+    ]
+
+
+@pytest.mark.some(6)
+@pytest.mark.parametrize(("field", "place"), VARIANTS, ids=["-".join(one) for one in VARIANTS])
+def test_nothing_of_a_strangers_archive_runs(field, place, whole_run, here: Path, tmp_path, monkeypatch):
+    from starlette.testclient import TestClient
+
+    from phasescope.views.explorer.server import create_app
+
+    kind = PLACES[place].format(here=here)
+    archive_of(whole_run, kind, field, tmp_path / "attacker").rename(here / "gift.zip")
+    monkeypatch.setattr("phasescope.views.explorer.serve.serve", lambda *given: None)
+    imported = call(["import", "gift.zip"])
+    assert imported.code == 0, imported.err
+    (here / "runs" / "gift").symlink_to(GIFT)
+    asked = commands(GIFT)
+    assert {words[0] for words in asked} == {verb.__name__ for verb in VERBS}
+    for words in asked:
+        outcome = call(words)
+        assert outcome.code in (0, 2), (words, outcome.err)
+        assert not (here / MARK).exists(), words
+    with TestClient(create_app(here / "runs", here / "results"), base_url="http://127.0.0.1:8421") as client:
+        for path in ("", "/samples", "/cloud", "/points", "/paint?label=2,3", "/inside?label=2,3"):
+            client.get(f"/api/runs/{GIFT}{path}")
+        for path in ("/", "/api/runs", "/api/columns", "/api/studies"):
+            assert client.get(path).status_code == 200
+    assert not (here / MARK).exists()
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_no_source_is_imported_out_of_a_runs_folder(place, here: Path, whole_run, tmp_path):
+    archive_of(whole_run, "mine.py:W", "network", tmp_path / "attacker").rename(here / "gift.zip")
+    assert call(["import", "gift.zip"]).code == 0
+    (here / "runs" / "gift").symlink_to(GIFT)
+    with pytest.raises(UserError) as caught:
+        load(PLACES[place].format(here=here))
+    assert "\n" not in str(caught.value)
+    assert not (here / MARK).exists()
+
+
+def test_a_source_lies_in_the_folder_of_the_command_and_runs_there_when_it_is_named(
+    here: Path, tmp_path: Path
+):
+    (tmp_path / "outside.py").write_text("W = object")
+    (here / "linked.py").symlink_to(tmp_path / "outside.py")
+    for reference in ("../outside.py:W", f"{tmp_path}/outside.py:W", "linked.py:W"):
+        with pytest.raises(UserError, match=r"must lie in .*, where the command runs"):
+            load(reference)
+    (here / "deep").mkdir()
+    (here / "deep" / "own.py").write_text("W = object")
+    assert load("deep/own.py:W") is load(f"{here}/deep/own.py:W") is object
+    assert load("collections:OrderedDict")
+
+
+def test_import_opens_no_data_file_that_an_archive_names(whole_run, here: Path, tmp_path, monkeypatch):
+    import phasescope.npz
+
+    data = here / "data.npz"
+    np.savez(data, images=np.zeros((2, 8, 8), np.uint8), labels=np.eye(2))
+
+    def opened(*given: object) -> None:
+        raise AssertionError("a data file was opened")
+
+    made = tmp_path / "attacker" / GIFT
+    shutil.copytree(whole_run.path, made)
+    tree = yaml.safe_load((made / "config.yaml").read_text())
+    tree["world"] = {"kind": "arrays", "file": str(data)}
+    (made / "config.yaml").write_text(yaml.safe_dump(tree))
+    write_archive(Run(made), here / "gift.zip")
+    monkeypatch.setattr(phasescope.npz, "open_npz", opened)
+    monkeypatch.setattr("phasescope.worlds.arrays.open_npz", opened)
+    assert call(["import", "gift.zip"]).code == 0
