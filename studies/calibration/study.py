@@ -75,8 +75,9 @@ class Separation:
 
     def caption(self, runs: Runs) -> str:
         return (
-            f"{len(runs)} runs. The {SHOWN} best candidates of each boundary and the step number, judged on runs left out, "
-            "with 95 % intervals over runs; line: chance. The best of many is flattered by having been chosen."
+            f"{len(runs)} runs in 3 cells. The {SHOWN} best candidates of each boundary and the step number, judged on "
+            "runs left out, with 95 % intervals over runs; line: chance. The best of many is flattered by having been "
+            "chosen."
         )
 
 

@@ -46,6 +46,8 @@ class BySampler:
 
     def panels(self, runs: Runs) -> list[Panel]:
         panels = []
+        if not runs.has("sampler.solver.none"):
+            return []
         for letter in "ABC":
             curves = []
             for series, sampler in enumerate(SAMPLERS):
@@ -64,8 +66,8 @@ class BySampler:
 
     def caption(self, runs: Runs) -> str:
         return (
-            f"{len(runs)} runs; {SAMPLES} labels on the grid, the same for all, at the middle snapshot of each phase. "
-            "Means over runs with their 97.5 % intervals."
+            f"{len(runs)} runs in 1 cell. {SAMPLES} labels on the grid, the same for all, at the middle snapshot of each "
+            "phase. Means over runs with their 97.5 % intervals."
         )
 
 
