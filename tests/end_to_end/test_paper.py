@@ -1,4 +1,4 @@
-"""`./lab paper`: the study of the paper's own system, in small; killed half-way, nothing is lost; and its door."""
+"""`./lab paper`: the study of the paper's own system, in small; killed half-way, it loses nothing; and its command."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from phasescope.config import merge
 from phasescope.runs.presets import PRESETS
 from phasescope.store import Run
 from phasescope.store.records import is_result, read_records
-from phasescope.studies.core.study import LIMITS
-from phasescope.studies.found.paper import CELLS, STUDY
+from phasescope.studies import find_study
+from phasescope.studies.cells import ONE_THREAD
 
 ROOT = Path(__file__).parents[2]
+STUDY, _ = find_study("paper", ROOT / "studies")
 SEEDS = 2
 IN_SMALL = {
     **{part: TINY[part] for part in ("world", "training", "probing")},
@@ -34,74 +35,76 @@ IN_SMALL = {
         "embedding": {"width": 8},
     },
 }
-"""the preset's objective, optimiser and ancestral sampling on a network of no size"""
+"""the preset's objective, optimiser and ancestral sampling on a very small network"""
 STUDY_IN_SMALL = f"""
 from dataclasses import replace
-from phasescope.studies.found.paper import STUDY as PAPER
+from pathlib import Path
+from phasescope.studies import find_study
 
 FIELDS = {IN_SMALL!r}
-(CELL,) = PAPER.cells
-STUDY = replace(PAPER, name="paper-in-small", cells=(replace(CELL, fields=FIELDS),))
+PAPER, _ = find_study("paper", Path({str(ROOT / "studies")!r}))
+PLOTS = [plot for plot in PAPER.plots if plot.name != "manifold"]  # there is no t = 600 in small
+CELLS = [replace(PAPER.cells[0], fields=FIELDS)]
+STUDY = PAPER.override(name="small", cells=CELLS, plots=PLOTS, tables=[])
 """
 
 
-def study(within: Path) -> subprocess.Popen[str]:
-    words = ["study", "small.py", "--seeds", str(SEEDS), "--workers", "1"]
-    with open(within / "told", "a") as told:
+def conduct(within: Path) -> subprocess.Popen[str]:
+    overrides = ["study", "small", "--seeds", str(SEEDS), "--workers", "1"]
+    with open(within / "log", "a") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "phasescope", *words], cwd=within, stdout=told, stderr=told, text=True
+            [sys.executable, "-m", "phasescope", *overrides], cwd=within, stdout=log, stderr=log, text=True
         )
 
 
 def home(path: Path) -> Path:
-    path.mkdir()
-    (path / "small.py").write_text(STUDY_IN_SMALL)
+    (path / "studies" / "small").mkdir(parents=True)
+    (path / "studies" / "small" / "study.py").write_text(STUDY_IN_SMALL)
     return path
 
 
-def steps_of(within: Path) -> list[int]:
-    """How far each run is, by its snapshots."""
+def snapshots_of(within: Path) -> list[int]:
+    """Return the number of snapshots of each run."""
     return sorted(len(list(folder.glob("snapshots/*"))) for folder in (within / "runs").glob("*-*"))
 
 
 @pytest.mark.slow
 def test_the_study_in_small_is_resumed_after_a_kill_and_ends_as_if_there_had_been_none(tmp_path: Path):
     whole, killed = home(tmp_path / "whole"), home(tmp_path / "killed")
-    assert study(whole).wait(timeout=300) == 0, (whole / "told").read_text()
-    first = study(killed)
+    assert conduct(whole).wait(timeout=300) == 0, (whole / "log").read_text()
+    first = conduct(killed)
     deadline = time.monotonic() + 300
-    while max(steps_of(killed), default=0) < 2:
+    while max(snapshots_of(killed), default=0) < 2:
         assert time.monotonic() < deadline
-        assert first.poll() is None, (killed / "told").read_text()
+        assert first.poll() is None, (killed / "log").read_text()
         time.sleep(0.02)
     first.kill()
     assert first.wait() == -signal.SIGKILL
-    assert not (killed / "results" / "paper-in-small" / "claims.json").exists()
-    assert study(killed).wait(timeout=300) == 0, (killed / "told").read_text()
-    frames = [read_records(one / "results" / "paper-in-small" / "records.parquet") for one in (whole, killed)]
+    assert not (killed / "studies" / "small" / "claims.json").exists()
+    assert conduct(killed).wait(timeout=300) == 0, (killed / "log").read_text()
+    frames = [read_records(folder / "studies" / "small" / "records.parquet") for folder in (whole, killed)]
     results = [name for name in frames[0] if is_result(name)]
     assert frames[0]["seed"].nunique() == SEEDS
     assert frames[0][results].equals(frames[1][results])
     assert {Run(folder).status["state"] for folder in (killed / "runs").glob("*-*")} == {"done"}
-    for file in ("claims.json", *(f"{figure.name}.png" for figure in STUDY.figures)):
-        assert (killed / "results" / "paper-in-small" / file).stat().st_size > 100
+    for file in ("claims.json", "README.md", "samples.png", "outcomes.png"):
+        assert (killed / "studies" / "small" / file).stat().st_size > 100
 
 
 def test_it_is_the_papers_own_system_on_whatever_device():
     (cell,) = STUDY.cells
-    assert (cell.name,) == CELLS
-    config = cell.config(0, STUDY.preset)
-    plain = merge(merge(PRESETS["paper"].fields, LIMITS), {"seed": 0})
-    told = config.tree()
+    config = cell.config(0, STUDY.base)
+    plain = merge(merge(PRESETS["paper"].fields, ONE_THREAD), {"seed": 0})
+    tree = config.tree()
     for part in ("world", "family", "network", "training"):
         given = plain.get(part, {})
-        assert merge(told[part], given) == told[part], part
+        assert merge(tree[part], given) == tree[part], part
     elsewhere = {
-        type(config).of(merge(told, {"training": {"device": device}})).digest()
+        type(config).of(merge(tree, {"training": {"device": device}})).digest()
         for device in ("auto", "cpu", "cuda", "cuda:1")
     }
     assert elsewhere == {config.digest()}
-    assert type(config).of(merge(told, {"training": {"precision": "tf32"}})).digest() != config.digest()
+    assert type(config).of(merge(tree, {"training": {"precision": "tf32"}})).digest() != config.digest()
 
 
 def stand_in(path: Path, body: str) -> None:

@@ -227,7 +227,7 @@ class Ends(_Plot):
     def _panels(self, runs: Runs) -> list[Panel]:
         panels = []
         for label, number in self.numbers.items():
-            table = as_table(runs, number)
+            table = as_table(runs, number).dropna(subset=["y"])
             names = [str(value) for value in runs.values(self.by) if value in set(table[self.by])]
             x = np.array([names.index(str(value)) for value in table[self.by]], dtype=float)
             y = table["y"].to_numpy(dtype=float)

@@ -37,7 +37,7 @@ PAPERS = (
     "P1 is Liang, Liu & Fiete 2024 ([arXiv 2402.03305](https://arxiv.org/abs/2402.03305)), P2 its sequel ([arXiv "
     "2408.13256](https://arxiv.org/abs/2408.13256)). A row shows the headline claim of a study that answers it."
 )
-P1_SYSTEM = "p1"
+P1_SYSTEM = "paper"
 """preset with P1's own ingredients"""
 REALISATIONS = "realisations.md"
 """note on runs that were computed on two kinds of processor, beside the studies"""

@@ -88,7 +88,8 @@ def study_page(study: Study, folder: Path) -> dict[Path, str | bytes]:
             *table_lines(table.rows(runs)),
             *([table.note, ""] if table.note else []),
         ]
-    lines += ["## Claims in full", "", *(line for claim in judged.claims for line in claim_lines(claim))]
+    lines += ["## Claims in full", ""] * bool(judged.claims)
+    lines += [*(line for claim in judged.claims for line in claim_lines(claim))]
     lines += _preregistered(study, folder)
     return {folder / PAGE: "\n".join(lines).rstrip() + "\n"} | {
         folder / f"{name}.png": png for name, png in figures.items()
@@ -119,7 +120,7 @@ def _head(study: Study, judged: Judged) -> list[str]:
         f"{study.question}{answers} {cost}",
         "",
         *summary,
-        *markdown_table(heads, rows),
+        *(markdown_table(heads, rows) if rows else []),
     ]
 
 

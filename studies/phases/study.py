@@ -1,0 +1,170 @@
+"""Does learning pass through P1's phases A, B and C?
+
+P1 (Liang, Liu & Fiete 2024, arXiv 2402.03305): at first latents form no manifold, and samples hold no bump or
+several (A); then latents form a two-dimensional but unordered manifold, and samples hold one bump in the wrong place
+(B); then the manifold is ordered, and the bump is in the correct place (C).
+"""
+
+from phasescope.studies import (
+    Agreement,
+    Cell,
+    Claim,
+    Courses,
+    Mean,
+    PhaseGrid,
+    Reading,
+    Share,
+    Study,
+    Table,
+    end,
+    reaches,
+)
+from studies.phases.readings import (
+    CORRECT,
+    PHASE,
+    at_thresholds,
+    both,
+    misplaced,
+    passes_abc,
+    passes_b,
+    read_p1,
+    shapeless,
+)
+
+OUTCOMES = ("none", "multiple", "malformed", "misplaced", "correct")
+SYSTEMS = {
+    "eps": "P1's objective, preset lean",
+    "small": "P1's objective by AdamW, preset small",
+    "v": "v-prediction, preset small",
+    "fast": "x-prediction, preset fast",
+}
+CELLS = (
+    Cell("eps", {}, seeds=18),
+    Cell("small", {"family": {"predict": "eps"}}, base="small", seeds=8),
+    Cell("v", {"family": {"predict": "v"}}, base="small", seeds=10),
+    Cell("fast", {"family": {"predict": "x"}}, base="fast", seeds=16),
+)
+EFFECT = {"eps": 0.4, "small": 0.48, "v": 0.45, "fast": 0.4}  # of shares: the smallest that the runs can show
+
+SELECTED = "On a system chosen because it passes the phases, not on P1's own."
+LOOKED_AT = "These runs had been looked at before the claim was preregistered."
+LIMITS = {
+    "eps": SELECTED,
+    "small": f"{SELECTED} {LOOKED_AT}",
+    "v": f"Not P1's objective. {LOOKED_AT}",
+    "fast": f"Not P1's objective. {LOOKED_AT}",
+}
+WAYS = {"raw": "from raw features at mid, t = 600", "p1": "P1's way at down3, t = 600"}
+CONDITION = {
+    "raw": "This probe finds a faint label in noise, and every block receives the label: it reports C at step 60 to "
+    "300, before there is a manifold. It is no fair test of the formation of a manifold.",
+    "p1": "UMAP may lose order that the latents have, and every block receives the label.",
+}
+
+
+def claims_of(cell: str) -> list[Claim]:
+    words, limits, common = SYSTEMS[cell], LIMITS[cell], {"where": {"cell": cell}, "source": "P1"}
+    return [
+        Claim(
+            f"behaviour_abc_{cell}",
+            f"Samples go from no or several bumps (A) over one misplaced bump (B) to one in the correct place (C): "
+            f"{words}.",
+            Share(), passes_abc, threshold=0.5, effect=EFFECT[cell], **common,
+            limits=f"{limits} Phases shorter than the time between two snapshots are not seen.",
+        ),
+        Claim(
+            f"failure_a_{cell}",
+            f"In phase A samples fail by no bump or several, not by a misshapen one: {words}.",
+            Mean(), shapeless, threshold=0.5, effect=0.15, spread=0.1, **common,
+            limits=f"{limits} A sampler of few steps makes some of these failures: see the study `sampler`.",
+        ),
+        *(
+            Claim(
+                f"phase_b_{reading}_{cell}",
+                f"Before latents are ordered they form a low-dimensional manifold without order (B), read "
+                f"{WAYS[reading]}: {words}.",
+                Share(), at_thresholds(passes_b, reading), threshold=0.5, effect=EFFECT[cell], **common,
+                limits=f"{limits} {CONDITION[reading]}",
+            )
+            for reading in (WAYS if cell == "eps" else ("raw",))
+        ),
+    ]  # fmt: skip
+
+
+def agreement(cell: str, effect: float, spread: float, left: float) -> Claim:
+    """Return the claim that latents give the phase of the samples; `left` is what a perfect reading would be above
+    the foils."""
+    return Claim(
+        f"agreement_raw_{cell}",
+        f"The phase of the latents, read {WAYS['raw']}, gives the phase of the samples better than the step number and "
+        f"another run's latents do: {SYSTEMS[cell]}.",
+        Agreement(), at_thresholds(both, "raw"), threshold=0.0, effect=effect, spread=spread,
+        where={"cell": cell}, source="P1",
+        limits=f"{LIMITS[cell]} {CONDITION['raw']} Runs of a cell pass the phases of samples at nearly the same steps: "
+        f"even a perfect reading would be at most {left:g} above the step number, less than the smallest effect "
+        f"that is detected with power 0.8.",
+    )  # fmt: skip
+
+
+STUDY = Study(
+    name="phases",
+    question="Does learning pass through P1's phases A, B and C, in samples and in latents, and in both at once?",
+    base="lean",
+    answers="S1",
+    cells=CELLS,
+    seeds=8,
+    more=8,
+    headline="behaviour_abc_eps",
+    summary="On the two systems with P1's objective, which were chosen because they do so, samples pass from no or several "
+    "bumps over one misplaced bump to a correct one in nearly every run; with x-prediction none of the runs shows all "
+    "three. In phase A samples fail without a bump or with several, on every system. What this study does not show is "
+    "P1's claim about latents: its probe reads the label that every block receives, and reports order before a manifold "
+    "has formed. Nor is any of the systems P1's own.",
+    claims=[
+        *(claim for cell in SYSTEMS for claim in claims_of(cell)),
+        # On `eps` and `v` a perfect reading would not be above the step number: there agreement cannot be asked.
+        agreement("small", effect=0.3, spread=0.15, left=0.08),
+        agreement("fast", effect=0.1, spread=0.09, left=0.06),
+        Claim(
+            "failure_b_p1_eps",
+            f"While latents, read {WAYS['p1']}, are in phase B, wrong samples hold one misplaced bump: {SYSTEMS['eps']}.",
+            Mean(), at_thresholds(misplaced, "p1"), threshold=0.5, effect=0.3, spread=0.35,
+            where={"cell": "eps"}, source="P1",
+            limits=f"{SELECTED} Runs whose latents are never in phase B do not count. {CONDITION['p1']}",
+        ),
+    ],
+    readings=[Reading("p1", read_p1, where={"cell": "eps"})],
+    plots=[
+        PhaseGrid("samples", "Phase of the samples in every run"),
+        PhaseGrid(
+            "latents", "Phase of the representation in every run", column="phase.representation",
+            note="Read from raw features at mid, t = 600, by a probe that finds the label itself.",
+        ),
+        Courses(
+            "outcomes", "What is sampled while learning", {name: f"outcomes.grid.{name}" for name in OUTCOMES},
+            panels_by="cell", ylabel="share of samples", ylim=(0, 1),
+        ),
+        Courses(
+            "manifold", "Probe R² and what it does not show, at mid, t = 600",
+            {
+                "probe R²": "order.mid.600.value",
+                "variance explained by the label": "label_share.mid.600.value",
+                "trustworthiness": "trustworthiness.mid.600.value",
+                "samples correct": CORRECT,
+            },
+            panels_by="cell", ylabel="R², or share", ylim=(-0.1, 1.02),
+        ),
+    ],
+    tables=[
+        Table(
+            "What each system passes through",
+            {
+                "passes A, B, C": passes_abc,
+                "reaches C": reaches(PHASE, "C", improving=CORRECT),
+                "correct at the end": end(CORRECT),
+                "no bump or several, in phase A": shapeless,
+            },
+            note="Shares of runs or of samples. Runs that were still improving are left out of the first two.",
+        )
+    ],
+)  # fmt: skip

@@ -1,0 +1,97 @@
+"""What the stored weights of a run generate by three samplers, at the middle snapshot of each phase of the samples."""
+
+from functools import partial
+
+import numpy as np
+
+from phasescope.measures import behaviour_phase
+from phasescope.studies import Number, Runs
+from studies.phases.study import OUTCOMES
+
+PHASE = "phase.behaviour"
+SAMPLERS = {"solver": ("dpm_solver", 12), "ddim": ("ddim", 50), "ancestral": ("ddpm", 1000)}
+PHASE_OF = dict(zip(OUTCOMES, "AAABC", strict=True))
+SAMPLES = 64  # labels on the grid, the same for each sampler
+
+
+def middles(run) -> dict:
+    """Return the middle one of the trained snapshots of each phase that the samples of a run pass through."""
+    phases = {entry["step"]: entry["phase"]["behaviour"] for entry in run.metrics}
+    trained = [snapshot for snapshot in run.snapshots if snapshot.step > 0]
+    of_phase = {letter: [s for s in trained if phases[s.step] == letter] for letter in "ABC"}
+    return {letter: there[len(there) // 2] for letter, there in of_phase.items() if there}
+
+
+def read_samplers(run) -> list[dict]:
+    """Return the shares of outcomes by each sampler, at the middle snapshot of each phase."""
+    import torch
+
+    from phasescope.randomness import torch_generator
+    from phasescope.runs.loading import load_network
+
+    rows = []
+    for letter, snapshot in middles(run).items():
+        row: dict = {"step": snapshot.step, "phase": letter}
+        loaded = load_network(run, snapshot)
+        world = loaded.config.world
+        labels, reader = world.splits()["grid"](SAMPLES, np.random.default_rng(0)), world.reader()
+        for name, (kind, steps) in SAMPLERS.items():
+            family = loaded.config.family.painted_by(kind, steps).build()
+            with torch.no_grad():
+                images = family.sample(
+                    loaded.network,
+                    torch.from_numpy(labels),
+                    world.shape,
+                    torch_generator(0, "sampler's share"),
+                )
+            outcomes = reader.outcome(reader.read(images.numpy()), labels)
+            row |= {f"{name}.{outcome}": float(np.mean(outcomes == outcome)) for outcome in OUTCOMES}
+        rows.append(row)
+    return rows
+
+
+def in_phase(column: str, letter: str) -> Number:
+    """Number: a column that is read once in each phase of the samples; NaN if the run is never in that phase."""
+    return partial(_in_phase, column=column, letter=letter)
+
+
+def _in_phase(runs: Runs, column: str, letter: str) -> np.ndarray:
+    values = []
+    for course, letters in zip(runs.courses(column), runs.texts(PHASE), strict=True):
+        read = course[np.isfinite(course) & (np.array(letters) == letter)]
+        values.append(read[0] if len(read) else np.nan)
+    return np.array(values)
+
+
+def shares(runs: Runs, sampler: str, letter: str) -> dict[str, np.ndarray]:
+    """Return the share of each outcome by a sampler in a phase, (n,)."""
+    return {outcome: in_phase(f"sampler.{sampler}.{outcome}", letter)(runs) for outcome in OUTCOMES}
+
+
+def passes_ancestrally(runs: Runs) -> np.ndarray:
+    """Return whether ancestral sampling, too, is in A, B and C at the snapshots at which DPM-Solver is, (n,)."""
+    passes = np.ones(len(runs), dtype=bool)
+    for letter in "ABC":
+        table = np.column_stack(list(shares(runs, "ancestral", letter).values()))
+        for row, values in enumerate(table):
+            known = values.sum() > 0  # no number if the run is never in this phase
+            of_run = dict(zip(OUTCOMES, values / (values.sum() or 1), strict=True))
+            passes[row] &= known and behaviour_phase(of_run, SAMPLES, PHASE_OF) == letter
+    return passes
+
+
+def shapeless_ancestrally(runs: Runs) -> np.ndarray:
+    """Return the share of no bump or several among samples without one good bump, in phase A, (n,)."""
+    none, several, malformed, *_ = shares(runs, "ancestral", "A").values()
+    with np.errstate(invalid="ignore"):
+        return (none + several) / (none + several + malformed)
+
+
+def difference(letter: str, outcome: str) -> Number:
+    """Number: an outcome's share by DPM-Solver minus that by ancestral sampling, at the phase's snapshot."""
+    return partial(_difference, letter=letter, outcome=outcome)
+
+
+def _difference(runs: Runs, letter: str, outcome: str) -> np.ndarray:
+    solver, ancestral = (shares(runs, sampler, letter)[outcome] for sampler in ("solver", "ancestral"))
+    return solver - ancestral
