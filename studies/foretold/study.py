@@ -109,9 +109,9 @@ STUDY = Study(
               **RULE),
         Claim("rule_above", "If R' is above 1, most runs reach phase C without phase B.", direction="below",
               where={"set": "new", "side": "above"}, **RULE),
-        Claim("r_prime_tells_length", "The smaller R', the longer phase B lasts, in images.", numbers=length_of_b,
+        Claim("r_prime_orders_length", "The smaller R', the longer phase B lasts, in images.", numbers=length_of_b,
         **ORDER),
-        Claim("r_prime_tells_share_of_way", "The smaller R', the larger the part of the way to C that is phase B.",
+        Claim("r_prime_orders_share_of_way", "The smaller R', the larger the part of the way to C that is phase B.",
               numbers=partial(length_of_b, relative=True), **ORDER),
     ],
     plots=[
