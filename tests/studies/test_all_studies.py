@@ -111,16 +111,9 @@ def test_its_first_cell_runs_to_its_verdicts(name, tmp_path):
     if study.base == "paper":
         pytest.skip("23 M parameters")
     cell = short(study.cells[0], study.base)
-    quick = Study(
-        "quick",
-        study.question,
-        study.base,
-        [cell],
-        1,
-        readings=study.readings,
-        plots=study.plots,
-        tables=study.tables,
-    )
+    readings = [replace(reading, where={}) for reading in study.readings_of([cell.name])]
+    parts = {"plots": study.plots, "tables": study.tables, "readings": readings}
+    quick = Study("quick", study.question, study.base, [cell], 1, **parts)
     assert not conduct(survey(quick, tmp_path / "quick", tmp_path / "runs"), "local", lambda event: None)
     runs = Recorded(quick, read_rows(quick, tmp_path / "quick")).runs()
     for claim in study.claims:

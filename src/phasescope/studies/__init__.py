@@ -3,7 +3,13 @@
 Our own lie in the checkout's folder `studies`, and use only what is named here.
 """
 
-from phasescope.measures.over_runs.resampling import Estimate, NotEnough, mean_over_runs, over_runs
+from phasescope.measures.over_runs.resampling import (
+    Estimate,
+    NotEnough,
+    bounded_over_runs,
+    mean_over_runs,
+    over_runs,
+)
 from phasescope.studies.cells import Cell, product
 from phasescope.studies.claim import Claim
 from phasescope.studies.finding import find_studies, find_study
@@ -63,6 +69,7 @@ __all__ = [
     "Table",
     "accuracy",
     "as_table",
+    "bounded_over_runs",
     "end",
     "ever",
     "find_studies",

@@ -157,7 +157,7 @@ class Runs:
         shares, counts = self.courses(accuracy(split, factor, reading)), self.courses(f"outcomes.{split}.n")
         low, majority = phases.wilson_low, phases.BEHAVIOUR.majority
         return [
-            np.array([low(share, int(n)) > majority for share, n in zip(*of_run, strict=True)])
+            np.array([n >= 1 and low(share, int(n)) > majority for share, n in zip(*of_run, strict=True)])
             for of_run in zip(shares, counts, strict=True)
         ]
 

@@ -38,6 +38,8 @@ CENSORED_FROM = 0.5
 """share of a cell's runs that have not reached an onset, from which a ratio of onsets is not decided"""
 ONSET_AT = 0.4
 """share of a run's length at which simulated onsets lie"""
+LEAST_RATIO = 1e-3
+"""of simulated onsets: the search for the smallest detectable effect would pass 0"""
 
 
 class Statistic:
@@ -262,6 +264,7 @@ class OnsetRatio(Statistic):
             }
 
         middle, noise = math.log(ONSET_AT), spread * rng.standard_normal(len(table))
+        truth = max(truth, LEAST_RATIO)
         if self.by:
             shift = np.where(table[self.by] == self.first, 0.5, -0.5) * math.log(truth)
             return table.assign(**read(middle + shift + noise, ""))

@@ -16,12 +16,12 @@ MOST_CHANGES = 6
 
 
 def format_number(value: float | None) -> str:
-    """Return three digits; a dash if there is no number."""
+    """Return three digits, from 1,000 on all of them; a dash if there is no number."""
     if value is None or math.isnan(value):
         return NOTHING
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
-    return f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def format_cell(value: Any) -> str:

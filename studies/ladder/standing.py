@@ -1,0 +1,46 @@
+"""Which reference denoiser a network's own is closest to, at every snapshot and noise level, as its run recorded
+it."""
+
+import math
+
+from phasescope.studies import NotEnough, Runs
+
+KNOWS = {"mean image": 0, "Wiener": 1, "local machine": 2, "posterior mean": 3, "label": 5}
+"""how much a reference knows, by what its name begins with"""
+ONE_FACTOR = 4  # a reference that knows one factor of the label
+
+
+def read_standing(run) -> list[dict]:
+    """Return what the closest reference knows at each noise level, NaN if there is none, and the label's nats as a
+    share of all."""
+    from phasescope.store.metrics import rung_of
+
+    known = ((run.references or {}).get("family") or {}).get("ladder") or {}
+    rows = []
+    for line in run.metrics:
+        closest = {str(entry["t"]): rank(rung_of(entry)) for entry in line.get("ladder") or ()}
+        nats = {
+            f"nats.{name}": entry["value"] / known["nats"][name]
+            for name, entry in (line.get("nats") or {}).items()
+        }
+        rows.append({"step": line["step"], **closest, **nats})
+    return rows
+
+
+def rank(reference: str | None) -> float:
+    """Return how much a reference denoiser knows."""
+    if reference is None:
+        return math.nan
+    return next((rank for begins, rank in KNOWS.items() if reference.startswith(begins)), ONE_FACTOR)
+
+
+def levels(runs: Runs) -> list[int]:
+    """Return the noise levels that were read, ascending.
+
+    Raises:
+        NotEnough: the records have none.
+    """
+    names = [name.removeprefix("standing.") for name in runs.columns("standing.")]
+    if not (found := sorted(int(name) for name in names if name.isdigit())):
+        raise NotEnough("the records lack `standing`: no reference denoiser was compared")
+    return found
