@@ -26,7 +26,7 @@ from phasescope.studies import (
     end,
     start,
 )
-from studies.factorization.code import ASKED, SITES, at, index, read_code
+from studies.factorization.lattice import ASKED, SITES, at, index, read_code
 
 SYSTEMS = {"open": "open bumps, lean", "torus": "periodic bumps, lean", "turns": "periodic bumps and encoding, lean",
            "fast_open": "open bumps, fast", "fast_torus": "periodic bumps, fast"}  # fmt: skip
@@ -137,6 +137,7 @@ STUDY = Study(
         Courses(
             "index", "The factorization index through training", {at(site): index(site) for site in SITES},
             panels_by="system", ylabel="index (0: 3D torus, 1: Clifford torus)", level=MIDWAY,
+            note="Noise can bring an index above 1.",
         ),
         *(
             Scatter(
