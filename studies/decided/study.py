@@ -1,0 +1,162 @@
+"""At which noise level is a sample's identity fixed without a label, and is it where the exact posterior fixes it?
+
+Noise is added to training images up to level t, and a network that was trained without labels denoises them. At small
+t the image itself comes back, or one like it; at large t another one does. A perfect network returns each image with
+its posterior weight given that very x_t, so the exact curve is known (docs/theory.md). For narrow bumps the posterior
+condenses onto one image before the widest mode of the data becomes unstable; for bumps of sigma 4 px the order is
+reversed (Biroli et al. 2024, arXiv 2402.18491).
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from phasescope.studies import (
+    Cell,
+    Claim,
+    Curve,
+    Ends,
+    Mean,
+    NotEnough,
+    Panel,
+    Reading,
+    Runs,
+    Study,
+    Table,
+    end,
+)
+
+SIGMAS_PX = (0.5, 1.0, 2.0, 4.0)
+NEAR = 25.0  # noise levels, of 1,000
+LEVELS = tuple(range(75, 901, 75))
+IMAGES, CLONES = 48, 3  # started from at each noise level; denoised from each
+UNLABELLED = {"training": {"label_dropout": 1.0}, "world": {"boundary": "periodic"}}
+
+
+def unlabelled(sigma: float) -> Cell:
+    """Return a cell on a torus whose network never receives a label."""
+    world = {**UNLABELLED["world"], "sigma_px": sigma}
+    return Cell(f"untold, sigma={sigma:g}", {**UNLABELLED, "world": world}, {"sigma": sigma})
+
+
+CELLS = tuple(map(unlabelled, SIGMAS_PX))
+
+
+def read_clones(run) -> list[dict]:
+    """Return, at the last snapshot, the noise level at which half of the clones come back, the exact one, and both
+    curves."""
+    from phasescope.runs.cloning import clones
+
+    found = clones(run, LEVELS, IMAGES, CLONES, seed=int(run.config["seed"]))
+    curves = {f"share.{t}": share for t, share in zip(found.conditions, found.share.tolist(), strict=True)}
+    curves |= {f"exact.{t}": share for t, share in zip(found.conditions, found.exact.tolist(), strict=True)}
+    return [{"step": run.snapshots[-1].step, "half": found.half[0], "exact_half": found.exact_half, **curves}]
+
+
+def beyond_exact(runs: Runs) -> np.ndarray:
+    """Number: the noise level at which half of the clones come back, minus that of a perfect network."""
+    difference = runs.end("clones.half") - runs.end("clones.exact_half")
+    if not np.isfinite(difference).all():
+        count = int(np.isnan(difference).sum())
+        raise NotEnough(
+            f"in {count} runs half of the clones come back at no level that was tried, or at every one"
+        )
+    return difference
+
+
+@cache
+def predicted(cell: str, name: str) -> float:
+    """Return what is predicted of a cell from its configuration alone."""
+    config = next(own for own in CELLS if own.name == cell).config(0, "lean")
+    return config.family.build().forecast(config.task(), rungs=False)[name]
+
+
+@dataclass(frozen=True)
+class ComesBack:
+    """The share of clones that come back, by noise level: a panel per sigma."""
+
+    name: str = "comes_back"
+    title: str = "Clones that come back, by the noise level they start from"
+
+    def panels(self, runs: Runs) -> list[Panel]:
+        return [self._panel(sigma, runs.where(sigma=sigma)) for sigma in runs.values("sigma")]
+
+    def _panel(self, sigma: float, runs: Runs) -> Panel:
+        curves = [
+            self._curve(runs, "share", "network", 0, "points"),
+            self._curve(runs, "exact", "perfect network", 7, "line"),
+        ]
+        title = f"sigma = {sigma:g} px"
+        return Panel(title, "noise level t", "share", curves, level=0.5, ylim=(-0.02, 1.02))
+
+    def _curve(self, runs: Runs, which: str, label: str, series: int, style) -> Curve:
+        shares = np.array([runs.end(f"clones.{which}.{t}") for t in LEVELS])
+        return Curve(
+            np.array(LEVELS),
+            shares.mean(axis=1),
+            shares.min(axis=1),
+            shares.max(axis=1),
+            label,
+            series,
+            style,
+        )
+
+    def caption(self, runs: Runs) -> str:
+        return (
+            f"{len(runs)} runs; {IMAGES} images with {CLONES} clones each per noise level. Means and ranges over "
+            "runs."
+        )
+
+
+STUDY = Study(
+    name="decided",
+    question="At which noise level is a sample's identity fixed without a label, and is it where the posterior "
+    "fixes it?",
+    base="lean",
+    answers="Q7",
+    cells=CELLS,
+    seeds=8,
+    more=8,
+    headline="decided_1",
+    summary="Without a label, a network fixes which image it generates close to where the exact posterior does, "
+    "over an eightfold range of bump widths in which that noise level itself changes severalfold. The narrowest "
+    "bumps come nearest to the margin. The curves say at which noise level, not by which mechanism, and networks "
+    "with labels are another question.",
+    readings=[Reading("clones", read_clones)],
+    claims=[
+        Claim(
+            f"decided_{sigma:g}",
+            f"Without a label, a sample's identity is fixed within {NEAR:g} noise levels of where the exact "
+            f"posterior fixes it: sigma {sigma:g} px.",
+            Mean(absolute=True), beyond_exact, NEAR, 15.0, 10.0, "below", where={"sigma": sigma},
+            limits="Levels between those that were tried are interpolated. How a network with labels fixes its "
+            "samples is another question.",
+        )
+        for sigma in SIGMAS_PX
+    ],
+    plots=[
+        ComesBack(),
+        Ends(
+            "half", "The noise level at which half of the clones come back",
+            {"t, minus that of a perfect network": beyond_exact}, by="sigma", level=0.0,
+            note=f"A claim holds within {NEAR:g} noise levels of 0. x axis: sigma, px.",
+        ),
+    ],
+    tables=[
+        Table(
+            "Noise levels at which a sample's identity is fixed",
+            {
+                "half come back at t": end("clones.half"),
+                "perfect network": end("clones.exact_half"),
+                "predicted condensation": lambda runs: predictions(runs, "t_condensation"),
+                "predicted instability": lambda runs: predictions(runs, "t_instability"),
+            },
+            by=("sigma",),
+        )
+    ],
+)  # fmt: skip
+
+
+def predictions(runs: Runs, name: str) -> np.ndarray:
+    return np.array([predicted(cell, name) for cell in runs.table["cell"]], dtype=float)

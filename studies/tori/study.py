@@ -1,0 +1,165 @@
+"""Are latents of periodic bumps and stripes factorized, and do those that are compose better?
+
+P1 reports that the two factors of a torus are coupled, P2 that they are factorized, and that such latents compose
+(Liang et al. 2024, arXiv 2402.03305 and 2408.13256). Images of two stripes are a sum of one image per factor, and so
+lie on a Clifford torus themselves; images of bumps are a product. Both are read by the factorization index and by
+additive R². If combinations are held out, accuracy on those that a nearest-neighbour baseline cannot reach is
+compared with the index of labels that were trained on, run by run. Nothing is claimed of loops: a sum of narrow
+tuning curves of x and y has none that is read, although its index is 1, and a product of wide ones has two.
+"""
+
+from phasescope.studies import (
+    Cell,
+    Claim,
+    Courses,
+    Difference,
+    Mean,
+    Reading,
+    Scatter,
+    Study,
+    Table,
+    end,
+    start,
+)
+from studies.factorization.lattice import ASKED, at, index, read_code
+from studies.factorization.study import MIDWAY, gain
+from studies.interpolate.core import READINGS, composed, read_core
+from studies.interpolate.study import ENDS_ONLY
+from studies.tori.latents import RankWithinCells, composed_by_index, read_shape, read_spectrum, sum_gained
+
+WORLDS = {"bumps": "gaussian_bump", "stripes": "stripes"}
+HELD_PX = {10: [11.0, 20.0], 12: [10.0, 21.0], 14: [9.0, 22.0]}
+"""By side, the range of x and of y that a held-out square takes. Of 7 px nearly all is composed, of a whole cross
+nearly nothing: there runs of one cell could not differ."""
+SIDES = tuple(f"{side} x {side}" for side in HELD_PX)
+
+
+def torus(world: str, side: int = 0) -> Cell:
+    """Return a cell of periodic images, without a square of combinations if it has a side."""
+    hold_out = {"kind": "square", "x": HELD_PX[side], "y": HELD_PX[side]} if side else None
+    kind = {"kind": WORLDS[world]} if side or world == "stripes" else {}
+    design = {"design": {"hold_out": hold_out}} if kind else {}
+    fields = {"world": {"boundary": "periodic", **kind, **design}}
+    if not side:
+        name = "eps, periodic" if world == "bumps" else "stripes, periodic"
+        return Cell(name, fields, {"world": world, "held_out": "nothing"})
+    axes = {"world": world, "held_out": f"{side} x {side}"}
+    return Cell(
+        f"{world}, periodic, without {axes['held_out']}", {**fields, "probing": ENDS_ONLY}, axes, seeds=12
+    )
+
+
+CELLS = (*map(torus, WORLDS), *(torus(world, side) for side in HELD_PX for world in WORLDS))
+
+
+ENCODED = "The label's encoding is factorized, and an untrained network passes it on"
+
+
+def claims_at(site, untrained: float, spreads: dict[str, float]) -> list[Claim]:
+    t, where = site.condition, at(site)
+    stripes = {"where": {"world": "stripes", "held_out": "nothing"}, "source": "P2"}
+    return [
+        Claim(
+            f"factorized_stripes_{t}",
+            f"Latents of periodic stripes at {where} are nearer to a Clifford torus than to a 3D torus.",
+            Mean(), end(index(site)), MIDWAY, 0.15, spreads["end"], **stripes,
+            limits=f"Images of stripes are a sum of both factors. {ENCODED}: its index is {untrained:g} here.",
+        ),
+        Claim(
+            f"factorized_more_stripes_{t}",
+            f"Training makes latents of periodic stripes at {where} more factorized.",
+            Mean(), gain(index(site)), 0.0, 0.15, spreads["gain"], **stripes,
+            limits=f"{ENCODED}: its index is {untrained:g} here, so {1 - untrained:.2g} is left to gain.",
+            unreachable=f"supported: at most {1 - untrained:.2g} above the threshold" if untrained > 0.85 else "",
+        ),
+        Claim(
+            f"stripes_more_than_bumps_{t}",
+            f"Training makes latents at {where} more factorized on stripes than on bumps.",
+            Difference("world", "stripes", "bumps"), gain(index(site)), 0.0, 0.25, spreads["difference"],
+            where={"held_out": "nothing"}, source="P2",
+            limits="Only a difference of 0.25 or more is reliably detected at t = 600. Nor does it show that "
+            "stripes are composed better. Untrained latents of stripes are no less factorized than those of bumps. "
+            "Eight of the runs on bumps had been looked at in `factorization`.",
+        ),
+        Claim(
+            f"composes_within_{t}",
+            f"Of networks trained on the same images, those that are more factorized at {where} compose better.",
+            RankWithinCells("index", "cell"), [composed_by_index(site, reading) for reading in READINGS], 0.0, 0.32,
+            where={"held_out": SIDES}, source="P2",
+            limits="That the one causes the other: what makes a network learn well may bring both. Worlds and "
+            "holes differ for other reasons, so only runs of one cell are compared; those on stripes hardly differ.",
+        ),
+    ]  # fmt: skip
+
+
+STUDY = Study(
+    name="tori",
+    question="Are latents of periodic bumps and stripes factorized, and do those that are compose better?",
+    base="lean",
+    answers="Q4",
+    cells=CELLS,
+    seeds=16,
+    more=16,
+    headline="composes_within_50",
+    summary="Latents of stripes, whose images are a sum of one image per factor, become more factorized in "
+    "training and end near a Clifford torus; those of bumps, whose images are coupled, become less so. At t = 600 "
+    "untrained latents of both are alike, so what is shown makes the difference. Whether the more factorized of "
+    "two networks trained on the same images composes better is undecided: a strong relation is excluded, a weak "
+    "one is not. All is read at one layer of one small network, chosen because it passes phases A, B and C.",
+    readings=[
+        Reading("code", read_code),
+        Reading("shape", read_shape),
+        Reading("core", read_core, {"held_out": SIDES}),
+        Reading("spectrum", read_spectrum),
+    ],
+    claims=[
+        *claims_at(ASKED[0], 0.71, {"end": 0.04, "gain": 0.1, "difference": 0.15}),
+        *(
+            Claim(
+                f"additive_more_{world}_50",
+                f"Training makes latents of periodic {world} at {at(ASKED[0])} more nearly a sum of one code for x "
+                "and one for y.",
+                Mean(), sum_gained, 0.0, 0.5, 0.5, where={"world": world, "held_out": "nothing"}, source="P2",
+                limits=f"{ENCODED}. What is not a sum may be factorized all the same.",
+            )
+            for world in WORLDS
+        ),
+        *claims_at(ASKED[1], 0.87, {"end": 0.02, "gain": 0.17, "difference": 0.2}),
+    ],
+    plots=[
+        *(
+            Scatter(
+                f"along_{site.condition}", f"What is composed against the factorization index, {at(site)}",
+                composed_by_index(site, "formed", "index"), composed_by_index(site, "formed"),
+                "factorization index, at the end", "accuracy on the core / on trained labels", by="cell",
+                where={"held_out": SIDES},
+            )
+            for site in ASKED
+        ),
+        Courses(
+            "index", "The factorization index through training", {at(site): index(site) for site in ASKED},
+            panels_by="world", where={"held_out": "nothing"}, level=MIDWAY, note="Noise can bring an index above 1.",
+            ylabel="index (0: 3D torus, 1: Clifford torus)",
+        ),
+        Courses(
+            "spectrum", "How much of latents lies in four dimensions",
+            {at(site): f"spectrum.{site}.value" for site in ASKED}, panels_by="world", where={"held_out": "nothing"},
+            ylabel="share of variance in 4 components", ylim=(0, 1.02),
+        ),
+    ],
+    tables=[
+        Table(
+            f"Latents at {at(site)}",
+            {
+                "index, untrained": start(index(site)),
+                "index": end(index(site)),
+                "additive R²": end(f"shape.{site}.additive"),
+                "loops": end(f"shape.{site}.loops"),
+                "share in 4 dimensions": end(f"spectrum.{site}.value"),
+                "index of the images": end("code.images.value"),
+                "composed": composed("formed"),
+            },
+        )
+        for site in ASKED
+    ],
+)  # fmt: skip
