@@ -26,7 +26,7 @@ ROOMS = {room(module) for module in MODULES}
         ("rooms", len(ROOMS), 16),
         ("floors", len(FLOORS), 8),
         ("arrows between rooms", len(ARROWS), 45),
-        ("lines of Python in the wheel", sum(LINES.values()), 47_750),  # the design asks for 22,000: not reached
+        ("lines of Python in the wheel", sum(LINES.values()), 37_600),  # the design asks for 27,000: not reached
         ("lines of the median file", median(LINES.values()), 130),
         ("lines of the longest file", max(LINES.values()), 320),
     ],
@@ -65,10 +65,10 @@ def leaks(pattern: re.Pattern[str], files: set[Path]) -> dict[str, list[str]]:
 
 OF_STRIPES = re.compile(r"stripe", re.IGNORECASE)
 KINDS_OF_WORLDS = within("worlds/bump", "worlds/stripes")
-OUTSIDE_KINDS = set(FILES) - KINDS_OF_WORLDS - within("worlds/__init__.py", "studies/found")
+OUTSIDE_KINDS = set(FILES) - KINDS_OF_WORLDS - within("worlds/__init__.py")
 ABOVE_FAMILIES = {
     path
-    for path in set(FILES) - within("families", "runs/presets.py", "studies/found")
+    for path in set(FILES) - within("families", "runs/presets.py")
     if FLOOR[room(".".join(("phasescope", *path.relative_to(SOURCE).with_suffix("").parts)))]
     > FLOOR["families"]
 }

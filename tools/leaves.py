@@ -55,7 +55,7 @@ def explorer(python: str, runs: Path) -> Iterator[tuple[int, subprocess.Popen[st
         "explore",
         "--runs",
         str(runs),
-        "--results",
+        "--studies",
         str(runs / "none"),
         "--port",
         "0",

@@ -121,7 +121,9 @@ class SlowerGrowth(Statistic):
         return self.POWER.spread_of(table)
 
 
-LEARNED_ONLY = "Only runs that have learned their trained labels are counted; one surface fits all numbers of images."
+LEARNED_ONLY = (
+    "Only runs that have learned their trained labels are counted; one surface fits all numbers of images."
+)
 
 STUDY = Study(
     name="efficiency",

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from attacked_run import config_of
-from attacked_study import STUDY
 from here import Here
 
 from phasescope.cli import main
 from phasescope.runs.execution import train
 from phasescope.store import Run
 from phasescope.studies.core import running
-from phasescope.views.figures.studies import write_figures
 
 
 class Outcome(NamedTuple):
@@ -49,15 +46,3 @@ def whole(tmp_path_factory) -> Run:
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Studies have their runs executed in this process."""
     monkeypatch.setattr(running, "open_engine", Here)
-
-
-@pytest.fixture(scope="session")
-def studied(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the runs/ and results/ of the study, done, judged and drawn."""
-    folder = tmp_path_factory.mktemp("studied")
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(running, "open_engine", Here)
-        found = running.survey(STUDY, None, None, folder / "runs", folder / "results")
-        assert running.conduct(found, "local", lambda _: None) == []
-    write_figures(STUDY, found.folder)
-    return folder

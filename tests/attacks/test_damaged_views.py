@@ -7,15 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from attacked_study import STUDY
 from damage import DAMAGES, damaged_copies, fingerprint, restore
 from matplotlib.figure import Figure
 
-from phasescope import studies as studies_module
 from phasescope.store import Run
 from phasescope.views.figures.axes import NARROW_IN
 from phasescope.views.report import page as report
@@ -126,42 +123,5 @@ def test_measure_says_which_file_or_gives_the_same_scores(
             assert in_one_line(outcome.err), (file, outcome.err)
             assert file.name in outcome.err or "must name a run" in outcome.err, (file, outcome.err)
         outcomes["the same scores" if outcome.code == 0 else "one line"] += 1
-    with capsys.disabled():
-        print(table(damage.__name__, outcomes))
-
-
-@pytest.fixture
-def ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The studies are the one that is attacked and one like it."""
-    known = {one.name: one for one in (STUDY, replace(STUDY, name="sound"))}
-    monkeypatch.setattr(studies_module, "studies", lambda: known)
-
-
-@pytest.mark.some(3)
-@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
-def test_results_are_shown_or_refused_in_a_line_and_rewritten_all_or_not_at_all(
-    damage, studied: Path, tmp_path: Path, command, ours, quick, capsys
-):
-    results, outcomes = tmp_path / "results", Counter[str]()
-    restore(results / "sound", studied / "results" / STUDY.name)
-    claims = results / "sound" / "claims.json"
-    claims.write_text(claims.read_text().replace('"attacked"', '"sound"'))
-    page = tmp_path / "docs" / "results.md"
-    page.parent.mkdir()
-    for file, _ in damaged_copies(studied / "results" / STUDY.name, results / STUDY.name, (damage,), every=3):
-        shown = (("claims",), ("claims", "--json"), ("report", STUDY.name, "--out", tmp_path / "report.html"))
-        rewritten = (("claims", "--page", page), ("claims", "--judge", "--page", page))
-        for words in (*shown, *rewritten) if file.name in READ else rewritten[1:]:
-            page.write_text("as it was")
-            before = fingerprint(results)
-            outcome = command(*words, "--results", results)
-            assert outcome.code in (0, 2), (file, words)
-            assert in_one_line(outcome.err) == (outcome.code == 2), (file, words, outcome.err)
-            if words[0] == "claims" and len(words) < 3:
-                assert "It scores below 2." in outcome.out, (file, words)
-            if outcome.code or "--page" not in words:
-                assert fingerprint(results) == before, (file, words)
-                assert page.read_text() == "as it was", (file, words)
-            outcomes["one line" if outcome.code else "shown"] += 1
     with capsys.disabled():
         print(table(damage.__name__, outcomes))

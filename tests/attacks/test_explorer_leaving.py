@@ -222,7 +222,7 @@ def test_few_open_files_keep_no_run_from_being_read_and_the_log_small(home, run,
     """As many connections as it takes to use up all files, none of which says a word."""
     code = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)); from phasescope.cli import main;"
-        f"sys.exit(main(['explore', '--port=0', '--runs', {str(home / 'runs')!r}, '--results', {str(tmp_path)!r}]))"
+        f"sys.exit(main(['explore', '--port=0', '--runs', {str(home / 'runs')!r}, '--studies', {str(tmp_path)!r}]))"
     )
     with begun([sys.executable, "-c", code]) as (port, process):
         assert get(port, f"/api/runs/{run.name}").status_code == 200
@@ -260,7 +260,7 @@ def begun(command: list[str]) -> Iterator[tuple[int, subprocess.Popen[str]]]:
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "tgkill"), reason="signals to a thread are Linux's")
 def test_it_ends_whichever_thread_the_signal_meets(home, run):
-    words = ["explore", "--port=0", "--runs", str(home / "runs"), "--results", str(home / "results")]
+    words = ["explore", "--port=0", "--runs", str(home / "runs"), "--studies", str(home / "results")]
     with begun([sys.executable, "-m", "phasescope.cli", *words]) as (port, process):
         assert get(port, "/api/runs").status_code == 200
         (other, *_) = sorted(
@@ -273,7 +273,7 @@ def test_it_ends_whichever_thread_the_signal_meets(home, run):
 @pytest.mark.some(1)
 @pytest.mark.parametrize(("number", "often"), [(signal.SIGTERM, 1), (signal.SIGINT, 20)])
 def test_it_ends_without_a_word_whatever_clients_hold_open(home, run, number, often):
-    words = ["explore", "--port=0", "--runs", str(home / "runs"), "--results", str(home / "results")]
+    words = ["explore", "--port=0", "--runs", str(home / "runs"), "--studies", str(home / "results")]
     with begun([sys.executable, "-m", "phasescope.cli", *words]) as (port, process), ExitStack() as stack:
         assert get(port, "/api/runs").status_code == 200
         held = [asked(port, "/api/events") for _ in range(20)]

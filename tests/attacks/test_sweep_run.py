@@ -27,32 +27,35 @@ def test_a_sweep_is_run_recorded_and_told_and_nothing_is_run_twice(words, here, 
     done = command(*words, "--name", "batches")
     assert done.code == 0, done.err
     assert "training.batch=8" in done.out
-    assert str(Path("results/batches")) in done.out
-    rows = json.loads(Path("results/batches/tables.json").read_text())["ends"]
-    assert [(row["cell"], row["runs"]) for row in rows] == [("training.batch=8", 1), ("training.batch=16", 1)]
-    assert all(row["order"] is not None and row["untrained"] is not None and row["loss"] > 0 for row in rows)
+    assert str(Path("sweeps/batches")) in done.out
     assert len(list_runs(Path("runs"))) == 2
     again = command(*words, "--name", "batches", "--dry-run", "--json")
     assert json.loads(again.out)["to_run"] == 0
     other = command(*words, "--dry-run", "--json")
-    assert [one["state"] for one in json.loads(other.out)["standings"]] == ["elsewhere"] * 2
+    assert [one["state"] for one in json.loads(other.out)["planned"]] == ["elsewhere"] * 2
     more = json.loads(command(*words[:2], "training.batch=8,16,32", "--dry-run", "--json").out)
     assert more["to_run"] == 1
     assert more["cpu_s"] > 0  # as the runs that are done cost an image
     refused = command(*words[:2], "training.batch=8,16,32", "--name", "batches")
     assert refused.code == 2
     assert refused.err.startswith(
-        "phasescope: `--name` (=batches) must be another: `results/batches` holds another sweep"
+        "phasescope: `--name` (=batches) must be another: `sweeps/batches` holds another sweep"
     )
     assert command("export", "batches", "--tables", "out").code == 0
-    assert sorted(path.name for path in Path("out").iterdir()) == ["records.csv", "table_ends.csv"]
+    assert sorted(path.name for path in Path("out").iterdir()) == ["records.csv", "table_1.csv"]
     assert command("export", "batches", "--figures", "pdf").code == 0
-    assert sorted(path.name for path in Path("pdf").iterdir()) == ["captions.md", "courses.pdf", "ends.pdf"]
-    assert {"courses.png", "ends.png"} <= {path.name for path in Path("results/batches").iterdir()}
+    assert sorted(path.name for path in Path("pdf").iterdir()) == [
+        "captions.md",
+        "ends.pdf",
+        "loss.pdf",
+        "probe R².pdf",
+        "share correct.pdf",
+    ]
+    assert {"loss.png", "ends.png"} <= {path.name for path in Path("sweeps/batches").iterdir()}
     assert command("report", "batches").code == 0
-    page = Path("results/batches/report.html").read_text()
+    page = Path("sweeps/batches/report.html").read_text()
     assert "What changes with training.batch?" in page
-    assert page.count("<figure") == 2
+    assert page.count("<img") == 4
     assert "training.batch=16" in page
 
 

@@ -66,7 +66,7 @@ BASES = {
     "report": ["run"],
     "study": ["study.py", "--dry-run"],
     "sweep": ["training.batch=8,16", "--dry-run"],
-    "claims": ["--results", "folder"],
+    "claims": ["--studies", "folder"],
     "intervene": ["run", "--tap", "mid", "--count", "8"],
     "clones": ["run", "--images", "8", "--each", "1"],
     "explore": [],
@@ -85,8 +85,7 @@ def test_no_value_of_a_flag_or_word_is_answered_by_more_than_a_line(verb, there:
     monkeypatch.setattr("phasescope.views.explorer.serve.serve", lambda *given: None)
     monkeypatch.setattr("phasescope.views.report.page.render_report", lambda *given: "a page")
     monkeypatch.setattr("phasescope.views.report.pictures.write_pictures", lambda *given, **more: [])
-    monkeypatch.setattr("phasescope.views.report.results.write_results", lambda *given: None)
-    monkeypatch.setattr("phasescope.studies.core.study.MOST_SEEDS", 9)
+    monkeypatch.setattr("phasescope.studies.study.MOST_SEEDS", 9)
     name, base = verb.__name__, BASES[verb.__name__]
     flags = flags_of(verb)
     positional = [

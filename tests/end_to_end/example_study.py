@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from phasescope.runs.config import load_words
 from phasescope.store import Run
 from phasescope.store.flat import run_row
 from phasescope.store.records import condense, merge_records
+from phasescope.studies.preregistration import Amendment, Preregistration, Sources
+from phasescope.studies.records import Judged, RecordedClaim, claims_text, plain
 
 STEPS = np.linspace(0, 600, 13).astype(int)
 DX, SIGMA = (0.5, 1.0, 2.0), (1.0, 2.0)
@@ -22,6 +25,35 @@ CLAIM = {
     "does_not_show": "anything: these records are synthetic", "detail": {},
     "cells": [], "family": "", "system": "", "look": 1,
 }  # fmt: skip
+
+
+def claim(
+    name: str, sentence: str, verdict: str, threshold: float, numbers: tuple[float, float, float]
+) -> RecordedClaim:
+    value, low, high = numbers
+    return RecordedClaim(
+        name=name, sentence=sentence, verdict=verdict, analysis=1, why="made up", source="nobody", answers="S5",
+        limits="Nothing at all.", check=False, threshold=threshold, direction="above", value=value, low=low, high=high,
+        n=24, detail={}, spread=0.1, effect=0.2, observed_spread=0.1, observed_power=0.9, detectable=0.15,
+    )  # fmt: skip
+
+
+def write_claims(folder: Path, claims: list[RecordedClaim], runs: int, digest: str | None = None) -> None:
+    """Write claims.json beside records, of these unless `digest` says others, and a preregistration with an amendment."""
+    judged = Judged(
+        study=folder.name,
+        question="What does this page look like? Its records are synthetic: no result of anything.",
+        sha256=digest or hashlib.sha256((folder / "records.parquet").read_bytes()).hexdigest(),
+        runs=runs,
+        core_minutes=1.0,
+        processors=["none"],
+        claims=claims,
+    )
+    (folder / "claims.json").write_text(claims_text(plain(judged.model_dump(exclude={"stale"}))))
+    amendment = Amendment(date="2030-01-02", reason="A slip.", changed=["`threshold` was 0.4"])
+    sources = [Sources(date="2030-01-01", commit="", sha256={})]
+    known = Preregistration(date="2030-01-01", recorded=0, study={}, sources=sources, amendments=[amendment])
+    (folder / "preregistration.json").write_text(known.model_dump_json())
 
 
 def write_study(folder: Path, real: Run | None = None) -> Path:
@@ -36,30 +68,15 @@ def write_study(folder: Path, real: Run | None = None) -> Path:
             for seed in range(1, SEEDS + 1):  # a trained run has 0
                 rows += _history(dx, sigma, seed, 150 + 150 * dx / sigma + rng.uniform(-60, 60))
     merge_records(folder / "records.parquet", rows)
-    claims = [
-        {**CLAIM, "name": "sooner", "sentence": "Onsets come later where d is larger.", "verdict": "supported",
-         "why": "the whole interval [0.2, 0.6] lies above the threshold 0", "statistic": "rank correlation of d and onset",
-         "threshold": 0.0, "value": 0.4, "low": 0.2, "high": 0.6, "n": 24},
-        {**CLAIM, "name": "coupled", "sentence": "Onsets of x and of y come together.", "verdict": "refuted",
-         "why": "the whole interval [0.1, 0.3] lies below the threshold 0.5", "statistic": "coupling of onsets",
-         "threshold": 0.5, "value": 0.2, "low": 0.1, "high": 0.3, "n": 24},
-        {**CLAIM, "name": "censored", "sentence": "Every run is ordered in the end.", "verdict": "undecided",
-         "why": "the interval [0.4, inf] holds the threshold 0.8", "statistic": "share of runs", "threshold": 0.8,
-         "value": 0.9, "low": 0.4, "high": "inf", "n": 24},
-    ]  # fmt: skip
-    digest = hashlib.sha256((folder / "records.parquet").read_bytes()).hexdigest()
-    told = {
-        "study": folder.name,
-        "question": "What does this page look like? Its records are synthetic: no result of anything.",
-        "declaration": {
-            "date": "2030-01-01",
-            "amended": [{"date": "2030-01-02", "reason": "A slip.", "changed": ["`threshold` was 0.4"]}],
-        },
-        "failed": [],
-        "claims": claims,
-    }
-    told["records"] = {"sha256": digest, "runs": len({row["digest"] for row in rows}), "rows": len(rows)}
-    (folder / "claims.json").write_text(json.dumps(told))
+    write_claims(
+        folder,
+        [
+            claim("sooner", "Onsets come later where d is larger.", "supported", 0.0, (0.4, 0.2, 0.6)),
+            claim("coupled", "Onsets of x and of y come together.", "refuted", 0.5, (0.2, 0.1, 0.3)),
+            claim("censored", "Every run is ordered in the end.", "undecided", 0.8, (0.9, 0.4, math.inf)),
+        ],
+        len({row["digest"] for row in rows}),
+    )
     return folder
 
 

@@ -46,7 +46,7 @@ def home(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def explorer(home) -> Iterator[tuple[str, int]]:
     """The address and process id of `phasescope explore` on a folder of runs that is not there yet."""
-    process = start("explore", "--runs", home / "runs", "--results", home / "results", "--port", 0)
+    process = start("explore", "--runs", home / "runs", "--studies", home / "results", "--port", 0)
     assert process.stdout is not None
     yield process.stdout.readline().split()[0].rstrip("/"), process.pid
     _, errors = stop(process)

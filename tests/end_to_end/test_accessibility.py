@@ -91,7 +91,7 @@ def report(trained, pages, tmp_path_factory):
 def study_report(pages, tmp_path_factory):
     """Of a study as it is shipped."""
     out = tmp_path_factory.mktemp("study") / "study.html"
-    path = write_html(find_study("sampler"), ROOT / "results" / "sampler", out)
+    path = write_html(*find_study("sampler", ROOT / "studies"), out)
     return pages(path.as_uri(), READINESS["study_report"])
 
 

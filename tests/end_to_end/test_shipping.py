@@ -95,18 +95,13 @@ def test_a_world_and_a_family_touch_two_files_each_and_a_study_one(copy: Path, t
     )
     assert len(touched(copy)) == 4
 
-    ship("my_study.py", copy / "studies" / "found" / "rings.py")
-    assert len(touched(copy)) == 5
-
     shutil.copy2(OWN / "my_networks.py", tmp_path)
     tree = {**RINGS, "world": {"kind": "rings"}, "family": {"kind": "decoder"}, "name": "shipped"}
     tree["probing"] = {**RINGS["probing"], "measures": [], "timesteps": "usual"}
     (tmp_path / "shipped.yaml").write_text(yaml.safe_dump(tree))
     assert "done" in run(copy, tmp_path, "-m", "phasescope", "train", "shipped.yaml", "training.steps=20")
-    listed = run(copy, tmp_path, "-c", "from phasescope.studies import studies; print(*studies())")
-    assert "rings" in listed.split()
 
-    for name in ("worlds/rings.py", "families/decoder.py", "studies/found/rings.py"):
+    for name in ("worlds/rings.py", "families/decoder.py"):
         (copy / name).unlink()
     for name in ("worlds/__init__.py", "families/__init__.py"):
         shutil.copy2(SOURCE / name, copy / name)

@@ -131,7 +131,7 @@ def test_interrupted_again_and_again_it_ends_without_a_traceback(words, start, t
     rng = np.random.default_rng(0)
     np.savez(tmp_path / "m.npz", latents=rng.random((2000, 40)), labels=rng.random((2000, 2)))
     (tmp_path / "s.py").write_text(
-        "from phasescope.studies.core import Cell, Study\n"
+        "from phasescope.studies import Cell, Study\n"
         "STUDY = Study('mine', '?', 'fast', tuple(Cell(str(i), {'training': {'batch': i + 1}}) for i in range(2000)), 1)\n"
     )
     given = [word.format(npz=tmp_path / "m.npz", study=tmp_path / "s.py") for word in words]

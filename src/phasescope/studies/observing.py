@@ -105,7 +105,7 @@ def observation(columns: Collection[str], splits: Iterable[str]) -> Tree:
         tree["p1"] = None
     conditions = {site.condition for site in sites}
     if sites and not phases and None not in conditions:
-        tree["timesteps"] = sorted(conditions)
+        tree["timesteps"] = sorted(condition for condition in conditions if condition is not None)
     return tree
 
 

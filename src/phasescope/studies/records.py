@@ -207,7 +207,7 @@ def judge(
         failed=sorted({*failed} - {*runs["digest"]}),
         claims=[_recorded_claim(study, claim, recorded, power) for claim in study.claims],
     )
-    return _plain(content.model_dump(exclude={"stale"}))
+    return plain(content.model_dump(exclude={"stale"}))
 
 
 def _recorded_claim(study: Study, claim: Claim, recorded: Recorded, power: bool) -> RecordedClaim:
@@ -246,12 +246,12 @@ def _at_observed_spread(study: Study, claim: Claim, recorded: Recorded, analysis
     }
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return data as JSON holds it: a number that is not finite is its name."""
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return str(value) if isinstance(value, float) and not np.isfinite(value) else value
 
 

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from example_study import claim, write_claims
 from small_run import write_small_run
 
 from phasescope.errors import UserError
@@ -89,28 +89,20 @@ def test_rows_in_any_order_give_the_same_histories():
     assert found["a"]["onsets"]["behaviour"] == {"B": 10, "C": 30}
 
 
-def claims(folder: Path, sha256: str) -> None:
-    claim = {"name": "c", "verdict": "supported", "sentence": "It does.", "why": "so", "source": "nobody",
-             "statistic": "mean", "threshold": 0.5, "direction": "above",
-             "minimum_n": 1, "figure": "f", "does_not_show": "Much.", "value": 1.0,
-             "low": 0.9, "high": "inf", "n": 4, "detail": {},
-             "cells": [], "family": "", "system": "", "look": 1}  # fmt: skip
-    amended = [{"date": "2030-01-02", "reason": "A slip.", "changed": ["`threshold` was 0.4"]}]
-    told = {"study": "example", "question": "Does it?", "records": {"sha256": sha256, "runs": 4, "rows": 12},
-            "declaration": {"date": "2030-01-01", "amended": amended}, "failed": [], "claims": [claim]}  # fmt: skip
-    (folder / "claims.json").write_text(json.dumps(told))
+def claims(folder: Path, digest: str | None = None) -> None:
+    write_claims(folder, [claim("one", "It is so.", "supported", 0.0, (0.4, 0.2, 0.6))], 4, digest)
 
 
 def test_verdicts_that_rest_on_other_records_are_stale(results):
     folder, studies = results / "example", Studies(results)
-    claims(folder, hashlib.sha256((folder / "records.parquet").read_bytes()).hexdigest())
+    claims(folder)
     fresh = studies.study("example")
     assert fresh["claims"][0]["verdict"] == "supported"
     assert not fresh["stale"]
     assert fresh["amended"] == [
-        {"told": "2030-01-02: A slip. (1 change)", "changed": ["`threshold` was 0.4"]}
+        {"told": "2030-01-02: A slip. (`threshold` was 0.4)", "changed": ["`threshold` was 0.4"]}
     ]
-    assert studies.all()[0]["verdicts"] == {"supported": 1, "refuted": 0, "undecided": 0}
+    assert studies.all()[0]["verdicts"] == {"supported": 1, "refuted": 0, "undecided": 0, "not reached": 0}
     claims(folder, "0" * 64)
     assert studies.study("example")["stale"]
 
