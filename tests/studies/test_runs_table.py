@@ -72,6 +72,14 @@ def test_an_onset_of_accuracy_needs_the_interval_above_one_half():
     assert as_table(made(), onset_of_accuracy("grid"))["y"].tolist() == [350, 450, 850, 650]
 
 
+def test_a_snapshot_without_samples_is_not_accurate():
+    rows = records(run("early", 0, onset=200))
+    rows.loc[rows["step"] == 1000, "outcomes.grid.n"] = 0
+    (passed,) = Runs(rows, CELLS).accurate("grid")
+    assert passed[-2]
+    assert not passed[-1]
+
+
 def test_a_level_that_is_lost_again_does_not_count():
     rows = run("early", 0, onset=200)
     rows.loc[rows["step"] == 800, "accuracy.grid.joint"] = 0.1

@@ -135,6 +135,13 @@ def test_a_ratio_between_cells_in_which_half_are_censored_is_not_decided():
     assert "50% of the runs (1.0)" in found.censored
 
 
+def test_a_simulated_ratio_is_at_least_a_small_one():
+    """The search for the smallest detectable effect goes beyond a ratio of 0."""
+    table = OnsetRatio().simulate(design(8), -0.4, 0.1, np.random.default_rng(0))
+    assert table["came"].all()
+    assert not table["came_second"].any()
+
+
 def test_a_share_with_censored_runs_covers_both_extremes():
     found = Share().estimate(pd.DataFrame({"y": [1.0] * 5 + [NEVER] * 3}))
     all_of_them, none = (Share().estimate(pd.DataFrame({"y": [1.0] * 5 + [v] * 3})) for v in (1.0, 0.0))

@@ -5,6 +5,7 @@ import pytest
 
 from conftest import ALL_STEPS, BATCH, SEED, STEPS, write_run
 from phasescope.places import Place
+from phasescope.views.claim_words import format_number
 from phasescope.views.figures.axes import edges, spread, stretches
 from phasescope.views.levels import levels
 from phasescope.views.record import Record
@@ -131,3 +132,11 @@ def test_timeline_caption_carries_sample_sizes_and_thresholds(run):
     assert limits["order"] == run.status["summary"]["thresholds"]["representation"]["order"]
     assert f"order {limits['order']:g}" in caption
     assert f"dimension {limits['label_dimension']:g}" in caption
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.12345, "0.123"), (999.4, "999"), (1725.0, "1,725"), (-0.5, "-0.5"), (float("nan"), "–")],
+)
+def test_a_number_has_three_digits_and_steps_have_all(value, text):
+    assert format_number(value) == text
