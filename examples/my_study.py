@@ -1,12 +1,7 @@
-"""Does a transformer that is told of a ring's place paint more rings when it learns longer? A study of one's own."""
+"""Does a transformer that is conditioned on a ring's position have less loss after 20 steps than after 10? A study
+of your own."""
 
-from __future__ import annotations
-
-import numpy as np
-
-from phasescope.studies.core import Cell, Claim, Curve, Figure, Panel, Study
-from phasescope.studies.core.criteria import column, runs_of
-from phasescope.studies.core.statistics import mean_of_runs
+from phasescope.studies import Claim, Courses, Difference, Study, end, product
 
 RING = {
     "world": {"kind": "my_worlds.py:Rings"},
@@ -27,29 +22,19 @@ RING = {
         "p1": None,
     },
 }
-CELLS = tuple(
-    Cell(f"{steps} steps", {**RING, "training": {**RING["training"], "steps": steps}}) for steps in (10, 20)
-)
-
-
-def gain(frame):
-    first, last = ([column(run, "loss")[-1] for run in runs_of(frame, [cell.name])] for cell in CELLS)
-    return mean_of_runs(np.array(first) - np.array(last))
-
-
-def losses(frame):
-    lines = [
-        Curve(column(run, "step")[1:], column(run, "loss")[1:], series=i)
-        for i, run in enumerate(runs_of(frame))
-    ]
-    return [Panel("Loss", "gradient steps", "loss", lines)]
-
 
 STUDY = Study(
-    "rings", "Does a ring painter learn more in twenty steps than in ten?", "small", CELLS, seeds=2,
-    claims=(
-        Claim("learns_more", "Twenty steps leave less loss than ten.", "me", "loss at 10 less at 20 steps, mean over seeds",
-              0.0, gain, "losses", "That either is enough.", minimum_n=2),
-    ),
-    figures=(Figure("losses", "Losses", losses, lambda frame: f"{len(runs_of(frame))} runs."),),
+    name="rings",
+    question="Does a ring sampler learn more in twenty steps than in ten?",
+    base="small",
+    cells=product("{length} steps", lambda length: {**RING, "training": {**RING["training"], "steps": length}},
+    length=(10, 20)),
+    seeds=2,
+    claims=[
+        Claim(
+            "learns_more", "Twenty steps leave less loss than ten.", Difference("length", 10, 20), end("loss"),
+            threshold=0.0, effect=0.5, spread=0.1, minimum_n=2, limits="That either is enough.",
+        )
+    ],
+    plots=[Courses("losses", "Loss", {"loss": "loss"}, by="length", ylabel="loss")],
 )  # fmt: skip

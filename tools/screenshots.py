@@ -1,6 +1,6 @@
 """Pictures of every view, in light and dark, on a wide and on a narrow screen.
 
-    python -m tools.screenshots --runs runs --results results --out docs/explorer
+    python -m tools.screenshots --runs runs --studies studies --out docs/explorer
 
 They are taken by a system Chromium through Playwright (the extra `test`) from a server of their own.
 """
@@ -108,7 +108,7 @@ def views(runs: Path, results: Path, name: str | None, study: str | None = None)
 def take(
     out: Annotated[Path, arg(metavar="DIR")] = Path("docs/explorer"),
     runs: Annotated[Path, arg(metavar="DIR")] = Path("runs"),
-    results: Annotated[Path, arg(metavar="DIR")] = Path("results"),
+    studies: Annotated[Path, arg(metavar="DIR")] = Path("studies"),
     run: str | None = None,
     study: str | None = None,
 ) -> int:
@@ -117,7 +117,7 @@ def take(
     Args:
         out: folder for the PNG files
         runs: folder of runs
-        results: folder of studies' results
+        studies: folder of studies
         run: of the views of one run; without it the one with most snapshots
         study: of the view of one study; without it the first
     """
@@ -128,9 +128,9 @@ def take(
         print("screenshots: there is no Chromium on this machine", file=sys.stderr)
         return 2
     out.mkdir(parents=True, exist_ok=True)
-    with serving(runs, results) as address, sync_playwright() as playwright:
+    with serving(runs, studies) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path, args=FLAGS)
-        for view, place in views(runs, results, run, study):
+        for view, place in views(runs, studies, run, study):
             for width in WIDTHS:
                 for scheme in SCHEMES:
                     page = open_view(browser, address + place, view, width, scheme)

@@ -1,7 +1,7 @@
 """How studies stand, in the pages of docs, from their records.
 
-Wherever a page has `<!-- studies: NAME NAME -->`, a table; wherever it has `<!-- figures: NAME NAME -->`, each figure of
-theirs with its caption and the verdicts that it shows.
+Wherever a page has `<!-- studies: NAME NAME -->`, a table; wherever it has `<!-- figures: NAME NAME -->`, each
+study's figures with their captions, then its claims with their verdicts.
 
 python -m docs.figures.standing
 """
@@ -13,82 +13,64 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from phasescope.studies import studies
-from phasescope.studies.core.declaration import read_declaration
-from phasescope.studies.core.records import read_claims, read_frame
-from phasescope.studies.core.study import Figure, Study
-from phasescope.views.report.study_page import entry
+from phasescope.studies import Study, find_study
+from phasescope.studies.claim import VERDICTS
+from phasescope.studies.records import Recorded, read_claims, read_rows
+from phasescope.views.claim_words import criterion, format_interval, format_number, verdict_words
 
 DOCS = Path(__file__).parents[1]
-RESULTS = DOCS.parent / "results"
+STUDIES = DOCS.parent / "studies"
 BLOCK = re.compile(r"(<!-- (studies|figures): ([\w ]+) -->\n).*?(<!-- /\2 -->)", re.DOTALL)
-ORDER = ("supported", "refuted", "undecided")
 
 
 def verdicts(name: str) -> str:
-    """How many claims of a study came out how, and of how many of its runs, where some are to come; that it is declared
-    alone where it has no records."""
-    told = read_claims(RESULTS / name)
-    if not told or not told["claims"]:
-        return "declared, not run"
-    found = Counter(claim["verdict"] for claim in told["claims"])
-    counts = ", ".join(f"{found[outcome]} {outcome}" for outcome in ORDER if found[outcome])
-    runs, declared = told["records"]["runs"], len(studies()[name].configs())
-    return counts if runs >= declared else f"{counts}; {runs} of {declared} runs"
-
-
-def row(name: str) -> str:
-    page = f"[{name}](results/{name}.md)" if (DOCS / "results" / f"{name}.md").exists() else f"`{name}`"
-    return f"| {page} | {studies()[name].question} | {verdicts(name)} |"
+    """Return how many claims of a study have which verdict; that it is preregistered only if it has no records."""
+    judged = read_claims(STUDIES / name)
+    if judged is None or not judged.claims:
+        return "no claims" if judged else "preregistered, not run"
+    counts = Counter(claim.verdict for claim in judged.claims)
+    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
 
 
 def table(names: str) -> str:
-    """Lines of a page's table: a study, what it asks, how its claims came out."""
-    return "\n".join(["| study | asks | claims |", "|---|---|---|", *map(row, names.split())]) + "\n"
+    """Return the lines of a page's table: a study, what it asks, how its claims came out."""
+    found = [find_study(name, STUDIES)[0] for name in names.split()]
+    rows = [
+        f"| [{s.name}](../studies/{s.name}/README.md) | {s.question} | {verdicts(s.name)} |" for s in found
+    ]
+    return "\n".join(["| study | asks | claims |", "|---|---|---|", *rows]) + "\n"
 
 
-def figure(study: Study, one: Figure, caption: str) -> str:
-    """A figure, and under it its caption and the verdicts that it shows."""
-    told, declared = read_claims(RESULTS / study.name), read_declaration(RESULTS / study.name)
-    claims = told["claims"] if told else ()
-    shown = [entry(study, declared, claim) for claim in claims if claim["figure"] == one.name]
-    lines = [f"![{one.title}](../results/{study.name}/{one.name}.png)\n\n{caption}"]
-    for claim in shown:
-        numbers = (
-            f"{claim['value_text']} {claim['interval_text']}, holds if {claim['rule']}, n = {claim['n']}"
-        )
-        link = f"results/{study.name}.md#{claim['name']}"
-        lines.append(
-            f"- {claim['symbol']} {claim['verdict']}{claim['mark']}: [{claim['sentence']}]({link}) {numbers}"
-        )
-    return "\n\n".join([lines[0], "\n".join(lines[1:])] if shown else lines) + "\n\n"
-
-
-def pictured(name: str) -> str:
-    """A study's question and its figures; one line where it was not run."""
-    study = studies()[name]
-    head = f"### {study.question}\n\n"
-    if not (DOCS / "results" / f"{name}.md").exists():
-        return head + f"`{name}`: {verdicts(name)}.\n\n"
-    frame = read_frame(study, RESULTS / name)
-    return head + "".join(figure(study, one, one.caption(frame)) for one in study.figures)
+def pictured(study: Study, folder: Path) -> str:
+    """Return a study's question, its figures with captions, and its claims with their verdicts."""
+    parts = [f"### {study.question}"]
+    if (judged := read_claims(folder)) is None:
+        return f"{parts[0]}\n\n`{study.name}`: {verdicts(study.name)}.\n\n"
+    runs = Recorded(study, read_rows(study, folder)).runs(study.more)
+    for plot in study.plots:
+        parts.append(f"![{plot.title}](../studies/{study.name}/{plot.name}.png)\n\n{plot.caption(runs)}")
+    lines = [
+        f"- {verdict_words(c)}: [{c.sentence}](../studies/{study.name}/README.md#{c.name}) {format_number(c.value)} "
+        f"{format_interval(c)}, needed {criterion(c)}, n = {c.n}"
+        for c in judged.claims
+    ]
+    return "\n\n".join([*parts, "\n".join(lines)]) + "\n\n"
 
 
 def figures(names: str) -> str:
-    """Of each study its question, its figures and the verdicts that they show."""
-    return "\n" + "".join(map(pictured, names.split()))
+    return "\n" + "".join(pictured(*find_study(name, STUDIES)) for name in names.split())
 
 
 FILLS = {"studies": table, "figures": figures}
 
 
 def filled(text: str) -> str:
-    """A page with its tables and figures as records have it."""
-    return BLOCK.sub(lambda found: found[1] + FILLS[found[2]](found[3]) + found[4], text)
+    """Return a page with its tables and figures as records have them."""
+    return BLOCK.sub(lambda block: block[1] + FILLS[block[2]](block[3]) + block[4], text)
 
 
 def main() -> int:
-    """Fill the tables of every page."""
+    """Fill the blocks of every page."""
     for page in sorted(DOCS.glob("*.md")):
         if (text := page.read_text()) != (now := filled(text)):
             page.write_text(now)

@@ -39,8 +39,8 @@ PAPERS = (
 )
 P1_SYSTEM = "paper"
 """preset with P1's own ingredients"""
-REALISATIONS = "realisations.md"
-"""note on runs that were computed on two kinds of processor, beside the studies"""
+NOTES = ("retired.md", "realisations.md")
+"""beside the studies, appended: claims that are no longer made, and runs that were computed twice"""
 
 
 def findings(studies: Sequence[tuple[Study, Path]], page: Path) -> str:
@@ -68,8 +68,8 @@ def findings(studies: Sequence[tuple[Study, Path]], page: Path) -> str:
                 ("claim", "verdict", "value", "interval", "needed", "n", "power at the observed spread"),
                 [_row_of_claim(claim, folder) for claim in found.claims],
             )
-    note = page.parent / REALISATIONS
-    return "\n".join([*lines, *([note.read_text().strip()] if note.exists() else [])]).rstrip() + "\n"
+    notes = [(page.parent / name).read_text() for name in NOTES if (page.parent / name).exists()]
+    return "\n".join([*lines, *notes]).rstrip() + "\n"
 
 
 def _selected() -> list[str]:
