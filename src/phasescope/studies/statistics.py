@@ -458,7 +458,9 @@ class Agreement(Statistic):
         z = np.where(
             scrambled & ~follows, rng.integers(len(self.letters), size=y.shape), np.where(follows, y, other)
         )
-        return table.assign(y=letters(y), z=letters(z))
+        found = table.copy()
+        found["y"], found["z"] = letters(y), letters(z)
+        return found
 
     def spread_of(self, table: pd.DataFrame) -> float:
         """The spread of the log of when the last letter first appears, as the simulation has it."""
