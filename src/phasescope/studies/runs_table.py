@@ -247,7 +247,10 @@ def reaches(column: str, value: str, improving: str) -> Number:
 
 def _reaches(runs: Runs, column: str, value: str, improving: str) -> np.ndarray:
     quarters = [np.array_split(course, 4) for course in runs.courses(improving)]
-    rises = np.array([np.nanmean(last) - np.nanmean(before) > STILL_RISES for *_, before, last in quarters])
+    rises = np.array(
+        [len(last) and np.nanmean(last) - np.nanmean(before) > STILL_RISES for *_, before, last in quarters],
+        dtype=bool,
+    )
     reached = runs.ever(column, value)
     return np.where(~reached & rises, np.nan, reached.astype(float))
 
