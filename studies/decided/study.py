@@ -80,7 +80,8 @@ class ComesBack:
     title: str = "Clones that come back, by the noise level they start from"
 
     def panels(self, runs: Runs) -> list[Panel]:
-        return [self._panel(sigma, runs.where(sigma=sigma)) for sigma in runs.values("sigma")]
+        sigmas = runs.values("sigma") if runs.has(f"clones.share.{LEVELS[0]}") else []
+        return [self._panel(sigma, runs.where(sigma=sigma)) for sigma in sigmas]
 
     def _panel(self, sigma: float, runs: Runs) -> Panel:
         curves = [
@@ -104,8 +105,8 @@ class ComesBack:
 
     def caption(self, runs: Runs) -> str:
         return (
-            f"{len(runs)} runs; {IMAGES} images with {CLONES} clones each per noise level. Means and ranges over "
-            "runs."
+            f"{len(runs)} runs in {len(runs.values('cell'))} cells; {IMAGES} images with {CLONES} clones each per "
+            "noise level. Means and ranges over runs."
         )
 
 

@@ -78,7 +78,8 @@ class WhenLearned:
     title: str = "When each mode is learned, as read from generated images and from the gain on noisy ones"
 
     def panels(self, runs: Runs) -> list[Panel]:
-        return [self._panel(name, runs.where(network=name)) for name in runs.values("network")]
+        names = runs.values("network") if runs.has("modes.left.5") else []
+        return [self._panel(name, runs.where(network=name)) for name in names]
 
     def _panel(self, network: str, runs: Runs) -> Panel:
         curves = []
@@ -93,9 +94,9 @@ class WhenLearned:
 
     def caption(self, runs: Runs) -> str:
         return (
-            f"{len(runs)} runs; {IMAGES} images by {EVALUATIONS} sampling steps at each snapshot, without a label. "
-            "Geometric means over runs; bars: the two snapshots between which a gain is half way. Dashed: gradient "
-            "flow of a linear network."
+            f"{len(runs)} runs in 3 cells; {IMAGES} images by {EVALUATIONS} sampling steps at each snapshot, without "
+            "a label. Geometric means over runs; bars: the two snapshots between which a gain is half way. Dashed: "
+            "gradient flow of a linear network."
         )
 
 

@@ -66,13 +66,6 @@ def claims_at(site, untrained: float, spreads: dict[str, float]) -> list[Claim]:
             limits=f"Images of stripes are a sum of both factors. {ENCODED}: its index is {untrained:g} here.",
         ),
         Claim(
-            f"factorized_more_stripes_{t}",
-            f"Training makes latents of periodic stripes at {where} more factorized.",
-            Mean(), gain(index(site)), 0.0, 0.15, spreads["gain"], **stripes,
-            limits=f"{ENCODED}: its index is {untrained:g} here, so {1 - untrained:.2g} is left to gain.",
-            unreachable=f"supported: at most {1 - untrained:.2g} above the threshold" if untrained > 0.85 else "",
-        ),
-        Claim(
             f"stripes_more_than_bumps_{t}",
             f"Training makes latents at {where} more factorized on stripes than on bumps.",
             Difference("world", "stripes", "bumps"), gain(index(site)), 0.0, 0.25, spreads["difference"],
@@ -113,7 +106,13 @@ STUDY = Study(
         Reading("spectrum", read_spectrum),
     ],
     claims=[
-        *claims_at(ASKED[0], 0.71, {"end": 0.04, "gain": 0.1, "difference": 0.15}),
+        *claims_at(ASKED[0], 0.71, {"end": 0.04, "difference": 0.15}),
+        Claim(
+            "factorized_more_stripes_50",
+            f"Training makes latents of periodic stripes at {at(ASKED[0])} more factorized.",
+            Mean(), gain(index(ASKED[0])), 0.0, 0.15, 0.1, where={"world": "stripes", "held_out": "nothing"}, source="P2",
+            limits=f"{ENCODED}: its index is 0.71 here, so 0.29 is left to gain.",
+        ),
         *(
             Claim(
                 f"additive_more_{world}_50",
@@ -124,7 +123,7 @@ STUDY = Study(
             )
             for world in WORLDS
         ),
-        *claims_at(ASKED[1], 0.87, {"end": 0.02, "gain": 0.17, "difference": 0.2}),
+        *claims_at(ASKED[1], 0.87, {"end": 0.02, "difference": 0.2}),
     ],
     plots=[
         *(

@@ -13,7 +13,7 @@ import pytest
 from phasescope.config import merge
 from phasescope.measures.over_runs.resampling import NotEnough
 from phasescope.studies import Cell, Claim, Study, find_studies
-from phasescope.studies.claim import Power
+from phasescope.studies.claim import POWER, Power
 from phasescope.studies.conduct import conduct, survey
 from phasescope.studies.preregistration import check_preregistered
 from phasescope.studies.records import RECORDS, Recorded, judge, read_claims, read_rows
@@ -67,6 +67,7 @@ def powers(name: str, trials: int) -> Iterator[tuple[Claim, Power]]:
     for claim in study.claims:
         power = claim.power(study.design_of(claim), trials=trials)
         if claim.unreachable:
+            assert min(power.supported, power.refuted) < POWER, f"{claim.name} is not unreachable"
             best = max(power.supported, power.refuted)
             power = replace(power, supported=best, refuted=best)
         yield claim, power
