@@ -122,12 +122,7 @@ SOURCES = {
 STUDY = Study(
     name="cap",
     question="What limits accuracy if a network knows no absolute position, and what provides that position?",
-    base="lean",
-    answers="Q2",
-    cells=CELLS,
-    seeds=8,
-    more=8,
-    headline="source_zeros",
+    base="lean", answers="Q2", cells=CELLS, seeds=8, more=8, headline="source_zeros",
     claims=[
         *claims_for(8),
         *claims_for(16),

@@ -15,18 +15,15 @@ from phasescope.studies import (
     Against,
     Cell,
     Claim,
-    Estimate,
     Mean,
     NotEnough,
     Reading,
     Runs,
-    Statistic,
     Study,
-    Surface,
     Table,
     accuracy,
-    over_runs,
 )
+from studies.efficiency.surfaces import OfSets, SlowerGrowth, with_logs
 from studies.interpolate.core import COMPOSED, LEARNED, full_cells, read_core
 
 CANVASES_PX = (16, 24, 32)  # runs of this length do not learn canvases of 40 and 48 px
@@ -79,48 +76,6 @@ def held_out(runs: Runs, several: bool = True) -> pd.DataFrame:
     return table
 
 
-def with_logs(table: pd.DataFrame) -> pd.DataFrame:
-    stripes = (table["images"] != "bumps").astype(float)
-    return table.assign(log_bumps=np.log(table["bumps"]), log_canvas=np.log(table["canvas"]), stripes=stripes)
-
-
-class OfSets(Surface):
-    """A surface over the logs of bumps and canvas; the design's axes are not in logs."""
-
-    def simulate(
-        self, table: pd.DataFrame, truth: float, spread: float, rng: np.random.Generator
-    ) -> pd.DataFrame:
-        return super().simulate(with_logs(table), truth, spread, rng)
-
-
-class SlowerGrowth(Statistic):
-    """The power of N without stripes, minus that with stripes, each from a surface of its own."""
-
-    POWER = OfSets("log_bumps", "log_canvas")
-
-    def estimate(self, table: pd.DataFrame) -> Estimate:
-        parts = [table[(table["stripes"] == stripes).to_numpy()] for stripes in (0.0, 1.0)]
-        contours, n = [self.POWER.contour(part) for part in parts], len(parts[0])
-        return over_runs(
-            lambda w: contours[0](w[:, :n]) - contours[1](w[:, n:]),
-            len(table),
-            [c for p in parts for c in p["cell"]],
-        )
-
-    def simulate(
-        self, table: pd.DataFrame, truth: float, spread: float, rng: np.random.Generator
-    ) -> pd.DataFrame:
-        bare = (table["images"] == "bumps").to_numpy()
-        parts = [
-            self.POWER.simulate(table[rows], power, spread, rng)
-            for rows, power in ((bare, 1.5 + truth / 2), (~bare, 1.5 - truth / 2))
-        ]
-        return pd.concat(parts, ignore_index=True)
-
-    def spread_of(self, table: pd.DataFrame) -> float:
-        return self.POWER.spread_of(table)
-
-
 LEARNED_ONLY = (
     "Only runs that have learned their trained labels are counted; one surface fits all numbers of images."
 )
@@ -128,13 +83,11 @@ LEARNED_ONLY = (
 STUDY = Study(
     name="efficiency",
     question="How many images does it take to generate held-out labels, with and without each factor shown alone?",
-    base="lean",
-    answers="S7",
-    cells=[cell(images, canvas, share) for images,
-    shares in SHARES.items() for canvas in CANVASES_PX for share in shares],
-    seeds=13,
-    more=13,
-    headline="stripes_help",
+    base="lean", answers="S7", seeds=13, more=13, headline="stripes_help",
+    cells=[
+        cell(images, canvas, share)
+        for images, shares in SHARES.items() for canvas in CANVASES_PX for share in shares
+    ],
     readings=[Reading("core", read_core)],
     claims=[
         Claim(
@@ -180,6 +133,10 @@ STUDY = Study(
         )
         for canvas in CANVASES_PX
     ],
-    tables=[Table("Correct at the end", {"held-out labels": lambda runs: runs.end(HELD_OUT)}, by=("images",
-    "canvas", "bumps"))],
+    tables=[
+        Table(
+            "Correct at the end", {"held-out labels": lambda runs: runs.end(HELD_OUT)},
+            by=("images", "canvas", "bumps"),
+        )
+    ],
 )  # fmt: skip

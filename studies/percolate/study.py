@@ -116,12 +116,7 @@ READ = {"numbers": [held_out_accuracy(reading) for reading in READINGS], "source
 STUDY = Study(
     name="percolate",
     question="Does learning from a part of the labels begin where the images' overlaps percolate?",
-    base="lean",
-    answers="S7",
-    cells=CELLS,
-    seeds=6,
-    more=6,
-    headline="grows_with_sigma",
+    base="lean", answers="S7", cells=CELLS, seeds=6, more=6, headline="grows_with_sigma",
     claims=[
         Claim(
             "grows_with_sigma",
@@ -147,9 +142,8 @@ STUDY = Study(
     plots=[
         Against(
             "heights", "Held-out labels by the share trained on",
-            {"share correct": lambda runs: runs.end(accuracy("left_out"))}, "share", "sigma", log=True, ylim=(-0.02,
-            1.02),
-            references={"nearest-neighbour baseline": lambda runs: nearest_neighbour(runs)},
+            {"share correct": lambda runs: runs.end(accuracy("left_out"))}, "share", "sigma", log=True,
+            ylim=(-0.02, 1.02), references={"nearest-neighbour baseline": lambda runs: nearest_neighbour(runs)},
             note="All runs, read by well-formed samples.",
         )
     ],

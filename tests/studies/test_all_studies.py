@@ -14,9 +14,10 @@ from phasescope.config import merge
 from phasescope.measures.over_runs.resampling import NotEnough
 from phasescope.studies import Cell, Claim, Study, find_studies
 from phasescope.studies.claim import POWER, Power
-from phasescope.studies.conduct import conduct, survey
+from phasescope.studies.conduct import conduct
 from phasescope.studies.preregistration import check_preregistered
 from phasescope.studies.records import RECORDS, Recorded, judge, read_claims, read_rows
+from phasescope.studies.survey import survey
 
 STUDIES = Path(__file__).parents[2] / "studies"
 FOUND = {study.name: (study, folder) for study, folder in find_studies(STUDIES)}

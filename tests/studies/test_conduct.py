@@ -15,9 +15,10 @@ from phasescope.cli import main
 from phasescope.config import UserError
 from phasescope.store.records import read_records
 from phasescope.studies import find_study
-from phasescope.studies.conduct import conduct, execute, survey
+from phasescope.studies.conduct import conduct, execute
 from phasescope.studies.preregistration import read_preregistration
 from phasescope.studies.records import read_claims
+from phasescope.studies.survey import survey
 
 SOURCE = """
 from phasescope.studies import Claim, Courses, Difference, Reading, Study, Table, end, product

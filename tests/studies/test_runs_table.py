@@ -111,12 +111,6 @@ def test_a_missing_column_is_named():
         made().end("order.mid.600.value")
 
 
-def test_columns_that_are_read_are_known():
-    runs = made()
-    end("loss")(runs.where(sigma=1.0))
-    assert runs.columns_read == {"loss"}
-
-
 def test_a_number_is_described_by_its_name_and_arguments():
     assert describe(end("loss", last=3)) == {"function": "Runs.end", "column": "loss", "last": 3}
     assert describe({"a": (1, CELLS[0])})["a"][1]["name"] == "early"

@@ -105,10 +105,11 @@ def study(
         studies: folder of studies; that of this folder or of the checkout without it
         json: JSON instead of a table, for --dry-run
     """
-    from phasescope.studies.conduct import conduct, judge_records, survey
+    from phasescope.studies.conduct import conduct, judge_records
     from phasescope.studies.finding import find_study
     from phasescope.studies.preregistration import preregister
     from phasescope.studies.records import RECORDS
+    from phasescope.studies.survey import survey
     from phasescope.views.report.study_page import write_study_page
     from phasescope.views.terminal.progress import counting
     from phasescope.views.terminal.studies import Progress, print_ends, print_recorded, print_survey
@@ -176,8 +177,9 @@ def sweep(
         json: JSON instead of a table, for --dry-run
     """
     from phasescope.engines import check_asked
-    from phasescope.studies.conduct import conduct, survey
+    from phasescope.studies.conduct import conduct
     from phasescope.studies.records import RECORDS
+    from phasescope.studies.survey import survey
     from phasescope.studies.sweep import check_own, sweep_of
     from phasescope.views.report.study_page import write_study_page
     from phasescope.views.terminal.progress import counting

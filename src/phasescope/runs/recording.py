@@ -32,14 +32,14 @@ def whole_runs(
     path: Path,
     readings: Mapping[str, Iterable[str]] | None = None,
     sources: Mapping[str, str] | None = None,
-    columns: Collection[str] = (),
+    columns: Mapping[str, Collection[str]] | None = None,
 ) -> set[str]:
     """Return the runs that a file of records holds in full: every row that is due, every reading, every column.
 
     Args:
         readings: names of the further readings that a run needs, by its digest.
         sources: what the column `SOURCES` must be, by digest; runs of other sources are left out.
-        columns: that must have a value: another study may have observed less.
+        columns: that must have a value, by digest: another study may have observed less. Other runs are left out.
 
     Raises:
         UserError: the file is no file of records.
@@ -48,17 +48,20 @@ def whole_runs(
         return set()
     import pandas as pd
 
-    needed = [name for name in columns if name not in ("digest", "step", *PLAN)]
-    frame = pd.DataFrame(some_columns(path, ("digest", "step", *PLAN, READINGS, SOURCES, *needed)))
+    needed = {digest: [*{*names} - {"digest", "step", *PLAN}] for digest, names in (columns or {}).items()}
+    read = {name for names in needed.values() for name in names}
+    frame = pd.DataFrame(some_columns(path, ("digest", "step", *PLAN, READINGS, SOURCES, *sorted(read))))
     whole = set()
     for key, rows in frame.groupby("digest"):
         digest, first = str(key), rows.iloc[0]
-        if first[list(PLAN)].isna().any() or rows[needed].isna().all().any():
+        if columns is not None and digest not in columns:
+            continue
+        if first[list(PLAN)].isna().any() or rows[needed.get(digest, [])].isna().all().any():
             continue
         *plan, steps = (int(first[name]) for name in PLAN)
         snapshots = SnapshotPlanConfig(**dict(zip(SNAPSHOTS, plan, strict=True)))
         due = {step for step in range(steps + 1) if snapshots.due(step, steps)}
-        taken = json.loads(first[READINGS] or "[]")
+        taken = json.loads(first[READINGS]) if isinstance(first[READINGS], str) else []  # older records lack it
         same = (first[SOURCES] or "{}") == (sources or {}).get(digest, first[SOURCES] or "{}")
         if same and due <= set(rows["step"]) and {*(readings or {}).get(digest, ())} <= {*taken}:
             whole.add(digest)

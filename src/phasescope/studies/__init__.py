@@ -13,7 +13,9 @@ from phasescope.measures.over_runs.resampling import (
 from phasescope.studies.cells import Cell, product
 from phasescope.studies.claim import Claim
 from phasescope.studies.finding import find_studies, find_study
-from phasescope.studies.plots import Against, Courses, Curve, Ends, Heatmap, Panel, PhaseGrid, Scatter, Table
+from phasescope.studies.panels import Curve, Panel
+from phasescope.studies.plots import Against, Courses, Ends, Heatmap, PhaseGrid, Scatter
+from phasescope.studies.relations import Agreement, Crossing, Rank, Surface
 from phasescope.studies.runs_table import (
     Number,
     Runs,
@@ -27,18 +29,9 @@ from phasescope.studies.runs_table import (
     reaches,
     start,
 )
-from phasescope.studies.statistics import (
-    Agreement,
-    Crossing,
-    Difference,
-    Mean,
-    OnsetRatio,
-    Rank,
-    Share,
-    Statistic,
-    Surface,
-)
+from phasescope.studies.statistics import Difference, Mean, OnsetRatio, Share, Statistic
 from phasescope.studies.study import Reading, Study
+from phasescope.studies.tables import Table
 
 __all__ = [
     "Against",

@@ -7,6 +7,7 @@ identity, so this changes cost and records, never what is learned.
 from __future__ import annotations
 
 import contextlib
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -42,15 +43,17 @@ class PlaceholderRuns(Runs):
         of_cell = range(PLACEHOLDERS)
         rows = [(cell.name, seed, 100 * step) for cell in study.cells for seed in of_cell for step in of_cell]
         frame = pd.DataFrame(rows, columns=["cell", "seed", "step"])
+        self.read: defaultdict[str, set[str]] = defaultdict(set)
         super().__init__(frame.assign(images_seen=frame["step"], epochs=frame["step"] / 100), study.cells)
 
     def _part(self, records: Any) -> Runs:
         part = object.__new__(PlaceholderRuns)
         Runs.__init__(part, records, self._cells)
+        part.read = self.read
         return part
 
     def has(self, column: str) -> bool:
-        self.columns_read.add(column)
+        self.read[column].update(self.table["cell"])
         return True
 
     def _split(self, column: str) -> list[np.ndarray]:
@@ -64,18 +67,25 @@ class PlaceholderRuns(Runs):
         return [course] * len(self)
 
 
-def columns_of(study: Study) -> set[str]:
-    """Return the columns that a study's claims, plots and tables read."""
+def columns_of_claims(study: Study) -> dict[str, set[str]]:
+    """Return the columns that a study's claims read, and of which cells each."""
     runs = PlaceholderRuns(study)
     with np.errstate(all="ignore"):
         for claim in study.claims:
             with contextlib.suppress(NotEnough):
                 claim.tables(runs)
+    return runs.read
+
+
+def columns_shown(study: Study) -> set[str]:
+    """Return the columns that a study's plots and tables read."""
+    runs = PlaceholderRuns(study)
+    with np.errstate(all="ignore"):
         for plot in study.plots:
             plot.panels(runs)
         for table in study.tables:
             table.rows(runs)
-    return runs.columns_read
+    return {*runs.read}
 
 
 def observation(columns: Collection[str], splits: Iterable[str]) -> Tree:

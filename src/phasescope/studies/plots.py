@@ -6,75 +6,20 @@ A study may also bring a class of its own with `name`, `title`, `panels(runs)` a
 
 from __future__ import annotations
 
-import contextlib
-import itertools
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from phasescope.measures.learning.phases import LETTERS
-from phasescope.measures.over_runs.resampling import LEVEL, NotEnough, mean_over_runs
+from phasescope.measures.over_runs.resampling import LEVEL, NotEnough
+from phasescope.studies.panels import Curve, Panel
 from phasescope.studies.runs_table import Number, Runs, as_table
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A line of a panel: x, y and the ends of an interval, each (n,)."""
-
-    x: np.ndarray
-    y: np.ndarray
-    low: np.ndarray | None = None
-    high: np.ndarray | None = None
-    label: str = ""
-    series: int = 0
-    """index of colour and mark"""
-    style: Literal["line", "points", "steps", "dashed"] = "line"
-    colour: str | None = None
-    """#rrggbb, in place of the series' own"""
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One pair of axes: curves, or a grid of numbers."""
-
-    title: str
-    xlabel: str
-    ylabel: str
-    curves: Sequence[Curve] = ()
-    grid: np.ndarray | None = None
-    """(rows, columns) of numbers, NaN where missing"""
-    colours: Literal["values", "phases"] = "values"
-    """of the grid: a scale, or 0, 1, 2 for the phases A, B, C"""
-    rows: Sequence[str] = ()
-    columns: Sequence[str] = ()
-    xscale: Literal["linear", "log"] = "linear"
-    yscale: Literal["linear", "log"] = "linear"
-    ylim: tuple[float, float] | None = None
-    """of the y axis, or of the grid's colours"""
-    level: float | None = None
-    """a horizontal line: a threshold"""
-    ticks: Mapping[float, str] | None = None
-    """of the x axis, by place"""
-
-
-class Plot(Protocol):
-    """What a study draws."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def title(self) -> str: ...
-
-    def panels(self, runs: Runs) -> Sequence[Panel]: ...
-
-    def caption(self, runs: Runs) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -333,44 +278,6 @@ class Scatter(_Plot):
 
     def _points(self, runs: Runs) -> list[np.ndarray]:
         return [as_table(runs, number)["y"].to_numpy(dtype=float) for number in (self.x, self.y)]
-
-
-@dataclass(frozen=True)
-class Table:
-    """A number per column and value of `by`: its mean over runs, with the interval over runs if `interval`."""
-
-    title: str
-    columns: Mapping[str, Number]
-    """heading -> number"""
-    by: Sequence[str] = ("cell",)
-    interval: bool = False
-    where: Mapping[str, Any] = field(default_factory=dict)
-    note: str = ""
-
-    def rows(self, runs: Runs) -> list[dict[str, Any]]:
-        """Return one mapping per row, with the same keys in each; NaN where a number is not known."""
-        try:
-            chosen = runs.where(**self.where)
-        except NotEnough:
-            return []
-        found = []
-        for values in itertools.product(*(chosen.values(axis) for axis in self.by)):
-            with contextlib.suppress(NotEnough):  # the design need not have every combination
-                point = dict(zip(self.by, values, strict=True))
-                part = chosen.where(**point)
-                numbers = {head: self._mean(part, number) for head, number in self.columns.items()}
-                found.append({**point, "runs": len(part), **numbers})
-        return found
-
-    def _mean(self, runs: Runs, number: Number) -> float | str:
-        try:
-            y = as_table(runs, number).dropna(subset=["y"])["y"].to_numpy(dtype=float)
-            if not self.interval:
-                return float(y.mean()) if len(y) else float("nan")
-            estimate = mean_over_runs(y)
-            return f"{estimate.value:.3g} [{estimate.low:.3g}, {estimate.high:.3g}]"
-        except NotEnough:
-            return float("nan")
 
 
 INTERVALS = f"Intervals over runs: {LEVEL}."

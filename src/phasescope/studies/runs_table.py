@@ -53,7 +53,6 @@ class Runs:
             ],
             columns=None if len(keys) else ["cell", "seed", "steps", "every"],
         )  # fmt: skip
-        self.columns_read: set[str] = set()
 
     def __len__(self) -> int:
         return len(self.table)
@@ -80,9 +79,7 @@ class Runs:
         if keep.all():
             return self
         lengths = np.diff([0, *self._begins, len(self._records)])
-        chosen = self._part(self._records[np.repeat(keep, lengths)])
-        chosen.columns_read = self.columns_read
-        return chosen
+        return self._part(self._records[np.repeat(keep, lengths)])
 
     def _part(self, records: pd.DataFrame) -> Runs:
         return Runs(records, self._cells)
@@ -95,7 +92,6 @@ class Runs:
 
     def has(self, column: str) -> bool:
         """Return whether the records have a column."""
-        self.columns_read.add(column)
         return column in self._records
 
     def columns(self, beginning: str) -> list[str]:

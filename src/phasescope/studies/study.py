@@ -1,8 +1,8 @@
 """A study as data: a question, the cells and seeds that answer it, claims, plots and tables.
 
     STUDY = Study(
-        name="overlap", question="Do wider bumps bring phase C earlier?", answers="S5", base="lean",
-        cells=product("sigma={sigma:g}", lambda sigma: {"world": {"sigma_px": sigma}}, sigma=(1.0, 2.0)),
+        name="batches", question="Do larger batches bring phase C earlier?", answers="Q3", base="lean",
+        cells=product("batch={size}", lambda size: {"training": {"batch_size": size}}, size=(32, 128)),
         seeds=8, claims=[Claim(...)], plots=[Courses(...)], tables=[Table(...)],
     )
 
@@ -24,9 +24,10 @@ from phasescope.runs.config import RunConfig
 from phasescope.showing import html_table
 from phasescope.studies.cells import DEFAULTS, Cell
 from phasescope.studies.claim import Claim
-from phasescope.studies.observing import columns_of, observation
-from phasescope.studies.plots import Plot, Table
+from phasescope.studies.observing import columns_of_claims, columns_shown, observation
+from phasescope.studies.panels import Plot
 from phasescope.studies.runs_table import describe
+from phasescope.studies.tables import Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -211,8 +212,19 @@ class Study:
     @cached_property
     def columns(self) -> set[str]:
         """The recorded columns that its claims, plots and tables read, without those of its further readings."""
+        return self._without_readings({*self._needed} | columns_shown(self))
+
+    def columns_for(self, cells: Collection[str]) -> set[str]:
+        """Return the columns that claims read of cells, which their runs must have; a figure may lack some runs."""
+        return self._without_readings({name for name, read in self._needed.items() if read & {*cells}})
+
+    @cached_property
+    def _needed(self) -> dict[str, set[str]]:
+        return columns_of_claims(self)
+
+    def _without_readings(self, columns: Collection[str]) -> set[str]:
         own = tuple(f"{reading.name}." for reading in self.readings)
-        return {name for name in columns_of(self) if not (own and name.startswith(own))}
+        return {name for name in columns if not (own and name.startswith(own))}
 
     def members(self, seeds: int | None = None, final: Collection[str] = ()) -> Iterator[Member]:
         """Return all runs, seed by seed, so that every cell has its first seeds early.

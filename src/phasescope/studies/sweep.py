@@ -27,10 +27,11 @@ from phasescope.runs.config import RunConfig, split_words
 from phasescope.runs.swept_values import Override, values_of
 from phasescope.store.files import to_json
 from phasescope.studies.cells import DEFAULTS, Cell
-from phasescope.studies.plots import Courses, Ends, Table
+from phasescope.studies.plots import Courses, Ends
 from phasescope.studies.preregistration import data_of, differences, read_preregistration
 from phasescope.studies.runs_table import Runs, end
 from phasescope.studies.study import MOST_SEEDS, Study
+from phasescope.studies.tables import Table
 
 MOST_CELLS = 4096
 MOST_DRAWN = 40

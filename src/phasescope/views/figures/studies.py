@@ -16,7 +16,7 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, NullLocator, ScalarFormatter
 
-from phasescope.studies.plots import Curve, Panel, Plot
+from phasescope.studies.panels import Curve, Panel, Plot
 from phasescope.studies.runs_table import Runs
 from phasescope.views.figures.axes import short
 from phasescope.views.style import INK, MUTED, OPEN_MAP, PHASE_COLOURS, RC

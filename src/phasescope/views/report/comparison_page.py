@@ -10,7 +10,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure as Drawing
 
-from phasescope.studies.plots import Curve, Panel
+from phasescope.studies.panels import Curve, Panel
 from phasescope.views.comparison import Comparison, Row, common_place
 from phasescope.views.figures.axes import NARROW_IN, WIDE_IN
 from phasescope.views.figures.studies import draw_panel

@@ -14,14 +14,14 @@ from phasescope.views.claim_words import criterion, format_interval, format_numb
 from phasescope.views.report.study_page import markdown_table, title_of
 
 STATEMENTS = {
-    "S1": "Samples pass three phases: A (no or several bumps), B (one bump, wrong place), C (one bump, correct place)",
+    "S1": "Samples pass three phases: A (no or several objects), B (one, in the wrong place), C (one, in the correct place)",
     "S2": "Latents pass three phases: no manifold, an unordered manifold, an ordered one",
     "S3": "Each phase has its own failure",
     "S4": "Order of the latents goes with accuracy",
     "S5": "Denser data and more overlap bring order and accuracy earlier",
     "S6": "x and y are learned together, even if one is sampled more densely",
     "S7": "Combinations that were never seen are generated correctly",
-    "Q1": "Is the bump a good proxy for images?",
+    "Q1": "Is a single object a good proxy for images?",
     "Q2": "What causes the phases; what does depth do?",
     "Q3": "What else drives accuracy?",
     "Q4": "Which inductive biases factorize x and y?",

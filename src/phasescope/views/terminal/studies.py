@@ -9,9 +9,9 @@ from pathlib import Path
 
 from phasescope.engines import Event, RunEnd, Tally
 from phasescope.store.files import to_json
-from phasescope.studies.conduct import STATES, Survey
 from phasescope.studies.records import RECORDS, Recorded, read_rows
 from phasescope.studies.study import Study
+from phasescope.studies.survey import STATES, Survey
 from phasescope.views.claim_words import format_cell
 from phasescope.views.terminal.claims import print_claims
 from phasescope.views.terminal.tables import open_console

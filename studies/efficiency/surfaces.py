@@ -1,0 +1,48 @@
+"""Accuracy as a surface over the logs of images and canvas, and how much more slowly it falls with stripes."""
+
+import numpy as np
+import pandas as pd
+
+from phasescope.studies import Estimate, Statistic, Surface, over_runs
+
+
+def with_logs(table: pd.DataFrame) -> pd.DataFrame:
+    stripes = (table["images"] != "bumps").astype(float)
+    return table.assign(log_bumps=np.log(table["bumps"]), log_canvas=np.log(table["canvas"]), stripes=stripes)
+
+
+class OfSets(Surface):
+    """A surface over the logs of bumps and canvas; the design's axes are not in logs."""
+
+    def simulate(
+        self, table: pd.DataFrame, truth: float, spread: float, rng: np.random.Generator
+    ) -> pd.DataFrame:
+        return super().simulate(with_logs(table), truth, spread, rng)
+
+
+class SlowerGrowth(Statistic):
+    """The power of N without stripes, minus that with stripes, each from a surface of its own."""
+
+    POWER = OfSets("log_bumps", "log_canvas")
+
+    def estimate(self, table: pd.DataFrame) -> Estimate:
+        parts = [table[(table["stripes"] == stripes).to_numpy()] for stripes in (0.0, 1.0)]
+        contours, n = [self.POWER.contour(part) for part in parts], len(parts[0])
+        return over_runs(
+            lambda w: contours[0](w[:, :n]) - contours[1](w[:, n:]),
+            len(table),
+            [c for p in parts for c in p["cell"]],
+        )
+
+    def simulate(
+        self, table: pd.DataFrame, truth: float, spread: float, rng: np.random.Generator
+    ) -> pd.DataFrame:
+        bare = (table["images"] == "bumps").to_numpy()
+        parts = [
+            self.POWER.simulate(table[rows], power, spread, rng)
+            for rows, power in ((bare, 1.5 + truth / 2), (~bare, 1.5 - truth / 2))
+        ]
+        return pd.concat(parts, ignore_index=True)
+
+    def spread_of(self, table: pd.DataFrame) -> float:
+        return self.POWER.spread_of(table)
