@@ -118,15 +118,18 @@ def references(tree: Any) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def load(reference: str) -> Any:
+def load(reference: str, anywhere: bool = False) -> Any:
     """The class or function that a reference names.
+
+    Args:
+        anywhere: whether a file may lie outside the folder that the command runs in: its user named it.
 
     Raises:
         UserError: no such file, module or name; or it lies where no source may.
         SourceFailed: its import fails.
     """
     where, _, name = reference.rpartition(":")
-    module = _module_of_file(Path(where)) if where.endswith(".py") else _module(where, reference)
+    module = _module_of_file(Path(where), anywhere) if where.endswith(".py") else _module(where, reference)
     found: Any = module
     for part in name.split("."):
         found = getattr(found, part, None)
@@ -232,7 +235,7 @@ _IMPORTED: dict[str, str] = {}
 """by module: the SHA-256 of the source that this process executed"""
 
 
-def _module_of_file(path: Path) -> Any:
+def _module_of_file(path: Path, anywhere: bool = False) -> Any:
     """The module in a file, imported once under a name of its own; files beside it can be imported by it."""
     whole = path.resolve()
     name = _module_name(str(path))
@@ -240,7 +243,7 @@ def _module_of_file(path: Path) -> Any:
         if whole.is_file():
             _check_as_imported(str(path), whole)
         return sys.modules[name]
-    check_file(path)
+    check_file(path, anywhere)
     spec = importlib.util.spec_from_file_location(name, whole)
     assert spec
     module = importlib.util.module_from_spec(spec)

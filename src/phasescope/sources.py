@@ -24,12 +24,14 @@ INSTALLED = (
 )
 
 
-def check_file(path: Path) -> None:
+def check_file(path: Path, anywhere: bool = False) -> None:
     """Raises UserError where there is no such file, or a source may not lie there."""
     whole = path.resolve()
     if not whole.is_file():
         raise UserError(f"`{path}` must be a file: there is none in {Path.cwd()}")
     _check_outside_runs(whole, str(path))
+    if anywhere:
+        return
     here = Path.cwd().resolve()
     known = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
     if not (whole.is_relative_to(here) or _is_installed(whole) or str(whole) in known):

@@ -12,7 +12,7 @@ from here import Here
 from phasescope.cli import main
 from phasescope.runs.execution import train
 from phasescope.store import Run
-from phasescope.studies.core import running
+from phasescope.studies import conduct
 
 
 class Outcome(NamedTuple):
@@ -45,4 +45,4 @@ def whole(tmp_path_factory) -> Run:
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Studies have their runs executed in this process."""
-    monkeypatch.setattr(running, "open_engine", Here)
+    monkeypatch.setattr(conduct, "open_engine", Here)

@@ -42,7 +42,7 @@ def test_a_sweep_is_run_recorded_and_told_and_nothing_is_run_twice(words, here, 
         "phasescope: `--name` (=batches) must be another: `sweeps/batches` holds another sweep"
     )
     assert command("export", "batches", "--tables", "out").code == 0
-    assert sorted(path.name for path in Path("out").iterdir()) == ["records.csv", "table_1.csv"]
+    assert sorted(path.name for path in Path("out").iterdir()) == ["claims.csv", "records.csv", "table_1.csv"]
     assert command("export", "batches", "--figures", "pdf").code == 0
     assert sorted(path.name for path in Path("pdf").iterdir()) == [
         "captions.md",
@@ -55,14 +55,13 @@ def test_a_sweep_is_run_recorded_and_told_and_nothing_is_run_twice(words, here, 
     assert command("report", "batches").code == 0
     page = Path("sweeps/batches/report.html").read_text()
     assert "What changes with training.batch?" in page
-    assert page.count("<img") == 4
+    assert page.count("<img") == 2
     assert "training.batch=16" in page
 
 
 @pytest.mark.parametrize(
     ("flags", "told"),
     [
-        (["--name", "phases"], "`--name` (=phases) must be another: a study of ours"),
         (["--partition", "cpu"], "`--partition` (=cpu) must go with --engine slurm"),
         (["--minutes", "0", "--engine", "slurm"], "`--minutes` (=0) must be at least 1"),
         (["--gpus", "1"], "`--gpus` (=1) must go with --engine slurm or ray"),

@@ -45,9 +45,9 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 STUDY = """
-from phasescope.studies.core import Cell, Study
+from phasescope.studies import Cell, Study
 
-STUDY = Study("mine", "Does it?", "fast", (Cell("one", {}),), 1)
+STUDY = Study("mine", "Does it?", "fast", [Cell("one", {})], 1)
 """
 FEW = ["world.design.dx=8", "world.design.dy=8"]
 """words of a world of sixteen images"""
@@ -150,7 +150,7 @@ def test_a_flag_or_verb_that_is_none_is_told_with_the_nearest():
         (["exec", "run", "--expires-s", "inf"], "`--expires-s` (=inf) must be greater than 0 and at most"),
         (
             ["study", "phases", "--dry-run", "--seeds", "999999999999"],
-            "`--seeds` (=999999999999) must be at most 18: a study's seeds are declared before its data",
+            "`--seeds` (=999999999999) must be at most 18: a study's seeds are fixed before its first run",
         ),
         (["train", "seed=1", "seed=2"], "`seed` (=2 times) must be given once"),
         (["train", "seed=true"], "`seed` (=True) must be a number"),

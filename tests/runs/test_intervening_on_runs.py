@@ -27,11 +27,12 @@ def test_every_way_gives_its_scores_and_the_same_again(how, by, run: Run):
     found, again = (intervene(run, "mid", how, by, count=16) for _ in range(2))
     np.testing.assert_array_equal(found.images, again.images)
     assert found.images.shape == found.untouched.shape == (16, 1, 8, 8)
-    names = {"matched.stays", "darkest.stays", "loss", "loss.told"}
+    readers = ("matched", "darkest", "refined")
+    names = {*(f"{reader}.stays" for reader in readers), "loss", "loss.told"}
     if how != "ablate":
-        names |= {"matched.follows", "darkest.follows", "matched.moved.x", "darkest.moved.x"}
+        names |= {f"{reader}.{what}" for reader in readers for what in ("follows", "moved.x")}
     if how in ("patch", "part"):
-        names |= {"matched.moved.y", "darkest.moved.y"}
+        names |= {f"{reader}.moved.y" for reader in readers}
     assert set(found.scores) == names
     for name, score in found.scores.items():
         assert score.low <= score.value <= score.high, name

@@ -9,8 +9,8 @@ import pytest
 
 from phasescope.store.records import read_records
 
-RESULTS = Path(__file__).parents[2] / "results"
-SHIPPED = sorted(RESULTS.rglob("*.parquet"))
+STUDIES = Path(__file__).parents[2] / "studies"
+SHIPPED = sorted(STUDIES.rglob("*.parquet"))
 
 
 def test_there_are_some():

@@ -3,6 +3,7 @@ is taken."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -48,8 +49,9 @@ def write(folder: Path, source: str = SOURCE, name: str = "tiny") -> Path:
 def done(tmp_path_factory) -> Path:
     """A folder in which the study was conducted."""
     folder = tmp_path_factory.mktemp("done")
-    study, path = find_study(str(write(folder)))
-    assert not conduct(survey(study, path, folder / "runs"), "local", lambda event: None)
+    with contextlib.chdir(folder):
+        study, path = find_study(str(write(folder)))
+        assert not conduct(survey(study, path, folder / "runs"), "local", lambda event: None)
     return folder
 
 
@@ -65,7 +67,8 @@ def states(folder: Path, name: str = "tiny", **changes) -> list[str]:
     return [run.state for run in survey(study, path, folder / "runs", **changes).planned]
 
 
-def test_what_is_done_is_recorded_judged_and_preregistered(done):
+def test_what_is_done_is_recorded_judged_and_preregistered(done, monkeypatch):
+    monkeypatch.chdir(done)
     _, path = find_study(str(done / "studies" / "tiny"))
     judged, known = read_claims(path), read_preregistration(path)
     assert judged
@@ -80,7 +83,8 @@ def test_what_is_done_is_recorded_judged_and_preregistered(done):
     assert frame["host.cpu"].notna().all()
 
 
-def test_only_what_is_read_is_observed_and_recorded(done):
+def test_only_what_is_read_is_observed_and_recorded(done, monkeypatch):
+    monkeypatch.chdir(done)
     frame = read_records(done / "studies" / "tiny" / "records.parquet")
     assert "accuracy.grid.joint" in frame
     assert not [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +19,10 @@ from phasescope.places import Place
 from phasescope.studies.runs_table import Runs
 
 if TYPE_CHECKING:
-    from phasescope.studies.study import Study
+    from phasescope.studies.cells import Cell
+    from phasescope.studies.claim import Claim
+    from phasescope.studies.panels import Plot
+    from phasescope.studies.tables import Table
 
 SAMPLES = ("accuracy", "outcomes", "error_px", "together", "excess")
 """beginnings of columns ``group.split...`` that are read from samples"""
@@ -37,14 +40,14 @@ PLACEHOLDERS = 8
 class PlaceholderRuns(Runs):
     """Runs that have every column: a ramp from 0 to 1, or the phases A to C. They show which columns are read."""
 
-    def __init__(self, study: Study):
+    def __init__(self, cells: Sequence[Cell]):
         import pandas as pd
 
         of_cell = range(PLACEHOLDERS)
-        rows = [(cell.name, seed, 100 * step) for cell in study.cells for seed in of_cell for step in of_cell]
+        rows = [(cell.name, seed, 100 * step) for cell in cells for seed in of_cell for step in of_cell]
         frame = pd.DataFrame(rows, columns=["cell", "seed", "step"])
         self.read: defaultdict[str, set[str]] = defaultdict(set)
-        super().__init__(frame.assign(images_seen=frame["step"], epochs=frame["step"] / 100), study.cells)
+        super().__init__(frame.assign(images_seen=frame["step"], epochs=frame["step"] / 100), cells)
 
     def _part(self, records: Any) -> Runs:
         part = object.__new__(PlaceholderRuns)
@@ -67,23 +70,23 @@ class PlaceholderRuns(Runs):
         return [course] * len(self)
 
 
-def columns_of_claims(study: Study) -> dict[str, set[str]]:
+def columns_of_claims(claims: Iterable[Claim], cells: Sequence[Cell]) -> dict[str, set[str]]:
     """Return the columns that a study's claims read, and of which cells each."""
-    runs = PlaceholderRuns(study)
+    runs = PlaceholderRuns(cells)
     with np.errstate(all="ignore"):
-        for claim in study.claims:
+        for claim in claims:
             with contextlib.suppress(NotEnough):
                 claim.tables(runs)
     return runs.read
 
 
-def columns_shown(study: Study) -> set[str]:
+def columns_shown(plots: Iterable[Plot], tables: Iterable[Table], cells: Sequence[Cell]) -> set[str]:
     """Return the columns that a study's plots and tables read."""
-    runs = PlaceholderRuns(study)
+    runs = PlaceholderRuns(cells)
     with np.errstate(all="ignore"):
-        for plot in study.plots:
+        for plot in plots:
             plot.panels(runs)
-        for table in study.tables:
+        for table in tables:
             table.rows(runs)
     return {*runs.read}
 

@@ -212,7 +212,7 @@ class Study:
     @cached_property
     def columns(self) -> set[str]:
         """The recorded columns that its claims, plots and tables read, without those of its further readings."""
-        return self._without_readings({*self._needed} | columns_shown(self))
+        return self._without_readings({*self._needed} | columns_shown(self.plots, self.tables, self.cells))
 
     def columns_for(self, cells: Collection[str]) -> set[str]:
         """Return the columns that claims read of cells, which their runs must have; a figure may lack some runs."""
@@ -220,7 +220,7 @@ class Study:
 
     @cached_property
     def _needed(self) -> dict[str, set[str]]:
-        return columns_of_claims(self)
+        return columns_of_claims(self.claims, self.cells)
 
     def _without_readings(self, columns: Collection[str]) -> set[str]:
         own = tuple(f"{reading.name}." for reading in self.readings)

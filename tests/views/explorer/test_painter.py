@@ -129,7 +129,7 @@ def test_putting_in_what_is_there_changes_nothing_and_something_else_does_from_t
         "either",
         "elsewhere",
     }
-    assert set(other[0]["went"]) == {"darkest", "matched"}
+    assert set(other[0]["went"]) == {"darkest", "matched", "refined"}
     assert without["taps"] == list(config().network.taps)
     assert not {"target", "went"} & set(without)
 

@@ -39,7 +39,7 @@ PAPERS = (
 )
 P1_SYSTEM = "paper"
 """preset with P1's own ingredients"""
-NOTES = ("retired.md", "realisations.md")
+NOTES = ("retired", "realisations")
 """beside the studies, appended: claims that are no longer made, and runs that were computed twice"""
 
 
@@ -68,7 +68,7 @@ def findings(studies: Sequence[tuple[Study, Path]], page: Path) -> str:
                 ("claim", "verdict", "value", "interval", "needed", "n", "power at the observed spread"),
                 [_row_of_claim(claim, folder) for claim in found.claims],
             )
-    notes = [(page.parent / name).read_text() for name in NOTES if (page.parent / name).exists()]
+    notes = [path.read_text() for name in NOTES if (path := page.parent / f"{name}.md").exists()]
     return "\n".join([*lines, *notes]).rstrip() + "\n"
 
 
