@@ -9,7 +9,7 @@ It is read without torch. One process at a time writes it (`store.holding`).
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -95,8 +95,12 @@ class Run:
         `state` is `killed` where it says running and nobody holds the folder, and `broken` where the folder has no
         readable status or configuration; `error` then tells which.
         """
+        return self.status_given(lambda: self.config)
+
+    def status_given(self, config: Callable[[], Tree]) -> dict[str, Any]:
+        """The status, with the configuration from a reader that keeps it: parsing it is the costliest part of a list."""
         try:
-            if not self.config:
+            if not config():
                 return _broken("config.yaml is empty")
             status = read_status(self.path)
         except UserError as error:

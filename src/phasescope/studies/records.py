@@ -148,11 +148,7 @@ class Recorded:
         wanted = {
             (cell.name, seed): self.study.member(cell, seed).config.digest()
             for cell in self.study.cells_of(claim.where)
-            for seed in (
-                range(self.study.first(cell))
-                if not more
-                else range(self.study.first(cell), self.study.first(cell) + more)
-            )
+            for seed in range(self.study.first(cell) if more else 0, self.study.first(cell) + more)
         }
         lacking = {digest for run, digest in wanted.items() if run not in self.present}
         every = set(wanted.values())

@@ -64,7 +64,7 @@ class Record:
 
     @cached_property
     def status(self) -> dict[str, Any]:
-        return self.run.status
+        return self.run.status_given(lambda: self.config)
 
     @cached_property
     def about(self) -> dict[str, Any]:
