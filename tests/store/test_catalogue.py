@@ -209,7 +209,7 @@ def test_without_an_index_that_can_be_written_the_answers_are_the_same(runs: Pat
 def test_what_did_not_change_is_not_read_again(runs: Path, monkeypatch):
     before = everything(runs)
     read = []
-    monkeypatch.setattr(index, "_read", lambda run: read.append(run.name) or original(run))
+    monkeypatch.setattr(index, "_read", lambda run, part: read.append(run.name) or original(run, part))
     assert everything(runs) == before
     assert read == []
     run = list_runs(runs, "name = 'it.is'")[0]
@@ -251,7 +251,7 @@ def index_for_ever(runs: Path, told: Path, writer: int) -> None:
     number = 0
     while True:
         run = make_run(runs, f"name=w{writer}", f"seed={number}")
-        index.documents(runs, list_runs(runs))
+        index.run_rows(runs, list_runs(runs))
         with open(told, "a") as file:
             file.write(f"{run.name}\n")
         number += 1

@@ -61,9 +61,9 @@ def runs_frame(runs: Path | str = "runs", where: str | None = None) -> pd.DataFr
         UserError: as `list_runs`.
     """
     from phasescope.store.flat import as_frame, plain_types
-    from phasescope.store.index import documents
+    from phasescope.store.index import run_rows
 
-    frame = as_frame(document["run"] for document in documents(Path(runs), list_runs(runs)))
+    frame = as_frame(run_rows(Path(runs), list_runs(runs)))
     return plain_types(
         frame[_holds(frame, where)].reset_index(drop=True) if where is not None and len(frame) else frame
     )
@@ -76,12 +76,9 @@ def snapshots_frame(runs: Path | str = "runs", where: str | None = None) -> pd.D
         UserError: as `list_runs`.
     """
     from phasescope.store.flat import as_frame, plain_types
-    from phasescope.store.index import documents
+    from phasescope.store.index import rows_of_snapshots
 
-    rows = [
-        row for document in documents(Path(runs), list_runs(runs, where)) for row in document["snapshots"]
-    ]
-    return plain_types(as_frame(rows))
+    return plain_types(as_frame(rows_of_snapshots(Path(runs), list_runs(runs, where))))
 
 
 def open_views(runs: Path | str = "runs") -> duckdb.DuckDBPyConnection:

@@ -11,7 +11,7 @@ import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -195,27 +195,6 @@ def _written(
             f"(FORMAT parquet, COMPRESSION zstd, KV_METADATA {{estimators: '{text}'}})"
         )
         return file.read_bytes()
-
-
-def rename_records(path: Path, digests: Mapping[str, str], column: Callable[[str], str]) -> None:
-    """Give runs other digests, and columns other names; values, types and estimators stay as they are.
-
-    Raises:
-        UserError: the file is there and no Parquet of records.
-    """
-    with _alone(path), _opened(path) as connection:
-        there = _types(connection, "records")
-        chosen = ", ".join(
-            f"{_quoted(name)} AS {_quoted(column(name))}" for name in there if name != "digest"
-        )
-        connection.execute("CREATE TABLE digests (old VARCHAR, new VARCHAR)")
-        connection.executemany("INSERT INTO digests VALUES (?, ?)", list(digests.items()))
-        connection.execute(
-            f"CREATE TABLE merged AS SELECT new AS digest, {chosen} FROM records JOIN digests ON digest = old"
-        )
-        content = _written(connection, [column(name) for name in there], read_estimators(path))
-        if path.read_bytes() != content:
-            write_aside(path, content)
 
 
 def _types(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:

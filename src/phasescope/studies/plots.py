@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from phasescope.measures.learning.phases import LETTERS
-from phasescope.measures.over_runs.resampling import LEVEL, NotEnough
+from phasescope.measures.over_runs.resampling import NotEnough
 from phasescope.studies.panels import Curve, Panel
 from phasescope.studies.runs_table import Number, Runs, as_table
 
@@ -278,6 +278,3 @@ class Scatter(_Plot):
 
     def _points(self, runs: Runs) -> list[np.ndarray]:
         return [as_table(runs, number)["y"].to_numpy(dtype=float) for number in (self.x, self.y)]
-
-
-INTERVALS = f"Intervals over runs: {LEVEL}."

@@ -40,8 +40,6 @@ from phasescope.measures.checks import check_count, check_latents
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights
 from phasescope.randomness import numpy_generator
 
-HALVINGS = 4
-"""Of the rows, from which the effective rank's bias is taken."""
 DISCARDED = 0.1
 """Share of the largest ratios that Facco et al. (2017) leave out of their fit."""
 TIE = 1e-4
