@@ -229,7 +229,7 @@ def test_p1_is_read_at_its_place_and_its_embedding_kept(folder):
     assert list(metrics["p1_order"]) == ["down1.50"]
     nulls = metrics["p1_order"]["down1.50"]["nulls"]
     assert {"untrained", "pixels", "label_embedding", "permuted"} <= set(nulls)
-    assert set(metrics["phase"]) == {"behaviour", "representation", "representation_p1"}
+    assert set(metrics["phase"]) == {"behaviour", "sheet", "representation", "representation_p1"}
     (snapshot,) = folder.snapshots
     assert snapshot.embedding(Place("down1", 50)).shape == (64, 3)
     assert snapshot.embedding(Place("mid", 50)) is None
@@ -246,7 +246,7 @@ def test_a_summary_tells_sequence_and_onsets_in_images_seen():
     assert summary["behaviour"] == {"sequence": ["A", "B", "C"], "onsets": {"B": 64 * 3, "C": 64 * 4}}
     assert summary["representation"] == {"sequence": ["A"], "onsets": {"B": None, "C": None}}
     assert summary["places"]["representation"] == "mid.600"
-    assert summarise(plan, [])["places"].keys() == {"representation"}
+    assert summarise(plan, [])["places"].keys() == {"sheet", "representation"}
 
 
 def test_half_precision_holds_what_is_in_range_and_clips_the_rest():

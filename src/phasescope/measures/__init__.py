@@ -32,6 +32,7 @@ from phasescope.measures.latents.neighbours import continuity, neighbour_overlap
 from phasescope.measures.latents.order import order
 from phasescope.measures.latents.routes import ROUTES, crossing, learnt_order, routes
 from phasescope.measures.latents.rsa import rsa
+from phasescope.measures.latents.sheet import NEIGHBOURS, SHEET, SheetThresholds, sheet_phase, sheet_readings
 from phasescope.measures.latents.topology import Homology, persistent_homology
 from phasescope.measures.latents.umap_order import p1_order
 from phasescope.measures.learning.calibration import calibrate
@@ -60,9 +61,11 @@ from phasescope.measures.scores import Score
 __all__ = [
     "BEHAVIOUR",
     "DCI",
+    "NEIGHBOURS",
     "ORDER_RANGE",
     "REPRESENTATION",
     "ROUTES",
+    "SHEET",
     "BehaviourThresholds",
     "Code",
     "CriticalShare",
@@ -77,6 +80,7 @@ __all__ = [
     "RepresentationThresholds",
     "Score",
     "Scores",
+    "SheetThresholds",
     "additivity",
     "battery",
     "behaviour_phase",
@@ -123,6 +127,8 @@ __all__ = [
     "sap",
     "settled",
     "sheet",
+    "sheet_phase",
+    "sheet_readings",
     "snap_to_grid",
     "torus_3d",
     "trustworthiness",

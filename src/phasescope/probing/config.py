@@ -50,9 +50,10 @@ class ProbingConfig(Config):
 
     snapshots: SnapshotPlanConfig = SnapshotPlanConfig()
     """when snapshots are taken"""
-    observe: tuple[Literal["latents", "references"], ...] = ("latents", "references")
-    """what is read at each snapshot beside the samples: `latents` with their scores and baselines; `references`, the
-    family's reference denoisers and what nearest-neighbour baselines would score"""
+    observe: tuple[Literal["latents", "sheet", "references"], ...] = ("latents", "references")
+    """what is read at each snapshot beside the samples: `latents` with all their scores and baselines; `sheet`, of
+    these only what the phase of the sheet needs; `references`, the family's reference denoisers and what
+    nearest-neighbour baselines would score"""
     taps: tuple[str, ...] | Usual = "usual"
     """places of the network whose activations are recorded, by name"""
     timesteps: tuple[Annotated[int, Field(ge=0)], ...] | Usual = "usual"
@@ -81,6 +82,10 @@ class ProbingConfig(Config):
     """measures of one's own, as file.py:function or package.module:function, of latents, labels and factors"""
     batch: int = Field(64, ge=1, le=2**16)
     """images in one pass of the network while observing"""
+
+    @property
+    def reads_latents(self) -> bool:
+        return "latents" in self.observe or "sheet" in self.observe
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -98,7 +98,7 @@ class ProbeSet:
     def observe(self, network: nn.Module, references: Mapping[str, Any]) -> Observation:
         """Look at `network`, which is left as it was; `references` are those of the family."""
         latents = Latents({}, {}, {})
-        if "latents" in self.plan.observe:
+        if self.plan.reads_latents:
             latents = self.inputs.latents(network, self.plan.taps)
         with evaluating(network), torch.no_grad():
             images = self._paint(network)

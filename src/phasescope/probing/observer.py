@@ -38,6 +38,8 @@ from phasescope.worlds.base import Columns, World
 
 LEARNT = ("order", "order_told", "order_seen")
 """scores of which is told as well how much of them was learnt"""
+OF_SHEET = ("label_share", "label_dimension", "sheet_trustworthiness", "sheet_order")
+"""scores that the phase of the sheet is read from, in the order of `sheet_phase`"""
 Scores = dict[str, dict[Place, Score]]
 Measured = tuple[dict[str, Score], np.ndarray | None]
 """Of one place every measure's score, and UMAP's embedding where it was asked for."""
@@ -132,12 +134,18 @@ class Observer:
         """Every score of one place's latents; UMAP's embedding if asked."""
         labels, factors = self.probe.latent_labels, self.world.factors.visible
         latents, draws = of.at(place)
+        shared = labels[: draws.shape[1]]
         scores = {
+            "label_share": measures.label_share(draws),
+            "label_dimension": measures.participation_ratio(draws.mean(axis=0)),
+            **measures.sheet_readings(draws, shared, factors, min(measures.NEIGHBOURS, len(shared) // 2 - 1)),
+        }
+        if "latents" not in self.plan.observe:
+            return scores, None
+        scores |= {
             "order": measures.order(latents, labels, factors=factors),
             "trustworthiness": measures.trustworthiness(latents, labels, factors=factors),
             "participation_ratio": measures.participation_ratio(latents),
-            "label_share": measures.label_share(draws),
-            "label_dimension": measures.participation_ratio(draws.mean(axis=0)),
             **{name: measure(latents, labels, factors) for name, measure in self.own_measures.items()},
         }
         if place in of.crossed:
@@ -199,6 +207,9 @@ class Observer:
             n = told.pop("n")
             phase_of = {outcome.name: outcome.phase for outcome in self.reader.outcomes}
             result["behaviour"] = phases.behaviour_phase(told, n, phase_of)
+        of_sheet = self.plan.representation
+        if isinstance(of_sheet, PlaceConfig) and self.plan.reads_latents:
+            result["sheet"] = measures.sheet_phase(*(scores[name][of_sheet.place] for name in OF_SHEET))
         for name, place, order in (
             ("representation", self.plan.representation, "order"),
             ("representation_p1", self.plan.p1, "p1_order"),
@@ -271,14 +282,20 @@ def summarise(plan: ProbingConfig, metrics: Sequence[dict[str, Any]]) -> dict[st
             "sequence": phases.phase_sequence(found),
             "onsets": phases.phase_onsets(images_seen, found),
         }
-    places = {"representation": plan.representation, "representation_p1": plan.p1}
+    places = {
+        "sheet": plan.representation,
+        "representation": plan.representation,
+        "representation_p1": plan.p1,
+    }
     summary["places"] = {
         name: str(place.place)
         for name, place in places.items()
-        if isinstance(place, PlaceConfig) and "latents" in plan.observe
+        if isinstance(place, PlaceConfig)
+        and ("latents" in plan.observe or (name == "sheet" and plan.reads_latents))
     }
     summary["thresholds"] = {
         "behaviour": asdict(phases.BehaviourThresholds()),
         "representation": asdict(phases.RepresentationThresholds()),
+        "sheet": asdict(measures.SHEET),
     }
     return summary

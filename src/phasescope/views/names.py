@@ -38,6 +38,7 @@ NULLS = {
 
 READINGS = {
     "behaviour": "behaviour",
+    "sheet": "sheet of the latents",
     "representation": "representation (ridge)",
     "representation_p1": "representation (P1)",
 }

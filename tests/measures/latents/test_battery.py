@@ -10,7 +10,7 @@ from phasescope.measures.latents.ideal import clifford_torus
 
 SIDE, PERIOD = 12, 12.0
 AROUND = Factors.named(("x", "y"), [PERIOD, PERIOD], ("x", "y"))
-OF_DRAWS = {"label_share", "label_dimension"}
+OF_DRAWS = {"label_share", "label_dimension", "sheet_trustworthiness", "sheet_order"}
 
 
 def lattice() -> np.ndarray:

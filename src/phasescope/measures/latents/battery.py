@@ -28,6 +28,7 @@ from phasescope.measures.latents.lattice import check_lattice
 from phasescope.measures.latents.neighbours import RANGE_OF_K, continuity, neighbour_overlap, trustworthiness
 from phasescope.measures.latents.order import order
 from phasescope.measures.latents.rsa import rsa
+from phasescope.measures.latents.sheet import sheet_readings
 from phasescope.measures.scores import Score, scores_frame
 
 if TYPE_CHECKING:
@@ -166,6 +167,10 @@ PARTS: tuple[Part, ...] = (
     _of_lattice("orthogonality", orthogonality),
     _of_lattice("parallelism", parallelism),
     Part(DISENTANGLEMENT, _disentangled),
+    Part(
+        ("sheet_trustworthiness", "sheet_order"),
+        lambda given: sheet_readings(given.of_draws, given.labels[: given.of_draws.shape[1]], given.factors),
+    ),
     _one("label_share", lambda given: label_share(given.of_draws)),
     _one("label_dimension", lambda given: participation_ratio(given.of_draws.mean(axis=0))),
 )

@@ -1,0 +1,123 @@
+"""Simulated clouds: what the readings of the sheet say of activations whose answer is known.
+
+Labels are uniform on a square. `ordered` and `patches` lie on a smooth random surface in feature space (a Gaussian process
+of the labels' place, with a length scale in units of the square's side); in `patches` the label square is cut into
+`cuts` x `cuts` parts that are permuted, in `permuted` every label has another one's place. `scattered` gives each label a
+random direction, `noise` has nothing of the label. Noise has a spectrum 1/k, turned
+at random; `share` is the labels' part of the variance.
+
+    python -m studies.p1.clouds        prints the table of studies/p1/README.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from phasescope.measures import label_share, participation_ratio, sheet_phase, sheet_readings
+
+KINDS = ("noise", "scattered", "permuted", "patches", "ordered")
+FOURIER = 200  # random features that make up a surface
+
+
+def cloud(
+    kind: str,
+    n: int,
+    features: int,
+    share: float,
+    rng: np.random.Generator,
+    length: float = 1.0,
+    cuts: int = 4,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return labels (n, 2) and activations (2, n, features) under two noise draws.
+
+    Raises:
+        ValueError: `kind` is not one of KINDS.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"`kind` (={kind}) must be one of {', '.join(KINDS)}")
+    labels = rng.random((n, 2))
+    places = {
+        "curve": labels[:, :1],
+        "permuted": labels[rng.permutation(n)],
+        "patches": permuted(labels, cuts, rng),
+    }
+    if kind == "noise":
+        signal, share = np.zeros((n, features)), 0.0
+    elif kind == "scattered":
+        signal = rng.normal(size=(n, features))
+    else:
+        signal = surface(places.get(kind, labels), features, length, rng)
+    signal -= signal.mean(axis=0)
+    signal *= np.sqrt(share / max(signal.var(axis=0).sum(), 1e-12))
+    spectrum = 1 / np.arange(1, features + 1)
+    turned = np.linalg.qr(rng.normal(size=(features, features)))[0]
+    scale = np.sqrt((1 - share) * spectrum / spectrum.sum())
+    return labels, signal + (rng.normal(size=(2, n, features)) * scale) @ turned
+
+
+def surface(places: np.ndarray, features: int, length: float, rng: np.random.Generator) -> np.ndarray:
+    """Return a draw of a Gaussian process with a squared-exponential kernel at `places` (n, d), for each feature."""
+    frequencies = rng.normal(size=(places.shape[1], FOURIER)) / length
+    waves = np.cos(places @ frequencies + rng.uniform(0, 2 * np.pi, FOURIER))
+    return waves @ rng.normal(size=(FOURIER, features))
+
+
+def permuted(labels: np.ndarray, cuts: int, rng: np.random.Generator) -> np.ndarray:
+    """Return the labels after the parts of the square have changed places."""
+    part = np.minimum((labels * cuts).astype(int), cuts - 1)
+    other = rng.permutation(cuts**2)[part[:, 0] * cuts + part[:, 1]]
+    return labels - part / cuts + np.stack([other // cuts, other % cuts], axis=1) / cuts
+
+
+def readings(labels: np.ndarray, draws: np.ndarray, resamples: int = 200) -> dict[str, object]:
+    """Return the four readings, in the order that `sheet_phase` takes them, and the phase."""
+    of_sheet = sheet_readings(draws, labels, resamples=resamples)
+    scores = {
+        "label variance": label_share(draws, resamples=resamples),
+        "dimension": participation_ratio(draws.mean(axis=0), resamples),
+        "trustworthiness of draws": of_sheet["sheet_trustworthiness"],
+        "order": of_sheet["sheet_order"],
+    }
+    return {name: score.value for name, score in scores.items()} | {"phase": sheet_phase(*scores.values())}
+
+
+DESIGN = [
+    # kind, shares of the label's variance, expected phase
+    ("noise", (0.0,), "A"),
+    ("scattered", (0.5, 0.9, 0.98), "A"),
+    ("ordered", (0.3, 0.5), "A"),
+    ("permuted", (0.9, 0.98), "B"),
+    ("patches", (0.9, 0.98), "B"),
+    ("ordered", (0.9, 0.98), "C"),
+]
+
+
+def table(n: int = 128, features: int = 512, repeats: int = 5, seed: int = 0) -> Iterator[dict[str, object]]:
+    """Yield a row per kind and share: medians over `repeats` clouds of three length scales, and their phases."""
+    rng = np.random.default_rng(seed)
+    for kind, shares, expected in DESIGN:
+        for share in shares:
+            rows = [
+                readings(*cloud(kind, n, features, share, rng, length))
+                for length in (0.25, 0.5, 1.0)
+                for _ in range(repeats)
+            ]
+            frame = pd.DataFrame(rows)
+            yield {
+                "cloud": kind,
+                "share": share,
+                **frame.drop(columns="phase").median().round(3),
+                "expected": expected,
+                "found": ", ".join(
+                    f"{phase} {count}" for phase, count in frame["phase"].value_counts().items()
+                ),
+            }
+
+
+if __name__ == "__main__":
+    for n, features in ((128, 512), (128, 128), (64, 512)):
+        print(f"\n{n} labels, two draws, {features} features, 15 clouds in each row\n")
+        print(pd.DataFrame(table(n, features)).to_markdown(index=False))
