@@ -18,7 +18,6 @@ from phasescope.studies import (
     Cell,
     Claim,
     Courses,
-    Heatmap,
     Mean,
     OnsetRatio,
     Reading,
@@ -27,6 +26,7 @@ from phasescope.studies import (
     Table,
     end,
 )
+from studies.ladder.heatmap import Heatmap
 from studies.ladder.standing import ONE_FACTOR, levels, read_standing
 
 LEFT_OUT = [0.2, 0.2]  # share of training images whose x, and whose y, is left out

@@ -16,8 +16,7 @@ from functools import reduce
 
 import numpy as np
 
-from phasescope.config import merge
-from phasescope.studies import Cell, Claim, Curve, Panel, Reading, Runs, Study, Table
+from phasescope.studies import Cell, Claim, Curve, Panel, Reading, Runs, Study, Table, merge
 from studies.modes.fourier import (
     CANVAS,
     EVALUATIONS,
