@@ -14,26 +14,26 @@ OPTIMA = {"machine": "local machine", "posterior": "posterior mean"}  # as the f
 
 def read_beside(run) -> list[dict]:
     """Return, at the last snapshot, counts of objects in images of the network and of both optima from the same noise,
-    and the network's median r² to each:
-
-        r² = 1 - |network's image - optimum's image|² / E|x_0 - mean image|²
-    """
+    and the network's median r² to each."""
     loaded = load_network(run, run.snapshots[-1])
-    config, world, family = loaded.config, loaded.config.world, loaded.config.family.build()
-    optima = family.optima(config.task())
-    no_label = np.full((IMAGES, len(world.factors.visible)), np.nan, dtype=np.float32)
-    images = {
-        name: sample_labels(network, family, world, no_label, AT_ONCE, "beside", config.seed)
-        for name, network in {
-            "network": loaded.network,
-            **{n: optima[own] for n, own in OPTIMA.items()},
-        }.items()
-    }
+    world, images = loaded.config.world, images_beside(loaded, IMAGES)
     reader, row = world.reader(), {"step": run.snapshots[-1].step}
     for name, own in images.items():
         row |= {f"{name}.{count}": value for count, value in counts(reader.objects(reader.read(own))).items()}
-    variance = total_variance(world)
-    return [row | {f"{n}.r2": float(np.median(r2(images["network"], images[n], variance))) for n in OPTIMA}]
+    variance, network = total_variance(world), images["network"]
+    return [row | {f"{name}.r2": float(np.median(r2(network, images[name], variance))) for name in OPTIMA}]
+
+
+def images_beside(loaded, count: int) -> dict[str, np.ndarray]:
+    """Return images (count, C, *spatial) of a network without a label, and of both optima from the same noise."""
+    config, world, family = loaded.config, loaded.config.world, loaded.config.family.build()
+    optima = family.optima(config.task())
+    networks = {"network": loaded.network} | {name: optima[own] for name, own in OPTIMA.items()}
+    no_label = np.full((count, len(world.factors.visible)), np.nan, dtype=np.float32)
+    return {
+        name: sample_labels(network, family, world, no_label, AT_ONCE, "beside", config.seed)
+        for name, network in networks.items()
+    }
 
 
 def total_variance(world) -> float:
@@ -46,7 +46,10 @@ def total_variance(world) -> float:
 
 
 def r2(images: np.ndarray, others: np.ndarray, variance: float) -> np.ndarray:
-    """Return how close each image (n, C, *spatial) is to the other of its noise, (n,)."""
+    """Return how close each image (n, C, *spatial) is to the other of its noise, (n,):
+
+    r² = 1 - |image - other|² / E|x_0 - mean image|²
+    """
     return 1 - ((images - others) ** 2).reshape(len(images), -1).sum(axis=1) / variance
 
 
