@@ -110,7 +110,7 @@ STUDY = Study(
     "images cannot "
     "be judged: with the largest set most runs do not memorize within their steps. One network of one size was "
     "trained.",
-    readings=[Reading("clocks", read_places)],
+    readings=[Reading("clocks", read_places, needs=())],
     claims=[
         Claim(
             "generalizing_flat", "The time to generalize does not depend on the number of training images, 8 to 128.",

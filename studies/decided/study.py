@@ -124,7 +124,7 @@ STUDY = Study(
     "over an eightfold range of bump widths in which that noise level itself changes severalfold. The narrowest "
     "bumps come nearest to the margin. The curves say at which noise level, not by which mechanism, and networks "
     "with labels are another question.",
-    readings=[Reading("clones", read_clones)],
+    readings=[Reading("clones", read_clones, needs=())],
     claims=[
         Claim(
             f"decided_{sigma:g}",

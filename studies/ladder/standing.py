@@ -7,6 +7,7 @@ from phasescope.studies import NotEnough, Runs
 
 KNOWS = {"mean image": 0, "Wiener": 1, "local machine": 2, "posterior mean": 3, "label": 5}
 """how much a reference knows, by what its name begins with"""
+NEEDED = ("ladder", "nats")  # what a run must observe for it
 ONE_FACTOR = 4  # a reference that knows one factor of the label
 
 

@@ -93,8 +93,8 @@ STUDY = Study(
     "difference of 0.1 or more: neither depth nor attention is what brings it, though zero padding and norms over "
     "the whole canvas remain. All of these networks are unconditional, and the samples are those of one sampler.",
     readings=[
-        Reading("local", read_beside, {"network": WITHOUT_LABELS}),
-        Reading("counts", read_counts, {"cell": "eps"}),
+        Reading("local", read_beside, {"network": WITHOUT_LABELS}, needs=()),
+        Reading("counts", read_counts, {"cell": "eps"}, needs=()),
     ],
     claims=[
         *(claim for side in CONVOLUTIONS for claim in claims_about(side)),

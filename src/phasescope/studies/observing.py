@@ -94,8 +94,6 @@ def observation(columns: Collection[str], splits: Iterable[str]) -> Tree:
         "observe": [*latents, *references],
         "images": {name: 0 for name in others if name not in samples},
     }
-    if not latents:  # latents change within the first hundred steps, samples do not
-        tree["snapshots"] = {"dense_until": 0}
     if not groups & {*ROUTES}:
         tree["crossed_labels"] = 0
     if not any(name.startswith(P1) for name in columns):

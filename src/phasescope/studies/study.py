@@ -50,6 +50,8 @@ class Reading:
     read: Callable[[Run], list[dict[str, Any]]]
     where: Mapping[str, Any] = field(default_factory=dict)
     """axes (or `cell`) of the runs that are read; all runs if empty"""
+    needs: Collection[str] | None = field(default=None, metadata=CODE)
+    """columns that a run must observe for it, beside weights and samples; None if a run must observe everything"""
 
 
 @dataclass(frozen=True)
@@ -157,12 +159,14 @@ class Study:
     def observed(self, cell: Cell, seed: int) -> RunConfig:
         """Return the configuration of a run that observes only what the study reads; its identity is the same.
 
-        A cell that says itself how it is observed is observed so, and so are runs of which further readings are taken.
+        A cell that says itself how it is observed is observed so.
         """
         config = self.config(cell, seed)
-        if "probing" in cell.fields or self.readings or DEFAULTS in (cell.base, self.base):
+        needs = [reading.needs for reading in self.readings_of([cell.name])]
+        if "probing" in cell.fields or None in needs or DEFAULTS in (cell.base, self.base):
             return config
-        return cell.config(seed, self.base, observation(self.columns, config.world.splits()))
+        columns = self.columns.union(*(columns for columns in needs if columns is not None))
+        return cell.config(seed, self.base, observation(columns, config.world.splits()))
 
     @cached_property
     def columns(self) -> set[str]:
