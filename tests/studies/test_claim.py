@@ -9,7 +9,7 @@ from learner import records, run
 
 from phasescope.config import UserError
 from phasescope.measures.over_runs.resampling import Estimate
-from phasescope.studies import Cell, Claim, Difference, Mean, Runs, Share, Study, end, product
+from phasescope.studies import Agreement, Cell, Claim, Difference, Mean, Runs, Share, Study, end, product
 
 ACCURACY = end("accuracy.grid.joint")
 
@@ -136,3 +136,31 @@ def test_power_rises_with_the_effect_and_falls_with_the_spread():
     assert strong.sufficient
     assert strong.supported > weak.supported + 0.3
     assert one.detectable(design, 0.2) < one.detectable(design, 1.0)
+
+
+def reads(column: str) -> Study:
+    return study(claims=[claim(numbers=end(column))])
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        ("accuracy.gird.joint", "`gird` is no split of its world (grid, off_grid)"),
+        ("acuracy.grid.joint", "none begins with `acuracy`; the most similar one is `accuracy`"),
+    ],
+)
+def test_a_column_that_no_run_records_is_refused_before_any_run(column, words):
+    reads("accuracy_matched.off_grid.joint").check_columns()
+    with pytest.raises(UserError) as error:
+        reads(column).check_columns()
+    assert (
+        str(error.value)
+        == f"`numbers` (={column}) of the study `s` must be columns that runs record: {words}"
+    )
+
+
+def test_a_foil_needs_a_second_run_of_each_cell():
+    with pytest.raises(
+        UserError, match=r"`seeds` \(=1\) of the study `s` must be at least 2: runs of a cell that `one`"
+    ):
+        study(seeds=1, claims=[claim(statistic=Agreement())])

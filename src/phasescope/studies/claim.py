@@ -81,8 +81,9 @@ class Claim:
     numbers: Number | Sequence[Number]
     """what the statistic is computed from; several are readings of one quantity, and must all agree"""
     threshold: float
-    effect: float | tuple[float, float]
-    """distance from the threshold that must be detected; two if it differs: on the claim's side, and on the other"""
+    effect: float | tuple[float, float] = 0.0
+    """distance from the threshold that must be detected, above 0; two if it differs: on the claim's side, and on the
+    other"""
     spread: float = 0.0
     """standard deviation between runs, as observed or, before the first runs, as assumed; see the statistic for its
     unit"""

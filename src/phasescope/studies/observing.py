@@ -10,13 +10,17 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from copy import copy
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from phasescope.config import Tree
+from phasescope.measures.latents.battery import NAMES
 from phasescope.measures.over_runs.resampling import NotEnough
 from phasescope.places import Place
+from phasescope.runs.config import RunConfig
+from phasescope.store.flat import COSTS
 from phasescope.studies.runs_table import Runs
 
 if TYPE_CHECKING:
@@ -33,6 +37,12 @@ FAMILY = ("denoising", "ladder", "nats")
 ROUTES = ("order_told", "order_seen", "learnt_order_told", "learnt_order_seen", "share_told", "share_seen")
 """beginnings of columns that need labels crossed with images"""
 P1 = ("p1_order", "phase.representation_p1")
+BY_SPLIT = ("accuracy", "outcomes", "error_px")
+GROUPS = {
+    *SAMPLES, *FAMILY, *ROUTES, *NAMES, *COSTS, "p1_order", "label_dimension", "homology", "gain", "phase", "step",
+    "images_seen", "epochs", "loss", "parameters", "config", "host",
+}  # fmt: skip
+"""what names of recorded columns begin with, a user's own measures apart"""
 PLACEHOLDERS = 8
 """runs per cell, and snapshots per run"""
 
@@ -75,6 +85,18 @@ def columns_read(readers: Iterable[Callable[[Runs], object]], cells: Sequence[Ce
             with contextlib.suppress(NotEnough):
                 reader(runs)
     return runs.read
+
+
+def column_fault(column: str, config: RunConfig) -> str:
+    """Return why a run of a configuration records no such column; empty if it may."""
+    head, _, rest = column.partition(".")
+    group, splits = head.partition("_")[0] if head.startswith("accuracy") else head, config.world.splits()
+    if group not in GROUPS and not config.probing.measures:
+        similar = get_close_matches(head, GROUPS, 1, cutoff=0)
+        return f"none begins with `{head}`; the most similar one is `{similar[0]}`"
+    if group in BY_SPLIT and rest.partition(".")[0] not in splits:
+        return f"`{rest.partition('.')[0]}` is no split of its world ({', '.join(splits)})"
+    return ""
 
 
 def observation(columns: Collection[str], splits: Iterable[str]) -> Tree:

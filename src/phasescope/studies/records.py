@@ -40,8 +40,8 @@ CORE = re.compile(
     r"|(order|p1_order|label_share|label_dimension|trustworthiness)\.(mid|down3)\.600\..*)"
 )
 """recorded of every run whatever its study reads: what it cost, its configuration, outcomes, accuracy by reading
-and split, phases, and at mid and down3, t = 600, probe R², label variance, participation ratio and trustworthiness with their
-intervals and baselines"""
+and split, phases, and at mid and down3, t = 600, probe R², label variance, participation ratio and trustworthiness
+with their intervals and baselines"""
 
 
 class RecordedClaim(BaseModel):

@@ -100,11 +100,15 @@ class Agreement(Statistic):
     letters: tuple[str, ...] = ("A", "B", "C")
     foils: bool = True
 
+    @property
+    def least_seeds(self) -> int:
+        return 2 if self.foils else 1  # the foils of a run are other runs of its cell
+
     def estimate(self, table: DataFrame) -> Estimate:
         y, z = self._codes(table["y"].tolist(), table["z"].tolist())
         kappas = {"kappa": kappa(self._counts(y, z))}
         if self.foils:
-            if table.groupby("cell").size().min() < 2:
+            if table.groupby("cell").size().min() < self.least_seeds:
                 raise NotEnough("a foil needs a second run of the same cell")
             clock, other = self._foils(table, y, z)
             kappas |= {"clock": kappa(self._counts(y, clock)), "other_run": kappa(self._counts(y, other))}

@@ -44,6 +44,11 @@ class Statistic(ABC):
     MINIMUM_N: ClassVar[int] = 6
     """runs below which a claim stays undecided"""
 
+    @property
+    def least_seeds(self) -> int:
+        """Runs that each cell must have."""
+        return 1
+
     @abstractmethod
     def estimate(self, table: DataFrame) -> Estimate:
         """Raises NotEnough if the runs do not define it."""

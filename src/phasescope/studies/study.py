@@ -24,8 +24,9 @@ from phasescope.runs.config import RunConfig
 from phasescope.showing import html_table
 from phasescope.studies.cells import DEFAULTS, Cell
 from phasescope.studies.claim import Claim
-from phasescope.studies.observing import columns_read, observation
+from phasescope.studies.observing import column_fault, columns_read, observation
 from phasescope.studies.panels import Plot
+from phasescope.studies.runs_table import Runs
 from phasescope.studies.tables import Table
 
 if TYPE_CHECKING:
@@ -99,6 +100,14 @@ class Study:
         check(self.headline in known, "headline", self.headline, "be one of its claims")
         for part in (*self.claims, *self.readings):
             self.cells_of(part.where, f"`where` of `{part.name}`")
+        for claim in self.claims:
+            seeds, least = min(map(self.first, self.cells_of(claim.where))), claim.statistic.least_seeds
+            check(
+                seeds >= least,
+                "seeds",
+                seeds,
+                f"be at least {least}: runs of a cell that `{claim.name}` needs",
+            )
 
     def __repr__(self) -> str:
         return f"Study({self.name}: {self._size()})"
@@ -171,12 +180,26 @@ class Study:
     @cached_property
     def columns(self) -> set[str]:
         """The recorded columns that its claims, plots and tables read, without those of its further readings."""
-        readers = (*(plot.panels for plot in self.plots), *(table.rows for table in self.tables))
-        return self._without_readings({*self._needed, *columns_read(readers, self.cells)})
+        return self._without_readings({*self._needed, *columns_read(self._shown, self.cells)})
+
+    def check_columns(self) -> None:
+        """Raises UserError if a claim, plot or table reads a column that no run records."""
+        readers = (*self._shown, *(claim.tables for claim in self.claims))
+        read, configs = columns_read(readers, self.cells), {c.name: self.config(c, 0) for c in self.cells}
+        for column in sorted(self._without_readings(set(read))):
+            faults = [column_fault(column, configs[name]) for name in sorted(read[column])]
+            if all(faults):
+                raise UserError(
+                    f"`numbers` (={column}) of the study `{self.name}` must be columns that runs record: {faults[0]}"
+                )
 
     def columns_for(self, cells: Collection[str]) -> set[str]:
         """Return the columns that claims read of cells, which their runs must have; a figure may lack some runs."""
         return self._without_readings({name for name, read in self._needed.items() if read & {*cells}})
+
+    @property
+    def _shown(self) -> tuple[Callable[[Runs], object], ...]:
+        return (*(plot.panels for plot in self.plots), *(table.rows for table in self.tables))
 
     @cached_property
     def _needed(self) -> dict[str, set[str]]:

@@ -87,6 +87,7 @@ def survey(study: Study, folder: Path, runs: Path, seeds: int | None = None, fin
     """
     if seeds is not None and seeds < 1:
         raise UserError(f"`--seeds` (={seeds}) must be at least 1: runs per cell")
+    study.check_columns()
     configs: dict[str, RunConfig] = {}
     cells: dict[str, list[str]] = {}
     for cell, seed in study.members(seeds, _cells_of_final_analysis(study, folder, seeds) if final else ()):
