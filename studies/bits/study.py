@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 
 from phasescope.studies import Cell, Claim, Courses, Mean, Reading, Runs, Scatter, Study, Table
-from studies.ladder.standing import read_standing
+from studies.ladder.standing import NEEDED, read_standing
 from studies.ladder.study import LEFT_OUT
 
 CANVAS_PX = 32
@@ -79,7 +79,7 @@ STUDY = Study(
     "On grids with increments of 0.25 and 1 px nothing can be claimed, since the networks' gaps exceed all nats that "
     "there are. After four times as many steps, networks on a balanced grid have learned the label's nats on "
     "average.",
-    readings=[Reading("standing", read_standing)],
+    readings=[Reading("standing", read_standing, needs=NEEDED)],
     claims=[
         Claim(
             "nats_together_coarse",

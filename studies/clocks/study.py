@@ -22,7 +22,9 @@ from phasescope.studies import (
     Runs,
     Study,
     Table,
+    config_of,
     end,
+    nearest_labels,
 )
 from studies.bits.study import FEW_OBSERVED
 from studies.clocks.power import PowerOff
@@ -51,9 +53,6 @@ def cell(images: int) -> Cell:
 def read_places(run) -> list[dict]:
     """Return, per snapshot, the share of samples with one well-formed object, the share of these at a training place,
     and that by chance."""
-    from phasescope.probing.copier import nearest_labels
-    from phasescope.runs.loading import config_of
-
     world = config_of(run).world
     training, factors = world.training_labels(), world.factors
     phase_of = {outcome.name: outcome.phase for outcome in world.reader().outcomes}
@@ -111,7 +110,7 @@ STUDY = Study(
     "images cannot "
     "be judged: with the largest set most runs do not memorize within their steps. One network of one size was "
     "trained.",
-    readings=[Reading("clocks", read_places)],
+    readings=[Reading("clocks", read_places, needs=())],
     claims=[
         Claim(
             "generalizing_flat", "The time to generalize does not depend on the number of training images, 8 to 128.",

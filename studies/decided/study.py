@@ -46,7 +46,7 @@ CELLS = tuple(map(unlabelled, SIGMAS_PX))
 def read_clones(run) -> list[dict]:
     """Return, at the last snapshot, the noise level at which half of the clones come back, the exact one, and both
     curves."""
-    from phasescope.runs.cloning import clones
+    from phasescope import clones
 
     found = clones(run, LEVELS, IMAGES, CLONES, seed=int(run.config["seed"]))
     curves = {f"share.{t}": share for t, share in zip(found.conditions, found.share.tolist(), strict=True)}
@@ -124,7 +124,7 @@ STUDY = Study(
     "over an eightfold range of bump widths in which that noise level itself changes severalfold. The narrowest "
     "bumps come nearest to the margin. The curves say at which noise level, not by which mechanism, and networks "
     "with labels are another question.",
-    readings=[Reading("clones", read_clones)],
+    readings=[Reading("clones", read_clones, needs=())],
     claims=[
         Claim(
             f"decided_{sigma:g}",

@@ -11,7 +11,6 @@ from functools import cache
 
 import numpy as np
 
-from phasescope.randomness import numpy_generator
 from phasescope.studies import (
     Against,
     Cell,
@@ -24,6 +23,8 @@ from phasescope.studies import (
     Table,
     accuracy,
     end,
+    nearest_labels,
+    numpy_generator,
     onset,
     onset_of_accuracy,
 )
@@ -56,8 +57,6 @@ SETS.append(grid("eps", 1.0, 1.0, images=1024))
 @cache
 def nearest_neighbour() -> float:
     """Return the accuracy off the grid of a baseline that returns the nearest of 128 training images."""
-    from phasescope.probing.copier import nearest_labels
-
     world = SETS[1].config(0, "lean").world
     labels = world.splits()["off_grid"](20_000, numpy_generator(0, "a copier's labels"))
     nearest = nearest_labels(world.training_labels(), labels, world.factors)

@@ -88,7 +88,7 @@ STUDY = Study(
         cell(images, canvas, share)
         for images, shares in SHARES.items() for canvas in CANVASES_PX for share in shares
     ],
-    readings=[Reading("core", read_core)],
+    readings=[Reading("core", read_core, needs=())],
     claims=[
         Claim(
             "quadratic", "Without stripes, the images that are needed grow with the square of the canvas's side "

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from phasescope.studies import Estimate, Statistic, Surface, over_runs
+from phasescope.studies import Estimate, Statistic, over_runs
+from studies.percolate.surfaces import Surface
 
 
 def with_logs(table: pd.DataFrame) -> pd.DataFrame:

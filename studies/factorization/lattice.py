@@ -7,8 +7,9 @@ index may predict.
 
 import numpy as np
 
+from phasescope import Place
 from phasescope.measures import factorization
-from phasescope.places import Place
+from phasescope.studies import config_of, on_lattice
 
 SITES = tuple(Place(layer, t) for layer in ("down3", "mid") for t in (50, 600))
 ASKED = (Place("mid", 50), Place("mid", 600))
@@ -19,8 +20,6 @@ SNAPSHOTS = 8  # that are read, evenly spaced, the first and the last among them
 def read_code(run) -> list[dict]:
     """Return the index of latents at each site with its parts; at the end also that of the images and of the labels'
     encodings, which are the same for all runs of a cell."""
-    from phasescope.runs.measuring import on_lattice
-
     snapshots = run.snapshots
     chosen = np.unique(np.linspace(0, len(snapshots) - 1, SNAPSHOTS).round().astype(int))
     rows = []
@@ -41,8 +40,6 @@ def read_code(run) -> list[dict]:
 
 def held_out(run, labels: np.ndarray) -> np.ndarray:
     """Return whether each label (n, K) lies in what the run's design holds out, (n,)."""
-    from phasescope.runs.loading import config_of
-
     world = config_of(run).world
     rule = getattr(world.design, "hold_out", None)
     none = np.zeros(len(labels), dtype=bool)

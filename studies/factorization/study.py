@@ -132,7 +132,7 @@ STUDY = Study(
     "P1 has it. Whether trained latents end nearer to the one torus or to the other differs so much between runs "
     "that eight seldom decide it. Nothing here is about generated images. Both presets were chosen because they "
     "pass phases A, B and C.",
-    readings=[Reading("code", read_code)],
+    readings=[Reading("code", read_code, needs=())],
     claims=[claim for key, cell in zip(SYSTEMS, CELLS, strict=True) for claim in claims_for(key, cell)],
     plots=[
         Courses(

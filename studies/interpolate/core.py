@@ -12,8 +12,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from phasescope.randomness import numpy_generator
-from phasescope.studies import NotEnough, Number, Runs
+from phasescope.studies import NotEnough, Number, Runs, load_network, numpy_generator, sample_labels
 
 IMAGES = 256  # samples of the core, and of trained labels; labels are drawn with repetition
 REACH_PX = 1.0  # distance from a label that counts as correct
@@ -26,19 +25,17 @@ READINGS = ("darkest", "matched", "formed")
 def read_core(run) -> list[dict]:
     """Return, by reading, the accuracy on the core, on its labels `NEAR_PX` away from trained ones, and on trained
     labels."""
-    from phasescope.runs.loading import config_of
-    from phasescope.runs.sampling import paint_labels
-    from phasescope.runs.threads import one_thread
-
-    config = config_of(run)
+    loaded = load_network(run, run.snapshots[-1])
+    config, family = loaded.config, loaded.config.family.build()
     core, distance, trained = labels_of(config.world, numpy_generator(config.seed, "core"))
     found = {"step": run.snapshots[-1].step}
-    with one_thread():
-        samples = {
-            name: paint_labels(run, labels, config.seed)
-            for name, labels in (("core", core), ("trained", trained))
-            if len(labels)
-        }
+    samples = {
+        name: sample_labels(
+            loaded.network, family, config.world, labels, loaded.plan.batch, "labels", config.seed
+        )
+        for name, labels in (("core", core), ("trained", trained))
+        if len(labels)
+    }
     found |= accuracies(config.world, "trained", trained, samples["trained"])
     if len(core):
         found |= accuracies(config.world, "core", core, samples["core"])
@@ -49,11 +46,13 @@ def read_core(run) -> list[dict]:
 
 def accuracies(world, name: str, labels: np.ndarray, images: np.ndarray) -> dict[str, float]:
     """Return, by reading, the share of images (n, C, *spatial) of labels (n, K) that are correct in all factors."""
-    from phasescope.probing.behaviour import in_every_way
-
     reader = world.reader()
-    every = in_every_way(reader, reader.read(images), labels)
-    return {f"{reading}.{name}": float(correct.all(axis=1).mean()) for reading, (correct, _) in every.items()}
+    columns = reader.read(images)
+    correct = {"formed": reader.right(columns, labels)}
+    correct |= {
+        reading: reader.within(error, labels) for reading, error in reader.ungated(columns, labels).items()
+    }
+    return {f"{reading}.{name}": float(own.all(axis=1).mean()) for reading, own in correct.items()}
 
 
 def labels_of(world, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -55,7 +55,7 @@ STUDY = Study(
     seeds=SEEDS,
     more=6,
     headline="wide_lesion",
-    readings=[Reading("core", read_core)],
+    readings=[Reading("core", read_core, needs=())],
     claims=[
         Claim(
             "wide_lesion", "A lesion of 8 px is not filled beyond the nearest-neighbour baseline.",

@@ -7,24 +7,29 @@ from phasescope.studies import NotEnough, Runs
 
 KNOWS = {"mean image": 0, "Wiener": 1, "local machine": 2, "posterior mean": 3, "label": 5}
 """how much a reference knows, by what its name begins with"""
+NEEDED = ("ladder", "nats")  # what a run must observe for it
 ONE_FACTOR = 4  # a reference that knows one factor of the label
 
 
 def read_standing(run) -> list[dict]:
     """Return what the closest reference knows at each noise level, NaN if there is none, and the label's nats as a
     share of all."""
-    from phasescope.store.metrics import rung_of
-
     known = ((run.references or {}).get("family") or {}).get("ladder") or {}
     rows = []
     for line in run.metrics:
-        closest = {str(entry["t"]): rank(rung_of(entry)) for entry in line.get("ladder") or ()}
+        by_level = {str(entry["t"]): rank(closest(entry)) for entry in line.get("ladder") or ()}
         nats = {
             f"nats.{name}": entry["value"] / known["nats"][name]
             for name, entry in (line.get("nats") or {}).items()
         }
-        rows.append({"step": line["step"], **closest, **nats})
+        rows.append({"step": line["step"], **by_level, **nats})
     return rows
+
+
+def closest(entry: dict) -> str | None:
+    """Return the closest reference denoiser of an entry; None if r² is not above 0: the network's answer is then as far
+    from each as images are from their mean."""
+    return entry["rung"] if (entry["r2"] or 0) > 0 else None
 
 
 def rank(reference: str | None) -> float:

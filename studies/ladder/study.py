@@ -18,7 +18,6 @@ from phasescope.studies import (
     Cell,
     Claim,
     Courses,
-    Heatmap,
     Mean,
     OnsetRatio,
     Reading,
@@ -27,7 +26,8 @@ from phasescope.studies import (
     Table,
     end,
 )
-from studies.ladder.standing import ONE_FACTOR, levels, read_standing
+from studies.ladder.heatmap import Heatmap
+from studies.ladder.standing import NEEDED, ONE_FACTOR, levels, read_standing
 
 LEFT_OUT = [0.2, 0.2]  # share of training images whose x, and whose y, is left out
 FROM_SEED = 8  # the order is judged by later seeds: earlier ones were known when its statistic was amended
@@ -105,7 +105,7 @@ STUDY = Study(
     "through "
     "all of them.",
     question="Does a network learn the reference denoisers in order, and which one is phase B?",
-    readings=[Reading("standing", read_standing)],
+    readings=[Reading("standing", read_standing, needs=NEEDED)],
     claims=[
         *(
             claim

@@ -8,7 +8,6 @@ Without a label, a network and its patch-local optimum start from the very same 
 that they can be compared image by image.
 """
 
-from phasescope.config import merge
 from phasescope.studies import Cell, Claim, Courses, Difference, Ends, Mean, Reading, Study, Table, end
 from studies.local.objects import apart, read_beside, read_counts
 
@@ -22,8 +21,8 @@ EVERYWHERE = {"attention": ["down1", "down2", "down3", "mid", "up1", "up2", "up3
 
 def unlabelled(network: str, name: str, **fields: object) -> Cell:
     """Return a cell on a torus whose network never receives a label."""
-    own = merge(SELDOM, {"network": fields}) if fields else {"world": {"sigma_px": 1.0}}
-    return Cell(name, merge(UNLABELLED, own), {"network": network})
+    own = SELDOM | {"network": fields} if fields else {"world": {"boundary": "periodic", "sigma_px": 1.0}}
+    return Cell(name, UNLABELLED | own, {"network": network})
 
 
 def convolutions(side: int) -> Cell:
@@ -94,8 +93,8 @@ STUDY = Study(
     "difference of 0.1 or more: neither depth nor attention is what brings it, though zero padding and norms over "
     "the whole canvas remain. All of these networks are unconditional, and the samples are those of one sampler.",
     readings=[
-        Reading("local", read_beside, {"network": WITHOUT_LABELS}),
-        Reading("counts", read_counts, {"cell": "eps"}),
+        Reading("local", read_beside, {"network": WITHOUT_LABELS}, needs=()),
+        Reading("counts", read_counts, {"cell": "eps"}, needs=()),
     ],
     claims=[
         *(claim for side in CONVOLUTIONS for claim in claims_about(side)),

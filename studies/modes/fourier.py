@@ -33,8 +33,17 @@ import numpy as np
 import pandas as pd
 
 from phasescope.measures import mode_gains, mode_variances
-from phasescope.randomness import torch_generator
-from phasescope.studies import Estimate, NotEnough, Number, Runs, Statistic, mean_over_runs
+from phasescope.studies import (
+    Estimate,
+    NotEnough,
+    Number,
+    Runs,
+    Statistic,
+    config_of,
+    load_network,
+    mean_over_runs,
+    torch_generator,
+)
 
 CANVAS, SIGMA_PX, CONTRAST = 32, 1.0, 2.0
 UP_TO, PARTS = 4.0, 12  # of s² |k|², and into how many equal parts it is divided, each with one |k|²
@@ -218,8 +227,6 @@ def flatter(runs: Runs) -> pd.DataFrame:
 def read_modes(run) -> list[dict]:
     """Return, by |n|², the variance of images that each snapshot's weights generate, that of the data, and how far
     their gain on true images in noise is still above Wiener's (1 untrained)."""
-    from phasescope.runs.loading import config_of, load_network
-
     images = data_of(config_of(run))
     exact = variances_of(images)
     rows = []

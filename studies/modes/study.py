@@ -16,8 +16,7 @@ from functools import reduce
 
 import numpy as np
 
-from phasescope.config import merge
-from phasescope.studies import Cell, Claim, Curve, Panel, Reading, Runs, Study, Table
+from phasescope.studies import Cell, Claim, Curve, Panel, Reading, Runs, Study, Table, merge
 from studies.modes.fourier import (
     CANVAS,
     EVALUATIONS,
@@ -120,7 +119,7 @@ STUDY = Study(
     "smaller, but whether it is nearly flat is undecided: the snapshots bound each date so loosely that six runs "
     "cannot tell. Differences between the optimizers are not resolved either. These are unconditional networks "
     "under flow matching on one torus.",
-    readings=[Reading("modes", read_modes)],
+    readings=[Reading("modes", read_modes, needs=())],
     claims=[
         Claim(
             "linear", f"In a linear network the log of a mode's emergence grows as s² |k|², within {NEAR:.0%}.",

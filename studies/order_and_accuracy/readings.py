@@ -126,7 +126,7 @@ def read_use(run) -> list[dict]:
     `part` puts in what labels explain there, `patch` everything. By the matched filter: the share of samples whose bump is
     where that label has it (`follows`) or where the condition has it (`stays`), and px moved per px asked (`moved`).
     """
-    from phasescope.runs.intervening import intervene
+    from phasescope import intervene
 
     rows = []
     for letter, snapshot in middles(run).items():

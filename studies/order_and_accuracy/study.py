@@ -127,7 +127,7 @@ STUDY = Study(
             for how, words in (("part", "what labels explain"), ("patch", "everything"))
         ),
     ],
-    readings=[Reading("use", read_use, where={"cell": "eps"})],
+    readings=[Reading("use", read_use, where={"cell": "eps"}, needs=())],
     plots=[
         Ends(
             "foils", "Rank correlation with accuracy over training",

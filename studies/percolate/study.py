@@ -18,16 +18,15 @@ from phasescope.studies import (
     Against,
     Cell,
     Claim,
-    Crossing,
     Number,
     Rank,
     Runs,
     Study,
-    Surface,
     Table,
     accuracy,
     product,
 )
+from studies.percolate.surfaces import Crossing, Surface
 
 SIGMAS_PX = (1.0, 1.3, 1.7)
 SHARES = (0.008, 0.015, 0.03, 0.06, 0.12, 0.25)

@@ -4,18 +4,20 @@ The phase of the samples is read from images alone. That of the representation i
 three dimensions, then a linear regression), each against the untrained network and at four thresholds of probe R².
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import numpy as np
 import pandas as pd
 
+from phasescope import Score
 from phasescope.measures import ORDER_RANGE, over_range, p1_order, phase_sequence
-from phasescope.studies import Number, Runs, reaches
+from phasescope.studies import Number, Runs, config_of, reaches
 
 PHASE, CORRECT = "phase.behaviour", "outcomes.grid.correct"
 SITES = {"raw": ("order", "mid.600"), "p1": ("p1", "down3.600")}
 """columns and site of probe R², by reading"""
+BASELINES = ("untrained", "permuted")  # of probe R² and label variance, without which a phase is not read
 P1_SITE, P1_SNAPSHOTS = ("down3", 600), 8
 
 
@@ -45,9 +47,9 @@ def representation(runs: Runs, reading: str, threshold: float) -> list[list[str]
     """Return the representation's phase at each snapshot of every run; "" if it was not read."""
     measure, site = SITES[reading]
     scores = zip(
-        runs.scores(f"label_share.{site}"),
-        runs.scores(f"label_dimension.{site}", ()),
-        runs.scores(f"{measure}.{site}"),
+        scores_of(runs, f"label_share.{site}"),
+        scores_of(runs, f"label_dimension.{site}", ()),
+        scores_of(runs, f"{measure}.{site}"),
         strict=True,
     )
     courses = []
@@ -58,6 +60,26 @@ def representation(runs: Runs, reading: str, threshold: float) -> list[list[str]
         at = dict(zip(read, phases, strict=True))
         courses.append([at.get(row, "") for row in range(len(snapshots))])
     return courses
+
+
+def scores_of(runs: Runs, column: str, baselines: Iterable[str] = BASELINES) -> list[list[Score]]:
+    """Return a score of every run at each snapshot, with its interval and all baselines that are recorded.
+
+    Raises:
+        NotEnough: the records lack a part of it, or one of these baselines.
+    """
+    start = f"{column}.nulls."
+    names = dict.fromkeys([*baselines, *(name.removeprefix(start) for name in runs.columns(start))])
+    parts = [f"{column}.{part}" for part in ("value", "low", "high", "n")] + [start + name for name in names]
+    of_runs = zip(*map(runs.courses, parts), strict=True)
+    return [[score(column, names, row) for row in np.column_stack(courses).tolist()] for courses in of_runs]
+
+
+def score(column: str, names: Iterable[str], row: list[float]) -> Score:
+    value, low, high, n, *levels = row
+    return Score(
+        value, low, high, 0 if np.isnan(n) else int(n), column, dict(zip(names, levels, strict=True))
+    )
 
 
 def passes_b(runs: Runs, reading: str, threshold: float) -> np.ndarray:
@@ -93,8 +115,6 @@ def at_thresholds(number: Callable[..., np.ndarray | pd.DataFrame], reading: str
 
 def read_p1(run) -> list[dict]:
     """Return P1's probe R² by ten random starts of UMAP and a held-out regression, with its baselines, at 8 snapshots."""
-    from phasescope.runs.loading import config_of
-
     factors, rows, untrained = config_of(run).world.factors, [], None
     places = np.linspace(0, len(run.snapshots) - 1, P1_SNAPSHOTS).round().astype(int)
     for snapshot in (run.snapshots[place] for place in np.unique(places)):

@@ -133,7 +133,7 @@ STUDY = Study(
             limits=f"{SELECTED} Runs whose latents are never in phase B do not count. {CONDITION['p1']}",
         ),
     ],
-    readings=[Reading("p1", read_p1, where={"cell": "eps"})],
+    readings=[Reading("p1", read_p1, where={"cell": "eps"}, needs=["order.down3.600.value"])],
     plots=[
         PhaseGrid("samples", "Phase of the samples in every run"),
         PhaseGrid(

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from phasescope.measures import behaviour_phase
-from phasescope.studies import Number, Runs
+from phasescope.studies import Number, Runs, load_network, torch_generator
 from studies.phases.study import OUTCOMES
 
 PHASE = "phase.behaviour"
@@ -25,9 +25,6 @@ def middles(run) -> dict:
 def read_samplers(run) -> list[dict]:
     """Return the shares of outcomes by each sampler, at the middle snapshot of each phase."""
     import torch
-
-    from phasescope.randomness import torch_generator
-    from phasescope.runs.loading import load_network
 
     rows = []
     for letter, snapshot in middles(run).items():

@@ -112,6 +112,6 @@ STUDY = Study(
             for outcome, words in outcomes.items()
         ),
     ],
-    readings=[Reading("sampler", read_samplers)],
+    readings=[Reading("sampler", read_samplers, needs=())],
     plots=[BySampler()],
 )  # fmt: skip

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from phasescope.measures import additivity, persistent_homology
-from phasescope.studies import Number, Rank, Runs
+from phasescope.studies import Number, Rank, Runs, on_lattice
 from studies.factorization.lattice import ASKED, DRAWS, VALUES, index, index_of
 from studies.interpolate.core import composed
 
@@ -16,8 +16,6 @@ COMPONENTS = 4  # of a Clifford torus: a circle in two dimensions for each facto
 
 def read_shape(run) -> list[dict]:
     """Return additive R² and loops of latents, untrained and at the end; at the end also those of the images."""
-    from phasescope.runs.measuring import on_lattice
-
     rows = []
     for snapshot in (run.snapshots[0], run.snapshots[-1]):
         lattice = on_lattice(run, snapshot, ASKED, VALUES, DRAWS)
@@ -47,8 +45,6 @@ def additive(latents: np.ndarray, lattice) -> float:
 def read_spectrum(run) -> list[dict]:
     """Return the share of variance in the leading principal components of latents, untrained, midway and at the end,
     and of the images and the labels' encodings."""
-    from phasescope.runs.measuring import on_lattice
-
     rows = []
     for snapshot in (run.snapshots[0], run.snapshots[len(run.snapshots) // 2], run.snapshots[-1]):
         lattice = on_lattice(run, snapshot, ASKED, VALUES, DRAWS)

@@ -100,10 +100,10 @@ STUDY = Study(
     "two networks trained on the same images composes better is undecided: a strong relation is excluded, a weak "
     "one is not. All is read at one layer of one small network, chosen because it passes phases A, B and C.",
     readings=[
-        Reading("code", read_code),
-        Reading("shape", read_shape),
-        Reading("core", read_core, {"held_out": SIDES}),
-        Reading("spectrum", read_spectrum),
+        Reading("code", read_code, needs=()),
+        Reading("shape", read_shape, needs=()),
+        Reading("core", read_core, {"held_out": SIDES}, needs=()),
+        Reading("spectrum", read_spectrum, needs=()),
     ],
     claims=[
         *claims_at(ASKED[0], 0.71, {"end": 0.04, "difference": 0.15}),

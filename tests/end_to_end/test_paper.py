@@ -45,7 +45,7 @@ FIELDS = {IN_SMALL!r}
 PAPER, _ = find_study("paper", Path({str(ROOT / "studies")!r}))
 PLOTS = [plot for plot in PAPER.plots if plot.name != "manifold"]  # there is no t = 600 in small
 CELLS = [replace(PAPER.cells[0], fields=FIELDS)]
-STUDY = PAPER.override(name="small", cells=CELLS, plots=PLOTS, tables=[])
+STUDY = replace(PAPER, name="small", cells=CELLS, plots=PLOTS, tables=[])
 """
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,8 +13,6 @@ from tiny import config_of
 from phasescope.cli import main
 from phasescope.errors import UserError
 from phasescope.randomness import torch_generator
-from phasescope.runs import sampling
-from phasescope.runs.config import RunConfig
 from phasescope.runs.execution import train
 from phasescope.runs.loading import Loaded, hear_as_trained, load_network, load_untold
 from phasescope.store import Run
@@ -25,6 +22,7 @@ from phasescope.views.explorer.rows import row_of
 from phasescope.views.record import Record
 from phasescope.views.report.page import render_report
 from phasescope.views.unconditional import is_unconditional
+from studies.local import objects
 
 TORUS = {"canvas": 9, "boundary": "periodic"}
 CONV = {"kind": "convnet", "width": 8, "receptive_px": 5, "embedding": {"width": 8}}
@@ -91,47 +89,42 @@ def test_a_factor_that_is_always_withheld_is_never_heard(dropout, unheard):
     assert heard[0].isnan().tolist() == [np.broadcast_to(unheard, 2).tolist()] * 2
 
 
-def painted_by(run: Run, name: str, config: RunConfig, monkeypatch: pytest.MonkeyPatch) -> sampling.Beside:
-    """What an optimum paints in the place of the run's network."""
+def beside(run: Run, optimum: str, receptive_px: int = 5) -> dict[str, float]:
+    """Return the median r² to both optima of images that one of them generates instead of the run's network."""
     loaded = load_untold(run, None)
-    optimum = config.family.build().optima(config.task())[name]
-    stand_in = Loaded(config, optimum, loaded.plan)  # pyrefly: ignore[bad-argument-type]
-    monkeypatch.setattr(sampling, "load_untold", lambda run, step: stand_in)
-    return sampling.paint_beside(run, 20)
+    network = loaded.config.network.model_copy(update={"receptive_px": receptive_px})
+    config = loaded.config.model_copy(update={"network": network})
+    own = config.family.build().optima(config.task())[objects.OPTIMA[optimum]]
+    images = objects.images_beside(Loaded(config, own, loaded.plan), 20)  # pyrefly: ignore[bad-argument-type]
+    variance = objects.total_variance(config.world)
+    return {
+        name: float(np.median(objects.r2(images["network"], images[name], variance)))
+        for name in objects.OPTIMA
+    }
 
 
-def test_an_optimum_paints_what_it_paints(untold, monkeypatch):
-    config = load_untold(untold, None).config
-    for name, other in (("local machine", "posterior mean"), ("posterior mean", "local machine")):
-        with monkeypatch.context() as patched:
-            found = painted_by(untold, name, config, patched)
-        np.testing.assert_array_equal(found.r2(name), 1)
-        assert np.median(found.r2(other)) < 0.9
+def test_an_optimum_generates_what_it_generates_and_not_what_the_other_does(untold):
+    for name, other in (("machine", "posterior"), ("posterior", "machine")):
+        r2 = beside(untold, name)
+        assert r2[name] == 1
+        assert r2[other] < 0.9
 
 
-def test_a_machine_that_sees_the_whole_canvas_is_the_posterior_mean(untold, monkeypatch):
-    config = load_untold(untold, None).config
-    seeing = config.network.model_copy(update={"receptive_px": 9})
-    whole = config.model_copy(update={"network": seeing})
-    found = painted_by(untold, "posterior mean", whole, monkeypatch)
-    assert np.median(found.r2("local machine")) > 0.999
+def test_a_patch_local_optimum_that_sees_the_whole_canvas_is_the_posterior_mean(untold):
+    assert beside(untold, "posterior", receptive_px=9)["machine"] > 0.999
 
 
-def test_the_spread_of_training_images_is_what_agreement_is_set_against(untold):
-    found = sampling.paint_beside(untold, 3)
+def test_the_spread_of_training_images_is_what_agreement_is_relative_to(untold):
     world = load_untold(untold, None).config.world
     images = world.render(torch.from_numpy(world.training_labels())).numpy()
     expected = ((images - images.mean(axis=0)) ** 2).sum(axis=(1, 2, 3)).mean()
-    assert found.variance == pytest.approx(expected, rel=1e-5)
-    assert found.network.shape == (3, *world.shape)
-    with pytest.raises(KeyError):
-        replace(found, optima={}).r2("local machine")
+    assert objects.total_variance(world) == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_run_that_always_heard_its_label_is_refused(tmp_path):
     run = train(config_of(), tmp_path)
     with pytest.raises(UserError, match="must be trained with labels left out"):
-        sampling.paint_beside(run, 3)
+        load_untold(run, None)
 
 
 def test_what_is_told_no_label_is_described_judged_and_drawn_without_one(untold, capsys):

@@ -3,6 +3,7 @@ records."""
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -43,6 +44,17 @@ def test_a_study_is_as_preregistered_and_a_page_long(name):
 
 def test_all_studies_together_are_no_longer_than_they_may_be():
     assert sum(len(path.read_text().splitlines()) for path in STUDIES.rglob("*.py")) <= LINES_OF_ALL
+
+
+def test_studies_use_only_what_is_public():
+    """So that a user's study can do all that ours do."""
+    public = {"phasescope", "phasescope.studies", "phasescope.measures"}
+    for path in STUDIES.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [str(node.module)] if isinstance(node, ast.ImportFrom) else []
+            foreign = {name for name in names if name.startswith("phasescope")} - public
+            assert not foreign, path
 
 
 @every_study

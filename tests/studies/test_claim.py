@@ -9,7 +9,7 @@ from learner import records, run
 
 from phasescope.config import UserError
 from phasescope.measures.over_runs.resampling import Estimate
-from phasescope.studies import Cell, Claim, Difference, Mean, Runs, Share, Study, end, product
+from phasescope.studies import Agreement, Cell, Claim, Difference, Mean, Runs, Share, Study, end, product
 
 ACCURACY = end("accuracy.grid.joint")
 
@@ -78,7 +78,10 @@ def test_a_missing_column_decides_nothing_and_says_so():
         ({"effect": (0.2, -0.1)}, "`effect` (=(0.2, -0.1)) of the claim `one` must be above 0"),
         ({"threshold": math.inf}, "`threshold` (=inf) of the claim `one` must be a finite number"),
         ({"direction": "up"}, "`direction` (=up) of the claim `one` must be above or below"),
-        ({"statistic": object()}, "`statistic` (=object) of the claim `one` must have the method `estimate`"),
+        (
+            {"statistic": object()},
+            "`statistic` (=object) of the claim `one` must be a phasescope.studies.Statistic",
+        ),
     ],
 )
 def test_bad_input(changes, words):
@@ -115,7 +118,6 @@ def study(**changes) -> Study:
             lambda: study(claims=[claim(where={"width": 1})]),
             "`where` of `one` (={'width': 1}) of the study `s`",
         ),
-        (lambda: study().override(seeds=9), "`name` (=s) of an overriding study must be another"),
         (lambda: product("{a}", dict, a=(1, 1)), "`a` (=[1, 1]) must have values, each once"),
     ],
 )
@@ -136,7 +138,29 @@ def test_power_rises_with_the_effect_and_falls_with_the_spread():
     assert one.detectable(design, 0.2) < one.detectable(design, 1.0)
 
 
-def test_an_override_is_a_sibling_with_some_parts_changed():
-    sibling = study().override(name="t", base="small")
-    assert (sibling.base, sibling.question) == ("small", "?")
-    assert sibling.member(sibling.cells[0], 0).config.name == "small"
+def reads(column: str) -> Study:
+    return study(claims=[claim(numbers=end(column))])
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        ("accuracy.gird.joint", "`gird` is no split of its world (grid, off_grid)"),
+        ("acuracy.grid.joint", "none begins with `acuracy`; the most similar one is `accuracy`"),
+    ],
+)
+def test_a_column_that_no_run_records_is_refused_before_any_run(column, words):
+    reads("accuracy_matched.off_grid.joint").check_columns()
+    with pytest.raises(UserError) as error:
+        reads(column).check_columns()
+    assert (
+        str(error.value)
+        == f"`numbers` (={column}) of the study `s` must be columns that runs record: {words}"
+    )
+
+
+def test_a_foil_needs_a_second_run_of_each_cell():
+    with pytest.raises(
+        UserError, match=r"`seeds` \(=1\) of the study `s` must be at least 2: runs of a cell that `one`"
+    ):
+        study(seeds=1, claims=[claim(statistic=Agreement())])

@@ -16,7 +16,7 @@ from phasescope.cli import main
 from phasescope.config import UserError
 from phasescope.store.records import read_records
 from phasescope.studies import find_study
-from phasescope.studies.conduct import conduct, execute
+from phasescope.studies.conduct import conduct
 from phasescope.studies.preregistration import read_preregistration
 from phasescope.studies.records import read_claims
 from phasescope.studies.survey import survey
@@ -105,7 +105,7 @@ def test_runs_of_another_study_are_copied(copy):
     assert states(copy, "twin") == ["elsewhere"] * 4
     study, path = find_study("twin", copy / "studies")
     surveyed = survey(study, path, copy / "runs")
-    assert not execute(surveyed, "local", lambda event: None)
+    assert not conduct(surveyed, "local", lambda event: None)
     own, other = (read_records(copy / "studies" / name / "records.parquet") for name in ("twin", "tiny"))
     assert own["loss"].equals(other["loss"])
 
@@ -118,7 +118,7 @@ def test_another_study_that_reads_more_does_not_take_runs_that_observed_less(cop
     )
     assert states(copy, "more") == ["done"] * 4
     study, path = find_study("more", copy / "studies")
-    (end, *others) = execute(survey(study, path, copy / "runs"), "local", lambda event: None)
+    (end, *others) = conduct(survey(study, path, copy / "runs"), "local", lambda event: None)
     assert len(others) == 3
     assert "must have observed `accuracy.off_grid.joint`" in end.error
 

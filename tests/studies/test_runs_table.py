@@ -19,7 +19,7 @@ from phasescope.studies import (
     reaches,
     start,
 )
-from phasescope.studies.runs_table import describe
+from phasescope.studies.preregistration import describe
 
 CELLS = [Cell("early", {}, {"sigma": 2.0}), Cell("late", {}, {"sigma": 1.0})]
 

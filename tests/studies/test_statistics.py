@@ -14,15 +14,14 @@ from sklearn.metrics import cohen_kappa_score
 from phasescope.measures.over_runs.resampling import fixed_resamples
 from phasescope.studies import (
     Agreement,
-    Crossing,
     Difference,
     Mean,
     NotEnough,
     OnsetRatio,
     Rank,
     Share,
-    Surface,
 )
+from studies.percolate.surfaces import Crossing, Surface
 
 
 def design(seeds: int = 8, **axes: list) -> pd.DataFrame:
@@ -180,7 +179,7 @@ def test_what_is_no_letter_is_not_counted():
     """Not even an empty one, which Python finds in every text."""
     y, z = phases("AABBCC", "AABBCC"), [["A", "", "B", "undecided", "C", "C"]] * 2
     table = pd.DataFrame({"cell": "a", "seed": range(2), "y": y, "z": z})
-    assert Agreement(foils=False)._counts(y, z).sum() == 8
+    assert Agreement(foils=False)._counts(*Agreement()._codes(y, z)).sum() == 8
     assert Agreement(foils=False).estimate(table).value == pytest.approx(1)
 
 

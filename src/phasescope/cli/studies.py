@@ -122,7 +122,7 @@ def study(
     found, folder = find_study(name, studies)
     if base is not None:
         cells = [replace(cell, base="") for cell in found.cells]
-        found = found.override(name=f"{found.name}-{base}", base=base, cells=cells)
+        found = replace(found, name=f"{found.name}-{base}", base=base, cells=cells)
         folder = folder.with_name(f"{folder.name}-{base}")
     if judge:
         if amend:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from phasescope.errors import UserError
 from phasescope.probing.config import SnapshotPlanConfig
 from phasescope.runs.config import RunConfig
+from phasescope.runs.threads import one_thread
 from phasescope.runs.whole import check_whole
 from phasescope.store import Run
 from phasescope.store.holding import differences
@@ -114,8 +115,11 @@ def record_run(
     # One thread: the bits of a reading must not depend on the machine's load.
     with threadpool_limits(limits=1, user_api="blas"):
         for name, read in readings.items():
+            with one_thread():
+                columns_of = {row["step"]: row for row in read(run)}
             values = {
-                row["step"]: {f"{name}.{k}": v for k, v in row.items() if k != "step"} for row in read(run)
+                step: {f"{name}.{k}": v for k, v in row.items() if k != "step"}
+                for step, row in columns_of.items()
             }
             if all(value is None or value != value for row in values.values() for value in row.values()):
                 raise UserError(f"`{run.path}` must give a value by the reading `{name}`, and gives none")

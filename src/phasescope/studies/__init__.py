@@ -1,21 +1,29 @@
 """Studies as data: claims about learning, each with its design, its analysis and its verdict (see `study`).
 
-Our own lie in the checkout's folder `studies`, and use only what is named here.
+Our own lie in the checkout's folder `studies`, and use only what is named here, in `phasescope` and in
+`phasescope.measures`.
 """
 
+from phasescope.config import merge
 from phasescope.measures.over_runs.resampling import (
     Estimate,
     NotEnough,
     bounded_over_runs,
+    magnitude,
     mean_over_runs,
     over_runs,
 )
+from phasescope.probing.copier import nearest_labels
+from phasescope.randomness import numpy_generator, torch_generator
+from phasescope.runs.loading import config_of, load_network
+from phasescope.runs.measuring import on_lattice
+from phasescope.runs.sampling import sample_labels
 from phasescope.studies.cells import Cell, product
 from phasescope.studies.claim import Claim
 from phasescope.studies.finding import find_studies, find_study
 from phasescope.studies.panels import Curve, Panel
-from phasescope.studies.plots import Against, Courses, Ends, Heatmap, PhaseGrid, Scatter
-from phasescope.studies.relations import Agreement, Crossing, Rank, Surface
+from phasescope.studies.plots import Against, BasePlot, Courses, Ends, PhaseGrid, Scatter
+from phasescope.studies.relations import Agreement, Rank
 from phasescope.studies.runs_table import (
     Number,
     Runs,
@@ -29,50 +37,23 @@ from phasescope.studies.runs_table import (
     reaches,
     start,
 )
-from phasescope.studies.statistics import Difference, Mean, OnsetRatio, Share, Statistic
+from phasescope.studies.statistics import (
+    Difference,
+    Mean,
+    OnsetRatio,
+    Share,
+    Statistic,
+    numbers,
+    spread_within,
+)
 from phasescope.studies.study import Reading, Study
 from phasescope.studies.tables import Table
 
 __all__ = [
-    "Against",
-    "Agreement",
-    "Cell",
-    "Claim",
-    "Courses",
-    "Crossing",
-    "Curve",
-    "Difference",
-    "Ends",
-    "Estimate",
-    "Heatmap",
-    "Mean",
-    "NotEnough",
-    "Number",
-    "OnsetRatio",
-    "Panel",
-    "PhaseGrid",
-    "Rank",
-    "Reading",
-    "Runs",
-    "Scatter",
-    "Share",
-    "Statistic",
-    "Study",
-    "Surface",
-    "Table",
-    "accuracy",
-    "as_table",
-    "bounded_over_runs",
-    "end",
-    "ever",
-    "find_studies",
-    "find_study",
-    "mean",
-    "mean_over_runs",
-    "onset",
-    "onset_of_accuracy",
-    "over_runs",
-    "product",
-    "reaches",
-    "start",
-]
+    "Against", "Agreement", "BasePlot", "Cell", "Claim", "Courses", "Curve", "Difference", "Ends", "Estimate",
+    "Mean", "NotEnough", "Number", "OnsetRatio", "Panel", "PhaseGrid", "Rank", "Reading", "Runs", "Scatter", "Share",
+    "Statistic", "Study", "Table", "accuracy", "as_table", "bounded_over_runs", "config_of", "end", "ever",
+    "find_studies", "find_study", "load_network", "magnitude", "mean", "mean_over_runs", "merge", "nearest_labels",
+    "numbers", "numpy_generator", "on_lattice", "onset", "onset_of_accuracy", "over_runs", "product", "reaches",
+    "sample_labels", "spread_within", "start", "torch_generator",
+]  # fmt: skip

@@ -15,6 +15,7 @@ value at threshold + effect, threshold - effect and threshold, and judged many t
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,7 +24,7 @@ from phasescope.errors import UserError
 from phasescope.measures.over_runs.resampling import Estimate, NotEnough, covering, fixed_resamples
 from phasescope.randomness import numpy_generator
 from phasescope.studies.runs_table import Number, Runs, as_table
-from phasescope.studies.statistics import Statistic, check_statistic
+from phasescope.studies.statistics import Statistic
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,8 +81,9 @@ class Claim:
     numbers: Number | Sequence[Number]
     """what the statistic is computed from; several are readings of one quantity, and must all agree"""
     threshold: float
-    effect: float | tuple[float, float]
-    """distance from the threshold that must be detected; two if it differs: on the claim's side, and on the other"""
+    effect: float | tuple[float, float] = 0.0
+    """distance from the threshold that must be detected, above 0; two if it differs: on the claim's side, and on the
+    other"""
     spread: float = 0.0
     """standard deviation between runs, as observed or, before the first runs, as assumed; see the statistic for its
     unit"""
@@ -102,31 +104,24 @@ class Claim:
 
     def __post_init__(self) -> None:
         """Raises UserError if it could not be decided."""
-        check_statistic(self.statistic, self.name)
-        for name, values in (
-            ("threshold", (self.threshold,)),
-            ("effect", self.effects),
-            ("spread", (self.spread,)),
-        ):
-            if not all(isinstance(value, int | float) and math.isfinite(value) for value in values):
-                raise UserError(f"`{name}` (={values[0]}) of the claim `{self.name}` must be a finite number")
-        if min(self.effects) <= 0:
-            raise UserError(
-                f"`effect` (={self.effect}) of the claim `{self.name}` must be above 0: the distance that it must detect"
-            )
-        if self.direction not in ("above", "below"):
-            raise UserError(
-                f"`direction` (={self.direction}) of the claim `{self.name}` must be above or below"
-            )
+
+        def check(valid: bool, name: str, value: object, rule: str) -> None:
+            if not valid:
+                raise UserError(f"`{name}` (={value}) of the claim `{self.name}` must be {rule}")
+
+        kind = type(self.statistic).__name__
+        check(isinstance(self.statistic, Statistic), "statistic", kind, "a phasescope.studies.Statistic")
+        numbers = {"threshold": (self.threshold,), "effect": self.effects, "spread": (self.spread,)}
+        for name, values in numbers.items():
+            finite = all(isinstance(value, int | float) and math.isfinite(value) for value in values)
+            check(finite, name, values[0], "a finite number")
+        check(min(self.effects) > 0, "effect", self.effect, "above 0: the distance that it must detect")
+        check(self.direction in ("above", "below"), "direction", self.direction, "above or below")
 
     @property
     def effects(self) -> tuple[float, float]:
         """On the claim's side of the threshold, and on the other."""
         return self.effect if isinstance(self.effect, tuple) else (self.effect, self.effect)
-
-    @property
-    def _sign(self) -> int:
-        return 1 if self.direction == "above" else -1
 
     @property
     def readings(self) -> tuple[Number, ...]:
@@ -151,57 +146,53 @@ class Claim:
     def decide(self, estimate: Estimate) -> Judgement:
         """Return the verdict of an estimate."""
         needed = self.minimum_n or self.statistic.MINIMUM_N
-        if estimate.n < needed:
-            return Judgement("undecided", estimate, f"{estimate.n} runs, and at least {needed} are needed")
-        if math.isnan(estimate.low) or math.isnan(estimate.high):
-            return Judgement("undecided", estimate, "the runs give no interval")
         ends = f"[{estimate.low:.3g}, {estimate.high:.3g}]"
         above, below = estimate.low > self.threshold, estimate.high < self.threshold
-        if not (above or below) and estimate.censored:
-            return Judgement("not reached", estimate, estimate.censored)
-        if not (above or below):
-            return Judgement(
-                "undecided", estimate, f"the interval {ends} contains the threshold {self.threshold:g}"
-            )
-        side = "above" if above else "below"
-        verdict: Verdict = "supported" if side == self.direction else "refuted"
-        return Judgement(
-            verdict, estimate, f"the whole interval {ends} lies {side} the threshold {self.threshold:g}"
-        )
+        if estimate.n < needed:
+            verdict, why = "undecided", f"{estimate.n} runs, and at least {needed} are needed"
+        elif math.isnan(estimate.low) or math.isnan(estimate.high):
+            verdict, why = "undecided", "the runs give no interval"
+        elif above or below:
+            side = "above" if above else "below"
+            verdict = "supported" if side == self.direction else "refuted"
+            why = f"the whole interval {ends} lies {side} the threshold {self.threshold:g}"
+        elif estimate.censored:
+            verdict, why = "not reached", estimate.censored
+        else:
+            verdict, why = "undecided", f"the interval {ends} contains the threshold {self.threshold:g}"
+        return Judgement(verdict, estimate, why)
 
     def power(self, design: pd.DataFrame, spread: float | None = None, trials: int = TRIALS) -> Power:
         """Return how often simulated runs of a design are judged correctly.
 
         Args:
             design: one row per planned run, as `Study.design_of` gives it.
-            spread: in place of the claim's own.
+            spread: instead of the claim's own.
         """
         toward, away = self.effects
         supported, refuted, at_threshold = (
-            self._simulated(design, self.threshold + self._sign * shift, spread, trials)
-            for shift in (toward, -away, 0.0)
+            self._simulated(design, shift, spread, trials) for shift in (toward, -away, 0.0)
         )
-        return Power(
-            supported.count("supported") / trials,
-            refuted.count("refuted") / trials,
-            sum(verdict in ("supported", "refuted") for verdict in at_threshold) / trials,
-            trials,
-        )
+        wrong = at_threshold["supported"] + at_threshold["refuted"]
+        return Power(supported["supported"] / trials, refuted["refuted"] / trials, wrong / trials, trials)
 
     def _simulated(
-        self, design: pd.DataFrame, truth: float, spread: float | None, trials: int
-    ) -> list[Verdict]:
-        """Return the verdicts on simulated studies in which the statistic's true value is `truth`."""
-        spread = self.spread if spread is None else spread
-        verdicts: list[Verdict] = []
+        self, design: pd.DataFrame, shift: float, spread: float | None, trials: int
+    ) -> Counter[Verdict]:
+        """Return how often each verdict comes out of simulated studies in which the statistic's true value is `shift` on
+        the claim's side of the threshold."""
+        truth = self.threshold + (shift if self.direction == "above" else -shift)
+        verdicts: Counter[Verdict] = Counter()
         with fixed_resamples():
             for trial in range(trials):
                 rng = numpy_generator(0, f"control {self.name} {truth:.6g}", trial)
                 try:
-                    table = self.statistic.simulate(design, truth, spread, rng)
-                    verdicts.append(self.decide(self.statistic.estimate(table)).verdict)
+                    table = self.statistic.simulate(
+                        design, truth, self.spread if spread is None else spread, rng
+                    )
+                    verdicts[self.decide(self.statistic.estimate(table)).verdict] += 1
                 except NotEnough:
-                    verdicts.append("undecided")
+                    verdicts["undecided"] += 1
         return verdicts
 
     def detectable(self, design: pd.DataFrame, spread: float) -> float:
@@ -209,18 +200,16 @@ class Claim:
         effects."""
 
         def detected(effect: float) -> bool:
-            truth = self.threshold + self._sign * effect
-            verdicts = self._simulated(design, truth, spread, SEARCH_TRIALS)
-            return verdicts.count("supported") >= POWER * SEARCH_TRIALS
+            verdicts = self._simulated(design, effect, spread, SEARCH_TRIALS)
+            return verdicts["supported"] >= POWER * SEARCH_TRIALS
 
         own = self.effects[0]
         if not detected(own):
             larger = (own * 2 ** (step / 2) for step in range(1, 9))
             return next((effect for effect in larger if detected(effect)), math.inf)
         low, high = own / 16, own
-        for _ in range(
-            SEARCH_STEPS
-        ):  # bisection in the log: each step takes the root of the factor between the ends
+        # bisection in the log: each step takes the root of the factor between the ends
+        for _ in range(SEARCH_STEPS):
             middle = math.sqrt(low * high)
             low, high = (low, middle) if detected(middle) else (middle, high)
         return high

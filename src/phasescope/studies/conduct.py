@@ -17,15 +17,7 @@ from phasescope.runs.recording import copy_runs, record_run, update_cells
 from phasescope.store import Run
 from phasescope.store.files import write_all_aside
 from phasescope.studies.preregistration import preregister
-from phasescope.studies.records import (
-    CLAIMS,
-    RECORDS,
-    claims_text,
-    judge,
-    kept,
-    read_claims,
-    read_rows,
-)
+from phasescope.studies.records import CLAIMS, RECORDS, claims_text, judge, kept, read_claims, read_rows
 from phasescope.studies.study import Study
 from phasescope.studies.survey import State, Survey
 
@@ -40,13 +32,17 @@ def conduct(
     amend: str = "",
     looked: bool = False,
 ) -> list[RunEnd]:
-    """Preregister a study, run what is missing, record it, judge its claims. Return the runs that are not recorded.
+    """Preregister a study, run what is missing, record it, judge its claims. Return the runs that are not recorded,
+    and why.
+
+    A run is recorded as soon as it is done, or now if it was done before. A run that cannot be recorded in full, or
+    whose folder is damaged, is left out and left as it is, so that it does not hold up the others.
 
     Args:
         engine: local, slurm or ray.
         on_event: is called with what happens to runs.
         on_recorded: is called with the name of each run that is newly recorded.
-        workers: runs at a time; as many as the engine has places by default.
+        workers: runs at a time; as many as the engine has places for by default.
         asked: resources of a cluster, as `engines.OF_CLUSTERS` names them.
         amend, looked: reason of an amendment, and whether runs that it changes had been looked at.
 
@@ -54,12 +50,54 @@ def conduct(
         UserError: the study differs from its preregistration; the engine is unknown; records cannot be read or
             written.
     """
+    study, records = survey.study, survey.folder / RECORDS
     present = sum(run.state in ("recorded", "elsewhere", "done") for run in survey.planned)
-    preregister(survey.study, survey.folder, present, amend, looked)
-    ends = execute(survey, engine, on_event, on_recorded, workers, asked)
-    digests = {survey.runs / run.config.folder: run.digest for run in survey.planned}
-    judge_records(survey.study, survey.folder, [digests[end.folder] for end in ends])
-    return ends
+    preregister(study, survey.folder, present, amend, looked)
+    keep = kept(study)
+    by_folder = {survey.runs / run.config.folder: run for run in survey.planned}
+    folders = {run.config.digest(): path for path, run in by_folder.items()}
+    left_out: list[RunEnd] = []
+
+    def leave_out(path: Path, why: object, attempts: int = 0) -> None:
+        left_out.append(RunEnd(path, "failed", attempts, " ".join(str(why).split())))
+
+    def record(path: Path, attempts: int = 0) -> None:
+        run = by_folder[path]
+        readings = {reading.name: reading.read for reading in study.readings_of(run.cells)}
+        try:
+            record_run(
+                records, Run(path), run.config, run.cells, readings, study.columns_for(run.cells), keep
+            )
+        except (UserError, OSError) as error:
+            leave_out(path, error, attempts)
+        else:
+            on_recorded(path.name)
+
+    def follow(event: Event) -> None:
+        on_event(event)
+        if event.end is not None and event.end.state == "done":
+            record(event.folder, event.end.attempts)
+
+    def cells_of(state: State) -> dict[str, tuple[str, ...]]:
+        return {run.config.digest(): run.cells for run in survey.planned if run.state == state}
+
+    for digest, why in copy_runs(records, survey.others, cells_of("elsewhere")).items():
+        leave_out(folders[digest], why)
+    update_cells(records, cells_of("recorded"))
+    for digest in cells_of("done"):
+        record(folders[digest])
+    prepared = []
+    for run in survey.to_run:
+        survey.runs.mkdir(parents=True, exist_ok=True)
+        try:
+            prepared.append(prepare(run.config, survey.runs))
+        except (UserError, RunFailed) as error:
+            leave_out(survey.runs / run.config.folder, error)
+    if prepared:
+        ends = open_engine(engine, survey.runs, workers, asked).execute(prepared, follow)
+        left_out += [end for end in ends.values() if end.state == "failed"]
+    judge_records(study, survey.folder, [by_folder[end.folder].config.digest() for end in left_out])
+    return left_out
 
 
 def judge_records(study: Study, folder: Path, failed: Collection[str] | None = None) -> bool:
@@ -74,63 +112,3 @@ def judge_records(study: Study, folder: Path, failed: Collection[str] | None = N
         failed = known.failed if (known := read_claims(folder)) else ()
     write_all_aside({folder / CLAIMS: claims_text(judge(study, folder, read_rows(study, folder), failed))})
     return True
-
-
-def execute(
-    survey: Survey,
-    engine: str,
-    on_event: Callable[[Event], None],
-    on_recorded: Callable[[str], None] = lambda name: None,
-    workers: int | None = None,
-    asked: Mapping[str, str | int] | None = None,
-) -> list[RunEnd]:
-    """Run what is missing and merge everything into the study's records. Return the runs that are not recorded, and
-    why.
-
-    A run is recorded as soon as it is done, or now if it was done before. A run that cannot be recorded in full, or
-    whose folder is damaged, is left out and left as it is, so that it does not hold up the others.
-    """
-    records = survey.folder / RECORDS
-    by_folder = {survey.runs / run.config.folder: run for run in survey.planned}
-    keep = kept(survey.study)
-    left_out: list[RunEnd] = []
-
-    def leave_out(path: Path, why: object, attempts: int = 0) -> None:
-        left_out.append(RunEnd(path, "failed", attempts, " ".join(str(why).split())))
-
-    def record(path: Path, attempts: int = 0) -> None:
-        run = by_folder[path]
-        readings = {reading.name: reading.read for reading in survey.study.readings_of(run.cells)}
-        try:
-            columns = survey.study.columns_for(run.cells)
-            record_run(records, Run(path), run.config, run.cells, readings, columns, keep)
-        except (UserError, OSError) as error:
-            leave_out(path, error, attempts)
-        else:
-            on_recorded(path.name)
-
-    def follow(event: Event) -> None:
-        on_event(event)
-        if event.end is not None and event.end.state == "done":
-            record(event.folder, event.end.attempts)
-
-    def cells_of(state: State) -> dict[str, tuple[str, ...]]:
-        return {run.digest: run.cells for run in survey.planned if run.state == state}
-
-    folders_by_digest = {run.digest: path for path, run in by_folder.items()}
-    for digest, why in copy_runs(records, survey.others, cells_of("elsewhere")).items():
-        leave_out(folders_by_digest[digest], why)
-    update_cells(records, cells_of("recorded"))
-    for digest in cells_of("done"):
-        record(folders_by_digest[digest])
-    folders = []
-    for run in survey.to_run:
-        survey.runs.mkdir(parents=True, exist_ok=True)
-        try:
-            folders.append(prepare(run.config, survey.runs))
-        except (UserError, RunFailed) as error:
-            leave_out(survey.runs / run.config.folder, error)
-    if folders:
-        ends = open_engine(engine, survey.runs, workers, asked).execute(folders, follow)
-        left_out += [end for end in ends.values() if end.state == "failed"]
-    return left_out

@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import contextlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Iterable, Sequence
+from copy import copy
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from phasescope.config import Tree
+from phasescope.measures.latents.battery import NAMES
 from phasescope.measures.over_runs.resampling import NotEnough
 from phasescope.places import Place
+from phasescope.runs.config import RunConfig
+from phasescope.store.flat import COSTS
 from phasescope.studies.runs_table import Runs
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from phasescope.studies.cells import Cell
-    from phasescope.studies.claim import Claim
-    from phasescope.studies.panels import Plot
-    from phasescope.studies.tables import Table
 
 SAMPLES = ("accuracy", "outcomes", "error_px", "together", "excess")
 """beginnings of columns ``group.split...`` that are read from samples"""
@@ -33,6 +37,12 @@ FAMILY = ("denoising", "ladder", "nats")
 ROUTES = ("order_told", "order_seen", "learnt_order_told", "learnt_order_seen", "share_told", "share_seen")
 """beginnings of columns that need labels crossed with images"""
 P1 = ("p1_order", "phase.representation_p1")
+BY_SPLIT = ("accuracy", "outcomes", "error_px")
+GROUPS = {
+    *SAMPLES, *FAMILY, *ROUTES, *NAMES, *COSTS, "p1_order", "label_dimension", "homology", "gain", "phase", "step",
+    "images_seen", "epochs", "loss", "parameters", "config", "host",
+}  # fmt: skip
+"""what names of recorded columns begin with, a user's own measures apart"""
 PLACEHOLDERS = 8
 """runs per cell, and snapshots per run"""
 
@@ -49,14 +59,13 @@ class PlaceholderRuns(Runs):
         self.read: defaultdict[str, set[str]] = defaultdict(set)
         super().__init__(frame.assign(images_seen=frame["step"], epochs=frame["step"] / 100), cells)
 
-    def _part(self, records: Any) -> Runs:
-        part = object.__new__(PlaceholderRuns)
+    def _part(self, records: pd.DataFrame) -> Runs:
+        part = copy(self)  # shares `read`
         Runs.__init__(part, records, self._cells)
-        part.read = self.read
         return part
 
     def has(self, column: str) -> bool:
-        self.read[column].update(self.table["cell"])
+        self.read[column].update(self._records["cell"])
         return True
 
     def _split(self, column: str) -> list[np.ndarray]:
@@ -64,31 +73,30 @@ class PlaceholderRuns(Runs):
             return super()._split(column)
         self.has(column)
         ramp = np.linspace(0, 1, PLACEHOLDERS)
-        course = (
-            np.array(["A", "B", "C"])[(2.999 * ramp).astype(int)] if column.startswith("phase.") else ramp
-        )
-        return [course] * len(self)
+        phases = np.array(["A", "B", "C"])[(2.999 * ramp).astype(int)]
+        return [phases if column.startswith("phase.") else ramp] * len(self)
 
 
-def columns_of_claims(claims: Iterable[Claim], cells: Sequence[Cell]) -> dict[str, set[str]]:
-    """Return the columns that a study's claims read, and of which cells each."""
+def columns_read(readers: Iterable[Callable[[Runs], object]], cells: Sequence[Cell]) -> dict[str, set[str]]:
+    """Return the columns that functions of `Runs` read, and of which cells each."""
     runs = PlaceholderRuns(cells)
     with np.errstate(all="ignore"):
-        for claim in claims:
+        for reader in readers:
             with contextlib.suppress(NotEnough):
-                claim.tables(runs)
+                reader(runs)
     return runs.read
 
 
-def columns_shown(plots: Iterable[Plot], tables: Iterable[Table], cells: Sequence[Cell]) -> set[str]:
-    """Return the columns that a study's plots and tables read."""
-    runs = PlaceholderRuns(cells)
-    with np.errstate(all="ignore"):
-        for plot in plots:
-            plot.panels(runs)
-        for table in tables:
-            table.rows(runs)
-    return {*runs.read}
+def column_fault(column: str, config: RunConfig) -> str:
+    """Return why a run of a configuration records no such column; empty if it may."""
+    head, _, rest = column.partition(".")
+    group, splits = head.partition("_")[0] if head.startswith("accuracy") else head, config.world.splits()
+    if group not in GROUPS and not config.probing.measures:
+        similar = get_close_matches(head, GROUPS, 1, cutoff=0)
+        return f"none begins with `{head}`; the most similar one is `{similar[0]}`"
+    if group in BY_SPLIT and rest.partition(".")[0] not in splits:
+        return f"`{rest.partition('.')[0]}` is no split of its world ({', '.join(splits)})"
+    return ""
 
 
 def observation(columns: Collection[str], splits: Iterable[str]) -> Tree:
@@ -108,10 +116,6 @@ def observation(columns: Collection[str], splits: Iterable[str]) -> Tree:
         "observe": [*latents, *references],
         "images": {name: 0 for name in others if name not in samples},
     }
-    if not latents:
-        tree["snapshots"] = {
-            "dense_until": 0
-        }  # latents change within the first hundred steps, samples do not
     if not groups & {*ROUTES}:
         tree["crossed_labels"] = 0
     if not any(name.startswith(P1) for name in columns):

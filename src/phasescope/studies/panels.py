@@ -2,14 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
 from phasescope.studies.runs_table import Runs
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)
@@ -23,7 +20,7 @@ class Curve:
     label: str = ""
     series: int = 0
     """index of colour and mark"""
-    style: Literal["line", "points", "steps", "dashed"] = "line"
+    style: Literal["line", "points", "bars", "dashed"] = "line"
     colour: str | None = None
     """#rrggbb, in place of the series' own"""
 

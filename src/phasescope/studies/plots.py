@@ -1,12 +1,12 @@
-"""Plots of a study as data: six kinds, each a function from `Runs` to panels. How panels look is decided by
+"""Plots of a study as data: five kinds, each a function from `Runs` to panels. How panels look is decided by
 `views.figures`.
 
-A study may also bring a class of its own with `name`, `title`, `panels(runs)` and `caption(runs)`.
+A study may also bring a class of its own: a `BasePlot`, or anything with `name`, `title`, `panels(runs)` and
+`caption(runs)`.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class _Plot:
-    """What all plots share. `by` is the axis (or `cell`) whose values are told apart, `where` selects runs."""
+class BasePlot:
+    """What all plots share. `by` is the axis (or `cell`) whose values have a series each, `where` selects runs."""
 
     name: str
     title: str
@@ -37,6 +37,7 @@ class _Plot:
     """whether the x axis is logarithmic"""
 
     SHOWS = ""
+    """what the marks mean, for the caption"""
 
     def panels(self, runs: Runs) -> list[Panel]:
         """Return the panels that the records allow."""
@@ -58,7 +59,7 @@ class _Plot:
         text = f"{len(table)} runs in {len(seeds)} {'cell' if len(seeds) == 1 else 'cells'} ({_range(seeds)} seeds each), "
         return " ".join(f"{text}{_range(table['steps'])} steps. {self.SHOWS} {self.note}".split())
 
-    def _axis(self, xlabel: str, ylabel: str, title: str, curves: Sequence[Curve], **more: Any) -> Panel:
+    def _axis(self, title: str, xlabel: str, ylabel: str, curves: Sequence[Curve], **more: Any) -> Panel:
         scale: Literal["linear", "log"] = "log" if self.log else "linear"
         return Panel(title, xlabel, ylabel, curves, level=self.level, ylim=self.ylim, xscale=scale, **more)
 
@@ -70,37 +71,20 @@ def _range(values: pd.Series) -> str:
 
 
 def _groups(runs: Runs, by: str) -> Iterator[tuple[str, Runs]]:
-    """Return the runs of each value of an axis, in the order of the design."""
-    for value in runs.values(by) if by else [None]:
-        yield (
-            (str(value) if by == "cell" or not by else f"{by}={value}"),
-            runs.where(**{by: value}) if by else runs,
-        )
+    """Return the runs of each value of an axis with a label, in the order of the design; all of them without `by`."""
+    if not by:
+        yield "", runs
+    for value in runs.values(by) if by else ():
+        yield str(value) if by == "cell" else f"{by}={value}", runs.where(**{by: value})
 
 
-def mean_course(runs: Runs, column: str, label: str, series: int, counting: str = "step") -> Curve:
-    """Return the mean over runs through training, with the range from the smallest to the largest run."""
-    times, courses = runs.courses(counting), runs.courses(column)
-    at = np.unique(np.concatenate(times))
-    values = np.full((len(courses), len(at)), np.nan)
-    for row, own, course in zip(values, times, courses, strict=True):
-        row[np.searchsorted(at, own)] = course
-    known = np.isfinite(values).any(axis=0)
-    at, values = at[known], values[:, known]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        return Curve(
-            at,
-            np.nanmean(values, axis=0),
-            np.nanmin(values, axis=0),
-            np.nanmax(values, axis=0),
-            label,
-            series,
-        )
+def _known(runs: Runs, number: Number) -> pd.DataFrame:
+    """Return the table of the runs that have a number."""
+    return as_table(runs, number).dropna(subset=["y"]).astype({"y": float})
 
 
 @dataclass(frozen=True)
-class Courses(_Plot):
+class Courses(BasePlot):
     """Columns through training: a panel per value of `panels_by`, a line per column or, if there is one column, per
     value of `by`."""
 
@@ -119,13 +103,9 @@ class Courses(_Plot):
 
     def _panel(self, name: str, runs: Runs) -> Panel:
         several, parts = len(self.columns) > 1, list(_groups(runs, self.by))
-        lines = [
-            (label if several else part, own, column)
-            for label, column in self.columns.items()
-            for part, own in parts
-        ]
+        lines = [(head if several else part, r, c) for head, c in self.columns.items() for part, r in parts]
         curves = [
-            mean_course(own, column, "" if label == "None" else label, series)
+            mean_course(own, column, label, series)
             for series, (label, own, column) in enumerate(lines)
             if own.has(column)
         ]
@@ -133,11 +113,21 @@ class Courses(_Plot):
             if (level := levels.get(name.removeprefix(f"{self.panels_by}="))) is not None and curves:
                 ends = np.array([curves[0].x[0], curves[0].x[-1]])
                 curves.append(Curve(ends, np.full(2, level), label=label, series=7, style="dashed"))
-        return self._axis("gradient steps", self.ylabel, name if self.panels_by else self.title, curves)
+        return self._axis(name or self.title, "gradient steps", self.ylabel, curves)
+
+
+def mean_course(runs: Runs, column: str, label: str, series: int) -> Curve:
+    """Return the mean over runs through training, with the range from the smallest to the largest run."""
+    import pandas as pd
+
+    steps, values = (np.concatenate(runs.courses(name)) for name in ("step", column))
+    at_step = pd.Series(values).groupby(steps).agg(["mean", "min", "max"]).dropna()
+    mean, low, high = at_step.to_numpy().T
+    return Curve(at_step.index.to_numpy(), mean, low, high, label, series)
 
 
 @dataclass(frozen=True)
-class PhaseGrid(_Plot):
+class PhaseGrid(BasePlot):
     """The phase of every run at every snapshot: a panel per value of `by`, a row per run."""
 
     column: str = "phase.behaviour"
@@ -160,7 +150,7 @@ class PhaseGrid(_Plot):
 
 
 @dataclass(frozen=True)
-class Ends(_Plot):
+class Ends(BasePlot):
     """A number of every run as a dot, by cell or another axis, a panel per number."""
 
     numbers: Mapping[str, Number]
@@ -170,23 +160,23 @@ class Ends(_Plot):
     SHOWS = "One dot per run; bars: mean over runs."
 
     def _panels(self, runs: Runs) -> list[Panel]:
-        panels = []
-        for label, number in self.numbers.items():
-            table = as_table(runs, number).dropna(subset=["y"])
-            names = [str(value) for value in runs.values(self.by) if value in set(table[self.by])]
-            x = np.array([names.index(str(value)) for value in table[self.by]], dtype=float)
-            y = table["y"].to_numpy(dtype=float)
-            means = np.array([y[x == place].mean() for place in range(len(names))])
-            curves = [
-                Curve(x, y, style="points"),
-                Curve(np.arange(len(names)), means, style="points", series=7),
-            ]
-            panels.append(self._axis("", label, self.title, curves, ticks=dict(enumerate(names))))
-        return panels
+        return [self._panel(label, _known(runs, number), runs) for label, number in self.numbers.items()]
+
+    def _panel(self, label: str, table: pd.DataFrame, runs: Runs) -> Panel:
+        names = [value for value in runs.values(self.by) if value in set(table[self.by])]
+        x = np.array([names.index(value) for value in table[self.by]], dtype=float)
+        means = table.groupby(x)["y"].mean()
+        curves = [
+            Curve(x, table["y"].to_numpy(), style="points"),
+            Curve(means.index.to_numpy(), means.to_numpy(), style="bars"),
+        ]
+        ticks = {place: str(name) for place, name in enumerate(names)}
+        title = self.title if len(self.numbers) == 1 else ""
+        return self._axis(title, "", label, curves, ticks=ticks)
 
 
 @dataclass(frozen=True)
-class Against(_Plot):
+class Against(BasePlot):
     """The mean of a number over runs against a numeric axis, a line per value of `by`, a panel per number."""
 
     numbers: Mapping[str, Number]
@@ -200,65 +190,25 @@ class Against(_Plot):
 
     def _panels(self, runs: Runs) -> list[Panel]:
         panels = []
-        for label, number in self.numbers.items():
+        for ylabel, number in self.numbers.items():
             curves = []
-            for series, (name, part) in enumerate(_groups(runs, self.by)):
-                at, y = self._by_axis(part, number)
-                low, high = ([f(values) for values in y] for f in (np.min, np.max))
-                means = np.array([values.mean() for values in y])
-                curves.append(
-                    Curve(at, means, np.array(low), np.array(high), "" if name == "None" else name, series)
-                )
+            for series, (label, part) in enumerate(_groups(runs, self.by)):
+                at, means, low, high = self._along(part, number)
+                curves.append(Curve(at, means, low, high, label, series))
                 for text, reference in self.references.items():
-                    at, y = self._by_axis(part, reference)
-                    text = "" if series else text
-                    curves.append(
-                        Curve(at, np.array([v.mean() for v in y]), label=text, series=series, style="dashed")
-                    )
-            panels.append(self._axis(self.along, label, self.title, curves))
+                    at, means, *_ = self._along(part, reference)
+                    curves.append(Curve(at, means, None, None, "" if series else text, series, "dashed"))
+            panels.append(self._axis(self.title, self.along, ylabel, curves))
         return panels
 
-    def _by_axis(self, runs: Runs, number: Number) -> tuple[np.ndarray, list[np.ndarray]]:
-        table = as_table(runs, number).dropna(subset=["y"])
-        groups = table.groupby(self.along, sort=True)["y"]
-        return np.array([at for at, _ in groups], dtype=float), [
-            values.to_numpy(dtype=float) for _, values in groups
-        ]
+    def _along(self, runs: Runs, number: Number) -> list[np.ndarray]:
+        """Return values of the axis and the mean, smallest and largest number of each."""
+        groups = _known(runs, number).groupby(self.along)["y"].agg(["mean", "min", "max"])
+        return [groups.index.to_numpy(dtype=float), *groups.to_numpy().T]
 
 
 @dataclass(frozen=True)
-class Heatmap(_Plot):
-    """The mean of a number over runs for each pair of values of two axes."""
-
-    number: Number
-    rows: str
-    columns: str
-    label: str = ""
-
-    SHOWS = "Means over runs."
-
-    def _panels(self, runs: Runs) -> list[Panel]:
-        table = as_table(runs, self.number)
-        grid = table.assign(y=table["y"].astype(float)).pivot_table("y", self.rows, self.columns)
-        names = [
-            [f"{value:g}" if isinstance(value, float) else str(value) for value in axis]
-            for axis in (grid.index, grid.columns)
-        ]
-        return [
-            Panel(
-                self.title,
-                self.columns,
-                self.rows,
-                grid=grid.to_numpy(),
-                rows=names[0],
-                columns=names[1],
-                ylim=self.ylim,
-            )
-        ]
-
-
-@dataclass(frozen=True)
-class Scatter(_Plot):
+class Scatter(BasePlot):
     """Two numbers of every run against each other, a mark per value of `by`."""
 
     x: Number
@@ -271,10 +221,10 @@ class Scatter(_Plot):
 
     def _panels(self, runs: Runs) -> list[Panel]:
         curves = [
-            Curve(*self._points(part), label=name, series=series, style="points")
-            for series, (name, part) in enumerate(_groups(runs, self.by))
+            Curve(*self._points(part), label=label, series=series, style="points")
+            for series, (label, part) in enumerate(_groups(runs, self.by))
         ]
-        return [self._axis(self.xlabel, self.ylabel, self.title, curves)]
+        return [self._axis(self.title, self.xlabel, self.ylabel, curves)]
 
     def _points(self, runs: Runs) -> list[np.ndarray]:
         return [as_table(runs, number)["y"].to_numpy(dtype=float) for number in (self.x, self.y)]

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import datetime
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -81,17 +83,36 @@ def read_preregistration(folder: Path) -> Preregistration | None:
 
 
 def data_of(study: Study) -> dict[str, Any]:
-    """Return a study's data as it comes back from JSON."""
-    return from_json(to_json(study.data()))
+    """Return all of a study that is fixed before its first run, as it comes back from JSON."""
+    data = {name: value for name, value in describe(study).items() if name != "is"}
+    cells = [{k: v for k, v in cell.items() if v not in ({}, [], "", None)} for cell in data["cells"]]
+    return from_json(to_json(data | {"cells": cells}))
 
 
-def kinds_of(study: Study) -> dict[str, str]:
+def describe(value: Any) -> Any:
+    """Return a part of a study as plain data: functions by name, with their bound arguments."""
+    if isinstance(value, partial):
+        bound = {"arguments": describe(value.args)} if value.args else {}
+        return {"function": describe(value.func), **bound, **describe(value.keywords)}
+    if is_dataclass(value) and not isinstance(value, type):
+        fixed = [field.name for field in fields(value) if field.metadata.get("data", True)]
+        return {"is": type(value).__name__, **{name: describe(getattr(value, name)) for name in fixed}}
+    if isinstance(value, Mapping):
+        return {str(key): describe(item) for key, item in value.items()}
+    if isinstance(value, tuple | list | set | frozenset):
+        return [describe(item) for item in value]
+    if callable(value):
+        return getattr(value, "__qualname__", type(value).__name__)
+    return value if isinstance(value, str | int | float | None) else type(value).__name__
+
+
+def sources_of_cells(study: Study) -> dict[str, str]:
     """Return the SHA-256 of every source that a cell names, by its reference.
 
     Raises:
         UserError: a source is missing.
     """
-    trees = [study.member(cell, 0).config.tree() for cell in study.cells]
+    trees = [study.config(cell, 0).tree() for cell in study.cells]
     return {name: digest for tree in trees for name, digest in source_digests(tree).items()}
 
 
@@ -110,34 +131,29 @@ def preregister(
             nothing differs.
     """
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    known, data, kinds = read_preregistration(folder), data_of(study), kinds_of(study)
+    known = read_preregistration(folder)
     sources = Sources(date=today, commit=_commit(folder), sha256=_sources(study))
+    data, kinds = data_of(study), sources_of_cells(study)
     if known is None:
-        if reason:
-            raise UserError(
-                f"`--amend` (={reason[:60]}) must be left out: `{study.name}` is not preregistered yet"
-            )
         now = Preregistration(date=today, recorded=recorded, study=data, kinds=kinds, sources=[sources])
+        changed = []
     else:
-        changed = differences(known, data, kinds)
-        if changed and not reason:
-            raise UserError(
-                f"`{study.name}` must be as preregistered on {known.date}: {changed[0]}"
-                f"{f' (and {len(changed) - 1} more changes)' if len(changed) > 1 else ''}; to change it, give the reason: "
-                f'phasescope study {study.name} --amend "REASON"'
-            )
-        if reason and not changed:
-            raise UserError(
-                f"`--amend` (={reason[:60]}) must change something: `{study.name}` is as preregistered"
-            )
         now = known.model_copy(deep=True)
-        if changed:
-            now.amendments.append(
-                Amendment(date=today, reason=reason, looked=looked, changed=changed, commit=sources.commit)
-            )
-            now.study, now.kinds = data, kinds
-        if now.sources[-1].sha256 != sources.sha256:
-            now.sources.append(sources)
+        changed = changes_since(known, study)
+    if reason and not changed:
+        state = "is as preregistered" if known else "is not preregistered yet"
+        raise UserError(f"`--amend` (={reason[:60]}) must change something: `{study.name}` {state}")
+    if changed and not reason:
+        raise UserError(
+            f'{_differs(study, now, changed)}; to change it, give the reason: phasescope study {study.name} --amend "REASON"'
+        )
+    if changed:
+        now.study, now.kinds = data, kinds
+        now.amendments.append(
+            Amendment(date=today, reason=reason, looked=looked, changed=changed, commit=sources.commit)
+        )
+    if now.sources[-1].sha256 != sources.sha256:
+        now.sources.append(sources)
     if now != known:
         folder.mkdir(parents=True, exist_ok=True)
         write_aside(folder / PREREGISTRATION, to_json(now.model_dump(), indent=1) + "\n")
@@ -151,11 +167,14 @@ def check_preregistered(study: Study, folder: Path) -> Preregistration | None:
         UserError: the study differs from it.
     """
     known = read_preregistration(folder)
-    if known and (changed := differences(known, data_of(study), kinds_of(study))):
-        raise UserError(
-            f"`{study.name}` must be as preregistered on {known.date}: {changed[0]}; see `--amend`"
-        )
+    if known and (changed := changes_since(known, study)):
+        raise UserError(f"{_differs(study, known, changed)}; see `--amend`")
     return known
+
+
+def _differs(study: Study, known: Preregistration, changed: list[str]) -> str:
+    more = f" (and {len(changed) - 1} more changes)" if len(changed) > 1 else ""
+    return f"`{study.name}` must be as preregistered on {known.date}: {changed[0]}{more}"
 
 
 def changed_sources(study: Study, known: Preregistration) -> list[str]:
@@ -164,42 +183,32 @@ def changed_sources(study: Study, known: Preregistration) -> list[str]:
     return sorted(name for name in {*first, *now} if first.get(name) != now.get(name))
 
 
-def differences(known: Preregistration, data: Mapping[str, Any], kinds: Mapping[str, str]) -> list[str]:
-    """Return what differs between a preregistration and a study's data and kinds, one line each."""
-    lines: list[str] = []
-    _differ("", known.study, data, lines)
-    lines += [
-        f"the source `{name}` has changed"
-        for name in sorted({*kinds} & {*known.kinds})
-        if kinds[name] != known.kinds[name]
-    ]
-    return lines
+def changes_since(known: Preregistration, study: Study) -> list[str]:
+    """Return what differs between a preregistration and a study, one line each."""
+    lines, kinds = list(_changes("", known.study, data_of(study))), sources_of_cells(study)
+    changed = [name for name in sorted({*kinds} & {*known.kinds}) if kinds[name] != known.kinds[name]]
+    return lines + [f"the source `{name}` has changed" for name in changed]
 
 
-def _differ(path: str, old: Any, new: Any, lines: list[str]) -> None:
-    """Add a line per value that differs; parts of lists that have names are compared by name."""
-    old, new = _named(old), _named(new)
+def _changes(path: str, old: Any, new: Any) -> Iterator[str]:
+    """Yield a line per value that differs; parts of lists that have names are compared by name."""
+    old, new = _by_name(old), _by_name(new)
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in dict.fromkeys([*old, *new]):
             where = f"{path}.{key}" if path else str(key)
             if key not in new:
-                lines.append(f"`{where}` was {_short(old[key])} and is gone")
+                yield f"`{where}` was {_short(old[key])} and is gone"
             elif key not in old:
-                lines.append(f"`{where}` is new: {_short(new[key])}")
+                yield f"`{where}` is new: {_short(new[key])}"
             else:
-                _differ(where, old[key], new[key], lines)
+                yield from _changes(where, old[key], new[key])
     elif old != new:
-        lines.append(f"`{path}` was {_short(old)} and is {_short(new)}")
+        yield f"`{path}` was {_short(old)} and is {_short(new)}"
 
 
-def _named(value: Any) -> Any:
-    if (
-        isinstance(value, list)
-        and value
-        and all(isinstance(item, Mapping) and "name" in item for item in value)
-    ):
-        return {item["name"]: item for item in value}
-    return value
+def _by_name(value: Any) -> Any:
+    named = isinstance(value, list) and all(isinstance(item, Mapping) and "name" in item for item in value)
+    return {item["name"]: item for item in value} if value and named else value
 
 
 def _short(value: Any) -> str:
@@ -219,18 +228,11 @@ def _commit(folder: Path) -> str:
     """Return the commit that is checked out, with a `+` if files differ from it; empty outside of git."""
 
     def git(*words: str) -> str:
-        done = subprocess.run(
-            ["git", *words],
-            cwd=folder if folder.is_dir() else ".",
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        where = folder if folder.is_dir() else "."
+        done = subprocess.run(["git", *words], cwd=where, capture_output=True, text=True, check=False)
         return done.stdout.strip() if done.returncode == 0 else ""
 
     try:
-        return git("rev-parse", "--short=12", "HEAD") + (
-            "+" if git("status", "--porcelain", "--", "*.py") else ""
-        )
+        return git("rev-parse", "--short=12", "HEAD") + "+" * bool(git("status", "--porcelain", "--", "*.py"))
     except OSError:  # no git on this machine
         return ""

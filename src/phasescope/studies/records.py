@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -31,14 +33,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 RECORDS, CLAIMS = "records.parquet", "claims.json"
+DECIDED = ("supported", "refuted")
 CORE = re.compile(
     r"(digest|name|seed|step|images_seen|epochs|loss|cells|images|parameters|wall_s|cpu_s|observing_s|readings|sources|threads|device"
     r"|git_commit|versions|started|updated|host\..*|config\..*|phase\..*|outcomes\..*|accuracy[a-z_]*\..*|error_px\..*"
-    r"|(order|p1_order|label_share|label_dimension|trustworthiness)\.(mid|down3)\.(600|50)\..*)"
+    r"|(order|p1_order|label_share|label_dimension|trustworthiness)\.(mid|down3)\.600\..*)"
 )
 """recorded of every run whatever its study reads: what it cost, its configuration, outcomes, accuracy by reading
-and split, phases, and at two sites probe R², label variance, participation ratio and trustworthiness with their
-intervals and baselines"""
+and split, phases, and at mid and down3, t = 600, probe R², label variance, participation ratio and trustworthiness
+with their intervals and baselines"""
 
 
 class RecordedClaim(BaseModel):
@@ -53,6 +56,7 @@ class RecordedClaim(BaseModel):
     answers: str
     limits: str
     check: bool
+    unreachable: str = ""
     threshold: float
     direction: Literal["above", "below"]
     value: float | None
@@ -96,8 +100,6 @@ def read_rows(study: Study, folder: Path) -> pd.DataFrame:
     Raises:
         UserError: there are no records, or they are no records of a study.
     """
-    import pandas as pd
-
     path = folder / RECORDS
     if not path.exists():
         raise UserError(
@@ -108,18 +110,18 @@ def read_rows(study: Study, folder: Path) -> pd.DataFrame:
         raise UserError(f"`{path}` must be the records of a study: it has no column `{min(missing)}`")
     frame = frame.assign(cell=frame["cells"].map(json.loads)).explode("cell", ignore_index=True)
     cells = {cell.name: cell for cell in study.cells}
-    keys = frame[["cell", "seed"]].drop_duplicates().itertuples(index=False, name=None)
-    own = {(c, s): study.member(cells[c], int(s)).config.digest() for c, s in keys if c in cells}
-    expected = [own.get(key) for key in frame[["cell", "seed"]].itertuples(index=False, name=None)]
+    frame = frame[frame["cell"].isin(cells)].reset_index(drop=True)
     executed = frame[SOURCES].fillna("{}") if SOURCES in frame else "{}"
-    known = {
-        cell.name: json.dumps(source_digests(study.member(cell, 0).config.tree()), sort_keys=True)
-        for cell in study.cells
-    }
-    own_rows = (frame["digest"] == pd.Series(expected, index=frame.index)) & (
-        frame["cell"].map(known) == executed
-    )
-    return frame[own_rows].reset_index(drop=True)
+    trees = {name: source_digests(study.config(cell, 0).tree()) for name, cell in cells.items()}
+    sources = {name: json.dumps(tree, sort_keys=True) for name, tree in trees.items()}
+
+    @cache
+    def digest(cell: str, seed: int) -> str:
+        return study.config(cells[cell], seed).digest()
+
+    expected = [digest(cell, int(seed)) for cell, seed in zip(frame["cell"], frame["seed"], strict=True)]
+    own = (frame["digest"] == expected) & (frame["cell"].map(sources) == executed)
+    return frame[own].reset_index(drop=True)
 
 
 def kept(study: Study) -> Callable[[str], bool]:
@@ -133,10 +135,8 @@ class Recorded:
 
     def __init__(self, study: Study, rows: pd.DataFrame, failed: Collection[str] = ()):
         self.study, self.rows, self.failed = study, rows, set(failed)
-        self.present = {
-            (str(c), int(s))
-            for c, s in rows[["cell", "seed"]].drop_duplicates().itertuples(index=False, name=None)
-        }
+        runs = rows[["cell", "seed"]].drop_duplicates()
+        self.present = {(str(c), int(s)) for c, s in runs.itertuples(index=False, name=None)}
 
     def runs(self, more: int = 0) -> Runs:
         """Return the runs of the first analysis, with `more` seeds per cell added."""
@@ -145,40 +145,32 @@ class Recorded:
 
     def missing(self, claim: Claim, more: int = 0) -> str:
         """Return what an analysis of a claim lacks of its runs, in words; empty if it has all."""
-        wanted = {
-            (cell.name, seed): self.study.member(cell, seed).config.digest()
-            for cell in self.study.cells_of(claim.where)
-            for seed in range(self.study.first(cell) if more else 0, self.study.first(cell) + more)
-        }
-        lacking = {digest for run, digest in wanted.items() if run not in self.present}
-        every = set(wanted.values())
-        lost = len(lacking & self.failed)
-        return (
-            f"{len(every - lacking)} of {len(every)} runs are recorded{f', {lost} failed' if lost else ''}"
-            if lacking
-            else ""
-        )
+        wanted: dict[str, bool] = {}
+        for cell in self.study.cells_of(claim.where):
+            first = self.study.first(cell)
+            for seed in range(first if more else 0, first + more):
+                wanted[self.study.config(cell, seed).digest()] = (cell.name, seed) in self.present
+        lacking = {digest for digest, present in wanted.items() if not present}
+        failed = f", {len(lacking & self.failed)} failed" if lacking & self.failed else ""
+        recorded = f"{len(wanted) - len(lacking)} of {len(wanted)} runs are recorded"
+        return recorded + failed if lacking else ""
 
     def judge(self, claim: Claim) -> Judgement:
         """Return the verdict of a claim at the analysis that its runs allow."""
-        found = claim.judge(self.runs())
+        first = claim.judge(self.runs())
         if lacking := self.missing(claim):
-            return Judgement("undecided", found.estimate, f"first analysis: {lacking}")
-        if found.verdict in ("supported", "refuted") or not self.study.more:
-            return Judgement(found.verdict, found.estimate, found.why, 1)
+            return Judgement("undecided", first.estimate, f"first analysis: {lacking}")
+        if first.verdict in DECIDED or not self.study.more:
+            return replace(first, analysis=1)
         if lacking := self.missing(claim, self.study.more):
-            return Judgement(found.verdict, found.estimate, f"{found.why}; final analysis: {lacking}", 1)
-        final = claim.judge(self.runs(self.study.more))
-        return Judgement(final.verdict, final.estimate, final.why, 2)
+            return replace(first, why=f"{first.why}; final analysis: {lacking}", analysis=1)
+        return replace(claim.judge(self.runs(self.study.more)), analysis=2)
 
     def undecided_cells(self) -> set[str]:
         """Return the names of the cells to which the final analysis adds runs."""
-        open_ = [
-            claim
-            for claim in self.study.claims
-            if claim.judge(self.runs()).verdict not in ("supported", "refuted")
-        ]
-        return {cell.name for claim in open_ for cell in self.study.cells_of(claim.where)}
+        runs = self.runs()
+        undecided = [claim for claim in self.study.claims if claim.judge(runs).verdict not in DECIDED]
+        return {cell.name for claim in undecided for cell in self.study.cells_of(claim.where)}
 
 
 def judge(
@@ -208,38 +200,45 @@ def judge(
 
 def _recorded_claim(study: Study, claim: Claim, recorded: Recorded, power: bool) -> RecordedClaim:
     judgement = recorded.judge(claim)
-    estimate = judgement.estimate
-    told: dict[str, Any] = {"value": None, "low": None, "high": None, "n": 0, "detail": {}}
-    if estimate is not None:
-        told = {name: getattr(estimate, name) for name in told} | {"detail": dict(estimate.detail)}
-        told |= _at_observed_spread(study, claim, recorded, judgement.analysis) if power else {}
-    same = ("name", "sentence", "source", "limits", "check", "threshold", "direction", "spread", "effect")
+    numbers: dict[str, Any] = {"value": None, "low": None, "high": None, "n": 0, "detail": {}}
+    if (estimate := judgement.estimate) is not None:
+        numbers = {name: getattr(estimate, name) for name in numbers} | {"detail": dict(estimate.detail)}
+        numbers |= _at_observed_spread(study, claim, recorded, judgement.analysis) if power else {}
+    same = (
+        "name",
+        "sentence",
+        "source",
+        "limits",
+        "check",
+        "threshold",
+        "direction",
+        "spread",
+        "effect",
+        "unreachable",
+    )
     return RecordedClaim(
         verdict=judgement.verdict,
         analysis=judgement.analysis,
         why=judgement.why,
         answers=study.answers,
         **{name: getattr(claim, name) for name in same},
-        **told,
+        **numbers,
     )
 
 
 def _at_observed_spread(study: Study, claim: Claim, recorded: Recorded, analysis: int) -> dict[str, float]:
     """Return the observed spread, the power at it, and the smallest detectable effect, on the design that was
     recorded."""
+    runs = recorded.runs(study.more if analysis == 2 else 0)
     try:
-        runs = recorded.runs(study.more if analysis == 2 else 0)
         spread = max(claim.statistic.spread_of(table) for table in claim.tables(runs))
     except NotEnough:
         return {}
     design = runs.where(**claim.where).table
     used = claim.spread if np.isnan(spread) else spread
     power = claim.power(design, used)
-    return {
-        "observed_spread": spread,
-        "observed_power": min(power.supported, power.refuted),
-        "detectable": claim.detectable(design, used),
-    }
+    least, smallest = min(power.supported, power.refuted), claim.detectable(design, used)
+    return {"observed_spread": spread, "observed_power": least, "detectable": smallest}
 
 
 def plain(value: Any) -> Any:

@@ -8,15 +8,13 @@ snapshot.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from phasescope.measures import Score
 from phasescope.measures.learning import phases
-from phasescope.measures.learning.gain import NEEDED
 from phasescope.measures.over_runs.resampling import NotEnough
 from phasescope.studies.cells import Cell
 
@@ -44,15 +42,17 @@ class Runs:
         begins = np.flatnonzero((keys != keys.shift()).any(axis=1).to_numpy())
         self._begins = begins[1:]
         axes = {cell.name: cell.axes for cell in cells}
-        rows = keys.iloc[begins].itertuples(index=False, name=None)
-        steps = np.split(self._records["step"].to_numpy(), self._begins) if len(keys) else []
-        self.table = pd.DataFrame(
-            [
-                {"cell": cell, "seed": seed, "steps": s[-1], "every": s[-1] - s[-2], **axes.get(cell, {})}
-                for (cell, seed), s in zip(rows, steps, strict=True)
-            ],
-            columns=None if len(keys) else ["cell", "seed", "steps", "every"],
-        )  # fmt: skip
+        rows = [
+            {
+                "cell": cell,
+                "seed": seed,
+                "steps": steps[-1],
+                "every": steps[-1] - steps[-2],
+                **axes.get(cell, {}),
+            }
+            for (cell, seed), steps in zip(keys.iloc[begins].to_numpy(), self._split("step"), strict=True)
+        ]
+        self.table = pd.DataFrame(rows, columns=None if rows else ["cell", "seed", "steps", "every"])
 
     def __len__(self) -> int:
         return len(self.table)
@@ -67,15 +67,11 @@ class Runs:
         for axis, wanted in axes.items():
             if axis not in self.table:
                 raise NotEnough(f"the design has no axis `{axis}`")
-            keep &= (
-                self.table[axis]
-                .isin(list(wanted) if isinstance(wanted, tuple | list) else [wanted])
-                .to_numpy()
-            )
+            allowed = list(wanted) if isinstance(wanted, tuple | list) else [wanted]
+            keep &= self.table[axis].isin(allowed).to_numpy()
         if not keep.any():
-            raise NotEnough(
-                f"no run in the records has {', '.join(f'{k}={v}' for k, v in axes.items()) or 'any cell'}"
-            )
+            listed = ", ".join(f"{axis}={wanted}" for axis, wanted in axes.items())
+            raise NotEnough(f"no run in the records has {listed or 'any cell'}")
         if keep.all():
             return self
         lengths = np.diff([0, *self._begins, len(self._records)])
@@ -112,15 +108,16 @@ class Runs:
         Raises:
             NotEnough: the records have no such column, or a value of it is missing.
         """
-        found = [values.tolist() for values in self._split(column)]
-        if any(value is None or value != value for values in found for value in values):
+        courses = [values.tolist() for values in self._split(column)]
+        if any(text is None or text != text for course in courses for text in course):
             raise NotEnough(f"the records lack `{column}` of some snapshots")
-        return found
+        return courses
 
     def _split(self, column: str) -> list[np.ndarray]:
         if not self.has(column):
             raise NotEnough(f"the records lack `{column}`")
-        return np.split(self._records[column].to_numpy(), self._begins) if len(self) else []
+        values = self._records[column].to_numpy()
+        return np.split(values, self._begins) if len(values) else []
 
     def end(self, column: str, last: int = 1) -> np.ndarray:
         """Return the mean of a column over the last `last` snapshots, (n,)."""
@@ -132,20 +129,13 @@ class Runs:
 
     def mean(self, column: str, after: float = 0) -> np.ndarray:
         """Return the mean of a column over the snapshots after a step, (n,), without missing values."""
-        steps = self.courses("step")
-        with np.errstate(invalid="ignore"):
-            means = [
-                v[(s > after) & np.isfinite(v)] for v, s in zip(self.courses(column), steps, strict=True)
-            ]
-        return np.array([values.mean() if len(values) else np.nan for values in means])
+        courses = zip(self.courses(column), self.courses("step"), strict=True)
+        counted = [values[(steps > after) & np.isfinite(values)] for values, steps in courses]
+        return np.array([values.mean() if len(values) else np.nan for values in counted])
 
     def ever(self, column: str, value: str) -> np.ndarray:
         """Return whether any snapshot has a value, (n,) bool."""
         return np.array([value in values for values in self.texts(column)])
-
-    def passing(self, column: str, level: float) -> list[np.ndarray]:
-        """Return at which snapshots a column lies above a level, (T,) bool of every run."""
-        return [values > level for values in self.courses(column)]
 
     def accurate(self, split: str, factor: str = "joint", reading: str = "formed") -> list[np.ndarray]:
         """Return at which snapshots most samples are correct, as in phase C: the Wilson interval of their share is
@@ -156,24 +146,6 @@ class Runs:
             np.array([n >= 1 and low(share, int(n)) > majority for share, n in zip(*of_run, strict=True)])
             for of_run in zip(shares, counts, strict=True)
         ]
-
-    def scores(self, column: str, needed: Iterable[str] = NEEDED) -> list[list[Score]]:
-        """Return a score of every run through training, with its interval and baselines.
-
-        Raises:
-            NotEnough: the records lack a part of it, or a baseline that is needed.
-        """
-        start = f"{column}.nulls."
-        names = dict.fromkeys([*needed, *(name.removeprefix(start) for name in self.columns(start))])
-        parts = [self.courses(f"{column}.{part}") for part in ("value", "low", "high", "n")]
-        baselines = [self.courses(start + name) for name in names]
-        return [
-            [
-                _score(column, list(names), row)
-                for row in np.column_stack(of_run).tolist()
-            ]
-            for of_run in zip(*parts, *baselines, strict=True)
-        ]  # fmt: skip
 
     def onsets(self, passed: Sequence[np.ndarray], counting: str = "step") -> pd.DataFrame:
         """Return the table with when each run first passes for good.
@@ -193,12 +165,6 @@ class Runs:
             rows.append((onset, times[failing[-1]] if len(failing) else 0.0, times[-1]))
         y, without, last = np.array(rows, dtype=float).reshape(-1, 3).T
         return self.table.assign(y=y, without=without, last=last, came=np.isfinite(y))
-
-
-def _score(column: str, baselines: Sequence[str], row: Sequence[float]) -> Score:
-    value, low, high, n, *levels = row
-    nulls = dict(zip(baselines, levels, strict=True))
-    return Score(value, low, high, 0 if np.isnan(n) else int(n), column, nulls)
 
 
 def accuracy(split: str, factor: str = "joint", reading: str = "formed") -> str:
@@ -243,12 +209,9 @@ def reaches(column: str, value: str, improving: str) -> Number:
 
 def _reaches(runs: Runs, column: str, value: str, improving: str) -> np.ndarray:
     quarters = [np.array_split(course, 4) for course in runs.courses(improving)]
-    rises = np.array(
-        [len(last) and np.nanmean(last) - np.nanmean(before) > STILL_RISES for *_, before, last in quarters],
-        dtype=bool,
-    )
+    rises = [len(q[3]) and np.nanmean(q[3]) - np.nanmean(q[2]) > STILL_RISES for q in quarters]
     reached = runs.ever(column, value)
-    return np.where(~reached & rises, np.nan, reached.astype(float))
+    return np.where(~reached & np.array(rises, dtype=bool), np.nan, reached.astype(float))
 
 
 def onset(column: str, level: float, counting: str = "step") -> Number:
@@ -262,7 +225,7 @@ def onset_of_accuracy(split: str, factor: str = "joint", reading: str = "formed"
 
 
 def _onset(runs: Runs, column: str, level: float, counting: str) -> pd.DataFrame:
-    return runs.onsets(runs.passing(column, level), counting)
+    return runs.onsets([values > level for values in runs.courses(column)], counting)
 
 
 def _onset_of_accuracy(runs: Runs, split: str, factor: str, reading: str) -> pd.DataFrame:
@@ -277,30 +240,8 @@ def as_table(runs: Runs, number: Number) -> pd.DataFrame:
     """
     import pandas as pd
 
-    found = number(runs)
-    table = found if isinstance(found, pd.DataFrame) else runs.table.assign(y=found)
+    values = number(runs)
+    table = values if isinstance(values, pd.DataFrame) else runs.table.assign(y=values)
     if not len(table):
         raise NotEnough("no run can be counted")
     return table.reset_index(drop=True)
-
-
-def describe(value: Any) -> Any:
-    """Return a part of a study as plain data, for its preregistration: functions by name, with their bound
-    arguments."""
-    from dataclasses import fields, is_dataclass
-
-    if isinstance(value, partial):
-        bound = {"arguments": describe(value.args)} if value.args else {}
-        return {"function": describe(value.func), **bound, **describe(value.keywords)}
-    if is_dataclass(value) and not isinstance(value, type):
-        told = {
-            f.name: describe(getattr(value, f.name)) for f in fields(value) if f.metadata.get("data", True)
-        }
-        return {"is": type(value).__name__, **told}
-    if isinstance(value, Mapping):
-        return {str(key): describe(item) for key, item in value.items()}
-    if isinstance(value, tuple | list | set | frozenset):
-        return [describe(item) for item in value]
-    if callable(value):
-        return getattr(value, "__qualname__", type(value).__name__)
-    return value if isinstance(value, str | int | float | None) else type(value).__name__

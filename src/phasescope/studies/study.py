@@ -14,7 +14,7 @@ it leaves a claim undecided, the final one adds `more` runs to the cells that th
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,9 +24,9 @@ from phasescope.runs.config import RunConfig
 from phasescope.showing import html_table
 from phasescope.studies.cells import DEFAULTS, Cell
 from phasescope.studies.claim import Claim
-from phasescope.studies.observing import columns_of_claims, columns_shown, observation
+from phasescope.studies.observing import column_fault, columns_read, observation
 from phasescope.studies.panels import Plot
-from phasescope.studies.runs_table import describe
+from phasescope.studies.runs_table import Runs
 from phasescope.studies.tables import Table
 
 if TYPE_CHECKING:
@@ -51,15 +51,8 @@ class Reading:
     read: Callable[[Run], list[dict[str, Any]]]
     where: Mapping[str, Any] = field(default_factory=dict)
     """axes (or `cell`) of the runs that are read; all runs if empty"""
-
-
-@dataclass(frozen=True)
-class Member:
-    """A run of a study."""
-
-    cell: Cell
-    seed: int
-    config: RunConfig
+    needs: Collection[str] | None = field(default=None, metadata=CODE)
+    """columns that a run must observe for it, beside weights and samples; None if a run must observe everything"""
 
 
 @dataclass(frozen=True)
@@ -90,63 +83,44 @@ class Study:
 
     def __post_init__(self) -> None:
         """Raises UserError if it could not be run or judged."""
+
+        def check(valid: bool, field: str, value: object, rule: str) -> None:
+            if not valid:
+                raise UserError(f"`{field}` (={value}) of the study `{self.name}` must {rule}")
+
         for kind, parts in (("cells", self.cells), ("claims", self.claims), ("plots", self.plots)):
             names = [part.name for part in parts]
-            if twice := sorted({name for name in names if names.count(name) > 1}):
-                raise UserError(
-                    f"`{kind}` (={twice[0]}) of the study `{self.name}` must have different names"
-                )
-        if not self.cells:
-            raise UserError(f"`cells` (=none) of the study `{self.name}` must be one at least")
+            twice = sorted(name for name in names if names.count(name) > 1)
+            check(not twice, kind, twice and twice[0], "have different names")
+        check(bool(self.cells), "cells", "none", "be one at least")
         for count in (self.seeds, *(cell.seeds or 1 for cell in self.cells)):
-            if not 1 <= count <= MOST_SEEDS:
-                raise UserError(
-                    f"`seeds` (={count}) of the study `{self.name}` must be from 1 to {MOST_SEEDS}: runs per cell"
-                )
-        if not 0 <= self.more <= MOST_SEEDS:
-            raise UserError(
-                f"`more` (={self.more}) of the study `{self.name}` must be from 0 to {MOST_SEEDS}: further seeds"
-            )
-        if self.headline and self.headline not in [claim.name for claim in self.claims]:
-            raise UserError(
-                f"`headline` (={self.headline}) of the study `{self.name}` must be one of its claims"
-            )
+            check(1 <= count <= MOST_SEEDS, "seeds", count, f"be from 1 to {MOST_SEEDS}: runs per cell")
+        check(0 <= self.more <= MOST_SEEDS, "more", self.more, f"be from 0 to {MOST_SEEDS}: further seeds")
+        known = ["", *(claim.name for claim in self.claims)]
+        check(self.headline in known, "headline", self.headline, "be one of its claims")
         for part in (*self.claims, *self.readings):
             self.cells_of(part.where, f"`where` of `{part.name}`")
+        for claim in self.claims:
+            seeds, least = min(map(self.first, self.cells_of(claim.where))), claim.statistic.least_seeds
+            check(
+                seeds >= least,
+                "seeds",
+                seeds,
+                f"be at least {least}: runs of a cell that `{claim.name}` needs",
+            )
 
     def __repr__(self) -> str:
         return f"Study({self.name}: {self._size()})"
 
     def _repr_html_(self) -> str:
-        rows = [
-            ("asks", self.question),
-            ("has", self._size()),
-            *((claim.name, claim.sentence) for claim in self.claims),
-        ]
-        return html_table(self.name, rows)
+        claims = ((claim.name, claim.sentence) for claim in self.claims)
+        return html_table(self.name, [("asks", self.question), ("has", self._size()), *claims])
 
     def _size(self) -> str:
         return f"{len(self.cells)} cells of {self.seeds} seeds, {len(self.claims)} claims, base {self.base}"
 
-    def override(self, **changes: Any) -> Study:
-        """Return a sibling: the same study with some of its parts changed. It needs a name of its own."""
-        if changes.get("name", self.name) == self.name:
-            raise UserError(
-                f"`name` (={self.name}) of an overriding study must be another than the study it overrides"
-            )
-        return replace(self, **changes)
-
-    def data(self) -> dict[str, Any]:
-        """Return all that is fixed before the first run, as JSON holds it; functions by their names."""
-        told = describe(self)
-        told["cells"] = [
-            {name: value for name, value in cell.items() if value not in ({}, [], "", None)}
-            for cell in told["cells"]
-        ]
-        return {name: value for name, value in told.items() if name != "is"}
-
-    def cells_of(self, where: Mapping[str, Any], what: str = "`where`") -> list[Cell]:
-        """Return the cells whose axes have these values.
+    def cells_of(self, where: Mapping[str, Any], field: str = "`where`") -> list[Cell]:
+        """Return the cells whose axes (or `cell`) have these values.
 
         Raises:
             UserError: there is none.
@@ -156,15 +130,13 @@ class Study:
             value = cell.name if axis == "cell" else cell.axes.get(axis)
             return value in wanted if isinstance(wanted, tuple | list) else value == wanted
 
-        found = [
-            cell for cell in self.cells if all(has(cell, axis, wanted) for axis, wanted in where.items())
-        ]
-        if not found:
+        cells = [cell for cell in self.cells if all(has(cell, *item) for item in where.items())]
+        if not cells:
             axes = sorted({axis for cell in self.cells for axis in cell.axes} | {"cell"})
             raise UserError(
-                f"{what} (={dict(where)}) of the study `{self.name}` must select a cell; its axes are {', '.join(axes)}"
+                f"{field} (={dict(where)}) of the study `{self.name}` must select a cell; its axes are {', '.join(axes)}"
             )
-        return found
+        return cells
 
     def first(self, cell: Cell) -> int:
         """Return the runs of a cell in the first analysis."""
@@ -178,11 +150,10 @@ class Study:
 
         rows = []
         for cell in sorted(self.cells, key=lambda cell: cell.name):
-            config = cell.config(0, self.base)
+            config = self.config(cell, 0)
             length = {"steps": config.training.steps, "every": config.probing.snapshots.every}
-            rows += [
-                {"cell": cell.name, "seed": seed, **length, **cell.axes} for seed in range(self.first(cell))
-            ]
+            seeds = range(self.first(cell))
+            rows += [{"cell": cell.name, "seed": seed, **length, **cell.axes} for seed in seeds]
         return pd.DataFrame(rows)
 
     def design_of(self, claim: Claim) -> pd.DataFrame:
@@ -190,44 +161,56 @@ class Study:
         names = [cell.name for cell in self.cells_of(claim.where)]
         return self.design[self.design["cell"].isin(names)].reset_index(drop=True)
 
-    def member(self, cell: Cell, seed: int) -> Member:
-        """Return the run of a cell and a seed."""
-        return Member(cell, seed, cell.config(seed, self.base))
+    def config(self, cell: Cell, seed: int) -> RunConfig:
+        """Return the configuration of the run of a cell and a seed."""
+        return cell.config(seed, self.base)
 
-    def observed(self, member: Member) -> RunConfig:
+    def observed(self, cell: Cell, seed: int) -> RunConfig:
         """Return the configuration of a run that observes only what the study reads; its identity is the same.
 
-        A cell that says itself how it is observed is observed so, and so are runs of which further readings are taken.
+        A cell that says itself how it is observed is observed so.
         """
-        if (
-            "probing" in member.cell.fields
-            or self.readings
-            or member.cell.base == DEFAULTS
-            or self.base == DEFAULTS
-        ):
-            return member.config
-        probing = observation(self.columns, member.config.world.splits())
-        return member.cell.config(member.seed, self.base, probing)
+        config = self.config(cell, seed)
+        needs = [reading.needs for reading in self.readings_of([cell.name])]
+        if "probing" in cell.fields or None in needs or DEFAULTS in (cell.base, self.base):
+            return config
+        columns = self.columns.union(*(columns for columns in needs if columns is not None))
+        return cell.config(seed, self.base, observation(columns, config.world.splits()))
 
     @cached_property
     def columns(self) -> set[str]:
         """The recorded columns that its claims, plots and tables read, without those of its further readings."""
-        return self._without_readings({*self._needed} | columns_shown(self.plots, self.tables, self.cells))
+        return self._without_readings({*self._needed, *columns_read(self._shown, self.cells)})
+
+    def check_columns(self) -> None:
+        """Raises UserError if a claim, plot or table reads a column that no run records."""
+        readers = (*self._shown, *(claim.tables for claim in self.claims))
+        read, configs = columns_read(readers, self.cells), {c.name: self.config(c, 0) for c in self.cells}
+        for column in sorted(self._without_readings(set(read))):
+            faults = [column_fault(column, configs[name]) for name in sorted(read[column])]
+            if all(faults):
+                raise UserError(
+                    f"`numbers` (={column}) of the study `{self.name}` must be columns that runs record: {faults[0]}"
+                )
 
     def columns_for(self, cells: Collection[str]) -> set[str]:
         """Return the columns that claims read of cells, which their runs must have; a figure may lack some runs."""
         return self._without_readings({name for name, read in self._needed.items() if read & {*cells}})
 
+    @property
+    def _shown(self) -> tuple[Callable[[Runs], object], ...]:
+        return (*(plot.panels for plot in self.plots), *(table.rows for table in self.tables))
+
     @cached_property
     def _needed(self) -> dict[str, set[str]]:
-        return columns_of_claims(self.claims, self.cells)
+        return columns_read((claim.tables for claim in self.claims), self.cells)
 
-    def _without_readings(self, columns: Collection[str]) -> set[str]:
+    def _without_readings(self, columns: set[str]) -> set[str]:
         own = tuple(f"{reading.name}." for reading in self.readings)
-        return {name for name in columns if not (own and name.startswith(own))}
+        return {name for name in columns if not name.startswith(own)}
 
-    def members(self, seeds: int | None = None, final: Collection[str] = ()) -> Iterator[Member]:
-        """Return all runs, seed by seed, so that every cell has its first seeds early.
+    def members(self, seeds: int | None = None, final: Collection[str] = ()) -> Iterator[tuple[Cell, int]]:
+        """Return the cell and seed of every run, seed by seed, so that every cell has its first seeds early.
 
         Args:
             seeds: runs per cell, if fewer than the first analysis' are wanted: a rehearsal.
@@ -245,7 +228,7 @@ class Study:
             c.name: min(self.first(c), seeds or most) + self.more * (c.name in final) for c in self.cells
         }
         for seed in range(max(wanted.values())):
-            yield from (self.member(cell, seed) for cell in self.cells if seed < wanted[cell.name])
+            yield from ((cell, seed) for cell in self.cells if seed < wanted[cell.name])
 
     def readings_of(self, names: Collection[str]) -> list[Reading]:
         """Return the further readings that a run of these cells needs."""

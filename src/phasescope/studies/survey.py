@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+import numpy as np
 
 from phasescope.errors import UserError
 from phasescope.kinds import source_digests
@@ -14,14 +16,10 @@ from phasescope.runs.config import RunConfig, over_defaults
 from phasescope.runs.presets import PRESETS
 from phasescope.runs.recording import whole_runs
 from phasescope.store import Run
-from phasescope.store.flat import config_columns
+from phasescope.store.flat import Row, config_columns
 from phasescope.store.records import some_columns
-from phasescope.studies.records import (
-    RECORDS,
-    Recorded,
-    read_rows,
-)
-from phasescope.studies.study import Member, Study
+from phasescope.studies.records import RECORDS, Recorded, read_rows
+from phasescope.studies.study import Study
 
 State = Literal["recorded", "elsewhere", "done", "started", "absent"]
 STATES: dict[State, str] = {
@@ -35,15 +33,13 @@ STATES: dict[State, str] = {
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """A run that a study needs: what it is, and where it stands."""
+    """A run that a study needs: what it is, where it stands, and what it costs."""
 
     config: RunConfig
     cells: tuple[str, ...]
     state: State
-
-    @property
-    def digest(self) -> str:
-        return self.config.digest()
+    cpu_s: float | None
+    """None if no record states it"""
 
     @property
     def images(self) -> int:
@@ -65,50 +61,16 @@ class Survey:
     """records of other studies"""
     unread: tuple[str, ...]
     """why records of others cannot be read, in words"""
-    rates: Mapping[str, Rate]
-    """of costs, by network"""
 
     @property
     def to_run(self) -> list[PlannedRun]:
         return [run for run in self.planned if run.state in ("absent", "started")]
 
-    def cpu_s(self, planned: Iterable[PlannedRun]) -> float | None:
-        """Return the CPU-seconds that runs take; None if the cost of one is unknown."""
-        costs = [
-            rate.cpu_s(run.config) if (rate := self.rates.get(_network(run.config))) else None
-            for run in planned
-        ]
+    @property
+    def cpu_s(self) -> float | None:
+        """CPU-seconds of the runs that are to be run; None if the cost of one is unknown."""
+        costs = [run.cpu_s for run in self.to_run]
         return None if None in costs else sum(cost for cost in costs if cost is not None)
-
-
-@dataclass(frozen=True)
-class Rate:
-    """What runs of one network cost on one core."""
-
-    training: float
-    """CPU-seconds per image seen"""
-    observing: float
-    """CPU-seconds per snapshot"""
-
-    def cpu_s(self, config: RunConfig) -> float:
-        return self.training * _images(config) + self.observing * _snapshots(config)
-
-
-def _images(config: RunConfig) -> int:
-    """Return the images that a run's training sees."""
-    return config.training.steps * config.training.batch
-
-
-def _snapshots(config: RunConfig) -> int:
-    steps = config.training.steps
-    return sum(config.probing.snapshots.due(step, steps) for step in range(steps + 1))
-
-
-def _network(config: RunConfig) -> str:
-    """Return what the cost of an image depends on first: the network and the shape of the images."""
-    return json.dumps(
-        [config_columns({"network": config.tree()["network"]}), config.world.shape], sort_keys=True
-    )
 
 
 def survey(study: Study, folder: Path, runs: Path, seeds: int | None = None, final: bool = False) -> Survey:
@@ -125,8 +87,13 @@ def survey(study: Study, folder: Path, runs: Path, seeds: int | None = None, fin
     """
     if seeds is not None and seeds < 1:
         raise UserError(f"`--seeds` (={seeds}) must be at least 1: runs per cell")
-    added = _cells_of_final_analysis(study, folder, seeds) if final else ()
-    configs, cells = _wanted(study, study.members(seeds, added))
+    study.check_columns()
+    configs: dict[str, RunConfig] = {}
+    cells: dict[str, list[str]] = {}
+    for cell, seed in study.members(seeds, _cells_of_final_analysis(study, folder, seeds) if final else ()):
+        config = study.observed(cell, seed)
+        configs[config.digest()] = config
+        cells.setdefault(config.digest(), []).append(cell.name)
     columns = {digest: study.columns_for(names) for digest, names in cells.items()}
     sources = {d: json.dumps(source_digests(c.tree()), sort_keys=True) for d, c in configs.items()}
     due = {digest: [reading.name for reading in study.readings_of(names)] for digest, names in cells.items()}
@@ -146,20 +113,9 @@ def survey(study: Study, folder: Path, runs: Path, seeds: int | None = None, fin
             return "recorded"
         return "elsewhere" if digest in elsewhere and not due[digest] else _state(runs / config.folder)
 
-    planned = tuple(PlannedRun(c, tuple(cells[d]), state(d, c)) for d, c in configs.items())
-    rates = _rates([folder / RECORDS, *others], {_network(c): c for c in configs.values()})
-    return Survey(study, runs, folder, planned, tuple(others), tuple(unread), rates)
-
-
-def _wanted(study: Study, members: Iterable[Member]) -> tuple[dict[str, RunConfig], dict[str, list[str]]]:
-    """Return configurations, and names of cells, by digest."""
-    configs: dict[str, RunConfig] = {}
-    cells: dict[str, list[str]] = {}
-    for member in members:
-        digest = member.config.digest()
-        configs[digest] = study.observed(member)
-        cells.setdefault(digest, []).append(member.cell.name)
-    return configs, cells
+    cost = Costs([folder / RECORDS, *others])
+    planned = (PlannedRun(c, tuple(cells[d]), state(d, c), cost.cpu_s(c)) for d, c in configs.items())
+    return Survey(study, runs, folder, tuple(planned), tuple(others), tuple(unread))
 
 
 def _cells_of_final_analysis(study: Study, folder: Path, seeds: int | None) -> set[str]:
@@ -190,28 +146,47 @@ def _state(folder: Path) -> State:
     return "done" if status["state"] == "done" else "started" if status.get("step") else "absent"
 
 
-def _rates(paths: Iterable[Path], networks: Mapping[str, RunConfig]) -> dict[str, Rate]:
-    """Return what runs of these networks cost: the mean over recorded runs of the same, or what presets state."""
-    import pandas as pd
+class Costs:
+    """CPU-seconds of runs on one core: per image seen and per snapshot as recorded of the same network, or as presets
+    state."""
 
-    presets = [(over_defaults(p.fields, p.studied), p.study_cpu_s) for p in PRESETS.values() if p.study_cpu_s]
-    rates = {_network(config): Rate(cpu_s / _images(config), 0.0) for config, cpu_s in presets}
-    spent: dict[str, list[pd.DataFrame]] = {}
-    for path in filter(Path.exists, paths):
-        names = [name for name in some_columns(path, None) if name.startswith("config.network.")]
-        runs = pd.DataFrame(
-            some_columns(path, ("digest", "step", "images_seen", "cpu_s", "observing_s", *names))
-        )
-        runs = runs.sort_values("step").groupby("digest")
-        runs = runs.last().assign(snapshots=runs.size()).dropna(subset=["cpu_s", "observing_s"])
-        for key, config in networks.items():
+    def __init__(self, paths: Iterable[Path]):
+        import pandas as pd
+
+        columns = ("digest", "step", "images_seen", "cpu_s", "observing_s")
+        frames = []
+        for path in filter(Path.exists, paths):
+            networks = [name for name in some_columns(path, None) if name.startswith("config.network.")]
+            rows = pd.DataFrame(some_columns(path, (*columns, *networks))).sort_values("step")
+            runs = rows.groupby("digest")
+            frames.append(runs.last().assign(snapshots=runs.size()).dropna(subset=list(columns[2:])))
+        self.runs = pd.concat(frames) if frames else pd.DataFrame()
+        self.rates: dict[str, tuple[float, float] | None] = {}
+
+    def cpu_s(self, config: RunConfig) -> float | None:
+        """Return what a run costs; None if it is unknown."""
+        steps, due = config.training.steps, config.probing.snapshots.due
+        network = config_columns({"network": config.tree()["network"]})
+        key = json.dumps(network, sort_keys=True)
+        if key not in self.rates:
+            self.rates[key] = self._rate(network)
+        if (rate := self.rates[key]) is None:
+            return None
+        snapshots = sum(due(step, steps) for step in range(steps + 1))
+        return rate[0] * steps * config.training.batch + rate[1] * snapshots
+
+    def _rate(self, network: Row) -> tuple[float, float] | None:
+        """Return the CPU-seconds per image seen and per snapshot."""
+        alike = np.ones(len(self.runs), dtype=bool)
+        for name in [name for name in map(str, self.runs) if name.startswith("config.network.")]:
             # A column that the records lack for a run belongs to another kind of network, or to a later version.
-            own = config_columns({"network": config.tree()["network"]})
-            alike = [runs[name].isna() | (runs[name] == own.get(name)) for name in names]
-            spent.setdefault(key, []).append(runs[pd.concat(alike, axis=1).all(axis=1)])
-    for key, parts in spent.items():
-        total = pd.concat(parts)[["cpu_s", "observing_s", "images_seen", "snapshots"]].astype(float).sum()
-        if total["images_seen"]:
-            training = (total["cpu_s"] - total["observing_s"]) / total["images_seen"]
-            rates[key] = Rate(training, total["observing_s"] / total["snapshots"])
-    return rates
+            alike &= (self.runs[name].isna() | (self.runs[name] == network.get(name))).to_numpy()
+        if alike.any():
+            names = ["cpu_s", "observing_s", "images_seen", "snapshots"]
+            cpu, observing, images, snapshots = self.runs.loc[alike, names].astype(float).sum()
+            return (cpu - observing) / images, observing / snapshots
+        for preset in PRESETS.values():
+            config = over_defaults(preset.fields, preset.studied)
+            if preset.study_cpu_s and config_columns({"network": config.tree()["network"]}) == network:
+                return preset.study_cpu_s / (config.training.steps * config.training.batch), 0.0
+        return None

@@ -28,9 +28,9 @@ from phasescope.runs.swept_values import Override, values_of
 from phasescope.store.files import to_json
 from phasescope.studies.cells import DEFAULTS, Cell
 from phasescope.studies.plots import Courses, Ends
-from phasescope.studies.preregistration import data_of, differences, read_preregistration
+from phasescope.studies.preregistration import changes_since, read_preregistration
 from phasescope.studies.runs_table import Runs, end
-from phasescope.studies.study import MOST_SEEDS, Study
+from phasescope.studies.study import Study
 from phasescope.studies.tables import Table
 
 MOST_CELLS = 4096
@@ -59,7 +59,8 @@ def sweep_of(words: Sequence[str], zip_: bool = False, name: str | None = None) 
     file, overrides = split_words(words)
     base: Tree = read_yaml(file) if file else {}
     values = {word.partition("=")[0]: list(values_of(word)) for word in overrides}
-    seeds = _seeds(values.pop("seed", None), base.pop("seed", 0))
+    of_file = base.pop("seed", 0)
+    seeds = _seeds([seed for _, seed in values.pop("seed", [([], of_file)])])
     swept = {key: several for key, several in values.items() if len(several) > 1}
     if not swept and seeds == 1:
         raise UserError("`WORD` (=no list, no range) must have several values, as in world.design.dx=0.5,1,2")
@@ -88,7 +89,7 @@ def sweep_in(folder: Path) -> Study | None:
 def check_own(study: Study, folder: Path) -> None:
     """Raises UserError if a folder holds a sweep of other cells: nothing is amended, nothing overwritten."""
     known = read_preregistration(folder)
-    if known is not None and (changed := differences(known, data_of(study), known.kinds)):
+    if known is not None and (changed := changes_since(known.model_copy(update={"kinds": {}}), study)):
         raise UserError(
             f"`--name` (={study.name}) must be another: `{folder}` holds another sweep: {changed[0]}"
         )
@@ -97,31 +98,29 @@ def check_own(study: Study, folder: Path) -> None:
 def shown(study: Study) -> Study:
     """Return a sweep with its table and figures: success, probe R² and loss of its first cell's kind of world and
     network."""
-    config = study.member(study.cells[0], 0).config
-    correct, probe = _correct_column(config), _probe_column(config)
-    columns = {"share correct": correct, "probe R²": probe and f"{probe}.value", "loss": "loss"}
-    numbers = {label: end(column) for label, column in columns.items() if column}
-    drawn = {"where": {"cell": tuple(cell.name for cell in study.cells[:MOST_DRAWN])}}
+    config = study.config(study.cells[0], 0)
+    probe = _probe_column(config)
+    columns = {
+        "share correct": _correct_column(config),
+        "probe R²": probe and f"{probe}.value",
+        "loss": "loss",
+    }
+    columns = {label: column for label, column in columns.items() if column}
     left = len(study.cells) - MOST_DRAWN
-    note = f"{left} more cells are in the table only." if left > 0 else ""
+    drawn = {
+        "where": {"cell": tuple(cell.name for cell in study.cells[:MOST_DRAWN])},
+        "note": f"{left} more cells are in the table only." if left > 0 else "",
+    }
+    numbers = {label: end(column) for label, column in columns.items()}
     courses = [
         Courses(
-            label,
-            f"{label.capitalize()} through training",
-            {label: column},
-            by="cell",
-            ylabel=label,
-            note=note,
-            **drawn,
+            label, f"{label.capitalize()} through training", {label: column}, "cell", ylabel=label, **drawn
         )
         for label, column in columns.items()
-        if column
     ]
     heads = numbers | ({"untrained": end(f"{probe}.nulls.untrained")} if probe else {})
-    table = Table("Where the runs end", heads | {"share in phase C": _in_c}, interval=False)
-    return replace(
-        study, tables=[table], plots=[Ends("ends", "At the end", numbers, note=note, **drawn), *courses]
-    )
+    table = Table("Where the runs end", heads | {"share in phase C": _in_c})
+    return replace(study, tables=[table], plots=[Ends("ends", "At the end", numbers, **drawn), *courses])
 
 
 def _in_c(runs: Runs) -> np.ndarray:
@@ -130,10 +129,8 @@ def _in_c(runs: Runs) -> np.ndarray:
 
 
 def _correct_column(config: RunConfig) -> str | None:
-    reader = config.world.reader()
-    return (
-        None if reader is None else f"outcomes.{next(iter(config.world.splits()))}.{reader.outcomes[-1].name}"
-    )
+    reader, split = config.world.reader(), next(iter(config.world.splits()))
+    return None if reader is None else f"outcomes.{split}.{reader.outcomes[-1].name}"
 
 
 def _probe_column(config: RunConfig) -> str | None:
@@ -143,17 +140,14 @@ def _probe_column(config: RunConfig) -> str | None:
     return None if isinstance(plan.representation, str) else f"order.{plan.representation.place}"
 
 
-def _seeds(given: Sequence[Override] | None, of_file: Any) -> int:
+def _seeds(values: Sequence[Any]) -> int:
     """Return how many seeds each cell has."""
-    seeds = [value for _, value in given] if given else [of_file]
-    if seeds != list(range(len(seeds))) or any(isinstance(seed, bool) for seed in seeds):
-        listed = ",".join(map(str, seeds))[:60]
+    if values != list(range(len(values))) or any(isinstance(seed, bool) for seed in values):
+        listed = ",".join(map(str, values))[:60]
         raise UserError(
             f"`seed` (={listed}) must be 0, or 0..7 for eight runs a cell: a sweep's seeds begin at 0"
         )
-    if len(seeds) > MOST_SEEDS:
-        raise UserError(f"`seed` (=0..{len(seeds) - 1}) must be at most {MOST_SEEDS} seeds")
-    return len(seeds)
+    return len(values)
 
 
 def _points(swept: Mapping[str, Sequence[Override]], zip_: bool) -> list[tuple[Override, ...]]:
@@ -172,7 +166,7 @@ def _cell(base: Tree, fixed: Sequence[Override], point: Sequence[Override]) -> C
     tree = set_overrides(base, [*fixed, *point])
     preset = tree.pop("preset", None)
     name = ", ".join(f"{'.'.join(path)}={_text(value)}" for path, value in point)
-    return Cell(name or "one", tree, base="" if preset is None else str(preset))
+    return Cell(name or "one", tree, base=str(preset or ""))
 
 
 def _text(value: Any) -> str:

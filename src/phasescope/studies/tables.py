@@ -4,13 +4,10 @@ import contextlib
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from phasescope.measures.over_runs.resampling import NotEnough, mean_over_runs
 from phasescope.studies.runs_table import Number, Runs, as_table
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)
@@ -27,25 +24,23 @@ class Table:
 
     def rows(self, runs: Runs) -> list[dict[str, Any]]:
         """Return one mapping per row, with the same keys in each; NaN where a number is not known."""
-        try:
+        rows = []
+        with contextlib.suppress(NotEnough):
             chosen = runs.where(**self.where)
-        except NotEnough:
-            return []
-        found = []
-        for values in itertools.product(*(chosen.values(axis) for axis in self.by)):
-            with contextlib.suppress(NotEnough):  # the design need not have every combination
-                point = dict(zip(self.by, values, strict=True))
-                part = chosen.where(**point)
-                numbers = {head: self._mean(part, number) for head, number in self.columns.items()}
-                found.append({**point, "runs": len(part), **numbers})
-        return found
+            for values in itertools.product(*(chosen.values(axis) for axis in self.by)):
+                with contextlib.suppress(NotEnough):  # the design need not have every combination
+                    point = dict(zip(self.by, values, strict=True))
+                    part = chosen.where(**point)
+                    numbers = {head: self._mean(part, number) for head, number in self.columns.items()}
+                    rows.append({**point, "runs": len(part), **numbers})
+        return rows
 
     def _mean(self, runs: Runs, number: Number) -> float | str:
-        try:
+        with contextlib.suppress(NotEnough):
             y = as_table(runs, number).dropna(subset=["y"])["y"].to_numpy(dtype=float)
-            if not self.interval:
-                return float(y.mean()) if len(y) else float("nan")
-            estimate = mean_over_runs(y)
-            return f"{estimate.value:.3g} [{estimate.low:.3g}, {estimate.high:.3g}]"
-        except NotEnough:
-            return float("nan")
+            if self.interval:
+                estimate = mean_over_runs(y)
+                return f"{estimate.value:.3g} [{estimate.low:.3g}, {estimate.high:.3g}]"
+            if len(y):
+                return float(y.mean())
+        return float("nan")

@@ -1,8 +1,7 @@
-"""Rank correlation, agreement and crossings of numbers of runs, under resampling weights (S, n)."""
+"""Rank correlation and agreement of numbers of runs, under resampling weights (S, n)."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import numpy as np
@@ -56,22 +55,3 @@ def kappa(tables: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         return beyond / np.where(expected < 1 - 1e-12, 1 - expected, np.nan)
 
     return statistic
-
-
-def crossing(at: np.ndarray, values: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the log of where values (..., m), at the ascending points `at`, pass a level for good: its lower and
-    upper bound.
-
-    If all are above, or the last is below, it is bounded on one side only.
-    """
-    logs, m = np.log(at), len(at)
-    below = ~(values >= level)
-    last = np.where(below.any(axis=-1), m - 1 - below[..., ::-1].argmax(axis=-1), -1)
-    before, after = last.clip(0)[..., None], (last + 1).clip(max=m - 1)[..., None]
-    first, second = (np.take_along_axis(values, place, axis=-1)[..., 0] for place in (before, after))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        part = (level - first) / (second - first)
-        found = logs[before[..., 0]] + part * (logs[after[..., 0]] - logs[before[..., 0]])
-    low = np.select([last < 0, last == m - 1], [-math.inf, logs[-1]], found)
-    high = np.select([last < 0, last == m - 1], [logs[0], math.inf], found)
-    return low, high

@@ -167,6 +167,9 @@ def _draw_curve(ax: Axes, curve: Curve) -> None:
             label=curve.label,
         )
         return
+    if curve.style == "bars":
+        ax.plot(curve.x, curve.y, linestyle="none", color=INK, marker="_", markersize=16, markeredgewidth=1.6)
+        return
     if curve.style == "dashed":
         muted = curve.colour or MUTED
         ax.plot(curve.x, curve.y, color=muted, dashes=(5, 2), linewidth=1.0, label=curve.label)

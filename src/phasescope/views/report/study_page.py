@@ -64,6 +64,8 @@ def claim_lines(claim: RecordedClaim) -> list[str]:
         f"{claim.why}. {power_words(claim)}",
         "",
     ]
+    if claim.unreachable:
+        said += [f"Not reachable with power 0.8: {claim.unreachable}", ""]
     return [*said, *([f"What it does not show: {claim.limits}", ""] if claim.limits else [])]
 
 

@@ -36,7 +36,7 @@ def print_survey(survey: Survey, as_json: bool = False, whole: bool = True) -> N
             "state": run.state,
             "steps": run.config.training.steps,
             "images": run.images,
-            "cpu_s": survey.cpu_s([run]),
+            "cpu_s": run.cpu_s,
         }
         for run in survey.planned
     ]
@@ -45,7 +45,7 @@ def print_survey(survey: Survey, as_json: bool = False, whole: bool = True) -> N
         "study": survey.study.name,
         "runs": len(rows),
         "to_run": len(to_run),
-        "cpu_s": survey.cpu_s(to_run),
+        "cpu_s": survey.cpu_s,
         "images": sum(run.images for run in to_run),
         "unread": list(survey.unread),
     }
@@ -82,7 +82,7 @@ def summary_line(survey: Survey) -> str:
     cost = (
         ""
         if not to_run
-        else (f"; to run: {cost_of(survey.cpu_s(to_run))}, {sum(run.images for run in to_run):,} images")
+        else (f"; to run: {cost_of(survey.cpu_s)}, {sum(run.images for run in to_run):,} images")
     )
     return f"{survey.study.name}: {len(survey.planned)} runs: {listed}{cost}"
 
