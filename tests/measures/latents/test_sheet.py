@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from phasescope.measures import label_share, participation_ratio, phase_sequence, sheet_phase, sheet_readings
-from studies.p1.clouds import cloud, readings, surface
+from studies.sheet.clouds import cloud, readings, surface
 
 LENGTH = 0.5
 
