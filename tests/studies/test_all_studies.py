@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ QUICK_TRIALS = 12
 every_study = pytest.mark.parametrize("name", FOUND)
 
 
+@cache
 def recorded(name: str) -> Recorded | None:
     study, folder = FOUND[name]
     return Recorded(study, read_rows(study, folder)) if (folder / RECORDS).exists() else None

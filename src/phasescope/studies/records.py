@@ -11,7 +11,6 @@ import json
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -114,12 +113,8 @@ def read_rows(study: Study, folder: Path) -> pd.DataFrame:
     executed = frame[SOURCES].fillna("{}") if SOURCES in frame else "{}"
     trees = {name: source_digests(study.config(cell, 0).tree()) for name, cell in cells.items()}
     sources = {name: json.dumps(tree, sort_keys=True) for name, tree in trees.items()}
-
-    @cache
-    def digest(cell: str, seed: int) -> str:
-        return study.config(cells[cell], seed).digest()
-
-    expected = [digest(cell, int(seed)) for cell, seed in zip(frame["cell"], frame["seed"], strict=True)]
+    keys = zip(frame["cell"], frame["seed"], strict=True)
+    expected = [study.digest(cells[cell], int(seed)) for cell, seed in keys]
     own = (frame["digest"] == expected) & (frame["cell"].map(sources) == executed)
     return frame[own].reset_index(drop=True)
 
@@ -149,7 +144,7 @@ class Recorded:
         for cell in self.study.cells_of(claim.where):
             first = self.study.first(cell)
             for seed in range(first if more else 0, first + more):
-                wanted[self.study.config(cell, seed).digest()] = (cell.name, seed) in self.present
+                wanted[self.study.digest(cell, seed)] = (cell.name, seed) in self.present
         lacking = {digest for digest, present in wanted.items() if not present}
         failed = f", {len(lacking & self.failed)} failed" if lacking & self.failed else ""
         recorded = f"{len(wanted) - len(lacking)} of {len(wanted)} runs are recorded"

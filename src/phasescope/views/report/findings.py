@@ -33,9 +33,17 @@ STATEMENTS = {
     "Q10": "How sensitive is all that?",
 }
 """P1's statements (S) and open questions (Q); "P1" is Liang, Liu & Fiete 2024 (arXiv 2402.03305)"""
-PAPERS = (
-    "P1 is Liang, Liu & Fiete 2024 ([arXiv 2402.03305](https://arxiv.org/abs/2402.03305)), P2 its sequel ([arXiv "
-    "2408.13256](https://arxiv.org/abs/2408.13256)). A row shows the headline claim of a study that answers it."
+ASKED = (
+    "Liang, Liu & Fiete 2024 (P1, [arXiv 2402.03305](https://arxiv.org/abs/2402.03305)) train a diffusion model to "
+    "generate a Gaussian bump at the (x, y) that it is conditioned on. They report three phases of learning: a sample "
+    "has no object or several (A), one in the wrong place (B), one in the correct place (C). The studies here test what "
+    "P1 and its sequel (P2, [arXiv 2408.13256](https://arxiv.org/abs/2408.13256)) state, and questions that they leave "
+    "open, each on several small models that differ in their seed alone. Every claim was written down before its runs, "
+    "unless its limits say otherwise."
+)
+ROWS = (
+    "A row shows the headline claim of a study, its number with a 97.5 % interval over runs, and what the number must "
+    "be for the claim to hold. A claim is undecided if the interval contains that threshold. `open`: no study asks it yet."
 )
 P1_SYSTEM = "paper"
 """preset with P1's own ingredients"""
@@ -48,12 +56,21 @@ def findings(studies: Sequence[tuple[Study, Path]], page: Path) -> str:
     judged = [
         (study, folder, found) for study, folder in studies if (found := read_claims(folder)) is not None
     ]
-    lines = ["# Findings", "", *_selected(), "", *_own_system(judged), ""]
-    lines += ["## The paper's statements and open questions", ""]
-    lines += [PAPERS, ""]
+    lines = ["# Findings", "", ASKED, "", *_own_system(judged), *_selected(), ""]
+    lines += ["## The paper's statements and open questions", "", ROWS, ""]
     rows = [row for key, text in STATEMENTS.items() for row in _rows_of_statement(key, text, judged)]
     lines += markdown_table(
-        ("", "statement or question", "verdict", "what was measured", "number", "n", "system", "study"), rows
+        (
+            "",
+            "statement or question",
+            "verdict",
+            "claim that was tested",
+            "number",
+            "runs",
+            "preset",
+            "study",
+        ),
+        rows,
     )
     lines += ["## Every claim", "", _counts([claim for _, _, found in judged for claim in found.claims]), ""]
     for study, folder, found in judged:
@@ -76,19 +93,18 @@ def _selected() -> list[str]:
     """Return which presets were selected by their outcome."""
     chosen = [f"`{name}`" for name, preset in PRESETS.items() if preset.chosen_by]
     return [
-        "Most runs below are of the presets `lean` and `small`. **Both were chosen because their samples pass phases "
-        f"A, B and C** (38 pilots, of which 6 did), so that they pass them is no evidence for P1. The length "
-        f"of {', '.join(chosen)} was "
-        "chosen by its seeds 0 to 7."
+        "Most runs below use the presets `lean` and `small`. **Both were chosen because their samples pass phases "
+        "A, B and C**, as 6 of 38 pilots did. That they pass them is therefore no evidence for P1. The training length of "
+        f"{', '.join(chosen)} was chosen by its seeds 0 to 7."
     ]
 
 
 def _own_system(judged: Sequence[tuple[Study, Path, Judged]]) -> list[str]:
     own = [(study, folder) for study, folder, found in judged if study.base == P1_SYSTEM and found.runs]
     if not own:
-        return ["**P1's own system (its objective, network and sampler together): not run yet.**"]
+        return ["**P1's own system (its objective, network and sampler together) has not been run yet.**"]
     links = ", ".join(f"[{title_of(study.name)}]({folder.name}/README.md)" for study, folder in own)
-    return [f"P1's own system (its objective, network and sampler together): {links}."]
+    return [f"P1's own system (its objective, network and sampler together) is in {links}."]
 
 
 def _rows_of_statement(
@@ -99,7 +115,7 @@ def _rows_of_statement(
         if key != study.answers or not study.headline:
             continue
         claim = next(claim for claim in found.claims if claim.name == study.headline)
-        number = f"{format_number(claim.value)} {format_interval(claim)}"
+        number = f"{format_number(claim.value)} {format_interval(claim)}, needed {criterion(claim)}"
         link = f"[{title_of(study.name)}]({folder.name}/README.md#{claim.name})"
         text_of_row = text if not rows else ""
         rows.append(
