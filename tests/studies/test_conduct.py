@@ -181,6 +181,14 @@ class Plain(nn.Module):
 """
 
 
+OWN_FIELDS = {
+    "network": {"kind": "my_networks.py:Plain"},
+    "family": {"sampler": {"kind": "ddim", "steps": 2}},
+    "probing": {"observe": [], "images": {"grid": 16, "off_grid": 0}},
+}
+"""nothing but a few samples is observed: what is asked is whose runs they are"""
+
+
 def test_a_source_that_is_edited_afterwards_makes_its_runs_foreign(copy):
     """Each step in a process of its own, as one process refuses a source that changed within it."""
 
@@ -190,14 +198,14 @@ def test_a_source_that_is_edited_afterwards_makes_its_runs_foreign(copy):
         )
 
     (copy / "my_networks.py").write_text(NETWORK.format(width=4))
-    own = SOURCE.replace("FIELDS = {", 'FIELDS = {"network": {"kind": "my_networks.py:Plain"}, ')
+    own = SOURCE.replace("FIELDS = {", f"FIELDS = {OWN_FIELDS!r} | {{").replace("seeds=2, more=1", "seeds=1")
     own = own.replace('"fast"', '"defaults"')
     write(copy, own.replace('"tiny"', '"own"'), "own")
     made = command("study", "own")
     assert made.returncode == 0, made.stderr
-    assert "4 in this study's records" in command("study", "own", "--dry-run").stdout
+    assert "2 in this study's records" in command("study", "own", "--dry-run").stdout
     (copy / "my_networks.py").write_text(NETWORK.format(width=5))
-    assert "4 in this study's records" not in command("study", "own", "--dry-run").stdout
+    assert "2 in this study's records" not in command("study", "own", "--dry-run").stdout
     refused = command("study", "own")
     assert refused.returncode == 2
     assert "the source `my_networks.py:Plain` has changed" in refused.stderr
