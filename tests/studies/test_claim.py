@@ -10,6 +10,7 @@ from learner import records, run
 from phasescope.config import UserError
 from phasescope.measures.over_runs.resampling import Estimate
 from phasescope.studies import Agreement, Cell, Claim, Difference, Mean, Runs, Share, Study, end, product
+from phasescope.studies.observing import observation
 
 ACCURACY = end("accuracy.grid.joint")
 
@@ -164,3 +165,18 @@ def test_a_foil_needs_a_second_run_of_each_cell():
         UserError, match=r"`seeds` \(=1\) of the study `s` must be at least 2: runs of a cell that `one`"
     ):
         study(seeds=1, claims=[claim(statistic=Agreement())])
+
+
+@pytest.mark.parametrize(
+    ("column", "observed"),
+    [
+        ("accuracy.grid.joint", []),
+        ("phase.sheet", ["sheet"]),
+        ("label_share.mid.600.value", ["sheet"]),
+        ("order.mid.600.value", ["latents"]),
+        ("phase.representation", ["latents"]),
+        ("nats.x", ["references"]),
+    ],
+)
+def test_a_run_observes_what_its_columns_need_and_no_more(column, observed):
+    assert observation([column], ["grid", "off_grid"])["observe"] == observed

@@ -37,6 +37,8 @@ FAMILY = ("denoising", "ladder", "nats")
 ROUTES = ("order_told", "order_seen", "learnt_order_told", "learnt_order_seen", "share_told", "share_seen")
 """beginnings of columns that need labels crossed with images"""
 P1 = ("p1_order", "phase.representation_p1")
+SHEET = ("label_share", "label_dimension", "sheet_trustworthiness", "sheet_order")
+"""scores that are read of latents even if no other is"""
 BY_SPLIT = ("accuracy", "outcomes", "error_px")
 GROUPS = {
     *SAMPLES, *FAMILY, *ROUTES, *NAMES, *COSTS, "p1_order", "label_dimension", "homology", "gain", "phase", "step",
@@ -108,8 +110,10 @@ def observation(columns: Collection[str], splits: Iterable[str]) -> Tree:
     groups = {name.partition(".")[0] for name in columns}
     samples = {word for name in columns if name.startswith(SAMPLES) for word in name.split(".")}
     sites = {site for name in columns if (site := _site(name)) is not None}
-    phases = any(name.startswith("phase.representation") for name in columns)
-    latents = ("latents",) if sites or phases else ()
+    phases = any(name.startswith(("phase.representation", "phase.sheet")) for name in columns)
+    scored = {name.partition(".")[0] for name in columns if _site(name)}
+    everything = scored - {*SHEET} or any(name.startswith("phase.representation") for name in columns)
+    latents = ("latents",) if everything else ("sheet",) if sites or phases else ()
     references = ("references",) if groups & {*FAMILY, BASELINES} else ()
     _, *others = splits
     tree: Tree = {
