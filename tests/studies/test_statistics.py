@@ -148,6 +148,13 @@ def test_a_share_with_censored_runs_covers_both_extremes():
     assert "3 of 8 runs" in found.censored
 
 
+def test_the_spread_of_a_mean_within_cells_is_no_difference_between_cells():
+    """The interval resamples within cells, and the simulation varies there alone."""
+    table = pd.DataFrame({"cell": ["a"] * 4 + ["b"] * 4, "y": [1.0, 2.0, 1.0, 2.0, 11.0, 12.0, 11.0, 12.0]})
+    assert Mean(strata="cell").spread_of(table) == pytest.approx(math.sqrt(1 / 3))
+    assert Mean().spread_of(table) > 5
+
+
 def test_constants_are_left_out_and_counted():
     found = Mean().estimate(pd.DataFrame({"y": [1.0, 2.0, 3.0, NEVER]}))
     assert (found.value, found.n, found.detail["left_out"]) == (2.0, 3, 1.0)

@@ -138,7 +138,8 @@ class Mean(Statistic):
         return table.assign(y=truth + spread * rng.standard_normal(len(table)))
 
     def spread_of(self, table: DataFrame) -> float:
-        return spread_within(numbers(known_rows(table)))
+        known = known_rows(table)
+        return spread_within(numbers(known), known[self.strata].tolist() if self.strata else None)
 
 
 @dataclass(frozen=True)
