@@ -27,6 +27,7 @@ class Cell:
 
     name: str
     fields: Tree
+    """overrides of the base; `seed` is that of the cell's first run, 0 if left out"""
     axes: Mapping[str, Any] = field(default_factory=dict)
     base: str = ""
     """preset that the cell starts from, or `defaults`; the study's base if empty"""
@@ -36,17 +37,22 @@ class Cell:
     """dotted fields that get a seed of each run's own, such as `world.design.hold_out.shuffle`, so that no two runs
     share a draw"""
 
+    @property
+    def first_seed(self) -> int:
+        return int(self.fields.get("seed", 0))
+
     def config(self, seed: int, base: str, probing: Tree | None = None) -> RunConfig:
         """Return the configuration of one run.
 
         Args:
+            seed: the run's number in its cell, from 0 on.
             probing: what a study's runs observe; fields of the cell itself go before.
 
         Raises:
             UserError: a field or the base is invalid.
         """
         drawn = [(path.split("."), derive(seed, to_json(self.fields)) % 2**31) for path in self.reseeded]
-        own = set_overrides(self.fields, drawn) | {"seed": seed}
+        own = set_overrides(self.fields, drawn) | {"seed": self.first_seed + seed}
         base = self.base or base
         if base == DEFAULTS:
             return over_defaults(ONE_THREAD, own)

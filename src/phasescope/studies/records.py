@@ -110,6 +110,8 @@ def read_rows(study: Study, folder: Path) -> pd.DataFrame:
     frame = frame.assign(cell=frame["cells"].map(json.loads)).explode("cell", ignore_index=True)
     cells = {cell.name: cell for cell in study.cells}
     frame = frame[frame["cell"].isin(cells)].reset_index(drop=True)
+    # What the rest of a study calls a seed is the run's number in its cell, from 0 on.
+    frame["seed"] -= frame["cell"].map({name: cell.first_seed for name, cell in cells.items()}).astype(int)
     executed = frame[SOURCES].fillna("{}") if SOURCES in frame else "{}"
     trees = {name: source_digests(study.config(cell, 0).tree()) for name, cell in cells.items()}
     sources = {name: json.dumps(tree, sort_keys=True) for name, tree in trees.items()}

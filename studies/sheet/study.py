@@ -1,0 +1,142 @@
+"""Does learning pass through P1's phases A, B and C, in samples and in the manifold, on P1's own ingredients?
+
+P1 (Liang, Liu & Fiete 2024, arXiv 2402.03305): at first latents form no manifold, and samples hold no bump or several
+(A); then latents form a two-dimensional but unordered manifold, and samples hold one bump in the wrong place (B); then
+the manifold is ordered, and the bump is in the correct place (C). The manifold is read in two questions: is there a
+sheet, and is it ordered? (`phasescope.measures.sheet_readings`; thresholds from the simulated clouds of clouds.py, before
+any run.) It is read at mid, t = 600: there the image says nothing of the place, and an untrained network has no sheet.
+"""
+
+from phasescope.studies import (
+    Agreement,
+    Cell,
+    Claim,
+    Courses,
+    Mean,
+    OnsetRatio,
+    PhaseGrid,
+    Rank,
+    Share,
+    Study,
+    Table,
+    end,
+    onset,
+)
+from studies.sheet.readings import (
+    CORRECT,
+    LABEL_VARIANCE,
+    ORDER,
+    PHASE,
+    SHEET,
+    both_phases,
+    failures,
+    lag,
+    phases_abc,
+    timing,
+)
+
+OUTCOMES = ("none", "multiple", "malformed", "misplaced", "correct")
+PROBING = {
+    "observe": ["sheet"],
+    "snapshots": {"dense_every": 25, "dense_until": 2500, "every": 25},
+    "images": {"grid": 64, "off_grid": 0},
+    "taps": ["mid"],
+    "timesteps": [600],
+    "latent_labels": 128,
+    "share_labels": 128,
+    "share_draws": 2,
+    "crossed_labels": 0,
+    "p1": None,
+}
+CELLS = (Cell("lean", {"seed": 1000, "probing": PROBING}, seeds=64),)
+SELECTED = "On a system chosen because its samples pass the phases, not on P1's own."
+SITE = "The sheet is read at mid, t = 600, from 128 labels under two noise draws."
+
+STUDY = Study(
+    name="sheet",
+    question="Does learning pass through P1's phases A, B and C, in samples and in the manifold, and does the one foretell "
+    "the other?",
+    base="lean",
+    answers="S2",
+    cells=CELLS,
+    seeds=8,
+    headline="sheet_abc_lean",
+    claims=[
+        Claim(
+            "sheet_abc_lean",
+            "The manifold passes A (no sheet), B (a sheet that is not ordered) and C (an ordered sheet).",
+            Share(), phases_abc(SHEET, LABEL_VARIANCE), threshold=0.5, effect=0.25, where={"cell": "lean"},
+            limits=f"{SELECTED} {SITE} A phase shorter than 25 steps is not seen.",
+        ),
+        Claim(
+            "samples_abc_lean",
+            "Samples pass A (no bump or several), B (one misplaced bump) and C (one bump in the correct place).",
+            Share(), phases_abc(PHASE, CORRECT), threshold=0.5, effect=0.25, where={"cell": "lean"},
+            limits=f"{SELECTED} 64 samples at each snapshot, by DPM-Solver in 12 steps.",
+        ),
+        Claim(
+            "agreement_lean",
+            "The phase of the sheet gives the phase of the samples better than the step number and another run's sheet do.",
+            Agreement(), both_phases, threshold=0.0, effect=0.1, spread=0.15, where={"cell": "lean"},
+            limits=f"{SELECTED} {SITE}",
+        ),
+        Claim(
+            "sheet_first_lean",
+            "The sheet is ordered (C) before the samples are correct (C).",
+            OnsetRatio(), lambda runs: lag(runs, "C"), threshold=1.25, effect=0.3, spread=0.3, where={"cell": "lean"},
+            limits=f"{SELECTED} {SITE} Which comes first says nothing of cause.",
+        ),
+        Claim(
+            "failure_a_lean",
+            "While there is no sheet, wrong samples hold no bump or several.",
+            Mean(), failures("A", "none", "multiple"), threshold=0.5, effect=0.1, spread=0.1, where={"cell": "lean"},
+            limits=f"{SELECTED} A sampler of few steps makes some of these failures: see the study `sampler`.",
+        ),
+        Claim(
+            "timing_sheet_lean",
+            "Within the cell, a run whose sheet forms earlier (label variance above 0.9) places samples correctly earlier "
+            "(more than half of them), beyond what the onset of its loss explains.",
+            Rank(by="x", kind="spearman"), timing(LABEL_VARIANCE, 0.9), threshold=0.25, effect=(0.42, 0.5),
+            where={"cell": "lean"},
+            limits=f"{SELECTED} {SITE} A partial rank correlation over runs; it says nothing of cause.",
+        ),
+        Claim(
+            "timing_order_lean",
+            "Within the cell, a run whose label means are ordered earlier (trustworthiness above 0.91) places samples "
+            "correctly earlier, beyond what the onset of its loss explains.",
+            Rank(by="x", kind="spearman"), timing(ORDER, 0.91), threshold=0.25, effect=(0.42, 0.5),
+            where={"cell": "lean"},
+            limits=f"{SELECTED} {SITE} A partial rank correlation over runs; it says nothing of cause.",
+        ),
+    ],
+    plots=[
+        PhaseGrid("samples", "Phase of the samples in every run"),
+        PhaseGrid("sheet", "Phase of the sheet in every run", column=SHEET),
+        Courses(
+            "readings", "The sheet's readings and the samples",
+            {
+                "label variance": LABEL_VARIANCE,
+                "trustworthiness of single draws": "sheet_trustworthiness.mid.600.value",
+                "order of the label means": ORDER,
+                "samples correct": CORRECT,
+            },
+            panels_by="cell", ylabel="share", ylim=(-0.05, 1.02),
+        ),
+        Courses(
+            "outcomes", "What is sampled while learning", {name: f"outcomes.grid.{name}" for name in OUTCOMES},
+            panels_by="cell", ylabel="share of samples", ylim=(0, 1),
+        ),
+    ],
+    tables=[
+        Table(
+            "What each system passes through",
+            {
+                "samples pass A, B, C": phases_abc(PHASE, CORRECT),
+                "sheet passes A, B, C": phases_abc(SHEET, LABEL_VARIANCE),
+                "label variance above .9 (step)": onset(LABEL_VARIANCE, 0.9),
+                "half of the samples correct (step)": onset(CORRECT, 0.5),
+                "correct at the end": end(CORRECT),
+            },
+        )
+    ],
+)  # fmt: skip
