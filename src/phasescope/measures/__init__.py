@@ -7,7 +7,6 @@ from phasescope.measures.images.percolation import (
     largest_component,
     overlap_graph,
 )
-from phasescope.measures.images.spectrum import ModeGains, ModeVariances, mode_gains, mode_variances
 from phasescope.measures.latents.additivity import additivity
 from phasescope.measures.latents.battery import Scores, battery
 from phasescope.measures.latents.dimension import participation_ratio
@@ -71,8 +70,6 @@ __all__ = [
     "GapRatio",
     "Homology",
     "JointAccuracy",
-    "ModeGains",
-    "ModeVariances",
     "OverRange",
     "Phase",
     "RepresentationThresholds",
@@ -98,8 +95,6 @@ __all__ = [
     "largest_component",
     "learnt_order",
     "mig",
-    "mode_gains",
-    "mode_variances",
     "modularity",
     "onset",
     "order",

@@ -20,18 +20,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from phasescope.config import Config
 from phasescope.factors import Factor, Factors
 from phasescope.randomness import numpy_generator
-from phasescope.worlds.drawn_holdouts import Correlated, Subset
-from phasescope.worlds.holdouts import (
-    Corner,
-    Cross,
-    Diagonal,
-    Held,
-    Lesion,
-    Rim,
-    Square,
-    check_factor,
-    finite,
-)
+from phasescope.worlds.holdouts import AnyHoldOut, Held, finite, named
 
 MAX_STEPS = 10_000
 """values of a factor"""
@@ -40,10 +29,6 @@ MOST_LABELS = 2**24
 TRAINED = "trained on "
 INCREMENT = 1.0
 """of a factor of which none is said, in its unit"""
-
-AnyHoldOut = Annotated[
-    Cross | Square | Corner | Lesion | Rim | Diagonal | Subset | Correlated, Field(discriminator="kind")
-]
 
 
 class Design(Config):
@@ -88,7 +73,7 @@ class Grid(Design):
     """how many of the grid's labels are trained on: the first in a random order, so that more holds fewer; null: all"""
     shuffle: int = Field(0, ge=0, le=2**31)
     """which random order that is"""
-    hold_out: AnyHoldOut | None = None
+    hold_out: AnyHoldOut | None = Field(None, discriminator="kind")
     """which labels of the grid are not trained on but tested; null: none"""
 
     @model_validator(mode="after")
@@ -164,10 +149,9 @@ class Grid(Design):
         ranges = {("within", name): of for name, of in self.within.items()}
         ranges |= {("at", name): (value, value) for name, value in self.at.items()}
         for (field, name), (low, high) in ranges.items():
-            check_factor(f"design.{field}", name, factors)
+            factor = named(f"design.{field}", name, factors)
             if field == "at" and name in self.within:
                 raise ValueError(f"`design.at.{name}` (={low:g}) must not be beside `within`")
-            factor = factors[factors.names.index(name)]
             held = factor.holds(low) and factor.holds(high) and low <= high
             if not held or (field == "within" and low == high):
                 found = f"{low:g}" if field == "at" else f"{low:g} to {high:g}"
