@@ -158,7 +158,7 @@ def test_sgd_updates_as_torchs_does(momentum):
         entries = {entry: one for entry, one in sgd.state[parameter].items() if one is not None}
         assert entries.keys() == ({"momentum_buffer"} if momentum else set())
         for entry, tensor in entries.items():
-            torch.testing.assert_close(tensors[f"0.{index}.{entry}"], tensor, rtol=1e-5, atol=1e-7)
+            torch.testing.assert_close(tensors[f"{index}.{entry}"], tensor, rtol=1e-5, atol=1e-7)
     assert bool(tensors) == bool(momentum)
 
 

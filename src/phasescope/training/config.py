@@ -12,6 +12,10 @@ from phasescope.kinds import open_union
 from phasescope.training.base import LARGEST_LR, LossConfig, OptimiserConfig
 from phasescope.training.foreign import of_optimiser
 
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
 
 class AdamWConfig(OptimiserConfig):
     """AdamW (Loshchilov & Hutter 2019)."""
@@ -40,7 +44,7 @@ class MuonConfig(OptimiserConfig):
 
 
 class SGDConfig(OptimiserConfig):
-    """Gradient descent with a heavy ball (Polyak 1964), as `torch.optim.SGD`."""
+    """Gradient descent with a heavy ball (Polyak 1964), `torch.optim.SGD`: gradient flow if lr is small."""
 
     kind: Literal["sgd"] = "sgd"
     lr: float = Field(1e-2, gt=0, le=LARGEST_LR)
@@ -49,6 +53,12 @@ class SGDConfig(OptimiserConfig):
     """decay a step of the gradients' running sum"""
     weight_decay: float = Field(0.0, ge=0)
     """added to the gradient, times the weights"""
+
+    def on(self, leaves: list[nn.Parameter]) -> torch.optim.Optimizer:
+        """See `OptimiserConfig.on`."""
+        import torch
+
+        return torch.optim.SGD(leaves, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)
 
 
 class FamilyLossConfig(LossConfig):

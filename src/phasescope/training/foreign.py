@@ -65,9 +65,7 @@ def of_optimiser(cls: type, reference: str) -> type[OptimiserConfig]:
 class TorchOptimiser:
     """A torch optimiser over flat parameters, one tensor of them all views of the same memory."""
 
-    def __init__(
-        self, network: nn.Module, flat: FlatParameters, names: list[str], config: TorchOptimiserConfig
-    ):
+    def __init__(self, network: nn.Module, flat: FlatParameters, names: list[str], config: OptimiserConfig):
         views, parameters = flat.layout.views(flat.gradients), dict(network.named_parameters())
         self._leaves = [parameters[name] for name in names]
         self._gradients = [views[name] for name in names]

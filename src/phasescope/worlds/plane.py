@@ -95,6 +95,11 @@ class Thresholds:
 THRESHOLDS = Thresholds()
 
 
+def within(values: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
+    """Whether each value lies between two limits, both included; NaN does not."""
+    return (values >= limits[0]) & (values <= limits[1])
+
+
 @dataclass(frozen=True)
 class Pixels:
     """N pixels along an axis: its ends cut what lies there or, if it is periodic, are one place."""

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float
 
 from phasescope.errors import UserError
 from phasescope.worlds.base import Columns, Outcome, Reader
-from phasescope.worlds.plane import THRESHOLDS, Thresholds, in_contrasts, noise_deviation
+from phasescope.worlds.plane import THRESHOLDS, Thresholds, in_contrasts, noise_deviation, within
 from phasescope.worlds.stripes.lines import Axis, Lines, find_lines
 
 OUTCOMES = (
@@ -134,13 +134,7 @@ class StripesReader(Reader):
         limits, counts = self.thresholds, self._counts(columns)
         width = np.stack([columns[f"width_{name}_px"] for name in NAMES], axis=1) / self.sigma_px
         contrast = np.stack([columns[f"contrast_{name}"] for name in NAMES], axis=1)
-        stripe = (
-            (counts == 1)
-            & (width >= limits.width[0])
-            & (width <= limits.width[1])
-            & (contrast >= limits.amplitude[0])
-            & (contrast <= limits.amplitude[1])
-        )
+        stripe = (counts == 1) & within(width, limits.width) & within(contrast, limits.amplitude)
         return ((counts == 0) | stripe).all(axis=1) & (columns["residual"] <= limits.residual)
 
     def _left(

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from phasescope.measures.checks import check_draws
-from phasescope.measures.latents.disentanglement.code import Code, bounded_interval
+from phasescope.measures.latents.disentanglement.code import Code, scored
 from phasescope.measures.latents.disentanglement.information import (
     Binned,
     binned,
@@ -21,7 +21,7 @@ from phasescope.measures.latents.disentanglement.information import (
     mutual_information,
 )
 from phasescope.measures.latents.disentanglement.units import gap, units_of
-from phasescope.measures.scores import Score, bootstrap_weights, null_level
+from phasescope.measures.scores import Score, bootstrap_weights
 from phasescope.randomness import numpy_generator
 
 
@@ -43,19 +43,16 @@ def mig(code: Code, bins: int = 10, permutations: int = 20, resamples: int = 200
     rng = numpy_generator(seed, "mig")
     in_order = np.arange(t)
     of_factor, moved = gaps(code, known, in_order, bootstrap_weights(t, resamples, rng) / t)
-    value = float(of_factor.mean())
-    low, high = bounded_interval(value, moved.mean(axis=1))
     permuted = [gaps(code, known, rng.permutation(t))[0].mean() for _ in range(permutations)]
     turned = [code.turned(rng) for _ in range(permutations)]
     rotated = [gaps(other, binned(other, bins), in_order)[0].mean() for other in turned]
-    return Score(
-        value=value,
-        low=low,
-        high=high,
-        n=t,
-        estimator=f"MIG, {bins} equal-count bins, Miller-Madow, {code.counted_name}",
-        nulls={"permuted": null_level(np.array(permuted)), "rotated": null_level(np.array(rotated))},
-        detail=code.by_factor(of_factor),
+    return scored(
+        f"MIG, {bins} equal-count bins, Miller-Madow, {code.counted_name}",
+        float(of_factor.mean()),
+        moved.mean(axis=1),
+        t,
+        {"permuted": permuted, "rotated": rotated},
+        code.by_factor(of_factor),
     )
 
 

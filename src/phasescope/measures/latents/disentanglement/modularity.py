@@ -23,7 +23,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from phasescope.measures.checks import check_draws
-from phasescope.measures.latents.disentanglement.code import Code, bounded_interval
+from phasescope.measures.latents.disentanglement.code import Code, scored
 from phasescope.measures.latents.disentanglement.information import binned, influences, mutual_information
 from phasescope.measures.scores import Score, bootstrap_weights, null_level
 from phasescope.randomness import numpy_generator
@@ -56,22 +56,19 @@ def modularity(
     permuted = np.stack([told_by(known.a[rng.permutation(t)]) for _ in range(permutations)])
     rotated = np.stack([told_by(binned(code.turned(rng), bins).a) for _ in range(permutations)])
     chance = null_level(permuted.max(axis=(1, 2)))
-    value = float(modularity_of(of_code, between, chance))
 
     by_row = influences(np.concatenate([known.a, known.b], axis=1), known.b, known.cells)[0]
     moved = np.tensordot(bootstrap_weights(t, resamples, rng) / t, by_row, axes=1)
     replicates = modularity_of(of_code + moved[:, :d], between + moved[:, d:], chance)
-    low, high = bounded_interval(value, replicates)
-    return Score(
-        value=value,
-        low=low,
-        high=high,
-        n=t,
-        estimator=f"modularity, dimensions weighted by their information, {bins} equal-count bins, "
-        f"Miller-Madow, {code.counted_name}",
-        nulls={
-            "permuted": null_level(modularity_of(permuted, between, chance)),
-            "rotated": null_level(modularity_of(rotated, between, chance)),
+    return scored(
+        f"modularity, dimensions weighted by their information, {bins} equal-count bins, Miller-Madow, "
+        f"{code.counted_name}",
+        float(modularity_of(of_code, between, chance)),
+        replicates,
+        t,
+        {
+            name: modularity_of(codes, between, chance)
+            for name, codes in (("permuted", permuted), ("rotated", rotated))
         },
     )
 

@@ -15,9 +15,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from phasescope.measures.checks import check_draws
-from phasescope.measures.latents.disentanglement.code import Code, bounded_interval, standardised
+from phasescope.measures.latents.disentanglement.code import Code, scored, standardised
 from phasescope.measures.latents.disentanglement.units import gap, units_of
-from phasescope.measures.scores import Score, bootstrap_weights, null_level, ratio
+from phasescope.measures.scores import Score, bootstrap_weights, ratio
 from phasescope.randomness import numpy_generator
 
 
@@ -36,19 +36,18 @@ def sap(code: Code, permutations: int = 20, resamples: int = 200, seed: int = 0)
     rng = numpy_generator(seed, "sap")
     once = np.ones((1, len(code.train))), np.ones((1, len(code.test)))
     of_factor = _gaps(code, *once)[0]
-    value = float(of_factor.mean())
     drawn = [bootstrap_weights(len(rows), resamples, rng) for rows in (code.train, code.test)]
-    low, high = bounded_interval(value, _gaps(code, *drawn).mean(axis=1))
-    permuted = [_gaps(code.permuted(rng), *once).mean() for _ in range(permutations)]
-    rotated = [_gaps(code.turned(rng), *once).mean() for _ in range(permutations)]
-    return Score(
-        value=value,
-        low=low,
-        high=high,
-        n=len(code.test),
-        estimator=f"SAP, R^2 of a linear regression on each dimension, {code.name}",
-        nulls={"permuted": null_level(np.array(permuted)), "rotated": null_level(np.array(rotated))},
-        detail=code.by_factor(of_factor),
+    replicates = _gaps(code, *drawn).mean(axis=1)
+    return scored(
+        f"SAP, R^2 of a linear regression on each dimension, {code.name}",
+        float(of_factor.mean()),
+        replicates,
+        len(code.test),
+        {
+            "permuted": [_gaps(code.permuted(rng), *once).mean() for _ in range(permutations)],
+            "rotated": [_gaps(code.turned(rng), *once).mean() for _ in range(permutations)],
+        },
+        code.by_factor(of_factor),
     )
 
 
