@@ -148,3 +148,13 @@ class DPMSolver:
             x_t = s_s / s_t * x_t - a_s * math.expm1(-h) * d
             former_h, former_x_0 = h, x_0
         yield Painting(self.steps, -1, x_t, x_t)
+
+
+SAMPLERS: dict[str, Callable[..., Sampler]] = {
+    "ddpm": ddpm,
+    "ddim": DDIM,
+    "dpm_solver": DPMSolver,
+    "euler": DDIM,
+    "heun": Heun,
+}
+"""by the kind of their configuration"""
