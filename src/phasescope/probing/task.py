@@ -11,10 +11,7 @@ PATCH_PX = 7
 
 
 def task_of(
-    world: World,
-    shift_px: int | None = None,
-    patch_px: int | None = None,
-    withheld: Withheld = "never",
+    world: World, shift_px: int | None = None, patch_px: int | None = None, withheld: Withheld = "never"
 ) -> Task:
     """What is to be learnt of a world; the rest as `Task` has it."""
     factors = world.factors

@@ -103,11 +103,7 @@ class Diffusion(Family):
         return t.to(x_0.device), noise.to(x_0.device)
 
     def loss_at(
-        self,
-        network: Network,
-        x_0: Float[Tensor, "B C H W"],
-        labels: Float[Tensor, "B K"],
-        *drawn: Tensor,
+        self, network: Network, x_0: Float[Tensor, "B C H W"], labels: Float[Tensor, "B K"], *drawn: Tensor
     ) -> Float[Tensor, " B"]:
         """The weighted squared error a pixel of each image, (B,), at the t (B,) with the noise (B, C, H, W) of `draw`."""
         t, noise = drawn

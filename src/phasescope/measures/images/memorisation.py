@@ -103,10 +103,7 @@ def gap_ratio(
             n=n,
             estimator=estimator,
             nulls={"exact": of_exact},
-            detail={
-                "median": float(np.median(ratios)),
-                "exact_median": float(np.median(exact_ratios)),
-            },
+            detail={"median": float(np.median(ratios)), "exact_median": float(np.median(exact_ratios))},
         ),
         excess=Score(
             value=share - of_exact,

@@ -79,13 +79,7 @@ def disentanglement(
         ValueError: as `code_of` and the measures say.
     """
     code = code_of(
-        latents,
-        labels,
-        factors,
-        held_out=held_out,
-        reduction=reduction,
-        dimensions=dimensions,
-        seed=seed,
+        latents, labels, factors, held_out=held_out, reduction=reduction, dimensions=dimensions, seed=seed
     )
     return Disentanglement(
         dci=dci(code, permutations, resamples, seed),

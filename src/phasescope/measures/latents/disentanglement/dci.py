@@ -139,10 +139,7 @@ def _fit(
 
 
 def _refit(
-    code: Code,
-    y: Float[np.ndarray, "n C"],
-    penalty: Float[np.ndarray, " C"],
-    owner: Int[np.ndarray, " C"],
+    code: Code, y: Float[np.ndarray, "n C"], penalty: Float[np.ndarray, " C"], owner: Int[np.ndarray, " C"]
 ) -> tuple[Float[np.ndarray, "d K"], Float[np.ndarray, " K"]]:
     """(R, R^2) of a null's code."""
     z = standardised(code.z, code.train)

@@ -52,9 +52,7 @@ def sap(code: Code, permutations: int = 20, resamples: int = 200, seed: int = 0)
 
 
 def _gaps(
-    code: Code,
-    train_weights: Float[np.ndarray, "draws m"],
-    test_weights: Float[np.ndarray, "draws t"],
+    code: Code, train_weights: Float[np.ndarray, "draws m"], test_weights: Float[np.ndarray, "draws t"]
 ) -> Float[np.ndarray, "draws K"]:
     """Each factor's gap under each draw's weights of training and test rows."""
     targets, owner = code.labels.targets()
