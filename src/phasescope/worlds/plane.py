@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy import special
 
-from phasescope.worlds.base import World
+from phasescope.errors import UserError
+from phasescope.worlds.base import Columns, Reader, World
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -98,6 +100,65 @@ THRESHOLDS = Thresholds()
 def within(values: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
     """Whether each value lies between two limits, both included; NaN does not."""
     return (values >= limits[0]) & (values <= limits[1])
+
+
+@dataclass(frozen=True)
+class PlaneReader(Reader):
+    """Reads x and y of what lies on a square canvas of one channel."""
+
+    WAYS: ClassVar[tuple[str, ...]]
+    """further ways to read a place from every image, whatever it holds; their columns are named x_way and y_way"""
+
+    canvas: int
+    sigma_px: float = 1.0
+    polarity: Literal["dark", "bright"] = "dark"
+    periodic: bool = False
+    thresholds: Thresholds = THRESHOLDS
+
+    def contrasts(
+        self, images: Float[np.ndarray, "n 1 N N"]
+    ) -> tuple[Float[np.ndarray, "n N N"], np.ndarray]:
+        """Images as `in_contrasts` has them; and whether each was finite.
+
+        Raises:
+            UserError: the images do not have this reader's canvas.
+        """
+        images = np.asarray(images)
+        if images.shape[1:] != (1, self.canvas, self.canvas):
+            raise UserError(
+                f"`images` (of shape {images.shape}) must have the shape (n, 1, {self.canvas}, {self.canvas})"
+            )
+        return in_contrasts(images[:, 0], self.polarity == "dark")
+
+    def errors(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2"]:
+        """(dx, dy) of a single object, read minus labelled, px, the short way round a periodic canvas; NaN without a place
+        or a label."""
+        return self._errors(columns, labels, "")
+
+    def ungated(
+        self, columns: Columns, labels: Float[np.ndarray, "n 2"]
+    ) -> dict[str, Float[np.ndarray, "n 2"]]:
+        """(dx, dy) of the place by each of `WAYS`, px."""
+        return {way: self._errors(columns, labels, f"_{way}") for way in self.WAYS}
+
+    def _errors(self, columns: Columns, labels: np.ndarray, way: str) -> Float[np.ndarray, "n 2"]:
+        places = np.stack([columns[f"{axis}{way}"] for axis in "xy"], axis=1)
+        off = wrap(places - labels, self.canvas if self.periodic else None)
+        return np.where(self.told(labels), off, np.nan)
+
+    @property
+    def tolerance(self) -> Float[np.ndarray, " 2"]:
+        """`tolerance_px` along each axis."""
+        return np.full(2, self.thresholds.tolerance_px)
+
+    @abstractmethod
+    def failures(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> list[Bool[np.ndarray, " n"]]:
+        """For each of `outcomes` but the last, whether an image that is not an earlier one is it."""
+
+    def outcome(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> np.ndarray:
+        """What became of each image, (n,) of str, by the names of `outcomes`."""
+        *failures, success = (outcome.name for outcome in self.outcomes)
+        return np.select(self.failures(columns, labels), failures, default=success)
 
 
 @dataclass(frozen=True)

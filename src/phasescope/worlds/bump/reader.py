@@ -21,13 +21,11 @@ images: most are lost.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from phasescope.errors import UserError
-from phasescope.worlds.base import Columns, Outcome, Reader
+from phasescope.worlds.base import Columns, Outcome
 from phasescope.worlds.bump.matched_filter import (
     Canvas,
     brightest,
@@ -37,7 +35,7 @@ from phasescope.worlds.bump.matched_filter import (
     remainder,
     root_mean_square,
 )
-from phasescope.worlds.plane import THRESHOLDS, Thresholds, in_contrasts, noise_deviation, within, wrap
+from phasescope.worlds.plane import PlaneReader, noise_deviation, within
 
 OUTCOMES = (
     Outcome("none", "A", "#c7ccd2"),
@@ -58,16 +56,11 @@ UNREADABLE = -1
 
 
 @dataclass(frozen=True)
-class BumpReader(Reader):
+class BumpReader(PlaneReader):
     """Reads images of the Gaussian bump world."""
 
+    WAYS = UNGATED
     outcomes = OUTCOMES
-
-    canvas: int
-    sigma_px: float = 1.0
-    polarity: Literal["dark", "bright"] = "dark"
-    periodic: bool = False
-    thresholds: Thresholds = THRESHOLDS
 
     def read(self, images: Float[np.ndarray, "n 1 N N"]) -> Columns:
         """What is in images, values nominally in [-1, 1]; NaN unless there is exactly one bump, and a fit of it:
@@ -80,14 +73,9 @@ class BumpReader(Reader):
             x_darkest, ...          the place by each of `UNGATED`, of every finite image
 
         Raises:
-            UserError: the images do not have this reader's canvas.
+            UserError: as `contrasts` says.
         """
-        images = np.asarray(images)
-        if images.shape[1:] != (1, self.canvas, self.canvas):
-            raise UserError(
-                f"`images` (of shape {images.shape}) must have the shape (n, 1, {self.canvas}, {self.canvas})"
-            )
-        g, finite = in_contrasts(images[:, 0], self.polarity == "dark")
+        g, finite = self.contrasts(images)
         limits, canvas = self.thresholds, Canvas(self.canvas, self.periodic, self.sigma_px)
         noise = noise_deviation(g)
         doubt = np.maximum(noise, limits.noise_floor)
@@ -116,38 +104,16 @@ class BumpReader(Reader):
                 columns[f"{axis}_{way}"] = np.where(finite, place[:, k], np.nan).astype(np.float32)
         return columns
 
-    def errors(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2"]:
-        """(dx, dy) of a single bump, read minus labelled, px, the short way round a periodic canvas; NaN where there is no
-        centre or no label."""
-        return self._errors(columns, labels, "")
-
     def right(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
         """One well-formed bump, within `tolerance_px` of the label along each axis. If the label is NaN (none was given),
         every place is right."""
         far = np.abs(self.errors(columns, labels)) > self.thresholds.tolerance_px
         return self.formed(columns)[:, None] & ~far
 
-    def outcome(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> np.ndarray:
-        """What became of each image, (n,) of str, by the names of `OUTCOMES`."""
-        cases = [
-            columns["bumps"] == 0,
-            columns["bumps"] >= 2,
-            ~self.formed(columns),
-            ~self.right(columns, labels).all(axis=1),
-        ]
-        *failures, success = (outcome.name for outcome in OUTCOMES)
-        return np.select(cases, failures, default=success)
-
-    def ungated(
-        self, columns: Columns, labels: Float[np.ndarray, "n 2"]
-    ) -> dict[str, Float[np.ndarray, "n 2"]]:
-        """(dx, dy) of the place by each of `UNGATED`, px."""
-        return {way: self._errors(columns, labels, f"_{way}") for way in UNGATED}
-
-    @property
-    def tolerance(self) -> Float[np.ndarray, " 2"]:
-        """`tolerance_px` along each axis."""
-        return np.full(2, self.thresholds.tolerance_px)
+    def failures(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> list[Bool[np.ndarray, " n"]]:
+        """See `PlaneReader.failures`."""
+        bumps, right = columns["bumps"], self.right(columns, labels)
+        return [bumps == 0, bumps >= 2, ~self.formed(columns), ~right.all(axis=1)]
 
     def objects(self, columns: Columns) -> Float[np.ndarray, " n"]:
         """How many bumps; NaN if the image cannot be read."""
@@ -168,8 +134,3 @@ class BumpReader(Reader):
             & (columns["residual"] <= limits.residual)
             & (columns["left"] == 0)
         )
-
-    def _errors(self, columns: Columns, labels: np.ndarray, way: str) -> Float[np.ndarray, "n 2"]:
-        period_px = float(self.canvas) if self.periodic else None
-        places = (columns[f"{axis}{way}"] for axis in "xy")
-        return np.stack([wrap(c - labels[:, k], period_px) for k, c in enumerate(places)], axis=1)
