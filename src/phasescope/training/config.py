@@ -55,7 +55,6 @@ class SGDConfig(OptimiserConfig):
     """added to the gradient, times the weights"""
 
     def on(self, leaves: list[nn.Parameter]) -> torch.optim.Optimizer:
-        """See `OptimiserConfig.on`."""
         import torch
 
         return torch.optim.SGD(leaves, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)

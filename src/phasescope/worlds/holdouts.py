@@ -74,7 +74,6 @@ class _Ranges(HoldOut):
         return dict(self.model_extra or {})
 
     def check(self, factors: Factors) -> None:
-        """See `HoldOut.check`."""
         if len(self.ranges) < self.LEAST:
             raise ValueError(
                 f"`design.hold_out` (={self.kind} of {', '.join(self.ranges) or 'nothing'}) must have the ranges of "
@@ -92,7 +91,6 @@ class _Ranges(HoldOut):
         return np.stack(masks)
 
     def sentence(self, factors: Factors) -> str:
-        """See `HoldOut.sentence`."""
         units = {factor.name: factor.unit for factor in factors}
         ranges = (
             f"{name} from {low:g} to {high:g} {units[name]}" for name, (low, high) in self.ranges.items()
@@ -139,7 +137,6 @@ class Lesion(HoldOut):
     """of the band; null: of the factor's range"""
 
     def check(self, factors: Factors) -> None:
-        """See `HoldOut.check`."""
         factor = named("design.hold_out.axis", self.axis, factors)
         check_narrower("width", f"{self.width:g}", self.width, factor)
 
@@ -151,7 +148,6 @@ class Lesion(HoldOut):
         return {"lesion": distance < self.width / 2 - slack}
 
     def sentence(self, factors: Factors) -> str:
-        """See `HoldOut.sentence`."""
         unit = named("design.hold_out.axis", self.axis, factors).unit
         return f"a lesion of {self.axis}, {self.width:g} {unit} wide".replace("  ", " ")
 
@@ -164,7 +160,6 @@ class Rim(HoldOut):
     """in the factors' unit"""
 
     def check(self, factors: Factors) -> None:
-        """See `HoldOut.check`."""
         for factor in factors:
             if factor.periodic or factor.categorical:
                 raise ValueError(
@@ -183,7 +178,6 @@ class Rim(HoldOut):
         return {"inside": np.asarray(inside.all(axis=1))}
 
     def sentence(self, factors: Factors) -> str:
-        """See `HoldOut.sentence`."""
         return f"what lies inside a rim of {self.width:g}"
 
 
@@ -213,7 +207,6 @@ class Subset(HoldOut):
         return {"left_out": np.greater_equal(rank, kept)}
 
     def sentence(self, factors: Factors) -> str:
-        """See `HoldOut.sentence`."""
         kept = f"{100 * self.share:g} %" if self.share is not None else f"{self.count:,}"
         return f"all but {kept} of the labels, drawn at random"
 

@@ -86,7 +86,6 @@ class ImageSet:
         return {label.tobytes(): rows for label, rows in zip(known, np.split(order, ends), strict=True)}
 
     def drawn(self, labels: Float[np.ndarray, "n V"], generator: np.random.Generator) -> np.ndarray:
-        """See `ArrayWorld.complete`."""
         wanted = [label.tobytes() for label in np.ascontiguousarray(labels, dtype=np.float32) + 0.0]
         for label, key in zip(labels, wanted, strict=True):
             if key not in self._rows_of:

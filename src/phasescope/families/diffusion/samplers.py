@@ -73,7 +73,6 @@ class DDIM:
     def states(
         self, denoise: Denoise, x_t: Float[Tensor, "B C H W"], generator: torch.Generator
     ) -> Iterator[Painting]:
-        """See `Sampler.states`."""
         for step, (t, s) in enumerate(pairwise(sampling_times(self.schedule.steps, self.steps))):
             with torch.no_grad():
                 x_0 = denoise(x_t, t)

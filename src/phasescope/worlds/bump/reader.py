@@ -111,7 +111,6 @@ class BumpReader(PlaneReader):
         return self.formed(columns)[:, None] & ~far
 
     def failures(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> list[Bool[np.ndarray, " n"]]:
-        """See `PlaneReader.failures`."""
         bumps, right = columns["bumps"], self.right(columns, labels)
         return [bumps == 0, bumps >= 2, ~self.formed(columns), ~right.all(axis=1)]
 

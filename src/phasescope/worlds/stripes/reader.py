@@ -75,7 +75,6 @@ class StripesReader(PlaneReader):
         return self._formed(columns)[:, None] & np.where(told, near, self._counts(columns) == 0)
 
     def failures(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> list[Bool[np.ndarray, " n"]]:
-        """See `PlaneReader.failures`."""
         told, counts = self.told(labels), self._counts(columns)
         return [
             told.any(axis=1) & (counts == 0).all(axis=1),
