@@ -15,7 +15,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from phasescope.families.base import Network
+from phasescope.errors import UserError
+from phasescope.families.base import Family, Network, evaluating
+from phasescope.randomness import torch_generator
+from phasescope.worlds.base import World
 
 Taps = Sequence[str] | Mapping[str, nn.Module]
 
@@ -148,3 +151,21 @@ def reached_taps(network: nn.Module, x_t: Tensor, t: Tensor, labels: Tensor) -> 
         for handle in handles:
             handle.remove()
     return reached
+
+
+def check_hears(network: Any, tap: str, world: World, family: Family, labels: Tensor, seed: int) -> None:
+    """Raises UserError if a layer's output is the same for every label, at the least, a middle and the most noise: then
+    nothing of a label can be put in there."""
+    x_0 = world.render(labels.clone())
+    noise = torch.randn(x_0.shape, generator=torch_generator(seed, "tap noise"))
+    known = family.conditions
+    conditions = [None] if known is None else [known[0], known[len(known) // 2], known[-1]]
+    with evaluating(network), torch.no_grad():
+        for condition in conditions:
+            x, t, given = family.inputs(x_0, labels, condition, noise)
+            own, others = (
+                activations(network, [tap], x, t, batch)[tap] for batch in (given, given.roll(1, dims=0))
+            )
+            if not torch.equal(own, others):
+                return
+    raise UserError(f"`tap` (={tap}) must receive the label: its output is the same for every label")

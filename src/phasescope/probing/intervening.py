@@ -28,8 +28,7 @@ from phasescope.errors import UserError
 from phasescope.factors import Factors
 from phasescope.families.base import Family, Network, evaluating
 from phasescope.measures.scores import TAIL, Score, basic_interval, bootstrap_weights
-from phasescope.probing.capture import find_tap
-from phasescope.probing.hearing import check_hears
+from phasescope.probing.capture import check_hears, find_tap
 from phasescope.randomness import numpy_generator, torch_generator
 from phasescope.worlds.base import Reader, World
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -130,6 +131,15 @@ class TrainingConfig(Config):
         """Whether the label is withheld from every image; of each factor, where these are withheld by themselves."""
         dropout = self.label_dropout
         return [share == 1 for share in dropout] if isinstance(dropout, tuple) else dropout == 1
+
+    def lr_factor(self, step: int) -> float:
+        """Share of the learning rates at `step` (0-based): linear warm-up, then constant or half a cosine."""
+        if step < self.warmup:
+            return (step + 1) / self.warmup
+        if self.decay == "constant":
+            return 1.0
+        done = (step - self.warmup) / max(1, self.steps - self.warmup)
+        return 0.5 * (1 + math.cos(math.pi * done))
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

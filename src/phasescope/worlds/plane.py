@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from scipy import special
 
 from phasescope.errors import UserError
@@ -110,7 +110,6 @@ class PlaneReader(Reader):
     """further ways to read a place from every image, whatever it holds; their columns are named x_way and y_way"""
 
     canvas: int
-    sigma_px: float = 1.0
     polarity: Literal["dark", "bright"] = "dark"
     periodic: bool = False
     thresholds: Thresholds = THRESHOLDS
@@ -152,8 +151,9 @@ class PlaneReader(Reader):
         return np.full(2, self.thresholds.tolerance_px)
 
     @abstractmethod
-    def failures(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> list[Bool[np.ndarray, " n"]]:
-        """For each of `outcomes` but the last, whether an image that is not an earlier one is it."""
+    def failures(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> list[Any]:
+        """For each of `outcomes` but the last, in order, whether each image has it, (n,) of bool; the first that holds
+        counts."""
 
     def outcome(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> np.ndarray:
         """What became of each image, (n,) of str, by the names of `outcomes`."""

@@ -36,7 +36,7 @@ def world(sigma_px: float = 1.0, boundary: str = "open", polarity: str = "dark",
 
 
 def reader_of(w: GaussianBump) -> BumpReader:
-    return BumpReader(w.canvas, w.sigma_px, w.polarity, w.periodic)
+    return BumpReader(w.canvas, w.polarity, w.periodic, sigma_px=w.sigma_px)
 
 
 def read(reader: BumpReader, images: np.ndarray) -> dict[str, np.ndarray]:
@@ -223,7 +223,7 @@ def test_noise_is_measured_and_makes_as_many_false_bumps_as_declared(sigma_px):
     assert np.median(noise_deviation((1 - images) / 2)) == pytest.approx(noise, rel=0.02)
 
     thresholds = Thresholds(half_contrast=0.0, false_objects=expected)
-    bumps = read(BumpReader(N, sigma_px, periodic=True, thresholds=thresholds), images)["bumps"]
+    bumps = read(BumpReader(N, sigma_px=sigma_px, periodic=True, thresholds=thresholds), images)["bumps"]
 
     assert expected / 1.6 < bumps.mean() < 1.6 * expected
     assert chance_level(Canvas(N, True, sigma_px), 0.01) > chance_level(Canvas(N, True, sigma_px), 0.1)
@@ -290,7 +290,7 @@ SHARES_OF_CONTRAST = {
 def test_what_networks_paint_has_a_sensible_outcome(name, polarity):
     share, expected = SHARES_OF_CONTRAST[name]
     images = (1 - 2 * share if polarity == "dark" else 2 * share - 1)[None]
-    reader = BumpReader(N, 1.0, polarity)
+    reader = BumpReader(N, polarity)
     assert reader.outcome(read(reader, images), AT) == [expected]
 
 
@@ -306,7 +306,7 @@ def test_any_image_is_read_and_what_is_not_finite_is_malformed(periodic):
             ]
         )
         images[::40, 3, 4] = [np.nan, np.inf, -np.inf, 1e38, -1e38, np.nan]
-        reader = BumpReader(N, sigma_px, periodic=periodic)
+        reader = BumpReader(N, sigma_px=sigma_px, periodic=periodic)
         readings = read(reader, images.astype(np.float32))
         found = reader.outcome(readings, np.full((len(images), 2), 16.0))
         broken = ~np.isfinite(images).all(axis=(1, 2))

@@ -21,10 +21,9 @@ from phasescope.families.diffusion.sampler_config import (
 )
 
 if TYPE_CHECKING:
-    from phasescope.families.diffusion.density import LogitNormal
     from phasescope.families.diffusion.family import Diffusion
     from phasescope.families.diffusion.parametrization import Weighting
-    from phasescope.families.diffusion.schedule import Schedule
+    from phasescope.families.diffusion.schedule import LogitNormal, Schedule
 
 USUAL_SHARES, TELLING_SHARE = (0.05, 0.3, 0.6, 0.9), 0.6
 """of the schedule, where latents are read; and from where on the label alone can tell the image"""
@@ -110,7 +109,7 @@ class LogitNormalDensityConfig(Config):
     """of the logit"""
 
     def build(self) -> LogitNormal:
-        from phasescope.families.diffusion.density import LogitNormal
+        from phasescope.families.diffusion.schedule import LogitNormal
 
         return LogitNormal(self.mean, self.deviation)
 

@@ -23,10 +23,9 @@ from torch import Tensor
 
 from phasescope.families.base import Clones, Examples, Family, Network, Painting, Task
 from phasescope.families.diffusion import Predict, Times, parametrization
-from phasescope.families.diffusion.density import LogitNormal
 from phasescope.families.diffusion.parametrization import Weighting
 from phasescope.families.diffusion.samplers import Denoise, Sampler
-from phasescope.families.diffusion.schedule import Schedule
+from phasescope.families.diffusion.schedule import LogitNormal, Schedule
 from phasescope.randomness import torch_generator
 
 if TYPE_CHECKING:

@@ -21,6 +21,7 @@ images: most are lost.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -61,6 +62,8 @@ class BumpReader(PlaneReader):
 
     WAYS = UNGATED
     outcomes = OUTCOMES
+
+    sigma_px: float = 1.0
 
     def read(self, images: Float[np.ndarray, "n 1 N N"]) -> Columns:
         """What is in images, values nominally in [-1, 1]; NaN unless there is exactly one bump, and a fit of it:
@@ -110,7 +113,7 @@ class BumpReader(PlaneReader):
         far = np.abs(self.errors(columns, labels)) > self.thresholds.tolerance_px
         return self.formed(columns)[:, None] & ~far
 
-    def failures(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> list[Bool[np.ndarray, " n"]]:
+    def failures(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> list[Any]:
         bumps, right = columns["bumps"], self.right(columns, labels)
         return [bumps == 0, bumps >= 2, ~self.formed(columns), ~right.all(axis=1)]
 

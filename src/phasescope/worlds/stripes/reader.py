@@ -8,6 +8,7 @@ Nearer than 2 sigma, where the profile itself has no dip, they can pass for one 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -35,6 +36,7 @@ class StripesReader(PlaneReader):
     WAYS = ("darkest", "matched")
     outcomes = OUTCOMES
 
+    sigma_px: float = 1.0
     scale: float = 0.5
 
     def read(self, images: Float[np.ndarray, "n 1 N N"]) -> Columns:
@@ -74,7 +76,7 @@ class StripesReader(PlaneReader):
         told, near = self.told(labels), np.abs(self.errors(columns, labels)) <= self.thresholds.tolerance_px
         return self._formed(columns)[:, None] & np.where(told, near, self._counts(columns) == 0)
 
-    def failures(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> list[Bool[np.ndarray, " n"]]:
+    def failures(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> list[Any]:
         told, counts = self.told(labels), self._counts(columns)
         return [
             told.any(axis=1) & (counts == 0).all(axis=1),
