@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from scipy import special
 
 from phasescope.errors import UserError
@@ -203,3 +204,58 @@ def in_contrasts(
     g = (1 + (-1.0 if dark else 1.0) * images.astype(np.float64)) / 2
     finite = np.asarray(np.isfinite(g).all(axis=(1, 2)))
     return np.clip(np.where(finite.reshape(-1, 1, 1), g, 0.0), -limit, limit), finite
+
+
+Expansion = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+"""Of m problems the loss (m,), its Hessian or an approximation of it (m, p, p), its descent (m, p), and the scale of the
+damping (m, p)."""
+
+
+def marquardt(
+    expand: Callable[[Float[np.ndarray, "m p"], Int[np.ndarray, " m"]], Expansion],
+    start: Float[np.ndarray, "n p"],
+    reach: Float[np.ndarray, " p"],
+    bounds: tuple[Float[np.ndarray, " p"], Float[np.ndarray, " p"]],
+    iterations: int,
+    rest: Float[np.ndarray, " n"] | None = None,
+) -> tuple[Float[np.ndarray, "n p"], Bool[np.ndarray, " n"]]:
+    """Many least-squares problems at once (Marquardt 1963): (parameters, whether each came to rest), each with its own
+    damping.
+
+    Args:
+        expand: the expansion of some of the problems about parameters, from these and the problems' numbers.
+        reach: the longest step along each parameter.
+        bounds: the lowest and the highest value of each parameter.
+        rest: a problem is at rest when a step promises less than this, and steps that promise nothing are refused; without
+            it all steps are taken that do not raise the loss.
+    """
+    p = start.copy()
+    loss, hessian, descent, scale = expand(p, np.arange(len(p)))
+    damping = np.full(len(p), 1e-3)
+    settled = np.zeros(len(p), dtype=bool)
+    live = np.arange(len(p))
+    for _ in range(iterations):
+        if not len(live):
+            break
+        damped = hessian[live] + diagonals(damping[live, None] * scale[live])
+        step = np.clip(np.linalg.solve(damped, descent[live, :, None])[..., 0], -reach, reach)
+        tried = np.clip(p[live] + step, *bounds)
+        new = expand(tried, live)
+        better = new[0] <= loss[live]
+        promise = (step * descent[live]).sum(axis=1)
+        if rest is not None:
+            better &= promise >= 0
+        at = live[better]
+        p[at] = tried[better]
+        for values, new_values in zip((loss, hessian, descent, scale), new, strict=True):
+            values[at] = new_values[better]
+        damping[live] = np.clip(damping[live] * np.where(better, 0.1, 10), 1e-9, 1e9)
+        if rest is not None:
+            settled[live] = (promise >= 0) & (promise < rest[live])
+            live = live[~settled[live]]
+    return p, settled
+
+
+def diagonals(values: Float[np.ndarray, "m p"]) -> Float[np.ndarray, "m p p"]:
+    """Diagonal matrices."""
+    return values[:, :, None] * np.eye(values.shape[1])
