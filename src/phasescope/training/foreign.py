@@ -83,14 +83,14 @@ class TorchOptimiser:
         """All state, named `parameter.entry`, or `parameter.entry.number` where it is a Python number."""
         import torch
 
-        found: dict[str, Tensor] = {}
-        for number, state in self._optimiser.state_dict()["state"].items():
-            for entry, value in state.items():
+        tensors: dict[str, Tensor] = {}
+        for number, entries in self._optimiser.state_dict()["state"].items():
+            for entry, value in entries.items():
                 if isinstance(value, torch.Tensor):
-                    found[f"{number}.{entry}"] = value
+                    tensors[f"{number}.{entry}"] = value
                 elif isinstance(value, int | float):
-                    found[f"{number}.{entry}.number"] = torch.tensor(value, dtype=torch.float64)
-        return found
+                    tensors[f"{number}.{entry}.number"] = torch.tensor(value, dtype=torch.float64)
+        return tensors
 
     def load_tensors(self, tensors: dict[str, Tensor]) -> None:
         state: dict[int, dict[str, Any]] = {}

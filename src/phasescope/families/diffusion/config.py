@@ -213,12 +213,12 @@ class DiffusionConfig(FamilyConfig):
 
     def painting(self) -> dict[str, Any]:
         """Samplers, and steps up to one a noise level."""
-        told = self.sampler.tree()
-        ancestral = told["kind"] == "ddpm" or told.get("eta") == 1
+        sampler = self.sampler.tree()
+        ancestral = sampler["kind"] == "ddpm" or sampler.get("eta") == 1
         return {
             "samplers": self._samplers(),
-            "sampler": "ddpm" if ancestral else told["kind"],
-            "steps": told.get("steps", self.schedule.steps),
+            "sampler": "ddpm" if ancestral else sampler["kind"],
+            "steps": sampler.get("steps", self.schedule.steps),
             "most_steps": self.schedule.steps,
         }
 

@@ -209,7 +209,7 @@ def snap_to_grid(
     asked = np.asarray(targets, dtype=float)
     known = check_labels(asked, len(asked) if asked.ndim else 0, factors)
     known.check_ordered("an image is pulled along a factor")
-    found = _like_targets("read", read, asked)
+    positions = _like_targets("read", read, asked)
     offsets = known.factors.difference(asked, nearest_labels(known, training_labels))
     varies = np.ptp(offsets, axis=0) > 1e-6 * known.span
     if not varies.all():
@@ -223,12 +223,12 @@ def snap_to_grid(
             f"offset from the grid ({', '.join(f'{o:.3g}' for o in np.abs(offsets).max(axis=0))})"
         )
 
-    def used(positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        errors = known.factors.difference(np.where(np.isfinite(positions), positions, np.nan), asked)
+    def used(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        errors = known.factors.difference(np.where(np.isfinite(places), places, np.nan), asked)
         near = (np.abs(errors) <= limits).all(axis=1)
         return errors[near], offsets[near]
 
-    e, o = used(found)
+    e, o = used(positions)
     n = len(e)
     if n < 10:
         raise ValueError(f"`read` (n={n} near their targets) must have at least 10: nothing to regress")

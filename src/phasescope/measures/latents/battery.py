@@ -40,8 +40,8 @@ class Scores(dict[str, Score]):
         left_out: of each measure that could not be had, why, in one line.
     """
 
-    def __init__(self, found: Mapping[str, Score], left_out: Mapping[str, str] | None = None):
-        super().__init__(found)
+    def __init__(self, scores: Mapping[str, Score], left_out: Mapping[str, str] | None = None):
+        super().__init__(scores)
         self.left_out = dict(left_out or {})
 
     def to_frame(self) -> pd.DataFrame:
@@ -181,15 +181,15 @@ def battery(
         )
     x = check_latents(latents, 4, "latents are compared with one another")
     given = Given(latents, check_labels(labels, len(x), factors), draws)
-    found: dict[str, Score] = {}
+    scores: dict[str, Score] = {}
     left_out: dict[str, str] = {}
     for done, part in enumerate(parts := parts_of(chosen)):
         tell(done, len(parts))
         try:
-            found |= part.measure(given)
+            scores |= part.measure(given)
         except ValueError as reason:
             if chosen is not None:
                 raise
             left_out |= dict.fromkeys(part.names, " ".join(str(reason).split()))
     tell(len(parts), len(parts))
-    return Scores({name: found[name] for name in chosen or NAMES if name in found}, left_out)
+    return Scores({name: scores[name] for name in chosen or NAMES if name in scores}, left_out)

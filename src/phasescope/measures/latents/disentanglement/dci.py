@@ -168,9 +168,9 @@ def importance(
 def disentanglement_of(R: Float[np.ndarray, "*problems d K"]) -> Float[np.ndarray, "*problems"]:
     """D: the mean over dimensions, each weighted by its importance, of 1 - H_K; 0 where there is none."""
     of_dimension = R.sum(axis=-1)
-    whole = of_dimension.sum(axis=-1)
+    total = of_dimension.sum(axis=-1)
     concentration = 1 - _entropy(R, axis=-1) / np.log(R.shape[-1])
-    return np.asarray((of_dimension * concentration).sum(axis=-1) / np.where(whole > 0, whole, 1))
+    return np.asarray((of_dimension * concentration).sum(axis=-1) / np.where(total > 0, total, 1))
 
 
 def dimensions_needed(labels: Labels) -> Int[np.ndarray, " K"]:
@@ -192,6 +192,6 @@ def completeness_of(
 
 def _entropy(R: Float[np.ndarray, "*shape"], axis: int) -> Float[np.ndarray, "*reduced"]:
     """Of the shares along `axis`, in nats; 0 where all are 0."""
-    whole = R.sum(axis=axis, keepdims=True)
-    share = R / np.where(whole > 0, whole, 1)
+    total = R.sum(axis=axis, keepdims=True)
+    share = R / np.where(total > 0, total, 1)
     return -(share * np.log(np.where(share > 0, share, 1))).sum(axis=axis)

@@ -38,12 +38,12 @@ def mig(code: Code, bins: int = 10, permutations: int = 20, resamples: int = 200
         ValueError: as `binned`, `check_draws` and `gap` say.
     """
     check_draws(permutations, resamples)
-    known = binned(code, bins)
-    t = len(known.b)
+    rows = binned(code, bins)
+    t = len(rows.b)
     rng = numpy_generator(seed, "mig")
     in_order = np.arange(t)
-    of_factor, moved = gaps(code, known, in_order, bootstrap_weights(t, resamples, rng) / t)
-    permuted = [gaps(code, known, rng.permutation(t))[0].mean() for _ in range(permutations)]
+    of_factor, moved = gaps(code, rows, in_order, bootstrap_weights(t, resamples, rng) / t)
+    permuted = [gaps(code, rows, rng.permutation(t))[0].mean() for _ in range(permutations)]
     turned = [code.turned(rng) for _ in range(permutations)]
     rotated = [gaps(other, binned(other, bins), in_order)[0].mean() for other in turned]
     return scored(
@@ -58,7 +58,7 @@ def mig(code: Code, bins: int = 10, permutations: int = 20, resamples: int = 200
 
 def gaps(
     code: Code,
-    known: Binned,
+    rows: Binned,
     order: Int[np.ndarray, " t"],
     weights: Float[np.ndarray, "resamples t"] | None = None,
 ) -> tuple[Float[np.ndarray, " K"], Float[np.ndarray, "resamples K"]]:
@@ -68,13 +68,13 @@ def gaps(
     for k, name in enumerate(code.labels.names):
         periodic = bool(code.labels.periodic[k])
         units = units_of(code.d, periodic)
-        b_k, others = known.b[:, [k]], np.delete(known.b, k, axis=1)
-        told = np.concatenate([known.units(k, periodic, order), others], axis=1)
-        I, H = mutual_information(told, b_k, known.cells)  # noqa: E741
+        b_k, others = rows.b[:, [k]], np.delete(rows.b, k, axis=1)
+        informants = np.concatenate([rows.units(k, periodic, order), others], axis=1)
+        I, H = mutual_information(informants, b_k, rows.cells)  # noqa: E741
         U = len(units)
         of_factor[k] = gap(I[None, :U, 0], I[None, U:, 0], H, units, name)[0]
         if len(weights):
-            of_I, of_H = influences(told, b_k, known.cells)
+            of_I, of_H = influences(informants, b_k, rows.cells)
             drawn = I[:, 0] + weights @ of_I[:, :, 0]
             moved[:, k] = gap(drawn[:, :U], drawn[:, U:], H + weights @ of_H[:, 0], units, name)
     return of_factor, moved

@@ -61,21 +61,21 @@ def _gaps(
     columns = np.concatenate([z, y], axis=1)
     train = moments(columns[code.train], train_weights)
     test = moments(columns[code.test], test_weights)
-    whole, gaps = np.ones(len(train)), []
+    most, gaps = np.ones(len(train)), []
     columns_of = [code.d + np.flatnonzero(owner == k) for k in range(code.K)]
     for k, name in enumerate(code.labels.names):
         units = units_of(code.d, bool(code.labels.periodic[k]))
         others = [columns for other, columns in enumerate(columns_of) if other != k]
         if code.labels.categorical[k]:
             of_unit, of_others = (
-                [single_r2(train, test, columns_of[k][None], told) for told in some]
+                [single_r2(train, test, columns_of[k][None], unit) for unit in some]
                 for some in (np.arange(code.d)[:, None], others)
             )
         else:
             of_unit = [single_r2(train, test, units, columns_of[k])]
             of_others = [single_r2(train, test, _as_unit(columns), columns_of[k]) for columns in others]
         gaps.append(
-            gap(np.concatenate(of_unit, axis=1), np.concatenate(of_others, axis=1), whole, units, name)
+            gap(np.concatenate(of_unit, axis=1), np.concatenate(of_others, axis=1), most, units, name)
         )
     return np.stack(gaps, axis=1)
 
