@@ -13,7 +13,6 @@ from phasescope.measures.latents.dimension import participation_ratio
 from phasescope.measures.latents.disentanglement import (
     DCI,
     Code,
-    Disentanglement,
     code_of,
     dci,
     disentanglement,
@@ -66,7 +65,6 @@ __all__ = [
     "BehaviourThresholds",
     "Code",
     "CriticalShare",
-    "Disentanglement",
     "GapRatio",
     "Homology",
     "JointAccuracy",

@@ -18,6 +18,7 @@ from phasescope.factors import Factors
 from phasescope.measures.checks import MOST_ROWS, Labels, check_labels, check_latents
 from phasescope.measures.latents.additivity import additivity
 from phasescope.measures.latents.dimension import participation_ratio
+from phasescope.measures.latents.disentanglement import NAMES as DISENTANGLEMENT
 from phasescope.measures.latents.disentanglement import disentanglement
 from phasescope.measures.latents.factorization import factorization
 from phasescope.measures.latents.intrinsic_dimension import two_nn
@@ -49,15 +50,6 @@ class Scores(dict[str, Score]):
         return scores_frame(({"measure": name}, score) for name, score in self.items())
 
 
-DISENTANGLEMENT = (
-    "dci_disentanglement",
-    "dci_completeness",
-    "dci_informativeness",
-    "mig",
-    "sap",
-    "modularity",
-    "explicitness",
-)
 LOCAL = 0.2
 """radius of local RSA, in spans: far pairs dominate the global one"""
 LEAST_VALUES = 3
@@ -117,10 +109,6 @@ def _of_lattice(name: str, measure: Callable[..., Score]) -> Part:
     return _one(name, measured)
 
 
-def _disentangled(given: Given) -> dict[str, Score]:
-    return disentanglement(given.latents, given.known.values, given.known.factors, reduction="ica").scores()
-
-
 PARTS: tuple[Part, ...] = (
     _of_labels("order", order),
     _of_labels("trustworthiness", trustworthiness),
@@ -130,7 +118,12 @@ PARTS: tuple[Part, ...] = (
     _one("two_nn", lambda given: two_nn(given.latents)),
     _of_lattice("additivity", additivity),
     _of_lattice("factorization", factorization),
-    Part(DISENTANGLEMENT, _disentangled),
+    Part(
+        DISENTANGLEMENT,
+        lambda given: disentanglement(
+            given.latents, given.known.values, given.known.factors, reduction="ica"
+        ),
+    ),
     Part(
         ("sheet_trustworthiness", "sheet_order"),
         lambda given: sheet_readings(
