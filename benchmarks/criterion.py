@@ -3,7 +3,7 @@
 A snapshot passes where the images are right (outcome correct on grid labels) and the latents are in order: the lower end
 of order's interval lies above each null that is no ceiling. A contender is there at the first snapshot from which on each
 one passes. A seed that never came there is censored: it took more than what it had spent. Medians over seeds and their
-ratio are those of `phasescope.measures` for onsets (Kaplan and Meier).
+ratio are Kaplan and Meier's (`survival`, `median_ratio`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.median_ratio import median_ratio
+from benchmarks.survival import median_time
 from phasescope import measures
 from phasescope.measures.learning.gain import floors
 from phasescope.places import Place
@@ -77,7 +78,7 @@ def reached_phase_c(snapshots: Sequence[Record]) -> dict[str, float] | None:
 def median_cost(records: Sequence[Record], goal: str, quantity: str) -> measures.Score:
     """The median of what the seeds took: `record[goal]` is the cost at the goal, or None, and then `record["spent"]`
     is exceeded. `detail["at_least"]` is its lower limit where the value is NaN, as too few came."""
-    return measures.median_onset(*_costs(records, goal, quantity))
+    return median_time(*_costs(records, goal, quantity))
 
 
 def cost_ratio(slow: Sequence[Record], fast: Sequence[Record], goal: str, quantity: str) -> measures.Score:

@@ -7,14 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Int
 
+from benchmarks.survival import Observed, Times, check_times, known, median_limits
 from phasescope.measures import Score
-from phasescope.measures.learning.onsets import Observed, check_onsets
-from phasescope.measures.learning.survival import known, median_limits
 from phasescope.measures.scores import TAIL, bootstrap_weights
 from phasescope.randomness import numpy_generator
-
-Times = Sequence[float | None]
-"""None where a run ended before it was there"""
 
 
 def median_ratio(
@@ -30,17 +26,17 @@ def median_ratio(
     censoring leaves open is 0 or infinite. `detail` has `at_least`, the sample's lower limit.
 
     Raises:
-        ValueError: as `check_onsets` says, a time of 0, or none in either set.
+        ValueError: as `check_times` says, or no time in either set.
     """
     sets = (
-        check_onsets("first", first, first_ends, None, positive=True),
-        check_onsets("second", second, second_ends, None, positive=True),
+        check_times("first", first, first_ends),
+        check_times("second", second, second_ends),
     )
     if not any(one.came.any() for one in sets):
         raise ValueError("`first` and `second` (all censored) must hold a time: nothing to compare")
     rng = numpy_generator(0, "median onset ratio")
     low, high = _ratio(*(_median(one) for one in sets))
-    drawn = [bootstrap_weights(len(one.by), resamples, rng).astype(int) for one in sets]
+    drawn = [bootstrap_weights(len(one.t), resamples, rng).astype(int) for one in sets]
     limits = np.array(
         [
             _ratio(*(_median(one, w) for one, w in zip(sets, pair, strict=True)))
@@ -51,17 +47,17 @@ def median_ratio(
         value=known(low, high),
         low=float(np.quantile(limits[:, 0], TAIL, method="lower")),
         high=float(np.quantile(limits[:, 1], 1 - TAIL, method="higher")),
-        n=sum(len(one.by) for one in sets),
+        n=sum(len(one.t) for one in sets),
         estimator=f"ratio of Kaplan-Meier medians of {len(second)} and {len(first)} runs, bootstrap percentiles",
         detail={"at_least": low, "at_most": high},
     )
 
 
-def _median(one: Observed, counts: Int[np.ndarray, " n"] | None = None) -> tuple[float, float]:
-    """Limits of the median of a set, in which each run stands so many times."""
+def _median(runs: Observed, counts: Int[np.ndarray, " n"] | None = None) -> tuple[float, float]:
+    """Limits of the median of a set, in which each run counts so many times; once by default."""
     if counts is None:
-        return median_limits(one.in_order())
-    return median_limits(Observed(np.repeat(one.after, counts), np.repeat(one.by, counts)).in_order())
+        return median_limits(runs)
+    return median_limits(Observed(np.repeat(runs.t, counts), np.repeat(runs.came, counts)))
 
 
 def _ratio(first: tuple[float, float], second: tuple[float, float]) -> tuple[float, float]:

@@ -21,12 +21,9 @@ HOLD_OUT = "world.design.hold_out"
 DESIGNS: dict[str, tuple[str, ...]] = {
     "cross": (HOLD_OUT + "={kind: cross, x: [13, 19], y: [13, 19]}",),
     "square": (HOLD_OUT + "={kind: square, x: [13, 19], y: [13, 19]}",),
-    "corner": (HOLD_OUT + "={kind: corner, width: 8}",),
     "lesion": (HOLD_OUT + "={kind: lesion, axis: x, width: 8}",),
     "rim": (HOLD_OUT + "={kind: rim, width: 2}",),
-    "diagonal": (HOLD_OUT + "={kind: diagonal, width: 4}",),
     "subset": (HOLD_OUT + "={kind: subset, share: 0.1}",),
-    "correlated": (HOLD_OUT + "={kind: correlated, sigma: 0.1}",),
 }
 """words by design, all of preset lean's world"""
 FRAME = "within: {x: [0, 32], y: [0, 32]}"

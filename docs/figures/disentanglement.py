@@ -65,10 +65,7 @@ def tents(labels: Float[np.ndarray, "n 2"], side: int = 5) -> Float[np.ndarray, 
 def rotation_figure() -> Figure:
     """Scores of a code of two factors in two dimensions, turned away from its axes, with what D and SAP are then."""
     labels, degrees = uniform(), np.arange(0, 91, 7.5)
-    scores = [
-        disentanglement(labels @ turn(np.deg2rad(angle)), labels, permutations=20).scores()
-        for angle in degrees
-    ]
+    scores = [disentanglement(labels @ turn(np.deg2rad(angle)), labels, permutations=20) for angle in degrees]
     figure = Figure(figsize=(7.2, 3.2))
     ax = figure.subplots()
     fine = np.linspace(0, 90, 361)
@@ -139,7 +136,7 @@ def codes_figure() -> Figure:
     figure = Figure(figsize=(7.2, 5.0))
     ax = figure.subplots()
     measured = [(case, disentanglement(case.latents, case.labels, **case.settings)) for case in cases()]
-    of_code = [found.scores() for _, found in measured]
+    of_code = [found for _, found in measured]
     shown = np.array([[scores[name].value for name in DISPLAYED] for scores in of_code])
     ax.imshow(np.clip(shown, 0, 1), cmap="Blues", vmin=0, vmax=1.5, aspect="auto")
     for i, scores in enumerate(of_code):

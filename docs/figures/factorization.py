@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 
 from phasescope.factors import Factors
 from phasescope.measures.latents.additivity import additivity
-from phasescope.measures.latents.directions import orthogonality, parallelism
 from phasescope.measures.latents.factorization import estimate, factorization, shares
 from phasescope.measures.latents.ideal import clifford_torus, embed, random_latents, torus_3d
 from phasescope.measures.latents.variance_components import check_code
@@ -108,16 +107,14 @@ def known_codes() -> dict[str, Float[np.ndarray, "n d"]]:
 
 
 def codes_figure() -> Figure:
-    """Orthogonality, parallelism, additive R^2 and index of known codes, each with its permuted null."""
+    """Additive R^2 and index of known codes, each with its permuted null."""
     labels = lattice()
     measures = {
-        "|cos|, x-on-y": orthogonality,
-        "cos, x-on-x or y-on-y": parallelism,
         "additive R$^2$": additivity,
         "index": factorization,
     }
     codes = known_codes()
-    figure = Figure(figsize=(7.2, 2.9))
+    figure = Figure(figsize=(5.0, 2.9))
     axes = figure.subplots(1, len(measures), sharey=True)
     place = np.arange(len(codes))[::-1]
     for ax, (title, measure) in zip(axes, measures.items(), strict=True):

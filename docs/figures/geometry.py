@@ -16,7 +16,7 @@ from phasescope.factors import Factors
 from phasescope.measures.latents.dimension import participation_ratio
 from phasescope.measures.latents.ideal import clifford_torus, embed
 from phasescope.measures.latents.label_share import label_share
-from phasescope.measures.latents.neighbours import continuity, neighbour_overlap, trustworthiness
+from phasescope.measures.latents.neighbours import trustworthiness
 from phasescope.measures.latents.order import order
 from phasescope.measures.latents.rsa import rsa
 from phasescope.measures.latents.umap_order import p1_order
@@ -197,9 +197,7 @@ def neighbourhood_figure() -> Figure:
     ks = (2, 5, 10, 20, 40, 80)
     figure = Figure(figsize=(7.2, 2.8))
     for axes, (name, z) in zip(figure.subplots(1, 3, sharey=True), codes.items(), strict=True):
-        for measure, colour in ((trustworthiness, ACCENT), (continuity, P1), (neighbour_overlap, ORDER)):
-            scores = [measure(z, labels, k) for k in ks]
-            curve(axes, ks, scores, colour, measure.__name__.replace("_", " "))
+        curve(axes, ks, [trustworthiness(z, labels, k) for k in ks], ACCENT, "trustworthiness")
         axes.set(title=name, xscale="log", xlabel="neighbours k", ylim=(-0.06, 1.03))
         axes.set_xticks(ks, [str(k) for k in ks])
         axes.minorticks_off()

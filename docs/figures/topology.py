@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from phasescope.factors import Factors
 from phasescope.measures.latents.ideal import clifford_torus, embed, torus_3d
-from phasescope.measures.latents.intrinsic_dimension import levina_bickel, two_nn
+from phasescope.measures.latents.intrinsic_dimension import two_nn
 from phasescope.measures.latents.topology import Homology, persistent_homology
 from phasescope.randomness import numpy_generator
 from phasescope.views.style import INK, LINE, MUTED, PALETTE, RC
@@ -141,12 +141,6 @@ def betti_figure() -> Figure:
     return figure
 
 
-MEASURES = {
-    "TwoNN": (two_nn, ACCENT),
-    "Levina-Bickel, k = 10": (levina_bickel, P1),
-}
-
-
 def dimension_figure() -> Figure:
     """Flat tori of known dimension, noise about one, and a lattice that is shaken."""
     n = 1000
@@ -154,7 +148,7 @@ def dimension_figure() -> Figure:
     tori, noisy, lattice = figure.subplots(1, 3)
     d = np.arange(1, 7)
     clouds = [embed(flat_torus(n, k, numpy_generator(0, f"{k}-torus")), 30) for k in d.tolist()]
-    curves(tori, d, clouds, MEASURES)
+    curves(tori, d, clouds)
     tori.plot(d, d, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)))
     nulls = [two_nn(x).nulls["gaussian"] for x in clouds]
     tori.plot(d, nulls, color=ACCENT, linestyle=(0, (1, 1.5)), label="TwoNN's Gaussian null")
@@ -163,7 +157,7 @@ def dimension_figure() -> Figure:
     loudness = np.geomspace(1e-4, 1, 9)
     rng = numpy_generator(0, "noise about a torus")
     noise = rng.normal(size=clouds[1].shape)
-    curves(noisy, loudness, [clouds[1] + level * noise for level in loudness], MEASURES)
+    curves(noisy, loudness, [clouds[1] + level * noise for level in loudness])
     noisy.axhline(2, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)))
     noisy.set(xscale="log", yscale="log", xlabel="noise in each of 30 features", title="A torus in noise")
     noisy.set_yticks([2, 5, 10, 30], ["2", "5", "10", "30"])
@@ -172,7 +166,7 @@ def dimension_figure() -> Figure:
     steps = np.stack(np.meshgrid(np.arange(32), np.arange(32)), -1).reshape(-1, 2)
     shaken = np.geomspace(1e-2, 1, 7)
     shift = rng.uniform(-0.5, 0.5, steps.shape)
-    curves(lattice, shaken, [steps + width * shift for width in shaken], MEASURES)
+    curves(lattice, shaken, [steps + width * shift for width in shaken])
     lattice.axhline(2, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)))
     lattice.set(xscale="log", yscale="log", xlabel="shaken by, in steps", title="Labels on a lattice")
     lattice.set_yticks([2, 5, 10, 50, 200], ["2", "5", "10", "50", "200"])
@@ -181,13 +175,12 @@ def dimension_figure() -> Figure:
     return figure
 
 
-def curves(axes: Axes, at: np.ndarray, clouds: list[Cloud], measures: dict) -> None:
-    """Each measure of the clouds, with its interval."""
-    for name, (measure, colour) in measures.items():
-        scores = [measure(x) for x in clouds]
-        axes.plot(at, [score.value for score in scores], color=colour, label=name)
-        low, high = ([getattr(score, end) for score in scores] for end in ("low", "high"))
-        axes.fill_between(at, low, high, color=colour, alpha=0.2, linewidth=0)
+def curves(axes: Axes, at: np.ndarray, clouds: list[Cloud]) -> None:
+    """TwoNN of the clouds, with its interval."""
+    scores = [two_nn(x) for x in clouds]
+    axes.plot(at, [score.value for score in scores], color=ACCENT, label="TwoNN")
+    low, high = ([getattr(score, end) for score in scores] for end in ("low", "high"))
+    axes.fill_between(at, low, high, color=ACCENT, alpha=0.2, linewidth=0)
 
 
 def coverage_figure() -> Figure:
@@ -197,15 +190,13 @@ def coverage_figure() -> Figure:
     panels = figure.subplots(1, 2, sharey=True)
     for axes, (space, draw_cloud) in zip(panels, (("tori", flat_torus), ("cubes", cube)), strict=True):
         axes.axhspan(0.90, 0.98, color=LINE, linewidth=0)
-        for name in ("TwoNN", "Levina-Bickel, k = 10"):
-            measure, colour = MEASURES[name]
-            for n, style in zip(sizes, ("o:", "o-"), strict=True):
-                held = []
-                for d in (1, 2, 3, 4):
-                    rng = numpy_generator(n, f"coverage on {space} of {d} dimensions")
-                    scores = [measure(draw_cloud(n, d, rng), seed=case) for case in range(cases)]
-                    held.append(sum(score.low <= d <= score.high for score in scores) / cases)
-                axes.plot((1, 2, 3, 4), held, style, color=colour, label=f"{name}, n = {n}")
+        for n, style in zip(sizes, ("o:", "o-"), strict=True):
+            held = []
+            for d in (1, 2, 3, 4):
+                rng = numpy_generator(n, f"coverage on {space} of {d} dimensions")
+                scores = [two_nn(draw_cloud(n, d, rng), seed=case) for case in range(cases)]
+                held.append(sum(score.low <= d <= score.high for score in scores) / cases)
+            axes.plot((1, 2, 3, 4), held, style, color=ACCENT, label=f"TwoNN, n = {n}")
         axes.set(xlabel="dimension", xticks=(1, 2, 3, 4), ylim=(-0.03, 1.03))
     panels[0].set(ylabel=f"share of {cases} intervals", title="Flat tori: no edges")
     panels[1].set(title="Cubes: edges")

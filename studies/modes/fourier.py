@@ -32,7 +32,6 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from phasescope.measures import mode_gains, mode_variances
 from phasescope.studies import (
     Estimate,
     NotEnough,
@@ -44,6 +43,7 @@ from phasescope.studies import (
     mean_over_runs,
     torch_generator,
 )
+from studies.modes.spectrum import mode_gains, mode_variances
 
 CANVAS, SIGMA_PX, CONTRAST = 32, 1.0, 2.0
 UP_TO, PARTS = 4.0, 12  # of s² |k|², and into how many equal parts it is divided, each with one |k|²

@@ -27,13 +27,15 @@ def template(sigma_px: float) -> np.ndarray:
 
 
 def robust_sd(values: np.ndarray, axis: int = -1) -> np.ndarray:
-    """Return 1.4826 times the median absolute deviation: the standard deviation of a Gaussian, whatever the outliers."""
+    """Return 1.4826 times the median absolute deviation, the standard deviation of a Gaussian in spite of outliers."""
     middle = np.median(values, axis=axis, keepdims=True)
     return 1.4826 * np.median(np.abs(values - middle), axis=axis)
 
 
 def read_objects(images: np.ndarray, sigma_px: float) -> tuple[list[np.ndarray], np.ndarray]:
-    """Return the places of the bumps in each image (k, 2: x, y in px, pixel centres from 1 on), and whether it is noisy, (n,).
+    """Return the places of the bumps in each image (k, 2), and whether it is noisy, (n,).
+
+    A place is x, y in px; pixel centres lie at 1, 2, ...
 
     Args:
         images: (n, N, N), in [-1, 1].
@@ -54,7 +56,10 @@ def read_objects(images: np.ndarray, sigma_px: float) -> tuple[list[np.ndarray],
 
 
 def outcomes(places: list[np.ndarray], labels: np.ndarray) -> np.ndarray:
-    """Return the object of each image, (n,) of `OBJECTS`; correct is within 1 px (and half a pixel of rounding) in x and y."""
+    """Return the object of each image, (n,) of `OBJECTS`.
+
+    Correct is within 1.5 px in x and y: the tolerance of 1 px, and half a pixel of rounding.
+    """
     found = []
     for bumps, label in zip(places, labels, strict=True):
         if len(bumps) != 1:

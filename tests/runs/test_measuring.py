@@ -59,20 +59,20 @@ def test_the_command_prints_a_table_and_the_same_as_json(file, capsys):
 
 
 def test_what_is_left_out_is_said_below_the_table_and_beside_the_json(tmp_path, capsys):
-    labels = np.stack(np.meshgrid(*[np.arange(3.0)] * 3), axis=-1).reshape(-1, 3)
+    labels = RNG.uniform(size=(27, 3))
     latents = labels @ RNG.normal(size=(3, 6)) + 0.1 * RNG.normal(size=(27, 6))
     np.savez(tmp_path / "three.npz", latents=latents, labels=labels)
     assert main(["measure", str(tmp_path / "three.npz")]) == 0
     table = " ".join(capsys.readouterr().out.split())
-    assert "left out: orthogonality, parallelism: `labels` (2 values of label1" in table
+    assert "left out: additivity, factorization: `labels` (n=27) must be on a lattice" in table
     assert main(["measure", str(tmp_path / "three.npz"), "--json"]) == 0
     told = capsys.readouterr()
     found = json.loads(told.out)
     assert "order" in found
-    assert {"orthogonality", "left_out"}.isdisjoint(found)
-    assert "left out: orthogonality, parallelism: " in told.err
-    assert main(["measure", str(tmp_path / "three.npz"), "--only", "orthogonality"]) == 2
-    assert "must have at least 3" in capsys.readouterr().err
+    assert {"additivity", "left_out"}.isdisjoint(found)
+    assert "left out: additivity, factorization: " in told.err
+    assert main(["measure", str(tmp_path / "three.npz"), "--only", "additivity"]) == 2
+    assert "must be on a lattice" in capsys.readouterr().err
 
 
 def test_a_categorical_factor_is_told_to_the_measures(tmp_path, capsys):

@@ -12,7 +12,6 @@ from torch import nn
 from phasescope.training.config import MuonConfig, TrainingConfig
 from phasescope.training.memory import FlatParameters
 from phasescope.training.optimisers import clip, layout_for, optimiser_of, orthogonalised
-from phasescope.training.rates import lr_factor
 
 
 class Net(nn.Module):
@@ -158,7 +157,7 @@ def test_sgd_updates_as_torchs_does(momentum):
         entries = {entry: one for entry, one in sgd.state[parameter].items() if one is not None}
         assert entries.keys() == ({"momentum_buffer"} if momentum else set())
         for entry, tensor in entries.items():
-            torch.testing.assert_close(tensors[f"0.{index}.{entry}"], tensor, rtol=1e-5, atol=1e-7)
+            torch.testing.assert_close(tensors[f"{index}.{entry}"], tensor, rtol=1e-5, atol=1e-7)
     assert bool(tensors) == bool(momentum)
 
 
@@ -233,7 +232,7 @@ SCHEDULES = st.tuples(st.integers(1, 300), st.integers(0, 300)).map(lambda pair:
 def test_learning_rates_rise_in_a_line_then_stay_or_fall_in_half_a_cosine(schedule, decay):
     steps, warmup = schedule
     config = TrainingConfig(steps=steps, warmup=warmup, decay=decay)
-    factors = [lr_factor(step, config) for step in range(steps)]
+    factors = [config.lr_factor(step) for step in range(steps)]
     assert all(0 < factor <= 1 for factor in factors)
     for step in range(warmup):
         assert math.isclose(factors[step] * warmup, step + 1)
@@ -245,4 +244,4 @@ def test_learning_rates_rise_in_a_line_then_stay_or_fall_in_half_a_cosine(schedu
         for done, factor in enumerate(after[1:], 1):
             assert math.isclose(factor + after[len(after) - done], 1)
         assert not after or after[0] == 1
-        assert lr_factor(steps, config) < 1e-12 or warmup == steps
+        assert config.lr_factor(steps) < 1e-12 or warmup == steps

@@ -7,7 +7,7 @@ import torch
 from phasescope.errors import UserError
 from phasescope.runs.config import load_config
 from phasescope.worlds.arrays import DSPRITES, ArrayWorld
-from phasescope.worlds.label_precision import as_float32
+from phasescope.worlds.image_set import as_float32
 
 RNG = np.random.default_rng(0)
 LABELS = np.array([[x, 5.0, y] for x in range(4) for y in (0.0, 0.1, 0.2)])
@@ -216,7 +216,7 @@ def test_saved_it_is_the_same_world(tmp_path, scale):
         ((3 * IMAGES, LABELS), r"`images` \(of float64\) must be uint8"),
         (
             (IMAGES, LABELS, ["a", "b", "c"], ["b"]),
-            r"`span` \(=None\) must be given where `periodic` \(=\['b'\]\) is",
+            r"`span` \(=None\) must be given if `periodic` \(=\['b'\]\) is",
         ),
         (
             (IMAGES, np.arange(24.0).reshape(12, 2), ["a", "b"], [], [], [22, 1]),

@@ -11,10 +11,10 @@ from torch import nn
 
 from phasescope import Factor, Factors, measures
 from phasescope.errors import UserError
+from phasescope.families import Task
 from phasescope.families.diffusion.config import DiffusionConfig
 from phasescope.families.diffusion.ladder import Ladder, nats_of
 from phasescope.networks.embeddings import label_encoding
-from phasescope.probing.task import task_of
 from phasescope.runs.config import load_config
 from phasescope.worlds.arrays import ArrayWorld
 from phasescope.worlds.designs import Grid
@@ -30,7 +30,7 @@ SHAPE = Factor("shape", 0.0, 2.0, categorical=True)
 
 def test_given_its_label_the_optimum_is_the_posterior_mean_over_the_labels_images():
     diffusion = DiffusionConfig().build()
-    ladder = Ladder.of(diffusion, task_of(DIGITS, patch_px=3))
+    ladder = Ladder.of(diffusion, Task.of(DIGITS, patch_px=3))
     rung = ladder.rungs[-1]
     labels = torch.from_numpy(DIGITS.training_labels()[[0, 15, 45]])
     x_0 = DIGITS.render(labels).double()
@@ -51,7 +51,7 @@ def test_given_its_label_the_optimum_is_the_posterior_mean_over_the_labels_image
 
 def test_a_label_tells_its_entropy():
     shares = np.array([10, 20, 30]) / 60
-    assert nats_of(task_of(DIGITS, patch_px=3), [0]) == pytest.approx(-(shares * np.log(shares)).sum())
+    assert nats_of(Task.of(DIGITS, patch_px=3), [0]) == pytest.approx(-(shares * np.log(shares)).sum())
 
 
 def test_the_floor_lies_between_zero_and_the_unconditional_optimum():
@@ -59,7 +59,7 @@ def test_the_floor_lies_between_zero_and_the_unconditional_optimum():
     labels = DIGITS.training_labels()[RNG.integers(60, size=(4, 200))]
     from phasescope.families.base import Examples
 
-    examples = Examples(task_of(DIGITS, patch_px=3), DIGITS.shape, labels, 0, torch.device("cpu"))
+    examples = Examples(Task.of(DIGITS, patch_px=3), DIGITS.shape, labels, 0, torch.device("cpu"))
     found = family.references(examples)
     assert all(
         0 < floor <= 1.0001 * free

@@ -31,16 +31,9 @@ def as_set(labels: np.ndarray) -> set[tuple]:
     [
         ({"kind": "cross", **BAND}, {"x_arm": 7 * 25, "y_arm": 7 * 25, "intersection": 49}),
         ({"kind": "square", **BAND}, {"square": 49}),
-        ({"kind": "corner", "width": 5}, {"corner": 25}),
-        ({"kind": "corner", "width": 5, "end": "low"}, {"corner": 16}),  # 1 to 4: 0 is not on the grid
         ({"kind": "lesion", "axis": "x", "width": 8}, {"lesion": 7 * 32}),
         ({"kind": "lesion", "axis": "y", "width": 3, "middle": 5}, {"lesion": 3 * 32}),
         ({"kind": "rim", "width": 4}, {"inside": 23 * 23}),
-        ({"kind": "diagonal", "width": 0.5}, {"off_diagonal": 1024 - 32}),
-        (
-            {"kind": "diagonal", "width": 2},
-            {"off_diagonal": 1024 - 32 - 2 * 31 - 2 * 30},
-        ),  # |x - y| = 2 is trained on
         ({"kind": "subset", "share": 0.25}, {"left_out": 768}),
         ({"kind": "subset", "count": 100}, {"left_out": 924}),
     ],
@@ -68,19 +61,6 @@ def test_a_lesion_trains_on_its_edges_and_holds_out_what_lies_within(width, midd
     assert (away < width / 2).all()
     left = np.abs(world.factors.difference(world.training_labels(), np.array([middle, 0.0])))[:, 0]
     assert (left >= width / 2 - 1e-4).all()
-
-
-@given(st.sampled_from([0.05, 0.1, 0.3, 1.0]), st.integers(0, 5))
-def test_correlated_labels_go_together_the_more_the_smaller_sigma(sigma, shuffle):
-    world = bumps({"kind": "correlated", "sigma": sigma, "shuffle": shuffle})
-    x, y = world.training_labels().T
-    r = np.corrcoef(x, y)[0, 1]
-    apart = np.sqrt(np.mean((x - y) ** 2)) / 32
-    # u - v under exp(-d^2 / 2 s^2) on the square: its density is (1 - |d|) exp(-d^2 / 2 s^2)
-    d = np.linspace(-1, 1, 4001)
-    weight = (1 - np.abs(d)) * np.exp(-(d**2) / (2 * sigma**2))
-    assert apart == pytest.approx(np.sqrt((weight * d**2).sum() / weight.sum()), rel=0.2)
-    assert (r > 0.9) == (sigma <= 0.1)
 
 
 def test_a_larger_subset_of_one_order_holds_a_smaller_one():
@@ -126,12 +106,15 @@ def test_what_a_union_trains_on_is_not_held_out():
     [
         ({"hold_out": {"kind": "square", "x": [1, 32], "y": [1, 32]}}, "must leave"),
         ({"hold_out": {"kind": "square", "x": [0, 32], "y": [3, 4]}}, "must be narrower than x's range"),
-        ({"hold_out": {"kind": "square"}}, "must have the range of a factor"),
+        ({"hold_out": {"kind": "square"}}, "must have the ranges of at least 1 factor"),
         ({"hold_out": {"kind": "square", "z": [3, 4]}}, "(=z) must be one of the factors: x, y"),
         ({"hold_out": {"kind": "square", "x": [4, 3]}}, "two numbers, low and high"),
         ({"hold_out": {"kind": "square", "x": 4}}, "two numbers, low and high"),
-        ({"hold_out": {"kind": "cross", "x": [3, 4]}}, "must have the ranges of two factors"),
-        ({"hold_out": {"kind": "lesion", "axis": "x", "width": 33}}, "must be less than x's range (=32 px)"),
+        ({"hold_out": {"kind": "cross", "x": [3, 4]}}, "must have the ranges of at least 2 factors"),
+        (
+            {"hold_out": {"kind": "lesion", "axis": "x", "width": 33}},
+            "must be narrower than x's range (=32 px)",
+        ),
         ({"hold_out": {"kind": "lesion", "axis": "x", "width": 1, "middle": 3.5}}, "holds out none"),
         ({"hold_out": {"kind": "lesion", "axis": "z", "width": 1}}, "(=z) must be one of the factors: x, y"),
         ({"hold_out": {"kind": "rim", "width": 16}}, "there is nothing inside such a rim"),
@@ -139,7 +122,6 @@ def test_what_a_union_trains_on_is_not_held_out():
         ({"hold_out": {"kind": "subset"}}, "one of them must be given"),
         ({"hold_out": {"kind": "subset", "share": 0.5, "count": 3}}, "one of them must be given"),
         ({"hold_out": {"kind": "subset", "count": 2000}}, "holds out none"),
-        ({"hold_out": {"kind": "correlated", "sigma": 0.1, "factors": ["x", "x"]}}, "must be two of x, y"),
         ({"within": {"x": [0, 40]}}, "must lie in x's range, from 0 to 32 px"),
         ({"at": {"y": -3}}, "must lie in y's range, from 0 to 32 px"),
         ({"kind": "union", "parts": [{"dx": 2}], "tested": [{"dx": 2}]}, "must hold out what is tested"),
@@ -153,10 +135,9 @@ def test_what_cannot_be_is_refused_in_one_line(fields: dict, rule: str):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("kind", [{"kind": "rim", "width": 3}, {"kind": "corner", "width": 3}])
-def test_a_torus_has_no_rim(kind: dict):
+def test_a_torus_has_no_rim():
     with pytest.raises(UserError, match="of factors with two ends, and x has none"):
-        bumps(kind, "periodic")
+        bumps({"kind": "rim", "width": 3}, "periodic")
 
 
 def test_worlds_that_do_not_fit_are_not_mixed():

@@ -23,9 +23,13 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from phasescope.worlds.base import World
+
 Network = Callable[..., Any]
 """``network(x, t, labels)``: x (B, C, *spatial), t (B,) int64, labels (B, K) in the world's units"""
 Withheld = Literal["never", "label", "factors"]
+PATCH_PX = 7
+"""side of the patch of the patch-local optimal denoiser, unless the network sees less or the canvas holds less"""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,22 @@ class Task:
     """side of the patch that the local machine sees, px, odd"""
     withheld: Withheld = "never"
     """what is left out of labels in training: nothing, whole labels, or each factor by itself"""
+
+    @classmethod
+    def of(
+        cls,
+        world: World,
+        shift_px: int | None = None,
+        patch_px: int | None = None,
+        withheld: Withheld = "never",
+    ) -> Task:
+        """What is to be learned of a world; by default the patch is of `PATCH_PX`, or as large as the canvas allows."""
+        least = min(world.shape[1:])
+        patch_px = patch_px or min(PATCH_PX, least - 1 + least % 2)
+        periodic = bool(world.factors.periodic.all())
+        return cls(
+            world.render, world.training_labels(), world.factors, periodic, shift_px, patch_px, withheld
+        )
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,12 @@ from phasescope.measures.images.percolation import (
     largest_component,
     overlap_graph,
 )
-from phasescope.measures.images.spectrum import ModeGains, ModeVariances, mode_gains, mode_variances
 from phasescope.measures.latents.additivity import additivity
 from phasescope.measures.latents.battery import Scores, battery
 from phasescope.measures.latents.dimension import participation_ratio
-from phasescope.measures.latents.directions import orthogonality, parallelism
 from phasescope.measures.latents.disentanglement import (
     DCI,
     Code,
-    Disentanglement,
     code_of,
     dci,
     disentanglement,
@@ -26,9 +23,9 @@ from phasescope.measures.latents.disentanglement import (
 )
 from phasescope.measures.latents.factorization import factorization
 from phasescope.measures.latents.ideal import clifford_torus, random_latents, sheet, torus_3d
-from phasescope.measures.latents.intrinsic_dimension import levina_bickel, two_nn
+from phasescope.measures.latents.intrinsic_dimension import two_nn
 from phasescope.measures.latents.label_share import label_share
-from phasescope.measures.latents.neighbours import continuity, neighbour_overlap, trustworthiness
+from phasescope.measures.latents.neighbours import trustworthiness
 from phasescope.measures.latents.order import order
 from phasescope.measures.latents.routes import ROUTES, crossing, learnt_order, routes
 from phasescope.measures.latents.rsa import rsa
@@ -36,8 +33,8 @@ from phasescope.measures.latents.sheet import NEIGHBOURS, SHEET, SheetThresholds
 from phasescope.measures.latents.topology import Homology, persistent_homology
 from phasescope.measures.latents.umap_order import p1_order
 from phasescope.measures.learning.calibration import calibrate
-from phasescope.measures.learning.factor_coupling import JointAccuracy, joint_accuracy, onset_ratio
 from phasescope.measures.learning.gain import gain
+from phasescope.measures.learning.joint_accuracy import JointAccuracy, joint_accuracy
 from phasescope.measures.learning.phases import (
     BEHAVIOUR,
     ORDER_RANGE,
@@ -55,7 +52,6 @@ from phasescope.measures.learning.phases import (
     representation_phase,
     settled,
 )
-from phasescope.measures.learning.survival import median_onset
 from phasescope.measures.scores import Score
 
 __all__ = [
@@ -69,12 +65,9 @@ __all__ = [
     "BehaviourThresholds",
     "Code",
     "CriticalShare",
-    "Disentanglement",
     "GapRatio",
     "Homology",
     "JointAccuracy",
-    "ModeGains",
-    "ModeVariances",
     "OverRange",
     "Phase",
     "RepresentationThresholds",
@@ -87,7 +80,6 @@ __all__ = [
     "calibrate",
     "clifford_torus",
     "code_of",
-    "continuity",
     "critical_share",
     "crossing",
     "dci",
@@ -100,22 +92,14 @@ __all__ = [
     "label_share",
     "largest_component",
     "learnt_order",
-    "levina_bickel",
-    "median_onset",
     "mig",
-    "mode_gains",
-    "mode_variances",
     "modularity",
-    "neighbour_overlap",
     "onset",
-    "onset_ratio",
     "order",
     "ordered",
-    "orthogonality",
     "over_range",
     "overlap_graph",
     "p1_order",
-    "parallelism",
     "participation_ratio",
     "persistent_homology",
     "phase_onsets",

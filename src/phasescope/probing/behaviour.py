@@ -112,11 +112,7 @@ def _together(right: Bool[np.ndarray, "m K"], factors: Factors) -> dict[str, dic
 
 
 def reading_columns(
-    reader: Reader,
-    read: Columns,
-    labels: Float[np.ndarray, "n K"],
-    split: np.ndarray,
-    factors: Factors,
+    reader: Reader, read: Columns, labels: Float[np.ndarray, "n K"], split: np.ndarray, factors: Factors
 ) -> dict[str, np.ndarray]:
     """A row an image: its label, its split, its outcome, what was read, the error of each factor."""
     errors = reader.errors(read, labels)

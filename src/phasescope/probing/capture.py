@@ -7,21 +7,36 @@ that it calls.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
-from phasescope.families.base import Network
+from phasescope.errors import UserError
+from phasescope.families.base import Family, Network, evaluating
+from phasescope.randomness import torch_generator
+from phasescope.worlds.base import World
 
 Taps = Sequence[str] | Mapping[str, nn.Module]
 
 
 class _AllCaptured(Exception):
     """Ends a forward pass that has passed its last tap."""
+
+
+@contextmanager
+def removed_after(handles: Iterable[RemovableHandle]) -> Iterator[None]:
+    """Remove the hooks of these handles when the block ends, however it ends."""
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def find_tap(network: Network, name: str) -> nn.Module:
@@ -75,14 +90,8 @@ def activations(
     given = isinstance(taps, Mapping)
     blocks = dict(taps) if given else {name: find_tap(network, name) for name in taps}
     handles = [block.register_forward_hook(hook(name)) for name, block in blocks.items()]
-    try:
-        with torch.no_grad():
-            network(x_t, t, labels)
-    except _AllCaptured:
-        pass
-    finally:
-        for handle in handles:
-            handle.remove()
+    with removed_after(handles), suppress(_AllCaptured), torch.no_grad():
+        network(x_t, t, labels)
     missed = [name for name in taps if name not in captured]
     if missed:
         raise ValueError(f"`tap` (={missed[0]}) must lie on the way of the forward pass: it was not reached")
@@ -108,10 +117,8 @@ def attention(
         return None
     seen: list[Tensor] = []
     handle = telling[-1].register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].detach()))
-    try:
+    with removed_after([handle]):
         activations(network, [tap], *given, flat=True)
-    finally:
-        handle.remove()
     sides = tuple(seen[0].shape[2:])
     if len(query) != len(sides) or not all(0 <= at < side for at, side in zip(query, sides, strict=True)):
         told = ",".join(map(str, query))
@@ -141,10 +148,24 @@ def reached_taps(network: nn.Module, x_t: Tensor, t: Tensor, labels: Tensor) -> 
         return keep
 
     handles = [child.register_forward_hook(hook(name)) for name, child in network.named_children()]
-    try:
-        with torch.no_grad():
-            network(x_t, t, labels)
-    finally:
-        for handle in handles:
-            handle.remove()
+    with removed_after(handles), torch.no_grad():
+        network(x_t, t, labels)
     return reached
+
+
+def check_hears(network: Any, tap: str, world: World, family: Family, labels: Tensor, seed: int) -> None:
+    """Raises UserError if a layer's output is the same for every label, at the least, a middle and the most noise: then
+    nothing of a label can be put in there."""
+    x_0 = world.render(labels.clone())
+    noise = torch.randn(x_0.shape, generator=torch_generator(seed, "tap noise"))
+    known = family.conditions
+    conditions = [None] if known is None else [known[0], known[len(known) // 2], known[-1]]
+    with evaluating(network), torch.no_grad():
+        for condition in conditions:
+            x, t, given = family.inputs(x_0, labels, condition, noise)
+            own, others = (
+                activations(network, [tap], x, t, batch)[tap] for batch in (given, given.roll(1, dims=0))
+            )
+            if not torch.equal(own, others):
+                return
+    raise UserError(f"`tap` (={tap}) must receive the label: its output is the same for every label")

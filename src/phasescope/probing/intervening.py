@@ -15,7 +15,6 @@ Every other part of the network is told l as before. Where the painted object go
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
@@ -27,9 +26,9 @@ from torch import Tensor, nn
 from phasescope.errors import UserError
 from phasescope.factors import Factors
 from phasescope.families.base import Family, Network, evaluating
+from phasescope.measures.over_runs.resampling import share_interval
 from phasescope.measures.scores import TAIL, Score, basic_interval, bootstrap_weights
-from phasescope.probing.capture import find_tap
-from phasescope.probing.hearing import check_hears
+from phasescope.probing.capture import check_hears, find_tap, removed_after
 from phasescope.randomness import numpy_generator, torch_generator
 from phasescope.worlds.base import Reader, World
 
@@ -91,7 +90,7 @@ class Intervened:
             changed = torch.where(rows, change(found).to(found.dtype), found)
             return (changed, *rest) if isinstance(output, tuple) else changed
 
-        with _hooked(self.tap, hook):
+        with removed_after([self.tap.register_forward_hook(hook)]):
             return self.network(x, t, labels)
 
     def _read(self, x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
@@ -101,7 +100,7 @@ class Intervened:
         def hook(module: nn.Module, inputs: tuple, output: Any) -> None:
             seen.append((output[0] if isinstance(output, tuple) else output).detach())
 
-        with _hooked(self.tap, hook):
+        with removed_after([self.tap.register_forward_hook(hook)]):
             self.network(x, t, labels)
         if not seen:
             raise ValueError("`tap` must lie on the way of the forward pass: it was not reached")
@@ -146,15 +145,6 @@ def noised(family: Family, x_0: Tensor, labels: Tensor, generator: torch.Generat
 
 def _shifts(rows: int) -> range:
     return range(1, min(CONTEXTS, rows - 1) + 1)
-
-
-@contextmanager
-def _hooked(module: nn.Module, hook: Any) -> Iterator[None]:
-    handle = module.register_forward_hook(hook)
-    try:
-        yield
-    finally:
-        handle.remove()
 
 
 @dataclass(frozen=True)
@@ -276,15 +266,13 @@ def _scores(
 def _share(reader: Reader, labels: np.ndarray, errors: np.ndarray, before: np.ndarray) -> Score:
     """The share of images that are right by their errors, with the exact interval of Clopper & Pearson (1934); then of those
     untouched."""
-    from scipy.stats import beta
-
-    right, untouched = (np.all(reader.within(one, labels), axis=1) for one in (errors, before))
-    n, k = len(right), int(right.sum())
+    right, untouched = (np.all(reader.within(off, labels), axis=1) for off in (errors, before))
+    share = share_interval(right, TAIL)
     return Score(
-        value=k / n,
-        low=float(beta.ppf(TAIL, k, n - k + 1)) if k else 0.0,
-        high=float(beta.ppf(1 - TAIL, k + 1, n - k)) if k < n else 1.0,
-        n=n,
+        value=share.value,
+        low=share.low,
+        high=share.high,
+        n=share.n,
         estimator="share of images, exact interval",
         nulls={"untouched": float(untouched.mean())},
     )

@@ -18,7 +18,6 @@ from torch import nn
 from phasescope.families.base import Examples, Family, Task, evaluating
 from phasescope.probing.config import ProbingConfig
 from phasescope.probing.inputs import Inputs, Latents
-from phasescope.probing.task import task_of
 from phasescope.randomness import numpy_generator, torch_generator
 from phasescope.worlds.base import World
 
@@ -81,7 +80,7 @@ class ProbeSet:
             plan.batch,
             min(plan.crossed_labels, len(self.latent_labels)),
         )
-        task = task or task_of(world)
+        task = task or Task.of(world)
         chosen = generator.integers(len(task.training), size=(plan.bands, plan.band_images))
         self.examples = Examples(task, world.shape, task.training[chosen], seed, device)
 

@@ -49,9 +49,7 @@ class Table(dict[str, dict[str, Score]]):
     """
 
     def __init__(
-        self,
-        found: Mapping[str, dict[str, Score]] | None = None,
-        left_out: Mapping[str, str] | None = None,
+        self, found: Mapping[str, dict[str, Score]] | None = None, left_out: Mapping[str, str] | None = None
     ):
         super().__init__(found or {})
         self.left_out = dict(left_out or {})

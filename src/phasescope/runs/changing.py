@@ -81,8 +81,7 @@ def changed(
     """
     import torch
 
-    from phasescope.probing.capture import find_tap
-    from phasescope.probing.hearing import check_hears
+    from phasescope.probing.capture import check_hears, find_tap
     from phasescope.probing.intervening import Intervened
 
     world = config.world

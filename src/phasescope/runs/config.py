@@ -18,7 +18,6 @@ from phasescope.kinds import Kind, is_reference, reference_to
 from phasescope.networks import USUAL as USUAL_NETWORK
 from phasescope.networks import AnyNetwork
 from phasescope.probing.config import ProbingConfig, resolved
-from phasescope.probing.task import task_of
 from phasescope.randomness import numpy_generator
 from phasescope.runs.presets import preset
 from phasescope.training.config import TrainingConfig
@@ -149,7 +148,7 @@ class RunConfig(Config):
     def task(self) -> Task:
         """What is to be learnt, as the family is told it."""
         network = self.network
-        return task_of(
+        return Task.of(
             self.world, network.commutes_with(self.world.shape), network.sees_px(), self.training.withheld
         )
 

@@ -19,7 +19,6 @@ from phasescope.store.files import folder_aside
 from phasescope.store.folder import damage_told
 from phasescope.store.holding import differences, hold
 from phasescope.store.writer import CHECKPOINT, RunWriter
-from phasescope.training.rates import lr_factor
 
 Extend = Run | Path | str | None
 """a run, its folder, or its name or hash in the folder of runs; None extends no run"""
@@ -73,7 +72,7 @@ def _check(config: RunConfig, run: Run) -> None:
             )
     shorter = longer.model_copy(update={"steps": steps})
     for i in range(step):
-        if (old := lr_factor(i, shorter)) != (new := lr_factor(i, longer)):
+        if (old := shorter.lr_factor(i)) != (new := longer.lr_factor(i)):
             raise UserError(
                 f"`training.steps` (={longer.steps}) must leave the learning rates up to step {step} as they were in "
                 f"`{run.name}` (training.steps={steps}): with training.decay={longer.decay} that of step {i} would be "

@@ -121,7 +121,7 @@ def _measured_again(
     loaded, untrained = load_network(run, snapshot), load_network(run, first).network
     world, K = loaded.config.world, len(loaded.config.world.factors.visible)
     own = load_measures(loaded.plan.measures)
-    on_lattice = [name for name in (*OF_LATTICE, "additivity") if name != "factorization" or K <= 2]
+    on_lattice = [name for name in OF_LATTICE if name != "factorization" or K <= 2]
     if not world.continuous or world.factors.visible.categorical.any():
         on_lattice = []
     others = None

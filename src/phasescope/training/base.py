@@ -9,8 +9,9 @@ from pydantic import Field
 from phasescope.kinds import Kind
 
 if TYPE_CHECKING:
+    import torch
     from jaxtyping import Float
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from phasescope.families.base import Family, Network
 
@@ -40,3 +41,13 @@ class OptimiserConfig(Kind):
 
     lr: float = Field(1e-3, gt=0, le=LARGEST_LR)
     """learning rate after warm-up"""
+
+    def on(self, leaves: list[nn.Parameter]) -> torch.optim.Optimizer:
+        """The torch optimiser of some parameters.
+
+        Raises:
+            ValueError: this rule is not one of torch's.
+        """
+        raise ValueError(
+            f"`training.optimiser` (={self.kind}) must be a rule of ours or a torch.optim.Optimizer"
+        )

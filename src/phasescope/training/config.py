@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -11,6 +12,10 @@ from phasescope.families.base import Withheld
 from phasescope.kinds import open_union
 from phasescope.training.base import LARGEST_LR, LossConfig, OptimiserConfig
 from phasescope.training.foreign import of_optimiser
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 
 class AdamWConfig(OptimiserConfig):
@@ -40,7 +45,7 @@ class MuonConfig(OptimiserConfig):
 
 
 class SGDConfig(OptimiserConfig):
-    """Gradient descent with a heavy ball (Polyak 1964), as `torch.optim.SGD`."""
+    """Gradient descent with a heavy ball (Polyak 1964), `torch.optim.SGD`: gradient flow if lr is small."""
 
     kind: Literal["sgd"] = "sgd"
     lr: float = Field(1e-2, gt=0, le=LARGEST_LR)
@@ -49,6 +54,11 @@ class SGDConfig(OptimiserConfig):
     """decay a step of the gradients' running sum"""
     weight_decay: float = Field(0.0, ge=0)
     """added to the gradient, times the weights"""
+
+    def on(self, leaves: list[nn.Parameter]) -> torch.optim.Optimizer:
+        import torch
+
+        return torch.optim.SGD(leaves, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)
 
 
 class FamilyLossConfig(LossConfig):
@@ -121,6 +131,15 @@ class TrainingConfig(Config):
         """Whether the label is withheld from every image; of each factor, where these are withheld by themselves."""
         dropout = self.label_dropout
         return [share == 1 for share in dropout] if isinstance(dropout, tuple) else dropout == 1
+
+    def lr_factor(self, step: int) -> float:
+        """Share of the learning rates at `step` (0-based): linear warm-up, then constant or half a cosine."""
+        if step < self.warmup:
+            return (step + 1) / self.warmup
+        if self.decay == "constant":
+            return 1.0
+        done = (step - self.warmup) / max(1, self.steps - self.warmup)
+        return 0.5 * (1 + math.cos(math.pi * done))
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -65,9 +65,7 @@ def of_optimiser(cls: type, reference: str) -> type[OptimiserConfig]:
 class TorchOptimiser:
     """A torch optimiser over flat parameters, one tensor of them all views of the same memory."""
 
-    def __init__(
-        self, network: nn.Module, flat: FlatParameters, names: list[str], config: TorchOptimiserConfig
-    ):
+    def __init__(self, network: nn.Module, flat: FlatParameters, names: list[str], config: OptimiserConfig):
         views, parameters = flat.layout.views(flat.gradients), dict(network.named_parameters())
         self._leaves = [parameters[name] for name in names]
         self._gradients = [views[name] for name in names]
@@ -85,14 +83,14 @@ class TorchOptimiser:
         """All state, named `parameter.entry`, or `parameter.entry.number` where it is a Python number."""
         import torch
 
-        found: dict[str, Tensor] = {}
-        for number, state in self._optimiser.state_dict()["state"].items():
-            for entry, value in state.items():
+        tensors: dict[str, Tensor] = {}
+        for number, entries in self._optimiser.state_dict()["state"].items():
+            for entry, value in entries.items():
                 if isinstance(value, torch.Tensor):
-                    found[f"{number}.{entry}"] = value
+                    tensors[f"{number}.{entry}"] = value
                 elif isinstance(value, int | float):
-                    found[f"{number}.{entry}.number"] = torch.tensor(value, dtype=torch.float64)
-        return found
+                    tensors[f"{number}.{entry}.number"] = torch.tensor(value, dtype=torch.float64)
+        return tensors
 
     def load_tensors(self, tensors: dict[str, Tensor]) -> None:
         state: dict[int, dict[str, Any]] = {}

@@ -37,7 +37,6 @@ from phasescope.training.precision import (
     start_threads,
     subnormals_as_zero,
 )
-from phasescope.training.rates import lr_factor
 from phasescope.worlds.base import World, not_finite
 
 
@@ -80,7 +79,7 @@ class Learner:
         self.flat.differentiate(loss)
         gradients, largest = self.flat.gradients, self.config.clip
         self.norm = torch.linalg.vector_norm(gradients) if largest is None else clip(gradients, largest)
-        self.optimiser.step(lr_factor(self.step, self.config))
+        self.optimiser.step(self.config.lr_factor(self.step))
         self.step += 1
         self.averaged.lerp_(self.flat.weights, share_of_last(self.config.ema, self.step))
         for averaged, own in self._buffers:
@@ -90,7 +89,7 @@ class Learner:
         """The learning rate of the last step, and the norm of its gradient before it was clipped; waits for a GPU."""
         if self.norm is None:
             return {"learning_rate": None, "gradient_norm": None}
-        rate = self.config.optimiser.lr * lr_factor(self.step - 1, self.config)
+        rate = self.config.optimiser.lr * self.config.lr_factor(self.step - 1)
         return {"learning_rate": rate, "gradient_norm": float(self.norm)}
 
     def tensors(self) -> dict[str, Tensor]:

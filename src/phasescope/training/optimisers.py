@@ -1,4 +1,4 @@
-"""Optimisers: AdamW, Muon on convolutions with AdamW on the rest, or SGD; and the course of their learning rates.
+"""Optimisers: AdamW, or Muon on convolutions with AdamW on the rest; others are torch's own (`foreign`).
 
 Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon): with B the exponential mean of the gradients G of a matrix,
 
@@ -7,10 +7,7 @@ Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon): with B the exponen
 as `torch.optim.Muon` has it, but on all matrices of one shape at once. A convolution's kernel (D, C, h, w) is a matrix
 (D, M = h w C). The entrance, the exit and the modulations keep AdamW.
 
-SGD is torch.optim.SGD's, b <- m b + G + wd W and W <- W - lr b; where m = 0 and lr is small it is gradient flow, with
-momentum too once b has settled, at the rate lr / (1 - m).
-
-All work on flat parameters, (P,).
+Both work on flat parameters, (P,).
 """
 
 from __future__ import annotations
@@ -18,6 +15,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from itertools import groupby
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -25,8 +23,8 @@ from torch import Tensor, nn
 from torch.optim.adamw import adamw
 
 from phasescope.training.base import OptimiserConfig
-from phasescope.training.config import AdamWConfig, MuonConfig, SGDConfig
-from phasescope.training.foreign import TorchOptimiser, TorchOptimiserConfig
+from phasescope.training.config import AdamWConfig, MuonConfig
+from phasescope.training.foreign import TorchOptimiser
 from phasescope.training.memory import FlatParameters, Layout, slot_of
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
@@ -76,26 +74,18 @@ def optimiser_of(
         flat: the parameters of `network`, laid out by `layout_for`.
     """
     names = [name for name, _ in _learnt(network)]
-    if isinstance(config, TorchOptimiserConfig):
-        return TorchOptimiser(network, flat, names, config)
-    return Optimiser(_parts(network, names, flat, config))
-
-
-def _parts(
-    network: nn.Module, names: list[str], flat: FlatParameters, config: OptimiserConfig
-) -> list[_Part]:
     match config:
         case MuonConfig():
             kernels = _kernels(network)
             rest = [name for name in names if name not in kernels]
-            return [_Muon(flat, kernels, config), _AdamW(flat, rest, config.rest, config.weight_decay)]
+            muon, adamw_of_rest = (
+                _Muon(flat, kernels, config),
+                _AdamW(flat, rest, config.rest, config.weight_decay),
+            )
+            return Optimiser([muon, adamw_of_rest])
         case AdamWConfig():
-            return [_AdamW(flat, names, config, config.weight_decay)]
-        case SGDConfig():
-            return [_SGD(flat, names, config)]
-    raise ValueError(
-        f"`training.optimiser` (={config.kind}) must be a rule of ours or a torch.optim.Optimizer"
-    )
+            return Optimiser([_AdamW(flat, names, config, config.weight_decay)])
+    return TorchOptimiser(network, flat, names, config)
 
 
 class Optimiser:
@@ -121,13 +111,18 @@ class Optimiser:
     def load_tensors(self, tensors: dict[str, Tensor]) -> None:
         """The inverse of `tensors`, which are copied."""
         for i, part in enumerate(self._parts):
-            part.begin() if any(name.startswith(f"{i}.") for name in tensors) else part.forget()
+            part.moments.clear()
+            if any(name.startswith(f"{i}.") for name in tensors):
+                part.begin()
         for name, mine in self.tensors().items():
             mine.copy_(tensors[name])
 
 
 class _Part(ABC):
     """A rule of update for the parameters `names`, which lie side by side in `flat`."""
+
+    ENTRIES: ClassVar[tuple[str, ...]]
+    """of its state, each a flat tensor of the parameters' size except `step`, a number"""
 
     def __init__(self, flat: FlatParameters, names: list[str]):
         whole = flat.layout
@@ -137,26 +132,28 @@ class _Part(ABC):
         begin = whole.offsets[inside[0]]
         self.weights = flat.weights.narrow(0, begin, self.layout.size)
         self.gradients = flat.gradients.narrow(0, begin, self.layout.size)
-
-    def split(self, flat: Float[Tensor, " P"]) -> list[Tensor]:
-        views = self.layout.views(flat)
-        return [views[name] for name in self.names]
+        self.moments: dict[str, Tensor] = {}
 
     @abstractmethod
     def step(self, lr_factor: float) -> None:
         """One update at `lr_factor` times the configured learning rate."""
 
-    @abstractmethod
-    def begin(self) -> object:
-        """Have the state of a first step, where there is none yet."""
+    def begin(self) -> None:
+        """Create the state of a first step, all zeros, unless there is a state."""
+        if not self.moments:
+            sizes = {entry: () if entry == "step" else self.weights.shape for entry in self.ENTRIES}
+            self.moments = {entry: self.weights.new_zeros(size) for entry, size in sizes.items()}
 
-    @abstractmethod
-    def forget(self) -> None:
-        """Have no state."""
-
-    @abstractmethod
     def state(self) -> dict[str, list[Tensor]]:
         """By entry a tensor for each parameter; nothing before the first step."""
+        return {
+            entry: self._split(moment) if moment.ndim else [moment] * len(self.names)
+            for entry, moment in self.moments.items()
+        }
+
+    def _split(self, flat: Float[Tensor, " P"]) -> list[Tensor]:
+        views = self.layout.views(flat)
+        return [views[name] for name in self.names]
 
 
 class _AdamW(_Part):
@@ -165,59 +162,45 @@ class _AdamW(_Part):
     The function, not the class: `torch.optim.AdamW` imports the compiler, a second, whether or not one compiles.
     """
 
+    ENTRIES = ("step", "exp_avg", "exp_avg_sq")
+
     def __init__(self, flat: FlatParameters, names: list[str], config: AdamWConfig, weight_decay: float):
         super().__init__(flat, names)
-        self._config, self._weight_decay = config, weight_decay
-        self._moments: dict[str, Tensor] = {}
+        self.config, self.weight_decay = config, weight_decay
 
     @torch.no_grad()
     def step(self, lr_factor: float) -> None:
         self.begin()
-        beta1, beta2 = self._config.betas
+        beta1, beta2 = self.config.betas
         adamw(
             [self.weights],
             [self.gradients],
-            [self._moments["exp_avg"]],
-            [self._moments["exp_avg_sq"]],
+            [self.moments["exp_avg"]],
+            [self.moments["exp_avg_sq"]],
             max_exp_avg_sqs=[],
-            state_steps=[self._moments["step"]],
+            state_steps=[self.moments["step"]],
             fused=True,
             amsgrad=False,
             beta1=beta1,
             beta2=beta2,
-            lr=self._config.lr * lr_factor,
-            weight_decay=self._weight_decay,
+            lr=self.config.lr * lr_factor,
+            weight_decay=self.weight_decay,
             eps=EPS,
             maximize=False,
         )
 
-    def begin(self) -> None:
-        if not self._moments:
-            self._moments = {
-                "step": torch.zeros((), device=self.weights.device),
-                "exp_avg": torch.zeros_like(self.weights),
-                "exp_avg_sq": torch.zeros_like(self.weights),
-            }
-
-    def forget(self) -> None:
-        self._moments = {}
-
-    def state(self) -> dict[str, list[Tensor]]:
-        return {
-            entry: self.split(moment) if moment.ndim else [moment] * len(self.names)
-            for entry, moment in self._moments.items()
-        }
-
 
 class _Muon(_Part):
+    ENTRIES = ("momentum_buffer",)
+
     def __init__(self, flat: FlatParameters, names: list[str], config: MuonConfig):
         super().__init__(flat, names)
         self.config = config
-        self._momentum: Tensor | None = None
 
     def step(self, lr_factor: float) -> None:
         lr, m = self.config.lr * lr_factor, self.config.momentum
-        momentum = self.begin()
+        self.begin()
+        momentum = self.moments["momentum_buffer"]
         momentum.lerp_(self.gradients, 1 - m)
         update = self.gradients.lerp(momentum, m)
         self.weights.mul_(1 - lr * self.config.weight_decay)
@@ -225,55 +208,23 @@ class _Muon(_Part):
             rows, columns = weights.shape[-2:]
             weights.add_(orthogonalised(direction), alpha=-lr * math.sqrt(max(1, rows / columns)))
 
-    def begin(self) -> Tensor:
-        """The momentum, zero at first."""
-        if self._momentum is None:
-            self._momentum = torch.zeros_like(self.weights)
-        return self._momentum
-
-    def forget(self) -> None:
-        self._momentum = None
-
     def state(self) -> dict[str, list[Tensor]]:
-        if self._momentum is None:
-            return {}
-        kernels = self.split(self._momentum)
-        return {"momentum_buffer": [kernel.permute(0, 2, 3, 1).flatten(1) for kernel in kernels]}
+        """Kernels as matrices (D, h w C), as `torch.optim.Muon` has them."""
+        kernels = super().state()
+        return {
+            entry: [kernel.permute(0, 2, 3, 1).flatten(1) for kernel in some]
+            for entry, some in kernels.items()
+        }
 
     def _by_shape(self, flat: Float[Tensor, " P"]) -> list[Float[Tensor, "n D M"]]:
         """All matrices of one shape, for each shape; views."""
-        found, begin = [], 0
+        matrices, begin = [], 0
         for shape, same in groupby(self.layout.shapes.values()):
             count, slot, size = len(list(same)), slot_of(shape), math.prod(shape)
             slots = flat.narrow(0, begin, count * slot).view(count, slot)
-            found.append(slots[:, :size].unflatten(1, (shape[0], size // shape[0])))
+            matrices.append(slots[:, :size].unflatten(1, (shape[0], size // shape[0])))
             begin += count * slot
-        return found
-
-
-class _SGD(_Part):
-    def __init__(self, flat: FlatParameters, names: list[str], config: SGDConfig):
-        super().__init__(flat, names)
-        self.config = config
-        self._sum: Tensor | None = None
-
-    def step(self, lr_factor: float) -> None:
-        direction = self.gradients.add(self.weights, alpha=self.config.weight_decay)
-        if self.config.momentum:
-            direction = self.begin().mul_(self.config.momentum).add_(direction)
-        self.weights.add_(direction, alpha=-self.config.lr * lr_factor)
-
-    def begin(self) -> Tensor:
-        """The running sum of gradients, zero at first."""
-        if self._sum is None:
-            self._sum = torch.zeros_like(self.weights)
-        return self._sum
-
-    def forget(self) -> None:
-        self._sum = None
-
-    def state(self) -> dict[str, list[Tensor]]:
-        return {} if self._sum is None else {"momentum_buffer": self.split(self._sum)}
+        return matrices
 
 
 def orthogonalised(matrices: Float[Tensor, "n D M"]) -> Float[Tensor, "n D M"]:

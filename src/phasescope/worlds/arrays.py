@@ -12,6 +12,7 @@ several images have names all of them: they are told apart by a hidden factor, `
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
@@ -24,7 +25,7 @@ from phasescope.factors import Factors
 from phasescope.npz import open_npz
 from phasescope.randomness import numpy_generator
 from phasescope.worlds.base import Split, World
-from phasescope.worlds.image_set import ImageSet
+from phasescope.worlds.image_set import Description, ImageSet
 from phasescope.worlds.nearest import MOST_NUMBERS, NearestImage
 
 if TYPE_CHECKING:
@@ -115,7 +116,9 @@ class ArrayWorld(World):
             UserError: names the argument, its value and the rule.
         """
         world = cls()
-        world.__dict__["data"] = ImageSet(images, labels, names, periodic, categorical, span, classes, hidden)
+        world.__dict__["data"] = ImageSet(
+            images, labels, Description(names, periodic, categorical, span, classes, hidden)
+        )
         return world
 
     def saved(self, file: Path) -> Self:
@@ -145,30 +148,19 @@ class ArrayWorld(World):
             raise UserError("`world.file` (=) must be given: an npz file with images and labels")
         images, labels, layout = read_arrays(Path(self.file), self.limit, self.draw)
         names, periods = LAYOUTS[layout]
-        known = labels.ndim == 2 and labels.shape[1] == len(names) and self.names is None
-        if not known:
-            return ImageSet(
-                images,
-                labels,
-                self.names,
-                self.periodic,
-                self.categorical,
-                self.span,
-                self.classes,
-                self.hidden,
-            )
-        spans = [periods.get(name, float(np.ptp(labels[:, k])) or 1.0) for k, name in enumerate(names)]
-        categorical = self.categorical or tuple(name for name in names if name in NAMED)
-        return ImageSet(
-            images,
-            labels,
-            names,
-            self.periodic or tuple(periods),
-            categorical,
-            self.span or spans,
-            self.classes,
-            self.hidden,
+        described = Description(
+            self.names, self.periodic, self.categorical, self.span, self.classes, self.hidden
         )
+        if labels.ndim == 2 and labels.shape[1] == len(names) and self.names is None:
+            described = replace(
+                described,
+                names=names,
+                periodic=self.periodic or tuple(periods),
+                categorical=self.categorical or tuple(name for name in names if name in NAMED),
+                span=self.span
+                or [periods.get(name, float(np.ptp(labels[:, k])) or 1.0) for k, name in enumerate(names)],
+            )
+        return ImageSet(images, labels, described)
 
     @property
     def factors(self) -> Factors:

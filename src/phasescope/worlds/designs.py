@@ -20,18 +20,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from phasescope.config import Config
 from phasescope.factors import Factor, Factors
 from phasescope.randomness import numpy_generator
-from phasescope.worlds.drawn_holdouts import Correlated, Subset
-from phasescope.worlds.holdouts import (
-    Corner,
-    Cross,
-    Diagonal,
-    Held,
-    Lesion,
-    Rim,
-    Square,
-    check_factor,
-    finite,
-)
+from phasescope.worlds.holdouts import AnyHoldOut, Held, finite, named
 
 MAX_STEPS = 10_000
 """values of a factor"""
@@ -40,10 +29,6 @@ MOST_LABELS = 2**24
 TRAINED = "trained on "
 INCREMENT = 1.0
 """of a factor of which none is said, in its unit"""
-
-AnyHoldOut = Annotated[
-    Cross | Square | Corner | Lesion | Rim | Diagonal | Subset | Correlated, Field(discriminator="kind")
-]
 
 
 class Design(Config):
@@ -88,7 +73,7 @@ class Grid(Design):
     """how many of the grid's labels are trained on: the first in a random order, so that more holds fewer; null: all"""
     shuffle: int = Field(0, ge=0, le=2**31)
     """which random order that is"""
-    hold_out: AnyHoldOut | None = None
+    hold_out: AnyHoldOut | None = Field(None, discriminator="kind")
     """which labels of the grid are not trained on but tested; null: none"""
 
     @model_validator(mode="after")
@@ -110,111 +95,109 @@ class Grid(Design):
     def default_of(self, name: str) -> Any:
         return INCREMENT if name in (self.model_extra or {}) else super().default_of(name)
 
+    def increment(self, factor: Factor) -> float:
+        return (self.model_extra or {}).get(f"d{factor.name}", INCREMENT)
+
     def along(self, factors: Factors) -> Grid:
-        """This grid with the increment of each factor told, in the factors' order.
+        """This grid with the increment of each factor filled in, in the factors' order.
 
         Raises:
             ValueError: an increment of something that is no factor, or that gives less than 2 or too many values; both ends
                 of a periodic factor.
         """
-        told = self.model_extra or {}
         names = [f"d{name}" for name in factors.names]
-        for name in told:
+        for name, value in (self.model_extra or {}).items():
             if name not in names:
                 raise ValueError(
-                    f"`design.{name}` (={told[name]}) is not a field: increments here are {', '.join(names)}"
+                    f"`design.{name}` (={value}) is not a field: increments here are {', '.join(names)}"
                 )
         self._check_ranges(factors)
-        increments = {name: told.get(name, INCREMENT) for name in names}
         limited = self.limited(factors)
         free = [factor for factor in limited if factor.name not in self.at]
         for factor in free:
-            name, step = f"d{factor.name}", increments[f"d{factor.name}"]
-            if factor.categorical and step != INCREMENT:
-                raise ValueError(f"`design.{name}` (={step:g}) must be left out: {factor.name} has classes")
-            if not factor.categorical and not factor.span / MAX_STEPS <= step <= factor.span / 2:
-                raise ValueError(
-                    f"`design.{name}` (={step}) must be from 1/{MAX_STEPS} to half of {factor.name}'s range "
-                    f"(={factor.span:g} {factor.unit}): a grid has from 2 to {MAX_STEPS} values of a factor"
-                )
-            if factor.periodic and self.ends == "both":
-                raise ValueError(
-                    f"`design.ends` (=both) must be low or high where {factor.name} comes round: both ends are one place"
-                )
-        labels = math.prod(one.span / increments[f"d{one.name}"] + one.categorical for one in free)
-        if labels > MOST_LABELS:
+            self._check_increment(factor)
+        increments = {f"d{factor.name}": self.increment(factor) for factor in factors}
+        count = math.prod(factor.span / self.increment(factor) + factor.categorical for factor in free)
+        if count > MOST_LABELS:
             raise ValueError(
                 f"`design` (={', '.join(f'{name}={step:g}' for name, step in increments.items())}) must be coarser: "
-                f"about {labels:.0f} labels, and {MOST_LABELS} at most"
+                f"about {count:.0f} labels, and {MOST_LABELS} at most"
             )
         grid = self.model_copy()
         grid.__pydantic_extra__ = increments
-        whole = math.prod(len(values) for values in grid._axes(factors))
-        if self.keep is not None and self.keep > whole:
+        most = math.prod(len(values) for values in grid._axes(factors))
+        if self.keep is not None and self.keep > most:
             raise ValueError(
-                f"`design.keep` (={self.keep}) must be at most {whole}: as many labels has the grid"
+                f"`design.keep` (={self.keep}) must be at most {most}: the grid has so many labels"
             )
         if self.hold_out is not None:
             self.hold_out.check(limited)
-            grid._check_held(factors)
+            grid._check_held(self.hold_out.sentence(factors), factors)
         return grid
 
+    def _check_increment(self, factor: Factor) -> None:
+        name, step = f"d{factor.name}", self.increment(factor)
+        if factor.categorical and step != INCREMENT:
+            raise ValueError(f"`design.{name}` (={step:g}) must be left out: {factor.name} has classes")
+        if not factor.categorical and not factor.span / MAX_STEPS <= step <= factor.span / 2:
+            raise ValueError(
+                f"`design.{name}` (={step}) must be from 1/{MAX_STEPS} to half of {factor.name}'s range "
+                f"(={factor.span:g} {factor.unit}): a grid has from 2 to {MAX_STEPS} values of a factor"
+            )
+        if factor.periodic and self.ends == "both":
+            raise ValueError(
+                f"`design.ends` (=both) must be low or high if {factor.name} is periodic: both ends are one place"
+            )
+
     def _check_ranges(self, factors: Factors) -> None:
-        """Raises ValueError where a range or a value is not of a factor, or lies beyond its range."""
-        ranges = {("within", name): of for name, of in self.within.items()}
+        """Raises ValueError if a range or a value is not of a factor, or lies beyond its range."""
+        ranges = {("within", name): limits for name, limits in self.within.items()}
         ranges |= {("at", name): (value, value) for name, value in self.at.items()}
         for (field, name), (low, high) in ranges.items():
-            check_factor(f"design.{field}", name, factors)
+            factor = named(f"design.{field}", name, factors)
             if field == "at" and name in self.within:
                 raise ValueError(f"`design.at.{name}` (={low:g}) must not be beside `within`")
-            factor = factors[factors.names.index(name)]
-            held = factor.holds(low) and factor.holds(high) and low <= high
-            if not held or (field == "within" and low == high):
-                found = f"{low:g}" if field == "at" else f"{low:g} to {high:g}"
+            inside = factor.holds(low) and factor.holds(high) and low <= high
+            if not inside or (field == "within" and low == high):
+                given = f"{low:g}" if field == "at" else f"{low:g} to {high:g}"
                 values = "classes" if factor.categorical else "range"
                 raise ValueError(
-                    f"`design.{field}.{name}` (={found}) must lie in {name}'s {values}, from {factor.low:g} to "
+                    f"`design.{field}.{name}` (={given}) must lie in {name}'s {values}, from {factor.low:g} to "
                     f"{factor.high:g} {factor.unit}".rstrip()
                 )
 
-    def _check_held(self, factors: Factors) -> None:
-        """Raises ValueError where the rule leaves no label, or a split has none."""
-        assert self.hold_out is not None
+    def _check_held(self, rule: str, factors: Factors) -> None:
+        """Raises ValueError if the rule leaves no label, or a split has none."""
         if not len(self.labels(factors)):
-            raise ValueError(
-                f"`design.hold_out` (={self.hold_out.sentence(factors)}) must leave a label to train on, and holds out all"
-            )
+            raise ValueError(f"`design.hold_out` (={rule}) must leave a label to train on, and holds out all")
         for name, labels in self.held(factors).items():
             if not len(labels):
                 raise ValueError(
-                    f"`design.hold_out` (={self.hold_out.sentence(factors)}) must hold out a label of the grid for "
-                    f"`{name}`, and holds out none"
+                    f"`design.hold_out` (={rule}) must hold out a label of the grid for `{name}`, and holds out none"
                 )
 
     def limited(self, factors: Factors) -> Factors:
         """The factors, with the ranges in which the grid lies."""
 
-        def of(factor: Factor) -> Factor:
+        def limit(factor: Factor) -> Factor:
             low, high = self.within.get(factor.name, (factor.low, factor.high))
-            whole = (low, high) == (factor.low, factor.high)
-            return replace(factor, low=low, high=high, periodic=factor.periodic and whole)
+            periodic = factor.periodic and (low, high) == (factor.low, factor.high)
+            return replace(factor, low=low, high=high, periodic=periodic)
 
-        return Factors(map(of, factors))
+        return Factors(map(limit, factors))
 
     def sentence(self, factors: Factors) -> str:
-        """As people say it: ``trained on a grid of 1 x 0.5 px``."""
-        told = self.model_extra or {}
+        """In words: ``trained on a grid of 1 x 0.5 px``."""
         measured = [factor for factor in factors if not factor.categorical]
-        steps = " x ".join(f"{told.get(f'd{one.name}', INCREMENT):g}" for one in measured) or "all classes"
-        units = dict.fromkeys(factor.unit for factor in measured)
+        steps = " x ".join(f"{self.increment(factor):g}" for factor in measured) or "all classes"
+        units = {factor.unit for factor in measured}
+        grid = f"a grid of {steps} {units.pop() if len(units) == 1 else ''}".rstrip()
         some = "" if self.keep is None else f"{self.keep:,} labels of "
         unit = {factor.name: f" {factor.unit}".rstrip() for factor in factors}
-        where = [f"{name} from {low:g} to {high:g}{unit[name]}" for name, (low, high) in self.within.items()]
-        where += [f"{name} at {value:g}{unit[name]}" for name, value in self.at.items()]
-        limits = f", {' and '.join(where)}" if where else ""
+        limits = [f"{name} from {low:g} to {high:g}{unit[name]}" for name, (low, high) in self.within.items()]
+        limits += [f"{name} at {value:g}{unit[name]}" for name, value in self.at.items()]
         held = f", less {self.hold_out.sentence(factors)}" if self.hold_out else ""
-        grid = f"a grid of {steps} {next(iter(units)) if len(units) == 1 else ''}".rstrip()
-        return f"{TRAINED}{some}{grid}{limits}{held}"
+        return f"{TRAINED}{some}{grid}{', ' * bool(limits)}{' and '.join(limits)}{held}"
 
     def labels(self, factors: Factors) -> Float[np.ndarray, "M K"]:
         """The labels that are trained on, float32; the last factor varies fastest."""
@@ -223,7 +206,6 @@ class Grid(Design):
         return labels[~np.any(list(held.values()), axis=0)] if held else labels
 
     def held(self, factors: Factors) -> dict[str, Float[np.ndarray, "n K"]]:
-        """See `Design.held`."""
         labels = self._kept(factors)
         return {name: labels[mask] for name, mask in self._masks(labels, factors).items()}
 
@@ -231,21 +213,22 @@ class Grid(Design):
         return {} if self.hold_out is None else self.hold_out.held(labels, self.limited(factors))
 
     def _kept(self, factors: Factors) -> Float[np.ndarray, "M K"]:
-        """Those of the grid that are offered, held out or not."""
+        """The grid's labels, `keep` of them, held out or not."""
         axes = self._axes(factors)
-        whole = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes)).astype(np.float32)
+        labels = (
+            np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes)).astype(np.float32)
+        )
         if self.keep is None:
-            return whole
-        order = numpy_generator(self.shuffle, "kept labels").permutation(len(whole))
-        return whole[np.sort(order[: self.keep])]
+            return labels
+        order = numpy_generator(self.shuffle, "kept labels").permutation(len(labels))
+        return labels[np.sort(order[: self.keep])]
 
     def _axes(self, factors: Factors) -> list[np.ndarray]:
         """The values of each factor."""
-        told = self.model_extra or {}
         return [
             np.array([self.at[factor.name]])
             if factor.name in self.at
-            else factor.grid(told.get(f"d{factor.name}", INCREMENT), self.ends)
+            else factor.grid(self.increment(factor), self.ends)
             for factor in self.limited(factors)
         ]
 
@@ -261,8 +244,8 @@ class Union(Design):
     """of which only what they hold out is tested"""
 
     def along(self, factors: Factors) -> Union:
-        """See `Design.along`."""
-        union = self.model_copy(update={name: self._along(name, factors) for name in ("parts", "tested")})
+        fields = {field: self._along(field, factors) for field in ("parts", "tested")}
+        union = self.model_copy(update=fields)
         for name, labels in union.held(factors).items():
             if not len(labels):
                 raise ValueError(
@@ -271,45 +254,42 @@ class Union(Design):
         return union
 
     def _along(self, field: str, factors: Factors) -> tuple[Grid, ...]:
-        found = []
-        for number, one in enumerate(getattr(self, field)):
+        grids = []
+        for number, grid in enumerate(getattr(self, field)):
             try:
-                if field == "tested" and one.hold_out is None:
+                if field == "tested" and grid.hold_out is None:
                     raise ValueError("`design.hold_out` (=null) must hold out what is tested")
-                found.append(one.along(factors))
+                grids.append(grid.along(factors))
             except ValueError as error:
                 raise ValueError(str(error).replace("`design", f"`design.{field}.{number}", 1)) from None
-        return tuple(found)
+        return tuple(grids)
 
     def labels(self, factors: Factors) -> Float[np.ndarray, "M K"]:
         """Each place once, in the order of the parts."""
-        every = np.concatenate([part.labels(factors) for part in self.parts])
-        return every[np.sort(np.unique(factors.places(every), axis=0, return_index=True)[1])]
+        labels = np.concatenate([part.labels(factors) for part in self.parts])
+        return labels[np.sort(np.unique(factors.places(labels), axis=0, return_index=True)[1])]
 
     def held(self, factors: Factors) -> dict[str, Float[np.ndarray, "n K"]]:
-        """Of the parts' splits, and of those tested, what no part trains on."""
+        """Of the splits of the parts and of `tested`, the labels that no part trains on."""
         trained = set(map(tuple, factors.places(self.labels(factors)).tolist()))
-        found: dict[str, list[np.ndarray]] = {}
-        for one in (*self.parts, *self.tested):
-            for name, labels in one.held(factors).items():
-                fresh = [tuple(place) not in trained for place in factors.places(labels).tolist()]
-                found.setdefault(name, []).append(labels[np.array(fresh, dtype=bool)])
-        together = {name: np.concatenate(some) for name, some in found.items()}
+        splits: dict[str, list[np.ndarray]] = {}
+        for grid in (*self.parts, *self.tested):
+            for name, labels in grid.held(factors).items():
+                untrained = [tuple(place) not in trained for place in factors.places(labels).tolist()]
+                splits.setdefault(name, []).append(labels[np.array(untrained, dtype=bool)])
+        together = {name: np.concatenate(labels) for name, labels in splits.items()}
         return {
-            name: every[np.unique(factors.places(every), axis=0, return_index=True)[1]]
-            for name, every in together.items()
+            name: labels[np.unique(factors.places(labels), axis=0, return_index=True)[1]]
+            for name, labels in together.items()
         }
 
     def sentence(self, factors: Factors) -> str:
-        """See `Design.sentence`."""
-        told = [part.sentence(factors).removeprefix(TRAINED) for part in self.parts]
-        return f"{TRAINED}{'; and on '.join(told)}"
+        parts = [part.sentence(factors).removeprefix(TRAINED) for part in self.parts]
+        return f"{TRAINED}{'; and on '.join(parts)}"
 
 
-def _a_grid_where_nobody_says(value: Any) -> Any:
+def _grid_by_default(value: Any) -> Any:
     return {"kind": "grid", **value} if isinstance(value, dict) else value
 
 
-AnyDesign = Annotated[
-    Annotated[Grid | Union, Field(discriminator="kind")], BeforeValidator(_a_grid_where_nobody_says)
-]
+AnyDesign = Annotated[Annotated[Grid | Union, Field(discriminator="kind")], BeforeValidator(_grid_by_default)]

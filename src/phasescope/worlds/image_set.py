@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,11 +11,26 @@ import numpy as np
 
 from phasescope.errors import UserError
 from phasescope.factors import Factor, Factors
-from phasescope.worlds.label_precision import as_float32
 from phasescope.worlds.nearest import NearestImage
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
+
+
+SAME = 1e-7
+"""share of a factor's range within which two values of a continuous factor are one value in float32"""
+
+
+@dataclass(frozen=True)
+class Description:
+    """What is known of the factors of labels; see `ArrayWorld.from_arrays`."""
+
+    names: Sequence[str] | None = None
+    periodic: Sequence[str] = ()
+    categorical: Sequence[str] = ()
+    span: Sequence[float] | None = None
+    classes: Mapping[str, Sequence[str]] | None = None
+    hidden: Sequence[str] = ()
 
 
 class ImageSet:
@@ -23,24 +38,14 @@ class ImageSet:
 
     Attributes:
         images: (M, C, N, N), as they were given.
-        labels: (M, K) float32, of the factors that vary; where several images have one label, with a last hidden factor,
+        labels: (M, K) float32, of the factors that vary; if several images have one label, with a last hidden factor,
             `image`, their number among those.
-        given: factors that vary in the labels as they were given.
+        given: number of factors that vary in the labels as they were given.
         distinct: (m, K), each label once.
-        first: (m,), where the first image of each lies.
+        first: (m,), the row of the first image of each.
     """
 
-    def __init__(
-        self,
-        images: np.ndarray,
-        labels: np.ndarray,
-        names: Sequence[str] | None = None,
-        periodic: Sequence[str] = (),
-        categorical: Sequence[str] = (),
-        span: Sequence[float] | None = None,
-        classes: Mapping[str, Sequence[str]] | None = None,
-        hidden: Sequence[str] = (),
-    ):
+    def __init__(self, images: np.ndarray, labels: np.ndarray, described: Description):
         images, labels = np.asarray(images), np.asarray(labels)
         if labels.dtype.kind not in "biuf":
             raise UserError(f"`labels` (of {labels.dtype}) must be numbers")
@@ -53,54 +58,16 @@ class ImageSet:
             )
         if not np.isfinite(labels).all():
             raise UserError(f"`labels` ({(~np.isfinite(labels)).sum()} not finite) must be finite")
-        names = names or [f"label{k + 1}" for k in range(labels.shape[1])]
+        names = described.names or [f"label{k + 1}" for k in range(labels.shape[1])]
         if len(names) != labels.shape[1]:
             raise UserError(
                 f"`names` (={list(names)}) must have one entry for each of {labels.shape[1]} factors"
             )
-        for field, some in (("hidden", hidden), ("classes", classes or {})):
-            for name in some:
-                if name not in names:
-                    raise UserError(f"`{field}` (={name}) must be one of the factors: {', '.join(names)}")
         labels = as_float32(labels, names) + 0.0  # -0.0 is 0.0
-        low, high = labels.min(axis=0), labels.max(axis=0)
-        varies = high > low
-        if not varies.any():
-            raise UserError(f"`labels` (={labels[0].tolist()} in each row) must vary")
-        if periodic and span is None:
-            raise UserError(
-                f"`span` (=None) must be given where `periodic` (={list(periodic)}) is: labels do not tell a period"
-            )
-        try:
-            spans = Factors.named(
-                names,
-                span or np.where(varies, high - low, 1.0).tolist(),
-                periodic,
-                tuple(dict.fromkeys([*categorical, *(classes or {})])),
-            )
-        except ValueError as error:
-            raise UserError(str(error)) from None
-        for factor, extent in zip(spans, (high - low).tolist(), strict=True):
-            if not factor.categorical and factor.span < extent * (1 - 1e-6):
-                raise UserError(
-                    f"`span` (={factor.span:g}) must be at least what the labels of {factor.name} extend over: {extent:g}"
-                )
-        spans = Factors(
-            with_classes(factor, labels[:, k], (classes or {}).get(factor.name))
-            for k, factor in enumerate(spans)
-        )
+        self.factors, varies = _factors(labels, replace(described, names=names))
         self.images, self._factor, self._offset = _checked(images)
         self.labels = np.ascontiguousarray(labels[:, varies])
-        self.factors = Factors(
-            replace(factor, low=float(low[k]), high=float(low[k]) + factor.span, hidden=factor.name in hidden)
-            for k, factor in enumerate(spans)
-            if varies[k]
-        )
         self.given = len(self.factors)
-        if not self.factors.visible:
-            raise UserError(
-                f"`hidden` (={', '.join(hidden)}) must leave a factor that varies and is given to the network"
-            )
         if (number := numbered(self.labels)).any():
             self.labels = np.column_stack([self.labels, number]).astype(np.float32)
             image = Factor("image", 0.0, float(number.max()), categorical=True, hidden=True)
@@ -119,7 +86,6 @@ class ImageSet:
         return {label.tobytes(): rows for label, rows in zip(known, np.split(order, ends), strict=True)}
 
     def drawn(self, labels: Float[np.ndarray, "n V"], generator: np.random.Generator) -> np.ndarray:
-        """See `ArrayWorld.complete`."""
         wanted = [label.tobytes() for label in np.ascontiguousarray(labels, dtype=np.float32) + 0.0]
         for label, key in zip(labels, wanted, strict=True):
             if key not in self._rows_of:
@@ -150,6 +116,67 @@ class ImageSet:
                 f"`labels` (={missing.tolist()}) must be one of the data set's: it has no other image"
             ) from None
         return self._factor * self.images[where].astype(np.float32) + self._offset
+
+
+def _factors(labels: Float[np.ndarray, "M K"], described: Description) -> tuple[Factors, np.ndarray]:
+    """The factors that vary in the labels, and whether each factor does.
+
+    Raises:
+        UserError: names the argument, its value and the rule.
+    """
+    names, span, classes = described.names or (), described.span, described.classes or {}
+    for field, some in (("hidden", described.hidden), ("classes", classes)):
+        for name in some:
+            if name not in names:
+                raise UserError(f"`{field}` (={name}) must be one of the factors: {', '.join(names)}")
+    low, extent = labels.min(axis=0), np.ptp(labels, axis=0)
+    if not (extent > 0).any():
+        raise UserError(f"`labels` (={labels[0].tolist()} in each row) must vary")
+    if described.periodic and span is None:
+        raise UserError(
+            f"`span` (=None) must be given if `periodic` (={list(described.periodic)}) is: labels do not tell a period"
+        )
+    categorical = tuple(dict.fromkeys([*described.categorical, *classes]))
+    try:
+        known = Factors.named(
+            names, span or np.where(extent > 0, extent, 1.0).tolist(), described.periodic, categorical
+        )
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    factors = []
+    for k, factor in enumerate(known):
+        if not factor.categorical and factor.span < extent[k] * (1 - 1e-6):
+            raise UserError(
+                f"`span` (={factor.span:g}) must be at least what the labels of {factor.name} extend over: {extent[k]:g}"
+            )
+        factor = with_classes(factor, labels[:, k], classes.get(factor.name))
+        if extent[k] > 0:
+            ends = {"low": float(low[k]), "high": float(low[k]) + factor.span}
+            factors.append(replace(factor, **ends, hidden=factor.name in described.hidden))
+    if all(factor.hidden for factor in factors):
+        raise UserError(
+            f"`hidden` (={', '.join(described.hidden)}) must leave a factor that varies and is given to the network"
+        )
+    return Factors(factors), extent > 0
+
+
+def as_float32(labels: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Return labels (M, K) as float32.
+
+    Raises:
+        UserError: values of a factor that differ would become equal.
+    """
+    rounded = labels.astype(np.float32)
+    for name, column, cut in zip(names, labels.T, rounded.T, strict=True):
+        known, left = len(np.unique(column)), len(np.unique(cut))
+        whole = bool((column == np.rint(column)).all())
+        moved = np.abs(column.astype(np.float64) - cut).max()
+        if left < known and (whole or moved > SAME * float(np.ptp(column))):
+            raise UserError(
+                f"`labels` (={column.flat[0]:.15g}, ... of {name}) must stay distinct in float32: its {known:,} "
+                f"values become {left:,}; subtract an offset, or rescale"
+            )
+    return rounded
 
 
 def numbered(labels: Float[np.ndarray, "M K"]) -> Int[np.ndarray, " M"]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from scipy import special
 
-from phasescope.worlds.base import World
+from phasescope.errors import UserError
+from phasescope.worlds.base import Columns, Reader, World
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -95,6 +98,70 @@ class Thresholds:
 THRESHOLDS = Thresholds()
 
 
+def within(values: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
+    """Whether each value lies between two limits, both included; NaN does not."""
+    return (values >= limits[0]) & (values <= limits[1])
+
+
+@dataclass(frozen=True)
+class PlaneReader(Reader):
+    """Reads x and y of what lies on a square canvas of one channel."""
+
+    WAYS: ClassVar[tuple[str, ...]]
+    """further ways to read a place from every image, whatever it holds; their columns are named x_way and y_way"""
+
+    canvas: int
+    polarity: Literal["dark", "bright"] = "dark"
+    periodic: bool = False
+    thresholds: Thresholds = THRESHOLDS
+
+    def contrasts(
+        self, images: Float[np.ndarray, "n 1 N N"]
+    ) -> tuple[Float[np.ndarray, "n N N"], np.ndarray]:
+        """Images as `in_contrasts` has them; and whether each was finite.
+
+        Raises:
+            UserError: the images do not have this reader's canvas.
+        """
+        images = np.asarray(images)
+        if images.shape[1:] != (1, self.canvas, self.canvas):
+            raise UserError(
+                f"`images` (of shape {images.shape}) must have the shape (n, 1, {self.canvas}, {self.canvas})"
+            )
+        return in_contrasts(images[:, 0], self.polarity == "dark")
+
+    def errors(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2"]:
+        """(dx, dy) of a single object, read minus labelled, px, the short way round a periodic canvas; NaN without a place
+        or a label."""
+        return self._errors(columns, labels, "")
+
+    def ungated(
+        self, columns: Columns, labels: Float[np.ndarray, "n 2"]
+    ) -> dict[str, Float[np.ndarray, "n 2"]]:
+        """(dx, dy) of the place by each of `WAYS`, px."""
+        return {way: self._errors(columns, labels, f"_{way}") for way in self.WAYS}
+
+    def _errors(self, columns: Columns, labels: np.ndarray, way: str) -> Float[np.ndarray, "n 2"]:
+        places = np.stack([columns[f"{axis}{way}"] for axis in "xy"], axis=1)
+        off = wrap(places - labels, self.canvas if self.periodic else None)
+        return np.where(self.told(labels), off, np.nan)
+
+    @property
+    def tolerance(self) -> Float[np.ndarray, " 2"]:
+        """`tolerance_px` along each axis."""
+        return np.full(2, self.thresholds.tolerance_px)
+
+    @abstractmethod
+    def failures(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> list[Any]:
+        """For each of `outcomes` but the last, in order, whether each image has it, (n,) of bool; the first that holds
+        counts."""
+
+    def outcome(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> np.ndarray:
+        """What became of each image, (n,) of str, by the names of `outcomes`."""
+        *failures, success = (outcome.name for outcome in self.outcomes)
+        return np.select(self.failures(columns, labels), failures, default=success)
+
+
 @dataclass(frozen=True)
 class Pixels:
     """N pixels along an axis: its ends cut what lies there or, if it is periodic, are one place."""
@@ -137,3 +204,58 @@ def in_contrasts(
     g = (1 + (-1.0 if dark else 1.0) * images.astype(np.float64)) / 2
     finite = np.asarray(np.isfinite(g).all(axis=(1, 2)))
     return np.clip(np.where(finite.reshape(-1, 1, 1), g, 0.0), -limit, limit), finite
+
+
+Expansion = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+"""Of m problems the loss (m,), its Hessian or an approximation of it (m, p, p), its descent (m, p), and the scale of the
+damping (m, p)."""
+
+
+def marquardt(
+    expand: Callable[[Float[np.ndarray, "m p"], Int[np.ndarray, " m"]], Expansion],
+    start: Float[np.ndarray, "n p"],
+    reach: Float[np.ndarray, " p"],
+    bounds: tuple[Float[np.ndarray, " p"], Float[np.ndarray, " p"]],
+    iterations: int,
+    rest: Float[np.ndarray, " n"] | None = None,
+) -> tuple[Float[np.ndarray, "n p"], Bool[np.ndarray, " n"]]:
+    """Many least-squares problems at once (Marquardt 1963): (parameters, whether each came to rest), each with its own
+    damping.
+
+    Args:
+        expand: the expansion of some of the problems about parameters, from these and the problems' numbers.
+        reach: the longest step along each parameter.
+        bounds: the lowest and the highest value of each parameter.
+        rest: a problem is at rest when a step promises less than this, and steps that promise nothing are refused; without
+            it all steps are taken that do not raise the loss.
+    """
+    p = start.copy()
+    loss, hessian, descent, scale = expand(p, np.arange(len(p)))
+    damping = np.full(len(p), 1e-3)
+    settled = np.zeros(len(p), dtype=bool)
+    live = np.arange(len(p))
+    for _ in range(iterations):
+        if not len(live):
+            break
+        damped = hessian[live] + diagonals(damping[live, None] * scale[live])
+        step = np.clip(np.linalg.solve(damped, descent[live, :, None])[..., 0], -reach, reach)
+        tried = np.clip(p[live] + step, *bounds)
+        new = expand(tried, live)
+        better = new[0] <= loss[live]
+        promise = (step * descent[live]).sum(axis=1)
+        if rest is not None:
+            better &= promise >= 0
+        at = live[better]
+        p[at] = tried[better]
+        for values, new_values in zip((loss, hessian, descent, scale), new, strict=True):
+            values[at] = new_values[better]
+        damping[live] = np.clip(damping[live] * np.where(better, 0.1, 10), 1e-9, 1e9)
+        if rest is not None:
+            settled[live] = (promise >= 0) & (promise < rest[live])
+            live = live[~settled[live]]
+    return p, settled
+
+
+def diagonals(values: Float[np.ndarray, "m p"]) -> Float[np.ndarray, "m p p"]:
+    """Diagonal matrices."""
+    return values[:, :, None] * np.eye(values.shape[1])

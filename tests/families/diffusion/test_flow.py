@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from phasescope.errors import UserError
 from phasescope.families.diffusion import parametrization
 from phasescope.families.diffusion.config import DiffusionConfig
-from phasescope.families.diffusion.density import LogitNormal
 from phasescope.families.diffusion.optimum import ConditionalOptimum, UnconditionalOptimum
-from phasescope.families.diffusion.schedule import Schedule
+from phasescope.families.diffusion.schedule import LogitNormal, Schedule
 
 FLOW = {"schedule": "flow", "predict": "velocity"}
 

@@ -10,6 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from phasescope.families import Task
 from phasescope.families.diffusion.config import DiffusionConfig
 from phasescope.families.diffusion.optimum import ConditionalOptimum, PartialOptimum, UnconditionalOptimum
 from phasescope.families.diffusion.rungs import (
@@ -21,7 +22,6 @@ from phasescope.families.diffusion.rungs import (
     mean_and_covariance,
     wiener_mmse,
 )
-from phasescope.probing.task import task_of
 from phasescope.worlds import GaussianBump
 from tests.families.torus import torus_spectrum
 
@@ -199,7 +199,7 @@ def test_a_local_machine_answers_in_single_precision_as_in_double():
 
 
 def test_a_diffusions_optima_see_the_tasks_patch_and_all():
-    task = task_of(TORUS, patch_px=5)
+    task = Task.of(TORUS, patch_px=5)
     optima = DIFFUSION.optima(task)
     _, x_t, alpha, sigma, labels = noisy(TORUS, 250, 4)
     t = torch.full((4,), 250)

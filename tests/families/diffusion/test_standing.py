@@ -12,19 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from phasescope.families import Examples
+from phasescope.families import Examples, Task
 from phasescope.families.diffusion.config import DiffusionConfig
 from phasescope.families.diffusion.forecast import information
 from phasescope.families.diffusion.ladder import Ladder
 from phasescope.families.diffusion.nats import Nats, steadied, telling
 from phasescope.families.diffusion.optimum import PartialOptimum
 from phasescope.families.diffusion.standing import ALIKE, Standing, references
-from phasescope.probing.task import task_of
 from phasescope.worlds import GaussianBump
 
 WORLD = GaussianBump(canvas=16, boundary="periodic")
 EPS = DiffusionConfig().build()
-TASK = task_of(WORLD, shift_px=4)
+TASK = Task.of(WORLD, shift_px=4)
 LADDER = Ladder.of(EPS, TASK)
 STANDING = Standing.of(EPS, TASK, seed=0)
 BEST = PartialOptimum.of_grid(EPS, WORLD.render, WORLD.training_labels())
@@ -167,7 +166,7 @@ def test_the_integral_of_a_gaussian_channel():
 
 
 def examine(withheld: str, world: GaussianBump = WORLD) -> dict:
-    task = task_of(world, withheld=withheld)
+    task = Task.of(world, withheld=withheld)
     labels = task.training[:8].reshape(2, 4, -1)
     examples = Examples(task, world.shape, labels, 0, torch.device("cpu"))
     family = DiffusionConfig().build()
@@ -209,14 +208,14 @@ def test_some_training_images_alone_leave_factors_untold():
 
 def test_a_world_without_a_ladder_is_examined_all_the_same():
     wide = GaussianBump(canvas=65, design={"kind": "grid", "dx": 8.0, "dy": 8.0})
-    known, standing = references(EPS, task_of(wide), 0)
+    known, standing = references(EPS, Task.of(wide), 0)
     assert standing is None
     assert "at most 4096" in known["left_out"]["ladder"]
     assert "ladder" not in examine("never", wide)
 
 
 def test_a_run_begun_before_ladders_were_told_goes_on_without():
-    task = task_of(WORLD)
+    task = Task.of(WORLD)
     examples = Examples(task, WORLD.shape, task.training[:8].reshape(2, 4, -1), 0, torch.device("cpu"))
     found = EPS.examine(lambda x_t, t, labels: x_t, examples, {"unconditional": [1.0, 1.0]})
     assert set(found) == {"denoising"}

@@ -9,7 +9,7 @@ from scipy.spatial.distance import cdist
 from statsmodels.stats.proportion import proportion_confint
 
 from phasescope.factors import Factors
-from phasescope.measures.images import image_distances
+from phasescope.measures.images import memorisation
 from phasescope.measures.images.memorisation import gap_ratio, paired_difference_interval, snap_to_grid
 
 N = 16
@@ -95,12 +95,12 @@ def test_the_gap_ratio_knows_no_scale_shift_rotation_order_or_duplicate():
 
 @pytest.mark.parametrize("block", [5, 1000])
 def test_distances_are_scipys_in_whatever_blocks_and_exact_next_to_a_copy(block, monkeypatch):
-    monkeypatch.setattr(image_distances, "BLOCK", block)
+    monkeypatch.setattr(memorisation, "BLOCK", block)
     rng = np.random.default_rng(4)
     training = 1000 + rng.normal(size=(37, 20))
     x = training[:10] + 1e-7 * rng.normal(size=(10, 20))
     expected = np.sort(cdist(x, training), axis=1)[:, :2]
-    np.testing.assert_allclose(image_distances.two_nearest(x, training), expected, rtol=1e-9)
+    np.testing.assert_allclose(memorisation.two_nearest(x, training), expected, rtol=1e-9)
 
 
 def test_newcombes_interval_is_that_of_his_paper_and_of_wilson_at_the_edge():
@@ -210,8 +210,8 @@ def test_bad_input_of_images():
     for call, message in (
         (lambda: gap_ratio(x[0], x, x), r"`generated` \(shape \(5,\)\) must be \(n, ...\)"),
         (lambda: gap_ratio(x[:0], x[:0], x), r"with n of at least 1"),
-        (lambda: gap_ratio(x, x[:5], x), r"`exact` \(n=5\) must be 12 images"),
-        (lambda: gap_ratio(x, x[:, :4], x), r"`exact` \(4 pixels\) must have 5 pixels"),
+        (lambda: gap_ratio(x, x[:5], x), r"`exact` \(\(5, 5\) pixels\) must be \(12, 5\)"),
+        (lambda: gap_ratio(x, x[:, :4], x), r"`exact` \(\(12, 4\) pixels\) must be \(12, 5\)"),
         (lambda: gap_ratio(x, x, np.where(x > 2, np.nan, x) * np.nan), r"`training` .* must be finite"),
         (lambda: gap_ratio(x, x, x[[0, 0]]), "must hold 2 different"),
         (lambda: gap_ratio(x, x, x, threshold=1.0), r"`threshold` \(=1.0\) must be between"),

@@ -42,14 +42,14 @@ def test_all_measures_of_a_torus_on_a_lattice_with_draws():
 def test_what_labels_do_not_suit_is_left_out_and_said():
     labels = scattered(120)
     found = battery(torus(labels), labels, AROUND)
-    assert set(found.left_out) == OF_DRAWS | set(OF_LATTICE) | {"additivity"}
+    assert set(found.left_out) == OF_DRAWS | set(OF_LATTICE)
     assert set(found) == set(NAMES) - set(found.left_out)
-    assert "must be on a lattice" in found.left_out["parallelism"]
+    assert "must be on a lattice" in found.left_out["factorization"]
     assert "several noise draws" in found.left_out["label_share"]
 
     one = scattered(120, 1)
     found = battery(np.hstack([one, one**2]), one)
-    assert {*DISENTANGLEMENT, *OF_LATTICE, "additivity"} <= set(found.left_out)
+    assert {*DISENTANGLEMENT, *OF_LATTICE} <= set(found.left_out)
     assert "must have at least 2 factors" in found.left_out["mig"]
     assert found["order"].value > 0.9
 
@@ -80,7 +80,7 @@ def test_on_a_lattice_of_few_values_what_can_be_measured_is_and_the_rest_is_said
     found = battery(latents, labels, factors, draws=draws)
     assert set(found).isdisjoint(found.left_out)
     assert {*found, *found.left_out} == set(NAMES)
-    assert {"order", "trustworthiness", "continuity", "rsa", "label_share"} <= set(found)
+    assert {"order", "trustworthiness", "rsa", "label_share"} <= set(found)
     assert all(reason and "\n" not in reason for reason in found.left_out.values())
     if K >= 2 and len(labels) >= 80:
         assert set(DISENTANGLEMENT) <= set(found)
@@ -90,21 +90,10 @@ def test_on_a_lattice_of_few_values_what_can_be_measured_is_and_the_rest_is_said
         assert all("categorical) must have an order" in found.left_out[name] for name in OF_LATTICE)
 
 
-def test_three_values_of_an_open_factor_cost_the_measures_of_steps_alone():
-    latents, labels, factors = lattice_with("open", 3, 3)
-    found = battery(latents, labels, factors)
-    assert "must have at least 3" in found.left_out["orthogonality"]
-    assert set(found.left_out) <= {
-        *OF_LATTICE,
-        *OF_DRAWS,
-        *DISENTANGLEMENT,
-        "two_nn",
-        "levina_bickel",
-        "rsa_local",
-        "neighbour_overlap",
-    }
-    with pytest.raises(ValueError, match="must have at least 3"):
-        battery(latents, labels, factors, chosen=["orthogonality"])
+def test_two_values_of_a_factor_are_no_lattice():
+    latents, labels, factors = lattice_with("open", 2, 3)
+    with pytest.raises(ValueError, match="must be on a lattice: combinations of few values, 3 at least"):
+        battery(latents[:8], labels[:8], factors, chosen=["additivity"])
 
 
 def shuffled_names(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -135,18 +124,6 @@ def test_a_category_is_read_from_a_code_that_names_it_and_from_no_other():
     line = battery(labels, labels, factors, chosen=["order"])["order"]
     assert line.detail["size"] > 0.999
     assert line.detail["shape"] < 0.9  # the middle one of three values along a line is in no half of it
-
-
-def test_neighbours_are_fewer_where_rows_are():
-    labels = scattered(40)
-    found = battery(labels, labels)
-    assert set(found["neighbour_overlap"].detail) == {"k=5", "k=10"}
-    assert set(battery(scattered(100), scattered(100))["neighbour_overlap"].detail) == {
-        "k=5",
-        "k=10",
-        "k=20",
-        "k=40",
-    }
 
 
 def test_a_measure_without_value_is_left_out_unless_it_is_asked_for():

@@ -7,7 +7,6 @@ import pytest
 from scipy.stats import ortho_group
 
 from phasescope.factors import Factors
-from phasescope.measures.latents.directions import orthogonality, parallelism
 from phasescope.measures.latents.factorization import estimate, factorization, gradients, shares
 from phasescope.measures.latents.ideal import clifford_torus, embed, random_latents, sheet, torus_3d
 from phasescope.measures.latents.variance_components import check_code, fieller_interval, without_excess
@@ -124,8 +123,6 @@ def test_random_latents_are_not_factorized_however_orthogonal(features):
     score = factorization(random_latents(len(labels), features), labels, **PERIODIC)
     assert score.detail["F"] == pytest.approx(0, abs=0.02)
     assert score.value == pytest.approx(score.nulls["random"], abs=0.05)
-    if features == 500:
-        assert orthogonality(random_latents(len(labels), features), labels, **PERIODIC).value < 0.05
 
 
 def test_permuted_labels_have_no_factorization():
@@ -145,18 +142,17 @@ def test_index_rises_from_torus_to_torus():
     assert values[0] == pytest.approx(0, abs=1e-9)
 
 
-@pytest.mark.parametrize("measure", [factorization, orthogonality, parallelism])
 @pytest.mark.parametrize("draws", [1, 3])
-def test_rotation_shift_scale_order_and_units_change_nothing(measure, draws):
+def test_rotation_shift_scale_order_and_units_change_nothing(draws):
     rng = np.random.default_rng(2)
     labels = grid(keep=0.9)
     latents = mixture(labels, 0.4, PERIODIC, 8) + 0.3 * rng.normal(size=(draws, len(labels), 8)) / np.sqrt(8)
     latents = latents[0] if draws == 1 else latents
-    first = measure(latents, labels, **PERIODIC)
+    first = factorization(latents, labels, **PERIODIC)
     turned = 1e3 * latents @ ortho_group.rvs(8, random_state=0) + 50
     order = rng.permutation(len(labels))
     padded = np.concatenate([turned, np.ones((*turned.shape[:-1], 2))], axis=-1)
-    again = measure(
+    again = factorization(
         padded[..., order, :],
         5 * labels[order],
         factors=Factors.named(("x", "y"), [50.0, 50.0], ("x", "y")),
@@ -168,9 +164,8 @@ def test_rotation_shift_scale_order_and_units_change_nothing(measure, draws):
 
 def test_duplicated_features_change_nothing():
     latents = mixture(grid(), 0.4, PERIODIC, 8) + 0.1 * np.random.default_rng(3).normal(size=(100, 8))
-    for measure in (factorization, orthogonality, parallelism):
-        twice = measure(np.hstack([latents, latents]), grid(), **PERIODIC)
-        assert twice.value == pytest.approx(measure(latents, grid(), **PERIODIC).value)
+    twice = factorization(np.hstack([latents, latents]), grid(), **PERIODIC)
+    assert twice.value == pytest.approx(factorization(latents, grid(), **PERIODIC).value)
 
 
 SCENARIOS = [
@@ -306,111 +301,10 @@ def test_fiellers_interval_covers_a_ratio_and_is_everything_where_the_denominato
     assert fieller_interval(1.0, 0.1, covariance, 1e9) == (-np.inf, np.inf)
 
 
-def test_a_clifford_torus_is_orthogonal_and_parallel_exactly():
-    clifford = embed(clifford_torus(grid(), **PERIODIC), 12)
-    assert orthogonality(clifford, grid(), **PERIODIC).value == pytest.approx(0, abs=1e-12)
-    score = parallelism(clifford, grid(), **PERIODIC)
-    assert score.value == pytest.approx(1)
-    assert score.detail["x-on-x"] == pytest.approx(1)
-    assert score.detail["x-on-x pooled"] == pytest.approx(1)
-
-
-@pytest.mark.parametrize("step", [1.0, 3.0])
-def test_a_3d_tori_cosines_are_those_of_its_equation(step):
-    # A step along v at u is (a e_u, b) with a = cos v' - cos v, b = sin v' - sin v; at another u' its cosine with that
-    # is (a^2 cos(u - u') + b^2) / (a^2 + b^2); the mean of cos(u - u') over u' not u is -1 / (m - 1). An x-step points
-    # along the tangent at its middle, whose cosine with e_u is that of the angle between.
-    labels = grid()
-    v = 2 * np.pi * np.arange(M) / M
-    a, b = np.cos(v + 2 * np.pi * step / M) - np.cos(v), np.sin(v + 2 * np.pi * step / M) - np.sin(v)
-    score = parallelism(torus_3d(labels, **PERIODIC), labels, [step, step], **PERIODIC)
-    assert score.detail["x-on-x"] == pytest.approx(1)
-    assert (
-        score.value
-        == score.detail["y-on-y"]
-        == pytest.approx(np.mean((b**2 - a**2 / (M - 1)) / (a**2 + b**2)))
-    )
-    assert score.nulls["torus_3d"] == pytest.approx(score.value)
-
-    u = 2 * np.pi * np.arange(M) / M
-    tangent = u + np.pi * step / M + np.pi / 2
-    cosines = np.abs(np.cos(tangent[:, None, None, None] - u[None, None, :, None]) * a / np.hypot(a, b))
-    x1, y1, x2, y2 = np.meshgrid(*[np.arange(M)] * 4, indexing="ij")
-    share = ((x2 == x1) | (x2 == (x1 + step) % M)) & ((y1 == y2) | (y1 == (y2 + step) % M))
-    expected = np.broadcast_to(cosines, share.shape)[~share].mean()
-    found = orthogonality(torus_3d(labels, **PERIODIC), labels, [step, step], **PERIODIC)
-    assert found.value == pytest.approx(expected)
-
-
-def test_a_circles_steps_from_other_values_turn_and_a_lines_do_not():
-    # Steps k values apart turn by 2 pi k / M; of those that follow one another, M of M^2 pairs share a label.
-    apart = np.arange(1, M)
-    pairs = np.where(np.isin(apart, [1, M - 1]), M - 1, M)
-    expected = (np.abs(np.cos(2 * np.pi * apart / M)) * pairs).sum() / pairs.sum()
-    score = parallelism(clifford_torus(grid(), **PERIODIC), grid(), **PERIODIC)
-    assert score.detail["x-on-other-x"] == pytest.approx(expected)
-    assert parallelism(sheet(grid()), grid()).detail["label1-on-other-label1"] == pytest.approx(1)
-
-
-def test_both_factors_along_one_line_are_parallel_and_not_orthogonal():
-    line = grid().sum(axis=1, keepdims=True) @ np.ones((1, 3))
-    assert orthogonality(line, grid()).value == pytest.approx(1)
-    assert parallelism(line, grid()).value == pytest.approx(1)
-
-
-def test_a_factor_that_moves_nothing_is_parallel_to_nothing():
-    code = circle(2 * np.pi * grid()[:, 0] / M)
-    score = parallelism(code, grid(), **PERIODIC)
-    assert score.detail["x-on-x"] == pytest.approx(1)
-    assert score.value == score.detail["y-on-y"] == 0
-    assert orthogonality(code, grid(), **PERIODIC).value == 0
-
-
-@pytest.mark.parametrize("features", [3, 300])
-def test_random_latents_have_the_cosines_of_random_vectors(features):
-    labels = grid(16)
-    z = random_latents(256, features, seed=5)
-    score = orthogonality(z, labels)
-    mean = np.sqrt(2 / np.pi / features) if features > 3 else 0.5  # E|cos|: 1/2 in three dimensions
-    assert score.value == pytest.approx(mean, rel=0.05)
-    assert score.nulls["random"] == pytest.approx(mean, rel=0.05)
-    assert score.nulls["permuted"] == pytest.approx(mean, rel=0.05)
-    assert parallelism(z, labels).value == pytest.approx(0, abs=0.05)
-
-
-def test_noise_draws_cosines_to_zero_and_pooled_ones_of_several_draws_are_free_of_it():
-    rng = np.random.default_rng(11)
-    labels, factors = grid(16), {"factors": Factors.named(("x", "y"), [16.0, 16.0], ("x", "y"))}
-    code = embed(torus_3d(labels, **factors), 200)
-    noisy = code + 0.5 * rng.normal(size=(4, *code.shape)) / np.sqrt(200)
-    clean = parallelism(code, labels, **factors)
-    averaged = parallelism(noisy, labels, **factors)
-    assert averaged.value < 0.6 * clean.value
-    assert averaged.detail["y-on-y pooled"] == pytest.approx(clean.detail["y-on-y pooled"], abs=0.05)
-    assert averaged.detail["x-on-x pooled"] == pytest.approx(clean.detail["x-on-x pooled"], abs=0.05)
-    across = orthogonality(noisy, labels, **factors)
-    expected = orthogonality(code, labels, **factors)
-    assert across.value < 0.8 * expected.value
-    assert across.detail["x-on-y pooled"] == pytest.approx(expected.detail["x-on-y pooled"], abs=0.03)
-    # A longer step is less drawn to 0.
-    assert parallelism(noisy, labels, [4.0, 4.0], **factors).value > 1.3 * averaged.value
-
-
-def test_three_factors_are_compared_in_pairs():
-    labels = np.stack(np.meshgrid(*[np.arange(4.0)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
-    coupled = np.stack([labels[:, 0], labels[:, 1], labels[:, 1] + labels[:, 2]], axis=1)
-    score = orthogonality(coupled, labels)
-    assert score.detail["label1-on-label2"] == pytest.approx(0)
-    assert score.value == score.detail["label2-on-label3"] == pytest.approx(np.sqrt(0.5))
-    assert parallelism(coupled, labels).value == pytest.approx(1)
-    assert "torus_3d" not in score.nulls
-
-
 LABELS = grid(5)
 LATENTS = np.random.default_rng(12).normal(size=(25, 3))
 
 
-@pytest.mark.parametrize("measure", [factorization, orthogonality, parallelism])
 @pytest.mark.parametrize(
     ("latents", "labels", "message"),
     [
@@ -427,9 +321,9 @@ LATENTS = np.random.default_rng(12).normal(size=(25, 3))
         (LATENTS, np.random.default_rng(13).random((25, 2)), "`labels` .*scattered"),
     ],
 )
-def test_bad_input(measure, latents, labels, message):
+def test_bad_input(latents, labels, message):
     with pytest.raises(ValueError, match=message):
-        measure(latents, labels)
+        factorization(latents, labels)
 
 
 @pytest.mark.parametrize(
@@ -437,11 +331,9 @@ def test_bad_input(measure, latents, labels, message):
     [
         (partial(factorization, LATENTS, LABELS, radii=(1.0, 2.0)), "`radii`"),
         (partial(factorization, LATENTS, LABELS, permutations=0), "`permutations` .*0.* at least 1"),
-        (partial(orthogonality, LATENTS, LABELS, step=[1.0, -1.0]), "`step` .* greater than 0"),
-        (partial(orthogonality, LATENTS, LABELS, step=[1.5, 1.0]), "`labels` .*0 values of label1"),
         (
-            partial(parallelism, LATENTS, LABELS, factors=Factors.named(("a", "b"), categorical=("b",))),
-            r"`factors` \(b is categorical\) must have an order: a step",
+            partial(factorization, LATENTS, LABELS, factors=Factors.named(("a", "b"), categorical=("b",))),
+            r"`factors` \(b is categorical\) must have an order: noise",
         ),
         (
             partial(factorization, LATENTS[:16], np.kron(np.eye(2), np.ones((2, 1))).repeat(4, axis=0)),

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -22,11 +20,6 @@ from phasescope.worlds.bump.reader import (
     OUTCOMES,
     UNREADABLE,
     BumpReader,
-    Readings,
-    correct_axes,
-    errors_px,
-    outcomes,
-    well_formed,
 )
 from phasescope.worlds.bump.world import GaussianBump
 from phasescope.worlds.plane import Thresholds, noise_deviation, wrap
@@ -43,7 +36,11 @@ def world(sigma_px: float = 1.0, boundary: str = "open", polarity: str = "dark",
 
 
 def reader_of(w: GaussianBump) -> BumpReader:
-    return BumpReader(w.canvas, w.sigma_px, w.polarity, w.periodic)
+    return BumpReader(w.canvas, w.polarity, w.periodic, sigma_px=w.sigma_px)
+
+
+def read(reader: BumpReader, images: np.ndarray) -> dict[str, np.ndarray]:
+    return dict(reader.read(images[:, None]))
 
 
 def paint(w: GaussianBump, labels: np.ndarray) -> np.ndarray:
@@ -85,14 +82,12 @@ def test_none_one_and_several_are_told_apart_in_noise(boundary):
     images = np.concatenate([np.ones((each, N, N)), paint(w, labels), several])
     truth = np.repeat([0, 1, 2], each)
 
-    readings = reader_of(w).read_images(
-        noisy(images, rng.uniform(0, NOISE, 3 * each), rng).astype(np.float32)
-    )
+    readings = read(reader_of(w), noisy(images, rng.uniform(0, NOISE, 3 * each), rng).astype(np.float32))
 
-    told = np.clip(readings.bumps, 0, 2)
+    told = np.clip(readings["bumps"], 0, 2)
     assert np.mean(told == truth) >= 0.99
     one = slice(each, 2 * each)
-    error_px = np.hypot(readings.x[one] - labels[:, 0], readings.y[one] - labels[:, 1])
+    error_px = np.hypot(readings["x"][one] - labels[:, 0], readings["y"][one] - labels[:, 1])
     assert np.nanmedian(error_px) <= 0.1
 
 
@@ -104,23 +99,18 @@ def test_a_clean_bump_is_read_exactly_wherever_it_lies_even_cut_by_the_edge(sigm
     corners = np.array([[0, 0], [0, canvas], [canvas, 0], [canvas, canvas], [0, canvas / 3]], dtype=float)
     labels = np.concatenate([rng.uniform(0, canvas, (100, 2)), corners, rng.uniform(0, 3, (100, 2))])
 
-    readings = reader_of(w).read_images(paint(w, labels))
+    readings = read(reader_of(w), paint(w, labels))
 
-    assert (outcomes(readings, labels) == "correct").all()
-    assert np.abs(errors_px(readings, labels)).max() < 1e-3
-    np.testing.assert_allclose(readings.width_px, sigma_px, rtol=0.02)
-    np.testing.assert_allclose(readings.amplitude, 1, rtol=0.02)
+    assert (reader_of(w).outcome(readings, labels) == "correct").all()
+    assert np.abs(reader_of(w).errors(readings, labels)).max() < 1e-3
+    np.testing.assert_allclose(readings["width_px"], sigma_px, rtol=0.02)
+    np.testing.assert_allclose(readings["amplitude"], 1, rtol=0.02)
 
 
 def test_a_flank_below_the_noise_floor_is_no_bump_and_one_above_is():
     w = world(0.5)
-    assert reader_of(w).read_images(
-        paint(w, np.array([[0.0, 0.0], [0.0, 9.0], [0.5, 0.5]]))
-    ).bumps.tolist() == [
-        0,
-        1,
-        1,
-    ]
+    images = paint(w, np.array([[0.0, 0.0], [0.0, 9.0], [0.5, 0.5]]))
+    assert read(reader_of(w), images)["bumps"].tolist() == [0, 1, 1]
 
 
 @pytest.mark.parametrize("offset", [0.0, 0.25, 0.5, 0.75])
@@ -128,16 +118,16 @@ def test_the_centre_does_not_snap_to_the_pixel_grid_and_keeps_the_cramer_rao_bou
     w, rng, n, noise = world(), numpy_generator(2, "snap", int(100 * offset)), 1500, 0.1
     labels = rng.integers(6, N - 6, size=(n, 2)) + offset
 
-    readings = reader_of(w).read_images(noisy(paint(w, labels), noise, rng))
+    readings = read(reader_of(w), noisy(paint(w, labels), noise, rng))
 
-    one = readings.bumps == 1
+    one = readings["bumps"] == 1
     assert one.mean() > 0.99
-    errors = np.stack(errors_px(readings, labels))[:, one]
+    errors = reader_of(w).errors(readings, labels).T[:, one]
     bound_px = noise * np.sqrt(2 / np.pi)
     assert (np.abs(errors.mean(axis=1)) < 4 * bound_px / np.sqrt(n)).all()
     assert (errors.std(axis=1) < 1.1 * bound_px).all()
     assert (errors.std(axis=1) > 0.9 * bound_px).all()
-    assert readings.width_px[one].std() == pytest.approx(noise / np.sqrt(np.pi), rel=0.1)
+    assert readings["width_px"][one].std() == pytest.approx(noise / np.sqrt(np.pi), rel=0.1)
 
 
 @pytest.mark.parametrize("noise", [0.0, NOISE])
@@ -149,14 +139,14 @@ def test_a_shift_on_the_torus_shifts_the_reading_and_nothing_else(noise, right, 
     images = noisy(paint(w, labels), noise, rng)
     images[-1] = paint_together(w, labels[:3])
 
-    here = reader_of(w).read_images(images)
-    there = reader_of(w).read_images(np.roll(images, (down, right), axis=(1, 2)))
+    here = read(reader_of(w), images)
+    there = read(reader_of(w), np.roll(images, (down, right), axis=(1, 2)))
 
-    assert (here.bumps == there.bumps).all()
-    for moved, before, shift in ((there.x, here.x, right), (there.y, here.y, down)):
+    assert (here["bumps"] == there["bumps"]).all()
+    for moved, before, shift in ((there["x"], here["x"], right), (there["y"], here["y"], down)):
         np.testing.assert_allclose(wrap(moved - before - shift, N), 0 * before, atol=1e-3)
-    np.testing.assert_allclose(there.width_px, here.width_px, rtol=1e-3)
-    np.testing.assert_allclose(there.residual, here.residual, atol=1e-3)
+    np.testing.assert_allclose(there["width_px"], here["width_px"], rtol=1e-3)
+    np.testing.assert_allclose(there["residual"], here["residual"], atol=1e-3)
 
 
 @pytest.mark.parametrize("boundary", ["open", "periodic"])
@@ -166,15 +156,15 @@ def test_the_mirrored_polarity_reads_the_same_and_the_transpose_swaps_x_and_y(bo
     images = noisy(paint(w, labels), 0.15, rng)
     images[::10] = paint_together(w, labels[:4])
 
-    plain = reader_of(w).read_images(images)
-    bright = reader_of(world(1.0, boundary, "bright")).read_images(-images)
-    transposed = reader_of(w).read_images(images.transpose(0, 2, 1))
+    plain = read(reader_of(w), images)
+    bright = read(reader_of(world(1.0, boundary, "bright")), -images)
+    transposed = read(reader_of(w), images.transpose(0, 2, 1))
 
     for name in ("bumps", "x", "y", "width_px", "amplitude", "residual"):
-        np.testing.assert_array_equal(getattr(bright, name), getattr(plain, name))
-    assert (transposed.bumps == plain.bumps).all()
-    np.testing.assert_allclose(transposed.x, plain.y, atol=1e-3)
-    np.testing.assert_allclose(transposed.y, plain.x, atol=1e-3)
+        np.testing.assert_array_equal(bright[name], plain[name])
+    assert (transposed["bumps"] == plain["bumps"]).all()
+    np.testing.assert_allclose(transposed["x"], plain["y"], atol=1e-3)
+    np.testing.assert_allclose(transposed["y"], plain["x"], atol=1e-3)
 
 
 @pytest.mark.parametrize("sigma_px", [1.0, 2.0, 3.0])
@@ -190,14 +180,15 @@ def test_two_bumps_are_two_beyond_the_resolution_limit_and_never_one_good_bump_b
         ):
             half_way = share * limit_px / 2 * direction
             image = paint_together(w, np.array([16.3 - half_way, 16.3 + half_way]))
-            assert outcomes(reader_of(w).read_images(image[None]), np.array([[16.3, 16.3]])) == [outcome]
+            readings = read(reader_of(w), image[None])
+            assert reader_of(w).outcome(readings, np.array([[16.3, 16.3]])) == [outcome]
 
 
 def test_a_bump_across_the_corner_of_a_torus_is_one_and_each_further_one_counts():
     w = world(1.0, "periodic")
     places = np.array([[0.4, 31.8], [16.0, 0.2], [31.9, 16.0], [16.0, 16.0]])
     images = np.stack([paint_together(w, places[: k + 1]) for k in range(4)])
-    assert reader_of(w).read_images(images).bumps.tolist() == [1, 2, 3, 4]
+    assert read(reader_of(w), images)["bumps"].tolist() == [1, 2, 3, 4]
 
 
 def test_the_fit_is_the_minimum_that_an_independent_optimizer_finds():
@@ -232,7 +223,7 @@ def test_noise_is_measured_and_makes_as_many_false_bumps_as_declared(sigma_px):
     assert np.median(noise_deviation((1 - images) / 2)) == pytest.approx(noise, rel=0.02)
 
     thresholds = Thresholds(half_contrast=0.0, false_objects=expected)
-    bumps = BumpReader(N, sigma_px, periodic=True, thresholds=thresholds).read_images(images).bumps
+    bumps = read(BumpReader(N, sigma_px=sigma_px, periodic=True, thresholds=thresholds), images)["bumps"]
 
     assert expected / 1.6 < bumps.mean() < 1.6 * expected
     assert chance_level(Canvas(N, True, sigma_px), 0.01) > chance_level(Canvas(N, True, sigma_px), 0.1)
@@ -299,7 +290,8 @@ SHARES_OF_CONTRAST = {
 def test_what_networks_paint_has_a_sensible_outcome(name, polarity):
     share, expected = SHARES_OF_CONTRAST[name]
     images = (1 - 2 * share if polarity == "dark" else 2 * share - 1)[None]
-    assert outcomes(BumpReader(N, 1.0, polarity).read_images(images), AT) == [expected]
+    reader = BumpReader(N, polarity)
+    assert reader.outcome(read(reader, images), AT) == [expected]
 
 
 @pytest.mark.parametrize("periodic", [False, True])
@@ -314,63 +306,63 @@ def test_any_image_is_read_and_what_is_not_finite_is_malformed(periodic):
             ]
         )
         images[::40, 3, 4] = [np.nan, np.inf, -np.inf, 1e38, -1e38, np.nan]
-        readings = BumpReader(N, sigma_px, periodic=periodic).read_images(images.astype(np.float32))
-        found = outcomes(readings, np.full((len(images), 2), 16.0))
+        reader = BumpReader(N, sigma_px=sigma_px, periodic=periodic)
+        readings = read(reader, images.astype(np.float32))
+        found = reader.outcome(readings, np.full((len(images), 2), 16.0))
         broken = ~np.isfinite(images).all(axis=(1, 2))
-        assert (readings.bumps[broken] == UNREADABLE).all()
+        assert (readings["bumps"][broken] == UNREADABLE).all()
         assert (found[broken] == "malformed").all()
         assert set(found) <= {outcome.name for outcome in OUTCOMES}
 
 
-def a_reading(x: float, y: float, period_px: float | None = None, bumps: int = 1) -> Readings:
-    def one(value):
-        return np.array([value], dtype=np.float32)
+READER = BumpReader(N)
 
-    return Readings(np.array([bumps]), one(x), one(y), one(1), one(1), one(0), one(0), 1.0, period_px)
+
+def a_reading(x: float, y: float, **others: float) -> dict[str, np.ndarray]:
+    """Columns of one well-formed bump, but for `others`."""
+    columns = {"bumps": 1, "x": x, "y": y, "width_px": 1, "amplitude": 1, "residual": 0, "left": 0, **others}
+    return {name: np.array([value], dtype=np.float32) for name, value in columns.items()}
 
 
 def test_one_pixel_is_the_largest_error_in_x_and_in_y():
     label = np.array([[10.0, 20.0]])
     cases = {(10.9, 19.1): (True, True), (11.1, 20): (False, True), (10, 18.9): (True, False)}
-    for (x, y), expected in cases.items():
-        correct_x, correct_y = correct_axes(a_reading(x, y), label)
-        assert (correct_x[0], correct_y[0]) == expected
-        assert outcomes(a_reading(x, y), label)[0] == ("correct" if all(expected) else "misplaced")
-    assert outcomes(a_reading(11.1, 20), label, Thresholds(tolerance_px=1.2)) == ["correct"]
-    assert not np.any(correct_axes(a_reading(10, 20, bumps=2), label))
+    for place, expected in cases.items():
+        assert tuple(READER.right(a_reading(*place), label)[0]) == expected
+        assert READER.outcome(a_reading(*place), label)[0] == ("correct" if all(expected) else "misplaced")
+    lenient = BumpReader(N, thresholds=Thresholds(tolerance_px=1.2))
+    assert lenient.outcome(a_reading(11.1, 20), label) == ["correct"]
+    assert not READER.right(a_reading(10, 20, bumps=2), label).any()
 
 
 def test_errors_are_signed_and_go_the_short_way_around_a_torus():
-    label = np.array([[0.5, 31.5]])
-    dx, dy = errors_px(a_reading(31.5, 0.25, period_px=32.0), label)
-    assert (dx[0], dy[0]) == pytest.approx((-1.0, 0.75))
-    dx, dy = errors_px(a_reading(31.5, 0.25), label)
-    assert (dx[0], dy[0]) == pytest.approx((31.0, -31.25))
+    label, reading = np.array([[0.5, 31.5]]), a_reading(31.5, 0.25)
+    assert BumpReader(N, periodic=True).errors(reading, label)[0] == pytest.approx((-1.0, 0.75))
+    assert READER.errors(reading, label)[0] == pytest.approx((31.0, -31.25))
 
 
 def test_without_a_label_a_well_formed_bump_is_correct_wherever_it_is():
-    assert outcomes(a_reading(3, 29), np.full((1, 2), np.nan)) == ["correct"]
+    assert READER.outcome(a_reading(3, 29), np.full((1, 2), np.nan)) == ["correct"]
 
 
 def test_a_hidden_second_bump_or_a_failed_fit_is_not_well_formed():
-    good, nan = a_reading(3, 4), np.array([np.nan])
-    assert well_formed(good).all()
-    assert not well_formed(replace(good, left=np.array([1.0]))).any()
-    assert not well_formed(replace(good, width_px=nan, amplitude=nan, residual=nan)).any()
-    assert not well_formed(replace(good, amplitude=np.array([1.6]))).any()
-    assert not well_formed(replace(good, width_px=np.array([0.5]))).any()
+    assert READER.formed(a_reading(3, 4)).all()
+    for others in (
+        {"left": 1.0},
+        {"width_px": np.nan, "amplitude": np.nan, "residual": np.nan},
+        {"amplitude": 1.6},
+        {"width_px": 0.5},
+    ):
+        assert not READER.formed(a_reading(3, 4, **others)).any()
 
 
 def test_no_images_give_no_readings():
-    readings = BumpReader(N).read_images(np.zeros((0, N, N)))
-    assert outcomes(readings, np.zeros((0, 2))).shape == (0,)
+    assert READER.outcome(read(READER, np.zeros((0, N, N))), np.zeros((0, 2))).shape == (0,)
 
 
-def test_images_of_another_canvas_and_labels_of_another_count_are_refused_by_name():
-    with pytest.raises(UserError, match=r"`images` .*must have the shape \(n, 32, 32\)"):
-        BumpReader(N).read_images(np.zeros((2, 1, N, N)))
-    with pytest.raises(UserError, match=r"`labels` .*must have the shape \(1, 2\)"):
-        errors_px(a_reading(1, 1), np.zeros((2, 2)))
+def test_images_of_another_canvas_are_refused_by_name():
+    with pytest.raises(UserError, match=r"`images` .*must have the shape \(n, 1, 32, 32\)"):
+        READER.read(np.zeros((2, N, N)))
 
 
 @pytest.mark.parametrize("boundary", ["open", "periodic"])

@@ -21,10 +21,9 @@ from phasescope.families.diffusion.sampler_config import (
 )
 
 if TYPE_CHECKING:
-    from phasescope.families.diffusion.density import LogitNormal
     from phasescope.families.diffusion.family import Diffusion
     from phasescope.families.diffusion.parametrization import Weighting
-    from phasescope.families.diffusion.schedule import Schedule
+    from phasescope.families.diffusion.schedule import LogitNormal, Schedule
 
 USUAL_SHARES, TELLING_SHARE = (0.05, 0.3, 0.6, 0.9), 0.6
 """of the schedule, where latents are read; and from where on the label alone can tell the image"""
@@ -110,7 +109,7 @@ class LogitNormalDensityConfig(Config):
     """of the logit"""
 
     def build(self) -> LogitNormal:
-        from phasescope.families.diffusion.density import LogitNormal
+        from phasescope.families.diffusion.schedule import LogitNormal
 
         return LogitNormal(self.mean, self.deviation)
 
@@ -214,12 +213,12 @@ class DiffusionConfig(FamilyConfig):
 
     def painting(self) -> dict[str, Any]:
         """Samplers, and steps up to one a noise level."""
-        told = self.sampler.tree()
-        ancestral = told["kind"] == "ddpm" or told.get("eta") == 1
+        sampler = self.sampler.tree()
+        ancestral = sampler["kind"] == "ddpm" or sampler.get("eta") == 1
         return {
             "samplers": self._samplers(),
-            "sampler": "ddpm" if ancestral else told["kind"],
-            "steps": told.get("steps", self.schedule.steps),
+            "sampler": "ddpm" if ancestral else sampler["kind"],
+            "steps": sampler.get("steps", self.schedule.steps),
             "most_steps": self.schedule.steps,
         }
 

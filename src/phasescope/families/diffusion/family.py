@@ -23,10 +23,9 @@ from torch import Tensor
 
 from phasescope.families.base import Clones, Examples, Family, Network, Painting, Task
 from phasescope.families.diffusion import Predict, Times, parametrization
-from phasescope.families.diffusion.density import LogitNormal
 from phasescope.families.diffusion.parametrization import Weighting
 from phasescope.families.diffusion.samplers import Denoise, Sampler
-from phasescope.families.diffusion.schedule import Schedule
+from phasescope.families.diffusion.schedule import LogitNormal, Schedule
 from phasescope.randomness import torch_generator
 
 if TYPE_CHECKING:
@@ -103,11 +102,7 @@ class Diffusion(Family):
         return t.to(x_0.device), noise.to(x_0.device)
 
     def loss_at(
-        self,
-        network: Network,
-        x_0: Float[Tensor, "B C H W"],
-        labels: Float[Tensor, "B K"],
-        *drawn: Tensor,
+        self, network: Network, x_0: Float[Tensor, "B C H W"], labels: Float[Tensor, "B K"], *drawn: Tensor
     ) -> Float[Tensor, " B"]:
         """The weighted squared error a pixel of each image, (B,), at the t (B,) with the noise (B, C, H, W) of `draw`."""
         t, noise = drawn

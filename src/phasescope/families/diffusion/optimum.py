@@ -131,7 +131,6 @@ class UnconditionalOptimum(Posterior):
     def posterior(
         self, x_t: Tensor, alpha: Tensor, sigma: Tensor, labels: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """See `Posterior.posterior`."""
         return posterior(self.images(x_t.device), x_t, alpha, sigma)
 
     def log_weights(

@@ -169,7 +169,6 @@ class OrbitOptimum(Posterior):
     def posterior(
         self, x_t: Tensor, alpha: Tensor, sigma: Tensor, labels: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """See `Posterior.posterior`."""
         images = self.knows_label.x_0(x_t, alpha, sigma, labels)
         axes = tuple(range(2, x_t.ndim))
         check_shift(self.shift_px, tuple(x_t.shape[2:]))

@@ -1,4 +1,4 @@
-"""Which sampler paints, as its user writes it."""
+"""Which sampler generates images, as its user writes it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import Field
 from phasescope.config import Config
 
 if TYPE_CHECKING:
-    from phasescope.families.diffusion.samplers import DDIM, DPMSolver, Heun
+    from phasescope.families.diffusion.samplers import Sampler
     from phasescope.families.diffusion.schedule import Schedule
 
 Steps = Annotated[int, Field(ge=1, le=100_000)]
@@ -20,23 +20,29 @@ PAINTED_BY: dict[str, dict[str, Any]] = {
     "euler": {"kind": "euler"},
     "heun": {"kind": "heun"},
 }
-"""samplers by the names under which one chooses among them"""
+"""samplers by the names under which a user chooses among them"""
 OF_FLOW = ("euler", "heun")
-"""those that are flow matching's alone"""
+"""those of flow matching alone"""
 
 
-class DDPMSamplerConfig(Config):
+class SamplerConfig(Config):
+    """A sampler; its other fields are the arguments of its constructor."""
+
+    kind: str
+
+    def build(self, schedule: Schedule) -> Sampler:
+        from phasescope.families.diffusion.samplers import SAMPLERS
+
+        return SAMPLERS[self.kind](schedule, **self.model_dump(exclude={"kind"}))
+
+
+class DDPMSamplerConfig(SamplerConfig):
     """Ancestral sampling through every t (Ho et al. 2020)."""
 
     kind: Literal["ddpm"] = "ddpm"
 
-    def build(self, schedule: Schedule) -> DDIM:
-        from phasescope.families.diffusion.samplers import ddpm
 
-        return ddpm(schedule)
-
-
-class DDIMSamplerConfig(Config):
+class DDIMSamplerConfig(SamplerConfig):
     """DDIM (Song et al. 2021)."""
 
     kind: Literal["ddim"] = "ddim"
@@ -45,49 +51,29 @@ class DDIMSamplerConfig(Config):
     eta: float = Field(0.0, ge=0, le=1)
     """share of the ancestral noise: 0 is deterministic, 1 is DDPM's"""
 
-    def build(self, schedule: Schedule) -> DDIM:
-        from phasescope.families.diffusion.samplers import DDIM
 
-        return DDIM(schedule, self.steps, self.eta)
-
-
-class EulerSamplerConfig(Config):
+class EulerSamplerConfig(SamplerConfig):
     """Euler's method, of flow matching: DDIM without noise, which it is there."""
 
     kind: Literal["euler"] = "euler"
     steps: Steps = 25
     """evaluations of the network an image"""
 
-    def build(self, schedule: Schedule) -> DDIM:
-        from phasescope.families.diffusion.samplers import DDIM
 
-        return DDIM(schedule, self.steps)
-
-
-class HeunSamplerConfig(Config):
+class HeunSamplerConfig(SamplerConfig):
     """Heun's method, of flow matching: second order."""
 
     kind: Literal["heun"] = "heun"
     steps: Steps = 12
     """two evaluations of the network each, but for the last"""
 
-    def build(self, schedule: Schedule) -> Heun:
-        from phasescope.families.diffusion.samplers import Heun
 
-        return Heun(schedule, self.steps)
-
-
-class DPMSolverSamplerConfig(Config):
+class DPMSolverSamplerConfig(SamplerConfig):
     """DPM-Solver++(2M): second order, one evaluation a step (Lu et al. 2022)."""
 
     kind: Literal["dpm_solver"] = "dpm_solver"
     steps: Steps = 20
     """evaluations of the network an image"""
-
-    def build(self, schedule: Schedule) -> DPMSolver:
-        from phasescope.families.diffusion.samplers import DPMSolver
-
-        return DPMSolver(schedule, self.steps)
 
 
 AnySampler = (

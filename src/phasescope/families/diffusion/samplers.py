@@ -73,7 +73,6 @@ class DDIM:
     def states(
         self, denoise: Denoise, x_t: Float[Tensor, "B C H W"], generator: torch.Generator
     ) -> Iterator[Painting]:
-        """See `Sampler.states`."""
         for step, (t, s) in enumerate(pairwise(sampling_times(self.schedule.steps, self.steps))):
             with torch.no_grad():
                 x_0 = denoise(x_t, t)
@@ -148,3 +147,13 @@ class DPMSolver:
             x_t = s_s / s_t * x_t - a_s * math.expm1(-h) * d
             former_h, former_x_0 = h, x_0
         yield Painting(self.steps, -1, x_t, x_t)
+
+
+SAMPLERS: dict[str, Callable[..., Sampler]] = {
+    "ddpm": ddpm,
+    "ddim": DDIM,
+    "dpm_solver": DPMSolver,
+    "euler": DDIM,
+    "heun": Heun,
+}
+"""by the kind of their configuration"""

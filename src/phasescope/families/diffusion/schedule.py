@@ -12,6 +12,10 @@ Of a diffusion alpha_t^2 + sigma_t^2 = 1: step t adds noise of variance beta_t, 
 Flow matching goes straight from image to noise (Lipman et al. 2023, arXiv 2210.02747, with its time turned round):
 alpha = 1 - u, sigma = u, at u = (t + 1/2) / T.
 
+In training t need not be uniform. Logit-normal (Esser et al. 2024, arXiv 2403.03206): logit(u) ~ N(m, s^2) for u in (0, 1),
+and t = floor(T u). With a uniform v, u = Q(v) = 1 / (1 + exp(-(m + s Phi^-1(v)))), so levels spread evenly in v are
+spread as the density is.
+
 Before the first step, at t = -1, the image is clean: alpha = 1, sigma = 0.
 """
 
@@ -78,3 +82,26 @@ def cosine_betas(steps: int, offset: float) -> Float[Tensor, " T"]:
     u = torch.linspace(0, 1, steps + 1, dtype=torch.float64)
     f = torch.cos(math.pi / 2 * (u + offset) / (1 + offset)) ** 2
     return (1 - f[1:] / f[:-1]).clamp(max=BETA_MAX)
+
+
+@dataclass(frozen=True)
+class LogitNormal:
+    """The density of u = t / T.
+
+    Attributes:
+        mean, deviation: of logit(u).
+    """
+
+    mean: float
+    deviation: float
+
+    def quantile(self, v: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+        """Q(v) in (0, 1), of v in [0, 1)."""
+        least = torch.finfo(v.dtype).tiny
+        return torch.sigmoid(self.mean + self.deviation * torch.special.ndtri(v.clamp(min=least)))
+
+    def of_levels(self, steps: int) -> Float[Tensor, " T"]:
+        """How often each of T levels is drawn, in shares of even draws: (T,) float64, of mean 1."""
+        edges = torch.logit(torch.linspace(0, 1, steps + 1, dtype=torch.float64))
+        below = torch.special.ndtr((edges - self.mean) / self.deviation)
+        return below.diff() * steps

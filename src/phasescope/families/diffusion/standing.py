@@ -25,12 +25,7 @@ from torch import Tensor
 
 from phasescope.families.base import Task, Withheld
 from phasescope.families.diffusion.drawn import Drawn, affordable, draw, middles, squared
-from phasescope.families.diffusion.forecast import (
-    MOST_LOCAL,
-    MOST_WORK,
-    errors_of,
-    too_heavy,
-)
+from phasescope.families.diffusion.forecast import MOST_LOCAL, MOST_WORK, errors_of, too_heavy
 from phasescope.families.diffusion.ladder import Ladder
 from phasescope.families.diffusion.nats import Answer, Nats, most_of, sets_of
 from phasescope.families.diffusion.optimum import Answering

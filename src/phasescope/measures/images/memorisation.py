@@ -16,8 +16,6 @@ target, factor by factor,
 s = 0 where errors do not depend on the offset, however large they are, 1 where each thing sits on the nearest training label
 whatever the target, and the share of copies where some are copies and the others are right. The target is known
 exactly, so that noise does not weaken s as it weakens regressions on what is measured; a reader's constant shift is in a.
-
-Agreement of two models trained on disjoint halves is in `agreement`.
 """
 
 from __future__ import annotations
@@ -32,11 +30,12 @@ from numpy.typing import ArrayLike
 
 from phasescope.factors import Factors
 from phasescope.measures.checks import Labels, check_count, check_draws, check_finite, check_labels
-from phasescope.measures.images.image_distances import check_images, distinct, two_nearest
 from phasescope.measures.learning.phases import wilson_low
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, null_level
 from phasescope.randomness import numpy_generator
 
+BLOCK = 4096
+"""Training images at a time."""
 COPY = 1 / 3
 """d_1 / d_2 below which an image counts as a copy."""
 
@@ -82,13 +81,18 @@ def gap_ratio(
     check_count("permutations", permutations, 1, "a score needs its null")
     if not 0 < threshold < 1:
         raise ValueError(f"`threshold` (={threshold}) must be between 0 and 1: d_1 is at most d_2")
-    x = check_images("generated", generated)
+    x, true, a = (
+        _rows(name, images)
+        for name, images in (("generated", generated), ("exact", exact), ("training", training))
+    )
     n = len(x)
-    true, a = check_images("exact", exact, like=x, n=n), check_images("training", training, like=x)
-    a = a[distinct(a)]
+    for name, images, shape in (("exact", true, x.shape), ("training", a, (len(a), x.shape[1]))):
+        if images.shape != shape:
+            raise ValueError(f"`{name}` ({images.shape} pixels) must be {shape}, as `generated` is {x.shape}")
+    a = np.unique(a, axis=0)
     if len(a) < 2:
         raise ValueError("`training` (all images equal) must hold 2 different ones: d_2 is to the second")
-    ratios, exact_ratios = (d[:, 0] / d[:, 1] for d in (two_nearest(x, a), two_nearest(true, a)))
+    ratios, exact_ratios = (np.divide(*two_nearest(images, a).T) for images in (x, true))
     copy, true_copy = ratios < threshold, exact_ratios < threshold
     share, of_exact = float(copy.mean()), float(true_copy.mean())
     difference = copy.astype(float) - true_copy
@@ -103,10 +107,7 @@ def gap_ratio(
             n=n,
             estimator=estimator,
             nulls={"exact": of_exact},
-            detail={
-                "median": float(np.median(ratios)),
-                "exact_median": float(np.median(exact_ratios)),
-            },
+            detail={"median": float(np.median(ratios)), "exact_median": float(np.median(exact_ratios))},
         ),
         excess=Score(
             value=share - of_exact,
@@ -119,6 +120,32 @@ def gap_ratio(
         ratios=ratios,
         exact_ratios=exact_ratios,
     )
+
+
+def _rows(name: str, images: ArrayLike) -> Float[np.ndarray, "n pixels"]:
+    """Images of any shape as rows of float64.
+
+    Raises:
+        ValueError: not (n, ...), none, not finite.
+    """
+    x = np.asarray(images, dtype=float)
+    if x.ndim < 2 or not x.size:
+        raise ValueError(f"`{name}` (shape {x.shape}) must be (n, ...) with n of at least 1: one image a row")
+    check_finite(name, x)
+    return x.reshape(len(x), -1)
+
+
+def two_nearest(
+    x: Float[np.ndarray, "n pixels"], training: Float[np.ndarray, "M pixels"]
+) -> Float[np.ndarray, "n 2"]:
+    """Euclidean distances to the nearest and the second nearest of M >= 2 training images, without a table of all pairs."""
+    from scipy.spatial.distance import cdist
+
+    nearest = np.full((len(x), 2), np.inf)
+    for start in range(0, len(training), BLOCK):
+        distances = np.concatenate([nearest, cdist(x, training[start : start + BLOCK])], axis=1)
+        nearest = np.sort(np.partition(distances, 1, axis=1)[:, :2], axis=1)
+    return nearest
 
 
 def paired_difference_interval(a: Bool[np.ndarray, " n"], b: Bool[np.ndarray, " n"]) -> tuple[float, float]:
@@ -182,8 +209,8 @@ def snap_to_grid(
     asked = np.asarray(targets, dtype=float)
     known = check_labels(asked, len(asked) if asked.ndim else 0, factors)
     known.check_ordered("an image is pulled along a factor")
-    found = _like_targets("read", read, asked)
-    offsets = _wrapped(asked - nearest_labels(known, training_labels), known)
+    positions = _like_targets("read", read, asked)
+    offsets = known.factors.difference(asked, nearest_labels(known, training_labels))
     varies = np.ptp(offsets, axis=0) > 1e-6 * known.span
     if not varies.all():
         which = known.names[int((~varies).argmax())]
@@ -196,12 +223,12 @@ def snap_to_grid(
             f"offset from the grid ({', '.join(f'{o:.3g}' for o in np.abs(offsets).max(axis=0))})"
         )
 
-    def used(positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        errors = _wrapped(np.where(np.isfinite(positions), positions, np.nan) - asked, known)
+    def used(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        errors = known.factors.difference(np.where(np.isfinite(places), places, np.nan), asked)
         near = (np.abs(errors) <= limits).all(axis=1)
         return errors[near], offsets[near]
 
-    e, o = used(found)
+    e, o = used(positions)
     n = len(e)
     if n < 10:
         raise ValueError(f"`read` (n={n} near their targets) must have at least 10: nothing to regress")
@@ -269,12 +296,6 @@ def nearest_labels(known: Labels, training_labels: ArrayLike) -> Float[np.ndarra
 
     tree = KDTree(in_spans(labels), boxsize=np.where(known.periodic, 1.0, 0.0))
     return labels[tree.query(in_spans(known.values))[1]]
-
-
-def _wrapped(difference: Float[np.ndarray, "n K"], known: Labels) -> Float[np.ndarray, "n K"]:
-    """The short way round in periodic factors."""
-    around = (difference + known.span / 2) % known.span - known.span / 2
-    return np.where(known.periodic, around, difference)
 
 
 def _like_targets(name: str, positions: ArrayLike, targets: np.ndarray) -> Float[np.ndarray, "n K"]:

@@ -1,7 +1,7 @@
 """All measures of one set of latents at once, by name, each as a Score with its nulls.
 
-What cannot be measured is left out, and said with its reason: disentanglement needs two factors, directions and the
-factorization index ordered labels on a lattice, what compares noise draws several of them.
+What cannot be measured is left out, with its reason: disentanglement needs two factors, additivity and the
+factorization index need ordered labels on a lattice, and what compares noise draws needs several of them.
 Homology is apart (`persistent_homology`): it takes longer than all of these together.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,13 +18,13 @@ from phasescope.factors import Factors
 from phasescope.measures.checks import MOST_ROWS, Labels, check_labels, check_latents
 from phasescope.measures.latents.additivity import additivity
 from phasescope.measures.latents.dimension import participation_ratio
-from phasescope.measures.latents.directions import orthogonality, parallelism
+from phasescope.measures.latents.disentanglement import NAMES as DISENTANGLEMENT
 from phasescope.measures.latents.disentanglement import disentanglement
 from phasescope.measures.latents.factorization import factorization
-from phasescope.measures.latents.intrinsic_dimension import levina_bickel, two_nn
+from phasescope.measures.latents.intrinsic_dimension import two_nn
 from phasescope.measures.latents.label_share import label_share
 from phasescope.measures.latents.lattice import check_lattice
-from phasescope.measures.latents.neighbours import RANGE_OF_K, continuity, neighbour_overlap, trustworthiness
+from phasescope.measures.latents.neighbours import trustworthiness
 from phasescope.measures.latents.order import order
 from phasescope.measures.latents.rsa import rsa
 from phasescope.measures.latents.sheet import sheet_readings
@@ -42,8 +41,8 @@ class Scores(dict[str, Score]):
         left_out: of each measure that could not be had, why, in one line.
     """
 
-    def __init__(self, found: Mapping[str, Score], left_out: Mapping[str, str] | None = None):
-        super().__init__(found)
+    def __init__(self, scores: Mapping[str, Score], left_out: Mapping[str, str] | None = None):
+        super().__init__(scores)
         self.left_out = dict(left_out or {})
 
     def to_frame(self) -> pd.DataFrame:
@@ -51,15 +50,6 @@ class Scores(dict[str, Score]):
         return scores_frame(({"measure": name}, score) for name, score in self.items())
 
 
-DISENTANGLEMENT = (
-    "dci_disentanglement",
-    "dci_completeness",
-    "dci_informativeness",
-    "mig",
-    "sap",
-    "modularity",
-    "explicitness",
-)
 LOCAL = 0.2
 """radius of local RSA, in spans: far pairs dominate the global one"""
 LEAST_VALUES = 3
@@ -68,35 +58,11 @@ LEAST_VALUES = 3
 
 @dataclass(frozen=True)
 class Given:
-    """What is measured: latents (n, features), labels, perhaps several noise draws of the first of them."""
+    """What is measured: latents (n, features), labels, and perhaps several noise draws of the first labels."""
 
     latents: np.ndarray
     known: Labels
     draws: np.ndarray | None = None
-
-    @property
-    def labels(self) -> np.ndarray:
-        return self.known.values
-
-    @property
-    def factors(self) -> Factors:
-        return self.known.factors
-
-    @property
-    def ks(self) -> tuple[int, ...]:
-        """The range of neighbours, as far as there are rows enough."""
-        return tuple(k for k in RANGE_OF_K if 2 * k + 2 <= len(self.latents)) or RANGE_OF_K[:1]
-
-    @cached_property
-    def on_lattice(self) -> bool:
-        """Whether the labels are combinations of few values of factors that have an order, three at least of each."""
-        if self.known.categorical.any():
-            return False
-        try:
-            counts = [len(values) for values in check_lattice(self.known).values]
-        except ValueError:
-            return False
-        return min(counts) >= LEAST_VALUES and bool(np.prod(counts) <= 2 * len(self.labels))
 
     @property
     def of_draws(self) -> np.ndarray:
@@ -104,10 +70,20 @@ class Given:
             raise ValueError("`draws` (=None) must be given: latents of several noise draws a label")
         return self.draws
 
+    def check_on_lattice(self) -> None:
+        """Raises ValueError unless labels are combinations of few values of ordered factors, at least three of each."""
+        self.known.check_ordered("steps lead from one value to the next")
+        counts = [len(values) for values in check_lattice(self.known).values]
+        if min(counts) < LEAST_VALUES or np.prod(counts) > 2 * len(self.known.values):
+            raise ValueError(
+                f"`labels` (n={len(self.known.values)}) must be on a lattice: combinations of few values, "
+                f"{LEAST_VALUES} at least of each factor"
+            )
+
 
 @dataclass(frozen=True)
 class Part:
-    """Measures that are computed together, or refused together by a ValueError that says why."""
+    """Measures that are computed together, or refused together by a ValueError that gives the reason."""
 
     names: tuple[str, ...]
     measure: Callable[[Given], dict[str, Score]]
@@ -119,68 +95,51 @@ def _one(name: str, measure: Callable[[Given], Score]) -> Part:
 
 def _of_labels(name: str, measure: Callable[..., Score], **settings: Any) -> Part:
     """A measure of latents and labels."""
-    return _one(name, lambda given: measure(given.latents, given.labels, factors=given.factors, **settings))
+    return _one(
+        name,
+        lambda given: measure(given.latents, given.known.values, factors=given.known.factors, **settings),
+    )
 
 
 def _of_lattice(name: str, measure: Callable[..., Score]) -> Part:
-    def of(given: Given) -> Score:
-        given.known.check_ordered("steps lead from one value to the next")
-        check_lattice(given.known)
-        _check_on_lattice(given)
-        return measure(given.latents, given.labels, factors=given.factors)
+    def measured(given: Given) -> Score:
+        given.check_on_lattice()
+        return measure(given.latents, given.known.values, factors=given.known.factors)
 
-    return _one(name, of)
-
-
-def _check_on_lattice(given: Given) -> None:
-    if not given.on_lattice:
-        raise ValueError(
-            f"`labels` (n={len(given.labels)}) must be on a lattice: combinations of few values, "
-            f"{LEAST_VALUES} at least of each factor"
-        )
-
-
-def _additive(given: Given) -> Score:
-    _check_on_lattice(given)
-    return additivity(given.latents, given.labels, factors=given.factors)
-
-
-def _disentangled(given: Given) -> dict[str, Score]:
-    return disentanglement(given.latents, given.labels, given.factors, reduction="ica").scores()
+    return _one(name, measured)
 
 
 PARTS: tuple[Part, ...] = (
     _of_labels("order", order),
     _of_labels("trustworthiness", trustworthiness),
-    _of_labels("continuity", continuity),
-    _one(
-        "neighbour_overlap",
-        lambda given: neighbour_overlap(given.latents, given.labels, given.ks, given.factors),
-    ),
     _of_labels("rsa", rsa),
     _of_labels("rsa_local", rsa, radius=LOCAL),
     _one("participation_ratio", lambda given: participation_ratio(given.latents)),
     _one("two_nn", lambda given: two_nn(given.latents)),
-    _one("levina_bickel", lambda given: levina_bickel(given.latents)),
-    _one("additivity", _additive),
+    _of_lattice("additivity", additivity),
     _of_lattice("factorization", factorization),
-    _of_lattice("orthogonality", orthogonality),
-    _of_lattice("parallelism", parallelism),
-    Part(DISENTANGLEMENT, _disentangled),
+    Part(
+        DISENTANGLEMENT,
+        lambda given: disentanglement(
+            given.latents, given.known.values, given.known.factors, reduction="ica"
+        ),
+    ),
     Part(
         ("sheet_trustworthiness", "sheet_order"),
-        lambda given: sheet_readings(given.of_draws, given.labels[: given.of_draws.shape[1]], given.factors),
+        lambda given: sheet_readings(
+            given.of_draws, given.known.values[: given.of_draws.shape[1]], given.known.factors
+        ),
     ),
     _one("label_share", lambda given: label_share(given.of_draws)),
     _one("label_dimension", lambda given: participation_ratio(given.of_draws.mean(axis=0))),
 )
 NAMES = tuple(name for part in PARTS for name in part.names)
-OF_LATTICE = ("factorization", "orthogonality", "parallelism")
+OF_LATTICE = ("factorization", "additivity")
 """for which labels must be on a lattice"""
 
 
 def parts_of(chosen: Sequence[str] | None) -> list[Part]:
-    """Those that give any of some measures; all of them for None."""
+    """The parts that give any of the chosen measures; all of them for None."""
     return [part for part in PARTS if chosen is None or not set(chosen).isdisjoint(part.names)]
 
 
@@ -215,15 +174,15 @@ def battery(
         )
     x = check_latents(latents, 4, "latents are compared with one another")
     given = Given(latents, check_labels(labels, len(x), factors), draws)
-    found: dict[str, Score] = {}
+    scores: dict[str, Score] = {}
     left_out: dict[str, str] = {}
     for done, part in enumerate(parts := parts_of(chosen)):
         tell(done, len(parts))
         try:
-            found |= part.measure(given)
+            scores |= part.measure(given)
         except ValueError as reason:
             if chosen is not None:
                 raise
             left_out |= dict.fromkeys(part.names, " ".join(str(reason).split()))
     tell(len(parts), len(parts))
-    return Scores({name: found[name] for name in chosen or NAMES if name in found}, left_out)
+    return Scores({name: scores[name] for name in chosen or NAMES if name in scores}, left_out)

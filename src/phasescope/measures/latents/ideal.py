@@ -28,9 +28,7 @@ RADII = (2.0, 1.0)
 
 
 def torus_3d(
-    labels: ArrayLike,
-    factors: Factors | None = None,
-    radii: tuple[float, float] = RADII,
+    labels: ArrayLike, factors: Factors | None = None, radii: tuple[float, float] = RADII
 ) -> Float[np.ndarray, "n 3"]:
     """The torus in R^3: the first factor goes round the hole, the second round the tube.
 
@@ -48,10 +46,7 @@ def torus_3d(
     return np.stack([(R + r * np.cos(v)) * np.cos(u), (R + r * np.cos(v)) * np.sin(u), r * np.sin(v)], axis=1)
 
 
-def clifford_torus(
-    labels: ArrayLike,
-    factors: Factors | None = None,
-) -> Float[np.ndarray, "n features"]:
+def clifford_torus(labels: ArrayLike, factors: Factors | None = None) -> Float[np.ndarray, "n features"]:
     """A circle of radius 1 for each factor, in planes of their own: the product of circles, flat, in R^2K.
 
     Args:

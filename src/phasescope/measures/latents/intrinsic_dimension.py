@@ -1,37 +1,26 @@
 """Intrinsic dimension: on a manifold of how many dimensions do the latents lie, curved or flat?
 
-Near a point of a d-dimensional manifold the number of neighbours within r grows as r^d. With T_1 < T_2 < ... the
-distances to a row's nearest other rows, log(T_k / T_j) is then a sum of exponentials, and
+Near a point of a d-dimensional manifold the number of neighbours within r grows as r^d. With T_1 < T_2 the distances to
+the two nearest other rows, log(T_2 / T_1) has the mean 1 / d whatever the density, as long as it is even within T_2. This
+is TwoNN (Facco et al. 2017), fitted by maximum likelihood (Denti et al. 2022): d = 1 / mean log(T_2 / T_1).
 
-    t_k = 1 / (k - 1) sum_{j < k} log(T_k / T_j)        has mean 1 / d
+Noise has as many dimensions as there are features, so what is measured is the dimension at the scale of T_2. An edge lowers
+it; curvature within T_2, which brings far rows near, raises it, and so does a lattice, where neighbours are equally far: to
+infinity.
 
-whatever the density, as long as it is even within T_k. The maximum likelihood estimate of Levina & Bickel (2005) from one
-row is 1 / t_k; over rows the inverses are averaged (MacKay & Ghahramani 2005), since likelihoods multiply. With k = 2
-this is TwoNN (Facco et al. 2017), fitted by maximum likelihood (Denti et al. 2022).
-
-Noise has as many dimensions as there are features, so what is measured is the dimension at the scale of T_k. An edge brings
-it down; curvature within T_k, which brings far rows near, brings it up, and so does a lattice, where neighbours are equally
-far: to infinity for k = 2.
-
-The interval. Rows that share neighbours have like t_k, so that to resample rows as if they were independent makes intervals
-too narrow; to leave each out in turn, with neighbours found anew, makes them too wide (a jackknife's variance is some
-three times the truth: a statistic of neighbours is not smooth). With U_l the rows that have l among their k nearest, and
-l itself,
+The interval. Rows that share neighbours have similar log ratios t_i, so that resampling rows as if they were independent
+makes intervals too narrow; a jackknife that searches neighbours again makes them too wide (its variance is some three times
+the truth: a statistic of neighbours is not smooth). With U_l the rows that have l among their k = 2 nearest, and l itself,
 
     V = 1 / n^2 sum_l (sum_{i in U_l} t_i - mean t)^2 / (k + 1)
 
 counts the covariance of two rows by the share of neighbours that they have in common, a kernel as in Conley (1999). What
 is resampled are the terms of that sum.
-
-The effective rank (Roy & Vetterli 2007) is linear, as the participation ratio is: with p_i the singular values of the
-centred latents over their sum, exp(- sum p log p). It is 1 on a line and d for an isotropic cloud in d dimensions, and it
-counts small directions for more than the participation ratio does.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -43,7 +32,7 @@ from phasescope.randomness import numpy_generator
 DISCARDED = 0.1
 """Share of the largest ratios that Facco et al. (2017) leave out of their fit."""
 TIE = 1e-4
-"""Of a distance, within which two are equal: those of float32 labels on a lattice are."""
+"""Share of a distance within which two distances are equal: those of float32 labels on a lattice are."""
 TIED = 0.5
 """Share of rows whose two nearest neighbours are equally far, above which latents lie on a lattice."""
 
@@ -51,64 +40,20 @@ TIED = 0.5
 def two_nn(latents: Float[np.ndarray, "n features"], resamples: int = 200, seed: int = 0) -> Score:
     """The dimension in which a row's two nearest neighbours lie, by maximum likelihood.
 
-    `detail` has the share of `ties`, and as `linear_fit` Facco et al.'s own: a line through the origin to the empirical
-    distribution of log(T_2 / T_1) without its largest tenth, which a few wild ratios do not move. Interval, null and what is
-    raised: as `levina_bickel`.
-    """
-    found = _by_neighbours(latents, 2, resamples, seed)
-    return found.score("TwoNN, maximum likelihood", linear_fit=facco_fit(found.t))
-
-
-def levina_bickel(
-    latents: Float[np.ndarray, "n features"], k: int = 10, resamples: int = 200, seed: int = 0
-) -> Score:
-    """The dimension in which a row's k nearest neighbours lie, by maximum likelihood, inverses averaged.
-
-    `detail` has the share of `ties` between a row's two nearest neighbours, and as `local_mean` the average of the rows'
-    own estimates (k - 2) / ((k - 1) t_k), which is Levina & Bickel's. The bias from edges and curvature is not in the
-    interval. The null `gaussian` is the same measure of a Gaussian cloud of the latents' covariance: what it says of that
-    spectrum where there is no manifold. The caller attaches the pixels', the untrained network's and the labels' own
-    with `Score.with_nulls`.
-
-    Args:
-        k: neighbours, at least 3; the scale at which dimension is read.
+    `detail` has the share of `ties` between a row's two nearest neighbours, and as `linear_fit` the fit of Facco et al.: a
+    line through the origin to the empirical distribution of log(T_2 / T_1) without its largest tenth, which a few extreme
+    ratios do not move. The bias from edges and curvature is not in the interval. The null `gaussian` is the same measure of
+    a Gaussian cloud with the latents' covariance: what that spectrum gives if there is no manifold. The caller attaches the
+    pixels', the untrained network's and the labels' own with `Score.with_nulls`.
 
     Raises:
-        ValueError: as `check_latents` says; n < k + 2; rows that are equal, since a distance of 0 has no logarithm; rows
+        ValueError: as `check_latents` says; n < 4; rows that are equal, since a distance of 0 has no logarithm; rows
             on a lattice, where most have two nearest neighbours that are equally far, whatever the dimension.
     """
-    check_count("k", k, 3, "a row's own estimate has k - 2 degrees of freedom")
-    found = _by_neighbours(latents, k, resamples, seed)
-    local = float(((k - 2) / (k - 1) / found.t).mean())
-    return found.score(f"Levina-Bickel, k={k}, inverses averaged", local_mean=local)
-
-
-@dataclass(frozen=True)
-class _Found:
-    t: Float[np.ndarray, " n"]
-    """t_k of each row."""
-    low: float
-    high: float
-    gaussian: float
-    ties: float
-
-    def score(self, estimator: str, **detail: float) -> Score:
-        return Score(
-            value=float(1 / self.t.mean()),
-            low=self.low,
-            high=self.high,
-            n=len(self.t),
-            estimator=estimator,
-            nulls={"gaussian": self.gaussian},
-            detail={"ties": self.ties, **detail},
-        )
-
-
-def _by_neighbours(latents: Float[np.ndarray, "n features"], k: int, resamples: int, seed: int) -> _Found:
     check_count("resamples", resamples, 2, "an interval needs replicates")
-    x = check_latents(latents, k + 2, f"each has {k} neighbours, and a Gaussian cloud as many")
+    x = check_latents(latents, 4, "each has 2 neighbours, and a Gaussian cloud as many")
     n = len(x)
-    distances, near = neighbour_distances(x, k)
+    distances, near = neighbour_distances(x)
     ties = float((distances[:, 1] <= distances[:, 0] * (1 + TIE)).mean())
     if ties > TIED:
         raise ValueError(
@@ -119,22 +64,31 @@ def _by_neighbours(latents: Float[np.ndarray, "n features"], k: int, resamples: 
     rng = numpy_generator(seed, "intrinsic dimension")
     replicates = t.mean() + bootstrap_weights(n, resamples, rng) @ shared_influence(t, near) / n
     low, high = basic_interval(float(t.mean()), replicates)
-    gaussian = log_ratios(neighbour_distances(gaussian_like(x, rng), k)[0]).mean()
-    return _Found(t, float(1 / high), float(1 / low) if low > 0 else math.inf, float(1 / gaussian), ties)
+    gaussian = log_ratios(neighbour_distances(gaussian_like(x, rng))[0]).mean()
+    return Score(
+        value=float(1 / t.mean()),
+        low=float(1 / high),
+        high=float(1 / low) if low > 0 else math.inf,
+        n=n,
+        estimator="TwoNN, maximum likelihood",
+        nulls={"gaussian": float(1 / gaussian)},
+        detail={"ties": ties, "linear_fit": facco_fit(t)},
+    )
 
 
 def neighbour_distances(
-    x: Float[np.ndarray, "n features"], k: int
-) -> tuple[Float[np.ndarray, "n k"], Int[np.ndarray, "n k"]]:
-    """Distances to the k nearest other rows of each row, nearest first, and which they are.
+    x: Float[np.ndarray, "n features"],
+) -> tuple[Float[np.ndarray, "n 2"], Int[np.ndarray, "n 2"]]:
+    """Distances to the two nearest other rows of each row, nearest first, and their indices.
 
     Raises:
         ValueError: two rows are equal.
     """
     from sklearn.neighbors import NearestNeighbors
 
-    search = NearestNeighbors(n_neighbors=k).fit(x - x.mean(axis=0))
+    search = NearestNeighbors(n_neighbors=2).fit(x - x.mean(axis=0))
     near = np.asarray(search.kneighbors(return_distance=False))
+    # The search expands |x - y|^2, which loses the digits of a small distance.
     distances = np.stack([np.linalg.norm(x - x[j], axis=1) for j in near.T], axis=1)
     if not distances.all():
         raise ValueError(
@@ -145,9 +99,9 @@ def neighbour_distances(
     return np.take_along_axis(distances, by_distance, axis=1), np.take_along_axis(near, by_distance, axis=1)
 
 
-def log_ratios(distances: Float[np.ndarray, "n k"]) -> Float[np.ndarray, " n"]:
-    """t_k of each row."""
-    return np.log(distances[:, [-1]] / distances[:, :-1]).mean(axis=1)
+def log_ratios(distances: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, " n"]:
+    """log(T_2 / T_1) of each row."""
+    return np.log(distances[:, 1] / distances[:, 0])
 
 
 def shared_influence(t: Float[np.ndarray, " n"], near: Int[np.ndarray, "n k"]) -> Float[np.ndarray, " n"]:

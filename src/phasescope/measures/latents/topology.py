@@ -102,11 +102,7 @@ def persistent_homology(
 
 
 def _homology(
-    x: Float[np.ndarray, "n features"],
-    degree: int,
-    landmarks: int,
-    resamples: int,
-    rng: np.random.Generator,
+    x: Float[np.ndarray, "n features"], degree: int, landmarks: int, resamples: int, rng: np.random.Generator
 ) -> Homology:
     scale, distances = scaled_distances(x)
     n = len(x)

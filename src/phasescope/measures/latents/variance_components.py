@@ -224,11 +224,7 @@ def without_excess(
     return turned @ np.diag(1 - np.clip(share, 0, 0.5)) @ turned.T
 
 
-def check_code(
-    latents: ArrayLike,
-    labels: ArrayLike,
-    factors: Factors | None = None,
-) -> Code:
+def check_code(latents: ArrayLike, labels: ArrayLike, factors: Factors | None = None) -> Code:
     """Latents (n, features) or (draws, n, features), a row a label, of labels (n, K) on a lattice.
 
     Raises:

@@ -24,13 +24,7 @@ from torch.nn import functional as F
 
 from phasescope.factors import Factors
 from phasescope.networks.embeddings import encodings, mixing
-from phasescope.networks.layers import (
-    ResidualLayer,
-    SelfAttention,
-    channels_last,
-    convolution,
-    doubled,
-)
+from phasescope.networks.layers import ResidualLayer, SelfAttention, channels_last, convolution, doubled
 
 Shape = Any
 """a `UNetConfig`, which imports this module to build from it"""

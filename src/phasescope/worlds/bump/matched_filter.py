@@ -23,7 +23,7 @@ from scipy import ndimage, optimize
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from phasescope.worlds.plane import Pixels
+from phasescope.worlds.plane import Pixels, diagonals, marquardt
 
 PRIOR_DEVIATION = 0.5
 """Of a bump's amplitude over the nominal one, and of log(width / sigma): loose, a factor of 1.6."""
@@ -176,33 +176,17 @@ def fit_bumps(
     """
     sigma = canvas.sigma_px
     x, y, amplitude = start
-    p = np.stack([amplitude, x, y, np.full_like(x, np.log(sigma))], axis=1)
+    start_at = np.stack([amplitude, x, y, np.full_like(x, np.log(sigma))], axis=1)
     ridge = (noise / PRIOR_DEVIATION) ** 2
-    loss, hessian, descent, scale = _expansion(g, canvas, p, ridge)
-    damping = np.full(len(p), 1e-3)
-    settled = np.zeros(len(p), dtype=bool)
-    reach = np.array([1.0, sigma, sigma, 0.5])
-
-    live = np.arange(len(p))
-    for _ in range(iterations):
-        if not len(live):
-            break
-        damped = hessian[live] + _diagonals(damping[live, None] * scale[live])
-        step = np.clip(np.linalg.solve(damped, descent[live, :, None])[..., 0], -reach, reach)
-        promise = (step * descent[live]).sum(axis=1)
-        tried = p[live] + step
-        tried[:, 3] = np.clip(tried[:, 3], np.log(sigma / 10), np.log(sigma * 10))
-        new = _expansion(g[live], canvas, tried, ridge[live])
-
-        better = (new[0] <= loss[live]) & (promise >= 0)
-        at = live[better]
-        p[at] = tried[better]
-        for values, new_values in zip((loss, hessian, descent, scale), new, strict=True):
-            values[at] = new_values[better]
-        damping[live] = np.clip(damping[live] * np.where(better, 0.1, 10), 1e-9, 1e9)
-        settled[live] = (promise >= 0) & (promise < tolerance * noise[live] ** 2)
-        live = live[~settled[live]]
-
+    any_value = np.full(3, np.inf)
+    p, settled = marquardt(
+        lambda p, live: _expansion(g[live], canvas, p, ridge[live]),
+        start_at,
+        reach=np.array([1.0, sigma, sigma, 0.5]),
+        bounds=(np.append(-any_value, np.log(sigma / 10)), np.append(any_value, np.log(sigma * 10))),
+        iterations=iterations,
+        rest=tolerance * noise**2,
+    )
     moved = np.hypot(canvas.displacement(x, p[:, 1]), canvas.displacement(y, p[:, 2]))
     ok = settled & (moved <= 2 * sigma + 1)
     p[~ok] = np.nan
@@ -241,7 +225,7 @@ def _expansion(
 
     off = p - np.array([1.0, 0.0, 0.0, np.log(canvas.sigma_px)])
     held = ridge[:, None] * np.array([1.0, 0.0, 0.0, 1.0])
-    hessian = gauss_newton - _curvature(left, amplitude, w2) + _diagonals(held)
+    hessian = gauss_newton - _curvature(left, amplitude, w2) + diagonals(held)
     scale = np.einsum("mii->mi", gauss_newton) + held + 1e-12
     return loss + (held * off**2).sum(axis=1) / 2, hessian, descent - held * off, scale
 
@@ -266,10 +250,6 @@ def _powers(d: np.ndarray, w2: np.ndarray) -> np.ndarray:
     """G d^k for k = 0 ... 4 along one axis, (m, 5, N)."""
     gaussian = np.exp(-0.5 * d**2 / w2[:, None])
     return np.stack(list(accumulate([gaussian, d, d, d, d], np.multiply)), axis=1)
-
-
-def _diagonals(values: np.ndarray) -> np.ndarray:
-    return values[:, :, None] * np.eye(values.shape[1])
 
 
 def remainder(g: Float[np.ndarray, "m N N"], canvas: Canvas, fit: Fit) -> Float[np.ndarray, "m N N"]:

@@ -21,13 +21,12 @@ images: most are lost.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 
-from phasescope.errors import UserError
-from phasescope.worlds.base import Columns, Outcome, Reader
+from phasescope.worlds.base import Columns, Outcome
 from phasescope.worlds.bump.matched_filter import (
     Canvas,
     brightest,
@@ -37,7 +36,7 @@ from phasescope.worlds.bump.matched_filter import (
     remainder,
     root_mean_square,
 )
-from phasescope.worlds.plane import THRESHOLDS, Thresholds, in_contrasts, noise_deviation, wrap
+from phasescope.worlds.plane import PlaneReader, noise_deviation, within
 
 OUTCOMES = (
     Outcome("none", "A", "#c7ccd2"),
@@ -47,7 +46,6 @@ OUTCOMES = (
     Outcome("correct", "C", "#0072b2"),
 )
 """from nothing to the right thing; colours as in Okabe & Ito 2008, told apart by lightness too"""
-READ = ("bumps", "x", "y", "width_px", "amplitude", "residual", "left")
 UNGATED = ("darkest", "matched", "refined")
 """ways to read a place from every image, whatever it holds: the pixel of the strongest contrast, the darkest of a dark bump
 (what Liang et al. 2024 are likely to read); where the matched filter's score is highest, to 0.5 px; and the same between
@@ -59,115 +57,29 @@ UNREADABLE = -1
 
 
 @dataclass(frozen=True)
-class Readings:
-    """What was read in n images; NaN where there is not exactly one bump, or no fit."""
-
-    bumps: Int[np.ndarray, " n"]
-    """number of bumps; -1 where the image holds NaN or infinity"""
-    x: Float[np.ndarray, " n"]
-    """centre along columns, px; in [0, N] where the canvas is periodic"""
-    y: Float[np.ndarray, " n"]
-    """centre along rows, px"""
-    width_px: Float[np.ndarray, " n"]
-    amplitude: Float[np.ndarray, " n"]
-    """share of the nominal contrast"""
-    residual: Float[np.ndarray, " n"]
-    """root mean square left unexplained by the fit, beyond the image's noise, share of the contrast"""
-    left: Float[np.ndarray, " n"]
-    """number of bumps found in what the fit leaves: a single region that held more than one bump"""
-    sigma_px: float
-    """the world's bump width"""
-    period_px: float | None
-    """the canvas' side where it is periodic"""
-
-
-@dataclass(frozen=True)
-class BumpReader(Reader):
+class BumpReader(PlaneReader):
     """Reads images of the Gaussian bump world."""
 
+    WAYS = UNGATED
     outcomes = OUTCOMES
 
-    canvas: int
     sigma_px: float = 1.0
-    polarity: Literal["dark", "bright"] = "dark"
-    periodic: bool = False
-    thresholds: Thresholds = THRESHOLDS
 
     def read(self, images: Float[np.ndarray, "n 1 N N"]) -> Columns:
-        """The columns `READ` of each image, as `Readings` has them; of each of `UNGATED` its place, as in `x_darkest`."""
-        found, places = self._read(np.asarray(images)[:, 0])
-        return {name: getattr(found, name) for name in READ} | places
+        """What is in images, values nominally in [-1, 1]; NaN unless there is exactly one bump, and a fit of it:
 
-    def errors(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2"]:
-        """(dx, dy) of a single bump, px."""
-        return np.stack(errors_px(self._readings(columns), labels), axis=1)
-
-    def right(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
-        """One well-formed bump, within `tolerance_px` of the label along each axis."""
-        return np.stack(correct_axes(self._readings(columns), labels, self.thresholds), axis=1)
-
-    def outcome(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> np.ndarray:
-        return outcomes(self._readings(columns), labels, self.thresholds)
-
-    def ungated(
-        self, columns: Columns, labels: Float[np.ndarray, "n 2"]
-    ) -> dict[str, Float[np.ndarray, "n 2"]]:
-        """(dx, dy) of the place by each of `UNGATED`, px."""
-        return {
-            way: np.stack(
-                [
-                    wrap(columns[f"{axis}_{way}"] - labels[:, k], self._period_px)
-                    for k, axis in enumerate("xy")
-                ],
-                axis=1,
-            )
-            for way in UNGATED
-        }
-
-    @property
-    def tolerance(self) -> Float[np.ndarray, " 2"]:
-        """`tolerance_px` along each axis."""
-        return np.full(2, self.thresholds.tolerance_px)
-
-    def objects(self, columns: Columns) -> Float[np.ndarray, " n"]:
-        return np.where(columns["bumps"] == UNREADABLE, np.nan, columns["bumps"])
-
-    def summary(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> dict[str, float | None]:
-        """`error_px`: the median distance of well-formed bumps from their labels; None where there is none."""
-        readings = self._readings(columns)
-        far = np.hypot(*errors_px(readings, labels))[well_formed(readings, self.thresholds)]
-        return {"error_px": float(np.median(far)) if len(far) else None}
-
-    def _readings(self, columns: Columns) -> Readings:
-        return Readings(
-            **{name: columns[name] for name in READ}, sigma_px=self.sigma_px, period_px=self._period_px
-        )
-
-    @property
-    def _period_px(self) -> float | None:
-        return float(self.canvas) if self.periodic else None
-
-    @property
-    def _canvas(self) -> Canvas:
-        return Canvas(self.canvas, self.periodic, self.sigma_px)
-
-    def read_images(self, images: Float[np.ndarray, "n N N"]) -> Readings:
-        """What is in `images`, values nominally in [-1, 1].
+            bumps                   how many; -1 if the image holds NaN or infinity
+            x, y                    centre along columns and rows, px; in [0, N] on a periodic canvas
+            width_px, amplitude     of the fit; the amplitude as a share of the nominal contrast
+            residual                root mean square left by the fit, beyond the image's noise, share of the contrast
+            left                    bumps in what the fit leaves: a single region that held more than one bump
+            x_darkest, ...          the place by each of `UNGATED`, of every finite image
 
         Raises:
-            UserError: the images do not have this reader's canvas.
+            UserError: as `contrasts` says.
         """
-        return self._read(images)[0]
-
-    def _read(self, images: Float[np.ndarray, "n N N"]) -> tuple[Readings, dict[str, np.ndarray]]:
-        """What is in `images`, and the columns of `UNGATED`: NaN where an image holds NaN or infinity."""
-        images = np.asarray(images)
-        if images.ndim != 3 or images.shape[1:] != (self.canvas, self.canvas):
-            raise UserError(
-                f"`images` (of shape {images.shape}) must have the shape (n, {self.canvas}, {self.canvas})"
-            )
-        g, finite = in_contrasts(images, self.polarity == "dark")
-        limits, canvas = self.thresholds, self._canvas
+        g, finite = self.contrasts(images)
+        limits, canvas = self.thresholds, Canvas(self.canvas, self.periodic, self.sigma_px)
         noise = noise_deviation(g)
         doubt = np.maximum(noise, limits.noise_floor)
         least_score = chance_level(canvas, limits.false_objects) * doubt
@@ -178,93 +90,49 @@ class BumpReader(Reader):
         fit = fit_bumps(g[single], canvas, start, doubt[single])
         left = remainder(g[single], canvas, fit)
         radius_px = limits.residual_radius_sigma * self.sigma_px
-        residual = root_mean_square(left, canvas, fit, radius_px, noise[single])
-        second = find_bumps(left, canvas, limits.half_contrast, least_score[single]).bumps
-
-        def of_all(values: np.ndarray) -> np.ndarray:
-            all_values = np.full(len(g), np.nan, dtype=np.float32)
-            all_values[single] = values
-            return all_values
-
-        period_px = self._period_px
-        x, y = (c % period_px if period_px else c for c in (fit.x, fit.y))
-        ungated = zip(UNGATED, (brightest(g, canvas), found.anywhere, found.refined), strict=True)
-        places = {
-            f"{axis}_{way}": np.where(finite, at[:, k], np.nan).astype(np.float32)
-            for way, at in ungated
-            for k, axis in enumerate("xy")
+        of_single = {
+            "x": fit.x % self.canvas if self.periodic else fit.x,
+            "y": fit.y % self.canvas if self.periodic else fit.y,
+            "width_px": fit.width_px,
+            "amplitude": fit.amplitude,
+            "residual": root_mean_square(left, canvas, fit, radius_px, noise[single]),
+            "left": find_bumps(left, canvas, limits.half_contrast, least_score[single]).bumps,
         }
-        readings = Readings(
-            bumps=np.where(finite, found.bumps, UNREADABLE),
-            x=of_all(x),
-            y=of_all(y),
-            width_px=of_all(fit.width_px),
-            amplitude=of_all(fit.amplitude),
-            residual=of_all(residual),
-            left=of_all(second),
-            sigma_px=self.sigma_px,
-            period_px=period_px,
+        columns = {"bumps": np.where(finite, found.bumps, UNREADABLE)}
+        for name, values in of_single.items():
+            columns[name] = np.full(len(g), np.nan, dtype=np.float32)
+            columns[name][single] = values
+        for way, place in zip(UNGATED, (brightest(g, canvas), found.anywhere, found.refined), strict=True):
+            for k, axis in enumerate("xy"):
+                columns[f"{axis}_{way}"] = np.where(finite, place[:, k], np.nan).astype(np.float32)
+        return columns
+
+    def right(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
+        """One well-formed bump, within `tolerance_px` of the label along each axis. If the label is NaN (none was given),
+        every place is right."""
+        far = np.abs(self.errors(columns, labels)) > self.thresholds.tolerance_px
+        return self.formed(columns)[:, None] & ~far
+
+    def failures(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> list[Any]:
+        bumps, right = columns["bumps"], self.right(columns, labels)
+        return [bumps == 0, bumps >= 2, ~self.formed(columns), ~right.all(axis=1)]
+
+    def objects(self, columns: Columns) -> Float[np.ndarray, " n"]:
+        """How many bumps; NaN if the image cannot be read."""
+        return np.where(columns["bumps"] == UNREADABLE, np.nan, columns["bumps"])
+
+    def summary(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> dict[str, float | None]:
+        """`error_px`: the median distance of well-formed bumps from their labels; None if there is none."""
+        far = np.hypot(*self.errors(columns, labels).T)[self.formed(columns)]
+        return {"error_px": float(np.median(far)) if len(far) else None}
+
+    def formed(self, columns: Columns) -> Bool[np.ndarray, " n"]:
+        """One bump, its width, amplitude and residual a bump's, and no second one hidden in its region."""
+        limits = self.thresholds
+        return (
+            (columns["bumps"] == 1)
+            & within(columns["width_px"] / self.sigma_px, limits.width)
+            & within(columns["amplitude"], limits.amplitude)
+            & (columns["residual"] <= limits.residual)
+            & (columns["left"] == 0)
         )
-        return readings, places
-
-
-def errors_px(
-    readings: Readings, labels: Float[np.ndarray, "n 2"]
-) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-    """(dx, dy), read minus labelled, px; wrapped if periodic, NaN where there is no centre or no label.
-
-    Raises:
-        UserError: `labels` is not one (x, y) an image.
-    """
-    labels = np.asarray(labels)
-    if labels.shape != (len(readings.bumps), 2):
-        raise UserError(
-            f"`labels` (of shape {labels.shape}) must have the shape ({len(readings.bumps)}, 2): x, y"
-        )
-    dx, dy = (wrap(c - labels[:, k], readings.period_px) for k, c in enumerate((readings.x, readings.y)))
-    return dx, dy
-
-
-def well_formed(readings: Readings, thresholds: Thresholds = THRESHOLDS) -> Bool[np.ndarray, " n"]:
-    """One bump, its width, amplitude and residual a bump's, and no second one hidden in its region."""
-    narrowest, widest = thresholds.width
-    faintest, strongest = thresholds.amplitude
-    width = readings.width_px / readings.sigma_px
-    return (
-        (readings.bumps == 1)
-        & (width >= narrowest)
-        & (width <= widest)
-        & (readings.amplitude >= faintest)
-        & (readings.amplitude <= strongest)
-        & (readings.residual <= thresholds.residual)
-        & (readings.left == 0)
-    )
-
-
-def correct_axes(
-    readings: Readings, labels: Float[np.ndarray, "n 2"], thresholds: Thresholds = THRESHOLDS
-) -> tuple[Bool[np.ndarray, " n"], Bool[np.ndarray, " n"]]:
-    """(correct_x, correct_y): one well-formed bump, within `tolerance_px` of the label along that axis.
-
-    Where the label is NaN (none was given) every place is right.
-    """
-    formed = well_formed(readings, thresholds)
-    correct_x, correct_y = (
-        formed & ~(np.abs(d) > thresholds.tolerance_px) for d in errors_px(readings, labels)
-    )
-    return correct_x, correct_y
-
-
-def outcomes(
-    readings: Readings, labels: Float[np.ndarray, "n 2"], thresholds: Thresholds = THRESHOLDS
-) -> np.ndarray:
-    """The outcome of each image, (n,) of str, by the names of `OUTCOMES`."""
-    correct_x, correct_y = correct_axes(readings, labels, thresholds)
-    cases = [
-        readings.bumps == 0,
-        readings.bumps >= 2,
-        ~well_formed(readings, thresholds),
-        ~(correct_x & correct_y),
-    ]
-    *failures, success = (outcome.name for outcome in OUTCOMES)
-    return np.select(cases, failures, default=success)

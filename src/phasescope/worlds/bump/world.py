@@ -63,7 +63,7 @@ class GaussianBump(PlaneWorld):
     def reader(self) -> Reader:
         from phasescope.worlds.bump.reader import BumpReader
 
-        return BumpReader(self.canvas, self.sigma_px, self.polarity, self.periodic)
+        return BumpReader(self.canvas, self.polarity, self.periodic, sigma_px=self.sigma_px)
 
     def sentence(self) -> str:
         around = ", which comes round the canvas' edges" if self.periodic else ""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from phasescope.worlds.plane import Pixels
+from phasescope.worlds.plane import Expansion, Pixels, diagonals, marquardt
 
 PRIOR_DEVIATION = 0.5
 """of a stripe's amplitude over the nominal one, and of log(width / sigma): loose, a factor of 1.6"""
@@ -121,33 +121,21 @@ def _fit(
     held = ridge[:, None] * np.array([1.0, 0.0, 1.0, 0.0])
     prior = np.array([1.0, 0.0, math.log(sigma), 0.0])
 
-    def parts(p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def expand(p: np.ndarray, live: np.ndarray) -> Expansion:
         width = np.exp(p[:, 2])
         away = axis.displacement(p[:, [1]], axis.pixels)
         g = np.exp(-0.5 * (away / width[:, None]) ** 2)
-        left = profile - p[:, [0]] * g - p[:, [3]]
+        left = profile[live] - p[:, [0]] * g - p[:, [3]]
         slope = p[:, [0]] * g * away / width[:, None] ** 2
         jacobian = np.stack([g, slope, slope * away, np.ones_like(g)], axis=2)
-        loss = (left**2).sum(axis=1) + (held * (p - prior) ** 2).sum(axis=1)
-        return loss, jacobian, left
+        loss = (left**2).sum(axis=1) + (held[live] * (p - prior) ** 2).sum(axis=1)
+        gram = np.einsum("mni,mnj->mij", jacobian, jacobian) + diagonals(held[live])
+        descent = np.einsum("mni,mn->mi", jacobian, left) - held[live] * (p - prior)
+        return loss, gram, descent, np.einsum("mii->mi", gram) + 1e-12
 
-    loss, jacobian, left = parts(p)
-    damping = np.full(len(p), 1e-3)
-    reach = np.array([1.0, sigma, 0.5, 1.0])
-    for _ in range(STEPS):
-        gram = np.einsum("mni,mnj->mij", jacobian, jacobian) + held[:, :, None] * np.eye(4)
-        descent = np.einsum("mni,mn->mi", jacobian, left) - held * (p - prior)
-        scale = np.einsum("mii->mi", gram) + 1e-12
-        damped = gram + (damping[:, None] * scale)[:, :, None] * np.eye(4)
-        tried = p + np.clip(np.linalg.solve(damped, descent[..., None])[..., 0], -reach, reach)
-        tried[:, 2] = np.clip(tried[:, 2], math.log(sigma / 10), math.log(sigma * 10))
-        new = parts(tried)
-        better = new[0] <= loss
-        p = np.where(better[:, None], tried, p)
-        loss = np.where(better, new[0], loss)
-        jacobian = np.where(better[:, None, None], new[1], jacobian)
-        left = np.where(better[:, None], new[2], left)
-        damping = np.clip(damping * np.where(better, 0.1, 10), 1e-9, 1e9)
+    low, high = np.full((2, 4), [[-np.inf], [np.inf]])
+    low[2], high[2] = math.log(sigma / 10), math.log(sigma * 10)
+    p, _ = marquardt(expand, p, np.array([1.0, sigma, 0.5, 1.0]), (low, high), STEPS)
     moved = np.abs(axis.displacement(centre, p[:, 1]))
-    found = np.stack([p[:, 1], np.exp(p[:, 2]), p[:, 0]])
-    return np.where(moved <= 2 * sigma + 1, found, np.nan)
+    fitted = np.stack([p[:, 1], np.exp(p[:, 2]), p[:, 0]])
+    return np.where(moved <= 2 * sigma + 1, fitted, np.nan)

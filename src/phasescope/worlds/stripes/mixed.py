@@ -123,17 +123,14 @@ class MixedReader(Reader):
         return {**self.together.read(images), **other}
 
     def errors(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2"]:
-        """See `Reader.errors`."""
         one, other = self._both("errors", columns, labels)
         return np.where(self._together(labels)[:, None], one, other)
 
     def right(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
-        """See `Reader.right`."""
         one, other = self._both("right", columns, labels)
         return np.where(self._together(labels)[:, None], one, other)
 
     def outcome(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> np.ndarray:
-        """See `Reader.outcome`."""
         one, other = self._both("outcome", columns, labels)
         return np.where(self._together(labels), one, other)
 
@@ -146,7 +143,6 @@ class MixedReader(Reader):
         return {way: np.where(together, one[way], other[way]) for way in one if way in other}
 
     def told(self, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
-        """See `Reader.told`."""
         return self.world.shown(labels)
 
     @property

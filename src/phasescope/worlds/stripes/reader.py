@@ -8,14 +8,13 @@ Nearer than 2 sigma, where the profile itself has no dip, they can pass for one 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from phasescope.errors import UserError
-from phasescope.worlds.base import Columns, Outcome, Reader
-from phasescope.worlds.plane import THRESHOLDS, Thresholds, in_contrasts, noise_deviation
+from phasescope.worlds.base import Columns, Outcome
+from phasescope.worlds.plane import PlaneReader, noise_deviation, within
 from phasescope.worlds.stripes.lines import Axis, Lines, find_lines
 
 OUTCOMES = (
@@ -31,31 +30,23 @@ NAMES = ("x", "y")
 
 
 @dataclass(frozen=True)
-class StripesReader(Reader):
-    """Reads images of the world of stripes."""
+class StripesReader(PlaneReader):
+    """Reads images of the world of stripes; `scale` is the contrast of one stripe."""
 
+    WAYS = ("darkest", "matched")
     outcomes = OUTCOMES
 
-    canvas: int
     sigma_px: float = 1.0
     scale: float = 0.5
-    polarity: Literal["dark", "bright"] = "dark"
-    periodic: bool = False
-    thresholds: Thresholds = THRESHOLDS
 
     def read(self, images: Float[np.ndarray, "n 1 N N"]) -> Columns:
         """Of each axis `stripes_x` (how many; -1 where the image is not finite), `x` (centre of a single one, px),
         `width_x_px`, `contrast_x` (share of a stripe's), `x_darkest` and `x_matched` (of every image); `residual`.
 
         Raises:
-            UserError: the images do not have this reader's canvas.
+            UserError: as `contrasts` says.
         """
-        images = np.asarray(images)
-        if images.shape[1:] != (1, self.canvas, self.canvas):
-            raise UserError(
-                f"`images` (of shape {images.shape}) must have the shape (n, 1, {self.canvas}, {self.canvas})"
-            )
-        contrasts, finite = in_contrasts(images[:, 0], self.polarity == "dark")
+        contrasts, finite = self.contrasts(images)
         g = contrasts / self.scale
         limits, axis = self.thresholds, self._axis
         noise = noise_deviation(g)
@@ -79,48 +70,25 @@ class StripesReader(Reader):
         columns["residual"] = _where(finite, self._left(g, lines, noise))
         return columns
 
-    def errors(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2"]:
-        """Place of a single stripe less the told one, px; NaN where there is none, or none was told."""
-        return self._errors(columns, labels, "")
-
     def right(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
         """A well-formed image, and along the axis one stripe within `tolerance_px` of the told one; none where none is
         told."""
         told, near = self.told(labels), np.abs(self.errors(columns, labels)) <= self.thresholds.tolerance_px
         return self._formed(columns)[:, None] & np.where(told, near, self._counts(columns) == 0)
 
-    def outcome(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> np.ndarray:
-        """What became of each image, (n,) of str, by the names of `OUTCOMES`."""
+    def failures(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> list[Any]:
         told, counts = self.told(labels), self._counts(columns)
-        cases = [
+        return [
             told.any(axis=1) & (counts == 0).all(axis=1),
             (told & (counts == 0)).any(axis=1),
             (counts > told).any(axis=1),
             ~self._formed(columns),
             ~self.right(columns, labels).all(axis=1),
         ]
-        *failures, success = (one.name for one in OUTCOMES)
-        return np.select(cases, failures, default=success)
-
-    def ungated(
-        self, columns: Columns, labels: Float[np.ndarray, "n 2"]
-    ) -> dict[str, Float[np.ndarray, "n 2"]]:
-        """Of every image the place of the darkest line, and where the matched filter's score is highest, less the label;
-        NaN where none is told."""
-        return {way: self._errors(columns, labels, f"_{way}") for way in ("darkest", "matched")}
-
-    @property
-    def tolerance(self) -> Float[np.ndarray, " 2"]:
-        """`tolerance_px` along each axis."""
-        return np.full(2, self.thresholds.tolerance_px)
 
     @property
     def _axis(self) -> Axis:
         return Axis(self.canvas, self.periodic, self.sigma_px)
-
-    def _errors(self, columns: Columns, labels: np.ndarray, way: str) -> Float[np.ndarray, "n 2"]:
-        places = np.stack([columns[f"{name}{way}"] for name in NAMES], axis=1)
-        return np.where(self.told(labels), self._axis.displacement(labels, places), np.nan)
 
     def told(self, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
         """See `Reader.told`: a coordinate in the margin tells of no stripe."""
@@ -134,13 +102,7 @@ class StripesReader(Reader):
         limits, counts = self.thresholds, self._counts(columns)
         width = np.stack([columns[f"width_{name}_px"] for name in NAMES], axis=1) / self.sigma_px
         contrast = np.stack([columns[f"contrast_{name}"] for name in NAMES], axis=1)
-        stripe = (
-            (counts == 1)
-            & (width >= limits.width[0])
-            & (width <= limits.width[1])
-            & (contrast >= limits.amplitude[0])
-            & (contrast <= limits.amplitude[1])
-        )
+        stripe = (counts == 1) & within(width, limits.width) & within(contrast, limits.amplitude)
         return ((counts == 0) | stripe).all(axis=1) & (columns["residual"] <= limits.residual)
 
     def _left(

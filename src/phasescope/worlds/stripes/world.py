@@ -76,7 +76,9 @@ class Stripes(PlaneWorld):
     def reader(self) -> Reader:
         from phasescope.worlds.stripes.reader import StripesReader
 
-        return StripesReader(self.canvas, self.sigma_px, self.scale, self.polarity, self.periodic)
+        return StripesReader(
+            self.canvas, self.polarity, self.periodic, sigma_px=self.sigma_px, scale=self.scale
+        )
 
     def sentence(self) -> str:
         around = ", which come round the canvas' edges" if self.periodic else ""

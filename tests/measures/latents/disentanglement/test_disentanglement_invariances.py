@@ -29,7 +29,7 @@ def noisy(seed, n=240):
 
 
 def values(latents, labels, **given_factors):
-    found = disentanglement(latents, labels, **QUICK, **given_factors).scores()
+    found = disentanglement(latents, labels, **QUICK, **given_factors)
     return {name: score.value for name, score in found.items()}
 
 

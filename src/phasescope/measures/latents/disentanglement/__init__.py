@@ -7,7 +7,6 @@ explicitness. How high-dimensional activations come by axes is `reduction`'s sub
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -25,8 +24,8 @@ from phasescope.measures.scores import Score
 
 __all__ = [
     "DCI",
+    "NAMES",
     "Code",
-    "Disentanglement",
     "code_of",
     "dci",
     "disentanglement",
@@ -37,27 +36,16 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class Disentanglement:
-    """All scores of one code."""
-
-    dci: DCI
-    mig: Score
-    sap: Score
-    modularity: Score
-    explicitness: Score
-
-    def scores(self) -> dict[str, Score]:
-        """By name, DCI's three apart."""
-        return {
-            "dci_disentanglement": self.dci.disentanglement,
-            "dci_completeness": self.dci.completeness,
-            "dci_informativeness": self.dci.informativeness,
-            "mig": self.mig,
-            "sap": self.sap,
-            "modularity": self.modularity,
-            "explicitness": self.explicitness,
-        }
+NAMES = (
+    "dci_disentanglement",
+    "dci_completeness",
+    "dci_informativeness",
+    "mig",
+    "sap",
+    "modularity",
+    "explicitness",
+)
+"""of all scores of a code"""
 
 
 def disentanglement(
@@ -72,25 +60,23 @@ def disentanglement(
     held_out: Bool[np.ndarray, " n"] | Literal["box"] | None = None,
     reduction: Reduction = "none",
     dimensions: int = 10,
-) -> Disentanglement:
-    """All scores of the code that latents are; the arguments are those of `code_of` and of each measure.
+) -> dict[str, Score]:
+    """All scores of the code that latents are, by `NAMES`; the arguments are those of `code_of` and of each measure.
 
     Raises:
         ValueError: as `code_of` and the measures say.
     """
     code = code_of(
-        latents,
-        labels,
-        factors,
-        held_out=held_out,
-        reduction=reduction,
-        dimensions=dimensions,
-        seed=seed,
+        latents, labels, factors, held_out=held_out, reduction=reduction, dimensions=dimensions, seed=seed
     )
-    return Disentanglement(
-        dci=dci(code, permutations, resamples, seed),
-        mig=mig(code, bins, permutations, resamples, seed),
-        sap=sap(code, permutations, resamples, seed),
-        modularity=modularity(code, bins, permutations, resamples, seed),
-        explicitness=explicitness(code, permutations, resamples, seed),
+    of_probe = dci(code, permutations, resamples, seed)
+    scores = (
+        of_probe.disentanglement,
+        of_probe.completeness,
+        of_probe.informativeness,
+        mig(code, bins, permutations, resamples, seed),
+        sap(code, permutations, resamples, seed),
+        modularity(code, bins, permutations, resamples, seed),
+        explicitness(code, permutations, resamples, seed),
     )
+    return dict(zip(NAMES, scores, strict=True))

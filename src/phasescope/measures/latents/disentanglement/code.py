@@ -10,6 +10,7 @@ that mean nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -20,7 +21,7 @@ from phasescope.factors import Factors
 from phasescope.measures.checks import Labels, check_count, check_labels, check_latents
 from phasescope.measures.latents.disentanglement.reduction import Reduction, reduce
 from phasescope.measures.latents.disentanglement.splits import LEAST_ROWS, split
-from phasescope.measures.scores import basic_interval
+from phasescope.measures.scores import Score, basic_interval, null_level
 from phasescope.randomness import numpy_generator
 
 
@@ -103,9 +104,27 @@ def standardised(x: Float[np.ndarray, "n C"], train: Int[np.ndarray, " m"]) -> F
     return (x - x[train].mean(axis=0)) / np.where(spread > 1e-12 * scale, spread, np.inf)
 
 
-def bounded_interval(
-    value: float, replicates: Float[np.ndarray, " resamples"], least: float = 0.0
-) -> tuple[float, float]:
-    """The basic bootstrap interval within the range from `least` to 1, and never without the value."""
+def scored(
+    estimator: str,
+    value: float,
+    replicates: Float[np.ndarray, " resamples"],
+    n: int,
+    nulls: Mapping[str, Sequence[float] | np.ndarray],
+    detail: Mapping[str, float] | None = None,
+    least: float = 0.0,
+) -> Score:
+    """A score with its basic bootstrap interval, held within `least` and 1 and around the value.
+
+    Args:
+        nulls: by name the draws of each null, of which the score has the level.
+    """
     low, high = basic_interval(value, replicates)
-    return float(np.clip(low, least, value)), float(np.clip(high, value, 1))
+    return Score(
+        value=value,
+        low=float(np.clip(low, least, value)),
+        high=float(np.clip(high, value, 1)),
+        n=n,
+        estimator=estimator,
+        nulls={name: null_level(np.array(draws)) for name, draws in nulls.items()},
+        detail=detail or {},
+    )

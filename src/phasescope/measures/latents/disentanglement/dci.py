@@ -29,7 +29,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from phasescope.measures.checks import Labels, check_draws
-from phasescope.measures.latents.disentanglement.code import Code, bounded_interval, standardised
+from phasescope.measures.latents.disentanglement.code import Code, scored, standardised
 from phasescope.measures.latents.disentanglement.lasso import (
     FOLDS,
     cross_validated_penalty,
@@ -92,41 +92,35 @@ def dci(code: Code, permutations: int = 20, resamples: int = 200, seed: int = 0)
     chance = max(null_level(R2_permuted.max(axis=1)), 0.0)
     rotated = [_refit(code.turned(rng), y, penalty, owner) for _ in range(permutations)]
     R, refitted = importance(w, owner) * (R2_k > chance), refitted * (R2_k > chance)
-    of_permuted, of_rotated = (
-        np.stack([R_null * (chance < R2) for R_null, R2 in fits]) for fits in (permuted, rotated)
-    )
+    of_nulls = {
+        name: np.stack([R_null * (chance < R2) for R_null, R2 in fits])
+        for name, fits in (("permuted", permuted), ("rotated", rotated))
+    }
     C_k = completeness_of(R, needed)
 
     probe = f"Lasso |weights|, penalty by {FOLDS}-fold CV, {code.name}"
     return DCI(
-        disentanglement=_score(
+        disentanglement=scored(
+            f"DCI disentanglement, {probe}",
             float(disentanglement_of(R)),
             disentanglement_of(refitted),
             len(code.train),
-            f"DCI disentanglement, {probe}",
-            {
-                "permuted": null_level(disentanglement_of(of_permuted)),
-                "rotated": null_level(disentanglement_of(of_rotated)),
-            },
-            {},
+            {name: disentanglement_of(draws) for name, draws in of_nulls.items()},
         ),
-        completeness=_score(
+        completeness=scored(
+            f"DCI completeness, {probe}",
             float(C_k.mean()),
             completeness_of(refitted, needed).mean(axis=1),
             len(code.train),
-            f"DCI completeness, {probe}",
-            {
-                "permuted": null_level(completeness_of(of_permuted, needed).mean(axis=1)),
-                "rotated": null_level(completeness_of(of_rotated, needed).mean(axis=1)),
-            },
+            {name: completeness_of(draws, needed).mean(axis=1) for name, draws in of_nulls.items()},
             code.by_factor(C_k),
         ),
-        informativeness=_score(
+        informativeness=scored(
+            f"DCI informativeness, R^2 of a Lasso, penalty by {FOLDS}-fold CV, {code.name}",
             float(R2_k.mean()),
             R2_drawn.mean(axis=1),
             len(code.test),
-            f"DCI informativeness, R^2 of a Lasso, penalty by {FOLDS}-fold CV, {code.name}",
-            {"permuted": null_level(R2_permuted.mean(axis=1))},
+            {"permuted": R2_permuted.mean(axis=1)},
             code.by_factor(R2_k),
             least=-np.inf,
         ),
@@ -145,10 +139,7 @@ def _fit(
 
 
 def _refit(
-    code: Code,
-    y: Float[np.ndarray, "n C"],
-    penalty: Float[np.ndarray, " C"],
-    owner: Int[np.ndarray, " C"],
+    code: Code, y: Float[np.ndarray, "n C"], penalty: Float[np.ndarray, " C"], owner: Int[np.ndarray, " C"]
 ) -> tuple[Float[np.ndarray, "d K"], Float[np.ndarray, " K"]]:
     """(R, R^2) of a null's code."""
     z = standardised(code.z, code.train)
@@ -167,19 +158,6 @@ def _test_r2(
     return explained(y[code.test], z[code.test] @ w, owner, np.ones((1, len(code.test))))[0]
 
 
-def _score(
-    value: float,
-    replicates: Float[np.ndarray, " resamples"],
-    n: int,
-    estimator: str,
-    nulls: dict[str, float],
-    detail: dict[str, float],
-    least: float = 0.0,
-) -> Score:
-    low, high = bounded_interval(value, replicates, least)
-    return Score(value, low, high, n, estimator, nulls, detail)
-
-
 def importance(
     weights: Float[np.ndarray, "*problems d C"], owner: Int[np.ndarray, " C"]
 ) -> Float[np.ndarray, "*problems d K"]:
@@ -190,9 +168,9 @@ def importance(
 def disentanglement_of(R: Float[np.ndarray, "*problems d K"]) -> Float[np.ndarray, "*problems"]:
     """D: the mean over dimensions, each weighted by its importance, of 1 - H_K; 0 where there is none."""
     of_dimension = R.sum(axis=-1)
-    whole = of_dimension.sum(axis=-1)
+    total = of_dimension.sum(axis=-1)
     concentration = 1 - _entropy(R, axis=-1) / np.log(R.shape[-1])
-    return np.asarray((of_dimension * concentration).sum(axis=-1) / np.where(whole > 0, whole, 1))
+    return np.asarray((of_dimension * concentration).sum(axis=-1) / np.where(total > 0, total, 1))
 
 
 def dimensions_needed(labels: Labels) -> Int[np.ndarray, " K"]:
@@ -214,6 +192,6 @@ def completeness_of(
 
 def _entropy(R: Float[np.ndarray, "*shape"], axis: int) -> Float[np.ndarray, "*reduced"]:
     """Of the shares along `axis`, in nats; 0 where all are 0."""
-    whole = R.sum(axis=axis, keepdims=True)
-    share = R / np.where(whole > 0, whole, 1)
+    total = R.sum(axis=axis, keepdims=True)
+    share = R / np.where(total > 0, total, 1)
     return -(share * np.log(np.where(share > 0, share, 1))).sum(axis=axis)

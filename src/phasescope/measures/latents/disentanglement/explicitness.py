@@ -15,9 +15,9 @@ import numpy as np
 from jaxtyping import Float
 
 from phasescope.measures.checks import check_draws
-from phasescope.measures.latents.disentanglement.code import Code, bounded_interval
+from phasescope.measures.latents.disentanglement.code import Code, scored
 from phasescope.measures.latents.ridge import RidgeFit, ridge_fits
-from phasescope.measures.scores import Score, bootstrap_weights, null_level, ratio
+from phasescope.measures.scores import Score, bootstrap_weights, ratio
 from phasescope.randomness import numpy_generator
 
 
@@ -36,22 +36,20 @@ def explicitness(code: Code, permutations: int = 20, resamples: int = 200, seed:
     once = np.ones((1, t))
     fit = _fit(code)
     of_factor = skill(code, fit, once)[0]
-    value = float(of_factor.mean())
     by_test_row = skill(code, fit, bootstrap_weights(t, resamples, rng)).mean(axis=1)
     by_training_row = bootstrap_weights(m, resamples, rng) @ training_influences(code, fit) / m
-    low, high = bounded_interval(value, by_test_row + by_training_row, least=-np.inf)
     null = []
     for _ in range(permutations):
         permuted = code.permuted(rng)
         null.append(skill(permuted, _fit(permuted), once).mean())
-    return Score(
-        value=value,
-        low=low,
-        high=high,
-        n=t,
-        estimator=f"explicitness, ridge, alpha by GCV, squared error against the training mean's, {code.name}",
-        nulls={"permuted": null_level(np.array(null))},
-        detail=code.by_factor(of_factor),
+    return scored(
+        f"explicitness, ridge, alpha by GCV, squared error against the training mean's, {code.name}",
+        float(of_factor.mean()),
+        by_test_row + by_training_row,
+        t,
+        {"permuted": null},
+        code.by_factor(of_factor),
+        least=-np.inf,
     )
 
 

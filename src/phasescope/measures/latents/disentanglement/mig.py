@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from phasescope.measures.checks import check_draws
-from phasescope.measures.latents.disentanglement.code import Code, bounded_interval
+from phasescope.measures.latents.disentanglement.code import Code, scored
 from phasescope.measures.latents.disentanglement.information import (
     Binned,
     binned,
@@ -21,7 +21,7 @@ from phasescope.measures.latents.disentanglement.information import (
     mutual_information,
 )
 from phasescope.measures.latents.disentanglement.units import gap, units_of
-from phasescope.measures.scores import Score, bootstrap_weights, null_level
+from phasescope.measures.scores import Score, bootstrap_weights
 from phasescope.randomness import numpy_generator
 
 
@@ -38,30 +38,27 @@ def mig(code: Code, bins: int = 10, permutations: int = 20, resamples: int = 200
         ValueError: as `binned`, `check_draws` and `gap` say.
     """
     check_draws(permutations, resamples)
-    known = binned(code, bins)
-    t = len(known.b)
+    rows = binned(code, bins)
+    t = len(rows.b)
     rng = numpy_generator(seed, "mig")
     in_order = np.arange(t)
-    of_factor, moved = gaps(code, known, in_order, bootstrap_weights(t, resamples, rng) / t)
-    value = float(of_factor.mean())
-    low, high = bounded_interval(value, moved.mean(axis=1))
-    permuted = [gaps(code, known, rng.permutation(t))[0].mean() for _ in range(permutations)]
+    of_factor, moved = gaps(code, rows, in_order, bootstrap_weights(t, resamples, rng) / t)
+    permuted = [gaps(code, rows, rng.permutation(t))[0].mean() for _ in range(permutations)]
     turned = [code.turned(rng) for _ in range(permutations)]
     rotated = [gaps(other, binned(other, bins), in_order)[0].mean() for other in turned]
-    return Score(
-        value=value,
-        low=low,
-        high=high,
-        n=t,
-        estimator=f"MIG, {bins} equal-count bins, Miller-Madow, {code.counted_name}",
-        nulls={"permuted": null_level(np.array(permuted)), "rotated": null_level(np.array(rotated))},
-        detail=code.by_factor(of_factor),
+    return scored(
+        f"MIG, {bins} equal-count bins, Miller-Madow, {code.counted_name}",
+        float(of_factor.mean()),
+        moved.mean(axis=1),
+        t,
+        {"permuted": permuted, "rotated": rotated},
+        code.by_factor(of_factor),
     )
 
 
 def gaps(
     code: Code,
-    known: Binned,
+    rows: Binned,
     order: Int[np.ndarray, " t"],
     weights: Float[np.ndarray, "resamples t"] | None = None,
 ) -> tuple[Float[np.ndarray, " K"], Float[np.ndarray, "resamples K"]]:
@@ -71,13 +68,13 @@ def gaps(
     for k, name in enumerate(code.labels.names):
         periodic = bool(code.labels.periodic[k])
         units = units_of(code.d, periodic)
-        b_k, others = known.b[:, [k]], np.delete(known.b, k, axis=1)
-        told = np.concatenate([known.units(k, periodic, order), others], axis=1)
-        I, H = mutual_information(told, b_k, known.cells)  # noqa: E741
+        b_k, others = rows.b[:, [k]], np.delete(rows.b, k, axis=1)
+        informants = np.concatenate([rows.units(k, periodic, order), others], axis=1)
+        I, H = mutual_information(informants, b_k, rows.cells)  # noqa: E741
         U = len(units)
         of_factor[k] = gap(I[None, :U, 0], I[None, U:, 0], H, units, name)[0]
         if len(weights):
-            of_I, of_H = influences(told, b_k, known.cells)
+            of_I, of_H = influences(informants, b_k, rows.cells)
             drawn = I[:, 0] + weights @ of_I[:, :, 0]
             moved[:, k] = gap(drawn[:, :U], drawn[:, U:], H + weights @ of_H[:, 0], units, name)
     return of_factor, moved

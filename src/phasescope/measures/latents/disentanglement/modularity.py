@@ -23,7 +23,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from phasescope.measures.checks import check_draws
-from phasescope.measures.latents.disentanglement.code import Code, bounded_interval
+from phasescope.measures.latents.disentanglement.code import Code, scored
 from phasescope.measures.latents.disentanglement.information import binned, influences, mutual_information
 from phasescope.measures.scores import Score, bootstrap_weights, null_level
 from phasescope.randomness import numpy_generator
@@ -44,34 +44,31 @@ def modularity(
         ValueError: as `binned` and `check_draws` say.
     """
     check_draws(permutations, resamples)
-    known = binned(code, bins)
-    t, d = known.a.shape
+    rows = binned(code, bins)
+    t, d = rows.a.shape
     rng = numpy_generator(seed, "modularity")
-    between = mutual_information(known.b, known.b, known.cells)[0]
+    between = mutual_information(rows.b, rows.b, rows.cells)[0]
 
-    def told_by(a: Int[np.ndarray, "t d"]) -> Float[np.ndarray, "d K"]:
-        return mutual_information(a, known.b, known.cells)[0]
+    def information_of(a: Int[np.ndarray, "t d"]) -> Float[np.ndarray, "d K"]:
+        return mutual_information(a, rows.b, rows.cells)[0]
 
-    of_code = told_by(known.a)
-    permuted = np.stack([told_by(known.a[rng.permutation(t)]) for _ in range(permutations)])
-    rotated = np.stack([told_by(binned(code.turned(rng), bins).a) for _ in range(permutations)])
+    of_code = information_of(rows.a)
+    permuted = np.stack([information_of(rows.a[rng.permutation(t)]) for _ in range(permutations)])
+    rotated = np.stack([information_of(binned(code.turned(rng), bins).a) for _ in range(permutations)])
     chance = null_level(permuted.max(axis=(1, 2)))
-    value = float(modularity_of(of_code, between, chance))
 
-    by_row = influences(np.concatenate([known.a, known.b], axis=1), known.b, known.cells)[0]
+    by_row = influences(np.concatenate([rows.a, rows.b], axis=1), rows.b, rows.cells)[0]
     moved = np.tensordot(bootstrap_weights(t, resamples, rng) / t, by_row, axes=1)
     replicates = modularity_of(of_code + moved[:, :d], between + moved[:, d:], chance)
-    low, high = bounded_interval(value, replicates)
-    return Score(
-        value=value,
-        low=low,
-        high=high,
-        n=t,
-        estimator=f"modularity, dimensions weighted by their information, {bins} equal-count bins, "
-        f"Miller-Madow, {code.counted_name}",
-        nulls={
-            "permuted": null_level(modularity_of(permuted, between, chance)),
-            "rotated": null_level(modularity_of(rotated, between, chance)),
+    return scored(
+        f"modularity, dimensions weighted by their information, {bins} equal-count bins, Miller-Madow, "
+        f"{code.counted_name}",
+        float(modularity_of(of_code, between, chance)),
+        replicates,
+        t,
+        {
+            name: modularity_of(codes, between, chance)
+            for name, codes in (("permuted", permuted), ("rotated", rotated))
         },
     )
 
@@ -80,16 +77,16 @@ def modularity_of(
     of_code: Float[np.ndarray, "*draws d K"], between: Float[np.ndarray, "*#draws K K"], chance: float
 ) -> Float[np.ndarray, "*draws"]:
     """The weighted mean over dimensions from I, F and c; 0 where no weight is above 0."""
-    known = np.maximum(of_code, 0)
-    between = np.broadcast_to(np.maximum(between, 0), (*known.shape[:-2], *between.shape[-2:]))
-    K = known.shape[-1]
-    of_best, best = known.max(axis=-1, keepdims=True), known.argmax(axis=-1)
-    best_told = np.take_along_axis(between, best[..., None], axis=-2)
+    information = np.maximum(of_code, 0)
+    between = np.broadcast_to(np.maximum(between, 0), (*information.shape[:-2], *between.shape[-2:]))
+    K = information.shape[-1]
+    of_best, best = information.max(axis=-1, keepdims=True), information.argmax(axis=-1)
+    of_rival = np.take_along_axis(between, best[..., None], axis=-2)
     is_best = np.arange(K) == best[..., None]
-    needed = np.maximum(np.where(is_best, 0, best_told).max(axis=-1), chance)
+    needed = np.maximum(np.where(is_best, 0, of_rival).max(axis=-1), chance)
     weight = np.maximum(of_best[..., 0] - needed, 0)
-    left = of_best - best_told
-    r = np.where(is_best, 0, np.maximum(known - best_told, 0)) / np.where(left > 0, left, np.inf)
+    left = of_best - of_rival
+    r = np.where(is_best, 0, np.maximum(information - of_rival, 0)) / np.where(left > 0, left, np.inf)
     of_dimension = 1 - (r**2).sum(axis=-1) / (K - 1)
-    whole = weight.sum(axis=-1)
-    return np.asarray((weight * of_dimension).sum(axis=-1) / np.where(whole > 0, whole, 1))
+    total = weight.sum(axis=-1)
+    return np.asarray((weight * of_dimension).sum(axis=-1) / np.where(total > 0, total, 1))

@@ -17,6 +17,7 @@ Components are not offered whitened: no measure here sees the scale of a dimensi
 
 from __future__ import annotations
 
+import warnings
 from typing import Literal
 
 import numpy as np
@@ -59,49 +60,34 @@ def reduce(
         return x, f"{features} raw features"
     if reduction not in ("pca", "ica"):
         raise ValueError(f"`reduction` (={reduction!r}) must be 'none', 'pca' or 'ica'")
-    components, share = principal(x, train, dimensions)
-    if reduction == "ica":
-        components = rotate(components, train)
-    kept = f"{components.shape[1]} of {features} features with {100 * share:.1f} % of the variance"
-    return components, f"{reduction.upper()} to {kept}"
+    from sklearn.decomposition import PCA
 
-
-def principal(
-    x: Float[np.ndarray, "n features"], train: Int[np.ndarray, " m"], dimensions: int
-) -> tuple[Float[np.ndarray, "n d"], float]:
-    """(components, the share of variance that they hold), on the training rows' leading directions: as many as hold 95 %
-    of the variance, 2 to `dimensions`."""
-    from scipy.linalg import eigh
-
-    x = x - x[train].mean(axis=0)
-    a = x[train]
-    wide = a.shape[1] > len(a)
-    gram = a @ a.T if wide else a.T @ a
-    most = min(dimensions, len(gram))
-    found = eigh(gram, subset_by_index=[len(gram) - most, len(gram) - 1])
-    variance, u = np.asarray(found[0])[::-1], np.asarray(found[1])[:, ::-1]
+    fitted = PCA(min(dimensions, len(train), features), svd_solver="full").fit(x[train])
+    variance = fitted.explained_variance_
     rank = int((variance > 1e-12 * variance[0]).sum())
     if rank < 2:
         raise ValueError(
             "`latents` (one direction varies in the training rows) must have at least 2: scores compare dimensions"
         )
-    enough = 1 + np.searchsorted(np.cumsum(variance), VARIANCE * gram.trace() * (1 - 1e-12))
+    held = np.cumsum(fitted.explained_variance_ratio_)
+    enough = 1 + np.searchsorted(held, VARIANCE * (1 - 1e-12))
     d = min(max(int(enough), 2), rank)
-    directions = a.T @ (u[:, :d] / np.sqrt(variance[:d])) if wide else u[:, :d]
-    return x @ directions, float(variance[:d].sum() / gram.trace())
+    components = fitted.transform(x)[:, :d]
+    if reduction == "ica":
+        components = independent(components, train)
+    kept = f"{d} of {features} features with {100 * held[d - 1]:.1f} % of the variance"
+    return components, f"{reduction.upper()} to {kept}"
 
 
-def rotate(z: Float[np.ndarray, "n d"], train: Int[np.ndarray, " m"]) -> Float[np.ndarray, "n d"]:
-    """Uncorrelated components at unit variance, turned by symmetric FastICA with g = tanh."""
+def independent(z: Float[np.ndarray, "n d"], train: Int[np.ndarray, " m"]) -> Float[np.ndarray, "n d"]:
+    """Uncorrelated components at unit variance, turned by symmetric FastICA with g = tanh, fitted to the training rows."""
+    from sklearn.decomposition import FastICA
+    from sklearn.exceptions import ConvergenceWarning
+
     z = z / z[train].std(axis=0)
-    fitted = z[train]
-    W = np.eye(z.shape[1])
-    for _ in range(ICA_STEPS):
-        g = np.tanh(fitted @ W.T)
-        u, _, v = np.linalg.svd(g.T @ fitted / len(fitted) - (1 - g**2).mean(axis=0)[:, None] * W)
-        turned = u @ v
-        settled = np.abs(np.abs((turned * W).sum(axis=1)) - 1).max() < 1e-8
-        W = turned
-        if settled:
-            break
-    return z @ W.T
+    ica = FastICA(whiten=False, max_iter=ICA_STEPS, tol=1e-8, w_init=np.eye(z.shape[1]))
+    with warnings.catch_warnings():
+        # Directions of Gaussian noise have no axes to find: the last step's are as good as any.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        ica.fit(z[train])
+    return z @ ica.components_.T

@@ -15,9 +15,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from phasescope.measures.checks import check_draws
-from phasescope.measures.latents.disentanglement.code import Code, bounded_interval, standardised
+from phasescope.measures.latents.disentanglement.code import Code, scored, standardised
 from phasescope.measures.latents.disentanglement.units import gap, units_of
-from phasescope.measures.scores import Score, bootstrap_weights, null_level, ratio
+from phasescope.measures.scores import Score, bootstrap_weights, ratio
 from phasescope.randomness import numpy_generator
 
 
@@ -36,26 +36,23 @@ def sap(code: Code, permutations: int = 20, resamples: int = 200, seed: int = 0)
     rng = numpy_generator(seed, "sap")
     once = np.ones((1, len(code.train))), np.ones((1, len(code.test)))
     of_factor = _gaps(code, *once)[0]
-    value = float(of_factor.mean())
     drawn = [bootstrap_weights(len(rows), resamples, rng) for rows in (code.train, code.test)]
-    low, high = bounded_interval(value, _gaps(code, *drawn).mean(axis=1))
-    permuted = [_gaps(code.permuted(rng), *once).mean() for _ in range(permutations)]
-    rotated = [_gaps(code.turned(rng), *once).mean() for _ in range(permutations)]
-    return Score(
-        value=value,
-        low=low,
-        high=high,
-        n=len(code.test),
-        estimator=f"SAP, R^2 of a linear regression on each dimension, {code.name}",
-        nulls={"permuted": null_level(np.array(permuted)), "rotated": null_level(np.array(rotated))},
-        detail=code.by_factor(of_factor),
+    replicates = _gaps(code, *drawn).mean(axis=1)
+    return scored(
+        f"SAP, R^2 of a linear regression on each dimension, {code.name}",
+        float(of_factor.mean()),
+        replicates,
+        len(code.test),
+        {
+            "permuted": [_gaps(code.permuted(rng), *once).mean() for _ in range(permutations)],
+            "rotated": [_gaps(code.turned(rng), *once).mean() for _ in range(permutations)],
+        },
+        code.by_factor(of_factor),
     )
 
 
 def _gaps(
-    code: Code,
-    train_weights: Float[np.ndarray, "draws m"],
-    test_weights: Float[np.ndarray, "draws t"],
+    code: Code, train_weights: Float[np.ndarray, "draws m"], test_weights: Float[np.ndarray, "draws t"]
 ) -> Float[np.ndarray, "draws K"]:
     """Each factor's gap under each draw's weights of training and test rows."""
     targets, owner = code.labels.targets()
@@ -64,21 +61,21 @@ def _gaps(
     columns = np.concatenate([z, y], axis=1)
     train = moments(columns[code.train], train_weights)
     test = moments(columns[code.test], test_weights)
-    whole, gaps = np.ones(len(train)), []
+    most, gaps = np.ones(len(train)), []
     columns_of = [code.d + np.flatnonzero(owner == k) for k in range(code.K)]
     for k, name in enumerate(code.labels.names):
         units = units_of(code.d, bool(code.labels.periodic[k]))
         others = [columns for other, columns in enumerate(columns_of) if other != k]
         if code.labels.categorical[k]:
             of_unit, of_others = (
-                [single_r2(train, test, columns_of[k][None], told) for told in some]
+                [single_r2(train, test, columns_of[k][None], unit) for unit in some]
                 for some in (np.arange(code.d)[:, None], others)
             )
         else:
             of_unit = [single_r2(train, test, units, columns_of[k])]
             of_others = [single_r2(train, test, _as_unit(columns), columns_of[k]) for columns in others]
         gaps.append(
-            gap(np.concatenate(of_unit, axis=1), np.concatenate(of_others, axis=1), whole, units, name)
+            gap(np.concatenate(of_unit, axis=1), np.concatenate(of_others, axis=1), most, units, name)
         )
     return np.stack(gaps, axis=1)
 

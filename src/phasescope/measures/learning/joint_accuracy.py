@@ -1,0 +1,114 @@
+"""Are x and y learned together? Whether an image is correct in y more often if it is correct in x.
+
+If an image is correct in x independently of y, acc_xy = acc_x acc_y (Okawa et al. 2023 ask so of concepts). Two measures of
+the excess, from the counts n_xy of images that are correct or wrong in x and y:
+
+    difference      acc_xy - acc_x acc_y
+    phi             difference / sqrt(acc_x (1 - acc_x) acc_y (1 - acc_y)),   the correlation
+
+Their intervals are the percentiles of draws of the four shares from Jeffreys' posterior, Dirichlet(counts + 1/2): a
+bootstrap never draws from an empty cell, and has width 0 if all images are in one; these draws held the truth in 90 % or
+more of simulations, cells of an image or two included. Images of several runs must not be pooled: runs at different
+accuracies are correct together or wrong together, coupled or not.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from numpy.typing import ArrayLike
+
+from phasescope.measures.checks import check_count
+from phasescope.measures.scores import Score, null_level, percentile_interval
+from phasescope.randomness import numpy_generator
+
+
+@dataclass(frozen=True)
+class JointAccuracy:
+    """How much more often than under independence an image is correct in both x and y; 0 if it is not."""
+
+    difference: Score
+    """acc_xy - acc_x acc_y, from -1/4 to 1/4; `detail` has the accuracies."""
+    phi: Score
+    """From -1 to 1; NaN, with the whole range as its interval, if x or y is always correct or always wrong."""
+
+
+ESTIMATORS = {"difference": "acc_xy - acc_x acc_y", "phi": "phi coefficient"}
+
+
+def joint_accuracy(
+    correct_x: Bool[np.ndarray, " n"],
+    correct_y: Bool[np.ndarray, " n"],
+    permutations: int = 1000,
+    draws: int = 1000,
+    seed: int = 0,
+) -> JointAccuracy:
+    """acc_xy against acc_x acc_y, from n images of one run that are correct or wrong in x and in y.
+
+    The null `permuted` is the level that each measure stays below in 95 % of permutations of y: independence at the same
+    acc_x and acc_y.
+
+    Raises:
+        ValueError: not one truth value an image, x and y of different length, n < 10.
+    """
+    check_count("permutations", permutations, 1, "a score needs its null")
+    check_count("draws", draws, 2, "an interval needs them")
+    x, y = _truths("correct_x", correct_x), _truths("correct_y", correct_y)
+    n = len(x)
+    if len(y) != n or n < 10:
+        raise ValueError(
+            f"`correct_y` (n={len(y)}) must be as long as `correct_x` ({n}), with at least 10 images"
+        )
+    n_x, n_y = int(x.sum()), int(y.sum())
+    counts = fourfold(np.array([(x & y).sum()]), n_x, n_y, n)
+    rng = numpy_generator(seed, "joint accuracy")
+    permuted = rng.hypergeometric(n_x, n - n_x, n_y, size=permutations)
+    value, null = excess(counts / n), excess(fourfold(permuted, n_x, n_y, n) / n)
+    drawn = excess(rng.dirichlet(counts[0] + 0.5, size=draws))
+    detail = {
+        "acc_x": float(n_x / n),
+        "acc_y": float(n_y / n),
+        "acc_xy": float(counts[0, 0] / n),
+        "product": float(n_x * n_y / n**2),
+    }
+    scores = {}
+    for name, label in ESTIMATORS.items():
+        defined = name != "phi" or (0 < n_x < n and 0 < n_y < n)
+        own = float(value[name][0])
+        low, high = percentile_interval(drawn[name])
+        scores[name] = Score(
+            value=own if defined else math.nan,
+            low=min(low, own) if defined else -1.0,
+            high=max(high, own) if defined else 1.0,
+            n=n,
+            estimator=f"{label}, interval over images",
+            nulls={"permuted": null_level(null[name])} if defined else {},
+            detail=detail,
+        )
+    return JointAccuracy(**scores)
+
+
+def fourfold(both: Int[np.ndarray, " draws"], n_x: int, n_y: int, n: int) -> Int[np.ndarray, "draws 4"]:
+    """Counts of images that are correct in both, in x only, in y only, in neither."""
+    return np.stack([both, n_x - both, n_y - both, n - n_x - n_y + both], axis=-1)
+
+
+def excess(share: Float[np.ndarray, "draws 4"]) -> dict[str, Float[np.ndarray, " draws"]]:
+    """Difference and phi, from shares of the four; phi is 0 where it is not defined."""
+    both, acc_x, acc_y = share[..., 0], share[..., 0] + share[..., 1], share[..., 0] + share[..., 2]
+    difference = both - acc_x * acc_y
+    spread = np.sqrt(np.maximum(acc_x * (1 - acc_x) * acc_y * (1 - acc_y), 0))
+    varies = spread > 1e-12
+    return {"difference": difference, "phi": np.where(varies, difference / np.where(varies, spread, 1), 0.0)}
+
+
+def _truths(name: str, values: ArrayLike) -> Bool[np.ndarray, " n"]:
+    x = np.asarray(values)
+    if x.ndim != 1 or x.dtype != bool:
+        raise ValueError(
+            f"`{name}` (shape {x.shape}, {x.dtype}) must be (n,) of bool, one truth value an image"
+        )
+    return x
