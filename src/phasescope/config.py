@@ -22,7 +22,6 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from phasescope.errors import UserError
-from phasescope.trees import parse_yaml
 
 __all__ = [
     "Config",
@@ -36,6 +35,8 @@ __all__ = [
 ]
 
 Tree = dict[str, Any]
+YAML_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's if PyYAML was built with it"""
 
 
 class Config(BaseModel):
@@ -125,16 +126,12 @@ def read_yaml(path: Path) -> Tree:
     """The mapping in a YAML file.
 
     Raises:
-        UserError: no such file, not readable, not YAML within the bounds of `trees`, or not a mapping.
+        UserError: no such file, not readable, not YAML, or not a mapping.
     """
     try:
-        if path.exists() and not path.is_file():  # a pipe would keep its reader waiting
-            raise UserError(f"`{path}` cannot be read: it is no regular file")
         tree = parse_yaml(path.read_bytes().decode())
     except OSError as error:
         raise UserError(f"`{path}` cannot be read: {error.strerror}") from None
-    except UserError:
-        raise
     except ValueError as error:
         raise UserError(f"`{path}` is not YAML: {error}") from None
     if tree is None:
@@ -142,6 +139,18 @@ def read_yaml(path: Path) -> Tree:
     if not isinstance(tree, dict):
         raise UserError(f"`{path}` must hold a mapping of fields to values, not a {type(tree).__name__}")
     return tree
+
+
+def parse_yaml(text: str) -> Any:
+    """The one value in a text; None if the text is empty.
+
+    Raises:
+        ValueError: it is not YAML; the message says why.
+    """
+    try:
+        return yaml.load(text, YAML_LOADER)
+    except (yaml.YAMLError, ValueError, LookupError, ArithmeticError, RecursionError) as error:
+        raise ValueError(" ".join(str(error).split()) or type(error).__name__) from None
 
 
 def parse_overrides(words: Iterable[str]) -> list[tuple[list[str], Any]]:
@@ -156,7 +165,7 @@ def parse_overrides(words: Iterable[str]) -> list[tuple[list[str], Any]]:
         if not equals or not all(key.split(".")):
             raise UserError(f"`{_short(word)}` must have the form key=value, as in training.batch=32")
         try:
-            overrides.append((key.split("."), parse_yaml(value, key.count("."))))
+            overrides.append((key.split("."), parse_yaml(value)))
         except ValueError as error:
             raise UserError(
                 f"`{_short(key)}` (={_short(value)}) must be a YAML value, as in [1, 2] or {{kind: adamw}}: {error}"

@@ -7,21 +7,20 @@ computed, but for the columns of cost and provenance.
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from filelock import FileLock
 
-from phasescope.errors import UserError
+from phasescope.errors import UserError, reading
 from phasescope.store.files import write_aside
 from phasescope.store.flat import COSTS, PROVENANCE, Row, as_frame, plain_types, snapshot_rows
-from phasescope.store.folder import Run, damage_told_of
+from phasescope.store.folder import Run
 
 if TYPE_CHECKING:
     import duckdb
@@ -81,7 +80,7 @@ def merge_records(path: Path, rows: Iterable[Row]) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     frame = as_frame(by_key.values())
-    with _alone(path):
+    with FileLock(path.with_name(f".{path.name}.lock")):
         for aside in path.parent.glob(f".{path.name}.*.aside"):
             aside.unlink()
         for name, texts in read_estimators(path).items():
@@ -115,7 +114,7 @@ def read_estimators(path: Path) -> dict[str, list[str]]:
         found = connection.execute(
             "SELECT value FROM parquet_kv_metadata($1) WHERE key = 'estimators'", [str(path)]
         ).fetchone()
-    with damage_told_of(path, "records"):
+    with reading(path):
         return {name: list(texts) for name, texts in json.loads(found[0]).items()} if found else {}
 
 
@@ -234,24 +233,3 @@ def _place(column: str) -> tuple[int, int, list[tuple[int, str]]]:
     group = 0 if column.startswith("config.") else 1 if is_result(column) else 2
     words = [(int(word), "") if word.isdigit() else (-1, word) for word in column.split(".")]
     return head, group, words
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Within the block no other process merges into the file; the lock leaves nothing behind.
-
-    Whoever gets the lock on a file that is no longer the one of that name, since its holder removed it, tries again.
-    """
-    lock = path.with_name(f".{path.name}.lock")
-    while True:
-        file = os.open(lock, os.O_CREAT | os.O_RDWR, 0o644)
-        fcntl.flock(file, fcntl.LOCK_EX)
-        with suppress(FileNotFoundError):
-            if os.stat(lock).st_ino == os.fstat(file).st_ino:
-                break
-        os.close(file)
-    try:
-        yield
-    finally:
-        lock.unlink()
-        os.close(file)

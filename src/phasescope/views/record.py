@@ -52,6 +52,8 @@ class Record:
     run: Run
     left_out: Mapping[int, str] = field(default_factory=dict)
     """snapshots that are not shown, by step, and why"""
+    last_only: bool = False
+    """whether `metrics` are read of the last snapshot alone, as lists of many runs do"""
 
     @cached_property
     def config(self) -> dict[str, Any]:
@@ -64,7 +66,7 @@ class Record:
 
     @cached_property
     def status(self) -> dict[str, Any]:
-        return self.run.status_given(lambda: self.config)
+        return self.run.status
 
     @cached_property
     def about(self) -> dict[str, Any]:
@@ -100,7 +102,10 @@ class Record:
 
     @cached_property
     def _read(self) -> Metrics:
-        return self.run.read_metrics()
+        if not self.last_only:
+            return self.run.read_metrics()
+        last = self.run.last_metrics
+        return Metrics([last] if last else [], [], torn=False)
 
     @cached_property
     def snapshots(self) -> list[Snapshot]:

@@ -53,7 +53,7 @@ def client(home):
 
 @pytest.fixture(scope="module")
 def address(home):
-    with serving(home / "runs", home / "results") as address:
+    with serving(home / "runs", home / "results") as (address, _):
         yield address
 
 
