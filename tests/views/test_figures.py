@@ -12,6 +12,7 @@ from phasescope.places import Place
 from phasescope.store import Run
 from phasescope.views.explorer.details import details
 from phasescope.views.explorer.rows import row_of
+from phasescope.views.export.figures import run_figures
 from phasescope.views.figures.denoising import denoising
 from phasescope.views.figures.painted import border_px, painted, spread_over, tile
 from phasescope.views.figures.pixels import GAP_PX, pixels, sheet
@@ -20,7 +21,6 @@ from phasescope.views.figures.timeline import timeline
 from phasescope.views.figures.told_and_seen import routed, told_and_seen
 from phasescope.views.names import NULLS, place_words
 from phasescope.views.record import Record
-from phasescope.views.report.pictures import write_pictures
 from phasescope.views.style import PALETTE, inline_svg, scale_of
 
 
@@ -259,7 +259,7 @@ def test_inline_svg_leaves_colours_to_the_page_and_loads_nothing(run):
 @pytest.mark.parametrize(("steps", "latents"), [(ALL_STEPS[:1], True), (ALL_STEPS[:3], False)])
 def test_pictures_of_a_run_that_has_just_begun(tmp_path, steps, latents):
     run = write_run(tmp_path / "run", steps, state="running", latents=latents)
-    names = [path.stem for path in write_pictures(run, tmp_path / "out")]
+    names = [path.stem for path in run_figures(run, tmp_path / "out", "png", False)]
     assert names == [
         "timeline",
         "label_space",

@@ -21,6 +21,7 @@ from phasescope.errors import UserError, reading
 from phasescope.store.files import write_aside
 from phasescope.store.flat import COSTS, PROVENANCE, Row, as_frame, plain_types, snapshot_rows
 from phasescope.store.folder import Run
+from phasescope.store.tables import copy_parquet
 
 if TYPE_CHECKING:
     import duckdb
@@ -145,9 +146,6 @@ def _opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """
     import duckdb
 
-    if path.exists() and not path.is_file():
-        raise UserError(f"`{path}` must be a Parquet file of records: it is no regular file")
-
     with duckdb.connect(config={"threads": 1}) as connection:
         try:
             if path.exists():
@@ -186,13 +184,10 @@ def _written(
     """The table `merged` as a Parquet file, by digest and step, its columns in their order."""
     ordered = ", ".join(_quoted(name) for name in sorted(columns, key=_place))
     text = json.dumps(estimators).replace("'", "''")
+    options = f"FORMAT parquet, COMPRESSION zstd, KV_METADATA {{estimators: '{text}'}}"
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "records.parquet"
-        target = str(file).replace("'", "''")
-        connection.execute(
-            f"COPY (SELECT {ordered} FROM merged ORDER BY digest, step) TO '{target}' "
-            f"(FORMAT parquet, COMPRESSION zstd, KV_METADATA {{estimators: '{text}'}})"
-        )
+        copy_parquet(connection, f"SELECT {ordered} FROM merged ORDER BY digest, step", file, options)
         return file.read_bytes()
 
 
