@@ -22,6 +22,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from phasescope.errors import UserError
+from phasescope.trees import parse_yaml
 
 __all__ = [
     "Config",
@@ -35,8 +36,6 @@ __all__ = [
 ]
 
 Tree = dict[str, Any]
-YAML_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml's if PyYAML was built with it"""
 
 
 class Config(BaseModel):
@@ -139,18 +138,6 @@ def read_yaml(path: Path) -> Tree:
     if not isinstance(tree, dict):
         raise UserError(f"`{path}` must hold a mapping of fields to values, not a {type(tree).__name__}")
     return tree
-
-
-def parse_yaml(text: str) -> Any:
-    """The one value in a text; None if the text is empty.
-
-    Raises:
-        ValueError: it is not YAML; the message says why.
-    """
-    try:
-        return yaml.load(text, YAML_LOADER)
-    except (yaml.YAMLError, ValueError, LookupError, ArithmeticError, RecursionError) as error:
-        raise ValueError(" ".join(str(error).split()) or type(error).__name__) from None
 
 
 def parse_overrides(words: Iterable[str]) -> list[tuple[list[str], Any]]:

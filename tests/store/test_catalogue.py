@@ -80,7 +80,7 @@ def test_a_condition_chooses(where: str, found: list[str], made: Path):
         ("world.sigma_px =", "syntax error"),
         ("world.sigma_px = 'wide'", "wide"),
         ("world.sigma_px", "it is DOUBLE, not true or false"),
-        ("", "it is empty"),
+        ("", "it must be printable, and not empty"),
         ("true) as met from runs); drop view runs; select * from (select (true", "more than one statement"),
         ("true) from runs; drop view runs; select (true", "syntax error"),
         ("exists (select * from read_csv('/etc/passwd'))", "disabled"),

@@ -56,6 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _fail(130, "interrupted")
     except (Exception, SystemExit) as error:
+        if isinstance(error.__context__, BrokenPipeError):  # rich ends the process if its reader leaves
+            return 0
         if traced or call is None:  # `call_of` ends the process after `--help`
             raise
         if isinstance(error, SystemExit) or place_of(error):

@@ -104,9 +104,12 @@ class Run:
         """One entry a snapshot, by ascending step; lines that are none are left out, and are among the `faults`."""
         return self.read_metrics().entries
 
-    def read_metrics(self) -> Metrics:
-        """What metrics.jsonl holds, and what of it is none."""
-        return read_metrics(self.path / "metrics.jsonl")
+    def read_metrics(self, last_only: bool = False) -> Metrics:
+        """What metrics.jsonl holds, or its last line alone; and which lines cannot be read."""
+        if not last_only:
+            return read_metrics(self.path / "metrics.jsonl")
+        last = self.last_metrics
+        return Metrics([last] if last else [], [], torn=False)
 
     @property
     def last_metrics(self) -> dict[str, Any] | None:

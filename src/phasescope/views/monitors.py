@@ -84,6 +84,7 @@ class WandB:
         if mode not in ("offline", "online"):
             raise UserError(f"`mode` (={mode}) must be offline or online")
         self.folder, self.mode = Path(folder), mode
+        self._run: Any = None
         self.options = {
             "project": project,
             "dir": str(folder),
@@ -108,7 +109,8 @@ class WandB:
         self._run.log({**dict(_scalars(metrics)), **pictures}, step=step)
 
     def end(self, run: Run) -> None:
-        self._run.finish()
+        if self._run is not None:
+            self._run.finish()
 
 
 def write_events(run: Run, folder: Path) -> Path:

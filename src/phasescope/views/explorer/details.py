@@ -27,6 +27,7 @@ from phasescope.views.names import (
     measure_words,
     null_words,
     place_words,
+    probed,
     split_words,
 )
 from phasescope.views.record import Record
@@ -75,6 +76,7 @@ def _history(record: Record) -> dict[str, Any]:
         "snapshots": _stored(record),
         "latents": _latents(record),
         "factors": [_factor(factor) for factor in record.factors],
+        "probe": probed("R²", record.factors),
         "position": record.position,
         "axes": factors_shown(record),
         "label_space": _label_space(record),
