@@ -40,7 +40,7 @@ def runs(tmp_path_factory, sound) -> Path:
                 path = runs / f"{damage.__name__}-{file.stem}"
                 shutil.copytree(sound.path, path)
                 damage(path / file)
-    shutil.copytree(sound.path, os.path.join(os.fsencode(runs), b"bad\xff\xfe-01234567"))
+    shutil.copytree(sound.path, runs / os.fsdecode(b"bad\xff\xfe-01234567"))
     for number in range(5):
         shutil.copytree(sound.path, runs / f"sound{number}-{number:08x}")
     return runs

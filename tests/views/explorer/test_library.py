@@ -47,6 +47,19 @@ def test_runs_appear_change_and_go_each_as_a_version(runs):
         library.entry(run.name)
 
 
+def test_a_version_that_is_asked_for_while_a_run_is_read_misses_no_row(runs):
+    run, library, versions = write_small_run(runs), Library(runs), []
+
+    class Entries(dict):
+        def __setitem__(self, name, entry):
+            versions.append(library.rows()["version"])
+            super().__setitem__(name, entry)
+
+    library._entries = Entries()
+    library.refresh()
+    assert names(library.rows(versions[0])) == [run.name]
+
+
 def test_reading_in_portions_comes_to_the_same_as_reading_at_once(runs, run):
     many_runs(runs, run, 12)
     patient, hasty = Library(runs), Library(runs)

@@ -105,8 +105,8 @@ class Library:
         paths = {shown(path.name): path for path in run_folders(self.folder)}
         for name in [name for name in self._entries if name not in paths]:
             del self._entries[name]
+            self._gone[name] = self.version + 1
             self.version += 1
-            self._gone[name] = self.version
         times: dict[str, int] = {}
         for name, path in paths.items():
             if name not in self._entries:  # it is read anyway, so one file's time is enough to order it
@@ -176,10 +176,12 @@ class Library:
     def _read(self, name: str, path: Path, stamp: Stamp) -> None:
         run = Run(path)
         row = row_of(run)
-        self.version += 1
-        row["version"] = self.version
-        self._entries[name] = Entry(run, stamp, self.version, row)
+        row["version"] = self.version + 1
+        self._entries[name] = Entry(run, stamp, self.version + 1, row)
         self._gone.pop(name, None)
+        self.version += (
+            1  # last: whoever asks for what changed since a version must have had what came with it
+        )
 
 
 def run_folders(runs: Path) -> list[Path]:
