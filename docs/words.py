@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from phasescope.views.pictograms import ALTERNATIVES, OF, pictogram
-from phasescope.views.terms import PHASES, SECTIONS
+from phasescope.views.terms import OF, PHASES, SECTIONS, pictogram
 
 HERE = Path(__file__).parent
 PAGE, PICTURES = HERE / "glossary.md", HERE / "pictures"
 INTRODUCTION = """# Glossary
 
 The words of report, explorer and these pages, each in one sense. This page is written by `python -m docs.words` from
-`src/phasescope/views/terms.py`; there a word is changed.
+`src/phasescope/views/terms.toml`; there a word is changed.
 
 ## Phases A, B and C
 
@@ -29,12 +28,17 @@ def picture_of(phase: str, of: str) -> Path:
     return PICTURES / f"{phase}-{of}.svg"
 
 
+def alternative(phase: str, of: str) -> str:
+    """What a pictogram shows, for those who do not see it."""
+    return pictogram(phase, of).partition(f'aria-label="{phase}, {of}: ')[2].partition('"')[0]
+
+
 def glossary() -> str:
     """The page."""
     lines = [INTRODUCTION, "| | images | latents |", "|---|---|---|"]
     for phase, words in PHASES.items():
         shown = [
-            f"![{ALTERNATIVES[phase, of]}](pictures/{picture_of(phase, of).name}) {words[of]}" for of in OF
+            f"![{alternative(phase, of)}](pictures/{picture_of(phase, of).name}) {words[of]}" for of in OF
         ]
         lines.append(f"| **{phase}** | {' | '.join(shown)} |")
     for heading, section in SECTIONS.items():

@@ -10,9 +10,8 @@ import pytest
 
 from docs import words
 from phasescope.views.names import MEASURES, NULLS, READINGS
-from phasescope.views.pictograms import OF, pictogram
 from phasescope.views.report.explained import PASSAGES, Explained
-from phasescope.views.terms import PHASES, SECTIONS, TERMS, told
+from phasescope.views.terms import OF, PHASES, SECTIONS, TERMS, pictogram, told
 
 ROOT = Path(__file__).parents[1]
 TEXTS = [

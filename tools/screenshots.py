@@ -128,7 +128,7 @@ def take(
         print("screenshots: there is no Chromium on this machine", file=sys.stderr)
         return 2
     out.mkdir(parents=True, exist_ok=True)
-    with serving(runs, studies) as address, sync_playwright() as playwright:
+    with serving(runs, studies) as (address, _), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path, args=FLAGS)
         for view, place in views(runs, studies, run, study):
             for width in WIDTHS:

@@ -125,16 +125,12 @@ def read_yaml(path: Path) -> Tree:
     """The mapping in a YAML file.
 
     Raises:
-        UserError: no such file, not readable, not YAML within the bounds of `trees`, or not a mapping.
+        UserError: no such file, not readable, not YAML, or not a mapping.
     """
     try:
-        if path.exists() and not path.is_file():  # a pipe would keep its reader waiting
-            raise UserError(f"`{path}` cannot be read: it is no regular file")
         tree = parse_yaml(path.read_bytes().decode())
     except OSError as error:
         raise UserError(f"`{path}` cannot be read: {error.strerror}") from None
-    except UserError:
-        raise
     except ValueError as error:
         raise UserError(f"`{path}` is not YAML: {error}") from None
     if tree is None:
@@ -156,7 +152,7 @@ def parse_overrides(words: Iterable[str]) -> list[tuple[list[str], Any]]:
         if not equals or not all(key.split(".")):
             raise UserError(f"`{_short(word)}` must have the form key=value, as in training.batch=32")
         try:
-            overrides.append((key.split("."), parse_yaml(value, key.count("."))))
+            overrides.append((key.split("."), parse_yaml(value)))
         except ValueError as error:
             raise UserError(
                 f"`{_short(key)}` (={_short(value)}) must be a YAML value, as in [1, 2] or {{kind: adamw}}: {error}"

@@ -1,5 +1,11 @@
 """What a user gets wrong, and what goes wrong in a run."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 
 class UserError(ValueError):
     """The user's input is at fault: the message is one line that names what, its value and the rule (exit code 2)."""
@@ -15,3 +21,19 @@ class SourceFailed(RunFailed):
 
 class NotFinite(ValueError):
     """Values that must be finite and are not: of a network that diverged, before all."""
+
+
+@contextmanager
+def reading(path: Path | str) -> Iterator[None]:
+    """Within the block, which reads files at `path`, whatever goes wrong is a UserError that names it.
+
+    This is the one place that doubts what is on the disk: what reads files assumes that they are as they were written.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:  # JSON, zip, numpy, DuckDB and the file system have errors of their own
+        name = str(path).encode(errors="backslashreplace").decode()
+        why = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise UserError(f"`{name}` cannot be read: {why}") from error

@@ -52,24 +52,8 @@ def brackets(path: Path) -> None:
     path.write_text("[" * 200_000)
 
 
-def aliases(path: Path) -> None:
-    """YAML of half a kilobyte that means 10^9 values; no JSON."""
-    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
-    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
-    path.write_text("\n".join(lines) + "\n")
-
-
-def another(path: Path) -> None:
-    """A file of the right kind that says something else."""
-    path.write_text('{"step": 5}\n' if path.suffix != ".yaml" else "step: 5\n")
-
-
-def not_text(path: Path) -> None:
-    path.write_bytes(b'{"step": NaN, "state": "\xff"}\n')
-
-
 DAMAGES: tuple[Damage, ...] = (
-    zeroed, emptied, cut, flipped, gone, a_folder, a_link_to_nothing, brackets, aliases, another, not_text,
+    zeroed, emptied, cut, flipped, gone, a_folder, a_link_to_nothing, brackets
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from explorer_damage import damaged, damages
+from damage import DAMAGES, stored_files
 from starlette.testclient import TestClient
 
 from phasescope.errors import UserError
@@ -32,9 +32,15 @@ def sound(tmp_path_factory) -> Run:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory, sound) -> Path:
-    """A folder of sound runs, among which each damage was done to one."""
+    """A folder of sound runs, and one for each damage of each file of a run's record."""
     runs = tmp_path_factory.mktemp("runs")
-    damaged(runs, sound)
+    for file in stored_files(sound.path):
+        if len(file.parts) == 1:
+            for damage in DAMAGES:
+                path = runs / f"{damage.__name__}-{file.stem}"
+                shutil.copytree(sound.path, path)
+                damage(path / file)
+    shutil.copytree(sound.path, runs / os.fsdecode(b"bad\xff\xfe-01234567"))
     for number in range(5):
         shutil.copytree(sound.path, runs / f"sound{number}-{number:08x}")
     return runs
@@ -53,15 +59,12 @@ def library(runs) -> Library:
 
 def test_each_bad_run_is_a_row_of_its_own_and_the_sound_ones_are_as_they_were(library, runs):
     rows = {row["name"]: row for row in json.loads(json.dumps(library.rows()["rows"]))}
-    assert len(rows) >= len(list(damages())) - 10  # some damages leave no run
+    assert len(rows) >= 4 * len(DAMAGES)
     for number in range(5):
         row = rows[f"sound{number}-{number:08x}"]
-        assert (row["state"], row["step"], row["snapshots"]) == ("done", 40, 3)
+        assert (row["state"], row["step"]) == ("done", 40)
     broken = [row for row in rows.values() if row["state"] == "broken"]
-    assert len(broken) > 40
-    for row in rows.values():
-        assert len(json.dumps(row)) < 70_000
-        assert isinstance(row["state"], str)
+    assert len(broken) > 2 * len(DAMAGES)
     for row in broken:
         assert row["error"]
         assert "\n" not in row["error"]
@@ -180,4 +183,4 @@ def test_a_look_that_fails_is_told_once_and_is_taken_again_no_faster_than_usual(
     assert took > 8 * 0.02
     assert [
         record.getMessage() for record in caplog.records if "Permission denied" in record.getMessage()
-    ] == ["the folder of runs: PermissionError: [Errno 13] Permission denied"]
+    ] == ["the folder of runs: [Errno 13] Permission denied"]

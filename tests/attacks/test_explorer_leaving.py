@@ -29,7 +29,6 @@ from phasescope.runs.bounds import MOST_WORK
 from phasescope.runs.changing import IMAGES, Change
 from phasescope.runs.painting import Unwanted, Wish
 from phasescope.store import Run
-from phasescope.views.explorer import serve as room
 from phasescope.views.explorer.painter import Painter
 from phasescope.views.explorer.serve import serving
 from tests.views.explorer.small_run import status, write_small_run
@@ -51,7 +50,7 @@ def run(home) -> Run:
 
 @pytest.fixture(scope="module")
 def port(home, run) -> Iterator[int]:
-    with serving(home / "runs", home / "results") as address:
+    with serving(home / "runs", home / "results") as (address, _):
         yield int(address.rpartition(":")[2])
 
 
@@ -142,7 +141,7 @@ def test_what_nobody_waits_for_is_not_painted(home, run, monkeypatch):
     slow = Slow()
     monkeypatch.setattr("phasescope.views.explorer.server.Painter", lambda: slow)
     path = f"/api/runs/{run.name}/paint?label=2,3&sampler=ddim&steps=2"
-    with serving(home / "runs", home / "results") as address:
+    with serving(home / "runs", home / "results") as (address, _):
         port = int(address.rpartition(":")[2])
         left = [asked(port, f"{path}&seed={number}") for number in range(1, 41)]
         while not slow.begun:
@@ -218,36 +217,6 @@ def test_steps_times_size_are_bounded(run, tmp_path):
     assert Painter().load(large, 20).loaded.config.world.canvas == 128
 
 
-def test_few_open_files_keep_no_run_from_being_read_and_the_log_small(home, run, tmp_path):
-    """As many connections as it takes to use up all files, none of which says a word."""
-    code = (
-        "import resource, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)); from phasescope.cli import main;"
-        f"sys.exit(main(['explore', '--port=0', '--runs', {str(home / 'runs')!r}, '--studies', {str(tmp_path)!r}]))"
-    )
-    with begun([sys.executable, "-c", code]) as (port, process):
-        assert get(port, f"/api/runs/{run.name}").status_code == 200
-        silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(300)]
-        with changing(run):
-            time.sleep(2)
-        for connection in silent:
-            connection.close()
-        row = recovered(port, run.name)
-        process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=HANGS_S)
-    assert row["state"] == "done"
-    assert len(errors.splitlines()) <= 3
-
-
-def recovered(port: int, name: str) -> dict[str, Any]:
-    until = time.monotonic() + HANGS_S
-    while time.monotonic() < until:
-        try:
-            return get(port, f"/api/runs/{name}").json()["row"]
-        except (httpx.TransportError, KeyError):
-            time.sleep(0.1)
-    raise TimeoutError
-
-
 @contextmanager
 def begun(command: list[str]) -> Iterator[tuple[int, subprocess.Popen[str]]]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -289,20 +258,6 @@ def test_it_ends_without_a_word_whatever_clients_hold_open(home, run, number, of
         _, errors = process.communicate(timeout=HANGS_S)
     assert errors == ""
     assert process.returncode == 0
-
-
-def test_a_server_that_cannot_begin_is_told_in_a_line(home, monkeypatch, capsys):
-    monkeypatch.setattr(room.signal, "signal", lambda *_: None)
-
-    def fails(*_: Any, **__: Any) -> None:
-        raise OSError(24, "Too many open files")
-
-    monkeypatch.setattr("uvicorn.Server.run", fails)
-    from phasescope.cli import main
-
-    assert main(["explore", "--port=0", "--runs", str(home / "runs")]) == 1
-    (told,) = capsys.readouterr().err.splitlines()
-    assert "Too many open files" in told
 
 
 @pytest.mark.slow

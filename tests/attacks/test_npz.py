@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import struct
 import zipfile
 from pathlib import Path
@@ -165,10 +164,3 @@ def test_what_is_sound_is_read_as_numpy_reads_it(tmp_path: Path):
             for name in found:
                 assert found[name].dtype == expected[name].dtype
                 assert found[name].tobytes() == expected[name].tobytes()
-
-
-def test_a_pipe_is_not_waited_for(tmp_path: Path):
-    os.mkfifo(tmp_path / "pipe.npz")
-    outcome = call(["measure", str(tmp_path / "pipe.npz")])
-    assert outcome.code == 2
-    assert "it is no regular file" in outcome.err

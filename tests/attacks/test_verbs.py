@@ -84,7 +84,7 @@ def test_no_value_of_a_flag_or_word_is_answered_by_more_than_a_line(verb, there:
     monkeypatch.setattr("phasescope.cli.runs._train", lambda *given: False)
     monkeypatch.setattr("phasescope.views.explorer.serve.serve", lambda *given: None)
     monkeypatch.setattr("phasescope.views.report.page.render_report", lambda *given: "a page")
-    monkeypatch.setattr("phasescope.views.report.pictures.write_pictures", lambda *given, **more: [])
+    monkeypatch.setattr("phasescope.views.export.figures.run_figures", lambda *given, **more: [])
     monkeypatch.setattr("phasescope.studies.study.MOST_SEEDS", 9)
     name, base = verb.__name__, BASES[verb.__name__]
     flags = flags_of(verb)
@@ -92,7 +92,6 @@ def test_no_value_of_a_flag_or_word_is_answered_by_more_than_a_line(verb, there:
         one for one in inspect.signature(verb).parameters.values() if one.kind is one.POSITIONAL_ONLY
     ]
     asked = {
-        "index": there / "runs" / "index.sqlite",
         "report": there / "runs" / "run-44136fa3" / "report.html",
         "export": there / "a.zip",
     }
@@ -126,7 +125,6 @@ def test_a_flag_or_verb_that_is_none_is_told_with_the_nearest():
         "`--count` is near",
         ("sample", "x", "--count", "many"): "`--count` (=many) must be a whole number",
         ("sample", "x", "--count=0.5"): "`--count` (=0.5) must be a whole number",
-        ("exec", "x", "--expires-s", "soon"): "`--expires-s` (=soon) must be a number",
     }.items():
         outcome = call(words)
         assert outcome.code == 2
@@ -147,7 +145,6 @@ def test_a_flag_or_verb_that_is_none_is_told_with_the_nearest():
         (["measure", "here.npz", "--only", ","], "`--only` (=,) must be words"),
         (["measure", "here.npz", "--names", ","], "`--names` (=,) must be words"),
         (["measure", "here.npz", "--span", ","], "`--span` (=,) must be numbers"),
-        (["exec", "run", "--expires-s", "inf"], "`--expires-s` (=inf) must be greater than 0 and at most"),
         (
             ["study", "phases", "--dry-run", "--seeds", "999999999999"],
             "`--seeds` (=999999999999) must be at most 18: a study's seeds are fixed before its first run",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from hypothesis import strategies as st
 
 from phasescope.config import UserError, read_yaml
 from phasescope.runs.config import RunConfig, load_words
-from phasescope.trees import parse_yaml
 
 TREE = RunConfig().tree()
 
@@ -82,31 +80,12 @@ def test_any_two_words_are_taken_or_refused_in_a_line(one: str, other: str):
             assert_civil(words, call(words))
 
 
-@settings(quick, max_examples=300)
-@given(
-    st.lists(st.sampled_from([*BITS, *FIELDS]), max_size=12), st.sampled_from(["", " ", "\n", ": ", "\n- "])
-)
-def test_yaml_is_a_plain_value_or_refused(parts: list[str], between: str):
-    value, told = tried(parse_yaml, between.join(parts))
-    assert plain(value)
-    assert len(told.splitlines()) <= 1
-
-
 @settings(quick, max_examples=150)
 @given(trees)
 def test_a_tree_is_a_configuration_or_refused_in_a_line(tree: Any):
     config, told = tried(RunConfig.of, tree if isinstance(tree, dict) else {"world": tree})
     assert len(told.splitlines()) <= 1
     assert config is None or RunConfig.of(config.tree()) == config
-
-
-@settings(quick, max_examples=150)
-@given(trees)
-def test_what_yaml_dumps_is_read_as_yaml_loads_it(tree: Any):
-    text = yaml.safe_dump(tree)
-    there, _ = tried(yaml.safe_load, text)
-    value, told = tried(parse_yaml, text)
-    assert repr(value) == repr(there) or "no number of at most" in told
 
 
 def tried(read: Callable[[Any], Any], text: Any) -> tuple[Any, str]:
@@ -117,52 +96,20 @@ def tried(read: Callable[[Any], Any], text: Any) -> tuple[Any, str]:
         return None, str(error)
 
 
-def plain(value: Any) -> bool:
-    if isinstance(value, dict):
-        return all(isinstance(key, str) and plain(one) for key, one in value.items())
-    if isinstance(value, list):
-        return all(map(plain, value))
-    return value is None or isinstance(value, str | bool | int | float)
-
-
-BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
-    f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 30)
-)
-
-
 @pytest.mark.parametrize(
     ("content", "told"),
     {
-        "aliases of aliases": (BOMB, "holds more than 100000 values, aliases written out"),
-        "merges of merges": (
-            "a0: &a0 {x: 1}\n"
-            + "".join(f"a{i}: &a{i} {{<<: [*a{i - 1}, *a{i - 1}]}}\n" for i in range(1, 40)),
-            "holds more than",
-        ),
-        "itself": ("a: &a [*a]\n", "deep"),
-        "long texts by alias": (
-            f"a: &a {'x' * 10_000}\nb: [{', '.join(['*a'] * 1000)}]\n",
-            "holds more than",
-        ),
         "deep brackets": ("a: " + "[" * 2000, "is not YAML"),
         "deep blocks": ("- " * 2000, "is not YAML"),
-        "deep indents": ("\n".join(" " * i + "a:" for i in range(900)), "deep"),
-        "deep and flat": (f"a: {'[' * 70}{']' * 70}\n", "deep"),
-        "many": ("a: [" + "1," * 110_000 + "]", "holds more than"),
-        "digits": (f"seed: {'9' * 5000}\n", "is no number of at most 250 characters"),
-        "hex digits": (f"seed: 0x{'f' * 5000}\n", "is no number of at most 250 characters"),
-        "twice": ("seed: 1\nworld: {canvas: 8, canvas: 16}\n", "line 2: `canvas` is given twice"),
-        "twice at the top": ("seed: 1\nseed: 2\n", "line 2: `seed` is given twice"),
-        "a list as a key": ("? [a]\n: 1\n", "a key must be a word"),
         "two documents": ("seed: 1\n---\nseed: 2\n", "expected a single document"),
         "a constructor's": ("a: !!bool maybe\n", "is not YAML"),
         "an empty number": ("a: !!int ''\n", "is not YAML"),
-        "a tag of Python's": ("a: !!python/object/apply:os.system [id]\n", "is no tag of a plain value"),
+        "a tag of Python's": ("a: !!python/object/apply:os.system [id]\n", "is not YAML"),
         "a zero": ("a: \0\n", "is not YAML"),
         "a surrogate": (b"a: \xed\xa0\x80\n", "is not YAML"),
     }.values(),
 )
-def test_a_file_beyond_the_bounds_is_refused(content, told, tmp_path: Path):
+def test_a_file_that_is_not_yaml_is_refused(content, told, tmp_path: Path):
     file = tmp_path / "run.yaml"
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
     outcome = call(["train", str(file)])
@@ -171,16 +118,10 @@ def test_a_file_beyond_the_bounds_is_refused(content, told, tmp_path: Path):
     assert told in outcome.err
 
 
-def test_merge_keys_say_what_they_say_elsewhere():
-    text = "base: &b {x: 1, y: 2}\nover: {<<: *b, y: 3}\nboth: {<<: [{x: 5}, *b], z: 1}\n"
-    assert parse_yaml(text) == yaml.safe_load(text)
-
-
-def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path):
-    os.mkfifo(tmp_path / "pipe.yaml")
+def test_a_file_that_cannot_be_read_says_so(tmp_path: Path):
     (tmp_path / "folder.yaml").mkdir()
     (tmp_path / "loop.yaml").symlink_to("loop.yaml")
-    for name in ("pipe.yaml", "folder.yaml", "loop.yaml", "none.yaml", "x" * 300 + ".yaml"):
+    for name in ("folder.yaml", "loop.yaml", "none.yaml", "x" * 300 + ".yaml"):
         with pytest.raises(UserError, match=r"cannot be read"):
             read_yaml(tmp_path / name)
 

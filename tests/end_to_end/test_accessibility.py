@@ -40,7 +40,7 @@ HANGS_MS = 120_000
 def address(trained, tmp_path_factory) -> Iterator[str]:
     results = tmp_path_factory.mktemp("results")
     write_study(results / "example", trained)
-    with serving(trained.path.parent, results) as address:
+    with serving(trained.path.parent, results) as (address, _):
         yield address
 
 

@@ -41,7 +41,7 @@ def runs(trained, tiny_config, tmp_path_factory) -> list[Run]:
 def address(runs, trained, tmp_path_factory) -> Iterator[str]:
     results = tmp_path_factory.mktemp("results")
     write_study(results / "example", trained)
-    with serving(runs[0].path.parent, results) as address:
+    with serving(runs[0].path.parent, results) as (address, _):
         yield address
 
 

@@ -223,3 +223,15 @@ def test_a_world_whose_images_need_a_gradient_is_refused(here: Path):
     )
     with pytest.raises(UserError, match=r"must return a tensor that needs no gradient"):
         phasescope.load_config("tiny.yaml", ["world={kind: 'grad.py:W', canvas: 8}"])
+
+
+def test_an_exception_that_nobody_expects_is_one_line_with_its_place(here: Path, monkeypatch, capsys):
+    (here / "runs").mkdir(exist_ok=True)
+    (here / "runs" / "some").mkdir()
+    monkeypatch.setattr("phasescope.store.catalogue.is_run", None)
+    assert main(["ls"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("phasescope: TypeError: 'NoneType' object is not callable (catalogue.py:")
+    assert "--traceback shows the rest" in line
+    with pytest.raises(TypeError):
+        main(["ls", "--traceback"])

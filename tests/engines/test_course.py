@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,7 @@ import pytest
 
 from phasescope.engines import Engine, Event, open_engine, prepare
 from phasescope.engines import base as base_module
-from phasescope.engines.leases import take
-from phasescope.engines.local import cores
-from phasescope.engines.workers import BUSY, LOG, LOST, Worker
+from phasescope.engines.workers import BUSY, LOG, LOST, Worker, cores
 from phasescope.errors import UserError
 from phasescope.runs.config import load_config
 from phasescope.store import Run, hold
@@ -192,9 +190,9 @@ def test_a_run_is_resumed_while_it_gets_on_and_given_up_at_the_second_failure(ca
 
 
 def test_what_another_process_executes_is_waited_for(folders: list[Path], quick: None):
-    """Its lease is seen before a worker is started; in the end it is done without one."""
-    lease = take(folders[0])
-    looks = 0
+    """That its folder is held is seen before a worker is started; in the end it is done without one."""
+    holding = ExitStack()
+    holding.enter_context(hold(folders[0], Run(folders[0]).config))
 
     class Patient(Scripted):
         def start(self, folder: Path) -> Worker:
@@ -202,27 +200,27 @@ def test_what_another_process_executes_is_waited_for(folders: list[Path], quick:
             return super().start(folder)
 
     def on_event(event: Event) -> None:
-        nonlocal looks
         events.append(event)
         if event.kind == "ended" and event.folder == folders[1]:
             write_status(folders[0], 20, "running")
         if event.kind == "progress" and event.folder == folders[0]:
             write_status(folders[0], 40, "done")
-            lease.give_back()
+            holding.close()
 
     events: list[Event] = []
     ends = Patient({folders[1]: [DONE]}).execute(folders[:2], on_event)
     assert (ends[folders[0]].state, ends[folders[0]].attempts) == ("done", 0)
     assert kinds(events, folders[0]) == ["waiting", "ended"]
-    assert next(event.error for event in events if event.kind == "waiting").startswith("is being executed by")
+    assert next(event.error for event in events if event.kind == "waiting") == "another process executes it"
 
 
 def test_what_another_process_left_is_taken_up(folders: list[Path], quick: None):
-    lease = take(folders[0])
+    holding = ExitStack()
+    holding.enter_context(hold(folders[0], Run(folders[0]).config))
 
     def on_event(event: Event) -> None:
         if event.kind == "waiting":
-            lease.give_back()
+            holding.close()
 
     ends = Scripted({folders[0]: [DONE]}).execute(folders[:1], on_event)
     assert (ends[folders[0]].state, ends[folders[0]].attempts) == ("done", 1)
@@ -239,31 +237,6 @@ def test_what_interrupts_stops_the_workers_and_is_passed_on(error: type[BaseExce
     with pytest.raises(error):
         engine.execute(folders, on_event)
     assert engine.stopped == folders[:2]
-
-
-def test_a_worker_whose_heart_stops_is_killed(folders: list[Path], monkeypatch):
-    """Only one that was once alive: one that waits in a queue has no heart yet."""
-    beats: Iterator[float | None] = iter([None, None, 1.0, 2.0])
-    clock = iter(range(0, 100000, 30))
-    monkeypatch.setattr(base_module, "heartbeat", lambda _: next(beats, 2.0))
-    monkeypatch.setattr(base_module.time, "monotonic", lambda: float(next(clock)))
-
-    class Hung:
-        killed = 0
-
-        def code(self) -> int | None:
-            return -9 if self.killed else None
-
-        def kill(self) -> None:
-            assert next(beats, "all seen") == "all seen"
-            Hung.killed += 1
-
-    engine = Scripted({})
-    started: list[Hung] = []
-    monkeypatch.setattr(engine, "start", lambda _: started.append(Hung()) or started[-1])
-    ends, _ = follow(engine, folders[:1])
-    assert ends[folders[0]].error == "killed by SIGKILL at step 0"
-    assert Hung.killed >= 1
 
 
 def test_the_time_that_is_left_follows_from_the_steps(folders: list[Path]):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -14,10 +13,10 @@ import yaml
 
 from phasescope.cli import main
 from phasescope.engines import prepare
-from phasescope.engines.leases import take
 from phasescope.engines.workers import BUSY, LOG, run_process, start_process, why
 from phasescope.runs.config import load_config
 from phasescope.store import Run, hold
+from phasescope.store.folder import is_held
 
 SHORT = [
     "world.canvas=8", "family.schedule.steps=50", "family.sampler={kind: ddim, steps: 2}", "network.patch=1",
@@ -39,8 +38,6 @@ def test_bad_folders_are_refused(tmp_path: Path, capsys):
     assert said(capsys, tmp_path / "none") == (
         2, f"phasescope: `{tmp_path / 'none'}` must be a run's folder: it has no config.yaml\n",
     )  # fmt: skip
-    code, told = said(capsys, folder, "--expires-s", "0")
-    assert (code, "`--expires-s` (=0) must be greater than 0" in told) == (2, True)
     renamed = folder.rename(tmp_path / "elsewhere")
     code, told = said(capsys, renamed)
     assert code == 2
@@ -54,14 +51,13 @@ def test_bad_folders_are_refused(tmp_path: Path, capsys):
 def test_what_is_done_or_anothers_is_left_alone(tmp_path: Path, capsys):
     config = load_config(words=[*SHORT, "training.steps=1"])
     folder = prepare(config, tmp_path)
-    lease = take(folder)
-    code, told = said(capsys, folder)
-    assert code == BUSY
-    assert (
-        told == f"phasescope: `{folder}` is being executed by {os.uname().nodename}, process {os.getpid()}\n"
-    )
-    lease.give_back()
     with hold(folder, config.tree()) as writer:
+        code, told = said(capsys, folder)
+        assert code == BUSY
+        assert (
+            told == f"phasescope: `{folder}` is being written by another process: wait for it, or stop it\n"
+        )
+        assert not (folder / "attempts.jsonl").exists()
         writer.write_status({"state": "done", "step": config.training.steps})
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     assert said(capsys, folder) == (0, "")
@@ -84,7 +80,7 @@ def test_a_run_that_fails_says_why_in_its_status_its_attempts_and_its_log(tmp_pa
     assert (folder / LOG).read_text().count("\n") == 1
 
 
-def test_a_worker_that_is_asked_to_stop_leaves_a_checkpoint_and_no_lease(tmp_path: Path):
+def test_a_worker_that_is_asked_to_stop_leaves_a_checkpoint_and_no_lock(tmp_path: Path):
     from phasescope.runs.worker import attempts
 
     folder = prepare(load_config(words=[*SHORT, "training.steps=100000", "training.threads=2"]), tmp_path)
@@ -100,22 +96,7 @@ def test_a_worker_that_is_asked_to_stop_leaves_a_checkpoint_and_no_lease(tmp_pat
     assert 1 <= status["step"] < 100000
     assert why(folder, 0) == f"stopped at step {status['step']}"
     assert [line["event"] for line in attempts(run)] == ["began", "ended"]
-    lease = take(folder)
-    assert lease is not None
-    lease.give_back()
-
-
-def test_one_who_lost_the_lease_writes_nothing_more(tmp_path: Path):
-    """Another took the run over while this one was silent: at its next heartbeat it goes, with no checkpoint and no word."""
-    folder = prepare(load_config(words=[*SHORT, "training.steps=100000"]), tmp_path)
-    process = start_process(folder, 6.0)
-    deadline = time.monotonic() + 600
-    while Run(folder).status.get("step", 0) < 1 and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
-    (folder / "lease" / "00000002").write_text("{}")
-    assert process.wait(timeout=600) == BUSY
-    assert Run(folder).status["state"] == "killed"
-    assert "the lease on this run was taken over" in (folder / LOG).read_text()
+    assert not is_held(folder)
 
 
 def test_a_done_run_is_left_alone_before_torch_is_imported(tmp_path: Path):

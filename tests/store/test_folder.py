@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_runs import make_run
 
 from phasescope.errors import UserError
 from phasescope.places import Place
@@ -298,3 +299,21 @@ def test_no_run_of_that_name(runs: Path):
     with pytest.raises(UserError, match=r"`.*notes` must be a run's folder: it has no config.yaml"):
         open_run(runs / "notes")
     assert open_run(runs / "torus-12999999").config == CONFIG
+
+
+def test_config_json_is_read_only_beside_the_config_yaml_that_it_was_written_with(tmp_path, monkeypatch):
+    run = make_run(tmp_path, "seed=3")
+    told = run.config
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            "phasescope.store.folder.read_yaml", lambda path: pytest.fail("YAML is 30 times slower")
+        )
+        assert run.config == told
+    text = (run.path / "config.yaml").read_text()
+    (run.path / "config.yaml").write_text(text.replace("seed: 3", "seed: 4"))
+    assert run.config == {**told, "seed": 4}
+    for damaged in ("", "[1]", "{}", "{"):
+        (run.path / "config.json").write_text(damaged)
+        assert run.config == {**told, "seed": 4}
+    (run.path / "config.json").unlink()
+    assert run.config == {**told, "seed": 4}

@@ -176,7 +176,7 @@ def test_nothing_is_left_beside_the_file(tmp_path: Path):
     merge_records(folder / "r.parquet", condense(make_run(tmp_path / "runs")))
     (folder / ".r.parquet.123.aside").write_bytes(b"PAR1")
     merge_records(folder / "r.parquet", condense(make_run(tmp_path / "runs", "seed=1")))
-    assert [path.name for path in folder.iterdir()] == ["r.parquet"]
+    assert {path.name for path in folder.iterdir()} == {"r.parquet", ".r.parquet.lock"}
 
 
 def rows_of(writer: int, batch: int) -> list[dict]:
@@ -232,4 +232,4 @@ def test_of_four_writers_two_killed_nothing_is_lost_and_nothing_torn(tmp_path: P
             for row in rows_of(writer, batch):
                 assert frame[row["digest"], row["step"]] == row["value"]
     assert frame.groupby("digest").count().eq(3).all()
-    assert not list(tmp_path.glob(".*"))
+    assert not list(tmp_path.glob(".*.aside"))

@@ -10,6 +10,7 @@ from matplotlib.colors import to_rgb
 from runs_of_any_world import FOUR, ONE, OUTCOMES, STEPS, write_made_run
 
 from phasescope.places import Place
+from phasescope.views.export.figures import run_figures
 from phasescope.views.figures.manifold import manifold_figure
 from phasescope.views.figures.painted import painted
 from phasescope.views.figures.timeline import timeline
@@ -17,7 +18,6 @@ from phasescope.views.record import Record, success_share
 from phasescope.views.report import words
 from phasescope.views.report.opening import headline
 from phasescope.views.report.page import render_report
-from phasescope.views.report.pictures import write_pictures
 from phasescope.views.terminal.tables import print_run, print_runs, rows_of
 
 KINDS = {
@@ -39,7 +39,7 @@ def run(request, tmp_path):
 
 @pytest.mark.some(3)
 def test_every_kind_of_run_has_a_report_figures_and_tables(run, tmp_path, capsys):
-    names = [path.stem for path in write_pictures(run, tmp_path / "out")]
+    names = [path.stem for path in run_figures(run, tmp_path / "out", "png", False)]
     record = Record(run)
     mapped = bool(record.outcomes) and len(record.factors) > 1
     assert names == ["timeline", *(["label_space"] if mapped else []), "painted", "manifold"]
@@ -56,7 +56,7 @@ def test_every_kind_of_run_has_a_report_figures_and_tables(run, tmp_path, capsys
 
 def test_a_family_without_conditions_tells_its_routes_at_the_tap_alone(tmp_path):
     run = write_made_run(tmp_path / "made", routed=True)
-    assert "told_and_seen.png" in [path.name for path in write_pictures(run, tmp_path / "out")]
+    assert "told_and_seen.png" in [path.name for path in run_figures(run, tmp_path / "out", "png", False)]
     text = render_report(run)
     assert 'id="told_and_seen"' in text
     assert "n = 60 labels, each told beside the image of another" in text

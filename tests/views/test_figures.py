@@ -12,7 +12,7 @@ from phasescope.places import Place
 from phasescope.store import Run
 from phasescope.views.explorer.details import details
 from phasescope.views.explorer.rows import row_of
-from phasescope.views.figures.axes import NARROW_IN, WIDE_IN
+from phasescope.views.export.figures import run_figures
 from phasescope.views.figures.denoising import denoising
 from phasescope.views.figures.painted import border_px, painted, spread_over, tile
 from phasescope.views.figures.pixels import GAP_PX, pixels, sheet
@@ -21,7 +21,6 @@ from phasescope.views.figures.timeline import timeline
 from phasescope.views.figures.told_and_seen import routed, told_and_seen
 from phasescope.views.names import NULLS, place_words
 from phasescope.views.record import Record
-from phasescope.views.report.pictures import write_pictures
 from phasescope.views.style import PALETTE, inline_svg, scale_of
 
 
@@ -33,9 +32,8 @@ def panel(figure, begins):
     return next(ax for ax in figure.axes if ax.get_title(loc="left").startswith(begins))
 
 
-@pytest.mark.parametrize("width_in", [WIDE_IN, NARROW_IN])
-def test_timeline_has_every_panel_on_one_axis_of_images(run, width_in):
-    figure = timeline(Record(run), width_in)
+def test_timeline_has_every_panel_on_one_axis_of_images(run):
+    figure = timeline(Record(run))
     for begins in (
         "Outcomes, labels on the grid", "Outcomes, labels off the grid", "Probe R² (ridge), minimum", "P1's R²",
         "Dimension of label means", "Label share", "Probe R² (ridge), minimum over factors, wherever",
@@ -88,10 +86,9 @@ def test_denoising_has_a_panel_a_band_with_the_unconditional_optimum(run):
         assert unconditional.get_ydata()[-1] == pytest.approx(band["unconditional"])
 
 
-@pytest.mark.parametrize("width_in", [WIDE_IN, NARROW_IN])
-def test_standing_draws_the_rung_at_each_level_the_exact_errors_and_the_nats(run, width_in):
+def test_standing_draws_the_rung_at_each_level_the_exact_errors_and_the_nats(run):
     record = Record(run)
-    rungs, errors, nats = standing(record, width_in).axes
+    rungs, errors, nats = standing(record).axes
     names = [name for name in references()["family"]["ladder"]["mmse"] if name != "t"]
     drawn = np.asarray(rungs.collections[0].get_array()).reshape(len(LEVELS), len(run.metrics))
     told = [[names.index(one["rung"]) for one in line["ladder"]] for line in run.metrics]
@@ -135,9 +132,9 @@ def test_without_nats_or_references_less_is_drawn(tmp_path):
     assert json.loads(details(Record(Run(run.path)), row_of(run)))["ladder"] is None
 
 
-@pytest.mark.parametrize(("width_in", "columns"), [(WIDE_IN, 2), (NARROW_IN, 2)])
-def test_told_and_seen_have_a_panel_a_place_with_thin_nulls(run, width_in, columns):
-    figure, record = told_and_seen(Record(run), width_in), Record(run)
+def test_told_and_seen_have_a_panel_a_place_with_thin_nulls(run):
+    columns = 2
+    figure, record = told_and_seen(Record(run)), Record(run)
     places = routed(record)
     assert [title for title in titles(figure) if title] == [place_words(place) for place in places]
     assert [place.tap for place in places] == ["down3", "down3", "mid", "mid"]
@@ -154,7 +151,7 @@ def test_told_and_seen_have_a_panel_a_place_with_thin_nulls(run, width_in, colum
 
 
 def test_told_and_seen_of_one_snapshot_is_drawn_and_without_routes_it_is_not(tmp_path, run):
-    one = told_and_seen(Record(write_run(tmp_path / "one", [0])), NARROW_IN)
+    one = told_and_seen(Record(write_run(tmp_path / "one", [0])))
     assert {len(line.get_xdata()) for line in one.axes[0].lines} == {2}
     record = Record(run)
     for line in record.metrics:
@@ -262,7 +259,7 @@ def test_inline_svg_leaves_colours_to_the_page_and_loads_nothing(run):
 @pytest.mark.parametrize(("steps", "latents"), [(ALL_STEPS[:1], True), (ALL_STEPS[:3], False)])
 def test_pictures_of_a_run_that_has_just_begun(tmp_path, steps, latents):
     run = write_run(tmp_path / "run", steps, state="running", latents=latents)
-    names = [path.stem for path in write_pictures(run, tmp_path / "out")]
+    names = [path.stem for path in run_figures(run, tmp_path / "out", "png", False)]
     assert names == [
         "timeline",
         "label_space",

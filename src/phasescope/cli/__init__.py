@@ -12,6 +12,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from phasescope.cli import carrying, networks, runs, studies
@@ -55,13 +56,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _fail(130, "interrupted")
     except (Exception, SystemExit) as error:
+        if isinstance(error.__context__, BrokenPipeError):  # rich ends the process if its reader leaves
+            return 0
         if traced or call is None:  # `call_of` ends the process after `--help`
             raise
         if isinstance(error, SystemExit) or place_of(error):
             return _fail(1, f"your own code raised {told_of(error)}; --traceback shows the rest")
         if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "memory" in str(error)):
             return _fail(1, f"more memory is needed than there is: {error}")  # torch's is a RuntimeError
-        raise
+        file, line, *_ = traceback.extract_tb(error.__traceback__)[-1]
+        why = f"{type(error).__name__}: {error} ({Path(file).name}:{line})"
+        return _fail(
+            1, f"{why}: a file of a run is damaged, or phasescope is at fault; --traceback shows the rest"
+        )
     return code
 
 

@@ -134,18 +134,17 @@ def sample(
     return 0
 
 
-def exec(run_dir: Positional[Annotated[Path, arg(metavar="RUN_DIR")]], /, expires_s: float = 60.0) -> int:
-    """Execute one run's folder, as engines have it done: one thread, under a lease; what is done stays as it is.
+def exec(run_dir: Positional[Annotated[Path, arg(metavar="RUN_DIR")]], /) -> int:
+    """Execute one run's folder, as engines have it done, in one thread; what is done stays as it is.
 
     Exit code 75: another process executes it.
 
     Args:
         run_dir: a folder with a config.yaml, of the name that `train` would give it
-        expires_s: seconds without a heartbeat after which another process may take the run over
     """
     from phasescope.runs.worker import work
 
-    return work(run_dir, expires_s)
+    return work(run_dir)
 
 
 def ls(runs: Runs = Path("runs"), where: str | None = None, json: bool = False) -> int:

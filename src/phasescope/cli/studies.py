@@ -43,14 +43,14 @@ def report(
         print(path)
         return 0
     from phasescope.store import find_run
+    from phasescope.views.export.figures import run_figures
     from phasescope.views.report.page import write_report
-    from phasescope.views.report.pictures import write_pictures
 
     found = find_run(target, runs)
     left_out: list[str] = []
     with counting("writing the report"):
         written = [write_report(found, out, left_out.append)]
-        written += write_pictures(found, pictures, on_left_out=left_out.append) if pictures else []
+        written += run_figures(found, pictures, "png", False, left_out.append) if pictures else []
     for path in written:
         print(path)
     if left_out:

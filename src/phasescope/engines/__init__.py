@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from phasescope.engines.base import Engine, prepare
+from phasescope.engines.base import Engine, LocalEngine, prepare
 from phasescope.engines.events import Event, RunEnd, Tally
 from phasescope.errors import UserError
 
@@ -46,8 +46,6 @@ def open_engine(
     """
     check_asked(name, asked := asked or {})
     if name == "local":
-        from phasescope.engines.local import LocalEngine
-
         return LocalEngine(workers)
     if name == "slurm":
         from phasescope.engines.slurm import SlurmEngine

@@ -14,16 +14,15 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from phasescope.engines.events import Event, RunEnd, Tally
-from phasescope.engines.leases import EXPIRES_S, heartbeat, holder
-from phasescope.engines.workers import BUSY, STOP_PATIENCE_S, Worker, peek, why
+from phasescope.engines.workers import BUSY, STOP_PATIENCE_S, Process, Worker, cores, peek, why
 from phasescope.errors import UserError
 from phasescope.stopping import Stop
-from phasescope.store.folder import Run
+from phasescope.store.folder import Run, is_held
 from phasescope.store.holding import differences, hold
 
 FAILURES = 2
@@ -67,14 +66,13 @@ class Engine(ABC):
 
     Args:
         places: workers at a time.
-        expires_s: seconds without a heartbeat after which a worker is taken for dead.
         look_every_s: seconds between two looks at the workers.
     """
 
-    def __init__(self, places: int, expires_s: float = EXPIRES_S, look_every_s: float = 0.2):
+    def __init__(self, places: int, look_every_s: float = 0.2):
         if places < 1:
             raise UserError(f"`workers` (={places}) must be at least 1: somebody has to do it")
-        self.places, self.expires_s, self.look_every_s = places, expires_s, look_every_s
+        self.places, self.look_every_s = places, look_every_s
 
     @abstractmethod
     def start(self, folder: Path) -> Worker:
@@ -117,12 +115,20 @@ class _Stand:
     furthest: int = 0
     waits: bool = False
     worker: Worker | None = None
-    beat: float | None = None
-    beat_seen: float = field(default_factory=time.monotonic)
 
     @property
     def share(self) -> float:
         return min(self.step / self.steps, 1.0) if self.steps else 0.0
+
+
+class LocalEngine(Engine):
+    """Processes of this machine, as many at a time as it has cores unless `workers` says otherwise."""
+
+    def __init__(self, workers: int | None = None):
+        super().__init__(cores() if workers is None else workers)
+
+    def start(self, folder: Path) -> Worker:
+        return Process(folder)
 
 
 class _Course:
@@ -182,11 +188,11 @@ class _Course:
         moved = self._read(folder)
         if peek(folder).get("state") == "done":
             self._end(folder, RunEnd(folder, "done", stand.attempts))
-        elif by := holder(folder):
+        elif is_held(folder):
             self.queue.append(folder)
             if not stand.waits:
                 stand.waits = True
-                self._tell("waiting", folder, error=f"is being executed by {by}")
+                self._tell("waiting", folder, error="another process executes it")
             elif moved:
                 self._tell("progress", folder)
         elif len(self.running) >= self.engine.places:
@@ -194,7 +200,7 @@ class _Course:
         else:
             stand.attempts += 1
             try:
-                stand.worker, stand.beat, stand.waits = self.engine.start(folder), None, False
+                stand.worker, stand.waits = self.engine.start(folder), False
             except OSError as error:
                 told = f"`{error.filename or folder}` cannot be used: {error.strerror or error}"
                 self._end(folder, RunEnd(folder, "failed", stand.attempts, told))
@@ -209,7 +215,6 @@ class _Course:
         if self._read(folder) and code is None:
             self._tell("progress", folder)
         if code is None:
-            self._feel_the_pulse(folder)
             return
         stand.worker = None
         if peek(folder).get("state") == "done":
@@ -230,16 +235,6 @@ class _Course:
         else:
             self.queue.appendleft(folder)
             self._tell("retried", folder, error=error)
-
-    def _feel_the_pulse(self, folder: Path) -> None:
-        """Kill a worker that holds its lease and whose heart has stopped, by this process's own clock."""
-        stand = self.stands[folder]
-        assert stand.worker
-        beat = heartbeat(folder)
-        if beat != stand.beat:
-            stand.beat, stand.beat_seen = beat, time.monotonic()
-        elif beat is not None and time.monotonic() - stand.beat_seen > self.engine.expires_s:
-            stand.worker.kill()
 
     def _read(self, folder: Path) -> bool:
         """Read where the folder's run stands; whether it moved."""

@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from phasescope.engines.base import Engine
-from phasescope.engines.leases import EXPIRES_S
-from phasescope.engines.local import cores
-from phasescope.engines.workers import LOST, Worker, run_process
+from phasescope.engines.workers import Future, Worker, cores, run_process
 from phasescope.errors import UserError
 
 
@@ -25,37 +23,27 @@ class RayEngine(Engine):
         workers: tasks at a time; without it as many as this machine has cores, or, with `address`, as the cluster has.
         address: of a cluster, as `auto`; without it that of RAY_ADDRESS, and where there is none Ray is started here, and
             stopped at the end.
-        cpus, gpus: of each task; one without GPUs sees none.
-        expires_s: seconds without a heartbeat after which a task is cancelled, and its run resumed.
+        gpus: of each task; one without GPUs sees none.
 
     Raises:
         UserError: Ray is not installed.
     """
 
-    def __init__(
-        self,
-        workers: int | None = None,
-        address: str | None = None,
-        cpus: float = 1,
-        gpus: float = 0,
-        expires_s: float = EXPIRES_S,
-    ):
-        os.environ.setdefault(
-            "RAY_USAGE_STATS_ENABLED", "0"
-        )  # Ray tells its makers of its use unless told not to
+    def __init__(self, workers: int | None = None, address: str | None = None, gpus: float = 0):
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray reports its use unless told not to
         try:
             import ray
         except ModuleNotFoundError:
             raise UserError(
                 "`engine` (=ray) needs Ray: ./lab setup, or pip install '.[ray]' in a clone"
             ) from None
-        address = address or os.environ.get("RAY_ADDRESS") or None
-        self.ray, self.address, self.cpus, self.gpus, self.asked = ray, address, cpus, gpus, workers
-        super().__init__(cores() if workers is None else workers, expires_s)
+        self.ray, self.gpus, self.workers = ray, gpus, workers
+        self.address = address or os.environ.get("RAY_ADDRESS") or None
+        super().__init__(cores() if workers is None else workers)
 
     @contextmanager
     def session(self) -> Iterator[None]:
-        """A connection to the cluster, where there is none yet."""
+        """A connection to the cluster, if there is none yet."""
         started = not self.ray.is_initialized()
         if started:
             try:
@@ -66,14 +54,12 @@ class RayEngine(Engine):
                     log_to_driver=False,
                 )
             except (ConnectionError, RuntimeError, ValueError) as error:
-                told = " ".join(str(error).split())
-                raise UserError(
-                    f"`address` (={self.address}) must be a Ray cluster's: {told[:200]}"
-                ) from None
+                why = " ".join(str(error).split())[:200]
+                raise UserError(f"`address` (={self.address}) must be a Ray cluster's: {why}") from None
         try:
-            if self.asked is None and self.address:
-                self.places = max(1, int(self.ray.cluster_resources().get("CPU", 1) / self.cpus))
-            as_task: Any = self.ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, max_retries=0)
+            if self.workers is None and self.address:
+                self.places = max(1, int(self.ray.cluster_resources().get("CPU", 1)))
+            as_task: Any = self.ray.remote(num_cpus=1, num_gpus=self.gpus, max_retries=0)
             self.task = as_task(run_process)
             yield
         finally:
@@ -81,24 +67,5 @@ class RayEngine(Engine):
                 self.ray.shutdown()
 
     def start(self, folder: Path) -> Worker:
-        return _Task(self.ray, self.task.remote(folder.absolute(), self.expires_s, Path.cwd()))
-
-
-class _Task:
-    def __init__(self, ray: Any, reference: Any):
-        self.ray, self.reference = ray, reference
-
-    def code(self) -> int | None:
-        ready, _ = self.ray.wait([self.reference], timeout=0)
-        if not ready:
-            return None
-        try:
-            return self.ray.get(self.reference)
-        except self.ray.exceptions.RayError:
-            return LOST
-
-    def stop(self) -> None:
-        self.ray.cancel(self.reference)
-
-    def kill(self) -> None:
-        self.ray.cancel(self.reference, force=True)
+        task = self.task.remote(folder.absolute(), Path.cwd())
+        return Future(task.future(), lambda force: self.ray.cancel(task, force=force))

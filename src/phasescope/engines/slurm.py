@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from phasescope.engines.base import Engine
-from phasescope.engines.leases import EXPIRES_S
-from phasescope.engines.local import cores
-from phasescope.engines.workers import LOST, Worker, run_process
+from phasescope.engines.workers import Future, Worker, cores, run_process
 from phasescope.errors import UserError
 
 MINUTES = 24 * 60
 """a job's time limit without `parameters`; a run that meets it is resumed by another job"""
+MOST_JOBS = 200
+"""in SLURM's queue at a time, if the user names no number"""
 
 
 class SlurmEngine(Engine):
@@ -28,7 +28,6 @@ class SlurmEngine(Engine):
         cluster: `slurm`, or `local` for processes of this machine; without it SLURM where it is.
         parameters: submitit's, as in ``{"slurm_partition": "cpu", "timeout_min": 60}``; what they leave open, sbatch takes
             from its environment (SBATCH_ACCOUNT, ...), which goes before them, too (SBATCH_PARTITION).
-        expires_s: seconds without a heartbeat after which a job is cancelled, and its run resumed.
 
     Raises:
         UserError: submitit is not installed, or refuses a parameter.
@@ -40,7 +39,6 @@ class SlurmEngine(Engine):
         workers: int | None = None,
         cluster: str | None = None,
         parameters: Mapping[str, Any] | None = None,
-        expires_s: float = EXPIRES_S,
     ):
         try:
             import submitit
@@ -48,36 +46,16 @@ class SlurmEngine(Engine):
             raise UserError(
                 "`engine` (=slurm) needs submitit: ./lab setup, or pip install '.[slurm]' in a clone"
             ) from None
+        given = {"timeout_min": MINUTES, "cpus_per_task": 1, "name": "phasescope", **(parameters or {})}
         try:
             self.executor = submitit.AutoExecutor(folder=logs, cluster=cluster)
-            self.executor.update_parameters(
-                **{"timeout_min": MINUTES, "cpus_per_task": 1, "name": "phasescope", **(parameters or {})}
-            )
+            self.executor.update_parameters(**given)
         except (NameError, RuntimeError, ValueError) as error:
             raise UserError(f"`engine` (=slurm) cannot be had so: {' '.join(str(error).split())}") from None
         on_slurm = self.executor.cluster == "slurm"
-        default = 200 if on_slurm else cores()
-        super().__init__(
-            default if workers is None else workers, expires_s, look_every_s=5.0 if on_slurm else 0.2
-        )
+        default = MOST_JOBS if on_slurm else cores()
+        super().__init__(default if workers is None else workers, 5.0 if on_slurm else 0.2)
 
     def start(self, folder: Path) -> Worker:
-        return _Job(self.executor.submit(run_process, folder.absolute(), self.expires_s, Path.cwd()))
-
-
-class _Job:
-    def __init__(self, job: Any):
-        self.job = job
-
-    def code(self) -> int | None:
-        if not self.job.done():
-            return None
-        # A job that was cancelled, preempted or killed has no result.
-        if self.job.exception() is not None:
-            return LOST
-        return self.job.result()
-
-    def stop(self) -> None:
-        self.job.cancel(check=False)
-
-    kill = stop
+        job = self.executor.submit(run_process, folder.absolute(), Path.cwd())
+        return Future(job, lambda _: job.cancel(check=False))

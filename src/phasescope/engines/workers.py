@@ -9,13 +9,12 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from phasescope.engines.leases import EXPIRES_S
 from phasescope.errors import UserError
-from phasescope.store.files import read_bytes
 from phasescope.store.folder import read_status
 
 BUSY = 75
@@ -47,9 +46,52 @@ class Worker(Protocol):
         ...
 
 
-def start_process(
-    folder: Path, expires_s: float = EXPIRES_S, within: Path | None = None
-) -> subprocess.Popen[bytes]:
+class Process:
+    """A worker that is a process of this machine."""
+
+    def __init__(self, folder: Path):
+        self.process = start_process(folder)
+
+    def code(self) -> int | None:
+        return self.process.poll()
+
+    def stop(self) -> None:
+        self.process.terminate()
+
+    def kill(self) -> None:
+        self.process.kill()
+
+
+class Future:
+    """A worker elsewhere: a call of `run_process`, of which a future of submitit's or Ray's tells.
+
+    Args:
+        future: with `done`, `exception` and `result`, as those of concurrent.futures.
+        cancel: ends the call, at once if its argument says so.
+    """
+
+    def __init__(self, future: Any, cancel: Callable[[bool], object]):
+        self.future, self.cancel = future, cancel
+
+    def code(self) -> int | None:
+        if not self.future.done():
+            return None
+        # A call that was cancelled, preempted or killed has no result.
+        return LOST if self.future.exception() is not None else self.future.result()
+
+    def stop(self) -> None:
+        self.cancel(False)
+
+    def kill(self) -> None:
+        self.cancel(True)
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def start_process(folder: Path, within: Path | None = None) -> subprocess.Popen[bytes]:
     """`phasescope exec` on this machine, in a group of its own: a terminal's Ctrl-C is the engine's to hear.
 
     It runs in the folder `within`, where sources of somebody's own lie that a configuration names; by default in this one.
@@ -57,7 +99,7 @@ def start_process(
     Raises:
         OSError: the folder's worker.log cannot be written.
     """
-    command = [sys.executable, "-m", "phasescope.cli", "exec", str(folder), "--expires-s", str(expires_s)]
+    command = [sys.executable, "-m", "phasescope.cli", "exec", str(folder)]
     with open(folder / LOG, "ab") as log:
         return subprocess.Popen(
             command,
@@ -70,9 +112,9 @@ def start_process(
         )
 
 
-def run_process(folder: Path, expires_s: float = EXPIRES_S, within: Path | None = None) -> int:
+def run_process(folder: Path, within: Path | None = None) -> int:
     """`phasescope exec` on this machine, to its end; returns its exit code. What interrupts this asks it to stop."""
-    process = start_process(folder, expires_s, within)
+    process = start_process(folder, within)
     try:
         return process.wait()
     except BaseException:
@@ -100,8 +142,8 @@ def why(folder: Path, code: int) -> str:
     if code == 0:
         return f"stopped at step {step}"
     try:
-        lines = read_bytes(folder / LOG).decode(errors="replace").split("\n")
-    except (OSError, UserError):
+        lines = (folder / LOG).read_text(errors="replace").split("\n")
+    except OSError:
         lines = []
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")
     return last.removeprefix("phasescope: ") or f"exit code {code} at step {step}"

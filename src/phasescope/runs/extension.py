@@ -16,7 +16,6 @@ from phasescope.kinds import source_digests
 from phasescope.runs.config import RunConfig
 from phasescope.store import Run, find_run
 from phasescope.store.files import folder_aside
-from phasescope.store.folder import damage_told
 from phasescope.store.holding import differences, hold
 from phasescope.store.writer import CHECKPOINT, RunWriter
 
@@ -40,8 +39,7 @@ def begin_from(extend: Extend, config: RunConfig, runs: Path, anew: bool = False
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         return None
     run = extend if isinstance(extend, Run) else find_run(str(extend), runs)
-    with damage_told(run):
-        _check(config, run)
+    _check(config, run)
     _copy(run, target, config)
     return run.name
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from phasescope.errors import UserError
+from phasescope.errors import UserError, reading
 from phasescope.kinds import sources_named
 from phasescope.runs.config import RunConfig
 from phasescope.store import Run
 from phasescope.store.archive import read_archive
-from phasescope.store.folder import damage_told, read_status
 
 
 def import_run(path: Path, runs: Path, tell: Callable[[int, int], None] = lambda done, of: None) -> Run:
@@ -29,9 +28,10 @@ def _check(run: Run, name: str) -> None:
 
     A configuration that names sources or data files is not built, for that would import or open them.
     """
-    with damage_told(run):
+    with reading(run.path):
         tree = run.config
-        read_status(run.path)
+        if run.status["state"] == "broken":
+            raise UserError(run.status["error"])
         if faults := run.read_metrics().faults:
             raise UserError(f"`metrics.jsonl` of the archive must be whole: {faults[0]}")
         if missing := RunConfig.model_fields.keys() - tree.keys():

@@ -20,7 +20,6 @@ from phasescope.randomness import numpy_generator
 from phasescope.runs.loading import Loaded, config_of, load_network, snapshot_of
 from phasescope.runs.threads import one_thread
 from phasescope.store import Run, Snapshot
-from phasescope.store.folder import damage_told
 
 if TYPE_CHECKING:
     from torch import nn
@@ -102,13 +101,12 @@ def measure_run(
         UserError: there is no such snapshot, none at step 0, or no such measure; or the run cannot be read.
     """
     snapshot, first = snapshot_of(run, step), snapshot_of(run, 0)
-    with damage_told(run):
-        try:
-            if config_of(run).network.is_watched:
-                return _stored(run, snapshot, first).table(chosen, tell)
-            return _measured_again(run, snapshot, first, chosen, tell)
-        except ValueError as error:
-            raise UserError(str(error)) from None
+    try:
+        if config_of(run).network.is_watched:
+            return _stored(run, snapshot, first).table(chosen, tell)
+        return _measured_again(run, snapshot, first, chosen, tell)
+    except ValueError as error:
+        raise UserError(str(error)) from None
 
 
 def _measured_again(

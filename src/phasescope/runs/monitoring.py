@@ -7,7 +7,7 @@ not lost for it.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Protocol
 
@@ -58,7 +58,6 @@ class Monitors:
 
     def __init__(self, monitors: Sequence[Monitor]):
         self._monitors = check_monitors(monitors)
-        self._well: list[Monitor] = []
 
     def begin(self, run: Run) -> None:
         for monitor in self._monitors:
@@ -68,26 +67,21 @@ class Monitors:
                 raise
             except Exception as error:
                 raise UserError(f"`{type(monitor).__name__}` cannot log: {told_of(error)}") from error
-            self._well.append(monitor)
 
     def log(self, run: Run, metrics: Mapping[str, Any]) -> None:
-        self._tell("log", run, metrics)
+        self._each(lambda monitor: monitor.log(run, metrics))
 
     def end(self, run: Run) -> None:
-        self._tell("end", run)
+        self._each(lambda monitor: monitor.end(run))
 
-    def _tell(self, what: str, *given: Any) -> None:
-        for monitor in list(self._well):
+    def _each(self, tell: Callable[[Monitor], None]) -> None:
+        for monitor in list(self._monitors):
             try:
-                getattr(monitor, what)(*given)
-            except UserError as error:
-                self._leave_out(monitor, str(error))
+                tell(monitor)
             except Exception as error:
-                self._leave_out(monitor, told_of(error))
-
-    def _leave_out(self, monitor: Monitor, why: str) -> None:
-        self._well.remove(monitor)
-        warnings.warn(f"{type(monitor).__name__} logs nothing more: {why}", stacklevel=3)
+                self._monitors.remove(monitor)
+                why = str(error) if isinstance(error, UserError) else told_of(error)
+                warnings.warn(f"{type(monitor).__name__} logs nothing more: {why}", stacklevel=4)
 
 
 def monitored(

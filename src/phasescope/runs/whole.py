@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile
 
-from phasescope.errors import UserError
+import numpy as np
+
+from phasescope.errors import UserError, reading
 from phasescope.probing.config import SnapshotPlanConfig
 from phasescope.store import Run, Snapshot
 from phasescope.store.files import checksum
@@ -81,17 +82,19 @@ def faults_of_files(snapshot: Snapshot, names: Iterable[str], thorough: bool = T
 
 
 def _fault_of_file(snapshot: Snapshot, path: Path) -> str | None:
+    """Why a file is not as it was written; of earlier versions, which kept no checksums, why it cannot be read."""
     try:
         known = snapshot.checksum(path.name)
         if known is not None:
             return None if checksum(path) == known else "its checksum differs"
-        if path.name in ARRAYS:
-            with ZipFile(path) as archive:
-                return f"its `{torn}` is damaged" if (torn := archive.testzip()) else None
-        if path.suffix == ".parquet":
-            snapshot.readings()
-        else:
-            snapshot.weights()
-    except (OSError, BadZipFile, NotImplementedError, RuntimeError, UserError) as error:
-        return " ".join(str(error).split())[:120]
+        with reading(path):
+            if path.name in ARRAYS:
+                with np.load(path, allow_pickle=False) as arrays:
+                    list(arrays.values())
+            elif path.suffix == ".parquet":
+                snapshot.readings()
+            else:
+                snapshot.weights()
+    except (OSError, UserError) as error:
+        return " ".join(str(error).split())[:160]
     return None

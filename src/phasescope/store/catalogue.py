@@ -7,17 +7,19 @@ and its last snapshot's metrics (`outcomes.grid.correct`, `order.mid.600.value`)
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from phasescope.errors import UserError
-from phasescope.store.folder import Run
+from phasescope.errors import UserError, reading
+from phasescope.store.folder import Run, shown
 
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
 
+T = TypeVar("T")
+Row = dict[str, Any]
 MEMORY = "1GB"
 """of DuckDB, for a condition"""
 
@@ -48,25 +50,20 @@ def list_runs(runs: Path | str = "runs", where: str | None = None) -> list[Run]:
     found = [
         Run(path) for path in entries if is_run(path) and not path.name.startswith(".")
     ]  # those are half-written
-    if where is None or not found:
-        return found
-    chosen = set(runs_frame(runs, where)["run"])
-    return [run for run in found if run.name in chosen]
+    return _meeting(found, where) if where is not None and found else found
 
 
 def runs_frame(runs: Path | str = "runs", where: str | None = None) -> pd.DataFrame:
     """A row a run, by name: `run`, `path`, `state`, `step`, `config.training.batch`, ..., its last snapshot's metrics.
 
+    Of a run that cannot be read, `state` is broken and `error` says why.
+
     Raises:
         UserError: as `list_runs`.
     """
     from phasescope.store.flat import as_frame, plain_types
-    from phasescope.store.index import run_rows
 
-    frame = as_frame(run_rows(Path(runs), list_runs(runs)))
-    return plain_types(
-        frame[_holds(frame, where)].reset_index(drop=True) if where is not None and len(frame) else frame
-    )
+    return plain_types(as_frame(map(row_of, list_runs(runs, where))))
 
 
 def snapshots_frame(runs: Path | str = "runs", where: str | None = None) -> pd.DataFrame:
@@ -75,10 +72,45 @@ def snapshots_frame(runs: Path | str = "runs", where: str | None = None) -> pd.D
     Raises:
         UserError: as `list_runs`.
     """
-    from phasescope.store.flat import as_frame, plain_types
-    from phasescope.store.index import rows_of_snapshots
+    from phasescope.store.flat import as_frame, plain_types, snapshot_rows
 
-    return plain_types(as_frame(rows_of_snapshots(Path(runs), list_runs(runs, where))))
+    def rows_of(run: Run) -> list[Row]:
+        same: Row = {"run": run.name}
+        return [same | row for row in snapshot_rows(run.identity, run.config, run.status, run.metrics)]
+
+    several = (read_or(run, rows_of, lambda _: []) for run in list_runs(runs, where))
+    return plain_types(as_frame(row for rows in several for row in rows))
+
+
+def row_of(run: Run) -> Row:
+    """The row of a run in `runs_frame`: its configuration, its status, the metrics of its last snapshot."""
+    from phasescope.store.flat import numbered
+
+    head, last = _read(run)
+    return {**head, **numbered(last), **head}
+
+
+def _read(run: Run) -> tuple[Row, dict[str, Any]]:
+    """What a run's row has of its configuration and its status, and the nested metrics of its last snapshot."""
+    from phasescope.store.flat import run_row
+
+    def read(run: Run) -> tuple[Row, dict[str, Any]]:
+        status = run.status
+        stand = ("state", "step", "steps", "images_seen", "wall_s", "cpu_s", "observing_s", "error")
+        standing = {key: status.get(key) for key in stand if key != "error" or key in status}
+        return {**same, **run_row(run.identity, run.config, status), **standing}, run.last_metrics or {}
+
+    same: Row = {"run": run.name, "path": shown(str(run.path))}
+    return read_or(run, read, lambda error: ({**same, "state": "broken", "error": error}, {}))
+
+
+def read_or(run: Run, read: Callable[[Run], T], broken: Callable[[str], T]) -> T:
+    """Return what `read` makes of a run; of one whose files cannot be read, what `broken` makes of the reason."""
+    try:
+        with reading(run.path):
+            return read(run)
+    except UserError as error:
+        return broken(str(error))
 
 
 def open_views(runs: Path | str = "runs") -> duckdb.DuckDBPyConnection:
@@ -103,46 +135,65 @@ def open_views(runs: Path | str = "runs") -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _holds(frame: pd.DataFrame, where: str) -> pd.Series:
-    """Of which rows the condition holds; it can read nothing but them, and write nothing.
+def _meeting(runs: list[Run], where: str) -> list[Run]:
+    """The runs whose rows meet the condition; it can read nothing but these rows, and write nothing.
+
+    Only the columns that the condition names are kept of each row: all columns of 10,000 runs fill a gigabyte.
 
     Raises:
         UserError: it is none.
     """
     import duckdb
 
-    words = where.split()
-    if not words or not " ".join(words).isprintable():
-        raise _no_condition(where, "it holds what cannot be printed" if words else "it is empty")
-    query = f"SELECT run, met, typeof(met) FROM (SELECT run, (\n{_with_columns(where, frame)}\n) AS met FROM runs)"
+    from phasescope.store.flat import as_frame, find
+
+    if not where.strip() or not " ".join(where.split()).isprintable():
+        raise _no_condition(where, "it must be printable, and not empty")
+    words = [word.strip().strip('"').lower() for word in _words(where)]
+    named = {name for word in words if word[:1].isalpha() for name in _columns(word)}
+    rows: list[Row] = []
+    for run in runs:
+        head, last = _read(run)
+        leaves = (found for name in named if (found := find(last, name)))
+        rows.append(
+            dict(leaves) | {name: head[name] for name in head if name == "run" or name.lower() in named}
+        )
+    columns = {name.lower(): name for row in rows for name in row}
+    query = f"SELECT run, met, typeof(met) FROM (SELECT run, (\n{_with_columns(where, columns, runs)}\n) AS met FROM runs)"
     with duckdb.connect(config={"threads": 1, "memory_limit": MEMORY, "temp_directory": ""}) as connection:
-        connection.register("frame", frame)
+        connection.register("frame", as_frame(rows))
         connection.execute("CREATE TABLE runs AS FROM frame")
         connection.unregister("frame")
         connection.execute("SET enable_external_access = false; SET lock_configuration = true")
         try:
             if len(connection.extract_statements(query)) != 1:
                 raise _no_condition(where, "it is more than one statement")
-            rows = connection.execute(query).fetchall()
+            answers = connection.execute(query).fetchall()
         except duckdb.Error as error:
             raise _no_condition(where, str(error).partition("\n\n")[0]) from None
-    kinds = {kind for _, _, kind in rows}
+    kinds = {kind for _, _, kind in answers}
     if kinds != {"BOOLEAN"}:
         raise _no_condition(where, f"it is {', '.join(sorted(kinds))}, not true or false")
-    return frame["run"].isin([run for run, met, _ in rows if met])
+    chosen = {run for run, met, _ in answers if met}
+    return [run for run in runs if run.name in chosen]
 
 
-def _with_columns(where: str, frame: pd.DataFrame) -> str:
-    """The condition with the names of columns quoted; `config.` may be left out of them."""
-    columns = set(frame.columns)
+def _columns(word: str) -> tuple[str, str]:
+    """The columns that a word of a condition may name: `config.` may be left out."""
+    return word, f"config.{word}"
+
+
+def _with_columns(where: str, columns: Mapping[str, str], runs: list[Run]) -> str:
+    """The condition with the names of columns, which are given by their lower case, quoted."""
     words = [*_words(where), ""]
     for place, word in enumerate(words):
         name = word.strip()
-        column = next((one for one in (name, f"config.{name}") if one in columns), None)
+        column = next((columns[column] for column in _columns(name.lower()) if column in columns), None)
         if column is not None:
             words[place] = f'"{column}"{word[len(name) :]}'
         elif "." in name and name.replace(".", "_").isidentifier() and not words[place + 1].startswith("("):
-            raise _no_condition(where, f"no run has `{name}`{_nearest(name, columns)}")
+            known = set().union(*map(row_of, runs))
+            raise _no_condition(where, f"no run has `{name}`{_nearest(name, known)}")
     return "".join(words)
 
 

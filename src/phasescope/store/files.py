@@ -12,34 +12,18 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from phasescope.errors import UserError
-
-
-def read_bytes(path: Path) -> bytes:
-    """What a file holds.
-
-    Raises:
-        UserError: it cannot be read.
-        OSError: it is not there.
-    """
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise UserError(f"`{path}` cannot be read: {error.strerror}") from None
 
 
 def sha256(path: Path) -> str:
     """The SHA-256 of what a file holds, in hexadecimal.
 
     Raises:
-        UserError: as `read_bytes`.
-        OSError: it is not there.
+        OSError: it cannot be read.
     """
-    return hashlib.sha256(read_bytes(path)).hexdigest()
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def checksum(path: Path) -> int:
@@ -59,31 +43,13 @@ def read_json(path: Path) -> Any:
     """What a JSON file holds.
 
     Raises:
-        UserError: as `read_bytes`, or it is no JSON.
-        OSError: it is not there.
+        UserError: it is no JSON.
+        OSError: it cannot be read.
     """
     try:
-        return from_json(read_bytes(path))
-    except ValueError as error:
-        if isinstance(error, UserError):
-            raise
+        return json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
         raise UserError(f"`{path}` must hold JSON: {error}") from None
-
-
-def from_json(text: str | bytes) -> Any:
-    """What a JSON text says; a number that is not finite is none of JSON's.
-
-    Raises:
-        ValueError: it is no JSON, or nested too deeply.
-    """
-    try:
-        return json.loads(text, parse_constant=_no_number)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-
-
-def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no number of JSON's")
 
 
 def write_aside(path: Path, content: bytes | str) -> None:
@@ -146,15 +112,11 @@ def remove_asides(folder: Path) -> None:
 
 def read_json_lines(path: Path) -> list[dict[str, Any]]:
     """The objects in a JSON-lines file; a torn line is left out, and a missing file has none."""
-    try:
-        lines = read_bytes(path).split(b"\n")
-    except (FileNotFoundError, UserError):
-        return []
     objects = []
-    for line in lines:
+    for line in path.read_bytes().split(b"\n") if path.is_file() else ():
         with suppress(ValueError):
-            objects.append(from_json(line))
-    return [entry for entry in objects if isinstance(entry, dict)]
+            objects.append(json.loads(line))
+    return objects
 
 
 def append_json_line(path: Path, entry: dict[str, Any]) -> None:

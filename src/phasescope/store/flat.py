@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,7 +50,7 @@ def run_row(identity: str, config: Tree, status: Mapping[str, Any]) -> Row:
 
 def config_columns(config: Tree) -> Row:
     """The leaves of a configuration, by their columns."""
-    return dict(_leaves(config, "config"))
+    return dict(leaves(config, "config"))
 
 
 def snapshot_rows(
@@ -59,7 +58,7 @@ def snapshot_rows(
 ) -> list[Row]:
     """A row for each entry of a run's metrics; `....estimator` says how a score was estimated."""
     same = run_row(identity, config, status)
-    return [{**same, **dict(numbered(entry))} for entry in metrics]
+    return [{**same, **numbered(entry)} for entry in metrics]
 
 
 def as_frame(rows: Iterable[Row]) -> pd.DataFrame:
@@ -69,9 +68,16 @@ def as_frame(rows: Iterable[Row]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    rows = list(rows)
-    columns = dict.fromkeys(chain.from_iterable(rows))
-    return pd.DataFrame({name: _typed([row.get(name) for row in rows]) for name in columns})
+    columns: dict[str, list[Any]] = {}
+    count = 0
+    for count, row in enumerate(rows, 1):
+        for name, value in row.items():
+            values = columns.setdefault(name, [])
+            values += [None] * (count - 1 - len(values))
+            values.append(value)
+    return pd.DataFrame(
+        {name: _typed(values + [None] * (count - len(values))) for name, values in columns.items()}
+    )
 
 
 def plain_types(frame: pd.DataFrame) -> pd.DataFrame:
@@ -105,23 +111,45 @@ def _typed(values: list[Any]) -> Any:
     return pd.array(texts, dtype="str")
 
 
-def _leaves(tree: Any, path: str) -> Iterator[tuple[str, Any]]:
+def leaves(tree: Any, path: str) -> Iterator[tuple[str, Any]]:
     """(dotted path, value) of a configuration's leaves."""
     if isinstance(tree, dict):
         for key, value in tree.items():
-            yield from _leaves(value, f"{path}.{key}")
+            yield from leaves(value, f"{path}.{key}")
     else:
         yield path, _value(tree)
 
 
-def numbered(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """(dotted path, value) of the leaves of metrics, entries of lists by their number."""
-    if isinstance(tree, dict | list):
-        entries = tree.items() if isinstance(tree, dict) else enumerate(tree)
-        for key, value in entries:
-            yield from numbered(value, f"{path}.{key}" if path else str(key))
-    else:
-        yield path, tree
+def numbered(tree: Mapping[str, Any]) -> Row:
+    """Return the leaves of metrics by dotted path, entries of lists by their number."""
+    row: Row = {}
+    _add(tree, "", row)
+    return row
+
+
+def find(tree: Any, name: str, prefix: str = "") -> tuple[str, Any] | None:
+    """Return (dotted path, value) of the one leaf of metrics whose path is `name` in lower case, as `numbered` names it.
+
+    Naming every leaf of a snapshot, of which there are more than a thousand, takes longer than reading it.
+    """
+    entries = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    for key, value in entries:
+        lower = str(key).lower()
+        if name == lower and not isinstance(value, dict | list):
+            return f"{prefix}{key}", value
+        if name.startswith(f"{lower}.") and (found := find(value, name[len(lower) + 1 :], f"{prefix}{key}.")):
+            return found
+    return None
+
+
+def _add(tree: Mapping[str, Any], prefix: str, row: Row) -> None:
+    for key, value in tree.items():
+        if isinstance(value, list):
+            value = {str(index): entry for index, entry in enumerate(value)}
+        if isinstance(value, dict):
+            _add(value, f"{prefix}{key}.", row)
+        else:
+            row[f"{prefix}{key}"] = value
 
 
 def _value(leaf: Any) -> Any:

@@ -1,7 +1,7 @@
 """A run's folder: the truth about a run, on disk.
 
-    config.yaml  about.json  status.json  metrics.jsonl  references.json  snapshots/<step>/  observations/<plan>/
-    checkpoint/state.safetensors  report.html
+    config.yaml  config.json  about.json  status.json  metrics.jsonl  references.json
+    snapshots/<step>/  observations/<plan>/  checkpoint/state.safetensors  report.html
 
 It is read without torch. One process at a time writes it (`store.holding`).
 """
@@ -9,9 +9,9 @@ It is read without torch. One process at a time writes it (`store.holding`).
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,8 @@ from phasescope.config import Tree, read_yaml
 from phasescope.errors import UserError
 from phasescope.kinds import load, source_digests
 from phasescope.showing import html_table
-from phasescope.store.files import read_json
-from phasescope.store.metrics import Metrics, is_number, read_metrics
+from phasescope.store.files import read_json, sha256
+from phasescope.store.metrics import Metrics, read_last, read_metrics
 from phasescope.store.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -43,11 +43,11 @@ class Run:
 
     def _repr_html_(self) -> str:
         about, summary = self.about, self.status.get("summary") or {}
-        sentence = [("world", about["sentence"])] if isinstance(about.get("sentence"), str) else []
+        sentence = [("world", about["sentence"])] if "sentence" in about else []
         phases = [
-            (f"phases of {kind}", " ".join(map(str, found["sequence"])))
+            (f"phases of {kind}", " ".join(found["sequence"]))
             for kind, found in summary.items()
-            if isinstance(found, dict) and isinstance(found.get("sequence"), list)
+            if "sequence" in found
         ]
         return html_table(self.name, [("state", self._state()), *sentence, *phases])
 
@@ -57,7 +57,7 @@ class Run:
         count = len(self.snapshots)
         return f"{status['state']}{step}, {count} snapshot{'s' * (count != 1)}"
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The folder's name, as it can be shown."""
         return shown(self.path.resolve().name)
@@ -75,7 +75,7 @@ class Run:
         Raises:
             UserError: it is missing or no YAML.
         """
-        tree, kept = read_yaml(self.path / "config.yaml"), self.path / WORLD
+        tree, kept = read_config(self.path), self.path / WORLD
         world = tree.get("world")
         if isinstance(world, dict) and Path(str(world.get("file"))).name == WORLD and kept.is_file():
             tree["world"] = {**world, "file": str(kept)}
@@ -90,60 +90,53 @@ class Run:
 
     @property
     def status(self) -> dict[str, Any]:
-        """What `status.json` says.
-
-        `state` is `killed` where it says running and nobody holds the folder, and `broken` where the folder has no
-        readable status or configuration; `error` then tells which.
-        """
-        return self.status_given(lambda: self.config)
-
-    def status_given(self, config: Callable[[], Tree]) -> dict[str, Any]:
-        """The status, with the configuration from a reader that keeps it: parsing it is the costliest part of a list."""
+        """What `status.json` says. `state` is `killed` if it says running and nobody holds the folder, and `broken`, with
+        `error`, if there is no status that can be read."""
         try:
-            if not config():
-                return _broken("config.yaml is empty")
-            status = read_status(self.path)
-        except UserError as error:
-            return _broken(str(error))
+            return read_status(self.path)
         except FileNotFoundError:
             return {"state": "running"} if is_held(self.path) else _broken("there is no status.json")
-        except OSError as error:
-            return _broken(f"status.json cannot be read: {error}")
-        if status["state"] == "running" and not is_held(self.path):
-            status["state"] = "killed"
-        return status
+        except (OSError, UserError) as error:
+            return _broken(str(error))
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
         """One entry a snapshot, by ascending step; lines that are none are left out, and are among the `faults`."""
         return self.read_metrics().entries
 
-    def read_metrics(self) -> Metrics:
-        """What metrics.jsonl holds, and what of it is none."""
-        return read_metrics(self.path / "metrics.jsonl")
+    def read_metrics(self, last_only: bool = False) -> Metrics:
+        """What metrics.jsonl holds, or its last line alone; and which lines cannot be read."""
+        if not last_only:
+            return read_metrics(self.path / "metrics.jsonl")
+        last = self.last_metrics
+        return Metrics([last] if last else [], [], torn=False)
+
+    @property
+    def last_metrics(self) -> dict[str, Any] | None:
+        """The entry of the last snapshot, without reading the others; None if there is none yet."""
+        return read_last(self.path / "metrics.jsonl")
 
     @property
     def references(self) -> dict[str, Any] | None:
         """What does not change while the run learns: nulls from pixels and label encodings, the unconditional optimum."""
-        return self._told("references.json")
+        return self._read("references.json")
 
     @property
     def about(self) -> dict[str, Any]:
         """What the run is about, as its world, family and network said when it began (`runs.about`); empty where unknown."""
-        return self._told("about.json") or {}
+        return self._read("about.json") or {}
 
     @property
     def sources(self) -> dict[str, str]:
         """Of each source of somebody's own that the configuration names, the SHA-256 that it was made with."""
-        return self._told("sources.json") or {}
+        return self._read("sources.json") or {}
 
-    def _told(self, name: str) -> dict[str, Any] | None:
-        """What a file of the run holds; None where it is not there, or holds no such thing."""
+    def _read(self, name: str) -> Any:
+        """What a JSON file of the run holds; None if it is not there."""
         try:
-            told = read_json(self.path / name)
-        except (OSError, UserError):
+            return read_json(self.path / name)
+        except FileNotFoundError:
             return None
-        return told if isinstance(told, dict) else None
 
     @property
     def changed_sources(self) -> list[str]:
@@ -170,8 +163,7 @@ class Run:
         """A row a snapshot: `config.<field>`, `step`, `images_seen`, `loss`, `order.mid.600.value` and all other metrics."""
         from phasescope.store.flat import as_frame, plain_types, snapshot_rows
 
-        with damage_told(self):
-            return plain_types(as_frame(snapshot_rows(self.identity, self.config, self.status, self.metrics)))
+        return plain_types(as_frame(snapshot_rows(self.identity, self.config, self.status, self.metrics)))
 
     @property
     def observations(self) -> list[Run]:
@@ -193,33 +185,8 @@ class Run:
         return sorted(map(Snapshot, folders), key=lambda snapshot: snapshot.step)
 
 
-@contextmanager
-def damage_told(run: Run) -> Iterator[None]:
-    """Within the block, which reads what a run recorded, what that makes impossible is a UserError that names the run."""
-    with damage_told_of(run.path, "a run's"):
-        yield
-
-
-@contextmanager
-def damage_told_of(path: Path, whose: str) -> Iterator[None]:
-    """Within the block, which reads what is stored at a path, what that makes impossible is a UserError that names it."""
-    try:
-        yield
-    except UserError:
-        raise
-    except (
-        ArithmeticError,
-        AttributeError,
-        EOFError,
-        LookupError,
-        RecursionError,
-        TypeError,
-        ValueError,
-    ) as error:
-        why = " ".join(f"{type(error).__name__}: {error}".split())[:160]
-        raise UserError(
-            f"`{shown(str(path))}` holds something that cannot be read as {whose}: {why}"
-        ) from error
+def _broken(why: str) -> dict[str, Any]:
+    return {"state": "broken", "error": why}
 
 
 def shown(name: str) -> str:
@@ -227,41 +194,36 @@ def shown(name: str) -> str:
     return name.encode(errors="backslashreplace").decode()
 
 
-def _broken(why: str) -> dict[str, Any]:
-    return {"state": "broken", "error": why}
+def read_config(folder: Path) -> Tree:
+    """Return the configuration of a run's folder as it stands in config.yaml.
 
+    config.json, which is read 30 times faster, is taken instead if it was written with this very config.yaml.
 
-STATES = ("prepared", "running", "stopped", "failed", "done")
-"""what a status may say of a run; `killed` and `broken` are seen from outside"""
-COUNTS = ("step", "steps", "images_seen", "images", "parameters", "threads", "wall_s", "cpu_s", "observing_s")
+    Raises:
+        UserError: config.yaml is missing or no YAML.
+    """
+    with suppress(OSError, ValueError, LookupError, TypeError):
+        kept = read_json(folder / "config.json")
+        if kept["config_yaml_sha256"] == sha256(folder / "config.yaml"):
+            return kept["config"]
+    if not (tree := read_yaml(folder / "config.yaml")):
+        raise UserError(f"`{folder / 'config.yaml'}` must hold a run's configuration: it is empty")
+    return tree
 
 
 def read_status(folder: Path) -> dict[str, Any]:
-    """What a run folder's status.json says, as it stands.
+    """Return what status.json says; `state` is `killed` if it says running and no process holds the folder.
 
     Raises:
-        UserError: it is none.
-        OSError: it is not there, or cannot be read.
+        UserError: it is no JSON, or holds no state.
+        OSError: it cannot be read.
     """
     status = read_json(folder / "status.json")
-    if why := _fault_of_status(status):
-        raise UserError(f"status.json is none: {why}")
-    return status
-
-
-def _fault_of_status(status: Any) -> str | None:
-    """What makes a JSON value no status."""
     if not isinstance(status, dict) or not isinstance(status.get("state"), str):
-        return "it holds no state"
-    if status["state"] not in STATES:
-        return f"`state` (={status['state'][:40]}) must be one of {', '.join(STATES)}"
-    for name in COUNTS:
-        value = status.get(name)
-        if value is not None and not (is_number(value) and value >= 0):
-            return f"`{name}` (={repr(value)[:40]}) must be a number from 0 on"
-    if not isinstance(status.get("summary", {}), dict):
-        return "`summary` is no object"
-    return None
+        raise UserError(f"`{folder / 'status.json'}` must hold a run's `state`, and does not")
+    if status["state"] == "running" and not is_held(folder):
+        status["state"] = "killed"
+    return status
 
 
 def is_held(path: Path) -> bool:

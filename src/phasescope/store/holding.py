@@ -19,6 +19,10 @@ LOCK_PATIENCE_S = 1.0
 """how long a writer waits for the lock: a reader that looks whether a folder is held has it for a moment"""
 
 
+class Held(UserError):
+    """Another process holds the run's folder for writing."""
+
+
 @contextmanager
 def hold(path: Path, config: Tree, anew: bool = False) -> Iterator[RunWriter]:
     """Hold a run folder for writing, making it where it does not exist.
@@ -27,8 +31,8 @@ def hold(path: Path, config: Tree, anew: bool = False) -> Iterator[RunWriter]:
         anew: what a run's folder holds may be dropped: its config.yaml is written again, whatever it says.
 
     Raises:
-        UserError: the folder holds another configuration, or something that is no run; another process holds it; it cannot
-            be written.
+        Held: another process holds it.
+        UserError: the folder holds another configuration, or something that is no run; it cannot be written.
     """
     try:
         if path.exists() and not path.is_dir():
@@ -40,7 +44,7 @@ def hold(path: Path, config: Tree, anew: bool = False) -> Iterator[RunWriter]:
             raise UserError(f"`{path / 'lock'}` must be a file: remove it")
         with open(path / "lock", "a") as lock:
             if not _lock(lock):
-                raise UserError(f"`{path}` is being written by another process: wait for it, or stop it")
+                raise Held(f"`{path}` is being written by another process: wait for it, or stop it")
             writer = RunWriter(path, lock.fileno())
             if anew or not (path / "config.yaml").exists():
                 writer.write_config(config)

@@ -7,21 +7,21 @@ computed, but for the columns of cost and provenance.
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from filelock import FileLock
 
-from phasescope.errors import UserError
+from phasescope.errors import UserError, reading
 from phasescope.store.files import write_aside
 from phasescope.store.flat import COSTS, PROVENANCE, Row, as_frame, plain_types, snapshot_rows
-from phasescope.store.folder import Run, damage_told_of
+from phasescope.store.folder import Run
+from phasescope.store.tables import copy_parquet
 
 if TYPE_CHECKING:
     import duckdb
@@ -81,7 +81,7 @@ def merge_records(path: Path, rows: Iterable[Row]) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     frame = as_frame(by_key.values())
-    with _alone(path):
+    with FileLock(path.with_name(f".{path.name}.lock")):
         for aside in path.parent.glob(f".{path.name}.*.aside"):
             aside.unlink()
         for name, texts in read_estimators(path).items():
@@ -115,7 +115,7 @@ def read_estimators(path: Path) -> dict[str, list[str]]:
         found = connection.execute(
             "SELECT value FROM parquet_kv_metadata($1) WHERE key = 'estimators'", [str(path)]
         ).fetchone()
-    with damage_told_of(path, "records"):
+    with reading(path):
         return {name: list(texts) for name, texts in json.loads(found[0]).items()} if found else {}
 
 
@@ -145,9 +145,6 @@ def _opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         UserError: the file is there and none of records.
     """
     import duckdb
-
-    if path.exists() and not path.is_file():
-        raise UserError(f"`{path}` must be a Parquet file of records: it is no regular file")
 
     with duckdb.connect(config={"threads": 1}) as connection:
         try:
@@ -187,13 +184,10 @@ def _written(
     """The table `merged` as a Parquet file, by digest and step, its columns in their order."""
     ordered = ", ".join(_quoted(name) for name in sorted(columns, key=_place))
     text = json.dumps(estimators).replace("'", "''")
+    options = f"FORMAT parquet, COMPRESSION zstd, KV_METADATA {{estimators: '{text}'}}"
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "records.parquet"
-        target = str(file).replace("'", "''")
-        connection.execute(
-            f"COPY (SELECT {ordered} FROM merged ORDER BY digest, step) TO '{target}' "
-            f"(FORMAT parquet, COMPRESSION zstd, KV_METADATA {{estimators: '{text}'}})"
-        )
+        copy_parquet(connection, f"SELECT {ordered} FROM merged ORDER BY digest, step", file, options)
         return file.read_bytes()
 
 
@@ -234,24 +228,3 @@ def _place(column: str) -> tuple[int, int, list[tuple[int, str]]]:
     group = 0 if column.startswith("config.") else 1 if is_result(column) else 2
     words = [(int(word), "") if word.isdigit() else (-1, word) for word in column.split(".")]
     return head, group, words
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Within the block no other process merges into the file; the lock leaves nothing behind.
-
-    Whoever gets the lock on a file that is no longer the one of that name, since its holder removed it, tries again.
-    """
-    lock = path.with_name(f".{path.name}.lock")
-    while True:
-        file = os.open(lock, os.O_CREAT | os.O_RDWR, 0o644)
-        fcntl.flock(file, fcntl.LOCK_EX)
-        with suppress(FileNotFoundError):
-            if os.stat(lock).st_ino == os.fstat(file).st_ino:
-                break
-        os.close(file)
-    try:
-        yield
-    finally:
-        lock.unlink()
-        os.close(file)

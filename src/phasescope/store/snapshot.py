@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from phasescope.errors import UserError
+from phasescope.errors import UserError, reading
 from phasescope.npz import open_npz
 from phasescope.places import Place
 from phasescope.store.files import read_json
@@ -52,10 +52,7 @@ class Snapshot:
             UserError: the checksums cannot be read.
         """
         path = self.path / CHECKSUMS
-        told = read_json(path) if path.exists() else {}
-        if not isinstance(told, dict):
-            raise UserError(f"`{path}` must hold the checksums of a snapshot's files")
-        return told.get(name)
+        return read_json(path).get(name) if path.exists() else None
 
     def samples(self) -> dict[str, np.ndarray]:
         """`images` (n, C, *spatial) float32 in [-1, 1], `labels` (n, K), `split` (n,) of str."""
@@ -96,15 +93,11 @@ class Snapshot:
 
     def weights(self) -> dict[str, np.ndarray]:
         """The averaged weights."""
-        from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
         path = self.path / "weights.safetensors"
-        try:
+        with reading(path):
             return load_file(path)
-        except (OSError, SafetensorError) as error:
-            why = " ".join(str(error).split())[:120]
-            raise UserError(f"`{path}` must hold this run's weights: {why}") from None
 
     @cached_property
     def _names(self) -> list[str]:

@@ -9,10 +9,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from phasescope.errors import UserError
+from phasescope.errors import reading
 
 if TYPE_CHECKING:
+    import duckdb
     import pandas as pd
+
+
+def copy_parquet(
+    connection: duckdb.DuckDBPyConnection, query: str, path: Path, options: str = "FORMAT parquet"
+) -> None:
+    """Write the answer of a query as a Parquet file."""
+    target = str(path).replace("'", "''")
+    connection.execute(f"COPY ({query}) TO '{target}' ({options})")
 
 
 def write_parquet(path: Path, columns: dict[str, np.ndarray]) -> None:
@@ -27,11 +36,10 @@ def write_parquet(path: Path, columns: dict[str, np.ndarray]) -> None:
         name: column.astype(object) if column.dtype.kind == "U" else column
         for name, column in columns.items()
     }
-    target = str(path).replace("'", "''")
     try:
         with duckdb.connect() as connection:
             connection.register("columns", table)
-            connection.execute(f"COPY (SELECT * FROM columns) TO '{target}' (FORMAT parquet)")
+            copy_parquet(connection, "SELECT * FROM columns", path)
     except duckdb.IOException as error:
         raise OSError(errno.EIO, " ".join(str(error).split()), str(path)) from None
 
@@ -42,10 +50,9 @@ def parquet_bytes(frame: pd.DataFrame) -> bytes:
 
     with tempfile.TemporaryDirectory() as folder, duckdb.connect(config={"threads": 1}) as connection:
         connection.register("frame", frame)
-        target = str(Path(folder) / "table.parquet")
-        quoted = target.replace("'", "''")
-        connection.execute(f"COPY (SELECT * FROM frame) TO '{quoted}' (FORMAT parquet, COMPRESSION zstd)")
-        return Path(target).read_bytes()
+        target = Path(folder) / "table.parquet"
+        copy_parquet(connection, "SELECT * FROM frame", target, "FORMAT parquet, COMPRESSION zstd")
+        return target.read_bytes()
 
 
 def read_parquet(path: Path) -> dict[str, np.ndarray]:
@@ -56,13 +63,8 @@ def read_parquet(path: Path) -> dict[str, np.ndarray]:
     """
     import duckdb
 
-    if not path.is_file():
-        raise UserError(f"`{path}` must be a Parquet file, and is not there")
-    try:
-        with duckdb.connect() as connection:
-            columns = connection.read_parquet(str(path)).fetchnumpy()
-    except duckdb.Error as error:
-        raise UserError(f"`{path}` must be a Parquet file, whole: {str(error).splitlines()[0]}") from None
+    with reading(path), duckdb.connect() as connection:
+        columns = connection.read_parquet(str(path)).fetchnumpy()
     return {
         name: np.ma.filled(column, np.nan) if np.ma.isMaskedArray(column) else column
         for name, column in columns.items()

@@ -13,16 +13,14 @@ MOST_BYTES = 2**16
 
 
 def read_tags(folder: Path) -> list[str]:
-    """Return the tags of a run's folder, oldest first, each once; none if the file is missing or cannot be read."""
-    try:
-        with open(folder / FILE, "rb") as file:
-            text = file.read(MOST_BYTES).decode(errors="replace")
-    except OSError:
-        return []
-    tags = (
-        "".join(sign for sign in line if sign.isprintable())[:MOST_CHARACTERS] for line in text.split("\n")
-    )
-    return list(dict.fromkeys(filter(None, map(str.strip, tags))))
+    """Return the tags of a run's folder, oldest first, each once; none if there is no file.
+
+    Signs that cannot be printed are left out: the file may be out of somebody's archive, and tags are shown in terminals.
+    """
+    path = folder / FILE
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    tags = ("".join(filter(str.isprintable, line)).strip() for line in text.split("\n"))
+    return list(dict.fromkeys(filter(None, tags)))
 
 
 def add_tag(folder: Path, text: str) -> None:

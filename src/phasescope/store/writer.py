@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -26,7 +27,7 @@ from phasescope.store.files import (
     write_aside,
 )
 from phasescope.store.folder import Run
-from phasescope.store.metrics import fault_of
+from phasescope.store.metrics import check_entry
 from phasescope.store.snapshot import CHECKSUMS
 from phasescope.store.tables import safetensors_bytes
 
@@ -78,12 +79,15 @@ class RunWriter(Run):
         return found.entries
 
     def write_config(self, config: Tree) -> None:
-        """Write config.yaml, and sources.json where the configuration names sources of somebody's own."""
+        """Write config.yaml and config.json, and sources.json if the configuration names sources of somebody's own."""
         import yaml
 
         self.check_own()
         self._write_sources(config)
-        write_aside(self.path / "config.yaml", yaml.safe_dump(config, sort_keys=False))
+        text = yaml.safe_dump(config, sort_keys=False)
+        as_read = {"config_yaml_sha256": hashlib.sha256(text.encode()).hexdigest(), "config": config}
+        write_aside(self.path / "config.json", to_json(as_read))
+        write_aside(self.path / "config.yaml", text)
 
     def _write_sources(self, config: Tree) -> None:
         if sources := source_digests(config):
@@ -105,8 +109,12 @@ class RunWriter(Run):
         self.check_own()
         there = self._metrics
         told = json.loads(to_json(entry))
-        if fault := fault_of(told):
-            raise RunFailed(f"what was measured at step {entry.get('step')} must be metrics: {fault}")
+        try:
+            check_entry(told)
+        except ValueError as error:
+            raise RunFailed(
+                f"what was measured at step {entry.get('step')} must be metrics: {error}"
+            ) from None
         append_json_line(self.path / "metrics.jsonl", entry)
         there.append(told)
 

@@ -12,6 +12,7 @@ not this study's.
 from __future__ import annotations
 
 import datetime
+import json
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
@@ -24,7 +25,7 @@ from pydantic import BaseModel, ValidationError
 from phasescope.config import explain
 from phasescope.errors import UserError
 from phasescope.kinds import source_digests
-from phasescope.store.files import from_json, read_json, sha256, to_json, write_aside
+from phasescope.store.files import read_json, sha256, to_json, write_aside
 from phasescope.studies.study import Study
 
 PREREGISTRATION = "preregistration.json"
@@ -86,7 +87,7 @@ def data_of(study: Study) -> dict[str, Any]:
     """Return all of a study that is fixed before its first run, as it comes back from JSON."""
     data = {name: value for name, value in describe(study).items() if name != "is"}
     cells = [{k: v for k, v in cell.items() if v not in ({}, [], "", None)} for cell in data["cells"]]
-    return from_json(to_json(data | {"cells": cells}))
+    return json.loads(to_json(data | {"cells": cells}))
 
 
 def describe(value: Any) -> Any:

@@ -2,67 +2,69 @@
 
     phasescope.train(config, monitors=[phasescope.TensorBoard("logs"), phasescope.WandB("mine")])
 
-Both are the packages' own writers. Phases are 0, 1, 2 for A, B, C.
+Both are the packages' own writers. Phases are 0, 1, 2 for A, B, C. A run that is resumed is written again from its start, so
+that a log says what the run says.
 """
 
 from __future__ import annotations
 
-import io
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from phasescope.errors import UserError
-from phasescope.store import Run, Snapshot
-from phasescope.store.folder import damage_told
-from phasescope.views.export.tensorboard import FILE, Events, begin_of, scalars_of, sheets_of, write_events
+from phasescope.measures.learning.phases import LETTERS
+from phasescope.store import Run
+from phasescope.store.flat import numbered
+from phasescope.views.figures.pixels import sheet
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MOST_IMAGES = 64
+"""of a split at a snapshot"""
 
 
 class TensorBoard:
-    """Events in <folder>/<run>/, as ``tensorboard --logdir FOLDER`` takes them.
-
-    A run that is resumed is written again from its start, so that the file says what the run says.
-    """
+    """Events in <folder>/<run>/, as ``tensorboard --logdir FOLDER`` takes them."""
 
     def __init__(self, folder: Path | str):
         self.folder = Path(folder)
-        self._file: IO[bytes] | None = None
-        self._events: Events | None = None
-        self._began = 0.0
+        self._writer: Any = None
 
     def begin(self, run: Run) -> None:
-        self._began = begin_of(run.status)
-        path = self.folder / run.name / FILE
-        if run.metrics:
-            write_events(run, self.folder)
-        else:
-            first = io.BytesIO()
-            Events(first).begin(self._began)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(first.getvalue())
-        self._file = open(path, "ab")  # noqa: SIM115
-        self._events = Events(self._file)
+        self._writer = None
+        module = _installed("torch.utils.tensorboard", "TensorBoard")
+        for earlier in (self.folder / run.name).glob("events.*"):
+            earlier.unlink()
+        self._writer = module.SummaryWriter(self.folder / run.name)
+        for line in run.metrics:
+            self.log(run, line)
 
     def log(self, run: Run, metrics: Mapping[str, Any]) -> None:
-        assert self._events
-        assert self._file
-        self._events.scalars(metrics, self._began)
-        for snapshot in painted_at(run, metrics["step"]):
-            self._events.images(snapshot, metrics, self._began)
-        self._file.flush()
+        import numpy as np
+
+        started, step = run.status.get("started"), metrics["step"]
+        began = datetime.fromisoformat(started).timestamp() if started else 0.0
+        at = began + (metrics.get("wall_s") or 0.0)
+        for tag, value in _scalars(metrics):
+            self._writer.add_scalar(tag, value, step, at)
+        for tag, picture in _pictures(run, step):
+            self._writer.add_image(tag, np.asarray(picture.convert("RGB")), step, at, dataformats="HWC")
+        self._writer.flush()
 
     def end(self, run: Run) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        if self._writer is not None:
+            self._writer.close()
 
 
 class WandB:
     """A run of Weights & Biases, offline unless `mode` or WANDB_MODE says otherwise: nothing leaves before `wandb sync`.
 
-    A run that is resumed is logged again from its start, under the same id.
+    A run that is resumed is logged under the same id.
 
     Args:
         project: of Weights & Biases.
@@ -81,48 +83,72 @@ class WandB:
         mode = mode or ("online" if os.environ.get("WANDB_MODE") == "online" else "offline")
         if mode not in ("offline", "online"):
             raise UserError(f"`mode` (={mode}) must be offline or online")
-        self.project, self.folder, self.mode, self.options = project, Path(folder), mode, options
+        self.folder, self.mode = Path(folder), mode
         self._run: Any = None
+        self.options = {
+            "project": project,
+            "dir": str(folder),
+            "mode": mode,
+            "reinit": "create_new",
+            **options,
+        }
 
     def begin(self, run: Run) -> None:
-        wandb = self._wandb()
+        self._wandb = _installed("wandb", "Weights & Biases")
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._run = wandb.init(
-            project=self.project,
-            dir=str(self.folder),
-            mode=self.mode,
-            name=run.name,
-            id=run.name,
-            config=run.config,
-            resume="allow" if self.mode == "online" else None,
-            reinit="create_new",
-            **self.options,
+        resume = "allow" if self.mode == "online" else None
+        self._run = self._wandb.init(
+            name=run.name, id=run.name, config=run.config, resume=resume, **self.options
         )
-        with damage_told(run):
-            for line in run.metrics:
-                self.log(run, line)
+        for line in run.metrics:
+            self.log(run, line)
 
     def log(self, run: Run, metrics: Mapping[str, Any]) -> None:
         step = metrics["step"]
-        pictures = {
-            f"painted/{split}": self._wandb().Image(picture)
-            for snapshot in painted_at(run, step)
-            for split, picture in sheets_of(snapshot)
-        }
-        self._run.log({**dict(scalars_of(metrics)), **pictures}, step=step)
+        pictures = {tag: self._wandb.Image(picture) for tag, picture in _pictures(run, step)}
+        self._run.log({**dict(_scalars(metrics)), **pictures}, step=step)
 
     def end(self, run: Run) -> None:
-        self._run.finish()
-
-    def _wandb(self) -> Any:
-        try:
-            return import_module("wandb")
-        except ModuleNotFoundError:
-            raise UserError(
-                "Weights & Biases must be installed: ./lab setup, or pip install '.[monitors]' in a clone"
-            ) from None
+        if self._run is not None:
+            self._run.finish()
 
 
-def painted_at(run: Run, step: int) -> list[Snapshot]:
-    """The snapshot of a step, where it holds what was painted."""
-    return [one for one in run.snapshots if one.step == step and (one.path / "samples.npz").is_file()]
+def write_events(run: Run, folder: Path) -> Path:
+    """Write a run's scalars and images to <folder>/<run>/, replacing what was written there before; the file's path.
+
+    Raises:
+        UserError: TensorBoard is not installed; the run recorded nothing yet, or what it recorded is damaged.
+    """
+    if not run.metrics:
+        raise UserError(f"`RUN` (={run.name}) must have a snapshot to be exported, and has none yet")
+    board = TensorBoard(folder)
+    board.begin(run)
+    board.end(run)
+    return next((folder / run.name).glob("events.*"))
+
+
+def _installed(module: str, name: str) -> Any:
+    try:
+        return import_module(module)
+    except ImportError:
+        raise UserError(
+            f"{name} must be installed: ./lab setup, or pip install '.[monitors]' in a clone"
+        ) from None
+
+
+def _scalars(line: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """(tag, number): `order/mid.600.value` of `order.mid.600.value`, for TensorBoard groups by what is before a slash."""
+    for column, value in numbered(line).items():
+        if isinstance(value, str) and column.startswith("phase."):
+            value = LETTERS.index(value) if value in LETTERS else None
+        if isinstance(value, int | float) and not isinstance(value, bool) and column != "step":
+            yield column.replace(".", "/", 1), float(value)
+
+
+def _pictures(run: Run, step: int) -> Iterator[tuple[str, Image.Image]]:
+    """(tag, picture) of what was generated for each split at a step."""
+    for snapshot in run.snapshots:
+        if snapshot.step == step and (snapshot.path / "samples.npz").is_file():
+            samples = snapshot.samples()
+            for split in dict.fromkeys(samples["split"].tolist()):
+                yield f"painted/{split}", sheet(samples["images"][samples["split"] == split][:MOST_IMAGES])

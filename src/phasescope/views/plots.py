@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 from phasescope.errors import UserError
 from phasescope.store.files import write_aside
-from phasescope.store.folder import Run, damage_told
+from phasescope.store.folder import Run
 from phasescope.views.report import words
 from phasescope.views.report.pictures import FIGURES
 from phasescope.views.report.sound import sound_record
@@ -102,11 +102,10 @@ class Plots:
         return self._drawn("standing")
 
     def _drawn(self, name: str) -> Plot:
-        with damage_told(self._run):
-            record = sound_record(self._run)
-            figure = FIGURES[name](record) if record.metrics else None
-            if figure is None:
-                raise UserError(
-                    f"`{self._run.name}` must hold what `{name}` is drawn of, and holds none of it yet"
-                )
-            return Plot(f"{name} of {self._run.name}", figure, words.caption(record, name))
+        record = sound_record(self._run)
+        figure = FIGURES[name](record) if record.metrics else None
+        if figure is None:
+            raise UserError(
+                f"`{self._run.name}` must hold what `{name}` is drawn of, and holds none of it yet"
+            )
+        return Plot(f"{name} of {self._run.name}", figure, words.caption(record, name))

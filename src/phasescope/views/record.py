@@ -1,7 +1,7 @@
 """A run as the figures, the words and the pages read it: its files read once, its metrics as arrays.
 
-What a run is about (factors, splits, outcomes) is told by its about.json; of a run without one it is taken from what it
-recorded, as far as that reaches. A value that was not measured is NaN, so that a curve has a gap there.
+What a run is about (factors, splits, outcomes) is told by its about.json, or else by what it recorded. A value that was not
+measured is NaN, so that a curve has a gap there.
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ class Record:
     run: Run
     left_out: Mapping[int, str] = field(default_factory=dict)
     """snapshots that are not shown, by step, and why"""
+    last_only: bool = False
+    """whether `metrics` are those of the last snapshot, as in lists"""
 
     @cached_property
     def config(self) -> dict[str, Any]:
@@ -64,7 +66,7 @@ class Record:
 
     @cached_property
     def status(self) -> dict[str, Any]:
-        return self.run.status_given(lambda: self.config)
+        return self.run.status
 
     @cached_property
     def about(self) -> dict[str, Any]:
@@ -100,7 +102,7 @@ class Record:
 
     @cached_property
     def _read(self) -> Metrics:
-        return self.run.read_metrics()
+        return self.run.read_metrics(self.last_only)
 
     @cached_property
     def snapshots(self) -> list[Snapshot]:
@@ -291,11 +293,7 @@ def outcome_names(metrics: Iterable[dict[str, Any]]) -> list[str]:
 
 
 def success_share(line: dict[str, Any]) -> float:
-    """Of the images painted for labels that are trained on, the share that became what they should; NaN where not read.
-
-    By the order of the metrics alone, in which that split comes first and success last: a table of a thousand runs reads no
-    further file of each.
-    """
+    """The share of correct images for the labels that are trained on, which metrics name first; NaN if not read."""
     names = outcome_names([line])
     return number(next(iter(line["outcomes"].values()))[names[-1]]) if names else float("nan")
 

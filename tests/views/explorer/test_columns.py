@@ -8,7 +8,7 @@ import pytest
 from small_run import write_small_run
 from starlette.testclient import TestClient
 
-from phasescope.store.metrics import read_last
+from phasescope.store.metrics import FIRST_READ, read_last
 from phasescope.views.explorer.server import MOST_COLUMNS, create_app
 
 
@@ -53,8 +53,15 @@ def test_the_last_whole_line_is_read_and_a_torn_one_is_none(tmp_path, end):
     assert read_last(path) == lines[-1]
 
 
-@pytest.mark.parametrize("whole", [b"", b"\n", b"{\n", b'{"step": -1}\n', b"x" * 5000, b"[" * 50_000 + b"\n"])
-def test_of_a_file_without_one_nothing_is_read(tmp_path, whole):
-    (tmp_path / "metrics.jsonl").write_bytes(whole)
-    assert read_last(tmp_path / "metrics.jsonl") == {}
-    assert read_last(tmp_path / "none.jsonl") == {}
+def test_a_long_last_line_is_read_whole(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    for size in (100, FIRST_READ - 40, FIRST_READ, 5 * FIRST_READ):
+        lines = [{"step": step, "text": "x" * size} for step in (0, 1)]
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        assert read_last(path) == lines[-1]
+
+
+def test_a_file_without_a_whole_line_has_no_last_one(tmp_path):
+    assert read_last(tmp_path / "none.jsonl") is None
+    (tmp_path / "metrics.jsonl").write_bytes(b'{"step": 1')
+    assert read_last(tmp_path / "metrics.jsonl") is None

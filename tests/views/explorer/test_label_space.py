@@ -30,7 +30,7 @@ def run(tmp_path_factory) -> Run:
 
 @pytest.fixture(scope="module")
 def address(run) -> Iterator[str]:
-    with serving(run.path.parent, run.path.parent / "results") as address:
+    with serving(run.path.parent, run.path.parent / "results") as (address, _):
         yield address
 
 

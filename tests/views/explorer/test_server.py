@@ -53,7 +53,7 @@ def client(home):
 
 @pytest.fixture(scope="module")
 def address(home):
-    with serving(home / "runs", home / "results") as address:
+    with serving(home / "runs", home / "results") as (address, _):
         yield address
 
 
@@ -322,3 +322,13 @@ def test_it_is_the_loopback_that_is_bound(address):
         pytest.skip("no table of sockets here")
     bound = [line.split()[1] for line in table.read_text().splitlines()[1:] if line.split()[3] == "0A"]
     assert [entry for entry in bound if int(entry.split(":")[1], 16) == port] == [f"0100007F:{port:04X}"]
+
+
+def test_timelines_are_of_the_runs_that_are_asked_for(client, small):
+    row = client.get("/api/runs").json()["rows"][0]
+    assert "timeline" not in row, "a table of ten thousand runs reads the last line of each alone"
+    found = client.get("/api/timelines", params=[("run", row["name"]), ("run", "none")]).json()
+    assert list(found) == [row["name"]]
+    assert found[row["name"]]["images_seen"] == [line["images_seen"] for line in small.metrics]
+    many = [("run", "none")] * 100
+    assert client.get("/api/timelines", params=many).status_code == 400

@@ -29,8 +29,10 @@ def told(answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request]
         except UserError as error:
             return _fault(str(error), 400)
         except Exception as error:
-            log_once(f"{request.scope['route'].path}: {type(error).__name__}: {error}")
-            return _fault(f"the explorer failed: {type(error).__name__}", 500)
+            # of a damaged file, or of the explorer: JSON, zip, Parquet and array readers have errors of their own
+            why = f"{request.scope['route'].path} cannot be answered: {type(error).__name__}: {error}"
+            log_once(why)
+            return _fault(why[:400], 500)
 
     return endpoint
 

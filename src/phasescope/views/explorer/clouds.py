@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from phasescope.errors import UserError
+from phasescope.errors import UserError, reading
 from phasescope.places import Place
-from phasescope.store.folder import shown
 from phasescope.views.explorer.packets import packet
 from phasescope.views.figures.manifold import PROJECTIONS, Cloud, cloud_of, labels_of
 from phasescope.views.record import Array, Record
@@ -76,13 +75,9 @@ class Clouds:
 
 
 def _read(record: Record, place: Place, projection: str) -> LabelledCloud:
-    try:
+    with reading(record.run.path):
         found = cloud_of(record, place, projection, list(range(len(record.snapshots))))
         labels = labels_of(record)
-    except Exception as error:  # archives have errors of their own
-        raise UserError(
-            f"`{shown(record.run.path.name)}`: its latents cannot be read: {type(error).__name__}: {error}"
-        ) from None
     if found is None:
         raise UserError(f"`place` (={place}) must be where the run stored latents for {projection}")
     return LabelledCloud(found, labels, [record.snapshots[index].step for index in found.snapshots])

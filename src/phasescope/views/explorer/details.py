@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from phasescope.errors import UserError
+from phasescope.errors import UserError, reading
 from phasescope.factors import Factor
 from phasescope.places import Place
 from phasescope.runs.painting import not_imported
@@ -14,7 +15,6 @@ from phasescope.store.folder import shown
 from phasescope.store.metrics import rung_of
 from phasescope.views.accuracy import Accuracy, accuracies
 from phasescope.views.cells import factors_shown, worst
-from phasescope.views.explorer.rows import why
 from phasescope.views.figures.manifold import PROJECTIONS, labels_of, places_of
 from phasescope.views.figures.standing import exact
 from phasescope.views.figures.told_and_seen import SHOWN_NULLS
@@ -27,6 +27,7 @@ from phasescope.views.names import (
     measure_words,
     null_words,
     place_words,
+    probed,
     split_words,
 )
 from phasescope.views.record import Record
@@ -52,10 +53,8 @@ def details(record: Record, row: dict[str, Any]) -> str:
     name = shown(record.run.path.name)
     if row["state"] == "broken":
         raise UserError(f"`{name}` is broken: {row['error']}")
-    try:
+    with reading(record.run.path):
         return to_json({"row": row, **_history(record)})
-    except Exception as error:  # of whatever form its files are
-        raise UserError(f"`{name}` cannot be read: {why(error)}") from None
 
 
 def _history(record: Record) -> dict[str, Any]:
@@ -77,6 +76,7 @@ def _history(record: Record) -> dict[str, Any]:
         "snapshots": _stored(record),
         "latents": _latents(record),
         "factors": [_factor(factor) for factor in record.factors],
+        "probe": probed("R²", record.factors),
         "position": record.position,
         "axes": factors_shown(record),
         "label_space": _label_space(record),
@@ -262,13 +262,12 @@ def _stored(record: Record) -> list[dict[str, Any]]:
 
 def _latents(record: Record) -> list[dict[str, Any]]:
     """Where latents are stored, and in which projections; those at which phases are read come first."""
-    try:
+    with suppress(UserError):  # a torn archive: the other panels are shown without it
         return [
             {"place": str(place), "words": place_words(place), "projections": projections(record, place)}
             for place in places_of(record)
         ]
-    except Exception:  # a torn archive: the other panels are shown without it
-        return []
+    return []
 
 
 def projections(record: Record, place: Place) -> list[str]:

@@ -1,15 +1,12 @@
 """The runs of a folder, seen live: each is read when it appears and again when its files change.
 
-A reader never waits for a writer: files are looked at by their time and size, and what is torn or half-written is told in
-the run's row. Each run is read by itself, and once for each state of its files, so that a bad one costs no other a look.
-Nothing outside the folder is read: a run is found by its name among the entries of the folder, never by a path, and one that
-leads elsewhere by a symbolic link, or holds what is neither a file nor a folder, is shown as broken.
+A reader never waits for a writer: it looks at the times and sizes of files. Each run is read once for each state of its
+files. A run is found by its name among the entries of the folder, never by a path.
 """
 
 from __future__ import annotations
 
 import os
-import stat
 import threading
 import time
 from contextlib import suppress
@@ -19,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from phasescope.errors import UserError
-from phasescope.store.catalogue import is_run
+from phasescope.store.catalogue import is_run, read_or
 from phasescope.store.folder import Run, is_held, shown
-from phasescope.views.explorer.rows import broken_row, default_fields, last_numbers, row_of
+from phasescope.views.explorer.rows import default_fields, last_numbers, row_of, timeline
 from phasescope.views.record import Record
 
 FILES = (
@@ -39,24 +36,10 @@ MOST_METRICS = 4000
 """names of metrics that a table offers"""
 
 Stamp = tuple[Any, ...]
-CONFIG = 1
-"""where a stamp tells of config.yaml"""
 
 
 class Unknown(LookupError):
     """There is nothing of that name."""
-
-
-class KnownRun(Run):
-    """A run whose configuration is read once: it never changes, and reading YAML is most of what reading a run takes."""
-
-    @cached_property
-    def _config(self) -> dict[str, Any]:
-        return super().config
-
-    @property
-    def config(self) -> dict[str, Any]:
-        return self._config
 
 
 @dataclass
@@ -122,8 +105,8 @@ class Library:
         paths = {shown(path.name): path for path in run_folders(self.folder)}
         for name in [name for name in self._entries if name not in paths]:
             del self._entries[name]
+            self._gone[name] = self.version + 1
             self.version += 1
-            self._gone[name] = self.version
         times: dict[str, int] = {}
         for name, path in paths.items():
             if name not in self._entries:  # it is read anyway, so one file's time is enough to order it
@@ -153,12 +136,21 @@ class Library:
         )
         return {"fields": default_fields(), "metrics": list(known)[:MOST_METRICS], "values": values}
 
+    def timelines(self, names: list[str]) -> dict[str, Any]:
+        """The small timelines of runs, by name; none of a run that is gone or cannot be read."""
+        entries = (self._entries.get(name) for name in names)
+        return {
+            entry.row["name"]: read_or(entry.run, timeline, lambda _: None)
+            for entry in entries
+            if entry is not None and entry.row["state"] != "broken"
+        }
+
     def entry(self, name: str) -> Entry:
         """The run of that name, read now where it was not yet, or has changed since.
 
         Raises:
             Unknown: the folder holds none.
-            UserError: it is not to be read, or the folder cannot be listed.
+            UserError: the folder cannot be listed.
         """
         known = self._entries.get(name)
         paths = [known.run.path] if known else run_folders(self.folder)
@@ -170,8 +162,6 @@ class Library:
                 stamp = self._stamp(name, path)
                 if self._differs(name, stamp):
                     self._read(name, path, stamp)
-        if why := fault_of(path, self.folder):
-            raise UserError(f"`{name}` cannot be read: {why}")
         return self._entries[name]
 
     def _stamp(self, name: str, path: Path) -> Stamp:
@@ -184,16 +174,14 @@ class Library:
         return name not in self._entries or self._entries[name].stamp != stamp
 
     def _read(self, name: str, path: Path, stamp: Stamp) -> None:
-        known = self._entries.get(name)
-        # a changed config.yaml, or one that could not be read, is read again
-        same = known is not None and known.stamp[CONFIG] == stamp[CONFIG] and known.row["state"] != "broken"
-        run = known.run if known is not None and same else KnownRun(path)
-        fault = fault_of(path, self.folder)
-        row = broken_row(run, fault) if fault else row_of(run)
-        self.version += 1
-        row["version"] = self.version
-        self._entries[name] = Entry(run, stamp, self.version, row)
+        run = Run(path)
+        row = row_of(run)
+        row["version"] = self.version + 1
+        self._entries[name] = Entry(run, stamp, self.version + 1, row)
         self._gone.pop(name, None)
+        self.version += (
+            1  # last: whoever asks for what changed since a version must have had what came with it
+        )
 
 
 def run_folders(runs: Path) -> list[Path]:
@@ -227,38 +215,3 @@ def stamp_of(path: Path) -> Stamp:
             seen.append(None)
     latest = max((one[0] for one in seen if one), default=0)
     return (latest, *seen)
-
-
-def fault_of(path: Path, folder: Path) -> str | None:
-    """Why the run folder `path` is not read, if it is not: it, or what is read in it, is a link to a place outside `folder`,
-    or neither a file nor a folder, as which it could keep a reader waiting for ever."""
-    home = Path(os.path.realpath(folder))
-    read = [path, *(path / name for name in (*FILES, "lock"))]
-    for inner in (path / "snapshots", *_subfolders(path / "snapshots")):
-        try:
-            with os.scandir(inner) as entries:
-                read += [Path(entry.path) for entry in entries if not _is_plain(entry)]
-        except OSError:
-            continue
-    for one in read:
-        if os.path.islink(one) and home not in Path(os.path.realpath(one)).parents:
-            return "it leads out of the runs folder by a link"
-        try:
-            mode = os.stat(one).st_mode
-        except OSError:  # not there
-            continue
-        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-            return f"{shown(one.name)} is neither a file nor a folder"
-    return None
-
-
-def _is_plain(entry: os.DirEntry[str]) -> bool:
-    return entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)
-
-
-def _subfolders(folder: Path) -> list[Path]:
-    try:
-        with os.scandir(folder) as entries:
-            return [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
-    except OSError:
-        return []

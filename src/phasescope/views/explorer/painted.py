@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from phasescope.errors import UserError
-from phasescope.store.folder import shown
+from phasescope.errors import reading
 from phasescope.store.snapshot import Snapshot
 from phasescope.views.cells import Cells, cells
 from phasescope.views.explorer.packets import packet
@@ -22,7 +21,7 @@ def samples(record: Record, snapshot: Snapshot) -> bytes:
     Raises:
         UserError: the snapshot holds none that can be read.
     """
-    try:
+    with reading(snapshot.path):
         stored, read = snapshot.samples(), record.readings(snapshot)
         n = len(stored["images"])
         missing = np.full(n, np.nan, np.float32)
@@ -44,11 +43,6 @@ def samples(record: Record, snapshot: Snapshot) -> bytes:
             read=columns(""),
             errors=columns("error_"),
         )
-    except Exception as error:  # zip, Parquet and array readers each have their own errors
-        raise UserError(
-            f"`{shown(record.run.path.name)}`, step {snapshot.step}: its images cannot be read: "
-            f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
-        ) from None
 
 
 def _told(found: Cells | None) -> dict[str, Any] | None:

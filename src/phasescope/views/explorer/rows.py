@@ -9,22 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from phasescope.errors import UserError
-from phasescope.measures.learning.phases import LETTERS
-from phasescope.store.files import to_json
+from phasescope.store.catalogue import read_or
 from phasescope.store.flat import numbered
 from phasescope.store.folder import Run, shown
-from phasescope.store.metrics import is_number, read_last
+from phasescope.store.metrics import is_number
 from phasescope.store.tags import read_tags
 from phasescope.views.names import READINGS
 from phasescope.views.probe_r2 import probe_r2
-from phasescope.views.record import Record, number, score, success_share
+from phasescope.views.record import Record, score, success_share
 
 MOST_POINTS = 48
 """of a small timeline"""
 
-MOST_TEXT = 64_000
-"""characters of a row: the page has the rows of all runs at once"""
 ASIDE = re.compile(r"(^|\.)(n|low|high)$|\.detail\.")
 """names of numbers that are no columns"""
 TEXTS = ("error", "updated", "started")
@@ -34,30 +30,14 @@ NUMBERS = ("step", "steps", "images_seen", "parameters", "wall_s", "cpu_s")
 
 def row_of(run: Run) -> dict[str, Any]:
     """What the table shows of `run`; one that cannot be read is `broken`, and its `error` says why."""
-    try:
-        row = _row(run)
-        size = len(to_json(row))
-    except Exception as error:  # whatever its files hold, the row says so, and other runs are read
-        return broken_row(run, why(error))
-    return row if size <= MOST_TEXT else broken_row(run, f"what a table shows of it has {size:,} characters")
-
-
-def why(error: Exception) -> str:
-    """Why files cannot be read, in a line."""
-    told = " ".join(str(error).split())[:200]
-    if isinstance(error, UserError):
-        return told
-    return f"its files cannot be read: {type(error).__name__}: {told}"
+    return read_or(run, _row, lambda error: _broken(run, error))
 
 
 def _row(run: Run) -> dict[str, Any]:
-    record = Record(run)
+    record = Record(run, last_only=True)
     if record.faults:
-        return broken_row(run, record.faults[0])
+        return _broken(run, record.faults[0])
     status = record.status
-    for key in TEXTS:
-        if not isinstance(status.get(key, ""), str | None):
-            raise UserError(f"status.json: `{key}` (={str(status[key])[:40]}) must be a text")
     return {
         **_identity(run),
         "title": str(record.config.get("name", "")),
@@ -66,13 +46,11 @@ def _row(run: Run) -> dict[str, Any]:
         "tags": read_tags(run.path),
         **{key: status.get(key) for key in ("state", *TEXTS, *NUMBERS)},
         "eta_s": _eta_s(status),
-        "snapshots": len(record.metrics),
         **_learnt(record),
     }
 
 
-def broken_row(run: Run, error: str) -> dict[str, Any]:
-    """The row of a run of which no more is known than that it is broken, and why."""
+def _broken(run: Run, error: str) -> dict[str, Any]:
     return {**_identity(run), "state": "broken", "error": " ".join(error.split())[:400], "settings": {}}
 
 
@@ -93,8 +71,10 @@ def default_fields() -> dict[str, Any]:
 
 def last_numbers(run: Run) -> dict[str, float]:
     """The numbers of the run's last snapshot, by dotted names; of a score its value and its nulls."""
-    entry = read_last(run.path / "metrics.jsonl")
-    return {name: value for name, value in numbered(entry) if is_number(value) and not ASIDE.search(name)}
+    entry = run.last_metrics or {}
+    return {
+        name: value for name, value in numbered(entry).items() if is_number(value) and not ASIDE.search(name)
+    }
 
 
 def leaves(tree: Any, prefix: str = "") -> dict[str, Any]:
@@ -132,40 +112,32 @@ def _eta_s(status: dict[str, Any]) -> float | None:
 
 
 def _learnt(record: Record) -> dict[str, Any]:
-    """The phases so far with their onsets, the last numbers, and the small timeline.
-
-    Raises:
-        UserError: a phase is none.
-    """
-    for reading in READINGS:
-        for phase in record.phases(reading):
-            if phase not in (None, "undecided", *LETTERS):
-                raise UserError(f"metrics.jsonl: `phase.{reading}` (={str(phase)[:40]}) must be a phase")
+    """The phases so far with their onsets, and the numbers of the last snapshot."""
+    last = record.metrics[-1] if record.metrics else {}
     phases = {
-        reading: {
-            "sequence": record.sequence(reading),
-            "onsets": record.onsets(reading),
-            "last": next((phase for phase in reversed(record.phases(reading)) if phase), None),
-        }
+        reading: {**record.summary[reading], "last": (last.get("phase") or {}).get(reading)}
         for reading in READINGS
-        if any(record.phases(reading))
+        if reading in record.summary and (record.summary[reading]["sequence"] or record.phases(reading)[-1:])
     }
     place = record.declared_place("representation")
-    order = record.series("order", place) if place else np.full(len(record.metrics), np.nan)
-    probed = probe_r2(score(record.metrics[-1], "order", place)) if place and record.metrics else None
-    success = np.array([success_share(line) for line in record.metrics])
+    order = score(last, "order", place) if place else None
+    probed = probe_r2(order)
+    success = success_share(last)
     return {
         "phases": phases,
-        "success": number(success[-1]) if len(success) else None,
-        "order": number(order[-1]) if len(order) else None,
+        "success": None if np.isnan(success) else success,
+        "order": None if order is None else order.get("value"),
         "order_untrained": probed.untrained if probed else None,
         "probe_r2": probed.text if probed else None,
-        "timeline": _timeline(record, success, order),
     }
 
 
-def _timeline(record: Record, success: np.ndarray, order: np.ndarray) -> dict[str, list]:
+def timeline(run: Run) -> dict[str, list]:
     """At most `MOST_POINTS` snapshots: images seen, share of success, order, phase of behaviour and representation."""
+    record = Record(run)
+    place = record.declared_place("representation")
+    order = record.series("order", place) if place else np.full(len(record.metrics), np.nan)
+    success = np.array([success_share(line) for line in record.metrics])
     kept = np.unique(np.linspace(0, len(success) - 1, min(MOST_POINTS, len(success))).round().astype(int))
     behaviour, representation = record.phases("behaviour"), record.phases("representation")
     return {

@@ -1,40 +1,25 @@
-"""The verb `explore`: bind, say where, serve until interrupted.
-
-Nothing that clients do keeps it from ending: what it writes, notes, is there whole or not at all, so that after a second's
-grace it just stops. And nothing that they open keeps it from reading runs: of the files that the process may have open, some
-are never a connection.
-"""
+"""The command `explore`: bind, say where, serve until interrupted."""
 
 from __future__ import annotations
 
 import os
-import resource
 import secrets
 import signal
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from phasescope.errors import RunFailed, UserError
 from phasescope.views.explorer.guard import is_loopback
 
-if TYPE_CHECKING:
-    import asyncio
-
-    import uvicorn
-
 GRACE_S = 1.0
 """that answers under way are given at the end"""
-LOOKS_UP_S = 0.2
+LOOK_EVERY_S = 0.2
 WAITING = 2048
 """connections that may wait to be taken up"""
-MOST_SPARE = 256
-"""open files that are kept for what is read, where the process may have twice as many"""
 LEAST_TOKEN = 16
 """characters: shorter ones could be guessed"""
 
@@ -93,107 +78,59 @@ def serve(runs: Path, results: Path, host: str, port: int, token: str | None) ->
     """
     if runs.exists() and not runs.is_dir():
         raise UserError(f"`--runs` (={runs}) must be a folder of runs")
-    secret = token_for(host, token)
-    ended: SimpleQueue[BaseException | None] = SimpleQueue()
-    with serving(runs, results, host, port, secret, ended) as address:
+    secret, asked = token_for(host, token), threading.Event()
+    with serving(runs, results, host, port, secret) as (address, thread):
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: ended.put(None))
+            signal.signal(number, lambda *_: asked.set())
         way_in = f"?token={quote(secret, safe='')}" if secret else ""
         print(f"{address}/{way_in}   (Ctrl-C ends it)", flush=True)
-        if why := _told(ended):
-            raise RunFailed(f"the explorer ended by itself: {type(why).__name__}: {why}")
-    os._exit(
-        0
-    )  # threads that still compute are not waited for, and a further Ctrl-C meets no half-ended interpreter
-
-
-def _told(ended: SimpleQueue[BaseException | None]) -> BaseException | None:
-    """What `ended` is told, by a handler of signals too.
-
-    A signal may meet another thread, and then does not wake this one, which alone runs handlers: so it looks up.
-    """
-    while True:
-        with suppress(Empty):
-            return ended.get(timeout=LOOKS_UP_S)
+        # Only this thread runs handlers of signals, and one that meets another thread does not wake it.
+        while thread.is_alive() and not asked.wait(LOOK_EVERY_S):
+            pass
+        if not asked.is_set():
+            raise RunFailed("the explorer's server ended by itself")
+    os._exit(0)  # threads that still compute are not waited for
 
 
 @contextmanager
 def serving(
-    runs: Path,
-    results: Path,
-    host: str = "127.0.0.1",
-    port: int = 0,
-    token: str | None = None,
-    ended: SimpleQueue[BaseException | None] | None = None,
-) -> Iterator[str]:
-    """Within the block the explorer is served from a thread, by default on a free port of the loopback; yields its address.
-
-    Args:
-        ended: is told when the server ends, and why.
+    runs: Path, results: Path, host: str = "127.0.0.1", port: int = 0, token: str | None = None
+) -> Iterator[tuple[str, threading.Thread]]:
+    """Within the block a thread serves the explorer, by default on a free port of the loopback; its address, and the thread.
 
     Raises:
         UserError: the address cannot be had.
     """
-    listening = bind(host, port)
-    named = f"[{quote(host, safe=':')}]" if ":" in host else quote(host)
-    address = f"http://{named}:{listening.getsockname()[1]}"
-    server = _server(runs, results, host, token)
-
-    def run() -> None:
-        why = None
-        try:
-            server.run(sockets=[listening])
-        except (Exception, SystemExit) as error:
-            why = error
-        listening.close()
-        if ended is not None:
-            ended.put(why)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    try:
-        yield address
-    finally:
-        server.should_exit = True
-        thread.join(GRACE_S)
-
-
-def _server(runs: Path, results: Path, host: str, token: str | None) -> uvicorn.Server:
     import uvicorn
-    from uvicorn.protocols.http.h11_impl import H11Protocol
 
     from phasescope.views.explorer.server import create_app
 
+    listening = bind(host, port)
+    named = f"[{quote(host, safe=':')}]" if ":" in host else quote(host)
+    address = f"http://{named}:{listening.getsockname()[1]}"
     app = create_app(runs, results, host, token)
-    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    spare = min(MOST_SPARE, files // 2) if files > 0 else MOST_SPARE
-
-    class Connection(H11Protocol):
-        def connection_made(self, transport: asyncio.Transport) -> None:
-            super().connection_made(transport)
-            if 0 < files <= len(self.connections) + spare:
-                transport.abort()
 
     class Server(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            # `backlog` also says how many are taken up before the first of them can be turned away
-            for one in sockets or ():
-                one.listen(WAITING)
-
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            app.state.explorer.close()
+            app.state.explorer.close()  # ends the streams of events
             await super().shutdown(sockets)
 
-    return Server(
+    server = Server(
         uvicorn.Config(
             app,
-            http=Connection,
+            http="h11",
             loop="asyncio",
-            backlog=max(spare // 8, 1),
             log_level="critical",
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=1,
         )
     )
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    try:
+        yield address, thread
+    finally:
+        server.should_exit = True
+        thread.join(GRACE_S)
+        listening.close()

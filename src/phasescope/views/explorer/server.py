@@ -46,6 +46,8 @@ READ_FOR_S = 0.3
 """that one look may read before the page hears of what was found"""
 MOST_COLUMNS = 16
 """of metrics, in the table of runs, scores' untrained values included"""
+MOST_TIMELINES = 60
+"""of runs, in one answer"""
 BEAT_S = 15.0
 """of silence after which the stream of events says that it lives"""
 
@@ -89,8 +91,8 @@ class Explorer:
             try:
                 moved = await to_thread.run_sync(self.library.refresh, READ_FOR_S, limiter=self.looking)
                 more = self.library.pending > 0
-            except Exception as error:  # whatever a folder does, the watch goes on, and no faster than usual
-                log_once(f"the folder of runs: {type(error).__name__}: {error}")
+            except (OSError, UserError) as error:  # a folder may go and come back, and the watch goes on
+                log_once(f"the folder of runs: {error}")
                 moved = more = False
             if moved:
                 self._tell()
@@ -138,6 +140,11 @@ class Explorer:
         """What can be a column of the table of runs, and the values of those metrics that are asked for."""
         metrics = Query(request).words("metric", MOST_COLUMNS)
         return await answered(lambda: to_json(self.library.columns(metrics)))
+
+    async def timelines(self, request: Request) -> Response:
+        """The small timelines of the runs ?run=, which the table asks for as its rows come into view."""
+        names = Query(request).words("run", MOST_TIMELINES)
+        return await answered(lambda: to_json(self.library.timelines(names)))
 
     async def run(self, request: Request) -> Response:
         def answer() -> str:
@@ -261,6 +268,7 @@ def create_app(runs: Path, results: Path, host: str = "127.0.0.1", token: str | 
             Route("/api/events", told(explorer.events)),
             Route("/api/runs", told(explorer.runs)),
             Route("/api/columns", told(explorer.columns)),
+            Route("/api/timelines", told(explorer.timelines)),
             Route(run, told(explorer.run)),
             Route(f"{run}/samples", told(explorer.samples)),
             Route(f"{run}/cloud", told(explorer.cloud)),

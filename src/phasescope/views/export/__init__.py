@@ -40,7 +40,7 @@ def run_files(
 
         written += run_tables(run, tables, form)
     if events is not None:
-        from phasescope.views.export.tensorboard import write_events
+        from phasescope.views.monitors import write_events
 
         written.append(write_events(run, events))
     return written

@@ -1,5 +1,7 @@
-"""Figures for a paper: PDF with TrueType fonts, or SVG whose text stays text; captions beside them, and in them if
-asked."""
+"""Figures as files: PDF with TrueType fonts, SVG whose text stays text, or PNG; captions beside them, and in them if asked.
+
+A PNG always has its caption in it, and none beside it: it is for a README or a talk.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +24,9 @@ from phasescope.views.report.pictures import FIGURES, with_caption
 from phasescope.views.report.sound import sound_record
 from phasescope.views.style import RC
 
-Kind = Literal["pdf", "svg"]
+Kind = Literal["pdf", "svg", "png"]
 CAPTIONS = "captions.md"
-WITHOUT_DATES: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
+WITHOUT_DATES: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}
 """the same data give the same bytes"""
 
 
@@ -51,14 +53,14 @@ def run_figures(
         if figure is not None:
             told[name] = words.caption(record, name)
             files[folder / f"{name}.{kind}"] = _bytes(
-                with_caption(figure, told[name]) if captions else figure, kind
+                with_caption(figure, told[name]) if captions or kind == "png" else figure, kind
             )
 
     for name in FIGURES:
         _, why = attempt(record, lambda name=name: one(name))
         if why:
             on_left_out(f"Not drawn: {name}: {why}.")
-    return _written(files, told, folder)
+    return _written(files, {} if kind == "png" else told, folder)
 
 
 def study_figures(study: Study, records: Path, folder: Path, kind: Kind, captions: bool) -> list[Path]:

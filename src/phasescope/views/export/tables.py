@@ -13,7 +13,6 @@ from phasescope.errors import UserError
 from phasescope.store import Run
 from phasescope.store.files import write_all_aside
 from phasescope.store.flat import as_frame, plain_types, snapshot_rows
-from phasescope.store.folder import damage_told
 from phasescope.store.tables import parquet_bytes
 from phasescope.studies.records import Recorded, read_claims, read_rows
 from phasescope.studies.study import Study
@@ -33,16 +32,15 @@ def run_tables(run: Run, folder: Path, kind: Kind) -> list[Path]:
     Raises:
         UserError: the run recorded nothing yet, or what it recorded is damaged.
     """
-    with damage_told(run):
-        record = sound_record(run)
-        if not record.metrics:
-            raise UserError(f"`RUN` (={run.name}) must have a snapshot to be exported, and has none yet")
-        rows = snapshot_rows(run.identity, record.config, record.status, record.metrics)
-        tables = {"snapshots": plain_types(as_frame(rows))}
-        if read := _readings(record):
-            tables["readings"] = as_frame(
-                [dict(zip(read, row, strict=True)) for row in zip(*read.values(), strict=True)]
-            )
+    record = sound_record(run)
+    if not record.metrics:
+        raise UserError(f"`RUN` (={run.name}) must have a snapshot to be exported, and has none yet")
+    rows = snapshot_rows(run.identity, record.config, record.status, record.metrics)
+    tables = {"snapshots": plain_types(as_frame(rows))}
+    if read := _readings(record):
+        tables["readings"] = as_frame(
+            [dict(zip(read, row, strict=True)) for row in zip(*read.values(), strict=True)]
+        )
     return _written(tables, folder, kind)
 
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from matplotlib.figure import Figure
 
-WIDE_IN, NARROW_IN = 10.8, 3.9
-"""widths of a figure for a page, and for a phone, inches"""
+WIDTH_IN = 10.8
+"""of a figure for a page, inches; a phone scrolls it"""
 
 
 def short(value: float, _position: int | None = None) -> str:

@@ -7,12 +7,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
-from phasescope.views.figures.axes import WIDE_IN, short
+from phasescope.views.figures.axes import WIDTH_IN, short
 from phasescope.views.record import Record, number
 from phasescope.views.style import MUTED, PALETTE, RC
 
 
-def denoising(record: Record, width_in: float = WIDE_IN) -> Figure | None:
+def denoising(record: Record) -> Figure | None:
     """The network's mean squared error of the noise, by band of t, above the exact conditional optimum.
 
     Beside it the exact unconditional optimum: what a denoiser that ignores the label can at best do. None
@@ -20,10 +20,10 @@ def denoising(record: Record, width_in: float = WIDE_IN) -> Figure | None:
     bands = next((line["denoising"] for line in reversed(record.metrics) if line.get("denoising")), [])
     if not bands:
         return None
-    columns = min(len(bands), 2 if width_in < 6 else 5)
+    columns = min(len(bands), 5)
     rows = -(-len(bands) // columns)
     with matplotlib.rc_context(RC):
-        figure = Figure(figsize=(width_in, 2.0 * rows + 0.5))
+        figure = Figure(figsize=(WIDTH_IN, 2.0 * rows + 0.5))
         axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         for ax in axes.flat[len(bands) :]:
             ax.set_visible(False)

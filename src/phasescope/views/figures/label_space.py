@@ -12,7 +12,7 @@ from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
 
 from phasescope.views.cells import Cells, cells, factors_shown, worst
-from phasescope.views.figures.axes import WIDE_IN, spread
+from phasescope.views.figures.axes import WIDTH_IN, spread
 from phasescope.views.names import factor_words
 from phasescope.views.record import Array, Record
 from phasescope.views.style import ERROR_MAP, INK, MUTED, PAPER, RC, SHARE_MAP
@@ -22,14 +22,13 @@ if TYPE_CHECKING:
 
     from phasescope.factors import Factor
 
-SNAPSHOTS, NARROW_SNAPSHOTS = 5, 3
+SNAPSHOTS = 5
 
 
-def label_space(record: Record, width_in: float = WIDE_IN) -> Figure | None:
+def label_space(record: Record) -> Figure | None:
     """A column a snapshot: above the share of images that are right, below their error; None where nothing reads the images,
     or fewer than two factors have values that are no names."""
-    narrow = width_in < 6
-    found = _through_training(record, NARROW_SNAPSHOTS if narrow else SNAPSHOTS)
+    found = _through_training(record, SNAPSHOTS)
     if not found:
         return None
     across, down = (record.factors[k] for k in factors_shown(record))
@@ -39,9 +38,9 @@ def label_space(record: Record, width_in: float = WIDE_IN) -> Figure | None:
         ("error", ERROR_MAP, most, f"median error{f', {unit}' if unit else ''}", "max"),
     )
     trained = _trained(record)
-    size = (width_in - (0.6 if narrow else 1.4)) / len(found)
+    size = (WIDTH_IN - 1.4) / len(found)
     with matplotlib.rc_context(RC):
-        figure = Figure(figsize=(width_in, 2 * size + (1.75 if narrow else 0.6)))
+        figure = Figure(figsize=(WIDTH_IN, 2 * size + 0.6))
         grid = figure.subplots(2, len(found), sharex=True, sharey=True, squeeze=False)
         for panels, (name, colours, top, title, extend) in zip(grid, rows, strict=True):
             for ax, (_, cell) in zip(panels, found, strict=True):
@@ -55,7 +54,7 @@ def label_space(record: Record, width_in: float = WIDE_IN) -> Figure | None:
                 ax.add_patch(_borders(cell.held, across, down))
                 ax.set_box_aspect(1)
             bar = figure.colorbar(
-                drawn, ax=list(panels), label=title, extend=extend, location="bottom" if narrow else "right",
+                drawn, ax=list(panels), label=title, extend=extend, location="right",
                 aspect=20, fraction=0.06, pad=0.02, shrink=0.92,
             )  # fmt: skip
             bar.outline.set_visible(False)
@@ -63,7 +62,7 @@ def label_space(record: Record, width_in: float = WIDE_IN) -> Figure | None:
                 bar.solids.set_rasterized(True)
             panels[0].set_ylabel(factor_words(down))
         for ax, (images, _) in zip(grid[0], found, strict=True):
-            ax.set_title(f"{images:,} images", fontweight="normal", fontsize=7 if narrow else 8)
+            ax.set_title(f"{images:,} images", fontweight="normal", fontsize=8)
         for ax in grid[1]:
             ax.set_xlabel(factor_words(across))
     return figure

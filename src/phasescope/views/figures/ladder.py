@@ -7,18 +7,18 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
-from phasescope.views.figures.axes import WIDE_IN
+from phasescope.views.figures.axes import WIDTH_IN
 from phasescope.views.style import INK, MUTED, RC, rung_colours
 
 EVENTS = {"condensation": "one image\nstands out", "instability": "the widest mode\nis unstable"}
 
 
-def ladder(told: dict[str, Any], title: str, width_in: float = WIDE_IN) -> Figure:
+def ladder(told: dict[str, Any], title: str) -> Figure:
     """The error of x_0 of each rung against t, in shares of the mean image's; where places are decided; R' in the title."""
     mmse = {name: errors for name, errors in told["mmse"].items() if name != "t"}
     t, whole = told["mmse"]["t"], told["mmse"]["mean image"][0]
     with matplotlib.rc_context(RC):
-        figure = Figure(figsize=(width_in, 4.2), layout="constrained")
+        figure = Figure(figsize=(WIDTH_IN, 4.2), layout="constrained")
         ax = figure.subplots()
         colours = rung_colours(mmse)
         for name, errors in mmse.items():

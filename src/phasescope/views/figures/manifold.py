@@ -23,7 +23,7 @@ from matplotlib.figure import Figure
 
 from phasescope.factors import Factor
 from phasescope.places import Place
-from phasescope.views.figures.axes import WIDE_IN, spread
+from phasescope.views.figures.axes import WIDTH_IN, spread
 from phasescope.views.names import factor_words, probed
 from phasescope.views.record import Array, Record, score
 from phasescope.views.style import INK, MUTED, RC, class_ticks, scale_of
@@ -137,7 +137,7 @@ def places_of(record: Record) -> list[Place]:
     return list(dict.fromkeys([place for place in first if place in stored] + list(stored)))
 
 
-def manifold_figure(record: Record, width_in: float = WIDE_IN, columns: int = 5) -> Figure | None:
+def manifold_figure(record: Record, columns: int = 5) -> Figure | None:
     """The manifold at `columns` snapshots, evenly in images seen, coloured by each factor in a row of its
     own.
 
@@ -153,8 +153,8 @@ def manifold_figure(record: Record, width_in: float = WIDE_IN, columns: int = 5)
         return None
     labels, factors = labels_of(record), record.factors
     with matplotlib.rc_context(RC):
-        panel_in = width_in / len(cloud.snapshots)
-        figure = Figure(figsize=(width_in, 0.9 * min(panel_in, 2.6) * len(factors) + 0.3))
+        panel_in = WIDTH_IN / len(cloud.snapshots)
+        figure = Figure(figsize=(WIDTH_IN, 0.9 * min(panel_in, 2.6) * len(factors) + 0.3))
         axes = figure.subplots(
             len(factors), len(cloud.snapshots), squeeze=False, subplot_kw={"projection": "3d"}
         )

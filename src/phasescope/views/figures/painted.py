@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.path import Path
 
-from phasescope.views.figures.axes import WIDE_IN, spread
+from phasescope.views.figures.axes import WIDTH_IN, spread
 from phasescope.views.figures.pixels import GAP_PX, pixels
 from phasescope.views.names import factor_words, label_text, split_words
 from phasescope.views.record import Array, Record
@@ -31,13 +31,12 @@ LABEL_LINE = 2
 """factors of a label that are written beside each other; more stand in lines"""
 
 
-def painted(record: Record, width_in: float = WIDE_IN, columns: int = 12, rows: int = 10) -> Figure | None:
+def painted(record: Record, columns: int = 12, rows: int = 10) -> Figure | None:
     """Generated images, bordered by the colours of their outcomes where these are read, with a crosshair at the place that
     was asked for where a label tells one.
 
     Args:
         record: a run.
-        width_in: width, inches.
         columns: labels shown, the same number of each split, spread over the factor space.
         rows: snapshots shown, evenly in images seen.
 
@@ -56,23 +55,22 @@ def painted(record: Record, width_in: float = WIDE_IN, columns: int = 12, rows: 
     mosaic = tile(images, _borders(record, [record.readings(snapshot) for snapshot in chosen], shown))
     height, width = mosaic.shape[:2]
     high, wide = images.shape[2:4]
-    small = 7 if width_in > 6 else 6
     texts = [
         "" if record.is_unconditional else _label_text(label_text(record.factors, label))
         for label in labels[shown]
     ]
     with matplotlib.rc_context(RC):
         lines = texts[0].count("\n")
-        figure = Figure(figsize=(width_in, (width_in - MARGIN_IN) * height / width + 0.55 + 0.12 * lines))
+        figure = Figure(figsize=(WIDTH_IN, (WIDTH_IN - MARGIN_IN) * height / width + 0.55 + 0.12 * lines))
         ax = figure.subplots()
         ax.imshow(mosaic, interpolation="none")
         border = border_px(wide)
         left, top = corners(len(shown), wide, border), corners(len(chosen), high, border)
         if record.position:
-            size = (width_in - MARGIN_IN) * 72 * wide / width
+            size = (WIDTH_IN - MARGIN_IN) * 72 * wide / width
             _mark_places(ax, labels[shown][:, list(record.position)] - 1, left, top, size)
-        ax.set_xticks(left + wide / 2, texts, fontsize=small)
-        ax.set_yticks(top + high / 2, [f"{record.images_at(one):,}" for one in chosen], fontsize=small)
+        ax.set_xticks(left + wide / 2, texts, fontsize=7)
+        ax.set_yticks(top + high / 2, [f"{record.images_at(one):,}" for one in chosen], fontsize=7)
         ax.tick_params(length=0, pad=2)
         ax.xaxis.tick_top()
         ax.set_anchor("N")

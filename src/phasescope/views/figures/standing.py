@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from phasescope.store.metrics import rung_of
-from phasescope.views.figures.axes import WIDE_IN, edges, short
+from phasescope.views.figures.axes import WIDTH_IN, edges, short
 from phasescope.views.record import Record, number
 from phasescope.views.style import INK, MUTED, NAMED, RC, rung_colours
 
@@ -22,7 +22,7 @@ NAT_COLOURS = (NAMED[0], NAMED[1], NAMED[2], NAMED[3])
 """of the label, then of its factors"""
 
 
-def standing(record: Record, width_in: float = WIDE_IN) -> Figure | None:
+def standing(record: Record) -> Figure | None:
     """The rung by t against images seen; beside it, over the same t, the exact error of each rung and the network's own.
 
     Under them, of a network that was trained with labels left out, the nats of the label that it has learnt, and of each
@@ -32,14 +32,10 @@ def standing(record: Record, width_in: float = WIDE_IN) -> Figure | None:
     if not known or not lines:
         return None
     nats = any(line.get("nats") for line in record.metrics)
-    narrow = width_in < 6
-    columns = 1 if narrow else 2
-    heights = [2.7] * (3 - columns) + [1.8] * nats
+    heights = [2.7] + [1.8] * nats
     with matplotlib.rc_context(RC):
-        figure = Figure(figsize=(width_in, sum(heights) + 0.8))
-        grid = figure.add_gridspec(
-            len(heights), columns, height_ratios=heights, width_ratios=[1] if narrow else [1.7, 1]
-        )
+        figure = Figure(figsize=(WIDTH_IN, sum(heights) + 0.8))
+        grid = figure.add_gridspec(len(heights), 2, height_ratios=heights, width_ratios=[1.7, 1])
         rungs, errors = (figure.add_subplot(one) for one in (grid[0], grid[1]))
         colours = rung_colours(name for name in known["mmse"] if name != "t")
         _draw_rungs(rungs, lines, colours)
@@ -47,9 +43,7 @@ def standing(record: Record, width_in: float = WIDE_IN) -> Figure | None:
         if nats:
             _draw_nats(figure.add_subplot(grid[-1, :]), record, known["nats"])
         patches = [Patch(color=colour, label=name) for name, colour in colours.items()]
-        figure.legend(
-            handles=patches, title="best of who knows", loc="outside upper left", ncols=2 if narrow else 4
-        )
+        figure.legend(handles=patches, title="best of who knows", loc="outside upper left", ncols=4)
     return figure
 
 

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from phasescope.places import Place
-from phasescope.views.figures.axes import WIDE_IN, edges, short, stretches
+from phasescope.views.figures.axes import WIDTH_IN, edges, short, stretches
 from phasescope.views.levels import levels
 from phasescope.views.names import (
     MEASURES,
@@ -67,7 +67,6 @@ NULL_DASHES = {
     "label_embedding": (9, 3),
 }
 OTHER_DASHES = (3, 1.5, 1, 1.5, 1, 1.5)
-SHORT_READINGS = {"behaviour": "behaviour", "representation": "ridge", "representation_p1": "P1"}
 READING_COLOURS = {
     "behaviour": INK,
     "representation": PALETTE["order"][0],
@@ -78,41 +77,38 @@ READING_COLOURS = {
 UNDECIDED: Any = {"hatch": "////", "edgecolor": MUTED}
 
 
-def timeline(record: Record, width_in: float = WIDE_IN) -> Figure:
+def timeline(record: Record) -> Figure:
     """Outcome shares, order, dimension, label share and phases against images seen, in one column of panels.
 
     Args:
         record: a run with at least one line of metrics.
-        width_in: width, inches; below 6 the legends go above their panels.
     """
-    narrow = width_in < 6
-    panels = _panels(record, narrow)
+    panels = _panels(record)
     with matplotlib.rc_context(RC):
-        heights = [height + (0.55 if narrow and index else 0) for index, (height, _) in enumerate(panels)]
-        figure = Figure(figsize=(width_in, sum(heights) + 0.34 * len(panels) + 0.5))
+        heights = [height for height, _ in panels]
+        figure = Figure(figsize=(WIDTH_IN, sum(heights) + 0.34 * len(panels) + 0.5))
         axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
         for ax, (_, draw) in zip(axes, panels, strict=True):
             draw(ax)
             _mark_onsets(ax, record)
-            _place_legend(ax, narrow)
+            if ax.get_legend_handles_labels()[0]:
+                ax.legend(loc="center left", bbox_to_anchor=(1.005, 0.5))
         last = edges(record.images_seen)[-1]
         axes[-1].set(xlim=(record.images_seen[0], last), xlabel="images seen")
-        axes[-1].xaxis.set(
-            major_locator=MaxNLocator(4 if narrow else 9), major_formatter=FuncFormatter(short)
-        )
+        axes[-1].xaxis.set(major_locator=MaxNLocator(9), major_formatter=FuncFormatter(short))
         ratio = record.images_per_step
         steps = axes[0].secondary_xaxis(
             "top", functions=(lambda seen: seen / ratio, lambda step: step * ratio)
         )
         steps.set_xlabel("gradient steps")
         steps.spines["top"].set_visible(True)
-        steps.xaxis.set(major_locator=MaxNLocator(4 if narrow else 9), major_formatter=FuncFormatter(short))
+        steps.xaxis.set(major_locator=MaxNLocator(9), major_formatter=FuncFormatter(short))
     return figure
 
 
-def _panels(record: Record, narrow: bool) -> list[tuple[float, Callable[[Axes], None]]]:
+def _panels(record: Record) -> list[tuple[float, Callable[[Axes], None]]]:
     """(height in inches, what draws it) of each panel for which the run holds data, from the top down."""
-    panels: list[tuple[float, Callable[[Axes], None]]] = [(0.75, lambda ax: draw_phases(ax, record, narrow))]
+    panels: list[tuple[float, Callable[[Axes], None]]] = [(0.75, lambda ax: draw_phases(ax, record))]
     for split in record.splits:
         panels.append((1.1, lambda ax, split=split: draw_outcomes(ax, record, split)))
     own = [("representation", name, OWN_HEIGHT_IN) for name in record.measures if name not in MEASURES]
@@ -127,11 +123,10 @@ def _panels(record: Record, narrow: bool) -> list[tuple[float, Callable[[Axes], 
     return panels
 
 
-def draw_phases(ax: Axes, record: Record, narrow: bool = False) -> None:
+def draw_phases(ax: Axes, record: Record) -> None:
     """A row of coloured bands for each reading: the phases that it went through."""
     borders = edges(record.images_seen)
     rows = [reading for reading in READINGS if any(record.phases(reading))]
-    names = SHORT_READINGS if narrow else READINGS
     for row, reading in enumerate(rows):
         for phase, first, end in stretches(record.phases(reading)):
             left, width = borders[first], borders[end] - borders[first]
@@ -144,12 +139,14 @@ def draw_phases(ax: Axes, record: Record, narrow: bool = False) -> None:
                 ax.text(
                     left + width / 2, row, str(phase), ha="center", va="center", color="white", weight="bold"
                 )
-    ax.set(ylim=(len(rows) - 0.45, -0.55), yticks=range(len(rows)), yticklabels=[names[row] for row in rows])
+    ax.set(
+        ylim=(len(rows) - 0.45, -0.55), yticks=range(len(rows)), yticklabels=[READINGS[row] for row in rows]
+    )
     ax.tick_params(axis="y", length=0)
     for side in ("left", "bottom"):
         ax.spines[side].set_visible(False)
     for phase, colour in PHASE_COLOURS.items():
-        ax.bar(0, 0, color=colour, label=phase if narrow else f"phase {phase}")
+        ax.bar(0, 0, color=colour, label=f"phase {phase}")
     ax.bar(0, 0, linewidth=0, facecolor="none", label="undecided", **UNDECIDED)
 
 
@@ -258,21 +255,3 @@ def _mark_onsets(ax: Axes, record: Record) -> None:
         onset = record.onsets(reading)["C"]
         if onset is not None:
             ax.axvline(onset, color=to_rgba(colour), linewidth=0.9, linestyle=(0, (1, 2)))
-
-
-def _place_legend(ax: Axes, narrow: bool) -> None:
-    handles, labels = ax.get_legend_handles_labels()
-    if not handles:
-        return
-    if not narrow:
-        ax.legend(loc="center left", bbox_to_anchor=(1.005, 0.5))
-        return
-    columns = 4 if not ax.get_title(loc="left") else 3 if max(map(len, labels)) < 12 else 2
-    rows = -(-len(labels) // columns)
-    if ax.get_title(loc="left"):
-        ax.legend(
-            loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=columns, columnspacing=1.0, fontsize=7
-        ).set_in_layout(False)
-        ax.set_title(ax.get_title(loc="left"), loc="left", pad=5 + 10.5 * rows)
-    else:
-        ax.legend(loc="upper left", bbox_to_anchor=(-0.01, 0.0), ncols=columns, columnspacing=1.0, fontsize=7)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from phasescope.places import Place
-from phasescope.views.figures.axes import WIDE_IN, edges, short
+from phasescope.views.figures.axes import WIDTH_IN, edges, short
 from phasescope.views.figures.timeline import NULL_DASHES, has_nulls
 from phasescope.views.names import null_words, place_words, probed
 from phasescope.views.record import Record
@@ -28,20 +28,18 @@ FLOOR = -0.15
 """the end of a panel, at which what lies below is drawn"""
 
 
-def told_and_seen(record: Record, width_in: float = WIDE_IN) -> Figure | None:
+def told_and_seen(record: Record) -> Figure | None:
     """A panel a place: order of what is told and of what is seen against images seen, under it their shares of variance.
 
     Thin lines are those of the untrained network and of the pixels. None where no route was measured."""
     places = routed(record)
     if not places:
         return None
-    narrow = width_in < 6
     per_tap = max(sum(other.tap == place.tap for other in places) for place in places)
-    wide = per_tap if 1 < per_tap <= MOST_COLUMNS else min(len(places), MOST_COLUMNS)
-    columns = min(wide, 2) if narrow else wide
+    columns = per_tap if 1 < per_tap <= MOST_COLUMNS else min(len(places), MOST_COLUMNS)
     rows = -(-len(places) // columns)
     with matplotlib.rc_context(RC):
-        figure = Figure(figsize=(width_in, rows * (ORDER_IN + SHARE_IN + 0.55) + 0.6))
+        figure = Figure(figsize=(WIDTH_IN, rows * (ORDER_IN + SHARE_IN + 0.55) + 0.6))
         axes = figure.subplots(
             2 * rows,
             columns,
@@ -61,9 +59,7 @@ def told_and_seen(record: Record, width_in: float = WIDE_IN) -> Figure | None:
             _draw(share, record, "share", places[index])
             order.set(title=place_words(places[index]), ylim=(FLOOR, 1.05), yticks=(0, 0.5, 1))
             share.set(ylim=(FLOOR, 1.05), yticks=(0, 1))
-            share.xaxis.set(
-                major_locator=MaxNLocator(3 if narrow else 4), major_formatter=FuncFormatter(short)
-            )
+            share.xaxis.set(major_locator=MaxNLocator(4), major_formatter=FuncFormatter(short))
             if not column:
                 order.set_ylabel(probed("order, R²", record.factors))
                 share.set_ylabel("share")
@@ -71,7 +67,7 @@ def told_and_seen(record: Record, width_in: float = WIDE_IN) -> Figure | None:
                 share.set_xlabel("images seen")
                 share.tick_params(labelbottom=True)
         handles, labels = axes[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper left", ncols=2 if narrow else len(labels))
+        figure.legend(handles, labels, loc="outside upper left", ncols=len(labels))
     return figure
 
 

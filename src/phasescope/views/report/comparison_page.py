@@ -12,7 +12,7 @@ from matplotlib.figure import Figure as Drawing
 
 from phasescope.studies.panels import Curve, Panel
 from phasescope.views.comparison import Comparison, Row, common_place
-from phasescope.views.figures.axes import NARROW_IN, WIDE_IN
+from phasescope.views.figures.axes import WIDTH_IN
 from phasescope.views.figures.studies import draw_panel
 from phasescope.views.names import place_words, split_words
 from phasescope.views.record import Record
@@ -27,11 +27,7 @@ def comparison_page(records: Sequence[Record], found: Comparison) -> str:
     from markupsafe import Markup
 
     panels = [panel for panel in _panels(records) if panel.curves]
-    drawn = {
-        name: Markup(inline_svg(_drawn(panels, width), f"{LABEL}, {name}"))
-        for name, width in (("wide", WIDE_IN), ("narrow", NARROW_IN))
-        if panels
-    }
+    drawn = Markup(inline_svg(_drawn(panels), LABEL)) if panels else ""
     environment = Environment(
         loader=PackageLoader("phasescope.views"),
         autoescape=True,
@@ -101,17 +97,15 @@ def _panels(records: Sequence[Record]) -> list[Panel]:
     ]
 
 
-def _drawn(panels: Sequence[Panel], width_in: float) -> Drawing:
-    """Side by side, or one below the other where the figure is narrow; one legend for all."""
-    columns = len(panels) if width_in > NARROW_IN else 1
-    rows = -(-len(panels) // columns)
+def _drawn(panels: Sequence[Panel]) -> Drawing:
+    """Side by side, with one legend for all."""
     with matplotlib.rc_context(RC):
-        drawing = Drawing(figsize=(width_in, 2.6 * rows + 0.5))
-        axes = list(drawing.subplots(rows, columns, squeeze=False).flat)
+        drawing = Drawing(figsize=(WIDTH_IN, 3.1))
+        axes = list(drawing.subplots(1, len(panels), squeeze=False).flat)
         for ax, panel in zip(axes, panels, strict=True):
             draw_panel(ax, panel, with_legend=False)
         told = {
             text: handle for ax in axes for handle, text in zip(*ax.get_legend_handles_labels(), strict=True)
         }
-        drawing.legend(told.values(), told.keys(), ncols=4 if columns > 1 else 2, loc="outside lower center")
+        drawing.legend(told.values(), told.keys(), ncols=4, loc="outside lower center")
     return drawing

@@ -6,11 +6,10 @@ from typing import Any, NamedTuple
 
 from phasescope.measures.learning.phases import LETTERS
 from phasescope.views.names import place_words, probed, split_words
-from phasescope.views.pictograms import OF, pictogram
 from phasescope.views.probe_r2 import probe_r2
 from phasescope.views.record import Record, number, score
 from phasescope.views.report import words
-from phasescope.views.terms import PHASES
+from phasescope.views.terms import OF, PHASES, pictogram
 
 
 class Fact(NamedTuple):

@@ -1,8 +1,8 @@
 """The report of one run: a single page that needs no network, no server and no other file.
 
-Figures are inlined as SVG in the page's own colours, once for a page and once for a phone; plotly.js, as
-its Python package ships it, is inlined once; point clouds are base64 of float32. A content security policy
-in the page forbids every request."""
+Figures are inlined as SVG in the page's own colours; plotly.js, as its Python package ships it, is inlined once; clouds
+of points are base64 of float32. A content security policy in the page forbids every request.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import base64
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import yaml
 
-from phasescope.errors import UserError
+from phasescope.errors import UserError, reading
 from phasescope.places import Place
 from phasescope.store.files import write_aside
-from phasescope.store.folder import Run, damage_told
+from phasescope.store.folder import Run
 from phasescope.store.tags import read_tags
-from phasescope.views.figures.axes import NARROW_IN, WIDE_IN, spread
+from phasescope.views.figures.axes import spread
 from phasescope.views.figures.denoising import denoising
 from phasescope.views.figures.label_space import label_space
 from phasescope.views.figures.manifold import PROJECTIONS, Cloud, cloud_of, labels_of, places_of
@@ -37,6 +37,9 @@ from phasescope.views.report.opening import begins, headline, phases_told
 from phasescope.views.report.sound import sound_record
 from phasescope.views.report.tables import provenance, score_tables, threshold_rows
 from phasescope.views.style import class_ticks, css_variables, inline_svg, scale_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SECTIONS = {
     "timeline": "Timeline",
@@ -79,9 +82,7 @@ def write_report(
         UserError: what the run recorded is damaged beyond that.
     """
     path = Path(out) if out is not None else Path(run.path) / "report.html"
-    with damage_told(run):
-        text = render_report(run, on_left_out)
-    write_aside(path, text)
+    write_aside(path, render_report(run, on_left_out))
     return path
 
 
@@ -154,14 +155,14 @@ def plotly_js() -> str:
 def attempt(record: Record, draw: Callable[[], T]) -> tuple[T | None, str | None]:
     """What `draw` gives; or None, and why what the run recorded makes it impossible."""
     try:
-        with damage_told(record.run):
+        with reading(record.run.path):
             return draw(), None
     except UserError as error:
         return None, str(error)
 
 
 def inline_figures(record: Record) -> dict[str, dict[str, Any]]:
-    """Each figure as inline SVG for a page and for a phone, and its caption; or why it is `absent`, where data are damaged.
+    """Each figure as inline SVG, and its caption; or why it is `absent`, where data are damaged.
 
     Those without data are left out.
     """
@@ -169,25 +170,22 @@ def inline_figures(record: Record) -> dict[str, dict[str, Any]]:
 
     if not record.metrics:
         return {}
-    draw = {
-        "timeline": (lambda: timeline(record, WIDE_IN), lambda: timeline(record, NARROW_IN)),
-        "label_space": (lambda: label_space(record, WIDE_IN), lambda: label_space(record, NARROW_IN)),
-        "told_and_seen": (lambda: told_and_seen(record, WIDE_IN), lambda: told_and_seen(record, NARROW_IN)),
-        "painted": (lambda: painted(record, WIDE_IN), lambda: painted(record, NARROW_IN, columns=6, rows=8)),
-        "denoising": (lambda: denoising(record, WIDE_IN), lambda: denoising(record, NARROW_IN)),
-        "standing": (lambda: standing(record, WIDE_IN), lambda: standing(record, NARROW_IN)),
+    draw: dict[str, Callable[[Record], Figure | None]] = {
+        "timeline": timeline,
+        "label_space": label_space,
+        "told_and_seen": told_and_seen,
+        "painted": painted,
+        "denoising": denoising,
+        "standing": standing,
     }
     figures = {}
 
     def drawn(name: str) -> dict[str, Any] | None:
-        wide, narrow = (make() for make in draw[name])
-        if wide is None or narrow is None:
+        figure = draw[name](record)
+        if figure is None:
             return {"absent": NONE_WHOLE} if name == "painted" and record.left_out else None
-        return {
-            "wide": Markup(inline_svg(wide, f"{name} of {record.run.name}")),
-            "narrow": Markup(inline_svg(narrow, f"{name} of {record.run.name}, narrow")),
-            "caption": words.description(record, name),
-        }
+        svg = Markup(inline_svg(figure, f"{name} of {record.run.name}"))
+        return {"svg": svg, "caption": words.description(record, name)}
 
     for name in draw:
         figure, why = attempt(record, lambda name=name: drawn(name))

@@ -1,15 +1,11 @@
-"""Figures as picture files, each with its caption in it: for a README, a paper, a talk."""
+"""The figures of a run by name, and a figure with its caption in it."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
-from pathlib import Path
 
-import matplotlib
 from matplotlib.figure import Figure
 
-from phasescope.store.folder import Run
 from phasescope.views.figures.denoising import denoising
 from phasescope.views.figures.label_space import label_space
 from phasescope.views.figures.manifold import manifold_figure
@@ -17,11 +13,7 @@ from phasescope.views.figures.painted import painted
 from phasescope.views.figures.standing import standing
 from phasescope.views.figures.timeline import timeline
 from phasescope.views.figures.told_and_seen import told_and_seen
-from phasescope.views.record import Record
-from phasescope.views.report import words
-from phasescope.views.report.page import attempt
-from phasescope.views.report.sound import sound_record
-from phasescope.views.style import MUTED, RC
+from phasescope.views.style import MUTED
 
 FIGURES = {
     "timeline": timeline,
@@ -32,43 +24,6 @@ FIGURES = {
     "denoising": denoising,
     "standing": standing,
 }
-
-
-def write_pictures(
-    run: Run, folder: Path, kind: str = "png", on_left_out: Callable[[str], None] = lambda _: None
-) -> list[Path]:
-    """Write the figures of `run` to `folder`; those for which the run holds no data are left out.
-
-    Args:
-        run: a run with at least one snapshot.
-        folder: made where it does not exist.
-        kind: png, svg or pdf.
-        on_left_out: told in a sentence of each figure that damage makes impossible.
-
-    Returns:
-        The files' paths: as `FIGURES` names them: ``timeline.png`` and the others.
-    """
-    record = sound_record(run)
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for name, draw in FIGURES.items():
-        path = folder / f"{name}.{kind}"
-        written, why = attempt(
-            record, lambda path=path, name=name, draw=draw: _write(record, path, name, draw)
-        )
-        if written:
-            paths.append(path)
-        if why:
-            on_left_out(f"Not drawn: {path}: {why}.")
-    return paths
-
-
-def _write(record: Record, path: Path, name: str, draw: Callable[[Record], Figure | None]) -> bool:
-    figure = draw(record) if record.metrics else None
-    if figure is not None:
-        with matplotlib.rc_context(RC):
-            with_caption(figure, words.caption(record, name)).savefig(path)
-    return figure is not None
 
 
 def with_caption(figure: Figure, caption: str) -> Figure:

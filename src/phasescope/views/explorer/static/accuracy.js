@@ -24,7 +24,7 @@ export class Accuracies {
       ...factors.map(({name}) => [`${name} right`, ({accuracy}) => percent(accuracy[name])]),
       ...(factors.length > 1 ? [["all right", ({accuracy}) => percent(accuracy.joint)]] : []),
       ...copiers.map((name) => [`beyond ${names[name] ?? name}`, ({beyond}) => percent(beyond[name])]),
-      ...factors.map(({name, unit}) => [`error of ${name}${unit ? `, ${unit}` : ""}`, ({error}) => fixed(error[name])]),
+      ...factors.filter(({categorical}) => !categorical).map(({name, unit}) => [`error of ${name}${unit ? `, ${unit}` : ""}`, ({error}) => fixed(error[name])]),
       ...pairs.flatMap((pair) => [["excess", "excess"], ["phi", "φ"]].map(([of, word]) => [`${word}, ${pair}`, ({together}) => told(together[pair]?.[of])])),
       ["n", ({n}) => integer(n)],
     ];

@@ -17,9 +17,9 @@ export class Histories {
     Object.assign(this, {unit: "images_seen", split: details.splits[0], place: null, changed, details});
     const chart = (title, options) => new Chart({title, pick, ...options});
     this.outcomes = details.outcomes.length ? chart("What becomes of its images", {terms: ["outcome", "phase"], height: 200, domain: [0, 1], format: percent}) : null;
-    this.order = chart("Probe R², with its nulls", {terms: ["order", "null", "untrained", ...("p1_order" in details.names.measures ? ["p1_order", "P1"] : [])], note: "ridge R², minimum over factors, 95 % interval; each factor above", height: 220, domain: [-0.1, 1.02], format: (value) => fixed(value)});
+    this.order = chart(`Probe ${details.probe}, with its nulls`, {terms: ["order", "null", "untrained", ...("p1_order" in details.names.measures ? ["p1_order", "P1"] : [])], note: details.factors.length > 1 ? `${details.probe}, minimum over factors, 95 % interval; each factor above` : `${details.probe}, 95 % interval`, height: 220, domain: [-0.1, 1.02], format: (value) => fixed(value)});
     this.dimension = chart("Dimension", {terms: ["dimension", "null"], note: "participation ratio", height: 190, log: true, format: significant});
-    this.routes = "order_told" in details.names.measures ? chart("Told and seen", {terms: ["route", "order"], note: "labels crossed with images of others: ridge R², 95 % interval; share of variance", height: 220, domain: [-0.15, 1.02], format: (value) => fixed(value)}) : null;
+    this.routes = "order_told" in details.names.measures ? chart("Told and seen", {terms: ["route", "order"], note: `labels crossed with images of others: ${details.probe}, 95 % interval; share of variance`, height: 220, domain: [-0.15, 1.02], format: (value) => fixed(value)}) : null;
     this.accuracies = details.outcomes.length ? new Accuracies() : null;
     this.own = Object.keys(details.names.measures).filter((name) => !KNOWN.includes(name)).map((name) => [name, chart(details.names.measures[name], {note: "95 % interval", height: 190, format: significant})]);
     this.standing = details.ladder ? new Standing({ladder: details.ladder, pick}) : null;
@@ -62,7 +62,7 @@ export class Histories {
     this.drawOutcomes(x, unit);
     const hasP1 = details.declared.representation_p1 === this.place && this.series("p1_order", "value").some(known);
     this.order.show({x, unit, level: levels.order?.[this.place],
-      lines: [this.scored("minimum over factors", "order", "var(--order)"),
+      lines: [this.scored(details.factors.length > 1 ? "minimum over factors" : details.probe, "order", "var(--order)"),
         ...(hasP1 ? [this.scored("P1’s order", "p1_order", "var(--p1)", {title: "UMAP to 3D, then a linear regression", dash: "8 2"}),
           {name: "P1’s threshold", y: lines.map(() => levels.p1_order?.[this.place] ?? null), colour: "var(--p1)", dash: "1 3", thin: true}] : []), ...this.nulls("order")],
       strips: [{name: "phase of the representation (ridge)", phases: this.phases("representation")}, ...(this.phases("representation_p1").some(Boolean) ? [{name: "phase of the representation (P1’s reading)", mark: "P1", phases: this.phases("representation_p1")}] : [])]});

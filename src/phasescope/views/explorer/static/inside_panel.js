@@ -4,6 +4,7 @@ import {ofRun} from "./api.js";
 import {ARROWS, choice, fill, fixed, h, integer, known} from "./dom.js";
 import {downloads, wallOf} from "./downloads.js";
 import {draw as drawImage, imageOf} from "./images.js";
+import {classChoice} from "./target.js";
 import {words} from "./words.js";
 import {labelText, marks, within} from "./world.js";
 
@@ -56,8 +57,13 @@ export class InsidePanel {
 
   fields() {
     const {factors} = this.details();
-    this.labels.replaceChildren(...factors.map(({name, words: told, low, high, unit, categorical}, k) => h("label.field", h("span", told), h("input", {type: "number", min: low, max: high, step: categorical ? 1 : (high - low) / 128, value: Number(this.label[k].toPrecision(6)), "aria-label": `${name} of the label${unit ? `, ${unit}` : ""}`,
-      onchange: (event) => { this.label = within(factors, this.label.map((value, i) => (i === k ? Number(event.target.value) : value))); event.target.value = Number(this.label[k].toPrecision(6)); this.touched = true; this.now(); }}))));
+    const set = (k, value) => { this.label = within(factors, this.label.map((old, i) => (i === k ? value : old))); this.touched = true; this.now(); };
+    this.labels.replaceChildren(...factors.map((factor, k) => {
+      const {name, words: told, low, high, unit, categorical} = factor;
+      if (categorical) return classChoice(factor, this.label[k], (value) => set(k, value));
+      return h("label.field", h("span", told), h("input", {type: "number", min: low, max: high, step: (high - low) / 128, value: Number(this.label[k].toPrecision(6)), "aria-label": `${name} of the label${unit ? `, ${unit}` : ""}`,
+        onchange: (event) => { set(k, Number(event.target.value)); event.target.value = Number(this.label[k].toPrecision(6)); }}));
+    }));
   }
 
   // the taps are the network's, which is known once it was asked

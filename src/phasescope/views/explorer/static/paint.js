@@ -48,7 +48,7 @@ export async function open(root, route) {
   root.append(
     h("div.sticky", scrubber.root),
     h("div.painting",
-      h("figure.panel", h("figcaption", h("h2", "Target"), h("span.note", `${integer(painting.training.count)} labels were learnt`), target.pad ? downloads("Target", {png: () => target.pad.canvas}) : null), target.root),
+      h("figure.panel", h("figcaption", h("h2", "Target"), h("span.note", `trained on ${integer(painting.training.count)} ${details.factors.some(({categorical}) => categorical) ? "images" : "labels"}`), target.pad ? downloads("Target", {png: () => target.pad.canvas}) : null), target.root),
       h("figure.panel", h("figcaption", h("h2", "Image"), downloads("Image", {png: () => image, csv: () => [Object.keys(reading.dataset), Object.values(reading.dataset)]})), image, reading, speed, fault),
       change.root,
       h("figure.panel", h("figcaption", h("h2", "Earlier"), downloads("Earlier", {png: () => earlierImage, csv: () => [Object.keys(earlierReading.dataset), Object.values(earlierReading.dataset)]})), earlierImage, earlierReading, earlier.root)),

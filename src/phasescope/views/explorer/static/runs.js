@@ -1,5 +1,6 @@
 // The table of runs: filtered, sorted, live; some of them chosen for comparison.
 
+import {json} from "./api.js";
 import {absent, choice, compact, duration, eachFrame, fixed, h, integer, known, percent} from "./dom.js";
 import {sparkline} from "./charts.js";
 import {Columns, titleOf} from "./columns.js";
@@ -173,6 +174,32 @@ export function stateOf(row) {
   return h(`span.state.${row.state}`, {title: row.error}, row.state);
 }
 
+// small timelines by run, asked for as their rows come into view, many at once; one stands until its run changes
+const timelines = new Map(), wanted = new Map(), MOST_ASKED = 60;
+
+function timelineOf(row) {
+  const known = timelines.get(row.name), cell = h("span.timeline", sparkline(known?.timeline ?? {}, row.order_untrained));
+  if (known?.version === row.version) return cell;
+  if (!wanted.size) setTimeout(askForTimelines);
+  wanted.set(row.name, {row, cell});
+  return cell;
+}
+
+async function askForTimelines() {
+  const asked = [...wanted.values()];
+  wanted.clear();
+  for (let from = 0; from < asked.length; from += MOST_ASKED) {
+    const some = asked.slice(from, from + MOST_ASKED);
+    let found;
+    try { found = await json(`/api/timelines?${new URLSearchParams(some.map(({row}) => ["run", row.name]))}`); } catch { return; }
+    for (const {row, cell} of some) {
+      if (!found[row.name]) continue;
+      timelines.set(row.name, {version: row.version, timeline: found[row.name]});
+      cell.replaceChildren(sparkline(found[row.name], row.order_untrained));
+    }
+  }
+}
+
 // the settings in which these runs differ; where they do not, all that are not the default
 function differences(rows) {
   const seen = new Map();
@@ -195,7 +222,7 @@ function cells(row, fields) {
   return [
     name,
     h("td.state", stateOf(row)),
-    h("td.learning", sparkline(row.timeline, row.order_untrained)),
+    h("td.learning", timelineOf(row)),
     h("td.phase", h("span.pair", {title: `behaviour ${passed?.sequence.join(", ") || "undecided"}; representation ${inner?.sequence.join(", ") || "undecided"}`}, phaseBadge(passed?.last), phaseBadge(inner?.last))),
     h("td.success", percent(row.success)),
     h("td.order", orderOf(row)),

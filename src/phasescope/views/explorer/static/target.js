@@ -4,6 +4,10 @@ import {choice, h, integer} from "./dom.js";
 import {Pad} from "./pad.js";
 import {within} from "./world.js";
 
+// a choice among the classes of a factor, by name
+export const classChoice = ({words, low, high, classes}, value, set) =>
+  choice(words, Array.from({length: Math.round(high - low) + 1}, (_, i) => [low + i, classes?.[i] ?? low + i]), value, (chosen) => set(Number(chosen)));
+
 export class Target {
   // details: see details.py; moved() with each new label
   constructor(details, moved) {
@@ -40,7 +44,7 @@ export class Target {
     const {low, high, categorical, words, unit} = factor, step = (high - low) / 128, set = (event) => this.change(new Map([[k, Number(event.target.value)]]));
     const told = `${factor.name} of the target${unit ? `, ${unit}` : ""}`;
     if (categorical) {
-      const select = choice(words, Array.from({length: Math.round(high - low) + 1}, (_, i) => [low + i, factor.classes?.[i] ?? low + i]), this.label[k], (value) => this.change(new Map([[k, Number(value)]])));
+      const select = classChoice(factor, this.label[k], (value) => this.change(new Map([[k, value]])));
       return {root: select, write: (value) => { select.querySelector("select").value = value; }};
     }
     const number = h("input", {type: "number", step, min: low, max: high, "aria-label": told, onchange: set});

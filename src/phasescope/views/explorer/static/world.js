@@ -16,8 +16,8 @@ export const labelText = ({factors}, label, digits = 1) => factors.map((factor, 
 // "label x 12.0, y 13.0; read x 12.1, y 13.0 (off by 0.1, 0.0): correct"
 export function told(details, label, {read = [], error = [], outcome = null}, digits = 1) {
   const found = details.factors.map((factor, k) => [factor, read[k], error[k]]).filter(([, value]) => Number.isFinite(value));
-  const estimates = found.map(([factor, value]) => `${factor.name} ${factor.classes?.[value - factor.low] ?? fixed(value, digits)}`).join(", "), off = found.map(([factor, , value]) => `${fixed(Math.abs(value), digits)}${factor.unit ? ` ${factor.unit}` : ""}`).join(", ");
-  return `label ${labelText(details, label, digits)}${found.length ? `; read ${estimates} (off by ${off})` : ""}${outcome ? `: ${outcome}` : ""}`;
+  const estimates = found.map(([factor, value]) => `${factor.name} ${factor.classes?.[value - factor.low] ?? fixed(value, digits)}`).join(", "), off = found.filter(([{categorical}]) => !categorical).map(([factor, , value]) => `${fixed(Math.abs(value), digits)}${factor.unit ? ` ${factor.unit}` : ""}`).join(", ");
+  return `label ${labelText(details, label, digits)}${found.length ? `; read ${estimates}${off ? ` (off by ${off})` : ""}` : ""}${outcome ? `: ${outcome}` : ""}`;
 }
 
 // what the server read in one image, in the order of the factors
