@@ -299,7 +299,7 @@ def test_an_empty_file_is_all_defaults(content: str, tmp_path: Path):
 
 
 def test_a_folder_is_no_file(tmp_path: Path):
-    with pytest.raises(UserError, match=r"cannot be read: it is no regular file"):
+    with pytest.raises(UserError, match=r"cannot be read: Is a directory"):
         read_yaml(tmp_path)
 
 

@@ -22,9 +22,27 @@ def open_npz(path: Path | str) -> Iterator[Mapping[str, np.ndarray]]:
     Raises:
         UserError: the file cannot be read; also within the block, of an array that cannot be read.
     """
-    with reading(path), warnings.catch_warnings():
+    with reading(path), warnings.catch_warnings(), open(path, "rb") as file:
         warnings.simplefilter("ignore")  # of headers that Python 2 wrote, as dSprites' are
-        with np.load(path, allow_pickle=False) as arrays:
+        with np.load(file, allow_pickle=False) as arrays:
             if isinstance(arrays, np.ndarray):
                 raise ValueError("it holds one array without a name")
-            yield arrays
+            yield _Arrays(arrays)
+
+
+class _Arrays(Mapping[str, np.ndarray]):
+    """The members of an npz file; numpy gives the bytes of a member that is no array, which is an error here."""
+
+    def __init__(self, members: Mapping[str, np.ndarray]):
+        self._members = members
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        if not isinstance(array := self._members[name], np.ndarray):
+            raise ValueError(f"`{name}` is no array")
+        return array
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._members)
+
+    def __len__(self) -> int:
+        return len(self._members)

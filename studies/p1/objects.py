@@ -9,11 +9,18 @@ five standard deviations of the answer's own noise.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
+
+from phasescope.measures import behaviour_phase
+from phasescope.studies import Number, Runs, config_of, load_network, torch_generator
+from studies.sheet.readings import outcome_while
 
 CONTRAST = 2.0  # images are in [-1, 1]: white 1, the bump's centre -1
 SIGNIFICANT = 5.0  # standard deviations: of 1,024 places of pure noise, none in 99.9 % of images
 NOISE, LEVEL = 0.1, 0.25  # a background that is noisier, or farther from white, is `noisy`
+ANCESTRAL = 32  # samples, of 1,000 steps each
 OBJECTS = ("none", "multiple", "misplaced", "correct")
 PHASE_OF = dict(zip(OBJECTS, "AABC", strict=True))
 
@@ -67,3 +74,64 @@ def outcomes(places: list[np.ndarray], labels: np.ndarray) -> np.ndarray:
         else:
             found.append("correct" if np.abs(bumps[0] - label).max() <= 1.5 else "misplaced")
     return np.array(found)
+
+
+def read_object(run) -> list[dict]:
+    """Return the shares of the objects and of noisy samples, and the phase of the objects, at every snapshot of a run."""
+    sigma_px, rows = config_of(run).world.sigma_px, []
+    for snapshot in run.snapshots:
+        stored = snapshot.samples()
+        grid = stored["split"] == "grid"
+        rows.append(
+            {"step": snapshot.step, **shares(stored["images"][grid, 0], stored["labels"][grid], sigma_px)}
+        )
+    return rows
+
+
+def shares(images: np.ndarray, labels: np.ndarray, sigma_px: float) -> dict[str, float | str]:
+    """Return the share of each object, that of noisy images, and the phase that the objects show."""
+    places, noisy = read_objects(images.astype(float), sigma_px)
+    objects = outcomes(places, labels)
+    of_objects = {name: float(np.mean(objects == name)) for name in OBJECTS}
+    return {
+        **of_objects,
+        "noisy": float(noisy.mean()),
+        "phase": behaviour_phase(of_objects, len(labels), PHASE_OF),
+    }
+
+
+def read_ancestral(run) -> list[dict]:
+    """Return the same of ancestral samples, P1's own, at three snapshots: when the sheet forms, when half of the samples
+    are correct, and the last."""
+    import torch
+
+    metrics = [entry for entry in run.metrics if entry["step"] > 0]
+    formed = [entry["step"] for entry in metrics if entry["phase"]["sheet"] in ("B", "C")]
+    half = [entry["step"] for entry in metrics if entry["outcomes"]["grid"]["correct"] > 0.5]
+    wanted = {steps[0] for steps in (formed, half) if steps} | {metrics[-1]["step"]}
+    rows = []
+    for snapshot in (snapshot for snapshot in run.snapshots if snapshot.step in wanted):
+        loaded = load_network(run, snapshot)
+        world, family = loaded.config.world, loaded.config.family.painted_by("ddpm", 1000).build()
+        labels = world.splits()["grid"](ANCESTRAL, np.random.default_rng(0))
+        with torch.no_grad():
+            images = family.sample(
+                loaded.network, torch.from_numpy(labels), world.shape, torch_generator(0, "ancestral")
+            )
+        rows.append({"step": snapshot.step, **shares(images.numpy()[:, 0], labels, world.sigma_px)})
+    return rows
+
+
+def noisy_at_half(runs: Runs) -> np.ndarray:
+    """Return the share of noisy ancestral samples at the snapshot, of those that were read, at which the share of correct
+    samples is nearest to one half, (n,)."""
+    values = []
+    for noisy, correct in zip(runs.courses("ancestral.noisy"), runs.courses("object.correct"), strict=True):
+        read = np.flatnonzero(np.isfinite(noisy))
+        values.append(noisy[read[np.abs(correct[read] - 0.5).argmin()]] if len(read) else np.nan)
+    return np.array(values)
+
+
+def failures(phase: str, *objects: str) -> Number:
+    """Number: the share of some objects among wrong samples while the sheet is in a phase."""
+    return partial(outcome_while, phase=phase, outcomes=objects, of="object", wrong=OBJECTS[:-1])

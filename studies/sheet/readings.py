@@ -14,6 +14,7 @@ PHASE, SHEET = "phase.behaviour", "phase.sheet"
 CORRECT = "outcomes.grid.correct"
 LABEL_VARIANCE = "label_share.mid.600.value"
 ORDER = "sheet_order.mid.600.value"
+WRONG = ("none", "multiple", "malformed", "misplaced")
 LOW_LOSS = 0.5
 """share of the way that the logarithm of a run's own loss goes from its first recorded value to its last"""
 
@@ -58,15 +59,16 @@ def loss_onsets(runs: Runs) -> np.ndarray:
     return np.array(onsets)
 
 
-def partial_ranks(runs: Runs, column: str, level: float) -> pd.DataFrame:
+def partial_ranks(runs: Runs, column: str, level: float, correct: str = CORRECT) -> pd.DataFrame:
     """Return the table with the ranks of two onsets within each cell, less what the rank of the loss onset explains.
 
-    `y` is the onset of accuracy (0.5), `x` that of `column` at `level`. A run without one of the three onsets is left out.
+    `y` is the onset of accuracy (`correct` above 0.5), `x` that of `column` at `level`. A run without one of the
+    three onsets is left out.
     """
     from scipy.stats import rankdata
 
     table = runs.table.assign(
-        y=crossing_steps(runs, CORRECT, 0.5),
+        y=crossing_steps(runs, correct, 0.5),
         x=crossing_steps(runs, column, level),
         loss_onset=loss_onsets(runs),
     )
@@ -84,21 +86,21 @@ def partial_ranks(runs: Runs, column: str, level: float) -> pd.DataFrame:
     return pd.concat(parts)
 
 
-def timing(column: str, level: float) -> Number:
+def timing(column: str, level: float, **samples: str) -> Number:
     """Number: `partial_ranks`, for a rank correlation of `y` with `x`."""
-    return partial(partial_ranks, column=column, level=level)
+    return partial(partial_ranks, column=column, level=level, **samples)
 
 
-def both_phases(runs: Runs) -> pd.DataFrame:
+def both_phases(runs: Runs, samples: str = PHASE) -> pd.DataFrame:
     """Return the table with the phases of the samples in `y` and those of the sheet in `z`."""
-    return runs.table.assign(y=runs.texts(PHASE), z=runs.texts(SHEET))
+    return runs.table.assign(y=runs.texts(samples), z=runs.texts(SHEET))
 
 
-def lag(runs: Runs, letter: str) -> pd.DataFrame:
+def lag(runs: Runs, letter: str, samples: str = PHASE) -> pd.DataFrame:
     """Return when the samples enter a phase for good, over when the sheet does: `y` and `y_second`, with their censoring."""
     tables = [
         runs.onsets([np.array(letters) >= letter for letters in decided(runs, column)])
-        for column in (PHASE, SHEET)
+        for column in (samples, SHEET)
     ]
     second = tables[1][["y", "without", "last", "came"]].add_suffix("_second")
     return pd.concat([tables[0], second], axis=1)
@@ -116,11 +118,19 @@ def decided(runs: Runs, column: str) -> list[list[str]]:
     return courses
 
 
-def outcome_while(runs: Runs, phase: str, outcomes: tuple[str, ...]) -> np.ndarray:
-    """Return the share of some outcomes among wrong samples, mean over a run's trained snapshots at which the sheet is in
-    `phase`, (n,); NaN if it never is."""
-    wrong = ("none", "multiple", "malformed", "misplaced")
-    courses = {name: runs.courses(f"outcomes.grid.{name}") for name in wrong}
+def outcome_while(
+    runs: Runs,
+    phase: str,
+    outcomes: tuple[str, ...],
+    of: str = "outcomes.grid",
+    wrong: tuple[str, ...] = WRONG,
+) -> np.ndarray:
+    """Return the share of some outcomes among wrong samples while the sheet is in a phase, (n,); NaN if it never is.
+
+    It is the mean over a run's trained snapshots. `of` is the beginning of the outcomes' columns, `wrong` names all that
+    are wrong.
+    """
+    courses = {name: runs.courses(f"{of}.{name}") for name in wrong}
     shares = []
     for row, (letters, steps) in enumerate(zip(runs.texts(SHEET), runs.courses("step"), strict=True)):
         all_wrong = np.sum([courses[name][row] for name in wrong], axis=0)

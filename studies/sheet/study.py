@@ -1,4 +1,4 @@
-"""Does learning pass through P1's phases A, B and C, in samples and in the manifold, on P1's own ingredients?
+"""Does learning pass through P1's phases A, B and C, in samples and in the manifold, and does the one predict the other?
 
 P1 (Liang, Liu & Fiete 2024, arXiv 2402.03305): at first latents form no manifold, and samples hold no bump or several
 (A); then latents form a two-dimensional but unordered manifold, and samples hold one bump in the wrong place (B); then

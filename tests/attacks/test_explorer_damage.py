@@ -37,7 +37,7 @@ def runs(tmp_path_factory, sound) -> Path:
     for file in stored_files(sound.path):
         if len(file.parts) == 1:
             for damage in DAMAGES:
-                path = runs / f"{damage.__name__}-{file.stem}"
+                path = runs / f"{damage.__name__}-{file.name}"
                 shutil.copytree(sound.path, path)
                 damage(path / file)
     shutil.copytree(sound.path, runs / os.fsdecode(b"bad\xff\xfe-01234567"))

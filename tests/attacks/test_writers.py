@@ -70,7 +70,8 @@ def test_two_writers_hurt_a_run_and_anew_mends_it(whole: Run, tmp_path: Path):
     (run.path / "metrics.jsonl").write_text(lines + lines)
     before = fingerprint(run.path)
     with pytest.raises(
-        UserError, match=r"line 3 of metrics.jsonl is none: its step 0 follows step 8.*--anew"
+        UserError,
+        match=r"line 3 of metrics.jsonl cannot be read: ValueError: its step 0 follows step 8.*--anew",
     ):
         train(config_of(), tmp_path)
     assert fingerprint(run.path) == before

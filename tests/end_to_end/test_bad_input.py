@@ -85,7 +85,7 @@ FILES = {
     "a list": ("- 1\n- 2\n", "must hold a mapping", "list"),
     "no YAML": ("world: {canvas: 8\n", "is not YAML"),
     "binary": (b"\xff\xfe\x00", "is not YAML"),
-    "a number for a name": ("1: 2\n", "`1` (=2)", "is not a field"),
+    "a number for a name": ("1: 2\n", "`1` (=1)", "must be a word: it names a field"),
     "a number for a text": ("name: 1\n", "`name` (=1)", "must be a valid string"),
     "an unknown field": ("world: {canvass: 8}\n", "`world.canvass` (=8)", "is not a field"),
 }
@@ -272,7 +272,7 @@ def test_corrupt_weights(harm, cli, trained: Run, tmp_path: Path):
     harm(run.snapshots[-1].path / "weights.safetensors")
     before = fingerprint(tmp_path)
     outcome = cli("sample", run.path, "--out", tmp_path / "s.png")
-    assert_refused(outcome, "weights.safetensors`", "must hold this run's weights")
+    assert_refused(outcome, "weights.safetensors`", "cannot be read: SafetensorError")
     assert fingerprint(tmp_path) == before
 
 

@@ -56,7 +56,10 @@ def test_the_table_says_it_in_words_and_the_picture_is_drawn(capsys, tmp_path, m
     ("word", "rule"),
     [
         ("world.design.hold_out={kind: square, x: [1, 16], y: [1, 16]}", "must leave a label to train on"),
-        ("world.design.hold_out={kind: lesion, axis: x, width: 17}", "must be less than x's range (=16 px)"),
+        (
+            "world.design.hold_out={kind: lesion, axis: x, width: 17}",
+            "must be narrower than x's range (=16 px)",
+        ),
         ("world.design.hold_out={kind: subset, share: 0}", "must be greater than 0"),
         ("world.design.hold_out={kind: hole}", "must be one of 'cross', 'square'"),
         ("probing.images.hole=64", "must be of a split of the world"),

@@ -98,7 +98,7 @@ def test_a_categorical_factor_is_told_to_the_measures(tmp_path, capsys):
         ({"latents": np.ones((120, 3)), "labels": LABELS}, "each feature is constant"),
         ({"latents": LATENTS, "labels": np.ones((120, 2))}, r"label1=1 in each row\) must vary"),
         ({"latents": LATENTS[:3], "labels": LABELS[:3]}, r"`latents` \(n=3\) must have at least"),
-        ({"latents": LATENTS.astype(object), "labels": LABELS}, "npz file of plain arrays"),
+        ({"latents": LATENTS.astype(object), "labels": LABELS}, "Object arrays cannot be loaded"),
         ({"latents": np.array(["a", "b"]), "labels": LABELS}, "`latents` .* must hold real numbers"),
     ],
 )

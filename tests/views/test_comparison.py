@@ -121,7 +121,7 @@ def test_bad_input_is_told_in_a_line(words, told, runs, capsys):
 def test_an_empty_configuration_is_told(runs, tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "config.yaml").touch()
-    with pytest.raises(UserError, match="must have a configuration"):
+    with pytest.raises(UserError, match="must hold a run's configuration"):
         compared([Record(Run(runs / "whole-00000001")), Record(Run(tmp_path / "empty"))])
 
 

@@ -235,7 +235,7 @@ def test_files_that_hold_no_world_are_refused(tmp_path):
     (tmp_path / "torn.npz").write_bytes(b"PK\x03\x04 torn")
     for name, message in (
         ("other", "must hold imgs and latents_values"),
-        ("torn", "must be an npz file of plain arrays"),
+        ("torn", "cannot be read: BadZipFile"),
         ("no", "cannot be read"),
     ):
         with pytest.raises(UserError, match=message):

@@ -209,7 +209,8 @@ class Observer:
             result["behaviour"] = phases.behaviour_phase(told, n, phase_of)
         of_sheet = self.plan.representation
         if isinstance(of_sheet, PlaceConfig) and self.plan.reads_latents:
-            result["sheet"] = measures.sheet_phase(*(scores[name][of_sheet.place] for name in OF_SHEET))
+            share, dimension, single, order = (scores[name][of_sheet.place] for name in OF_SHEET)
+            result["sheet"] = measures.sheet_phase(share, dimension, single, order)
         for name, place, order in (
             ("representation", self.plan.representation, "order"),
             ("representation_p1", self.plan.p1, "p1_order"),

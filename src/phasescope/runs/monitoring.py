@@ -60,13 +60,15 @@ class Monitors:
         self._monitors = check_monitors(monitors)
 
     def begin(self, run: Run) -> None:
-        for monitor in self._monitors:
+        waiting, self._monitors = self._monitors, []
+        for monitor in waiting:
             try:
                 monitor.begin(run)
             except UserError:
                 raise
             except Exception as error:
                 raise UserError(f"`{type(monitor).__name__}` cannot log: {told_of(error)}") from error
+            self._monitors.append(monitor)  # only what has begun is told of the end
 
     def log(self, run: Run, metrics: Mapping[str, Any]) -> None:
         self._each(lambda monitor: monitor.log(run, metrics))

@@ -22,6 +22,7 @@ from phasescope.measures.learning.phases import (
     phase_sequence,
 )
 from phasescope.places import Place
+from phasescope.store.catalogue import read_or
 from phasescope.store.folder import Run
 from phasescope.store.metrics import Metrics
 from phasescope.store.snapshot import Snapshot
@@ -66,7 +67,12 @@ class Record:
 
     @cached_property
     def status(self) -> dict[str, Any]:
-        return self.run.status
+        """The run's; `broken`, with the reason, also if its configuration cannot be read."""
+        return read_or(
+            self.run,
+            lambda run: self.config and run.status,
+            lambda error: {"state": "broken", "error": error},
+        )
 
     @cached_property
     def about(self) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from clouds import cloud, readings, surface
 
 from phasescope.measures import label_share, participation_ratio, phase_sequence, sheet_phase, sheet_readings
-from studies.sheet.clouds import cloud, readings, surface
 
 LENGTH = 0.5
 

@@ -6,7 +6,7 @@ of the labels' place, with a length scale in units of the square's side); in `pa
 random direction, `noise` has nothing of the label. Noise has a spectrum 1/k, turned
 at random; `share` is the labels' part of the variance.
 
-    python -m studies.sheet.clouds        prints the table of studies/sheet/README.md
+    python tests/measures/latents/clouds.py    prints the tables of docs/measures/sheet.md
 """
 
 from __future__ import annotations

@@ -1,0 +1,131 @@
+"""P1's own ingredients: does learning pass through its three phases, in samples and in the manifold, and together?
+
+P1 (Liang, Liu & Fiete 2024, arXiv 2402.03305) trained a conditional DDPM of about 23 M parameters, whose optimiser, length
+and sampler are not stated in full. Preset `p1` has all of its known ingredients in a network of 0.28 M parameters. Without a
+skip from input to output that network errs in overall brightness first, so the object of a sample is read apart from the
+noise of its background (objects.py). Whether the moment of the sheet predicts that of accuracy is asked in the study
+`sheet`: sixteen runs, at two thirds of a core-hour each, could show a rank correlation above 0.25 only if it were
+above 0.85.
+"""
+
+from functools import partial
+
+from phasescope.studies import (
+    Agreement,
+    Cell,
+    Claim,
+    Courses,
+    Mean,
+    OnsetRatio,
+    PhaseGrid,
+    Reading,
+    Share,
+    Study,
+    Table,
+    end,
+    onset,
+)
+from studies.p1.objects import OBJECTS, failures, noisy_at_half, read_ancestral, read_object
+from studies.sheet.readings import LABEL_VARIANCE, ORDER, SHEET, both_phases, lag, phases_abc
+from studies.sheet.study import PROBING
+
+PHASE, CORRECT, NOISY = "object.phase", "object.correct", "object.noisy"
+SNAPSHOTS = {"dense_every": 100, "dense_until": 6000, "every": 100}
+SOLVER = {"sampler": {"kind": "dpm_solver", "steps": 12}}
+SMALL = (
+    "A network of 0.28 M parameters; P1's has about 23 M, and its optimiser, batch and length are not known."
+)
+OBJECT = "64 samples at each snapshot, every 100 steps, by DPM-Solver in 12 steps; the background's noise is read apart."
+SITE = "The sheet is read at mid, t = 600, from 128 labels under two noise draws."
+
+STUDY = Study(
+    name="p1",
+    question="On P1's own ingredients: does learning pass through A, B and C, in samples and in the manifold, and together?",
+    base="p1",
+    answers="S1",
+    cells=(Cell("p1", {"seed": 100, "family": SOLVER, "probing": {**PROBING, "snapshots": SNAPSHOTS}}),),
+    seeds=8,
+    more=8,
+    headline="samples_abc",
+    claims=[
+        Claim(
+            "samples_abc",
+            "Samples pass A (no bump or several), B (one misplaced bump) and C (one bump in the correct place).",
+            Share(), phases_abc(PHASE, CORRECT), threshold=0.5, effect=0.48, source="P1", limits=f"{SMALL} {OBJECT}",
+        ),
+        Claim(
+            "reaches_c",
+            "At the end of training more than half of the samples are correct.",
+            Mean(), end(CORRECT), threshold=0.5, effect=0.2, spread=0.15, source="P1", limits=f"{SMALL} {OBJECT}",
+        ),
+        Claim(
+            "sheet_abc",
+            "The manifold passes A (no sheet), B (a sheet that is not ordered) and C (an ordered sheet).",
+            Share(), phases_abc(SHEET, LABEL_VARIANCE), threshold=0.5, effect=0.48, source="P1",
+            limits=f"{SMALL} {SITE} A phase shorter than 100 steps is not seen.",
+        ),
+        Claim(
+            "agreement",
+            "The phase of the sheet gives the phase of the samples better than the step number and another run's sheet do.",
+            Agreement(), partial(both_phases, samples=PHASE), threshold=0.0, effect=0.25, spread=0.15, source="P1",
+            limits=f"{SMALL} {SITE} {OBJECT}",
+        ),
+        Claim(
+            "sheet_first",
+            "The sheet is ordered (C) before the samples are correct (C).",
+            OnsetRatio(), partial(lag, letter="C", samples=PHASE), threshold=1.25, effect=0.6, spread=0.3,
+            limits=f"{SMALL} {SITE} Which comes first says nothing of cause.",
+        ),
+        Claim(
+            "failure_a",
+            "While there is no sheet, wrong samples hold no bump or several.",
+            Mean(), failures("A", "none", "multiple"), threshold=0.5, effect=0.25, spread=0.2, source="P1",
+            limits=f"{SMALL} {OBJECT}",
+        ),
+        Claim(
+            "failure_b",
+            "While there is a sheet, wrong samples hold one misplaced bump.",
+            Mean(), failures("C", "misplaced"), threshold=0.5, effect=0.25, spread=0.2, source="P1",
+            limits=f"{SMALL} {OBJECT} The sheet may be ordered or not.",
+        ),
+        Claim(
+            "noise_is_the_networks",
+            "By ancestral sampling, too, more than a tenth of the samples is noisy when half of the samples are correct.",
+            Mean(), noisy_at_half, threshold=0.1, effect=0.1, spread=0.08,
+            limits=f"{SMALL} 32 samples a run, at one snapshot.",
+        ),
+    ],
+    readings=[Reading("object", read_object, needs=()), Reading("ancestral", read_ancestral, needs=())],
+    plots=[
+        PhaseGrid("samples", "Phase of the samples in every run", column=PHASE),
+        PhaseGrid("sheet", "Phase of the sheet in every run", column=SHEET),
+        Courses(
+            "readings", "The sheet's readings and the samples",
+            {
+                "label variance": LABEL_VARIANCE,
+                "trustworthiness of single draws": "sheet_trustworthiness.mid.600.value",
+                "order of the label means": ORDER,
+                "samples correct": CORRECT,
+                "samples noisy": NOISY,
+            },
+            panels_by="cell", ylabel="share", ylim=(-0.05, 1.02),
+        ),
+        Courses(
+            "objects", "What samples hold while learning", {name: f"object.{name}" for name in OBJECTS},
+            panels_by="cell", ylabel="share of samples", ylim=(0, 1),
+        ),
+    ],
+    tables=[
+        Table(
+            "What the system passes through",
+            {
+                "samples pass A, B, C": phases_abc(PHASE, CORRECT),
+                "sheet passes A, B, C": phases_abc(SHEET, LABEL_VARIANCE),
+                "label variance above .9 (step)": onset(LABEL_VARIANCE, 0.9),
+                "half of the samples correct (step)": onset(CORRECT, 0.5),
+                "correct at the end": end(CORRECT),
+                "noisy at the end": end(NOISY),
+            },
+        )
+    ],
+)  # fmt: skip
