@@ -3,8 +3,8 @@
 P1 (Liang, Liu & Fiete 2024, arXiv 2402.03305): at first latents form no manifold, and samples hold no bump or several
 (A); then latents form a two-dimensional but unordered manifold, and samples hold one bump in the wrong place (B); then
 the manifold is ordered, and the bump is in the correct place (C). The manifold is read in two questions: is there a
-sheet, and is it ordered? (`phasescope.measures.sheet_readings`; thresholds from the simulated clouds of clouds.py, before
-any run.) It is read at mid, t = 600: there the image says nothing of the place, and an untrained network has no sheet.
+sheet, and is it ordered? Its thresholds are from simulated clouds (docs/measures/sheet.md). It is read at mid, t = 600:
+there an untrained network has no sheet, and a maximum-likelihood fit to the noised image hardly ever finds the place.
 """
 
 from phasescope.studies import (

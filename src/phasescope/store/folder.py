@@ -95,9 +95,9 @@ class Run:
         try:
             return read_status(self.path)
         except FileNotFoundError:
-            return {"state": "running"} if is_held(self.path) else _broken("there is no status.json")
+            return {"state": "running"} if is_held(self.path) else broken_status("there is no status.json")
         except (OSError, UserError) as error:
-            return _broken(str(error))
+            return broken_status(str(error))
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
@@ -185,7 +185,7 @@ class Run:
         return sorted(map(Snapshot, folders), key=lambda snapshot: snapshot.step)
 
 
-def _broken(why: str) -> dict[str, Any]:
+def broken_status(why: str) -> dict[str, Any]:
     return {"state": "broken", "error": why}
 
 

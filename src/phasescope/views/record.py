@@ -23,7 +23,7 @@ from phasescope.measures.learning.phases import (
 )
 from phasescope.places import Place
 from phasescope.store.catalogue import read_or
-from phasescope.store.folder import Run
+from phasescope.store.folder import Run, broken_status
 from phasescope.store.metrics import Metrics
 from phasescope.store.snapshot import Snapshot
 from phasescope.views.names import MEASURES, NULLS
@@ -68,11 +68,7 @@ class Record:
     @cached_property
     def status(self) -> dict[str, Any]:
         """The run's; `broken`, with the reason, also if its configuration cannot be read."""
-        return read_or(
-            self.run,
-            lambda run: self.config and run.status,
-            lambda error: {"state": "broken", "error": error},
-        )
+        return read_or(self.run, lambda run: self.config and run.status, broken_status)
 
     @cached_property
     def about(self) -> dict[str, Any]:

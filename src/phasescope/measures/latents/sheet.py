@@ -37,7 +37,6 @@ class SheetThresholds:
     The clouds are noise, labels with a random direction each, and smooth sheets of three curvatures whose labels are
     in order or permuted in 4 x 4 patches: 64 and 128 labels, two draws, 128 and 512 features. A sheet has at least
     nine tenths of the variance; one that has half of it is none. `docs/measures/sheet.md` has the readings of all clouds.
-    No run was looked at.
     """
 
     label_variance: float = 0.7
