@@ -200,8 +200,8 @@ class Record:
 
     def declared_place(self, reading: str) -> Place | None:
         """Where the phases of `reading` of the representation are read; else the last place measured."""
-        declared = (self.summary.get("places") or {}).get(reading)
-        if declared:
+        stated = self.summary.get("places") or {}  # a run that observes the sheet alone names its place alone
+        if declared := stated.get(reading) or (stated.get("sheet") if reading == "representation" else None):
             return Place.parse(declared)
         known = self.places("p1_order" if reading == "representation_p1" else "order")
         return known[-1] if known else None

@@ -235,13 +235,13 @@ def _world_words(world: dict[str, Any]) -> str:
 def _name(record: Record, reading: str) -> str:
     if reading == "behaviour":
         return "Behaviour"
-    name = (
-        probed("The representation by ridge R²", record.factors)
-        if reading == "representation"
-        else "The representation by P1's reading"
-    )
+    names = {
+        "sheet": "The sheet of the latents",
+        "representation": probed("The representation by ridge R²", record.factors),
+        "representation_p1": "The representation by P1's reading",
+    }
     place = record.declared_place(reading)
-    return f"{name} ({place_words(place)})" if place else name
+    return f"{names[reading]} ({place_words(place)})" if place else names[reading]
 
 
 def _passage(record: Record, reading: str) -> str:
