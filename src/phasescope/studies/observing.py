@@ -76,7 +76,7 @@ class PlaceholderRuns(Runs):
         self.has(column)
         ramp = np.linspace(0, 1, PLACEHOLDERS)
         phases = np.array(["A", "B", "C"])[(2.999 * ramp).astype(int)]
-        return [phases if column.startswith("phase.") else ramp] * len(self)
+        return [phases if "phase" in column.split(".") else ramp] * len(self)
 
 
 def columns_read(readers: Iterable[Callable[[Runs], object]], cells: Sequence[Cell]) -> dict[str, set[str]]:
