@@ -16,7 +16,9 @@ from phasescope.views.report.study_page import markdown_table, title_of
 
 ROWS = (
     "A row shows the headline claim of a study, its number with a 97.5 % interval over runs, and what the number must "
-    "be for the claim to hold. A claim is undecided if the interval contains that threshold. `open`: no study asks it yet."
+    "be for the claim to hold. The threshold is ours, chosen before the runs. A claim is supported if the interval lies on "
+    "the needed side of it, refuted if it lies on the other side, undecided if it contains the threshold or if runs are "
+    "missing, and not reached if too many runs ended before it could be judged. `open`: no study asks it yet."
 )
 ASKED = "asked.toml"
 """beside the studies: what was asked, statements and questions, and the presets with the paper's own ingredients"""
