@@ -1,0 +1,42 @@
+"""Objects of images that are known: bumps, two bumps and none, on clean, grey and noisy backgrounds."""
+
+import numpy as np
+import pytest
+import torch
+
+from phasescope.runs.config import load_config
+from studies.p1.objects import OBJECTS, outcomes, read_objects, shares
+
+N = 60
+
+
+@pytest.fixture(scope="module")
+def bumps() -> tuple[np.ndarray, np.ndarray]:
+    world = load_config(words=["preset=p1"]).world
+    labels = world.draw_labels(N, np.random.default_rng(0)).astype(np.float32)
+    return world.render(torch.from_numpy(labels)).numpy()[:, 0].astype(float), labels
+
+
+@pytest.mark.parametrize(
+    ("level", "noise", "noisy"), [(0, 0, False), (-0.5, 0, True), (0, 0.3, True), (0, 0.05, False)]
+)
+def test_a_bump_is_found_whatever_its_background(bumps, level, noise, noisy):
+    images, labels = bumps
+    seen = images + level + noise * np.random.default_rng(1).normal(size=images.shape)
+    places, is_noisy = read_objects(seen, 1.0)
+    assert (outcomes(places, labels) == "correct").mean() > 0.95
+    assert is_noisy.all() if noisy else not is_noisy.any()
+
+
+def test_two_bumps_none_and_one_elsewhere(bumps):
+    images, labels = bumps
+    background = 1 + 0.3 * np.random.default_rng(2).normal(size=images.shape)
+    assert shares(background, labels, 1.0)["none"] > 0.95
+    apart = np.abs(labels[:, 1] - 16) > 4  # its mirror image is a second bump
+    mirrored = np.minimum(images, images[:, ::-1])[apart]
+    assert shares(mirrored, labels[apart], 1.0)["multiple"] > 0.9
+    elsewhere = (labels + 8) % 32
+    of_objects = shares(images, elsewhere.astype(np.float32), 1.0)
+    assert of_objects["misplaced"] > 0.95
+    assert of_objects["phase"] == "B"
+    assert sum(of_objects[name] for name in OBJECTS) == pytest.approx(1)
