@@ -157,7 +157,7 @@ P1_STUDIED: Tree = {
         "p1": None,
     }
 }
-"""A snapshot without latents costs about as much as 20 steps of training."""
+"""Onsets come after thousands of steps, and are interpolated between snapshots."""
 SMALL_STUDIED: Tree = {
     "probing": {"snapshots": {"dense_every": 10, "dense_until": 40, "every": 100}, "bands": 5}
 }
@@ -187,7 +187,7 @@ FAST_STUDIED: Tree = {
 
 PRESETS: dict[str, Preset] = {
     "paper": Preset(PAPER, PAPER_STUDIED, 430_000.0),
-    "p1": Preset(P1, P1_STUDIED, 3_500.0),
+    "p1": Preset(P1, P1_STUDIED, 2_320.0),
     "small": Preset(SMALL, SMALL_STUDIED, 205.0),
     "lean": Preset(LEAN, LEAN_STUDIED, 160.0),
     "fast": Preset(FAST, FAST_STUDIED, 28.0),

@@ -87,6 +87,7 @@ def row_of(run: Run) -> Row:
     from phasescope.store.flat import numbered
 
     head, last = _read(run)
+    # The head comes first, and what it says goes before a metric of the same name.
     return {**head, **numbered(last), **head}
 
 

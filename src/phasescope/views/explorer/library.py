@@ -179,9 +179,8 @@ class Library:
         row["version"] = self.version + 1
         self._entries[name] = Entry(run, stamp, self.version + 1, row)
         self._gone.pop(name, None)
-        self.version += (
-            1  # last: whoever asks for what changed since a version must have had what came with it
-        )
+        # Last: whoever asks for what changed since a version must have had what came with it.
+        self.version += 1
 
 
 def run_folders(runs: Path) -> list[Path]:
