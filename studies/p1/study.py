@@ -14,20 +14,16 @@ from phasescope.studies import (
     Agreement,
     Cell,
     Claim,
-    Courses,
     Mean,
     OnsetRatio,
-    PhaseGrid,
     Reading,
     Share,
     Study,
-    Table,
     end,
-    onset,
 )
 from studies.p1.objects import OBJECTS, failures, noisy_at_half, read_ancestral, read_object
-from studies.sheet.readings import LABEL_VARIANCE, ORDER, SHEET, both_phases, lag, phases_abc
-from studies.sheet.study import PROBING
+from studies.sheet.readings import LABEL_VARIANCE, SHEET, both_phases, lag, phases_abc
+from studies.sheet.study import PROBING, shown
 
 PHASE, CORRECT, NOISY = "object.phase", "object.correct", "object.noisy"
 SNAPSHOTS = {"dense_every": 100, "dense_until": 6000, "every": 100}
@@ -96,36 +92,5 @@ STUDY = Study(
         ),
     ],
     readings=[Reading("object", read_object, needs=()), Reading("ancestral", read_ancestral, needs=())],
-    plots=[
-        PhaseGrid("samples", "Phase of the samples in every run", column=PHASE),
-        PhaseGrid("sheet", "Phase of the sheet in every run", column=SHEET),
-        Courses(
-            "readings", "The sheet's readings and the samples",
-            {
-                "label variance": LABEL_VARIANCE,
-                "trustworthiness of single draws": "sheet_trustworthiness.mid.600.value",
-                "order of the label means": ORDER,
-                "samples correct": CORRECT,
-                "samples noisy": NOISY,
-            },
-            panels_by="cell", ylabel="share", ylim=(-0.05, 1.02),
-        ),
-        Courses(
-            "objects", "What samples hold while learning", {name: f"object.{name}" for name in OBJECTS},
-            panels_by="cell", ylabel="share of samples", ylim=(0, 1),
-        ),
-    ],
-    tables=[
-        Table(
-            "What the system passes through",
-            {
-                "samples pass A, B, C": phases_abc(PHASE, CORRECT),
-                "sheet passes A, B, C": phases_abc(SHEET, LABEL_VARIANCE),
-                "label variance above .9 (step)": onset(LABEL_VARIANCE, 0.9),
-                "half of the samples correct (step)": onset(CORRECT, 0.5),
-                "correct at the end": end(CORRECT),
-                "noisy at the end": end(NOISY),
-            },
-        )
-    ],
+    **shown(PHASE, CORRECT, {name: f"object.{name}" for name in OBJECTS}, noisy=NOISY),
 )  # fmt: skip

@@ -52,6 +52,57 @@ CELLS = (Cell("lean", {"seed": 1000, "probing": PROBING}, seeds=64),)
 SELECTED = "On a system chosen because its samples pass the phases, not on P1's own."
 SITE = "The sheet is read at mid, t = 600, from 128 labels under two noise draws."
 
+TIMED = (
+    (
+        "sheet",
+        "whose sheet forms earlier (label variance above 0.9)",
+        " (more than half of them)",
+        LABEL_VARIANCE,
+        0.9,
+    ),
+    ("order", "whose label means are ordered earlier (trustworthiness above 0.91)", "", ORDER, 0.91),
+)
+
+
+def shown(phase: str, correct: str, outcomes: dict[str, str], **more: str) -> dict[str, list]:
+    """Return the plots and tables of a study of the sheet, from the columns of the samples' phase, of their share that is
+    correct and of their outcomes; `more` are further columns among the readings."""
+    return {
+        "plots": [
+            PhaseGrid("samples", "Phase of the samples in every run", column=phase),
+            PhaseGrid("sheet", "Phase of the sheet in every run", column=SHEET),
+            Courses(
+                "readings", "The sheet's readings and the samples",
+                {
+                    "label variance": LABEL_VARIANCE,
+                    "trustworthiness of single draws": "sheet_trustworthiness.mid.600.value",
+                    "order of the label means": ORDER,
+                    "samples correct": correct,
+                    **more,
+                },
+                panels_by="cell", ylabel="share", ylim=(-0.05, 1.02),
+            ),
+            Courses(
+                "outcomes", "What is sampled while learning", outcomes,
+                panels_by="cell", ylabel="share of samples", ylim=(0, 1),
+            ),
+        ],
+        "tables": [
+            Table(
+                "What the system passes through",
+                {
+                    "samples pass A, B, C": phases_abc(phase, correct),
+                    "sheet passes A, B, C": phases_abc(SHEET, LABEL_VARIANCE),
+                    "label variance above .9 (step)": onset(LABEL_VARIANCE, 0.9),
+                    "half of the samples correct (step)": onset(correct, 0.5),
+                    "correct at the end": end(correct),
+                    **{f"{name} at the end": end(column) for name, column in more.items()},
+                },
+            )
+        ],
+    }  # fmt: skip
+
+
 STUDY = Study(
     name="sheet",
     question="Does learning pass through P1's phases A, B and C, in samples and in the manifold, and does the one foretell "
@@ -92,51 +143,17 @@ STUDY = Study(
             Mean(), failures("A", "none", "multiple"), threshold=0.5, effect=0.1, spread=0.1, where={"cell": "lean"},
             limits=f"{SELECTED} A sampler of few steps makes some of these failures: see the study `sampler`.",
         ),
-        Claim(
-            "timing_sheet_lean",
-            "Within the cell, a run whose sheet forms earlier (label variance above 0.9) places samples correctly earlier "
-            "(more than half of them), beyond what the onset of its loss explains.",
-            Rank(by="x", kind="spearman"), timing(LABEL_VARIANCE, 0.9), threshold=0.25, effect=(0.42, 0.5),
-            where={"cell": "lean"},
-            limits=f"{SELECTED} {SITE} A partial rank correlation over runs; it says nothing of cause.",
-        ),
-        Claim(
-            "timing_order_lean",
-            "Within the cell, a run whose label means are ordered earlier (trustworthiness above 0.91) places samples "
-            "correctly earlier, beyond what the onset of its loss explains.",
-            Rank(by="x", kind="spearman"), timing(ORDER, 0.91), threshold=0.25, effect=(0.42, 0.5),
-            where={"cell": "lean"},
-            limits=f"{SELECTED} {SITE} A partial rank correlation over runs; it says nothing of cause.",
+        *(
+            Claim(
+                f"timing_{name}_lean",
+                f"Within the cell, a run {words} places samples correctly earlier{half}, beyond what the onset of its loss "
+                "explains.",
+                Rank(by="x", kind="spearman"), timing(column, level), threshold=0.25, effect=(0.42, 0.5),
+                where={"cell": "lean"},
+                limits=f"{SELECTED} {SITE} A partial rank correlation over runs; it says nothing of cause.",
+            )
+            for name, words, half, column, level in TIMED
         ),
     ],
-    plots=[
-        PhaseGrid("samples", "Phase of the samples in every run"),
-        PhaseGrid("sheet", "Phase of the sheet in every run", column=SHEET),
-        Courses(
-            "readings", "The sheet's readings and the samples",
-            {
-                "label variance": LABEL_VARIANCE,
-                "trustworthiness of single draws": "sheet_trustworthiness.mid.600.value",
-                "order of the label means": ORDER,
-                "samples correct": CORRECT,
-            },
-            panels_by="cell", ylabel="share", ylim=(-0.05, 1.02),
-        ),
-        Courses(
-            "outcomes", "What is sampled while learning", {name: f"outcomes.grid.{name}" for name in OUTCOMES},
-            panels_by="cell", ylabel="share of samples", ylim=(0, 1),
-        ),
-    ],
-    tables=[
-        Table(
-            "What each system passes through",
-            {
-                "samples pass A, B, C": phases_abc(PHASE, CORRECT),
-                "sheet passes A, B, C": phases_abc(SHEET, LABEL_VARIANCE),
-                "label variance above .9 (step)": onset(LABEL_VARIANCE, 0.9),
-                "half of the samples correct (step)": onset(CORRECT, 0.5),
-                "correct at the end": end(CORRECT),
-            },
-        )
-    ],
+    **shown(PHASE, CORRECT, {name: f"outcomes.grid.{name}" for name in OUTCOMES}),
 )  # fmt: skip
