@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from tiny import TINY
@@ -180,3 +181,19 @@ def test_a_render_that_is_not_finite_is_blamed_and_the_learning_rate_is_not(
     ) as failed:
         train(config, tmp_path / "runs")
     assert "optimiser.lr" not in str(failed.value)
+
+
+def test_images_by_class_have_no_phase_of_a_sheet(tmp_path):
+    """Labels of one class are all equally near, so that an order of classes would be one that nobody meant."""
+    images = np.random.default_rng(0).uniform(-1, 1, (80, 8, 8)).astype(np.float32)
+    np.savez(tmp_path / "images.npz", images=images, labels=np.arange(80) % 4)
+    world = {"kind": "arrays", "file": str(tmp_path / "images.npz"), "categorical": ["label1"]}
+    config = {
+        **TINY,
+        "world": world,
+        "training": {**TINY["training"], "steps": 1, "warmup": 1},
+        "probing": {**TINY["probing"], "images": {"trained": 16}},
+    }
+    assert "sheet" not in train(config, tmp_path / "runs").metrics[-1]["phase"]
+    config["world"] = {**world, "categorical": []}
+    assert "sheet" in train(config, tmp_path / "runs").metrics[-1]["phase"]

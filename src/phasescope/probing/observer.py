@@ -138,8 +138,10 @@ class Observer:
         scores = {
             "label_share": measures.label_share(draws),
             "label_dimension": measures.participation_ratio(draws.mean(axis=0)),
-            **measures.sheet_readings(draws, shared, factors, min(measures.NEIGHBOURS, len(shared) // 2 - 1)),
         }
+        if not factors.categorical.any():
+            neighbours = min(measures.NEIGHBOURS, len(shared) // 2 - 1)
+            scores |= measures.sheet_readings(draws, shared, factors, neighbours)
         if "latents" not in self.plan.observe:
             return scores, None
         scores |= {
@@ -208,7 +210,7 @@ class Observer:
             phase_of = {outcome.name: outcome.phase for outcome in self.reader.outcomes}
             result["behaviour"] = phases.behaviour_phase(told, n, phase_of)
         of_sheet = self.plan.representation
-        if isinstance(of_sheet, PlaceConfig) and self.plan.reads_latents:
+        if isinstance(of_sheet, PlaceConfig) and "sheet_order" in scores:
             share, dimension, single, order = (scores[name][of_sheet.place] for name in OF_SHEET)
             result["sheet"] = measures.sheet_phase(share, dimension, single, order)
         for name, place, order in (

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from clouds import cloud, readings, surface
 
+from phasescope.factors import Factor, Factors
 from phasescope.measures import label_share, participation_ratio, phase_sequence, sheet_phase, sheet_readings
 
 LENGTH = 0.5
@@ -87,3 +88,11 @@ def test_a_reading_near_its_threshold_is_undecided():
 def test_one_draw_is_refused():
     with pytest.raises(ValueError, match="at least 2 noise draws"):
         sheet_readings(np.zeros((1, 64, 3)), np.zeros((64, 2)))
+
+
+def test_classes_without_order_are_refused():
+    rng = np.random.default_rng(9)
+    labels, draws = cloud("ordered", 64, 32, 0.95, rng, LENGTH)
+    factors = Factors((Factor("class", 0.0, 9.0, categorical=True), Factor("y", 0.0, 9.0)))
+    with pytest.raises(ValueError, match=r"`factors` \(class is categorical\) must have an order"):
+        sheet_readings(draws, labels, factors)

@@ -23,7 +23,7 @@ import numpy as np
 from jaxtyping import Float
 
 from phasescope.factors import Factors
-from phasescope.measures.checks import check_latents
+from phasescope.measures.checks import check_labels, check_latents
 from phasescope.measures.latents.neighbours import trustworthiness
 from phasescope.measures.scores import Score
 
@@ -69,9 +69,11 @@ def sheet_readings(
         neighbours: k of both trustworthinesses.
 
     Raises:
-        ValueError: as `check_latents` says; fewer than 2 k + 2 labels.
+        ValueError: as `check_latents` says; fewer than 2 k + 2 labels; a categorical factor.
     """
     z = check_latents(draws, 2 * neighbours + 2, f"{neighbours} neighbours of each are compared", axes=3)
+    known = check_labels(labels, z.shape[1], factors)
+    known.check_ordered("labels of one class are all equally near")
     single = trustworthiness(z[0], z[1], neighbours, None, permutations, resamples)
     order = trustworthiness(z.mean(axis=0), labels, neighbours, factors, permutations, resamples)
     return {"sheet_trustworthiness": single, "sheet_order": order}
