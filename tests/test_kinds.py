@@ -50,6 +50,10 @@ class Wide(NetworkConfig):
         return Net(shape[0], self.width)
 
 
+class Unfinished(NetworkConfig):
+    width: int = 6
+
+
 class Absolute(LossConfig):
     power: float = Field(1.0, gt=0)
 
@@ -175,6 +179,7 @@ def test_what_cannot_be_found_is_told_in_one_line(reference, message, folder):
         ("world", "mine.py:Nothing", r"`world.kind` .*must be a World, and derives from no such class"),
         ("world", "mine.py:Wide", r"`world.kind` .*must be a World"),
         ("family", "mine.py:Net", r"`family.kind` .*must be a FamilyConfig"),
+        ("network", "mine.py:Unfinished", r"`network.kind` .*must define build"),
     ],
 )
 def test_what_is_no_such_kind_is_told(field, kind, message):

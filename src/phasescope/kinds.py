@@ -220,6 +220,8 @@ def config_class(
         raise ValueError(f"`kind` (={reference}) must be found: {error}") from None
     if not isinstance(found, type):
         raise ValueError(f"`kind` (={reference}) must be a class, not a {type(found).__name__}")
+    if missing := sorted(getattr(found, "__abstractmethods__", ())):
+        raise ValueError(f"`kind` (={reference}) must define {', '.join(missing)}")
     if issubclass(found, base):
         return found
     try:
