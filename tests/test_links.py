@@ -39,7 +39,3 @@ def test_every_link_leads_somewhere(page: Path):
         assert ROOT in to.resolve().parents or to.resolve() == ROOT, f"{target}: outside the repository"
         if place and to.suffix == ".md":
             assert place in places(to.resolve()), f"{target}: no such place in it"
-
-
-def test_the_readme_is_read_in_a_minute():
-    assert len((ROOT / "README.md").read_text().splitlines()) <= 120
