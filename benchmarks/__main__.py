@@ -1,8 +1,8 @@
-"""Measure speed, here and against peers, and write the page of results; the same command goes on where it stopped.
+"""Measure speed, here and against peers, into JSON files; the same command resumes where it stopped.
 
     python -m benchmarks [PART ...] [--out DIR]       inside an environment with the extra `bench`: ./lab bench does so
 
-Parts: throughput, order, scaling, profile, page; without any all of them. The page is written after each part. Exit codes:
+Parts: throughput, order, scaling, profile; all of them by default. Each prints what it measured. Exit codes:
 0 done, 1 something could not be measured, 2 the user's input, 130 interrupted.
 """
 
@@ -25,27 +25,23 @@ def _part(module: str) -> Callable[[Path], object]:
 
 
 PARTS: dict[str, Callable[[Path], object]] = {
-    **{name: _part(name) for name in ("throughput", "order", "scaling", "profile")},
-    "page": lambda out: None,
+    name: _part(name) for name in ("throughput", "order", "scaling", "profile")
 }
 
 
 def run_parts(names: Sequence[str], out: Path) -> Path:
-    """Measure the parts `names` into the folder `out`; returns the page's path.
+    """Measure the parts `names` into the folder `out`, and return it.
 
     Raises:
         UserError: there is no such part, or a part's input is at fault.
         RunFailed: something could not be measured.
     """
-    from benchmarks.page import PAGE, write_page
-
     for name in names:
         if name not in PARTS:
             raise UserError(f"`PART` (={name}) must be one of {', '.join(PARTS)}")
     for name in names or PARTS:
         PARTS[name](out)
-        write_page(out)
-    return out / PAGE
+    return out
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -58,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(run_parts(given.parts, given.out))
         return 0
     except KeyboardInterrupt:
-        print("bench: interrupted; the same command goes on", file=sys.stderr)
+        print("bench: interrupted; the same command resumes", file=sys.stderr)
         return 130
     except (UserError, RunFailed, OSError) as error:
         print(f"bench: {error}", file=sys.stderr)

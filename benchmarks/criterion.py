@@ -2,8 +2,7 @@
 
 A snapshot passes where the images are right (outcome correct on grid labels) and the latents are in order: the lower end
 of order's interval lies above each null that is no ceiling. A contender is there at the first snapshot from which on each
-one passes. A seed that never came there is censored: it took more than what it had spent. Medians over seeds and their
-ratio are Kaplan and Meier's (`survival`, `median_ratio`).
+one passes. A seed that never came there is censored: it took more than what it had spent.
 """
 
 from __future__ import annotations
@@ -12,8 +11,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.median_ratio import median_ratio
-from benchmarks.survival import median_time
 from phasescope import measures
 from phasescope.measures.learning.gain import floors
 from phasescope.places import Place
@@ -73,29 +70,6 @@ def reached_phase_c(snapshots: Sequence[Record]) -> dict[str, float] | None:
     seen = [snapshot["images_seen"] for snapshot in snapshots]
     onsets = measures.phase_onsets(seen, [snapshot["phase"] for snapshot in snapshots])
     return _cost_at(snapshots, onsets["C"])
-
-
-def median_cost(records: Sequence[Record], goal: str, quantity: str) -> measures.Score:
-    """The median of what the seeds took: `record[goal]` is the cost at the goal, or None, and then `record["spent"]`
-    is exceeded. `detail["at_least"]` is its lower limit where the value is NaN, as too few came."""
-    return median_time(*_costs(records, goal, quantity))
-
-
-def cost_ratio(slow: Sequence[Record], fast: Sequence[Record], goal: str, quantity: str) -> measures.Score:
-    """How many times the fast ones' median the slow ones' is; a lower limit, as above, where it is censored.
-
-    Raises:
-        ValueError: no seed of either came there.
-    """
-    return median_ratio(*_costs(fast, goal, quantity), *_costs(slow, goal, quantity))
-
-
-def _costs(records: Sequence[Record], goal: str, quantity: str) -> tuple[list[float | None], list[float]]:
-    """What each took until it came there, None where it did not; and what it had spent in all."""
-    took = [record[goal] and record[goal][quantity] for record in records]
-    return took, [
-        max(record["spent"][quantity], cost or 0) for record, cost in zip(records, took, strict=True)
-    ]
 
 
 def _cost_at(snapshots: Sequence[Record], images_seen: int | None) -> dict[str, float] | None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 
-from benchmarks.criterion import condense, cost_ratio, median_cost, passes, reached, reached_phase_c
+from benchmarks.criterion import condense, passes, reached, reached_phase_c
 from phasescope.places import Place
 from phasescope.worlds.bump.reader import OUTCOMES
 
@@ -85,33 +83,3 @@ def test_phase_c_may_be_there_before_order():
     assert step_of(reached_phase_c(course)) == 1
     assert step_of(reached(course)) == 3
     assert reached_phase_c([*course, snapshot(4, phase="B")]) is None
-
-
-def seeds_of(*walls: float, more_than: tuple[float, ...] = ()) -> list[dict]:
-    """Of seeds that took `walls`, and of others that took more than something."""
-    came = [{"goal": {"wall_s": wall}, "spent": {"wall_s": 2 * wall}} for wall in walls]
-    return came + [{"goal": None, "spent": {"wall_s": wall}} for wall in more_than]
-
-
-def test_the_median_is_known_where_no_censored_seed_can_move_it():
-    found = median_cost(seeds_of(10, 12, more_than=(1800,)), "goal", "wall_s")
-    assert (found.n, found.value, found.detail["censored"]) == (3, 12, 1)
-
-
-def test_where_most_are_censored_the_median_has_a_lower_limit_alone():
-    found = median_cost(seeds_of(10, more_than=(1800, 1800)), "goal", "wall_s")
-    assert math.isnan(found.value)
-    assert found.detail["at_least"] == 1800
-
-
-def test_a_ratio_is_that_of_the_medians():
-    found = cost_ratio(seeds_of(900, 1000, 1100), seeds_of(9, 10, 20), "goal", "wall_s")
-    assert found.value == pytest.approx(100)
-    assert found.low <= 100 <= found.high
-
-
-def test_a_ratio_over_a_censored_time_is_a_lower_limit():
-    found = cost_ratio(seeds_of(more_than=(1800, 1800, 1800)), seeds_of(17, 18, 19), "goal", "wall_s")
-    assert math.isnan(found.value)
-    assert found.detail["at_least"] == pytest.approx(100)
-    assert found.high == math.inf

@@ -1,4 +1,4 @@
-"""The command: which parts it runs, when the page is written, and with what code it ends."""
+"""The command: which parts it runs, and with what code it ends."""
 
 from __future__ import annotations
 
@@ -13,13 +13,11 @@ from phasescope.errors import RunFailed
 
 @pytest.fixture
 def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The parts that were run, none of which measures; with each, whether the page was there before."""
+    """The parts that were run, none of which measures."""
     parts: list[str] = []
-
-    def part(name: str):
-        return lambda out: parts.append(f"{name}{' after a page' if (out / 'README.md').exists() else ''}")
-
-    monkeypatch.setattr(bench, "PARTS", {name: part(name) for name in bench.PARTS})
+    monkeypatch.setattr(
+        bench, "PARTS", {name: lambda out, name=name: parts.append(name) for name in bench.PARTS}
+    )
     return parts
 
 
@@ -30,24 +28,21 @@ def words(tmp_path: Path, *more: str) -> list[str]:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ((), ["throughput", "order", "scaling", "profile", "page"]),
+        ((), ["throughput", "order", "scaling", "profile"]),
         (("scaling",), ["scaling"]),
         (("profile", "order"), ["profile", "order"]),
     ],
 )
-def test_the_parts_that_are_named_are_run_and_the_page_is_written_after_each(
-    given, expected, ran, tmp_path, capsys
-):
+def test_the_parts_that_are_named_are_run(given, expected, ran, tmp_path, capsys):
     assert main(words(tmp_path, *given)) == 0
-    assert ran == [f"{part}{' after a page' if row else ''}" for row, part in enumerate(expected)]
-    assert capsys.readouterr().out == f"{tmp_path / 'speed' / 'README.md'}\n"
-    assert (tmp_path / "speed" / "README.md").exists()
+    assert ran == expected
+    assert capsys.readouterr().out == f"{tmp_path / 'speed'}\n"
 
 
 def test_an_unknown_part_is_refused_before_anything_is_run(ran, tmp_path, capsys):
     assert main(words(tmp_path, "order", "speed")) == 2
     assert capsys.readouterr().err == (
-        "bench: `PART` (=speed) must be one of throughput, order, scaling, profile, page\n"
+        "bench: `PART` (=speed) must be one of throughput, order, scaling, profile\n"
     )
     assert ran == []
     assert not (tmp_path / "speed").exists()
@@ -63,7 +58,6 @@ def test_what_ends_a_part_ends_the_benchmark(error, code, ran, tmp_path, monkeyp
     monkeypatch.setitem(bench.PARTS, "order", end)
     assert main(words(tmp_path, "throughput", "order", "scaling")) == code
     assert ran == ["throughput"]
-    assert (tmp_path / "speed" / "README.md").exists()
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
