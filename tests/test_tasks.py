@@ -44,10 +44,10 @@ def shorter(words: list[str]) -> list[str]:
 
 
 def shortened(study: str) -> str:
-    """The template with its two cells trained for as long as the tasks are here."""
+    """The template with its cells trained for as long as the tasks are here."""
     tree = '"training": {"steps": 40, "warmup": 5}, "world": {"canvas": 16, '
     short = study.replace('{"world": {', "{" + tree)
-    assert short.count(tree) == 2
+    assert short.count(tree) == 1
     return short
 
 

@@ -38,7 +38,9 @@ def story_figure(records: list[Record]) -> Figure:
     """Return a block per run: images of fixed labels, activations by their first two components, readings."""
     with matplotlib.rc_context(RC):
         figure = Figure(figsize=(9.2, 5.3 * len(records)))
-        for part, record in zip(figure.subfigures(len(records), 1, squeeze=False)[:, 0], records, strict=True):
+        for part, record in zip(
+            figure.subfigures(len(records), 1, squeeze=False)[:, 0], records, strict=True
+        ):
             _block(part, record)
     return figure
 
