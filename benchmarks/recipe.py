@@ -47,7 +47,7 @@ from phasescope.runs.config import RunConfig, load_words
 from phasescope.store import RunWriter, hold
 from phasescope.training.data import LabelStream
 from phasescope.training.loop import resolve_device
-from phasescope.training.memory import keep_freed_memory
+from phasescope.training.precision import keep_freed_memory
 
 LEARNING_RATE, BETAS, WEIGHT_DECAY, EPSILON = 1e-4, (0.95, 0.999), 1e-6, 1e-8
 WARMUP_STEPS, BATCH, CLIP, NOISE_LEVELS = 500, 16, 1.0, 1000

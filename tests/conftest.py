@@ -22,7 +22,6 @@ CHECKED = (
     "phasescope.families.diffusion.samplers",
     "phasescope.families.diffusion.schedule",
     "phasescope.measures",
-    "phasescope.networks.embeddings",
     "phasescope.networks.layers",
     "phasescope.networks.unet.network",
     "phasescope.worlds.bump.world",

@@ -17,7 +17,7 @@ import phasescope.kinds
 from phasescope.config import Config
 from phasescope.families import DiffusionConfig
 from phasescope.networks import UNetConfig
-from phasescope.networks.watched import WatchedConfig
+from phasescope.networks.base import WatchedConfig
 from phasescope.runs.config import RunConfig, load_config
 from phasescope.training.config import AdamWConfig, MuonConfig, SGDConfig
 from phasescope.worlds import ArrayWorld, GaussianBump

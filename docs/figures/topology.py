@@ -12,8 +12,8 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from phasescope.factors import Factors
+from phasescope.measures.latents.dimension import two_nn
 from phasescope.measures.latents.ideal import clifford_torus, embed, torus_3d
-from phasescope.measures.latents.intrinsic_dimension import two_nn
 from phasescope.measures.latents.topology import Homology, persistent_homology
 from phasescope.randomness import numpy_generator
 from phasescope.views.style import INK, LINE, MUTED, PALETTE, RC

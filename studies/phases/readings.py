@@ -5,19 +5,22 @@ three dimensions, then a linear regression), each against the untrained network 
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from phasescope import Score
-from phasescope.measures import ORDER_RANGE, over_range, p1_order, phase_sequence
+from phasescope.measures import REPRESENTATION, p1_order, phase_sequence, settled
 from phasescope.studies import Number, Runs, config_of, reaches
 
 PHASE, CORRECT = "phase.behaviour", "outcomes.grid.correct"
 SITES = {"raw": ("order", "mid.600"), "p1": ("p1", "down3.600")}
 """columns and site of probe R², by reading"""
 BASELINES = ("untrained", "permuted")  # of probe R² and label variance, without which a phase is not read
+ORDER_RANGE = (0.5, 0.6, 0.7, 0.8)
+"""thresholds of probe R²'s gain, any of which could have been chosen: what depends on the choice is undecided"""
 P1_SITE, P1_SNAPSHOTS = ("down3", 600), 8
 
 
@@ -56,7 +59,7 @@ def representation(runs: Runs, reading: str, threshold: float) -> list[list[str]
     for of_run in scores:
         snapshots = list(zip(*of_run, strict=True))
         read = [row for row, (*_, order) in enumerate(snapshots) if np.isfinite(order.low)]
-        phases = over_range([snapshots[row] for row in read]).by_threshold[threshold]
+        phases = settled([snapshots[row] for row in read], replace(REPRESENTATION, order=threshold))
         at = dict(zip(read, phases, strict=True))
         courses.append([at.get(row, "") for row in range(len(snapshots))])
     return courses

@@ -17,7 +17,7 @@ from tiny_run import TINY, assert_same_record
 import phasescope
 from phasescope.config import read_yaml
 from phasescope.factors import Factors
-from phasescope.families.diffusion import nats, standing
+from phasescope.families.diffusion import standing
 from phasescope.places import Place
 from phasescope.runs.config import load_config
 from phasescope.runs.execution import Progress, Start, execute
@@ -331,8 +331,8 @@ def test_output_that_cannot_be_written_is(trained: Run):
 def test_the_papers_preset_trains_snapshots_and_resumes(cli, monkeypatch, tmp_path: Path):
     """The paper's own network; it is asked for its rung and its nats on few images, which cost all the time else."""
     monkeypatch.setattr(standing, "LEVELS", 4)
-    monkeypatch.setattr(standing, "DRAWS", 1)
-    monkeypatch.setattr(nats, "DRAWS", 2)
+    monkeypatch.setattr(standing, "ANSWERED", 1)
+    monkeypatch.setattr(standing, "DRAWS", 2)
     words = [
         "preset=paper", "training.steps=6", "training.batch=2", "training.device=cpu", "training.threads=1",
         "family.sampler={kind: ddim, steps: 2}", "probing.snapshots.dense_every=3",

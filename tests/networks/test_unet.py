@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phasescope.factors import Factors
-from phasescope.networks import embeddings
+from phasescope.networks import layers
 from phasescope.networks.layers import ResidualLayer, doubled
 from phasescope.networks.unet import network as unet
 from phasescope.networks.unet.config import UNetConfig
@@ -114,7 +114,7 @@ def test_no_label_is_a_zero_encoding_and_differs_from_label_zero(monkeypatch):
     assert none.isfinite().all()
     assert (none - zero).abs().amax(dim=(1, 2, 3)).min() > 1e-4
     monkeypatch.setattr(
-        embeddings,
+        layers,
         "label_encoding",
         lambda labels, width, base, period, factors: torch.zeros(len(labels), 2 * width),
     )

@@ -14,8 +14,8 @@ from torch import nn
 from phasescope.errors import UserError
 from phasescope.families.diffusion.config import DiffusionConfig
 from phasescope.networks.unet.config import UNetConfig
-from phasescope.training.compiling import compiled
 from phasescope.training.loop import Learner, learn
+from phasescope.training.precision import compiled
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 

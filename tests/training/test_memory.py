@@ -14,13 +14,13 @@ from phasescope.networks.unet.config import UNetConfig
 from phasescope.randomness import derive
 from phasescope.training.config import TrainingConfig
 from phasescope.training.loop import fresh_learner, learn
-from phasescope.training.memory import Layout
+from phasescope.training.precision import Layout
 from phasescope.worlds.bump.world import GaussianBump
 
 WORK = """
 import resource, sys
 import torch
-from phasescope.training.memory import keep_freed_memory
+from phasescope.training.precision import keep_freed_memory
 
 torch.set_num_threads(1)
 assert not int(sys.argv[1]) or keep_freed_memory()

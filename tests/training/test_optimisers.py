@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from phasescope.training.config import MuonConfig, TrainingConfig
-from phasescope.training.memory import FlatParameters
 from phasescope.training.optimisers import clip, layout_for, optimiser_of, orthogonalised
+from phasescope.training.precision import FlatParameters
 
 
 class Net(nn.Module):

@@ -14,7 +14,7 @@ from phasescope.errors import UserError
 from phasescope.families import Task
 from phasescope.families.diffusion.config import DiffusionConfig
 from phasescope.families.diffusion.ladder import Ladder, nats_of
-from phasescope.networks.embeddings import label_encoding
+from phasescope.networks.layers import label_encoding
 from phasescope.runs.config import load_config
 from phasescope.worlds.arrays import ArrayWorld
 from phasescope.worlds.designs import Grid

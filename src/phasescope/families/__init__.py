@@ -7,16 +7,8 @@ from phasescope.families.diffusion.config import DiffusionConfig
 from phasescope.kinds import open_union
 
 __all__ = [
-    "USUAL",
-    "AnyFamily",
-    "Clones",
-    "Examples",
-    "Family",
-    "FamilyConfig",
-    "Network",
-    "Painting",
-    "Task",
-]
+    "USUAL", "AnyFamily", "Clones", "Examples", "Family", "FamilyConfig", "Network", "Painting", "Task",
+]  # fmt: skip
 
 AnyFamily: Any = FamilyConfig if TYPE_CHECKING else open_union(DiffusionConfig, FamilyConfig)
 """the annotation of a configuration's family"""

@@ -1,4 +1,4 @@
-"""What a family is: a way to learn images, and to paint them.
+"""What a family is: a way to learn images, and to generate them.
 
 A network is any callable ``network(x, t, labels)`` that answers as the family asks: for a diffusion x is the noisy image,
 t its time; a family without noise levels gives t = 0. A row of labels that is NaN is no label.
@@ -34,7 +34,7 @@ PATCH_PX = 7
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be learnt, and by what kind of network, as far as it matters to the best that can be learnt."""
+    """What is to be learned, and what of the network matters to the best that can be learned."""
 
     render: Callable[[Tensor], Tensor]
     """from labels (B, K) to images (B, C, *spatial)"""
@@ -43,11 +43,11 @@ class Task:
     factors: Factors
     """of the training labels, K; a network is given the columns of the visible ones"""
     periodic: bool = False
-    """whether the canvas comes round"""
+    """whether the canvas is periodic"""
     shift_px: int | None = None
-    """by which shifts the network commutes; None where it knows absolute place"""
+    """by which shifts the network commutes; None if it knows absolute place"""
     patch_px: int = 7
-    """side of the patch that the local machine sees, px, odd"""
+    """side of the patch of the patch-local optimal denoiser, px, odd"""
     withheld: Withheld = "never"
     """what is left out of labels in training: nothing, whole labels, or each factor by itself"""
 
@@ -59,7 +59,7 @@ class Task:
         patch_px: int | None = None,
         withheld: Withheld = "never",
     ) -> Task:
-        """What is to be learned of a world; by default the patch is of `PATCH_PX`, or as large as the canvas allows."""
+        """Return what is to be learned of a world; by default the patch has `PATCH_PX`, or as much as the canvas allows."""
         least = min(world.shape[1:])
         patch_px = patch_px or min(PATCH_PX, least - 1 + least % 2)
         periodic = bool(world.factors.periodic.all())
@@ -82,61 +82,56 @@ class Examples:
 
 @dataclass(frozen=True)
 class Clones:
-    """Of images that were made noisy and painted down again, how many came back, to themselves or to one like them.
-
-    Attributes:
-        conditions: how noisy they were made, (L,), ascending.
-        share: of clones that came back, (L,).
-        low, high: its 95 % interval, by resampled images, (L,) each.
-        exact: the share of a perfect network that is told nothing, from the same noisy images, (L,).
-        half: the condition at which half come back, and its interval; NaN where the share passes no half.
-        exact_half: that of the exact share.
-        images, each: images that were started from, and clones of each.
-    """
+    """How many clones, images that are made noisy and denoised again, come back to their image or to one like it."""
 
     conditions: tuple[int, ...]
+    """how noisy they were made, (L,), ascending"""
     share: Float[np.ndarray, " L"]
+    """of clones that came back"""
     low: Float[np.ndarray, " L"]
     high: Float[np.ndarray, " L"]
+    """its 95 % interval, by resampled images"""
     exact: Float[np.ndarray, " L"]
+    """the share of a perfect network without labels, from the same noisy images"""
     half: tuple[float, float, float]
+    """the condition at which half come back, and its interval; NaN if the share passes no half"""
     exact_half: float
+    """that of the exact share"""
     images: int
+    """that were started from"""
     each: int
+    """clones of each image"""
 
 
 @dataclass(frozen=True)
 class Painting:
-    """Where painting stands.
-
-    Attributes:
-        step: steps done.
-        t: the time of `x_t`, and -1 in the last state.
-        x_t: what is painted, as it is, (B, C, *spatial).
-        x_0: the images that it is to become, (B, C, *spatial); in the last state the images.
-    """
+    """Where the generation of images stands."""
 
     step: int
+    """steps done"""
     t: int
+    """the time of `x_t`, and -1 in the last state"""
     x_t: Tensor
+    """the noisy images, (B, C, *spatial)"""
     x_0: Tensor
+    """the images that they are to become, (B, C, *spatial); in the last state the images"""
 
 
 class Family(ABC):
-    """A way to learn and to paint images; it draws nothing but from generators that it is given."""
+    """A way to learn and to generate images; it draws nothing but from generators that it is given."""
 
     @property
     def conditions(self) -> Sequence[int] | None:
-        """Under which latents can be read (a diffusion: its noise levels); None where there is none to choose."""
+        """Under which latents can be read (a diffusion: its noise levels); None if there is none to choose."""
         return None
 
     @abstractmethod
     def draw(self, x_0: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
-        """All that is random in a loss, on the generator's device, then moved to that of the images (B, C, *spatial)."""
+        """Return all that is random in a loss, drawn on the generator's device, on that of the images (B, C, *spatial)."""
 
     @abstractmethod
     def loss_at(self, network: Network, x_0: Tensor, labels: Tensor, *drawn: Tensor) -> Float[Tensor, " B"]:
-        """The loss of each image, given what `draw` drew."""
+        """Return the loss of each image, given what `draw` drew."""
 
     @abstractmethod
     def trajectory(
@@ -146,13 +141,14 @@ class Family(ABC):
         shape: tuple[int, ...],
         generator: torch.Generator,
     ) -> Iterator[Painting]:
-        """The states on the way to the images of `labels`; a family that paints at once has one."""
+        """Yield the states on the way to the images of `labels`; a family that generates at once has one."""
 
     @abstractmethod
     def inputs(
         self, x_0: Tensor, labels: Tensor, condition: int | None, noise: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """What a network is given where its latents are read: (x, t, labels), of images (B, C, *spatial) and unit noise."""
+        """Return what a network is given when its latents are read: (x, t, labels), of images (B, C, *spatial) and unit
+        noise."""
 
     def sample(
         self,
@@ -161,23 +157,23 @@ class Family(ABC):
         shape: tuple[int, ...],
         generator: torch.Generator,
     ) -> Float[Tensor, "B C *spatial"]:
-        """The images at the end of `trajectory`."""
+        """Return the images at the end of `trajectory`."""
         (last,) = deque(self.trajectory(network, labels, shape, generator), maxlen=1)
         return last.x_0
 
     def forecast(self, task: Task, rungs: bool = True) -> Mapping[str, Any]:
-        """What can be foretold of how it will be learnt, before it is, JSON-ready; nothing where nothing is known.
+        """Return what can be predicted of training before it begins, JSON-ready; nothing if nothing is known.
 
         Args:
-            rungs: whether the errors of all exact optima are told too, which takes longest.
+            rungs: whether the errors of all reference denoisers are included, which takes longest.
         """
         return {}
 
     def optima(self, task: Task) -> Mapping[str, Network]:
-        """By name the best networks that are told no label, each by what it sees of images; none where none is known.
+        """Return by name the best networks without labels, each by what it sees of images; none if none is known.
 
         Raises:
-            ValueError: the task has none, as it is.
+            ValueError: the task has none.
         """
         return {}
 
@@ -191,27 +187,27 @@ class Family(ABC):
         seed: int = 0,
         tell: Callable[[int, int], None] = lambda done, of: None,
     ) -> Clones:
-        """Training images made noisy and painted down again, without a label.
+        """Return how many training images, made noisy and denoised again without a label, come back.
 
         Args:
             conditions: how noisy.
-            images: how many are started from, at each condition the same.
+            images: how many are started from, the same at each condition.
             each: clones of each.
-            tell: is told how many conditions of how many are done.
+            tell: is called with the number of conditions that are done, and of all.
 
         Raises:
-            ValueError: this family has no way down from a noisy image, or a condition is none of its own.
+            ValueError: this family cannot start from a noisy image, or a condition is none of its own.
         """
         raise ValueError("`family` must be one that paints from noisy images")
 
     def references(self, examples: Examples) -> Mapping[str, Any]:
-        """What is known of the best that can be learnt, JSON-ready, computed once a run; handed to `examine`."""
+        """Return what is known of the best that can be learned, JSON-ready, computed once per run for `examine`."""
         return {}
 
     def examine(
         self, network: Network, examples: Examples, references: Mapping[str, Any]
     ) -> Mapping[str, Any]:
-        """The family's own metrics of a network, JSON-ready."""
+        """Return the family's own metrics of a network, JSON-ready."""
         return {}
 
 
@@ -220,7 +216,7 @@ class FamilyConfig(Kind):
 
     Attributes:
         conditions: as the family's.
-        usual_conditions: under which latents are read where nobody says so.
+        usual_conditions: under which latents are read by default.
         telling_condition: that at which the representation's phase is read: there only the label can tell the image.
     """
 
@@ -237,12 +233,12 @@ class FamilyConfig(Kind):
         return None
 
     def painting(self) -> dict[str, Any] | None:
-        """What may be chosen where somebody paints: `samplers` by name, `sampler` and `steps` as they stand, `most_steps`;
-        None where nothing may."""
+        """Return what may be chosen in sampling: `samplers` by name, the default `sampler` and `steps`, `most_steps`; None
+        if nothing may."""
         return None
 
     def painted_by(self, sampler: str, steps: int) -> FamilyConfig:
-        """The same family that paints by another of its samplers.
+        """Return the same family with another of its samplers.
 
         Raises:
             ValueError: it has no such sampler, or not so many steps.
@@ -250,7 +246,7 @@ class FamilyConfig(Kind):
         raise ValueError(f"`sampler` (={sampler}) must be left out: this family paints in one way")
 
     def build(self) -> Family:
-        """The family itself."""
+        """Return the family itself."""
         if isinstance(self, Family):
             return self
         raise NotImplementedError(f"`{type(self).__name__}` must have `build`, or be a Family itself")
@@ -258,7 +254,7 @@ class FamilyConfig(Kind):
 
 @contextmanager
 def evaluating(network: Any, taps: Sequence[str] | Mapping[str, Any] = ()) -> Iterator[None]:
-    """Within the block, all of the network that is a module evaluates (no dropout); then each is as it was."""
+    """Within the block, every module of the network evaluates (no dropout); afterwards each is as it was."""
     from torch import nn
 
     roots = [network, *(taps.values() if isinstance(taps, Mapping) else ())]

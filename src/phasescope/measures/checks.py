@@ -1,4 +1,4 @@
-"""What every measure asks of its arrays, and labels as targets and as distances."""
+"""What every measure requires of its arrays; labels as targets, as distances, and as combinations of K factors' values."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ MOST_ROWS = 2**14
 """of latents that are compared in pairs: 2 GiB for each number of a pair"""
 LARGEST = 1e70
 DECIMALS = 6
-"""Of the largest, to which squared distances are compared: float32 labels on a lattice tie exactly."""
+"""of the largest, to which squared distances are compared: float32 labels on a lattice tie exactly"""
+TOLERANCE = 1e-5
+"""share of a factor's range within which two values are equal: float32 labels on a lattice are"""
 
 
 def check_count(name: str, value: int, at_least: int, why: str) -> None:
-    """Raises ValueError where `value` is not an int >= `at_least`."""
+    """Raise ValueError unless `value` is an int >= `at_least`."""
     if not isinstance(value, int | np.integer) or value < at_least:
         raise ValueError(f"`{name}` (={value}) must be an integer of at least {at_least}: {why}")
 
 
 def check_draws(permutations: int, resamples: int) -> None:
-    """Raises ValueError where there is no null or no interval to be had."""
     check_count("permutations", permutations, 1, "a score needs its null")
     check_count("resamples", resamples, 2, "an interval needs replicates")
 
 
 def check_finite(name: str, x: np.ndarray) -> None:
-    """Raises ValueError where an entry of `x` is not finite, of which it says how many, or beyond `LARGEST`."""
+    """Raise ValueError if entries of `x` are not finite, or beyond `LARGEST`."""
     wrong = np.count_nonzero(~np.isfinite(x))
     if wrong:
         raise NotFinite(f"`{name}` ({wrong} of {x.size} not finite) must be finite")
@@ -44,7 +45,7 @@ def check_finite(name: str, x: np.ndarray) -> None:
 def check_latents(
     latents: ArrayLike, at_least: int, why: str, axes: int = 2
 ) -> Float[np.ndarray, "*draws n features"]:
-    """Latents in float64, without the features that are the same in every row.
+    """Return latents in float64, without the features that are the same in every row.
 
     Raises:
         ValueError: not (n, features), or (draws, n, features) with two draws or more for `axes` = 3; not
@@ -92,14 +93,14 @@ class Labels:
         return self.factors.span
 
     def categories(self, k: int) -> Bool[np.ndarray, "n m"]:
-        """Which of the m values of factor k, ascending, each row has."""
+        """Return which of the m values of factor k, ascending, each row has."""
         return self.values[:, [k]] == np.unique(self.values[:, k])
 
     def targets(self) -> tuple[Float[np.ndarray, "n C"], Int[np.ndarray, " C"]]:
-        """What a regression is to predict, and the factor that each column belongs to.
+        """Return the targets of a regression, and the factor that each column belongs to.
 
-        A factor is its own target; a periodic one with period s is two, sin and cos of 2 pi label / s; a categorical one is
-        one a value, 1 where a row has it, else 0.
+        A factor is its own target; a periodic one with period s has two, sin and cos of 2 pi label / s; a categorical one
+        has one per value, 1 where a row has it, else 0.
         """
         columns, owner = [], []
         for k, label in enumerate(self.values.T):
@@ -113,8 +114,8 @@ class Labels:
         return np.stack(columns, axis=1), np.array(owner)
 
     def squared_distances(self) -> Float[np.ndarray, "n n"]:
-        """Between all rows, factors in units of their span, periodic ones the short way round, of a categorical one 1 where
-        values differ; at most 1."""
+        """Return those of all rows, at most 1: factors in units of their span, periodic ones the short way round, a
+        categorical one 1 if values differ."""
         squared = np.zeros((len(self.values),) * 2)
         for k, (label, span) in enumerate(zip(self.values.T, self.span, strict=True)):
             difference = np.abs(label[:, None] - label) / span
@@ -127,14 +128,14 @@ class Labels:
         return np.round(squared / squared.max(), DECIMALS)
 
     def check_ordered(self, why: str) -> None:
-        """Raises ValueError where a factor is categorical."""
+        """Raise ValueError if a factor is categorical."""
         if self.categorical.any():
             which = self.names[int(self.categorical.argmax())]
             raise ValueError(f"`factors` ({which} is categorical) must have an order: {why}")
 
 
 def check_labels(labels: ArrayLike, n: int, factors: Factors | None = None) -> Labels:
-    """Labels (n, K) with what is known of their factors; by default open, with span 1, named label1, label2, ...
+    """Return labels (n, K) with what is known of their factors; by default open, with span 1, named label1, label2, ...
 
     Raises:
         ValueError: not (n, K), not finite, a constant factor; not K factors; a span that is not positive.
@@ -158,3 +159,69 @@ def check_labels(labels: ArrayLike, n: int, factors: Factors | None = None) -> L
             f"`labels` ({which}={y[0, constant.argmax()]:g} in each row) must vary: nothing to predict"
         )
     return known
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """Labels as indices into the values of each factor; some combinations may be missing."""
+
+    labels: Labels
+    values: tuple[Float[np.ndarray, " _"], ...]
+    """of each factor, ascending"""
+    index: Int[np.ndarray, "n K"]
+    row: dict[tuple[int, ...], int]
+    """of each combination that exists"""
+
+    def triples(self, k: int) -> tuple[Int[np.ndarray, "n 3"], Float[np.ndarray, "n 3"]]:
+        """Return for each row three rows that follow one another along factor k, itself in the middle except at an end, and
+        weights whose squares sum to 1 and which give 0 for anything linear in the factor. Missing rows are -1.
+        """
+        values, period = self.values[k], self.labels.span[k]
+        m = len(values)
+        if m < 3:
+            return np.full((len(self.index), 3), -1), np.zeros((len(self.index), 3))
+        middle = np.arange(m)
+        if not self.labels.periodic[k]:
+            middle = np.clip(middle, 1, m - 2)
+        places = middle[:, None] + [-1, 0, 1]
+        before, after = np.diff(values[places % m] + period * (places // m), axis=1).T
+        weights = np.stack([-after, before + after, -before], axis=1)
+        weights /= np.sqrt((weights**2).sum(axis=1, keepdims=True))
+        further = np.repeat(self.index[:, None], 3, axis=1)
+        further[:, :, k] = (places % m)[self.index[:, k]]
+        rows = [[self.row.get(tuple(place), -1) for place in triple] for triple in further.tolist()]
+        return np.array(rows), weights[self.index[:, k]]
+
+
+def check_lattice(labels: Labels) -> Lattice:
+    """Return the lattice of checked labels.
+
+    Raises:
+        ValueError: one factor only; two rows with the same label.
+    """
+    n, K = labels.values.shape
+    if K < 2:
+        raise ValueError(f"`labels` (K={K}) must have at least 2 factors: one cannot be apart from another")
+    values, index = zip(*(_values(labels, k) for k in range(K)), strict=True)
+    indices = np.stack(index, axis=1)
+    row = {combination: i for i, combination in enumerate(map(tuple, indices.tolist()))}
+    if len(row) < n:
+        raise ValueError(
+            f"`labels` ({n - len(row)} of {n} repeated) must differ: noise draws of one label go on an axis of "
+            "their own, (draws, n, features)"
+        )
+    return Lattice(labels, values, indices, row)
+
+
+def _values(labels: Labels, k: int) -> tuple[Float[np.ndarray, " _"], Int[np.ndarray, " n"]]:
+    """Return a factor's values, ascending, and the index of each row's value."""
+    label, period = labels.values[:, k], labels.span[k]
+    tolerance = TOLERANCE * (period if labels.periodic[k] else np.ptp(label))
+    if labels.periodic[k]:
+        label = label % period
+        label = np.where(period - label <= tolerance, label - period, label)
+    ascending = label.argsort()
+    place = np.concatenate([[0], np.cumsum(np.diff(label[ascending]) > tolerance)])
+    index = np.empty(len(label), dtype=int)
+    index[ascending] = place
+    return label[ascending[np.unique(place, return_index=True)[1]]], index

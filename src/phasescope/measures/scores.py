@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 CONFIDENCE = 0.95
 """Of every interval; and a null's level is what chance stays below with this probability."""
 TAIL = (1 - CONFIDENCE) / 2
-"""Of probability, outside either end of an interval."""
+"""probability outside either end of an interval"""
+NAMED = ("nulls", "detail")
+"""parts of a score that hold several numbers by name"""
 
 
 @dataclass(frozen=True)
@@ -77,60 +79,42 @@ class Score:
         return Score(value, low, high, self.n, f"{words}; {self.estimator}", nulls)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain floats, ints, strings and dicts, as JSON holds them; what is not finite is None."""
+        """Return plain floats, ints, strings and dicts, as JSON holds them; what is not finite is None."""
         return {
             "value": _plain(self.value),
             "low": _plain(self.low),
             "high": _plain(self.high),
             "n": int(self.n),
             "estimator": self.estimator,
-            "nulls": {name: _plain(level) for name, level in self.nulls.items()},
-            "detail": {name: _plain(value) for name, value in self.detail.items()},
+            **{part: {name: _plain(x) for name, x in getattr(self, part).items()} for part in NAMED},
         }
 
     @classmethod
     def from_dict(cls, tree: Mapping[str, Any]) -> Score:
-        """What `to_dict` was given; NaN where it had None.
+        """Return the score that `to_dict` was given; NaN where it had None.
 
         Raises:
             ValueError: a part of a score is missing.
         """
-        lacking = [part for part in PARTS if part not in tree]
+        lacking = [part.name for part in fields(cls) if part.name not in tree]
         if lacking:
             raise ValueError(f"a score (of {', '.join(tree)}) must have `{lacking[0]}`")
-        return cls(
-            value=_number(tree["value"]),
-            low=_number(tree["low"]),
-            high=_number(tree["high"]),
-            n=int(tree["n"]),
-            estimator=str(tree["estimator"]),
-            nulls={name: _number(level) for name, level in tree["nulls"].items()},
-            detail={name: _number(value) for name, value in tree["detail"].items()},
-        )
+        value, low, high = (_number(tree[part]) for part in ("value", "low", "high"))
+        nulls, detail = ({name: _number(x) for name, x in tree[part].items()} for part in NAMED)
+        return cls(value, low, high, int(tree["n"]), str(tree["estimator"]), nulls, detail)
 
     def columns(self) -> dict[str, float | int | str | None]:
-        """`to_dict` as one row: value, low, high, n, estimator, nulls.<name>, detail.<name>."""
-        row: dict[str, float | int | str | None] = {}
-        for part, content in self.to_dict().items():
-            named = (
-                {f"{part}.{name}": value for name, value in content.items()}
-                if part in NAMED
-                else {part: content}
-            )
-            row |= named
-        return row
-
-
-PARTS = tuple(part.name for part in fields(Score))
-NAMED = ("nulls", "detail")
-"""Parts that hold several numbers by name."""
+        """Return `to_dict` as one row: value, low, high, n, estimator, nulls.<name>, detail.<name>."""
+        row = self.to_dict()
+        named = {f"{part}.{name}": x for part in NAMED for name, x in row.pop(part).items()}
+        return {**row, **named}
 
 
 def scores_frame(scores: Iterable[tuple[Mapping[str, Any], Score]]) -> pd.DataFrame:
     """A row a score: what it is of, then its `columns`."""
     import pandas as pd
 
-    return pd.DataFrame([{**of, **score.columns()} for of, score in scores])
+    return pd.DataFrame([{**about, **score.columns()} for about, score in scores])
 
 
 def _plain(number: float) -> float | None:

@@ -3,12 +3,11 @@
 from typing import TYPE_CHECKING, Any
 
 from phasescope.kinds import open_union
-from phasescope.networks.base import NetworkConfig
+from phasescope.networks.base import NetworkConfig, WatchedConfig
 from phasescope.networks.convnet.config import ConvNetConfig
 from phasescope.networks.linear.config import CirculantConfig, LinearConfig
 from phasescope.networks.module import of_module
 from phasescope.networks.unet.config import UNetConfig
-from phasescope.networks.watched import WatchedConfig
 
 __all__ = ["USUAL", "AnyNetwork", "NetworkConfig"]
 

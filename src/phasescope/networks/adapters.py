@@ -13,12 +13,12 @@ from phasescope.factors import Factors
 
 
 class DiffusersNetwork(nn.Module):
-    """A U-Net of diffusers that is told of a label by its class embedding.
+    """A U-Net of diffusers that is conditioned on a label by its class embedding.
 
     Factors are scaled to [-1, 1] and given as `class_labels`: to a `UNet2DConditionModel` with
     ``class_embed_type="projection", projection_class_embeddings_input_dim=K`` as they are, to a `UNet2DModel` with
     ``class_embed_type="identity"`` through `embed`. A label that is NaN is given as zeros; a U-Net without a class
-    embedding is told nothing. Taps are the U-Net's own modules: ``down_blocks.1``, ``mid_block``, ``up_blocks.0``.
+    embedding gets no label. Taps are the U-Net's own modules: ``down_blocks.1``, ``mid_block``, ``up_blocks.0``.
 
     Args:
         unet: the network; diffusers need not be imported here.
@@ -35,11 +35,7 @@ class DiffusersNetwork(nn.Module):
         self._told = getattr(unet, "class_embedding", None) is not None
 
     def tap(self, name: str) -> nn.Module:
-        """The U-Net's submodule of that name.
-
-        Raises:
-            AttributeError: there is none.
-        """
+        """Return the U-Net's submodule of that name; AttributeError if there is none."""
         return self.unet.get_submodule(name)
 
     def forward(

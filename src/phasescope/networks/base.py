@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal, NoReturn
+
+from pydantic import Field, JsonValue
 
 from phasescope.factors import Factors
 from phasescope.kinds import Kind
@@ -23,37 +25,58 @@ class NetworkConfig(Kind):
     @property
     @abstractmethod
     def taps(self) -> tuple[str, ...] | None:
-        """Names of the places whose activations can be read; None where only the built network knows them."""
+        """Names of the layers whose activations can be read; None if only the built network knows them."""
 
     @property
     def usual_taps(self) -> tuple[str, ...]:
-        """Where latents are read where nobody says so; the last is where the representation's phase is read."""
+        """Where latents are read by default; at the last the representation's phase is read."""
         return self.taps or ()
 
     @abstractmethod
     def build(self, shape: tuple[int, ...], factors: Factors) -> nn.Module:
-        """The network for images (C, *spatial) and labels of K factors, with fresh weights from torch's random state.
+        """Return the network for images (C, *spatial) and labels of K factors, with fresh weights from torch's random state.
 
-        A method `tap(name)` of the module, where it has one, gives the block whose output is a tap; else taps are names of
+        A method `tap(name)` of the module, if it has one, gives the block whose output is a tap; else taps are names of
         its submodules.
         """
 
     def check(self, shape: tuple[int, ...], factors: Factors) -> None:
-        """Raises ValueError where it cannot be built for such images and labels."""
-        return
+        """Raise ValueError if it cannot be built for such images and labels."""
 
     def commutes_with(self, shape: tuple[int, ...]) -> int | None:
-        """The px f such that a shift of x_t (C, *spatial) by f, round the canvas, shifts the answer; None: there is none."""
+        """Return the px f such that a shift of x_t (C, *spatial) by f, round the canvas, shifts the answer; None without."""
         return None
 
     def sees_px(self) -> int | None:
-        """Side of the square that a pixel of the answer depends on, px, odd; None where that may be the whole canvas."""
+        """Return the side of the square that a pixel of the answer depends on, px, odd; None if it may be the whole
+        canvas."""
         return None
 
     def widest(self, shape: tuple[int, ...]) -> int:
-        """Numbers in the largest of what it computes of one image, as far as it is known without building it."""
+        """Return the size of the largest activation of one image, as far as it is known without building the network."""
         return math.prod(shape)
 
     def encode(self, labels: Float[Tensor, "n K"], factors: Factors) -> Float[Tensor, "n features"] | None:
-        """Whatever it tells its blocks of a label: the ceiling of what latents may owe to being told. None: not known."""
+        """Return all that its blocks receive of a label: the upper reference of what latents may owe to it. None:
+        unknown."""
         return None
+
+
+class WatchedConfig(NetworkConfig):
+    """A network that `phasescope.watch` was shown."""
+
+    is_watched: ClassVar[bool] = True
+
+    kind: Literal["watched"] = "watched"
+    hyperparameters: dict[str, JsonValue] = Field({})
+    """what the loop's owner says of its training; nothing else is known of it"""
+
+    @property
+    def taps(self) -> None:
+        return None
+
+    def build(self, shape: tuple[int, ...], factors: Factors) -> NoReturn:
+        raise ValueError(
+            "`network` (=watched) lives in a loop of its owner's and cannot be built here: its stored "
+            "latents can be measured, and `phasescope.probe` takes the network itself"
+        )

@@ -1,10 +1,9 @@
-"""Anybody's `nn.Module` as a kind: ``network: {kind: my_networks.py:DiT, width: 64, depth: 4}``.
+"""A user's `nn.Module` as a kind: ``network: {kind: my_networks.py:DiT, width: 64, depth: 4}``.
 
 The class has ``forward(x_t, t, labels)``; the other keys are its constructor's arguments. A constructor that has arguments
-named `shape`, `channels`, `canvas` or `factors` is given the images' (C, *spatial), C, side, and the labels'
-`Factors`. `taps`, a
-class attribute or a key, names submodules whose outputs are read; without it they are the module's own children that the
-forward pass calls by themselves and whose outputs are tensors.
+named `shape`, `channels`, `canvas` or `factors` is given the images' (C, *spatial), C, side, and the labels' `Factors`.
+`taps`, a class attribute or a key, names submodules whose outputs are read; without it they are the module's own children
+that the forward pass calls by themselves and whose outputs are tensors.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 ABOUT = ("shape", "channels", "canvas", "factors")
-"""arguments that a constructor is given where it has them"""
+"""arguments that a constructor is given if it has them"""
 
 
 class ModuleConfig(NetworkConfig, Constructed):
@@ -35,7 +34,7 @@ class ModuleConfig(NetworkConfig, Constructed):
         return {name: value for name, value in super().arguments.items() if name != "taps"}
 
     def takes(self) -> dict[str, inspect.Parameter]:
-        return {name: one for name, one in super().takes().items() if name not in ABOUT}
+        return {name: each for name, each in super().takes().items() if name not in ABOUT}
 
     @model_validator(mode="after")
     def _taps_are_names(self) -> Self:
@@ -47,8 +46,8 @@ class ModuleConfig(NetworkConfig, Constructed):
 
     @property
     def taps(self) -> tuple[str, ...] | None:
-        told = (self.model_extra or {}).get("taps") or getattr(load(self.kind), "taps", None)
-        return tuple(told) if isinstance(told, list | tuple) else None
+        taps = (self.model_extra or {}).get("taps") or getattr(load(self.kind), "taps", None)
+        return tuple(taps) if isinstance(taps, list | tuple) else None
 
     def build(self, shape: tuple[int, ...], factors: Factors) -> nn.Module:
         about = {"shape": shape, "channels": shape[0], "canvas": shape[-1], "factors": factors}
@@ -57,11 +56,7 @@ class ModuleConfig(NetworkConfig, Constructed):
 
 
 def of_module(cls: type, reference: str) -> type[NetworkConfig]:
-    """The configuration class of a class that is an `nn.Module`.
-
-    Raises:
-        TypeError: it is none.
-    """
+    """Return the configuration class of an `nn.Module`; TypeError if the class is none."""
     from torch import nn
 
     if not issubclass(cls, nn.Module):

@@ -13,7 +13,7 @@ from phasescope import measures
 from phasescope.errors import UserError
 from phasescope.factors import Factor, Factors
 from phasescope.measures import Scores
-from phasescope.measures.latents.battery import OF_LATTICE, parts_of
+from phasescope.measures.latents.battery import BY_DEFAULT, NAMES, OF_LATTICE
 from phasescope.npz import MOST_BYTES, open_npz
 from phasescope.places import Place
 from phasescope.randomness import numpy_generator
@@ -127,7 +127,8 @@ def _measured_again(
         on_lattice = [name for name in chosen if name in on_lattice]
         others = [name for name in chosen if name not in on_lattice]
     labels = snapshot.latent_labels()
-    found, apart, scattered = Table(), len(parts_of(on_lattice)), len(parts_of(others))
+    found, apart = Table(), len(on_lattice)
+    scattered = len(BY_DEFAULT if others is None else set(others) & set(NAMES))
 
     def of_both(before: int, parts: int) -> Tell:
         """Both tables have as many batteries, of `scattered` parts, then of `apart`."""

@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from phasescope.measures.over_runs.comparisons import kappa, rank_correlation
-from phasescope.measures.over_runs.resampling import Estimate, NotEnough, mean_over_pairs, over_runs
+from phasescope.measures.over_runs.resampling import (
+    Estimate,
+    NotEnough,
+    kappa,
+    mean_over_pairs,
+    over_runs,
+    rank_correlation,
+)
 from phasescope.studies.statistics import Statistic, known_rows, numbers, restricted_onsets, spread_within
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""What is minimised, and by which rule: the kinds that training has several of."""
+"""The kinds of training: what is minimised, and by which rule."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LARGEST_LR = 1e30
 
 
 class Batch(NamedTuple):
-    """What a step learns from: x_0 (B, C, *spatial), labels (B, K), and what `Family.draw` drew."""
+    """The data of a step: x_0 (B, C, *spatial), labels (B, K), and what `Family.draw` drew."""
 
     x_0: Tensor
     labels: Tensor
@@ -32,7 +32,7 @@ class LossConfig(Kind):
     """What is minimised; by default the mean of the family's own losses of a batch."""
 
     def __call__(self, network: Network, family: Family, batch: Batch) -> Float[Tensor, ""]:
-        """The loss of a batch; it draws nothing itself."""
+        """Return the loss of a batch; it draws nothing itself."""
         return family.loss_at(network, batch.x_0, batch.labels, *batch.drawn).mean()
 
 
@@ -43,11 +43,7 @@ class OptimiserConfig(Kind):
     """learning rate after warm-up"""
 
     def on(self, leaves: list[nn.Parameter]) -> torch.optim.Optimizer:
-        """The torch optimiser of some parameters.
-
-        Raises:
-            ValueError: this rule is not one of torch's.
-        """
+        """Return the torch optimiser of some parameters; ValueError if this rule is not one of torch's."""
         raise ValueError(
             f"`training.optimiser` (={self.kind}) must be a rule of ours or a torch.optim.Optimizer"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
@@ -9,9 +10,9 @@ from pydantic import Field, field_validator, model_validator
 
 from phasescope.config import Config
 from phasescope.families.base import Withheld
-from phasescope.kinds import open_union
+from phasescope.kinds import Constructed, open_union
+from phasescope.sources import failing
 from phasescope.training.base import LARGEST_LR, LossConfig, OptimiserConfig
-from phasescope.training.foreign import of_optimiser
 
 if TYPE_CHECKING:
     import torch
@@ -59,6 +60,40 @@ class SGDConfig(OptimiserConfig):
         import torch
 
         return torch.optim.SGD(leaves, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)
+
+
+class TorchOptimiserConfig(OptimiserConfig, Constructed):
+    """An optimiser by reference, with its constructor's arguments as further keys."""
+
+    FIELD: ClassVar[str] = "training.optimiser"
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        return {"lr": self.lr, **super().arguments}
+
+    def takes(self) -> dict[str, inspect.Parameter]:
+        return dict(list(super().takes().items())[1:])  # the parameters come first
+
+    def on(self, leaves: list[nn.Parameter]) -> torch.optim.Optimizer:
+        """Return the optimiser of some parameters, after a copy of the first of them has taken a step: SourceFailed or
+        UserError if the constructor refuses its arguments, or it steps by a closure, which training does not give."""
+        import torch
+
+        twin = torch.zeros_like(leaves[0], requires_grad=True)
+        twin.grad = torch.zeros_like(twin)
+        optimiser, tried = self.construct(leaves), self.construct([twin])
+        with failing(f"`{self.FIELD}` (={self.kind}) must step without a closure"):
+            tried.step()
+        return optimiser
+
+
+def of_optimiser(cls: type, reference: str) -> type[OptimiserConfig]:
+    """Return the configuration class of a torch optimiser; TypeError if the class is none."""
+    import torch
+
+    if not issubclass(cls, torch.optim.Optimizer):
+        raise TypeError("must be an OptimiserConfig or a torch.optim.Optimizer, and is neither")
+    return TorchOptimiserConfig
 
 
 class FamilyLossConfig(LossConfig):
@@ -122,18 +157,18 @@ class TrainingConfig(Config):
     def withheld(self) -> Withheld:
         """What `label_dropout` leaves out of labels: nothing, whole labels, or each factor by itself."""
         dropout = self.label_dropout
-        if not (any(dropout) if isinstance(dropout, tuple) else dropout):
-            return "never"
-        return "factors" if isinstance(dropout, tuple) else "label"
+        if isinstance(dropout, tuple):
+            return "factors" if any(dropout) else "never"
+        return "label" if dropout else "never"
 
     @property
     def unheard(self) -> bool | list[bool]:
-        """Whether the label is withheld from every image; of each factor, where these are withheld by themselves."""
+        """Whether the label is withheld from every image; for each factor, if these are withheld by themselves."""
         dropout = self.label_dropout
         return [share == 1 for share in dropout] if isinstance(dropout, tuple) else dropout == 1
 
     def lr_factor(self, step: int) -> float:
-        """Share of the learning rates at `step` (0-based): linear warm-up, then constant or half a cosine."""
+        """Return the share of the learning rates at `step` (0-based): linear warm-up, then constant or half a cosine."""
         if step < self.warmup:
             return (step + 1) / self.warmup
         if self.decay == "constant":

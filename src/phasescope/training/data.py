@@ -33,7 +33,7 @@ class LabelStream:
         return order.to(self.labels.device, non_blocking=on_gpu)
 
     def at(self, step: int) -> Float[Tensor, "B K"]:
-        """The batch of `step` (0-based)."""
+        """Return the batch of `step` (0-based)."""
         size = len(self.labels)
         start, stop = step * self.batch, (step + 1) * self.batch
         parts = []
@@ -52,15 +52,15 @@ class Batches:
         self._stream = LabelStream(labels, config.batch, seed)
 
     def at(self, step: int) -> Batch:
-        """The batch of `step` (0-based)."""
+        """Return the batch of `step` (0-based)."""
         labels = self._stream.at(step)
-        x_0 = self.world.render(labels.clone())  # somebody's own may change what it is given
+        x_0 = self.world.render(labels.clone())  # a user's own world may change what it is given
         generator = torch_generator(self.seed, "noise", step, str(self.device))
         labels = self._withheld(self.world.factors.visible_columns(labels), generator)
         return Batch(x_0, labels, self.family.draw(x_0, generator))
 
     def _withheld(self, labels: Float[Tensor, "B K"], generator: torch.Generator) -> Float[Tensor, "B K"]:
-        """The labels, some of them NaN: whole labels, or each factor by itself."""
+        """Return the labels, some of them NaN: whole labels, or each factor by itself."""
         dropout = self.config.label_dropout
         shares = dropout if isinstance(dropout, tuple) else (dropout,)
         if not any(shares):

@@ -25,13 +25,14 @@ from phasescope.families.base import Family
 from phasescope.networks.base import NetworkConfig
 from phasescope.randomness import derive, global_stream_from
 from phasescope.training.base import Batch
-from phasescope.training.compiling import compiled
 from phasescope.training.config import TrainingConfig
 from phasescope.training.data import Batches
 from phasescope.training.losses import Losses
-from phasescope.training.memory import FlatParameters, keep_freed_memory
 from phasescope.training.optimisers import clip, layout_for, optimiser_of
 from phasescope.training.precision import (
+    FlatParameters,
+    compiled,
+    keep_freed_memory,
     normalise_in_float32,
     precision_of,
     start_threads,
@@ -41,14 +42,14 @@ from phasescope.worlds.base import World, not_finite
 
 
 class Learner:
-    """One network in training: what changes with it.
+    """One network in training, and all that changes with it.
 
     Attributes:
         network: the one that learns.
         average: the network of its averaged weights, (P,) in `averaged`.
         flat: the learning network's weights and gradients.
         optimiser: with its state.
-        step: how many were taken.
+        step: number of steps taken.
         norm: of the last step's gradient before it was clipped, on its device; None before a step.
     """
 
@@ -75,7 +76,7 @@ class Learner:
         return self.step * self.config.batch
 
     def descend(self, loss: Float[Tensor, ""]) -> None:
-        """One step by the gradient of `loss`."""
+        """Take one step by the gradient of `loss`."""
         self.flat.differentiate(loss)
         gradients, largest = self.flat.gradients, self.config.clip
         self.norm = torch.linalg.vector_norm(gradients) if largest is None else clip(gradients, largest)
@@ -86,37 +87,37 @@ class Learner:
             averaged.copy_(own)
 
     def last_step(self) -> dict[str, float | None]:
-        """The learning rate of the last step, and the norm of its gradient before it was clipped; waits for a GPU."""
+        """Return the learning rate of the last step, and the norm of its gradient before it was clipped; waits for a GPU."""
         if self.norm is None:
             return {"learning_rate": None, "gradient_norm": None}
         rate = self.config.optimiser.lr * self.config.lr_factor(self.step - 1)
         return {"learning_rate": rate, "gradient_norm": float(self.norm)}
 
     def tensors(self) -> dict[str, Tensor]:
-        """The whole state, as flat named tensors."""
-        return {
-            **_prefixed("network", self.network.state_dict()),
-            **_prefixed("average", self.average.state_dict()),
-            **_prefixed("optimiser", self.optimiser.tensors()),
+        """Return the whole state, as flat named tensors."""
+        states = {
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.tensors(),
         }
+        return {f"{part}.{name}": tensor for part, state in states.items() for name, tensor in state.items()}
 
     def load(self, tensors: dict[str, Tensor], step: int) -> None:
-        """Take up the state that `tensors` gave after `step` steps.
-
-        Raises:
-            RuntimeError: the tensors are of another network.
-        """
-        self.network.load_state_dict(_under("network", tensors))
-        self.average.load_state_dict(_under("average", tensors))
-        self.optimiser.load_tensors(_under("optimiser", tensors))
+        """Take up the state that `tensors` returned after `step` steps; RuntimeError if it is another network's."""
+        states: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "optimiser": {}}
+        for name, tensor in tensors.items():
+            part, _, inner = name.partition(".")
+            states.setdefault(part, {})[inner] = tensor
+        self.network.load_state_dict(states["network"])
+        self.average.load_state_dict(states["average"])
+        self.optimiser.load_tensors(states["optimiser"])
         self.step = step
 
 
 def learn(learner: Learner, family: Family, world: World, seed: int) -> Iterator[Float[Tensor, ""]]:
-    """Train from where `learner` stands to its last step; yields each step's mean loss, on its device, after the step.
+    """Train from where `learner` stands to its last step; yield each step's mean loss, on its device, after the step.
 
-    Args:
-        seed: the run's; batches, noise, dropped labels and what the network draws itself derive from (seed, purpose, step).
+    Batches, noise, dropped labels and what the network draws itself derive from (seed, purpose, step).
     """
     config, device = learner.config, learner.device
     batches = Batches(world, family, config, seed, device)
@@ -147,7 +148,7 @@ def learn(learner: Learner, family: Family, world: World, seed: int) -> Iterator
 def losses_of(
     learner: Learner, family: Family, world: World, seed: int, read: Sequence[float] = ()
 ) -> Losses:
-    """The losses of a training, `read` among them; their error names the world where its images are not finite."""
+    """Return the losses of a training, `read` among them; their error names the world if its images are not finite."""
 
     def check_images(step: int) -> None:
         batches = Batches(world, family, learner.config, seed, learner.device)
@@ -160,11 +161,8 @@ def losses_of(
 def fresh_learner(
     network_config: NetworkConfig, shape: tuple[int, ...], factors: Factors, config: TrainingConfig, seed: int
 ) -> Learner:
-    """A learner whose initial weights derive from (seed, "weights"); torch's global random state is left as it was.
-
-    Raises:
-        ValueError: the device or the precision is not to be had here.
-    """
+    """Return a learner whose initial weights derive from (seed, "weights"); torch's global random state stays as it was.
+    ValueError if the device or the precision is not available here."""
     device = resolve_device(config.device)
     prepare(device, config)
     with global_stream_from(derive(seed, "weights")):
@@ -173,11 +171,7 @@ def fresh_learner(
 
 
 def prepare(device: torch.device, config: TrainingConfig) -> None:
-    """Have this process compute on `device` as `config` says; a GPU gives the same bits every time, as a CPU does.
-
-    Raises:
-        ValueError: tf32 on a CPU.
-    """
+    """Have this process compute on `device` as `config` says; a GPU gives the same bits every time, as a CPU does."""
     if device.type == "cpu":
         if config.precision == "tf32":
             raise ValueError(
@@ -194,11 +188,7 @@ def prepare(device: torch.device, config: TrainingConfig) -> None:
 
 
 def resolve_device(name: str) -> torch.device:
-    """The device that `auto`, `cpu`, `cuda` or `cuda:N` names here.
-
-    Raises:
-        ValueError: CUDA is asked for and there is none, or no device of that number.
-    """
+    """Return the device that `auto`, `cpu`, `cuda` or `cuda:N` names here; ValueError if there is none."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     kind, _, number = name.partition(":")
@@ -210,17 +200,5 @@ def resolve_device(name: str) -> torch.device:
 
 
 def share_of_last(decay: float, n: int) -> float:
-    """What the n-th weights weigh in the bias-corrected mean of n: (1 - d)/(1 - d^n)."""
+    """Return the weight of the n-th weights in the bias-corrected mean of n: (1 - d)/(1 - d^n)."""
     return (1 - decay) / (1 - decay**n)
-
-
-def _prefixed(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {f"{prefix}.{name}": tensor for name, tensor in tensors.items()}
-
-
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {
-        name.removeprefix(prefix + "."): tensor
-        for name, tensor in tensors.items()
-        if name.startswith(prefix + ".")
-    }

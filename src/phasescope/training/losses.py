@@ -1,4 +1,4 @@
-"""The losses of the steps since a run's last snapshot, read from their device as seldom as may be."""
+"""The losses of the steps since a run's last snapshot, read from their device as rarely as possible."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Losses:
     Args:
         lr: the run's learning rate, which an error names.
         read: those that a checkpoint kept.
-        check: raises the error of a step whose images, and not its weights, are why its loss is not finite.
+        check: raises the error of a step whose loss is not finite because of its images, not its weights.
     """
 
     def __init__(
@@ -29,45 +29,37 @@ class Losses:
     ):
         self.lr, self._check = lr, check
         self.values = list(read)
-        """those that have been read"""
+        """those that have been read since the last `clear`"""
         self.last: float | None = None
         """the last one known, of whatever step"""
         self._unread: list[Tensor] = []
         self._step = 0
 
     def add(self, loss: Float[Tensor, ""], step: int) -> None:
-        """Keep the loss of `step`; it is read at once where that makes nobody wait.
-
-        Raises:
-            RunFailed: as `read` says.
-        """
+        """Keep the loss of `step`; read it at once if that does not wait for a GPU."""
         self._unread.append(loss)
         self._step = step
         if at_hand(loss) or len(self._unread) == READ_EVERY:
             self.read()
 
     def read(self) -> None:
-        """Read what is not read yet.
-
-        Raises:
-            RunFailed: a loss is not finite; names the first step of which that is so.
-        """
+        """Read what is not read yet; RunFailed names the first step whose loss is not finite."""
         if not self._unread:
             return
-        found, self._unread = read_together(self._unread), []
-        for step, loss in enumerate(found, self._step - len(found) + 1):
+        losses, self._unread = read_together(self._unread), []
+        for step, loss in enumerate(losses, self._step - len(losses) + 1):
             if not math.isfinite(loss):
                 raise self.diverged(f"`loss` (={loss}) must be finite", step)
-        self.values += found
-        self.last = found[-1]
+        self.values += losses
+        self.last = losses[-1]
 
-    def diverged(self, what: str, step: int) -> RunFailed:
-        """The error of a run in which `what` must be, and is not any more."""
+    def diverged(self, rule: str, step: int) -> RunFailed:
+        """Return the error of a run that breaks a rule from a step on."""
         self._check(step)
-        return RunFailed(f"{what}, and is not at step {step}: lower `training.optimiser.lr` (={self.lr})")
+        return RunFailed(f"{rule}, and is not at step {step}: lower `training.optimiser.lr` (={self.lr})")
 
     def mean(self) -> float | None:
-        """Of all since the last call of `clear`; None where there is none."""
+        """Return the mean of all since the last `clear`; None if there is none."""
         self.read()
         return sum(self.values) / len(self.values) if self.values else None
 
@@ -76,10 +68,10 @@ class Losses:
 
 
 def at_hand(loss: Tensor) -> bool:
-    """Whether to read it makes nobody wait."""
+    """Return whether reading it does not wait for a GPU."""
     return loss.device.type == "cpu"
 
 
 def read_together(losses: list[Tensor]) -> list[float]:
-    """The values of all, for which a GPU is waited for once."""
+    """Return the values of all, for which a GPU is waited for once."""
     return torch.stack(losses).tolist()

@@ -1,4 +1,4 @@
-"""Optimisers: AdamW, or Muon on convolutions with AdamW on the rest; others are torch's own (`foreign`).
+"""Optimisers on flat parameters, (P,): AdamW, or Muon on convolutions with AdamW on the rest; others are torch's own.
 
 Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon): with B the exponential mean of the gradients G of a matrix,
 
@@ -6,8 +6,6 @@ Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon): with B the exponen
 
 as `torch.optim.Muon` has it, but on all matrices of one shape at once. A convolution's kernel (D, C, h, w) is a matrix
 (D, M = h w C). The entrance, the exit and the modulations keep AdamW.
-
-Both work on flat parameters, (P,).
 """
 
 from __future__ import annotations
@@ -15,7 +13,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from itertools import groupby
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -24,11 +22,10 @@ from torch.optim.adamw import adamw
 
 from phasescope.training.base import OptimiserConfig
 from phasescope.training.config import AdamWConfig, MuonConfig
-from phasescope.training.foreign import TorchOptimiser
-from phasescope.training.memory import FlatParameters, Layout, slot_of
+from phasescope.training.precision import FlatParameters, Layout, slot_of
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
-"""of the odd polynomial whose iterates bring singular values near 1, and small ones there soonest (Jordan et al. 2024)"""
+"""of the odd polynomial whose iterates bring singular values near 1, and small ones there fastest (Jordan et al. 2024)"""
 NEWTON_SCHULZ_STEPS = 5
 SMALLEST_NORM = 1e-7
 """below which a matrix is not normalised"""
@@ -37,7 +34,7 @@ EPS = 1e-8
 
 
 def layout_for(network: nn.Module, config: OptimiserConfig) -> Layout:
-    """The layout of the network's parameters: the kernels that Muon takes first, those of one shape side by side."""
+    """Return the layout of the network's parameters: first Muon's kernels, those of one shape side by side."""
     shapes = {name: tuple(parameter.shape) for name, parameter in _learnt(network)}
     if not shapes:
         raise ValueError("`network` must have parameters that can be learnt: it has none")
@@ -47,15 +44,11 @@ def layout_for(network: nn.Module, config: OptimiserConfig) -> Layout:
 
 
 def _learnt(network: nn.Module) -> list[tuple[str, nn.Parameter]]:
-    return [(name, one) for name, one in network.named_parameters() if one.requires_grad]
+    return [(name, weights) for name, weights in network.named_parameters() if weights.requires_grad]
 
 
 def _kernels(network: nn.Module) -> list[str]:
-    """Names of the kernels between the first convolution, the entrance, and the last, the exit.
-
-    Raises:
-        ValueError: there is none.
-    """
+    """Return the names of the kernels between the first convolution, the entrance, and the last, the exit."""
     convolutions = [name for name, module in network.named_modules() if isinstance(module, nn.Conv2d)]
     if len(convolutions) < 3:
         raise ValueError(
@@ -68,21 +61,14 @@ def _kernels(network: nn.Module) -> list[str]:
 def optimiser_of(
     network: nn.Module, flat: FlatParameters, config: OptimiserConfig
 ) -> Optimiser | TorchOptimiser:
-    """The rule of update that `config` names.
-
-    Args:
-        flat: the parameters of `network`, laid out by `layout_for`.
-    """
+    """Return the rule of update that `config` names, for parameters that `layout_for` has laid out."""
     names = [name for name, _ in _learnt(network)]
     match config:
         case MuonConfig():
             kernels = _kernels(network)
             rest = [name for name in names if name not in kernels]
-            muon, adamw_of_rest = (
-                _Muon(flat, kernels, config),
-                _AdamW(flat, rest, config.rest, config.weight_decay),
-            )
-            return Optimiser([muon, adamw_of_rest])
+            adamw_of_rest = _AdamW(flat, rest, config.rest, config.weight_decay)
+            return Optimiser([_Muon(flat, kernels, config), adamw_of_rest])
         case AdamWConfig():
             return Optimiser([_AdamW(flat, names, config, config.weight_decay)])
     return TorchOptimiser(network, flat, names, config)
@@ -95,12 +81,12 @@ class Optimiser:
         self._parts = parts
 
     def step(self, lr_factor: float) -> None:
-        """One update by the flat parameters' gradients, at `lr_factor` times the configured learning rates."""
+        """Update by the flat parameters' gradients, at `lr_factor` times the configured learning rates."""
         for part in self._parts:
             part.step(lr_factor)
 
     def tensors(self) -> dict[str, Tensor]:
-        """All state as flat tensors, named `part.parameter.entry`."""
+        """Return all state as flat tensors, named `part.parameter.entry`."""
         return {
             f"{i}.{j}.{entry}": tensor
             for i, part in enumerate(self._parts)
@@ -109,7 +95,7 @@ class Optimiser:
         }
 
     def load_tensors(self, tensors: dict[str, Tensor]) -> None:
-        """The inverse of `tensors`, which are copied."""
+        """Take up the state that `tensors` returned."""
         for i, part in enumerate(self._parts):
             part.moments.clear()
             if any(name.startswith(f"{i}.") for name in tensors):
@@ -136,7 +122,7 @@ class _Part(ABC):
 
     @abstractmethod
     def step(self, lr_factor: float) -> None:
-        """One update at `lr_factor` times the configured learning rate."""
+        """Update at `lr_factor` times the configured learning rate."""
 
     def begin(self) -> None:
         """Create the state of a first step, all zeros, unless there is a state."""
@@ -145,15 +131,12 @@ class _Part(ABC):
             self.moments = {entry: self.weights.new_zeros(size) for entry, size in sizes.items()}
 
     def state(self) -> dict[str, list[Tensor]]:
-        """By entry a tensor for each parameter; nothing before the first step."""
-        return {
-            entry: self._split(moment) if moment.ndim else [moment] * len(self.names)
-            for entry, moment in self.moments.items()
-        }
-
-    def _split(self, flat: Float[Tensor, " P"]) -> list[Tensor]:
-        views = self.layout.views(flat)
-        return [views[name] for name in self.names]
+        """Return by entry a tensor for each parameter; nothing before the first step."""
+        state = {}
+        for entry, moment in self.moments.items():
+            views = self.layout.views(moment) if moment.ndim else dict.fromkeys(self.names, moment)
+            state[entry] = [views[name] for name in self.names]
+        return state
 
 
 class _AdamW(_Part):
@@ -209,15 +192,12 @@ class _Muon(_Part):
             weights.add_(orthogonalised(direction), alpha=-lr * math.sqrt(max(1, rows / columns)))
 
     def state(self) -> dict[str, list[Tensor]]:
-        """Kernels as matrices (D, h w C), as `torch.optim.Muon` has them."""
-        kernels = super().state()
-        return {
-            entry: [kernel.permute(0, 2, 3, 1).flatten(1) for kernel in some]
-            for entry, some in kernels.items()
-        }
+        """Return kernels as matrices (D, h w C), as `torch.optim.Muon` has them."""
+        state = super().state().items()
+        return {entry: [k.permute(0, 2, 3, 1).flatten(1) for k in kernels] for entry, kernels in state}
 
     def _by_shape(self, flat: Float[Tensor, " P"]) -> list[Float[Tensor, "n D M"]]:
-        """All matrices of one shape, for each shape; views."""
+        """Return views of all matrices of one shape, for each shape."""
         matrices, begin = [], 0
         for shape, same in groupby(self.layout.shapes.values()):
             count, slot, size = len(list(same)), slot_of(shape), math.prod(shape)
@@ -228,7 +208,7 @@ class _Muon(_Part):
 
 
 def orthogonalised(matrices: Float[Tensor, "n D M"]) -> Float[Tensor, "n D M"]:
-    """Each matrix with its singular values brought near 1, by Newton-Schulz iteration; bfloat16 on a GPU."""
+    """Return each matrix with its singular values brought near 1, by Newton-Schulz iteration; bfloat16 on a GPU."""
     a, b, c = NEWTON_SCHULZ
     x = matrices
     if tall := x.shape[-2] > x.shape[-1]:
@@ -243,7 +223,47 @@ def orthogonalised(matrices: Float[Tensor, "n D M"]) -> Float[Tensor, "n D M"]:
 
 
 def clip(gradients: Float[Tensor, " P"], largest: float) -> Float[Tensor, ""]:
-    """Scale gradients whose common norm exceeds `largest` down to it, as `clip_grad_norm_` does; the norm before."""
+    """Scale gradients whose norm exceeds `largest` down to it, as `clip_grad_norm_` does; return the norm before."""
     norm = torch.linalg.vector_norm(gradients)
     gradients.mul_((largest / (norm + 1e-6)).clamp(max=1))
     return norm
+
+
+class TorchOptimiser:
+    """A torch optimiser over flat parameters, one tensor of them all views of the same memory."""
+
+    def __init__(self, network: nn.Module, flat: FlatParameters, names: list[str], config: OptimiserConfig):
+        views, parameters = flat.layout.views(flat.gradients), dict(network.named_parameters())
+        self._leaves = [parameters[name] for name in names]
+        self._gradients = [views[name] for name in names]
+        self._optimiser = config.on(self._leaves)
+        self._rates = [group["lr"] for group in self._optimiser.param_groups]
+
+    def step(self, lr_factor: float) -> None:
+        for leaf, gradient in zip(self._leaves, self._gradients, strict=True):
+            leaf.grad = gradient
+        for group, lr in zip(self._optimiser.param_groups, self._rates, strict=True):
+            group["lr"] = lr * lr_factor
+        self._optimiser.step()
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return all state, named `parameter.entry`, or `parameter.entry.number` if it is a Python number."""
+        tensors: dict[str, Tensor] = {}
+        for number, entries in self._optimiser.state_dict()["state"].items():
+            for entry, value in entries.items():
+                if isinstance(value, torch.Tensor):
+                    tensors[f"{number}.{entry}"] = value
+                elif isinstance(value, int | float):
+                    tensors[f"{number}.{entry}.number"] = torch.tensor(value, dtype=torch.float64)
+        return tensors
+
+    def load_tensors(self, tensors: dict[str, Tensor]) -> None:
+        state: dict[int, dict[str, Any]] = {}
+        for name, tensor in tensors.items():
+            number, _, entry = name.partition(".")
+            value: Any = tensor.clone()
+            if entry.endswith(".number"):
+                value = int(tensor) if tensor == int(tensor) else tensor.item()
+            state.setdefault(int(number), {})[entry.removesuffix(".number")] = value
+        whole = self._optimiser.state_dict()
+        self._optimiser.load_state_dict({**whole, "state": state})

@@ -75,17 +75,15 @@ class ArrayWorld(World):
 
     @model_validator(mode="after")
     def _can_be_read(self) -> Self:
-        """Read now: an error comes before any work."""
-        if not self.file:
-            return self
+        """Read now, so that an error comes before any work."""
         try:
-            self.data  # noqa: B018
+            if self.file:
+                self.data  # noqa: B018
         except UserError as error:
-            told = str(error)
-            own = any(told.startswith(f"`{field}` (=") for field in type(self).model_fields)
-            raise ValueError(
-                told if own else f"`file` (={self.file}) {told.removeprefix(f'`{self.file}` ')}"
-            ) from None
+            message = str(error)
+            if not any(message.startswith(f"`{field}` (=") for field in type(self).model_fields):
+                message = f"`file` (={self.file}) {message.removeprefix(f'`{self.file}` ')}"
+            raise ValueError(message) from None
         return self
 
     @classmethod
@@ -100,7 +98,7 @@ class ArrayWorld(World):
         classes: Mapping[str, Sequence[str]] | None = None,
         hidden: Sequence[str] = (),
     ) -> Self:
-        """A world of arrays at hand, to probe and to watch with; a run that is trained needs a `file`.
+        """Return a world of arrays in memory, to probe and to watch with; a run that is trained needs a `file`.
 
         Args:
             images: (M, N, N), (M, N, N, C) or (M, C, N, N) with C = 1 or 3; uint8 from 0 to 255 (or 0 and 1), or floats from
@@ -110,7 +108,7 @@ class ArrayWorld(World):
             periodic, categorical: names of those that are so.
             classes: by categorical factor the names of its classes, from the smallest value up.
             hidden: names of factors that are neither given to the network nor measured.
-            span: each factor's range; for a periodic one its period; by default that of the labels, where none is periodic.
+            span: each factor's range, or its period; by default that of the labels, if none is periodic.
 
         Raises:
             UserError: names the argument, its value and the rule.
@@ -122,7 +120,7 @@ class ArrayWorld(World):
         return world
 
     def saved(self, file: Path) -> Self:
-        """The same world out of a file, which is written where it is not there."""
+        """Return the same world from a file, which is written if it does not exist."""
         data, factors = self.data, Factors(self.data.factors[: self.data.given])
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -139,11 +137,7 @@ class ArrayWorld(World):
 
     @cached_property
     def data(self) -> ImageSet:
-        """The images and labels.
-
-        Raises:
-            UserError: there is no file, it cannot be read, or is of no known layout.
-        """
+        """The images and labels; UserError if there is no file, it cannot be read, or its layout is unknown."""
         if not self.file:
             raise UserError("`world.file` (=) must be given: an npz file with images and labels")
         images, labels, layout = read_arrays(Path(self.file), self.limit, self.draw)
@@ -171,38 +165,28 @@ class ArrayWorld(World):
         return self.data.images.shape[1:]
 
     def training_labels(self) -> Float[np.ndarray, "M K"]:
-        """The label of each image, one row an image."""
         return self.data.distinct
 
     def draw_labels(self, n: int, generator: np.random.Generator) -> Float[np.ndarray, "n K"]:
-        """The labels of `n` different images of the data set, or of all: it has no image of any other label."""
-        first = self.data.first
-        return self.data.labels[np.sort(generator.permutation(first)[:n])]
+        """Return the labels of `n` different images of the data set, or of all: it has no image of any other label."""
+        return self.data.labels[np.sort(generator.permutation(self.data.first)[:n])]
 
     def complete(
         self, labels: Float[np.ndarray, "n V"], generator: np.random.Generator
     ) -> Float[np.ndarray, "n K"]:
-        """The full label of an image drawn from those that have each of `labels`, of the visible factors.
-
-        Raises:
-            ValueError: the data set has no image of a label.
-        """
+        """Return the full label of an image drawn from those of each label; ValueError if a label has none."""
         return self.data.drawn(labels, generator) if self.factors.hidden else labels
 
     def reader(self) -> NearestImage | None:
-        """The nearest training image's label; None of a data set that is too large to compare images with."""
+        """Return what reads the nearest training image's label; None if the data set is too large to compare images with."""
         return self.data.nearest if self.data.images.size <= MOST_NUMBERS else None
 
     def splits(self) -> Mapping[str, Split]:
-        """The data set's own labels alone."""
+        """Return the data set's own labels alone."""
         return {"trained": self.draw_labels}
 
     def render(self, labels: Float[Tensor, "B K"]) -> Float[Tensor, "B C N N"]:
-        """The images of `labels` in [-1, 1], on their device.
-
-        Raises:
-            ValueError: the data set has no image of a label.
-        """
+        """Return the images of labels; ValueError if the data set has none of a label."""
         import torch
 
         rows = np.ascontiguousarray(labels.detach().cpu().numpy(), dtype=np.float32)
@@ -217,11 +201,8 @@ class ArrayWorld(World):
 
 
 def read_arrays(path: Path, limit: int | None, seed: int) -> tuple[np.ndarray, np.ndarray, tuple[str, str]]:
-    """(images, labels, names of the two) in an npz file; of more than `limit` images so many, drawn by `seed`.
-
-    Raises:
-        UserError: the file cannot be read, or is of no known layout.
-    """
+    """Return images, labels and their names in an npz file, at most `limit`, drawn by `seed`; UserError if the file cannot
+    be read, or its layout is unknown."""
     with open_npz(path) as arrays:
         layout = next((names for names in LAYOUTS if set(names) <= set(arrays)), None)
         if layout is None:

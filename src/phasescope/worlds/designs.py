@@ -38,23 +38,20 @@ class Design(Config):
 
     @abstractmethod
     def along(self, factors: Factors) -> Self:
-        """This design of these factors, all that is usual said.
-
-        Raises:
-            ValueError: it does not go with them, or leaves no label to train on.
-        """
+        """Return this design with the defaults of these factors filled in; ValueError if it does not fit them, or leaves no
+        label to train on."""
 
     @abstractmethod
     def labels(self, factors: Factors) -> Float[np.ndarray, "M K"]:
-        """The labels that are trained on, float32."""
+        """Return the labels that are trained on, float32."""
 
     @abstractmethod
     def held(self, factors: Factors) -> Mapping[str, Float[np.ndarray, "n K"]]:
-        """By the name of a split the labels that are held out for it, float32."""
+        """Return by split the labels that are held out for it, float32."""
 
     @abstractmethod
     def sentence(self, factors: Factors) -> str:
-        """As people say it: ``trained on a grid of 1 x 0.5 px``."""
+        """Return it in words: ``trained on a grid of 1 x 0.5 px``."""
 
 
 class Grid(Design):
@@ -99,12 +96,6 @@ class Grid(Design):
         return (self.model_extra or {}).get(f"d{factor.name}", INCREMENT)
 
     def along(self, factors: Factors) -> Grid:
-        """This grid with the increment of each factor filled in, in the factors' order.
-
-        Raises:
-            ValueError: an increment of something that is no factor, or that gives less than 2 or too many values; both ends
-                of a periodic factor.
-        """
         names = [f"d{name}" for name in factors.names]
         for name, value in (self.model_extra or {}).items():
             if name not in names:
@@ -150,7 +141,6 @@ class Grid(Design):
             )
 
     def _check_ranges(self, factors: Factors) -> None:
-        """Raises ValueError if a range or a value is not of a factor, or lies beyond its range."""
         ranges = {("within", name): limits for name, limits in self.within.items()}
         ranges |= {("at", name): (value, value) for name, value in self.at.items()}
         for (field, name), (low, high) in ranges.items():
@@ -167,7 +157,6 @@ class Grid(Design):
                 )
 
     def _check_held(self, rule: str, factors: Factors) -> None:
-        """Raises ValueError if the rule leaves no label, or a split has none."""
         if not len(self.labels(factors)):
             raise ValueError(f"`design.hold_out` (={rule}) must leave a label to train on, and holds out all")
         for name, labels in self.held(factors).items():
@@ -177,8 +166,6 @@ class Grid(Design):
                 )
 
     def limited(self, factors: Factors) -> Factors:
-        """The factors, with the ranges in which the grid lies."""
-
         def limit(factor: Factor) -> Factor:
             low, high = self.within.get(factor.name, (factor.low, factor.high))
             periodic = factor.periodic and (low, high) == (factor.low, factor.high)
@@ -187,7 +174,6 @@ class Grid(Design):
         return Factors(map(limit, factors))
 
     def sentence(self, factors: Factors) -> str:
-        """In words: ``trained on a grid of 1 x 0.5 px``."""
         measured = [factor for factor in factors if not factor.categorical]
         steps = " x ".join(f"{self.increment(factor):g}" for factor in measured) or "all classes"
         units = {factor.unit for factor in measured}
@@ -200,7 +186,7 @@ class Grid(Design):
         return f"{TRAINED}{some}{grid}{', ' * bool(limits)}{' and '.join(limits)}{held}"
 
     def labels(self, factors: Factors) -> Float[np.ndarray, "M K"]:
-        """The labels that are trained on, float32; the last factor varies fastest."""
+        """Return the labels that are trained on; the last factor varies fastest."""
         labels = self._kept(factors)
         held = self._masks(labels, factors)
         return labels[~np.any(list(held.values()), axis=0)] if held else labels
@@ -213,7 +199,7 @@ class Grid(Design):
         return {} if self.hold_out is None else self.hold_out.held(labels, self.limited(factors))
 
     def _kept(self, factors: Factors) -> Float[np.ndarray, "M K"]:
-        """The grid's labels, `keep` of them, held out or not."""
+        """Return the grid's labels, `keep` of them, held out or not."""
         axes = self._axes(factors)
         labels = (
             np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes)).astype(np.float32)
@@ -224,7 +210,6 @@ class Grid(Design):
         return labels[np.sort(order[: self.keep])]
 
     def _axes(self, factors: Factors) -> list[np.ndarray]:
-        """The values of each factor."""
         return [
             np.array([self.at[factor.name]])
             if factor.name in self.at
@@ -265,12 +250,12 @@ class Union(Design):
         return tuple(grids)
 
     def labels(self, factors: Factors) -> Float[np.ndarray, "M K"]:
-        """Each place once, in the order of the parts."""
+        """Return each label once, in the order of the parts."""
         labels = np.concatenate([part.labels(factors) for part in self.parts])
         return labels[np.sort(np.unique(factors.places(labels), axis=0, return_index=True)[1])]
 
     def held(self, factors: Factors) -> dict[str, Float[np.ndarray, "n K"]]:
-        """Of the splits of the parts and of `tested`, the labels that no part trains on."""
+        """Return the splits of the parts and of `tested`, without labels that a part trains on."""
         trained = set(map(tuple, factors.places(self.labels(factors)).tolist()))
         splits: dict[str, list[np.ndarray]] = {}
         for grid in (*self.parts, *self.tested):

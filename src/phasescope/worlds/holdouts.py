@@ -39,15 +39,15 @@ class HoldOut(Config):
     kind: str
 
     def check(self, factors: Factors) -> None:
-        """Raises ValueError unless it fits these factors, whose range is that of the design."""
+        """Raise ValueError unless it fits these factors, whose range is that of the design."""
 
     @abstractmethod
     def held(self, labels: Float[np.ndarray, "n K"], factors: Factors) -> Held:
-        """Which of a design's labels, all of them in their order, are held out, by the split that tests them."""
+        """Return by split which of all of a design's labels, in their order, are held out for it."""
 
     @abstractmethod
     def sentence(self, factors: Factors) -> str:
-        """What is held out, in words."""
+        """Return what is held out, in words."""
 
 
 class _Ranges(HoldOut):
@@ -83,7 +83,7 @@ class _Ranges(HoldOut):
             check_narrower(name, f"{low:g} to {high:g}", high - low, named("design.hold_out", name, factors))
 
     def within(self, labels: Float[np.ndarray, "n K"], factors: Factors) -> Bool[np.ndarray, "ranges n"]:
-        """Whether each label lies in each range."""
+        """Return whether each label lies in each range."""
         masks = []
         for name, (low, high) in self.ranges.items():
             distance, slack = distance_from((low + high) / 2, name, labels, factors)
@@ -106,7 +106,6 @@ class Cross(_Ranges):
     kind: Literal["cross"] = "cross"
 
     def held(self, labels: Float[np.ndarray, "n K"], factors: Factors) -> Held:
-        """`x_arm` and the like, in one factor's band alone; `intersection`, in several."""
         within = self.within(labels, factors)
         count = within.sum(axis=0)
         arms = {f"{name}_arm": own & (count == 1) for name, own in zip(self.ranges, within, strict=True)}
@@ -121,7 +120,6 @@ class Square(_Ranges):
     kind: Literal["square"] = "square"
 
     def held(self, labels: Float[np.ndarray, "n K"], factors: Factors) -> Held:
-        """`square`."""
         return {"square": np.asarray(self.within(labels, factors).all(axis=0))}
 
 
@@ -141,7 +139,6 @@ class Lesion(HoldOut):
         check_narrower("width", f"{self.width:g}", self.width, factor)
 
     def held(self, labels: Float[np.ndarray, "n K"], factors: Factors) -> Held:
-        """`lesion`."""
         factor = named("design.hold_out.axis", self.axis, factors)
         middle = factor.low + factor.span / 2 if self.middle is None else self.middle
         distance, slack = distance_from(middle, self.axis, labels, factors)
@@ -172,7 +169,6 @@ class Rim(HoldOut):
                 )
 
     def held(self, labels: Float[np.ndarray, "n K"], factors: Factors) -> Held:
-        """`inside`."""
         low, high = labels - factors.low, factors.low + factors.span - labels
         inside = np.minimum(low, high) > self.width + ROUNDING * factors.span
         return {"inside": np.asarray(inside.all(axis=1))}
@@ -201,7 +197,6 @@ class Subset(HoldOut):
         return self
 
     def held(self, labels: Float[np.ndarray, "n K"], factors: Factors) -> Held:
-        """`left_out`."""
         kept = round(self.share * len(labels)) if self.share is not None else self.count or 0
         rank = np.argsort(numpy_generator(self.shuffle, "kept labels").permutation(len(labels)))
         return {"left_out": np.greater_equal(rank, kept)}
@@ -215,7 +210,7 @@ AnyHoldOut = Cross | Square | Lesion | Rim | Subset
 
 
 def finite(value: Any) -> float | None:
-    """A number that a user wrote; None if it is none."""
+    """Return a user's input as a number; None if it is none."""
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -224,14 +219,13 @@ def finite(value: Any) -> float | None:
 
 
 def named(field: str, name: str, factors: Factors) -> Factor:
-    """The factor of this name; ValueError, which names the `field` that asks for it, if there is none."""
+    """Return the factor of this name; ValueError, which names the `field`, if there is none."""
     if name not in factors.names:
         raise ValueError(f"`{field}` (={name}) must be one of the factors: {', '.join(factors.names)}")
     return factors[factors.names.index(name)]
 
 
 def check_narrower(field: str, value: str, width: float, factor: Factor) -> None:
-    """Raises ValueError unless a width is less than the factor's range."""
     if width >= factor.span:
         raise ValueError(
             f"`design.hold_out.{field}` (={value}) must be narrower than {factor.name}'s range (={factor.span:g} "
@@ -242,7 +236,7 @@ def check_narrower(field: str, value: str, width: float, factor: Factor) -> None
 def distance_from(
     middle: float, name: str, labels: Float[np.ndarray, "n K"], factors: Factors
 ) -> tuple[Float[np.ndarray, " n"], float]:
-    """How far each label lies from the middle along a factor, in its unit; and the slack of a comparison with that."""
+    """Return how far each label lies from the middle along a factor, in its unit; and the tolerance of that."""
     k = factors.names.index(name)
     middles = np.full((len(labels), 1), middle, dtype=float)
     distance = np.abs(Factors([factors[k]]).difference(labels[:, [k]], middles))[:, 0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,7 +23,7 @@ SAME = 1e-7
 
 @dataclass(frozen=True)
 class Description:
-    """What is known of the factors of labels; see `ArrayWorld.from_arrays`."""
+    """Descriptions of the factors of labels; see `ArrayWorld.from_arrays`."""
 
     names: Sequence[str] | None = None
     periodic: Sequence[str] = ()
@@ -34,7 +34,7 @@ class Description:
 
 
 class ImageSet:
-    """Images found by their labels; arguments as `ArrayWorld.from_arrays` has them.
+    """Images that are looked up by their labels.
 
     Attributes:
         images: (M, C, N, N), as they were given.
@@ -79,20 +79,15 @@ class ImageSet:
 
     @cached_property
     def _rows_of(self) -> dict[bytes, np.ndarray]:
-        """By visible label the rows of its images."""
+        """The rows of images by their visible label."""
         known, inverse = np.unique(self.factors.visible_columns(self.labels), axis=0, return_inverse=True)
         order = np.argsort(inverse.ravel(), kind="stable")
         ends = np.cumsum(np.bincount(inverse.ravel()))[:-1]
         return {label.tobytes(): rows for label, rows in zip(known, np.split(order, ends), strict=True)}
 
     def drawn(self, labels: Float[np.ndarray, "n V"], generator: np.random.Generator) -> np.ndarray:
-        wanted = [label.tobytes() for label in np.ascontiguousarray(labels, dtype=np.float32) + 0.0]
-        for label, key in zip(labels, wanted, strict=True):
-            if key not in self._rows_of:
-                raise ValueError(
-                    f"`labels` (={label.tolist()}) must be one of the data set's: it has no other image"
-                )
-        return self.labels[[generator.choice(self._rows_of[key]) for key in wanted]]
+        wanted = np.ascontiguousarray(labels, dtype=np.float32) + 0.0
+        return self.labels[[generator.choice(rows) for rows in self._rows(wanted, self._rows_of)]]
 
     @cached_property
     def nearest(self) -> NearestImage:
@@ -103,27 +98,23 @@ class ImageSet:
         )
 
     def of(self, labels: Float[np.ndarray, "B K"]) -> Float[np.ndarray, "B C N N"]:
-        """Their images in [-1, 1], float32.
+        """Return their images in [-1, 1], float32."""
+        rows = self._rows(labels, self._known)
+        return self._factor * self.images[rows].astype(np.float32) + self._offset
 
-        Raises:
-            ValueError: there is none of a label.
-        """
-        try:
-            where = [self._known[row.tobytes()] for row in labels]
-        except KeyError:
-            missing = next(row for row in labels if row.tobytes() not in self._known)
-            raise ValueError(
-                f"`labels` (={missing.tolist()}) must be one of the data set's: it has no other image"
-            ) from None
-        return self._factor * self.images[where].astype(np.float32) + self._offset
+    @staticmethod
+    def _rows(labels: np.ndarray, known: Mapping[bytes, Any]) -> list[Any]:
+        """Return what is known of each label; ValueError for a label that the data set lacks."""
+        for label in labels:
+            if label.tobytes() not in known:
+                raise ValueError(
+                    f"`labels` (={label.tolist()}) must be one of the data set's: it has no other image"
+                )
+        return [known[label.tobytes()] for label in labels]
 
 
 def _factors(labels: Float[np.ndarray, "M K"], described: Description) -> tuple[Factors, np.ndarray]:
-    """The factors that vary in the labels, and whether each factor does.
-
-    Raises:
-        UserError: names the argument, its value and the rule.
-    """
+    """Return the factors that vary in the labels, and whether each factor does."""
     names, span, classes = described.names or (), described.span, described.classes or {}
     for field, some in (("hidden", described.hidden), ("classes", classes)):
         for name in some:
@@ -161,11 +152,7 @@ def _factors(labels: Float[np.ndarray, "M K"], described: Description) -> tuple[
 
 
 def as_float32(labels: np.ndarray, names: Sequence[str]) -> np.ndarray:
-    """Return labels (M, K) as float32.
-
-    Raises:
-        UserError: values of a factor that differ would become equal.
-    """
+    """Return labels (M, K) as float32; UserError if values of a factor that differ would become equal."""
     rounded = labels.astype(np.float32)
     for name, column, cut in zip(names, labels.T, rounded.T, strict=True):
         known, left = len(np.unique(column)), len(np.unique(cut))
@@ -180,7 +167,7 @@ def as_float32(labels: np.ndarray, names: Sequence[str]) -> np.ndarray:
 
 
 def numbered(labels: Float[np.ndarray, "M K"]) -> Int[np.ndarray, " M"]:
-    """The number of each row among those that are equal to it, from 0 on."""
+    """Return the number of each row among those that are equal to it, from 0 on."""
     _, inverse, counts = np.unique(labels, axis=0, return_inverse=True, return_counts=True)
     order, begin = np.argsort(inverse.ravel(), kind="stable"), np.cumsum(counts) - counts
     number = np.empty(len(labels), dtype=int)
@@ -189,11 +176,7 @@ def numbered(labels: Float[np.ndarray, "M K"]) -> Int[np.ndarray, " M"]:
 
 
 def with_classes(factor: Factor, values: Float[np.ndarray, " M"], names: Sequence[str] | None) -> Factor:
-    """A factor of the data set, with the names of its classes where it is categorical.
-
-    Raises:
-        UserError: a class is no whole number; not one name, different from the others, for each from the smallest on.
-    """
+    """Return a factor of the data set, with the names of its classes if it is categorical."""
     if not factor.categorical:
         return factor
     if len(strange := values[values != np.round(values)]):
@@ -210,11 +193,7 @@ def with_classes(factor: Factor, values: Float[np.ndarray, " M"], names: Sequenc
 
 
 def _checked(images: np.ndarray) -> tuple[np.ndarray, float, float]:
-    """Images as (M, C, N, N), and a and b for which a image + b lies in [-1, 1], white at 1.
-
-    Raises:
-        UserError: no square images of one or three channels, or values out of range.
-    """
+    """Return images as (M, C, N, N), and a and b for which a image + b lies in [-1, 1], white at 1."""
     if images.ndim == 3:
         images = images[:, None]
     elif images.ndim == 4 and images.shape[1] not in (1, 3):

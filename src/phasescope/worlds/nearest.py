@@ -1,9 +1,8 @@
-"""A reader for images that have none of their own: an image is of the label of the nearest training image.
+"""A reader for images that have none of their own: an image has the label of the nearest training image.
 
 Distance is Euclidean over pixels. An image that is farther from all training images than real images are from one another
-is malformed. How far that is, is calibrated on the training images: each is left out once, and its distance to the nearest
-of the others is that of a real image which is not in the training set. The threshold is the `REAL` quantile of these
-distances, so that one real image in a hundred is called malformed.
+is malformed: farther than the `REAL` quantile of the distances of training images, each left out once, to the nearest of
+the others. So one real image in a hundred is called malformed.
 """
 
 from __future__ import annotations
@@ -54,8 +53,7 @@ class NearestImage(Reader):
 
     @cached_property
     def left_out(self) -> tuple[Float[np.ndarray, " m"], Bool[np.ndarray, " m"]]:
-        """Of training images that are left out in turn the RMS distance to the nearest other one, and whether that has the
-        same label."""
+        """RMS distance of training images to the nearest other one, and whether that has the same label."""
         order = numpy_generator(0, "images left out").permutation(len(self.images))
         rows = np.sort(order[:CALIBRATED_ON])
         nearest, far = self._nearest(self.images[rows], without=rows)
@@ -69,7 +67,7 @@ class NearestImage(Reader):
     def _nearest(
         self, images: Float[np.ndarray, "n pixels"], without: Int[np.ndarray, " n"] | None = None
     ) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-        """The row of the nearest training image, and the RMS distance to it; `without` are rows that are left out."""
+        """Return the row of the nearest training image, and the RMS distance to it; `without` are rows that are left out."""
         rows, squares = np.empty(len(images), dtype=int), np.empty(len(images))
         for part in np.array_split(np.arange(len(images)), 1 + len(images) * len(self.images) // AT_ONCE):
             far = self._squares - 2 * images[part] @ self.images.T
@@ -81,7 +79,7 @@ class NearestImage(Reader):
         return rows, np.sqrt(squares)
 
     def read(self, images: Float[np.ndarray, "n C *spatial"]) -> Columns:
-        """Each visible factor of the nearest training image, and `distance_rms` to it; NaN of images that are not finite."""
+        """Return each visible factor of the nearest training image, and `distance_rms` to it; NaN for invalid images."""
         flat = np.asarray(images, np.float32).reshape(len(images), -1)
         finite = np.isfinite(flat).all(axis=1)
         rows, far = self._nearest(np.nan_to_num(flat))
@@ -105,9 +103,9 @@ class NearestImage(Reader):
         return np.where(correct, right, np.where(self._formed(columns), other, malformed))
 
     def summary(self, columns: Columns, labels: Float[np.ndarray, "n K"]) -> Mapping[str, float | None]:
-        """`distance_rms`: the median distance to the nearest training image, and `real_distance_rms` that of real images
-        left out; `malformed_above_rms`, the threshold; `real_right`: how many real images, left out, have the label of the
-        nearest other one: what a perfect network can be read to have right."""
+        """Return `distance_rms`: the median distance to the nearest training image, and `real_distance_rms` that of real
+        images left out; `malformed_above_rms`, the threshold; `real_right`: the share of real images with the label of the
+        nearest other one, which is what a perfect network can reach."""
         far = columns["distance_rms"]
         real, same = self.left_out
         return {

@@ -25,7 +25,7 @@ CANDIDATES_PER_PX = 2
 
 
 class PlaneWorld(World):
-    """A world of what lies at (x, y) on a canvas of one channel."""
+    """A world of objects at (x, y) on a canvas of one channel."""
 
     position: ClassVar[tuple[str, str]] = ("x", "y")
 
@@ -48,14 +48,13 @@ class PlaneWorld(World):
         return 1, self.canvas, self.canvas
 
     def training_labels(self) -> Float[np.ndarray, "M 2"]:
-        """The labels of the training set, (M, 2) float32."""
         return self.design.labels(self.factors)
 
 
 def profiles(
     labels: Float[Tensor, "B K"], canvas: int, width_px: float, periodic: bool
 ) -> Float[Tensor, "B K N"]:
-    """exp(-(label - pixel)^2 / (2 width^2)) along an axis, of each of a label's places; modulo N where it is periodic."""
+    """Return exp(-(label - pixel)^2 / (2 width^2)) along each axis; modulo N if it is periodic."""
     import torch
 
     pixels = torch.arange(1, canvas + 1, device=labels.device, dtype=labels.dtype)
@@ -66,7 +65,7 @@ def profiles(
 
 
 def wrap(difference_px: np.ndarray, period_px: float | None) -> np.ndarray:
-    """The difference modulo the period, in [-period / 2, period / 2); as it is where there is no period."""
+    """Return the difference modulo the period, in [-period / 2, period / 2); unchanged without a period."""
     if period_px is None:
         return difference_px
     return (difference_px + period_px / 2) % period_px - period_px / 2
@@ -74,23 +73,22 @@ def wrap(difference_px: np.ndarray, period_px: float | None) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """All that decides an outcome; of contrasts, shares of an object's."""
+    """All that decides an outcome; contrasts are shares of an object's."""
 
     half_contrast: float = 0.5
     """amplitude from which there is an object: half way between none and one"""
     false_objects: float = 0.01
-    """an object's score must exceed what noise as strong as the image's reaches at so many places of what it is sought in"""
+    """an object's score must exceed what noise as strong as the image's reaches at so many places of the image"""
     noise_floor: float = 0.02
-    """noise taken for granted: what is fainter (a tint, a far flank) is no evidence"""
+    """noise that is always assumed: what is fainter (a tint, a far flank) is no evidence"""
     width: tuple[float, float] = (0.6, 1.6)
-    """fitted width over the nominal one: half and double are out, 3 Cramer-Rao deviations of a 2D Gaussian of 1 px, at noise
-    0.2, are in"""
+    """fitted width over the nominal one: without half and double, with 3 Cramer-Rao deviations at 1 px and noise 0.2"""
     amplitude: tuple[float, float] = (0.5, 1.5)
     """fitted amplitude: the half contrast that finds an object, and as much above one"""
     residual: float = 0.1
     """root mean square left unexplained: an ellipse with axes 2 : 1 leaves 0.11"""
     residual_radius_sigma: float = 3.0
-    """how far from an object what is left counts to it, of its deviation: a Gaussian has ended there (1 %)"""
+    """how far from an object a residual counts, in its deviations: a Gaussian has ended there (1 %)"""
     tolerance_px: float = 1.0
     """largest error along an axis of an object that is right, px (Liang et al. 2024)"""
 
@@ -99,7 +97,7 @@ THRESHOLDS = Thresholds()
 
 
 def within(values: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
-    """Whether each value lies between two limits, both included; NaN does not."""
+    """Return whether each value lies between two limits, both included; NaN does not."""
     return (values >= limits[0]) & (values <= limits[1])
 
 
@@ -118,11 +116,7 @@ class PlaneReader(Reader):
     def contrasts(
         self, images: Float[np.ndarray, "n 1 N N"]
     ) -> tuple[Float[np.ndarray, "n N N"], np.ndarray]:
-        """Images as `in_contrasts` has them; and whether each was finite.
-
-        Raises:
-            UserError: the images do not have this reader's canvas.
-        """
+        """Return images as `in_contrasts` does; UserError if they do not have this reader's canvas."""
         images = np.asarray(images)
         if images.shape[1:] != (1, self.canvas, self.canvas):
             raise UserError(
@@ -131,14 +125,13 @@ class PlaneReader(Reader):
         return in_contrasts(images[:, 0], self.polarity == "dark")
 
     def errors(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2"]:
-        """(dx, dy) of a single object, read minus labelled, px, the short way round a periodic canvas; NaN without a place
-        or a label."""
+        """Return (dx, dy) of a single object, px, the short way round a periodic canvas; NaN without a place or a label."""
         return self._errors(columns, labels, "")
 
     def ungated(
         self, columns: Columns, labels: Float[np.ndarray, "n 2"]
     ) -> dict[str, Float[np.ndarray, "n 2"]]:
-        """(dx, dy) of the place by each of `WAYS`, px."""
+        """Return (dx, dy) of the place by each of `WAYS`, px."""
         return {way: self._errors(columns, labels, f"_{way}") for way in self.WAYS}
 
     def _errors(self, columns: Columns, labels: np.ndarray, way: str) -> Float[np.ndarray, "n 2"]:
@@ -148,23 +141,21 @@ class PlaneReader(Reader):
 
     @property
     def tolerance(self) -> Float[np.ndarray, " 2"]:
-        """`tolerance_px` along each axis."""
         return np.full(2, self.thresholds.tolerance_px)
 
     @abstractmethod
     def failures(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> list[Any]:
-        """For each of `outcomes` but the last, in order, whether each image has it, (n,) of bool; the first that holds
+        """Return for each of `outcomes` but the last whether each image has it, (n,) of bool; the first that holds
         counts."""
 
     def outcome(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> np.ndarray:
-        """What became of each image, (n,) of str, by the names of `outcomes`."""
         *failures, success = (outcome.name for outcome in self.outcomes)
         return np.select(self.failures(columns, labels), failures, default=success)
 
 
 @dataclass(frozen=True)
 class Pixels:
-    """N pixels along an axis: its ends cut what lies there or, if it is periodic, are one place."""
+    """N pixels along an axis: its ends cut objects or, if it is periodic, are one place."""
 
     size: int
     periodic: bool
@@ -181,12 +172,12 @@ class Pixels:
         return first + np.arange(steps) / CANDIDATES_PER_PX
 
     def displacement(self, from_px: np.ndarray, to_px: np.ndarray) -> np.ndarray:
-        """to - from, px; the shortest one where the axis is periodic."""
+        """Return to - from, px; the shortest one if the axis is periodic."""
         return wrap(to_px - from_px, self.size if self.periodic else None)
 
 
 def noise_deviation(g: Float[np.ndarray, "n N N"]) -> Float[np.ndarray, " n"]:
-    """Each image's white noise, robustly: the median absolute second difference along both axes.
+    """Return each image's white noise, robustly: the median absolute second difference along both axes.
 
     The mask [1 -2 1]^T [1 -2 1] of Immerkaer (1996) has norm 6 and annuls what is linear along x or along y.
     """
@@ -196,19 +187,31 @@ def noise_deviation(g: Float[np.ndarray, "n N N"]) -> Float[np.ndarray, " n"]:
     )
 
 
+def beyond_noise(
+    left: Float[np.ndarray, "n N N"], where: Bool[np.ndarray, "n N N"], noise: Float[np.ndarray, " n"]
+) -> Float[np.ndarray, " n"]:
+    """Return the root mean square of what is left at the pixels `where`, beyond what white noise leaves.
+
+    The mean square of n pixels' noise has the deviation noise^2 sqrt(2 / n); three of them are granted.
+    """
+    count = np.maximum(where.sum(axis=(1, 2)), 1)
+    mean_square = np.where(where, left**2, 0).sum(axis=(1, 2)) / count
+    return np.sqrt(np.maximum(mean_square - noise**2 * (1 + 3 * np.sqrt(2 / count)), 0))
+
+
 def in_contrasts(
     images: Float[np.ndarray, "n N N"], dark: bool, limit: float = 1e6
 ) -> tuple[Float[np.ndarray, "n N N"], np.ndarray]:
-    """Images in [-1, 1] in units of the contrast on a background of 0, clipped at `limit`; whether each was finite: where
-    not it is 0."""
+    """Return images in [-1, 1] in units of the contrast on a background of 0, clipped at `limit`; and whether each was
+    finite, else it is 0."""
     g = (1 + (-1.0 if dark else 1.0) * images.astype(np.float64)) / 2
     finite = np.asarray(np.isfinite(g).all(axis=(1, 2)))
     return np.clip(np.where(finite.reshape(-1, 1, 1), g, 0.0), -limit, limit), finite
 
 
 Expansion = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-"""Of m problems the loss (m,), its Hessian or an approximation of it (m, p, p), its descent (m, p), and the scale of the
-damping (m, p)."""
+"""of m problems the loss (m,), its Hessian or an approximation of it (m, p, p), its descent (m, p), and the scale of the
+damping (m, p)"""
 
 
 def marquardt(
@@ -219,8 +222,8 @@ def marquardt(
     iterations: int,
     rest: Float[np.ndarray, " n"] | None = None,
 ) -> tuple[Float[np.ndarray, "n p"], Bool[np.ndarray, " n"]]:
-    """Many least-squares problems at once (Marquardt 1963): (parameters, whether each came to rest), each with its own
-    damping.
+    """Solve many least-squares problems at once (Marquardt 1963), each with its own damping; return their parameters, and
+    whether each came to rest.
 
     Args:
         expand: the expansion of some of the problems about parameters, from these and the problems' numbers.
@@ -257,5 +260,4 @@ def marquardt(
 
 
 def diagonals(values: Float[np.ndarray, "m p"]) -> Float[np.ndarray, "m p p"]:
-    """Diagonal matrices."""
     return values[:, :, None] * np.eye(values.shape[1])

@@ -16,9 +16,8 @@ from phasescope.families import Examples, Task
 from phasescope.families.diffusion.config import DiffusionConfig
 from phasescope.families.diffusion.forecast import information
 from phasescope.families.diffusion.ladder import Ladder
-from phasescope.families.diffusion.nats import Nats, steadied, telling
 from phasescope.families.diffusion.optimum import PartialOptimum
-from phasescope.families.diffusion.standing import ALIKE, Standing, references
+from phasescope.families.diffusion.standing import ALIKE, Nats, Standing, references, steadied, telling
 from phasescope.worlds import GaussianBump
 
 WORLD = GaussianBump(canvas=16, boundary="periodic")

@@ -9,7 +9,6 @@ from scipy.spatial.distance import cdist
 from statsmodels.stats.proportion import proportion_confint
 
 from phasescope.factors import Factors
-from phasescope.measures.images import memorisation
 from phasescope.measures.images.memorisation import gap_ratio, paired_difference_interval, snap_to_grid
 
 N = 16
@@ -93,14 +92,12 @@ def test_the_gap_ratio_knows_no_scale_shift_rotation_order_or_duplicate():
     assert (doubled.share, doubled.excess) == (found.share, found.excess)
 
 
-@pytest.mark.parametrize("block", [5, 1000])
-def test_distances_are_scipys_in_whatever_blocks_and_exact_next_to_a_copy(block, monkeypatch):
-    monkeypatch.setattr(memorisation, "BLOCK", block)
+def test_ratios_are_those_of_scipys_distances_and_exact_next_to_a_copy():
     rng = np.random.default_rng(4)
     training = 1000 + rng.normal(size=(37, 20))
     x = training[:10] + 1e-7 * rng.normal(size=(10, 20))
-    expected = np.sort(cdist(x, training), axis=1)[:, :2]
-    np.testing.assert_allclose(memorisation.two_nearest(x, training), expected, rtol=1e-9)
+    nearest, second = np.sort(cdist(x, training), axis=1)[:, :2].T
+    np.testing.assert_allclose(gap_ratio(x, x, training).ratios, nearest / second, rtol=1e-9)
 
 
 def test_newcombes_interval_is_that_of_his_paper_and_of_wilson_at_the_edge():

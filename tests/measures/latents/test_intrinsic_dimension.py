@@ -7,12 +7,8 @@ from hypothesis import strategies as st
 from scipy.stats import ortho_group
 
 from phasescope.factors import Factors
+from phasescope.measures.latents.dimension import gaussian_like, two_nn
 from phasescope.measures.latents.ideal import clifford_torus, embed
-from phasescope.measures.latents.intrinsic_dimension import (
-    facco_fit,
-    gaussian_like,
-    two_nn,
-)
 
 TURN = 2 * np.pi
 
@@ -123,18 +119,13 @@ def test_the_value_is_the_inverse_of_the_mean_log_ratio():
     assert two_nn(x).value == pytest.approx(1 / np.mean(np.log(distances[:, 1] / distances[:, 0])))
 
 
-def test_the_line_of_facco_et_al_is_exact_where_the_distribution_is():
-    n, d = 1000, 3.0
-    log_ratio = -np.log(1 - np.arange(1, n) / n) / d
-    assert facco_fit(np.append(log_ratio, 50.0)) == pytest.approx(d)
-
-
 def test_agrees_with_scikit_dimension():
     from skdim.id import TwoNN
 
     rng = np.random.default_rng(6)
     for x in (flat_torus(rng, 200, 2), rng.normal(size=(200, 40))):
-        assert two_nn(x).detail["linear_fit"] == pytest.approx(TwoNN().fit_transform(x), rel=1e-6)
+        # It fits a line to the distribution without the largest tenth, where ours is the maximum likelihood.
+        assert two_nn(x).value == pytest.approx(TwoNN().fit_transform(x), rel=0.1)
 
 
 def test_the_gaussian_null_has_the_latents_covariance():

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from phasescope.factors import Factors
-from phasescope.measures.checks import check_labels
-from phasescope.measures.latents.lattice import check_lattice
+from phasescope.measures.checks import check_labels, check_lattice
 
 
 def lattice_of(labels, factors=None):

@@ -12,7 +12,6 @@ from scipy.stats import binomtest
 
 from phasescope.measures import (
     BEHAVIOUR,
-    ORDER_RANGE,
     REPRESENTATION,
     Score,
     behaviour_phase,
@@ -20,7 +19,6 @@ from phasescope.measures import (
     learnt_order,
     onset,
     ordered,
-    over_range,
     phase_onsets,
     phase_sequence,
     representation_phase,
@@ -260,29 +258,20 @@ def test_a_snapshot_that_was_not_read_is_undecided_and_forgets_nothing():
     assert settled(scores) == ["A", "C", "undecided", "C"]
 
 
-def test_what_depends_on_the_threshold_is_undecided():
-    clear = over_range(course(0.0, 0.2, 0.95))
-    assert tuple(clear.by_threshold) == ORDER_RANGE
-    assert (clear.agreed, clear.sequence) == (["A", "B", "C"], ["A", "B", "C"])
-    between = over_range(course(0.0, 0.2, 0.65, 0.95))
-    assert between.sequence == ["A", "B", "C"]
-    assert between.agreed == ["A", "B", "undecided", "C"]
-    never = over_range(course(0.0, 0.2, 0.65))
-    assert never.sequences == {0.5: ["A", "B", "C"], 0.6: ["A", "B", "C"], 0.7: ["A", "B"], 0.8: ["A", "B"]}
-    assert never.sequence == "undecided"
-    assert never.by_threshold[REPRESENTATION.order] == settled(course(0.0, 0.2, 0.65))
+def at_threshold(level, *gains):
+    return settled(course(*gains), dataclasses.replace(REPRESENTATION, order=level))
+
+
+def test_the_threshold_of_order_decides_between_b_and_c():
+    assert at_threshold(0.6, 0.0, 0.2, 0.65) == ["A", "B", "C"]
+    assert at_threshold(0.8, 0.0, 0.2, 0.65) == ["A", "B", "B"]
 
 
 @given(GAINS)
-def test_a_higher_threshold_is_never_passed_sooner(gains):
-    found = over_range(course(*gains)).by_threshold
-    first = [list(phases).index("C") if "C" in phases else len(phases) for phases in found.values()]
+def test_a_higher_threshold_is_never_passed_earlier(gains):
+    courses = [at_threshold(level, *gains) for level in (0.5, 0.6, 0.7, 0.8)]
+    first = [phases.index("C") if "C" in phases else len(phases) for phases in courses]
     assert first == sorted(first)
-
-
-def test_a_range_without_thresholds_is_refused():
-    with pytest.raises(ValueError, match=r"`levels` \(=\(\)\) must hold at least one"):
-        over_range(course(0.0), levels=())
 
 
 @pytest.mark.parametrize(
@@ -362,6 +351,5 @@ def test_the_docs_tell_the_thresholds_as_they_are():
         f"gain of label share at least {limits.label_share:g}",
         f"at most {limits.dimension:g}",
         f"leave less than {LEAST_LEFT:g}",
-        "thresholds {:g}, {:g}, {:g} and {:g}".format(*ORDER_RANGE),
     ):
         assert said in " ".join(told.split()), said

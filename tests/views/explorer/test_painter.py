@@ -9,7 +9,7 @@ from small_run import STEPS, N, config, network_of, write_small_run
 from test_packets import unpacked
 
 from phasescope.errors import UserError
-from phasescope.families.diffusion.sampler_config import (
+from phasescope.families.diffusion.config import (
     DDIMSamplerConfig,
     DDPMSamplerConfig,
     DPMSolverSamplerConfig,

@@ -9,8 +9,8 @@ import pytest
 from scipy.optimize import least_squares
 
 from phasescope.worlds.plane import wrap
-from phasescope.worlds.stripes import lines
-from phasescope.worlds.stripes.lines import Axis, find_lines
+from phasescope.worlds.stripes import reader as lines
+from phasescope.worlds.stripes.reader import Axis, find_lines
 
 
 @pytest.mark.parametrize("sigma_px", [1.0, 2.0])

@@ -1,15 +1,15 @@
-"""Clones: from x_t of one training image painted down again, many times; how many come back to it?
+"""Clones: x_t of a training image is denoised many times; how many samples come back to that image?
 
 At small t all do, at large t none: between the two the place is decided. A clone has come back if the training image that is
 nearest to it is the one that it started from, or one that is like it: nearer to it than `NEAR` of the mean squared
 distance of two training images. With phi(t) the share that has come back, and w_m(x_t) the posterior over the M training
-images, a perfect network that is told nothing has
+images, a perfect network without labels has
 
     phi(t) = E sum_m w_m(x_t),    m all images like the one that x_t was made of,
 
-which is computed of the very x_t from which the clones start (Biroli et al. 2024, arXiv 2402.18491; Sclocchi et al. 2024,
-arXiv 2402.16991). Had the very image to come back, phi would tell how well images that nearly coincide are told
-from one another, not where the place is decided. Clones go down by ancestral sampling, whose noise is what parts them.
+computed from the same x_t (Biroli et al. 2024, arXiv 2402.18491; Sclocchi et al. 2024, arXiv 2402.16991). If only the very
+image counted, phi would say how well images that nearly coincide are distinguished, not where the place is decided. Clones
+are sampled ancestrally: the noise of that makes them differ.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from phasescope.randomness import numpy_generator, torch_generator
 
 RESAMPLES = 400
 STEPS = 50
-"""of the way down, at most; one through each level where there are fewer"""
+"""of sampling, at most; one through each level if there are fewer"""
 NEAR = 0.5
 """of the mean squared distance of two training images: nearer ones are alike"""
 AT_ONCE = 512
-"""images that are painted at a time"""
+"""images that are sampled together"""
 
 
 def clones(
@@ -69,45 +69,33 @@ def clones(
         log_w = knows_all.log_weights(x_t.double(), alpha * one, sigma * one)
         exact[row] = (torch.softmax(log_w, dim=1) * like).sum(1).numpy()
         generator = torch_generator(seed, "clones' way", t)
-        many = x_t.repeat_interleave(each, dim=0)
-        painted = torch.cat(
-            [
-                _down(diffusion.schedule, denoise, some, t, len(task.factors.visible), generator)
-                for some in many.split(AT_ONCE)
-            ]
-        )
-        nearest = knows_all.log_weights(painted.double(), one, one).argmax(1)  # by squared distance
+        chunks = x_t.repeat_interleave(each, dim=0).split(AT_ONCE)
+        K = len(task.factors.visible)
+        samples = torch.cat([_down(diffusion.schedule, denoise, some, t, K, generator) for some in chunks])
+        nearest = knows_all.log_weights(samples.double(), one, one).argmax(1)  # by squared distance
         came = like.repeat_interleave(each, dim=0).gather(1, nearest[:, None])
         back[row] = came.view(images, each).double().mean(1).numpy()
         tell(row + 1, len(ascending))
     weights = bootstrap_weights(images, RESAMPLES, numpy_generator(seed, "clones' interval")) / images
     replicates = weights @ back.T
-    intervals = np.array([percentile_interval(column) for column in replicates.T])
-    halves = [half_way(ascending, one) for one in replicates]
-    known = [one for one in halves if not np.isnan(one)]
-    share = back.mean(axis=1)
-    return Clones(
-        tuple(ascending),
-        share,
-        intervals[:, 0],
-        intervals[:, 1],
-        exact.mean(axis=1),
-        (half_way(ascending, share), *(percentile_interval(np.array(known)) if known else (np.nan, np.nan))),
-        half_way(ascending, exact.mean(axis=1)),
-        images,
-        each,
-    )
+    low, high = np.array([percentile_interval(column) for column in replicates.T]).T
+    halves = np.array([half_way(ascending, replicate) for replicate in replicates])
+    known = halves[~np.isnan(halves)]
+    share, exact_share = back.mean(axis=1), exact.mean(axis=1)
+    ends = percentile_interval(known) if len(known) else (np.nan, np.nan)
+    half, exact_half = (half_way(ascending, shares) for shares in (share, exact_share))
+    return Clones(tuple(ascending), share, low, high, exact_share, (half, *ends), exact_half, images, each)
 
 
 def _like(images: Tensor, which: Tensor) -> Bool[Tensor, "some M"]:
-    """Whether each training image is like each of some."""
+    """Return whether each training image is like each of some."""
     flat = images.double().flatten(1)
     of_two = 2 * (flat.square().sum(1).mean() - flat.mean(0).square().sum())
     return torch.cdist(flat[which], flat).square() < NEAR * of_two
 
 
 def half_way(times: Sequence[int], share: Float[np.ndarray, " L"]) -> float:
-    """The last t, between two, at which the share falls through a half; NaN where it does not."""
+    """Return the last t, between two, at which the share falls through a half; NaN if it does not."""
     falls = [i for i in range(len(times) - 1) if share[i] >= 0.5 > share[i + 1]]
     if not falls:
         return float("nan")
@@ -123,8 +111,8 @@ def _down(
     K: int,
     generator: torch.Generator,
 ) -> Tensor:
-    """x_t painted to its end by ancestral sampling, with no label told."""
+    """Return the samples that ancestral sampling without a label makes of x_t."""
     rest = Schedule(whole.alpha[: t + 1], whole.sigma[: t + 1], whole.log_snr[: t + 1])
-    told_nothing = denoise(torch.full((len(x_t), K), torch.nan))
-    *_, last = DDIM(rest, min(STEPS, t + 1), eta=1.0).states(told_nothing, x_t, generator)
+    unlabelled = denoise(torch.full((len(x_t), K), torch.nan))
+    *_, last = DDIM(rest, min(STEPS, t + 1), eta=1.0).states(unlabelled, x_t, generator)
     return last.x_0

@@ -11,22 +11,26 @@ from pydantic import Field, ValidationInfo, field_validator
 from phasescope.config import Config
 from phasescope.families.base import FamilyConfig
 from phasescope.families.diffusion import Predict, Times
-from phasescope.families.diffusion.sampler_config import (
-    OF_FLOW,
-    PAINTED_BY,
-    AnySampler,
-    DDIMSamplerConfig,
-    DDPMSamplerConfig,
-    Steps,
-)
 
 if TYPE_CHECKING:
     from phasescope.families.diffusion.family import Diffusion
     from phasescope.families.diffusion.parametrization import Weighting
+    from phasescope.families.diffusion.samplers import Sampler
     from phasescope.families.diffusion.schedule import LogitNormal, Schedule
 
+Steps = Annotated[int, Field(ge=1, le=100_000)]
+PAINTED_BY: dict[str, dict[str, Any]] = {
+    "ddim": {"kind": "ddim"},
+    "ddpm": {"kind": "ddim", "eta": 1.0},
+    "dpm_solver": {"kind": "dpm_solver"},
+    "euler": {"kind": "euler"},
+    "heun": {"kind": "heun"},
+}
+"""samplers by the names under which a user chooses among them"""
+OF_FLOW = ("euler", "heun")
+"""those of flow matching alone"""
 USUAL_SHARES, TELLING_SHARE = (0.05, 0.3, 0.6, 0.9), 0.6
-"""of the schedule, where latents are read; and from where on the label alone can tell the image"""
+"""of the schedule, where latents are read; and from where on only the label can tell the image"""
 
 
 class LinearScheduleConfig(Config):
@@ -138,6 +142,60 @@ class MinSNRWeightingConfig(Config):
         return partial(min_snr_weight, gamma=self.gamma)
 
 
+class SamplerConfig(Config):
+    """A sampler; its other fields are the arguments of its constructor."""
+
+    kind: str
+
+    def build(self, schedule: Schedule) -> Sampler:
+        from phasescope.families.diffusion.samplers import SAMPLERS
+
+        return SAMPLERS[self.kind](schedule, **self.model_dump(exclude={"kind"}))
+
+
+class DDPMSamplerConfig(SamplerConfig):
+    """Ancestral sampling through every t (Ho et al. 2020)."""
+
+    kind: Literal["ddpm"] = "ddpm"
+
+
+class DDIMSamplerConfig(SamplerConfig):
+    """DDIM (Song et al. 2021)."""
+
+    kind: Literal["ddim"] = "ddim"
+    steps: Steps = 25
+    """evaluations of the network an image"""
+    eta: float = Field(0.0, ge=0, le=1)
+    """share of the ancestral noise: 0 is deterministic, 1 is DDPM's"""
+
+
+class EulerSamplerConfig(SamplerConfig):
+    """Euler's method, of flow matching: DDIM without noise, which it is there."""
+
+    kind: Literal["euler"] = "euler"
+    steps: Steps = 25
+    """evaluations of the network an image"""
+
+
+class HeunSamplerConfig(SamplerConfig):
+    """Heun's method, of flow matching: second order."""
+
+    kind: Literal["heun"] = "heun"
+    steps: Steps = 12
+    """two evaluations of the network each, but for the last"""
+
+
+class DPMSolverSamplerConfig(SamplerConfig):
+    """DPM-Solver++(2M): second order, one evaluation a step (Lu et al. 2022)."""
+
+    kind: Literal["dpm_solver"] = "dpm_solver"
+    steps: Steps = 20
+    """evaluations of the network an image"""
+
+
+AnySampler = (
+    DDPMSamplerConfig | DDIMSamplerConfig | DPMSolverSamplerConfig | EulerSamplerConfig | HeunSamplerConfig
+)
 AnySchedule = LinearScheduleConfig | CosineScheduleConfig | FlowScheduleConfig
 
 

@@ -1,10 +1,8 @@
-"""A diffusion: how images are learnt and painted by a network that undoes noise.
+"""A diffusion: a network learns to remove noise, and a sampler goes from noise to an image.
 
-Learning (Ho et al. 2020, eq. 14, arXiv 2006.11239): t is uniform in 0 ... T-1, eps ~ N(0, I), and
+Training (Ho et al. 2020, eq. 14, arXiv 2006.11239): t is uniform in 0 ... T-1, eps ~ N(0, I), and
 
     x_t = alpha_t x_0 + sigma_t eps,    loss = w_t |prediction(x_t, t, label) - target|^2 / pixels.
-
-Painting: a sampler goes from noise to an image.
 
 A network is any callable ``network(x_t, t, labels)`` that answers (B, C, H, W), for x_t (B, C, H, W), t (B,)
 int64 and labels (B, K), where a row of NaN is no label.
@@ -32,21 +30,18 @@ if TYPE_CHECKING:
     from phasescope.families.diffusion.standing import Standing
 
 AT_ONCE = 64
-"""images in one pass of a network that stands on the ladder"""
+"""images in one pass of a network that is compared with reference denoisers"""
 
 
 class Diffusion(Family):
     """A schedule, a parametrization, a weighting and a sampler.
 
     Args:
-        schedule: alpha_t and sigma_t.
-        predict: What the network predicts.
-        weighting: From (predict, SNR (T,)) the weight w_t of the squared error of the prediction, (T,).
-        sampler: Paints.
-        clip: Whether painting holds each estimate of x_0 in [-1, 1]: an error of eps is sigma/alpha times larger in x_0,
+        weighting: from (predict, SNR (T,)) the weight w_t of the squared error of the prediction, (T,).
+        clip: whether sampling holds each estimate of x_0 in [-1, 1]: an error of eps is sigma/alpha times larger in x_0,
             so without it a half-trained network's first steps shift the whole image.
-        times: How a batch's t are drawn: each by itself, or spread evenly, `stratified`.
-        density: How often each t is drawn; None: all as often.
+        times: how a batch's t are drawn: independently, or spread evenly, `stratified`.
+        density: how often each t is drawn; None: all equally often.
     """
 
     def __init__(
@@ -76,16 +71,16 @@ class Diffusion(Family):
         labels: Float[Tensor, "B K"],
         generator: torch.Generator,
     ) -> Float[Tensor, " B"]:
-        """The weighted squared error a pixel of each image, (B,), at a random t with random noise, both of `draw`."""
+        """Return the weighted squared error per pixel of each image, (B,), at a random t with random noise."""
         return self.loss_at(network, x_0, labels, *self.draw(x_0, generator))
 
     def draw(
         self, x_0: Float[Tensor, "B C H W"], generator: torch.Generator
     ) -> tuple[Int[Tensor, " B"], Float[Tensor, "B C H W"]]:
-        """All that is random in a loss: t, (B,), then the noise, (B, C, H, W); drawn on the generator's device.
+        """Return all that is random in a loss: t, then the noise; drawn on the generator's device.
 
-        Stratified, t_i = floor(T ((u + i/B) mod 1)) with one uniform u for all: each t is uniform, and no two are near. Of a
-        density, T times its quantiles at the same numbers.
+        Stratified, t_i = floor(T ((u + i/B) mod 1)) with one uniform u for all: each t is uniform, and no two are near. With
+        a density, T times its quantiles at the same numbers.
         """
         device, n, steps = generator.device, len(x_0), self.schedule.steps
         if self.times == "independent" and self.density is None:
@@ -104,7 +99,7 @@ class Diffusion(Family):
     def loss_at(
         self, network: Network, x_0: Float[Tensor, "B C H W"], labels: Float[Tensor, "B K"], *drawn: Tensor
     ) -> Float[Tensor, " B"]:
-        """The weighted squared error a pixel of each image, (B,), at the t (B,) with the noise (B, C, H, W) of `draw`."""
+        """Return the weighted squared error per pixel of each image, at the t (B,) with the noise (B, C, H, W) of `draw`."""
         t, noise = drawn
         alpha, sigma = self._scales(t, x_0)
         target = parametrization.prediction_of(self.predict, x_0, noise, alpha, sigma)
@@ -114,7 +109,7 @@ class Diffusion(Family):
     def noisy(
         self, x_0: Float[Tensor, "B C H W"], t: Int[Tensor, " B"], noise: Float[Tensor, "B C H W"]
     ) -> Float[Tensor, "B C H W"]:
-        """x_t = alpha_t x_0 + sigma_t noise, (B, C, H, W)."""
+        """Return x_t = alpha_t x_0 + sigma_t noise."""
         alpha, sigma = self._scales(t, x_0)
         return alpha * x_0 + sigma * noise
 
@@ -125,18 +120,8 @@ class Diffusion(Family):
         t: Int[Tensor, " B"],
         labels: Float[Tensor, "B K"],
     ) -> Float[Tensor, "B C H W"]:
-        """The images, (B, C, H, W), that the network sees in `x_t`."""
+        """Return the network's estimate of the images in `x_t`."""
         return parametrization.x_0_of(self.predict, network(x_t, t, labels), x_t, *self._scales(t, x_t))
-
-    def eps_of(
-        self,
-        network: Network,
-        x_t: Float[Tensor, "B C H W"],
-        t: Int[Tensor, " B"],
-        labels: Float[Tensor, "B K"],
-    ) -> Float[Tensor, "B C H W"]:
-        """The noise, (B, C, H, W), that the network sees in `x_t`."""
-        return parametrization.eps_of(self.predict, network(x_t, t, labels), x_t, *self._scales(t, x_t))
 
     def eps_error(
         self,
@@ -146,8 +131,10 @@ class Diffusion(Family):
         t: Int[Tensor, " B"],
         noise: Float[Tensor, "B C H W"],
     ) -> Float[Tensor, " B"]:
-        """Mean squared error a pixel, (B,), of the noise that the network sees in x_t, whatever it predicts."""
-        return _mean_square(self.eps_of(network, self.noisy(x_0, t, noise), t, labels) - noise)
+        """Return the mean squared error per pixel, (B,), of the network's estimate of the noise, whatever it predicts."""
+        x_t = self.noisy(x_0, t, noise)
+        eps = parametrization.eps_of(self.predict, network(x_t, t, labels), x_t, *self._scales(t, x_t))
+        return _mean_square(eps - noise)
 
     def trajectory(
         self,
@@ -156,22 +143,19 @@ class Diffusion(Family):
         shape: tuple[int, ...],
         generator: torch.Generator,
     ) -> Iterator[Painting]:
-        """The sampler's states from noise to the images of `labels`, on their device and in their dtype.
+        """Yield the sampler's states from noise to the images of `labels`, on their device and in their dtype.
 
         Args:
-            network: Predicts.
-            labels: One label an image, (B, K).
             shape: (C, H, W).
-            generator: Gives the first noise and each step's; drawn on its own device.
+            generator: of the first noise and of each step's; drawn on its own device.
         """
         x_t = torch.randn(
             (len(labels), *shape), generator=generator, device=generator.device, dtype=labels.dtype
         )
-
         return self.sampler.states(self._denoise(network, labels), x_t.to(labels.device), generator)
 
     def _denoise(self, network: Network, labels: Float[Tensor, "B K"]) -> Denoise:
-        """The network's estimates of x_0 while it paints `labels`, held in [-1, 1] where `clip` says so."""
+        """Return the network's estimate of x_0 in sampling `labels`, held in [-1, 1] if `clip` says so."""
 
         def denoise(x_t: Tensor, t: int) -> Tensor:
             x_0 = self.x_0_of(network, x_t, torch.full((len(x_t),), t, device=x_t.device), labels)
@@ -187,7 +171,7 @@ class Diffusion(Family):
     def inputs(
         self, x_0: Tensor, labels: Tensor, condition: int | None, noise: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """(x_t, t, labels) at the noise level `condition`."""
+        """Return (x_t, t, labels) at the noise level `condition`."""
         if condition is None:
             raise ValueError(f"`t` (=None) must be from 0 to {self.schedule.steps - 1}: a noise level")
         t = torch.full((len(x_0),), condition, device=x_0.device)
@@ -195,7 +179,7 @@ class Diffusion(Family):
 
     @torch.no_grad()
     def band_errors(self, network: Network, examples: Examples) -> list[float]:
-        """Mean squared error of eps a pixel in each band of t, over the examples' labels."""
+        """Return the mean squared error of eps per pixel in each band of t, over the examples' labels."""
         errors, task = [], examples.task
         for band, (low, high) in enumerate(self.bands(len(examples.labels))):
             generator = torch_generator(examples.seed, "probe band", band)
@@ -208,24 +192,24 @@ class Diffusion(Family):
         return errors
 
     def bands(self, count: int) -> list[tuple[int, int]]:
-        """[low, high) of t of `count` equal bands; fewer if there are not as many noise levels."""
+        """Return [low, high) of t of `count` equal bands; fewer if there are not as many noise levels."""
         edges = torch.linspace(0, self.schedule.steps, count + 1, dtype=torch.float64).round().long().tolist()
         return list(pairwise(dict.fromkeys(edges)))
 
     @property
     def x_0_weight(self) -> Float[Tensor, " T"]:
-        """What the loss weighs the squared error of x_0 by, times how often t is drawn, (T,) float64."""
+        """The loss's weight of the squared error of x_0, times how often t is drawn, (T,) float64."""
         drawn = 1.0 if self.density is None else self.density.of_levels(self.schedule.steps)
         return self._weight * drawn * parametrization.error_ratio(self.predict, self.schedule.log_snr.exp())
 
     def forecast(self, task: Task, rungs: bool = True) -> dict[str, Any]:
-        """The ladder of exact optima, and what it foretells; see `forecast`."""
+        """Return what the reference denoisers predict; see `forecast`."""
         from phasescope.families.diffusion.forecast import forecast
 
         return forecast(self, self.x_0_weight, task, rungs)
 
     def optima(self, task: Task) -> dict[str, Network]:
-        """The local machine of the task's patch, and the posterior mean."""
+        """Return the patch-local optimal denoiser, and the posterior mean."""
         from phasescope.families.diffusion.ladder import Ladder
 
         ladder = Ladder.of(self, task)
@@ -241,15 +225,15 @@ class Diffusion(Family):
         seed: int = 0,
         tell: Callable[[int, int], None] = lambda done, of: None,
     ) -> Clones:
-        """Training images made noisy and painted down again; see `clones`."""
+        """See `Family.clones`."""
         from phasescope.families.diffusion.clones import clones
 
         with torch.no_grad():
             return clones(self, partial(self._denoise, network), task, conditions, images, each, seed, tell)
 
     def references(self, examples: Examples) -> dict[str, Any]:
-        """Band errors of the exact posterior mean over the training set, `unconditional`, and where a label names several
-        images `conditional`, of the one that is given it; `ladder`: as `standing.references`."""
+        """Return the band errors of the exact posterior mean over the training set, `unconditional`, and, if a label names
+        several images, of the one given the label, `conditional`; `ladder`: as `standing.references`."""
         from phasescope.families.diffusion.optimum import UnconditionalOptimum, label_optimum
         from phasescope.families.diffusion.standing import references
 
@@ -258,15 +242,15 @@ class Diffusion(Family):
         known, standing = references(self, task, examples.seed)
         if standing is not None:
             self._standing = examples, standing
-        found = {"unconditional": self.band_errors(optimum, examples), "ladder": known}
+        errors = {"unconditional": self.band_errors(optimum, examples), "ladder": known}
         if task.factors.hidden:
             given_label = label_optimum(self, task, task.factors.visible_columns(task.training))
-            found["conditional"] = self.band_errors(given_label, examples)
-        return found
+            errors["conditional"] = self.band_errors(given_label, examples)
+        return errors
 
     def examine(self, network: Network, examples: Examples, references: Mapping[str, Any]) -> dict[str, Any]:
-        """`denoising`: the error of eps by band of t, the exact conditional optimum's (0 where a label names one image) and
-        the unconditional one's; where they are known `ladder` and, if labels were left out in training, `nats`."""
+        """Return `denoising`: the error of eps by band of t, the exact conditional optimum's (0 if a label names one image)
+        and the unconditional one's; if they are known `ladder` and, if labels were left out in training, `nats`."""
         bands = self.bands(len(examples.labels))
         errors = {
             "network": self.band_errors(network, examples),
@@ -292,13 +276,15 @@ class Diffusion(Family):
         def answer(x_t: Tensor, t: Tensor, labels: Tensor) -> Tensor:
             given = x_t.float(), t, examples.task.factors.visible_columns(labels)
             parts = zip(*(tensor.split(AT_ONCE) for tensor in given), strict=True)
-            found = [self.x_0_of(network, *(one.to(examples.device) for one in part)).cpu() for part in parts]
-            return torch.cat(found).clamp(-1, 1) if self.clip else torch.cat(found)
+            x_0 = torch.cat(
+                [self.x_0_of(network, *(x.to(examples.device) for x in part)).cpu() for part in parts]
+            )
+            return x_0.clamp(-1, 1) if self.clip else x_0
 
         return standing.told(answer, examples.task.withheld)
 
     def _table(self, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """alpha, sigma and weight, (T,) each, as `like` is; kept, so that no training step copies them."""
+        """Return alpha, sigma and weight, (T,) each, as `like` is; kept, so that no training step copies them."""
         key = (like.device, like.dtype)
         if key not in self._tables:
             alpha, sigma = self.schedule.alpha.to(like), self.schedule.sigma.to(like)
@@ -306,7 +292,7 @@ class Diffusion(Family):
         return self._tables[key]
 
     def _scales(self, t: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
-        """alpha_t and sigma_t, (B, 1, 1, 1) each."""
+        """Return alpha_t and sigma_t, (B, 1, 1, 1) each."""
         alpha, sigma, _ = self._table(like)
         return alpha[t].view(-1, 1, 1, 1), sigma[t].view(-1, 1, 1, 1)
 

@@ -1,6 +1,5 @@
-"""The best that any network could learn, exactly.
-
-The squared error is least for the posterior mean E[x_0 | x_t, condition], whatever is predicted and weighed.
+"""The best that any network could learn, exactly: the posterior mean E[x_0 | x_t, condition] has the least squared error,
+whatever is predicted and however errors are weighed.
 
 - Given the label, which names one image: E[x_0 | x_t, label] = image(label). The loss is 0.
 - Without it, for a data set of M equally likely images x^m (Karras et al. 2022, eq. 57, arXiv 2206.00364):
@@ -12,7 +11,7 @@ in float64: at t = 0 the exponents reach 1e7, while differences of 1 between the
 
 - Given some of the label's factors, others withheld or hidden: the same over the images that have these.
 
-All are networks: ``optimum(x_t, t, labels)`` answers in the diffusion's own parametrization.
+All are networks: ``optimum(x_t, t, labels)`` answers in the diffusion's parametrization.
 """
 
 from __future__ import annotations
@@ -45,15 +44,12 @@ class Answering(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Optimum(ABC):
-    """The best guess of x_0 under some knowledge; as a network it answers in a diffusion's parametrization.
-
-    Args:
-        diffusion: Its schedule and parametrization are answered in.
-    """
+    """The best estimate of x_0 under some knowledge; as a network it answers in a diffusion's parametrization."""
 
     precision: ClassVar[torch.dtype] = torch.float64
-    """in which it answers"""
+    """in which it computes"""
     diffusion: Answering
+    """its schedule and parametrization"""
 
     @abstractmethod
     def x_0(
@@ -63,11 +59,11 @@ class Optimum(ABC):
         sigma: Float[Tensor, " B *ones"],
         labels: Float[Tensor, "B K"] | None,
     ) -> Float[Tensor, "B C *spatial"]:
-        """E[x_0 | x_t and what is known], of `x_t`, `alpha` and `sigma` in one precision."""
+        """Return E[x_0 | x_t and what is known], of `x_t`, `alpha` and `sigma` in one precision."""
 
     def answer(self, x_t: Tensor, alpha: Tensor, sigma: Tensor, labels: Tensor | None) -> Tensor:
-        """`x_0` in its own precision, float64."""
-        x_t, alpha, sigma = (one.to(self.precision) for one in (x_t, alpha, sigma))
+        """Return `x_0`, computed in `precision`, as float64."""
+        x_t, alpha, sigma = (tensor.to(self.precision) for tensor in (x_t, alpha, sigma))
         return self.x_0(x_t, alpha, sigma, labels).double()
 
     def __call__(
@@ -76,7 +72,7 @@ class Optimum(ABC):
         t: Int[Tensor, " B"],
         labels: Float[Tensor, "B K"] | None = None,
     ) -> Float[Tensor, "B C *spatial"]:
-        """The exact prediction, (B, C, *spatial), in the dtype of `x_t`; what is not known may have any label, or none."""
+        """Return the exact prediction, in the dtype of `x_t`; what is not known may have any label, or none."""
         schedule, shape = self.diffusion.schedule, (-1, *[1] * (x_t.ndim - 1))
         alpha, sigma = (scale.to(x_t.device)[t].view(shape) for scale in (schedule.alpha, schedule.sigma))
         x_0 = self.answer(x_t, alpha, sigma, labels)
@@ -91,38 +87,27 @@ class Posterior(Optimum):
     def posterior(
         self, x_t: Tensor, alpha: Tensor, sigma: Tensor, labels: Tensor | None
     ) -> tuple[Float[Tensor, "B C *spatial"], Float[Tensor, " B"]]:
-        """(mean, variance summed over pixels) of x_0, given as `Optimum.x_0` is."""
+        """Return mean and variance, summed over pixels, of x_0; arguments as for `Optimum.x_0`."""
 
     def x_0(self, x_t: Tensor, alpha: Tensor, sigma: Tensor, labels: Tensor | None) -> Tensor:
-        """See `Optimum.x_0`."""
         return self.posterior(x_t, alpha, sigma, labels)[0]
 
 
 @dataclass(frozen=True, eq=False)
 class ConditionalOptimum(Optimum):
-    """Answers from the label's image; no row of labels may be NaN.
-
-    Args:
-        render: From labels (B, K) to images (B, C, *spatial).
-    """
+    """Answers with the label's image; no row of labels may be NaN."""
 
     render: Render
+    """from labels (B, K) to images (B, C, *spatial)"""
 
     def x_0(self, x_t: Tensor, alpha: Tensor, sigma: Tensor, labels: Tensor | None) -> Tensor:
-        """See `Optimum.x_0`."""
         assert labels is not None
         return self.render(labels).double()
 
 
 @dataclass(frozen=True, eq=False)
 class UnconditionalOptimum(Posterior):
-    """Answers from the posterior mean over a data set.
-
-    Args:
-        render: From labels (m, K) to images (m, C, *spatial).
-        labels: The data set's labels, (M, K).
-        chunk: Images that exist at a time.
-    """
+    """Answers from the posterior mean over a data set, `labels`, of which `chunk` images exist at a time."""
 
     render: Render
     labels: Float[Tensor, "M K"]
@@ -136,13 +121,13 @@ class UnconditionalOptimum(Posterior):
     def log_weights(
         self, x_t: Float[Tensor, "B C *spatial"], alpha: Tensor, sigma: Tensor
     ) -> Float[Tensor, "B M"]:
-        """Log posterior of each image, but for a constant a row; `x_t`, `alpha` and `sigma` as in `Optimum.x_0`."""
+        """Return the log posterior of each image, but for a constant per row; arguments as for `Optimum.x_0`."""
         x, a, s = x_t.flatten(1), alpha.flatten(1), sigma.flatten(1)
-        found = [_log_weights(x, some, some.square().sum(2), a, s) for some in self.images(x_t.device)]
-        return torch.cat(found, dim=1)
+        chunks = [_log_weights(x, some, some.square().sum(2), a, s) for some in self.images(x_t.device)]
+        return torch.cat(chunks, dim=1)
 
     def images(self, device: torch.device) -> Iterator[Float[Tensor, "1 m pixels"]]:
-        """The data set, in chunks."""
+        """Yield the data set, in chunks."""
         for labels in self.labels.to(device).split(self.chunk):
             yield self.render(labels).double().flatten(1)[None]
 
@@ -151,13 +136,8 @@ class UnconditionalOptimum(Posterior):
 class PartialOptimum(Posterior):
     """Answers from the posterior mean over the training images that have the given factors; one that is NaN is not given.
 
-    The best that a network can learn from which factors are withheld or hidden.
-
-    Args:
-        render: From full labels (m, K) to images (m, C, *spatial).
-        training: The data set's full labels, (M, K).
-        keys: What labels are compared with, (M, k): `training`, or its visible columns.
-        chunk: Images that exist at a time.
+    It is the best that a network can learn if factors are withheld or hidden. Labels are compared with `keys`:
+    `training`, the data set's full labels, or its visible columns.
     """
 
     render: Render
@@ -169,7 +149,7 @@ class PartialOptimum(Posterior):
     def of_grid(
         cls, diffusion: Answering, render: Render, labels: Float[np.ndarray, "M K"]
     ) -> PartialOptimum | None:
-        """That of a training set; None where it does not hold every combination of its factors' values."""
+        """Return that of a training set; None if the set does not hold every combination of its factors' values."""
         whole = math.prod(len(np.unique(column)) for column in labels.T) == len(labels)
         training = torch.from_numpy(labels)
         return cls(diffusion, render, training, training) if whole else None
@@ -177,32 +157,26 @@ class PartialOptimum(Posterior):
     def posterior(
         self, x_t: Tensor, alpha: Tensor, sigma: Tensor, labels: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """See `Posterior.posterior`.
-
-        Raises:
-            ValueError: no training image has the given factors.
-        """
+        """See `Posterior.posterior`; ValueError if no training image has the given factors."""
         assert labels is not None
         x_0, variance = torch.empty_like(x_t), x_t.new_empty(len(x_t))
-        # NaN differs from itself: rows with the same missing factors are found by another mark
+        # NaN differs from itself, so rows with the same missing factors need another mark to be found equal.
         distinct, which = labels.nan_to_num(torch.inf).unique(dim=0, return_inverse=True)
         for number, label in enumerate(distinct):
             given, rows = label.isfinite(), which == number
             matching = (self.keys.to(label)[:, given] == label[given]).all(1)
             if not matching.any():
                 raise ValueError(f"`labels` (={label.tolist()}) must be those of a training image")
-            chunks = self.training.to(label)[matching].split(self.chunk)
-            images = (self.render(some).double().flatten(1)[None] for some in chunks)
-            x_0[rows], variance[rows] = posterior(images, x_t[rows], alpha[rows], sigma[rows])
+            those = UnconditionalOptimum(
+                self.diffusion, self.render, self.training.to(label)[matching], self.chunk
+            )
+            x_0[rows], variance[rows] = those.posterior(x_t[rows], alpha[rows], sigma[rows], None)
         return x_0, variance
 
 
 def label_optimum(diffusion: Answering, task: Task, keys: np.ndarray) -> Optimum:
-    """The best denoiser that is given a label: its image, or the posterior mean over its images where a factor is hidden.
-
-    Args:
-        keys: the training labels as it is given them, (M, k), all columns or the visible ones.
-    """
+    """Return the best denoiser given a label: the label's image, or the posterior mean of its images if a factor is hidden;
+    `keys` are the training labels as it is given them, all columns or the visible ones."""
     if not task.factors.hidden:
         return ConditionalOptimum(diffusion, task.render)
     return PartialOptimum(diffusion, task.render, torch.from_numpy(task.training), torch.from_numpy(keys))
@@ -211,12 +185,9 @@ def label_optimum(diffusion: Answering, task: Task, keys: np.ndarray) -> Optimum
 def posterior(
     images: Iterable[Float[Tensor, "b m pixels"]], x_t: Tensor, alpha: Tensor, sigma: Tensor
 ) -> tuple[Float[Tensor, "B C *spatial"], Float[Tensor, " B"]]:
-    """(mean, variance summed over pixels) of x_0 given x_t, if it is one of the images, all equally likely.
+    """Return mean and variance, summed over pixels, of x_0 given x_t, if it is one of the images, all equally likely.
 
-    Args:
-        images: in chunks, of each row of x_t its own or (b = 1) the same for all.
-        x_t: (B, C, *spatial), float64.
-        alpha, sigma: of each row, (B, 1, ...).
+    `images` come in chunks, of each row of x_t its own or (b = 1) the same for all; all are float64.
     """
     x, a, s = x_t.flatten(1), alpha.flatten(1), sigma.flatten(1)
     peak = x.new_full((len(x), 1), -torch.inf)
@@ -239,6 +210,6 @@ def posterior(
 def _log_weights(
     x: Float[Tensor, "B pixels"], some: Float[Tensor, "b m pixels"], squares: Tensor, a: Tensor, s: Tensor
 ) -> Float[Tensor, "B m"]:
-    """-|x_t - a x^m|^2 / (2 s^2) without -|x_t|^2 / (2 s^2), which is the same for all m."""
+    """Return -|x_t - a x^m|^2 / (2 s^2) without -|x_t|^2 / (2 s^2), which is the same for all m."""
     inner = x @ some[0].T if len(some) == 1 else torch.einsum("bp,bmp->bm", x, some)
     return (a * inner - a**2 * squares / 2) / s**2

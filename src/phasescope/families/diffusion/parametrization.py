@@ -32,7 +32,7 @@ Weighting = Callable[[Predict, Float[Tensor, " T"]], Float[Tensor, " T"]]
 
 
 def prediction_of(predict: Predict, x_0: Images, eps: Images, alpha: Scale, sigma: Scale) -> Images:
-    """What a perfect network would answer, (B, C, H, W), for image `x_0` and noise `eps`."""
+    """Return what a perfect network would answer for image `x_0` and noise `eps`."""
     match predict:
         case "eps":
             return eps
@@ -45,7 +45,7 @@ def prediction_of(predict: Predict, x_0: Images, eps: Images, alpha: Scale, sigm
 
 
 def x_0_of(predict: Predict, prediction: Images, x_t: Images, alpha: Scale, sigma: Scale) -> Images:
-    """The image, (B, C, H, W), that `prediction` at `x_t` means."""
+    """Return the image that `prediction` at `x_t` means."""
     match predict:
         case "eps":
             return (x_t - sigma * prediction) / alpha
@@ -58,7 +58,7 @@ def x_0_of(predict: Predict, prediction: Images, x_t: Images, alpha: Scale, sigm
 
 
 def eps_of(predict: Predict, prediction: Images, x_t: Images, alpha: Scale, sigma: Scale) -> Images:
-    """The noise, (B, C, H, W), that `prediction` at `x_t` means."""
+    """Return the noise that `prediction` at `x_t` means."""
     match predict:
         case "eps":
             return prediction
@@ -71,7 +71,7 @@ def eps_of(predict: Predict, prediction: Images, x_t: Images, alpha: Scale, sigm
 
 
 def error_ratio(predict: Predict, snr: Float[Tensor, " T"]) -> Float[Tensor, " T"]:
-    """Squared error of the prediction over that of the x_0 that it means, (T,)."""
+    """Return the squared error of the prediction over that of the x_0 that it means."""
     match predict:
         case "eps":
             return snr
@@ -84,10 +84,10 @@ def error_ratio(predict: Predict, snr: Float[Tensor, " T"]) -> Float[Tensor, " T
 
 
 def plain_weight(predict: Predict, snr: Float[Tensor, " T"]) -> Float[Tensor, " T"]:
-    """1 for the squared error of whatever is predicted, (T,)."""
+    """Return 1 for the squared error of whatever is predicted."""
     return torch.ones_like(snr)
 
 
 def min_snr_weight(predict: Predict, snr: Float[Tensor, " T"], gamma: float) -> Float[Tensor, " T"]:
-    """The weight of the prediction's squared error, (T,): the error of x_0 weighs min(SNR, gamma)."""
+    """Return the weight of the prediction's squared error such that the error of x_0 weighs min(SNR, gamma)."""
     return snr.clamp(max=gamma) / error_ratio(predict, snr)

@@ -1,12 +1,12 @@
-"""The ladder: denoisers that know more and more of the data, each the best for what it knows.
+"""Reference denoisers that know more and more of the data, each the best for what it knows.
 
 mean image      E[x_0]
 Wiener          mean and covariance: the best affine denoiser. With C = sum_k lambda_k u_k u_k^T, mu = E[x_0],
 
                     x_0 = mu + sum_k u_k (alpha lambda_k / (alpha^2 lambda_k + sigma^2)) u_k . (x_t - alpha mu)
 
-local machine   each pixel sees a patch of side P about it, and all that was ever in it (Kamb & Ganguli 2024, arXiv
-                2412.20292; their local score machine, which on a torus whose images are all translates of one is
+local machine   the patch-local optimal denoiser: each pixel sees a patch of side P about it, and all that was ever in it
+                (Kamb & Ganguli 2024, arXiv 2412.20292; on a torus whose images are all translates of one it is
                 equivariant too): with b_m the images and Omega the patch of pixel i,
 
                     x_0(i) = sum_m w_m b_m(i),
@@ -42,43 +42,33 @@ DEPENDENT = 1e-12
 
 @dataclass(frozen=True, eq=False)
 class MeanImage(Optimum):
-    """Answers with the mean image.
-
-    Args:
-        mean: (C, *spatial), float64.
-    """
+    """Answers with the mean image."""
 
     mean: Float[Tensor, " C *spatial"]
 
     def x_0(self, x_t: Tensor, alpha: Tensor, sigma: Tensor, labels: Tensor | None) -> Tensor:
-        """See `Optimum.x_0`."""
         return self.mean.to(x_t).expand_as(x_t)
 
 
 @dataclass(frozen=True, eq=False)
 class Wiener(Optimum):
-    """Answers with the best affine denoiser.
-
-    Args:
-        mean: (C, *spatial), float64.
-        variances: lambda_k, (r,), float64, none of them 0.
-        modes: u_k, orthonormal, (r, pixels), float64.
-    """
+    """Answers with the best affine denoiser."""
 
     mean: Float[Tensor, " C *spatial"]
     variances: Float[Tensor, " r"]
+    """lambda_k, none of them 0"""
     modes: Float[Tensor, "r pixels"]
+    """u_k, orthonormal"""
 
     @classmethod
     def of(cls, knows_all: UnconditionalOptimum) -> Wiener:
-        """The affine denoiser of the same data set."""
+        """Return the affine denoiser of the same data set."""
         mean, covariance = mean_and_covariance(knows_all)
         variances, modes = torch.linalg.eigh(covariance)
         kept = variances > DEPENDENT * variances[-1]
         return cls(knows_all.diffusion, mean, variances[kept], modes[:, kept].T)
 
     def x_0(self, x_t: Tensor, alpha: Tensor, sigma: Tensor, labels: Tensor | None) -> Tensor:
-        """See `Optimum.x_0`."""
         mean, modes = self.mean.to(x_t), self.modes.to(x_t)
         a, s, variances = alpha.flatten(1), sigma.flatten(1), self.variances.to(x_t)
         gain = a * variances / (a**2 * variances + s**2)
@@ -87,28 +77,22 @@ class Wiener(Optimum):
 
 
 def wiener_mmse(variances: Float[Tensor, " r"], snr: Float[Tensor, " T"]) -> Float[Tensor, " T"]:
-    """E|x_0 - answer|^2 of the best affine denoiser, summed over pixels: sum_k lambda_k / (1 + SNR lambda_k)."""
+    """Return its E|x_0 - answer|^2, summed over pixels: sum_k lambda_k / (1 + SNR lambda_k)."""
     return (variances / (1 + snr[:, None] * variances)).sum(1)
 
 
 @dataclass(frozen=True, eq=False)
 class LocalMachine(Optimum):
-    """Answers each pixel from the patch about it.
-
-    Args:
-        knows_all: of the same data set.
-        side: P of the patch, px, odd; as large as the canvas it may see it all.
-        periodic: whether the patch comes round the canvas' edges; else it is cut there.
-
-    Raises:
-        ValueError: the patch has no middle, or is larger than the canvas.
-    """
+    """Answers each pixel from the patch about it; ValueError if the patch has no middle, or is larger than the canvas."""
 
     precision: ClassVar[torch.dtype] = torch.float32
     """four times as fast, far within the spread of what is drawn"""
     knows_all: UnconditionalOptimum
+    """of the same data set"""
     side: int
+    """P of the patch, px, odd; as large as the canvas it may see it all"""
     periodic: bool = False
+    """whether the patch continues across the canvas' edges; else it is cut there"""
     chunk: int = 64
 
     def __post_init__(self) -> None:
@@ -119,7 +103,6 @@ class LocalMachine(Optimum):
             )
 
     def x_0(self, x_t: Tensor, alpha: Tensor, sigma: Tensor, labels: Tensor | None) -> Tensor:
-        """See `Optimum.x_0`."""
         bands = [self._band(size).to(x_t) for size in x_t.shape[2:]]
         a, s = alpha[:, None], sigma[:, None]
         peak = torch.full_like(x_t[:, :1], -torch.inf)
@@ -136,7 +119,7 @@ class LocalMachine(Optimum):
         return weighted / weight
 
     def _band(self, size: int) -> Float[Tensor, "size size"]:
-        """1 where two places along an axis lie within half a patch of one another."""
+        """Return 1 where two places along an axis lie within half a patch of one another."""
         places = torch.arange(size)
         apart = (places[:, None] - places).abs()
         if self.periodic:
@@ -145,7 +128,7 @@ class LocalMachine(Optimum):
 
 
 def _along(bands: list[Tensor], terms: Float[Tensor, "B m 1 *spatial"]) -> Float[Tensor, "B m 1 *spatial"]:
-    """Each axis summed by its own matrix."""
+    """Return each axis summed by its own matrix."""
     for axis, band in enumerate(bands, start=3):
         terms = (terms.movedim(axis, -1) @ band).movedim(-1, axis)
     return terms
@@ -153,15 +136,8 @@ def _along(bands: list[Tensor], terms: Float[Tensor, "B m 1 *spatial"]) -> Float
 
 @dataclass(frozen=True, eq=False)
 class OrbitOptimum(Posterior):
-    """Answers from the posterior mean over all shifts of the label's image by multiples of f px along each axis.
-
-    Args:
-        knows_label: gives the label's image.
-        shift_px: f.
-
-    Raises:
-        ValueError: f does not divide the canvas.
-    """
+    """Answers from the posterior mean over all shifts of the label's image by multiples of f = `shift_px` along each axis;
+    ValueError if f does not divide the canvas."""
 
     knows_label: ConditionalOptimum
     shift_px: int
@@ -178,7 +154,7 @@ class OrbitOptimum(Posterior):
 
 
 def check_shift(shift_px: int, spatial: tuple[int, ...]) -> None:
-    """Raises ValueError where a shift by `shift_px` does not come round the canvas."""
+    """Raise ValueError if `shift_px` does not divide the canvas."""
     if shift_px < 1 or any(size % shift_px for size in spatial):
         raise ValueError(
             f"`shift` (={shift_px} px) must divide the canvas (={'x'.join(map(str, spatial))} px)"
@@ -188,7 +164,7 @@ def check_shift(shift_px: int, spatial: tuple[int, ...]) -> None:
 def mean_and_covariance(
     knows_all: UnconditionalOptimum,
 ) -> tuple[Float[Tensor, " C *spatial"], Float[Tensor, "pixels pixels"]]:
-    """Of a data set's images, float64; summed chunk by chunk."""
+    """Return both of a data set's images, float64; summed chunk by chunk."""
     device, count = knows_all.labels.device, len(knows_all.labels)
     shape = knows_all.render(knows_all.labels[:1]).shape[1:]
     mean = torch.zeros(math.prod(shape), dtype=torch.float64, device=device)

@@ -33,21 +33,16 @@ BETA_MAX = 0.999
 
 @dataclass(frozen=True, eq=False)
 class Schedule:
-    """The tables of a schedule, float64 on the CPU.
-
-    Attributes:
-        alpha: The image's scale alpha_t, (T,).
-        sigma: The noise's scale sigma_t, (T,).
-        log_snr: log(alpha_t^2 / sigma_t^2), (T,), strictly decreasing.
-    """
+    """The tables of a schedule, float64 on the CPU."""
 
     alpha: Float[Tensor, " T"]
     sigma: Float[Tensor, " T"]
     log_snr: Float[Tensor, " T"]
+    """log(alpha_t^2 / sigma_t^2), strictly decreasing"""
 
     @classmethod
     def of(cls, betas: Float[Tensor, " T"]) -> Schedule:
-        """The schedule that adds noise of variance `betas`, (T,), each in (0, 1)."""
+        """Return the schedule that adds noise of variance `betas`, each in (0, 1)."""
         log_alpha_2 = torch.log1p(-betas.double()).cumsum(0)
         sigma_2 = -torch.expm1(log_alpha_2)
         return cls(
@@ -56,7 +51,7 @@ class Schedule:
 
     @classmethod
     def straight(cls, steps: int) -> Schedule:
-        """The straight way from image to noise."""
+        """Return the straight path from image to noise."""
         sigma = (torch.arange(steps, dtype=torch.float64) + 0.5) / steps
         return cls(alpha=1 - sigma, sigma=sigma, log_snr=2 * (torch.log1p(-sigma) - sigma.log()))
 
@@ -66,19 +61,19 @@ class Schedule:
         return len(self.alpha)
 
     def at(self, t: int) -> tuple[float, float, float]:
-        """(alpha_t, sigma_t, log SNR_t) for t = -1 (the clean image) ... T-1."""
+        """Return alpha_t, sigma_t and log SNR_t for t = -1 (the clean image) ... T-1."""
         if t == -1:
             return 1.0, 0.0, math.inf
         return self.alpha[t].item(), self.sigma[t].item(), self.log_snr[t].item()
 
 
 def linear_betas(steps: int, beta_start: float, beta_end: float) -> Float[Tensor, " T"]:
-    """beta_t of the linear schedule, (T,) float64."""
+    """Return beta_t of the linear schedule, float64."""
     return torch.linspace(beta_start, beta_end, steps, dtype=torch.float64)
 
 
 def cosine_betas(steps: int, offset: float) -> Float[Tensor, " T"]:
-    """beta_t of the cosine schedule with shift s = `offset`, (T,) float64."""
+    """Return beta_t of the cosine schedule with shift s = `offset`, float64."""
     u = torch.linspace(0, 1, steps + 1, dtype=torch.float64)
     f = torch.cos(math.pi / 2 * (u + offset) / (1 + offset)) ** 2
     return (1 - f[1:] / f[:-1]).clamp(max=BETA_MAX)
@@ -86,22 +81,18 @@ def cosine_betas(steps: int, offset: float) -> Float[Tensor, " T"]:
 
 @dataclass(frozen=True)
 class LogitNormal:
-    """The density of u = t / T.
-
-    Attributes:
-        mean, deviation: of logit(u).
-    """
+    """The density of u = t / T; `mean` and `deviation` are those of logit(u)."""
 
     mean: float
     deviation: float
 
     def quantile(self, v: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
-        """Q(v) in (0, 1), of v in [0, 1)."""
+        """Return Q(v) in (0, 1), for v in [0, 1)."""
         least = torch.finfo(v.dtype).tiny
         return torch.sigmoid(self.mean + self.deviation * torch.special.ndtri(v.clamp(min=least)))
 
     def of_levels(self, steps: int) -> Float[Tensor, " T"]:
-        """How often each of T levels is drawn, in shares of even draws: (T,) float64, of mean 1."""
+        """Return how often each of T levels is drawn, in shares of even draws: float64, of mean 1."""
         edges = torch.logit(torch.linspace(0, 1, steps + 1, dtype=torch.float64))
         below = torch.special.ndtr((edges - self.mean) / self.deviation)
         return below.diff() * steps

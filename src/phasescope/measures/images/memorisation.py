@@ -1,21 +1,17 @@
-"""Does a model copy its training images? By distances between images, and by where things are put.
+"""Does a model copy its training images? By distances between images, and by where objects are placed.
 
 **Gap ratio.** With d_1 and d_2 the distances (Euclidean, between images) to the nearest and the second nearest of the
 training images, an image with d_1 / d_2 < 1/3 counts as a copy (Yoon et al. 2023; Bonnaire et al. 2025, arXiv 2505.17638).
-That takes training images for random points of a high-dimensional space. On a fine lattice of labels a *true* image counts
-as a copy in a fifth of cases: image distance goes with label distance there, and 8 r^2 + 2 r cos(theta) < 1 around
-each lattice point, theta from the direction of the next one, is where d_1 / d_2 < 1/3. So the share is compared with
-that of the exact images at the same labels, with Newcombe's interval for paired shares (1998, method 10), which holds
-at 0 and 1 too.
+On a fine lattice of labels a *true* image counts as a copy in a fifth of cases. So the share is compared with that of the
+exact images at the same labels, with Newcombe's interval for paired shares (1998, method 10), which holds at 0 and 1 too.
 
 **Snap-to-grid index.** With o the offset of a target from its nearest training label and e the read position less the
 target, factor by factor,
 
     e = a - s o + noise,          s = -cov(e, o) / var(o),
 
-s = 0 where errors do not depend on the offset, however large they are, 1 where each thing sits on the nearest training label
-whatever the target, and the share of copies where some are copies and the others are right. The target is known
-exactly, so that noise does not weaken s as it weakens regressions on what is measured; a reader's constant shift is in a.
+s = 0 if errors do not depend on the offset, however large they are, 1 if each object sits on the nearest training label
+whatever the target, and the share of copies if some are copies and the others are right.
 """
 
 from __future__ import annotations
@@ -34,10 +30,10 @@ from phasescope.measures.learning.phases import wilson_low
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, null_level
 from phasescope.randomness import numpy_generator
 
-BLOCK = 4096
-"""Training images at a time."""
 COPY = 1 / 3
-"""d_1 / d_2 below which an image counts as a copy."""
+"""d_1 / d_2 below which an image counts as a copy"""
+LEAST_IMAGES = 10
+"""to regress on"""
 
 
 @dataclass(frozen=True)
@@ -45,13 +41,13 @@ class GapRatio:
     """Which of n images are copies, beside the exact images at the same labels."""
 
     share: Score
-    """Of copies, with Wilson's interval; its null `exact` is the share of the exact images."""
+    """of copies, with Wilson's interval; its baseline `exact` is the share of the exact images"""
     excess: Score
-    """The share less that of the exact images, from -1 to 1; about 0 for a model that is right off the grid."""
+    """the share less that of the exact images, from -1 to 1; about 0 for a model that is right off the grid"""
     ratios: Float[np.ndarray, " n"]
-    """d_1 / d_2 of each image."""
+    """d_1 / d_2 of each image"""
     exact_ratios: Float[np.ndarray, " n"]
-    """d_1 / d_2 of each exact image."""
+    """d_1 / d_2 of each exact image"""
 
 
 def gap_ratio(
@@ -62,21 +58,16 @@ def gap_ratio(
     permutations: int = 1000,
     seed: int = 0,
 ) -> GapRatio:
-    """Shares of images with d_1 / d_2 below `threshold`, generated and exact.
+    """Return the shares of images with d_1 / d_2 below `threshold`, generated and exact.
 
-    The null `swapped` of the excess is the level that it stays below in 95 % of cases where generated and exact images are
-    swapped by chance at each label. Noise and blur lengthen d_1 and d_2 alike, and so hide copies: with noise of norm
-    comparable to d_2 a copy no longer counts as one.
+    The baseline `swapped` of the excess is the level that it stays below in 95 % of cases where generated and exact
+    images are swapped by chance at each label. Noise and blur lengthen d_1 and d_2 alike, and so hide copies.
 
     Args:
-        generated: an image a label, of labels off the training grid.
+        generated: one image per label, of labels off the training grid.
         exact: the true images of the same labels, in the same order; of a model without labels, of the labels read
             from its images.
-        training: images that the model was trained on; those that are equal count once.
-
-    Raises:
-        ValueError: images not of one shape or not finite, generated and exact not equally many, none; fewer than two
-            different training images; a threshold that is not between 0 and 1.
+        training: images that the model was trained on, at least two different ones; those that are equal count once.
     """
     check_count("permutations", permutations, 1, "a score needs its null")
     if not 0 < threshold < 1:
@@ -92,10 +83,12 @@ def gap_ratio(
     a = np.unique(a, axis=0)
     if len(a) < 2:
         raise ValueError("`training` (all images equal) must hold 2 different ones: d_2 is to the second")
-    ratios, exact_ratios = (np.divide(*two_nearest(images, a).T) for images in (x, true))
+    from scipy.spatial import KDTree
+
+    tree = KDTree(a)
+    ratios, exact_ratios = (np.divide(*tree.query(images, k=2)[0].T) for images in (x, true))
     copy, true_copy = ratios < threshold, exact_ratios < threshold
     share, of_exact = float(copy.mean()), float(true_copy.mean())
-    difference = copy.astype(float) - true_copy
     signs = numpy_generator(seed, "gap ratio").choice([-1.0, 1.0], size=(permutations, n))
     low, high = paired_difference_interval(copy, true_copy)
     estimator = f"share with d1/d2 < {threshold:.3g}, {len(a):,} training images"
@@ -115,7 +108,7 @@ def gap_ratio(
             high=high,
             n=n,
             estimator=f"{estimator}, less that of exact images",
-            nulls={"swapped": null_level(signs @ difference / n)},
+            nulls={"swapped": null_level(signs @ (copy.astype(float) - true_copy) / n)},
         ),
         ratios=ratios,
         exact_ratios=exact_ratios,
@@ -123,11 +116,6 @@ def gap_ratio(
 
 
 def _rows(name: str, images: ArrayLike) -> Float[np.ndarray, "n pixels"]:
-    """Images of any shape as rows of float64.
-
-    Raises:
-        ValueError: not (n, ...), none, not finite.
-    """
     x = np.asarray(images, dtype=float)
     if x.ndim < 2 or not x.size:
         raise ValueError(f"`{name}` (shape {x.shape}) must be (n, ...) with n of at least 1: one image a row")
@@ -135,40 +123,26 @@ def _rows(name: str, images: ArrayLike) -> Float[np.ndarray, "n pixels"]:
     return x.reshape(len(x), -1)
 
 
-def two_nearest(
-    x: Float[np.ndarray, "n pixels"], training: Float[np.ndarray, "M pixels"]
-) -> Float[np.ndarray, "n 2"]:
-    """Euclidean distances to the nearest and the second nearest of M >= 2 training images, without a table of all pairs."""
-    from scipy.spatial.distance import cdist
-
-    nearest = np.full((len(x), 2), np.inf)
-    for start in range(0, len(training), BLOCK):
-        distances = np.concatenate([nearest, cdist(x, training[start : start + BLOCK])], axis=1)
-        nearest = np.sort(np.partition(distances, 1, axis=1)[:, :2], axis=1)
-    return nearest
-
-
 def paired_difference_interval(a: Bool[np.ndarray, " n"], b: Bool[np.ndarray, " n"]) -> tuple[float, float]:
-    """Newcombe's interval for the share of a less that of b, from their Wilson limits and their correlation.
+    """Return Newcombe's interval for the share of a less that of b, from their Wilson limits and their correlation.
 
     With l and u a share's limits and p itself, low = p_a - p_b - sqrt(D), D = (p_a - l_a)^2 - 2 phi (p_a - l_a) (u_b - p_b)
     + (u_b - p_b)^2, and high likewise; a positive phi is corrected for continuity (Newcombe 1998).
     """
-    n, p_a, p_b = len(a), float(a.mean()), float(b.mean())
-    below_a, below_b = p_a - wilson_low(p_a, n), p_b - wilson_low(p_b, n)
-    above_a, above_b = 1 - wilson_low(1 - p_a, n) - p_a, 1 - wilson_low(1 - p_b, n) - p_b
-    n_11, n_10, n_01, n_00 = (float((u & v).sum()) for u in (a, ~a) for v in (b, ~b))
-    covariance = n_11 * n_00 - n_10 * n_01
+    n, p = len(a), np.array([a.mean(), b.mean()])
+    below = p - [wilson_low(share, n) for share in p]
+    above = 1 - p - [wilson_low(1 - share, n) for share in p]
+    covariance = n * float((a & b).sum()) - float(a.sum()) * float(b.sum())
     if covariance > 0:
         covariance = max(covariance - n / 2, 0)
-    spread = math.sqrt(a.sum() * (n - a.sum()) * b.sum() * (n - b.sum()))
+    spread = n**2 * math.sqrt((p * (1 - p)).prod())
     phi = covariance / spread if spread else 0.0
 
-    def reach(one: float, other: float) -> float:
-        return math.sqrt(max(one**2 - 2 * phi * one * other + other**2, 0))
+    def reach(u: float, v: float) -> float:
+        return math.sqrt(max(u**2 - 2 * phi * u * v + v**2, 0))
 
-    difference = p_a - p_b
-    return difference - reach(below_a, above_b), difference + reach(above_a, below_b)
+    difference = float(p[0] - p[1])
+    return difference - reach(below[0], above[1]), difference + reach(above[0], below[1])
 
 
 def snap_to_grid(
@@ -182,72 +156,73 @@ def snap_to_grid(
     resamples: int = 1000,
     seed: int = 0,
 ) -> dict[str, Score]:
-    """The snap-to-grid index of each factor, by its name: 0 at the target, 1 on the nearest training label.
+    """Return the snap-to-grid index of each factor, by its name: 0 at the target, 1 on the nearest training label.
 
-    Counted are images with a single reading whose error is at most `within` in each factor: others are not near their
-    target, let alone near the label next to it. `detail` has the share `dropped`, and the root mean square error `rms`
-    in the labels' units. The interval resamples images; the null `permuted` is the level that the index stays below in
-    95 % of permutations of the offsets. `exact`, where given, is the null of the reading itself: a reader that takes the
-    darkest pixel for the centre snaps to the pixels, and on a grid of pixels finds copies in the truth.
+    An image counts if it has a single reading whose error is at most `within` in each factor: others are not near their
+    target, let alone near the label next to it. `detail` has the share `dropped`, and the root mean square error `rms`.
+    The interval resamples images; the baseline `permuted` is the level that the index stays below in 95 % of
+    permutations of the offsets, and `exact` that of the reading itself: a reader that takes the darkest pixel for the
+    centre snaps to the pixels.
 
     Args:
-        read: positions read from generated images; a row with NaN where there is not a single one.
+        read: positions read from generated images; a row with NaN if there is not a single one.
         targets: the labels that were asked for, off the grid.
-        training_labels: a full grid, with equal steps or not, or any other design; the nearest one is taken by distance in
-            the units of each factor's span.
-        factors: what is known of the K factors; by default open, of span 1, named label1, label2, ...
-        within: for all factors or each, in the labels' units; by default 1 px, P1's limit of a right place. It should exceed
-            the largest offset by what reading errs, or noisy copies of the farthest labels are dropped.
+        training_labels: any design; the nearest label is taken by distance in units of each factor's span.
+        within: for all factors or each; by default 1 px, P1's limit of a right place. It should exceed the largest offset by
+            the error of reading, or noisy copies of the farthest labels are dropped.
         exact: positions that the same reader finds in the exact images of the targets.
 
     Raises:
-        ValueError: arrays not of one K, `read` or `exact` not of the targets' shape, targets or training labels not
-            finite or constant; targets at one offset from the grid; `within` less than an offset, so that a copy would
-            be dropped; fewer than 10 images left.
+        ValueError: targets at one offset from the grid; `within` less than an offset; fewer than 10 images left.
     """
     check_draws(permutations, resamples)
     asked = np.asarray(targets, dtype=float)
     known = check_labels(asked, len(asked) if asked.ndim else 0, factors)
     known.check_ordered("an image is pulled along a factor")
-    positions = _like_targets("read", read, asked)
     offsets = known.factors.difference(asked, nearest_labels(known, training_labels))
     varies = np.ptp(offsets, axis=0) > 1e-6 * known.span
     if not varies.all():
         which = known.names[int((~varies).argmax())]
         raise ValueError(f"`targets` (at one offset in {which}) must vary in their offset from the grid")
-    limits = np.asarray(within, dtype=float)
-    K = len(known.names)
+    limits, K = np.asarray(within, dtype=float), len(known.names)
     if limits.shape not in ((), (K,)) or not (limits >= np.abs(offsets).max(axis=0) - 1e-6).all():
         raise ValueError(
             f"`within` (={within}) must be a number or one for each of {K} factors, of at least the largest "
             f"offset from the grid ({', '.join(f'{o:.3g}' for o in np.abs(offsets).max(axis=0))})"
         )
 
-    def used(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def near(name: str, positions: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        """Errors and offsets of the images that count."""
+        places = np.asarray(positions, dtype=float)
+        if places.shape != asked.shape:
+            raise ValueError(
+                f"`{name}` (shape {places.shape}) must be of the shape of `targets` ({asked.shape})"
+            )
         errors = known.factors.difference(np.where(np.isfinite(places), places, np.nan), asked)
-        near = (np.abs(errors) <= limits).all(axis=1)
-        return errors[near], offsets[near]
+        counts = (np.abs(errors) <= limits).all(axis=1)
+        if counts.sum() < LEAST_IMAGES:
+            raise ValueError(
+                f"`{name}` (n={counts.sum()} near their targets) must have at least {LEAST_IMAGES}: nothing to regress"
+            )
+        return errors[counts], offsets[counts]
 
-    e, o = used(positions)
+    e, o = near("read", read)
     n = len(e)
-    if n < 10:
-        raise ValueError(f"`read` (n={n} near their targets) must have at least 10: nothing to regress")
     rng = numpy_generator(seed, "snap to grid")
-    weights = np.concatenate([np.ones((1, n)), bootstrap_weights(n, resamples, rng)])
-    index = snap_index(e, o, weights)
-    permuted = np.array([snap_index(e, o[rng.permutation(n)], weights[:1])[0] for _ in range(permutations)])
+    once = np.ones((1, n))
+    index = snap_index(e, o, np.concatenate([once, bootstrap_weights(n, resamples, rng)]))
+    permuted = np.array([snap_index(e, o[rng.permutation(n)], once)[0] for _ in range(permutations)])
     nulls = [{"permuted": null_level(permuted[:, k])} for k in range(K)]
     if exact is not None:
-        e_exact, o_exact = used(_like_targets("exact", exact, asked))
-        if len(e_exact) < 10:
-            raise ValueError(f"`exact` (n={len(e_exact)} near their targets) must have at least 10")
-        of_exact = snap_index(e_exact, o_exact, np.ones((1, len(e_exact))))[0]
-        nulls = [null | {"exact": float(level)} for null, level in zip(nulls, of_exact, strict=True)]
+        e_exact, o_exact = near("exact", exact)
+        levels = snap_index(e_exact, o_exact, np.ones((1, len(e_exact))))[0]
+        nulls = [null | {"exact": float(level)} for null, level in zip(nulls, levels, strict=True)]
     scores = {}
     for k, name in enumerate(known.names):
-        low, high = basic_interval(float(index[0, k]), index[1:, k])
+        value = float(index[0, k])
+        low, high = basic_interval(value, index[1:, k])
         scores[name] = Score(
-            value=float(index[0, k]),
+            value=value,
             low=low,
             high=high,
             n=n,
@@ -266,7 +241,7 @@ def snap_to_grid(
 def snap_index(
     e: Float[np.ndarray, "n K"], o: Float[np.ndarray, "n K"], weights: Float[np.ndarray, "R n"]
 ) -> Float[np.ndarray, "R K"]:
-    """-cov(e, o) / var(o) of each weighted sample; 0 for a resample of equal offsets."""
+    """Return -cov(e, o) / var(o) of each weighted sample; 0 for a resample of equal offsets."""
     n = weights.sum(axis=1, keepdims=True)
     mean_e, mean_o = weights @ e / n, weights @ o / n
     covariance = weights @ (e * o) / n - mean_e * mean_o
@@ -276,15 +251,10 @@ def snap_index(
 
 
 def nearest_labels(known: Labels, training_labels: ArrayLike) -> Float[np.ndarray, "n K"]:
-    """The training label nearest to each target, in units of span, periodic factors the short way round.
-
-    Raises:
-        ValueError: training labels not (M, K) or not finite.
-    """
+    """Return the training label nearest to each target, in units of span, periodic factors the short way round."""
     from scipy.spatial import KDTree
 
-    K = len(known.names)
-    labels = np.asarray(training_labels, dtype=float)
+    K, labels = len(known.names), np.asarray(training_labels, dtype=float)
     if labels.ndim != 2 or labels.shape[1] != K or not len(labels):
         raise ValueError(
             f"`training_labels` (shape {labels.shape}) must be (M, {K}) as `targets` has {K} factors"
@@ -296,10 +266,3 @@ def nearest_labels(known: Labels, training_labels: ArrayLike) -> Float[np.ndarra
 
     tree = KDTree(in_spans(labels), boxsize=np.where(known.periodic, 1.0, 0.0))
     return labels[tree.query(in_spans(known.values))[1]]
-
-
-def _like_targets(name: str, positions: ArrayLike, targets: np.ndarray) -> Float[np.ndarray, "n K"]:
-    p = np.asarray(positions, dtype=float)
-    if p.shape != targets.shape:
-        raise ValueError(f"`{name}` (shape {p.shape}) must be of the shape of `targets` ({targets.shape})")
-    return p

@@ -32,15 +32,12 @@ def overlap_graph(
     threshold: float,
     background: Float[np.ndarray, " *shape"] | None = None,
 ) -> Bool[np.ndarray, "n n"]:
-    """Which images overlap by a threshold or more, (n, n), True between two that do; no image with itself.
+    """Return which images overlap by a threshold or more, (n, n); no image with itself.
 
     Args:
         images: 8192 at most.
         threshold: above 0, at most 1.
-        background: an image of nothing; the images' median where None.
-
-    Raises:
-        ValueError: too many or too few images, numbers that are not finite, a threshold that is none.
+        background: an image without an object; None: the images' median.
     """
     n = len(images)
     if not 2 <= n <= MOST_IMAGES:
@@ -60,13 +57,13 @@ def overlap_graph(
 
 
 def largest_component(graph: Bool[np.ndarray, "n n"]) -> float:
-    """The share of a graph's nodes that its largest component holds; 0 of an empty one."""
+    """Return the share of a graph's nodes that its largest component holds; 0 for an empty one."""
     n = len(graph)
     return float(_held(np.nonzero(graph), np.arange(n))[-1]) if n else 0.0
 
 
 class CriticalShare(NamedTuple):
-    """Of a graph's nodes; NaN where half of all of them do not hang together."""
+    """Share of a graph's nodes; NaN if half of all of them do not hang together."""
 
     share: float
     at_most: bool
@@ -74,15 +71,8 @@ class CriticalShare(NamedTuple):
 
 
 def critical_share(graph: Bool[np.ndarray, "n n"], orders: int = 20, seed: int = 0) -> CriticalShare:
-    """The share of nodes, drawn at random, from which on the largest component holds half of those drawn; the mean over
-    random orders.
-
-    Args:
-        orders: random orders over which components are averaged.
-
-    Raises:
-        ValueError: it is of no nodes, or not square; or no order is asked for.
-    """
+    """Return the share of nodes, drawn at random, from which on the largest component holds half of those drawn; the
+    mean over random orders."""
     n = len(graph)
     if not n or np.shape(graph) != (n, n) or orders < 1:
         raise ValueError(
@@ -104,9 +94,9 @@ def critical_share(graph: Bool[np.ndarray, "n n"], orders: int = 20, seed: int =
 
 
 def _held(pairs: tuple[np.ndarray, ...], order: np.ndarray) -> np.ndarray:
-    """Of the first 1, 2, ..., n nodes of an order the share that their largest component holds, (n,).
+    """Return the share of the first 1, 2, ..., n nodes of an order that their largest component holds, (n,).
 
-    A pair of neighbours counts from its later node on; of the pairs a minimum spanning forest joins all that hangs together.
+    A pair of neighbours counts from its later node on; a minimum spanning forest of the pairs joins all that hangs together.
     """
     from scipy.cluster.hierarchy import DisjointSet
     from scipy.sparse import csr_matrix

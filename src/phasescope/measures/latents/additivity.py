@@ -1,16 +1,15 @@
-"""Additive R^2: how much of a code is z(x, y) = a(x) + b(y), and how much only the combination of x and y says.
+"""Additive R^2: how much of a code is z(x, y) = a(x) + b(y), and how much depends on the combination of x and y.
 
-On a lattice, full or not, by least squares (`variance_components`): with r the residuals, f the degrees of freedom that they
-keep, w the variance of noise in a latent where several draws tell it, and z centred,
+On a lattice, full or not, by least squares (`variance_components`): with r the residuals, f their degrees of freedom, w the
+variance of noise in a latent if there are several draws, and z centred,
 
     interaction share = (sum |r|^2 / f - w) / (sum |z|^2 / (n - 1) - w),      additive R^2 = 1 - interaction share,
 
-the adjusted R^2 (Theil 1961), noise taken off. The plain 1 - sum |r|^2 / sum |z|^2 is flattered: of a code that is
-nothing but noise a 10 x 10 lattice explains 18 %. It is in `detail`.
+the adjusted R^2 (Theil 1961), less noise. The plain 1 - sum |r|^2 / sum |z|^2 is too high: a 10 x 10 lattice explains 18
+% of noise. It is in `detail`.
 
-Whitening changes the answer, so it is an argument: loud directions weigh no more than quiet ones then. The principal
-components of the label means are each scaled to variance 1, but those of less than a declared share of the largest's
-variance are dropped; which label is whose does not enter.
+Whitening changes the answer, so it is an argument: each principal component of the label means is scaled to variance 1, but
+those with less than a set share of the largest's variance are dropped.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from phasescope.measures.scores import Score, null_level
 from phasescope.randomness import numpy_generator
 
 WHITENED_FLOOR = 0.01
-"""Of the largest principal component's variance, below which whitening drops a component: it would make noise as loud."""
+"""of the largest principal component's variance, below which whitening drops a component: it would make noise as loud"""
 
 
 def additivity(
@@ -40,26 +39,18 @@ def additivity(
     radii: tuple[float, float] = RADII,
     seed: int = 0,
 ) -> Score:
-    """Additive R^2 of labels on a lattice.
+    """Return additive R^2 of labels on a lattice; NaN, with everything as its interval, if several draws show that labels
+    move nothing beyond noise.
 
-    The interval speaks for noise, at these labels, and holds the whitening. The null `permuted` is the level that the
-    same statistic stays below in 95 % of permutations of the labels. `detail` has the interaction share, each factor's
-    share (of which, on a full lattice, they are all), the plain R^2, and the tori's additive R^2, whitened alike.
+    The interval is that of noise, at these labels and this whitening. The baseline `permuted` is the level that the same
+    statistic stays below in 95 % of permutations of the labels. `detail` has the interaction share, each factor's share
+    (they add up to R^2 on a full lattice), the plain R^2, and the tori's additive R^2, whitened alike.
 
     Args:
-        latents: one row a label, whose noise counts as interaction, or several noise draws of such rows, averaged, from
-            which it is taken off.
-        labels: in the world's units.
-        factors: what is known of the K factors; by default open, of span 1, named label1, label2, ...
-        whiten: scale the principal components alike, of at least `WHITENED_FLOOR` of the largest's variance.
+        latents: one row per label, whose noise counts as interaction, or several noise draws of such rows, which are
+            averaged and whose noise is subtracted.
+        whiten: scale principal components alike, of at least `WHITENED_FLOOR` of the largest's variance.
         radii: of the 3D torus.
-
-    Returns:
-        a Score; its value is NaN, its interval everything, where several draws show that labels move nothing that is
-        told from noise.
-
-    Raises:
-        ValueError: as `check_code` and `check_radii` say.
     """
     check_count("permutations", permutations, 1, "a score needs its null")
     code = check_code(latents, labels, factors)
@@ -86,7 +77,7 @@ def additivity(
     tori = {"clifford": clifford_torus(known.values, known.factors)}
     if len(known.names) == 2:
         tori["torus_3d"] = torus_3d(known.values, known.factors, radii)
-    of = {name: (z * effects.main(k, z)).sum() / whole for k, name in enumerate(known.names)}
+    of_factor = {name: (z * effects.main(k, z)).sum() / whole for k, name in enumerate(known.names)}
     value = 1 - part / whole if np.isfinite(low) else np.nan
     how = (
         f"whitened, {z.shape[1]} components from {WHITENED_FLOOR:.0%} of the largest"
@@ -103,7 +94,7 @@ def additivity(
         nulls={"permuted": null_level(np.array(chance))},
         detail={
             "interaction": 1 - value,
-            **{name: float(share) for name, share in of.items()},
+            **{name: float(share) for name, share in of_factor.items()},
             "plain": float(1 - residual / (z**2).sum()),
             **{name: of_torus(ideal, code, whiten) for name, ideal in tori.items()},
         },
@@ -111,7 +102,7 @@ def additivity(
 
 
 def of_torus(torus: Float[np.ndarray, "n d"], code: Code, whiten: bool) -> float:
-    """Additive R^2 of latents without noise, of the same labels as a code."""
+    """Return additive R^2 of latents without noise, of the same labels as a code."""
     z = torus - torus.mean(axis=0)
     if whiten:
         z = whitened(replace(code, z=z, noise=np.zeros((len(z), 1, z.shape[1])))).z
@@ -120,15 +111,8 @@ def of_torus(torus: Float[np.ndarray, "n d"], code: Code, whiten: bool) -> float
 
 
 def whitened(code: Code) -> Code:
-    """Latents as principal components, each of variance 1, but for those below `WHITENED_FLOOR`; noise as they see it."""
-    z = code.z
-    n, features = z.shape
-    if features <= n:
-        square, axes = np.linalg.eigh(z.T @ z)
-    else:
-        square, left = np.linalg.eigh(z @ z.T)
-        axes = z.T @ left / np.sqrt(np.maximum(square, np.finfo(float).tiny))
-    square, axes = square[::-1], axes[:, ::-1]
-    kept = int((square >= WHITENED_FLOOR * square[0]).sum())
-    to_unit = axes[:, :kept] * np.sqrt((n - 1) / square[:kept])
-    return replace(code, z=z @ to_unit, noise=code.noise @ to_unit)
+    """Return latents as principal components of variance 1, but for those below `WHITENED_FLOOR`; noise in the same axes."""
+    _, singular, axes = np.linalg.svd(code.z, full_matrices=False)
+    kept = singular**2 >= WHITENED_FLOOR * singular[0] ** 2
+    to_unit = axes[kept].T * np.sqrt(len(code.z) - 1) / singular[kept]
+    return replace(code, z=code.z @ to_unit, noise=code.noise @ to_unit)

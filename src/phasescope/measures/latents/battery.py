@@ -1,4 +1,4 @@
-"""All measures of one set of latents at once, by name, each as a Score with its nulls.
+"""All measures of one set of latents at once, by name, each as a Score with its baselines.
 
 What cannot be measured is left out, with its reason: disentanglement needs two factors, additivity and the
 factorization index need ordered labels on a lattice, and what compares noise draws needs several of them.
@@ -9,46 +9,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
 
 from phasescope.factors import Factors
-from phasescope.measures.checks import MOST_ROWS, Labels, check_labels, check_latents
+from phasescope.measures.checks import MOST_ROWS, Labels, check_labels, check_latents, check_lattice
 from phasescope.measures.latents.additivity import additivity
-from phasescope.measures.latents.dimension import participation_ratio
-from phasescope.measures.latents.disentanglement import NAMES as DISENTANGLEMENT
-from phasescope.measures.latents.disentanglement import disentanglement
+from phasescope.measures.latents.dimension import participation_ratio, two_nn
+from phasescope.measures.latents.disentanglement import (
+    DCI,
+    Code,
+    code_of,
+    dci,
+    explicitness,
+    mig,
+    modularity,
+    sap,
+)
 from phasescope.measures.latents.factorization import factorization
-from phasescope.measures.latents.intrinsic_dimension import two_nn
-from phasescope.measures.latents.label_share import label_share
-from phasescope.measures.latents.lattice import check_lattice
-from phasescope.measures.latents.neighbours import trustworthiness
+from phasescope.measures.latents.neighbours import sheet_readings, trustworthiness
 from phasescope.measures.latents.order import order
+from phasescope.measures.latents.routes import label_share
 from phasescope.measures.latents.rsa import rsa
-from phasescope.measures.latents.sheet import sheet_readings
 from phasescope.measures.scores import Score, scores_frame
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-class Scores(dict[str, Score]):
-    """Scores by measure.
-
-    Attributes:
-        left_out: of each measure that could not be had, why, in one line.
-    """
-
-    def __init__(self, scores: Mapping[str, Score], left_out: Mapping[str, str] | None = None):
-        super().__init__(scores)
-        self.left_out = dict(left_out or {})
-
-    def to_frame(self) -> pd.DataFrame:
-        """A row a measure: `measure`, value, low, high, n, estimator, nulls.<name>, detail.<name>."""
-        return scores_frame(({"measure": name}, score) for name, score in self.items())
-
 
 LOCAL = 0.2
 """radius of local RSA, in spans: far pairs dominate the global one"""
@@ -56,22 +45,47 @@ LEAST_VALUES = 3
 """of each factor of a lattice"""
 
 
+class Scores(dict[str, Score]):
+    """Scores by measure.
+
+    Attributes:
+        left_out: of each measure that could not be computed, why, in one line.
+    """
+
+    def __init__(self, scores: Mapping[str, Score], left_out: Mapping[str, str] | None = None):
+        super().__init__(scores)
+        self.left_out = dict(left_out or {})
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row per measure: `measure`, value, low, high, n, estimator, nulls.<name>, detail.<name>."""
+        return scores_frame(({"measure": name}, score) for name, score in self.items())
+
+
 @dataclass(frozen=True)
 class Given:
-    """What is measured: latents (n, features), labels, and perhaps several noise draws of the first labels."""
+    """Latents (n, features), their labels, and perhaps several noise draws of the first labels."""
 
     latents: np.ndarray
     known: Labels
-    draws: np.ndarray | None = None
+    some_draws: np.ndarray | None = None
 
     @property
-    def of_draws(self) -> np.ndarray:
-        if self.draws is None:
-            raise ValueError("`draws` (=None) must be given: latents of several noise draws a label")
-        return self.draws
+    def arrays(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.latents, self.known.values
 
-    def check_on_lattice(self) -> None:
-        """Raises ValueError unless labels are combinations of few values of ordered factors, at least three of each."""
+    @property
+    def labelled(self) -> tuple[np.ndarray, np.ndarray, Factors]:
+        return *self.arrays, self.known.factors
+
+    @property
+    def draws(self) -> np.ndarray:
+        if self.some_draws is None:
+            raise ValueError("`draws` (=None) must be given: latents of several noise draws a label")
+        return self.some_draws
+
+    @property
+    def on_lattice(self) -> tuple[np.ndarray, np.ndarray, Factors]:
+        """`labelled`; ValueError unless labels are combinations of at least three values of each of ordered factors."""
         self.known.check_ordered("steps lead from one value to the next")
         counts = [len(values) for values in check_lattice(self.known).values]
         if min(counts) < LEAST_VALUES or np.prod(counts) > 2 * len(self.known.values):
@@ -79,68 +93,50 @@ class Given:
                 f"`labels` (n={len(self.known.values)}) must be on a lattice: combinations of few values, "
                 f"{LEAST_VALUES} at least of each factor"
             )
+        return self.labelled
+
+    @cached_property
+    def code(self) -> Code:
+        """The latents about the axes of ICA."""
+        return code_of(*self.labelled, reduction="ica")
+
+    @cached_property
+    def dci(self) -> DCI:
+        return dci(self.code)
+
+    @cached_property
+    def sheet(self) -> dict[str, Score]:
+        labels = self.known.values[: self.draws.shape[1]]
+        return sheet_readings(self.draws, labels, self.known.factors)
 
 
-@dataclass(frozen=True)
-class Part:
-    """Measures that are computed together, or refused together by a ValueError that gives the reason."""
-
-    names: tuple[str, ...]
-    measure: Callable[[Given], dict[str, Score]]
-
-
-def _one(name: str, measure: Callable[[Given], Score]) -> Part:
-    return Part((name,), lambda given: {name: measure(given)})
-
-
-def _of_labels(name: str, measure: Callable[..., Score], **settings: Any) -> Part:
-    """A measure of latents and labels."""
-    return _one(
-        name,
-        lambda given: measure(given.latents, given.known.values, factors=given.known.factors, **settings),
-    )
-
-
-def _of_lattice(name: str, measure: Callable[..., Score]) -> Part:
-    def measured(given: Given) -> Score:
-        given.check_on_lattice()
-        return measure(given.latents, given.known.values, factors=given.known.factors)
-
-    return _one(name, measured)
-
-
-PARTS: tuple[Part, ...] = (
-    _of_labels("order", order),
-    _of_labels("trustworthiness", trustworthiness),
-    _of_labels("rsa", rsa),
-    _of_labels("rsa_local", rsa, radius=LOCAL),
-    _one("participation_ratio", lambda given: participation_ratio(given.latents)),
-    _one("two_nn", lambda given: two_nn(given.latents)),
-    _of_lattice("additivity", additivity),
-    _of_lattice("factorization", factorization),
-    Part(
-        DISENTANGLEMENT,
-        lambda given: disentanglement(
-            given.latents, given.known.values, given.known.factors, reduction="ica"
-        ),
-    ),
-    Part(
-        ("sheet_trustworthiness", "sheet_order"),
-        lambda given: sheet_readings(
-            given.of_draws, given.known.values[: given.of_draws.shape[1]], given.known.factors
-        ),
-    ),
-    _one("label_share", lambda given: label_share(given.of_draws)),
-    _one("label_dimension", lambda given: participation_ratio(given.of_draws.mean(axis=0))),
-)
-NAMES = tuple(name for part in PARTS for name in part.names)
+MEASURES: dict[str, Callable[[Given], Score]] = {
+    "order": lambda given: order(*given.labelled),
+    "trustworthiness": lambda given: trustworthiness(*given.arrays, factors=given.known.factors),
+    "rsa": lambda given: rsa(*given.arrays, factors=given.known.factors),
+    "rsa_local": lambda given: rsa(*given.arrays, LOCAL, given.known.factors),
+    "participation_ratio": lambda given: participation_ratio(given.latents),
+    "two_nn": lambda given: two_nn(given.latents),
+    "additivity": lambda given: additivity(*given.on_lattice),
+    "factorization": lambda given: factorization(*given.on_lattice),
+    "dci_disentanglement": lambda given: given.dci.disentanglement,
+    "dci_completeness": lambda given: given.dci.completeness,
+    "dci_informativeness": lambda given: given.dci.informativeness,
+    "mig": lambda given: mig(given.code),
+    "sap": lambda given: sap(given.code),
+    "modularity": lambda given: modularity(given.code),
+    "explicitness": lambda given: explicitness(given.code),
+    "sheet_trustworthiness": lambda given: given.sheet["sheet_trustworthiness"],
+    "sheet_order": lambda given: given.sheet["sheet_order"],
+    "label_share": lambda given: label_share(given.draws),
+    "label_dimension": lambda given: participation_ratio(given.draws.mean(axis=0)),
+}
+NAMES = tuple(MEASURES)
+ON_REQUEST = ("rsa", "rsa_local", "modularity", "explicitness")
+"""which are computed only if they are chosen: the others answer their questions"""
+BY_DEFAULT = tuple(name for name in NAMES if name not in ON_REQUEST)
 OF_LATTICE = ("factorization", "additivity")
 """for which labels must be on a lattice"""
-
-
-def parts_of(chosen: Sequence[str] | None) -> list[Part]:
-    """The parts that give any of the chosen measures; all of them for None."""
-    return [part for part in PARTS if chosen is None or not set(chosen).isdisjoint(part.names)]
 
 
 def battery(
@@ -152,13 +148,12 @@ def battery(
     chosen: Sequence[str] | None = None,
     tell: Callable[[int, int], None] = lambda done, of: None,
 ) -> Scores:
-    """Scores by measure; `left_out` of what is returned says what could not be measured here, and why.
+    """Return scores by measure; their `left_out` says what could not be measured here, and why.
 
     Args:
-        factors: what is known of the K factors; by default open, of span 1, named label1, label2, ...
         draws: several noise draws of the first m labels.
-        chosen: names of measures; by default all that can be had.
-        tell: is told how many parts of how many are done.
+        chosen: names of measures; by default all that can be computed, without those of `ON_REQUEST`.
+        tell: is called with the number of measures that are done, and of all.
 
     Raises:
         ValueError: latents or labels that no measure takes, as `check_latents` and `check_labels` say; a name that is none;
@@ -176,13 +171,14 @@ def battery(
     given = Given(latents, check_labels(labels, len(x), factors), draws)
     scores: dict[str, Score] = {}
     left_out: dict[str, str] = {}
-    for done, part in enumerate(parts := parts_of(chosen)):
-        tell(done, len(parts))
+    names = BY_DEFAULT if chosen is None else chosen
+    for done, name in enumerate(names):
+        tell(done, len(names))
         try:
-            scores |= part.measure(given)
+            scores[name] = MEASURES[name](given)
         except ValueError as reason:
             if chosen is not None:
                 raise
-            left_out |= dict.fromkeys(part.names, " ".join(str(reason).split()))
-    tell(len(parts), len(parts))
-    return Scores({name: scores[name] for name in chosen or NAMES if name in scores}, left_out)
+            left_out[name] = " ".join(str(reason).split())
+    tell(len(names), len(names))
+    return Scores(scores, left_out)

@@ -1,27 +1,26 @@
 """Factorization: does each factor move the latents by itself, and in directions of its own? One number between two tori.
 
 With A and B the covariances of what x alone and y alone move, and Gamma that of what only their combination moves
-(see `variance_components`; noise from label to label counts there, unless several draws tell the two apart),
+(see `variance_components`; noise counts there unless there are several draws),
 
     F = (tr A tr B - tr A B) / (tr(A + Gamma) tr(B + Gamma)).
 
-Two moves a of x and b of y span a parallelogram of squared area |a|^2 |b|^2 - <a, b>^2. The numerator is the mean of
-that over all pairs of moves that hold at every value of the other factor; the denominator is what all moves as they
-are could span at most. So F is a product of three shares,
+Two moves a of x and b of y span a parallelogram of squared area |a|^2 |b|^2 - <a, b>^2. The numerator is its mean over all
+pairs of moves that hold at every value of the other factor; the denominator is the most that all moves could span. So F is a
+product of three shares,
 
     F = P_x P_y (1 - overlap),   P_x = tr A / tr(A + Gamma),
     overlap = tr A B / (tr A tr B) = mean <a, b>^2 / (mean |a|^2 mean |b|^2),
 
-the parallelism of x-moves, that of y-moves, and what is left of orthogonality. F is 1 if and only if z = a(x) + b(y)
-with a and b in orthogonal subspaces, whatever the shape of the curves a and b, and 0 where either factor moves
-nothing alone, or both move along one line. Neither half would do: random latents are orthogonal, and z = x + y is
-parallel. The index
+the parallelism of x-moves, that of y-moves, and their orthogonality. F is 1 if and only if z = a(x) + b(y) with a and b
+in orthogonal subspaces, whatever the shape of the curves a and b, and 0 if either factor moves nothing alone, or both
+move along one line. Neither half is enough: random latents are orthogonal, and z = x + y is parallel. The index
 
     I = (F(latents) - F(3D torus)) / (F(Clifford torus) - F(3D torus))
 
 puts F on the scale of Liang et al. (NeurIPS 2024, arXiv 2408.13256): 0 at the ideal 3D torus of the same labels, 1 at
-their Clifford torus, whose F is 1. It is less than 0 where factors are coupled more than on a 3D torus, and about
--F(3D torus) / (1 - F(3D torus)) where F is 0. There is no number in it to choose but the radii of the 3D torus.
+their Clifford torus, whose F is 1. It is less than 0 if factors are coupled more than on a 3D torus, and about
+-F(3D torus) / (1 - F(3D torus)) if F is 0. Its only free numbers are the radii of the 3D torus.
 """
 
 from __future__ import annotations
@@ -54,25 +53,18 @@ def factorization(
     permutations: int = 20,
     seed: int = 0,
 ) -> Score:
-    """The index I of two factors on a lattice, some labels of which may be missing.
+    """Return the index I of two factors on a lattice, some labels of which may be missing; NaN, with everything as its
+    interval, if several draws show that some factor moves nothing beyond noise.
 
-    The interval speaks for noise, at these labels and all else equal: it is Fieller's (1954) for a ratio, of the variances
-    that `variance_components` describes. Of (n, features) noise counts as coupling, for one latent a label cannot tell them
-    apart; of (draws, n, features), whose draws are averaged, it is taken off.
-
-    `detail` has F itself, P and overlap, and F of the 3D torus. The null `permuted` is the level that I stays below
-    in 95 % of permutations of the labels, `random` that of Gaussian latents of the same shape; `torus_3d` and `clifford`
-    are I of the two tori, 0 and 1.
+    The interval is that of noise, at these labels: Fieller's (1954) for a ratio, of the variances that
+    `variance_components` describes. In latents (n, features) noise counts as coupling; in (draws, n, features), which
+    are averaged, it is subtracted. `detail` has F itself, P and overlap, and F of the 3D torus. The baseline `permuted`
+    is the level that I stays below in 95 % of permutations of the labels, `random` is I of Gaussian latents of the same
+    shape; `torus_3d` and `clifford` are I of the two tori, 0 and 1.
 
     Args:
-        latents: one row a label, or several noise draws of such rows.
-        labels: in the world's units.
-        factors: what is known of the K factors; by default open, of span 1, named label1, label2, ...
+        latents: one row per label, or several noise draws of such rows.
         radii: of the 3D torus.
-
-    Returns:
-        a Score; its value is NaN, its interval everything, where several draws show that some factor moves nothing that
-        is told from noise.
 
     Raises:
         ValueError: as `check_labels`, `check_lattice`, `check_code` and `check_radii` say; not two factors.
@@ -87,22 +79,20 @@ def factorization(
         )
     w = float(code.noises.mean())
     gram = code.z @ code.z.T
-    found, low, high = estimate(code, seed)
-    torus, clifford = (
-        shares(code.effects, ideal @ ideal.T).F
-        for ideal in (
-            torus_3d(known.values, known.factors, radii),
-            clifford_torus(known.values, known.factors),
-        )
-    )
-    index = Scale(torus, clifford)
+    parts, low, high = estimate(code, seed)
+    tori = torus_3d(known.values, known.factors, radii), clifford_torus(known.values, known.factors)
+    torus, clifford = (shares(code.effects, ideal @ ideal.T).F for ideal in tori)
+
+    def index(F: float) -> float:
+        return float((F - torus) / (clifford - torus))
+
     n, features = code.z.shape
     rng = numpy_generator(seed, "factorization")
     chance = [index(shares(code.effects, gram, w, rng.permutation(n)).F) for _ in range(permutations)]
     nothing = random_latents(n, features, seed)
     x, y = known.names
     return Score(
-        value=index(found.F) if np.isfinite(low) else np.nan,
+        value=index(parts.F) if np.isfinite(low) else np.nan,
         low=index(low),
         high=index(high),
         n=n,
@@ -116,50 +106,34 @@ def factorization(
             "clifford": index(clifford),
         },
         detail={
-            "F": found.F,
-            f"parallelism {x}": share(found.a, found.x),
-            f"parallelism {y}": share(found.b, found.y),
-            "overlap": share(found.ab, max(found.a, 0.0) * max(found.b, 0.0)),
+            "F": parts.F,
+            f"parallelism {x}": share(parts.a, parts.x),
+            f"parallelism {y}": share(parts.b, parts.y),
+            "overlap": share(parts.ab, max(parts.a, 0.0) * max(parts.b, 0.0)),
             "F of torus_3d": torus,
         },
     )
 
 
 def estimate(code: Code, seed: int = 0) -> tuple[Shares, float, float]:
-    """What F is made of, and the interval of F."""
+    """Return the traces that F is made of, and the interval of F."""
     w = float(code.noises.mean())
-    found = shares(code.effects, code.z @ code.z.T, w)
-    if found.still:
-        return found, 0.0, 0.0
-    covariance = code.covariance(partial(gradients, code.effects, w), (0.0, -(found.x + found.y)), seed)
-    return found, *fieller_interval(found.part, found.whole, covariance, code.degrees)
-
-
-@dataclass(frozen=True)
-class Scale:
-    """From F to I."""
-
-    torus: float
-    clifford: float
-
-    def __call__(self, F: float) -> float:
-        return float((F - self.torus) / (self.clifford - self.torus))
+    s = shares(code.effects, code.z @ code.z.T, w)
+    if s.still:
+        return s, 0.0, 0.0
+    covariance = code.covariance(partial(gradients, code.effects, w), (0.0, -(s.x + s.y)), seed)
+    return s, *fieller_interval(s.part, s.whole, covariance, code.degrees)
 
 
 @dataclass(frozen=True)
 class Shares:
-    """The traces that F is made of."""
+    """The traces that F is made of: a = tr A, b = tr B, ab = tr A B, x = tr(A + Gamma) and y = tr(B + Gamma), less noise."""
 
     a: float
-    """tr A"""
     b: float
-    """tr B"""
     ab: float
-    """tr A B"""
     x: float
-    """tr(A + Gamma), noise taken off"""
     y: float
-    """tr(B + Gamma), noise taken off"""
 
     @property
     def part(self) -> float:
@@ -171,17 +145,17 @@ class Shares:
 
     @property
     def F(self) -> float:
-        """0 where a factor moves nothing."""
+        """0 if a factor moves nothing."""
         return 0.0 if self.still else self.part / self.whole
 
     @property
     def still(self) -> bool:
-        """A factor moves nothing at all, of a total variance of 1."""
+        """Whether a factor moves nothing at all, in a total variance of 1."""
         return abs(min(self.x, self.y)) <= NOTHING
 
 
 def share(part: float, whole: float) -> float:
-    """part / whole; NaN where there is no whole."""
+    """Return part / whole; NaN if there is no whole."""
     return part / whole if abs(whole) > NOTHING else np.nan
 
 
@@ -191,12 +165,12 @@ def shares(
     noise: float = 0.0,
     order: Int[np.ndarray, " n"] | None = None,
 ) -> Shares:
-    """Of the latents' inner products.
+    """Return the traces from the latents' inner products.
 
     With V the effects' basis, A = z^T V M V^T z - q z^T (1 - V V^T) z and B likewise; of G = z z^T only V^T G is needed.
 
     Args:
-        noise: the variance in a latent that is to be taken off.
+        noise: the variance in a latent that is subtracted.
         order: in which the latents get the labels.
     """
     V = effects.basis if order is None else effects.basis[order]
@@ -218,14 +192,14 @@ def shares(
 def gradients(
     effects: Effects, noise: float, z: Float[np.ndarray, "n features"]
 ) -> tuple[Float[np.ndarray, "n features"], Float[np.ndarray, "n features"]]:
-    """Of F's numerator and of its denominator, with respect to the latents."""
+    """Return those of F's numerator and of its denominator, with respect to the latents."""
     gram = z @ z.T
     s = shares(effects, gram, noise)
     Az, Bz, Cz = effects.main(0, z), effects.main(1, z), effects.interaction(z)
     gram_z, gram_V, Vz = gram @ z, gram @ effects.basis, effects.basis.T @ z
 
     def gram_times(k: int) -> Float[np.ndarray, "n features"]:
-        """G Q z, of factor k, with one product of G for both factors."""
+        """Return G Q z of factor k, with one product of G for both factors."""
         q = effects.spread[k] / effects.free
         return gram_V @ (effects.inner[k] @ Vz + q * Vz) - q * gram_z
 

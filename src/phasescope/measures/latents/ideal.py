@@ -30,16 +30,13 @@ RADII = (2.0, 1.0)
 def torus_3d(
     labels: ArrayLike, factors: Factors | None = None, radii: tuple[float, float] = RADII
 ) -> Float[np.ndarray, "n 3"]:
-    """The torus in R^3: the first factor goes round the hole, the second round the tube.
+    """Return the torus in R^3: the first factor goes round the hole, the second round the tube.
 
     Args:
-        labels: (n, 2), in the world's units.
-        factors: what is known of the K factors; by default open, of span 1, named label1, label2, ...
         radii: R and r.
 
     Raises:
-        ValueError: as `check_labels` says; not two factors; radii that are not R > r > 0, without which the torus
-            meets itself.
+        ValueError: not two factors; radii that are not R > r > 0, without which the torus meets itself.
     """
     R, r = check_radii(radii)
     u, v = _angles(_two(check_labels(labels, len(np.asarray(labels)), factors))).T
@@ -47,47 +44,27 @@ def torus_3d(
 
 
 def clifford_torus(labels: ArrayLike, factors: Factors | None = None) -> Float[np.ndarray, "n features"]:
-    """A circle of radius 1 for each factor, in planes of their own: the product of circles, flat, in R^2K.
-
-    Args:
-        labels: (n, K), in the world's units.
-        factors: what is known of the K factors; by default open, of span 1, named label1, label2, ...
-
-    Raises:
-        ValueError: as `check_labels` says.
-    """
+    """Return a circle of radius 1 for each factor, in planes of their own: the product of circles, flat, in R^2K."""
     angles = _angles(check_labels(labels, len(np.asarray(labels)), factors))
     return np.stack([np.cos(angles), np.sin(angles)], axis=2).reshape(len(angles), -1)
 
 
 def sheet(labels: ArrayLike, factors: Factors | None = None) -> Float[np.ndarray, "n K"]:
-    """The labels themselves, each factor in units of its span: flat, for open factors.
-
-    Raises:
-        ValueError: as `check_labels` says.
-    """
+    """Return the labels themselves, each factor in units of its span: flat, for open factors."""
     known = check_labels(labels, len(np.asarray(labels)), factors)
     known.check_ordered("a sheet has a line for each factor")
     return known.values / known.span
 
 
 def random_latents(n: int, features: int, seed: int = 0) -> Float[np.ndarray, "n features"]:
-    """Standard Gaussian latents, one row a label, with nothing of the label in them.
-
-    Raises:
-        ValueError: `n` or `features` is not an integer of at least 1.
-    """
+    """Return standard Gaussian latents, one row per label, with nothing of the label in them."""
     check_count("n", n, 1, "a row a label")
     check_count("features", features, 1, "a latent has some")
     return numpy_generator(seed, "random latents").normal(size=(n, features))
 
 
 def embed(latents: Float[np.ndarray, "n d"], features: int, seed: int = 0) -> Float[np.ndarray, "n features"]:
-    """The latents in `features` dimensions, turned at random: all distances and angles stay as they are.
-
-    Raises:
-        ValueError: `features` is less than the latents have.
-    """
+    """Return the latents in `features` dimensions, rotated at random: all distances and angles stay as they are."""
     d = latents.shape[1]
     check_count("features", features, d, f"the manifold has {d}")
     directions = np.linalg.qr(numpy_generator(seed, "embedding").normal(size=(features, d)))[0]
@@ -95,7 +72,7 @@ def embed(latents: Float[np.ndarray, "n d"], features: int, seed: int = 0) -> Fl
 
 
 def check_radii(radii: tuple[float, float]) -> tuple[float, float]:
-    """Raises ValueError where not R > r > 0."""
+    """Return R and r; ValueError unless R > r > 0."""
     R, r = radii
     if not (np.isfinite(R) and R > r > 0):
         raise ValueError(f"`radii` (={tuple(radii)}) must be R > r > 0: else the torus meets itself")
@@ -111,7 +88,7 @@ def _two(labels: Labels) -> Labels:
 
 
 def _angles(labels: Labels) -> Float[np.ndarray, "n K"]:
-    """Radians: once round for a periodic factor, half round from lowest to highest label for an open one."""
+    """Return radians: once round for a periodic factor, half round from lowest to highest label for an open one."""
     labels.check_ordered("a torus has an angle for each factor")
     y = labels.values
     around = 2 * np.pi * y / labels.span

@@ -3,14 +3,13 @@
 The regression (`ridge`) chooses alpha by generalised cross-validation for each target and fold. A linear probe is Alain &
 Bengio's (2016).
 
-What is estimated is the mean of R^2 over data sets of n labels, refits included: errors of one fit hang together, so
-that an interval which holds the predictions is too narrow (Bates, Hastie & Tibshirani 2023). Its width is therefore
-that of the jackknife of the whole of cross-validation, on log(1 - R^2), where errors are even: a label left out is
-missing from its test fold and from the other folds' fits. No fit is repeated for that: leaving out training row i moves
-the error e_t of test row t by z_ti (`ridge`), and the sum of squared errors by sum_t 2 e_t z_ti + z_ti^2; leaving out j
-too, by about 2 sum_t z_ti z_tj beyond that. The jackknife counts what rows do together once for each of them: `anova`
-says what share of its variance is to stay. That is never less than with sqrt(1 - H_ii) in place of 1 - H_ii, which is
-unbiased for a fit whose errors are alike (MacKinnon & White 1985).
+What is estimated is the mean of R^2 over data sets of n labels, refits included: an interval which holds the predictions is
+too narrow (Bates, Hastie & Tibshirani 2023). Its width is therefore that of the jackknife of the whole of cross-validation,
+on log(1 - R^2). No fit is repeated for that: leaving out training row i moves the error e_t of test row t by z_ti (`ridge`),
+and the sum of squared errors by sum_t 2 e_t z_ti + z_ti^2; leaving out j too, by about 2 sum_t z_ti z_tj beyond that. The
+jackknife counts what rows do together once for each of them: `anova` says what share of its variance is to stay. That is
+never less than with sqrt(1 - H_ii) in place of 1 - H_ii, which is unbiased for a fit whose errors are alike (MacKinnon &
+White 1985).
 
 Features are centred and not rescaled one by one: the score then belongs to the geometry of the latents, the
 same under rotation, shift and scaling of all, and a channel that is all but dead is not blown up.
@@ -46,30 +45,21 @@ def order(
     resamples: int = 200,
     seed: int = 0,
 ) -> Score:
-    """Cross-validated ridge R^2 of the factor that is read worst; `detail` has each factor's.
+    """Return cross-validated ridge R^2 of the factor that is read worst; `detail` has each factor's.
 
-    R^2 is 1 - sum e^2 / sum (y - mean)^2 over all out-of-fold predictions; a periodic factor is its (sin,
-    cos), errors and variances summed. Of a categorical factor accuracy is read instead: the share of labels whose class has
-    the largest prediction (a ridge classifier). The null `majority` is then that of always answering the most common class.
+    R^2 is 1 - sum e^2 / sum (y - mean)^2 over all out-of-fold predictions; a periodic factor is its (sin, cos), errors
+    and variances summed. A categorical factor has its accuracy instead: the share of labels whose class has the largest
+    prediction (a ridge classifier); the baseline `majority` is then that of always answering the most common class.
 
     The interval is one for the least of the factors' mean R^2 over data sets of n labels; it resamples the labels'
-    influences, refits included (of an accuracy not), each fit's alpha held. In each of twelve scenarios
-    (docs/measures/interval_coverage.png) 183 to 194 of 200 such intervals held that mean. The null `permuted` is the
-    level that the same statistic stays below in 95 % of permutations of the labels.
-
-    The other nulls are this function on other arrays, attached by the caller with `Score.with_nulls`:
-    `untrained` (the same tap of the network before training) and `pixels` (the x_t that were put in) are
-    floors, which order must exceed to mean anything. `label_embedding` (the network's encoding of the label)
-    is a ceiling: R^2 about 1 by construction, and what a tap scores that does nothing but pass the label on.
+    influences, refits included (not for an accuracy), each fit's alpha fixed. In each of twelve scenarios
+    (docs/measures/interval_coverage.png) 183 to 194 of 200 such intervals held that mean. The baseline `permuted` is the
+    level that the same statistic stays below in 95 % of permutations of the labels. The caller attaches others with
+    `Score.with_nulls`: `untrained` (the same layer before training) and `pixels` (the x_t that were put in) are floors,
+    `label_embedding` (the network's encoding of the label) is an upper reference, about 1 by construction.
 
     Args:
-        latents: one row a label; several noise draws of one label must not be rows, for folds would share
-            labels.
-        labels: in the world's units.
-        factors: what is known of the K factors; by default open, of span 1, named label1, label2, ...
-
-    Raises:
-        ValueError: shapes, counts or values as `check_latents` and `check_labels` say, or n < 2 `folds`.
+        latents: one row per label; several noise draws of one label must not be rows, since folds would share labels.
     """
     check_count("folds", folds, 2, "each row is predicted from others")
     check_draws(permutations, resamples)
@@ -121,7 +111,7 @@ def explained(
     weights: Float[np.ndarray, "resamples n"],
     classes: Sequence[int] = (),
 ) -> Float[np.ndarray, "resamples K"]:
-    """R^2 of each factor under each row of weights; a factor's columns are pooled. Of those in `classes`, whose columns are
+    """Return R^2 of each factor under each row of weights, its columns pooled; for factors in `classes`, whose columns are
     one-hot, the accuracy: the share of rows whose largest prediction is that of their class."""
     error = weights @ (targets - predictions) ** 2
     centred = targets - targets.mean(axis=0)
@@ -136,12 +126,12 @@ def explained(
 def misclassified(
     targets: Float[np.ndarray, "n C"], predictions: Float[np.ndarray, "n C"], columns: Bool[np.ndarray, " C"]
 ) -> Bool[np.ndarray, " n"]:
-    """Whether the largest prediction of each row, among one factor's one-hot columns, is of another class."""
+    """Return whether the largest prediction of each row, among a factor's one-hot columns, is of another class."""
     return predictions[:, columns].argmax(axis=1) != targets[:, columns].argmax(axis=1)
 
 
 def estimated(known: Labels) -> str:
-    """What is read of the factors, for an estimator's name."""
+    """Return what is read of the factors, for an estimator's name."""
     classes = [factor.name for factor in known.factors if factor.categorical]
     if not classes:
         return "ridge R^2"
@@ -150,7 +140,7 @@ def estimated(known: Labels) -> str:
 
 
 def majority(known: Labels) -> dict[str, float]:
-    """The baseline of always answering the most common class, and the mean where a factor is none of classes: the least."""
+    """Return the baseline of always answering the most common class, and the mean of other factors: the least."""
     if not known.categorical.any():
         return {}
     shares = [
@@ -166,7 +156,7 @@ def influences(
     owner: Int[np.ndarray, " C"],
     fits: Sequence[RidgeFit],
 ) -> Float[np.ndarray, "n K"]:
-    """Of each row on each factor's log(1 - R^2), their squares summing to its variance; `targets` are the fits' first."""
+    """Return those of each row on each factor's log(1 - R^2), their squares summing to its variance."""
     n, K = len(targets), owner.max() + 1
     error = targets - predictions
     columns_of = owner[:, None] == np.arange(K)
@@ -200,7 +190,7 @@ def _scaled(
     error: float,
     centred: Float[np.ndarray, " n"],
 ) -> Float[np.ndarray, " n"]:
-    """One factor's influences from its gains in squared error, `error` in all, and the squares of its centred targets."""
+    """Return one factor's influences from its gains in squared error, `error` in all, and the squares of its targets."""
     if error <= 0:
         return np.zeros_like(centred)
     n = len(centred)
@@ -218,5 +208,5 @@ def _scaled(
 
 
 def _log1p(gain: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-    """log(1 + gain), with some error left though one row was all that erred."""
+    """Return log(1 + gain), with some error left though one row made all of it."""
     return np.log1p(np.maximum(gain, ALL_LEFT - 1))

@@ -58,11 +58,11 @@ class RidgeFit:
     y_mean: Float[np.ndarray, " C"]
 
     def predictions(self) -> Float[np.ndarray, "t C"]:
-        """Of the test rows."""
+        """Return those of the test rows."""
         return self.y_mean + self.to_test @ (self.projected / (self.s[:, None] + self.alpha))
 
     def left_out(self, c: int) -> tuple[Float[np.ndarray, "t m"], Float[np.ndarray, " m"]]:
-        """By how much each test row's error of target c grows as each training row is left out, alpha held; and 1 - H_ii."""
+        """Return how each test row's error of target c grows as each training row is left out, alpha fixed; and 1 - H_ii."""
         m, weight = len(self.train), 1 / (self.s + self.alpha[c])
         free = np.maximum(1 - 1 / m - self.leverage @ weight, np.finfo(float).eps)
         left = self.y[:, c] - self.to_train @ (self.projected[:, c] * weight)
@@ -70,7 +70,7 @@ class RidgeFit:
 
     @cached_property
     def leverage(self) -> Float[np.ndarray, "m r"]:
-        """Of the training rows in each direction, unshrunk."""
+        """That of the training rows in each direction, unshrunk."""
         return self.to_train * self.from_targets
 
 
@@ -79,7 +79,7 @@ def ridge_fits(
     targets: Float[np.ndarray, "n C"],
     folds: Sequence[Int[np.ndarray, " _"]],
 ) -> list[RidgeFit]:
-    """For each fold, the fits to the other rows, alpha chosen per target."""
+    """Return for each fold the fits to the other rows, alpha chosen per target."""
     x = x - x.mean(axis=0)
     if x.shape[1] > len(x):
         x = np.asarray(np.linalg.qr(x.T, mode="r")).T  # the same inner products, in n dimensions
@@ -111,7 +111,7 @@ def ridge_fits(
 
 
 def out_of_fold(fits: Sequence[RidgeFit], n: int) -> Float[np.ndarray, "n C"]:
-    """Predictions of each of n rows by the fit that tests it; NaN where none does."""
+    """Return predictions of each of n rows by the fit that tests it; NaN without one."""
     predictions = np.full((n, len(fits[0].alpha)), np.nan)
     for fit in fits:
         predictions[fit.test] = fit.predictions()
@@ -119,7 +119,7 @@ def out_of_fold(fits: Sequence[RidgeFit], n: int) -> Float[np.ndarray, "n C"]:
 
 
 def eigh(gram: Float[np.ndarray, "r r"]) -> tuple[Float[np.ndarray, " r"], Float[np.ndarray, "r r"]]:
-    """Eigenvalues, those that are rounding errors set to 0, and eigenvectors."""
+    """Return eigenvalues, rounding errors set to 0, and eigenvectors."""
     s, u = np.linalg.eigh(gram)
     s[s < len(s) * np.finfo(float).eps * s[-1]] = 0
     return s, u
@@ -132,13 +132,12 @@ def choose_alpha(
     m: int,
     alphas: Float[np.ndarray, " some"],
 ) -> Float[np.ndarray, " C"]:
-    """The alpha that minimises GCV (Golub, Heath & Wahba 1979), for each of C centred targets of m rows.
+    """Return the alpha that minimises GCV (Golub, Heath & Wahba 1979), for each of C centred targets of m rows.
 
-    Of a target's square the part `explicable` along a principal direction of variance s is shrunk by alpha / (s + alpha)
-    twice; the part `outside` all directions stays whole. Of m degrees of freedom the mean takes one.
-
-    Of noise a weighted sum of squares is left, its weights w^2 those of the shrinkages: as good as (sum w^2)^2 / sum w^4
-    squares alike (Satterthwaite 1946). Penalties that leave fewer than `LEAST_FREE`, of few rows than half, are not tried.
+    The part `explicable` of a target's square along a principal direction of variance s is shrunk by alpha / (s + alpha)
+    twice; the part `outside` all directions stays whole. Of m degrees of freedom the mean takes one. Of noise a weighted
+    sum of squares is left, with the shrinkages' squares as weights w^2: as good as (sum w^2)^2 / sum w^4 equal squares
+    (Satterthwaite 1946). Penalties that leave fewer than `LEAST_FREE`, or half of few rows, are not tried.
     """
     shrink = alphas[:, None] / (s + alphas[:, None])
     of_rows = shrink[:, max(len(s) - m + 1, 0) :]  # as many directions as rows: the first is the mean's

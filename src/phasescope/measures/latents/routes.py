@@ -1,17 +1,25 @@
-"""By which way a factor reaches a latent: told by the label, or seen in the image.
+"""The share of latent variance that labels explain; and by which route a factor reaches a latent: the label or the image.
 
-Labels are crossed with images: a network is told the label l and shown the image of another label m, drawn without regard
-to l. What it knows of l it was told, what it knows of m it saw. Each label is told with D images, each image shown with D
-labels:
+**Label share.** One-way random-effects analysis of variance (Searle, Casella & McCulloch 1992, chapter 3), summed over
+features. With z_di the latent of label i under noise draw d, m_i its mean over D draws and m the mean of all,
+
+    MS_between = D / (n - 1) sum_i ||m_i - m||^2,      MS_within = 1 / (n (D - 1)) sum_di ||z_di - m_i||^2,
+    V_label = (MS_between - MS_within) / D,            share = V_label / (V_label + MS_within).
+
+Both variances are unbiased, so the share is about 0, on either side of it, if labels explain nothing.
+
+**Routes.** Labels are crossed with images: a network is given the label l and the image of another label m, drawn
+independently of l. What it knows of l comes from the label, what it knows of m from the image. Each label goes with D
+images, each image with D labels:
 
     order_told, order_seen      linear order (`order`) of l, and of m, from the first crossing
-    share_told                  the variance between labels over all of it (`label_share`, whose draws are the D images)
+    share_told                  the variance between labels over all of it (the label share, whose draws are the D images)
     share_seen                  the variance between images over all of it: the same, sorted by image
 
 The sum of the shares is not 1: noise is left, and what only a label and an image together make.
 
-**Learnt order** is what training added: log((1 - R0^2) / (1 - R^2)), with R0^2 that of the untrained network. It is 0 where
-nothing was learnt, and as far from R^2 = 0.9 to 0.99 as from 0 to 0.9: twice the nats that errors of a Gaussian tell.
+**Learnt order** is what training added: log((1 - R0^2) / (1 - R^2)), with R0^2 that of the untrained network: twice the nats
+by which the errors of a Gaussian shrink. It is 0 if nothing was learned, and as far from R^2 = 0.9 to 0.99 as from 0 to 0.9.
 """
 
 from __future__ import annotations
@@ -23,13 +31,73 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from phasescope.factors import Factors
-from phasescope.measures.latents.label_share import label_share
+from phasescope.measures.checks import check_draws, check_latents
 from phasescope.measures.latents.order import order
-from phasescope.measures.scores import Score
+from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, null_level, ratio
+from phasescope.randomness import numpy_generator
 
 ROUTES = ("order_told", "order_seen", "share_told", "share_seen")
 LEAST_ERROR = 1e-9
 """of 1 - R^2: beyond that a score is numerical noise"""
+
+
+def label_share(
+    latents: Float[np.ndarray, "draws n features"],
+    permutations: int = 20,
+    resamples: int = 200,
+    seed: int = 0,
+) -> Score:
+    """Return the label share of latent variance, at most 1.
+
+    The interval resamples labels, each with all its draws. The baseline `permuted` is the level that the share
+    stays below in 95 % of cases where labels are permuted in each draw by itself.
+
+    Args:
+        latents: row i of each draw belongs to label i; draws differ in their noise.
+    """
+    check_draws(permutations, resamples)
+    z = check_latents(latents, 3, "a variance between labels needs them", axes=3)
+    draws, n, features = z.shape
+    z = z - z.mean(axis=(0, 1))
+    m = z.mean(axis=0)
+    square = (z**2).sum(axis=(0, 2))
+    square_of_mean = (m**2).sum(axis=1)
+
+    rng = numpy_generator(seed, "label share")
+    weights = np.concatenate([np.ones((1, n)), bootstrap_weights(n, resamples, rng)])
+    between = draws * (weights @ square_of_mean - ((weights @ m) ** 2).sum(axis=1) / n)
+    share = _share(between, weights @ (square - draws * square_of_mean), draws, n)
+
+    null_between = np.array([_between_permuted(z, rng) for _ in range(permutations)])
+    null = _share(null_between, square.sum() - null_between, draws, n)
+    low, high = basic_interval(float(share[0]), share[1:])
+    return Score(
+        value=float(share[0]),
+        low=low,
+        high=min(high, 1.0),
+        n=n,
+        estimator=f"label share of variance, random-effects ANOVA, {draws} draws, {features} features",
+        nulls={"permuted": null_level(null)},
+    )
+
+
+def _between_permuted(z: Float[np.ndarray, "draws n features"], rng: np.random.Generator) -> float:
+    """Return the sum of squares between labels, of centred latents whose labels are permuted in each draw by itself."""
+    draws, n, _ = z.shape
+    m = z[0].copy()
+    for draw in z[1:]:
+        m += draw[rng.permutation(n)]
+    m /= draws
+    return draws * float(np.vdot(m, m))
+
+
+def _share(
+    between: Float[np.ndarray, " S"], within: Float[np.ndarray, " S"], draws: int, n: int
+) -> Float[np.ndarray, " S"]:
+    ms_between = between / (n - 1)
+    ms_within = within / (n * (draws - 1))
+    v_label = (ms_between - ms_within) / draws
+    return ratio(v_label, v_label + ms_within, otherwise=0.0)
 
 
 def routes(
@@ -38,10 +106,10 @@ def routes(
     shown: Int[np.ndarray, "D n"],
     factors: Factors | None = None,
 ) -> dict[str, Score]:
-    """The four scores of `ROUTES`, by name.
+    """Return the four scores of `ROUTES`, by name.
 
     Args:
-        latents: entry (d, i) of a network that is told label i and shown the image of label `shown[d, i]`.
+        latents: entry (d, i) of a network that is given label i and the image of label `shown[d, i]`.
         labels: in the world's units; those of the images are the same, in another order.
         shown: D permutations of the labels, in which no label meets its own image.
 
@@ -52,7 +120,7 @@ def routes(
     for row in shown:
         if sorted(row) != list(range(n)) or (row == np.arange(n)).any():
             raise ValueError("`shown` must be permutations of the labels in which none meets its own image")
-    by_image = np.stack([one[np.argsort(row)] for one, row in zip(latents, shown, strict=True)])
+    by_image = np.stack([draw[np.argsort(row)] for draw, row in zip(latents, shown, strict=True)])
     return {
         "order_told": order(latents[0], labels, factors=factors),
         "order_seen": order(latents[0], labels[shown[0]], factors=factors),
@@ -62,7 +130,8 @@ def routes(
 
 
 def crossing(n: int, draws: int, generator: np.random.Generator) -> Int[np.ndarray, "D n"]:
-    """Which image each of n labels is shown with: D permutations, no two of which agree anywhere, none with the identity.
+    """Return the image that each of n labels goes with: D permutations, no two of which agree anywhere, none with the
+    identity.
 
     Raises:
         ValueError: n is not greater than D.
@@ -76,13 +145,10 @@ def crossing(n: int, draws: int, generator: np.random.Generator) -> Int[np.ndarr
 
 
 def learnt_order(score: Score, untrained: float) -> Score:
-    """Learnt order, from an order and that of the untrained network; its interval is the order's.
+    """Return learnt order, from an order and that of the untrained network, R0^2; its interval is the order's.
 
-    Its null is the untrained network, 0. Permuted labels are none: below an untrained order their logarithm says how much
-    there was to lose, and nothing of chance.
-
-    Args:
-        untrained: R^2 of the same latents before training.
+    Its baseline is the untrained network, 0. Permuted labels are none: below an untrained order their logarithm says how
+    much there was to lose, and nothing of chance.
     """
     learnt = partial(_learnt, untrained=untrained)
     return score.through(learnt, "log((1 - R0^2) / (1 - R^2)), R0 untrained", {"untrained": 0.0})

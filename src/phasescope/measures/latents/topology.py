@@ -1,31 +1,18 @@
 """Topology: how many pieces, loops and voids has the cloud of latents, and would another sample have them too?
 
 Vietoris-Rips persistence (Carlsson 2009): join all rows that are nearer than r, and let r grow. A feature of degree 0
-(piece), 1 (loop) or 2 (void) is born at one r and dies at another: a point (birth, death) of the diagram. Those far from
-the diagonal belong to the space that was sampled, those near it to the sample.
+(piece), 1 (loop) or 2 (void) is born at one r and dies at another. Landmarks stand for the rows: each is the row farthest
+from those before it (maxmin; de Silva & Carlsson 2004), so that L of them cover the cloud evenly.
 
-Rows enter through landmarks: each the row farthest from those already taken (maxmin; de Silva & Carlsson 2004), so
-that L of them cover the cloud evenly. By stability their diagram is within twice their covering radius of that of all rows.
+**The band** is that of Fasy et al. (2014) by subsampling: with q the 95 % quantile over half-samples of their Hausdorff
+distance from all rows, band = 2 (covering radius + 2 q), and features with death - birth > 2 band are the space's own. That
+is safe and needs many rows: 1,024 show a circle, and not a torus.
 
-**The band** is that of Fasy et al. (2014) by subsampling. With S the rows, M the space, S_b half of the rows drawn without
-replacement, and H the Hausdorff distance, 2 q is above H(S, M) with 95 %, q being the 95 % quantile of H(S_b, S). Rips
-diagrams, in units of distance, are moved by at most 2 H in bottleneck distance, so that
-
-    band = 2 (covering radius + 2 q),
-
-and points with death - birth > 2 band are the space's own. This is safe and asks for many rows: 1,024 show a circle, and
-not a torus. (To draw rows with replacement would not do: that resample lies within the sample and knows nothing of the
-gaps between its rows. It is for smoothed functions, as a kernel density; Chazal et al. 2018.)
-
-**The Betti number** is therefore what is stable in the sample. Each half-sample, with half as many landmarks, has its own
-diagram, and p_1 >= p_2 >= ... are its persistences. The number k has as support the share of halves whose
-
-    p_k > the 95 % quantile over halves of p_{k+1}:
-
-the k-th feature stands out from what follows it, taken for noise. The Betti number is the largest k that has a support of
-95 %, and whose k-th feature of the whole is beyond that quantile too; 0 where no k has. In noise p_k and p_{k+1} overlap.
-
-Not shown is not absent: a feature smaller than the gaps between landmarks is not counted.
+**The Betti number** is therefore what is stable in the sample. Each half-sample, with half as many landmarks, has
+persistences p_1 >= p_2 >= ... The support of the number k is the share of halves whose p_k is above the 95 % quantile
+over halves of p_{k+1}: the k-th feature stands out from the next. The Betti number is the largest k with a support of 95
+% whose k-th feature of the whole is beyond that quantile too, or 0. A feature smaller than the gaps between landmarks is
+not counted.
 """
 
 from __future__ import annotations
@@ -38,12 +25,12 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from phasescope.measures.checks import check_count, check_latents
-from phasescope.measures.latents.intrinsic_dimension import gaussian_like
+from phasescope.measures.latents.dimension import gaussian_like
 from phasescope.measures.scores import CONFIDENCE, Score
 from phasescope.randomness import numpy_generator
 
 LIKELY = 0.5
-"""Support above which a number is within a Betti number's interval."""
+"""support above which a number is within a Betti number's interval"""
 FEWEST_ROWS = 16
 
 
@@ -52,15 +39,14 @@ class Homology:
     """What persists in a cloud, by degree from 0."""
 
     betti: tuple[Score, ...]
-    """Betti numbers."""
     diagrams: tuple[Float[np.ndarray, "_ 2"], ...]
-    """(birth, death) of finite features, most persistent first, in units of `scale`; one piece never dies."""
+    """(birth, death) of finite features, most persistent first, in units of `scale`; one piece never dies"""
     support: tuple[Float[np.ndarray, " _"], ...]
-    """Share of half-samples in which 1, 2, ... features (of degree 0: finite ones, a piece less) stand out."""
+    """share of half-samples in which 1, 2, ... features (of degree 0: finite ones, a piece less) stand out"""
     band: float
-    """Bottleneck distance from the space's own diagrams, in units of `scale`, with 95 % confidence."""
+    """bottleneck distance from the space's own diagrams, in units of `scale`, with 95 % confidence"""
     scale: float
-    """Root mean square distance of a row from the mean, in the latents' units."""
+    """root mean square distance of a row from the mean, in the latents' units"""
     landmarks: int
 
 
@@ -71,17 +57,16 @@ def persistent_homology(
     resamples: int = 100,
     seed: int = 0,
 ) -> Homology:
-    """Betti numbers with confidence, of degrees 0 to `degree`.
+    """Return Betti numbers with confidence, of degrees 0 to `degree`.
 
     A Score's interval goes from the value, which 95 % of the half-samples support, to the largest number that half of them
-    support. Its `detail`: the `support` of the value (0 features have none: nan); the `rival`, the best supported
-    larger number, and its `rival_support`; how many features are `sure`, beyond the band; the `longest` persistence and
-    the `next` after those that count. The null `gaussian` is the same measure of a Gaussian cloud with the latents'
-    covariance and their n. (Permuted labels are no null here: no label enters.)
+    support. Its `detail`: the `support` of the value (NaN for 0 features); the `rival`, the best supported larger number,
+    and its `rival_support`; how many features are `sure`, beyond the band; the `longest` persistence and the `next` after
+    those that count. The baseline `gaussian` is the same measure of a Gaussian cloud with the latents' covariance and n.
 
     Args:
         degree: 2 takes some ten times longer than 1.
-        landmarks: of the whole; n where that is less. Distances between all rows are held in memory.
+        landmarks: of the whole, or n if that is less. Distances between all rows are held in memory.
 
     Raises:
         ValueError: as `check_latents` says; n < 16, `landmarks` < 16, or `degree` not 0, 1 or 2.
@@ -93,12 +78,10 @@ def persistent_homology(
     check_count("resamples", resamples, 20, "a 95 % quantile needs them")
     x = check_latents(latents, FEWEST_ROWS, "halves of them are compared")
     rng = numpy_generator(seed, "persistent homology")
-    found = _homology(x, degree, landmarks, resamples, rng)
+    own = _homology(x, degree, landmarks, resamples, rng)
     null = _homology(gaussian_like(x, rng), degree, landmarks, resamples, rng)
-    betti = tuple(
-        score.with_nulls(gaussian=chance) for score, chance in zip(found.betti, null.betti, strict=True)
-    )
-    return replace(found, betti=betti)
+    pairs = zip(own.betti, null.betti, strict=True)
+    return replace(own, betti=tuple(score.with_nulls(gaussian=chance) for score, chance in pairs))
 
 
 def _homology(
@@ -127,20 +110,20 @@ def _homology(
 
 @dataclass(frozen=True)
 class Stability:
-    """Which numbers of features stand out from those that follow."""
+    """Which numbers of features stand out from those that follow, k = 1, 2, ..."""
 
     persistences: Float[np.ndarray, " _"]
-    """Of the whole, descending."""
+    """of the whole, descending"""
     noise: Float[np.ndarray, " _"]
-    """The 95 % quantile over halves of p_{k+1}, k = 1, 2, ..."""
+    """the 95 % quantile over halves of p_{k+1}"""
     support: Float[np.ndarray, " _"]
-    """Share of the halves whose p_k is above it, k = 1, 2, ..."""
+    """share of the halves whose p_k is above it"""
 
     @classmethod
     def of(
         cls, whole: Float[np.ndarray, "_ 2"], halves: Sequence[Float[np.ndarray, "_ 2"]], landmarks: int
     ) -> Stability:
-        """Of k up to half of a half-sample's `landmarks`: the rest are to be noise."""
+        """Return that of k up to half of a half-sample's `landmarks`: the rest are noise."""
         most = landmarks // 2
         table = persistences(halves, most + 1)
         noise = level(table[:, 1:])
@@ -148,7 +131,7 @@ class Stability:
 
     @property
     def number(self) -> int:
-        """The largest that is supported by 95 % of the halves, and by the whole; or 0."""
+        """The largest that 95 % of the halves support, and the whole; or 0."""
         stands = ((self.support >= CONFIDENCE) & (self.persistences[:-1] > self.noise))[:-1]
         return int(np.flatnonzero(stands)[-1]) + 1 if stands.any() else 0
 
@@ -176,7 +159,7 @@ class Stability:
 
 
 def scaled_distances(x: Float[np.ndarray, "n features"]) -> tuple[float, Float[np.ndarray, "n n"]]:
-    """Root mean square distance of the rows from their mean, and Euclidean distances in units of it."""
+    """Return the root mean square distance of rows from their mean, and Euclidean distances in units of it."""
     from sklearn.metrics.pairwise import euclidean_distances
 
     x = x - x.mean(axis=0)
@@ -185,7 +168,8 @@ def scaled_distances(x: Float[np.ndarray, "n features"]) -> tuple[float, Float[n
 
 
 def maxmin(distances: Float[np.ndarray, "n n"], count: int) -> tuple[Int[np.ndarray, " count"], float]:
-    """Landmarks, each the row farthest from those before it, from one end of the diameter; and their covering radius."""
+    """Return landmarks, each the row farthest from those before it, from one end of the diameter; and their covering
+    radius."""
     chosen = np.empty(count, dtype=int)
     gap = np.full(len(distances), np.inf)
     farthest = int(distances.max(axis=1).argmax())
@@ -197,7 +181,7 @@ def maxmin(distances: Float[np.ndarray, "n n"], count: int) -> tuple[Int[np.ndar
 
 
 def rips(distances: Float[np.ndarray, "L L"], degree: int) -> list[Float[np.ndarray, "_ 2"]]:
-    """Diagram of each degree, finite features, most persistent first."""
+    """Return the diagram of each degree, finite features, most persistent first."""
     from ripser import ripser
 
     diagrams = ripser(distances, distance_matrix=True, maxdim=degree)["dgms"]
@@ -206,7 +190,7 @@ def rips(distances: Float[np.ndarray, "L L"], degree: int) -> list[Float[np.ndar
 
 
 def persistences(diagrams: Sequence[Float[np.ndarray, "_ 2"]], most: int) -> Float[np.ndarray, "some most"]:
-    """The `most` longest of death - birth in each diagram, descending; zeros where there are fewer."""
+    """Return the `most` longest of death - birth in each diagram, descending; zeros if there are fewer."""
     table = np.zeros((len(diagrams), most))
     for row, diagram in zip(table, diagrams, strict=True):
         longest = (diagram[:, 1] - diagram[:, 0])[:most]
@@ -215,5 +199,5 @@ def persistences(diagrams: Sequence[Float[np.ndarray, "_ 2"]], most: int) -> Flo
 
 
 def level(values: Float[np.ndarray, "some columns"]) -> Float[np.ndarray, " columns"]:
-    """The least value of each column that 95 % of its values do not exceed."""
+    """Return the least value of each column that 95 % of its values do not exceed."""
     return np.quantile(values, CONFIDENCE, axis=0, method="inverted_cdf")

@@ -1,11 +1,10 @@
-"""Order as P1 reads it (arXiv 2402.03305): UMAP of the latents to three dimensions, then one linear
-regression a factor.
+"""Order as P1 reads it (arXiv 2402.03305): UMAP of the latents to three dimensions, then one linear regression per factor.
 
-All latents are embedded together, without their labels; each regression is fitted to some labels and read on the others,
-so R^2 is held out. P1 does not say that it did; on the rows of the fit a few hundred labels would add about 3 / n. P1 does
-not give UMAP's settings either; umap-learn's defaults are taken (15 neighbours, min_dist 0.1, McInnes et al. 2018), but for
-200 epochs, its default for more than 10,000 points, where it would take 500: R^2 of a few hundred latents then lies
-within that of 500 epochs' seeds, at a third of the time. UMAP is random: a reading by one seed says little of the next.
+All latents are embedded together, without their labels; each regression is fitted to some labels and read on the others. P1
+does not say that it did so; R^2 on the rows of the fit would be about 3 / n higher. P1 does not give UMAP's settings either:
+these are umap-learn's defaults (15 neighbours, min_dist 0.1, McInnes et al. 2018), but with 200 epochs, its default for more
+than 10,000 points, instead of 500: R^2 of a few hundred latents then lies within the spread of 500 epochs' seeds, at a third
+of the time. UMAP is random: a reading by one seed says little of the next.
 """
 
 from __future__ import annotations
@@ -42,13 +41,12 @@ def p1_order(
     permutations: int = 20,
     resamples: int = 200,
 ) -> tuple[Score, Float[np.ndarray, "n 3"]]:
-    """(held-out R^2 of the factor that is read worst, the first seed's embedding).
+    """Return held-out R^2 of the factor that is read worst, and the first seed's embedding.
 
-    The value is the mean over UMAP's seeds; `detail` has each factor's, and of several seeds the lowest
-    and highest value. The interval is that of a reading by one seed: it takes in how seeds differ, where there are several,
-    as well as labels, which it resamples with embeddings and regressions held. The null `permuted` is the level that the
-    value stays below in 95 % of permutations of the labels, on the same embeddings. Nulls, ceilings and the other
-    arguments are those of `order`.
+    The value is the mean over UMAP's seeds; `detail` has each factor's, and with several seeds the lowest and highest value.
+    The interval is that of a reading by one seed: it includes how seeds differ, if there are several, and resamples labels,
+    with embeddings and regressions fixed. The baseline `permuted` is the level that the value stays below in 95 % of
+    permutations of the labels, on the same embeddings. Other baselines and arguments are those of `order`.
 
     Args:
         seeds: of UMAP; one embedding each.
@@ -56,8 +54,7 @@ def p1_order(
         epochs: UMAP's n_epochs.
 
     Raises:
-        ValueError: shapes, counts or values as `check_latents` and `check_labels` say, no seed, or n <=
-            `neighbours`, or n < 10: five folds of two.
+        ValueError: as `check_latents` and `check_labels` say, no seed, n <= `neighbours`, or n < 10: five folds of two.
     """
     check_count("neighbours", neighbours, 2, "UMAP's graph")
     check_count("epochs", epochs, 1, "UMAP's optimisation")
@@ -112,9 +109,9 @@ def p1_order(
 def umap(
     x: Float[np.ndarray, "n features"], neighbours: int, epochs: int, seed: int
 ) -> Float[np.ndarray, "n 3"]:
-    """UMAP of x to three dimensions, in one thread, the same for the same seed; float32.
+    """Return UMAP's embedding of x, in one thread, the same for the same seed; float32.
 
-    UMAP computes in float32, so x is scaled to where its distances are of order 1. It is given the distances: between a few
+    UMAP computes in float32, so x is scaled such that its distances are of order 1. It is given the distances: between a few
     hundred rows it would compute them one by one.
     """
     from sklearn.metrics import euclidean_distances
@@ -135,7 +132,7 @@ def umap(
 
 @cache
 def _umap_kept_on_disk() -> type[UMAP]:
-    """UMAP, whose kernels numba then compiles once a machine instead of once a process (7 s on one core)."""
+    """Return UMAP, whose kernels numba then compiles once per machine instead of once per process (7 s on one core)."""
     import umap.layouts
     import umap.umap_
     import umap.utils
@@ -156,7 +153,7 @@ def held_out(
     targets: Float[np.ndarray, "n C"],
     folds: Sequence[Int[np.ndarray, " _"]],
 ) -> Float[np.ndarray, "n C"]:
-    """Least-squares predictions of the targets from x and a constant, each row's by the fit to the other folds."""
+    """Return least-squares predictions of the targets from x and a constant, each row's by the fit to the other folds."""
     x = x - x.mean(axis=0, dtype=float)
     predictions = np.full(targets.shape, np.nan)
     for test in folds:
@@ -170,10 +167,10 @@ def held_out(
 def readings_by_one_seed(
     values: Float[np.ndarray, " seeds"], replicates: Float[np.ndarray, "seeds resamples"]
 ) -> Float[np.ndarray, "seeds resamples"]:
-    """What any one seed could have read of other labels, around the seeds' mean.
+    """Return what any one seed could have read from other labels, around the seeds' mean.
 
-    What resampled labels move a seed's value by is taken off, as in `basic_interval`. Seeds lie apart as they do, by
-    sqrt(S / (S - 1)) more, since S of them have their own mean; one alone lies nowhere.
+    How resampled labels move a seed's value is subtracted, as in `basic_interval`. Seeds differ by sqrt(S / (S - 1)) more
+    than from the mean of S of them.
     """
     seeds = len(values)
     apart = (values - values.mean()) * math.sqrt(seeds / max(seeds - 1, 1))

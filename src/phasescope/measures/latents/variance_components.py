@@ -1,34 +1,28 @@
 """Variance components of a code on a lattice: what each factor moves by itself, and what only combinations move.
 
-The two-way (K-way) analysis of variance, in matrices. With m_k values of factor k and least squares
+The K-way analysis of variance, in matrices. With m_k values of factor k and least squares
 
     z(label) = mean + sum_k a_k(value of k) + r(label),      sum over values of a_k = 0,
 
-and f = n - 1 - sum_k (m_k - 1) degrees of freedom left,
+and f = n - 1 - sum_k (m_k - 1) degrees of freedom,
 
     Gamma = r^T r / f,      A_k = a_k^T a_k / (m_k - 1) - c_k Gamma,
 
-c_k being what independent noise of unit variance in each label leaves in a_k^T a_k / (m_k - 1): 1 / m_y for factor x
-of a full lattice. These are the method-of-moments estimates (Searle, Casella & McCulloch 1992, chapter 4) of the
-covariance of moves along k, of interactions, and of noise that is independent from label to label: that noise adds
-its covariance to Gamma, and nothing to any A_k, on average. On a full lattice of two factors,
+c_k being what independent noise of unit variance leaves in a_k^T a_k / (m_k - 1): 1 / m_y for factor x of a full lattice.
+These are the method-of-moments estimates (Searle, Casella & McCulloch 1992, chapter 4) of the covariance of interactions and
+of moves along k. Noise that is independent from label to label adds its covariance to Gamma, and nothing to any A_k, on
+average; tr A_x / tr(A_x + Gamma) is the parallelism of x-moves of all lengths, each weighted by its length.
 
-    tr A_x         = mean of <d(y), d(y')> / 2,  y' not y,   d(y) = z(x, y) - z(x', y) over all pairs of values of x,
-    tr A_x + Gamma = mean of |d(y)|^2 / 2,
-
-so that tr A_x / tr(A_x + Gamma) is the parallelism of x-moves of all lengths, each weighted by its length.
-
-Intervals speak for noise, at these labels. A statistic T of latents Z has, to first order, the variance
+Intervals are those of noise, at these labels. A statistic T of latents Z has, to first order, the variance
 
     sum_i g_i^T S_i g_i,     g_i = dT / dz_i,     S_i the covariance of the noise in z_i.
 
-Where several draws are given, S_i is their covariance over their number. Where one is, noise is what neighbours do
-not share: from the residual r the line through the neighbours on either side is taken off, along each factor in turn,
-and the rest scaled to the noise's variance (Gasser, Sroka & Jennen-Steinmetz 1986). A smooth code, however far from
-additive, has next to nothing left then; a code that has no smoothness is noise. Where noise enters T squared, as in
-Gamma, g_i is noisy itself, and the variance counts that part twice (Efron & Stein 1981). With H the derivative of g
-and e, e' copies of the noise, that excess is E (e^T H e')^2 / 2, and H e' is had from one further gradient, at Z +
-e'. What is taken off for noise varies too, as does, of one draw, noise that is not Gaussian and stays in Gamma.
+With several draws, S_i is their covariance over their number. With one, noise is what neighbours do not share: from the
+residual r the line through the neighbours on either side is subtracted, along each factor in turn, and the rest scaled
+to the noise's variance (Gasser, Sroka & Jennen-Steinmetz 1986). If noise enters T squared, as in Gamma, g_i is noisy
+itself, and the variance counts that part twice (Efron & Stein 1981). With H the derivative of g and e, e' copies of the
+noise, that excess is E (e^T H e')^2 / 2, and one further gradient, at Z + e', gives H e'. The noise that is subtracted
+varies too.
 """
 
 from __future__ import annotations
@@ -42,28 +36,27 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 from phasescope.factors import Factors
-from phasescope.measures.checks import check_labels, check_latents
-from phasescope.measures.latents.lattice import Lattice, check_lattice
+from phasescope.measures.checks import Lattice, check_labels, check_latents, check_lattice
 from phasescope.measures.scores import TAIL
 from phasescope.randomness import numpy_generator
 
 STEP = 1e-4
-"""Of the noise, over which a gradient's derivative is taken."""
+"""of the noise, over which a gradient's derivative is taken"""
 POOLED, SQUARED = 256, 128
-"""Labels at most whose noise is pooled, and from pairs of which the square of its covariance is."""
+"""labels at most whose noise is pooled, and from pairs of which the square of its covariance comes"""
 NOTHING = 1e-12
-"""Of the variance of all, below which a variance is rounding."""
+"""of the total variance, below which a variance is rounding"""
 
 
 @dataclass(frozen=True)
 class Effects:
-    """Least squares on a lattice: linear maps of latents, for labels that are what they are."""
+    """Least squares on a lattice, as linear maps of latents."""
 
     lattice: Lattice
     basis: Float[np.ndarray, "n p"]
-    """V, orthonormal: the additive functions of the labels, the constant among them."""
+    """V, orthonormal: the additive functions of the labels, the constant among them"""
     solve: tuple[Float[np.ndarray, "_ p"], ...]
-    """Of each factor, the map from V^T z to its values' effects a_k, which sum to 0."""
+    """of each factor, the map from V^T z to its values' effects a_k, which sum to 0"""
 
     @cached_property
     def free(self) -> int:
@@ -81,24 +74,24 @@ class Effects:
         return tuple(solve.T @ solve / (len(solve) - 1) for solve in self.solve)
 
     def residual(self, z: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n c"]:
-        """r."""
+        """Return r."""
         return z - self.basis @ (self.basis.T @ z)
 
     def interaction(self, z: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n c"]:
-        """Q z, of which z^T Q z = Gamma."""
+        """Return Q z, of which z^T Q z = Gamma."""
         return self.residual(z) / self.free
 
     def main(self, k: int, z: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n c"]:
-        """Q z, of which z^T Q z = A_k."""
+        """Return Q z, of which z^T Q z = A_k."""
         return self.basis @ (self.inner[k] @ (self.basis.T @ z)) - self.spread[k] * self.interaction(z)
 
 
 def check_effects(lattice: Lattice) -> Effects:
-    """The least-squares maps of a lattice.
+    """Return the least-squares maps of a lattice.
 
     Raises:
-        ValueError: labels too few for a residual; a lattice in pieces that share no value, between which no
-            difference can be told from an effect of another factor.
+        ValueError: labels too few for a residual; a lattice in pieces that share no value, whose difference could be an
+            effect of either factor.
     """
     index = lattice.index
     n, K = index.shape
@@ -120,38 +113,37 @@ def check_effects(lattice: Lattice) -> Effects:
         )
     singular, vectors = np.sqrt(square[-p:]), vectors[:, -p:]
     solve = np.split(vectors / singular, starts[1:-1])
-    return Effects(lattice, design @ (vectors / singular), tuple(one - one.mean(axis=0) for one in solve))
+    return Effects(
+        lattice, design @ (vectors / singular), tuple(effects - effects.mean(axis=0) for effects in solve)
+    )
 
 
 @dataclass(frozen=True)
 class Code:
-    """Latents on a lattice, averaged over noise draws, and what is known of the noise in that average."""
+    """Latents on a lattice, averaged over noise draws, and the noise in that average."""
 
     effects: Effects
     z: Float[np.ndarray, "n features"]
-    """Centred, in units in which the total variance is 1."""
+    """centred, in units in which the total variance is 1"""
     noise: Float[np.ndarray, "n copies features"]
-    """e_i: the sum over copies of e_i e_i^T estimates S_i."""
+    """e_i: the sum over copies of e_i e_i^T estimates S_i"""
     strange: Float[np.ndarray, "n n"]
-    """1 where e_j has nothing of the noise in z_i, else 0."""
+    """1 where e_j has nothing of the noise in z_i, else 0"""
     draws: int
     degrees: float
-    """Of freedom, of the estimate of noise in one direction (Satterthwaite 1946)."""
+    """of freedom, of the estimate of noise in one direction (Satterthwaite 1946)"""
     peaked: float
-    """What is left in e_i of an excess of the fourth moment over a Gaussian's: less than 1 where e_i is a sum of labels'."""
+    """what is left in e_i of an excess of the fourth moment over a Gaussian's: less than 1 if e_i is a sum of labels'"""
 
     @cached_property
     def noises(self) -> Float[np.ndarray, " n"]:
-        """tr S_i, where several draws tell noise from interaction; else 0, and noise counts as interaction."""
+        """tr S_i if there are several draws; else 0, and noise counts as interaction."""
         return (self.noise**2).sum(axis=(1, 2)) if self.draws > 1 else np.zeros(len(self.z))
 
     def covariance(
-        self,
-        gradients: Callable[[np.ndarray], Sequence[np.ndarray]],
-        of_noise: Sequence[float],
-        seed: int = 0,
+        self, gradients: Callable[[np.ndarray], Sequence[np.ndarray]], of_noise: Sequence[float], seed: int
     ) -> Float[np.ndarray, "S S"]:
-        """Of S statistics of z, and of the mean of `noises`, to which their derivatives are `of_noise`."""
+        """Return that of S statistics of z and of the mean of `noises`, their derivatives by which are `of_noise`."""
         n, copies, _ = self.noise.shape
         rng = numpy_generator(seed, "noise")
         source = rng.permutation(n)
@@ -168,34 +160,34 @@ class Code:
 
     @cached_property
     def size(self) -> Float[np.ndarray, " n"]:
-        """Of the noise in each label, squared, to the mean of all; 1 where one draw does not tell."""
+        """The squared noise in each label, over the mean of all; 1 if there is one draw."""
         mean = self.noises.mean()
         return np.maximum(self.noises / mean, NOTHING) if mean > 0 else np.ones(len(self.z))
 
     def _along(self, g: Sequence[np.ndarray]) -> Float[np.ndarray, "S S"]:
-        """The sum over labels of g_i^T S_i g_i, of each pair of gradients."""
-        along = np.stack([np.einsum("icf,if->ic", self.noise, one).ravel() for one in g])
+        """Return the sum over labels of g_i^T S_i g_i, for each pair of gradients."""
+        along = np.stack([np.einsum("icf,if->ic", self.noise, gradient).ravel() for gradient in g])
         return along @ along.T
 
     def _pooled(
         self, g: Sequence[np.ndarray], weight: Float[np.ndarray, "n some"], some: Int[np.ndarray, " some"]
     ) -> Float[np.ndarray, "S S"]:
-        """The same with the mean of S_j over some labels j, by weight_ij, each made as large as S_i, for S_i."""
+        """Return the same with, for S_i, the mean of S_j over some labels j, by weight_ij, each made as large as S_i."""
         share = weight / np.maximum(weight.sum(axis=1, keepdims=True), 1)
         root = np.sqrt(share * self.size[:, None] / self.size[some])
         total = np.zeros((len(g), len(g)))
         for copy in np.moveaxis(self.noise[some], 1, 0):
-            along = np.stack([(root * (one @ copy.T)).ravel() for one in g])
+            along = np.stack([(root * (gradient @ copy.T)).ravel() for gradient in g])
             total += along @ along.T
         return total
 
     def _of_noise(self, some: Int[np.ndarray, " some"]) -> float:
-        """n times the variance of the mean of `noises`; of one draw, of what noise adds to the mean of |z_i|^2 beyond what
-        Gaussian noise does.
+        """Return n times the variance of the mean of `noises`; with one draw, of what noise adds to the mean of |z_i|^2
+        beyond what Gaussian noise does.
 
-        With S the mean covariance, from pairs of labels that are strange to one another, and k = tr S^2 / (tr S)^2,
-        tr S_i of D draws has the variance 2 k (tr S_i)^2 / (D - 1). (Tails heavier than Gaussian are in the squared mean of
-        the draws as well, and go when the one is taken off the other.)
+        With S the mean covariance, from pairs of labels that are strange to one another, and k = tr S^2 / (tr S)^2, tr S_i
+        of D draws has the variance 2 k (tr S_i)^2 / (D - 1). (Tails heavier than Gaussian cancel: they are in the squared
+        mean of the draws as well.)
         """
         e = self.noise[some]
         energy = (self.noise**2).sum(axis=(1, 2))
@@ -212,7 +204,7 @@ class Code:
 def without_excess(
     once: Float[np.ndarray, "S S"], excess: Float[np.ndarray, "S S"]
 ) -> Float[np.ndarray, "S S"]:
-    """once - excess, of which no combination of statistics loses more than half: a part counted twice is no more."""
+    """Return once - excess, such that no combination of statistics loses more than half: a part counted twice is no more."""
     values, vectors = np.linalg.eigh(once)
     kept = values > NOTHING * max(values[-1], np.finfo(float).tiny)
     if not kept.any():
@@ -225,7 +217,7 @@ def without_excess(
 
 
 def check_code(latents: ArrayLike, labels: ArrayLike, factors: Factors | None = None) -> Code:
-    """Latents (n, features) or (draws, n, features), a row a label, of labels (n, K) on a lattice.
+    """Return the code of latents (n, features) or (draws, n, features) with labels (n, K) on a lattice.
 
     Raises:
         ValueError: as `check_latents`, `check_labels`, `check_lattice` and `check_effects` say; latents whose average over
@@ -257,16 +249,14 @@ def check_code(latents: ArrayLike, labels: ArrayLike, factors: Factors | None = 
 def rough(
     effects: Effects, z: Float[np.ndarray, "n features"]
 ) -> tuple[Float[np.ndarray, "n features"], Float[np.ndarray, "n n"]]:
-    """What neighbours on the lattice do not share, with the variance of the noise in each label; and the sums of
-    labels, rows of squared length 1, that each is.
-
-    Where a label or a neighbour is missing along a factor, that factor is left as it is.
+    """Return what neighbours on the lattice do not share, with the variance of the noise in each label; and the sums of
+    labels, rows of squared length 1, that each is. A factor along which a label or a neighbour is missing has no effect.
     """
     left = effects.residual(z)
     n, K = effects.lattice.index.shape
     made_of = np.eye(n)
     taken = np.zeros(n, dtype=int)
-    """Along which factors, a bit for each: only likes are compared."""
+    """along which factors, a bit for each: rows are compared only with those of the same mask"""
     for k in range(K):
         rows, weights = effects.lattice.triples(k)
         whole = (rows >= 0).all(axis=1) & (taken[rows] == taken[rows[:, 1]][:, None]).all(axis=1)
@@ -281,10 +271,10 @@ def rough(
 def fieller_interval(
     part: float, whole: float, covariance: Float[np.ndarray, "2 2"], degrees: float
 ) -> tuple[float, float]:
-    """(low, high) of part / whole, whose errors are all but normal: Fieller's (1954) interval.
+    """Return Fieller's (1954) interval of part / whole, whose errors are nearly normal.
 
     It holds each ratio q at which part - q whole is less than t of its standard errors, t of the `degrees` of freedom
-    with which these are known. Everything is held where `whole` cannot be told from 0.
+    with which these are known. It is everything if `whole` is not distinct from 0.
     """
     from scipy.stats import t
 

@@ -1,14 +1,13 @@
-"""What a score gained on its floors: the same share of what was left to be had, wherever they lie.
+"""What a score gained on its floors: the share of what they leave, wherever they lie.
 
-Where a label is told to every block, an untrained network's latents hold it already: their ridge R^2 is 0.7 to 0.99.
-A representation is therefore judged by what was *gained*. With s a score and s0 the highest of its floors (the
-untrained network, permuted labels, the pixels), or 0 where that is higher,
+If every block receives the label, an untrained network's latents hold it already: their ridge R^2 is 0.7 to 0.99. So a
+representation is judged by what was *gained*. With s a score and s0 the highest of its floors (the untrained network,
+permuted labels, the pixels), or 0 if that is higher,
 
-    gain = (s - s0) / (1 - s0),
+    gain = (s - s0) / (1 - s0).
 
-the share that is reached of what the floors leave. For order it is 1 - exp(-learnt order) where the untrained network is the
-highest floor (`learnt_order`). The floor is taken as known: both ends of the score's interval go through the same
-function.
+For order it is 1 - exp(-learnt order) if the untrained network is the highest floor (`learnt_order`). The floor is taken as
+known: both ends of the score's interval go through the same function.
 """
 
 from __future__ import annotations

@@ -6,10 +6,8 @@ the excess, from the counts n_xy of images that are correct or wrong in x and y:
     difference      acc_xy - acc_x acc_y
     phi             difference / sqrt(acc_x (1 - acc_x) acc_y (1 - acc_y)),   the correlation
 
-Their intervals are the percentiles of draws of the four shares from Jeffreys' posterior, Dirichlet(counts + 1/2): a
-bootstrap never draws from an empty cell, and has width 0 if all images are in one; these draws held the truth in 90 % or
-more of simulations, cells of an image or two included. Images of several runs must not be pooled: runs at different
-accuracies are correct together or wrong together, coupled or not.
+Their intervals are percentiles of draws from Jeffreys' posterior, Dirichlet(counts + 1/2): a bootstrap never draws from an
+empty cell. Images of several runs must not be pooled: runs at different accuracies are correct or wrong together.
 """
 
 from __future__ import annotations
@@ -46,13 +44,10 @@ def joint_accuracy(
     draws: int = 1000,
     seed: int = 0,
 ) -> JointAccuracy:
-    """acc_xy against acc_x acc_y, from n images of one run that are correct or wrong in x and in y.
+    """Return acc_xy against acc_x acc_y, from n images of one run that are correct or wrong in x and in y.
 
-    The null `permuted` is the level that each measure stays below in 95 % of permutations of y: independence at the same
+    The baseline `permuted` is the level that each measure stays below in 95 % of permutations of y: independence at the same
     acc_x and acc_y.
-
-    Raises:
-        ValueError: not one truth value an image, x and y of different length, n < 10.
     """
     check_count("permutations", permutations, 1, "a score needs its null")
     check_count("draws", draws, 2, "an interval needs them")
@@ -92,12 +87,12 @@ def joint_accuracy(
 
 
 def fourfold(both: Int[np.ndarray, " draws"], n_x: int, n_y: int, n: int) -> Int[np.ndarray, "draws 4"]:
-    """Counts of images that are correct in both, in x only, in y only, in neither."""
+    """Return counts of images that are correct in both, in x only, in y only, in neither."""
     return np.stack([both, n_x - both, n_y - both, n - n_x - n_y + both], axis=-1)
 
 
 def excess(share: Float[np.ndarray, "draws 4"]) -> dict[str, Float[np.ndarray, " draws"]]:
-    """Difference and phi, from shares of the four; phi is 0 where it is not defined."""
+    """Return difference and phi, from shares of the four; phi is 0 if it is not defined."""
     both, acc_x, acc_y = share[..., 0], share[..., 0] + share[..., 1], share[..., 0] + share[..., 2]
     difference = both - acc_x * acc_y
     spread = np.sqrt(np.maximum(acc_x * (1 - acc_x) * acc_y * (1 - acc_y), 0))

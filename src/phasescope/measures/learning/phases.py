@@ -1,28 +1,25 @@
-"""Phases A, B and C of learning (P1), told twice and never mixed, and when each begins.
+"""Phases A, B and C of learning (P1) by two readings that are never mixed, and when each begins.
 
-A phase of *behaviour* is decided from what was painted, a phase of the *representation* from latents. Where
-the evidence allows no phase, or more than one, the answer is `undecided`. Thresholds are declared here,
-before any data. Those of the representation are of what was gained (`gain`): an untrained network, its own floor, gains
-nothing, which is phase A or undecided, never C.
+A phase of *behaviour* is decided from generated images, a phase of the *representation* from latents. If the evidence
+allows no phase, or more than one, the answer is `undecided`. Thresholds were set before any data. Those of the
+representation apply to gains over the baselines (`gain`): an untrained network, its own floor, gains nothing, which is phase
+A or undecided, never C.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from statistics import NormalDist
 from typing import Any, Literal
 
-from phasescope.measures.learning.gain import gain
+from phasescope.measures.learning.gain import LEAST_LEFT, floors, gain, reached
 from phasescope.measures.scores import CONFIDENCE, Score
 
 Phase = Literal["A", "B", "C", "undecided"]
 LETTERS = ("A", "B", "C")
-
-ORDER_RANGE = (0.5, 0.6, 0.7, 0.8)
-"""Thresholds of order's gain, any of which could have been declared: what depends on the choice is undecided."""
 
 
 @dataclass(frozen=True)
@@ -70,14 +67,13 @@ def behaviour_phase(
     phase_of: Mapping[str, str],
     thresholds: BehaviourThresholds = BEHAVIOUR,
 ) -> Phase:
-    """The phase whose outcomes are mostly seen.
-
-    Mostly: the Wilson interval of their share among n images lies above `thresholds.majority`.
+    """Return the phase to which most images' outcomes belong: the Wilson interval of their share among n images lies above
+    `thresholds.majority`.
 
     Args:
         shares: of images, by outcome.
-        n: images that were read.
-        phase_of: by outcome the phase, A, B or C, that it speaks for, as the world declares.
+        n: number of images that were read.
+        phase_of: by outcome its phase, A, B or C, as the world says.
 
     Raises:
         ValueError: `shares` are not of those outcomes, from 0 to 1 with sum 1; n < 1.
@@ -91,7 +87,7 @@ def behaviour_phase(
     if n < 1:
         raise ValueError(f"`n` (={n}) must be at least 1: the images that were read")
     for phase in LETTERS:
-        share = min(1.0, sum(shares[outcome] for outcome, of in phase_of.items() if of == phase))
+        share = min(1.0, sum(shares[outcome] for outcome, letter in phase_of.items() if letter == phase))
         if wilson_low(share, n, thresholds.confidence) > thresholds.majority:
             return phase
     return "undecided"
@@ -100,28 +96,23 @@ def behaviour_phase(
 def representation_phase(
     label_share: Score, dimension: Score, order: Score, thresholds: RepresentationThresholds = REPRESENTATION
 ) -> Phase:
-    """The one phase that latents show, by intervals that clear the thresholds; by themselves, whatever came before.
+    """Return the phase that latents show, by intervals that clear the thresholds; by themselves, whatever came before.
 
     C: order's gain lies at its threshold or above, whatever the label share.
     A: order's gain lies below its threshold, and label share's below its own: labels explain no more than untrained.
     B: order's gain lies below its threshold, label share's does not, and label means are of low dimension.
 
-    Where the floors leave nothing to be gained in order (a network whose label passes straight through) all is undecided;
-    where they leave nothing in label share, A and B are.
+    If the floors leave nothing to be gained in order (a network whose label passes straight through) all is undecided;
+    if they leave nothing in label share, A and B are.
 
     Args:
-        label_share: from `label_share`.
-        dimension: participation ratio of the label means.
-        order: from `order`, or from `p1_order` for P1's reading.
+        label_share, dimension, order: from `label_share`; participation ratio of the label means; from `order`, or from
+            `p1_order` for P1's reading.
 
     Raises:
         ValueError: `label_share` or `order` lacks its null `untrained` or `permuted`.
     """
-    return _phase(gain(label_share), dimension, gain(order), thresholds)
-
-
-def _phase(share: Score, dimension: Score, order: Score, thresholds: RepresentationThresholds) -> Phase:
-    """As `representation_phase`, of gains."""
+    share, order = gain(label_share), gain(order)
     if order.low >= thresholds.order:
         return "C"
     if not order.high < thresholds.order:
@@ -134,100 +125,89 @@ def _phase(share: Score, dimension: Score, order: Score, thresholds: Representat
 
 
 def most_dimensions(dimension: Score, thresholds: RepresentationThresholds = REPRESENTATION) -> float:
-    """Up to which participation ratio label means are of low dimension: see `RepresentationThresholds.dimension`."""
-    told = dimension.nulls.get("label_embedding", math.nan)
-    return max(thresholds.dimension, told) if math.isfinite(told) else thresholds.dimension
+    """Return the participation ratio up to which label means are of low dimension: see `RepresentationThresholds`."""
+    of_encoding = dimension.nulls.get("label_embedding", math.nan)
+    return max(thresholds.dimension, of_encoding) if math.isfinite(of_encoding) else thresholds.dimension
 
 
 def ordered(orders: Iterable[Score], thresholds: RepresentationThresholds = REPRESENTATION) -> list[bool]:
-    """Whether latents are ordered at each snapshot of a run, by a Schmitt trigger.
+    """Return whether latents are ordered at each snapshot of a run, by a Schmitt trigger.
 
-    They are from where the interval of order's gain lies at the threshold or above; they are no more where it lies below the
-    threshold less the hysteresis. A snapshot that was not read is not ordered, and changes nothing for the next.
+    They are from the snapshot on at which the interval of order's gain lies at the threshold or above, until it lies below
+    the threshold less the hysteresis. A snapshot that was not read is not ordered, and changes nothing for the next.
 
     Args:
         orders: in the order of the snapshots.
-
-    Raises:
-        ValueError: as `gain` says.
     """
-    return _ordered(map(gain, orders), thresholds)
-
-
-def _ordered(gains: Iterable[Score], thresholds: RepresentationThresholds) -> list[bool]:
-    found, holds = [], False
-    for order in gains:
+    course, holds = [], False
+    for order in map(gain, orders):
         if order.low >= thresholds.order:
             holds = True
         elif order.high < thresholds.order - thresholds.hysteresis:
             holds = False
-        found.append(holds and math.isfinite(order.value))
-    return found
+        course.append(holds and math.isfinite(order.value))
+    return course
 
 
 def settled(
     scores: Sequence[tuple[Score, Score, Score]], thresholds: RepresentationThresholds = REPRESENTATION
 ) -> list[Phase]:
-    """The representation's phase at each snapshot of a run: C while latents are `ordered`, else `representation_phase`.
+    """Return the representation's phase at each snapshot: C while latents are `ordered`, else `representation_phase`.
 
     Args:
         scores: (label share, dimension, order) of each snapshot, in their order.
-
-    Raises:
-        ValueError: as `gain` says.
     """
-    return over_range(scores, thresholds, (thresholds.order,)).agreed
+    holds = ordered((order for *_, order in scores), thresholds)
+    alone = (representation_phase(*snapshot, thresholds) for snapshot in scores)
+    return ["C" if now else phase for now, phase in zip(holds, alone, strict=True)]
 
 
-@dataclass(frozen=True)
-class OverRange:
-    """A run's phases at each of several thresholds of order's gain, and what they agree on."""
-
-    by_threshold: Mapping[float, Sequence[Phase]]
-
-    @property
-    def agreed(self) -> list[Phase]:
-        """At each snapshot the phase that all thresholds give; else undecided."""
-        return [
-            found[0] if len(set(found)) == 1 else "undecided"
-            for found in zip(*self.by_threshold.values(), strict=True)
-        ]
-
-    @property
-    def sequences(self) -> dict[float, list[str]]:
-        """By threshold the run's decided phases in their order."""
-        return {threshold: phase_sequence(found) for threshold, found in self.by_threshold.items()}
-
-    @property
-    def sequence(self) -> list[str] | Literal["undecided"]:
-        """The sequence that all thresholds give; else undecided."""
-        first, *others = self.sequences.values()
-        return first if all(other == first for other in others) else "undecided"
-
-
-def over_range(
-    scores: Sequence[tuple[Score, Score, Score]],
+def calibrate(
+    order: Mapping[str, Score],
+    label_share: Mapping[str, Score],
+    dimension: Mapping[str, Score] | None = None,
     thresholds: RepresentationThresholds = REPRESENTATION,
-    levels: Sequence[float] = ORDER_RANGE,
-) -> OverRange:
-    """`settled` at each level of order's threshold, all else as in `thresholds`.
+) -> dict[str, dict[str, Any]]:
+    """Return what the baselines leave of each threshold, at the place that is read where they leave least.
 
-    Raises:
-        ValueError: as `gain` says, or `levels` is empty.
+    Thresholds of order and of label share are gains: their highest floor leaves something to be gained, or it does not.
+    That of dimension must lie below each baseline. Upper references do not count.
+
+    Args:
+        order, label_share, dimension: scores with their baselines, by place ("mid, t=600").
+
+    Returns:
+        by threshold's name, unless there are no baselines: `threshold`, `nearest` (the highest level of a baseline, for
+        dimension the lowest), `null` and `place` (which it is, and where), `level` (what the score must reach there),
+        `clear` (whether something is left, or the baseline beyond the level).
     """
-    if not levels:
-        raise ValueError(f"`levels` (={levels}) must hold at least one threshold")
-    gains = [(gain(share), dimension, gain(order)) for share, dimension, order in scores]
-    found: dict[float, list[Phase]] = {}
-    for level in levels:
-        limits = replace(thresholds, order=level)
-        holds = _ordered((order for *_, order in gains), limits)
-        found[level] = ["C" if now else _phase(*of, limits) for now, of in zip(holds, gains, strict=True)]
-    return OverRange(found)
+    table: dict[str, dict[str, Any]] = {}
+    by_name = {"order": order, "label_share": label_share, "dimension": dimension or {}}
+    for name, scores in by_name.items():
+        levels = [
+            (level, null, place)
+            for place, score in scores.items()
+            for null, level in floors(score.nulls).items()
+        ]
+        if not levels:
+            continue
+        threshold = getattr(thresholds, name)
+        if name == "dimension":
+            nearest, null, place = min(levels)
+            level = most_dimensions(scores[place], thresholds)
+            clear = nearest > level
+        else:
+            nearest, null, place = max(levels)
+            level = reached(max(nearest, 0.0), threshold)
+            clear = 1 - nearest >= LEAST_LEFT
+        table[name] = {
+            "threshold": threshold, "nearest": nearest, "null": null, "place": place, "level": level, "clear": clear
+        }  # fmt: skip
+    return table
 
 
 def onset(images_seen: Sequence[int], passed: Sequence[bool]) -> int | None:
-    """Images seen when first passed for good: from there on, each snapshot passes. None where censored.
+    """Return the images seen when first passed for good: from there on, each snapshot passes. None if censored.
 
     Raises:
         ValueError: the two differ in length, or `images_seen` does not increase.
@@ -243,7 +223,7 @@ def onset(images_seen: Sequence[int], passed: Sequence[bool]) -> int | None:
 
 
 def phase_onsets(images_seen: Sequence[int], phases: Sequence[Phase]) -> dict[str, int | None]:
-    """Images seen at the onset of B, and of C: from there on, each decided phase is at least that one.
+    """Return the images seen at the onset of B, and of C: from there on, each decided phase is at least that one.
 
     A snapshot that is undecided neither begins a phase nor ends it.
 
@@ -258,7 +238,7 @@ def phase_onsets(images_seen: Sequence[int], phases: Sequence[Phase]) -> dict[st
 
 
 def phase_sequence(phases: Sequence[Phase]) -> list[str]:
-    """The decided phases in their order, repeats in a row told once: ["A", "B", "C"].
+    """Return the decided phases in their order, without repeats in a row: ["A", "B", "C"].
 
     Raises:
         ValueError: an entry that is no phase.

@@ -1,18 +1,17 @@
-"""Estimates over runs, each with an interval: runs are the independent units, snapshots are not.
+"""Statistics of several runs, each with an interval: runs are the independent units, snapshots are not.
 
-Shares of runs have the exact interval of Clopper & Pearson (1934). Everything else is a statistic of several runs,
-whose interval comes from resampling whole runs (a cluster bootstrap), within strata where the design sets their
-numbers. Percentiles are too narrow for the few runs of a cell, so their level is moved to where those of a mean
-would be correct (Hesterberg 2015, "expanded percentile"):
+They are functions of resampling weights (S, n), how often each of n runs is drawn in each of S resamples, to S values.
+Shares of runs have the exact interval of Clopper & Pearson (1934). Everything else has an interval from resampling whole
+runs (a cluster bootstrap), within strata where the design sets their numbers. Percentiles are too narrow for the few
+runs of a cell, so their level is moved to where those of a mean would be correct (Hesterberg 2015, "expanded
+percentile"):
 
     alpha'/2 = Phi(-sqrt(n / (n - 1)) t_{f, 1 - alpha/2}),
 
-with n the fewest runs of a stratum and f all runs minus the number of strata. That level lies so far out that
-chance among the resamples could move an end across a threshold: for few runs every resample is taken with its
-probability, for more runs as many as leave `BEYOND` outside each end.
-
-A claim is judged at two interim analyses at most, each with intervals of 97.5 %: by Bonferroni both together err in
-at most 5 %.
+with n the fewest runs of a stratum and f all runs minus the number of strata. That level lies so far out that chance among
+the resamples could move an end across a threshold: for few runs every resample is taken with its probability, for more runs
+as many as leave `BEYOND` outside each end. A claim is judged at two interim analyses at most, each with intervals of 97.5 %:
+by Bonferroni both together err in at most 5 %.
 """
 
 from __future__ import annotations
@@ -233,3 +232,53 @@ def magnitude(estimate: Estimate) -> Estimate:
     high = max(abs(estimate.low), abs(estimate.high))
     detail = {"signed": estimate.value} | dict(estimate.detail)
     return replace(estimate, value=abs(estimate.value), low=low, high=high, detail=detail)
+
+
+def rank_correlation(x: np.ndarray, y: np.ndarray, kind: str) -> Callable[[np.ndarray], np.ndarray]:
+    """Return Spearman's or Kendall's (tau-b) correlation of x and y, (n,), under weights (S, n)."""
+    if kind == "kendall":
+        concordance = np.sign(x[:, None] - x) * np.sign(y[:, None] - y)
+        apart_x, apart_y = (np.sign(v[:, None] - v) ** 2 for v in (x, y))
+
+        def tau(weights: np.ndarray) -> np.ndarray:
+            both, one, other = (
+                ((weights @ m) * weights).sum(axis=1) for m in (concordance, apart_x, apart_y)
+            )
+            return np.where(np.minimum(one, other) > 0, both / np.sqrt(np.maximum(one * other, 1e-300)), 0.0)
+
+        return tau
+
+    def rho(weights: np.ndarray) -> np.ndarray:
+        """(S,); 0 where x or y does not vary within a resample."""
+        n = weights.sum(axis=1, keepdims=True)
+        of_x, of_y = (
+            ranks - (weights * ranks).sum(axis=1, keepdims=True) / n
+            for ranks in (ranks_within(x, weights), ranks_within(y, weights))
+        )
+        xx, yy, xy = ((weights * square).sum(axis=1) for square in (of_x**2, of_y**2, of_x * of_y))
+        varies = np.minimum(xx, yy) > 1e-9 * n[:, 0] ** 2
+        return np.where(varies, xy / np.sqrt(np.where(varies, xx * yy, 1)), 0.0)
+
+    return rho
+
+
+def ranks_within(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return mean ranks (S, n) of n values that occur as often as weights (S, n) say."""
+    group = np.unique(values, return_inverse=True)[1]
+    there = weights @ np.eye(group.max() + 1)[group]
+    return (np.cumsum(there, axis=1) - there / 2 + 0.5)[:, group]
+
+
+def kappa(tables: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Return kappa of the weighted sum of runs' tables (n, L, L); NaN where both sides always say the same."""
+
+    def statistic(weights: np.ndarray) -> np.ndarray:
+        p = np.einsum("sn,nij->sij", weights, tables)
+        total = p.sum(axis=(1, 2))
+        p = p / np.where(total > 0, total, np.nan)[:, None, None]
+        observed = np.trace(p, axis1=1, axis2=2)
+        expected = (p.sum(axis=1) * p.sum(axis=2)).sum(axis=1)
+        beyond = np.where(np.abs(observed - expected) > 1e-12, observed - expected, 0.0)
+        return beyond / np.where(expected < 1 - 1e-12, 1 - expected, np.nan)
+
+    return statistic

@@ -43,7 +43,6 @@ class ConvNetConfig(NetworkConfig):
         return tuple(dict.fromkeys((self.taps[len(self.taps) // 2], self.taps[-1])))
 
     def check(self, shape: tuple[int, ...], factors: Factors) -> None:
-        """Raises ValueError where images are not of two dimensions, or the field is even or larger than the canvas."""
         self.embedding.check(factors)
         if len(shape) != 3:
             raise ValueError(f"`world.shape` (={shape}) must be (channels, height, width)")
@@ -68,5 +67,4 @@ class ConvNetConfig(NetworkConfig):
         return ConvNet(self, shape[0], factors)
 
     def encode(self, labels: Float[Tensor, "n K"], factors: Factors) -> Float[Tensor, "n features"]:
-        """The encodings of the factors, concatenated."""
         return self.embedding.of_labels(labels, factors)

@@ -16,8 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from phasescope.factors import Factors
-from phasescope.networks.embeddings import encodings, mixing
-from phasescope.networks.layers import channels_last, convolution
+from phasescope.networks.layers import channels_last, convolution, encodings, mixing
 
 Shape = Any
 """a `ConvNetConfig`, which imports this module to build from it"""
@@ -39,13 +38,7 @@ class Layer(nn.Module):
 
 
 class ConvNet(nn.Module):
-    """`network(x_t, t, labels)` -> a prediction of x_t's shape.
-
-    Args:
-        config: the shape.
-        channels: C of the images.
-        factors: of the labels, K.
-    """
+    """`network(x_t, t, labels)` -> a prediction of x_t's shape, of images with C = `channels`."""
 
     def __init__(self, config: Shape, channels: int, factors: Factors):
         super().__init__()
@@ -60,7 +53,7 @@ class ConvNet(nn.Module):
         self.leave = nn.Conv2d(config.width, channels, kernel_size=1)
 
     def tap(self, name: str) -> nn.Module:
-        """The layer whose output is the tap `name`; KeyError where there is none."""
+        """Return the layer whose output is the tap `name`; KeyError if there is none."""
         return self.layers[name]
 
     def forward(

@@ -30,11 +30,10 @@ class _Banded(NetworkConfig):
         return ("map",)
 
     def parameters(self, shape: tuple[int, ...]) -> int:
-        """Numbers in its maps."""
+        """Return the number of its maps' parameters."""
         raise NotImplementedError
 
     def check(self, shape: tuple[int, ...], factors: Factors) -> None:
-        """Raises ValueError where its maps are too large."""
         if self.bands > self.levels:
             raise ValueError(
                 f"`network.bands` (={self.bands}) must be at most `network.levels` (={self.levels})"

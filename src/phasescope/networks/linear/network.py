@@ -67,13 +67,8 @@ class _Map(nn.Module):
 
 
 class BandedMap(nn.Module):
-    """``network(x_t, t, labels)`` of affine maps; labels tell it nothing.
-
-    Args:
-        one: `one(x, band)` is the map of a band.
-        bands: how many there are.
-        levels: T, the noise levels that are divided among them.
-    """
+    """``network(x_t, t, labels)`` of affine maps, which ignores labels: `one(x, band)` is the map of each of `bands` bands,
+    among which `levels` noise levels are divided."""
 
     def __init__(self, one: nn.Module, bands: int, levels: int):
         super().__init__()

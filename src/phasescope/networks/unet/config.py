@@ -37,13 +37,13 @@ class EmbeddingConfig(Config):
     """whether a block adds its embedding to its features or scales and shifts them by it"""
 
     def of_labels(self, labels: Float[Tensor, "n K"], factors: Factors) -> Float[Tensor, "n features"]:
-        """The encodings of the factors, concatenated."""
-        from phasescope.networks.embeddings import label_encoding
+        """Return the encodings of the factors, concatenated."""
+        from phasescope.networks.layers import label_encoding
 
         return label_encoding(labels, self.width, self.base, self.period, factors)
 
     def check(self, factors: Factors) -> None:
-        """Raises ValueError where a factor has more classes than `width` numbers encode one-hot."""
+        """Raise ValueError if a factor has more classes than `width` numbers encode one-hot."""
         for factor in factors:
             if factor.categorical and len(factor.values) > self.width:
                 raise ValueError(
@@ -107,7 +107,7 @@ class UNetConfig(NetworkConfig):
 
     @property
     def taps(self) -> tuple[str, ...]:
-        """The names of the places whose activations can be read: the outputs of the blocks, in their order."""
+        """The outputs of the blocks, in their order."""
         downs = [f"down{i}" for i in range(1, self.depth + 1)]
         ups = [f"up{i}" for i in range(1, self.depth + 1)]
         return ("stem", *downs, "mid", *ups)
@@ -118,7 +118,6 @@ class UNetConfig(NetworkConfig):
         return f"down{self.depth}" if self.depth else "stem", "mid"
 
     def check(self, shape: tuple[int, ...], factors: Factors) -> None:
-        """Raises ValueError where the canvas is no square that can be halved once a down-sampling block."""
         self.embedding.check(factors)
         if len(shape) != 3 or shape[1] != shape[2]:
             raise ValueError(f"`world.shape` (={shape}) must be (channels, N, N): square images")
@@ -135,8 +134,8 @@ class UNetConfig(NetworkConfig):
             )
 
     def commutes_with(self, shape: tuple[int, ...]) -> int | None:
-        """Whole cells of the bottleneck, where neither padding nor coordinates tell the place; of a bottleneck that is one
-        cell, a mean that no shift changes, those of the level above."""
+        """Return the size of the bottleneck's cells, if neither padding nor coordinates tell the place; of a bottleneck with
+        one cell, a mean that no shift changes, the size at the level above."""
         if self.padding != "circular" or self.coordinates:
             return None
         cell = self.patch * 2**self.depth
@@ -147,11 +146,9 @@ class UNetConfig(NetworkConfig):
         return max(shape[-1] ** 2 * width // (self.patch * 2**level) ** 2 for level, width in levels)
 
     def build(self, shape: tuple[int, ...], factors: Factors) -> UNet:
-        """The network, with fresh weights from torch's current random state."""
         from phasescope.networks.unet.network import UNet
 
         return UNet(self, shape[0], factors)
 
     def encode(self, labels: Float[Tensor, "n K"], factors: Factors) -> Float[Tensor, "n features"]:
-        """The encodings of the factors, concatenated."""
         return self.embedding.of_labels(labels, factors)

@@ -23,8 +23,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from phasescope.factors import Factors
-from phasescope.networks.embeddings import encodings, mixing
-from phasescope.networks.layers import ResidualLayer, SelfAttention, channels_last, convolution, doubled
+from phasescope.networks.layers import (
+    ResidualLayer,
+    SelfAttention,
+    channels_last,
+    convolution,
+    doubled,
+    encodings,
+    mixing,
+)
 
 Shape = Any
 """a `UNetConfig`, which imports this module to build from it"""
@@ -55,19 +62,12 @@ class Block(nn.Module):
 
 
 class UNet(nn.Module):
-    """`network(x_t, t, labels)` -> a prediction of x_t's shape.
-
-    Args:
-        config: the shape.
-        channels: C of the images.
-        factors: of the labels, K.
-    """
+    """`network(x_t, t, labels)` -> a prediction of x_t's shape, of images with C = `channels`."""
 
     def __init__(self, config: Shape, channels: int, factors: Factors):
         super().__init__()
         self.config, self.factors = config, factors
-        width = config.embedding.width * (1 + len(factors))
-        hidden = config.embedding.hidden
+        width, hidden = config.embedding.width * (1 + len(factors)), config.embedding.hidden
         self.embed = mixing(width, hidden)
         heard = hidden or width
 
@@ -95,11 +95,7 @@ class UNet(nn.Module):
             nn.init.ones_(self.gain.bias)
 
     def tap(self, name: str) -> nn.Module:
-        """The block whose output is the tap `name`.
-
-        Raises:
-            KeyError: there is no such tap; the known ones are `config.taps`.
-        """
+        """Return the block whose output is the tap `name`, one of `config.taps`; KeyError if there is none."""
         sides = dict(self.downs.items()) | dict(self.ups.items())
         return {"stem": self.stem, "mid": self.mid, **sides}[name]
 
@@ -123,7 +119,7 @@ class UNet(nn.Module):
 
 
 def coordinates_like(h: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 2 H W"]:
-    """x, then y, of each place, from -1 to 1 along its axis."""
+    """Return x, then y, of each place, from -1 to 1 along its axis."""
     batch, _, height, width = h.shape
     x, y = (torch.linspace(-1, 1, size, device=h.device, dtype=h.dtype) for size in (width, height))
     return torch.stack((x.expand(height, width), y[:, None].expand(height, width))).expand(batch, -1, -1, -1)

@@ -6,9 +6,8 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from phasescope.measures.learning.calibration import calibrate
 from phasescope.measures.learning.gain import floors
-from phasescope.measures.learning.phases import RepresentationThresholds
+from phasescope.measures.learning.phases import RepresentationThresholds, calibrate
 from phasescope.measures.scores import Score
 from phasescope.places import Place
 from phasescope.views.names import measure_words, null_words, place_words, probed

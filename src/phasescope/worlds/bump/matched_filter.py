@@ -23,10 +23,10 @@ from scipy import ndimage, optimize
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from phasescope.worlds.plane import Pixels, diagonals, marquardt
+from phasescope.worlds.plane import Pixels, beyond_noise, diagonals, marquardt
 
 PRIOR_DEVIATION = 0.5
-"""Of a bump's amplitude over the nominal one, and of log(width / sigma): loose, a factor of 1.6."""
+"""of a bump's amplitude over the nominal one, and of log(width / sigma): loose, a factor of 1.6"""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Canvas(Pixels):
 
 
 def chance_level(canvas: Canvas, false_bumps: float) -> float:
-    """The score that noise alone exceeds at `false_bumps` places an image, as expected.
+    """Return the score that noise alone is expected to exceed at `false_bumps` places per image.
 
     By the expected Euler characteristic (Adler 1981) of z, whose correlation is exp(-r^2 / (4 sigma^2)): u
     solves N^2 / (2 sigma^2) (2 pi)^(-3/2) u exp(-u^2 / 2) = false_bumps, beyond the maximum at u = 1.
@@ -52,19 +52,16 @@ def chance_level(canvas: Canvas, false_bumps: float) -> float:
 
 @dataclass(frozen=True)
 class Found:
-    """What the matched filter found in n images: how many bumps, and where the highest score of one lies.
-
-    Attributes:
-        anywhere: (x, y) of the highest score whatever the image holds: a bump's likeliest place in white noise.
-        refined: the same between the candidates, so that no label is favoured by where candidates lie.
-    """
+    """How many bumps the matched filter finds in n images, and where the highest score of one lies."""
 
     bumps: Int[np.ndarray, " n"]
     x: Float[np.ndarray, " n"]
     y: Float[np.ndarray, " n"]
     amplitude: Float[np.ndarray, " n"]
     anywhere: Float[np.ndarray, "n 2"]
+    """(x, y) of the highest score whatever the image holds: a bump's likeliest place in white noise"""
     refined: Float[np.ndarray, "n 2"]
+    """the same between the candidates, so that no label is favoured by where candidates lie"""
 
 
 def find_bumps(
@@ -123,7 +120,7 @@ def _beyond_candidate(
 
 
 def brightest(g: Float[np.ndarray, "n N N"], canvas: Canvas) -> Float[np.ndarray, "n 2"]:
-    """(x, y) of the pixel with the highest value."""
+    """Return (x, y) of the pixel with the highest value."""
     row, column = np.divmod(g.reshape(len(g), canvas.size**2).argmax(axis=1), canvas.size)
     return np.stack([canvas.pixels[column], canvas.pixels[row]], axis=1)
 
@@ -131,7 +128,7 @@ def brightest(g: Float[np.ndarray, "n N N"], canvas: Canvas) -> Float[np.ndarray
 def count_regions(
     inside: Bool[np.ndarray, "n M M"], peak: Bool[np.ndarray, "n M M"], periodic: bool
 ) -> Int[np.ndarray, " n"]:
-    """The connected regions `inside` each image that hold a peak; across the edges where it is periodic."""
+    """Return how many connected regions `inside` each image hold a peak; across the edges if it is periodic."""
     if periodic:
         inside, peak = (np.pad(mask, ((0, 0), (0, 1), (0, 1)), mode="wrap") for mask in (inside, peak))
     in_plane = np.zeros((3, 3, 3), dtype=int)
@@ -164,15 +161,14 @@ def fit_bumps(
     iterations: int = 60,
     tolerance: float = 1e-6,
 ) -> Fit:
-    """Damped Newton steps (Marquardt 1963) for A, x, y, l = log w of A G, G = exp(-(dx^2 + dy^2) / (2 w^2)).
+    """Fit A, x, y, l = log w of A G, G = exp(-(dx^2 + dy^2) / (2 w^2)), by damped Newton steps (Marquardt 1963):
 
         minimise    |g - A G|^2 + noise^2 ((A - 1)^2 + (l - log sigma)^2) / PRIOR_DEVIATION^2
 
-    The second term decides where the pixels cannot: of a flank at the edge, amplitude, width and place trade
-    off; where they can it shrinks log w by noise^2 / pi over sigma^2 PRIOR_DEVIATION^2: 5 % at noise 0.2,
-    sigma 1 px. All images at once, each with its own damping. `start` is (x, y, A); w starts at sigma;
-    `noise` is a deviation. A fit is at rest when a step promises less than `tolerance` noise^2, about
-    sqrt(tolerance) standard errors. It fails if it rests nowhere, or further than 2 sigma + 1 px away.
+    The second term decides where the pixels cannot: at the edge, amplitude, width and place trade off; elsewhere it shrinks
+    log w by noise^2 / pi over sigma^2 PRIOR_DEVIATION^2: 5 % at noise 0.2, sigma 1 px. `start` is (x, y, A); w starts at
+    sigma; `noise` is a deviation. A fit is at rest when a step promises less than `tolerance` noise^2, about sqrt(tolerance)
+    standard errors. It fails if it rests nowhere, or further than 2 sigma + 1 px away.
     """
     sigma = canvas.sigma_px
     x, y, amplitude = start
@@ -194,14 +190,14 @@ def fit_bumps(
 
 
 _DX, _DY = np.array([0, 1, 0, 2, 0]), np.array([0, 0, 1, 0, 2])
-"""The derivatives of A G are made of G dx^a dy^b; these are the powers in G, G dx, G dy, G dx^2, G dy^2."""
+"""the derivatives of A G are made of G dx^a dy^b; these are the powers in G, G dx, G dy, G dx^2, G dy^2"""
 _TO_PARAMETERS = np.array([[1, 0, 0, 0, 0], [0, 1, 0, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, 1, 1]], dtype=float)
 
 
 def _expansion(
     g: np.ndarray, canvas: Canvas, p: np.ndarray, ridge: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Half of what is minimised (less |g|^2), its Hessian, its descent and its Gauss-Newton diagonal.
+    """Return half of the loss (less |g|^2), its Hessian, its descent and its Gauss-Newton diagonal.
 
     With r = g - A G and J the derivatives of A G, the Hessian is J^T J - <r, second derivatives of A G>.
 
@@ -231,7 +227,7 @@ def _expansion(
 
 
 def _curvature(left: np.ndarray, amplitude: np.ndarray, w2: np.ndarray) -> np.ndarray:
-    """<r, second derivatives of A G>, (m, 4, 4), from the moments left[b, a] = <r, G dx^a dy^b>."""
+    """Return <r, second derivatives of A G>, (m, 4, 4), from the moments left[b, a] = <r, G dx^a dy^b>."""
     m = left.transpose(1, 2, 0)
     a = amplitude / w2
     c = np.zeros((4, 4, len(w2)))
@@ -247,13 +243,13 @@ def _curvature(left: np.ndarray, amplitude: np.ndarray, w2: np.ndarray) -> np.nd
 
 
 def _powers(d: np.ndarray, w2: np.ndarray) -> np.ndarray:
-    """G d^k for k = 0 ... 4 along one axis, (m, 5, N)."""
+    """Return G d^k for k = 0 ... 4 along one axis, (m, 5, N)."""
     gaussian = np.exp(-0.5 * d**2 / w2[:, None])
     return np.stack(list(accumulate([gaussian, d, d, d, d], np.multiply)), axis=1)
 
 
 def remainder(g: Float[np.ndarray, "m N N"], canvas: Canvas, fit: Fit) -> Float[np.ndarray, "m N N"]:
-    """g - A G; g itself where the fit failed."""
+    """Return g - A G; g itself where the fit failed."""
     g_x, g_y = (
         np.exp(-0.5 * (canvas.displacement(c[:, None], canvas.pixels) / fit.width_px[:, None]) ** 2)
         for c in (fit.x, fit.y)
@@ -268,13 +264,7 @@ def root_mean_square(
     radius_px: float,
     noise: Float[np.ndarray, " m"],
 ) -> Float[np.ndarray, " m"]:
-    """Of what is left within `radius_px` of the fitted centre, beyond what white noise leaves.
-
-    The mean square of n pixels' noise has the deviation noise^2 sqrt(2 / n); three of them are granted.
-    """
+    """Return that of what is left within `radius_px` of the fitted centre, beyond what white noise leaves."""
     dx, dy = (canvas.displacement(c[:, None], canvas.pixels) for c in (fit.x, fit.y))
     near = dy[:, :, None] ** 2 + dx[:, None, :] ** 2 <= radius_px**2
-    count = np.maximum(near.sum(axis=(1, 2)), 1)
-    mean_square = np.where(near, left**2, 0).sum(axis=(1, 2)) / count
-    beyond = mean_square - noise**2 * (1 + 3 * np.sqrt(2 / count))
-    return np.where(np.isnan(fit.x), np.nan, np.sqrt(np.maximum(beyond, 0)))
+    return np.where(np.isnan(fit.x), np.nan, beyond_noise(left, near, noise))

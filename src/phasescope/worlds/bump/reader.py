@@ -66,17 +66,14 @@ class BumpReader(PlaneReader):
     sigma_px: float = 1.0
 
     def read(self, images: Float[np.ndarray, "n 1 N N"]) -> Columns:
-        """What is in images, values nominally in [-1, 1]; NaN unless there is exactly one bump, and a fit of it:
+        """Return what is in images, nominally in [-1, 1]; NaN unless there is exactly one bump, and a fit of it:
 
-            bumps                   how many; -1 if the image holds NaN or infinity
-            x, y                    centre along columns and rows, px; in [0, N] on a periodic canvas
-            width_px, amplitude     of the fit; the amplitude as a share of the nominal contrast
-            residual                root mean square left by the fit, beyond the image's noise, share of the contrast
-            left                    bumps in what the fit leaves: a single region that held more than one bump
-            x_darkest, ...          the place by each of `UNGATED`, of every finite image
-
-        Raises:
-            UserError: as `contrasts` says.
+        bumps                   how many; -1 if the image holds NaN or infinity
+        x, y                    centre along columns and rows, px; in [0, N] on a periodic canvas
+        width_px, amplitude     of the fit; the amplitude as a share of the nominal contrast
+        residual                root mean square left by the fit, beyond the image's noise, share of the contrast
+        left                    bumps in what the fit leaves: a single region that held more than one bump
+        x_darkest, ...          the place by each of `UNGATED`, of every finite image
         """
         g, finite = self.contrasts(images)
         limits, canvas = self.thresholds, Canvas(self.canvas, self.periodic, self.sigma_px)
@@ -108,8 +105,8 @@ class BumpReader(PlaneReader):
         return columns
 
     def right(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
-        """One well-formed bump, within `tolerance_px` of the label along each axis. If the label is NaN (none was given),
-        every place is right."""
+        """Return whether there is one well-formed bump, within `tolerance_px` of the label along each axis; if the label
+        is NaN, every place is right."""
         far = np.abs(self.errors(columns, labels)) > self.thresholds.tolerance_px
         return self.formed(columns)[:, None] & ~far
 
@@ -118,16 +115,17 @@ class BumpReader(PlaneReader):
         return [bumps == 0, bumps >= 2, ~self.formed(columns), ~right.all(axis=1)]
 
     def objects(self, columns: Columns) -> Float[np.ndarray, " n"]:
-        """How many bumps; NaN if the image cannot be read."""
+        """Return how many bumps; NaN if the image cannot be read."""
         return np.where(columns["bumps"] == UNREADABLE, np.nan, columns["bumps"])
 
     def summary(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> dict[str, float | None]:
-        """`error_px`: the median distance of well-formed bumps from their labels; None if there is none."""
+        """Return `error_px`: the median distance of well-formed bumps from their labels; None if there is none."""
         far = np.hypot(*self.errors(columns, labels).T)[self.formed(columns)]
         return {"error_px": float(np.median(far)) if len(far) else None}
 
     def formed(self, columns: Columns) -> Bool[np.ndarray, " n"]:
-        """One bump, its width, amplitude and residual a bump's, and no second one hidden in its region."""
+        """Return whether there is one bump, with a bump's width, amplitude and residual, and no second one hidden in
+        its region."""
         limits = self.thresholds
         return (
             (columns["bumps"] == 1)

@@ -52,8 +52,8 @@ class GaussianBump(PlaneWorld):
         return Factors(Factor(name, 0.0, float(self.canvas), "px", self.periodic) for name in ("x", "y"))
 
     def draw_labels(self, n: int, generator: np.random.Generator) -> Float[np.ndarray, "n 2"]:
-        """`n` labels drawn evenly from the box that the training labels span, (n, 2) float32; of all of a torus, and of a
-        factor of which they have one value from the first pixel to the last."""
+        """Return `n` labels drawn evenly from the box that the training labels span; all of a torus, and of a factor of
+        which they have one value from the first pixel to the last."""
         training = self.training_labels()
         low, high = training.min(axis=0), training.max(axis=0)
         first = 0.0 if self.periodic else 1.0
@@ -73,14 +73,6 @@ class GaussianBump(PlaneWorld):
         )
 
     def render(self, labels: Float[Tensor, "B 2"]) -> Float[Tensor, "B 1 N N"]:
-        """Images of `labels`, on their device.
-
-        Args:
-            labels: (B, 2), (x, y) in px, on the grid or off it.
-
-        Returns:
-            (B, 1, N, N) in [-1, 1], of the labels' dtype.
-        """
         import torch
 
         v_x, v_y = profiles(labels, self.canvas, self.sigma_px, self.periodic).unbind(dim=1)

@@ -1,22 +1,40 @@
 """The reading of an image of stripes: along each axis how many, and of a single one where, how wide, how strong.
 
-Two equal stripes nearer than 4.71 sigma, between which R does not dip below half, are read as one, and what such a pair
-leaves beside a single stripe's fit makes the image malformed; so does a stripe that does not cross the whole canvas.
-Nearer than 2 sigma, where the profile itself has no dip, they can pass for one wide stripe.
+A profile is an image's mean along the other axis, so white noise is smaller in it by sqrt(N), and a stripe of that other
+axis is an offset. In units of a stripe's contrast a stripe at c is A h_c, h_c(p) = exp(-(p - c)^2 / (2 sigma^2)), and
+
+    amplitude  R(c) = <p, h_c> / <h_c, h_c>,    score  z(c) = <p, h_c> / sqrt(<h_c, h_c>),
+
+p less its median. Two equal stripes nearer than 4.71 sigma, between which R does not dip below half, are read as one, and
+what such a pair leaves beside a single stripe's fit makes the image malformed; so does a stripe that does not cross the
+whole canvas. Nearer than 2 sigma, where the profile itself has no dip, they can pass for one wide stripe.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from phasescope.worlds.base import Columns, Outcome
-from phasescope.worlds.plane import PlaneReader, noise_deviation, within
-from phasescope.worlds.stripes.lines import Axis, Lines, find_lines
+from phasescope.worlds.plane import (
+    Expansion,
+    Pixels,
+    PlaneReader,
+    beyond_noise,
+    diagonals,
+    marquardt,
+    noise_deviation,
+    within,
+)
 
+PRIOR_DEVIATION = 0.5
+"""of a stripe's amplitude over the nominal one, and of log(width / sigma): loose, a factor of 1.6"""
+STEPS = 40
+"""of a fit, at most"""
 OUTCOMES = (
     Outcome("none", "A", "#c7ccd2"),
     Outcome("partial", "A", "#8da0b3"),
@@ -30,6 +48,120 @@ NAMES = ("x", "y")
 
 
 @dataclass(frozen=True)
+class Axis(Pixels):
+    """N pixels along which there are stripes."""
+
+    sigma_px: float
+
+    def stripe(
+        self, centre: Float[np.ndarray, " m"], width_px: Float[np.ndarray, " m"]
+    ) -> Float[np.ndarray, "m N"]:
+        """Return each stripe's profile, of amplitude 1."""
+        away = self.displacement(centre[:, None], self.pixels)
+        return np.exp(-0.5 * (away / width_px[:, None]) ** 2)
+
+    def chance_level(self, false_stripes: float) -> float:
+        """Return the score that noise alone is expected to exceed at `false_stripes` places per profile (Rice 1944): z's
+        correlation is exp(-r^2 / (4 sigma^2)), so it rises through u N exp(-u^2 / 2) / (2 pi sqrt(2) sigma) times."""
+        rises = self.size / (2 * math.pi * math.sqrt(2) * self.sigma_px)
+        return math.sqrt(max(2 * math.log(rises / false_stripes), 1.0))
+
+
+@dataclass(frozen=True)
+class Lines:
+    """What is in n profiles."""
+
+    count: Int[np.ndarray, " n"]
+    at: Float[np.ndarray, " n"]
+    """the highest score, whatever the profile holds"""
+    centre: Float[np.ndarray, " n"]
+    width_px: Float[np.ndarray, " n"]
+    amplitude: Float[np.ndarray, " n"]
+    """of a single stripe, fitted; NaN if there is not exactly one, or no fit"""
+
+
+def find_lines(
+    profile: Float[np.ndarray, "n N"], axis: Axis, half: float, least_score: Float[np.ndarray, " n"]
+) -> Lines:
+    """Stripes are runs of centres c with R(c) >= half and z(c) >= least_score that hold a peak of z."""
+    c = axis.candidates
+    h = axis.stripe(c, np.full(len(c), axis.sigma_px))
+    norm = np.sqrt((h**2).sum(axis=1))
+    level = profile - np.median(profile, axis=1, keepdims=True)
+    score = level @ h.T / norm
+    amplitude = score / norm
+    inside = (amplitude >= half) & (score >= least_score[:, None])
+    beside = (
+        (np.roll(score, 1, axis=1), np.roll(score, -1, axis=1))
+        if axis.periodic
+        else (
+            np.pad(score, ((0, 0), (1, 0)), constant_values=-np.inf)[:, :-1],
+            np.pad(score, ((0, 0), (0, 1)), constant_values=-np.inf)[:, 1:],
+        )
+    )
+    peak = inside & (score >= beside[0]) & (score > beside[1])
+    count = np.array([_runs(a, b, axis.periodic) for a, b in zip(inside, peak, strict=True)], dtype=int)
+    best = c[score.argmax(axis=1)]
+    fitted = np.full((3, len(profile)), np.nan)
+    single = np.flatnonzero(count == 1)
+    start = amplitude[single, score[single].argmax(axis=1)]
+    noise = np.maximum(least_score[single] / axis.chance_level(0.01), 1e-3)
+    fitted[:, single] = _fit(level[single], axis, best[single], start, noise)
+    return Lines(count, best, *fitted)
+
+
+def _runs(inside: np.ndarray, peak: np.ndarray, periodic: bool) -> int:
+    """Return how many runs of `inside` hold a peak."""
+    starts = inside & ~np.concatenate([[inside[-1] if periodic else False], inside[:-1]])
+    if inside.all():
+        return int(peak.any())
+    run = np.cumsum(starts)
+    if periodic:  # what comes before the first start belongs to the last run
+        run = np.where(run == 0, run[-1], run)
+    return len(np.unique(run[peak]))
+
+
+def _fit(
+    profile: Float[np.ndarray, "m N"],
+    axis: Axis,
+    centre: Float[np.ndarray, " m"],
+    amplitude: Float[np.ndarray, " m"],
+    noise: Float[np.ndarray, " m"],
+) -> Float[np.ndarray, "3 m"]:
+    """Fit A G + c by damped Gauss-Newton steps (Marquardt 1963) for A, centre, log of the width, c:
+
+        minimise    |p - A G - c|^2 + noise^2 ((A - 1)^2 + (log w - log sigma)^2) / PRIOR_DEVIATION^2
+
+    The second term decides where an edge cuts the stripe. Return (centre, width_px, amplitude); NaN if the centre ends
+    farther than 2 sigma + 1 px away.
+    """
+    sigma = axis.sigma_px
+    p = np.stack([amplitude, centre, np.full_like(centre, math.log(sigma)), np.zeros_like(centre)], axis=1)
+    ridge = (noise / PRIOR_DEVIATION) ** 2
+    held = ridge[:, None] * np.array([1.0, 0.0, 1.0, 0.0])
+    prior = np.array([1.0, 0.0, math.log(sigma), 0.0])
+
+    def expand(p: np.ndarray, live: np.ndarray) -> Expansion:
+        width = np.exp(p[:, 2])
+        away = axis.displacement(p[:, [1]], axis.pixels)
+        g = np.exp(-0.5 * (away / width[:, None]) ** 2)
+        left = profile[live] - p[:, [0]] * g - p[:, [3]]
+        slope = p[:, [0]] * g * away / width[:, None] ** 2
+        jacobian = np.stack([g, slope, slope * away, np.ones_like(g)], axis=2)
+        loss = (left**2).sum(axis=1) + (held[live] * (p - prior) ** 2).sum(axis=1)
+        gram = np.einsum("mni,mnj->mij", jacobian, jacobian) + diagonals(held[live])
+        descent = np.einsum("mni,mn->mi", jacobian, left) - held[live] * (p - prior)
+        return loss, gram, descent, np.einsum("mii->mi", gram) + 1e-12
+
+    low, high = np.full((2, 4), [[-np.inf], [np.inf]])
+    low[2], high[2] = math.log(sigma / 10), math.log(sigma * 10)
+    p, _ = marquardt(expand, p, np.array([1.0, sigma, 0.5, 1.0]), (low, high), STEPS)
+    moved = np.abs(axis.displacement(centre, p[:, 1]))
+    fitted = np.stack([p[:, 1], np.exp(p[:, 2]), p[:, 0]])
+    return np.where(moved <= 2 * sigma + 1, fitted, np.nan)
+
+
+@dataclass(frozen=True)
 class StripesReader(PlaneReader):
     """Reads images of the world of stripes; `scale` is the contrast of one stripe."""
 
@@ -40,12 +172,9 @@ class StripesReader(PlaneReader):
     scale: float = 0.5
 
     def read(self, images: Float[np.ndarray, "n 1 N N"]) -> Columns:
-        """Of each axis `stripes_x` (how many; -1 where the image is not finite), `x` (centre of a single one, px),
-        `width_x_px`, `contrast_x` (share of a stripe's), `x_darkest` and `x_matched` (of every image); `residual`.
-
-        Raises:
-            UserError: as `contrasts` says.
-        """
+        """Return for each axis `stripes_x` (how many; -1 if the image is not finite), `x` (centre of a single one, px),
+        `width_x_px`, `contrast_x` (share of a stripe's), `x_darkest` and `x_matched` (of every image); and
+        `residual`."""
         contrasts, finite = self.contrasts(images)
         g = contrasts / self.scale
         limits, axis = self.thresholds, self._axis
@@ -71,8 +200,8 @@ class StripesReader(PlaneReader):
         return columns
 
     def right(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
-        """A well-formed image, and along the axis one stripe within `tolerance_px` of the told one; none where none is
-        told."""
+        """Return whether an image is well-formed, with one stripe along the axis within `tolerance_px` of the label's;
+        none if the label has none."""
         told, near = self.told(labels), np.abs(self.errors(columns, labels)) <= self.thresholds.tolerance_px
         return self._formed(columns)[:, None] & np.where(told, near, self._counts(columns) == 0)
 
@@ -91,14 +220,13 @@ class StripesReader(PlaneReader):
         return Axis(self.canvas, self.periodic, self.sigma_px)
 
     def told(self, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
-        """See `Reader.told`: a coordinate in the margin tells of no stripe."""
         return (labels >= 0) & (labels <= self.canvas)
 
     def _counts(self, columns: Columns) -> np.ndarray:
         return np.stack([columns[f"stripes_{name}"] for name in NAMES], axis=1)
 
     def _formed(self, columns: Columns) -> Bool[np.ndarray, " n"]:
-        """Of each axis none or one stripe, which is as a stripe is; and nothing else."""
+        """Return whether each axis has none or one stripe, which is as a stripe is; and nothing else."""
         limits, counts = self.thresholds, self._counts(columns)
         width = np.stack([columns[f"width_{name}_px"] for name in NAMES], axis=1) / self.sigma_px
         contrast = np.stack([columns[f"contrast_{name}"] for name in NAMES], axis=1)
@@ -108,31 +236,18 @@ class StripesReader(PlaneReader):
     def _left(
         self, g: Float[np.ndarray, "n N N"], lines: list[Lines], noise: Float[np.ndarray, " n"]
     ) -> Float[np.ndarray, " n"]:
-        """Root mean square of what the stripes leave, beyond the noise: along a stripe, and over the canvas; the most of
-        both.
-
-        The mean square of n pixels' noise has the deviation noise^2 sqrt(2 / n); three of them are granted.
-        """
-        left, near, axis = g.copy(), [], self._axis
+        """Return the root mean square of what the stripes leave, beyond the noise: along a stripe or over the canvas, the
+        larger one."""
+        left, canvas, axis = g.copy(), np.ones(g.shape, dtype=bool), self._axis
+        reach, places = self.thresholds.residual_radius_sigma * self.sigma_px, [canvas]
         for along, found in zip((1, 2), lines, strict=True):
             has = np.isfinite(found.centre)
             centre, width = np.where(has, found.centre, 0.0), np.where(has, found.width_px, 1.0)
-            stripe = np.where(
-                has[:, None], np.nan_to_num(found.amplitude)[:, None] * axis.stripe(centre, width), 0
-            )
-            left -= np.expand_dims(stripe, along)
+            stripe = np.nan_to_num(found.amplitude)[:, None] * axis.stripe(centre, width)
+            left -= np.expand_dims(np.where(has[:, None], stripe, 0), along)
             away = np.abs(axis.displacement(centre[:, None], axis.pixels))
-            reach = self.thresholds.residual_radius_sigma * self.sigma_px
-            near.append(
-                np.expand_dims(has[:, None] & (away <= reach), along) & np.ones(g.shape[1:], dtype=bool)
-            )
-        worst = np.zeros(len(g))
-        for where in (*near, np.ones(g.shape, dtype=bool)):
-            count = where.sum(axis=(1, 2))
-            square = np.where(where, left**2, 0).sum(axis=(1, 2)) / np.maximum(count, 1)
-            beyond = square - noise**2 * (1 + 3 * np.sqrt(2 / np.maximum(count, 1)))
-            worst = np.maximum(worst, np.sqrt(np.maximum(np.where(count > 0, beyond, 0), 0)))
-        return worst
+            places.append(np.expand_dims(has[:, None] & (away <= reach), along) & canvas)
+        return np.max([beyond_noise(left, where, noise) for where in places], axis=0)
 
 
 def _where(finite: np.ndarray, values: np.ndarray) -> Float[np.ndarray, " n"]:

@@ -6,17 +6,23 @@
 x is where the vertical stripe crosses the columns, y where the horizontal one crosses the rows. Dark stripes on white are
 1 - 2v, bright ones 2v - 1. Around the canvas there may be a margin: a coordinate in it means that this stripe is not shown,
 so that one label space holds images of two stripes, of one alone, and of none.
+
+`Mixed` has two worlds in one label space: what both factors show together, and what each shows alone. A label whose
+coordinates both lie on the canvas is an image of `together`, as of one object at (x, y). In a margin around the canvas it
+is an image of `alone`: of the one factor that is still on the canvas, or of nothing. So a network can be trained on
+combinations and on single factors at once, as ``design={kind: union, parts: [...]}`` says which.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from phasescope.factors import Factor, Factors
-from phasescope.worlds.base import Reader
+from phasescope.worlds.base import Columns, Outcome, Reader, World
 from phasescope.worlds.designs import AnyDesign, Grid, Union
 from phasescope.worlds.holdouts import Rim
 from phasescope.worlds.plane import PlaneWorld, profiles
@@ -64,12 +70,12 @@ class Stripes(PlaneWorld):
         low, high = -self.margin_px, self.canvas + self.margin_px
         return Factors(Factor(name, low, high, "px", self.periodic) for name in ("x", "y"))
 
-    def shown(self, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
-        """Whether each stripe of a label is on the canvas."""
+    def shown(self, labels: Any) -> Any:
+        """Return whether each stripe of labels (n, 2) is on the canvas, as an array or a tensor of that shape."""
         return (labels >= 0) & (labels <= self.canvas)
 
     def draw_labels(self, n: int, generator: np.random.Generator) -> Float[np.ndarray, "n 2"]:
-        """`n` labels of two stripes drawn evenly from the canvas, (n, 2) float32."""
+        """Return `n` labels of two stripes drawn evenly from the canvas."""
         low = 0.0 if self.periodic else 1.0
         return generator.uniform(low, self.canvas, size=(n, 2)).astype(np.float32)
 
@@ -89,30 +95,18 @@ class Stripes(PlaneWorld):
         )
 
     def render(self, labels: Float[Tensor, "B 2"]) -> Float[Tensor, "B 1 N N"]:
-        """Images of `labels`, on their device.
-
-        Args:
-            labels: (B, 2), (x, y) in px, on the grid or off it; in the margin nothing is shown.
-
-        Returns:
-            (B, 1, N, N) in [-1, 1], of the labels' dtype.
-        """
-        shown = (labels >= 0) & (labels <= self.canvas)
-        stripes = profiles(labels, self.canvas, self.sigma_px, self.periodic) * shown[:, :, None]
+        stripes = profiles(labels, self.canvas, self.sigma_px, self.periodic) * self.shown(labels)[:, :, None]
         v_x, v_y = (self.scale * stripes).unbind(dim=1)
         v = (v_x[:, None, :] + v_y[:, :, None])[:, None]
         return self.blank * (1 - 2 * v)
 
 
 def check_rim(design: Grid | Union, labels: Float[np.ndarray, "M 2"], stripes: Stripes) -> None:
-    """Where factors can be shown alone, a rim is of use only beside images that do.
+    """Raise ValueError if a rim of both factors is trained on and no image of one, though factors can be shown alone.
 
     Args:
         labels: that are trained on.
         stripes: the world of the margin.
-
-    Raises:
-        ValueError: a rim of both factors is trained on, and no image of one.
     """
     parts = design.parts if isinstance(design, Union) else (design,)
     rims = [part.hold_out for part in parts if isinstance(part.hold_out, Rim)]
@@ -121,3 +115,129 @@ def check_rim(design: Grid | Union, labels: Float[np.ndarray, "M 2"], stripes: S
             f"`design.hold_out` (=rim of {rims[0].width:g}) must have images of one factor alone beside it, as parts with "
             "the other `at` the margin: a rim shows no value inside it"
         )
+
+
+def _any_world(value: Any) -> World:
+    from pydantic import TypeAdapter
+
+    from phasescope.worlds import AnyWorld
+
+    return TypeAdapter(AnyWorld).validate_python(value)
+
+
+class Mixed(World):
+    """A world of two others."""
+
+    position: ClassVar[tuple[str, str]] = ("x", "y")
+
+    kind: Literal["mixed"] = "mixed"
+    together: Annotated[World, BeforeValidator(_any_world), PlainSerializer(lambda world: world.tree(), dict)]
+    """what is shown where both coordinates are on the canvas: a world of x and y; its own design is not used"""
+    alone: Stripes = Field(Stripes(margin_px=6.0, scale=0.5))
+    """what is shown where one is, or none; its own design is not used"""
+    design: AnyDesign = Field(Grid(), validate_default=True)
+    """which labels the training set holds"""
+
+    @model_validator(mode="after")
+    def _fit(self) -> Mixed:
+        own, other = self.together, self.alone
+        if own.shape != other.shape or own.factors.names != ("x", "y"):
+            raise ValueError(
+                f"`together` (=images {own.shape} of {', '.join(own.factors.names)}) must be of x and y, and of "
+                f"`alone`'s shape {other.shape}"
+            )
+        if own.factors.periodic.any() or other.periodic or not other.margin_px:
+            raise ValueError(
+                f"`alone.margin_px` (={other.margin_px:g}) must be greater than 0, and neither world periodic: a factor is "
+                "alone where the other lies in the margin"
+            )
+        check_rim(self.design, self.training_labels(), other)
+        return self
+
+    @property
+    def blank(self) -> float:
+        return self.alone.blank
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.together.shape
+
+    @property
+    def factors(self) -> Factors:
+        return Factors(Factor(each.name, each.low, each.high, each.unit) for each in self.alone.factors)
+
+    def training_labels(self) -> Float[np.ndarray, "M 2"]:
+        return self.design.labels(self.factors)
+
+    def draw_labels(self, n: int, generator: np.random.Generator) -> Float[np.ndarray, "n 2"]:
+        return self.alone.draw_labels(n, generator)
+
+    def reader(self) -> Reader | None:
+        """Return what reads each image by what its label shows; None if `together` has no reader."""
+        together = self.together.reader()
+        return None if together is None else MixedReader.of(together, self.alone.reader(), self.alone)
+
+    def sentence(self) -> str:
+        own, alone = (world.sentence().partition(";")[0] for world in (self.together, self.alone))
+        return f"{own}; in the margin {alone}; {self.design.sentence(self.factors)}"
+
+    def render(self, labels: Float[Tensor, "B 2"]) -> Float[Tensor, "B C *spatial"]:
+        import torch
+
+        both = self.alone.shown(labels).all(dim=1)
+        images = self.alone.render(labels)
+        return torch.where(both[:, None, None, None], self.together.render(labels), images)
+
+
+@dataclass
+class MixedReader(Reader):
+    """Reads an image as one world or the other, by its label; columns of `alone` are named with `_alone`."""
+
+    outcomes: tuple[Outcome, ...]
+    together: Reader
+    alone: Reader
+    world: Stripes
+
+    @classmethod
+    def of(cls, together: Reader, alone: Reader, world: Stripes) -> MixedReader:
+        """Return the reader of either world, with the outcomes of both."""
+        first, *others = together.outcomes
+        known = {outcome.name for outcome in together.outcomes}
+        more = [outcome for outcome in alone.outcomes if outcome.name not in known]
+        return cls((first, *more, *others), together, alone, world)
+
+    def read(self, images: Float[np.ndarray, "n C *spatial"]) -> Columns:
+        """Return the columns of both readers."""
+        other = {f"{name}_alone": values for name, values in self.alone.read(images).items()}
+        return {**self.together.read(images), **other}
+
+    def errors(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2"]:
+        return np.where(self._together(labels)[:, None], *self._both("errors", columns, labels))
+
+    def right(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
+        return np.where(self._together(labels)[:, None], *self._both("right", columns, labels))
+
+    def outcome(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> np.ndarray:
+        return np.where(self._together(labels), *self._both("outcome", columns, labels))
+
+    def ungated(
+        self, columns: Columns, labels: Float[np.ndarray, "n 2"]
+    ) -> dict[str, Float[np.ndarray, "n 2"]]:
+        """Return the ways that both readers have."""
+        own, alone = self._both("ungated", columns, labels)
+        together = self._together(labels)[:, None]
+        return {way: np.where(together, own[way], alone[way]) for way in own if way in alone}
+
+    def told(self, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
+        return self.world.shown(labels)
+
+    @property
+    def tolerance(self) -> Float[np.ndarray, " 2"]:
+        return self.together.tolerance
+
+    def _both(self, method: str, columns: Columns, labels: np.ndarray) -> tuple[Any, Any]:
+        alone = {name.removesuffix("_alone"): x for name, x in columns.items() if name.endswith("_alone")}
+        return getattr(self.together, method)(columns, labels), getattr(self.alone, method)(alone, labels)
+
+    def _together(self, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, " n"]:
+        return np.asarray(self.told(labels).all(axis=1))

@@ -1,28 +1,44 @@
-"""What all of these measures are of: a code's dimensions, the factors, and the rows for fitting and for judging.
+"""What all of these measures judge: a code's dimensions, the factors, and the rows for fitting and for judging.
 
-Probes are fitted to the training rows and judged on the test rows. Mutual information has no probe: it is counted in all
-rows where the test rows are random ones, and in the test rows where they are held-out combinations.
+Probes are fitted to the training rows and judged on the test rows: random ones, or combinations of factor values that
+nothing was fitted to. Mutual information is counted in all rows if the test rows are random, else in the test rows.
 
-Two nulls are of every score that asks for axes, each the level that the score stays below in 95 % of draws: `permuted`, the
-code's rows against other rows' labels, says what chance reaches; `rotated`, the same code about random axes, what axes reach
-that mean nothing.
+Activations become dimensions by a reduction that sees no label and is fitted to the training rows. `none` takes the
+features as they are. `pca` projects on as many leading principal directions as hold 95 % of the variance; **its axes are
+PCA's**. `ica` turns these, at unit variance, to where they are least Gaussian (symmetric FastICA, Hyvarinen 1999, g = tanh):
+if latents are a linear map of independent factors, at most one of them Gaussian, those are its axes (Comon 1994).
+
+Every score that asks for axes has two baselines, each the level that it stays below in 95 % of draws: `permuted`, the
+code's rows with other rows' labels, and `rotated`, the same code about random axes.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from numpy.typing import ArrayLike
 
 from phasescope.factors import Factors
 from phasescope.measures.checks import Labels, check_count, check_labels, check_latents
-from phasescope.measures.latents.disentanglement.reduction import Reduction, reduce
-from phasescope.measures.latents.disentanglement.splits import LEAST_ROWS, split
 from phasescope.measures.scores import Score, basic_interval, null_level
 from phasescope.randomness import numpy_generator
+
+Reduction = Literal["none", "pca", "ica"]
+
+TEST_SHARE = 0.25
+"""of the rows: drawn at random, or what the central box holds of a uniform design"""
+LEAST_ROWS = 20
+"""in training and in test: below, a correlation is mostly chance"""
+VARIANCE = 0.95
+"""of the training rows, that principal components are to hold"""
+MOST_AXES = 32
+"""that are taken as they are"""
+ICA_STEPS = 200
 
 
 @dataclass(frozen=True)
@@ -34,11 +50,11 @@ class Code:
     train: Int[np.ndarray, " m"]
     test: Int[np.ndarray, " t"]
     counted: Int[np.ndarray, " c"]
-    """Rows that information is counted in."""
+    """rows in which information is counted"""
     name: str
-    """The reduction and the split."""
+    """the reduction and the split"""
     counted_name: str
-    """The reduction and the rows that are counted."""
+    """the reduction and the rows that are counted"""
 
     @property
     def d(self) -> int:
@@ -49,11 +65,11 @@ class Code:
         return len(self.labels.names)
 
     def permuted(self, rng: np.random.Generator) -> Code:
-        """The same labels and rows with another row's code each: nothing to find."""
+        """Return the same labels with another row's code each: nothing to find."""
         return replace(self, z=self.z[rng.permutation(len(self.z))])
 
     def turned(self, rng: np.random.Generator) -> Code:
-        """The same code about axes drawn at random, its dimensions first brought to unit variance."""
+        """Return the same code about random axes, its dimensions first brought to unit variance."""
         q, r = np.linalg.qr(rng.normal(size=(self.d, self.d)))
         return replace(self, z=standardised(self.z, self.train) @ (q * np.sign(np.diag(r))))
 
@@ -71,20 +87,20 @@ def code_of(
     dimensions: int = 10,
     seed: int = 0,
 ) -> Code:
-    """The code that latents are, split into training and test rows and reduced.
+    """Return the code of latents, split into training and test rows and reduced.
 
     Args:
-        latents: one row a label; several noise draws of one label must not be rows, for training and test
-            would share labels.
-        labels: in the world's units.
-        factors: what is known of the K factors; by default open, of span 1, named label1, label2, ...
-        held_out: None tests on a random quarter of the rows, "box" on the central box of factor values, a
-            mask on the rows where it is true.
+        latents: one row per label; several noise draws of one label must not be rows, since training and test would
+            share labels.
+        held_out: None tests on a random quarter of the rows; "box" on the central box, in each factor the values between
+            its quantiles (1 - s) / 2 and (1 + s) / 2 with s^K = 1/4; a mask on the rows where it is true.
         reduction: "none", "pca" or "ica", fitted to the training rows.
         dimensions: the most that a reduction keeps.
 
     Raises:
-        ValueError: as `check_latents`, `check_labels`, `split` and `reduce` say; fewer than 2 factors.
+        ValueError: as `check_latents` and `check_labels` say; fewer than 2 factors; fewer than 20 training or test rows, or
+            a factor that is constant in them; no such rule or reduction; `none` with more than 32 features; fewer than 2
+            directions that vary.
     """
     check_count("dimensions", dimensions, 2, "scores compare dimensions")
     x = check_latents(latents, 4 * LEAST_ROWS, "a quarter of them is for the test")
@@ -97,11 +113,111 @@ def code_of(
     return Code(z, known, train, test, counted, f"{reduced}, {rows}", f"{reduced}, {counted_rows}")
 
 
+def split(
+    labels: Labels, held_out: ArrayLike | Literal["box"] | None, rng: np.random.Generator
+) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " t"], str]:
+    """Return training rows, test rows, and the split's name."""
+    n = len(labels.values)
+    if held_out is None:
+        mask, name = np.zeros(n, bool), "random rows"
+        mask[rng.permutation(n)[: round(TEST_SHARE * n)]] = True
+    elif isinstance(held_out, str):
+        if held_out != "box":
+            raise ValueError(f"`held_out` (={held_out!r}) must be None, 'box' or a mask of the test rows")
+        labels.check_ordered("the central box is between quantiles")
+        values = np.where(labels.periodic, labels.values % labels.span, labels.values)
+        side = TEST_SHARE ** (1 / values.shape[1])
+        low, high = np.quantile(values, [(1 - side) / 2, (1 + side) / 2], axis=0)
+        mask, name = ((values >= low) & (values <= high)).all(axis=1), "the held-out central box"
+    else:
+        mask, name = np.asarray(held_out), "held-out combinations"
+        if mask.dtype != bool or mask.shape != (n,):
+            raise ValueError(
+                f"`held_out` ({mask.dtype}, shape {mask.shape}) must be boolean ({n},): true in the test rows"
+            )
+    train, test = np.flatnonzero(~mask), np.flatnonzero(mask)
+    targets, owner = labels.targets()
+    for side, rows in (("training", train), ("test", test)):
+        if len(rows) < LEAST_ROWS:
+            raise ValueError(
+                f"`held_out` ({len(rows)} {side} rows of {n}) must leave at least {LEAST_ROWS}: "
+                "probes are fitted to the training rows, and judged on the test rows"
+            )
+        varying = set(owner[np.ptp(targets[rows], axis=0) > 0])
+        for k, factor in enumerate(labels.names):
+            if k not in varying:
+                raise ValueError(
+                    f"`held_out` ({factor} is the same in all {len(rows)} {side} rows) must leave each factor varying"
+                )
+    return train, test, f"{name} ({len(test)} of {n})"
+
+
+def reduce(
+    x: Float[np.ndarray, "n features"], train: Int[np.ndarray, " m"], reduction: Reduction, dimensions: int
+) -> tuple[Float[np.ndarray, "n d"], str]:
+    """Return the code's d >= 2 dimensions, and the reduction's name, from latents without constant features."""
+    features = x.shape[1]
+    varying = int((np.ptp(x[train], axis=0) > 0).sum())
+    if varying < 2:
+        raise ValueError(
+            f"`latents` ({varying} features vary in the training rows) must have at least 2: scores compare dimensions"
+        )
+    if reduction == "none":
+        if features > MOST_AXES:
+            raise ValueError(
+                f"`reduction` (='none') must be 'pca' or 'ica' for {features} features: "
+                f"at most {MOST_AXES} are taken as axes"
+            )
+        return x, f"{features} raw features"
+    if reduction not in ("pca", "ica"):
+        raise ValueError(f"`reduction` (={reduction!r}) must be 'none', 'pca' or 'ica'")
+    from sklearn.decomposition import PCA
+
+    fitted = PCA(min(dimensions, len(train), features), svd_solver="full").fit(x[train])
+    rank = int((fitted.explained_variance_ > 1e-12 * fitted.explained_variance_[0]).sum())
+    if rank < 2:
+        raise ValueError(
+            "`latents` (one direction varies in the training rows) must have at least 2: scores compare dimensions"
+        )
+    held = np.cumsum(fitted.explained_variance_ratio_)
+    d = min(max(1 + int(np.searchsorted(held, VARIANCE * (1 - 1e-12))), 2), rank)
+    components = fitted.transform(x)[:, :d]
+    if reduction == "ica":
+        components = independent(components, train)
+    return (
+        components,
+        f"{reduction.upper()} to {d} of {features} features with {100 * held[d - 1]:.1f} % of the variance",
+    )
+
+
+def independent(z: Float[np.ndarray, "n d"], train: Int[np.ndarray, " m"]) -> Float[np.ndarray, "n d"]:
+    """Return uncorrelated components at unit variance, turned by FastICA that is fitted to the training rows."""
+    from sklearn.decomposition import FastICA
+    from sklearn.exceptions import ConvergenceWarning
+
+    z = z / z[train].std(axis=0)
+    ica = FastICA(whiten=False, max_iter=ICA_STEPS, tol=1e-8, w_init=np.eye(z.shape[1]))
+    with warnings.catch_warnings():
+        # Directions of Gaussian noise have no axes to find: the last step's are as good as any.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        ica.fit(z[train])
+    return z @ ica.components_.T
+
+
 def standardised(x: Float[np.ndarray, "n C"], train: Int[np.ndarray, " m"]) -> Float[np.ndarray, "n C"]:
-    """Columns of mean 0 and variance 1 over the training rows; one that is constant there is 0 in them."""
+    """Return columns of mean 0 and variance 1 over the training rows; one that is constant there is 0 in them."""
     spread = x[train].std(axis=0)
     scale = np.abs(x[train]).max(axis=0)
     return (x - x[train].mean(axis=0)) / np.where(spread > 1e-12 * scale, spread, np.inf)
+
+
+def moments(
+    x: Float[np.ndarray, "rows p"], weights: Float[np.ndarray, "draws rows"]
+) -> Float[np.ndarray, "draws p_plus_1 p_plus_1"]:
+    """Return weighted means of the products of all columns, the last one being 1."""
+    x = np.concatenate([x, np.ones((len(x), 1))], axis=1)
+    mean = weights @ (x[:, :, None] * x[:, None]).reshape(len(x), -1) / weights.sum(axis=1, keepdims=True)
+    return mean.reshape(-1, x.shape[1], x.shape[1])
 
 
 def scored(
@@ -113,10 +229,10 @@ def scored(
     detail: Mapping[str, float] | None = None,
     least: float = 0.0,
 ) -> Score:
-    """A score with its basic bootstrap interval, held within `least` and 1 and around the value.
+    """Return a score with its basic bootstrap interval, held within `least` and 1 and around the value.
 
     Args:
-        nulls: by name the draws of each null, of which the score has the level.
+        nulls: draws of each baseline by name; the score has their level.
     """
     low, high = basic_interval(value, replicates)
     return Score(

@@ -1,24 +1,28 @@
-"""DCI (Eastwood & Williams 2018): does each dimension serve one factor, each factor need one dimension, and how
-well are factors read?
+"""DCI and explicitness: what probes of a code read, and from which dimensions.
 
-R_jk >= 0 is how important dimension j is for reading factor k, P_jk = R_jk / sum_k R_jk, Q_jk = R_jk / sum_j R_jk, and
-H_b the entropy to base b:
+DCI (Eastwood & Williams 2018): with R_jk >= 0 the importance of dimension j for reading factor k, P_jk = R_jk / sum_k R_jk,
+Q_jk = R_jk / sum_j R_jk, and H_b the entropy to base b,
 
     disentanglement = sum_j rho_j (1 - H_K(P_j.)),    rho_j = sum_k R_jk / sum_jk R_jk,
-    completeness    = mean_k (1 - H_d(Q_.k)),                         for a factor that is open,
+    completeness    = mean_k min(1, (log d - H(Q_.k)) / (log d - log s_k)),
     informativeness = mean_k R^2_k on the test rows.
 
-Factors are continuous, so the probe is a regression: Lasso, dimensions and targets at unit variance over the training rows,
-R_jk = |w_jk| as in the source; for a periodic factor, whose targets are sin and cos, R_jk = sqrt(w_j,sin^2 + w_j,cos^2), and
-for a categorical one likewise over the columns of its values. A circle takes two dimensions and m categories m - 1, before a
-linear probe reads them, so their completeness is 1 on as many that share them alike:
+The probe is a Lasso, dimensions and targets at unit variance over the training rows, R_jk = |w_jk| as in the source; for a
+factor with several target columns (sin and cos, or one per category) the root of their summed squares. s_k is the number of
+dimensions that a linear probe needs: 1, 2 for a circle, m - 1 for m categories. A factor that is not read has no importance,
+R_jk = 0 and completeness 0: one whose R^2 on the test rows is at most 0, or at most what the best factor's stays below in
+95 % of permutations of the labels.
 
-    completeness_k = min(1, (log d - H(Q_.k)) / (log d - log s_k)),   s_k = 1 if open, 2 if periodic, m - 1.
+Each Lasso minimises w^T G w / 2 - c^T w + alpha |w|_1 (Tibshirani 1996), G = Z^T Z / m and c = Z^T y / m of centred data, by
+accelerated proximal gradients (Beck & Teboulle 2009), restarted where momentum points uphill (O'Donoghue & Candes 2015). All
+dimensions move at once, so equal ones share their weight equally: coordinate descent would prefer the first.
 
-Shares say nothing of size: the weights that a probe gives to noise are shared as unequally as any. So a factor that is not
-read has no importance, R_jk = 0 and completeness 0: one whose R^2 on the test rows is at most 0, or at most what the best
-factor's stays below in 95 % of permutations of the labels. On held-out combinations that a code does not generalise to,
-disentanglement and completeness are then 0 too.
+Explicitness (Ridgeway & Mozer 2018), of a ridge regression with errors e:
+
+    explicitness = mean_k (1 - sum e^2 / sum (y - mean of the training rows)^2),     over the test rows:
+
+0 for a probe that knows only the training labels, negative for one that is misled. The source has the area under the ROC
+curve of a classifier; for categories, summed over their columns, this is Brier's (1950) skill score.
 """
 
 from __future__ import annotations
@@ -29,71 +33,73 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from phasescope.measures.checks import Labels, check_draws
-from phasescope.measures.latents.disentanglement.code import Code, scored, standardised
-from phasescope.measures.latents.disentanglement.lasso import (
-    FOLDS,
-    cross_validated_penalty,
-    lasso,
-    resampled_products,
-)
+from phasescope.measures.latents.disentanglement.code import Code, moments, scored, standardised
 from phasescope.measures.latents.order import explained
-from phasescope.measures.scores import Score, bootstrap_weights, null_level
+from phasescope.measures.latents.ridge import ridge_fits
+from phasescope.measures.scores import Score, bootstrap_weights, null_level, ratio
 from phasescope.randomness import numpy_generator
+
+FOLDS = 5
+PENALTIES = np.logspace(0, -3, 16)
+"""that are tried, in units of the least penalty that leaves no weight"""
+MOST_STEPS = 2000
+SETTLED = 1e-7
 
 
 @dataclass(frozen=True)
 class DCI:
+    """The three scores of a code."""
+
     disentanglement: Score
     completeness: Score
     informativeness: Score
 
+    def by_name(self) -> dict[str, Score]:
+        """Return `dci_disentanglement`, `dci_completeness` and `dci_informativeness`."""
+        return {f"dci_{name}": score for name, score in vars(self).items()}
+
 
 def dci(code: Code, permutations: int = 20, resamples: int = 200, seed: int = 0) -> DCI:
-    """Disentanglement and completeness of the probe that was fitted to the training rows, informativeness on the test rows.
+    """Return disentanglement and completeness of the probe that is fitted to the training rows, and its informativeness on
+    the test rows.
 
-    The intervals are bootstraps over training rows, each resample refitted with the penalties and the factors that are
-    read held; for informativeness the test rows are resampled too. In the nulls penalties are held. `detail` has each
-    factor's, where there is one.
+    The intervals are bootstraps over training rows, each resample refitted with the penalties, and the factors that are
+    read, fixed; for informativeness the test rows are resampled too. `detail` has each factor's value.
 
     Args:
         permutations: draws of each null.
-
-    Raises:
-        ValueError: `permutations` < 1 or `resamples` < 2.
     """
     check_draws(permutations, resamples)
     rng = numpy_generator(seed, "dci")
+    train, test, d = code.train, code.test, code.d
     targets, owner = code.labels.targets()
-    y = standardised(targets, code.train)
-    z = standardised(code.z, code.train)
+    y, z = standardised(targets, train), standardised(code.z, train)
     needed = dimensions_needed(code.labels)
 
-    penalty = cross_validated_penalty(z[code.train], y[code.train], rng)
-    w = _fit(z, y, code.train, penalty)
-    R2_k = _test_r2(code, z, y, owner, w)
+    penalty = cross_validated_penalty(z[train], y[train], rng)
+    w, R2_k = _fit(code, y, penalty, owner)
 
-    drawn = bootstrap_weights(len(code.train), resamples, rng)
-    # Centred on each resample's means, whose intercept moves predictions too.
-    gram, cross = resampled_products(z[code.train], y[code.train], drawn)
+    # About each resample's own means, whose intercept moves predictions too.
+    means = moments(np.hstack([z, y])[train], bootstrap_weights(len(train), resamples, rng))
+    of_z, of_y = means[:, -1, :d], means[:, -1, d:-1]
+    gram = means[:, :d, :d] - of_z[:, :, None] * of_z[:, None]
+    cross = means[:, :d, d:-1] - of_z[:, :, None] * of_y[:, None]
     w_drawn = lasso(gram, cross, penalty, start=w)
-    refitted = importance(w_drawn, owner)
-    offset = drawn @ y[code.train] / len(code.train) - np.einsum(
-        "rd,rdc->rc", drawn @ z[code.train] / len(code.train), w_drawn
-    )
+    offset = of_y - np.einsum("rd,rdc->rc", of_z, w_drawn)
     R2_drawn = np.stack(
         [
-            explained(y[code.test], offset[i] + z[code.test] @ w_drawn[i], owner, weights[None])[0]
-            for i, weights in enumerate(bootstrap_weights(len(code.test), resamples, rng))
+            explained(y[test], offset[i] + z[test] @ w_drawn[i], owner, weights[None])[0]
+            for i, weights in enumerate(bootstrap_weights(len(test), resamples, rng))
         ]
     )
 
-    permuted = [_refit(code.permuted(rng), y, penalty, owner) for _ in range(permutations)]
+    permuted = [_fit(code.permuted(rng), y, penalty, owner) for _ in range(permutations)]
     R2_permuted = np.stack([R2 for _, R2 in permuted])
     chance = max(null_level(R2_permuted.max(axis=1)), 0.0)
-    rotated = [_refit(code.turned(rng), y, penalty, owner) for _ in range(permutations)]
-    R, refitted = importance(w, owner) * (R2_k > chance), refitted * (R2_k > chance)
+    rotated = [_fit(code.turned(rng), y, penalty, owner) for _ in range(permutations)]
+    R, refitted = (importance(weights, owner) * (R2_k > chance) for weights in (w, w_drawn))
     of_nulls = {
-        name: np.stack([R_null * (chance < R2) for R_null, R2 in fits])
+        name: np.stack([importance(w_null, owner) * (chance < R2) for w_null, R2 in fits])
         for name, fits in (("permuted", permuted), ("rotated", rotated))
     }
     C_k = completeness_of(R, needed)
@@ -104,14 +110,14 @@ def dci(code: Code, permutations: int = 20, resamples: int = 200, seed: int = 0)
             f"DCI disentanglement, {probe}",
             float(disentanglement_of(R)),
             disentanglement_of(refitted),
-            len(code.train),
+            len(train),
             {name: disentanglement_of(draws) for name, draws in of_nulls.items()},
         ),
         completeness=scored(
             f"DCI completeness, {probe}",
             float(C_k.mean()),
             completeness_of(refitted, needed).mean(axis=1),
-            len(code.train),
+            len(train),
             {name: completeness_of(draws, needed).mean(axis=1) for name, draws in of_nulls.items()},
             code.by_factor(C_k),
         ),
@@ -119,7 +125,7 @@ def dci(code: Code, permutations: int = 20, resamples: int = 200, seed: int = 0)
             f"DCI informativeness, R^2 of a Lasso, penalty by {FOLDS}-fold CV, {code.name}",
             float(R2_k.mean()),
             R2_drawn.mean(axis=1),
-            len(code.test),
+            len(test),
             {"permuted": R2_permuted.mean(axis=1)},
             code.by_factor(R2_k),
             least=-np.inf,
@@ -128,45 +134,24 @@ def dci(code: Code, permutations: int = 20, resamples: int = 200, seed: int = 0)
 
 
 def _fit(
-    z: Float[np.ndarray, "n d"],
-    y: Float[np.ndarray, "n C"],
-    train: Int[np.ndarray, " m"],
-    penalty: Float[np.ndarray, " C"],
-) -> Float[np.ndarray, "d C"]:
-    """Weights of the training rows."""
-    a, b = z[train], y[train]
-    return lasso(a.T @ a / len(a), a.T @ b / len(a), penalty)
-
-
-def _refit(
     code: Code, y: Float[np.ndarray, "n C"], penalty: Float[np.ndarray, " C"], owner: Int[np.ndarray, " C"]
-) -> tuple[Float[np.ndarray, "d K"], Float[np.ndarray, " K"]]:
-    """(R, R^2) of a null's code."""
+) -> tuple[Float[np.ndarray, "d C"], Float[np.ndarray, " K"]]:
+    """Return the weights that are fitted to a code's training rows, and each factor's R^2 on its test rows."""
     z = standardised(code.z, code.train)
-    w = _fit(z, y, code.train, penalty)
-    return importance(w, owner), _test_r2(code, z, y, owner, w)
-
-
-def _test_r2(
-    code: Code,
-    z: Float[np.ndarray, "n d"],
-    y: Float[np.ndarray, "n C"],
-    owner: Int[np.ndarray, " C"],
-    w: Float[np.ndarray, "d C"],
-) -> Float[np.ndarray, " K"]:
-    """Of each factor; z and y are centred on the training rows."""
-    return explained(y[code.test], z[code.test] @ w, owner, np.ones((1, len(code.test))))[0]
+    a, b = z[code.train], y[code.train]
+    w = lasso(a.T @ a / len(a), a.T @ b / len(a), penalty)
+    return w, explained(y[code.test], z[code.test] @ w, owner, np.ones((1, len(code.test))))[0]
 
 
 def importance(
     weights: Float[np.ndarray, "*problems d C"], owner: Int[np.ndarray, " C"]
 ) -> Float[np.ndarray, "*problems d K"]:
-    """R: |w|, for a factor of several columns the root of their summed squares."""
+    """Return R: |w|, for a factor of several columns the root of their summed squares."""
     return np.sqrt(weights**2 @ (owner[:, None] == np.arange(owner.max() + 1)))
 
 
 def disentanglement_of(R: Float[np.ndarray, "*problems d K"]) -> Float[np.ndarray, "*problems"]:
-    """D: the mean over dimensions, each weighted by its importance, of 1 - H_K; 0 where there is none."""
+    """Return D: the mean over dimensions, each weighted by its importance, of 1 - H_K; 0 where there is none."""
     of_dimension = R.sum(axis=-1)
     total = of_dimension.sum(axis=-1)
     concentration = 1 - _entropy(R, axis=-1) / np.log(R.shape[-1])
@@ -174,7 +159,7 @@ def disentanglement_of(R: Float[np.ndarray, "*problems d K"]) -> Float[np.ndarra
 
 
 def dimensions_needed(labels: Labels) -> Int[np.ndarray, " K"]:
-    """s_k: of how many dimensions a linear probe can read each factor."""
+    """Return s_k: how many dimensions a linear probe needs to read each factor."""
     categories = [max(len(np.unique(values)) - 1, 1) for values in labels.values.T]
     return np.where(labels.categorical, categories, np.where(labels.periodic, 2, 1))
 
@@ -182,7 +167,7 @@ def dimensions_needed(labels: Labels) -> Int[np.ndarray, " K"]:
 def completeness_of(
     R: Float[np.ndarray, "*problems d K"], needed: Int[np.ndarray, " K"]
 ) -> Float[np.ndarray, "*problems K"]:
-    """C of each factor; 0 where it has no importance."""
+    """Return C of each factor; 0 where it has no importance."""
     d = R.shape[-2]
     spare = np.log(d) - np.log(needed)
     # What takes all dimensions cannot be spread over more of them.
@@ -191,7 +176,93 @@ def completeness_of(
 
 
 def _entropy(R: Float[np.ndarray, "*shape"], axis: int) -> Float[np.ndarray, "*reduced"]:
-    """Of the shares along `axis`, in nats; 0 where all are 0."""
+    """Return the entropy of the shares along `axis`, in nats; 0 where all are 0."""
     total = R.sum(axis=axis, keepdims=True)
     share = R / np.where(total > 0, total, 1)
     return -(share * np.log(np.where(share > 0, share, 1))).sum(axis=axis)
+
+
+def lasso(
+    gram: Float[np.ndarray, "*problems d d"],
+    cross: Float[np.ndarray, "*problems d C"],
+    penalty: Float[np.ndarray, "*penalties C"],
+    start: Float[np.ndarray, "d C"] | None = None,
+) -> Float[np.ndarray, "*problems d C"]:
+    """Return the weights of each problem and target; `penalty` is alpha, broadcast over problems.
+
+    Descent begins at `start`, by default at 0; from there equal dimensions stay equal.
+    """
+    step = 1 / np.maximum(np.linalg.eigvalsh(gram)[..., -1:, None], 1e-12)
+    threshold = step * penalty[..., None, :]
+    w = ahead = np.zeros_like(cross) if start is None else np.broadcast_to(start, cross.shape)
+    t = np.ones((*cross.shape[:-2], 1, cross.shape[-1]))
+    for _ in range(MOST_STEPS):
+        moved = ahead - step * (gram @ ahead - cross)
+        following = np.sign(moved) * np.maximum(np.abs(moved) - threshold, 0)
+        change = following - w
+        uphill = ((ahead - following) * change).sum(axis=-2, keepdims=True) > 0
+        t = np.where(uphill, 1, t)
+        t_next = (1 + np.sqrt(1 + 4 * t**2)) / 2
+        ahead = following + (t - 1) / t_next * change
+        w, t = following, t_next
+        if np.abs(change).max() < SETTLED:
+            break
+    return w
+
+
+def cross_validated_penalty(
+    z: Float[np.ndarray, "m d"], y: Float[np.ndarray, "m C"], rng: np.random.Generator
+) -> Float[np.ndarray, " C"]:
+    """Return for each target the penalty of least squared error over 5 folds, columns of z and y being centred."""
+    m, C = y.shape
+    cross = z.T @ y / m
+    penalties = np.abs(cross).max(axis=0) * PENALTIES[:, None]
+    error = np.zeros(penalties.shape)
+    for test in np.array_split(rng.permutation(m), FOLDS):
+        fitted = np.setdiff1d(np.arange(m), test)
+        z_mean, y_mean = z[fitted].mean(axis=0), y[fitted].mean(axis=0)
+        a, b = z[fitted] - z_mean, y[fitted] - y_mean
+        products = np.tile(a.T @ b / len(fitted), len(PENALTIES))
+        w = lasso(a.T @ a / len(fitted), products, penalties.ravel())
+        residual = np.tile(y[test] - y_mean, len(PENALTIES)) - (z[test] - z_mean) @ w
+        error += (residual**2).sum(axis=0).reshape(error.shape)
+    return penalties[error.argmin(axis=0), np.arange(C)]
+
+
+def explicitness(code: Code, permutations: int = 20, resamples: int = 200, seed: int = 0) -> Score:
+    """Return explicitness over the test rows, by a ridge regression with alpha by GCV; `detail` has each factor's.
+
+    The interval is a bootstrap over test rows and, separately, over training rows, to each resample of which the regression
+    is fitted again. The baseline `permuted` is the level that the score stays below in 95 % of permutations.
+    """
+    check_draws(permutations, resamples)
+    rng = numpy_generator(seed, "explicitness")
+    train, t = code.train, len(code.test)
+    once = np.ones((1, t))
+    of_factor = skill(code, train, once)[0]
+    drawn = zip(bootstrap_weights(t, resamples, rng), rng.choice(train, (resamples, len(train))), strict=True)
+    replicates = np.array([skill(code, rows, weights[None]).mean() for weights, rows in drawn])
+    permuted = [skill(code.permuted(rng), train, once).mean() for _ in range(permutations)]
+    return scored(
+        f"explicitness, ridge, alpha by GCV, squared error against the training mean's, {code.name}",
+        float(of_factor.mean()),
+        replicates,
+        t,
+        {"permuted": permuted},
+        code.by_factor(of_factor),
+        least=-np.inf,
+    )
+
+
+def skill(
+    code: Code, rows: Int[np.ndarray, " m"], weights: Float[np.ndarray, "draws t"]
+) -> Float[np.ndarray, "draws K"]:
+    """Return 1 - squared error over that of the rows' mean, of each factor, under weights of the test rows, for a regression
+    that is fitted to these rows."""
+    targets, owner = code.labels.targets()
+    both = np.concatenate([rows, code.test])
+    fit = ridge_fits(code.z[both], targets[both], [np.arange(len(rows), len(both))])[0]
+    y, columns_of = targets[code.test], owner[:, None] == np.arange(code.K)
+    error = weights @ (y - fit.predictions()) ** 2 @ columns_of
+    chance = weights @ (y - fit.y_mean) ** 2 @ columns_of
+    return 1 - ratio(error, chance, otherwise=1.0)

@@ -1,18 +1,25 @@
-"""Mutual information of dimensions with factors, in nats, from bins of equal counts.
+"""Mutual information of dimensions with factors, in nats, from bins of equal counts; and modularity.
 
-With p_ab the share of rows in bin a of the dimension and b of the factor, the plug-in entropy of n rows falls short by
-about (occupied bins - 1) / 2n, which is added (Miller 1955, Madow 1948):
+With p_ab the share of rows in bin a of the dimension and b of the factor, and the plug-in entropy's bias for n rows added
+(Miller 1955, Madow 1948),
 
     H = -sum p log p + (occupied - 1) / 2n,       I(j; k) = H(j) + H(k) - H(j, k).
 
-So I is about 0, on either side of it, where there is nothing to know, and exactly H(k) where the dimension's bin
-says the factor's. Bins are of ranks, so any strictly monotone map of a dimension leaves I as it is. A variable with no more
-values than bins has one bin a value, and so has a categorical factor.
+So I is about 0 if there is nothing to know, and exactly H(k) if the dimension's bin determines the factor's. Bins are of
+ranks, so any strictly monotone map of a dimension leaves I unchanged. A variable with no more values than bins, and a
+categorical factor, has one bin per value. A pair of dimensions is read as an angle round their means, whose bins are arcs;
+ranks round the circle are turned, and mirrored if need be, to meet the factor's, by the phase of
+mean exp(2 pi i (rank_angle -+ rank_factor)): every circle that follows the factor once round then has I = H(k).
 
-A pair of dimensions is read as an angle round their means, whose bins are arcs. Where arcs begin is an accident, and arcs
-that begin elsewhere than the factor's tell its bins badly; so ranks round the circle are turned, and mirrored if need be, to
-meet the factor's: by the phase of mean exp(2 pi i (rank_angle -+ rank_factor)). Every circle that follows the factor once
-round, at whatever speed, then has I = H(k).
+Modularity (Ridgeway & Mozer 2018): does each dimension know of one factor only? With I_jk at least 0, k* the factor that
+dimension j knows most of, and F_k*k the information that factor k* itself has of k,
+
+    modularity   = sum_j m_j (1 - sum_{k != k*} r_jk^2 / (K - 1)) / sum_j m_j,
+    r_jk         = max(I_jk - F_k*k, 0) / (I_jk* - F_k*k),
+    m_j          = max(I_jk* - max(c, F_k*k of k != k*), 0).
+
+The source has r_jk = I_jk / I_jk* and the plain mean over dimensions. Here dimensions that know nothing weigh 0: c is
+what the largest of all I_jk stays below in 95 % of permutations. F is about 0 if no combination is missing.
 """
 
 from __future__ import annotations
@@ -22,8 +29,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from phasescope.measures.checks import DECIMALS, check_count
-from phasescope.measures.latents.disentanglement.code import Code, standardised
+from phasescope.measures.checks import DECIMALS, check_count, check_draws
+from phasescope.measures.latents.disentanglement.code import Code, scored, standardised
+from phasescope.measures.scores import Score, bootstrap_weights, null_level
+from phasescope.randomness import numpy_generator
 
 
 @dataclass(frozen=True)
@@ -43,7 +52,7 @@ class Binned:
     """Of each pair's angle, from 0 to 1 round the circle; no pairs where no factor is periodic."""
 
     def units(self, k: int, periodic: bool, order: Int[np.ndarray, " t"]) -> Int[np.ndarray, "t U"]:
-        """Bins of what may tell factor k, in the order of `units_of`, the code's rows reordered."""
+        """Return the bins of what may tell factor k, in the order of `units_of`, the code's rows reordered."""
         if not periodic:
             return self.a[order]
         turned = aligned(self.angle_ranks[order], self.factor_ranks[:, k])
@@ -51,11 +60,7 @@ class Binned:
 
 
 def binned(code: Code, bins: int) -> Binned:
-    """Bins of the counted rows.
-
-    Raises:
-        ValueError: `bins` < 2 or more than half of the rows that are counted.
-    """
+    """Return the bins of the counted rows; ValueError if `bins` < 2 or more than half of these rows."""
     check_count("bins", bins, 2, "one bin tells nothing")
     rows = code.counted
     if len(rows) < 2 * bins:
@@ -75,7 +80,7 @@ def binned(code: Code, bins: int) -> Binned:
 
 
 def ranks(x: Float[np.ndarray, "t C"]) -> Float[np.ndarray, "t C"]:
-    """(rank - 1/2) / t of each column, equal values in the middle of their ranks; equal to 6 digits of the range."""
+    """Return (rank - 1/2) / t of each column, equal values in the middle of their ranks; equal to 6 digits of the range."""
     from scipy.stats import rankdata
 
     low, width = x.min(axis=0), np.ptp(x, axis=0)
@@ -84,7 +89,7 @@ def ranks(x: Float[np.ndarray, "t C"]) -> Float[np.ndarray, "t C"]:
 
 
 def equal_bins(rank: Float[np.ndarray, "t C"], bins: int) -> Int[np.ndarray, "t C"]:
-    """Which of at most `bins` bins of about equal counts each rank is in; equal ranks are never parted."""
+    """Return which of at most `bins` bins of about equal counts each rank is in; equal ranks are never parted."""
     which = np.floor(rank * bins).astype(int)
     ordered = np.sort(rank, axis=0)
     for j in np.flatnonzero((np.diff(ordered, axis=0) > 0).sum(axis=0) < bins):
@@ -93,7 +98,7 @@ def equal_bins(rank: Float[np.ndarray, "t C"], bins: int) -> Int[np.ndarray, "t 
 
 
 def from_widest_gap(angle: Float[np.ndarray, "t pairs"]) -> Float[np.ndarray, "t pairs"]:
-    """Angles in radians, counted from the end of the widest gap between neighbours: no two that are equal are parted."""
+    """Return angles in radians, counted from the end of the widest gap between neighbours: equal ones are never parted."""
     ordered = np.sort(angle, axis=0)
     gaps = np.diff(ordered, axis=0, append=ordered[:1] + 2 * np.pi)
     start = ordered[(gaps.argmax(axis=0) + 1) % len(angle), np.arange(angle.shape[1])]
@@ -103,7 +108,7 @@ def from_widest_gap(angle: Float[np.ndarray, "t pairs"]) -> Float[np.ndarray, "t
 def aligned(
     rank: Float[np.ndarray, "t pairs"], factor_rank: Float[np.ndarray, " t"]
 ) -> Float[np.ndarray, "t pairs"]:
-    """Ranks round the circle, turned by whole rows, and mirrored where that fits better, to follow the factor's."""
+    """Return ranks round the circle, turned by whole rows, and mirrored if that fits better, to follow the factor's."""
     t = len(rank)
     around, factor = np.exp(2j * np.pi * rank), np.exp(2j * np.pi * factor_rank)
     with_it, against_it = factor.conj() @ around, factor @ around
@@ -116,7 +121,7 @@ def aligned(
 def mutual_information(
     a: Int[np.ndarray, "t d"], b: Int[np.ndarray, "t K"], bins: int
 ) -> tuple[Float[np.ndarray, "d K"], Float[np.ndarray, " K"]]:
-    """(I, H of the factors) from the bins of dimensions and factors."""
+    """Return I, and H of the factors, from the bins of dimensions and factors."""
     counts = joint_counts(a, b, bins)
     H_a, H_b = entropy(counts.sum(axis=-1)), entropy(counts.sum(axis=-2))
     joint = entropy(counts.reshape(*counts.shape[:2], -1))
@@ -126,7 +131,7 @@ def mutual_information(
 def joint_counts(
     a: Int[np.ndarray, "t d"], b: Int[np.ndarray, "t K"], bins: int
 ) -> Int[np.ndarray, "d K bins bins"]:
-    """How many rows each pair of bins has."""
+    """Return how many rows each pair of bins has."""
     d, K = a.shape[1], b.shape[1]
     pair = np.arange(d * K).reshape(d, K)
     cell = (pair * bins + a[:, :, None]) * bins + b[:, None]
@@ -134,7 +139,7 @@ def joint_counts(
 
 
 def entropy(counts: Int[np.ndarray, "*shape bins"]) -> Float[np.ndarray, "*shape"]:
-    """In nats, by Miller and Madow."""
+    """Return the entropy in nats, by Miller and Madow."""
     n = counts.sum(axis=-1)
     p = counts / n[..., None]
     plug_in = -(p * np.log(np.where(p > 0, p, 1))).sum(axis=-1)
@@ -144,10 +149,10 @@ def entropy(counts: Int[np.ndarray, "*shape bins"]) -> Float[np.ndarray, "*shape
 def influences(
     a: Int[np.ndarray, "t d"], b: Int[np.ndarray, "t K"], bins: int
 ) -> tuple[Float[np.ndarray, "t d K"], Float[np.ndarray, "t K"]]:
-    """Of each row on plug-in I and H: log(p_ab / (p_a p_b)) - I and -log p_b - H, 0 on average.
+    """Return those of each row on plug-in I and H: log(p_ab / (p_a p_b)) - I and -log p_b - H, 0 on average.
 
-    Bootstrap resamples would not do: their repeated rows look like dependence. What moves with the bins' edges is left out,
-    so that intervals from these influences are about a tenth too narrow.
+    Bootstrap resamples would not do: their repeated rows look like dependence. The bins' edges are fixed, so intervals
+    from these influences are about a tenth too narrow.
     """
     t, d = a.shape
     dimension, factor = np.arange(d)[:, None], np.arange(b.shape[1])
@@ -158,3 +163,63 @@ def influences(
     n_b = of_b[0, factor, b]
     of_I, of_H = np.log(t * n_ab / (n_a * n_b[:, None])), -np.log(n_b / t)
     return of_I - of_I.mean(axis=0), of_H - of_H.mean(axis=0)
+
+
+def modularity(
+    code: Code, bins: int = 10, permutations: int = 20, resamples: int = 200, seed: int = 0
+) -> Score:
+    """Return modularity over the rows that are counted; 0 if no dimension knows anything.
+
+    The interval is a bootstrap over these rows, of their influences on I to first order, bins and c fixed.
+
+    Args:
+        bins: of equal counts, of each dimension and each factor.
+        permutations: draws of each null.
+    """
+    check_draws(permutations, resamples)
+    rows = binned(code, bins)
+    t, d = rows.a.shape
+    rng = numpy_generator(seed, "modularity")
+    between = mutual_information(rows.b, rows.b, rows.cells)[0]
+
+    def information_of(a: Int[np.ndarray, "t d"]) -> Float[np.ndarray, "d K"]:
+        return mutual_information(a, rows.b, rows.cells)[0]
+
+    of_code = information_of(rows.a)
+    permuted = np.stack([information_of(rows.a[rng.permutation(t)]) for _ in range(permutations)])
+    rotated = np.stack([information_of(binned(code.turned(rng), bins).a) for _ in range(permutations)])
+    chance = null_level(permuted.max(axis=(1, 2)))
+
+    by_row = influences(np.concatenate([rows.a, rows.b], axis=1), rows.b, rows.cells)[0]
+    moved = np.tensordot(bootstrap_weights(t, resamples, rng) / t, by_row, axes=1)
+    replicates = modularity_of(of_code + moved[:, :d], between + moved[:, d:], chance)
+    return scored(
+        f"modularity, dimensions weighted by their information, {bins} equal-count bins, Miller-Madow, "
+        f"{code.counted_name}",
+        float(modularity_of(of_code, between, chance)),
+        replicates,
+        t,
+        {
+            name: modularity_of(codes, between, chance)
+            for name, codes in (("permuted", permuted), ("rotated", rotated))
+        },
+    )
+
+
+def modularity_of(
+    of_code: Float[np.ndarray, "*draws d K"], between: Float[np.ndarray, "*#draws K K"], chance: float
+) -> Float[np.ndarray, "*draws"]:
+    """Return the weighted mean over dimensions from I, F and c; 0 if no weight is above 0."""
+    information = np.maximum(of_code, 0)
+    between = np.broadcast_to(np.maximum(between, 0), (*information.shape[:-2], *between.shape[-2:]))
+    K = information.shape[-1]
+    of_best, best = information.max(axis=-1, keepdims=True), information.argmax(axis=-1)
+    of_rival = np.take_along_axis(between, best[..., None], axis=-2)
+    is_best = np.arange(K) == best[..., None]
+    needed = np.maximum(np.where(is_best, 0, of_rival).max(axis=-1), chance)
+    weight = np.maximum(of_best[..., 0] - needed, 0)
+    left = of_best - of_rival
+    r = np.where(is_best, 0, np.maximum(information - of_rival, 0)) / np.where(left > 0, left, np.inf)
+    of_dimension = 1 - (r**2).sum(axis=-1) / (K - 1)
+    total = weight.sum(axis=-1)
+    return np.asarray((weight * of_dimension).sum(axis=-1) / np.where(total > 0, total, 1))
