@@ -15,9 +15,9 @@ from docs.figures.coverage import BOTH_PERIODIC, COUNTED, PERIOD, Bumps, Coverag
 from phasescope.factors import Factors
 from phasescope.measures.latents.dimension import participation_ratio
 from phasescope.measures.latents.ideal import clifford_torus, embed
-from phasescope.measures.latents.routes import label_share
 from phasescope.measures.latents.neighbours import trustworthiness
 from phasescope.measures.latents.order import order
+from phasescope.measures.latents.routes import label_share
 from phasescope.measures.latents.rsa import rsa
 from phasescope.measures.latents.umap_order import p1_order
 from phasescope.measures.scores import Score
