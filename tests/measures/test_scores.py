@@ -6,19 +6,34 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import ortho_group
 
 from phasescope.factors import Factor, Factors
-from phasescope.measures import Score, label_share, order, p1_order, participation_ratio, trustworthiness
+from phasescope.measures import (
+    Score,
+    additivity,
+    factorization,
+    label_share,
+    order,
+    p1_order,
+    participation_ratio,
+    rsa,
+    trustworthiness,
+    two_nn,
+)
 from phasescope.measures.scores import basic_interval, bootstrap_weights, null_level
 
 RNG = np.random.default_rng(0)
-LATENTS = RNG.normal(size=(40, 6))
-LABELS = RNG.uniform(0, 32, (40, 2))
-DRAWS = RNG.normal(size=(3, 40, 6))
+LABELS = np.stack(np.meshgrid(4.0 * np.arange(8), 7.0 * np.arange(5), indexing="ij"), axis=-1).reshape(-1, 2)
+DRAWS = LABELS @ RNG.normal(size=(2, 6)) / 4 + RNG.normal(size=(3, 40, 6))
+LATENTS = DRAWS[0]
 
 
 def holed(array):
@@ -119,12 +134,42 @@ def test_one_odd_row_among_equal_ones_gives_finite_scores():
 GIVEN: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "order": (order, {"latents": LATENTS, "labels": LABELS}),
     "trustworthiness": (trustworthiness, {"latents": LATENTS, "labels": LABELS}),
+    "rsa": (rsa, {"latents": LATENTS, "labels": LABELS}),
+    "rsa of near pairs": (partial(rsa, radius=0.4), {"latents": LATENTS, "labels": LABELS}),
     "p1_order": (p1_order, {"latents": LATENTS, "labels": LABELS}),
     "participation_ratio": (participation_ratio, {"latents": LATENTS}),
+    "two_nn": (two_nn, {"latents": LATENTS}),
     "label_share": (label_share, {"latents": DRAWS}),
+    "additivity": (additivity, {"latents": LATENTS, "labels": LABELS}),
+    "additivity, whitened": (partial(additivity, whiten=True), {"latents": LATENTS, "labels": LABELS}),
+    "factorization": (factorization, {"latents": LATENTS, "labels": LABELS}),
+    "factorization of draws": (factorization, {"latents": DRAWS, "labels": LABELS}),
 }
-OF_LATENTS = ["order", "trustworthiness", "p1_order", "participation_ratio"]
-WITH_LABELS = ["order", "trustworthiness", "p1_order"]
+OF_LATENTS = ["order", "trustworthiness", "rsa", "p1_order", "participation_ratio", "two_nn"]
+WITH_LABELS = ["order", "trustworthiness", "rsa", "p1_order", "additivity", "factorization"]
+
+
+@pytest.mark.parametrize("measure", [name for name in GIVEN if name != "p1_order"])
+@settings(max_examples=4, deadline=None)
+@given(st.integers(0, 10**6), st.floats(1e-3, 1e3), st.floats(-100, 100))
+def test_rotation_scale_shift_and_more_features_of_latents_and_units_of_labels_change_nothing(
+    measure, seed, scale, shift
+):
+    function, arrays = GIVEN[measure]
+    before = function(**arrays)
+    padded = np.concatenate([arrays["latents"], np.ones((*arrays["latents"].shape[:-1], 3))], axis=-1)
+    others = {"latents": scale * (padded @ ortho_group.rvs(9, random_state=seed) + shift)}
+    rows = np.arange(40)
+    if measure != "order":  # whose folds are of the rows' numbers
+        rows = np.random.default_rng(seed).permutation(40)
+        others["latents"] = others["latents"][..., rows, :]
+    if "labels" in arrays:
+        others["labels"] = (scale * LABELS + shift)[rows]
+    after = function(**others)
+    assert after.value == pytest.approx(before.value, rel=1e-5, abs=1e-4)
+    assert after.detail == pytest.approx(before.detail, rel=1e-5, abs=1e-4, nan_ok=True)
+    assert after.low <= after.value <= after.high
+
 
 BAD = [
     *(
@@ -167,6 +212,21 @@ BAD = [
             ),
         ]
     ),
+    *(
+        (measure, given, message)
+        for measure in ("additivity", "factorization")
+        for given, message in [
+            ({"latents": holed(LATENTS)}, r"`latents` \(1 of 240 not finite\) must be finite"),
+            ({"latents": LATENTS[:, 0]}, r"`latents` \(shape \(40,\)\) must be"),
+            ({"latents": DRAWS[:1]}, r"`latents` \(draws=1\) must have at least 2 noise draws"),
+            ({"latents": LATENTS[:3], "labels": LABELS[:3]}, r"`latents` \(n=3\) must have at least 4 rows"),
+            ({"labels": LABELS[:, :1]}, r"`labels` \(K=1\) must have at least 2"),
+            ({"labels": LABELS // 8}, r"`labels` .* repeated"),
+            ({"labels": RNG.random((40, 2))}, r"`labels` .*scattered"),
+        ]
+    ),
+    ("two_nn", {"latents": LATENTS[:3]}, r"`latents` \(n=3\) must have at least 4 rows"),
+    ("rsa", {"latents": LATENTS[:3], "labels": LABELS[:3]}, r"`latents` \(n=3\) must have at least 4 rows"),
     ("order", {"folds": 1}, r"`folds` \(=1\) must be an integer of at least 2"),
     ("order", {"folds": 21}, r"`latents` \(n=40\) must have at least 42 rows: 21 folds hold two rows each"),
     ("order", {"folds": 2.5}, r"`folds` \(=2.5\) must be an integer of at least 2"),

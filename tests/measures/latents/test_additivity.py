@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 import pytest
-from scipy.stats import ortho_group
 from sklearn.linear_model import LinearRegression
 from sklearn.preprocessing import OneHotEncoder
 
@@ -155,56 +152,3 @@ def test_three_factors_add_up_too():
     signs = np.array([-1.0, 1, 1, -1])
     product = (signs[labels.astype(int)].prod(axis=1))[:, None]
     assert additivity(product, labels).detail["plain"] == pytest.approx(0, abs=1e-12)
-
-
-@pytest.mark.parametrize("measure", [additivity, partial(additivity, whiten=True)])
-def test_rotation_shift_scale_order_and_units_change_nothing(measure):
-    rng = np.random.default_rng(7)
-    labels = grid(keep=0.9)
-    latents = torus_3d(labels, **PERIODIC) @ rng.normal(size=(3, 8)) + 0.1 * rng.normal(size=(len(labels), 8))
-    first = measure(latents, labels, **PERIODIC)
-    turned = 1e3 * latents @ ortho_group.rvs(8, random_state=0) + 50
-    order = rng.permutation(len(labels))
-    padded = np.hstack([turned, np.ones((len(labels), 2))])
-    again = measure(
-        padded[order], 5 * labels[order], factors=Factors.named(("x", "y"), [50.0, 50.0], ("x", "y"))
-    )
-    assert again.value == pytest.approx(first.value, abs=1e-7)
-    twice = measure(np.hstack([latents, latents]), labels, **PERIODIC)
-    assert twice.value == pytest.approx(first.value, abs=1e-7)
-
-
-LABELS = grid(6)
-LATENTS = np.random.default_rng(8).normal(size=(36, 3))
-
-
-@pytest.mark.parametrize("measure", [additivity])
-@pytest.mark.parametrize(
-    ("latents", "labels", "message"),
-    [
-        (np.where(np.eye(36, 3) > 0, np.nan, LATENTS), LABELS, "`latents` .*3 of 108 not finite"),
-        (np.ones((36, 3)), LABELS, "`latents` .* must vary"),
-        (LATENTS[:, 0], LABELS, "`latents` .*shape"),
-        (LATENTS[:3], LABELS[:3], "`latents` .*n=3.* at least"),
-        (LATENTS[:30], LABELS, "`labels` .* n=30"),
-        (LATENTS, LABELS[:, :0], "`labels` .*K"),
-        (LATENTS, LABELS[:, :1], "`labels` .*K=1.* at least 2"),
-        (LATENTS, LABELS * [1, 0], "`labels` .*label2=0.* must vary"),
-    ],
-)
-def test_bad_input(measure, latents, labels, message):
-    with pytest.raises(ValueError, match=message):
-        measure(latents, labels)
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (partial(additivity, LATENTS, LABELS // 2), "`labels` .* repeated"),
-        (partial(additivity, LATENTS, scattered(36)), "`labels` .*scattered"),
-        (partial(additivity, LATENTS, LABELS, permutations=0), "`permutations` .*0"),
-    ],
-)
-def test_bad_input_of_settings(call, message):
-    with pytest.raises(ValueError, match=message):
-        call()

@@ -142,32 +142,6 @@ def test_index_rises_from_torus_to_torus():
     assert values[0] == pytest.approx(0, abs=1e-9)
 
 
-@pytest.mark.parametrize("draws", [1, 3])
-def test_rotation_shift_scale_order_and_units_change_nothing(draws):
-    rng = np.random.default_rng(2)
-    labels = grid(keep=0.9)
-    latents = mixture(labels, 0.4, PERIODIC, 8) + 0.3 * rng.normal(size=(draws, len(labels), 8)) / np.sqrt(8)
-    latents = latents[0] if draws == 1 else latents
-    first = factorization(latents, labels, **PERIODIC)
-    turned = 1e3 * latents @ ortho_group.rvs(8, random_state=0) + 50
-    order = rng.permutation(len(labels))
-    padded = np.concatenate([turned, np.ones((*turned.shape[:-1], 2))], axis=-1)
-    again = factorization(
-        padded[..., order, :],
-        5 * labels[order],
-        factors=Factors.named(("x", "y"), [50.0, 50.0], ("x", "y")),
-        permutations=2,
-    )
-    assert again.value == pytest.approx(first.value, abs=1e-7)
-    assert again.detail == pytest.approx(first.detail, abs=1e-6)
-
-
-def test_duplicated_features_change_nothing():
-    latents = mixture(grid(), 0.4, PERIODIC, 8) + 0.1 * np.random.default_rng(3).normal(size=(100, 8))
-    twice = factorization(np.hstack([latents, latents]), grid(), **PERIODIC)
-    assert twice.value == pytest.approx(factorization(latents, grid(), **PERIODIC).value)
-
-
 SCENARIOS = [
     (PERIODIC, 0.0, 0.1, 1, 1.0),
     (PERIODIC, 0.5, 0.5, 1, 1.0),
@@ -306,31 +280,9 @@ LATENTS = np.random.default_rng(12).normal(size=(25, 3))
 
 
 @pytest.mark.parametrize(
-    ("latents", "labels", "message"),
-    [
-        (np.where(np.eye(25, 3) > 0, np.nan, LATENTS), LABELS, "`latents` .*3 of 75 not finite"),
-        (np.ones((25, 3)), LABELS, "`latents` .* must vary"),
-        (LATENTS[:, 0], LABELS, "`latents` .*shape"),
-        (LATENTS[None], LABELS, "`latents` .*draws=1"),
-        (LATENTS[:3], LABELS[:3], "`latents` .*n=3.* at least 4"),
-        (LATENTS[:24], LABELS, "`labels` .* n=24"),
-        (LATENTS, LABELS[:, :0], "`labels` .*K"),
-        (LATENTS, LABELS[:, :1], "`labels` .*K=1"),
-        (LATENTS, LABELS * [1, 0], "`labels` .*label2=0.* must vary"),
-        (LATENTS, LABELS // 2, "`labels` .* repeated"),
-        (LATENTS, np.random.default_rng(13).random((25, 2)), "`labels` .*scattered"),
-    ],
-)
-def test_bad_input(latents, labels, message):
-    with pytest.raises(ValueError, match=message):
-        factorization(latents, labels)
-
-
-@pytest.mark.parametrize(
     ("call", "message"),
     [
         (partial(factorization, LATENTS, LABELS, radii=(1.0, 2.0)), "`radii`"),
-        (partial(factorization, LATENTS, LABELS, permutations=0), "`permutations` .*0.* at least 1"),
         (
             partial(factorization, LATENTS, LABELS, factors=Factors.named(("a", "b"), categorical=("b",))),
             r"`factors` \(b is categorical\) must have an order: noise",

@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy.spatial.distance import pdist
-from scipy.stats import ortho_group, spearmanr
+from scipy.stats import spearmanr
 
 from phasescope.factors import Factors
 from phasescope.measures.latents.ideal import clifford_torus
@@ -64,18 +62,6 @@ def test_one_factor_and_entangled_codes_score_below_the_labels():
     assert 0.5 < one.value < sheared.value < 0.9
 
 
-@settings(max_examples=10)
-@given(st.integers(0, 10**6), st.floats(1e-3, 1e3), st.floats(-100, 100))
-def test_rotation_scaling_and_shift_of_latents_change_nothing(seed, scale, shift):
-    latents, labels = noisy_code(np.random.default_rng(seed), n=40)
-    turned = scale * latents @ ortho_group.rvs(9, random_state=seed) + shift
-    for radius in (0.4, 1.0):
-        kwargs = {"radius": radius, "permutations": 1, "resamples": 2}
-        assert rsa(turned, labels, **kwargs).value == pytest.approx(
-            rsa(latents, labels, **kwargs).value, abs=1e-4
-        )
-
-
 @pytest.mark.parametrize("radius", [0.3, 1.0])
 def test_noise_is_at_zero_and_seldom_exceeds_its_permuted_null(radius):
     rng = np.random.default_rng(6)
@@ -111,21 +97,11 @@ def test_a_row_twice_is_no_pair_that_agrees():
 def test_bad_input_is_refused_with_its_name_value_and_rule():
     rng = np.random.default_rng(9)
     latents, labels = rng.normal(size=(40, 3)), rng.uniform(size=(40, 2))
-    nan = latents.copy()
-    nan[3, 1] = np.nan
     corners = np.vstack([np.eye(40), np.eye(40)])[:40]
     for message, arrays, radius in (
-        (r"`latents` \(1 of 120 not finite\) must be finite", (nan, labels), 1.0),
-        ("each feature is constant", (np.ones((40, 3)), labels), 1.0),
-        (r"`labels` \(shape \(39, 2\)\) must be \(n, K\) with n=40", (latents, labels[1:]), 1.0),
-        (r"`labels` \(shape \(40, 0\)\)", (latents, labels[:, :0]), 1.0),
-        (r"`latents` \(n=3\) must have at least 4 rows", (latents[:3], labels[:3]), 1.0),
-        (r"`labels` \(label1=1 in each row\) must vary", (latents, np.ones((40, 1))), 1.0),
         (r"`radius` \(=0\) must be in \(0, 1\]", (latents, labels), 0),
         (r"`radius` \(=1e-06\) must take in at least n=40 pairs, not 0", (latents, labels), 1e-6),
         (r"`latents` \(all 780 pairs equally far\) must differ in distance", (corners, labels), 1.0),
     ):
         with pytest.raises(ValueError, match=message):
             rsa(*arrays, radius)
-    with pytest.raises(ValueError, match=r"`resamples` \(=1\)"):
-        rsa(latents, labels, resamples=1)

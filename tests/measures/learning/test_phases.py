@@ -346,9 +346,9 @@ def test_the_docs_tell_the_thresholds_as_they_are():
     told = page[page.index("## Gain") :]
     limits = REPRESENTATION
     for said in (
-        f"gain of order is at least {limits.order:g}",
+        f"gain of probe R² is at least {limits.order:g}",
         f"until the gain is below {limits.order - limits.hysteresis:g}",
-        f"gain of label share at least {limits.label_share:g}",
+        f"that of label variance at least {limits.label_share:g}",
         f"at most {limits.dimension:g}",
         f"leave less than {LEAST_LEFT:g}",
     ):
