@@ -318,3 +318,16 @@ def test_every_field_says_what_it_is(node: type[Config]):
     for name, definition in whole["$defs"].items():
         walk(definition, name)
     assert missing == []
+
+
+def test_a_short_training_shortens_a_warmup_that_nobody_asked_for_and_says_so(caplog):
+    assert load_config(words=["training.steps=10"]).training.warmup == 1
+    assert "`training.warmup` (=100) becomes 1" in caplog.text
+    assert load_config(words=["preset=small", "training.steps=50"]).training.warmup == 5
+    with pytest.raises(
+        UserError, match=r"`training.warmup` \(=20\) must be at most `training.steps` \(=10\)"
+    ):
+        load_config(words=["training.steps=10", "training.warmup=20"])
+    caplog.clear()
+    assert load_config(words=["training.steps=200"]).training.warmup == 100
+    assert caplog.text == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -168,11 +169,13 @@ def load_config(file: Path | str | None = None, words: Iterable[str] = ()) -> Ru
         raise UserError(f"`words` (={words}) must be a list of key=value words")
     tree = set_overrides(read_yaml(Path(file)) if file else {}, parse_overrides(words))
     name = tree.pop("preset", None)
-    return over_defaults(tree if name is None else merge(preset(str(name)).fields, tree))
+    return over_defaults(*([] if name is None else [preset(str(name)).fields]), tree)
 
 
 def over_defaults(*trees: Tree) -> RunConfig:
     """The configuration that trees describe, each over those before it, all over the defaults.
+
+    If the last one shortens training below the warm-up of the others, the warm-up becomes a tenth of it, and a line says so.
 
     Raises:
         UserError: names the field, its value and the rule.
@@ -182,7 +185,17 @@ def over_defaults(*trees: Tree) -> RunConfig:
             raise UserError(
                 f"`config` (={tree!r:.80}) must be a RunConfig or a tree of its fields; load_config takes words"
             )
-    return RunConfig.of(reduce(merge, trees, defaults()))
+    whole = reduce(merge, trees, defaults())
+    own, training = trees[-1].get("training"), whole["training"]
+    if isinstance(own, Mapping) and "steps" in own and "warmup" not in own:
+        steps, warmup = training["steps"], training["warmup"]
+        if isinstance(steps, int) and 0 < steps < warmup:
+            whole = merge(whole, {"training": {"warmup": steps // 10}})
+            rule = f"at most `training.steps` (={steps})"
+            logging.getLogger(__name__).warning(
+                f"`training.warmup` (={warmup}) becomes {steps // 10}: it must be {rule}"
+            )
+    return RunConfig.of(whole)
 
 
 @cache
