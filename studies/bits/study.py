@@ -86,7 +86,7 @@ STUDY = Study(
             "As many nats of x are learned as of y, within a quarter of a nat, on average over training: "
             "increments of "
             "1 and 4 px.",
-            Mean(absolute=True), lead, threshold=0.25, effect=(0.25, 0.25), spread=0.2, direction="below",
+            Mean(absolute=True), lead, unit="nats", threshold=0.25, effect=(0.25, 0.25), spread=0.2, direction="below",
             where=COARSE,
             limits=LIMITS,
         ),
@@ -95,12 +95,12 @@ STUDY = Study(
             "More nats are learned of the denser factor than of the sparser one, on average over training: "
             "increments of "
             "1 and 4 px.",
-            Mean(), lead, threshold=0.0, effect=0.25, spread=0.2, where=COARSE, limits=LIMITS,
+            Mean(), lead, unit="nats", threshold=0.0, effect=0.25, spread=0.2, where=COARSE, limits=LIMITS,
         ),
         Claim(
             "converged",
             "Trained four times as long, networks have learned the label's nats on average, within 10 % of all.",
-            Mean(absolute=True), surplus, threshold=0.1, effect=0.1, spread=0.06, direction="below",
+            Mean(absolute=True), surplus, unit="of the nats", threshold=0.1, effect=0.1, spread=0.06, direction="below",
             where={"cell": LONG.name},
             limits="That each network has, or that it would come no nearer. The number is the network's own gap; it is "
             "information only as far as the network is near its optimum.",

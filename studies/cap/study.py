@@ -95,7 +95,8 @@ def claims_for(shift_px: int) -> list[Claim]:
             f"bound_{shift_px}",
             f"A network that commutes with shifts by {shift_px} px generates at most ({shift_px}/{CANVAS_PX})² "
             f"correctly.",
-            Mean(), above_bound, threshold=0.05, effect=0.05, spread=0.02, direction="below", where=cell, check=True,
+            Mean(), above_bound,
+            unit="above the bound", threshold=0.05, effect=0.05, spread=0.02, direction="below", where=cell, check=True,
         ),
         Claim(
             f"b_is_last_{shift_px}",

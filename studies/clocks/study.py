@@ -114,7 +114,8 @@ STUDY = Study(
     claims=[
         Claim(
             "generalizing_flat", "The time to generalize does not depend on the number of training images, 8 to 128.",
-            PowerOff(0.0), generalizes, threshold=0.2, effect=0.15, spread=0.17, direction="below", minimum_n=20,
+            PowerOff(0.0), generalizes,
+            unit="exponent", threshold=0.2, effect=0.15, spread=0.17, direction="below", minimum_n=20,
             source="Bonnaire et al. 2025",
             limits="Generalizing means here that half of the samples hold one object; how well their places are spread is "
             "another question.",
@@ -122,14 +123,16 @@ STUDY = Study(
         Claim(
             "memorizing_proportional",
             "The time to memorize is proportional to the number of training images, 8 to 128.",
-            PowerOff(1.0), memorizes, threshold=0.3, effect=0.2, spread=0.15, direction="below", minimum_n=20,
+            PowerOff(1.0), memorizes,
+            unit="distance of the exponent from 1", threshold=0.3, effect=0.2, spread=0.15, direction="below", minimum_n=20,
             source="Bonnaire et al. 2025",
             limits="One network of one size: with more parameters it memorizes earlier.",
         ),
         Claim(
             "generalizing_first",
             "With 128 images, a network takes more than twice as many steps to memorize as to generalize.",
-            Mean(), log_ratio, threshold=float(np.log(2)), effect=0.4, spread=0.2, where=MOST,
+            Mean(), log_ratio,
+            unit="times the steps", log=True, threshold=float(np.log(2)), effect=0.4, spread=0.2, where=MOST,
             source="Bonnaire et al. 2025",
             limits="The number is the log of the ratio of steps. A run that has not memorized by its end counts with its "
             "end, so the true ratio is larger. Smaller sets are in the figure.",

@@ -92,7 +92,7 @@ def claims_of(world: str, held: str) -> list[Claim]:
         )
     helped = Claim(
         name, sentence, Difference("trained_on", "2D and 1D", less, paired=True), numbers,
-        threshold=0.3 if held == "rim" else 0.4, effect=0.3, spread=0.18 if held == "rim" else 0.12,
+        unit="of the excess", threshold=0.3 if held == "rim" else 0.4, effect=0.3, spread=0.18 if held == "rim" else 0.12,
         where={"world": world, "held": held}, source="P2",
         limits="Longer training, or sets of another size, might differ: the sets also differ in their number of "
         "images.",
@@ -103,7 +103,7 @@ def claims_of(world: str, held: str) -> list[Claim]:
         f"composes_{world}_{held}",
         f"Trained on 2D and 1D images, a network generates the held-out {split} beyond the nearest-neighbour "
         f"baseline: {world}.",
-        Mean(), numbers, threshold=0.5, effect=0.3, spread=0.13, source="P2",
+        Mean(), numbers, unit="excess over the baseline", threshold=0.5, effect=0.3, spread=0.13, source="P2",
         where={"world": world, "held": held, "trained_on": "2D and 1D"},
         limits="Longer training might change it. A per-factor baseline gets all of them: 1D images show every value.",
     )  # fmt: skip

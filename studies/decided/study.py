@@ -130,7 +130,7 @@ STUDY = Study(
             f"decided_{sigma:g}",
             f"Without a label, a sample's identity is fixed within {NEAR:g} noise levels of where the exact "
             f"posterior fixes it: sigma {sigma:g} px.",
-            Mean(absolute=True), beyond_exact, NEAR, 15.0, 10.0, "below", where={"sigma": sigma},
+            Mean(absolute=True), beyond_exact, NEAR, 15.0, 10.0, "below", unit="noise levels", where={"sigma": sigma},
             limits="Levels between those that were tried are interpolated. How a network with labels fixes its "
             "samples is another question.",
         )

@@ -134,7 +134,8 @@ STUDY = Study(
         Claim(
             "beyond_copier",
             "From 128 images of the grid, samples off the grid are correct beyond the nearest-neighbour baseline.",
-            Mean(), excess, threshold=0.0, effect=0.3, spread=0.19, where={"cell": SETS[1].name},
+            Mean(), excess,
+            unit="excess over the baseline", threshold=0.0, effect=0.3, spread=0.19, where={"cell": SETS[1].name},
             limits="The baseline's accuracy is a mean over labels drawn off the grid.",
         ),
     ],

@@ -93,14 +93,15 @@ STUDY = Study(
         Claim(
             "quadratic", "Without stripes, the images that are needed grow with the square of the canvas's side "
             "rather than the side.",
-            OfSets("log_bumps", "log_canvas"), held_out, threshold=1.5, effect=0.5, spread=0.13,
+            OfSets("log_bumps", "log_canvas"), held_out, unit="exponent", threshold=1.5, effect=0.5, spread=0.13,
             where={"images": "bumps"}, source="P2",
             limits=f"An exact nearest-neighbour baseline has the power 2 as well. {LEARNED_ONLY}",
         ),
         Claim(
             "linear", "With stripes of every value, the 2D images that are needed grow with the canvas's side "
             "rather than its square.",
-            OfSets("log_bumps", "log_canvas"), held_out, threshold=1.5, effect=0.5, spread=0.13, direction="below",
+            OfSets("log_bumps", "log_canvas"), held_out,
+            unit="exponent", threshold=1.5, effect=0.5, spread=0.13, direction="below",
             where={"images": "bumps and stripes"}, source="P2",
             limits=f"Stripes, 2 N by design, are not counted, and a per-factor baseline needs no 2D image. "
             f"{LEARNED_ONLY}",
@@ -108,19 +109,21 @@ STUDY = Study(
         Claim(
             "grow_more_slowly",
             "Stripes of every value make the 2D images that are needed grow more slowly with the canvas's side.",
-            SlowerGrowth(), held_out, threshold=0.0, effect=0.6, spread=0.13, source="P2", limits=LEARNED_ONLY,
+            SlowerGrowth(), held_out,
+            unit="difference of exponents", threshold=0.0, effect=0.6, spread=0.13, source="P2", limits=LEARNED_ONLY,
         ),
         Claim(
             "beyond_the_copier",
             "Without stripes, held-out labels are generated that a nearest-neighbour baseline cannot reach.",
-            Mean(strata="cell"), COMPOSED, threshold=0.05, effect=0.05, spread=0.15, where={"images": "bumps"},
+            Mean(strata="cell"), COMPOSED,
+            unit="accuracy, relative to trained labels", threshold=0.05, effect=0.05, spread=0.15, where={"images": "bumps"},
             source="P2",
             limits="A per-factor nearest-neighbour baseline reaches all of them.",
         ),
         Claim(
             "stripes_help", "Beside as many 2D images, stripes of every value bring more held-out labels.",
             OfSets("log_bumps", "stripes", ("log_canvas",)), partial(held_out, several=False),
-            threshold=math.log(0.9), effect=0.3,
+            unit="times the images", log=True, threshold=math.log(0.9), effect=0.3,
             spread=0.13, direction="below", source="P2",
             limits=f"That combinations are composed: a network that sees more images learns sooner. {LEARNED_ONLY}",
         ),

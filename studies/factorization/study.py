@@ -109,7 +109,7 @@ def claims_for(key: str, cell: Cell) -> list[Claim]:
             more += [f"At most {room:.2g} can be added, so it could hardly be supported."] * beyond
             claims.append(Claim(
                 f"{kind}_{key}_{site.condition}", f"{words}: {SYSTEMS[key]}.", Mean(), number, threshold,
-                (min(effect, round(room, 2)), effect), spread, where={"cell": cell.name}, source="P2",
+                (min(effect, round(room, 2)), effect), spread, unit="index", where={"cell": cell.name}, source="P2",
                 limits=" ".join([limits, *more]),
                 unreachable=f"supported: at most {room:.2g} can be added" if beyond else "",
             ))  # fmt: skip

@@ -107,8 +107,8 @@ def claims_of(pair: str) -> list[Claim]:
         Claim(
             f"denser_first_{pair}",
             f"Averaged over training, accuracy is higher along the denser axis than along the sparser one: {words}.",
-            Mean(strata="cell"), partial(lead, split=split), threshold=0.0, effect=0.06 if coarse else 0.02,
-            spread=0.06 if coarse else 0.02, where={"pair": pair},
+            Mean(strata="cell"), partial(lead, split=split), unit="of images", threshold=0.0,
+            effect=0.06 if coarse else 0.02, spread=0.06 if coarse else 0.02, where={"pair": pair},
             limits=f"When it leads: the average mixes an earlier onset with a higher end. {GATED}",
         ),
     ]  # fmt: skip
@@ -131,7 +131,7 @@ STUDY = Study(
                 f"right_together_{name}",
                 f"A sample that is correct in x tends to be correct in y, phi above 0.3, {words}.",
                 Mean(strata="cell"), [partial(phi, reading=reading) for reading in ("darkest", "matched")],
-                threshold=0.3, effect=effect, spread=spread, where={"pair": pairs}, source="P1",
+                unit="phi", threshold=0.3, effect=effect, spread=spread, where={"pair": pairs}, source="P1",
                 limits="Labels that are hard in both factors, at corners, couple x and y in a factorized "
                 "learner too.",
             )

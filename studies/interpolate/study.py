@@ -40,6 +40,7 @@ CELLS = [
     *(square(world, place, side) for world in WORLDS for place in CORNERS_PX for side in SIDES),
 ]
 FILLED = {
+    "unit": "accuracy, relative to trained labels",
     "statistic": Mean(), "numbers": COMPOSED, "threshold": 0.1, "effect": 0.2, "spread": 0.2, "direction": "below",
     "source": "P2",
     "limits": "A network that sees more images, or trains longer, may fill more. Below 0.1 the reading is near "

@@ -114,7 +114,7 @@ STUDY = Study(
                 Claim(
                     f"climbed_{name}",
                     f"References are learned in order: one is left for one that knows more, {words}.",
-                    OfLaterSeeds(), upward, threshold=0.8, effect=0.1, spread=0.05,
+                    OfLaterSeeds(), upward, unit="of changes", threshold=0.8, effect=0.1, spread=0.05,
                     where={"cell": f"{cell.name}, 16 seeds"},
                     limits="How long a network stays at a reference, references that agree at a noise level, and high "
                     "noise, where noise prediction is close to none.",
@@ -134,7 +134,8 @@ STUDY = Study(
         Claim(
             "nats_learnt",
             "Within the steps that complete labels take to phase C, a network has learned nine tenths of the label's nats.",
-            Mean(), end("standing.nats.label"), threshold=0.9, effect=0.15, spread=0.1, where={"cell": HEARD.name},
+            Mean(), end("standing.nats.label"),
+            unit="of the label's nats", threshold=0.9, effect=0.15, spread=0.1, where={"cell": HEARD.name},
             limits="The number is the gap between the network with and without a label; it is information only as far "
             "as the network is near its optimum.",
         ),

@@ -55,21 +55,22 @@ def claims_about(side: int) -> list[Claim]:
             f"machine_{side}",
             f"A network of convolutions that sees {side} px generates what the patch-local optimal denoiser of "
             f"{side} px does from the same noise: median r² above 0.9.",
-            Mean(), end("local.machine.r2"), 0.9, 0.045, 0.027, **where,
+            Mean(), end("local.machine.r2"), 0.9, 0.045, 0.027, unit="median r²", **where,
             limits="Of one sampler. The median says nothing of the images that are farthest.",
         ),
         Claim(
             f"poisson_{side}",
             f"A network of convolutions that sees {side} px generates a number of objects that varies as by chance: "
             "its Fano factor is 0.7 to 1.2.",
-            Mean(absolute=True), apart("local.network.fano", 0.95), 0.25, 0.15, 0.09, "below", **where,
+            Mean(absolute=True), apart("local.network.fano", 0.95), 0.25, 0.15, 0.09, "below",
+            unit="of the Fano factor", **where,
             limits="The law itself: others have this variance too. The optimum has no two objects in one patch, so "
             "its own factor is below 1.",
         ),
         Claim(
             f"one_on_average_{side}",
             f"A network of convolutions that sees {side} px generates one object per image on average, within 0.2.",
-            Mean(absolute=True), apart("local.network.objects", 1.0), 0.2, 0.2, spread, "below", **where,
+            Mean(absolute=True), apart("local.network.objects", 1.0), 0.2, 0.2, spread, "below", unit="objects", **where,
             limits="How counts are spread."
             + " Runs differ so much that eight could hardly support it, even around exactly one." * (side == 15),
             unreachable="supported: runs differ too much, even around exactly one" if side == 15 else "",
@@ -101,7 +102,7 @@ STUDY = Study(
         *(
             Claim(
                 f"one_{name}", f"{words} generates just one object in more than 70 % of images.",
-                Mean(), end(ONE), 0.7, 0.1, 0.06, where={"network": network},
+                Mean(), end(ONE), 0.7, 0.1, 0.06, unit="of images", where={"network": network},
                 limits=f"{FEW_SCALES} By chance {BY_CHANCE:.0%} of images hold just one.",
             )
             for name, network, words in (
@@ -115,7 +116,7 @@ STUDY = Study(
             "In a network of one scale, self-attention changes the share of images with just one object by less "
             "than 0.1.",
             Difference("network", "one scale, attention", "one scale", absolute=True), end(ONE), 0.1, 0.09, 0.05,
-            "below", where={"network": ("one scale", "one scale, attention")},
+            "below", unit="of images", where={"network": ("one scale", "one scale, attention")},
             limits="What else such a network knows of the whole canvas: its norms are over all pixels, and its "
             "padding is of zeros. These runs had been looked at before the claim was asked in this form.",
         ),

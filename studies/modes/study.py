@@ -124,14 +124,14 @@ STUDY = Study(
         Claim(
             "linear", f"In a linear network the log of a mode's emergence grows as s² |k|², within {NEAR:.0%}.",
             MeanOfBounds(absolute=True), slopes("generated", 1.0), NEAR, 0.1, 0.03, "below",
-            where={"network": "linear"}, check=True,
+            unit="of the slope", where={"network": "linear"}, check=True,
             limits="That it is so without a torus, where modes are not Fourier's, or with steps of another size.",
         ),
         Claim(
             "linear_answers",
             f"In a linear network the log of when a mode is learned grows as under gradient flow, within {NEAR:.0%}.",
             MeanOfBounds(width=0.1, absolute=True), slopes("gain", EXACT_GAIN), NEAR, 0.15, 0.03, "below",
-            where={"network": "linear"}, check=True, limits=AT_LEVELS,
+            unit="of the slope", where={"network": "linear"}, check=True, limits=AT_LEVELS,
         ),
         *(
             Claim(
@@ -139,7 +139,7 @@ STUDY = Study(
                 f"In a U-Net under {name} modes are learned nearly at once: the slope of log steps on s² |k|² is "
                 f"below {FLAT:g}.",
                 MeanOfBounds(width=0.15), slopes("gain"), FLAT, effect, spread, "below",
-                where={"network": f"U-Net, {name}"},
+                unit="slope", where={"network": f"U-Net, {name}"},
                 limits=f"{AT_LEVELS} Only a slope {effect:g} from the threshold is reliably detected.",
             )
             for name, (effect, spread) in U_NETS.items()
@@ -147,7 +147,7 @@ STUDY = Study(
         Claim(
             "flatter", "Under Muon modes are learned more nearly at once than under AdamW: the slope is smaller.",
             MeanOfBounds(width=0.28, paired=True), flatter, 0.0, 0.4, 0.1, "below",
-            where={"network": ("U-Net, AdamW", "U-Net, Muon")},
+            unit="difference of slopes", where={"network": ("U-Net, AdamW", "U-Net, Muon")},
             limits=f"{AT_LEVELS} Each optimizer has its own learning rate. Only a difference of 0.4 is reliably "
             "seen.",
         ),

@@ -74,7 +74,8 @@ def claims_of(
             f"rise_together_{which}_{system}",
             f"During training {words} goes with accuracy more closely than the step number and another run's do: "
             f"{SYSTEMS[system]}.",
-            Mean(strata="cell"), beyond_foils(column), effect=effect[0], spread=spread[0], **common,
+            Mean(strata="cell"), beyond_foils(column),
+            unit="correlation beyond the foils", effect=effect[0], spread=spread[0], **common,
             limits=f"{LIMITS[system]} {CONDITION} Accuracy rises so steadily that even a perfect reading would be only "
             f"{LEFT[system]:g} above the foils, less than the effect that is detected with power 0.8.",
         ),
@@ -82,7 +83,8 @@ def claims_of(
             f"beyond_other_run_{which}_{system}",
             f"Given images seen and loss, a run's own {words} goes with its accuracy more closely than another run's: "
             f"{SYSTEMS[system]}.",
-            Mean(strata="cell"), beyond_other_run(column), effect=effect[1], spread=spread[1], **common,
+            Mean(strata="cell"), beyond_other_run(column),
+            unit="correlation beyond another run", effect=effect[1], spread=spread[1], **common,
             limits=f"{LIMITS[system]} {CONDITION} Runs that differ little cannot show what differs between them.",
         ),
     ]  # fmt: skip
@@ -120,7 +122,7 @@ STUDY = Study(
             Claim(
                 f"used_{how}_up1",
                 f"In phase C, if {words} at up1 is that of another label, most bumps go where that label has them.",
-                Mean(), in_phase(f"use.up1.{how}.follows", "C"), threshold=0.5, effect=0.25, spread=0.16,
+                Mean(), in_phase(f"use.up1.{how}.follows", "C"), unit="of bumps", threshold=0.5, effect=0.25, spread=0.16,
                 where={"system": "eps"},
                 limits=f"{SELECTED} Blocks beside and after the layer still receive the condition.",
             )

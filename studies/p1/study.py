@@ -52,7 +52,8 @@ STUDY = Study(
         Claim(
             "reaches_c",
             "At the end of training more than half of the samples are correct.",
-            Mean(), end(CORRECT), threshold=0.5, effect=0.2, spread=0.15, source="P1", limits=f"{SMALL} {OBJECT}",
+            Mean(), end(CORRECT),
+            unit="of samples", threshold=0.5, effect=0.2, spread=0.15, source="P1", limits=f"{SMALL} {OBJECT}",
         ),
         Claim(
             "sheet_abc",
@@ -75,19 +76,21 @@ STUDY = Study(
         Claim(
             "failure_a",
             "While there is no sheet, wrong samples hold no bump or several.",
-            Mean(), failures("A", "none", "multiple"), threshold=0.5, effect=0.25, spread=0.2, source="P1",
+            Mean(), failures("A", "none", "multiple"),
+            unit="of wrong samples", threshold=0.5, effect=0.25, spread=0.2, source="P1",
             limits=f"{SMALL} {OBJECT}",
         ),
         Claim(
             "failure_b",
             "While there is a sheet, wrong samples hold one misplaced bump.",
-            Mean(), failures("C", "misplaced"), threshold=0.5, effect=0.25, spread=0.2, source="P1",
+            Mean(), failures("C", "misplaced"),
+            unit="of wrong samples", threshold=0.5, effect=0.25, spread=0.2, source="P1",
             limits=f"{SMALL} {OBJECT} The sheet may be ordered or not.",
         ),
         Claim(
             "noise_is_the_networks",
             "By ancestral sampling, too, more than a tenth of the samples is noisy when half of the samples are correct.",
-            Mean(), noisy_at_half, threshold=0.1, effect=0.1, spread=0.08,
+            Mean(), noisy_at_half, unit="of samples", threshold=0.1, effect=0.1, spread=0.08,
             limits=f"{SMALL} 32 samples a run, at one snapshot.",
         ),
     ],

@@ -35,7 +35,7 @@ STUDY = Study(
         Claim(
             "failure_a",
             "In phase A samples of P1's own system fail by no bump or several, not by a misshapen one.",
-            Mean(), shapeless, threshold=0.5, effect=0.15, spread=0.1, source="P1",
+            Mean(), shapeless, unit="of wrong samples", threshold=0.5, effect=0.15, spread=0.1, source="P1",
             limits="How samples fail later, when some hold one bump already: only snapshots of phase A are counted.",
         ),
     ],

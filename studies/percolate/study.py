@@ -126,14 +126,15 @@ STUDY = Study(
         Claim(
             "follows_critical",
             "The share of labels that is needed follows the critical share of the overlap graph as sigma grows.",
-            SurfaceOfShares(rises_with="log_share", moved_by="log_critical"), threshold=0.5, effect=0.5,
+            SurfaceOfShares(rises_with="log_share", moved_by="log_critical"), unit="exponent", threshold=0.5, effect=0.5,
             spread=0.06, **READ,
             limits=f"That images must be connected: any length that grows with sigma would do. {LEARNED}",
         ),
         Claim(
             "half_at_critical",
             "Whatever sigma, half of the held-out labels are correct within a factor 1.5 of the critical share.",
-            CrossingOfShares(along="share", by="sigma", reference="critical"), threshold=math.log(1.5), effect=0.35,
+            CrossingOfShares(along="share", by="sigma", reference="critical"),
+            unit="times the critical share", log=True, threshold=math.log(1.5), effect=0.35,
             spread=0.06, direction="below", **READ,
             limits=f"Another threshold of overlap might be met: this one was fixed before the runs. {LEARNED}",
         ),

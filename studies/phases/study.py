@@ -75,7 +75,7 @@ def claims_of(cell: str) -> list[Claim]:
         Claim(
             f"failure_a_{cell}",
             f"In phase A samples fail by no bump or several, not by a misshapen one: {words}.",
-            Mean(), shapeless, threshold=0.5, effect=0.15, spread=0.1, **common,
+            Mean(), shapeless, unit="of wrong samples", threshold=0.5, effect=0.15, spread=0.1, **common,
             limits=f"{limits} A sampler of few steps makes some of these failures: see the study `sampler`.",
         ),
         *(
@@ -128,7 +128,7 @@ STUDY = Study(
         Claim(
             "failure_b_p1_eps",
             f"While latents, read {WAYS['p1']}, are in phase B, wrong samples hold one misplaced bump: {SYSTEMS['eps']}.",
-            Mean(), at_thresholds(misplaced, "p1"), threshold=0.5, effect=0.3, spread=0.35,
+            Mean(), at_thresholds(misplaced, "p1"), unit="of wrong samples", threshold=0.5, effect=0.3, spread=0.35,
             where={"cell": "eps"}, source="P1",
             limits=f"{SELECTED} Runs whose latents are never in phase B do not count. {CONDITION['p1']}",
         ),

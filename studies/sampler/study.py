@@ -95,7 +95,7 @@ STUDY = Study(
         Claim(
             "failure_a_ancestral",
             "In phase A samples fail by no bump or several, not by a misshapen one, by ancestral sampling.",
-            Mean(), shapeless_ancestrally, threshold=0.5, effect=0.15, spread=0.1, source="P1",
+            Mean(), shapeless_ancestrally, unit="of wrong samples", threshold=0.5, effect=0.15, spread=0.1, source="P1",
             limits=f"{SELECTED} One snapshot of each run is read. {LOOKED_AT}",
         ),
         *(
@@ -103,7 +103,8 @@ STUDY = Study(
                 f"not_the_samplers_{letter.lower()}_{outcome}",
                 f"In phase {letter} the share of samples {words} is not the sampler's: DPM-Solver in 12 steps and "
                 f"ancestral sampling differ by less than {MARGIN:.0%} of samples.",
-                Mean(absolute=True), difference(letter, outcome), threshold=MARGIN, effect=(MARGIN, 0.25),
+                Mean(absolute=True), difference(letter, outcome),
+                unit="of samples", threshold=MARGIN, effect=(MARGIN, 0.25),
                 spread=SPREAD.get((letter, outcome), 0.065), direction="below",
                 unreachable=SELDOM if SPREAD.get((letter, outcome), 0) > 0.1 else "",
                 limits="One snapshot of each run is read, in this phase alone.",

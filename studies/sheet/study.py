@@ -140,7 +140,8 @@ STUDY = Study(
         Claim(
             "failure_a_lean",
             "While there is no sheet, wrong samples hold no bump or several.",
-            Mean(), failures("A", "none", "multiple"), threshold=0.5, effect=0.1, spread=0.1, where={"cell": "lean"},
+            Mean(), failures("A", "none", "multiple"),
+            unit="of wrong samples", threshold=0.5, effect=0.1, spread=0.1, where={"cell": "lean"},
             limits=f"{SELECTED} A sampler of few steps makes some of these failures: see the study `sampler`.",
         ),
         *(

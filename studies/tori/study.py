@@ -62,14 +62,14 @@ def claims_at(site, untrained: float, spreads: dict[str, float]) -> list[Claim]:
         Claim(
             f"factorized_stripes_{t}",
             f"Latents of periodic stripes at {where} are nearer to a Clifford torus than to a 3D torus.",
-            Mean(), end(index(site)), MIDWAY, 0.15, spreads["end"], **stripes,
+            Mean(), end(index(site)), MIDWAY, 0.15, spreads["end"], unit="index", **stripes,
             limits=f"Images of stripes are a sum of both factors. {ENCODED}: its index is {untrained:g} here.",
         ),
         Claim(
             f"stripes_more_than_bumps_{t}",
             f"Training makes latents at {where} more factorized on stripes than on bumps.",
             Difference("world", "stripes", "bumps"), gain(index(site)), 0.0, 0.25, spreads["difference"],
-            where={"held_out": "nothing"}, source="P2",
+            unit="difference of index gains", where={"held_out": "nothing"}, source="P2",
             limits="Only a difference of 0.25 or more is reliably detected at t = 600. Nor does it show that "
             "stripes are composed better. Untrained latents of stripes are no less factorized than those of bumps. "
             "Eight of the runs on bumps had been looked at in `factorization`.",
@@ -110,7 +110,8 @@ STUDY = Study(
         Claim(
             "factorized_more_stripes_50",
             f"Training makes latents of periodic stripes at {at(ASKED[0])} more factorized.",
-            Mean(), gain(index(ASKED[0])), 0.0, 0.15, 0.1, where={"world": "stripes", "held_out": "nothing"}, source="P2",
+            Mean(), gain(index(ASKED[0])), 0.0, 0.15, 0.1,
+            unit="index gain", where={"world": "stripes", "held_out": "nothing"}, source="P2",
             limits=f"{ENCODED}: its index is 0.71 here, so 0.29 is left to gain.",
         ),
         *(
@@ -118,7 +119,8 @@ STUDY = Study(
                 f"additive_more_{world}_50",
                 f"Training makes latents of periodic {world} at {at(ASKED[0])} more nearly a sum of one code for x "
                 "and one for y.",
-                Mean(), sum_gained, 0.0, 0.5, 0.5, where={"world": world, "held_out": "nothing"}, source="P2",
+                Mean(), sum_gained, 0.0, 0.5, 0.5,
+                unit="log gain of additive R²", where={"world": world, "held_out": "nothing"}, source="P2",
                 limits=f"{ENCODED}. What is not a sum may be factorized all the same.",
             )
             for world in WORLDS

@@ -101,6 +101,10 @@ class Claim:
     """why one of its two verdicts cannot be reached with power 0.8, in words; empty if both can"""
     minimum_n: int = 0
     """runs below which it stays undecided; the statistic's own number if 0"""
+    unit: str = field(default="", metadata={"data": False})
+    """of the number, for pages; the statistic's own if empty"""
+    log: bool = field(default=False, metadata={"data": False})
+    """whether the number is the natural logarithm of a ratio; pages show the ratio"""
 
     def __post_init__(self) -> None:
         """Raises UserError if it could not be decided."""

@@ -58,6 +58,8 @@ class RecordedClaim(BaseModel):
     unreachable: str = ""
     threshold: float
     direction: Literal["above", "below"]
+    unit: str = ""
+    log: bool = False
     value: float | None
     low: float | None
     high: float | None
@@ -212,12 +214,14 @@ def _recorded_claim(study: Study, claim: Claim, recorded: Recorded, power: bool)
         "spread",
         "effect",
         "unreachable",
+        "log",
     )
     return RecordedClaim(
         verdict=judgement.verdict,
         analysis=judgement.analysis,
         why=judgement.why,
         answers=study.answers,
+        unit=claim.unit or claim.statistic.UNIT,
         **{name: getattr(claim, name) for name in same},
         **numbers,
     )

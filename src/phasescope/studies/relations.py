@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
@@ -33,6 +33,8 @@ class Rank(Statistic):
     which it comes later; a run without an onset is later than one whose onset came while it was watched (Harrell
     1982). `spearman`, `kendall`: over all runs that have both numbers.
     """
+
+    UNIT: ClassVar[str] = "rank correlation"
 
     by: str
     within: str = ""
@@ -102,6 +104,8 @@ class Agreement(Statistic):
     the most frequent `y` of the cell's other runs) and by *another run* (`z` of the cell's next seed). Snapshots at
     which either side is no letter are not counted. Without `foils` it is kappa alone.
     """
+
+    UNIT: ClassVar[str] = "kappa beyond the foils"
 
     letters: tuple[str, ...] = ("A", "B", "C")
     foils: bool = True

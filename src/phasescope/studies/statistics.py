@@ -43,6 +43,8 @@ class Statistic(ABC):
 
     MINIMUM_N: ClassVar[int] = 6
     """runs below which a claim stays undecided"""
+    UNIT: ClassVar[str] = ""
+    """of the number, for pages; a claim may give another"""
 
     @property
     def least_seeds(self) -> int:
@@ -105,6 +107,7 @@ class Share(Statistic):
     With censored runs the interval covers both extremes: all of them true, none of them true.
     """
 
+    UNIT: ClassVar[str] = "of runs"
     MINIMUM_N: ClassVar[int] = 7
     """six of six runs have a lower end of .48: fewer than seven can never support a majority"""
 
@@ -195,6 +198,8 @@ class OnsetRatio(Statistic):
     of `y` over `y_second`, onsets of the same run, with its sign-test interval. A cell in which `CENSORED_FROM` of
     the runs or more have no onset is not decided.
     """
+
+    UNIT: ClassVar[str] = "times the steps"
 
     by: str = ""
     first: object = None
