@@ -168,11 +168,9 @@ def as_float32(labels: np.ndarray, names: Sequence[str]) -> np.ndarray:
 
 def numbered(labels: Float[np.ndarray, "M K"]) -> Int[np.ndarray, " M"]:
     """Return the number of each row among those that are equal to it, from 0 on."""
-    _, inverse, counts = np.unique(labels, axis=0, return_inverse=True, return_counts=True)
-    order, begin = np.argsort(inverse.ravel(), kind="stable"), np.cumsum(counts) - counts
-    number = np.empty(len(labels), dtype=int)
-    number[order] = np.arange(len(labels)) - np.repeat(begin, counts)
-    return number
+    import pandas as pd
+
+    return pd.DataFrame(labels).groupby(list(range(labels.shape[1]))).cumcount().to_numpy()
 
 
 def with_classes(factor: Factor, values: Float[np.ndarray, " M"], names: Sequence[str] | None) -> Factor:

@@ -155,10 +155,12 @@ class PlaneReader(Reader):
 
 @dataclass(frozen=True)
 class Pixels:
-    """N pixels along an axis: its ends cut objects or, if it is periodic, are one place."""
+    """N pixels along an axis, or along both: its ends cut objects or, if it is periodic, are one place."""
 
     size: int
     periodic: bool
+    width_px: float
+    """standard deviation of an object"""
 
     @property
     def pixels(self) -> Float[np.ndarray, " N"]:
@@ -197,6 +199,28 @@ def beyond_noise(
     count = np.maximum(where.sum(axis=(1, 2)), 1)
     mean_square = np.where(where, left**2, 0).sum(axis=(1, 2)) / count
     return np.sqrt(np.maximum(mean_square - noise**2 * (1 + 3 * np.sqrt(2 / count)), 0))
+
+
+def count_regions(
+    inside: Bool[np.ndarray, "n m M"], peak: Bool[np.ndarray, "n m M"], periodic: bool
+) -> Int[np.ndarray, " n"]:
+    """Return how many connected regions `inside` each image hold a peak; across the edges if it is periodic. A profile is an
+    image with m = 1."""
+    from scipy import ndimage
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    if periodic:
+        inside, peak = (np.pad(mask, ((0, 0), (0, 1), (0, 1)), mode="wrap") for mask in (inside, peak))
+    in_plane = np.zeros((3, 3, 3), dtype=int)
+    in_plane[1] = 1
+    region, count = ndimage.label(inside, structure=in_plane)
+    if periodic:
+        low, high = (np.concatenate([region[:, i, :].ravel(), region[:, :, i].ravel()]) for i in (0, -1))
+        same = coo_array((np.ones(len(low), dtype=bool), (low, high)), shape=(count + 1, count + 1))
+        region = connected_components(same, directed=False)[1][region]
+    _, first = np.unique(region[peak], return_index=True)
+    return np.bincount(np.nonzero(peak)[0][first], minlength=len(inside))
 
 
 def in_contrasts(

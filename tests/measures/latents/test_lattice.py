@@ -36,15 +36,3 @@ def test_triples_see_nothing_of_what_is_linear_and_have_weight_one(periodic):
     np.testing.assert_allclose(linear[inside], 0, atol=1e-12)
     assert inside.all() == (not periodic)
     assert (labels[rows, 1] == labels[:, None, 1]).all()
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: lattice_of(np.arange(5.0)[:, None]), "`labels` .*K=1.* at least 2"),
-        (lambda: lattice_of([[0, 0], [1, 1], [1, 1]]), "`labels` .*1 of 3 repeated"),
-    ],
-)
-def test_bad_input(call, message):
-    with pytest.raises(ValueError, match=message):
-        call()

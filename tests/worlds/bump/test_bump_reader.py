@@ -12,7 +12,6 @@ from phasescope.config import UserError
 from phasescope.randomness import numpy_generator
 from phasescope.worlds.bump.matched_filter import (
     PRIOR_DEVIATION,
-    Canvas,
     chance_level,
     fit_bumps,
 )
@@ -22,7 +21,7 @@ from phasescope.worlds.bump.reader import (
     BumpReader,
 )
 from phasescope.worlds.bump.world import GaussianBump
-from phasescope.worlds.plane import Thresholds, noise_deviation, wrap
+from phasescope.worlds.plane import Pixels, Thresholds, noise_deviation, wrap
 
 N = 32
 CONTRAST = 2.0
@@ -198,7 +197,7 @@ def test_the_fit_is_the_minimum_that_an_independent_optimizer_finds():
     pixels = np.arange(1, N + 1)
     fit = fit_bumps(
         g,
-        Canvas(N, periodic=False, sigma_px=1.2),
+        Pixels(N, periodic=False, width_px=1.2),
         (labels[:, 0], labels[:, 1], np.ones(12)),
         np.full(12, noise),
     )
@@ -226,7 +225,7 @@ def test_noise_is_measured_and_makes_as_many_false_bumps_as_declared(sigma_px):
     bumps = read(BumpReader(N, sigma_px=sigma_px, periodic=True, thresholds=thresholds), images)["bumps"]
 
     assert expected / 1.6 < bumps.mean() < 1.6 * expected
-    assert chance_level(Canvas(N, True, sigma_px), 0.01) > chance_level(Canvas(N, True, sigma_px), 0.1)
+    assert chance_level(Pixels(N, True, sigma_px), 0.01) > chance_level(Pixels(N, True, sigma_px), 0.1)
 
 
 def test_a_bump_does_not_pass_for_noise():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.optimize import least_squares
 
-from phasescope.worlds.plane import wrap
+from phasescope.worlds.plane import count_regions, wrap
 from phasescope.worlds.stripes import reader as lines
 from phasescope.worlds.stripes.reader import Axis, find_lines
 
@@ -16,7 +16,7 @@ from phasescope.worlds.stripes.reader import Axis, find_lines
 @pytest.mark.parametrize("sigma_px", [1.0, 2.0])
 @pytest.mark.parametrize("expected", [0.05, 0.2])
 def test_noise_rises_through_the_chance_level_as_often_as_is_said(sigma_px: float, expected: float):
-    axis = Axis(32, periodic=True, sigma_px=sigma_px)
+    axis = Axis(32, periodic=True, width_px=sigma_px)
     h = axis.stripe(axis.candidates, np.full(len(axis.candidates), sigma_px))
     noise = np.random.default_rng(0).standard_normal((20_000, 32))
     above = noise @ h.T / np.sqrt((h**2).sum(axis=1)) >= axis.chance_level(expected)
@@ -28,13 +28,13 @@ def test_noise_rises_through_the_chance_level_as_often_as_is_said(sigma_px: floa
 def test_a_run_comes_round_a_torus(periodic: bool, count: int):
     inside = np.array([1, 1, 0, 0, 1, 1], dtype=bool)
     peak = np.array([0, 1, 0, 0, 0, 1], dtype=bool)
-    assert lines._runs(inside, peak, periodic) == count
-    assert lines._runs(np.ones(6, dtype=bool), peak, periodic) == 1
+    assert count_regions(inside[None, None], peak[None, None], periodic).tolist() == [count]
+    assert count_regions(np.ones((1, 1, 6), dtype=bool), peak[None, None], periodic).tolist() == [1]
 
 
 def test_what_is_a_peak_of_no_run_is_not_counted():
     inside, peak = np.array([1, 0, 1, 1], dtype=bool), np.array([0, 0, 0, 1], dtype=bool)
-    assert lines._runs(inside, peak, periodic=False) == 1
+    assert count_regions(inside[None, None], peak[None, None], periodic=False).tolist() == [1]
 
 
 @pytest.mark.parametrize("periodic", [True, False])

@@ -154,14 +154,11 @@ def held_out(
     folds: Sequence[Int[np.ndarray, " _"]],
 ) -> Float[np.ndarray, "n C"]:
     """Return least-squares predictions of the targets from x and a constant, each row's by the fit to the other folds."""
-    x = x - x.mean(axis=0, dtype=float)
-    predictions = np.full(targets.shape, np.nan)
-    for test in folds:
-        train = np.setdiff1d(np.arange(len(x)), test)
-        middle, mean = x[train].mean(axis=0), targets[train].mean(axis=0)
-        slopes, *_ = np.linalg.lstsq(x[train] - middle, targets[train] - mean)
-        predictions[test] = mean + (x[test] - middle) @ slopes
-    return predictions
+    from sklearn.linear_model import LinearRegression
+    from sklearn.model_selection import cross_val_predict
+
+    splits = [(np.setdiff1d(np.arange(len(x)), test), test) for test in folds]
+    return cross_val_predict(LinearRegression(), x.astype(float), targets, cv=splits)
 
 
 def readings_by_one_seed(

@@ -18,31 +18,22 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from scipy import ndimage, optimize
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
-from phasescope.worlds.plane import Pixels, beyond_noise, diagonals, marquardt
+from phasescope.worlds.plane import Pixels, beyond_noise, count_regions, diagonals, marquardt
 
 PRIOR_DEVIATION = 0.5
 """of a bump's amplitude over the nominal one, and of log(width / sigma): loose, a factor of 1.6"""
 
 
-@dataclass(frozen=True)
-class Canvas(Pixels):
-    """N x N pixels that hold bumps."""
-
-    sigma_px: float
-
-
-def chance_level(canvas: Canvas, false_bumps: float) -> float:
+def chance_level(canvas: Pixels, false_bumps: float) -> float:
     """Return the score that noise alone is expected to exceed at `false_bumps` places per image.
 
     By the expected Euler characteristic (Adler 1981) of z, whose correlation is exp(-r^2 / (4 sigma^2)): u
     solves N^2 / (2 sigma^2) (2 pi)^(-3/2) u exp(-u^2 / 2) = false_bumps, beyond the maximum at u = 1.
     """
-    density = canvas.size**2 / (2 * canvas.sigma_px**2) * (2 * np.pi) ** -1.5
+    density = canvas.size**2 / (2 * canvas.width_px**2) * (2 * np.pi) ** -1.5
 
     def excess(u: float) -> float:
         return np.log(density * u / false_bumps) - u**2 / 2
@@ -65,7 +56,7 @@ class Found:
 
 
 def find_bumps(
-    g: Float[np.ndarray, "n N N"], canvas: Canvas, half: float, least_score: Float[np.ndarray, " n"]
+    g: Float[np.ndarray, "n N N"], canvas: Pixels, half: float, least_score: Float[np.ndarray, " n"]
 ) -> Found:
     """Bumps are connected regions (diagonals connect) of centres c with R(c) >= half and z(c) >= least_score.
 
@@ -73,7 +64,7 @@ def find_bumps(
     for the flank of another one outside; z, a cosine times |g|, rises towards the true one (Cauchy-Schwarz).
     """
     c = canvas.candidates
-    h = np.exp(-0.5 * (canvas.displacement(c[:, None], canvas.pixels) / canvas.sigma_px) ** 2)
+    h = np.exp(-0.5 * (canvas.displacement(c[:, None], canvas.pixels) / canvas.width_px) ** 2)
     norm = np.sqrt((h**2).sum(axis=1))
     score = (h / norm[:, None]) @ g @ (h / norm[:, None]).T
     amplitude = score / np.outer(norm, norm)
@@ -97,7 +88,7 @@ def find_bumps(
 
 
 def _beyond_candidate(
-    score: Float[np.ndarray, "n M M"], at: tuple[np.ndarray, np.ndarray], canvas: Canvas
+    score: Float[np.ndarray, "n M M"], at: tuple[np.ndarray, np.ndarray], canvas: Pixels
 ) -> Float[np.ndarray, "n 2"]:
     """Return how far the peak of z lies beyond the candidate `at` (row, column), (dx, dy) in candidates, at most 1/2.
 
@@ -119,28 +110,10 @@ def _beyond_candidate(
     return np.stack(offsets, axis=1)
 
 
-def brightest(g: Float[np.ndarray, "n N N"], canvas: Canvas) -> Float[np.ndarray, "n 2"]:
+def brightest(g: Float[np.ndarray, "n N N"], canvas: Pixels) -> Float[np.ndarray, "n 2"]:
     """Return (x, y) of the pixel with the highest value."""
     row, column = np.divmod(g.reshape(len(g), canvas.size**2).argmax(axis=1), canvas.size)
     return np.stack([canvas.pixels[column], canvas.pixels[row]], axis=1)
-
-
-def count_regions(
-    inside: Bool[np.ndarray, "n M M"], peak: Bool[np.ndarray, "n M M"], periodic: bool
-) -> Int[np.ndarray, " n"]:
-    """Return how many connected regions `inside` each image hold a peak; across the edges if it is periodic."""
-    if periodic:
-        inside, peak = (np.pad(mask, ((0, 0), (0, 1), (0, 1)), mode="wrap") for mask in (inside, peak))
-    in_plane = np.zeros((3, 3, 3), dtype=int)
-    in_plane[1] = 1
-    region, count = ndimage.label(inside, structure=in_plane)
-    if periodic:
-        low = np.concatenate([region[:, 0, :], region[:, :, 0]]).ravel()
-        high = np.concatenate([region[:, -1, :], region[:, :, -1]]).ravel()
-        same = coo_array((np.ones(len(low), dtype=bool), (low, high)), shape=(count + 1, count + 1))
-        region = connected_components(same, directed=False)[1][region]
-    _, first = np.unique(region[peak], return_index=True)
-    return np.bincount(np.nonzero(peak)[0][first], minlength=len(inside))
 
 
 @dataclass(frozen=True)
@@ -155,7 +128,7 @@ class Fit:
 
 def fit_bumps(
     g: Float[np.ndarray, "m N N"],
-    canvas: Canvas,
+    canvas: Pixels,
     start: tuple[np.ndarray, np.ndarray, np.ndarray],
     noise: Float[np.ndarray, " m"],
     iterations: int = 60,
@@ -170,7 +143,7 @@ def fit_bumps(
     sigma; `noise` is a deviation. A fit is at rest when a step promises less than `tolerance` noise^2, about sqrt(tolerance)
     standard errors. It fails if it rests nowhere, or further than 2 sigma + 1 px away.
     """
-    sigma = canvas.sigma_px
+    sigma = canvas.width_px
     x, y, amplitude = start
     start_at = np.stack([amplitude, x, y, np.full_like(x, np.log(sigma))], axis=1)
     ridge = (noise / PRIOR_DEVIATION) ** 2
@@ -195,7 +168,7 @@ _TO_PARAMETERS = np.array([[1, 0, 0, 0, 0], [0, 1, 0, 0, 0], [0, 0, 1, 0, 0], [0
 
 
 def _expansion(
-    g: np.ndarray, canvas: Canvas, p: np.ndarray, ridge: np.ndarray
+    g: np.ndarray, canvas: Pixels, p: np.ndarray, ridge: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return half of the loss (less |g|^2), its Hessian, its descent and its Gauss-Newton diagonal.
 
@@ -219,7 +192,7 @@ def _expansion(
     descent = (jacobian @ left[:, _DY, _DX, None])[..., 0]
     loss = amplitude * (model[:, 0, 0] / 2 - data[:, 0, 0])
 
-    off = p - np.array([1.0, 0.0, 0.0, np.log(canvas.sigma_px)])
+    off = p - np.array([1.0, 0.0, 0.0, np.log(canvas.width_px)])
     held = ridge[:, None] * np.array([1.0, 0.0, 0.0, 1.0])
     hessian = gauss_newton - _curvature(left, amplitude, w2) + diagonals(held)
     scale = np.einsum("mii->mi", gauss_newton) + held + 1e-12
@@ -248,7 +221,7 @@ def _powers(d: np.ndarray, w2: np.ndarray) -> np.ndarray:
     return np.stack(list(accumulate([gaussian, d, d, d, d], np.multiply)), axis=1)
 
 
-def remainder(g: Float[np.ndarray, "m N N"], canvas: Canvas, fit: Fit) -> Float[np.ndarray, "m N N"]:
+def remainder(g: Float[np.ndarray, "m N N"], canvas: Pixels, fit: Fit) -> Float[np.ndarray, "m N N"]:
     """Return g - A G; g itself where the fit failed."""
     g_x, g_y = (
         np.exp(-0.5 * (canvas.displacement(c[:, None], canvas.pixels) / fit.width_px[:, None]) ** 2)
@@ -259,7 +232,7 @@ def remainder(g: Float[np.ndarray, "m N N"], canvas: Canvas, fit: Fit) -> Float[
 
 def root_mean_square(
     left: Float[np.ndarray, "m N N"],
-    canvas: Canvas,
+    canvas: Pixels,
     fit: Fit,
     radius_px: float,
     noise: Float[np.ndarray, " m"],

@@ -28,7 +28,6 @@ from jaxtyping import Bool, Float
 
 from phasescope.worlds.base import Columns, Outcome
 from phasescope.worlds.bump.matched_filter import (
-    Canvas,
     brightest,
     chance_level,
     find_bumps,
@@ -36,7 +35,7 @@ from phasescope.worlds.bump.matched_filter import (
     remainder,
     root_mean_square,
 )
-from phasescope.worlds.plane import PlaneReader, noise_deviation, within
+from phasescope.worlds.plane import Pixels, PlaneReader, noise_deviation, within
 
 OUTCOMES = (
     Outcome("none", "A", "#c7ccd2"),
@@ -76,7 +75,7 @@ class BumpReader(PlaneReader):
         x_darkest, ...          the place by each of `UNGATED`, of every finite image
         """
         g, finite = self.contrasts(images)
-        limits, canvas = self.thresholds, Canvas(self.canvas, self.periodic, self.sigma_px)
+        limits, canvas = self.thresholds, Pixels(self.canvas, self.periodic, self.sigma_px)
         noise = noise_deviation(g)
         doubt = np.maximum(noise, limits.noise_floor)
         least_score = chance_level(canvas, limits.false_objects) * doubt

@@ -25,6 +25,7 @@ from phasescope.worlds.plane import (
     Pixels,
     PlaneReader,
     beyond_noise,
+    count_regions,
     diagonals,
     marquardt,
     noise_deviation,
@@ -51,8 +52,6 @@ NAMES = ("x", "y")
 class Axis(Pixels):
     """N pixels along which there are stripes."""
 
-    sigma_px: float
-
     def stripe(
         self, centre: Float[np.ndarray, " m"], width_px: Float[np.ndarray, " m"]
     ) -> Float[np.ndarray, "m N"]:
@@ -63,7 +62,7 @@ class Axis(Pixels):
     def chance_level(self, false_stripes: float) -> float:
         """Return the score that noise alone is expected to exceed at `false_stripes` places per profile (Rice 1944): z's
         correlation is exp(-r^2 / (4 sigma^2)), so it rises through u N exp(-u^2 / 2) / (2 pi sqrt(2) sigma) times."""
-        rises = self.size / (2 * math.pi * math.sqrt(2) * self.sigma_px)
+        rises = self.size / (2 * math.pi * math.sqrt(2) * self.width_px)
         return math.sqrt(max(2 * math.log(rises / false_stripes), 1.0))
 
 
@@ -85,7 +84,7 @@ def find_lines(
 ) -> Lines:
     """Stripes are runs of centres c with R(c) >= half and z(c) >= least_score that hold a peak of z."""
     c = axis.candidates
-    h = axis.stripe(c, np.full(len(c), axis.sigma_px))
+    h = axis.stripe(c, np.full(len(c), axis.width_px))
     norm = np.sqrt((h**2).sum(axis=1))
     level = profile - np.median(profile, axis=1, keepdims=True)
     score = level @ h.T / norm
@@ -100,7 +99,7 @@ def find_lines(
         )
     )
     peak = inside & (score >= beside[0]) & (score > beside[1])
-    count = np.array([_runs(a, b, axis.periodic) for a, b in zip(inside, peak, strict=True)], dtype=int)
+    count = count_regions(inside[:, None], peak[:, None], axis.periodic)
     best = c[score.argmax(axis=1)]
     fitted = np.full((3, len(profile)), np.nan)
     single = np.flatnonzero(count == 1)
@@ -108,17 +107,6 @@ def find_lines(
     noise = np.maximum(least_score[single] / axis.chance_level(0.01), 1e-3)
     fitted[:, single] = _fit(level[single], axis, best[single], start, noise)
     return Lines(count, best, *fitted)
-
-
-def _runs(inside: np.ndarray, peak: np.ndarray, periodic: bool) -> int:
-    """Return how many runs of `inside` hold a peak."""
-    starts = inside & ~np.concatenate([[inside[-1] if periodic else False], inside[:-1]])
-    if inside.all():
-        return int(peak.any())
-    run = np.cumsum(starts)
-    if periodic:  # what comes before the first start belongs to the last run
-        run = np.where(run == 0, run[-1], run)
-    return len(np.unique(run[peak]))
 
 
 def _fit(
@@ -135,7 +123,7 @@ def _fit(
     The second term decides where an edge cuts the stripe. Return (centre, width_px, amplitude); NaN if the centre ends
     farther than 2 sigma + 1 px away.
     """
-    sigma = axis.sigma_px
+    sigma = axis.width_px
     p = np.stack([amplitude, centre, np.full_like(centre, math.log(sigma)), np.zeros_like(centre)], axis=1)
     ridge = (noise / PRIOR_DEVIATION) ** 2
     held = ridge[:, None] * np.array([1.0, 0.0, 1.0, 0.0])
