@@ -15,13 +15,13 @@ class Ended:
     def __init__(self, code: int):
         self._code = code
 
-    def code(self) -> int | None:
+    def poll(self) -> int | None:
         return self._code
 
-    def stop(self) -> None:
+    def terminate(self) -> None:
         pass
 
-    kill = stop
+    kill = terminate
 
 
 class Here(Engine):
