@@ -1,7 +1,7 @@
 """Workers elsewhere: jobs of SLURM through submitit, and tasks of Ray core (a cluster's GPUs, Kubernetes, clouds).
 
-The folder of runs must be on a disk that the nodes share. SLURM's nodes share this Python too; on Ray's nodes phasescope must
-be installed.
+The folder of runs must be on a disk that the nodes share. SLURM's nodes share this Python too; on Ray's nodes phasescope is
+installed.
 """
 
 from __future__ import annotations
