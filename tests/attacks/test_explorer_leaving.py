@@ -25,8 +25,8 @@ import pytest
 
 from phasescope.errors import UserError
 from phasescope.runs import painting
-from phasescope.runs.bounds import MOST_WORK
-from phasescope.runs.changing import IMAGES, Change
+from phasescope.runs.intervening import IMAGES, Change
+from phasescope.runs.loading import MOST_WORK
 from phasescope.runs.painting import Unwanted, Wish
 from phasescope.store import Run
 from phasescope.views.explorer.painter import Painter

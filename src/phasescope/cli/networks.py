@@ -205,7 +205,7 @@ def clones(
         json: JSON instead of a table
     """
     from phasescope import flags
-    from phasescope.runs.cloning import clones as clones_of
+    from phasescope.runs.sampling import clones as clones_of
     from phasescope.store import find_run
     from phasescope.views.samples import check_out
     from phasescope.views.terminal.clones import print_clones

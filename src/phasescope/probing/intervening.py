@@ -37,10 +37,15 @@ HOW: tuple[How, ...] = get_args(How)
 CONTEXTS = 4
 """images over which the mean of a tap is taken"""
 RESAMPLES = 500
-
-
 Contexts = Callable[[Tensor, Tensor], list[Tensor]]
 """Of a batch x (B, C, *spatial) and its t: for each row an image of another at that row's t, several times."""
+
+
+def check_how(how: str) -> How:
+    """Raises UserError where `how` is no intervention."""
+    if how not in HOW:
+        raise UserError(f"`how` (={how}) must be one of {', '.join(HOW)}")
+    return cast(How, how)
 
 
 def rolled(x: Tensor, t: Tensor) -> list[Tensor]:
@@ -191,9 +196,7 @@ def intervene(
         UserError: `how` is none, the world has no reader, labels are too few, or the tap does not receive the label.
         ValueError: the tap is not there.
     """
-    if how not in HOW:
-        raise UserError(f"`how` (={how}) must be one of {', '.join(HOW)}")
-    how = cast(How, how)
+    how = check_how(how)
     reader = world.reader()
     if reader is None:
         raise UserError("`world` must have a reader: where the painted object goes is read from images")

@@ -10,7 +10,7 @@ import numpy as np
 from phasescope.errors import UserError
 from phasescope.places import Place
 from phasescope.randomness import numpy_generator
-from phasescope.runs.bounds import check_work
+from phasescope.runs.loading import check_labels, check_work
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from phasescope.probing.inputs import Inputs
     from phasescope.runs.config import RunConfig
     from phasescope.runs.loading import Loaded
-    from phasescope.worlds.base import World
 
 MOST_VALUES = 2**20
 """of the maps of one answer: what is beyond them is left out, by whole channels"""
@@ -112,14 +111,6 @@ def inputs_of(loaded: Loaded, family: Family, labels: Float[np.ndarray, "m K"], 
         device=torch.device("cpu"),
         batch=plan.batch,
     )
-
-
-def check_labels(world: World, labels: Float[np.ndarray, "m K"]) -> None:
-    """Raises UserError where a label is not of this world."""
-    try:
-        world.factors.visible.check(labels)
-    except ValueError as error:
-        raise UserError(str(error)) from None
 
 
 def _check_place(config: RunConfig, place: Place, recorded: Any) -> None:

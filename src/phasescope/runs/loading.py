@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,10 +17,19 @@ from phasescope.sources import failing
 from phasescope.store import Run, Snapshot
 
 if TYPE_CHECKING:
+    from jaxtyping import Float
     from torch import Tensor, nn
 
     from phasescope.probing.config import ProbingConfig
     from phasescope.training.config import TrainingConfig
+    from phasescope.worlds.base import World
+
+MOST_PARAMETERS, MOST_TENSORS = 2**28, 2**13
+"""of a network that the explorer loads, and the tensors that hold them"""
+MOST_VALUES = 2**16
+"""of an image that the explorer samples"""
+MOST_WORK = 2**22
+"""values computed for one answer of the explorer: those of an image times the steps to it, or times the images"""
 
 
 @dataclass(frozen=True)
@@ -183,3 +195,71 @@ def _tried_out(config: RunConfig, network: nn.Module) -> list[str]:
     if config.probing.taps != "usual":
         return list(config.probing.taps)
     return reached_taps(network, *_given(config, network))
+
+
+def check_labels(world: World, labels: Float[np.ndarray, "n K"], prefix: str = "") -> None:
+    """Raises UserError, whose message begins with `prefix`, where a label is not of this world."""
+    try:
+        world.factors.visible.check(labels)
+    except ValueError as error:
+        raise UserError(f"{prefix}{error}") from None
+
+
+def check_size(config: RunConfig) -> None:
+    """Raises UserError where images or network are larger than what the explorer loads; nothing is allocated for this."""
+    import torch
+    from torch.nn.modules.module import register_module_parameter_registration_hook
+
+    shape, values = config.world.shape, math.prod(config.world.shape)
+    if values > MOST_VALUES:
+        raise UserError(
+            f"`world.shape` (={shape}) must hold at most {MOST_VALUES:,} values to be painted here"
+        )
+    network, parameters, tensors = f"`network` (={config.network.kind})", 0, 0
+
+    def count(module: Any, name: str, parameter: Tensor | None) -> None:
+        nonlocal parameters, tensors
+        if parameter is not None:
+            parameters, tensors = parameters + parameter.numel(), tensors + 1
+        if parameters > MOST_PARAMETERS or tensors > MOST_TENSORS:
+            raise UserError(
+                f"{network} must have at most {MOST_PARAMETERS:,} parameters in at most {MOST_TENSORS:,} tensors to be "
+                "painted with here"
+            )
+
+    counting = register_module_parameter_registration_hook(count)
+    try:
+        with torch.device("meta"):
+            config.network.build(shape, config.world.factors.visible)
+    except (ValueError, RuntimeError, OverflowError, TypeError) as error:
+        # torch has several ways to say that no tensor has such a size.
+        why = " ".join(str(error).split())[:300]
+        raise UserError(
+            why if isinstance(error, ValueError) else f"{network} cannot be built: {why}"
+        ) from None
+    finally:
+        counting.remove()
+
+
+def check_work(name: str, count: int, world: World, images: int = 1) -> None:
+    """Raises UserError where `count` times the values of `images` are more than are computed for one answer."""
+    values = images * math.prod(world.shape)
+    if count * values > MOST_WORK:
+        shown = "an image" if images == 1 else f"{images} images"
+        raise UserError(
+            f"`{name}` (={count}) must be at most {MOST_WORK // values}: each is of the {values:,} values of {shown}, "
+            f"and one answer of at most {MOST_WORK:,}"
+        )
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Within the block one thread computes: the same bits come out, and as soon, whatever else keeps the machine busy."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -17,8 +17,7 @@ from phasescope.measures.latents.battery import BY_DEFAULT, NAMES, OF_LATTICE
 from phasescope.npz import MOST_BYTES, open_npz
 from phasescope.places import Place
 from phasescope.randomness import numpy_generator
-from phasescope.runs.loading import Loaded, config_of, load_network, snapshot_of
-from phasescope.runs.threads import one_thread
+from phasescope.runs.loading import Loaded, config_of, load_network, one_thread, snapshot_of
 from phasescope.store import Run, Snapshot
 
 if TYPE_CHECKING:

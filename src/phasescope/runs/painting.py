@@ -21,10 +21,17 @@ from phasescope.errors import UserError
 from phasescope.kinds import references
 from phasescope.places import Place
 from phasescope.runs.about import hears_no_label
-from phasescope.runs.bounds import check_size, check_work
-from phasescope.runs.changing import IMAGES, Change, changed, target_of, went
-from phasescope.runs.inside import Inside, check_labels, inputs_of, inside
-from phasescope.runs.loading import Loaded, config_of, load_network, snapshot_of
+from phasescope.runs.inside import Inside, inputs_of, inside
+from phasescope.runs.intervening import IMAGES, Change, changed, target_of, went
+from phasescope.runs.loading import (
+    Loaded,
+    check_labels,
+    check_size,
+    check_work,
+    config_of,
+    load_network,
+    snapshot_of,
+)
 from phasescope.store.folder import Run
 
 if TYPE_CHECKING:

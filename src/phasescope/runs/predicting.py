@@ -8,7 +8,7 @@ from typing import Any
 from phasescope.errors import UserError
 from phasescope.probing.copier import copied_of_splits
 from phasescope.runs.config import RunConfig
-from phasescope.runs.threads import one_thread
+from phasescope.runs.loading import one_thread
 
 LABELS = 256
 """of each split, that a copier paints"""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from phasescope.errors import UserError
 from phasescope.probing.config import SnapshotPlanConfig
 from phasescope.runs.config import RunConfig
-from phasescope.runs.threads import one_thread
+from phasescope.runs.loading import one_thread
 from phasescope.runs.whole import check_whole
 from phasescope.store import Run
 from phasescope.store.holding import differences

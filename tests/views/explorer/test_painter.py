@@ -16,7 +16,7 @@ from phasescope.families.diffusion.config import (
 )
 from phasescope.places import Place
 from phasescope.randomness import torch_generator
-from phasescope.runs.changing import Change
+from phasescope.runs.intervening import Change
 from phasescope.runs.painting import Wish, strip_of
 from phasescope.views.explorer.painter import Painter
 from phasescope.views.figures.pixels import pixels
