@@ -214,7 +214,7 @@ def test_steps_times_size_are_bounded(run, tmp_path):
     most = MOST_WORK // (IMAGES * 128**2)
     with pytest.raises(UserError, match=rf"`steps` \(={most + 1}\) must be at most {most}"):
         Painter().paint(large, 20, Wish((2.0, 3.0), "ddim", most + 1, change=Change("mid", "ablate")))
-    assert Painter().load(large, 20).loaded.config.world.canvas == 128
+    assert Painter().load(large, 20).config.world.canvas == 128
 
 
 @contextmanager

@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Float, Int
 
 from phasescope import measures
-from phasescope.errors import UserError
+from phasescope.errors import UserError, as_user_error
 from phasescope.factors import Factors
 from phasescope.families import USUAL
 from phasescope.families.base import Family, FamilyConfig, Network
@@ -233,10 +233,8 @@ def probe(
         family = family.build()
     family = family or USUAL.build()
     conditions = [t] if isinstance(t, int) else list(t)
-    try:
+    with as_user_error():
         check_conditions("t", conditions, family.conditions)
-    except ValueError as error:
-        raise UserError(str(error)) from None
     given = None if isinstance(labels, int) else np.shape(labels)
     if given is not None and (len(given) != 2 or given[0] == 0 or given[1] != len(world.factors.visible)):
         raise UserError(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phasescope.config import Tree
-from phasescope.errors import NotFinite, RunFailed, UserError
+from phasescope.errors import NotFinite, RunFailed, UserError, as_user_error
 from phasescope.probing.own_measures import load_measures
 from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig, over_defaults
@@ -109,12 +109,10 @@ def _fresh_learner(config: RunConfig) -> Learner:
 
     if config.training.threads:
         torch.set_num_threads(config.training.threads)
-    try:
+    with as_user_error():
         return fresh_learner(
             config.network, config.world.shape, config.world.factors.visible, config.training, config.seed
         )
-    except ValueError as error:
-        raise UserError(str(error)) from None
 
 
 class _Execution:

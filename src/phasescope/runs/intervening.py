@@ -1,8 +1,8 @@
 """Interventions on a run's network: is what a layer represents used to generate an image?
 
-`intervene` samples many labels, and puts in what belongs to others of them. `changed` is for one label, which somebody drags:
-its means (`probing.intervening`) are over `BESIDE` fixed images of labels from all over the world, noised as the sampled one
-is supposed to be at t, so that they do not move with the label.
+`intervene` samples many labels, and puts in what belongs to others of them. `changed` is for one label, which is dragged:
+its means (`probing.intervening`) are over `BESIDE` fixed images of labels from all over the world, noised as the sampled
+one is supposed to be at t, so that they do not move with the label.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from phasescope.errors import UserError
+from phasescope.errors import UserError, as_user_error
 from phasescope.factors import Factors
 from phasescope.randomness import numpy_generator, torch_generator
 from phasescope.runs.loading import check_labels, load_network, snapshot_of
@@ -78,13 +78,11 @@ def intervene(
         targets = np.roll(labels, 1, axis=0)
     else:
         labels, targets = _moved(world, by, count, generator)
-    family, batch = loaded.config.family.build(), loaded.plan.batch
-    try:
+    network, family, batch = loaded.network, loaded.family, loaded.plan.batch
+    with as_user_error():
         return intervening.intervene(
-            loaded.network, world, family, tap, how, labels, targets, seed=seed, batch=batch
+            network, world, family, tap, how, labels, targets, seed=seed, batch=batch
         )
-    except ValueError as error:
-        raise UserError(str(error)) from None
 
 
 def _moved(
@@ -224,3 +222,19 @@ def went(world: World, image: np.ndarray, label: np.ndarray, target: np.ndarray 
             "went": words.get((followed, stayed), "elsewhere"),
         }
     return by_reading
+
+
+def guided(network: Network, guidance: float) -> Network:
+    """`network` with guidance w (Ho & Salimans 2022, arXiv 2207.12598, eq. 6): none + (1 + w) (label - none).
+
+    That is the same whatever is predicted, as long as predictions are affine functions of one another.
+    """
+    import torch
+
+    def predict(x_t: Tensor, t: Tensor, labels: Tensor) -> Tensor:
+        none = torch.full_like(labels, torch.nan)
+        both = network(torch.cat((x_t, x_t)), torch.cat((t, t)), torch.cat((labels, none)))
+        conditional, unconditional = both.chunk(2)
+        return unconditional + (1 + guidance) * (conditional - unconditional)
+
+    return predict

@@ -6,12 +6,13 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from phasescope.errors import UserError
-from phasescope.kinds import Constructed
+from phasescope.errors import UserError, as_user_error
+from phasescope.kinds import Constructed, references
 from phasescope.runs.config import RunConfig
 from phasescope.sources import failing
 from phasescope.store import Run, Snapshot
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor, nn
 
+    from phasescope.families import Family
     from phasescope.probing.config import ProbingConfig
     from phasescope.training.config import TrainingConfig
     from phasescope.worlds.base import World
@@ -44,6 +46,10 @@ class Loaded:
     config: RunConfig
     network: nn.Module
     plan: ProbingConfig
+
+    @cached_property
+    def family(self) -> Family:
+        return self.config.family.build()
 
 
 def snapshot_of(run: Run, step: int | None) -> Snapshot:
@@ -92,11 +98,8 @@ def load_network(run: Run, snapshot: Snapshot) -> Loaded:
     import torch
 
     config = config_of(run)
-    try:
-        with torch.random.fork_rng(devices=[]):  # its fresh weights are drawn for nothing
-            network = config.network.build(config.world.shape, config.world.factors.visible)
-    except ValueError as error:
-        raise UserError(str(error)) from None
+    with as_user_error(), torch.random.fork_rng(devices=[]):  # its fresh weights are drawn for nothing
+        network = config.network.build(config.world.shape, config.world.factors.visible)
     path = snapshot.path / "weights.safetensors"
     weights = {name: torch.from_numpy(array) for name, array in snapshot.weights().items()}
     try:
@@ -146,12 +149,10 @@ def plan_of(config: RunConfig, network: nn.Module) -> ProbingConfig:
         UserError: a tap or a timestep is not there.
     """
     taps, usual = config.network.taps, config.network.usual_taps
-    try:
+    with as_user_error():
         if taps is not None:
             return config.plan_of(taps, usual)
         return config.plan_of(None, _tried_out(config, network))
-    except ValueError as error:
-        raise UserError(str(error)) from None
 
 
 def check_answer(config: RunConfig, network: nn.Module) -> None:
@@ -197,12 +198,21 @@ def _tried_out(config: RunConfig, network: nn.Module) -> list[str]:
     return reached_taps(network, *_given(config, network))
 
 
+def not_imported(run: Run) -> str | None:
+    """Why the explorer does not load the run's network: it would have to run a source that is somebody's own."""
+    own = references(run.config)
+    if not own:
+        return None
+    return (
+        f"`{run.path.name}` is made with a source of its owner's ({', '.join(own)}), which is not run here: "
+        f"`phasescope sample {run.path.name}` paints with it"
+    )
+
+
 def check_labels(world: World, labels: Float[np.ndarray, "n K"], prefix: str = "") -> None:
     """Raises UserError, whose message begins with `prefix`, where a label is not of this world."""
-    try:
+    with as_user_error(prefix):
         world.factors.visible.check(labels)
-    except ValueError as error:
-        raise UserError(f"{prefix}{error}") from None
 
 
 def check_size(config: RunConfig) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from phasescope import measures
-from phasescope.errors import UserError
+from phasescope.errors import UserError, as_user_error
 from phasescope.factors import Factor, Factors
 from phasescope.measures import Scores
 from phasescope.measures.latents.battery import BY_DEFAULT, NAMES, OF_LATTICE
@@ -71,12 +71,10 @@ def measure_file(
                 f"`{path}`: `{name}` (of {array.size} numbers) must hold at most {MOST_BYTES // 8}"
             )
     first, draws = (x[0], x) if x.ndim == 3 and len(x) else (x, None)
-    try:
+    with as_user_error(f"`{path}`: "):
         known = names or Factors.unknown(y.shape[1] if y.ndim == 2 and y.shape[1] else 1).names
         factors = Factors.named(known, span, periodic, categorical)
         return measures.battery(first, y, factors, draws=draws, chosen=chosen, tell=tell)
-    except ValueError as error:
-        raise UserError(f"`{path}`: {error}") from None
 
 
 def measure_run(
@@ -100,12 +98,10 @@ def measure_run(
         UserError: there is no such snapshot, none at step 0, or no such measure; or the run cannot be read.
     """
     snapshot, first = snapshot_of(run, step), snapshot_of(run, 0)
-    try:
+    with as_user_error():
         if config_of(run).network.is_watched:
             return _stored(run, snapshot, first).table(chosen, tell)
         return _measured_again(run, snapshot, first, chosen, tell)
-    except ValueError as error:
-        raise UserError(str(error)) from None
 
 
 def _measured_again(
@@ -183,9 +179,7 @@ def on_lattice(run: Run, snapshot: Snapshot, places: Sequence[Place], values: in
     conditions = [t for t in wanted if t in (config.family.conditions or ())]
     device, batch = torch.device("cpu"), loaded.plan.batch
     full = world.complete(labels, numpy_generator(config.seed, "hidden factors"))
-    inputs = Inputs(
-        world, config.family.build(), full, conditions, draws, len(labels), config.seed, device, batch
-    )
+    inputs = Inputs(world, loaded.family, full, conditions, draws, len(labels), config.seed, device, batch)
     with one_thread():
         latents = inputs.latents(loaded.network, taps)
     given = torch.from_numpy(labels)
@@ -212,7 +206,7 @@ def _probed(
         config.world,
         plan.taps,
         () if plan.timesteps == "usual" else plan.timesteps,
-        family=config.family.build(),
+        family=loaded.family,
         labels=labels,
         draws=plan.share_draws,
         shared=shared,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from phasescope.errors import UserError
+from phasescope.errors import UserError, as_user_error
 from phasescope.probing.copier import copied_of_splits
 from phasescope.runs.config import RunConfig
 from phasescope.runs.loading import one_thread
@@ -42,10 +42,8 @@ def predict(config: RunConfig, patch_px: int | None = None) -> Prediction:
     world, task = config.world, config.task()
     if patch_px is not None:
         task = replace(task, patch_px=patch_px)
-    try:
+    with as_user_error():
         found = dict(config.family.build().forecast(task))
-    except ValueError as error:
-        raise UserError(str(error)) from None
     if not found:
         raise UserError(f"`family` (={config.family.kind}) must be one whose exact optima are known")
     found["copier"] = copied_of_splits(world, LABELS, config.seed)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 
-from phasescope.errors import UserError
+from phasescope.errors import UserError, as_user_error
 from phasescope.families import Clones
 from phasescope.randomness import numpy_generator, torch_generator
 from phasescope.runs.loading import check_labels, load_network, load_untold, snapshot_of
@@ -41,14 +41,15 @@ def paint(
     if not 1 <= count <= MOST_SAMPLES:
         raise UserError(f"`--count` (={count}) must be from 1 to {MOST_SAMPLES}")
     loaded = load_network(run, snapshot_of(run, step))
-    world, family = loaded.config.world, loaded.config.family.build()
+    world = loaded.config.world
     if at is None:
         labels = world.draw_labels(count, numpy_generator(seed, "sample labels"))
         labels = world.factors.visible_columns(labels)
     else:
         check_labels(world, np.array([at]), f"`--at` (={','.join(f'{number:g}' for number in at)}): ")
         labels = np.tile(np.array(at, dtype=np.float32), (count, 1))
-    return sample_labels(loaded.network, family, world, labels, loaded.plan.batch, "sample", seed), labels
+    batch = loaded.plan.batch
+    return sample_labels(loaded.network, loaded.family, world, labels, batch, "sample", seed), labels
 
 
 def sample_labels(
@@ -109,7 +110,5 @@ def clones(
         if strange := [t for t in at if not math.isfinite(t) or t != int(t)]:
             raise UserError(f"`t` (={strange[0]:g}) must be a whole number: a noise level")
         levels = [int(t) for t in at]
-    try:
-        return config.family.build().clones(loaded.network, config.task(), levels, images, each, seed, tell)
-    except ValueError as error:
-        raise UserError(str(error)) from None
+    with as_user_error():
+        return loaded.family.clones(loaded.network, config.task(), levels, images, each, seed, tell)

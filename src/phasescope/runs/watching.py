@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from phasescope.config import read_yaml
-from phasescope.errors import UserError
+from phasescope.errors import UserError, as_user_error
 from phasescope.families import USUAL, FamilyConfig
 from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig
@@ -193,12 +193,10 @@ class Watcher:
         """The plan with what is usual said, where the network has its taps: nothing is written before."""
         from phasescope.probing.capture import find_tap
 
-        try:
+        with as_user_error():
             plan = self.config.plan_of(None, ())
             for tap in plan.taps:
                 find_tap(network, tap)
-        except ValueError as error:
-            raise UserError(str(error)) from None
         return plan
 
     def _images_seen(self, step: int, told: int | None) -> int:
