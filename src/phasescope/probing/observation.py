@@ -18,7 +18,8 @@ from torch import nn
 from phasescope.families.base import Examples, Family, Task, evaluating
 from phasescope.probing.config import ProbingConfig
 from phasescope.probing.inputs import Inputs, Latents
-from phasescope.randomness import numpy_generator, torch_generator
+from phasescope.probing.sampling import sample_labels
+from phasescope.randomness import numpy_generator
 from phasescope.worlds.base import World
 
 
@@ -100,16 +101,8 @@ class ProbeSet:
         if self.plan.reads_latents:
             latents = self.inputs.latents(network, self.plan.taps)
         with evaluating(network), torch.no_grad():
-            images = self._paint(network)
-            if "references" not in self.plan.observe:
-                return Observation(images, latents, {})
-            return Observation(images, latents, self.family.examine(network, self.examples, references))
-
-    def _paint(self, network: nn.Module) -> np.ndarray:
-        images = []
-        labels = torch.from_numpy(self.sample_labels).to(self.device)
-        for part, some in enumerate(labels.split(self.plan.batch)):
-            generator = torch_generator(self.seed, "probe sampling", part, str(self.device))
-            painted = self.family.sample(network, some, self.world.shape, generator)
-            images.append(painted.float().cpu().numpy())
-        return np.concatenate(images)
+            parts = self.world, self.sample_labels, self.plan.batch, "probe sampling", self.seed, self.device
+            images = sample_labels(network, self.family, *parts)
+            known = "references" in self.plan.observe
+            told = self.family.examine(network, self.examples, references) if known else {}
+        return Observation(images, latents, told)

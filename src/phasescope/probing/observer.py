@@ -110,19 +110,14 @@ class Observer:
         taps = list(self.plan.taps)
         nulls = nulls_of(self.probe.inputs, taps, None, self.encode)
         places = self.probe.inputs.places(taps)
-        arrays = {
-            id(latents.single[place]): (latents, place) for latents in nulls.values() for place in places
-        }
-        p1 = {
-            id(latents.single[place]) for latents in nulls.values() for place in places if self._is_p1(place)
-        }
-        measured = dict(
-            zip(
-                arrays,
-                self._measure_all([(latents, place, key in p1) for key, (latents, place) in arrays.items()]),
-                strict=True,
-            )
-        )
+        # Pixels and encodings are one array at several places, which is measured once.
+        jobs: dict[int, tuple[Latents, Place, bool]] = {}
+        for latents in nulls.values():
+            for place in places:
+                key = id(latents.single[place])
+                p1 = self._is_p1(place) or (key in jobs and jobs[key][2])
+                jobs[key] = latents, place, p1
+        measured = dict(zip(jobs, self._measure_all(list(jobs.values())), strict=True))
         scores: dict[str, dict[str, dict[str, float]]] = {}
         for null, latents in nulls.items():
             for place in places:

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
 
 from phasescope.errors import UserError, as_user_error
 from phasescope.families import Clones
-from phasescope.randomness import numpy_generator, torch_generator
+from phasescope.probing.sampling import sample_labels
+from phasescope.randomness import numpy_generator
 from phasescope.runs.loading import check_labels, load_network, load_untold, snapshot_of
 from phasescope.store import Run, as_run
-
-if TYPE_CHECKING:
-    from phasescope.families import Family, Network
-    from phasescope.worlds import World
 
 MOST_SAMPLES, MOST_CLONES = 100_000, 4096
 """images that are sampled, and clones at one noise level"""
@@ -50,26 +45,6 @@ def paint(
         labels = np.tile(np.array(at, dtype=np.float32), (count, 1))
     batch = loaded.plan.batch
     return sample_labels(loaded.network, loaded.family, world, labels, batch, "sample", seed), labels
-
-
-def sample_labels(
-    network: Network,
-    family: Family,
-    world: World,
-    labels: Float[np.ndarray, "n K"],
-    batch: int,
-    purpose: str,
-    seed: int,
-) -> Float[np.ndarray, "n C *spatial"]:
-    """Return generated images of labels, NaN where a factor is left out; the noise of each batch is from (seed, purpose)."""
-    import torch
-
-    images = []
-    with torch.no_grad():
-        for part, some in enumerate(torch.from_numpy(labels).split(batch)):
-            generator = torch_generator(seed, purpose, part)
-            images.append(family.sample(network, some, world.shape, generator).numpy())
-    return np.concatenate(images)
 
 
 def clones(
