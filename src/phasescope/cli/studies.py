@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, arg
 
-from phasescope.cli.arguments import Runs, Studies, Words
+import phasescope
+from phasescope.cli.arguments import DryRun, Engine, Json, Runs, Studies, Target, Words, Workers
 from phasescope.errors import UserError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def report(
-    target: Annotated[str, arg(metavar="RUN|STUDY")],
+    target: Target,
     /,
     out: Path | None = None,
     pictures: Path | None = None,
@@ -27,11 +28,8 @@ def report(
     """Write the report of a run, of a study or a sweep: one self-contained page.
 
     Args:
-        target: a run's folder, name or hash; or a study's name or path
         out: file to write; report.html in the run's or the study's folder without it
         pictures: folder for the figures of a run's report as PNG files; none without it
-        runs: folder of runs
-        studies: folder of studies
     """
     from phasescope.views.terminal.progress import counting
 
@@ -42,11 +40,10 @@ def report(
             path = write_html(*of_study, out)
         print(path)
         return 0
-    from phasescope.store import find_run
     from phasescope.views.export.figures import run_figures
     from phasescope.views.report.page import write_report
 
-    found = find_run(target, runs)
+    found = phasescope.find_run(target, runs)
     left_out: list[str] = []
     with counting("writing the report"):
         written = [write_report(found, out, left_out.append)]
@@ -78,15 +75,15 @@ def study(
     final: bool = False,
     seeds: int | None = None,
     base: str | None = None,
-    engine: Literal["local", "slurm", "ray"] = "local",
-    workers: int | None = None,
-    dry_run: bool = False,
+    engine: Engine = "local",
+    workers: Workers = None,
+    dry_run: DryRun = False,
     judge: bool = False,
     amend: str = "",
     looked: bool = False,
     runs: Runs = Path("runs"),
     studies: Studies = None,
-    json: bool = False,
+    json: Json = False,
 ) -> int:
     """Preregister a study, run what is missing, judge its claims and write its page; the same command resumes it.
 
@@ -95,15 +92,9 @@ def study(
         final: add the seeds of the final analysis to the cells of claims that the first left undecided
         seeds: runs per cell, if fewer than the study's own are wanted: a rehearsal, which decides no claim
         base: another preset for all cells; a study of its own, in a folder of its own
-        engine: what executes runs
-        workers: runs at a time; as many as the engine has places for without it
-        dry_run: print the runs, their cost and what exists, and run nothing
         judge: judge by the records that exist and write the page, and run nothing
         amend: reason for a change of what was preregistered
         looked: with --amend, say that runs which the change concerns had been looked at
-        runs: folder of runs
-        studies: folder of studies; that of this folder or of the checkout without it
-        json: JSON instead of a table, for --dry-run
     """
     from phasescope.studies.conduct import conduct, judge_records
     from phasescope.studies.finding import find_study
@@ -150,15 +141,15 @@ def sweep(
     /,
     zip: bool = False,
     name: str | None = None,
-    engine: Literal["local", "slurm", "ray"] = "local",
+    engine: Engine = "local",
     partition: str | None = None,
     minutes: int | None = None,
     gpus: int | None = None,
-    workers: int | None = None,
-    dry_run: bool = False,
+    workers: Workers = None,
+    dry_run: DryRun = False,
     runs: Runs = Path("runs"),
     sweeps: Path = Path("sweeps"),
-    json: bool = False,
+    json: Json = False,
 ) -> int:
     """Run every combination of some fields' values: a study without claims; the same command resumes it.
 
@@ -166,15 +157,10 @@ def sweep(
         words: as `train` takes them; several values as in world.design.dx=0.5,1,2 or training.steps=500..2000:4 seed=0..3
         zip: take the values in step, instead of every combination
         name: of its folder; sweep-HASH of its cells without it
-        engine: what executes runs
         partition: of SLURM
         minutes: time limit of a job of SLURM; a run that meets it is resumed by another job
         gpus: of each run, with SLURM or Ray
-        workers: runs at a time; as many as the engine has places for without it
-        dry_run: print the runs, their cost and what exists, and run nothing
-        runs: folder of runs
         sweeps: folder of sweeps
-        json: JSON instead of a table, for --dry-run
     """
     from phasescope.engines import check_asked
     from phasescope.studies.conduct import conduct
@@ -211,17 +197,15 @@ def claims(
     page: Path | None = None,
     controls: bool = False,
     trials: int = 200,
-    json: bool = False,
+    json: Json = False,
 ) -> int:
     """Print every claim of the studies: verdict, value, interval, n; or how it does on simulated data of known truth.
 
     Args:
-        studies: folder of studies; that of this folder or of the checkout without it
         study: of this study only: a name or a path
         page: file for the page of findings, beside the studies' folders
         controls: judge each claim on simulated runs of which it is true, false, or at its threshold
         trials: how often each is simulated and judged
-        json: JSON instead of tables
     """
     from phasescope.studies.finding import find_studies, find_study
     from phasescope.views.terminal.claims import print_claims, print_controls, tried
