@@ -216,10 +216,8 @@ def explain(error: ValidationError, cls: type[BaseModel]) -> str:
     on, or in full; the line names it in full.
     """
     faults = error.errors(include_url=False)
-    others = [fault for fault in faults if not _is_branch(str((fault["loc"] or ("",))[-1]))]
-    faults = (
-        others or faults
-    )  # where a field may be a word as well, that it is not that word is no fault of its own
+    # If a field may be a word as well, that it is not that word is no fault of its own.
+    faults = [fault for fault in faults if not _is_branch(str((fault["loc"] or ("",))[-1]))] or faults
     line = _line(faults[0], cls)
     if len(faults) > 1:
         line += f" (and {len(faults) - 1} more)"

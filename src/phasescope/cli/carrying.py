@@ -111,7 +111,7 @@ def export(
 def import_run(
     file: Positional[Annotated[Path, arg(metavar="FILE.zip")]], /, runs: Runs = Path("runs")
 ) -> int:
-    """Unpack a run that `export --archive` wrote, if it is whole and what it says; prints its folder. Nothing is overwritten.
+    """Unpack a run that `export --archive` wrote, if it is whole and what it says; prints its folder. Nothing is replaced.
 
     Args:
         file: the archive

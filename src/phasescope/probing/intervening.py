@@ -271,14 +271,8 @@ def _share(reader: Reader, labels: np.ndarray, errors: np.ndarray, before: np.nd
     untouched."""
     right, untouched = (np.all(reader.within(off, labels), axis=1) for off in (errors, before))
     share = share_interval(right, TAIL)
-    return Score(
-        value=share.value,
-        low=share.low,
-        high=share.high,
-        n=share.n,
-        estimator="share of images, exact interval",
-        nulls={"untouched": float(untouched.mean())},
-    )
+    nulls = {"untouched": float(untouched.mean())}
+    return Score(share.value, share.low, share.high, share.n, "share of images, exact interval", nulls)
 
 
 def _slope(asked: np.ndarray, moved: np.ndarray, rng: np.random.Generator) -> Score:
@@ -288,22 +282,17 @@ def _slope(asked: np.ndarray, moved: np.ndarray, rng: np.random.Generator) -> Sc
     weights = np.concatenate([np.ones((1, len(x))), bootstrap_weights(len(x), RESAMPLES, rng)])
     squares = weights @ x**2
     slopes = np.divide(weights @ (x * y), squares, out=np.zeros(len(weights)), where=squares > 0)
-    low, high = basic_interval(float(slopes[0]), slopes[1:])
-    return Score(
-        value=float(slopes[0]),
-        low=low,
-        high=high,
-        n=len(x),
-        estimator="units moved per unit asked, least squares through 0, bootstrap of images",
-        nulls={"untouched": 0.0},
-    )
+    slope = float(slopes[0])
+    estimator = "units moved per unit asked, least squares through 0, bootstrap of images"
+    return Score(slope, *basic_interval(slope, slopes[1:]), len(x), estimator, {"untouched": 0.0})
 
 
 def _loss_scores(losses: Float[np.ndarray, "2 n"], rng: np.random.Generator) -> dict[str, Score]:
     n = losses.shape[1]
     weights = bootstrap_weights(n, RESAMPLES, rng)
     found = {}
-    for name, one in zip(("loss", "loss.told"), losses, strict=True):
-        low, high = basic_interval(float(one.mean()), weights @ one / n)
-        found[name] = Score(float(one.mean()), low, high, n, "the family's loss of the targets' true images")
+    for name, values in zip(("loss", "loss.told"), losses, strict=True):
+        mean = float(values.mean())
+        interval = basic_interval(mean, weights @ values / n)
+        found[name] = Score(mean, *interval, n, "the family's loss of the targets' true images")
     return found

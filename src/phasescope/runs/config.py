@@ -117,15 +117,7 @@ class RunConfig(Config):
         Raises:
             ValueError: a tap or a timestep is not there.
         """
-        family = self.family
-        return resolved(
-            self.probing,
-            taps,
-            usual_taps,
-            family.conditions,
-            family.usual_conditions,
-            family.telling_condition,
-        )
+        return resolved(self.probing, taps, usual_taps, self.family)
 
     def with_kinds(self, **kinds: Any) -> Self:
         """With another world, family or network, as `execution.train` takes them; None leaves what is there.
