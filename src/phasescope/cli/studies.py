@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg
 
@@ -15,6 +16,7 @@ from phasescope.errors import UserError
 
 if TYPE_CHECKING:
     from phasescope.studies import Study
+    from phasescope.studies.survey import Survey
 
 
 def report(
@@ -96,14 +98,14 @@ def study(
         amend: reason for a change of what was preregistered
         looked: with --amend, say that runs which the change concerns had been looked at
     """
-    from phasescope.studies.conduct import conduct, judge_records
+    from phasescope.studies.conduct import judge_records
     from phasescope.studies.finding import find_study
     from phasescope.studies.preregistration import preregister
     from phasescope.studies.records import RECORDS
     from phasescope.studies.survey import survey
     from phasescope.views.report.study_page import write_study_page
     from phasescope.views.terminal.progress import counting
-    from phasescope.views.terminal.studies import Progress, print_ends, print_recorded, print_survey
+    from phasescope.views.terminal.studies import print_ends
 
     _check_workers(workers)
     if looked and not amend:
@@ -125,14 +127,29 @@ def study(
         return 0
     with counting("looking for runs"):
         surveyed = survey(found, folder, runs, seeds, final)
+    return _conducted(
+        surveyed, print_ends, dry_run, json, engine=engine, workers=workers, amend=amend, looked=looked
+    )
+
+
+def _conducted(
+    surveyed: Survey, print_end: Callable[..., None], dry_run: bool, json: bool, **how: Any
+) -> int:
+    """Run what a survey says is missing, write the page, and print how it ended; the exit code."""
+    from phasescope.studies.conduct import conduct
+    from phasescope.studies.records import RECORDS
+    from phasescope.views.report.study_page import write_study_page
+    from phasescope.views.terminal.progress import counting
+    from phasescope.views.terminal.studies import Progress, print_recorded, print_survey
+
     print_survey(surveyed, as_json=json, whole=dry_run)
     if dry_run:
         return 0
-    failed = conduct(surveyed, engine, Progress(), print_recorded, workers, amend=amend, looked=looked)
-    if (folder / RECORDS).exists():
+    failed = conduct(surveyed, on_event=Progress(), on_recorded=print_recorded, **how)
+    if (surveyed.folder / RECORDS).exists():
         with counting("writing the page"):
-            write_study_page(found, folder)
-    print_ends(found, folder, failed)
+            write_study_page(surveyed.study, surveyed.folder)
+    print_end(surveyed.study, surveyed.folder, failed)
     return 1 if failed else 0
 
 
@@ -163,13 +180,10 @@ def sweep(
         sweeps: folder of sweeps
     """
     from phasescope.engines import check_asked
-    from phasescope.studies.conduct import conduct
-    from phasescope.studies.records import RECORDS
     from phasescope.studies.survey import survey
     from phasescope.studies.sweep import check_own, sweep_of
-    from phasescope.views.report.study_page import write_study_page
     from phasescope.views.terminal.progress import counting
-    from phasescope.views.terminal.studies import Progress, print_recorded, print_survey, print_swept
+    from phasescope.views.terminal.studies import print_swept
 
     _check_workers(workers)
     resources = {"partition": partition, "minutes": minutes, "gpus": gpus}
@@ -180,15 +194,7 @@ def sweep(
     check_own(found, folder)
     with counting("looking for runs"):
         surveyed = survey(found, folder, runs)
-    print_survey(surveyed, as_json=json, whole=dry_run)
-    if dry_run:
-        return 0
-    failed = conduct(surveyed, engine, Progress(), print_recorded, workers, asked)
-    if (folder / RECORDS).exists():
-        with counting("drawing"):
-            write_study_page(found, folder)
-    print_swept(found, folder, failed)
-    return 1 if failed else 0
+    return _conducted(surveyed, print_swept, dry_run, json, engine=engine, workers=workers, asked=asked)
 
 
 def claims(

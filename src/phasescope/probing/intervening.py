@@ -53,6 +53,7 @@ def rolled(x: Tensor, t: Tensor) -> list[Tensor]:
     return [x.roll(shift, dims=0) for shift in _shifts(len(x))]
 
 
+@dataclass(eq=False)
 class Intervened:
     """A network of whose one tap something is changed at each call; a network itself. Rows without a label are left alone.
 
@@ -62,17 +63,12 @@ class Intervened:
             label, (1, K), in however many rows; without it means are over `contexts`.
     """
 
-    def __init__(
-        self,
-        network: Network,
-        tap: nn.Module,
-        how: How,
-        targets: Float[Tensor, "B K"],
-        beside: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None,
-        contexts: Contexts = rolled,
-    ):
-        self.network, self.tap, self.how, self.targets, self.beside = network, tap, how, targets, beside
-        self.contexts = contexts
+    network: Network
+    tap: nn.Module
+    how: How
+    targets: Float[Tensor, "B K"]
+    beside: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
+    contexts: Contexts = rolled
 
     def __call__(self, x: Tensor, t: Tensor, labels: Tensor) -> Any:
         told = ~labels.isnan().any(dim=1)

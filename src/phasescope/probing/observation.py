@@ -7,7 +7,7 @@ observations differ by what was learnt alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,7 @@ class Observation:
     family: Mapping[str, Any]
 
 
+@dataclass(eq=False)
 class ProbeSet:
     """The fixed inputs of all observations of a run.
 
@@ -50,16 +51,15 @@ class ProbeSet:
         latent_labels: (n, K), trained on or not.
     """
 
-    def __init__(
-        self,
-        plan: ProbingConfig,
-        world: World,
-        family: Family,
-        seed: int,
-        device: torch.device,
-        task: Task | None = None,
-    ):
-        self.plan, self.world, self.family, self.seed, self.device = plan, world, family, seed, device
+    plan: ProbingConfig
+    world: World
+    family: Family
+    seed: int
+    device: torch.device
+    task: InitVar[Task | None] = None
+
+    def __post_init__(self, task: Task | None) -> None:
+        plan, world, family, seed = self.plan, self.world, self.family, self.seed
         generator = numpy_generator(seed, "probe labels")
         splits = world.splits()
         counts = plan.images_of(splits)
@@ -69,21 +69,13 @@ class ProbeSet:
         }
         labels = world.draw_labels(plan.latent_labels, generator)
         self.latent_labels = visible(labels)
-        self.inputs = Inputs(
-            world,
-            family,
-            labels,
-            () if plan.timesteps == "usual" else plan.timesteps,
-            plan.share_draws,
-            min(plan.share_labels, len(self.latent_labels)),
-            seed,
-            device,
-            plan.batch,
-            min(plan.crossed_labels, len(self.latent_labels)),
-        )
+        conditions = () if plan.timesteps == "usual" else plan.timesteps
+        shared, crossed = (min(n, len(labels)) for n in (plan.share_labels, plan.crossed_labels))
+        parts = world, family, labels, conditions, plan.share_draws, shared, seed, self.device, plan.batch
+        self.inputs = Inputs(*parts, crossed)
         task = task or Task.of(world)
         chosen = generator.integers(len(task.training), size=(plan.bands, plan.band_images))
-        self.examples = Examples(task, world.shape, task.training[chosen], seed, device)
+        self.examples = Examples(task, world.shape, task.training[chosen], seed, self.device)
 
     @property
     def sample_labels(self) -> Float[np.ndarray, "n K"]:

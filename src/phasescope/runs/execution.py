@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,23 +116,23 @@ def _fresh_learner(config: RunConfig) -> Learner:
         )
 
 
+@dataclass(eq=False)
 class _Execution:
     """One process's work on one run."""
 
-    def __init__(
-        self,
-        config: RunConfig,
-        folder: RunWriter,
-        learner: Learner,
-        plan: ProbingConfig,
-        stop: Stop,
-        origin: str | None,
-    ):
-        self.config, self.folder, self.learner, self.plan = config, folder, learner, plan
-        self.stop, self.origin, self.steps = stop, origin, config.training.steps
+    config: RunConfig
+    folder: RunWriter
+    learner: Learner
+    plan: ProbingConfig
+    stop: Stop
+    origin: str | None
+
+    def __post_init__(self) -> None:
+        config, learner, self.steps = self.config, self.learner, self.config.training.steps
         hear_as_trained(learner.average, config.training)
         self.family = config.family.build()
-        self.losses, self.recorder = self._losses_after([]), Recorder(config, plan, folder, learner.device)
+        self.losses = self._losses_after([])
+        self.recorder = Recorder(config, self.plan, self.folder, learner.device)
         self._take_up()
         self.recorder.summarise()
         self._status_due = time.monotonic() + STATUS_EVERY_S

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from phasescope.worlds import World
 
 
+@dataclass(eq=False)
 class Recorder:
     """Records one run in its folder.
 
@@ -37,17 +39,14 @@ class Recorder:
         summary: of all lines of metrics, for the status.
     """
 
-    def __init__(
-        self,
-        config: RunConfig,
-        plan: ProbingConfig,
-        folder: RunWriter,
-        device: torch.device,
-        world: World | None = None,
-        encode: Callable[[Tensor], Tensor | None] | None = None,
-    ):
-        self.config, self.plan, self.folder, self.device = config, plan, folder, device
-        self.world, self.encode = world or config.world, encode or config.encode
+    config: RunConfig
+    plan: ProbingConfig
+    folder: RunWriter
+    device: torch.device
+    world: World | None = None
+    encode: Callable[[Tensor], Tensor | None] | None = None
+
+    def __post_init__(self) -> None:
         self.started, self.summary = now(), {}
         self.spent = {"wall_s": 0.0, "cpu_s": 0.0, "observing_s": 0.0}
         self._clock = time.perf_counter(), time.process_time()
@@ -57,14 +56,15 @@ class Recorder:
         """Made when first needed: a run that is already done needs none."""
         from phasescope.probing.observer import Observer
 
-        family, task = self.config.family.build(), self.config.task(self.world)
-        seed, device, encode, folder = self.config.seed, self.device, self.encode, self.folder
-        return Observer(self.plan, self.world, family, seed, device, encode, folder, task)
+        config, world = self.config, self.world or self.config.world
+        at, encode = (config.seed, self.device), self.encode or config.encode
+        task = config.task(self.world)
+        return Observer(self.plan, world, config.family.build(), *at, encode, self.folder, task)
 
     @cached_property
     def images(self) -> int:
         """Number of images in the training set."""
-        return len(self.world.training_labels())
+        return len((self.world or self.config.world).training_labels())
 
     def add(self, spent: Mapping[str, Any]) -> None:
         """Add what an earlier process spent on the same run."""

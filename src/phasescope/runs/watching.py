@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import InitVar, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,19 +98,18 @@ def watch(
     return Watcher(config, world, path, encode, batch, monitors)
 
 
+@dataclass(eq=False)
 class Watcher:
     """Records snapshots of a network in one run folder; made by `watch`."""
 
-    def __init__(
-        self,
-        config: RunConfig,
-        world: World,
-        path: Path,
-        encode: Callable[[Tensor], Tensor | None],
-        batch: int | None,
-        monitors: Sequence[Monitor] = (),
-    ):
-        self.config, self.world, self.path, self.encode, self.batch = config, world, path, encode, batch
+    config: RunConfig
+    world: World
+    path: Path
+    encode: Callable[[Tensor], Tensor | None]
+    batch: int | None
+    monitors: InitVar[Sequence[Monitor]] = ()
+
+    def __post_init__(self, monitors: Sequence[Monitor]) -> None:
         self._monitors, self._is_monitored, self._seen = Monitors(monitors), False, _Seen()
         self._started, self._clock = now(), time.perf_counter()
         self._recorder: Recorder | None = None
