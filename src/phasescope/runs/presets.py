@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import Field
-
-from phasescope.config import Config, Tree, read_yaml
+from phasescope.config import Tree, read_yaml
 from phasescope.errors import UserError
 
 
-class Preset(Config):
+@dataclass(frozen=True)
+class Preset:
     """A named set of defaults; presets.yaml says what its fields mean."""
 
     fields: Tree
-    studied: Tree = Field({})
+    studied: Tree = field(default_factory=dict)
     study_cpu_s: float | None = None
 
 
-PRESETS = {
-    name: Preset.of(tree) for name, tree in read_yaml(Path(__file__).with_name("presets.yaml")).items()
-}
+PRESETS = {name: Preset(**tree) for name, tree in read_yaml(Path(__file__).with_name("presets.yaml")).items()}
 
 
 def preset(name: str) -> Preset:
