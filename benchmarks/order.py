@@ -98,7 +98,7 @@ def trained(name: str, words: Sequence[str], seeds: Sequence[int]) -> Contender:
 
     def command(seed: int, work: Path) -> tuple[list[str], Path]:
         own = [*words, f"seed={seed}"]
-        return ["phasescope.cli", "train", *own, "--runs", str(work)], work / load_words(own).folder
+        return ["phasescope", "train", *own, "--runs", str(work)], work / load_words(own).folder
 
     return Contender(name, seeds, command, _place(load_words([*words])))
 

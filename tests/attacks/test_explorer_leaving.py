@@ -230,7 +230,7 @@ def begun(command: list[str]) -> Iterator[tuple[int, subprocess.Popen[str]]]:
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "tgkill"), reason="signals to a thread are Linux's")
 def test_it_ends_whichever_thread_the_signal_meets(home, run):
     words = ["explore", "--port=0", "--runs", str(home / "runs"), "--studies", str(home / "results")]
-    with begun([sys.executable, "-m", "phasescope.cli", *words]) as (port, process):
+    with begun([sys.executable, "-m", "phasescope", *words]) as (port, process):
         assert get(port, "/api/runs").status_code == 200
         (other, *_) = sorted(
             {int(task.name) for task in Path(f"/proc/{process.pid}/task").iterdir()} - {process.pid}
@@ -243,7 +243,7 @@ def test_it_ends_whichever_thread_the_signal_meets(home, run):
 @pytest.mark.parametrize(("number", "often"), [(signal.SIGTERM, 1), (signal.SIGINT, 20)])
 def test_it_ends_without_a_word_whatever_clients_hold_open(home, run, number, often):
     words = ["explore", "--port=0", "--runs", str(home / "runs"), "--studies", str(home / "results")]
-    with begun([sys.executable, "-m", "phasescope.cli", *words]) as (port, process), ExitStack() as stack:
+    with begun([sys.executable, "-m", "phasescope", *words]) as (port, process), ExitStack() as stack:
         assert get(port, "/api/runs").status_code == 200
         held = [asked(port, "/api/events") for _ in range(20)]
         held += [asked(port, "/api/runs", end="\r\nX-Half: ") for _ in range(20)]

@@ -55,7 +55,7 @@ def start_process(folder: Path, within: Path | None = None) -> subprocess.Popen[
     Raises:
         OSError: the folder's worker.log cannot be written.
     """
-    command = [sys.executable, "-m", "phasescope.cli", "exec", str(folder)]
+    command = [sys.executable, "-m", "phasescope", "exec", str(folder)]
     environment = {**os.environ, **ONE_THREAD}
     with open(folder / LOG, "ab") as log:
         return subprocess.Popen(

@@ -14,10 +14,9 @@ from phasescope.errors import NotFinite, RunFailed, UserError, as_user_error
 from phasescope.probing.own_measures import load_measures
 from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig, over_defaults
-from phasescope.runs.events import Progress, Start
 from phasescope.runs.extension import Extend, begin_from
 from phasescope.runs.loading import check_answer, hear_as_trained, plan_of
-from phasescope.runs.monitoring import Monitor, monitored
+from phasescope.runs.monitoring import Monitor, Progress, Start, monitored
 from phasescope.runs.recorder import Recorder
 from phasescope.runs.whole import check_whole
 from phasescope.sources import told_of

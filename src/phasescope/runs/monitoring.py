@@ -1,4 +1,4 @@
-"""Monitors: who is told of a run's snapshots while it trains.
+"""What an execution tells as it goes, and monitors: who is told of a run's snapshots while it trains.
 
 A monitor changes nothing of what is learnt. If one fails, a warning says so and it is left out from then on: no training is
 lost for it.
@@ -8,12 +8,39 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from phasescope.errors import UserError
-from phasescope.runs.events import Progress, Start
 from phasescope.sources import told_of
 from phasescope.store import Run
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a run is, and the step from which it goes on: 0 at its very start."""
+
+    folder: Path
+    parameters: int
+    images: int
+    step: int
+    steps: int
+    device: str
+    threads: int
+    origin: str | None = None
+    """the shorter run whose state it took up"""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands: after a step, or after a snapshot, whose metrics are then given; `loss` is the last one known."""
+
+    step: int
+    steps: int
+    images_seen: int
+    loss: float | None
+    metrics: dict[str, Any] | None = None
 
 
 class Monitor(Protocol):
