@@ -89,7 +89,7 @@ class Contender:
 
 def told_command(words: Sequence[str], work: Path) -> str:
     """As a user types it, with the folder for runs left open."""
-    command = " ".join(["python -m", *words]).replace("python -m phasescope.cli", "phasescope")
+    command = " ".join(["python -m", *words]).replace("python -m phasescope", "phasescope")
     return command.replace(f" {work}", " RUNS")
 
 
