@@ -36,6 +36,7 @@ class Recorder:
 
     Attributes:
         spent: seconds so far: `wall_s`, `cpu_s`, and of the first `observing_s`.
+        clock: wall-clock and processor time up to which `spent` counts, in seconds.
         summary: of all lines of metrics, for the status.
     """
 
@@ -49,7 +50,7 @@ class Recorder:
     def __post_init__(self) -> None:
         self.started, self.summary = now(), {}
         self.spent = {"wall_s": 0.0, "cpu_s": 0.0, "observing_s": 0.0}
-        self._clock = time.perf_counter(), time.process_time()
+        self.clock = time.perf_counter(), time.process_time()
 
     @cached_property
     def observer(self) -> Observer:
@@ -74,9 +75,9 @@ class Recorder:
     def tick(self) -> dict[str, float]:
         """Add the time since the last call; the total."""
         wall, cpu = time.perf_counter(), time.process_time()
-        self.spent["wall_s"] += wall - self._clock[0]
-        self.spent["cpu_s"] += cpu - self._clock[1]
-        self._clock = wall, cpu
+        self.spent["wall_s"] += wall - self.clock[0]
+        self.spent["cpu_s"] += cpu - self.clock[1]
+        self.clock = wall, cpu
         return dict(self.spent)
 
     def record(self, network: nn.Module, step: int, images_seen: int, **learnt: Any) -> dict[str, Any]:

@@ -111,7 +111,7 @@ class Watcher:
 
     def __post_init__(self, monitors: Sequence[Monitor]) -> None:
         self._monitors, self._is_monitored, self._seen = Monitors(monitors), False, _Seen()
-        self._started, self._clock = now(), time.perf_counter()
+        self._started, self._clock = now(), (time.perf_counter(), time.process_time())
         self._recorder: Recorder | None = None
 
     @property
@@ -168,7 +168,7 @@ class Watcher:
             weights = next(network.parameters(), None)
             device = torch.device("cpu") if weights is None else weights.device
             recorder = Recorder(self.config, plan, folder, device, self.world, self.encode)
-            recorder.started, recorder.spent["wall_s"] = self._started, time.perf_counter() - self._clock
+            recorder.started, recorder.clock = self._started, self._clock
             if folder.metrics:  # a loop that was started again
                 folder.check_sources()
                 recorder.add(folder.metrics[-1])
