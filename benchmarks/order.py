@@ -89,7 +89,7 @@ class Contender:
 
 def told_command(words: Sequence[str], work: Path) -> str:
     """As a user types it, with the folder for runs left open."""
-    command = " ".join(["python -m", *words]).replace("python -m phasescope.cli", "phasescope")
+    command = " ".join(["python -m", *words]).replace("python -m phasescope", "phasescope")
     return command.replace(f" {work}", " RUNS")
 
 
@@ -98,7 +98,7 @@ def trained(name: str, words: Sequence[str], seeds: Sequence[int]) -> Contender:
 
     def command(seed: int, work: Path) -> tuple[list[str], Path]:
         own = [*words, f"seed={seed}"]
-        return ["phasescope.cli", "train", *own, "--runs", str(work)], work / load_words(own).folder
+        return ["phasescope", "train", *own, "--runs", str(work)], work / load_words(own).folder
 
     return Contender(name, seeds, command, _place(load_words([*words])))
 

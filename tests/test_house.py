@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 from statistics import median
 
 import pytest
 
+import phasescope
 from house import FLOOR, FLOORS, MODULES, SOURCE, imports_to_run, of_the_house, room
 
 LINES = {module: len(path.read_text().splitlines()) for module, path in MODULES.items()}
@@ -68,7 +70,7 @@ KINDS_OF_WORLDS = within("worlds/bump", "worlds/stripes")
 OUTSIDE_KINDS = set(FILES) - KINDS_OF_WORLDS - within("worlds/__init__.py")
 ABOVE_FAMILIES = {
     path
-    for path in set(FILES) - within("families", "runs/presets.py")
+    for path in set(FILES) - within("families")
     if FLOOR[room(".".join(("phasescope", *path.relative_to(SOURCE).with_suffix("").parts)))]
     > FLOOR["families"]
 }
@@ -90,3 +92,9 @@ def test_a_leak_would_be_found():
     assert names(SOURCE / "worlds" / "stripes" / "world.py", OF_STRIPES)
     assert len(OUTSIDE_KINDS) > 100
     assert len(ABOVE_FAMILIES) > 50
+
+
+def test_type_checkers_see_every_public_name():
+    stub = (SOURCE / "__init__.pyi").read_text()
+    names = ast.literal_eval(stub[stub.index("[", stub.index("__all__")) : stub.rindex("]") + 1])
+    assert names == phasescope.__all__ == [name for name in names if getattr(phasescope, name) is not None]

@@ -13,8 +13,8 @@ from least import LEAST
 from phasescope.errors import SourceFailed, UserError
 from phasescope.kinds import is_reference, load, reference_to, references, source_digests
 from phasescope.runs.config import RunConfig, load_config, over_defaults
-from phasescope.runs.events import Progress
 from phasescope.runs.execution import execute, train
+from phasescope.runs.monitoring import Progress
 from phasescope.stopping import Stop
 
 MINE = '''

@@ -51,7 +51,7 @@ def explorer(python: str, runs: Path) -> Iterator[tuple[int, subprocess.Popen[st
     command = [
         python,
         "-m",
-        "phasescope.cli",
+        "phasescope",
         "explore",
         "--runs",
         str(runs),

@@ -67,7 +67,7 @@ FILTER = """async (text) => {
 @contextmanager
 def explorer(runs: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The address and the process of `phasescope explore` on `runs`, on a free port."""
-    command = [sys.executable, "-m", "phasescope.cli", "explore", "--runs", str(runs), "--port", "0"]
+    command = [sys.executable, "-m", "phasescope", "explore", "--runs", str(runs), "--port", "0"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None

@@ -22,20 +22,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from phasescope.errors import UserError
-from phasescope.trees import parse_yaml
-
-__all__ = [
-    "Config",
-    "Tree",
-    "UserError",
-    "explain",
-    "merge",
-    "parse_overrides",
-    "read_yaml",
-    "set_overrides",
-]
 
 Tree = dict[str, Any]
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's if PyYAML was built with it"""
 
 
 class Config(BaseModel):
@@ -119,6 +109,18 @@ def _identity(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _identity(one) for name, one in value.items()}
     return value
+
+
+def parse_yaml(text: str) -> Any:
+    """The one value in a YAML text; None if the text is empty.
+
+    Raises:
+        ValueError: it is not YAML; the message says why.
+    """
+    try:
+        return yaml.load(text, LOADER)
+    except (yaml.YAMLError, ValueError, LookupError, ArithmeticError, RecursionError) as error:
+        raise ValueError(" ".join(str(error).split()) or type(error).__name__) from None
 
 
 def read_yaml(path: Path) -> Tree:
@@ -216,10 +218,8 @@ def explain(error: ValidationError, cls: type[BaseModel]) -> str:
     on, or in full; the line names it in full.
     """
     faults = error.errors(include_url=False)
-    others = [fault for fault in faults if not _is_branch(str((fault["loc"] or ("",))[-1]))]
-    faults = (
-        others or faults
-    )  # where a field may be a word as well, that it is not that word is no fault of its own
+    # If a field may be a word as well, that it is not that word is no fault of its own.
+    faults = [fault for fault in faults if not _is_branch(str((fault["loc"] or ("",))[-1]))] or faults
     line = _line(faults[0], cls)
     if len(faults) > 1:
         line += f" (and {len(faults) - 1} more)"

@@ -24,6 +24,15 @@ class NotFinite(ValueError):
 
 
 @contextmanager
+def as_user_error(prefix: str = "") -> Iterator[None]:
+    """Within the block, which works on the user's input, a ValueError is a UserError; `prefix` goes before its message."""
+    try:
+        yield
+    except ValueError as error:
+        raise UserError(f"{prefix}{error}") from None
+
+
+@contextmanager
 def reading(path: Path | str) -> Iterator[None]:
     """Within the block, which reads files at `path`, whatever goes wrong is a UserError that names it.
 

@@ -106,16 +106,20 @@ def is_reference(kind: Any) -> bool:
 
 def references(tree: Any) -> list[str]:
     """All of somebody's own that a configuration's tree names, kinds and measures, in order; nothing is imported."""
-    found: list[str] = []
+    named: list[Any] = []
+    for inner in _mappings(tree):
+        measures = inner.get("measures")
+        named += [inner.get("kind"), *(measures if isinstance(measures, list | tuple) else ())]
+    return list(dict.fromkeys(name for name in named if is_reference(name)))
+
+
+def _mappings(tree: Any) -> Iterator[Mapping[str, Any]]:
     if isinstance(tree, Mapping):
-        measures = tree.get("measures")
-        named = [tree.get("kind"), *(measures if isinstance(measures, list | tuple) else ())]
-        found += [str(one) for one in named if is_reference(one)]
+        yield tree
         tree = tree.values()
     if isinstance(tree, Iterable) and not isinstance(tree, str | bytes):
         for value in tree:
-            found += references(value)
-    return list(dict.fromkeys(found))
+            yield from _mappings(value)
 
 
 def load(reference: str, anywhere: bool = False) -> Any:
@@ -145,15 +149,8 @@ def source_digests(tree: Any) -> dict[str, str]:
 
 def sources_named(tree: Any) -> list[str]:
     """All references and data files in a configuration's tree; none is opened."""
-    return [*references(tree), *_data_files(tree)]
-
-
-def _data_files(tree: Any) -> list[str]:
-    """Every `file` of a kind in a configuration's tree."""
-    if not isinstance(tree, Mapping):
-        return []
-    own = [tree["file"]] if "kind" in tree and isinstance(tree.get("file"), str) and tree["file"] else []
-    return own + [name for value in tree.values() for name in _data_files(value)]
+    files = [inner.get("file") for inner in _mappings(tree) if "kind" in inner]
+    return [*references(tree), *(file for file in files if isinstance(file, str) and file)]
 
 
 def reference_to(thing: type | Callable[..., Any]) -> str:

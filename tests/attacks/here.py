@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 from phasescope.cli import main
 from phasescope.engines import Engine
-from phasescope.engines.workers import Worker
-
-
-class Ended:
-    """A worker that has ended."""
-
-    def __init__(self, code: int):
-        self._code = code
-
-    def code(self) -> int | None:
-        return self._code
-
-    def stop(self) -> None:
-        pass
-
-    kill = stop
 
 
 class Here(Engine):
     def __init__(self, *_: object):
         super().__init__(1, look_every_s=0.0)
 
-    def start(self, folder: Path) -> Worker:
-        return Ended(main(["exec", str(folder)]))
+    def start(self, folder: Path) -> SimpleNamespace:
+        code = main(["exec", str(folder)])
+        return SimpleNamespace(poll=lambda: code, terminate=lambda: None, kill=lambda: None)

@@ -25,8 +25,8 @@ import pytest
 
 from phasescope.errors import UserError
 from phasescope.runs import painting
-from phasescope.runs.bounds import MOST_WORK
-from phasescope.runs.changing import IMAGES, Change
+from phasescope.runs.intervening import IMAGES, Change
+from phasescope.runs.loading import MOST_WORK
 from phasescope.runs.painting import Unwanted, Wish
 from phasescope.store import Run
 from phasescope.views.explorer.painter import Painter
@@ -214,7 +214,7 @@ def test_steps_times_size_are_bounded(run, tmp_path):
     most = MOST_WORK // (IMAGES * 128**2)
     with pytest.raises(UserError, match=rf"`steps` \(={most + 1}\) must be at most {most}"):
         Painter().paint(large, 20, Wish((2.0, 3.0), "ddim", most + 1, change=Change("mid", "ablate")))
-    assert Painter().load(large, 20).loaded.config.world.canvas == 128
+    assert Painter().load(large, 20).config.world.canvas == 128
 
 
 @contextmanager
@@ -230,7 +230,7 @@ def begun(command: list[str]) -> Iterator[tuple[int, subprocess.Popen[str]]]:
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "tgkill"), reason="signals to a thread are Linux's")
 def test_it_ends_whichever_thread_the_signal_meets(home, run):
     words = ["explore", "--port=0", "--runs", str(home / "runs"), "--studies", str(home / "results")]
-    with begun([sys.executable, "-m", "phasescope.cli", *words]) as (port, process):
+    with begun([sys.executable, "-m", "phasescope", *words]) as (port, process):
         assert get(port, "/api/runs").status_code == 200
         (other, *_) = sorted(
             {int(task.name) for task in Path(f"/proc/{process.pid}/task").iterdir()} - {process.pid}
@@ -243,7 +243,7 @@ def test_it_ends_whichever_thread_the_signal_meets(home, run):
 @pytest.mark.parametrize(("number", "often"), [(signal.SIGTERM, 1), (signal.SIGINT, 20)])
 def test_it_ends_without_a_word_whatever_clients_hold_open(home, run, number, often):
     words = ["explore", "--port=0", "--runs", str(home / "runs"), "--studies", str(home / "results")]
-    with begun([sys.executable, "-m", "phasescope.cli", *words]) as (port, process), ExitStack() as stack:
+    with begun([sys.executable, "-m", "phasescope", *words]) as (port, process), ExitStack() as stack:
         assert get(port, "/api/runs").status_code == 200
         held = [asked(port, "/api/events") for _ in range(20)]
         held += [asked(port, "/api/runs", end="\r\nX-Half: ") for _ in range(20)]

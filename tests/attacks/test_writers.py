@@ -12,8 +12,8 @@ from attacked_run import config_of
 from damage import fingerprint
 
 from phasescope.errors import RunFailed, UserError
-from phasescope.runs.events import Progress
 from phasescope.runs.execution import execute, train
+from phasescope.runs.monitoring import Progress
 from phasescope.runs.whole import faults
 from phasescope.store import Run
 

@@ -77,7 +77,7 @@ def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
             "nice",
             sys.executable,
             "-m",
-            "phasescope.cli",
+            "phasescope",
             *map(str, words),
         ]
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}

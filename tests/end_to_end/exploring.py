@@ -22,7 +22,7 @@ HANGS_S = 900.0
 
 
 def start(*words: Any) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "phasescope.cli", *map(str, words)]
+    command = [sys.executable, "-m", "phasescope", *map(str, words)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment

@@ -312,7 +312,7 @@ def test_demo_ends_at_a_report(cli, tiny: Path, tmp_path: Path):
 
 @pytest.mark.parametrize("flag", ["--json", ""])
 def test_output_that_nobody_reads_is_no_error(flag: str, trained: Run):
-    command = f"{sys.executable} -m phasescope.cli show {trained.path} {flag} | head -c 1"
+    command = f"{sys.executable} -m phasescope show {trained.path} {flag} | head -c 1"
     found = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False
     )
@@ -321,7 +321,7 @@ def test_output_that_nobody_reads_is_no_error(flag: str, trained: Run):
 
 def test_output_that_cannot_be_written_is(trained: Run):
     with open("/dev/full", "w") as full:
-        command = [sys.executable, "-m", "phasescope.cli", "ls", "--runs", str(trained.path.parent)]
+        command = [sys.executable, "-m", "phasescope", "ls", "--runs", str(trained.path.parent)]
         found = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert found.returncode == 2
     assert found.stderr == "phasescope: `output` cannot be used: No space left on device\n"

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import phasescope
-from phasescope.engines.ray import RayEngine
+from phasescope.engines.clusters import RayEngine
 from phasescope.errors import UserError
 from phasescope.runs.execution import train
 from phasescope.store import as_run
@@ -147,4 +147,3 @@ def test_ray_joins_the_cluster_that_its_environment_names(monkeypatch):
     assert RayEngine().address is None
     monkeypatch.setenv("RAY_ADDRESS", "auto")
     assert RayEngine().address == "auto"
-    assert RayEngine(address="10.0.0.1:6379").address == "10.0.0.1:6379"

@@ -42,17 +42,17 @@ class Actor:
         self.engine, self.folder, self.end, self.step, self.state = engine, folder, code, step, state
         self.looks = 0
 
-    def code(self) -> int | None:
+    def poll(self) -> int | None:
         self.looks += 1
         if self.looks == 2:
             write_status(self.folder, self.step, self.state)
             self.engine.alive -= 1
         return self.end if self.looks >= 2 else None
 
-    def stop(self) -> None:
+    def terminate(self) -> None:
         self.engine.stopped.append(self.folder)
 
-    kill = stop
+    kill = terminate
 
 
 def write_status(folder: Path, step: int, state: str) -> None:
@@ -141,7 +141,7 @@ def test_a_signal_while_a_worker_is_started_stops_it_too_and_starts_no_further_o
 
 def test_a_second_signal_kills_what_does_not_stop(folders: list[Path], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(
-        Actor, "code", lambda self: None if self.engine.stopped.count(self.folder) < 2 else -9
+        Actor, "poll", lambda self: None if self.engine.stopped.count(self.folder) < 2 else -9
     )
     monkeypatch.setattr(base_module, "STOP_PATIENCE_S", 600.0)
     engine = Signalled(folders, signal.SIGTERM, times=2)

@@ -71,7 +71,7 @@ def test_a_run_that_fails_says_why_in_its_status_its_attempts_and_its_log(tmp_pa
     folder = prepare(config, tmp_path)
     code = run_process(folder)
     assert code == 1
-    assert "`loss` (=" in why(folder, code)
+    assert "`loss` (=" in why(folder, code, 0)
     began, ended = attempts(Run(folder))
     assert (began["event"], began["attempt"], began["step"]) == ("began", 1, 0)
     assert (ended["event"], ended["attempt"], ended["state"]) == ("ended", 1, "failed")
@@ -94,7 +94,7 @@ def test_a_worker_that_is_asked_to_stop_leaves_a_checkpoint_and_no_lock(tmp_path
     status = run.status
     assert (status["state"], status["threads"]) == ("stopped", 2)
     assert 1 <= status["step"] < 100000
-    assert why(folder, 0) == f"stopped at step {status['step']}"
+    assert why(folder, 0, status["step"]) == f"stopped at step {status['step']}"
     assert [line["event"] for line in attempts(run)] == ["began", "ended"]
     assert not is_held(folder)
 

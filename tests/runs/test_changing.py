@@ -12,7 +12,7 @@ from torch import nn
 from phasescope.errors import UserError
 from phasescope.families.diffusion.config import DiffusionConfig
 from phasescope.randomness import torch_generator
-from phasescope.runs.changing import Change, changed, target_of, went
+from phasescope.runs.intervening import Change, changed, target_of, went
 from phasescope.worlds.bump.world import GaussianBump
 
 WORLD = GaussianBump.of({"canvas": 24})

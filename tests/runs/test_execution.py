@@ -11,8 +11,8 @@ from tiny import TINY
 
 from phasescope.errors import RunFailed
 from phasescope.runs.config import over_defaults
-from phasescope.runs.events import Progress
 from phasescope.runs.execution import execute, train
+from phasescope.runs.monitoring import Progress
 from phasescope.stopping import Stop
 from phasescope.store import Run
 from phasescope.training import losses

@@ -9,8 +9,8 @@ from tiny import config_of, contents, results, stop_after
 
 from phasescope.cli import main
 from phasescope.errors import UserError
-from phasescope.runs.events import Start
 from phasescope.runs.execution import execute, train
+from phasescope.runs.monitoring import Start
 from phasescope.store import Run, hold
 
 

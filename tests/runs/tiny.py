@@ -7,8 +7,8 @@ from pathlib import Path
 
 from least import LEAST
 from phasescope.runs.config import RunConfig, over_defaults
-from phasescope.runs.events import Progress
 from phasescope.runs.execution import execute
+from phasescope.runs.monitoring import Progress
 from phasescope.stopping import Stop
 from phasescope.store import Run
 

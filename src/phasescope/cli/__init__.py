@@ -81,14 +81,12 @@ def command() -> NoReturn:
         if signal.getsignal(number) is usual:
             signal.signal(number, _interrupt)
     for name in ("stdout", "stderr"):
-        if (
-            getattr(sys, name) is None
-        ):  # closed, as by `>&-`: no file that is opened later may take its number
+        if getattr(sys, name) is None:
+            # Closed, as by `>&-`: no file that is opened later may take its number.
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(
-            errors="backslashreplace"
-        )  # a path may hold what the terminal's encoding has not
+        # A path may hold what the terminal's encoding lacks.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = main()
         signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""The verbs that set runs side by side and carry them elsewhere; what they do is elsewhere."""
+"""The commands that set runs side by side and carry them elsewhere; what they do is elsewhere."""
 
 from __future__ import annotations
 
@@ -8,52 +8,52 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from phasescope.cli.arguments import Runs, Studies
+import phasescope
+from phasescope.cli.arguments import Endings, Json, Runs, Studies, Target
 
 RunWords = Positional[Annotated[tuple[str, ...], arg(metavar="RUN RUN ...")]]
 
 
 def compare(
-    words: RunWords = (), /, page: Path | None = None, runs: Runs = Path("runs"), json: bool = False
+    words: RunWords = (),
+    /,
+    page: Annotated[Path | None, Endings((".html",))] = None,
+    runs: Runs = Path("runs"),
+    json: Json = False,
 ) -> int:
     """Set runs side by side: what differs in their configurations, then where each stands.
 
     Args:
         words: two runs at least, each a folder, name or hash
         page: FILE.html to write as well: the table and curves as one self-contained page
-        runs: folder of runs
-        json: JSON instead of a table
     """
-    from phasescope.store import find_run
     from phasescope.views.comparison import compared
     from phasescope.views.record import Record
-    from phasescope.views.samples import check_out, write_out
+    from phasescope.views.samples import write_out
     from phasescope.views.terminal.comparison import print_comparison
     from phasescope.views.terminal.progress import counting
 
-    if page is not None:
-        check_out(page, (".html",), "--page")
-    records = [Record(find_run(word, runs)) for word in words]
-    found = compared(records)
+    records = [Record(phasescope.find_run(word, runs)) for word in words]
+    comparison = compared(records)
     if page is not None:
         from phasescope.views.report.comparison_page import comparison_page
 
         with counting("writing the page"):
-            text = comparison_page(records, found)
+            text = comparison_page(records, comparison)
         write_out(page, text.encode(), "--page")
-    print_comparison(found, as_json=json)
+    print_comparison(comparison, as_json=json)
     if page is not None and not json:
         print(f"page: {page}")
     return 0
 
 
 def export(
-    target: Annotated[str, arg(metavar="RUN|STUDY")],
+    target: Target,
     /,
     figures: Path | None = None,
     tables: Path | None = None,
     tensorboard: Path | None = None,
-    archive: Path | None = None,
+    archive: Annotated[Path | None, Endings((".zip",))] = None,
     svg: bool = False,
     captions: bool = False,
     parquet: bool = False,
@@ -63,7 +63,6 @@ def export(
     """Write a run or a study as other programs take it: figures, tables, scalars for TensorBoard, one archive.
 
     Args:
-        target: a run's folder, name or hash; or a study's name or path
         figures: folder for the figures, PDF with TrueType fonts, and captions.md
         tables: folder for the tables, CSV: snapshots and readings of a run; records, claims and tables of a study
         tensorboard: folder for a run's scalars and images, as tensorboard --logdir takes it (extra `monitors`)
@@ -71,15 +70,11 @@ def export(
         svg: figures as SVG
         captions: draw captions below the figures too
         parquet: tables as Parquet
-        runs: folder of runs
-        studies: folder of studies
     """
     from phasescope.cli.studies import study_of
     from phasescope.errors import UserError
-    from phasescope.store import find_run
     from phasescope.store.archive import write_archive
     from phasescope.views.export import run_files, study_files
-    from phasescope.views.samples import check_out
     from phasescope.views.terminal.progress import counting
 
     wanted = {"figures": figures, "tables": tables, "tensorboard": tensorboard, "archive": archive}
@@ -92,20 +87,18 @@ def export(
     ):
         if given and not wanted[to]:
             raise UserError(f"`--{flag}` (=True) must go with --{to}")
-    of_study = study_of(target, studies)
+    study = study_of(target, studies)
     for flag in ("tensorboard", "archive"):
-        if of_study and wanted[flag]:
+        if study and wanted[flag]:
             raise UserError(f"`--{flag}` (={wanted[flag]}) must be of a run, and `{target}` is a study")
-    if archive is not None:
-        check_out(archive, (".zip",), "--archive")
     kind: Literal["pdf", "svg"] = "svg" if svg else "pdf"
     form: Literal["csv", "parquet"] = "parquet" if parquet else "csv"
     left_out: list[str] = []
     with counting(f"exporting {target}") as tell:
-        if of_study:
-            written = study_files(*of_study, figures, kind, captions, tables, form)
+        if study:
+            written = study_files(*study, figures, kind, captions, tables, form)
         else:
-            run = find_run(target, runs)
+            run = phasescope.find_run(target, runs)
             written = run_files(run, figures, kind, captions, tables, form, tensorboard, left_out.append)
             written += [write_archive(run, archive, tell)] if archive else []
     for path in written:
@@ -118,19 +111,18 @@ def export(
 def import_run(
     file: Positional[Annotated[Path, arg(metavar="FILE.zip")]], /, runs: Runs = Path("runs")
 ) -> int:
-    """Unpack a run that `export --archive` wrote, once it is whole and what it says; prints the run's folder.
+    """Unpack a run that `export --archive` wrote, if it is whole and what it says; prints its folder. Nothing is replaced.
 
     Args:
         file: the archive
-        runs: folder of runs; nothing in it is overwritten
     """
     from phasescope.runs.importing import import_run as unpack
     from phasescope.views.terminal.progress import counting
 
     with counting("importing") as tell:
-        found = unpack(file, runs, tell)
-    print(found.path)
+        run = unpack(file, runs, tell)
+    print(run.path)
     return 0
 
 
-import_run.__name__ = "import"  # the verb's name, which is no name of Python's
+import_run.__name__ = "import"  # the command's name, which is no name of Python's

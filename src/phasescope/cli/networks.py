@@ -1,83 +1,69 @@
-"""The verbs that tell what networks hold, and what they will; what they do is elsewhere."""
+"""The commands that measure networks, intervene on them, and predict what they will learn; what they do is elsewhere."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
 
-from tyro.conf import arg
+from tyro.conf import Positional, arg
 
-from phasescope.cli.arguments import Runs, RunWord, Words
-
-DRAWN = (".png", ".svg", ".pdf")
-"""ends of a picture's name"""
+import phasescope
+from phasescope.cli.arguments import SAMPLES, Json, Picture, Runs, RunWord, Step, Words
 
 
-def predict(
-    words: Words = (), /, patch: int | None = None, out: Path | None = None, json: bool = False
-) -> int:
-    """Foretell how a run would learn, without training it: from its world, its objective and its network alone.
+def predict(words: Words = (), /, patch: int | None = None, out: Picture = None, json: Json = False) -> int:
+    """Predict how a run would learn, without training it: from its world, its objective and its network alone.
 
     Args:
         words: a YAML file and key=value words, as `train` takes them
-        patch: side of the patch that the local machine sees, px, odd; by default what the network sees, or 7
-        out: FILE.png, FILE.svg or FILE.pdf for a picture of the ladder
-        json: JSON instead of tables
+        patch: side of the patch that the patch-local denoiser sees, px, odd; by default what the network sees, or 7
     """
     from phasescope.runs.config import load_words
-    from phasescope.runs.predicting import predict as foretell
-    from phasescope.views.samples import check_out
     from phasescope.views.terminal.prediction import print_prediction
     from phasescope.views.terminal.progress import counting
 
-    if out is not None:
-        check_out(out, DRAWN)
     config = load_words(words)
-    with counting("foretelling"):
-        found = foretell(config, patch)
+    with counting("predicting"):
+        prediction = phasescope.predict(config, patch)
     if out is not None:
         from phasescope.views.figures.axes import write_figure
         from phasescope.views.figures.ladder import ladder
 
-        write_figure(ladder(found.told, found.sentence), out)
-    print_prediction(found, as_json=json)
+        write_figure(ladder(prediction.told, prediction.sentence), out)
+    print_prediction(prediction, as_json=json)
     return 0
 
 
-def designs(words: Words = (), /, picture: bool = False, out: Path | None = None, json: bool = False) -> int:
+def designs(words: Words = (), /, picture: bool = False, out: Picture = None, json: Json = False) -> int:
     """Show which labels a run would be trained on, which it would be tested on, and what copiers would get right.
 
     Args:
         words: a YAML file and key=value words, as `train` takes them
         picture: draw the labels and some images of each split, as NAME.png
-        out: FILE.png, FILE.svg or FILE.pdf for that picture, in the place of NAME.png
-        json: JSON instead of tables
+        out: FILE.png, FILE.svg or FILE.pdf for that picture, instead of NAME.png
     """
     from phasescope.runs.config import load_words
-    from phasescope.runs.designing import designed
-    from phasescope.views.samples import check_out
+    from phasescope.runs.predicting import designed
     from phasescope.views.terminal.designs import print_design
     from phasescope.views.terminal.progress import counting
 
-    if out is not None:
-        check_out(out, DRAWN)
     config = load_words(words)
     with counting("counting labels"):
-        found = designed(config)
-    print_design(found, as_json=json)
+        design = designed(config)
+    print_design(design, as_json=json)
     if out is not None or picture:
         from phasescope.views.figures.axes import write_figure
         from phasescope.views.figures.design import design_figure
 
-        file = out or Path(f"{found.name}.png")
-        write_figure(design_figure(found), file)
+        file = out or Path(f"{design.name}.png")
+        write_figure(design_figure(design), file)
         if not json:
             print(f"picture: {file}")
     return 0
 
 
 def measure(
-    target: Annotated[str, arg(metavar="FILE.npz|RUN")],
+    target: Positional[Annotated[str, arg(metavar="FILE.npz|RUN")]],
     /,
     only: str | None = None,
     latents: str = "latents",
@@ -86,9 +72,9 @@ def measure(
     periodic: str | None = None,
     span: str | None = None,
     categorical: str | None = None,
-    step: int | None = None,
+    step: Step = None,
     runs: Runs = Path("runs"),
-    json: bool = False,
+    json: Json = False,
 ) -> int:
     """Measure latents, each score with its interval and its nulls: a file's matrix, or a run's network.
 
@@ -98,39 +84,32 @@ def measure(
         latents: name of the file's (n, features), or (draws, n, features)
         labels: name of the file's (n, factors)
         names: of the file's factors, as in x,y
-        periodic: those of them that come round; their span is then needed
+        periodic: those of them that are periodic; their span is then needed
         span: range of each factor, as in 32,32
         categorical: those whose values are names without an order
-        step: snapshot of the run; the last without it
-        runs: folder of runs
-        json: JSON instead of a table
     """
-    from phasescope import flags
+    from phasescope.cli.parsing import listed, numbers
     from phasescope.runs.measuring import measure_file, measure_run
-    from phasescope.store import find_run
     from phasescope.views.terminal.measured import print_scores
     from phasescope.views.terminal.progress import counting
 
-    def some(flag: str, text: str | None) -> list[str] | None:
-        return None if text is None else flags.words(flag, text)
-
-    chosen = some("--only", only)
+    chosen = listed("--only", only)
     with counting("measuring") as tell:
         if target.endswith(".npz"):
-            found = measure_file(
+            scores = measure_file(
                 Path(target),
                 latents,
                 labels,
-                some("--names", names),
-                some("--periodic", periodic) or (),
-                None if span is None else flags.numbers("--span", span),
+                listed("--names", names),
+                listed("--periodic", periodic) or (),
+                numbers("--span", span),
                 chosen,
-                some("--categorical", categorical) or (),
+                listed("--categorical", categorical) or (),
                 tell,
             )
         else:
-            found = measure_run(find_run(target, runs), step, chosen, tell)
-    print_scores(found, as_json=json)
+            scores = measure_run(phasescope.find_run(target, runs), step, chosen, tell)
+    print_scores(scores, as_json=json)
     return 0
 
 
@@ -141,41 +120,33 @@ def intervene(
     how: str = "patch",
     by: str | None = None,
     count: int = 64,
-    step: int | None = None,
+    step: Step = None,
     seed: int = 0,
-    out: Path | None = None,
+    out: Annotated[Path | None, SAMPLES] = None,
     runs: Runs = Path("runs"),
-    json: bool = False,
+    json: Json = False,
 ) -> int:
-    """Change what is at a tap while a run's network paints, and read where what it paints goes: is the tap used?
+    """Change what is at a layer while a run's network samples, and read where the image goes: is the layer used?
 
     Args:
-        run: a run's folder, name or hash
-        tap: a tap of the network, as in mid
-        how: patch (all of the tap from another label), part (what labels explain of it), steer (a step), ablate
+        tap: a layer of the network, as in mid
+        how: patch (all of the layer from another label), part (what labels explain of it), steer (a step), ablate
         by: for steer, how far along each factor, as in 2,0
         count: images
-        step: snapshot to take the weights from; the last without it
         seed: of labels and noise
-        out: FILE.png or FILE.npz for what was painted
-        runs: folder of runs
-        json: JSON instead of a table
+        out: FILE.png or FILE.npz for the images
     """
-    from phasescope import flags
-    from phasescope.runs.intervening import intervene as intervene_on
-    from phasescope.store import find_run
-    from phasescope.views.samples import check_out, write_samples
+    from phasescope.cli.parsing import numbers
+    from phasescope.views.samples import write_samples
     from phasescope.views.terminal.measured import print_scores
     from phasescope.views.terminal.progress import counting
 
+    steps = numbers("--by", by)
+    with counting("sampling with a change"):
+        result = phasescope.intervene(phasescope.find_run(run, runs), tap, how, steps, count, step, seed)
     if out is not None:
-        check_out(out)
-    steps = None if by is None else flags.numbers("--by", by)
-    with counting("painting with a change"):
-        found = intervene_on(find_run(run, runs), tap, how, steps, count, step, seed)
-    if out is not None:
-        write_samples(out, found.images, found.targets)
-    print_scores(found.scores, as_json=json)
+        write_samples(out, result.images, result.targets)
+    print_scores(result.scores, as_json=json)
     return 0
 
 
@@ -185,41 +156,31 @@ def clones(
     at: str | None = None,
     images: int = 32,
     each: int = 8,
-    step: int | None = None,
+    step: Step = None,
     seed: int = 0,
-    out: Path | None = None,
+    out: Picture = None,
     runs: Runs = Path("runs"),
-    json: bool = False,
+    json: Json = False,
 ) -> int:
-    """Paint training images again from where they are noisy, told nothing: where is it decided what is painted?
+    """Add noise to training images up to level t and denoise them without a label: at which t is the image fixed?
 
     Args:
-        run: a run's folder, name or hash
         at: noise levels, as in 100,200,300; evenly spread ones without it
         images: that are started from
         each: clones of each
-        step: snapshot to take the weights from; the last without it
         seed: of images and noise
-        out: FILE.png, FILE.svg or FILE.pdf for a picture
-        runs: folder of runs
-        json: JSON instead of a table
     """
-    from phasescope import flags
-    from phasescope.runs.cloning import clones as clones_of
-    from phasescope.store import find_run
-    from phasescope.views.samples import check_out
+    from phasescope.cli.parsing import numbers
     from phasescope.views.terminal.clones import print_clones
     from phasescope.views.terminal.progress import counting
 
-    if out is not None:
-        check_out(out, DRAWN)
-    levels, of = None if at is None else flags.numbers("--at", at), find_run(run, runs)
-    with counting("painting again") as tell:
-        found = clones_of(of, levels, images, each, step, seed, tell)
+    levels, source = numbers("--at", at), phasescope.find_run(run, runs)
+    with counting("denoising clones") as tell:
+        counted = phasescope.clones(source, levels, images, each, step, seed, tell)
     if out is not None:
         from phasescope.views.figures.axes import write_figure
         from phasescope.views.figures.clones import clones_figure
 
-        write_figure(clones_figure(found, of.name), out)
-    print_clones(found, as_json=json)
+        write_figure(clones_figure(counted, source.name), out)
+    print_clones(counted, as_json=json)
     return 0

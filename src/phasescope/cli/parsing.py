@@ -9,11 +9,12 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import redirect_stderr
 from functools import partial, wraps
-from typing import Any
+from typing import Any, get_type_hints
 
 import tyro
 from tyro.conf import FlagCreatePairsOff
 
+from phasescope.cli.arguments import Endings
 from phasescope.errors import UserError
 
 Verb = Callable[..., int]
@@ -23,7 +24,7 @@ FOLDERS = {
     **dict.fromkeys(("pictures", "figures", "tables", "tensorboard"), ""),
 }
 FILES = ("out", "page", "archive")
-NUMBERS = {"int": "a whole number", "float": "a number"}
+NUMBERS = {**dict.fromkeys(("int", "Step", "Workers"), "a whole number"), "float": "a number"}
 
 FAULTS = (
     (r"Unrecognized options: (.*)", "`{name}` must be left out: {verb} takes no such word"),
@@ -73,7 +74,7 @@ def call_of(verbs: Sequence[Verb], words: Sequence[str]) -> Callable[[], int]:
         if not end.code:
             raise
         raise UserError(_fault(told.getvalue(), words, by_name.get(words[0]))) from None
-    _check_places(call.keywords)
+    _check_places(by_name[words[0]], call.keywords)
     return call
 
 
@@ -87,8 +88,16 @@ def flags_of(verb: Verb) -> dict[str, inspect.Parameter]:
     }
 
 
-def _check_places(flags: Mapping[str, Any]) -> None:
-    """Raises UserError where a folder is none, or what would be written over is no file."""
+def _check_places(verb: Verb, flags: Mapping[str, Any]) -> None:
+    """Raises UserError where a folder is none, what would be written over is no file, or a file's name ends otherwise than
+    its argument says."""
+    hints = get_type_hints(verb, include_extras=True)
+    for name, path in flags.items():
+        for endings in getattr(hints[name], "__metadata__", ()):
+            if isinstance(endings, Endings) and path is not None:
+                from phasescope.views.samples import check_out
+
+                check_out(path, endings, f"--{name}")
     for name in (*FOLDERS, *FILES):
         path = flags.get(name)
         if path is None or not path.exists():
@@ -144,3 +153,29 @@ def _short(text: str) -> str:
 def _nearest(word: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(word, known, n=1)
     return f"; `{near[0]}` is near" if near else ""
+
+
+def numbers(flag: str, text: str | None) -> list[float] | None:
+    """``12.5,20`` -> [12.5, 20.0]; None for None.
+
+    Raises:
+        UserError: it has not that form.
+    """
+    try:
+        return None if text is None else [float(part) for part in text.split(",")]
+    except ValueError:
+        raise UserError(f"`{flag}` (={text}) must be numbers with commas between, as in 12.5,20") from None
+
+
+def listed(flag: str, text: str | None) -> list[str] | None:
+    """``x,y`` -> ["x", "y"]; None for None.
+
+    Raises:
+        UserError: there is no word, or an empty one.
+    """
+    if text is None:
+        return None
+    words = [part.strip() for part in text.split(",")]
+    if not all(words):
+        raise UserError(f"`{flag}` (={text}) must be words with commas between, as in x,y")
+    return words

@@ -1,4 +1,4 @@
-"""The verbs that make, show and measure runs; what they do is elsewhere."""
+"""The commands that make and show runs; what they do is elsewhere."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, arg
 
-from phasescope.cli.arguments import Runs, RunWord, Studies, Words
+import phasescope
+from phasescope.cli.arguments import SAMPLES, Json, Runs, RunWord, Step, Studies, Words
 
 if TYPE_CHECKING:
     from phasescope.runs.config import RunConfig
@@ -28,7 +29,6 @@ def train(
 
     Args:
         words: a YAML file and key=value words, as in preset=small training.steps=500
-        runs: folder of runs
         anew: drop what the run's folder holds, and train it from its start
         extend: a shorter run of the same configuration (folder, name or hash), from whose state this one begins
         tensorboard: folder for scalars and images as they come, as tensorboard --logdir takes it (extra `monitors`)
@@ -37,10 +37,10 @@ def train(
     from phasescope.runs.config import load_words
 
     config, monitors = load_words(words), []
-    if tensorboard or wandb:
-        from phasescope.views.monitors import TensorBoard, WandB
-
-        monitors = [*([TensorBoard(tensorboard)] if tensorboard else []), *([WandB(wandb)] if wandb else [])]
+    if tensorboard:
+        monitors.append(phasescope.TensorBoard(tensorboard))
+    if wandb:
+        monitors.append(phasescope.WandB(wandb))
     _train(config, runs, anew, monitors, extend)
     return 0
 
@@ -50,14 +50,12 @@ def demo(words: Words = (), /, runs: Runs = Path("runs")) -> int:
 
     Args:
         words: key=value words that change the preset
-        runs: folder of runs
     """
+    from phasescope.cli.studies import report
     from phasescope.runs.config import load_words
 
     config = load_words(["preset=demo", *words])
     if _train(config, runs):
-        from phasescope.cli.studies import report
-
         report(str(runs / config.folder))
     return 0
 
@@ -85,17 +83,13 @@ def observe(run: RunWord, words: Words = (), /, runs: Runs = Path("runs")) -> in
     """Observe a run's stored weights again by another plan, without training; prints the observation's folder.
 
     Args:
-        run: a run's folder, name or hash
         words: fields of the plan, as in probing.taps=[up1] or latent_labels=1024
-        runs: folder of runs
     """
-    from phasescope.runs.observing import observe as observe_again
-    from phasescope.store import find_run
     from phasescope.views.terminal.progress import counting
 
     with counting("observing") as tell:
-        found = observe_again(find_run(run, runs), words, tell)
-    print(found.path)
+        observation = phasescope.observe(phasescope.find_run(run, runs), words, tell)
+    print(observation.path)
     return 0
 
 
@@ -104,33 +98,28 @@ def sample(
     /,
     at: str | None = None,
     count: int = 16,
-    step: int | None = None,
+    step: Step = None,
     seed: int = 0,
-    out: Path = Path("samples.png"),
+    out: Annotated[Path, SAMPLES] = Path("samples.png"),
     runs: Runs = Path("runs"),
 ) -> int:
-    """Paint images with a run's averaged weights; the end of --out chooses a PNG grid or an npz.
+    """Sample images with a run's averaged weights; the end of --out chooses a PNG grid or an npz.
 
     Args:
-        run: a run's folder, name or hash
         at: the label's factors, as in 12.5,20; without it labels are drawn from all over the world
         count: images
-        step: snapshot to take the weights from; the last without it
         seed: of the noise, and of the labels where none is given
         out: FILE.png or FILE.npz
-        runs: folder of runs
     """
-    from phasescope import flags
+    from phasescope.cli.parsing import numbers
     from phasescope.runs.sampling import paint
-    from phasescope.store import find_run
-    from phasescope.views.samples import check_out, write_samples
+    from phasescope.views.samples import write_samples
     from phasescope.views.terminal.progress import counting
 
-    check_out(out)
-    label, of = None if at is None else flags.numbers("--at", at), find_run(run, runs)
-    with counting("painting"):
-        painted = paint(of, label, count, step, seed)
-    print(write_samples(out, *painted))
+    label, source = numbers("--at", at), phasescope.find_run(run, runs)
+    with counting("sampling"):
+        images, labels = paint(source, label, count, step, seed)
+    print(write_samples(out, images, labels))
     return 0
 
 
@@ -147,36 +136,26 @@ def exec(run_dir: Positional[Annotated[Path, arg(metavar="RUN_DIR")]], /) -> int
     return work(run_dir)
 
 
-def ls(runs: Runs = Path("runs"), where: str | None = None, json: bool = False) -> int:
+def ls(runs: Runs = Path("runs"), where: str | None = None, json: Json = False) -> int:
     """List the runs of a folder.
 
     Args:
-        runs: folder of runs
         where: a condition in SQL on fields and last metrics, as in "training.batch = 32 and state = 'done'"
-        json: JSON instead of a table
     """
-    from phasescope.store import list_runs
     from phasescope.views.terminal.progress import counting
     from phasescope.views.terminal.tables import print_runs, rows_of
 
     with counting(f"reading {runs}") as tell:
-        rows = rows_of(list_runs(runs, where), tell)
+        rows = rows_of(phasescope.list_runs(runs, where), tell)
     print_runs(rows, as_json=json)
     return 0
 
 
-def show(run: RunWord, /, runs: Runs = Path("runs"), json: bool = False) -> int:
-    """Show a run: its state, its phases and onsets, its snapshots.
-
-    Args:
-        run: a run's folder, name or hash
-        runs: folder of runs
-        json: JSON instead of tables
-    """
-    from phasescope.store import find_run
+def show(run: RunWord, /, runs: Runs = Path("runs"), json: Json = False) -> int:
+    """Show a run: its state, its phases and onsets, its snapshots."""
     from phasescope.views.terminal.tables import print_run
 
-    print_run(find_run(run, runs), as_json=json)
+    print_run(phasescope.find_run(run, runs), as_json=json)
     return 0
 
 
@@ -186,14 +165,11 @@ def tag(
     """Append a line to a run's tags, which ls, show, the explorer and the report show.
 
     Args:
-        run: a run's folder, name or hash
         text: one line
-        runs: folder of runs
     """
-    from phasescope.store import find_run
     from phasescope.store.tags import add_tag
 
-    add_tag(find_run(run, runs).path, text)
+    add_tag(phasescope.find_run(run, runs).path, text)
     return 0
 
 
@@ -204,11 +180,9 @@ def explore(
     port: int = 8421,
     token: str | None = None,
 ) -> int:
-    """Serve the explorer: runs, how each learnt, a pad to paint with them, and studies, in the browser.
+    """Serve the explorer: runs, how each learnt, a pad to sample with them, and studies, in the browser.
 
     Args:
-        runs: folder of runs
-        studies: folder of studies; that of this folder or of the checkout without it
         host: address to bind; beyond this machine a token is asked for
         port: port; 0 takes any free one
         token: that visitors must have; made up where one is needed and none is given

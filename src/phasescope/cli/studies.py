@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg
 
-from phasescope.cli.arguments import Runs, Studies, Words
+import phasescope
+from phasescope.cli.arguments import DryRun, Engine, Json, Runs, Studies, Target, Words, Workers
 from phasescope.errors import UserError
 
 if TYPE_CHECKING:
     from phasescope.studies import Study
+    from phasescope.studies.survey import Survey
 
 
 def report(
-    target: Annotated[str, arg(metavar="RUN|STUDY")],
+    target: Target,
     /,
     out: Path | None = None,
     pictures: Path | None = None,
@@ -27,11 +30,8 @@ def report(
     """Write the report of a run, of a study or a sweep: one self-contained page.
 
     Args:
-        target: a run's folder, name or hash; or a study's name or path
         out: file to write; report.html in the run's or the study's folder without it
         pictures: folder for the figures of a run's report as PNG files; none without it
-        runs: folder of runs
-        studies: folder of studies
     """
     from phasescope.views.terminal.progress import counting
 
@@ -42,11 +42,10 @@ def report(
             path = write_html(*of_study, out)
         print(path)
         return 0
-    from phasescope.store import find_run
     from phasescope.views.export.figures import run_figures
     from phasescope.views.report.page import write_report
 
-    found = find_run(target, runs)
+    found = phasescope.find_run(target, runs)
     left_out: list[str] = []
     with counting("writing the report"):
         written = [write_report(found, out, left_out.append)]
@@ -78,15 +77,15 @@ def study(
     final: bool = False,
     seeds: int | None = None,
     base: str | None = None,
-    engine: Literal["local", "slurm", "ray"] = "local",
-    workers: int | None = None,
-    dry_run: bool = False,
+    engine: Engine = "local",
+    workers: Workers = None,
+    dry_run: DryRun = False,
     judge: bool = False,
     amend: str = "",
     looked: bool = False,
     runs: Runs = Path("runs"),
     studies: Studies = None,
-    json: bool = False,
+    json: Json = False,
 ) -> int:
     """Preregister a study, run what is missing, judge its claims and write its page; the same command resumes it.
 
@@ -95,24 +94,18 @@ def study(
         final: add the seeds of the final analysis to the cells of claims that the first left undecided
         seeds: runs per cell, if fewer than the study's own are wanted: a rehearsal, which decides no claim
         base: another preset for all cells; a study of its own, in a folder of its own
-        engine: what executes runs
-        workers: runs at a time; as many as the engine has places for without it
-        dry_run: print the runs, their cost and what exists, and run nothing
         judge: judge by the records that exist and write the page, and run nothing
         amend: reason for a change of what was preregistered
         looked: with --amend, say that runs which the change concerns had been looked at
-        runs: folder of runs
-        studies: folder of studies; that of this folder or of the checkout without it
-        json: JSON instead of a table, for --dry-run
     """
-    from phasescope.studies.conduct import conduct, judge_records
+    from phasescope.studies.conduct import judge_records
     from phasescope.studies.finding import find_study
     from phasescope.studies.preregistration import preregister
     from phasescope.studies.records import RECORDS
     from phasescope.studies.survey import survey
     from phasescope.views.report.study_page import write_study_page
     from phasescope.views.terminal.progress import counting
-    from phasescope.views.terminal.studies import Progress, print_ends, print_recorded, print_survey
+    from phasescope.views.terminal.studies import print_ends
 
     _check_workers(workers)
     if looked and not amend:
@@ -134,14 +127,29 @@ def study(
         return 0
     with counting("looking for runs"):
         surveyed = survey(found, folder, runs, seeds, final)
+    return _conducted(
+        surveyed, print_ends, dry_run, json, engine=engine, workers=workers, amend=amend, looked=looked
+    )
+
+
+def _conducted(
+    surveyed: Survey, print_end: Callable[..., None], dry_run: bool, json: bool, **how: Any
+) -> int:
+    """Run what a survey says is missing, write the page, and print how it ended; the exit code."""
+    from phasescope.studies.conduct import conduct
+    from phasescope.studies.records import RECORDS
+    from phasescope.views.report.study_page import write_study_page
+    from phasescope.views.terminal.progress import counting
+    from phasescope.views.terminal.studies import Progress, print_recorded, print_survey
+
     print_survey(surveyed, as_json=json, whole=dry_run)
     if dry_run:
         return 0
-    failed = conduct(surveyed, engine, Progress(), print_recorded, workers, amend=amend, looked=looked)
-    if (folder / RECORDS).exists():
+    failed = conduct(surveyed, on_event=Progress(), on_recorded=print_recorded, **how)
+    if (surveyed.folder / RECORDS).exists():
         with counting("writing the page"):
-            write_study_page(found, folder)
-    print_ends(found, folder, failed)
+            write_study_page(surveyed.study, surveyed.folder)
+    print_end(surveyed.study, surveyed.folder, failed)
     return 1 if failed else 0
 
 
@@ -150,15 +158,15 @@ def sweep(
     /,
     zip: bool = False,
     name: str | None = None,
-    engine: Literal["local", "slurm", "ray"] = "local",
+    engine: Engine = "local",
     partition: str | None = None,
     minutes: int | None = None,
     gpus: int | None = None,
-    workers: int | None = None,
-    dry_run: bool = False,
+    workers: Workers = None,
+    dry_run: DryRun = False,
     runs: Runs = Path("runs"),
     sweeps: Path = Path("sweeps"),
-    json: bool = False,
+    json: Json = False,
 ) -> int:
     """Run every combination of some fields' values: a study without claims; the same command resumes it.
 
@@ -166,24 +174,16 @@ def sweep(
         words: as `train` takes them; several values as in world.design.dx=0.5,1,2 or training.steps=500..2000:4 seed=0..3
         zip: take the values in step, instead of every combination
         name: of its folder; sweep-HASH of its cells without it
-        engine: what executes runs
         partition: of SLURM
         minutes: time limit of a job of SLURM; a run that meets it is resumed by another job
         gpus: of each run, with SLURM or Ray
-        workers: runs at a time; as many as the engine has places for without it
-        dry_run: print the runs, their cost and what exists, and run nothing
-        runs: folder of runs
         sweeps: folder of sweeps
-        json: JSON instead of a table, for --dry-run
     """
     from phasescope.engines import check_asked
-    from phasescope.studies.conduct import conduct
-    from phasescope.studies.records import RECORDS
     from phasescope.studies.survey import survey
     from phasescope.studies.sweep import check_own, sweep_of
-    from phasescope.views.report.study_page import write_study_page
     from phasescope.views.terminal.progress import counting
-    from phasescope.views.terminal.studies import Progress, print_recorded, print_survey, print_swept
+    from phasescope.views.terminal.studies import print_swept
 
     _check_workers(workers)
     resources = {"partition": partition, "minutes": minutes, "gpus": gpus}
@@ -194,15 +194,7 @@ def sweep(
     check_own(found, folder)
     with counting("looking for runs"):
         surveyed = survey(found, folder, runs)
-    print_survey(surveyed, as_json=json, whole=dry_run)
-    if dry_run:
-        return 0
-    failed = conduct(surveyed, engine, Progress(), print_recorded, workers, asked)
-    if (folder / RECORDS).exists():
-        with counting("drawing"):
-            write_study_page(found, folder)
-    print_swept(found, folder, failed)
-    return 1 if failed else 0
+    return _conducted(surveyed, print_swept, dry_run, json, engine=engine, workers=workers, asked=asked)
 
 
 def claims(
@@ -211,17 +203,15 @@ def claims(
     page: Path | None = None,
     controls: bool = False,
     trials: int = 200,
-    json: bool = False,
+    json: Json = False,
 ) -> int:
     """Print every claim of the studies: verdict, value, interval, n; or how it does on simulated data of known truth.
 
     Args:
-        studies: folder of studies; that of this folder or of the checkout without it
         study: of this study only: a name or a path
         page: file for the page of findings, beside the studies' folders
         controls: judge each claim on simulated runs of which it is true, false, or at its threshold
         trials: how often each is simulated and judged
-        json: JSON instead of tables
     """
     from phasescope.studies.finding import find_studies, find_study
     from phasescope.views.terminal.claims import print_claims, print_controls, tried

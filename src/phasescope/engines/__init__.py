@@ -11,26 +11,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from phasescope.engines.base import Engine, LocalEngine, prepare
-from phasescope.engines.events import Event, RunEnd, Tally
+from phasescope.engines.base import Engine, Event, LocalEngine, RunEnd, Tally, prepare
 from phasescope.errors import UserError
 
 __all__ = ["ENGINES", "Engine", "Event", "RunEnd", "Tally", "check_asked", "open_engine", "prepare"]
 
 ENGINES = ("local", "slurm", "ray")
-
-
 OF_CLUSTERS = {"partition": ("slurm",), "minutes": ("slurm",), "gpus": ("slurm", "ray")}
 """what can be asked of engines that are no process of this machine: where, how long, with how many GPUs a run"""
 
 
 def check_asked(engine: str, asked: Mapping[str, str | int]) -> None:
     """Raises UserError where something is asked that an engine of that name has not, or less than 1 of it."""
-    for what, value in asked.items():
-        if engine not in OF_CLUSTERS[what]:
-            raise UserError(f"`--{what}` (={value}) must go with --engine {' or '.join(OF_CLUSTERS[what])}")
+    for option, value in asked.items():
+        if engine not in OF_CLUSTERS[option]:
+            raise UserError(
+                f"`--{option}` (={value}) must go with --engine {' or '.join(OF_CLUSTERS[option])}"
+            )
         if isinstance(value, int) and value < 1:
-            raise UserError(f"`--{what}` (={value}) must be at least 1")
+            raise UserError(f"`--{option}` (={value}) must be at least 1")
 
 
 def open_engine(
@@ -47,14 +46,10 @@ def open_engine(
     check_asked(name, asked := asked or {})
     if name == "local":
         return LocalEngine(workers)
+    if name not in ENGINES:
+        raise UserError(f"`engine` (={name}) must be one of {', '.join(ENGINES)}")
+    from phasescope.engines.clusters import RayEngine, SlurmEngine
+
     if name == "slurm":
-        from phasescope.engines.slurm import SlurmEngine
-
-        names = {"partition": "slurm_partition", "minutes": "timeout_min", "gpus": "gpus_per_node"}
-        parameters = {names[what]: value for what, value in asked.items()}
-        return SlurmEngine(runs / ".submitit", workers, parameters=parameters)
-    if name == "ray":
-        from phasescope.engines.ray import RayEngine
-
-        return RayEngine(workers, gpus=float(asked.get("gpus", 0)))
-    raise UserError(f"`engine` (={name}) must be one of {', '.join(ENGINES)}")
+        return SlurmEngine(runs / ".submitit", workers, asked)
+    return RayEngine(workers, gpus=float(asked.get("gpus", 0)))

@@ -3,7 +3,7 @@
 An engine keeps as many workers as it has places. A run that is done already is left alone; one that another process executes
 is waited for. When a worker ends and its run is not done, the run is resumed by another one, as long as it gets further each
 time; a run that twice does not is reported as failed. So an engine that is killed, and called again with the same folders,
-goes on where it was.
+resumes where it was.
 """
 
 from __future__ import annotations
@@ -11,18 +11,16 @@ from __future__ import annotations
 import signal
 import time
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
-from phasescope.engines.events import Event, RunEnd, Tally
-from phasescope.engines.workers import BUSY, STOP_PATIENCE_S, Process, Worker, cores, peek, why
+from phasescope.engines.workers import BUSY, STOP_PATIENCE_S, Worker, cores, start_process, why
 from phasescope.errors import UserError
 from phasescope.stopping import Stop
-from phasescope.store.folder import Run, is_held
+from phasescope.store.folder import Run, is_held, read_status
 from phasescope.store.holding import differences, hold
 
 FAILURES = 2
@@ -33,6 +31,64 @@ HEED_EVERY_S = 0.1
 """seconds between two looks whether a signal asked to stop"""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """those that stop all workers, with a checkpoint each"""
+Kind = Literal["waiting", "started", "progress", "retried", "ended"]
+
+
+@dataclass(frozen=True)
+class RunEnd:
+    """How a run ended.
+
+    Attributes:
+        attempts: workers that were started for it; 0 where it was done before, another process did it, or its folder is
+            damaged.
+        error: why it failed.
+    """
+
+    folder: Path
+    state: Literal["done", "failed"]
+    attempts: int
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How far many runs are, together.
+
+    Attributes:
+        running: runs that this engine executes now.
+        work_left: runs' worth of steps that are not done: a run that is half done leaves 0.5.
+        work_done: runs' worth of steps that were done since the engine began.
+    """
+
+    runs: int
+    done: int
+    failed: int
+    running: int
+    elapsed_s: float
+    work_left: float
+    work_done: float
+
+    @property
+    def eta_s(self) -> float | None:
+        """Seconds to the end at the speed so far, by steps; None before the first step."""
+        return self.elapsed_s * self.work_left / self.work_done if self.work_done > 0 else None
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something happened to a run.
+
+    `waiting`: another process executes it; `started`: a worker was started; `progress`: it went on; `retried`: its worker
+    ended before the run was done (`error` says why), and another one resumes it; `ended`: it is done, or failed for good.
+    """
+
+    kind: Kind
+    folder: Path
+    step: int
+    steps: int
+    tally: Tally
+    error: str | None = None
+    end: RunEnd | None = None
 
 
 class Described(Protocol):
@@ -102,25 +158,6 @@ class Engine(ABC):
             return _Course(self, folders, on_event).run()
 
 
-@dataclass
-class _Stand:
-    """Where one folder stands."""
-
-    step: int = 0
-    steps: int = 0
-    began_at: float = 0.0
-    """share of its steps that was done when the engine began"""
-    attempts: int = 0
-    failures: int = 0
-    furthest: int = 0
-    waits: bool = False
-    worker: Worker | None = None
-
-    @property
-    def share(self) -> float:
-        return min(self.step / self.steps, 1.0) if self.steps else 0.0
-
-
 class LocalEngine(Engine):
     """Processes of this machine, as many at a time as it has cores unless `workers` says otherwise."""
 
@@ -128,45 +165,72 @@ class LocalEngine(Engine):
         super().__init__(cores() if workers is None else workers)
 
     def start(self, folder: Path) -> Worker:
-        return Process(folder)
+        return start_process(folder)
+
+
+class _Task:
+    """One folder: where its run stands by its status.json, its worker if there is one, and how it ended."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.attempts, self.failures, self.is_announced = folder, 0, 0, False
+        self.worker: Worker | None = None
+        self.end: RunEnd | None = None
+        self.state, self.step, self.steps = "", 0, 0
+        self.read()
+        self.share_before, self.furthest = self.share, self.step
+
+    def read(self) -> bool:
+        """Read the status, which counts as empty if it cannot be read; whether the step moved."""
+        try:
+            status = read_status(self.folder)
+        except (OSError, UserError):
+            status = {}
+        before = self.step, self.steps
+        self.state, self.step, self.steps = (
+            status.get("state", ""), status.get("step", 0), status.get("steps", 0),
+        )  # fmt: skip
+        return before != (self.step, self.steps)
+
+    @property
+    def share(self) -> float:
+        """Of its steps, those that are done."""
+        return min(self.step / self.steps, 1.0) if self.steps else 0.0
 
 
 class _Course:
     """One call of `Engine.execute`."""
 
     def __init__(self, engine: Engine, folders: Sequence[Path], on_event: Callable[[Event], None]):
-        self.engine, self.on_event = engine, on_event
-        self.stop = Stop()
-        self.queue = deque(dict.fromkeys(folders))
-        self.stands = {folder: _Stand() for folder in self.queue}
-        self.ends: dict[Path, RunEnd] = {}
+        self.engine, self.on_event, self.stop = engine, on_event, Stop()
+        self.tasks = [_Task(folder) for folder in dict.fromkeys(folders)]
         self.began = self.queue_due = time.monotonic()
-        for folder, stand in self.stands.items():
-            self._read(folder)
-            stand.began_at, stand.furthest = stand.share, stand.step
 
     @property
-    def running(self) -> list[Path]:
-        return [folder for folder, stand in self.stands.items() if stand.worker]
+    def running(self) -> list[_Task]:
+        return [task for task in self.tasks if task.worker]
+
+    @property
+    def waiting(self) -> list[_Task]:
+        return [task for task in self.tasks if not task.worker and not task.end]
 
     def run(self) -> dict[Path, RunEnd]:
         with self.stop.on_signals(SIGNALS, interrupts=False):
             try:
-                while self.queue or self.running:
-                    for folder in self.running:
+                while self.running or self.waiting:
+                    for task in self.running:
                         self._heed()
-                        self._look(folder)
+                        self._look(task)
                     if len(self.running) < self.engine.places or time.monotonic() >= self.queue_due:
-                        for _ in range(len(self.queue)):
+                        for task in self.waiting:
                             self._heed()
-                            self._take_on(self.queue.popleft())
+                            self._take_on(task)
                         self.queue_due = time.monotonic() + QUEUE_EVERY_S
                     self._pause()
                 self._heed()
             except BaseException:
                 self._stop_all()
                 raise
-        return self.ends
+        return {task.folder: task.end for task in self.tasks if task.end}
 
     def _heed(self) -> None:
         if self.stop.asked:
@@ -175,107 +239,80 @@ class _Course:
     def _pause(self) -> None:
         """Until the next look; a signal ends it early."""
         until = time.monotonic() + self.engine.look_every_s
-        while self.queue or self.running:
+        while (self.running or self.waiting) and (left := until - time.monotonic()) > 0:
             self._heed()
-            left = until - time.monotonic()
-            if left <= 0:
-                return
             time.sleep(min(left, HEED_EVERY_S))
 
-    def _take_on(self, folder: Path) -> None:
-        """Start a folder's worker, if there is a place and need."""
-        stand = self.stands[folder]
-        moved = self._read(folder)
-        if peek(folder).get("state") == "done":
-            self._end(folder, RunEnd(folder, "done", stand.attempts))
-        elif is_held(folder):
-            self.queue.append(folder)
-            if not stand.waits:
-                stand.waits = True
-                self._tell("waiting", folder, error="another process executes it")
+    def _take_on(self, task: _Task) -> None:
+        """Start a worker, if there is a place and need."""
+        moved = task.read()
+        if task.state == "done":
+            self._end(task, "done")
+        elif is_held(task.folder):
+            if not task.is_announced:
+                task.is_announced = True
+                self._tell("waiting", task, "another process executes it")
             elif moved:
-                self._tell("progress", folder)
-        elif len(self.running) >= self.engine.places:
-            self.queue.append(folder)
-        else:
-            stand.attempts += 1
+                self._tell("progress", task)
+        elif len(self.running) < self.engine.places:
+            task.attempts += 1
             try:
-                stand.worker, stand.waits = self.engine.start(folder), False
+                task.worker, task.is_announced = self.engine.start(task.folder), False
             except OSError as error:
-                told = f"`{error.filename or folder}` cannot be used: {error.strerror or error}"
-                self._end(folder, RunEnd(folder, "failed", stand.attempts, told))
+                why = f"`{error.filename or task.folder}` cannot be used: {error.strerror or error}"
+                self._end(task, "failed", why)
             else:
-                self._tell("started", folder)
+                self._tell("started", task)
 
-    def _look(self, folder: Path) -> None:
-        """See how a folder's worker does."""
-        stand = self.stands[folder]
-        assert stand.worker
-        code = stand.worker.code()
-        if self._read(folder) and code is None:
-            self._tell("progress", folder)
+    def _look(self, task: _Task) -> None:
+        """See how a worker does; where it ended and the run is not done, the run waits for another one, or has failed."""
+        assert task.worker
+        code, moved = task.worker.poll(), task.read()
         if code is None:
+            if moved:
+                self._tell("progress", task)
             return
-        stand.worker = None
-        if peek(folder).get("state") == "done":
-            self._end(folder, RunEnd(folder, "done", stand.attempts))
+        task.worker = None
+        if task.state == "done":
+            self._end(task, "done")
         elif code == BUSY:
-            stand.attempts -= 1
-            self.queue.append(folder)
+            task.attempts -= 1
         else:
-            self._missed(folder, why(folder, code))
+            task.failures = 1 if task.step > task.furthest else task.failures + 1
+            task.furthest = max(task.step, task.furthest)
+            if task.failures >= FAILURES:
+                self._end(task, "failed", why(task.folder, code, task.step))
+            else:
+                self._tell("retried", task, why(task.folder, code, task.step))
 
-    def _missed(self, folder: Path, error: str) -> None:
-        """A worker ended, and its run is not done."""
-        stand = self.stands[folder]
-        stand.failures = 1 if stand.step > stand.furthest else stand.failures + 1
-        stand.furthest = max(stand.step, stand.furthest)
-        if stand.failures >= FAILURES:
-            self._end(folder, RunEnd(folder, "failed", stand.attempts, error))
-        else:
-            self.queue.appendleft(folder)
-            self._tell("retried", folder, error=error)
+    def _end(self, task: _Task, state: Literal["done", "failed"], error: str | None = None) -> None:
+        task.end = RunEnd(task.folder, state, task.attempts, error)
+        self._tell("ended", task, error)
 
-    def _read(self, folder: Path) -> bool:
-        """Read where the folder's run stands; whether it moved."""
-        stand, status = self.stands[folder], peek(folder)
-        found = status.get("step", 0), status.get("steps", 0)
-        moved = found != (stand.step, stand.steps)
-        stand.step, stand.steps = found
-        return moved
-
-    def _end(self, folder: Path, end: RunEnd) -> None:
-        self.ends[folder] = end
-        self._tell("ended", folder, error=end.error, end=end)
-
-    def _tell(self, kind: Any, folder: Path, error: str | None = None, end: RunEnd | None = None) -> None:
-        stand = self.stands[folder]
-        self.on_event(Event(kind, folder, stand.step, stand.steps, self._tally(), error, end))
+    def _tell(self, kind: Kind, task: _Task, error: str | None = None) -> None:
+        self.on_event(Event(kind, task.folder, task.step, task.steps, self._tally(), error, task.end))
 
     def _tally(self) -> Tally:
-        states = [end.state for end in self.ends.values()]
-        open_ = [stand for folder, stand in self.stands.items() if folder not in self.ends]
+        states = [task.end.state for task in self.tasks if task.end]
         return Tally(
-            runs=len(self.stands),
+            runs=len(self.tasks),
             done=states.count("done"),
             failed=states.count("failed"),
             running=len(self.running),
             elapsed_s=time.monotonic() - self.began,
-            work_left=sum(1 - stand.share for stand in open_),
-            work_done=sum(max(stand.share - stand.began_at, 0.0) for stand in self.stands.values()),
+            work_left=sum(1 - task.share for task in self.tasks if not task.end),
+            work_done=sum(max(task.share - task.share_before, 0.0) for task in self.tasks),
         )
 
     def _stop_all(self) -> None:
-        workers = [stand.worker for stand in self.stands.values() if stand.worker]
+        workers = [task.worker for task in self.tasks if task.worker]
         for worker in workers:
-            worker.stop()
+            worker.terminate()
         deadline = time.monotonic() + STOP_PATIENCE_S
-        while (
-            any(worker.code() is None for worker in workers)
-            and time.monotonic() < deadline
-            and self.stop.times < 2
-        ):
+        while any(worker.poll() is None for worker in workers) and time.monotonic() < deadline:
+            if self.stop.times >= 2:
+                break
             time.sleep(0.05)
         for worker in workers:
-            if worker.code() is None:
+            if worker.poll() is None:
                 worker.kill()

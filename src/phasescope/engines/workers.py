@@ -9,20 +9,16 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
-
-from phasescope.errors import UserError
-from phasescope.store.folder import read_status
+from typing import Protocol
 
 BUSY = 75
 """exit code of `phasescope exec` where another process executes the run (EX_TEMPFAIL of sysexits.h)"""
-LOST = -1000
-"""exit code of a worker of which nothing more is known"""
 STOP_PATIENCE_S = 30.0
 """how long a worker that is asked to stop may take"""
+LOST = -1000
+"""exit code of a worker of which nothing more is known"""
 LOG = "worker.log"
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
@@ -31,59 +27,19 @@ ONE_THREAD = dict.fromkeys(
 
 
 class Worker(Protocol):
-    """A worker that was started."""
+    """A worker that was started: what `subprocess.Popen` has of it."""
 
-    def code(self) -> int | None:
+    def poll(self) -> int | None:
         """Its exit code, negative where a signal ended it; None while it lives, or waits in a queue."""
         ...
 
-    def stop(self) -> None:
+    def terminate(self) -> None:
         """Ask it to end with a checkpoint."""
         ...
 
     def kill(self) -> None:
         """End it at once."""
         ...
-
-
-class Process:
-    """A worker that is a process of this machine."""
-
-    def __init__(self, folder: Path):
-        self.process = start_process(folder)
-
-    def code(self) -> int | None:
-        return self.process.poll()
-
-    def stop(self) -> None:
-        self.process.terminate()
-
-    def kill(self) -> None:
-        self.process.kill()
-
-
-class Future:
-    """A worker elsewhere: a call of `run_process`, of which a future of submitit's or Ray's tells.
-
-    Args:
-        future: with `done`, `exception` and `result`, as those of concurrent.futures.
-        cancel: ends the call, at once if its argument says so.
-    """
-
-    def __init__(self, future: Any, cancel: Callable[[bool], object]):
-        self.future, self.cancel = future, cancel
-
-    def code(self) -> int | None:
-        if not self.future.done():
-            return None
-        # A call that was cancelled, preempted or killed has no result.
-        return LOST if self.future.exception() is not None else self.future.result()
-
-    def stop(self) -> None:
-        self.cancel(False)
-
-    def kill(self) -> None:
-        self.cancel(True)
 
 
 def cores() -> int:
@@ -94,19 +50,20 @@ def cores() -> int:
 def start_process(folder: Path, within: Path | None = None) -> subprocess.Popen[bytes]:
     """`phasescope exec` on this machine, in a group of its own: a terminal's Ctrl-C is the engine's to hear.
 
-    It runs in the folder `within`, where sources of somebody's own lie that a configuration names; by default in this one.
+    It runs in the folder `within`, where your own sources lie that a configuration names; by default in this one.
 
     Raises:
         OSError: the folder's worker.log cannot be written.
     """
-    command = [sys.executable, "-m", "phasescope.cli", "exec", str(folder)]
+    command = [sys.executable, "-m", "phasescope", "exec", str(folder)]
+    environment = {**os.environ, **ONE_THREAD}
     with open(folder / LOG, "ab") as log:
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env={**os.environ, **ONE_THREAD},
+            env=environment,
             cwd=within,
             process_group=0,
         )
@@ -124,17 +81,8 @@ def run_process(folder: Path, within: Path | None = None) -> int:
         raise
 
 
-def peek(folder: Path) -> dict[str, Any]:
-    """What the folder's status.json says, as it stands; nothing where there is none that can be read."""
-    try:
-        return read_status(folder)
-    except (OSError, UserError):
-        return {}
-
-
-def why(folder: Path, code: int) -> str:
+def why(folder: Path, code: int, step: int) -> str:
     """Why a worker ended with `code` before its run was done, in a line."""
-    step = peek(folder).get("step", 0)
     if code == LOST:
         return f"the worker was lost at step {step}"
     if code < 0:

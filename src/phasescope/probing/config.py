@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from phasescope.config import Config
+from phasescope.families.base import FamilyConfig
 from phasescope.kinds import is_reference
 from phasescope.places import Place
 
@@ -132,20 +133,14 @@ def check_conditions(field: str, given: Sequence[int], conditions: Sequence[int]
 
 
 def resolved(
-    plan: ProbingConfig,
-    taps: Sequence[str] | None,
-    usual_taps: Sequence[str],
-    conditions: Sequence[int] | None,
-    usual_conditions: Sequence[int],
-    telling: int | None,
+    plan: ProbingConfig, taps: Sequence[str] | None, usual_taps: Sequence[str], family: FamilyConfig
 ) -> ProbingConfig:
-    """The plan with what is usual said: of a network with `taps`, and of a family with `conditions`.
+    """The plan with what is usual said, for a network and a family.
 
     Args:
         taps: of the network, where they are known.
         usual_taps: where latents are read where nobody says so; the last is where the representation's phase is read, the
             first where P1's reading is.
-        conditions, usual_conditions, telling: of the family, as `FamilyConfig` has them.
 
     Raises:
         ValueError: a tap or a timestep that is not there, or at which nothing is recorded.
@@ -156,9 +151,9 @@ def resolved(
             raise ValueError(f"`probing.taps` (={tap}) must be taps of the network: {', '.join(taps)}")
     if not own_taps:
         raise ValueError("`probing.taps` (=usual) must be named: this network says no usual ones")
-    times = tuple(usual_conditions) if plan.timesteps == "usual" else plan.timesteps
-    check_conditions("probing.timesteps", times, conditions)
-    at = min(times, key=lambda t: abs(t - (telling or 0))) if times else None
+    times = family.usual_conditions if plan.timesteps == "usual" else plan.timesteps
+    check_conditions("probing.timesteps", times, family.conditions)
+    at = min(times, key=lambda t: abs(t - (family.telling_condition or 0))) if times else None
     deep = usual_taps[-1] if usual_taps and usual_taps[-1] in own_taps else own_taps[-1]
     late = usual_taps[0] if usual_taps and usual_taps[0] in own_taps else own_taps[0]
     usual = {"representation": PlaceConfig(tap=deep, timestep=at), "p1": PlaceConfig(tap=late, timestep=at)}

@@ -107,13 +107,13 @@ def _render(world: World, labels: Labels) -> np.ndarray:
         return world.render(torch.from_numpy(np.ascontiguousarray(labels, dtype=np.float32))).numpy()
 
 
+def _copies(nearest: Callable[[Labels, Labels, Factors], Labels]) -> Painter:
+    return lambda world, training, labels: _render(world, nearest(training, labels, world.factors.visible))
+
+
 COPIERS: Mapping[str, Painter] = {
-    "copier": lambda world, training, labels: _render(
-        world, nearest_labels(training, labels, world.factors.visible)
-    ),
-    "factorized copier": lambda world, training, labels: _render(
-        world, nearest_values(training, labels, world.factors.visible)
-    ),
+    "copier": _copies(nearest_labels),
+    "factorized copier": _copies(nearest_values),
     "kernel smoother": smoothed,
 }
 

@@ -37,10 +37,15 @@ HOW: tuple[How, ...] = get_args(How)
 CONTEXTS = 4
 """images over which the mean of a tap is taken"""
 RESAMPLES = 500
-
-
 Contexts = Callable[[Tensor, Tensor], list[Tensor]]
 """Of a batch x (B, C, *spatial) and its t: for each row an image of another at that row's t, several times."""
+
+
+def check_how(how: str) -> How:
+    """Raises UserError where `how` is no intervention."""
+    if how not in HOW:
+        raise UserError(f"`how` (={how}) must be one of {', '.join(HOW)}")
+    return cast(How, how)
 
 
 def rolled(x: Tensor, t: Tensor) -> list[Tensor]:
@@ -48,6 +53,7 @@ def rolled(x: Tensor, t: Tensor) -> list[Tensor]:
     return [x.roll(shift, dims=0) for shift in _shifts(len(x))]
 
 
+@dataclass(eq=False)
 class Intervened:
     """A network of whose one tap something is changed at each call; a network itself. Rows without a label are left alone.
 
@@ -57,17 +63,12 @@ class Intervened:
             label, (1, K), in however many rows; without it means are over `contexts`.
     """
 
-    def __init__(
-        self,
-        network: Network,
-        tap: nn.Module,
-        how: How,
-        targets: Float[Tensor, "B K"],
-        beside: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None,
-        contexts: Contexts = rolled,
-    ):
-        self.network, self.tap, self.how, self.targets, self.beside = network, tap, how, targets, beside
-        self.contexts = contexts
+    network: Network
+    tap: nn.Module
+    how: How
+    targets: Float[Tensor, "B K"]
+    beside: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
+    contexts: Contexts = rolled
 
     def __call__(self, x: Tensor, t: Tensor, labels: Tensor) -> Any:
         told = ~labels.isnan().any(dim=1)
@@ -191,9 +192,7 @@ def intervene(
         UserError: `how` is none, the world has no reader, labels are too few, or the tap does not receive the label.
         ValueError: the tap is not there.
     """
-    if how not in HOW:
-        raise UserError(f"`how` (={how}) must be one of {', '.join(HOW)}")
-    how = cast(How, how)
+    how = check_how(how)
     reader = world.reader()
     if reader is None:
         raise UserError("`world` must have a reader: where the painted object goes is read from images")
@@ -268,14 +267,8 @@ def _share(reader: Reader, labels: np.ndarray, errors: np.ndarray, before: np.nd
     untouched."""
     right, untouched = (np.all(reader.within(off, labels), axis=1) for off in (errors, before))
     share = share_interval(right, TAIL)
-    return Score(
-        value=share.value,
-        low=share.low,
-        high=share.high,
-        n=share.n,
-        estimator="share of images, exact interval",
-        nulls={"untouched": float(untouched.mean())},
-    )
+    nulls = {"untouched": float(untouched.mean())}
+    return Score(share.value, share.low, share.high, share.n, "share of images, exact interval", nulls)
 
 
 def _slope(asked: np.ndarray, moved: np.ndarray, rng: np.random.Generator) -> Score:
@@ -285,22 +278,17 @@ def _slope(asked: np.ndarray, moved: np.ndarray, rng: np.random.Generator) -> Sc
     weights = np.concatenate([np.ones((1, len(x))), bootstrap_weights(len(x), RESAMPLES, rng)])
     squares = weights @ x**2
     slopes = np.divide(weights @ (x * y), squares, out=np.zeros(len(weights)), where=squares > 0)
-    low, high = basic_interval(float(slopes[0]), slopes[1:])
-    return Score(
-        value=float(slopes[0]),
-        low=low,
-        high=high,
-        n=len(x),
-        estimator="units moved per unit asked, least squares through 0, bootstrap of images",
-        nulls={"untouched": 0.0},
-    )
+    slope = float(slopes[0])
+    estimator = "units moved per unit asked, least squares through 0, bootstrap of images"
+    return Score(slope, *basic_interval(slope, slopes[1:]), len(x), estimator, {"untouched": 0.0})
 
 
 def _loss_scores(losses: Float[np.ndarray, "2 n"], rng: np.random.Generator) -> dict[str, Score]:
     n = losses.shape[1]
     weights = bootstrap_weights(n, RESAMPLES, rng)
     found = {}
-    for name, one in zip(("loss", "loss.told"), losses, strict=True):
-        low, high = basic_interval(float(one.mean()), weights @ one / n)
-        found[name] = Score(float(one.mean()), low, high, n, "the family's loss of the targets' true images")
+    for name, values in zip(("loss", "loss.told"), losses, strict=True):
+        mean = float(values.mean())
+        interval = basic_interval(mean, weights @ values / n)
+        found[name] = Score(mean, *interval, n, "the family's loss of the targets' true images")
     return found

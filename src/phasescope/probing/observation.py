@@ -7,7 +7,7 @@ observations differ by what was learnt alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,8 @@ from torch import nn
 from phasescope.families.base import Examples, Family, Task, evaluating
 from phasescope.probing.config import ProbingConfig
 from phasescope.probing.inputs import Inputs, Latents
-from phasescope.randomness import numpy_generator, torch_generator
+from phasescope.probing.sampling import sample_labels
+from phasescope.randomness import numpy_generator
 from phasescope.worlds.base import World
 
 
@@ -37,6 +38,7 @@ class Observation:
     family: Mapping[str, Any]
 
 
+@dataclass(eq=False)
 class ProbeSet:
     """The fixed inputs of all observations of a run.
 
@@ -49,16 +51,15 @@ class ProbeSet:
         latent_labels: (n, K), trained on or not.
     """
 
-    def __init__(
-        self,
-        plan: ProbingConfig,
-        world: World,
-        family: Family,
-        seed: int,
-        device: torch.device,
-        task: Task | None = None,
-    ):
-        self.plan, self.world, self.family, self.seed, self.device = plan, world, family, seed, device
+    plan: ProbingConfig
+    world: World
+    family: Family
+    seed: int
+    device: torch.device
+    task: InitVar[Task | None] = None
+
+    def __post_init__(self, task: Task | None) -> None:
+        plan, world, family, seed = self.plan, self.world, self.family, self.seed
         generator = numpy_generator(seed, "probe labels")
         splits = world.splits()
         counts = plan.images_of(splits)
@@ -68,21 +69,13 @@ class ProbeSet:
         }
         labels = world.draw_labels(plan.latent_labels, generator)
         self.latent_labels = visible(labels)
-        self.inputs = Inputs(
-            world,
-            family,
-            labels,
-            () if plan.timesteps == "usual" else plan.timesteps,
-            plan.share_draws,
-            min(plan.share_labels, len(self.latent_labels)),
-            seed,
-            device,
-            plan.batch,
-            min(plan.crossed_labels, len(self.latent_labels)),
-        )
+        conditions = () if plan.timesteps == "usual" else plan.timesteps
+        shared, crossed = (min(n, len(labels)) for n in (plan.share_labels, plan.crossed_labels))
+        parts = world, family, labels, conditions, plan.share_draws, shared, seed, self.device, plan.batch
+        self.inputs = Inputs(*parts, crossed)
         task = task or Task.of(world)
         chosen = generator.integers(len(task.training), size=(plan.bands, plan.band_images))
-        self.examples = Examples(task, world.shape, task.training[chosen], seed, device)
+        self.examples = Examples(task, world.shape, task.training[chosen], seed, self.device)
 
     @property
     def sample_labels(self) -> Float[np.ndarray, "n K"]:
@@ -100,16 +93,8 @@ class ProbeSet:
         if self.plan.reads_latents:
             latents = self.inputs.latents(network, self.plan.taps)
         with evaluating(network), torch.no_grad():
-            images = self._paint(network)
-            if "references" not in self.plan.observe:
-                return Observation(images, latents, {})
-            return Observation(images, latents, self.family.examine(network, self.examples, references))
-
-    def _paint(self, network: nn.Module) -> np.ndarray:
-        images = []
-        labels = torch.from_numpy(self.sample_labels).to(self.device)
-        for part, some in enumerate(labels.split(self.plan.batch)):
-            generator = torch_generator(self.seed, "probe sampling", part, str(self.device))
-            painted = self.family.sample(network, some, self.world.shape, generator)
-            images.append(painted.float().cpu().numpy())
-        return np.concatenate(images)
+            parts = self.world, self.sample_labels, self.plan.batch, "probe sampling", self.seed, self.device
+            images = sample_labels(network, self.family, *parts)
+            known = "references" in self.plan.observe
+            told = self.family.examine(network, self.examples, references) if known else {}
+        return Observation(images, latents, told)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,7 @@ Measured = tuple[dict[str, Score], np.ndarray | None]
 """Of one place every measure's score, and UMAP's embedding where it was asked for."""
 
 
+@dataclass(eq=False)
 class Observer:
     """Takes the snapshots of one run.
 
@@ -56,21 +57,19 @@ class Observer:
         task: what is learnt, where more is known of it than the world.
     """
 
-    def __init__(
-        self,
-        plan: ProbingConfig,
-        world: World,
-        family: Family,
-        seed: int,
-        device: torch.device,
-        encode: Callable[[Tensor], Tensor | None],
-        folder: RunWriter,
-        task: Task | None = None,
-    ):
-        self.plan, self.world, self.family, self.folder, self.encode = plan, world, family, folder, encode
-        self.probe = ProbeSet(plan, world, family, seed, device, task)
-        self.reader = world.reader()
-        self.own_measures = load_measures(plan.measures)
+    plan: ProbingConfig
+    world: World
+    family: Family
+    seed: int
+    device: torch.device
+    encode: Callable[[Tensor], Tensor | None]
+    folder: RunWriter
+    task: Task | None = None
+
+    def __post_init__(self) -> None:
+        self.probe = ProbeSet(self.plan, self.world, self.family, self.seed, self.device, self.task)
+        self.reader = self.world.reader()
+        self.own_measures = load_measures(self.plan.measures)
 
     def record(self, network: nn.Module, step: int) -> dict[str, Any]:
         """Write the snapshot of `step` and return its metrics, JSON-ready."""
@@ -110,19 +109,14 @@ class Observer:
         taps = list(self.plan.taps)
         nulls = nulls_of(self.probe.inputs, taps, None, self.encode)
         places = self.probe.inputs.places(taps)
-        arrays = {
-            id(latents.single[place]): (latents, place) for latents in nulls.values() for place in places
-        }
-        p1 = {
-            id(latents.single[place]) for latents in nulls.values() for place in places if self._is_p1(place)
-        }
-        measured = dict(
-            zip(
-                arrays,
-                self._measure_all([(latents, place, key in p1) for key, (latents, place) in arrays.items()]),
-                strict=True,
-            )
-        )
+        # Pixels and encodings are one array at several places, which is measured once.
+        jobs: dict[int, tuple[Latents, Place, bool]] = {}
+        for latents in nulls.values():
+            for place in places:
+                key = id(latents.single[place])
+                p1 = self._is_p1(place) or (key in jobs and jobs[key][2])
+                jobs[key] = latents, place, p1
+        measured = dict(zip(jobs, self._measure_all(list(jobs.values())), strict=True))
         scores: dict[str, dict[str, dict[str, float]]] = {}
         for null, latents in nulls.items():
             for place in places:

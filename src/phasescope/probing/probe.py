@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Float, Int
 
 from phasescope import measures
-from phasescope.errors import UserError
+from phasescope.errors import UserError, as_user_error
 from phasescope.factors import Factors
 from phasescope.families import USUAL
 from phasescope.families.base import Family, FamilyConfig, Network
@@ -126,68 +126,67 @@ class Probed:
         Raises:
             ValueError: there is no such measure, or one that was chosen cannot be had.
         """
-        found = Table()
+        table = Table()
         kept: dict[int, measures.Scores] = {}
-        every = {id(of.at(place)[0]) for of in (self.learnt, *self.nulls.values()) for place in self.latents}
+        every = {id(by.single[place]) for by in (self.learnt, *self.nulls.values()) for place in self.latents}
 
-        def battery(latents: Latents, place: Place) -> measures.Scores:
-            single, draws = latents.at(place)
-            if id(single) not in kept:  # pixels and encodings are the same at each tap
+        def scores_at(latents: Latents, place: Place) -> measures.Scores:
+            key = id(latents.single[place])
+            if key not in kept:  # pixels and encodings are the same at each layer
                 before = len(kept)
-                kept[id(single)] = self._battery(
-                    single, draws, chosen, lambda done, of: tell(before * of + done, len(every) * of)
+                kept[key] = self._scores(
+                    latents, place, chosen, lambda done, of: tell(before * of + done, len(every) * of)
                 )
-                self._add_routes(kept[id(single)], latents.crossed.get(place), chosen)
-            return kept[id(single)]
+            return kept[key]
 
         for place in self.learnt.single:
-            own = battery(self.learnt, place)
-            found.left_out |= {f"{name}.{place}": reason for name, reason in own.left_out.items()}
-            others = {null: battery(latents, place) for null, latents in self.nulls.items()}
+            own = scores_at(self.learnt, place)
+            table.left_out |= {f"{name}.{place}": reason for name, reason in own.left_out.items()}
+            others = {null: scores_at(latents, place) for null, latents in self.nulls.items()}
             for name, score in own.items():
                 levels = {null: other[name] for null, other in others.items() if name in other}
-                found.setdefault(name, {})[str(place)] = score.with_nulls(**levels)
-        return found.summed_up(len(self.learnt.single))
+                table.setdefault(name, {})[str(place)] = score.with_nulls(**levels)
+        return table.summed_up(len(self.learnt.single))
 
-    def _battery(
-        self, single: np.ndarray, draws: np.ndarray, chosen: Sequence[str] | None, tell: Tell
+    def _scores(
+        self, latents: Latents, place: Place, chosen: Sequence[str] | None, tell: Tell
     ) -> measures.Scores:
-        scores = self._known(single, draws, chosen, tell)
+        """Scores of the battery, of your own measures and of the two routes; with the reason why some cannot be had.
+
+        Latents may be refused as a whole, as those of a dead layer are; the routes need labels crossed with images.
+        """
+        (single, draws), crossed = latents.at(place), latents.crossed.get(place)
+        routes = () if self.shown is None else measures.ROUTES
+        known = [name for name in NAMES if chosen is None or name in chosen]
+        if chosen is not None:
+            known = [name for name in chosen if name not in {*self.own, *routes}]
+        scores = measures.Scores({})
+
+        def attempt(names: Sequence[str], measure: Callable[[], Mapping[str, Score]]) -> None:
+            try:
+                measured = measure()
+            except ValueError as reason:
+                if chosen is not None:
+                    raise
+                scores.left_out |= dict.fromkeys(names, str(reason))
+            else:
+                scores.left_out |= getattr(measured, "left_out", {})
+                scores.update({name: measured[name] for name in names if name in measured})
+
+        labels, factors = self.labels, self.factors
+        if known:
+            some = None if chosen is None else known
+            attempt(
+                known, lambda: measures.battery(single, labels, factors, draws=draws, chosen=some, tell=tell)
+            )
         for name, measure in self.own.items():
             if chosen is None or name in chosen:
-                scores[name] = measure(single, self.labels, self.factors)
+                scores[name] = measure(single, labels, factors)
+        wanted = [name for name in routes if chosen is None or name in chosen]
+        if crossed is not None and self.shown is not None and wanted:
+            count, shown = crossed.shape[1], self.shown
+            attempt(wanted, lambda: measures.routes(crossed, labels[:count], shown, factors))
         return scores
-
-    def _add_routes(
-        self, scores: measures.Scores, crossed: np.ndarray | None, chosen: Sequence[str] | None
-    ) -> None:
-        """What was told and what was seen, where labels were crossed with images; or why it cannot be had."""
-        wanted = [name for name in measures.ROUTES if chosen is None or name in chosen]
-        if crossed is None or self.shown is None or not wanted:
-            return
-        try:
-            found = measures.routes(crossed, self.labels[: crossed.shape[1]], self.shown, self.factors)
-        except ValueError as reason:
-            if chosen is not None:
-                raise
-            scores.left_out |= dict.fromkeys(wanted, str(reason))
-        else:
-            scores |= {name: found[name] for name in wanted}
-
-    def _known(
-        self, single: np.ndarray, draws: np.ndarray, chosen: Sequence[str] | None, tell: Tell
-    ) -> measures.Scores:
-        """Of the battery; nothing but the reason where latents are refused as a whole, as a dead tap's are."""
-        others = {*self.own, *(measures.ROUTES if self.shown is not None else ())}
-        known = None if chosen is None else [name for name in chosen if name not in others]
-        if known == []:
-            return measures.Scores({})
-        try:
-            return measures.battery(single, self.labels, self.factors, draws=draws, chosen=known, tell=tell)
-        except ValueError as reason:
-            if chosen is not None:
-                raise
-            return measures.Scores({}, dict.fromkeys(NAMES, str(reason)))
 
 
 def probe(
@@ -233,10 +232,8 @@ def probe(
         family = family.build()
     family = family or USUAL.build()
     conditions = [t] if isinstance(t, int) else list(t)
-    try:
+    with as_user_error():
         check_conditions("t", conditions, family.conditions)
-    except ValueError as error:
-        raise UserError(str(error)) from None
     given = None if isinstance(labels, int) else np.shape(labels)
     if given is not None and (len(given) != 2 or given[0] == 0 or given[1] != len(world.factors.visible)):
         raise UserError(

@@ -28,6 +28,8 @@ from phasescope.worlds import USUAL as USUAL_WORLD
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from phasescope.worlds import World
+
 MOST_NUMBERS = 2**31
 """in one array: 8 GiB as float32"""
 
@@ -115,15 +117,7 @@ class RunConfig(Config):
         Raises:
             ValueError: a tap or a timestep is not there.
         """
-        family = self.family
-        return resolved(
-            self.probing,
-            taps,
-            usual_taps,
-            family.conditions,
-            family.usual_conditions,
-            family.telling_condition,
-        )
+        return resolved(self.probing, taps, usual_taps, self.family)
 
     def with_kinds(self, **kinds: Any) -> Self:
         """With another world, family or network, as `execution.train` takes them; None leaves what is there.
@@ -146,12 +140,10 @@ class RunConfig(Config):
         """What the network gives its blocks of visible labels (n, K), (n, features); None where that is not known."""
         return self.network.encode(labels, self.world.factors.visible)
 
-    def task(self) -> Task:
-        """What is to be learnt, as the family is told it."""
-        network = self.network
-        return Task.of(
-            self.world, network.commutes_with(self.world.shape), network.sees_px(), self.training.withheld
-        )
+    def task(self, world: World | None = None) -> Task:
+        """What is to be learnt, as the family is told it; of `world` instead of the configuration's, if it is given."""
+        world, network = world or self.world, self.network
+        return Task.of(world, network.commutes_with(world.shape), network.sees_px(), self.training.withheld)
 
     @property
     def folder(self) -> str:

@@ -5,32 +5,28 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phasescope.config import Tree
-from phasescope.errors import NotFinite, RunFailed, UserError
+from phasescope.errors import NotFinite, RunFailed, UserError, as_user_error
 from phasescope.probing.own_measures import load_measures
 from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig, over_defaults
-from phasescope.runs.events import Progress, Start
 from phasescope.runs.extension import Extend, begin_from
 from phasescope.runs.loading import check_answer, hear_as_trained, plan_of
-from phasescope.runs.looking import observer_of
-from phasescope.runs.monitoring import Monitor, bar, monitored
-from phasescope.runs.spent import Spent
+from phasescope.runs.monitoring import Monitor, Progress, Start, monitored
+from phasescope.runs.recorder import Recorder
 from phasescope.runs.whole import check_whole
 from phasescope.sources import told_of
 from phasescope.stopping import Stop
-from phasescope.store.folder import Run, now
+from phasescope.store.folder import Run
 from phasescope.store.holding import hold
-from phasescope.store.provenance import provenance
 from phasescope.store.writer import CHECKPOINT, OR_ANEW, RunWriter
 
 if TYPE_CHECKING:
     from phasescope.probing.config import ProbingConfig
-    from phasescope.probing.observer import Observer
     from phasescope.training.loop import Learner
     from phasescope.training.losses import Losses
 
@@ -65,14 +61,20 @@ def train(
         UserError: the folder or the device cannot be used; a class cannot be found again; `extend` cannot be extended.
         RunFailed: the loss is not finite any more; the folder is no longer this process's own.
     """
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
     whole = config if isinstance(config, RunConfig) else over_defaults(config)
     config = whole.with_kinds(world=world, family=family, network=network)
+    console = Console(stderr=True)
+    shown = (console.is_terminal or console.is_jupyter) if progress is None else progress
     with (
-        bar(progress) as tell,
+        Bar(console=console, disable=not shown) as bar,
         closing(execute(config, Path(runs), anew=anew, extend=extend)) as events,
     ):
+        task = bar.add_task(config.folder, total=config.training.steps)
         for event in monitored(events, monitors):
-            tell(event)
+            bar.update(task, completed=event.step)
     return Run(Path(runs) / config.folder)
 
 
@@ -107,57 +109,58 @@ def _fresh_learner(config: RunConfig) -> Learner:
 
     if config.training.threads:
         torch.set_num_threads(config.training.threads)
-    try:
+    with as_user_error():
         return fresh_learner(
             config.network, config.world.shape, config.world.factors.visible, config.training, config.seed
         )
-    except ValueError as error:
-        raise UserError(str(error)) from None
 
 
+@dataclass(eq=False)
 class _Execution:
     """One process's work on one run."""
 
-    def __init__(
-        self,
-        config: RunConfig,
-        folder: RunWriter,
-        learner: Learner,
-        plan: ProbingConfig,
-        stop: Stop,
-        origin: str | None,
-    ):
-        self.config, self.folder, self.learner, self.plan = config, folder, learner, plan
-        self.stop, self.origin, self.steps = stop, origin, config.training.steps
+    config: RunConfig
+    folder: RunWriter
+    learner: Learner
+    plan: ProbingConfig
+    stop: Stop
+    origin: str | None
+
+    def __post_init__(self) -> None:
+        config, learner, self.steps = self.config, self.learner, self.config.training.steps
         hear_as_trained(learner.average, config.training)
         self.family = config.family.build()
-        self.losses, self.spent, self.started = self._losses_after([]), Spent(), now()
+        self.losses = self._losses_after([])
+        self.recorder = Recorder(config, self.plan, self.folder, learner.device)
         self._take_up()
-        self._summarise()
+        self.recorder.summarise()
         self._status_due = time.monotonic() + STATUS_EVERY_S
         self._checkpoint_due = time.monotonic() + CHECKPOINT_EVERY_S
 
     def events(self) -> Iterator[Start | Progress]:
         from phasescope.training.loop import learn
 
-        if self.learner.step == self.steps and self.folder.status["state"] == "done":
+        learner = self.learner
+        if learner.step == self.steps and self.folder.status["state"] == "done":
             yield self._start()
             return
         self.folder.write_about(about(self.config, self.plan))
         self._write_status("running")
-        with self._failure_told():
+        with self._failure_in_status():
             try:
                 yield self._start()
-                if self.learner.step == 0 and not self.folder.metrics and not self.stop.asked:
+                if learner.step == 0 and not self.folder.metrics and not self.stop.asked:
                     yield self._progress(self._observe())
-                losses = learn(self.learner, self.family, self.config.world, self.config.seed)
-                while self.learner.step < self.steps and not self.stop.asked:
-                    loss = next(losses)
-                    self.losses.add(loss, self.learner.step)
-                    due = self.config.probing.snapshots.due(self.learner.step, self.steps)
+                losses = learn(learner, self.family, self.config.world, self.config.seed)
+                while learner.step < self.steps and not self.stop.asked:
+                    self.losses.add(next(losses), learner.step)
+                    due = self.config.probing.snapshots.due(learner.step, self.steps)
                     yield self._progress(self._observe() if due else None)
-                    self._keep_up()
-                if self.learner.step < self.steps:
+                    if time.monotonic() >= self._checkpoint_due:
+                        self._checkpoint()
+                    if time.monotonic() >= self._status_due:
+                        self._write_status("running")
+                if learner.step < self.steps:
                     self._checkpoint()
                 else:
                     check_whole(self.folder, self.steps, thorough=False)
@@ -166,11 +169,11 @@ class _Execution:
                     self._checkpoint()
                 self._write_status("stopped")
                 raise
-        self._write_status("done" if self.learner.step == self.steps else "stopped")
+        self._write_status("done" if learner.step == self.steps else "stopped")
 
     @contextmanager
-    def _failure_told(self) -> Iterator[None]:
-        """Within the block what fails is told in the status too."""
+    def _failure_in_status(self) -> Iterator[None]:
+        """Within the block, what fails is written to the status too."""
         try:
             yield
         except BaseException as error:
@@ -180,17 +183,17 @@ class _Execution:
             raise
 
     def _take_up(self) -> None:
-        """Go on from the folder's checkpoint, or from the start."""
+        """Resume from the folder's checkpoint, or begin."""
         import torch
 
-        found = self.folder.read_checkpoint()
-        if found is None:
+        checkpoint = self.folder.read_checkpoint()
+        if checkpoint is None:
             self._check_nothing_learnt()
-        if found is None or (found[1].get("step") == 0 and self.folder.changed_sources):
+        if checkpoint is None or (checkpoint[1].get("step") == 0 and self.folder.changed_sources):
             self.folder.begin_anew()
             return
         self.folder.check_sources()
-        arrays, state = found
+        arrays, state = checkpoint
         try:
             if state["run"] != self.config.digest():
                 raise ValueError("it is of another configuration")
@@ -198,8 +201,8 @@ class _Execution:
                 {name: torch.from_numpy(array) for name, array in arrays.items()}, state["step"]
             )
             self.losses = self._losses_after(state["losses"])
-            self.spent.add(state["spent"])
-            self.started = state["started"]
+            self.recorder.add(state["spent"])
+            self.recorder.started = state["started"]
         except (KeyError, RuntimeError, ValueError) as error:
             reason = " ".join(str(error).split())[:120]
             raise UserError(
@@ -211,22 +214,13 @@ class _Execution:
 
     def _check_nothing_learnt(self) -> None:
         """Raises UserError where the folder has no checkpoint, and yet was trained."""
-        steps = [entry["step"] for entry in self.folder.metrics] + [one.step for one in self.folder.snapshots]
+        steps = [entry["step"] for entry in self.folder.metrics]
+        steps += [snapshot.step for snapshot in self.folder.snapshots]
         if max(steps, default=0):
             raise UserError(
                 f"`{self.folder.path / CHECKPOINT}` must be there to go on from: metrics and snapshots reach to "
                 f"step {max(steps)}; {OR_ANEW}"
             )
-
-    @cached_property
-    def observer(self) -> Observer:
-        """Made when first needed: a run that is already done needs none."""
-        return observer_of(self.config, self.plan, self.family, self.learner.device, self.folder)
-
-    @cached_property
-    def images(self) -> int:
-        """Number of images in the training set."""
-        return len(self.config.world.training_labels())
 
     def _losses_after(self, read: list[float]) -> Losses:
         """The losses since the last snapshot, of which a checkpoint kept `read`."""
@@ -238,30 +232,16 @@ class _Execution:
         """Take a snapshot, append its metrics, write a checkpoint; in this order."""
         learner = self.learner
         self.losses.read()
+        told = {"loss": self.losses.mean(), **learner.last_step()}
         try:
-            with self.spent.observing():
-                seen = self.observer.record(learner.average, learner.step)
+            line = self.recorder.record(learner.average, learner.step, learner.images_seen, **told)
         except NotFinite as error:
             raise self.losses.diverged(f"what is observed must be finite: {error}", learner.step) from error
-        metrics = {
-            "step": learner.step,
-            "images_seen": learner.images_seen,
-            "epochs": learner.images_seen / self.images,
-            "loss": self.losses.mean(),
-            **learner.last_step(),
-            **seen,
-        }
         self.losses.clear()
-        self.folder.append_metrics({**metrics, **self.spent.tick()})
         self._checkpoint()
-        self._summarise()
+        self.recorder.summarise()
         self._write_status("running")
-        return metrics
-
-    def _summarise(self) -> None:
-        from phasescope.probing.observer import summarise
-
-        self.summary = summarise(self.plan, self.folder.metrics)
+        return line
 
     def _checkpoint(self) -> None:
         self.losses.read()
@@ -270,25 +250,18 @@ class _Execution:
             "run": self.config.digest(),
             "step": self.learner.step,
             "losses": self.losses.values,
-            "spent": self.spent.tick(),
-            "started": self.started,
+            "spent": self.recorder.tick(),
+            "started": self.recorder.started,
         }
         self.folder.write_checkpoint(tensors, state)
         self._checkpoint_due = time.monotonic() + CHECKPOINT_EVERY_S
-
-    def _keep_up(self) -> None:
-        """Status and checkpoint, where their time has come."""
-        if time.monotonic() >= self._checkpoint_due:
-            self._checkpoint()
-        if time.monotonic() >= self._status_due:
-            self._write_status("running")
 
     def _start(self) -> Start:
         import torch
 
         learner, parameters = self.learner, sum(p.numel() for p in self.learner.network.parameters())
         return Start(
-            self.folder.path, parameters, self.images, learner.step, self.steps, str(learner.device),
+            self.folder.path, parameters, self.recorder.images, learner.step, self.steps, str(learner.device),
             torch.get_num_threads(), self.origin,
         )  # fmt: skip
 
@@ -296,23 +269,8 @@ class _Execution:
         return Progress(self.learner.step, self.steps, self.learner.images_seen, self.losses.last, metrics)
 
     def _write_status(self, state: str, **more: Any) -> None:
-        start = self._start()
-        self.folder.write_status(
-            {
-                "state": state,
-                "step": start.step,
-                "steps": start.steps,
-                "images_seen": self.learner.images_seen,
-                "images": start.images,
-                "parameters": start.parameters,
-                **provenance(),
-                "threads": start.threads,
-                "device": start.device,
-                **self.spent.tick(),
-                "started": self.started,
-                "updated": now(),
-                "summary": self.summary,
-                **more,
-            }
+        learner = self.learner
+        self.recorder.write_status(
+            state, learner.network, learner.step, self.steps, learner.images_seen, **more
         )
         self._status_due = time.monotonic() + STATUS_EVERY_S

@@ -1,26 +1,40 @@
-"""Interventions on a run's network: is what a tap represents used to paint?"""
+"""Interventions on a run's network: is what a layer represents used to generate an image?
+
+`intervene` samples many labels, and puts in what belongs to others of them. `changed` is for one label, which is dragged:
+its means (`probing.intervening`) are over `BESIDE` fixed images of labels from all over the world, noised as the sampled
+one is supposed to be at t, so that they do not move with the label.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from phasescope.errors import UserError
+from phasescope.errors import UserError, as_user_error
 from phasescope.factors import Factors
-from phasescope.randomness import numpy_generator
-from phasescope.runs.loading import load_network, snapshot_of
+from phasescope.randomness import numpy_generator, torch_generator
+from phasescope.runs.loading import check_labels, load_network, snapshot_of
 from phasescope.store import Run, as_run
 from phasescope.worlds.base import World
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from phasescope.families.base import Family, Network
     from phasescope.probing.intervening import How, Intervention
+    from phasescope.runs.config import RunConfig
 
 MOST = 4096
 """images of one intervention"""
 TRIES = 200
 """rounds of drawing in which labels that leave the world are drawn again"""
+BESIDE = 8
+"""images over which the means of a change are taken"""
+IMAGES = 2 * BESIDE + 1
+"""that a changed network computes in a step, at most"""
 
 
 def intervene(
@@ -32,7 +46,7 @@ def intervene(
     step: int | None = None,
     seed: int = 0,
 ) -> Intervention:
-    """Paint labels while something of others is put in at a tap, and read where it goes.
+    """Sample labels while something of others is put in at a layer, and read where the image goes.
 
     Labels are drawn from all over the factor space. Their targets are others of them, or for `steer` the labels moved `by`.
 
@@ -44,47 +58,31 @@ def intervene(
         seed: of labels and noise.
 
     Raises:
-        UserError: an argument is not as it must be; the run cannot be read; its world has no reader.
+        UserError: an argument is invalid; the run cannot be read; its world has no reader.
     """
     from phasescope.probing import intervening
 
     run = as_run(run)
     if not 8 <= count <= MOST:
         raise UserError(f"`count` (={count}) must be from 8 to {MOST}")
-    if how not in intervening.HOW:
-        raise UserError(f"`how` (={how}) must be one of {', '.join(intervening.HOW)}")
+    intervening.check_how(how)
     if (how == "steer") != (by is not None):
         raise UserError(f"`by` (={by}) must be given with `how` steer, and with nothing else")
     loaded = load_network(run, snapshot_of(run, step))
-    world = loaded.config.world
-    if loaded.config.network.taps is not None and tap not in loaded.config.network.taps:
-        raise UserError(
-            f"`tap` (={tap}) must be one of the network's: {', '.join(loaded.config.network.taps)}"
-        )
+    world, taps = loaded.config.world, loaded.config.network.taps
+    if taps is not None and tap not in taps:
+        raise UserError(f"`tap` (={tap}) must be one of the network's: {', '.join(taps)}")
     generator = numpy_generator(seed, "intervention labels")
-    labels, targets = (
-        _moved(world, by, count, generator) if by is not None else _paired(world, count, generator)
-    )
-    try:
+    if by is None:
+        labels = world.factors.visible_columns(world.draw_labels(count, generator))
+        targets = np.roll(labels, 1, axis=0)
+    else:
+        labels, targets = _moved(world, by, count, generator)
+    network, family, batch = loaded.network, loaded.family, loaded.plan.batch
+    with as_user_error():
         return intervening.intervene(
-            loaded.network,
-            world,
-            loaded.config.family.build(),
-            tap,
-            how,
-            labels,
-            targets,
-            seed=seed,
-            batch=loaded.plan.batch,
+            network, world, family, tap, how, labels, targets, seed=seed, batch=batch
         )
-    except ValueError as error:
-        raise UserError(str(error)) from None
-
-
-def _paired(world: World, count: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Labels, each with another one of them."""
-    labels = world.factors.visible_columns(world.draw_labels(count, generator))
-    return labels, np.roll(labels, 1, axis=0)
 
 
 def _moved(
@@ -92,43 +90,151 @@ def _moved(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Labels whose step stays in the world, and where it leads."""
     factors = world.factors.visible
-    told = _check_step(factors, by)
+    name = _check_step(factors, by)
     kept: list[np.ndarray] = []
     for _ in range(TRIES):
         labels = world.factors.visible_columns(world.draw_labels(count, generator))
-        targets = _come_round(factors, labels + np.asarray(by, dtype=np.float32))
+        targets = _stepped(factors, labels, by)
         inside = ((targets >= factors.low) & (targets <= factors.low + factors.span)).all(axis=1)
         kept.append(np.stack([labels[inside], targets[inside]]))
-        if sum(one.shape[1] for one in kept) >= count:
+        if sum(pairs.shape[1] for pairs in kept) >= count:
             both = np.concatenate(kept, axis=1)[:, :count].astype(np.float32)
             return both[0], both[1]
-    raise UserError(f"`by` (={told}) must lead from labels of the world to labels of it")
-
-
-def stepped(factors: Factors, label: np.ndarray, by: Sequence[float]) -> np.ndarray:
-    """Where a step `by` leads from one label, (K,).
-
-    Raises:
-        UserError: it is no step, or leads out of the world.
-    """
-    told = _check_step(factors, by)
-    target = _come_round(factors, label + np.asarray(by, dtype=np.float32)).astype(np.float32)
-    try:
-        factors.check(target[None])
-    except ValueError as error:
-        raise UserError(f"`by` (={told}) must lead to a label of the world: {error}") from None
-    return target
+    raise UserError(f"{name} must lead from labels of the world to labels of it")
 
 
 def _check_step(factors: Factors, by: Sequence[float]) -> str:
-    told = ",".join(f"{one:g}" for one in by)
+    """The step as errors name it.
+
+    Raises:
+        UserError: it is no step of this world.
+    """
+    name = f"`by` (={_joined(by)})"
     if len(by) != len(factors):
-        raise UserError(f"`by` (={told}) must give {','.join(factors.names)}: {len(factors)} numbers")
+        raise UserError(f"{name} must give {','.join(factors.names)}: {len(factors)} numbers")
     if not np.isfinite(by).all() or not np.any(by) or factors.categorical[np.flatnonzero(by)].any():
-        raise UserError(f"`by` (={told}) must be finite, not all 0, and along factors that have an order")
-    return told
+        raise UserError(f"{name} must be finite, not all 0, and along factors that have an order")
+    return name
 
 
-def _come_round(factors: Factors, labels: np.ndarray) -> np.ndarray:
-    """Values of periodic factors, within their range."""
-    return np.where(factors.periodic, factors.low + (labels - factors.low) % factors.span, labels)
+def _stepped(factors: Factors, labels: np.ndarray, by: Sequence[float]) -> np.ndarray:
+    """Labels moved by a step, periodic factors within their range."""
+    moved = labels + np.asarray(by, dtype=np.float32)
+    return np.where(factors.periodic, factors.low + (moved - factors.low) % factors.span, moved)
+
+
+def _joined(numbers: Sequence[float]) -> str:
+    return ",".join(f"{number:g}" for number in numbers)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is changed at a layer.
+
+    Attributes:
+        how: patch, part, steer or ablate.
+        towards: a value a factor: for patch and part the label that is put in, for steer how far along each; else nothing.
+    """
+
+    tap: str
+    how: str
+    towards: tuple[float, ...] = ()
+
+
+def target_of(world: World, label: np.ndarray, change: Change) -> np.ndarray | None:
+    """The label (K,) that is put in where the network is conditioned on `label` (K,); None where nothing is.
+
+    Raises:
+        UserError: `how` is unknown; `towards` is no label of this world, no step to one, or given for nothing.
+    """
+    from phasescope.probing.intervening import check_how
+
+    factors, name = world.factors.visible, f"`towards` (={_joined(change.towards)})"
+    check_how(change.how)
+    if change.how == "ablate":
+        if change.towards:
+            raise UserError(f"{name} must not be given where something is ablated")
+        return None
+    if change.how == "steer":
+        prefix = f"{_check_step(factors, change.towards)} must lead to a label of the world: "
+        target = _stepped(factors, label, change.towards).astype(np.float32)
+    else:
+        if len(change.towards) != len(factors):
+            raise UserError(f"{name} must give {', '.join(factors.names)}: {len(factors)} numbers")
+        prefix, target = "", np.array(change.towards, np.float32)
+    check_labels(world, target[None], prefix)
+    return target
+
+
+def changed(
+    network: Network, config: RunConfig, family: Family, change: Change, target: np.ndarray | None, seed: int
+) -> Network:
+    """`network`, changed so; it is then called with rows of one label.
+
+    Raises:
+        UserError: the network has no such layer, or the layer does not receive the label.
+    """
+    import torch
+
+    from phasescope.probing.capture import check_hears, find_tap
+    from phasescope.probing.intervening import Intervened
+
+    world = config.world
+    full = torch.from_numpy(world.draw_labels(BESIDE, numpy_generator(seed, "labels beside")))
+    x_0, labels = world.render(full), world.factors.visible_columns(full)
+    noise = torch.randn(x_0.shape, generator=torch_generator(seed, "noise beside"))
+
+    def beside(t: Tensor) -> tuple[Tensor, Tensor]:
+        condition = None if family.conditions is None else int(t[0])
+        return family.inputs(x_0, labels, condition, noise)[0], labels
+
+    taps = config.network.taps
+    try:
+        if taps is not None and change.tap not in taps:
+            raise ValueError
+        tap = find_tap(network, change.tap)
+    except ValueError:
+        known = f"one of the network's: {', '.join(taps)}" if taps else "a block of the network"
+        raise UserError(f"`tap` (={change.tap}) must be {known}") from None
+    check_hears(network, change.tap, world, family, labels, seed)
+    put_in = labels[:1] if target is None else torch.from_numpy(target[None])
+    return Intervened(network, tap, cast("How", change.how), put_in, beside)
+
+
+def went(world: World, image: np.ndarray, label: np.ndarray, target: np.ndarray | None) -> dict[str, Any]:
+    """By each reading that every image has: `at`, the estimate of each factor, and `went`: whether it `followed` what was
+    put in, `stayed` at the condition, `either` where these are too near to each other to tell, or is `elsewhere`.
+
+    Nothing if the world has no reader of images (1, C, *spatial).
+    """
+    reader = world.reader()
+    if reader is None:
+        return {}
+    columns = reader.read(image)
+    there = {} if target is None else reader.ungated(columns, target[None])
+    words = {(True, True): "either", (True, False): "followed", (False, True): "stayed"}
+    by_reading = {}
+    for reading, error in reader.ungated(columns, label[None]).items():
+        stayed = bool(reader.within(error, label[None]).all())
+        followed = target is not None and bool(reader.within(there[reading], target[None]).all())
+        by_reading[reading] = {
+            "at": (label + error[0]).astype(float).tolist(),
+            "went": words.get((followed, stayed), "elsewhere"),
+        }
+    return by_reading
+
+
+def guided(network: Network, guidance: float) -> Network:
+    """`network` with guidance w (Ho & Salimans 2022, arXiv 2207.12598, eq. 6): none + (1 + w) (label - none).
+
+    That is the same whatever is predicted, as long as predictions are affine functions of one another.
+    """
+    import torch
+
+    def predict(x_t: Tensor, t: Tensor, labels: Tensor) -> Tensor:
+        none = torch.full_like(labels, torch.nan)
+        both = network(torch.cat((x_t, x_t)), torch.cat((t, t)), torch.cat((labels, none)))
+        conditional, unconditional = both.chunk(2)
+        return unconditional + (1 + guidance) * (conditional - unconditional)
+
+    return predict

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from phasescope.errors import UserError
-from phasescope.kinds import Constructed
+from phasescope.errors import UserError, as_user_error
+from phasescope.kinds import Constructed, references
 from phasescope.runs.config import RunConfig
 from phasescope.sources import failing
 from phasescope.store import Run, Snapshot
 
 if TYPE_CHECKING:
+    from jaxtyping import Float
     from torch import Tensor, nn
 
+    from phasescope.families import Family
     from phasescope.probing.config import ProbingConfig
     from phasescope.training.config import TrainingConfig
+    from phasescope.worlds.base import World
+
+MOST_PARAMETERS, MOST_TENSORS = 2**28, 2**13
+"""of a network that the explorer loads, and the tensors that hold them"""
+MOST_VALUES = 2**16
+"""of an image that the explorer samples"""
+MOST_WORK = 2**22
+"""values computed for one answer of the explorer: those of an image times the steps to it, or times the images"""
 
 
 @dataclass(frozen=True)
@@ -32,6 +46,10 @@ class Loaded:
     config: RunConfig
     network: nn.Module
     plan: ProbingConfig
+
+    @cached_property
+    def family(self) -> Family:
+        return self.config.family.build()
 
 
 def snapshot_of(run: Run, step: int | None) -> Snapshot:
@@ -80,11 +98,8 @@ def load_network(run: Run, snapshot: Snapshot) -> Loaded:
     import torch
 
     config = config_of(run)
-    try:
-        with torch.random.fork_rng(devices=[]):  # its fresh weights are drawn for nothing
-            network = config.network.build(config.world.shape, config.world.factors.visible)
-    except ValueError as error:
-        raise UserError(str(error)) from None
+    with as_user_error(), torch.random.fork_rng(devices=[]):  # its fresh weights are drawn for nothing
+        network = config.network.build(config.world.shape, config.world.factors.visible)
     path = snapshot.path / "weights.safetensors"
     weights = {name: torch.from_numpy(array) for name, array in snapshot.weights().items()}
     try:
@@ -134,12 +149,10 @@ def plan_of(config: RunConfig, network: nn.Module) -> ProbingConfig:
         UserError: a tap or a timestep is not there.
     """
     taps, usual = config.network.taps, config.network.usual_taps
-    try:
+    with as_user_error():
         if taps is not None:
             return config.plan_of(taps, usual)
         return config.plan_of(None, _tried_out(config, network))
-    except ValueError as error:
-        raise UserError(str(error)) from None
 
 
 def check_answer(config: RunConfig, network: nn.Module) -> None:
@@ -183,3 +196,80 @@ def _tried_out(config: RunConfig, network: nn.Module) -> list[str]:
     if config.probing.taps != "usual":
         return list(config.probing.taps)
     return reached_taps(network, *_given(config, network))
+
+
+def not_imported(run: Run) -> str | None:
+    """Why the explorer does not load the run's network: it would have to run a source that is somebody's own."""
+    own = references(run.config)
+    if not own:
+        return None
+    return (
+        f"`{run.path.name}` is made with a source of its owner's ({', '.join(own)}), which is not run here: "
+        f"`phasescope sample {run.path.name}` paints with it"
+    )
+
+
+def check_labels(world: World, labels: Float[np.ndarray, "n K"], prefix: str = "") -> None:
+    """Raises UserError, whose message begins with `prefix`, where a label is not of this world."""
+    with as_user_error(prefix):
+        world.factors.visible.check(labels)
+
+
+def check_size(config: RunConfig) -> None:
+    """Raises UserError where images or network are larger than what the explorer loads; nothing is allocated for this."""
+    import torch
+    from torch.nn.modules.module import register_module_parameter_registration_hook
+
+    shape, values = config.world.shape, math.prod(config.world.shape)
+    if values > MOST_VALUES:
+        raise UserError(
+            f"`world.shape` (={shape}) must hold at most {MOST_VALUES:,} values to be painted here"
+        )
+    network, parameters, tensors = f"`network` (={config.network.kind})", 0, 0
+
+    def count(module: Any, name: str, parameter: Tensor | None) -> None:
+        nonlocal parameters, tensors
+        if parameter is not None:
+            parameters, tensors = parameters + parameter.numel(), tensors + 1
+        if parameters > MOST_PARAMETERS or tensors > MOST_TENSORS:
+            raise UserError(
+                f"{network} must have at most {MOST_PARAMETERS:,} parameters in at most {MOST_TENSORS:,} tensors to be "
+                "painted with here"
+            )
+
+    counting = register_module_parameter_registration_hook(count)
+    try:
+        with torch.device("meta"):
+            config.network.build(shape, config.world.factors.visible)
+    except (ValueError, RuntimeError, OverflowError, TypeError) as error:
+        # torch has several ways to say that no tensor has such a size.
+        why = " ".join(str(error).split())[:300]
+        raise UserError(
+            why if isinstance(error, ValueError) else f"{network} cannot be built: {why}"
+        ) from None
+    finally:
+        counting.remove()
+
+
+def check_work(name: str, count: int, world: World, images: int = 1) -> None:
+    """Raises UserError where `count` times the values of `images` are more than are computed for one answer."""
+    values = images * math.prod(world.shape)
+    if count * values > MOST_WORK:
+        shown = "an image" if images == 1 else f"{images} images"
+        raise UserError(
+            f"`{name}` (={count}) must be at most {MOST_WORK // values}: each is of the {values:,} values of {shown}, "
+            f"and one answer of at most {MOST_WORK:,}"
+        )
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Within the block one thread computes: the same bits come out, and as soon, whatever else keeps the machine busy."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from phasescope import measures
-from phasescope.errors import UserError
+from phasescope.errors import UserError, as_user_error
 from phasescope.factors import Factor, Factors
 from phasescope.measures import Scores
 from phasescope.measures.latents.battery import BY_DEFAULT, NAMES, OF_LATTICE
 from phasescope.npz import MOST_BYTES, open_npz
 from phasescope.places import Place
 from phasescope.randomness import numpy_generator
-from phasescope.runs.loading import Loaded, config_of, load_network, snapshot_of
-from phasescope.runs.threads import one_thread
+from phasescope.runs.loading import Loaded, config_of, load_network, one_thread, snapshot_of
 from phasescope.store import Run, Snapshot
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from phasescope.probing.inputs import Latents
-    from phasescope.probing.own_measures import Measure
     from phasescope.probing.probe import Probed, Table
 
 LATTICE_LABELS = 256
@@ -72,12 +68,10 @@ def measure_file(
                 f"`{path}`: `{name}` (of {array.size} numbers) must hold at most {MOST_BYTES // 8}"
             )
     first, draws = (x[0], x) if x.ndim == 3 and len(x) else (x, None)
-    try:
+    with as_user_error(f"`{path}`: "):
         known = names or Factors.unknown(y.shape[1] if y.ndim == 2 and y.shape[1] else 1).names
         factors = Factors.named(known, span, periodic, categorical)
         return measures.battery(first, y, factors, draws=draws, chosen=chosen, tell=tell)
-    except ValueError as error:
-        raise UserError(f"`{path}`: {error}") from None
 
 
 def measure_run(
@@ -101,12 +95,10 @@ def measure_run(
         UserError: there is no such snapshot, none at step 0, or no such measure; or the run cannot be read.
     """
     snapshot, first = snapshot_of(run, step), snapshot_of(run, 0)
-    try:
+    with as_user_error():
         if config_of(run).network.is_watched:
             return _stored(run, snapshot, first).table(chosen, tell)
         return _measured_again(run, snapshot, first, chosen, tell)
-    except ValueError as error:
-        raise UserError(str(error)) from None
 
 
 def _measured_again(
@@ -134,15 +126,18 @@ def _measured_again(
         """Both tables have as many batteries, of `scattered` parts, then of `apart`."""
         return lambda done, of: tell(done + of // parts * before, of // parts * (scattered + apart))
 
+    plan = loaded.plan
+    t = () if plan.timesteps == "usual" else plan.timesteps
+    how = {"draws": plan.share_draws, "untrained": untrained}
     if others != []:
-        plan = loaded.plan
-        probed = _probed(loaded, untrained, labels, plan.share_labels, plan.crossed_labels, own)
+        how |= {"shared": plan.share_labels, "crossed": plan.crossed_labels}
+        probed = replace(_probed(loaded, labels, plan.taps, t, **how), own=own)
         found = probed.table(others, of_both(0, scattered))
     if on_lattice:
         lattice = label_lattice(world.factors.visible, round(LATTICE_LABELS ** (1 / K)))
-        further = _probed(loaded, untrained, lattice, len(lattice), 0, {}).table(
-            on_lattice, of_both(scattered, apart)
-        )
+        how |= {"shared": len(lattice), "crossed": 0}
+        probed = _probed(loaded, lattice, plan.taps, t, **how)
+        further = probed.table(on_lattice, of_both(scattered, apart))
         left_out = {at: why for at, why in found.left_out.items() if at.partition(".")[0] not in further}
         found = Table({**found, **further}, {**left_out, **further.left_out})
     return Table({name: found[name] for name in chosen or found if name in found}, found.left_out)
@@ -173,7 +168,7 @@ def on_lattice(run: Run, snapshot: Snapshot, places: Sequence[Place], values: in
     """
     import torch
 
-    from phasescope.probing.inputs import Inputs, label_lattice
+    from phasescope.probing.inputs import label_lattice
 
     loaded = load_network(run, snapshot)
     config, world = loaded.config, loaded.config.world
@@ -182,48 +177,21 @@ def on_lattice(run: Run, snapshot: Snapshot, places: Sequence[Place], values: in
     taps = [tap for tap in dict.fromkeys(place.tap for place in places) if known is None or tap in known]
     wanted = dict.fromkeys(place.condition for place in places if place.condition is not None)
     conditions = [t for t in wanted if t in (config.family.conditions or ())]
-    device, batch = torch.device("cpu"), loaded.plan.batch
-    full = world.complete(labels, numpy_generator(config.seed, "hidden factors"))
-    inputs = Inputs(
-        world, config.family.build(), full, conditions, draws, len(labels), config.seed, device, batch
-    )
     with one_thread():
-        latents = inputs.latents(loaded.network, taps)
-    given = torch.from_numpy(labels)
-    encoded = config.encode(given)
+        probed = _probed(loaded, labels, taps, conditions, draws=draws, shared=len(labels), crossed=0)
+    encoded = probed.nulls.get("label_embedding")
+    encodings = None if encoded is None else next(iter(encoded.single.values()))
+    full = world.complete(labels, numpy_generator(config.seed, "hidden factors"))
     images = world.render(torch.from_numpy(full)).flatten(1).numpy()
-    return OnLattice(
-        labels, world.factors.visible, latents, images, None if encoded is None else encoded.numpy()
-    )
+    return OnLattice(labels, world.factors.visible, probed.learnt, images, encodings)
 
 
-def _probed(
-    loaded: Loaded,
-    untrained: nn.Module,
-    labels: np.ndarray,
-    shared: int,
-    crossed: int,
-    own: Mapping[str, Measure],
-) -> Probed:
+def _probed(loaded: Loaded, labels: np.ndarray, taps: Sequence[str], t: Sequence[int], **how: Any) -> Probed:
     from phasescope.probing.probe import probe
 
-    config, plan = loaded.config, loaded.plan
-    probed = probe(
-        loaded.network,
-        config.world,
-        plan.taps,
-        () if plan.timesteps == "usual" else plan.timesteps,
-        family=config.family.build(),
-        labels=labels,
-        draws=plan.share_draws,
-        shared=shared,
-        crossed=crossed,
-        untrained=untrained,
-        encode=config.encode,
-        seed=config.seed,
-        batch=plan.batch,
-    )
-    return replace(probed, own=own)
+    config, batch = loaded.config, loaded.plan.batch
+    how |= {"family": loaded.family, "encode": config.encode, "seed": config.seed, "batch": batch}
+    return probe(loaded.network, config.world, taps, t, labels=labels, **how)
 
 
 def _stored(run: Run, snapshot: Snapshot, first: Snapshot) -> Probed:

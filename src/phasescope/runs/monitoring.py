@@ -1,27 +1,53 @@
-"""Who is told of a run while it goes on: a bar that shows how far it is, and monitors that log what is recorded.
+"""What an execution tells as it goes, and monitors: who is told of a run's snapshots while it trains.
 
-A monitor changes nothing of what is learnt. One that fails is told of in a warning and left out from then on: a training is
-not lost for it.
+A monitor changes nothing of what is learnt. If one fails, a warning says so and it is left out from then on: no training is
+lost for it.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from phasescope.errors import UserError
-from phasescope.runs.events import Progress, Start
 from phasescope.sources import told_of
 from phasescope.store import Run
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a run is, and the step from which it goes on: 0 at its very start."""
+
+    folder: Path
+    parameters: int
+    images: int
+    step: int
+    steps: int
+    device: str
+    threads: int
+    origin: str | None = None
+    """the shorter run whose state it took up"""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands: after a step, or after a snapshot, whose metrics are then given; `loss` is the last one known."""
+
+    step: int
+    steps: int
+    images_seen: int
+    loss: float | None
+    metrics: dict[str, Any] | None = None
 
 
 class Monitor(Protocol):
     """Logs a run somewhere else; `phasescope.TensorBoard` and `phasescope.WandB` are two."""
 
     def begin(self, run: Run) -> None:
-        """The run begins, or goes on: what it holds so far is to be logged.
+        """The run begins or resumes: log what it holds so far.
 
         Raises:
             UserError: it cannot log; the run is then not begun.
@@ -37,31 +63,27 @@ class Monitor(Protocol):
         ...
 
 
-def check_monitors(monitors: Sequence[Monitor]) -> list[Monitor]:
-    """Monitors, as a list.
+class Monitors:
+    """Several monitors as one.
 
     Raises:
-        UserError: they are no list, or one is none.
+        UserError: they are no list, or one is no monitor.
     """
-    if isinstance(monitors, str) or not isinstance(monitors, Sequence):
-        raise UserError(f'`monitors` (={monitors!r:.80}) must be a list, as [phasescope.TensorBoard("logs")]')
-    for one in monitors:
-        if isinstance(one, type) or not all(
-            callable(getattr(one, name, None)) for name in ("begin", "log", "end")
-        ):
-            raise UserError(f"`monitors` (={one!r:.80}) must be monitors, with begin, log and end")
-    return list(monitors)
-
-
-class Monitors:
-    """Several as one."""
 
     def __init__(self, monitors: Sequence[Monitor]):
-        self._monitors = check_monitors(monitors)
+        if isinstance(monitors, str) or not isinstance(monitors, Sequence):
+            raise UserError(
+                f'`monitors` (={monitors!r:.80}) must be a list, as [phasescope.TensorBoard("logs")]'
+            )
+        for monitor in monitors:
+            methods = [getattr(monitor, name, None) for name in ("begin", "log", "end")]
+            if isinstance(monitor, type) or not all(map(callable, methods)):
+                raise UserError(f"`monitors` (={monitor!r:.80}) must be monitors, with begin, log and end")
+        self._waiting, self._monitors = list(monitors), []
 
     def begin(self, run: Run) -> None:
-        waiting, self._monitors = self._monitors, []
-        for monitor in waiting:
+        while self._waiting:
+            monitor = self._waiting.pop(0)
             try:
                 monitor.begin(run)
             except UserError:
@@ -90,44 +112,15 @@ def monitored(
     events: Iterator[Start | Progress], monitors: Sequence[Monitor] = ()
 ) -> Generator[Start | Progress]:
     """The events of `execution.execute`, of which monitors are told as they pass."""
-    all_of_them, run = Monitors(monitors), None  # checked before the first event
+    every, run = Monitors(monitors), None  # checked before the first event
     try:
         for event in events:
             if isinstance(event, Start):
                 run = Run(event.folder)
-                all_of_them.begin(run)
+                every.begin(run)
             elif event.metrics and run is not None:
-                all_of_them.log(run, event.metrics)
+                every.log(run, event.metrics)
             yield event
     finally:
         if run is not None:
-            all_of_them.end(run)
-
-
-@contextmanager
-def bar(progress: bool | None) -> Iterator[Any]:
-    """Within the block a bar, told each event; in a terminal or a notebook where `progress` is None, never where False."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    console = Console(stderr=True)
-    shows = (console.is_terminal or console.is_jupyter) if progress is None else progress
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with ExitStack() as stack:
-        drawn = stack.enter_context(Bar(*columns, console=console)) if shows else None
-
-        def tell(event: Start | Progress) -> None:
-            if drawn is None:
-                return
-            if isinstance(event, Start):
-                drawn.add_task(event.folder.name, total=event.steps, completed=event.step)
-            else:
-                drawn.update(drawn.task_ids[0], completed=event.step)
-
-        yield tell
+            every.end(run)

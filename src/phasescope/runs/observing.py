@@ -13,7 +13,6 @@ import shutil
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from phasescope.config import merge, parse_overrides, set_overrides
 from phasescope.errors import UserError
@@ -22,16 +21,11 @@ from phasescope.probing.own_measures import load_measures
 from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig
 from phasescope.runs.loading import config_of, load_network, plan_of
-from phasescope.runs.looking import observer_of
+from phasescope.runs.recorder import Recorder
 from phasescope.store import Run, Snapshot, as_run
 from phasescope.store.folder import now
 from phasescope.store.holding import hold
 from phasescope.store.writer import RunWriter
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from phasescope.probing.observer import Observer
 
 FROM_TRAINING = (
     "step", "images_seen", "epochs", "loss", "learning_rate", "gradient_norm", "wall_s", "cpu_s", "observing_s",
@@ -98,40 +92,28 @@ def _observe_all(
 ) -> None:
     import torch
 
-    from phasescope.probing.observer import summarise
-
     trained = {entry["step"]: entry for entry in run.metrics}
     done = {entry["step"] for entry in folder.metrics}
     folder.forget_after(max(done, default=-1))
-    observer: Observer | None = None
-    for number, snapshot in enumerate(snapshots):
+    recorder = Recorder(config, plan, folder, torch.device("cpu"))
+    if not {snapshot.step for snapshot in snapshots} <= done:
+        folder.write_about(about(config, plan))
+    for number, snapshot in enumerate(snapshots, 1):
         if snapshot.step not in done:
-            if observer is None:
-                folder.write_about(about(config, plan))
-                observer = observer_of(config, plan, config.family.build(), torch.device("cpu"), folder)
             network = load_network(folder, snapshot).network
-            found = observer.record(_as_it_learnt(network), snapshot.step)
+            if all(weights.ndim <= 4 for weights in network.parameters()):
+                # Kernels lie in memory as they do in training: the network then gives the same bits.
+                network.to(memory_format=torch.channels_last)  # pyrefly: ignore[no-matching-overload]
+            seen = recorder.observer.record(network, snapshot.step)
             _link_weights(snapshot, folder)
-            told = {key: trained.get(snapshot.step, {}).get(key) for key in FROM_TRAINING}
-            folder.append_metrics({**told, "step": snapshot.step, **found})
-        on_snapshot(number + 1, len(snapshots))
-        _tell(run, folder, summarise(plan, folder.metrics), number + 1 == len(snapshots))
-
-
-def _as_it_learnt(network: nn.Module) -> nn.Module:
-    """The network with its kernels in memory as they lie while it learns: it then gives the same bits."""
-    import torch
-
-    if all(one.ndim <= 4 for one in network.parameters()):
-        network.to(memory_format=torch.channels_last)  # pyrefly: ignore[no-matching-overload]
-    return network
-
-
-def _tell(run: Run, folder: RunWriter, summary: dict[str, Any], done: bool) -> None:
-    status = run.status
-    state = "done" if done and status["state"] == "done" else "stopped"
-    step = folder.metrics[-1]["step"] if folder.metrics else 0
-    folder.write_status({**status, "state": state, "step": step, "updated": now(), "summary": summary})
+            learnt = {key: trained.get(snapshot.step, {}).get(key) for key in FROM_TRAINING}
+            folder.append_metrics({**learnt, "step": snapshot.step, **seen})
+        on_snapshot(number, len(snapshots))
+        recorder.summarise()
+        whole = number == len(snapshots) and run.status["state"] == "done"
+        step = folder.metrics[-1]["step"] if folder.metrics else 0
+        told = {"state": "done" if whole else "stopped", "step": step, "updated": now()}
+        folder.write_status({**run.status, **told, "summary": recorder.summary})
 
 
 def _link_weights(snapshot: Snapshot, folder: RunWriter) -> None:

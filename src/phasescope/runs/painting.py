@@ -1,11 +1,6 @@
-"""Painting with a run's network, and asking what it represents, again and again: networks are kept at hand.
+"""Sampling with a run's network, and asking what it represents, again and again: networks are kept at hand.
 
-One seed is one noise, whatever the label: as the target moves the image moves, and nothing else. Guidance w mixes the
-prediction for the label with the one for no label (Ho & Salimans 2022, arXiv 2207.12598, eq. 6),
-
-    prediction = none + (1 + w) (label - none),
-
-which is the same whatever is predicted, as long as predictions are affine functions of one another.
+One seed is one noise, whatever the label: as the target moves the image moves, and nothing else.
 """
 
 from __future__ import annotations
@@ -17,21 +12,29 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from phasescope.errors import UserError
-from phasescope.kinds import references
+from phasescope.errors import UserError, as_user_error
 from phasescope.places import Place
+from phasescope.randomness import numpy_generator
 from phasescope.runs.about import hears_no_label
-from phasescope.runs.bounds import check_size, check_work
-from phasescope.runs.changing import IMAGES, Change, changed, target_of, went
-from phasescope.runs.inside import Inside, check_labels, inputs_of, inside
-from phasescope.runs.loading import Loaded, config_of, load_network, snapshot_of
+from phasescope.runs.intervening import IMAGES, Change, changed, guided, target_of, went
+from phasescope.runs.loading import (
+    Loaded,
+    check_labels,
+    check_size,
+    check_work,
+    config_of,
+    load_network,
+    not_imported,
+    snapshot_of,
+)
 from phasescope.store.folder import Run
 
 if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor
 
-    from phasescope.families.base import Family, Network
+    from phasescope.families.base import Family
+    from phasescope.probing.inputs import Inputs
     from phasescope.runs.config import RunConfig
     from phasescope.worlds.base import World
 
@@ -39,6 +42,8 @@ STRIP = 8
 """states of the way to the image that are shown"""
 SMALL_NETWORK = 2_000_000
 """parameters up to which a second thread costs more than it brings"""
+MOST_MAP_VALUES = 2**20
+"""of the maps of one answer: what is beyond them is left out, by whole channels"""
 
 
 class Unwanted(Exception):
@@ -47,12 +52,12 @@ class Unwanted(Exception):
 
 @dataclass(frozen=True)
 class Wish:
-    """What is to be painted, and how.
+    """What is to be sampled, and how.
 
     Attributes:
         label: a value for each factor of the world.
-        sampler, steps: as the family offers them; None where it paints in one way.
-        change: of what is at a tap; None where the network paints as it is.
+        sampler, steps: as the family offers them; None where it samples in one way.
+        change: of what is at a layer; None where the network samples as it is.
     """
 
     label: tuple[float, ...]
@@ -65,15 +70,6 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Ready:
-    """A network with one snapshot's weights, and how many threads it computes best with."""
-
-    loaded: Loaded
-    family: Family
-    threads: int
-
-
-@dataclass(frozen=True)
 class Painted:
     """An image, and the way to it.
 
@@ -82,8 +78,8 @@ class Painted:
             at which something can be changed; of a changed network the `target` that was put in, and where the image
             `went`.
         image: (1, C, *spatial).
-        noisy, estimates: what was painted then, and the image that it was to become, (n, C, *spatial); none where what is
-            painted is no image on its way.
+        noisy, estimates: the states on the way, and the image that each was to become, (n, C, *spatial); none where a
+            state is no image.
     """
 
     told: dict[str, Any]
@@ -92,14 +88,33 @@ class Painted:
     estimates: np.ndarray
 
 
+@dataclass(frozen=True)
+class Inside:
+    """One image's activations at a place.
+
+    Attributes:
+        told: the layer's `shape` (channels, rows, columns), of which maps may hold the first channels alone; where attention
+            is, the number of `heads`; the `taps` and the range of `conditions` that may be asked for.
+        given: what the network is given, (1, C, *spatial).
+        maps: (channels, rows, columns), float32.
+        attention: (heads, rows, columns), float32: the share that each head takes from each position; none where no
+            attention is.
+    """
+
+    told: dict[str, Any]
+    given: np.ndarray
+    maps: np.ndarray
+    attention: np.ndarray
+
+
 class Painter:
-    """Networks out of snapshots, the last few of them kept; one thing is painted at a time."""
+    """Networks out of snapshots, the last few of them kept; one image is sampled at a time."""
 
     def __init__(self, capacity: int = 12):
         self.capacity = capacity
-        self._kept: OrderedDict[tuple, Ready] = OrderedDict()
+        self._kept: OrderedDict[tuple, Loaded] = OrderedDict()
 
-    def load(self, run: Run, step: int | None) -> Ready:
+    def load(self, run: Run, step: int | None) -> Loaded:
         """The network of a snapshot, of the last one without `step`.
 
         Raises:
@@ -120,17 +135,15 @@ class Painter:
         key = (str(snapshot.path), stat.st_mtime_ns, stat.st_size)
         if key not in self._kept:
             check_size(config_of(run))
-            loaded = load_network(run, snapshot)
-            loaded.network.requires_grad_(False)
-            small = sum(p.numel() for p in loaded.network.parameters()) <= SMALL_NETWORK
-            threads = 1 if small else max(torch.get_num_threads(), 2)
-            self._kept[key] = Ready(loaded, loaded.config.family.build(), threads)
+            self._kept[key] = load_network(run, snapshot)
+            self._kept[key].network.requires_grad_(False)
             while len(self._kept) > self.capacity:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
-        ready = self._kept[key]
-        torch.set_num_threads(ready.threads)
-        return ready
+        loaded = self._kept[key]
+        small = sum(weights.numel() for weights in loaded.network.parameters()) <= SMALL_NETWORK
+        torch.set_num_threads(1 if small else max(torch.get_num_threads(), 2))
+        return loaded
 
     def painted(
         self, run: Run, step: int | None, wish: Wish, unwanted: Callable[[], bool] = lambda: False
@@ -138,25 +151,23 @@ class Painter:
         """The image of a label, what is read in it, and the way to it; `unwanted` is asked after each step.
 
         Raises:
-            UserError: a label that is not of this world, a sampler or a tap that is not there, more steps than the family
-                has, or than images of that size are painted in here; guidance of a network that was never trained without
-                labels.
-            Unwanted: it was so.
+            UserError: the wish cannot be fulfilled by this run's network.
+            Unwanted: nobody waits for it any more.
         """
         import torch
 
         from phasescope.randomness import torch_generator
 
-        ready = self.load(run, step)
-        config, world = ready.loaded.config, ready.loaded.config.world
+        loaded = self.load(run, step)
+        config, world, network = loaded.config, loaded.config.world, loaded.network
         label = np.array([wish.label], np.float32)
         check_labels(world, label)
-        family, network, target = _family(config, wish), ready.loaded.network, None
+        family, target = _family(config, wish), None
         if wish.change:
             target = target_of(world, label[0], wish.change)
             network = changed(network, config, family, wish.change, target, wish.seed)
         if wish.guidance:
-            network = _guided(network, wish.guidance)
+            network = guided(network, wish.guidance)
         generator = torch_generator(wish.seed, "explorer paint", 0)
         states = []
         with torch.inference_mode():
@@ -167,7 +178,7 @@ class Painter:
         image = states[-1].x_0
         frames = [states[i] for i in strip_of(len(states))] if wish.strip else []
         told = {"step": step, "strip": [state.t for state in frames], **read(world, image.numpy(), label)}
-        told["taps"] = list(config.network.taps or ready.loaded.plan.taps)
+        told["taps"] = list(config.network.taps or loaded.plan.taps)
         if wish.change:
             told["target"] = None if target is None else target.tolist()
             told["went"] = went(world, image.numpy(), label[0], target)
@@ -182,46 +193,80 @@ class Painter:
         Raises:
             UserError: there is no such place, or a label is not of this world.
         """
-        ready = self.load(run, step)
-        inputs = inputs_of(ready.loaded, ready.family, labels, place)
-        try:
-            return inputs.latents(ready.loaded.network, [place.tap]).single[place]
-        except ValueError as error:  # a world that is a data set has no image of any other label
-            raise UserError(str(error)) from None
+        loaded = self.load(run, step)
+        with as_user_error():  # a world that is a data set has no image of any other label
+            return inputs_of(loaded, labels, place).latents(loaded.network, [place.tap]).single[place]
 
     def looked_into(
         self, run: Run, step: int | None, label: tuple[float, ...], place: Place, query: tuple[int, int]
     ) -> Inside:
         """What is at a place while the network works on the image of `label`, noised as snapshots record it.
 
+        Args:
+            query: the row and the column that attention is of.
+
         Raises:
             UserError: there is no such place or position, or the label is not of this world.
         """
         import torch
 
-        ready = self.load(run, step)
-        inputs = inputs_of(ready.loaded, ready.family, np.array([label], np.float32), place)
-        with torch.inference_mode():
-            try:
-                given = inputs.at(place.condition, 0)
-            except ValueError as error:  # as above
-                raise UserError(str(error)) from None
-            found = inside(ready.loaded, given, place, query)
-        conditions = ready.loaded.config.family.conditions
-        found.told["taps"] = list(ready.loaded.config.network.taps or ready.loaded.plan.taps)
-        found.told["conditions"] = None if conditions is None else [conditions[0], conditions[-1]]
-        return found
+        from phasescope.families.base import evaluating
+        from phasescope.probing.capture import activations, attention
+
+        loaded = self.load(run, step)
+        network, conditions = loaded.network, loaded.config.family.conditions
+        with torch.inference_mode(), evaluating(network), as_user_error():
+            inputs = inputs_of(loaded, np.array([label], np.float32), place)
+            given = inputs.at(place.condition, 0)
+            output = activations(network, [place.tap], *given, flat=False)[place.tap][0].numpy()
+            attended = attention(network, place.tap, query, given)
+        maps = as_maps(output)
+        told: dict[str, Any] = {"shape": list(maps.shape), "output": list(output.shape)}
+        weights = np.zeros((0, 1, 1), np.float32)
+        if attended is not None:
+            weights = attended[0][0].numpy().reshape(-1, *attended[1])
+            told["heads"] = len(weights)
+        told["taps"] = list(loaded.config.network.taps or loaded.plan.taps)
+        told["conditions"] = None if conditions is None else [conditions[0], conditions[-1]]
+        kept = max(MOST_MAP_VALUES // (maps.shape[1] * maps.shape[2]), 1)
+        return Inside(told, given[0].numpy(), np.ascontiguousarray(maps[:kept], np.float32), weights)
 
 
-def not_imported(run: Run) -> str | None:
-    """Why the explorer does not load the run's network: it would have to run a source that is somebody's own."""
-    own = references(run.config)
-    if not own:
-        return None
-    return (
-        f"`{run.path.name}` is made with a source of its owner's ({', '.join(own)}), which is not run here: "
-        f"`phasescope sample {run.path.name}` paints with it"
-    )
+def as_maps(output: np.ndarray) -> np.ndarray:
+    """(channels, rows, columns) of one image's output: features are a row, a signal's channels are rows by themselves."""
+    if output.ndim == 1:
+        return output[None, None]
+    if output.ndim == 2:
+        return output[:, None]
+    return output.reshape(*output.shape[:2], -1)
+
+
+def inputs_of(loaded: Loaded, labels: Float[np.ndarray, "m K"], place: Place) -> Inputs:
+    """What the network is given at a place for `labels`.
+
+    Raises:
+        UserError: there is no such place, or a label is not of this world.
+    """
+    import torch
+
+    from phasescope.probing.inputs import Inputs
+
+    config, plan = loaded.config, loaded.plan
+    taps, conditions = config.network.taps or plan.taps, config.family.conditions
+    if place.tap not in taps:
+        raise UserError(f"`place` (={place}) must be at a tap of the network: {', '.join(taps)}")
+    if conditions is None and place.condition is not None:
+        raise UserError(f"`place` (={place}) must be a tap alone: this family has no conditions")
+    if conditions is not None and place.condition not in conditions:
+        raise UserError(f"`place` (={place}) must end in a number from {conditions[0]} to {conditions[-1]}")
+    check_labels(config.world, labels)
+    check_work("labels", len(labels), config.world)
+    labels = np.ascontiguousarray(labels, np.float32)
+    with as_user_error():
+        full = config.world.complete(labels, numpy_generator(config.seed, "hidden factors"))
+    at = () if place.condition is None else (place.condition,)
+    cpu = torch.device("cpu")
+    return Inputs(config.world, loaded.family, full, at, 1, 0, config.seed, cpu, plan.batch)
 
 
 def read(world: World, image: Float[np.ndarray, "1 C *spatial"], label: np.ndarray) -> dict[str, Any]:
@@ -260,22 +305,8 @@ def _family(config: RunConfig, wish: Wish) -> Family:
         raise UserError(f"`guidance` (={wish.guidance:g}) must be from -20 to 20")
     if not 0 <= wish.seed < 2**32:
         raise UserError(f"`seed` (={wish.seed}) must be from 0 to 4294967295")
-    try:
+    with as_user_error():
         way = config.family if wish.sampler is None else config.family.painted_by(wish.sampler, wish.steps)
-    except ValueError as error:
-        raise UserError(str(error)) from None
     images = IMAGES if wish.change else 1
     check_work("steps", (way.painting() or {}).get("steps", 1), config.world, images)
     return way.build()
-
-
-def _guided(network: Network, guidance: float) -> Network:
-    import torch
-
-    def predict(x_t: Tensor, t: Tensor, labels: Tensor) -> Tensor:
-        none = torch.full_like(labels, torch.nan)
-        both = network(torch.cat((x_t, x_t)), torch.cat((t, t)), torch.cat((labels, none)))
-        conditional, unconditional = both.chunk(2)
-        return unconditional + (1 + guidance) * (conditional - unconditional)
-
-    return predict

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from phasescope.errors import UserError
 from phasescope.probing.config import SnapshotPlanConfig
 from phasescope.runs.config import RunConfig
-from phasescope.runs.threads import one_thread
+from phasescope.runs.loading import one_thread
 from phasescope.runs.whole import check_whole
 from phasescope.store import Run
 from phasescope.store.holding import differences
@@ -92,11 +92,8 @@ def record_run(
     """
     from threadpoolctl import threadpool_limits
 
-    planned = (
-        {**run.config, "probing": None},
-        {**config.tree(), "probing": None},
-    )  # it may be observed otherwise
-    for name, old, new in differences(*planned):
+    # A run may be observed in another way than planned.
+    for name, old, new in differences(run.config | {"probing": None}, config.tree() | {"probing": None}):
         raise UserError(
             f"`{run.path}/config.yaml` must be as planned: `{name}` is {old} there and {new} here"
         )

@@ -1,21 +1,23 @@
-"""Images from a run that is on disk: its configuration, a snapshot's averaged weights, its family's sampler."""
+"""Images from a run on disk, by a snapshot's averaged weights and its family's sampler; and clones of training images."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
-from jaxtyping import Float
 
-from phasescope.errors import UserError
-from phasescope.randomness import numpy_generator, torch_generator
-from phasescope.runs.loading import load_network, snapshot_of
-from phasescope.store import Run
+from phasescope.errors import UserError, as_user_error
+from phasescope.families import Clones
+from phasescope.probing.sampling import sample_labels
+from phasescope.randomness import numpy_generator
+from phasescope.runs.loading import check_labels, load_network, load_untold, snapshot_of
+from phasescope.store import Run, as_run
 
-if TYPE_CHECKING:
-    from phasescope.families import Family, Network
-    from phasescope.worlds import World
+MOST_SAMPLES, MOST_CLONES = 100_000, 4096
+"""images that are sampled, and clones at one noise level"""
+LEVELS = 11
+"""noise levels where none is said"""
 
 
 def paint(
@@ -31,38 +33,57 @@ def paint(
     Raises:
         UserError: a label out of the world, a count below 1, a snapshot that is not there.
     """
-    if not 1 <= count <= 100_000:
-        raise UserError(f"`--count` (={count}) must be from 1 to 100000")
+    if not 1 <= count <= MOST_SAMPLES:
+        raise UserError(f"`--count` (={count}) must be from 1 to {MOST_SAMPLES}")
     loaded = load_network(run, snapshot_of(run, step))
-    world, family = loaded.config.world, loaded.config.family.build()
+    world = loaded.config.world
     if at is None:
-        labels = world.factors.visible_columns(
-            world.draw_labels(count, numpy_generator(seed, "sample labels"))
-        )
+        labels = world.draw_labels(count, numpy_generator(seed, "sample labels"))
+        labels = world.factors.visible_columns(labels)
     else:
-        try:
-            world.factors.visible.check(np.array([at]))
-        except ValueError as error:
-            raise UserError(f"`--at` (={','.join(f'{number:g}' for number in at)}): {error}") from None
+        check_labels(world, np.array([at]), f"`--at` (={','.join(f'{number:g}' for number in at)}): ")
         labels = np.tile(np.array(at, dtype=np.float32), (count, 1))
-    return sample_labels(loaded.network, family, world, labels, loaded.plan.batch, "sample", seed), labels
+    batch = loaded.plan.batch
+    return sample_labels(loaded.network, loaded.family, world, labels, batch, "sample", seed), labels
 
 
-def sample_labels(
-    network: Network,
-    family: Family,
-    world: World,
-    labels: Float[np.ndarray, "n K"],
-    batch: int,
-    purpose: str,
-    seed: int,
-) -> Float[np.ndarray, "n C *spatial"]:
-    """Return generated images of labels, NaN where a factor is left out; the noise of each batch is from (seed, purpose)."""
-    import torch
+def clones(
+    run: Run | str,
+    at: Sequence[float] | None = None,
+    images: int = 32,
+    each: int = 8,
+    step: int | None = None,
+    seed: int = 0,
+    tell: Callable[[int, int], None] = lambda done, of: None,
+) -> Clones:
+    """Add noise to training images, denoise each several times without a label, and count what comes back.
 
-    images = []
-    with torch.no_grad():
-        for part, some in enumerate(torch.from_numpy(labels).split(batch)):
-            generator = torch_generator(seed, purpose, part)
-            images.append(family.sample(network, some, world.shape, generator).numpy())
-    return np.concatenate(images)
+    Args:
+        at: noise levels; evenly spread ones by default.
+        images: started from.
+        each: clones of each.
+        step: of the snapshot; the last one by default.
+        seed: of images and noise.
+        tell: is told how many noise levels of how many are done.
+
+    Raises:
+        UserError: an argument is invalid; the run cannot be read; its network was never trained without a label, or its
+            family has no way down from a noisy image.
+    """
+    if images < 8 or each < 1 or images * each > MOST_CLONES:
+        raise UserError(
+            f"`images` (={images}) must be from 8 on, `each` (={each}) from 1 on, and their product at most {MOST_CLONES}"
+        )
+    loaded = load_untold(as_run(run), step)
+    config, conditions = loaded.config, loaded.config.family.conditions
+    if conditions is None:
+        raise UserError(f"`family` (={config.family.kind}) must be one that paints from noisy images")
+    if at is None:
+        spread = np.linspace(conditions[0], conditions[-1], LEVELS + 1).round().astype(int)
+        levels = spread[1:].tolist()
+    else:
+        if strange := [t for t in at if not math.isfinite(t) or t != int(t)]:
+            raise UserError(f"`t` (={strange[0]:g}) must be a whole number: a noise level")
+        levels = [int(t) for t in at]
+    with as_user_error():
+        return loaded.family.clones(loaded.network, config.task(), levels, images, each, seed, tell)

@@ -27,30 +27,15 @@ def values_of(word: str) -> Iterator[Override]:
         UserError: it is not ``key=value``, or a value is missing or invalid.
     """
     key, _, text = word.partition("=")
-    for part in map(str.strip, _parts(text)):
-        if not part and text:
-            raise UserError(f"`{key}` (={text[:60]}) must have a value on either side of each comma")
-        if found := RANGE.fullmatch(part):
-            yield from ((key.split("."), value) for value in _range(key, part, *found.groups()))
+    if re.search(r"^\s*,|,\s*,|,\s*$", text):
+        raise UserError(f"`{key}` (={text[:60]}) must have a value on either side of each comma")
+    # Commas within brackets or quotes divide nothing: YAML knows which ones do.
+    [(path, values)] = parse_overrides([f"{key}=[{text}]" if text.strip() else word])
+    for value in values if text.strip() else [values]:
+        if isinstance(value, str) and (numbers := RANGE.fullmatch(value)):
+            yield from ((path, number) for number in _range(key, value, *numbers.groups()))
         else:
-            yield from parse_overrides([f"{key}={part}"])
-
-
-def _parts(text: str) -> list[str]:
-    """Split a text at its commas, except for those within brackets or quotes."""
-    parts, depth, quote = [""], 0, ""
-    for letter in text:
-        if quote:
-            quote = "" if letter == quote else quote
-        elif letter in "'\"":
-            quote = letter
-        elif letter in "[]{}":
-            depth += 1 if letter in "[{" else -1
-        elif letter == "," and not depth:
-            parts.append("")
-            continue
-        parts[-1] += letter
-    return parts
+            yield path, value
 
 
 def _range(key: str, part: str, low: str, high: str, count: str | None, log: str | None) -> list[float]:

@@ -11,23 +11,24 @@ explorer and `measure` take the folder as they take any.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import InitVar, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from phasescope.config import read_yaml
-from phasescope.errors import UserError
-from phasescope.families import USUAL, Family, FamilyConfig
+from phasescope.errors import UserError, as_user_error
+from phasescope.families import USUAL, FamilyConfig
 from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig
 from phasescope.runs.monitoring import Monitor, Monitors
-from phasescope.runs.spent import Spent
+from phasescope.runs.recorder import Recorder
 from phasescope.store import Run
 from phasescope.store.folder import now
 from phasescope.store.holding import hold
-from phasescope.store.provenance import provenance
 from phasescope.store.writer import RunWriter
 from phasescope.worlds import ArrayWorld, World
 
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from phasescope.probing.config import ProbingConfig
-    from phasescope.probing.observer import Observer
 
 
 def watch(
@@ -95,28 +95,24 @@ def watch(
             },
         }
     )
-    return Watcher(config, world, (family or USUAL).build(), path, encode, batch, monitors)
+    return Watcher(config, world, path, encode, batch, monitors)
 
 
+@dataclass(eq=False)
 class Watcher:
     """Records snapshots of a network in one run folder; made by `watch`."""
 
-    def __init__(
-        self,
-        config: RunConfig,
-        world: World,
-        family: Family,
-        path: Path,
-        encode: Callable[[Tensor], Tensor | None],
-        batch: int | None,
-        monitors: Sequence[Monitor] = (),
-    ):
-        self._monitors, self._is_monitored = Monitors(monitors), False
-        self.batch, self._seen = batch, _Seen()
-        self.config, self.world, self.family, self.path, self.encode = config, world, family, path, encode
-        self._spent = Spent()
-        self._started = now()
-        self._observer: Observer | None = None
+    config: RunConfig
+    world: World
+    path: Path
+    encode: Callable[[Tensor], Tensor | None]
+    batch: int | None
+    monitors: InitVar[Sequence[Monitor]] = ()
+
+    def __post_init__(self, monitors: Sequence[Monitor]) -> None:
+        self._monitors, self._is_monitored, self._seen = Monitors(monitors), False, _Seen()
+        self._started, self._clock = now(), (time.perf_counter(), time.process_time())
+        self._recorder: Recorder | None = None
 
     @property
     def run(self) -> Run:
@@ -131,7 +127,7 @@ class Watcher:
 
         Args:
             images_seen: so far; by default as `watch` says.
-            loss: to be told beside the scores.
+            loss: recorded beside the scores.
 
         Raises:
             UserError: an earlier step after a later one; a tap or a timestep that is not there.
@@ -156,63 +152,30 @@ class Watcher:
                 raise UserError(
                     f"`step` (={step}) must come after the last one recorded (={max(known)}): give another `folder`"
                 )
-            return self._record(folder, plan, network, step, images_seen, loss)
+            seen = self._images_seen(step, images_seen)
+            recorder = self._recorder_of(folder, plan, network)
+            line = recorder.record(network, step, seen, loss=loss)
+            recorder.summarise()
+            recorder.write_status("done", network, step, step, seen)
+            self._monitors.log(self.run, line)
+            return line
 
-    def _record(
-        self,
-        folder: RunWriter,
-        plan: ProbingConfig,
-        network: torch.nn.Module,
-        step: int,
-        images_seen: int | None,
-        loss: float | None,
-    ) -> dict[str, Any]:
+    def _recorder_of(self, folder: RunWriter, plan: ProbingConfig, network: torch.nn.Module) -> Recorder:
+        """The recorder, which is made at the first snapshot, with the folder as it is held now."""
         import torch
 
-        from phasescope.probing.observer import Observer, summarise
-
-        parameters = list(network.parameters())
-        device = parameters[0].device if parameters else None
-        if self._observer is None:
+        if self._recorder is None:
+            weights = next(network.parameters(), None)
+            device = torch.device("cpu") if weights is None else weights.device
+            recorder = Recorder(self.config, plan, folder, device, self.world, self.encode)
+            recorder.started, recorder.clock = self._started, self._clock
             if folder.metrics:  # a loop that was started again
                 folder.check_sources()
-                self._spent.add(folder.metrics[-1])
-            self._observer = Observer(
-                plan,
-                self.world,
-                self.family,
-                self.config.seed,
-                device or torch.device("cpu"),
-                self.encode,
-                folder,
-            )
+                recorder.add(folder.metrics[-1])
             folder.write_about({**about(self.config, plan, self.world), "watched": type(network).__name__})
-        self._observer.folder = folder
-        images = len(self.world.training_labels())
-        seen = self._images_seen(step, images_seen)
-        with self._spent.observing():
-            found = self._observer.record(network, step)
-        metrics = {"step": step, "images_seen": seen, "epochs": seen / images, "loss": loss, **found}
-        folder.append_metrics({**metrics, **self._spent.tick()})
-        folder.write_status(
-            {
-                "state": "done",
-                "step": step,
-                "steps": step,
-                "images_seen": seen,
-                "images": images,
-                "parameters": sum(one.numel() for one in parameters),
-                **provenance(),
-                "threads": torch.get_num_threads(),
-                "device": str(device or "cpu"),
-                **self._spent.total,
-                "started": self._started,
-                "updated": now(),
-                "summary": summarise(plan, folder.metrics),
-            }
-        )
-        self._monitors.log(self.run, metrics)
-        return metrics
+            self._recorder = recorder
+        self._recorder.folder = self._recorder.observer.folder = folder
+        return self._recorder
 
     def _tree(self) -> dict[str, Any]:
         """The configuration that is recorded: of the training what `watch` was given. Of a folder of an earlier version, the
@@ -230,12 +193,10 @@ class Watcher:
         """The plan with what is usual said, where the network has its taps: nothing is written before."""
         from phasescope.probing.capture import find_tap
 
-        try:
+        with as_user_error():
             plan = self.config.plan_of(None, ())
             for tap in plan.taps:
                 find_tap(network, tap)
-        except ValueError as error:
-            raise UserError(str(error)) from None
         return plan
 
     def _images_seen(self, step: int, told: int | None) -> int:

@@ -14,10 +14,10 @@ from phasescope.measures.over_runs.resampling import (
     over_runs,
 )
 from phasescope.probing.copier import nearest_labels
+from phasescope.probing.sampling import sample_labels
 from phasescope.randomness import numpy_generator, torch_generator
 from phasescope.runs.loading import config_of, load_network
 from phasescope.runs.measuring import on_lattice
-from phasescope.runs.sampling import sample_labels
 from phasescope.studies.cells import Cell, product
 from phasescope.studies.claim import Claim
 from phasescope.studies.finding import find_studies, find_study

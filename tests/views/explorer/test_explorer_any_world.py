@@ -16,8 +16,8 @@ from test_packets import unpacked
 from phasescope.errors import UserError
 from phasescope.places import Place
 from phasescope.runs.about import about
-from phasescope.runs.changing import Change
 from phasescope.runs.config import RunConfig
+from phasescope.runs.intervening import Change
 from phasescope.runs.painting import Wish
 from phasescope.store import Run, hold
 from phasescope.store.tables import safetensors_bytes

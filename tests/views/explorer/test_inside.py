@@ -13,8 +13,7 @@ from phasescope.errors import UserError
 from phasescope.networks.layers import SelfAttention
 from phasescope.places import Place
 from phasescope.probing.capture import activations, attention
-from phasescope.runs.inside import as_maps
-from phasescope.runs.painting import Painter
+from phasescope.runs.painting import Painter, as_maps, inputs_of
 from phasescope.store import Run
 from phasescope.views.explorer.server import create_app
 
@@ -122,17 +121,14 @@ def test_what_cannot_be_looked_into_is_told_in_a_line(client, run, query):
 def test_a_network_of_another_snapshot_gives_its_own(run):
     painter = Painter()
     found = painter.looked_into(run, 40, LABEL, Place("up1", 40), (0, 0))
-    expected = activations(
-        network_of(painter.load(run, 40).loaded.config, 40), ["up1"], *_given(painter, run)
-    )["up1"]
+    expected = activations(network_of(painter.load(run, 40).config, 40), ["up1"], *_given(painter, run))[
+        "up1"
+    ]
     np.testing.assert_allclose(found.maps.ravel(), expected[0].numpy(), rtol=1e-4, atol=1e-5)
     with pytest.raises(UserError, match="must be at a tap"):
         painter.looked_into(run, 40, LABEL, Place("nowhere", 40), (0, 0))
 
 
 def _given(painter, run):
-    from phasescope.runs.inside import inputs_of
-
-    ready = painter.load(run, 40)
-    inputs = inputs_of(ready.loaded, ready.family, np.array([LABEL], np.float32), Place("up1", 40))
+    inputs = inputs_of(painter.load(run, 40), np.array([LABEL], np.float32), Place("up1", 40))
     return inputs.at(40, 0)

@@ -16,7 +16,7 @@ from phasescope.families.diffusion.config import (
 )
 from phasescope.places import Place
 from phasescope.randomness import torch_generator
-from phasescope.runs.changing import Change
+from phasescope.runs.intervening import Change
 from phasescope.runs.painting import Wish, strip_of
 from phasescope.views.explorer.painter import Painter
 from phasescope.views.figures.pixels import pixels
@@ -146,7 +146,7 @@ def test_a_network_that_was_changed_paints_as_before_again(painter, run):
     before = image(painter, run, WISH)
     image(painter, run, replace(WISH, change=Change("mid", "part", (7.0, 1.0))))
     np.testing.assert_array_equal(image(painter, run, WISH), before)
-    assert not any(module._forward_hooks for module in painter.load(run, 40).loaded.network.modules())
+    assert not any(module._forward_hooks for module in painter.load(run, 40).network.modules())
 
 
 def test_the_strip_goes_from_the_noise_to_the_image(painter, run):

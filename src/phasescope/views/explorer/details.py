@@ -9,7 +9,7 @@ from typing import Any
 from phasescope.errors import UserError, reading
 from phasescope.factors import Factor
 from phasescope.places import Place
-from phasescope.runs.painting import not_imported
+from phasescope.runs.loading import not_imported
 from phasescope.store.files import to_json
 from phasescope.store.folder import shown
 from phasescope.store.metrics import rung_of

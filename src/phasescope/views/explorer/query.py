@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from phasescope.errors import UserError
 from phasescope.places import Place
-from phasescope.runs.changing import Change
+from phasescope.runs.intervening import Change
 
 MOST = 3e38
 """of a number, as arrays here hold it"""

@@ -12,7 +12,7 @@ from phasescope.views.figures.pixels import pixels
 from phasescope.views.style import LINE, MUTED, PALETTE, RC, held_out_colours
 
 if TYPE_CHECKING:
-    from phasescope.runs.designing import Designed
+    from phasescope.runs.predicting import Designed
 
 EXAMPLES = 4
 """images of each split"""

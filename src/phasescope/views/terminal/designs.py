@@ -11,7 +11,7 @@ from phasescope.views.terminal.prediction import copiers
 from phasescope.views.terminal.tables import open_console
 
 if TYPE_CHECKING:
-    from phasescope.runs.designing import Designed
+    from phasescope.runs.predicting import Designed
 
 
 def print_design(found: Designed, as_json: bool) -> None:

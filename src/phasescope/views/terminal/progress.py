@@ -18,8 +18,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from phasescope.runs.events import Progress as Step
-from phasescope.runs.events import Start
+from phasescope.runs.monitoring import Progress as Step
+from phasescope.runs.monitoring import Start
 
 TOLD = ("behaviour", "representation")
 """readings of phases that a line has room for"""

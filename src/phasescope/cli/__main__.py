@@ -1,3 +1,0 @@
-from phasescope.cli import command
-
-command()

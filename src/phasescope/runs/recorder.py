@@ -1,0 +1,130 @@
+"""What every run records, whoever trains it (`execution`, or your own loop through `watching`).
+
+At a step it is a snapshot and a line of metrics, then a status with what all of this cost.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from phasescope.store.folder import now
+from phasescope.store.provenance import provenance
+from phasescope.store.writer import RunWriter
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+    from phasescope.probing.config import ProbingConfig
+    from phasescope.probing.observer import Observer
+    from phasescope.runs.config import RunConfig
+    from phasescope.worlds import World
+
+
+@dataclass(eq=False)
+class Recorder:
+    """Records one run in its folder.
+
+    Args:
+        plan: what is observed, resolved.
+        world: replaces the configuration's, if that is of arrays at hand.
+        encode: replaces the network's own encoding of labels.
+
+    Attributes:
+        spent: seconds so far: `wall_s`, `cpu_s`, and of the first `observing_s`.
+        clock: wall-clock and processor time up to which `spent` counts, in seconds.
+        summary: of all lines of metrics, for the status.
+    """
+
+    config: RunConfig
+    plan: ProbingConfig
+    folder: RunWriter
+    device: torch.device
+    world: World | None = None
+    encode: Callable[[Tensor], Tensor | None] | None = None
+
+    def __post_init__(self) -> None:
+        self.started, self.summary = now(), {}
+        self.spent = {"wall_s": 0.0, "cpu_s": 0.0, "observing_s": 0.0}
+        self.clock = time.perf_counter(), time.process_time()
+
+    @cached_property
+    def observer(self) -> Observer:
+        """Made when first needed: a run that is already done needs none."""
+        from phasescope.probing.observer import Observer
+
+        config, world = self.config, self.world or self.config.world
+        at, encode = (config.seed, self.device), self.encode or config.encode
+        task = config.task(self.world)
+        return Observer(self.plan, world, config.family.build(), *at, encode, self.folder, task)
+
+    @cached_property
+    def images(self) -> int:
+        """Number of images in the training set."""
+        return len((self.world or self.config.world).training_labels())
+
+    def add(self, spent: Mapping[str, Any]) -> None:
+        """Add what an earlier process spent on the same run."""
+        for name in self.spent:
+            self.spent[name] += spent.get(name) or 0.0
+
+    def tick(self) -> dict[str, float]:
+        """Add the time since the last call; the total."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        self.spent["wall_s"] += wall - self.clock[0]
+        self.spent["cpu_s"] += cpu - self.clock[1]
+        self.clock = wall, cpu
+        return dict(self.spent)
+
+    def record(self, network: nn.Module, step: int, images_seen: int, **learnt: Any) -> dict[str, Any]:
+        """Take a snapshot, append its line of metrics, in this order; the line without its costs.
+
+        Args:
+            learnt: what training says of the step: `loss` and the like.
+        """
+        began = time.perf_counter()
+        seen = self.observer.record(network, step)
+        self.spent["observing_s"] += time.perf_counter() - began
+        line = {
+            "step": step,
+            "images_seen": images_seen,
+            "epochs": images_seen / self.images,
+            **learnt,
+            **seen,
+        }
+        self.folder.append_metrics({**line, **self.tick()})
+        return line
+
+    def summarise(self) -> None:
+        """Read the summary again from the folder's metrics."""
+        from phasescope.probing.observer import summarise
+
+        self.summary = summarise(self.plan, self.folder.metrics)
+
+    def write_status(
+        self, state: str, network: nn.Module, step: int, steps: int, images_seen: int, **more: Any
+    ) -> None:
+        import torch
+
+        self.folder.write_status(
+            {
+                "state": state,
+                "step": step,
+                "steps": steps,
+                "images_seen": images_seen,
+                "images": self.images,
+                "parameters": sum(weights.numel() for weights in network.parameters()),
+                **provenance(),
+                "threads": torch.get_num_threads(),
+                "device": str(self.device),
+                **self.tick(),
+                "started": self.started,
+                "updated": now(),
+                "summary": self.summary,
+                **more,
+            }
+        )
