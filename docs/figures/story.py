@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 
 from phasescope.store import open_run
 from phasescope.views.figures.manifold import cloud_of, labels_of
+from phasescope.views.names import place_words
 from phasescope.views.record import Record, score, success_share
 from phasescope.views.report.words import subject
 from phasescope.views.style import INK, MUTED, PALETTE, PHASE_COLOURS, RC, TARGET, scale_of
@@ -24,14 +25,14 @@ COLUMNS = 9
 LABELS = ((0.25, 0.3), (0.75, 0.5), (0.4, 0.75))
 """of the images, as shares of the factors' ranges"""
 IMAGES = len(LABELS)
-READINGS = {
-    "correct samples": PALETTE["accent"][0],
-    "probe R²": PALETTE["order"][0],
-    "label variance": PALETTE["told"][0],
-    "order of the sheet": PALETTE["p1"][0],
+CURVES = {
+    "": ("correct samples", INK),
+    "order": ("probe R²", PALETTE["order"][0]),
+    "label_share": ("label variance", PALETTE["told"][0]),
+    "sheet_order": ("order of the sheet", PALETTE["seen"][0]),
 }
-"""curves and their colours"""
-PHASES = {"behaviour": "samples", "sheet": "sheet"}
+"""by measure, the empty one being the share of correct samples: name and colour"""
+BANDS = {"behaviour": "phase of the samples", "sheet": "phase of the sheet"}
 
 
 def story_figure(records: list[Record]) -> Figure:
@@ -54,7 +55,7 @@ def _block(part: Any, record: Record) -> None:
     assert cloud is not None
     grid = part.add_gridspec(
         IMAGES + 3, len(at), height_ratios=[1] * IMAGES + [1.2, 0.25, 1.7], hspace=0.1, wspace=0.06,
-        left=0.075, right=0.985, top=0.93, bottom=0.09,
+        left=0.115, right=0.985, top=0.93, bottom=0.09,
     )  # fmt: skip
     columns = [record.snapshots[index] for index in cloud.snapshots]
     for column, (snapshot, points) in enumerate(zip(columns, cloud.points, strict=True)):
@@ -67,21 +68,22 @@ def _block(part: Any, record: Record) -> None:
         ax.set(xlim=(-reach, reach), ylim=(-reach, reach), xticks=[], yticks=[], aspect="equal")
         ax.spines[:].set_visible(False)
         if not column:
-            ax.set_ylabel(f"activations\n{site}\ncolour: {record.factors.names[0]}", color=INK)
+            ax.set_ylabel(f"activations\n{place_words(site)}\ncolour: {record.factors.names[0]}", color=INK)
     _readings(part.add_subplot(grid[IMAGES + 2, :]), record, site, [s.step for s in columns])
 
 
 def _images(part: Any, grid: Any, column: int, record: Record, snapshot: Any) -> None:
     """Draw the images of the labels nearest to `LABELS`, with a ring at each label."""
     samples = snapshot.samples()
-    labels = samples["labels"][samples["split"] == record.splits[0]]
+    trained = samples["split"] == record.splits[0]
+    images, labels = samples["images"][trained], samples["labels"][trained]
     shares = (labels - record.factors.low) / record.factors.span
     for row, wanted in enumerate(LABELS):
         index = int(np.argmin(np.linalg.norm(shares - np.resize(wanted, shares.shape[1]), axis=1)))
         ax = part.add_subplot(grid[row, column])
-        ax.imshow(samples["images"][index][0], cmap="gray", vmin=-1, vmax=1)
-        if (place := record.position) is not None:
-            x, y = labels[index][list(place)] - 1
+        ax.imshow(images[index][0], cmap="gray", vmin=-1, vmax=1)
+        if (position := record.position) is not None:
+            x, y = labels[index][list(position)] - 1  # pixel centres begin at 1, imshow's at 0
             ax.plot(x, y, "o", markersize=9, markerfacecolor="none", markeredgecolor=TARGET, linewidth=0.8)
         ax.set(xticks=[], yticks=[])
         ax.spines[:].set(visible=True, color=MUTED, linewidth=0.4)
@@ -99,28 +101,24 @@ def _readings(ax: Any, record: Record, site: Any, shown: list[int]) -> None:
         values = [(score(line, measure, site) or {}).get("value") for line in record.metrics]
         return np.array([np.nan if value is None else value for value in values], float)
 
-    curves = (
-        np.array([success_share(line) for line in record.metrics]),
-        series("order"),
-        series("label_share"),
-        series("sheet_order"),
-    )
-    for (name, colour), values in zip(READINGS.items(), curves, strict=True):
+    for measure, (name, colour) in CURVES.items():
+        values = series(measure) if measure else np.array([success_share(line) for line in record.metrics])
         if np.isfinite(values).any():
             ax.plot(steps, values, color=colour, label=name)
     edges = np.concatenate([steps[:1], (steps[1:] + steps[:-1]) / 2, steps[-1:]])
-    for row, (reading, name) in enumerate(PHASES.items()):
-        low = -0.16 - 0.15 * row
+    for row, (reading, name) in enumerate(BANDS.items()):
+        low = -0.24 - 0.15 * row
         for left, right, phase in zip(edges[:-1], edges[1:], record.phases(reading), strict=True):
             if phase in PHASE_COLOURS:
                 ax.fill_between([left, right], low, low + 0.12, color=PHASE_COLOURS[phase], linewidth=0)
-        ax.text(steps[-1], low + 0.06, f" {name}", va="center", ha="left", color=INK, fontsize=7)
+        ax.text(0, low + 0.06, f"{name} ", va="center", ha="right", color=INK, fontsize=7)
     for letter, colour in PHASE_COLOURS.items():
         ax.fill_between([], [], color=colour, label=f"phase {letter}")
+    ax.fill_between([], [], color="white", edgecolor=MUTED, linewidth=0.5, label="undecided")
     for step in shown:
         ax.axvline(step, color=MUTED, linewidth=0.4, linestyle=":", zorder=0)
-    ax.set(xlim=(0, steps[-1] * 1.07), ylim=(-0.34, 1.04), xlabel="gradient steps", yticks=[0, 0.5, 1])
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), fontsize=7, ncols=7, borderaxespad=0.1)
+    ax.set(xlim=(0, steps[-1]), ylim=(-0.42, 1.04), xlabel="gradient steps", yticks=[0, 0.5, 1])
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), fontsize=7, ncols=8, borderaxespad=0.1)
 
 
 if __name__ == "__main__":

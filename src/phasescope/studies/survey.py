@@ -153,7 +153,7 @@ class Costs:
     def __init__(self, paths: Iterable[Path]):
         import pandas as pd
 
-        columns = ("digest", "step", "images_seen", "cpu_s", "observing_s")
+        columns = ("digest", "step", "images_seen", "cpu_s", "observing_s", "wall_s")
         frames = []
         for path in filter(Path.exists, paths):
             networks = [name for name in some_columns(path, None) if name.startswith("config.network.")]
@@ -182,9 +182,10 @@ class Costs:
             # A column that the records lack for a run belongs to another kind of network, or to a later version.
             alike &= (self.runs[name].isna() | (self.runs[name] == network.get(name))).to_numpy()
         if alike.any():
-            names = ["cpu_s", "observing_s", "images_seen", "snapshots"]
-            cpu, observing, images, snapshots = self.runs.loc[alike, names].astype(float).sum()
-            return (cpu - observing) / images, observing / snapshots
+            names = ["cpu_s", "observing_s", "wall_s", "images_seen", "snapshots"]
+            cpu, observing, wall, images, snapshots = self.runs.loc[alike, names].astype(float).sum()
+            observed = min(observing / wall, 1.0)  # both are wall time, which other processes lengthen alike
+            return cpu * (1 - observed) / images, cpu * observed / snapshots
         for preset in PRESETS.values():
             config = over_defaults(preset.fields, preset.studied)
             if preset.study_cpu_s and config_columns({"network": config.tree()["network"]}) == network:
