@@ -1,13 +1,12 @@
 // Accuracy by factor at one snapshot, in every way of reading; and whether factors are right together.
 
 import {fixed, h, integer, known, percent} from "./dom.js";
-import {downloads, rowsOf} from "./downloads.js";
 import {words} from "./words.js";
 
 export class Accuracies {
   constructor() {
     this.body = h("div.tablebox", {tabindex: 0, role: "group", "aria-label": "table of accuracy"});
-    this.root = h("figure.panel", {hidden: true}, h("figcaption", h("h2", "Accuracy by factor"), h("span.note", "median errors; excess: right together less the product of both; φ: their correlation; 95 % intervals"), words(["copier"]), downloads("Accuracy by factor", {csv: () => rowsOf(this.body.querySelector("table"))})), this.body);
+    this.root = h("figure.panel", {hidden: true}, h("figcaption", h("h2", "Accuracy by factor"), h("span.note", "median errors; excess: right together less the product of both; φ: their correlation; 95 % intervals"), words(["copier"])), this.body);
   }
 
   show(details, split) {

@@ -1,7 +1,6 @@
 // Curves over training in SVG: an axis of images, steps or epochs, phases in a strip above, a cursor that the scrubber moves.
 
 import {compact, eachFrame, h, known, s} from "./dom.js";
-import {downloads, sheet} from "./downloads.js";
 import {words} from "./words.js";
 
 const LEFT = 40, RIGHT = 10, STRIP = 15, BOTTOM = 20, MOST_LINES = 8;
@@ -78,8 +77,7 @@ export class Chart {
     this.svg = s("svg.chart", {role: "img", height, "aria-label": title});
     this.legend = h("div.legend");
     this.more = h("button", {type: "button", hidden: true, "aria-expanded": "false", onclick: () => { this.all = !this.all; this.draw(); }});
-    const kept = downloads(title, {svg: () => sheet(title, [{svg: this.svg}], {legend: this.entries.map(({line}) => ({name: line.name, colour: line.colour, dash: line.dash, filled: line.area}))}), csv: () => this.rows()});
-    this.root = h("figure.panel", h("figcaption", h("h2", title), note ? h("span.note", note) : null, terms.length ? words(terms) : null, kept), this.legend, this.more, this.svg);
+    this.root = h("figure.panel", h("figcaption", h("h2", title), note ? h("span.note", note) : null, terms.length ? words(terms) : null), this.legend, this.more, this.svg);
     const redraw = eachFrame(() => this.draw());
     this.observer = new ResizeObserver(redraw);
     this.observer.observe(this.svg);
@@ -131,14 +129,6 @@ export class Chart {
     });
     this.legend.replaceChildren(...this.entries.map((entry) => entry.root));
     this.move(this.at);
-  }
-
-  // the numbers that are drawn: a row for each x
-  rows() {
-    const {x, lines, strips = [], unit = "x"} = this.data, named = this.shown(lines).filter((line) => line.name);
-    const columns = named.flatMap((line) => [[line.name, line.y], ["smoothed of", line.raw], ["low", line.low], ["high", line.high]].filter(([, values]) => values).map(([name, values], k) => [k ? `${line.name}, ${name}` : line.title ? `${name}, ${line.title}` : name, values]));
-    columns.push(...strips.map((strip) => [strip.name, strip.phases]));
-    return [[unit, ...columns.map(([name]) => name)], ...x.map((at, i) => [at, ...columns.map(([, values]) => values[i])])];
   }
 
   // a few lines can be told apart; the others come when they are asked for

@@ -3,7 +3,6 @@
 import {Chart} from "./charts.js";
 import {absent, choice, fixed, h, integer, known, percent} from "./dom.js";
 import {json, ofRun} from "./api.js";
-import {downloads, rowsOf} from "./downloads.js";
 import {BANDS, grouped, meanOf, MOST_COMPARED, valueOf} from "./grouping.js";
 import {runs, subscribe} from "./live.js";
 import {address, remember} from "./route.js";
@@ -51,8 +50,7 @@ export async function open(root, route) {
   const soft = smoothing(() => draw()), controls = h("div.controls"), grouping = h("p.note", {"aria-live": "polite"}), layers = h("p.fault", {role: "status"});
   soft.set(Number(route.query.get("smooth")) || 0);
   const heads = h("div.tablebox", {tabindex: 0, role: "group", "aria-label": "in what the runs differ"});
-  const kept = downloads("what differs", {csv: () => rowsOf(heads.querySelector("table"))});
-  root.append(h("div.heading", h("h1", "Compare"), kept), controls, heads, grouping, layers, h("div.charts", charts.map(([, chart]) => chart.root)));
+  root.append(h("div.heading", h("h1", "Compare")), controls, heads, grouping, layers, h("div.charts", charts.map(([, chart]) => chart.root)));
   await Promise.all(names.map(read));
 
   const rowOf = (name) => found.get(name).row;

@@ -72,10 +72,6 @@ export class Samples {
   errors(i) { return this.row("errors", i); }
   marks(i) { return marks(this.details, this.label(i), this.row("read", i)); }
   colour(i) { return outcomeColour(this.details, this.outcome[i]); }
-  rows(indices) {
-    const {factors} = this.details, of = (what) => factors.map(({name}) => `${what} ${name}`);
-    return [["image", "split", ...of("label"), ...of("read"), ...of("error of"), "outcome"], ...indices.map((i) => [i, this.split[i], ...this.label(i), ...this.row("read", i), ...this.errors(i), this.outcome[i]])];
-  }
   describe(i) { return told(this.details, this.label(i), {read: this.row("read", i), error: this.errors(i), outcome: this.outcome[i]}); }
 }
 

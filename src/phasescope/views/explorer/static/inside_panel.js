@@ -2,7 +2,6 @@
 
 import {ofRun} from "./api.js";
 import {ARROWS, choice, fill, fixed, h, integer, known} from "./dom.js";
-import {downloads, wallOf} from "./downloads.js";
 import {draw as drawImage, imageOf} from "./images.js";
 import {classChoice} from "./target.js";
 import {words} from "./words.js";
@@ -26,8 +25,7 @@ export class InsidePanel {
     this.maps = h("div.mapwall", {role: "group", "aria-label": "maps of the channels"});
     this.more = h("button", {type: "button", hidden: true, onclick: () => { this.all = !this.all; this.draw(); }});
     this.fault = h("p.fault", {hidden: true});
-    const save = downloads("Inside the network", {png: () => wallOf([...this.root.querySelectorAll("canvas")].filter((one) => one.checkVisibility())), csv: () => this.rows()});
-    this.root = h("figure.panel.inside", h("figcaption", h("h2", "Inside the network"), h("span.note", "activations by channel, as small maps"), words(["tap"]), save),
+    this.root = h("figure.panel.inside", h("figcaption", h("h2", "Inside the network"), h("span.note", "activations by channel, as small maps"), words(["tap"])),
       this.choices, this.labels, this.fault, this.head, h("div.insides", h("div", this.given, this.givenNote), this.attention), this.maps, this.more);
   }
 
@@ -178,13 +176,6 @@ export class InsidePanel {
     const [, rows, columns] = this.answer.shape;
     this.query = [Math.min(Math.max(i, 0), rows - 1), Math.min(Math.max(j, 0), columns - 1)];
     this.now();
-  }
-
-  rows() {
-    const {answer} = this;
-    if (!answer) return [];
-    const {maps, attention, shape: [, rows, columns], heads = 0} = answer, each = (what, of, count) => Array.from({length: count}, (_, i) => Array.from({length: rows * columns}, (_, at) => [what, i, Math.floor(at / columns), at % columns, of.data[i * rows * columns + at]])).flat();
-    return [["of", "channel or head", "row", "column", "value"], ...each("activation", maps, maps.shape[0]), ...each("attention", attention, heads)];
   }
 
   close() { clearTimeout(this.resting); }

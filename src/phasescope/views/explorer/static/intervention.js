@@ -1,7 +1,6 @@
 // What is at a tap is changed while the network paints: the same label from the same noise, and where the image goes.
 
 import {packet} from "./api.js";
-import {downloads} from "./downloads.js";
 import {choice, fill, fixed, h} from "./dom.js";
 import {draw as drawImage, imageOf} from "./images.js";
 import {labelText, marks, within} from "./world.js";
@@ -23,7 +22,7 @@ export class Intervention {
     this.canvas = h("canvas.changed", {role: "img", "aria-label": "the image painted with the intervention"});
     this.reading = h("p.reading", {"aria-live": "polite"});
     this.fault = h("p.fault", {hidden: true});
-    this.root = h("figure.panel.intervention", h("figcaption", h("h2", "Intervention"), downloads("Intervention", {png: () => this.canvas, csv: () => [Object.keys(this.reading.dataset), Object.values(this.reading.dataset)]})), this.canvas, this.reading, this.fault, this.choices, this.fields);
+    this.root = h("figure.panel.intervention", h("figcaption", h("h2", "Intervention")), this.canvas, this.reading, this.fault, this.choices, this.fields);
   }
 
   // the label that is put in, or where the step leads

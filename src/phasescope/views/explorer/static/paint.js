@@ -2,7 +2,6 @@
 
 import {Kept, json, ofRun, packet} from "./api.js";
 import {absent, choice, fixed, h, integer} from "./dom.js";
-import {downloads, wallOf} from "./downloads.js";
 import {draw as drawImage, imageOf} from "./images.js";
 import {Intervention} from "./intervention.js";
 import {subscribe} from "./live.js";
@@ -43,15 +42,15 @@ export async function open(root, route) {
   const another = h("button", {type: "button", onclick: () => { state.seed += 1; seed.value = state.seed; want(); }}, "next");
   const panel = new ManifoldPanel({name, kept, changed: save, details: () => details, height: "20rem"});
   panel.onread = () => { panel.move(stored[scrubber.index]); want(); };
-  const strips = h("figure.panel", h("figcaption", h("h2", "On the way to the image"), downloads("On the way to the image", {png: () => wallOf([...strips.querySelectorAll("canvas")])})), h("div.strip", h("span", "x", h("sub", "t"), " at t ="), noisyRow, h("span", "estimate"), estimateRow));
+  const strips = h("figure.panel", h("figcaption", h("h2", "On the way to the image")), h("div.strip", h("span", "x", h("sub", "t"), " at t ="), noisyRow, h("span", "estimate"), estimateRow));
 
   root.append(
     h("div.sticky", scrubber.root),
     h("div.painting",
       h("figure.panel", h("figcaption", h("h2", "Target"), h("span.note", `trained on ${integer(painting.training.count)} ${details.factors.some(({categorical}) => categorical) ? "images" : "labels"}`), target.pad ? downloads("Target", {png: () => target.pad.canvas}) : null), target.root),
-      h("figure.panel", h("figcaption", h("h2", "Image"), downloads("Image", {png: () => image, csv: () => [Object.keys(reading.dataset), Object.values(reading.dataset)]})), image, reading, speed, fault),
+      h("figure.panel", h("figcaption", h("h2", "Image")), image, reading, speed, fault),
       change.root,
-      h("figure.panel", h("figcaption", h("h2", "Earlier"), downloads("Earlier", {png: () => earlierImage, csv: () => [Object.keys(earlierReading.dataset), Object.values(earlierReading.dataset)]})), earlierImage, earlierReading, earlier.root)),
+      h("figure.panel", h("figcaption", h("h2", "Earlier")), earlierImage, earlierReading, earlier.root)),
     h("div.columns", h("div.column",
       h("figure.panel", h("figcaption", h("h2", "Way")), h("div.controls", sampler, steps, painting.guidance ? h("label.field", h("span", "guidance"), guidance, guided) : null, h("label.field", h("span", "seed"), seed, another)),
         painting.guidance || !way ? null : h("p.note", "Guidance is offered for networks that were trained without labels too (training.label_dropout).")),

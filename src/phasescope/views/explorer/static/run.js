@@ -2,7 +2,6 @@
 
 import {Kept, json, ofRun} from "./api.js";
 import {choice, duration, fill, h, integer} from "./dom.js";
-import {downloads, wallOf} from "./downloads.js";
 import {Histories} from "./histories.js";
 import {Samples, Wall} from "./images.js";
 import {InsidePanel} from "./inside_panel.js";
@@ -41,7 +40,7 @@ export async function open(root, route) {
   const none = h("button", {type: "button", onclick: () => { selected.clear(); wall.mark(); panel.choose(); save(); }}, "select none");
   root.append(head, h("div.sticky", scrubber.root), h("div.columns",
     h("div.column", histories.root),
-    h("div.column", panel.root, space?.root, h("figure.panel", h("figcaption", h("h2", "What it paints"), downloads("What it paints", {png: () => wallOf(wall.tiles.map(({canvas}) => canvas)), csv: () => samples?.rows(wall.shown) ?? []})), h("div.controls", chooseSet, h("label.field", many, h("span", "all of them")), none), counts, wall.root, imageNote), within?.root)),
+    h("div.column", panel.root, space?.root, h("figure.panel", h("figcaption", h("h2", "What it paints")), h("div.controls", chooseSet, h("label.field", many, h("span", "all of them")), none), counts, wall.root, imageNote), within?.root)),
     about());
 
   const lineAt = (index) => details.lines.find((line) => line.step === details.snapshots[index]?.step);

@@ -4,7 +4,6 @@ import {json} from "./api.js";
 import {absent, choice, compact, duration, eachFrame, fixed, h, integer, known, percent} from "./dom.js";
 import {sparkline} from "./charts.js";
 import {Columns, titleOf} from "./columns.js";
-import {downloads} from "./downloads.js";
 import {MOST_COMPARED} from "./grouping.js";
 import {runs, subscribe} from "./live.js";
 import {address, remember} from "./route.js";
@@ -49,8 +48,7 @@ export async function open(root, route) {
   const every = h("input", {type: "checkbox", "aria-label": "choose all listed runs", title: `all that are listed, ${MOST_COMPARED} at most`, onchange: () => { state.chosen = new Set(every.checked ? listed.slice(0, MOST_COMPARED).map((row) => row.name) : []); list(); }});
   const titles = h("tr"), usual = [h("td", every), ...[["run", "run"], ["state", "state"], ["learning", "learning"], ["phase", phasesTerm("images, latents")], ["success", term("success")], ["order", [term("order"), " (", term("untrained"), ")"]], ["images", "seen"]].map(([name, text]) => h(`th.${name}`, {scope: "col", title: TITLES[name]}, text))];
   const table = h("table.runs", h("thead", titles), body);
-  const save = downloads("Table of runs", {csv: () => rowsOf(listed, columns)});
-  root.append(h("div.heading", h("h1", "Runs"), count, phasesTerm(), compare), h("div.controls", search, states, phases, sorts, columns.root, save), within, h("div.tablebox", table), more);
+  root.append(h("div.heading", h("h1", "Runs"), count, phasesTerm(), compare), h("div.controls", search, states, phases, sorts, columns.root), within, h("div.tablebox", table), more);
 
   const observer = new IntersectionObserver((seen) => { if (seen.some((entry) => entry.isIntersecting)) grow(); }, {rootMargin: "600px"});
   observer.observe(more);
@@ -149,14 +147,6 @@ export async function open(root, route) {
 
 function nothing() {
   return h("div.absent", h("p", `${runs.folder} holds no runs yet. `), h("pre", `phasescope train preset=fast --runs ${runs.folder}`), h("p", "A run appears here as it starts."));
-}
-
-// the listed runs, a row each, with the columns that were chosen
-function rowsOf(listed, columns) {
-  const usual = [["run", (row) => row.name], ["seed", (row) => row.seed], ["state", (row) => row.state], ["phase of images", (row) => row.phases?.behaviour?.last], ["phase of latents", (row) => row.phases?.representation?.last],
-    ["success", (row) => row.success], ["probe R², minimum over factors", (row) => row.order], ["probe R², untrained minimum", (row) => row.order_untrained], ["probe R², each factor", (row) => row.probe_r2], ["images seen", (row) => row.images_seen], ["tags", (row) => (row.tags ?? []).join("; ")]];
-  const own = columns.chosen.map((name) => [titleOf(name), (row) => { const value = columns.value(row, name); return value !== null && typeof value === "object" ? JSON.stringify(value) : value; }]);
-  return [[...usual, ...own].map(([title]) => title), ...listed.map((row) => [...usual, ...own].map(([, of]) => of(row)))];
 }
 
 export const tagsOf = (tags) => (tags?.length ? h("span.tags", tags.map((tag) => h("span.tag", tag))) : null);

@@ -3,7 +3,6 @@
 
 import {edgesOf, nearest, ticks} from "./charts.js";
 import {compact, eachFrame, fixed, h, known, s} from "./dom.js";
-import {downloads, sheet} from "./downloads.js";
 import {words} from "./words.js";
 
 const LEFT = 40, RIGHT = 10, TOP = 6, BOTTOM = 20, HEIGHT = 210, MOST = 1.1;
@@ -16,7 +15,7 @@ export class Standing {
     this.said = h("p.note");
     this.counts = Object.fromEntries(Object.keys(ladder.colours).map((name) => [name, h("output")]));
     this.root = h("figure.panel.standing",
-      h("figcaption", h("h2", "Where on the ladder"), h("span.note", "the exact optimum that its x₀ is nearest to, at each noise level t, blank where it is far from all; right: error of x₀ over the variance, dots the network’s"), words(["ladder"]), downloads("Where on the ladder", {svg: () => sheet("Where on the ladder", [{svg: this.rungs, caption: "rung by noise level"}, {svg: this.errors, caption: "error over the variance"}], {across: 2, legend: Object.entries(ladder.colours).map(([name, own]) => ({name, colour: own, filled: true}))}), csv: () => this.rows()})),
+      h("figcaption", h("h2", "Where on the ladder"), h("span.note", "the exact optimum that its x₀ is nearest to, at each noise level t, blank where it is far from all; right: error of x₀ over the variance, dots the network’s"), words(["ladder"])),
       h("div.legend", Object.entries(this.counts).map(([name, count]) => h("span", {title: "at how many noise levels"}, h("i.square", {style: {"--outcome": ladder.colours[name]}}), name, count))),
       h("div.pairofcharts", this.rungs, this.errors), this.said);
     const redraw = eachFrame(() => this.draw());
@@ -25,11 +24,6 @@ export class Standing {
     const point = (event) => { if (event.buttons && this.xs?.length) this.pick(nearest(this.xs, event.offsetX)); };
     this.rungs.addEventListener("pointerdown", (event) => { this.rungs.setPointerCapture(event.pointerId); point(event); });
     this.rungs.addEventListener("pointermove", point);
-  }
-
-  rows() {
-    const {lines, unit, ladder} = this;
-    return [[unit.replace("_", " "), "t", "rung", "r2", "error over the variance"], ...lines.flatMap((line) => (line.ladder ?? []).map(([rung, r2, error], level) => [line[unit], ladder.levels[level], rung, r2, error]))];
   }
 
   show(lines, unit) { Object.assign(this, {lines, unit}); this.draw(); }
