@@ -1,21 +1,17 @@
 """How every figure and page looks: one palette, one set of matplotlib settings.
 
-Text, lines and curves have a light and a dark colour. Figures are drawn in the light ones; `inline_svg`
-turns each into a CSS variable, so that an SVG inside a page follows the reader's scheme. Data colours are
-those of Okabe and Ito (2008) or close to them: told apart by lightness too, and by readers who do not see
+Text, lines and curves have a light and a dark colour: figures are drawn in the light ones, pages follow the reader's scheme.
+Data colours are those of Okabe and Ito (2008) or close to them, which differ in lightness too, for readers who do not see
 red and green apart."""
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Iterable
 from itertools import cycle
 from typing import NamedTuple
 
 from matplotlib import colormaps
 from matplotlib.colors import Colormap, ListedColormap, hsv_to_rgb, to_hex
-from matplotlib.figure import Figure
 
 from phasescope.factors import Factor
 
@@ -31,7 +27,7 @@ PALETTE = {
     "told": ("#6f4bb2", "#b197ea"),
     "seen": ("#a06800", "#dba53c"),
 }
-"""each colour's light and dark value; every light one is used for nothing else"""
+"""each colour's light and dark value"""
 
 PHASE_COLOURS = {"A": "#8b939d", "B": "#e69f00", "C": "#0072b2"}
 """the same in both schemes"""
@@ -169,27 +165,6 @@ def held_out_colours(splits: Iterable[str]) -> dict[str, str]:
 def css_variables(dark: bool) -> str:
     """The palette as CSS custom properties, ``--ink: #1b1f24; ...``."""
     return " ".join(f"--{name}: {pair[dark]};" for name, pair in PALETTE.items())
-
-
-def inline_svg(figure: Figure, label: str) -> str:
-    """`figure` as an `<svg>` element for a page that declares `css_variables`; `label` is read to who
-    cannot see it."""
-    import matplotlib
-
-    buffer = io.StringIO()
-    with matplotlib.rc_context({**RC, "svg.hashsalt": label}):
-        figure.savefig(buffer, format="svg", transparent=True, dpi=120)
-    svg = buffer.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'<g id="[^"]*"', "<g", svg)
-    svg = re.sub(r'<svg ([^>]*?)width="[^"]*" height="[^"]*"', r"<svg \1", svg)
-    svg = re.sub(
-        r'<svg [^>]*?height="[^"]*"[^>]*?>', lambda tag: re.sub(r' (width|height)="[^"]*"', "", tag[0]), svg
-    )
-    for name, (light, _) in PALETTE.items():
-        svg = svg.replace(light, f"var(--{name})")
-    return svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
 
 
 def rung_colours(names: Iterable[str]) -> dict[str, str]:

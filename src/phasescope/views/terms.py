@@ -67,8 +67,8 @@ def pictogram(phase: str, of: str) -> str:
     return (HERE / "pictograms" / f"{phase}-{of}.svg").read_text(encoding="utf-8").replace("\n", "")
 
 
-def told() -> dict[str, Any]:
-    """All words and pictograms, JSON-ready: what the explorer reads."""
+def tree() -> dict[str, Any]:
+    """Return all terms and pictograms, JSON-ready, as the explorer reads them."""
     return {
         "phases": {
             phase: {of: {"sentence": PHASES[phase][of], "svg": pictogram(phase, of)} for of in OF}

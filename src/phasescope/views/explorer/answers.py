@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
+from pathlib import Path
 
 from anyio import to_thread
 from starlette.requests import Request
@@ -14,6 +16,7 @@ from phasescope.errors import UserError
 from phasescope.runs.painting import Unwanted
 from phasescope.store.files import to_json
 from phasescope.views.explorer.library import Unknown
+from phasescope.views.explorer.page import TYPES, page_file
 
 
 def told(answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
@@ -58,3 +61,15 @@ def _fault(why: str, status: int) -> Response:
 
 def as_bytes(body: bytes) -> Response:
     return Response(body, 200, {"Cache-Control": "no-store"}, "application/octet-stream")
+
+
+async def static(request: Request) -> Response:
+    """Answer with a file of the page, by its name; a browser asks again whether it is still the same."""
+    name = request.path_params.get("file", "index.html")
+    body = await to_thread.run_sync(page_file, name)
+    if body is None:
+        return Response("there is no such file\n", 404, media_type="text/plain")
+    headers = {"ETag": f'"{hashlib.sha256(body).hexdigest()[:16]}"', "Cache-Control": "no-cache"}
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type=TYPES[Path(name).suffix], headers=headers)

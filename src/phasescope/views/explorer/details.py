@@ -54,10 +54,11 @@ def details(record: Record, row: dict[str, Any]) -> str:
     if row["state"] == "broken":
         raise UserError(f"`{name}` is broken: {row['error']}")
     with reading(record.run.path):
-        return to_json({"row": row, **_history(record)})
+        return to_json({"row": row, **history(record)})
 
 
-def _history(record: Record) -> dict[str, Any]:
+def history(record: Record) -> dict[str, Any]:
+    """Return all that the page of a run shows but its row, JSON-ready."""
     return {
         "sentence": record.about.get("sentence"),
         "config": record.config,
@@ -186,7 +187,7 @@ def _factor(factor: Factor) -> dict[str, Any]:
     return {**asdict(factor), "words": factor_words(factor), "scale": colours}
 
 
-UNSHOWN = ("trustworthiness", "label_share", "learnt_order", "learnt_order_told", "learnt_order_seen")
+UNSHOWN = ("trustworthiness", "learnt_order", "learnt_order_told", "learnt_order_seen")
 """of our measures, those that are shown on the report's page alone"""
 BARE = ("participation_ratio", "share_told", "share_seen")
 """those of which the value alone is shown, beside another that has its nulls"""
@@ -202,7 +203,7 @@ def _line(line: dict[str, Any], record: Record) -> dict[str, Any]:
         "readings": [_reading(one) for one in accuracies(line, record.splits)],
         "ladder": [[rung_of(one) or "none", one["r2"], one["error"]] for one in line.get("ladder") or []]
         or None,
-        "nats": _rounded(line.get("nats")),
+        **{key: _rounded(line.get(key)) for key in ("nats", "denoising", "by_class")},
         "scores": {
             measure: {place: _score(found, measure) for place, found in line[measure].items()}
             for measure in record.measures

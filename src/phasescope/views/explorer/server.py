@@ -28,13 +28,12 @@ from phasescope.errors import UserError
 from phasescope.runs.painting import Unwanted, Wish
 from phasescope.store.files import to_json
 from phasescope.store.folder import shown
-from phasescope.views.explorer.answers import answered, as_bytes, log_once, told
+from phasescope.views.explorer.answers import answered, as_bytes, log_once, static, told
 from phasescope.views.explorer.clouds import Clouds, places_in
 from phasescope.views.explorer.details import details
 from phasescope.views.explorer.guard import Guard
 from phasescope.views.explorer.library import Library
 from phasescope.views.explorer.packets import packet
-from phasescope.views.explorer.page import page_file
 from phasescope.views.explorer.painted import samples
 from phasescope.views.explorer.painter import Painter
 from phasescope.views.explorer.query import Query
@@ -263,8 +262,8 @@ def create_app(runs: Path, results: Path, host: str = "127.0.0.1", token: str | 
     run = "/api/runs/{run}"
     app = Starlette(
         routes=[
-            Route("/", page_file),
-            Route("/static/{file}", page_file),
+            Route("/", static),
+            Route("/static/{file}", static),
             Route("/api/events", told(explorer.events)),
             Route("/api/runs", told(explorer.runs)),
             Route("/api/columns", told(explorer.columns)),

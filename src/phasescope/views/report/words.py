@@ -33,10 +33,10 @@ def damage(record: Record) -> list[str]:
 
 def subject(record: Record) -> str:
     """The run in one line: what is learnt, by what, from which seed, how long, where."""
-    return "; ".join(filter(None, (painted_words(record), learner(record), hardware(record))))
+    return "; ".join(filter(None, (world_words(record), learner(record), hardware(record))))
 
 
-def painted_words(record: Record) -> str:
+def world_words(record: Record) -> str:
     """What is painted, and trained on."""
     return record.about.get("sentence") or _world_words(record.config.get("world") or {})
 
@@ -82,14 +82,6 @@ def hardware(record: Record) -> str:
 def caption(record: Record, figure: str) -> str:
     """The caption of `figure` (as `FIGURES` of pictures.py names it) where it stands alone."""
     return f"{_describe(record, figure)} One run: {subject(record)}."
-
-
-def description(record: Record, figure: str) -> str:
-    """What `figure` shows, on a page that says of which run."""
-    last = record.metrics[-1] if record.metrics else {"step": 0, "images_seen": 0}
-    span = f"{last['step']:,} steps, {last['images_seen']:,} images seen"
-    seed = "" if record.is_watched else f"Seed {record.config.get('seed')}, "
-    return f"{_describe(record, figure)} {seed}{span}."
 
 
 def percent(share: float) -> str:

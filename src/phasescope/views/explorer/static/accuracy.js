@@ -29,10 +29,14 @@ export class Accuracies {
     ];
     this.body.replaceChildren(h("table.accuracy",
       h("thead", h("tr", h("td"), rows.map(({way}) => h("th", {scope: "col", "data-way": way}, ways[way] ?? way)))),
-      h("tbody", quantities.map(([name, of]) => h("tr", h("th", {scope: "row"}, name), rows.map((one) => h("td", of(one))))))));
+      h("tbody", quantities.map(([name, of]) => h("tr", h("th", {scope: "row"}, name), rows.map((one) => h("td", of(one))))))), ...Object.entries(lines[index]?.by_class?.[split] ?? {}).map(classesOf));
   }
 
   close() {}
 }
+
+const classesOf = ([factor, classes]) => h("table.accuracy",
+  h("thead", h("tr", h("th", {scope: "col"}, factor), Object.keys(classes).map((name) => h("th", {scope: "col"}, name)))),
+  h("tbody", [["right", ({right}) => percent(right)], ["n", ({n}) => integer(n)]].map(([name, of]) => h("tr", h("th", {scope: "row"}, name), Object.values(classes).map((one) => h("td", of(one)))))));
 
 const told = (score) => (score && known(score[0]) ? `${fixed(score[0])} (${fixed(score[1])} to ${fixed(score[2])})` : "–");

@@ -2,7 +2,16 @@
 
 const ARRAYS = {float32: Float32Array, uint8: Uint8Array};
 
+// a page that is a file of its own carries the answers, gzipped, in base64
+const carried = document.getElementById("answers");
+export const ALONE = carried ? JSON.parse(carried.textContent) : null;
+
 async function ask(url, signal) {
+  if (ALONE) {
+    if (!(url in ALONE)) throw new Error("This file does not carry it.");
+    const bytes = Uint8Array.from(atob(ALONE[url]), (letter) => letter.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")));
+  }
   const answer = await fetch(url, {signal});
   if (answer.ok) return answer;
   let why = `${answer.status}`;

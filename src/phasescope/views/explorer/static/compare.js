@@ -2,7 +2,7 @@
 
 import {Chart} from "./charts.js";
 import {absent, choice, fixed, h, integer, known, percent} from "./dom.js";
-import {json, ofRun} from "./api.js";
+import {ALONE, json, ofRun} from "./api.js";
 import {BANDS, grouped, meanOf, MOST_COMPARED, valueOf} from "./grouping.js";
 import {runs, subscribe} from "./live.js";
 import {address, remember} from "./route.js";
@@ -50,7 +50,7 @@ export async function open(root, route) {
   const soft = smoothing(() => draw()), controls = h("div.controls"), grouping = h("p.note", {"aria-live": "polite"}), layers = h("p.fault", {role: "status"});
   soft.set(Number(route.query.get("smooth")) || 0);
   const heads = h("div.tablebox", {tabindex: 0, role: "group", "aria-label": "in what the runs differ"});
-  root.append(h("div.heading", h("h1", "Compare")), controls, heads, grouping, layers, h("div.charts", charts.map(([, chart]) => chart.root)));
+  root.append(ALONE ? h("h2", "Curves") : h("div.heading", h("h1", "Compare")), controls, heads, grouping, layers, h("div.charts", charts.map(([, chart]) => chart.root)));
   await Promise.all(names.map(read));
 
   const rowOf = (name) => found.get(name).row;
@@ -81,7 +81,7 @@ export async function open(root, route) {
       return joined(xs, new Map(details.lines.map((line) => [line[unit], value(line, details)])));
     };
     const look = (index) => ({colour: COLOURS[index % COLOURS.length], dash: DASHES[Math.floor(index / COLOURS.length) % DASHES.length]});
-    if (!group) return whole.map((name) => ({name: `${names.indexOf(name) + 1}`, title: name, y: curve(name), ...beside([found.get(name)], key, common), ...look(names.indexOf(name))}));
+    if (!group) return whole.map((name) => ({name: ALONE ? name : `${names.indexOf(name) + 1}`, title: name, y: curve(name), ...beside([found.get(name)], key, common), ...look(names.indexOf(name))}));
     return grouped(whole, (name) => valueOf(rowOf(name), group)).map(([value, members], index) => ({name: `${group} = ${value}`, title: `${members.length} ${members.length === 1 ? "run" : "runs"}`, ...meanOf(members.map(curve), band), ...beside(members.map((name) => found.get(name)), key, common), ...look(index)}));
   }
 
@@ -93,6 +93,7 @@ export async function open(root, route) {
       chart.show({x: xs, unit: UNITS[unit], lines});
       chart.move(null);
     }
+    heads.hidden = Boolean(ALONE);  // the file has a table of its own
     heads.replaceChildren(names.length ? differences() : absent("Choose runs in the table of runs."));
     const apart = whole.length > 1 && whole.some((name) => found.get(name).declared.representation) && commonPlace(whole.map((name) => found.get(name))) === null;
     layers.textContent = apart ? "No layer was read in all of them: scores of different layers are not comparable." : "";

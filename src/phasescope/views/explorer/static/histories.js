@@ -2,7 +2,7 @@
 
 import {Accuracies} from "./accuracy.js";
 import {Chart} from "./charts.js";
-import {UNITS} from "./compare.js";
+import {COLOURS, UNITS} from "./compare.js";
 import {choice, fixed, h, known, percent} from "./dom.js";
 import {Standing} from "./standing.js";
 import {Training} from "./training.js";
@@ -19,13 +19,15 @@ export class Histories {
     this.outcomes = details.outcomes.length ? chart("What becomes of its images", {terms: ["outcome", "phase"], height: 200, domain: [0, 1], format: percent}) : null;
     this.order = chart(`Probe ${details.probe}, with its nulls`, {terms: ["order", "null", "untrained", ...("p1_order" in details.names.measures ? ["p1_order", "P1"] : [])], note: details.factors.length > 1 ? `${details.probe}, minimum over factors, 95 % interval; each factor above` : `${details.probe}, 95 % interval`, height: 220, domain: [-0.1, 1.02], format: (value) => fixed(value)});
     this.dimension = chart("Dimension", {terms: ["dimension", "null"], note: "participation ratio", height: 190, log: true, format: significant});
+    this.share = "label_share" in details.names.measures ? chart("Variance explained by the label", {terms: ["label_share", "null"], note: "95 % interval", height: 190, domain: [-0.1, 1.02], format: (value) => fixed(value)}) : null;
+    this.denoising = details.lines.some((line) => line.denoising) ? chart("Denoising error", {note: "mean squared error of the noise per pixel, by band of t; dashed: the exact optimum without the label", height: 220, log: true, format: significant}) : null;
     this.routes = "order_told" in details.names.measures ? chart("Told and seen", {terms: ["route", "order"], note: `labels crossed with images of others: ${details.probe}, 95 % interval; share of variance`, height: 220, domain: [-0.15, 1.02], format: (value) => fixed(value)}) : null;
     this.accuracies = details.outcomes.length ? new Accuracies() : null;
     this.own = Object.keys(details.names.measures).filter((name) => !KNOWN.includes(name)).map((name) => [name, chart(details.names.measures[name], {note: "95 % interval", height: 190, format: significant})]);
     this.standing = details.ladder ? new Standing({ladder: details.ladder, pick}) : null;
     this.nats = details.lines.some((line) => line.nats) ? chart("Nats of the label learnt", {terms: ["nats"], note: "95 % interval; dashed: all that there are", height: 190, format: (value) => fixed(value)}) : null;
     this.training = new Training({pick, changed});
-    this.charts = [this.outcomes, this.accuracies, this.order, this.routes, this.dimension, this.standing, this.nats, ...this.own.map(([, one]) => one), this.training].filter(Boolean);
+    this.charts = [this.outcomes, this.accuracies, this.order, this.routes, this.dimension, this.share, this.denoising, this.standing, this.nats, ...this.own.map(([, one]) => one), this.training].filter(Boolean);
     this.controls = h("div.controls");
     this.root = h("div.histories", this.controls, this.charts.map((one) => one.root));
   }
@@ -69,6 +71,8 @@ export class Histories {
     this.dimension.show({x, unit, level: levels.label_dimension?.[this.place],
       lines: [{name: "latents", y: this.series("participation_ratio", "value"), colour: "var(--accent)"}, this.scored("label means", "label_dimension", "var(--order)"),
         ...this.nulls("label_dimension", ["label_embedding"]).map((line) => ({...line, name: `${line.name} (label means)`}))]});
+    this.share?.show({x, unit, level: levels.label_share?.[this.place], lines: [this.scored("of the variance", "label_share", "var(--order)"), ...this.nulls("label_share")]});
+    this.denoising?.show({x, unit, lines: this.bands()});
     this.accuracies?.show(details, this.split);
     this.routes?.show({x, unit, lines: ["told", "seen"].flatMap((route) => [
       this.scored(route, `order_${route}`, `var(--${route})`),
@@ -78,6 +82,14 @@ export class Histories {
     this.nats?.show({x, unit, lines: this.learnt()});
     this.training.show(lines, this.unit, unit);
     for (const [name, chart] of this.own) chart.show({x, unit, lines: [this.scored("as learnt", name, "var(--order)"), ...this.nulls(name)]});
+  }
+
+  bands() {
+    const {lines} = this.details, bands = lines.findLast((line) => line.denoising).denoising;
+    return bands.flatMap(({low, high}, i) => {
+      const of = (what) => lines.map((line) => line.denoising?.[i]?.[what] ?? null), colour = COLOURS[i % COLOURS.length];
+      return [{name: `t ${low} to ${high - 1}`, y: of("network"), colour}, {y: of("unconditional"), colour, dash: "5 3", thin: true}];
+    });
   }
 
   learnt() {

@@ -62,7 +62,7 @@ export function cross(context, name, [x, y], arm, lying = false) {
 // The samples of one snapshot: images (n, H, W, c); labels, what was read of each factor, and its error (n, K).
 export class Samples {
   constructor(answer, details) {
-    Object.assign(this, {details, outcome: answer.outcome, split: answer.split, count: answer.images.shape[0], images: answer.images, cells: answer.cells});
+    Object.assign(this, {details, outcome: answer.outcome, split: answer.split, count: answer.images.shape[0], of: answer.of, images: answer.images, cells: answer.cells});
     this.arrays = {labels: answer.labels, read: answer.read, errors: answer.errors};
   }
 

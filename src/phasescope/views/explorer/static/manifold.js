@@ -5,7 +5,7 @@ import {ARROWS, colour, h} from "./dom.js";
 let plotly = null;
 
 export function loadPlotly() {
-  plotly ??= new Promise((resolve, reject) => {
+  plotly ??= window.Plotly ? Promise.resolve(window.Plotly) : new Promise((resolve, reject) => {
     document.head.append(h("script", {src: "/static/plotly.min.js", onload: () => resolve(window.Plotly), onerror: () => reject(new Error("plotly.js could not be loaded"))}));
   });
   return plotly;

@@ -10,7 +10,7 @@ import {address, remember} from "./route.js";
 import {phasesTerm, term} from "./words.js";
 
 const PAGE = 60;
-const TITLES = {learning: "share of success (line), order (dashed) over its untrained value (dotted), phases (below): of behaviour, else of the representation", phase: "the last phase, of behaviour and of the representation", success: "of the images painted for labels that were learnt", order: "ridge R² where the phases are read; in brackets the untrained network’s", images: "images seen"};
+const TITLES = {learning: "share of success (line), order (dashed) over its untrained value (dotted), phases (below): of behaviour, else of the representation", phase: "the last phase, of the images and of the latents", success: "of the images painted for labels that were learnt", order: "ridge R² where the phases are read; in brackets the untrained network’s", images: "images seen"};
 const STATES = ["running", "done", "stopped", "killed", "failed", "broken"];
 const SORTS = {
   updated: ["last changed", (row) => row.updated ?? "", -1],
@@ -208,12 +208,12 @@ function cells(row, fields) {
   const told = [`seed=${row.seed}`, ...fields.filter((key) => key in (row.settings ?? {})).map((key) => `${key.split(".").slice(1).join(".")}=${row.settings[key]}`)].join("  ");
   const name = h("td.run", h("a", {href: address("run", row.name)}, row.name), tagsOf(row.tags), h("span.settings", {title: told}, row.state === "broken" ? row.error : told));
   if (row.state === "broken") return [name, h("td.state", stateOf(row)), ...["learning", "phase", "success", "order", "images"].map((key) => h(`td.${key}`))];
-  const passed = row.phases?.behaviour, inner = row.phases?.representation;
+  const passed = row.phases?.behaviour, inner = row.phases?.sheet ?? row.phases?.representation;
   return [
     name,
     h("td.state", stateOf(row)),
     h("td.learning", timelineOf(row)),
-    h("td.phase", h("span.pair", {title: `behaviour ${passed?.sequence.join(", ") || "undecided"}; representation ${inner?.sequence.join(", ") || "undecided"}`}, phaseBadge(passed?.last), phaseBadge(inner?.last))),
+    h("td.phase", h("span.pair", {title: `behaviour ${passed?.sequence.join(", ") || "undecided"}; latents ${inner?.sequence.join(", ") || "undecided"}`}, phaseBadge(passed?.last), phaseBadge(inner?.last))),
     h("td.success", percent(row.success)),
     h("td.order", orderOf(row)),
     h("td.images", {title: `step ${integer(row.step)} of ${integer(row.steps)}`}, compact(row.images_seen)),
