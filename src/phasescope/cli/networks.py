@@ -37,7 +37,7 @@ def predict(
         found = foretell(config, patch)
     if out is not None:
         from phasescope.views.figures.axes import write_figure
-        from phasescope.views.figures.ladder import ladder
+        from phasescope.views.figures.standing import ladder
 
         write_figure(ladder(found.told, found.sentence), out)
     print_prediction(found, as_json=json)

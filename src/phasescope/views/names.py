@@ -53,6 +53,8 @@ WAYS = {
 }
 """how a factor is read from an image"""
 
+ROUTES = {"told": "label of the condition", "seen": "label of the input image"}
+"""by which a label reaches latents"""
 SPLITS = {"grid": "labels on the grid", "off_grid": "labels off the grid"}
 COPIERS = {
     "copier": "the copier",

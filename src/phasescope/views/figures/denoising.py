@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import matplotlib
+from typing import Any
+
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
-from phasescope.views.figures.axes import WIDTH_IN, short
+from phasescope.views.figures.drawing import Line, RunPanel, draw_panels
 from phasescope.views.record import Record, number
-from phasescope.views.style import MUTED, PALETTE, RC
+from phasescope.views.style import MUTED, PALETTE
+
+COLUMNS = 5
+CURVES: dict[str, tuple[str, dict[str, Any]]] = {
+    "network": ("network", {"colour": PALETTE["accent"][0], "marker": "o"}),
+    "unconditional": ("best without the label", {"colour": MUTED, "dashes": (5, 2)}),
+    "floor": ("best with the label", {"colour": MUTED, "dashes": (1, 1.5)}),
+}
 
 
 def denoising(record: Record) -> Figure | None:
@@ -20,45 +27,35 @@ def denoising(record: Record) -> Figure | None:
     bands = next((line["denoising"] for line in reversed(record.metrics) if line.get("denoising")), [])
     if not bands:
         return None
-    columns = min(len(bands), 5)
-    rows = -(-len(bands) // columns)
-    with matplotlib.rc_context(RC):
-        figure = Figure(figsize=(WIDTH_IN, 2.0 * rows + 0.5))
-        axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-        for ax in axes.flat[len(bands) :]:
-            ax.set_visible(False)
-        for index, (ax, band) in enumerate(zip(axes.flat, bands, strict=False)):
-            errors = [_band(line, band) for line in record.metrics]
-            for name, style, label in (
-                ("network", {"color": PALETTE["accent"][0], "marker": "o", "markersize": 2}, "network"),
-                ("unconditional", {"color": MUTED, "dashes": (5, 2)}, "best without the label"),
-                ("floor", {"color": MUTED, "dashes": (1, 1.5)}, "best with the label"),
-            ):
-                values = np.array([number(error.get(name)) for error in errors])
-                if name == "floor" and not (values > 0).any():  # a label names one image
-                    continue
-                ax.plot(record.images_seen, np.where(values > 0, values, np.nan), label=label, **style)
-            ax.set(title=f"t in [{band['low']}, {band['high']})", yscale="log")
-            ax.yaxis.set_minor_locator(NullLocator())
-            ax.grid(axis="y")
-            ax.xaxis.set(major_locator=MaxNLocator(3), major_formatter=FuncFormatter(short))
-            if index % columns == 0:
-                ax.set_ylabel("MSE of the noise")
-            if index >= len(bands) - columns:
-                ax.set_xlabel("images seen")
-                ax.tick_params(labelbottom=True)
-        learnt = [
-            number(band.get("network")) for line in record.metrics for band in line.get("denoising") or []
-        ]
-        axes[0, 0].set_ylim(bottom=np.nanmin(learnt) / 100)
-        axes[0, 0].legend(loc="best")
-    return figure
+    errors = {(band["low"], band["high"]): _errors(record, band) for band in bands}
+    least = min(np.nanmin(curves["network"]) for curves in errors.values())
+    most = np.nanmax([value for curves in errors.values() for value in curves.values()])
+    panels = [
+        RunPanel(
+            f"t in [{low}, {high})",
+            "images seen",
+            "" if index % COLUMNS else "MSE of the noise",
+            # without a hidden factor a label names one image, and the best error with the label is 0
+            [
+                Line(record.images_seen, curves[name], label=label, **look)
+                for name, (label, look) in CURVES.items()
+                if np.isfinite(curves[name]).any()
+            ],
+            x=record.images_seen,
+            height_in=2.0,
+            yscale="log",
+            ylim=(least / 100, 2 * most),
+        )
+        for index, ((low, high), curves) in enumerate(errors.items())
+    ]
+    return draw_panels(panels, min(len(panels), COLUMNS), legend="first")
 
 
-def _band(line: dict, band: dict) -> dict:
-    same = (
-        other
-        for other in line.get("denoising") or []
-        if (other["low"], other["high"]) == (band["low"], band["high"])
-    )
-    return next(same, {})
+def _errors(record: Record, band: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Return each curve over the run, NaN where it is not above 0."""
+    own = [
+        next((one for one in line.get("denoising") or [] if one["low"] == band["low"]), {})
+        for line in record.metrics
+    ]
+    curves = {name: np.array([number(error.get(name)) for error in own]) for name in CURVES}
+    return {name: np.where(curve > 0, curve, np.nan) for name, curve in curves.items()}

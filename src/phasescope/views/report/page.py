@@ -22,7 +22,6 @@ from phasescope.views.explorer.painted import evenly, samples
 from phasescope.views.explorer.rows import row_of
 from phasescope.views.figures.manifold import cloud_of, labels_of
 from phasescope.views.inlined import self_contained
-from phasescope.views.names import place_words
 from phasescope.views.record import Record
 from phasescope.views.report import words
 from phasescope.views.report.opening import begins, headline, phase_key
@@ -122,7 +121,9 @@ def run_view(record: Record) -> tuple[dict[str, str | bytes], str]:
     answers: dict[str, str | bytes] = {}
     for snapshot in record.snapshots:
         if snapshot.step in steps and (snapshot.path / "samples.npz").is_file():
-            answers[address_of(record.run, "samples", step=snapshot.step)] = samples(record, snapshot, MOST_IMAGES)
+            answers[address_of(record.run, "samples", step=snapshot.step)] = samples(
+                record, snapshot, MOST_IMAGES
+            )
     clouds = _clouds(record, known["latents"], steps)
     for cloud in clouds:
         query = {"place": cloud.cloud.place, "projection": cloud.cloud.projection, "of": len(kept)}
@@ -154,5 +155,7 @@ def _clouds(record: Record, latents: list[dict], steps: set[int]) -> list[Labell
             if cloud := cloud_of(record, Place.parse(stored["place"]), projection, among):
                 cloud = replace(cloud, points=np.ascontiguousarray(cloud.points[:, :MOST_POINTS]))
                 spent += cloud.points.nbytes
-                clouds.append(LabelledCloud(cloud, labels, [record.snapshots[i].step for i in cloud.snapshots]))
+                clouds.append(
+                    LabelledCloud(cloud, labels, [record.snapshots[i].step for i in cloud.snapshots])
+                )
     return clouds

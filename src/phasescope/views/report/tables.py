@@ -37,7 +37,9 @@ def score_tables(record: Record) -> tuple[list[dict[str, Any]], int]:
 
 def _table(record: Record, measure: str, scores: dict[Place, dict], gains: dict[Place, dict | None]) -> dict:
     details = list(dict.fromkeys(name for value in scores.values() for name in value.get("detail") or {}))
-    nulls = [null for null in record.nulls(measure) if any(null in value["nulls"] for value in scores.values())]
+    nulls = [
+        null for null in record.nulls(measure) if any(null in value["nulls"] for value in scores.values())
+    ]
     estimators = [str(value.get("estimator", "")) for value in scores.values()] + [GAIN_WORDS] * bool(gains)
     title = probed(measure_words(measure), record.factors)
     return {
