@@ -9,9 +9,8 @@ from xml.etree import ElementTree
 import pytest
 
 from docs import words
-from phasescope.views.names import MEASURES, NULLS, READINGS
 from phasescope.views.report.explained import PASSAGES, Explained
-from phasescope.views.terms import OF, PHASES, SECTIONS, TERMS, pictogram, told
+from phasescope.views.terms import MEASURES, NULLS, OF, PHASES, READINGS, SECTIONS, TERMS, pictogram, told
 
 ROOT = Path(__file__).parents[1]
 TEXTS = [

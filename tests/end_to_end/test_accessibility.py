@@ -13,9 +13,9 @@ from example_study import write_study
 
 from phasescope.studies import find_study
 from phasescope.views.explorer.serve import serving
-from phasescope.views.probe_r2 import probe_r2
 from phasescope.views.report.page import write_report
 from phasescope.views.report.study_page import write_html
+from phasescope.views.scores import probe_r2
 from phasescope.views.terms import PHASES, TERMS
 from tools.screenshots import READY, chromium, wait_until
 

@@ -16,11 +16,11 @@ from phasescope.randomness import torch_generator
 from phasescope.runs.execution import train
 from phasescope.runs.loading import Loaded, hear_as_trained, load_network, load_untold
 from phasescope.store import Run
-from phasescope.views.accuracy import accuracies
 from phasescope.views.explorer.details import details
 from phasescope.views.explorer.rows import row_of
 from phasescope.views.record import Record
 from phasescope.views.report.page import render_report
+from phasescope.views.scores import accuracies
 from phasescope.views.unconditional import is_unconditional
 from studies.local import objects
 

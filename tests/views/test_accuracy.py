@@ -8,12 +8,12 @@ import pytest
 from runs_of_any_world import FOUR, ONE, write_made_run
 
 from phasescope.store import Run
-from phasescope.views.accuracy import accuracies
 from phasescope.views.explorer.details import BARE, ROUTES, UNSHOWN, details
 from phasescope.views.explorer.rows import row_of
 from phasescope.views.record import Record
 from phasescope.views.report.accuracy import accuracy_table
 from phasescope.views.report.page import render_report
+from phasescope.views.scores import accuracies
 
 
 @pytest.mark.some(1)

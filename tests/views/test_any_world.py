@@ -10,14 +10,14 @@ from matplotlib.colors import to_rgb
 from runs_of_any_world import FOUR, ONE, OUTCOMES, STEPS, write_made_run
 
 from phasescope.places import Place
-from phasescope.views.export.figures import run_figures
+from phasescope.views.export import run_figures
+from phasescope.views.figures.curves import timeline
 from phasescope.views.figures.manifold import manifold_figure
 from phasescope.views.figures.painted import painted
-from phasescope.views.figures.timeline import timeline
 from phasescope.views.record import Record, success_share
 from phasescope.views.report import words
-from phasescope.views.report.opening import headline
 from phasescope.views.report.page import render_report
+from phasescope.views.report.words import headline
 from phasescope.views.terminal.tables import print_run, print_runs, rows_of
 
 KINDS = {

@@ -12,16 +12,14 @@ from phasescope.places import Place
 from phasescope.store import Run
 from phasescope.views.explorer.details import details
 from phasescope.views.explorer.rows import row_of
-from phasescope.views.export.figures import run_figures
-from phasescope.views.figures.denoising import denoising
+from phasescope.views.export import run_figures
+from phasescope.views.figures.curves import denoising, routed, timeline, told_and_seen
 from phasescope.views.figures.painted import border_px, painted, spread_over, tile
 from phasescope.views.figures.pixels import GAP_PX, pixels, sheet
 from phasescope.views.figures.standing import described, standing
-from phasescope.views.figures.timeline import timeline
-from phasescope.views.figures.told_and_seen import routed, told_and_seen
-from phasescope.views.names import NULLS, ROUTES, place_words
 from phasescope.views.record import Record
 from phasescope.views.style import PALETTE, scale_of
+from phasescope.views.terms import NULLS, ROUTES, place_words
 
 
 def titles(figure):

@@ -7,9 +7,9 @@ from conftest import ALL_STEPS, BATCH, SEED, STEPS, write_run
 from phasescope.places import Place
 from phasescope.views.claim_words import format_number
 from phasescope.views.figures.axes import edges, spread, stretches
-from phasescope.views.levels import levels
 from phasescope.views.record import Record
 from phasescope.views.report import words
+from phasescope.views.scores import levels
 
 
 def test_edges_enclose_every_point_and_tile_the_axis():

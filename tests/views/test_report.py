@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from conftest import ALL_STEPS, PLACES, write_run
-from phasescope.views.names import place_words
 from phasescope.views.report import page as report
 from phasescope.views.report.page import SECTIONS, write_report
+from phasescope.views.terms import place_words
 
 LOADING = {"src", "href", "xlink:href", "srcset", "data", "poster", "action", "formaction", "background"}
 

@@ -28,15 +28,15 @@ def compare(
     from phasescope.views.comparison import compared
     from phasescope.views.record import Record
     from phasescope.views.samples import check_out, write_out
-    from phasescope.views.terminal.comparison import print_comparison
     from phasescope.views.terminal.progress import counting
+    from phasescope.views.terminal.results import print_comparison
 
     if page is not None:
         check_out(page, (".html",), "--page")
     records = [Record(find_run(word, runs)) for word in words]
     found = compared(records)
     if page is not None:
-        from phasescope.views.report.comparison_page import comparison_page
+        from phasescope.views.report.page import comparison_page
 
         with counting("writing the page"):
             text = comparison_page(records, found)

@@ -27,8 +27,8 @@ def predict(
     from phasescope.runs.config import load_words
     from phasescope.runs.predicting import predict as foretell
     from phasescope.views.samples import check_out
-    from phasescope.views.terminal.prediction import print_prediction
     from phasescope.views.terminal.progress import counting
+    from phasescope.views.terminal.results import print_prediction
 
     if out is not None:
         check_out(out, DRAWN)
@@ -56,8 +56,8 @@ def designs(words: Words = (), /, picture: bool = False, out: Path | None = None
     from phasescope.runs.config import load_words
     from phasescope.runs.designing import designed
     from phasescope.views.samples import check_out
-    from phasescope.views.terminal.designs import print_design
     from phasescope.views.terminal.progress import counting
+    from phasescope.views.terminal.results import print_design
 
     if out is not None:
         check_out(out, DRAWN)
@@ -108,8 +108,8 @@ def measure(
     from phasescope import flags
     from phasescope.runs.measuring import measure_file, measure_run
     from phasescope.store import find_run
-    from phasescope.views.terminal.measured import print_scores
     from phasescope.views.terminal.progress import counting
+    from phasescope.views.terminal.results import print_scores
 
     def some(flag: str, text: str | None) -> list[str] | None:
         return None if text is None else flags.words(flag, text)
@@ -165,8 +165,8 @@ def intervene(
     from phasescope.runs.intervening import intervene as intervene_on
     from phasescope.store import find_run
     from phasescope.views.samples import check_out, write_samples
-    from phasescope.views.terminal.measured import print_scores
     from phasescope.views.terminal.progress import counting
+    from phasescope.views.terminal.results import print_scores
 
     if out is not None:
         check_out(out)
@@ -208,8 +208,8 @@ def clones(
     from phasescope.runs.cloning import clones as clones_of
     from phasescope.store import find_run
     from phasescope.views.samples import check_out
-    from phasescope.views.terminal.clones import print_clones
     from phasescope.views.terminal.progress import counting
+    from phasescope.views.terminal.results import print_clones
 
     if out is not None:
         check_out(out, DRAWN)

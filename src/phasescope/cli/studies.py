@@ -43,7 +43,7 @@ def report(
         print(path)
         return 0
     from phasescope.store import find_run
-    from phasescope.views.export.figures import run_figures
+    from phasescope.views.export import run_figures
     from phasescope.views.report.page import write_report
 
     found = find_run(target, runs)
@@ -224,7 +224,7 @@ def claims(
         json: JSON instead of tables
     """
     from phasescope.studies.finding import find_studies, find_study
-    from phasescope.views.terminal.claims import print_claims, print_controls, tried
+    from phasescope.views.terminal.studies import print_claims, print_controls, tried
 
     if trials < 1:
         raise UserError(f"`--trials` (={trials}) must be at least 1")
@@ -240,7 +240,7 @@ def claims(
         if study:
             raise UserError(f"`--study` (={study}) must be left out with --page: the page is of all studies")
         from phasescope.store.files import write_aside
-        from phasescope.views.report.findings import findings
+        from phasescope.views.report.study_page import findings
 
         write_aside(page, findings(found, page))
     print_claims(found, as_json=json)

@@ -1,4 +1,4 @@
-"""A claim's numbers as they are printed."""
+"""A claim's numbers and verdict as they are printed."""
 
 from __future__ import annotations
 
@@ -6,28 +6,19 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from phasescope.studies.records import RecordedClaim
+from phasescope.views.numbers import NOTHING, format_number
 
 if TYPE_CHECKING:
     from phasescope.studies.preregistration import Preregistration
 
-NOTHING = "–"
 MOST_CHANGES = 6
 """of an amendment that are listed one by one"""
 
 
-def format_number(value: float | None) -> str:
-    """Return three digits, from 1,000 on all of them; a dash if there is no number."""
-    if value is None or math.isnan(value):
-        return NOTHING
-    if math.isinf(value):
-        return "∞" if value > 0 else "-∞"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-
-
-def format_cell(value: Any) -> str:
-    """Return a value as a cell of a Markdown table holds it."""
-    text = NOTHING if value is None else format_number(value) if isinstance(value, float) else str(value)
-    return " ".join(text.split()).replace("|", "\\|")
+def claim_cells(claim: RecordedClaim) -> tuple[Any, ...]:
+    """Return verdict, value, interval, criterion, n and power of a claim, as every table of claims shows them."""
+    numbers = (claim.value, format_interval(claim), criterion(claim), claim.n)
+    return (verdict_words(claim), *numbers, claim.observed_power)
 
 
 def format_interval(claim: RecordedClaim) -> str:

@@ -1,14 +1,16 @@
-"""How the server answers: JSON, packets of arrays, and what went wrong in one line."""
+"""How the server answers: JSON, packets of arrays, files of the page; and what went wrong, in one line."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
+import threading
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from pathlib import Path
 
-from anyio import to_thread
+from anyio import CancelScope, CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,14 +19,27 @@ from phasescope.runs.painting import Unwanted
 from phasescope.store.files import to_json
 from phasescope.views.explorer.library import Unknown
 from phasescope.views.explorer.page import TYPES, page_file
+from phasescope.views.explorer.query import Query
+
+Body = str | bytes
+"""JSON, or a packet of arrays"""
+KINDS = {str: "application/json", bytes: "application/octet-stream"}
 
 
-def told(answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-    """What goes wrong is told in a JSON line, with no traceback."""
+def endpoint(
+    work: Callable[[Query, Callable[[], bool]], Body], turns: CapacityLimiter | None = None
+) -> Callable[[Request], Awaitable[Response]]:
+    """Return an endpoint that answers with what `work` gives; an error becomes a JSON line, with no traceback.
 
-    async def endpoint(request: Request) -> Response:
+    Args:
+        work: runs in a thread; it is given the request's values, and a function that says whether nobody waits any more.
+        turns: that work which computes takes, one after the other.
+    """
+
+    async def answered(request: Request) -> Response:
         try:
-            return await answer(request)
+            body = await _in_turn(request, work, turns)
+            return Response(body, 200, {"Cache-Control": "no-store"}, KINDS[type(body)])
         except Unwanted:
             return Response(status_code=503)  # which nobody reads
         except Unknown as error:
@@ -37,30 +52,44 @@ def told(answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request]
             log_once(why)
             return _fault(why[:400], 500)
 
-    return endpoint
+    return answered
+
+
+async def _in_turn(request: Request, work: Callable, turns: CapacityLimiter | None) -> Body:
+    """Return what `work` gives; work that has to wait for its turn is not begun if whoever asked has left.
+
+    Raises:
+        Unwanted: whoever asked has left.
+    """
+    query, left = Query(request), threading.Event()
+    if turns is None:
+        return await to_thread.run_sync(work, query, left.is_set)
+    with CancelScope() as turn:
+
+        async def watch() -> None:
+            while (await request.receive())["type"] != "http.disconnect":
+                pass
+            left.set()
+            turn.cancel()
+
+        watcher = asyncio.create_task(watch())
+        try:
+            await asyncio.sleep(0)  # so that work for whoever has left already is never begun
+            return await to_thread.run_sync(work, query, left.is_set, limiter=turns)
+        finally:
+            watcher.cancel()
+    raise Unwanted
 
 
 @lru_cache(maxsize=1024)
-def log_once(told: str) -> None:
+def log_once(message: str) -> None:
     """Log in a line what went wrong; the same again is not logged."""
-    logging.getLogger(__name__).error("%s", " ".join(told.split())[:400])
-
-
-async def answered(text: Callable[[], str]) -> Response:
-    """JSON that is put together beside the loop."""
-    return _text(await to_thread.run_sync(text))
-
-
-def _text(json: str, status: int = 200) -> Response:
-    return Response(json, status, {"Cache-Control": "no-store"}, "application/json")
+    logging.getLogger(__name__).error("%s", " ".join(message.split())[:400])
 
 
 def _fault(why: str, status: int) -> Response:
-    return _text(to_json({"error": " ".join(why.split())}), status)
-
-
-def as_bytes(body: bytes) -> Response:
-    return Response(body, 200, {"Cache-Control": "no-store"}, "application/octet-stream")
+    body = to_json({"error": " ".join(why.split())})
+    return Response(body, status, {"Cache-Control": "no-store"}, "application/json")
 
 
 async def static(request: Request) -> Response:

@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 
 from phasescope.store.metrics import rung_of
 from phasescope.views.figures.axes import WIDTH_IN
-from phasescope.views.figures.drawing import Line, RunPanel, draw_panel, draw_panels
+from phasescope.views.figures.drawing import Line, Mesh, RunPanel, draw_panel, draw_panels
 from phasescope.views.record import Record, number
 from phasescope.views.style import INK, MUTED, NAMED, RC, rung_colours
 
@@ -21,7 +21,7 @@ EVENTS = {"condensation": "one image\nstands out", "instability": "the widest mo
 
 
 def ladder(told: dict[str, Any], title: str) -> Figure:
-    """The error of x_0 of each reference denoiser against t, over the mean image's; when the sample is decided; R' in the title."""
+    """Draw the error of x_0 of each reference denoiser against t, over the mean image's, and when the sample is decided."""
     panel = RunPanel(
         f"{title}\n{told['images']:,} images, ln M = {told['ln_m']:.2f} nats, R' = {told['r_prime']:.3g}; "
         f"expected: {told['phases']}",
@@ -104,9 +104,7 @@ def _rungs(lines: list[dict[str, Any]], colours: dict[str, str]) -> RunPanel:
         "images seen",
         "t",
         x=np.array([line["images_seen"] for line in lines], float),
-        mesh=np.array(rungs, float).T,
-        mesh_colours=list(colours.values()),
-        levels=borders,
+        mesh=Mesh(np.array(rungs, float).T, list(colours.values()), borders),
     )
 
 

@@ -1,8 +1,8 @@
-"""The report of one run: the explorer's page of it in one file, with what a reader without scripts needs as plain HTML."""
+"""The report of a run, and a comparison of runs: views of the explorer in one file, with their tables as plain HTML."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +16,7 @@ from phasescope.places import Place
 from phasescope.store.files import to_json, write_aside
 from phasescope.store.folder import Run
 from phasescope.store.tags import read_tags
+from phasescope.views.comparison import Comparison, Row
 from phasescope.views.explorer.clouds import LabelledCloud
 from phasescope.views.explorer.details import history
 from phasescope.views.explorer.painted import evenly, samples
@@ -24,8 +25,7 @@ from phasescope.views.figures.manifold import cloud_of, labels_of
 from phasescope.views.inlined import self_contained
 from phasescope.views.record import Record
 from phasescope.views.report import words
-from phasescope.views.report.opening import begins, headline, phase_key
-from phasescope.views.report.sound import sound_record
+from phasescope.views.report.pictures import sound_record
 from phasescope.views.report.tables import provenance, score_tables, threshold_rows
 
 SECTIONS = {
@@ -81,11 +81,9 @@ def render_report(run: Run, on_left_out: Callable[[str], None] = lambda _: None)
         title=run.name,
         query="",
         tags=read_tags(run.path),
-        begins=begins(record),
-        phases=phase_key(record),
+        subject=words.subject(record),
         verdict=[*words.verdict(record), *damage],
-        headline=headline(record),
-        hardware=words.hardware(record),
+        headline=words.headline(record),
         sections=SECTIONS,
         absent=why or ("" if record.metrics else "Nothing is recorded in this run so far."),
         carried=carried,
@@ -113,7 +111,7 @@ def address_of(run: Run, kind: str = "", **query: object) -> str:
 
 
 def run_view(record: Record) -> tuple[dict[str, str | bytes], str]:
-    """Return what the explorer's server answers about a run, thinned, by address; and a sentence that says what is carried."""
+    """Return what the explorer's server answers about a run, thinned, by address; and a sentence on what is carried."""
     known = history(record)
     stored = known["snapshots"]
     kept = [stored[i] for i in evenly(np.arange(len(stored)), MOST_SNAPSHOTS)]
@@ -139,7 +137,8 @@ def run_view(record: Record) -> tuple[dict[str, str | bytes], str]:
     answers[address_of(record.run)] = to_json(known)
     carried = (
         f"This file carries {len(kept)} of {len(stored)} snapshots, at most {MOST_IMAGES} generated images of each set of "
-        f"labels, and latents at {'; '.join(one['words'] for one in latents) or 'no site'}. The explorer shows all that is stored."
+        f"labels, and latents at {'; '.join(one['words'] for one in latents) or 'no site'}. The explorer shows all that is "
+        "stored."
     )
     return answers, carried
 
@@ -159,3 +158,23 @@ def _clouds(record: Record, latents: list[dict], steps: set[int]) -> list[Labell
                     LabelledCloud(cloud, labels, [record.snapshots[i].step for i in cloud.snapshots])
                 )
     return clouds
+
+
+def comparison_page(records: Sequence[Record], comparison: Comparison) -> str:
+    """Return the page's HTML; of a path in a configuration it shows the last part only."""
+    return self_contained(
+        "comparison.html.j2",
+        "compare",
+        {address_of(one.run): to_json({**history(one), "row": row_of(one.run)}) for one in records},
+        name="",
+        title=f"{len(records)} runs compared",
+        query=urlencode({"runs": ",".join(comparison.names)}),
+        names=comparison.names,
+        differs=[_portable(row) for row in comparison.differs],
+        stands=comparison.stands,
+        notes=comparison.notes,
+    )
+
+
+def _portable(row: Row) -> Row:
+    return replace(row, texts=[Path(text).name if text.startswith("/") else text for text in row.texts])

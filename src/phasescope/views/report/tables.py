@@ -10,9 +10,9 @@ from phasescope.measures.learning.gain import floors
 from phasescope.measures.learning.phases import RepresentationThresholds, calibrate
 from phasescope.measures.scores import Score
 from phasescope.places import Place
-from phasescope.views.names import measure_words, null_words, place_words, probed
 from phasescope.views.numbers import format_range, format_score
 from phasescope.views.record import Record, number, score
+from phasescope.views.terms import measure_words, null_words, place_words, probed
 
 GAIN = "learnt_"
 """before the name of a probe's score: how far it lies above the untrained network's; it stands beside that score"""
@@ -77,7 +77,7 @@ def _is_weak(measure: str, value: dict[str, Any]) -> bool:
 
 
 def threshold_rows(record: Record) -> list[dict[str, Any]]:
-    """Return each threshold with the baseline at the last snapshot that leaves least room for it, and the score needed there."""
+    """Return each threshold with the baseline at the last snapshot that leaves least room, and the score needed there."""
     limits = record.thresholds
     declared = RepresentationThresholds(
         label_share=limits["label_share"], dimension=limits["label_dimension"], order=limits["order"]
@@ -119,8 +119,8 @@ def _unclear(threshold: str, row: dict[str, Any]) -> str:
         )
     name, phases = ("Probe R²", "phase C") if threshold == "order" else ("Label variance", "A and B")
     return (
-        f"{name} is not clear: {level}, which leaves too little to be gained. {phases[0].upper()}{phases[1:]} there cannot be "
-        "told from what was there before learning."
+        f"{name} is not clear: {level}, which leaves too little to be gained. {phases[0].upper()}{phases[1:]} cannot be "
+        "told there from what was there before learning."
     )
 
 

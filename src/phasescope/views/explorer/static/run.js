@@ -11,7 +11,7 @@ import {ManifoldPanel} from "./manifold_panel.js";
 import {address, remember} from "./route.js";
 import {phaseBadge, stateOf, tagsOf} from "./runs.js";
 import {Scrubber} from "./scrubber.js";
-import {phasesTerm, term} from "./words.js";
+import {phaseKey, phasesTerm, term} from "./words.js";
 import {outcomeColour, phaseOf} from "./world.js";
 
 const FEW = 36;
@@ -38,7 +38,7 @@ export async function open(root, route) {
   const chooseSet = choice("labels", Object.entries(sets), state.labels, (value) => { state.labels = value; chooseTiles(); show(); save(); });
   const many = h("input", {type: "checkbox", onchange: () => { state.many = many.checked; chooseTiles(); show(); save(); }});
   const none = h("button", {type: "button", onclick: () => { selected.clear(); wall.mark(); panel.choose(); save(); }}, "select none");
-  root.append(head, h("div.sticky", scrubber.root), h("div.columns",
+  root.append(...(ALONE ? [phaseKey(details.outcomes)] : []), head, h("div.sticky", scrubber.root), h("div.columns",
     h("div.column", histories.root),
     h("div.column", panel.root, space?.root, h("figure.panel", h("figcaption", h("h2", "What it paints")), h("div.controls", chooseSet, h("label.field", many, h("span", "all of them")), none), counts, wall.root, imageNote), within?.root)),
     ...(ALONE ? [] : [about()]));
