@@ -11,10 +11,13 @@ import base64
 import gzip
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from phasescope.store.files import to_json
 from phasescope.views.explorer.page import page_file
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 MODULE = re.compile(r'"\./(\w+\.js)"')
 
@@ -30,27 +33,36 @@ def self_contained(
         answers: JSON or packets, by the address at which the view asks for them.
         shown: what the template shows.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=PackageLoader("phasescope.views"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     carried = {
         url: _base64(gzip.compress(body if isinstance(body, bytes) else body.encode(), mtime=0))
         for url, body in answers.items()
     }
-    return environment.get_template(template).render(
-        view=view,
-        style=Markup(_text("palette.css") + _text("explorer.css")),
-        modules=Markup(to_json({"imports": _modules(["alone.js", f"{view}.js"])})),
-        plotly=Markup(_text("plotly.min.js")) if with_plotly else "",
-        answers=carried,
-        **shown,
+    return (
+        environment()
+        .get_template(template)
+        .render(
+            view=view,
+            style=Markup(_text("palette.css") + _text("explorer.css")),
+            modules=Markup(to_json({"imports": _modules(["alone.js", f"{view}.js"])})),
+            plotly=Markup(_text("plotly.min.js")) if with_plotly else "",
+            answers=carried,
+            **shown,
+        )
+    )
+
+
+def environment() -> Environment:
+    """Return the templates of pages; text is escaped in HTML alone."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("phasescope.views"),
+        autoescape=lambda name: bool(name and name.endswith(".html.j2")),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
 
 
