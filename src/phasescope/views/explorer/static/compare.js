@@ -7,7 +7,7 @@ import {BANDS, grouped, meanOf, MOST_COMPARED, valueOf} from "./grouping.js";
 import {runs, subscribe} from "./live.js";
 import {address, remember} from "./route.js";
 import {orderOf, phaseBadge, stateOf} from "./runs.js";
-import {smoothing, softened} from "./training.js";
+import {smoothing, softened} from "./smoothing.js";
 import {phasesTerm, term} from "./words.js";
 import {success} from "./world.js";
 
@@ -142,7 +142,7 @@ function beside(several, measure, common) {
 const told = (settings, key) => (key in settings ? String(settings[key] ?? "none") : "default");
 
 // runs are read at steps of their own: between two of them a line goes straight on
-function joined(xs, by) {
+export function joined(xs, by) {
   const at = [...by.keys()].filter((x) => by.get(x) !== null && by.get(x) !== undefined).sort((a, b) => a - b);
   let i = 0;
   return xs.map((x) => {

@@ -4,12 +4,19 @@ import {Accuracies} from "./accuracy.js";
 import {Chart} from "./charts.js";
 import {COLOURS, UNITS} from "./compare.js";
 import {choice, fixed, h, known, percent} from "./dom.js";
+import {smoothing, softened} from "./smoothing.js";
 import {Standing} from "./standing.js";
-import {Training} from "./training.js";
 
 const NULL_DASHES = {untrained: "6 3", pixels: "2 2", permuted: "1 3", label_embedding: "9 3 2 3"}, OTHER_DASHES = "4 2 1 2 1 2";
 // those that have a panel of their own
 const KNOWN = ["order", "p1_order", "participation_ratio", "label_dimension", "label_share", "order_told", "order_seen", "share_told", "share_seen", "nats"];
+const power = (value) => (value === 0 || value >= 0.01 && value < 1000 ? String(Number(value.toPrecision(3))) : value.toExponential(1));
+// of the training: an older run recorded the loss alone
+const TRAINING = {
+  loss: ["Loss", {note: "mean over the steps since the snapshot before", height: 190, log: true, format: power}],
+  learning_rate: ["Learning rate", {note: "last step", height: 150, format: power}],
+  gradient_norm: ["Gradient norm", {note: "last step, before clipping", height: 150, log: true, format: power}],
+};
 const significant = (value) => String(Number(value.toPrecision(2)));
 
 export class Histories {
@@ -26,8 +33,9 @@ export class Histories {
     this.own = Object.keys(details.names.measures).filter((name) => !KNOWN.includes(name)).map((name) => [name, chart(details.names.measures[name], {note: "95 % interval", height: 190, format: significant})]);
     this.standing = details.ladder ? new Standing({ladder: details.ladder, pick}) : null;
     this.nats = details.lines.some((line) => line.nats) ? chart("Nats of the label learnt", {terms: ["nats"], note: "95 % interval; dashed: all that there are", height: 190, format: (value) => fixed(value)}) : null;
-    this.training = new Training({pick, changed});
-    this.charts = [this.outcomes, this.accuracies, this.order, this.routes, this.dimension, this.share, this.denoising, this.standing, this.nats, ...this.own.map(([, one]) => one), this.training].filter(Boolean);
+    this.training = Object.entries(TRAINING).filter(([key]) => details.lines.some((line) => known(line[key]))).map(([key, [title, options]]) => [key, chart(title, options)]);
+    this.smoothing = smoothing(() => { this.draw(); changed(); });
+    this.charts = [this.outcomes, this.accuracies, this.order, this.routes, this.dimension, this.share, this.denoising, this.standing, this.nats, ...[...this.own, ...this.training].map(([, one]) => one)].filter(Boolean);
     this.controls = h("div.controls");
     this.root = h("div.histories", this.controls, this.charts.map((one) => one.root));
   }
@@ -41,7 +49,8 @@ export class Histories {
     this.controls.replaceChildren(
       choice("against", Object.entries(UNITS), this.unit, (value) => { this.unit = value; redraw(); }),
       this.outcomes ? choice("images", Object.entries(details.names.splits), this.split, (value) => { this.split = value; redraw(); }) : "",
-      places.length ? choice("scores at", places.map((place) => [place, details.names.places[place] ?? place]), this.place, (value) => { this.place = value; redraw(); }) : "");
+      places.length ? choice("scores at", places.map((place) => [place, details.names.places[place] ?? place]), this.place, (value) => { this.place = value; redraw(); }) : "",
+      this.training.length ? this.smoothing.root : "");
     this.draw();
   }
 
@@ -80,7 +89,11 @@ export class Histories {
       ...this.nulls(`order_${route}`).map((line) => ({...line, name: `${route}: ${line.name}`, colour: `var(--${route})`, thin: true}))])});
     this.standing?.show(lines, this.unit);
     this.nats?.show({x, unit, lines: this.learnt()});
-    this.training.show(lines, this.unit, unit);
+    for (const [key, chart] of this.training) {
+      const line = {name: TRAINING[key][0].toLowerCase(), y: lines.map((one) => one[key] ?? null), colour: "var(--accent)"};
+      if (key === "learning_rate") chart.domain = [0, 1.05 * Math.max(...line.y.filter(known))];
+      chart.show({x, unit, lines: [key === "learning_rate" ? line : softened(line, this.smoothing.weight)]});
+    }
     for (const [name, chart] of this.own) chart.show({x, unit, lines: [this.scored("as learnt", name, "var(--order)"), ...this.nulls(name)]});
   }
 
@@ -114,13 +127,13 @@ export class Histories {
 
   move(index) { for (const chart of this.charts) chart.move(index); }
 
-  query() { return {unit: this.unit === "images_seen" ? null : this.unit, images: this.split === this.details.splits[0] ? null : this.split, scores: this.place, ...this.training.query()}; }
+  query() { return {unit: this.unit === "images_seen" ? null : this.unit, images: this.split === this.details.splits[0] ? null : this.split, scores: this.place, smooth: this.smoothing.query()}; }
 
   restore(query, details) {
     this.unit = UNITS[query.get("unit")] ? query.get("unit") : "images_seen";
     this.split = details.splits.includes(query.get("images")) ? query.get("images") : details.splits[0];
     this.place = query.get("scores");
-    this.training.restore(query);
+    this.smoothing.set(Number(query.get("smooth")) || 0);
     this.show(details);
   }
 

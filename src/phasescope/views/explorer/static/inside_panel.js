@@ -3,6 +3,7 @@
 import {ofRun} from "./api.js";
 import {ARROWS, choice, fill, fixed, h, integer, known} from "./dom.js";
 import {draw as drawImage, imageOf} from "./images.js";
+import {numbersOf} from "./route.js";
 import {classChoice} from "./target.js";
 import {words} from "./words.js";
 import {labelText, marks, within} from "./world.js";
@@ -32,12 +33,11 @@ export class InsidePanel {
   restore(query) {
     const {declared, latents, factors} = this.details(), wanted = query.get("inside");
     this.place = /^[^,]+$/.test(wanted ?? "") ? wanted : declared.representation ?? latents[0]?.place ?? null;
-    const given = (query.get("of") ?? "").split(",").map(Number), whole = query.has("of") && given.length === factors.length && given.every(Number.isFinite);
-    this.label = within(factors, whole ? given : factors.map(({low, high}) => low + 0.4 * (high - low)));
+    this.label = within(factors, numbersOf(query.get("of"), factors.length) ?? factors.map(({low, high}) => low + 0.4 * (high - low)));
     this.grey = GREYS[query.get("grey")] ? query.get("grey") : "each";
     this.heads = HEADS[query.get("heads")] ? query.get("heads") : "mean";
-    const cell = (query.get("query") ?? "").split(",").map(Number);
-    this.query = cell.length === 2 && cell.every((at) => Number.isInteger(at) && at >= 0) ? cell : null;
+    const cell = numbersOf(query.get("query"), 2);
+    this.query = cell?.every((at) => Number.isInteger(at) && at >= 0) ? cell : null;
     this.fields();
     this.choose();
     this.ask();

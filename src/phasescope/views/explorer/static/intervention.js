@@ -3,6 +3,7 @@
 import {packet} from "./api.js";
 import {choice, fill, fixed, h} from "./dom.js";
 import {draw as drawImage, imageOf} from "./images.js";
+import {numbersOf} from "./route.js";
 import {labelText, marks, within} from "./world.js";
 
 const WAYS = {"": "none", patch: "patch: all of another label’s", part: "part: what labels explain", steer: "steer: a step", ablate: "ablate: no label left"};
@@ -100,10 +101,10 @@ export class Intervention {
   }
 
   restore(query) {
-    const towards = (query.get("towards") ?? "").split(",").map(Number);
+    const towards = numbersOf(query.get("towards"), this.details.factors.length);
     this.how = query.get("how") in WAYS ? query.get("how") : "";
     if (query.has("tap")) this.tap = query.get("tap");
-    if (query.has("towards") && towards.length === this.details.factors.length && towards.every(Number.isFinite)) this[this.how === "steer" ? "by" : "put"] = this.how === "steer" ? towards : within(this.details.factors, towards);
+    if (towards) this[this.how === "steer" ? "by" : "put"] = this.how === "steer" ? towards : within(this.details.factors, towards);
     this.arrange();
   }
 

@@ -3,7 +3,7 @@
 import {ofRun, packet} from "./api.js";
 import {choice, h, percent} from "./dom.js";
 import {draw as drawImage, imageOf} from "./images.js";
-import {axes, ERRORS, eyeOf, eyeText, loadPlotly, Manifold, reachOf} from "./manifold.js";
+import {axes, ERRORS, eyeOf, eyeText, Manifold, reachOf} from "./manifold.js";
 import {words} from "./words.js";
 import {inOrder, labelText, marks, told, usualWay} from "./world.js";
 

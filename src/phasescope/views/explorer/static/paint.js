@@ -6,7 +6,7 @@ import {draw as drawImage, imageOf} from "./images.js";
 import {Intervention} from "./intervention.js";
 import {subscribe} from "./live.js";
 import {ManifoldPanel} from "./manifold_panel.js";
-import {address, remember} from "./route.js";
+import {address, numbersOf, remember} from "./route.js";
 import {Scrubber} from "./scrubber.js";
 import {Target} from "./target.js";
 import {inOrder, marks, phaseOf, success, told, usualWay} from "./world.js";
@@ -183,8 +183,7 @@ export async function open(root, route) {
     const of = (key, otherwise) => { const index = stored.findIndex((snapshot) => snapshot.step === number(key, NaN)); return index < 0 ? otherwise : index; };
     scrubber.set(stored.length, phases(), of("step", stored.length - 1));
     earlier.set(stored.length, phases(), of("earlier", Math.floor((stored.length - 1) / 2)));
-    const given = (query.get("label") ?? "").split(",").map(Number), whole = query.has("label") && given.length === details.factors.length && given.every(Number.isFinite);
-    target.go(whole ? given : details.factors.map(({low, high}) => low + 0.4 * (high - low)), true);
+    target.go(numbersOf(query.get("label"), details.factors.length) ?? details.factors.map(({low, high}) => low + 0.4 * (high - low)), true);
     change.restore(query);
     state.ready = true;
     want();

@@ -1,7 +1,7 @@
 // The table of runs: filtered, sorted, live; some of them chosen for comparison.
 
 import {json} from "./api.js";
-import {absent, choice, compact, duration, eachFrame, fixed, h, integer, known, percent} from "./dom.js";
+import {absent, choice, compact, duration, eachFrame, h, integer, known, percent} from "./dom.js";
 import {sparkline} from "./charts.js";
 import {Columns, titleOf} from "./columns.js";
 import {MOST_COMPARED} from "./grouping.js";
