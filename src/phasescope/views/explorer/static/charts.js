@@ -50,8 +50,6 @@ export function edgesOf(xs) {
   return xs.length === 1 ? [xs[0], xs[0] + 4] : [xs[0], ...xs.slice(1).map((x, i) => (x + xs[i]) / 2), xs[xs.length - 1]];
 }
 
-export const PHASE_NAMES = {A: "phase A", B: "phase B", C: "phase C", undecided: "undecided"};
-
 // stretches of equal phases as boxes with their letter
 export function phaseStrip(xs, phases, y, height) {
   const edges = edgesOf(xs), boxes = [];
@@ -59,7 +57,7 @@ export function phaseStrip(xs, phases, y, height) {
     if (i < phases.length && phases[i] === phases[first]) continue;
     const phase = phases[first], width = Math.max(edges[i] - edges[first], 0.5);
     if (phase) boxes.push(
-      s("rect", {x: edges[first], y, width, height, class: `phase-${phase}`}, s("title", PHASE_NAMES[phase])),
+      s("rect", {x: edges[first], y, width, height, class: `phase-${phase}`}, s("title", phase === "undecided" ? phase : `phase ${phase}`)),
       phase !== "undecided" && width > 11 ? s("text.letter", {x: edges[first] + width / 2, y: y + height / 2}, phase) : null,
     );
     first = i;

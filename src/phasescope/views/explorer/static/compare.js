@@ -32,9 +32,7 @@ function commonPlace(several) {
   return shared.reduce((best, place) => (best === null || votes(place) > votes(best) ? place : best), null);
 }
 
-function scoreOf(place, measure) {
-  return (line) => line.scores[measure]?.[place]?.value;
-}
+const scoreOf = (place, measure) => (line) => line.scores[measure]?.[place]?.value;
 
 export async function open(root, route) {
   let names = (route.query.get("runs") ?? "").split(",").filter(Boolean).slice(0, MOST_COMPARED), unit = UNITS[route.query.get("unit")] ? route.query.get("unit") : "images_seen";
@@ -127,8 +125,7 @@ export async function open(root, route) {
     choices();
     draw();
   });
-  const close = () => { leave(); charts.forEach(([, chart]) => chart.close()); };
-  return {close};
+  return {close: () => { leave(); charts.forEach(([, chart]) => chart.close()); }};
 }
 
 // order's untrained value stands beside it: of several runs the mean
