@@ -15,14 +15,14 @@ from phasescope.errors import UserError
 from phasescope.places import Place
 from phasescope.runs.config import defaults
 from phasescope.store.flat import config_columns
-from phasescope.views.numbers import format_count, format_percent
+from phasescope.views.numbers import NOTHING, format_count, format_percent
 from phasescope.views.record import Record, number, score
 from phasescope.views.scores import probe_r2
 from phasescope.views.terms import READINGS, place_words, split_words
 
 LEAST, MOST = 2, 16
 """runs of a comparison"""
-ABSENT = "-"
+ABSENT = NOTHING
 PROBES = (("order", "representation", "probe R²"), ("p1_order", "representation_p1", "R² P1's way"))
 
 

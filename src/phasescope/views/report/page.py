@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 import numpy as np
@@ -16,7 +16,7 @@ from phasescope.places import Place
 from phasescope.store.files import to_json, write_aside
 from phasescope.store.folder import Run
 from phasescope.store.tags import read_tags
-from phasescope.views.comparison import Comparison, Row
+from phasescope.views.comparison import Comparison
 from phasescope.views.explorer.clouds import LabelledCloud
 from phasescope.views.explorer.details import history
 from phasescope.views.explorer.painted import evenly, samples
@@ -91,7 +91,7 @@ def render_report(run: Run, on_left_out: Callable[[str], None] = lambda _: None)
         without_nulls=without_nulls,
         last_step=record.metrics[-1]["step"] if record.metrics else 0,
         threshold_rows=threshold_rows(record) if record.metrics else [],
-        configuration=yaml.safe_dump(record.config, sort_keys=False),
+        configuration=yaml.safe_dump(portable(record.config), sort_keys=False),
         provenance=provenance(record),
     )
 
@@ -129,7 +129,8 @@ def run_view(record: Record) -> tuple[dict[str, str | bytes], str]:
     places = {str(cloud.cloud.place) for cloud in clouds}
     latents = [one for one in known["latents"] if one["place"] in places]
     known |= {
-        "row": row_of(record.run),
+        "config": portable(record.config),
+        "row": portable(row_of(record.run)),
         "snapshots": [{**snapshot, "weights": False} for snapshot in kept],
         "latents": latents,
         "painting": {"error": ALONE},
@@ -161,20 +162,25 @@ def _clouds(record: Record, latents: list[dict], steps: set[int]) -> list[Labell
 
 
 def comparison_page(records: Sequence[Record], comparison: Comparison) -> str:
-    """Return the page's HTML; of a path in a configuration it shows the last part only."""
+    """Return the page's HTML."""
     return self_contained(
         "comparison.html.j2",
         "compare",
-        {address_of(one.run): to_json({**history(one), "row": row_of(one.run)}) for one in records},
+        {address_of(one.run): to_json(portable({**history(one), "row": row_of(one.run)})) for one in records},
         name="",
         title=f"{len(records)} runs compared",
         query=urlencode({"runs": ",".join(comparison.names)}),
         names=comparison.names,
-        differs=[_portable(row) for row in comparison.differs],
+        differs=[replace(row, texts=portable(row.texts)) for row in comparison.differs],
         stands=comparison.stands,
         notes=comparison.notes,
     )
 
 
-def _portable(row: Row) -> Row:
-    return replace(row, texts=[Path(text).name if text.startswith("/") else text for text in row.texts])
+def portable(tree: Any) -> Any:
+    """Return a tree in which absolute paths are their last part: a page shows no path of a machine."""
+    if isinstance(tree, dict):
+        return {key: portable(value) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [portable(value) for value in tree]
+    return Path(tree).name if isinstance(tree, str) and tree.startswith("/") else tree
