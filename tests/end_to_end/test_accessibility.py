@@ -146,7 +146,7 @@ OPEN = "document.querySelector('.explains').matches(':popover-open')"
 
 def test_a_word_is_explained_by_key_where_it_stands_and_closed_again(visit):
     page = visit("run")
-    page.locator(".panel button.term", has_text="baseline").first.focus()
+    page.locator(".panel").get_by_role("button", name="baseline", exact=True).first.focus()
     page.keyboard.press("Enter")
     wait_until(page, OPEN)
     assert TERMS["null"].sentence in page.inner_text(".explains")

@@ -30,7 +30,8 @@ from phasescope.views.numbers import format_cell, format_number
 
 PAGE = "README.md"
 CSS = (
-    "body{max-width:60rem;margin:2rem auto;padding:0 1rem;font:16px/1.5 system-ui,sans-serif;color-scheme:light dark}"
+    ":root{color-scheme:light dark;background:Canvas}body{max-width:60rem;margin:2rem auto;padding:0 1rem}"
+    "body{font:16px/1.5 system-ui,sans-serif}"
     "table{border-collapse:collapse;display:block;overflow-x:auto}td,th{padding:.2rem .6rem;text-align:left;"
     "border-bottom:1px solid #8884;vertical-align:top}img{max-width:100%;background:#fff}"
 )

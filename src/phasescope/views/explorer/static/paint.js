@@ -18,7 +18,7 @@ export async function open(root, route) {
   const {name} = route;
   let details = await json(ofRun(name));
   const {painting} = details, way = painting.choice, usual = usualWay(painting);
-  root.append(h("div.heading", h("h1", h("a", {href: address("run", name)}, name)), h("span.note", "paint with it")));
+  root.append(h("div.heading", h("h1", h("a", {href: address("run", name)}, name)), h("span.note", "generate with it")));
   let stored = details.snapshots.filter((snapshot) => snapshot.weights);
   if (painting.error || !stored.length) {
     root.append(absent(painting.error ?? "No weights of this run are stored, so there is nothing to paint with."));
@@ -47,12 +47,12 @@ export async function open(root, route) {
   root.append(
     h("div.sticky", scrubber.root),
     h("div.painting",
-      h("figure.panel", h("figcaption", h("h2", "Target"), h("span.note", `trained on ${integer(painting.training.count)} ${details.factors.some(({categorical}) => categorical) ? "images" : "labels"}`), target.pad ? downloads("Target", {png: () => target.pad.canvas}) : null), target.root),
+      h("figure.panel", h("figcaption", h("h2", "Target"), h("span.note", `trained on ${integer(painting.training.count)} ${details.factors.some(({categorical}) => categorical) ? "images" : "labels"}`)), target.root),
       h("figure.panel", h("figcaption", h("h2", "Image")), image, reading, speed, fault),
       change.root,
       h("figure.panel", h("figcaption", h("h2", "Earlier")), earlierImage, earlierReading, earlier.root)),
     h("div.columns", h("div.column",
-      h("figure.panel", h("figcaption", h("h2", "Way")), h("div.controls", sampler, steps, painting.guidance ? h("label.field", h("span", "guidance"), guidance, guided) : null, h("label.field", h("span", "seed"), seed, another)),
+      h("figure.panel", h("figcaption", h("h2", "Sampling")), h("div.controls", sampler, steps, painting.guidance ? h("label.field", h("span", "guidance"), guidance, guided) : null, h("label.field", h("span", "seed"), seed, another)),
         painting.guidance || !way ? null : h("p.note", "Guidance is offered for networks that were trained without labels too (training.label_dropout).")),
       strips),
     panel.root));
