@@ -67,7 +67,7 @@ def designs(words: Words = (), /, picture: bool = False, out: Path | None = None
     print_design(found, as_json=json)
     if out is not None or picture:
         from phasescope.views.figures.axes import write_figure
-        from phasescope.views.figures.design import design_figure
+        from phasescope.views.figures.results import design_figure
 
         file = out or Path(f"{found.name}.png")
         write_figure(design_figure(found), file)
@@ -218,7 +218,7 @@ def clones(
         found = clones_of(of, levels, images, each, step, seed, tell)
     if out is not None:
         from phasescope.views.figures.axes import write_figure
-        from phasescope.views.figures.clones import clones_figure
+        from phasescope.views.figures.results import clones_figure
 
         write_figure(clones_figure(found, of.name), out)
     print_clones(found, as_json=json)

@@ -26,14 +26,13 @@ from phasescope.errors import UserError
 from phasescope.runs.painting import Wish
 from phasescope.store.files import to_json
 from phasescope.store.folder import shown
-from phasescope.views.explorer.answers import endpoint, log_once, static
+from phasescope.views.explorer.answers import Query, endpoint, log_once, static
 from phasescope.views.explorer.clouds import Clouds, LabelledCloud, places_in
 from phasescope.views.explorer.details import details
 from phasescope.views.explorer.guard import Guard
 from phasescope.views.explorer.library import Entry, Library
 from phasescope.views.explorer.packets import packet
 from phasescope.views.explorer.painted import Painter, samples
-from phasescope.views.explorer.query import Query
 from phasescope.views.explorer.studies import Studies
 
 LOOK_EVERY_S, LOOKS = 0.5, 4

@@ -18,8 +18,8 @@ from phasescope.errors import UserError
 from phasescope.measures.learning.phases import LETTERS, phase_onsets
 from phasescope.store.files import to_json
 from phasescope.store.folder import shown
-from phasescope.views.claim_words import amendment_lines
 from phasescope.views.explorer.library import Unknown
+from phasescope.views.numbers import amendment_lines
 from phasescope.views.terms import READINGS
 
 RECORDS, CLAIMS = "records.parquet", "claims.json"

@@ -27,6 +27,7 @@ from phasescope.views.record import Record
 from phasescope.views.report import words
 from phasescope.views.report.pictures import sound_record
 from phasescope.views.report.tables import provenance, score_tables, threshold_rows
+from phasescope.views.terms import TERMS
 
 SECTIONS = {
     "view": "Through training",
@@ -91,6 +92,7 @@ def render_report(run: Run, on_left_out: Callable[[str], None] = lambda _: None)
         without_nulls=without_nulls,
         last_step=record.metrics[-1]["step"] if record.metrics else 0,
         threshold_rows=threshold_rows(record) if record.metrics else [],
+        clear=" ".join(TERMS["clear"][1:]),
         configuration=yaml.safe_dump(portable(record.config), sort_keys=False),
         provenance=provenance(record),
     )

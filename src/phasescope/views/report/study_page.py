@@ -16,17 +16,18 @@ from phasescope.studies.claim import VERDICTS
 from phasescope.studies.preregistration import changed_sources, check_preregistered
 from phasescope.studies.records import Judged, Recorded, RecordedClaim, read_claims, read_rows
 from phasescope.studies.study import Study
-from phasescope.views.claim_words import (
+from phasescope.views.figures.studies import draw_png
+from phasescope.views.inlined import environment
+from phasescope.views.numbers import (
     amendment_lines,
     claim_cells,
     criterion,
+    format_cell,
     format_interval,
+    format_number,
     power_words,
     verdict_words,
 )
-from phasescope.views.figures.studies import draw_png
-from phasescope.views.inlined import environment
-from phasescope.views.numbers import format_cell, format_number
 
 PAGE = "README.md"
 CSS = (

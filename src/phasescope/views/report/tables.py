@@ -76,52 +76,27 @@ def _is_weak(measure: str, value: dict[str, Any]) -> bool:
     return rises and bool(known) and not number(value.get("low")) > max(known)
 
 
-def threshold_rows(record: Record) -> list[dict[str, Any]]:
+def threshold_rows(record: Record) -> list[list[str]]:
     """Return each threshold with the baseline at the last snapshot that leaves least room, and the score needed there."""
     limits = record.thresholds
-    declared = RepresentationThresholds(
-        label_share=limits["label_share"], dimension=limits["label_dimension"], order=limits["order"]
-    )
+    names = {"order": "probe R², gain from", "label_share": "label variance, gain from"}
+    names |= {"dimension": "participation ratio, up to"}
+    declared = {"order": limits["order"], "label_share": limits["label_share"]}
+    declared |= {"dimension": limits["label_dimension"]}
     calibration = calibrate(
         order={**last_scores(record, "order"), **last_scores(record, "p1_order", " (P1)")},
         label_share=last_scores(record, "label_share"),
         dimension=last_scores(record, "label_dimension"),
-        thresholds=declared,
+        thresholds=RepresentationThresholds(**declared),
     )
-    rows = [{"cells": ["outcomes of one phase, above", f"{limits['majority']:g}", *[""] * 5], "says": ""}]
-    for key, name in (
-        ("order", "probe R², gain from"),
-        ("label_share", "label variance, gain from"),
-        ("dimension", "participation ratio, up to"),
-    ):
+    rows = [["outcomes of one phase, above", f"{limits['majority']:g}", *[""] * 5]]
+    for key, name in names.items():
         row = calibration.get(key, {})
+        level, nearest = (format_score(number(row.get(part))) for part in ("level", "nearest"))
         clear = ("yes" if row["clear"] else "no") if row else "not calibrated"
-        rows.append(
-            {
-                "cells": [
-                    *(name, f"{getattr(declared, key):g}", format_score(number(row.get("level")))),
-                    *(null_words(row.get("null", "")), format_score(number(row.get("nearest")))),
-                    *(row.get("place", ""), clear),
-                ],
-                "says": _unclear(key, row) if row and not row["clear"] else "",
-            }
-        )
+        null, place = null_words(row.get("null", "")), row.get("place", "")
+        rows.append([name, f"{declared[key]:g}", level, null, nearest, place, clear])
     return rows
-
-
-def _unclear(threshold: str, row: dict[str, Any]) -> str:
-    """Return what it means that a threshold is not clear, with the baseline and the place that make it so."""
-    level = f"at {row['place']} the baseline, {null_words(row['null'])}, has {format_score(number(row['nearest']))}"
-    if threshold == "dimension":
-        return (
-            f"The participation ratio is not clear: {level} itself. A low participation ratio there is no sign of learning; "
-            "phase B rests on label variance alone."
-        )
-    name, phases = ("Probe R²", "phase C") if threshold == "order" else ("Label variance", "A and B")
-    return (
-        f"{name} is not clear: {level}, which leaves too little to be gained. {phases[0].upper()}{phases[1:]} cannot be "
-        "told there from what was there before learning."
-    )
 
 
 def last_scores(record: Record, measure: str, suffix: str = "") -> dict[str, Score]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -183,7 +182,7 @@ def _critical(row: dict) -> str:
 def print_clones(clones: Clones, as_json: bool) -> None:
     """Print a line a noise level: the share that came back, its interval, the exact share; then where half come back."""
     if as_json:
-        print_json({name: _plain_arrays(value) for name, value in asdict(clones).items()})
+        print_json({name: np.asarray(value).tolist() for name, value in asdict(clones).items()})
         return
     columns = (clones.conditions, clones.share, clones.low, clones.high, clones.exact)
     print_table(
@@ -198,13 +197,6 @@ def print_clones(clones: Clones, as_json: bool) -> None:
         f"half come back at t = {half} ({low} to {high}); of a perfect network without the label at t = {exact}; "
         f"n = {clones.images} images, {clones.each} clones each"
     )
-
-
-def _plain_arrays(value: Any) -> Any:
-    """Return lists for arrays, and null for what is missing."""
-    if isinstance(value, np.ndarray | tuple):
-        return [_plain_arrays(one) for one in value]
-    return (None if math.isnan(value) else float(value)) if isinstance(value, float) else value
 
 
 def print_comparison(comparison: Comparison, as_json: bool) -> None:

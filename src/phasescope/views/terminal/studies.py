@@ -19,8 +19,7 @@ from phasescope.studies.claim import POWER, WRONG
 from phasescope.studies.records import RECORDS, Recorded, read_claims, read_rows
 from phasescope.studies.study import Study
 from phasescope.studies.survey import STATES, Survey
-from phasescope.views.claim_words import claim_cells
-from phasescope.views.numbers import format_cell, format_clock, format_count, format_number
+from phasescope.views.numbers import claim_cells, format_cell, format_clock, format_count, format_number
 from phasescope.views.terminal.printing import open_console, print_json, print_table
 
 PROGRESS_EVERY_S = 10.0
@@ -50,15 +49,8 @@ def print_survey(survey: Survey, as_json: bool = False, whole: bool = True) -> N
 
 def _tree(survey: Survey) -> dict:
     planned = [
-        {
-            "run": run.config.folder,
-            "cells": list(run.cells),
-            "seed": run.config.seed,
-            "state": run.state,
-            "steps": run.config.training.steps,
-            "images": run.images,
-            "cpu_s": run.cpu_s,
-        }
+        {"run": run.config.folder, "cells": list(run.cells), "seed": run.config.seed, "state": run.state}
+        | {"steps": run.config.training.steps, "images": run.images, "cpu_s": run.cpu_s}
         for run in survey.planned
     ]
     return {
