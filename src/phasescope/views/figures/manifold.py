@@ -64,7 +64,7 @@ def principal_components(latents: Float[Array, "n F"], count: int = 3) -> tuple[
         return scores, 0.0
     known = min(count, len(gram))
     values, vectors = eigh(gram, subset_by_index=[len(gram) - known, len(gram) - 1])
-    values, vectors = np.maximum(values[::-1], 0), vectors[:, ::-1]
+    values, vectors = np.maximum(values[::-1], 0), np.asarray(vectors)[:, ::-1]
     scores[:, :known] = vectors * np.sqrt(values) if wide else centred @ vectors
     return scores, float(values.sum() / total)
 

@@ -78,7 +78,7 @@ def _markdown(template: str, **shown: Any) -> str:
     pages = environment()
     pages.filters |= {
         "cell": lambda value: format_cell(value).replace("|", "\\|"),
-        "values": lambda row: row.values(),
+        "values": dict.values,
         "number": format_number,
         "interval": format_interval,
         "criterion": criterion,
