@@ -6,12 +6,10 @@ A PNG always has its caption in it, and none beside it: it is for a README or a 
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -22,11 +20,11 @@ from phasescope.store.flat import as_frame, plain_types, snapshot_rows
 from phasescope.store.tables import parquet_bytes
 from phasescope.studies.records import Recorded, read_claims, read_rows
 from phasescope.studies.study import Study
+from phasescope.views.figures.axes import figure_bytes
 from phasescope.views.figures.studies import draw
 from phasescope.views.record import Record
 from phasescope.views.report.page import attempt
 from phasescope.views.report.pictures import FIGURES, caption, sound_record, with_caption
-from phasescope.views.style import RC
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,8 +32,6 @@ if TYPE_CHECKING:
 Kind = Literal["pdf", "svg", "png"]
 Form = Literal["csv", "parquet"]
 CAPTIONS = "captions.md"
-WITHOUT_DATES: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}
-"""the same data give the same bytes"""
 
 
 def run_files(
@@ -164,11 +160,8 @@ def _write_figures(
 ) -> list[Path]:
     files: dict[Path, bytes | str] = {}
     for name, figure in drawn.items():
-        buffer = io.BytesIO()
-        with matplotlib.rc_context({**RC, "pdf.fonttype": 42, "svg.hashsalt": "phasescope"}):
-            shown = with_caption(figure, texts[name]) if with_texts else figure
-            shown.savefig(buffer, format=kind, metadata=WITHOUT_DATES[kind])
-        files[folder / f"{name}.{kind}"] = buffer.getvalue()
+        shown = with_caption(figure, texts[name]) if with_texts else figure
+        files[folder / f"{name}.{kind}"] = figure_bytes(shown, kind)
     if texts and kind != "png":
         files[folder / CAPTIONS] = "\n\n".join(f"## {name}\n\n{text}" for name, text in texts.items()) + "\n"
     return _written(files, folder)

@@ -8,19 +8,16 @@ run.plot.timeline().figure               # matplotlib's own, to continue with
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import matplotlib
 from matplotlib.figure import Figure
 
 from phasescope.errors import UserError
 from phasescope.store.files import write_aside
 from phasescope.store.folder import Run
+from phasescope.views.figures.axes import figure_bytes
 from phasescope.views.report.pictures import FIGURES, caption, sound_record
-from phasescope.views.style import RC
 
 KINDS = ("png", "svg", "pdf")
 DPI = 110
@@ -39,7 +36,7 @@ class Plot:
         return f"Plot({self.name})"
 
     def _repr_png_(self) -> bytes:
-        return self._as("png", dpi=DPI)
+        return figure_bytes(self.figure, "png", DPI)
 
     def save(self, path: Path | str) -> Path:
         """Write it in the format of its suffix, png, svg or pdf; return the path.
@@ -52,14 +49,8 @@ class Plot:
         if kind not in KINDS:
             raise UserError(f"`path` (={path}) must end in .png, .svg or .pdf")
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_aside(path, self._as(kind))
+        write_aside(path, figure_bytes(self.figure, kind))
         return path
-
-    def _as(self, kind: str, **more: Any) -> bytes:
-        buffer = io.BytesIO()
-        with matplotlib.rc_context(RC):
-            self.figure.savefig(buffer, format=kind, **more)
-        return buffer.getvalue()
 
 
 class Plots:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
 import matplotlib
@@ -12,7 +11,7 @@ from matplotlib.patches import Patch
 
 from phasescope.studies.panels import Panel, Plot
 from phasescope.studies.runs_table import Runs
-from phasescope.views.figures.axes import WIDTH_IN
+from phasescope.views.figures.axes import WIDTH_IN, figure_bytes
 from phasescope.views.figures.drawing import draw_panel, handles_of
 from phasescope.views.style import MUTED, PHASE_COLOURS, RC
 
@@ -52,10 +51,7 @@ def draw(plot: Plot, runs: Runs) -> Drawing:
 
 def draw_png(plot: Plot, runs: Runs) -> bytes:
     """Return a plot as a PNG file's content."""
-    file = io.BytesIO()
-    with matplotlib.rc_context(RC):
-        draw(plot, runs).savefig(file, format="png", dpi=130, metadata={"Software": None})
-    return file.getvalue()
+    return figure_bytes(draw(plot, runs), "png", dpi=130)
 
 
 def _shows(panel: Panel) -> bool:
