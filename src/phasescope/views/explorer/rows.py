@@ -28,12 +28,12 @@ STATUS = (
 """what a row takes from the status"""
 
 
-def row_of(run: Run) -> dict[str, Any]:
-    """Return what the table shows of `run`; one that cannot be read is `broken`, and its `error` says why."""
-    return read_or(run, _row, lambda error: _broken(run, error))
+def row_of(run: Run, with_settings: bool = True) -> dict[str, Any]:
+    """Return what a table shows of `run`; one that cannot be read is `broken`, and its `error` says why."""
+    return read_or(run, lambda run: _row(run, with_settings), lambda error: _broken(run, error))
 
 
-def _row(run: Run) -> dict[str, Any]:
+def _row(run: Run, with_settings: bool) -> dict[str, Any]:
     record = Record(run, last_only=True)
     if record.faults:
         return _broken(run, record.faults[0])
@@ -41,7 +41,7 @@ def _row(run: Run) -> dict[str, Any]:
         **_identity(run),
         "title": str(record.config.get("name", "")),
         "seed": record.config.get("seed"),
-        "settings": settings(record.config),
+        "settings": settings(record.config) if with_settings else {},
         "tags": read_tags(run.path),
         **{key: record.status.get(key) for key in STATUS},
         "eta_s": _eta_s(record.status),
@@ -115,7 +115,7 @@ def _learned(record: Record) -> dict[str, Any]:
         "success": None if np.isnan(success) else success,
         "order": None if order is None else order.get("value"),
         "order_untrained": probed.untrained if probed else None,
-        "probe_r2": probed.text if probed else None,
+        "probe_r2": {**probed._asdict(), "text": probed.text} if probed else None,
     }
 
 

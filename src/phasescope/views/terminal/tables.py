@@ -8,12 +8,12 @@ from typing import Any
 from phasescope.measures.learning.gain import floors
 from phasescope.places import Place
 from phasescope.store import Run
-from phasescope.store.catalogue import read_or
 from phasescope.store.folder import shown
 from phasescope.store.tags import read_tags
+from phasescope.views.explorer.rows import row_of
 from phasescope.views.numbers import format_count, format_duration, format_percent, format_score
-from phasescope.views.record import Record, number, score, success_share
-from phasescope.views.scores import ProbeR2, probe_r2
+from phasescope.views.record import Record, number, score
+from phasescope.views.scores import probe_r2
 from phasescope.views.terminal.printing import open_console, print_json, print_table
 from phasescope.views.terms import MEASURES, READINGS, place_words
 
@@ -29,10 +29,9 @@ HEADS = (
     "wall",
     "tags",
 )
-COLUMNS = (
-    "run", "path", "tags", "state", "step", "steps", "images_seen", "success", "probe_r2", "behaviour", "representation",
-    "wall_s",
-)  # fmt: skip
+NUMBERS = ("state", "step", "steps", "images_seen", "success", "probe_r2", "wall_s")
+SEQUENCES = ("behaviour", "representation")
+"""what a line takes from the explorer's row"""
 
 
 def rows_of(runs: list[Run], tell: Callable[[int, int], None]) -> list[dict[str, Any]]:
@@ -68,7 +67,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         f"{row['step']:,}/{row['steps']:,}" if row["steps"] else "–",
         format_count(row["images_seen"]),
         format_percent(row["success"]),
-        "–" if row["probe_r2"] is None else ProbeR2(**row["probe_r2"]).text,
+        "–" if row["probe_r2"] is None else row["probe_r2"]["text"],
         _sequence_words(row["behaviour"]),
         _sequence_words(row["representation"]),
         format_duration(row["wall_s"]),
@@ -78,31 +77,15 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
 
 def _row(run: Run) -> dict[str, Any]:
     """Return a run's line; of a broken run `error` says what is wrong with it."""
-    known = {"run": run.name, "path": shown(str(run.path)), "tags": read_tags(run.path)}
-    return read_or(
-        run,
-        lambda run: known | _read(run),
-        lambda error: dict.fromkeys(COLUMNS) | known | {"state": "broken", "error": error},
-    )
-
-
-def _read(run: Run) -> dict[str, Any]:
-    record = Record(run, last_only=True)
-    status, faults, last = record.status, record.faults, record.metrics[-1] if record.metrics else {}
-    probed = probe_r2(_score_at(last, "order", record.declared_place("representation")))
-    sequences = {
-        name: record.summary.get(name, {}).get("sequence") for name in ("behaviour", "representation")
-    }
+    row = row_of(run, with_settings=False)
+    phases = row.get("phases") or {}
     return {
-        "state": "broken" if faults else status["state"],
-        "step": status.get("step", 0),
-        "steps": status.get("steps", 0),
-        "images_seen": status.get("images_seen"),
-        "success": success_share(last) if last else None,
-        "probe_r2": None if probed is None else probed._asdict(),
-        **{name: value and [str(phase) for phase in value] for name, value in sequences.items()},
-        "wall_s": status.get("wall_s"),
-        **({"error": faults[0]} if faults else {}),
+        "run": run.name,
+        "path": shown(str(run.path)),
+        "tags": read_tags(run.path),
+        **{key: row.get(key) for key in NUMBERS},
+        **{name: phases[name]["sequence"] if name in phases else None for name in SEQUENCES},
+        **({"error": row["error"]} if row["state"] == "broken" else {}),
     }
 
 

@@ -156,7 +156,7 @@ export function phaseBadge(phase) {
 }
 
 // the probe's R² of each factor, their mean and minimum, beside the untrained network's
-export const orderOf = (row) => row?.probe_r2 ?? "–";
+export const orderOf = (row) => row?.probe_r2?.text ?? "–";
 
 export function stateOf(row) {
   const share = row.steps ? row.step / row.steps : 0;
