@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from phasescope.factors import Factor, Factors
-from phasescope.measures.latents.sheet import SHEET
+from phasescope.measures.latents.neighbours import SHEET
 from phasescope.measures.learning.gain import LEAST_LEFT
 from phasescope.measures.learning.phases import BEHAVIOUR, REPRESENTATION
 from phasescope.places import Place
