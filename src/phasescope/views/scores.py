@@ -84,17 +84,15 @@ class Accuracy(NamedTuple):
 
 
 def accuracies(line: dict[str, Any], splits: Sequence[str]) -> Iterator[Accuracy]:
-    """Give each split in each way, the reader's own way first; of a line that holds none, nothing."""
+    """Give each split in each way, the reader's own way first."""
     ways = sorted(name.removeprefix("accuracy") for name in line if name.partition("_")[0] == "accuracy")
     for split in splits:
         for end in ways:
             if accuracy := _at(line, f"accuracy{end}", split):
                 way = end.removeprefix("_") or FORMED
-                excess = {
-                    name: _at(one, f"accuracy{end}").get(split) for name, one in _at(line, "excess").items()
-                }
+                shares = {k: _at(v, f"accuracy{end}").get(split) for k, v in _at(line, "excess").items()}
                 beyond = {
-                    k: v for k, v in excess.items() if v is not None and _has_room(v, accuracy["joint"])
+                    k: v for k, v in shares.items() if v is not None and _has_room(v, accuracy["joint"])
                 }
                 error, together = _at(line, f"error{end}", split), _at(line, "together", way, split)
                 n = _at(line, "outcomes", split).get("n")
@@ -113,18 +111,17 @@ def _at(tree: dict[str, Any], *path: str) -> dict[str, Any]:
 
 
 GATES = ("order", "p1_order", "label_dimension", "label_share")
-"""the measures that have a threshold: a phase of the representation is told by them"""
+"""the measures that have a threshold, by which phases of the representation are decided"""
 
 
 def levels(record: Record, measure: str, place: Place) -> Float[np.ndarray, " lines"]:
-    """The score asked for at each line of the metrics; NaN where there is no threshold, or nulls leave nothing to gain."""
-    return np.array(
-        [_level(record, measure, score(line, measure, place) or {}) for line in record.metrics], float
-    )
+    """Return the score needed at each line of the metrics; NaN without a threshold, or if baselines leave nothing to gain."""
+    scores = (score(line, measure, place) or {} for line in record.metrics)
+    return np.array([_level(record, measure, value.get("nulls") or {}) for value in scores], float)
 
 
-def _level(record: Record, measure: str, found: dict) -> float:
-    nulls = {null: number(level) for null, level in (found.get("nulls") or {}).items()}
+def _level(record: Record, measure: str, recorded: dict) -> float:
+    nulls = {null: number(level) for null, level in recorded.items()}
     if measure not in GATES or not nulls:
         return np.nan
     threshold = record.thresholds[measure]

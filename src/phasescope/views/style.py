@@ -61,7 +61,6 @@ RUNGS = {
 """of reference denoisers, by the beginning of their names: those with the images' mean and covariance are grey, those with
 their shapes orange, those with the label blue"""
 OTHER_RUNGS = ("#56b4e9", "#009e73", "#7d4f50")
-"""of those with one factor, in their order"""
 
 RC: dict[str, Any] = {
     **rc_params_from_file(Path(__file__).parent / "phasescope.mplstyle", use_default_template=False),

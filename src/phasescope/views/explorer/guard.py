@@ -31,10 +31,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 """on every answer: nothing is loaded from elsewhere, and nobody frames or reads the page"""
-TOKEN_NEEDED = (
-    "This explorer asks for its token: open the address that `phasescope explore` printed, "
-    "which ends in ?token=...\n"
-)
+TOKEN_NEEDED = "The address that `phasescope explore` printed ends in ?token=...: open that address\n"
 
 
 def is_loopback(host: str) -> bool:

@@ -92,11 +92,9 @@ def _eta_s(status: dict[str, Any]) -> float | None:
     step, steps, spent = (status.get(key) or 0 for key in ("step", "steps", "wall_s"))
     if status["state"] != "running" or not step or not spent:
         return None
-    since_s = 0.0
-    if status.get("updated"):
-        updated = datetime.fromisoformat(status["updated"])
-        since_s = max((datetime.now(updated.tzinfo) - updated).total_seconds(), 0.0)
-    return max(spent / step * (steps - step) - since_s, 0.0)
+    updated = datetime.fromisoformat(status["updated"]) if status.get("updated") else datetime.now()
+    since_s = (datetime.now(updated.tzinfo) - updated).total_seconds()
+    return max(spent / step * (steps - step) - max(since_s, 0.0), 0.0)
 
 
 def _learned(record: Record) -> dict[str, Any]:

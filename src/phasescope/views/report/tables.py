@@ -83,12 +83,9 @@ def threshold_rows(record: Record) -> list[list[str]]:
     names |= {"dimension": "participation ratio, up to"}
     declared = {"order": limits["order"], "label_share": limits["label_share"]}
     declared |= {"dimension": limits["label_dimension"]}
-    calibration = calibrate(
-        order={**last_scores(record, "order"), **last_scores(record, "p1_order", " (P1)")},
-        label_share=last_scores(record, "label_share"),
-        dimension=last_scores(record, "label_dimension"),
-        thresholds=RepresentationThresholds(**declared),
-    )
+    order = last_scores(record, "order") | last_scores(record, "p1_order", " (P1)")
+    share, dimension = last_scores(record, "label_share"), last_scores(record, "label_dimension")
+    calibration = calibrate(order, share, dimension, RepresentationThresholds(**declared))
     rows = [["outcomes of one phase, above", f"{limits['majority']:g}", *[""] * 5]]
     for key, name in names.items():
         row = calibration.get(key, {})
