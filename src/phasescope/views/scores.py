@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 PROBES = ("order", "p1_order", "order_told", "order_seen")
 """scores whose value is the minimum over factors, and whose `detail` has each factor's R²"""
-OF_SEEDS = ("lowest_seed", "highest_seed")
-"""what else is in a `detail`"""
+OF_SEEDS = ("lowest_seed", "highest_seed")  # what else is in a `detail`
 
 
 class ProbeR2(NamedTuple):
@@ -115,7 +114,7 @@ GATES = ("order", "p1_order", "label_dimension", "label_share")
 
 
 def levels(record: Record, measure: str, place: Place) -> Float[np.ndarray, " lines"]:
-    """Return the score needed at each line of the metrics; NaN without a threshold, or if baselines leave nothing to gain."""
+    """Return the score needed at each line of the metrics; NaN without a threshold, or if nothing is left to gain."""
     scores = (score(line, measure, place) or {} for line in record.metrics)
     return np.array([_level(record, measure, value.get("nulls") or {}) for value in scores], float)
 
