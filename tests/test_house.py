@@ -28,7 +28,7 @@ ROOMS = {room(module) for module in MODULES}
         ("rooms", len(ROOMS), 16),
         ("floors", len(FLOORS), 8),
         ("arrows between rooms", len(ARROWS), 45),
-        ("lines of Python in the wheel", sum(LINES.values()), 34_500),  # the design asks for 27,000: not reached
+        ("lines of Python in the wheel", sum(LINES.values()), 31_300),  # the design asks for 27,000: not reached
         ("lines of the median file", median(LINES.values()), 130),
         ("lines of the longest file", max(LINES.values()), 320),
     ],

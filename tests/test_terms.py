@@ -9,9 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from docs import words
-from phasescope.views.names import MEASURES, NULLS, READINGS
-from phasescope.views.report.explained import PASSAGES, Explained
-from phasescope.views.terms import OF, PHASES, SECTIONS, TERMS, pictogram, told
+from phasescope.views.terms import MEASURES, NULLS, OF, PHASES, READINGS, SECTIONS, TERMS, pictogram, tree
 
 ROOT = Path(__file__).parents[1]
 TEXTS = [
@@ -81,7 +79,6 @@ def test_what_pages_show_is_explained():
     assert {"order", "p1_order", "label_share"} <= TERMS.keys() & MEASURES.keys()
     assert "untrained" in TERMS.keys() & NULLS.keys()
     assert {"behaviour", "representation"} <= READINGS.keys() & TERMS.keys()
-    assert set(PASSAGES.values()) <= TERMS.keys()
     assert [re.findall(r"arXiv (\d+\.\d+)", TERMS[paper].sentence) for paper in ("P1", "P2")] == [
         ["2402.03305"],
         ["2408.13256"],
@@ -126,17 +123,7 @@ def test_an_object_is_on_the_cross_in_c_alone_and_colours_are_in_order_in_c_alon
     assert in_order == [False, False, True]
 
 
-def test_a_sentence_is_explained_where_a_word_first_stands_and_is_escaped():
-    explained = Explained()
-    found = explained.within("The representation by ridge R² <b> and ridge R² again")
-    assert found.count("<button") == 2
-    assert "&lt;b&gt;" in found
-    assert set(explained.asked) == {"representation", "order"}
-    with pytest.raises(KeyError):
-        explained.term("no such word")
-
-
 def test_the_explorer_is_told_all_words():
-    tree = told()
-    assert set(tree["terms"]) == {name for names in tree["sections"].values() for name in names} == set(TERMS)
-    assert {of for phase in tree["phases"].values() for of in phase} == set(OF)
+    sent = tree()
+    assert set(sent["terms"]) == {name for names in sent["sections"].values() for name in names} == set(TERMS)
+    assert {of for phase in sent["phases"].values() for of in phase} == set(OF)

@@ -35,7 +35,7 @@ from phasescope.store import Run, open_run
 from phasescope.store.files import to_json
 from phasescope.store.provenance import provenance
 from phasescope.store.snapshot import array_name
-from phasescope.views.explorer.painter import Painter
+from phasescope.views.explorer.painted import Painter
 from tools.screenshots import FLAGS, READY, chromium, wait_until
 
 if TYPE_CHECKING:

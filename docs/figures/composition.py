@@ -13,7 +13,7 @@ from docs.figures.theory import BEGIN, END
 from phasescope.runs.config import load_words
 from phasescope.runs.predicting import Designed, designed
 from phasescope.views.figures.axes import write_figure
-from phasescope.views.figures.design import design_figure
+from phasescope.views.figures.results import design_figure
 
 PAGE = Path(__file__).parents[1] / "composition.md"
 PICTURES = PAGE.with_suffix("")

@@ -16,7 +16,7 @@ from pathlib import Path
 from phasescope.studies import Study, find_study
 from phasescope.studies.claim import VERDICTS
 from phasescope.studies.records import Recorded, read_claims, read_rows
-from phasescope.views.claim_words import criterion, format_interval, format_number, verdict_words
+from phasescope.views.numbers import criterion, format_interval, format_number, verdict_words
 
 DOCS = Path(__file__).parents[1]
 STUDIES = DOCS.parent / "studies"

@@ -16,10 +16,10 @@ from matplotlib.figure import Figure
 
 from phasescope.store import open_run
 from phasescope.views.figures.manifold import cloud_of, labels_of
-from phasescope.views.names import place_words
 from phasescope.views.record import Record, score, success_share
 from phasescope.views.report.words import subject
 from phasescope.views.style import INK, MUTED, PALETTE, PHASE_COLOURS, RC, TARGET, scale_of
+from phasescope.views.terms import place_words
 
 COLUMNS = 9
 LABELS = ((0.25, 0.3), (0.75, 0.5), (0.4, 0.75))

@@ -73,9 +73,8 @@ def check_module(name: str, reference: str) -> None:
 def _check_outside_runs(whole: Path, reference: str) -> None:
     for folder in (whole, *whole.parents):
         aside = folder.name.startswith(".") and folder.name.endswith(".aside")
-        if aside or (
-            (folder / "config.yaml").is_file() and any((folder / name).exists() for name in RECORDS)
-        ):
+        recorded = any((folder / name).exists() for name in RECORDS)
+        if aside or (recorded and (folder / "config.yaml").is_file()):
             raise UserError(
                 f"`{reference}` (={whole}) must not lie in a run's folder, which is data and not executed: "
                 f"`{folder.name}` is one"

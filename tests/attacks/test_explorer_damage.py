@@ -139,7 +139,7 @@ def test_a_folder_that_cannot_be_listed_for_a_moment_loses_no_run(tmp_path, monk
         raise OSError(24, "Too many open files")
 
     with monkeypatch.context() as patched:
-        patched.setattr(explored.os, "scandir", out_of_files)
+        patched.setattr(explored.os, "listdir", out_of_files)
         with pytest.raises(UserError, match="cannot be listed"):
             library.refresh()
     assert library.rows() == before

@@ -29,7 +29,7 @@ from phasescope.runs.intervening import IMAGES, Change
 from phasescope.runs.loading import MOST_WORK
 from phasescope.runs.painting import Unwanted, Wish
 from phasescope.store import Run
-from phasescope.views.explorer.painter import Painter
+from phasescope.views.explorer.painted import Painter
 from phasescope.views.explorer.serve import serving
 from tests.views.explorer.small_run import status, write_small_run
 

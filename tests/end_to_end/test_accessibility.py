@@ -13,9 +13,9 @@ from example_study import write_study
 
 from phasescope.studies import find_study
 from phasescope.views.explorer.serve import serving
-from phasescope.views.probe_r2 import probe_r2
 from phasescope.views.report.page import write_report
 from phasescope.views.report.study_page import write_html
+from phasescope.views.scores import probe_r2
 from phasescope.views.terms import PHASES, TERMS
 from tools.screenshots import READY, chromium, wait_until
 
@@ -30,7 +30,7 @@ WIDE_LIGHT: tuple[int, Any] = (1280, "light")
 VIEWS = ("runs", "compare", "run", "paint", "studies", "study", "words")
 READINESS = READY | {
     "words": "document.querySelectorAll('.glossary dt').length > 0",
-    "report": "document.getElementById('cloud')?._fullLayout?.scene?._scene?.glplot !== undefined",
+    "report": "document.querySelector('.cloud')?._fullLayout?.scene?._scene?.glplot !== undefined",
     "study_report": "document.readyState === 'complete'",
 }
 HANGS_MS = 120_000
@@ -146,14 +146,14 @@ OPEN = "document.querySelector('.explains').matches(':popover-open')"
 
 def test_a_word_is_explained_by_key_where_it_stands_and_closed_again(visit):
     page = visit("run")
-    page.locator(".panel button.term", has_text="null").first.focus()
+    page.locator(".panel").get_by_role("button", name="baseline", exact=True).first.focus()
     page.keyboard.press("Enter")
     wait_until(page, OPEN)
     assert TERMS["null"].sentence in page.inner_text(".explains")
     assert violations(page) == []
     page.keyboard.press("Escape")
     assert not page.evaluate(OPEN)
-    assert page.evaluate("document.activeElement.textContent") == "null", "the hand is where it was"
+    assert page.evaluate("document.activeElement.textContent") == "baseline", "the hand is where it was"
 
 
 @pytest.mark.parametrize("view", ["runs", "run", "study", "words"])
@@ -251,21 +251,20 @@ def test_the_manifold_turns_by_key(visit):
 
 
 @pytest.mark.slow
-def test_a_report_begins_with_what_is_painted_and_explains_its_words_by_key(report, trained):
+def test_a_report_begins_with_its_verdict_and_explains_its_terms_by_key(report, trained):
     first = report.inner_text("header")
-    told = (trained.about["sentence"], PHASES["A"]["images"], "What happened", "Behaviour")
-    at = [first.index(text) for text in told]
+    at = [first.index(text) for text in (trained.about["sentence"], "What happened", "Behaviour")]
     assert at == sorted(at)
-    opened = "document.querySelector('#term-order').matches(':popover-open')"
-    report.locator("#timeline .term", has_text="order").press("Enter")
-    assert report.evaluate(opened)
-    assert TERMS["order"].sentence in report.inner_text("#term-order")
+    told = report.locator(".phasekey").first.inner_text()
+    assert all(sentence in told for words in PHASES.values() for sentence in words.values())
+    report.locator(".histories .term", has_text="probe R²").first.press("Enter")
+    assert report.evaluate(OPEN)
+    assert TERMS["order"].sentence in report.inner_text(".explains")
     assert violations(report) == []
     report.keyboard.press("Escape")
-    assert not report.evaluate(opened)
-    eye = "document.querySelector('#cloud')._fullLayout.scene._scene.getCamera().eye.x"
+    assert not report.evaluate(OPEN)
+    eye = "document.querySelector('.cloud')._fullLayout.scene._scene.getCamera().eye.x"
     before = report.evaluate(eye)
-    report.focus("#cloud")
+    report.focus(".cloud")
     report.keyboard.press("ArrowLeft")
     wait_until(report, f"{eye} !== {before}")
-    assert "untrained" in report.inner_text("#readout")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -266,9 +269,12 @@ def test_digits_by_class_are_trained_and_reported(tmp_path):
     assert sum(by["n"] for by in run.metrics[-1]["by_class"]["trained"]["digit"].values()) == 40
     phasescope("report", "digits", within=tmp_path)
     report = (run.path / "report.html").read_text()
-    assert "a label names one image" not in report
-    assert "which names several images" in report
-    assert "seven" in report
+    answers = json.loads(re.search(r'id="answers">(.*?)</script>', report)[1]).values()
+    assert any(b'"seven"' in gzip.decompress(base64.b64decode(answer)) for answer in answers)
+    phasescope("export", "digits", "--figures", "figures", within=tmp_path)
+    captions = (tmp_path / "figures" / "captions.md").read_text()
+    assert "a label names one image" not in captions
+    assert "which names several images" in captions
     phasescope("sample", "digits", "--at", "7", "--count", "2", within=tmp_path)
     for at, rule in (("12", "must lie in the world, from 0 to 9"), ("2.5", "must be a whole number")):
         assert rule in phasescope("sample", "digits", "--at", at, "--count", "2", within=tmp_path, code=2)

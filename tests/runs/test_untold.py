@@ -16,11 +16,11 @@ from phasescope.randomness import torch_generator
 from phasescope.runs.execution import train
 from phasescope.runs.loading import Loaded, hear_as_trained, load_network, load_untold
 from phasescope.store import Run
-from phasescope.views.accuracy import accuracies
 from phasescope.views.explorer.details import details
 from phasescope.views.explorer.rows import row_of
 from phasescope.views.record import Record
 from phasescope.views.report.page import render_report
+from phasescope.views.scores import accuracies
 from phasescope.views.unconditional import is_unconditional
 from studies.local import objects
 
@@ -139,7 +139,7 @@ def test_what_is_told_no_label_is_described_judged_and_drawn_without_one(untold,
     text = render_report(untold)
     verdict = text[text.index('id="verdict"') :][:2000]
     assert "The network is told no label" in verdict
-    told = re.sub(r"<[^>]+>", " ", text.partition('<section id="nulls"')[0].partition("<body>")[2])
+    told = re.sub(r"<[^>]+>", " ", text.partition('<section id="scores"')[0].partition("<body>")[2])
     for word in ("the image of a label", "misplaced", "correct", "right place", "wrong place", "Asked for",
                  "names one image", "Behaviour", "labels on the grid", "Label space"):  # fmt: skip
         assert word not in told, word

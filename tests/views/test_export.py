@@ -13,7 +13,8 @@ from conftest import ALL_STEPS, write_run
 from phasescope.cli import main
 from phasescope.store import Run
 from phasescope.store.records import read_records
-from phasescope.views.export import figures, run_files
+from phasescope.views import export
+from phasescope.views.export import run_files
 from phasescope.views.monitors import write_events
 
 STUDIES = Path(__file__).parents[2] / "studies"
@@ -70,8 +71,8 @@ def test_pandas_reads_a_studys_tables(kind, tmp_path, capsys):
 @pytest.fixture
 def two_figures(monkeypatch):
     """Those that are drawn quickly."""
-    kept = {name: draw for name, draw in figures.FIGURES.items() if name in ("timeline", "denoising")}
-    monkeypatch.setattr(figures, "FIGURES", kept)
+    kept = {name: draw for name, draw in export.FIGURES.items() if name in ("timeline", "denoising")}
+    monkeypatch.setattr(export, "FIGURES", kept)
 
 
 @pytest.mark.usefixtures("two_figures")

@@ -12,16 +12,14 @@ from phasescope.places import Place
 from phasescope.store import Run
 from phasescope.views.explorer.details import details
 from phasescope.views.explorer.rows import row_of
-from phasescope.views.export.figures import run_figures
-from phasescope.views.figures.denoising import denoising
+from phasescope.views.export import run_figures
+from phasescope.views.figures.curves import denoising, routed, timeline, told_and_seen
 from phasescope.views.figures.painted import border_px, painted, spread_over, tile
 from phasescope.views.figures.pixels import GAP_PX, pixels, sheet
 from phasescope.views.figures.standing import described, standing
-from phasescope.views.figures.timeline import timeline
-from phasescope.views.figures.told_and_seen import routed, told_and_seen
-from phasescope.views.names import NULLS, place_words
 from phasescope.views.record import Record
-from phasescope.views.style import PALETTE, inline_svg, scale_of
+from phasescope.views.style import PALETTE, scale_of
+from phasescope.views.terms import NULLS, ROUTES, place_words
 
 
 def titles(figure):
@@ -36,7 +34,7 @@ def test_timeline_has_every_panel_on_one_axis_of_images(run):
     figure = timeline(Record(run))
     for begins in (
         "Outcomes, labels on the grid", "Outcomes, labels off the grid", "Probe R² (ridge), minimum", "P1's R²",
-        "Dimension of label means", "Label share", "Probe R² (ridge), minimum over factors, wherever",
+        "Dimension of label means", "Variance explained", "Probe R² (ridge), minimum over factors, wherever",
     ):  # fmt: skip
         assert any(title.startswith(begins) for title in titles(figure))
         assert panel(figure, begins).get_xlim() == (0, run.metrics[-1]["images_seen"])
@@ -142,7 +140,7 @@ def test_told_and_seen_have_a_panel_a_place_with_thin_nulls(run):
     for ax, kind in ((order, "order"), (share, "share")):
         lines = {line.get_label(): line for line in ax.lines}
         for route in ("told", "seen"):
-            curve, floor = lines[f"what is {route}"], lines[f"{route}: raw pixels"]
+            curve, floor = lines[ROUTES[route]], lines[f"{ROUTES[route]}: raw pixels"]
             expected = np.maximum(record.series(f"{kind}_{route}", places[0]), ax.get_ylim()[0])
             np.testing.assert_allclose(curve.get_ydata(), expected)
             assert floor.get_linewidth() < curve.get_linewidth()
@@ -245,14 +243,6 @@ def test_farthest_points_are_distinct_and_spread():
 def test_light_colours_differ_so_that_each_becomes_one_variable():
     light = [pair[0] for pair in PALETTE.values()] + [outcome["colour"] for outcome in OUTCOMES]
     assert len(set(light)) == len(light)
-
-
-def test_inline_svg_leaves_colours_to_the_page_and_loads_nothing(run):
-    svg = inline_svg(denoising(Record(run)), "errors")
-    assert svg.startswith('<svg role="img" aria-label="errors"')
-    assert "var(--ink)" in svg
-    assert PALETTE["ink"][0] not in svg
-    assert 'width="' not in svg[: svg.index(">")]
 
 
 @pytest.mark.slow

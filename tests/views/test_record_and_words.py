@@ -5,11 +5,12 @@ import pytest
 
 from conftest import ALL_STEPS, BATCH, SEED, STEPS, write_run
 from phasescope.places import Place
-from phasescope.views.claim_words import format_number
 from phasescope.views.figures.axes import edges, spread, stretches
-from phasescope.views.levels import levels
+from phasescope.views.numbers import format_number
 from phasescope.views.record import Record
 from phasescope.views.report import words
+from phasescope.views.report.pictures import caption
+from phasescope.views.scores import levels
 
 
 def test_edges_enclose_every_point_and_tile_the_axis():
@@ -115,23 +116,23 @@ def test_precedence_in_every_case(tmp_path, behaviour, representation, said):
 
 @pytest.mark.parametrize("figure", ["timeline", "painted", "manifold", "denoising", "standing"])
 def test_captions_carry_the_runs_numbers(run, figure):
-    caption = words.caption(Record(run), figure)
+    text = caption(Record(run), figure)
     status = run.status
     for said in (
         f"seed {SEED}", f"batch {BATCH}", f"{STEPS:,} steps", f"{STEPS * BATCH:,} images seen",
         f"{status['parameters']:,} parameters", status["cpu"], f"{status['wall_s']:,.0f} s of wall time",
     ):  # fmt: skip
-        assert said in caption
+        assert said in text
 
 
 def test_timeline_caption_carries_sample_sizes_and_thresholds(run):
-    caption = words.caption(Record(run), "timeline")
+    text = caption(Record(run), "timeline")
     limits = Record(run).thresholds
-    assert "n = 48 labels on the grid, 40 labels off the grid" in caption
-    assert f"{len(run.metrics)} snapshots" in caption
+    assert "n = 48 labels on the grid, 40 labels off the grid" in text
+    assert f"{len(run.metrics)} snapshots" in text
     assert limits["order"] == run.status["summary"]["thresholds"]["representation"]["order"]
-    assert f"order {limits['order']:g}" in caption
-    assert f"dimension {limits['label_dimension']:g}" in caption
+    assert f"order {limits['order']:g}" in text
+    assert f"dimension {limits['label_dimension']:g}" in text
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from phasescope.studies import Curve, Panel, Runs
-from phasescope.views.figures.studies import COLOURS, MARKS, draw
+from phasescope.views.figures.drawing import COLOURS, MARKS
+from phasescope.views.figures.studies import draw
 
 
 class Made:

@@ -30,13 +30,13 @@ def compare(
     from phasescope.views.comparison import compared
     from phasescope.views.record import Record
     from phasescope.views.samples import write_out
-    from phasescope.views.terminal.comparison import print_comparison
     from phasescope.views.terminal.progress import counting
+    from phasescope.views.terminal.results import print_comparison
 
     records = [Record(phasescope.find_run(word, runs)) for word in words]
     comparison = compared(records)
     if page is not None:
-        from phasescope.views.report.comparison_page import comparison_page
+        from phasescope.views.report.page import comparison_page
 
         with counting("writing the page"):
             text = comparison_page(records, comparison)

@@ -19,15 +19,15 @@ def predict(words: Words = (), /, patch: int | None = None, out: Picture = None,
         patch: side of the patch that the patch-local denoiser sees, px, odd; by default what the network sees, or 7
     """
     from phasescope.runs.config import load_words
-    from phasescope.views.terminal.prediction import print_prediction
     from phasescope.views.terminal.progress import counting
+    from phasescope.views.terminal.results import print_prediction
 
     config = load_words(words)
     with counting("predicting"):
         prediction = phasescope.predict(config, patch)
     if out is not None:
         from phasescope.views.figures.axes import write_figure
-        from phasescope.views.figures.ladder import ladder
+        from phasescope.views.figures.standing import ladder
 
         write_figure(ladder(prediction.told, prediction.sentence), out)
     print_prediction(prediction, as_json=json)
@@ -44,8 +44,8 @@ def designs(words: Words = (), /, picture: bool = False, out: Picture = None, js
     """
     from phasescope.runs.config import load_words
     from phasescope.runs.predicting import designed
-    from phasescope.views.terminal.designs import print_design
     from phasescope.views.terminal.progress import counting
+    from phasescope.views.terminal.results import print_design
 
     config = load_words(words)
     with counting("counting labels"):
@@ -53,7 +53,7 @@ def designs(words: Words = (), /, picture: bool = False, out: Picture = None, js
     print_design(design, as_json=json)
     if out is not None or picture:
         from phasescope.views.figures.axes import write_figure
-        from phasescope.views.figures.design import design_figure
+        from phasescope.views.figures.results import design_figure
 
         file = out or Path(f"{design.name}.png")
         write_figure(design_figure(design), file)
@@ -90,8 +90,8 @@ def measure(
     """
     from phasescope.cli.parsing import listed, numbers
     from phasescope.runs.measuring import measure_file, measure_run
-    from phasescope.views.terminal.measured import print_scores
     from phasescope.views.terminal.progress import counting
+    from phasescope.views.terminal.results import print_scores
 
     chosen = listed("--only", only)
     with counting("measuring") as tell:
@@ -138,8 +138,8 @@ def intervene(
     """
     from phasescope.cli.parsing import numbers
     from phasescope.views.samples import write_samples
-    from phasescope.views.terminal.measured import print_scores
     from phasescope.views.terminal.progress import counting
+    from phasescope.views.terminal.results import print_scores
 
     steps = numbers("--by", by)
     with counting("sampling with a change"):
@@ -171,15 +171,15 @@ def clones(
         seed: of images and noise
     """
     from phasescope.cli.parsing import numbers
-    from phasescope.views.terminal.clones import print_clones
     from phasescope.views.terminal.progress import counting
+    from phasescope.views.terminal.results import print_clones
 
     levels, source = numbers("--at", at), phasescope.find_run(run, runs)
     with counting("denoising clones") as tell:
         counted = phasescope.clones(source, levels, images, each, step, seed, tell)
     if out is not None:
         from phasescope.views.figures.axes import write_figure
-        from phasescope.views.figures.clones import clones_figure
+        from phasescope.views.figures.results import clones_figure
 
         write_figure(clones_figure(counted, source.name), out)
     print_clones(counted, as_json=json)

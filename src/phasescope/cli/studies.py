@@ -42,7 +42,7 @@ def report(
             path = write_html(*of_study, out)
         print(path)
         return 0
-    from phasescope.views.export.figures import run_figures
+    from phasescope.views.export import run_figures
     from phasescope.views.report.page import write_report
 
     found = phasescope.find_run(target, runs)
@@ -214,7 +214,7 @@ def claims(
         trials: how often each is simulated and judged
     """
     from phasescope.studies.finding import find_studies, find_study
-    from phasescope.views.terminal.claims import print_claims, print_controls, tried
+    from phasescope.views.terminal.studies import print_claims, print_controls, tried
 
     if trials < 1:
         raise UserError(f"`--trials` (={trials}) must be at least 1")
@@ -230,7 +230,7 @@ def claims(
         if study:
             raise UserError(f"`--study` (={study}) must be left out with --page: the page is of all studies")
         from phasescope.store.files import write_aside
-        from phasescope.views.report.findings import findings
+        from phasescope.views.report.study_page import findings
 
         write_aside(page, findings(found, page))
     print_claims(found, as_json=json)

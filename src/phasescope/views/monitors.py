@@ -1,8 +1,8 @@
-"""Monitors: a run's numbers and pictures in TensorBoard or in Weights & Biases while it goes on (extra `monitors`).
+"""Monitors: a run's numbers and images in TensorBoard or in Weights & Biases while it trains (extra `monitors`).
 
     phasescope.train(config, monitors=[phasescope.TensorBoard("logs"), phasescope.WandB("mine")])
 
-Both are the packages' own writers. Phases are 0, 1, 2 for A, B, C. A run that is resumed is written again from its start, so
+Both use the packages' own writers. Phases are 0, 1, 2 for A, B, C. A run that is resumed is written again from its start, so
 that a log says what the run says.
 """
 
@@ -69,7 +69,7 @@ class WandB:
     Args:
         project: of Weights & Biases.
         folder: that holds ``wandb/``.
-        mode: offline, or online where one is logged in; as WANDB_MODE says where None.
+        mode: offline, or online where one is logged in; as WANDB_MODE says if None.
         options: of `wandb.init`, as `tags`, `notes` or `entity`.
     """
 
@@ -84,22 +84,20 @@ class WandB:
         if mode not in ("offline", "online"):
             raise UserError(f"`mode` (={mode}) must be offline or online")
         self.folder, self.mode = Path(folder), mode
-        self._run: Any = None
         self.options = {
             "project": project,
             "dir": str(folder),
             "mode": mode,
             "reinit": "create_new",
-            **options,
-        }
+        } | options
+        self._run: Any = None
 
     def begin(self, run: Run) -> None:
         self._wandb = _installed("wandb", "Weights & Biases")
         self.folder.mkdir(parents=True, exist_ok=True)
         resume = "allow" if self.mode == "online" else None
-        self._run = self._wandb.init(
-            name=run.name, id=run.name, config=run.config, resume=resume, **self.options
-        )
+        names = {"name": run.name, "id": run.name, "config": run.config, "resume": resume}
+        self._run = self._wandb.init(**names, **self.options)
         for line in run.metrics:
             self.log(run, line)
 
@@ -114,7 +112,7 @@ class WandB:
 
 
 def write_events(run: Run, folder: Path) -> Path:
-    """Write a run's scalars and images to <folder>/<run>/, replacing what was written there before; the file's path.
+    """Write a run's scalars and images to <folder>/<run>/, replacing what was written there before; return the file's path.
 
     Raises:
         UserError: TensorBoard is not installed; the run recorded nothing yet, or what it recorded is damaged.
@@ -131,22 +129,21 @@ def _installed(module: str, name: str) -> Any:
     try:
         return import_module(module)
     except ImportError:
-        raise UserError(
-            f"{name} must be installed: ./lab setup, or pip install '.[monitors]' in a clone"
-        ) from None
+        where = "./lab setup, or pip install '.[monitors]' in a clone"
+        raise UserError(f"{name} must be installed: {where}") from None
 
 
 def _scalars(line: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """(tag, number): `order/mid.600.value` of `order.mid.600.value`, for TensorBoard groups by what is before a slash."""
+    """Give (tag, number): `order/mid.600.value` of `order.mid.600.value`, as TensorBoard groups by what precedes a slash."""
     for column, value in numbered(line).items():
-        if isinstance(value, str) and column.startswith("phase."):
+        if column.startswith("phase."):
             value = LETTERS.index(value) if value in LETTERS else None
         if isinstance(value, int | float) and not isinstance(value, bool) and column != "step":
             yield column.replace(".", "/", 1), float(value)
 
 
 def _pictures(run: Run, step: int) -> Iterator[tuple[str, Image.Image]]:
-    """(tag, picture) of what was generated for each split at a step."""
+    """Give (tag, picture) of what was generated for each split at a step."""
     for snapshot in run.snapshots:
         if snapshot.step == step and (snapshot.path / "samples.npz").is_file():
             samples = snapshot.samples()

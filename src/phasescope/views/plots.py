@@ -3,26 +3,21 @@
 run = phasescope.open_run("runs/demo-da52ad69")
 run.plot.painted()                       # shows itself in a notebook
 run.plot.timeline().save("timeline.pdf")
-run.plot.timeline().figure               # matplotlib's own, to go on with
+run.plot.timeline().figure               # matplotlib's own, to continue with
 """
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import matplotlib
 from matplotlib.figure import Figure
 
 from phasescope.errors import UserError
 from phasescope.store.files import write_aside
 from phasescope.store.folder import Run
-from phasescope.views.report import words
-from phasescope.views.report.pictures import FIGURES
-from phasescope.views.report.sound import sound_record
-from phasescope.views.style import RC
+from phasescope.views.figures.axes import figure_bytes
+from phasescope.views.report.pictures import FIGURES, caption, sound_record
 
 KINDS = ("png", "svg", "pdf")
 DPI = 110
@@ -41,31 +36,25 @@ class Plot:
         return f"Plot({self.name})"
 
     def _repr_png_(self) -> bytes:
-        return self._as("png", dpi=DPI)
+        return figure_bytes(self.figure, "png", DPI)
 
     def save(self, path: Path | str) -> Path:
-        """Write it as its ending says, png, svg or pdf; the path.
+        """Write it in the format of its suffix, png, svg or pdf; return the path.
 
         Raises:
-            UserError: another ending.
+            UserError: another suffix.
         """
         path = Path(path)
         kind = path.suffix.removeprefix(".")
         if kind not in KINDS:
             raise UserError(f"`path` (={path}) must end in .png, .svg or .pdf")
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_aside(path, self._as(kind))
+        write_aside(path, figure_bytes(self.figure, kind))
         return path
-
-    def _as(self, kind: str, **more: Any) -> bytes:
-        buffer = io.BytesIO()
-        with matplotlib.rc_context(RC):
-            self.figure.savefig(buffer, format=kind, **more)
-        return buffer.getvalue()
 
 
 class Plots:
-    """What can be drawn of a run. Each raises UserError where the run holds nothing of it."""
+    """What can be drawn of a run. Each raises UserError if the run holds nothing of it."""
 
     def __init__(self, run: Run):
         self._run = run
@@ -74,23 +63,23 @@ class Plots:
         return f"Plots of {self._run.name}: {', '.join(FIGURES)}"
 
     def timeline(self) -> Plot:
-        """Phases, outcomes, order with its nulls and dimension, against images seen."""
+        """Phases, outcomes, probe R² with its baselines and dimension, against images seen."""
         return self._drawn("timeline")
 
     def label_space(self) -> Plot:
-        """Share right and error by cells of label space, at five snapshots."""
+        """Share correct and error by cells of label space, at five snapshots."""
         return self._drawn("label_space")
 
     def told_and_seen(self) -> Plot:
-        """Order by route: of the label that is told and of the image that is shown."""
+        """Probe R² by route: of the condition's label and of the input image's."""
         return self._drawn("told_and_seen")
 
     def painted(self) -> Plot:
-        """Images painted for fixed labels, a row a snapshot."""
+        """Images generated for fixed labels, a row a snapshot."""
         return self._drawn("painted")
 
     def manifold(self) -> Plot:
-        """Latents by principal components, or UMAP where it was taken."""
+        """Latents by principal components."""
         return self._drawn("manifold")
 
     def denoising(self) -> Plot:
@@ -98,7 +87,7 @@ class Plots:
         return self._drawn("denoising")
 
     def standing(self) -> Plot:
-        """The rung that the network stands on, and nats of the label learnt."""
+        """The closest reference denoiser, and nats of the label learned."""
         return self._drawn("standing")
 
     def _drawn(self, name: str) -> Plot:
@@ -108,4 +97,4 @@ class Plots:
             raise UserError(
                 f"`{self._run.name}` must hold what `{name}` is drawn of, and holds none of it yet"
             )
-        return Plot(f"{name} of {self._run.name}", figure, words.caption(record, name))
+        return Plot(f"{name} of {self._run.name}", figure, caption(record, name))

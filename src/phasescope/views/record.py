@@ -1,7 +1,7 @@
-"""A run as the figures, the words and the pages read it: its files read once, its metrics as arrays.
+"""A run as figures, sentences and pages read it: its files read once, its metrics as arrays.
 
-What a run is about (factors, splits, outcomes) is told by its about.json, or else by what it recorded. A value that was not
-measured is NaN, so that a curve has a gap there.
+Factors, splits and outcomes come from the run's about.json, or else from what it recorded. A value that was not measured is
+NaN, so that a curve has a gap there.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from phasescope.store.catalogue import read_or
 from phasescope.store.folder import Run, broken_status
 from phasescope.store.metrics import Metrics
 from phasescope.store.snapshot import Snapshot
-from phasescope.views.names import MEASURES, NULLS
+from phasescope.views.terms import MEASURES, NULLS
 from phasescope.views.unconditional import (
     formed_or_not,
     is_unconditional,
@@ -41,9 +41,9 @@ if TYPE_CHECKING:
 
 Array = np.ndarray
 
-UNTOLD = ("#c7ccd2", "#cc79a7", "#7d4f50", "#e69f00", "#56b4e9", "#009e73")
+UNDECLARED = ("#c7ccd2", "#cc79a7", "#7d4f50", "#e69f00", "#56b4e9", "#009e73")
 SUCCESS = "#0072b2"
-"""colours of outcomes whose world's are not known"""
+"""colours of outcomes whose world is not known"""
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,9 @@ class Record:
     def config(self) -> dict[str, Any]:
         return self.run.config
 
-    @property
+    @cached_property
     def is_watched(self) -> bool:
-        """Whether it was recorded from somebody's own loop: of its training no more is known than its owner said."""
+        """Whether it was recorded from the user's own loop: of its training only what that said is known."""
         return (self.config.get("network") or {}).get("kind") == "watched"
 
     @cached_property
@@ -80,19 +80,19 @@ class Record:
 
     @cached_property
     def is_unconditional(self) -> bool:
-        """Whether its network is told no label."""
+        """Whether its network gets no label."""
         return self.status["state"] != "broken" and is_unconditional(self.config)
 
     @cached_property
     def summary(self) -> dict[str, Any]:
-        summary = self.status.get("summary") or {}
-        return {
-            name: value for name, value in summary.items() if name != "behaviour" or not self.is_unconditional
-        }
+        summary = dict(self.status.get("summary") or {})
+        if self.is_unconditional:
+            summary.pop("behaviour", None)
+        return summary
 
     @cached_property
     def metrics(self) -> list[dict[str, Any]]:
-        """A line a snapshot, as recorded; of a network that is told no label without what compares images with labels."""
+        """A line a snapshot, as recorded; of a network without a label without what compares images with labels."""
         lines = self._read.entries
         return [without_labels(line, self._declared) for line in lines] if self.is_unconditional else lines
 
@@ -108,7 +108,7 @@ class Record:
 
     @cached_property
     def snapshots(self) -> list[Snapshot]:
-        """Those of which the metrics have a line, but for what is left out."""
+        """Those of which the metrics have a line, without what is left out."""
         known = {line["step"] for line in self.metrics} - self.left_out.keys()
         return [snapshot for snapshot in self.run.snapshots if snapshot.step in known]
 
@@ -120,9 +120,8 @@ class Record:
     @cached_property
     def images_per_step(self) -> float:
         last = self.metrics[-1] if self.metrics else {"step": 0}
-        if last["step"]:
-            return last["images_seen"] / last["step"]
-        return float(self.config.get("training", {}).get("batch", 1))
+        batch = float(self.config.get("training", {}).get("batch", 1))
+        return last["images_seen"] / last["step"] if last["step"] else batch
 
     def images_at(self, snapshot: Snapshot) -> int:
         """Images seen when `snapshot` was taken."""
@@ -130,48 +129,46 @@ class Record:
 
     @cached_property
     def factors(self) -> Factors:
-        """Of the labels; none where the run has none."""
-        told = self.about.get("factors")
-        return Factors(Factor(**one) for one in told) if told else self._stored_factors()
+        """Of the labels; none if the run has none."""
+        stated = self.about.get("factors")
+        return Factors(Factor(**factor) for factor in stated) if stated else self._stored_factors()
 
     @cached_property
     def position(self) -> tuple[int, int] | None:
-        """Which factors are a place on the canvas, along columns and along rows, px, pixel centres from 1 on."""
-        told = self.about.get("position")
-        if not told or self.is_unconditional:
+        """Which factors are a position on the canvas, along columns and along rows, px, pixel centres from 1 on."""
+        names = self.about.get("position")
+        if not names or self.is_unconditional:
             return None
-        column, row = (self.factors.names.index(name) for name in told)
+        column, row = map(self.factors.names.index, names)
         return column, row
 
     @cached_property
     def outcomes(self) -> tuple[Outcome, ...]:
-        """What can become of an image, success last; none where nothing reads the world's images."""
+        """What can become of an image, success last; none if nothing reads the world's images."""
         return formed_or_not(self._declared) if self.is_unconditional else self._declared
 
     @cached_property
     def _declared(self) -> tuple[Outcome, ...]:
-        from phasescope.worlds.base import (
-            Outcome,  # with it come all our worlds, which a table of runs does without
-        )
+        # with it come all worlds, which a table of runs does without
+        from phasescope.worlds.base import Outcome
 
-        told = self.about.get("outcomes")
-        if told is not None:
-            return tuple(Outcome(**one) for one in told)
-        names = outcome_names(self._read.entries)
-        colours = [UNTOLD[index % len(UNTOLD)] for index in range(len(names) - 1)] + [SUCCESS]
-        return tuple(Outcome(name, "", colour) for name, colour in zip(names, colours, strict=False))
+        if (stated := self.about.get("outcomes")) is not None:
+            return tuple(Outcome(**outcome) for outcome in stated)
+        *names, success = outcome_names(self._read.entries) or [""]
+        colours = (UNDECLARED[index % len(UNDECLARED)] for index in range(len(names)))
+        others = (Outcome(name, "", colour) for name, colour in zip(names, colours, strict=True))
+        return (*others, Outcome(success, "", SUCCESS)) if success else ()
 
     @cached_property
     def splits(self) -> list[str]:
-        """The named sets of labels that were painted and read, what is trained on first."""
+        """The named sets of labels for which images were generated and read, what is trained on first."""
         seen = {split: None for line in self.metrics for split in line.get("outcomes") or {}}
         return [split for split in self.about.get("splits") or seen if split in seen]
 
     def readings(self, snapshot: Snapshot) -> dict[str, Array]:
-        """The columns of what was read in a snapshot's images; none where nothing read them."""
+        """Return the columns of what was read in a snapshot's images; none if nothing read them."""
         if snapshot.step not in self._readings:
-            there = (snapshot.path / "reading.parquet").is_file()
-            read = snapshot.readings() if there else {}
+            read = snapshot.readings() if (snapshot.path / "reading.parquet").is_file() else {}
             if self.is_unconditional:
                 read = readings_without_labels(read, self._declared)
             self._readings[snapshot.step] = read
@@ -188,54 +185,49 @@ class Record:
         return _known_first(seen, MEASURES)
 
     def nulls(self, measure: str) -> list[str]:
-        """The nulls that any score of `measure` has, those that have words first."""
-        scores = (one for line in self.metrics for one in (line.get(measure) or {}).values())
-        seen = dict.fromkeys(null for one in scores for null in (one or {}).get("nulls") or {})
-        return _known_first(seen, NULLS)
+        """Return the baselines that any score of `measure` has, those that have words first."""
+        scores = (value or {} for line in self.metrics for value in (line.get(measure) or {}).values())
+        return _known_first(dict.fromkeys(null for one in scores for null in one.get("nulls") or {}), NULLS)
 
     def places(self, measure: str = "order") -> list[Place]:
-        """Where `measure` was read at any snapshot, in the order in which the metrics name them."""
+        """Return where `measure` was read at any snapshot, in the order in which the metrics name them."""
         seen = dict.fromkeys(text for line in self.metrics for text in line.get(measure) or {})
         return [Place.parse(text) for text in seen]
 
     def declared_place(self, reading: str) -> Place | None:
-        """Where the phases of `reading` of the representation are read; else the last place measured."""
-        stated = self.summary.get("places") or {}  # a run that observes the sheet alone names its place alone
-        if declared := stated.get(reading) or (stated.get("sheet") if reading == "representation" else None):
+        """Return where the phases of `reading` of the representation are read; else the last place measured."""
+        stated = self.summary.get("places") or {}
+        # a run that observes the sheet alone names its place alone
+        declared = stated.get(reading) or (stated.get("sheet") if reading == "representation" else None)
+        if declared:
             return Place.parse(declared)
-        known = self.places("p1_order" if reading == "representation_p1" else "order")
-        return known[-1] if known else None
+        return next(reversed(self.places("p1_order" if reading == "representation_p1" else "order")), None)
 
     def series(self, measure: str, place: Place, *path: str) -> Float[Array, " lines"]:
-        """One number of a score over the run, as in ``series("order", place, "nulls", "pixels")``; else its value."""
+        """Return one number of a score over the run, as in ``series("order", place, "nulls", "pixels")``; else its value."""
         return np.array([number(_descend(score(line, measure, place), *path)) for line in self.metrics])
 
     def outcome_shares(self, split: str) -> dict[str, Float[Array, " lines"]]:
-        """Shares of the outcomes for the labels of a split; empty where none were read."""
+        """Return shares of the outcomes for the labels of a split; nothing if none were read."""
         lines = [(line.get("outcomes") or {}).get(split) or {} for line in self.metrics]
-        if not any(lines):
-            return {}
-        return {
-            outcome.name: np.array([number(line.get(outcome.name)) for line in lines])
-            for outcome in self.outcomes
-        }
+        names = [outcome.name for outcome in self.outcomes] if any(lines) else []
+        return {name: np.array([number(line.get(name)) for line in lines]) for name in names}
 
     def count(self, split: str) -> int:
-        """How many labels of a split an outcome share is of."""
-        return next(
-            (int(n) for line in reversed(self.metrics) if (n := _descend(line, "outcomes", split, "n"))), 0
-        )
+        """Return how many labels of a split an outcome share is of."""
+        counts = (_descend(line, "outcomes", split, "n") for line in reversed(self.metrics))
+        return next((int(n) for n in counts if n), 0)
 
     def phases(self, reading: str) -> list[Phase | None]:
-        """The phase at each line of the metrics: A, B, C, undecided, or None where not read."""
+        """Return the phase at each line of the metrics: A, B, C, undecided, or None if not read."""
         return [(line.get("phase") or {}).get(reading) for line in self.metrics]
 
     def sequence(self, reading: str) -> list[str]:
-        """The decided phases of `reading` in their order, repeats in a row told once."""
+        """Return the decided phases of `reading` in their order, repeats in a row once."""
         return phase_sequence([phase for phase in self.phases(reading) if phase is not None])
 
     def onsets(self, reading: str) -> dict[str, int | None]:
-        """Images seen from which on `reading` is for good in phase B or later, and in phase C."""
+        """Return images seen from which on `reading` is for good in phase B or later, and in phase C."""
         read = [
             (int(seen), phase)
             for seen, phase in zip(self.images_seen, self.phases(reading), strict=True)
@@ -248,13 +240,12 @@ class Record:
         """The threshold of each measure that has one, and `majority`, what an outcome's share must exceed.
 
         Those by which the run's phases were decided; where it says none, those declared now. Of order and label share
-        they are gains: `levels` tells at which scores.
+        they are gains: `levels` has the scores.
         """
         recorded = self.summary.get("thresholds") or {}
-        behaviour = asdict(BEHAVIOUR) | recorded.get("behaviour", {})
         representation = asdict(REPRESENTATION) | recorded.get("representation", {})
         return {
-            "majority": behaviour["majority"],
+            "majority": (asdict(BEHAVIOUR) | recorded.get("behaviour", {}))["majority"],
             "order": representation["order"],
             "p1_order": representation["order"],
             "label_dimension": representation["dimension"],
@@ -263,39 +254,37 @@ class Record:
         }
 
     def _stored_factors(self) -> Factors:
-        """Of a run that does not say what it is about: the labels that it stored, as far as they reach."""
+        """The factors of a run without an about.json: those of the labels that it stored, as far as they reach."""
         for snapshot in reversed(self.snapshots):
             read = self.readings(snapshot)
             columns = {name.removeprefix("label_"): read[name] for name in read if name.startswith("label_")}
             if not columns and snapshot.places:
                 columns = {f"label{k + 1}": column for k, column in enumerate(snapshot.latent_labels().T)}
             if columns:
-                return Factors(
-                    Factor(name, float(column.min()), float(column.max())) for name, column in columns.items()
-                )
+                return Factors(Factor(name, float(v.min()), float(v.max())) for name, v in columns.items())
         return Factors()
 
 
 def number(value: Any) -> float:
-    """A metric as a float: a score by its value, and NaN for what was not measured."""
+    """Return a metric as a float: a score by its value, and NaN for what was not measured."""
     if isinstance(value, dict):
         value = value.get("value")
     return float("nan") if value is None else float(value)
 
 
 def score(line: dict[str, Any], measure: str, place: Place) -> dict[str, Any] | None:
-    """The score of `measure` at `place` in one line of the metrics."""
+    """Return the score of `measure` at `place` in one line of the metrics."""
     return _descend(line, measure, str(place))
 
 
 def outcome_names(metrics: Iterable[dict[str, Any]]) -> list[str]:
-    """The outcomes that the metrics count, in the order in which a world declares them: success last."""
+    """Return the outcomes that the metrics count, in the order in which a world declares them: success last."""
     shares = (next(iter((line.get("outcomes") or {}).values()), {}) for line in metrics)
     return [name for name in next(filter(None, shares), {}) if name != "n"]
 
 
 def success_share(line: dict[str, Any]) -> float:
-    """The share of correct images for the labels that are trained on, which metrics name first; NaN if not read."""
+    """Return the share of correct images for the labels trained on, which metrics name first; NaN if not read."""
     names = outcome_names([line])
     return number(next(iter(line["outcomes"].values()))[names[-1]]) if names else float("nan")
 
@@ -307,11 +296,8 @@ def _known_first(names: Iterable[str], known: Iterable[str]) -> list[str]:
 
 def _holds_scores(value: Any) -> bool:
     """Whether a metric is scores by place."""
-    return (
-        isinstance(value, dict)
-        and bool(value)
-        and all(isinstance(one, dict) and {"value", "low", "high"} <= one.keys() for one in value.values())
-    )
+    scores = list(value.values()) if isinstance(value, dict) else []
+    return bool(scores) and all(isinstance(s, dict) and {"value", "low", "high"} <= s.keys() for s in scores)
 
 
 def _descend(tree: Any, *path: str) -> Any:

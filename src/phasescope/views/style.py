@@ -1,21 +1,18 @@
 """How every figure and page looks: one palette, one set of matplotlib settings.
 
-Text, lines and curves have a light and a dark colour. Figures are drawn in the light ones; `inline_svg`
-turns each into a CSS variable, so that an SVG inside a page follows the reader's scheme. Data colours are
-those of Okabe and Ito (2008) or close to them: told apart by lightness too, and by readers who do not see
+Text, lines and curves have a light and a dark colour: figures are drawn in the light ones, pages follow the reader's scheme.
+Data colours are those of Okabe and Ito (2008) or close to them, which differ in lightness too, for readers who do not see
 red and green apart."""
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Iterable
 from itertools import cycle
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from matplotlib import colormaps
+from matplotlib import colormaps, rc_params_from_file
 from matplotlib.colors import Colormap, ListedColormap, hsv_to_rgb, to_hex
-from matplotlib.figure import Figure
 
 from phasescope.factors import Factor
 
@@ -31,33 +28,23 @@ PALETTE = {
     "told": ("#6f4bb2", "#b197ea"),
     "seen": ("#a06800", "#dba53c"),
 }
-"""each colour's light and dark value; every light one is used for nothing else"""
+"""each colour's light and dark value"""
+INK, MUTED, LINE, PAPER = (PALETTE[name][0] for name in ("ink", "muted", "line", "paper"))
 
 PHASE_COLOURS = {"A": "#8b939d", "B": "#e69f00", "C": "#0072b2"}
 """the same in both schemes"""
-
 ON_DATA = "#15191d"
 TARGET = "#d62f1f"
 """a line on filled areas, and a mark on an image"""
 
 OPEN_MAP, PERIODIC_MAP = "viridis", "twilight"
-"""colour maps of a factor's value: perceptually even, and closed where the factor is"""
+"""colour maps of a factor's value: perceptually even, and closed if the factor is"""
 NAMED = (
-    "#0072b2",
-    "#e69f00",
-    "#009e73",
-    "#cc79a7",
-    "#56b4e9",
-    "#d55e00",
-    "#7d4f50",
-    "#8b939d",
-    "#332288",
-    "#b5bd00",
-)
-"""of a factor's classes, by their place among them; of more than these, hues evenly round the circle"""
+    "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7d4f50", "#8b939d", "#332288", "#b5bd00",
+)  # fmt: skip
+"""of a factor's classes, by their index; of more than these, hues evenly round the circle"""
 MOST_NAMED = 20
 """classes whose names stand beside their colours"""
-
 SHARE_MAP, ERROR_MAP = "viridis", "plasma_r"
 """of a cell of label space, perceptually even: what is good is light in both"""
 HELD_OUT = ("accent", "p1", "order", "told", "seen")
@@ -71,52 +58,17 @@ RUNGS = {
     "label up to shifts": "#cc79a7",
     "label": "#0072b2",
 }
-"""of the ladder, by what a rung's name begins with: what knows the images' mean and covariance grey, what knows their shapes
-orange, what knows the label blue"""
-TOLD_RUNGS = ("#56b4e9", "#009e73", "#7d4f50")
-"""of rungs that are told one factor, each the next"""
+"""of reference denoisers, by the beginning of their names: those with the images' mean and covariance are grey, those with
+their shapes orange, those with the label blue"""
+OTHER_RUNGS = ("#56b4e9", "#009e73", "#7d4f50")
 
-INK, MUTED, LINE, PAPER = (PALETTE[name][0] for name in ("ink", "muted", "line", "paper"))
-
-RC = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans", "Helvetica", "Arial"],
-    "font.size": 8,
-    "axes.titlesize": 8.5,
-    "axes.titlelocation": "left",
-    "axes.titleweight": "bold",
-    "axes.labelsize": 8,
-    "axes.edgecolor": MUTED,
-    "axes.labelcolor": INK,
-    "axes.titlecolor": INK,
-    "axes.linewidth": 0.6,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "axes.facecolor": "none",
+RC: dict[str, Any] = {
+    **rc_params_from_file(Path(__file__).parent / "phasescope.mplstyle", use_default_template=False),
+    **dict.fromkeys(("axes.edgecolor", "hatch.color", "xtick.color", "ytick.color"), MUTED),
+    **dict.fromkeys(("axes.labelcolor", "axes.titlecolor", "text.color"), INK),
+    **dict.fromkeys(("xtick.labelcolor", "ytick.labelcolor"), INK),
     "figure.facecolor": PAPER,
-    "figure.constrained_layout.use": True,
     "grid.color": LINE,
-    "grid.linewidth": 0.5,
-    "legend.frameon": False,
-    "legend.fontsize": 7.5,
-    "legend.handlelength": 1.8,
-    "legend.borderaxespad": 0.3,
-    "lines.linewidth": 1.6,
-    "lines.markersize": 3,
-    "hatch.linewidth": 0.6,
-    "hatch.color": MUTED,
-    "text.color": INK,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "xtick.labelsize": 7.5,
-    "ytick.labelsize": 7.5,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "svg.fonttype": "none",
-    "savefig.dpi": 200,
 }
 
 
@@ -128,7 +80,7 @@ class Scale(NamedTuple):
     high: float
 
     def stops(self) -> list[tuple[float, str]]:
-        """(share of the way from low to high, #rrggbb), ascending, as plotly takes them."""
+        """Return (fraction from low to high, #rrggbb), ascending, as plotly takes them."""
         if isinstance(self.colours, ListedColormap) and self.colours.name == "named":
             n = self.colours.N
             return [((i + side) / n, to_hex(self.colours(i))) for i in range(n) for side in (0, 1)]
@@ -136,7 +88,7 @@ class Scale(NamedTuple):
 
 
 def scale_of(factor: Factor) -> Scale:
-    """By the factor's range; of a categorical one a colour each value, whole numbers from its low to its high."""
+    """Return a scale over the factor's range; of a categorical one a colour each value, whole numbers from low to high."""
     if factor.categorical:
         n = len(factor.values)
         # neighbouring hues differ in lightness too
@@ -147,55 +99,32 @@ def scale_of(factor: Factor) -> Scale:
 
 
 def class_ticks(factor: Factor) -> dict[str, list]:
-    """The ticks of a colour bar, as plotly takes them: the names of classes; none of a factor without, or of too many."""
+    """Return the ticks of a colour bar, as plotly takes them: the names of classes, unless there are none or too many."""
     if not factor.categorical or len(factor.values) > MOST_NAMED:
         return {}
-    return {
-        "tickvals": factor.values.tolist(),
-        "ticktext": [factor.class_name(value) for value in factor.values],
-    }
+    names = [factor.class_name(value) for value in factor.values]
+    return {"tickvals": factor.values.tolist(), "ticktext": names}
 
 
 def even_colours(name: str, count: int = 33) -> list[str]:
-    """Those of a colour map, #rrggbb, in even steps from its first to its last."""
+    """Return those of a colour map, #rrggbb, in even steps from its first to its last."""
     return [to_hex(colormaps[name](i / (count - 1))) for i in range(count)]
 
 
 def held_out_colours(splits: Iterable[str]) -> dict[str, str]:
-    """Each held-out split's colour, by its name in the palette."""
+    """Return each held-out split's colour, by its name in the palette."""
     return dict(zip(splits, cycle(HELD_OUT)))
 
 
 def css_variables(dark: bool) -> str:
-    """The palette as CSS custom properties, ``--ink: #1b1f24; ...``."""
+    """Return the palette as CSS custom properties, ``--ink: #1b1f24; ...``."""
     return " ".join(f"--{name}: {pair[dark]};" for name, pair in PALETTE.items())
 
 
-def inline_svg(figure: Figure, label: str) -> str:
-    """`figure` as an `<svg>` element for a page that declares `css_variables`; `label` is read to who
-    cannot see it."""
-    import matplotlib
-
-    buffer = io.StringIO()
-    with matplotlib.rc_context({**RC, "svg.hashsalt": label}):
-        figure.savefig(buffer, format="svg", transparent=True, dpi=120)
-    svg = buffer.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'<g id="[^"]*"', "<g", svg)
-    svg = re.sub(r'<svg ([^>]*?)width="[^"]*" height="[^"]*"', r"<svg \1", svg)
-    svg = re.sub(
-        r'<svg [^>]*?height="[^"]*"[^>]*?>', lambda tag: re.sub(r' (width|height)="[^"]*"', "", tag[0]), svg
-    )
-    for name, (light, _) in PALETTE.items():
-        svg = svg.replace(light, f"var(--{name})")
-    return svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
-
-
 def rung_colours(names: Iterable[str]) -> dict[str, str]:
-    """The colour of each rung of a ladder."""
-    told, found = cycle(TOLD_RUNGS), {}
+    """Return the colour of each reference denoiser."""
+    others, colours = cycle(OTHER_RUNGS), {}
     for name in names:
         known = [begin for begin in RUNGS if name.startswith(begin)]
-        found[name] = RUNGS[max(known, key=len)] if known else next(told)
-    return found
+        colours[name] = RUNGS[max(known, key=len)] if known else next(others)
+    return colours

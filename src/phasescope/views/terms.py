@@ -1,6 +1,7 @@
-"""The words that pages use, each with a plain sentence, out of terms.toml; and what the phases A, B and C look like.
+"""The terms that pages use, each with a plain sentence, from terms.toml; and what the phases A, B and C look like.
 
-They hold for any world: what a run's own outcomes are called, its page says beside them.
+They hold for any world: a run's page adds the names of its own outcomes. What is recorded under a short name has its words
+there too; what has none is written as its own name.
 """
 
 from __future__ import annotations
@@ -8,14 +9,21 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from phasescope.factors import Factor, Factors
+from phasescope.measures.latents.neighbours import SHEET
 from phasescope.measures.learning.gain import LEAST_LEFT
 from phasescope.measures.learning.phases import BEHAVIOUR, REPRESENTATION
+from phasescope.places import Place
+
+if TYPE_CHECKING:
+    import numpy as np
+    from jaxtyping import Float
 
 HERE = Path(__file__).parent
 OF = ("images", "latents")
-"""what phases are told of, each by pictograms of its own"""
+"""what phases are read from, each with pictograms of its own"""
 
 
 class Term(NamedTuple):
@@ -24,7 +32,7 @@ class Term(NamedTuple):
     Attributes:
         word: as it stands on a page.
         sentence: what it means, in one sentence.
-        more: what there is to mind, in a few sentences.
+        more: remarks, in a few sentences.
     """
 
     word: str
@@ -32,12 +40,17 @@ class Term(NamedTuple):
     more: str = ""
 
 
-_TOML = tomllib.loads((HERE / "terms.toml").read_text(encoding="utf-8"))
+_TOML: dict[str, Any] = tomllib.loads((HERE / "terms.toml").read_text(encoding="utf-8"))
+_NAMES: dict[str, dict[str, str]] = _TOML["names"]
 _THRESHOLDS = {
     "majority": BEHAVIOUR.majority,
     "order": REPRESENTATION.order,
     "label_share": REPRESENTATION.label_share,
     "least_left": LEAST_LEFT,
+    "sheet_variance": SHEET.label_variance,
+    "sheet_trust": SHEET.trustworthiness,
+    "sheet_dimension": SHEET.dimension,
+    "sheet_order": SHEET.order,
 }
 
 PHASES: dict[str, dict[str, str]] = _TOML["phases"]
@@ -60,15 +73,15 @@ TERMS = {name: term for section in SECTIONS.values() for name, term in section.i
 def pictogram(phase: str, of: str) -> str:
     """A phase as a small picture: an `<svg>` element that needs no other file and has a text alternative.
 
-    A frame is an image, and the red cross in it the requested place; or it is a cloud of latents, each point coloured by its
-    label. A: nothing, or several objects; points without a form. B: one object beside the cross; a sheet with mixed
+    A frame is an image, and the red cross in it the requested position; or it is a cloud of latents, each point coloured by
+    its label. A: nothing, or several objects; points without a form. B: one object beside the cross; a sheet with mixed
     colours. C: one object on the cross; a sheet on which the colours run in order.
     """
     return (HERE / "pictograms" / f"{phase}-{of}.svg").read_text(encoding="utf-8").replace("\n", "")
 
 
-def told() -> dict[str, Any]:
-    """All words and pictograms, JSON-ready: what the explorer reads."""
+def tree() -> dict[str, Any]:
+    """Return all terms and pictograms, JSON-ready, as the explorer reads them."""
     return {
         "phases": {
             phase: {of: {"sentence": PHASES[phase][of], "svg": pictogram(phase, of)} for of in OF}
@@ -77,3 +90,59 @@ def told() -> dict[str, Any]:
         "sections": {heading: list(section) for heading, section in SECTIONS.items()},
         "terms": {name: term._asdict() for name, term in TERMS.items()},
     }
+
+
+MEASURES = _NAMES["measures"]
+"""the representation's scores, as a line of the metrics names them"""
+NULLS = _NAMES["nulls"]
+"""baselines of scores"""
+READINGS = _NAMES["readings"]
+"""what phases are read of"""
+WAYS = _NAMES["ways"]
+"""how a factor is read from an image"""
+ROUTES = _NAMES["routes"]
+"""by which a label reaches latents"""
+COPIERS = _NAMES["copiers"]
+"""baselines that generate from training images"""
+
+
+def measure_words(name: str) -> str:
+    return MEASURES.get(name, _plain(name))
+
+
+def null_words(name: str) -> str:
+    return NULLS.get(name, _plain(name))
+
+
+def split_words(name: str, is_unconditional: bool = False) -> str:
+    """Return the labels of a split, in the plural: "labels on the grid", "held out labels"; without labels, "images"."""
+    return "images" if is_unconditional else _NAMES["splits"].get(name, f"{_plain(name)} labels")
+
+
+def place_words(place: Place) -> str:
+    return place.tap if place.condition is None else f"{place.tap}, t = {place.condition}"
+
+
+def factor_words(factor: Factor) -> str:
+    """Return the factor with its unit, if it has one."""
+    return ", ".join(filter(None, (factor.name, factor.unit)))
+
+
+def probed(words: str, factors: Factors) -> str:
+    """Return words of what a linear probe reads, in which R² is accuracy where factors are categorical."""
+    classes = factors.categorical
+    if not classes.any():
+        return words
+    return words.replace("R²", "accuracy" if classes.all() else "R² (accuracy of classes)")
+
+
+def label_text(factors: Factors, label: Float[np.ndarray, " K"]) -> list[str]:
+    """Return each number of a label, or the name of the class."""
+    return [
+        factor.class_name(value) if factor.categorical else f"{value:.3g}"
+        for factor, value in zip(factors, label, strict=True)
+    ]
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ")

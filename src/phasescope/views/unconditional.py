@@ -1,4 +1,4 @@
-"""What is shown of a run whose network is told no label: whether its images are formed, and nothing of where they should be.
+"""What is shown of a run whose network gets no label: whether its images are formed, and nothing of where they should be.
 
 Labels are drawn for such a run too, and its records compare images with them. That comparison is with chance.
 """
@@ -17,11 +17,11 @@ FORMED, UNFORMED = "formed", "not formed"
 OF_LABELS = ("accuracy", "error", "together", "excess")
 """before a `_`: metrics that compare images with labels"""
 ROUTES = ("order_told", "order_seen", "share_told", "share_seen")
-"""at their end: scores by route, of which a network that is told nothing has one"""
+"""at their end: scores by route, of which a network without a condition has one"""
 
 
 def is_unconditional(config: Mapping[str, Any]) -> bool:
-    """Whether a configuration withholds the label, or every factor of it, from each training image."""
+    """Return whether a configuration withholds the label, or every factor of it, from each training image."""
     dropout = (config.get("training") or {}).get("label_dropout", 0.0)
     shares = dropout if isinstance(dropout, list | tuple) else [dropout]
     return bool(shares) and all(share == 1 for share in shares)
@@ -29,27 +29,20 @@ def is_unconditional(config: Mapping[str, Any]) -> bool:
 
 def without_labels(line: Mapping[str, Any], outcomes: tuple[Outcome, ...]) -> dict[str, Any]:
     """Return a line of the metrics without what compares images with labels; outcomes are shares of `formed` or not."""
-    kept = {
-        name: value
-        for name, value in line.items()
-        if name.partition("_")[0] not in OF_LABELS and not name.endswith(ROUTES)
-    }
+    names = [name for name in line if name.partition("_")[0] not in OF_LABELS and not name.endswith(ROUTES)]
+    kept = {name: line[name] for name in names}
     if line.get("outcomes"):
         split, shares = next(iter(line["outcomes"].items()))
-        formed = sum(shares.get(one.name) or 0.0 for one in outcomes if one.phase != "A")
+        formed = sum(shares.get(name) or 0.0 for name in _formed(outcomes))
         kept["outcomes"] = {split: {UNFORMED: 1 - formed, FORMED: formed, "n": shares.get("n", 0)}}
-    phases = line.get("phase") or {}
-    return kept | {"phase": {reading: phase for reading, phase in phases.items() if reading != "behaviour"}}
+    phases = (line.get("phase") or {}).items()
+    return kept | {"phase": {reading: phase for reading, phase in phases if reading != "behaviour"}}
 
 
 def formed_or_not(outcomes: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
-    """Return the two outcomes of an image that is of no label, in the colours of the world's first and last."""
-    if not outcomes:
-        return ()
-    return (
-        outcomes[0]._replace(name=UNFORMED, phase=""),
-        outcomes[-1]._replace(name=FORMED, phase=""),
-    )
+    """Return the two outcomes of an image that has no label, in the colours of the world's first and last."""
+    names = zip((UNFORMED, FORMED), (outcomes[:1] + outcomes[-1:]), strict=False)
+    return tuple(outcome._replace(name=name, phase="") for name, outcome in names)
 
 
 def readings_without_labels(
@@ -58,6 +51,10 @@ def readings_without_labels(
     """Return a snapshot's readings without errors; outcomes are `formed` or not."""
     kept = {name: column for name, column in read.items() if not name.startswith("error_")}
     if "outcome" in kept:
-        formed = np.isin(kept["outcome"].astype(str), [one.name for one in outcomes if one.phase != "A"])
+        formed = np.isin(kept["outcome"].astype(str), _formed(outcomes))
         kept["outcome"] = np.where(formed, FORMED, UNFORMED)
     return kept
+
+
+def _formed(outcomes: tuple[Outcome, ...]) -> list[str]:
+    return [outcome.name for outcome in outcomes if outcome.phase != "A"]

@@ -22,7 +22,7 @@ from phasescope.runs.painting import Wish
 from phasescope.store import Run, hold
 from phasescope.store.tables import safetensors_bytes
 from phasescope.views.explorer.details import details
-from phasescope.views.explorer.painter import Painter
+from phasescope.views.explorer.painted import Painter
 from phasescope.views.explorer.rows import row_of
 from phasescope.views.explorer.server import create_app
 from phasescope.views.record import Record

@@ -18,7 +18,7 @@ from phasescope.places import Place
 from phasescope.randomness import torch_generator
 from phasescope.runs.intervening import Change
 from phasescope.runs.painting import Wish, strip_of
-from phasescope.views.explorer.painter import Painter
+from phasescope.views.explorer.painted import Painter
 from phasescope.views.figures.pixels import pixels
 
 WISH = Wish((3.5, 5.0), sampler="ddim", steps=6)

@@ -1,27 +1,48 @@
-"""How the server answers: JSON, packets of arrays, and what went wrong in one line."""
+"""What a page asks for, by typed values; and how the server answers: JSON, packets of arrays, or an error in one line."""
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import logging
+import math
+import threading
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
 
-from anyio import to_thread
+from anyio import CancelScope, CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
 from phasescope.errors import UserError
+from phasescope.places import Place
+from phasescope.runs.intervening import Change
 from phasescope.runs.painting import Unwanted
 from phasescope.store.files import to_json
 from phasescope.views.explorer.library import Unknown
+from phasescope.views.explorer.page import TYPES, page_file
+
+Body = str | bytes
+"""JSON, or a packet of arrays"""
+KINDS = {str: "application/json", bytes: "application/octet-stream"}
 
 
-def told(answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-    """What goes wrong is told in a JSON line, with no traceback."""
+def endpoint(
+    work: Callable[[Query, Callable[[], bool]], Body], turns: CapacityLimiter | None = None
+) -> Callable[[Request], Awaitable[Response]]:
+    """Return an endpoint that answers with what `work` gives; an error becomes a JSON line, with no traceback.
 
-    async def endpoint(request: Request) -> Response:
+    Args:
+        work: runs in a thread; it is given the request's values, and a function that says whether nobody waits any more.
+        turns: that work which computes takes, one after the other.
+    """
+
+    async def answered(request: Request) -> Response:
         try:
-            return await answer(request)
+            body = await _in_turn(request, work, turns)
+            return Response(body, 200, {"Cache-Control": "no-store"}, KINDS[type(body)])
         except Unwanted:
             return Response(status_code=503)  # which nobody reads
         except Unknown as error:
@@ -34,27 +55,140 @@ def told(answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request]
             log_once(why)
             return _fault(why[:400], 500)
 
-    return endpoint
+    return answered
+
+
+async def _in_turn(request: Request, work: Callable, turns: CapacityLimiter | None) -> Body:
+    """Return what `work` gives; work that has to wait for its turn is not begun if whoever asked has left.
+
+    Raises:
+        Unwanted: whoever asked has left.
+    """
+    query, left = Query(request), threading.Event()
+    if turns is None:
+        return await to_thread.run_sync(work, query, left.is_set)
+    with CancelScope() as turn:
+
+        async def watch() -> None:
+            while (await request.receive())["type"] != "http.disconnect":
+                pass
+            left.set()
+            turn.cancel()
+
+        watcher = asyncio.create_task(watch())
+        try:
+            await asyncio.sleep(0)  # so that work for whoever has left already is never begun
+            return await to_thread.run_sync(work, query, left.is_set, limiter=turns)
+        finally:
+            watcher.cancel()
+    raise Unwanted
 
 
 @lru_cache(maxsize=1024)
-def log_once(told: str) -> None:
+def log_once(message: str) -> None:
     """Log in a line what went wrong; the same again is not logged."""
-    logging.getLogger(__name__).error("%s", " ".join(told.split())[:400])
-
-
-async def answered(text: Callable[[], str]) -> Response:
-    """JSON that is put together beside the loop."""
-    return _text(await to_thread.run_sync(text))
-
-
-def _text(json: str, status: int = 200) -> Response:
-    return Response(json, status, {"Cache-Control": "no-store"}, "application/json")
+    logging.getLogger(__name__).error("%s", " ".join(message.split())[:400])
 
 
 def _fault(why: str, status: int) -> Response:
-    return _text(to_json({"error": " ".join(why.split())}), status)
+    body = to_json({"error": " ".join(why.split())})
+    return Response(body, status, {"Cache-Control": "no-store"}, "application/json")
 
 
-def as_bytes(body: bytes) -> Response:
-    return Response(body, 200, {"Cache-Control": "no-store"}, "application/octet-stream")
+async def static(request: Request) -> Response:
+    """Answer with a file of the page, by its name; a browser asks again whether it is still the same."""
+    name = request.path_params.get("file", "index.html")
+    body = await to_thread.run_sync(page_file, name)
+    if body is None:
+        return Response("there is no such file\n", 404, media_type="text/plain")
+    headers = {"ETag": f'"{hashlib.sha256(body).hexdigest()[:16]}"', "Cache-Control": "no-cache"}
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type=TYPES[Path(name).suffix], headers=headers)
+
+
+MOST = 3e38
+"""of a number, as arrays here hold it"""
+
+T = TypeVar("T")
+
+
+class Query:
+    """A request's path and query; a value that is missing or of another type is a `UserError` that names it."""
+
+    def __init__(self, request: Request):
+        self.path: dict[str, Any] = request.path_params
+        self.given = request.query_params
+
+    def has(self, name: str) -> bool:
+        return name in self.given
+
+    def word(self, name: str) -> str:
+        if not self.has(name):
+            raise UserError(f"`{name}` (=nothing) must be given")
+        return self.given[name]
+
+    def words(self, name: str, most: int) -> list[str]:
+        """Return all that are given under a name, which may be none."""
+        values = self.given.getlist(name)
+        if len(values) > most:
+            raise UserError(f"`{name}` (={len(values)} of them) must be given {most} times at most")
+        return values
+
+    def integer(self, name: str, otherwise: int | None = None) -> int:
+        if otherwise is not None and not self.has(name):
+            return otherwise
+        number = self._parsed(name, int, "a whole number")
+        if abs(number) > 2**53:
+            raise UserError(
+                f"`{name}` (={self.word(name)[:40]}) must be a whole number that a browser can hold"
+            )
+        return number
+
+    def optional_integer(self, name: str) -> int | None:
+        return self.integer(name) if self.has(name) else None
+
+    def number(self, name: str, otherwise: float) -> float:
+        return self._parsed(name, _number, "a number") if self.has(name) else otherwise
+
+    def numbers(self, name: str) -> tuple[float, ...]:
+        """Return several, with commas between them."""
+        return self._parsed(name, lambda text: tuple(map(_number, text.split(","))), "a number")
+
+    def place(self, name: str) -> Place:
+        try:
+            return Place.parse(self.word(name))
+        except ValueError as error:
+            raise UserError(str(error)) from None
+
+    def cell(self, name: str) -> tuple[int, int]:
+        """Return a row and a column; the first of each if none is given."""
+        return self._parsed(name, _cell, "a row and a column") if self.has(name) else (0, 0)
+
+    def change(self) -> Change | None:
+        """Return the intervention at a layer; None if no layer is named."""
+        if not self.has("tap"):
+            return None
+        towards = self.numbers("towards") if self.has("towards") else ()
+        return Change(self.word("tap"), self.word("how"), towards)
+
+    def _parsed(self, name: str, parse: Callable[[str], T], kind: str) -> T:
+        text = self.word(name)
+        try:
+            return parse(text)
+        except ValueError:
+            raise UserError(f"`{name}` (={text[:40]}) must be {kind}") from None
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if math.isnan(number) or abs(number) > MOST:
+        raise ValueError(text)
+    return number
+
+
+def _cell(text: str) -> tuple[int, int]:
+    row, column = text.split(",")
+    if not all(part.isascii() and part.isdigit() and len(part) < 10 for part in (row, column)):
+        raise ValueError(text)
+    return int(row), int(column)

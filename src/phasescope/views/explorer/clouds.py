@@ -6,7 +6,7 @@ The cloud of a snapshot, P (n, 3), are its centred latents C (n, F) on three pri
     W' = C' P (P'P)^+    has the directions of W, and    W = W' <P, P> / <C W', P>    its length,
 
 so a latent z lies at (z - mean) W. A UMAP has no such map: there a latent lies among its nearest neighbours in the cloud's
-latents, at the mean of their places weighted by 1 / distance.
+latents, at the mean of their positions weighted by 1 / distance.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
 NEIGHBOURS = 8
-"""among which a latent is placed in a UMAP"""
+"""among which a latent is put in a UMAP"""
 
 
 @dataclass(frozen=True)
 class LabelledCloud:
-    """The manifold of one place over a run, and the labels of its points."""
+    """The manifold of one site over a run, and the labels of its points."""
 
     cloud: Cloud
     labels: Float[Array, "n K"]
@@ -40,24 +40,21 @@ class LabelledCloud:
     """the snapshots' steps"""
 
     def packet(self) -> bytes:
-        header = {
-            "place": str(self.cloud.place),
-            "projection": self.cloud.projection,
-            "steps": self.steps,
-            "shares": self.cloud.shares,
-        }
-        return packet(header, labels=self.labels.astype(np.float32), points=self.cloud.points)
+        cloud = self.cloud
+        header = {"place": str(cloud.place), "projection": cloud.projection}
+        header |= {"steps": self.steps, "shares": cloud.shares}
+        return packet(header, labels=self.labels.astype(np.float32), points=cloud.points)
 
 
 class Clouds:
-    """The clouds asked for last, by run, place and projection: the page asks for the same ones again and again."""
+    """The clouds asked for last, by run, site and projection: the page asks for the same ones again and again."""
 
     def __init__(self, capacity: int = 16):
         self.capacity = capacity
         self._kept: OrderedDict[tuple, LabelledCloud] = OrderedDict()
 
     def cloud(self, record: Record, place: Place, projection: str) -> LabelledCloud:
-        """The cloud of `place` over all snapshots of the run.
+        """Return the cloud of `place` over all snapshots of the run.
 
         Raises:
             UserError: no snapshot holds it, or it cannot be read.
@@ -76,17 +73,17 @@ class Clouds:
 
 def _read(record: Record, place: Place, projection: str) -> LabelledCloud:
     with reading(record.run.path):
-        found = cloud_of(record, place, projection, list(range(len(record.snapshots))))
+        cloud = cloud_of(record, place, projection, list(range(len(record.snapshots))))
         labels = labels_of(record)
-    if found is None:
+    if cloud is None:
         raise UserError(f"`place` (={place}) must be where the run stored latents for {projection}")
-    return LabelledCloud(found, labels, [record.snapshots[index].step for index in found.snapshots])
+    return LabelledCloud(cloud, labels, [record.snapshots[index].step for index in cloud.snapshots])
 
 
 def places_in(
     points: Float[Array, "n 3"], latents: Float[Array, "n F"], others: Float[Array, "m F"], projection: str
 ) -> Float[Array, "m 3"]:
-    """Where `others` lie in the cloud `points` of `latents`."""
+    """Return where `others` lie in the cloud `points` of `latents`."""
     if projection == "umap":
         return _among_neighbours(points, latents, others)
     mean = latents.mean(axis=0, dtype=np.float64)

@@ -13,13 +13,23 @@ from phasescope.runs.loading import not_imported
 from phasescope.store.files import to_json
 from phasescope.store.folder import shown
 from phasescope.store.metrics import rung_of
-from phasescope.views.accuracy import Accuracy, accuracies
 from phasescope.views.cells import factors_shown, worst
+from phasescope.views.figures.curves import SHOWN_NULLS
 from phasescope.views.figures.manifold import PROJECTIONS, labels_of, places_of
 from phasescope.views.figures.standing import exact
-from phasescope.views.figures.told_and_seen import SHOWN_NULLS
-from phasescope.views.levels import GATES, levels
-from phasescope.views.names import (
+from phasescope.views.record import Record
+from phasescope.views.report import words
+from phasescope.views.scores import GATES, Accuracy, accuracies, levels
+from phasescope.views.style import (
+    ERROR_MAP,
+    SHARE_MAP,
+    class_ticks,
+    even_colours,
+    held_out_colours,
+    rung_colours,
+    scale_of,
+)
+from phasescope.views.terms import (
     COPIERS,
     READINGS,
     WAYS,
@@ -30,46 +40,46 @@ from phasescope.views.names import (
     probed,
     split_words,
 )
-from phasescope.views.record import Record
-from phasescope.views.report import words
-from phasescope.views.report.opening import headline
-from phasescope.views.style import (
-    ERROR_MAP,
-    SHARE_MAP,
-    class_ticks,
-    even_colours,
-    held_out_colours,
-    rung_colours,
-    scale_of,
-)
+
+UNSHOWN = ("trustworthiness", "learnt_order", "learnt_order_told", "learnt_order_seen")
+"""measures that are shown in the report's tables alone"""
+BARE = ("participation_ratio", "share_told", "share_seen")
+"""those of which the value alone is shown, beside another that has its baselines"""
+ROUTES = ("order_told", "order_seen")
+ENDS = ("value", "low", "high")
+PLAIN = ("step", "images_seen", "epochs", "wall_s", "loss", "learning_rate", "gradient_norm")
+TREES = ("outcomes", "phase", "nats", "denoising", "by_class")
+"""what of a line of the metrics is sent as it is"""
+PROVENANCE = (
+    "host", "cpu", "device", "threads", "git_commit", "started", "updated", "wall_s", "cpu_s", "versions",
+)  # fmt: skip
+FILES = {"samples": "samples.npz", "latents": "latents.npz", "weights": "weights.safetensors"}
 
 
 def details(record: Record, row: dict[str, Any]) -> str:
-    """The run's row and history, what is stored of it, and what its network can be asked, as JSON.
+    """Return the run's row and history, what is stored of it, and what its network can be asked, as JSON.
 
     Raises:
         UserError: its files cannot be read.
     """
-    name = shown(record.run.path.name)
     if row["state"] == "broken":
-        raise UserError(f"`{name}` is broken: {row['error']}")
+        raise UserError(f"`{shown(record.run.path.name)}` is broken: {row['error']}")
     with reading(record.run.path):
-        return to_json({"row": row, **_history(record)})
+        return to_json({"row": row, **history(record)})
 
 
-def _history(record: Record) -> dict[str, Any]:
+def history(record: Record) -> dict[str, Any]:
+    """Return all that the page of a run shows except its row, JSON-ready."""
+    declared = {name: record.declared_place(name) for name in ("representation", "representation_p1")}
     return {
         "sentence": record.about.get("sentence"),
         "config": record.config,
         "verdict": words.verdict(record),
         "headline": _headline(record),
         "subject": words.subject(record),
-        "provenance": _provenance(record),
+        "provenance": {key: record.status.get(key) for key in PROVENANCE},
         "levels": _levels(record),
-        "declared": {
-            reading: _place(record.declared_place(reading))
-            for reading in ("representation", "representation_p1")
-        },
+        "declared": {name: place and str(place) for name, place in declared.items()},
         "names": _names(record),
         "lines": [_line(line, record) for line in record.metrics],
         "ladder": _ladder(record),
@@ -88,38 +98,35 @@ def _history(record: Record) -> dict[str, Any]:
 
 def _headline(record: Record) -> dict[str, Any]:
     """The few numbers that a run is known by: [name, term] of each, and for each line of the metrics their values."""
-    lines = [{fact.name: fact for fact in headline(record, index)} for index in range(len(record.metrics))]
+    lines = [
+        {fact.name: fact for fact in words.headline(record, index)} for index in range(len(record.metrics))
+    ]
     facts = {name: fact.term for line in reversed(lines) for name, fact in line.items()}
     values = [[line[name].value if name in line else None for name in facts] for line in lines]
-    return {"facts": [[name, term] for name, term in facts.items()], "values": values}
+    return {"facts": list(facts.items()), "values": values}
 
 
 def painting(record: Record) -> dict[str, Any]:
-    """The training labels, what may be chosen where one paints; or `error`, why this run's network is not asked."""
+    """Return the training labels and the choices of sampling; or `error`, why this run's network cannot be asked."""
+    about = record.about
     if reason := not_imported(record.run):
         return {"error": reason}
-    about = record.about
     if not about:
-        return {
-            "error": f"`{shown(record.run.path.name)}` does not say what it is about: it has no about.json"
-        }
+        name = shown(record.run.path.name)
+        return {"error": f"`{name}` does not say what it is about: it has no about.json"}
+    held = about.get("held_out") or {}
+    colours = held_out_colours(held).items()
     return {
         "training": about["training"],
-        "held_out": _held_out(record),
+        "held_out": {split: {**held[split], "colour": colour} for split, colour in colours},
         "choice": about["painting"],
         "guidance": bool(about["painting"] and about["guidance"]),
         "continuous": about["continuous"],
     }
 
 
-def _held_out(record: Record) -> dict[str, Any]:
-    """The labels of each held-out split, as those that are trained on are told, and its colour's name."""
-    held = record.about.get("held_out") or {}
-    return {split: {**held[split], "colour": colour} for split, colour in held_out_colours(held).items()}
-
-
 def _label_space(record: Record) -> dict[str, Any] | None:
-    """How its cells are drawn, and which splits are held out; None where there are none."""
+    """How its cells are drawn, and which splits are held out; None if there are no cells."""
     if not record.outcomes or record.is_unconditional or not factors_shown(record):
         return None
     most, unit = worst(record)
@@ -135,9 +142,7 @@ def _names(record: Record) -> dict[str, Any]:
     nulls = dict.fromkeys(null for measure in record.measures for null in record.nulls(measure))
     places = dict.fromkeys(place for measure in record.measures for place in record.places(measure))
     return {
-        "measures": {
-            measure: measure_words(measure) for measure in record.measures if measure not in UNSHOWN
-        },
+        "measures": {name: measure_words(name) for name in record.measures if name not in UNSHOWN},
         "ways": WAYS,
         "copiers": COPIERS,
         "nulls": {null: null_words(null) for null in nulls},
@@ -153,7 +158,7 @@ def _splits(record: Record) -> list[str]:
 
 
 def _ladder(record: Record) -> dict[str, Any] | None:
-    """The exact optima: the noise levels at which the network stands on one, and the errors of each over the variance."""
+    """The reference denoisers: noise levels at which the closest is known, and the errors of each over the variance."""
     known = exact(record)
     first = next((line["ladder"] for line in record.metrics if line.get("ladder")), None)
     if not known or not first:
@@ -162,22 +167,21 @@ def _ladder(record: Record) -> dict[str, Any] | None:
     return {
         "levels": [one["t"] for one in first],
         "t": known["mmse"]["t"],
-        "errors": {
-            name: [_rounded(error / known["variance"]) for error in errors] for name, errors in mmse.items()
-        },
+        "errors": _rounded({k: [error / known["variance"] for error in v] for k, v in mmse.items()}),
         "colours": rung_colours(mmse),
         "nats": known["nats"],
     }
 
 
 def _levels(record: Record) -> dict[str, dict[str, float | None]]:
-    """The score at which a measure reaches its threshold at the last snapshot, by place; None where there is none."""
-    found: dict[str, dict[str, float | None]] = {}
-    for measure in (name for name in GATES if name not in UNSHOWN):
-        for place in record.places(measure):
-            level = float(levels(record, measure, place)[-1])
-            found.setdefault(measure, {})[str(place)] = _rounded(level) if level == level else None
-    return found
+    """The score at which a measure reaches its threshold at the last snapshot, by place; None if there is none."""
+
+    def last(measure: str, place: Place) -> float | None:
+        level = float(levels(record, measure, place)[-1])
+        return _rounded(level) if level == level else None
+
+    places = {measure: record.places(measure) for measure in GATES}
+    return {m: {str(place): last(m, place) for place in some} for m, some in places.items() if some}
 
 
 def _factor(factor: Factor) -> dict[str, Any]:
@@ -186,25 +190,15 @@ def _factor(factor: Factor) -> dict[str, Any]:
     return {**asdict(factor), "words": factor_words(factor), "scale": colours}
 
 
-UNSHOWN = ("trustworthiness", "label_share", "learnt_order", "learnt_order_told", "learnt_order_seen")
-"""of our measures, those that are shown on the report's page alone"""
-BARE = ("participation_ratio", "share_told", "share_seen")
-"""those of which the value alone is shown, beside another that has its nulls"""
-ROUTES = ("order_told", "order_seen")
-ENDS = ("value", "low", "high")
-
-
 def _line(line: dict[str, Any], record: Record) -> dict[str, Any]:
+    rungs = [[rung_of(one) or "none", one["r2"], one["error"]] for one in line.get("ladder") or []]
     return {
-        **{key: line.get(key) for key in ("step", "images_seen", "epochs", "wall_s")},
-        **{key: line.get(key) for key in ("loss", "learning_rate", "gradient_norm")},
-        **{key: _rounded(line.get(key)) for key in ("outcomes", "phase")},
+        **{key: line.get(key) for key in PLAIN},
+        **{key: _rounded(line.get(key)) for key in TREES},
         "readings": [_reading(one) for one in accuracies(line, record.splits)],
-        "ladder": [[rung_of(one) or "none", one["r2"], one["error"]] for one in line.get("ladder") or []]
-        or None,
-        "nats": _rounded(line.get("nats")),
+        "ladder": rungs or None,
         "scores": {
-            measure: {place: _score(found, measure) for place, found in line[measure].items()}
+            measure: {place: _score(value, measure) for place, value in line[measure].items()}
             for measure in record.measures
             if line.get(measure) and measure not in UNSHOWN
         },
@@ -214,21 +208,21 @@ def _line(line: dict[str, Any], record: Record) -> dict[str, Any]:
 def _reading(one: Accuracy) -> dict[str, Any]:
     """Of a pair of factors value, low and high of `excess` and `phi`."""
     together = {
-        pair: {name: _rounded([score.get(end) for end in ENDS]) for name, score in scores.items()}
+        pair: {name: [score.get(end) for end in ENDS] for name, score in scores.items()}
         for pair, scores in one.together.items()
     }
-    return {**_rounded(one._asdict()), "together": together}
+    return _rounded({**one._asdict(), "together": together})
 
 
-def _score(found: dict[str, Any] | None, measure: str) -> dict[str, Any] | None:
-    """A score with its nulls, as far as they are shown; one that has none is not shown, nor sent."""
-    if not found or not found.get("nulls"):
+def _score(score: dict[str, Any] | None, measure: str) -> dict[str, Any] | None:
+    """A score with its baselines, as far as they are shown; one that has none is neither shown nor sent."""
+    if not score or not score.get("nulls"):
         return None
     if measure in BARE:
-        return {"value": _rounded(found.get("value"))}
-    shown_nulls = SHOWN_NULLS if measure in ROUTES else found["nulls"]
-    nulls = {null: level for null, level in found["nulls"].items() if null in shown_nulls}
-    return _rounded({**{end: found.get(end) for end in ENDS}, "nulls": nulls})
+        return {"value": _rounded(score.get("value"))}
+    shown_nulls = SHOWN_NULLS if measure in ROUTES else score["nulls"]
+    nulls = {null: level for null, level in score["nulls"].items() if null in shown_nulls}
+    return _rounded({**{end: score.get(end) for end in ENDS}, "nulls": nulls})
 
 
 def _rounded(tree: Any) -> Any:
@@ -239,23 +233,16 @@ def _rounded(tree: Any) -> Any:
     return float(f"{tree:.4g}") if isinstance(tree, float) else tree
 
 
-def _place(place: Place | None) -> str | None:
-    return None if place is None else str(place)
-
-
 def _stored(record: Record) -> list[dict[str, Any]]:
     """What is stored at each line of the metrics: of a condensed record, nothing."""
     folders = {snapshot.step: snapshot.path for snapshot in record.snapshots}
-    files = {"samples": "samples.npz", "latents": "latents.npz", "weights": "weights.safetensors"}
+
+    def has(step: int, file: str) -> bool:
+        return step in folders and (folders[step] / file).is_file()
+
     return [
-        {
-            "step": line["step"],
-            "images_seen": int(line["images_seen"]),
-            **{
-                what: line["step"] in folders and (folders[line["step"]] / file).is_file()
-                for what, file in files.items()
-            },
-        }
+        {"step": line["step"], "images_seen": int(line["images_seen"])}
+        | {kind: has(line["step"], file) for kind, file in FILES.items()}
         for line in record.metrics
     ]
 
@@ -271,13 +258,6 @@ def _latents(record: Record) -> list[dict[str, Any]]:
 
 
 def projections(record: Record, place: Place) -> list[str]:
-    """Principal components everywhere, UMAP where the run took it."""
-    taken = any(
-        place in snapshot.places and snapshot.embedding(place) is not None for snapshot in record.snapshots
-    )
+    """Return principal components, and UMAP if the run took it."""
+    taken = any(one.embedding(place) is not None for one in record.snapshots if place in one.places)
     return ["pca", "umap"] if taken and len(labels_of(record)) else ["pca"]
-
-
-def _provenance(record: Record) -> dict[str, Any]:
-    keys = ("host", "cpu", "device", "threads", "git_commit", "started", "updated", "wall_s", "cpu_s")
-    return {key: record.status.get(key) for key in keys} | {"versions": record.status.get("versions")}

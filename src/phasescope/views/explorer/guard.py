@@ -3,7 +3,7 @@
 - A page of another site can make a browser ask for http://127.0.0.1, and with a name of its own that resolves there
   (DNS rebinding) even read the answer. So the Host header must name this machine. And of what a browser marks as another
   site's, a link that opens the page in a tab leads here; a frame, an image, a script and a question for data get nothing.
-- Beyond the loopback everybody on the net could ask. So there a token is asked for: once in the address, then in a cookie.
+- Beyond the loopback everybody on the net could ask. So there a token is needed: once in the address, then in a cookie.
 - Nothing can be changed here: only GET and HEAD are answered.
 """
 
@@ -31,28 +31,28 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 """on every answer: nothing is loaded from elsewhere, and nobody frames or reads the page"""
-
-TOKEN_NEEDED = (
-    "This explorer asks for its token: open the address that `phasescope explore` printed, "
-    "which ends in ?token=...\n"
-)
+TOKEN_NEEDED = "The address that `phasescope explore` printed ends in ?token=...: open that address\n"
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach what is bound to `host`."""
+    """Return whether only this machine can reach what is bound to `host`."""
+    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+
+
+def _is_address(text: str) -> bool:
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return bool(ipaddress.ip_address(text))
     except ValueError:
-        return host == "localhost"
+        return False
 
 
 class Guard:
-    """ASGI middleware that answers whom it lets in.
+    """ASGI middleware that answers those it lets in.
 
     Args:
         app: what is guarded.
         host: the address that is bound to.
-        token: asked for where there is one.
+        token: that a client must give, if there is one.
     """
 
     def __init__(self, app: ASGIApp, host: str = "127.0.0.1", token: str | None = None):
@@ -61,7 +61,7 @@ class Guard:
         self.addresses = not is_loopback(host)
         if self.addresses:
             self.names |= {socket.gethostname().lower(), socket.getfqdn().lower()}
-        # cookies know no port: two explorers on one machine need two names
+        # cookies ignore ports: two explorers on one machine need two names
         self.cookie = "phasescope_" + hashlib.sha256((token or "").encode()).hexdigest()[:12]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,16 +72,13 @@ class Guard:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers[name] = value
+                MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        answer = self.refusal(scope) or self.app
-        return await answer(scope, receive, send_with_headers)
+        return await (self.refusal(scope) or self.app)(scope, receive, send_with_headers)
 
     def refusal(self, scope: Scope) -> Response | None:
-        """What is answered instead of what was asked for; None where it is allowed."""
+        """Return what is answered instead of what was asked for; None if it is allowed."""
         headers = Headers(scope=scope)
         if not self.knows(headers.get("host", "")):
             return PlainTextResponse("`Host` must name this machine\n", 421)
@@ -92,7 +89,7 @@ class Guard:
         return self._without_token(scope, headers) if self.token is not None else None
 
     def knows(self, host: str) -> bool:
-        """Whether a Host header names this machine; any port, as a tunnel may lead here."""
+        """Return whether a Host header names this machine; any port, as a tunnel may lead here."""
         name = host.lower()
         if name.startswith("["):
             name, bracket, port = name[1:].partition("]")
@@ -100,12 +97,8 @@ class Guard:
                 return False
         elif name.count(":") == 1:
             name = name.partition(":")[0]
-        if name in self.names:
-            return True
-        try:  # an address cannot be rebound; a name could
-            return self.addresses and ipaddress.ip_address(name) is not None
-        except ValueError:
-            return False
+        # an address cannot be rebound; a name could
+        return name in self.names or (self.addresses and _is_address(name))
 
     def _without_token(self, scope: Scope, headers: Headers) -> Response | None:
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
@@ -118,15 +111,13 @@ class Guard:
             answer.set_cookie(self.cookie, asked[-1], httponly=True, samesite="lax")
             return answer
         scheme, _, given = headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and self._is_token(given):
-            return None
         try:
             cookie = SimpleCookie(headers.get("cookie", "")).get(self.cookie)
         except CookieError:
             cookie = None
-        if cookie is not None and self._is_token(cookie.value):
-            return None
-        return PlainTextResponse(TOKEN_NEEDED, 401)
+        by_header = scheme.lower() == "bearer" and self._is_token(given)
+        by_cookie = cookie is not None and self._is_token(cookie.value)
+        return None if by_header or by_cookie else PlainTextResponse(TOKEN_NEEDED, 401)
 
     def _is_token(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), (self.token or "").encode())
@@ -134,5 +125,5 @@ class Guard:
 
 def _is_a_link(scope: Scope, headers: Headers) -> bool:
     """Whether a tab is to show the page."""
-    way = headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest", "document")
-    return way == ("navigate", "document") and scope["path"] == "/"
+    mode, destination = headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest", "document")
+    return (mode, destination) == ("navigate", "document") and scope["path"] == "/"

@@ -1,7 +1,7 @@
 """The runs of a folder, seen live: each is read when it appears and again when its files change.
 
 A reader never waits for a writer: it looks at the times and sizes of files. Each run is read once for each state of its
-files. A run is found by its name among the entries of the folder, never by a path.
+files. A run is identified by its name among the entries of the folder, never by a path.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,16 +21,9 @@ from phasescope.views.explorer.rows import default_fields, last_numbers, row_of,
 from phasescope.views.record import Record
 
 FILES = (
-    "config.yaml",
-    "status.json",
-    "metrics.jsonl",
-    "references.json",
-    "about.json",
-    "tags.txt",
-    "snapshots",
-)
+    "config.yaml", "status.json", "metrics.jsonl", "references.json", "about.json", "tags.txt", "snapshots"
+)  # fmt: skip
 """by whose times a run is seen to change"""
-
 MOST_METRICS = 4000
 """names of metrics that a table offers"""
 
@@ -63,7 +55,7 @@ class Entry:
 
 
 class Library:
-    """All runs in the folder `runs`, which may not be there yet.
+    """All runs in the folder `runs`, which may not exist yet.
 
     `version` grows with every change; `pending` is how many runs wait to be read.
     """
@@ -80,21 +72,16 @@ class Library:
         """Read what changed, the latest first, until `within_s` have passed. Return whether anything did.
 
         The folder is listed when nothing is left to be read, so that a large one is listed once and then read run by run. At
-        least one run is read if one waits, so calling again comes to an end.
+        least one run is read if one waits, so repeated calls come to an end.
 
         Raises:
             UserError: the folder exists and cannot be listed; what is known of it stays.
         """
         with self._lock:
-            before = self.version
-            if not self._waiting:
-                self._waiting = self._list()
-            until = time.monotonic() + within_s
+            before, until = self.version, time.monotonic() + within_s
+            self._waiting = self._waiting or self._list()
             while self._waiting:
-                name, path = self._waiting.pop()
-                stamp = self._stamp(name, path)
-                if self._differs(name, stamp):
-                    self._read(name, path, stamp)
+                self._read_if_changed(*self._waiting.pop())
                 if time.monotonic() > until:
                     break
             self.pending = len(self._waiting)
@@ -105,48 +92,43 @@ class Library:
         paths = {shown(path.name): path for path in run_folders(self.folder)}
         for name in [name for name in self._entries if name not in paths]:
             del self._entries[name]
-            self._gone[name] = self.version + 1
             self.version += 1
+            self._gone[name] = self.version
         times: dict[str, int] = {}
         for name, path in paths.items():
             if name not in self._entries:  # it is read anyway, so one file's time is enough to order it
-                times[name] = 0
-                with suppress(OSError):
-                    times[name] = os.stat(path / "status.json").st_mtime_ns
+                times[name] = (_stat(path / "status.json") or (0,))[0]
             elif self._differs(name, stamp := self._stamp(name, path)):
                 times[name] = stamp[0]
         return [(name, paths[name]) for name in sorted(times, key=times.__getitem__)]
 
     def rows(self, since: int = 0) -> dict[str, Any]:
-        """The rows that changed after version `since`, the names that went, and the version that this brings one to."""
+        """Return the rows that changed after version `since`, the names that went, and the version with these changes."""
         version = self.version
         changed = [entry.row for entry in list(self._entries.values()) if entry.version > since]
         gone = [name for name, at in list(self._gone.items()) if at > since]
         return {"version": version, "pending": self.pending, "rows": changed, "gone": gone}
 
     def columns(self, metrics: list[str]) -> dict[str, Any]:
-        """What a column of the table may show: the fields with their defaults, the metrics that any run's last snapshot has;
-        and of each run the values of `metrics`."""
+        """Return what a column of the table may show: the fields with their defaults, the metrics that any run's last
+        snapshot has; and of each run the values of `metrics`."""
         entries = dict(self._entries)
         known = dict.fromkeys(name for entry in entries.values() for name in entry.last)
-        values = (
-            {name: [entry.last.get(metric) for metric in metrics] for name, entry in entries.items()}
-            if metrics
-            else {}
-        )
-        return {"fields": default_fields(), "metrics": list(known)[:MOST_METRICS], "values": values}
-
-    def timelines(self, names: list[str]) -> dict[str, Any]:
-        """The small timelines of runs, by name; none of a run that is gone or cannot be read."""
-        entries = (self._entries.get(name) for name in names)
+        values = {name: [entry.last.get(one) for one in metrics] for name, entry in entries.items()}
         return {
-            entry.row["name"]: read_or(entry.run, timeline, lambda _: None)
-            for entry in entries
-            if entry is not None and entry.row["state"] != "broken"
+            "fields": default_fields(),
+            "metrics": list(known)[:MOST_METRICS],
+            "values": values if metrics else {},
         }
 
+    def timelines(self, names: list[str]) -> dict[str, Any]:
+        """Return the small timelines of runs, by name; none of a run that is gone or cannot be read."""
+        entries = (self._entries.get(name) for name in names)
+        whole = (entry for entry in entries if entry and entry.row["state"] != "broken")
+        return {entry.row["name"]: read_or(entry.run, timeline, lambda _: None) for entry in whole}
+
     def entry(self, name: str) -> Entry:
-        """The run of that name, read now where it was not yet, or has changed since.
+        """Return the run of that name, read now if it was not yet, or has changed since.
 
         Raises:
             Unknown: the folder holds none.
@@ -159,13 +141,11 @@ class Library:
             raise Unknown(f"there is no run {name!r} here")
         if self._differs(name, self._stamp(name, path)):
             with self._lock:
-                stamp = self._stamp(name, path)
-                if self._differs(name, stamp):
-                    self._read(name, path, stamp)
+                self._read_if_changed(name, path)
         return self._entries[name]
 
     def _stamp(self, name: str, path: Path) -> Stamp:
-        """The lock is looked at, which a writer may notice, only where a run has not come to its end."""
+        """Return the run's stamp; its lock, where a writer may notice a look, counts only until the run has ended."""
         known = self._entries.get(name)
         ended = known is not None and known.row["state"] in ("done", "broken")
         return (*stamp_of(path), not ended and is_held(path))
@@ -173,30 +153,30 @@ class Library:
     def _differs(self, name: str, stamp: Stamp) -> bool:
         return name not in self._entries or self._entries[name].stamp != stamp
 
-    def _read(self, name: str, path: Path, stamp: Stamp) -> None:
-        run = Run(path)
-        row = row_of(run)
-        row["version"] = self.version + 1
-        self._entries[name] = Entry(run, stamp, self.version + 1, row)
+    def _read_if_changed(self, name: str, path: Path) -> None:
+        stamp = self._stamp(name, path)
+        if not self._differs(name, stamp):
+            return
+        run, version = Run(path), self.version + 1
+        self._entries[name] = Entry(run, stamp, version, {**row_of(run), "version": version})
         self._gone.pop(name, None)
-        # Last: whoever asks for what changed since a version must have had what came with it.
-        self.version += 1
+        # last: whoever asks for what changed since a version must have had what came with it
+        self.version = version
 
 
 def run_folders(runs: Path) -> list[Path]:
-    """The entries of `runs` that are a run's folder, whole or not; none where there is no such folder.
+    """Return the entries of `runs` that are a run's folder, whole or not; none if there is no such folder.
 
     Raises:
-        UserError: it is there and cannot be listed.
+        UserError: it exists and cannot be listed.
     """
     try:
-        with os.scandir(runs) as entries:
-            paths = [Path(entry.path) for entry in entries if not entry.name.startswith(".")]
+        names = os.listdir(runs)
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
         raise UserError(f"`--runs` (={runs}) cannot be listed: {error.strerror}") from None
-    return [path for path in paths if is_run_folder(path)]
+    return [runs / name for name in names if not name.startswith(".") and is_run_folder(runs / name)]
 
 
 def is_run_folder(path: Path) -> bool:
@@ -204,13 +184,14 @@ def is_run_folder(path: Path) -> bool:
 
 
 def stamp_of(path: Path) -> Stamp:
-    """What changes when the run does: the latest of its files' times, then each file's time, size and identity."""
-    seen: list[tuple[int, int, int] | None] = []
-    for name in FILES:
-        try:
-            found = os.stat(path / name)
-            seen.append((found.st_mtime_ns, found.st_size, found.st_ino))
-        except OSError:
-            seen.append(None)
-    latest = max((one[0] for one in seen if one), default=0)
-    return (latest, *seen)
+    """Return what changes when the run does: the latest of its files' times, then each file's time, size and identity."""
+    stats = [_stat(path / name) for name in FILES]
+    return (max((stat[0] for stat in stats if stat), default=0), *stats)
+
+
+def _stat(path: Path) -> tuple[int, int, int] | None:
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino

@@ -1,53 +1,99 @@
-"""What a run painted at one snapshot, as it travels to the page."""
+"""Images, as they travel to the page: those of a snapshot, and those that its network is asked for."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from phasescope.errors import reading
+from phasescope.places import Place
+from phasescope.runs import painting
+from phasescope.runs.painting import Wish
+from phasescope.store.folder import Run
 from phasescope.store.snapshot import Snapshot
-from phasescope.views.cells import Cells, cells
+from phasescope.views.cells import cells
 from phasescope.views.explorer.packets import packet
 from phasescope.views.figures.pixels import pixels
 from phasescope.views.record import Record
 
 
-def samples(record: Record, snapshot: Snapshot) -> bytes:
-    """The images painted for the fixed labels, (n, H, W, c), with labels, what was read of each factor and its error,
-    (n, K), outcomes, and what became of them by cell of label space.
+class Painter(painting.Painter):
+    """Networks from snapshots that answer in packets."""
+
+    def paint(
+        self, run: Run, step: int | None, wish: Wish, unwanted: Callable[[], bool] = lambda: False
+    ) -> bytes:
+        """Return the image of a label, what is read in it, and its trajectory; raise as `painted` does."""
+        answer = self.painted(run, step, wish, unwanted)
+        images = {name: _pixels(getattr(answer, name)) for name in ("noisy", "estimates")}
+        return packet(answer.told, image=_pixels(answer.image)[0], **images)
+
+    def inside(
+        self, run: Run, step: int | None, label: tuple[float, ...], place: Place, query: tuple[int, int]
+    ) -> bytes:
+        """Return maps of a site's channels, and the attention of a position; raise as `looked_into` does."""
+        answer = self.looked_into(run, step, label, place, query)
+        header = {"step": step, "place": str(place), "query": list(query), **answer.told}
+        return packet(header, given=_pixels(answer.given), maps=answer.maps, attention=answer.attention)
+
+
+def samples(record: Record, snapshot: Snapshot, most: int | None = None) -> bytes:
+    """Return the images generated for the fixed labels as a packet.
+
+    It holds images (n, H, W, c), labels, what was read of each factor and its error (n, K), outcomes, and the summary of all
+    images by cell of label space.
+
+    Args:
+        most: images of each split, evenly chosen; all without it.
 
     Raises:
         UserError: the snapshot holds none that can be read.
     """
     with reading(snapshot.path):
         stored, read = snapshot.samples(), record.readings(snapshot)
-        n = len(stored["images"])
-        missing = np.full(n, np.nan, np.float32)
-        header = {
-            "step": snapshot.step,
-            "outcome": [str(outcome) for outcome in read.get("outcome", [""] * n)],
-            "split": stored["split"].astype(str).tolist(),
-            "cells": _told(cells(record, stored["labels"], stored["split"].astype(str), read)),
-        }
+        split = stored["split"].astype(str)
+        n = len(split)
+        members = [np.flatnonzero(split == name) for name in dict.fromkeys(split.tolist())]
+        kept = np.sort(np.concatenate([np.arange(0), *(evenly(some, most or n) for some in members)]))
+        outcomes = np.asarray(read.get("outcome", [""] * n)).astype(str)
 
         def columns(prefix: str) -> np.ndarray:
-            found = [read.get(prefix + name, missing) for name in record.factors.names]
-            return np.stack(found, axis=1).astype(np.float32)
+            missing = np.full(n, np.nan, np.float32)
+            known = [read.get(prefix + name, missing) for name in record.factors.names]
+            return np.stack(known, axis=1).astype(np.float32)[kept]
 
+        header = {
+            "step": snapshot.step,
+            "of": n,
+            "outcome": outcomes[kept].tolist(),
+            "split": split[kept].tolist(),
+            "cells": _cells(record, stored["labels"], split, read),
+        }
         return packet(
             header,
-            images=pixels(stored["images"], stored["images"].ndim - 2),
-            labels=stored["labels"].astype(np.float32),
+            images=_pixels(stored["images"][kept]),
+            labels=stored["labels"][kept].astype(np.float32),
             read=columns(""),
             errors=columns("error_"),
         )
 
 
-def _told(found: Cells | None) -> dict[str, Any] | None:
-    """The cells, row by row, and how many rows there are."""
-    if found is None:
+def evenly(indices: np.ndarray, most: int) -> np.ndarray:
+    """Return at most `most` of some indices, evenly spread over them."""
+    return indices[np.linspace(0, len(indices) - 1, min(most, len(indices))).round().astype(int)]
+
+
+def _cells(record: Record, labels: np.ndarray, split: np.ndarray, read: dict) -> dict[str, Any] | None:
+    """Return the cells, row by row, and how many rows there are."""
+    summary = cells(record, labels, split, read)
+    if summary is None:
         return None
-    each = {name: getattr(found, name).ravel().tolist() for name in ("n", "share", "error", "held")}
-    return {**each, "rows": len(found.n), "right": found.right, "off": found.off}
+    each = {name: getattr(summary, name).ravel().tolist() for name in ("n", "share", "error", "held")}
+    return {**each, "rows": len(summary.n), "right": summary.right, "off": summary.off}
+
+
+def _pixels(images: np.ndarray) -> np.ndarray:
+    """Return (n, H, W, c) of (n, C, *spatial); no pixels of no image."""
+    return pixels(images, images.ndim - 2) if len(images) else np.zeros((0, 1, 1, 1), np.uint8)

@@ -25,10 +25,10 @@ LEAST_TOKEN = 16
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A socket that listens on the address; connections wait in it until the server is up.
+    """Return a socket that listens on the address; connections wait in it until the server is up.
 
     Raises:
-        UserError: it cannot be had.
+        UserError: the address is not free, or not this machine's.
     """
     if not 0 <= port < 65536:
         raise UserError(f"`--port` (={port}) must be from 0, any free one, to 65535")
@@ -43,18 +43,16 @@ def bind(host: str, port: int) -> socket.socket:
         if listening is not None:
             listening.close()
         why = "no name of a host" if isinstance(error, UnicodeError) else error.strerror or str(error)
-        where = " ".join(host.split())
-        raise UserError(
-            f"`--host`, `--port` (={where}, {port}) must be free and this machine's: {why}"
-        ) from None
+        where = f"{' '.join(host.split())}, {port}"
+        raise UserError(f"`--host`, `--port` (={where}) must be free and this machine's: {why}") from None
     return listening
 
 
 def token_for(host: str, token: str | None) -> str | None:
-    """The token that is asked for: the given one; beyond the loopback always one.
+    """Return the token that a client must give: the given one; beyond the loopback always one.
 
     Raises:
-        UserError: the given one is too short.
+        UserError: the given one is too short, or cannot travel in an address.
     """
     if token is None:
         return None if is_loopback(host) else secrets.token_urlsafe(24)
@@ -70,10 +68,10 @@ def token_for(host: str, token: str | None) -> str | None:
 
 
 def serve(runs: Path, results: Path, host: str, port: int, token: str | None) -> None:
-    """Serve the explorer until SIGINT or SIGTERM, which end the process; prints its address first.
+    """Serve the explorer until SIGINT or SIGTERM, which end the process; print its address first.
 
     Raises:
-        UserError: the address cannot be had, the token cannot be one, or `runs` is no folder.
+        UserError: the address or the token is refused, or `runs` is no folder.
         RunFailed: the server ended by itself.
     """
     if runs.exists() and not runs.is_dir():
@@ -82,9 +80,9 @@ def serve(runs: Path, results: Path, host: str, port: int, token: str | None) ->
     with serving(runs, results, host, port, secret) as (address, thread):
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: asked.set())
-        way_in = f"?token={quote(secret, safe='')}" if secret else ""
-        print(f"{address}/{way_in}   (Ctrl-C ends it)", flush=True)
-        # Only this thread runs handlers of signals, and one that meets another thread does not wake it.
+        query = f"?token={quote(secret, safe='')}" if secret else ""
+        print(f"{address}/{query}   (Ctrl-C ends it)", flush=True)
+        # only this thread runs handlers of signals, and a signal that another thread receives does not wake it
         while thread.is_alive() and not asked.wait(LOOK_EVERY_S):
             pass
         if not asked.is_set():
@@ -96,10 +94,10 @@ def serve(runs: Path, results: Path, host: str, port: int, token: str | None) ->
 def serving(
     runs: Path, results: Path, host: str = "127.0.0.1", port: int = 0, token: str | None = None
 ) -> Iterator[tuple[str, threading.Thread]]:
-    """Within the block a thread serves the explorer, by default on a free port of the loopback; its address, and the thread.
+    """Serve the explorer in a thread within the block, by default on a free port of the loopback; give address and thread.
 
     Raises:
-        UserError: the address cannot be had.
+        UserError: the address is refused.
     """
     import uvicorn
 
@@ -107,7 +105,6 @@ def serving(
 
     listening = bind(host, port)
     named = f"[{quote(host, safe=':')}]" if ":" in host else quote(host)
-    address = f"http://{named}:{listening.getsockname()[1]}"
     app = create_app(runs, results, host, token)
 
     class Server(uvicorn.Server):
@@ -115,21 +112,12 @@ def serving(
             app.state.explorer.close()  # ends the streams of events
             await super().shutdown(sockets)
 
-    server = Server(
-        uvicorn.Config(
-            app,
-            http="h11",
-            loop="asyncio",
-            log_level="critical",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=1,
-        )
-    )
+    quiet = {"log_level": "critical", "access_log": False, "server_header": False}
+    server = Server(uvicorn.Config(app, http="h11", loop="asyncio", timeout_graceful_shutdown=1, **quiet))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     try:
-        yield address, thread
+        yield f"http://{named}:{listening.getsockname()[1]}", thread
     finally:
         server.should_exit = True
         thread.join(GRACE_S)

@@ -1,13 +1,12 @@
-"""What studies found, out of their folders of results: `<study>/records.parquet` and `<study>/claims.json`.
+"""What the explorer shows of studies, from their folders: `<study>/records.parquet` and `<study>/claims.json`.
 
-The records hold one row a (run, snapshot). Each run becomes its settings, and its history of phases; the
-page draws phase diagrams and onset curves from these. The files are all that is known here of a study.
+The records hold one row a (run, snapshot). Each run becomes its settings and its history of phases, of which the page draws
+phase diagrams and onset curves. The files are all that is known here of a study.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -19,14 +18,16 @@ from phasescope.errors import UserError
 from phasescope.measures.learning.phases import LETTERS, phase_onsets
 from phasescope.store.files import to_json
 from phasescope.store.folder import shown
-from phasescope.views.claim_words import amendment_lines
 from phasescope.views.explorer.library import Unknown
-from phasescope.views.names import READINGS
+from phasescope.views.numbers import amendment_lines
+from phasescope.views.terms import READINGS
 
 RECORDS, CLAIMS = "records.parquet", "claims.json"
 """as `studies.records` writes them, which is imported when a study is first read"""
 ASIDE = ("config.name", "config.seed")
 """fields that are no axis of a design"""
+RANKS = ("world", "family", "network", "training", "probing")
+"""parts of a configuration by how soon their fields are an axis; the study's cell comes last"""
 
 
 class Studies:
@@ -37,74 +38,58 @@ class Studies:
         self._kept: dict[str, tuple[tuple, dict[str, Any] | UserError]] = {}
 
     def all(self) -> list[dict[str, Any]]:
-        """Name, numbers of runs and of verdicts, of each study that has records or claims."""
-        found: list[dict[str, Any]] = []
-        for path in self._folders():
+        """Return name, numbers of runs and of verdicts, of each study that has records or claims."""
+        studies: list[dict[str, Any]] = []
+        for name in self._folders():
             try:
-                study = self.study(shown(path.name))
+                study = self.study(name)
             except UserError as error:
-                found.append({"name": shown(path.name), "error": str(error)})
+                studies.append({"name": name, "error": str(error)})
                 continue
-            outcomes = [claim.get("verdict") for claim in study["claims"]]
-            found.append(
+            verdicts = [claim.get("verdict") for claim in study["claims"]]
+            counts = {
+                word: verdicts.count(word) for word in ("supported", "refuted", "undecided", "not reached")
+            }
+            studies.append(
                 {
-                    "name": study["name"],
+                    "name": name,
                     "question": study["question"],
                     "runs": len(study["runs"]),
                     "snapshots": sum(len(run["step"]) for run in study["runs"]),
-                    "verdicts": {
-                        word: outcomes.count(word)
-                        for word in ("supported", "refuted", "undecided", "not reached")
-                    },
+                    "verdicts": counts,
                 }
             )
-        return found
+        return studies
 
     def study(self, name: str) -> dict[str, Any]:
-        """One study: claims, axes of its design, and each run's history.
+        """Return one study: claims, axes of its design, and each run's history.
 
         Raises:
             Unknown: there is none of that name.
             UserError: its records or claims cannot be read.
         """
-        path = next((path for path in self._folders() if shown(path.name) == name), None)
+        path = self._folders().get(name)
         if path is None:
             raise Unknown(f"there are no results of a study {name!r} here")
-        stamp = tuple(_stamp(path / file) for file in (RECORDS, CLAIMS))
+        stats = [(path / file).stat() for file in (RECORDS, CLAIMS) if (path / file).exists()]
+        stamp = tuple((stat.st_ino, stat.st_mtime_ns, stat.st_size) for stat in stats)
         if name not in self._kept or self._kept[name][0] != stamp:
             try:
                 self._kept[name] = (stamp, _read(path))
             except UserError as error:
                 self._kept[name] = (stamp, error)
-        found = self._kept[name][1]
-        if isinstance(found, UserError):
-            raise found
-        return found
+        study = self._kept[name][1]
+        if isinstance(study, UserError):
+            raise study
+        return study
 
-    def _folders(self) -> list[Path]:
-        home = Path(os.path.realpath(self.folder))
-        try:
-            entries = sorted(self.folder.iterdir())
-        except OSError:
-            return []
-        return [
-            path
-            for path in entries
+    def _folders(self) -> dict[str, Path]:
+        paths = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
+        return {
+            shown(path.name): path
+            for path in paths
             if any((path / file).is_file() for file in (RECORDS, CLAIMS))
-            and all(
-                home in Path(os.path.realpath(path / file)).parents
-                and ((path / file).is_file() or not (path / file).exists())
-                for file in (RECORDS, CLAIMS)
-            )
-        ]
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        stat = path.stat()
-    except OSError:
-        return None
-    return stat.st_mtime_ns, stat.st_size
+        }
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -116,17 +101,13 @@ def _read(path: Path) -> dict[str, Any]:
         judged, known = read_claims(path), read_preregistration(path)
         frame = read_records(path / RECORDS)
         runs = runs_of({str(name): frame[name].to_numpy() for name in frame}, usual_settings())
+        amendments = zip(amendment_lines(known), known.amendments, strict=True) if known else ()
         study = {
             "name": shown(path.name),
             "question": judged.question if judged else known.study.get("question") if known else None,
             "claims": [_plain_claim(claim.model_dump()) for claim in judged.claims] if judged else [],
             "stale": bool(judged and judged.stale),
-            "amended": [
-                {"told": line, "changed": amendment.changed}
-                for line, amendment in zip(amendment_lines(known), known.amendments, strict=True)
-            ]
-            if known
-            else [],
+            "amended": [{"told": line, "changed": amendment.changed} for line, amendment in amendments],
             "axes": axes_of(runs),
             "readings": {name: text for name, text in READINGS.items() if any(name in run for run in runs)},
             "runs": runs,
@@ -135,24 +116,19 @@ def _read(path: Path) -> dict[str, Any]:
     except UserError:
         raise
     except Exception as error:  # DuckDB, JSON and the file system have errors of their own
-        raise UserError(
-            f"`{shown(path.name)}`: its results cannot be read: {type(error).__name__}: "
-            f"{' '.join(str(error).split())[:160]}"
-        ) from None
+        why = f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
+        raise UserError(f"`{shown(path.name)}`: its results cannot be read: {why}") from None
     return study
 
 
 def _plain_claim(claim: dict[str, Any]) -> dict[str, Any]:
     """Return a claim as JSON holds it: a number that is not finite is its name."""
-    return {
-        key: str(v) if isinstance(v, float) and not np.isfinite(v) else v
-        for key, v in claim.items()
-        if key != "detail"
-    }
+    del claim["detail"]
+    return {k: str(v) if isinstance(v, float) and not np.isfinite(v) else v for k, v in claim.items()}
 
 
 def usual_settings() -> dict[str, Any]:
-    """What a field is where a configuration says nothing of it: records of earlier versions lack the later ones' columns."""
+    """Return the defaults of a configuration's fields: records of earlier versions lack the later ones' columns."""
     from phasescope.runs.config import defaults
     from phasescope.store.flat import config_columns
 
@@ -162,10 +138,10 @@ def usual_settings() -> dict[str, Any]:
 def runs_of(
     columns: dict[str, np.ndarray], usual: Mapping[str, Any] = MappingProxyType({})
 ) -> list[dict[str, Any]]:
-    """Each run's settings and history, out of the columns of a study's records.
+    """Return each run's settings and history, from the columns of a study's records.
 
     Args:
-        usual: what a field is where it is missing.
+        usual: the value of a field that is missing.
 
     Raises:
         KeyError: `digest`, `step` or `images_seen` is not among them.
@@ -176,22 +152,25 @@ def runs_of(
     for digest in dict.fromkeys(digests.tolist()):
         rows = np.flatnonzero(digests == digest)
         rows = rows[np.argsort(steps[rows], kind="stable")]
-        first = rows[0]
+        first = {name: _plain(column[rows[0]]) for name, column in columns.items()}
+        settings = _settings({name: first[name] for name in fields}, usual)
+        if "cells" in first:
+            settings["cell"] = " and ".join(json.loads(first["cells"]))
         run: dict[str, Any] = {
             "digest": digest,
-            "name": _plain(columns.get("name", digests)[first]),
-            "seed": _plain(columns["seed"][first]) if "seed" in columns else None,
-            "settings": _settings({name: _plain(columns[name][first]) for name in fields}, usual)
-            | ({"cell": _cell(columns["cells"][first])} if "cells" in columns else {}),
+            "name": first.get("name", digest),
+            "seed": first.get("seed"),
+            "settings": settings,
             "step": steps[rows].tolist(),
             "images_seen": columns["images_seen"][rows].astype(np.int64).tolist(),
         }
         if "epochs" in columns:
-            run["epochs"] = _numbers(columns["epochs"][rows])
-        for reading in READINGS:
-            if f"phase.{reading}" in columns:
-                run[reading] = [_phase(value) for value in columns[f"phase.{reading}"][rows]]
-        run["onsets"] = {reading: _onsets(run, reading) for reading in READINGS if reading in run}
+            run["epochs"] = [float(f"{value:.4g}") for value in columns["epochs"][rows].astype(float)]
+        read = [reading for reading in READINGS if f"phase.{reading}" in columns]
+        for reading in read:
+            phases = columns[f"phase.{reading}"][rows].tolist()
+            run[reading] = [phase if phase in (*LETTERS, "undecided") else None for phase in phases]
+        run["onsets"] = {reading: _onsets(run["images_seen"], run[reading]) for reading in read}
         runs.append(run)
     varying = {axis["field"] for axis in axes_of(runs)}
     for run in runs:
@@ -199,73 +178,50 @@ def runs_of(
     return runs
 
 
-def _settings(told: dict[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:
-    """By field without its `config.`; one that is missing as usual, among fields of the same kind."""
+def _settings(stated: dict[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values by field without its `config.`; one that is missing has its default, among fields of the same kind."""
 
-    def alike(name: str) -> bool:
+    def value_of(name: str) -> Any:
         kind = f"{name.rpartition('.')[0]}.kind"
-        return usual.get(kind) == told.get(kind)
+        alike = usual.get(kind) == stated.get(kind)
+        return usual.get(name) if stated[name] is None and alike else stated[name]
 
-    return {
-        name.removeprefix("config."): usual.get(name) if value is None and alike(name) else value
-        for name, value in told.items()
-    }
+    return {name.removeprefix("config."): value_of(name) for name in stated}
 
 
 def axes_of(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The fields that differ among the runs, with their values in order; those of the world come first.
+    """Return the fields that differ among the runs, with their values in order; those of the world come first.
 
     Of fields that divide the runs into the same groups the first is kept.
     """
-    names = sorted({name for run in runs for name in run["settings"]}, key=_ranking)
+
+    def ranking(field: str) -> tuple[int, str]:
+        part = field.split(".")[0]
+        return RANKS.index(part) if part in RANKS else len(RANKS), field
+
     axes, divisions = [], set()
-    for name in names:
+    for name in sorted({name for run in runs for name in run["settings"]}, key=ranking):
         values = [run["settings"].get(name) for run in runs]
-        found = list(dict.fromkeys(values))
-        division = tuple(found.index(value) for value in values)
-        if len(found) > 1 and division not in divisions:
+        known = list(dict.fromkeys(values))
+        division = tuple(map(known.index, values))
+        if len(known) > 1 and division not in divisions:
             divisions.add(division)
-            axes.append({"field": name, "values": sorted(found, key=_sorting)})
+            axes.append({"field": name, "values": sorted(known, key=_sorting)})
     return axes
 
 
-def _ranking(field: str) -> tuple[int, str]:
-    """The world first, the name of the study's cell last."""
-    ranks = ("world", "family", "network", "training", "probing")
-    return (ranks.index(field.split(".")[0]) if field.split(".")[0] in ranks else len(ranks)), field
-
-
-def _cell(names: str) -> str:
-    """The name of a run's cell, or of all cells to which it belongs."""
-    return " and ".join(json.loads(names))
-
-
-def _onsets(run: dict[str, Any], reading: str) -> dict[str, int | None]:
-    """In images seen, of B and of C, for good; None where censored."""
-    read = [
-        (seen, phase)
-        for seen, phase in zip(run["images_seen"], run[reading], strict=True)
-        if phase is not None
-    ]
+def _onsets(images_seen: list[int], phases: list[Any]) -> dict[str, int | None]:
+    """Return images seen at the onsets of B and of C, for good; None if censored."""
+    read = [(seen, phase) for seen, phase in zip(images_seen, phases, strict=True) if phase is not None]
     return phase_onsets([seen for seen, _ in read], [phase for _, phase in read])
 
 
-def _phase(value: Any) -> Any:
-    return value if value in (*LETTERS, "undecided") else None
-
-
-def _numbers(values: np.ndarray) -> list[float]:
-    return [float(f"{value:.4g}") for value in np.asarray(values, float)]
-
-
 def _plain(value: Any) -> Any:
-    """A value of a column as JSON has it; a whole float is an int, so that 2 and 2.0 are one."""
+    """Return a value of a column as JSON has it; a whole float is an int, so that 2 and 2.0 are one."""
     value = value.item() if isinstance(value, np.generic) else value
     if value is None or value != value:
         return None
-    if isinstance(value, float):
-        return int(value) if value.is_integer() else value
-    return value
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _sorting(value: Any) -> tuple[int, float, str]:

@@ -1,20 +1,27 @@
-"""What figures share: their widths, stretches of a curve, how they write numbers along an axis, and how they are written."""
+"""What figures share: their widths, stretches of a curve, numbers along an axis, and how they are written to files."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import matplotlib
 import numpy as np
 
 from phasescope.views.samples import write_out
+from phasescope.views.style import RC
 
 if TYPE_CHECKING:
     from jaxtyping import Float
     from matplotlib.figure import Figure
 
+WITHOUT_DATES: dict[str, dict[str, Any]] = {
+    "pdf": {"CreationDate": None},
+    "svg": {"Date": None},
+    "png": {"Software": None},
+}
 WIDTH_IN = 10.8
 """of a figure for a page, inches; a phone scrolls it"""
 
@@ -51,12 +58,18 @@ def spread(images: list[int], count: int) -> list[int]:
     return sorted({int(np.abs(np.array(images) - value).argmin()) for value in wanted})
 
 
+def figure_bytes(figure: Figure, kind: str, dpi: float = RC["savefig.dpi"]) -> bytes:
+    """Return the content of a file, png, svg or pdf: text stays text, and the same data give the same bytes."""
+    buffer = io.BytesIO()
+    with matplotlib.rc_context({**RC, "pdf.fonttype": 42, "svg.hashsalt": "phasescope"}):
+        figure.savefig(buffer, format=kind, dpi=dpi, metadata=WITHOUT_DATES[kind])
+    return buffer.getvalue()
+
+
 def write_figure(figure: Figure, out: Path) -> None:
-    """Draw a figure into `out`, as its end says.
+    """Draw a figure into `out`, in the format of its suffix.
 
     Raises:
         UserError: it cannot be written.
     """
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=out.suffix[1:])
-    write_out(out, buffer.getvalue())
+    write_out(out, figure_bytes(figure, out.suffix[1:]))

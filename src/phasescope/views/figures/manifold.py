@@ -13,7 +13,7 @@ is stretched."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import matplotlib
 import numpy as np
@@ -24,9 +24,9 @@ from matplotlib.figure import Figure
 from phasescope.factors import Factor
 from phasescope.places import Place
 from phasescope.views.figures.axes import WIDTH_IN, spread
-from phasescope.views.names import factor_words, probed
-from phasescope.views.record import Array, Record, score
+from phasescope.views.record import Array, Record, number, score
 from phasescope.views.style import INK, MUTED, RC, class_ticks, scale_of
+from phasescope.views.terms import factor_words, probed
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Shaped
@@ -50,36 +50,23 @@ class Cloud:
 
 
 def principal_components(latents: Float[Array, "n F"], count: int = 3) -> tuple[Float[Array, "n 3"], float]:
-    """Scores (n, count) of `latents` on their first components, and the share of variance that these hold.
+    """Return scores (n, count) of `latents` on their first components, and the share of variance that these hold.
 
-    By the eigenvectors of the smaller of the two Gram matrices. Where there are fewer components, the rest
-    is 0."""
+    By the eigenvectors of the smaller of the two Gram matrices. If there are fewer components, the rest is 0."""
+    from scipy.linalg import eigh
+
     centred = np.asarray(latents, np.float32)
     centred = centred - centred.mean(axis=0)
-    n, features = centred.shape
-    wide = features > n
+    wide = centred.shape[1] > len(centred)
     gram = centred @ centred.T if wide else centred.T @ centred
-    total = float(np.trace(gram))
+    total, scores = float(np.trace(gram)), np.zeros((len(centred), count), np.float32)
     if not np.isfinite(total) or total <= 0:
-        return np.zeros((n, count), np.float32), 0.0
-    values, vectors = _leading(gram, min(count, len(gram)))
-    scores = np.zeros((n, count), np.float32)
-    scores[:, : len(values)] = vectors * np.sqrt(values) if wide else centred @ vectors
+        return scores, 0.0
+    known = min(count, len(gram))
+    values, vectors = eigh(gram, subset_by_index=[len(gram) - known, len(gram) - 1])
+    values, vectors = np.maximum(values[::-1], 0), np.asarray(vectors)[:, ::-1]
+    scores[:, :known] = vectors * np.sqrt(values) if wide else centred @ vectors
     return scores, float(values.sum() / total)
-
-
-def _leading(gram: Float[Array, "m m"], count: int) -> tuple[Float[Array, " count"], Float[Array, "m count"]]:
-    """The largest eigenvalues of a Gram matrix, descending, and their vectors."""
-    from scipy.linalg import eigh
-    from scipy.sparse.linalg import eigsh
-
-    if len(gram) > 100:  # Lanczos is three times as fast
-        start = np.random.default_rng(0).standard_normal(len(gram)).astype(gram.dtype)
-        values, vectors = eigsh(gram, k=count, v0=start, tol=1e-5)
-    else:
-        values, vectors = eigh(gram, subset_by_index=[len(gram) - count, len(gram) - 1])
-    order = np.argsort(values)[::-1]
-    return np.maximum(values[order], 0), np.asarray(vectors)[:, order]
 
 
 def align(clouds: list[Float[Array, "n 3"]], labels: Float[Array, "n K"]) -> Float[Array, "s n 3"]:
@@ -101,7 +88,7 @@ def align(clouds: list[Float[Array, "n 3"]], labels: Float[Array, "n K"]) -> Flo
 
 
 def cloud_of(record: Record, place: Place, projection: str, among: list[int]) -> Cloud | None:
-    """The cloud of `place` over the snapshots `among` (indices); None where none of them holds it."""
+    """Return the cloud of `place` over the snapshots `among` (indices); None if none of them holds it."""
     present, clouds, shares = [], [], []
     labels = labels_of(record)
     for index in among:
@@ -138,27 +125,22 @@ def places_of(record: Record) -> list[Place]:
 
 
 def manifold_figure(record: Record, columns: int = 5) -> Figure | None:
-    """The manifold at `columns` snapshots, evenly in images seen, coloured by each factor in a row of its
-    own.
+    """The manifold at `columns` snapshots, evenly in images seen, coloured by each factor in a row of its own.
 
-    At the place where the representation's phases are read. None where no snapshot holds latents.
+    At the site where the representation's phases are read. None if no snapshot holds latents.
     """
     known = places_of(record)
-    if not known:
-        return None
-    stored = [i for i, snapshot in enumerate(record.snapshots) if known[0] in snapshot.places]
+    stored = [i for i, snapshot in enumerate(record.snapshots) if known and known[0] in snapshot.places]
     at = [record.images_at(record.snapshots[index]) for index in stored]
-    cloud = cloud_of(record, known[0], "pca", [stored[index] for index in spread(at, columns)])
+    among = [stored[index] for index in spread(at, columns)] if stored else []
+    cloud = cloud_of(record, known[0], "pca", among) if among else None
     if cloud is None:
         return None
-    labels, factors = labels_of(record), record.factors
+    count, factors = len(cloud.snapshots), record.factors
     with matplotlib.rc_context(RC):
-        panel_in = WIDTH_IN / len(cloud.snapshots)
-        figure = Figure(figsize=(WIDTH_IN, 0.9 * min(panel_in, 2.6) * len(factors) + 0.3))
-        axes = figure.subplots(
-            len(factors), len(cloud.snapshots), squeeze=False, subplot_kw={"projection": "3d"}
-        )
-        for row, factor, values in zip(axes, factors, labels.T, strict=True):
+        figure = Figure(figsize=(WIDTH_IN, 0.9 * min(WIDTH_IN / count, 2.6) * len(factors) + 0.3))
+        axes = figure.subplots(len(factors), count, squeeze=False, subplot_kw={"projection": "3d"})
+        for row, factor, values in zip(axes, factors, labels_of(record).T, strict=True):
             _draw_row(figure, row, cloud, factor, values)
         for ax, index in zip(axes[0], cloud.snapshots, strict=True):
             ax.set_title(_snapshot_title(record, index, known[0]), loc="center", fontweight="normal", pad=0)
@@ -166,16 +148,19 @@ def manifold_figure(record: Record, columns: int = 5) -> Figure | None:
 
 
 def _draw_row(figure: Figure, axes: Array, cloud: Cloud, factor: Factor, values: Shaped[Array, " n"]) -> None:
-    """The cloud at each snapshot, coloured by one factor, and the factor's colour bar."""
+    """Draw the cloud at each snapshot, coloured by one factor, and the factor's colour bar."""
     colours, low, high = scale_of(factor)
     scale = ScalarMappable(Normalize(low, high), colours)
     reach = float(np.quantile(np.abs(cloud.points), 0.999))
     for ax, points in zip(axes, cloud.points, strict=True):
         ax.scatter(*points.T, c=values, cmap=scale.cmap, norm=scale.norm, s=5, linewidths=0)
-        ax.set(xlim=(-reach, reach), ylim=(-reach, reach), zlim=(-reach, reach))
+        ax.set(**dict.fromkeys(("xlim", "ylim", "zlim"), (-reach, reach)))
         ax.set_box_aspect((1, 1, 1), zoom=1.1)
         ax.view_init(elev=32, azim=-62)
-        _plain_box(ax)
+        for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
+            axis.set_ticks([])
+            axis.pane.set(facecolor="none", edgecolor=MUTED, alpha=0.25)
+            axis.line.set_color("none")
     bar = figure.colorbar(scale, ax=axes, location="right", pad=0.01, fraction=0.02, aspect=18, shrink=0.7)
     bar.set_label(factor_words(factor), color=INK)
     if names := class_ticks(factor):
@@ -187,19 +172,6 @@ def _draw_row(figure: Figure, axes: Array, cloud: Cloud, factor: Factor, values:
 def _snapshot_title(record: Record, index: int, place: Place) -> str:
     snapshot = record.snapshots[index]
     line = next(line for line in record.metrics if line["step"] == snapshot.step)
-    order = score(line, "order", place)
-    found = (
-        f"\n{probed('R²', record.factors)} {order['value']:.2f}"
-        if order and order["value"] is not None
-        else ""
-    )
-    return f"{record.images_at(snapshot):,} images{found}"
-
-
-def _plain_box(ax: Any) -> None:
-    for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
-        axis.set_ticks([])
-        axis.pane.set_facecolor("none")
-        axis.pane.set_edgecolor(MUTED)
-        axis.pane.set_alpha(0.25)
-        axis.line.set_color("none")
+    value = number(score(line, "order", place))
+    r2 = f"\n{probed('R²', record.factors)} {value:.2f}" if value == value else ""
+    return f"{record.images_at(snapshot):,} images{r2}"

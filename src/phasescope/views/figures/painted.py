@@ -1,8 +1,8 @@
-"""What a run painted: the same labels in columns, its snapshots in rows."""
+"""What a run generated: the same labels in columns, its snapshots in rows."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import matplotlib
 import numpy as np
@@ -13,9 +13,9 @@ from matplotlib.path import Path
 
 from phasescope.views.figures.axes import WIDTH_IN, spread
 from phasescope.views.figures.pixels import GAP_PX, pixels
-from phasescope.views.names import factor_words, label_text, split_words
 from phasescope.views.record import Array, Record
 from phasescope.views.style import INK, RC, TARGET
+from phasescope.views.terms import factor_words, label_text, split_words
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int, UInt8
@@ -32,8 +32,8 @@ LABEL_LINE = 2
 
 
 def painted(record: Record, columns: int = 12, rows: int = 10) -> Figure | None:
-    """Generated images, bordered by the colours of their outcomes where these are read, with a crosshair at the place that
-    was asked for where a label tells one.
+    """Generated images, bordered by the colours of their outcomes where these are read, with a crosshair at the requested
+    position if a label names one.
 
     Args:
         record: a run.
@@ -41,7 +41,7 @@ def painted(record: Record, columns: int = 12, rows: int = 10) -> Figure | None:
         rows: snapshots shown, evenly in images seen.
 
     Returns:
-        The figure; None where no snapshot holds samples.
+        The figure; None if no snapshot holds samples.
     """
     held = [snapshot for snapshot in record.snapshots if (snapshot.path / "samples.npz").is_file()]
     if not held:
@@ -55,20 +55,17 @@ def painted(record: Record, columns: int = 12, rows: int = 10) -> Figure | None:
     mosaic = tile(images, _borders(record, [record.readings(snapshot) for snapshot in chosen], shown))
     height, width = mosaic.shape[:2]
     high, wide = images.shape[2:4]
-    texts = [
-        "" if record.is_unconditional else _label_text(label_text(record.factors, label))
-        for label in labels[shown]
-    ]
+    texts = ["" if record.is_unconditional else _text(record, label) for label in labels[shown]]
+    lines = texts[0].count("\n")
     with matplotlib.rc_context(RC):
-        lines = texts[0].count("\n")
         figure = Figure(figsize=(WIDTH_IN, (WIDTH_IN - MARGIN_IN) * height / width + 0.55 + 0.12 * lines))
         ax = figure.subplots()
         ax.imshow(mosaic, interpolation="none")
         border = border_px(wide)
         left, top = corners(len(shown), wide, border), corners(len(chosen), high, border)
         if record.position:
-            size = (WIDTH_IN - MARGIN_IN) * 72 * wide / width
-            _mark_places(ax, labels[shown][:, list(record.position)] - 1, left, top, size)
+            size_pt = (WIDTH_IN - MARGIN_IN) * 72 * wide / width
+            _mark_positions(ax, labels[shown][:, list(record.position)] - 1, left, top, size_pt)
         ax.set_xticks(left + wide / 2, texts, fontsize=7)
         ax.set_yticks(top + high / 2, [f"{record.images_at(one):,}" for one in chosen], fontsize=7)
         ax.tick_params(length=0, pad=2)
@@ -77,8 +74,8 @@ def painted(record: Record, columns: int = 12, rows: int = 10) -> Figure | None:
         ax.spines[:].set_visible(False)
         ax.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5), ylabel="images seen")
         ax.set_title(_heading(record, splits[shown]), fontweight="normal", pad=4)
-        if record.outcomes:
-            handles: list[Any] = [Patch(color=one.colour, label=one.name) for one in record.outcomes]
+        handles = [Patch(color=outcome.colour, label=outcome.name) for outcome in record.outcomes]
+        if handles:
             ax.legend(
                 handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=len(handles),
                 labelcolor=INK, columnspacing=1.2, handlelength=1,
@@ -87,19 +84,19 @@ def painted(record: Record, columns: int = 12, rows: int = 10) -> Figure | None:
 
 
 def border_px(side: int) -> int:
-    """Width of the coloured border around an image of `side` pixels, px."""
+    """Return the width of the coloured border around an image of `side` pixels, px."""
     return max(1, round(side / 16))
 
 
 def corners(count: int, side: int, border: int) -> Int[Array, " count"]:
-    """Where each of `count` images in a row of a mosaic begins, px."""
+    """Return where each of `count` images in a row of a mosaic begins, px."""
     return border + np.arange(count) * (side + 2 * border + GAP_PX)
 
 
 def tile(
     images: UInt8[Array, "rows columns H W c"], borders: Float[Array, "rows columns 4"]
 ) -> Float[Array, "height width 4"]:
-    """One RGBA mosaic of all `images`, each in a border of its own colour; between them nothing."""
+    """Return one RGBA mosaic of all `images`, each in a border of its own colour; between them nothing."""
     rows, columns, high, wide, _ = images.shape
     border = border_px(wide)
     framed_high, framed_wide = high + 2 * border, wide + 2 * border
@@ -115,7 +112,7 @@ def tile(
 
 
 def spread_over(labels: Float[Array, "n K"], count: int) -> Int[Array, " count"]:
-    """Indices of `count` labels far from each other (farthest-point sampling, from the first label on)."""
+    """Return indices of `count` labels far from each other (farthest-point sampling, from the first label on)."""
     chosen = [0]
     distance = np.linalg.norm(labels - labels[0], axis=1)
     while len(chosen) < min(count, len(labels)):
@@ -125,42 +122,35 @@ def spread_over(labels: Float[Array, "n K"], count: int) -> Int[Array, " count"]
 
 
 def _columns(labels: Float[Array, "n K"], splits: Array, count: int) -> Int[Array, " count"]:
-    names = list(dict.fromkeys(splits.tolist()))
-    groups = [np.flatnonzero(splits == name) for name in names]
-    return np.concatenate(
-        [group[spread_over(labels[group], max(1, count // len(groups)))] for group in groups]
-    )
+    groups = [np.flatnonzero(splits == name) for name in dict.fromkeys(splits.tolist())]
+    each = max(1, count // len(groups))
+    return np.concatenate([group[spread_over(labels[group], each)] for group in groups])
 
 
 def _borders(record: Record, read: list[dict[str, Array]], shown: Array) -> Float[Array, "rows columns 4"]:
-    """The colour of each image's outcome; nothing where none was read."""
+    """Return the colour of each image's outcome; nothing if none was read."""
     colours = {outcome.name: to_rgba(outcome.colour) for outcome in record.outcomes}
-    nothing = (0.0, 0.0, 0.0, 0.0)
     rows = [one["outcome"][shown].astype(str) if "outcome" in one else [""] * len(shown) for one in read]
-    return np.array([[colours.get(name, nothing) for name in row] for row in rows])
+    return np.array([[colours.get(name, (0.0, 0.0, 0.0, 0.0)) for name in row] for row in rows])
 
 
-def _mark_places(ax: Axes, at: Float[Array, "columns 2"], left: Array, top: Array, size_pt: float) -> None:
+def _mark_positions(ax: Axes, at: Float[Array, "columns 2"], left: Array, top: Array, size_pt: float) -> None:
     x, y = left + at[:, 0], top[:, None] + at[:, 1]
-    ax.scatter(
-        np.broadcast_to(x, y.shape), y, marker=CROSSHAIR, s=(0.26 * size_pt) ** 2, linewidths=0.9,
-        facecolors="none", edgecolors=TARGET,
-    )  # fmt: skip
+    look = {"s": (0.26 * size_pt) ** 2, "linewidths": 0.9, "facecolors": "none", "edgecolors": TARGET}
+    ax.scatter(np.broadcast_to(x, y.shape), y, marker=CROSSHAIR, **look)
 
 
-def _label_text(parts: list[str]) -> str:
+def _text(record: Record, label: Float[Array, " K"]) -> str:
+    parts = label_text(record.factors, label)
     return (", " if len(parts) <= LABEL_LINE else "\n").join(parts)
 
 
 def _heading(record: Record, splits: Array) -> str:
     if record.is_unconditional:
-        return "Told no label"
-    asked = ", ".join(factor.name for factor in record.factors)
+        return "Without a label"
     units = {factor.unit for factor in record.factors}
-    told = (
-        f"{asked} ({units.pop()})"
-        if len(units) == 1 and "" not in units
-        else "; ".join(factor_words(factor) for factor in record.factors)
-    )
+    names = "; ".join(map(factor_words, record.factors))
+    if len(units) == 1 and "" not in units:
+        names = f"{', '.join(record.factors.names)} ({units.pop()})"
     counts = {name: int((splits == name).sum()) for name in dict.fromkeys(splits.tolist())}
-    return f"Asked for {told}: {', then '.join(f'{n} {split_words(name)}' for name, n in counts.items())}"
+    return f"Requested {names}: {', then '.join(f'{n} {split_words(name)}' for name, n in counts.items())}"

@@ -1,4 +1,4 @@
-"""On which rung of the ladder of exact optima a network stands, at each noise level, while it learns."""
+"""Reference denoisers: what each leaves unknown of an image, and which of them a network is closest to while it learns."""
 
 from __future__ import annotations
 
@@ -6,123 +6,125 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from phasescope.store.metrics import rung_of
-from phasescope.views.figures.axes import WIDTH_IN, edges, short
+from phasescope.views.figures.axes import WIDTH_IN
+from phasescope.views.figures.drawing import Line, Mesh, RunPanel, draw_panel, draw_panels
 from phasescope.views.record import Record, number
 from phasescope.views.style import INK, MUTED, NAMED, RC, rung_colours
 
 MOST = 1.1
 """of the variance: an error above is drawn there"""
-NAT_COLOURS = (NAMED[0], NAMED[1], NAMED[2], NAMED[3])
-"""of the label, then of its factors"""
+EVENTS = {"condensation": "one image\nstands out", "instability": "the widest mode\nis unstable"}
+
+
+def ladder(told: dict[str, Any], title: str) -> Figure:
+    """Draw the error of x_0 of each reference denoiser against t, over the mean image's, and when the sample is decided."""
+    panel = RunPanel(
+        f"{title}\n{told['images']:,} images, ln M = {told['ln_m']:.2f} nats, R' = {told['r_prime']:.3g}; "
+        f"expected: {told['phases']}",
+        "t: noise grows to the right",
+        "error of x_0 over the mean image's",
+        _exact_curves(told["mmse"], told["mmse"]["mean image"][0], with_labels=True),
+        height_in=3.4,
+        ylim=(0, 1.05),
+        verticals=[(told[f"t_{event}"], MUTED) for event in EVENTS if told[f"t_{event}"] is not None],
+    )
+    figure = draw_panels([panel])
+    ax = figure.axes[0]
+    ax.set_title(panel.title, pad=32)
+    known = sorted((at, EVENTS[event]) for event in EVENTS if (at := told[f"t_{event}"]) is not None)
+    for (at, words), side in zip(known, ("right", "left"), strict=False):
+        ax.annotate(words, (at, 1.02), xycoords=("data", "axes fraction"), fontsize=8, color=INK, ha=side)
+    return figure
 
 
 def standing(record: Record) -> Figure | None:
-    """The rung by t against images seen; beside it, over the same t, the exact error of each rung and the network's own.
+    """The closest reference denoiser by t against images seen; beside it, over t, the exact error of each and the network's.
 
-    Under them, of a network that was trained with labels left out, the nats of the label that it has learnt, and of each
-    factor, dashed all that there is. None where no rung was told."""
+    Under them, of a network that was trained with labels left out, the nats of the label that it has learned, and of each
+    factor, dashed all that there is. None where no reference was recorded."""
     known = exact(record)
-    lines = [(line["images_seen"], line["ladder"]) for line in record.metrics if line.get("ladder")]
+    lines = [line for line in record.metrics if line.get("ladder")]
     if not known or not lines:
         return None
-    nats = any(line.get("nats") for line in record.metrics)
-    heights = [2.7] + [1.8] * nats
+    colours = rung_colours(name for name in known["mmse"] if name != "t")
+    panels = [_rungs(lines, colours), _errors(known, lines[-1]["ladder"])]
+    panels += [_nats(record, known["nats"])] if any(line.get("nats") for line in lines) else []
+    heights = [2.7, 1.8][: len(panels) - 1]
     with matplotlib.rc_context(RC):
         figure = Figure(figsize=(WIDTH_IN, sum(heights) + 0.8))
         grid = figure.add_gridspec(len(heights), 2, height_ratios=heights, width_ratios=[1.7, 1])
-        rungs, errors = (figure.add_subplot(one) for one in (grid[0], grid[1]))
-        colours = rung_colours(name for name in known["mmse"] if name != "t")
-        _draw_rungs(rungs, lines, colours)
-        _draw_errors(errors, known, lines[-1][1], colours)
-        if nats:
-            _draw_nats(figure.add_subplot(grid[-1, :]), record, known["nats"])
+        for place, panel in zip((grid[0, 0], grid[0, 1], grid[-1, :]), panels, strict=False):
+            draw_panel(figure.add_subplot(place), panel)
         patches = [Patch(color=colour, label=name) for name, colour in colours.items()]
-        figure.legend(handles=patches, title="best of who knows", loc="outside upper left", ncols=4)
+        figure.legend(handles=patches, title="closest reference denoiser", loc="outside upper left", ncols=4)
     return figure
 
 
 def exact(record: Record) -> dict[str, Any]:
-    """The ladder's exact errors and nats, as the run's references have them; nothing where they have none."""
+    """Return the exact errors and nats of the reference denoisers, as the run's references have them; else nothing."""
     known = (record.references.get("family") or {}).get("ladder") or {}
     return known if known.get("mmse") else {}
 
 
 def described(record: Record) -> str:
-    """What the figure shows."""
+    """Return what the figure shows."""
     left_out = exact(record).get("left_out", {})
     return (
-        "Left: at each noise level t, the exact optimum whose answer the network's own, told the label, is nearest to; of "
-        "optima that answer alike there, the one that knows least; blank: it is as far from each as images are from their "
-        "mean. Right: the exact error of x_0 of each, over the images' "
-        f"variance, and the network's, drawn at {MOST:g} where it is above. Nats, where labels were left out in training: "
-        "half the integral over the signal-to-noise ratio of the error that the label saves the network; dashed, all that "
-        "there are." + "".join(f" Left out: {name}: {why}." for name, why in left_out.items())
+        "Left: at each noise level t the reference denoiser closest to the conditional network; ties go to the one with the "
+        "least information; blank: it is as far from each as images are from their mean. Right: the exact error of x_0 of "
+        f"each, over the images' variance, and the network's, drawn at {MOST:g} where it is above. Nats, where labels were "
+        "left out in training: half the integral over the signal-to-noise ratio of the error that the label saves the "
+        "network; dashed, all that there are."
+        + "".join(f" Left out: {name}: {why}." for name, why in left_out.items())
     )
 
 
-def _draw_rungs(ax: Any, lines: list[tuple[float, list[dict[str, Any]]]], colours: dict[str, str]) -> None:
-    names, levels = list(colours), [one["t"] for one in lines[-1][1]]
-    rungs = [
-        [names.index(rung) if (rung := rung_of(one)) else np.nan for one in ladder] for _, ladder in lines
+def _exact_curves(mmse: dict[str, Any], scale: float, with_labels: bool = False) -> list[Line]:
+    names = [name for name in mmse if name != "t"]
+    t, colours = np.asarray(mmse["t"], float), rung_colours(names)
+    return [
+        Line(t, np.array(mmse[name]) / scale, label=name if with_labels else "", colour=colours[name])
+        for name in names
     ]
-    ax.pcolormesh(
-        edges(np.array([at for at, _ in lines], float)),
-        _borders(levels),
-        np.ma.masked_invalid(np.array(rungs, float).T),
-        cmap=ListedColormap(list(colours.values())),
-        vmin=-0.5,
-        vmax=len(names) - 0.5,
+
+
+def _rungs(lines: list[dict[str, Any]], colours: dict[str, str]) -> RunPanel:
+    names, at = list(colours), np.array([one["t"] for one in lines[-1]["ladder"]], float)
+    rungs = [
+        [names.index(rung) if (rung := rung_of(one)) else np.nan for one in line["ladder"]] for line in lines
+    ]
+    half = np.diff(at) / 2 if len(at) > 1 else np.array([0.5])
+    borders = [at[0] - half[0], *(at[1:] - half if len(at) > 1 else []), at[-1] + half[-1]]
+    return RunPanel(
+        "The reference denoiser that the network's x_0 is closest to",
+        "images seen",
+        "t",
+        x=np.array([line["images_seen"] for line in lines], float),
+        mesh=Mesh(np.array(rungs, float).T, list(colours.values()), borders),
     )
-    ax.xaxis.set(major_locator=MaxNLocator(5), major_formatter=FuncFormatter(short))
-    ax.set(title="The rung that the network's x_0 is nearest to", xlabel="images seen", ylabel="t")
 
 
-def _borders(levels: list[int]) -> np.ndarray:
-    """Half way between levels, and as far beyond the first and the last."""
-    at = np.array(levels, float)
-    if len(at) == 1:
-        return np.array([at[0] - 0.5, at[0] + 0.5])
-    between = (at[:-1] + at[1:]) / 2
-    return np.concatenate([[2 * at[0] - between[0]], between, [2 * at[-1] - between[-1]]])
+def _errors(known: dict[str, Any], last: list[dict[str, Any]]) -> RunPanel:
+    t = np.array([one["t"] for one in last], float)
+    own = np.minimum([number(one["error"]) for one in last], MOST)
+    network = Line(t, own, label="the network, last snapshot", style="points", colour=INK, marker="o")
+    curves = [*_exact_curves(known["mmse"], known["variance"]), network]
+    return RunPanel("Error of x_0 over the variance", "t", "", curves, ylim=(-0.03, MOST + 0.03))
 
 
-def _draw_errors(ax: Any, known: dict[str, Any], last: list[dict[str, Any]], colours: dict[str, str]) -> None:
-    t, whole = known["mmse"]["t"], known["variance"]
-    for name, colour in colours.items():
-        ax.plot(t, np.array(known["mmse"][name]) / whole, color=colour)
-    ax.plot(
-        [one["t"] for one in last],
-        [min(number(one["error"]), MOST) for one in last],
-        color=INK,
-        linestyle="none",
-        marker="o",
-        label="the network, at the last snapshot",
-    )
-    ax.grid(axis="y")
-    ax.set(title="Error of x_0 over the variance", xlabel="t", ylim=(-0.03, MOST + 0.03))
-    ax.legend(loc="center right")
-
-
-def _draw_nats(ax: Any, record: Record, most: dict[str, float]) -> None:
-    told = [line for line in record.metrics if line.get("nats")]
-    at = [line["images_seen"] for line in told]
-    for colour, name in zip(NAT_COLOURS, told[-1]["nats"], strict=False):
-        of = {key: [number(line["nats"][name][key]) for line in told] for key in ("value", "low", "high")}
-        ax.fill_between(at, of["low"], of["high"], color=colour, alpha=0.2, linewidth=0)
-        ax.plot(at, of["value"], color=colour, label=name)
-        ax.axhline(most[name], color=MUTED, linewidth=0.8, dashes=(4, 3))
-    ax.xaxis.set(major_locator=MaxNLocator(5), major_formatter=FuncFormatter(short))
-    ax.grid(axis="y")
-    ax.set(
-        title="Nats of the label learnt",
-        xlabel="images seen",
-        ylabel="nats",
-        ylim=(-0.5, 1.1 * most["label"]),
-    )
-    ax.legend(loc="lower center", ncols=4)
+def _nats(record: Record, most: dict[str, float]) -> RunPanel:
+    lines = [line for line in record.metrics if line.get("nats")]
+    x = np.array([line["images_seen"] for line in lines], float)
+    curves = []
+    for colour, name in zip(NAMED, lines[-1]["nats"], strict=False):
+        value, low, high = (
+            np.array([number(line["nats"][name][key]) for line in lines]) for key in ("value", "low", "high")
+        )
+        curves.append(Line(x, value, low, high, label=name, colour=colour))
+        curves.append(Line(x, np.full(len(x), most[name]), colour=MUTED, width=0.8, dashes=(4, 3)))
+    ylim = (-0.5, 1.1 * most["label"])
+    return RunPanel("Nats of the label learned", "images seen", "nats", curves, x=x, ylim=ylim)

@@ -1,68 +1,46 @@
-"""The report of one run: a single page that needs no network, no server and no other file.
-
-Figures are inlined as SVG in the page's own colours; plotly.js, as its Python package ships it, is inlined once; clouds
-of points are base64 of float32. A content security policy in the page forbids every request.
-"""
+"""The report of a run, and a comparison of runs: views of the explorer in one file, with their tables as plain HTML."""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Callable
-from importlib.util import find_spec
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
 
 import numpy as np
 import yaml
 
 from phasescope.errors import UserError, reading
 from phasescope.places import Place
-from phasescope.store.files import write_aside
+from phasescope.store.files import to_json, write_aside
 from phasescope.store.folder import Run
 from phasescope.store.tags import read_tags
-from phasescope.views.figures.axes import spread
-from phasescope.views.figures.denoising import denoising
-from phasescope.views.figures.label_space import label_space
-from phasescope.views.figures.manifold import PROJECTIONS, Cloud, cloud_of, labels_of, places_of
-from phasescope.views.figures.painted import painted
-from phasescope.views.figures.standing import standing
-from phasescope.views.figures.timeline import timeline
-from phasescope.views.figures.told_and_seen import told_and_seen
-from phasescope.views.names import READINGS, factor_words, place_words
-from phasescope.views.record import Record, score
+from phasescope.views.comparison import Comparison
+from phasescope.views.explorer.clouds import LabelledCloud
+from phasescope.views.explorer.details import history
+from phasescope.views.explorer.painted import evenly, samples
+from phasescope.views.explorer.rows import row_of
+from phasescope.views.figures.manifold import cloud_of, labels_of
+from phasescope.views.inlined import self_contained
+from phasescope.views.record import Record
 from phasescope.views.report import words
-from phasescope.views.report.accuracy import accuracy_table
-from phasescope.views.report.explained import Explained
-from phasescope.views.report.opening import begins, headline, phases_told
-from phasescope.views.report.sound import sound_record
+from phasescope.views.report.pictures import sound_record
 from phasescope.views.report.tables import provenance, score_tables, threshold_rows
-from phasescope.views.style import class_ticks, css_variables, inline_svg, scale_of
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from phasescope.views.terms import TERMS
 
 SECTIONS = {
-    "timeline": "Timeline",
-    "accuracy": "Accuracy",
-    "label_space": "Label space",
-    "told_and_seen": "Told and seen",
-    "painted": "Painted",
-    "manifold": "Manifold",
-    "denoising": "Denoising",
-    "standing": "Ladder",
-    "nulls": "Nulls",
+    "view": "Through training",
+    "scores": "Scores",
     "thresholds": "Thresholds",
     "configuration": "Configuration",
     "provenance": "Provenance",
 }
-OF_SOME = {"accuracy", "label_space", "told_and_seen", "denoising", "standing"}
-"""sections that only runs of some worlds and families have"""
+MOST_SNAPSHOTS, MOST_IMAGES, MOST_POINTS, MOST_CLOUD_BYTES = 30, 36, 512, 2_200_000
+"""that a file carries: snapshots, images of a split, points of a cloud, float32 bytes of all clouds"""
+ALONE = "this file holds no network"
 
 T = TypeVar("T")
-
-NONE_WHOLE = "No snapshot of this run that holds it can be read whole."
-MOST_POINTS, MOST_SNAPSHOTS, MOST_CLOUD_BYTES = 512, 30, 2_200_000
-"""what of the latents a page carries: labels a cloud, snapshots a cloud, float32 bytes in all"""
 
 
 def write_report(
@@ -73,7 +51,7 @@ def write_report(
     The file appears whole or not at all. Snapshots that are damaged are left out, and named on the page.
 
     Args:
-        on_left_out: told in a sentence of each thing that is damaged and not shown.
+        on_left_out: called with a sentence for everything that is damaged and not shown.
 
     Returns:
         Its path.
@@ -87,73 +65,41 @@ def write_report(
 
 
 def render_report(run: Run, on_left_out: Callable[[str], None] = lambda _: None) -> str:
-    """The report's HTML."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup
-
+    """Return the report's HTML."""
     record = sound_record(run)
-    figures = inline_figures(record)
-    manifold, no_clouds = attempt(record, lambda: choose_clouds(record))
-    clouds, left_out = manifold or ([], "")
-    data, no_data = attempt(record, lambda: page_data(record, clouds) if clouds else None)
-    clouds, no_clouds = ([], no_data) if no_data else (clouds, no_clouds)
-    tables, without_nulls = score_tables(record)
-    absent = {name: one["absent"] for name, one in figures.items() if "absent" in one}
-    absent |= {"manifold": no_clouds} if no_clouds else {}
-    damage = words.damage(record) + [f"Not drawn: {name}: {why}." for name, why in absent.items()]
+    view, why = attempt(record, lambda: run_view(record)) if record.metrics else (None, None)
+    answers, carried = view or ({}, "")
+    damage = words.damage(record) + ([f"Not drawn: {why}."] if why else [])
     for sentence in damage:
         on_left_out(sentence)
-    accuracy = accuracy_table(record)
-    some = {*figures, *(["accuracy"] if accuracy else [])}
-    environment = Environment(
-        loader=PackageLoader("phasescope.views.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=False,
-    )
-    return environment.get_template("report.html.j2").render(
+    tables, without_nulls = score_tables(record)
+    return self_contained(
+        "report.html.j2",
+        "run",
+        answers,
+        with_plotly=any("/cloud?" in url for url in answers),
         name=run.name,
+        title=run.name,
+        query="",
         tags=read_tags(run.path),
-        light=Markup(css_variables(dark=False)),
-        dark=Markup(css_variables(dark=True)),
-        begins=begins(record),
-        phases=phases_told(record),
+        subject=words.subject(record),
         verdict=[*words.verdict(record), *damage],
-        headline=headline(record),
-        hardware=words.hardware(record),
-        explained=Explained(),
-        has_p1="p1_order" in record.measures,
-        sections={name: SECTIONS[name] for name in SECTIONS if name not in OF_SOME or name in some},
-        figures=figures,
-        accuracy=accuracy,
-        factors=record.factors.names,
-        clouds=clouds,
-        left_out=left_out,
-        no_clouds=no_clouds or (NONE_WHOLE if record.left_out else "No snapshot of this run holds latents."),
-        manifold_caption=words.description(record, "manifold"),
+        headline=words.headline(record),
+        sections=SECTIONS,
+        absent=why or ("" if record.metrics else "Nothing is recorded in this run so far."),
+        carried=carried,
         score_tables=tables,
         without_nulls=without_nulls,
         last_step=record.metrics[-1]["step"] if record.metrics else 0,
-        threshold_rows=threshold_rows(record),
-        configuration=yaml.safe_dump(record.config, sort_keys=False),
+        threshold_rows=threshold_rows(record) if record.metrics else [],
+        clear=" ".join(TERMS["clear"][1:]),
+        configuration=yaml.safe_dump(portable(record.config), sort_keys=False),
         provenance=provenance(record),
-        plotly=Markup(plotly_js()) if clouds else "",
-        data=data,
     )
 
 
-def plotly_js() -> str:
-    """plotly.js, found without importing plotly (which takes longer than the whole report)."""
-    spec = find_spec("plotly")
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(
-            "`plotly` must be installed: the report inlines the plotly.js that it ships"
-        )
-    return (Path(spec.origin).parent / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
-
-
 def attempt(record: Record, draw: Callable[[], T]) -> tuple[T | None, str | None]:
-    """What `draw` gives; or None, and why what the run recorded makes it impossible."""
+    """Return what `draw` gives; or None, and why what the run recorded makes it impossible."""
     try:
         with reading(record.run.path):
             return draw(), None
@@ -161,117 +107,82 @@ def attempt(record: Record, draw: Callable[[], T]) -> tuple[T | None, str | None
         return None, str(error)
 
 
-def inline_figures(record: Record) -> dict[str, dict[str, Any]]:
-    """Each figure as inline SVG, and its caption; or why it is `absent`, where data are damaged.
+def address_of(run: Run, kind: str = "", **query: object) -> str:
+    """Return the address at which the explorer's page asks for something of a run."""
+    return f"/api/runs/{quote(run.name, safe='')}{kind and f'/{kind}?{urlencode(query)}'}"
 
-    Those without data are left out.
-    """
-    from markupsafe import Markup
 
-    if not record.metrics:
-        return {}
-    draw: dict[str, Callable[[Record], Figure | None]] = {
-        "timeline": timeline,
-        "label_space": label_space,
-        "told_and_seen": told_and_seen,
-        "painted": painted,
-        "denoising": denoising,
-        "standing": standing,
+def run_view(record: Record) -> tuple[dict[str, str | bytes], str]:
+    """Return what the explorer's server answers about a run, thinned, by address; and a sentence on what is carried."""
+    known = history(record)
+    stored = known["snapshots"]
+    kept = [stored[i] for i in evenly(np.arange(len(stored)), MOST_SNAPSHOTS)]
+    steps = {snapshot["step"] for snapshot in kept}
+    answers: dict[str, str | bytes] = {}
+    for snapshot in record.snapshots:
+        if snapshot.step in steps and (snapshot.path / "samples.npz").is_file():
+            answers[address_of(record.run, "samples", step=snapshot.step)] = samples(
+                record, snapshot, MOST_IMAGES
+            )
+    clouds = _clouds(record, known["latents"], steps)
+    for cloud in clouds:
+        query = {"place": cloud.cloud.place, "projection": cloud.cloud.projection, "of": len(kept)}
+        answers[address_of(record.run, "cloud", **query)] = cloud.packet()
+    places = {str(cloud.cloud.place) for cloud in clouds}
+    latents = [one for one in known["latents"] if one["place"] in places]
+    known |= {
+        "config": portable(record.config),
+        "row": portable(row_of(record.run)),
+        "snapshots": [{**snapshot, "weights": False} for snapshot in kept],
+        "latents": latents,
+        "painting": {"error": ALONE},
     }
-    figures = {}
-
-    def drawn(name: str) -> dict[str, Any] | None:
-        figure = draw[name](record)
-        if figure is None:
-            return {"absent": NONE_WHOLE} if name == "painted" and record.left_out else None
-        svg = Markup(inline_svg(figure, f"{name} of {record.run.name}"))
-        return {"svg": svg, "caption": words.description(record, name)}
-
-    for name in draw:
-        figure, why = attempt(record, lambda name=name: drawn(name))
-        if figure or why:
-            figures[name] = figure or {"absent": why}
-    return figures
+    answers[address_of(record.run)] = to_json(known)
+    carried = (
+        f"This file carries {len(kept)} of {len(stored)} snapshots, at most {MOST_IMAGES} generated images of each set of "
+        f"labels, and latents at {'; '.join(one['words'] for one in latents) or 'no site'}. The explorer shows all that is "
+        "stored."
+    )
+    return answers, carried
 
 
-def choose_clouds(record: Record) -> tuple[list[Cloud], str]:
-    """The clouds that the page carries, those where phases are read first, and a sentence on what is left
-    out."""
-    snapshots, known = record.snapshots, places_of(record)
-    if not known:
-        return [], ""
-    among = spread([record.images_at(snapshot) for snapshot in snapshots], MOST_SNAPSHOTS)
-    clouds: list[Cloud] = []
-    carried: set[Place] = set()
-    spent = 0
-    for place in known:
-        if spent >= MOST_CLOUD_BYTES:
-            break
-        for projection in PROJECTIONS:
-            cloud = cloud_of(record, place, projection, among)
-            if cloud is not None:
-                clouds.append(cloud)
-                carried.add(place)
-                spent += cloud.points[:, :MOST_POINTS].nbytes
-    left_out = [place_words(place) for place in known if place not in carried]
-    parts = []
-    if len(among) < len(snapshots):
-        parts.append(f"{len(among)} of {len(snapshots)} snapshots are carried here, evenly in images seen.")
-    if left_out:
-        parts.append(f"Stored and not carried here: {'; '.join(left_out)}.")
-    return clouds, " ".join(parts)
-
-
-def page_data(record: Record, clouds: list[Cloud]) -> dict[str, Any]:
-    """What the page's script reads, JSON-ready."""
+def _clouds(record: Record, latents: list[dict], steps: set[int]) -> list[LabelledCloud]:
+    """Return the clouds that a file carries, those where phases are read first."""
+    among = [index for index, snapshot in enumerate(record.snapshots) if snapshot.step in steps]
     labels = labels_of(record)[:MOST_POINTS]
-    lines = {line["step"]: line for line in record.metrics}
-    places = {cloud.place for cloud in clouds}
-    return {
-        "factors": [
-            {
-                "name": factor_words(factor),
-                "values": _base64(values),
-                "colours": (scale := scale_of(factor)).stops(),
-                "low": scale.low,
-                "high": scale.high,
-                "ticks": class_ticks(factor),
-            }
-            for factor, values in zip(record.factors, labels.T, strict=True)
-        ],
-        "projections": PROJECTIONS,
-        "snapshots": [
-            {
-                "step": snapshot.step,
-                "images_seen": record.images_at(snapshot),
-                "phases": _phases(lines[snapshot.step]),
-                "order": {place_words(place): _order(lines[snapshot.step], place) for place in places},
-            }
-            for snapshot in record.snapshots
-        ],
-        "clouds": [
-            {
-                "place": place_words(cloud.place),
-                "projection": cloud.projection,
-                "snapshots": cloud.snapshots,
-                "shares": cloud.shares,
-                "points": _base64(cloud.points[:, :MOST_POINTS]),
-            }
-            for cloud in clouds
-        ],
-    }
+    clouds: list[LabelledCloud] = []
+    spent = 0
+    for stored in latents:
+        for projection in stored["projections"] if spent < MOST_CLOUD_BYTES else ():
+            if cloud := cloud_of(record, Place.parse(stored["place"]), projection, among):
+                cloud = replace(cloud, points=np.ascontiguousarray(cloud.points[:, :MOST_POINTS]))
+                spent += cloud.points.nbytes
+                clouds.append(
+                    LabelledCloud(cloud, labels, [record.snapshots[i].step for i in cloud.snapshots])
+                )
+    return clouds
 
 
-def _order(line: dict[str, Any], place: Place) -> list[float | None]:
-    """Order and that of the untrained network."""
-    found = score(line, "order", place) or {}
-    return [found.get("value"), (found.get("nulls") or {}).get("untrained")]
+def comparison_page(records: Sequence[Record], comparison: Comparison) -> str:
+    """Return the page's HTML."""
+    return self_contained(
+        "comparison.html.j2",
+        "compare",
+        {address_of(one.run): to_json(portable({**history(one), "row": row_of(one.run)})) for one in records},
+        name="",
+        title=f"{len(records)} runs compared",
+        query=urlencode({"runs": ",".join(comparison.names)}),
+        names=comparison.names,
+        differs=[replace(row, texts=portable(row.texts)) for row in comparison.differs],
+        stands=comparison.stands,
+        notes=comparison.notes,
+    )
 
 
-def _phases(line: dict[str, Any]) -> list[str]:
-    phases = line.get("phase") or {}
-    return [f"{name} {phases[reading]}" for reading, name in READINGS.items() if phases.get(reading)]
-
-
-def _base64(array: np.ndarray) -> str:
-    return base64.b64encode(np.ascontiguousarray(array, "<f4").tobytes()).decode("ascii")
+def portable(tree: Any) -> Any:
+    """Return a tree in which absolute paths are their last part: a page shows no path of a machine."""
+    if isinstance(tree, dict):
+        return {key: portable(value) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [portable(value) for value in tree]
+    return Path(tree).name if isinstance(tree, str) and tree.startswith("/") else tree

@@ -1,22 +1,26 @@
-"""A study's page: README.md in its folder, from its records, claims.json and preregistration.json; the same as one
-HTML file."""
+"""A study's page: README.md in its folder, from its records, claims.json and preregistration.json, also as one HTML file;
+and the page of findings, studies/README.md: what the seed paper states and leaves open, with the study that asks it."""
 
 from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from phasescope.errors import UserError
 from phasescope.store.files import write_all_aside, write_aside
+from phasescope.studies.claim import VERDICTS
 from phasescope.studies.preregistration import changed_sources, check_preregistered
 from phasescope.studies.records import Judged, Recorded, RecordedClaim, read_claims, read_rows
-from phasescope.studies.runs_table import Runs
 from phasescope.studies.study import Study
-from phasescope.views.claim_words import (
+from phasescope.views.figures.studies import draw_png
+from phasescope.views.inlined import environment
+from phasescope.views.numbers import (
     amendment_lines,
+    claim_cells,
     criterion,
     format_cell,
     format_interval,
@@ -24,49 +28,18 @@ from phasescope.views.claim_words import (
     power_words,
     verdict_words,
 )
-from phasescope.views.figures.studies import draw_png
 
 PAGE = "README.md"
 CSS = (
-    "body{max-width:60rem;margin:2rem auto;padding:0 1rem;font:16px/1.5 system-ui,sans-serif;color-scheme:light dark}"
+    ":root{color-scheme:light dark;background:Canvas}body{max-width:60rem;margin:2rem auto;padding:0 1rem}"
+    "body{font:16px/1.5 system-ui,sans-serif}"
     "table{border-collapse:collapse;display:block;overflow-x:auto}td,th{padding:.2rem .6rem;text-align:left;"
     "border-bottom:1px solid #8884;vertical-align:top}img{max-width:100%;background:#fff}"
 )
-
-
-def title_of(study: str) -> str:
-    return study.replace("_", " ").capitalize()
-
-
-def markdown_table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
-    """Return the lines of a Markdown table."""
-    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
-    return [*lines, *(f"| {' | '.join(map(format_cell, row))} |" for row in rows), ""]
-
-
-def table_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    return (
-        markdown_table(list(rows[0]), [list(row.values()) for row in rows])
-        if rows
-        else ["No run is recorded yet.", ""]
-    )
-
-
-def claim_lines(claim: RecordedClaim) -> list[str]:
-    """Return all that a page says of one claim."""
-    said = [
-        f"### {claim.name}",
-        "",
-        f"{claim.sentence} ({claim.source})",
-        "",
-        f"**{verdict_words(claim).capitalize()}**: {format_number(claim.value)} {format_interval(claim)}, needed "
-        f"{criterion(claim)}, n = {claim.n}{', final analysis' if claim.analysis == 2 else ''}; "
-        f"{claim.why}. {power_words(claim)}",
-        "",
-    ]
-    if claim.unreachable:
-        said += [f"Not reachable with power 0.8: {claim.unreachable}", ""]
-    return [*said, *([f"What it does not show: {claim.limits}", ""] if claim.limits else [])]
+ASKED = "asked.toml"
+"""beside the studies: what was asked, statements and questions, and the presets with the paper's own ingredients"""
+NOTES = ("retired", "realisations")
+"""beside the studies, appended: claims that are no longer made, and runs that were computed twice"""
 
 
 def study_page(study: Study, folder: Path) -> dict[Path, str | bytes]:
@@ -81,73 +54,39 @@ def study_page(study: Study, folder: Path) -> dict[Path, str | bytes]:
             f"`{folder}` must hold a claims.json of its records: phasescope study {study.name} --judge writes it"
         )
     runs = Recorded(study, read_rows(study, folder)).runs(study.more)
-    figures = {plot.name: draw_png(plot, runs) for plot in study.plots}
-    lines = [*_head(study, judged), *_figures(study, runs)]
-    for table in study.tables:
-        lines += [
-            f"## {table.title}",
-            "",
-            *table_lines(table.rows(runs)),
-            *([table.note, ""] if table.note else []),
-        ]
-    lines += ["## Claims in full", ""] * bool(judged.claims)
-    lines += [*(line for claim in judged.claims for line in claim_lines(claim))]
-    lines += _preregistered(study, folder)
-    return {folder / PAGE: "\n".join(lines).rstrip() + "\n"} | {
-        folder / f"{name}.png": png for name, png in figures.items()
-    }
-
-
-def _head(study: Study, judged: Judged) -> list[str]:
-    heads = ("claim", "verdict", "value", "interval", "needed", "n", "power")
-    rows = [
-        (
-            f"[{claim.sentence}](#{claim.name})",
-            verdict_words(claim),
-            claim.value,
-            format_interval(claim),
-            criterion(claim),
-            claim.n,
-            claim.observed_power,
-        )
-        for claim in judged.claims
-    ]
-    processors = ", ".join(judged.processors) or "unknown processors"
-    cost = f"{judged.runs} runs, {judged.core_minutes:.0f} core-minutes on {processors}."
-    answers = f" Answers {study.answers}." if study.answers else ""
-    summary = [study.summary, ""] if study.summary else []
-    return [
-        f"# {title_of(study.name)}",
-        "",
-        f"{study.question}{answers} {cost}",
-        "",
-        *summary,
-        *(markdown_table(heads, rows) if rows else []),
-    ]
-
-
-def _figures(study: Study, runs: Runs) -> list[str]:
-    lines = []
-    for plot in study.plots:
-        lines += [f"## {plot.title}", "", f"![{plot.title}]({plot.name}.png)", "", plot.caption(runs), ""]
-    return lines
-
-
-def _preregistered(study: Study, folder: Path) -> list[str]:
     known = check_preregistered(study, folder)
-    if known is None:
-        return []
-    existing = f", when {known.recorded} of its runs existed" if known.recorded else ", before its first run"
-    source = known.sources[0]
-    lines = [
-        "## Preregistration",
-        "",
-        f"Preregistered on {known.date}{existing}, at commit {source.commit or 'unknown'}.",
-    ]
-    if changed := changed_sources(study, known):
-        lines.append(f"Source files that have changed since: {', '.join(changed)} (see the log).")
-    amended = amendment_lines(known)
-    return [*lines, "", *(["Amendments:", "", *(f"- {line}" for line in amended), ""] if amended else [])]
+    text = _markdown(
+        "study.md.j2",
+        title=title_of(study.name),
+        study=study,
+        judged=judged,
+        runs=runs,
+        rows=[(f"[{claim.sentence}](#{claim.name})", *claim_cells(claim)) for claim in judged.claims],
+        known=known,
+        changed=changed_sources(study, known) if known else (),
+        amended=amendment_lines(known) if known else (),
+    )
+    return {folder / PAGE: text} | {folder / f"{plot.name}.png": draw_png(plot, runs) for plot in study.plots}
+
+
+def title_of(study: str) -> str:
+    return study.replace("_", " ").capitalize()
+
+
+def _markdown(template: str, **shown: Any) -> str:
+    """Return a page in Markdown; blocks stand apart by one empty line."""
+    pages = environment()
+    pages.filters |= {
+        "cell": lambda value: format_cell(value).replace("|", "\\|"),
+        "values": dict.values,
+        "number": format_number,
+        "interval": format_interval,
+        "criterion": criterion,
+        "verdict": verdict_words,
+        "power": power_words,
+    }
+    text = pages.get_template(template).render(**shown)
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
 def write_study_page(study: Study, folder: Path) -> list[Path]:
@@ -157,8 +96,16 @@ def write_study_page(study: Study, folder: Path) -> list[Path]:
     return list(files)
 
 
-def as_html(markdown: str, title: str, images: Mapping[str, bytes]) -> str:
-    """Return a page in Markdown as one self-contained HTML file, with its images inlined."""
+def write_html(study: Study, folder: Path, out: Path | None = None) -> Path:
+    """Write a study's page as one self-contained HTML file to `out`, by default report.html in its folder."""
+    files = study_page(study, folder)
+    images = {path.name: content for path, content in files.items() if isinstance(content, bytes)}
+    path = out or folder / "report.html"
+    write_aside(path, _as_html(str(files[folder / PAGE]), title_of(study.name), images))
+    return path
+
+
+def _as_html(markdown: str, title: str, images: Mapping[str, bytes]) -> str:
     from html import escape
 
     from markdown_it import MarkdownIt
@@ -173,10 +120,61 @@ def as_html(markdown: str, title: str, images: Mapping[str, bytes]) -> str:
     )
 
 
-def write_html(study: Study, folder: Path, out: Path | None = None) -> Path:
-    """Write a study's page as HTML to `out`, by default report.html in its folder."""
-    files = study_page(study, folder)
-    images = {path.name: content for path, content in files.items() if isinstance(content, bytes)}
-    path = out or folder / "report.html"
-    write_aside(path, as_html(str(files[folder / PAGE]), title_of(study.name), images))
-    return path
+def findings(studies: Sequence[tuple[Study, Path]], page: Path) -> str:
+    """Return the page of findings of some studies, whose folders lie beside the page."""
+    judged = [(study, folder, known) for study, folder in studies if (known := read_claims(folder))]
+    path = page.parent / ASKED
+    asked = tomllib.loads(path.read_text()) if path.exists() else {"statements": {}, "own_systems": ()}
+    return _markdown(
+        "findings.md.j2",
+        asked=asked if path.exists() else None,
+        own=[
+            _link(study, folder)
+            for study, folder, known in judged
+            if study.base in asked["own_systems"] and known.runs
+        ],
+        rows=[row for key, text in asked["statements"].items() for row in _rows(key, text, judged)],
+        counts=_counts([claim for _, _, known in judged for claim in known.claims]),
+        judged=[
+            (
+                study,
+                _link(study, folder),
+                [(_link(study, folder, claim), *claim_cells(claim)) for claim in known.claims],
+                known.runs,
+            )
+            for study, folder, known in judged
+        ],
+        notes=[note.read_text() for name in NOTES if (note := page.parent / f"{name}.md").exists()],
+    )
+
+
+def _link(study: Study, folder: Path, claim: RecordedClaim | None = None) -> str:
+    anchor = f"#{claim.name}" if claim else ""
+    return f"[{claim.sentence if claim else title_of(study.name)}]({folder.name}/README.md{anchor})"
+
+
+def _rows(key: str, text: str, judged: Sequence[tuple[Study, Path, Judged]]) -> list[tuple[object, ...]]:
+    """Return a row for every study that tests a statement; the statement's text stands in the first."""
+    rows: list[tuple[object, ...]] = []
+    for study, folder, known in judged:
+        if key == study.answers and study.headline:
+            claim = next(claim for claim in known.claims if claim.name == study.headline)
+            number = f"{format_number(claim.value)} {format_interval(claim)}, needed {criterion(claim)}"
+            link = f"[{title_of(study.name)}]({folder.name}/README.md#{claim.name})"
+            verdict = verdict_words(claim)
+            rows.append(
+                (key, "" if rows else text, verdict, claim.sentence, number, claim.n, study.base, link)
+            )
+    return rows or [(key, text, "open", "", "", "", "", "")]
+
+
+def _counts(claims: Sequence[RecordedClaim]) -> str:
+    counts = ", ".join(
+        f"{sum(c.verdict == verdict and not c.check for c in claims)} {verdict}" for verdict in VERDICTS
+    )
+    weak = sum(c.observed_power is not None and c.observed_power < 0.8 for c in claims)
+    checks = sum(c.check for c in claims)
+    return (
+        f"{len(claims)} claims: {counts}; {checks} are known answers, which check the instrument. Intervals are of 97.5 %. "
+        f"At the spread that was observed between runs, {weak} of them have a power below 0.8 for the effect they ask about."
+    )

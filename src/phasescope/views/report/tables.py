@@ -1,4 +1,4 @@
-"""The report's tables: scores with their nulls, thresholds with their calibration, provenance. All rows are text."""
+"""The report's tables: scores with their baselines, thresholds with their calibration, provenance. All cells are text."""
 
 from __future__ import annotations
 
@@ -10,127 +10,106 @@ from phasescope.measures.learning.gain import floors
 from phasescope.measures.learning.phases import RepresentationThresholds, calibrate
 from phasescope.measures.scores import Score
 from phasescope.places import Place
-from phasescope.views.names import measure_words, null_words, place_words, probed
+from phasescope.views.numbers import format_range, format_score
 from phasescope.views.record import Record, number, score
+from phasescope.views.terms import measure_words, null_words, place_words, probed
 
-LEARNT = "learnt_"
-"""before the name of an order, how much of it was learnt; it stands beside that order"""
-LEARNT_WORDS = "log((1 − R₀²)/(1 − R²)), R₀ of the untrained network"
+GAIN = "learnt_"
+"""before the name of a probe's score: how far it lies above the untrained network's; it stands beside that score"""
+GAIN_WORDS = "gain: log((1 − R₀²)/(1 − R²)), R₀ of the untrained network"
 
 
 def score_tables(record: Record) -> tuple[list[dict[str, Any]], int]:
-    """A table a measure, of every score with its nulls at the last snapshot; and how many scores lack
-    nulls."""
+    """Return a table for each measure, of its scores at the last snapshot; and how many scores lack baselines."""
     last = record.metrics[-1] if record.metrics else {}
     tables, without = [], 0
     for measure in record.measures:
-        if measure.removeprefix(LEARNT) in record.measures and measure.startswith(LEARNT):
+        if measure.startswith(GAIN) and measure.removeprefix(GAIN) in record.measures:
             continue
-        scores = {place: score(last, measure, place) for place in record.places(measure)}
-        found = {place: one for place, one in scores.items() if one and one.get("nulls")}
-        without += sum(1 for one in scores.values() if one and not one.get("nulls"))
-        if not found:
-            continue
-        nulls = [
-            null for null in record.nulls(measure) if any(null in one["nulls"] for one in found.values())
-        ]
-        title = probed(measure_words(measure), record.factors)
-        details = list(dict.fromkeys(name for one in found.values() for name in one.get("detail") or {}))
-        learnt = {place: score(last, f"{LEARNT}{measure}", place) for place in found}
-        if not any(learnt.values()):
-            learnt = {}
-        told = [str(one.get("estimator", "")) for one in found.values()]
-        told += [f"learnt: {LEARNT_WORDS}"] if learnt else []
-        tables.append(
-            {
-                "title": title[0].upper() + title[1:],
-                "estimator": "; ".join(dict.fromkeys(told)),
-                "details": [*(["learnt"] if learnt else []), *(name.replace("_", " ") for name in details)],
-                "nulls": [null_words(null) for null in nulls],
-                "rows": [
-                    _score_row(place, one, measure, details, nulls, [learnt[place]] if learnt else [])
-                    for place, one in found.items()
-                ],
-            }
-        )
+        scores = {place: value for place in record.places(measure) if (value := score(last, measure, place))}
+        with_nulls = {place: value for place, value in scores.items() if value.get("nulls")}
+        without += len(scores) - len(with_nulls)
+        if with_nulls:
+            gains = {place: score(last, f"{GAIN}{measure}", place) for place in with_nulls}
+            tables.append(_table(record, measure, with_nulls, gains if any(gains.values()) else {}))
     return tables, without
 
 
-def threshold_rows(record: Record) -> list[dict[str, str]]:
-    """Each threshold, the null at the last snapshot that leaves least of it, wherever latents were read, and the score
-    that it asks for there."""
-    limits = record.thresholds
-    declared = RepresentationThresholds(
-        label_share=limits["label_share"], dimension=limits["label_dimension"], order=limits["order"]
-    )
-    found = calibrate(
-        order={**last_scores(record, "order"), **last_scores(record, "p1_order", " (P1)")},
-        label_share=last_scores(record, "label_share"),
-        dimension=last_scores(record, "label_dimension"),
-        thresholds=declared,
-    )
-    rows = [
-        {
-            "name": "outcomes of one phase, above",
-            "threshold": f"{limits['majority']:g}",
-            "nearest": "",
-            "null": "",
-            "place": "",
-            "level": "",
-            "is_clear": "",
-            "says": "",
-        }
+def _table(record: Record, measure: str, scores: dict[Place, dict], gains: dict[Place, dict | None]) -> dict:
+    details = list(dict.fromkeys(name for value in scores.values() for name in value.get("detail") or {}))
+    nulls = [
+        null for null in record.nulls(measure) if any(null in value["nulls"] for value in scores.values())
     ]
-    for key, name in (
-        ("order", "order, gain from"),
-        ("label_share", "label share, gain from"),
-        ("dimension", "dimension, up to"),
-    ):
-        row = found.get(key, {})
-        rows.append(
+    estimators = [str(value.get("estimator", "")) for value in scores.values()] + [GAIN_WORDS] * bool(gains)
+    title = probed(measure_words(measure), record.factors)
+    return {
+        "title": title[0].upper() + title[1:],
+        "estimator": "; ".join(dict.fromkeys(estimators)),
+        "headings": [
+            *("value", "95 % interval", *["gain"] * bool(gains)),
+            *(name.replace("_", " ") for name in details),
+            *map(null_words, nulls),
+            "n",
+        ],
+        "rows": [
             {
-                "name": name,
-                "threshold": f"{getattr(declared, key):g}",
-                "nearest": figure(number(row.get("nearest"))),
-                "null": null_words(row.get("null", "")),
-                "place": row.get("place", ""),
-                "level": figure(number(row.get("level"))),
-                "is_clear": ("yes" if row["clear"] else "no") if row else "not calibrated",
-                "says": _unclear(key, row) if row and not row["clear"] else "",
+                "place": place_words(place),
+                "weak": _is_weak(measure, value),
+                "cells": [
+                    format_score(number(value)),
+                    format_range(number(value.get("low")), number(value.get("high"))),
+                    *([with_interval(gains[place])] if gains else []),
+                    *(format_score(number((value.get("detail") or {}).get(name))) for name in details),
+                    *(format_score(number(value["nulls"].get(null))) for null in nulls),
+                    str(value.get("n", "")),
+                ],
             }
-        )
+            for place, value in scores.items()
+        ],
+    }
+
+
+def _is_weak(measure: str, value: dict[str, Any]) -> bool:
+    """Whether a score that should exceed its baselines does not."""
+    known = [number(level) for level in floors(value["nulls"]).values() if level is not None]
+    rises = measure not in ("participation_ratio", "label_dimension")
+    return rises and bool(known) and not number(value.get("low")) > max(known)
+
+
+def threshold_rows(record: Record) -> list[list[str]]:
+    """Return each threshold with the baseline at the last snapshot that leaves least room, and the score needed there."""
+    limits = record.thresholds
+    names = {"order": "probe R², gain from", "label_share": "label variance, gain from"}
+    names |= {"dimension": "participation ratio, up to"}
+    declared = {"order": limits["order"], "label_share": limits["label_share"]}
+    declared |= {"dimension": limits["label_dimension"]}
+    order = last_scores(record, "order") | last_scores(record, "p1_order", " (P1)")
+    share, dimension = last_scores(record, "label_share"), last_scores(record, "label_dimension")
+    calibration = calibrate(order, share, dimension, RepresentationThresholds(**declared))
+    rows = [["outcomes of one phase, above", f"{limits['majority']:g}", *[""] * 5]]
+    for key, name in names.items():
+        row = calibration.get(key, {})
+        level, nearest = (format_score(number(row.get(part))) for part in ("level", "nearest"))
+        clear = ("yes" if row["clear"] else "no") if row else "not calibrated"
+        null, place = null_words(row.get("null", "")), row.get("place", "")
+        rows.append([name, f"{declared[key]:g}", level, null, nearest, place, clear])
     return rows
 
 
-def _unclear(threshold: str, row: dict[str, Any]) -> str:
-    """What it means that a threshold is not clear, with the null and the place that make it so."""
-    null, nearest = null_words(row["null"]), figure(number(row["nearest"]))
-    if threshold == "dimension":
-        return (
-            f"Dimension is not clear: at {row['place']} the null, {null}, has {nearest} itself. Low dimension there is no "
-            "sign of learning; phase B rests on label share alone."
-        )
-    name, phases = ("Order", "phase C") if threshold == "order" else ("Label share", "A and B")
-    return (
-        f"{name} is not clear: at {row['place']} the null, {null}, has {nearest}, which leaves too little to be gained. "
-        f"Nothing there can tell {phases} from what was there before learning."
-    )
-
-
 def last_scores(record: Record, measure: str, suffix: str = "") -> dict[str, Score]:
-    """The scores of `measure` at the last snapshot that have nulls, by place and `suffix`."""
+    """Return the scores of `measure` at the last snapshot that have baselines, by place and `suffix`."""
     scores = {}
     for place in record.places(measure):
-        one = score(record.metrics[-1], measure, place)
-        if one and one.get("nulls") and one.get("value") is not None:
-            found = Score.from_dict(one)
-            known = {null: level for null, level in found.nulls.items() if math.isfinite(level)}
-            scores[f"{place_words(place)}{suffix}"] = replace(found, nulls=known)
+        stored = score(record.metrics[-1], measure, place)
+        if stored and stored.get("nulls") and stored.get("value") is not None:
+            value = Score.from_dict(stored)
+            known = {null: level for null, level in value.nulls.items() if math.isfinite(level)}
+            scores[f"{place_words(place)}{suffix}"] = replace(value, nulls=known)
     return scores
 
 
 def provenance(record: Record) -> list[tuple[str, str]]:
-    """(what, value): where, when, with which versions and at what cost."""
+    """Return (name, value): where, when, with which versions and at what cost."""
     status = record.status
     wall, observing = number(status.get("wall_s")), number(status.get("observing_s"))
     rows: list[tuple[str, Any]] = [
@@ -138,57 +117,16 @@ def provenance(record: Record) -> list[tuple[str, str]]:
     ]
     rows += [(f"{name} version", version) for name, version in (status.get("versions") or {}).items()]
     rows += [(key.replace("_", " "), status.get(key)) for key in ("git_commit", "started", "updated")]
-    rows += [("wall time", f"{wall:,.1f} s" if wall == wall else None)]
-    rows += [("CPU time", f"{status['cpu_s']:,.1f} s" if "cpu_s" in status else None)]
-    rows += [
-        (
-            "observing",
-            f"{observing:,.1f} s, {observing / wall:.0%} of wall time"
-            if observing == observing and wall
-            else None,
-        )
-    ]
+    rows += [("wall time", f"{wall:,.1f} s")] if wall == wall else []
+    rows += [("CPU time", f"{status['cpu_s']:,.1f} s")] if "cpu_s" in status else []
+    if observing == observing and wall:
+        rows += [("observing", f"{observing:,.1f} s, {observing / wall:.0%} of wall time")]
     return [(name, str(value)) for name, value in rows if value is not None]
 
 
-def _score_row(
-    place: Place,
-    one: dict[str, Any],
-    measure: str,
-    details: list[str],
-    nulls: list[str],
-    learnt: list[dict[str, Any] | None],
-) -> dict[str, Any]:
-    known = [number(level) for level in floors(one["nulls"]).values() if level is not None]
-    rises = measure not in ("participation_ratio", "label_dimension")
-    return {
-        "place": place_words(place),
-        "value": figure(number(one)),
-        "interval": interval(one),
-        "weak": rises and bool(known) and not number(one.get("low")) > max(known),
-        "detail": [
-            *map(with_interval, learnt),
-            *(figure(number((one.get("detail") or {}).get(name))) for name in details),
-        ],
-        "nulls": [figure(number(one["nulls"].get(null))) for null in nulls],
-        "n": str(one.get("n", "")),
-    }
-
-
-def interval(one: dict[str, Any]) -> str:
-    """A score's ends."""
-    return f"{figure(number(one.get('low')))} to {figure(number(one.get('high')))}"
-
-
-def with_interval(one: dict[str, Any] | None) -> str:
-    """A score and its ends; a dash where it has no value."""
-    value = number(one)
-    return f"{figure(value)} ({interval(one)})" if one and value == value else "–"
-
-
-def figure(value: float) -> str:
-    """Two decimals, one where there are tens."""
-    if value != value:
-        return "–"
-    rounded = round(value, 2 if abs(value) < 10 else 1) + 0.0
-    return (f"{rounded:.2f}" if abs(value) < 10 else f"{rounded:.1f}").replace("-", "\u2212")
+def with_interval(value: dict[str, Any] | None) -> str:
+    """Return a score and its interval."""
+    if not value or math.isnan(number(value)):
+        return format_score(None)
+    low, high = number(value.get("low")), number(value.get("high"))
+    return f"{format_score(number(value))} ({format_range(low, high)})"

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
-
-from rich.console import Console
-from rich.table import Table
 
 from phasescope.measures.learning.gain import floors
 from phasescope.places import Place
 from phasescope.store import Run
-from phasescope.store.catalogue import read_or
-from phasescope.store.files import to_json
 from phasescope.store.folder import shown
 from phasescope.store.tags import read_tags
-from phasescope.views.names import MEASURES, READINGS, place_words
-from phasescope.views.probe_r2 import ProbeR2, probe_r2
-from phasescope.views.record import Record, score, success_share
+from phasescope.views.explorer.rows import row_of
+from phasescope.views.numbers import format_count, format_duration, format_percent, format_score
+from phasescope.views.record import Record, number, score
+from phasescope.views.scores import probe_r2
+from phasescope.views.terminal.printing import open_console, print_json, print_table
+from phasescope.views.terms import MEASURES, READINGS, place_words
+
+HEADS = (
+    "run",
+    "state",
+    "step",
+    "images",
+    "success %",
+    "probe R²",
+    "behaviour",
+    "representation",
+    "wall",
+    "tags",
+)
+NUMBERS = ("state", "step", "steps", "images_seen", "success", "probe_r2", "wall_s")
+SEQUENCES = ("behaviour", "representation")
+"""what a line takes from the explorer's row"""
 
 
 def rows_of(runs: list[Run], tell: Callable[[int, int], None]) -> list[dict[str, Any]]:
@@ -33,40 +46,12 @@ def rows_of(runs: list[Run], tell: Callable[[int, int], None]) -> list[dict[str,
 def print_runs(rows: list[dict[str, Any]], as_json: bool) -> None:
     """Print rows of runs, a line each."""
     if as_json:
-        print(to_json(rows, indent=1))
+        print_json(rows)
         return
     if not rows:
         print("no runs here")
         return
-    lines = [
-        (
-            "run",
-            "state",
-            "step",
-            "images",
-            "success %",
-            "probe R²",
-            "behaviour",
-            "representation",
-            "wall",
-            "tags",
-        )
-    ]
-    lines += [
-        (
-            row["run"],
-            row["state"],
-            f"{row['step']:,}/{row['steps']:,}" if row["steps"] else "-",
-            _number(row["images_seen"]),
-            _percent(row["success"]),
-            "-" if row["probe_r2"] is None else ProbeR2(**row["probe_r2"]).text,
-            _path(row["behaviour"]),
-            _path(row["representation"]),
-            _seconds(row["wall_s"]),
-            "; ".join(row["tags"]),
-        )
-        for row in rows
-    ]
+    lines = [HEADS, *map(_cells, rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:  # rich takes 10 s to lay out 10,000 lines
         print("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
@@ -75,160 +60,108 @@ def print_runs(rows: list[dict[str, Any]], as_json: bool) -> None:
             print(f"{row['run']}: {row['error']}")
 
 
-def print_run(run: Run, as_json: bool) -> None:
-    """One run: state, phases with onsets, snapshots."""
-    record = Record(run)
-    status, metrics, faults = record.status, record.metrics, record.faults
-    if as_json:
-        whole = {
-            "run": run.name,
-            "path": shown(str(run.path)),
-            "status": status,
-            "faults": faults,
-            "tags": read_tags(run.path),
-            "metrics": run.metrics,
-            "about": record.about,
-            "config": record.config,
-        }
-        print(to_json(whole, indent=1))
-        return
-    console = open_console()
-    console.print(f"{run.name}  {status['state']}  step {status.get('step', 0):,}/{status.get('steps', 0):,}")
-    for tag in read_tags(run.path):
-        console.print(f"tag: {tag}")
-    for fault in faults:
-        console.print(f"error: {fault}")
-    if sentence := record.about.get("sentence"):
-        console.print(sentence)
-    if "error" in status and status["state"] != "broken":
-        console.print(f"error: {status['error']}")
-    if "parameters" in status:
-        console.print(
-            f"{status['parameters']:,} parameters, {status['images']:,} images; {status['device']}, "
-            f"threads: {status['threads']}, {status['cpu']}; {_seconds(status['wall_s'])} wall, of which observing "
-            f"{_seconds(status['observing_s'])}; commit {status['git_commit'] or 'unknown'}"
-        )
-    if not metrics:
-        console.print("no snapshots yet")
-        return
-    phases = Table("phases", "sequence", "B from", "C from (images)", box=None)
-    for kind, words in READINGS.items():
-        found = record.summary.get(kind)
-        if found:
-            onsets = found["onsets"]
-            phases.add_row(words, _path(found["sequence"]), _number(onsets["B"]), _number(onsets["C"]))
-    console.print(phases)
-    console.print(_snapshots(record))
-
-
-def _snapshots(record: Record) -> Table:
-    """A line a snapshot: the outcomes of what is trained on, success on each further split, the probe's R² and its nulls."""
-    place = record.declared_place("representation")
-    trained, others = record.splits[:1], record.splits[1:]
-    table = Table("step", "images", "loss", box=None)
-    for outcome in record.outcomes if trained else ():
-        table.add_column(outcome.name)
-    for heading in (
-        *others,
-        f"probe R² at {place_words(place) if place else '?'}",
-        "highest null",
-        "share",
-        "dim",
-    ):
-        table.add_column(heading)
-    own = [name for name in record.measures if name not in MEASURES]
-    for heading in (*own, "phases"):
-        table.add_column(heading)
-    for entry in record.metrics:
-        read = entry.get("outcomes") or {}
-        shares = [
-            _percent(read.get(split, {}).get(outcome.name))
-            for split in trained
-            for outcome in record.outcomes
-        ]
-        success = [_percent(read.get(split, {}).get(record.outcomes[-1].name)) for split in others]
-        order, *rest = (_at(entry, name, place) for name in ("order", "label_share", "label_dimension", *own))
-        known = [level for level in floors(order.get("nulls", {})).values() if level is not None]
-        table.add_row(
-            f"{entry['step']:,}",
-            f"{entry['images_seen']:,}",
-            "-" if entry["loss"] is None else f"{entry['loss']:.4f}",
-            *shares,
-            *success,
-            "-" if (found := probe_r2(order)) is None else found.text,
-            _score(max(known, default=None)),
-            *(_score(one.get("value")) for one in rest),
-            " ".join(phase[0] if phase != "undecided" else "-" for phase in entry["phase"].values()),
-        )
-    return table
-
-
-COLUMNS = (
-    "run", "path", "tags", "state", "step", "steps", "images_seen", "success", "probe_r2", "behaviour", "representation",
-    "wall_s",
-)  # fmt: skip
-
-
-def _row(run: Run) -> dict[str, Any]:
-    """A run's line; of one that is broken its `error` says what is wrong with it."""
-    told = {"run": run.name, "path": shown(str(run.path)), "tags": read_tags(run.path)}
-    return read_or(
-        run,
-        lambda run: told | _read(run),
-        lambda error: dict.fromkeys(COLUMNS) | told | {"state": "broken", "error": error},
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        row["run"],
+        row["state"],
+        f"{row['step']:,}/{row['steps']:,}" if row["steps"] else "–",
+        format_count(row["images_seen"]),
+        format_percent(row["success"]),
+        "–" if row["probe_r2"] is None else row["probe_r2"]["text"],
+        _sequence_words(row["behaviour"]),
+        _sequence_words(row["representation"]),
+        format_duration(row["wall_s"]),
+        "; ".join(row["tags"]),
     )
 
 
-def _read(run: Run) -> dict[str, Any]:
-    record = Record(run, last_only=True)
-    status, metrics, faults, summary = record.status, record.metrics, record.faults, record.summary
-    order = _at(metrics[-1], "order", record.declared_place("representation")) if metrics else {}
+def _row(run: Run) -> dict[str, Any]:
+    """Return a run's line; of a broken run `error` says what is wrong with it."""
+    row = row_of(run, with_settings=False)
+    phases = row.get("phases") or {}
     return {
-        "state": "broken" if faults else status["state"],
-        "step": status.get("step", 0),
-        "steps": status.get("steps", 0),
-        "images_seen": status.get("images_seen"),
-        "success": success_share(metrics[-1]) if metrics else None,
-        "probe_r2": None if (found := probe_r2(order)) is None else found._asdict(),
-        **{name: _sequence(summary, name) for name in ("behaviour", "representation")},
-        "wall_s": status.get("wall_s"),
-        **({"error": faults[0]} if faults else {}),
+        "run": run.name,
+        "path": shown(str(run.path)),
+        "tags": read_tags(run.path),
+        **{key: row.get(key) for key in NUMBERS},
+        **{name: phases[name]["sequence"] if name in phases else None for name in SEQUENCES},
+        **({"error": row["error"]} if row["state"] == "broken" else {}),
     }
 
 
-def _sequence(summary: dict[str, Any], name: str) -> list[str] | None:
-    found = summary.get(name, {}).get("sequence")
-    return None if found is None else [str(phase) for phase in found]
+def print_run(run: Run, as_json: bool) -> None:
+    """Print one run: state, phases with onsets, snapshots."""
+    record = Record(run)
+    status, tags = record.status, read_tags(run.path)
+    if as_json:
+        tree = {"run": run.name, "path": shown(str(run.path)), "status": status, "faults": record.faults}
+        tree |= {"tags": tags, "metrics": run.metrics, "about": record.about, "config": record.config}
+        print_json(tree)
+        return
+    console = open_console()
+    lines = [f"{run.name}  {status['state']}  step {status.get('step', 0):,}/{status.get('steps', 0):,}"]
+    lines += [f"tag: {tag}" for tag in tags] + [f"error: {fault}" for fault in record.faults]
+    lines += [record.about["sentence"]] if record.about.get("sentence") else []
+    lines += [f"error: {status['error']}"] if "error" in status and status["state"] != "broken" else []
+    if "parameters" in status:
+        lines.append(
+            f"{status['parameters']:,} parameters, {status['images']:,} images; {status['device']}, "
+            f"threads: {status['threads']}, {status['cpu']}; {format_duration(status['wall_s'])} wall, of which observing "
+            f"{format_duration(status['observing_s'])}; commit {status['git_commit'] or 'unknown'}"
+        )
+    for line in lines if record.metrics else [*lines, "no snapshots yet"]:
+        console.print(line)
+    if record.metrics:
+        rows = [(words, reading) for kind, words in READINGS.items() if (reading := record.summary.get(kind))]
+        print_table(
+            ("phases", "sequence", "B from", "C from (images)"),
+            (
+                (
+                    words,
+                    _sequence_words(one["sequence"]),
+                    *(format_count(one["onsets"][phase]) for phase in "BC"),
+                )
+                for words, one in rows
+            ),
+        )
+        _print_snapshots(record)
 
 
-def open_console() -> Console:
-    """What goes into a file or a pipe is not cut to a terminal's width."""
-    wide = None if sys.stdout.isatty() else 200
-    return Console(highlight=False, markup=False, width=wide)
+def _print_snapshots(record: Record) -> None:
+    """Print a line a snapshot: outcomes of the labels trained on, success on each other split, the probe's R²."""
+    place = record.declared_place("representation")
+    trained, others = record.splits[:1], record.splits[1:]
+    outcomes = [outcome.name for outcome in record.outcomes]
+    own = [name for name in record.measures if name not in MEASURES]
+    probe = f"probe R² at {place_words(place) if place else '?'}"
+    named = outcomes if trained else []
+    heads = ("step", "images", "loss", *named, *others, probe, "highest null", "share", "dim", *own, "phases")
+
+    def cells(line: dict[str, Any]) -> tuple[str, ...]:
+        shares = line.get("outcomes") or {}
+        read = [(split, name) for split in trained for name in outcomes] + [(s, outcomes[-1]) for s in others]
+        order, *scores = (
+            _score_at(line, name, place) for name in ("order", "label_share", "label_dimension", *own)
+        )
+        highest = max(
+            (one for one in floors(order.get("nulls", {})).values() if one is not None), default=None
+        )
+        probed = probe_r2(order)
+        return (
+            *(format_count(line["step"]), format_count(line["images_seen"])),
+            "–" if line["loss"] is None else f"{line['loss']:.4f}",
+            *(format_percent(shares.get(split, {}).get(name)) for split, name in read),
+            *("–" if probed is None else probed.text, format_score(highest)),
+            *(format_score(number(one)) for one in scores),
+            " ".join(phase[0] if phase != "undecided" else "-" for phase in line["phase"].values()),
+        )
+
+    print_table(heads, map(cells, record.metrics))
 
 
-def _at(entry: dict[str, Any], measure: str, place: Place | None) -> dict[str, Any]:
-    return (score(entry, measure, place) if place else None) or {}
+def _score_at(line: dict[str, Any], measure: str, place: Place | None) -> dict[str, Any]:
+    return (score(line, measure, place) if place else None) or {}
 
 
-def _percent(share: float | None) -> str:
-    return "-" if share is None or share != share else f"{100 * share:.0f}"
-
-
-def _path(sequence: list[str] | None) -> str:
-    return " ".join(sequence) if sequence else "-"
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:,}"
-
-
-def _score(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
-
-
-def _seconds(seconds: float | None) -> str:
-    if seconds is None:
-        return "-"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d} min" if minutes else f"{rest} s"
+def _sequence_words(sequence: list[str] | None) -> str:
+    return " ".join(sequence) if sequence else "–"

@@ -1,13 +1,12 @@
 // Accuracy by factor at one snapshot, in every way of reading; and whether factors are right together.
 
 import {fixed, h, integer, known, percent} from "./dom.js";
-import {downloads, rowsOf} from "./downloads.js";
 import {words} from "./words.js";
 
 export class Accuracies {
   constructor() {
     this.body = h("div.tablebox", {tabindex: 0, role: "group", "aria-label": "table of accuracy"});
-    this.root = h("figure.panel", {hidden: true}, h("figcaption", h("h2", "Accuracy by factor"), h("span.note", "median errors; excess: right together less the product of both; φ: their correlation; 95 % intervals"), words(["copier"]), downloads("Accuracy by factor", {csv: () => rowsOf(this.body.querySelector("table"))})), this.body);
+    this.root = h("figure.panel", {hidden: true}, h("figcaption", h("h2", "Accuracy by factor"), h("span.note", "median errors; excess: right together less the product of both; φ: their correlation; 95 % intervals"), words(["copier"])), this.body);
   }
 
   show(details, split) {
@@ -30,10 +29,14 @@ export class Accuracies {
     ];
     this.body.replaceChildren(h("table.accuracy",
       h("thead", h("tr", h("td"), rows.map(({way}) => h("th", {scope: "col", "data-way": way}, ways[way] ?? way)))),
-      h("tbody", quantities.map(([name, of]) => h("tr", h("th", {scope: "row"}, name), rows.map((one) => h("td", of(one))))))));
+      h("tbody", quantities.map(([name, of]) => h("tr", h("th", {scope: "row"}, name), rows.map((one) => h("td", of(one))))))), ...Object.entries(lines[index]?.by_class?.[split] ?? {}).map(classesOf));
   }
 
   close() {}
 }
+
+const classesOf = ([factor, classes]) => h("table.accuracy",
+  h("thead", h("tr", h("th", {scope: "col"}, factor), Object.keys(classes).map((name) => h("th", {scope: "col"}, name)))),
+  h("tbody", [["right", ({right}) => percent(right)], ["n", ({n}) => integer(n)]].map(([name, of]) => h("tr", h("th", {scope: "row"}, name), Object.values(classes).map((one) => h("td", of(one)))))));
 
 const told = (score) => (score && known(score[0]) ? `${fixed(score[0])} (${fixed(score[1])} to ${fixed(score[2])})` : "–");

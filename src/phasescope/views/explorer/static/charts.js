@@ -1,7 +1,6 @@
 // Curves over training in SVG: an axis of images, steps or epochs, phases in a strip above, a cursor that the scrubber moves.
 
 import {compact, eachFrame, h, known, s} from "./dom.js";
-import {downloads, sheet} from "./downloads.js";
 import {words} from "./words.js";
 
 const LEFT = 40, RIGHT = 10, STRIP = 15, BOTTOM = 20, MOST_LINES = 8;
@@ -51,8 +50,6 @@ export function edgesOf(xs) {
   return xs.length === 1 ? [xs[0], xs[0] + 4] : [xs[0], ...xs.slice(1).map((x, i) => (x + xs[i]) / 2), xs[xs.length - 1]];
 }
 
-export const PHASE_NAMES = {A: "phase A", B: "phase B", C: "phase C", undecided: "undecided"};
-
 // stretches of equal phases as boxes with their letter
 export function phaseStrip(xs, phases, y, height) {
   const edges = edgesOf(xs), boxes = [];
@@ -60,7 +57,7 @@ export function phaseStrip(xs, phases, y, height) {
     if (i < phases.length && phases[i] === phases[first]) continue;
     const phase = phases[first], width = Math.max(edges[i] - edges[first], 0.5);
     if (phase) boxes.push(
-      s("rect", {x: edges[first], y, width, height, class: `phase-${phase}`}, s("title", PHASE_NAMES[phase])),
+      s("rect", {x: edges[first], y, width, height, class: `phase-${phase}`}, s("title", phase === "undecided" ? phase : `phase ${phase}`)),
       phase !== "undecided" && width > 11 ? s("text.letter", {x: edges[first] + width / 2, y: y + height / 2}, phase) : null,
     );
     first = i;
@@ -78,8 +75,7 @@ export class Chart {
     this.svg = s("svg.chart", {role: "img", height, "aria-label": title});
     this.legend = h("div.legend");
     this.more = h("button", {type: "button", hidden: true, "aria-expanded": "false", onclick: () => { this.all = !this.all; this.draw(); }});
-    const kept = downloads(title, {svg: () => sheet(title, [{svg: this.svg}], {legend: this.entries.map(({line}) => ({name: line.name, colour: line.colour, dash: line.dash, filled: line.area}))}), csv: () => this.rows()});
-    this.root = h("figure.panel", h("figcaption", h("h2", title), note ? h("span.note", note) : null, terms.length ? words(terms) : null, kept), this.legend, this.more, this.svg);
+    this.root = h("figure.panel", h("figcaption", h("h2", title), note ? h("span.note", note) : null, terms.length ? words(terms) : null), this.legend, this.more, this.svg);
     const redraw = eachFrame(() => this.draw());
     this.observer = new ResizeObserver(redraw);
     this.observer.observe(this.svg);
@@ -131,14 +127,6 @@ export class Chart {
     });
     this.legend.replaceChildren(...this.entries.map((entry) => entry.root));
     this.move(this.at);
-  }
-
-  // the numbers that are drawn: a row for each x
-  rows() {
-    const {x, lines, strips = [], unit = "x"} = this.data, named = this.shown(lines).filter((line) => line.name);
-    const columns = named.flatMap((line) => [[line.name, line.y], ["smoothed of", line.raw], ["low", line.low], ["high", line.high]].filter(([, values]) => values).map(([name, values], k) => [k ? `${line.name}, ${name}` : line.title ? `${name}, ${line.title}` : name, values]));
-    columns.push(...strips.map((strip) => [strip.name, strip.phases]));
-    return [[unit, ...columns.map(([name]) => name)], ...x.map((at, i) => [at, ...columns.map(([, values]) => values[i])])];
   }
 
   // a few lines can be told apart; the others come when they are asked for

@@ -2,13 +2,12 @@
 
 import {Chart} from "./charts.js";
 import {absent, choice, fixed, h, integer, known, percent} from "./dom.js";
-import {json, ofRun} from "./api.js";
-import {downloads, rowsOf} from "./downloads.js";
+import {ALONE, json, ofRun} from "./api.js";
 import {BANDS, grouped, meanOf, MOST_COMPARED, valueOf} from "./grouping.js";
 import {runs, subscribe} from "./live.js";
 import {address, remember} from "./route.js";
 import {orderOf, phaseBadge, stateOf} from "./runs.js";
-import {smoothing, softened} from "./training.js";
+import {smoothing, softened} from "./smoothing.js";
 import {phasesTerm, term} from "./words.js";
 import {success} from "./world.js";
 
@@ -33,9 +32,7 @@ function commonPlace(several) {
   return shared.reduce((best, place) => (best === null || votes(place) > votes(best) ? place : best), null);
 }
 
-function scoreOf(place, measure) {
-  return (line) => line.scores[measure]?.[place]?.value;
-}
+const scoreOf = (place, measure) => (line) => line.scores[measure]?.[place]?.value;
 
 export async function open(root, route) {
   let names = (route.query.get("runs") ?? "").split(",").filter(Boolean).slice(0, MOST_COMPARED), unit = UNITS[route.query.get("unit")] ? route.query.get("unit") : "images_seen";
@@ -51,8 +48,7 @@ export async function open(root, route) {
   const soft = smoothing(() => draw()), controls = h("div.controls"), grouping = h("p.note", {"aria-live": "polite"}), layers = h("p.fault", {role: "status"});
   soft.set(Number(route.query.get("smooth")) || 0);
   const heads = h("div.tablebox", {tabindex: 0, role: "group", "aria-label": "in what the runs differ"});
-  const kept = downloads("what differs", {csv: () => rowsOf(heads.querySelector("table"))});
-  root.append(h("div.heading", h("h1", "Compare"), kept), controls, heads, grouping, layers, h("div.charts", charts.map(([, chart]) => chart.root)));
+  root.append(ALONE ? h("h2", "Curves") : h("div.heading", h("h1", "Compare")), controls, heads, grouping, layers, h("div.charts", charts.map(([, chart]) => chart.root)));
   await Promise.all(names.map(read));
 
   const rowOf = (name) => found.get(name).row;
@@ -83,7 +79,7 @@ export async function open(root, route) {
       return joined(xs, new Map(details.lines.map((line) => [line[unit], value(line, details)])));
     };
     const look = (index) => ({colour: COLOURS[index % COLOURS.length], dash: DASHES[Math.floor(index / COLOURS.length) % DASHES.length]});
-    if (!group) return whole.map((name) => ({name: `${names.indexOf(name) + 1}`, title: name, y: curve(name), ...beside([found.get(name)], key, common), ...look(names.indexOf(name))}));
+    if (!group) return whole.map((name) => ({name: ALONE ? name : `${names.indexOf(name) + 1}`, title: name, y: curve(name), ...beside([found.get(name)], key, common), ...look(names.indexOf(name))}));
     return grouped(whole, (name) => valueOf(rowOf(name), group)).map(([value, members], index) => ({name: `${group} = ${value}`, title: `${members.length} ${members.length === 1 ? "run" : "runs"}`, ...meanOf(members.map(curve), band), ...beside(members.map((name) => found.get(name)), key, common), ...look(index)}));
   }
 
@@ -95,6 +91,7 @@ export async function open(root, route) {
       chart.show({x: xs, unit: UNITS[unit], lines});
       chart.move(null);
     }
+    heads.hidden = Boolean(ALONE);  // the file has a table of its own
     heads.replaceChildren(names.length ? differences() : absent("Choose runs in the table of runs."));
     const apart = whole.length > 1 && whole.some((name) => found.get(name).declared.representation) && commonPlace(whole.map((name) => found.get(name))) === null;
     layers.textContent = apart ? "No layer was read in all of them: scores of different layers are not comparable." : "";
@@ -128,8 +125,7 @@ export async function open(root, route) {
     choices();
     draw();
   });
-  const close = () => { leave(); charts.forEach(([, chart]) => chart.close()); };
-  return {close};
+  return {close: () => { leave(); charts.forEach(([, chart]) => chart.close()); }};
 }
 
 // order's untrained value stands beside it: of several runs the mean
@@ -143,7 +139,7 @@ function beside(several, measure, common) {
 const told = (settings, key) => (key in settings ? String(settings[key] ?? "none") : "default");
 
 // runs are read at steps of their own: between two of them a line goes straight on
-function joined(xs, by) {
+export function joined(xs, by) {
   const at = [...by.keys()].filter((x) => by.get(x) !== null && by.get(x) !== undefined).sort((a, b) => a - b);
   let i = 0;
   return xs.map((x) => {

@@ -61,9 +61,7 @@ export function fill(element, ...children) {
   element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
 }
 
-export function absent(text) {
-  return h("p.absent", text);
-}
+export const absent = (text) => h("p.absent", text);
 
 // runs `work` at most once a frame, with the last arguments
 export function eachFrame(work) {

@@ -2,14 +2,21 @@
 
 import {Accuracies} from "./accuracy.js";
 import {Chart} from "./charts.js";
-import {UNITS} from "./compare.js";
+import {COLOURS, UNITS} from "./compare.js";
 import {choice, fixed, h, known, percent} from "./dom.js";
+import {smoothing, softened} from "./smoothing.js";
 import {Standing} from "./standing.js";
-import {Training} from "./training.js";
 
 const NULL_DASHES = {untrained: "6 3", pixels: "2 2", permuted: "1 3", label_embedding: "9 3 2 3"}, OTHER_DASHES = "4 2 1 2 1 2";
 // those that have a panel of their own
 const KNOWN = ["order", "p1_order", "participation_ratio", "label_dimension", "label_share", "order_told", "order_seen", "share_told", "share_seen", "nats"];
+const power = (value) => (value === 0 || value >= 0.01 && value < 1000 ? String(Number(value.toPrecision(3))) : value.toExponential(1));
+// of the training: an older run recorded the loss alone
+const TRAINING = {
+  loss: ["Loss", {note: "mean over the steps since the snapshot before", height: 190, log: true, format: power}],
+  learning_rate: ["Learning rate", {note: "last step", height: 150, format: power}],
+  gradient_norm: ["Gradient norm", {note: "last step, before clipping", height: 150, log: true, format: power}],
+};
 const significant = (value) => String(Number(value.toPrecision(2)));
 
 export class Histories {
@@ -19,13 +26,16 @@ export class Histories {
     this.outcomes = details.outcomes.length ? chart("What becomes of its images", {terms: ["outcome", "phase"], height: 200, domain: [0, 1], format: percent}) : null;
     this.order = chart(`Probe ${details.probe}, with its nulls`, {terms: ["order", "null", "untrained", ...("p1_order" in details.names.measures ? ["p1_order", "P1"] : [])], note: details.factors.length > 1 ? `${details.probe}, minimum over factors, 95 % interval; each factor above` : `${details.probe}, 95 % interval`, height: 220, domain: [-0.1, 1.02], format: (value) => fixed(value)});
     this.dimension = chart("Dimension", {terms: ["dimension", "null"], note: "participation ratio", height: 190, log: true, format: significant});
+    this.share = "label_share" in details.names.measures ? chart("Variance explained by the label", {terms: ["label_share", "null"], note: "95 % interval", height: 190, domain: [-0.1, 1.02], format: (value) => fixed(value)}) : null;
+    this.denoising = details.lines.some((line) => line.denoising) ? chart("Denoising error", {note: "mean squared error of the noise per pixel, by band of t; dashed: the exact optimum without the label", height: 220, log: true, format: significant}) : null;
     this.routes = "order_told" in details.names.measures ? chart("Told and seen", {terms: ["route", "order"], note: `labels crossed with images of others: ${details.probe}, 95 % interval; share of variance`, height: 220, domain: [-0.15, 1.02], format: (value) => fixed(value)}) : null;
     this.accuracies = details.outcomes.length ? new Accuracies() : null;
     this.own = Object.keys(details.names.measures).filter((name) => !KNOWN.includes(name)).map((name) => [name, chart(details.names.measures[name], {note: "95 % interval", height: 190, format: significant})]);
     this.standing = details.ladder ? new Standing({ladder: details.ladder, pick}) : null;
     this.nats = details.lines.some((line) => line.nats) ? chart("Nats of the label learnt", {terms: ["nats"], note: "95 % interval; dashed: all that there are", height: 190, format: (value) => fixed(value)}) : null;
-    this.training = new Training({pick, changed});
-    this.charts = [this.outcomes, this.accuracies, this.order, this.routes, this.dimension, this.standing, this.nats, ...this.own.map(([, one]) => one), this.training].filter(Boolean);
+    this.training = Object.entries(TRAINING).filter(([key]) => details.lines.some((line) => known(line[key]))).map(([key, [title, options]]) => [key, chart(title, options)]);
+    this.smoothing = smoothing(() => { this.draw(); changed(); });
+    this.charts = [this.outcomes, this.accuracies, this.order, this.routes, this.dimension, this.share, this.denoising, this.standing, this.nats, ...[...this.own, ...this.training].map(([, one]) => one)].filter(Boolean);
     this.controls = h("div.controls");
     this.root = h("div.histories", this.controls, this.charts.map((one) => one.root));
   }
@@ -39,7 +49,8 @@ export class Histories {
     this.controls.replaceChildren(
       choice("against", Object.entries(UNITS), this.unit, (value) => { this.unit = value; redraw(); }),
       this.outcomes ? choice("images", Object.entries(details.names.splits), this.split, (value) => { this.split = value; redraw(); }) : "",
-      places.length ? choice("scores at", places.map((place) => [place, details.names.places[place] ?? place]), this.place, (value) => { this.place = value; redraw(); }) : "");
+      places.length ? choice("scores at", places.map((place) => [place, details.names.places[place] ?? place]), this.place, (value) => { this.place = value; redraw(); }) : "",
+      this.training.length ? this.smoothing.root : "");
     this.draw();
   }
 
@@ -69,6 +80,8 @@ export class Histories {
     this.dimension.show({x, unit, level: levels.label_dimension?.[this.place],
       lines: [{name: "latents", y: this.series("participation_ratio", "value"), colour: "var(--accent)"}, this.scored("label means", "label_dimension", "var(--order)"),
         ...this.nulls("label_dimension", ["label_embedding"]).map((line) => ({...line, name: `${line.name} (label means)`}))]});
+    this.share?.show({x, unit, level: levels.label_share?.[this.place], lines: [this.scored("of the variance", "label_share", "var(--order)"), ...this.nulls("label_share")]});
+    this.denoising?.show({x, unit, lines: this.bands()});
     this.accuracies?.show(details, this.split);
     this.routes?.show({x, unit, lines: ["told", "seen"].flatMap((route) => [
       this.scored(route, `order_${route}`, `var(--${route})`),
@@ -76,8 +89,20 @@ export class Histories {
       ...this.nulls(`order_${route}`).map((line) => ({...line, name: `${route}: ${line.name}`, colour: `var(--${route})`, thin: true}))])});
     this.standing?.show(lines, this.unit);
     this.nats?.show({x, unit, lines: this.learnt()});
-    this.training.show(lines, this.unit, unit);
+    for (const [key, chart] of this.training) {
+      const line = {name: TRAINING[key][0].toLowerCase(), y: lines.map((one) => one[key] ?? null), colour: "var(--accent)"};
+      if (key === "learning_rate") chart.domain = [0, 1.05 * Math.max(...line.y.filter(known))];
+      chart.show({x, unit, lines: [key === "learning_rate" ? line : softened(line, this.smoothing.weight)]});
+    }
     for (const [name, chart] of this.own) chart.show({x, unit, lines: [this.scored("as learnt", name, "var(--order)"), ...this.nulls(name)]});
+  }
+
+  bands() {
+    const {lines} = this.details, bands = lines.findLast((line) => line.denoising).denoising;
+    return bands.flatMap(({low, high}, i) => {
+      const of = (what) => lines.map((line) => line.denoising?.[i]?.[what] ?? null), colour = COLOURS[i % COLOURS.length];
+      return [{name: `t ${low} to ${high - 1}`, y: of("network"), colour}, {y: of("unconditional"), colour, dash: "5 3", thin: true}];
+    });
   }
 
   learnt() {
@@ -102,13 +127,13 @@ export class Histories {
 
   move(index) { for (const chart of this.charts) chart.move(index); }
 
-  query() { return {unit: this.unit === "images_seen" ? null : this.unit, images: this.split === this.details.splits[0] ? null : this.split, scores: this.place, ...this.training.query()}; }
+  query() { return {unit: this.unit === "images_seen" ? null : this.unit, images: this.split === this.details.splits[0] ? null : this.split, scores: this.place, smooth: this.smoothing.query()}; }
 
   restore(query, details) {
     this.unit = UNITS[query.get("unit")] ? query.get("unit") : "images_seen";
     this.split = details.splits.includes(query.get("images")) ? query.get("images") : details.splits[0];
     this.place = query.get("scores");
-    this.training.restore(query);
+    this.smoothing.set(Number(query.get("smooth")) || 0);
     this.show(details);
   }
 

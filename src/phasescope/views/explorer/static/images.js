@@ -62,7 +62,7 @@ export function cross(context, name, [x, y], arm, lying = false) {
 // The samples of one snapshot: images (n, H, W, c); labels, what was read of each factor, and its error (n, K).
 export class Samples {
   constructor(answer, details) {
-    Object.assign(this, {details, outcome: answer.outcome, split: answer.split, count: answer.images.shape[0], images: answer.images, cells: answer.cells});
+    Object.assign(this, {details, outcome: answer.outcome, split: answer.split, count: answer.images.shape[0], of: answer.of, images: answer.images, cells: answer.cells});
     this.arrays = {labels: answer.labels, read: answer.read, errors: answer.errors};
   }
 
@@ -72,10 +72,6 @@ export class Samples {
   errors(i) { return this.row("errors", i); }
   marks(i) { return marks(this.details, this.label(i), this.row("read", i)); }
   colour(i) { return outcomeColour(this.details, this.outcome[i]); }
-  rows(indices) {
-    const {factors} = this.details, of = (what) => factors.map(({name}) => `${what} ${name}`);
-    return [["image", "split", ...of("label"), ...of("read"), ...of("error of"), "outcome"], ...indices.map((i) => [i, this.split[i], ...this.label(i), ...this.row("read", i), ...this.errors(i), this.outcome[i]])];
-  }
   describe(i) { return told(this.details, this.label(i), {read: this.row("read", i), error: this.errors(i), outcome: this.outcome[i]}); }
 }
 

@@ -2,8 +2,8 @@
 
 import {ofRun} from "./api.js";
 import {ARROWS, choice, fill, fixed, h, integer, known} from "./dom.js";
-import {downloads, wallOf} from "./downloads.js";
 import {draw as drawImage, imageOf} from "./images.js";
+import {numbersOf} from "./route.js";
 import {classChoice} from "./target.js";
 import {words} from "./words.js";
 import {labelText, marks, within} from "./world.js";
@@ -26,20 +26,18 @@ export class InsidePanel {
     this.maps = h("div.mapwall", {role: "group", "aria-label": "maps of the channels"});
     this.more = h("button", {type: "button", hidden: true, onclick: () => { this.all = !this.all; this.draw(); }});
     this.fault = h("p.fault", {hidden: true});
-    const save = downloads("Inside the network", {png: () => wallOf([...this.root.querySelectorAll("canvas")].filter((one) => one.checkVisibility())), csv: () => this.rows()});
-    this.root = h("figure.panel.inside", h("figcaption", h("h2", "Inside the network"), h("span.note", "activations by channel, as small maps"), words(["tap"]), save),
+    this.root = h("figure.panel.inside", h("figcaption", h("h2", "Inside the network"), h("span.note", "activations by channel, as small maps"), words(["tap"])),
       this.choices, this.labels, this.fault, this.head, h("div.insides", h("div", this.given, this.givenNote), this.attention), this.maps, this.more);
   }
 
   restore(query) {
     const {declared, latents, factors} = this.details(), wanted = query.get("inside");
     this.place = /^[^,]+$/.test(wanted ?? "") ? wanted : declared.representation ?? latents[0]?.place ?? null;
-    const given = (query.get("of") ?? "").split(",").map(Number), whole = query.has("of") && given.length === factors.length && given.every(Number.isFinite);
-    this.label = within(factors, whole ? given : factors.map(({low, high}) => low + 0.4 * (high - low)));
+    this.label = within(factors, numbersOf(query.get("of"), factors.length) ?? factors.map(({low, high}) => low + 0.4 * (high - low)));
     this.grey = GREYS[query.get("grey")] ? query.get("grey") : "each";
     this.heads = HEADS[query.get("heads")] ? query.get("heads") : "mean";
-    const cell = (query.get("query") ?? "").split(",").map(Number);
-    this.query = cell.length === 2 && cell.every((at) => Number.isInteger(at) && at >= 0) ? cell : null;
+    const cell = numbersOf(query.get("query"), 2);
+    this.query = cell?.every((at) => Number.isInteger(at) && at >= 0) ? cell : null;
     this.fields();
     this.choose();
     this.ask();
@@ -178,13 +176,6 @@ export class InsidePanel {
     const [, rows, columns] = this.answer.shape;
     this.query = [Math.min(Math.max(i, 0), rows - 1), Math.min(Math.max(j, 0), columns - 1)];
     this.now();
-  }
-
-  rows() {
-    const {answer} = this;
-    if (!answer) return [];
-    const {maps, attention, shape: [, rows, columns], heads = 0} = answer, each = (what, of, count) => Array.from({length: count}, (_, i) => Array.from({length: rows * columns}, (_, at) => [what, i, Math.floor(at / columns), at % columns, of.data[i * rows * columns + at]])).flat();
-    return [["of", "channel or head", "row", "column", "value"], ...each("activation", maps, maps.shape[0]), ...each("attention", attention, heads)];
   }
 
   close() { clearTimeout(this.resting); }

@@ -1,9 +1,9 @@
 // What is at a tap is changed while the network paints: the same label from the same noise, and where the image goes.
 
 import {packet} from "./api.js";
-import {downloads} from "./downloads.js";
 import {choice, fill, fixed, h} from "./dom.js";
 import {draw as drawImage, imageOf} from "./images.js";
+import {numbersOf} from "./route.js";
 import {labelText, marks, within} from "./world.js";
 
 const WAYS = {"": "none", patch: "patch: all of another label’s", part: "part: what labels explain", steer: "steer: a step", ablate: "ablate: no label left"};
@@ -23,7 +23,7 @@ export class Intervention {
     this.canvas = h("canvas.changed", {role: "img", "aria-label": "the image painted with the intervention"});
     this.reading = h("p.reading", {"aria-live": "polite"});
     this.fault = h("p.fault", {hidden: true});
-    this.root = h("figure.panel.intervention", h("figcaption", h("h2", "Intervention"), downloads("Intervention", {png: () => this.canvas, csv: () => [Object.keys(this.reading.dataset), Object.values(this.reading.dataset)]})), this.canvas, this.reading, this.fault, this.choices, this.fields);
+    this.root = h("figure.panel.intervention", h("figcaption", h("h2", "Intervention")), this.canvas, this.reading, this.fault, this.choices, this.fields);
   }
 
   // the label that is put in, or where the step leads
@@ -101,10 +101,10 @@ export class Intervention {
   }
 
   restore(query) {
-    const towards = (query.get("towards") ?? "").split(",").map(Number);
+    const towards = numbersOf(query.get("towards"), this.details.factors.length);
     this.how = query.get("how") in WAYS ? query.get("how") : "";
     if (query.has("tap")) this.tap = query.get("tap");
-    if (query.has("towards") && towards.length === this.details.factors.length && towards.every(Number.isFinite)) this[this.how === "steer" ? "by" : "put"] = this.how === "steer" ? towards : within(this.details.factors, towards);
+    if (towards) this[this.how === "steer" ? "by" : "put"] = this.how === "steer" ? towards : within(this.details.factors, towards);
     this.arrange();
   }
 

@@ -1,7 +1,6 @@
 // Label space at one snapshot: in each cell of it the share of images that are right, and how far off they are.
 
 import {ticks} from "./charts.js";
-import {downloads, sheet} from "./downloads.js";
 import {ARROWS, eachFrame, fixed, h, integer, known, percent, s} from "./dom.js";
 
 const LEFT = 40, RIGHT = 8, TOP = 8, AXIS = 32, BAR = 10, NUMBERS = 16, MOST = 300, STRIP = 44;
@@ -19,8 +18,7 @@ export class LabelSpace {
       this.map("error", {words: "median error", told: ({off}) => (known(off) ? this.inUnit(fixed(off)) : "none read"), end: (share) => `${share < 1 ? "" : "≥ "}${short(share * most)}`})];
     this.said = h("p.note.said", {"aria-live": "polite"});
     this.root = h("figure.panel.labelspace",
-      h("figcaption", h("h2", "Label space"), h("span.note", `all images of the snapshot by their labels; error: median of ${of}, colours end at ${this.inUnit(short(most))}${space.held_out.length ? "; outlined: held out" : ""}`),
-        downloads("Label space", {svg: () => sheet("Label space", this.maps.map(({svg, title}) => ({svg, caption: title.textContent})), {across: 2}), csv: () => this.rows()})),
+      h("figcaption", h("h2", "Label space"), h("span.note", `all images of the snapshot by their labels; error: median of ${of}, colours end at ${this.inUnit(short(most))}${space.held_out.length ? "; outlined: held out" : ""}`)),
       h("div.maps", this.maps.map(({svg, title}) => h("div", title, svg))), this.said);
     this.observer = new ResizeObserver(eachFrame(() => this.draw()));
     this.observer.observe(this.maps[0].svg);
@@ -127,12 +125,6 @@ export class LabelSpace {
     const place = this.factors.map((factor, k) => `${factor.name} ${this.stretch(k, this.at[k]).map((value) => fixed(value, 1)).join(" to ")}${factor.unit ? ` ${factor.unit}` : ""}`).join(", ");
     const found = n ? `${integer(n)} ${n === 1 ? "image" : "images"}, ${percent(cells.share[i])} right, median error ${known(cells.error[i]) ? this.inUnit(fixed(cells.error[i])) : "not read"}` : "no images";
     return `${place}${held ? ` (${held})` : ""}: ${found}.`;
-  }
-
-  rows() {
-    const {cells, columns, factors, words} = this, ends = factors.flatMap(({name}) => [`${name} from`, `${name} to`]);
-    return [[...ends, "images", "share right", `median error${this.inUnit("") ? `, ${this.inUnit("").trim()}` : ""}`, "held out"],
-      ...cells.n.map((n, i) => [...factors.flatMap((_, k) => this.stretch(k, k ? Math.floor(i / columns) : i % columns)), n, cells.share[i], cells.error[i], words[cells.held[i]]])];
   }
 
   close() { this.observer.disconnect(); }

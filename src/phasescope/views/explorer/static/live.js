@@ -12,9 +12,7 @@ export function subscribe(listener) {
   return () => listeners.delete(listener);
 }
 
-export function findRun(digest) {
-  return [...runs.rows.values()].find((row) => row.digest === digest);
-}
+export const findRun = (digest) => [...runs.rows.values()].find((row) => row.digest === digest);
 
 async function catchUp() {
   if (asking) { again = true; return; }

@@ -1,11 +1,12 @@
 // Latents in three dimensions, by plotly.js; the camera stays where the hand left it.
 
 import {ARROWS, colour, h} from "./dom.js";
+import {numbersOf} from "./route.js";
 
 let plotly = null;
 
 export function loadPlotly() {
-  plotly ??= new Promise((resolve, reject) => {
+  plotly ??= window.Plotly ? Promise.resolve(window.Plotly) : new Promise((resolve, reject) => {
     document.head.append(h("script", {src: "/static/plotly.min.js", onload: () => resolve(window.Plotly), onerror: () => reject(new Error("plotly.js could not be loaded"))}));
   });
   return plotly;
@@ -137,6 +138,6 @@ function turned({x, y, z}, about, up) {
 export const eyeText = (eye) => [eye.x, eye.y, eye.z].map((value) => value.toFixed(2)).join(",");
 
 export function eyeOf(text) {
-  const [x, y, z] = (text ?? "").split(",").map(Number);
-  return [x, y, z].every(Number.isFinite) && text ? {x, y, z} : null;
+  const [x, y, z] = numbersOf(text, 3) ?? [];
+  return x === undefined ? null : {x, y, z};
 }

@@ -2,9 +2,8 @@
 
 import {ofRun, packet} from "./api.js";
 import {choice, h, percent} from "./dom.js";
-import {downloads} from "./downloads.js";
 import {draw as drawImage, imageOf} from "./images.js";
-import {axes, ERRORS, eyeOf, eyeText, loadPlotly, Manifold, reachOf} from "./manifold.js";
+import {axes, ERRORS, eyeOf, eyeText, Manifold, reachOf} from "./manifold.js";
 import {words} from "./words.js";
 import {inOrder, labelText, marks, told, usualWay} from "./world.js";
 
@@ -21,8 +20,7 @@ export class ManifoldPanel {
     this.controls = h("div.controls");
     this.note = h("p.note");
     this.glass = h("div.glass", {hidden: true}, h("canvas", {role: "img", "aria-label": "the image of the point under the hand"}), h("span"));
-    this.root = h("figure.panel.manifold", h("figcaption", h("h2", "The latent manifold"), words(["latents", "tap"]),
-      downloads("The latent manifold", {png: () => this.picture(), csv: () => this.rows()})), this.controls, h("div.stage", this.plot.scene, this.glass), this.note);
+    this.root = h("figure.panel.manifold", h("figcaption", h("h2", "The latent manifold"), words(["latents", "tap"])), this.controls, h("div.stage", this.plot.scene, this.glass), this.note);
   }
 
   restore(query) {
@@ -103,19 +101,6 @@ export class ManifoldPanel {
   }
 
   choose() { this.draw(); }
-
-  async picture() {
-    const {clientWidth: width, clientHeight: height} = this.plot.scene;
-    return (await loadPlotly()).toImage(this.plot.scene, {format: "png", width, height, scale: 2});
-  }
-
-  // the points that are drawn, with their labels
-  rows() {
-    const index = this.index(), {cloud} = this, names = this.details().factors.map(({name}) => name);
-    if (index < 0) return [names];
-    const count = cloud.points.shape[1], width = cloud.labels.shape[1], {x, y, z} = axes(cloud.points.data, count, index);
-    return [[...names, "1", "2", "3"], ...Array.from({length: count}, (_, i) => [...cloud.labels.data.subarray(i * width, (i + 1) * width), x[i], y[i], z[i]])];
-  }
 
   draw() {
     const index = this.index();

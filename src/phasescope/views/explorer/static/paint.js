@@ -2,12 +2,11 @@
 
 import {Kept, json, ofRun, packet} from "./api.js";
 import {absent, choice, fixed, h, integer} from "./dom.js";
-import {downloads, wallOf} from "./downloads.js";
 import {draw as drawImage, imageOf} from "./images.js";
 import {Intervention} from "./intervention.js";
 import {subscribe} from "./live.js";
 import {ManifoldPanel} from "./manifold_panel.js";
-import {address, remember} from "./route.js";
+import {address, numbersOf, remember} from "./route.js";
 import {Scrubber} from "./scrubber.js";
 import {Target} from "./target.js";
 import {inOrder, marks, phaseOf, success, told, usualWay} from "./world.js";
@@ -19,7 +18,7 @@ export async function open(root, route) {
   const {name} = route;
   let details = await json(ofRun(name));
   const {painting} = details, way = painting.choice, usual = usualWay(painting);
-  root.append(h("div.heading", h("h1", h("a", {href: address("run", name)}, name)), h("span.note", "paint with it")));
+  root.append(h("div.heading", h("h1", h("a", {href: address("run", name)}, name)), h("span.note", "generate with it")));
   let stored = details.snapshots.filter((snapshot) => snapshot.weights);
   if (painting.error || !stored.length) {
     root.append(absent(painting.error ?? "No weights of this run are stored, so there is nothing to paint with."));
@@ -43,17 +42,17 @@ export async function open(root, route) {
   const another = h("button", {type: "button", onclick: () => { state.seed += 1; seed.value = state.seed; want(); }}, "next");
   const panel = new ManifoldPanel({name, kept, changed: save, details: () => details, height: "20rem"});
   panel.onread = () => { panel.move(stored[scrubber.index]); want(); };
-  const strips = h("figure.panel", h("figcaption", h("h2", "On the way to the image"), downloads("On the way to the image", {png: () => wallOf([...strips.querySelectorAll("canvas")])})), h("div.strip", h("span", "x", h("sub", "t"), " at t ="), noisyRow, h("span", "estimate"), estimateRow));
+  const strips = h("figure.panel", h("figcaption", h("h2", "On the way to the image")), h("div.strip", h("span", "x", h("sub", "t"), " at t ="), noisyRow, h("span", "estimate"), estimateRow));
 
   root.append(
     h("div.sticky", scrubber.root),
     h("div.painting",
-      h("figure.panel", h("figcaption", h("h2", "Target"), h("span.note", `trained on ${integer(painting.training.count)} ${details.factors.some(({categorical}) => categorical) ? "images" : "labels"}`), target.pad ? downloads("Target", {png: () => target.pad.canvas}) : null), target.root),
-      h("figure.panel", h("figcaption", h("h2", "Image"), downloads("Image", {png: () => image, csv: () => [Object.keys(reading.dataset), Object.values(reading.dataset)]})), image, reading, speed, fault),
+      h("figure.panel", h("figcaption", h("h2", "Target"), h("span.note", `trained on ${integer(painting.training.count)} ${details.factors.some(({categorical}) => categorical) ? "images" : "labels"}`)), target.root),
+      h("figure.panel", h("figcaption", h("h2", "Image")), image, reading, speed, fault),
       change.root,
-      h("figure.panel", h("figcaption", h("h2", "Earlier"), downloads("Earlier", {png: () => earlierImage, csv: () => [Object.keys(earlierReading.dataset), Object.values(earlierReading.dataset)]})), earlierImage, earlierReading, earlier.root)),
+      h("figure.panel", h("figcaption", h("h2", "Earlier")), earlierImage, earlierReading, earlier.root)),
     h("div.columns", h("div.column",
-      h("figure.panel", h("figcaption", h("h2", "Way")), h("div.controls", sampler, steps, painting.guidance ? h("label.field", h("span", "guidance"), guidance, guided) : null, h("label.field", h("span", "seed"), seed, another)),
+      h("figure.panel", h("figcaption", h("h2", "Sampling")), h("div.controls", sampler, steps, painting.guidance ? h("label.field", h("span", "guidance"), guidance, guided) : null, h("label.field", h("span", "seed"), seed, another)),
         painting.guidance || !way ? null : h("p.note", "Guidance is offered for networks that were trained without labels too (training.label_dropout).")),
       strips),
     panel.root));
@@ -184,8 +183,7 @@ export async function open(root, route) {
     const of = (key, otherwise) => { const index = stored.findIndex((snapshot) => snapshot.step === number(key, NaN)); return index < 0 ? otherwise : index; };
     scrubber.set(stored.length, phases(), of("step", stored.length - 1));
     earlier.set(stored.length, phases(), of("earlier", Math.floor((stored.length - 1) / 2)));
-    const given = (query.get("label") ?? "").split(",").map(Number), whole = query.has("label") && given.length === details.factors.length && given.every(Number.isFinite);
-    target.go(whole ? given : details.factors.map(({low, high}) => low + 0.4 * (high - low)), true);
+    target.go(numbersOf(query.get("label"), details.factors.length) ?? details.factors.map(({low, high}) => low + 0.4 * (high - low)), true);
     change.restore(query);
     state.ready = true;
     want();

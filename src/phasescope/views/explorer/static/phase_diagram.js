@@ -1,6 +1,5 @@
 // Phases over the cells of a design: at one time as tiles, and over training as stacked shares.
 
-import {downloads, sheet} from "./downloads.js";
 import {h, integer, known, s} from "./dom.js";
 import {area} from "./charts.js";
 
@@ -56,50 +55,4 @@ export function lineage({group, state, end, at, open}) {
   const cursor = (at / (end || 1)) * width;
   return h("button.lineage", {type: "button", onclick: open, "aria-label": `${group.title}: its runs`}, h("span", group.title, h("small", ` ${integer(group.runs.length)} runs`)),
     s("svg", {viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none"}, shapes, known(cursor) ? s("line.cursor", {x1: cursor, x2: cursor, y1: 0, y2: height}) : ""));
-}
-
-// counts of phases, a row a cell: of the tiles at one time, or at all times
-export function countsOf(groups, axes, state, times, unit) {
-  return [[unit, ...axes.map(({name}) => name), ...PHASES, "runs"], ...times.flatMap((time) => groups.map((group) => {
-    const {n, counts} = shares(group.runs, state, time);
-    return [time === Infinity ? "end" : time, ...group.values, ...PHASES.map((phase) => counts[phase]), n];
-  }))];
-}
-
-export const saveDiagram = (now) => downloads("Phase diagram", {
-  svg: () => attached(tilesOf(now()), (svg) => sheet("Phase diagram", [{svg, caption: now().told}])),
-  csv: () => { const {groups, axes, state, at, unit} = now(); return countsOf(groups, axes, state, [at], unit); },
-});
-
-export const saveLineages = (now, box) => downloads("Phases over training", {
-  svg: () => sheet("Phases over training", [...box().querySelectorAll(".lineage")].map((row) => ({svg: row.querySelector("svg"), caption: row.querySelector("span").innerText}))),
-  csv: () => {
-    const {groups, axes, state, unit} = now();
-    return countsOf(groups, axes, state, [...new Set(groups.flatMap(({runs}) => runs.flatMap((run) => run[state.unit])))].sort((a, b) => a - b), unit);
-  },
-});
-
-// a drawing has the page's colours only as long as it is in it
-function attached(svg, work) {
-  const box = h("div.chart", {style: {position: "absolute", left: "-9999px", width: "auto"}}, svg);
-  document.body.append(box);
-  try { return work(svg); } finally { box.remove(); }
-}
-
-const WIDE = 84, HIGH = 46, LEFT = 110, TOP = 34;
-
-// the tiles as a drawing
-function tilesOf({groups, axes: [across, down], state, at}) {
-  const xs = across?.values ?? [null], ys = down?.values ?? [null], shapes = [];
-  const put = (what, x, y, told) => shapes.push(s(what, {x, y}, told));
-  xs.forEach((value, i) => { if (value !== null) put("text.x", LEFT + (i + 0.5) * WIDE, TOP - 6, String(value)); });
-  ys.forEach((value, j) => { if (value !== null) put("text.y", LEFT - 8, TOP + (j + 0.5) * HIGH, String(value)); });
-  if (across) put("text.x", LEFT + (xs.length * WIDE) / 2, 12, across.name);
-  if (down) put("text.y", LEFT - 8, TOP - 6, down.name);
-  for (const group of groups) {
-    const {n, counts, most} = shares(group.runs, state, at), x = LEFT + Math.max(xs.indexOf(group.values[0] ?? null), 0) * WIDE, y = TOP + Math.max(ys.indexOf(group.values[1] ?? null), 0) * HIGH;
-    shapes.push(s(`rect.phase-${n ? most : "undecided"}`, {x: x + 2, y: y + 2, width: WIDE - 4, height: HIGH - 4}), s("text.letter", {x: x + WIDE / 2, y: y + HIGH / 2}, `${n ? (most === "undecided" ? "?" : most) : "–"} ${n ? counts[most] : 0}/${n}`));
-  }
-  const width = LEFT + xs.length * WIDE + 8, height = TOP + ys.length * HIGH + 8;
-  return s("svg", {width, height, viewBox: `0 0 ${width} ${height}`}, shapes);
 }

@@ -13,6 +13,12 @@ export function address(view, name, query = {}) {
   return `#/${view}${name ? `/${encodeURIComponent(name)}` : ""}${text ? `?${text}` : ""}`;
 }
 
+// numbers with commas between them, as many as `count`; null for anything else
+export function numbersOf(text, count) {
+  const values = (text ?? "").split(",").map(Number);
+  return text && values.length === count && values.every(Number.isFinite) ? values : null;
+}
+
 const REST_MS = 200;
 let waiting = null, pending = null, written = -Infinity;
 

@@ -1,8 +1,7 @@
 // One run: a scrubber over its snapshots moves everything else.
 
-import {Kept, json, ofRun} from "./api.js";
+import {ALONE, Kept, json, ofRun} from "./api.js";
 import {choice, duration, fill, h, integer} from "./dom.js";
-import {downloads, wallOf} from "./downloads.js";
 import {Histories} from "./histories.js";
 import {Samples, Wall} from "./images.js";
 import {InsidePanel} from "./inside_panel.js";
@@ -12,7 +11,7 @@ import {ManifoldPanel} from "./manifold_panel.js";
 import {address, remember} from "./route.js";
 import {phaseBadge, stateOf, tagsOf} from "./runs.js";
 import {Scrubber} from "./scrubber.js";
-import {phasesTerm, term} from "./words.js";
+import {phaseKey, phasesTerm, term} from "./words.js";
 import {outcomeColour, phaseOf} from "./world.js";
 
 const FEW = 36;
@@ -39,10 +38,10 @@ export async function open(root, route) {
   const chooseSet = choice("labels", Object.entries(sets), state.labels, (value) => { state.labels = value; chooseTiles(); show(); save(); });
   const many = h("input", {type: "checkbox", onchange: () => { state.many = many.checked; chooseTiles(); show(); save(); }});
   const none = h("button", {type: "button", onclick: () => { selected.clear(); wall.mark(); panel.choose(); save(); }}, "select none");
-  root.append(head, h("div.sticky", scrubber.root), h("div.columns",
+  root.append(...(ALONE ? [phaseKey(details.outcomes)] : []), head, h("div.sticky", scrubber.root), h("div.columns",
     h("div.column", histories.root),
-    h("div.column", panel.root, space?.root, h("figure.panel", h("figcaption", h("h2", "What it paints"), downloads("What it paints", {png: () => wallOf(wall.tiles.map(({canvas}) => canvas)), csv: () => samples?.rows(wall.shown) ?? []})), h("div.controls", chooseSet, h("label.field", many, h("span", "all of them")), none), counts, wall.root, imageNote), within?.root)),
-    about());
+    h("div.column", panel.root, space?.root, h("figure.panel", h("figcaption", h("h2", "What it paints")), h("div.controls", chooseSet, h("label.field", many, h("span", "all of them")), none), counts, wall.root, imageNote), within?.root)),
+    ...(ALONE ? [] : [about()]));
 
   const lineAt = (index) => details.lines.find((line) => line.step === details.snapshots[index]?.step);
 
@@ -56,10 +55,10 @@ export async function open(root, route) {
     const {row} = details;
     const paintable = details.snapshots.some((snapshot) => snapshot.weights) && !details.painting.error;
     fill(head,
-      h("div.heading", h("h1", name), tagsOf(row.tags), stateOf(row), badges, phasesTerm(undefined, details.outcomes),
-        paintable ? h("a.button", {href: address("paint", name)}, "paint with it") : null, h("a.button", {href: address("runs", "", {runs: name})}, "compare")),
+      h("div.heading", ALONE ? h("h2", "Through training") : [h("h1", name), tagsOf(row.tags)], stateOf(row), badges, phasesTerm(undefined, details.outcomes),
+        paintable ? h("a.button", {href: address("paint", name)}, "generate with it") : null, ALONE ? null : h("a.button", {href: address("runs", "", {runs: name})}, "compare")),
       row.error ? h("p.fault", row.error) : null,
-      details.sentence ? h("p.note", details.sentence) : null,
+      details.sentence && !ALONE ? h("p.note", details.sentence) : null,
       tiles);
     tell();
   }
@@ -68,7 +67,7 @@ export async function open(root, route) {
   function tell() {
     const {headline: {facts, values}, lines, snapshots} = details, at = lines.findIndex((line) => line.step === snapshots[scrubber.index]?.step);
     const index = at < 0 ? lines.length - 1 : at, phase = lines[index]?.phase ?? {};
-    badges.replaceChildren(...[["images", phase.behaviour], ["latents", phase.representation]].flatMap(([of, letter]) => [h("span.note", of), phaseBadge(letter)]));
+    badges.replaceChildren(...[["images", phase.behaviour], ["latents", phase.sheet ?? phase.representation]].flatMap(([of, letter]) => [h("span.note", of), phaseBadge(letter)]));
     if (tiles.children.length !== facts.length) tiles.replaceChildren(...facts.map(([name, word]) => h("div", h("dt", term(word, name)), h("dd"))));
     facts.forEach((_, i) => { tiles.children[i].lastChild.textContent = values[index]?.[i] ?? "–"; });
   }
@@ -95,7 +94,7 @@ export async function open(root, route) {
     const total = {};
     wall.shown.forEach((i) => { total[samples.outcome[i]] = (total[samples.outcome[i]] ?? 0) + 1; });
     counts.replaceChildren(...[...details.outcomes].reverse().map(({name: outcome}) => h("span", h("i.square", {style: {"--outcome": outcomeColour(details, outcome)}}), outcome, h("output", String(total[outcome] ?? 0)))));
-    imageNote.textContent = `${wall.shown.length} of ${samples.count} fixed labels, the same noise at every snapshot.${details.position ? ` Cross: the label${details.outcomes.length ? "; ring: where it was read" : ""}.` : ""}${details.painting.error ? "" : " Select images to find their latents above."}`;
+    imageNote.textContent = `${wall.shown.length} of ${samples.of} fixed labels, the same noise at every snapshot.${details.position ? ` Cross: the label${details.outcomes.length ? "; ring: where it was read" : ""}.` : ""}${details.painting.error ? "" : " Select images to find their latents above."}`;
   }
 
   async function move(index) {

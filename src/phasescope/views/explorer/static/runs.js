@@ -1,17 +1,16 @@
 // The table of runs: filtered, sorted, live; some of them chosen for comparison.
 
 import {json} from "./api.js";
-import {absent, choice, compact, duration, eachFrame, fixed, h, integer, known, percent} from "./dom.js";
+import {absent, choice, compact, duration, eachFrame, h, integer, known, percent} from "./dom.js";
 import {sparkline} from "./charts.js";
 import {Columns, titleOf} from "./columns.js";
-import {downloads} from "./downloads.js";
 import {MOST_COMPARED} from "./grouping.js";
 import {runs, subscribe} from "./live.js";
 import {address, remember} from "./route.js";
 import {phasesTerm, term} from "./words.js";
 
 const PAGE = 60;
-const TITLES = {learning: "share of success (line), order (dashed) over its untrained value (dotted), phases (below): of behaviour, else of the representation", phase: "the last phase, of behaviour and of the representation", success: "of the images painted for labels that were learnt", order: "ridge R² where the phases are read; in brackets the untrained network’s", images: "images seen"};
+const TITLES = {learning: "share of success (line), order (dashed) over its untrained value (dotted), phases (below): of behaviour, else of the representation", phase: "the last phase, of the images and of the latents", success: "of the images painted for labels that were learnt", order: "ridge R² where the phases are read; in brackets the untrained network’s", images: "images seen"};
 const STATES = ["running", "done", "stopped", "killed", "failed", "broken"];
 const SORTS = {
   updated: ["last changed", (row) => row.updated ?? "", -1],
@@ -49,8 +48,7 @@ export async function open(root, route) {
   const every = h("input", {type: "checkbox", "aria-label": "choose all listed runs", title: `all that are listed, ${MOST_COMPARED} at most`, onchange: () => { state.chosen = new Set(every.checked ? listed.slice(0, MOST_COMPARED).map((row) => row.name) : []); list(); }});
   const titles = h("tr"), usual = [h("td", every), ...[["run", "run"], ["state", "state"], ["learning", "learning"], ["phase", phasesTerm("images, latents")], ["success", term("success")], ["order", [term("order"), " (", term("untrained"), ")"]], ["images", "seen"]].map(([name, text]) => h(`th.${name}`, {scope: "col", title: TITLES[name]}, text))];
   const table = h("table.runs", h("thead", titles), body);
-  const save = downloads("Table of runs", {csv: () => rowsOf(listed, columns)});
-  root.append(h("div.heading", h("h1", "Runs"), count, phasesTerm(), compare), h("div.controls", search, states, phases, sorts, columns.root, save), within, h("div.tablebox", table), more);
+  root.append(h("div.heading", h("h1", "Runs"), count, phasesTerm(), compare), h("div.controls", search, states, phases, sorts, columns.root), within, h("div.tablebox", table), more);
 
   const observer = new IntersectionObserver((seen) => { if (seen.some((entry) => entry.isIntersecting)) grow(); }, {rootMargin: "600px"});
   observer.observe(more);
@@ -151,14 +149,6 @@ function nothing() {
   return h("div.absent", h("p", `${runs.folder} holds no runs yet. `), h("pre", `phasescope train preset=fast --runs ${runs.folder}`), h("p", "A run appears here as it starts."));
 }
 
-// the listed runs, a row each, with the columns that were chosen
-function rowsOf(listed, columns) {
-  const usual = [["run", (row) => row.name], ["seed", (row) => row.seed], ["state", (row) => row.state], ["phase of images", (row) => row.phases?.behaviour?.last], ["phase of latents", (row) => row.phases?.representation?.last],
-    ["success", (row) => row.success], ["probe R², minimum over factors", (row) => row.order], ["probe R², untrained minimum", (row) => row.order_untrained], ["probe R², each factor", (row) => row.probe_r2], ["images seen", (row) => row.images_seen], ["tags", (row) => (row.tags ?? []).join("; ")]];
-  const own = columns.chosen.map((name) => [titleOf(name), (row) => { const value = columns.value(row, name); return value !== null && typeof value === "object" ? JSON.stringify(value) : value; }]);
-  return [[...usual, ...own].map(([title]) => title), ...listed.map((row) => [...usual, ...own].map(([, of]) => of(row)))];
-}
-
 export const tagsOf = (tags) => (tags?.length ? h("span.tags", tags.map((tag) => h("span.tag", tag))) : null);
 
 export function phaseBadge(phase) {
@@ -166,7 +156,7 @@ export function phaseBadge(phase) {
 }
 
 // the probe's R² of each factor, their mean and minimum, beside the untrained network's
-export const orderOf = (row) => row?.probe_r2 ?? "–";
+export const orderOf = (row) => row?.probe_r2?.text ?? "–";
 
 export function stateOf(row) {
   const share = row.steps ? row.step / row.steps : 0;
@@ -218,12 +208,12 @@ function cells(row, fields) {
   const told = [`seed=${row.seed}`, ...fields.filter((key) => key in (row.settings ?? {})).map((key) => `${key.split(".").slice(1).join(".")}=${row.settings[key]}`)].join("  ");
   const name = h("td.run", h("a", {href: address("run", row.name)}, row.name), tagsOf(row.tags), h("span.settings", {title: told}, row.state === "broken" ? row.error : told));
   if (row.state === "broken") return [name, h("td.state", stateOf(row)), ...["learning", "phase", "success", "order", "images"].map((key) => h(`td.${key}`))];
-  const passed = row.phases?.behaviour, inner = row.phases?.representation;
+  const passed = row.phases?.behaviour, inner = row.phases?.sheet ?? row.phases?.representation;
   return [
     name,
     h("td.state", stateOf(row)),
     h("td.learning", timelineOf(row)),
-    h("td.phase", h("span.pair", {title: `behaviour ${passed?.sequence.join(", ") || "undecided"}; representation ${inner?.sequence.join(", ") || "undecided"}`}, phaseBadge(passed?.last), phaseBadge(inner?.last))),
+    h("td.phase", h("span.pair", {title: `behaviour ${passed?.sequence.join(", ") || "undecided"}; latents ${inner?.sequence.join(", ") || "undecided"}`}, phaseBadge(passed?.last), phaseBadge(inner?.last))),
     h("td.success", percent(row.success)),
     h("td.order", orderOf(row)),
     h("td.images", {title: `step ${integer(row.step)} of ${integer(row.steps)}`}, compact(row.images_seen)),

@@ -1,9 +1,9 @@
-// The rung of the ladder of exact optima on which the network stands: by noise level over training, and at one snapshot
-// its error beside the exact ones.
+// The reference denoiser that the network is closest to: by noise level over training, and at one snapshot its error beside
+// the exact ones.
 
-import {edgesOf, nearest, ticks} from "./charts.js";
-import {compact, eachFrame, fixed, h, known, s} from "./dom.js";
-import {downloads, sheet} from "./downloads.js";
+import {Chart, edgesOf, nearest, ticks} from "./charts.js";
+import {joined} from "./compare.js";
+import {compact, eachFrame, fixed, h, s} from "./dom.js";
 import {words} from "./words.js";
 
 const LEFT = 40, RIGHT = 10, TOP = 6, BOTTOM = 20, HEIGHT = 210, MOST = 1.1;
@@ -11,25 +11,20 @@ const LEFT = 40, RIGHT = 10, TOP = 6, BOTTOM = 20, HEIGHT = 210, MOST = 1.1;
 export class Standing {
   constructor({ladder, pick}) {
     Object.assign(this, {ladder, pick, at: 0, lines: []});
-    this.rungs = s("svg.chart", {role: "img", height: HEIGHT, "aria-label": "rung by noise level over training"});
-    this.errors = s("svg.chart", {role: "img", height: HEIGHT, "aria-label": "error of the network beside the exact ones"});
+    this.rungs = s("svg.chart", {role: "img", height: HEIGHT, "aria-label": "closest reference denoiser by noise level over training"});
+    this.errors = new Chart({title: "Error of x₀ over the variance", note: "by noise level t", height: HEIGHT, domain: [0, MOST], format: (value) => fixed(value)});
     this.said = h("p.note");
     this.counts = Object.fromEntries(Object.keys(ladder.colours).map((name) => [name, h("output")]));
-    this.root = h("figure.panel.standing",
-      h("figcaption", h("h2", "Where on the ladder"), h("span.note", "the exact optimum that its x₀ is nearest to, at each noise level t, blank where it is far from all; right: error of x₀ over the variance, dots the network’s"), words(["ladder"]), downloads("Where on the ladder", {svg: () => sheet("Where on the ladder", [{svg: this.rungs, caption: "rung by noise level"}, {svg: this.errors, caption: "error over the variance"}], {across: 2, legend: Object.entries(ladder.colours).map(([name, own]) => ({name, colour: own, filled: true}))}), csv: () => this.rows()})),
+    this.root = h("div", h("figure.panel.standing",
+      h("figcaption", h("h2", "Closest reference denoiser"), h("span.note", "whose x₀ the network’s is nearest to, at each noise level t, blank where it is far from all"), words(["ladder"])),
       h("div.legend", Object.entries(this.counts).map(([name, count]) => h("span", {title: "at how many noise levels"}, h("i.square", {style: {"--outcome": ladder.colours[name]}}), name, count))),
-      h("div.pairofcharts", this.rungs, this.errors), this.said);
+      this.rungs, this.said), this.errors.root);
     const redraw = eachFrame(() => this.draw());
     this.observer = new ResizeObserver(redraw);
     this.observer.observe(this.rungs);
     const point = (event) => { if (event.buttons && this.xs?.length) this.pick(nearest(this.xs, event.offsetX)); };
     this.rungs.addEventListener("pointerdown", (event) => { this.rungs.setPointerCapture(event.pointerId); point(event); });
     this.rungs.addEventListener("pointermove", point);
-  }
-
-  rows() {
-    const {lines, unit, ladder} = this;
-    return [[unit.replace("_", " "), "t", "rung", "r2", "error over the variance"], ...lines.flatMap((line) => (line.ladder ?? []).map(([rung, r2, error], level) => [line[unit], ladder.levels[level], rung, r2, error]))];
   }
 
   show(lines, unit) { Object.assign(this, {lines, unit}); this.draw(); }
@@ -52,41 +47,27 @@ export class Standing {
     this.rungs.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
     this.rungs.replaceChildren(...boxes, ...ticks(0, highest, 4).map((t) => s("text.y", {x: LEFT - 5, y: toY(t)}, compact(t))),
       ...ticks(first, last, 4).map((at) => s("text.x", {x: toX(at), y: HEIGHT - 5}, compact(at))), this.cursor);
-    this.drawErrors(highest);
     this.move(this.at);
-  }
-
-  drawErrors(highest) {
-    const width = this.errors.clientWidth, {ladder} = this, bottom = HEIGHT - BOTTOM;
-    this.toPlace = (t, error) => [LEFT + (t / highest) * (width - LEFT - RIGHT), bottom - (Math.min(Math.max(error, 0), MOST) / MOST) * (bottom - TOP)];
-    const at = (t, error) => this.toPlace(t, error).map((value) => value.toFixed(1)).join(" ");
-    this.dots = s("g");
-    this.errors.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
-    this.errors.replaceChildren(
-      ...[0, 0.5, 1].flatMap((error) => { const [, y] = this.toPlace(0, error); return [s("line.grid", {x1: LEFT, x2: width - RIGHT, y1: y, y2: y}), s("text.y", {x: LEFT - 5, y}, String(error))]; }),
-      ...ticks(0, highest, 4).map((t) => s("text.x", {x: this.toPlace(t, 0)[0], y: HEIGHT - 5}, compact(t))),
-      ...Object.entries(ladder.errors).map(([rung, errors]) => s("path.line", {d: `M${errors.map((error, i) => at(ladder.t[i], error)).join("L")}`, stroke: ladder.colours[rung], "stroke-width": 1.6})), this.dots);
   }
 
   move(index) {
     this.at = index;
-    const x = this.xs?.[index], own = this.lines[index]?.ladder;
+    const {ladder: {levels, t, errors, colours}} = this, at = this.xs?.[index], own = this.lines[index]?.ladder;
     if (!this.cursor) return;
-    this.cursor.toggleAttribute("hidden", x === undefined);
-    this.cursor.setAttribute("x1", x ?? 0);
-    this.cursor.setAttribute("x2", x ?? 0);
-    this.dots.replaceChildren(...(own ?? []).filter(([, , error]) => known(error)).map(([, , error], level) => {
-      const [cx, cy] = this.toPlace(this.ladder.levels[level], error);
-      return s("circle", {cx, cy, r: 2.6, fill: "var(--ink)"});
-    }));
+    this.cursor.toggleAttribute("hidden", at === undefined);
+    this.cursor.setAttribute("x1", at ?? 0);
+    this.cursor.setAttribute("x2", at ?? 0);
+    const x = [...new Set([...t, ...levels])].sort((a, b) => a - b), over = (keys, values) => joined(x, new Map(keys.map((key, i) => [key, values[i]])));
+    this.errors.show({x, unit: "t", lines: [...Object.entries(errors).map(([name, each]) => ({name, y: over(t, each), colour: colours[name]})), ...(own ? [{name: "the network", y: over(levels, own.map(([, , error]) => error)), colour: "var(--ink)", dash: "3 3"}] : [])]});
+    this.errors.move(null);
     for (const [name, count] of Object.entries(this.counts)) count.textContent = own ? String(own.filter(([rung]) => rung === name).length) : "–";
-    this.said.textContent = own ? stretches(own, this.ladder.levels) : "No rung was told at this snapshot.";
+    this.said.textContent = own ? stretches(own, levels) : "No reference denoiser was compared at this snapshot.";
   }
 
-  close() { this.observer.disconnect(); }
+  close() { this.observer.disconnect(); this.errors.close(); }
 }
 
-// "Wiener up to t = 208, label above": neighbouring levels on the same rung are told once
+// "Wiener at t = 0 to 208; label at ...": neighbouring levels with the same closest denoiser are written once
 function stretches(own, levels) {
   const found = [];
   own.forEach(([rung], level) => {

@@ -5,7 +5,7 @@ import {Chart} from "./charts.js";
 import {COLOURS, DASHES, UNITS} from "./compare.js";
 import {absent, choice, fixed, h, integer, known, percent, s} from "./dom.js";
 import {findRun, subscribe} from "./live.js";
-import {diagram, lineage, saveDiagram, saveLineages} from "./phase_diagram.js";
+import {diagram, lineage} from "./phase_diagram.js";
 import {address, remember} from "./route.js";
 import {phaseBadge} from "./runs.js";
 import {phasesTerm, words} from "./words.js";
@@ -22,10 +22,9 @@ export async function open(root, route) {
   const time = h("output.at"), tiles = h("div.tablebox", {tabindex: 0, role: "group", "aria-label": "phase diagram"}), paths = h("div"), cells = h("div.cell");
   const onset = new Chart({title: "Onsets", terms: ["onset"], note: "share of runs that are in the phase for good", height: 250, domain: [0, 1], format: (value) => percent(value)});
   root.append(controls,
-    h("figure.panel", h("figcaption", h("h2", "Phase diagram"), h("span.note", "letter: the phase of most runs; bar: shares of runs; a cell opens its runs"), phasesTerm(), saveDiagram(() => drawn)), h("div.scrubber", h("div.rail", slider), time), tiles),
+    h("figure.panel", h("figcaption", h("h2", "Phase diagram"), h("span.note", "letter: the phase of most runs; bar: shares of runs; a cell opens its runs"), phasesTerm()), h("div.scrubber", h("div.rail", slider), time), tiles),
     cells,
-    h("figure.panel", h("figcaption", h("h2", "Phases over training"), h("span.note", "shares of the runs of each cell"), saveLineages(() => drawn, () => paths)), paths), onset.root, below);
-  let drawn = null;
+    h("figure.panel", h("figcaption", h("h2", "Phases over training"), h("span.note", "shares of the runs of each cell")), paths), onset.root, below);
 
   const of = (run, field) => run.settings[field];
   const label = (field) => field.split(".").slice(1).join(".") || field;
@@ -59,8 +58,7 @@ export async function open(root, route) {
     time.textContent = state.at === 1 ? "at the end of each run" : `${integer(Math.round(at * 10) / 10)} ${UNITS[state.unit]}`;
     const groups = grouped(names).map((group) => ({...group, title: names.map((field, k) => `${label(field)} = ${group.values[k]}`).join(", ") || "all runs"}));
     const axes = names.map((field) => ({name: label(field), values: study.axes.find((axis) => axis.field === field).values}));
-    drawn = {groups, axes, state, at: state.at === 1 ? Infinity : at, unit: UNITS[state.unit], told: `${study.readings[state.reading]}, ${time.textContent}`};
-    tiles.replaceChildren(diagram({...drawn, open: (group) => { state.cell = group.title; draw(); }}));
+    tiles.replaceChildren(diagram({groups, axes, state, at: state.at === 1 ? Infinity : at, open: (group) => { state.cell = group.title; draw(); }}));
     paths.replaceChildren(...groups.map((group) => lineage({group, state, end, at, open: () => { state.cell = group.title; draw(); }})));
     curves(groups, end);
     const opened = groups.find((group) => group.title === state.cell);

@@ -1,28 +1,61 @@
-"""A design: which labels are trained on, which are tested, and an image or two of each."""
+"""Figures of commands: which clones come back, and which labels a design trains on and tests."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from phasescope.views.figures.drawing import Line, RunPanel, draw_panels
 from phasescope.views.figures.pixels import pixels
 from phasescope.views.style import LINE, MUTED, PALETTE, RC, held_out_colours
+from phasescope.views.terms import factor_words
 
 if TYPE_CHECKING:
+    from phasescope.families import Clones
     from phasescope.runs.predicting import Designed
+
+
+def clones_figure(clones: Clones, name: str) -> Figure:
+    """The share with its interval against t, dashed that of a perfect network without the label; where half come back."""
+    accent = PALETTE["accent"][0]
+    t, share, low, high, exact = (
+        np.asarray(v, float) for v in (clones.conditions, clones.share, clones.low, clones.high, clones.exact)
+    )
+    panel = RunPanel(
+        f"Clones of {name}",
+        "t from which they are generated: noise grows to the right",
+        "share that come back",
+        [
+            Line(t, share, low, high, label="this network", colour=accent, marker="o"),
+            Line(t, exact, label="perfect, without the label", colour=MUTED, dashes=(5, 2)),
+        ],
+        height_in=2.4,
+        ylim=(-0.02, 1.05),
+        verticals=[
+            (half, colour)
+            for half, colour in ((clones.half[0], accent), (clones.exact_half, MUTED))
+            if not math.isnan(half)
+        ],
+    )
+    figure = draw_panels([panel], width_in=7.2)
+    caption = f"n = {clones.images} images, {clones.each} clones each; 95 % interval over images; dotted: half come back."
+    figure.supxlabel(caption, x=0.01, ha="left", fontsize=7, color=MUTED)
+    return figure
+
 
 EXAMPLES = 4
 """images of each split"""
 
 
-def design_figure(found: Designed) -> Figure:
+def design_figure(design: Designed) -> Figure:
     """Left the labels by two factors, trained on or held out; right some images of each."""
     import torch
 
-    factors, names = found.world.factors.visible, list(found.labels)
+    factors, names = design.world.factors.visible, list(design.labels)
     trained, *held = names
     colours = {trained: MUTED} | {name: PALETTE[of][0] for name, of in held_out_colours(held).items()}
     with matplotlib.rc_context(RC):
@@ -30,21 +63,25 @@ def design_figure(found: Designed) -> Figure:
         grid = figure.add_gridspec(len(names), EXAMPLES + 1, width_ratios=[3.6, *[1] * EXAMPLES])
         ax = figure.add_subplot(grid[:, 0])
         for name, colour in colours.items():
-            labels = found.world.factors.visible_columns(found.labels[name])
+            labels = design.world.factors.visible_columns(design.labels[name])
             x, y = labels[:, 0], labels[:, 1] if len(factors) > 1 else np.zeros(len(labels))
             size = float(np.clip(6000 / max(len(labels), 1), 1, 16))
             label = f"{name.replace('_', ' ')}, {len(labels):,}"
             ax.scatter(x, y, s=size, color=colour, linewidths=0, label=label)
-        ax.set(xlabel=_axis(found, 0), ylabel=_axis(found, 1) if len(factors) > 1 else "", title="Labels")
+        ax.set(
+            xlabel=factor_words(factors[0]),
+            ylabel=factor_words(factors[1]) if len(factors) > 1 else "",
+            title="Labels",
+        )
         if len(factors) > 1 and factors[0].unit == factors[1].unit:
             ax.set_aspect("equal")
             ax.invert_yaxis()
         ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2, markerscale=2)
         for row, name in enumerate(names):
-            labels = found.labels[name]
+            labels = design.labels[name]
             chosen = labels[np.linspace(0, len(labels) - 1, min(EXAMPLES, len(labels))).round().astype(int)]
             with torch.no_grad():
-                images = found.world.render(torch.from_numpy(chosen)).numpy()
+                images = design.world.render(torch.from_numpy(chosen)).numpy()
             for column, image in enumerate(images, start=1):
                 cell = figure.add_subplot(grid[row, column])
                 cell.imshow(
@@ -54,10 +91,5 @@ def design_figure(found: Designed) -> Figure:
                 cell.spines[:].set(visible=True, color=LINE)
                 if column == 1:
                     cell.set_title(name.replace("_", " "), fontsize=7, loc="left")
-        figure.supxlabel(found.told["sentence"], x=0.01, ha="left", fontsize=7, color=MUTED, wrap=True)
+        figure.supxlabel(design.told["sentence"], x=0.01, ha="left", fontsize=7, color=MUTED, wrap=True)
     return figure
-
-
-def _axis(found: Designed, k: int) -> str:
-    factor = found.world.factors.visible[k]
-    return f"{factor.name}, {factor.unit}" if factor.unit else factor.name

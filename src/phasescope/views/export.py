@@ -1,0 +1,181 @@
+"""What is recorded, as other programs take it: figures for a paper, tables for pandas, events for TensorBoard.
+
+Figures are PDF with TrueType fonts, SVG whose text stays text, or PNG; captions lie beside them, and in them if asked.
+A PNG always has its caption in it, and none beside it: it is for a README or a talk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from phasescope.errors import UserError
+from phasescope.store import Run
+from phasescope.store.files import write_all_aside
+from phasescope.store.flat import as_frame, plain_types, snapshot_rows
+from phasescope.store.tables import parquet_bytes
+from phasescope.studies.records import Recorded, read_claims, read_rows
+from phasescope.studies.study import Study
+from phasescope.views.figures.axes import figure_bytes
+from phasescope.views.figures.studies import draw
+from phasescope.views.record import Record
+from phasescope.views.report.page import attempt
+from phasescope.views.report.pictures import FIGURES, caption, sound_record, with_caption
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Kind = Literal["pdf", "svg", "png"]
+Form = Literal["csv", "parquet"]
+CAPTIONS = "captions.md"
+
+
+def run_files(
+    run: Run,
+    figures: Path | None = None,
+    kind: Kind = "pdf",
+    captions: bool = False,
+    tables: Path | None = None,
+    form: Form = "csv",
+    events: Path | None = None,
+    on_left_out: Callable[[str], None] = lambda _: None,
+) -> list[Path]:
+    """Write what is asked of a run, each to its folder; return the files' paths.
+
+    Args:
+        captions: below the figures too.
+        on_left_out: called with a sentence for each figure that damage makes impossible.
+
+    Raises:
+        UserError: the run recorded nothing yet, or what it recorded is damaged; TensorBoard is not installed.
+    """
+    written: list[Path] = []
+    if figures is not None:
+        written += run_figures(run, figures, kind, captions, on_left_out)
+    if tables is not None:
+        written += run_tables(run, tables, form)
+    if events is not None:
+        from phasescope.views.monitors import write_events
+
+        written.append(write_events(run, events))
+    return written
+
+
+def study_files(
+    study: Study,
+    records: Path,
+    figures: Path | None = None,
+    kind: Kind = "pdf",
+    captions: bool = False,
+    tables: Path | None = None,
+    form: Form = "csv",
+) -> list[Path]:
+    """Write the figures and tables of a study or a sweep, whose records lie in the folder `records`; return their paths.
+
+    Tables are `records` (a row per snapshot of every run), `claims`, and each of the study's own.
+
+    Raises:
+        UserError: there are no records, or they are invalid.
+    """
+    written: list[Path] = []
+    rows = read_rows(study, records)
+    runs = Recorded(study, rows).runs(study.more)
+    if figures is not None:
+        texts = {plot.name: plot.caption(runs) for plot in study.plots}
+        drawn = {plot.name: draw(plot, runs) for plot in study.plots}
+        written += _write_figures(drawn, texts, figures, kind, captions)
+    if tables is not None:
+        frames = {"records": rows}
+        if judged := read_claims(records):
+            frames["claims"] = as_frame([claim.model_dump(exclude={"detail"}) for claim in judged.claims])
+        frames |= {f"table_{n}": as_frame(table.rows(runs)) for n, table in enumerate(study.tables, 1)}
+        written += _write_tables(frames, tables, form)
+    return written
+
+
+def run_figures(
+    run: Run, folder: Path, kind: Kind, captions: bool, on_left_out: Callable[[str], None] = lambda _: None
+) -> list[Path]:
+    """Write the figures of a run, and captions.md, to a folder; return their paths.
+
+    Args:
+        captions: draw them below the figures too.
+        on_left_out: called with a sentence for each figure that damage makes impossible.
+
+    Raises:
+        UserError: the run recorded nothing yet.
+    """
+    record = _recorded(run, "drawn")
+    drawn: dict[str, Figure] = {}
+    for name, draw_figure in FIGURES.items():
+        figure, why = attempt(record, lambda draw_figure=draw_figure: draw_figure(record))
+        if why:
+            on_left_out(f"Not drawn: {name}: {why}.")
+        if figure is not None:
+            drawn[name] = figure
+    texts = {name: caption(record, name) for name in drawn}
+    return _write_figures(drawn, texts, folder, kind, captions or kind == "png")
+
+
+def run_tables(run: Run, folder: Path, form: Form) -> list[Path]:
+    """Write `snapshots` (a row a snapshot: configuration, metrics, costs) and `readings` (a row a generated image, with
+    its step) to a folder; return their paths.
+
+    Raises:
+        UserError: the run recorded nothing yet, or what it recorded is damaged.
+    """
+    record = _recorded(run, "exported")
+    rows = snapshot_rows(run.identity, record.config, record.status, record.metrics)
+    tables = {"snapshots": plain_types(as_frame(rows))}
+    if readings := _readings(record):
+        tables["readings"] = as_frame(readings)
+    return _write_tables(tables, folder, form)
+
+
+def _recorded(run: Run, verb: str) -> Record:
+    record = sound_record(run)
+    if not record.metrics:
+        raise UserError(f"`RUN` (={run.name}) must have a snapshot to be {verb}, and has none yet")
+    return record
+
+
+def _readings(record: Record) -> list[dict[str, Any]]:
+    """Return what was read in the images of all snapshots, a row an image; None where a snapshot lacks a column."""
+    parts = [(one.step, columns) for one in record.snapshots if (columns := record.readings(one))]
+    names = dict.fromkeys(name for _, columns in parts for name in columns)
+    rows = []
+    for step, columns in parts:
+        n = len(next(iter(columns.values())))
+        values = [np.asarray(columns.get(name, [None] * n)).tolist() for name in names]
+        rows += [{"step": step, **dict(zip(names, row, strict=True))} for row in zip(*values, strict=True)]
+    return rows
+
+
+def _write_figures(
+    drawn: Mapping[str, Figure], texts: Mapping[str, str], folder: Path, kind: Kind, with_texts: bool
+) -> list[Path]:
+    files: dict[Path, bytes | str] = {}
+    for name, figure in drawn.items():
+        shown = with_caption(figure, texts[name]) if with_texts else figure
+        files[folder / f"{name}.{kind}"] = figure_bytes(shown, kind)
+    if texts and kind != "png":
+        files[folder / CAPTIONS] = "\n\n".join(f"## {name}\n\n{text}" for name, text in texts.items()) + "\n"
+    return _written(files, folder)
+
+
+def _write_tables(tables: Mapping[str, pd.DataFrame], folder: Path, form: Form) -> list[Path]:
+    files: dict[Path, bytes | str] = {
+        folder / f"{name}.{form}": parquet_bytes(frame) if form == "parquet" else frame.to_csv(index=False)
+        for name, frame in tables.items()
+    }
+    return _written(files, folder)
+
+
+def _written(files: dict[Path, bytes | str], folder: Path) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    write_all_aside(files)
+    return list(files)

@@ -1,0 +1,278 @@
+"""The one drawer of plots: panels as data (`Panel` of a study, `RunPanel` of a run) become axes of matplotlib.
+
+A series has a colour of Okabe and Ito (2008) and a mark of its own, so that either alone identifies it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import matplotlib
+import numpy as np
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure as Drawing
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator, ScalarFormatter
+
+from phasescope.studies.panels import Curve, Panel
+from phasescope.views.figures.axes import WIDTH_IN, edges, short, stretches
+from phasescope.views.style import INK, MUTED, OPEN_MAP, PHASE_COLOURS, RC
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+
+COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7d4f50", INK)
+MARKS = ("o", "s", "^", "D", "v", "P", "X", "*", "<")
+"""one more than colours, so that the ninth series has neither the first's colour and mark nor another's"""
+MOST_INSIDE = 4
+"""series of a panel whose legend finds a place within; that of more stands beside"""
+CROWDED = 10_000
+"""from which numbers along a linear x axis run into one another, and are written short"""
+UNDECIDED: dict[str, Any] = {"hatch": "////", "edgecolor": MUTED, "facecolor": "none", "linewidth": 0}
+
+
+@dataclass(frozen=True)
+class Line(Curve):
+    """A curve without the marks of its series; an interval between its ends."""
+
+    width: float = 1.6
+    dashes: tuple[float, ...] = ()
+    marker: str | None = None
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """Coloured cells over the snapshots of a run.
+
+    Attributes:
+        values: (levels, snapshots) from 0 to 1, or indices into `colours`; NaN is blank.
+        colours: by index; a scale without them.
+        borders: of the levels along y; rows of height 1, with `names`, without them.
+    """
+
+    values: np.ndarray
+    colours: Sequence[str] = ()
+    borders: Sequence[float] = ()
+    names: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class RunPanel(Panel):
+    """One pair of axes of one run."""
+
+    x: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    """images seen at each snapshot; empty if the x axis is another"""
+    height_in: float = 1.2
+    areas: Mapping[str, tuple[str, np.ndarray]] = field(default_factory=dict)
+    """stacked from below, by name: colour and shares (snapshots,)"""
+    bands: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
+    """rows of phases, by name: one a snapshot"""
+    mesh: Mesh | None = None
+    verticals: Sequence[tuple[float, str]] = ()
+    """(x, colour) of dotted lines"""
+    yticks: Sequence[float] | None = None
+
+
+def draw_panels(
+    panels: Sequence[RunPanel | None],
+    columns: int = 1,
+    width_in: float = WIDTH_IN,
+    legend: Literal["beside", "above", "first"] = "beside",
+) -> Drawing:
+    """Return the drawing of a run's panels, row by row; None leaves a place empty. Axes of a column share their x axis."""
+    rows = [panels[first : first + columns] for first in range(0, len(panels), columns)]
+    heights = [next(panel.height_in for panel in row if panel) for row in rows]
+    with matplotlib.rc_context(RC):
+        drawing = Drawing(figsize=(width_in, sum(heights) + 0.34 * len(rows) + 0.5))
+        grid = drawing.subplots(
+            len(rows), columns, sharex="col", sharey="row", squeeze=False, height_ratios=heights
+        )
+        for ax, panel in zip(grid.flat, [*panels, *[None] * (grid.size - len(panels))], strict=True):
+            ax.set_visible(panel is not None)
+            if panel:
+                draw_panel(ax, panel, with_legend=False)
+            if legend == "beside" and ax.get_legend_handles_labels()[0]:
+                ax.legend(loc="center left", bbox_to_anchor=(1.005, 0.5))
+        if legend == "above":
+            handles = handles_of(grid.flat)
+            drawing.legend(handles.values(), handles.keys(), loc="outside upper left", ncols=3)
+        elif legend == "first":
+            grid[0, 0].legend(loc="best")
+    return drawing
+
+
+def handles_of(axes: Iterable[Axes]) -> dict[str, Artist]:
+    """Return of each series that a panel draws its mark, by its label: a panel may have records of some series alone."""
+    handles: dict[str, Artist] = {}
+    for ax in axes:
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
+            handles.setdefault(label, handle)
+    return handles
+
+
+def draw_panel(ax: Axes, panel: Panel, with_legend: bool = True) -> None:
+    """Draw one pair of axes."""
+    ax.set(title=panel.title, xlabel=panel.xlabel, ylabel=panel.ylabel)
+    if panel.grid is not None:
+        _draw_grid(ax, panel)
+        return
+    ax.set(xscale=panel.xscale, yscale=panel.yscale)
+    for curve in panel.curves:
+        if len(curve.x):
+            _draw_curve(ax, curve)
+    if panel.level is not None:
+        ax.axhline(panel.level, color=INK, linewidth=0.7, linestyle=(0, (3, 3)))
+    if panel.ylim:
+        ax.set_ylim(*panel.ylim)
+    ax.grid(axis="y")
+    if isinstance(panel, RunPanel):
+        _draw_run(ax, panel)
+    else:
+        _write_ticks(ax, panel)
+    labelled = sum(bool(curve.label) and len(curve.x) > 0 for curve in panel.curves)
+    if with_legend and labelled > MOST_INSIDE:
+        ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    elif with_legend and labelled:
+        ax.legend()
+
+
+def _write_ticks(ax: Axes, panel: Panel) -> None:
+    if panel.ticks is not None:
+        long = max((len(text) for text in panel.ticks.values()), default=0) > 14
+        turn = {"rotation": 20 if long else 0, "ha": "right" if long else "center"}
+        ax.set_xticks(list(panel.ticks), list(panel.ticks.values()), **turn)
+        ax.xaxis.set_minor_locator(NullLocator())
+    elif panel.xscale == "linear" and ax.get_xlim()[1] >= CROWDED:
+        ax.xaxis.set_major_formatter(FuncFormatter(short))
+    low, high = ax.get_ylim()
+    if panel.yscale == "log" and high < 10 * low:  # within a decade powers of ten say nothing
+        ax.yaxis.set_major_formatter(ScalarFormatter())
+        ax.yaxis.set_minor_formatter(ScalarFormatter())
+
+
+def _draw_run(ax: Axes, panel: RunPanel) -> None:
+    """Draw what panels of runs alone have: phases, stacked shares, a mesh, verticals, an axis of images seen."""
+    if panel.yscale == "log":
+        ax.yaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), minor_locator=NullLocator())
+        ax.yaxis.set_major_formatter(FuncFormatter(short))
+    if panel.yticks is not None:
+        ax.set_yticks(panel.yticks)
+    for at, colour in panel.verticals:
+        ax.axvline(at, color=colour, linewidth=0.9, linestyle=(0, (1, 2)))
+    if not len(panel.x):
+        return
+    borders = edges(panel.x)
+    if panel.bands:
+        _draw_bands(ax, panel.bands, borders)
+    if panel.areas:
+        at = borders if len(panel.x) == 1 else panel.x
+        shares = [np.broadcast_to(share, at.shape) for _, share in panel.areas.values()]
+        ax.stackplot(at, *shares, colors=[colour for colour, _ in panel.areas.values()], linewidth=0)
+        for name, (colour, _) in reversed(list(panel.areas.items())):
+            ax.bar(0, 0, color=colour, label=name)
+    if panel.mesh:
+        _draw_mesh(ax, panel.mesh, borders)
+    ax.grid(visible=not (panel.bands or panel.areas or panel.mesh), axis="y")
+    ax.set_xlim(borders[0], borders[-1])
+    ax.xaxis.set(major_locator=MaxNLocator(5), major_formatter=FuncFormatter(short))
+
+
+def _draw_bands(ax: Axes, bands: Mapping[str, Sequence[str | None]], borders: np.ndarray) -> None:
+    for row, phases in enumerate(bands.values()):
+        for phase, first, end in stretches(phases):
+            left, width = borders[first], borders[end] - borders[first]
+            colour = PHASE_COLOURS.get(phase or "")
+            if phase:
+                look = {"facecolor": colour, "linewidth": 0} if colour else UNDECIDED
+                ax.broken_barh([(left, width)], (row - 0.4, 0.8), **look)  # pyrefly: ignore[bad-argument-type]
+            if colour and width > 0.02 * (borders[-1] - borders[0]):
+                middle = left + width / 2
+                ax.text(middle, row, str(phase), ha="center", va="center", color="white", weight="bold")
+    ax.set(ylim=(len(bands) - 0.45, -0.55), yticks=range(len(bands)), yticklabels=list(bands))
+    ax.tick_params(axis="y", length=0)
+    ax.spines[["left", "bottom"]].set_visible(False)
+    for phase, colour in PHASE_COLOURS.items():
+        ax.bar(0, 0, color=colour, label=f"phase {phase}")
+    ax.bar(0, 0, label="undecided", **UNDECIDED)
+
+
+def _draw_mesh(ax: Axes, mesh: Mesh, borders: np.ndarray) -> None:
+    rows, kinds = len(mesh.values), len(mesh.colours)
+    drawn = ax.pcolormesh(
+        borders,
+        mesh.borders if len(mesh.borders) else np.arange(rows + 1) - 0.5,
+        np.ma.masked_invalid(mesh.values),
+        cmap=ListedColormap(list(mesh.colours)) if kinds else None,
+        vmin=-0.5 if kinds else 0,
+        vmax=kinds - 0.5 if kinds else 1,
+        rasterized=not kinds,
+    )
+    if mesh.names:
+        ax.set_yticks(range(rows), mesh.names)
+        ax.set_ylim(rows - 0.5, -0.5)
+        ax.tick_params(axis="y", length=0)
+        bar = ax.figure.colorbar(drawn, cax=ax.inset_axes((1.012, 0, 0.014, 1)), ticks=(0, 0.5, 1))
+        bar.outline.set_visible(False)
+
+
+def _draw_curve(ax: Axes, curve: Curve) -> None:
+    colour = curve.colour or COLOURS[curve.series % len(COLOURS)]
+    mark = MARKS[curve.series % len(MARKS)]
+    ends = None if curve.low is None or curve.high is None else (curve.low, curve.high)
+    if isinstance(curve, Line):
+        _draw_line(ax, curve, colour, ends)
+    elif curve.style == "points":
+        if ends:  # where an interval is open the bar ends at the mark
+            low, high = (np.where(np.isfinite(end), end, curve.y) for end in ends)
+            ax.vlines(curve.x, low, high, color=colour, linewidth=1.1)
+        few = len(curve.x) <= 100
+        look = {"marker": mark, "markersize": 4.5 if few else 2.5, "alpha": 1.0 if few else 0.5}
+        ax.plot(curve.x, curve.y, linestyle="none", color=colour, label=curve.label, **look)
+    elif curve.style == "bars":
+        ax.plot(curve.x, curve.y, linestyle="none", color=INK, marker="_", markersize=16, markeredgewidth=1.6)
+    elif curve.style == "dashed":
+        muted = curve.colour or MUTED
+        ax.plot(curve.x, curve.y, color=muted, dashes=(5, 2), linewidth=1.0, label=curve.label)
+    else:
+        if ends:
+            ax.fill_between(curve.x, *ends, color=colour, alpha=0.18, linewidth=0)
+        every = max(1, len(curve.x) // 8)
+        ax.plot(curve.x, curve.y, color=colour, marker=mark, markevery=every, label=curve.label)
+
+
+def _draw_line(ax: Axes, line: Line, colour: str, ends: tuple[np.ndarray, np.ndarray] | None) -> None:
+    """Draw a line; of a single snapshot a stretch."""
+    repeats = 2 if len(line.x) == 1 else 1
+    x = edges(line.x) if repeats == 2 else line.x
+    if ends:
+        low, high = (np.repeat(end, repeats) for end in ends)
+        ax.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
+    style: dict[str, Any] = {"dashes": line.dashes} if line.dashes else {}
+    style |= {"linestyle": "none"} if line.style == "points" else {}
+    style |= {"linewidth": line.width, "marker": line.marker, "label": line.label or None}
+    ax.plot(x, np.repeat(line.y, repeats), color=colour, **style)
+
+
+def _draw_grid(ax: Axes, panel: Panel) -> None:
+    grid = np.asarray(panel.grid, dtype=float)
+    if not grid.size:
+        return
+    options: dict[str, Any] = {"aspect": "auto", "interpolation": "nearest"}
+    if panel.colours == "phases":
+        options |= {"cmap": ListedColormap(list(PHASE_COLOURS.values())), "vmin": -0.5, "vmax": 2.5}
+    else:
+        options |= {"cmap": OPEN_MAP} | dict(zip(("vmin", "vmax"), panel.ylim or (), strict=False))
+    image = ax.imshow(np.ma.masked_invalid(grid), **options)
+    ax.set_yticks(range(len(panel.rows)), panel.rows)
+    every = max(1, math.ceil(len(panel.columns) / 8))
+    ax.set_xticks(range(0, len(panel.columns), every), panel.columns[::every])
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    if panel.colours == "phases":
+        return
+    for (row, column), value in np.ndenumerate(grid):
+        text = "–" if math.isnan(value) else f"{value:.2f}" if abs(value) < 10 else f"{value:.0f}"
+        dark = math.isnan(value) or float(np.asarray(image.norm(value))) > 0.55
+        ax.text(column, row, text, ha="center", va="center", fontsize=7, color=INK if dark else "white")

@@ -1,0 +1,130 @@
+"""Recorded scores as they are shown: a probe's R², accuracy in every way of reading, and the levels of thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from phasescope.measures.learning.gain import LEAST_LEFT, floor_of, reached
+from phasescope.places import Place
+from phasescope.views.record import Record, number, score
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+PROBES = ("order", "p1_order", "order_told", "order_seen")
+"""scores whose value is the minimum over factors, and whose `detail` has each factor's R²"""
+OF_SEEDS = ("lowest_seed", "highest_seed")  # what else is in a `detail`
+
+
+class ProbeR2(NamedTuple):
+    """A probe's R² of each factor.
+
+    Attributes:
+        min: over factors; one factor that cannot be read makes it low, whatever the others are.
+        mean: over factors.
+        factors: by factor; empty if only the minimum was recorded.
+        untrained: the untrained network's minimum.
+    """
+
+    min: float
+    mean: float
+    factors: dict[str, float]
+    untrained: float | None
+
+    @property
+    def text(self) -> str:
+        """As in `x 0.97, y 0.95; mean 0.96, min 0.95 (untrained min 0.76)`; of one factor `0.97 (untrained 0.76)`."""
+        several = len(self.factors) > 1
+        each = ", ".join(f"{name} {value:.2f}" for name, value in self.factors.items())
+        text = f"{each}; mean {self.mean:.2f}, min {self.min:.2f}" if several else f"{self.min:.2f}"
+        return (
+            text if self.untrained is None else f"{text} (untrained {'min ' * several}{self.untrained:.2f})"
+        )
+
+
+def probe_r2(score: Mapping[str, Any] | None) -> ProbeR2 | None:
+    """Return the R² that a recorded score of `PROBES` holds; None if it holds no value."""
+    if not score or score.get("value") is None:
+        return None
+    detail = (score.get("detail") or {}).items()
+    each = {name: float(value) for name, value in detail if name not in OF_SEEDS and value is not None}
+    untrained = (score.get("nulls") or {}).get("untrained")
+    least = float(score["value"])
+    return ProbeR2(least, sum(each.values()) / len(each) if each else least, each, untrained)
+
+
+FORMED = "formed"
+"""the reader's own way; others read every image, formed or not"""
+LEAST_WRONG = 0.05
+"""share of images that a baseline must get wrong for a network to be compared with it"""
+
+
+class Accuracy(NamedTuple):
+    """Of one split, read in one way.
+
+    Attributes:
+        accuracy: share of images, by factor, and `joint`.
+        error: median error by factor, in its unit; None if nothing is read.
+        together: by pair of factors, as in `x,y`: `excess` and `phi`, each a score.
+        beyond: by nearest-neighbour baseline, (correct - its share) / (1 - its share); only of those that get at least
+            `LEAST_WRONG` wrong and less correct than the network.
+    """
+
+    split: str
+    way: str
+    n: int | None
+    accuracy: dict[str, float]
+    error: dict[str, float | None]
+    together: dict[str, dict[str, dict[str, Any]]]
+    beyond: dict[str, float]
+
+
+def accuracies(line: dict[str, Any], splits: Sequence[str]) -> Iterator[Accuracy]:
+    """Give each split in each way, the reader's own way first."""
+    ways = sorted(name.removeprefix("accuracy") for name in line if name.partition("_")[0] == "accuracy")
+    for split in splits:
+        for end in ways:
+            if accuracy := _at(line, f"accuracy{end}", split):
+                way = end.removeprefix("_") or FORMED
+                shares = {k: _at(v, f"accuracy{end}").get(split) for k, v in _at(line, "excess").items()}
+                beyond = {
+                    k: v for k, v in shares.items() if v is not None and _has_room(v, accuracy["joint"])
+                }
+                error, together = _at(line, f"error{end}", split), _at(line, "together", way, split)
+                n = _at(line, "outcomes", split).get("n")
+                yield Accuracy(split, way, n, accuracy, error, together, beyond)
+
+
+def _has_room(excess: float, correct: float) -> bool:
+    """Whether a baseline leaves room: excess is (correct - c) / (1 - c), so 1 - c is (1 - correct) / (1 - excess)."""
+    return excess >= 1 or (excess >= 0 and (1 - correct) / (1 - excess) >= LEAST_WRONG)
+
+
+def _at(tree: dict[str, Any], *path: str) -> dict[str, Any]:
+    for key in path:
+        tree = tree.get(key) or {}
+    return tree
+
+
+GATES = ("order", "p1_order", "label_dimension", "label_share")
+"""the measures that have a threshold, by which phases of the representation are decided"""
+
+
+def levels(record: Record, measure: str, place: Place) -> Float[np.ndarray, " lines"]:
+    """Return the score needed at each line of the metrics; NaN without a threshold, or if nothing is left to gain."""
+    scores = (score(line, measure, place) or {} for line in record.metrics)
+    return np.array([_level(record, measure, value.get("nulls") or {}) for value in scores], float)
+
+
+def _level(record: Record, measure: str, recorded: dict) -> float:
+    nulls = {null: number(level) for null, level in recorded.items()}
+    if measure not in GATES or not nulls:
+        return np.nan
+    threshold = record.thresholds[measure]
+    if measure == "label_dimension":
+        return float(np.fmax(threshold, nulls.get("label_embedding", np.nan)))
+    floor = floor_of(nulls)
+    return reached(floor, threshold) if 1 - floor >= LEAST_LEFT else np.nan
