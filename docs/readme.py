@@ -17,19 +17,40 @@ PICTURE = ROOT / "docs" / "pictures" / "learning.txt"
 def caption() -> str:
     """Return of what run the picture is: data, network, seed, length, hardware."""
     (run,) = PICTURE.read_text().splitlines()
-    return f"*One run of the study [Sheet](studies/sheet): {run}.*"
+    return (
+        "*Images are generated from the same noise at every snapshot. Activations: first principal components. Curves: "
+        "share of samples within 1 px of their label; share of the activations' variance that the label explains; "
+        "whether neighbours among activations are neighbours among labels (0.5 by chance). Bands: phases A, B, C as "
+        "below. One run of preset `lean`, of the "
+        f"study [Sheet](studies/sheet): {run}.*"
+    )
 
 
 def findings() -> str:
-    """Return the claims that speak for P1's statements S1 to S7, with verdict, number, runs and link."""
-    rows = ["| | claim that was tested | verdict | number | runs | study |", "|---|---|---|---|---|---|"]
-    for line in FINDINGS.read_text().splitlines():
+    """Return what came out, the claims that speak for P1's statements S1 to S7, and how many questions are open."""
+    text = FINDINGS.read_text()
+    answer = next(line for line in text.splitlines() if line.startswith("**What came out so far**"))
+    rows = [
+        "| | P1 and its sequel state | claim that was tested | verdict | number | runs | study |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for line in text.splitlines():
         if re.match(r"\| S\d \|", line):
-            key, _, verdict, claim, number, runs, _, study = line.strip("| ").split(" | ")
-            rows.append(
-                f"| {key} | {claim} | {verdict} | {number} | {runs} | {study.replace('](', '](studies/')} |"
+            key, statement, verdict, claim, number, runs, _, study = line.strip("|").split(" | ")
+            cells = (
+                key.strip(),
+                statement,
+                claim,
+                verdict,
+                number,
+                runs,
+                study.strip().replace("](", "](studies/"),
             )
-    return "\n".join(rows)
+            rows.append(f"| {' | '.join(cells)} |")
+    asked = re.findall(r"^\| Q\d+ \|.*", text, flags=re.MULTILINE)
+    unasked = sum("| open |" in line for line in asked)
+    end = f"Of the ten questions that P1 leaves open, {unasked} have no study yet. [All claims](studies/README.md)."
+    return "\n".join([answer, "", *rows, "", end])
 
 
 PARTS = {"caption": caption, "findings": findings}

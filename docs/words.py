@@ -13,13 +13,13 @@ HERE = Path(__file__).parent
 PAGE, PICTURES = HERE / "glossary.md", HERE / "pictures"
 INTRODUCTION = """# Glossary
 
-The words of report, explorer and these pages, each in one sense. This page is written by `python -m docs.words` from
-`src/phasescope/views/terms.toml`; there a word is changed.
+The terms of report, explorer and these pages. `python -m docs.words` writes this page from
+`src/phasescope/views/terms.toml`.
 
 ## Phases A, B and C
 
-They are told twice, and the two never mix: of what is painted (images alone), and of what the network holds inside (latents
-alone). Images and latents can be in different phases at the same time.
+The phase is determined twice, independently: from generated images alone, and from the network's activations (latents)
+alone. Images and latents can be in different phases at the same time.
 """
 
 

@@ -37,9 +37,9 @@ class PlaceConfig(Config):
     """Where in the network, and under which condition of the family, a representation is read."""
 
     tap: str
-    """a tap of the network"""
+    """a layer of the network"""
     timestep: int | None = Field(None, ge=0)
-    """timestep t of the noisy images; null where the family has none"""
+    """timestep t of the noisy images; null if the family has none"""
 
     @property
     def place(self) -> Place:
@@ -68,7 +68,7 @@ class ProbingConfig(Config):
     share_draws: int = Field(4, ge=2, le=1000)
     """noise draws for each of these"""
     crossed_labels: int = Field(128, ge=0, le=2**14)
-    """of the latents' labels, those that are crossed with one another's images, to tell told from seen; 0 crosses none"""
+    """of the latents' labels, those that are crossed with one another's images, to separate condition and input; 0: none"""
     bands: int = Field(10, ge=1, le=1000)
     """equal bands of t in which the denoising error is measured"""
     band_images: int = Field(32, ge=1, le=100_000)
@@ -76,11 +76,11 @@ class ProbingConfig(Config):
     representation: PlaceConfig | Usual = "usual"
     """where the representation's phase is read"""
     p1: PlaceConfig | Usual | None = "usual"
-    """where it is read P1's way, by UMAP to 3D and a linear regression; null leaves that out"""
+    """where P1's reading is taken, by UMAP to 3D and a linear regression; null: nowhere"""
     umap_seeds: int = Field(1, ge=1, le=100)
     """random starts of that UMAP, over which P1's order is averaged"""
     measures: tuple[str, ...] = ()
-    """measures of one's own, as file.py:function or package.module:function, of latents, labels and factors"""
+    """your own measures, as file.py:function or package.module:function, of latents, labels and factors"""
     batch: int = Field(64, ge=1, le=2**16)
     """images in one pass of the network while observing"""
 

@@ -42,11 +42,11 @@ class RunConfig(Config):
     name: str = Field("run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
     """name of the run's folder, before the hash"""
     seed: int = Field(0, ge=0, lt=2**63)
-    """what all randomness derives from"""
+    """seed from which all randomness derives"""
     world: AnyWorld = USUAL_WORLD
-    """images, their factors, and which of them are learnt"""
+    """images, their factors, and which labels are trained on"""
     family: AnyFamily = USUAL_FAMILY
-    """how images are learnt and painted"""
+    """what is learned, and how images are sampled"""
     network: AnyNetwork = USUAL_NETWORK
     """the function approximator"""
     training: TrainingConfig = TrainingConfig()

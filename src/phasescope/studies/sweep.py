@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -21,10 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from phasescope.config import Tree, read_yaml, set_overrides
+from phasescope.config import Tree, parse_overrides, read_yaml, set_overrides
 from phasescope.errors import UserError
 from phasescope.runs.config import RunConfig, split_words
-from phasescope.runs.swept_values import Override, values_of
 from phasescope.store.files import to_json
 from phasescope.studies.cells import DEFAULTS, Cell
 from phasescope.studies.plots import Courses, Ends
@@ -37,6 +36,11 @@ MOST_CELLS = 4096
 MOST_DRAWN = 40
 """cells in a figure"""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+MOST_VALUES = 1000
+"""of a range"""
+NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+RANGE = re.compile(rf"({NUMBER})\.\.({NUMBER})(?::(\d+)(:log)?)?")
+Override = tuple[list[str], Any]
 
 
 def sweep_of(words: Sequence[str], zip_: bool = False, name: str | None = None) -> Study:
@@ -58,7 +62,7 @@ def sweep_of(words: Sequence[str], zip_: bool = False, name: str | None = None) 
         )
     file, overrides = split_words(words)
     base: Tree = read_yaml(file) if file else {}
-    values = {word.partition("=")[0]: list(values_of(word)) for word in overrides}
+    values = {word.partition("=")[0]: list(_values_of(word)) for word in overrides}
     of_file = base.pop("seed", 0)
     seeds = _seeds([seed for _, seed in values.pop("seed", [([], of_file)])])
     swept = {key: several for key, several in values.items() if len(several) > 1}
@@ -171,3 +175,47 @@ def _cell(base: Tree, fixed: Sequence[Override], point: Sequence[Override]) -> C
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else to_json(value)
+
+
+def _values_of(word: str) -> Iterator[Override]:
+    """Return each value of an override.
+
+    Raises:
+        UserError: it is not ``key=value``, or a value is missing or invalid.
+    """
+    key, _, text = word.partition("=")
+    if re.search(r"^\s*,|,\s*,|,\s*$", text):
+        raise UserError(f"`{key}` (={text[:60]}) must have a value on either side of each comma")
+    # Commas within brackets or quotes divide nothing: YAML knows which ones do.
+    [(path, values)] = parse_overrides([f"{key}=[{text}]" if text.strip() else word])
+    for value in values if text.strip() else [values]:
+        if isinstance(value, str) and (numbers := RANGE.fullmatch(value)):
+            yield from ((path, number) for number in _range(key, value, *numbers.groups()))
+        else:
+            yield path, value
+
+
+def _range(key: str, part: str, low: str, high: str, count: str | None, log: str | None) -> list[float]:
+    """Return the numbers of a range, to ten digits; whole ones as int."""
+
+    def refuse(rule: str) -> UserError:
+        return UserError(f"`{key}` (={part[:60]}) must {rule}")
+
+    if max(map(len, (low, high, count or ""))) > 40:
+        raise refuse("have numbers of at most 40 characters")
+    begin, end = float(low), float(high)
+    if not (math.isfinite(begin) and math.isfinite(end) and begin < end):
+        raise refuse("rise from one number to another")
+    if count is None:
+        if begin % 1 or end % 1 or end - begin >= MOST_VALUES:
+            raise refuse(f"be whole numbers, {MOST_VALUES} at most; for others say how many: 0.5..2:4")
+        return list(range(int(begin), int(end) + 1))
+    if not 2 <= int(count) <= MOST_VALUES:
+        raise refuse(f"have from 2 to {MOST_VALUES} values")
+    if log and begin <= 0:
+        raise refuse("be above 0: its values are spaced in their logarithm")
+    rounded = [
+        float(f"{value:.10g}")
+        for value in (np.geomspace if log else np.linspace)(begin, end, int(count)).tolist()
+    ]
+    return [int(value) if value % 1 == 0 and abs(value) < 2**53 else value for value in rounded]

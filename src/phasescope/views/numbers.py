@@ -68,19 +68,30 @@ def format_clock(seconds: float) -> str:
 
 def claim_cells(claim: RecordedClaim) -> tuple[Any, ...]:
     """Return verdict, value, interval, criterion, n and power of a claim, as every table of claims shows them."""
-    numbers = (claim.value, format_interval(claim), criterion(claim), claim.n)
+    numbers = (format_value(claim), format_interval(claim), criterion(claim), claim.n)
     return (verdict_words(claim), *numbers, claim.observed_power)
+
+
+def _shown(claim: RecordedClaim, value: float | None) -> str:
+    """Return a number of a claim; of the logarithm of a ratio, the ratio."""
+    return format_number(math.exp(value) if claim.log and value is not None else value)
+
+
+def format_value(claim: RecordedClaim) -> str:
+    """Return a claim's number with its unit."""
+    number = _shown(claim, claim.value)
+    return number if number == NOTHING else f"{number} {claim.unit}".strip()
 
 
 def format_interval(claim: RecordedClaim) -> str:
     if claim.low is None or claim.n == 0:
         return NOTHING
-    return f"[{format_number(claim.low)}, {format_number(claim.high)}]"
+    return f"[{_shown(claim, claim.low)}, {_shown(claim, claim.high)}]"
 
 
 def criterion(claim: RecordedClaim) -> str:
     """Return what the statistic must be for the claim to hold."""
-    return f"{'>' if claim.direction == 'above' else '<'} {claim.threshold:.3g}"
+    return f"{'>' if claim.direction == 'above' else '<'} {_shown(claim, claim.threshold)}"
 
 
 def verdict_words(claim: RecordedClaim) -> str:

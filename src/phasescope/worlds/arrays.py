@@ -63,7 +63,7 @@ class ArrayWorld(World):
     names: tuple[str, ...] | None = None
     """of the factors; null: those of the layout, or label1, label2, ..."""
     periodic: tuple[str, ...] = ()
-    """factors that come round"""
+    """periodic factors"""
     categorical: tuple[str, ...] = ()
     """factors whose values are classes without order: whole numbers"""
     classes: dict[str, tuple[str, ...]] = Field({})

@@ -218,9 +218,9 @@ class DiffusionConfig(FamilyConfig):
     )
     """how often each t is drawn"""
     sampler: AnySampler = Field(DDIMSamplerConfig(), discriminator="kind", validate_default=True)
-    """how images are painted"""
+    """how images are sampled"""
     clip: bool = True
-    """whether painting holds each estimate of x_0 in [-1, 1], as Ho et al. 2020 do"""
+    """whether sampling clips each estimate of x_0 to [-1, 1], as Ho et al. 2020 do"""
 
     @field_validator("schedule", "weighting", "density", "sampler", mode="before")
     @classmethod

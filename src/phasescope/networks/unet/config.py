@@ -32,7 +32,7 @@ class EmbeddingConfig(Config):
     period: float | None = Field(None, gt=0, allow_inf_nan=False)
     """in the factors' unit: labels are encoded by whole numbers of turns in it, so that its ends are one; null: as t is"""
     hidden: int | None = Field(None, ge=1, le=2**14)
-    """width of a two-layer network on the concatenation, shared by all blocks; null: blocks hear SiLU(encodings)"""
+    """width of a two-layer network on the concatenation, shared by all blocks; null: blocks get SiLU(encodings)"""
     modulation: Literal["added", "scale_shift"] = "added"
     """whether a block adds its embedding to its features or scales and shifts them by it"""
 
@@ -65,7 +65,7 @@ class UNetConfig(NetworkConfig):
     patch: Literal[1, 2, 4, 8] = 1
     """side of the pixel blocks that are folded into channels at the entrance, px"""
     attention: tuple[str, ...] = ()
-    """blocks followed by self-attention, by tap name: stem, down1, ..., mid, up1, ..."""
+    """blocks followed by self-attention, by layer: stem, down1, ..., mid, up1, ..."""
     heads: int = Field(4, ge=1)
     """attention heads"""
     groups: int = Field(8, ge=1)

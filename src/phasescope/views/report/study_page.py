@@ -24,7 +24,7 @@ from phasescope.views.numbers import (
     criterion,
     format_cell,
     format_interval,
-    format_number,
+    format_value,
     power_words,
     verdict_words,
 )
@@ -79,7 +79,7 @@ def _markdown(template: str, **shown: Any) -> str:
     pages.filters |= {
         "cell": lambda value: format_cell(value).replace("|", "\\|"),
         "values": dict.values,
-        "number": format_number,
+        "value": format_value,
         "interval": format_interval,
         "criterion": criterion,
         "verdict": verdict_words,
@@ -159,9 +159,10 @@ def _rows(key: str, text: str, judged: Sequence[tuple[Study, Path, Judged]]) -> 
     for study, folder, known in judged:
         if key == study.answers and study.headline:
             claim = next(claim for claim in known.claims if claim.name == study.headline)
-            number = f"{format_number(claim.value)} {format_interval(claim)}, needed {criterion(claim)}"
+            number = f"{format_value(claim)} {format_interval(claim)}, needed {criterion(claim)}"
             link = f"[{title_of(study.name)}]({folder.name}/README.md#{claim.name})"
-            verdict = verdict_words(claim)
+            missing = claim.why.removeprefix("first analysis: ") if not claim.analysis else ""
+            verdict = verdict_words(claim) + (f" ({missing})" if missing else "")
             rows.append(
                 (key, "" if rows else text, verdict, claim.sentence, number, claim.n, study.base, link)
             )
