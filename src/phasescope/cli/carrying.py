@@ -21,7 +21,7 @@ def compare(
     runs: Runs = Path("runs"),
     json: Json = False,
 ) -> int:
-    """Set runs side by side: what differs in their configurations, then where each stands.
+    """Compare runs: what differs in their configurations, and how far each came.
 
     Args:
         words: two runs at least, each a folder, name or hash
@@ -60,7 +60,7 @@ def export(
     runs: Runs = Path("runs"),
     studies: Studies = None,
 ) -> int:
-    """Write a run or a study as other programs take it: figures, tables, scalars for TensorBoard, one archive.
+    """Write a run or a study for other programs: figures, tables, scalars for TensorBoard, one archive.
 
     Args:
         figures: folder for the figures, PDF with TrueType fonts, and captions.md

@@ -35,7 +35,7 @@ def predict(words: Words = (), /, patch: int | None = None, out: Picture = None,
 
 
 def designs(words: Words = (), /, picture: bool = False, out: Picture = None, json: Json = False) -> int:
-    """Show which labels a run would be trained on, which it would be tested on, and what copiers would get right.
+    """Show which labels a run would be trained on, on which it is tested, and the accuracy of nearest-neighbour baselines.
 
     Args:
         words: a YAML file and key=value words, as `train` takes them
@@ -76,7 +76,7 @@ def measure(
     runs: Runs = Path("runs"),
     json: Json = False,
 ) -> int:
-    """Measure latents, each score with its interval and its nulls: a file's matrix, or a run's network.
+    """Measure latents, each score with its interval and its baselines: a file's matrix, or a run's network.
 
     Args:
         target: an npz file with latents and labels, or a run's folder, name or hash

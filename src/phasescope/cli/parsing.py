@@ -65,7 +65,7 @@ def call_of(verbs: Sequence[Verb], words: Sequence[str]) -> Callable[[], int]:
             call = app.cli(
                 args=words,
                 prog="phasescope",
-                description="Watch small generative models learn. `--version` tells which phasescope this is; `--traceback` "
+                description="Watch small generative models learn. `--version` prints the version; `--traceback` "
                 "shows where in your own code an error was raised.",
                 use_underscores=False,
                 config=(FlagCreatePairsOff,),

@@ -25,7 +25,7 @@ def train(
     tensorboard: Path | None = None,
     wandb: str | None = None,
 ) -> int:
-    """Train a run, or resume it: the same command goes on where it stopped.
+    """Train a run, or resume it: the same command resumes it.
 
     Args:
         words: a YAML file and key=value words, as in preset=small training.steps=500
@@ -46,7 +46,7 @@ def train(
 
 
 def demo(words: Words = (), /, runs: Runs = Path("runs")) -> int:
-    """The whole way in a minute and a half: train the preset `demo`, then write its report.
+    """Train the preset `demo` in about two minutes and write its report.
 
     Args:
         words: key=value words that change the preset
@@ -80,7 +80,7 @@ def _train(
 
 
 def observe(run: RunWord, words: Words = (), /, runs: Runs = Path("runs")) -> int:
-    """Observe a run's stored weights again by another plan, without training; prints the observation's folder.
+    """Read a run's stored weights again by another plan, without training; prints the observation's folder.
 
     Args:
         words: fields of the plan, as in probing.taps=[up1] or latent_labels=1024
@@ -180,7 +180,7 @@ def explore(
     port: int = 8421,
     token: str | None = None,
 ) -> int:
-    """Serve the explorer: runs, how each learnt, a pad to sample with them, and studies, in the browser.
+    """Serve the explorer: runs, how each learned, a pad to sample from them, and studies, in the browser.
 
     Args:
         host: address to bind; beyond this machine a token is asked for

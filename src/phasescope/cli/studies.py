@@ -205,7 +205,7 @@ def claims(
     trials: int = 200,
     json: Json = False,
 ) -> int:
-    """Print every claim of the studies: verdict, value, interval, n; or how it does on simulated data of known truth.
+    """Print every claim of the studies: verdict, value, interval, n; or its power on simulated runs of known truth.
 
     Args:
         study: of this study only: a name or a path
