@@ -48,7 +48,7 @@ def test_the_table_says_it_in_words(capsys, tmp_path):
     for words in (
         "R'",
         "256; their label is 5.545 nats",
-        "cannot tell a place from one 4 px away",
+        "cannot tell positions apart that are 4 px from each other",
         "posterior mean",
     ):
         assert words in printed
