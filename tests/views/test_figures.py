@@ -44,11 +44,11 @@ def test_a_score_is_drawn_with_its_nulls_interval_and_threshold(run):
     ax = panel(timeline(Record(run)), "Probe R² (ridge)")
     threshold = f"threshold: gain {Record(run).thresholds['order']:g}"
     assert {text.get_text() for text in ax.get_legend().get_texts()} == {
-        "as learnt",
+        "this network",
         threshold,
         *(words for null, words in NULLS.items() if null != "majority"),  # bumps have no classes
     }
-    curve = next(line for line in ax.lines if line.get_label() == "as learnt")
+    curve = next(line for line in ax.lines if line.get_label() == "this network")
     np.testing.assert_allclose(curve.get_ydata(), Record(run).series("order", Place("mid", 600)))
     level = next(line for line in ax.lines if line.get_label() == threshold).get_ydata()
     gains = [

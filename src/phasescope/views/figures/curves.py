@@ -160,7 +160,7 @@ def _score_curves(record: Record, measure: str, place: Place, colour: str, is_di
         return Line(x, record.series(of, place, *path), **look)
 
     low, high = (record.series(measure, place, end) for end in ("low", "high"))
-    curves = [line(measure, low=low, high=high, label="as learnt", colour=colour)]
+    curves = [line(measure, low=low, high=high, label="this network", colour=colour)]
     for factor in record.factors if measure in PROBES and len(record.factors) > 1 else ():
         curves.append(line(measure, "detail", factor.name, colour=colour, width=0.6))
     if measure in BESIDE:

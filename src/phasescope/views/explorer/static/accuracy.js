@@ -20,8 +20,8 @@ export class Accuracies {
     const rows = (lines[index]?.readings ?? []).filter((one) => one.split === split);
     this.root.hidden = !lines.some(({readings}) => readings.length);
     const copiers = [...new Set(rows.flatMap(({beyond}) => Object.keys(beyond)))], pairs = [...new Set(rows.flatMap(({together}) => Object.keys(together)))], quantities = [
-      ...factors.map(({name}) => [`${name} right`, ({accuracy}) => percent(accuracy[name])]),
-      ...(factors.length > 1 ? [["all right", ({accuracy}) => percent(accuracy.joint)]] : []),
+      ...factors.map(({name}) => [`${name} correct`, ({accuracy}) => percent(accuracy[name])]),
+      ...(factors.length > 1 ? [["all correct", ({accuracy}) => percent(accuracy.joint)]] : []),
       ...copiers.map((name) => [`beyond ${names[name] ?? name}`, ({beyond}) => percent(beyond[name])]),
       ...factors.filter(({categorical}) => !categorical).map(({name, unit}) => [`error of ${name}${unit ? `, ${unit}` : ""}`, ({error}) => fixed(error[name])]),
       ...pairs.flatMap((pair) => [["excess", "excess"], ["phi", "φ"]].map(([of, word]) => [`${word}, ${pair}`, ({together}) => told(together[pair]?.[of])])),

@@ -23,16 +23,16 @@ export class Histories {
   constructor({details, pick, changed}) {
     Object.assign(this, {unit: "images_seen", split: details.splits[0], place: null, changed, details});
     const chart = (title, options) => new Chart({title, pick, ...options});
-    this.outcomes = details.outcomes.length ? chart("What becomes of its images", {terms: ["outcome", "phase"], height: 200, domain: [0, 1], format: percent}) : null;
-    this.order = chart(`Probe ${details.probe}, with its nulls`, {terms: ["order", "null", "untrained", ...("p1_order" in details.names.measures ? ["p1_order", "P1"] : [])], note: details.factors.length > 1 ? `${details.probe}, minimum over factors, 95 % interval; each factor above` : `${details.probe}, 95 % interval`, height: 220, domain: [-0.1, 1.02], format: (value) => fixed(value)});
+    this.outcomes = details.outcomes.length ? chart("Outcomes of generated images", {terms: ["outcome", "phase"], height: 200, domain: [0, 1], format: percent}) : null;
+    this.order = "order" in details.names.measures ? chart(`Probe ${details.probe} and its baselines`, {terms: ["order", "null", "untrained", ...("p1_order" in details.names.measures ? ["p1_order", "P1"] : [])], note: details.factors.length > 1 ? `${details.probe}, minimum over factors, 95 % interval; each factor above` : `${details.probe}, 95 % interval`, height: 220, domain: [-0.1, 1.02], format: (value) => fixed(value)}) : null;
     this.dimension = chart("Dimension", {terms: ["dimension", "null"], note: "participation ratio", height: 190, log: true, format: significant});
     this.share = "label_share" in details.names.measures ? chart("Variance explained by the label", {terms: ["label_share", "null"], note: "95 % interval", height: 190, domain: [-0.1, 1.02], format: (value) => fixed(value)}) : null;
     this.denoising = details.lines.some((line) => line.denoising) ? chart("Denoising error", {note: "mean squared error of the noise per pixel, by band of t; dashed: the exact optimum without the label", height: 220, log: true, format: significant}) : null;
-    this.routes = "order_told" in details.names.measures ? chart("Told and seen", {terms: ["route", "order"], note: `labels crossed with images of others: ${details.probe}, 95 % interval; share of variance`, height: 220, domain: [-0.15, 1.02], format: (value) => fixed(value)}) : null;
+    this.routes = "order_told" in details.names.measures ? chart("Condition and input", {terms: ["route", "order"], note: `labels crossed with images of others: ${details.probe}, 95 % interval; share of variance`, height: 220, domain: [-0.15, 1.02], format: (value) => fixed(value)}) : null;
     this.accuracies = details.outcomes.length ? new Accuracies() : null;
     this.own = Object.keys(details.names.measures).filter((name) => !KNOWN.includes(name)).map((name) => [name, chart(details.names.measures[name], {note: "95 % interval", height: 190, format: significant})]);
     this.standing = details.ladder ? new Standing({ladder: details.ladder, pick}) : null;
-    this.nats = details.lines.some((line) => line.nats) ? chart("Nats of the label learnt", {terms: ["nats"], note: "95 % interval; dashed: all that there are", height: 190, format: (value) => fixed(value)}) : null;
+    this.nats = details.lines.some((line) => line.nats) ? chart("Nats of the label that were learned", {terms: ["nats"], note: "95 % interval; dashed: all that there are", height: 190, format: (value) => fixed(value)}) : null;
     this.training = Object.entries(TRAINING).filter(([key]) => details.lines.some((line) => known(line[key]))).map(([key, [title, options]]) => [key, chart(title, options)]);
     this.smoothing = smoothing(() => { this.draw(); changed(); });
     this.charts = [this.outcomes, this.accuracies, this.order, this.routes, this.dimension, this.share, this.denoising, this.standing, this.nats, ...[...this.own, ...this.training].map(([, one]) => one)].filter(Boolean);
@@ -42,7 +42,7 @@ export class Histories {
 
   show(details) {
     this.details = details;
-    const places = [...new Set(details.lines.flatMap((line) => Object.keys(line.scores.order ?? {})))];
+    const places = [...new Set(details.lines.flatMap((line) => Object.keys(line.scores.order ?? line.scores.label_share ?? {})))];
     const declared = details.declared.representation;
     if (!places.includes(this.place)) this.place = declared && places.includes(declared) ? declared : places[0] ?? null;
     const redraw = () => { this.draw(); this.changed(); };
@@ -72,9 +72,9 @@ export class Histories {
     const {details} = this, {lines, levels} = details, x = lines.map((line) => line[this.unit]), unit = UNITS[this.unit];
     this.drawOutcomes(x, unit);
     const hasP1 = details.declared.representation_p1 === this.place && this.series("p1_order", "value").some(known);
-    this.order.show({x, unit, level: levels.order?.[this.place],
+    this.order?.show({x, unit, level: levels.order?.[this.place],
       lines: [this.scored(details.factors.length > 1 ? "minimum over factors" : details.probe, "order", "var(--order)"),
-        ...(hasP1 ? [this.scored("P1’s order", "p1_order", "var(--p1)", {title: "UMAP to 3D, then a linear regression", dash: "8 2"}),
+        ...(hasP1 ? [this.scored("P1’s reading", "p1_order", "var(--p1)", {title: "UMAP to 3D, then a linear regression", dash: "8 2"}),
           {name: "P1’s threshold", y: lines.map(() => levels.p1_order?.[this.place] ?? null), colour: "var(--p1)", dash: "1 3", thin: true}] : []), ...this.nulls("order")],
       strips: [{name: "phase of the representation (ridge)", phases: this.phases("representation")}, ...(this.phases("representation_p1").some(Boolean) ? [{name: "phase of the representation (P1’s reading)", mark: "P1", phases: this.phases("representation_p1")}] : [])]});
     this.dimension.show({x, unit, level: levels.label_dimension?.[this.place],
@@ -94,7 +94,7 @@ export class Histories {
       if (key === "learning_rate") chart.domain = [0, 1.05 * Math.max(...line.y.filter(known))];
       chart.show({x, unit, lines: [key === "learning_rate" ? line : softened(line, this.smoothing.weight)]});
     }
-    for (const [name, chart] of this.own) chart.show({x, unit, lines: [this.scored("as learnt", name, "var(--order)"), ...this.nulls(name)]});
+    for (const [name, chart] of this.own) chart.show({x, unit, lines: [this.scored("this network", name, "var(--order)"), ...this.nulls(name)]});
   }
 
   bands() {

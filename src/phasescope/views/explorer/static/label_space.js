@@ -14,7 +14,7 @@ export class LabelSpace {
     const {most, unit} = space.error, of = axes.length > 1 ? "the larger of the two factors’ absolute errors" : "absolute errors";
     this.inUnit = (text) => `${text} ${unit}`.trimEnd();
     this.maps = [
-      this.map("share", {words: "images right", told: ({right, n}) => `${percent(right)} of ${integer(n.reduce((sum, some) => sum + some, 0))}`, end: percent}),
+      this.map("share", {words: "correct images", told: ({right, n}) => `${percent(right)} of ${integer(n.reduce((sum, some) => sum + some, 0))}`, end: percent}),
       this.map("error", {words: "median error", told: ({off}) => (known(off) ? this.inUnit(fixed(off)) : "none read"), end: (share) => `${share < 1 ? "" : "≥ "}${short(share * most)}`})];
     this.said = h("p.note.said", {"aria-live": "polite"});
     this.root = h("figure.panel.labelspace",

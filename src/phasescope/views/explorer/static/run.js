@@ -40,7 +40,7 @@ export async function open(root, route) {
   const none = h("button", {type: "button", onclick: () => { selected.clear(); wall.mark(); panel.choose(); save(); }}, "select none");
   root.append(...(ALONE ? [phaseKey(details.outcomes)] : []), head, h("div.sticky", scrubber.root), h("div.columns",
     h("div.column", histories.root),
-    h("div.column", panel.root, space?.root, h("figure.panel", h("figcaption", h("h2", "What it paints")), h("div.controls", chooseSet, h("label.field", many, h("span", "all of them")), none), counts, wall.root, imageNote), within?.root)),
+    h("div.column", panel.root, space?.root, h("figure.panel", h("figcaption", h("h2", "Generated images")), h("div.controls", chooseSet, h("label.field", many, h("span", "all of them")), none), counts, wall.root, imageNote), within?.root)),
     ...(ALONE ? [] : [about()]));
 
   const lineAt = (index) => details.lines.find((line) => line.step === details.snapshots[index]?.step);
