@@ -13,7 +13,7 @@ from tiny import config_of
 from phasescope.cli import main
 from phasescope.errors import UserError
 from phasescope.randomness import torch_generator
-from phasescope.runs.execution import train
+from phasescope.runs.execution import execute, train
 from phasescope.runs.loading import Loaded, hear_as_trained, load_network, load_untold
 from phasescope.store import Run
 from phasescope.views.explorer.details import details
@@ -21,6 +21,7 @@ from phasescope.views.explorer.rows import row_of
 from phasescope.views.record import Record
 from phasescope.views.report.page import render_report
 from phasescope.views.scores import accuracies
+from phasescope.views.terminal.progress import follow
 from phasescope.views.unconditional import is_unconditional
 from studies.local import objects
 
@@ -162,3 +163,12 @@ def test_one_factor_that_is_told_is_a_label():
     assert is_unconditional({"training": {"label_dropout": [1.0, 1.0]}})
     assert not is_unconditional({"training": {"label_dropout": 0.1}})
     assert not is_unconditional({})
+
+
+def test_the_lines_of_a_training_without_labels_judge_no_place(tmp_path, capsys):
+    training = {"label_dropout": 1.0, "steps": 2, "warmup": 1}
+    probing = {"taps": ["layer1"], "observe": [], "snapshots": {"every": 2}}
+    assert follow(execute(config_of(world=TORUS, network=CONV, training=training, probing=probing), tmp_path))
+    printed = capsys.readouterr().out
+    assert "not formed" in printed
+    assert not re.search("misplaced|behaviour", printed)

@@ -59,6 +59,9 @@ def _bar(console: Console, unit: str = "", *more: TextColumn, **options: Any) ->
 
 def follow(events: Iterator[Start | Step]) -> bool:
     """Draw the events of `execution.execute`, to their end; return whether the run is then done."""
+    from phasescope.store import Run
+    from phasescope.views.record import Record
+
     console = Console(**QUIET)
     state = TextColumn("{task.fields[state]}", markup=False)
     with _bar(console, "steps", state, disable=not console.is_terminal) as bar:
@@ -72,8 +75,12 @@ def follow(events: Iterator[Start | Step]) -> bool:
             assert isinstance(event, Step)
             step = event.step
             if event.metrics:
-                console.print(snapshot_line(event.metrics))
-                seen = _phases(event.metrics)
+                record = Record(
+                    Run(start.folder), last_only=True
+                )  # of a run without a label, it leaves labels out
+                metrics = record.metrics[-1] if record.is_unconditional else event.metrics
+                console.print(snapshot_line(metrics))
+                seen = _phases(metrics)
             loss = "" if event.loss is None else f"loss {event.loss:.4f}"
             bar.update(task, completed=step, state=f"{loss}  {seen}".strip())
     done = step == start.steps
