@@ -19,7 +19,7 @@ LABELS = BUMPS.training_labels()
 COLOURED = ArrayWorld.from_arrays(
     BUMPS.render(torch.from_numpy(LABELS)).expand(-1, 3, -1, -1).contiguous().numpy(), LABELS, ["x", "y"]
 )
-"""images of three channels at hand, as an example has them; without a reader the representation alone is watched"""
+"""images of three channels at hand, as an example has them, read by the nearest one"""
 EPOCHS, BATCH = 2, 32
 PLAN = {
     "t": [100, 600],
@@ -79,7 +79,7 @@ def test_diffusers_training_example_is_watched(tmp_path: Path, cli):
     run = train(tmp_path / "runs" / "unconditional").run
     per_epoch = len(LABELS)
     assert [entry["images_seen"] for entry in run.metrics] == [0, per_epoch, 2 * per_epoch]
-    assert set(run.metrics[-1]["phase"]) == {"representation"}
+    assert set(run.metrics[-1]["phase"]) == {"behaviour", "sheet", "representation"}
     assert set(run.metrics[-1]["order"]["mid_block.600"]["nulls"]) == {"permuted", "untrained", "pixels"}
     folders = ("--runs", tmp_path / "runs")
     assert json.loads(cli("show", "unconditional", "--json", *folders).out)["status"]["state"] == "done"

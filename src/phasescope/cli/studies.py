@@ -116,7 +116,7 @@ def study(
     if base is not None:
         cells = [replace(cell, base="") for cell in found.cells]
         found = replace(found, name=f"{found.name}-{base}", base=base, cells=cells)
-        folder = folder.with_name(f"{folder.name}-{base}")
+        folder = (whole := folder.resolve()).with_name(f"{whole.name}-{base}")
     if judge:
         if amend:
             preregister(found, folder, 0, amend, looked)
