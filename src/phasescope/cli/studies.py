@@ -98,6 +98,7 @@ def study(
         amend: reason for a change of what was preregistered
         looked: with --amend, say that runs which the change concerns had been looked at
     """
+    from phasescope.runs.presets import preset
     from phasescope.studies.conduct import judge_records
     from phasescope.studies.finding import find_study
     from phasescope.studies.preregistration import preregister
@@ -109,11 +110,10 @@ def study(
 
     _check_workers(workers)
     if looked and not amend:
-        raise UserError(
-            "`--looked` (=True) must go with --amend: it says what was known when the study was amended"
-        )
+        raise UserError("`--looked` (=True) must go with --amend: it says what was known at that time")
     found, folder = find_study(name, studies)
     if base is not None:
+        preset(base)
         cells = [replace(cell, base="") for cell in found.cells]
         found = replace(found, name=f"{found.name}-{base}", base=base, cells=cells)
         folder = (whole := folder.resolve()).with_name(f"{whole.name}-{base}")
