@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 
@@ -21,6 +23,12 @@ class SourceFailed(RunFailed):
 
 class NotFinite(ValueError):
     """Values that must be finite and are not: of a network that diverged, before all."""
+
+
+@lru_cache(maxsize=1024)
+def log_once(message: str) -> None:
+    """Log in a line what a user should know; the same again is not logged."""
+    logging.getLogger(__name__).warning("%s", " ".join(message.split())[:400])
 
 
 @contextmanager

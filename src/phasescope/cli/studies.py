@@ -116,7 +116,7 @@ def study(
         preset(base)
         cells = [replace(cell, base="") for cell in found.cells]
         found = replace(found, name=f"{found.name}-{base}", base=base, cells=cells)
-        folder = (whole := folder.resolve()).with_name(f"{whole.name}-{base}")
+        folder = folder.with_name(f"{folder.name}-{base}")
     if judge:
         if amend:
             preregister(found, folder, 0, amend, looked)

@@ -259,8 +259,8 @@ class _Course:
             try:
                 task.worker, task.is_announced = self.engine.start(task.folder), False
             except OSError as error:
-                why = f"`{error.filename or task.folder}` cannot be used: {error.strerror or error}"
-                self._end(task, "failed", why)
+                reason = f"`{error.filename or task.folder}` cannot be used: {error.strerror or error}"
+                self._end(task, "failed", reason)
             else:
                 self._tell("started", task)
 

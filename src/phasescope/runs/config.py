@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from phasescope.config import Config, Tree, UserError, merge, parse_overrides, read_yaml, set_overrides
+from phasescope.config import Config, Tree, merge, parse_overrides, read_yaml, set_overrides
+from phasescope.errors import UserError, log_once
 from phasescope.families import USUAL as USUAL_FAMILY
 from phasescope.families import AnyFamily, Task
 from phasescope.kinds import Kind, is_reference, reference_to
@@ -183,10 +183,7 @@ def over_defaults(*trees: Tree) -> RunConfig:
         steps, warmup = training["steps"], training["warmup"]
         if isinstance(steps, int) and 0 < steps < warmup:
             whole = merge(whole, {"training": {"warmup": steps // 10}})
-            rule = f"at most `training.steps` (={steps})"
-            logging.getLogger(__name__).warning(
-                f"`training.warmup` (={warmup}) becomes {steps // 10}: it must be {rule}"
-            )
+            log_once(f"`training.warmup` (={warmup}) becomes {steps // 10}: there are {steps} steps")
     return RunConfig.of(whole)
 
 

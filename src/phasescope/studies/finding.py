@@ -40,6 +40,7 @@ def find_study(name: str, folder: Path | None = None) -> tuple[Study, Path]:
     file = Path(path)
     if file.suffix != ".py":
         file = (file if file.is_dir() and "/" in path else folder / path) / STUDY_FILE
+    file = file if len(file.parts) > 1 else file.absolute()  # pages link to the folder by its name
     if not file.is_file():
         known = ", ".join(study_names(folder)) or "none"
         raise UserError(

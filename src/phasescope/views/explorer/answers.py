@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
 import math
 import threading
 from collections.abc import Awaitable, Callable
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +14,7 @@ from anyio import CancelScope, CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
-from phasescope.errors import UserError
+from phasescope.errors import UserError, log_once
 from phasescope.places import Place
 from phasescope.runs.intervening import Change
 from phasescope.runs.painting import Unwanted
@@ -82,12 +80,6 @@ async def _in_turn(request: Request, work: Callable, turns: CapacityLimiter | No
         finally:
             watcher.cancel()
     raise Unwanted
-
-
-@lru_cache(maxsize=1024)
-def log_once(message: str) -> None:
-    """Log in a line what went wrong; the same again is not logged."""
-    logging.getLogger(__name__).error("%s", " ".join(message.split())[:400])
 
 
 def _fault(why: str, status: int) -> Response:

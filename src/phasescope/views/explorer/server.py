@@ -22,11 +22,11 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from phasescope.errors import UserError
+from phasescope.errors import UserError, log_once
 from phasescope.runs.painting import Wish
 from phasescope.store.files import to_json
 from phasescope.store.folder import shown
-from phasescope.views.explorer.answers import Query, endpoint, log_once, static
+from phasescope.views.explorer.answers import Query, endpoint, static
 from phasescope.views.explorer.clouds import Clouds, LabelledCloud, places_in
 from phasescope.views.explorer.details import details
 from phasescope.views.explorer.guard import Guard

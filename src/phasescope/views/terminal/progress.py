@@ -67,6 +67,7 @@ def follow(events: Iterator[Start | Step]) -> bool:
     with _bar(console, "steps", state, disable=not console.is_terminal) as bar:
         start = next(events)
         assert isinstance(start, Start)
+        unconditional = Record(run := Run(start.folder)).is_unconditional
         console.print(start_line(start))
         waiting = "" if start.step else "first snapshot: the baselines and the untrained network"
         task = bar.add_task(start.folder.name, total=start.steps, completed=start.step, state=waiting)
@@ -75,10 +76,8 @@ def follow(events: Iterator[Start | Step]) -> bool:
             assert isinstance(event, Step)
             step = event.step
             if event.metrics:
-                record = Record(
-                    Run(start.folder), last_only=True
-                )  # of a run without a label, it leaves labels out
-                metrics = record.metrics[-1] if record.is_unconditional else event.metrics
+                # A record leaves out what compares the images of a network without a label with labels.
+                metrics = Record(run, last_only=True).metrics[-1] if unconditional else event.metrics
                 console.print(snapshot_line(metrics))
                 seen = _phases(metrics)
             loss = "" if event.loss is None else f"loss {event.loss:.4f}"
