@@ -16,7 +16,7 @@ from phasescope.views.export import run_figures
 from phasescope.views.figures.curves import denoising, routed, timeline, told_and_seen
 from phasescope.views.figures.painted import border_px, painted, spread_over, tile
 from phasescope.views.figures.pixels import GAP_PX, pixels, sheet
-from phasescope.views.figures.standing import described, standing
+from phasescope.views.figures.standing import described, ladder, standing
 from phasescope.views.record import Record
 from phasescope.views.style import PALETTE, scale_of
 from phasescope.views.terms import NULLS, ROUTES, place_words
@@ -259,3 +259,10 @@ def test_pictures_of_a_run_that_has_just_begun(tmp_path, steps, latents):
         "denoising",
         "standing",
     ]
+
+
+def test_the_figure_of_a_prediction_has_one_title():
+    mmse = {"t": [0, 500, 999], "mean image": [1.0, 1.0, 1.0], "label": [0.0, 0.0, 0.0]}
+    told = {"images": 4, "ln_m": 1.39, "r_prime": 0.1, "phases": "A, B, C", "mmse": mmse}
+    ax = ladder({**told, "t_condensation": 300, "t_instability": None}, "a world").axes[0]
+    assert (ax.get_title("center"), ax.get_title("left").splitlines()[0]) == ("", "a world")

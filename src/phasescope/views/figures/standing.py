@@ -34,7 +34,8 @@ def ladder(told: dict[str, Any], title: str) -> Figure:
     )
     figure = draw_panels([panel])
     ax = figure.axes[0]
-    ax.set_title(panel.title, pad=32)
+    with matplotlib.rc_context(RC):  # the same place and look; only higher, above the words of events
+        ax.set_title(panel.title, pad=32)
     known = sorted((at, EVENTS[event]) for event in EVENTS if (at := told[f"t_{event}"]) is not None)
     for (at, words), side in zip(known, ("right", "left"), strict=False):
         ax.annotate(words, (at, 1.02), xycoords=("data", "axes fraction"), fontsize=8, color=INK, ha=side)
