@@ -16,7 +16,7 @@ from pathlib import Path
 from phasescope.studies import Study, find_study
 from phasescope.studies.claim import VERDICTS
 from phasescope.studies.records import Recorded, read_claims, read_rows
-from phasescope.views.numbers import criterion, format_interval, format_number, verdict_words
+from phasescope.views.numbers import format_judged, verdict_words
 
 DOCS = Path(__file__).parents[1]
 STUDIES = DOCS.parent / "studies"
@@ -50,8 +50,8 @@ def pictured(study: Study, folder: Path) -> str:
     for plot in study.plots:
         parts.append(f"![{plot.title}](../studies/{study.name}/{plot.name}.png)\n\n{plot.caption(runs)}")
     lines = [
-        f"- {verdict_words(c)}: [{c.sentence}](../studies/{study.name}/README.md#{c.name}) {format_number(c.value)} "
-        f"{format_interval(c)}, needed {criterion(c)}, n = {c.n}"
+        f"- {verdict_words(c)}: [{c.sentence}](../studies/{study.name}/README.md#{c.name}) "
+        f"{format_judged(c)}, n = {c.n}"
         for c in judged.claims
     ]
     return "\n\n".join([*parts, "\n".join(lines)]) + "\n\n"

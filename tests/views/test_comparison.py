@@ -10,8 +10,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from written_run import ALL_STEPS, BATCH, config, write_run
 
-from conftest import ALL_STEPS, BATCH, config, write_run
 from phasescope.cli import main
 from phasescope.errors import UserError
 from phasescope.store import Run

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from written_run import ALL_STEPS, write_run
 
-from conftest import ALL_STEPS, write_run
 from phasescope.cli import main
 from phasescope.store import Run
 from phasescope.store.records import read_records

@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 import pytest
+from written_run import ALL_STEPS, LEVELS, OUTCOMES, references, write_run
 
-from conftest import ALL_STEPS, LEVELS, OUTCOMES, references, write_run
 from phasescope.factors import Factor
 from phasescope.measures import Score, gain
 from phasescope.places import Place

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from written_run import ALL_STEPS, BATCH, SEED, STEPS, write_run
 
-from conftest import ALL_STEPS, BATCH, SEED, STEPS, write_run
 from phasescope.places import Place
 from phasescope.views.figures.axes import edges, spread, stretches
 from phasescope.views.numbers import format_number

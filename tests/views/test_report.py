@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from written_run import ALL_STEPS, PLACES, write_run
 
-from conftest import ALL_STEPS, PLACES, write_run
 from phasescope.views.report import page as report
 from phasescope.views.report.page import SECTIONS, write_report
 from phasescope.views.terms import place_words

@@ -10,8 +10,7 @@ if TYPE_CHECKING:
     from phasescope.studies.records import RecordedClaim
 
 NOTHING = "–"
-MOST_CHANGES = 6
-"""of an amendment that are listed one by one"""
+MOST_CHANGES = 6  # of an amendment that are listed one by one
 
 
 def format_number(value: float | None) -> str:
@@ -61,8 +60,8 @@ def format_duration(seconds: float | None) -> str:
 
 def format_clock(seconds: float) -> str:
     """Return ``1:02:03``."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
+    hours, rest = divmod(round(seconds), 3600)
+    minutes, rest = divmod(rest, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}"
 
 
@@ -79,14 +78,18 @@ def _shown(claim: RecordedClaim, value: float | None) -> str:
 
 def format_value(claim: RecordedClaim) -> str:
     """Return a claim's number with its unit."""
-    number = _shown(claim, claim.value)
-    return number if number == NOTHING else f"{number} {claim.unit}".strip()
+    return f"{_shown(claim, claim.value)} {claim.unit}".strip().replace(f"{NOTHING} {claim.unit}", NOTHING)
 
 
 def format_interval(claim: RecordedClaim) -> str:
     if claim.low is None or claim.n == 0:
         return NOTHING
     return f"[{_shown(claim, claim.low)}, {_shown(claim, claim.high)}]"
+
+
+def format_judged(claim: RecordedClaim) -> str:
+    """Return a claim's number, its interval and what the number had to be."""
+    return f"{format_value(claim)} {format_interval(claim)}, needed {criterion(claim)}"
 
 
 def criterion(claim: RecordedClaim) -> str:
@@ -97,9 +100,8 @@ def criterion(claim: RecordedClaim) -> str:
 def verdict_words(claim: RecordedClaim) -> str:
     """Return the verdict; a known answer passes or fails instead."""
     if claim.check:
-        return {"supported": "passes (known answer)", "refuted": "FAILS (known answer)"}.get(
-            claim.verdict, f"{claim.verdict} (known answer)"
-        )
+        checked = {"supported": "passes", "refuted": "FAILS"}
+        return f"{checked.get(claim.verdict, claim.verdict)} (known answer)"
     return claim.verdict
 
 
@@ -107,9 +109,9 @@ def power_words(claim: RecordedClaim) -> str:
     """Return spread, power and smallest detectable effect as observed, in a sentence; empty if they are not known."""
     if claim.observed_power is None:
         return ""
-    spread = claim.observed_spread
-    known = spread is not None and math.isfinite(spread)
-    between = f"Spread between runs {format_number(spread)} (assumed {claim.spread:.3g}); " if known else ""
+    between = ""
+    if (spread := claim.observed_spread) is not None and math.isfinite(spread):
+        between = f"Spread between runs {format_number(spread)} (assumed {claim.spread:.3g}); "
     low = " **Below 0.8.**" if claim.observed_power < 0.8 else ""
     return (
         f"{between}power for the claim's effect ({claim.effect}) {claim.observed_power:.2f}; "
@@ -121,8 +123,8 @@ def amendment_lines(preregistration: Preregistration) -> list[str]:
     """Return each amendment's date, reason and changes; of many changes, how many there are."""
     lines = []
     for amendment in preregistration.amendments:
-        changed = amendment.changed
-        listed = "; ".join(changed) if len(changed) <= MOST_CHANGES else f"{len(changed)} changes"
+        many = len(changed := amendment.changed) > MOST_CHANGES
+        listed = f"{len(changed)} changes" if many else "; ".join(changed)
         looked = " Its runs had been looked at." if amendment.looked else ""
         lines.append(f"{amendment.date}: {amendment.reason}{looked}{f' ({listed})' if listed else ''}")
     return lines

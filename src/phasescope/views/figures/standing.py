@@ -94,10 +94,9 @@ def _exact_curves(mmse: dict[str, Any], scale: float, with_labels: bool = False)
 
 
 def _rungs(lines: list[dict[str, Any]], colours: dict[str, str]) -> RunPanel:
-    names, at = list(colours), np.array([one["t"] for one in lines[-1]["ladder"]], float)
-    rungs = [
-        [names.index(rung) if (rung := rung_of(one)) else np.nan for one in line["ladder"]] for line in lines
-    ]
+    names, at = list(colours), np.array([level["t"] for level in lines[-1]["ladder"]], float)
+    numbers = {name: i for i, name in enumerate(names)}
+    rungs = [[numbers.get(rung_of(level) or "", np.nan) for level in line["ladder"]] for line in lines]
     half = np.diff(at) / 2 if len(at) > 1 else np.array([0.5])
     borders = [at[0] - half[0], *(at[1:] - half if len(at) > 1 else []), at[-1] + half[-1]]
     return RunPanel(
@@ -110,8 +109,8 @@ def _rungs(lines: list[dict[str, Any]], colours: dict[str, str]) -> RunPanel:
 
 
 def _errors(known: dict[str, Any], last: list[dict[str, Any]]) -> RunPanel:
-    t = np.array([one["t"] for one in last], float)
-    own = np.minimum([number(one["error"]) for one in last], MOST)
+    t = np.array([level["t"] for level in last], float)
+    own = np.minimum([number(level["error"]) for level in last], MOST)
     network = Line(t, own, label="the network, last snapshot", style="points", colour=INK, marker="o")
     curves = [*_exact_curves(known["mmse"], known["variance"]), network]
     return RunPanel("Error of x_0 over the variance", "t", "", curves, ylim=(-0.03, MOST + 0.03))

@@ -21,10 +21,8 @@ from phasescope.views.inlined import environment
 from phasescope.views.numbers import (
     amendment_lines,
     claim_cells,
-    criterion,
     format_cell,
-    format_interval,
-    format_value,
+    format_judged,
     power_words,
     verdict_words,
 )
@@ -79,9 +77,7 @@ def _markdown(template: str, **shown: Any) -> str:
     pages.filters |= {
         "cell": lambda value: format_cell(value).replace("|", "\\|"),
         "values": dict.values,
-        "value": format_value,
-        "interval": format_interval,
-        "criterion": criterion,
+        "judged": format_judged,
         "verdict": verdict_words,
         "power": power_words,
     }
@@ -148,9 +144,9 @@ def findings(studies: Sequence[tuple[Study, Path]], page: Path) -> str:
     )
 
 
-def _link(study: Study, folder: Path, claim: RecordedClaim | None = None) -> str:
-    anchor = f"#{claim.name}" if claim else ""
-    return f"[{claim.sentence if claim else title_of(study.name)}]({folder.name}/README.md{anchor})"
+def _link(study: Study, folder: Path, claim: RecordedClaim | None = None, text: str = "") -> str:
+    text = text or (claim.sentence if claim else title_of(study.name))
+    return f"[{text}]({folder.name}/README.md{f'#{claim.name}' if claim else ''})"
 
 
 def _rows(key: str, text: str, judged: Sequence[tuple[Study, Path, Judged]]) -> list[tuple[object, ...]]:
@@ -159,13 +155,11 @@ def _rows(key: str, text: str, judged: Sequence[tuple[Study, Path, Judged]]) -> 
     for study, folder, known in judged:
         if key == study.answers and study.headline:
             claim = next(claim for claim in known.claims if claim.name == study.headline)
-            number = f"{format_value(claim)} {format_interval(claim)}, needed {criterion(claim)}"
-            link = f"[{title_of(study.name)}]({folder.name}/README.md#{claim.name})"
             missing = claim.why.removeprefix("first analysis: ") if not claim.analysis else ""
             verdict = verdict_words(claim) + (f" ({missing})" if missing else "")
-            rows.append(
-                (key, "" if rows else text, verdict, claim.sentence, number, claim.n, study.base, link)
-            )
+            number, link = format_judged(claim), _link(study, folder, claim, title_of(study.name))
+            asked = (key, "" if rows else text)
+            rows.append((*asked, verdict, claim.sentence, number, claim.n, study.base, link))
     return rows or [(key, text, "open", "", "", "", "", "")]
 
 
