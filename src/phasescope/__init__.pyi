@@ -16,11 +16,12 @@ from phasescope.runs.sampling import clones
 from phasescope.runs.watching import watch
 from phasescope.store import Run, Snapshot, find_run, list_runs, open_run, runs_frame, snapshots_frame
 from phasescope.studies.study import Study
+from phasescope.training.base import LossConfig
 from phasescope.views.monitors import TensorBoard, WandB
 from phasescope.worlds.base import Outcome, Reader, World
 
 __all__ = [
-    "Config", "Factor", "Factors", "Family", "FamilyConfig", "NetworkConfig", "Outcome", "Painting", "Place",
+    "Config", "Factor", "Factors", "Family", "FamilyConfig", "LossConfig", "NetworkConfig", "Outcome", "Painting", "Place",
     "Reader", "Run", "RunConfig", "RunFailed", "Score", "Snapshot", "Study", "TensorBoard", "UserError", "WandB",
     "World", "clones", "families", "find_run", "intervene", "list_runs", "load_config", "measures", "networks",
     "observe", "open_run", "predict", "probe", "runs_frame", "snapshots_frame", "studies", "train", "watch",

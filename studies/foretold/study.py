@@ -97,12 +97,11 @@ ORDER = {
 STUDY = Study(
     name="foretold", base="lean", answers="Q2", cells=CELLS, seeds=6, more=6, headline="rule_below",
     question="Does R', known before training, tell whether learning passes through phase B?",
-    summary="In ten objectives, nearly all runs with R' below 1 passed through phase B and few of those with R' above 1 "
-    "did; that is where the rule comes from, and no evidence for it. It is asked of eight further objectives, in "
-    "which "
-    "each parametrization has R' on both sides of 1. Claims without a number wait for their runs. What the rule "
-    "is worth "
-    "for other networks is not asked.",
+    summary="R' is the loss that only the label can remove, over the loss that images alone remove beyond the best linear "
+    "denoiser (docs/theory.md): if it is small, whole bumps reduce the loss long before places do. In ten objectives, "
+    "nearly all runs with R' below 1 passed through phase B and few of those with R' above 1 did; that is where the rule "
+    "comes from, and no evidence for it. It is asked of eight further objectives, in which each parametrization has R' on "
+    "both sides of 1. Claims without a number wait for their runs. What the rule is worth for other networks is not asked.",
     claims=[
         Claim("rule_below", "If R' is below 1, most runs pass through phase B.", where={"set": "new",
         "side": "below"},
