@@ -1,0 +1,156 @@
+"""Does the sheet cause accuracy? A dose of label variance, randomised over runs, and its reverse.
+
+In the study `sheet`, runs of one cell whose sheet forms earlier also place samples correctly earlier. That is a correlation.
+Here a loss term raises or lowers the share of variance that the label explains at the bottleneck, in six doses; images,
+steps and seeds are the same. If the sheet there is a cause of accuracy, accuracy's onset moves in proportion to the sheet's.
+In a twin the term compares activations of different labels: the same computation without a label. In the reverse, a head
+that is given the label adds an image to the output, past all layers that are read: if accuracy is a cause of the sheet, or
+both have one cause, the sheet moves, too. Pilots on seed 9001 chose the doses: 0.001 forms the sheet in 150 steps instead
+of 700, -0.001 abolishes it at the bottleneck, while the next layer, which receives the label again, explains it later.
+"""
+
+from functools import partial
+
+from phasescope.studies import (
+    Cell,
+    Claim,
+    Courses,
+    OnsetRatio,
+    Rank,
+    Reading,
+    Scatter,
+    Share,
+    Study,
+    Table,
+    end,
+    onset,
+)
+from studies.dose.readings import correct_without_sheet, crossing, onsets, read_denoising
+from studies.dose.slope import DoseSlope
+from studies.sheet.readings import CORRECT, LABEL_VARIANCE
+from studies.sheet.study import PROBING
+
+DOSES = (-1e-3, -3e-4, -1e-4, 0.0, 1e-4, 3e-4, 1e-3)
+LOSS, NETWORK = "studies/dose/loss.py:LabelVariance", "studies/dose/head.py:PlacedUNet"
+EVERY = 50
+LOW_LOSS = (
+    0.01  # of the denoising error, per pixel: a pilot passed it between the onsets of sheet and accuracy
+)
+EXAMPLES = 256  # images on which it is measured at each snapshot
+PLAN = PROBING | {
+    "taps": ["down3", "mid", "up1"],
+    "timesteps": [300, 600],
+    "snapshots": {"dense_every": EVERY, "dense_until": 2500, "every": EVERY},
+    "images": {"grid": 48, "off_grid": 0},
+}
+SOLVER = {"sampler": {"kind": "dpm_solver", "steps": 8}}
+SITES = {f"{tap}, t = {t}": f"label_share.{tap}.{t}.value" for tap in PLAN["taps"] for t in PLAN["timesteps"]}
+SITE = "The sheet is dosed at mid, at all noise levels, and read there at t = 600; other layers receive the label, too."
+SAMPLES = "48 samples at each snapshot, every 50 steps, by DPM-Solver in 8 steps."
+OTHER = (
+    "A dose may act on accuracy by another way than the sheet; the twin excludes those that need no label."
+)
+
+
+def cell(dose: float, twin: bool) -> Cell:
+    loss = {"kind": LOSS, "dose": dose, "permuted": twin}
+    fields = {"seed": 2000, "training": {"loss": loss}, "family": SOLVER, "probing": PLAN}
+    axes = {"dose": dose, "rank": DOSES.index(dose) - 3, "twin": twin, "head": False}
+    return Cell(f"{'twin' if twin else 'dose'} {dose:+g}", fields, axes)
+
+
+HEAD = Cell(
+    "head", {"seed": 2000, "network": {"kind": NETWORK}, "family": SOLVER, "probing": PLAN},
+    {"dose": 0.0, "rank": 0, "twin": False, "head": True},
+)  # fmt: skip
+CELLS = (
+    *(cell(dose, twin=False) for dose in DOSES),
+    *(cell(dose, twin=True) for dose in (DOSES[0], DOSES[-1])),
+    HEAD,
+)
+
+
+def ratio(by: str, first: object) -> OnsetRatio:
+    return OnsetRatio(by=by, first=first, second=not first)
+
+
+SHEET_ONSET, ACCURACY_ONSET = onset(LABEL_VARIANCE, 0.9), onset(CORRECT, 0.5)
+DOSED = {"twin": False, "head": False}
+STUDY = Study(
+    name="dose",
+    question="Does the sheet cause accuracy: if a loss term moves the onset of the one, does the onset of the other move?",
+    base="lean",
+    answers="S2",
+    cells=CELLS,
+    seeds=8,
+    more=8,
+    headline="accuracy_follows",
+    claims=[
+        Claim(
+            "dose_moves_sheet",
+            "The higher the dose, the earlier the sheet forms (label variance above 0.9).",
+            Rank(by="rank"), SHEET_ONSET, threshold=0.5, effect=(0.3, 0.35), where=DOSED, limits=SITE,
+        ),
+        Claim(
+            "accuracy_follows",
+            "Where a dose moves the sheet's onset, accuracy's moves by more than half of that, on a logarithmic scale.",
+            DoseSlope(), onsets, threshold=0.5, effect=0.4, spread=0.15, where=DOSED, limits=f"{SITE} {SAMPLES} {OTHER}",
+        ),
+        Claim(
+            "beyond_loss",
+            "It does so beyond what the onset of a low denoising error and the gradient's norm explain.",
+            DoseSlope(controls=("loss", "gradient")), onsets, threshold=0.5, effect=0.4, spread=0.15, where=DOSED,
+            limits=f"{SITE} {SAMPLES} What is held fixed comes after the dose, and may be one of its ways to accuracy.",
+        ),
+        *(
+            Claim(
+                f"{name}_needs_the_label_{side}",
+                f"The {side} dose moves the onset of {what} {way} than the same dose of permuted labels.",
+                ratio("twin", False), number, threshold=threshold, direction=direction,
+                effect=effect, spread=0.15, where={"dose": DOSES[index], "head": False},
+                limits=f"{SITE} {SAMPLES}",
+            )
+            for side, index, way, threshold, direction, effect in (
+                ("highest", -1, "further forward", 0.8, "below", 0.25),
+                ("lowest", 0, "further back", 1.25, "above", 0.4),
+            )
+            for name, what, number in (
+                ("sheet", "the sheet", SHEET_ONSET), ("accuracy", "accuracy", ACCURACY_ONSET),
+            )
+        ),
+        Claim(
+            "correct_without_sheet",
+            "With the lowest dose, samples become correct although the sheet has not formed.",
+            Share(), correct_without_sheet, threshold=0.5, effect=0.48, where={"twin": False, "dose": DOSES[0]},
+            limits=f"{SITE} {SAMPLES} A pilot had shown one such run.",
+        ),
+        Claim(
+            "head_moves_accuracy",
+            "With a head that adds an image of the label to the output, samples are correct earlier.",
+            ratio("head", True), ACCURACY_ONSET, threshold=0.8, direction="below", effect=0.25, spread=0.15,
+            where={"dose": 0.0}, limits=f"{SAMPLES} Whether the manipulation worked.",
+        ),
+        Claim(
+            "sheet_follows_the_head",
+            "With that head the sheet forms earlier, too.",
+            ratio("head", True), SHEET_ONSET, threshold=0.8, direction="below", effect=0.25, spread=0.15,
+            where={"dose": 0.0}, limits=f"{SITE} Refuted if it forms no earlier, or later.",
+        ),
+    ],
+    readings=[Reading("denoising", read_denoising, needs=())],
+    plots=[
+        Scatter(
+            "onsets", "Onset of accuracy against onset of the sheet", x=partial(crossing, name="x"),
+            y=partial(crossing, name="y"), xlabel="label variance above .9 (step)", ylabel="half of samples correct (step)",
+            by="cell",
+        ),
+        Courses("sheet", "Label variance through training", SITES, panels_by="cell", ylim=(-0.3, 1.02)),
+        Courses("accuracy", "Samples correct through training", {"correct": CORRECT}, by="cell", ylim=(0, 1)),
+    ],
+    tables=[
+        Table(
+            "Onsets, in steps",
+            {"sheet": SHEET_ONSET, "accuracy": ACCURACY_ONSET, "correct at the end": end(CORRECT)},
+        )
+    ],
+)  # fmt: skip
