@@ -15,7 +15,7 @@ from phasescope.errors import UserError
 from phasescope.places import Place
 from phasescope.runs.config import defaults
 from phasescope.store.flat import config_columns
-from phasescope.views.numbers import NOTHING, format_count, format_percent
+from phasescope.views.numbers import NOTHING, format_count, format_share
 from phasescope.views.record import Record, number, score
 from phasescope.views.scores import probe_r2
 from phasescope.views.terms import READINGS, place_words, split_words
@@ -121,7 +121,7 @@ def _standing(records: Sequence[Record]) -> Iterator[Row]:
             f"success.{split}",
             f"success, {split_words(split)} (of images)",
             lambda one, of=split: _success(one, of),
-            lambda success: f"{format_percent(success['share'])} % ({success['n']:,})",
+            lambda success: f"{format_share(success['share'])} ({success['n']:,})",
         )
     for measure, reading, words in PROBES:
         place = common_place(records, measure, reading)

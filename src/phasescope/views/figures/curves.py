@@ -15,7 +15,7 @@ from phasescope.places import Place
 from phasescope.views.figures.axes import short
 from phasescope.views.figures.drawing import Line, Mesh, RunPanel, draw_panels
 from phasescope.views.record import Record, number, score
-from phasescope.views.scores import PROBES, levels
+from phasescope.views.scores import PROBES, gains, levels
 from phasescope.views.style import INK, MUTED, ON_DATA, PALETTE, RC
 from phasescope.views.terms import (
     MEASURES,
@@ -118,13 +118,17 @@ def panels(record: Record) -> list[RunPanel]:
     if len(places := record.places()) > 1:
         shown.append(
             RunPanel(
-                probed("Probe R² (ridge), minimum over factors, wherever it was read", record.factors),
+                probed(
+                    "Probe R² (ridge), minimum over factors, at every layer: share of the gap between its highest baseline "
+                    "and 1 that it closes",
+                    record.factors,
+                ),
                 "",
                 "",
                 x=x,
                 height_in=0.35 + 0.11 * len(places),
                 mesh=Mesh(
-                    np.clip(np.stack([record.series("order", place) for place in places]), 0, 1),
+                    np.clip(np.stack([gains(record, "order", place) for place in places]), 0, 1),
                     names=[place_words(place) for place in places],
                 ),
                 verticals=verticals,
@@ -281,7 +285,7 @@ def denoising(record: Record) -> Figure | None:
         )
         for index, ((low, high), curves) in enumerate(errors.items())
     ]
-    return draw_panels(panels, min(len(panels), BANDS_A_ROW), legend="first")
+    return draw_panels(panels, min(len(panels), BANDS_A_ROW), legend="above")
 
 
 def _errors(record: Record, band: dict[str, Any]) -> dict[str, np.ndarray]:

@@ -26,7 +26,7 @@ from phasescope.views.inlined import self_contained
 from phasescope.views.record import Record
 from phasescope.views.report import words
 from phasescope.views.report.pictures import sound_record
-from phasescope.views.report.tables import provenance, score_tables, threshold_rows
+from phasescope.views.report.tables import provenance, score_table, threshold_rows
 from phasescope.views.terms import TERMS
 
 SECTIONS = {
@@ -72,7 +72,6 @@ def render_report(run: Run, on_left_out: Callable[[str], None] = lambda _: None)
     damage = words.damage(record) + ([f"Not drawn: {why}."] if why else [])
     for sentence in damage:
         on_left_out(sentence)
-    tables, without_nulls = score_tables(record)
     return self_contained(
         "report.html.j2",
         "run",
@@ -88,8 +87,7 @@ def render_report(run: Run, on_left_out: Callable[[str], None] = lambda _: None)
         sections=SECTIONS,
         absent=why or ("" if record.metrics else "Nothing is recorded in this run so far."),
         carried=carried,
-        score_tables=tables,
-        without_nulls=without_nulls,
+        scores=score_table(record),
         last_step=record.metrics[-1]["step"] if record.metrics else 0,
         threshold_rows=threshold_rows(record) if record.metrics else [],
         clear=" ".join(TERMS["clear"][1:]),

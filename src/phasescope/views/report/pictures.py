@@ -74,7 +74,7 @@ def _outcome_counts(record: Record) -> str:
     splits = ((record.count(split), split_words(split, record.is_unconditional)) for split in record.splits)
     counts = ", ".join(f"{n} {words}" for n, words in splits)
     if record.is_unconditional:
-        return f"Outcomes are of n = {counts}; the network is told no label. "
+        return f"Outcomes are of n = {counts}; the network gets no label. "
     majority = f"a majority of the first (> {record.thresholds['majority']:g}, 95 % interval)"
     return f"Outcomes are of n = {counts}; a phase of behaviour needs {majority}. "
 
