@@ -112,8 +112,7 @@ def painting(record: Record) -> dict[str, Any]:
     if reason := not_imported(record.run):
         return {"error": reason}
     if not about:
-        name = shown(record.run.path.name)
-        return {"error": f"`{name}` does not say what it is about: it has no about.json"}
+        return {"error": "the run has no about.json, which says what it can be asked"}
     held = about.get("held_out") or {}
     colours = held_out_colours(held).items()
     return {

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.path import Path
 
-from phasescope.views.figures.axes import WIDTH_IN, spread
+from phasescope.views.figures.axes import WIDTH_IN
 from phasescope.views.figures.pixels import GAP_PX, pixels
 from phasescope.views.record import Array, Record
 from phasescope.views.style import INK, RC, TARGET
@@ -43,10 +43,9 @@ def painted(record: Record, columns: int = 12, rows: int = 10) -> Figure | None:
     Returns:
         The figure; None if no snapshot holds samples.
     """
-    held = [snapshot for snapshot in record.snapshots if (snapshot.path / "samples.npz").is_file()]
-    if not held:
+    chosen = record.sampled(rows)
+    if not chosen:
         return None
-    chosen = [held[index] for index in spread([record.images_at(s) for s in held], rows)]
     samples = [snapshot.samples() for snapshot in chosen]
     labels, splits = samples[-1]["labels"], samples[-1]["split"].astype(str)
     shown = _columns(labels / record.factors.span, splits, columns)

@@ -17,11 +17,11 @@ from phasescope.store.files import to_json, write_aside
 from phasescope.store.folder import Run
 from phasescope.store.tags import read_tags
 from phasescope.views.comparison import Comparison
-from phasescope.views.explorer.clouds import LabelledCloud
+from phasescope.views.explorer.clouds import cloud_packet
 from phasescope.views.explorer.details import history
 from phasescope.views.explorer.painted import evenly, samples
 from phasescope.views.explorer.rows import row_of
-from phasescope.views.figures.manifold import cloud_of, labels_of
+from phasescope.views.figures.manifold import Cloud, cloud_of
 from phasescope.views.inlined import self_contained
 from phasescope.views.record import Record
 from phasescope.views.report import words
@@ -124,9 +124,9 @@ def run_view(record: Record) -> tuple[dict[str, str | bytes], str]:
             )
     clouds = _clouds(record, known["latents"], steps)
     for cloud in clouds:
-        query = {"place": cloud.cloud.place, "projection": cloud.cloud.projection, "of": len(kept)}
-        answers[address_of(record.run, "cloud", **query)] = cloud.packet()
-    places = {str(cloud.cloud.place) for cloud in clouds}
+        query = {"place": cloud.place, "projection": cloud.projection, "of": len(kept)}
+        answers[address_of(record.run, "cloud", **query)] = cloud_packet(cloud)
+    places = {str(cloud.place) for cloud in clouds}
     latents = [one for one in known["latents"] if one["place"] in places]
     known |= {
         "config": portable(record.config),
@@ -144,20 +144,17 @@ def run_view(record: Record) -> tuple[dict[str, str | bytes], str]:
     return answers, carried
 
 
-def _clouds(record: Record, latents: list[dict], steps: set[int]) -> list[LabelledCloud]:
+def _clouds(record: Record, latents: list[dict], steps: set[int]) -> list[Cloud]:
     """Return the clouds that a file carries, those where phases are read first."""
-    among = [index for index, snapshot in enumerate(record.snapshots) if snapshot.step in steps]
-    labels = labels_of(record)[:MOST_POINTS]
-    clouds: list[LabelledCloud] = []
+    snapshots = [snapshot for snapshot in record.snapshots if snapshot.step in steps]
+    clouds: list[Cloud] = []
     spent = 0
     for stored in latents:
         for projection in stored["projections"] if spent < MOST_CLOUD_BYTES else ():
-            if cloud := cloud_of(record, Place.parse(stored["place"]), projection, among):
-                cloud = replace(cloud, points=np.ascontiguousarray(cloud.points[:, :MOST_POINTS]))
-                spent += cloud.points.nbytes
-                clouds.append(
-                    LabelledCloud(cloud, labels, [record.snapshots[i].step for i in cloud.snapshots])
-                )
+            if cloud := cloud_of(record, Place.parse(stored["place"]), projection, snapshots):
+                points = np.ascontiguousarray(cloud.points[:, :MOST_POINTS])
+                clouds.append(replace(cloud, points=points, labels=cloud.labels[:MOST_POINTS]))
+                spent += points.nbytes
     return clouds
 
 

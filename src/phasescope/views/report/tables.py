@@ -108,7 +108,7 @@ def threshold_rows(record: Record) -> list[list[str]]:
     rows = [["outcomes of one phase, above", format_share(limits["majority"]), *[""] * 5]] * bool(
         record.splits
     )
-    for key, row in calibrate(*scores.values(), thresholds).items():
+    for key, row in calibrate(*scores.values(), thresholds=thresholds).items():
         write = format_share if key == "label_share" else format_score
         level, nearest = write(row["level"]), write(row["nearest"])
         clear = "yes" if row["clear"] else "no"
