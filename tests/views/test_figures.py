@@ -102,7 +102,7 @@ def test_standing_draws_the_rung_at_each_level_the_exact_errors_and_the_nats(run
     )
     learnt = {line.get_label(): line.get_ydata()[-1] for line in nats.lines}
     assert learnt["label"] == pytest.approx(run.metrics[-1]["nats"]["label"]["value"])
-    assert "Left out: x told: no grid." in described(record)
+    assert "Left out: x known: no grid." in described(record)
 
 
 def test_the_explorer_is_told_the_same_rungs_errors_and_nats(run):

@@ -10,10 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from phasescope.config import merge
 from phasescope.errors import UserError
 from phasescope.places import Place
-from phasescope.runs.config import defaults
 from phasescope.store.flat import config_columns
 from phasescope.views.numbers import NOTHING, format_count, format_share
 from phasescope.views.record import Record, number, score
@@ -81,8 +79,7 @@ def compared(records: Sequence[Record]) -> Comparison:
 
 
 def _differing(records: Sequence[Record]) -> Iterator[Row]:
-    usual = defaults()
-    fields = [config_columns(one.config if one.is_watched else merge(usual, one.config)) for one in records]
+    fields = [config_columns(record.complete_config) for record in records]
     columns = dict.fromkeys(column for row in fields for column in row if column != "config.name")
     # fields of one part of the configuration stand together
     parts = list(dict.fromkeys(column.split(".")[1] for column in columns))

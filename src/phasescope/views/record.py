@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from phasescope.config import merge
 from phasescope.factors import Factor, Factors
 from phasescope.measures.learning.phases import (
     BEHAVIOUR,
@@ -55,6 +56,14 @@ class Record:
     @cached_property
     def config(self) -> dict[str, Any]:
         return self.run.config
+
+    @cached_property
+    def complete_config(self) -> dict[str, Any]:
+        """The configuration, with the defaults of fields that an older run does not state."""
+        # with it come all kinds, which a table of runs does without
+        from phasescope.runs.config import defaults
+
+        return self.config if self.is_watched else merge(defaults(), self.config)
 
     @cached_property
     def is_watched(self) -> bool:

@@ -6,6 +6,8 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
+import yaml
+
 from phasescope.errors import UserError, reading
 from phasescope.factors import Factor
 from phasescope.places import Place
@@ -38,6 +40,7 @@ from phasescope.views.terms import (
     null_words,
     place_words,
     probed,
+    rung_words,
     split_words,
 )
 
@@ -73,7 +76,8 @@ def history(record: Record) -> dict[str, Any]:
     declared = {name: record.declared_place(name) for name in ("representation", "representation_p1")}
     return {
         "sentence": record.about.get("sentence"),
-        "config": record.config,
+        "config": record.complete_config,
+        "configuration": yaml.safe_dump(record.config, sort_keys=False),
         "verdict": words.verdict(record),
         "headline": _headline(record),
         "subject": words.subject(record),
@@ -166,8 +170,10 @@ def _ladder(record: Record) -> dict[str, Any] | None:
     return {
         "levels": [one["t"] for one in first],
         "t": known["mmse"]["t"],
-        "errors": _rounded({k: [error / known["variance"] for error in v] for k, v in mmse.items()}),
-        "colours": rung_colours(mmse),
+        "errors": {
+            rung_words(k): _rounded([error / known["variance"] for error in v]) for k, v in mmse.items()
+        },
+        "colours": {rung_words(name): colour for name, colour in rung_colours(mmse).items()},
         "nats": known["nats"],
     }
 
@@ -190,7 +196,8 @@ def _factor(factor: Factor) -> dict[str, Any]:
 
 
 def _line(line: dict[str, Any], record: Record) -> dict[str, Any]:
-    rungs = [[rung_of(one) or "none", one["r2"], one["error"]] for one in line.get("ladder") or []]
+    ladder = line.get("ladder") or []
+    rungs = [[rung_words(rung_of(level) or "none"), level["r2"], level["error"]] for level in ladder]
     return {
         **{key: line.get(key) for key in PLAIN},
         **{key: _rounded(line.get(key)) for key in TREES},

@@ -149,6 +149,9 @@ class Explorer:
     def list_studies(self, _: Query, __: IsLeft) -> str:
         return to_json(self.studies.all())
 
+    def members(self, _: Query, __: IsLeft) -> str:
+        return to_json(self.studies.members())
+
     def study(self, query: Query, _: IsLeft) -> str:
         return to_json(self.studies.study(query.path["study"]))
 
@@ -210,6 +213,7 @@ def create_app(runs: Path, results: Path, host: str = "127.0.0.1", token: str | 
         "/api/timelines": explorer.timelines,
         run: explorer.run,
         f"{run}/samples": explorer.samples,
+        "/api/members": explorer.members,
         "/api/studies": explorer.list_studies,
         "/api/studies/{study}": explorer.study,
     }

@@ -7,10 +7,11 @@ phase diagrams and onset curves. The files are all that is known here of a study
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,6 +23,8 @@ from phasescope.views.explorer.library import Unknown
 from phasescope.views.numbers import amendment_lines
 from phasescope.views.record import onsets_of
 from phasescope.views.terms import READINGS
+
+T = TypeVar("T")
 
 RECORDS, CLAIMS = "records.parquet", "claims.json"
 """as `studies.records` writes them, which is imported when a study is first read"""
@@ -37,7 +40,7 @@ class Studies:
 
     def __init__(self, results: Path):
         self.folder = results
-        self._kept: dict[str, tuple[tuple, dict[str, Any]]] = {}
+        self._kept: dict[tuple[str, str], tuple[tuple, Any]] = {}
 
     def all(self) -> list[dict[str, Any]]:
         """Return question, number of runs and verdicts of each study, or the error why it cannot be read.
@@ -69,12 +72,27 @@ class Studies:
         path = self._folders().get(name)
         if path is None:
             raise Unknown(f"there are no results of a study {name!r} here")
+        return self._once("study", path, _read)
+
+    def members(self) -> dict[str, dict[str, str]]:
+        """Return of each recorded run, by its digest, the `study` and the `cell` that it belongs to; a study whose records
+        cannot be read has none."""
+        members: dict[str, dict[str, str]] = {}
+        for name, path in self._folders().items():
+            with suppress(UserError):
+                cells = self._once("cells", path, _cells)
+                members |= {digest: {"study": name, "cell": cell} for digest, cell in cells.items()}
+        return members
+
+    def _once(self, kind: str, path: Path, read: Callable[[Path], T]) -> T:
+        """Return what `read` makes of a study's folder, read again when its files change."""
         stats = [(path / file).stat() for file in (RECORDS, CLAIMS) if (path / file).exists()]
         stamp = tuple((stat.st_ino, stat.st_mtime_ns, stat.st_size) for stat in stats)
-        if name not in self._kept or self._kept[name][0] != stamp:
-            with reading(name):
-                self._kept[name] = (stamp, _read(path))
-        return self._kept[name][1]
+        key = kind, path.name
+        if key not in self._kept or self._kept[key][0] != stamp:
+            with reading(shown(path.name)):
+                self._kept[key] = (stamp, read(path))
+        return self._kept[key][1]
 
     def _folders(self) -> dict[str, Path]:
         paths = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
@@ -104,6 +122,17 @@ def _read(path: Path) -> dict[str, Any]:
         "readings": {name: text for name, text in READINGS.items() if any(name in run for run in runs)},
         "runs": runs,
     }
+
+
+def _cells(path: Path) -> dict[str, str]:
+    """Return the cells of each recorded run, by its digest."""
+    from phasescope.store.records import some_columns
+
+    if not (path / RECORDS).exists():
+        return {}
+    columns = some_columns(path / RECORDS, ["digest", "cells"])
+    known = dict(zip(columns["digest"], columns["cells"], strict=True))
+    return {digest: " and ".join(json.loads(cells)) for digest, cells in known.items() if cells}
 
 
 def usual_settings() -> dict[str, Any]:
@@ -147,8 +176,9 @@ def runs_of(
             "images_seen": images_seen,
             "onsets": {},
         }
-        if "epochs" in columns:
-            run["epochs"] = [float(f"{value:.4g}") for value in columns["epochs"][rows].astype(float)]
+        for name in ("epochs", "wall_s"):
+            if name in columns:
+                run[name] = [float(f"{value:.4g}") for value in columns[name][rows].astype(float)]
         for name in readings:
             phases = columns[f"phase.{name}"][rows].tolist()
             run[name] = [phase if phase in (*LETTERS, "undecided") else None for phase in phases]

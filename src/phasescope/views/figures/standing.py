@@ -12,6 +12,7 @@ from phasescope.store.metrics import rung_of
 from phasescope.views.figures.drawing import Line, Mesh, RunPanel, draw_panels
 from phasescope.views.record import Record, number
 from phasescope.views.style import INK, MUTED, NAMED, RC, rung_colours
+from phasescope.views.terms import rung_words
 
 MOST = 1.1
 """of the variance: an error above is drawn there"""
@@ -70,14 +71,16 @@ def described(record: Record) -> str:
         f"x_0 of each, over the images' variance, and the network's, drawn at {MOST:g} where it is above. Nats, where "
         "labels were left out in training: half the integral over the signal-to-noise ratio of the error that the label "
         "saves the network; dashed, all that there are."
-        + "".join(f" Left out: {name}: {why}." for name, why in left_out.items())
+        + "".join(f" Left out: {rung_words(name)}: {why}." for name, why in left_out.items())
     )
 
 
 def _exact_curves(mmse: dict[str, Any], scale: float) -> list[Line]:
     names = [name for name in mmse if name != "t"]
     t, colours = np.asarray(mmse["t"], float), rung_colours(names)
-    return [Line(t, np.array(mmse[name]) / scale, label=name, colour=colours[name]) for name in names]
+    return [
+        Line(t, np.array(mmse[name]) / scale, label=rung_words(name), colour=colours[name]) for name in names
+    ]
 
 
 def _rungs(lines: list[dict[str, Any]], colours: dict[str, str]) -> RunPanel:
@@ -92,7 +95,9 @@ def _rungs(lines: list[dict[str, Any]], colours: dict[str, str]) -> RunPanel:
         "t",
         x=np.array([line["images_seen"] for line in lines], float),
         height_in=2.2,
-        mesh=Mesh(np.array(rungs, float).T, colours, borders),
+        mesh=Mesh(
+            np.array(rungs, float).T, {rung_words(name): colour for name, colour in colours.items()}, borders
+        ),
     )
 
 

@@ -129,7 +129,8 @@ def run_view(record: Record) -> tuple[dict[str, str | bytes], str]:
     places = {str(cloud.place) for cloud in clouds}
     latents = [one for one in known["latents"] if one["place"] in places]
     known |= {
-        "config": portable(record.config),
+        "config": portable(known["config"]),
+        "configuration": "",  # the page has it outside of the view
         "row": portable(row_of(record.run)),
         "snapshots": [{**snapshot, "weights": False} for snapshot in kept],
         "latents": latents,
@@ -163,7 +164,12 @@ def comparison_page(records: Sequence[Record], comparison: Comparison) -> str:
     return self_contained(
         "comparison.html.j2",
         "compare",
-        {address_of(one.run): to_json(portable({**history(one), "row": row_of(one.run)})) for one in records},
+        {
+            address_of(one.run): to_json(
+                portable({**history(one), "configuration": "", "row": row_of(one.run)})
+            )
+            for one in records
+        },
         name="",
         title=f"{len(records)} runs compared",
         query=urlencode({"runs": ",".join(comparison.names)}),
