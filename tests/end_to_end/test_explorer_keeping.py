@@ -127,8 +127,8 @@ def test_runs_of_one_value_are_one_line_with_a_band(visit, runs):
     assert "standard error of the mean" in told
     page.select_option("label:has-text('band') select", "range")
     assert "least to greatest" in page.locator("p.note[aria-live]").inner_text()
-    page.select_option("label:has-text('against') select", "wall_s")
-    assert query(page)["unit"] == "wall_s"
+    page.select_option("label:has-text('against') select", "epochs")
+    assert query(page)["unit"] == "epochs"
     assert loss.locator("path.interval").count() == 1
     again = visit(f"/{page.evaluate('location.hash')}", "compare")
     assert query(again) == query(page)

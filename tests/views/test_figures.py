@@ -34,7 +34,7 @@ def test_timeline_has_every_panel_on_one_axis_of_images(run):
     figure = timeline(Record(run))
     for begins in (
         "Outcomes, labels on the grid", "Outcomes, labels off the grid", "Probe R² (ridge), minimum", "P1's R²",
-        "Dimension of label means", "Variance explained", "Probe R² (ridge), minimum over factors, at every layer",
+        "Dimension of label means", "Variance explained", "Gain of probe R² at every layer",
     ):  # fmt: skip
         assert any(title.startswith(begins) for title in titles(figure))
         assert panel(figure, begins).get_xlim() == (0, run.metrics[-1]["images_seen"])

@@ -16,7 +16,6 @@ from phasescope.store.files import to_json
 from phasescope.store.folder import shown
 from phasescope.store.metrics import rung_of
 from phasescope.views.cells import factors_shown, worst
-from phasescope.views.figures.curves import SHOWN_NULLS
 from phasescope.views.figures.manifold import PROJECTIONS, labels_of, places_of
 from phasescope.views.figures.standing import exact
 from phasescope.views.record import Record
@@ -46,16 +45,10 @@ from phasescope.views.terms import (
 
 UNSHOWN = ("trustworthiness", "learnt_order", "learnt_order_told", "learnt_order_seen")
 """measures that are shown in the report's tables alone"""
-BARE = ("participation_ratio", "share_told", "share_seen")
-"""those of which the value alone is shown, beside another that has its baselines"""
-ROUTES = ("order_told", "order_seen")
 ENDS = ("value", "low", "high")
 PLAIN = ("step", "images_seen", "epochs", "wall_s", "loss", "learning_rate", "gradient_norm")
 TREES = ("outcomes", "phase", "nats", "denoising", "by_class")
 """what of a line of the metrics is sent as it is"""
-PROVENANCE = (
-    "host", "cpu", "device", "threads", "git_commit", "started", "updated", "wall_s", "cpu_s", "versions",
-)  # fmt: skip
 FILES = {"samples": "samples.npz", "latents": "latents.npz", "weights": "weights.safetensors"}
 
 
@@ -81,7 +74,6 @@ def history(record: Record) -> dict[str, Any]:
         "verdict": words.verdict(record),
         "headline": _headline(record),
         "subject": words.subject(record),
-        "provenance": {key: record.status.get(key) for key in PROVENANCE},
         "levels": _levels(record),
         "declared": {name: place and str(place) for name, place in declared.items()},
         "names": _names(record),
@@ -204,7 +196,7 @@ def _line(line: dict[str, Any], record: Record) -> dict[str, Any]:
         "readings": [_reading(one) for one in accuracies(line, record.splits)],
         "ladder": rungs or None,
         "scores": {
-            measure: {place: _score(value, measure) for place, value in line[measure].items()}
+            measure: {place: _score(value) for place, value in line[measure].items()}
             for measure in record.measures
             if line.get(measure) and measure not in UNSHOWN
         },
@@ -220,15 +212,11 @@ def _reading(one: Accuracy) -> dict[str, Any]:
     return _rounded({**one._asdict(), "together": together})
 
 
-def _score(score: dict[str, Any] | None, measure: str) -> dict[str, Any] | None:
-    """A score with its baselines, as far as they are shown; one that has none is neither shown nor sent."""
+def _score(score: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return a score with its baselines; one that has none is neither shown nor sent."""
     if not score or not score.get("nulls"):
         return None
-    if measure in BARE:
-        return {"value": _rounded(score.get("value"))}
-    shown_nulls = SHOWN_NULLS if measure in ROUTES else score["nulls"]
-    nulls = {null: level for null, level in score["nulls"].items() if null in shown_nulls}
-    return _rounded({**{end: score.get(end) for end in ENDS}, "nulls": nulls})
+    return _rounded({end: score.get(end) for end in (*ENDS, "nulls")})
 
 
 def _rounded(tree: Any) -> Any:

@@ -165,14 +165,15 @@ class Explorer:
         if step not in known.steps:
             raise UserError(f"`step` (={step}) must be a snapshot with latents at {place}")
         snapshot = next(snapshot for snapshot in record.snapshots if snapshot.step == step)
-        asked = [query.numbers("label")] if query.has("label") else snapshot.samples()["labels"]
+        label = query.numbers("label", None)
+        asked = [label] if label else snapshot.samples()["labels"]
         others = self.painter.latents(record.run, step, np.asarray(asked, np.float32), place)
         points = known.points[known.steps.index(step)]
         latents = snapshot.latents(place.tap, place.condition)
         return packet({"step": step}, points=places_in(points, latents, others, known.projection))
 
     def paint(self, query: Query, is_left: IsLeft) -> bytes:
-        sampler = query.word("sampler") if query.has("sampler") else None
+        sampler = query.word("sampler", None)
         wish = Wish(
             query.numbers("label"),
             sampler,
@@ -182,12 +183,12 @@ class Explorer:
             query.integer("strip", 1) > 0,
             query.change(),
         )
-        step, run = query.optional_integer("step"), self._entry(query).run
+        step, run = query.integer("step", None), self._entry(query).run
         return self.painter.paint(run, step, wish, lambda: is_left() or self.closing)
 
     def inside(self, query: Query, _: IsLeft) -> bytes:
         run, label, place = self._entry(query).run, query.numbers("label"), query.place("place")
-        return self.painter.inside(run, query.optional_integer("step"), label, place, query.cell("query"))
+        return self.painter.inside(run, query.integer("step", None), label, place, query.cell("query"))
 
     def _entry(self, query: Query) -> Entry:
         return self.library.entry(query.path["run"])

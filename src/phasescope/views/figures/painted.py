@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from matplotlib.path import Path
 
 from phasescope.views.figures.axes import WIDTH_IN
-from phasescope.views.figures.pixels import GAP_PX, pixels
+from phasescope.views.figures.pixels import GAP_PX, joined, pixels
 from phasescope.views.record import Array, Record
 from phasescope.views.style import INK, RC, TARGET
 from phasescope.views.terms import factor_words, label_text, split_words
@@ -98,16 +98,11 @@ def tile(
     """Return one RGBA mosaic of all `images`, each in a border of its own colour; between them nothing."""
     rows, columns, high, wide, _ = images.shape
     border = border_px(wide)
-    framed_high, framed_wide = high + 2 * border, wide + 2 * border
-    size = rows * (framed_high + GAP_PX) - GAP_PX, columns * (framed_wide + GAP_PX) - GAP_PX, 4
-    mosaic = np.zeros(size, np.float32)
-    for row, top in enumerate(corners(rows, high, border) - border):
-        for column, left in enumerate(corners(columns, wide, border) - border):
-            frame = mosaic[top : top + framed_high, left : left + framed_wide]
-            frame[:] = borders[row, column]
-            frame[border:-border, border:-border, :3] = images[row, column] / 255
-            frame[border:-border, border:-border, 3] = 1
-    return mosaic
+    framed = np.zeros((rows, columns, high + 2 * border + GAP_PX, wide + 2 * border + GAP_PX, 4), np.float32)
+    framed[:, :, :-GAP_PX, :-GAP_PX] = borders[:, :, None, None]
+    inside = framed[:, :, border : border + high, border : border + wide]
+    inside[..., :3], inside[..., 3] = images / 255, 1
+    return joined(framed)
 
 
 def spread_over(labels: Float[Array, "n K"], count: int) -> Int[Array, " count"]:

@@ -88,7 +88,7 @@ export class Histories {
     this.routes?.show({x, lines: Object.entries(ROUTES).flatMap(([route, words]) => [
       this.scored(words, `order_${route}`, `var(--${route})`),
       {name: `share of variance, ${words}`, y: this.series(`share_${route}`, "value"), colour: `var(--${route})`, dash: "8 2"},
-      ...this.nulls(`order_${route}`).map((line) => ({...line, name: `${words}: ${line.name}`, colour: `var(--${route})`, thin: true}))])});
+      ...this.nulls(`order_${route}`, ["permuted", "label_embedding"]).map((line) => ({...line, name: `${words}: ${line.name}`, colour: `var(--${route})`, thin: true}))])});
     this.standing?.show(lines, this.unit);
     this.nats?.show({x, lines: this.learnt()});
     for (const [key, chart] of this.training) {

@@ -1,7 +1,7 @@
 // One run: a scrubber over its snapshots moves everything else.
 
 import {ALONE, Kept, json, ofRun} from "./api.js";
-import {choice, duration, fill, h, integer} from "./dom.js";
+import {choice, fill, h, integer} from "./dom.js";
 import {Histories} from "./histories.js";
 import {Samples, Wall} from "./images.js";
 import {InsidePanel} from "./inside_panel.js";
@@ -77,8 +77,8 @@ export async function open(root, route) {
   function about() {
     const configuration = h("pre", {tabindex: 0, role: "group", "aria-label": "configuration"});
     configuration.textContent = details.configuration;
-    return h("details.about", h("summary", "In words, configuration, provenance"), h("div.verdict", details.verdict.map((sentence) => h("p", sentence))),
-      h("p.note", details.subject, details.provenance.wall_s ? `; ${duration(details.provenance.wall_s)} of wall time` : ""), configuration);
+    return h("details.about", h("summary", "In words, configuration"), h("div.verdict", details.verdict.map((sentence) => h("p", sentence))),
+      h("p.note", details.subject), configuration);
   }
 
   function chooseTiles() {
@@ -157,9 +157,9 @@ export async function open(root, route) {
   const leave = subscribe(async (changed) => {
     if (!changed.has(name)) return;
     if (!runs.rows.has(name)) { head.append(h("p.fault", "This run’s folder is gone.")); return; }
-    const before = details.snapshots.length, started = details.provenance.started;
+    const before = details.snapshots.length, {started} = details.row;
     try { details = timed(await json(ofRun(name))); } catch (error) { head.append(h("p.fault", error.message)); return; }
-    if (details.provenance.started !== started) kept.clear();
+    if (details.row.started !== started) kept.clear();
     header();
     if (details.snapshots.length === before) return;
     histories.show(details);
