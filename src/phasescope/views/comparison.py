@@ -135,7 +135,7 @@ def _onset(record: Record, reading: str, phase: str) -> dict[str, int] | None:
     """Return where a phase begins for good: at the first snapshot from which on it is that phase, or a later one."""
     images = record.onsets(reading)[phase]
     line = next((line for line in record.metrics if line["images_seen"] == images), None)
-    return line and {"step": line["step"], "images_seen": images}
+    return line and {name: int(line[name]) for name in ("step", "images_seen")}
 
 
 def _success(record: Record, split: str) -> dict[str, Any] | None:
