@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from phasescope.store import open_run
-from phasescope.views.figures.manifold import cloud_of, labels_of
+from phasescope.views.figures.manifold import cloud_of
 from phasescope.views.record import Record, score, success_share
 from phasescope.views.report.words import subject
 from phasescope.views.style import INK, MUTED, PALETTE, PHASE_COLOURS, RC, TARGET, scale_of
@@ -49,20 +49,20 @@ def story_figure(records: list[Record]) -> Figure:
 def _block(part: Any, record: Record) -> None:
     site = record.declared_place("representation")
     assert site is not None
-    stored = [index for index, snapshot in enumerate(record.snapshots) if site in snapshot.places]
+    stored = [snapshot for snapshot in record.snapshots if site in snapshot.places]
     at = np.linspace(0, len(stored) - 1, min(COLUMNS, len(stored))).round().astype(int)
-    cloud = cloud_of(record, site, "pca", [stored[index] for index in at])
+    columns = [stored[index] for index in at]
+    cloud = cloud_of(record, site, "pca", columns)
     assert cloud is not None
     grid = part.add_gridspec(
         IMAGES + 3, len(at), height_ratios=[1] * IMAGES + [1.2, 0.25, 1.7], hspace=0.1, wspace=0.06,
         left=0.115, right=0.985, top=0.93, bottom=0.09,
     )  # fmt: skip
-    columns = [record.snapshots[index] for index in cloud.snapshots]
     for column, (snapshot, points) in enumerate(zip(columns, cloud.points, strict=True)):
         _images(part, grid, column, record, snapshot)
         ax = part.add_subplot(grid[IMAGES, column])
         colours, low, high = scale_of(record.factors[0])
-        x = labels_of(record)[:, 0]
+        x = cloud.labels[:, 0]
         ax.scatter(*points.T[:2], c=x, cmap=colours, vmin=low, vmax=high, s=5, linewidths=0)
         reach = np.quantile(np.abs(cloud.points[..., :2]), 0.999)
         ax.set(xlim=(-reach, reach), ylim=(-reach, reach), xticks=[], yticks=[], aspect="equal")

@@ -127,8 +127,17 @@ def test_runs_of_one_value_are_one_line_with_a_band(visit, runs):
     assert "standard error of the mean" in told
     page.select_option("label:has-text('band') select", "range")
     assert "least to greatest" in page.locator("p.note[aria-live]").inner_text()
+    page.select_option("label:has-text('against') select", "epochs")
+    assert query(page)["unit"] == "epochs"
+    assert loss.locator("path.interval").count() == 1
     again = visit(f"/{page.evaluate('location.hash')}", "compare")
     assert query(again) == query(page)
+    values = {
+        row.inner_text()
+        for row in page.locator("table.compare tbody tr:has-text('network.attention') td").all()
+    }
+    assert len(values) == 2
+    assert "default" not in values
 
 
 def test_columns_of_ones_choice_are_found_shown_sorted_by_and_kept_in_the_address(visit, runs):

@@ -171,7 +171,7 @@ def test_the_ladder_is_blank_where_the_network_stands_on_none(visit, trained):
     """Where its answer is as far from every rung as images are from their mean: r^2 is not above 0."""
     page = visit(f"/#/run/{trained.name}", "run")
     boxes = page.evaluate(
-        "[...document.querySelectorAll('.standing rect')].map(r => [r.getAttribute('fill'), r.textContent])"
+        "[...document.querySelectorAll('.standing svg.chart rect')].map(r => [r.getAttribute('fill'), r.textContent])"
     )
     told = [one for line in trained.metrics for one in line["ladder"]]
     blank = [one["r2"] <= 0 for one in told]

@@ -139,7 +139,7 @@ def test_what_is_told_no_label_is_described_judged_and_drawn_without_one(untold,
     assert record.sequence("behaviour") == []
     text = render_report(untold)
     verdict = text[text.index('id="verdict"') :][:2000]
-    assert "The network is told no label" in verdict
+    assert "The network gets no label" in verdict
     told = re.sub(r"<[^>]+>", " ", text.partition('<section id="scores"')[0].partition("<body>")[2])
     for word in ("the image of a label", "misplaced", "correct", "right place", "wrong place", "Asked for",
                  "names one image", "Behaviour", "labels on the grid", "Label space"):  # fmt: skip

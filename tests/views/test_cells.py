@@ -10,7 +10,6 @@ from written_run import about, write_run
 
 from phasescope.factors import Factor, Factors
 from phasescope.views.cells import IMAGES_A_CELL, MOST_CELLS, binned, cells, factors_shown, worst
-from phasescope.views.figures.axes import spread
 from phasescope.views.figures.label_space import described, label_space
 from phasescope.views.record import Record
 from phasescope.views.style import INK, PALETTE, held_out_colours
@@ -127,7 +126,7 @@ def test_an_error_is_in_the_factors_unit_or_of_their_range_and_is_the_larger_of_
 
 def test_the_figure_has_a_column_a_snapshot_with_both_maps(run):
     record, most = Record(run), 5
-    chosen = [run.snapshots[i] for i in spread([record.images_at(one) for one in run.snapshots], most)]
+    chosen = record.spread(record.snapshots, most)
     panels = [ax for ax in label_space(record).axes if ax.images]
     assert len(panels) == 2 * len(chosen) == 2 * most
     for column, snapshot in enumerate(chosen):

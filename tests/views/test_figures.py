@@ -34,7 +34,7 @@ def test_timeline_has_every_panel_on_one_axis_of_images(run):
     figure = timeline(Record(run))
     for begins in (
         "Outcomes, labels on the grid", "Outcomes, labels off the grid", "Probe R² (ridge), minimum", "P1's R²",
-        "Dimension of label means", "Variance explained", "Probe R² (ridge), minimum over factors, wherever",
+        "Dimension of label means", "Variance explained", "Gain of probe R² at every layer",
     ):  # fmt: skip
         assert any(title.startswith(begins) for title in titles(figure))
         assert panel(figure, begins).get_xlim() == (0, run.metrics[-1]["images_seen"])
@@ -102,7 +102,7 @@ def test_standing_draws_the_rung_at_each_level_the_exact_errors_and_the_nats(run
     )
     learnt = {line.get_label(): line.get_ydata()[-1] for line in nats.lines}
     assert learnt["label"] == pytest.approx(run.metrics[-1]["nats"]["label"]["value"])
-    assert "Left out: x told: no grid." in described(record)
+    assert "Left out: x known: no grid." in described(record)
 
 
 def test_the_explorer_is_told_the_same_rungs_errors_and_nats(run):

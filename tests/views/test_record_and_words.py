@@ -5,7 +5,7 @@ import pytest
 from written_run import ALL_STEPS, BATCH, SEED, STEPS, write_run
 
 from phasescope.places import Place
-from phasescope.views.figures.axes import edges, spread, stretches
+from phasescope.views.figures.axes import edges, stretches
 from phasescope.views.numbers import format_number
 from phasescope.views.record import Record
 from phasescope.views.report import words
@@ -26,12 +26,13 @@ def test_stretches_cover_the_sequence_in_order():
     assert [phase for phase, first, end in stretches(phases) for _ in range(first, end)] == phases
 
 
-def test_spread_holds_the_first_and_the_last():
-    images = [0, 10, 20, 30, 40, 50, 100, 500, 1000]
-    chosen = spread(images, 4)
-    assert chosen[0] == 0
-    assert chosen[-1] == len(images) - 1
-    assert spread(images, 100) == list(range(len(images)))
+def test_spread_snapshots_hold_the_first_and_the_last(run):
+    record = Record(run)
+    chosen = record.spread(record.snapshots, 4)
+    assert (chosen[0].step, chosen[-1].step) == (record.snapshots[0].step, record.snapshots[-1].step)
+    assert len(chosen) <= 4
+    assert record.spread(record.snapshots, 10_000) == record.snapshots
+    assert record.spread([], 4) == []
 
 
 def test_series_follow_the_metrics(run):

@@ -10,19 +10,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from phasescope.config import merge
 from phasescope.errors import UserError
 from phasescope.places import Place
-from phasescope.runs.config import defaults
 from phasescope.store.flat import config_columns
-from phasescope.views.numbers import NOTHING, format_count, format_percent
-from phasescope.views.record import Record, number, score
+from phasescope.views.numbers import NOTHING, format_count, format_share
+from phasescope.views.record import Record, score
 from phasescope.views.scores import probe_r2
 from phasescope.views.terms import READINGS, place_words, split_words
 
 LEAST, MOST = 2, 16
 """runs of a comparison"""
-ABSENT = NOTHING
 PROBES = (("order", "representation", "probe R²"), ("p1_order", "representation_p1", "R² P1's way"))
 
 
@@ -81,15 +78,14 @@ def compared(records: Sequence[Record]) -> Comparison:
 
 
 def _differing(records: Sequence[Record]) -> Iterator[Row]:
-    usual = defaults()
-    fields = [config_columns(one.config if one.is_watched else merge(usual, one.config)) for one in records]
+    fields = [config_columns(record.complete_config) for record in records]
     columns = dict.fromkeys(column for row in fields for column in row if column != "config.name")
     # fields of one part of the configuration stand together
     parts = list(dict.fromkeys(column.split(".")[1] for column in columns))
     for column in sorted(columns, key=lambda column: parts.index(column.split(".")[1])):
         values = [row.get(column) for row in fields]
         if any(value != values[0] for value in values):
-            texts = [_plain(row[column]) if column in row else ABSENT for row in fields]
+            texts = [_plain(row[column]) if column in row else NOTHING for row in fields]
             name = column.removeprefix("config.")
             yield Row(name, name, values, texts)
 
@@ -99,40 +95,36 @@ def _plain(value: Any) -> str:
 
 
 def _standing(records: Sequence[Record]) -> Iterator[Row]:
-    def row(name: str, label: str, of: Callable[[Record], Any], text: Callable = format_count) -> Row:
-        values = [of(record) for record in records]
-        return Row(name, label, values, [ABSENT if value is None else text(value) for value in values])
+    def row(name: str, label: str, values: list[Any], write: Callable[[Any], str] = format_count) -> Row:
+        return Row(name, label, values, [NOTHING if value is None else write(value) for value in values])
 
-    yield row("state", "state", lambda one: "broken" if one.faults else one.status["state"], str)
-    yield row("step", "step", lambda one: _last(one).get("step", 0))
-    yield row("images_seen", "images seen", lambda one: _last(one).get("images_seen", 0))
+    last = [_last(record) for record in records]
+    states = ["broken" if record.faults else record.status["state"] for record in records]
+    yield row("state", "state", states, str)
+    yield row("step", "step", [line.get("step", 0) for line in last])
+    yield row("images_seen", "images seen", [line.get("images_seen", 0) for line in last])
     for reading, words in READINGS.items():
         if any(any(record.phases(reading)) for record in records):
-            yield row(reading, words, lambda one, of=reading: one.sequence(of) or None, " ".join)
+            yield row(reading, words, [record.sequence(reading) or None for record in records], " ".join)
             for phase in ("B", "C"):
+                onsets = [_onset(record, reading, phase) for record in records]
+                label = f"{phase} from step (images)"
                 yield row(
-                    f"{reading}.{phase}",
-                    f"{phase} from step (images)",
-                    lambda one, of=reading, phase=phase: _onset(one, of, phase),
-                    lambda at: f"{at['step']:,} ({at['images_seen']:,})",
+                    f"{reading}.{phase}", label, onsets, lambda at: f"{at['step']:,} ({at['images_seen']:,})"
                 )
     for split in dict.fromkeys(split for record in records for split in record.splits):
-        yield row(
-            f"success.{split}",
-            f"success, {split_words(split)} (of images)",
-            lambda one, of=split: _success(one, of),
-            lambda success: f"{format_percent(success['share'])} % ({success['n']:,})",
-        )
+        shares = [_success(record, split) for record in records]
+        label = f"success, {split_words(split)} (of images)"
+        yield row(f"success.{split}", label, shares, lambda of: f"{format_share(of['share'])} ({of['n']:,})")
     for measure, reading, words in PROBES:
         place = common_place(records, measure, reading)
         probed = [_probed(record, measure, place or record.declared_place(reading)) for record in records]
+        label = f"{words}, at {place_words(place)}" if place else f"{words}, each at its own layer"
         if any(probed):
-            label = f"{words}, at {place_words(place)}" if place else f"{words}, each at its own layer"
-            texts = [_beside(one, place is None) if one else ABSENT for one in probed]
-            yield Row(measure, label, list(probed), texts)
-    yield row("loss", "loss", lambda one: _last(one).get("loss"), lambda loss: f"{loss:.4g}")
-    yield row("parameters", "parameters", lambda one: one.status.get("parameters"))
-    yield row("cpu_s", "CPU seconds", lambda one: one.status.get("cpu_s"))
+            yield row(measure, label, probed, lambda score, named=place is None: _beside(score, named))
+    yield row("loss", "loss", [line.get("loss") for line in last], lambda loss: f"{loss:.4g}")
+    for name, label in (("parameters", "parameters"), ("cpu_s", "CPU seconds")):
+        yield row(name, label, [record.status.get(name) for record in records])
 
 
 def _last(record: Record) -> dict[str, Any]:
@@ -142,15 +134,15 @@ def _last(record: Record) -> dict[str, Any]:
 def _onset(record: Record, reading: str, phase: str) -> dict[str, int] | None:
     """Return where a phase begins for good: at the first snapshot from which on it is that phase, or a later one."""
     images = record.onsets(reading)[phase]
-    steps = {int(line["images_seen"]): int(line["step"]) for line in record.metrics}
-    return None if images is None else {"step": steps[images], "images_seen": images}
+    line = next((line for line in record.metrics if line["images_seen"] == images), None)
+    return line and {name: int(line[name]) for name in ("step", "images_seen")}
 
 
 def _success(record: Record, split: str) -> dict[str, Any] | None:
     """Return the share of the images generated for labels of a split that are correct."""
-    shares = (_last(record).get("outcomes") or {}).get(split)
-    share = number(shares.get(record.outcomes[-1].name)) if shares and record.outcomes else float("nan")
-    return None if not shares or share != share else {"share": share, "n": shares.get("n", 0)}
+    shares = (_last(record).get("outcomes") or {}).get(split) or {}
+    share = shares.get(record.outcomes[-1].name) if record.outcomes else None
+    return None if share is None else {"share": share, "n": shares.get("n", 0)}
 
 
 def common_place(records: Sequence[Record], measure: str, reading: str) -> Place | None:
@@ -158,12 +150,13 @@ def common_place(records: Sequence[Record], measure: str, reading: str) -> Place
 
     It is that at which most of them read their phases, else the first that all have; of equals that of the first run.
     """
-    measured = [(record.places(measure), record.declared_place(reading)) for record in records]
-    measured = [(places, declared) for places, declared in measured if places]
-    declared = [place for _, place in measured]
+    measured = [(places, record) for record in records if (places := record.places(measure))]
     shared = (
-        [one for one in measured[0][0] if all(one in places for places, _ in measured)] if measured else []
+        [place for place in measured[0][0] if all(place in places for places, _ in measured)]
+        if measured
+        else []
     )
+    declared = [record.declared_place(reading) for _, record in measured]
     return max(shared, key=declared.count, default=None)
 
 
@@ -180,7 +173,7 @@ def _probed(record: Record, measure: str, place: Place | None) -> dict[str, Any]
 def _beside(stored: dict[str, Any], with_place: bool) -> str:
     place = f", {place_words(Place.parse(stored['place']))}" if with_place else ""
     probed = probe_r2(stored)
-    return f"{probed.text if probed else ABSENT}{place}"
+    return f"{probed.text if probed else NOTHING}{place}"
 
 
 def _notes(records: Sequence[Record], differs: Sequence[Row]) -> Iterator[str]:

@@ -6,12 +6,11 @@ A PNG always has its caption in it, and none beside it: it is for a README or a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from phasescope.errors import UserError
 from phasescope.store import Run
@@ -20,16 +19,15 @@ from phasescope.store.flat import as_frame, plain_types, snapshot_rows
 from phasescope.store.tables import parquet_bytes
 from phasescope.studies.records import Recorded, read_claims, read_rows
 from phasescope.studies.study import Study
-from phasescope.views.figures.axes import figure_bytes
 from phasescope.views.figures.studies import draw
+from phasescope.views.plots import Kind, Plot, plot_of
 from phasescope.views.record import Record
 from phasescope.views.report.page import attempt
-from phasescope.views.report.pictures import FIGURES, caption, sound_record, with_caption
+from phasescope.views.report.pictures import FIGURES, sound_record
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Kind = Literal["pdf", "svg", "png"]
 Form = Literal["csv", "parquet"]
 CAPTIONS = "captions.md"
 
@@ -46,6 +44,9 @@ def run_files(
 ) -> list[Path]:
     """Write what is asked of a run, each to its folder; return the files' paths.
 
+    Tables are `snapshots` (a row a snapshot: configuration, metrics, costs) and `readings` (a row a generated image, with
+    its step).
+
     Args:
         captions: below the figures too.
         on_left_out: called with a sentence for each figure that damage makes impossible.
@@ -57,7 +58,12 @@ def run_files(
     if figures is not None:
         written += run_figures(run, figures, kind, captions, on_left_out)
     if tables is not None:
-        written += run_tables(run, tables, form)
+        record = _recorded(run, "exported")
+        rows = snapshot_rows(run.identity, record.config, record.status, record.metrics)
+        frames = {"snapshots": plain_types(as_frame(rows))}
+        if readings := _readings(record):
+            frames["readings"] = as_frame(readings)
+        written += _write_tables(frames, tables, form)
     if events is not None:
         from phasescope.views.monitors import write_events
 
@@ -85,9 +91,8 @@ def study_files(
     rows = read_rows(study, records)
     runs = Recorded(study, rows).runs(study.more)
     if figures is not None:
-        texts = {plot.name: plot.caption(runs) for plot in study.plots}
-        drawn = {plot.name: draw(plot, runs) for plot in study.plots}
-        written += _write_figures(drawn, texts, figures, kind, captions)
+        plots = (Plot(plot.name, draw(plot, runs), plot.caption(runs)) for plot in study.plots)
+        written += _write_figures(plots, figures, kind, captions)
     if tables is not None:
         frames = {"records": rows}
         if judged := read_claims(records):
@@ -100,40 +105,15 @@ def study_files(
 def run_figures(
     run: Run, folder: Path, kind: Kind, captions: bool, on_left_out: Callable[[str], None] = lambda _: None
 ) -> list[Path]:
-    """Write the figures of a run, and captions.md, to a folder; return their paths.
-
-    Args:
-        captions: draw them below the figures too.
-        on_left_out: called with a sentence for each figure that damage makes impossible.
-
-    Raises:
-        UserError: the run recorded nothing yet.
-    """
+    """Write the figures of a run, and captions.md, as `run_files` does; return their paths."""
     record = _recorded(run, "drawn")
-    drawn: dict[str, Figure] = {}
-    for name, draw_figure in FIGURES.items():
-        figure, why = attempt(record, lambda draw_figure=draw_figure: draw_figure(record))
+    plots: list[Plot] = []
+    for name in FIGURES:
+        plot, why = attempt(record, lambda name=name: plot_of(record, name))
         if why:
             on_left_out(f"Not drawn: {name}: {why}.")
-        if figure is not None:
-            drawn[name] = figure
-    texts = {name: caption(record, name) for name in drawn}
-    return _write_figures(drawn, texts, folder, kind, captions or kind == "png")
-
-
-def run_tables(run: Run, folder: Path, form: Form) -> list[Path]:
-    """Write `snapshots` (a row a snapshot: configuration, metrics, costs) and `readings` (a row a generated image, with
-    its step) to a folder; return their paths.
-
-    Raises:
-        UserError: the run recorded nothing yet, or what it recorded is damaged.
-    """
-    record = _recorded(run, "exported")
-    rows = snapshot_rows(run.identity, record.config, record.status, record.metrics)
-    tables = {"snapshots": plain_types(as_frame(rows))}
-    if readings := _readings(record):
-        tables["readings"] = as_frame(readings)
-    return _write_tables(tables, folder, form)
+        plots += [plot] if plot else []
+    return _write_figures(plots, folder, kind, captions or kind == "png")
 
 
 def _recorded(run: Run, verb: str) -> Record:
@@ -145,25 +125,22 @@ def _recorded(run: Run, verb: str) -> Record:
 
 def _readings(record: Record) -> list[dict[str, Any]]:
     """Return what was read in the images of all snapshots, a row an image; None where a snapshot lacks a column."""
-    parts = [(one.step, columns) for one in record.snapshots if (columns := record.readings(one))]
-    names = dict.fromkeys(name for _, columns in parts for name in columns)
     rows = []
-    for step, columns in parts:
-        n = len(next(iter(columns.values())))
-        values = [np.asarray(columns.get(name, [None] * n)).tolist() for name in names]
-        rows += [{"step": step, **dict(zip(names, row, strict=True))} for row in zip(*values, strict=True)]
+    for snapshot in record.snapshots:
+        columns = {name: np.asarray(column).tolist() for name, column in record.readings(snapshot).items()}
+        for values in zip(*columns.values(), strict=True):
+            rows.append({"step": snapshot.step, **dict(zip(columns, values, strict=True))})
     return rows
 
 
-def _write_figures(
-    drawn: Mapping[str, Figure], texts: Mapping[str, str], folder: Path, kind: Kind, with_texts: bool
-) -> list[Path]:
+def _write_figures(plots: Iterable[Plot], folder: Path, kind: Kind, with_captions: bool) -> list[Path]:
     files: dict[Path, bytes | str] = {}
-    for name, figure in drawn.items():
-        shown = with_caption(figure, texts[name]) if with_texts else figure
-        files[folder / f"{name}.{kind}"] = figure_bytes(shown, kind)
+    texts = []
+    for plot in plots:
+        files[folder / f"{plot.name}.{kind}"] = plot.content(kind, with_captions)
+        texts.append(f"## {plot.name}\n\n{plot.caption}")
     if texts and kind != "png":
-        files[folder / CAPTIONS] = "\n\n".join(f"## {name}\n\n{text}" for name, text in texts.items()) + "\n"
+        files[folder / CAPTIONS] = "\n\n".join(texts) + "\n"
     return _written(files, folder)
 
 

@@ -15,6 +15,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from phasescope.errors import UserError
 from phasescope.measures.learning.phases import LETTERS
 from phasescope.store import Run
@@ -33,10 +35,8 @@ class TensorBoard:
 
     def __init__(self, folder: Path | str):
         self.folder = Path(folder)
-        self._writer: Any = None
 
     def begin(self, run: Run) -> None:
-        self._writer = None
         module = _installed("torch.utils.tensorboard", "TensorBoard")
         for earlier in (self.folder / run.name).glob("events.*"):
             earlier.unlink()
@@ -45,11 +45,9 @@ class TensorBoard:
             self.log(run, line)
 
     def log(self, run: Run, metrics: Mapping[str, Any]) -> None:
-        import numpy as np
-
         started, step = run.status.get("started"), metrics["step"]
-        began = datetime.fromisoformat(started).timestamp() if started else 0.0
-        at = began + (metrics.get("wall_s") or 0.0)
+        at = datetime.fromisoformat(started).timestamp() if started else 0.0
+        at += metrics.get("wall_s") or 0.0
         for tag, value in _scalars(metrics):
             self._writer.add_scalar(tag, value, step, at)
         for tag, picture in _pictures(run, step):
@@ -57,8 +55,7 @@ class TensorBoard:
         self._writer.flush()
 
     def end(self, run: Run) -> None:
-        if self._writer is not None:
-            self._writer.close()
+        self._writer.close()
 
 
 class WandB:
@@ -83,21 +80,20 @@ class WandB:
         mode = mode or ("online" if os.environ.get("WANDB_MODE") == "online" else "offline")
         if mode not in ("offline", "online"):
             raise UserError(f"`mode` (={mode}) must be offline or online")
-        self.folder, self.mode = Path(folder), mode
         self.options = {
             "project": project,
             "dir": str(folder),
             "mode": mode,
             "reinit": "create_new",
         } | options
-        self._run: Any = None
 
     def begin(self, run: Run) -> None:
         self._wandb = _installed("wandb", "Weights & Biases")
-        self.folder.mkdir(parents=True, exist_ok=True)
-        resume = "allow" if self.mode == "online" else None
-        names = {"name": run.name, "id": run.name, "config": run.config, "resume": resume}
-        self._run = self._wandb.init(**names, **self.options)
+        Path(self.options["dir"]).mkdir(parents=True, exist_ok=True)
+        resume = "allow" if self.options["mode"] == "online" else None
+        self._run = self._wandb.init(
+            name=run.name, id=run.name, config=run.config, resume=resume, **self.options
+        )
         for line in run.metrics:
             self.log(run, line)
 
@@ -107,8 +103,7 @@ class WandB:
         self._run.log({**dict(_scalars(metrics)), **pictures}, step=step)
 
     def end(self, run: Run) -> None:
-        if self._run is not None:
-            self._run.finish()
+        self._run.finish()
 
 
 def write_events(run: Run, folder: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -36,13 +37,21 @@ def format_score(value: float | None) -> str:
     return f"{round(value, digits) + 0.0:,.{digits}f}".replace("-", "\u2212")
 
 
-def format_range(low: float | None, high: float | None) -> str:
-    return f"{format_score(low)} to {format_score(high)}"
-
-
 def format_percent(share: float | None, digits: int = 0) -> str:
     """Return a share times 100, without its unit."""
     return NOTHING if share is None or math.isnan(share) else f"{100 * share:.{digits}f}"
+
+
+def format_share(share: float | None, digits: int = 0) -> str:
+    """Return a share as a percentage."""
+    text = format_percent(share, digits)
+    return text if text == NOTHING else f"{text} %"
+
+
+def format_range(
+    low: float | None, high: float | None, write: Callable[[float | None], str] = format_score
+) -> str:
+    return f"{write(low)} to {write(high)}"
 
 
 def format_count(value: float | None) -> str:

@@ -8,8 +8,10 @@ run.plot.timeline().figure               # matplotlib's own, to continue with
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import textwrap
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal, get_args
 
 from matplotlib.figure import Figure
 
@@ -17,9 +19,11 @@ from phasescope.errors import UserError
 from phasescope.store.files import write_aside
 from phasescope.store.folder import Run
 from phasescope.views.figures.axes import figure_bytes
+from phasescope.views.record import Record
 from phasescope.views.report.pictures import FIGURES, caption, sound_record
+from phasescope.views.style import MUTED
 
-KINDS = ("png", "svg", "pdf")
+Kind = Literal["png", "svg", "pdf"]
 DPI = 110
 """of what a notebook shows"""
 
@@ -38,6 +42,15 @@ class Plot:
     def _repr_png_(self) -> bytes:
         return figure_bytes(self.figure, "png", DPI)
 
+    def content(self, kind: Kind, with_caption: bool = False) -> bytes:
+        """Return the content of a file; the caption, if asked for, stands under the figure, wrapped to its width."""
+        if with_caption:
+            width_in, height_in = self.figure.get_size_inches()
+            lines = textwrap.wrap(self.caption, int(width_in * 17))
+            self.figure.set_figheight(height_in + 0.14 * len(lines) + 0.1)
+            self.figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=7, color=MUTED)
+        return figure_bytes(self.figure, kind)
+
     def save(self, path: Path | str) -> Path:
         """Write it in the format of its suffix, png, svg or pdf; return the path.
 
@@ -46,7 +59,7 @@ class Plot:
         """
         path = Path(path)
         kind = path.suffix.removeprefix(".")
-        if kind not in KINDS:
+        if kind not in get_args(Kind):
             raise UserError(f"`path` (={path}) must end in .png, .svg or .pdf")
         path.parent.mkdir(parents=True, exist_ok=True)
         write_aside(path, figure_bytes(self.figure, kind))
@@ -92,9 +105,15 @@ class Plots:
 
     def _drawn(self, name: str) -> Plot:
         record = sound_record(self._run)
-        figure = FIGURES[name](record) if record.metrics else None
-        if figure is None:
+        plot = plot_of(record, name) if record.metrics else None
+        if plot is None:
             raise UserError(
                 f"`{self._run.name}` must hold what `{name}` is drawn of, and holds none of it yet"
             )
-        return Plot(f"{name} of {self._run.name}", figure, caption(record, name))
+        return replace(plot, name=f"{name} of {self._run.name}")
+
+
+def plot_of(record: Record, name: str) -> Plot | None:
+    """Return a figure of `FIGURES`; None if the run holds nothing of it."""
+    figure = FIGURES[name](record)
+    return Plot(name, figure, caption(record, name)) if figure is not None else None

@@ -1,18 +1,19 @@
 """A run as figures, sentences and pages read it: its files read once, its metrics as arrays.
 
-Factors, splits and outcomes come from the run's about.json, or else from what it recorded. A value that was not measured is
-NaN, so that a curve has a gap there.
+Factors, splits and outcomes come from the run's about.json. A value that was not measured is NaN, so that a curve has a gap
+there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from phasescope.config import merge
 from phasescope.factors import Factor, Factors
 from phasescope.measures.learning.phases import (
     BEHAVIOUR,
@@ -41,10 +42,6 @@ if TYPE_CHECKING:
 
 Array = np.ndarray
 
-UNDECLARED = ("#c7ccd2", "#cc79a7", "#7d4f50", "#e69f00", "#56b4e9", "#009e73")
-SUCCESS = "#0072b2"
-"""colours of outcomes whose world is not known"""
-
 
 @dataclass(frozen=True)
 class Record:
@@ -59,6 +56,14 @@ class Record:
     @cached_property
     def config(self) -> dict[str, Any]:
         return self.run.config
+
+    @cached_property
+    def complete_config(self) -> dict[str, Any]:
+        """The configuration, with the defaults of fields that an older run does not state."""
+        # with it come all kinds, which a table of runs does without
+        from phasescope.runs.config import defaults
+
+        return self.config if self.is_watched else merge(defaults(), self.config)
 
     @cached_property
     def is_watched(self) -> bool:
@@ -123,6 +128,19 @@ class Record:
         batch = float(self.config.get("training", {}).get("batch", 1))
         return last["images_seen"] / last["step"] if last["step"] else batch
 
+    def spread(self, snapshots: Sequence[Snapshot], count: int) -> list[Snapshot]:
+        """Return about `count` of some snapshots, evenly in images seen, the first and the last among them."""
+        if not snapshots:
+            return []
+        seen = np.array([self.images_at(snapshot) for snapshot in snapshots])
+        nearest = {int(np.abs(seen - at).argmin()) for at in np.linspace(seen[0], seen[-1], count)}
+        return [snapshots[index] for index in sorted(nearest)]
+
+    def sampled(self, count: int) -> list[Snapshot]:
+        """Return about `count` snapshots that hold generated images, spread over the run."""
+        held = [snapshot for snapshot in self.snapshots if (snapshot.path / "samples.npz").is_file()]
+        return self.spread(held, count)
+
     def images_at(self, snapshot: Snapshot) -> int:
         """Images seen when `snapshot` was taken."""
         return next(int(line["images_seen"]) for line in self.metrics if line["step"] == snapshot.step)
@@ -130,8 +148,7 @@ class Record:
     @cached_property
     def factors(self) -> Factors:
         """Of the labels; none if the run has none."""
-        stated = self.about.get("factors")
-        return Factors(Factor(**factor) for factor in stated) if stated else self._stored_factors()
+        return Factors(Factor(**factor) for factor in self.about.get("factors") or ())
 
     @cached_property
     def position(self) -> tuple[int, int] | None:
@@ -152,12 +169,7 @@ class Record:
         # with it come all worlds, which a table of runs does without
         from phasescope.worlds.base import Outcome
 
-        if (stated := self.about.get("outcomes")) is not None:
-            return tuple(Outcome(**outcome) for outcome in stated)
-        *names, success = outcome_names(self._read.entries) or [""]
-        colours = (UNDECLARED[index % len(UNDECLARED)] for index in range(len(names)))
-        others = (Outcome(name, "", colour) for name, colour in zip(names, colours, strict=True))
-        return (*others, Outcome(success, "", SUCCESS)) if success else ()
+        return tuple(Outcome(**outcome) for outcome in self.about.get("outcomes") or ())
 
     @cached_property
     def splits(self) -> list[str]:
@@ -228,12 +240,7 @@ class Record:
 
     def onsets(self, reading: str) -> dict[str, int | None]:
         """Return images seen from which on `reading` is for good in phase B or later, and in phase C."""
-        read = [
-            (int(seen), phase)
-            for seen, phase in zip(self.images_seen, self.phases(reading), strict=True)
-            if phase
-        ]
-        return phase_onsets([seen for seen, _ in read], [phase for _, phase in read])
+        return onsets_of(self.images_seen.astype(int).tolist(), self.phases(reading))
 
     @cached_property
     def thresholds(self) -> dict[str, float]:
@@ -253,16 +260,11 @@ class Record:
             "hysteresis": representation["hysteresis"],
         }
 
-    def _stored_factors(self) -> Factors:
-        """The factors of a run without an about.json: those of the labels that it stored, as far as they reach."""
-        for snapshot in reversed(self.snapshots):
-            read = self.readings(snapshot)
-            columns = {name.removeprefix("label_"): read[name] for name in read if name.startswith("label_")}
-            if not columns and snapshot.places:
-                columns = {f"label{k + 1}": column for k, column in enumerate(snapshot.latent_labels().T)}
-            if columns:
-                return Factors(Factor(name, float(v.min()), float(v.max())) for name, v in columns.items())
-        return Factors()
+
+def onsets_of(images_seen: list[int], phases: list[Phase | None]) -> dict[str, int | None]:
+    """Return images seen at the onsets of B and of C, for good, among the snapshots of which a phase was read."""
+    read = [(seen, phase) for seen, phase in zip(images_seen, phases, strict=True) if phase is not None]
+    return phase_onsets([seen for seen, _ in read], [phase for _, phase in read])
 
 
 def number(value: Any) -> float:
@@ -277,16 +279,11 @@ def score(line: dict[str, Any], measure: str, place: Place) -> dict[str, Any] | 
     return _descend(line, measure, str(place))
 
 
-def outcome_names(metrics: Iterable[dict[str, Any]]) -> list[str]:
-    """Return the outcomes that the metrics count, in the order in which a world declares them: success last."""
-    shares = (next(iter((line.get("outcomes") or {}).values()), {}) for line in metrics)
-    return [name for name in next(filter(None, shares), {}) if name != "n"]
-
-
 def success_share(line: dict[str, Any]) -> float:
     """Return the share of correct images for the labels trained on, which metrics name first; NaN if not read."""
-    names = outcome_names([line])
-    return number(next(iter(line["outcomes"].values()))[names[-1]]) if names else float("nan")
+    shares = next(iter((line.get("outcomes") or {}).values()), {})
+    # in the order in which a world declares them, success last
+    return number(next((share for name, share in reversed(shares.items()) if name != "n"), None))
 
 
 def _known_first(names: Iterable[str], known: Iterable[str]) -> list[str]:

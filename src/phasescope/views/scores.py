@@ -109,6 +109,19 @@ def _at(tree: dict[str, Any], *path: str) -> dict[str, Any]:
     return tree
 
 
+def gains(record: Record, measure: str, place: Place) -> Float[np.ndarray, " lines"]:
+    """Return the share of the gap between the highest baseline and 1 that a score closes, at each line of the metrics; NaN
+    without a baseline, or if the baseline leaves nothing to gain."""
+    scores = [score(line, measure, place) or {} for line in record.metrics]
+    floors = np.array([floor_of(_numbers(value.get("nulls"))) for value in scores])
+    values, left = np.array([number(value.get("value")) for value in scores]), 1 - floors
+    return np.divide(values - floors, left, out=np.full(len(left), np.nan), where=left >= LEAST_LEFT)
+
+
+def _numbers(nulls: Mapping[str, float | None] | None) -> dict[str, float]:
+    return {null: number(level) for null, level in (nulls or {}).items()}
+
+
 GATES = ("order", "p1_order", "label_dimension", "label_share")
 """the measures that have a threshold, by which phases of the representation are decided"""
 
@@ -116,11 +129,10 @@ GATES = ("order", "p1_order", "label_dimension", "label_share")
 def levels(record: Record, measure: str, place: Place) -> Float[np.ndarray, " lines"]:
     """Return the score needed at each line of the metrics; NaN without a threshold, or if nothing is left to gain."""
     scores = (score(line, measure, place) or {} for line in record.metrics)
-    return np.array([_level(record, measure, value.get("nulls") or {}) for value in scores], float)
+    return np.array([_level(record, measure, _numbers(value.get("nulls"))) for value in scores], float)
 
 
-def _level(record: Record, measure: str, recorded: dict) -> float:
-    nulls = {null: number(level) for null, level in recorded.items()}
+def _level(record: Record, measure: str, nulls: dict[str, float]) -> float:
     if measure not in GATES or not nulls:
         return np.nan
     threshold = record.thresholds[measure]

@@ -6,6 +6,7 @@ there too; what has none is written as its own name.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -112,6 +113,11 @@ def measure_words(name: str) -> str:
 
 def null_words(name: str) -> str:
     return NULLS.get(name, _plain(name))
+
+
+def rung_words(name: str) -> str:
+    """Return the recorded name of a reference denoiser in the field's words."""
+    return re.sub(r" told$", " known", name).replace("local machine", "patch-local optimum")
 
 
 def split_words(name: str, is_unconditional: bool = False) -> str:

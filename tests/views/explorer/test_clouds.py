@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
 from phasescope.errors import UserError
 from phasescope.places import Place
-from phasescope.views.explorer.clouds import Clouds, places_in
+from phasescope.views.explorer.clouds import places_in, stored_cloud
 from phasescope.views.figures.manifold import align, principal_components
 from phasescope.views.record import Record
 
@@ -62,27 +64,19 @@ def test_in_a_umap_a_latent_of_the_cloud_is_at_its_own_place_and_others_among_ne
     assert (far <= embedded.max(axis=0)).all()
 
 
-def test_a_cloud_is_read_once_and_again_when_snapshots_were_added(run, monkeypatch):
-    from phasescope.views.explorer import clouds as module
-
-    read = []
-    genuine = module.cloud_of
-    monkeypatch.setattr(module, "cloud_of", lambda *given: read.append(1) or genuine(*given))
-    clouds, record = Clouds(capacity=2), Record(run)
-    first = clouds.cloud(record, Place("mid", 600), "pca")
-    assert clouds.cloud(Record(run), Place("mid", 600), "pca") is first
-    assert len(read) == 1
-    assert first.cloud.points.shape == (20, 300, 3)
-    for place in (Place("mid", 50), Place("down3", 50)):
-        clouds.cloud(record, place, "pca")
-    clouds.cloud(record, Place("mid", 600), "pca")
-    assert len(read) == 4  # two are kept
+def test_a_cloud_is_read_once_and_again_when_a_snapshot_changed(run):
+    record = Record(run)
+    first = stored_cloud(record, Place("mid", 600), "pca")
+    assert first.points.shape == (20, 300, 3)
+    assert stored_cloud(Record(run), Place("mid", 600), "pca") is first
+    os.utime(record.snapshots[-1].path)
+    assert stored_cloud(Record(run), Place("mid", 600), "pca") is not first
 
 
 def test_umap_is_there_where_the_run_took_it(run):
     record = Record(run)
-    found = Clouds().cloud(record, Place("down3", 600), "umap")
-    assert found.cloud.shares is None
+    found = stored_cloud(record, Place("down3", 600), "umap")
+    assert found.shares is None
     assert 0 not in found.steps
     for place, projection in (
         (Place("mid", 600), "umap"),
@@ -90,4 +84,4 @@ def test_umap_is_there_where_the_run_took_it(run):
         (Place("mid", 600), "tsne"),
     ):
         with pytest.raises(UserError):
-            Clouds().cloud(record, place, projection)
+            stored_cloud(record, place, projection)

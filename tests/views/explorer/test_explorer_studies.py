@@ -158,3 +158,20 @@ def test_a_field_that_earlier_records_lack_is_no_axis_where_it_is_as_usual():
     two = {name: column[:2] for name, column in columns.items()}
     assert all(run["settings"] == {} for run in runs_of(two, usual))
     assert usual_settings()["config.world.design.shuffle"] == 0
+
+
+def test_a_recorded_run_is_known_by_its_study_and_its_cell(results, written):
+    members = Studies(results).members()
+    assert {member["study"] for member in members.values()} == {"example"}
+    for path in (written / "runs").iterdir():
+        digest = path.name.rpartition("-")[2]
+        assert members[digest]["cell"] in {f"dropout={dropout} and all" for dropout in (0.1, 0.3)}
+    (results / "example" / "records.parquet").write_bytes(b"no parquet")
+    assert Studies(results).members() == {}
+
+
+def test_studies_are_listed_from_their_claims_without_reading_records(results, monkeypatch):
+    claims(results / "example")
+    monkeypatch.setattr("phasescope.views.explorer.studies._read", lambda _: 1 / 0)
+    (listed,) = Studies(results).all()
+    assert (listed["name"], listed["runs"], listed["verdicts"]["supported"]) == ("example", 4, 1)

@@ -10,8 +10,9 @@ import pytest
 from small_run import config, line, many_runs, status, write_small_run
 
 from phasescope.store import Run, hold
+from phasescope.store.flat import config_columns
 from phasescope.views.explorer.library import Library, Unknown
-from phasescope.views.explorer.rows import MOST_POINTS, leaves, row_of, settings, timeline
+from phasescope.views.explorer.rows import MOST_POINTS, row_of, settings, timeline
 
 
 @pytest.fixture
@@ -172,4 +173,5 @@ def test_settings_are_the_leaves_that_are_not_the_default():
     assert found["world.canvas"] == 8
     assert "world.sigma_px" not in found
     assert not {"name", "seed"} & found.keys()
-    assert {**leaves(tree), **found} == leaves(tree)
+    columns = {name.removeprefix("config."): value for name, value in config_columns(tree).items()}
+    assert {**columns, **found} == columns

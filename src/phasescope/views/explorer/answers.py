@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import math
 import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -105,20 +104,21 @@ MOST = 3e38
 T = TypeVar("T")
 
 
+REQUIRED: Any = object()
+
+
 class Query:
-    """A request's path and query; a value that is missing or of another type is a `UserError` that names it."""
+    """A request's path and query; a value that is missing or of another type is a `UserError` that names it.
+
+    A value that is not given is `otherwise`, if a method is called with it.
+    """
 
     def __init__(self, request: Request):
         self.path: dict[str, Any] = request.path_params
         self.given = request.query_params
 
-    def has(self, name: str) -> bool:
-        return name in self.given
-
-    def word(self, name: str) -> str:
-        if not self.has(name):
-            raise UserError(f"`{name}` (=nothing) must be given")
-        return self.given[name]
+    def word(self, name: str, otherwise: Any = REQUIRED) -> str:
+        return self._parsed(name, str, "text", otherwise)
 
     def words(self, name: str, most: int) -> list[str]:
         """Return all that are given under a name, which may be none."""
@@ -127,56 +127,55 @@ class Query:
             raise UserError(f"`{name}` (={len(values)} of them) must be given {most} times at most")
         return values
 
-    def integer(self, name: str, otherwise: int | None = None) -> int:
-        if otherwise is not None and not self.has(name):
-            return otherwise
-        number = self._parsed(name, int, "a whole number")
-        if abs(number) > 2**53:
-            raise UserError(
-                f"`{name}` (={self.word(name)[:40]}) must be a whole number that a browser can hold"
-            )
-        return number
+    def integer(self, name: str, otherwise: Any = REQUIRED) -> int:
+        return self._parsed(name, _whole, "a whole number that a browser can hold", otherwise)
 
-    def optional_integer(self, name: str) -> int | None:
-        return self.integer(name) if self.has(name) else None
+    def number(self, name: str, otherwise: Any = REQUIRED) -> float:
+        return self._parsed(name, _number, "a number", otherwise)
 
-    def number(self, name: str, otherwise: float) -> float:
-        return self._parsed(name, _number, "a number") if self.has(name) else otherwise
-
-    def numbers(self, name: str) -> tuple[float, ...]:
-        """Return several, with commas between them."""
-        return self._parsed(name, lambda text: tuple(map(_number, text.split(","))), "a number")
+    def numbers(self, name: str, otherwise: Any = REQUIRED) -> tuple[float, ...]:
+        return self._parsed(name, _numbers, "a number, or several with commas between them", otherwise)
 
     def place(self, name: str) -> Place:
-        try:
-            return Place.parse(self.word(name))
-        except ValueError as error:
-            raise UserError(str(error)) from None
+        return self._parsed(name, Place.parse, "a layer and a condition, as in mid.600", REQUIRED)
 
     def cell(self, name: str) -> tuple[int, int]:
         """Return a row and a column; the first of each if none is given."""
-        return self._parsed(name, _cell, "a row and a column") if self.has(name) else (0, 0)
+        return self._parsed(name, _cell, "a row and a column, from 0 on", (0, 0))
 
     def change(self) -> Change | None:
         """Return the intervention at a layer; None if no layer is named."""
-        if not self.has("tap"):
-            return None
-        towards = self.numbers("towards") if self.has("towards") else ()
-        return Change(self.word("tap"), self.word("how"), towards)
+        tap = self.word("tap", None)
+        return Change(tap, self.word("how"), self.numbers("towards", ())) if tap is not None else None
 
-    def _parsed(self, name: str, parse: Callable[[str], T], kind: str) -> T:
-        text = self.word(name)
+    def _parsed(self, name: str, parse: Callable[[str], T], rule: str, otherwise: Any) -> T:
+        if name not in self.given:
+            if otherwise is REQUIRED:
+                raise UserError(f"`{name}` (=nothing) must be given")
+            return otherwise
+        text = self.given[name]
         try:
             return parse(text)
         except ValueError:
-            raise UserError(f"`{name}` (={text[:40]}) must be {kind}") from None
+            raise UserError(f"`{name}` (={text[:40]}) must be {rule}") from None
+
+
+def _whole(text: str) -> int:
+    number = int(text)
+    if abs(number) > 2**53:
+        raise ValueError(text)
+    return number
 
 
 def _number(text: str) -> float:
     number = float(text)
-    if math.isnan(number) or abs(number) > MOST:
+    if not abs(number) <= MOST:  # nor is NaN
         raise ValueError(text)
     return number
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    return tuple(map(_number, text.split(",")))
 
 
 def _cell(text: str) -> tuple[int, int]:

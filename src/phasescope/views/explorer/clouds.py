@@ -11,16 +11,17 @@ latents, at the mean of their positions weighted by 1 / distance.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from phasescope.errors import UserError, reading
 from phasescope.places import Place
+from phasescope.store.folder import Run
 from phasescope.views.explorer.packets import packet
-from phasescope.views.figures.manifold import PROJECTIONS, Cloud, cloud_of, labels_of
+from phasescope.views.figures.manifold import PROJECTIONS, Cloud, cloud_of
 from phasescope.views.record import Array, Record
 
 if TYPE_CHECKING:
@@ -30,54 +31,34 @@ NEIGHBOURS = 8
 """among which a latent is put in a UMAP"""
 
 
-@dataclass(frozen=True)
-class LabelledCloud:
-    """The manifold of one site over a run, and the labels of its points."""
-
-    cloud: Cloud
-    labels: Float[Array, "n K"]
-    steps: list[int]
-    """the snapshots' steps"""
-
-    def packet(self) -> bytes:
-        cloud = self.cloud
-        header = {"place": str(cloud.place), "projection": cloud.projection}
-        header |= {"steps": self.steps, "shares": cloud.shares}
-        return packet(header, labels=self.labels.astype(np.float32), points=cloud.points)
+def cloud_packet(cloud: Cloud) -> bytes:
+    header = {"place": str(cloud.place), "projection": cloud.projection, "steps": cloud.steps}
+    return packet(
+        {**header, "shares": cloud.shares}, labels=cloud.labels.astype(np.float32), points=cloud.points
+    )
 
 
-class Clouds:
-    """The clouds asked for last, by run, site and projection: the page asks for the same ones again and again."""
+def stored_cloud(record: Record, place: Place, projection: str) -> Cloud:
+    """Return the cloud of `place` over all snapshots of the run; the ones asked for last are kept.
 
-    def __init__(self, capacity: int = 16):
-        self.capacity = capacity
-        self._kept: OrderedDict[tuple, LabelledCloud] = OrderedDict()
-
-    def cloud(self, record: Record, place: Place, projection: str) -> LabelledCloud:
-        """Return the cloud of `place` over all snapshots of the run.
-
-        Raises:
-            UserError: no snapshot holds it, or it cannot be read.
-        """
-        if projection not in PROJECTIONS:
-            raise UserError(f"`projection` (={projection}) must be one of {', '.join(PROJECTIONS)}")
-        written = tuple((one.step, one.path.stat().st_mtime_ns) for one in record.snapshots)
-        key = (str(record.run.path), written, place, projection)
-        if key not in self._kept:
-            self._kept[key] = _read(record, place, projection)
-            while len(self._kept) > self.capacity:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
-        return self._kept[key]
+    Raises:
+        UserError: no snapshot holds it, or it cannot be read.
+    """
+    if projection not in PROJECTIONS:
+        raise UserError(f"`projection` (={projection}) must be one of {', '.join(PROJECTIONS)}")
+    written = tuple((snapshot.step, snapshot.path.stat().st_mtime_ns) for snapshot in record.snapshots)
+    return _read(record.run.path, written, place, projection)
 
 
-def _read(record: Record, place: Place, projection: str) -> LabelledCloud:
-    with reading(record.run.path):
-        cloud = cloud_of(record, place, projection, list(range(len(record.snapshots))))
-        labels = labels_of(record)
+@lru_cache(maxsize=16)
+def _read(path: Path, written: tuple[tuple[int, int], ...], place: Place, projection: str) -> Cloud:
+    """Return the cloud of a run; `written` are its snapshots and their times, so that one that changed is read again."""
+    with reading(path):
+        record = Record(Run(path))
+        cloud = cloud_of(record, place, projection, record.snapshots)
     if cloud is None:
         raise UserError(f"`place` (={place}) must be where the run stored latents for {projection}")
-    return LabelledCloud(cloud, labels, [record.snapshots[index].step for index in cloud.snapshots])
+    return cloud
 
 
 def places_in(

@@ -6,6 +6,8 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
+import yaml
+
 from phasescope.errors import UserError, reading
 from phasescope.factors import Factor
 from phasescope.places import Place
@@ -14,7 +16,6 @@ from phasescope.store.files import to_json
 from phasescope.store.folder import shown
 from phasescope.store.metrics import rung_of
 from phasescope.views.cells import factors_shown, worst
-from phasescope.views.figures.curves import SHOWN_NULLS
 from phasescope.views.figures.manifold import PROJECTIONS, labels_of, places_of
 from phasescope.views.figures.standing import exact
 from phasescope.views.record import Record
@@ -38,21 +39,16 @@ from phasescope.views.terms import (
     null_words,
     place_words,
     probed,
+    rung_words,
     split_words,
 )
 
 UNSHOWN = ("trustworthiness", "learnt_order", "learnt_order_told", "learnt_order_seen")
 """measures that are shown in the report's tables alone"""
-BARE = ("participation_ratio", "share_told", "share_seen")
-"""those of which the value alone is shown, beside another that has its baselines"""
-ROUTES = ("order_told", "order_seen")
 ENDS = ("value", "low", "high")
 PLAIN = ("step", "images_seen", "epochs", "wall_s", "loss", "learning_rate", "gradient_norm")
 TREES = ("outcomes", "phase", "nats", "denoising", "by_class")
 """what of a line of the metrics is sent as it is"""
-PROVENANCE = (
-    "host", "cpu", "device", "threads", "git_commit", "started", "updated", "wall_s", "cpu_s", "versions",
-)  # fmt: skip
 FILES = {"samples": "samples.npz", "latents": "latents.npz", "weights": "weights.safetensors"}
 
 
@@ -73,11 +69,11 @@ def history(record: Record) -> dict[str, Any]:
     declared = {name: record.declared_place(name) for name in ("representation", "representation_p1")}
     return {
         "sentence": record.about.get("sentence"),
-        "config": record.config,
+        "config": record.complete_config,
+        "configuration": yaml.safe_dump(record.config, sort_keys=False),
         "verdict": words.verdict(record),
         "headline": _headline(record),
         "subject": words.subject(record),
-        "provenance": {key: record.status.get(key) for key in PROVENANCE},
         "levels": _levels(record),
         "declared": {name: place and str(place) for name, place in declared.items()},
         "names": _names(record),
@@ -112,8 +108,7 @@ def painting(record: Record) -> dict[str, Any]:
     if reason := not_imported(record.run):
         return {"error": reason}
     if not about:
-        name = shown(record.run.path.name)
-        return {"error": f"`{name}` does not say what it is about: it has no about.json"}
+        return {"error": "the run has no about.json, which says what it can be asked"}
     held = about.get("held_out") or {}
     colours = held_out_colours(held).items()
     return {
@@ -167,8 +162,10 @@ def _ladder(record: Record) -> dict[str, Any] | None:
     return {
         "levels": [one["t"] for one in first],
         "t": known["mmse"]["t"],
-        "errors": _rounded({k: [error / known["variance"] for error in v] for k, v in mmse.items()}),
-        "colours": rung_colours(mmse),
+        "errors": {
+            rung_words(k): _rounded([error / known["variance"] for error in v]) for k, v in mmse.items()
+        },
+        "colours": {rung_words(name): colour for name, colour in rung_colours(mmse).items()},
         "nats": known["nats"],
     }
 
@@ -191,14 +188,15 @@ def _factor(factor: Factor) -> dict[str, Any]:
 
 
 def _line(line: dict[str, Any], record: Record) -> dict[str, Any]:
-    rungs = [[rung_of(one) or "none", one["r2"], one["error"]] for one in line.get("ladder") or []]
+    ladder = line.get("ladder") or []
+    rungs = [[rung_words(rung_of(level) or "none"), level["r2"], level["error"]] for level in ladder]
     return {
         **{key: line.get(key) for key in PLAIN},
         **{key: _rounded(line.get(key)) for key in TREES},
         "readings": [_reading(one) for one in accuracies(line, record.splits)],
         "ladder": rungs or None,
         "scores": {
-            measure: {place: _score(value, measure) for place, value in line[measure].items()}
+            measure: {place: _score(value) for place, value in line[measure].items()}
             for measure in record.measures
             if line.get(measure) and measure not in UNSHOWN
         },
@@ -214,15 +212,11 @@ def _reading(one: Accuracy) -> dict[str, Any]:
     return _rounded({**one._asdict(), "together": together})
 
 
-def _score(score: dict[str, Any] | None, measure: str) -> dict[str, Any] | None:
-    """A score with its baselines, as far as they are shown; one that has none is neither shown nor sent."""
+def _score(score: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return a score with its baselines; one that has none is neither shown nor sent."""
     if not score or not score.get("nulls"):
         return None
-    if measure in BARE:
-        return {"value": _rounded(score.get("value"))}
-    shown_nulls = SHOWN_NULLS if measure in ROUTES else score["nulls"]
-    nulls = {null: level for null, level in score["nulls"].items() if null in shown_nulls}
-    return _rounded({**{end: score.get(end) for end in ENDS}, "nulls": nulls})
+    return _rounded({end: score.get(end) for end in (*ENDS, "nulls")})
 
 
 def _rounded(tree: Any) -> Any:

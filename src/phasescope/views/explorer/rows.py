@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from phasescope.store.catalogue import read_or
-from phasescope.store.flat import numbered
+from phasescope.store.flat import config_columns, numbered
 from phasescope.store.folder import Run, shown
 from phasescope.store.metrics import is_number
 from phasescope.store.tags import read_tags
@@ -61,8 +61,7 @@ def _broken(run: Run, error: str) -> dict[str, Any]:
 def settings(config: dict[str, Any]) -> dict[str, Any]:
     """Return the fields whose value is not the default, dotted, without the name and the seed."""
     usual = default_fields()
-    fields = {name: value for name, value in leaves(config).items() if name not in ("name", "seed")}
-    return {name: value for name, value in fields.items() if usual.get(name, "absent") != value}
+    return {name: value for name, value in _fields(config).items() if usual.get(name, "absent") != value}
 
 
 @cache
@@ -70,21 +69,18 @@ def default_fields() -> dict[str, Any]:
     """Return the fields of a configuration with their defaults, dotted, without the name and the seed."""
     from phasescope.runs.config import defaults
 
-    return {name: value for name, value in leaves(defaults()).items() if name not in ("name", "seed")}
+    return _fields(defaults())
+
+
+def _fields(config: dict[str, Any]) -> dict[str, Any]:
+    columns = {name.removeprefix("config."): value for name, value in config_columns(config).items()}
+    return {name: value for name, value in columns.items() if name not in ("name", "seed")}
 
 
 def last_numbers(run: Run) -> dict[str, float]:
     """Return the numbers of the run's last snapshot, by dotted names; of a score its value and its baselines."""
     numbers = numbered(run.last_metrics or {}).items()
     return {name: value for name, value in numbers if is_number(value) and not ASIDE.search(name)}
-
-
-def leaves(tree: Any, prefix: str = "") -> dict[str, Any]:
-    """Return the leaves of nested dicts by dotted name."""
-    if not isinstance(tree, dict) or not tree:
-        return {prefix: tree} if prefix else {}
-    parts = (leaves(value, f"{prefix}.{key}" if prefix else str(key)) for key, value in tree.items())
-    return {name: value for part in parts for name, value in part.items()}
 
 
 def _eta_s(status: dict[str, Any]) -> float | None:

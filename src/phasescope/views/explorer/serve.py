@@ -32,20 +32,13 @@ def bind(host: str, port: int) -> socket.socket:
     """
     if not 0 <= port < 65536:
         raise UserError(f"`--port` (={port}) must be from 0, any free one, to 65535")
-    listening = None
     try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listening = socket.socket(family, kind)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
-        listening.listen(WAITING)
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address, family=family, backlog=WAITING)
     except (OSError, UnicodeError) as error:
-        if listening is not None:
-            listening.close()
         why = "no name of a host" if isinstance(error, UnicodeError) else error.strerror or str(error)
         where = f"{' '.join(host.split())}, {port}"
         raise UserError(f"`--host`, `--port` (={where}) must be free and this machine's: {why}") from None
-    return listening
 
 
 def token_for(host: str, token: str | None) -> str | None:

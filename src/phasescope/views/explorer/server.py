@@ -27,13 +27,14 @@ from phasescope.runs.painting import Wish
 from phasescope.store.files import to_json
 from phasescope.store.folder import shown
 from phasescope.views.explorer.answers import Query, endpoint, static
-from phasescope.views.explorer.clouds import Clouds, LabelledCloud, places_in
+from phasescope.views.explorer.clouds import cloud_packet, places_in, stored_cloud
 from phasescope.views.explorer.details import details
 from phasescope.views.explorer.guard import Guard
 from phasescope.views.explorer.library import Entry, Library
 from phasescope.views.explorer.packets import packet
 from phasescope.views.explorer.painted import Painter, samples
 from phasescope.views.explorer.studies import Studies
+from phasescope.views.figures.manifold import Cloud
 
 LOOK_EVERY_S, LOOKS = 0.5, 4
 """between looks at the folder of runs, and at least so many times as long as a look took: a large folder takes a second"""
@@ -60,7 +61,7 @@ class Explorer:
 
     def __init__(self, runs: Path, results: Path):
         self.library, self.studies = Library(runs), Studies(results)
-        self.clouds, self.painter = Clouds(), Painter()
+        self.painter = Painter()
         self.listeners: set[asyncio.Event] = set()
         self.computing, self.looking = CapacityLimiter(1), CapacityLimiter(1)
         self.closing = False
@@ -148,27 +149,31 @@ class Explorer:
     def list_studies(self, _: Query, __: IsLeft) -> str:
         return to_json(self.studies.all())
 
+    def members(self, _: Query, __: IsLeft) -> str:
+        return to_json(self.studies.members())
+
     def study(self, query: Query, _: IsLeft) -> str:
         return to_json(self.studies.study(query.path["study"]))
 
     def cloud(self, query: Query, _: IsLeft) -> bytes:
-        return self._cloud(query).packet()
+        return cloud_packet(self._cloud(query))
 
     def points(self, query: Query, _: IsLeft) -> bytes:
         """Return where the latents of labels lie on the manifold: of ?label=, or of the labels that the run stored."""
         record, known = self._entry(query).record, self._cloud(query)
-        place, step = known.cloud.place, query.integer("step")
+        place, step = known.place, query.integer("step")
         if step not in known.steps:
             raise UserError(f"`step` (={step}) must be a snapshot with latents at {place}")
         snapshot = next(snapshot for snapshot in record.snapshots if snapshot.step == step)
-        asked = [query.numbers("label")] if query.has("label") else snapshot.samples()["labels"]
+        label = query.numbers("label", None)
+        asked = [label] if label else snapshot.samples()["labels"]
         others = self.painter.latents(record.run, step, np.asarray(asked, np.float32), place)
-        points = known.cloud.points[known.steps.index(step)]
+        points = known.points[known.steps.index(step)]
         latents = snapshot.latents(place.tap, place.condition)
-        return packet({"step": step}, points=places_in(points, latents, others, known.cloud.projection))
+        return packet({"step": step}, points=places_in(points, latents, others, known.projection))
 
     def paint(self, query: Query, is_left: IsLeft) -> bytes:
-        sampler = query.word("sampler") if query.has("sampler") else None
+        sampler = query.word("sampler", None)
         wish = Wish(
             query.numbers("label"),
             sampler,
@@ -178,18 +183,18 @@ class Explorer:
             query.integer("strip", 1) > 0,
             query.change(),
         )
-        step, run = query.optional_integer("step"), self._entry(query).run
+        step, run = query.integer("step", None), self._entry(query).run
         return self.painter.paint(run, step, wish, lambda: is_left() or self.closing)
 
     def inside(self, query: Query, _: IsLeft) -> bytes:
         run, label, place = self._entry(query).run, query.numbers("label"), query.place("place")
-        return self.painter.inside(run, query.optional_integer("step"), label, place, query.cell("query"))
+        return self.painter.inside(run, query.integer("step", None), label, place, query.cell("query"))
 
     def _entry(self, query: Query) -> Entry:
         return self.library.entry(query.path["run"])
 
-    def _cloud(self, query: Query) -> LabelledCloud:
-        return self.clouds.cloud(self._entry(query).record, query.place("place"), query.word("projection"))
+    def _cloud(self, query: Query) -> Cloud:
+        return stored_cloud(self._entry(query).record, query.place("place"), query.word("projection"))
 
 
 def create_app(runs: Path, results: Path, host: str = "127.0.0.1", token: str | None = None) -> Starlette:
@@ -209,6 +214,7 @@ def create_app(runs: Path, results: Path, host: str = "127.0.0.1", token: str | 
         "/api/timelines": explorer.timelines,
         run: explorer.run,
         f"{run}/samples": explorer.samples,
+        "/api/members": explorer.members,
         "/api/studies": explorer.list_studies,
         "/api/studies/{study}": explorer.study,
     }

@@ -7,23 +7,28 @@ phase diagrams and onset curves. The files are all that is known here of a study
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from phasescope.errors import UserError
-from phasescope.measures.learning.phases import LETTERS, phase_onsets
-from phasescope.store.files import to_json
+from phasescope.errors import UserError, reading
+from phasescope.measures.learning.phases import LETTERS
+from phasescope.store.files import read_json
 from phasescope.store.folder import shown
 from phasescope.views.explorer.library import Unknown
 from phasescope.views.numbers import amendment_lines
+from phasescope.views.record import onsets_of
 from phasescope.views.terms import READINGS
+
+T = TypeVar("T")
 
 RECORDS, CLAIMS = "records.parquet", "claims.json"
 """as `studies.records` writes them, which is imported when a study is first read"""
+VERDICTS = ("supported", "refuted", "undecided", "not reached")
 ASIDE = ("config.name", "config.seed")
 """fields that are no axis of a design"""
 RANKS = ("world", "family", "network", "training", "probing")
@@ -35,31 +40,27 @@ class Studies:
 
     def __init__(self, results: Path):
         self.folder = results
-        self._kept: dict[str, tuple[tuple, dict[str, Any] | UserError]] = {}
+        self._kept: dict[tuple[str, str], tuple[tuple, Any]] = {}
 
     def all(self) -> list[dict[str, Any]]:
-        """Return name, numbers of runs and of verdicts, of each study that has records or claims."""
-        studies: list[dict[str, Any]] = []
-        for name in self._folders():
-            try:
-                study = self.study(name)
-            except UserError as error:
-                studies.append({"name": name, "error": str(error)})
-                continue
-            verdicts = [claim.get("verdict") for claim in study["claims"]]
-            counts = {
-                word: verdicts.count(word) for word in ("supported", "refuted", "undecided", "not reached")
-            }
-            studies.append(
-                {
-                    "name": name,
-                    "question": study["question"],
-                    "runs": len(study["runs"]),
-                    "snapshots": sum(len(run["step"]) for run in study["runs"]),
-                    "verdicts": counts,
+        """Return question, number of runs and verdicts of each study, or the error why it cannot be read.
+
+        claims.json alone says it, where there is one: records take a hundred times as long to read.
+        """
+        return [self._summary(name, path) for name, path in self._folders().items()]
+
+    def _summary(self, name: str, path: Path) -> dict[str, Any]:
+        try:
+            with reading(name):
+                has_claims = (path / CLAIMS).is_file()
+                study = read_json(path / CLAIMS) if has_claims else self.study(name)
+                verdicts = [claim["verdict"] for claim in study["claims"]]
+                runs = study["runs"] if has_claims else len(study["runs"])
+                return {"name": name, "question": study["question"], "runs": runs} | {
+                    "verdicts": {verdict: verdicts.count(verdict) for verdict in VERDICTS}
                 }
-            )
-        return studies
+        except UserError as error:
+            return {"name": name, "error": str(error)}
 
     def study(self, name: str) -> dict[str, Any]:
         """Return one study: claims, axes of its design, and each run's history.
@@ -71,17 +72,27 @@ class Studies:
         path = self._folders().get(name)
         if path is None:
             raise Unknown(f"there are no results of a study {name!r} here")
+        return self._once("study", path, _read)
+
+    def members(self) -> dict[str, dict[str, str]]:
+        """Return of each recorded run, by its digest, the `study` and the `cell` that it belongs to; a study whose records
+        cannot be read has none."""
+        members: dict[str, dict[str, str]] = {}
+        for name, path in self._folders().items():
+            with suppress(UserError):
+                cells = self._once("cells", path, _cells)
+                members |= {digest: {"study": name, "cell": cell} for digest, cell in cells.items()}
+        return members
+
+    def _once(self, kind: str, path: Path, read: Callable[[Path], T]) -> T:
+        """Return what `read` makes of a study's folder, read again when its files change."""
         stats = [(path / file).stat() for file in (RECORDS, CLAIMS) if (path / file).exists()]
         stamp = tuple((stat.st_ino, stat.st_mtime_ns, stat.st_size) for stat in stats)
-        if name not in self._kept or self._kept[name][0] != stamp:
-            try:
-                self._kept[name] = (stamp, _read(path))
-            except UserError as error:
-                self._kept[name] = (stamp, error)
-        study = self._kept[name][1]
-        if isinstance(study, UserError):
-            raise study
-        return study
+        key = kind, path.name
+        if key not in self._kept or self._kept[key][0] != stamp:
+            with reading(shown(path.name)):
+                self._kept[key] = (stamp, read(path))
+        return self._kept[key][1]
 
     def _folders(self) -> dict[str, Path]:
         paths = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
@@ -95,36 +106,33 @@ class Studies:
 def _read(path: Path) -> dict[str, Any]:
     from phasescope.store.records import read_records
     from phasescope.studies.preregistration import read_preregistration
-    from phasescope.studies.records import read_claims
+    from phasescope.studies.records import plain, read_claims
 
-    try:
-        judged, known = read_claims(path), read_preregistration(path)
-        frame = read_records(path / RECORDS)
-        runs = runs_of({str(name): frame[name].to_numpy() for name in frame}, usual_settings())
-        amendments = zip(amendment_lines(known), known.amendments, strict=True) if known else ()
-        study = {
-            "name": shown(path.name),
-            "question": judged.question if judged else known.study.get("question") if known else None,
-            "claims": [_plain_claim(claim.model_dump()) for claim in judged.claims] if judged else [],
-            "stale": bool(judged and judged.stale),
-            "amended": [{"told": line, "changed": amendment.changed} for line, amendment in amendments],
-            "axes": axes_of(runs),
-            "readings": {name: text for name, text in READINGS.items() if any(name in run for run in runs)},
-            "runs": runs,
-        }
-        to_json(study)
-    except UserError:
-        raise
-    except Exception as error:  # DuckDB, JSON and the file system have errors of their own
-        why = f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
-        raise UserError(f"`{shown(path.name)}`: its results cannot be read: {why}") from None
-    return study
+    judged, known = read_claims(path), read_preregistration(path)
+    frame = read_records(path / RECORDS)
+    runs = runs_of({str(name): frame[name].to_numpy() for name in frame}, usual_settings())
+    amendments = zip(amendment_lines(known), known.amendments, strict=True) if known else ()
+    return {
+        "name": shown(path.name),
+        "question": judged.question if judged else known.study.get("question") if known else None,
+        "claims": [plain(claim.model_dump(exclude={"detail"})) for claim in judged.claims] if judged else [],
+        "stale": bool(judged and judged.stale),
+        "amended": [{"told": line, "changed": amendment.changed} for line, amendment in amendments],
+        "axes": axes_of(runs),
+        "readings": {name: text for name, text in READINGS.items() if any(name in run for run in runs)},
+        "runs": runs,
+    }
 
 
-def _plain_claim(claim: dict[str, Any]) -> dict[str, Any]:
-    """Return a claim as JSON holds it: a number that is not finite is its name."""
-    del claim["detail"]
-    return {k: str(v) if isinstance(v, float) and not np.isfinite(v) else v for k, v in claim.items()}
+def _cells(path: Path) -> dict[str, str]:
+    """Return the cells of each recorded run, by its digest."""
+    from phasescope.store.records import some_columns
+
+    if not (path / RECORDS).exists():
+        return {}
+    columns = some_columns(path / RECORDS, ["digest", "cells"])
+    known = dict(zip(columns["digest"], columns["cells"], strict=True))
+    return {digest: " and ".join(json.loads(cells)) for digest, cells in known.items() if cells}
 
 
 def usual_settings() -> dict[str, Any]:
@@ -148,6 +156,7 @@ def runs_of(
     """
     digests, steps = columns["digest"].astype(str), columns["step"].astype(np.int64)
     fields = [name for name in columns if name.startswith("config.") and name not in ASIDE]
+    readings = [name for name in READINGS if f"phase.{name}" in columns]
     runs = []
     for digest in dict.fromkeys(digests.tolist()):
         rows = np.flatnonzero(digests == digest)
@@ -156,21 +165,24 @@ def runs_of(
         settings = _settings({name: first[name] for name in fields}, usual)
         if "cells" in first:
             settings["cell"] = " and ".join(json.loads(first["cells"]))
+        images_seen = columns["images_seen"][rows].astype(np.int64).tolist()
         run: dict[str, Any] = {
             "digest": digest,
             "name": first.get("name", digest),
             "seed": first.get("seed"),
+            "cell": settings.get("cell"),
             "settings": settings,
             "step": steps[rows].tolist(),
-            "images_seen": columns["images_seen"][rows].astype(np.int64).tolist(),
+            "images_seen": images_seen,
+            "onsets": {},
         }
-        if "epochs" in columns:
-            run["epochs"] = [float(f"{value:.4g}") for value in columns["epochs"][rows].astype(float)]
-        read = [reading for reading in READINGS if f"phase.{reading}" in columns]
-        for reading in read:
-            phases = columns[f"phase.{reading}"][rows].tolist()
-            run[reading] = [phase if phase in (*LETTERS, "undecided") else None for phase in phases]
-        run["onsets"] = {reading: _onsets(run["images_seen"], run[reading]) for reading in read}
+        for name in ("epochs", "wall_s"):
+            if name in columns:
+                run[name] = [float(f"{value:.4g}") for value in columns[name][rows].astype(float)]
+        for name in readings:
+            phases = columns[f"phase.{name}"][rows].tolist()
+            run[name] = [phase if phase in (*LETTERS, "undecided") else None for phase in phases]
+            run["onsets"][name] = onsets_of(images_seen, run[name])
         runs.append(run)
     varying = {axis["field"] for axis in axes_of(runs)}
     for run in runs:
@@ -208,12 +220,6 @@ def axes_of(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
             divisions.add(division)
             axes.append({"field": name, "values": sorted(known, key=_sorting)})
     return axes
-
-
-def _onsets(images_seen: list[int], phases: list[Any]) -> dict[str, int | None]:
-    """Return images seen at the onsets of B and of C, for good; None if censored."""
-    read = [(seen, phase) for seen, phase in zip(images_seen, phases, strict=True) if phase is not None]
-    return phase_onsets([seen for seen, _ in read], [phase for _, phase in read])
 
 
 def _plain(value: Any) -> Any:

@@ -51,13 +51,6 @@ def edges(at: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n_plus_1"]:
     return np.concatenate([at[:1], (at[:-1] + at[1:]) / 2, at[-1:]])
 
 
-def spread(images: list[int], count: int) -> list[int]:
-    """Indices of about `count` of the ascending `images`, evenly in images seen, the first and the last
-    among them."""
-    wanted = np.linspace(images[0], images[-1], count)
-    return sorted({int(np.abs(np.array(images) - value).argmin()) for value in wanted})
-
-
 def figure_bytes(figure: Figure, kind: str, dpi: float = RC["savefig.dpi"]) -> bytes:
     """Return the content of a file, png, svg or pdf: text stays text, and the same data give the same bytes."""
     buffer = io.BytesIO()

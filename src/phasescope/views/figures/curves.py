@@ -15,7 +15,7 @@ from phasescope.places import Place
 from phasescope.views.figures.axes import short
 from phasescope.views.figures.drawing import Line, Mesh, RunPanel, draw_panels
 from phasescope.views.record import Record, number, score
-from phasescope.views.scores import PROBES, levels
+from phasescope.views.scores import PROBES, gains, levels
 from phasescope.views.style import INK, MUTED, ON_DATA, PALETTE, RC
 from phasescope.views.terms import (
     MEASURES,
@@ -28,20 +28,13 @@ from phasescope.views.terms import (
     split_words,
 )
 
-TITLES = {
-    "order": ("Probe R² (ridge), minimum over factors", "R²"),
-    "p1_order": ("P1's R² (UMAP-3D), minimum over factors", "R²"),
-    "label_dimension": ("Dimension of label means", "participation ratio"),
-    "label_share": ("Variance explained by the label", "share"),
+PANELS = {
+    "order": ("representation", 1.4, "Probe R² (ridge), minimum over factors", "R²"),
+    "p1_order": ("representation_p1", 1.4, "P1's R² (UMAP-3D), minimum over factors", "R²"),
+    "label_dimension": ("representation", 1.0, "Dimension of label means", "participation ratio"),
+    "label_share": ("representation", 1.0, "Variance explained by the label", "share"),
 }
-"""of a measure's panel, and its y axis"""
-PANELS = (
-    ("representation", "order", 1.4),
-    ("representation_p1", "p1_order", 1.4),
-    ("representation", "label_dimension", 1.0),
-    ("representation", "label_share", 1.0),
-)
-"""(whose place, measure, height in inches)"""
+"""of a measure's panel: the reading at whose place it is drawn, height in inches, title, y axis"""
 BESIDE = {
     "p1_order": ("order", "ridge R², same latents"),
     "label_dimension": ("participation_ratio", "of single latents"),
@@ -110,21 +103,23 @@ def panels(record: Record) -> list[RunPanel]:
                 verticals=verticals,
             )
         )
-    own = [("representation", name, 1.2) for name in record.measures if name not in MEASURES]
-    for reading, measure, height in (*PANELS, *own):
-        place = record.declared_place(reading)
-        if place and has_nulls(record, measure, place):
-            shown.append(_score_panel(record, measure, place, READING_COLOURS[reading], height, verticals))
+    own = [name for name in record.measures if name not in MEASURES]
+    for measure in (*PANELS, *own):
+        if panel := _score_panel(record, measure, verticals):
+            shown.append(panel)
     if len(places := record.places()) > 1:
         shown.append(
             RunPanel(
-                probed("Probe R² (ridge), minimum over factors, wherever it was read", record.factors),
+                probed(
+                    "Gain of probe R² at every layer: share of the gap from the highest baseline to 1",
+                    record.factors,
+                ),
                 "",
                 "",
                 x=x,
                 height_in=0.35 + 0.11 * len(places),
                 mesh=Mesh(
-                    np.clip(np.stack([record.series("order", place) for place in places]), 0, 1),
+                    np.clip(np.stack([gains(record, "order", place) for place in places]), 0, 1),
                     names=[place_words(place) for place in places],
                 ),
                 verticals=verticals,
@@ -133,17 +128,20 @@ def panels(record: Record) -> list[RunPanel]:
     return shown
 
 
-def _score_panel(
-    record: Record, measure: str, place: Place, colour: str, height: float, verticals: list[tuple[float, str]]
-) -> RunPanel:
-    title, unit = TITLES.get(measure, (measure_words(measure), ""))
+def _score_panel(record: Record, measure: str, verticals: list[tuple[float, str]]) -> RunPanel | None:
+    """Return the panel of a measure; None if it has no baseline, without which a score is not shown."""
+    plain = ("representation", 1.2, measure_words(measure), "")
+    reading, height, title, unit = PANELS.get(measure, plain)
+    place = record.declared_place(reading)
+    if place is None or not has_nulls(record, measure, place):
+        return None
     shown, scale = (probed(words, record.factors) for words in (title, unit))
     is_dimension = unit == "participation ratio"
     return RunPanel(
         f"{shown} at {place_words(place)}",
         "",
         scale,
-        _score_curves(record, measure, place, colour, is_dimension),
+        _score_curves(record, measure, place, READING_COLOURS[reading], is_dimension),
         x=record.images_seen,
         height_in=height,
         yscale="log" if is_dimension else "linear",
@@ -281,7 +279,7 @@ def denoising(record: Record) -> Figure | None:
         )
         for index, ((low, high), curves) in enumerate(errors.items())
     ]
-    return draw_panels(panels, min(len(panels), BANDS_A_ROW), legend="first")
+    return draw_panels(panels, min(len(panels), BANDS_A_ROW), legend="above")
 
 
 def _errors(record: Record, band: dict[str, Any]) -> dict[str, np.ndarray]:

@@ -48,12 +48,12 @@ class Mesh:
 
     Attributes:
         values: (levels, snapshots) from 0 to 1, or indices into `colours`; NaN is blank.
-        colours: by index; a scale without them.
+        colours: by name, in the order of the indices; a scale without them.
         borders: of the levels along y; rows of height 1, with `names`, without them.
     """
 
     values: np.ndarray
-    colours: Sequence[str] = ()
+    colours: Mapping[str, str] = field(default_factory=dict)
     borders: Sequence[float] = ()
     names: Sequence[str] = ()
 
@@ -79,15 +79,24 @@ def draw_panels(
     panels: Sequence[RunPanel | None],
     columns: int = 1,
     width_in: float = WIDTH_IN,
-    legend: Literal["beside", "above", "first"] = "beside",
+    legend: Literal["beside", "above"] = "beside",
 ) -> Drawing:
-    """Return the drawing of a run's panels, row by row; None leaves a place empty. Axes of a column share their x axis."""
+    """Return the drawing of a run's panels, row by row; None leaves a place empty.
+
+    Axes of a column share their x axis if all are of images seen.
+    """
     rows = [panels[first : first + columns] for first in range(0, len(panels), columns)]
     heights = [next(panel.height_in for panel in row if panel) for row in rows]
     with matplotlib.rc_context(RC):
         drawing = Drawing(figsize=(width_in, sum(heights) + 0.34 * len(rows) + 0.5))
+        shared = all(len(panel.x) for panel in panels if panel)
         grid = drawing.subplots(
-            len(rows), columns, sharex="col", sharey="row", squeeze=False, height_ratios=heights
+            len(rows),
+            columns,
+            sharex="col" if shared else False,
+            sharey="row",
+            squeeze=False,
+            height_ratios=heights,
         )
         for ax, panel in zip(grid.flat, [*panels, *[None] * (grid.size - len(panels))], strict=True):
             ax.set_visible(panel is not None)
@@ -98,8 +107,6 @@ def draw_panels(
         if legend == "above":
             handles = handles_of(grid.flat)
             drawing.legend(handles.values(), handles.keys(), loc="outside upper left", ncols=3)
-        elif legend == "first":
-            grid[0, 0].legend(loc="best")
     return drawing
 
 
@@ -204,11 +211,13 @@ def _draw_mesh(ax: Axes, mesh: Mesh, borders: np.ndarray) -> None:
         borders,
         mesh.borders if len(mesh.borders) else np.arange(rows + 1) - 0.5,
         np.ma.masked_invalid(mesh.values),
-        cmap=ListedColormap(list(mesh.colours)) if kinds else None,
+        cmap=ListedColormap(list(mesh.colours.values())) if kinds else None,
         vmin=-0.5 if kinds else 0,
         vmax=kinds - 0.5 if kinds else 1,
         rasterized=not kinds,
     )
+    for name, colour in mesh.colours.items():
+        ax.bar(0, 0, color=colour, label=name)
     if mesh.names:
         ax.set_yticks(range(rows), mesh.names)
         ax.set_ylim(rows - 0.5, -0.5)

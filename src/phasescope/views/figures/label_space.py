@@ -12,7 +12,7 @@ from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
 
 from phasescope.views.cells import Cells, cells, factors_shown, worst
-from phasescope.views.figures.axes import WIDTH_IN, spread
+from phasescope.views.figures.axes import WIDTH_IN
 from phasescope.views.record import Array, Record
 from phasescope.views.style import ERROR_MAP, INK, MUTED, PAPER, RC, SHARE_MAP
 from phasescope.views.terms import factor_words
@@ -91,11 +91,8 @@ def _trained(record: Record) -> Float[Array, "m K"]:
 
 def _through_training(record: Record, count: int) -> list[tuple[int, Cells]]:
     """Return (images seen, cells) of about `count` snapshots, evenly in images seen; none without two factors to show."""
-    held = [snapshot for snapshot in record.snapshots if (snapshot.path / "samples.npz").is_file()]
-    if not held or len(factors_shown(record)) < 2:
-        return []
     shown = []
-    for snapshot in (held[index] for index in spread([record.images_at(one) for one in held], count)):
+    for snapshot in record.sampled(count) if len(factors_shown(record)) > 1 else ():
         stored, read = snapshot.samples(), record.readings(snapshot)
         cell = cells(record, stored["labels"], stored["split"].astype(str), read)
         shown += [(record.images_at(snapshot), cell)] if cell is not None else []

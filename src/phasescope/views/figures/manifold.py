@@ -12,6 +12,7 @@ is stretched."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,8 @@ from matplotlib.figure import Figure
 
 from phasescope.factors import Factor
 from phasescope.places import Place
-from phasescope.views.figures.axes import WIDTH_IN, spread
+from phasescope.store.snapshot import Snapshot
+from phasescope.views.figures.axes import WIDTH_IN
 from phasescope.views.record import Array, Record, number, score
 from phasescope.views.style import INK, MUTED, RC, class_ticks, scale_of
 from phasescope.views.terms import factor_words, probed
@@ -41,10 +43,11 @@ class Cloud:
     place: Place
     projection: str
     """a key of `PROJECTIONS`"""
-    snapshots: list[int]
-    """indices into the record's snapshots"""
+    steps: list[int]
+    """of the snapshots"""
     points: Float[Array, "s n 3"]
     """float32, unit mean square norm at each snapshot"""
+    labels: Shaped[Array, "n K"]
     shares: list[float] | None
     """share of the latents' variance in the three components, for PCA"""
 
@@ -87,12 +90,11 @@ def align(clouds: list[Float[Array, "n 3"]], labels: Float[Array, "n K"]) -> Flo
     return np.stack(aligned[::-1])
 
 
-def cloud_of(record: Record, place: Place, projection: str, among: list[int]) -> Cloud | None:
-    """Return the cloud of `place` over the snapshots `among` (indices); None if none of them holds it."""
-    present, clouds, shares = [], [], []
+def cloud_of(record: Record, place: Place, projection: str, snapshots: Sequence[Snapshot]) -> Cloud | None:
+    """Return the cloud of `place` over some snapshots of the run; None if none of them holds it."""
+    steps, clouds, shares = [], [], []
     labels = labels_of(record)
-    for index in among:
-        snapshot = record.snapshots[index]
+    for snapshot in snapshots:
         if place not in snapshot.places:
             continue
         if projection == "umap":
@@ -101,12 +103,12 @@ def cloud_of(record: Record, place: Place, projection: str, among: list[int]) ->
             points, share = principal_components(snapshot.latents(place.tap, place.condition))
             shares.append(share)
         if points is not None and len(points) == len(labels) and np.isfinite(points).all():
-            present.append(index)
+            steps.append(snapshot.step)
             clouds.append(points)
     if not clouds:
         return None
     spans = record.factors.span if len(record.factors) == labels.shape[1] else 1.0
-    return Cloud(place, projection, present, align(clouds, labels / spans), shares or None)
+    return Cloud(place, projection, steps, align(clouds, labels / spans), labels, shares or None)
 
 
 def labels_of(record: Record) -> Shaped[Array, "n K"]:
@@ -130,20 +132,20 @@ def manifold_figure(record: Record, columns: int = 5) -> Figure | None:
     At the site where the representation's phases are read. None if no snapshot holds latents.
     """
     known = places_of(record)
-    stored = [i for i, snapshot in enumerate(record.snapshots) if known and known[0] in snapshot.places]
-    at = [record.images_at(record.snapshots[index]) for index in stored]
-    among = [stored[index] for index in spread(at, columns)] if stored else []
-    cloud = cloud_of(record, known[0], "pca", among) if among else None
+    chosen = record.spread(
+        [snapshot for snapshot in record.snapshots if known and known[0] in snapshot.places], columns
+    )
+    cloud = cloud_of(record, known[0], "pca", chosen) if chosen else None
     if cloud is None:
         return None
-    count, factors = len(cloud.snapshots), record.factors
+    count, factors = len(cloud.steps), record.factors
     with matplotlib.rc_context(RC):
         figure = Figure(figsize=(WIDTH_IN, 0.9 * min(WIDTH_IN / count, 2.6) * len(factors) + 0.3))
         axes = figure.subplots(len(factors), count, squeeze=False, subplot_kw={"projection": "3d"})
-        for row, factor, values in zip(axes, factors, labels_of(record).T, strict=True):
+        for row, factor, values in zip(axes, factors, cloud.labels.T, strict=True):
             _draw_row(figure, row, cloud, factor, values)
-        for ax, index in zip(axes[0], cloud.snapshots, strict=True):
-            ax.set_title(_snapshot_title(record, index, known[0]), loc="center", fontweight="normal", pad=0)
+        for ax, step in zip(axes[0], cloud.steps, strict=True):
+            ax.set_title(_snapshot_title(record, step, known[0]), loc="center", fontweight="normal", pad=0)
     return figure
 
 
@@ -169,9 +171,8 @@ def _draw_row(figure: Figure, axes: Array, cloud: Cloud, factor: Factor, values:
     bar.outline.set_visible(False)
 
 
-def _snapshot_title(record: Record, index: int, place: Place) -> str:
-    snapshot = record.snapshots[index]
-    line = next(line for line in record.metrics if line["step"] == snapshot.step)
+def _snapshot_title(record: Record, step: int, place: Place) -> str:
+    line = next(line for line in record.metrics if line["step"] == step)
     value = number(score(line, "order", place))
     r2 = f"\n{probed('R²', record.factors)} {value:.2f}" if value == value else ""
-    return f"{record.images_at(snapshot):,} images{r2}"
+    return f"{line['images_seen']:,} images{r2}"

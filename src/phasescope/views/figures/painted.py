@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.path import Path
 
-from phasescope.views.figures.axes import WIDTH_IN, spread
-from phasescope.views.figures.pixels import GAP_PX, pixels
+from phasescope.views.figures.axes import WIDTH_IN
+from phasescope.views.figures.pixels import GAP_PX, joined, pixels
 from phasescope.views.record import Array, Record
 from phasescope.views.style import INK, RC, TARGET
 from phasescope.views.terms import factor_words, label_text, split_words
@@ -43,10 +43,9 @@ def painted(record: Record, columns: int = 12, rows: int = 10) -> Figure | None:
     Returns:
         The figure; None if no snapshot holds samples.
     """
-    held = [snapshot for snapshot in record.snapshots if (snapshot.path / "samples.npz").is_file()]
-    if not held:
+    chosen = record.sampled(rows)
+    if not chosen:
         return None
-    chosen = [held[index] for index in spread([record.images_at(s) for s in held], rows)]
     samples = [snapshot.samples() for snapshot in chosen]
     labels, splits = samples[-1]["labels"], samples[-1]["split"].astype(str)
     shown = _columns(labels / record.factors.span, splits, columns)
@@ -99,16 +98,11 @@ def tile(
     """Return one RGBA mosaic of all `images`, each in a border of its own colour; between them nothing."""
     rows, columns, high, wide, _ = images.shape
     border = border_px(wide)
-    framed_high, framed_wide = high + 2 * border, wide + 2 * border
-    size = rows * (framed_high + GAP_PX) - GAP_PX, columns * (framed_wide + GAP_PX) - GAP_PX, 4
-    mosaic = np.zeros(size, np.float32)
-    for row, top in enumerate(corners(rows, high, border) - border):
-        for column, left in enumerate(corners(columns, wide, border) - border):
-            frame = mosaic[top : top + framed_high, left : left + framed_wide]
-            frame[:] = borders[row, column]
-            frame[border:-border, border:-border, :3] = images[row, column] / 255
-            frame[border:-border, border:-border, 3] = 1
-    return mosaic
+    framed = np.zeros((rows, columns, high + 2 * border + GAP_PX, wide + 2 * border + GAP_PX, 4), np.float32)
+    framed[:, :, :-GAP_PX, :-GAP_PX] = borders[:, :, None, None]
+    inside = framed[:, :, border : border + high, border : border + wide]
+    inside[..., :3], inside[..., 3] = images / 255, 1
+    return joined(framed)
 
 
 def spread_over(labels: Float[Array, "n K"], count: int) -> Int[Array, " count"]:

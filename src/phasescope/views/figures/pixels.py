@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, UInt8
+    from jaxtyping import Float, Shaped, UInt8
     from PIL import Image
 
 GAP_PX = 2
@@ -35,19 +35,24 @@ def pixels(images: Float[np.ndarray, "*n C *spatial"], dims: int = 2) -> UInt8[n
     return np.nan_to_num(np.clip((shown + 1) * 127.5, 0, 255)).round().astype(np.uint8)
 
 
+def joined(cells: Shaped[np.ndarray, "rows columns H W c"]) -> Shaped[np.ndarray, "height width c"]:
+    """Return one picture of cells, each with a margin of `GAP_PX` at its right and below that the picture's rim lacks."""
+    rows, columns, high, wide, channels = cells.shape
+    whole = cells.transpose(0, 2, 1, 3, 4).reshape(rows * high, columns * wide, channels)
+    return whole[:-GAP_PX, :-GAP_PX]
+
+
 def sheet(images: Float[np.ndarray, "n C *spatial"], enlarge: int = 4) -> Image.Image:
-    """A picture of `images` (in [-1, 1]) in a square of rows and columns, each pixel `enlarge` wide and
-    high."""
+    """Return a picture of `images` (in [-1, 1]) in a square of rows and columns, each pixel `enlarge` wide and high."""
     from PIL import Image
 
     shown = pixels(images, images.ndim - 2)
     n, high, wide, channels = shown.shape
     columns = math.isqrt(n - 1) + 1
     rows = -(-n // columns)
-    size = rows * (high + GAP_PX) - GAP_PX, columns * (wide + GAP_PX) - GAP_PX, channels
-    whole = np.full(size, 128, np.uint8)
-    for index, image in enumerate(shown):
-        row, column = divmod(index, columns)
-        whole[row * (high + GAP_PX) :, column * (wide + GAP_PX) :][:high, :wide] = image
-    large = whole.repeat(enlarge, axis=0).repeat(enlarge, axis=1)
+    cells = np.full((rows * columns, high + GAP_PX, wide + GAP_PX, channels), 128, np.uint8)
+    cells[:n, :high, :wide] = shown
+    large = (
+        joined(cells.reshape(rows, columns, *cells.shape[1:])).repeat(enlarge, axis=0).repeat(enlarge, axis=1)
+    )
     return Image.fromarray(large if channels == 3 else large[..., 0])

@@ -7,13 +7,12 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
 from phasescope.store.metrics import rung_of
-from phasescope.views.figures.axes import WIDTH_IN
-from phasescope.views.figures.drawing import Line, Mesh, RunPanel, draw_panel, draw_panels
+from phasescope.views.figures.drawing import Line, Mesh, RunPanel, draw_panels
 from phasescope.views.record import Record, number
 from phasescope.views.style import INK, MUTED, NAMED, RC, rung_colours
+from phasescope.views.terms import rung_words
 
 MOST = 1.1
 """of the variance: an error above is drawn there"""
@@ -27,7 +26,7 @@ def ladder(told: dict[str, Any], title: str) -> Figure:
         f"expected: {told['phases']}",
         "t: noise grows to the right",
         "error of x_0 over the mean image's",
-        _exact_curves(told["mmse"], told["mmse"]["mean image"][0], with_labels=True),
+        _exact_curves(told["mmse"], told["mmse"]["mean image"][0]),
         height_in=3.4,
         ylim=(0, 1.05),
         verticals=[(told[f"t_{event}"], MUTED) for event in EVENTS if told[f"t_{event}"] is not None],
@@ -43,9 +42,9 @@ def ladder(told: dict[str, Any], title: str) -> Figure:
 
 
 def standing(record: Record) -> Figure | None:
-    """The closest reference denoiser by t against images seen; beside it, over t, the exact error of each and the network's.
+    """The closest reference denoiser by t against images seen; under it, over t, the exact error of each and the network's.
 
-    Under them, of a network that was trained with labels left out, the nats of the label that it has learned, and of each
+    Last, of a network that was trained with labels left out, the nats of the label that it has learned, and of each
     factor, dashed all that there is. None where no reference was recorded."""
     known = exact(record)
     lines = [line for line in record.metrics if line.get("ladder")]
@@ -54,15 +53,7 @@ def standing(record: Record) -> Figure | None:
     colours = rung_colours(name for name in known["mmse"] if name != "t")
     panels = [_rungs(lines, colours), _errors(known, lines[-1]["ladder"])]
     panels += [_nats(record, known["nats"])] if any(line.get("nats") for line in lines) else []
-    heights = [2.7, 1.8][: len(panels) - 1]
-    with matplotlib.rc_context(RC):
-        figure = Figure(figsize=(WIDTH_IN, sum(heights) + 0.8))
-        grid = figure.add_gridspec(len(heights), 2, height_ratios=heights, width_ratios=[1.7, 1])
-        for place, panel in zip((grid[0, 0], grid[0, 1], grid[-1, :]), panels, strict=False):
-            draw_panel(figure.add_subplot(place), panel)
-        patches = [Patch(color=colour, label=name) for name, colour in colours.items()]
-        figure.legend(handles=patches, title="closest reference denoiser", loc="outside upper left", ncols=4)
-    return figure
+    return draw_panels(panels)
 
 
 def exact(record: Record) -> dict[str, Any]:
@@ -75,21 +66,20 @@ def described(record: Record) -> str:
     """Return what the figure shows."""
     left_out = exact(record).get("left_out", {})
     return (
-        "Left: at each noise level t the reference denoiser closest to the conditional network; ties go to the one with the "
-        "least information; blank: it is as far from each as images are from their mean. Right: the exact error of x_0 of "
-        f"each, over the images' variance, and the network's, drawn at {MOST:g} where it is above. Nats, where labels were "
-        "left out in training: half the integral over the signal-to-noise ratio of the error that the label saves the "
-        "network; dashed, all that there are."
-        + "".join(f" Left out: {name}: {why}." for name, why in left_out.items())
+        "Above: at each noise level t the reference denoiser closest to the conditional network; ties go to the one with "
+        "the least information; blank: it is as far from each as images are from their mean. Below: the exact error of "
+        f"x_0 of each, over the images' variance, and the network's, drawn at {MOST:g} where it is above. Nats, where "
+        "labels were left out in training: half the integral over the signal-to-noise ratio of the error that the label "
+        "saves the network; dashed, all that there are."
+        + "".join(f" Left out: {rung_words(name)}: {why}." for name, why in left_out.items())
     )
 
 
-def _exact_curves(mmse: dict[str, Any], scale: float, with_labels: bool = False) -> list[Line]:
+def _exact_curves(mmse: dict[str, Any], scale: float) -> list[Line]:
     names = [name for name in mmse if name != "t"]
     t, colours = np.asarray(mmse["t"], float), rung_colours(names)
     return [
-        Line(t, np.array(mmse[name]) / scale, label=name if with_labels else "", colour=colours[name])
-        for name in names
+        Line(t, np.array(mmse[name]) / scale, label=rung_words(name), colour=colours[name]) for name in names
     ]
 
 
@@ -104,7 +94,10 @@ def _rungs(lines: list[dict[str, Any]], colours: dict[str, str]) -> RunPanel:
         "images seen",
         "t",
         x=np.array([line["images_seen"] for line in lines], float),
-        mesh=Mesh(np.array(rungs, float).T, list(colours.values()), borders),
+        height_in=2.2,
+        mesh=Mesh(
+            np.array(rungs, float).T, {rung_words(name): colour for name, colour in colours.items()}, borders
+        ),
     )
 
 
@@ -113,7 +106,8 @@ def _errors(known: dict[str, Any], last: list[dict[str, Any]]) -> RunPanel:
     own = np.minimum([number(level["error"]) for level in last], MOST)
     network = Line(t, own, label="the network, last snapshot", style="points", colour=INK, marker="o")
     curves = [*_exact_curves(known["mmse"], known["variance"]), network]
-    return RunPanel("Error of x_0 over the variance", "t", "", curves, ylim=(-0.03, MOST + 0.03))
+    ylim = (-0.03, MOST + 0.03)
+    return RunPanel("Error of x_0 over the variance", "t", "", curves, ylim=ylim, height_in=2.2)
 
 
 def _nats(record: Record, most: dict[str, float]) -> RunPanel:

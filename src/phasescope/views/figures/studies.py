@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure as Drawing
@@ -35,9 +33,12 @@ def draw(plot: Plot, runs: Runs) -> Drawing:
             ax.set_visible(False)
         if not panels:
             drawing.text(0.5, 0.5, "nothing is recorded for this yet", ha="center", color=MUTED)
-        shared = _shared_legend(panels)
-        for index, (ax, panel) in enumerate(zip(axes.flat, panels, strict=False)):
-            draw_panel(ax, panel, with_legend=not shared and _own_legend(panels, index))
+        # several panels with the same series have one legend below them, clear of the data; else a panel that has the same
+        # series as the one before it leaves the legend to that one
+        labels = [[curve.label for curve in panel.curves if curve.label] for panel in panels]
+        shared = len(panels) > 1 and bool(labels[0]) and all(each == labels[0] for each in labels)
+        for ax, panel, own, before in zip(axes.flat, panels, labels, [None, *labels], strict=False):
+            draw_panel(ax, panel, with_legend=not shared and own != before)
         if shared:
             handles = handles_of(axes.flat)
             fit = int(drawing.get_figwidth() / (LABEL_IN + LETTER_IN * max(map(len, handles))))
@@ -58,17 +59,3 @@ def _shows(panel: Panel) -> bool:
     if panel.grid is not None:
         return bool(np.size(panel.grid))
     return any(np.isfinite(curve.y).any() for curve in panel.curves)
-
-
-def _shared_legend(panels: Sequence[Panel]) -> bool:
-    """Whether all panels, several, have the same series: their legend then stands below, clear of the data."""
-    labels = [[curve.label for curve in panel.curves if curve.label] for panel in panels]
-    return len(panels) > 1 and bool(labels[0]) and all(one == labels[0] for one in labels)
-
-
-def _own_legend(panels: Sequence[Panel], index: int) -> bool:
-    """A panel that has the same series as the one before it leaves the legend to that one."""
-    if index == 0:
-        return True
-    one, other = ([curve.label for curve in panels[i].curves] for i in (index - 1, index))
-    return one != other

@@ -17,16 +17,16 @@ from phasescope.store.files import to_json, write_aside
 from phasescope.store.folder import Run
 from phasescope.store.tags import read_tags
 from phasescope.views.comparison import Comparison
-from phasescope.views.explorer.clouds import LabelledCloud
+from phasescope.views.explorer.clouds import cloud_packet
 from phasescope.views.explorer.details import history
 from phasescope.views.explorer.painted import evenly, samples
 from phasescope.views.explorer.rows import row_of
-from phasescope.views.figures.manifold import cloud_of, labels_of
+from phasescope.views.figures.manifold import Cloud, cloud_of
 from phasescope.views.inlined import self_contained
 from phasescope.views.record import Record
 from phasescope.views.report import words
 from phasescope.views.report.pictures import sound_record
-from phasescope.views.report.tables import provenance, score_tables, threshold_rows
+from phasescope.views.report.tables import provenance, score_table, threshold_rows
 from phasescope.views.terms import TERMS
 
 SECTIONS = {
@@ -72,7 +72,6 @@ def render_report(run: Run, on_left_out: Callable[[str], None] = lambda _: None)
     damage = words.damage(record) + ([f"Not drawn: {why}."] if why else [])
     for sentence in damage:
         on_left_out(sentence)
-    tables, without_nulls = score_tables(record)
     return self_contained(
         "report.html.j2",
         "run",
@@ -88,8 +87,7 @@ def render_report(run: Run, on_left_out: Callable[[str], None] = lambda _: None)
         sections=SECTIONS,
         absent=why or ("" if record.metrics else "Nothing is recorded in this run so far."),
         carried=carried,
-        score_tables=tables,
-        without_nulls=without_nulls,
+        scores=score_table(record),
         last_step=record.metrics[-1]["step"] if record.metrics else 0,
         threshold_rows=threshold_rows(record) if record.metrics else [],
         clear=" ".join(TERMS["clear"][1:]),
@@ -126,12 +124,13 @@ def run_view(record: Record) -> tuple[dict[str, str | bytes], str]:
             )
     clouds = _clouds(record, known["latents"], steps)
     for cloud in clouds:
-        query = {"place": cloud.cloud.place, "projection": cloud.cloud.projection, "of": len(kept)}
-        answers[address_of(record.run, "cloud", **query)] = cloud.packet()
-    places = {str(cloud.cloud.place) for cloud in clouds}
+        query = {"place": cloud.place, "projection": cloud.projection, "of": len(kept)}
+        answers[address_of(record.run, "cloud", **query)] = cloud_packet(cloud)
+    places = {str(cloud.place) for cloud in clouds}
     latents = [one for one in known["latents"] if one["place"] in places]
     known |= {
-        "config": portable(record.config),
+        "config": portable(known["config"]),
+        "configuration": "",  # the page has it outside of the view
         "row": portable(row_of(record.run)),
         "snapshots": [{**snapshot, "weights": False} for snapshot in kept],
         "latents": latents,
@@ -146,20 +145,17 @@ def run_view(record: Record) -> tuple[dict[str, str | bytes], str]:
     return answers, carried
 
 
-def _clouds(record: Record, latents: list[dict], steps: set[int]) -> list[LabelledCloud]:
+def _clouds(record: Record, latents: list[dict], steps: set[int]) -> list[Cloud]:
     """Return the clouds that a file carries, those where phases are read first."""
-    among = [index for index, snapshot in enumerate(record.snapshots) if snapshot.step in steps]
-    labels = labels_of(record)[:MOST_POINTS]
-    clouds: list[LabelledCloud] = []
+    snapshots = [snapshot for snapshot in record.snapshots if snapshot.step in steps]
+    clouds: list[Cloud] = []
     spent = 0
     for stored in latents:
         for projection in stored["projections"] if spent < MOST_CLOUD_BYTES else ():
-            if cloud := cloud_of(record, Place.parse(stored["place"]), projection, among):
-                cloud = replace(cloud, points=np.ascontiguousarray(cloud.points[:, :MOST_POINTS]))
-                spent += cloud.points.nbytes
-                clouds.append(
-                    LabelledCloud(cloud, labels, [record.snapshots[i].step for i in cloud.snapshots])
-                )
+            if cloud := cloud_of(record, Place.parse(stored["place"]), projection, snapshots):
+                points = np.ascontiguousarray(cloud.points[:, :MOST_POINTS])
+                clouds.append(replace(cloud, points=points, labels=cloud.labels[:MOST_POINTS]))
+                spent += points.nbytes
     return clouds
 
 
@@ -168,7 +164,12 @@ def comparison_page(records: Sequence[Record], comparison: Comparison) -> str:
     return self_contained(
         "comparison.html.j2",
         "compare",
-        {address_of(one.run): to_json(portable({**history(one), "row": row_of(one.run)})) for one in records},
+        {
+            address_of(one.run): to_json(
+                portable({**history(one), "configuration": "", "row": row_of(one.run)})
+            )
+            for one in records
+        },
         name="",
         title=f"{len(records)} runs compared",
         query=urlencode({"runs": ",".join(comparison.names)}),

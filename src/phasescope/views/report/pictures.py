@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
-
-from matplotlib.figure import Figure
 
 from phasescope.runs.whole import ARRAYS, READING, faults_of_files
 from phasescope.store.folder import Run
@@ -15,7 +12,6 @@ from phasescope.views.figures.manifold import manifold_figure
 from phasescope.views.figures.painted import painted
 from phasescope.views.record import Record
 from phasescope.views.report.words import labels_of, subject
-from phasescope.views.style import MUTED
 from phasescope.views.terms import READINGS, place_words, probed, split_words
 
 FIGURES = {
@@ -27,15 +23,6 @@ FIGURES = {
     "denoising": denoising,
     "standing": standing.standing,
 }
-
-
-def with_caption(figure: Figure, caption: str) -> Figure:
-    """Return `figure` with `caption` under it, wrapped to its width."""
-    width_in = figure.get_figwidth()
-    lines = textwrap.wrap(caption, int(width_in * 17))
-    figure.set_figheight(figure.get_figheight() + 0.14 * len(lines) + 0.1)
-    figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=7, color=MUTED)
-    return figure
 
 
 def caption(record: Record, figure: str) -> str:
@@ -74,7 +61,7 @@ def _outcome_counts(record: Record) -> str:
     splits = ((record.count(split), split_words(split, record.is_unconditional)) for split in record.splits)
     counts = ", ".join(f"{n} {words}" for n, words in splits)
     if record.is_unconditional:
-        return f"Outcomes are of n = {counts}; the network is told no label. "
+        return f"Outcomes are of n = {counts}; the network gets no label. "
     majority = f"a majority of the first (> {record.thresholds['majority']:g}, 95 % interval)"
     return f"Outcomes are of n = {counts}; a phase of behaviour needs {majority}. "
 

@@ -3,130 +3,136 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from phasescope.measures.learning.gain import floors
 from phasescope.measures.learning.phases import RepresentationThresholds, calibrate
 from phasescope.measures.scores import Score
 from phasescope.places import Place
-from phasescope.views.numbers import format_range, format_score
+from phasescope.views.numbers import format_range, format_score, format_share
 from phasescope.views.record import Record, number, score
 from phasescope.views.terms import measure_words, null_words, place_words, probed
 
 GAIN = "learnt_"
 """before the name of a probe's score: how far it lies above the untrained network's; it stands beside that score"""
 GAIN_WORDS = "gain: log((1 − R₀²)/(1 − R²)), R₀ of the untrained network"
+SHARES = ("label_share", "share_told", "share_seen")
+"""scores that are shares of variance, which are written as percentages"""
+FALLING = ("participation_ratio", "label_dimension")
+"""scores that need not exceed their baselines"""
 
 
-def score_tables(record: Record) -> tuple[list[dict[str, Any]], int]:
-    """Return a table for each measure, of its scores at the last snapshot; and how many scores lack baselines."""
-    last = record.metrics[-1] if record.metrics else {}
-    tables, without = [], 0
-    for measure in record.measures:
+class ScoreTable(NamedTuple):
+    """All scores of the last snapshot that have baselines, a row a score and a layer; a column holds a value somewhere.
+
+    Attributes:
+        rows: whether the score does not exceed its baselines though it should, and the cells.
+        estimators: how each measure was estimated.
+        without: how many scores lack baselines.
+    """
+
+    headings: list[str]
+    rows: list[tuple[bool, list[str]]]
+    estimators: list[str]
+    without: int
+
+
+def score_table(record: Record) -> ScoreTable:
+    rows: list[tuple[bool, dict[str, str]]] = []
+    estimators, without = dict[str, None](), 0
+    for measure, place, value in _last_scores(record):
         if measure.startswith(GAIN) and measure.removeprefix(GAIN) in record.measures:
             continue
-        scores = {place: value for place in record.places(measure) if (value := score(last, measure, place))}
-        with_nulls = {place: value for place, value in scores.items() if value.get("nulls")}
-        without += len(scores) - len(with_nulls)
-        if with_nulls:
-            gains = {place: score(last, f"{GAIN}{measure}", place) for place in with_nulls}
-            tables.append(_table(record, measure, with_nulls, gains if any(gains.values()) else {}))
-    return tables, without
+        if not value.get("nulls"):
+            without += 1
+            continue
+        words, write = measure_words(measure), format_share if measure in SHARES else format_score
+        gain = score(record.metrics[-1], f"{GAIN}{measure}", place)
+        detail = (
+            (name.replace("_", " "), number(part)) for name, part in (value.get("detail") or {}).items()
+        )
+        cells = {
+            "score": probed(words, record.factors),
+            "latents at": place_words(place),
+            "value": write(number(value)),
+            "95 % interval": format_range(number(value.get("low")), number(value.get("high")), write),
+            "gain": with_interval(gain),
+            "detail": ", ".join(f"{name} {write(part)}" for name, part in detail if part == part),
+            **{null_words(null): write(number(level)) for null, level in value["nulls"].items()},
+            "n": f"{value['n']:,}" if value.get("n") else "",
+        }
+        rows.append((_is_weak(measure, value), cells))
+        estimators |= dict.fromkeys([f"{words}: {value.get('estimator', '')}", *[GAIN_WORDS] * bool(gain)])
+    known = dict.fromkeys(name for _, cells in rows for name, cell in cells.items() if cell)
+    headings = [*(name for name in known if name != "n"), *(["n"] if "n" in known else [])]
+    texts = [(weak, [cells.get(name, "") for name in headings]) for weak, cells in rows]
+    return ScoreTable(headings, texts, list(estimators), without)
 
 
-def _table(record: Record, measure: str, scores: dict[Place, dict], gains: dict[Place, dict | None]) -> dict:
-    details = list(dict.fromkeys(name for value in scores.values() for name in value.get("detail") or {}))
-    nulls = [
-        null for null in record.nulls(measure) if any(null in value["nulls"] for value in scores.values())
-    ]
-    estimators = [str(value.get("estimator", "")) for value in scores.values()] + [GAIN_WORDS] * bool(gains)
-    title = probed(measure_words(measure), record.factors)
-    return {
-        "title": title[0].upper() + title[1:],
-        "estimator": "; ".join(dict.fromkeys(estimators)),
-        "headings": [
-            *("value", "95 % interval", *["gain"] * bool(gains)),
-            *(name.replace("_", " ") for name in details),
-            *map(null_words, nulls),
-            "n",
-        ],
-        "rows": [
-            {
-                "place": place_words(place),
-                "weak": _is_weak(measure, value),
-                "cells": [
-                    format_score(number(value)),
-                    format_range(number(value.get("low")), number(value.get("high"))),
-                    *([with_interval(gains[place])] if gains else []),
-                    *(format_score(number((value.get("detail") or {}).get(name))) for name in details),
-                    *(format_score(number(value["nulls"].get(null))) for null in nulls),
-                    str(value.get("n", "")),
-                ],
-            }
-            for place, value in scores.items()
-        ],
-    }
+def _last_scores(record: Record) -> Iterator[tuple[str, Place, dict[str, Any]]]:
+    """Give measure, place and score of all that the last snapshot holds."""
+    for measure in record.measures:
+        for place in record.places(measure):
+            stored = score(record.metrics[-1], measure, place)
+            if stored and stored.get("value") is not None:
+                yield measure, place, stored
 
 
 def _is_weak(measure: str, value: dict[str, Any]) -> bool:
-    """Whether a score that should exceed its baselines does not."""
+    """Return whether a score that should exceed its baselines does not."""
     known = [number(level) for level in floors(value["nulls"]).values() if level is not None]
-    rises = measure not in ("participation_ratio", "label_dimension")
-    return rises and bool(known) and not number(value.get("low")) > max(known)
+    return measure not in FALLING and bool(known) and not number(value.get("low")) > max(known)
 
 
 def threshold_rows(record: Record) -> list[list[str]]:
-    """Return each threshold with the baseline at the last snapshot that leaves least room, and the score needed there."""
+    """Return each threshold with the baseline at the last snapshot that leaves least room, and the score needed there; one
+    of a score that the run does not record is left out."""
     limits = record.thresholds
-    names = {"order": "probe R², gain from", "label_share": "label variance, gain from"}
-    names |= {"dimension": "participation ratio, up to"}
-    declared = {"order": limits["order"], "label_share": limits["label_share"]}
-    declared |= {"dimension": limits["label_dimension"]}
-    order = last_scores(record, "order") | last_scores(record, "p1_order", " (P1)")
-    share, dimension = last_scores(record, "label_share"), last_scores(record, "label_dimension")
-    calibration = calibrate(order, share, dimension, RepresentationThresholds(**declared))
-    rows = [["outcomes of one phase, above", f"{limits['majority']:g}", *[""] * 5]]
-    for key, name in names.items():
-        row = calibration.get(key, {})
-        level, nearest = (format_score(number(row.get(part))) for part in ("level", "nearest"))
-        clear = ("yes" if row["clear"] else "no") if row else "not calibrated"
-        null, place = null_words(row.get("null", "")), row.get("place", "")
-        rows.append([name, f"{declared[key]:g}", level, null, nearest, place, clear])
-    return rows
-
-
-def last_scores(record: Record, measure: str, suffix: str = "") -> dict[str, Score]:
-    """Return the scores of `measure` at the last snapshot that have baselines, by place and `suffix`."""
-    scores = {}
-    for place in record.places(measure):
-        stored = score(record.metrics[-1], measure, place)
-        if stored and stored.get("nulls") and stored.get("value") is not None:
+    names = {
+        "order": ("probe R², gain from", format_share(limits["order"])),
+        "label_share": ("label variance, gain from", format_share(limits["label_share"])),
+        "dimension": ("participation ratio, up to", format_score(limits["label_dimension"])),
+    }
+    scores: dict[str, dict[str, Score]] = {"order": {}, "label_share": {}, "label_dimension": {}}
+    for measure, place, stored in _last_scores(record):
+        if (kind := measure.removeprefix("p1_")) in scores and stored.get("nulls"):
             value = Score.from_dict(stored)
             known = {null: level for null, level in value.nulls.items() if math.isfinite(level)}
-            scores[f"{place_words(place)}{suffix}"] = replace(value, nulls=known)
-    return scores
+            at = f"{place_words(place)}{'' if kind == measure else ' (P1)'}"
+            scores[kind][at] = replace(value, nulls=known)
+    thresholds = RepresentationThresholds(
+        order=limits["order"], label_share=limits["label_share"], dimension=limits["label_dimension"]
+    )
+    rows = [["outcomes of one phase, above", format_share(limits["majority"]), *[""] * 5]] * bool(
+        record.splits
+    )
+    for key, row in calibrate(*scores.values(), thresholds=thresholds).items():
+        write = format_share if key == "label_share" else format_score
+        level, nearest = write(row["level"]), write(row["nearest"])
+        clear = "yes" if row["clear"] else "no"
+        rows.append([*names[key], level, null_words(row["null"]), nearest, row["place"], clear])
+    return rows
 
 
 def provenance(record: Record) -> list[tuple[str, str]]:
     """Return (name, value): where, when, with which versions and at what cost."""
     status = record.status
     wall, observing = number(status.get("wall_s")), number(status.get("observing_s"))
-    rows: list[tuple[str, Any]] = [
-        (key, status.get(key)) for key in ("state", "host", "cpu", "cores", "threads", "device")
-    ]
-    rows += [(f"{name} version", version) for name, version in (status.get("versions") or {}).items()]
-    rows += [(key.replace("_", " "), status.get(key)) for key in ("git_commit", "started", "updated")]
-    rows += [("wall time", f"{wall:,.1f} s")] if wall == wall else []
-    rows += [("CPU time", f"{status['cpu_s']:,.1f} s")] if "cpu_s" in status else []
+    rows = {key: status.get(key) for key in ("state", "host", "cpu", "cores", "threads", "device")}
+    rows |= {f"{name} version": version for name, version in (status.get("versions") or {}).items()}
+    rows |= {key.replace("_", " "): status.get(key) for key in ("git_commit", "started", "updated")}
+    rows["wall time"] = f"{wall:,.1f} s" if wall == wall else None
+    rows["CPU time"] = f"{status['cpu_s']:,.1f} s" if "cpu_s" in status else None
     if observing == observing and wall:
-        rows += [("observing", f"{observing:,.1f} s, {observing / wall:.0%} of wall time")]
-    return [(name, str(value)) for name, value in rows if value is not None]
+        rows["observing"] = f"{observing:,.1f} s, {format_share(observing / wall)} of wall time"
+    return [(name, str(value)) for name, value in rows.items() if value is not None]
 
 
 def with_interval(value: dict[str, Any] | None) -> str:
-    """Return a score and its interval."""
+    """Return a score and its interval; nothing if there is none."""
     if not value or math.isnan(number(value)):
-        return format_score(None)
+        return ""
     low, high = number(value.get("low")), number(value.get("high"))
     return f"{format_score(number(value))} ({format_range(low, high)})"

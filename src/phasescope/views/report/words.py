@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from phasescope.measures.learning.gain import LEAST_LEFT, floors
-from phasescope.views.numbers import format_percent
+from phasescope.views.numbers import format_share
 from phasescope.views.record import Record, number, score
 from phasescope.views.scores import probe_r2
 from phasescope.views.terms import READINGS, null_words, place_words, probed, split_words
@@ -132,8 +132,8 @@ def _formed(record: Record) -> list[str]:
     if not (record.is_unconditional and record.splits):
         return []
     split, name = record.splits[0], record.outcomes[-1].name
-    share = format_percent(record.outcome_shares(split)[name][-1], 1)
-    return [f"The network is told no label; {share} % of its images (n = {record.count(split)}) are {name}."]
+    share = format_share(record.outcome_shares(split)[name][-1], 1)
+    return [f"The network gets no label; {share} of its images (n = {record.count(split)}) are {name}."]
 
 
 def _passage(record: Record, reading: str) -> str:
@@ -208,7 +208,7 @@ def headline(record: Record, index: int = -1) -> list[Fact]:
         if shares and record.outcomes:
             success = record.outcomes[-1].name
             name = f"{success}, {split_words(split, record.is_unconditional)} (n = {record.count(split)})"
-            facts.append(Fact(name, f"{format_percent(number(shares.get(success)), 1)} %", "success"))
+            facts.append(Fact(name, format_share(number(shares.get(success)), 1), "success"))
     for split in record.splits:
         if errors := _errors(record, (line.get("error") or {}).get(split) or {}):
             facts.append(Fact(f"median error, {split_words(split)}", errors, "error"))

@@ -27,9 +27,10 @@ export class Accuracies {
       ...pairs.flatMap((pair) => [["excess", "excess"], ["phi", "φ"]].map(([of, word]) => [`${word}, ${pair}`, ({together}) => told(together[pair]?.[of])])),
       ["n", ({n}) => integer(n)],
     ];
+    const cells = quantities.map(([name, of]) => [name, rows.map(of)]).filter(([, texts]) => texts.some((text) => text !== "–"));
     this.body.replaceChildren(h("table.accuracy",
       h("thead", h("tr", h("td"), rows.map(({way}) => h("th", {scope: "col", "data-way": way}, ways[way] ?? way)))),
-      h("tbody", quantities.map(([name, of]) => h("tr", h("th", {scope: "row"}, name), rows.map((one) => h("td", of(one))))))), ...Object.entries(lines[index]?.by_class?.[split] ?? {}).map(classesOf));
+      h("tbody", cells.map(([name, texts]) => h("tr", h("th", {scope: "row"}, name), texts.map((text) => h("td", text)))))), ...Object.entries(lines[index]?.by_class?.[split] ?? {}).map(classesOf));
   }
 
   close() {}

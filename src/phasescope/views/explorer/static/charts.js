@@ -67,7 +67,7 @@ export function phaseStrip(xs, phases, y, height) {
 
 // A chart of `lines` over `x` (one number a snapshot).
 //   terms: words that are explained; lines: {name, y, low, high, colour, dash, area: [lows, highs], raw: what y is smoothed of};
-//   strips: {name, phases}; level: a threshold; unit: what x is
+//   strips: {name, phases}; level: a threshold; mesh: {edges, columns: [[{fill, title}]]}, cells between edges of y
 //   pick(index): the snapshot that was pointed at
 export class Chart {
   constructor({title, note, terms = [], height = 190, log = false, domain = null, format = (value) => String(value), pick}) {
@@ -89,7 +89,7 @@ export class Chart {
   draw() {
     const width = this.svg.clientWidth, {data} = this;
     if (!data || !width) return;
-    const lines = this.shown(data.lines), strips = data.strips ?? [], top = 6 + strips.length * (STRIP + 3), bottom = this.height - BOTTOM;
+    const lines = this.shown(data.lines.filter((line) => line.area || line.y.some(known))), strips = data.strips ?? [], top = 6 + strips.length * (STRIP + 3), bottom = this.height - BOTTOM;
     const last = data.x[data.x.length - 1] ?? 1, first = data.x[0] ?? 0;
     const toX = (value) => LEFT + ((value - first) / (last - first || 1)) * (width - LEFT - RIGHT);
     const values = lines.flatMap((line) => (line.area ? [] : [...line.y, ...(line.raw ?? []), ...(line.low ?? []), ...(line.high ?? [])])).filter((value) => known(value) && (!this.log || value > 0));
@@ -104,6 +104,11 @@ export class Chart {
     for (const tick of this.log ? logTicks(low, high) : ticks(low, high, 4)) shapes.push(
       s("line.grid", {x1: LEFT, x2: width - RIGHT, y1: toY(tick), y2: toY(tick)}), s("text.y", {x: LEFT - 5, y: toY(tick)}, this.format(tick)));
     for (const tick of ticks(first, last, width < 420 ? 3 : 6)) shapes.push(s("text.x", {x: toX(tick), y: this.height - 5}, compact(tick)));
+    const edges = edgesOf(this.xs);
+    data.mesh?.columns.forEach((cells, i) => cells.forEach(({fill, title}, level) => {
+      const [under, above] = [toY(data.mesh.edges[level]), toY(data.mesh.edges[level + 1])];
+      shapes.push(s("rect", {x: edges[i], y: above, width: Math.max(edges[i + 1] - edges[i], 0.5) + 0.3, height: under - above + 0.3, fill}, s("title", title)));
+    }));
     for (const line of lines) {
       if (line.area) shapes.push(s("path", {d: area(this.xs, line.area[0].map(toY), line.area[1].map(toY)), fill: line.colour, class: "filled"}));
       else {
@@ -112,7 +117,7 @@ export class Chart {
         shapes.push(s("path.line", {d: path(this.xs, line.y.map(toY)), stroke: line.colour, "stroke-dasharray": line.dash, "stroke-width": line.thin ? 0.8 : line.dash ? 1.3 : 2}));
       }
     }
-    if (known(data.level)) shapes.push(s("line.level", {x1: LEFT, x2: width - RIGHT, y1: toY(data.level), y2: toY(data.level)}), s("text.level", {x: width - RIGHT - 2, y: toY(data.level) - 4}, `threshold ${data.level}`));
+    if (known(data.level)) shapes.push(s("line.level", {x1: LEFT, x2: width - RIGHT, y1: toY(data.level), y2: toY(data.level)}), s("text.level", {x: width - RIGHT - 2, y: toY(data.level) - 4}, `threshold ${this.format(data.level)}`));
     strips.forEach((strip, i) => {
       const y = 2 + i * (STRIP + 3);
       if (strip.mark) shapes.push(s("text.y", {x: LEFT - 5, y: y + STRIP / 2}, strip.mark));

@@ -9,12 +9,13 @@ import {address, remember} from "./route.js";
 import {orderOf, phaseBadge, stateOf} from "./runs.js";
 import {smoothing, softened} from "./smoothing.js";
 import {phasesTerm, term} from "./words.js";
-import {success} from "./world.js";
+import {success, timed, UNITS, unitsOf} from "./world.js";
+
+const SEEDS = "seeds";
 
 // Okabe and Ito's, as far as they are seen on light and on dark; told apart by dashes after these
 export const COLOURS = ["var(--accent)", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#9a6a5b", "#8b939d"];
 export const DASHES = [null, "7 3", "2 2.5", "9 3 2 3"];
-export const UNITS = {images_seen: "images seen", step: "steps", epochs: "epochs"};
 
 const READ = {
   success: ["Share of success, labels that were learnt", (line, details) => line.outcomes?.[details.splits[0]]?.[success(details)], {domain: [0, 1], format: (value) => percent(value)}],
@@ -24,8 +25,8 @@ const READ = {
 };
 
 // the one layer at which all runs are compared: that at which most of them read their phases, else the first that all have
+const placesOf = ({lines}) => [...new Set(lines.flatMap(({scores}) => Object.keys(scores.order ?? {})))];
 function commonPlace(several) {
-  const placesOf = ({lines}) => [...new Set(lines.flatMap(({scores}) => Object.keys(scores.order ?? {})))];
   const measured = several.filter((details) => placesOf(details).length);
   const shared = measured.length ? placesOf(measured[0]).filter((place) => measured.every((details) => placesOf(details).includes(place))) : [];
   const votes = (place) => measured.filter(({declared}) => declared.representation === place).length;
@@ -40,69 +41,71 @@ export async function open(root, route) {
   const found = new Map();
 
   async function read(name) {
-    try { found.set(name, await json(ofRun(name))); } catch (error) { found.set(name, {error: error.message}); }
+    try { found.set(name, timed(await json(ofRun(name)))); } catch (error) { found.set(name, {error: error.message}); }
   }
 
   const charts = Object.entries(READ).map(([key, [title, , options]]) => [key, new Chart({title, ...options, height: 230, pick: (index) => charts.forEach(([, other]) => other.move(index))})]);
-  const units = choice("against", Object.entries(UNITS), unit, (value) => { unit = value; draw(); });
   const soft = smoothing(() => draw()), controls = h("div.controls"), grouping = h("p.note", {"aria-live": "polite"}), layers = h("p.fault", {role: "status"});
   soft.set(Number(route.query.get("smooth")) || 0);
   const heads = h("div.tablebox", {tabindex: 0, role: "group", "aria-label": "in what the runs differ"});
   root.append(ALONE ? h("h2", "Curves") : h("div.heading", h("h1", "Compare")), controls, heads, grouping, layers, h("div.charts", charts.map(([, chart]) => chart.root)));
   await Promise.all(names.map(read));
 
-  const rowOf = (name) => found.get(name).row;
+  const whole = () => names.filter((name) => !found.get(name).error);
 
-  // what can be grouped by: the fields in which the runs differ
+  // the fields in which the runs differ, by any of which they can be grouped
   function differing() {
-    const fields = [...new Set(names.flatMap((name) => ["seed", ...Object.keys(rowOf(name)?.settings ?? {})]))];
-    return fields.filter((field) => new Set(names.map((name) => valueOf(rowOf(name), field))).size > 1);
+    const fields = [...new Set(whole().flatMap((name) => ["seed", ...Object.keys(found.get(name).row.settings)]))];
+    return fields.filter((field) => new Set(whole().map((name) => valueOf(found.get(name), field))).size > 1);
   }
+
+  // the value by which a run is grouped: of one field, or of all in which runs differ except the seed
+  const groupOf = (name) => (group === SEEDS ? differing().filter((field) => field !== "seed").map((field) => `${field} = ${valueOf(found.get(name), field)}`).join(", ") || "all runs" : valueOf(found.get(name), group));
 
   let offered = null;
   function choices() {
-    const fields = differing();
-    if (!fields.includes(group)) group = "";
+    const fields = differing(), seeds = fields.includes("seed") ? [[SEEDS, "configuration, over its seeds"]] : [];
+    const units = unitsOf(whole().map((name) => found.get(name)));
+    if (!fields.includes(group) && !(group === SEEDS && seeds.length)) group = "";
     // a choice that is open is not taken from under a hand
-    if (offered === [group, ...fields].join()) return;
-    offered = [group, ...fields].join();
-    controls.replaceChildren(units,
-      fields.length ? choice("a line for each", [["", "run"], ...fields.map((field) => [field, `value of ${field}`])], group, (value) => { group = value; choices(); draw(); }) : "",
+    const now = [group, unit, ...fields, ...units].join();
+    if (offered === now) return;
+    offered = now;
+    controls.replaceChildren(choice("against", units, unit, (value) => { unit = value; choices(); draw(); }),
+      fields.length ? choice("a line for each", [["", "run"], ...seeds, ...fields.map((field) => [field, `value of ${field}`])], group, (value) => { group = value; choices(); draw(); }) : "",
       group ? choice("band", Object.entries(BANDS), band, (value) => { band = value; draw(); }) : "", soft.root);
   }
 
   // the lines of a chart, each y over xs
-  function linesOf(key, whole, xs) {
-    const common = commonPlace(whole.map((name) => found.get(name)));
+  function linesOf(key, xs) {
+    const common = commonPlace(whole().map((name) => found.get(name)));
     const curve = (name) => {
       const details = found.get(name), value = READ[key][1] ?? scoreOf(common ?? details.declared.representation, key);
       return joined(xs, new Map(details.lines.map((line) => [line[unit], value(line, details)])));
     };
     const look = (index) => ({colour: COLOURS[index % COLOURS.length], dash: DASHES[Math.floor(index / COLOURS.length) % DASHES.length]});
-    if (!group) return whole.map((name) => ({name: ALONE ? name : `${names.indexOf(name) + 1}`, title: name, y: curve(name), ...beside([found.get(name)], key, common), ...look(names.indexOf(name))}));
-    return grouped(whole, (name) => valueOf(rowOf(name), group)).map(([value, members], index) => ({name: `${group} = ${value}`, title: `${members.length} ${members.length === 1 ? "run" : "runs"}`, ...meanOf(members.map(curve), band), ...beside(members.map((name) => found.get(name)), key, common), ...look(index)}));
+    if (!group) return whole().map((name) => ({name: ALONE ? name : `${names.indexOf(name) + 1}`, title: name, y: curve(name), ...beside([found.get(name)], key, common), ...look(names.indexOf(name))}));
+    return grouped(whole().filter((name) => curve(name).some(known)), groupOf).map(([value, members], index) => ({name: group === SEEDS ? value : `${group} = ${value}`, title: `${members.length} ${members.length === 1 ? "run" : "runs"}`, ...meanOf(members.map(curve), band), ...beside(members.map((name) => found.get(name)), key, common), ...look(index)}));
   }
 
   function draw() {
-    const whole = names.filter((name) => !found.get(name).error);
-    const xs = [...new Set(whole.flatMap((name) => found.get(name).lines.map((line) => line[unit])))].sort((a, b) => a - b);
+    const xs = [...new Set(whole().flatMap((name) => found.get(name).lines.map((line) => line[unit]).filter(known)))].sort((a, b) => a - b);
     for (const [key, chart] of charts) {
-      const lines = linesOf(key, whole, xs).map((line) => softened(line, soft.weight));
-      chart.show({x: xs, unit: UNITS[unit], lines});
+      const lines = linesOf(key, xs).map((line) => softened(line, soft.weight));
+      chart.root.hidden = !lines.some(({y}) => y.some(known));
+      chart.show({x: xs, lines});
       chart.move(null);
     }
     heads.hidden = Boolean(ALONE);  // the file has a table of its own
     heads.replaceChildren(names.length ? differences() : absent("Choose runs in the table of runs."));
-    const apart = whole.length > 1 && whole.some((name) => found.get(name).declared.representation) && commonPlace(whole.map((name) => found.get(name))) === null;
+    const several = whole().map((name) => found.get(name)), apart = several.some((details) => placesOf(details).length) && commonPlace(several) === null;
     layers.textContent = apart ? "No layer was read in all of them: scores of different layers are not comparable." : "";
-    grouping.textContent = group ? `A line is the mean of the runs of one value of ${group}, where all of them have a value; band: ${BANDS[band]}.` : "";
+    grouping.textContent = group ? `A line is the mean of the runs of one ${group === SEEDS ? "configuration" : `value of ${group}`}, where all of them have a value; band: ${BANDS[band]}.` : "";
     remember("compare", "", {runs: names.join(","), unit: unit === "images_seen" ? null : unit, group, band: group && band !== "error" ? band : null, smooth: soft.query()});
   }
 
   function differences() {
-    const settings = names.map((name) => ({seed: found.get(name).row?.seed, ...found.get(name).row?.settings}));
-    const keys = [...new Set(settings.flatMap(Object.keys))].filter((key) => new Set(settings.map((each) => JSON.stringify(each[key]))).size > 1);
-    const groups = group ? grouped(names.filter((name) => !found.get(name).error), (name) => valueOf(rowOf(name), group)) : null;
+    const groups = group ? grouped(whole(), groupOf) : null;
     const keyed = (name, index) => COLOURS[(groups ? Math.max(groups.findIndex(([, members]) => members.includes(name)), 0) : index) % COLOURS.length];
     const row = (title, cell) => h("tr", h("th", {scope: "row"}, title), names.map((name, index) => h("td", cell(found.get(name).row, index, name))));
     return h("table.compare",
@@ -113,7 +116,7 @@ export async function open(root, route) {
         row("onset of C, images", (line) => integer(line?.phases?.behaviour?.onsets.C)),
         row("success", (line) => percent(line?.success)),
         row(h("span", term("order"), " (", term("untrained"), "), each at its own layer"), (line) => orderOf(line)),
-        keys.map((key) => row(key, (line) => told(key === "seed" ? {seed: line?.seed} : line?.settings ?? {}, key)))));
+        differing().map((field) => row(field, (_, __, name) => valueOf(found.get(name), field)))));
   }
 
   choices();
@@ -135,8 +138,6 @@ function beside(several, measure, common) {
   const untrained = each.reduce((sum, value) => sum + value, 0) / each.length;
   return each.length ? {format: (value) => `${fixed(value)} (${fixed(untrained)})`} : {};
 }
-
-const told = (settings, key) => (key in settings ? String(settings[key] ?? "none") : "default");
 
 // runs are read at steps of their own: between two of them a line goes straight on
 export function joined(xs, by) {

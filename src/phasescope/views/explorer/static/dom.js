@@ -17,7 +17,7 @@ function build(element, what, rest) {
   const [first] = rest;
   const hasProperties = first && typeof first === "object" && !(first instanceof Node) && !Array.isArray(first);
   if (hasProperties) for (const [name, value] of Object.entries(first)) set(element, name, value);
-  element.append(...(hasProperties ? rest.slice(1) : rest).flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  fill(element, hasProperties ? rest.slice(1) : rest);
   return element;
 }
 

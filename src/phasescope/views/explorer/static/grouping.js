@@ -6,21 +6,21 @@ import {known} from "./dom.js";
 export const MOST_COMPARED = 48;
 export const BANDS = {error: "standard error of the mean", range: "least to greatest"};
 
-// the value of a dotted field in words; what a run does not say is the default
-export const valueOf = (row, field) => {
-  const value = field === "seed" ? row?.seed : row?.settings?.[field];
-  return value === undefined ? "default" : value === null ? "none" : typeof value === "object" ? JSON.stringify(value) : String(value);
+// the value of a dotted field of a run's configuration
+export const valueOf = ({config}, field) => {
+  const value = field.split(".").reduce((tree, key) => tree?.[key], config);
+  return known(value) ? (typeof value === "object" ? JSON.stringify(value) : String(value)) : "none";
 };
 
-// names of runs by value, the default first, numbers in their order
+// names of runs by value, numbers in their order
 export function grouped(names, value) {
   const groups = new Map();
   for (const name of names) {
-    const told = value(name);
-    if (!groups.has(told)) groups.set(told, []);
-    groups.get(told).push(name);
+    const key = value(name);
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key).push(name);
   }
-  return [...groups].sort(([a], [b]) => (b === "default") - (a === "default") || (Number.isNaN(Number(a)) || Number.isNaN(Number(b)) ? a.localeCompare(b) : a - b));
+  return [...groups].sort(([a], [b]) => (Number.isNaN(Number(a)) || Number.isNaN(Number(b)) ? a.localeCompare(b) : a - b));
 }
 
 // mean, and low and high of the band, of several rows of numbers, where all have one: else a line would jump where a run ends

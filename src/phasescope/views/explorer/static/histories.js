@@ -2,14 +2,16 @@
 
 import {Accuracies} from "./accuracy.js";
 import {Chart} from "./charts.js";
-import {COLOURS, UNITS} from "./compare.js";
+import {COLOURS} from "./compare.js";
 import {choice, fixed, h, known, percent} from "./dom.js";
 import {smoothing, softened} from "./smoothing.js";
 import {Standing} from "./standing.js";
+import {unitsOf} from "./world.js";
 
 const NULL_DASHES = {untrained: "6 3", pixels: "2 2", permuted: "1 3", label_embedding: "9 3 2 3"}, OTHER_DASHES = "4 2 1 2 1 2";
 // those that have a panel of their own
 const KNOWN = ["order", "p1_order", "participation_ratio", "label_dimension", "label_share", "order_told", "order_seen", "share_told", "share_seen", "nats"];
+const ROUTES = {told: "condition", seen: "input"};
 const power = (value) => (value === 0 || value >= 0.01 && value < 1000 ? String(Number(value.toPrecision(3))) : value.toExponential(1));
 // of the training: an older run recorded the loss alone
 const TRAINING = {
@@ -26,7 +28,7 @@ export class Histories {
     this.outcomes = details.outcomes.length ? chart("Outcomes of generated images", {terms: ["outcome", "phase"], height: 200, domain: [0, 1], format: percent}) : null;
     this.order = "order" in details.names.measures ? chart(`Probe ${details.probe} and its baselines`, {terms: ["order", "null", "untrained", ...("p1_order" in details.names.measures ? ["p1_order", "P1"] : [])], note: details.factors.length > 1 ? `${details.probe}, minimum over factors, 95 % interval; each factor above` : `${details.probe}, 95 % interval`, height: 220, domain: [-0.1, 1.02], format: (value) => fixed(value)}) : null;
     this.dimension = chart("Dimension", {terms: ["dimension", "null"], note: "participation ratio", height: 190, log: true, format: significant});
-    this.share = "label_share" in details.names.measures ? chart("Variance explained by the label", {terms: ["label_share", "null"], note: "95 % interval", height: 190, domain: [-0.1, 1.02], format: (value) => fixed(value)}) : null;
+    this.share = "label_share" in details.names.measures ? chart("Variance explained by the label", {terms: ["label_share", "null"], note: "95 % interval", height: 190, domain: [-0.1, 1.02], format: percent}) : null;
     this.denoising = details.lines.some((line) => line.denoising) ? chart("Denoising error", {note: "mean squared error of the noise per pixel, by band of t; dashed: the exact optimum without the label", height: 220, log: true, format: significant}) : null;
     this.routes = "order_told" in details.names.measures ? chart("Condition and input", {terms: ["route", "order"], note: `labels crossed with images of others: ${details.probe}, 95 % interval; share of variance`, height: 220, domain: [-0.15, 1.02], format: (value) => fixed(value)}) : null;
     this.accuracies = details.outcomes.length ? new Accuracies() : null;
@@ -47,7 +49,7 @@ export class Histories {
     if (!places.includes(this.place)) this.place = declared && places.includes(declared) ? declared : places[0] ?? null;
     const redraw = () => { this.draw(); this.changed(); };
     this.controls.replaceChildren(
-      choice("against", Object.entries(UNITS), this.unit, (value) => { this.unit = value; redraw(); }),
+      choice("against", unitsOf([details]), this.unit, (value) => { this.unit = value; redraw(); }),
       this.outcomes ? choice("images", Object.entries(details.names.splits), this.split, (value) => { this.split = value; redraw(); }) : "",
       places.length ? choice("scores at", places.map((place) => [place, details.names.places[place] ?? place]), this.place, (value) => { this.place = value; redraw(); }) : "",
       this.training.length ? this.smoothing.root : "");
@@ -69,32 +71,32 @@ export class Histories {
   }
 
   draw() {
-    const {details} = this, {lines, levels} = details, x = lines.map((line) => line[this.unit]), unit = UNITS[this.unit];
-    this.drawOutcomes(x, unit);
+    const {details} = this, {lines, levels} = details, x = lines.map((line) => line[this.unit]);
+    this.drawOutcomes(x);
     const hasP1 = details.declared.representation_p1 === this.place && this.series("p1_order", "value").some(known);
-    this.order?.show({x, unit, level: levels.order?.[this.place],
+    this.order?.show({x, level: levels.order?.[this.place],
       lines: [this.scored(details.factors.length > 1 ? "minimum over factors" : details.probe, "order", "var(--order)"),
         ...(hasP1 ? [this.scored("P1’s reading", "p1_order", "var(--p1)", {title: "UMAP to 3D, then a linear regression", dash: "8 2"}),
           {name: "P1’s threshold", y: lines.map(() => levels.p1_order?.[this.place] ?? null), colour: "var(--p1)", dash: "1 3", thin: true}] : []), ...this.nulls("order")],
       strips: [{name: "phase of the representation (ridge)", phases: this.phases("representation")}, ...(this.phases("representation_p1").some(Boolean) ? [{name: "phase of the representation (P1’s reading)", mark: "P1", phases: this.phases("representation_p1")}] : [])]});
-    this.dimension.show({x, unit, level: levels.label_dimension?.[this.place],
+    this.dimension.show({x, level: levels.label_dimension?.[this.place],
       lines: [{name: "latents", y: this.series("participation_ratio", "value"), colour: "var(--accent)"}, this.scored("label means", "label_dimension", "var(--order)"),
         ...this.nulls("label_dimension", ["label_embedding"]).map((line) => ({...line, name: `${line.name} (label means)`}))]});
-    this.share?.show({x, unit, level: levels.label_share?.[this.place], lines: [this.scored("of the variance", "label_share", "var(--order)"), ...this.nulls("label_share")]});
-    this.denoising?.show({x, unit, lines: this.bands()});
+    this.share?.show({x, level: levels.label_share?.[this.place], lines: [this.scored("of the variance", "label_share", "var(--order)"), ...this.nulls("label_share")]});
+    this.denoising?.show({x, lines: this.bands()});
     this.accuracies?.show(details, this.split);
-    this.routes?.show({x, unit, lines: ["told", "seen"].flatMap((route) => [
-      this.scored(route, `order_${route}`, `var(--${route})`),
-      {name: `share ${route}`, y: this.series(`share_${route}`, "value"), colour: `var(--${route})`, dash: "8 2"},
-      ...this.nulls(`order_${route}`).map((line) => ({...line, name: `${route}: ${line.name}`, colour: `var(--${route})`, thin: true}))])});
+    this.routes?.show({x, lines: Object.entries(ROUTES).flatMap(([route, words]) => [
+      this.scored(words, `order_${route}`, `var(--${route})`),
+      {name: `share of variance, ${words}`, y: this.series(`share_${route}`, "value"), colour: `var(--${route})`, dash: "8 2"},
+      ...this.nulls(`order_${route}`, ["permuted", "label_embedding"]).map((line) => ({...line, name: `${words}: ${line.name}`, colour: `var(--${route})`, thin: true}))])});
     this.standing?.show(lines, this.unit);
-    this.nats?.show({x, unit, lines: this.learnt()});
+    this.nats?.show({x, lines: this.learnt()});
     for (const [key, chart] of this.training) {
       const line = {name: TRAINING[key][0].toLowerCase(), y: lines.map((one) => one[key] ?? null), colour: "var(--accent)"};
       if (key === "learning_rate") chart.domain = [0, 1.05 * Math.max(...line.y.filter(known))];
-      chart.show({x, unit, lines: [key === "learning_rate" ? line : softened(line, this.smoothing.weight)]});
+      chart.show({x, lines: [key === "learning_rate" ? line : softened(line, this.smoothing.weight)]});
     }
-    for (const [name, chart] of this.own) chart.show({x, unit, lines: [this.scored("this network", name, "var(--order)"), ...this.nulls(name)]});
+    for (const [name, chart] of this.own) chart.show({x, lines: [this.scored("this network", name, "var(--order)"), ...this.nulls(name)]});
   }
 
   bands() {
@@ -113,7 +115,7 @@ export class Histories {
     });
   }
 
-  drawOutcomes(x, unit) {
+  drawOutcomes(x) {
     if (!this.outcomes) return;
     const {lines, outcomes} = this.details;
     let below = lines.map(() => 0);
@@ -122,7 +124,7 @@ export class Histories {
       below = below.map((value, i) => value + (y[i] ?? 0));
       return {name, y, colour, area: [from, [...below]]};
     });
-    this.outcomes.show({x, unit, lines: stack, strips: [{name: "phase of behaviour", phases: this.phases("behaviour")}]});
+    this.outcomes.show({x, lines: stack, strips: [{name: "phase of behaviour", phases: this.phases("behaviour")}]});
   }
 
   move(index) { for (const chart of this.charts) chart.move(index); }
@@ -130,7 +132,7 @@ export class Histories {
   query() { return {unit: this.unit === "images_seen" ? null : this.unit, images: this.split === this.details.splits[0] ? null : this.split, scores: this.place, smooth: this.smoothing.query()}; }
 
   restore(query, details) {
-    this.unit = UNITS[query.get("unit")] ? query.get("unit") : "images_seen";
+    this.unit = unitsOf([details]).some(([unit]) => unit === query.get("unit")) ? query.get("unit") : "images_seen";
     this.split = details.splits.includes(query.get("images")) ? query.get("images") : details.splits[0];
     this.place = query.get("scores");
     this.smoothing.set(Number(query.get("smooth")) || 0);

@@ -1,8 +1,10 @@
 // The table of runs as the server knows it: told by a stream of events that something changed, it asks for what did.
 
-import {json} from "./api.js";
+import {ALONE, json} from "./api.js";
 
 const listeners = new Set();
+// of recorded runs, by digest: the study and the cell that each belongs to
+export const members = ALONE ? Promise.resolve({}) : json("/api/members").catch(() => ({}));
 let source = null, asking = false, again = false, session = null;
 
 export const runs = {rows: new Map(), version: 0, pending: 0, folder: "", loaded: false, reached: true};

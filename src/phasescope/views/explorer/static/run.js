@@ -1,24 +1,25 @@
 // One run: a scrubber over its snapshots moves everything else.
 
 import {ALONE, Kept, json, ofRun} from "./api.js";
-import {choice, duration, fill, h, integer} from "./dom.js";
+import {choice, fill, h, integer} from "./dom.js";
 import {Histories} from "./histories.js";
 import {Samples, Wall} from "./images.js";
 import {InsidePanel} from "./inside_panel.js";
 import {LabelSpace} from "./label_space.js";
-import {runs, subscribe} from "./live.js";
+import {members, runs, subscribe} from "./live.js";
 import {ManifoldPanel} from "./manifold_panel.js";
 import {address, remember} from "./route.js";
 import {phaseBadge, stateOf, tagsOf} from "./runs.js";
 import {Scrubber} from "./scrubber.js";
 import {phaseKey, phasesTerm, term} from "./words.js";
-import {outcomeColour, phaseOf} from "./world.js";
+import {outcomeColour, phaseOf, timed} from "./world.js";
 
 const FEW = 36;
 
 export async function open(root, route) {
   const {name} = route;
-  let details = await json(ofRun(name));
+  let details = timed(await json(ofRun(name)));
+  let studies = {};
   const kept = new Kept(80), selected = new Set();
   const sets = {...details.names.splits, all: "all"}, [first] = Object.keys(sets);
   const state = {unit: "images_seen", labels: first, many: false};
@@ -52,12 +53,13 @@ export async function open(root, route) {
   }
 
   function header() {
-    const {row} = details;
+    const {row} = details, member = studies[row.digest];
     const paintable = details.snapshots.some((snapshot) => snapshot.weights) && !details.painting.error;
     fill(head,
       h("div.heading", ALONE ? h("h2", "Through training") : [h("h1", name), tagsOf(row.tags)], stateOf(row), badges, phasesTerm(undefined, details.outcomes),
         paintable ? h("a.button", {href: address("paint", name)}, "generate with it") : null, ALONE ? null : h("a.button", {href: address("runs", "", {runs: name})}, "compare")),
       row.error ? h("p.fault", row.error) : null,
+      member ? h("p.note", "Study ", h("a", {href: address("study", member.study)}, member.study), `, cell ${member.cell}, seed ${row.seed}`) : null,
       details.sentence && !ALONE ? h("p.note", details.sentence) : null,
       tiles);
     tell();
@@ -74,9 +76,9 @@ export async function open(root, route) {
 
   function about() {
     const configuration = h("pre", {tabindex: 0, role: "group", "aria-label": "configuration"});
-    configuration.textContent = yaml(details.config);
-    return h("details.about", h("summary", "In words, configuration, provenance"), h("div.verdict", details.verdict.map((sentence) => h("p", sentence))),
-      h("p.note", details.subject, details.provenance.wall_s ? `; ${duration(details.provenance.wall_s)} of wall time` : ""), configuration);
+    configuration.textContent = details.configuration;
+    return h("details.about", h("summary", "In words, configuration"), h("div.verdict", details.verdict.map((sentence) => h("p", sentence))),
+      h("p.note", details.subject), configuration);
   }
 
   function chooseTiles() {
@@ -151,12 +153,13 @@ export async function open(root, route) {
 
   header();
   restore(route.query);
+  members.then((found) => { studies = found; header(); });
   const leave = subscribe(async (changed) => {
     if (!changed.has(name)) return;
     if (!runs.rows.has(name)) { head.append(h("p.fault", "This run’s folder is gone.")); return; }
-    const before = details.snapshots.length, started = details.provenance.started;
-    try { details = await json(ofRun(name)); } catch (error) { head.append(h("p.fault", error.message)); return; }
-    if (details.provenance.started !== started) kept.clear();
+    const before = details.snapshots.length, {started} = details.row;
+    try { details = timed(await json(ofRun(name))); } catch (error) { head.append(h("p.fault", error.message)); return; }
+    if (details.row.started !== started) kept.clear();
     header();
     if (details.snapshots.length === before) return;
     histories.show(details);
@@ -164,10 +167,4 @@ export async function open(root, route) {
     place();
   });
   return {restore, close: () => { leave(); scrubber.close(); histories.close(); space?.close(); panel.close(); within?.close(); }};
-}
-
-// nested settings as indented lines
-function yaml(tree, indent = "") {
-  return Object.entries(tree).map(([key, value]) =>
-    value !== null && typeof value === "object" && !Array.isArray(value) ? `${indent}${key}:\n${yaml(value, `${indent}  `)}` : `${indent}${key}: ${Array.isArray(value) ? `[${value.join(", ")}]` : value}`).join("\n");
 }

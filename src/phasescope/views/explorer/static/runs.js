@@ -5,11 +5,12 @@ import {absent, choice, compact, duration, eachFrame, h, integer, known, percent
 import {sparkline} from "./charts.js";
 import {Columns, titleOf} from "./columns.js";
 import {MOST_COMPARED} from "./grouping.js";
-import {runs, subscribe} from "./live.js";
+import {members, runs, subscribe} from "./live.js";
 import {address, remember} from "./route.js";
 import {phasesTerm, term} from "./words.js";
 
 const PAGE = 60;
+let studies = {};
 const TITLES = {learning: "share of success (line), order (dashed) over its untrained value (dotted), phases (below): of behaviour, else of the representation", phase: "the last phase, of the images and of the latents", success: "of the images painted for labels that were learnt", order: "ridge R² where the phases are read; in brackets the untrained network’s", images: "images seen"};
 const STATES = ["running", "done", "stopped", "killed", "failed", "broken"];
 const SORTS = {
@@ -134,6 +135,7 @@ export async function open(root, route) {
 
   restore(route.query);
   const changed = eachFrame(list);
+  members.then((found) => { studies = found; lines.clear(); changed(); });
   let asking = null;
   // a row that changes where it stands is replaced there: the page does not jump under a hand
   const leave = subscribe((names) => {
@@ -205,7 +207,8 @@ function differences(rows) {
 }
 
 function cells(row, fields) {
-  const told = [`seed=${row.seed}`, ...fields.filter((key) => key in (row.settings ?? {})).map((key) => `${key.split(".").slice(1).join(".")}=${row.settings[key]}`)].join("  ");
+  const member = studies[row.digest];
+  const told = [...(member ? [`${member.study}: ${member.cell}`] : []), `seed=${row.seed}`, ...fields.filter((key) => key in (row.settings ?? {})).map((key) => `${key.split(".").slice(1).join(".")}=${row.settings[key]}`)].join("  ");
   const name = h("td.run", h("a", {href: address("run", row.name)}, row.name), tagsOf(row.tags), h("span.settings", {title: told}, row.state === "broken" ? row.error : told));
   if (row.state === "broken") return [name, h("td.state", stateOf(row)), ...["learning", "phase", "success", "order", "images"].map((key) => h(`td.${key}`))];
   const passed = row.phases?.behaviour, inner = row.phases?.sheet ?? row.phases?.representation;

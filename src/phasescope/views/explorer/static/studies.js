@@ -16,7 +16,7 @@ export async function open(root) {
     h("h2", study.name),
     study.question ? h("p", study.question) : null,
     study.error ? h("p.fault", study.error) : [
-      h("p.note", `${integer(study.runs)} runs, ${integer(study.snapshots)} snapshots`),
+      h("p.note", `${integer(study.runs)} runs`),
       h("p.verdicts", Object.entries(study.verdicts).filter(([, count]) => count).map(([verdict, count]) => h(`span.verdict-badge.${verdict.replace(" ", "-")}`, `${count} ${verdict}`))),
     ]))));
   return {};

@@ -2,13 +2,14 @@
 
 import {json} from "./api.js";
 import {Chart} from "./charts.js";
-import {COLOURS, DASHES, UNITS} from "./compare.js";
+import {COLOURS, DASHES} from "./compare.js";
 import {absent, choice, fixed, h, integer, known, percent, s} from "./dom.js";
 import {findRun, subscribe} from "./live.js";
 import {diagram, lineage} from "./phase_diagram.js";
 import {address, remember} from "./route.js";
 import {phaseBadge} from "./runs.js";
 import {phasesTerm, words} from "./words.js";
+import {UNITS} from "./world.js";
 
 export async function open(root, route) {
   const study = await json(`/api/studies/${encodeURIComponent(route.name)}`);
@@ -70,7 +71,7 @@ export async function open(root, route) {
   function curves(groups, end) {
     const at = (run) => { const seen = run.onsets[state.reading]?.[state.phase]; return known(seen) ? run[state.unit][run.images_seen.indexOf(seen)] : null; };
     const xs = [...new Set([0, end, ...study.runs.map(at).filter(known)].flatMap((x) => [x, Math.max(x - 1e-9 * end, 0)]))].sort((a, b) => a - b);
-    onset.show({x: xs, unit: UNITS[state.unit], lines: groups.slice(0, 24).map((group, index) => {
+    onset.show({x: xs, lines: groups.slice(0, 24).map((group, index) => {
       const times = group.runs.map(at).filter(known);
       return {name: group.title, title: `${times.length} of ${group.runs.length} runs reached it`, y: xs.map((x) => times.filter((time) => time <= x).length / group.runs.length), colour: COLOURS[index % COLOURS.length], dash: DASHES[Math.floor(index / COLOURS.length) % DASHES.length], format: (value) => `${fixed(value, 2)} of ${group.runs.length}`};
     })});

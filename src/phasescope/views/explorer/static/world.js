@@ -1,6 +1,20 @@
 // What labels, readings and outcomes say, for whatever world a run is of; `details` is what details.py tells of the run.
 
-import {fixed} from "./dom.js";
+import {fixed, known} from "./dom.js";
+
+// what curves can be drawn against: a number of each snapshot
+export const UNITS = {images_seen: "images seen", step: "steps", epochs: "epochs", wall_s: "seconds of training", of_images: "images since C of images", of_latents: "images since C of latents"};
+
+// those that one of several runs has at every snapshot
+export const unitsOf = (several) => Object.entries(UNITS).filter(([unit]) => several.some(({lines}) => lines.every((line) => known(line[unit]))));
+
+// a run's details, each snapshot with the images seen since the onsets of phase C
+export function timed(details) {
+  const {behaviour, sheet, representation} = details.row.phases ?? {};
+  for (const line of details.lines)
+    for (const [unit, phases] of [["of_images", behaviour], ["of_latents", sheet ?? representation]]) line[unit] = known(phases?.onsets.C) ? line.images_seen - phases.onsets.C : null;
+  return details;
+}
 
 const QUICK_STEPS = 25, MOST_PATIENT_STEPS = 100;
 
