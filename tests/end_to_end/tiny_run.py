@@ -32,7 +32,7 @@ TINY = {
     },
 }
 
-TIMES = ("wall_s", "cpu_s", "observing_s")
+TIMES = ("wall_s", "cpu_s", "observing_s", "images_per_s")
 
 
 def fingerprint(folder: Path) -> dict[str, str]:
@@ -70,6 +70,9 @@ def assert_same_record(one: Run, other: Run) -> None:
             assert mine.latents(*place).tobytes() == its.latents(*place).tobytes()
     assert [_without_times(entry) for entry in one.metrics] == [
         _without_times(entry) for entry in other.metrics
+    ]
+    assert [_without_times(line) for line in one.scalar_lines] == [
+        _without_times(line) for line in other.scalar_lines
     ]
     assert one.references == other.references
     assert not list(one.path.rglob("*.aside"))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phasescope.store.files import (
-    append_json_line,
+    append_json_lines,
     folder_aside,
     read_json_lines,
     remove_asides,
@@ -88,7 +88,7 @@ def test_lines_come_back(written: list[dict]):
         path = Path(folder) / "lines.jsonl"
         assert read_json_lines(path) == []
         for entry in written:
-            append_json_line(path, entry)
+            append_json_lines(path, entry)
         assert read_json_lines(path) == written
 
 
@@ -98,9 +98,9 @@ def test_a_torn_last_line_is_left_out(first: dict, second: dict, data: st.DataOb
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "lines.jsonl"
-        append_json_line(path, first)
+        append_json_lines(path, first)
         length = path.stat().st_size
-        append_json_line(path, second)
+        append_json_lines(path, second)
         whole = path.read_bytes()
         cut = data.draw(st.integers(length, len(whole) - 2))
         path.write_bytes(whole[:cut])

@@ -16,7 +16,7 @@ from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig, over_defaults
 from phasescope.runs.extension import Extend, begin_from
 from phasescope.runs.loading import check_answer, hear_as_trained, plan_of
-from phasescope.runs.monitoring import Monitor, Progress, Start, monitored
+from phasescope.runs.monitoring import Monitor, Progress, Scalars, Start, monitored
 from phasescope.runs.recorder import Recorder
 from phasescope.runs.whole import check_whole
 from phasescope.sources import told_of
@@ -131,6 +131,7 @@ class _Execution:
         hear_as_trained(learner.average, config.training)
         self.family = config.family.build()
         self.losses = self._losses_after([])
+        self.fresh_scalars: list[Scalars] = []
         self.recorder = Recorder(config, self.plan, self.folder, learner.device)
         self._take_up()
         self.recorder.summarise()
@@ -152,8 +153,13 @@ class _Execution:
                 if learner.step == 0 and not self.folder.metrics and not self.stop.asked:
                     yield self._progress(self._observe())
                 losses = learn(learner, self.family, self.config.world, self.config.seed)
+                every = self.config.training.scalars_every
+                self.recorder.start_clock(learner.images_seen)
                 while learner.step < self.steps and not self.stop.asked:
-                    self.losses.add(next(losses), learner.step)
+                    loss = next(losses)
+                    self.losses.add(loss, learner.step)
+                    if every and learner.step % every == 0:
+                        self.recorder.log(learner.step, learner.images_seen, loss=loss, **learner.last_step())
                     due = self.config.probing.snapshots.due(learner.step, self.steps)
                     yield self._progress(self._observe() if due else None)
                     if time.monotonic() >= self._checkpoint_due:
@@ -232,9 +238,11 @@ class _Execution:
         """Take a snapshot, append its metrics, write a checkpoint; in this order."""
         learner = self.learner
         self.losses.read()
-        told = {"loss": self.losses.mean(), **learner.last_step()}
+        last = {name: value if value is None else float(value) for name, value in learner.last_step().items()}
         try:
-            line = self.recorder.record(learner.average, learner.step, learner.images_seen, **told)
+            line = self.recorder.record(
+                learner.average, learner.step, learner.images_seen, loss=self.losses.mean(), **last
+            )
         except NotFinite as error:
             raise self.losses.diverged(f"what is observed must be finite: {error}", learner.step) from error
         self.losses.clear()
@@ -245,6 +253,7 @@ class _Execution:
 
     def _checkpoint(self) -> None:
         self.losses.read()
+        self.fresh_scalars += self.recorder.flush(to_disk=True)
         tensors = {name: tensor.detach().cpu().numpy() for name, tensor in self.learner.tensors().items()}
         state = {
             "run": self.config.digest(),
@@ -266,10 +275,14 @@ class _Execution:
         )  # fmt: skip
 
     def _progress(self, metrics: dict[str, Any] | None) -> Progress:
-        return Progress(self.learner.step, self.steps, self.learner.images_seen, self.losses.last, metrics)
+        fresh, self.fresh_scalars = self.fresh_scalars, []
+        return Progress(
+            self.learner.step, self.steps, self.learner.images_seen, self.losses.last, metrics, fresh
+        )
 
     def _write_status(self, state: str, **more: Any) -> None:
         learner = self.learner
+        self.fresh_scalars += self.recorder.flush()
         self.recorder.write_status(
             state, learner.network, learner.step, self.steps, learner.images_seen, **more
         )

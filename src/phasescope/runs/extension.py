@@ -16,6 +16,7 @@ from phasescope.kinds import source_digests
 from phasescope.runs.config import RunConfig
 from phasescope.store import Run, find_run
 from phasescope.store.files import folder_aside
+from phasescope.store.folder import SCALARS
 from phasescope.store.holding import differences, hold
 from phasescope.store.writer import CHECKPOINT, RunWriter
 
@@ -84,7 +85,7 @@ def _copy(run: Run, target: Path, config: RunConfig) -> None:
         assert checkpoint is not None
         tensors, state = checkpoint
         with folder_aside(target) as folder:
-            for name in ("metrics.jsonl", "references.json", "sources.json"):
+            for name in ("metrics.jsonl", SCALARS, "references.json", "sources.json"):
                 if (source.path / name).exists():
                     shutil.copy2(source.path / name, folder / name)
             shutil.copytree(source.path / "snapshots", folder / "snapshots")

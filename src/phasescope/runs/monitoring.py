@@ -16,6 +16,9 @@ from phasescope.errors import UserError
 from phasescope.sources import told_of
 from phasescope.store import Run
 
+Scalars = Mapping[str, float]
+"""a line of scalars.jsonl, as `Run.scalars` has its columns"""
+
 
 @dataclass(frozen=True)
 class Start:
@@ -34,17 +37,22 @@ class Start:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands: after a step, or after a snapshot, whose metrics are then given; `loss` is the last one known."""
+    """Where a run stands: after a step, or after a snapshot, whose metrics are then given; `loss` is the last one known, and
+    `scalars` are lines that were written since the last event."""
 
     step: int
     steps: int
     images_seen: int
     loss: float | None
     metrics: dict[str, Any] | None = None
+    scalars: Sequence[Scalars] = ()
 
 
 class Monitor(Protocol):
-    """Logs a run somewhere else; `phasescope.TensorBoard` and `phasescope.WandB` are two."""
+    """Logs a run somewhere else; `phasescope.TensorBoard` and `phasescope.WandB` are two.
+
+    A monitor that has no `log_scalars` is given snapshots alone.
+    """
 
     def begin(self, run: Run) -> None:
         """The run begins or resumes: log what it holds so far.
@@ -56,6 +64,10 @@ class Monitor(Protocol):
 
     def log(self, run: Run, metrics: Mapping[str, Any]) -> None:
         """A snapshot was taken; `metrics` are its line, with `step` and `images_seen`."""
+        ...
+
+    def log_scalars(self, run: Run, lines: Sequence[Scalars]) -> None:
+        """Lines of scalars were written, all later than those before, and not later than the next snapshot."""
         ...
 
     def end(self, run: Run) -> None:
@@ -95,6 +107,9 @@ class Monitors:
     def log(self, run: Run, metrics: Mapping[str, Any]) -> None:
         self._each(lambda monitor: monitor.log(run, metrics))
 
+    def log_scalars(self, run: Run, lines: Sequence[Scalars]) -> None:
+        self._each(lambda monitor: getattr(monitor, "log_scalars", lambda *_: None)(run, lines))
+
     def end(self, run: Run) -> None:
         self._each(lambda monitor: monitor.end(run))
 
@@ -118,8 +133,11 @@ def monitored(
             if isinstance(event, Start):
                 run = Run(event.folder)
                 every.begin(run)
-            elif event.metrics and run is not None:
-                every.log(run, event.metrics)
+            elif run is not None:
+                if event.scalars:
+                    every.log_scalars(run, event.scalars)
+                if event.metrics:
+                    every.log(run, event.metrics)
             yield event
     finally:
         if run is not None:

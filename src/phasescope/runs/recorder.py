@@ -51,6 +51,8 @@ class Recorder:
         self.started, self.summary = now(), {}
         self.spent = {"wall_s": 0.0, "cpu_s": 0.0, "observing_s": 0.0}
         self.clock = time.perf_counter(), time.process_time()
+        self._scalars: list[dict[str, Any]] = []
+        self.start_clock(0)
 
     @cached_property
     def observer(self) -> Observer:
@@ -79,6 +81,28 @@ class Recorder:
         self.spent["cpu_s"] += cpu - self.clock[1]
         self.clock = wall, cpu
         return dict(self.spent)
+
+    def start_clock(self, images_seen: int) -> None:
+        """Begin the interval over which the next line of scalars counts images a second."""
+        self._since = time.perf_counter(), self.spent["observing_s"], images_seen
+
+    def log(self, step: int, images_seen: int, **scalars: Any) -> None:
+        """Keep scalars of a step until `flush`: tensors are read there, so that no step waits for a GPU."""
+        began, observing_s, images = self._since
+        self.start_clock(images_seen)
+        now, observed_s, _ = self._since
+        seconds = now - began - (observed_s - observing_s)
+        wall_s = self.spent["wall_s"] + now - self.clock[0]
+        counts = {"step": step, "images_seen": images_seen, "wall_s": round(wall_s, 3)}
+        rate = {"images_per_s": (images_seen - images) / seconds}
+        self._scalars.append({**counts, **scalars, **rate})
+
+    def flush(self, to_disk: bool = False) -> list[dict[str, Any]]:
+        """Append the scalars that were kept to the run's file, and return them; a checkpoint needs them on the disk."""
+        kept, self._scalars = self._scalars, []
+        lines = [{k: v if isinstance(v, int) else float(v) for k, v in line.items()} for line in kept]
+        self.folder.append_scalars(lines, to_disk)
+        return lines
 
     def record(self, network: nn.Module, step: int, images_seen: int, **learnt: Any) -> dict[str, Any]:
         """Take a snapshot, append its line of metrics, in this order; the line without its costs.

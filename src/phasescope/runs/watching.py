@@ -2,8 +2,10 @@
 
     watcher = phasescope.watch(world, taps=["mid_block"], family=phasescope.families.USUAL, folder="runs/mine", batch=64)
     for step, batch in enumerate(loader):
-        watcher.record(network, step)        # as often as one likes; the first is the untrained network's null
+        if step % 500 == 0:
+            watcher.record(network, step)    # a snapshot; the first one is the untrained network's baseline
         ...
+        watcher.log({"loss": loss, "lr": lr}, step)
 
 Recording moves no random stream and leaves the network as it was: its mode, its gradients, its device. Phases, report,
 explorer and `measure` take the folder as they take any.
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from phasescope.probing.config import ProbingConfig
+
+FLUSH_EVERY_S = 2.0
+"""seconds for which scalars are kept before they are written: each writing locks the folder"""
 
 
 def watch(
@@ -113,6 +118,7 @@ class Watcher:
         self._monitors, self._is_monitored, self._seen = Monitors(monitors), False, _Seen()
         self._started, self._clock = now(), (time.perf_counter(), time.process_time())
         self._recorder: Recorder | None = None
+        self._last_logged, self._flush_due = -1, 0.0
 
     @property
     def run(self) -> Run:
@@ -146,6 +152,8 @@ class Watcher:
             if not self._is_monitored:
                 self._is_monitored = True
                 self._monitors.begin(self.run)
+            recorder = self._recorder_of(folder, plan, network)
+            self._flush()
             if step in known:
                 return known[step]
             if known and step < max(known):
@@ -153,12 +161,56 @@ class Watcher:
                     f"`step` (={step}) must come after the last one recorded (={max(known)}): give another `folder`"
                 )
             seen = self._images_seen(step, images_seen)
-            recorder = self._recorder_of(folder, plan, network)
             line = recorder.record(network, step, seen, loss=loss)
             recorder.summarise()
             recorder.write_status("done", network, step, step, seen)
             self._monitors.log(self.run, line)
             return line
+
+    def log(self, scalars: Mapping[str, Any], step: int, images_seen: int | None = None) -> None:
+        """Log scalars of your loop after `step` steps, as often as you like: `run.scalars()` has a column for each.
+
+        A step up to the last one logged is left as it is, so that a loop may be started again.
+
+        Args:
+            scalars: numbers, or tensors of one number; these are read every few seconds, so that no step waits for a GPU.
+            images_seen: so far; by default as `watch` says.
+
+        Raises:
+            UserError: `record` was not called before; a name or a value is invalid.
+        """
+        if self._recorder is None:
+            raise UserError(
+                f"`step` (={step}) must be logged after the first `record`, which begins the run's folder"
+            )
+        for name, value in scalars.items():
+            if not isinstance(name, str) or name in ("step", "images_seen", "wall_s", "images_per_s"):
+                raise UserError(
+                    f"`scalars` (={name!r:.40}) must have names of their own: phasescope sets this one"
+                )
+            if (
+                isinstance(value, bool)
+                or getattr(value, "numel", lambda: 1)() != 1
+                or not hasattr(value, "__float__")
+            ):
+                raise UserError(f"`{name}` (={value!r:.40}) must be a number, or a tensor of one number")
+        if step <= self._last_logged:
+            return
+        self._last_logged = step
+        kept = {
+            name: value.detach() if hasattr(value, "detach") else value for name, value in scalars.items()
+        }
+        self._recorder.log(step, self._images_seen(step, images_seen), **kept)
+        if time.monotonic() >= self._flush_due:
+            with hold(self.path, self._tree()) as folder:
+                self._recorder.folder = folder
+                self._flush()
+
+    def _flush(self) -> None:
+        """Write what was logged, within a block that holds the folder, and give it to the monitors."""
+        self._flush_due = time.monotonic() + FLUSH_EVERY_S
+        if self._recorder is not None and (lines := self._recorder.flush()):
+            self._monitors.log_scalars(self.run, lines)
 
     def _recorder_of(self, folder: RunWriter, plan: ProbingConfig, network: torch.nn.Module) -> Recorder:
         """The recorder, which is made at the first snapshot, with the folder as it is held now."""
@@ -172,6 +224,8 @@ class Watcher:
             if folder.metrics:  # a loop that was started again
                 folder.check_sources()
                 recorder.add(folder.metrics[-1])
+                recorder.start_clock(folder.metrics[-1]["images_seen"])
+            self._last_logged = folder.keep_scalars()
             folder.write_about({**about(self.config, plan, self.world), "watched": type(network).__name__})
             self._recorder = recorder
         self._recorder.folder = self._recorder.observer.folder = folder
@@ -186,7 +240,11 @@ class Watcher:
         return tree
 
     def close(self) -> None:
-        """Tell the monitors that no more comes; recording may go on all the same."""
+        """Write what was logged and end the monitors; recording may continue all the same."""
+        if self._recorder is not None:
+            with hold(self.path, self._tree()) as folder:
+                self._recorder.folder = folder
+                self._flush()
         self._monitors.end(self.run)
 
     def _plan_for(self, network: torch.nn.Module) -> ProbingConfig:

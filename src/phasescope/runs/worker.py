@@ -18,7 +18,7 @@ from phasescope.runs.config import RunConfig
 from phasescope.runs.execution import Start, execute
 from phasescope.stopping import Stop
 from phasescope.store import Run, open_run
-from phasescope.store.files import append_json_line, read_json_lines
+from phasescope.store.files import append_json_lines, read_json_lines
 from phasescope.store.folder import now
 from phasescope.store.holding import Held
 
@@ -63,7 +63,7 @@ def _attempt(run: Run, config: RunConfig) -> None:
 
     def append(event: str, **more: Any) -> None:
         line = {"event": event, "attempt": number, "step": step, "at": now(), **more}
-        append_json_line(run.path / ATTEMPTS, line)
+        append_json_lines(run.path / ATTEMPTS, line)
 
     try:
         with Stop().on_signals() as stop:

@@ -28,8 +28,8 @@ from phasescope.store.folder import Run
 
 MANIFEST = "manifest.json"
 KEPT = (
-    "config.yaml", "about.json", "status.json", "metrics.jsonl", "references.json", "sources.json", "world.npz",
-    "notes.json", "tags.txt", "checkpoint", "observations", "snapshots",
+    "config.yaml", "about.json", "status.json", "metrics.jsonl", "scalars.jsonl", "references.json", "sources.json",
+    "world.npz", "notes.json", "tags.txt", "checkpoint", "observations", "snapshots",
 )  # fmt: skip
 """of a run's folder: not its lock, not who executed it where, not its report"""
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"

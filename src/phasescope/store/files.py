@@ -119,12 +119,13 @@ def read_json_lines(path: Path) -> list[dict[str, Any]]:
     return objects
 
 
-def append_json_line(path: Path, entry: dict[str, Any]) -> None:
-    """Append one line and bring it to the disk."""
+def append_json_lines(path: Path, *entries: Mapping[str, Any], to_disk: bool = True) -> None:
+    """Append a line for each entry; `to_disk` returns once they, and all lines before them, would survive a power cut."""
     with open(path, "ab") as file:
-        file.write(to_json(entry).encode() + b"\n")
+        file.write("".join(to_json(entry) + "\n" for entry in entries).encode())
         file.flush()
-        os.fsync(file.fileno())
+        if to_disk:
+            os.fsync(file.fileno())
 
 
 def to_json(tree: Any, indent: int | None = None) -> str:

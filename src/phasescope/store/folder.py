@@ -1,6 +1,6 @@
 """A run's folder: the truth about a run, on disk.
 
-    config.yaml  config.json  about.json  status.json  metrics.jsonl  references.json
+    config.yaml  config.json  about.json  status.json  metrics.jsonl  scalars.jsonl  references.json
     snapshots/<step>/  observations/<plan>/  checkpoint/state.safetensors  report.html
 
 It is read without torch. One process at a time writes it (`store.holding`).
@@ -19,13 +19,15 @@ from phasescope.config import Tree, read_yaml
 from phasescope.errors import UserError
 from phasescope.kinds import load, source_digests
 from phasescope.showing import html_table
-from phasescope.store.files import read_json, sha256
+from phasescope.store.files import read_json, read_json_lines, sha256
 from phasescope.store.metrics import Metrics, read_last, read_metrics
 from phasescope.store.snapshot import Snapshot
 
 if TYPE_CHECKING:
     import pandas as pd
 
+SCALARS = "scalars.jsonl"
+"""every few steps of a training, where metrics.jsonl has a line a snapshot"""
 WORLD = "world.npz"
 """the arrays of a world that was at hand, in the folder of a run that was watched"""
 PLOTS = "phasescope.views.plots:Plots"
@@ -164,6 +166,19 @@ class Run:
         from phasescope.store.flat import as_frame, plain_types, snapshot_rows
 
         return plain_types(as_frame(snapshot_rows(self.identity, self.config, self.status, self.metrics)))
+
+    def scalars(self) -> pd.DataFrame:
+        """A row every `training.scalars_every` steps: `step`, `images_seen`, `wall_s` (seconds of computing so far), `loss`
+        of this step's batch, `learning_rate`, `gradient_norm` before clipping, and `images_per_s`, snapshots not counted;
+        of a watched run what its loop logged. No rows if nothing was logged."""
+        from phasescope.store.flat import as_frame, plain_types
+
+        return plain_types(as_frame(self.scalar_lines))
+
+    @property
+    def scalar_lines(self) -> list[dict[str, Any]]:
+        """The lines of scalars.jsonl, by ascending step; a torn last line is left out."""
+        return read_json_lines(self.path / SCALARS)
 
     @property
     def observations(self) -> list[Run]:

@@ -13,8 +13,8 @@ from phasescope.config import Tree, read_yaml
 from phasescope.errors import UserError
 from phasescope.store.writer import RunWriter
 
-BEFORE = ("lock", "world.npz")
-"""files that a folder may hold before it is a run's"""
+BEFORE = ("lock", "world.npz", "config.json", "sources.json")
+"""files that a folder may hold before it has a config.yaml, the last of them to be written"""
 LOCK_PATIENCE_S = 1.0
 """how long a writer waits for the lock: a reader that looks whether a folder is held has it for a moment"""
 
@@ -91,7 +91,7 @@ def _check_same(path: Path, config: Tree, anew: bool) -> None:
         )
 
 
-WHERE_COMPUTED = ("training.device", "training.threads")
+WHERE_COMPUTED = ("training.device", "training.threads", "training.scalars_every")
 """fields in which a run may differ from one process to the next"""
 OPEN = ("probing.images",)
 """mappings whose keys are a user's own words: one that is missing was not said"""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -19,14 +20,14 @@ from phasescope.config import Tree
 from phasescope.errors import RunFailed, UserError
 from phasescope.kinds import source_digests
 from phasescope.store.files import (
-    append_json_line,
+    append_json_lines,
     checksum,
     folder_aside,
     remove_asides,
     to_json,
     write_aside,
 )
-from phasescope.store.folder import Run
+from phasescope.store.folder import SCALARS, Run
 from phasescope.store.metrics import check_entry
 from phasescope.store.snapshot import CHECKSUMS
 from phasescope.store.tables import safetensors_bytes
@@ -115,8 +116,21 @@ class RunWriter(Run):
             raise RunFailed(
                 f"what was measured at step {entry.get('step')} must be metrics: {error}"
             ) from None
-        append_json_line(self.path / "metrics.jsonl", entry)
+        append_json_lines(self.path / "metrics.jsonl", entry)
         there.append(told)
+
+    def append_scalars(self, lines: Sequence[Mapping[str, Any]], to_disk: bool = True) -> None:
+        """Append lines of scalars; a checkpoint has them, and all before them, brought to the disk first."""
+        self.check_own()
+        if lines or (to_disk and (self.path / SCALARS).exists()):
+            append_json_lines(self.path / SCALARS, *lines, to_disk=to_disk)
+
+    def keep_scalars(self, last: float = math.inf) -> int:
+        """Drop lines of scalars later than the step `last`, and a torn one; return the step of the last one kept, or -1."""
+        lines = [line for line in self.scalar_lines if line["step"] <= last]
+        if (self.path / SCALARS).exists():
+            write_aside(self.path / SCALARS, "".join(to_json(line) + "\n" for line in lines))
+        return lines[-1]["step"] if lines else -1
 
     @contextmanager
     def new_snapshot(self, step: int) -> Iterator[Path]:
@@ -130,7 +144,7 @@ class RunWriter(Run):
             self.check_own()
 
     def forget_after(self, step: int) -> None:
-        """Drop metrics and snapshots later than `step`: a resumed run records them anew.
+        """Drop metrics, scalars and snapshots later than `step`: a resumed run records them again.
 
         With step = -1 all go. What a killed process left half-written goes too.
         """
@@ -138,6 +152,7 @@ class RunWriter(Run):
         kept = [entry for entry in self.metrics if entry["step"] <= step]
         write_aside(self.path / "metrics.jsonl", "".join(to_json(entry) + "\n" for entry in kept))
         self._metrics[:] = kept
+        self.keep_scalars(step)
         for snapshot in self.snapshots:
             if snapshot.step > step:
                 shutil.rmtree(snapshot.path)

@@ -113,7 +113,7 @@ AnyLoss: Any = LossConfig if TYPE_CHECKING else open_union(FamilyLossConfig, Los
 class TrainingConfig(Config):
     """Steps, batches, optimiser, averaging, precision and place."""
 
-    UNTOLD: ClassVar[frozenset[str]] = frozenset({"device", "threads"})
+    UNTOLD: ClassVar[frozenset[str]] = frozenset({"device", "threads", "scalars_every"})
 
     steps: int = Field(4000, ge=1, le=10**9)
     """gradient steps"""
@@ -141,6 +141,8 @@ class TrainingConfig(Config):
     """auto (CUDA where there is one), cpu, cuda or cuda:N"""
     threads: int | None = Field(None, ge=1, le=1024)
     """CPU threads; null leaves the choice to torch"""
+    scalars_every: int = Field(10, ge=0)
+    """steps between two lines of scalars.jsonl: loss, learning rate, gradient norm, images a second; 0 writes none"""
 
     @field_validator("label_dropout", mode="before")
     @classmethod

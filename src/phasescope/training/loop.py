@@ -86,12 +86,12 @@ class Learner:
         for averaged, own in self._buffers:
             averaged.copy_(own)
 
-    def last_step(self) -> dict[str, float | None]:
-        """Return the learning rate of the last step, and the norm of its gradient before it was clipped; waits for a GPU."""
+    def last_step(self) -> dict[str, float | Tensor | None]:
+        """Return the learning rate of the last step, and the norm of its gradient before it was clipped, on its device."""
         if self.norm is None:
             return {"learning_rate": None, "gradient_norm": None}
         rate = self.config.optimiser.lr * self.config.lr_factor(self.step - 1)
-        return {"learning_rate": rate, "gradient_norm": float(self.norm)}
+        return {"learning_rate": rate, "gradient_norm": self.norm}
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the whole state, as flat named tensors."""

@@ -9,7 +9,7 @@ that a log says what the run says.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -41,13 +41,19 @@ class TensorBoard:
         for earlier in (self.folder / run.name).glob("events.*"):
             earlier.unlink()
         self._writer = module.SummaryWriter(self.folder / run.name)
+        self.log_scalars(run, run.scalar_lines)
         for line in run.metrics:
             self.log(run, line)
 
+    def log_scalars(self, run: Run, lines: Sequence[Mapping[str, float]]) -> None:
+        began = _began(run)
+        for line in lines:
+            for tag, value in _dense(line):
+                self._writer.add_scalar(tag, value, line["step"], began + line["wall_s"])
+        self._writer.flush()
+
     def log(self, run: Run, metrics: Mapping[str, Any]) -> None:
-        started, step = run.status.get("started"), metrics["step"]
-        at = datetime.fromisoformat(started).timestamp() if started else 0.0
-        at += metrics.get("wall_s") or 0.0
+        step, at = metrics["step"], _began(run) + (metrics.get("wall_s") or 0.0)
         for tag, value in _scalars(metrics):
             self._writer.add_scalar(tag, value, step, at)
         for tag, picture in _pictures(run, step):
@@ -94,8 +100,16 @@ class WandB:
         self._run = self._wandb.init(
             name=run.name, id=run.name, config=run.config, resume=resume, **self.options
         )
-        for line in run.metrics:
-            self.log(run, line)
+        lines = run.scalar_lines  # steps of Weights & Biases must not decrease
+        for snapshot in run.metrics:
+            self.log_scalars(run, [line for line in lines if line["step"] <= snapshot["step"]])
+            self.log(run, snapshot)
+            lines = [line for line in lines if line["step"] > snapshot["step"]]
+        self.log_scalars(run, lines)
+
+    def log_scalars(self, run: Run, lines: Sequence[Mapping[str, float]]) -> None:
+        for line in lines:
+            self._run.log(dict(_dense(line)), step=line["step"])
 
     def log(self, run: Run, metrics: Mapping[str, Any]) -> None:
         step = metrics["step"]
@@ -135,6 +149,18 @@ def _scalars(line: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
             value = LETTERS.index(value) if value in LETTERS else None
         if isinstance(value, int | float) and not isinstance(value, bool) and column != "step":
             yield column.replace(".", "/", 1), float(value)
+
+
+def _dense(line: Mapping[str, float]) -> Iterator[tuple[str, float]]:
+    """Give (tag, number) of a line of scalars: `train/loss` beside the snapshots' own `loss`, a mean since the last one."""
+    for name, value in line.items():
+        if name not in ("step", "wall_s") and value is not None:
+            yield f"train/{name}", value
+
+
+def _began(run: Run) -> float:
+    started = run.status.get("started")
+    return datetime.fromisoformat(started).timestamp() if started else 0.0
 
 
 def _pictures(run: Run, step: int) -> Iterator[tuple[str, Image.Image]]:
