@@ -27,22 +27,4 @@ def open_npz(path: Path | str) -> Iterator[Mapping[str, np.ndarray]]:
         with np.load(file, allow_pickle=False) as arrays:
             if isinstance(arrays, np.ndarray):
                 raise ValueError("it holds one array without a name")
-            yield _Arrays(arrays)
-
-
-class _Arrays(Mapping[str, np.ndarray]):
-    """The members of an npz file; numpy gives the bytes of a member that is no array, which is an error here."""
-
-    def __init__(self, members: Mapping[str, np.ndarray]):
-        self._members = members
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        if not isinstance(array := self._members[name], np.ndarray):
-            raise ValueError(f"`{name}` is no array")
-        return array
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._members)
-
-    def __len__(self) -> int:
-        return len(self._members)
+            yield arrays

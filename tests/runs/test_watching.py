@@ -303,20 +303,3 @@ def test_of_the_loop_no_more_is_recorded_than_what_watch_is_given(tmp_path, caps
     assert "lr 0.00125" in record_words.subject(Record(said.run))
     with pytest.raises(UserError, match=r"`network.hyperparameters.lr` is 0.00125 there and 1.0 here"):
         watcher_of(tmp_path / "said", batch=BATCH, hyperparameters={**given, "lr": 1.0}).record(Net(), 5)
-
-
-def test_a_watched_run_of_an_earlier_version_is_read_continued_and_shown_without_what_it_invented(
-    tmp_path, capsys
-):
-    watcher = watcher_of(tmp_path / "old", batch=BATCH)
-    watcher.record(Net(), 0)
-    tree = watcher.config.tree()
-    del tree["network"]["hyperparameters"]
-    assert tree["training"]["steps"] == 4000
-    (watcher.path / "config.yaml").write_text(yaml.safe_dump(tree))
-    watcher_of(tmp_path / "old", batch=BATCH).record(Net(), 5)
-    assert [line["step"] for line in watcher.run.metrics] == [0, 5]
-    other = watcher_of(tmp_path / "other", batch=BATCH)
-    other.record(Net(), 0)
-    assert not is_invented(training_shown(watcher.run, other.run, capsys))
-    assert main(["measure", str(watcher.path), "--only", "order"]) == 0

@@ -213,11 +213,12 @@ def test_what_unpacks_to_more_than_it_says_is_not_unpacked(archive, tmp_path, ca
 
 
 def test_a_run_that_appears_while_an_archive_is_unpacked_stays(run, archive, tmp_path, monkeypatch):
-    """The name is claimed first; who writes into the claimed folder all the same loses nothing."""
+    """Who writes into a folder of that name meanwhile loses nothing."""
     theirs = tmp_path / "runs" / run.path.name / "theirs"
     copy = archives._copy
 
     def meanwhile(*given):
+        theirs.parent.mkdir(exist_ok=True)
         theirs.write_text("theirs")
         return copy(*given)
 

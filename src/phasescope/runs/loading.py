@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
     from phasescope.training.config import TrainingConfig
     from phasescope.worlds.base import World
 
-MOST_PARAMETERS, MOST_TENSORS = 2**28, 2**13
-"""of a network that the explorer loads, and the tensors that hold them"""
-MOST_VALUES = 2**16
-"""of an image that the explorer samples"""
 MOST_WORK = 2**22
 """values computed for one answer of the explorer: those of an image times the steps to it, or times the images"""
 
@@ -213,42 +209,6 @@ def check_labels(world: World, labels: Float[np.ndarray, "n K"], prefix: str = "
     """Raises UserError, whose message begins with `prefix`, where a label is not of this world."""
     with as_user_error(prefix):
         world.factors.visible.check(labels)
-
-
-def check_size(config: RunConfig) -> None:
-    """Raises UserError where images or network are larger than what the explorer loads; nothing is allocated for this."""
-    import torch
-    from torch.nn.modules.module import register_module_parameter_registration_hook
-
-    shape, values = config.world.shape, math.prod(config.world.shape)
-    if values > MOST_VALUES:
-        raise UserError(
-            f"`world.shape` (={shape}) must hold at most {MOST_VALUES:,} values to be painted here"
-        )
-    network, parameters, tensors = f"`network` (={config.network.kind})", 0, 0
-
-    def count(module: Any, name: str, parameter: Tensor | None) -> None:
-        nonlocal parameters, tensors
-        if parameter is not None:
-            parameters, tensors = parameters + parameter.numel(), tensors + 1
-        if parameters > MOST_PARAMETERS or tensors > MOST_TENSORS:
-            raise UserError(
-                f"{network} must have at most {MOST_PARAMETERS:,} parameters in at most {MOST_TENSORS:,} tensors to be "
-                "painted with here"
-            )
-
-    counting = register_module_parameter_registration_hook(count)
-    try:
-        with torch.device("meta"):
-            config.network.build(shape, config.world.factors.visible)
-    except (ValueError, RuntimeError, OverflowError, TypeError) as error:
-        # torch has several ways to say that no tensor has such a size.
-        why = " ".join(str(error).split())[:300]
-        raise UserError(
-            why if isinstance(error, ValueError) else f"{network} cannot be built: {why}"
-        ) from None
-    finally:
-        counting.remove()
 
 
 def check_work(name: str, count: int, world: World, images: int = 1) -> None:

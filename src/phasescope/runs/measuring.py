@@ -59,7 +59,7 @@ def measure_file(
         for name in (latents, labels):
             if name not in arrays:
                 raise UserError(f"`{path}` (arrays: {', '.join(arrays)}) must hold `{name}`")
-        x, y = arrays[latents], arrays[labels]
+        x, y = np.asarray(arrays[latents]), np.asarray(arrays[labels])  # a member that is no array is bytes
     for name, array in ((latents, x), (labels, y)):
         if array.dtype.kind not in "biuf":
             raise UserError(f"`{path}`: `{name}` (of {array.dtype}) must hold real numbers")

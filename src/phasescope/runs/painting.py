@@ -20,9 +20,7 @@ from phasescope.runs.intervening import IMAGES, Change, changed, guided, target_
 from phasescope.runs.loading import (
     Loaded,
     check_labels,
-    check_size,
     check_work,
-    config_of,
     load_network,
     not_imported,
     snapshot_of,
@@ -134,7 +132,6 @@ class Painter:
             ) from None
         key = (str(snapshot.path), stat.st_mtime_ns, stat.st_size)
         if key not in self._kept:
-            check_size(config_of(run))
             self._kept[key] = load_network(run, snapshot)
             self._kept[key].network.requires_grad_(False)
             while len(self._kept) > self.capacity:

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from phasescope.config import read_yaml
 from phasescope.errors import UserError, as_user_error
 from phasescope.families import USUAL, FamilyConfig
 from phasescope.runs.about import about
@@ -232,11 +231,9 @@ class Watcher:
         return self._recorder
 
     def _tree(self) -> dict[str, Any]:
-        """The configuration that is recorded: of the training what `watch` was given. Of a folder of an earlier version, the
-        whole."""
-        tree, path = self.config.tree(), self.path / "config.yaml"
-        if not path.exists() or "steps" not in read_yaml(path).get("training", {}):
-            tree["training"] = {"batch": self.batch} if self.batch else {}
+        """The configuration that is recorded: of the training what `watch` was given."""
+        tree = self.config.tree()
+        tree["training"] = {"batch": self.batch} if self.batch else {}
         return tree
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ import shutil
 import stat
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -126,10 +126,7 @@ def read_archive(
     """
     with reading(path), zipfile.ZipFile(path) as archive:
         name, files = _manifest(archive)
-        need, target = sum(kept["bytes"] for kept in files.values()), runs / name
-        if need > shutil.disk_usage(_there(runs)).free:
-            raise UserError(f"`{path}` must fit on the disk of `{runs}`: it unpacks to {need:,} bytes")
-        with _claimed(target) as folder:
+        with _new_folder(runs / name) as folder:
             for done, (within, kept) in enumerate(files.items()):
                 tell(done, len(files))
                 (folder / within).parent.mkdir(parents=True, exist_ok=True)
@@ -137,37 +134,29 @@ def read_archive(
                     if _copy(entry, file, kept["bytes"]) != kept:
                         raise ValueError(f"`{within}` differs from what {MANIFEST} says")
             check(Run(folder), name)
-    return Run(target)
+    return Run(runs / name)
 
 
 @contextmanager
-def _claimed(target: Path) -> Iterator[Path]:
-    """A folder to fill, which becomes `target` when the block ends well; nothing is removed that others made.
-
-    `target` is there from the start, and empty: nobody else can take the name, and it is replaced only while it is empty.
+def _new_folder(target: Path) -> Iterator[Path]:
+    """A folder to fill, which becomes `target` when the block ends well, and is removed when it does not.
 
     Raises:
-        UserError: `target` is there already, or somebody wrote into it meanwhile.
+        UserError: `target` is there already, or appears meanwhile: a folder is never renamed onto one that holds files.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
     taken = UserError(f"`{target}` must not be there: nothing is overwritten")
-    try:
-        target.mkdir()
-    except FileExistsError:
-        raise taken from None
+    if target.exists():
+        raise taken
     aside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.aside")
     try:
-        aside.mkdir()
+        aside.mkdir(parents=True)
         yield aside
         try:
             aside.rename(target)
         except OSError:
             raise taken from None
-    except BaseException:
+    finally:
         shutil.rmtree(aside, ignore_errors=True)
-        with suppress(OSError):
-            target.rmdir()
-        raise
 
 
 def _manifest(archive: zipfile.ZipFile) -> tuple[str, dict[str, dict[str, Any]]]:
@@ -186,8 +175,3 @@ def _manifest(archive: zipfile.ZipFile) -> tuple[str, dict[str, dict[str, Any]]]
         if not plain or parts[0] not in KEPT or any(part.startswith(".") for part in parts):
             raise ValueError(f"`{within[:80]}` is no file of a run")
     return name, files
-
-
-def _there(folder: Path) -> Path:
-    """The folder, or the nearest above it that is there."""
-    return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())

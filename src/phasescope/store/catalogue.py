@@ -7,7 +7,8 @@ and its last snapshot's metrics (`outcomes.grid.correct`, `order.mid.600.value`)
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,6 +23,11 @@ T = TypeVar("T")
 Row = dict[str, Any]
 MEMORY = "1GB"
 """of DuckDB, for a condition"""
+TOKEN = re.compile(
+    r"""--[^\n]*|\$\$.*?\$\$|'(?:[^']|'')*'|"(?P<quoted>[^"]+)"|(?<![\w.])(?P<name>[a-z_]\w*+(?:\.\w+)*+)""",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Comments and strings, which are left alone, quoted columns and dotted names."""
 
 
 def open_run(path: Path | str) -> Run:
@@ -150,8 +156,8 @@ def _meeting(runs: list[Run], where: str) -> list[Run]:
 
     if not where.strip() or not " ".join(where.split()).isprintable():
         raise _no_condition(where, "it must be printable, and not empty")
-    words = [word.strip().strip('"').lower() for word in _words(where)]
-    named = {name for word in words if word[:1].isalpha() for name in _columns(word)}
+    words = {(match["quoted"] or match["name"] or "").lower() for match in TOKEN.finditer(where)}
+    named = {column for word in words - {""} for column in (word, f"config.{word}")}
     rows: list[Row] = []
     for run in runs:
         head, last = _read(run)
@@ -160,7 +166,24 @@ def _meeting(runs: list[Run], where: str) -> list[Run]:
             dict(leaves) | {name: head[name] for name in head if name == "run" or name.lower() in named}
         )
     columns = {name.lower(): name for row in rows for name in row}
-    query = f"SELECT run, met, typeof(met) FROM (SELECT run, (\n{_with_columns(where, columns, runs)}\n) AS met FROM runs)"
+
+    def quoted(match: re.Match[str]) -> str:
+        """A column's name in quotes, for to DuckDB `order.mid.600.n` is five words; `config.` may be left out."""
+        name = match["name"]
+        if name is None:
+            return match[0]
+        for column in (name.lower(), f"config.{name.lower()}"):
+            if column in columns:
+                return f'"{columns[column]}"'
+        if "." in name and where[match.end() :].lstrip()[:1] != "(":
+            known = [column.removeprefix("config.") for column in set().union(*map(row_of, runs))]
+            near = difflib.get_close_matches(name, known, n=1)
+            raise _no_condition(where, f"no run has `{name}`" + (f"; `{near[0]}` is near" if near else ""))
+        return name
+
+    query = (
+        f"SELECT run, met, typeof(met) FROM (SELECT run, (\n{TOKEN.sub(quoted, where)}\n) AS met FROM runs)"
+    )
     with duckdb.connect(config={"threads": 1, "memory_limit": MEMORY, "temp_directory": ""}) as connection:
         connection.register("frame", as_frame(rows))
         connection.execute("CREATE TABLE runs AS FROM frame")
@@ -177,50 +200,6 @@ def _meeting(runs: list[Run], where: str) -> list[Run]:
         raise _no_condition(where, f"it is {', '.join(sorted(kinds))}, not true or false")
     chosen = {run for run, met, _ in answers if met}
     return [run for run in runs if run.name in chosen]
-
-
-def _columns(word: str) -> tuple[str, str]:
-    """The columns that a word of a condition may name: `config.` may be left out."""
-    return word, f"config.{word}"
-
-
-def _with_columns(where: str, columns: Mapping[str, str], runs: list[Run]) -> str:
-    """The condition with the names of columns, which are given by their lower case, quoted."""
-    words = [*_words(where), ""]
-    for place, word in enumerate(words):
-        name = word.strip()
-        column = next((columns[column] for column in _columns(name.lower()) if column in columns), None)
-        if column is not None:
-            words[place] = f'"{column}"{word[len(name) :]}'
-        elif "." in name and name.replace(".", "_").isidentifier() and not words[place + 1].startswith("("):
-            known = set().union(*map(row_of, runs))
-            raise _no_condition(where, f"no run has `{name}`{_nearest(name, known)}")
-    return "".join(words)
-
-
-def _words(where: str) -> list[str]:
-    """The condition's tokens by DuckDB, those of a dotted name as one: to DuckDB `order.mid.600.n` is five."""
-    import duckdb
-
-    kind = duckdb.token_type
-    tokens = duckdb.tokenize(where)
-    words: list[str] = []
-    touching = False
-    for (start, of), (end, _) in zip(tokens, [*tokens[1:], (len(where), None)], strict=True):
-        text = where[start:end]
-        name = of in (kind.identifier, kind.keyword) and not text.startswith('"')
-        if touching and (name or of == kind.numeric_const or text.startswith(".")):
-            words[-1] += text
-        else:
-            words.append(text)
-            touching = name
-        touching = touching and not text[-1].isspace()
-    return words
-
-
-def _nearest(word: str, columns: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, [column.removeprefix("config.") for column in columns], n=1)
-    return f"; `{near[0]}` is near" if near else ""
 
 
 def _no_condition(where: str, why: str) -> UserError:

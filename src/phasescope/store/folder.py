@@ -81,13 +81,6 @@ class Run:
         world = tree.get("world")
         if isinstance(world, dict) and Path(str(world.get("file"))).name == WORLD and kept.is_file():
             tree["world"] = {**world, "file": str(kept)}
-        network, training = tree.get("network"), tree.get("training")
-        watched = (
-            isinstance(network, dict) and network.get("kind") == "watched" and isinstance(training, dict)
-        )
-        # An earlier version wrote every default, among them a batch of 64.
-        if watched and "steps" in training:
-            tree["training"] = {k: v for k, v in training.items() if k == "batch" and v != 64}
         return tree
 
     @property

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CHECKSUMS = "checksums.json"
-"""of a snapshot's files, as they were written: CRC-32 by name; snapshots of earlier versions have none"""
+"""of a snapshot's files, as they were written: CRC-32 by name"""
 
 
 def array_name(kind: str, place: Place) -> str:
@@ -45,14 +45,12 @@ class Snapshot:
 
         return pd.DataFrame(self.readings())
 
-    def checksum(self, name: str) -> int | None:
-        """That of a file as it was written; None where it is not known.
-
-        Raises:
-            UserError: the checksums cannot be read.
-        """
+    @property
+    def checksums(self) -> dict[str, int]:
+        """CRC-32 of each file as it was written, by name."""
         path = self.path / CHECKSUMS
-        return read_json(path).get(name) if path.exists() else None
+        with reading(path):
+            return read_json(path) if path.exists() else {}
 
     def samples(self) -> dict[str, np.ndarray]:
         """`images` (n, C, *spatial) float32 in [-1, 1], `labels` (n, K), `split` (n,) of str."""
