@@ -12,6 +12,7 @@ import sysconfig
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 from phasescope.errors import RunFailed, SourceFailed, UserError
@@ -41,33 +42,21 @@ def check_file(path: Path, anywhere: bool = False) -> None:
 
 
 def check_module(name: str, reference: str) -> None:
-    """Raises UserError where no such module is found, or it or a package around it lies in a run's folder.
+    """Raises UserError if no such module is there, or it or a package around it lies in a run's folder.
 
-    Packages around a module are found and not imported, for an import would execute them.
+    Each package is looked for in the one around it and not imported, for an import would execute it.
     """
-    first, *inner = name.split(".")
-    missing = UserError(f"`{reference}` cannot be imported: there is no module `{name}`")
-    try:
-        spec = importlib.util.find_spec(first)
-    except (ImportError, ValueError):
-        spec = None
-    if spec is None or not all(part.isidentifier() for part in (first, *inner)):
-        raise missing
-    folders = list(spec.submodule_search_locations or ())
-    places = [Path(place) for place in (spec.origin, *folders) if place]
-    for part in inner:
-        named = [
-            path
-            for folder in folders
-            for path in Path(folder).glob(f"{part}*")
-            if path.name.split(".")[0] == part
-        ]
-        if not named:
-            raise missing
-        places += named
-        folders = [str(path) for path in named if path.is_dir()]
-    for place in places:
-        _check_outside_runs(place.resolve(), reference)
+    around: list[str] = []
+    for count, part in enumerate(name.split(".")):
+        try:
+            spec = PathFinder.find_spec(part, around) if count else importlib.util.find_spec(part)
+        except (ImportError, ValueError):
+            spec = None
+        if spec is None:
+            raise UserError(f"`{reference}` cannot be imported: there is no module `{name}`")
+        around = list(spec.submodule_search_locations or ())
+        for place in filter(None, (spec.origin, *around)):
+            _check_outside_runs(Path(place).resolve(), reference)
 
 
 def _check_outside_runs(whole: Path, reference: str) -> None:

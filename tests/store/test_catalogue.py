@@ -128,6 +128,19 @@ def test_frames_say_what_the_folders_say(made: Path):
     assert set(frame["state"]) == {"done", "stopped", "killed", "broken"}
 
 
+def test_a_frame_holds_the_columns_that_are_asked_for_under_names_without_spaces(made: Path):
+    whole = snapshots_frame(made)
+    assert not [name for name in whole.columns if " " in name]
+    some = snapshots_frame(made, columns=["order.*", "loss"])
+    assert list(some.columns) == [
+        name for name in whole.columns if name in ("run", "step", "loss") or name.startswith("order.")
+    ]
+    assert len(some) == len(whole)
+    assert set(runs_frame(made, columns=["state"]).columns) == {"run", "step", "state"}
+    with pytest.raises(UserError, match=r"`columns` \(=acuracy\.\*\) must be names of columns"):
+        snapshots_frame(made, columns=["loss", "acuracy.*"])
+
+
 def test_views_are_queried_in_sql(runs: Path):
     run = list_runs(runs, "name = 'it.is'")[0]
     with hold(run.path, run.config) as writer, writer.new_snapshot(20) as folder:

@@ -112,13 +112,14 @@ def sample(
         out: FILE.png or FILE.npz
     """
     from phasescope.cli.parsing import numbers
-    from phasescope.runs.sampling import paint
+    from phasescope.runs.sampling import labels_for
     from phasescope.views.samples import write_samples
     from phasescope.views.terminal.progress import counting
 
     label, source = numbers("--at", at), phasescope.find_run(run, runs)
     with counting("sampling"):
-        images, labels = paint(source, label, count, step, seed)
+        labels = labels_for(source, label, count, seed)
+        images = source.sample(labels, step=step, seed=seed)
     print(write_samples(out, images, labels))
     return 0
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -23,15 +23,8 @@ from phasescope.randomness import numpy_generator
 from phasescope.worlds.base import World
 
 
-@dataclass(frozen=True)
-class Observation:
-    """What was seen of a network.
-
-    Attributes:
-        images: (n, C, *spatial), painted for `ProbeSet.sample_labels`.
-        latents: of `ProbeSet.latent_labels`.
-        family: the family's own metrics.
-    """
+class Observation(NamedTuple):
+    """Images of a probe set's `sample_labels`, latents of its `latent_labels`, and the family's own metrics."""
 
     images: Float[np.ndarray, "n C *spatial"]
     latents: Latents

@@ -16,7 +16,7 @@ import numpy as np
 from phasescope.errors import UserError, as_user_error
 from phasescope.factors import Factors
 from phasescope.randomness import numpy_generator, torch_generator
-from phasescope.runs.loading import check_labels, load_network, snapshot_of
+from phasescope.runs.loading import check_labels, load_network
 from phasescope.store import Run, as_run
 from phasescope.worlds.base import World
 
@@ -68,7 +68,7 @@ def intervene(
     intervening.check_how(how)
     if (how == "steer") != (by is not None):
         raise UserError(f"`by` (={by}) must be given with `how` steer, and with nothing else")
-    loaded = load_network(run, snapshot_of(run, step))
+    loaded = load_network(run, run.snapshot(step))
     world, taps = loaded.config.world, loaded.config.network.taps
     if taps is not None and tap not in taps:
         raise UserError(f"`tap` (={tap}) must be one of the network's: {', '.join(taps)}")

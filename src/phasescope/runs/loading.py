@@ -48,24 +48,6 @@ class Loaded:
         return self.config.family.build()
 
 
-def snapshot_of(run: Run, step: int | None) -> Snapshot:
-    """The snapshot of a step, or the last one.
-
-    Raises:
-        UserError: it is not there.
-    """
-    snapshots = run.snapshots
-    if not snapshots:
-        raise UserError(f"`RUN` (={run.name}) must have a snapshot, and has none yet")
-    if step is None:
-        return snapshots[-1]
-    for snapshot in snapshots:
-        if snapshot.step == step:
-            return snapshot
-    known = ", ".join(str(snapshot.step) for snapshot in snapshots)
-    raise UserError(f"`--step` (={step}) must be one of the snapshots: {known}")
-
-
 def config_of(run: Run) -> RunConfig:
     """The run's configuration; sources of somebody's own that it names are imported.
 
@@ -114,7 +96,7 @@ def load_untold(run: Run, step: int | None) -> Loaded:
     Raises:
         UserError: it was never trained without one; or as `load_network` and `snapshot_of` say.
     """
-    loaded = load_network(run, snapshot_of(run, step))
+    loaded = load_network(run, run.snapshot(step))
     if loaded.config.training.withheld == "never":
         raise UserError(
             f"`RUN` (={run.name}) must be trained with labels left out, as by training.label_dropout=0.1: it is told none "

@@ -17,7 +17,7 @@ from phasescope.measures.latents.battery import BY_DEFAULT, NAMES, OF_LATTICE
 from phasescope.npz import MOST_BYTES, open_npz
 from phasescope.places import Place
 from phasescope.randomness import numpy_generator
-from phasescope.runs.loading import Loaded, config_of, load_network, one_thread, snapshot_of
+from phasescope.runs.loading import Loaded, config_of, load_network, one_thread
 from phasescope.store import Run, Snapshot
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def measure_run(
     Raises:
         UserError: there is no such snapshot, none at step 0, or no such measure; or the run cannot be read.
     """
-    snapshot, first = snapshot_of(run, step), snapshot_of(run, 0)
+    snapshot, first = run.snapshot(step), run.snapshot(0)
     with as_user_error():
         if config_of(run).network.is_watched:
             return _stored(run, snapshot, first).table(chosen, tell)

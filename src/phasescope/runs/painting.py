@@ -14,7 +14,6 @@ import numpy as np
 
 from phasescope.errors import UserError, as_user_error
 from phasescope.places import Place
-from phasescope.randomness import numpy_generator
 from phasescope.runs.about import hears_no_label
 from phasescope.runs.intervening import IMAGES, Change, changed, guided, target_of, went
 from phasescope.runs.loading import (
@@ -23,8 +22,8 @@ from phasescope.runs.loading import (
     check_work,
     load_network,
     not_imported,
-    snapshot_of,
 )
+from phasescope.runs.sampling import inputs_at
 from phasescope.store.folder import Run
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from phasescope.families.base import Family
-    from phasescope.probing.inputs import Inputs
     from phasescope.runs.config import RunConfig
     from phasescope.worlds.base import World
 
@@ -123,7 +121,7 @@ class Painter:
 
         if reason := not_imported(run):
             raise UserError(reason)
-        snapshot = snapshot_of(run, step)
+        snapshot = run.snapshot(step)
         try:
             stat = (snapshot.path / "weights.safetensors").stat()
         except OSError:
@@ -191,8 +189,9 @@ class Painter:
             UserError: there is no such place, or a label is not of this world.
         """
         loaded = self.load(run, step)
-        with as_user_error():  # a world that is a data set has no image of any other label
-            return inputs_of(loaded, labels, place).latents(loaded.network, [place.tap]).single[place]
+        check_work("labels", len(labels), loaded.config.world)
+        with as_user_error():
+            return inputs_at(loaded, labels, place).latents(loaded.network, [place.tap]).single[place]
 
     def looked_into(
         self, run: Run, step: int | None, label: tuple[float, ...], place: Place, query: tuple[int, int]
@@ -213,7 +212,7 @@ class Painter:
         loaded = self.load(run, step)
         network, conditions = loaded.network, loaded.config.family.conditions
         with torch.inference_mode(), evaluating(network), as_user_error():
-            inputs = inputs_of(loaded, np.array([label], np.float32), place)
+            inputs = inputs_at(loaded, np.array([label], np.float32), place)
             given = inputs.at(place.condition, 0)
             output = activations(network, [place.tap], *given, flat=False)[place.tap][0].numpy()
             attended = attention(network, place.tap, query, given)
@@ -236,34 +235,6 @@ def as_maps(output: np.ndarray) -> np.ndarray:
     if output.ndim == 2:
         return output[:, None]
     return output.reshape(*output.shape[:2], -1)
-
-
-def inputs_of(loaded: Loaded, labels: Float[np.ndarray, "m K"], place: Place) -> Inputs:
-    """What the network is given at a place for `labels`.
-
-    Raises:
-        UserError: there is no such place, or a label is not of this world.
-    """
-    import torch
-
-    from phasescope.probing.inputs import Inputs
-
-    config, plan = loaded.config, loaded.plan
-    taps, conditions = config.network.taps or plan.taps, config.family.conditions
-    if place.tap not in taps:
-        raise UserError(f"`place` (={place}) must be at a tap of the network: {', '.join(taps)}")
-    if conditions is None and place.condition is not None:
-        raise UserError(f"`place` (={place}) must be a tap alone: this family has no conditions")
-    if conditions is not None and place.condition not in conditions:
-        raise UserError(f"`place` (={place}) must end in a number from {conditions[0]} to {conditions[-1]}")
-    check_labels(config.world, labels)
-    check_work("labels", len(labels), config.world)
-    labels = np.ascontiguousarray(labels, np.float32)
-    with as_user_error():
-        full = config.world.complete(labels, numpy_generator(config.seed, "hidden factors"))
-    at = () if place.condition is None else (place.condition,)
-    cpu = torch.device("cpu")
-    return Inputs(config.world, loaded.family, full, at, 1, 0, config.seed, cpu, plan.batch)
 
 
 def read(world: World, image: Float[np.ndarray, "1 C *spatial"], label: np.ndarray) -> dict[str, Any]:

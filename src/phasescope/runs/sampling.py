@@ -1,18 +1,25 @@
-"""Images from a run on disk, by a snapshot's averaged weights and its family's sampler; and clones of training images."""
+"""What a run's network does: the images that it samples, its activations, and clones of training images."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from phasescope.errors import UserError, as_user_error
 from phasescope.families import Clones
+from phasescope.places import Place
 from phasescope.probing.sampling import sample_labels
 from phasescope.randomness import numpy_generator
-from phasescope.runs.loading import check_labels, load_network, load_untold, snapshot_of
+from phasescope.runs.loading import Loaded, check_labels, config_of, load_network, load_untold
 from phasescope.store import Run, as_run
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+    from phasescope.probing.inputs import Inputs
 
 MOST_SAMPLES, MOST_CLONES = 100_000, 4096
 """images that are sampled, and clones at one noise level"""
@@ -20,31 +27,70 @@ LEVELS = 11
 """noise levels where none is said"""
 
 
-def paint(
-    run: Run, at: Sequence[float] | None, count: int, step: int | None, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """`count` images (n, C, *spatial), and their labels (n, K).
+def sample(
+    run: Run, labels: Sequence[float] | np.ndarray, n: int = 1, step: int | None = None, seed: int = 0
+) -> np.ndarray:
+    """Sample images as `Run.sample` says."""
+    rows = np.atleast_2d(np.asarray(labels, np.float32))
+    if n < 1:
+        raise UserError(f"`n` (={n}) must be at least 1")
+    loaded = load_network(run, run.snapshot(step))
+    world, batch = loaded.config.world, loaded.plan.batch
+    check_labels(world, rows)
+    rows = np.repeat(rows, n, axis=0)
+    return sample_labels(loaded.network, loaded.family, world, rows, batch, "sample", seed)
 
-    Args:
-        at: the label of all, one number a factor; without it labels are drawn from all over the factor space.
-        step: of the snapshot; the last one by default.
-        seed: of the noise, and of the labels where none is given.
+
+def labels_for(run: Run, at: Sequence[float] | None, count: int, seed: int) -> np.ndarray:
+    """Return `count` labels (n, K): all of them `at`, or else drawn from all over the run's factor space.
 
     Raises:
-        UserError: a label out of the world, a count below 1, a snapshot that is not there.
+        UserError: `at` lies outside the world; `count` is invalid.
     """
     if not 1 <= count <= MOST_SAMPLES:
         raise UserError(f"`--count` (={count}) must be from 1 to {MOST_SAMPLES}")
-    loaded = load_network(run, snapshot_of(run, step))
-    world = loaded.config.world
+    world = config_of(run).world
     if at is None:
-        labels = world.draw_labels(count, numpy_generator(seed, "sample labels"))
-        labels = world.factors.visible_columns(labels)
-    else:
-        check_labels(world, np.array([at]), f"`--at` (={','.join(f'{number:g}' for number in at)}): ")
-        labels = np.tile(np.array(at, dtype=np.float32), (count, 1))
-    batch = loaded.plan.batch
-    return sample_labels(loaded.network, loaded.family, world, labels, batch, "sample", seed), labels
+        drawn = world.draw_labels(count, numpy_generator(seed, "sample labels"))
+        return world.factors.visible_columns(drawn)
+    check_labels(world, np.array([at]), f"`--at` (={','.join(f'{number:g}' for number in at)}): ")
+    return np.tile(np.array(at, dtype=np.float32), (count, 1))
+
+
+def activations(run: Run, site: Place | str, labels: np.ndarray, step: int | None = None) -> np.ndarray:
+    """Read activations as `Run.activations` says."""
+    place = site if isinstance(site, Place) else Place.parse(site)
+    loaded = load_network(run, run.snapshot(step))
+    with as_user_error():
+        inputs = inputs_at(loaded, np.atleast_2d(np.asarray(labels, np.float32)), place)
+        return inputs.latents(loaded.network, [place.tap]).single[place]
+
+
+def inputs_at(loaded: Loaded, labels: Float[np.ndarray, "m K"], place: Place) -> Inputs:
+    """Return what the network is given at a site for `labels`.
+
+    Raises:
+        UserError: there is no such site, or a label is not of this world.
+    """
+    import torch
+
+    from phasescope.probing.inputs import Inputs
+
+    config, plan = loaded.config, loaded.plan
+    taps, conditions = config.network.taps, config.family.conditions
+    if taps is not None and place.tap not in taps:
+        raise UserError(f"`place` (={place}) must be at a layer of the network: {', '.join(taps)}")
+    if conditions is None and place.condition is not None:
+        raise UserError(f"`place` (={place}) must be a layer alone: this family has no conditions")
+    if conditions is not None and place.condition not in conditions:
+        raise UserError(f"`place` (={place}) must end in a number from {conditions[0]} to {conditions[-1]}")
+    check_labels(config.world, labels)
+    with as_user_error():  # a world that is a data set has no image of any other label
+        full = config.world.complete(
+            np.ascontiguousarray(labels), numpy_generator(config.seed, "hidden factors")
+        )
+    at = () if place.condition is None else (place.condition,)
+    return Inputs(config.world, loaded.family, full, at, 1, 0, config.seed, torch.device("cpu"), plan.batch)
 
 
 def clones(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -59,33 +59,43 @@ def list_runs(runs: Path | str = "runs", where: str | None = None) -> list[Run]:
     return _meeting(found, where) if where is not None and found else found
 
 
-def runs_frame(runs: Path | str = "runs", where: str | None = None) -> pd.DataFrame:
+def runs_frame(
+    runs: Path | str = "runs", where: str | None = None, columns: Sequence[str] | None = None
+) -> pd.DataFrame:
     """A row a run, by name: `run`, `path`, `state`, `step`, `config.training.batch`, ..., its last snapshot's metrics.
 
     Of a run that cannot be read, `state` is broken and `error` says why.
 
-    Raises:
-        UserError: as `list_runs`.
-    """
-    from phasescope.store.flat import as_frame, plain_types
-
-    return plain_types(as_frame(map(row_of, list_runs(runs, where))))
-
-
-def snapshots_frame(runs: Path | str = "runs", where: str | None = None) -> pd.DataFrame:
-    """A row a snapshot of each run of which `where` holds: the columns of `records.condense`, and `run`; done or not.
+    Args:
+        columns: names of columns, or patterns such as `accuracy.*`, that are kept beside `run` and `step`; all by default.
 
     Raises:
-        UserError: as `list_runs`.
+        UserError: as `list_runs`; or no column has a name in `columns`.
     """
-    from phasescope.store.flat import as_frame, plain_types, snapshot_rows
+    from phasescope.store.flat import frame_of
+
+    return frame_of(map(row_of, list_runs(runs, where)), columns)
+
+
+def snapshots_frame(
+    runs: Path | str = "runs", where: str | None = None, columns: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """A row a snapshot of each run of which `where` holds, done or not: `run`, and the columns of `Run.to_frame`.
+
+    Args:
+        columns: as for `runs_frame`; without them there are about two thousand.
+
+    Raises:
+        UserError: as `runs_frame`.
+    """
+    from phasescope.store.flat import frame_of, snapshot_rows
 
     def rows_of(run: Run) -> list[Row]:
         same: Row = {"run": run.name}
         return [same | row for row in snapshot_rows(run.identity, run.config, run.status, run.metrics)]
 
     several = (read_or(run, rows_of, lambda _: []) for run in list_runs(runs, where))
-    return plain_types(as_frame(row for rows in several for row in rows))
+    return frame_of((row for rows in several for row in rows), columns)
 
 
 def row_of(run: Run) -> Row:

@@ -8,12 +8,17 @@ float or text.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fnmatch import filter as names_like
+from fnmatch import translate
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from phasescope.config import Tree
+from phasescope.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,6 +83,29 @@ def as_frame(rows: Iterable[Row]) -> pd.DataFrame:
     return pd.DataFrame(
         {name: _typed(values + [None] * (count - len(values))) for name, values in columns.items()}
     )
+
+
+def frame_of(rows: Iterable[Row], columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Rows as a table with numpy's types; a space in a column's name becomes `_`.
+
+    Args:
+        columns: names or patterns (`accuracy.*`) of the columns that are kept beside `run` and `step`; all by default.
+
+    Raises:
+        UserError: none of the rows' columns has such a name.
+    """
+    wanted = re.compile("|".join(map(translate, ("run", "step", *columns)) if columns else ("",)))
+    is_wanted = cache(lambda name: wanted.match(name) is not None)
+    tidy = ({name.replace(" ", "_"): value for name, value in row.items()} for row in rows)
+    frame = plain_types(
+        as_frame({name: value for name, value in row.items() if is_wanted(name)} for row in tidy)
+    )
+    for pattern in columns or () if len(frame) else ():
+        if not names_like(frame.columns, pattern):
+            raise UserError(
+                f"`columns` (={pattern}) must be names of columns, or patterns such as accuracy.*: none is such"
+            )
+    return frame
 
 
 def plain_types(frame: pd.DataFrame) -> pd.DataFrame:

@@ -9,6 +9,7 @@ It is read without torch. One process at a time writes it (`store.holding`).
 from __future__ import annotations
 
 import fcntl
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
@@ -18,12 +19,14 @@ from typing import TYPE_CHECKING, Any
 from phasescope.config import Tree, read_yaml
 from phasescope.errors import UserError
 from phasescope.kinds import load, source_digests
+from phasescope.places import Place
 from phasescope.showing import html_table
 from phasescope.store.files import read_json, read_json_lines, sha256
 from phasescope.store.metrics import Metrics, read_last, read_metrics
 from phasescope.store.snapshot import Snapshot
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 SCALARS = "scalars.jsonl"
@@ -31,7 +34,9 @@ SCALARS = "scalars.jsonl"
 WORLD = "world.npz"
 """the arrays of a world that was at hand, in the folder of a run that was watched"""
 PLOTS = "phasescope.views.plots:Plots"
-"""by its name, as kinds are: the store stands below what draws, and imports none of it"""
+NETWORK = "phasescope.runs.loading:load_network"
+SAMPLE, ACTIVATIONS = "phasescope.runs.sampling:sample", "phasescope.runs.sampling:activations"
+"""by their names, as kinds are: the store stands below what draws and computes, and imports none of it"""
 
 
 class Run:
@@ -156,17 +161,17 @@ class Run:
 
     def to_frame(self) -> pd.DataFrame:
         """A row a snapshot: `config.<field>`, `step`, `images_seen`, `loss`, `order.mid.600.value` and all other metrics."""
-        from phasescope.store.flat import as_frame, plain_types, snapshot_rows
+        from phasescope.store.flat import frame_of, snapshot_rows
 
-        return plain_types(as_frame(snapshot_rows(self.identity, self.config, self.status, self.metrics)))
+        return frame_of(snapshot_rows(self.identity, self.config, self.status, self.metrics))
 
     def scalars(self) -> pd.DataFrame:
         """A row every `training.scalars_every` steps: `step`, `images_seen`, `wall_s` (seconds of computing so far), `loss`
         of this step's batch, `learning_rate`, `gradient_norm` before clipping, and `images_per_s`, snapshots not counted;
         of a watched run what its loop logged. No rows if nothing was logged."""
-        from phasescope.store.flat import as_frame, plain_types
+        from phasescope.store.flat import frame_of
 
-        return plain_types(as_frame(self.scalar_lines))
+        return frame_of(self.scalar_lines)
 
     @property
     def scalar_lines(self) -> list[dict[str, Any]]:
@@ -191,6 +196,58 @@ class Run:
             if path.name.isascii() and path.name.isdigit() and path.is_dir()
         ]
         return sorted(map(Snapshot, folders), key=lambda snapshot: snapshot.step)
+
+    def snapshot(self, step: int | None = None) -> Snapshot:
+        """The snapshot of a step, or the last one.
+
+        Raises:
+            UserError: it is not there.
+        """
+        snapshots = {snapshot.step: snapshot for snapshot in self.snapshots}
+        if not snapshots:
+            raise UserError(f"`RUN` (={self.name}) must have a snapshot, and has none yet")
+        step = max(snapshots) if step is None else step
+        if step not in snapshots:
+            known = ", ".join(map(str, snapshots))
+            raise UserError(f"`--step` (={step}) must be one of the snapshots: {known}")
+        return snapshots[step]
+
+    def load_network(self, step: int | None = None) -> Any:
+        """The network of a snapshot, the last one by default: its averaged weights, in evaluation mode, on the CPU.
+
+        It is a `torch.nn.Module`, called as `network(x_t, t, labels)`; `t` is None if the family has no noise levels.
+
+        Raises:
+            UserError: there is no such snapshot; the network was watched, and only its own loop can build it.
+        """
+        return load(NETWORK)(self, self.snapshot(step)).network
+
+    def sample(
+        self, labels: Sequence[float] | np.ndarray, n: int = 1, step: int | None = None, seed: int = 0
+    ) -> np.ndarray:
+        """Sample `n` images for each of `labels`, (m, K) or one (K,), with the network of a snapshot.
+
+        Returns:
+            (m * n, C, *spatial) float32 in [-1, 1], all images of a label next to each other; the noise derives from `seed`.
+
+        Raises:
+            UserError: a label lies outside the world; there is no such snapshot.
+        """
+        return load(SAMPLE)(self, labels, n, step, seed)
+
+    def activations(self, site: Place | str, labels: np.ndarray, step: int | None = None) -> np.ndarray:
+        """Read a layer's activations for the images of `labels`, (m, K), with the network of a snapshot.
+
+        Args:
+            site: a layer and a noise level, as `mid.600` or `Place("mid", 600)`; the layer alone if the family has none.
+
+        Returns:
+            (m, features) float32, as snapshots record them: the run's own noise, a draw for each label.
+
+        Raises:
+            UserError: there is no such layer, noise level or snapshot; a label lies outside the world.
+        """
+        return load(ACTIVATIONS)(self, site, labels, step)
 
 
 def broken_status(why: str) -> dict[str, Any]:

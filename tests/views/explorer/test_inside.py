@@ -13,7 +13,8 @@ from phasescope.errors import UserError
 from phasescope.networks.layers import SelfAttention
 from phasescope.places import Place
 from phasescope.probing.capture import activations, attention
-from phasescope.runs.painting import Painter, as_maps, inputs_of
+from phasescope.runs.painting import Painter, as_maps
+from phasescope.runs.sampling import inputs_at
 from phasescope.store import Run
 from phasescope.views.explorer.server import create_app
 
@@ -125,10 +126,10 @@ def test_a_network_of_another_snapshot_gives_its_own(run):
         "up1"
     ]
     np.testing.assert_allclose(found.maps.ravel(), expected[0].numpy(), rtol=1e-4, atol=1e-5)
-    with pytest.raises(UserError, match="must be at a tap"):
+    with pytest.raises(UserError, match="must be at a layer"):
         painter.looked_into(run, 40, LABEL, Place("nowhere", 40), (0, 0))
 
 
 def _given(painter, run):
-    inputs = inputs_of(painter.load(run, 40), np.array([LABEL], np.float32), Place("up1", 40))
+    inputs = inputs_at(painter.load(run, 40), np.array([LABEL], np.float32), Place("up1", 40))
     return inputs.at(40, 0)

@@ -141,10 +141,8 @@ class Explorer:
         return details(entry.record, entry.row)
 
     def samples(self, query: Query, _: IsLeft) -> bytes:
-        from phasescope.runs.loading import snapshot_of
-
         record = self._entry(query).record
-        return samples(record, snapshot_of(record.run, query.integer("step")))
+        return samples(record, record.run.snapshot(query.integer("step")))
 
     def list_studies(self, _: Query, __: IsLeft) -> str:
         return to_json(self.studies.all())
