@@ -41,7 +41,7 @@ def test_the_house_is_no_larger_than_it_may_be(what, count, most, capsys):
 
 
 OF_THE_BUMP = re.compile(r"bump|sigma_px|misplaced", re.IGNORECASE)
-OF_DIFFUSION = re.compile(r"diffusion|\bschedules?\b|schedule_", re.IGNORECASE)
+OF_DIFFUSION = re.compile(r"diffusion|noise schedules?\b|family\.schedule", re.IGNORECASE)
 FILES = sorted(
     path
     for path in SOURCE.rglob("*")

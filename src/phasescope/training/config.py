@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import inspect
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from phasescope.config import Config
+from phasescope.errors import UserError
 from phasescope.families.base import Withheld
-from phasescope.kinds import Constructed, open_union
+from phasescope.kinds import Constructed, Kind, open_union
 from phasescope.sources import failing
 from phasescope.training.base import LARGEST_LR, LossConfig, OptimiserConfig
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
+
+MOMENTUM = 0.9
+"""of the optimiser that a scheduler is tried on, by which a change of momentum is noticed"""
 
 
 class AdamWConfig(OptimiserConfig):
@@ -96,6 +101,79 @@ def of_optimiser(cls: type, reference: str) -> type[OptimiserConfig]:
     return TorchOptimiserConfig
 
 
+class ScheduleConfig(Kind):
+    """The course of the learning rates over a training."""
+
+    def factor(self, step: int, training: TrainingConfig) -> float:
+        """Return the learning rates at `step` (0-based) as a share of the optimiser's; it depends on nothing else."""
+        raise NotImplementedError
+
+
+class WarmupScheduleConfig(ScheduleConfig):
+    """A linear rise over `training.warmup` steps, then what `training.decay` says."""
+
+    kind: Literal["warmup"] = "warmup"
+
+    def factor(self, step: int, training: TrainingConfig) -> float:
+        if step < training.warmup:
+            return (step + 1) / training.warmup
+        if training.decay == "constant":
+            return 1.0
+        done = (step - training.warmup) / max(1, training.steps - training.warmup)
+        return 0.5 * (1 + math.cos(math.pi * done))
+
+
+class TorchScheduleConfig(ScheduleConfig, Constructed):
+    """A scheduler of torch by reference, in the place of warm-up and decay, with its arguments as further keys."""
+
+    FIELD: ClassVar[str] = "training.schedule"
+
+    def takes(self) -> dict[str, inspect.Parameter]:
+        return dict(list(super().takes().items())[1:])  # the optimiser comes first
+
+    def factor(self, step: int, training: TrainingConfig) -> float:
+        lr = training.optimiser.lr
+        return _rates(self.kind, self.model_dump_json(), lr, training.steps)[step] / lr
+
+
+@lru_cache(maxsize=8)
+def _rates(kind: str, config: str, lr: float, steps: int) -> list[float]:
+    """Return the learning rate of each step, from an optimiser of nothing: a resumed run needs no state of the scheduler.
+
+    Raises:
+        SourceFailed, UserError: the scheduler refuses its arguments, or does not step so often without a metric.
+    """
+    import torch
+
+    optimiser = torch.optim.SGD([torch.zeros(1)], lr=lr, momentum=MOMENTUM)
+    scheduler = TorchScheduleConfig.model_validate_json(config).construct(optimiser)
+    group, rates = optimiser.param_groups[0], []
+    with failing(f"`training.schedule` (={kind}) must step {steps} times, as `training.steps` says"):
+        for _ in range(steps):
+            rates.append(float(group["lr"]))
+            if group["momentum"] != MOMENTUM:
+                raise UserError(
+                    f"`training.schedule.cycle_momentum` (=True) must be false: {kind} may change learning rates alone"
+                )
+            if not 0 <= rates[-1] <= LARGEST_LR:
+                raise UserError(
+                    f"`training.schedule` (={kind}) must give rates from 0 on, and gives {rates[-1]} at step {len(rates)}"
+                )
+            optimiser.step()
+            if len(rates) < steps:
+                scheduler.step()
+    return rates
+
+
+def of_schedule(cls: type, reference: str) -> type[ScheduleConfig]:
+    """Return the configuration class of a torch scheduler; TypeError if the class is none."""
+    import torch
+
+    if not issubclass(cls, torch.optim.lr_scheduler.LRScheduler):
+        raise TypeError("must be a ScheduleConfig or a torch.optim.lr_scheduler.LRScheduler, and is neither")
+    return TorchScheduleConfig
+
+
 class FamilyLossConfig(LossConfig):
     """The family's own loss, averaged over the batch."""
 
@@ -106,6 +184,9 @@ AnyOptimiser: Any = (
     OptimiserConfig
     if TYPE_CHECKING
     else open_union(AdamWConfig | MuonConfig | SGDConfig, OptimiserConfig, of_optimiser)
+)
+AnySchedule: Any = (
+    ScheduleConfig if TYPE_CHECKING else open_union(WarmupScheduleConfig, ScheduleConfig, of_schedule)
 )
 AnyLoss: Any = LossConfig if TYPE_CHECKING else open_union(FamilyLossConfig, LossConfig)
 
@@ -127,6 +208,8 @@ class TrainingConfig(Config):
     """steps over which the learning rates rise linearly"""
     decay: Literal["constant", "cosine"] = "constant"
     """course of the learning rates after warm-up: constant, or half a cosine that ends at 0"""
+    schedule: AnySchedule = WarmupScheduleConfig()
+    """course of the learning rates: `warmup` and `decay` as given, or a scheduler of torch in the place of both"""
     clip: float | None = Field(1.0, gt=0)
     """largest norm of the gradient; null clips nothing"""
     ema: float = Field(0.995, ge=0, lt=1)
@@ -170,13 +253,8 @@ class TrainingConfig(Config):
         return [share == 1 for share in dropout] if isinstance(dropout, tuple) else dropout == 1
 
     def lr_factor(self, step: int) -> float:
-        """Return the share of the learning rates at `step` (0-based): linear warm-up, then constant or half a cosine."""
-        if step < self.warmup:
-            return (step + 1) / self.warmup
-        if self.decay == "constant":
-            return 1.0
-        done = (step - self.warmup) / max(1, self.steps - self.warmup)
-        return 0.5 * (1 + math.cos(math.pi * done))
+        """Return the share of the optimiser's learning rates at `step` (0-based)."""
+        return self.schedule.factor(step, self)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

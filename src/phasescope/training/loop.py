@@ -164,6 +164,7 @@ def fresh_learner(
     """Return a learner whose initial weights derive from (seed, "weights"); torch's global random state stays as it was.
     ValueError if the device or the precision is not available here."""
     device = resolve_device(config.device)
+    config.lr_factor(config.steps - 1)  # a scheduler that cannot go so far says so before any work
     prepare(device, config)
     with global_stream_from(derive(seed, "weights")):
         network = network_config.build(shape, factors)
