@@ -20,7 +20,8 @@ class PlacedUNet(networks.UNetConfig):
     """A U-Net with a head that adds an image of the label to its output, past all layers: accuracy without a sheet.
 
     The noise is (x_t - alpha x_0) / sigma. The head is a small network of the label alone, whose image h enters as
-    -(alpha / sigma) h, with alpha and sigma of the linear schedule (Ho et al. 2020): it can place the object by itself.
+    -min(alpha / sigma, 1) h, with alpha and sigma of the linear schedule (Ho et al. 2020): where noise is strong it can say
+    the place by itself; where it is weak, the image has the place, and an error of h would be large in the noise.
     """
 
     kind: str = ""  # of a U-Net it can only be `unet`  # pyrefly: ignore[bad-override]
@@ -42,7 +43,7 @@ class _Placed(nn.Module):
         nn.init.zeros_(linear[2].weight)  # at first the U-Net answers alone
         nn.init.zeros_(linear[2].bias)
         kept = torch.cumprod(1 - torch.linspace(1e-4, 0.02, 1000, dtype=torch.float64), 0)
-        self.register_buffer("gain", (kept / (1 - kept)).sqrt().float(), persistent=False)
+        self.register_buffer("gain", (kept / (1 - kept)).sqrt().clamp(max=1).float(), persistent=False)
         spans = torch.tensor([factor.span for factor in factors], dtype=torch.float32)
         self.register_buffer("spans", spans, persistent=False)
 
