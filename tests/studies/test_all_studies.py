@@ -134,8 +134,10 @@ def short(cell: Cell, base: str) -> Cell:
 
 @pytest.mark.slow
 @every_study
-def test_its_first_cell_runs_to_its_verdicts(name, tmp_path):
+def test_its_first_cell_runs_to_its_verdicts(name, tmp_path, monkeypatch):
     study, _ = FOUND[name]
+    # Figures may read a split that only other cells have: asked of the whole study elsewhere.
+    monkeypatch.setattr(Study, "check_columns", lambda self: None)
     if study.base == "paper":
         pytest.skip("23 M parameters")
     cell = short(study.cells[0], study.base)
