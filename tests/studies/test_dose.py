@@ -70,8 +70,15 @@ def test_the_head_says_nothing_at_first_and_can_place_the_object_alone():
     t, noise = batch.drawn
     x_t = family.noisy(batch.x_0, t, noise)
     assert torch.equal(network(x_t, t, batch.labels), network.unet(x_t, t, batch.labels))
-    alpha, sigma = (family.schedule.alpha[t], family.schedule.sigma[t])
-    assert network.gain[t] == pytest.approx((alpha / sigma).clamp(max=1).float().numpy(), rel=1e-4)
+    with torch.no_grad():
+        network.weight.fill_(1.0)
+        network.unet.leave.weight.zero_()
+        network.unet.leave.bias.zero_()
+        network.unet.gain.weight.zero_()
+        network.unet.gain.bias.fill_(1.0)
+        late = torch.full_like(t, 900)  # noise is strong: sigma is nearly 1, and x_t / sigma nearly x_t
+        answer = network(family.noisy(batch.x_0, late, noise), late, batch.labels)
+    assert answer == pytest.approx(noise.numpy(), abs=0.02)
 
 
 def test_a_slope_is_that_of_the_dose_and_not_of_fast_seeds():
