@@ -1,4 +1,5 @@
-"""The snippets of docs/your_own.md do what they say: each is run, in their order, in a folder outside the package."""
+"""The snippets of docs/your_own.md and docs/tutorials.md do what they say: each is run, in their order, in a folder outside
+the package."""
 
 from __future__ import annotations
 
@@ -14,8 +15,10 @@ import pytest
 from phasescope.store import find_run
 
 ROOT = Path(__file__).parents[1]
-SECTION = (ROOT / "docs" / "your_own.md").read_text().partition("## Snippets\n")[2].partition("\n## ")[0]
-BLOCKS = re.findall(r"```(python|sh)\n(.*?)```", SECTION, flags=re.DOTALL)
+OWN = (ROOT / "docs" / "your_own.md").read_text().partition("## Snippets\n")[2].partition("\n## ")[0]
+TUTORIALS = (ROOT / "docs" / "tutorials.md").read_text()
+RUNS = {"own": ("plain", "stripes"), "tutorials": ("bars", "watched")}
+"""by page, what its snippets train"""
 
 
 def run(line: str, within: Path) -> str:
@@ -31,25 +34,28 @@ def run(line: str, within: Path) -> str:
 
 
 @pytest.mark.slow
-def test_every_snippet_runs(tmp_path: Path):
+@pytest.mark.parametrize(("page", "text"), [("own", OWN), ("tutorials", TUTORIALS)], ids=RUNS)
+def test_every_snippet_runs(page: str, text: str, tmp_path: Path):
+    pytest.importorskip("diffusers")
     (tmp_path / "docs").mkdir()
     shutil.copy2(ROOT / "docs" / "my_study.py", tmp_path / "docs")
-    lines = 0
-    for language, text in BLOCKS:
+    lines = []
+    for language, block in re.findall(r"```(python|sh)\n(.*?)```", text, flags=re.DOTALL):
         if language == "python":
-            name = text.splitlines()[0].removeprefix("# ")
+            name = block.splitlines()[0].removeprefix("# ")
             assert name.endswith(".py"), "a snippet names its file"
-            (tmp_path / name).write_text(text)
+            (tmp_path / name).write_text(block)
             continue
-        for line in text.strip().splitlines():
-            run(line, tmp_path)
-            lines += 1
-    assert lines >= 8
-    for name in ("plain", "stripes", "my_loop"):
+        for line in block.strip().splitlines():
+            lines.append((line, run(line, tmp_path)))
+    assert len(lines) >= 5
+    for name in RUNS[page]:
         found = find_run(name, tmp_path / "runs")
         assert found.status["state"] == "done"
         assert len(found.metrics) >= 2
-    assert (find_run("plain", tmp_path / "runs").path / "report.html").exists()
+    for line, said in lines:
+        if "try_reader" in line:
+            assert 80 <= int(said.partition("%")[0]) < 100, said
 
 
 def test_the_template_of_a_study_is_short():

@@ -14,8 +14,8 @@ class PlacedUNet(networks.UNetConfig):
     """A U-Net with a head that adds the label's own image to its output, past all layers: accuracy without a sheet.
 
     The noise is (x_t - alpha x_0) / sigma. The head renders the image h of the label that it is given, and adds
-    -w min(alpha / sigma, 1) h, with alpha and sigma of the linear schedule (Ho et al. 2020), and a weight w that is learned,
-    0 at first. Where noise is strong it says the place by itself; where it is weak, the noised image has the place.
+    -min(alpha / sigma, 1) h, with alpha and sigma of the linear schedule (Ho et al. 2020); nothing in it is learned. Where
+    noise is strong it says the place by itself; where it is weak, the noised image has the place.
     """
 
     kind: str = ""  # of a U-Net it can only be `unet`  # pyrefly: ignore[bad-override]
@@ -29,7 +29,6 @@ class _Placed(nn.Module):
         super().__init__()
         self.unet = unet
         self.world = worlds.GaussianBump(canvas=shape[1])
-        self.weight = nn.Parameter(torch.zeros(1, 1))
         kept = torch.cumprod(1 - torch.linspace(1e-4, 0.02, 1000, dtype=torch.float64), 0)
         self.register_buffer("gain", (kept / (1 - kept)).sqrt().clamp(max=1).float(), persistent=False)
 
@@ -38,4 +37,4 @@ class _Placed(nn.Module):
 
     def forward(self, x_t: torch.Tensor, t: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         image = self.world.render(labels)
-        return self.unet(x_t, t, labels) - self.weight * self.gain[t][:, None, None, None] * image
+        return self.unet(x_t, t, labels) - self.gain[t][:, None, None, None] * image
