@@ -42,7 +42,7 @@ class Homology:
     diagrams: tuple[Float[np.ndarray, "_ 2"], ...]
     """(birth, death) of finite features, most persistent first, in units of `scale`; one piece never dies"""
     support: tuple[Float[np.ndarray, " _"], ...]
-    """share of half-samples in which 1, 2, ... features (of degree 0: finite ones, a piece less) stand out"""
+    """share of half-samples in which 1, 2, ... features stand out; in degree 0 finite features, one fewer than pieces"""
     band: float
     """bottleneck distance from the space's own diagrams, in units of `scale`, with 95 % confidence"""
     scale: float
