@@ -12,11 +12,10 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import tyro
-from tyro.conf import arg
+import cyclopts
 
 from phasescope.errors import UserError
 from phasescope.store import list_runs
@@ -106,9 +105,9 @@ def views(runs: Path, results: Path, name: str | None, study: str | None = None)
 
 
 def take(
-    out: Annotated[Path, arg(metavar="DIR")] = Path("docs/explorer"),
-    runs: Annotated[Path, arg(metavar="DIR")] = Path("runs"),
-    studies: Annotated[Path, arg(metavar="DIR")] = Path("studies"),
+    out: Path = Path("docs/explorer"),
+    runs: Path = Path("runs"),
+    studies: Path = Path("studies"),
     run: str | None = None,
     study: str | None = None,
 ) -> int:
@@ -147,7 +146,7 @@ def take(
 
 if __name__ == "__main__":
     try:
-        sys.exit(tyro.cli(take))
+        cyclopts.run(take)
     except UserError as error:
         print(f"screenshots: {error}", file=sys.stderr)
         sys.exit(2)

@@ -21,12 +21,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import cyclopts
 import numpy as np
-import tyro
-from tyro.conf import Positional, arg
 
 from phasescope.errors import UserError
 from phasescope.places import Place
@@ -201,7 +200,7 @@ def records_only(run: Run, folder: Path, count: int) -> None:
             shutil.copy(run.path / name, path / name)
 
 
-def measure(run: Positional[Annotated[Path, arg(metavar="RUN_DIR")]]) -> int:
+def measure(run: Path) -> int:
     """Measure the explorer's speed on a run, and print it as JSON.
 
     Args:
@@ -235,7 +234,7 @@ def measure(run: Positional[Annotated[Path, arg(metavar="RUN_DIR")]]) -> int:
 
 if __name__ == "__main__":
     try:
-        sys.exit(tyro.cli(measure))
+        cyclopts.run(measure)
     except UserError as error:
         print(f"timings: {error}", file=sys.stderr)
         sys.exit(2)

@@ -1,7 +1,4 @@
-"""Clients that leave, that do not read, that say half of what they want: the others are answered, and it ends when asked.
-
-`tools/leaves.py` does the same with a thousand, and measures the times.
-"""
+"""Clients that leave, that do not read, that send half of a request: others are answered, and it ends if asked."""
 
 from __future__ import annotations
 

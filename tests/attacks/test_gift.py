@@ -15,7 +15,7 @@ from attacked_run import FIELDS as FIELDS_OF_A_RUN
 from attacked_run import config_of
 from hostile import call
 
-from phasescope.cli import VERBS
+from phasescope.cli import COMMANDS
 from phasescope.errors import UserError
 from phasescope.kinds import load
 from phasescope.runs.execution import train
@@ -150,7 +150,7 @@ def test_nothing_of_a_strangers_archive_runs(field, place, whole_run, here: Path
     assert imported.code == 0, imported.err
     (here / "runs" / "gift").symlink_to(GIFT)
     asked = commands(GIFT)
-    assert {words[0] for words in asked} == {verb.__name__ for verb in VERBS}
+    assert {words[0] for words in asked} == {*COMMANDS}
     for words in asked:
         outcome = call(words)
         assert outcome.code in (0, 2), (words, outcome.err)

@@ -22,7 +22,7 @@ def words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_a_sweep_is_run_recorded_and_told_and_nothing_is_run_twice(words, here, command, tmp_path):
     plan = command(*words, "--dry-run", "--json")
     told = json.loads(plan.out)
-    assert (told["runs"], told["to_run"], told["cpu_s"]) == (2, 2, None)
+    assert (told["runs"], told["to_run"], told["cpu_s"] > 0) == (2, 2, True)
     assert not (tmp_path / "runs").exists()
     done = command(*words, "--name", "batches")
     assert done.code == 0, done.err
@@ -35,7 +35,7 @@ def test_a_sweep_is_run_recorded_and_told_and_nothing_is_run_twice(words, here, 
     assert [one["state"] for one in json.loads(other.out)["planned"]] == ["elsewhere"] * 2
     more = json.loads(command(*words[:2], "training.batch=8,16,32", "--dry-run", "--json").out)
     assert more["to_run"] == 1
-    assert more["cpu_s"] > 0  # as the runs that are done cost an image
+    assert more["cpu_s"] > 0
     refused = command(*words[:2], "training.batch=8,16,32", "--name", "batches")
     assert refused.code == 2
     assert refused.err.startswith(

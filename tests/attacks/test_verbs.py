@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +13,7 @@ import numpy as np
 import pytest
 from hostile import assert_civil, call, only_written
 
-from phasescope.cli import VERBS
-from phasescope.cli.parsing import flags_of
+from phasescope.cli import COMMANDS
 
 HOSTILE = [
     "", " ", ",", ",,x", "-", "--", "-1", "0", "7", "99999999999999999999", "9" * 5000, "1e400", "nan", "-inf", "inf",
@@ -78,19 +78,19 @@ BASES = {
 
 
 @pytest.mark.some(3)
-@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.__name__)
-def test_no_value_of_a_flag_or_word_is_answered_by_more_than_a_line(verb, there: Path, monkeypatch):
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_value_of_a_flag_or_word_is_answered_by_more_than_a_line(name, there: Path, monkeypatch):
     monkeypatch.chdir(there)
-    monkeypatch.setattr("phasescope.cli.runs._train", lambda *given: False)
+    monkeypatch.setattr("phasescope.cli.runs._train", lambda *given, **how: False)
     monkeypatch.setattr("phasescope.views.explorer.serve.serve", lambda *given: None)
     monkeypatch.setattr("phasescope.views.report.page.render_report", lambda *given: "a page")
     monkeypatch.setattr("phasescope.views.export.run_figures", lambda *given, **more: [])
     monkeypatch.setattr("phasescope.studies.study.MOST_SEEDS", 9)
-    name, base = verb.__name__, BASES[verb.__name__]
-    flags = flags_of(verb)
-    positional = [
-        one for one in inspect.signature(verb).parameters.values() if one.kind is one.POSITIONAL_ONLY
-    ]
+    monkeypatch.setattr("phasescope.runs.cost.timed", lambda config: (0.001, 12))
+    base, parameters = BASES[name], inspect.signature(COMMANDS[name]).parameters.values()
+    positional = [each for each in parameters if each.kind is each.POSITIONAL_ONLY]
+    flags = [f"--{each.name.replace('_', '-')}" for each in parameters if each.kind is each.KEYWORD_ONLY]
+    flags.remove("--tell") if "--tell" in flags else None
     asked = {
         "report": there / "runs" / "run-44136fa3" / "report.html",
         "export": there / "a.zip",
@@ -109,13 +109,22 @@ def test_no_value_of_a_flag_or_word_is_answered_by_more_than_a_line(verb, there:
                 assert_civil(words, call(words))
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_describes_every_flag(name):
+    parameters = inspect.signature(COMMANDS[name]).parameters.values()
+    flags = [each.name for each in parameters if each.kind is each.KEYWORD_ONLY and each.name != "tell"]
+    shown = call([name, "--help"]).out
+    for flag in flags:
+        assert re.search(rf"--{flag.replace('_', '-')}( [A-Z]\S*)?  +\w", shown), flag
+
+
 def test_a_flag_or_verb_that_is_none_is_told_with_the_nearest():
     for words, told in {
         (
             "trian",
         ): "`trian` must be one of demo, train, predict, designs, observe, exec, sample, ls, show, tag, compare, "
         "report, study, sweep, claims, intervene, clones, explore, measure, export, import; `train` is near",
-        (): "`VERB` (=nothing) must be given: one of demo, ",
+        (): "`COMMAND` (=nothing) must be given: one of demo, ",
         (
             "sample",
             "x",
@@ -163,8 +172,8 @@ def test_what_was_taken_in_silence_is_refused(words, told, there: Path, monkeypa
 
 def test_the_module_is_the_command():
     for words, code, told in (
-        ([], 2, "`VERB`"),
-        (["--help"], 0, "usage: phasescope "),
+        ([], 2, "`COMMAND`"),
+        (["--help"], 0, "Usage: phasescope "),
         (["trian"], 2, "`train` is near"),
     ):
         command = [sys.executable, "-m", "phasescope", *words]
@@ -182,8 +191,9 @@ def test_a_path_that_the_terminal_cannot_show_is_shown_escaped(tmp_path: Path):
     assert (end.returncode, end.stderr) == (0, b"")
 
 
-def test_a_word_behind_a_flag_is_told_where_it_belongs(there: Path, monkeypatch):
+def test_overrides_may_stand_behind_flags(there: Path, monkeypatch):
     monkeypatch.chdir(there)
-    outcome = call(["train", "preset=fast", "--runs", "elsewhere", "name=x"])
-    assert outcome.code == 2
-    assert outcome.err == "phasescope: `name=x` must stand with the other words, before the first flag\n"
+    trained = []
+    monkeypatch.setattr("phasescope.cli.runs._train", lambda config, *given, **how: trained.append(config))
+    assert call(["train", "preset=fast", "--runs", "elsewhere", "name=x"]).code == 0
+    assert trained[0].name == "x"

@@ -60,7 +60,7 @@ quick = settings(suppress_health_check=list(HealthCheck), database=None)
 
 @pytest.fixture(autouse=True)
 def _what_is_let_pass_is_not_trained(monkeypatch):
-    monkeypatch.setattr("phasescope.cli.runs._train", lambda *given: False)
+    monkeypatch.setattr("phasescope.cli.runs._train", lambda *given, **how: False)
 
 
 @pytest.mark.slow

@@ -58,13 +58,13 @@ def test_the_command_prints_a_table_and_the_same_as_json(file, capsys):
     assert json.loads(capsys.readouterr().out) == {"order": score.to_dict()}
 
 
-def test_what_is_left_out_is_said_below_the_table_and_beside_the_json(tmp_path, capsys):
+def test_what_is_left_out_is_reported_beside_the_table_and_the_json(tmp_path, capsys):
     labels = RNG.uniform(size=(27, 3))
     latents = labels @ RNG.normal(size=(3, 6)) + 0.1 * RNG.normal(size=(27, 6))
     np.savez(tmp_path / "three.npz", latents=latents, labels=labels)
     assert main(["measure", str(tmp_path / "three.npz")]) == 0
-    table = " ".join(capsys.readouterr().out.split())
-    assert "left out: additivity, factorization: `labels` (n=27) must be on a lattice" in table
+    notes = " ".join(capsys.readouterr().err.split())
+    assert "left out: additivity, factorization: `labels` (n=27) must be on a lattice" in notes
     assert main(["measure", str(tmp_path / "three.npz"), "--json"]) == 0
     told = capsys.readouterr()
     found = json.loads(told.out)

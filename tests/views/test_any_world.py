@@ -21,7 +21,7 @@ from phasescope.views.report import words
 from phasescope.views.report.page import render_report
 from phasescope.views.report.pictures import caption
 from phasescope.views.report.words import headline
-from phasescope.views.terminal.tables import print_run, print_runs, rows_of
+from phasescope.views.terminal.runs import run_summary, runs_table
 
 KINDS = {
     "four factors in colour, no reader, no conditions": {},
@@ -51,8 +51,8 @@ def test_every_kind_of_run_has_a_report_figures_and_tables(run, tmp_path, capsys
         record.outcomes and len(record.factors)
     )
     assert "straightness of rows" in text.lower()
-    print_run(run, as_json=False)
-    print_runs(rows_of([run], lambda done, of: None), as_json=False)
+    run_summary(run).show()
+    runs_table([run], lambda done, total: None).show()
     told = capsys.readouterr().out
     assert "straightness_of_rows" in told
     assert str(STEPS[-1]) in told
@@ -66,12 +66,12 @@ def test_a_family_without_conditions_tells_its_routes_at_the_tap_alone(tmp_path)
 
 def test_tables_tell_an_order_with_its_untrained_value_and_fit_a_terminal(tmp_path, capsys):
     run = write_made_run(tmp_path / "made-00000000", reads=True, routed=True)
-    print_runs(rows_of([run], lambda done, of: None), as_json=False)
-    print_run(run, as_json=False)
+    runs_table([run], lambda done, total: None).show()
+    run_summary(run).show()
     told = capsys.readouterr().out
     assert told.count("1.00 (untrained") >= 1
     assert max(map(len, told.splitlines())) <= 200
-    print_runs(rows_of([run], lambda done, of: None), as_json=True)
+    runs_table([run], lambda done, total: None).to(as_json=True).show()
     (row,) = json.loads(capsys.readouterr().out)
     assert (row["probe_r2"]["min"], row["probe_r2"]["untrained"]) == (1.0, 0.0)
 

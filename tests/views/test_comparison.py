@@ -109,7 +109,7 @@ def test_a_field_that_an_older_run_does_not_say_has_its_default(runs, tmp_path):
         (["whole", "half", "--page", "page.txt"], "`--page` (=page.txt) must end in .html"),
         (
             ["whole", "half", "--page", "no/page.html"],
-            "`--page` (=no/page.html) must be in a folder that is there",
+            "`--page` (=no/page.html) must be in a folder that exists",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""The command line: verbs only; what they do is elsewhere.
+"""The command line: commands only; what they do is elsewhere.
 
 Exit codes: 0 done (a run stopped by a signal too: it has its checkpoint), 1 a run failed, 2 the user's input,
 130 interrupted.
@@ -11,38 +11,37 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from inspect import BoundArguments
 from pathlib import Path
 from typing import Any, NoReturn
 
-from phasescope.cli import carrying, networks, runs, studies
-from phasescope.cli.parsing import call_of
+from phasescope.cli import networks, runs, studies
+from phasescope.cli.parsing import parse
 from phasescope.errors import RunFailed, UserError
 from phasescope.sources import place_of, told_of
 
-VERBS = (
+FUNCTIONS = (
     runs.demo, runs.train, networks.predict, networks.designs, runs.observe, runs.exec, runs.sample, runs.ls,
-    runs.show, runs.tag, carrying.compare, studies.report, studies.study, studies.sweep, studies.claims, networks.intervene,
-    networks.clones, runs.explore, networks.measure, carrying.export, carrying.import_run,
+    runs.show, runs.tag, runs.compare, studies.report, studies.study, studies.sweep, studies.claims, networks.intervene,
+    networks.clones, runs.explore, networks.measure, runs.export, runs.import_,
 )  # fmt: skip
+COMMANDS: dict[str, Callable[..., Any]] = {function.__name__.strip("_"): function for function in FUNCTIONS}
 LONGEST_LINE = 1200
 """characters of an error"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command `phasescope`; returns its exit code."""
-    words = [*(sys.argv[1:] if argv is None else argv)]
-    traced = "--traceback" in words
-    words = [word for word in words if word != "--traceback"]
-    if words == ["--version"]:
-        from importlib.metadata import version
-
-        print(f"phasescope {version('phasescope')}")
-        return 0
-    call = None
+    tokens = [*(sys.argv[1:] if argv is None else argv)]
+    traced = "--traceback" in tokens
+    tokens = [token for token in tokens if token != "--traceback"]
+    parsed = False
     try:
-        call = call_of(VERBS, words)
-        code = call()
+        call = parse(COMMANDS, tokens)
+        parsed = True
+        code = _execute(tokens[0], *call)
         sys.stdout.flush()
     except (UserError, RunFailed) as error:
         if traced:
@@ -58,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (Exception, SystemExit) as error:
         if isinstance(error.__context__, BrokenPipeError):  # rich ends the process if its reader leaves
             return 0
-        if traced or call is None:  # `call_of` ends the process after `--help`
+        if traced or not parsed:
             raise
         if isinstance(error, SystemExit) or place_of(error):
             return _fail(1, f"your own code raised {told_of(error)}; --traceback shows the rest")
@@ -70,6 +69,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             1, f"{why}: a file of a run is damaged, or phasescope is at fault; --traceback shows the rest"
         )
     return code
+
+
+def _execute(name: str, command: Callable[..., Any], bound: BoundArguments, unparsed: dict[str, Any]) -> int:
+    """Call a command, with a line of progress if it takes `tell`; print its result and return its exit code."""
+    progress: Any = nullcontext()
+    if unparsed:
+        from phasescope.views.terminal.progress import counting
+
+        progress = counting(name)
+    with progress as tell:
+        result = command(*bound.args, **bound.kwargs, **dict.fromkeys(unparsed, tell))
+    return result.show() if hasattr(result, "show") else result or 0
 
 
 def command() -> NoReturn:
@@ -102,6 +113,6 @@ def _interrupt(*_: Any) -> NoReturn:
 
 
 def _fail(code: int, why: str) -> int:
-    line = " ".join("".join(one if one.isprintable() else " " for one in why).split())
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in why).split())
     print(f"phasescope: {line[:LONGEST_LINE]}", file=sys.stderr)
     return code

@@ -1,36 +1,111 @@
-"""Types of the commands' arguments, with what `--help` says of those that several commands share."""
+"""Types of the commands' arguments: what `--help` says of them, how they are read, and the rules that they must obey.
+
+A converter or a validator raises ValueError with the rule alone ("must be ..."): `parsing` adds the argument and its value.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from tyro.conf import Positional, arg
+from cyclopts import Parameter, Token
+from cyclopts.validators import Number
 
-Words = Positional[Annotated[tuple[str, ...], arg(metavar="[FILE.yaml] [key=value ...]")]]
-RunWord = Positional[Annotated[str, arg(metavar="RUN", help="a run's folder, name or hash")]]
-Target = Positional[
-    Annotated[str, arg(metavar="RUN|STUDY", help="a run's folder, name or hash; or a study's name or path")]
+Check = Callable[[Any, Path | None], None]
+
+
+def _whole(_: Any, tokens: Sequence[Token]) -> int:
+    try:
+        return int(tokens[0].value)  # cyclopts' own converter rounds 0.5 to 0
+    except ValueError:
+        raise ValueError("must be a whole number") from None
+
+
+def _numbers(_: Any, tokens: Sequence[Token]) -> list[float]:
+    try:
+        return [float(part) for part in tokens[0].value.split(",")]
+    except ValueError:
+        raise ValueError("must be numbers with commas between, as in 12.5,20") from None
+
+
+def _names(_: Any, tokens: Sequence[Token]) -> list[str]:
+    names = [part.strip() for part in tokens[0].value.split(",")]
+    if not all(names):
+        raise ValueError("must be words with commas between, as in x,y")
+    return names
+
+
+def _folder(content: str = "") -> Check:
+    def check(_: Any, path: Path | None) -> None:
+        if path and path.exists() and not path.is_dir():
+            raise ValueError(f"must be a folder{content}")
+
+    return check
+
+
+def _file(*endings: str) -> Check:
+    """Return a check that a file can be written there: before anything is computed."""
+
+    def check(_: Any, path: Path | None) -> None:
+        if path and endings and path.suffix not in endings:
+            known = " or ".join(filter(None, (", ".join(endings[:-1]), endings[-1])))
+            raise ValueError(f"must end in {known}")
+        if path and endings and not path.parent.is_dir():
+            raise ValueError(f"must be in a folder that exists: there is no {path.parent}")
+        if path and path.exists() and not path.is_file():
+            raise ValueError("must be a file, and it is something else")
+
+    return check
+
+
+OVERRIDES = "a YAML file and key=value overrides, as in preset=small training.steps=500"
+STEP = "snapshot to take the weights from; the last without it"
+SEED = "seed of noise, and of images or labels that are drawn"
+WORKERS = "runs at a time; as many as the engine has places for without it"
+STUDIES = "folder of studies; that of this folder or of the checkout without it"
+PICTURE = "FILE.png, FILE.svg or FILE.pdf for a picture"
+SAMPLES = "FILE.png or FILE.npz for the images"
+DRY_RUN = "print the runs, their cost and what exists, and run nothing"
+RUN = "a run's folder, name or hash"
+TARGET = f"{RUN}; or a study's name or path"
+
+OtherOverrides = Annotated[str, Parameter(name="[FILE.yaml] [key=value ...]")]
+Overrides = Annotated[str, Parameter(name="[FILE.yaml] [key=value ...]", help=OVERRIDES)]
+RunName = Annotated[str, Parameter(name="RUN", help=RUN)]
+RunNames = Annotated[str, Parameter(name="RUN RUN ...")]
+RunFolder = Annotated[Path, Parameter(name="RUN_DIR")]
+StudyName = Annotated[str, Parameter(name="NAME|PATH")]
+Target = Annotated[str, Parameter(name="RUN|STUDY", help=TARGET)]
+Measured = Annotated[str, Parameter(name="FILE.npz|RUN")]
+Text = Annotated[str, Parameter(name="TEXT")]
+Unpacked = Annotated[Path, Parameter(name="FILE.zip")]
+
+Whole = Annotated[int, Parameter(metavar="INT", converter=_whole)]
+Count = Annotated[int, Parameter(metavar="INT", converter=_whole, help="images")]
+Seed = Annotated[int, Parameter(metavar="INT", converter=_whole, help=SEED)]
+Step = Annotated[int | None, Parameter(metavar="INT", converter=_whole, help=STEP)]
+Trials = Annotated[int, Parameter(metavar="INT", converter=_whole, validator=Number(gte=1))]
+Workers = Annotated[
+    int | None, Parameter(metavar="INT", converter=_whole, validator=Number(gte=1), help=WORKERS)
 ]
-Runs = Annotated[Path, arg(metavar="DIR", help="folder of runs")]
-Studies = Annotated[
-    Path | None,
-    arg(metavar="FOLDER", help="folder of studies; that of this folder or of the checkout without it"),
-]
-Json = Annotated[bool, arg(help="JSON instead of tables")]
-Step = Annotated[int | None, arg(help="snapshot to take the weights from; the last without it")]
-Engine = Annotated[Literal["local", "slurm", "ray"], arg(help="what executes runs")]
-Workers = Annotated[int | None, arg(help="runs at a time; as many as the engine has places for without it")]
-DryRun = Annotated[bool, arg(help="print the runs, their cost and what exists, and run nothing")]
+Numbers = Annotated[list[float] | None, Parameter(metavar="A,B,...", converter=_numbers, n_tokens=1)]
+Names = Annotated[list[str] | None, Parameter(metavar="A,B,...", converter=_names, n_tokens=1)]
+Engine = Annotated[Literal["local", "slurm", "ray"], Parameter(help="what executes runs")]
 
-
-class Endings(tuple[str, ...]):
-    """How the name of a file that is written may end."""
-
-
+Runs = Annotated[Path, Parameter(metavar="DIR", validator=_folder(" of runs"), help="folder of runs")]
+Studies = Annotated[Path | None, Parameter(metavar="FOLDER", help=STUDIES)]
+Sweeps = Annotated[Path, Parameter(metavar="FOLDER", help="folder of sweeps")]
+Folder = Annotated[Path | None, Parameter(metavar="FOLDER", validator=_folder())]
+File = Annotated[Path | None, Parameter(metavar="FILE", validator=_file())]
+Html = Annotated[Path | None, Parameter(metavar="FILE.html", validator=_file(".html"))]
+Archive = Annotated[Path | None, Parameter(metavar="FILE.zip", validator=_file(".zip"))]
+Samples = Annotated[Path, Parameter(metavar="FILE", validator=_file(".png", ".npz"), help=SAMPLES)]
 Picture = Annotated[
-    Path | None,
-    arg(help="FILE.png, FILE.svg or FILE.pdf for a picture"),
-    Endings((".png", ".svg", ".pdf")),
+    Path | None, Parameter(metavar="FILE", validator=_file(".png", ".svg", ".pdf"), help=PICTURE)
 ]
-SAMPLES = Endings((".png", ".npz"))
+
+Json = Annotated[bool, Parameter(help="JSON instead of tables")]
+DryRun = Annotated[bool, Parameter(help=DRY_RUN)]
+Tell = Annotated[Callable[[int, int], None], Parameter(parse=False)]
+"""no argument of the command line: `main` shows the progress of a command that takes it, and passes it to the command"""

@@ -1,15 +1,15 @@
-"""The commands that make and show runs; what they do is elsewhere."""
+"""The commands that make, show, compare, export and import runs; what they do is elsewhere."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-from tyro.conf import Positional, arg
+from typing import TYPE_CHECKING, Any
 
 import phasescope
-from phasescope.cli.arguments import SAMPLES, Json, Runs, RunWord, Step, Studies, Words
+from phasescope.cli import arguments as arg
+from phasescope.errors import UserError
+from phasescope.views.terminal.printing import Result
 
 if TYPE_CHECKING:
     from phasescope.runs.config import RunConfig
@@ -17,18 +17,19 @@ if TYPE_CHECKING:
 
 
 def train(
-    words: Words = (),
-    /,
-    runs: Runs = Path("runs"),
+    *overrides: arg.Overrides,
+    print_config: bool = False,
+    runs: arg.Runs = Path("runs"),
     anew: bool = False,
     extend: str | None = None,
-    tensorboard: Path | None = None,
+    tensorboard: arg.Folder = None,
     wandb: str | None = None,
-) -> int:
+    tell: arg.Tell,
+) -> Result | None:
     """Train a run, or resume it: the same command resumes it.
 
     Args:
-        words: a YAML file and key=value words, as in preset=small training.steps=500
+        print_config: print the whole configuration as YAML, each field with its meaning, and train nothing
         anew: drop what the run's folder holds, and train it from its start
         extend: a shorter run of the same configuration (folder, name or hash), from whose state this one begins
         tensorboard: folder for scalars and images as they come, as tensorboard --logdir takes it (extra `monitors`)
@@ -36,36 +37,33 @@ def train(
     """
     from phasescope.runs.config import load_words
 
-    config, monitors = load_words(words), []
+    config, monitors = load_words(overrides), []
+    if print_config:
+        from phasescope.views.terminal.results import configuration
+
+        return configuration(config)
     if tensorboard:
         monitors.append(phasescope.TensorBoard(tensorboard))
     if wandb:
         monitors.append(phasescope.WandB(wandb))
-    _train(config, runs, anew, monitors, extend)
-    return 0
+    _train(config, runs, tell, monitors, anew=anew, extend=extend)
+    return None
 
 
-def demo(words: Words = (), /, runs: Runs = Path("runs")) -> int:
-    """Train the preset `demo` in about two minutes and write its report.
-
-    Args:
-        words: key=value words that change the preset
-    """
-    from phasescope.cli.studies import report
+def demo(*overrides: arg.Overrides, runs: arg.Runs = Path("runs"), tell: arg.Tell) -> Result | None:
+    """Train the preset `demo` in about two minutes and write its report."""
     from phasescope.runs.config import load_words
+    from phasescope.store import Run
+    from phasescope.views.report.page import write_report
 
-    config = load_words(["preset=demo", *words])
-    if _train(config, runs):
-        report(str(runs / config.folder))
-    return 0
+    config = load_words(["preset=demo", *overrides])
+    if not _train(config, runs, tell):
+        return None
+    return Result([write_report(Run(runs / config.folder))])
 
 
 def _train(
-    config: RunConfig,
-    runs: Path,
-    anew: bool = False,
-    monitors: Sequence[Monitor] = (),
-    extend: str | None = None,
+    config: RunConfig, runs: Path, tell: arg.Tell, monitors: Sequence[Monitor] = (), **how: Any
 ) -> bool:
     """Train to the end, or to a signal; whether it is done."""
     from contextlib import closing
@@ -75,56 +73,48 @@ def _train(
     from phasescope.stopping import Stop
     from phasescope.views.terminal.progress import follow
 
-    with Stop().on_signals() as stop, closing(execute(config, runs, stop, anew, extend)) as events:
-        return follow(monitored(events, monitors))
+    with Stop().on_signals() as stop, closing(execute(config, runs, stop, **how)) as events:
+        return follow(monitored(events, monitors), tell)
 
 
-def observe(run: RunWord, words: Words = (), /, runs: Runs = Path("runs")) -> int:
+def observe(
+    run: arg.RunName, /, *overrides: arg.OtherOverrides, runs: arg.Runs = Path("runs"), tell: arg.Tell
+) -> Result:
     """Read a run's stored weights again by another plan, without training; prints the observation's folder.
 
     Args:
-        words: fields of the plan, as in probing.taps=[up1] or latent_labels=1024
+        overrides: fields of the plan, as in probing.taps=[up1] or latent_labels=1024
     """
-    from phasescope.views.terminal.progress import counting
 
-    with counting("observing") as tell:
-        observation = phasescope.observe(phasescope.find_run(run, runs), words, tell)
-    print(observation.path)
-    return 0
+    return Result([phasescope.observe(phasescope.find_run(run, runs), overrides, tell).path])
 
 
 def sample(
-    run: RunWord,
+    run: arg.RunName,
     /,
-    at: str | None = None,
-    count: int = 16,
-    step: Step = None,
-    seed: int = 0,
-    out: Annotated[Path, SAMPLES] = Path("samples.png"),
-    runs: Runs = Path("runs"),
-) -> int:
+    *,
+    at: arg.Numbers = None,
+    count: arg.Count = 16,
+    step: arg.Step = None,
+    seed: arg.Seed = 0,
+    out: arg.Samples = Path("samples.png"),
+    runs: arg.Runs = Path("runs"),
+    tell: arg.Tell,
+) -> Result:
     """Sample images with a run's averaged weights; the end of --out chooses a PNG grid or an npz.
 
     Args:
         at: the label's factors, as in 12.5,20; without it labels are drawn from all over the world
-        count: images
-        seed: of the noise, and of the labels where none is given
-        out: FILE.png or FILE.npz
     """
-    from phasescope.cli.parsing import numbers
     from phasescope.runs.sampling import labels_for
     from phasescope.views.samples import write_samples
-    from phasescope.views.terminal.progress import counting
 
-    label, source = numbers("--at", at), phasescope.find_run(run, runs)
-    with counting("sampling"):
-        labels = labels_for(source, label, count, seed)
-        images = source.sample(labels, step=step, seed=seed)
-    print(write_samples(out, images, labels))
-    return 0
+    source = phasescope.find_run(run, runs)
+    labels = labels_for(source, at, count, seed)
+    return Result([write_samples(out, source.sample(labels, step=step, seed=seed), labels)])
 
 
-def exec(run_dir: Positional[Annotated[Path, arg(metavar="RUN_DIR")]], /) -> int:
+def exec(run_dir: arg.RunFolder, /) -> Result:
     """Execute one run's folder, as engines have it done, in one thread; what is done stays as it is.
 
     Exit code 75: another process executes it.
@@ -134,35 +124,30 @@ def exec(run_dir: Positional[Annotated[Path, arg(metavar="RUN_DIR")]], /) -> int
     """
     from phasescope.runs.worker import work
 
-    return work(run_dir)
+    return Result([], code=work(run_dir))
 
 
-def ls(runs: Runs = Path("runs"), where: str | None = None, json: Json = False) -> int:
+def ls(
+    *, runs: arg.Runs = Path("runs"), where: str | None = None, json: arg.Json = False, tell: arg.Tell
+) -> Result:
     """List the runs of a folder.
 
     Args:
         where: a condition in SQL on fields and last metrics, as in "training.batch = 32 and state = 'done'"
     """
-    from phasescope.views.terminal.progress import counting
-    from phasescope.views.terminal.tables import print_runs, rows_of
+    from phasescope.views.terminal.runs import runs_table
 
-    with counting(f"reading {runs}") as tell:
-        rows = rows_of(phasescope.list_runs(runs, where), tell)
-    print_runs(rows, as_json=json)
-    return 0
+    return runs_table(phasescope.list_runs(runs, where), tell).to(json)
 
 
-def show(run: RunWord, /, runs: Runs = Path("runs"), json: Json = False) -> int:
+def show(run: arg.RunName, /, *, runs: arg.Runs = Path("runs"), json: arg.Json = False) -> Result:
     """Show a run: its state, its phases and onsets, its snapshots."""
-    from phasescope.views.terminal.tables import print_run
+    from phasescope.views.terminal.runs import run_summary
 
-    print_run(phasescope.find_run(run, runs), as_json=json)
-    return 0
+    return run_summary(phasescope.find_run(run, runs)).to(json)
 
 
-def tag(
-    run: RunWord, text: Positional[Annotated[str, arg(metavar="TEXT")]], /, runs: Runs = Path("runs")
-) -> int:
+def tag(run: arg.RunName, text: arg.Text, /, *, runs: arg.Runs = Path("runs")) -> None:
     """Append a line to a run's tags, which ls, show, the explorer and the report show.
 
     Args:
@@ -171,16 +156,16 @@ def tag(
     from phasescope.store.tags import add_tag
 
     add_tag(phasescope.find_run(run, runs).path, text)
-    return 0
 
 
 def explore(
-    runs: Runs = Path("runs"),
-    studies: Studies = None,
+    *,
+    runs: arg.Runs = Path("runs"),
+    studies: arg.Studies = None,
     host: str = "127.0.0.1",
-    port: int = 8421,
+    port: arg.Whole = 8421,
     token: str | None = None,
-) -> int:
+) -> None:
     """Serve the explorer: runs, how each learned, a pad to sample from them, and studies, in the browser.
 
     Args:
@@ -192,4 +177,91 @@ def explore(
     from phasescope.views.explorer.serve import serve
 
     serve(runs, studies_folder(studies), host, port, token)
-    return 0
+
+
+def compare(
+    *names: arg.RunNames,
+    page: arg.Html = None,
+    runs: arg.Runs = Path("runs"),
+    json: arg.Json = False,
+    tell: arg.Tell,
+) -> Result:
+    """Compare runs: what differs in their configurations, and how far each came.
+
+    Args:
+        names: two runs at least, each a folder, name or hash
+        page: FILE.html to write as well: the table and curves as one self-contained page
+    """
+    from phasescope.views.comparison import compared
+    from phasescope.views.record import Record
+    from phasescope.views.terminal.results import comparison
+
+    records = [Record(phasescope.find_run(name, runs)) for name in names]
+    table = compared(records)
+    if page is not None:
+        from phasescope.views.report.page import comparison_page
+        from phasescope.views.samples import write_out
+
+        write_out(page, comparison_page(records, table).encode(), "--page")
+    return comparison(table, page).to(json)
+
+
+def export(
+    target: arg.Target,
+    /,
+    *,
+    figures: arg.Folder = None,
+    tables: arg.Folder = None,
+    tensorboard: arg.Folder = None,
+    archive: arg.Archive = None,
+    svg: bool = False,
+    captions: bool = False,
+    parquet: bool = False,
+    runs: arg.Runs = Path("runs"),
+    studies: arg.Studies = None,
+    tell: arg.Tell,
+) -> Result:
+    """Write a run or a study for other programs: figures, tables, scalars for TensorBoard, one archive.
+
+    Args:
+        figures: folder for the figures, PDF with TrueType fonts, and captions.md
+        tables: folder for the tables, CSV: snapshots and readings of a run; records, claims and tables of a study
+        tensorboard: folder for a run's scalars and images, as tensorboard --logdir takes it (extra `monitors`)
+        archive: FILE.zip for all that a run recorded, which `import` takes
+        svg: figures as SVG
+        captions: draw captions below the figures too
+        parquet: tables as Parquet
+    """
+    from phasescope.store.archive import write_archive
+    from phasescope.studies.sweep import study_or_sweep
+    from phasescope.views.export import run_files, study_files
+
+    wanted = {"figures": figures, "tables": tables, "tensorboard": tensorboard, "archive": archive}
+    if not any(wanted.values()):
+        raise UserError("`--figures` (=nothing) must be given, or --tables, --tensorboard or --archive")
+    if (svg or captions) and not figures:
+        raise UserError(f"`--{'svg' if svg else 'captions'}` (=True) must go with --figures")
+    if parquet and not tables:
+        raise UserError("`--parquet` (=True) must go with --tables")
+    kind, form = "svg" if svg else "pdf", "parquet" if parquet else "csv"
+    if study := study_or_sweep(target, studies):
+        for flag in ("tensorboard", "archive"):
+            if wanted[flag]:
+                raise UserError(f"`--{flag}` (={wanted[flag]}) must be of a run, and `{target}` is a study")
+        return Result(study_files(*study, figures, kind, captions, tables, form))
+    notes: list[str] = []
+    run = phasescope.find_run(target, runs)
+    paths = run_files(run, figures, kind, captions, tables, form, tensorboard, notes.append)
+    paths += [write_archive(run, archive, tell)] if archive else []
+    return Result(paths, notes=notes)
+
+
+def import_(file: arg.Unpacked, /, *, runs: arg.Runs = Path("runs"), tell: arg.Tell) -> Result:
+    """Unpack a run that `export --archive` wrote, if it is whole and what it says; prints its folder. Nothing is replaced.
+
+    Args:
+        file: the archive
+    """
+    from phasescope.runs.importing import import_run
+
+    return Result([import_run(file, runs, tell).path])

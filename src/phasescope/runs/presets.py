@@ -15,7 +15,6 @@ class Preset:
 
     fields: Tree
     studied: Tree = field(default_factory=dict)
-    study_cpu_s: float | None = None
 
 
 PRESETS = {name: Preset(**tree) for name, tree in read_yaml(Path(__file__).with_name("presets.yaml")).items()}

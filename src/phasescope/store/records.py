@@ -119,16 +119,14 @@ def read_estimators(path: Path) -> dict[str, list[str]]:
         return {name: list(texts) for name, texts in json.loads(found[0]).items()} if found else {}
 
 
-def some_columns(path: Path, names: Sequence[str] | None) -> dict[str, np.ndarray]:
-    """A few columns of some records, without the others; one that is not there is all None. With None, the names alone.
+def some_columns(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """A few columns of some records, without the others; one that is not there is all None.
 
     Raises:
         UserError: the file is no Parquet.
     """
     with _opened(path) as connection:
         table = connection.view("records")
-        if names is None:
-            return {name: np.zeros(0) for name in table.columns}
         chosen = [f"{'' if name in table.columns else 'NULL AS '}{_quoted(name)}" for name in names]
         columns = table.select(", ".join(chosen)).fetchnumpy()
     found = {name: np.array(column, dtype=object) for name, column in columns.items()}

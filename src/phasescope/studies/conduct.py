@@ -26,7 +26,6 @@ def conduct(
     survey: Survey,
     engine: str,
     on_event: Callable[[Event], None],
-    on_recorded: Callable[[str], None] = lambda name: None,
     workers: int | None = None,
     asked: Mapping[str, str | int] | None = None,
     amend: str = "",
@@ -41,7 +40,6 @@ def conduct(
     Args:
         engine: local, slurm or ray.
         on_event: is called with what happens to runs.
-        on_recorded: is called with the name of each run that is newly recorded.
         workers: runs at a time; as many as the engine has places for by default.
         asked: resources of a cluster, as `engines.OF_CLUSTERS` names them.
         amend, looked: reason of an amendment, and whether runs that it changes had been looked at.
@@ -70,8 +68,6 @@ def conduct(
             )
         except (UserError, OSError) as error:
             leave_out(path, error, attempts)
-        else:
-            on_recorded(path.name)
 
     def follow(event: Event) -> None:
         on_event(event)
@@ -112,3 +108,15 @@ def judge_records(study: Study, folder: Path, failed: Collection[str] | None = N
         failed = known.failed if (known := read_claims(folder)) else ()
     write_all_aside({folder / CLAIMS: claims_text(judge(study, folder, read_rows(study, folder), failed))})
     return True
+
+
+def judge_again(study: Study, folder: Path, amend: str = "", looked: bool = False) -> None:
+    """Judge a study by the records that exist, and run nothing.
+
+    Raises:
+        UserError: there are no records.
+    """
+    if amend:
+        preregister(study, folder, 0, amend, looked)
+    if not judge_records(study, folder):
+        raise UserError(f"`--judge` must have records: there is no `{folder / RECORDS}`")

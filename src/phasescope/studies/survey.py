@@ -1,23 +1,17 @@
-"""Which runs a study needs, where each of them stands, and what the missing ones will cost."""
+"""Which runs a study needs, and where each of them stands."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from phasescope.errors import UserError
 from phasescope.kinds import source_digests
-from phasescope.runs.config import RunConfig, over_defaults
-from phasescope.runs.presets import PRESETS
+from phasescope.runs.config import RunConfig
 from phasescope.runs.recording import whole_runs
 from phasescope.store import Run
-from phasescope.store.flat import Row, config_columns
-from phasescope.store.records import some_columns
 from phasescope.studies.records import RECORDS, Recorded, read_rows
 from phasescope.studies.study import Study
 
@@ -33,13 +27,11 @@ STATES: dict[State, str] = {
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """A run that a study needs: what it is, where it stands, and what it costs."""
+    """A run that a study needs: what it is, and where it stands."""
 
     config: RunConfig
     cells: tuple[str, ...]
     state: State
-    cpu_s: float | None
-    """None if no record states it"""
 
     @property
     def images(self) -> int:
@@ -65,12 +57,6 @@ class Survey:
     @property
     def to_run(self) -> list[PlannedRun]:
         return [run for run in self.planned if run.state in ("absent", "started")]
-
-    @property
-    def cpu_s(self) -> float | None:
-        """CPU-seconds of the runs that are to be run; None if the cost of one is unknown."""
-        costs = [run.cpu_s for run in self.to_run]
-        return None if None in costs else sum(cost for cost in costs if cost is not None)
 
 
 def survey(study: Study, folder: Path, runs: Path, seeds: int | None = None, final: bool = False) -> Survey:
@@ -113,8 +99,7 @@ def survey(study: Study, folder: Path, runs: Path, seeds: int | None = None, fin
             return "recorded"
         return "elsewhere" if digest in elsewhere and not due[digest] else _state(runs / config.folder)
 
-    cost = Costs([folder / RECORDS, *others])
-    planned = (PlannedRun(c, tuple(cells[d]), state(d, c), cost.cpu_s(c)) for d, c in configs.items())
+    planned = (PlannedRun(c, tuple(cells[d]), state(d, c)) for d, c in configs.items())
     return Survey(study, runs, folder, tuple(planned), tuple(others), tuple(unread))
 
 
@@ -144,50 +129,3 @@ def _state(folder: Path) -> State:
         return "absent"
     status = Run(folder).status
     return "done" if status["state"] == "done" else "started" if status.get("step") else "absent"
-
-
-class Costs:
-    """CPU-seconds of runs on one core: per image seen and per snapshot as recorded of the same network, or as presets
-    state."""
-
-    def __init__(self, paths: Iterable[Path]):
-        import pandas as pd
-
-        columns = ("digest", "step", "images_seen", "cpu_s", "observing_s", "wall_s")
-        frames = []
-        for path in filter(Path.exists, paths):
-            networks = [name for name in some_columns(path, None) if name.startswith("config.network.")]
-            rows = pd.DataFrame(some_columns(path, (*columns, *networks))).sort_values("step")
-            runs = rows.groupby("digest")
-            frames.append(runs.last().assign(snapshots=runs.size()).dropna(subset=list(columns[2:])))
-        self.runs = pd.concat(frames) if frames else pd.DataFrame()
-        self.rates: dict[str, tuple[float, float] | None] = {}
-
-    def cpu_s(self, config: RunConfig) -> float | None:
-        """Return what a run costs; None if it is unknown."""
-        steps, due = config.training.steps, config.probing.snapshots.due
-        network = config_columns({"network": config.tree()["network"]})
-        key = json.dumps(network, sort_keys=True)
-        if key not in self.rates:
-            self.rates[key] = self._rate(network)
-        if (rate := self.rates[key]) is None:
-            return None
-        snapshots = sum(due(step, steps) for step in range(steps + 1))
-        return rate[0] * steps * config.training.batch + rate[1] * snapshots
-
-    def _rate(self, network: Row) -> tuple[float, float] | None:
-        """Return the CPU-seconds per image seen and per snapshot."""
-        alike = np.ones(len(self.runs), dtype=bool)
-        for name in [name for name in map(str, self.runs) if name.startswith("config.network.")]:
-            # A column that the records lack for a run belongs to another kind of network, or to a later version.
-            alike &= (self.runs[name].isna() | (self.runs[name] == network.get(name))).to_numpy()
-        if alike.any():
-            names = ["cpu_s", "observing_s", "wall_s", "images_seen", "snapshots"]
-            cpu, observing, wall, images, snapshots = self.runs.loc[alike, names].astype(float).sum()
-            observed = min(observing / wall, 1.0)  # both are wall time, which other processes lengthen alike
-            return cpu * (1 - observed) / images, cpu * observed / snapshots
-        for preset in PRESETS.values():
-            config = over_defaults(preset.fields, preset.studied)
-            if preset.study_cpu_s and config_columns({"network": config.tree()["network"]}) == network:
-                return preset.study_cpu_s / (config.training.steps * config.training.batch), 0.0
-        return None

@@ -26,6 +26,7 @@ from phasescope.errors import UserError
 from phasescope.runs.config import RunConfig, split_words
 from phasescope.store.files import to_json
 from phasescope.studies.cells import DEFAULTS, Cell
+from phasescope.studies.finding import STUDY_FILE, find_study, studies_folder, study_names
 from phasescope.studies.plots import Courses, Ends
 from phasescope.studies.preregistration import changes_since, read_preregistration
 from phasescope.studies.runs_table import Runs, end
@@ -73,6 +74,22 @@ def sweep_of(words: Sequence[str], zip_: bool = False, name: str | None = None) 
     text = to_json([[cell.name, cell.base, cell.fields] for cell in cells])
     name = name or f"sweep-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
     return shown(Study(name, f"What changes with {', '.join(swept) or 'the seed'}?", DEFAULTS, cells, seeds))
+
+
+def study_or_sweep(target: str, folder: Path | None) -> tuple[Study, Path] | None:
+    """Return the study or sweep that `target` names, with the folder of its records; None if it names neither.
+
+    Args:
+        target: a study as `find_study` takes it, or a sweep's folder or its name.
+        folder: of studies; `studies_folder()` by default.
+    """
+    known = studies_folder(folder)
+    if target in study_names(known) or ".py" in target or (Path(target) / STUDY_FILE).is_file():
+        return find_study(target, folder)
+    for path in (Path(target), known / target, Path("sweeps") / target):
+        if path.is_dir() and (sweep := sweep_in(path)):
+            return sweep, path
+    return None
 
 
 def sweep_in(folder: Path) -> Study | None:

@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from phasescope.errors import UserError
 from phasescope.store.files import write_aside
-
-
-def check_out(out: Path, endings: Sequence[str] = (".png", ".npz"), flag: str = "--out") -> None:
-    """Raises UserError where a file cannot be written to `out`, or has none of the endings: before anything is computed."""
-    if out.suffix not in endings:
-        known = " or ".join(filter(None, (", ".join(endings[:-1]), endings[-1])))
-        raise UserError(f"`{flag}` (={out}) must end in {known}")
-    if not out.parent.is_dir():
-        raise UserError(f"`{flag}` (={out}) must be in a folder that is there: there is no {out.parent}")
 
 
 def write_samples(out: Path, images: np.ndarray, labels: np.ndarray) -> Path:

@@ -1,1 +1,1 @@
-"""What verbs print: tables for people, JSON for programs."""
+"""What commands print: tables for people, JSON for programs."""

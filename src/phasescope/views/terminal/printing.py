@@ -1,33 +1,102 @@
-"""How every command prints: one console, one table, one way to write JSON."""
+"""What commands show, and how all of it is printed: lines and tables for people, JSON for programs."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
-
-from phasescope.store.files import to_json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from rich.console import Console
 
-
-def print_json(tree: Any) -> None:
-    print(to_json(tree, indent=1))
+MOST_ROWS = 500
 
 
-def open_console() -> Console:
-    """Return a console that does not cut lines that go into a file or a pipe to a terminal's width."""
-    from rich.console import Console
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under their headings.
 
-    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200)
+    Attributes:
+        fixed: first columns that a narrow terminal does not wrap.
+    """
+
+    heads: Sequence[str]
+    rows: Iterable[Iterable[str]]
+    fixed: int = 0
 
 
-def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]], console: Console | None = None) -> None:
-    """Print rows of text under their headings; without headings, the rows alone."""
-    from rich.table import Table
+@dataclass(frozen=True)
+class Result:
+    """What a command has to show.
 
-    table = Table(*heads, box=None, show_header=bool(heads))
+    Attributes:
+        blocks: lines, tables and paths of files that were written, for people.
+        to_dict: the same for programs, which becomes JSON; None of a command that only writes files.
+        figure: draws it.
+        notes: what could not be done, a line each, for standard error.
+        code: the command's exit code.
+        verbatim: whether lines are printed as they are, even if a terminal is narrower.
+        as_json: whether JSON is printed instead of `blocks`.
+    """
+
+    blocks: Iterable[str | Path | Table]
+    to_dict: Callable[[], Any] | None = None
+    figure: Callable[[], Figure] | None = None
+    notes: Sequence[str] = ()
+    code: int = 0
+    verbatim: bool = False
+    as_json: bool = False
+
+    def to(self, as_json: bool, file: Path | None = None) -> Self:
+        """Return the result as `--json` asks for it; draw its figure to `file`, if there is one."""
+        if file is None or self.figure is None:
+            return replace(self, as_json=as_json)
+        from phasescope.views.figures.axes import write_figure
+
+        write_figure(self.figure(), file)
+        return replace(self, as_json=as_json, blocks=[*self.blocks, f"picture: {file}"])
+
+    def show(self) -> int:
+        """Print it; return the command's exit code."""
+        if self.as_json and self.to_dict:
+            from phasescope.store.files import to_json
+
+            print(to_json(self.to_dict(), indent=1))
+        else:
+            from rich.console import Console
+
+            # Lines that go into a file or a pipe are not cut to a terminal's width.
+            terminal = sys.stdout.isatty()
+            console = Console(highlight=False, markup=False, width=None if terminal else 200)
+            for block in self.blocks:
+                if isinstance(block, Table):
+                    _print_table(block, console)
+                else:
+                    console.print(
+                        str(block), soft_wrap=self.verbatim or not terminal or isinstance(block, Path)
+                    )
+        for note in self.notes:
+            print(f"phasescope: {' '.join(note.split())}", file=sys.stderr)
+        return self.code
+
+
+def _print_table(table: Table, console: Console) -> None:
+    rows = [tuple(row) for row in table.rows]
+    if len(rows) > MOST_ROWS:  # rich takes a second for 1,000 lines
+        lines = [table.heads, *rows]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        for line in lines:
+            padded = (text.ljust(width) for text, width in zip(line, widths, strict=True))
+            console.file.write("  ".join(padded).rstrip() + "\n")
+        return
+    from rich.table import Table as RichTable
+
+    rich_table = RichTable(*table.heads, box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in rich_table.columns[: table.fixed]:
+        column.no_wrap = True
     for row in rows:
-        table.add_row(*row)
-    (console or open_console()).print(table)
+        rich_table.add_row(*row)
+    console.print(rich_table)

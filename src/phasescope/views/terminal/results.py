@@ -1,49 +1,72 @@
-"""The results of commands as tables in a terminal, or as JSON: scores, predictions, designs, clones, comparisons."""
+"""Results of commands: scores, predictions, designs, clones, comparisons, as tables, as JSON, and as figures."""
 
 from __future__ import annotations
 
-import sys
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import yaml
 
+from phasescope.config import Config, Tree
 from phasescope.measures import Score
 from phasescope.places import Place
 from phasescope.views.numbers import format_count, format_number
 from phasescope.views.scores import PROBES, probe_r2
-from phasescope.views.terminal.printing import open_console, print_json, print_table
+from phasescope.views.terminal.printing import Result, Table
 from phasescope.views.terms import NULLS, null_words, place_words
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from phasescope.families import Clones
     from phasescope.runs.predicting import Designed, Prediction
     from phasescope.views.comparison import Comparison
+
+
+def configuration(config: Config) -> Result:
+    """Return all of a configuration as YAML that `train` takes, each field with its meaning as a comment."""
+    return Result(_fields(config, config.tree()), verbatim=True)
+
+
+def _fields(config: Config, tree: Tree, indent: str = "") -> Iterator[str]:
+    for name, value in tree.items():
+        field, inner = type(config).model_fields.get(name), getattr(config, name, None)
+        meaning = f"  # {' '.join(field.description.split())}" if field and field.description else ""
+        if isinstance(inner, Config):
+            yield f"{indent}{name}:{meaning}"
+            yield from _fields(inner, value, f"{indent}  ")
+        else:
+            # One line for each field, however long its value is: a comment goes behind it.
+            text = yaml.safe_dump({name: value}, default_flow_style=True, sort_keys=False, width=math.inf)
+            yield f"{indent}{text.strip()[1:-1]}{meaning}"
+
 
 Nested = Mapping[str, Any]
 """measure -> Score, or measure -> place -> Score; perhaps with `left_out`: measure -> why it could not be computed"""
 
 
-def print_scores(scores: Nested, as_json: bool) -> None:
-    """Print a line a score: its place, value, interval, n and baselines; below, estimators, and what is left out.
+def scores(table: Nested) -> Result:
+    """Return a row for each score: its place, value, interval, n and baselines; below, estimators, and what is left out.
 
-    Each key of the JSON is a measure, so beside it what is left out goes to standard error.
+    Each key of the JSON is a measure, so what is left out is not in it, but always a note.
     """
-    left_out = _by_text(getattr(scores, "left_out", {}))
-    if as_json:
-        print_json(_plain(scores))
-    else:
-        rows = list(_rows(scores))
-        nulls = [null for null in NULLS if any(null in score.nulls for _, score in rows)]
-        nulls += sorted({null for _, score in rows for null in score.nulls} - set(nulls))
-        depth = max((len(place) for place, _ in rows), default=1)
-        heads = (*("measure", "latents at")[:depth], "value", "95 % interval", "n", *map(null_words, nulls))
-        print_table(heads, (line for place, score in rows for line in _lines(place, score, nulls)))
-        for estimator, measures in _by_text({place[0]: score.estimator for place, score in rows}).items():
-            open_console().print(f"{', '.join(measures)}: {estimator}")
-    for reason, names in left_out.items():
-        print(f"left out: {', '.join(names)}: {reason}", file=sys.stderr if as_json else sys.stdout)
+    left_out = _by_text(getattr(table, "left_out", {})).items()
+    notes = [f"left out: {', '.join(names)}: {reason}" for reason, names in left_out]
+    return Result(_score_blocks(list(_rows(table))), lambda: _plain(table), notes=notes)
+
+
+def _score_blocks(rows: list[tuple[tuple[str, ...], Score]]) -> Iterator[str | Table]:
+    nulls = [null for null in NULLS if any(null in score.nulls for _, score in rows)]
+    nulls += sorted({null for _, score in rows for null in score.nulls} - set(nulls))
+    depth = max((len(place) for place, _ in rows), default=1)
+    heads = (*("measure", "latents at")[:depth], "value", "95 % interval", "n", *map(null_words, nulls))
+    yield Table(heads, (line for place, score in rows for line in _lines(place, score, nulls)))
+    for estimator, measures in _by_text({place[0]: score.estimator for place, score in rows}).items():
+        yield f"{', '.join(measures)}: {estimator}"
 
 
 def _lines(place: tuple[str, ...], score: Score, nulls: list[str]) -> Iterator[tuple[str, ...]]:
@@ -93,44 +116,41 @@ COLUMNS = 9
 """times at which errors are shown"""
 
 
-def print_prediction(prediction: Prediction, as_json: bool) -> None:
-    """Print the label's share of the loss, when samples are decided, phases; errors of reference denoisers; baselines."""
-    tree = prediction.told
-    if as_json:
-        print_json(tree)
-        return
-    console = open_console()
-    console.print(f"{prediction.name}: {prediction.sentence}")
-    shift = tree["shift_px"]
-    print_table(
-        (),
-        [
-            ("training images", f"{tree['images']:,}; their label is {tree['label_nats']:.3f} nats"),
-            (
-                "R'",
-                f"{tree['r_prime']:.3g}: loss that only the label can remove, divided by loss that images can remove "
-                "beyond the linear (Wiener) optimum",
-            ),
-            ("expected of images", tree["phases"]),
-            ("one image stands out", _when(tree, "condensation")),
-            ("the widest mode is unstable", _when(tree, "instability")),
-            (
-                "accuracy at most",
-                "1: the network knows absolute positions"
-                if shift is None
-                else f"{tree['cap']:.3g}: the network cannot tell positions apart that are {shift} px from each other",
-            ),
-        ],
+def prediction(predicted: Prediction) -> Result:
+    """Return the label's share of the loss, when samples are decided, phases; errors of reference denoisers; baselines."""
+
+    def figure() -> Figure:
+        from phasescope.views.figures.standing import ladder
+
+        return ladder(predicted.told, predicted.sentence)
+
+    return Result(_prediction_blocks(predicted), lambda: predicted.told, figure)
+
+
+def _prediction_blocks(predicted: Prediction) -> Iterator[str | Table]:
+    tree = predicted.told
+    yield f"{predicted.name}: {predicted.sentence}"
+    yield f"training images: {tree['images']:,}; their label is {tree['label_nats']:.3f} nats"
+    yield (
+        f"R': {tree['r_prime']:.3g}: loss that only the label can remove, divided by loss that images can remove beyond "
+        "the linear (Wiener) optimum"
     )
+    yield f"expected of images: {tree['phases']}"
+    yield f"one image stands out: {_when(tree, 'condensation')}"
+    yield f"the widest mode is unstable: {_when(tree, 'instability')}"
+    known = "1, as the network knows absolute positions"
+    if (shift := tree["shift_px"]) is not None:
+        known = f"{tree['cap']:.3g}, as the network cannot tell positions apart that are {shift} px from each other"
+    yield f"accuracy at most: {known}"
     mmse = tree["mmse"]
     shown = np.linspace(0, len(mmse["t"]) - 1, min(COLUMNS, len(mmse["t"]))).round().astype(int)
-    print_table(
+    yield Table(
         ("error of x_0, an image, at t =", *(f"{mmse['t'][i]}" for i in shown)),
         ((name, *(f"{errors[i]:.2f}" for i in shown)) for name, errors in mmse.items() if name != "t"),
     )
     for name, why in tree["left_out"].items():
-        console.print(f"left out: {name}: {why}")
-    print_baselines(tree["copier"])
+        yield f"left out: {name}: {why}"
+    yield from _baselines(tree["copier"])
 
 
 def _when(tree: dict[str, Any], event: str) -> str:
@@ -138,38 +158,40 @@ def _when(tree: dict[str, Any], event: str) -> str:
     return f"at no t: {snr} is not reached" if t is None else f"from t = {t:.0f} on down, {snr}"
 
 
-def print_baselines(shares: dict[str, dict[str, float]]) -> None:
-    """Print what each nearest-neighbour baseline gets right of each split; nothing where nothing reads the images."""
+def _baselines(shares: dict[str, dict[str, float]]) -> Iterator[Table]:
+    """Yield what each nearest-neighbour baseline gets right of each split; nothing where nothing reads the images."""
     if shares:
         splits = list(next(iter(shares.values())))
-        rows = ((name, *(f"{of[split]:.3f}" for split in splits)) for name, of in shares.items())
-        print_table(("correct of", *(split.replace("_", " ") for split in splits)), rows)
+        rows = ((name, *(f"{correct[split]:.3f}" for split in splits)) for name, correct in shares.items())
+        yield Table(("correct of", *(split.replace("_", " ") for split in splits)), rows)
 
 
-def print_design(design: Designed, as_json: bool) -> None:
-    """Print how many labels are trained on and tested; the overlap of images; what nearest-neighbour baselines get right."""
-    tree = design.told
-    if as_json:
-        labels = {name: some.tolist() for name, some in design.labels.items()}
-        print_json({"name": design.name, **tree, "labels": labels})
-        return
-    open_console().print(f"{design.name}: {tree['sentence']}")
+def design(designed: Designed) -> Result:
+    """Return how many labels are trained on and tested, the overlap of images, and the accuracy of baselines."""
+
+    def figure() -> Figure:
+        from phasescope.views.figures.results import design_figure
+
+        return design_figure(designed)
+
+    labels = {split: rows.tolist() for split, rows in designed.labels.items()}
+    tree = {"name": designed.name, **designed.told, "labels": labels}
+    return Result(_design_blocks(designed), lambda: tree, figure)
+
+
+def _design_blocks(designed: Designed) -> Iterator[str | Table]:
+    tree = designed.told
+    yield f"{designed.name}: {tree['sentence']}"
     splits = tree["splits"].items()
-    print_table(("labels", "number"), ((name.replace("_", " "), format_count(n)) for name, n in splits))
-    if tree["percolation"]:
-        print_table(
-            ("images overlap by", "in the largest component", "trained on", "critical share"),
-            (
-                (
-                    f"{one['threshold']:g}",
-                    f"{one['largest']:.3f}",
-                    f"{one['trained_share']:.3f}",
-                    _critical(one),
-                )
-                for one in tree["percolation"]
-            ),
+    yield Table(("labels", "number"), ((name.replace("_", " "), format_count(n)) for name, n in splits))
+    if rows := tree["percolation"]:
+        heads = ("images overlap by", "in the largest component", "trained on", "critical share")
+        names = ("largest", "trained_share")
+        numbers = (
+            (f"{row['threshold']:g}", *(f"{row[name]:.3f}" for name in names), _critical(row)) for row in rows
         )
-    print_baselines(tree["copier"])
+        yield Table(heads, numbers)
+    yield from _baselines(tree["copier"])
 
 
 def _critical(row: dict) -> str:
@@ -178,36 +200,36 @@ def _critical(row: dict) -> str:
     return "none" if critical != critical else f"{bound}{critical:.3f}"
 
 
-def print_clones(clones: Clones, as_json: bool) -> None:
-    """Print a line a noise level: the share that came back, its interval, the exact share; then where half come back."""
-    if as_json:
-        print_json({name: np.asarray(value).tolist() for name, value in asdict(clones).items()})
-        return
-    columns = (clones.conditions, clones.share, clones.low, clones.high, clones.exact)
-    print_table(
-        ("t", "came back", "95 % interval", "perfect, without the label"),
-        (
-            (f"{t}", f"{share:.3f}", f"{low:.3f} to {high:.3f}", f"{exact:.3f}")
-            for t, share, low, high, exact in zip(*columns, strict=True)
-        ),
+def clones(counted: Clones, run: str) -> Result:
+    """Return a row for each noise level: the share that came back, and the exact share; then where half come back."""
+
+    def figure() -> Figure:
+        from phasescope.views.figures.results import clones_figure
+
+        return clones_figure(counted, run)
+
+    levels = (counted.conditions, counted.share, counted.low, counted.high, counted.exact)
+    rows = (
+        (f"{t}", f"{share:.3f}", f"{low:.3f} to {high:.3f}", f"{exact:.3f}")
+        for t, share, low, high, exact in zip(*levels, strict=True)
     )
-    half, low, high, exact = map(format_number, (*clones.half, clones.exact_half))
-    open_console().print(
+    half, low, high, exact = map(format_number, (*counted.half, counted.exact_half))
+    summary = (
         f"half come back at t = {half} ({low} to {high}); of a perfect network without the label at t = {exact}; "
-        f"n = {clones.images} images, {clones.each} clones each"
+        f"n = {counted.images} images, {counted.each} clones each"
     )
+    tree = {name: np.asarray(value).tolist() for name, value in asdict(counted).items()}
+    heads = ("t", "came back", "95 % interval", "perfect, without the label")
+    return Result([Table(heads, rows), summary], lambda: tree, figure)
 
 
-def print_comparison(comparison: Comparison, as_json: bool) -> None:
-    """Print one table, a column a run: what differs in configuration, then the results of each."""
-    parts = {"differs": comparison.differs, "stands": comparison.stands}
-    if as_json:
-        rows = {part: {row.name: row.values for row in rows} for part, rows in parts.items()}
-        print_json({"runs": comparison.names, **rows, "notes": comparison.notes})
-        return
-    print_table(
-        ("", *comparison.names),
-        ((row.label, *row.texts) for rows in parts.values() for row in rows),
+def comparison(compared: Comparison, page: Path | None) -> Result:
+    """Return a column for each run: what differs in configuration, then results; and `page`, if it was written."""
+    parts = {"differs": compared.differs, "stands": compared.stands}
+    rows = ((row.label, *row.texts) for part in parts.values() for row in part)
+    tree = {part: {row.name: row.values for row in rows} for part, rows in parts.items()}
+    written = [f"page: {page}"] if page else []
+    return Result(
+        [Table(("", *compared.names), rows), *compared.notes, *written],
+        lambda: {"runs": compared.names, **tree, "notes": compared.notes},
     )
-    for note in comparison.notes:
-        open_console().print(note)

@@ -1,8 +1,8 @@
-"""Runs as tables in a terminal, or as JSON."""
+"""Runs in a terminal: a folder of them, and one in full."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from phasescope.measures.learning.gain import floors
@@ -13,9 +13,10 @@ from phasescope.store.tags import read_tags
 from phasescope.views.explorer.rows import row_of
 from phasescope.views.numbers import format_count, format_duration, format_percent, format_score
 from phasescope.views.record import Record, number, score
+from phasescope.views.report.words import subject, verdict
 from phasescope.views.scores import probe_r2
-from phasescope.views.terminal.printing import open_console, print_json, print_table
-from phasescope.views.terms import MEASURES, READINGS, place_words
+from phasescope.views.terminal.printing import Result, Table
+from phasescope.views.terms import MEASURES, place_words
 
 HEADS = (
     "run",
@@ -34,30 +35,14 @@ SEQUENCES = ("behaviour", "representation")
 """what a line takes from the explorer's row"""
 
 
-def rows_of(runs: list[Run], tell: Callable[[int, int], None]) -> list[dict[str, Any]]:
-    """Return what a table shows of each run; `tell` is called with how many of how many are read."""
+def runs_table(runs: Sequence[Run], tell: Callable[[int, int], None]) -> Result:
+    """Return a row for each run; `tell` is called with how many of how many are read."""
     rows = []
     for done, run in enumerate(runs):
         tell(done, len(runs))
         rows.append(_row(run))
-    return rows
-
-
-def print_runs(rows: list[dict[str, Any]], as_json: bool) -> None:
-    """Print rows of runs, a line each."""
-    if as_json:
-        print_json(rows)
-        return
-    if not rows:
-        print("no runs here")
-        return
-    lines = [HEADS, *map(_cells, rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:  # rich takes 10 s to lay out 10,000 lines
-        print("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
-    for row in rows:
-        if row["state"] == "broken":
-            print(f"{row['run']}: {row['error']}")
+    broken = [f"{row['run']}: {row['error']}" for row in rows if row["state"] == "broken"]
+    return Result([Table(HEADS, map(_cells, rows)), *broken] if rows else ["no runs here"], lambda: rows)
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
@@ -89,46 +74,41 @@ def _row(run: Run) -> dict[str, Any]:
     }
 
 
-def print_run(run: Run, as_json: bool) -> None:
-    """Print one run: state, phases with onsets, snapshots."""
+def run_summary(run: Run) -> Result:
+    """Return one run: state, phases with onsets, snapshots."""
     record = Record(run)
-    status, tags = record.status, read_tags(run.path)
-    if as_json:
-        tree = {"run": run.name, "path": shown(str(run.path)), "status": status, "faults": record.faults}
-        tree |= {"tags": tags, "metrics": run.metrics, "about": record.about, "config": record.config}
-        print_json(tree)
+
+    def to_dict() -> dict[str, Any]:
+        tree = {
+            "run": run.name,
+            "path": shown(str(run.path)),
+            "status": record.status,
+            "faults": record.faults,
+        }
+        tree |= {"tags": read_tags(run.path), "metrics": run.metrics, "about": record.about}
+        return tree | {"config": record.config}
+
+    return Result(_run_blocks(run, record), to_dict)
+
+
+def _run_blocks(run: Run, record: Record) -> Iterator[str | Table]:
+    status = record.status
+    yield f"{run.name}  {status['state']}  step {status.get('step', 0):,}/{status.get('steps', 0):,}"
+    yield from (f"tag: {tag}" for tag in read_tags(run.path))
+    yield from (f"error: {fault}" for fault in record.faults)
+    if "error" in status and status["state"] != "broken":
+        yield f"error: {status['error']}"
+    if status["state"] != "broken":
+        yield subject(record)
+    if not record.metrics:
+        yield "no snapshots yet"
         return
-    console = open_console()
-    lines = [f"{run.name}  {status['state']}  step {status.get('step', 0):,}/{status.get('steps', 0):,}"]
-    lines += [f"tag: {tag}" for tag in tags] + [f"error: {fault}" for fault in record.faults]
-    lines += [record.about["sentence"]] if record.about.get("sentence") else []
-    lines += [f"error: {status['error']}"] if "error" in status and status["state"] != "broken" else []
-    if "parameters" in status:
-        lines.append(
-            f"{status['parameters']:,} parameters, {status['images']:,} images; {status['device']}, "
-            f"threads: {status['threads']}, {status['cpu']}; {format_duration(status['wall_s'])} wall, of which observing "
-            f"{format_duration(status['observing_s'])}; commit {status['git_commit'] or 'unknown'}"
-        )
-    for line in lines if record.metrics else [*lines, "no snapshots yet"]:
-        console.print(line)
-    if record.metrics:
-        rows = [(words, reading) for kind, words in READINGS.items() if (reading := record.summary.get(kind))]
-        print_table(
-            ("phases", "sequence", "B from", "C from (images)"),
-            (
-                (
-                    words,
-                    _sequence_words(one["sequence"]),
-                    *(format_count(one["onsets"][phase]) for phase in "BC"),
-                )
-                for words, one in rows
-            ),
-        )
-        _print_snapshots(record)
+    yield from verdict(record)
+    yield _snapshots(record)
 
 
-def _print_snapshots(record: Record) -> None:
-    """Print a line a snapshot: outcomes of the labels trained on, success on each other split, the probe's R²."""
+def _snapshots(record: Record) -> Table:
+    """Return a row for each snapshot: outcomes of the labels trained on, success on each other split, the probe's R²."""
     place = record.declared_place("representation")
     trained, others = record.splits[:1], record.splits[1:]
     outcomes = [outcome.name for outcome in record.outcomes]
@@ -144,7 +124,7 @@ def _print_snapshots(record: Record) -> None:
             _score_at(line, name, place) for name in ("order", "label_share", "label_dimension", *own)
         )
         highest = max(
-            (one for one in floors(order.get("nulls", {})).values() if one is not None), default=None
+            (null for null in floors(order.get("nulls", {})).values() if null is not None), default=None
         )
         probed = probe_r2(order)
         return (
@@ -152,11 +132,11 @@ def _print_snapshots(record: Record) -> None:
             "–" if line["loss"] is None else f"{line['loss']:.4f}",
             *(format_percent(shares.get(split, {}).get(name)) for split, name in read),
             *("–" if probed is None else probed.text, format_score(highest)),
-            *(format_score(number(one)) for one in scores),
+            *(format_score(number(score)) for score in scores),
             " ".join(phase[0] if phase != "undecided" else "-" for phase in line["phase"].values()),
         )
 
-    print_table(heads, map(cells, record.metrics))
+    return Table(heads, map(cells, record.metrics))
 
 
 def _score_at(line: dict[str, Any], measure: str, place: Place | None) -> dict[str, Any]:

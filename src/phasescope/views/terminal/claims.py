@@ -1,0 +1,105 @@
+"""Claims in a terminal: their verdicts, and how often simulated studies of known truth are judged correctly."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from phasescope.errors import UserError
+from phasescope.measures.over_runs.resampling import LEVEL
+from phasescope.studies.claim import POWER, WRONG
+from phasescope.studies.preregistration import read_preregistration
+from phasescope.studies.records import Judged, read_claims
+from phasescope.studies.study import Study
+from phasescope.views.numbers import (
+    amendment_lines,
+    criterion,
+    format_cell,
+    format_interval,
+    format_number,
+    format_value,
+    verdict_words,
+)
+from phasescope.views.terminal.printing import Result, Table
+
+KNOWN = " (known answer)"
+"""what a verdict says of a check; the sums below the table say it too"""
+Studies = Sequence[tuple[Study, Path]]
+
+
+def verdicts(studies: Studies, in_full: bool = False) -> Result:
+    """Return the verdict of every claim, a row each under its study; a study whose claims.json is invalid is a note.
+
+    Args:
+        in_full: below the rows also each study's question, what its claims say, and its amendments.
+    """
+    judged: list[tuple[Path, Judged]] = []
+    tree: list[dict[str, Any]] = []
+    lines, notes = [], []
+    for study, folder in studies:
+        try:
+            known = read_claims(folder)
+        except UserError as error:
+            notes.append(str(error))
+            tree.append({"study": study.name, "error": str(error)})
+            continue
+        tree.append({"study": study.name, "claims": None} if known is None else known.model_dump())
+        if known is None:
+            lines.append(f"{study.name}: no records yet: phasescope study {study.name}")
+        else:
+            judged.append((folder, known))
+            if known.stale:
+                lines.append(f"{study.name}: the records have changed since: --judge judges them")
+    return Result(_blocks(judged, lines, in_full), lambda: tree, notes=notes, code=2 if notes else 0)
+
+
+def _blocks(
+    judged: Sequence[tuple[Path, Judged]], lines: Sequence[str], in_full: bool
+) -> Iterator[str | Table]:
+    if judged:
+        heads = ("claim", "verdict", f"number [{LEVEL}] unit", "needed", "n")
+        yield Table(heads, (row for _, known in judged for row in _rows(known)), fixed=1)
+    counts = Counter(verdict_words(claim) for _, known in judged for claim in known.claims)
+    if counts:
+        yield "\n" + ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
+    yield from lines
+    for folder, known in judged if in_full else ():
+        yield f"\n{known.study}: {known.question}"
+        for claim in known.claims:
+            yield f"{claim.name} (power {format_number(claim.observed_power)}): {claim.sentence}"
+        if preregistration := read_preregistration(folder):
+            yield from (f"amended {line}" for line in amendment_lines(preregistration))
+
+
+def _rows(known: Judged) -> Iterator[tuple[str, ...]]:
+    if known.claims:
+        yield (f"{known.study}, {known.runs} runs", "", "", "", "")
+    for claim in known.claims:
+        number, _, unit = format_value(claim).partition(" ")
+        # The interval stands before the unit, so that a narrow terminal wraps the unit and no interval.
+        shown = f"{number} {format_interval(claim)} {unit}"
+        verdict = verdict_words(claim).removesuffix(KNOWN)
+        yield (f"  {claim.name}", verdict, shown, criterion(claim), f"{claim.n}")
+
+
+def controls(studies: Studies, trials: int, tell: Callable[[int, int], None]) -> Result:
+    """Return the power of every claim on simulated runs of its own design, on either side, and how often it is decided with
+    the truth at its threshold."""
+    claims = [(study, claim) for study, _ in studies for claim in study.claims]
+    tree: list[dict[str, Any]] = []
+    for done, (study, claim) in enumerate(claims):
+        tell(done, len(claims))
+        power = claim.power(study.design_of(claim), trials=trials)
+        row = {"study": study.name, "name": claim.name, "times": trials, "power_supported": power.supported}
+        row |= {"power_refuted": power.refuted, "wrong": power.wrong, "cannot": claim.unreachable}
+        tree.append(row)
+    meaning = (
+        f"\n{len(tree)} claims. supported, refuted: how often a simulated study is judged so if the truth lies at the "
+        f"claim's effect from the threshold, on its side or on the other; both {POWER:g} at least. wrong: how often it is "
+        f"decided if the truth lies at the threshold, {WRONG:g} at most."
+    )
+    heads = ("study", "claim", "trials", "supported", "refuted", "wrong", "")
+    rows = (map(format_cell, row.values()) for row in tree)
+    return Result([Table(heads, rows), meaning], lambda: tree)
