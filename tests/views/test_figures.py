@@ -131,21 +131,22 @@ def test_without_nats_or_references_less_is_drawn(tmp_path):
 
 
 def test_told_and_seen_have_a_panel_a_place_with_thin_nulls(run):
-    columns = 2
     figure, record = told_and_seen(Record(run)), Record(run)
     places = routed(record)
     assert [title for title in titles(figure) if title] == [place_words(place) for place in places]
     assert [place.tap for place in places] == ["down3", "down3", "mid", "mid"]
-    order, share = figure.axes[0], figure.axes[columns]
-    for ax, kind in ((order, "order"), (share, "share")):
-        lines = {line.get_label(): line for line in ax.lines}
-        for route in ("told", "seen"):
-            curve, floor = lines[ROUTES[route]], lines[f"{ROUTES[route]}: raw pixels"]
-            expected = np.maximum(record.series(f"{kind}_{route}", places[0]), ax.get_ylim()[0])
-            np.testing.assert_allclose(curve.get_ydata(), expected)
+    ax = figure.axes[0]
+    lines = {line.get_label(): line for line in ax.lines}
+    for route, words in ROUTES.items():
+        curve, share = lines[words], lines[f"{words}: share of variance"]
+        for line, measure in ((curve, f"order_{route}"), (share, f"share_{route}")):
+            expected = np.maximum(record.series(measure, places[0]), ax.get_ylim()[0])
+            np.testing.assert_allclose(line.get_ydata(), expected)
+        for null in ("raw pixels", "untrained network"):
+            floor = lines[f"{words}: {null}"]
             assert floor.get_linewidth() < curve.get_linewidth()
             assert floor.get_color() == curve.get_color()
-    assert len(figure.legends[0].get_texts()) == 6
+    assert len(figure.legends[0].get_texts()) == 8
 
 
 def test_told_and_seen_of_one_snapshot_is_drawn_and_without_routes_it_is_not(tmp_path, run):
