@@ -20,7 +20,7 @@ from phasescope.views.figures.manifold import PROJECTIONS, labels_of, places_of
 from phasescope.views.figures.standing import exact
 from phasescope.views.record import Record
 from phasescope.views.report import words
-from phasescope.views.scores import GATES, Accuracy, accuracies, levels
+from phasescope.views.scores import Accuracy, accuracies, needed
 from phasescope.views.style import (
     ERROR_MAP,
     SHARE_MAP,
@@ -74,7 +74,6 @@ def history(record: Record) -> dict[str, Any]:
         "verdict": words.verdict(record),
         "headline": _headline(record),
         "subject": words.subject(record),
-        "levels": _levels(record),
         "declared": {name: place and str(place) for name, place in declared.items()},
         "names": _names(record),
         "lines": [_line(line, record) for line in record.metrics],
@@ -170,17 +169,6 @@ def _ladder(record: Record) -> dict[str, Any] | None:
     }
 
 
-def _levels(record: Record) -> dict[str, dict[str, float | None]]:
-    """The score at which a measure reaches its threshold at the last snapshot, by place; None if there is none."""
-
-    def last(measure: str, place: Place) -> float | None:
-        level = float(levels(record, measure, place)[-1])
-        return _rounded(level) if level == level else None
-
-    places = {measure: record.places(measure) for measure in GATES}
-    return {m: {str(place): last(m, place) for place in some} for m, some in places.items() if some}
-
-
 def _factor(factor: Factor) -> dict[str, Any]:
     scale = scale_of(factor)
     colours = {"stops": scale.stops(), "low": scale.low, "high": scale.high, "ticks": class_ticks(factor)}
@@ -196,7 +184,7 @@ def _line(line: dict[str, Any], record: Record) -> dict[str, Any]:
         "readings": [_reading(one) for one in accuracies(line, record.splits)],
         "ladder": rungs or None,
         "scores": {
-            measure: {place: _score(value) for place, value in line[measure].items()}
+            measure: {place: _score(record, measure, value) for place, value in line[measure].items()}
             for measure in record.measures
             if line.get(measure) and measure not in UNSHOWN
         },
@@ -212,11 +200,13 @@ def _reading(one: Accuracy) -> dict[str, Any]:
     return _rounded({**one._asdict(), "together": together})
 
 
-def _score(score: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return a score with its baselines; one that has none is neither shown nor sent."""
+def _score(record: Record, measure: str, score: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return a score with its baselines and the score needed; one without baselines is neither shown nor sent."""
     if not score or not score.get("nulls"):
         return None
-    return _rounded({end: score.get(end) for end in (*ENDS, "nulls")})
+    return _rounded(
+        {key: score.get(key) for key in (*ENDS, "nulls")} | {"needed": needed(record, measure, score)}
+    )
 
 
 def _rounded(tree: Any) -> Any:

@@ -71,18 +71,18 @@ export class Histories {
   }
 
   draw() {
-    const {details} = this, {lines, levels} = details, x = lines.map((line) => line[this.unit]);
+    const {details} = this, {lines} = details, needed = (measure) => this.series(measure, "needed").findLast(known), x = lines.map((line) => line[this.unit]);
     this.drawOutcomes(x);
     const hasP1 = details.declared.representation_p1 === this.place && this.series("p1_order", "value").some(known);
-    this.order?.show({x, level: levels.order?.[this.place],
+    this.order?.show({x, level: needed("order"),
       lines: [this.scored(details.factors.length > 1 ? "minimum over factors" : details.probe, "order", "var(--order)"),
         ...(hasP1 ? [this.scored("P1’s reading", "p1_order", "var(--p1)", {title: "UMAP to 3D, then a linear regression", dash: "8 2"}),
-          {name: "P1’s threshold", y: lines.map(() => levels.p1_order?.[this.place] ?? null), colour: "var(--p1)", dash: "1 3", thin: true}] : []), ...this.nulls("order")],
+          {name: "P1’s threshold", y: this.series("p1_order", "needed"), colour: "var(--p1)", dash: "1 3", thin: true}] : []), ...this.nulls("order")],
       strips: [{name: "phase of the representation (ridge)", phases: this.phases("representation")}, ...(this.phases("representation_p1").some(Boolean) ? [{name: "phase of the representation (P1’s reading)", mark: "P1", phases: this.phases("representation_p1")}] : [])]});
-    this.dimension.show({x, level: levels.label_dimension?.[this.place],
+    this.dimension.show({x, level: needed("label_dimension"),
       lines: [{name: "latents", y: this.series("participation_ratio", "value"), colour: "var(--accent)"}, this.scored("label means", "label_dimension", "var(--order)"),
         ...this.nulls("label_dimension", ["label_embedding"]).map((line) => ({...line, name: `${line.name} (label means)`}))]});
-    this.share?.show({x, level: levels.label_share?.[this.place], lines: [this.scored("of the variance", "label_share", "var(--order)"), ...this.nulls("label_share")]});
+    this.share?.show({x, level: needed("label_share"), lines: [this.scored("of the variance", "label_share", "var(--order)"), ...this.nulls("label_share")]});
     this.denoising?.show({x, lines: this.bands()});
     this.accuracies?.show(details, this.split);
     this.routes?.show({x, lines: Object.entries(ROUTES).flatMap(([route, words]) => [
