@@ -67,7 +67,7 @@ def test_verdict_of_an_unfinished_run_claims_no_onset(tmp_path):
     verdict = words.verdict(record)
     assert f"stopped at step {steps[-1]:,} of {STEPS:,}" in verdict[0]
     assert "not reached for good" in verdict[1]
-    assert "neither order nor mostly correct images came" in verdict[-1]
+    assert "neither order nor mostly correct images" in verdict[-1]
 
 
 def test_verdict_warns_where_a_null_leaves_nothing_to_be_gained(run):
@@ -103,8 +103,8 @@ def test_a_threshold_lies_where_its_gain_is_reached_and_nowhere_where_nothing_is
     [
         ("AAC", "AAC", "came at the same snapshot"),
         ("ACC", "AAC", "mostly correct images came first, 64 images before order"),
-        ("AAA", "ACC", "order came, and the other did not"),
-        ("ACC", "AAA", "mostly correct images came, and the other did not"),
+        ("AAA", "ACC", "the latents became ordered, and mostly correct images did not come"),
+        ("ACC", "AAA", "mostly correct images came, and the latents did not become ordered"),
     ],
 )
 def test_precedence_in_every_case(tmp_path, behaviour, representation, said):

@@ -164,19 +164,19 @@ def _precedence(record: Record, read: list[str]) -> list[str]:
     clauses = []
     for reading in (name for name in ORDERINGS if name in read):
         ordered = record.onsets(reading)["C"]
-        if ordered is not None and correct is not None:
+        if ordered is None and correct is None:
+            clause = f"neither order nor {success} were reached"
+        elif ordered is None:
+            clause = f"{success} came, and the latents did not become ordered"
+        elif correct is None:
+            clause = f"the latents became ordered, and {success} did not come"
+        elif ordered == correct:
+            clause = f"order and {success} came at the same snapshot"
+        else:
             first, then = ("order", success) if ordered < correct else (success, "order")
             clause = f"{first} came first, {abs(ordered - correct):,} images before {then}"
-            clause = clause if ordered != correct else f"order and {success} came at the same snapshot"
-        else:
-            reached = [name for name, at in (("order", ordered), (success, correct)) if at is not None]
-            clause = (
-                f"{reached[0]} came, and the other did not"
-                if reached
-                else f"neither order nor {success} came"
-            )
         clauses.append(f"{probed(ORDERINGS[reading], record.factors)}, {clause}")
-    return [f"Which came first, order or {success}: {'; '.join(clauses)}."]
+    return [f"Which came first: {'; '.join(clauses)}."]
 
 
 def _caveats(record: Record) -> list[str]:
