@@ -95,8 +95,8 @@ def test_outcomes_have_the_names_the_order_and_the_colours_that_the_world_declar
     assert [outcome._asdict() for outcome in record.outcomes] == OUTCOMES
     assert success_share(record.metrics[-1]) == record.metrics[-1]["outcomes"]["seen"]["whole"]
     facts = {fact.name: fact.value for fact in headline(record)}
-    assert facts["whole, seen labels (n = 20)"] == "100.0 %"
-    assert facts["whole, held out labels (n = 20)"] == "100.0 %"
+    assert facts["whole, seen labels"] == "100.0 % (n = 20)"
+    assert facts["whole, held out labels"] == "100.0 % (n = 20)"
     assert facts["median error, seen labels"] == "size 0.25 mm, turn 0.25 deg, shape 0.25, hue 0.25"
     (passage,) = [sentence for sentence in words.verdict(record) if sentence.startswith("Behaviour")]
     assert "C (mostly whole)" in passage
