@@ -6,16 +6,17 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import yaml
 
 from phasescope.errors import UserError, reading
 from phasescope.factors import Factor
-from phasescope.places import Place
 from phasescope.runs.loading import not_imported
 from phasescope.store.files import to_json
 from phasescope.store.folder import shown
 from phasescope.store.metrics import rung_of
 from phasescope.views.cells import factors_shown, worst
+from phasescope.views.explorer.painted import evenly
 from phasescope.views.figures.manifold import PROJECTIONS, labels_of, places_of
 from phasescope.views.figures.standing import exact
 from phasescope.views.record import Record
@@ -49,6 +50,8 @@ ENDS = ("value", "low", "high")
 PLAIN = ("step", "images_seen", "epochs", "wall_s", "loss", "learning_rate", "gradient_norm")
 TREES = ("outcomes", "phase", "nats", "denoising", "by_class")
 """what of a line of the metrics is sent as it is"""
+SCALARS, MOST_SCALARS = ("step", "images_seen", "wall_s", "loss", "learning_rate", "gradient_norm"), 500
+"""of what is logged every few steps: its numbers, and lines that are sent"""
 FILES = {"samples": "samples.npz", "latents": "latents.npz", "weights": "weights.safetensors"}
 
 
@@ -77,6 +80,7 @@ def history(record: Record) -> dict[str, Any]:
         "declared": {name: place and str(place) for name, place in declared.items()},
         "names": _names(record),
         "lines": [_line(line, record) for line in record.metrics],
+        "scalars": _scalars(record),
         "ladder": _ladder(record),
         "snapshots": _stored(record),
         "latents": _latents(record),
@@ -191,6 +195,13 @@ def _line(line: dict[str, Any], record: Record) -> dict[str, Any]:
     }
 
 
+def _scalars(record: Record) -> list[dict[str, Any]]:
+    """Return what the training logged every few steps, evenly thinned; nothing of a run that recorded snapshots alone."""
+    lines = record.run.scalar_lines
+    kept = evenly(np.arange(len(lines)), MOST_SCALARS)
+    return [{name: _rounded(lines[index].get(name)) for name in SCALARS} for index in kept]
+
+
 def _reading(one: Accuracy) -> dict[str, Any]:
     """Of a pair of factors value, low and high of `excess` and `phi`."""
     together = {
@@ -233,15 +244,11 @@ def _stored(record: Record) -> list[dict[str, Any]]:
 
 def _latents(record: Record) -> list[dict[str, Any]]:
     """Where latents are stored, and in which projections; those at which phases are read come first."""
+    places: list[dict[str, Any]] = []
     with suppress(UserError):  # a torn archive: the other panels are shown without it
-        return [
-            {"place": str(place), "words": place_words(place), "projections": projections(record, place)}
-            for place in places_of(record)
-        ]
-    return []
-
-
-def projections(record: Record, place: Place) -> list[str]:
-    """Return principal components, and UMAP if the run took it."""
-    taken = any(one.embedding(place) is not None for one in record.snapshots if place in one.places)
-    return ["pca", "umap"] if taken and len(labels_of(record)) else ["pca"]
+        for place in places_of(record):
+            stored = (snapshot for snapshot in record.snapshots if place in snapshot.places)
+            has_umap = len(labels_of(record)) and any(one.embedding(place) is not None for one in stored)
+            projections = ["pca", "umap"] if has_umap else ["pca"]
+            places.append({"place": str(place), "words": place_words(place), "projections": projections})
+    return places
