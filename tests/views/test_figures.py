@@ -12,7 +12,7 @@ from phasescope.places import Place
 from phasescope.store import Run
 from phasescope.views.explorer.details import details
 from phasescope.views.explorer.rows import row_of
-from phasescope.views.export import run_figures
+from phasescope.views.export import run_files
 from phasescope.views.figures.curves import denoising, routed, timeline, told_and_seen
 from phasescope.views.figures.painted import border_px, painted, spread_over, tile
 from phasescope.views.figures.pixels import GAP_PX, pixels, sheet
@@ -250,7 +250,7 @@ def test_light_colours_differ_so_that_each_becomes_one_variable():
 @pytest.mark.parametrize(("steps", "latents"), [(ALL_STEPS[:1], True), (ALL_STEPS[:3], False)])
 def test_pictures_of_a_run_that_has_just_begun(tmp_path, steps, latents):
     run = write_run(tmp_path / "run", steps, state="running", latents=latents)
-    names = [path.stem for path in run_figures(run, tmp_path / "out", "png", False)]
+    names = [path.stem for path in run_files(run, tmp_path / "out", "png")]
     assert names == [
         "timeline",
         "label_space",

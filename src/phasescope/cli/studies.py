@@ -42,14 +42,14 @@ def report(
             path = write_html(*of_study, out)
         print(path)
         return 0
-    from phasescope.views.export import run_figures
+    from phasescope.views.export import run_files
     from phasescope.views.report.page import write_report
 
     found = phasescope.find_run(target, runs)
     left_out: list[str] = []
     with counting("writing the report"):
         written = [write_report(found, out, left_out.append)]
-        written += run_figures(found, pictures, "png", False, left_out.append) if pictures else []
+        written += run_files(found, pictures, "png", on_left_out=left_out.append)
     for path in written:
         print(path)
     if left_out:
