@@ -42,10 +42,8 @@ def endpoint(
             return Response(body, 200, {"Cache-Control": "no-store"}, KINDS[type(body)])
         except Unwanted:
             return Response(status_code=503)  # which nobody reads
-        except Unknown as error:
-            return _fault(str(error.args[0]), 404)
         except UserError as error:
-            return _fault(str(error), 400)
+            return _fault(str(error), 404 if isinstance(error, Unknown) else 400)
         except Exception as error:
             # of a damaged file, or of the explorer: JSON, zip, Parquet and array readers have errors of their own
             why = f"{request.scope['route'].path} cannot be answered: {type(error).__name__}: {error}"
