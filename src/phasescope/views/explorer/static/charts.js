@@ -84,7 +84,8 @@ export class Chart {
     this.svg.addEventListener("pointermove", point);
   }
 
-  show(data) { this.data = data; this.draw(); }
+  // what was not recorded has no panel
+  show(data) { this.data = data; this.root.hidden = !data.lines.some((line) => line.area || line.y.some(known)); this.draw(); }
 
   draw() {
     const width = this.svg.clientWidth, {data} = this;

@@ -92,7 +92,6 @@ export async function open(root, route) {
     const xs = [...new Set(whole().flatMap((name) => found.get(name).lines.map((line) => line[unit]).filter(known)))].sort((a, b) => a - b);
     for (const [key, chart] of charts) {
       const lines = linesOf(key, xs).map((line) => softened(line, soft.weight));
-      chart.root.hidden = !lines.some(({y}) => y.some(known));
       chart.show({x: xs, lines});
       chart.move(null);
     }

@@ -12,7 +12,7 @@ const NULL_DASHES = {untrained: "6 3", pixels: "2 2", permuted: "1 3", label_emb
 // those that have a panel of their own
 const KNOWN = ["order", "p1_order", "participation_ratio", "label_dimension", "label_share", "order_told", "order_seen", "share_told", "share_seen", "nats"];
 const ROUTES = {told: "condition", seen: "input"};
-const power = (value) => (value === 0 || value >= 0.01 && value < 1000 ? String(Number(value.toPrecision(3))) : value.toExponential(1));
+const power = (value) => (value === 0 || value >= 0.01 && value < 1e5 ? String(Number(value.toPrecision(3))) : value.toExponential(1));
 const TRAINING = {
   loss: ["Loss", {note: "each of one batch; in runs without scalars, mean since the snapshot before", height: 190, log: true, format: power}],
   learning_rate: ["Learning rate", {height: 150, format: power}],
