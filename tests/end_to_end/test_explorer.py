@@ -211,7 +211,7 @@ def test_accuracy_by_factor_follows_the_scrubber_in_every_reading(visit, trained
     page = visit(f"/#/run/{trained.name}", "run")
     table = "document.querySelector('table.accuracy')"
     ways = page.evaluate(f"[...{table}.querySelectorAll('[data-way]')].map(e => e.dataset.way)")
-    assert ways == ["formed", "darkest", "half", "matched"]
+    assert ways == ["formed", "darkest", "half", "matched", "refined"]
     last = page.evaluate(f"{table}.innerText")
     page.keyboard.press("Home")
     wait_until(page, "document.querySelector('.scrubber .at').innerText.includes('step 0')")

@@ -94,7 +94,7 @@ def test_loss_rate_and_gradient_are_drawn_and_smoothed_without_bias(visit, runs)
     assert query(page)["smooth"] == "0.50"
     assert page.locator(".histories path.faint").count() == 2, "of loss and gradient; a rate is no noise"
     total = weight = 0.0
-    for line in run.metrics[1:]:
+    for line in run.scalar_lines:
         total, weight = 0.5 * total + 0.5 * line["loss"], 0.5 * weight + 0.5
     shown = float(costs(page, "Loss").locator(".legend output").inner_text())
     assert shown == pytest.approx(total / weight, rel=0.01)
@@ -105,6 +105,7 @@ def test_loss_rate_and_gradient_are_drawn_and_smoothed_without_bias(visit, runs)
 @pytest.mark.slow
 def test_an_older_run_shows_the_loss_that_it_has(visit, runs, address):
     run = runs[1]
+    (run.path / "scalars.jsonl").unlink()
     text = (run.path / "metrics.jsonl").read_text()
     (run.path / "metrics.jsonl").write_text(
         text.replace('"learning_rate"', '"a"').replace('"gradient_norm"', '"b"')

@@ -70,7 +70,8 @@ def test_the_scrubber_moves_every_panel_by_key_and_the_camera_stays(visit, train
     page.wait_for_timeout(300)
     first = page.evaluate(PANELS)
     assert "step 0" in first["step"]
-    assert all(a != b for a, b in zip(first["outcomes"], before["outcomes"], strict=True))
+    legends = zip(first["outcomes"], before["outcomes"], strict=True)
+    assert all(a != b for a, b in legends if "learning rate" not in a), "a rate may be constant"
     assert all(a != b for a, b in zip(first["cursors"], before["cursors"], strict=True))
     assert first["image"] != before["image"]
     assert first["points"] != before["points"]

@@ -92,14 +92,18 @@ def test_weights_and_biases_offline_holds_each_snapshot(config, tmp_path, monkey
     monkeypatch.setenv("WANDB_SILENT", "true")
     run = train(config, tmp_path, monitors=[phasescope.WandB("bumps", tmp_path / "w")])
     (file,) = (tmp_path / "w" / "wandb").glob("offline-run-*/run-*.wandb")
+    snapshots = [line["step"] for line in run.metrics]
+    steps = sorted({*snapshots, *(line["step"] for line in run.scalar_lines)})
     rows: list[dict[str, Any]] = []
     for _ in range(600):  # its service writes on for a moment after the run is finished
         rows = list(history(file))
-        if len(rows) == len(run.metrics):
+        if len(rows) == len(steps):
             break
         time.sleep(0.1)
-    assert [row["_step"] for row in rows] == [line["step"] for line in run.metrics]
-    assert [row.get("loss") for row in rows] == [line["loss"] for line in run.metrics]
+    assert [row["_step"] for row in rows] == steps
+    by_step = {row["_step"]: row for row in rows}
+    assert [by_step[step].get("loss") for step in snapshots] == [line["loss"] for line in run.metrics]
+    assert by_step[30]["train/loss"] == next(line["loss"] for line in run.scalar_lines if line["step"] == 30)
     assert rows[-1]["order/mid.40.value"] == run.metrics[-1]["order"]["mid.40"]["value"]
     assert len(list(file.parent.glob("files/media/images/painted/*.png"))) >= len(run.metrics)
 

@@ -12,7 +12,7 @@ from runs_of_any_world import FOUR, ONE, OUTCOMES, STEPS, write_made_run
 from phasescope.places import Place
 from phasescope.views.explorer.details import details
 from phasescope.views.explorer.rows import row_of
-from phasescope.views.export import run_figures
+from phasescope.views.export import run_files
 from phasescope.views.figures.curves import timeline
 from phasescope.views.figures.manifold import manifold_figure
 from phasescope.views.figures.painted import painted
@@ -42,7 +42,7 @@ def run(request, tmp_path):
 
 @pytest.mark.some(3)
 def test_every_kind_of_run_has_a_report_figures_and_tables(run, tmp_path, capsys):
-    names = [path.stem for path in run_figures(run, tmp_path / "out", "png", False)]
+    names = [path.stem for path in run_files(run, tmp_path / "out", "png")]
     record = Record(run)
     mapped = bool(record.outcomes) and len(record.factors) > 1
     assert names == ["timeline", *(["label_space"] if mapped else []), "painted", "manifold"]
@@ -60,7 +60,7 @@ def test_every_kind_of_run_has_a_report_figures_and_tables(run, tmp_path, capsys
 
 def test_a_family_without_conditions_tells_its_routes_at_the_tap_alone(tmp_path):
     run = write_made_run(tmp_path / "made", routed=True)
-    assert "told_and_seen.png" in [path.name for path in run_figures(run, tmp_path / "out", "png", False)]
+    assert "told_and_seen.png" in [path.name for path in run_files(run, tmp_path / "out", "png")]
     assert "n = 60 labels, each given beside the image of another" in caption(Record(run), "told_and_seen")
 
 
@@ -95,8 +95,8 @@ def test_outcomes_have_the_names_the_order_and_the_colours_that_the_world_declar
     assert [outcome._asdict() for outcome in record.outcomes] == OUTCOMES
     assert success_share(record.metrics[-1]) == record.metrics[-1]["outcomes"]["seen"]["whole"]
     facts = {fact.name: fact.value for fact in headline(record)}
-    assert facts["whole, seen labels (n = 20)"] == "100.0 %"
-    assert facts["whole, held out labels (n = 20)"] == "100.0 %"
+    assert facts["whole, seen labels"] == "100.0 % (n = 20)"
+    assert facts["whole, held out labels"] == "100.0 % (n = 20)"
     assert facts["median error, seen labels"] == "size 0.25 mm, turn 0.25 deg, shape 0.25, hue 0.25"
     (passage,) = [sentence for sentence in words.verdict(record) if sentence.startswith("Behaviour")]
     assert "C (mostly whole)" in passage

@@ -79,7 +79,7 @@ def test_the_table_has_a_column_a_run_and_an_order_stands_beside_the_untrained(r
     assert lines["seed"] == ["7", "8"]
     order = next(line for line in out.splitlines() if "probe R²" in line)
     assert re.search(
-        r"at mid, t = 600 +(x \d\.\d\d, y \d\.\d\d; mean \d\.\d\d, min )?\d\.\d\d \(untrained (min )?-?\d\.\d\d\)",
+        r"\(mid, t = 600\) +(x \d\.\d\d, y \d\.\d\d; mean \d\.\d\d, min )?\d\.\d\d \(untrained (min )?-?\d\.\d\d\)",
         order,
     )
     assert "only several seeds of each show" in out

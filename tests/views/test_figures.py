@@ -12,7 +12,7 @@ from phasescope.places import Place
 from phasescope.store import Run
 from phasescope.views.explorer.details import details
 from phasescope.views.explorer.rows import row_of
-from phasescope.views.export import run_figures
+from phasescope.views.export import run_files
 from phasescope.views.figures.curves import denoising, routed, timeline, told_and_seen
 from phasescope.views.figures.painted import border_px, painted, spread_over, tile
 from phasescope.views.figures.pixels import GAP_PX, pixels, sheet
@@ -131,21 +131,22 @@ def test_without_nats_or_references_less_is_drawn(tmp_path):
 
 
 def test_told_and_seen_have_a_panel_a_place_with_thin_nulls(run):
-    columns = 2
     figure, record = told_and_seen(Record(run)), Record(run)
     places = routed(record)
     assert [title for title in titles(figure) if title] == [place_words(place) for place in places]
     assert [place.tap for place in places] == ["down3", "down3", "mid", "mid"]
-    order, share = figure.axes[0], figure.axes[columns]
-    for ax, kind in ((order, "order"), (share, "share")):
-        lines = {line.get_label(): line for line in ax.lines}
-        for route in ("told", "seen"):
-            curve, floor = lines[ROUTES[route]], lines[f"{ROUTES[route]}: raw pixels"]
-            expected = np.maximum(record.series(f"{kind}_{route}", places[0]), ax.get_ylim()[0])
-            np.testing.assert_allclose(curve.get_ydata(), expected)
+    ax = figure.axes[0]
+    lines = {line.get_label(): line for line in ax.lines}
+    for route, words in ROUTES.items():
+        curve, share = lines[words], lines[f"{words}: share of variance"]
+        for line, measure in ((curve, f"order_{route}"), (share, f"share_{route}")):
+            expected = np.maximum(record.series(measure, places[0]), ax.get_ylim()[0])
+            np.testing.assert_allclose(line.get_ydata(), expected)
+        for null in ("raw pixels", "untrained network"):
+            floor = lines[f"{words}: {null}"]
             assert floor.get_linewidth() < curve.get_linewidth()
             assert floor.get_color() == curve.get_color()
-    assert len(figure.legends[0].get_texts()) == 6
+    assert len(figure.legends[0].get_texts()) == 8
 
 
 def test_told_and_seen_of_one_snapshot_is_drawn_and_without_routes_it_is_not(tmp_path, run):
@@ -249,7 +250,7 @@ def test_light_colours_differ_so_that_each_becomes_one_variable():
 @pytest.mark.parametrize(("steps", "latents"), [(ALL_STEPS[:1], True), (ALL_STEPS[:3], False)])
 def test_pictures_of_a_run_that_has_just_begun(tmp_path, steps, latents):
     run = write_run(tmp_path / "run", steps, state="running", latents=latents)
-    names = [path.stem for path in run_figures(run, tmp_path / "out", "png", False)]
+    names = [path.stem for path in run_files(run, tmp_path / "out", "png")]
     assert names == [
         "timeline",
         "label_space",

@@ -32,15 +32,14 @@ def report(
         pictures: folder for the figures of a run's report as PNG files; none without it
     """
     from phasescope.studies.sweep import study_or_sweep
-    from phasescope.views.export import run_figures
+    from phasescope.views.export import run_files
     from phasescope.views.report.page import write_report
     from phasescope.views.report.study_page import write_html
 
     if study := study_or_sweep(target, studies):
         return Result([write_html(*study, out)])
     run, notes = phasescope.find_run(target, runs), list[str]()
-    paths = [write_report(run, out, notes.append)]
-    paths += run_figures(run, pictures, "png", False, notes.append) if pictures else []
+    paths = [write_report(run, out, notes.append), *run_files(run, pictures, "png", on_left_out=notes.append)]
     return Result(paths, notes=notes)
 
 

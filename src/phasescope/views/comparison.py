@@ -13,14 +13,13 @@ from typing import Any
 from phasescope.errors import UserError
 from phasescope.places import Place
 from phasescope.store.flat import config_columns
-from phasescope.views.numbers import NOTHING, format_count, format_share
-from phasescope.views.record import Record, score
-from phasescope.views.scores import probe_r2
-from phasescope.views.terms import READINGS, place_words, split_words
+from phasescope.views.numbers import NOTHING, format_count
+from phasescope.views.record import Record
+from phasescope.views.report.words import PROBES, headline
+from phasescope.views.terms import READINGS, place_words
 
 LEAST, MOST = 2, 16
 """runs of a comparison"""
-PROBES = (("order", "representation", "probe R²"), ("p1_order", "representation_p1", "R² P1's way"))
 
 
 @dataclass(frozen=True)
@@ -112,16 +111,7 @@ def _standing(records: Sequence[Record]) -> Iterator[Row]:
                 yield row(
                     f"{reading}.{phase}", label, onsets, lambda at: f"{at['step']:,} ({at['images_seen']:,})"
                 )
-    for split in dict.fromkeys(split for record in records for split in record.splits):
-        shares = [_success(record, split) for record in records]
-        label = f"success, {split_words(split)} (of images)"
-        yield row(f"success.{split}", label, shares, lambda of: f"{format_share(of['share'])} ({of['n']:,})")
-    for measure, reading, words in PROBES:
-        place = common_place(records, measure, reading)
-        probed = [_probed(record, measure, place or record.declared_place(reading)) for record in records]
-        label = f"{words}, at {place_words(place)}" if place else f"{words}, each at its own layer"
-        if any(probed):
-            yield row(measure, label, probed, lambda score, named=place is None: _beside(score, named))
+    yield from _facts(records)
     yield row("loss", "loss", [line.get("loss") for line in last], lambda loss: f"{loss:.4g}")
     for name, label in (("parameters", "parameters"), ("cpu_s", "CPU seconds")):
         yield row(name, label, [record.status.get(name) for record in records])
@@ -138,11 +128,20 @@ def _onset(record: Record, reading: str, phase: str) -> dict[str, int] | None:
     return line and {name: int(line[name]) for name in ("step", "images_seen")}
 
 
-def _success(record: Record, split: str) -> dict[str, Any] | None:
-    """Return the share of the images generated for labels of a split that are correct."""
-    shares = (_last(record).get("outcomes") or {}).get(split) or {}
-    share = shares.get(record.outcomes[-1].name) if record.outcomes else None
-    return None if share is None else {"share": share, "n": shares.get("n", 0)}
+def _facts(records: Sequence[Record]) -> Iterator[Row]:
+    """Give the numbers that each run is known by; a probe at a common layer, or else each at its own."""
+    common = {measure: common_place(records, measure, reading) for measure, (reading, _) in PROBES.items()}
+    places = {measure: place for measure, place in common.items() if place}
+    facts = [{fact.key: fact for fact in headline(record, places=places)} for record in records]
+    for key in dict.fromkeys(key for each in facts for key in each):
+        several = [each.get(key) for each in facts]
+        label = next(fact.name for fact in several if fact)
+        texts = [fact.value if fact else NOTHING for fact in several]
+        if key in PROBES and key not in places:
+            label = f"{PROBES[key][1]}, each at its own layer"
+            own = [place_words(Place.parse(fact.data["place"])) if fact else "" for fact in several]
+            texts = [f"{text}, {place}" if place else text for text, place in zip(texts, own, strict=True)]
+        yield Row(key, label, [fact and fact.data for fact in several], texts)
 
 
 def common_place(records: Sequence[Record], measure: str, reading: str) -> Place | None:
@@ -158,22 +157,6 @@ def common_place(records: Sequence[Record], measure: str, reading: str) -> Place
     )
     declared = [record.declared_place(reading) for _, record in measured]
     return max(shared, key=declared.count, default=None)
-
-
-def _probed(record: Record, measure: str, place: Place | None) -> dict[str, Any] | None:
-    """Return a score with every factor's, its baselines and its place, at the last snapshot."""
-    stored = score(_last(record), measure, place) if place else None
-    if not stored or stored.get("value") is None:
-        return None
-    return {"place": str(place)} | {
-        name: stored.get(name) for name in ("value", "low", "high", "n", "nulls", "detail")
-    }
-
-
-def _beside(stored: dict[str, Any], with_place: bool) -> str:
-    place = f", {place_words(Place.parse(stored['place']))}" if with_place else ""
-    probed = probe_r2(stored)
-    return f"{probed.text if probed else NOTHING}{place}"
 
 
 def _notes(records: Sequence[Record], differs: Sequence[Row]) -> Iterator[str]:

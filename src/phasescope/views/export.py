@@ -56,7 +56,13 @@ def run_files(
     """
     written: list[Path] = []
     if figures is not None:
-        written += run_figures(run, figures, kind, captions, on_left_out)
+        record, plots = _recorded(run, "drawn"), list[Plot]()
+        for name in FIGURES:
+            plot, why = attempt(record, lambda name=name: plot_of(record, name))
+            if why:
+                on_left_out(f"Not drawn: {name}: {why}.")
+            plots += [plot] if plot else []
+        written += _write_figures(plots, figures, kind, captions or kind == "png")
     if tables is not None:
         record = _recorded(run, "exported")
         rows = snapshot_rows(run.identity, record.config, record.status, record.metrics)
@@ -100,20 +106,6 @@ def study_files(
         frames |= {f"table_{n}": as_frame(table.rows(runs)) for n, table in enumerate(study.tables, 1)}
         written += _write_tables(frames, tables, form)
     return written
-
-
-def run_figures(
-    run: Run, folder: Path, kind: Kind, captions: bool, on_left_out: Callable[[str], None] = lambda _: None
-) -> list[Path]:
-    """Write the figures of a run, and captions.md, as `run_files` does; return their paths."""
-    record = _recorded(run, "drawn")
-    plots: list[Plot] = []
-    for name in FIGURES:
-        plot, why = attempt(record, lambda name=name: plot_of(record, name))
-        if why:
-            on_left_out(f"Not drawn: {name}: {why}.")
-        plots += [plot] if plot else []
-    return _write_figures(plots, folder, kind, captions or kind == "png")
 
 
 def _recorded(run: Run, verb: str) -> Record:

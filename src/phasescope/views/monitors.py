@@ -86,19 +86,14 @@ class WandB:
         mode = mode or ("online" if os.environ.get("WANDB_MODE") == "online" else "offline")
         if mode not in ("offline", "online"):
             raise UserError(f"`mode` (={mode}) must be offline or online")
-        self.options = {
-            "project": project,
-            "dir": str(folder),
-            "mode": mode,
-            "reinit": "create_new",
-        } | options
+        self.setup = {"project": project, "dir": str(folder), "mode": mode, "reinit": "create_new", **options}
 
     def begin(self, run: Run) -> None:
         self._wandb = _installed("wandb", "Weights & Biases")
-        Path(self.options["dir"]).mkdir(parents=True, exist_ok=True)
-        resume = "allow" if self.options["mode"] == "online" else None
+        Path(self.setup["dir"]).mkdir(parents=True, exist_ok=True)
+        resume = "allow" if self.setup["mode"] == "online" else None
         self._run = self._wandb.init(
-            name=run.name, id=run.name, config=run.config, resume=resume, **self.options
+            name=run.name, id=run.name, config=run.config, resume=resume, **self.setup
         )
         lines = run.scalar_lines  # steps of Weights & Biases must not decrease
         for snapshot in run.metrics:

@@ -39,7 +39,9 @@ def format_score(value: float | None) -> str:
 
 def format_percent(share: float | None, digits: int = 0) -> str:
     """Return a share times 100, without its unit."""
-    return NOTHING if share is None or math.isnan(share) else f"{100 * share:.{digits}f}"
+    if share is None or math.isnan(share):
+        return NOTHING
+    return f"{round(100 * share, digits) + 0.0:.{digits}f}".replace("-", "\u2212")
 
 
 def format_share(share: float | None, digits: int = 0) -> str:

@@ -179,16 +179,8 @@ class Record:
 
     def readings(self, snapshot: Snapshot) -> dict[str, Array]:
         """Return the columns of what was read in a snapshot's images; none if nothing read them."""
-        if snapshot.step not in self._readings:
-            read = snapshot.readings() if (snapshot.path / "reading.parquet").is_file() else {}
-            if self.is_unconditional:
-                read = readings_without_labels(read, self._declared)
-            self._readings[snapshot.step] = read
-        return self._readings[snapshot.step]
-
-    @cached_property
-    def _readings(self) -> dict[int, dict[str, Array]]:
-        return {}
+        read = snapshot.readings() if (snapshot.path / "reading.parquet").is_file() else {}
+        return readings_without_labels(read, self._declared) if self.is_unconditional else read
 
     @cached_property
     def measures(self) -> list[str]:

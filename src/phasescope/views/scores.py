@@ -109,30 +109,25 @@ def _at(tree: dict[str, Any], *path: str) -> dict[str, Any]:
     return tree
 
 
-def gains(record: Record, measure: str, place: Place) -> Float[np.ndarray, " lines"]:
-    """Return the share of the gap between the highest baseline and 1 that a score closes, at each line of the metrics; NaN
-    without a baseline, or if the baseline leaves nothing to gain."""
-    scores = [score(line, measure, place) or {} for line in record.metrics]
-    floors = np.array([floor_of(_numbers(value.get("nulls"))) for value in scores])
-    values, left = np.array([number(value.get("value")) for value in scores]), 1 - floors
-    return np.divide(values - floors, left, out=np.full(len(left), np.nan), where=left >= LEAST_LEFT)
-
-
-def _numbers(nulls: Mapping[str, float | None] | None) -> dict[str, float]:
-    return {null: number(level) for null, level in (nulls or {}).items()}
-
-
 GATES = ("order", "p1_order", "label_dimension", "label_share")
 """the measures that have a threshold, by which phases of the representation are decided"""
 
 
+def gains(record: Record, measure: str, place: Place) -> Float[np.ndarray, " lines"]:
+    """Return the share of the gap between the highest baseline and 1 that a score closes, at each line of the metrics; NaN
+    without a baseline, or if the baseline leaves nothing to gain."""
+    return np.array([_gained(score(line, measure, place)) for line in record.metrics])
+
+
 def levels(record: Record, measure: str, place: Place) -> Float[np.ndarray, " lines"]:
-    """Return the score needed at each line of the metrics; NaN without a threshold, or if nothing is left to gain."""
-    scores = (score(line, measure, place) or {} for line in record.metrics)
-    return np.array([_level(record, measure, _numbers(value.get("nulls"))) for value in scores], float)
+    """Return the score needed at each line of the metrics, as `needed` does."""
+    return np.array([needed(record, measure, score(line, measure, place)) for line in record.metrics], float)
 
 
-def _level(record: Record, measure: str, nulls: dict[str, float]) -> float:
+def needed(record: Record, measure: str, stored: Mapping[str, Any] | None) -> float:
+    """Return the score that reaches the threshold of a measure, by the baselines of one that is recorded; NaN without a
+    threshold or a baseline, or if nothing is left to gain."""
+    nulls = _baselines(stored)
     if measure not in GATES or not nulls:
         return np.nan
     threshold = record.thresholds[measure]
@@ -140,3 +135,12 @@ def _level(record: Record, measure: str, nulls: dict[str, float]) -> float:
         return float(np.fmax(threshold, nulls.get("label_embedding", np.nan)))
     floor = floor_of(nulls)
     return reached(floor, threshold) if 1 - floor >= LEAST_LEFT else np.nan
+
+
+def _gained(stored: dict[str, Any] | None) -> float:
+    floor = floor_of(_baselines(stored))
+    return (number(stored) - floor) / (1 - floor) if 1 - floor >= LEAST_LEFT else np.nan
+
+
+def _baselines(stored: Mapping[str, Any] | None) -> dict[str, float]:
+    return {null: number(level) for null, level in ((stored or {}).get("nulls") or {}).items()}

@@ -148,6 +148,19 @@ def test_a_score_without_nulls_is_not_sent(client, home):
     assert told["lines"][0]["scores"]["order"]["mid.40"]["value"] == 0.5
 
 
+def test_scalars_of_the_training_are_sent_evenly_thinned(client, home):
+    run = write_small_run(home / "runs", seed=13)
+    lines = [
+        {"step": step, "images_seen": 16 * step, "loss": 1 / step, "other": 1} for step in range(1, 2001)
+    ]
+    (run.path / "scalars.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    scalars = client.get(f"/api/runs/{run.name}").json()["scalars"]
+    assert (len(scalars), scalars[0]["step"], scalars[-1]["step"]) == (500, 1, 2000)
+    assert scalars[-1] == {
+        "step": 2000, "images_seen": 32000, "wall_s": None, "loss": 0.0005, "learning_rate": None, "gradient_norm": None,
+    }  # fmt: skip
+
+
 def test_samples_points_and_paintings_travel_as_arrays(client, small):
     at = f"/api/runs/{small.name}"
     header, arrays = unpacked(client.get(f"{at}/samples?step=20").content)

@@ -27,12 +27,12 @@ KINDS = {str: "application/json", bytes: "application/octet-stream"}
 
 
 def endpoint(
-    work: Callable[[Query, Callable[[], bool]], Body], turns: CapacityLimiter | None = None
+    work: Callable[[Query], Body], turns: CapacityLimiter | None = None
 ) -> Callable[[Request], Awaitable[Response]]:
     """Return an endpoint that answers with what `work` gives; an error becomes a JSON line, with no traceback.
 
     Args:
-        work: runs in a thread; it is given the request's values, and a function that says whether nobody waits any more.
+        work: runs in a thread; it is given the request's values.
         turns: that work which computes takes, one after the other.
     """
 
@@ -42,10 +42,8 @@ def endpoint(
             return Response(body, 200, {"Cache-Control": "no-store"}, KINDS[type(body)])
         except Unwanted:
             return Response(status_code=503)  # which nobody reads
-        except Unknown as error:
-            return _fault(str(error.args[0]), 404)
         except UserError as error:
-            return _fault(str(error), 400)
+            return _fault(str(error), 404 if isinstance(error, Unknown) else 400)
         except Exception as error:
             # of a damaged file, or of the explorer: JSON, zip, Parquet and array readers have errors of their own
             why = f"{request.scope['route'].path} cannot be answered: {type(error).__name__}: {error}"
@@ -61,9 +59,10 @@ async def _in_turn(request: Request, work: Callable, turns: CapacityLimiter | No
     Raises:
         Unwanted: whoever asked has left.
     """
-    query, left = Query(request), threading.Event()
+    left = threading.Event()
+    query = Query(request, left.is_set)
     if turns is None:
-        return await to_thread.run_sync(work, query, left.is_set)
+        return await to_thread.run_sync(work, query)
     with CancelScope() as turn:
 
         async def watch() -> None:
@@ -75,7 +74,7 @@ async def _in_turn(request: Request, work: Callable, turns: CapacityLimiter | No
         watcher = asyncio.create_task(watch())
         try:
             await asyncio.sleep(0)  # so that work for whoever has left already is never begun
-            return await to_thread.run_sync(work, query, left.is_set, limiter=turns)
+            return await to_thread.run_sync(work, query, limiter=turns)
         finally:
             watcher.cancel()
     raise Unwanted
@@ -110,11 +109,12 @@ REQUIRED: Any = object()
 class Query:
     """A request's path and query; a value that is missing or of another type is a `UserError` that names it.
 
-    A value that is not given is `otherwise`, if a method is called with it.
+    A value that is not given is `otherwise`, if a method is called with it. `is_left` says whether nobody waits any more.
     """
 
-    def __init__(self, request: Request):
+    def __init__(self, request: Request, is_left: Callable[[], bool]):
         self.path: dict[str, Any] = request.path_params
+        self.is_left = is_left
         self.given = request.query_params
 
     def word(self, name: str, otherwise: Any = REQUIRED) -> str:

@@ -6,21 +6,22 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import yaml
 
 from phasescope.errors import UserError, reading
 from phasescope.factors import Factor
-from phasescope.places import Place
 from phasescope.runs.loading import not_imported
 from phasescope.store.files import to_json
 from phasescope.store.folder import shown
 from phasescope.store.metrics import rung_of
 from phasescope.views.cells import factors_shown, worst
+from phasescope.views.explorer.painted import evenly
 from phasescope.views.figures.manifold import PROJECTIONS, labels_of, places_of
 from phasescope.views.figures.standing import exact
 from phasescope.views.record import Record
 from phasescope.views.report import words
-from phasescope.views.scores import GATES, Accuracy, accuracies, levels
+from phasescope.views.scores import Accuracy, accuracies, needed
 from phasescope.views.style import (
     ERROR_MAP,
     SHARE_MAP,
@@ -49,6 +50,8 @@ ENDS = ("value", "low", "high")
 PLAIN = ("step", "images_seen", "epochs", "wall_s", "loss", "learning_rate", "gradient_norm")
 TREES = ("outcomes", "phase", "nats", "denoising", "by_class")
 """what of a line of the metrics is sent as it is"""
+SCALARS, MOST_SCALARS = ("step", "images_seen", "wall_s", "loss", "learning_rate", "gradient_norm"), 500
+"""of what is logged every few steps: its numbers, and lines that are sent"""
 FILES = {"samples": "samples.npz", "latents": "latents.npz", "weights": "weights.safetensors"}
 
 
@@ -74,10 +77,10 @@ def history(record: Record) -> dict[str, Any]:
         "verdict": words.verdict(record),
         "headline": _headline(record),
         "subject": words.subject(record),
-        "levels": _levels(record),
         "declared": {name: place and str(place) for name, place in declared.items()},
         "names": _names(record),
         "lines": [_line(line, record) for line in record.metrics],
+        "scalars": _scalars(record),
         "ladder": _ladder(record),
         "snapshots": _stored(record),
         "latents": _latents(record),
@@ -170,17 +173,6 @@ def _ladder(record: Record) -> dict[str, Any] | None:
     }
 
 
-def _levels(record: Record) -> dict[str, dict[str, float | None]]:
-    """The score at which a measure reaches its threshold at the last snapshot, by place; None if there is none."""
-
-    def last(measure: str, place: Place) -> float | None:
-        level = float(levels(record, measure, place)[-1])
-        return _rounded(level) if level == level else None
-
-    places = {measure: record.places(measure) for measure in GATES}
-    return {m: {str(place): last(m, place) for place in some} for m, some in places.items() if some}
-
-
 def _factor(factor: Factor) -> dict[str, Any]:
     scale = scale_of(factor)
     colours = {"stops": scale.stops(), "low": scale.low, "high": scale.high, "ticks": class_ticks(factor)}
@@ -196,11 +188,18 @@ def _line(line: dict[str, Any], record: Record) -> dict[str, Any]:
         "readings": [_reading(one) for one in accuracies(line, record.splits)],
         "ladder": rungs or None,
         "scores": {
-            measure: {place: _score(value) for place, value in line[measure].items()}
+            measure: {place: _score(record, measure, value) for place, value in line[measure].items()}
             for measure in record.measures
             if line.get(measure) and measure not in UNSHOWN
         },
     }
+
+
+def _scalars(record: Record) -> list[dict[str, Any]]:
+    """Return what the training logged every few steps, evenly thinned; nothing of a run that recorded snapshots alone."""
+    lines = record.run.scalar_lines
+    kept = evenly(np.arange(len(lines)), MOST_SCALARS)
+    return [{name: _rounded(lines[index].get(name)) for name in SCALARS} for index in kept]
 
 
 def _reading(one: Accuracy) -> dict[str, Any]:
@@ -212,11 +211,13 @@ def _reading(one: Accuracy) -> dict[str, Any]:
     return _rounded({**one._asdict(), "together": together})
 
 
-def _score(score: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return a score with its baselines; one that has none is neither shown nor sent."""
+def _score(record: Record, measure: str, score: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return a score with its baselines and the score needed; one without baselines is neither shown nor sent."""
     if not score or not score.get("nulls"):
         return None
-    return _rounded({end: score.get(end) for end in (*ENDS, "nulls")})
+    return _rounded(
+        {key: score.get(key) for key in (*ENDS, "nulls")} | {"needed": needed(record, measure, score)}
+    )
 
 
 def _rounded(tree: Any) -> Any:
@@ -243,15 +244,11 @@ def _stored(record: Record) -> list[dict[str, Any]]:
 
 def _latents(record: Record) -> list[dict[str, Any]]:
     """Where latents are stored, and in which projections; those at which phases are read come first."""
+    places: list[dict[str, Any]] = []
     with suppress(UserError):  # a torn archive: the other panels are shown without it
-        return [
-            {"place": str(place), "words": place_words(place), "projections": projections(record, place)}
-            for place in places_of(record)
-        ]
-    return []
-
-
-def projections(record: Record, place: Place) -> list[str]:
-    """Return principal components, and UMAP if the run took it."""
-    taken = any(one.embedding(place) is not None for one in record.snapshots if place in one.places)
-    return ["pca", "umap"] if taken and len(labels_of(record)) else ["pca"]
+        for place in places_of(record):
+            stored = (snapshot for snapshot in record.snapshots if place in snapshot.places)
+            has_umap = len(labels_of(record)) and any(one.embedding(place) is not None for one in stored)
+            projections = ["pca", "umap"] if has_umap else ["pca"]
+            places.append({"place": str(place), "words": place_words(place), "projections": projections})
+    return places

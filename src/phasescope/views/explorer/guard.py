@@ -13,10 +13,10 @@ import hashlib
 import hmac
 import ipaddress
 import socket
-from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -101,22 +101,18 @@ class Guard:
         return name in self.names or (self.addresses and _is_address(name))
 
     def _without_token(self, scope: Scope, headers: Headers) -> Response | None:
-        query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        asked = [value for name, value in query if name == "token"]
-        if asked and self._is_token(asked[-1]):
-            rest = urlencode([(name, value) for name, value in query if name != "token"])
+        request = Request(scope)
+        query = request.query_params
+        if "token" in query and self._is_token(query["token"]):
+            rest = urlencode([(name, value) for name, value in query.multi_items() if name != "token"])
             # one slash: two would name another machine
             path = "/" + quote(scope["path"].lstrip("/\\"))
             answer = RedirectResponse(path + ("?" + rest if rest else ""), 303)
-            answer.set_cookie(self.cookie, asked[-1], httponly=True, samesite="lax")
+            answer.set_cookie(self.cookie, query["token"], httponly=True, samesite="lax")
             return answer
         scheme, _, given = headers.get("authorization", "").partition(" ")
-        try:
-            cookie = SimpleCookie(headers.get("cookie", "")).get(self.cookie)
-        except CookieError:
-            cookie = None
         by_header = scheme.lower() == "bearer" and self._is_token(given)
-        by_cookie = cookie is not None and self._is_token(cookie.value)
+        by_cookie = self.cookie in request.cookies and self._is_token(request.cookies[self.cookie])
         return None if by_header or by_cookie else PlainTextResponse(TOKEN_NEEDED, 401)
 
     def _is_token(self, given: str) -> bool:

@@ -30,7 +30,7 @@ MOST_METRICS = 4000
 Stamp = tuple[Any, ...]
 
 
-class Unknown(LookupError):
+class Unknown(UserError):
     """There is nothing of that name."""
 
 

@@ -98,8 +98,8 @@ def _learned(record: Record) -> dict[str, Any]:
     last = record.metrics[-1] if record.metrics else {}
     stated = {reading: record.summary[reading] for reading in READINGS if reading in record.summary}
     place = record.declared_place("representation")
-    order = score(last, "order", place) if place else None
-    probed, success = probe_r2(order), success_share(last)
+    probed = probe_r2(score(last, "order", place)) if place else None
+    success = success_share(last)
     return {
         "phases": {
             reading: {**summary, "last": (last.get("phase") or {}).get(reading)}
@@ -107,8 +107,6 @@ def _learned(record: Record) -> dict[str, Any]:
             if summary["sequence"] or record.phases(reading)[-1:]
         },
         "success": None if np.isnan(success) else success,
-        "order": None if order is None else order.get("value"),
-        "order_untrained": probed.untrained if probed else None,
         "probe_r2": {**probed._asdict(), "text": probed.text} if probed else None,
     }
 

@@ -49,13 +49,10 @@ def token_for(host: str, token: str | None) -> str | None:
     """
     if token is None:
         return None if is_loopback(host) else secrets.token_urlsafe(24)
-    if len(token) < LEAST_TOKEN:
+    if len(token) < LEAST_TOKEN or not (token.isascii() and token.isprintable()) or " " in token:
+        rule = "a shorter one could be guessed, and it travels in addresses and headers"
         raise UserError(
-            f"`--token` must have at least {LEAST_TOKEN} characters: a shorter one could be guessed"
-        )
-    if not (token.isascii() and token.isprintable()) or " " in token:
-        raise UserError(
-            "`--token` must be letters, digits and signs of ASCII: it travels in addresses and headers"
+            f"`--token` must be at least {LEAST_TOKEN} letters, digits and signs of ASCII, without spaces: {rule}"
         )
     return token
 

@@ -10,7 +10,7 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -46,9 +46,6 @@ MOST_TIMELINES = 60
 """of runs, in one answer"""
 BEAT_S = 15.0
 """of silence after which the stream of events says that it lives"""
-
-IsLeft = Callable[[], bool]
-"""whether nobody waits for the answer any more"""
 
 
 class Explorer:
@@ -124,39 +121,39 @@ class Explorer:
         headers = {"Cache-Control": "no-store"}
         return StreamingResponse(stream(), media_type="text/event-stream", headers=headers)
 
-    def runs(self, query: Query, _: IsLeft) -> str:
+    def runs(self, query: Query) -> str:
         folder = shown(self.library.folder.resolve().name)
         return to_json({**self.library.rows(query.integer("since", 0)), "folder": folder})
 
-    def columns(self, query: Query, _: IsLeft) -> str:
+    def columns(self, query: Query) -> str:
         """Return what can be a column of the table of runs, and the values of those metrics that are asked for."""
         return to_json(self.library.columns(query.words("metric", MOST_COLUMNS)))
 
-    def timelines(self, query: Query, _: IsLeft) -> str:
+    def timelines(self, query: Query) -> str:
         """Return the small timelines of the runs ?run=, which the table asks for as its rows come into view."""
         return to_json(self.library.timelines(query.words("run", MOST_TIMELINES)))
 
-    def run(self, query: Query, _: IsLeft) -> str:
+    def run(self, query: Query) -> str:
         entry = self._entry(query)
         return details(entry.record, entry.row)
 
-    def samples(self, query: Query, _: IsLeft) -> bytes:
+    def samples(self, query: Query) -> bytes:
         record = self._entry(query).record
         return samples(record, record.run.snapshot(query.integer("step")))
 
-    def list_studies(self, _: Query, __: IsLeft) -> str:
+    def list_studies(self, _: Query) -> str:
         return to_json(self.studies.all())
 
-    def members(self, _: Query, __: IsLeft) -> str:
+    def members(self, _: Query) -> str:
         return to_json(self.studies.members())
 
-    def study(self, query: Query, _: IsLeft) -> str:
+    def study(self, query: Query) -> str:
         return to_json(self.studies.study(query.path["study"]))
 
-    def cloud(self, query: Query, _: IsLeft) -> bytes:
+    def cloud(self, query: Query) -> bytes:
         return cloud_packet(self._cloud(query))
 
-    def points(self, query: Query, _: IsLeft) -> bytes:
+    def points(self, query: Query) -> bytes:
         """Return where the latents of labels lie on the manifold: of ?label=, or of the labels that the run stored."""
         record, known = self._entry(query).record, self._cloud(query)
         place, step = known.place, query.integer("step")
@@ -170,7 +167,7 @@ class Explorer:
         latents = snapshot.latents(place.tap, place.condition)
         return packet({"step": step}, points=places_in(points, latents, others, known.projection))
 
-    def paint(self, query: Query, is_left: IsLeft) -> bytes:
+    def paint(self, query: Query) -> bytes:
         sampler = query.word("sampler", None)
         wish = Wish(
             query.numbers("label"),
@@ -182,9 +179,9 @@ class Explorer:
             query.change(),
         )
         step, run = query.integer("step", None), self._entry(query).run
-        return self.painter.paint(run, step, wish, lambda: is_left() or self.closing)
+        return self.painter.paint(run, step, wish, lambda: query.is_left() or self.closing)
 
-    def inside(self, query: Query, _: IsLeft) -> bytes:
+    def inside(self, query: Query) -> bytes:
         run, label, place = self._entry(query).run, query.numbers("label"), query.place("place")
         return self.painter.inside(run, query.integer("step", None), label, place, query.cell("query"))
 

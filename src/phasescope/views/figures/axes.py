@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,10 +38,10 @@ def short(value: float, _position: int | None = None) -> str:
 def stretches(phases: Sequence[str | None]) -> Iterator[tuple[str | None, int, int]]:
     """(phase, first, one past last) for each stretch of equal phases."""
     first = 0
-    for index in range(1, len(phases) + 1):
-        if index == len(phases) or phases[index] != phases[first]:
-            yield phases[first], first, index
-            first = index
+    for phase, equal in groupby(phases):
+        end = first + len(list(equal))
+        yield phase, first, end
+        first = end
 
 
 def edges(at: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n_plus_1"]:

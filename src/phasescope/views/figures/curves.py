@@ -183,28 +183,21 @@ def has_nulls(record: Record, measure: str, place: Place) -> bool:
 
 
 SHOWN_NULLS = ("untrained", "pixels")
-KINDS = {"order": ("probe R²", 1.15, (0, 0.5, 1)), "share": ("share", 0.6, (0, 1))}
-"""the two panels of a place: y label, height in inches and ticks"""
 MOST_COLUMNS = 5
 FLOOR = -0.15
 """the end of a panel, at which what lies below is drawn"""
 
 
 def told_and_seen(record: Record) -> Figure | None:
-    """Two panels a place: probe R² of the condition and of the label of the input image, under it their shares of variance.
+    """A panel a place: probe R² of the condition and of the label of the input image; dashed, their shares of variance.
 
     Thin lines are those of the untrained network and of the pixels. None where no route was measured."""
     places = routed(record)
     if not places:
         return None
     per_tap = max(sum(other.tap == place.tap for other in places) for place in places)
-    columns = per_tap if 1 < per_tap <= MOST_COLUMNS else min(len(places), MOST_COLUMNS)
-    panels: list[RunPanel | None] = []
-    for first in range(0, len(places), columns):
-        row = places[first : first + columns]
-        for kind in KINDS:
-            panels += [_panel(record, kind, place, place == row[0]) for place in row]
-            panels += [None] * (columns - len(row))
+    columns = min(per_tap if per_tap > 1 else len(places), MOST_COLUMNS)
+    panels = [_routes_panel(record, place, index % columns == 0) for index, place in enumerate(places)]
     return draw_panels(panels, columns, legend="above")
 
 
@@ -215,30 +208,30 @@ def routed(record: Record) -> list[Place]:
     return sorted(places, key=lambda place: taps.index(place.tap))
 
 
-def _panel(record: Record, kind: str, place: Place, is_first: bool) -> RunPanel:
-    ylabel, height, ticks = KINDS[kind]
+def _routes_panel(record: Record, place: Place, is_first: bool) -> RunPanel:
+    def line(measure: str, *path: str, **look: Any) -> Line:
+        return Line(record.images_seen, np.maximum(record.series(measure, place, *path), FLOOR), **look)
+
     curves = []
     for route, words in ROUTES.items():
-
-        def series(*path: str, measure: str = f"{kind}_{route}") -> np.ndarray:
-            return np.maximum(record.series(measure, place, *path), FLOOR)
-
-        colour = PALETTE[route][0]
-        x, low, high = record.images_seen, series("low"), series("high")
-        curves.append(Line(x, series(), low, high, label=words, colour=colour))
+        colour, order = PALETTE[route][0], f"order_{route}"
+        low, high = (np.maximum(record.series(order, place, end), FLOOR) for end in ("low", "high"))
+        curves.append(line(order, low=low, high=high, label=words, colour=colour))
+        label = f"{words}: share of variance"
+        curves.append(line(f"share_{route}", label=label, colour=colour, width=1.1, dashes=(8, 2)))
         for null in SHOWN_NULLS:
-            if np.isfinite(level := series("nulls", null)).any():
-                label = f"{words}: {null_words(null)}"
-                curves.append(Line(x, level, label=label, colour=colour, width=0.8, dashes=NULL_DASHES[null]))
+            label = f"{words}: {null_words(null)}"
+            look = {"colour": colour, "width": 0.8, "dashes": NULL_DASHES[null]}
+            curves.append(line(order, "nulls", null, label=label, **look))
     return RunPanel(
-        place_words(place) if kind == "order" else "",
-        "images seen" if kind == "share" else "",
-        probed(ylabel, record.factors) if is_first else "",
-        curves,
+        place_words(place),
+        "images seen",
+        probed("probe R²", record.factors) if is_first else "",
+        [curve for curve in curves if np.isfinite(curve.y).any()],
         x=record.images_seen,
-        height_in=height,
+        height_in=1.6,
         ylim=(FLOOR, 1.05),
-        yticks=ticks,
+        yticks=(0, 0.5, 1),
     )
 
 

@@ -76,20 +76,20 @@ class RunPanel(Panel):
 
 
 def draw_panels(
-    panels: Sequence[RunPanel | None],
+    panels: Sequence[RunPanel],
     columns: int = 1,
     width_in: float = WIDTH_IN,
     legend: Literal["beside", "above"] = "beside",
 ) -> Drawing:
-    """Return the drawing of a run's panels, row by row; None leaves a place empty.
+    """Return the drawing of a run's panels, row by row.
 
     Axes of a column share their x axis if all are of images seen.
     """
     rows = [panels[first : first + columns] for first in range(0, len(panels), columns)]
-    heights = [next(panel.height_in for panel in row if panel) for row in rows]
+    heights = [row[0].height_in for row in rows]
     with matplotlib.rc_context(RC):
         drawing = Drawing(figsize=(width_in, sum(heights) + 0.34 * len(rows) + 0.5))
-        shared = all(len(panel.x) for panel in panels if panel)
+        shared = all(len(panel.x) for panel in panels)
         grid = drawing.subplots(
             len(rows),
             columns,

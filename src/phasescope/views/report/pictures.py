@@ -85,7 +85,7 @@ def _manifold(record: Record) -> str:
 def _told_and_seen(record: Record) -> str:
     return probed(
         f"n = {labels_of(record, 'order_told')} labels, each given beside the image of another: ridge R² from the latents "
-        "to the label of the condition, and to that of the input image; under it the share of the latents' variance that "
+        "to the label of the condition, and to that of the input image; dashed, the share of the latents' variance that "
         "either explains. Bands are 95 % intervals. Thin: the untrained network (dashes), and the pixels that it is given "
         "(dash and dot). What lies below a panel is drawn at its end.",
         record.factors,

@@ -49,7 +49,8 @@ def score_table(record: Record) -> ScoreTable:
             without += 1
             continue
         words, write = measure_words(measure), format_share if measure in SHARES else format_score
-        gain = score(record.metrics[-1], f"{GAIN}{measure}", place)
+        gain = score(record.metrics[-1], f"{GAIN}{measure}", place) or {}
+        gain_range = format_range(number(gain.get("low")), number(gain.get("high")))
         detail = (
             (name.replace("_", " "), number(part)) for name, part in (value.get("detail") or {}).items()
         )
@@ -58,7 +59,7 @@ def score_table(record: Record) -> ScoreTable:
             "latents at": place_words(place),
             "value": write(number(value)),
             "95 % interval": format_range(number(value.get("low")), number(value.get("high")), write),
-            "gain": with_interval(gain),
+            "gain": f"{format_score(number(gain))} ({gain_range})" if gain.get("value") is not None else "",
             "detail": ", ".join(f"{name} {write(part)}" for name, part in detail if part == part),
             **{null_words(null): write(number(level)) for null, level in value["nulls"].items()},
             "n": f"{value['n']:,}" if value.get("n") else "",
@@ -128,11 +129,3 @@ def provenance(record: Record) -> list[tuple[str, str]]:
     if observing == observing and wall:
         rows["observing"] = f"{observing:,.1f} s, {format_share(observing / wall)} of wall time"
     return [(name, str(value)) for name, value in rows.items() if value is not None]
-
-
-def with_interval(value: dict[str, Any] | None) -> str:
-    """Return a score and its interval; nothing if there is none."""
-    if not value or math.isnan(number(value)):
-        return ""
-    low, high = number(value.get("low")), number(value.get("high"))
-    return f"{format_score(number(value))} ({format_range(low, high)})"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from phasescope.measures.learning.gain import LEAST_LEFT, floors
+from phasescope.places import Place
 from phasescope.views.numbers import format_share
 from phasescope.views.record import Record, number, score
 from phasescope.views.scores import probe_r2
@@ -19,6 +22,8 @@ SUBJECTS = {
     "representation_p1": "The representation by P1's reading",
 }
 ORDERINGS = {"representation": "by ridge R²", "representation_p1": "by P1's reading"}
+PROBES = {"order": ("representation", "probe R²"), "p1_order": ("representation_p1", "P1's R²")}
+"""the reading at whose place a probe is read, and its name"""
 STATES = {
     "running": "is still running",
     "stopped": "was stopped",
@@ -28,11 +33,13 @@ STATES = {
 
 
 class Fact(NamedTuple):
-    """A number that a run is known by, in words; `term` explains it."""
+    """A number that a run is known by, in words and as data; `term` explains it."""
 
+    key: str
     name: str
     value: str
     term: str
+    data: dict[str, Any]
 
 
 def verdict(record: Record) -> list[str]:
@@ -182,7 +189,7 @@ def _precedence(record: Record, read: list[str]) -> list[str]:
 def _caveats(record: Record) -> list[str]:
     """Where a baseline alone, at the last snapshot, leaves nothing by which order could be judged."""
     sentences = []
-    for reading, measure in (("representation", "order"), ("representation_p1", "p1_order")):
+    for measure, (reading, _) in PROBES.items():
         place = record.declared_place(reading)
         stored = score(record.metrics[-1], measure, place) if place and record.metrics else None
         for null, level in floors((stored or {}).get("nulls") or {}).items():
@@ -194,31 +201,40 @@ def _caveats(record: Record) -> list[str]:
     return sentences
 
 
-def headline(record: Record, index: int = -1) -> list[Fact]:
+def headline(
+    record: Record, index: int = -1, places: Mapping[str, Place] = MappingProxyType({})
+) -> list[Fact]:
     """Return the few numbers that a run is known by, at a line of its metrics: by default the last.
 
     The probe's R² of each factor stands beside the untrained network's.
+
+    Args:
+        places: where each of `PROBES` is read, if not where the run's phases are.
     """
     if not record.metrics:
         return []
     line = record.metrics[index]
     facts = []
     for split in record.splits:
-        shares = (line.get("outcomes") or {}).get(split)
-        if shares and record.outcomes:
-            success = record.outcomes[-1].name
-            name = f"{success}, {split_words(split, record.is_unconditional)} (n = {record.count(split)})"
-            facts.append(Fact(name, format_share(number(shares.get(success)), 1), "success"))
+        shares = (line.get("outcomes") or {}).get(split) or {}
+        share = shares.get(record.outcomes[-1].name) if record.outcomes else None
+        if share is not None:
+            name = f"{record.outcomes[-1].name}, {split_words(split, record.is_unconditional)}"
+            text = f"{format_share(share, 1)} (n = {record.count(split):,})"
+            facts.append(
+                Fact(f"success.{split}", name, text, "success", {"share": share, "n": shares.get("n")})
+            )
     for split in record.splits:
-        if errors := _errors(record, (line.get("error") or {}).get(split) or {}):
-            facts.append(Fact(f"median error, {split_words(split)}", errors, "error"))
-    for reading, measure, name in (
-        ("representation", "order", "probe R²"),
-        ("representation_p1", "p1_order", "P1's R²"),
-    ):
-        place = record.declared_place(reading)
-        if place and (value := probe_r2(score(line, measure, place))):
-            facts.append(Fact(f"{probed(name, record.factors)} ({place_words(place)})", value.text, measure))
+        errors = (line.get("error") or {}).get(split) or {}
+        if text := _errors(record, errors):
+            facts.append(Fact(f"error.{split}", f"median error, {split_words(split)}", text, "error", errors))
+    for measure, (reading, name) in PROBES.items():
+        place = places.get(measure) or record.declared_place(reading)
+        stored = score(line, measure, place) if place else None
+        if place and stored and (value := probe_r2(stored)):
+            data = {key: stored.get(key) for key in ("value", "low", "high", "n", "nulls", "detail")}
+            name = f"{probed(name, record.factors)} ({place_words(place)})"
+            facts.append(Fact(measure, name, value.text, measure, {"place": str(place)} | data))
     return facts
 
 

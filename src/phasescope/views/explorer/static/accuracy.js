@@ -6,7 +6,7 @@ import {words} from "./words.js";
 export class Accuracies {
   constructor() {
     this.body = h("div.tablebox", {tabindex: 0, role: "group", "aria-label": "table of accuracy"});
-    this.root = h("figure.panel", {hidden: true}, h("figcaption", h("h2", "Accuracy by factor"), h("span.note", "median errors; excess: right together less the product of both; φ: their correlation; 95 % intervals"), words(["copier"])), this.body);
+    this.root = h("figure.panel", {hidden: true}, h("figcaption", h("h2", "Accuracy by factor"), h("span.note", "median errors; excess: share correct in both, less the product of the two shares; φ: their correlation; 95 % intervals"), words(["copier"])), this.body);
   }
 
   show(details, split) {
@@ -38,6 +38,6 @@ export class Accuracies {
 
 const classesOf = ([factor, classes]) => h("table.accuracy",
   h("thead", h("tr", h("th", {scope: "col"}, factor), Object.keys(classes).map((name) => h("th", {scope: "col"}, name)))),
-  h("tbody", [["right", ({right}) => percent(right)], ["n", ({n}) => integer(n)]].map(([name, of]) => h("tr", h("th", {scope: "row"}, name), Object.values(classes).map((one) => h("td", of(one)))))));
+  h("tbody", [["correct", ({right}) => percent(right)], ["n", ({n}) => integer(n)]].map(([name, of]) => h("tr", h("th", {scope: "row"}, name), Object.values(classes).map((one) => h("td", of(one)))))));
 
 const told = (score) => (score && known(score[0]) ? `${fixed(score[0])} (${fixed(score[1])} to ${fixed(score[2])})` : "–");

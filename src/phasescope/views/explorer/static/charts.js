@@ -68,7 +68,7 @@ export function phaseStrip(xs, phases, y, height) {
 // A chart of `lines` over `x` (one number a snapshot).
 //   terms: words that are explained; lines: {name, y, low, high, colour, dash, area: [lows, highs], raw: what y is smoothed of};
 //   strips: {name, phases}; level: a threshold; mesh: {edges, columns: [[{fill, title}]]}, cells between edges of y
-//   pick(index): the snapshot that was pointed at
+//   of: the index in x of each snapshot, if x has others too; pick(index): the snapshot that was pointed at
 export class Chart {
   constructor({title, note, terms = [], height = 190, log = false, domain = null, format = (value) => String(value), pick}) {
     Object.assign(this, {height, log, domain, format, pick, data: null, at: 0, all: false});
@@ -79,12 +79,13 @@ export class Chart {
     const redraw = eachFrame(() => this.draw());
     this.observer = new ResizeObserver(redraw);
     this.observer.observe(this.svg);
-    const point = (event) => { if (event.buttons && this.xs?.length && this.pick) this.pick(nearest(this.xs, event.offsetX)); };
+    const point = (event) => { const at = nearest(this.xs ?? [0], event.offsetX); if (event.buttons && this.xs?.length && this.pick) this.pick(this.data.of ? nearest(this.data.of, at) : at); };
     this.svg.addEventListener("pointerdown", (event) => { this.svg.setPointerCapture(event.pointerId); point(event); });
     this.svg.addEventListener("pointermove", point);
   }
 
-  show(data) { this.data = data; this.draw(); }
+  // what was not recorded has no panel
+  show(data) { this.data = data; this.root.hidden = !data.lines.some((line) => line.area || line.y.some(known)); this.draw(); }
 
   draw() {
     const width = this.svg.clientWidth, {data} = this;
@@ -146,13 +147,13 @@ export class Chart {
   // the cursor, and the numbers beside the names, go to snapshot `index`; with null there is none, and the last ones are told
   move(index) {
     this.at = index;
-    const x = this.xs?.[index];
+    const at = this.data?.of?.[index] ?? index, x = this.xs?.[at];
     if (!this.cursor || (x === undefined && index !== null)) return;
     this.cursor.toggleAttribute("hidden", index === null);
     this.cursor.setAttribute("x1", x ?? 0);
     this.cursor.setAttribute("x2", x ?? 0);
     for (const {line, value} of this.entries) {
-      const number = index === null ? line.y.findLast(known) : line.y[index];
+      const number = index === null ? line.y.findLast(known) : line.y[at];
       value.textContent = known(number) ? (line.format ?? this.format)(number) : "–";
     }
   }

@@ -18,7 +18,7 @@ export const COLOURS = ["var(--accent)", "#e69f00", "#009e73", "#cc79a7", "#d55e
 export const DASHES = [null, "7 3", "2 2.5", "9 3 2 3"];
 
 const READ = {
-  success: ["Share of success, labels that were learnt", (line, details) => line.outcomes?.[details.splits[0]]?.[success(details)], {domain: [0, 1], format: (value) => percent(value)}],
+  success: ["Share of correct images, training labels", (line, details) => line.outcomes?.[details.splits[0]]?.[success(details)], {domain: [0, 1], format: (value) => percent(value)}],
   order: ["Probe R², minimum over factors (untrained)", null, {terms: ["order", "untrained"], domain: [-0.1, 1], format: (value) => fixed(value)}],
   label_dimension: ["Participation ratio of label means", null, {log: true, format: (value) => String(Number(value.toPrecision(2)))}],
   loss: ["Loss", (line) => line.loss, {log: true, format: (value) => value.toExponential(0)}],
@@ -92,7 +92,6 @@ export async function open(root, route) {
     const xs = [...new Set(whole().flatMap((name) => found.get(name).lines.map((line) => line[unit]).filter(known)))].sort((a, b) => a - b);
     for (const [key, chart] of charts) {
       const lines = linesOf(key, xs).map((line) => softened(line, soft.weight));
-      chart.root.hidden = !lines.some(({y}) => y.some(known));
       chart.show({x: xs, lines});
       chart.move(null);
     }

@@ -35,7 +35,7 @@ export const known = (value) => value !== null && value !== undefined && !Number
 export const integer = (value) => (known(value) ? whole.format(value) : "–");
 export const compact = (value) => (known(value) ? short.format(value) : "–");
 export const fixed = (value, digits = 2) => (known(value) ? value.toFixed(digits).replace(/^-(?=[0.]*$)/, "").replace("-", "−") : "–");
-export const percent = (value) => (known(value) ? `${(100 * value).toFixed(value > 0 && value < 0.095 ? 1 : 0)}\u00a0%` : "–");
+export const percent = (value) => (known(value) ? `${fixed(100 * value, value > 0 && value < 0.095 ? 1 : 0)}\u00a0%` : "–");
 
 // value of data-keys, where what has the focus moves by these keys itself
 export const ARROWS = "ArrowLeft ArrowRight ArrowUp ArrowDown";

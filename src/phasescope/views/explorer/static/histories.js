@@ -1,7 +1,7 @@
 // The run's history: outcome shares, order with its nulls, dimension, measures of one's own; phases above each.
 
 import {Accuracies} from "./accuracy.js";
-import {Chart} from "./charts.js";
+import {Chart, nearest} from "./charts.js";
 import {COLOURS} from "./compare.js";
 import {choice, fixed, h, known, percent} from "./dom.js";
 import {smoothing, softened} from "./smoothing.js";
@@ -12,14 +12,12 @@ const NULL_DASHES = {untrained: "6 3", pixels: "2 2", permuted: "1 3", label_emb
 // those that have a panel of their own
 const KNOWN = ["order", "p1_order", "participation_ratio", "label_dimension", "label_share", "order_told", "order_seen", "share_told", "share_seen", "nats"];
 const ROUTES = {told: "condition", seen: "input"};
-const power = (value) => (value === 0 || value >= 0.01 && value < 1000 ? String(Number(value.toPrecision(3))) : value.toExponential(1));
-// of the training: an older run recorded the loss alone
+const power = (value) => (value === 0 || value >= 0.01 && value < 1e5 ? String(Number(value.toPrecision(3))) : value.toExponential(1));
 const TRAINING = {
-  loss: ["Loss", {note: "mean over the steps since the snapshot before", height: 190, log: true, format: power}],
-  learning_rate: ["Learning rate", {note: "last step", height: 150, format: power}],
-  gradient_norm: ["Gradient norm", {note: "last step, before clipping", height: 150, log: true, format: power}],
+  loss: ["Loss", {note: "each of one batch; in runs without scalars, mean since the snapshot before", height: 190, log: true, format: power}],
+  learning_rate: ["Learning rate", {height: 150, format: power}],
+  gradient_norm: ["Gradient norm", {note: "before clipping", height: 150, log: true, format: power}],
 };
-const significant = (value) => String(Number(value.toPrecision(2)));
 
 export class Histories {
   constructor({details, pick, changed}) {
@@ -27,12 +25,12 @@ export class Histories {
     const chart = (title, options) => new Chart({title, pick, ...options});
     this.outcomes = details.outcomes.length ? chart("Outcomes of generated images", {terms: ["outcome", "phase"], height: 200, domain: [0, 1], format: percent}) : null;
     this.order = "order" in details.names.measures ? chart(`Probe ${details.probe} and its baselines`, {terms: ["order", "null", "untrained", ...("p1_order" in details.names.measures ? ["p1_order", "P1"] : [])], note: details.factors.length > 1 ? `${details.probe}, minimum over factors, 95 % interval; each factor above` : `${details.probe}, 95 % interval`, height: 220, domain: [-0.1, 1.02], format: (value) => fixed(value)}) : null;
-    this.dimension = chart("Dimension", {terms: ["dimension", "null"], note: "participation ratio", height: 190, log: true, format: significant});
+    this.dimension = chart("Dimension", {terms: ["dimension", "null"], note: "participation ratio", height: 190, log: true, format: power});
     this.share = "label_share" in details.names.measures ? chart("Variance explained by the label", {terms: ["label_share", "null"], note: "95 % interval", height: 190, domain: [-0.1, 1.02], format: percent}) : null;
-    this.denoising = details.lines.some((line) => line.denoising) ? chart("Denoising error", {note: "mean squared error of the noise per pixel, by band of t; dashed: the exact optimum without the label", height: 220, log: true, format: significant}) : null;
+    this.denoising = details.lines.some((line) => line.denoising) ? chart("Denoising error", {note: "mean squared error of the noise per pixel, by band of t; dashed: the exact optimum without the label", height: 220, log: true, format: power}) : null;
     this.routes = "order_told" in details.names.measures ? chart("Condition and input", {terms: ["route", "order"], note: `labels crossed with images of others: ${details.probe}, 95 % interval; share of variance`, height: 220, domain: [-0.15, 1.02], format: (value) => fixed(value)}) : null;
     this.accuracies = details.outcomes.length ? new Accuracies() : null;
-    this.own = Object.keys(details.names.measures).filter((name) => !KNOWN.includes(name)).map((name) => [name, chart(details.names.measures[name], {note: "95 % interval", height: 190, format: significant})]);
+    this.own = Object.keys(details.names.measures).filter((name) => !KNOWN.includes(name)).map((name) => [name, chart(details.names.measures[name], {note: "95 % interval", height: 190, format: power})]);
     this.standing = details.ladder ? new Standing({ladder: details.ladder, pick}) : null;
     this.nats = details.lines.some((line) => line.nats) ? chart("Nats of the label that were learned", {terms: ["nats"], note: "95 % interval; dashed: all that there are", height: 190, format: (value) => fixed(value)}) : null;
     this.training = Object.entries(TRAINING).filter(([key]) => details.lines.some((line) => known(line[key]))).map(([key, [title, options]]) => [key, chart(title, options)]);
@@ -71,18 +69,18 @@ export class Histories {
   }
 
   draw() {
-    const {details} = this, {lines, levels} = details, x = lines.map((line) => line[this.unit]);
+    const {details} = this, {lines} = details, needed = (measure) => this.series(measure, "needed").findLast(known), x = lines.map((line) => line[this.unit]);
     this.drawOutcomes(x);
     const hasP1 = details.declared.representation_p1 === this.place && this.series("p1_order", "value").some(known);
-    this.order?.show({x, level: levels.order?.[this.place],
+    this.order?.show({x, level: needed("order"),
       lines: [this.scored(details.factors.length > 1 ? "minimum over factors" : details.probe, "order", "var(--order)"),
         ...(hasP1 ? [this.scored("P1’s reading", "p1_order", "var(--p1)", {title: "UMAP to 3D, then a linear regression", dash: "8 2"}),
-          {name: "P1’s threshold", y: lines.map(() => levels.p1_order?.[this.place] ?? null), colour: "var(--p1)", dash: "1 3", thin: true}] : []), ...this.nulls("order")],
+          {name: "P1’s threshold", y: this.series("p1_order", "needed"), colour: "var(--p1)", dash: "1 3", thin: true}] : []), ...this.nulls("order")],
       strips: [{name: "phase of the representation (ridge)", phases: this.phases("representation")}, ...(this.phases("representation_p1").some(Boolean) ? [{name: "phase of the representation (P1’s reading)", mark: "P1", phases: this.phases("representation_p1")}] : [])]});
-    this.dimension.show({x, level: levels.label_dimension?.[this.place],
+    this.dimension.show({x, level: needed("label_dimension"),
       lines: [{name: "latents", y: this.series("participation_ratio", "value"), colour: "var(--accent)"}, this.scored("label means", "label_dimension", "var(--order)"),
         ...this.nulls("label_dimension", ["label_embedding"]).map((line) => ({...line, name: `${line.name} (label means)`}))]});
-    this.share?.show({x, level: levels.label_share?.[this.place], lines: [this.scored("of the variance", "label_share", "var(--order)"), ...this.nulls("label_share")]});
+    this.share?.show({x, level: needed("label_share"), lines: [this.scored("of the variance", "label_share", "var(--order)"), ...this.nulls("label_share")]});
     this.denoising?.show({x, lines: this.bands()});
     this.accuracies?.show(details, this.split);
     this.routes?.show({x, lines: Object.entries(ROUTES).flatMap(([route, words]) => [
@@ -92,9 +90,11 @@ export class Histories {
     this.standing?.show(lines, this.unit);
     this.nats?.show({x, lines: this.learnt()});
     for (const [key, chart] of this.training) {
-      const line = {name: TRAINING[key][0].toLowerCase(), y: lines.map((one) => one[key] ?? null), colour: "var(--accent)"};
+      const {scalars} = details, dense = scalars.some((one) => known(one[key]) && known(one[this.unit])), rows = dense ? scalars : lines;
+      const line = {name: TRAINING[key][0].toLowerCase(), y: rows.map((one) => one[key] ?? null), colour: "var(--accent)"};
+      const of = dense ? lines.map(({step}) => nearest(rows.map((one) => one.step), step)) : null;
       if (key === "learning_rate") chart.domain = [0, 1.05 * Math.max(...line.y.filter(known))];
-      chart.show({x, lines: [key === "learning_rate" ? line : softened(line, this.smoothing.weight)]});
+      chart.show({x: rows.map((one) => one[this.unit]), of, lines: [key === "learning_rate" ? line : softened(line, this.smoothing.weight)]});
     }
     for (const [name, chart] of this.own) chart.show({x, lines: [this.scored("this network", name, "var(--order)"), ...this.nulls(name)]});
   }

@@ -1,4 +1,4 @@
-// Painted images with what was read in them: a cross where the label is, a ring where it was found.
+// Generated images with what was read in them: a cross where the label is, a ring where it was read.
 
 import {colour, h} from "./dom.js";
 import {marks, outcomeColour, told} from "./world.js";
@@ -79,7 +79,7 @@ export class Samples {
 export class Wall {
   constructor({selected, changed}) {
     Object.assign(this, {selected, changed, tiles: [], shown: []});
-    this.root = h("div.wall", {role: "group", "aria-label": "painted images"});
+    this.root = h("div.wall", {role: "group", "aria-label": "generated images"});
   }
 
   choose(indices) {

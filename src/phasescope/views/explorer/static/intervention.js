@@ -20,7 +20,7 @@ export class Intervention {
     target.aimed = (label) => { this.aim(label); this.want(); };
     this.choices = h("div.controls");
     this.fields = h("div.controls.labels");
-    this.canvas = h("canvas.changed", {role: "img", "aria-label": "the image painted with the intervention"});
+    this.canvas = h("canvas.changed", {role: "img", "aria-label": "the image generated with the intervention"});
     this.reading = h("p.reading", {"aria-live": "polite"});
     this.fault = h("p.fault", {hidden: true});
     this.root = h("figure.panel.intervention", h("figcaption", h("h2", "Intervention")), this.canvas, this.reading, this.fault, this.choices, this.fields);
@@ -88,7 +88,7 @@ export class Intervention {
   show(answer, label, toward, took) {
     const way = answer.went[SHOWN] ? SHOWN : Object.keys(answer.went)[0], found = answer.went[way];
     drawImage(this.canvas, imageOf(answer.image), this.size(), {...marks(this.details, label, found?.at), toward: toward ? marks(this.details, toward).label ?? null : null});
-    const ways = this.details.names.ways, told = {followed: "follows what was put in", stayed: "stays at what was told", either: "is at what was told and at what was put in", elsewhere: "is elsewhere"};
+    const ways = this.details.names.ways, told = {followed: "follows what was put in", stayed: "stays at its own label", either: "is at its own label and at what was put in", elsewhere: "is elsewhere"};
     this.reading.textContent = `${this.tap}: ${found ? `the image ${told[found.went]}; ${ways[way] ?? way}: ${labelText(this.details, found.at, 2)}` : "nothing reads these images"} · ${took} ms`;
     Object.assign(this.reading.dataset, {went: found?.went ?? "", at: found?.at.map((value) => fixed(value)).join() ?? "", label: label.join(), toward: toward?.join() ?? ""});
     this.fault.hidden = true;

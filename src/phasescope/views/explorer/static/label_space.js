@@ -1,4 +1,4 @@
-// Label space at one snapshot: in each cell of it the share of images that are right, and how far off they are.
+// Label space at one snapshot: in each cell of it the share of images that are correct, and their error.
 
 import {ticks} from "./charts.js";
 import {ARROWS, eachFrame, fixed, h, integer, known, percent, s} from "./dom.js";
@@ -123,7 +123,7 @@ export class LabelSpace {
   tell(i) {
     const {cells} = this, n = cells.n[i], held = this.words[cells.held[i]];
     const place = this.factors.map((factor, k) => `${factor.name} ${this.stretch(k, this.at[k]).map((value) => fixed(value, 1)).join(" to ")}${factor.unit ? ` ${factor.unit}` : ""}`).join(", ");
-    const found = n ? `${integer(n)} ${n === 1 ? "image" : "images"}, ${percent(cells.share[i])} right, median error ${known(cells.error[i]) ? this.inUnit(fixed(cells.error[i])) : "not read"}` : "no images";
+    const found = n ? `${integer(n)} ${n === 1 ? "image" : "images"}, ${percent(cells.share[i])} correct, median error ${known(cells.error[i]) ? this.inUnit(fixed(cells.error[i])) : "not read"}` : "no images";
     return `${place}${held ? ` (${held})` : ""}: ${found}.`;
   }
 

@@ -117,7 +117,7 @@ export class ManifoldPanel {
       what.chosen = {x: chosen.map((i) => at.x[i]), y: chosen.map((i) => at.y[i]), z: chosen.map((i) => at.z[i]), text: chosen.map((i) => labelText(this.details(), samples.label(i), 0))};
     }
     const share = cloud.shares?.[index];
-    this.note.textContent = [`${count} labels`, what.painted ? `${samples.count} painted ones, ringed` : this.ofPainted() ? "the painted labels’ latents are being computed" : "",
+    this.note.textContent = [`${count} labels`, what.painted ? `${samples.count} painted ones, ringed` : this.ofPainted() ? "the latents of the generated images’ labels are being computed" : "",
       share !== undefined ? `the three components hold ${percent(share)} of the variance` : "UMAP as the run took it"].filter(Boolean).join(" · ");
     this.plot.scene.setAttribute("aria-label", `latents at ${this.details().names.places[this.place] ?? this.place} of ${count} labels at step ${this.snapshot.step}, in three dimensions, coloured by ${this.colouring?.replace(ERROR, "error of ")}; drag, or use the arrow keys, to turn`);
     return this.plot.draw(what);
@@ -165,7 +165,7 @@ export class ManifoldPanel {
     try {
       const answer = await packet(ofRun(this.name, "paint", {label: label.join(), step: this.snapshot.step, ...usualWay(painting), strip: 0}));
       const read = inOrder(details, answer.read), error = inOrder(details, answer.error);
-      if (this.hovering === mine) this.look(event, imageOf(answer.image), marks(details, label, read), `${told(details, label, {read, error, outcome: answer.outcome})}, painted now`);
+      if (this.hovering === mine) this.look(event, imageOf(answer.image), marks(details, label, read), `${told(details, label, {read, error, outcome: answer.outcome})}, generated now`);
     } catch { /* a label at the rim of the world: nothing to show */ }
   }
 

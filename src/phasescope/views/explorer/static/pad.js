@@ -9,7 +9,7 @@ export class Pad {
   // two factors shown, moved(x, y, second) with each new target
   constructor({factors, sets, axes, moved}) {
     Object.assign(this, {factors, sets, axes, moved, target: [0, 0], reading: null, second: null, held: false});
-    this.canvas = h("canvas.pad", {tabindex: 0, role: "application", "data-keys": ARROWS, "aria-label": "target of the painting; drag it, or use the arrow keys"});
+    this.canvas = h("canvas.pad", {tabindex: 0, role: "application", "data-keys": ARROWS, "aria-label": "target label; drag it, or use the arrow keys"});
     this.root = h("div.padbox", this.canvas);
     this.draw = eachFrame(() => this.paint());
     this.observer = new ResizeObserver(this.draw);

@@ -21,17 +21,17 @@ export async function open(root, route) {
   root.append(h("div.heading", h("h1", h("a", {href: address("run", name)}, name)), h("span.note", "generate with it")));
   let stored = details.snapshots.filter((snapshot) => snapshot.weights);
   if (painting.error || !stored.length) {
-    root.append(absent(painting.error ?? "No weights of this run are stored, so there is nothing to paint with."));
+    root.append(absent(painting.error ?? "No weights of this run are stored, so no image can be generated."));
     return {};
   }
   const kept = new Kept(), state = {};
-  const image = h("canvas.image", {role: "img", "aria-label": "the painted image"}), earlierImage = h("canvas.image", {role: "img", "aria-label": "the same label at an earlier snapshot"});
+  const image = h("canvas.image", {role: "img", "aria-label": "the generated image"}), earlierImage = h("canvas.image", {role: "img", "aria-label": "the same label at an earlier snapshot"});
   const reading = h("p.reading", {"aria-live": "polite"}), earlierReading = h("p.reading"), speed = h("p.note"), fault = h("p.fault", {hidden: true});
   const noisyRow = h("div.frames", {tabindex: 0, role: "group", "aria-label": "noisy images on the way"}), estimateRow = h("div.frames", {tabindex: 0, role: "group", "aria-label": "estimates on the way"});
   const target = new Target(details, () => want());
   const change = new Intervention({details, target, asked: (label, more) => ofRun(name, "paint", {...question(label, state.step), ...more}), size: () => size(), changed: save});
   const text = (snapshot) => `${integer(snapshot?.images_seen)} images · step ${integer(snapshot?.step)}`;
-  const scrubber = new Scrubber({label: "snapshot that paints", moved: (index) => { state.step = stored[index].step; panel.move(stored[index]); want(); }, describe: (index) => text(stored[index])});
+  const scrubber = new Scrubber({label: "snapshot that generates", moved: (index) => { state.step = stored[index].step; panel.move(stored[index]); want(); }, describe: (index) => text(stored[index])});
   const earlier = new Scrubber({label: "earlier snapshot", keys: false, moved: (index) => { state.earlier = stored[index].step; want(); }, describe: (index) => text(stored[index])});
   const counts = way ? [...new Set([...STEPS, usual.steps])].filter((count) => count <= way.most_steps).sort((a, b) => a - b) : [];
   const sampler = way ? choice("sampler", way.samplers.map((one) => [one, one.replaceAll("_", " ")]), usual.sampler, (value) => { state.sampler = value; want(); }) : null;

@@ -17,7 +17,7 @@ const SORTS = {
   updated: ["last changed", (row) => row.updated ?? "", -1],
   name: ["name", (row) => row.name, 1],
   success: ["share of success", (row) => row.success ?? -1, -1],
-  order: ["probe R²", (row) => row.order ?? -1, -1],
+  order: ["probe R²", (row) => row.probe_r2?.min ?? -1, -1],
   onset: ["onset of C", (row) => row.phases?.behaviour?.onsets.C ?? Infinity, 1],
   images: ["images seen", (row) => row.images_seen ?? -1, -1],
 };
@@ -170,7 +170,7 @@ export function stateOf(row) {
 const timelines = new Map(), wanted = new Map(), MOST_ASKED = 60;
 
 function timelineOf(row) {
-  const known = timelines.get(row.name), cell = h("span.timeline", sparkline(known?.timeline ?? {}, row.order_untrained));
+  const known = timelines.get(row.name), cell = h("span.timeline", sparkline(known?.timeline ?? {}, row.probe_r2?.untrained));
   if (known?.version === row.version) return cell;
   if (!wanted.size) setTimeout(askForTimelines);
   wanted.set(row.name, {row, cell});
@@ -187,7 +187,7 @@ async function askForTimelines() {
     for (const {row, cell} of some) {
       if (!found[row.name]) continue;
       timelines.set(row.name, {version: row.version, timeline: found[row.name]});
-      cell.replaceChildren(sparkline(found[row.name], row.order_untrained));
+      cell.replaceChildren(sparkline(found[row.name], row.probe_r2?.untrained));
     }
   }
 }

@@ -11,7 +11,7 @@ export const unitsOf = (several) => Object.entries(UNITS).filter(([unit]) => sev
 // a run's details, each snapshot with the images seen since the onsets of phase C
 export function timed(details) {
   const {behaviour, sheet, representation} = details.row.phases ?? {};
-  for (const line of details.lines)
+  for (const line of [...details.lines, ...details.scalars])
     for (const [unit, phases] of [["of_images", behaviour], ["of_latents", sheet ?? representation]]) line[unit] = known(phases?.onsets.C) ? line.images_seen - phases.onsets.C : null;
   return details;
 }
