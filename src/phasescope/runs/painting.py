@@ -160,7 +160,7 @@ class Painter:
         family, target = _family(config, wish), None
         if wish.change:
             target = target_of(world, label[0], wish.change)
-            network = changed(network, config, family, wish.change, target, wish.seed)
+            network = changed(loaded, family, wish.change, target, wish.seed)
         if wish.guidance:
             network = guided(network, wish.guidance)
         generator = torch_generator(wish.seed, "explorer paint", 0)

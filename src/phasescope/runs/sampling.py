@@ -76,10 +76,8 @@ def inputs_at(loaded: Loaded, labels: Float[np.ndarray, "m K"], place: Place) ->
 
     from phasescope.probing.inputs import Inputs
 
-    config, plan = loaded.config, loaded.plan
-    taps, conditions = config.network.taps, config.family.conditions
-    if taps is not None and place.tap not in taps:
-        raise UserError(f"`place` (={place}) must be at a layer of the network: {', '.join(taps)}")
+    loaded.layer(place.tap)
+    config, plan, conditions = loaded.config, loaded.plan, loaded.config.family.conditions
     if conditions is None and place.condition is not None:
         raise UserError(f"`place` (={place}) must be a layer alone: this family has no conditions")
     if conditions is not None and place.condition not in conditions:

@@ -102,25 +102,22 @@ def of_optimiser(cls: type, reference: str) -> type[OptimiserConfig]:
 
 
 class ScheduleConfig(Kind):
-    """The course of the learning rates over a training."""
+    """The course of the learning rates: a linear rise over `training.warmup` steps, then what `training.decay` says."""
 
     def factor(self, step: int, training: TrainingConfig) -> float:
         """Return the learning rates at `step` (0-based) as a share of the optimiser's; it depends on nothing else."""
-        raise NotImplementedError
-
-
-class WarmupScheduleConfig(ScheduleConfig):
-    """A linear rise over `training.warmup` steps, then what `training.decay` says."""
-
-    kind: Literal["warmup"] = "warmup"
-
-    def factor(self, step: int, training: TrainingConfig) -> float:
         if step < training.warmup:
             return (step + 1) / training.warmup
         if training.decay == "constant":
             return 1.0
         done = (step - training.warmup) / max(1, training.steps - training.warmup)
         return 0.5 * (1 + math.cos(math.pi * done))
+
+
+class WarmupScheduleConfig(ScheduleConfig):
+    """Warm-up and decay."""
+
+    kind: Literal["warmup"] = "warmup"
 
 
 class TorchScheduleConfig(ScheduleConfig, Constructed):
