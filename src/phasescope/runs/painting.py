@@ -5,9 +5,10 @@ One seed is one noise, whatever the label: as the target moves the image moves, 
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -107,15 +108,13 @@ class Painter:
     """Networks out of snapshots, the last few of them kept; one image is sampled at a time."""
 
     def __init__(self, capacity: int = 12):
-        self.capacity = capacity
-        self._kept: OrderedDict[tuple, Loaded] = OrderedDict()
+        self._loaded = lru_cache(capacity)(self._load)
 
     def load(self, run: Run, step: int | None) -> Loaded:
         """The network of a snapshot, of the last one without `step`.
 
         Raises:
-            UserError: the run is made with somebody's own source; there is no such snapshot, or its weights cannot be read;
-                its images or its network are larger than what is loaded here.
+            UserError: the run is made with somebody's own source; there is no such snapshot, or its weights cannot be read.
         """
         import torch
 
@@ -128,16 +127,15 @@ class Painter:
             raise UserError(
                 f"`{run.path.name}`, step {snapshot.step}: its weights are not stored, so nothing can be painted"
             ) from None
-        key = (str(snapshot.path), stat.st_mtime_ns, stat.st_size)
-        if key not in self._kept:
-            self._kept[key] = load_network(run, snapshot)
-            self._kept[key].network.requires_grad_(False)
-            while len(self._kept) > self.capacity:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
-        loaded = self._kept[key]
+        loaded = self._loaded(run.path, snapshot.step, stat.st_mtime_ns)
         small = sum(weights.numel() for weights in loaded.network.parameters()) <= SMALL_NETWORK
         torch.set_num_threads(1 if small else max(torch.get_num_threads(), 2))
+        return loaded
+
+    def _load(self, path: Path, step: int, written_ns: int) -> Loaded:
+        """The network of a run's snapshot, whose weights were `written_ns`: written again, they are another network."""
+        loaded = load_network(Run(path), Run(path).snapshot(step))
+        loaded.network.requires_grad_(False)
         return loaded
 
     def painted(
