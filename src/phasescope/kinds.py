@@ -225,8 +225,8 @@ def config_class(reference: str, base: type[Kind], constructed: type[Constructed
         return found
     if constructed is not None and issubclass(found, load(constructed.OF)):
         return constructed
-    either = f"{base.__name__} or a {constructed.OF}" if constructed else base.__name__
-    raise ValueError(f"`kind` (={reference}) must be a {either}, and derives from no such class")
+    bases = " or ".join([base.__name__, *([constructed.OF] if constructed else [])])
+    raise ValueError(f"`kind` (={reference}) must derive from {bases}, and does not")
 
 
 _PREFIX = "phasescope_own_"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,24 +101,20 @@ class RayEngine(Engine):
     @contextmanager
     def session(self) -> Iterator[None]:
         """A connection to the cluster, if there is none yet."""
-        started = not self.ray.is_initialized()
-        if started:
-            try:
+        with ExitStack() as at_the_end:
+            if not self.ray.is_initialized():
                 here = {} if self.address else {"num_cpus": self.places}
                 quiet = {"include_dashboard": False, "log_to_driver": False}
-                self.ray.init(address=self.address or "local", **here, **quiet)
-            except (ConnectionError, RuntimeError, ValueError) as error:
-                why = " ".join(str(error).split())[:200]
-                raise UserError(f"`address` (={self.address}) must be a Ray cluster's: {why}") from None
-        try:
+                try:
+                    self.ray.init(address=self.address or "local", **here, **quiet)
+                except (ConnectionError, RuntimeError, ValueError) as error:
+                    why = " ".join(str(error).split())[:200]
+                    raise UserError(f"`address` (={self.address}) must be a Ray cluster's: {why}") from None
+                at_the_end.callback(self.ray.shutdown)
             if self.workers is None and self.address:
                 self.places = max(1, int(self.ray.cluster_resources().get("CPU", 1)))
-            as_task: Any = self.ray.remote(num_cpus=1, num_gpus=self.gpus, max_retries=0)
-            self.task = as_task(run_process)
+            self.task = self.ray.remote(num_cpus=1, num_gpus=self.gpus, max_retries=0)(run_process)
             yield
-        finally:
-            if started:
-                self.ray.shutdown()
 
     def start(self, folder: Path) -> Worker:
         task = self.task.remote(folder.absolute(), Path.cwd())
@@ -129,7 +125,6 @@ def _library(engine: str, name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError:
-        library = {"ray": "Ray"}.get(name, name)
         raise UserError(
-            f"`engine` (={engine}) needs {library}: ./lab setup, or pip install '.[{engine}]' in a clone"
+            f"`engine` (={engine}) needs {name}: ./lab setup, or pip install '.[{engine}]' in a clone"
         ) from None
