@@ -15,7 +15,6 @@ import numpy as np
 
 from phasescope.errors import UserError, as_user_error
 from phasescope.places import Place
-from phasescope.runs.about import hears_no_label
 from phasescope.runs.intervening import IMAGES, Change, changed, guided, target_of, went
 from phasescope.runs.loading import (
     Loaded,
@@ -262,7 +261,7 @@ def _images(found: list[Tensor], world: World) -> np.ndarray:
 
 def _family(config: RunConfig, wish: Wish) -> Family:
     offered = config.family.painting()
-    if wish.guidance and not (offered and hears_no_label(config)):
+    if wish.guidance and not (offered and config.training.may_be_guided):
         raise UserError(
             f"`guidance` (={wish.guidance:g}) must be 0: this network was never trained without labels "
             "(training.label_dropout)"

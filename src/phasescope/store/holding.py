@@ -40,8 +40,6 @@ def hold(path: Path, config: Tree, anew: bool = False) -> Iterator[RunWriter]:
         if path.exists() and any(path.iterdir()):
             _check_same(path, config, anew)
         path.mkdir(parents=True, exist_ok=True)
-        if (path / "lock").exists() and not (path / "lock").is_file():
-            raise UserError(f"`{path / 'lock'}` must be a file: remove it")
         with open(path / "lock", "a") as lock:
             if not _lock(lock):
                 raise Held(f"`{path}` is being written by another process: wait for it, or stop it")

@@ -158,6 +158,12 @@ class TrainingConfig(Config):
         return "label" if dropout else "never"
 
     @property
+    def may_be_guided(self) -> bool:
+        """Whether whole labels are withheld at times, so that guidance has something to guide away from."""
+        dropout = self.label_dropout
+        return all(share > 0 for share in (dropout if isinstance(dropout, tuple) else (dropout,)))
+
+    @property
     def unheard(self) -> bool | list[bool]:
         """Whether the label is withheld from every image; for each factor, if these are withheld by themselves."""
         dropout = self.label_dropout
