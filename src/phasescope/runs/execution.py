@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -147,38 +147,46 @@ class _Execution:
             return
         self.folder.write_about(about(self.config, self.plan))
         self._write_status("running")
-        try:
-            yield self._start()
-            if learner.step == 0 and not self.folder.metrics and not self.stop.asked:
-                yield self._progress(self._observe())
-            losses = learn(learner, self.family, self.config.world, self.config.seed)
-            every = self.config.training.scalars_every
-            self.recorder.start_clock(learner.images_seen)
-            while learner.step < self.steps and not self.stop.asked:
-                loss = next(losses)
-                self.losses.add(loss, learner.step)
-                if every and learner.step % every == 0:
-                    self.recorder.log(learner.step, learner.images_seen, loss=loss, **learner.last_step())
-                due = self.config.probing.snapshots.due(learner.step, self.steps)
-                yield self._progress(self._observe() if due else None)
-                if time.monotonic() >= self._checkpoint_due:
+        with self._failure_in_status():
+            try:
+                yield self._start()
+                if learner.step == 0 and not self.folder.metrics and not self.stop.asked:
+                    yield self._progress(self._observe())
+                losses = learn(learner, self.family, self.config.world, self.config.seed)
+                every = self.config.training.scalars_every
+                self.recorder.start_clock(learner.images_seen)
+                while learner.step < self.steps and not self.stop.asked:
+                    loss = next(losses)
+                    self.losses.add(loss, learner.step)
+                    if every and learner.step % every == 0:
+                        self.recorder.log(learner.step, learner.images_seen, loss=loss, **learner.last_step())
+                    due = self.config.probing.snapshots.due(learner.step, self.steps)
+                    yield self._progress(self._observe() if due else None)
+                    if time.monotonic() >= self._checkpoint_due:
+                        self._checkpoint()
+                    if time.monotonic() >= self._status_due:
+                        self._write_status("running")
+                if learner.step < self.steps:
                     self._checkpoint()
-                if time.monotonic() >= self._status_due:
-                    self._write_status("running")
-            if learner.step < self.steps:
-                self._checkpoint()
-            else:
-                check_whole(self.folder, self.steps, thorough=False)
-        except (GeneratorExit, KeyboardInterrupt) as end:
-            if isinstance(end, GeneratorExit):
-                self._checkpoint()
-            self._write_status("stopped")
-            raise
-        except BaseException as error:
-            with suppress(OSError, RunFailed):
-                self._write_status("failed", error=told_of(error))
-            raise
+                else:
+                    check_whole(self.folder, self.steps, thorough=False)
+            except (GeneratorExit, KeyboardInterrupt) as end:
+                if isinstance(end, GeneratorExit):
+                    self._checkpoint()
+                self._write_status("stopped")
+                raise
         self._write_status("done" if learner.step == self.steps else "stopped")
+
+    @contextmanager
+    def _failure_in_status(self) -> Iterator[None]:
+        """Within the block, what fails is written to the status too, be it the last checkpoint of a run that is closed."""
+        try:
+            yield
+        except BaseException as error:
+            if not isinstance(error, GeneratorExit | KeyboardInterrupt):
+                with suppress(OSError, RunFailed):
+                    self._write_status("failed", error=told_of(error))
+            raise
 
     def _take_up(self) -> None:
         """Resume from the folder's checkpoint, or begin."""
