@@ -173,12 +173,12 @@ def test_what_cannot_be_found_is_told_in_one_line(reference, message, folder):
 @pytest.mark.parametrize(
     ("field", "kind", "message"),
     [
-        ("network", "mine.py:Nothing", r"`network.kind` .*must be a NetworkConfig or a torch.nn.Module"),
+        ("network", "mine.py:Nothing", r"`network.kind` .*must derive from NetworkConfig or torch.nn:Module"),
         ("network", "mine.py:function", r"`network.kind` .*must be a class, not a function"),
         ("network", "mine.py:NUMBER", r"`network.kind` .*must be a class, not a int"),
-        ("world", "mine.py:Nothing", r"`world.kind` .*must be a World, and derives from no such class"),
+        ("world", "mine.py:Nothing", r"`world.kind` .*must derive from World, and does not"),
         ("world", "mine.py:Wide", r"`world.kind` .*must be a World"),
-        ("family", "mine.py:Net", r"`family.kind` .*must be a FamilyConfig"),
+        ("family", "mine.py:Net", r"`family.kind` .*must derive from FamilyConfig"),
         ("network", "mine.py:Unfinished", r"`network.kind` .*must define build"),
     ],
 )
@@ -280,7 +280,7 @@ def test_a_loss_of_ones_own_is_what_is_minimised(tmp_path):
         ),
         (
             {"kind": "torch.nn:Linear"},
-            r"`training.optimiser.kind` .*must be an OptimiserConfig or a torch.optim.Optimizer",
+            r"`training.optimiser.kind` .*must derive from OptimiserConfig or torch.optim:Optimizer",
         ),
     ],
 )

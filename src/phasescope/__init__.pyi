@@ -7,12 +7,12 @@ from phasescope.measures import Score
 from phasescope.networks.base import NetworkConfig
 from phasescope.places import Place
 from phasescope.probing.probe import probe
+from phasescope.runs.cloning import clones
 from phasescope.runs.config import RunConfig, load_config
 from phasescope.runs.execution import train
 from phasescope.runs.intervening import intervene
 from phasescope.runs.observing import observe
 from phasescope.runs.predicting import predict
-from phasescope.runs.sampling import clones
 from phasescope.runs.watching import watch
 from phasescope.store import Run, Snapshot, find_run, list_runs, open_run, runs_frame, snapshots_frame
 from phasescope.studies.study import Study

@@ -45,7 +45,7 @@ class Config(BaseModel):
                 isinstance(one, bool) for one in (value if isinstance(value, list | tuple) else [value])
             )
             field = cls.model_fields.get(name) if truth else None
-            takes = _plain(field.annotation) if field else set()
+            takes = {*_types(field.annotation)} if field else set()
             if bool not in takes and takes & {int, float}:
                 raise ValueError(f"`{name}` (={_short(value)}) must be a number, and true or false is none")
         return tree
@@ -301,15 +301,12 @@ def _kind(model: type[BaseModel]) -> str | None:
     return model.model_fields["kind"].default if "kind" in model.model_fields else None
 
 
-def _plain(annotation: Any) -> set[type]:
+def _types(annotation: Any) -> list[type]:
     """The types without parts in an annotation."""
-    inner = getattr(annotation, "__args__", None)
-    if inner is None:
-        return {annotation} if isinstance(annotation, type) else set()
-    return set().union(*map(_plain, inner))
+    if isinstance(annotation, type):
+        return [annotation]
+    return [inner for part in getattr(annotation, "__args__", ()) for inner in _types(part)]
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for inner in getattr(annotation, "__args__", ()) for model in _models_in(inner)]
+    return [part for part in _types(annotation) if issubclass(part, BaseModel)]

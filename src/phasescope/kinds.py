@@ -56,6 +56,10 @@ class Constructed(Kind):
 
     FIELD: ClassVar[str]
     """of a run's configuration, as errors name it"""
+    OF: ClassVar[str]
+    """reference to the class that it must derive from, as `torch.nn:Module`"""
+    GIVEN: ClassVar[int] = 0
+    """arguments of the constructor, its first, that no configuration says"""
 
     @property
     def arguments(self) -> Tree:
@@ -64,7 +68,7 @@ class Constructed(Kind):
 
     def takes(self) -> dict[str, inspect.Parameter]:
         """The constructor's arguments that a configuration may say."""
-        return dict(inspect.signature(load(self.kind)).parameters)
+        return dict(list(inspect.signature(load(self.kind)).parameters.items())[self.GIVEN :])
 
     @model_validator(mode="after")
     def _taken_by_the_constructor(self) -> Self:
@@ -172,13 +176,13 @@ def reference_to(thing: type | Callable[..., Any]) -> str:
     return f"{module}:{name}"
 
 
-def open_union(union: Any, base: type[Kind], wrap: Callable[[type, str], type[Kind]] | None = None) -> Any:
+def open_union(union: Any, base: type[Kind], constructed: type[Constructed] | None = None) -> Any:
     """The annotation of a field that holds one of our kinds, a discriminated union, or somebody's own.
 
     Args:
         union: of our kinds; or the only one.
         base: what a class of somebody's own must derive from.
-        wrap: from another class and its reference a configuration class for it; `TypeError` where it is none that can be.
+        constructed: the configuration of a class that is none itself, and derives from `constructed.OF`.
     """
 
     def validate(value: Any, ours: Callable[[Any], Any]) -> Any:
@@ -190,7 +194,7 @@ def open_union(union: Any, base: type[Kind], wrap: Callable[[type, str], type[Ki
         if not is_reference(kind):
             return ours(value)
         assert isinstance(value, Mapping)
-        cls = config_class(str(kind), base, wrap)
+        cls = config_class(str(kind), base, constructed)
         try:
             return cls.model_validate({**value, "kind": kind})
         except ValidationError as error:
@@ -203,10 +207,8 @@ def open_union(union: Any, base: type[Kind], wrap: Callable[[type, str], type[Ki
     ]
 
 
-def config_class(
-    reference: str, base: type[Kind], wrap: Callable[[type, str], type[Kind]] | None
-) -> type[Kind]:
-    """The configuration class that a reference names, or that `wrap` makes of it; its `kind` is the reference.
+def config_class(reference: str, base: type[Kind], constructed: type[Constructed] | None) -> type[Kind]:
+    """The configuration class that a reference names, or `constructed` for another class; its `kind` is the reference.
 
     Raises:
         ValueError: it is neither.
@@ -221,12 +223,10 @@ def config_class(
         raise ValueError(f"`kind` (={reference}) must define {', '.join(missing)}")
     if issubclass(found, base):
         return found
-    try:
-        if wrap is not None:
-            return wrap(found, reference)
-    except TypeError as error:
-        raise ValueError(f"`kind` (={reference}) {error}") from None
-    raise ValueError(f"`kind` (={reference}) must be a {base.__name__}, and derives from no such class")
+    if constructed is not None and issubclass(found, load(constructed.OF)):
+        return constructed
+    bases = " or ".join([base.__name__, *([constructed.OF] if constructed else [])])
+    raise ValueError(f"`kind` (={reference}) must derive from {bases}, and does not")
 
 
 _PREFIX = "phasescope_own_"

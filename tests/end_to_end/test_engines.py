@@ -15,10 +15,9 @@ from typing import Any
 
 import pytest
 
-from phasescope.engines import prepare
 from phasescope.runs.config import RunConfig
 from phasescope.runs.execution import train
-from phasescope.runs.worker import attempts
+from phasescope.runs.worker import attempts, prepare
 from phasescope.store import Run
 from phasescope.store.records import condense, is_result, read_records
 

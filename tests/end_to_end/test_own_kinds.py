@@ -237,7 +237,7 @@ def test_a_study_of_ones_own_is_run_recorded_and_judged(engine: str, home: Path)
     [
         (("world.kind=my_worlds.py:Squares",), "my_worlds.py:Squares"),
         (("world.kind=none.py:Rings",), "none.py"),
-        (("world.kind=my_networks.py:DiT",), "must be a World"),
+        (("world.kind=my_networks.py:DiT",), "must derive from World"),
         (("network.depths=2",), "`network.depths`"),
         (("world.radius=2",), "`world.radius`"),
         (("world.design.dz=2",), "`world.design.dz`"),

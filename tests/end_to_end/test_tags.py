@@ -11,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from phasescope.cli import main
-from phasescope.store.tags import FILE, MOST_BYTES, add_tag, read_tags
+from phasescope.store.tags import FILE, add_tag, read_tags
 from phasescope.views.explorer.server import create_app
 
 
@@ -57,12 +57,6 @@ def test_tags_of_many_writers_never_mix(tmp_path):
     with ProcessPoolExecutor(4) as pool:
         list(pool.map(add_tag, [tmp_path] * len(texts), texts))
     assert sorted(read_tags(tmp_path)) == sorted(texts)
-
-
-def test_the_file_stays_small_enough_to_be_read_by_every_list(tmp_path, capsys):
-    (tmp_path / FILE).write_text("x\n" * (MOST_BYTES // 2))
-    with pytest.raises(ValueError, match="it is full"):
-        add_tag(tmp_path, "late")
 
 
 def test_bytes_that_are_no_text_do_not_hide_the_other_tags(tmp_path):

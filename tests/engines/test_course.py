@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from phasescope.engines import Engine, Event, open_engine, prepare
+from phasescope.engines import Engine, Event, open_engine
 from phasescope.engines import base as base_module
 from phasescope.engines.workers import BUSY, LOG, LOST, Worker, cores
 from phasescope.errors import UserError
 from phasescope.runs.config import load_config
+from phasescope.runs.worker import prepare
 from phasescope.store import Run, hold
 
 Script = list[tuple[int, int, str]]

@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from phasescope.cli import main
-from phasescope.engines import prepare
 from phasescope.engines.workers import BUSY, LOG, run_process, start_process, why
 from phasescope.runs.config import load_config
+from phasescope.runs.worker import prepare
 from phasescope.store import Run, hold
 from phasescope.store.folder import is_held
 

@@ -159,12 +159,12 @@ def test_a_snapshot_holds_images_latents_weights_and_readings(seen):
     assert [snapshot.step for snapshot in folder.snapshots] == [0, 5]
     snapshot = folder.snapshots[1]
     observer = observer_of(config, folder)
-    looked = observer.probe.observe(network, observer.references["family"])
+    looked = observer.observe(network, observer.references["family"])
     samples = snapshot.samples()
     np.testing.assert_allclose(samples["images"], looked.images, rtol=1e-3, atol=1e-3)
-    np.testing.assert_array_equal(samples["labels"], observer.probe.sample_labels)
-    np.testing.assert_array_equal(samples["split"], observer.probe.split)
-    np.testing.assert_array_equal(snapshot.latent_labels(), observer.probe.latent_labels)
+    np.testing.assert_array_equal(samples["labels"], observer.sample_labels)
+    np.testing.assert_array_equal(samples["split"], observer.split)
+    np.testing.assert_array_equal(snapshot.latent_labels(), observer.latent_labels)
     assert snapshot.places == list(looked.latents.single)
     for place, latents in looked.latents.single.items():
         np.testing.assert_allclose(snapshot.latents(*place), latents, rtol=1e-3, atol=1e-3)
@@ -269,7 +269,7 @@ def test_weights_are_written_whole_whatever_their_layout(tmp_path):
 def test_a_family_that_returns_a_taken_name_is_refused_before_anything_is_written(name, folder, monkeypatch):
     config = config_of()
     observer = observer_of(config, folder)
-    monkeypatch.setattr(type(observer.probe.family), "examine", lambda *given: {name: 0.5})
+    monkeypatch.setattr(type(observer.family), "examine", lambda *given: {name: 0.5})
     rule = rf"`\w+.examine` \(={name}\) must have a name of its own: `{name}` is taken by the instrument"
     with pytest.raises(ValueError, match=rule):
         observer.record(fresh_network(config), 0)

@@ -13,6 +13,7 @@ from phasescope.errors import UserError
 from phasescope.families.diffusion.config import DiffusionConfig
 from phasescope.randomness import torch_generator
 from phasescope.runs.intervening import Change, changed, target_of, went
+from phasescope.runs.loading import Loaded
 from phasescope.worlds.bump.world import GaussianBump
 
 WORLD = GaussianBump.of({"canvas": 24})
@@ -44,7 +45,7 @@ class FromTheTap(nn.Module):
 
 def painted(change: Change, ignores: bool = False) -> dict:
     target, network = target_of(WORLD, LABEL, change), FromTheTap(ignores)
-    other = changed(network, CONFIG, FAMILY, change, target, seed=0)
+    other = changed(Loaded(CONFIG, network, None), FAMILY, change, target, seed=0)
     image = FAMILY.sample(other, torch.from_numpy(LABEL[None]), WORLD.shape, torch_generator(0, "noise"))
     assert not network.body._forward_hooks
     return went(WORLD, image.numpy(), LABEL, target)["matched"]
@@ -82,7 +83,9 @@ def test_rows_without_a_label_are_left_alone():
     network = FromTheTap(ignores=False)
     for how, towards in (("patch", (18.0, 5.0)), ("part", (18.0, 5.0)), ("ablate", ())):
         change = Change("body", how, towards)
-        other = changed(network, CONFIG, FAMILY, change, target_of(WORLD, LABEL, change), seed=0)
+        other = changed(
+            Loaded(CONFIG, network, None), FAMILY, change, target_of(WORLD, LABEL, change), seed=0
+        )
         handle = network.body.register_forward_hook(lambda *given: seen.append(given[2]))
         other(x, t, labels)
         handle.remove()

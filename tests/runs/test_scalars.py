@@ -122,7 +122,7 @@ def test_what_is_no_scalar_is_refused_in_a_line(tmp_path):
     for scalars, rule in (
         ({"loss": "low"}, r"`loss` \(='low'\) must be a number"),
         ({"loss": torch.zeros(2)}, r"`loss` \(=tensor.*\) must be a number, or a tensor of one number"),
-        ({"step": 3.0}, r"`scalars` \(='step'\) must have names of their own"),
+        ({"step": 3.0}, r"`scalars` \(=step\) must have names of their own"),
     ):
         with pytest.raises(UserError, match=rule):
             watcher.log(scalars, 1)

@@ -80,7 +80,10 @@ def test_a_run_that_is_stopped_and_resumed_ends_with_bitwise_the_same_weights(tm
     ("schedule", "rule"),
     [
         ({"kind": f"{PLACE}NoSuch"}, "must name something in `torch.optim.lr_scheduler`: it has no `NoSuch`"),
-        ({"kind": "torch.optim:SGD"}, "must be a ScheduleConfig or a torch.optim.lr_scheduler.LRScheduler"),
+        (
+            {"kind": "torch.optim:SGD"},
+            "must derive from ScheduleConfig or torch.optim.lr_scheduler:LRScheduler",
+        ),
         ({"kind": f"{PLACE}StepLR"}, r"step_size.* must be given: torch.optim.lr_scheduler:StepLR needs it"),
         (
             {"kind": f"{PLACE}StepLR", "step": 3},

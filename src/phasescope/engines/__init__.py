@@ -1,7 +1,7 @@
 """Engines: given run folders, have each executed, by local processes, SLURM or Ray.
 
     engine = open_engine("local", runs)
-    ends = engine.execute([prepare(config, runs) for config in configs], on_event)
+    ends = engine.execute(folders, on_event)
 
 They know folders and the command `phasescope exec RUN_DIR`, nothing of studies.
 """
@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from phasescope.engines.base import Engine, Event, LocalEngine, RunEnd, Tally, prepare
+from phasescope.engines.base import Engine, Event, LocalEngine, RunEnd, Tally
 from phasescope.errors import UserError
 
-__all__ = ["ENGINES", "Engine", "Event", "RunEnd", "Tally", "check_asked", "open_engine", "prepare"]
+__all__ = ["ENGINES", "Engine", "Event", "RunEnd", "Tally", "check_asked", "open_engine"]
 
 ENGINES = ("local", "slurm", "ray")
 OF_CLUSTERS = {"partition": ("slurm",), "minutes": ("slurm",), "gpus": ("slurm", "ray")}

@@ -15,13 +15,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal
 
 from phasescope.engines.workers import BUSY, STOP_PATIENCE_S, Worker, cores, start_process, why
 from phasescope.errors import UserError
 from phasescope.stopping import Stop
-from phasescope.store.folder import Run, is_held, read_status
-from phasescope.store.holding import differences, hold
+from phasescope.store.folder import is_held, read_status
 
 FAILURES = 2
 """workers in a row that end, the run not done and no further than it ever was, after which it has failed"""
@@ -89,32 +88,6 @@ class Event:
     tally: Tally
     error: str | None = None
     end: RunEnd | None = None
-
-
-class Described(Protocol):
-    """What describes a run: a `RunConfig`."""
-
-    @property
-    def folder(self) -> str: ...
-
-    def tree(self) -> dict[str, Any]: ...
-
-
-def prepare(config: Described, runs: Path) -> Path:
-    """Make the folder of a run, with its config.yaml, for an engine to execute; the folder's path.
-
-    A folder that is there is left as it is.
-
-    Raises:
-        UserError: it holds another configuration, or something that is no run; it cannot be written.
-    """
-    path, tree = runs / config.folder, config.tree()
-    if (path / "status.json").is_file() and not any(differences(Run(path).config, tree)):
-        return path
-    with hold(path, tree) as folder:
-        if not (path / "status.json").exists():
-            folder.write_status({"state": "prepared", "step": 0, "steps": tree["training"]["steps"]})
-    return path
 
 
 class Engine(ABC):

@@ -9,7 +9,8 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ MOST_JOBS = 200
 """in SLURM's queue at a time, if the user names no number"""
 
 
+@dataclass(frozen=True)
 class Future:
     """A call of `run_process` elsewhere, as a worker.
 
@@ -31,8 +33,8 @@ class Future:
         cancel: ends the call, at once if its argument says so.
     """
 
-    def __init__(self, future: Any, cancel: Callable[[bool], object]):
-        self.future, self.cancel = future, cancel
+    future: Any
+    cancel: Callable[[bool], object]
 
     def poll(self) -> int | None:
         if not self.future.done():
@@ -63,12 +65,11 @@ class SlurmEngine(Engine):
     def __init__(self, logs: Path, workers: int | None, asked: Mapping[str, str | int]):
         submitit = _library("slurm", "submitit")
         names = {"partition": "slurm_partition", "minutes": "timeout_min", "gpus": "gpus_per_node"}
-        given = {names[option]: value for option, value in asked.items()}
+        job = {"timeout_min": MINUTES, "cpus_per_task": 1, "name": "phasescope"}
+        job |= {names[option]: value for option, value in asked.items()}
         try:
             self.executor = submitit.AutoExecutor(folder=logs)
-            self.executor.update_parameters(
-                **{"timeout_min": MINUTES, "cpus_per_task": 1, "name": "phasescope", **given}
-            )
+            self.executor.update_parameters(**job)
         except (NameError, RuntimeError, ValueError) as error:
             raise UserError(f"`engine` (=slurm) cannot be had so: {' '.join(str(error).split())}") from None
         on_slurm = self.executor.cluster == "slurm"
@@ -100,27 +101,20 @@ class RayEngine(Engine):
     @contextmanager
     def session(self) -> Iterator[None]:
         """A connection to the cluster, if there is none yet."""
-        started = not self.ray.is_initialized()
-        if started:
-            try:
-                self.ray.init(
-                    address=self.address or "local",
-                    num_cpus=None if self.address else self.places,
-                    include_dashboard=False,
-                    log_to_driver=False,
-                )
-            except (ConnectionError, RuntimeError, ValueError) as error:
-                why = " ".join(str(error).split())[:200]
-                raise UserError(f"`address` (={self.address}) must be a Ray cluster's: {why}") from None
-        try:
+        with ExitStack() as at_the_end:
+            if not self.ray.is_initialized():
+                here = {} if self.address else {"num_cpus": self.places}
+                quiet = {"include_dashboard": False, "log_to_driver": False}
+                try:
+                    self.ray.init(address=self.address or "local", **here, **quiet)
+                except (ConnectionError, RuntimeError, ValueError) as error:
+                    why = " ".join(str(error).split())[:200]
+                    raise UserError(f"`address` (={self.address}) must be a Ray cluster's: {why}") from None
+                at_the_end.callback(self.ray.shutdown)
             if self.workers is None and self.address:
                 self.places = max(1, int(self.ray.cluster_resources().get("CPU", 1)))
-            as_task: Any = self.ray.remote(num_cpus=1, num_gpus=self.gpus, max_retries=0)
-            self.task = as_task(run_process)
+            self.task = self.ray.remote(num_cpus=1, num_gpus=self.gpus, max_retries=0)(run_process)
             yield
-        finally:
-            if started:
-                self.ray.shutdown()
 
     def start(self, folder: Path) -> Worker:
         task = self.task.remote(folder.absolute(), Path.cwd())
@@ -131,7 +125,6 @@ def _library(engine: str, name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError:
-        library = {"ray": "Ray"}.get(name, name)
         raise UserError(
-            f"`engine` (={engine}) needs {library}: ./lab setup, or pip install '.[{engine}]' in a clone"
+            f"`engine` (={engine}) needs {name}: ./lab setup, or pip install '.[{engine}]' in a clone"
         ) from None

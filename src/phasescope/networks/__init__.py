@@ -6,7 +6,7 @@ from phasescope.kinds import open_union
 from phasescope.networks.base import NetworkConfig, WatchedConfig
 from phasescope.networks.convnet.config import ConvNetConfig
 from phasescope.networks.linear.config import CirculantConfig, LinearConfig
-from phasescope.networks.module import of_module
+from phasescope.networks.module import ModuleConfig
 from phasescope.networks.unet.config import UNetConfig
 
 __all__ = ["USUAL", "AnyNetwork", "NetworkConfig"]
@@ -15,7 +15,9 @@ AnyNetwork: Any = (
     NetworkConfig
     if TYPE_CHECKING
     else open_union(
-        UNetConfig | ConvNetConfig | LinearConfig | CirculantConfig | WatchedConfig, NetworkConfig, of_module
+        UNetConfig | ConvNetConfig | LinearConfig | CirculantConfig | WatchedConfig,
+        NetworkConfig,
+        ModuleConfig,
     )
 )
 """the annotation of a configuration's network"""

@@ -28,6 +28,7 @@ class ModuleConfig(NetworkConfig, Constructed):
     """A module by reference, with its constructor's arguments as further keys."""
 
     FIELD: ClassVar[str] = "network"
+    OF: ClassVar[str] = "torch.nn:Module"
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -53,12 +54,3 @@ class ModuleConfig(NetworkConfig, Constructed):
         about = {"shape": shape, "channels": shape[0], "canvas": shape[-1], "factors": factors}
         takes = super().takes()
         return self.construct(**{name: value for name, value in about.items() if name in takes})
-
-
-def of_module(cls: type, reference: str) -> type[NetworkConfig]:
-    """Return the configuration class of an `nn.Module`; TypeError if the class is none."""
-    from torch import nn
-
-    if not issubclass(cls, nn.Module):
-        raise TypeError("must be a NetworkConfig or a torch.nn.Module, and is neither")
-    return ModuleConfig

@@ -28,7 +28,7 @@ from phasescope.factors import Factors
 from phasescope.families.base import Family, Network, evaluating
 from phasescope.measures.over_runs.resampling import share_interval
 from phasescope.measures.scores import TAIL, Score, basic_interval, bootstrap_weights
-from phasescope.probing.capture import check_hears, find_tap, removed_after
+from phasescope.probing.capture import activations, check_hears, find_tap, removed_after
 from phasescope.randomness import numpy_generator, torch_generator
 from phasescope.worlds.base import Reader, World
 
@@ -96,16 +96,7 @@ class Intervened:
 
     def _read(self, x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
         """The tap's output, (B, *shape)."""
-        seen: list[Tensor] = []
-
-        def hook(module: nn.Module, inputs: tuple, output: Any) -> None:
-            seen.append((output[0] if isinstance(output, tuple) else output).detach())
-
-        with removed_after([self.tap.register_forward_hook(hook)]):
-            self.network(x, t, labels)
-        if not seen:
-            raise ValueError("`tap` must lie on the way of the forward pass: it was not reached")
-        return seen[-1]
+        return activations(self.network, {"tap": self.tap}, x, t, labels, flat=False)["tap"]
 
     def _mean(self, x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
         """m(t, l) of each row's label, over images of others."""

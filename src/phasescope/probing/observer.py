@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from phasescope import measures
-from phasescope.families.base import Family, Task
+from phasescope.families.base import Task
 from phasescope.measures import Score
 from phasescope.measures.learning import phases
 from phasescope.places import Place
@@ -34,7 +34,7 @@ from phasescope.probing.probe import nulls_of
 from phasescope.store.snapshot import array_name
 from phasescope.store.tables import safetensors_bytes, write_parquet
 from phasescope.store.writer import RunWriter
-from phasescope.worlds.base import Columns, World
+from phasescope.worlds.base import Columns
 
 LEARNT = ("order", "order_told", "order_seen")
 """scores of which is told as well how much of them was learnt"""
@@ -45,38 +45,29 @@ Measured = tuple[dict[str, Score], np.ndarray | None]
 """Of one place every measure's score, and UMAP's embedding where it was asked for."""
 
 
-@dataclass(eq=False)
-class Observer:
+@dataclass(eq=False, kw_only=True)
+class Observer(ProbeSet):
     """Takes the snapshots of one run.
 
     Args:
-        plan: what is recorded, with all that is usual said.
-        world, family, seed, device: the run's.
-        encode: labels (n, K) -> (n, features), what the network is told of them; None where that is not known.
+        encode: labels (n, K) -> (n, features), what the network is given of them; None if that is not known.
         folder: where snapshots and references go.
-        task: what is learnt, where more is known of it than the world.
     """
 
-    plan: ProbingConfig
-    world: World
-    family: Family
-    seed: int
-    device: torch.device
     encode: Callable[[Tensor], Tensor | None]
     folder: RunWriter
-    task: Task | None = None
 
-    def __post_init__(self) -> None:
-        self.probe = ProbeSet(self.plan, self.world, self.family, self.seed, self.device, self.task)
+    def __post_init__(self, task: Task | None) -> None:
+        super().__post_init__(task)
         self.reader = self.world.reader()
         self.own_measures = load_measures(self.plan.measures)
 
     def record(self, network: nn.Module, step: int) -> dict[str, Any]:
         """Write the snapshot of `step` and return its metrics, JSON-ready."""
-        seen = self.probe.observe(network, self.references.get("family", {}))
+        seen = self.observe(network, self.references.get("family", {}))
         read = None if self.reader is None else self.reader.read(seen.images)
         for name in seen.family:
-            check_name(name, f"{type(self.probe.family).__name__}.examine` (={name})")
+            check_name(name, f"{type(self.family).__name__}.examine` (={name})")
         scores, embeddings = self._representation(seen.latents)
         self._write(step, network, seen, read, embeddings)
         painted = self._painted(read)
@@ -100,15 +91,15 @@ class Observer:
         if found is None:
             found = {"scores": self._null_scores() if "latents" in self.plan.observe else {}}
             if "references" in self.plan.observe:
-                found["family"] = dict(self.family.references(self.probe.examples))
-                found["copiers"] = copied(self.world, self.probe.labels)
+                found["family"] = dict(self.family.references(self.examples))
+                found["copiers"] = copied(self.world, self.labels)
             self.folder.write_references(found)
         return found
 
     def _null_scores(self) -> dict[str, dict[str, dict[str, float]]]:
         taps = list(self.plan.taps)
-        nulls = nulls_of(self.probe.inputs, taps, None, self.encode)
-        places = self.probe.inputs.places(taps)
+        nulls = nulls_of(self.inputs, taps, None, self.encode)
+        places = self.inputs.places(taps)
         # Pixels and encodings are one array at several places, which is measured once.
         jobs: dict[int, tuple[Latents, Place, bool]] = {}
         for latents in nulls.values():
@@ -126,7 +117,7 @@ class Observer:
 
     def _measure(self, of: Latents, place: Place, p1: bool) -> Measured:
         """Every score of one place's latents; UMAP's embedding if asked."""
-        labels, factors = self.probe.latent_labels, self.world.factors.visible
+        labels, factors = self.latent_labels, self.world.factors.visible
         latents, draws = of.at(place)
         shared = labels[: draws.shape[1]]
         scores = {
@@ -145,7 +136,7 @@ class Observer:
             **{name: measure(latents, labels, factors) for name, measure in self.own_measures.items()},
         }
         if place in of.crossed:
-            inputs = self.probe.inputs
+            inputs = self.inputs
             scores |= measures.routes(of.crossed[place], labels[: inputs.crossed], inputs.shown, factors)
         if not p1:
             return scores, None
@@ -189,7 +180,7 @@ class Observer:
     def _painted(self, read: Columns | None) -> dict[str, Any]:
         if self.reader is None or read is None:
             return {}
-        told = behaviour(self.reader, read, self.probe.labels, self.world.factors.visible)
+        told = behaviour(self.reader, read, self.labels, self.world.factors.visible)
         return told | excess(told, self.references.get("copiers", {}))
 
     def _is_p1(self, place: Place) -> bool:
@@ -227,8 +218,8 @@ class Observer:
         embeddings: Mapping[Place, np.ndarray],
     ) -> None:
         """The snapshot's files; latents in half precision, weights as they are."""
-        labels, split = self.probe.sample_labels, self.probe.split
-        arrays = {"labels": self.probe.latent_labels}
+        labels, split = self.sample_labels, self.split
+        arrays = {"labels": self.latent_labels}
         for kind, by_place in (
             ("latents", seen.latents.single),
             ("draws", seen.latents.draws),

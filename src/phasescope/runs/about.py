@@ -45,7 +45,7 @@ def about(config: RunConfig, plan: ProbingConfig, world: World | None = None) ->
         "training": _told(trained, one_by_one=few[0]),
         "held_out": {split: _told(labels, one_by_one=few[1]) for split, labels in held.items()},
         "painting": config.family.painting(),
-        "guidance": hears_no_label(config),
+        "guidance": config.training.may_be_guided,
         "taps": list(plan.taps),
         "timesteps": list(plan.timesteps),
     }
@@ -57,8 +57,3 @@ def _told(labels: Float[np.ndarray, "n K"], one_by_one: bool) -> dict[str, Any]:
         "labels": labels.astype(float).round(4).tolist() if one_by_one else None,
         "values": [np.unique(column).astype(float).round(4).tolist()[:MOST_LABELS] for column in labels.T],
     }
-
-
-def hears_no_label(config: RunConfig) -> bool:
-    """Whether the network was trained without labels too, so that guidance has something to guide away from."""
-    return bool(np.all(np.asarray(config.training.label_dropout) > 0))

@@ -179,7 +179,7 @@ class _Execution:
 
     @contextmanager
     def _failure_in_status(self) -> Iterator[None]:
-        """Within the block, what fails is written to the status too."""
+        """Within the block, what fails is written to the status too, be it the last checkpoint of a run that is closed."""
         try:
             yield
         except BaseException as error:

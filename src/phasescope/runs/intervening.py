@@ -16,7 +16,7 @@ import numpy as np
 from phasescope.errors import UserError, as_user_error
 from phasescope.factors import Factors
 from phasescope.randomness import numpy_generator, torch_generator
-from phasescope.runs.loading import check_labels, load_network
+from phasescope.runs.loading import Loaded, check_labels, load_network
 from phasescope.store import Run, as_run
 from phasescope.worlds.base import World
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from phasescope.families.base import Family, Network
     from phasescope.probing.intervening import How, Intervention
-    from phasescope.runs.config import RunConfig
 
 MOST = 4096
 """images of one intervention"""
@@ -69,9 +68,8 @@ def intervene(
     if (how == "steer") != (by is not None):
         raise UserError(f"`by` (={by}) must be given with `how` steer, and with nothing else")
     loaded = load_network(run, run.snapshot(step))
-    world, taps = loaded.config.world, loaded.config.network.taps
-    if taps is not None and tap not in taps:
-        raise UserError(f"`tap` (={tap}) must be one of the network's: {', '.join(taps)}")
+    loaded.layer(tap)
+    world = loaded.config.world
     generator = numpy_generator(seed, "intervention labels")
     if by is None:
         labels = world.factors.visible_columns(world.draw_labels(count, generator))
@@ -166,20 +164,18 @@ def target_of(world: World, label: np.ndarray, change: Change) -> np.ndarray | N
     return target
 
 
-def changed(
-    network: Network, config: RunConfig, family: Family, change: Change, target: np.ndarray | None, seed: int
-) -> Network:
-    """`network`, changed so; it is then called with rows of one label.
+def changed(loaded: Loaded, family: Family, change: Change, target: np.ndarray | None, seed: int) -> Network:
+    """A run's network, changed so; it is then called with rows of one label.
 
     Raises:
         UserError: the network has no such layer, or the layer does not receive the label.
     """
     import torch
 
-    from phasescope.probing.capture import check_hears, find_tap
+    from phasescope.probing.capture import check_hears
     from phasescope.probing.intervening import Intervened
 
-    world = config.world
+    network, world, tap = loaded.network, loaded.config.world, loaded.layer(change.tap)
     full = torch.from_numpy(world.draw_labels(BESIDE, numpy_generator(seed, "labels beside")))
     x_0, labels = world.render(full), world.factors.visible_columns(full)
     noise = torch.randn(x_0.shape, generator=torch_generator(seed, "noise beside"))
@@ -188,14 +184,6 @@ def changed(
         condition = None if family.conditions is None else int(t[0])
         return family.inputs(x_0, labels, condition, noise)[0], labels
 
-    taps = config.network.taps
-    try:
-        if taps is not None and change.tap not in taps:
-            raise ValueError
-        tap = find_tap(network, change.tap)
-    except ValueError:
-        known = f"one of the network's: {', '.join(taps)}" if taps else "a block of the network"
-        raise UserError(f"`tap` (={change.tap}) must be {known}") from None
     check_hears(network, change.tap, world, family, labels, seed)
     put_in = labels[:1] if target is None else torch.from_numpy(target[None])
     return Intervened(network, tap, cast("How", change.how), put_in, beside)

@@ -47,6 +47,20 @@ class Loaded:
     def family(self) -> Family:
         return self.config.family.build()
 
+    def layer(self, name: str) -> nn.Module:
+        """The module of a layer.
+
+        Raises:
+            UserError: the network has no such layer.
+        """
+        from phasescope.probing.capture import find_tap
+
+        known = self.config.network.taps
+        if known is not None and name not in known:
+            raise UserError(f"`tap` (={name}) must be one of the network's: {', '.join(known)}")
+        with as_user_error():
+            return find_tap(self.network, name)
+
 
 def config_of(run: Run) -> RunConfig:
     """The run's configuration; sources of somebody's own that it names are imported.

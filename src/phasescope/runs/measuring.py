@@ -13,7 +13,7 @@ from phasescope import measures
 from phasescope.errors import UserError, as_user_error
 from phasescope.factors import Factor, Factors
 from phasescope.measures import Scores
-from phasescope.measures.latents.battery import BY_DEFAULT, NAMES, OF_LATTICE
+from phasescope.measures.latents.battery import OF_LATTICE
 from phasescope.npz import MOST_BYTES, open_npz
 from phasescope.places import Place
 from phasescope.randomness import numpy_generator
@@ -89,7 +89,7 @@ def measure_run(
     Args:
         step: of the snapshot; the last one by default.
         chosen: names of measures; all that can be had by default, and `left_out` says which cannot, and why.
-        tell: is told how many parts of how many are done.
+        tell: is told how many parts of how many are done, first of scattered labels, then of a lattice.
 
     Raises:
         UserError: there is no such snapshot, none at step 0, or no such measure; or the run cannot be read.
@@ -118,29 +118,21 @@ def _measured_again(
     if chosen is not None:
         on_lattice = [name for name in chosen if name in on_lattice]
         others = [name for name in chosen if name not in on_lattice]
-    labels = snapshot.latent_labels()
-    found, apart = Table(), len(on_lattice)
-    scattered = len(BY_DEFAULT if others is None else set(others) & set(NAMES))
-
-    def of_both(before: int, parts: int) -> Tell:
-        """Both tables have as many batteries, of `scattered` parts, then of `apart`."""
-        return lambda done, of: tell(done + of // parts * before, of // parts * (scattered + apart))
-
-    plan = loaded.plan
+    plan, table = loaded.plan, Table()
     t = () if plan.timesteps == "usual" else plan.timesteps
     how = {"draws": plan.share_draws, "untrained": untrained}
     if others != []:
         how |= {"shared": plan.share_labels, "crossed": plan.crossed_labels}
-        probed = replace(_probed(loaded, labels, plan.taps, t, **how), own=own)
-        found = probed.table(others, of_both(0, scattered))
+        probed = replace(_probed(loaded, snapshot.latent_labels(), plan.taps, t, **how), own=own)
+        table = probed.table(others, tell)
     if on_lattice:
         lattice = label_lattice(world.factors.visible, round(LATTICE_LABELS ** (1 / K)))
         how |= {"shared": len(lattice), "crossed": 0}
         probed = _probed(loaded, lattice, plan.taps, t, **how)
-        further = probed.table(on_lattice, of_both(scattered, apart))
-        left_out = {at: why for at, why in found.left_out.items() if at.partition(".")[0] not in further}
-        found = Table({**found, **further}, {**left_out, **further.left_out})
-    return Table({name: found[name] for name in chosen or found if name in found}, found.left_out)
+        further = probed.table(on_lattice, tell)
+        left_out = {at: why for at, why in table.left_out.items() if at.partition(".")[0] not in further}
+        table = Table({**table, **further}, {**left_out, **further.left_out})
+    return Table({name: table[name] for name in chosen or table if name in table}, table.left_out)
 
 
 @dataclass(frozen=True)

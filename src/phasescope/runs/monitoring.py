@@ -91,18 +91,17 @@ class Monitors:
             methods = [getattr(monitor, name, None) for name in ("begin", "log", "end")]
             if isinstance(monitor, type) or not all(map(callable, methods)):
                 raise UserError(f"`monitors` (={monitor!r:.80}) must be monitors, with begin, log and end")
-        self._waiting, self._monitors = list(monitors), []
+        self._given, self._monitors = monitors, list[Monitor]()
 
     def begin(self, run: Run) -> None:
-        while self._waiting:
-            monitor = self._waiting.pop(0)
+        for monitor in self._given:
             try:
                 monitor.begin(run)
             except UserError:
                 raise
             except Exception as error:
                 raise UserError(f"`{type(monitor).__name__}` cannot log: {told_of(error)}") from error
-            self._monitors.append(monitor)  # only what has begun is told of the end
+            self._monitors.append(monitor)  # one that did not begin is not ended
 
     def log(self, run: Run, metrics: Mapping[str, Any]) -> None:
         self._each(lambda monitor: monitor.log(run, metrics))

@@ -5,16 +5,16 @@ One seed is one noise, whatever the label: as the target moves the image moves, 
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from phasescope.errors import UserError, as_user_error
 from phasescope.places import Place
-from phasescope.runs.about import hears_no_label
 from phasescope.runs.intervening import IMAGES, Change, changed, guided, target_of, went
 from phasescope.runs.loading import (
     Loaded,
@@ -107,15 +107,13 @@ class Painter:
     """Networks out of snapshots, the last few of them kept; one image is sampled at a time."""
 
     def __init__(self, capacity: int = 12):
-        self.capacity = capacity
-        self._kept: OrderedDict[tuple, Loaded] = OrderedDict()
+        self._loaded = lru_cache(capacity)(self._load)
 
     def load(self, run: Run, step: int | None) -> Loaded:
         """The network of a snapshot, of the last one without `step`.
 
         Raises:
-            UserError: the run is made with somebody's own source; there is no such snapshot, or its weights cannot be read;
-                its images or its network are larger than what is loaded here.
+            UserError: the run is made with somebody's own source; there is no such snapshot, or its weights cannot be read.
         """
         import torch
 
@@ -128,16 +126,15 @@ class Painter:
             raise UserError(
                 f"`{run.path.name}`, step {snapshot.step}: its weights are not stored, so nothing can be painted"
             ) from None
-        key = (str(snapshot.path), stat.st_mtime_ns, stat.st_size)
-        if key not in self._kept:
-            self._kept[key] = load_network(run, snapshot)
-            self._kept[key].network.requires_grad_(False)
-            while len(self._kept) > self.capacity:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
-        loaded = self._kept[key]
+        loaded = self._loaded(run.path, snapshot.step, stat.st_mtime_ns)
         small = sum(weights.numel() for weights in loaded.network.parameters()) <= SMALL_NETWORK
         torch.set_num_threads(1 if small else max(torch.get_num_threads(), 2))
+        return loaded
+
+    def _load(self, path: Path, step: int, written_ns: int) -> Loaded:
+        """The network of a run's snapshot, whose weights were `written_ns`: written again, they are another network."""
+        loaded = load_network(Run(path), Run(path).snapshot(step))
+        loaded.network.requires_grad_(False)
         return loaded
 
     def painted(
@@ -160,7 +157,7 @@ class Painter:
         family, target = _family(config, wish), None
         if wish.change:
             target = target_of(world, label[0], wish.change)
-            network = changed(network, config, family, wish.change, target, wish.seed)
+            network = changed(loaded, family, wish.change, target, wish.seed)
         if wish.guidance:
             network = guided(network, wish.guidance)
         generator = torch_generator(wish.seed, "explorer paint", 0)
@@ -264,7 +261,7 @@ def _images(found: list[Tensor], world: World) -> np.ndarray:
 
 def _family(config: RunConfig, wish: Wish) -> Family:
     offered = config.family.painting()
-    if wish.guidance and not (offered and hears_no_label(config)):
+    if wish.guidance and not (offered and config.training.may_be_guided):
         raise UserError(
             f"`guidance` (={wish.guidance:g}) must be 0: this network was never trained without labels "
             "(training.label_dropout)"

@@ -60,9 +60,8 @@ class Recorder:
         from phasescope.probing.observer import Observer
 
         config, world = self.config, self.world or self.config.world
-        at, encode = (config.seed, self.device), self.encode or config.encode
-        task = config.task(self.world)
-        return Observer(self.plan, world, config.family.build(), *at, encode, self.folder, task)
+        inputs = self.plan, world, config.family.build(), config.seed, self.device, config.task(self.world)
+        return Observer(*inputs, encode=self.encode or config.encode, folder=self.folder)
 
     @cached_property
     def images(self) -> int:

@@ -1,30 +1,26 @@
-"""What a run's network does: the images that it samples, its activations, and clones of training images."""
+"""What a run's network does: the images that it samples, and its activations."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from phasescope.errors import UserError, as_user_error
-from phasescope.families import Clones
 from phasescope.places import Place
 from phasescope.probing.sampling import sample_labels
 from phasescope.randomness import numpy_generator
-from phasescope.runs.loading import Loaded, check_labels, config_of, load_network, load_untold
-from phasescope.store import Run, as_run
+from phasescope.runs.loading import Loaded, check_labels, config_of, load_network
+from phasescope.store import Run
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
     from phasescope.probing.inputs import Inputs
 
-MOST_SAMPLES, MOST_CLONES = 100_000, 4096
-"""images that are sampled, and clones at one noise level"""
-LEVELS = 11
-"""noise levels where none is said"""
+MOST_SAMPLES = 100_000
+"""images of one command"""
 
 
 def sample(
@@ -76,10 +72,8 @@ def inputs_at(loaded: Loaded, labels: Float[np.ndarray, "m K"], place: Place) ->
 
     from phasescope.probing.inputs import Inputs
 
-    config, plan = loaded.config, loaded.plan
-    taps, conditions = config.network.taps, config.family.conditions
-    if taps is not None and place.tap not in taps:
-        raise UserError(f"`place` (={place}) must be at a layer of the network: {', '.join(taps)}")
+    loaded.layer(place.tap)
+    config, plan, conditions = loaded.config, loaded.plan, loaded.config.family.conditions
     if conditions is None and place.condition is not None:
         raise UserError(f"`place` (={place}) must be a layer alone: this family has no conditions")
     if conditions is not None and place.condition not in conditions:
@@ -91,45 +85,3 @@ def inputs_at(loaded: Loaded, labels: Float[np.ndarray, "m K"], place: Place) ->
         )
     at = () if place.condition is None else (place.condition,)
     return Inputs(config.world, loaded.family, full, at, 1, 0, config.seed, torch.device("cpu"), plan.batch)
-
-
-def clones(
-    run: Run | str,
-    at: Sequence[float] | None = None,
-    images: int = 32,
-    each: int = 8,
-    step: int | None = None,
-    seed: int = 0,
-    tell: Callable[[int, int], None] = lambda done, of: None,
-) -> Clones:
-    """Add noise to training images, denoise each several times without a label, and count what comes back.
-
-    Args:
-        at: noise levels; evenly spread ones by default.
-        images: started from.
-        each: clones of each.
-        step: of the snapshot; the last one by default.
-        seed: of images and noise.
-        tell: is told how many noise levels of how many are done.
-
-    Raises:
-        UserError: an argument is invalid; the run cannot be read; its network was never trained without a label, or its
-            family has no way down from a noisy image.
-    """
-    if images < 8 or each < 1 or images * each > MOST_CLONES:
-        raise UserError(
-            f"`images` (={images}) must be from 8 on, `each` (={each}) from 1 on, and their product at most {MOST_CLONES}"
-        )
-    loaded = load_untold(as_run(run), step)
-    config, conditions = loaded.config, loaded.config.family.conditions
-    if conditions is None:
-        raise UserError(f"`family` (={config.family.kind}) must be one that paints from noisy images")
-    if at is None:
-        spread = np.linspace(conditions[0], conditions[-1], LEVELS + 1).round().astype(int)
-        levels = spread[1:].tolist()
-    else:
-        if strange := [t for t in at if not math.isfinite(t) or t != int(t)]:
-            raise UserError(f"`t` (={strange[0]:g}) must be a whole number: a noise level")
-        levels = [int(t) for t in at]
-    with as_user_error():
-        return loaded.family.clones(loaded.network, config.task(), levels, images, each, seed, tell)

@@ -13,6 +13,7 @@ explorer and `measure` take the folder as they take any.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import InitVar, dataclass
@@ -114,7 +115,8 @@ class Watcher:
     monitors: InitVar[Sequence[Monitor]] = ()
 
     def __post_init__(self, monitors: Sequence[Monitor]) -> None:
-        self._monitors, self._is_monitored, self._seen = Monitors(monitors), False, _Seen()
+        self._monitors, self._is_monitored = Monitors(monitors), False
+        self._seen: _Seen | None = None
         self._started, self._clock = now(), (time.perf_counter(), time.process_time())
         self._recorder: Recorder | None = None
         self._last_logged, self._flush_due = -1, 0.0
@@ -152,7 +154,7 @@ class Watcher:
                 self._is_monitored = True
                 self._monitors.begin(self.run)
             recorder = self._recorder_of(folder, plan, network)
-            self._flush()
+            self._flush(recorder)
             if step in known:
                 return known[step]
             if known and step < max(known):
@@ -183,32 +185,24 @@ class Watcher:
                 f"`step` (={step}) must be logged after the first `record`, which begins the run's folder"
             )
         for name, value in scalars.items():
-            if not isinstance(name, str) or name in ("step", "images_seen", "wall_s", "images_per_s"):
-                raise UserError(
-                    f"`scalars` (={name!r:.40}) must have names of their own: phasescope sets this one"
-                )
-            if (
-                isinstance(value, bool)
-                or getattr(value, "numel", lambda: 1)() != 1
-                or not hasattr(value, "__float__")
-            ):
+            if name in ("step", "images_seen", "wall_s", "images_per_s"):
+                raise UserError(f"`scalars` (={name}) must have names of their own: phasescope sets this one")
+            size = math.prod(getattr(value, "shape", ()))
+            if size != 1 or isinstance(value, bool) or not hasattr(value, "__float__"):
                 raise UserError(f"`{name}` (={value!r:.40}) must be a number, or a tensor of one number")
         if step <= self._last_logged:
             return
         self._last_logged = step
-        kept = {
-            name: value.detach() if hasattr(value, "detach") else value for name, value in scalars.items()
-        }
+        kept = {k: v.detach() if hasattr(v, "detach") else v for k, v in scalars.items()}
         self._recorder.log(step, self._images_seen(step, images_seen), **kept)
         if time.monotonic() >= self._flush_due:
-            with hold(self.path, self._tree()) as folder:
-                self._recorder.folder = folder
-                self._flush()
+            with hold(self.path, self._tree()) as self._recorder.folder:
+                self._flush(self._recorder)
 
-    def _flush(self) -> None:
+    def _flush(self, recorder: Recorder) -> None:
         """Write what was logged, within a block that holds the folder, and give it to the monitors."""
         self._flush_due = time.monotonic() + FLUSH_EVERY_S
-        if self._recorder is not None and (lines := self._recorder.flush()):
+        if lines := recorder.flush():
             self._monitors.log_scalars(self.run, lines)
 
     def _recorder_of(self, folder: RunWriter, plan: ProbingConfig, network: torch.nn.Module) -> Recorder:
@@ -239,9 +233,8 @@ class Watcher:
     def close(self) -> None:
         """Write what was logged and end the monitors; recording may continue all the same."""
         if self._recorder is not None:
-            with hold(self.path, self._tree()) as folder:
-                self._recorder.folder = folder
-                self._flush()
+            with hold(self.path, self._tree()) as self._recorder.folder:
+                self._flush(self._recorder)
         self._monitors.end(self.run)
 
     def _plan_for(self, network: torch.nn.Module) -> ProbingConfig:
@@ -259,33 +252,30 @@ class Watcher:
             return told
         if self.batch is not None:
             return step * self.batch
-        if step and not self._seen.images:
+        images = 0 if self._seen is None else self._seen.images
+        if step and not images:
             raise UserError(
                 "`batch` (=None) must be given to `watch`, or `images_seen` to `record`: learning is counted in images, and "
                 f"this network was not seen to train from a recorded step to step {step}"
             )
-        return self._seen.images
+        return images
 
     def _count_from(self, network: torch.nn.Module, images: int | None) -> None:
         """Count on from so many images; where that is not known, counting does not begin."""
         from phasescope.probing.capture import find_tap
 
         if images is not None:
+            if self._seen is None:
+                self._seen = _Seen(find_tap(network, self.config.probing.taps[0]))
             self._seen.images = images
-            self._seen.watch(find_tap(network, self.config.probing.taps[0]))
 
 
 class _Seen:
     """Counts the images of which a block computes while it trains, whoever calls the network around it."""
 
-    def __init__(self) -> None:
+    def __init__(self, block: torch.nn.Module) -> None:
         self.images = 0
-        self._is_watching = False
-
-    def watch(self, block: torch.nn.Module) -> None:
-        if not self._is_watching:
-            self._is_watching = True
-            block.register_forward_pre_hook(self._count)
+        block.register_forward_pre_hook(self._count)
 
     def _count(self, block: torch.nn.Module, inputs: tuple) -> None:
         import torch

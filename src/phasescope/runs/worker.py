@@ -1,4 +1,4 @@
-"""`phasescope exec RUN_DIR`: the one command by which engines have a run executed.
+"""`phasescope exec RUN_DIR`: the one command by which engines have a run executed, and the folder that it takes.
 
 It does nothing if the run is done or another process holds its folder. To the folder's attempts.jsonl it appends a line when
 work begins, and one when it ends, so that what a crash interrupted, and that nothing was done twice, can be read afterwards.
@@ -20,9 +20,26 @@ from phasescope.stopping import Stop
 from phasescope.store import Run, open_run
 from phasescope.store.files import append_json_lines, read_json_lines
 from phasescope.store.folder import now
-from phasescope.store.holding import Held
+from phasescope.store.holding import Held, differences, hold
 
 ATTEMPTS = "attempts.jsonl"
+
+
+def prepare(config: RunConfig, runs: Path) -> Path:
+    """Make the folder of a run, with its config.yaml, for an engine to execute; return the folder's path.
+
+    A folder that is there is left as it is.
+
+    Raises:
+        UserError: it holds another configuration, or something that is no run; it cannot be written.
+    """
+    path, tree = runs / config.folder, config.tree()
+    if (path / "status.json").is_file() and not any(differences(Run(path).config, tree)):
+        return path
+    with hold(path, tree) as folder:
+        if not (path / "status.json").exists():
+            folder.write_status({"state": "prepared", "step": 0, "steps": config.training.steps})
+    return path
 
 
 def work(folder: Path) -> int:

@@ -56,7 +56,7 @@ def write_archive(run: Run, out: Path, tell: Tell = lambda done, of: None) -> Pa
     name = f"{path.parents[1].name}-{path.name}" if path.parent.name == "observations" else path.name
     if not re.fullmatch(NAME, name):
         raise UserError(f"`RUN` (={run.name}) must have letters, digits, ., _ and - in its folder's name")
-    paths = sorted(_recorded(path))
+    paths = list(_recorded(path))
     files: dict[str, dict[str, Any]] = {}
     aside = out.with_name(f".{out.name}.{os.getpid()}.aside")
     try:
@@ -79,18 +79,15 @@ def _recorded(folder: Path) -> Iterator[Path]:
     Raises:
         UserError: one of them, or a folder among them, is a link: it may lead to files that are no part of the run.
     """
-    pending = [folder / name for name in KEPT]
-    while pending:
-        path = pending.pop()
-        if path.name.startswith(".") or path.name == "lock":
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        if parts[0] not in KEPT or "lock" in parts or any(part.startswith(".") for part in parts):
             continue
         if path.is_symlink():
             raise UserError(
                 f"`{path}` must be the run's own to be archived: it is a link, which is not followed"
             )
-        if path.is_dir():
-            pending += path.iterdir()
-        elif path.is_file():
+        if path.is_file():
             yield path
 
 

@@ -40,8 +40,6 @@ def hold(path: Path, config: Tree, anew: bool = False) -> Iterator[RunWriter]:
         if path.exists() and any(path.iterdir()):
             _check_same(path, config, anew)
         path.mkdir(parents=True, exist_ok=True)
-        if (path / "lock").exists() and not (path / "lock").is_file():
-            raise UserError(f"`{path / 'lock'}` must be a file: remove it")
         with open(path / "lock", "a") as lock:
             if not _lock(lock):
                 raise Held(f"`{path}` is being written by another process: wait for it, or stop it")
@@ -74,21 +72,17 @@ def _check_same(path: Path, config: Tree, anew: bool) -> None:
         if any(entry.name not in BEFORE and not entry.name.startswith(".") for entry in path.iterdir()):
             raise UserError(f"`{path}` must be empty or a run's folder: it holds files and no config.yaml")
         return
-    told = read_yaml(path / "config.yaml")
-    if not told:
+    recorded = read_yaml(path / "config.yaml")
+    if not recorded:
         raise UserError(f"`{path}/config.yaml` must hold a run's configuration: it is empty")
-    for field, old, new in differences(told, config):
-        observed = field.startswith("probing.")
-        raise UserError(
-            f"`{path}` holds "
-            f"{'this run, observed otherwise' if observed else 'a run with another configuration'}: "
-            f"`{field}` is {old} there and {new} here; "
-            + (
-                f"phasescope observe {path} {field}=... observes it again"
-                if observed
-                else "nothing is overwritten"
+    for field, old, new in differences(recorded, config):
+        what, remedy = "a run with another configuration", "nothing is overwritten"
+        if field.startswith("probing."):
+            what, remedy = (
+                "this run, observed otherwise",
+                f"phasescope observe {path} {field}=... observes it again",
             )
-        )
+        raise UserError(f"`{path}` holds {what}: `{field}` is {old} there and {new} here; {remedy}")
 
 
 WHERE_COMPUTED = ("training.device", "training.threads", "training.scalars_every")

@@ -8,8 +8,7 @@ computed, but for the columns of cost and provenance.
 from __future__ import annotations
 
 import json
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,7 @@ from phasescope.errors import UserError, reading
 from phasescope.store.files import write_aside
 from phasescope.store.flat import COSTS, PROVENANCE, Row, as_frame, plain_types, snapshot_rows
 from phasescope.store.folder import Run
-from phasescope.store.tables import copy_parquet
+from phasescope.store.tables import query_bytes
 
 if TYPE_CHECKING:
     import duckdb
@@ -173,20 +172,10 @@ def _merged(path: Path, frame: pd.DataFrame, estimators: dict[str, list[str]]) -
             raise ValueError(
                 f"`rows` (={stray[0]}, step {stray[1]}) must be of a recorded run: its own rows are merged first"
             )
-        return _written(connection, [*KEY, *columns], estimators)
-
-
-def _written(
-    connection: duckdb.DuckDBPyConnection, columns: Sequence[str], estimators: Mapping[str, Sequence[str]]
-) -> bytes:
-    """The table `merged` as a Parquet file, by digest and step, its columns in their order."""
-    ordered = ", ".join(_quoted(name) for name in sorted(columns, key=_place))
-    text = json.dumps(estimators).replace("'", "''")
-    options = f"FORMAT parquet, COMPRESSION zstd, KV_METADATA {{estimators: '{text}'}}"
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "records.parquet"
-        copy_parquet(connection, f"SELECT {ordered} FROM merged ORDER BY digest, step", file, options)
-        return file.read_bytes()
+        ordered = ", ".join(_quoted(name) for name in sorted([*KEY, *columns], key=_place))
+        text = json.dumps(estimators).replace("'", "''")
+        query = f"SELECT {ordered} FROM merged ORDER BY digest, step"
+        return query_bytes(connection, query, f", KV_METADATA {{estimators: '{text}'}}")
 
 
 def _types(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:

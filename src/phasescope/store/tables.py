@@ -48,11 +48,17 @@ def parquet_bytes(frame: pd.DataFrame) -> bytes:
     """A frame as a Parquet file; one thread, for the same bytes at each writing."""
     import duckdb
 
-    with tempfile.TemporaryDirectory() as folder, duckdb.connect(config={"threads": 1}) as connection:
+    with duckdb.connect(config={"threads": 1}) as connection:
         connection.register("frame", frame)
-        target = Path(folder) / "table.parquet"
-        copy_parquet(connection, "SELECT * FROM frame", target, "FORMAT parquet, COMPRESSION zstd")
-        return target.read_bytes()
+        return query_bytes(connection, "SELECT * FROM frame")
+
+
+def query_bytes(connection: duckdb.DuckDBPyConnection, query: str, options: str = "") -> bytes:
+    """The answer of a query as a compressed Parquet file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "table.parquet"
+        copy_parquet(connection, query, path, f"FORMAT parquet, COMPRESSION zstd{options}")
+        return path.read_bytes()
 
 
 def read_parquet(path: Path) -> dict[str, np.ndarray]:

@@ -8,8 +8,6 @@ from phasescope.errors import UserError
 
 FILE = "tags.txt"
 MOST_CHARACTERS = 200
-MOST_BYTES = 2**16
-"""of the file, which every list of runs reads"""
 
 
 def read_tags(folder: Path) -> list[str]:
@@ -27,7 +25,7 @@ def add_tag(folder: Path, text: str) -> None:
     """Append a tag to a run's folder.
 
     Raises:
-        UserError: the text is no printable line of 1 to `MOST_CHARACTERS` characters, or the file is full.
+        UserError: the text is no printable line of 1 to `MOST_CHARACTERS` characters.
         OSError: the file cannot be written.
     """
     tag = text.strip()
@@ -36,7 +34,4 @@ def add_tag(folder: Path, text: str) -> None:
             f"`TEXT` (={tag[:40]!r}) must be one printable line of 1 to {MOST_CHARACTERS} characters"
         )
     with open(folder / FILE, "ab") as file:
-        line = f"{tag}\n".encode()
-        if file.tell() + len(line) > MOST_BYTES:
-            raise UserError(f"`{FILE}` of {folder.name} must hold at most {MOST_BYTES:,} bytes: it is full")
-        file.write(line)  # one write in append mode, so that tags of two writers never mix
+        file.write(f"{tag}\n".encode())  # one write in append mode, so that tags of two writers never mix

@@ -108,16 +108,15 @@ class RunWriter(Run):
 
     def append_metrics(self, entry: dict[str, Any]) -> None:
         self.check_own()
-        there = self._metrics
-        told = json.loads(to_json(entry))
+        lines, line = self._metrics, json.loads(to_json(entry))
         try:
-            check_entry(told)
+            check_entry(line)
         except ValueError as error:
             raise RunFailed(
                 f"what was measured at step {entry.get('step')} must be metrics: {error}"
             ) from None
         append_json_lines(self.path / "metrics.jsonl", entry)
-        there.append(told)
+        lines.append(line)
 
     def append_scalars(self, lines: Sequence[Mapping[str, Any]], to_disk: bool = True) -> None:
         """Append lines of scalars; a checkpoint has them, and all before them, brought to the disk first."""

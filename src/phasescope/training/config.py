@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import inspect
-import math
-from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from phasescope.config import Config
-from phasescope.errors import UserError
 from phasescope.families.base import Withheld
-from phasescope.kinds import Constructed, Kind, open_union
+from phasescope.kinds import Constructed, open_union
 from phasescope.sources import failing
 from phasescope.training.base import LARGEST_LR, LossConfig, OptimiserConfig
+from phasescope.training.schedules import Course, ScheduleConfig, TorchScheduleConfig, WarmupScheduleConfig
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
-
-MOMENTUM = 0.9
-"""of the optimiser that a scheduler is tried on, by which a change of momentum is noticed"""
 
 
 class AdamWConfig(OptimiserConfig):
@@ -71,13 +65,12 @@ class TorchOptimiserConfig(OptimiserConfig, Constructed):
     """An optimiser by reference, with its constructor's arguments as further keys."""
 
     FIELD: ClassVar[str] = "training.optimiser"
+    OF: ClassVar[str] = "torch.optim:Optimizer"
+    GIVEN: ClassVar[int] = 1
 
     @property
     def arguments(self) -> dict[str, Any]:
         return {"lr": self.lr, **super().arguments}
-
-    def takes(self) -> dict[str, inspect.Parameter]:
-        return dict(list(super().takes().items())[1:])  # the parameters come first
 
     def on(self, leaves: list[nn.Parameter]) -> torch.optim.Optimizer:
         """Return the optimiser of some parameters, after a copy of the first of them has taken a step: SourceFailed or
@@ -92,88 +85,6 @@ class TorchOptimiserConfig(OptimiserConfig, Constructed):
         return optimiser
 
 
-def of_optimiser(cls: type, reference: str) -> type[OptimiserConfig]:
-    """Return the configuration class of a torch optimiser; TypeError if the class is none."""
-    import torch
-
-    if not issubclass(cls, torch.optim.Optimizer):
-        raise TypeError("must be an OptimiserConfig or a torch.optim.Optimizer, and is neither")
-    return TorchOptimiserConfig
-
-
-class ScheduleConfig(Kind):
-    """The course of the learning rates over a training."""
-
-    def factor(self, step: int, training: TrainingConfig) -> float:
-        """Return the learning rates at `step` (0-based) as a share of the optimiser's; it depends on nothing else."""
-        raise NotImplementedError
-
-
-class WarmupScheduleConfig(ScheduleConfig):
-    """A linear rise over `training.warmup` steps, then what `training.decay` says."""
-
-    kind: Literal["warmup"] = "warmup"
-
-    def factor(self, step: int, training: TrainingConfig) -> float:
-        if step < training.warmup:
-            return (step + 1) / training.warmup
-        if training.decay == "constant":
-            return 1.0
-        done = (step - training.warmup) / max(1, training.steps - training.warmup)
-        return 0.5 * (1 + math.cos(math.pi * done))
-
-
-class TorchScheduleConfig(ScheduleConfig, Constructed):
-    """A scheduler of torch by reference, in the place of warm-up and decay, with its arguments as further keys."""
-
-    FIELD: ClassVar[str] = "training.schedule"
-
-    def takes(self) -> dict[str, inspect.Parameter]:
-        return dict(list(super().takes().items())[1:])  # the optimiser comes first
-
-    def factor(self, step: int, training: TrainingConfig) -> float:
-        lr = training.optimiser.lr
-        return _rates(self.kind, self.model_dump_json(), lr, training.steps)[step] / lr
-
-
-@lru_cache(maxsize=8)
-def _rates(kind: str, config: str, lr: float, steps: int) -> list[float]:
-    """Return the learning rate of each step, from an optimiser of nothing: a resumed run needs no state of the scheduler.
-
-    Raises:
-        SourceFailed, UserError: the scheduler refuses its arguments, or does not step so often without a metric.
-    """
-    import torch
-
-    optimiser = torch.optim.SGD([torch.zeros(1)], lr=lr, momentum=MOMENTUM)
-    scheduler = TorchScheduleConfig.model_validate_json(config).construct(optimiser)
-    group, rates = optimiser.param_groups[0], []
-    with failing(f"`training.schedule` (={kind}) must step {steps} times, as `training.steps` says"):
-        for _ in range(steps):
-            rates.append(float(group["lr"]))
-            if group["momentum"] != MOMENTUM:
-                raise UserError(
-                    f"`training.schedule.cycle_momentum` (=True) must be false: {kind} may change learning rates alone"
-                )
-            if not 0 <= rates[-1] <= LARGEST_LR:
-                raise UserError(
-                    f"`training.schedule` (={kind}) must give rates from 0 on, and gives {rates[-1]} at step {len(rates)}"
-                )
-            optimiser.step()
-            if len(rates) < steps:
-                scheduler.step()
-    return rates
-
-
-def of_schedule(cls: type, reference: str) -> type[ScheduleConfig]:
-    """Return the configuration class of a torch scheduler; TypeError if the class is none."""
-    import torch
-
-    if not issubclass(cls, torch.optim.lr_scheduler.LRScheduler):
-        raise TypeError("must be a ScheduleConfig or a torch.optim.lr_scheduler.LRScheduler, and is neither")
-    return TorchScheduleConfig
-
-
 class FamilyLossConfig(LossConfig):
     """The family's own loss, averaged over the batch."""
 
@@ -183,10 +94,10 @@ class FamilyLossConfig(LossConfig):
 AnyOptimiser: Any = (
     OptimiserConfig
     if TYPE_CHECKING
-    else open_union(AdamWConfig | MuonConfig | SGDConfig, OptimiserConfig, of_optimiser)
+    else open_union(AdamWConfig | MuonConfig | SGDConfig, OptimiserConfig, TorchOptimiserConfig)
 )
 AnySchedule: Any = (
-    ScheduleConfig if TYPE_CHECKING else open_union(WarmupScheduleConfig, ScheduleConfig, of_schedule)
+    ScheduleConfig if TYPE_CHECKING else open_union(WarmupScheduleConfig, ScheduleConfig, TorchScheduleConfig)
 )
 AnyLoss: Any = LossConfig if TYPE_CHECKING else open_union(FamilyLossConfig, LossConfig)
 
@@ -247,6 +158,12 @@ class TrainingConfig(Config):
         return "label" if dropout else "never"
 
     @property
+    def may_be_guided(self) -> bool:
+        """Whether whole labels are withheld at times, so that guidance has something to guide away from."""
+        dropout = self.label_dropout
+        return all(share > 0 for share in (dropout if isinstance(dropout, tuple) else (dropout,)))
+
+    @property
     def unheard(self) -> bool | list[bool]:
         """Whether the label is withheld from every image; for each factor, if these are withheld by themselves."""
         dropout = self.label_dropout
@@ -254,7 +171,8 @@ class TrainingConfig(Config):
 
     def lr_factor(self, step: int) -> float:
         """Return the share of the optimiser's learning rates at `step` (0-based)."""
-        return self.schedule.factor(step, self)
+        course = Course(self.steps, self.warmup, self.decay, self.optimiser.lr)
+        return self.schedule.factor(step, course)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

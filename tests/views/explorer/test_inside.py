@@ -126,7 +126,7 @@ def test_a_network_of_another_snapshot_gives_its_own(run):
         "up1"
     ]
     np.testing.assert_allclose(found.maps.ravel(), expected[0].numpy(), rtol=1e-4, atol=1e-5)
-    with pytest.raises(UserError, match="must be at a layer"):
+    with pytest.raises(UserError, match="must be one of the network's"):
         painter.looked_into(run, 40, LABEL, Place("nowhere", 40), (0, 0))
 
 

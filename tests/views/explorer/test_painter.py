@@ -206,7 +206,7 @@ def test_latents_are_the_networks_own_activations(painter, run):
         network(x_t, torch.tensor([10, 10]), torch.from_numpy(labels))
     np.testing.assert_allclose(found, seen[0].numpy(), rtol=1e-5, atol=1e-6)
     for place in (Place("down9", 10), Place("mid", 50), Place("mid", -1), Place("mid")):
-        with pytest.raises(UserError, match="`place`"):
+        with pytest.raises(UserError, match=r"`place`|`tap`"):
             painter.latents(run, 20, labels, place)
 
 
