@@ -23,7 +23,7 @@ SAMPLERS = [
 
 @pytest.mark.parametrize(("sampler", "evaluations"), SAMPLERS, ids=lambda given: str(given))
 def test_sampling_is_counted_in_evaluations_of_the_network(sampler, evaluations, monkeypatch):
-    monkeypatch.setattr(cost, "LEAST_S", 0.0)
+    monkeypatch.setattr(cost, "LEAST_S", 1e-9)
     config = config_of(family={"schedule": {"steps": 50}, "sampler": sampler})
     assert cost.timed(config)[1] == evaluations
 

@@ -20,8 +20,8 @@ from cyclopts import (
 from phasescope.errors import UserError
 
 HELP = "Watch small generative models learn. With any command, --traceback shows where in your own code an error was raised."
-LONGEST = 60
-"""characters of an argument or a value in an error"""
+LONGEST = 240
+"""characters of an argument or a value in an error: a path fits, whose end tells most"""
 Commands = Mapping[str, Callable[..., Any]]
 
 
