@@ -30,13 +30,16 @@ def test_sampling_is_counted_in_evaluations_of_the_network(sampler, evaluations,
 
 def test_a_run_costs_its_training_and_its_snapshots(monkeypatch):
     monkeypatch.setattr(cost, "timed", lambda config: (0.01, 6))
-    config = config_of(
-        training={"steps": 100, "batch": 8, "warmup": 5},
-        probing={"snapshots": {"dense_until": 0, "every": 50}, "images": {"grid": 16, "off_grid": 32}},
-    )
+    fields = {
+        "training": {"steps": 100, "batch": 8, "warmup": 5},
+        "probing": {"snapshots": {"dense_until": 0, "every": 50}, "images": {"grid": 16, "off_grid": 32}},
+    }
+    config = config_of(**fields)
     snapshots, sampled = 3, (16 + 32) * 6 / 3
     expected = 0.01 * (100 * 8 + snapshots * (cost.REST + sampled))
     assert estimate_of(config) == [pytest.approx(expected)]
+    many = config_of(**{**fields, "probing": {**fields["probing"], "latent_labels": 3000}})
+    assert estimate_of(many)[0] > expected + 0.01 * snapshots * (3000 / 3 - cost.REST)
 
 
 def test_runs_that_train_alike_are_timed_once(monkeypatch):

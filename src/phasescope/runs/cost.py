@@ -3,9 +3,9 @@
     CPU-seconds = c * (steps * batch + snapshots * (rest + images * evaluations / 3))
 
 c is timed: the CPU-seconds that training takes for an image. A snapshot is counted in such images: sampling costs
-`evaluations` passes of the network for each image, and training three, forward and twice as much backward; `rest` is what
-else is read. With the c that they had themselves, the 201 cells of 22 studies (1,528 recorded runs) took 0.75 to 1.2 times
-that, and nine of ten 0.88 to 1.15 times.
+`evaluations` passes of the network for each image, and training three, forward and twice as much backward; `rest` is a
+pass for each latent, over three, or `REST` if that is more. With the c that they had themselves, the 201 cells of 22
+studies (1,528 recorded runs) took 0.79 to 1.22 times that, and nine of ten 0.91 to 1.15 times.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 LEAST_S = 1.0
 """CPU-seconds that are timed at least"""
-REST = 300.0
-"""a snapshot beside its samples, in images of training: chosen by those records"""
+REST = 250.0
+"""least of a snapshot beside its samples, in images of training: chosen by those records"""
 
 
 def costs(configs: Sequence[RunConfig], tell: Callable[[int, int], None]) -> dict[str, float | None]:
@@ -46,9 +46,12 @@ def costs(configs: Sequence[RunConfig], tell: Callable[[int, int], None]) -> dic
             estimates[config.digest()] = None
             continue
         snapshots = sum(plan.snapshots.due(step, training.steps) for step in range(training.steps + 1))
+        times = config.family.usual_conditions if plan.timesteps == "usual" else plan.timesteps
+        latents = plan.latent_labels + plan.share_labels * plan.share_draws + plan.crossed_labels
+        rest = max(REST, len(times) * latents / 3) if plan.reads_latents else REST
         sampled = sum(plan.images_of(config.world.splits()).values()) * timing[1] / 3
         estimates[config.digest()] = timing[0] * (
-            training.steps * training.batch + snapshots * (REST + sampled)
+            training.steps * training.batch + snapshots * (rest + sampled)
         )
     return estimates
 
