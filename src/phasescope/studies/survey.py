@@ -41,13 +41,11 @@ class PlannedRun:
 
 @dataclass(frozen=True)
 class Survey:
-    """What a study needs, and what exists of it."""
+    """What a study needs, and what exists of it: `runs` is the folder of runs, `folder` that of its records."""
 
     study: Study
     runs: Path
-    """folder of runs"""
     folder: Path
-    """of its records"""
     planned: tuple[PlannedRun, ...]
     others: tuple[Path, ...]
     """records of other studies"""
