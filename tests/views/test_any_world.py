@@ -106,9 +106,12 @@ def test_outcomes_have_the_names_the_order_and_the_colours_that_the_world_declar
     assert shown == [to_rgb(outcome["colour"]) for outcome in reversed(OUTCOMES)]
 
 
-def test_a_run_whose_about_json_is_gone_is_known_by_its_metrics_alone(tmp_path):
+def test_a_run_whose_about_json_is_gone_is_known_by_its_metrics_and_labels(tmp_path):
     record = Record(write_made_run(tmp_path / "made", reads=True, tells=False))
-    assert (record.factors.names, record.outcomes, record.position) == ((), (), None)
+    assert (record.factors.names, record.position) == (FOUR.names, None)
+    assert [outcome.name for outcome in record.outcomes] == ["blank", "whole"]
+    bare = Record(write_made_run(tmp_path / "bare", tells=False))
+    assert bare.factors.names == ("label1", "label2", "label3", "label4")
     assert record.splits == ["seen", "held_out"]
     assert record.metrics[-1]["outcomes"]
 

@@ -1,7 +1,7 @@
 """A run as figures, sentences and pages read it: its files read once, its metrics as arrays.
 
-Factors, splits and outcomes come from the run's about.json. A value that was not measured is NaN, so that a curve has a gap
-there.
+Factors, splits and outcomes come from the run's about.json, or else from what it recorded. A value that was not measured is
+NaN, so that a curve has a gap there.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,6 +42,10 @@ if TYPE_CHECKING:
     from phasescope.worlds.base import Outcome
 
 Array = np.ndarray
+
+UNDECLARED = ("#c7ccd2", "#cc79a7", "#7d4f50", "#e69f00", "#56b4e9", "#009e73")
+SUCCESS = "#0072b2"
+"""colours of outcomes of a run without an about.json"""
 
 
 @dataclass(frozen=True)
@@ -148,7 +153,8 @@ class Record:
     @cached_property
     def factors(self) -> Factors:
         """Of the labels; none if the run has none."""
-        return Factors(Factor(**factor) for factor in self.about.get("factors") or ())
+        stated = self.about.get("factors")
+        return Factors(Factor(**factor) for factor in stated) if stated else self._stored_factors()
 
     @cached_property
     def position(self) -> tuple[int, int] | None:
@@ -169,7 +175,12 @@ class Record:
         # with it come all worlds, which a table of runs does without
         from phasescope.worlds.base import Outcome
 
-        return tuple(Outcome(**outcome) for outcome in self.about.get("outcomes") or ())
+        if (stated := self.about.get("outcomes")) is not None:
+            return tuple(Outcome(**outcome) for outcome in stated)
+        shares = (share for line in self._read.entries for share in (line.get("outcomes") or {}).values())
+        *others, success = [name for name in next(shares, {}) if name != "n"] or [""]
+        known = [Outcome(name, "", colour) for name, colour in zip(others, cycle(UNDECLARED), strict=False)]
+        return (*known, Outcome(success, "", SUCCESS)) if success else ()
 
     @cached_property
     def splits(self) -> list[str]:
@@ -251,6 +262,17 @@ class Record:
             "label_share": representation["label_share"],
             "hysteresis": representation["hysteresis"],
         }
+
+    def _stored_factors(self) -> Factors:
+        """Return the factors of a run without an about.json: those of the labels that it stored, as far as they reach."""
+        for snapshot in reversed(self.snapshots):
+            read = self.readings(snapshot)
+            columns = {name.removeprefix("label_"): read[name] for name in read if name.startswith("label_")}
+            if not columns and snapshot.places:
+                columns = {f"label{k + 1}": column for k, column in enumerate(snapshot.latent_labels().T)}
+            if columns:
+                return Factors(Factor(name, float(v.min()), float(v.max())) for name, v in columns.items())
+        return Factors()
 
 
 def onsets_of(images_seen: list[int], phases: list[Phase | None]) -> dict[str, int | None]:

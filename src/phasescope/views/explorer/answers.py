@@ -134,7 +134,8 @@ class Query:
         return self._parsed(name, _number, "a number", otherwise)
 
     def numbers(self, name: str, otherwise: Any = REQUIRED) -> tuple[float, ...]:
-        return self._parsed(name, _numbers, "a number, or several with commas between them", otherwise)
+        rule = "a number, or several with commas between them"
+        return self._parsed(name, lambda text: tuple(map(_number, text.split(","))), rule, otherwise)
 
     def place(self, name: str) -> Place:
         return self._parsed(name, Place.parse, "a layer and a condition, as in mid.600", REQUIRED)
@@ -172,10 +173,6 @@ def _number(text: str) -> float:
     if not abs(number) <= MOST:  # nor is NaN
         raise ValueError(text)
     return number
-
-
-def _numbers(text: str) -> tuple[float, ...]:
-    return tuple(map(_number, text.split(",")))
 
 
 def _cell(text: str) -> tuple[int, int]:

@@ -29,12 +29,8 @@ def page_file(name: str) -> bytes | None:
         ).encode()
     if name == "plotly.min.js":
         return (resources.files("plotly") / "package_data" / name).read_bytes()
-    return (STATIC / name).read_bytes() if name in _names() else None
-
-
-@cache
-def _names() -> frozenset[str]:
-    return frozenset(entry.name for entry in STATIC.iterdir() if Path(entry.name).suffix in TYPES)
+    known = {entry.name for entry in STATIC.iterdir() if Path(entry.name).suffix in TYPES}
+    return (STATIC / name).read_bytes() if name in known else None
 
 
 def _palette() -> str:
