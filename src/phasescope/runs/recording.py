@@ -62,7 +62,8 @@ def whole_runs(
         *plan, steps = (int(first[name]) for name in PLAN)
         snapshots = SnapshotPlanConfig(**dict(zip(SNAPSHOTS, plan, strict=True)))
         due = {step for step in range(steps + 1) if snapshots.due(step, steps)}
-        taken = json.loads(first[READINGS] or "[]")
+        # Older records lack it.
+        taken = json.loads(first[READINGS]) if isinstance(first[READINGS], str) else []
         same = (first[SOURCES] or "{}") == (sources or {}).get(digest, first[SOURCES] or "{}")
         if same and due <= set(rows["step"]) and {*(readings or {}).get(digest, ())} <= {*taken}:
             whole.add(digest)
