@@ -177,7 +177,7 @@ def test_what_cannot_be_found_is_told_in_one_line(reference, message, folder):
         ("network", "mine.py:function", r"`network.kind` .*must be a class, not a function"),
         ("network", "mine.py:NUMBER", r"`network.kind` .*must be a class, not a int"),
         ("world", "mine.py:Nothing", r"`world.kind` .*must derive from World, and does not"),
-        ("world", "mine.py:Wide", r"`world.kind` .*must be a World"),
+        ("world", "mine.py:Wide", r"`world.kind` .*must derive from World"),
         ("family", "mine.py:Net", r"`family.kind` .*must derive from FamilyConfig"),
         ("network", "mine.py:Unfinished", r"`network.kind` .*must define build"),
     ],

@@ -152,7 +152,8 @@ def torn_line(run: Run) -> None:
 
 
 def line_beyond_the_checkpoint(run: Run) -> None:
-    line = {**run.metrics[-1], "step": 20}
+    last = run.metrics[-1]
+    line = {**last, "step": 20, "images_seen": last["images_seen"] * 20 // last["step"]}
     with open(run.path / "metrics.jsonl", "a") as file:
         file.write(json.dumps(line) + "\n")
 

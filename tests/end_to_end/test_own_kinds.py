@@ -252,6 +252,7 @@ def test_what_is_wrong_is_one_line(words: tuple[str, ...], named: str, home: Pat
     assert len(told.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_digits_by_class_are_trained_and_reported(tmp_path):
     for name in ("digits.py", "digits.yaml"):
         shutil.copy2(OWN / name, tmp_path)

@@ -149,6 +149,7 @@ def test_where_there_is_a_gpu_one_run_has_it_for_itself(door):
     assert (found.returncode, found.stdout) == (0, "study paper --workers 1 --seeds 2\n"), found.stderr
 
 
+@pytest.mark.slow
 def test_where_there_is_none_one_line_says_what_it_costs_and_how_to_have_it_all_the_same(door):
     found = door()
     assert found.returncode == 2

@@ -73,6 +73,7 @@ def test_noise_is_at_zero_and_seldom_exceeds_its_permuted_null(radius):
     assert sum(score.value > score.nulls["permuted"] for score in scores) <= 9
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize(("radius", "noise"), [(1.0, 6.0), (1.0, 60.0), (0.4, 6.0)])
 def test_the_interval_covers_the_mean_over_data_sets(radius, noise):
     rng = np.random.default_rng(7)

@@ -96,6 +96,7 @@ def share_covered(measure, truth, simulate, times=100, **settings):
     return held / times
 
 
+@pytest.mark.slow
 def test_intervals_of_probes_hold_what_very_many_labels_give():
     theta = np.deg2rad(25)
 
