@@ -142,6 +142,7 @@ def run_of(tmp_path, monkeypatch, plan: Plan = PLAN, **verdicts: bool) -> Run:
     return Run(tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_its_clock_counts_steps_at_the_calibrated_pace(tmp_path, monkeypatch):
     run = run_of(tmp_path, monkeypatch)
     assert [line["step"] for line in run.metrics] == [0, 3, 6, 9, 10]

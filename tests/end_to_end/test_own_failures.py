@@ -203,6 +203,7 @@ SURROUNDINGS: dict[str, Callable[[str], subprocess.CompletedProcess[bytes]]] = {
 }
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("surroundings", SURROUNDINGS)
 def test_unusual_surroundings_change_nothing(surroundings: str):
     run = phasescope.train(phasescope.load_config("tiny.yaml", ["name=plain"]))

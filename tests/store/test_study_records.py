@@ -197,6 +197,7 @@ def write_for_ever(path: Path, told: Path, writer: int) -> None:
         batch += 1
 
 
+@pytest.mark.slow
 def test_of_four_writers_two_killed_nothing_is_lost_and_nothing_torn(tmp_path: Path):
     path = tmp_path / "records.parquet"
     context = multiprocessing.get_context("spawn")

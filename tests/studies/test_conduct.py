@@ -189,6 +189,7 @@ OWN_FIELDS = {
 """nothing but a few samples is observed: what is asked is whose runs they are"""
 
 
+@pytest.mark.slow
 def test_a_source_that_is_edited_afterwards_makes_its_runs_foreign(copy):
     """Each step in a process of its own, as one process refuses a source that changed within it."""
 
