@@ -16,9 +16,9 @@ class DoseSlope(Statistic):
 
         cov(dose, log y) / cov(dose, log x),
 
-    each less what the columns `controls` explain, by least squares (Wald 1940; Angrist & Imbens 1995). A seed that is fast
-    at everything does not enter it, as it would a regression of log y on log x. Runs are resampled within cells; one without
-    both onsets is left out. `spread` is the standard deviation of log y within cells.
+    with the dose's rank, each less what the columns `controls` explain, by least squares (Wald 1940; Angrist & Imbens
+    1995). A seed that is fast at everything does not enter it, as it would a regression of log y on log x. Runs are drawn
+    again within cells; one without both onsets is left out. `spread` is the standard deviation of log y within cells.
     """
 
     UNIT: ClassVar[str] = "of the sheet's shift"
