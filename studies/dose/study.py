@@ -111,7 +111,8 @@ STUDY = Study(
             )
             for name, what, number, side, dose, way, threshold, direction, effect in (
                 ("sheet_earlier", "the sheet", SHEET_ONSET, "highest", DOSES[-1], "earlier by a fifth", 0.8, "below", 0.25),
-                ("accuracy_earlier", "accuracy", ACCURACY_ONSET, "highest", DOSES[-1], "earlier by a fifth", 0.8, "below", 0.25),
+                ("accuracy_earlier", "accuracy", ACCURACY_ONSET, "highest", DOSES[-1], "earlier by a fifth", 0.8, "below",
+                 0.25),
                 ("accuracy_later", "accuracy", ACCURACY_ONSET, "lowest", DOSES[0], "later by a quarter", 1.25, "above", 0.4),
             )
         ),
