@@ -220,16 +220,17 @@ def test_a_changed_source_is_not_taken_for_the_one_that_a_run_was_made_with(
 def test_a_study_of_ones_own_is_run_recorded_and_judged(engine: str, home: Path):
     if engine == "ray":
         pytest.importorskip("ray")
-    folders = ("--runs", f"runs_{engine}", "--results", f"results_{engine}")
-    told = phasescope("study", "my_study.py", "--engine", engine, *folders, within=home)
+    study, runs = f"study_{engine}.py", ("--runs", f"runs_{engine}")
+    shutil.copy2(home / "my_study.py", home / study)
+    told = phasescope("study", study, "--engine", engine, *runs, within=home)
     assert "learns_more" in told
-    frame = read_records(home / f"results_{engine}" / "rings" / "records.parquet")
+    frame = read_records(home / f"study_{engine}" / "records.parquet")
     assert frame["digest"].nunique() == 4
-    claims = json.loads((home / f"results_{engine}" / "rings" / "claims.json").read_text())
-    assert claims["claims"][0]["n"] == 2
-    again = phasescope("study", "my_study.py", "--dry-run", "--json", *folders, within=home)
+    claims = json.loads((home / f"study_{engine}" / "claims.json").read_text())
+    assert claims["claims"][0]["n"] == 4
+    again = phasescope("study", study, "--dry-run", "--json", *runs, within=home)
     assert json.loads(again)["to_run"] == 0
-    phasescope("report", "my_study.py", *folders, within=home)
+    phasescope("report", study, within=home)
 
 
 @pytest.mark.parametrize(

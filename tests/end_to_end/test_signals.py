@@ -39,7 +39,7 @@ def test_a_signal_stops_with_a_checkpoint(number: int, start, cli, whole: Run, t
     status = run.status
     assert status["state"] == "stopped"
     assert 10 <= status["step"] < 400
-    assert f"stopped at step {status['step']}; the same command goes on" in out
+    assert f"stopped at step {status['step']}; the same command resumes it from there" in out
     assert err == ""
     resumed = cli(*command)
     assert resumed.code == 0
