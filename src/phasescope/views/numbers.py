@@ -89,7 +89,8 @@ def _shown(claim: RecordedClaim, value: float | None) -> str:
 
 def format_value(claim: RecordedClaim) -> str:
     """Return a claim's number with its unit."""
-    return f"{_shown(claim, claim.value)} {claim.unit}".strip().replace(f"{NOTHING} {claim.unit}", NOTHING)
+    number = _shown(claim, claim.value)
+    return number if number == NOTHING else f"{number} {claim.unit}".strip()
 
 
 def format_interval(claim: RecordedClaim) -> str:
