@@ -186,6 +186,8 @@ VAST = {
     "widths that no tensor can have": {"network__widths": [8 * 10**18, 8 * 10**18]},
     "hidden": {"network__embedding__hidden": 10**12},
     "encodings": {"network__embedding__width": 10**10},
+    "within what may be trained": {"network__widths": [8192, 8192, 8192]},
+    "canvas": {"world__canvas": 1024, "network__attention": ["stem"]},
 }
 
 

@@ -108,14 +108,11 @@ def load_untold(run: Run, step: int | None) -> Loaded:
     """The network of a snapshot, or of the last one, that can be asked with no label told.
 
     Raises:
-        UserError: it was never trained without one; or as `load_network` and `snapshot_of` say.
+        UserError: it was never trained without one; or as `load_network` says.
     """
     loaded = load_network(run, run.snapshot(step))
     if loaded.config.training.withheld == "never":
-        raise UserError(
-            f"`RUN` (={run.name}) must be trained with labels left out, as by training.label_dropout=0.1: it is told none "
-            "here"
-        )
+        raise UserError(f"`RUN` (={run.name}) must be trained with labels left out (label_dropout)")
     return loaded
 
 

@@ -5,6 +5,7 @@ One seed is one noise, whatever the label: as the target moves the image moves, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,6 +21,7 @@ from phasescope.runs.loading import (
     Loaded,
     check_labels,
     check_work,
+    config_of,
     load_network,
     not_imported,
 )
@@ -38,6 +40,8 @@ STRIP = 8
 """states of the way to the image that are shown"""
 SMALL_NETWORK = 2_000_000
 """parameters up to which a second thread costs more than it brings"""
+MOST_VALUES, MOST_PARAMETERS = 2**16, 2**28
+"""of an image and of a network that the explorer samples from"""
 MOST_MAP_VALUES = 2**20
 """of the maps of one answer: what is beyond them is left out, by whole channels"""
 
@@ -123,9 +127,7 @@ class Painter:
         try:
             stat = (snapshot.path / "weights.safetensors").stat()
         except OSError:
-            raise UserError(
-                f"`{run.path.name}`, step {snapshot.step}: its weights are not stored, so nothing can be painted"
-            ) from None
+            raise UserError(f"`{run.name}`, step {snapshot.step}: its weights are not stored") from None
         loaded = self._loaded(run.path, snapshot.step, stat.st_mtime_ns)
         small = sum(weights.numel() for weights in loaded.network.parameters()) <= SMALL_NETWORK
         torch.set_num_threads(1 if small else max(torch.get_num_threads(), 2))
@@ -133,7 +135,19 @@ class Painter:
 
     def _load(self, path: Path, step: int, written_ns: int) -> Loaded:
         """The network of a run's snapshot, whose weights were `written_ns`: written again, they are another network."""
-        loaded = load_network(Run(path), Run(path).snapshot(step))
+        import torch
+
+        config = config_of(run := Run(path))
+        # Counted before anything is allocated: the run may be anybody's.
+        with as_user_error(), torch.device("meta"):
+            network = config.network.build(config.world.shape, config.world.factors.visible)
+        values, parameters = math.prod(config.world.shape), sum(w.numel() for w in network.parameters())
+        if values > MOST_VALUES or parameters > MOST_PARAMETERS:
+            size = f"{parameters:,} parameters, images of {values:,} values"
+            raise UserError(
+                f"`network` (={size}) must be at most {MOST_PARAMETERS:,} and {MOST_VALUES:,} here"
+            )
+        loaded = load_network(run, run.snapshot(step))
         loaded.network.requires_grad_(False)
         return loaded
 

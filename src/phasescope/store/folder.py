@@ -181,11 +181,7 @@ class Run:
     @property
     def observations(self) -> list[Run]:
         """Further observations of the run's stored weights, each a run folder of its own, by name."""
-        return [
-            Run(path)
-            for path in sorted((self.path / "observations").glob("*/"))
-            if (path / "config.yaml").exists()
-        ]
+        return [Run(path.parent) for path in sorted((self.path / "observations").glob("*/config.yaml"))]
 
     @property
     def snapshots(self) -> list[Snapshot]:

@@ -63,13 +63,6 @@ class Power:
     """share decided at all with the truth at the threshold"""
     trials: int
 
-    @property
-    def sufficient(self) -> bool:
-        """Whether it may be shipped; shares of trials are allowed two of their own standard errors."""
-        error = 2 * math.sqrt(1 / self.trials)
-        powerful = min(self.supported, self.refuted) >= POWER - error * math.sqrt(POWER * (1 - POWER))
-        return powerful and self.wrong <= WRONG + error * math.sqrt(WRONG * (1 - WRONG))
-
 
 @dataclass(frozen=True)
 class Claim:
