@@ -16,7 +16,7 @@ from importlib import import_module
 from pathlib import Path
 
 from benchmarks.records import RESULTS
-from phasescope.errors import RunFailed, UserError
+from phasescope.core.errors import RunFailed, UserError
 
 
 def _part(module: str) -> Callable[[Path], object]:

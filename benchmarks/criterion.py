@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from phasescope import measures
+from phasescope.core.places import Place
 from phasescope.measures.learning.gain import floors
-from phasescope.places import Place
 
 Record = Mapping[str, Any]
 

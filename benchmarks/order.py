@@ -28,11 +28,11 @@ from typing import Any
 from benchmarks.criterion import QUANTITIES, condense, passes, reached, reached_phase_c
 from benchmarks.records import ROOT, Record, environment, machine, read_list, say, write_list
 from benchmarks.timing import THREAD_COUNTS
-from phasescope.errors import UserError
-from phasescope.places import Place
-from phasescope.probing.config import PlaceConfig
+from phasescope.core.errors import UserError
+from phasescope.core.places import Place
 from phasescope.runs.config import RunConfig, load_words
-from phasescope.store.folder import Run, now
+from phasescope.runs.probing.config import PlaceConfig
+from phasescope.runs.store.folder import Run, now
 
 GOALS = {"time_to_order": reached, "time_to_phase_c": reached_phase_c}
 ERROR_CHARACTERS = 2000

@@ -29,9 +29,9 @@ from benchmarks.records import machine as machine_facts
 from benchmarks.steps import endless, facts_of
 from benchmarks.timing import Contender, interleave, summary
 from benchmarks.worker import Built, synchronize
-from phasescope.errors import RunFailed
-from phasescope.store.folder import now
-from phasescope.training.loop import fresh_learner, learn
+from phasescope.core.errors import RunFailed
+from phasescope.models.training.loop import fresh_learner, learn
+from phasescope.runs.store.folder import now
 
 PARTS = ("optimiser", "data and noise")
 CLASSES = {

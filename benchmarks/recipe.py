@@ -39,15 +39,15 @@ from torch.nn import functional as F
 from benchmarks.criterion import condense, passes
 from benchmarks.peers import Widths, diffusers_plain, nearest_widths, parameters_of
 from benchmarks.records import say
-from phasescope.errors import RunFailed, UserError
-from phasescope.families.diffusion.config import LinearScheduleConfig
-from phasescope.probing.config import PlaceConfig, ProbingConfig
-from phasescope.randomness import derive, torch_generator
+from phasescope.core.errors import RunFailed, UserError
+from phasescope.core.randomness import derive, torch_generator
+from phasescope.models.families.diffusion.config import LinearScheduleConfig
+from phasescope.models.training.data import LabelStream
+from phasescope.models.training.loop import resolve_device
+from phasescope.models.training.precision import keep_freed_memory
 from phasescope.runs.config import RunConfig, load_words
-from phasescope.store import RunWriter, hold
-from phasescope.training.data import LabelStream
-from phasescope.training.loop import resolve_device
-from phasescope.training.precision import keep_freed_memory
+from phasescope.runs.probing.config import PlaceConfig, ProbingConfig
+from phasescope.runs.store import RunWriter, hold
 
 LEARNING_RATE, BETAS, WEIGHT_DECAY, EPSILON = 1e-4, (0.95, 0.999), 1e-6, 1e-8
 WARMUP_STEPS, BATCH, CLIP, NOISE_LEVELS = 500, 16, 1.0, 1000
@@ -230,7 +230,7 @@ def run(config: RunConfig, folder: Path, parameters: int, budget_s: float, calib
 
 
 def _train(config: RunConfig, held: RunWriter, plan: Plan, trained: RecipeTraining) -> None:
-    from phasescope.probing.observer import Observer
+    from phasescope.runs.probing.observer import Observer
 
     parts = plan_of(config), config.world, config.family.build(), config.seed, trained.device
     observer = Observer(*parts, encode=trained.network.scaled, folder=held)

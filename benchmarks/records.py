@@ -13,10 +13,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from phasescope.errors import UserError
-from phasescope.store.files import to_json, write_aside
-from phasescope.store.folder import now
-from phasescope.store.provenance import provenance
+from phasescope.core.errors import UserError
+from phasescope.runs.store.files import to_json, write_aside
+from phasescope.runs.store.folder import now
+from phasescope.runs.store.provenance import provenance
 
 Record = dict[str, Any]
 

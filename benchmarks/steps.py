@@ -19,10 +19,10 @@ from torch.nn import functional as F
 
 from benchmarks.peers import FACTORS, PEERS, TOLERANCE, parameters_of
 from benchmarks.worker import Built
-from phasescope.factors import Factors
-from phasescope.families.diffusion.config import DiffusionConfig
+from phasescope.core.factors import Factors
+from phasescope.models.families.diffusion.config import DiffusionConfig
+from phasescope.models.training.loop import fresh_learner, learn
 from phasescope.runs.config import RunConfig, load_config
-from phasescope.training.loop import fresh_learner, learn
 from phasescope.worlds.bump.world import GaussianBump
 
 LEARNING_RATE = 1e-3

@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from phasescope.runs.config import RunConfig, load_config
-from phasescope.runs.presets import PRESETS
+from phasescope.runs.config import PRESETS, RunConfig, load_config
 
 PAGE = Path(__file__).parent / "reference" / "configuration.md"
 INTRODUCTION = """# Configuration

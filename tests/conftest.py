@@ -16,14 +16,14 @@ from jaxtyping import config, install_import_hook
 from phasescope.views.terminal import progress
 
 CHECKED = (
-    "phasescope.families.diffusion.family",
-    "phasescope.families.diffusion.optimum",
-    "phasescope.families.diffusion.parametrization",
-    "phasescope.families.diffusion.samplers",
-    "phasescope.families.diffusion.schedule",
+    "phasescope.models.families.diffusion.family",
+    "phasescope.models.families.diffusion.optimum",
+    "phasescope.models.families.diffusion.parametrization",
+    "phasescope.models.families.diffusion.samplers",
+    "phasescope.models.families.diffusion.schedule",
     "phasescope.measures",
-    "phasescope.networks.layers",
-    "phasescope.networks.unet.network",
+    "phasescope.models.networks.layers",
+    "phasescope.models.networks.unet.network",
     "phasescope.worlds.bump.world",
 )
 

@@ -1,28 +1,25 @@
-"""The house as its code has it: modules, what each imports, the rooms and floors that they are of."""
+"""The instrument as its code has it: modules, what each imports, and the packages that they belong to."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import phasescope
 
 SOURCE = Path(phasescope.__file__).parent
-TOP, GROUND = "cli", "ground"
-"""rooms that are no package: `__init__`, `__main__` and `cli`; and all other files at the top level"""
-FLOORS = (
-    {GROUND},
-    {"measures"},
-    {"worlds", "families", "networks", "store"},
-    {"training", "probing", "engines"},
-    {"runs"},
-    {"studies"},
-    {"views"},
-    {TOP},
+PACKAGES = ("core", "measures", "worlds", "models", "runs", "studies", "views", "cli")
+"""each imports only from those before it; `__init__` and `__main__` count to the last"""
+INNER_ORDER = (
+    "models.networks",
+    "models.families",
+    "models.training",
+    "runs.store",
+    "runs.probing",
+    "runs.engines",
 )
-FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+"""packages within a package: each imports only from those before it"""
 
 MODULES = {
     ".".join(("phasescope", *path.relative_to(SOURCE).with_suffix("").parts)).removesuffix(".__init__"): path
@@ -30,12 +27,22 @@ MODULES = {
 }
 
 
-def room(module: str) -> str:
-    """`phasescope.families.diffusion.config` is of the room `families`."""
-    _, *inner = module.split(".")
-    if not inner or inner[0] in ("cli", "__main__"):
-        return TOP
-    return inner[0] if (SOURCE / inner[0]).is_dir() else GROUND
+def package(module: str) -> str:
+    """`phasescope.models.families.diffusion.config` is of the package `models`."""
+    inner = module.split(".")[1:]
+    return inner[0] if inner and inner[0] in PACKAGES else PACKAGES[-1]
+
+
+def is_above(module: str, other: str) -> bool:
+    """Whether a module stands above another, in the order of the packages and of those within them."""
+    ranks = [PACKAGES.index(package(name)) for name in (module, other)]
+    inner = [
+        next((rank for rank, part in enumerate(INNER_ORDER) if name.startswith(f"phasescope.{part}.")), None)
+        for name in (module, other)
+    ]
+    if ranks[0] != ranks[1]:
+        return ranks[0] > ranks[1]
+    return inner[1] is not None and (inner[0] is None or inner[0] > inner[1])
 
 
 def targets(node: ast.AST, module: str) -> list[str]:
@@ -54,21 +61,6 @@ def imports(module: str) -> set[str]:
     """All that a module imports anywhere: at once, when a function is called, or for its annotations."""
     tree = ast.parse(MODULES[module].read_text())
     return {target for node in ast.walk(tree) for target in targets(node, module)}
-
-
-@cache
-def imports_to_run(module: str) -> set[str]:
-    """What a module imports at once or when a function is called: all but what its annotations alone need."""
-
-    def nodes(node: ast.AST) -> Iterator[ast.AST]:
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            return
-        yield node
-        for inner in ast.iter_child_nodes(node):
-            yield from nodes(inner)
-
-    tree = ast.parse(MODULES[module].read_text())
-    return {target for node in nodes(tree) for target in targets(node, module)}
 
 
 def of_the_house(names: set[str]) -> set[str]:

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from pydantic import Field
 from pydantic_core import PydanticUndefined
 
-import phasescope.kinds
-from phasescope.config import Config
-from phasescope.families import DiffusionConfig
-from phasescope.networks import UNetConfig
-from phasescope.networks.base import WatchedConfig
+import phasescope.core.kinds
+from phasescope.core.config import Config
+from phasescope.models.families import DiffusionConfig
+from phasescope.models.networks import UNetConfig
+from phasescope.models.networks.base import WatchedConfig
+from phasescope.models.training.config import AdamWConfig, MuonConfig, SGDConfig
 from phasescope.runs.config import RunConfig, load_config
-from phasescope.training.config import AdamWConfig, MuonConfig, SGDConfig
 from phasescope.worlds import ArrayWorld, GaussianBump
 from phasescope.worlds.designs import INCREMENT
 
@@ -129,7 +129,7 @@ def classes() -> Iterator[type[Config]]:
         one = waiting.pop()
         waiting += one.__subclasses__()
         if one.__module__.startswith("phasescope.") and not one.__module__.startswith(
-            phasescope.kinds._PREFIX
+            phasescope.core.kinds._PREFIX
         ):
             yield one
 

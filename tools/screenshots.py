@@ -17,8 +17,8 @@ from urllib.parse import quote
 
 import cyclopts
 
-from phasescope.errors import UserError
-from phasescope.store import list_runs
+from phasescope.core.errors import UserError
+from phasescope.runs.store import list_runs
 from phasescope.views.explorer.serve import serving
 
 if TYPE_CHECKING:

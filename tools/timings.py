@@ -27,13 +27,13 @@ from urllib.parse import quote
 import cyclopts
 import numpy as np
 
-from phasescope.errors import UserError
-from phasescope.places import Place
-from phasescope.randomness import numpy_generator
-from phasescope.store import Run, open_run
-from phasescope.store.files import to_json
-from phasescope.store.provenance import provenance
-from phasescope.store.snapshot import array_name
+from phasescope.core.errors import UserError
+from phasescope.core.places import Place
+from phasescope.core.randomness import numpy_generator
+from phasescope.runs.store import Run, open_run
+from phasescope.runs.store.files import to_json
+from phasescope.runs.store.provenance import provenance
+from phasescope.runs.store.snapshot import array_name
 from phasescope.views.explorer.painted import Painter
 from tools.screenshots import FLAGS, READY, chromium, wait_until
 

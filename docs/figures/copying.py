@@ -9,10 +9,10 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from phasescope.factors import Factors
+from phasescope.core.factors import Factors
+from phasescope.core.randomness import numpy_generator
 from phasescope.measures.images.memorisation import COPY, gap_ratio, snap_to_grid
 from phasescope.measures.scores import Score
-from phasescope.randomness import numpy_generator
 from phasescope.views.style import INK, MUTED, PALETTE
 from phasescope.worlds.bump.world import GaussianBump
 

@@ -18,13 +18,13 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Float
 
-from phasescope.factors import Factors
+from phasescope.core.factors import Factors
+from phasescope.core.randomness import numpy_generator
 from phasescope.measures import Score, order, participation_ratio
 from phasescope.measures.checks import check_labels
 from phasescope.measures.latents.ideal import clifford_torus
 from phasescope.measures.latents.order import explained
 from phasescope.measures.latents.ridge import out_of_fold, ridge_fits
-from phasescope.randomness import numpy_generator
 
 COUNTED = Path(__file__).parents[2] / "results" / "measures" / "interval_coverage.json"
 """What was counted, as the docs show it."""

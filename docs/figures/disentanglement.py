@@ -11,12 +11,12 @@ import numpy as np
 from jaxtyping import Bool, Float
 from matplotlib.figure import Figure
 
-from phasescope.factors import Factors
+from phasescope.core.factors import Factors
+from phasescope.core.randomness import numpy_generator
 from phasescope.measures.latents.disentanglement import code_of, disentanglement, explicitness
 from phasescope.measures.latents.ideal import clifford_torus, embed
 from phasescope.measures.latents.ridge import ridge_fits
 from phasescope.measures.scores import Score
-from phasescope.randomness import numpy_generator
 from phasescope.views.style import INK, LINE, MUTED, NAMED, PALETTE, RC
 
 if TYPE_CHECKING:

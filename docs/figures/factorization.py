@@ -9,13 +9,13 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from phasescope.factors import Factors
+from phasescope.core.factors import Factors
+from phasescope.core.randomness import numpy_generator
 from phasescope.measures.latents.additivity import additivity
 from phasescope.measures.latents.factorization import estimate, factorization, shares
 from phasescope.measures.latents.ideal import clifford_torus, embed, random_latents, torus_3d
 from phasescope.measures.latents.variance_components import check_code
 from phasescope.measures.scores import Score
-from phasescope.randomness import numpy_generator
 from phasescope.views.style import INK, LINE, MUTED, NAMED, PALETTE, RC
 
 SIDE, FEATURES, CASES = 16, 40, 400

@@ -12,7 +12,8 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from docs.figures.coverage import BOTH_PERIODIC, COUNTED, PERIOD, Bumps, Coverage
-from phasescope.factors import Factors
+from phasescope.core.factors import Factors
+from phasescope.core.randomness import numpy_generator
 from phasescope.measures.latents.dimension import participation_ratio
 from phasescope.measures.latents.ideal import clifford_torus, embed
 from phasescope.measures.latents.neighbours import trustworthiness
@@ -21,7 +22,6 @@ from phasescope.measures.latents.routes import label_share
 from phasescope.measures.latents.rsa import rsa
 from phasescope.measures.latents.umap_order import p1_order
 from phasescope.measures.scores import Score
-from phasescope.randomness import numpy_generator
 from phasescope.views.style import INK, LINE, MUTED, PALETTE, RC
 
 if TYPE_CHECKING:

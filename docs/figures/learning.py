@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from docs.figures import copying
 from docs.figures.copying import ACCENT, P1, interval
+from phasescope.core.randomness import numpy_generator
 from phasescope.measures import joint_accuracy
-from phasescope.randomness import numpy_generator
 from phasescope.views.style import INK, LINE, MUTED, RC
 
 

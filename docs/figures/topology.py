@@ -11,11 +11,11 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from phasescope.factors import Factors
+from phasescope.core.factors import Factors
+from phasescope.core.randomness import numpy_generator
 from phasescope.measures.latents.dimension import two_nn
 from phasescope.measures.latents.ideal import clifford_torus, embed, torus_3d
 from phasescope.measures.latents.topology import Homology, persistent_homology
-from phasescope.randomness import numpy_generator
 from phasescope.views.style import INK, LINE, MUTED, PALETTE, RC
 
 if TYPE_CHECKING:

@@ -29,11 +29,11 @@ __all__ = sorted(_HOMES)  # pyrefly: ignore
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name, __name__)
-    if home != __name__:
-        return getattr(import_module(str(home)), name)
-    if not name.startswith("_") and find_spec(f"{__name__}.{name}"):
-        return import_module(f"{__name__}.{name}")
+    home = str(_HOMES.get(name, __name__))
+    if home != __name__ and hasattr(import_module(home), name):
+        return getattr(import_module(home), name)
+    if not name.startswith("_") and find_spec(f"{home}.{name}"):
+        return import_module(f"{home}.{name}")
     raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
 
 

@@ -1,22 +1,23 @@
-from phasescope import families, measures, networks, studies, worlds
-from phasescope.config import Config
-from phasescope.errors import RunFailed, UserError
-from phasescope.factors import Factor, Factors
-from phasescope.families.base import Family, FamilyConfig, Painting
+from phasescope import measures, studies, worlds
+from phasescope.core.config import Config
+from phasescope.core.errors import RunFailed, UserError
+from phasescope.core.factors import Factor, Factors
+from phasescope.core.places import Place
 from phasescope.measures import Score
-from phasescope.networks.base import NetworkConfig
-from phasescope.places import Place
-from phasescope.probing.probe import probe
+from phasescope.models import families, networks
+from phasescope.models.families.base import Family, FamilyConfig, Painting
+from phasescope.models.networks.base import NetworkConfig
+from phasescope.models.training.base import LossConfig
 from phasescope.runs.cloning import clones
 from phasescope.runs.config import RunConfig, load_config
 from phasescope.runs.execution import train
 from phasescope.runs.intervening import intervene
 from phasescope.runs.observing import observe
 from phasescope.runs.predicting import predict
+from phasescope.runs.probing.probe import probe
+from phasescope.runs.store import Run, Snapshot, find_run, list_runs, open_run, runs_frame, snapshots_frame
 from phasescope.runs.watching import watch
-from phasescope.store import Run, Snapshot, find_run, list_runs, open_run, runs_frame, snapshots_frame
 from phasescope.studies.study import Study
-from phasescope.training.base import LossConfig
 from phasescope.views.monitors import TensorBoard, WandB
 from phasescope.worlds.base import Outcome, Reader, World
 

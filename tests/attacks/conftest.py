@@ -11,7 +11,7 @@ from here import Here
 
 from phasescope.cli import main
 from phasescope.runs.execution import train
-from phasescope.store import Run
+from phasescope.runs.store import Run
 from phasescope.studies import conduct
 
 

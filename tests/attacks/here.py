@@ -6,7 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from phasescope.cli import main
-from phasescope.engines import Engine
+from phasescope.runs.engines import Engine
 
 
 class Here(Engine):

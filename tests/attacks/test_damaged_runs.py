@@ -9,11 +9,11 @@ import pytest
 from attacked_run import config_of
 from damage import DAMAGES, fingerprint, restore, stored_files
 
-from phasescope.errors import UserError
+from phasescope.core.errors import UserError
 from phasescope.runs.execution import train
+from phasescope.runs.store import Run
+from phasescope.runs.store.writer import CHECKPOINT
 from phasescope.runs.whole import faults
-from phasescope.store import Run
-from phasescope.store.writer import CHECKPOINT
 
 NO_RUN_THEN = ("gone", "a_link_to_nothing", "a_folder")
 """damages of config.yaml that leave no run's folder"""

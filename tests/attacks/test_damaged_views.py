@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from damage import DAMAGES, damaged_copies, fingerprint, restore
 
-from phasescope.store import Run
+from phasescope.runs.store import Run
 
 SHOWN = ("samples.npz", "latents.npz", "reading.parquet")
 """files of a snapshot that a report reads"""

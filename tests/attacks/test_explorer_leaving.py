@@ -20,12 +20,12 @@ import httpx
 import numpy as np
 import pytest
 
-from phasescope.errors import UserError
+from phasescope.core.errors import UserError
 from phasescope.runs import painting
 from phasescope.runs.intervening import IMAGES, Change
 from phasescope.runs.loading import MOST_WORK
 from phasescope.runs.painting import Unwanted, Wish
-from phasescope.store import Run
+from phasescope.runs.store import Run
 from phasescope.views.explorer.painted import Painter
 from phasescope.views.explorer.serve import serving
 from tests.views.explorer.small_run import status, write_small_run

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from phasescope.cli import main
-from phasescope.errors import UserError
+from phasescope.core.errors import UserError
 from phasescope.views.explorer.guard import Guard
 from phasescope.views.explorer.serve import LEAST_TOKEN, bind, token_for
 

@@ -16,13 +16,13 @@ from attacked_run import config_of
 from hostile import call
 
 from phasescope.cli import COMMANDS
-from phasescope.errors import UserError
-from phasescope.kinds import load
+from phasescope.core.errors import UserError
+from phasescope.core.kinds import load
 from phasescope.runs.execution import train
-from phasescope.store import Run
-from phasescope.store.archive import write_archive
-from phasescope.store.files import checksum
-from phasescope.store.snapshot import CHECKSUMS
+from phasescope.runs.store import Run
+from phasescope.runs.store.archive import write_archive
+from phasescope.runs.store.files import checksum
+from phasescope.runs.store.snapshot import CHECKSUMS
 
 MARK = "ran"
 EVIL = f"""
@@ -189,7 +189,7 @@ def test_a_source_lies_in_the_folder_of_the_command_and_runs_there_when_it_is_na
 
 
 def test_import_opens_no_data_file_that_an_archive_names(whole_run, here: Path, tmp_path, monkeypatch):
-    import phasescope.npz
+    import phasescope.core.npz
 
     data = here / "data.npz"
     np.savez(data, images=np.zeros((2, 8, 8), np.uint8), labels=np.eye(2))
@@ -203,6 +203,6 @@ def test_import_opens_no_data_file_that_an_archive_names(whole_run, here: Path, 
     tree["world"] = {"kind": "arrays", "file": str(data)}
     (made / "config.yaml").write_text(yaml.safe_dump(tree))
     write_archive(Run(made), here / "gift.zip")
-    monkeypatch.setattr(phasescope.npz, "open_npz", opened)
+    monkeypatch.setattr(phasescope.core.npz, "open_npz", opened)
     monkeypatch.setattr("phasescope.worlds.arrays.open_npz", opened)
     assert call(["import", "gift.zip"]).code == 0

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.lib import format as npy
 
+from phasescope.core.npz import open_npz
 from phasescope.measures.checks import MOST_ROWS
-from phasescope.npz import open_npz
 
 RNG = np.random.default_rng(0)
 LABELS = RNG.random((24, 2))

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from attacked_run import FIELDS
 
-from phasescope.store import list_runs
+from phasescope.runs.store import list_runs
 
 
 @pytest.fixture

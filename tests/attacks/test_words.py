@@ -12,7 +12,7 @@ from hostile import assert_civil, call
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from phasescope.config import UserError, read_yaml
+from phasescope.core.config import UserError, read_yaml
 from phasescope.runs.config import RunConfig, load_words
 
 TREE = RunConfig().tree()

@@ -11,11 +11,11 @@ import torch
 from attacked_run import config_of
 from damage import fingerprint
 
-from phasescope.errors import RunFailed, UserError
+from phasescope.core.errors import RunFailed, UserError
 from phasescope.runs.execution import execute, train
 from phasescope.runs.monitoring import Progress
+from phasescope.runs.store import Run
 from phasescope.runs.whole import faults
-from phasescope.store import Run
 
 STEPS = 8
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.criterion import condense, passes, reached, reached_phase_c
-from phasescope.places import Place
+from phasescope.core.places import Place
 from phasescope.worlds.bump.reader import OUTCOMES
 
 NULLS = {"untrained": 0.3, "pixels": 0.1, "permuted": 0.0, "label_embedding": 1.0}

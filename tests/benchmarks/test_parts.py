@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import __main__ as bench
 from benchmarks.__main__ import main
-from phasescope.errors import RunFailed
+from phasescope.core.errors import RunFailed
 
 
 @pytest.fixture

@@ -26,9 +26,9 @@ from benchmarks.recipe import (
     RecipeTraining,
     plan_of,
 )
-from phasescope.probing.capture import activations
 from phasescope.runs.config import load_words
-from phasescope.store import Run
+from phasescope.runs.probing.capture import activations
+from phasescope.runs.store import Run
 from phasescope.worlds.bump.world import GaussianBump
 
 CPU = torch.device("cpu")

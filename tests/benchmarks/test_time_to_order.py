@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from benchmarks.order import judged, measure, recipe, told_of, trained, turns
-from phasescope.errors import UserError
+from phasescope.core.errors import UserError
 
 PROBING = {
     "images": {"grid": 16, "off_grid": 16},

@@ -17,7 +17,7 @@ from tiny_run import TINY
 from phasescope.cli import main
 from phasescope.runs.config import RunConfig, load_config
 from phasescope.runs.execution import train
-from phasescope.store import Run
+from phasescope.runs.store import Run
 from tools.screenshots import FLAGS, chromium
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from phasescope.runs.config import load_words
-from phasescope.store import Run
-from phasescope.store.flat import run_row
-from phasescope.store.records import condense, merge_records
+from phasescope.runs.store import Run
+from phasescope.runs.store.flat import run_row
+from phasescope.runs.store.records import condense, merge_records
 from phasescope.studies.preregistration import Amendment, Preregistration, Sources
 from phasescope.studies.records import Judged, RecordedClaim, claims_text, plain
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from phasescope.store import Run
+from phasescope.runs.store import Run
 from tools.screenshots import READY, wait_until
 
 Visit = Callable[..., Any]

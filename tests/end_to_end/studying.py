@@ -11,9 +11,9 @@ import json
 import sys
 from pathlib import Path
 
-from phasescope.engines import Event, open_engine
-from phasescope.store import Run
-from phasescope.store.records import condense, merge_records, read_records
+from phasescope.runs.engines import Event, open_engine
+from phasescope.runs.store import Run
+from phasescope.runs.store.records import condense, merge_records, read_records
 
 
 def main(engine: str, workers: str, records: str, *folders: str) -> int:

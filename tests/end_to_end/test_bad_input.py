@@ -14,8 +14,8 @@ import pytest
 import yaml
 from tiny_run import assert_same_record, fingerprint
 
-from phasescope.store import Run, hold
-from phasescope.store.writer import CHECKPOINT
+from phasescope.runs.store import Run, hold
+from phasescope.runs.store.writer import CHECKPOINT
 
 TRAIN = {
     "unknown field": (["colour=red"], "`colour` (=red)", "is not a field", "world"),

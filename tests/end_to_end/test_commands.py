@@ -15,13 +15,13 @@ import pytest
 from tiny_run import TINY, assert_same_record
 
 import phasescope
-from phasescope.config import read_yaml
-from phasescope.factors import Factors
-from phasescope.families.diffusion import standing
-from phasescope.places import Place
+from phasescope.core.config import read_yaml
+from phasescope.core.factors import Factors
+from phasescope.core.places import Place
+from phasescope.models.families.diffusion import standing
 from phasescope.runs.config import load_config
 from phasescope.runs.execution import Progress, Start, execute
-from phasescope.store import Run, hold
+from phasescope.runs.store import Run, hold
 
 HELP_WITHIN_S = 0.3
 

@@ -18,7 +18,7 @@ from tiny_run import assert_same_arrays, assert_same_record, checkpoint_of
 
 from phasescope.runs.config import RunConfig
 from phasescope.runs.execution import Progress, Stop, execute, train
-from phasescope.store import Run
+from phasescope.runs.store import Run
 
 LONG = (
     "name=killed",

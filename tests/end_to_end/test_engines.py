@@ -17,9 +17,9 @@ import pytest
 
 from phasescope.runs.config import RunConfig
 from phasescope.runs.execution import train
+from phasescope.runs.store import Run
+from phasescope.runs.store.records import condense, is_result, read_records
 from phasescope.runs.worker import attempts, prepare
-from phasescope.store import Run
-from phasescope.store.records import condense, is_result, read_records
 
 Config = Callable[..., RunConfig]
 

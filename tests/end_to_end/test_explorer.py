@@ -13,7 +13,7 @@ from example_study import write_study
 from exploring import HANGS_S, PANELS, places_of, query, start, stop, turn
 
 from phasescope.runs.painting import Wish
-from phasescope.store import Run, list_runs
+from phasescope.runs.store import Run, list_runs
 from phasescope.views.explorer.painted import Painter
 from tools import timings
 from tools.screenshots import READY, chromium, wait_until

@@ -12,8 +12,8 @@ from example_study import write_study
 from test_accessibility import violations
 
 from phasescope.runs.execution import train
-from phasescope.store import Run
-from phasescope.store.tags import add_tag
+from phasescope.runs.store import Run
+from phasescope.runs.store.tags import add_tag
 from phasescope.views.explorer.serve import serving
 from tools.screenshots import READY, chromium, wait_until
 

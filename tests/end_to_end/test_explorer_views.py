@@ -14,7 +14,7 @@ from example_study import write_study
 from exploring import HANGS_S, PANELS, places_of, query, start, stop, turn
 
 from phasescope.runs.execution import train
-from phasescope.store import Run
+from phasescope.runs.store import Run
 from tools.screenshots import READY, chromium, wait_until
 
 pytest.importorskip("playwright.sync_api")

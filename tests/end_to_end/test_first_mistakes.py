@@ -10,10 +10,10 @@ import pytest
 import torch
 
 import phasescope
-from phasescope.engines.clusters import RayEngine
-from phasescope.errors import UserError
+from phasescope.core.errors import UserError
+from phasescope.runs.engines.clusters import RayEngine
 from phasescope.runs.execution import train
-from phasescope.store import as_run
+from phasescope.runs.store import as_run
 
 NETWORKS = """
 from torch import nn
@@ -135,8 +135,8 @@ def test_a_run_is_named_by_a_word_from_python(trained, monkeypatch, tmp_path):
         as_run("another")
 
 
-def test_a_room_is_there_without_an_import_of_its_own():
-    code = "import phasescope; print(phasescope.store.runs_frame is phasescope.runs_frame, phasescope.errors.UserError)"
+def test_a_package_is_there_without_an_import_of_its_own():
+    code = "import phasescope; print(phasescope.families.USUAL is phasescope.models.families.USUAL, phasescope.runs)"
     end = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert end.stdout.startswith("True"), end.stderr
 

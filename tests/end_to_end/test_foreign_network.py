@@ -6,10 +6,10 @@ import pytest
 import torch
 
 import phasescope
-from phasescope.factors import Factors
-from phasescope.families.diffusion.config import DiffusionConfig
-from phasescope.networks.adapters import DiffusersNetwork
-from phasescope.places import Place
+from phasescope.core.factors import Factors
+from phasescope.core.places import Place
+from phasescope.models.families.diffusion.config import DiffusionConfig
+from phasescope.models.networks.adapters import DiffusersNetwork
 from phasescope.worlds.bump.world import GaussianBump
 
 STEPS, BATCH = 200, 32

@@ -14,11 +14,11 @@ import pytest
 
 import phasescope
 from phasescope.cli import main
-from phasescope.errors import UserError
+from phasescope.core.errors import UserError
 from phasescope.runs.config import RunConfig
 from phasescope.runs.execution import execute, train
 from phasescope.runs.monitoring import monitored
-from phasescope.store import Run
+from phasescope.runs.store import Run
 from phasescope.views.monitors import write_events
 
 

@@ -16,8 +16,8 @@ import yaml
 import phasescope
 from least import LEAST
 from phasescope.cli import main
-from phasescope.errors import SourceFailed, UserError
-from phasescope.store.folder import is_held
+from phasescope.core.errors import SourceFailed, UserError
+from phasescope.runs.store.folder import is_held
 
 FIELDS: dict[str, Any] = {
     "name": "tiny",
@@ -36,7 +36,7 @@ FIELDS: dict[str, Any] = {
 OWN = """
 import torch
 from torch import nn
-from phasescope.training.base import LossConfig
+from phasescope.models.training.base import LossConfig
 
 
 class Silent(Exception):
@@ -229,7 +229,7 @@ def test_a_world_whose_images_need_a_gradient_is_refused(here: Path):
 def test_an_exception_that_nobody_expects_is_one_line_with_its_place(here: Path, monkeypatch, capsys):
     (here / "runs").mkdir(exist_ok=True)
     (here / "runs" / "some").mkdir()
-    monkeypatch.setattr("phasescope.store.catalogue.is_run", None)
+    monkeypatch.setattr("phasescope.runs.store.catalogue.is_run", None)
     assert main(["ls"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("phasescope: TypeError: 'NoneType' object is not callable (catalogue.py:")

@@ -26,8 +26,8 @@ from tiny_run import assert_same_record
 
 from least import LEAST
 from phasescope.cli import main
-from phasescope.store import Run, find_run
-from phasescope.store.records import read_records
+from phasescope.runs.store import Run, find_run
+from phasescope.runs.store.records import read_records
 
 OWN = Path(__file__).parents[2] / "examples"
 RINGS: dict[str, Any] = {

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 from tiny_run import TINY
 
-from phasescope.config import merge
-from phasescope.runs.presets import PRESETS
-from phasescope.store import Run
-from phasescope.store.records import is_result, read_records
+from phasescope.core.config import merge
+from phasescope.runs.config import PRESETS
+from phasescope.runs.store import Run
+from phasescope.runs.store.records import is_result, read_records
 from phasescope.studies import find_study
 from phasescope.studies.cells import ONE_THREAD
 

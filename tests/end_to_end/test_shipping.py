@@ -18,8 +18,11 @@ import phasescope
 SOURCE = Path(phasescope.__file__).parent
 DESIGNS = "phasescope.worlds.designs"
 PUBLIC_WORLD = "from phasescope import Factor, Factors, Outcome, Reader, World\n"
-INNER_WORLD = "from phasescope.factors import Factor, Factors\nfrom phasescope.worlds.base import Outcome, Reader, World\n"
-FIRST_FAMILY = "from phasescope.families.diffusion.config import DiffusionConfig\n"
+INNER_WORLD = (
+    "from phasescope.core.factors import Factor, Factors\n"
+    "from phasescope.worlds.base import Outcome, Reader, World\n"
+)
+FIRST_FAMILY = "from phasescope.models.families.diffusion.config import DiffusionConfig\n"
 
 
 @pytest.fixture
@@ -86,11 +89,11 @@ def test_a_world_and_a_family_touch_two_files_each_and_a_study_one(copy: Path, t
     )
     edit(
         copy / "families" / "decoder.py",
-        ("from phasescope import Family", "from phasescope.families.base import Family"),
+        ("from phasescope import Family", "from phasescope.models.families.base import Family"),
     )
     edit(
         copy / "families" / "__init__.py",
-        (FIRST_FAMILY, f"from phasescope.families.decoder import Decoder\n{FIRST_FAMILY}"),
+        (FIRST_FAMILY, f"from phasescope.models.families.decoder import Decoder\n{FIRST_FAMILY}"),
         ("open_union(DiffusionConfig, ", "open_union(DiffusionConfig | Decoder, "),
     )
     assert len(touched(copy)) == 4

@@ -11,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from phasescope.cli import main
-from phasescope.store.tags import FILE, add_tag, read_tags
+from phasescope.runs.store.tags import FILE, add_tag, read_tags
 from phasescope.views.explorer.server import create_app
 
 

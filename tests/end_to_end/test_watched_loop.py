@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional as F
 
 import phasescope
-from phasescope.networks.adapters import DiffusersNetwork
+from phasescope.models.networks.adapters import DiffusersNetwork
 from phasescope.runs.watching import Watcher
 from phasescope.worlds import ArrayWorld, GaussianBump
 

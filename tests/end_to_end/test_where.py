@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from phasescope.store import Run
+from phasescope.runs.store import Run
 
 
 def test_ls_lists_what_the_condition_holds_of(cli, trained: Run):

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from phasescope.store import Run
-from phasescope.store.writer import CHECKPOINT
+from phasescope.runs.store import Run
+from phasescope.runs.store.writer import CHECKPOINT
 
 TINY = {
     "name": "tiny",

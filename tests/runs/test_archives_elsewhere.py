@@ -12,7 +12,7 @@ from tiny import config_of
 
 import phasescope
 from phasescope.cli import main
-from phasescope.store import find_run
+from phasescope.runs.store import find_run
 from phasescope.worlds.arrays import ArrayWorld
 
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from phasescope.errors import UserError
-from phasescope.families.diffusion.config import DiffusionConfig
-from phasescope.randomness import torch_generator
+from phasescope.core.errors import UserError
+from phasescope.core.randomness import torch_generator
+from phasescope.models.families.diffusion.config import DiffusionConfig
 from phasescope.runs.intervening import Change, changed, target_of, went
 from phasescope.runs.loading import Loaded
 from phasescope.worlds.bump.world import GaussianBump

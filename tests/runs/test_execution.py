@@ -9,14 +9,14 @@ import pytest
 import torch
 from tiny import TINY
 
-from phasescope.errors import RunFailed
+from phasescope.core.errors import RunFailed
+from phasescope.core.stopping import Stop
+from phasescope.models.training import losses
+from phasescope.models.training.losses import READ_EVERY
 from phasescope.runs.config import over_defaults
 from phasescope.runs.execution import execute, train
 from phasescope.runs.monitoring import Progress
-from phasescope.stopping import Stop
-from phasescope.store import Run
-from phasescope.training import losses
-from phasescope.training.losses import READ_EVERY
+from phasescope.runs.store import Run
 
 LONGER = {"training": {"steps": 40}, "probing": {"snapshots": {"every": 30}}}
 
@@ -116,7 +116,7 @@ def test_nor_is_it_stored_by_a_run_that_ends_early(ending, as_on_a_gpu, tmp_path
 
 def spoil(monkeypatch, first):
     """Have the loss be nan from step `first` on, and the weights with it."""
-    from phasescope.families.diffusion.family import Diffusion
+    from phasescope.models.families.diffusion.family import Diffusion
 
     whole, steps = Diffusion.loss_at, []
 

@@ -8,10 +8,10 @@ import pytest
 from tiny import config_of, contents, results, stop_after
 
 from phasescope.cli import main
-from phasescope.errors import UserError
+from phasescope.core.errors import UserError
 from phasescope.runs.execution import execute, train
 from phasescope.runs.monitoring import Start
-from phasescope.store import Run, hold
+from phasescope.runs.store import Run, hold
 
 
 def longer(steps=20, **training):

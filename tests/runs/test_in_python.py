@@ -7,11 +7,11 @@ import pytest
 import torch
 from tiny import config_of
 
-from phasescope.errors import UserError
-from phasescope.places import Place
-from phasescope.probing import capture
+from phasescope.core.errors import UserError
+from phasescope.core.places import Place
 from phasescope.runs.execution import train
-from phasescope.store import Run
+from phasescope.runs.probing import capture
+from phasescope.runs.store import Run
 
 LABELS = np.array([[2.0, 3.0], [5.0, 1.0], [4.5, 6.25]], np.float32)
 

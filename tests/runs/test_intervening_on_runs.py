@@ -9,10 +9,10 @@ import pytest
 from tiny import config_of
 
 from phasescope.cli import main
-from phasescope.errors import UserError
+from phasescope.core.errors import UserError
 from phasescope.runs.execution import train
 from phasescope.runs.intervening import intervene
-from phasescope.store import Run
+from phasescope.runs.store import Run
 
 
 @pytest.fixture(scope="module")

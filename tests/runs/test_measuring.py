@@ -7,8 +7,8 @@ import pytest
 
 from phasescope import measures
 from phasescope.cli import main
-from phasescope.errors import UserError
-from phasescope.factors import Factors
+from phasescope.core.errors import UserError
+from phasescope.core.factors import Factors
 from phasescope.runs.measuring import measure_file
 
 RNG = np.random.default_rng(0)

@@ -9,11 +9,11 @@ import pytest
 from tiny import config_of, contents, results
 
 from phasescope.cli import main
-from phasescope.errors import UserError
+from phasescope.core.errors import UserError
+from phasescope.models.training import loop
 from phasescope.runs.execution import train
 from phasescope.runs.observing import observe
-from phasescope.store import Run
-from phasescope.training import loop
+from phasescope.runs.store import Run
 
 WORDS = ["probing.taps=[up1, down1]", "timesteps=[5, 40]", "probing.bands=3", "latent_labels=80"]
 OTHER = {"taps": ["up1", "down1"], "timesteps": [5, 40], "bands": 3, "latent_labels": 80}

@@ -8,10 +8,10 @@ import torch
 from test_watching import WORLD, Net, watcher_of
 from tiny import config_of, results
 
-from phasescope.errors import UserError
+from phasescope.core.errors import UserError
 from phasescope.runs.execution import execute, train
 from phasescope.runs.monitoring import Progress
-from phasescope.store import Run
+from phasescope.runs.store import Run
 
 COSTS = ("wall_s", "images_per_s")
 

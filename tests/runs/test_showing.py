@@ -10,11 +10,11 @@ import pytest
 from tiny import config_of
 
 import phasescope
-from phasescope.errors import UserError
+from phasescope.core.errors import UserError
+from phasescope.core.showing import MOST_ROWS, html_table
 from phasescope.measures import Score
 from phasescope.runs.execution import train
-from phasescope.showing import MOST_ROWS, html_table
-from phasescope.store import Run
+from phasescope.runs.store import Run
 from phasescope.studies import find_study
 
 STUDIES = Path(__file__).parents[2] / "studies"

@@ -11,11 +11,11 @@ import torch
 from tiny import config_of
 
 from phasescope.cli import main
-from phasescope.errors import UserError
-from phasescope.randomness import torch_generator
+from phasescope.core.errors import UserError
+from phasescope.core.randomness import torch_generator
 from phasescope.runs.execution import execute, train
 from phasescope.runs.loading import Loaded, hear_as_trained, load_network, load_untold
-from phasescope.store import Run
+from phasescope.runs.store import Run
 from phasescope.views.explorer.details import details
 from phasescope.views.explorer.rows import row_of
 from phasescope.views.record import Record

@@ -14,11 +14,11 @@ from tiny import TINY, contents, results
 
 import phasescope
 from phasescope.cli import main
-from phasescope.errors import UserError
-from phasescope.families.diffusion.config import DiffusionConfig
-from phasescope.randomness import torch_generator
+from phasescope.core.errors import UserError
+from phasescope.core.randomness import torch_generator
+from phasescope.models.families.diffusion.config import DiffusionConfig
+from phasescope.runs.store import Run
 from phasescope.runs.watching import Watcher, watch
-from phasescope.store import Run
 from phasescope.views.explorer.rows import row_of
 from phasescope.views.record import Record
 from phasescope.views.report import words as record_words

@@ -6,11 +6,11 @@ import hashlib
 from pathlib import Path
 
 from least import LEAST
+from phasescope.core.stopping import Stop
 from phasescope.runs.config import RunConfig, over_defaults
 from phasescope.runs.execution import execute
 from phasescope.runs.monitoring import Progress
-from phasescope.stopping import Stop
-from phasescope.store import Run
+from phasescope.runs.store import Run
 
 TINY = {
     "world": {"canvas": 8},

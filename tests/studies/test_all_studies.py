@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from phasescope.config import merge
+from phasescope.core.config import merge
 from phasescope.measures.over_runs.resampling import NotEnough
-from phasescope.store.records import some_columns
+from phasescope.runs.store.records import some_columns
 from phasescope.studies import Cell, Claim, Study, find_studies
 from phasescope.studies.claim import POWER, WRONG, Power
 from phasescope.studies.conduct import conduct

@@ -7,7 +7,7 @@ import math
 import pytest
 from learner import records, run
 
-from phasescope.config import UserError
+from phasescope.core.config import UserError
 from phasescope.measures.over_runs.resampling import Estimate
 from phasescope.studies import Agreement, Cell, Claim, Difference, Mean, Runs, Share, Study, end, product
 from phasescope.studies.observing import observation

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from phasescope.cli import main
-from phasescope.config import UserError
-from phasescope.store.records import read_records
+from phasescope.core.config import UserError
+from phasescope.runs.store.records import read_records
 from phasescope.studies import find_study
 from phasescope.studies.conduct import conduct
 from phasescope.studies.preregistration import read_preregistration

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from phasescope import load_config, measures
-from phasescope.randomness import torch_generator
-from phasescope.training.base import Batch
+from phasescope.core.randomness import torch_generator
+from phasescope.models.training.base import Batch
 
 losses = pytest.importorskip("studies.dose.loss")
 head = pytest.importorskip("studies.dose.head")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from phasescope.worlds import GaussianBump
 from studies.modes.spectrum import mode_gains, mode_variances
-from tests.families.torus import torus_spectrum
+from tests.models.families.torus import torus_spectrum
 
 RNG = np.random.default_rng
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from written_run import ALL_STEPS, write_run
 
-from phasescope.store.folder import Run
+from phasescope.runs.store.folder import Run
 
 
 @pytest.fixture(scope="session")

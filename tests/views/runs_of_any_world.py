@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from phasescope.factors import Factor, Factors
-from phasescope.places import Place
-from phasescope.store.folder import Run
-from phasescope.store.holding import hold
-from phasescope.store.snapshot import array_name
-from phasescope.store.tables import write_parquet
+from phasescope.core.factors import Factor, Factors
+from phasescope.core.places import Place
+from phasescope.runs.store.folder import Run
+from phasescope.runs.store.holding import hold
+from phasescope.runs.store.snapshot import array_name
+from phasescope.runs.store.tables import write_parquet
 
 FOUR = Factors(
     [

@@ -7,7 +7,7 @@ import json
 import pytest
 from runs_of_any_world import FOUR, ONE, write_made_run
 
-from phasescope.store import Run
+from phasescope.runs.store import Run
 from phasescope.views.explorer.details import UNSHOWN, details
 from phasescope.views.explorer.rows import row_of
 from phasescope.views.record import Record

@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 from runs_of_any_world import FOUR, ONE, write_made_run
 from written_run import about, write_run
 
-from phasescope.factors import Factor, Factors
+from phasescope.core.factors import Factor, Factors
 from phasescope.views.cells import IMAGES_A_CELL, MOST_CELLS, binned, cells, factors_shown, worst
 from phasescope.views.figures.label_space import described, label_space
 from phasescope.views.record import Record

@@ -11,8 +11,8 @@ import pytest
 from written_run import ALL_STEPS, write_run
 
 from phasescope.cli import main
-from phasescope.store import Run
-from phasescope.store.records import read_records
+from phasescope.runs.store import Run
+from phasescope.runs.store.records import read_records
 from phasescope.views import export
 from phasescope.views.export import run_files
 from phasescope.views.monitors import write_events

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from written_run import ALL_STEPS, LEVELS, OUTCOMES, references, write_run
 
-from phasescope.factors import Factor
+from phasescope.core.factors import Factor
+from phasescope.core.places import Place
 from phasescope.measures import Score, gain
-from phasescope.places import Place
-from phasescope.store import Run
+from phasescope.runs.store import Run
 from phasescope.views.explorer.details import details
 from phasescope.views.explorer.rows import row_of
 from phasescope.views.export import run_files

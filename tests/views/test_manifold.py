@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phasescope.places import Place
+from phasescope.core.places import Place
 from phasescope.views.figures.manifold import (
     align,
     cloud_of,

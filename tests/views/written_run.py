@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from phasescope.factors import Factor
+from phasescope.core.factors import Factor
+from phasescope.core.places import Place
 from phasescope.measures.learning.phases import phase_onsets, phase_sequence
-from phasescope.places import Place
-from phasescope.store.folder import Run
-from phasescope.store.holding import hold
-from phasescope.store.snapshot import array_name
-from phasescope.store.tables import write_parquet
+from phasescope.runs.store.folder import Run
+from phasescope.runs.store.holding import hold
+from phasescope.runs.store.snapshot import array_name
+from phasescope.runs.store.tables import write_parquet
 
 N, BATCH, STEPS, SNAPSHOTS = 32, 64, 4000, 20
 PLACES = [Place(tap, t) for tap in ("down3", "mid") for t in (50, 600)]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from phasescope.errors import UserError
+from phasescope.core.errors import UserError
 from phasescope.runs.config import load_config
 from phasescope.worlds.arrays import DSPRITES, ArrayWorld
 from phasescope.worlds.image_set import as_float32

@@ -10,11 +10,11 @@ import torch
 from torch import nn
 
 from phasescope import Factor, Factors, measures
-from phasescope.errors import UserError
-from phasescope.families import Task
-from phasescope.families.diffusion.config import DiffusionConfig
-from phasescope.families.diffusion.ladder import Ladder, nats_of
-from phasescope.networks.layers import label_encoding
+from phasescope.core.errors import UserError
+from phasescope.models.families import Task
+from phasescope.models.families.diffusion.config import DiffusionConfig
+from phasescope.models.families.diffusion.ladder import Ladder, nats_of
+from phasescope.models.networks.layers import label_encoding
 from phasescope.runs.config import load_config
 from phasescope.worlds.arrays import ArrayWorld
 from phasescope.worlds.designs import Grid
@@ -57,7 +57,7 @@ def test_a_label_tells_its_entropy():
 def test_the_floor_lies_between_zero_and_the_unconditional_optimum():
     family = DiffusionConfig().build()
     labels = DIGITS.training_labels()[RNG.integers(60, size=(4, 200))]
-    from phasescope.families.base import Examples
+    from phasescope.models.families.base import Examples
 
     examples = Examples(Task.of(DIGITS, patch_px=3), DIGITS.shape, labels, 0, torch.device("cpu"))
     found = family.references(examples)

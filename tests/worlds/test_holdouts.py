@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phasescope.config import UserError
+from phasescope.core.config import UserError
 from phasescope.runs.config import RunConfig
 from phasescope.worlds import GaussianBump, Mixed, Stripes, check_world
 

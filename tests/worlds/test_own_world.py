@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from phasescope import Factor, Factors, Outcome, Reader, World
-from phasescope.errors import SourceFailed, UserError
+from phasescope.core.errors import SourceFailed, UserError
 from phasescope.runs.config import over_defaults
 from phasescope.worlds import check_world
 

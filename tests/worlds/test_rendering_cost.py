@@ -4,8 +4,8 @@ import time
 
 import torch
 
+from phasescope.models.training.loop import fresh_learner, learn
 from phasescope.runs.config import load_config
-from phasescope.training.loop import fresh_learner, learn
 
 
 def test_rendering_costs_less_than_3_percent_of_a_training_step():

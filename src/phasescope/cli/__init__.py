@@ -19,8 +19,8 @@ from typing import Any, NoReturn
 
 from phasescope.cli import networks, runs, studies
 from phasescope.cli.parsing import parse
-from phasescope.errors import RunFailed, UserError
-from phasescope.sources import place_of, told_of
+from phasescope.core.errors import RunFailed, UserError
+from phasescope.core.sources import place_of, told_of
 
 FUNCTIONS = (
     runs.demo, runs.train, networks.predict, networks.designs, runs.observe, runs.exec, runs.sample, runs.ls,

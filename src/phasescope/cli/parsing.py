@@ -17,7 +17,7 @@ from cyclopts import (
     UnknownOptionError,
 )
 
-from phasescope.errors import UserError
+from phasescope.core.errors import UserError
 
 HELP = "Watch small generative models learn. With any command, --traceback shows where in your own code an error was raised."
 LONGEST = 240

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import phasescope
 from phasescope.cli import arguments as arg
-from phasescope.errors import UserError
+from phasescope.core.errors import UserError
 from phasescope.views.terminal.printing import Result
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def train(
 def demo(*overrides: arg.Overrides, runs: arg.Runs = Path("runs"), tell: arg.Tell) -> Result | None:
     """Train the preset `demo` in about two minutes and write its report."""
     from phasescope.runs.config import load_words
-    from phasescope.store import Run
+    from phasescope.runs.store import Run
     from phasescope.views.report.page import write_report
 
     config = load_words(["preset=demo", *overrides])
@@ -68,9 +68,9 @@ def _train(
     """Train to the end, or to a signal; whether it is done."""
     from contextlib import closing
 
+    from phasescope.core.stopping import Stop
     from phasescope.runs.execution import execute
     from phasescope.runs.monitoring import monitored
-    from phasescope.stopping import Stop
     from phasescope.views.terminal.progress import follow
 
     with Stop().on_signals() as stop, closing(execute(config, runs, stop, **how)) as events:
@@ -107,7 +107,7 @@ def sample(
         at: the label's factors, as in 12.5,20; without it labels are drawn from all over the world
     """
     from phasescope.runs.sampling import labels_for
-    from phasescope.views.samples import write_samples
+    from phasescope.views.figures.pixels import write_samples
 
     source = phasescope.find_run(run, runs)
     labels = labels_for(source, at, count, seed)
@@ -153,7 +153,7 @@ def tag(run: arg.RunName, text: arg.Text, /, *, runs: arg.Runs = Path("runs")) -
     Args:
         text: one line
     """
-    from phasescope.store.tags import add_tag
+    from phasescope.runs.store.tags import add_tag
 
     add_tag(phasescope.find_run(run, runs).path, text)
 
@@ -199,8 +199,8 @@ def compare(
     records = [Record(phasescope.find_run(name, runs)) for name in names]
     table = compared(records)
     if page is not None:
+        from phasescope.views.figures.pixels import write_out
         from phasescope.views.report.page import comparison_page
-        from phasescope.views.samples import write_out
 
         write_out(page, comparison_page(records, table).encode(), "--page")
     return comparison(table, page).to(json)
@@ -232,7 +232,7 @@ def export(
         captions: draw captions below the figures too
         parquet: tables as Parquet
     """
-    from phasescope.store.archive import write_archive
+    from phasescope.runs.store.archive import write_archive
     from phasescope.studies.sweep import study_or_sweep
     from phasescope.views.export import run_files, study_files
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import phasescope
 from phasescope.cli import arguments as arg
-from phasescope.errors import UserError
+from phasescope.core.errors import UserError
 from phasescope.views.terminal.printing import Result
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def sweep(
         minutes: time limit of a job of SLURM; a run that meets it is resumed by another job
         gpus: of each run, with SLURM or Ray
     """
-    from phasescope.engines import check_asked
+    from phasescope.runs.engines import check_asked
     from phasescope.studies.survey import survey
     from phasescope.studies.sweep import check_own, sweep_of
     from phasescope.views.terminal.studies import needed, swept
@@ -182,7 +182,7 @@ def claims(
     if page:
         if study:
             raise UserError(f"`--study` (={study}) must be left out with --page: the page is of all studies")
-        from phasescope.store.files import write_aside
+        from phasescope.runs.store.files import write_aside
         from phasescope.views.report.study_page import findings
 
         write_aside(page, findings(chosen, page))

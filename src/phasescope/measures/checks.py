@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike
 
-from phasescope.errors import NotFinite
-from phasescope.factors import Factors
+from phasescope.core.errors import NotFinite
+from phasescope.core.factors import Factors
 
 MOST_ROWS = 2**14
 """of latents that are compared in pairs: 2 GiB for each number of a pair"""

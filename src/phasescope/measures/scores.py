@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
-from phasescope.showing import html_table, rounded
+from phasescope.core.showing import html_table, rounded
 
 if TYPE_CHECKING:
     import pandas as pd

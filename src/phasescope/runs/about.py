@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from phasescope.probing.config import ProbingConfig
 from phasescope.runs.config import RunConfig
+from phasescope.runs.probing.config import ProbingConfig
 from phasescope.worlds import World
 
 MOST_LABELS = 4096

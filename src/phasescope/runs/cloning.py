@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from phasescope.errors import UserError, as_user_error
-from phasescope.families import Clones
+from phasescope.core.errors import UserError, as_user_error
+from phasescope.models.families import Clones
 from phasescope.runs.loading import load_untold
-from phasescope.store import Run, as_run
+from phasescope.runs.store import Run, as_run
 
 MOST_CLONES = 4096
 """images at one noise level"""

@@ -5,23 +5,23 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from phasescope.config import Config, Tree, merge, parse_overrides, read_yaml, set_overrides
-from phasescope.errors import UserError, log_once
-from phasescope.families import USUAL as USUAL_FAMILY
-from phasescope.families import AnyFamily, Task
-from phasescope.kinds import Kind, is_reference, reference_to
-from phasescope.networks import USUAL as USUAL_NETWORK
-from phasescope.networks import AnyNetwork
-from phasescope.probing.config import ProbingConfig, resolved
-from phasescope.randomness import numpy_generator
-from phasescope.runs.presets import preset
-from phasescope.training.config import TrainingConfig
+from phasescope.core.config import Config, Tree, merge, parse_overrides, read_yaml, set_overrides
+from phasescope.core.errors import UserError, log_once
+from phasescope.core.kinds import Kind, is_reference, reference_to
+from phasescope.core.randomness import numpy_generator
+from phasescope.models.families import USUAL as USUAL_FAMILY
+from phasescope.models.families import AnyFamily, Task
+from phasescope.models.networks import USUAL as USUAL_NETWORK
+from phasescope.models.networks import AnyNetwork
+from phasescope.models.training.config import TrainingConfig
+from phasescope.runs.probing.config import ProbingConfig, resolved
 from phasescope.worlds import LEAST_LABELS, AnyWorld, check_world
 from phasescope.worlds import USUAL as USUAL_WORLD
 
@@ -32,6 +32,31 @@ if TYPE_CHECKING:
 
 MOST_NUMBERS = 2**31
 """in one array: 8 GiB as float32"""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named set of defaults; presets.yaml says what its fields mean."""
+
+    fields: Tree
+    studied: Tree
+
+
+PRESETS = {
+    name: Preset(**{"studied": {}} | tree)
+    for name, tree in read_yaml(Path(__file__).with_name("presets.yaml")).items()
+}
+
+
+def preset(name: str) -> Preset:
+    """The preset of a name.
+
+    Raises:
+        UserError: there is no such preset.
+    """
+    if name not in PRESETS:
+        raise UserError(f"`preset` (={name}) must be one of {', '.join(PRESETS)}")
+    return PRESETS[name]
 
 
 class RunConfig(Config):

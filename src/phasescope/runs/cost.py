@@ -15,8 +15,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from phasescope.errors import UserError, as_user_error
-from phasescope.randomness import torch_generator
+from phasescope.core.errors import UserError, as_user_error
+from phasescope.core.randomness import torch_generator
 from phasescope.runs.config import RunConfig
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def timed(config: RunConfig) -> tuple[float, int]:
     """
     import torch
 
-    from phasescope.training.loop import fresh_learner, learn
+    from phasescope.models.training.loop import fresh_learner, learn
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

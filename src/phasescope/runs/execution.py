@@ -9,26 +9,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from phasescope.config import Tree
-from phasescope.errors import NotFinite, RunFailed, UserError, as_user_error
-from phasescope.probing.own_measures import load_measures
+from phasescope.core.config import Tree
+from phasescope.core.errors import NotFinite, RunFailed, UserError, as_user_error
+from phasescope.core.sources import told_of
+from phasescope.core.stopping import Stop
 from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig, over_defaults
 from phasescope.runs.extension import Extend, begin_from
 from phasescope.runs.loading import check_answer, hear_as_trained, plan_of
 from phasescope.runs.monitoring import Monitor, Progress, Scalars, Start, monitored
+from phasescope.runs.probing.own_measures import load_measures
 from phasescope.runs.recorder import Recorder
+from phasescope.runs.store.folder import Run
+from phasescope.runs.store.holding import hold
+from phasescope.runs.store.writer import CHECKPOINT, OR_ANEW, RunWriter
 from phasescope.runs.whole import check_whole
-from phasescope.sources import told_of
-from phasescope.stopping import Stop
-from phasescope.store.folder import Run
-from phasescope.store.holding import hold
-from phasescope.store.writer import CHECKPOINT, OR_ANEW, RunWriter
 
 if TYPE_CHECKING:
-    from phasescope.probing.config import ProbingConfig
-    from phasescope.training.loop import Learner
-    from phasescope.training.losses import Losses
+    from phasescope.models.training.loop import Learner
+    from phasescope.models.training.losses import Losses
+    from phasescope.runs.probing.config import ProbingConfig
 
 CHECKPOINT_EVERY_S = 60.0
 STATUS_EVERY_S = 2.0
@@ -105,7 +105,7 @@ def execute(
 def _fresh_learner(config: RunConfig) -> Learner:
     import torch
 
-    from phasescope.training.loop import fresh_learner
+    from phasescope.models.training.loop import fresh_learner
 
     if config.training.threads:
         torch.set_num_threads(config.training.threads)
@@ -139,7 +139,7 @@ class _Execution:
         self._checkpoint_due = time.monotonic() + CHECKPOINT_EVERY_S
 
     def events(self) -> Iterator[Start | Progress]:
-        from phasescope.training.loop import learn
+        from phasescope.models.training.loop import learn
 
         learner = self.learner
         if learner.step == self.steps and self.folder.status["state"] == "done":
@@ -230,7 +230,7 @@ class _Execution:
 
     def _losses_after(self, read: list[float]) -> Losses:
         """The losses since the last snapshot, of which a checkpoint kept `read`."""
-        from phasescope.training.loop import losses_of
+        from phasescope.models.training.loop import losses_of
 
         return losses_of(self.learner, self.family, self.config.world, self.config.seed, read)
 

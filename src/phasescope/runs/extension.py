@@ -11,14 +11,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from phasescope.errors import UserError
-from phasescope.kinds import source_digests
+from phasescope.core.errors import UserError
+from phasescope.core.kinds import source_digests
 from phasescope.runs.config import RunConfig
-from phasescope.store import Run, find_run
-from phasescope.store.files import folder_aside
-from phasescope.store.folder import SCALARS
-from phasescope.store.holding import differences, hold
-from phasescope.store.writer import CHECKPOINT, RunWriter
+from phasescope.runs.store import Run, find_run
+from phasescope.runs.store.files import folder_aside
+from phasescope.runs.store.folder import SCALARS
+from phasescope.runs.store.holding import differences, hold
+from phasescope.runs.store.writer import CHECKPOINT, RunWriter
 
 Extend = Run | Path | str | None
 """a run, its folder, or its name or hash in the folder of runs; None extends no run"""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from phasescope.errors import UserError, reading
-from phasescope.kinds import sources_named
+from phasescope.core.errors import UserError, reading
+from phasescope.core.kinds import sources_named
 from phasescope.runs.config import RunConfig
-from phasescope.store import Run
-from phasescope.store.archive import read_archive
+from phasescope.runs.store import Run
+from phasescope.runs.store.archive import read_archive
 
 
 def import_run(path: Path, runs: Path, tell: Callable[[int, int], None] = lambda done, of: None) -> Run:

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from phasescope.errors import UserError, as_user_error
-from phasescope.factors import Factors
-from phasescope.randomness import numpy_generator, torch_generator
+from phasescope.core.errors import UserError, as_user_error
+from phasescope.core.factors import Factors
+from phasescope.core.randomness import numpy_generator, torch_generator
 from phasescope.runs.loading import Loaded, check_labels, load_network
-from phasescope.store import Run, as_run
+from phasescope.runs.store import Run, as_run
 from phasescope.worlds.base import World
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from phasescope.families.base import Family, Network
-    from phasescope.probing.intervening import How, Intervention
+    from phasescope.models.families.base import Family, Network
+    from phasescope.runs.probing.intervening import How, Intervention
 
 MOST = 4096
 """images of one intervention"""
@@ -59,7 +59,7 @@ def intervene(
     Raises:
         UserError: an argument is invalid; the run cannot be read; its world has no reader.
     """
-    from phasescope.probing import intervening
+    from phasescope.runs.probing import intervening
 
     run = as_run(run)
     if not 8 <= count <= MOST:
@@ -145,7 +145,7 @@ def target_of(world: World, label: np.ndarray, change: Change) -> np.ndarray | N
     Raises:
         UserError: `how` is unknown; `towards` is no label of this world, no step to one, or given for nothing.
     """
-    from phasescope.probing.intervening import check_how
+    from phasescope.runs.probing.intervening import check_how
 
     factors, name = world.factors.visible, f"`towards` (={_joined(change.towards)})"
     check_how(change.how)
@@ -172,8 +172,8 @@ def changed(loaded: Loaded, family: Family, change: Change, target: np.ndarray |
     """
     import torch
 
-    from phasescope.probing.capture import check_hears
-    from phasescope.probing.intervening import Intervened
+    from phasescope.runs.probing.capture import check_hears
+    from phasescope.runs.probing.intervening import Intervened
 
     network, world, tap = loaded.network, loaded.config.world, loaded.layer(change.tap)
     full = torch.from_numpy(world.draw_labels(BESIDE, numpy_generator(seed, "labels beside")))

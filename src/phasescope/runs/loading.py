@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from phasescope.errors import UserError, as_user_error
-from phasescope.kinds import Constructed, references
+from phasescope.core.errors import UserError, as_user_error
+from phasescope.core.kinds import Constructed, references
+from phasescope.core.sources import failing
 from phasescope.runs.config import RunConfig
-from phasescope.sources import failing
-from phasescope.store import Run, Snapshot
+from phasescope.runs.store import Run, Snapshot
 
 if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor, nn
 
-    from phasescope.families import Family
-    from phasescope.probing.config import ProbingConfig
-    from phasescope.training.config import TrainingConfig
+    from phasescope.models.families import Family
+    from phasescope.models.training.config import TrainingConfig
+    from phasescope.runs.probing.config import ProbingConfig
     from phasescope.worlds.base import World
 
 MOST_WORK = 2**22
@@ -53,7 +53,7 @@ class Loaded:
         Raises:
             UserError: the network has no such layer.
         """
-        from phasescope.probing.capture import find_tap
+        from phasescope.runs.probing.capture import find_tap
 
         known = self.config.network.taps
         if known is not None and name not in known:
@@ -150,7 +150,7 @@ def check_answer(config: RunConfig, network: nn.Module) -> None:
         return
     import torch
 
-    from phasescope.families.base import evaluating
+    from phasescope.models.families.base import evaluating
 
     kind, given = config.network.kind, _given(config, network)
     with (
@@ -180,7 +180,7 @@ def _given(config: RunConfig, network: nn.Module) -> tuple[Tensor, Tensor, Tenso
 
 def _tried_out(config: RunConfig, network: nn.Module) -> list[str]:
     """Children of the network that a pass over two labels reaches."""
-    from phasescope.probing.capture import reached_taps
+    from phasescope.runs.probing.capture import reached_taps
 
     if config.probing.taps != "usual":
         return list(config.probing.taps)

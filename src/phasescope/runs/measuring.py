@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from phasescope import measures
-from phasescope.errors import UserError, as_user_error
-from phasescope.factors import Factor, Factors
+from phasescope.core.errors import UserError, as_user_error
+from phasescope.core.factors import Factor, Factors
+from phasescope.core.npz import MOST_BYTES, open_npz
+from phasescope.core.places import Place
+from phasescope.core.randomness import numpy_generator
 from phasescope.measures import Scores
 from phasescope.measures.latents.battery import OF_LATTICE
-from phasescope.npz import MOST_BYTES, open_npz
-from phasescope.places import Place
-from phasescope.randomness import numpy_generator
 from phasescope.runs.loading import Loaded, config_of, load_network, one_thread
-from phasescope.store import Run, Snapshot
+from phasescope.runs.store import Run, Snapshot
 
 if TYPE_CHECKING:
-    from phasescope.probing.inputs import Latents
-    from phasescope.probing.probe import Probed, Table
+    from phasescope.runs.probing.inputs import Latents
+    from phasescope.runs.probing.probe import Probed, Table
 
 LATTICE_LABELS = 256
 Tell = Callable[[int, int], None]
@@ -104,9 +104,9 @@ def measure_run(
 def _measured_again(
     run: Run, snapshot: Snapshot, first: Snapshot, chosen: Sequence[str] | None, tell: Tell
 ) -> Table:
-    from phasescope.probing.inputs import label_lattice
-    from phasescope.probing.own_measures import load_measures
-    from phasescope.probing.probe import Table
+    from phasescope.runs.probing.inputs import label_lattice
+    from phasescope.runs.probing.own_measures import load_measures
+    from phasescope.runs.probing.probe import Table
 
     loaded, untrained = load_network(run, snapshot), load_network(run, first).network
     world, K = loaded.config.world, len(loaded.config.world.factors.visible)
@@ -160,7 +160,7 @@ def on_lattice(run: Run, snapshot: Snapshot, places: Sequence[Place], values: in
     """
     import torch
 
-    from phasescope.probing.inputs import label_lattice
+    from phasescope.runs.probing.inputs import label_lattice
 
     loaded = load_network(run, snapshot)
     config, world = loaded.config, loaded.config.world
@@ -179,7 +179,7 @@ def on_lattice(run: Run, snapshot: Snapshot, places: Sequence[Place], values: in
 
 
 def _probed(loaded: Loaded, labels: np.ndarray, taps: Sequence[str], t: Sequence[int], **how: Any) -> Probed:
-    from phasescope.probing.probe import probe
+    from phasescope.runs.probing.probe import probe
 
     config, batch = loaded.config, loaded.plan.batch
     how |= {"family": loaded.family, "encode": config.encode, "seed": config.seed, "batch": batch}
@@ -188,9 +188,9 @@ def _probed(loaded: Loaded, labels: np.ndarray, taps: Sequence[str], t: Sequence
 
 def _stored(run: Run, snapshot: Snapshot, first: Snapshot) -> Probed:
     """What a snapshot holds of latents, with those of step 0 as the untrained network's."""
-    from phasescope.probing.inputs import Latents
-    from phasescope.probing.own_measures import load_measures
-    from phasescope.probing.probe import Probed
+    from phasescope.runs.probing.inputs import Latents
+    from phasescope.runs.probing.own_measures import load_measures
+    from phasescope.runs.probing.probe import Probed
 
     def latents(one: Snapshot) -> Latents:
         places = one.places

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from phasescope.errors import UserError
-from phasescope.sources import told_of
-from phasescope.store import Run
+from phasescope.core.errors import UserError
+from phasescope.core.sources import told_of
+from phasescope.runs.store import Run
 
 Scalars = Mapping[str, float]
 """a line of scalars.jsonl, as `Run.scalars` has its columns"""

@@ -14,18 +14,18 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from phasescope.config import merge, parse_overrides, set_overrides
-from phasescope.errors import UserError
-from phasescope.probing.config import ProbingConfig
-from phasescope.probing.own_measures import load_measures
+from phasescope.core.config import merge, parse_overrides, set_overrides
+from phasescope.core.errors import UserError
 from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig
 from phasescope.runs.loading import config_of, load_network, plan_of
+from phasescope.runs.probing.config import ProbingConfig
+from phasescope.runs.probing.own_measures import load_measures
 from phasescope.runs.recorder import Recorder
-from phasescope.store import Run, Snapshot, as_run
-from phasescope.store.folder import now
-from phasescope.store.holding import hold
-from phasescope.store.writer import RunWriter
+from phasescope.runs.store import Run, Snapshot, as_run
+from phasescope.runs.store.folder import now
+from phasescope.runs.store.holding import hold
+from phasescope.runs.store.writer import RunWriter
 
 FROM_TRAINING = (
     "step", "images_seen", "epochs", "loss", "learning_rate", "gradient_norm", "wall_s", "cpu_s", "observing_s",

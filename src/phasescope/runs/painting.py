@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from phasescope.errors import UserError, as_user_error
-from phasescope.places import Place
+from phasescope.core.errors import UserError, as_user_error
+from phasescope.core.places import Place
 from phasescope.runs.intervening import IMAGES, Change, changed, guided, target_of, went
 from phasescope.runs.loading import (
     Loaded,
@@ -26,13 +26,13 @@ from phasescope.runs.loading import (
     not_imported,
 )
 from phasescope.runs.sampling import inputs_at
-from phasescope.store.folder import Run
+from phasescope.runs.store.folder import Run
 
 if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor
 
-    from phasescope.families.base import Family
+    from phasescope.models.families.base import Family
     from phasescope.runs.config import RunConfig
     from phasescope.worlds.base import World
 
@@ -162,7 +162,7 @@ class Painter:
         """
         import torch
 
-        from phasescope.randomness import torch_generator
+        from phasescope.core.randomness import torch_generator
 
         loaded = self.load(run, step)
         config, world, network = loaded.config, loaded.config.world, loaded.network
@@ -217,8 +217,8 @@ class Painter:
         """
         import torch
 
-        from phasescope.families.base import evaluating
-        from phasescope.probing.capture import activations, attention
+        from phasescope.models.families.base import evaluating
+        from phasescope.runs.probing.capture import activations, attention
 
         loaded = self.load(run, step)
         network, conditions = loaded.network, loaded.config.family.conditions

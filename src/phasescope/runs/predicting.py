@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from phasescope.errors import UserError, as_user_error
+from phasescope.core.errors import UserError, as_user_error
 from phasescope.measures import critical_share, largest_component, overlap_graph
 from phasescope.measures.images.percolation import MOST_IMAGES
-from phasescope.probing.copier import copied_of_splits
 from phasescope.runs.config import RunConfig
 from phasescope.runs.loading import one_thread
+from phasescope.runs.probing.copier import copied_of_splits
 from phasescope.worlds import World
 
 THRESHOLDS = (0.005, 0.05)

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from phasescope.store.folder import now
-from phasescope.store.provenance import provenance
-from phasescope.store.writer import RunWriter
+from phasescope.runs.store.folder import now
+from phasescope.runs.store.provenance import provenance
+from phasescope.runs.store.writer import RunWriter
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-    from phasescope.probing.config import ProbingConfig
-    from phasescope.probing.observer import Observer
     from phasescope.runs.config import RunConfig
+    from phasescope.runs.probing.config import ProbingConfig
+    from phasescope.runs.probing.observer import Observer
     from phasescope.worlds import World
 
 
@@ -57,7 +57,7 @@ class Recorder:
     @cached_property
     def observer(self) -> Observer:
         """Made when first needed: a run that is already done needs none."""
-        from phasescope.probing.observer import Observer
+        from phasescope.runs.probing.observer import Observer
 
         config, world = self.config, self.world or self.config.world
         inputs = self.plan, world, config.family.build(), config.seed, self.device, config.task(self.world)
@@ -124,7 +124,7 @@ class Recorder:
 
     def summarise(self) -> None:
         """Read the summary again from the folder's metrics."""
-        from phasescope.probing.observer import summarise
+        from phasescope.runs.probing.observer import summarise
 
         self.summary = summarise(self.plan, self.folder.metrics)
 

@@ -7,17 +7,17 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from phasescope.errors import UserError
-from phasescope.probing.config import SnapshotPlanConfig
+from phasescope.core.errors import UserError
 from phasescope.runs.config import RunConfig
 from phasescope.runs.loading import one_thread
+from phasescope.runs.probing.config import SnapshotPlanConfig
+from phasescope.runs.store import Run
+from phasescope.runs.store.holding import differences
+from phasescope.runs.store.records import condense, merge_records, read_records, some_columns
 from phasescope.runs.whole import check_whole
-from phasescope.store import Run
-from phasescope.store.holding import differences
-from phasescope.store.records import condense, merge_records, read_records, some_columns
 
 if TYPE_CHECKING:
-    from phasescope.store.flat import Row
+    from phasescope.runs.store.flat import Row
 
 Readings = Mapping[str, Callable[[Run], list[dict[str, Any]]]]
 """further measures of a finished run by name: each returns a mapping per snapshot, with `step`"""

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from phasescope.errors import UserError, as_user_error
-from phasescope.places import Place
-from phasescope.probing.sampling import sample_labels
-from phasescope.randomness import numpy_generator
+from phasescope.core.errors import UserError, as_user_error
+from phasescope.core.places import Place
+from phasescope.core.randomness import numpy_generator
 from phasescope.runs.loading import Loaded, check_labels, config_of, load_network
-from phasescope.store import Run
+from phasescope.runs.probing.sampling import sample_labels
+from phasescope.runs.store import Run
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-    from phasescope.probing.inputs import Inputs
+    from phasescope.runs.probing.inputs import Inputs
 
 MOST_SAMPLES = 100_000
 """images of one command"""
@@ -70,7 +70,7 @@ def inputs_at(loaded: Loaded, labels: Float[np.ndarray, "m K"], place: Place) ->
     """
     import torch
 
-    from phasescope.probing.inputs import Inputs
+    from phasescope.runs.probing.inputs import Inputs
 
     loaded.layer(place.tap)
     config, plan, conditions = loaded.config, loaded.plan, loaded.config.family.conditions

@@ -22,23 +22,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from phasescope.errors import UserError, as_user_error
-from phasescope.families import USUAL, FamilyConfig
+from phasescope.core.errors import UserError, as_user_error
+from phasescope.models.families import USUAL, FamilyConfig
 from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig
 from phasescope.runs.monitoring import Monitor, Monitors
 from phasescope.runs.recorder import Recorder
-from phasescope.store import Run
-from phasescope.store.folder import now
-from phasescope.store.holding import hold
-from phasescope.store.writer import RunWriter
+from phasescope.runs.store import Run
+from phasescope.runs.store.folder import now
+from phasescope.runs.store.holding import hold
+from phasescope.runs.store.writer import RunWriter
 from phasescope.worlds import ArrayWorld, World
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from phasescope.probing.config import ProbingConfig
+    from phasescope.runs.probing.config import ProbingConfig
 
 FLUSH_EVERY_S = 2.0
 """seconds for which scalars are kept before they are written: each writing locks the folder"""
@@ -239,7 +239,7 @@ class Watcher:
 
     def _plan_for(self, network: torch.nn.Module) -> ProbingConfig:
         """The plan with what is usual said, where the network has its taps: nothing is written before."""
-        from phasescope.probing.capture import find_tap
+        from phasescope.runs.probing.capture import find_tap
 
         with as_user_error():
             plan = self.config.plan_of(None, ())
@@ -262,7 +262,7 @@ class Watcher:
 
     def _count_from(self, network: torch.nn.Module, images: int | None) -> None:
         """Count on from so many images; where that is not known, counting does not begin."""
-        from phasescope.probing.capture import find_tap
+        from phasescope.runs.probing.capture import find_tap
 
         if images is not None:
             if self._seen is None:

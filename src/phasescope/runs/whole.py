@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from phasescope.errors import UserError, reading
-from phasescope.probing.config import SnapshotPlanConfig
-from phasescope.store import Run, Snapshot
-from phasescope.store.files import checksum
-from phasescope.store.writer import OR_ANEW
+from phasescope.core.errors import UserError, reading
+from phasescope.runs.probing.config import SnapshotPlanConfig
+from phasescope.runs.store import Run, Snapshot
+from phasescope.runs.store.files import checksum
+from phasescope.runs.store.writer import OR_ANEW
 
 ARRAYS, READING, WEIGHTS = ("samples.npz", "latents.npz"), "reading.parquet", "weights.safetensors"
 """files of a snapshot; READING if something reads the world's images"""

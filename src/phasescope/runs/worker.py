@@ -12,15 +12,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from phasescope.engines.workers import BUSY
-from phasescope.errors import UserError
+from phasescope.core.errors import UserError
+from phasescope.core.stopping import Stop
 from phasescope.runs.config import RunConfig
+from phasescope.runs.engines.workers import BUSY
 from phasescope.runs.execution import Start, execute
-from phasescope.stopping import Stop
-from phasescope.store import Run, open_run
-from phasescope.store.files import append_json_lines, read_json_lines
-from phasescope.store.folder import now
-from phasescope.store.holding import Held, differences, hold
+from phasescope.runs.store import Run, open_run
+from phasescope.runs.store.files import append_json_lines, read_json_lines
+from phasescope.runs.store.folder import now
+from phasescope.runs.store.holding import Held, differences, hold
 
 ATTEMPTS = "attempts.jsonl"
 

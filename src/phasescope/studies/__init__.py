@@ -4,7 +4,8 @@ Our own lie in the checkout's folder `studies`, and use only what is named here,
 `phasescope.measures`.
 """
 
-from phasescope.config import merge
+from phasescope.core.config import merge
+from phasescope.core.randomness import numpy_generator, torch_generator
 from phasescope.measures.over_runs.resampling import (
     Estimate,
     NotEnough,
@@ -13,11 +14,10 @@ from phasescope.measures.over_runs.resampling import (
     mean_over_runs,
     over_runs,
 )
-from phasescope.probing.copier import nearest_labels
-from phasescope.probing.sampling import sample_labels
-from phasescope.randomness import numpy_generator, torch_generator
 from phasescope.runs.loading import config_of, load_network
 from phasescope.runs.measuring import on_lattice
+from phasescope.runs.probing.copier import nearest_labels
+from phasescope.runs.probing.sampling import sample_labels
 from phasescope.studies.cells import Cell, product
 from phasescope.studies.claim import Claim
 from phasescope.studies.finding import find_studies, find_study

@@ -7,12 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from phasescope.config import Tree, set_overrides
-from phasescope.errors import UserError
-from phasescope.randomness import derive
-from phasescope.runs.config import RunConfig, over_defaults
-from phasescope.runs.presets import preset
-from phasescope.store.files import to_json
+from phasescope.core.config import Tree, set_overrides
+from phasescope.core.errors import UserError
+from phasescope.core.randomness import derive
+from phasescope.runs.config import RunConfig, over_defaults, preset
+from phasescope.runs.store.files import to_json
 
 ONE_THREAD: Tree = {"training": {"threads": 1}}
 """for every run of a study: as many runs side by side as there are cores, and the same bits whatever the machine's

@@ -20,9 +20,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from phasescope.errors import UserError
+from phasescope.core.errors import UserError
+from phasescope.core.randomness import numpy_generator
 from phasescope.measures.over_runs.resampling import Estimate, NotEnough, covering, fixed_resamples
-from phasescope.randomness import numpy_generator
 from phasescope.studies.runs_table import Number, Runs, as_table
 from phasescope.studies.statistics import Statistic
 

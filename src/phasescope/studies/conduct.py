@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from phasescope.engines import Event, RunEnd, open_engine
-from phasescope.errors import RunFailed, UserError
+from phasescope.core.errors import RunFailed, UserError
+from phasescope.runs.engines import Event, RunEnd, open_engine
 from phasescope.runs.recording import copy_runs, record_run, update_cells
+from phasescope.runs.store import Run
+from phasescope.runs.store.files import write_all_aside
 from phasescope.runs.worker import prepare
-from phasescope.store import Run
-from phasescope.store.files import write_all_aside
 from phasescope.studies.preregistration import preregister
 from phasescope.studies.records import CLAIMS, RECORDS, claims_text, judge, kept, read_claims, read_rows
 from phasescope.studies.study import Study

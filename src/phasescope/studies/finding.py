@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from phasescope.errors import UserError
-from phasescope.kinds import found_from, load
-from phasescope.runs.presets import preset
+from phasescope.core.errors import UserError
+from phasescope.core.kinds import found_from, load
+from phasescope.runs.config import preset
 from phasescope.studies.study import Study
 
 STUDY_FILE = "study.py"

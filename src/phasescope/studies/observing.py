@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from phasescope.config import Tree
+from phasescope.core.config import Tree
+from phasescope.core.places import Place
 from phasescope.measures.latents.battery import NAMES
 from phasescope.measures.over_runs.resampling import NotEnough
-from phasescope.places import Place
 from phasescope.runs.config import RunConfig
-from phasescope.store.flat import COSTS
+from phasescope.runs.store.flat import COSTS
 from phasescope.studies.runs_table import Runs
 
 if TYPE_CHECKING:

@@ -22,10 +22,10 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from phasescope.config import explain
-from phasescope.errors import UserError
-from phasescope.kinds import source_digests
-from phasescope.store.files import read_json, sha256, to_json, write_aside
+from phasescope.core.config import explain
+from phasescope.core.errors import UserError
+from phasescope.core.kinds import source_digests
+from phasescope.runs.store.files import read_json, sha256, to_json, write_aside
 from phasescope.studies.study import Study
 
 PREREGISTRATION = "preregistration.json"

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
-from phasescope.config import explain
-from phasescope.errors import UserError
-from phasescope.kinds import source_digests
+from phasescope.core.config import explain
+from phasescope.core.errors import UserError
+from phasescope.core.kinds import source_digests
 from phasescope.measures.over_runs.resampling import NotEnough
 from phasescope.runs.recording import SOURCES
-from phasescope.store.files import read_json, sha256, to_json
-from phasescope.store.records import HEAD, read_records
+from phasescope.runs.store.files import read_json, sha256, to_json
+from phasescope.runs.store.records import HEAD, read_records
 from phasescope.studies.claim import Claim, Judgement, Verdict
 from phasescope.studies.runs_table import Runs
 from phasescope.studies.study import Study

@@ -19,9 +19,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from phasescope.errors import UserError
+from phasescope.core.errors import UserError
+from phasescope.core.showing import html_table
 from phasescope.runs.config import RunConfig
-from phasescope.showing import html_table
 from phasescope.studies.cells import DEFAULTS, Cell
 from phasescope.studies.claim import Claim
 from phasescope.studies.observing import column_fault, columns_read, observation
@@ -32,7 +32,7 @@ from phasescope.studies.tables import Table
 if TYPE_CHECKING:
     import pandas as pd
 
-    from phasescope.store import Run
+    from phasescope.runs.store import Run
 
 MOST_SEEDS = 1000
 CODE = {"data": False}

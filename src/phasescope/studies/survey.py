@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from phasescope.errors import UserError
-from phasescope.kinds import source_digests
+from phasescope.core.errors import UserError
+from phasescope.core.kinds import source_digests
 from phasescope.runs.config import RunConfig
 from phasescope.runs.recording import whole_runs
-from phasescope.store import Run
+from phasescope.runs.store import Run
 from phasescope.studies.records import RECORDS, Recorded, read_rows
 from phasescope.studies.study import Study
 

@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from phasescope.config import Tree, parse_overrides, read_yaml, set_overrides
-from phasescope.errors import UserError
+from phasescope.core.config import Tree, parse_overrides, read_yaml, set_overrides
+from phasescope.core.errors import UserError
 from phasescope.runs.config import RunConfig, split_words
-from phasescope.store.files import to_json
+from phasescope.runs.store.files import to_json
 from phasescope.studies.cells import DEFAULTS, Cell
 from phasescope.studies.finding import STUDY_FILE, find_study, studies_folder, study_names
 from phasescope.studies.plots import Courses, Ends

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from phasescope.errors import UserError
-from phasescope.places import Place
-from phasescope.store.flat import config_columns
+from phasescope.core.errors import UserError
+from phasescope.core.places import Place
+from phasescope.runs.store.flat import config_columns
 from phasescope.views.numbers import NOTHING, format_count
 from phasescope.views.record import Record
 from phasescope.views.report.words import PROBES, headline

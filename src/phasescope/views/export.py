@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from phasescope.errors import UserError
-from phasescope.store import Run
-from phasescope.store.files import write_all_aside
-from phasescope.store.flat import as_frame, plain_types, snapshot_rows
-from phasescope.store.tables import parquet_bytes
+from phasescope.core.errors import UserError
+from phasescope.runs.store import Run
+from phasescope.runs.store.files import write_all_aside
+from phasescope.runs.store.flat import as_frame, plain_types, snapshot_rows
+from phasescope.runs.store.tables import parquet_bytes
 from phasescope.studies.records import Recorded, read_claims, read_rows
 from phasescope.studies.study import Study
 from phasescope.views.figures.studies import draw

@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from phasescope.store.files import to_json
+from phasescope.runs.store.files import to_json
 from phasescope.views.explorer.page import page_file
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from phasescope.errors import UserError
+from phasescope.core.errors import UserError
 from phasescope.measures.learning.phases import LETTERS
-from phasescope.store import Run
-from phasescope.store.flat import numbered
+from phasescope.runs.store import Run
+from phasescope.runs.store.flat import numbered
 from phasescope.views.figures.pixels import sheet
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from typing import Literal, get_args
 
 from matplotlib.figure import Figure
 
-from phasescope.errors import UserError
-from phasescope.store.files import write_aside
-from phasescope.store.folder import Run
+from phasescope.core.errors import UserError
+from phasescope.runs.store.files import write_aside
+from phasescope.runs.store.folder import Run
 from phasescope.views.figures.axes import figure_bytes
 from phasescope.views.record import Record
 from phasescope.views.report.pictures import FIGURES, caption, sound_record

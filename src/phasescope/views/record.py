@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from phasescope.config import merge
-from phasescope.factors import Factor, Factors
+from phasescope.core.config import merge
+from phasescope.core.factors import Factor, Factors
+from phasescope.core.places import Place
 from phasescope.measures.learning.phases import (
     BEHAVIOUR,
     REPRESENTATION,
@@ -23,11 +24,10 @@ from phasescope.measures.learning.phases import (
     phase_onsets,
     phase_sequence,
 )
-from phasescope.places import Place
-from phasescope.store.catalogue import read_or
-from phasescope.store.folder import Run, broken_status
-from phasescope.store.metrics import Metrics
-from phasescope.store.snapshot import Snapshot
+from phasescope.runs.store.catalogue import read_or
+from phasescope.runs.store.folder import Run, broken_status
+from phasescope.runs.store.metrics import Metrics
+from phasescope.runs.store.snapshot import Snapshot
 from phasescope.views.terms import MEASURES, NULLS
 from phasescope.views.unconditional import (
     formed_or_not,

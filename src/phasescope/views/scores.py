@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from phasescope.core.places import Place
 from phasescope.measures.learning.gain import LEAST_LEFT, floor_of, reached
-from phasescope.places import Place
 from phasescope.views.record import Record, number, score
 
 if TYPE_CHECKING:

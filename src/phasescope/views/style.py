@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from matplotlib import colormaps, rc_params_from_file
 from matplotlib.colors import Colormap, ListedColormap, hsv_to_rgb, to_hex
 
-from phasescope.factors import Factor
+from phasescope.core.factors import Factor
 
 PALETTE = {
     "ink": ("#1b1f24", "#e7e9ec"),

@@ -12,11 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from phasescope.factors import Factor, Factors
+from phasescope.core.factors import Factor, Factors
+from phasescope.core.places import Place
 from phasescope.measures.latents.neighbours import SHEET
 from phasescope.measures.learning.gain import LEAST_LEFT
 from phasescope.measures.learning.phases import BEHAVIOUR, REPRESENTATION
-from phasescope.places import Place
 
 if TYPE_CHECKING:
     import numpy as np

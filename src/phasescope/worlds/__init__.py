@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from phasescope.kinds import open_union
+from phasescope.core.kinds import open_union
 from phasescope.worlds.arrays import ArrayWorld
 from phasescope.worlds.base import LEAST_LABELS, Outcome, Reader, World, check_world, some_of
 from phasescope.worlds.bump import GaussianBump

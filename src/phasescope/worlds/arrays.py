@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from phasescope.errors import UserError
-from phasescope.factors import Factors
-from phasescope.npz import open_npz
-from phasescope.randomness import numpy_generator
+from phasescope.core.errors import UserError
+from phasescope.core.factors import Factors
+from phasescope.core.npz import open_npz
+from phasescope.core.randomness import numpy_generator
 from phasescope.worlds.base import Split, World
 from phasescope.worlds.image_set import Description, ImageSet
 from phasescope.worlds.nearest import MOST_NUMBERS, NearestImage

@@ -16,10 +16,10 @@ import numpy as np
 from jaxtyping import Bool, Float
 from pydantic import model_validator
 
-from phasescope.factors import Factors
-from phasescope.kinds import Kind
-from phasescope.randomness import numpy_generator
-from phasescope.sources import failing
+from phasescope.core.factors import Factors
+from phasescope.core.kinds import Kind
+from phasescope.core.randomness import numpy_generator
+from phasescope.core.sources import failing
 from phasescope.worlds.designs import Design
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ import numpy as np
 from jaxtyping import Float
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
-from phasescope.config import Config
-from phasescope.factors import Factor, Factors
-from phasescope.randomness import numpy_generator
+from phasescope.core.config import Config
+from phasescope.core.factors import Factor, Factors
+from phasescope.core.randomness import numpy_generator
 from phasescope.worlds.holdouts import AnyHoldOut, Held, finite, named
 
 MAX_STEPS = 10_000

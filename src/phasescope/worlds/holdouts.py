@@ -22,9 +22,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 from pydantic import ConfigDict, Field, model_validator
 
-from phasescope.config import Config
-from phasescope.factors import Factor, Factors
-from phasescope.randomness import numpy_generator
+from phasescope.core.config import Config
+from phasescope.core.factors import Factor, Factors
+from phasescope.core.randomness import numpy_generator
 
 ROUNDING = 1e-6
 """share of a factor's range by which a label may miss the end of another range and still lie in it"""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from phasescope.errors import UserError
-from phasescope.factors import Factor, Factors
+from phasescope.core.errors import UserError
+from phasescope.core.factors import Factor, Factors
 from phasescope.worlds.nearest import NearestImage
 
 if TYPE_CHECKING:

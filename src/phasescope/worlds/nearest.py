@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from phasescope.factors import Factors
-from phasescope.randomness import numpy_generator
+from phasescope.core.factors import Factors
+from phasescope.core.randomness import numpy_generator
 from phasescope.worlds.base import Columns, Outcome, Reader
 
 if TYPE_CHECKING:

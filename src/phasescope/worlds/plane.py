@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy import special
 
-from phasescope.errors import UserError
+from phasescope.core.errors import UserError
 from phasescope.worlds.base import Columns, Reader, World
 
 if TYPE_CHECKING:

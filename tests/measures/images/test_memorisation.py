@@ -8,7 +8,7 @@ from scipy.integrate import quad
 from scipy.spatial.distance import cdist
 from statsmodels.stats.proportion import proportion_confint
 
-from phasescope.factors import Factors
+from phasescope.core.factors import Factors
 from phasescope.measures.images.memorisation import gap_ratio, paired_difference_interval, snap_to_grid
 
 N = 16

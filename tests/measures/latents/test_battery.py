@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from phasescope.factors import Factor, Factors
+from phasescope.core.factors import Factor, Factors
 from phasescope.measures import battery, two_nn
 from phasescope.measures.latents.battery import NAMES, OF_LATTICE, ON_REQUEST
 from phasescope.measures.latents.ideal import clifford_torus

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import ortho_group
 
-from phasescope.factors import Factors
+from phasescope.core.factors import Factors
 from phasescope.measures.latents.factorization import estimate, factorization, gradients, shares
 from phasescope.measures.latents.ideal import clifford_torus, embed, random_latents, sheet, torus_3d
 from phasescope.measures.latents.variance_components import check_code, fieller_interval, without_excess

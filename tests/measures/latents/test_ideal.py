@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import pdist
 
-from phasescope.factors import Factors
+from phasescope.core.factors import Factors
 from phasescope.measures.latents.ideal import clifford_torus, embed, random_latents, sheet, torus_3d
 
 PERIODIC = {"factors": Factors.named(("x", "y"), [32.0, 32.0], ("x", "y"))}

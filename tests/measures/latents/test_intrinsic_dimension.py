@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from phasescope.factors import Factors
+from phasescope.core.factors import Factors
 from phasescope.measures.latents.dimension import gaussian_like, two_nn
 from phasescope.measures.latents.ideal import clifford_torus, embed
 

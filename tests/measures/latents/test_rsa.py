@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial.distance import pdist
 from scipy.stats import spearmanr
 
-from phasescope.factors import Factors
+from phasescope.core.factors import Factors
 from phasescope.measures.latents.ideal import clifford_torus
 from phasescope.measures.latents.rsa import rsa
 

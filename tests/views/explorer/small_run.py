@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from phasescope.randomness import torch_generator
+from phasescope.core.randomness import torch_generator
 from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig
-from phasescope.store import Run, hold
-from phasescope.store.tables import safetensors_bytes, write_parquet
+from phasescope.runs.store import Run, hold
+from phasescope.runs.store.tables import safetensors_bytes, write_parquet
 
 N = 8
 STEPS = (0, 20, 40)

@@ -5,8 +5,8 @@ import os
 import numpy as np
 import pytest
 
-from phasescope.errors import UserError
-from phasescope.places import Place
+from phasescope.core.errors import UserError
+from phasescope.core.places import Place
 from phasescope.views.explorer.clouds import places_in, stored_cloud
 from phasescope.views.figures.manifold import align, principal_components
 from phasescope.views.record import Record

@@ -8,7 +8,7 @@ import pytest
 from small_run import write_small_run
 from starlette.testclient import TestClient
 
-from phasescope.store.metrics import FIRST_READ, read_last
+from phasescope.runs.store.metrics import FIRST_READ, read_last
 from phasescope.views.explorer.server import MOST_COLUMNS, create_app
 
 

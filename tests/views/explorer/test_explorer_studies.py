@@ -9,8 +9,8 @@ import pytest
 from example_study import claim, write_claims
 from small_run import write_small_run
 
-from phasescope.errors import UserError
-from phasescope.store.records import condense, merge_records
+from phasescope.core.errors import UserError
+from phasescope.runs.store.records import condense, merge_records
 from phasescope.views.explorer.library import Unknown
 from phasescope.views.explorer.studies import Studies, axes_of, runs_of, usual_settings
 

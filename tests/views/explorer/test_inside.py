@@ -9,13 +9,13 @@ from small_run import N, network_of, write_small_run
 from starlette.testclient import TestClient
 from test_packets import unpacked
 
-from phasescope.errors import UserError
-from phasescope.networks.layers import SelfAttention
-from phasescope.places import Place
-from phasescope.probing.capture import activations, attention
+from phasescope.core.errors import UserError
+from phasescope.core.places import Place
+from phasescope.models.networks.layers import SelfAttention
 from phasescope.runs.painting import Painter, as_maps
+from phasescope.runs.probing.capture import activations, attention
 from phasescope.runs.sampling import inputs_at
-from phasescope.store import Run
+from phasescope.runs.store import Run
 from phasescope.views.explorer.server import create_app
 
 LABEL = (3.0, 5.0)

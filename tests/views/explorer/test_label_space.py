@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from small_run import STEPS, write_small_run
 
-from phasescope.store import Run
+from phasescope.runs.store import Run
 from phasescope.views.cells import cells
 from phasescope.views.explorer.serve import serving
 from phasescope.views.record import Record

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from small_run import config, line, many_runs, status, write_small_run
 
-from phasescope.store import Run, hold
-from phasescope.store.flat import config_columns
+from phasescope.runs.store import Run, hold
+from phasescope.runs.store.flat import config_columns
 from phasescope.views.explorer.library import Library, Unknown
 from phasescope.views.explorer.rows import MOST_POINTS, row_of, settings, timeline
 

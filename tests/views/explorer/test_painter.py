@@ -8,14 +8,14 @@ import torch
 from small_run import STEPS, N, config, network_of, write_small_run
 from test_packets import unpacked
 
-from phasescope.errors import UserError
-from phasescope.families.diffusion.config import (
+from phasescope.core.errors import UserError
+from phasescope.core.places import Place
+from phasescope.core.randomness import torch_generator
+from phasescope.models.families.diffusion.config import (
     DDIMSamplerConfig,
     DDPMSamplerConfig,
     DPMSolverSamplerConfig,
 )
-from phasescope.places import Place
-from phasescope.randomness import torch_generator
 from phasescope.runs.intervening import Change
 from phasescope.runs.painting import Wish, strip_of
 from phasescope.views.explorer.painted import Painter

@@ -18,8 +18,8 @@ from small_run import STEPS, N, write_small_run
 from starlette.testclient import TestClient
 from test_packets import unpacked
 
-from phasescope.errors import UserError
-from phasescope.store import Run
+from phasescope.core.errors import UserError
+from phasescope.runs.store import Run
 from phasescope.views.explorer.page import STATIC
 from phasescope.views.explorer.serve import bind, serving, token_for
 from phasescope.views.explorer.server import create_app

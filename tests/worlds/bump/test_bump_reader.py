@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 from scipy.optimize import least_squares
 
-from phasescope.config import UserError
-from phasescope.randomness import numpy_generator
+from phasescope.core.config import UserError
+from phasescope.core.randomness import numpy_generator
 from phasescope.worlds.bump.matched_filter import (
     PRIOR_DEVIATION,
     chance_level,

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phasescope.config import UserError
+from phasescope.core.config import UserError
 from phasescope.worlds.bump.world import GaussianBump
 
 N = 32

@@ -24,11 +24,11 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import ArrayLike
 
-from phasescope.factors import Factors
+from phasescope.core.factors import Factors
+from phasescope.core.randomness import numpy_generator
 from phasescope.measures.checks import Labels, check_count, check_draws, check_finite, check_labels
 from phasescope.measures.learning.phases import wilson_low
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, null_level
-from phasescope.randomness import numpy_generator
 
 COPY = 1 / 3
 """d_1 / d_2 below which an image counts as a copy"""

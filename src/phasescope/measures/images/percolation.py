@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
+from phasescope.core.randomness import numpy_generator
 from phasescope.measures.checks import check_finite
-from phasescope.randomness import numpy_generator
 
 MOST_IMAGES = 8192
 """whose overlaps are held in memory"""

@@ -19,12 +19,12 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float
 
-from phasescope.factors import Factors
+from phasescope.core.factors import Factors
+from phasescope.core.randomness import numpy_generator
 from phasescope.measures.checks import check_count
 from phasescope.measures.latents.ideal import RADII, clifford_torus, torus_3d
 from phasescope.measures.latents.variance_components import Code, check_code, fieller_interval
 from phasescope.measures.scores import Score, null_level
-from phasescope.randomness import numpy_generator
 
 WHITENED_FLOOR = 0.01
 """of the largest principal component's variance, below which whitening drops a component: it would make noise as loud"""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 
-from phasescope.factors import Factors
+from phasescope.core.factors import Factors
 from phasescope.measures.checks import MOST_ROWS, Labels, check_labels, check_latents, check_lattice
 from phasescope.measures.latents.additivity import additivity
 from phasescope.measures.latents.dimension import participation_ratio, two_nn

@@ -31,10 +31,10 @@ import math
 import numpy as np
 from jaxtyping import Float, Int
 
+from phasescope.core.randomness import numpy_generator
 from phasescope.measures.anova import with_pairs_counted_once
 from phasescope.measures.checks import check_count, check_latents
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, ratio
-from phasescope.randomness import numpy_generator
 
 TIE = 1e-4
 """share of a distance within which two distances are equal: those of float32 labels on a lattice are"""

@@ -31,7 +31,8 @@ from functools import partial
 import numpy as np
 from jaxtyping import Float, Int
 
-from phasescope.factors import Factors
+from phasescope.core.factors import Factors
+from phasescope.core.randomness import numpy_generator
 from phasescope.measures.checks import check_count
 from phasescope.measures.latents.ideal import RADII, clifford_torus, random_latents, torus_3d
 from phasescope.measures.latents.variance_components import (
@@ -42,7 +43,6 @@ from phasescope.measures.latents.variance_components import (
     fieller_interval,
 )
 from phasescope.measures.scores import Score, null_level
-from phasescope.randomness import numpy_generator
 
 
 def factorization(

@@ -19,9 +19,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from phasescope.factors import Factors
+from phasescope.core.factors import Factors
+from phasescope.core.randomness import numpy_generator
 from phasescope.measures.checks import Labels, check_count, check_labels
-from phasescope.randomness import numpy_generator
 
 RADII = (2.0, 1.0)
 """R, of the circle round the hole, and r, of the tube."""

@@ -30,10 +30,10 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Int
 
-from phasescope.factors import Factors
+from phasescope.core.factors import Factors
+from phasescope.core.randomness import numpy_generator
 from phasescope.measures.checks import Labels, check_count, check_draws, check_labels, check_latents
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, null_level
-from phasescope.randomness import numpy_generator
 
 Ranks = Int[np.ndarray, "n n"]
 Near = Int[np.ndarray, "n k"]

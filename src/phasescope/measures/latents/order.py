@@ -23,12 +23,12 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from phasescope.factors import Factors
+from phasescope.core.factors import Factors
+from phasescope.core.randomness import numpy_generator
 from phasescope.measures.anova import share_between_bounds
 from phasescope.measures.checks import Labels, check_count, check_draws, check_labels, check_latents
 from phasescope.measures.latents.ridge import RidgeFit, out_of_fold, ridge_fits
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, null_level, ratio
-from phasescope.randomness import numpy_generator
 
 WORST = float(np.log(2))
 """log(1 - R^2), no mean of which is larger, since alpha may leave the mean; intervals end there."""

@@ -30,11 +30,11 @@ from functools import partial
 import numpy as np
 from jaxtyping import Float, Int
 
-from phasescope.factors import Factors
+from phasescope.core.factors import Factors
+from phasescope.core.randomness import numpy_generator
 from phasescope.measures.checks import check_draws, check_latents
 from phasescope.measures.latents.order import order
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, null_level, ratio
-from phasescope.randomness import numpy_generator
 
 ROUTES = ("order_told", "order_seen", "share_told", "share_seen")
 LEAST_ERROR = 1e-9

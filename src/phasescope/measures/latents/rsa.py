@@ -15,11 +15,11 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int
 
-from phasescope.factors import Factors
+from phasescope.core.factors import Factors
+from phasescope.core.randomness import numpy_generator
 from phasescope.measures.checks import check_draws, check_labels, check_latents
 from phasescope.measures.latents.neighbours import squared_distances
 from phasescope.measures.scores import Score, basic_interval, null_level
-from phasescope.randomness import numpy_generator
 
 STEPS = 1e5 * np.pi
 """in which latent distances are counted within a power of two, so that those tie which are equal but for rounding; their

@@ -24,10 +24,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Int
 
+from phasescope.core.randomness import numpy_generator
 from phasescope.measures.checks import check_count, check_latents
 from phasescope.measures.latents.dimension import gaussian_like
 from phasescope.measures.scores import CONFIDENCE, Score
-from phasescope.randomness import numpy_generator
 
 LIKELY = 0.5
 """support above which a number is within a Betti number's interval"""

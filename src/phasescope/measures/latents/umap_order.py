@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from phasescope.factors import Factors
+from phasescope.core.factors import Factors
+from phasescope.core.randomness import numpy_generator
 from phasescope.measures.checks import check_count, check_draws, check_labels, check_latents
 from phasescope.measures.latents.order import estimated, explained, majority
 from phasescope.measures.scores import Score, bootstrap_weights, null_level, percentile_interval
-from phasescope.randomness import numpy_generator
 
 if TYPE_CHECKING:
     from umap import UMAP

@@ -35,10 +35,10 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
-from phasescope.factors import Factors
+from phasescope.core.factors import Factors
+from phasescope.core.randomness import numpy_generator
 from phasescope.measures.checks import Lattice, check_labels, check_latents, check_lattice
 from phasescope.measures.scores import TAIL
-from phasescope.randomness import numpy_generator
 
 STEP = 1e-4
 """of the noise, over which a gradient's derivative is taken"""

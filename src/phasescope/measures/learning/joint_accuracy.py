@@ -19,9 +19,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike
 
+from phasescope.core.randomness import numpy_generator
 from phasescope.measures.checks import check_count
 from phasescope.measures.scores import Score, null_level, percentile_interval
-from phasescope.randomness import numpy_generator
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,8 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 
+from phasescope.core.randomness import numpy_generator
 from phasescope.measures.scores import bootstrap_weights
-from phasescope.randomness import numpy_generator
 
 CONFIDENCE = 0.975
 """of every interval over runs: 1 - 0.05 / 2, since there are two interim analyses"""

@@ -13,11 +13,11 @@ from anyio import CancelScope, CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
-from phasescope.errors import UserError, log_once
-from phasescope.places import Place
+from phasescope.core.errors import UserError, log_once
+from phasescope.core.places import Place
 from phasescope.runs.intervening import Change
 from phasescope.runs.painting import Unwanted
-from phasescope.store.files import to_json
+from phasescope.runs.store.files import to_json
 from phasescope.views.explorer.library import Unknown
 from phasescope.views.explorer.page import TYPES, page_file
 

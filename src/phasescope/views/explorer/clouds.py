@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from phasescope.errors import UserError, reading
-from phasescope.places import Place
-from phasescope.store.folder import Run
+from phasescope.core.errors import UserError, reading
+from phasescope.core.places import Place
+from phasescope.runs.store.folder import Run
 from phasescope.views.explorer.packets import packet
 from phasescope.views.figures.manifold import PROJECTIONS, Cloud, cloud_of
 from phasescope.views.record import Array, Record

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import yaml
 
-from phasescope.errors import UserError, reading
-from phasescope.factors import Factor
+from phasescope.core.errors import UserError, reading
+from phasescope.core.factors import Factor
 from phasescope.runs.loading import not_imported
-from phasescope.store.files import to_json
-from phasescope.store.folder import shown
-from phasescope.store.metrics import rung_of
+from phasescope.runs.store.files import to_json
+from phasescope.runs.store.folder import shown
+from phasescope.runs.store.metrics import rung_of
 from phasescope.views.cells import factors_shown, worst
 from phasescope.views.explorer.painted import evenly
 from phasescope.views.figures.manifold import PROJECTIONS, labels_of, places_of

@@ -14,9 +14,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from phasescope.errors import UserError
-from phasescope.store.catalogue import is_run, read_or
-from phasescope.store.folder import Run, is_held, shown
+from phasescope.core.errors import UserError
+from phasescope.runs.store.catalogue import is_run, read_or
+from phasescope.runs.store.folder import Run, is_held, shown
 from phasescope.views.explorer.rows import default_fields, last_numbers, row_of, timeline
 from phasescope.views.record import Record
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from phasescope.store.files import to_json
+from phasescope.runs.store.files import to_json
 
 DTYPES = {"float32": "<f4", "uint8": "|u1"}
 """what travels: points and readings as float32, pixels as uint8"""

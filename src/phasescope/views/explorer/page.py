@@ -6,7 +6,7 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
-from phasescope.store.files import to_json
+from phasescope.runs.store.files import to_json
 from phasescope.views.style import ON_DATA, PHASE_COLOURS, TARGET, css_variables
 from phasescope.views.terms import tree
 

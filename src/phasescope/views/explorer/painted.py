@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from phasescope.errors import reading
-from phasescope.places import Place
+from phasescope.core.errors import reading
+from phasescope.core.places import Place
 from phasescope.runs import painting
 from phasescope.runs.painting import Wish
-from phasescope.store.folder import Run
-from phasescope.store.snapshot import Snapshot
+from phasescope.runs.store.folder import Run
+from phasescope.runs.store.snapshot import Snapshot
 from phasescope.views.cells import cells
 from phasescope.views.explorer.packets import packet
 from phasescope.views.figures.pixels import pixels

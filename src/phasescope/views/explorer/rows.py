@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from phasescope.store.catalogue import read_or
-from phasescope.store.flat import config_columns, numbered
-from phasescope.store.folder import Run, shown
-from phasescope.store.metrics import is_number
-from phasescope.store.tags import read_tags
+from phasescope.runs.store.catalogue import read_or
+from phasescope.runs.store.flat import config_columns, numbered
+from phasescope.runs.store.folder import Run, shown
+from phasescope.runs.store.metrics import is_number
+from phasescope.runs.store.tags import read_tags
 from phasescope.views.record import Record, score, success_share
 from phasescope.views.scores import probe_r2
 from phasescope.views.terms import READINGS

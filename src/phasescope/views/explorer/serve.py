@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from phasescope.errors import RunFailed, UserError
+from phasescope.core.errors import RunFailed, UserError
 from phasescope.views.explorer.guard import is_loopback
 
 GRACE_S = 1.0

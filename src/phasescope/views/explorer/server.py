@@ -22,10 +22,10 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from phasescope.errors import UserError, log_once
+from phasescope.core.errors import UserError, log_once
 from phasescope.runs.painting import Wish
-from phasescope.store.files import to_json
-from phasescope.store.folder import shown
+from phasescope.runs.store.files import to_json
+from phasescope.runs.store.folder import shown
 from phasescope.views.explorer.answers import Query, endpoint, static
 from phasescope.views.explorer.clouds import cloud_packet, places_in, stored_cloud
 from phasescope.views.explorer.details import details

@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from phasescope.errors import UserError, reading
+from phasescope.core.errors import UserError, reading
 from phasescope.measures.learning.phases import LETTERS
-from phasescope.store.files import read_json
-from phasescope.store.folder import shown
+from phasescope.runs.store.files import read_json
+from phasescope.runs.store.folder import shown
 from phasescope.views.explorer.library import Unknown
 from phasescope.views.numbers import amendment_lines
 from phasescope.views.record import onsets_of
@@ -104,7 +104,7 @@ class Studies:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    from phasescope.store.records import read_records
+    from phasescope.runs.store.records import read_records
     from phasescope.studies.preregistration import read_preregistration
     from phasescope.studies.records import plain, read_claims
 
@@ -126,7 +126,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _cells(path: Path) -> dict[str, str]:
     """Return the cells of each recorded run, by its digest."""
-    from phasescope.store.records import some_columns
+    from phasescope.runs.store.records import some_columns
 
     if not (path / RECORDS).exists():
         return {}
@@ -138,7 +138,7 @@ def _cells(path: Path) -> dict[str, str]:
 def usual_settings() -> dict[str, Any]:
     """Return the defaults of a configuration's fields: records of earlier versions lack the later ones' columns."""
     from phasescope.runs.config import defaults
-    from phasescope.store.flat import config_columns
+    from phasescope.runs.store.flat import config_columns
 
     return {name: _plain(value) for name, value in config_columns(defaults()).items()}
 

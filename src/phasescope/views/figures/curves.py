@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from phasescope.places import Place
+from phasescope.core.places import Place
 from phasescope.views.figures.axes import short
 from phasescope.views.figures.drawing import Line, Mesh, RunPanel, draw_panels
 from phasescope.views.record import Record, number, score

@@ -20,7 +20,7 @@ from phasescope.views.terms import factor_words
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
 
-    from phasescope.factors import Factor
+    from phasescope.core.factors import Factor
 
 SNAPSHOTS = 5
 

@@ -22,9 +22,9 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from phasescope.factors import Factor
-from phasescope.places import Place
-from phasescope.store.snapshot import Snapshot
+from phasescope.core.factors import Factor
+from phasescope.core.places import Place
+from phasescope.runs.store.snapshot import Snapshot
 from phasescope.views.figures.axes import WIDTH_IN
 from phasescope.views.record import Array, Record, number, score
 from phasescope.views.style import INK, MUTED, RC, class_ticks, scale_of

@@ -1,11 +1,16 @@
-"""Images as pixels of a screen, grey or in colour."""
+"""Images as pixels of a screen, grey or in colour, and as files: a PNG grid, or an npz with `images` and `labels`."""
 
 from __future__ import annotations
 
+import io
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from phasescope.core.errors import UserError
+from phasescope.runs.store.files import write_aside
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Shaped, UInt8
@@ -56,3 +61,30 @@ def sheet(images: Float[np.ndarray, "n C *spatial"], enlarge: int = 4) -> Image.
         joined(cells.reshape(rows, columns, *cells.shape[1:])).repeat(enlarge, axis=0).repeat(enlarge, axis=1)
     )
     return Image.fromarray(large if channels == 3 else large[..., 0])
+
+
+def write_samples(out: Path, images: np.ndarray, labels: np.ndarray) -> Path:
+    """Write images as `out` ends.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    buffer = io.BytesIO()
+    if out.suffix == ".npz":
+        np.savez(buffer, images=images, labels=labels)
+    else:
+        sheet(images).save(buffer, format="PNG")
+    write_out(out, buffer.getvalue())
+    return out
+
+
+def write_out(out: Path, content: bytes, flag: str = "--out") -> None:
+    """Write a file that the user asked for.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    try:
+        write_aside(out, content)
+    except OSError as error:
+        raise UserError(f"`{flag}` (={out}) cannot be written: {error.strerror}") from None

@@ -15,7 +15,7 @@ from phasescope.views.style import LINE, MUTED, PALETTE, RC, held_out_colours
 from phasescope.views.terms import factor_words
 
 if TYPE_CHECKING:
-    from phasescope.families import Clones
+    from phasescope.models.families import Clones
     from phasescope.runs.predicting import Designed
 
 

@@ -8,7 +8,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from phasescope.store.metrics import rung_of
+from phasescope.runs.store.metrics import rung_of
 from phasescope.views.figures.drawing import Line, Mesh, RunPanel, draw_panels
 from phasescope.views.record import Record, number
 from phasescope.views.style import INK, MUTED, NAMED, RC, rung_colours

@@ -11,11 +11,11 @@ from urllib.parse import quote, urlencode
 import numpy as np
 import yaml
 
-from phasescope.errors import UserError, reading
-from phasescope.places import Place
-from phasescope.store.files import to_json, write_aside
-from phasescope.store.folder import Run
-from phasescope.store.tags import read_tags
+from phasescope.core.errors import UserError, reading
+from phasescope.core.places import Place
+from phasescope.runs.store.files import to_json, write_aside
+from phasescope.runs.store.folder import Run
+from phasescope.runs.store.tags import read_tags
 from phasescope.views.comparison import Comparison
 from phasescope.views.explorer.clouds import cloud_packet
 from phasescope.views.explorer.details import history

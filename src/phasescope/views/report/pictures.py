@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from phasescope.runs.store.folder import Run
 from phasescope.runs.whole import ARRAYS, READING, faults_of_files
-from phasescope.store.folder import Run
 from phasescope.views.figures import label_space, standing
 from phasescope.views.figures.curves import denoising, timeline, told_and_seen
 from phasescope.views.figures.manifold import manifold_figure

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from phasescope.errors import UserError
-from phasescope.store.files import write_all_aside, write_aside
+from phasescope.core.errors import UserError
+from phasescope.runs.store.files import write_all_aside, write_aside
 from phasescope.studies.claim import VERDICTS
 from phasescope.studies.preregistration import changed_sources, check_preregistered
 from phasescope.studies.records import Judged, Recorded, RecordedClaim, read_claims, read_rows

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from phasescope.core.places import Place
 from phasescope.measures.learning.gain import floors
 from phasescope.measures.learning.phases import RepresentationThresholds, calibrate
 from phasescope.measures.scores import Score
-from phasescope.places import Place
 from phasescope.views.numbers import format_range, format_score, format_share
 from phasescope.views.record import Record, number, score
 from phasescope.views.terms import measure_words, null_words, place_words, probed

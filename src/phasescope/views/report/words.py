@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from phasescope.core.places import Place
 from phasescope.measures.learning.gain import LEAST_LEFT, floors
-from phasescope.places import Place
 from phasescope.views.numbers import format_share
 from phasescope.views.record import Record, number, score
 from phasescope.views.scores import probe_r2

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from phasescope.errors import UserError
+from phasescope.core.errors import UserError
 from phasescope.measures.over_runs.resampling import LEVEL
 from phasescope.studies.claim import POWER, WRONG
 from phasescope.studies.preregistration import read_preregistration

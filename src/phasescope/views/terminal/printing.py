@@ -62,7 +62,7 @@ class Result:
     def show(self) -> int:
         """Print it; return the command's exit code."""
         if self.as_json and self.to_dict:
-            from phasescope.store.files import to_json
+            from phasescope.runs.store.files import to_json
 
             print(to_json(self.to_dict(), indent=1))
         else:

@@ -32,7 +32,7 @@ def snapshot_line(metrics: dict[str, Any]) -> str:
 
 def follow(events: Iterator[Start | Progress], tell: Callable[[int, int], None]) -> bool:
     """Print the start, the snapshots and the end of `execution.execute`; return whether the run is then done."""
-    from phasescope.store import Run
+    from phasescope.runs.store import Run
     from phasescope.views.record import Record
 
     start = next(events)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import yaml
 
-from phasescope.config import Config, Tree
+from phasescope.core.config import Config, Tree
+from phasescope.core.places import Place
 from phasescope.measures import Score
-from phasescope.places import Place
 from phasescope.views.numbers import format_count, format_number
 from phasescope.views.scores import PROBES, probe_r2
 from phasescope.views.terminal.printing import Result, Table
@@ -22,7 +22,7 @@ from phasescope.views.terms import NULLS, null_words, place_words
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from phasescope.families import Clones
+    from phasescope.models.families import Clones
     from phasescope.runs.predicting import Designed, Prediction
     from phasescope.views.comparison import Comparison
 

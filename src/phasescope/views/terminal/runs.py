@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from phasescope.core.places import Place
 from phasescope.measures.learning.gain import floors
-from phasescope.places import Place
-from phasescope.store import Run
-from phasescope.store.folder import shown
-from phasescope.store.tags import read_tags
+from phasescope.runs.store import Run
+from phasescope.runs.store.folder import shown
+from phasescope.runs.store.tags import read_tags
 from phasescope.views.explorer.rows import row_of
 from phasescope.views.numbers import format_count, format_duration, format_percent, format_score
 from phasescope.views.record import Record, number, score

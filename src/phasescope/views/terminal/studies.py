@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from phasescope.engines import Event, RunEnd
 from phasescope.runs.cost import costs
+from phasescope.runs.engines import Event, RunEnd
 from phasescope.studies.records import RECORDS, Recorded, read_rows
 from phasescope.studies.study import Study
 from phasescope.studies.survey import STATES, Survey

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from phasescope.factors import Factor, Factors
+from phasescope.core.factors import Factor, Factors
 from phasescope.worlds.base import Reader
 from phasescope.worlds.designs import AnyDesign, Grid
 from phasescope.worlds.plane import PlaneWorld, profiles

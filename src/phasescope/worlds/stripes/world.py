@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
-from phasescope.factors import Factor, Factors
+from phasescope.core.factors import Factor, Factors
 from phasescope.worlds.base import Columns, Outcome, Reader, World
 from phasescope.worlds.designs import AnyDesign, Grid, Union
 from phasescope.worlds.holdouts import Rim

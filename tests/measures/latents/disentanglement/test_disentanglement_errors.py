@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from phasescope.factors import Factors
+from phasescope.core.factors import Factors
 from phasescope.measures.latents.disentanglement import (
     code_of,
     dci,

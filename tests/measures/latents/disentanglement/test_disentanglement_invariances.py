@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ortho_group
 
-from phasescope.factors import Factors
+from phasescope.core.factors import Factors
 from phasescope.measures.latents.disentanglement import (
     code_of,
     disentanglement,

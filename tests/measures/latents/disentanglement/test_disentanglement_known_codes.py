@@ -11,7 +11,7 @@ import pytest
 from scipy.linalg import helmert
 from scipy.stats import entropy, ortho_group
 
-from phasescope.factors import Factors
+from phasescope.core.factors import Factors
 from phasescope.measures.latents.disentanglement import (
     code_of,
     dci,

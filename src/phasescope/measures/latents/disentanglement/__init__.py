@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float
 
-from phasescope.factors import Factors
+from phasescope.core.factors import Factors
 from phasescope.measures.latents.disentanglement.code import Code, Reduction, code_of
 from phasescope.measures.latents.disentanglement.dci import DCI, dci, explicitness
 from phasescope.measures.latents.disentanglement.gaps import mig, sap

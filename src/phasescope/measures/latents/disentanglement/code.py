@@ -23,10 +23,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike
 
-from phasescope.factors import Factors
+from phasescope.core.factors import Factors
+from phasescope.core.randomness import numpy_generator
 from phasescope.measures.checks import Labels, check_count, check_labels, check_latents
 from phasescope.measures.scores import Score, basic_interval, null_level
-from phasescope.randomness import numpy_generator
 
 Reduction = Literal["none", "pca", "ica"]
 

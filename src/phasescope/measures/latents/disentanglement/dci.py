@@ -32,12 +32,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from phasescope.core.randomness import numpy_generator
 from phasescope.measures.checks import Labels, check_draws
 from phasescope.measures.latents.disentanglement.code import Code, moments, scored, standardised
 from phasescope.measures.latents.order import explained
 from phasescope.measures.latents.ridge import ridge_fits
 from phasescope.measures.scores import Score, bootstrap_weights, null_level, ratio
-from phasescope.randomness import numpy_generator
 
 FOLDS = 5
 PENALTIES = np.logspace(0, -3, 16)

@@ -21,6 +21,7 @@ from itertools import combinations
 import numpy as np
 from jaxtyping import Float, Int
 
+from phasescope.core.randomness import numpy_generator
 from phasescope.measures.checks import check_draws
 from phasescope.measures.latents.disentanglement.code import Code, moments, scored, standardised
 from phasescope.measures.latents.disentanglement.information import (
@@ -30,7 +31,6 @@ from phasescope.measures.latents.disentanglement.information import (
     mutual_information,
 )
 from phasescope.measures.scores import Score, bootstrap_weights, ratio
-from phasescope.randomness import numpy_generator
 
 
 def mig(code: Code, bins: int = 10, permutations: int = 20, resamples: int = 200, seed: int = 0) -> Score:

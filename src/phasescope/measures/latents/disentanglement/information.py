@@ -29,10 +29,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from phasescope.core.randomness import numpy_generator
 from phasescope.measures.checks import DECIMALS, check_count, check_draws
 from phasescope.measures.latents.disentanglement.code import Code, scored, standardised
 from phasescope.measures.scores import Score, bootstrap_weights, null_level
-from phasescope.randomness import numpy_generator
 
 
 @dataclass(frozen=True)

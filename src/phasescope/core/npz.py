@@ -1,0 +1,30 @@
+"""Named arrays out of npz files."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from phasescope.core.errors import reading
+
+MOST_BYTES = 3 * 2**30
+"""of one array that is measured: no more than fits in memory twice"""
+
+
+@contextmanager
+def open_npz(path: Path | str) -> Iterator[Mapping[str, np.ndarray]]:
+    """The arrays of an npz file by name, each read as it is asked for; no pickle is loaded.
+
+    Raises:
+        UserError: the file cannot be read; also within the block, of an array that cannot be read.
+    """
+    with reading(path), warnings.catch_warnings(), open(path, "rb") as file:
+        warnings.simplefilter("ignore")  # of headers that Python 2 wrote, as dSprites' are
+        with np.load(file, allow_pickle=False) as arrays:
+            if isinstance(arrays, np.ndarray):
+                raise ValueError("it holds one array without a name")
+            yield arrays

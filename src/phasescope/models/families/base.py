@@ -1,0 +1,269 @@
+"""What a family is: a way to learn images, and to generate them.
+
+A network is any callable ``network(x, t, labels)`` that answers as the family asks: for a diffusion x is the noisy image,
+t its time; a family without noise levels gives t = 0. A row of labels that is NaN is no label.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from jaxtyping import Float
+
+from phasescope.core.factors import Factors
+from phasescope.core.kinds import Kind
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from phasescope.worlds.base import World
+
+Network = Callable[..., Any]
+"""``network(x, t, labels)``: x (B, C, *spatial), t (B,) int64, labels (B, K) in the world's units"""
+Withheld = Literal["never", "label", "factors"]
+PATCH_PX = 7
+"""side of the patch of the patch-local optimal denoiser, unless the network sees less or the canvas holds less"""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be learned, and what of the network matters to the best that can be learned."""
+
+    render: Callable[[Tensor], Tensor]
+    """from labels (B, K) to images (B, C, *spatial)"""
+    training: Float[np.ndarray, "M K"]
+    """all training labels, hidden factors included"""
+    factors: Factors
+    """of the training labels, K; a network is given the columns of the visible ones"""
+    periodic: bool = False
+    """whether the canvas is periodic"""
+    shift_px: int | None = None
+    """by which shifts the network commutes; None if it knows absolute place"""
+    patch_px: int = 7
+    """side of the patch of the patch-local optimal denoiser, px, odd"""
+    withheld: Withheld = "never"
+    """what is left out of labels in training: nothing, whole labels, or each factor by itself"""
+
+    @classmethod
+    def of(
+        cls,
+        world: World,
+        shift_px: int | None = None,
+        patch_px: int | None = None,
+        withheld: Withheld = "never",
+    ) -> Task:
+        """Return what is to be learned of a world; by default the patch has `PATCH_PX`, or as much as the canvas allows."""
+        least = min(world.shape[1:])
+        patch_px = patch_px or min(PATCH_PX, least - 1 + least % 2)
+        periodic = bool(world.factors.periodic.all())
+        return cls(
+            world.render, world.training_labels(), world.factors, periodic, shift_px, patch_px, withheld
+        )
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Fixed training labels on which a family's own metrics are taken, the same at each snapshot."""
+
+    task: Task
+    shape: tuple[int, ...]
+    """of an image: (C, *spatial)"""
+    labels: Float[np.ndarray, "bands images K"]
+    seed: int
+    device: torch.device
+
+
+@dataclass(frozen=True)
+class Clones:
+    """How many clones, images that are made noisy and denoised again, come back to their image or to one like it."""
+
+    conditions: tuple[int, ...]
+    """how noisy they were made, (L,), ascending"""
+    share: Float[np.ndarray, " L"]
+    """of clones that came back"""
+    low: Float[np.ndarray, " L"]
+    high: Float[np.ndarray, " L"]
+    """its 95 % interval, by resampled images"""
+    exact: Float[np.ndarray, " L"]
+    """the share of a perfect network without labels, from the same noisy images"""
+    half: tuple[float, float, float]
+    """the condition at which half come back, and its interval; NaN if the share passes no half"""
+    exact_half: float
+    """that of the exact share"""
+    images: int
+    """that were started from"""
+    each: int
+    """clones of each image"""
+
+
+@dataclass(frozen=True)
+class Painting:
+    """Where the generation of images stands."""
+
+    step: int
+    """steps done"""
+    t: int
+    """the time of `x_t`, and -1 in the last state"""
+    x_t: Tensor
+    """the noisy images, (B, C, *spatial)"""
+    x_0: Tensor
+    """the images that they are to become, (B, C, *spatial); in the last state the images"""
+
+
+class Family(ABC):
+    """A way to learn and to generate images; it draws nothing but from generators that it is given."""
+
+    @property
+    def conditions(self) -> Sequence[int] | None:
+        """Under which latents can be read (a diffusion: its noise levels); None if there is none to choose."""
+        return None
+
+    @abstractmethod
+    def draw(self, x_0: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """Return all that is random in a loss, drawn on the generator's device, on that of the images (B, C, *spatial)."""
+
+    @abstractmethod
+    def loss_at(self, network: Network, x_0: Tensor, labels: Tensor, *drawn: Tensor) -> Float[Tensor, " B"]:
+        """Return the loss of each image, given what `draw` drew."""
+
+    @abstractmethod
+    def trajectory(
+        self,
+        network: Network,
+        labels: Float[Tensor, "B K"],
+        shape: tuple[int, ...],
+        generator: torch.Generator,
+    ) -> Iterator[Painting]:
+        """Yield the states on the way to the images of `labels`; a family that generates at once has one."""
+
+    @abstractmethod
+    def inputs(
+        self, x_0: Tensor, labels: Tensor, condition: int | None, noise: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return what a network is given when its latents are read: (x, t, labels), of images (B, C, *spatial) and unit
+        noise."""
+
+    def sample(
+        self,
+        network: Network,
+        labels: Float[Tensor, "B K"],
+        shape: tuple[int, ...],
+        generator: torch.Generator,
+    ) -> Float[Tensor, "B C *spatial"]:
+        """Return the images at the end of `trajectory`."""
+        (last,) = deque(self.trajectory(network, labels, shape, generator), maxlen=1)
+        return last.x_0
+
+    def forecast(self, task: Task, rungs: bool = True) -> Mapping[str, Any]:
+        """Return what can be predicted of training before it begins, JSON-ready; nothing if nothing is known.
+
+        Args:
+            rungs: whether the errors of all reference denoisers are included, which takes longest.
+        """
+        return {}
+
+    def optima(self, task: Task) -> Mapping[str, Network]:
+        """Return by name the best networks without labels, each by what it sees of images; none if none is known.
+
+        Raises:
+            ValueError: the task has none.
+        """
+        return {}
+
+    def clones(
+        self,
+        network: Network,
+        task: Task,
+        conditions: Sequence[int],
+        images: int,
+        each: int,
+        seed: int = 0,
+        tell: Callable[[int, int], None] = lambda done, of: None,
+    ) -> Clones:
+        """Return how many training images, made noisy and denoised again without a label, come back.
+
+        Args:
+            conditions: how noisy.
+            images: how many are started from, the same at each condition.
+            each: clones of each.
+            tell: is called with the number of conditions that are done, and of all.
+
+        Raises:
+            ValueError: this family cannot start from a noisy image, or a condition is none of its own.
+        """
+        raise ValueError("`family` must be one that paints from noisy images")
+
+    def references(self, examples: Examples) -> Mapping[str, Any]:
+        """Return what is known of the best that can be learned, JSON-ready, computed once per run for `examine`."""
+        return {}
+
+    def examine(
+        self, network: Network, examples: Examples, references: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Return the family's own metrics of a network, JSON-ready."""
+        return {}
+
+
+class FamilyConfig(Kind):
+    """What a family is, as its user writes it; a class that is a `Family` as well is its own. Known without torch:
+
+    Attributes:
+        conditions: as the family's.
+        usual_conditions: under which latents are read by default.
+        telling_condition: that at which the representation's phase is read: there only the label can tell the image.
+    """
+
+    @property
+    def conditions(self) -> Sequence[int] | None:
+        return None
+
+    @property
+    def usual_conditions(self) -> tuple[int, ...]:
+        return ()
+
+    @property
+    def telling_condition(self) -> int | None:
+        return None
+
+    def painting(self) -> dict[str, Any] | None:
+        """Return what may be chosen in sampling: `samplers` by name, the default `sampler` and `steps`, `most_steps`; None
+        if nothing may."""
+        return None
+
+    def painted_by(self, sampler: str, steps: int) -> FamilyConfig:
+        """Return the same family with another of its samplers.
+
+        Raises:
+            ValueError: it has no such sampler, or not so many steps.
+        """
+        raise ValueError(f"`sampler` (={sampler}) must be left out: this family paints in one way")
+
+    def build(self) -> Family:
+        """Return the family itself."""
+        if isinstance(self, Family):
+            return self
+        raise NotImplementedError(f"`{type(self).__name__}` must have `build`, or be a Family itself")
+
+
+@contextmanager
+def evaluating(network: Any, taps: Sequence[str] | Mapping[str, Any] = ()) -> Iterator[None]:
+    """Within the block, every module of the network evaluates (no dropout); afterwards each is as it was."""
+    from torch import nn
+
+    roots = [network, *(taps.values() if isinstance(taps, Mapping) else ())]
+    modules = [module for root in roots if isinstance(root, nn.Module) for module in root.modules()]
+    modes = [(module, module.training) for module in modules]
+    for module in modules:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training

@@ -1,0 +1,153 @@
+"""Samplers: from noise to an image, as generators of the states on the way.
+
+A sampler goes down the times T-1 = t_0 > t_1 > ... > t_n = -1 (the clean image), evenly spaced and rounded
+("trailing" in Lin et al. 2024, arXiv 2305.08891). At t it asks `denoise(x_t, t)` for x_0, then goes to s < t:
+
+- DDIM (Song et al. 2021, eq. 12, 16, arXiv 2010.02502), eps = (x_t - alpha_t x_0) / sigma_t, z fresh noise,
+
+      x_s = alpha_s x_0 + sigma_s sqrt(1 - eta^2 tau) eps + sigma_s eta sqrt(tau) z,  tau = 1 - SNR_t / SNR_s;
+
+  eta = 1 through every t is ancestral DDPM with the posterior's variance (Ho et al. 2020, eq. 6 and 7);
+- DPM-Solver++(2M) (Lu et al. 2022, algorithm 2, arXiv 2211.01095), lambda = log(alpha / sigma),
+  h = lambda_s - lambda_t, with h' and x_0' those of the step before,
+
+      x_s = sigma_s / sigma_t x_t - alpha_s (exp(-h) - 1) D,   D = x_0 + h / (2 h') (x_0 - x_0'),
+
+  where D = x_0 at the first step and at the last, where h is infinite.
+
+- Euler and Heun, for flow matching, where dx_u/du = eps - x_0 (Karras et al. 2022, algorithm 1, arXiv 2206.00364).
+  Euler is DDIM there: with alpha = 1 - u and sigma = u, x_s = x_t + (s - t)(eps - x_0). Heun goes there, looks again, and
+  takes the mean of the two velocities; to the clean image it goes as Euler does.
+
+Gradients are off while `denoise` computes, and as the caller left them between.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from phasescope.models.families.base import Painting
+from phasescope.models.families.diffusion.schedule import Schedule
+
+Denoise = Callable[[Tensor, int], Tensor]
+"""estimates x_0, (B, C, H, W), from x_t at t"""
+
+
+def sampling_times(schedule_steps: int, steps: int) -> list[int]:
+    """Return the n + 1 times from T-1 down to -1, n = `steps` <= T = `schedule_steps`."""
+    return (torch.linspace(schedule_steps, 0, steps + 1, dtype=torch.float64).round().long() - 1).tolist()
+
+
+@dataclass(frozen=True, eq=False)
+class Sampler(ABC):
+    """What every sampler is: n = `steps` steps of a schedule."""
+
+    schedule: Schedule
+    steps: int
+
+    def states(
+        self, denoise: Denoise, x_t: Float[Tensor, "B C H W"], generator: torch.Generator
+    ) -> Iterator[Painting]:
+        """Yield the n + 1 states from the noise `x_t` at t = T-1 to the images.
+
+        Args:
+            x_t: unit normal noise, (B, C, H, W).
+            generator: of the noise of every step; drawn on its own device.
+        """
+        former = None
+        for step, (t, s) in enumerate(pairwise(sampling_times(self.schedule.steps, self.steps))):
+            with torch.no_grad():
+                x_0 = denoise(x_t, t)
+            yield Painting(step, t, x_t, x_0)
+            x_t = self.at(s, t, x_t, x_0, former, denoise, generator)
+            former = t, x_0
+        yield Painting(self.steps, -1, x_t, x_t)
+
+    @abstractmethod
+    def at(
+        self,
+        s: int,
+        t: int,
+        x_t: Tensor,
+        x_0: Tensor,
+        former: tuple[int, Tensor] | None,
+        denoise: Denoise,
+        generator: torch.Generator,
+    ) -> Tensor:
+        """Return x_s, from x_t, the estimate of x_0 there, and the time and estimate of the step before."""
+
+
+@dataclass(frozen=True, eq=False)
+class DDIM(Sampler):
+    """DDIM, with the share `eta` of the ancestral noise."""
+
+    eta: float = 0.0
+
+    def at(self, s, t, x_t, x_0, former, denoise, generator) -> Tensor:
+        a_t, s_t, log_snr_t = self.schedule.at(t)
+        a_s, s_s, log_snr_s = self.schedule.at(s)
+        tau = -math.expm1(log_snr_t - log_snr_s)
+        eps = (x_t - a_t * x_0) / s_t
+        x_s = a_s * x_0 + s_s * math.sqrt(1 - self.eta**2 * tau) * eps
+        if self.eta > 0 and s_s > 0:
+            z = torch.randn(x_s.shape, generator=generator, device=generator.device, dtype=x_s.dtype)
+            x_s = x_s + s_s * self.eta * math.sqrt(tau) * z.to(x_s.device)
+        return x_s
+
+
+def ddpm(schedule: Schedule) -> DDIM:
+    """Return ancestral sampling through all T times, with the variance of the posterior q(x_{t-1} | x_t, x_0)."""
+    return DDIM(schedule, schedule.steps, eta=1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Heun(Sampler):
+    """Heun's method of flow matching: deterministic, second order, two evaluations per step but for the last."""
+
+    def at(self, s, t, x_t, x_0, former, denoise, generator) -> Tensor:
+        apart = self.schedule.at(s)[1] - self.schedule.at(t)[1]
+        velocity = self._velocity(x_t, x_0, t)
+        x_s = x_t + apart * velocity
+        if s < 0:
+            return x_s
+        with torch.no_grad():
+            again = denoise(x_s, s)
+        return x_t + apart / 2 * (velocity + self._velocity(x_s, again, s))
+
+    def _velocity(self, x_t: Tensor, x_0: Tensor, t: int) -> Tensor:
+        """Return eps - x_0."""
+        alpha, sigma, _ = self.schedule.at(t)
+        return (x_t - alpha * x_0) / sigma - x_0
+
+
+@dataclass(frozen=True, eq=False)
+class DPMSolver(Sampler):
+    """DPM-Solver++(2M): deterministic, second order, one evaluation per step."""
+
+    def at(self, s, t, x_t, x_0, former, denoise, generator) -> Tensor:
+        _, s_t, log_snr_t = self.schedule.at(t)
+        a_s, s_s, log_snr_s = self.schedule.at(s)
+        h = (log_snr_s - log_snr_t) / 2
+        d = x_0
+        if former is not None and s >= 0:
+            former_h = (log_snr_t - self.schedule.at(former[0])[2]) / 2
+            d = x_0 + h / (2 * former_h) * (x_0 - former[1])
+        return s_s / s_t * x_t - a_s * math.expm1(-h) * d
+
+
+SAMPLERS: dict[str, Callable[..., Sampler]] = {
+    "ddpm": ddpm,
+    "ddim": DDIM,
+    "dpm_solver": DPMSolver,
+    "euler": DDIM,
+    "heun": Heun,
+}
+"""by the kind of their configuration"""

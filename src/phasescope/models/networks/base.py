@@ -1,0 +1,82 @@
+"""What a network is: a configuration that builds a module, with taps at which its activations are read."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from typing import TYPE_CHECKING, ClassVar, Literal, NoReturn
+
+from pydantic import Field, JsonValue
+
+from phasescope.core.factors import Factors
+from phasescope.core.kinds import Kind
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor, nn
+
+
+class NetworkConfig(Kind):
+    """A function approximator ``network(x_t, t, labels)``. Torch is imported within methods."""
+
+    is_watched: ClassVar[bool] = False
+    """whether it lives in somebody's own loop, and cannot be built again"""
+
+    @property
+    @abstractmethod
+    def taps(self) -> tuple[str, ...] | None:
+        """Names of the layers whose activations can be read; None if only the built network knows them."""
+
+    @property
+    def usual_taps(self) -> tuple[str, ...]:
+        """Where latents are read by default; at the last the representation's phase is read."""
+        return self.taps or ()
+
+    @abstractmethod
+    def build(self, shape: tuple[int, ...], factors: Factors) -> nn.Module:
+        """Return the network for images (C, *spatial) and labels of K factors, with fresh weights from torch's random state.
+
+        A method `tap(name)` of the module, if it has one, gives the block whose output is a tap; else taps are names of
+        its submodules.
+        """
+
+    def check(self, shape: tuple[int, ...], factors: Factors) -> None:
+        """Raise ValueError if it cannot be built for such images and labels."""
+
+    def commutes_with(self, shape: tuple[int, ...]) -> int | None:
+        """Return the px f such that a shift of x_t (C, *spatial) by f, round the canvas, shifts the answer; None without."""
+        return None
+
+    def sees_px(self) -> int | None:
+        """Return the side of the square that a pixel of the answer depends on, px, odd; None if it may be the whole
+        canvas."""
+        return None
+
+    def widest(self, shape: tuple[int, ...]) -> int:
+        """Return the size of the largest activation of one image, as far as it is known without building the network."""
+        return math.prod(shape)
+
+    def encode(self, labels: Float[Tensor, "n K"], factors: Factors) -> Float[Tensor, "n features"] | None:
+        """Return all that its blocks receive of a label: the upper reference of what latents may owe to it. None:
+        unknown."""
+        return None
+
+
+class WatchedConfig(NetworkConfig):
+    """A network that `phasescope.watch` was shown."""
+
+    is_watched: ClassVar[bool] = True
+
+    kind: Literal["watched"] = "watched"
+    hyperparameters: dict[str, JsonValue] = Field({})
+    """what the loop's owner says of its training; nothing else is known of it"""
+
+    @property
+    def taps(self) -> None:
+        return None
+
+    def build(self, shape: tuple[int, ...], factors: Factors) -> NoReturn:
+        raise ValueError(
+            "`network` (=watched) lives in a loop of its owner's and cannot be built here: its stored "
+            "latents can be measured, and `phasescope.probe` takes the network itself"
+        )

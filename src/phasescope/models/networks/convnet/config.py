@@ -1,0 +1,70 @@
+"""What a convolutional network of a given receptive field is, as its user writes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from phasescope.core.factors import Factors
+from phasescope.models.networks.base import NetworkConfig
+from phasescope.models.networks.unet.config import EmbeddingConfig, Width
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+
+    from phasescope.models.networks.convnet.network import ConvNet
+
+
+class ConvNetConfig(NetworkConfig):
+    """3x3 convolutions, one above the other, at full resolution; nothing in it sees the whole canvas."""
+
+    kind: Literal["convnet"] = "convnet"
+    width: Width = 32
+    """channels"""
+    receptive_px: int = Field(9, ge=5, le=127)
+    """side of the square that an answer's pixel depends on, px, odd: 3, and 2 more a layer"""
+    padding: Literal["zeros", "reflect", "replicate", "circular"] = "circular"
+    """what convolutions see beyond the canvas' edge"""
+    embedding: EmbeddingConfig = EmbeddingConfig()
+    """how t and the labels are encoded"""
+
+    @property
+    def layers(self) -> int:
+        return (self.receptive_px - 3) // 2
+
+    @property
+    def taps(self) -> tuple[str, ...]:
+        return tuple(f"layer{i}" for i in range(1, self.layers + 1))
+
+    @property
+    def usual_taps(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((self.taps[len(self.taps) // 2], self.taps[-1])))
+
+    def check(self, shape: tuple[int, ...], factors: Factors) -> None:
+        self.embedding.check(factors)
+        if len(shape) != 3:
+            raise ValueError(f"`world.shape` (={shape}) must be (channels, height, width)")
+        if self.receptive_px % 2 == 0 or self.receptive_px > min(shape[1:]):
+            raise ValueError(
+                f"`network.receptive_px` (={self.receptive_px}) must be odd, and at most the canvas "
+                f"(={min(shape[1:])} px)"
+            )
+
+    def commutes_with(self, shape: tuple[int, ...]) -> int | None:
+        return 1 if self.padding == "circular" else None
+
+    def sees_px(self) -> int | None:
+        return self.receptive_px
+
+    def widest(self, shape: tuple[int, ...]) -> int:
+        return self.width * shape[1] * shape[2]
+
+    def build(self, shape: tuple[int, ...], factors: Factors) -> ConvNet:
+        from phasescope.models.networks.convnet.network import ConvNet
+
+        return ConvNet(self, shape[0], factors)
+
+    def encode(self, labels: Float[Tensor, "n K"], factors: Factors) -> Float[Tensor, "n features"]:
+        return self.embedding.of_labels(labels, factors)

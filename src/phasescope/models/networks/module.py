@@ -1,0 +1,56 @@
+"""A user's `nn.Module` as a kind: ``network: {kind: my_networks.py:DiT, width: 64, depth: 4}``.
+
+The class has ``forward(x_t, t, labels)``; the other keys are its constructor's arguments. A constructor that has arguments
+named `shape`, `channels`, `canvas` or `factors` is given the images' (C, *spatial), C, side, and the labels' `Factors`.
+`taps`, a class attribute or a key, names submodules whose outputs are read; without it they are the module's own children
+that the forward pass calls by themselves and whose outputs are tensors.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from pydantic import model_validator
+
+from phasescope.core.factors import Factors
+from phasescope.core.kinds import Constructed, load
+from phasescope.models.networks.base import NetworkConfig
+
+if TYPE_CHECKING:
+    from torch import nn
+
+ABOUT = ("shape", "channels", "canvas", "factors")
+"""arguments that a constructor is given if it has them"""
+
+
+class ModuleConfig(NetworkConfig, Constructed):
+    """A module by reference, with its constructor's arguments as further keys."""
+
+    FIELD: ClassVar[str] = "network"
+    OF: ClassVar[str] = "torch.nn:Module"
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        return {name: value for name, value in super().arguments.items() if name != "taps"}
+
+    def takes(self) -> dict[str, inspect.Parameter]:
+        return {name: each for name, each in super().takes().items() if name not in ABOUT}
+
+    @model_validator(mode="after")
+    def _taps_are_names(self) -> Self:
+        if (taps := (self.model_extra or {}).get("taps")) is not None and (
+            not isinstance(taps, list | tuple) or not all(isinstance(tap, str) for tap in taps) or not taps
+        ):
+            raise ValueError(f"`taps` (={taps}) must be a list of names of submodules")
+        return self
+
+    @property
+    def taps(self) -> tuple[str, ...] | None:
+        taps = (self.model_extra or {}).get("taps") or getattr(load(self.kind), "taps", None)
+        return tuple(taps) if isinstance(taps, list | tuple) else None
+
+    def build(self, shape: tuple[int, ...], factors: Factors) -> nn.Module:
+        about = {"shape": shape, "channels": shape[0], "canvas": shape[-1], "factors": factors}
+        takes = super().takes()
+        return self.construct(**{name: value for name, value in about.items() if name in takes})

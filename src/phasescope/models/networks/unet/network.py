@@ -1,0 +1,125 @@
+"""A conditional U-Net (Ronneberger et al. 2015) in the shape of Liang, Liu & Fiete 2024 (arXiv 2402.03305).
+
+    stem -> down1 ... downD -> mid -> up1 ... upD -> head
+
+A down block halves the canvas by average pooling; an up block doubles it by bilinear interpolation and takes the output
+of the block of its own size (down(D-1) ... down1, stem) beside it. Every block hears the concatenated positional encodings
+of t and of each factor. Each block's output is a tap of the block's name.
+
+With `coordinates` the entrance sees each place's x and y beside its pixels (Liu et al. 2018, arXiv 1807.03247): without
+them only the padding tells a convolution where it is.
+
+With `input_skip` the output is f(x_t, e) + g(e) x_t, g = 1 at first: at high noise eps is nearly x_t, and the gain spares
+the normalised layers the copying (as the skip of Karras et al. 2022, arXiv 2206.00364, does).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from phasescope.core.factors import Factors
+from phasescope.models.networks.layers import (
+    ResidualLayer,
+    SelfAttention,
+    channels_last,
+    convolution,
+    doubled,
+    encodings,
+    mixing,
+)
+
+Shape = Any
+"""a `UNetConfig`, which imports this module to build from it"""
+
+
+class Block(nn.Module):
+    """Residual layers, then self-attention where asked for."""
+
+    def __init__(self, config: Shape, c_in: int, c_out: int, embedding: int, attention: bool):
+        super().__init__()
+        self.layers = nn.ModuleList(
+            ResidualLayer(
+                c_in if i == 0 else c_out,
+                c_out,
+                embedding,
+                config.embedding.modulation,
+                config.groups,
+                config.padding,
+            )
+            for i in range(config.layers)
+        )
+        self.attention = SelfAttention(c_out, config.heads) if attention else None
+
+    def forward(self, h: Float[Tensor, "B C H W"], e: Float[Tensor, "B E"]) -> Float[Tensor, "B D H W"]:
+        for layer in self.layers:
+            h = layer(h, e)
+        return h if self.attention is None else self.attention(h)
+
+
+class UNet(nn.Module):
+    """`network(x_t, t, labels)` -> a prediction of x_t's shape, of images with C = `channels`."""
+
+    def __init__(self, config: Shape, channels: int, factors: Factors):
+        super().__init__()
+        self.config, self.factors = config, factors
+        width, hidden = config.embedding.width * (1 + len(factors)), config.embedding.hidden
+        self.embed = mixing(width, hidden)
+        heard = hidden or width
+
+        def block(name: str, c_in: int, c_out: int) -> Block:
+            return Block(config, c_in, c_out, heard, name in config.attention)
+
+        widths = config.widths
+        folded = channels * config.patch**2
+        self.enter = convolution(folded + 2 * config.coordinates, widths[0], config.padding)
+        self.stem = block("stem", widths[0], widths[0])
+        self.downs = nn.ModuleDict(
+            {f"down{i}": block(f"down{i}", widths[i - 1], widths[i]) for i in range(1, config.depth + 1)}
+        )
+        below = config.mid_width or widths[-1]
+        self.mid = block("mid", widths[-1], below)
+        self.ups = nn.ModuleDict()
+        for i, skip in enumerate(reversed(widths[:-1]), 1):
+            self.ups[f"up{i}"] = block(f"up{i}", below + skip, skip)
+            below = skip
+        self.norm = nn.GroupNorm(config.groups, below)
+        self.leave = convolution(below, folded, config.padding)
+        self.gain = nn.Linear(heard, channels) if config.input_skip else None
+        if self.gain is not None:
+            nn.init.zeros_(self.gain.weight)
+            nn.init.ones_(self.gain.bias)
+
+    def tap(self, name: str) -> nn.Module:
+        """Return the block whose output is the tap `name`, one of `config.taps`; KeyError if there is none."""
+        sides = dict(self.downs.items()) | dict(self.ups.items())
+        return {"stem": self.stem, "mid": self.mid, **sides}[name]
+
+    def forward(
+        self, x_t: Float[Tensor, "B C H W"], t: Int[Tensor, " B"], labels: Float[Tensor, "B K"]
+    ) -> Float[Tensor, "B C H W"]:
+        e = F.silu(self.embed(encodings(self.config.embedding, t, labels, self.factors).to(x_t.dtype)))
+        folded = F.pixel_unshuffle(x_t, self.config.patch)
+        if self.config.coordinates:
+            folded = torch.cat((folded, coordinates_like(folded)), dim=1)
+        h = self.stem(self.enter(channels_last(folded)), e)
+        skips = []
+        for down in self.downs.values():
+            skips.append(h)
+            h = down(F.avg_pool2d(h, 2), e)
+        h = self.mid(h, e)
+        for up in self.ups.values():
+            h = up(torch.cat((doubled(h, self.config.padding), skips.pop()), dim=1), e)
+        output = F.pixel_shuffle(self.leave(F.silu(self.norm(h))), self.config.patch)
+        return output if self.gain is None else output + self.gain(e)[:, :, None, None] * x_t
+
+
+def coordinates_like(h: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 2 H W"]:
+    """Return x, then y, of each place, from -1 to 1 along its axis."""
+    batch, _, height, width = h.shape
+    x, y = (torch.linspace(-1, 1, size, device=h.device, dtype=h.dtype) for size in (width, height))
+    return torch.stack((x.expand(height, width), y[:, None].expand(height, width))).expand(batch, -1, -1, -1)

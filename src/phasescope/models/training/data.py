@@ -1,0 +1,69 @@
+"""Batches: labels in an order that depends on (seed, epoch) alone, their images, and all that is random in a step.
+
+An epoch is one pass over all M labels in a fresh permutation; a batch may straddle two epochs. Only labels are held:
+images are rendered from them, batch by batch, on the device.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from phasescope.core.randomness import torch_generator
+from phasescope.models.families.base import Family
+from phasescope.models.training.base import Batch
+from phasescope.models.training.config import TrainingConfig
+from phasescope.worlds.base import World
+
+
+class LabelStream:
+    """The labels of every step's batch, (B, K), on the labels' device."""
+
+    def __init__(self, labels: Float[Tensor, "M K"], batch: int, seed: int):
+        self.labels, self.batch, self.seed = labels, batch, seed
+        self._permutation = lru_cache(maxsize=2)(self._permutation)
+
+    def _permutation(self, epoch: int) -> Tensor:
+        generator = torch_generator(self.seed, "epoch", epoch)
+        on_gpu = self.labels.is_cuda  # from pinned memory the copy waits for nothing
+        order = torch.randperm(len(self.labels), generator=generator, pin_memory=on_gpu)
+        return order.to(self.labels.device, non_blocking=on_gpu)
+
+    def at(self, step: int) -> Float[Tensor, "B K"]:
+        """Return the batch of `step` (0-based)."""
+        size = len(self.labels)
+        start, stop = step * self.batch, (step + 1) * self.batch
+        parts = []
+        for epoch in range(start // size, (stop - 1) // size + 1):
+            low = max(start - epoch * size, 0)
+            parts.append(self._permutation(epoch)[low : stop - epoch * size])
+        return self.labels[torch.cat(parts) if len(parts) > 1 else parts[0]]
+
+
+class Batches:
+    """Every step's batch, derived from (seed, purpose, step) alone."""
+
+    def __init__(self, world: World, family: Family, config: TrainingConfig, seed: int, device: torch.device):
+        self.world, self.family, self.config, self.seed, self.device = world, family, config, seed, device
+        labels = torch.from_numpy(world.training_labels()).to(device)
+        self._stream = LabelStream(labels, config.batch, seed)
+
+    def at(self, step: int) -> Batch:
+        """Return the batch of `step` (0-based)."""
+        labels = self._stream.at(step)
+        x_0 = self.world.render(labels.clone())  # a user's own world may change what it is given
+        generator = torch_generator(self.seed, "noise", step, str(self.device))
+        labels = self._withheld(self.world.factors.visible_columns(labels), generator)
+        return Batch(x_0, labels, self.family.draw(x_0, generator))
+
+    def _withheld(self, labels: Float[Tensor, "B K"], generator: torch.Generator) -> Float[Tensor, "B K"]:
+        """Return the labels, some of them NaN: whole labels, or each factor by itself."""
+        dropout = self.config.label_dropout
+        shares = dropout if isinstance(dropout, tuple) else (dropout,)
+        if not any(shares):
+            return labels
+        drawn = torch.rand(len(labels), len(shares), device=self.device, generator=generator)
+        return labels.masked_fill(drawn < drawn.new_tensor(shares), torch.nan)

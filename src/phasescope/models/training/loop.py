@@ -1,0 +1,205 @@
+"""The training loop: a generator of states that knows no observer.
+
+Weights are averaged with a bias-corrected exponential mean: after n steps the average is
+
+    m_n = sum_k (1 - d) d^(n-k) w_k / (1 - d^n),    that is    m_n = m_(n-1) + (1 - d)/(1 - d^n) (w_n - m_(n-1)),
+
+so the fresh weights, which are no result of learning, never enter it (Kingma & Ba 2015, section 3).
+
+No step waits for a GPU: nothing in it is read back.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Iterator, Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from phasescope.core.errors import RunFailed, UserError
+from phasescope.core.factors import Factors
+from phasescope.core.randomness import derive, global_stream_from
+from phasescope.models.families.base import Family
+from phasescope.models.networks.base import NetworkConfig
+from phasescope.models.training.base import Batch
+from phasescope.models.training.config import TrainingConfig
+from phasescope.models.training.data import Batches
+from phasescope.models.training.losses import Losses
+from phasescope.models.training.optimisers import clip, layout_for, optimiser_of
+from phasescope.models.training.precision import (
+    FlatParameters,
+    compiled,
+    keep_freed_memory,
+    normalise_in_float32,
+    precision_of,
+    start_threads,
+    subnormals_as_zero,
+)
+from phasescope.worlds.base import World, not_finite
+
+
+class Learner:
+    """One network in training, and all that changes with it.
+
+    Attributes:
+        network: the one that learns.
+        average: the network of its averaged weights, (P,) in `averaged`.
+        flat: the learning network's weights and gradients.
+        optimiser: with its state.
+        step: number of steps taken.
+        norm: of the last step's gradient before it was clipped, on its device; None before a step.
+    """
+
+    def __init__(self, network: nn.Module, config: TrainingConfig, device: torch.device):
+        self.config = config
+        self.network = network.to(device)
+        if config.precision == "bfloat16" and device.type == "cpu":
+            normalise_in_float32(self.network)
+        self.average = copy.deepcopy(self.network)
+        layout = layout_for(self.network, config.optimiser)
+        self.flat = FlatParameters(self.network, layout)
+        self.averaged = FlatParameters(self.average, layout).weights
+        self.optimiser = optimiser_of(self.network, self.flat, config.optimiser)
+        self._buffers = list(zip(self.average.buffers(), self.network.buffers(), strict=True))
+        self.step = 0
+        self.norm: Tensor | None = None
+
+    @property
+    def device(self) -> torch.device:
+        return self.flat.weights.device
+
+    @property
+    def images_seen(self) -> int:
+        return self.step * self.config.batch
+
+    def descend(self, loss: Float[Tensor, ""]) -> None:
+        """Take one step by the gradient of `loss`."""
+        self.flat.differentiate(loss)
+        gradients, largest = self.flat.gradients, self.config.clip
+        self.norm = torch.linalg.vector_norm(gradients) if largest is None else clip(gradients, largest)
+        self.optimiser.step(self.config.lr_factor(self.step))
+        self.step += 1
+        self.averaged.lerp_(self.flat.weights, share_of_last(self.config.ema, self.step))
+        for averaged, own in self._buffers:
+            averaged.copy_(own)
+
+    def last_step(self) -> dict[str, float | Tensor | None]:
+        """Return the learning rate of the last step, and the norm of its gradient before it was clipped, on its device."""
+        if self.norm is None:
+            return {"learning_rate": None, "gradient_norm": None}
+        rate = self.config.optimiser.lr * self.config.lr_factor(self.step - 1)
+        return {"learning_rate": rate, "gradient_norm": self.norm}
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the whole state, as flat named tensors."""
+        states = {
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.tensors(),
+        }
+        return {f"{part}.{name}": tensor for part, state in states.items() for name, tensor in state.items()}
+
+    def load(self, tensors: dict[str, Tensor], step: int) -> None:
+        """Take up the state that `tensors` returned after `step` steps; RuntimeError if it is another network's."""
+        states: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "optimiser": {}}
+        for name, tensor in tensors.items():
+            part, _, inner = name.partition(".")
+            states.setdefault(part, {})[inner] = tensor
+        self.network.load_state_dict(states["network"])
+        self.average.load_state_dict(states["average"])
+        self.optimiser.load_tensors(states["optimiser"])
+        self.step = step
+
+
+def learn(learner: Learner, family: Family, world: World, seed: int) -> Iterator[Float[Tensor, ""]]:
+    """Train from where `learner` stands to its last step; yield each step's mean loss, on its device, after the step.
+
+    Batches, noise, dropped labels and what the network draws itself derive from (seed, purpose, step).
+    """
+    config, device = learner.config, learner.device
+    batches = Batches(world, family, config, seed, device)
+    arithmetic = precision_of(config, device)
+
+    def mean_loss(x_0: Tensor, labels: Tensor, *drawn: Tensor) -> Tensor:
+        with arithmetic():
+            return config.loss(learner.network, family, Batch(x_0, labels, drawn))
+
+    loss_of = compiled(mean_loss, device) if config.compile else mean_loss
+    learner.network.train()
+    while learner.step < config.steps:
+        batch = batches.at(learner.step)
+        stream = global_stream_from(derive(seed, "network", learner.step), device)
+        with stream, subnormals_as_zero(device), torch.enable_grad():
+            loss = loss_of(batch.x_0, batch.labels, *batch.drawn)
+            if not (isinstance(loss, torch.Tensor) and loss.ndim == 0 and loss.requires_grad):
+                kind = (
+                    f"of shape {tuple(loss.shape)}" if isinstance(loss, torch.Tensor) else type(loss).__name__
+                )
+                raise UserError(
+                    f"`training.loss` (={config.loss.kind}) must be one number with a gradient, and is {kind}"
+                )
+            learner.descend(loss)
+        yield loss.detach()
+
+
+def losses_of(
+    learner: Learner, family: Family, world: World, seed: int, read: Sequence[float] = ()
+) -> Losses:
+    """Return the losses of a training, `read` among them; their error names the world if its images are not finite."""
+
+    def check_images(step: int) -> None:
+        batches = Batches(world, family, learner.config, seed, learner.device)
+        if step and not batches.at(step - 1).x_0.isfinite().all():
+            raise RunFailed(f"{not_finite(world)}, at step {step}")
+
+    return Losses(learner.config.optimiser.lr, read, check_images)
+
+
+def fresh_learner(
+    network_config: NetworkConfig, shape: tuple[int, ...], factors: Factors, config: TrainingConfig, seed: int
+) -> Learner:
+    """Return a learner whose initial weights derive from (seed, "weights"); torch's global random state stays as it was.
+    ValueError if the device or the precision is not available here."""
+    device = resolve_device(config.device)
+    config.lr_factor(config.steps - 1)  # a scheduler that cannot go so far says so before any work
+    prepare(device, config)
+    with global_stream_from(derive(seed, "weights")):
+        network = network_config.build(shape, factors)
+    return Learner(network, config, device)
+
+
+def prepare(device: torch.device, config: TrainingConfig) -> None:
+    """Have this process compute on `device` as `config` says; a GPU gives the same bits every time, as a CPU does."""
+    if device.type == "cpu":
+        if config.precision == "tf32":
+            raise ValueError(
+                "`training.precision` (=tf32) must be float32 or bfloat16 on a CPU: only a GPU rounds so"
+            )
+        keep_freed_memory()
+        start_threads()
+        return
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # pyrefly: ignore[missing-attribute]
+    torch.set_float32_matmul_precision("high" if config.precision == "tf32" else "highest")
+    torch.backends.cudnn.allow_tf32 = config.precision == "tf32"
+
+
+def resolve_device(name: str) -> torch.device:
+    """Return the device that `auto`, `cpu`, `cuda` or `cuda:N` names here; ValueError if there is none."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    kind, _, number = name.partition(":")
+    if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
+        raise ValueError(
+            f"`training.device` (={name}) must be on this machine: it has {torch.cuda.device_count()} CUDA devices"
+        )
+    return torch.device(name)
+
+
+def share_of_last(decay: float, n: int) -> float:
+    """Return the weight of the n-th weights in the bias-corrected mean of n: (1 - d)/(1 - d^n)."""
+    return (1 - decay) / (1 - decay**n)

@@ -1,0 +1,171 @@
+"""Activations by name, in one pass, with hooks that always go away.
+
+A tap is a module. A network with a method `tap(name)` names its own; of any other network it is the submodule of that
+name, as PyTorch has it (``down_blocks.1``). For a function that is no module, taps are given as a mapping to the modules
+that it calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from phasescope.core.errors import UserError
+from phasescope.core.randomness import torch_generator
+from phasescope.models.families.base import Family, Network, evaluating
+from phasescope.worlds.base import World
+
+Taps = Sequence[str] | Mapping[str, nn.Module]
+
+
+class _AllCaptured(Exception):
+    """Ends a forward pass that has passed its last tap."""
+
+
+@contextmanager
+def removed_after(handles: Iterable[RemovableHandle]) -> Iterator[None]:
+    """Remove the hooks of these handles when the block ends, however it ends."""
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def find_tap(network: Network, name: str) -> nn.Module:
+    """The module of a tap: what the network itself calls so, or its submodule of that name.
+
+    Raises:
+        ValueError: there is neither.
+    """
+    own = getattr(network, "tap", None)
+    if own is None and not isinstance(network, nn.Module):
+        raise ValueError(
+            f"`taps` (={name!r}) must be given as {{name: module}} where the network is no module"
+        )
+    try:
+        return own(name) if own else network.get_submodule(name)  # pyrefly: ignore[missing-attribute]
+    except (KeyError, AttributeError):
+        raise ValueError(f"`tap` (={name}) must name a block of the network") from None
+
+
+def activations(
+    network: Network,
+    taps: Taps,
+    x_t: Float[Tensor, "B C *spatial"],
+    t: Int[Tensor, " B"],
+    labels: Float[Tensor, "B K"],
+    flat: bool = True,
+) -> dict[str, Float[Tensor, "B ..."]]:
+    """The outputs of the blocks `taps`, flattened unless not `flat`, from one pass that ends at the last of them.
+
+    Of an output that is a tuple the first entry is taken: blocks give their skips beside it.
+
+    Raises:
+        ValueError: a tap that is not there, that the pass did not reach, or whose output is no tensor.
+    """
+    captured: dict[str, Tensor] = {}
+
+    def hook(name: str):
+        def keep(module: nn.Module, inputs: tuple, output: Any) -> None:
+            if isinstance(output, tuple) and output:
+                output = output[0]
+            if not isinstance(output, Tensor):
+                raise ValueError(
+                    f"`tap` (={name}) must name a block whose output is a tensor, or begins with one"
+                )
+            captured[name] = (output.detach().flatten(1) if flat else output.detach()).float()
+            if len(captured) == len(blocks):
+                raise _AllCaptured
+
+        return keep
+
+    given = isinstance(taps, Mapping)
+    blocks = dict(taps) if given else {name: find_tap(network, name) for name in taps}
+    handles = [block.register_forward_hook(hook(name)) for name, block in blocks.items()]
+    with removed_after(handles), suppress(_AllCaptured), torch.no_grad():
+        network(x_t, t, labels)
+    missed = [name for name in taps if name not in captured]
+    if missed:
+        raise ValueError(f"`tap` (={missed[0]}) must lie on the way of the forward pass: it was not reached")
+    return captured
+
+
+def attention(
+    network: Network, tap: str, query: tuple[int, ...], given: tuple[Tensor, Tensor, Tensor]
+) -> tuple[Float[Tensor, "B heads N"], tuple[int, ...]] | None:
+    """What each head of a block's last attention takes from each of its N positions, row by row, for the position `query`.
+
+    Returns:
+        these shares in a pass over `given`, (x_t, t, labels), and the sides of what attention is over; None where the block
+        has none that can tell.
+
+    Raises:
+        ValueError: no such tap; or there is no such position.
+    """
+    telling: list[Any] = [
+        module for module in find_tap(network, tap).modules() if hasattr(module, "weights_at")
+    ]
+    if not telling:
+        return None
+    seen: list[Tensor] = []
+    handle = telling[-1].register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].detach()))
+    with removed_after([handle]):
+        activations(network, [tap], *given, flat=True)
+    sides = tuple(seen[0].shape[2:])
+    if len(query) != len(sides) or not all(0 <= at < side for at, side in zip(query, sides, strict=True)):
+        told = ",".join(map(str, query))
+        raise ValueError(
+            f"`query` (={told}) must be a position of {tap}, each number below {' and '.join(map(str, sides))}"
+        )
+    with torch.no_grad():
+        return telling[-1].weights_at(seen[0], int(np.ravel_multi_index(query, sides))), sides
+
+
+def reached_taps(network: nn.Module, x_t: Tensor, t: Tensor, labels: Tensor) -> list[str]:
+    """The network's own children that a pass calls by themselves and whose outputs are tensors, in the order of the
+    calls."""
+    reached: list[str] = []
+
+    def hook(name: str):
+        def keep(module: nn.Module, inputs: tuple, output: Any) -> None:
+            first = output[0] if isinstance(output, tuple) and output else output
+            if (
+                isinstance(first, Tensor)
+                and first.ndim > 1
+                and len(first) == len(x_t)
+                and name not in reached
+            ):
+                reached.append(name)
+
+        return keep
+
+    handles = [child.register_forward_hook(hook(name)) for name, child in network.named_children()]
+    with removed_after(handles), torch.no_grad():
+        network(x_t, t, labels)
+    return reached
+
+
+def check_hears(network: Any, tap: str, world: World, family: Family, labels: Tensor, seed: int) -> None:
+    """Raises UserError if a layer's output is the same for every label, at the least, a middle and the most noise: then
+    nothing of a label can be put in there."""
+    x_0 = world.render(labels.clone())
+    noise = torch.randn(x_0.shape, generator=torch_generator(seed, "tap noise"))
+    known = family.conditions
+    conditions = [None] if known is None else [known[0], known[len(known) // 2], known[-1]]
+    with evaluating(network), torch.no_grad():
+        for condition in conditions:
+            x, t, given = family.inputs(x_0, labels, condition, noise)
+            own, others = (
+                activations(network, [tap], x, t, batch)[tap] for batch in (given, given.roll(1, dims=0))
+            )
+            if not torch.equal(own, others):
+                return
+    raise UserError(f"`tap` (={tap}) must receive the label: its output is the same for every label")

@@ -1,0 +1,176 @@
+"""What is recorded of a run while it learns, as its user writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from phasescope.core.config import Config
+from phasescope.core.kinds import is_reference
+from phasescope.core.places import Place
+from phasescope.models.families.base import FamilyConfig
+
+Usual = Literal["usual"]
+TRAINED_IMAGES, OTHER_IMAGES = 128, 64
+"""painted for labels of the split that is trained on, and of each other, where nobody says how many"""
+
+
+class SnapshotPlanConfig(Config):
+    """Dense early, then even; the first and the last step always."""
+
+    dense_every: int = Field(200, ge=1)
+    """steps between early snapshots"""
+    dense_until: int = Field(400, ge=0)
+    """step up to which snapshots are dense"""
+    every: int = Field(400, ge=1)
+    """steps between later snapshots"""
+
+    def due(self, step: int, last: int) -> bool:
+        """Whether a snapshot is due after `step` steps of a run of `last`."""
+        every = self.dense_every if step <= self.dense_until else self.every
+        return step % every == 0 or step == last
+
+
+class PlaceConfig(Config):
+    """Where in the network, and under which condition of the family, a representation is read."""
+
+    tap: str
+    """a layer of the network"""
+    timestep: int | None = Field(None, ge=0)
+    """timestep t of the noisy images; null if the family has none"""
+
+    @property
+    def place(self) -> Place:
+        return Place(self.tap, self.timestep)
+
+
+class ProbingConfig(Config):
+    """The snapshots: when, which labels, which places. What is `usual` the network and the family say."""
+
+    snapshots: SnapshotPlanConfig = SnapshotPlanConfig()
+    """when snapshots are taken"""
+    observe: tuple[Literal["latents", "sheet", "references"], ...] = ("latents", "references")
+    """what is read at each snapshot beside the samples: `latents` with all their scores and baselines; `sheet`, of
+    these only what the phase of the sheet needs; `references`, the family's reference denoisers and what
+    nearest-neighbour baselines would score"""
+    taps: tuple[str, ...] | Usual = "usual"
+    """places of the network whose activations are recorded, by name"""
+    timesteps: tuple[Annotated[int, Field(ge=0)], ...] | Usual = "usual"
+    """timesteps t at which latents are recorded"""
+    images: dict[str, Annotated[int, Field(ge=0, le=100_000)]] = Field({})
+    """images sampled for labels of each split, by its name: 16 at least, or 0 to leave out a split that is not trained on"""
+    latent_labels: int = Field(512, ge=64, le=2**14)
+    """labels, trained on or not, whose latents are recorded; measures compare them in pairs"""
+    share_labels: int = Field(128, ge=16)
+    """of these, labels with several noise draws each"""
+    share_draws: int = Field(4, ge=2, le=1000)
+    """noise draws for each of these"""
+    crossed_labels: int = Field(128, ge=0, le=2**14)
+    """of the latents' labels, those that are crossed with one another's images, to separate condition and input; 0: none"""
+    bands: int = Field(10, ge=1, le=1000)
+    """equal bands of t in which the denoising error is measured"""
+    band_images: int = Field(32, ge=1, le=100_000)
+    """noisy images in each band"""
+    representation: PlaceConfig | Usual = "usual"
+    """where the representation's phase is read"""
+    p1: PlaceConfig | Usual | None = "usual"
+    """where P1's reading is taken, by UMAP to 3D and a linear regression; null: nowhere"""
+    umap_seeds: int = Field(1, ge=1, le=100)
+    """random starts of that UMAP, over which P1's order is averaged"""
+    measures: tuple[str, ...] = ()
+    """your own measures, as file.py:function or package.module:function, of latents, labels and factors"""
+    batch: int = Field(64, ge=1, le=2**16)
+    """images in one pass of the network while observing"""
+
+    @property
+    def reads_latents(self) -> bool:
+        return "latents" in self.observe or "sheet" in self.observe
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.share_labels > self.latent_labels:
+            raise ValueError(
+                f"`probing.share_labels` (={self.share_labels}) must be at most "
+                f"`probing.latent_labels` (={self.latent_labels})"
+            )
+        if 0 < self.crossed_labels < 16:
+            raise ValueError(
+                f"`probing.crossed_labels` (={self.crossed_labels}) must be at least 16, for an order to be read, or 0"
+            )
+        for name, count in self.images.items():
+            if 0 < count < 16:
+                raise ValueError(f"`probing.images.{name}` (={count}) must be at least 16, or 0")
+        for field in ("taps", "timesteps"):
+            if getattr(self, field) == ():
+                raise ValueError(f"`probing.{field}` (=[]) must have one at least, or be `usual`")
+        for name in self.measures:
+            if not is_reference(name):
+                raise ValueError(
+                    f"`probing.measures` (={name}) must be of the form file.py:function or package.module:function"
+                )
+        return self
+
+    def images_of(self, splits: Iterable[str]) -> dict[str, int]:
+        """How many images are sampled of each split that is read, of which the first is what is trained on."""
+        usual = {name: OTHER_IMAGES if number else TRAINED_IMAGES for number, name in enumerate(splits)}
+        return {name: count for name, count in (usual | self.images).items() if count}
+
+
+def check_conditions(field: str, given: Sequence[int], conditions: Sequence[int] | None) -> None:
+    """Raises ValueError where `given` are no conditions of a family that has `conditions`."""
+    if conditions is None:
+        if given:
+            raise ValueError(f"`{field}` (={given[0]}) must be left out: this family has no conditions")
+    elif not given:
+        raise ValueError(f"`{field}` (=nothing) must be given, from {conditions[0]} to {conditions[-1]}")
+    for t in given:
+        if conditions is not None and t not in conditions:
+            raise ValueError(
+                f"`{field}` (={t}) must be from {conditions[0]} to {conditions[-1]}: as the family has them"
+            )
+
+
+def resolved(
+    plan: ProbingConfig, taps: Sequence[str] | None, usual_taps: Sequence[str], family: FamilyConfig
+) -> ProbingConfig:
+    """The plan with what is usual said, for a network and a family.
+
+    Args:
+        taps: of the network, where they are known.
+        usual_taps: where latents are read where nobody says so; the last is where the representation's phase is read, the
+            first where P1's reading is.
+
+    Raises:
+        ValueError: a tap or a timestep that is not there, or at which nothing is recorded.
+    """
+    own_taps = tuple(usual_taps) if plan.taps == "usual" else plan.taps
+    for tap in own_taps:
+        if taps is not None and tap not in taps:
+            raise ValueError(f"`probing.taps` (={tap}) must be taps of the network: {', '.join(taps)}")
+    if not own_taps:
+        raise ValueError("`probing.taps` (=usual) must be named: this network says no usual ones")
+    times = family.usual_conditions if plan.timesteps == "usual" else plan.timesteps
+    check_conditions("probing.timesteps", times, family.conditions)
+    at = min(times, key=lambda t: abs(t - (family.telling_condition or 0))) if times else None
+    deep = usual_taps[-1] if usual_taps and usual_taps[-1] in own_taps else own_taps[-1]
+    late = usual_taps[0] if usual_taps and usual_taps[0] in own_taps else own_taps[0]
+    usual = {"representation": PlaceConfig(tap=deep, timestep=at), "p1": PlaceConfig(tap=late, timestep=at)}
+    places = {
+        name: place if getattr(plan, name) == "usual" else getattr(plan, name)
+        for name, place in usual.items()
+    }
+    for field, place in places.items():
+        if place is None:
+            continue
+        if place.tap not in own_taps:
+            raise ValueError(
+                f"`probing.{field}.tap` (={place.tap}) must be one of `probing.taps`: {', '.join(own_taps)}"
+            )
+        if place.timestep not in (times or (None,)):
+            raise ValueError(
+                f"`probing.{field}.timestep` (={place.timestep}) must be one of `probing.timesteps`: "
+                + ", ".join(map(str, times))
+            )
+    return plan.model_copy(update={"taps": own_taps, "timesteps": times, **places})

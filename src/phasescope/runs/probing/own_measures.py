@@ -1,0 +1,68 @@
+"""Measures of one's own: functions of latents (n, features) and labels (n, K), and if they want of factors, to a Score.
+
+probing: {measures: [my_measures.py:radius]}
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from phasescope.core.errors import UserError
+from phasescope.core.factors import Factors
+from phasescope.core.kinds import load
+from phasescope.measures import Score
+
+TAKEN = frozenset((
+    "step", "images_seen", "epochs", "loss", "learning_rate", "gradient_norm", "wall_s", "cpu_s", "observing_s", "phase",
+    "outcomes", "together", "excess", "order", "p1_order", "trustworthiness", "participation_ratio", "label_share",
+    "label_dimension", "order_told", "order_seen", "share_told", "share_seen",
+))  # fmt: skip
+"""what a line of metrics holds of the instrument's own"""
+PREFIXES = ("accuracy", "error", "learnt")
+"""of further names in it"""
+
+Measure = Callable[[np.ndarray, np.ndarray, Factors], Score]
+
+
+def load_measures(references: Iterable[str]) -> dict[str, Measure]:
+    """The functions that references name, by their own names.
+
+    Raises:
+        UserError: one cannot be found, is no function, or has the name of another.
+    """
+    found: dict[str, Measure] = {}
+    for reference in references:
+        name = reference.rpartition(":")[2]
+        function = load(reference)
+        if not callable(function):
+            raise UserError(f"`probing.measures` (={reference}) must be a function of latents and labels")
+        check_name(name, f"probing.measures` (={reference})")
+        if name in found:
+            raise UserError(
+                f"`probing.measures` (={reference}) must have a name of its own: `{name}` is given already"
+            )
+        found[name] = _checked(reference, function)
+    return found
+
+
+def check_name(name: str, owner: str) -> None:
+    """Raises UserError where a metric of somebody's own would overwrite one of the instrument's."""
+    if name in TAKEN or name.partition("_")[0] in PREFIXES:
+        raise UserError(f"`{owner} must have a name of its own: `{name}` is taken by the instrument")
+
+
+def _checked(reference: str, function: Callable[..., object]) -> Measure:
+    with_factors = len(inspect.signature(function).parameters) > 2
+
+    def measure(latents: np.ndarray, labels: np.ndarray, factors: Factors) -> Score:
+        score = function(latents, labels, factors) if with_factors else function(latents, labels)
+        if not isinstance(score, Score):
+            raise UserError(
+                f"`probing.measures` (={reference}) must return a phasescope.measures.Score, not a {type(score).__name__}"
+            )
+        return score
+
+    return measure

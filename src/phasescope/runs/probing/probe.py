@@ -1,0 +1,276 @@
+"""Anybody's network, probed: its latents of a world's labels, with all that their scores are to be set against.
+
+    probed = probe(network, world, taps=["mid"], t=[100, 600])
+    probed.latents[Place("mid", 600)]       # (n, features)
+    probed.table()                          # measure -> place -> Score with its nulls
+
+`network(x, t, labels)` is any callable that answers as its family asks. It is left as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+
+from phasescope import measures
+from phasescope.core.errors import UserError, as_user_error
+from phasescope.core.factors import Factors
+from phasescope.core.places import Place
+from phasescope.core.randomness import numpy_generator
+from phasescope.core.showing import html_table
+from phasescope.measures import Score
+from phasescope.measures.latents.battery import NAMES
+from phasescope.measures.scores import scores_frame
+from phasescope.models.families import USUAL
+from phasescope.models.families.base import Family, FamilyConfig, Network
+from phasescope.runs.probing.capture import Taps
+from phasescope.runs.probing.config import check_conditions
+from phasescope.runs.probing.inputs import LEAST_CROSSED, Inputs, Latents
+from phasescope.runs.probing.own_measures import Measure
+from phasescope.worlds.base import World
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Tell = Callable[[int, int], None]
+"""is told how many of how many are done"""
+
+
+class Table(dict[str, dict[str, Score]]):
+    """measure -> place, as text -> Score.
+
+    Attributes:
+        left_out: of each measure that could not be had, why, in one line; `order.mid.600` where that is so at some places.
+    """
+
+    def __init__(
+        self, found: Mapping[str, dict[str, Score]] | None = None, left_out: Mapping[str, str] | None = None
+    ):
+        super().__init__(found or {})
+        self.left_out = dict(left_out or {})
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row a measure and place: `measure`, `place`, value, low, high, n, estimator, nulls.<name>, detail.<name>."""
+        return scores_frame(
+            ({"measure": name, "place": place}, score)
+            for name, by_place in self.items()
+            for place, score in by_place.items()
+        )
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (name, place, score.told())
+            for name, by_place in self.items()
+            for place, score in by_place.items()
+        ]
+        return html_table("Scores", rows, ("measure", "place", "value [95 % interval], n; nulls"))
+
+    def summed_up(self, places: int) -> Table:
+        """The same, with one line for a measure that is left out at all places for one reason."""
+        reasons: dict[str, list[str]] = {}
+        for at, reason in self.left_out.items():
+            reasons.setdefault(at.partition(".")[0], []).append(reason)
+        alike = {name: some[0] for name, some in reasons.items() if some == [some[0]] * places}
+        apart = {at: why for at, why in self.left_out.items() if at.partition(".")[0] not in alike}
+        return Table(self, {**alike, **apart})
+
+
+@dataclass(frozen=True)
+class Probed:
+    """Latents of n labels at some places, and what their scores are to be set against.
+
+    Attributes:
+        labels: (n, K), in the world's units.
+        factors: of the labels, K.
+        learnt: the latents.
+        nulls: by null (`pixels`, and where they were given `untrained` and `label_embedding`), what takes their place.
+        own: measures of one's own, by name, beside the battery.
+        shown: whose image each of the labels that were crossed was shown with, (D, c).
+    """
+
+    labels: Float[np.ndarray, "n K"]
+    factors: Factors
+    learnt: Latents
+    nulls: Mapping[str, Latents] = field(default_factory=dict)
+    own: Mapping[str, Measure] = field(default_factory=dict)
+    shown: Int[np.ndarray, "D c"] | None = None
+
+    def __repr__(self) -> str:
+        places = ", ".join(map(str, self.latents))
+        return f"Probed({len(self.labels)} labels of {', '.join(self.factors.names)} at {places})"
+
+    def _repr_html_(self) -> str:
+        rows = [(place, f"{array.shape[1]} features") for place, array in self.latents.items()]
+        nulls = ", ".join(self.nulls) or "none"
+        return html_table(
+            f"{len(self.labels)} labels of {', '.join(self.factors.names)}; nulls: {nulls}", rows
+        )
+
+    @property
+    def latents(self) -> Mapping[Place, np.ndarray]:
+        """By place, (n, features)."""
+        return self.learnt.single
+
+    def table(self, chosen: Sequence[str] | None = None, tell: Tell = lambda done, of: None) -> Table:
+        """measure -> place -> Score, each with all of its nulls.
+
+        Args:
+            chosen: names of measures, as in `measures.battery`; all of them by default.
+            tell: is told how many parts of how many batteries are done.
+
+        Raises:
+            ValueError: there is no such measure, or one that was chosen cannot be had.
+        """
+        table = Table()
+        kept: dict[int, measures.Scores] = {}
+        every = {id(by.single[place]) for by in (self.learnt, *self.nulls.values()) for place in self.latents}
+
+        def scores_at(latents: Latents, place: Place) -> measures.Scores:
+            key = id(latents.single[place])
+            if key not in kept:  # pixels and encodings are the same at each layer
+                before = len(kept)
+                kept[key] = self._scores(
+                    latents, place, chosen, lambda done, of: tell(before * of + done, len(every) * of)
+                )
+            return kept[key]
+
+        for place in self.learnt.single:
+            own = scores_at(self.learnt, place)
+            table.left_out |= {f"{name}.{place}": reason for name, reason in own.left_out.items()}
+            others = {null: scores_at(latents, place) for null, latents in self.nulls.items()}
+            for name, score in own.items():
+                levels = {null: other[name] for null, other in others.items() if name in other}
+                table.setdefault(name, {})[str(place)] = score.with_nulls(**levels)
+        return table.summed_up(len(self.learnt.single))
+
+    def _scores(
+        self, latents: Latents, place: Place, chosen: Sequence[str] | None, tell: Tell
+    ) -> measures.Scores:
+        """Scores of the battery, of your own measures and of the two routes; with the reason why some cannot be had.
+
+        Latents may be refused as a whole, as those of a dead layer are; the routes need labels crossed with images.
+        """
+        (single, draws), crossed = latents.at(place), latents.crossed.get(place)
+        routes = () if self.shown is None else measures.ROUTES
+        known = [name for name in NAMES if chosen is None or name in chosen]
+        if chosen is not None:
+            known = [name for name in chosen if name not in {*self.own, *routes}]
+        scores = measures.Scores({})
+
+        def attempt(names: Sequence[str], measure: Callable[[], Mapping[str, Score]]) -> None:
+            try:
+                measured = measure()
+            except ValueError as reason:
+                if chosen is not None:
+                    raise
+                scores.left_out |= dict.fromkeys(names, str(reason))
+            else:
+                scores.left_out |= getattr(measured, "left_out", {})
+                scores.update({name: measured[name] for name in names if name in measured})
+
+        labels, factors = self.labels, self.factors
+        if known:
+            some = None if chosen is None else known
+            attempt(
+                known, lambda: measures.battery(single, labels, factors, draws=draws, chosen=some, tell=tell)
+            )
+        for name, measure in self.own.items():
+            if chosen is None or name in chosen:
+                scores[name] = measure(single, labels, factors)
+        wanted = [name for name in routes if chosen is None or name in chosen]
+        if crossed is not None and self.shown is not None and wanted:
+            count, shown = crossed.shape[1], self.shown
+            attempt(wanted, lambda: measures.routes(crossed, labels[:count], shown, factors))
+        return scores
+
+
+def probe(
+    network: Network,
+    world: World,
+    taps: Taps,
+    t: Sequence[int] | int = (),
+    *,
+    family: Family | FamilyConfig | None = None,
+    labels: Float[np.ndarray, "n K"] | int = 512,
+    draws: int = 4,
+    shared: int = 128,
+    crossed: int = 128,
+    untrained: Network | None = None,
+    encode: Callable[[torch.Tensor], torch.Tensor | None] | None = None,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+    batch: int = 64,
+) -> Probed:
+    """Record a network's latents of a world's labels.
+
+    Args:
+        network: any callable that takes (x_t, t, labels) where the family has noise levels, and answers in the shape of x_t;
+            where it is a module, it evaluates meanwhile.
+        taps: names of modules; for a network that is no module, the modules by name.
+        t: the family's conditions, as the timesteps of noisy images.
+        family: how it learns; by default the usual one (`families.USUAL`).
+        labels: (n, K), or how many to draw from all over the factor space.
+        draws: noise draws of the first `shared` labels.
+        crossed: how many labels are crossed with one another's images, to tell what is told from what is seen; none where
+            they are fewer than 16.
+        untrained: the network as it was before training, for that null.
+        encode: from labels (B, K) to what the network is given of them, (B, features): the ceiling of order.
+        seed: of labels and noise.
+        device: on which the network computes.
+        batch: images in one pass.
+
+    Raises:
+        UserError: labels, a count or a condition are not as they must be.
+        ValueError: a tap is not there.
+    """
+    if isinstance(family, FamilyConfig) and not isinstance(family, Family):
+        family = family.build()
+    family = family or USUAL.build()
+    conditions = [t] if isinstance(t, int) else list(t)
+    with as_user_error():
+        check_conditions("t", conditions, family.conditions)
+    given = None if isinstance(labels, int) else np.shape(labels)
+    if given is not None and (len(given) != 2 or given[0] == 0 or given[1] != len(world.factors.visible)):
+        raise UserError(
+            f"`labels` (shape {given}) must be (n, {len(world.factors.visible)}), one column a visible factor of the world"
+        )
+    if isinstance(labels, int):
+        labels = world.draw_labels(labels, numpy_generator(seed, "probe labels"))
+    else:
+        labels = world.complete(np.asarray(labels, np.float32), numpy_generator(seed, "hidden factors"))
+    labels = np.ascontiguousarray(labels, dtype=np.float32)
+    if draws < 2:
+        raise UserError(f"`draws` (={draws}) must be at least 2: noise is what differs between them")
+    taps = [taps] if isinstance(taps, str) else taps
+    shared = min(shared, len(labels))
+    crossed = min(crossed, len(labels)) if min(crossed, len(labels)) >= LEAST_CROSSED else 0
+    at = torch.device(device)
+    inputs = Inputs(world, family, labels, conditions, draws, shared, seed, at, batch, crossed)
+    return Probed(
+        world.factors.visible_columns(labels),
+        world.factors.visible,
+        inputs.latents(network, taps),
+        nulls_of(inputs, list(taps), untrained, encode),
+        shown=inputs.shown if crossed else None,
+    )
+
+
+def nulls_of(
+    inputs: Inputs,
+    taps: Sequence[str],
+    untrained: Network | None,
+    encode: Callable[[torch.Tensor], torch.Tensor | None] | None,
+) -> dict[str, Latents]:
+    """What takes the latents' place: pixels, and where they are given the untrained network's and the label's encodings."""
+    nulls = {"pixels": inputs.pixels(taps)}
+    if untrained is not None:
+        nulls["untrained"] = inputs.latents(untrained, taps)
+    encodings = None if encode is None else inputs.encodings(taps, encode)
+    if encodings is not None:
+        nulls["label_embedding"] = encodings
+    return nulls

@@ -1,0 +1,29 @@
+"""The store: a run's folder, read without torch; and all runs of a folder as tables."""
+
+from phasescope.runs.store.catalogue import (
+    as_run,
+    find_run,
+    list_runs,
+    open_run,
+    open_views,
+    runs_frame,
+    snapshots_frame,
+)
+from phasescope.runs.store.folder import Run
+from phasescope.runs.store.holding import hold
+from phasescope.runs.store.snapshot import Snapshot
+from phasescope.runs.store.writer import RunWriter
+
+__all__ = [
+    "Run",
+    "RunWriter",
+    "Snapshot",
+    "as_run",
+    "find_run",
+    "hold",
+    "list_runs",
+    "open_run",
+    "open_views",
+    "runs_frame",
+    "snapshots_frame",
+]

@@ -1,0 +1,255 @@
+"""The runs that there are, and which of them a condition holds of.
+
+A condition is SQL (DuckDB's) on one row a run: its configuration (`training.batch`), its status (`state`, `step`, `wall_s`)
+and its last snapshot's metrics (`outcomes.grid.correct`, `order.mid.600.value`).
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from phasescope.core.errors import UserError, reading
+from phasescope.runs.store.folder import Run, shown
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+T = TypeVar("T")
+Row = dict[str, Any]
+MEMORY = "1GB"
+"""of DuckDB, for a condition"""
+TOKEN = re.compile(
+    r"""--[^\n]*|\$\$.*?\$\$|'(?:[^']|'')*'|"(?P<quoted>[^"]+)"|(?<![\w.])(?P<name>[a-z_]\w*+(?:\.\w+)*+)""",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Comments and strings, which are left alone, quoted columns and dotted names."""
+
+
+def open_run(path: Path | str) -> Run:
+    """The run in the folder `path`.
+
+    Raises:
+        UserError: there is no such run.
+    """
+    path = Path(path)
+    if not is_run(path):
+        raise UserError(f"`{path}` must be a run's folder: it has no config.yaml")
+    return Run(path)
+
+
+def list_runs(runs: Path | str = "runs", where: str | None = None) -> list[Run]:
+    """All runs in a folder of runs, by name, or those of which the condition `where` holds.
+
+    Raises:
+        UserError: `runs` exists and cannot be listed; the condition is none.
+    """
+    runs = Path(runs)
+    try:
+        entries = sorted(runs.iterdir()) if runs.exists() else []
+    except OSError as error:
+        raise UserError(f"`{runs}` cannot be listed: {error.strerror}") from None
+    found = [
+        Run(path) for path in entries if is_run(path) and not path.name.startswith(".")
+    ]  # those are half-written
+    return _meeting(found, where) if where is not None and found else found
+
+
+def runs_frame(
+    runs: Path | str = "runs", where: str | None = None, columns: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """A row a run, by name: `run`, `path`, `state`, `step`, `config.training.batch`, ..., its last snapshot's metrics.
+
+    Of a run that cannot be read, `state` is broken and `error` says why.
+
+    Args:
+        columns: names of columns, or patterns such as `accuracy.*`, that are kept beside `run` and `step`; all by default.
+
+    Raises:
+        UserError: as `list_runs`; or no column has a name in `columns`.
+    """
+    from phasescope.runs.store.flat import frame_of
+
+    return frame_of(map(row_of, list_runs(runs, where)), columns)
+
+
+def snapshots_frame(
+    runs: Path | str = "runs", where: str | None = None, columns: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """A row a snapshot of each run of which `where` holds, done or not: `run`, and the columns of `Run.to_frame`.
+
+    Args:
+        columns: as for `runs_frame`; without them there are about two thousand.
+
+    Raises:
+        UserError: as `runs_frame`.
+    """
+    from phasescope.runs.store.flat import frame_of, snapshot_rows
+
+    def rows_of(run: Run) -> list[Row]:
+        same: Row = {"run": run.name}
+        return [same | row for row in snapshot_rows(run.identity, run.config, run.status, run.metrics)]
+
+    several = (read_or(run, rows_of, lambda _: []) for run in list_runs(runs, where))
+    return frame_of((row for rows in several for row in rows), columns)
+
+
+def row_of(run: Run) -> Row:
+    """The row of a run in `runs_frame`: its configuration, its status, the metrics of its last snapshot."""
+    from phasescope.runs.store.flat import numbered
+
+    head, last = _read(run)
+    # The head comes first, and what it says goes before a metric of the same name.
+    return {**head, **numbered(last), **head}
+
+
+def _read(run: Run) -> tuple[Row, dict[str, Any]]:
+    """What a run's row has of its configuration and its status, and the nested metrics of its last snapshot."""
+    from phasescope.runs.store.flat import run_row
+
+    def read(run: Run) -> tuple[Row, dict[str, Any]]:
+        status = run.status
+        stand = ("state", "step", "steps", "images_seen", "wall_s", "cpu_s", "observing_s", "error")
+        standing = {key: status.get(key) for key in stand if key != "error" or key in status}
+        return {**same, **run_row(run.identity, run.config, status), **standing}, run.last_metrics or {}
+
+    same: Row = {"run": run.name, "path": shown(str(run.path))}
+    return read_or(run, read, lambda error: ({**same, "state": "broken", "error": error}, {}))
+
+
+def read_or(run: Run, read: Callable[[Run], T], broken: Callable[[str], T]) -> T:
+    """Return what `read` makes of a run; of one whose files cannot be read, what `broken` makes of the reason."""
+    try:
+        with reading(run.path):
+            return read(run)
+    except UserError as error:
+        return broken(str(error))
+
+
+def open_views(runs: Path | str = "runs") -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection with the views `runs` (a row a run), `snapshots` (a row a snapshot) and `readings` (a row an image
+    that a snapshot holds, with `run` and `step`), as far as there are any.
+
+    Raises:
+        UserError: as `list_runs`.
+    """
+    import duckdb
+
+    connection = duckdb.connect()
+    for name, frame in (("runs", runs_frame(runs)), ("snapshots", snapshots_frame(runs))):
+        if len(frame.columns):
+            connection.register(name, frame)
+    if files := sorted(map(str, Path(runs).glob("*/snapshots/[0-9]*/reading.parquet"))):
+        readings = connection.read_parquet(files, filename=True, union_by_name=True)
+        of_file = "string_split(filename, '/')"
+        readings.project(
+            f"{of_file}[-4] AS run, {of_file}[-2]::BIGINT AS step, * EXCLUDE filename"
+        ).create_view("readings")
+    return connection
+
+
+def _meeting(runs: list[Run], where: str) -> list[Run]:
+    """The runs whose rows meet the condition; it can read nothing but these rows, and write nothing.
+
+    Only the columns that the condition names are kept of each row: all columns of 10,000 runs fill a gigabyte.
+
+    Raises:
+        UserError: it is none.
+    """
+    import duckdb
+
+    from phasescope.runs.store.flat import as_frame, find
+
+    if not where.strip() or not " ".join(where.split()).isprintable():
+        raise _no_condition(where, "it must be printable, and not empty")
+    words = {(match["quoted"] or match["name"] or "").lower() for match in TOKEN.finditer(where)}
+    named = {column for word in words - {""} for column in (word, f"config.{word}")}
+    rows: list[Row] = []
+    for run in runs:
+        head, last = _read(run)
+        leaves = (found for name in named if (found := find(last, name)))
+        rows.append(
+            dict(leaves) | {name: head[name] for name in head if name == "run" or name.lower() in named}
+        )
+    columns = {name.lower(): name for row in rows for name in row}
+
+    def quoted(match: re.Match[str]) -> str:
+        """A column's name in quotes, for to DuckDB `order.mid.600.n` is five words; `config.` may be left out."""
+        name = match["name"]
+        if name is None:
+            return match[0]
+        for column in (name.lower(), f"config.{name.lower()}"):
+            if column in columns:
+                return f'"{columns[column]}"'
+        if "." in name and where[match.end() :].lstrip()[:1] != "(":
+            known = [column.removeprefix("config.") for column in set().union(*map(row_of, runs))]
+            near = difflib.get_close_matches(name, known, n=1)
+            raise _no_condition(where, f"no run has `{name}`" + (f"; `{near[0]}` is near" if near else ""))
+        return name
+
+    query = (
+        f"SELECT run, met, typeof(met) FROM (SELECT run, (\n{TOKEN.sub(quoted, where)}\n) AS met FROM runs)"
+    )
+    with duckdb.connect(config={"threads": 1, "memory_limit": MEMORY, "temp_directory": ""}) as connection:
+        connection.register("frame", as_frame(rows))
+        connection.execute("CREATE TABLE runs AS FROM frame")
+        connection.unregister("frame")
+        connection.execute("SET enable_external_access = false; SET lock_configuration = true")
+        try:
+            if len(connection.extract_statements(query)) != 1:
+                raise _no_condition(where, "it is more than one statement")
+            answers = connection.execute(query).fetchall()
+        except duckdb.Error as error:
+            raise _no_condition(where, str(error).partition("\n\n")[0]) from None
+    kinds = {kind for _, _, kind in answers}
+    if kinds != {"BOOLEAN"}:
+        raise _no_condition(where, f"it is {', '.join(sorted(kinds))}, not true or false")
+    chosen = {run for run, met, _ in answers if met}
+    return [run for run in runs if run.name in chosen]
+
+
+def _no_condition(where: str, why: str) -> UserError:
+    told = " ".join(where.split())[:200]
+    rule = "must be a condition, as in \"training.batch = 32 and state = 'done'\""
+    return UserError(f"`--where` (={told}) {rule}: {' '.join(why.split())[:300]}")
+
+
+def as_run(run: Run | str | Path) -> Run:
+    """A run, or the one that a word means in the folder `runs` (`find_run`)."""
+    return run if isinstance(run, Run) else find_run(str(run))
+
+
+def find_run(word: str, runs: Path | str = "runs") -> Run:
+    """The run that `word` means: a folder, or the name, or the beginning of a name or of a hash, of a run in `runs`.
+
+    Raises:
+        UserError: none, or more than one.
+    """
+    if is_run(Path(word)):
+        return Run(Path(word))
+    known = list_runs(runs)
+    # A whole name goes before the beginning of one: `base` is base-1a2b3c4d, even beside base2-5e6f7a8b.
+    whole = [run for run in known if word in (run.name, run.name.rpartition("-")[0])]
+    hits = whole or [
+        run for run in known if run.name.startswith(word) or run.name.rpartition("-")[2].startswith(word)
+    ]
+    if len(hits) == 1:
+        return hits[0]
+    if not hits:
+        raise UserError(
+            f"`RUN` (={word}) must name a run: `{runs}` holds {len(known)} runs and none of that name"
+        )
+    names = ", ".join(run.name for run in hits[:5])
+    raise UserError(f"`RUN` (={word}) must name one run: it could be {names}")
+
+
+def is_run(path: Path) -> bool:
+    """Whether there is a run's folder at `path`."""
+    try:
+        return (path / "config.yaml").is_file()
+    except OSError:
+        return False

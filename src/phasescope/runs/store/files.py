@@ -1,0 +1,161 @@
+"""Writing that survives a crash: what is written, a file or a folder, is either the old one, or whole."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import math
+import os
+import shutil
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from phasescope.core.errors import UserError
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of what a file holds, in hexadecimal.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def checksum(path: Path) -> int:
+    """The CRC-32 of what a file holds.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    crc32 = 0
+    with open(path, "rb") as file:
+        while part := file.read(2**20):
+            crc32 = zlib.crc32(part, crc32)
+    return crc32
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file holds.
+
+    Raises:
+        UserError: it is no JSON.
+        OSError: it cannot be read.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"`{path}` must hold JSON: {error}") from None
+
+
+def write_aside(path: Path, content: bytes | str) -> None:
+    """Write `content` beside `path`, to the disk, then rename it into place.
+
+    Raises:
+        OSError: `path` cannot be written; the old file is then still there.
+    """
+    write_all_aside({path: content})
+
+
+def write_all_aside(contents: Mapping[Path, bytes | str]) -> None:
+    """Write files beside their places, to the disk, then rename all into place.
+
+    Raises:
+        OSError: one cannot be written, and is named; the old files are then still there.
+    """
+    path = Path()
+    try:
+        for path, content in contents.items():
+            with open(_aside(path), "wb") as file:
+                file.write(content.encode() if isinstance(content, str) else content)
+                file.flush()
+                os.fsync(file.fileno())
+        for path in contents:
+            if path.is_dir():
+                raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
+        for path in contents:
+            os.replace(_aside(path), path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+    finally:
+        for path in contents:
+            _discard(_aside(path))
+
+
+@contextmanager
+def folder_aside(path: Path) -> Iterator[Path]:
+    """A folder to fill, renamed to `path` when the block ends well and removed when it does not."""
+    aside = _aside(path)
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    try:
+        yield aside
+        for file in aside.iterdir():
+            _to_disk(file)
+        if path.exists():
+            shutil.rmtree(path)
+        os.rename(aside, path)
+    except BaseException:
+        _discard(aside)
+        raise
+
+
+def remove_asides(folder: Path) -> None:
+    """Remove what a killed process left half-written in `folder`."""
+    for aside in folder.glob(".*.aside"):
+        _discard(aside)
+
+
+def read_json_lines(path: Path) -> list[dict[str, Any]]:
+    """The objects in a JSON-lines file; a torn line is left out, and a missing file has none."""
+    objects = []
+    for line in path.read_bytes().split(b"\n") if path.is_file() else ():
+        with suppress(ValueError):
+            objects.append(json.loads(line))
+    return objects
+
+
+def append_json_lines(path: Path, *entries: Mapping[str, Any], to_disk: bool = True) -> None:
+    """Append a line for each entry; `to_disk` returns once they, and all lines before them, would survive a power cut."""
+    with open(path, "ab") as file:
+        file.write("".join(to_json(entry) + "\n" for entry in entries).encode())
+        file.flush()
+        if to_disk:
+            os.fsync(file.fileno())
+
+
+def to_json(tree: Any, indent: int | None = None) -> str:
+    """JSON as every reader takes it: a number that is not finite, which JSON does not know, is null."""
+    return json.dumps(_finite(tree), indent=indent, allow_nan=False)
+
+
+def _finite(tree: Any) -> Any:
+    if isinstance(tree, dict):
+        return {key: _finite(value) for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [_finite(value) for value in tree]
+    return None if isinstance(tree, float) and not math.isfinite(tree) else tree
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.aside")
+
+
+def _discard(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
+
+
+def _to_disk(path: Path) -> None:
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)

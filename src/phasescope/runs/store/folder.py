@@ -1,0 +1,304 @@
+"""A run's folder: the truth about a run, on disk.
+
+    config.yaml  config.json  about.json  status.json  metrics.jsonl  scalars.jsonl  references.json
+    snapshots/<step>/  observations/<plan>/  checkpoint/state.safetensors  report.html
+
+It is read without torch. One process at a time writes it (`store.holding`).
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from phasescope.core.config import Tree, read_yaml
+from phasescope.core.errors import UserError
+from phasescope.core.kinds import load, source_digests
+from phasescope.core.places import Place
+from phasescope.core.showing import html_table
+from phasescope.runs.store.files import read_json, read_json_lines, sha256
+from phasescope.runs.store.metrics import Metrics, read_last, read_metrics
+from phasescope.runs.store.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+SCALARS = "scalars.jsonl"
+"""every few steps of a training, where metrics.jsonl has a line a snapshot"""
+WORLD = "world.npz"
+"""the arrays of a world that was at hand, in the folder of a run that was watched"""
+PLOTS = "phasescope.views.plots:Plots"
+NETWORK = "phasescope.runs.loading:load_network"
+SAMPLE, ACTIVATIONS = "phasescope.runs.sampling:sample", "phasescope.runs.sampling:activations"
+"""by their names, as kinds are: the store stands below what draws and computes, and imports none of it"""
+
+
+class Run:
+    """A run folder that exists, for reading."""
+
+    def __init__(self, path: Path | str):
+        self.path = Path(path)
+
+    def __repr__(self) -> str:
+        return f"Run({self.name}: {self._state()})"
+
+    def _repr_html_(self) -> str:
+        about, summary = self.about, self.status.get("summary") or {}
+        sentence = [("world", about["sentence"])] if "sentence" in about else []
+        phases = [
+            (f"phases of {kind}", " ".join(found["sequence"]))
+            for kind, found in summary.items()
+            if "sequence" in found
+        ]
+        return html_table(self.name, [("state", self._state()), *sentence, *phases])
+
+    def _state(self) -> str:
+        status = self.status
+        step = f", step {status['step']:,}" if "step" in status else ""
+        count = len(self.snapshots)
+        return f"{status['state']}{step}, {count} snapshot{'s' * (count != 1)}"
+
+    @cached_property
+    def name(self) -> str:
+        """The folder's name, as it can be shown."""
+        return shown(self.path.resolve().name)
+
+    @property
+    def identity(self) -> str:
+        """Of what is learnt, as the folder's name has it."""
+        return self.name.rpartition("-")[2]
+
+    @property
+    def config(self) -> Tree:
+        """The configuration as nested dicts; arrays that the run keeps are named where they lie now. Of a watched run it is
+        what `watch` was given, and no default of a training.
+
+        Raises:
+            UserError: it is missing or no YAML.
+        """
+        tree, kept = read_config(self.path), self.path / WORLD
+        world = tree.get("world")
+        if isinstance(world, dict) and Path(str(world.get("file"))).name == WORLD and kept.is_file():
+            tree["world"] = {**world, "file": str(kept)}
+        return tree
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """What `status.json` says. `state` is `killed` if it says running and nobody holds the folder, and `broken`, with
+        `error`, if there is no status that can be read."""
+        try:
+            return read_status(self.path)
+        except FileNotFoundError:
+            return {"state": "running"} if is_held(self.path) else broken_status("there is no status.json")
+        except (OSError, UserError) as error:
+            return broken_status(str(error))
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """One entry a snapshot, by ascending step; lines that are none are left out, and are among the `faults`."""
+        return self.read_metrics().entries
+
+    def read_metrics(self, last_only: bool = False) -> Metrics:
+        """What metrics.jsonl holds, or its last line alone; and which lines cannot be read."""
+        if not last_only:
+            return read_metrics(self.path / "metrics.jsonl")
+        last = self.last_metrics
+        return Metrics([last] if last else [], [], torn=False)
+
+    @property
+    def last_metrics(self) -> dict[str, Any] | None:
+        """The entry of the last snapshot, without reading the others; None if there is none yet."""
+        return read_last(self.path / "metrics.jsonl")
+
+    @property
+    def references(self) -> dict[str, Any] | None:
+        """What does not change while the run learns: nulls from pixels and label encodings, the unconditional optimum."""
+        return self._read("references.json")
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What the run is about, as its world, family and network said when it began (`runs.about`); empty where unknown."""
+        return self._read("about.json") or {}
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """Of each source of somebody's own that the configuration names, the SHA-256 that it was made with."""
+        return self._read("sources.json") or {}
+
+    def _read(self, name: str) -> Any:
+        """What a JSON file of the run holds; None if it is not there."""
+        try:
+            return read_json(self.path / name)
+        except FileNotFoundError:
+            return None
+
+    @property
+    def changed_sources(self) -> list[str]:
+        """Sources that the configuration names and that are not those that the run was made with."""
+        told = self.sources
+        return [
+            name for name, digest in source_digests(self.config).items() if told.get(name, digest) != digest
+        ]
+
+    def check_sources(self) -> None:
+        """Raises UserError where a source that the configuration names is not the one that the run was made with."""
+        for name in self.changed_sources:
+            raise UserError(
+                f"`{name}` must be what `{self.name}` was made with, and has changed since: "
+                f"put it back, or give the run another `name`"
+            )
+
+    @property
+    def plot(self) -> Any:
+        """The run's figures: `run.plot.timeline()` and the others of `views.plots.Plots`."""
+        return load(PLOTS)(self)
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row a snapshot: `config.<field>`, `step`, `images_seen`, `loss`, `order.mid.600.value` and all other metrics."""
+        from phasescope.runs.store.flat import frame_of, snapshot_rows
+
+        return frame_of(snapshot_rows(self.identity, self.config, self.status, self.metrics))
+
+    def scalars(self) -> pd.DataFrame:
+        """A row every `training.scalars_every` steps: `step`, `images_seen`, `wall_s` (seconds of computing so far), `loss`
+        of this step's batch, `learning_rate`, `gradient_norm` before clipping, and `images_per_s`, snapshots not counted;
+        of a watched run what its loop logged. No rows if nothing was logged."""
+        from phasescope.runs.store.flat import frame_of
+
+        return frame_of(self.scalar_lines)
+
+    @property
+    def scalar_lines(self) -> list[dict[str, Any]]:
+        """The lines of scalars.jsonl, by ascending step; a torn last line is left out."""
+        return read_json_lines(self.path / SCALARS)
+
+    @property
+    def observations(self) -> list[Run]:
+        """Further observations of the run's stored weights, each a run folder of its own, by name."""
+        return [Run(path.parent) for path in sorted((self.path / "observations").glob("*/config.yaml"))]
+
+    @property
+    def snapshots(self) -> list[Snapshot]:
+        """All whole snapshots, by ascending step."""
+        folders = [
+            path
+            for path in (self.path / "snapshots").glob("[0-9]*")
+            if path.name.isascii() and path.name.isdigit() and path.is_dir()
+        ]
+        return sorted(map(Snapshot, folders), key=lambda snapshot: snapshot.step)
+
+    def snapshot(self, step: int | None = None) -> Snapshot:
+        """The snapshot of a step, or the last one.
+
+        Raises:
+            UserError: it is not there.
+        """
+        snapshots = {snapshot.step: snapshot for snapshot in self.snapshots}
+        if not snapshots:
+            raise UserError(f"`RUN` (={self.name}) must have a snapshot, and has none yet")
+        step = max(snapshots) if step is None else step
+        if step not in snapshots:
+            known = ", ".join(map(str, snapshots))
+            raise UserError(f"`--step` (={step}) must be one of the snapshots: {known}")
+        return snapshots[step]
+
+    def load_network(self, step: int | None = None) -> Any:
+        """The network of a snapshot, the last one by default: its averaged weights, in evaluation mode, on the CPU.
+
+        It is a `torch.nn.Module`, called as `network(x_t, t, labels)`; `t` is None if the family has no noise levels.
+
+        Raises:
+            UserError: there is no such snapshot; the network was watched, and only its own loop can build it.
+        """
+        return load(NETWORK)(self, self.snapshot(step)).network
+
+    def sample(
+        self, labels: Sequence[float] | np.ndarray, n: int = 1, step: int | None = None, seed: int = 0
+    ) -> np.ndarray:
+        """Sample `n` images for each of `labels`, (m, K) or one (K,), with the network of a snapshot.
+
+        Returns:
+            (m * n, C, *spatial) float32 in [-1, 1], all images of a label next to each other; the noise derives from `seed`.
+
+        Raises:
+            UserError: a label lies outside the world; there is no such snapshot.
+        """
+        return load(SAMPLE)(self, labels, n, step, seed)
+
+    def activations(self, site: Place | str, labels: np.ndarray, step: int | None = None) -> np.ndarray:
+        """Read a layer's activations for the images of `labels`, (m, K), with the network of a snapshot.
+
+        Args:
+            site: a layer and a noise level, as `mid.600` or `Place("mid", 600)`; the layer alone if the family has none.
+
+        Returns:
+            (m, features) float32, as snapshots record them: the run's own noise, a draw for each label.
+
+        Raises:
+            UserError: there is no such layer, noise level or snapshot; a label lies outside the world.
+        """
+        return load(ACTIVATIONS)(self, site, labels, step)
+
+
+def broken_status(why: str) -> dict[str, Any]:
+    return {"state": "broken", "error": why}
+
+
+def shown(name: str) -> str:
+    """A path or its name as text: bytes in it that are none are escaped."""
+    return name.encode(errors="backslashreplace").decode()
+
+
+def read_config(folder: Path) -> Tree:
+    """Return the configuration of a run's folder as it stands in config.yaml.
+
+    config.json, which is read 30 times faster, is taken instead if it was written with this very config.yaml.
+
+    Raises:
+        UserError: config.yaml is missing or no YAML.
+    """
+    with suppress(OSError, ValueError, LookupError, TypeError):
+        kept = read_json(folder / "config.json")
+        if kept["config_yaml_sha256"] == sha256(folder / "config.yaml"):
+            return kept["config"]
+    if not (tree := read_yaml(folder / "config.yaml")):
+        raise UserError(f"`{folder / 'config.yaml'}` must hold a run's configuration: it is empty")
+    return tree
+
+
+def read_status(folder: Path) -> dict[str, Any]:
+    """Return what status.json says; `state` is `killed` if it says running and no process holds the folder.
+
+    Raises:
+        UserError: it is no JSON, or holds no state.
+        OSError: it cannot be read.
+    """
+    status = read_json(folder / "status.json")
+    if not isinstance(status, dict) or not isinstance(status.get("state"), str):
+        raise UserError(f"`{folder / 'status.json'}` must hold a run's `state`, and does not")
+    if status["state"] == "running" and not is_held(folder):
+        status["state"] = "killed"
+    return status
+
+
+def is_held(path: Path) -> bool:
+    """Whether some process holds the run folder for writing."""
+    try:
+        with open(path / "lock") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def now() -> str:
+    """The time in UTC, to the second, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,217 @@
+"""The condensed records of many runs: one Parquet file, a row a (run, snapshot), keyed by `digest` and `step`.
+
+What a study rests on, without the runs' folders: their configurations, all their metrics, what they cost, where they were
+computed, and what was read from their snapshots later. Of one run every row is the same to the last bit wherever it is
+computed, but for the columns of cost and provenance.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from filelock import FileLock
+
+from phasescope.core.errors import UserError, reading
+from phasescope.runs.store.files import write_aside
+from phasescope.runs.store.flat import COSTS, PROVENANCE, Row, as_frame, plain_types, snapshot_rows
+from phasescope.runs.store.folder import Run
+from phasescope.runs.store.tables import query_bytes
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+KEY = ("digest", "step")
+HEAD = ("digest", "name", "seed", "step", "images_seen", "epochs", "loss")
+COST_COLUMNS = frozenset(COSTS)
+"""what a run cost, as far as the snapshot; also as the last word of a further reading's column"""
+
+
+def is_result(column: str) -> bool:
+    """Whether a column must be the same to the last bit wherever a run is computed."""
+    return column not in PROVENANCE and column.rpartition(".")[2] not in COST_COLUMNS
+
+
+def condense(run: Run) -> list[Row]:
+    """The rows of a run that is done, one a snapshot, by ascending step.
+
+    Raises:
+        UserError: it is not done, or has no snapshot, or its metrics are damaged.
+    """
+    status, metrics = run.status, run.read_metrics()
+    if status["state"] != "done":
+        raise UserError(f"`run` (={run.name}) must be done to be recorded: it is {status['state']}")
+    if metrics.faults:
+        raise UserError(f"`run` (={run.name}) must be whole to be recorded: {metrics.faults[0]}")
+    rows = snapshot_rows(run.identity, run.config, status, metrics.entries)
+    if not rows or rows[-1]["step"] != status.get("step"):
+        raise UserError(f"`run` (={run.name}) must have its snapshots' metrics to the end, and has not")
+    return rows
+
+
+def merge_records(path: Path, rows: Iterable[Row]) -> None:
+    """Merge rows into the file of records, which is made where it is not there.
+
+    Rows are keyed by `digest` and `step`. What a row says replaces what is there of its columns; all else stays, so that the
+    columns of a further reading can be merged by themselves. `....estimator` texts go to the file's metadata, each once.
+    Processes may merge at once: one waits for the other, the file is the old one or whole, and merging the same rows again
+    changes no byte.
+
+    Raises:
+        ValueError: a row lacks its key, or is of a run that is not recorded and says no `images_seen` itself.
+        UserError: the file is there and no Parquet of records.
+        OSError: it cannot be written.
+    """
+    by_key: dict[tuple[Any, Any], Row] = {}
+    estimators: dict[str, set[str]] = {}
+    for row in rows:
+        if any(row.get(name) is None for name in KEY):
+            raise ValueError("`rows` must have `digest` and `step`: they are the key of a record")
+        told = {name: value for name, value in row.items() if name.rpartition(".")[2] != "estimator"}
+        by_key.setdefault((row["digest"], row["step"]), {}).update(told)
+        for name in row.keys() - told.keys():
+            estimators.setdefault(name.removesuffix(".estimator"), set()).add(row[name])
+    if not by_key:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frame = as_frame(by_key.values())
+    with FileLock(path.with_name(f".{path.name}.lock")):
+        for aside in path.parent.glob(f".{path.name}.*.aside"):
+            aside.unlink()
+        for name, texts in read_estimators(path).items():
+            estimators.setdefault(name, set()).update(texts)
+        content = _merged(path, frame, {name: sorted(texts) for name, texts in sorted(estimators.items())})
+        if not path.exists() or path.read_bytes() != content:
+            write_aside(path, content)
+
+
+def read_records(path: Path) -> pd.DataFrame:
+    """The records, by digest and step; none where there is no file.
+
+    Whole numbers of which some are missing are floats, as what is not known is NaN.
+
+    Raises:
+        UserError: the file is there and no Parquet.
+    """
+    import pandas as pd
+
+    if not path.exists():
+        return pd.DataFrame({name: [] for name in HEAD})
+    with _opened(path) as connection:
+        return plain_types(connection.execute("SELECT * FROM records").df())
+
+
+def read_estimators(path: Path) -> dict[str, list[str]]:
+    """Of each score, by its column without the last word, how it was estimated; several where runs differ."""
+    if not path.exists():
+        return {}
+    with _opened(path) as connection:
+        found = connection.execute(
+            "SELECT value FROM parquet_kv_metadata($1) WHERE key = 'estimators'", [str(path)]
+        ).fetchone()
+    with reading(path):
+        return {name: list(texts) for name, texts in json.loads(found[0]).items()} if found else {}
+
+
+def some_columns(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """A few columns of some records, without the others; one that is not there is all None.
+
+    Raises:
+        UserError: the file is no Parquet.
+    """
+    with _opened(path) as connection:
+        table = connection.view("records")
+        chosen = [f"{'' if name in table.columns else 'NULL AS '}{_quoted(name)}" for name in names]
+        columns = table.select(", ".join(chosen)).fetchnumpy()
+    found = {name: np.array(column, dtype=object) for name, column in columns.items()}
+    for name, column in columns.items():
+        found[name][np.ma.getmaskarray(column)] = None
+    return found
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection in which the file is the view `records`; one thread, for the same bytes at each writing.
+
+    Raises:
+        UserError: the file is there and none of records.
+    """
+    import duckdb
+
+    with duckdb.connect(config={"threads": 1}) as connection:
+        try:
+            if path.exists():
+                connection.read_parquet(str(path)).create_view("records")
+            yield connection
+        except duckdb.Error as error:
+            reason = str(error).splitlines()[0]
+            raise UserError(f"`{path}` must be a Parquet file of records: {reason}") from None
+
+
+def _merged(path: Path, frame: pd.DataFrame, estimators: dict[str, list[str]]) -> bytes:
+    """The file's rows with those of `frame` merged into them, as a Parquet file."""
+    with _opened(path) as connection:
+        connection.register("given", frame)
+        if not path.exists():
+            connection.execute("CREATE VIEW records AS SELECT digest, step FROM given WHERE false")
+        there, given = _types(connection, "records"), _types(connection, "given")
+        columns = sorted({*there, *given} - {*KEY}, key=_place)
+        chosen = [_either(connection, name, there.get(name), given.get(name)) for name in columns]
+        connection.execute(
+            f"CREATE TABLE merged AS SELECT {', '.join([*KEY, *chosen])} "
+            "FROM records FULL JOIN given USING (digest, step)"
+        )
+        known = "images_seen IS NOT NULL" if "images_seen" in columns else "false"
+        stray = connection.execute(f"SELECT digest, step FROM merged WHERE NOT ({known}) LIMIT 1").fetchone()
+        if stray:
+            raise ValueError(
+                f"`rows` (={stray[0]}, step {stray[1]}) must be of a recorded run: its own rows are merged first"
+            )
+        ordered = ", ".join(_quoted(name) for name in sorted([*KEY, *columns], key=_place))
+        text = json.dumps(estimators).replace("'", "''")
+        query = f"SELECT {ordered} FROM merged ORDER BY digest, step"
+        return query_bytes(connection, query, f", KV_METADATA {{estimators: '{text}'}}")
+
+
+def _types(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
+    relation = connection.query(f"FROM {table}")
+    return dict(zip(relation.columns, map(str, relation.types), strict=True))
+
+
+def _either(connection: duckdb.DuckDBPyConnection, name: str, there: str | None, given: str | None) -> str:
+    """SQL for a column's value: the given one, else the one that is there; two types become the one that holds both."""
+    column = _quoted(name)
+    if there is None or given is None:
+        return f"{'given' if there is None else 'records'}.{column} AS {column}"
+    kind = there
+    if there != given:
+        held = [
+            of
+            for table, of in (("records", there), ("given", given))
+            if connection.execute(f"SELECT count({column}) FROM {table}").fetchone() != (0,)
+        ]
+        kind = (
+            "DOUBLE"
+            if {*held} == {"BIGINT", "DOUBLE"}
+            else "VARCHAR"
+            if len(held) == 2
+            else (held or [given])[0]
+        )
+    return f"coalesce(TRY_CAST(given.{column} AS {kind}), TRY_CAST(records.{column} AS {kind})) AS {column}"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _place(column: str) -> tuple[int, int, list[tuple[int, str]]]:
+    """Key and head first, then configuration, results, costs and provenance; numbers within a name by their value."""
+    head = HEAD.index(column) if column in HEAD else len(HEAD)
+    group = 0 if column.startswith("config.") else 1 if is_result(column) else 2
+    words = [(int(word), "") if word.isdigit() else (-1, word) for word in column.split(".")]
+    return head, group, words

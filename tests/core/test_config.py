@@ -1,0 +1,335 @@
+"""One description of a run: the same as object, YAML, `key=value` and hash; its errors name field, value and rule."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import Field, model_validator
+
+from phasescope.core.config import Config, merge, parse_overrides, read_yaml, set_overrides
+from phasescope.core.errors import UserError, log_once
+from phasescope.runs.config import PRESETS, RunConfig, load_config, load_words, over_defaults
+
+
+class Round(Config):
+    kind: Literal["round"] = "round"
+    radius: float = Field(1.0, gt=0)
+    """radius, px"""
+
+
+class Square(Config):
+    kind: Literal["square"] = "square"
+    side: int = 2
+    round: Round = Round()
+
+
+class Board(Config):
+    name: str = "board"
+    shape: Annotated[Round | Square, Field(discriminator="kind")] = Round()
+    """what lies on it"""
+    spots: tuple[Annotated[int, Field(ge=0)], ...] = (1, 2)
+    either: tuple[Annotated[int, Field(ge=0)], ...] | Literal["usual"] = "usual"
+    place: Round | Literal["usual"] | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Board:
+        if self.name == "bad":
+            raise ValueError("`name` (=bad) must be good")
+        return self
+
+
+class House(Config):
+    board: Board = Board()
+    """a board"""
+
+
+ERRORS = (
+    ({"board": {"shape": {"kind": "round", "radius": 0}}},
+     "`board.shape.radius` (=0) must be greater than 0: radius, px"),
+    ({"board": {"shape": {"kind": "round", "side": 1}}},
+     "`board.shape.side` (=1) is not a field: fields here are kind, radius"),
+    ({"board": {"shape": {"kind": "square", "round": {"radius": "x"}}}},
+     "`board.shape.round.radius` (=x) must be a valid number, unable to parse string as a number: radius, px"),
+    ({"board": {"shape": {"kind": "star"}}},
+     "`board.shape.kind` (=star) must be one of 'round', 'square': what lies on it"),
+    ({"board": {"shape": {"radius": 1}}},
+     "`board.shape` (={'radius': 1}) must name its kind, one of round, square: what lies on it"),
+    ({"board": {"spots": [1, -1]}}, "`board.spots.1` (=-1) must be greater than or equal to 0"),
+    ({"board": {"either": [1, -1]}}, "`board.either.1` (=-1) must be greater than or equal to 0"),
+    ({"board": {"place": {"kind": "round", "radius": 0}}},
+     "`board.place.radius` (=0) must be greater than 0: radius, px"),
+    ({"board": {"shape": 7}}, "`board.shape` (=7) must be a mapping of fields to values: what lies on it"),
+    ({"board": 3}, "`board` (=3) must be a mapping of fields to values: a board"),
+    ({"board": {"name": "bad"}}, "`board.name` (=bad) must be good"),
+    ({"bored": 1}, "`bored` (=1) is not a field: fields here are board"),
+    ({"board": {"shape": {"kind": "round", "radius": float("nan")}}},
+     "`board.shape.radius` (=nan) must be a finite number: radius, px"),
+    ({"a": 1, "b": 2, "board": 3}, "`board` (=3) must be a mapping of fields to values: a board (and 2 more)"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("tree", "line"), ERRORS, ids=[line for _, line in ERRORS])
+def test_an_error_is_one_line_of_field_value_and_rule(tree: dict[str, Any], line: str):
+    with pytest.raises(UserError) as caught:
+        House.of(tree)
+    assert str(caught.value) == line
+
+
+def test_a_long_value_is_cut_short():
+    with pytest.raises(UserError) as caught:
+        House.of({"board": {"spots": "\n".join("x" * 500)}})
+    assert len(str(caught.value)) < 200
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("word", "path", "value"),
+    [
+        ("a=1", ["a"], 1),
+        ("a.b=1.5", ["a", "b"], 1.5),
+        ("a=x=y", ["a"], "x=y"),
+        ("a=", ["a"], None),
+        ("a=null", ["a"], None),
+        ("a=[1, x]", ["a"], [1, "x"]),
+        ("a={kind: k, n: 2}", ["a"], {"kind": "k", "n": 2}),
+        ("a='1'", ["a"], "1"),
+    ],
+)
+def test_an_override_is_yaml_at_a_dotted_path(word: str, path: list[str], value: Any):
+    assert parse_overrides([word]) == [(path, value)]
+
+
+@pytest.mark.parametrize("word", ["a", "=1", "a..b=1", ".a=1", "a.=1", "a=[1", "a={b"])
+def test_a_malformed_override_is_refused_by_name(word: str):
+    with pytest.raises(UserError, match=r"must (have the form key=value|be a YAML value)") as caught:
+        parse_overrides([word])
+    assert str(caught.value).startswith(f"`{word.partition('=')[0]}")
+
+
+def test_another_kind_drops_the_former_kinds_fields():
+    tree = {"shape": {"kind": "round", "radius": 2.0}}
+    words = parse_overrides(["shape.side=4", "shape.kind=square"])
+    assert set_overrides(tree, words) == {"shape": {"kind": "square", "side": 4}}
+    assert set_overrides(tree, reversed(words)) == {"shape": {"kind": "square", "side": 4}}
+    assert tree == {"shape": {"kind": "round", "radius": 2.0}}
+
+
+def test_the_same_kind_keeps_them():
+    tree = {"shape": {"kind": "round", "radius": 2.0}}
+    assert set_overrides(tree, parse_overrides(["shape.kind=round"])) == tree
+
+
+def test_an_outer_kind_does_not_drop_what_the_words_say_of_an_inner_one():
+    words = parse_overrides(["a.b.kind=in", "a.kind=out", "a.b.n=1"])
+    assert set_overrides({"a": {"kind": "old", "b": {"m": 0}}}, words) == {
+        "a": {"kind": "out", "b": {"kind": "in", "n": 1}}
+    }
+
+
+def test_what_stands_in_a_list_is_named_by_its_number() -> None:
+    tree = {"parts": [{"a": 1}, {"b": {"c": 2}}]}
+    assert set_overrides(tree, parse_overrides(["parts.1.b.c=3"])) == {"parts": [{"a": 1}, {"b": {"c": 3}}]}
+    assert tree == {"parts": [{"a": 1}, {"b": {"c": 2}}]}
+
+
+@pytest.mark.parametrize("word", ["parts.2.a=1", "parts.x.a=1", "parts.0=1", "parts.0.a.b=1"])
+def test_what_a_list_does_not_hold_is_told(word: str) -> None:
+    with pytest.raises(UserError, match="holds none"):
+        set_overrides({"parts": [{"a": 1}]}, parse_overrides([word]))
+
+
+def test_an_override_below_an_empty_section_fills_it():
+    assert set_overrides({"a": None}, parse_overrides(["a.b=1"])) == {"a": {"b": 1}}
+
+
+def test_merge_replaces_values_and_other_kinds_and_joins_mappings():
+    base = {"n": 1, "shape": {"kind": "round", "radius": 2}, "list": [1, 2], "inner": {"a": 1, "b": 2}}
+    assert merge(base, {"inner": {"b": 3}, "list": [3]}) == {**base, "inner": {"a": 1, "b": 3}, "list": [3]}
+    assert merge(base, {"shape": {"radius": 3}})["shape"] == {"kind": "round", "radius": 3}
+    assert merge(base, {"shape": {"kind": "square"}})["shape"] == {"kind": "square"}
+    assert merge(base, {}) == base
+
+
+def test_a_kinds_default_needs_no_name():
+    assert load_config(words=["training.optimiser.lr=1e-4"]).training.optimiser.lr == 1e-4
+    assert load_config(words=["family.schedule.steps=950"]).family.schedule.steps == 950
+
+
+def test_a_preset_is_a_set_of_defaults(tmp_path: Path):
+    plain, paper = RunConfig().tree(), load_config(words=["preset=paper"]).tree()
+    assert paper == merge(plain, PRESETS["paper"].fields)
+    changed = load_config(words=["preset=paper", "training.optimiser.lr=1e-3"]).tree()
+    assert changed["training"].pop("optimiser") == {**paper["training"]["optimiser"], "lr": 1e-3}
+    assert changed["network"] == paper["network"]
+    muon = load_config(words=["preset=paper", "training.optimiser.kind=muon"]).training.optimiser
+    assert muon.kind == "muon"
+    assert muon.rest == type(muon)().rest
+    file = tmp_path / "run.yaml"
+    file.write_text("preset: paper\ntraining: {optimiser: {lr: 1e-3}}\n")
+    assert load_config(file).tree() == {**changed, "training": {**changed["training"], "optimiser": {
+        **paper["training"]["optimiser"], "lr": 1e-3}}}  # fmt: skip
+
+
+def test_a_word_comes_before_the_file_and_the_file_before_the_preset(tmp_path: Path):
+    file = tmp_path / "a=b.yaml"
+    file.write_text("preset: small\nseed: 5\ntraining: {steps: 777, batch: 32}\n")
+    config = load_words([str(file), "training.batch=16"])
+    assert (config.name, config.seed, config.training.steps, config.training.batch) == ("small", 5, 777, 16)
+
+
+def test_presets_are_all_valid():
+    for name in PRESETS:
+        assert load_config(words=[f"preset={name}"]).tree()
+
+
+def finite(low: float, high: float) -> st.SearchStrategy[float]:
+    return st.floats(low, high, exclude_min=True, allow_nan=False)
+
+
+@st.composite
+def run_trees(draw: st.DrawFn) -> dict[str, Any]:
+    """Trees of valid runs, some fields given and some not, kinds among them."""
+    steps = draw(st.integers(10, 2000))
+    sampler = draw(
+        st.one_of(
+            st.just({"kind": "ddpm"}),
+            st.builds(
+                lambda n, eta: {"kind": "ddim", "steps": n, "eta": eta}, st.integers(1, 10), finite(0, 1)
+            ),
+            st.builds(lambda n: {"kind": "dpm_solver", "steps": n}, st.integers(1, 10)),
+        )
+    )
+    optimiser = draw(
+        st.one_of(
+            st.builds(lambda lr: {"kind": "adamw", "lr": lr}, finite(0, 1)),
+            st.builds(lambda lr, m: {"kind": "muon", "lr": lr, "momentum": m}, finite(0, 1), finite(0, 0.99)),
+            st.builds(lambda lr, m: {"kind": "sgd", "lr": lr, "momentum": m}, finite(0, 1), finite(0, 0.99)),
+        )
+    )
+    schedule = draw(st.sampled_from(["linear", "cosine"]))
+    tree = {
+        "name": draw(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True)),
+        "seed": draw(st.integers(0, 2**63 - 1)),
+        "world": {
+            "sigma_px": draw(finite(0.05, 8)),
+            "polarity": draw(st.sampled_from(["dark", "bright"])),
+            "design": {"dx": draw(finite(0.01, 16)), "dy": draw(finite(0.01, 16))},
+        },
+        "family": {"schedule": {"kind": schedule, "steps": 1000 + steps}, "sampler": sampler},
+        "network": {"widths": [8 * draw(st.integers(1, 4)) for _ in range(4)]},
+        "training": {
+            "steps": steps,
+            "optimiser": optimiser,
+            "warmup": draw(st.integers(0, 10)),
+            "clip": draw(st.none() | finite(0, 10)),
+        },
+    }
+    kept = draw(st.sets(st.sampled_from(sorted(tree))))
+    return {key: tree[key] for key in tree if key in kept or key == "training"}
+
+
+def shuffled(tree: Any, chance: Any) -> Any:
+    if not isinstance(tree, dict):
+        return tree
+    items = list(tree.items())
+    chance.shuffle(items)
+    return {key: shuffled(value, chance) for key, value in items}
+
+
+@settings(max_examples=100, deadline=None)
+@given(run_trees(), st.randoms(use_true_random=False))
+def test_yaml_tree_and_object_say_the_same(tree: dict[str, Any], chance: Any):
+    config = over_defaults(tree)
+    again = RunConfig.of(yaml.safe_load(config.yaml()))
+    assert again == config
+    assert again.tree() == config.tree()
+    assert again.digest() == config.digest()
+    assert RunConfig.of(shuffled(config.tree(), chance)).digest() == config.digest()
+
+
+@settings(max_examples=50, deadline=None)
+@given(run_trees())
+def test_words_and_file_say_the_same(tree: dict[str, Any]):
+    def words(node: dict[str, Any], path: str = "") -> list[str]:
+        found: list[str] = []
+        for key, value in node.items():
+            inner = f"{path}.{key}" if path else key
+            if isinstance(value, dict):
+                found += words(value, inner)
+            else:
+                text = yaml.safe_dump(value, default_flow_style=True).removesuffix("...\n").strip()
+                found.append(f"{inner}={text}")
+        return found
+
+    assert (
+        load_config(words=words(tree))
+        == load_config(words=words(over_defaults(tree).tree()))
+        == over_defaults(tree)
+    )
+
+
+@settings(max_examples=50, deadline=None)
+@given(run_trees(), run_trees())
+def test_the_hash_names_what_is_run_whatever_its_name(one: dict[str, Any], other: dict[str, Any]):
+    a, b = over_defaults(one), over_defaults(other)
+    assert a.model_copy(update={"name": "other"}).digest() == a.digest()
+    same = {**a.tree(), "name": ""} == {**b.tree(), "name": ""}
+    assert (a.digest() == b.digest()) == same
+    assert re.fullmatch(r"[0-9a-f]{8}", a.digest())
+    assert a.folder == f"{a.name}-{a.digest()}"
+
+
+def test_a_configuration_is_immutable():
+    with pytest.raises(Exception, match="frozen"):
+        RunConfig().seed = 1
+
+
+@pytest.mark.parametrize("content", ["", "# nothing\n", "{}"])
+def test_an_empty_file_is_all_defaults(content: str, tmp_path: Path):
+    file = tmp_path / "run.yaml"
+    file.write_text(content)
+    assert read_yaml(file) == {}
+    assert load_config(file) == RunConfig()
+
+
+def test_a_folder_is_no_file(tmp_path: Path):
+    with pytest.raises(UserError, match=r"cannot be read: Is a directory"):
+        read_yaml(tmp_path)
+
+
+@pytest.mark.parametrize("node", [RunConfig])
+def test_every_field_says_what_it_is(node: type[Config]):
+    """The description is what an error message ends with."""
+    missing: list[str] = []
+
+    def walk(schema: dict[str, Any], path: str) -> None:
+        for name, field in schema.get("properties", {}).items():
+            if name != "kind" and "description" not in field:
+                missing.append(f"{path}.{name}")
+
+    whole = node.model_json_schema()
+    walk(whole, node.__name__)
+    for name, definition in whole["$defs"].items():
+        walk(definition, name)
+    assert missing == []
+
+
+def test_a_short_training_shortens_a_warmup_that_nobody_asked_for_and_says_so(caplog):
+    log_once.cache_clear()
+    for _ in range(2):
+        assert load_config(words=["training.steps=10"]).training.warmup == 1
+    assert caplog.text.count("`training.warmup` (=100) becomes 1") == 1
+    assert load_config(words=["preset=small", "training.steps=50"]).training.warmup == 5
+    with pytest.raises(
+        UserError, match=r"`training.warmup` \(=20\) must be at most `training.steps` \(=10\)"
+    ):
+        load_config(words=["training.steps=10", "training.warmup=20"])
+    caplog.clear()
+    assert load_config(words=["training.steps=200"]).training.warmup == 100
+    assert caplog.text == ""

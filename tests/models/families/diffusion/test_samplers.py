@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import weakref
+from itertools import pairwise
+
+import pytest
+import torch
+from azula.denoise import Denoiser, DiracPosterior
+from azula.noise import Schedule as AzulaSchedule
+from azula.sample import DDIMSampler, DDPMSampler
+from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from phasescope.models.families.diffusion.config import DiffusionConfig, LinearScheduleConfig
+from phasescope.models.families.diffusion.samplers import DDIM, DPMSolver, ddpm, sampling_times
+
+SCHEDULE = LinearScheduleConfig().build()
+DIFFUSERS_NAME = {"eps": "epsilon", "x": "sample", "v": "v_prediction"}
+
+
+def guess(x_t, t):
+    """Some smooth, non-linear prediction."""
+    return torch.tanh(x_t * (1 + t / 1000)) + 0.1 * torch.cos(3 * x_t)
+
+
+def noise(batch=2, seed=0):
+    return torch.randn(batch, 1, 4, 4, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def states_of(sampler, predict="eps", seed=7):
+    """The states of a sampler that starts from `noise()` with a network that answers `guess`."""
+    diffusion = DiffusionConfig.of({"predict": predict}).build()
+
+    def denoise(x_t, t):
+        times = torch.full((len(x_t),), t)
+        return diffusion.x_0_of(lambda x, _, __: guess(x, t), x_t, times, torch.zeros(len(x_t), 2))
+
+    return list(sampler.states(denoise, noise(), torch.Generator().manual_seed(seed)))
+
+
+def exact(scheduler):
+    """A diffusers scheduler with our tables in float64, so that rounding hides no difference of formulas."""
+    scheduler.alphas_cumprod = SCHEDULE.alpha**2
+    return scheduler
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_times_go_evenly_from_the_last_to_the_clean_image(data):
+    schedule_steps = data.draw(st.integers(2, 5000))
+    steps = data.draw(st.integers(1, schedule_steps))
+    times = torch.tensor(sampling_times(schedule_steps, steps))
+    assert len(times) == steps + 1
+    assert times[0] == schedule_steps - 1
+    assert times[-1] == -1
+    gaps = -times.diff()
+    assert gaps.min() >= 1
+    assert (gaps - schedule_steps / steps).abs().max() <= 1
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        ddpm(SCHEDULE),
+        DDIM(SCHEDULE, 7),
+        DDIM(SCHEDULE, 1, 0.5),
+        DPMSolver(SCHEDULE, 7),
+        DPMSolver(SCHEDULE, 1),
+    ],
+    ids=["ddpm", "ddim", "ddim-1", "dpm_solver", "dpm_solver-1"],
+)
+def test_states_are_numbered_and_the_last_is_the_last_estimate(sampler):
+    states = states_of(sampler)
+    assert [state.step for state in states] == list(range(sampler.steps + 1))
+    assert [state.t for state in states] == sampling_times(1000, sampler.steps)
+    assert states[-1].x_0 is states[-1].x_t
+    torch.testing.assert_close(states[-1].x_t, states[-2].x_0)
+
+
+@pytest.mark.parametrize("predict", ["eps", "x", "v"])
+def test_ddpm_steps_are_those_of_diffusers(predict):
+    theirs = exact(
+        DDPMScheduler(
+            beta_start=1e-4,
+            beta_end=0.02,
+            variance_type="fixed_small",
+            clip_sample=False,
+            prediction_type=DIFFUSERS_NAME[predict],
+        )
+    )
+    generator = torch.Generator().manual_seed(7)
+    states = states_of(ddpm(SCHEDULE), predict)
+    for ours, after in pairwise(states):
+        step = theirs.step(guess(ours.x_t, ours.t), ours.t, ours.x_t, generator=generator)
+        torch.testing.assert_close(ours.x_0, step.pred_original_sample, rtol=1e-9, atol=1e-9)
+        torch.testing.assert_close(after.x_t, step.prev_sample, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.some(9)
+@pytest.mark.parametrize("predict", ["eps", "x", "v"])
+@pytest.mark.parametrize("eta", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("steps", [1, 25, 1000])
+def test_ddim_steps_are_those_of_diffusers(predict, eta, steps):
+    theirs = exact(
+        DDIMScheduler(
+            beta_start=1e-4,
+            beta_end=0.02,
+            clip_sample=False,
+            timestep_spacing="trailing",
+            prediction_type=DIFFUSERS_NAME[predict],
+        )
+    )
+    theirs.set_timesteps(steps)
+    generator = torch.Generator().manual_seed(7)
+    states = states_of(DDIM(SCHEDULE, steps, eta), predict)
+    assert [state.t for state in states[:-1]] == theirs.timesteps.tolist()
+    for ours, after in pairwise(states):
+        step = theirs.step(guess(ours.x_t, ours.t), ours.t, ours.x_t, eta=eta, generator=generator)
+        torch.testing.assert_close(ours.x_0, step.pred_original_sample, rtol=1e-9, atol=1e-9)
+        torch.testing.assert_close(after.x_t, step.prev_sample, rtol=1e-9, atol=1e-9)
+
+
+class TableSchedule(AzulaSchedule):
+    """Ours, as azula's: a time is an index into the tables."""
+
+    def __call__(self, t):
+        alpha, sigma, _ = SCHEDULE.at(int(t))
+        return torch.tensor(alpha, dtype=torch.float64), torch.tensor(sigma, dtype=torch.float64)
+
+
+class Guess(Denoiser):
+    """Answers E[x_0 | x_t] = `guess`."""
+
+    schedule = TableSchedule()
+
+    def forward(self, x_t, t):
+        return DiracPosterior(guess(x_t, int(t)))
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (ddpm(SCHEDULE), DDPMSampler(Guess())),
+        *((DDIM(SCHEDULE, steps, 0.0), DDIMSampler(Guess(), eta=0.0)) for steps in (7, 25)),
+        # azula's eta scales the variance, that of Song et al. its square root
+        *((DDIM(SCHEDULE, steps, 0.5), DDIMSampler(Guess(), eta=0.25)) for steps in (7, 25)),
+        *((DDIM(SCHEDULE, steps, 1.0), DDIMSampler(Guess(), eta=1.0)) for steps in (7, 25)),
+    ],
+    ids=["ddpm", "ddim-7", "ddim-25", "ddim-7-half", "ddim-25-half", "ddim-7-full", "ddim-25-full"],
+)
+def test_steps_are_those_of_azula(ours, theirs):
+    states = states_of(ours, "x")
+    with torch.random.fork_rng():
+        torch.manual_seed(7)
+        for before, after in pairwise(states):
+            x_s = theirs.step(before.x_t, torch.tensor(before.t), torch.tensor(after.t))
+            torch.testing.assert_close(after.x_t, x_s, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:diffusers")
+@pytest.mark.parametrize("steps", [1, 2, 10, 20])
+def test_dpm_solver_steps_are_those_of_diffusers(steps):
+    theirs = exact(
+        DPMSolverMultistepScheduler(
+            beta_start=1e-4,
+            beta_end=0.02,
+            timestep_spacing="trailing",
+            final_sigmas_type="zero",
+            prediction_type="sample",
+        )
+    )
+    theirs.set_timesteps(steps)
+    states = states_of(DPMSolver(SCHEDULE, steps), "x")
+    assert [state.t for state in states[:-1]] == theirs.timesteps.tolist()
+    for ours, after in pairwise(states):
+        x_s = theirs.step(guess(ours.x_t, ours.t), ours.t, ours.x_t).prev_sample
+        # theirs computes in float32
+        torch.testing.assert_close(after.x_t, x_s.double(), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(("sampler", "order"), [(DDIM, 1), (DPMSolver, 2)], ids=["ddim", "dpm_solver"])
+def test_order_of_convergence(sampler, order):
+    # x_0 ~ N(0, c^2) has E[x_0 | x_t] = alpha c^2 / (alpha^2 c^2 + sigma^2) x_t, and the probability flow
+    # keeps x_t / sqrt(alpha^2 c^2 + sigma^2)
+    schedule = LinearScheduleConfig(steps=16_000, beta_start=1e-4 / 16, beta_end=0.02 / 16).build()
+    c_2 = 0.3**2
+    width_2 = schedule.alpha**2 * c_2 + schedule.sigma**2
+
+    def denoise(x_t, t):
+        return schedule.alpha[t] * c_2 / width_2[t] * x_t
+
+    x_t, end = noise(), 16_000 // 5 - 1
+    exact_end = x_t * (width_2[end] / width_2[-1]).sqrt()
+    errors = []
+    for steps in (40, 80, 160, 320):
+        states = sampler(schedule, steps).states(denoise, x_t, torch.Generator())
+        (at_end,) = (state.x_t for state in states if state.t == end)
+        errors.append((at_end - exact_end).abs().max())
+    orders = torch.tensor(errors).log2().diff().neg()
+    assert (orders - order).abs().max() < 0.2
+
+
+@pytest.mark.parametrize("kind", ["ddpm", "ddim", "dpm_solver"])
+@pytest.mark.parametrize("predict", ["eps", "x", "v"])
+@pytest.mark.parametrize("schedule", ["linear", "cosine"])
+def test_gradients_are_off_inside_and_untouched_outside(kind, predict, schedule):
+    diffusion = DiffusionConfig.of(
+        {"schedule": {"kind": schedule, "steps": 50}, "predict": predict, "sampler": kind}
+    ).build()
+    weight = torch.ones(1, requires_grad=True)
+    modes = []
+
+    def network(x_t, t, labels):
+        modes.append(torch.is_grad_enabled())
+        return weight * x_t
+
+    for state in diffusion.trajectory(network, torch.zeros(1, 2), (1, 4, 4), torch.Generator()):
+        assert torch.is_grad_enabled()
+        assert not state.x_t.requires_grad
+        assert state.x_t.isfinite().all()
+    assert not any(modes)
+
+
+@pytest.mark.parametrize(
+    "sampler", [DDIM(SCHEDULE, 50, 1.0), DPMSolver(SCHEDULE, 50)], ids=["ddim", "dpm_solver"]
+)
+def test_past_states_are_let_go(sampler):
+    seen: list[weakref.ref[torch.Tensor]] = []
+    for state in sampler.states(guess, noise(), torch.Generator()):
+        seen += [weakref.ref(state.x_t), weakref.ref(state.x_0)]
+        del state
+        assert len({id(tensor) for tensor in (ref() for ref in seen) if tensor is not None}) <= 3

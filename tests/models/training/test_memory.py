@@ -1,0 +1,125 @@
+"""Freed memory stays with the process, where its C library is glibc."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from phasescope.core.randomness import derive
+from phasescope.models.families.diffusion.config import DiffusionConfig
+from phasescope.models.networks.unet.config import UNetConfig
+from phasescope.models.training.config import TrainingConfig
+from phasescope.models.training.loop import fresh_learner, learn
+from phasescope.models.training.precision import Layout
+from phasescope.worlds.bump.world import GaussianBump
+
+WORK = """
+import resource, sys
+import torch
+from phasescope.models.training.precision import keep_freed_memory
+
+torch.set_num_threads(1)
+assert not int(sys.argv[1]) or keep_freed_memory()
+def work(times):
+    for _ in range(times):
+        blocks = [torch.ones(1_000_000) for _ in range(8)]
+work(3)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+work(50)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+def test_what_is_freed_is_found_again_without_page_faults():
+    page_faults = [
+        int(
+            subprocess.run(
+                [sys.executable, "-c", WORK, kept], capture_output=True, text=True, check=True
+            ).stdout
+        )
+        for kept in "01"
+    ]
+    assert page_faults[1] < page_faults[0] / 2
+
+
+SHAPES = st.dictionaries(
+    st.text("abc", min_size=1), st.lists(st.integers(1, 5), max_size=4), min_size=1, max_size=8
+)
+
+
+@given(SHAPES)
+def test_a_layout_gives_every_tensor_a_place_of_its_own(shapes):
+    layout = Layout(shapes)
+    flat = torch.zeros(layout.size)
+    for number, view in enumerate(layout.views(flat).values(), 1):
+        assert not view.any()
+        view.fill_(number)
+    for number, (name, view) in enumerate(layout.views(flat).items(), 1):
+        assert view.shape == tuple(shapes[name])
+        assert (view == number).all()
+        assert (view.data_ptr() - flat.data_ptr()) % 64 == 0
+    assert (flat != 0).sum() == sum(view.numel() for view in layout.views(flat).values())
+
+
+WORLD = GaussianBump(canvas=8)
+
+
+@pytest.fixture(params=["adamw", "muon"])
+def learner(request):
+    config = TrainingConfig.of({"batch": 4, "device": "cpu", "optimiser": {"kind": request.param}})
+    network = UNetConfig(widths=(8, 8), groups=4, patch=2, attention=("mid",))
+    return fresh_learner(network, WORLD.shape, WORLD.factors, config, seed=0)
+
+
+def test_moving_a_network_into_one_run_of_memory_changes_no_weight(learner):
+    with torch.random.fork_rng():
+        torch.manual_seed(derive(0, "weights"))
+        fresh = learner.network.config.build(WORLD.shape, WORLD.factors)
+    for name, weights in fresh.state_dict().items():
+        assert torch.equal(learner.network.state_dict()[name], weights)
+
+
+def test_weights_gradients_and_averages_are_views_of_one_memory_each_kernels_with_channels_last(learner):
+    flat = learner.flat
+    for whole, network in ((flat.weights, learner.network), (learner.averaged, learner.average)):
+        storage = whole.untyped_storage().data_ptr()
+        for parameter in network.parameters():
+            assert parameter.untyped_storage().data_ptr() == storage
+            assert parameter.ndim < 4 or parameter.is_contiguous(memory_format=torch.channels_last)
+    assert flat.weights.untyped_storage().data_ptr() != learner.averaged.untyped_storage().data_ptr()
+    flat.weights.fill_(2)
+    assert all((parameter == 2).all() for parameter in learner.network.parameters())
+
+
+def test_gradients_are_those_of_each_parameter(learner):
+    parameters = dict(learner.network.named_parameters())
+
+    def loss():
+        generator = torch.Generator().manual_seed(0)
+        x_t, labels = torch.randn(4, 1, 8, 8, generator=generator), torch.rand(4, 2, generator=generator)
+        return learner.network(x_t, torch.arange(4), labels).square().mean()
+
+    learner.flat.differentiate(loss())
+    gradients = learner.flat.layout.views(learner.flat.gradients)
+    assert gradients.keys() == parameters.keys()
+    loss().backward()
+    for name, parameter in parameters.items():
+        assert torch.equal(gradients[name], parameter.grad)
+
+
+def test_what_is_between_the_parameters_stays_zero(learner):
+    for _ in learn(learner, DiffusionConfig().build(), WORLD, seed=0):
+        if learner.step == 3:
+            break
+    for whole in (learner.flat.weights, learner.averaged):
+        used = torch.zeros_like(whole, dtype=torch.bool)
+        for view in learner.flat.layout.views(used).values():
+            view.fill_(True)
+        assert used.sum() == sum(parameter.numel() for parameter in learner.network.parameters())
+        assert used.sum() < used.numel()
+        assert not whole[~used].any()

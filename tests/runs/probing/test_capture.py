@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from phasescope.core.factors import Factors
+from phasescope.models.networks.unet.config import UNetConfig
+from phasescope.runs.probing.capture import activations, find_tap
+
+
+@pytest.fixture
+def network():
+    config = UNetConfig.of(
+        {"widths": [4, 8, 8], "groups": 2, "heads": 2, "attention": ["mid"], "embedding": {"width": 8}}
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return config.build((1, 16, 16), Factors.unknown(2))
+
+
+class Foreign(nn.Module):
+    """Somebody's network, with blocks that answer more than one tensor, and one that is never used."""
+
+    def __init__(self):
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            self.encoder = nn.Sequential(
+                nn.Conv2d(1, 3, 3, padding=1), nn.ReLU(), nn.Conv2d(3, 2, 3, padding=1)
+            )
+            self.split, self.named = Split(), Named()
+            self.head = nn.Conv2d(2, 1, 1)
+            self.unused = nn.Linear(2, 2)
+
+    def forward(self, x_t, t, labels):
+        h, _ = self.split(self.encoder(x_t) + labels.mean())
+        return self.head(self.named(h)["h"])
+
+
+class Split(nn.Module):
+    def forward(self, h):
+        return h, h.mean()
+
+
+class Named(nn.Module):
+    def forward(self, h):
+        return {"h": h}
+
+
+@pytest.fixture
+def inputs():
+    generator = torch.Generator().manual_seed(0)
+    return (
+        torch.randn(3, 1, 8, 8, generator=generator),
+        torch.tensor([3, 50, 700]),
+        8 * torch.rand(3, 2, generator=generator),
+    )
+
+
+def hooks(network):
+    return sum(len(module._forward_hooks) for module in network.modules())
+
+
+def test_it_reads_what_a_plain_pass_computes(network, inputs):
+    outputs = {}
+    handles = [
+        network.tap(name).register_forward_hook(
+            lambda module, given, output, name=name: outputs.update({name: output})
+        )
+        for name in network.config.taps
+    ]
+    network(*inputs)
+    for handle in handles:
+        handle.remove()
+    latents = activations(network, network.config.taps, *inputs)
+    assert list(latents) == list(network.config.taps)
+    for name, features in latents.items():
+        assert features.ndim == 2
+        assert torch.equal(features, outputs[name].flatten(1))
+
+
+def test_ending_early_changes_no_value(network, inputs):
+    together = activations(network, network.config.taps, *inputs)
+    for name in network.config.taps:
+        assert torch.equal(activations(network, [name], *inputs)[name], together[name])
+
+
+def test_the_pass_ends_at_its_last_tap(network, inputs):
+    def fail(*_):
+        raise AssertionError
+
+    network.ups["up1"].register_forward_pre_hook(fail)
+    activations(network, ["mid", "stem", "mid"], *inputs)
+    with pytest.raises(AssertionError):
+        activations(network, ["mid", "up2"], *inputs)
+
+
+def test_latents_carry_no_gradient_and_leave_none(network, inputs):
+    latents = activations(network, ["mid"], *inputs)
+    assert not latents["mid"].requires_grad
+    assert all(parameter.grad is None for parameter in network.parameters())
+    assert torch.is_grad_enabled()
+
+
+def test_hooks_go_away_whatever_happens(network, inputs):
+    x_t, t, labels = inputs
+    activations(network, ["mid"], *inputs)
+    with pytest.raises(RuntimeError):
+        activations(network, ["up2"], x_t[:, :, :3], t, labels)
+    for taps in (["mid", "no such tap"], ["no such tap", "mid"], ["stem", "down9"]):
+        with pytest.raises(ValueError, match=r"`tap` \(="):
+            activations(network, taps, *inputs)
+    assert hooks(network) == 0
+    foreign = Foreign()
+    for tap in ("unused", "named"):
+        with pytest.raises(ValueError, match=tap):
+            activations(foreign, ["encoder.1", tap], *inputs)
+    assert hooks(foreign) == 0
+
+
+def test_a_foreign_network_is_tapped_by_the_names_of_its_modules(inputs):
+    foreign = Foreign()
+    latents = activations(foreign, ["encoder.1", "encoder"], *inputs)
+    first = foreign.encoder[1](foreign.encoder[0](inputs[0]))
+    assert torch.equal(latents["encoder.1"], first.flatten(1))
+    assert torch.equal(latents["encoder"], foreign.encoder[2](first).flatten(1))
+    assert find_tap(foreign, "encoder.2") is foreign.encoder[2]
+
+
+def test_of_a_block_that_answers_a_tuple_the_first_entry_is_read(inputs):
+    foreign = Foreign()
+    latents = activations(foreign, ["encoder", "split"], *inputs)
+    assert torch.equal(latents["split"], latents["encoder"] + inputs[2].mean())
+
+
+def test_a_function_is_tapped_by_the_modules_that_it_calls(inputs):
+    foreign = Foreign()
+
+    def function(x_t, t, labels):
+        return foreign(x_t, t, labels)
+
+    latents = activations(function, {"mine": foreign.encoder}, *inputs)
+    assert torch.equal(latents["mine"], activations(foreign, ["encoder"], *inputs)["encoder"])
+    with pytest.raises(ValueError, match=r"`taps` \(='encoder'\) must be given as"):
+        activations(function, ["encoder"], *inputs)
+
+
+def test_half_precision_is_read_as_float32(inputs):
+    foreign = Foreign().bfloat16()
+    x_t, t, labels = inputs
+    latents = activations(foreign, ["encoder"], x_t.bfloat16(), t, labels.bfloat16())
+    assert latents["encoder"].dtype == torch.float32
+
+
+def test_asked_for_nothing_it_reads_nothing(network, inputs):
+    assert activations(network, [], *inputs) == {}

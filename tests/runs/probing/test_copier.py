@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from phasescope.core.factors import Factors
+from phasescope.runs.config import RunConfig
+from phasescope.runs.probing.behaviour import behaviour
+from phasescope.runs.probing.copier import BANDWIDTHS, COPIERS, copied, excess, nearest_labels, nearest_values
+from phasescope.worlds import GaussianBump
+
+
+def brute_force(training: np.ndarray, labels: np.ndarray, period: float) -> np.ndarray:
+    found = []
+    for label in labels:
+        away = np.abs(training - label)
+        away = np.minimum(away, period - away)
+        found.append(training[np.argmin((away**2).sum(1))])
+    return np.array(found)
+
+
+def test_the_nearest_label_is_that_of_a_search_and_comes_round():
+    rng = np.random.default_rng(0)
+    training, labels = rng.uniform(0, 8, (60, 2)), rng.uniform(0, 8, (200, 2))
+    torus = Factors.named(["x", "y"], [8.0, 8.0], periodic=["x", "y"])
+    np.testing.assert_array_equal(nearest_labels(training, labels, torus), brute_force(training, labels, 8.0))
+    open_ = Factors.named(["x", "y"], [8.0, 8.0])
+    np.testing.assert_array_equal(nearest_labels(training, labels, open_), brute_force(training, labels, 1e9))
+
+
+def test_what_is_nearest_is_told_in_shares_of_each_range():
+    factors = Factors.named(["x", "y"], [8.0, 80.0])
+    training = np.array([[2.0, 0.0], [0.0, 10.0]])
+    assert nearest_labels(training, np.array([[0.0, 0.0]]), factors).tolist() == [[0.0, 10.0]]
+
+
+def test_the_factorized_copier_takes_each_factor_by_itself():
+    training = np.array([[0.0, 0.0], [4.0, 6.0]])
+    factors = Factors.named(["x", "y"], [8.0, 8.0])
+    labels = np.array([[3.9, 0.5], [0.2, 5.0]])
+    np.testing.assert_array_equal(nearest_values(training, labels, factors), [[4.0, 0.0], [0.0, 6.0]])
+    assert nearest_labels(training, labels, factors).tolist() in ([[0, 0], [4, 6]], [[4, 6], [4, 6]])
+
+
+N = 16
+
+
+def accuracies(world, n: int, copier: str, reading: str = "accuracy") -> dict[str, float]:
+    labels = {name: split(n, np.random.default_rng(0)) for name, split in world.splits().items()}
+    told = copied(world, labels, {copier: COPIERS[copier]})[copier][reading]
+    return {split: of["joint"] for split, of in told.items()}
+
+
+def assert_within_binomial(found: float, expected: float, n: int) -> None:
+    assert abs(found - expected) <= 3.5 * np.sqrt(max(expected * (1 - expected), 1 / n) / n)
+
+
+NEAREST, FACTORIZED = ({name: COPIERS[name]} for name in ("copier", "factorized copier"))
+
+
+@pytest.mark.parametrize(("share", "kind"), [(0.1, "gaussian_bump"), (0.3, "stripes")])
+def test_a_random_subset_is_copied_as_often_as_the_closed_form_says(share: float, kind: str):
+    """Of a torus of N x N labels lambda N^2: 1 - (1 - lambda)^9, one of the nine within 1 px is trained on."""
+    subset = {"kind": "subset", "share": share}
+    found = []
+    for shuffle in range(6):
+        design = {"hold_out": {**subset, "shuffle": shuffle}}
+        fields = {"kind": kind, "canvas": N, "boundary": "periodic", "design": design}
+        world = RunConfig.of({"world": fields}).world
+        trained = len(world.training_labels())
+        every = np.concatenate([world.training_labels(), world.design.held(world.factors)["left_out"]])
+        right = copied(world, {"grid": every}, NEAREST)["copier"]["accuracy_darkest"]["grid"]["joint"]
+        found.append(right)
+        # those that are trained on are right; of the others eight neighbours, drawn without replacement
+        lost = np.prod([(N * N - 1 - trained - i) / (N * N - 1 - i) for i in range(8)])
+        expected = trained / N**2 + (1 - trained / N**2) * (1 - lost)
+    assert expected == pytest.approx(1 - (1 - share) ** 9, abs=0.03)
+    assert np.mean(found) == pytest.approx(expected, abs=4 * np.std(found) / np.sqrt(6) + 0.02)
+
+
+@pytest.mark.parametrize(("W", "expected"), [(2, 1.0), (4, 0.5), (8, 0.25)])
+@pytest.mark.parametrize("copier", ["copier", "factorized copier"])
+def test_a_lesion_is_copied_at_its_edges_alone(W: int, expected: float, copier: str):
+    """min(1, 2 / W) of places in a lesion of width W whose edges are trained on."""
+    lesion = {"kind": "lesion", "axis": "x", "width": W}
+    world = GaussianBump.of({"design": {"dx": 0.25, "hold_out": lesion}})
+    x = 16 + W * (np.random.default_rng(0).random(200) - 0.5)
+    labels = np.stack([x, np.full(200, 9.0)], axis=1).astype(np.float32)
+    right = copied(world, {"lesion": labels}, {copier: COPIERS[copier]})[copier]["accuracy"]["lesion"][
+        "joint"
+    ]
+    assert_within_binomial(right, expected, 200)
+
+
+@pytest.mark.parametrize("W", [1, 2, 3, 6, 9])
+def test_a_square_is_copied_at_its_edges_and_whole_by_the_factorized(W: int):
+    """1 - (max(0, W - 2) / W)^2 of the labels of a W x W square inside, and all of them."""
+    square = {"kind": "square", "x": [10, 9 + W], "y": [12, 11 + W]}
+    world = GaussianBump.of({"design": {"hold_out": square}})
+    assert accuracies(world, 100, "copier", "accuracy_darkest")["square"] == pytest.approx(
+        1 - (max(0, W - 2) / W) ** 2
+    )
+    assert accuracies(world, 100, "factorized copier")["square"] == 1
+    assert accuracies(world, 100, "factorized copier", "accuracy_half")["square"] == 1
+
+
+def test_of_a_sparse_grid_a_factorized_copier_knows_each_factor_as_often_as_the_closed_form_says():
+    """[1 - (1 - 3 / N)^n]^2: of n random labels one has a value within 1 px of the one that is asked for."""
+    n, found = 5, []
+    for shuffle in range(8):
+        design = {"hold_out": {"kind": "subset", "count": n, "shuffle": shuffle}}
+        world = GaussianBump.of({"boundary": "periodic", "canvas": N, "design": design})
+        every = world.design.held(world.factors)["left_out"]
+        told = copied(world, {"grid": every}, FACTORIZED)["factorized copier"]["accuracy_darkest"]["grid"]
+        found.append(told["joint"])
+    assert np.mean(found) == pytest.approx((1 - (1 - 3 / N) ** n) ** 2, abs=0.1)
+
+
+def test_whoever_paints_perfectly_exceeds_every_copier_by_all():
+    design = {"hold_out": {"kind": "square", "x": [10, 18], "y": [12, 20]}}
+    world = GaussianBump.of({"design": design})
+    labels = {name: split(32, np.random.default_rng(0)) for name, split in world.splits().items()}
+    reader = world.reader()
+    every = np.concatenate(list(labels.values()))
+    perfect = behaviour(
+        reader, reader.read(world.render(torch.from_numpy(every)).numpy()), labels, world.factors
+    )
+    copiers = copied(world, labels)
+    found = excess(perfect, copiers)["excess"]
+    assert set(found) == {"copier", "factorized copier", "kernel smoother"}
+    assert found["copier"]["accuracy"]["square"] == 1
+    assert found["copier"]["accuracy"]["grid"] is None  # there is nothing that it gets wrong
+    own = excess(copiers["copier"], copiers)["excess"]["copier"]["accuracy"]["square"]
+    assert own == 0
+
+
+def test_a_smoother_is_that_of_its_definition():
+    """Nadaraya and Watson's mean with Gaussian weights, of the bandwidth that foretells each training image best from the
+    others; no image is beyond the nearest 64."""
+    rng = np.random.default_rng(0)
+    world = GaussianBump.of({"canvas": N, "sigma_px": 2.0})
+    training, labels = (rng.uniform(1, N, (n, 2)).astype(np.float32) for n in (40, 20))
+
+    def images(of: np.ndarray) -> np.ndarray:
+        return world.render(torch.from_numpy(of)).numpy().reshape(len(of), -1)
+
+    def foretold(away: np.ndarray, width: float) -> np.ndarray:
+        weights = np.exp(-((away / width) ** 2) / 2)
+        return weights @ images(training) / weights.sum(axis=1, keepdims=True)
+
+    between = np.linalg.norm((training[:, None] - training) / world.factors.span, axis=2) + np.diag(
+        [np.inf] * 40
+    )
+    scale = np.median(between.min(axis=1))
+    errors = {
+        width: ((foretold(between, width * scale) - images(training)) ** 2).sum() for width in BANDWIDTHS
+    }
+    best = min(errors, key=errors.get)
+    assert BANDWIDTHS[0] < best < BANDWIDTHS[-1], "so that a choice is made"
+    asked = np.linalg.norm((labels[:, None] - training) / world.factors.span, axis=2)
+    found = COPIERS["kernel smoother"](world, training, labels).reshape(20, -1)
+    np.testing.assert_allclose(found, foretold(asked, best * scale), atol=1e-4)
+
+
+def test_a_smoother_fills_in_what_it_can_and_not_what_is_far():
+    """Between near bumps the mean of them is one of about their width; between far ones it is several faint ones."""
+    dense = GaussianBump.of({"sigma_px": 2.0, "design": {"dx": 1, "dy": 1}})
+    assert accuracies(dense, 40, "kernel smoother")["off_grid"] > 0.9
+    coarse = GaussianBump.of({"design": {"dx": 8, "dy": 8}})
+    assert accuracies(coarse, 40, "kernel smoother")["off_grid"] < 0.2
+
+
+def test_a_world_without_a_reader_has_no_shares():
+    class Unread(GaussianBump):
+        def reader(self):
+            return None
+
+    assert copied(Unread(canvas=8), {"grid": np.ones((4, 2), dtype=np.float32)}) == {}
+    assert excess({}, {}) == {}

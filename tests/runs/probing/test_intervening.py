@@ -1,0 +1,260 @@
+"""Interventions on networks whose answer is known: one paints from one tap alone, one ignores it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from phasescope.core.errors import UserError
+from phasescope.core.randomness import numpy_generator, torch_generator
+from phasescope.models.families.diffusion.config import DiffusionConfig
+from phasescope.runs.probing.intervening import intervene
+from phasescope.worlds.bump.world import GaussianBump
+
+N = 48
+FAMILY = DiffusionConfig.of(
+    {"predict": "x", "schedule": {"kind": "linear", "steps": 50}, "sampler": {"kind": "ddim", "steps": 5}}
+).build()
+
+
+class Code(nn.Module):
+    """What the label is at the tap: a curved code of more features than factors, and a share of the image beside it."""
+
+    def __init__(self, seen: float):
+        super().__init__()
+        self.seen = seen
+        rng = torch.Generator().manual_seed(0)
+        self.register_buffer("of_label", torch.linalg.qr(torch.randn(8, 8, generator=rng))[0])
+
+    def forward(self, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        image = x.flatten(1).std(dim=1, keepdim=True)
+        return torch.cat([labels, self.seen * image.expand(-1, 6)], dim=1) @ self.of_label
+
+
+class Painter(nn.Module):
+    """Predicts the image of the label that it reads at its tap, or, where it ignores the tap, of the one that it is told."""
+
+    def __init__(self, world: GaussianBump, ignores: bool, seen: float = 0.5, gives_tuple: bool = False):
+        super().__init__()
+        self.world, self.ignores, self.gives_tuple = world, ignores, gives_tuple
+        self.code = Code(seen)
+        self.body = Both(self.code) if gives_tuple else self.code
+
+    def forward(self, x_t, t, labels):
+        found = self.body(x_t, labels)
+        z = found[0] if self.gives_tuple else found
+        read = (z @ self.code.of_label.T)[:, :2]
+        return self.world.render(labels if self.ignores else read)
+
+
+class Both(nn.Module):
+    """A block that gives its skip beside its output."""
+
+    def __init__(self, inner: nn.Module):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x, labels):
+        return self.inner(x, labels), x
+
+
+def world(boundary: str = "open") -> GaussianBump:
+    return GaussianBump.of({"canvas": 32, "boundary": boundary})
+
+
+def labels_of(seed: int = 0) -> np.ndarray:
+    return numpy_generator(seed, "labels").uniform(6, 20, size=(N, 2)).astype(np.float32)
+
+
+def by_step(network, w, step, how="steer"):
+    labels = labels_of()
+    return intervene(network, w, FAMILY, "body", how, labels, (labels + step).astype(np.float32))
+
+
+@pytest.mark.parametrize("gives_tuple", [False, True])
+@pytest.mark.parametrize("how", ["patch", "part"])
+def test_a_network_that_paints_from_the_tap_alone_follows_it_wholly(how: str, gives_tuple: bool):
+    w = world()
+    labels = labels_of()
+    found = intervene(
+        Painter(w, ignores=False, gives_tuple=gives_tuple),
+        w,
+        FAMILY,
+        "body",
+        how,
+        labels,
+        np.roll(labels, 1, axis=0),
+    ).scores
+    for way in ("darkest", "matched"):
+        assert found[f"{way}.follows"].value == 1.0
+        assert found[f"{way}.follows"].nulls["untouched"] < 0.1
+        assert found[f"{way}.stays"].value < 0.1
+        assert found[f"{way}.stays"].nulls["untouched"] == 1.0
+        for axis in "xy":
+            assert found[f"{way}.moved.{axis}"].value == pytest.approx(1.0, abs=0.02)
+    assert found["loss"].value == pytest.approx(found["loss.told"].value, abs=1e-6)
+
+
+def test_a_network_that_ignores_the_tap_does_not_move_and_its_loss_says_so():
+    w = world()
+    labels = labels_of()
+    found = intervene(
+        Painter(w, ignores=True), w, FAMILY, "body", "patch", labels, np.roll(labels, 1, axis=0)
+    )
+    assert found.scores["matched.follows"].value == found.scores["matched.follows"].nulls["untouched"]
+    assert found.scores["matched.stays"].value == 1.0
+    assert abs(found.scores["matched.moved.x"].value) < 0.02
+    assert found.scores["loss"].low > found.scores["loss.told"].high
+    np.testing.assert_array_equal(found.images, found.untouched)
+
+
+@pytest.mark.parametrize("step", [(4.0, 0.0), (0.0, -3.0), (2.0, 5.0), (0.5, 0.0)])
+def test_a_step_along_the_manifold_moves_the_bump_px_for_px(step):
+    w = world()
+    found = by_step(Painter(w, ignores=False), w, step).scores
+    for k, axis in enumerate("xy"):
+        name = f"matched.moved.{axis}"
+        if step[k]:
+            assert found[name].value == pytest.approx(1.0, abs=0.02 if abs(step[k]) >= 2 else 0.5)
+            assert found[name].low <= found[name].value <= found[name].high
+        else:
+            assert name not in found
+    assert found["matched.follows"].value == 1.0
+
+
+def test_a_step_round_the_torus_is_the_short_way():
+    w = world("periodic")
+    labels = labels_of()
+    targets = ((labels + np.array([20.0, 0.0])) % 32).astype(np.float32)
+    found = intervene(Painter(w, ignores=False), w, FAMILY, "body", "steer", labels, targets).scores
+    assert found["matched.moved.x"].value == pytest.approx(1.0, abs=0.02)
+    assert found["matched.follows"].value == 1.0
+
+
+def test_who_follows_wholly_on_a_torus_moves_by_all_that_is_asked():
+    """Half a turn either way too, where what is read is a little more or less."""
+    w = world("periodic")
+    labels = numpy_generator(0, "labels").uniform(0, 32, size=(N, 2)).astype(np.float32)
+    far = (labels + np.array([16.0, -16.0])).astype(np.float32) % 32
+    for targets in (np.roll(labels, 1, axis=0), far):
+        found = intervene(Painter(w, ignores=False), w, FAMILY, "body", "patch", labels, targets).scores
+        for way in ("darkest", "matched"):
+            for axis in "xy":
+                assert found[f"{way}.moved.{axis}"].value == pytest.approx(1.0, abs=0.03), (way, axis)
+
+
+@pytest.mark.parametrize("how", ["patch", "part", "steer", "ablate"])
+def test_a_tap_that_no_label_reaches_is_refused_in_one_line(how):
+    class Deaf(Painter):
+        def __init__(self, world):
+            super().__init__(world, ignores=True)
+            self.before = nn.Identity()
+
+        def forward(self, x_t, t, labels):
+            return super().forward(self.before(x_t), t, labels)
+
+    w, labels = world(), labels_of()
+    with pytest.raises(
+        UserError, match=r"^`tap` \(=before\) must receive the label: its output is the same"
+    ) as told:
+        intervene(Deaf(w), w, FAMILY, "before", how, labels, (labels + 1).astype(np.float32))
+    assert "\n" not in str(told.value)
+
+
+def test_half_a_step_is_read_as_half():
+    """A network whose painting follows the tap by half: what is put in counts by half in what it reads."""
+
+    class Half(Painter):
+        def forward(self, x_t, t, labels):
+            read = (self.body(x_t, labels) @ self.code.of_label.T)[:, :2]
+            return self.world.render((read + labels) / 2)
+
+    w = world()
+    found = by_step(Half(w, ignores=False), w, (6.0, 0.0)).scores
+    assert found["matched.moved.x"].value == pytest.approx(0.5, abs=0.05)
+    assert found["matched.follows"].value == 0.0
+
+
+def test_without_what_the_label_explains_nothing_is_in_its_place():
+    w = world()
+    found = by_step(Painter(w, ignores=False), w, (0.0, 0.0), how="ablate").scores
+    assert found["matched.stays"].value < 0.2
+    assert found["matched.stays"].nulls["untouched"] == 1.0
+    assert "matched.follows" not in found
+    ignored = by_step(Painter(w, ignores=True), w, (0.0, 0.0), how="ablate").scores
+    assert ignored["matched.stays"].value == 1.0
+
+
+class Noisy(Painter):
+    """Its label is at the tap times 1 + t/T, which it takes away again, and by how far the spread of x_t is from that which
+    x_t has at t: by 1, but for chance."""
+
+    def __init__(self, world: GaussianBump):
+        super().__init__(world, ignores=False)
+        self.variance = world.render(torch.from_numpy(labels_of())).var()
+
+    def forward(self, x_t, t, labels):
+        alpha, sigma = FAMILY.schedule.alpha[t].float(), FAMILY.schedule.sigma[t].float()
+        expected = (alpha.square() * self.variance + sigma.square()).sqrt()
+        stretch = 1 + 0.1 * (x_t.flatten(1).std(dim=1) / expected - 1)
+        by_t = (1 + t / FAMILY.schedule.steps)[:, None]
+        read = (self.body(x_t, labels * stretch[:, None] * by_t) @ self.code.of_label.T)[:, :2]
+        return self.world.render(read / by_t)
+
+
+@pytest.mark.parametrize("how", ["part", "steer"])
+def test_the_loss_takes_means_over_images_at_each_rows_own_t(how: str):
+    """A tap that sees x_t and t: of others at another t its mean is not what the label explains."""
+    w, labels = world(), labels_of()
+    targets = np.roll(labels, 1, axis=0) if how == "part" else (labels + np.array([4, -3])).astype(np.float32)
+    found = intervene(Noisy(w), w, FAMILY, "body", how, labels, targets).scores
+    ignored = intervene(Painter(w, ignores=True), w, FAMILY, "body", how, labels, targets).scores
+    assert found["loss"].value < 0.01 * ignored["loss"].value
+
+
+def test_the_loss_without_the_label_is_that_of_the_mean_label():
+    """What is left at the tap is its mean over labels at each row's own t, and that is painted."""
+    w, labels = world(), torch.from_numpy(labels_of())
+    found = intervene(Noisy(w), w, FAMILY, "body", "ablate", labels.numpy(), labels.numpy()).scores
+    x_0, of_mean = w.render(labels), w.render(labels.mean(dim=0, keepdim=True))
+    drawn = FAMILY.draw(x_0, torch_generator(0, "intervention loss", 0))
+    told = FAMILY.loss_at(lambda x_t, t, told: of_mean.expand_as(x_t), x_0, labels, *drawn)
+    assert found["loss"].value == pytest.approx(told.mean().item(), rel=0.002)
+    assert found["loss.told"].value < 0.01 * found["loss"].value
+
+
+def test_rows_without_a_label_are_left_alone_and_no_hook_stays():
+    from phasescope.runs.probing.intervening import Intervened
+
+    w = world()
+    network = Painter(w, ignores=False)
+    x, t = torch.randn(6, 1, 32, 32, generator=torch.Generator().manual_seed(0)), torch.full((6,), 10)
+    labels = torch.from_numpy(labels_of()[:6])
+    targets = labels + 5
+    some = labels.clone()
+    some[:3] = float("nan")
+    changed = Intervened(network, network.body, "patch", targets)(x, t, some)
+    np.testing.assert_allclose(changed[3:], w.render(targets[3:]), atol=1e-4)
+    np.testing.assert_array_equal(changed[:3].isnan(), network(x, t, some)[:3].isnan())
+    assert not network.body._forward_hooks
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"how": "paint"}, "`how`"), ({"tap": "nowhere"}, "must name a block"), ({"n": 4}, "at least 8")],
+)
+def test_bad_input_is_one_line(change, message):
+    w = world()
+    labels = labels_of()[: change.get("n", N)]
+    with pytest.raises((UserError, ValueError), match=message):
+        intervene(
+            Painter(w, ignores=False),
+            w,
+            FAMILY,
+            change.get("tap", "body"),
+            change.get("how", "patch"),
+            labels,
+            labels + 1,
+        )

@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from phasescope.core.errors import UserError
+from phasescope.core.places import Place
+from phasescope.models.families.diffusion.config import DiffusionConfig
+from phasescope.models.networks.adapters import DiffusersNetwork
+from phasescope.models.networks.unet.config import UNetConfig
+from phasescope.runs.probing.config import ProbingConfig
+from phasescope.runs.probing.observation import ProbeSet
+from phasescope.runs.probing.probe import probe
+from phasescope.worlds.arrays import ArrayWorld
+from phasescope.worlds.bump.world import GaussianBump
+
+WORLD = GaussianBump.of({"canvas": 16})
+
+
+class Passing(nn.Module):
+    """Its tap `label` passes the label on, `noise` the noisy image."""
+
+    def __init__(self):
+        super().__init__()
+        self.label, self.noise, self.drop = nn.Identity(), nn.Identity(), nn.Dropout()
+
+    def forward(self, x_t, t, labels):
+        return self.drop(self.noise(x_t) + self.label(labels).mean())
+
+
+def test_places_are_the_taps_at_the_timesteps():
+    probed = probe(Passing(), WORLD, ["label", "noise"], [50, 600], labels=70, shared=20, draws=3)
+    assert list(probed.latents) == [("label", 50), ("noise", 50), ("label", 600), ("noise", 600)]
+    assert probed.latents["noise", 600].shape == (70, 256)
+    assert probed.learnt.draws[Place("noise", 600)].shape == (3, 20, 256)
+    np.testing.assert_array_equal(probed.latents["label", 50], probed.labels)
+    np.testing.assert_array_equal(
+        probed.latents["noise", 50], probed.nulls["pixels"].single[Place("noise", 50)]
+    )
+
+
+def test_it_sees_what_a_run_s_own_probe_sees():
+    """The same labels and the same noise."""
+    network = UNetConfig.of({"widths": [4, 8], "groups": 2, "embedding": {"width": 8}}).build(
+        WORLD.shape, WORLD.factors
+    )
+    config = ProbingConfig.of(
+        {"taps": ["mid"], "timesteps": [600], "latent_labels": 64, "share_labels": 16, "p1": None}
+    )
+    family = DiffusionConfig().build()
+    own = ProbeSet(config, WORLD, family, 3, torch.device("cpu"))
+    seen = own.observe(network, family.references(own.examples)).latents
+    probed = probe(network, WORLD, ["mid"], 600, labels=own.latent_labels, shared=16, seed=3)
+    np.testing.assert_array_equal(probed.latents["mid", 600], seen.single[Place("mid", 600)])
+    np.testing.assert_array_equal(probed.learnt.draws[Place("mid", 600)], seen.draws[Place("mid", 600)])
+
+
+def test_scores_have_all_nulls_and_the_known_answers():
+    probed = probe(
+        Passing(),
+        WORLD,
+        ["label", "noise"],
+        600,
+        labels=128,
+        shared=32,
+        untrained=Passing(),
+        encode=lambda labels: torch.cat((labels, labels**2), dim=1),
+    )
+    table = probed.table()
+    order = table["order"]["label.600"]
+    assert order.value == pytest.approx(1, abs=1e-6)
+    assert set(order.nulls) == {"permuted", "pixels", "untrained", "label_embedding"}
+    assert order.nulls["untrained"] == order.value  # it is the same network
+    assert order.nulls["label_embedding"] == pytest.approx(1, abs=1e-6)
+    assert order.nulls["pixels"] < 0.5
+    assert table["label_share"]["label.600"].value == pytest.approx(1)
+    noise = table["order"]["noise.600"]
+    assert noise.value == noise.nulls["pixels"]
+
+
+def test_only_what_is_chosen_is_measured():
+    probed = probe(Passing(), WORLD, ["label"], 600, labels=64, shared=16)
+    assert set(probed.table(["order"])) == {"order"}
+    with pytest.raises(ValueError, match=r"`chosen` \(=beauty\) must be one of order"):
+        probed.table(["beauty"])
+
+
+class Halfdead(Passing):
+    """Its tap `noise` is a constant."""
+
+    def __init__(self):
+        super().__init__()
+        self.noise = Constant()
+
+
+class Constant(nn.Module):
+    def forward(self, x_t):
+        return torch.zeros_like(x_t)
+
+
+def test_what_cannot_be_measured_at_a_place_is_left_out_there_and_said():
+    table = probe(Halfdead(), WORLD, ["label", "noise"], 600, labels=64, shared=16).table()
+    assert list(table["order"]) == ["label.600"]
+    assert "must vary" in table.left_out["order.noise.600"]
+    assert "order" not in table.left_out
+    everywhere = probe(Passing(), WORLD, ["label", "noise"], 600, labels=64, shared=16).table()
+    assert "must have at least 80 rows" in everywhere.left_out["mig"]
+    assert "mig" not in everywhere
+    with pytest.raises(ValueError, match="must have at least 80 rows"):
+        probe(Passing(), WORLD, ["label"], 600, labels=64, shared=16).table(["mig"])
+
+
+def test_the_network_is_left_as_it_was():
+    network = Passing()
+    network.label.eval()
+    probe(network, WORLD, ["noise"], 600, labels=16, shared=8)
+    assert [network.training, network.drop.training, network.label.training] == [True, True, False]
+    assert not network.noise._forward_hooks
+
+
+def test_a_function_is_probed_by_the_modules_that_it_calls():
+    inner = Passing()
+    probed = probe(
+        lambda x_t, t, labels: inner(x_t, t, labels), WORLD, {"mine": inner.label}, 600, labels=16, shared=8
+    )
+    np.testing.assert_array_equal(probed.latents["mine", 600], probed.labels)
+
+
+def test_a_world_of_arrays_is_probed():
+    rng = np.random.default_rng(0)
+    world = ArrayWorld.from_arrays(rng.random((40, 8, 8, 3)), rng.random((40, 3)))
+    probed = probe(Passing(), world, ["label"], 100, labels=32, shared=8)
+    assert probed.labels.shape == (32, 3)
+    assert probed.table(["order"])["order"]["label.100"].value > 0.99
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"t": 1000}, r"`t` \(=1000\) must be from 0 to 999"),
+        ({"t": -1}, r"`t` \(=-1\)"),
+        ({"t": 1, "draws": 1}, r"`draws` \(=1\) must be at least 2"),
+        ({"t": 1, "labels": np.zeros((4, 3))}, r"`labels` \(shape \(4, 3\)\) must be \(n, 2\)"),
+        ({"t": 1, "labels": np.zeros((0, 2))}, r"`labels` \(shape \(0, 2\)\) must be \(n, 2\)"),
+    ],
+)
+def test_what_cannot_be_probed_is_refused(arguments, message):
+    with pytest.raises(UserError, match=message):
+        probe(Passing(), WORLD, ["label"], **arguments)
+
+
+@pytest.mark.parametrize("kind", ["conditional", "plain"])
+def test_networks_of_diffusers_are_probed_as_they_are(kind):
+    diffusers = pytest.importorskip("diffusers")
+    shape = {
+        "sample_size": 16,
+        "in_channels": 1,
+        "out_channels": 1,
+        "block_out_channels": (8, 16),
+        "layers_per_block": 1,
+        "norm_num_groups": 4,
+    }
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        if kind == "conditional":
+            unet = diffusers.UNet2DConditionModel(
+                **shape,
+                down_block_types=("DownBlock2D", "DownBlock2D"),
+                up_block_types=("UpBlock2D", "UpBlock2D"),
+                mid_block_type="UNetMidBlock2D",
+                cross_attention_dim=8,
+                class_embed_type="projection",
+                projection_class_embeddings_input_dim=2,
+            )
+            network = DiffusersNetwork(unet, WORLD.factors)
+        else:
+            unet = diffusers.UNet2DModel(
+                **shape,
+                down_block_types=("DownBlock2D", "DownBlock2D"),
+                up_block_types=("UpBlock2D", "UpBlock2D"),
+                add_attention=False,
+                class_embed_type="identity",
+            )
+            network = DiffusersNetwork(unet, WORLD.factors, embed=nn.Linear(2, 32))
+    probed = probe(network, WORLD, ["down_blocks.0", "mid_block"], 600, labels=16, shared=8)
+    assert probed.latents["mid_block", 600].shape == (16, 16 * 8 * 8)
+    told = [
+        probe(network, WORLD, ["mid_block"], 600, labels=labels, shared=1)
+        for labels in (np.array([[1.0, 2.0]], np.float32), np.array([[9.0, 2.0]], np.float32))
+    ]
+    assert not np.allclose(*(one.latents["mid_block", 600] for one in told)), "the label reaches the middle"

@@ -1,0 +1,187 @@
+"""Which runs a condition holds of: the same whoever asks."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_runs import STEPS, make_run
+
+from phasescope.core.errors import UserError
+from phasescope.runs.store import hold, list_runs
+from phasescope.runs.store.catalogue import open_views, runs_frame, snapshots_frame
+from phasescope.runs.store.records import condense
+from phasescope.runs.store.tables import write_parquet
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seeds of each of two sigmas, one of them not done; a run with another optimiser; a broken one; no run."""
+    runs = tmp_path_factory.mktemp("made")
+    for sigma in (1, 2):
+        for seed in (0, 1):
+            state = "stopped" if (sigma, seed) == (2, 1) else "done"
+            make_run(runs, f"world.sigma_px={sigma}", f"seed={seed}", f"name=sigma{sigma}", state=state)
+    make_run(runs, "training.optimiser.kind=muon", "name=it.is")
+    make_run(runs, "seed=7", "name=begun", state="running", steps=())
+    (runs / "broken-00000000").mkdir()
+    (runs / "broken-00000000" / "config.yaml").write_text("name: [")
+    (runs / "notes").mkdir()
+    return runs
+
+
+@pytest.fixture
+def runs(made: Path, tmp_path: Path) -> Path:
+    shutil.copytree(made, tmp_path / "runs")
+    return tmp_path / "runs"
+
+
+def names(runs: Path, where: str) -> list[str]:
+    return [run.name.rpartition("-")[0] for run in list_runs(runs, where)]
+
+
+@pytest.mark.some(6)
+@pytest.mark.parametrize(
+    ("where", "found"),
+    [
+        ("world.sigma_px = 2 and state = 'done'", ["sigma2"]),
+        ("config.world.sigma_px = 2", ["sigma2", "sigma2"]),
+        ("world.sigma_px=2 AND seed in (1, 5)", ["sigma2"]),
+        ("state = 'broken'", ["broken"]),
+        ("state = 'killed'", ["begun"]),
+        ("training.optimiser.kind = 'muon'", ["it.is"]),
+        ("training.optimiser.rest.lr > 1e-3", ["it.is"]),
+        ("name = 'it.is'", ["it.is"]),
+        ("run like 'sigma1-%' and not seed = 0", ["sigma1"]),
+        ("training.clip is null and state <> 'broken'", []),
+        ("outcomes.grid.correct is null", ["begun", "broken"]),
+        ("step = 20 and order.mid.600.n = 64 and name = 'sigma1'", ["sigma1", "sigma1"]),
+        ("world.sigma_px = 2 -- and seed.none = 3", ["sigma2", "sigma2"]),
+        ("name in ('a.b', e'c.d', $$e.f$$) or world.sigma_px=2", ["sigma2", "sigma2"]),
+        ("round(world.sigma_px * 0.5, 1) = 1.0", ["sigma2", "sigma2"]),
+        ('"config.world.sigma_px" = 2', ["sigma2", "sigma2"]),
+        ("name = 'world.sigma_px = 2'", []),
+        ("true", ["begun", "broken", "it.is", "sigma1", "sigma1", "sigma2", "sigma2"]),
+        ("seed = 0 -- of the first\n", ["it.is", "sigma1", "sigma2"]),
+    ],
+)
+def test_a_condition_chooses(where: str, found: list[str], made: Path):
+    assert names(made, where) == found
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ("world.sigm_px = 2", "no run has `world.sigm_px`; `world.sigma_px` is near"),
+        ("sigma = 2", "sigma"),
+        ("state = done", "done"),
+        ("world.sigma_px =", "syntax error"),
+        ("world.sigma_px = 'wide'", "wide"),
+        ("world.sigma_px", "it is DOUBLE, not true or false"),
+        ("", "it must be printable, and not empty"),
+        ("true) as met from runs); drop view runs; select * from (select (true", "more than one statement"),
+        ("true) from runs; drop view runs; select (true", "syntax error"),
+        ("exists (select * from read_csv('/etc/passwd'))", "disabled"),
+        ("exists (select * from made)", "made"),
+        ("(select count(*) from glob('/*')) > 0", "disabled"),
+        ("max(step) > 3", "run"),
+    ],
+)
+def test_bad_conditions_are_told_in_a_line_and_touch_nothing(where: str, told: str, made: Path):
+    with pytest.raises(UserError) as caught:
+        list_runs(made, where)
+    message = str(caught.value)
+    assert message.startswith(f"`--where` (={where}) must be a condition")
+    assert told in message.partition("must be a condition")[2]
+    assert "\n" not in message
+
+
+def test_a_condition_cannot_write(made: Path, tmp_path: Path):
+    target = tmp_path / "written.csv"
+    with pytest.raises(UserError):
+        list_runs(made, f"true) from runs; copy runs to '{target}'; select (true")
+    assert not target.exists()
+
+
+def test_where_there_are_no_runs_none_is_found(tmp_path: Path):
+    assert list_runs(tmp_path / "none", "world.sigma_px = 2") == []
+    assert list_runs(tmp_path, "world.sigma_px = 2") == []
+    assert len(runs_frame(tmp_path, "world.sigma_px = 2")) == 0
+
+
+def test_frames_say_what_the_folders_say(made: Path):
+    frame = runs_frame(made).set_index("run")
+    assert list(frame.index) == [run.name for run in list_runs(made)]
+    snapshots = snapshots_frame(made, "state = 'done'")
+    for run in list_runs(made, "state = 'done'"):
+        row = frame.loc[run.name]
+        assert row["path"] == str(run.path)
+        assert row["config.world.sigma_px"] == run.config["world"]["sigma_px"]
+        assert row["outcomes.grid.correct"] == run.metrics[-1]["outcomes"]["grid"]["correct"]
+        mine = snapshots[snapshots["run"] == run.name]
+        assert mine["step"].tolist() == list(STEPS)
+        for recorded, (_, found) in zip(condense(run), mine.iterrows(), strict=True):
+            for column, value in recorded.items():
+                assert found[column] == value or (value is None and found[column] != found[column])
+    assert set(frame["state"]) == {"done", "stopped", "killed", "broken"}
+
+
+def test_a_frame_holds_the_columns_that_are_asked_for_under_names_without_spaces(made: Path):
+    whole = snapshots_frame(made)
+    assert not [name for name in whole.columns if " " in name]
+    some = snapshots_frame(made, columns=["order.*", "loss"])
+    assert list(some.columns) == [
+        name for name in whole.columns if name in ("run", "step", "loss") or name.startswith("order.")
+    ]
+    assert len(some) == len(whole)
+    assert set(runs_frame(made, columns=["state"]).columns) == {"run", "step", "state"}
+    with pytest.raises(UserError, match=r"`columns` \(=acuracy\.\*\) must be names of columns"):
+        snapshots_frame(made, columns=["loss", "acuracy.*"])
+
+
+def test_views_are_queried_in_sql(runs: Path):
+    run = list_runs(runs, "name = 'it.is'")[0]
+    with hold(run.path, run.config) as writer, writer.new_snapshot(20) as folder:
+        write_parquet(folder / "reading.parquet", {"x": np.array([1.0, 3.0]), "y": np.array([2.0, 2.0])})
+    with open_views(runs) as connection:
+        best = dict(
+            connection.execute(
+                'SELECT run, max("outcomes.grid.correct") FROM snapshots GROUP BY run'
+            ).fetchall()
+        )
+        for run in list_runs(runs, "step = 20"):
+            assert best[run.name] == max(entry["outcomes"]["grid"]["correct"] for entry in run.metrics)
+        joined = (
+            'SELECT r."config.training.optimiser.kind", x, step FROM readings JOIN runs r USING (run, step)'
+        )
+        assert sorted(connection.execute(joined).fetchall()) == [("muon", 1.0, 20), ("muon", 3.0, 20)]
+
+
+def test_columns_are_found_whatever_their_case(runs: Path):
+    assert names(runs, "STATE = 'done' AND World.Sigma_px > 1") == names(
+        runs, "state = 'done' and world.sigma_px > 1"
+    )
+
+
+def test_every_change_of_a_folder_is_seen(runs: Path):
+    stopped = list_runs(runs, "state = 'stopped'")[0]
+    with hold(stopped.path, stopped.config) as writer:
+        writer.write_status({**stopped.status, "state": "done"})
+    assert names(runs, "state = 'stopped'") == []
+    assert names(runs, "name = 'sigma2' and state = 'done'") == ["sigma2", "sigma2"]
+    shutil.rmtree(stopped.path)
+    assert names(runs, "name = 'sigma2'") == ["sigma2"]
+    make_run(runs, "world.sigma_px=0.5", "name=later")
+    assert names(runs, "world.sigma_px = 0.5") == ["later"]
+    begun = list_runs(runs, "name = 'begun'")[0]
+    with hold(begun.path, begun.config):
+        assert names(runs, "state = 'running'") == ["begun"]
+    assert names(runs, "state = 'running'") == []
+
+
+def test_a_folder_of_runs_that_moved_says_where_it_is(runs: Path, tmp_path: Path, monkeypatch):
+    runs.rename(tmp_path / "moved")
+    monkeypatch.chdir(tmp_path)
+    assert set(runs_frame(Path("moved"))["path"]) == {str(run.path) for run in list_runs(Path("moved"))}

@@ -1,0 +1,319 @@
+"""A run's folder: one writer at a time, checkpoints that are whole or refused, finding runs by a word."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_runs import make_run
+
+from phasescope.core.errors import UserError
+from phasescope.core.places import Place
+from phasescope.runs.store import Run, RunWriter, find_run, hold, list_runs, open_run
+from phasescope.runs.store.folder import is_held
+from phasescope.runs.store.holding import differences
+from phasescope.runs.store.tables import read_parquet, write_parquet
+from phasescope.runs.store.writer import CHECKPOINT
+
+CONFIG = {"name": "a", "world": {"n": 1, "list": [1, 2]}}
+TENSORS = {"w": np.arange(6, dtype=np.float32).reshape(2, 3), "n": np.array(7), "empty": np.zeros((0, 2))}
+
+
+@pytest.fixture
+def writer(tmp_path: Path):
+    with hold(tmp_path / "run", CONFIG) as folder:
+        yield folder
+
+
+def test_a_folder_is_made_and_held_for_the_block_alone(tmp_path: Path):
+    with hold(tmp_path / "deep" / "run", CONFIG) as folder:
+        assert folder.config == CONFIG
+        assert is_held(folder.path)
+        with pytest.raises(UserError, match="is being written by another process"), hold(folder.path, CONFIG):
+            pass
+    assert not is_held(folder.path)
+    with hold(folder.path, CONFIG):
+        pass
+
+
+def test_a_reader_that_looks_does_not_turn_a_writer_away(tmp_path: Path):
+    with hold(tmp_path, CONFIG):
+        pass
+    context = multiprocessing.get_context("spawn")
+    stop = context.Event()
+    reader = context.Process(target=_look, args=(tmp_path, stop))
+    reader.start()
+    try:
+        time.sleep(0.3)
+        for _ in range(100):
+            with hold(tmp_path, CONFIG):
+                pass
+    finally:
+        stop.set()
+        reader.join()
+
+
+def _look(path: Path, stop) -> None:
+    while not stop.is_set():
+        is_held(path)
+
+
+@pytest.mark.parametrize(
+    ("other", "field", "old", "new"),
+    [
+        ({**CONFIG, "name": "b"}, "name", "a", "b"),
+        ({**CONFIG, "world": {"n": 1, "list": [1, 3]}}, "world.list", "[1, 2]", "[1, 3]"),
+        ({"name": "a", "world": {"list": [1, 2]}}, "world.n", "1", "absent"),
+    ],
+)
+def test_another_configuration_is_refused(other: dict, field: str, old: str, new: str, tmp_path: Path):
+    with hold(tmp_path / "run", CONFIG):
+        pass
+    with pytest.raises(UserError, match="nothing is overwritten") as caught, hold(tmp_path / "run", other):
+        pass
+    assert f"`{field}` is {old} there and {new} here" in str(caught.value)
+    assert Run(tmp_path / "run").config == CONFIG
+
+
+trees = st.recursive(
+    st.integers(0, 2), lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3), max_leaves=6
+).filter(lambda tree: isinstance(tree, dict))
+
+
+def known(old: object, new: object) -> object:
+    """Of `new` what `old` says something of."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return {key: known(old[key], value) for key, value in new.items() if key in old}
+    return new
+
+
+@given(trees, trees)
+def test_trees_differ_where_the_old_one_says_something_else(old: dict, new: dict):
+    assert bool(list(differences(old, new))) == (old != known(old, new))
+    assert list(differences(old, old)) == []
+
+
+def test_a_field_that_came_later_has_its_default_in_the_old_tree(tmp_path: Path):
+    with hold(tmp_path / "run", CONFIG):
+        pass
+    with hold(tmp_path / "run", {**CONFIG, "clip": None}) as folder:
+        assert folder.config == CONFIG
+
+
+@pytest.mark.parametrize("field", ["device", "threads"])
+def test_where_a_run_is_computed_may_change(field: str, tmp_path: Path):
+    with hold(tmp_path / "run", {**CONFIG, "training": {field: "here", "steps": 3}}):
+        pass
+    with hold(tmp_path / "run", {**CONFIG, "training": {field: "there", "steps": 3}}):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [({}, {"grid": 64}), ({"grid": 64}, {}), ({"grid": 64}, {"grid": 64, "off_grid": 32})],
+    ids=str,
+)
+def test_a_run_that_is_observed_otherwise_says_how_to_observe_it(before: dict, after: dict, tmp_path: Path):
+    with hold(tmp_path / "run", {**CONFIG, "probing": {"images": before}}):
+        pass
+    other = {**CONFIG, "probing": {"images": after}}
+    with (
+        pytest.raises(UserError, match=r"this run, observed otherwise.*phasescope observe"),
+        hold(tmp_path / "run", other),
+    ):
+        pass
+
+
+def test_a_checkpoint_comes_back_exactly(writer: RunWriter):
+    state = {"step": 3, "losses": [0.1, 1e-300, 1 / 3]}
+    assert writer.read_checkpoint() is None
+    writer.write_checkpoint({"w": np.zeros(3)}, {"step": 1})
+    writer.write_checkpoint(TENSORS, state)
+    tensors, found = writer.read_checkpoint()
+    assert found == state
+    assert tensors.keys() == TENSORS.keys()
+    for name, array in TENSORS.items():
+        assert tensors[name].dtype == array.dtype
+        assert tensors[name].shape == array.shape
+        assert tensors[name].tobytes() == array.tobytes()
+
+
+@pytest.mark.slow
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_no_flipped_bit_passes_for_a_checkpoint(data: st.DataObject):
+    """Refused, or the same in every tensor and in the state: never something else, never another exception."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as place, hold(Path(place) / "run", CONFIG) as writer:
+        writer.write_checkpoint(TENSORS, {"step": 3, "losses": [0.5]})
+        path = writer.path / CHECKPOINT
+        content = bytearray(path.read_bytes())
+        content[data.draw(st.integers(0, len(content) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+        path.write_bytes(content)
+        try:
+            tensors, state = writer.read_checkpoint()
+        except UserError as error:
+            refusal = str(error)
+        else:
+            assert state == {"step": 3, "losses": [0.5]}
+            assert {name: array.tobytes() for name, array in tensors.items()} == {
+                name: array.tobytes() for name, array in TENSORS.items()
+            }
+            return
+        assert "must be a whole checkpoint" in refusal
+        assert "\n" not in refusal
+
+
+@pytest.mark.parametrize("kept", [0, 1, 8, 100, -1])
+def test_a_truncated_checkpoint_is_refused(kept: int, writer: RunWriter):
+    writer.write_checkpoint(TENSORS, {"step": 3})
+    path = writer.path / CHECKPOINT
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(UserError, match="must be a whole checkpoint, and is corrupt"):
+        writer.read_checkpoint()
+
+
+def test_forgetting_keeps_what_came_before(writer: RunWriter):
+    for step in (0, 10, 20):
+        writer.append_metrics({"step": step, "images_seen": step})
+        with writer.new_snapshot(step) as folder:
+            (folder / "file").write_text(str(step))
+    writer.forget_after(10)
+    assert [entry["step"] for entry in writer.metrics] == [0, 10]
+    assert [snapshot.step for snapshot in writer.snapshots] == [0, 10]
+    writer.forget_after(-1)
+    assert writer.metrics == []
+    assert writer.snapshots == []
+
+
+def test_snapshots_sort_by_step_beyond_eight_digits(writer: RunWriter):
+    for step in (100_000_000, 99_999_999, 5):
+        with writer.new_snapshot(step):
+            pass
+    assert [snapshot.step for snapshot in writer.snapshots] == [5, 99_999_999, 100_000_000]
+
+
+def test_a_snapshots_arrays_come_back(writer: RunWriter):
+    rng = np.random.default_rng(0)
+    latents = rng.normal(size=(5, 3)).astype(np.float16)
+    with writer.new_snapshot(10) as folder:
+        np.savez(
+            folder / "latents.npz",
+            **{"labels": np.ones((5, 2)), "latents/mid/50": latents, "latents/down1/600": latents + 1},
+            **{"umap/mid/50": latents * 2},
+        )
+        samples = {
+            "images": latents[:, None, :, None],
+            "labels": np.ones((5, 2)),
+            "split": np.array(["grid"] * 5),
+        }
+        np.savez(folder / "samples.npz", **samples)
+        write_parquet(
+            folder / "reading.parquet", {"x": np.array([1.0, np.nan]), "outcome": np.array(["a", "b"])}
+        )
+    (snapshot,) = writer.snapshots
+    assert snapshot.places == [Place("mid", 50), Place("down1", 600)]
+    assert snapshot.latents("mid", t=50).dtype == np.float32
+    assert np.array_equal(snapshot.latents("mid", t=50), latents.astype(np.float32))
+    assert np.array_equal(snapshot.embedding(Place("mid", 50)), 2 * latents.astype(np.float32))
+    assert snapshot.embedding(Place("down1", 600)) is None
+    assert snapshot.samples()["images"].dtype == np.float32
+    assert snapshot.samples()["split"].tolist() == ["grid"] * 5
+    assert np.array_equal(snapshot.readings()["x"], [1.0, np.nan], equal_nan=True)
+    assert snapshot.readings()["outcome"].tolist() == ["a", "b"]
+
+
+def test_a_table_comes_back(tmp_path: Path):
+    columns = {
+        "number": np.array([1.5, np.nan, -2.0], dtype=np.float32),
+        "count": np.array([1, 2, 3]),
+        "flag": np.array([True, False, True]),
+        "word": np.array(["none", "multiple", "it's"]),
+    }
+    path = tmp_path / "it's a table.parquet"
+    write_parquet(path, columns)
+    found = read_parquet(path)
+    assert list(found) == list(columns)
+    for name in ("count", "flag"):
+        assert np.array_equal(found[name], columns[name])
+    assert np.array_equal(found["number"], columns["number"], equal_nan=True)
+    assert found["word"].tolist() == columns["word"].tolist()
+
+
+def test_a_table_that_cannot_be_written_is_an_oserror(tmp_path: Path):
+    with pytest.raises(OSError, match="table"):
+        write_parquet(tmp_path / "none" / "table.parquet", {"n": np.arange(3)})
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    for name in ("bumps-12345678", "bumps2-87654321", "torus-12999999"):
+        with hold(tmp_path / name, CONFIG):
+            pass
+    (tmp_path / "notes").mkdir()
+    return tmp_path
+
+
+def test_runs_are_listed_by_name(runs: Path):
+    assert [run.name for run in list_runs(runs)] == ["bumps-12345678", "bumps2-87654321", "torus-12999999"]
+    assert list_runs(runs / "none") == []
+    (runs / "torus-12999999").rename(runs / ".torus-12999999.123.aside")  # as a killed process leaves it
+    assert [run.name for run in list_runs(runs)] == ["bumps-12345678", "bumps2-87654321"]
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        ("bumps-12345678", "bumps-12345678"),
+        ("bumps-", "bumps-12345678"),
+        ("bumps2", "bumps2-87654321"),
+        ("8765", "bumps2-87654321"),
+        ("to", "torus-12999999"),
+    ],
+)
+def test_a_word_finds_a_run(word: str, name: str, runs: Path):
+    assert find_run(word, runs).name == name
+
+
+def test_a_path_finds_a_run(runs: Path, monkeypatch):
+    assert find_run(str(runs / "torus-12999999"), Path("elsewhere")).name == "torus-12999999"
+    monkeypatch.chdir(runs / "torus-12999999")
+    assert find_run(".", Path("elsewhere")).name == "torus-12999999"
+
+
+@pytest.mark.parametrize("word", ["bump", "12", ""])
+def test_an_ambiguous_word_names_the_candidates(word: str, runs: Path):
+    with pytest.raises(UserError, match=r"must name one run: .*bumps-12345678"):
+        find_run(word, runs)
+
+
+def test_no_run_of_that_name(runs: Path):
+    with pytest.raises(UserError, match=r"holds 3 runs and none"):
+        find_run("zebra", runs)
+    with pytest.raises(UserError, match=r"`.*notes` must be a run's folder: it has no config.yaml"):
+        open_run(runs / "notes")
+    assert open_run(runs / "torus-12999999").config == CONFIG
+
+
+def test_config_json_is_read_only_beside_the_config_yaml_that_it_was_written_with(tmp_path, monkeypatch):
+    run = make_run(tmp_path, "seed=3")
+    told = run.config
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            "phasescope.runs.store.folder.read_yaml", lambda path: pytest.fail("YAML is 30 times slower")
+        )
+        assert run.config == told
+    text = (run.path / "config.yaml").read_text()
+    (run.path / "config.yaml").write_text(text.replace("seed: 3", "seed: 4"))
+    assert run.config == {**told, "seed": 4}
+    for damaged in ("", "[1]", "{}", "{"):
+        (run.path / "config.json").write_text(damaged)
+        assert run.config == {**told, "seed": 4}
+    (run.path / "config.json").unlink()
+    assert run.config == {**told, "seed": 4}
