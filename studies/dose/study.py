@@ -12,6 +12,7 @@ of 700; -0.001 abolishes it at the bottleneck, while at the next layer, which re
 
 from functools import partial
 
+from phasescope import load_config
 from phasescope.studies import (
     Cell,
     Claim,
@@ -56,8 +57,9 @@ def cell(dose: float, twin: bool) -> Cell:
     return Cell(f"{'twin' if twin else 'dose'} {dose:+g}", fields, axes)
 
 
+LEAN = load_config(words=["preset=lean"]).tree()  # another kind of network starts from no preset's fields
 HEAD = Cell(
-    "head", {"seed": 2000, "network": {"kind": NETWORK}, "family": SOLVER, "probing": PLAN},
+    "head", {"seed": 2000, "network": LEAN["network"] | {"kind": NETWORK}, "family": SOLVER, "probing": PLAN},
     {"dose": 0.0, "rank": 0, "twin": False, "head": True},
 )  # fmt: skip
 CELLS = (

@@ -14,6 +14,14 @@ from phasescope.models.training.base import Batch
 losses = pytest.importorskip("studies.dose.loss")
 head = pytest.importorskip("studies.dose.head")
 slope = pytest.importorskip("studies.dose.slope")
+study = pytest.importorskip("studies.dose.study")
+
+
+def test_a_head_is_all_that_its_cell_changes():
+    (plain,) = study.STUDY.cells_of({"dose": 0.0, "twin": False, "head": False})
+    (with_head,) = study.STUDY.cells_of({"head": True})
+    own, other = (study.STUDY.config(cell, 0).tree()["network"] for cell in (with_head, plain))
+    assert own == other | {"kind": study.NETWORK}
 
 
 def tiny(**network):

@@ -1,0 +1,136 @@
+"""Shares of the variance between runs: of one seed of a crossed design, of none of them, and of what runs went through."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.random import Generator
+from scipy.stats import f, rankdata
+
+from phasescope.studies import Estimate, NotEnough, Statistic, numbers, over_runs
+
+TAIL = 0.0125  # beyond each end of an interval of 97.5 %
+
+
+def known_logs(table: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return the runs that have a positive `y`, and its logarithm, (n,). NotEnough: the design has lost its balance."""
+    known = table[numbers(table) > 0]
+    if len(known) < 0.95 * len(table) or known["y"].nunique() < 2:
+        raise NotEnough(
+            f"{len(known)} of {len(table)} runs have an onset, and nearly all must, to keep the design"
+        )
+    return known, np.log(numbers(known))
+
+
+def mean_squares(y: np.ndarray, levels: pd.Series) -> tuple[float, float, int]:
+    """Return the mean squares of `y` between and within levels, and the number of levels."""
+    codes, names = pd.factorize(levels)
+    counts = np.bincount(codes)
+    means = np.bincount(codes, y) / counts
+    within = ((y - means[codes]) ** 2).sum() / (len(y) - len(names))
+    return float(counts @ (means - y.mean()) ** 2 / (len(names) - 1)), float(within), len(names)
+
+
+def crossed(table: pd.DataFrame, seeds: Sequence[str], share: float, rng: Generator) -> pd.DataFrame:
+    """Return the table with onsets `y` of which the seeds have a share of the variance of the logarithm, in equal parts."""
+    share = min(max(share, 0.0), 1.0)
+    y = np.sqrt(1 - share) * rng.standard_normal(len(table))
+    for name in seeds:
+        codes = pd.factorize(table[name])[0]
+        y += np.sqrt(share / len(seeds)) * rng.standard_normal(codes.max() + 1)[codes]
+    return table.assign(y=np.exp(7 + 0.1 * y))
+
+
+@dataclass(frozen=True)
+class SeedShare(Statistic):
+    """The share of the variance of log `y` that goes with the levels of a seed: the intraclass correlation
+
+        (F - 1) / (F - 1 + r),    F = mean square between levels / mean square within,    r runs a level,
+
+    with its interval from the F distribution (Shrout & Fleiss 1979, ICC(1,1)). In an orthogonal design, where each two
+    seeds meet in all their levels, the other seeds are part of the variance within and bias nothing.
+    """
+
+    UNIT: ClassVar[str] = "of the variance"
+
+    by: str
+
+    def estimate(self, table: pd.DataFrame) -> Estimate:
+        known, y = known_logs(table)
+        between, within, levels = mean_squares(y, known[self.by])
+        runs, freedom = len(y) / levels, (levels - 1, len(y) - levels)
+
+        def share(q: float) -> float:
+            return (q - 1) / (q - 1 + runs)
+
+        high, low = (share(between / within / f.ppf(tail, *freedom)) for tail in (TAIL, 1 - TAIL))
+        return Estimate(share(between / within), max(low, 0.0), max(high, 0.0), len(y))
+
+    def simulate(self, table: pd.DataFrame, truth: float, spread: float, rng: Generator) -> pd.DataFrame:
+        return crossed(table, (self.by,), truth, rng)
+
+
+@dataclass(frozen=True)
+class Unexplained(Statistic):
+    """The share of the variance of log `y` that goes with no seed alone: interactions, to which chaos in training belongs.
+
+    It is m / (m + sum of the seeds' variances), with m the mean square that all seeds leave and (mean square of the seed
+    - m) / r the variance of a seed. Its interval is from F with Satterthwaite's degrees of freedom for the pooled seeds.
+    """
+
+    UNIT: ClassVar[str] = "of the variance"
+
+    seeds: Sequence[str]
+
+    def estimate(self, table: pd.DataFrame) -> Estimate:
+        known, y = known_logs(table)
+        parts = [mean_squares(y, known[name]) for name in self.seeds]
+        squares, levels = np.array([between for between, *_ in parts]), parts[0][2]
+        rest_freedom = len(y) - 1 - len(parts) * (levels - 1)
+        rest = (((y - y.mean()) ** 2).sum() - (levels - 1) * squares.sum()) / rest_freedom
+        ratio, runs = squares.mean() / rest, len(y) / levels
+        freedom = squares.sum() ** 2 / (squares**2 / (levels - 1)).sum(), rest_freedom
+
+        def left(q: float) -> float:
+            return runs / (runs + len(parts) * (max(q, 1.0) - 1))
+
+        low, high = (left(ratio / f.ppf(tail, *freedom)) for tail in (TAIL, 1 - TAIL))
+        return Estimate(left(ratio), low, high, len(y))
+
+    def simulate(self, table: pd.DataFrame, truth: float, spread: float, rng: Generator) -> pd.DataFrame:
+        return crossed(table, self.seeds, 1 - truth, rng)
+
+
+@dataclass(frozen=True)
+class Explained(Statistic):
+    """The share of the variance of the ranks of `y` that the ranks of columns explain together: R², adjusted for their
+    number, with its interval over runs."""
+
+    UNIT: ClassVar[str] = "of the variance"
+
+    columns: Sequence[str]
+
+    def estimate(self, table: pd.DataFrame) -> Estimate:
+        known = table[np.isfinite(table[["y", *self.columns]]).all(axis=1)]
+        n, k = len(known), len(self.columns)
+        ranks = np.column_stack([rankdata(known[name]) for name in ("y", *self.columns)])
+        ranks -= ranks.mean(axis=0)
+
+        def adjusted(weights: np.ndarray) -> np.ndarray:
+            means = weights @ ranks / n
+            moments = np.einsum("sn,ni,nj->sij", weights, ranks, ranks) / n
+            moments -= means[:, :, None] * means[:, None]
+            cross = moments[:, 1:, :1]
+            explained = cross.mT @ np.linalg.pinv(moments[:, 1:, 1:], hermitian=True) @ cross
+            return 1 - (1 - explained[:, 0, 0] / moments[:, 0, 0]) * (n - 1) / max(n - 1 - k, 1)
+
+        return over_runs(adjusted, n, detail={"left_out": float(len(table) - n)})
+
+    def simulate(self, table: pd.DataFrame, truth: float, spread: float, rng: Generator) -> pd.DataFrame:
+        truth = min(max(truth, 0.0), 0.99)
+        given = rng.standard_normal((len(self.columns), len(table)))
+        y = np.sqrt(truth / len(given)) * given.sum(axis=0)
+        y += np.sqrt(1 - truth) * rng.standard_normal(len(table))
+        return table.assign(y=np.exp(y), **dict(zip(self.columns, np.exp(given), strict=True)))

@@ -1,0 +1,111 @@
+"""What else drives accuracy? Four seeds apart, and what runs of one configuration went through.
+
+Runs of one configuration become correct after different numbers of steps. Their seed enters in four ways: initial weights,
+the order of the images, the noise in training, and the noise in sampling. Here each has a seed of its own (kinds.py), with
+eight levels, in 64 runs in which each two of them meet in all 64 pairs: the columns a, b, a + b and a + 2b of a square
+over the field of eight elements. Bouthillier et al. (2021, arXiv 2103.03098) vary such sources one at a time; each alone may
+then give most of the variance, if training is chaotic: in a crossed design that is an interaction, and a share of its own
+(if it is as good as random; what two seeds do together in a simple pattern could look like a third).
+"""
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from phasescope import load_config
+from phasescope.studies import Cell, Claim, Ends, Runs, Scatter, Study, Table, end
+from studies.seeds.shares import Explained, SeedShare, Unexplained
+from studies.sheet.readings import CORRECT, LABEL_VARIANCE, ORDER, crossing_steps, loss_onsets
+from studies.sheet.study import PROBING
+
+LEVELS = 8
+SEEDS = {
+    "initial": "the initial weights",
+    "order": "the order of the images",
+    "noise": "the noise in training",
+    "sampling": "the noise in sampling",
+}
+KINDS = {
+    "world": ("OrderedBump", "order"),
+    "network": ("InitialisedUNet", "initial"),
+    "family": ("SeededDiffusion", "noise", "sampling"),
+}
+LEAN = load_config(words=["preset=lean"]).tree()  # other kinds start from no preset's fields
+PLAN = PROBING | {"snapshots": {"dense_until": 0, "every": 100}, "images": {"grid": 128, "off_grid": 0}}
+SAMPLES = "128 samples every 100 steps: the reading's noise is about 7 % of the variance. A share says nothing of cause."
+
+
+def cell(a: int, b: int) -> Cell:
+    twice = (b << 1) ^ (11 if b > 3 else 0)  # among eight field elements, whose sum is the exclusive or
+    axes = dict(zip(SEEDS, (a, b, a ^ b, a ^ twice), strict=True))
+    fields = {
+        part: LEAN[part] | {"kind": f"studies/seeds/kinds.py:{kind}"} | {seed: axes[seed] for seed in own}
+        for part, (kind, *own) in KINDS.items()
+    }
+    name = " ".join(f"{seed} {level}" for seed, level in axes.items())
+    return Cell(name, {"seed": 3000, "probing": PLAN, **fields}, axes)
+
+
+def onsets(runs: Runs) -> pd.DataFrame:
+    """Return the onsets of accuracy (`y`), sheet, order and a low loss, interpolated between snapshots."""
+    return runs.table.assign(
+        y=crossing_steps(runs, CORRECT, 0.5),
+        sheet=crossing_steps(runs, LABEL_VARIANCE, 0.9),
+        ordered=crossing_steps(runs, ORDER, 0.91),
+        loss=loss_onsets(runs),
+    )
+
+
+def crossing(runs: Runs, name: str) -> np.ndarray:
+    return onsets(runs)[name].to_numpy(dtype=float)
+
+
+STUDY = Study(
+    name="seeds",
+    question="Which of its seeds decides when a run becomes accurate, and does what the run went through say so?",
+    base="lean",
+    answers="Q3",
+    cells=[cell(a, b) for a in range(LEVELS) for b in range(LEVELS)],
+    seeds=1,
+    headline="no_seed_alone",
+    claims=[
+        Claim(
+            "no_seed_alone",
+            "More than a third of the variance between runs in when accuracy sets in goes with no seed by itself, but with "
+            "how they combine.",
+            Unexplained(tuple(SEEDS)), onsets, threshold=0.333, effect=(0.48, 0.3), limits=SAMPLES,
+        ),
+        *(
+            Claim(
+                f"mostly_{name}",
+                f"Most of the variance between runs in when accuracy sets in is due to {words}.",
+                SeedShare(name), onsets, threshold=0.5, effect=(0.45, 0.5),
+                limits=f"{SAMPLES} Eight levels: a share between .05 and .95 is often undecided.",
+            )
+            for name, words in SEEDS.items()
+        ),
+        Claim(
+            "explained",
+            "The onsets of the sheet, of its order and of a low loss together explain most of the variance between runs in "
+            "when accuracy sets in.",
+            Explained(("sheet", "ordered", "loss")), onsets, threshold=0.5, effect=(0.3, 0.35), limits=SAMPLES,
+        ),
+        Claim(
+            "explained_by_loss",
+            "The onset of a low loss alone explains more than a quarter of that variance.",
+            Explained(("loss",)), onsets, threshold=0.25, effect=(0.36, 0.24), limits=SAMPLES,
+        ),
+    ],
+    plots=[
+        *(
+            Ends(name, f"By {words}", {"half of samples correct (step)": partial(crossing, name="y")}, by=name)
+            for name, words in SEEDS.items()
+        ),
+        Scatter(
+            "explained", "Onset of accuracy against onset of the sheet", x=partial(crossing, name="sheet"),
+            y=partial(crossing, name="y"), xlabel="label variance above .9 (step)", ylabel="half of samples correct (step)",
+        ),
+    ],
+    tables=[Table("All runs", {"half correct (step)": partial(crossing, name="y"), "at the end": end(CORRECT)}, by=())],
+)  # fmt: skip
