@@ -105,8 +105,7 @@ class Unexplained(Statistic):
 
 @dataclass(frozen=True)
 class Explained(Statistic):
-    """The share of the variance of the ranks of `y` that the ranks of columns explain together: R², adjusted for their
-    number, with its interval over runs."""
+    """The share of the variance of the ranks of `y` that the ranks of columns explain together: adjusted R² over runs."""
 
     UNIT: ClassVar[str] = "of the variance"
 
@@ -115,6 +114,8 @@ class Explained(Statistic):
     def estimate(self, table: pd.DataFrame) -> Estimate:
         known = table[np.isfinite(table[["y", *self.columns]]).all(axis=1)]
         n, k = len(known), len(self.columns)
+        if n <= k + 1:
+            raise NotEnough(f"{n} runs have an onset of all, and {k + 2} are needed")
         ranks = np.column_stack([rankdata(known[name]) for name in ("y", *self.columns)])
         ranks -= ranks.mean(axis=0)
 
@@ -124,7 +125,7 @@ class Explained(Statistic):
             moments -= means[:, :, None] * means[:, None]
             cross = moments[:, 1:, :1]
             explained = cross.mT @ np.linalg.pinv(moments[:, 1:, 1:], hermitian=True) @ cross
-            return 1 - (1 - explained[:, 0, 0] / moments[:, 0, 0]) * (n - 1) / max(n - 1 - k, 1)
+            return 1 - (1 - explained[:, 0, 0] / moments[:, 0, 0]) * (n - 1) / (n - 1 - k)
 
         return over_runs(adjusted, n, detail={"left_out": float(len(table) - n)})
 

@@ -19,7 +19,6 @@ from studies.seeds.shares import Explained, SeedShare, Unexplained
 from studies.sheet.readings import CORRECT, LABEL_VARIANCE, ORDER, crossing_steps, loss_onsets
 from studies.sheet.study import PROBING
 
-LEVELS = 8
 SEEDS = {
     "initial": "the initial weights",
     "order": "the order of the images",
@@ -66,7 +65,7 @@ STUDY = Study(
     question="Which of its seeds decides when a run becomes accurate, and does what the run went through say so?",
     base="lean",
     answers="Q3",
-    cells=[cell(a, b) for a in range(LEVELS) for b in range(LEVELS)],
+    cells=[cell(a, b) for a in range(8) for b in range(8)],
     seeds=1,
     headline="no_seed_alone",
     claims=[
