@@ -16,10 +16,9 @@ from phasescope.cli import main
 from phasescope.core.config import UserError
 from phasescope.runs.store.records import read_records
 from phasescope.studies import find_study
-from phasescope.studies.conduct import conduct
+from phasescope.studies.conduct import conduct, survey
 from phasescope.studies.preregistration import read_preregistration
 from phasescope.studies.records import read_claims
-from phasescope.studies.survey import survey
 
 SOURCE = """
 from phasescope.studies import Claim, Courses, Difference, Reading, Study, Table, end, product

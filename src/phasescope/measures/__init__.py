@@ -7,12 +7,6 @@ draws or resamples; docstrings name what else is refused.
 """
 
 from phasescope.measures.images.memorisation import gap_ratio
-from phasescope.measures.images.percolation import (
-    CriticalShare,
-    critical_share,
-    largest_component,
-    overlap_graph,
-)
 from phasescope.measures.latents.additivity import additivity
 from phasescope.measures.latents.battery import Scores, battery
 from phasescope.measures.latents.dimension import participation_ratio, two_nn
@@ -60,11 +54,11 @@ from phasescope.measures.scores import Score
 
 __all__ = [
     "BEHAVIOUR", "DCI", "NEIGHBOURS", "REPRESENTATION", "ROUTES", "SHEET", "BehaviourThresholds", "Code",
-    "CriticalShare", "Homology", "JointAccuracy", "Phase", "RepresentationThresholds", "Score",
+    "Homology", "JointAccuracy", "Phase", "RepresentationThresholds", "Score",
     "Scores", "SheetThresholds", "additivity", "battery", "behaviour_phase", "calibrate", "clifford_torus",
-    "code_of", "critical_share", "crossing", "dci", "disentanglement", "factorization",
-    "gain", "gap_ratio", "joint_accuracy", "label_share", "largest_component", "learnt_order", "mig",
-    "onset", "order", "ordered", "overlap_graph", "p1_order", "participation_ratio",
+    "code_of", "crossing", "dci", "disentanglement", "factorization",
+    "gain", "gap_ratio", "joint_accuracy", "label_share", "learnt_order", "mig",
+    "onset", "order", "ordered", "p1_order", "participation_ratio",
     "persistent_homology", "phase_onsets", "phase_sequence", "random_latents", "representation_phase",
     "routes", "sap", "settled", "sheet_phase", "sheet_readings", "torus_3d",
     "trustworthiness", "two_nn",

@@ -21,8 +21,17 @@ from phasescope.runs.probing.sampling import sample_labels
 from phasescope.studies.cells import Cell, product
 from phasescope.studies.claim import Claim
 from phasescope.studies.finding import find_studies, find_study
-from phasescope.studies.panels import Curve, Panel
-from phasescope.studies.plots import Against, BasePlot, Courses, Ends, PhaseGrid, Scatter
+from phasescope.studies.plots import (
+    Against,
+    BasePlot,
+    Courses,
+    Curve,
+    Ends,
+    Panel,
+    PhaseGrid,
+    Scatter,
+    Table,
+)
 from phasescope.studies.relations import Agreement, Rank
 from phasescope.studies.runs_table import (
     Number,
@@ -47,7 +56,6 @@ from phasescope.studies.statistics import (
     spread_within,
 )
 from phasescope.studies.study import Reading, Study
-from phasescope.studies.tables import Table
 
 __all__ = [
     "Against", "Agreement", "BasePlot", "Cell", "Claim", "Courses", "Curve", "Difference", "Ends", "Estimate",

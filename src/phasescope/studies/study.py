@@ -20,14 +20,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phasescope.core.errors import UserError
-from phasescope.core.showing import html_table
 from phasescope.runs.config import RunConfig
 from phasescope.studies.cells import DEFAULTS, Cell
 from phasescope.studies.claim import Claim
 from phasescope.studies.observing import column_fault, columns_read, observation
-from phasescope.studies.panels import Plot
+from phasescope.studies.plots import BasePlot, Table
 from phasescope.studies.runs_table import Runs
-from phasescope.studies.tables import Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +65,7 @@ class Study:
     seeds: int
     """runs per cell in the first analysis"""
     claims: Sequence[Claim] = ()
-    plots: Sequence[Plot] = field(default=(), metadata=CODE)
+    plots: Sequence[BasePlot] = field(default=(), metadata=CODE)
     tables: Sequence[Table] = field(default=(), metadata=CODE)
     readings: Sequence[Reading] = ()
     more: int = 0
@@ -110,14 +108,8 @@ class Study:
             )
 
     def __repr__(self) -> str:
-        return f"Study({self.name}: {self._size()})"
-
-    def _repr_html_(self) -> str:
-        claims = ((claim.name, claim.sentence) for claim in self.claims)
-        return html_table(self.name, [("asks", self.question), ("has", self._size()), *claims])
-
-    def _size(self) -> str:
-        return f"{len(self.cells)} cells of {self.seeds} seeds, {len(self.claims)} claims, base {self.base}"
+        size = f"{len(self.cells)} cells of {self.seeds} seeds, {len(self.claims)} claims, base {self.base}"
+        return f"Study({self.name}: {size})"
 
     def cells_of(self, where: Mapping[str, Any], field: str = "`where`") -> list[Cell]:
         """Return the cells whose axes (or `cell`) have these values.

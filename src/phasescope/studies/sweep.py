@@ -27,11 +27,10 @@ from phasescope.runs.config import RunConfig, split_words
 from phasescope.runs.store.files import to_json
 from phasescope.studies.cells import DEFAULTS, Cell
 from phasescope.studies.finding import STUDY_FILE, find_study, studies_folder, study_names
-from phasescope.studies.plots import Courses, Ends
+from phasescope.studies.plots import Courses, Ends, Table
 from phasescope.studies.preregistration import changes_since, read_preregistration
 from phasescope.studies.runs_table import Runs, end
 from phasescope.studies.study import Study
-from phasescope.studies.tables import Table
 
 MOST_CELLS = 4096
 MOST_DRAWN = 40
