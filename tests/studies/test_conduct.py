@@ -220,7 +220,7 @@ def test_the_final_analysis_adds_seeds_where_the_first_left_a_claim_undecided(co
 def test_a_rehearsal_has_fewer_seeds_and_decides_nothing(tmp_path):
     write(tmp_path)
     assert len(states(tmp_path, seeds=1)) == 2
-    with pytest.raises(UserError, match="must be at most 2"):
+    with pytest.raises(UserError, match="must be from 1 to 2"):
         states(tmp_path, seeds=3)
 
 

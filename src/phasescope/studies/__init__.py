@@ -9,7 +9,6 @@ from phasescope.core.randomness import numpy_generator, torch_generator
 from phasescope.measures.over_runs.resampling import (
     Estimate,
     NotEnough,
-    bounded_over_runs,
     magnitude,
     mean_over_runs,
     over_runs,
@@ -60,7 +59,7 @@ from phasescope.studies.study import Reading, Study
 __all__ = [
     "Against", "Agreement", "BasePlot", "Cell", "Claim", "Courses", "Curve", "Difference", "Ends", "Estimate",
     "Mean", "NotEnough", "Number", "OnsetRatio", "Panel", "PhaseGrid", "Rank", "Reading", "Runs", "Scatter", "Share",
-    "Statistic", "Study", "Table", "accuracy", "as_table", "bounded_over_runs", "config_of", "end", "ever",
+    "Statistic", "Study", "Table", "accuracy", "as_table", "config_of", "end", "ever",
     "find_studies", "find_study", "load_network", "magnitude", "mean", "mean_over_runs", "merge", "nearest_labels",
     "numbers", "numpy_generator", "on_lattice", "onset", "onset_of_accuracy", "over_runs", "product", "reaches",
     "sample_labels", "spread_within", "start", "torch_generator",

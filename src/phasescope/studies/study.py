@@ -100,12 +100,8 @@ class Study:
             self.cells_of(part.where, f"`where` of `{part.name}`")
         for claim in self.claims:
             seeds, least = min(map(self.first, self.cells_of(claim.where))), claim.statistic.least_seeds
-            check(
-                seeds >= least,
-                "seeds",
-                seeds,
-                f"be at least {least}: runs of a cell that `{claim.name}` needs",
-            )
+            rule = f"be at least {least}: runs of a cell that `{claim.name}` needs"
+            check(seeds >= least, "seeds", seeds, rule)
 
     def __repr__(self) -> str:
         size = f"{len(self.cells)} cells of {self.seeds} seeds, {len(self.claims)} claims, base {self.base}"
@@ -221,18 +217,16 @@ class Study:
             final: names of cells to which the final analysis adds its seeds.
 
         Raises:
-            UserError: `seeds` is more than any cell has.
+            UserError: `seeds` is more than any cell has, or none.
         """
-        most = max(self.first(cell) for cell in self.cells)
-        if (seeds or 0) > most:
+        most = max(map(self.first, self.cells))
+        if seeds is not None and not 1 <= seeds <= most:
             raise UserError(
-                f"`--seeds` (={seeds}) must be at most {most}: a study's seeds are fixed before its first run"
+                f"`--seeds` (={seeds}) must be from 1 to {most}: a study's seeds are fixed before its first run"
             )
-        wanted = {
-            c.name: min(self.first(c), seeds or most) + self.more * (c.name in final) for c in self.cells
-        }
-        for seed in range(max(wanted.values())):
-            yield from ((cell, seed) for cell in self.cells if seed < wanted[cell.name])
+        wanted = [min(self.first(c), seeds or most) + self.more * (c.name in final) for c in self.cells]
+        for seed in range(max(wanted)):
+            yield from ((c, seed) for c, count in zip(self.cells, wanted, strict=True) if seed < count)
 
     def readings_of(self, names: Collection[str]) -> list[Reading]:
         """Return the further readings that a run of these cells needs."""
