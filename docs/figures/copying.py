@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
-from phasescope.measures.images.memorisation import COPY, gap_ratio, snap_to_grid
+from phasescope.measures.images.memorisation import COPY, gap_ratio, gap_ratios
 from phasescope.measures.scores import Score
 from phasescope.views.style import INK, MUTED, PALETTE
 from phasescope.worlds.bump.world import GaussianBump
-
-if TYPE_CHECKING:
-    pass
 
 WORLD = GaussianBump()
 """32 x 32 pixels, sigma = 1 px, a training image each pixel."""
@@ -48,8 +43,7 @@ def gap_ratio_figure() -> Figure:
     side = np.linspace(-1, 1, 121)
     x, y = np.meshgrid(16 + side, 16 + side)
     at = np.stack([x.ravel(), y.ravel()], axis=1)
-    exact = images(at)
-    ratios = gap_ratio(exact, exact, images(training), permutations=1).exact_ratios.reshape(x.shape)
+    ratios = gap_ratios(images(at), images(training)).reshape(x.shape)
     shown = cell.pcolormesh(side, side, ratios, cmap="viridis", vmin=0, vmax=1, rasterized=True)
     cell.contour(side, side, ratios, levels=[COPY], colors="white", linewidths=1.2)
     cell.set(aspect="equal", xlabel="x less a training label, px", ylabel="y, px", title="Exact images")
@@ -59,43 +53,15 @@ def gap_ratio_figure() -> Figure:
     grid, true = nearest(targets, training), images(targets)
     painters = {"exact": targets, "half way to the grid": (targets + grid) / 2, "copies": grid}
     for (name, labels), colour in zip(painters.items(), (ORDER, P1, INK), strict=True):
-        found = gap_ratio(images(labels), true, images(training))
-        told = f"{name}: share {found.share.value:.2f}, excess {interval(found.excess)}"
-        ratio = np.sort(found.ratios)
-        curves.step(ratio, np.arange(1, N + 1) / N, where="post", color=colour, label=told)
+        score = gap_ratio(images(labels), true, images(training))
+        label = f"{name}: share {interval(score)}"
+        ratio = np.sort(gap_ratios(images(labels), images(training)))
+        curves.step(ratio, np.arange(1, N + 1) / N, where="post", color=colour, label=label)
     curves.axvline(COPY, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)))
     curves.text(COPY + 0.01, 0.02, "1/3", color=MUTED)
     curves.set(xlim=(-0.02, 1), ylim=(0, 1.02), xlabel="$d_1 / d_2$", ylabel="share of images below")
     curves.set_title(f"{N:,} off-grid labels")
     figure.legend(loc="outside lower right")
-    return figure
-
-
-def snap_to_grid_figure() -> Figure:
-    """Errors against offsets of four painters with the same noise."""
-    training, targets = WORLD.training_labels().astype(float), off_grid(400, "snap figure")
-    rng = numpy_generator(0, "snap figure noise")
-    grid = nearest(targets, training)
-    copied = np.where(rng.random((len(targets), 1)) < 0.5, grid, targets)
-    noise = 0.08 * rng.normal(size=targets.shape)
-    figure = Figure(figsize=(7.2, 2.3))
-    painters = {
-        "At the target": targets,
-        "Half way": (targets + grid) / 2,
-        "Every second a copy": copied,
-        "On the grid": grid,
-    }
-    panels = figure.subplots(1, 4, sharex=True, sharey=True)
-    for axes, (name, labels) in zip(panels, painters.items(), strict=True):
-        read = labels + noise
-        score = snap_to_grid(read, targets, training, Factors.named(("x", "y")), within=1.5)["x"]
-        offset = (targets - grid)[:, 0]
-        axes.plot(offset, (read - targets)[:, 0], ".", color=ACCENT, markersize=2.5, alpha=0.6)
-        ends = np.array([-0.5, 0.5])
-        axes.plot(ends, -score.value * ends, color=INK, linewidth=1.2)
-        axes.set(title=name, xlabel="offset from the grid, px")
-        axes.text(0.97, 0.97, f"$s$ = {interval(score)}", transform=axes.transAxes, ha="right", va="top")
-    panels[0].set(ylabel="error in x, px", ylim=(-0.8, 0.9))
     return figure
 
 
@@ -106,5 +72,4 @@ def interval(score: Score) -> str:
 
 FIGURES: dict[str, Callable[[], Figure]] = {
     "gap_ratio": gap_ratio_figure,
-    "snap_to_grid": snap_to_grid_figure,
 }

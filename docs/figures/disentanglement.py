@@ -13,11 +13,10 @@ from matplotlib.figure import Figure
 
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
-from phasescope.measures.latents.disentanglement import code_of, disentanglement, explicitness
+from phasescope.measures.latents.disentanglement import disentanglement
 from phasescope.measures.latents.ideal import clifford_torus, embed
-from phasescope.measures.latents.ridge import ridge_fits
 from phasescope.measures.scores import Score
-from phasescope.views.style import INK, LINE, MUTED, NAMED, PALETTE, RC
+from phasescope.views.style import INK, MUTED, PALETTE, RC
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,16 +29,12 @@ DISPLAYED = {
     "dci_completeness": "C",
     "mig": "MIG",
     "sap": "SAP",
-    "modularity": "modularity",
     "dci_informativeness": "informat.",
-    "explicitness": "explicit.",
 }
 ROTATED = {
     "dci_disentanglement": (ACCENT, "DCI disentanglement"),
     "sap": (P1, "SAP"),
     "mig": (ORDER, "MIG"),
-    "modularity": (NAMED[3], "modularity"),
-    "explicitness": (INK, "explicitness"),
 }
 
 
@@ -121,13 +116,10 @@ def cases() -> list[Case]:
         Case("5 of noise", noise[:, :5], labels, {}),
         Case("x, y; a quadrant missing", kept, kept, {}),
         Case("x + y, x - y; a quadrant missing", kept @ turn(np.pi / 4), kept, {}),
-        Case("x, y; a quadrant held out", labels, labels, {"held_out": upper_quadrant(labels)}),
         Case("lookup", tents(labels), labels, {}),
-        Case("lookup; a quadrant held out", tents(labels), labels, {"held_out": upper_quadrant(labels)}),
         Case("Clifford torus", torus, labels, PERIODIC),
         Case("Clifford torus, planes mixed", torus @ planes, labels, PERIODIC),
         Case("Clifford torus in 1,024, ICA", many, labels, {**PERIODIC, "reduction": "ica"}),
-        Case("Clifford torus in 1,024, PCA", many, labels, {**PERIODIC, "reduction": "pca"}),
     ]
 
 
@@ -164,32 +156,6 @@ def codes_figure() -> Figure:
     return figure
 
 
-def held_out_figure() -> Figure:
-    """Where a ridge regression reads the labels of a held-out quadrant, from a linear code and from a lookup."""
-    labels = uniform()
-    quadrant = upper_quadrant(labels)
-    linear = labels @ numpy_generator(0, "linear code").normal(size=(2, 8))
-    figure = Figure(figsize=(7.2, 2.7))
-    of_linear, of_lookup, bars = figure.subplots(1, 3)
-    for ax, name, latents in ((of_linear, "Linear code", linear), (of_lookup, "Lookup code", tents(labels))):
-        fit = ridge_fits(latents, labels, [np.flatnonzero(quadrant)])[0]
-        true, read = labels[quadrant], fit.predictions()
-        ax.add_patch(matplotlib.patches.Rectangle((16, 16), 16, 16, fc=LINE, ec="none", alpha=0.6))
-        ax.plot(*np.stack([true, read])[:, ::4].transpose(2, 0, 1), color=MUTED, lw=0.4)
-        ax.plot(*read.T, "o", ms=1.8, color=P1 if ax is of_lookup else ACCENT)
-        ax.set(xlim=(-2, 34), ylim=(-2, 34), aspect="equal", xlabel="x, px", ylabel="y, px", title=name)
-    splits: dict[str, Any] = {"random rows": None, "central box": "box", "quadrant": quadrant}
-    for colour, latents in ((ACCENT, linear), (P1, tents(labels))):
-        scores = [explicitness(code_of(latents, labels, held_out=held)) for held in splits.values()]
-        at = np.arange(3) + 0.1 * (colour == P1)
-        with_intervals(bars, at, scores, colour, None)
-        bars.plot(at, [score.nulls["permuted"] for score in scores], "_", color=INK, ms=6)
-    bars.axhline(0, color=MUTED, lw=0.6)
-    bars.set(title="Explicitness", xlim=(-0.4, 2.5), box_aspect=1)
-    bars.set_xticks(range(3), [name.replace(" ", "\n") for name in splits])
-    return figure
-
-
 def draw(folder: Path) -> list[Path]:
     """The figures, as PNG files in `folder`, which is made where there is none."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -198,7 +164,6 @@ def draw(folder: Path) -> list[Path]:
         for name, figure in (
             ("disentanglement_rotation", rotation_figure()),
             ("disentanglement_codes", codes_figure()),
-            ("disentanglement_held_out", held_out_figure()),
         ):
             paths.append(folder / f"{name}.png")
             figure.savefig(paths[-1])

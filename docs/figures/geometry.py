@@ -12,14 +12,12 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from docs.figures.coverage import BOTH_PERIODIC, COUNTED, PERIOD, Bumps, Coverage
-from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.latents.dimension import participation_ratio
 from phasescope.measures.latents.ideal import clifford_torus, embed
 from phasescope.measures.latents.neighbours import trustworthiness
 from phasescope.measures.latents.order import order
 from phasescope.measures.latents.routes import label_share
-from phasescope.measures.latents.rsa import rsa
 from phasescope.measures.latents.umap_order import p1_order
 from phasescope.measures.scores import Score
 from phasescope.views.style import INK, LINE, MUTED, PALETTE, RC
@@ -43,7 +41,6 @@ def draw(folder: Path, coverage: Path = COUNTED) -> list[Path]:
             "label_share": label_share_figure(),
             "participation_ratio": dimension_figure(),
             "neighbourhoods": neighbourhood_figure(),
-            "rsa": rsa_figure(),
         }
         paths = []
         for name, figure in figures.items():
@@ -202,28 +199,4 @@ def neighbourhood_figure() -> Figure:
         axes.set_xticks(ks, [str(k) for k in ks])
         axes.minorticks_off()
     figure.axes[0].legend(loc="lower right", bbox_to_anchor=(1, 0.04))
-    return figure
-
-
-def rsa_figure() -> Figure:
-    """Near and far pairs: a code with scrambled neighbourhoods, a torus read with and without its periods, a sheet."""
-    labels = uniform()
-    cells = np.floor(labels / 4) + noise(N, 2) / 2
-    torus = clifford_torus(labels, BOTH_PERIODIC)
-    codes: dict[str, tuple[np.ndarray, Factors | None, str]] = {
-        "sheet": (embed(labels, 16), None, INK),
-        "sheet, scrambled within cells of 4": (cells, None, P1),
-        "Clifford torus": (torus, BOTH_PERIODIC, ORDER),
-        "Clifford torus, factors as open": (torus, None, ACCENT),
-    }
-    radii = (0.08, 0.12, 0.18, 0.25, 0.4, 0.6, 1.0)
-    figure = Figure(figsize=(4.6, 3.3))
-    axes = figure.subplots()
-    for name, (z, factors, colour) in codes.items():
-        curve(axes, radii, [rsa(z, labels, radius, factors) for radius in radii], colour, name)
-    axes.set(xscale="log", xlabel="radius of pairs, share of the greatest label distance", ylabel="RSA")
-    axes.set_xticks(radii, [f"{radius:g}" for radius in radii])
-    axes.minorticks_off()
-    axes.set(ylim=(-0.1, 1.04))
-    figure.legend(loc="outside lower left", ncols=2)
     return figure

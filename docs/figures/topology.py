@@ -79,7 +79,7 @@ SPACES: dict[str, tuple[Callable[[int, Rng], Cloud], tuple[int, int]]] = {
 
 
 def diagrams_figure() -> Figure:
-    """Persistence diagrams: what counts is filled; beyond the dashed line a feature is sure."""
+    """Persistence diagrams: what counts is filled."""
     n = 1024
     figure = Figure(figsize=(7.2, 2.9))
     panels = figure.subplots(1, 4, sharex=True, sharey=True)
@@ -98,9 +98,6 @@ def diagrams_figure() -> Figure:
 def draw_diagram(axes: Axes, found: Homology) -> None:
     ends = np.array([0.0, 2.1])
     axes.plot(ends, ends, color=MUTED, linewidth=0.8)
-    axes.plot(
-        ends, ends + 2 * found.band, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)), label="sure above"
-    )
     for diagram, score, (colour, marker, name) in zip(found.diagrams, found.betti, DEGREES, strict=True):
         counted = int(score.value) - int(name == "pieces")
         style = {"color": colour, "marker": marker, "linestyle": "none", "markersize": 4}

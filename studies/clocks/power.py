@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from phasescope.studies import Estimate, Statistic, bounded_over_runs
+from phasescope.studies import Estimate, Statistic
+from studies.percolate.surfaces import bounded_over_runs
 
 
 @dataclass(frozen=True)

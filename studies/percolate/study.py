@@ -13,7 +13,6 @@ from functools import cache, partial
 import numpy as np
 import pandas as pd
 
-from phasescope.measures import critical_share, overlap_graph
 from phasescope.studies import (
     Against,
     Cell,
@@ -26,6 +25,7 @@ from phasescope.studies import (
     accuracy,
     product,
 )
+from studies.percolate.overlaps import critical_share, overlap_graph
 from studies.percolate.surfaces import Crossing, Surface
 
 SIGMAS_PX = (1.0, 1.3, 1.7)

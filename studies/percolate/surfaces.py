@@ -15,17 +15,44 @@ from phasescope.studies import (
     Estimate,
     NotEnough,
     Statistic,
-    bounded_over_runs,
     magnitude,
     numbers,
     over_runs,
     spread_within,
 )
 
+FAR = 1e9
+"""stands for an infinite bound while quantiles are taken"""
 LEAST_RISE = 0.01
 """of the logit per unit of `rises_with`: shares that rise by less do not rise"""
 STEEP = 4.0
 """slope of simulated logits"""
+
+
+def bounded_over_runs(
+    bounds: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]], n: int, strata: list | None
+) -> Estimate:
+    """Return a statistic that censored runs only bound; its interval covers both bounds, its value is NaN where
+    they differ.
+
+    Args:
+        bounds: maps weights (S, n) to the smallest and the largest possible value, (S,) each, infinite where
+            unbounded.
+
+    Raises:
+        NotEnough: the runs bound it on neither side.
+    """
+    low, high = (
+        over_runs(lambda weights, side=side: np.clip(bounds(weights)[side], -FAR, FAR), n, strata) for side in (0, 1)
+    )  # fmt: skip
+    if low.low <= -FAR and high.high >= FAR:
+        raise NotEnough("the runs bound it on neither side")
+    return Estimate(
+        low.value if low.value == high.value else math.nan,
+        low.low if low.low > -FAR else -math.inf,
+        high.high if high.high < FAR else math.inf,
+        n,
+    )
 
 
 @dataclass(frozen=True)

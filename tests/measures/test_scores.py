@@ -6,7 +6,6 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,6 @@ from phasescope.measures import (
     order,
     p1_order,
     participation_ratio,
-    rsa,
     trustworthiness,
     two_nn,
 )
@@ -134,19 +132,16 @@ def test_one_odd_row_among_equal_ones_gives_finite_scores():
 GIVEN: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "order": (order, {"latents": LATENTS, "labels": LABELS}),
     "trustworthiness": (trustworthiness, {"latents": LATENTS, "labels": LABELS}),
-    "rsa": (rsa, {"latents": LATENTS, "labels": LABELS}),
-    "rsa of near pairs": (partial(rsa, radius=0.4), {"latents": LATENTS, "labels": LABELS}),
     "p1_order": (p1_order, {"latents": LATENTS, "labels": LABELS}),
     "participation_ratio": (participation_ratio, {"latents": LATENTS}),
     "two_nn": (two_nn, {"latents": LATENTS}),
     "label_share": (label_share, {"latents": DRAWS}),
     "additivity": (additivity, {"latents": LATENTS, "labels": LABELS}),
-    "additivity, whitened": (partial(additivity, whiten=True), {"latents": LATENTS, "labels": LABELS}),
     "factorization": (factorization, {"latents": LATENTS, "labels": LABELS}),
     "factorization of draws": (factorization, {"latents": DRAWS, "labels": LABELS}),
 }
-OF_LATENTS = ["order", "trustworthiness", "rsa", "p1_order", "participation_ratio", "two_nn"]
-WITH_LABELS = ["order", "trustworthiness", "rsa", "p1_order", "additivity", "factorization"]
+OF_LATENTS = ["order", "trustworthiness", "p1_order", "participation_ratio", "two_nn"]
+WITH_LABELS = ["order", "trustworthiness", "p1_order", "additivity", "factorization"]
 
 
 @pytest.mark.parametrize("measure", [name for name in GIVEN if name != "p1_order"])
@@ -226,7 +221,6 @@ BAD = [
         ]
     ),
     ("two_nn", {"latents": LATENTS[:3]}, r"`latents` \(n=3\) must have at least 4 rows"),
-    ("rsa", {"latents": LATENTS[:3], "labels": LABELS[:3]}, r"`latents` \(n=3\) must have at least 4 rows"),
     ("order", {"folds": 1}, r"`folds` \(=1\) must be an integer of at least 2"),
     ("order", {"folds": 21}, r"`latents` \(n=40\) must have at least 42 rows: 21 folds hold two rows each"),
     ("order", {"folds": 2.5}, r"`folds` \(=2.5\) must be an integer of at least 2"),

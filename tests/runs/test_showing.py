@@ -133,12 +133,9 @@ def test_a_probed_network_and_its_table(run):
     assert Rows(table._repr_html_()).rows[1][:2] == ["order", "mid.40"]
 
 
-def test_a_study_shows_its_question_and_claims():
+def test_a_study_shows_its_size():
     study, _ = find_study("sampler", STUDIES)
     assert repr(study).startswith("Study(sampler: ")
-    rows = Rows(study._repr_html_()).rows
-    assert rows[0] == ["asks", study.question]
-    assert [rows[2 + i][0] for i in range(3)] == [claim.name for claim in study.claims][:3]
 
 
 def test_a_long_table_says_how_much_is_left_out_and_everything_is_escaped():

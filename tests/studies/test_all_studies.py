@@ -19,10 +19,9 @@ from phasescope.measures.over_runs.resampling import NotEnough
 from phasescope.runs.store.records import some_columns
 from phasescope.studies import Cell, Claim, Study, find_studies
 from phasescope.studies.claim import POWER, WRONG, Power
-from phasescope.studies.conduct import conduct
+from phasescope.studies.conduct import conduct, survey
 from phasescope.studies.preregistration import check_preregistered
 from phasescope.studies.records import RECORDS, Recorded, judge, read_claims, read_rows
-from phasescope.studies.survey import survey
 
 STUDIES = Path(__file__).parents[2] / "studies"
 FOUND = {study.name: (study, folder) for study, folder in find_studies(STUDIES)}

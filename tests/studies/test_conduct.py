@@ -16,10 +16,9 @@ from phasescope.cli import main
 from phasescope.core.config import UserError
 from phasescope.runs.store.records import read_records
 from phasescope.studies import find_study
-from phasescope.studies.conduct import conduct
+from phasescope.studies.conduct import conduct, survey
 from phasescope.studies.preregistration import read_preregistration
 from phasescope.studies.records import read_claims
-from phasescope.studies.survey import survey
 
 SOURCE = """
 from phasescope.studies import Claim, Courses, Difference, Reading, Study, Table, end, product
@@ -221,7 +220,7 @@ def test_the_final_analysis_adds_seeds_where_the_first_left_a_claim_undecided(co
 def test_a_rehearsal_has_fewer_seeds_and_decides_nothing(tmp_path):
     write(tmp_path)
     assert len(states(tmp_path, seeds=1)) == 2
-    with pytest.raises(UserError, match="must be at most 2"):
+    with pytest.raises(UserError, match="must be from 1 to 2"):
         states(tmp_path, seeds=3)
 
 

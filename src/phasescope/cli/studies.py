@@ -12,7 +12,7 @@ from phasescope.core.errors import UserError
 from phasescope.views.terminal.printing import Result
 
 if TYPE_CHECKING:
-    from phasescope.studies.survey import Survey
+    from phasescope.studies.conduct import Survey
 
 
 def report(
@@ -72,9 +72,8 @@ def study(
         amend: reason for a change of what was preregistered
         looked: with --amend, say that runs which the change concerns had been looked at
     """
-    from phasescope.studies.conduct import judge_again
+    from phasescope.studies.conduct import judge_again, survey
     from phasescope.studies.finding import find_study, on_preset
-    from phasescope.studies.survey import survey
     from phasescope.views.report.study_page import write_study_page
     from phasescope.views.terminal.studies import judged, needed
 
@@ -135,7 +134,7 @@ def sweep(
         gpus: of each run, with SLURM or Ray
     """
     from phasescope.runs.engines import check_asked
-    from phasescope.studies.survey import survey
+    from phasescope.studies.conduct import survey
     from phasescope.studies.sweep import check_own, sweep_of
     from phasescope.views.terminal.studies import needed, swept
 

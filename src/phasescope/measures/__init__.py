@@ -6,13 +6,7 @@ rule: shapes that do not go together, entries that are not finite, latents or la
 draws or resamples; docstrings name what else is refused.
 """
 
-from phasescope.measures.images.memorisation import GapRatio, gap_ratio, snap_to_grid
-from phasescope.measures.images.percolation import (
-    CriticalShare,
-    critical_share,
-    largest_component,
-    overlap_graph,
-)
+from phasescope.measures.images.memorisation import gap_ratio
 from phasescope.measures.latents.additivity import additivity
 from phasescope.measures.latents.battery import Scores, battery
 from phasescope.measures.latents.dimension import participation_ratio, two_nn
@@ -22,13 +16,11 @@ from phasescope.measures.latents.disentanglement import (
     code_of,
     dci,
     disentanglement,
-    explicitness,
     mig,
-    modularity,
     sap,
 )
 from phasescope.measures.latents.factorization import factorization
-from phasescope.measures.latents.ideal import clifford_torus, random_latents, sheet, torus_3d
+from phasescope.measures.latents.ideal import clifford_torus, random_latents, torus_3d
 from phasescope.measures.latents.neighbours import (
     NEIGHBOURS,
     SHEET,
@@ -39,7 +31,6 @@ from phasescope.measures.latents.neighbours import (
 )
 from phasescope.measures.latents.order import order
 from phasescope.measures.latents.routes import ROUTES, crossing, label_share, learnt_order, routes
-from phasescope.measures.latents.rsa import rsa
 from phasescope.measures.latents.topology import Homology, persistent_homology
 from phasescope.measures.latents.umap_order import p1_order
 from phasescope.measures.learning.gain import gain
@@ -63,12 +54,12 @@ from phasescope.measures.scores import Score
 
 __all__ = [
     "BEHAVIOUR", "DCI", "NEIGHBOURS", "REPRESENTATION", "ROUTES", "SHEET", "BehaviourThresholds", "Code",
-    "CriticalShare", "GapRatio", "Homology", "JointAccuracy", "Phase", "RepresentationThresholds", "Score",
+    "Homology", "JointAccuracy", "Phase", "RepresentationThresholds", "Score",
     "Scores", "SheetThresholds", "additivity", "battery", "behaviour_phase", "calibrate", "clifford_torus",
-    "code_of", "critical_share", "crossing", "dci", "disentanglement", "explicitness", "factorization",
-    "gain", "gap_ratio", "joint_accuracy", "label_share", "largest_component", "learnt_order", "mig",
-    "modularity", "onset", "order", "ordered", "overlap_graph", "p1_order", "participation_ratio",
+    "code_of", "crossing", "dci", "disentanglement", "factorization",
+    "gain", "gap_ratio", "joint_accuracy", "label_share", "learnt_order", "mig",
+    "onset", "order", "ordered", "p1_order", "participation_ratio",
     "persistent_homology", "phase_onsets", "phase_sequence", "random_latents", "representation_phase",
-    "routes", "rsa", "sap", "settled", "sheet", "sheet_phase", "sheet_readings", "snap_to_grid", "torus_3d",
+    "routes", "sap", "settled", "sheet_phase", "sheet_readings", "torus_3d",
     "trustworthiness", "two_nn",
 ]  # fmt: skip

@@ -8,15 +8,11 @@ from typing import Any
 import numpy as np
 
 from phasescope.core.errors import UserError, as_user_error
-from phasescope.measures import critical_share, largest_component, overlap_graph
-from phasescope.measures.images.percolation import MOST_IMAGES
 from phasescope.runs.config import RunConfig
 from phasescope.runs.loading import one_thread
 from phasescope.runs.probing.copier import copied_of_splits
 from phasescope.worlds import World
 
-THRESHOLDS = (0.005, 0.05)
-"""of overlap, from which images are neighbours (Liang et al. 2024, arXiv 2408.13256)"""
 LABELS = 256
 """of each split, for which nearest-neighbour baselines are scored"""
 
@@ -65,9 +61,8 @@ class Designed:
         name: of the run that would be trained.
         world: whose design it is.
         labels: of what is trained on, `trained`, and by split what is held out, (n, K) each.
-        told: JSON-ready: `sentence`, `splits` (the number of labels of each), `percolation` (by threshold of overlap: the
-            share of training images in the largest component, and the critical share of all labels that are offered, or
-            what it is at most), and by `copier` and split the share that is right.
+        told: JSON-ready: `sentence`, `splits` (the number of labels of each), and by `copier` and split the share that is
+            right.
     """
 
     name: str
@@ -83,34 +78,6 @@ def designed(config: RunConfig) -> Designed:
     told = {
         "sentence": world.sentence(),
         "splits": {name: len(some) for name, some in labels.items()},
-        "percolation": _percolation(world, labels),
         "copier": copied_of_splits(world, LABELS, config.seed),
     }
     return Designed(config.folder, world, labels, told)
-
-
-def _percolation(world: World, labels: dict[str, np.ndarray]) -> list[dict[str, Any]]:
-    """Empty where there are too many labels, or too few."""
-    import torch
-
-    offered = np.concatenate(list(labels.values()))
-    trained = len(labels["trained"])
-    if not 2 <= len(offered) <= MOST_IMAGES or trained < 2:
-        return []
-    with torch.no_grad():
-        images = world.render(torch.from_numpy(offered)).numpy()
-    blank = None if world.blank is None else np.full(world.shape, world.blank)
-    found = []
-    for threshold in THRESHOLDS:
-        graph = overlap_graph(images, threshold, blank)
-        critical = critical_share(graph)
-        found.append(
-            {
-                "threshold": threshold,
-                "largest": largest_component(graph[:trained, :trained]),
-                "trained_share": trained / len(offered),
-                "critical_share": critical.share,
-                "critical_is_at_most": critical.at_most,
-            }
-        )
-    return found

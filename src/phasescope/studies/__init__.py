@@ -9,7 +9,6 @@ from phasescope.core.randomness import numpy_generator, torch_generator
 from phasescope.measures.over_runs.resampling import (
     Estimate,
     NotEnough,
-    bounded_over_runs,
     magnitude,
     mean_over_runs,
     over_runs,
@@ -21,8 +20,17 @@ from phasescope.runs.probing.sampling import sample_labels
 from phasescope.studies.cells import Cell, product
 from phasescope.studies.claim import Claim
 from phasescope.studies.finding import find_studies, find_study
-from phasescope.studies.panels import Curve, Panel
-from phasescope.studies.plots import Against, BasePlot, Courses, Ends, PhaseGrid, Scatter
+from phasescope.studies.plots import (
+    Against,
+    BasePlot,
+    Courses,
+    Curve,
+    Ends,
+    Panel,
+    PhaseGrid,
+    Scatter,
+    Table,
+)
 from phasescope.studies.relations import Agreement, Rank
 from phasescope.studies.runs_table import (
     Number,
@@ -47,12 +55,11 @@ from phasescope.studies.statistics import (
     spread_within,
 )
 from phasescope.studies.study import Reading, Study
-from phasescope.studies.tables import Table
 
 __all__ = [
     "Against", "Agreement", "BasePlot", "Cell", "Claim", "Courses", "Curve", "Difference", "Ends", "Estimate",
     "Mean", "NotEnough", "Number", "OnsetRatio", "Panel", "PhaseGrid", "Rank", "Reading", "Runs", "Scatter", "Share",
-    "Statistic", "Study", "Table", "accuracy", "as_table", "bounded_over_runs", "config_of", "end", "ever",
+    "Statistic", "Study", "Table", "accuracy", "as_table", "config_of", "end", "ever",
     "find_studies", "find_study", "load_network", "magnitude", "mean", "mean_over_runs", "merge", "nearest_labels",
     "numbers", "numpy_generator", "on_lattice", "onset", "onset_of_accuracy", "over_runs", "product", "reaches",
     "sample_labels", "spread_within", "start", "torch_generator",

@@ -1,5 +1,5 @@
-"""From what exists of a study's runs to what it needs: an engine executes what is missing, everything is condensed
-into records.
+"""From what exists of a study's runs to what it needs: an engine executes what is missing, everything is condensed into
+records, and claims are judged.
 
 A run exists if the study's own records, another study's records, or the folder of runs hold it, in this order.
 Further readings need the run's snapshots: if these are gone, the run is computed again. Every step can be repeated:
@@ -8,19 +8,135 @@ a study that was killed resumes, and two that run at once share folders and reco
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from phasescope.core.errors import RunFailed, UserError
+from phasescope.core.kinds import source_digests
+from phasescope.runs.config import RunConfig
 from phasescope.runs.engines import Event, RunEnd, open_engine
-from phasescope.runs.recording import copy_runs, record_run, update_cells
+from phasescope.runs.recording import copy_runs, record_run, update_cells, whole_runs
 from phasescope.runs.store import Run
 from phasescope.runs.store.files import write_all_aside
 from phasescope.runs.worker import prepare
 from phasescope.studies.preregistration import preregister
-from phasescope.studies.records import CLAIMS, RECORDS, claims_text, judge, kept, read_claims, read_rows
+from phasescope.studies.records import (
+    CLAIMS,
+    RECORDS,
+    Recorded,
+    claims_text,
+    judge,
+    kept,
+    read_claims,
+    read_rows,
+)
 from phasescope.studies.study import Study
-from phasescope.studies.survey import State, Survey
+
+State = Literal["recorded", "elsewhere", "done", "started", "absent"]
+STATES: dict[State, str] = {
+    "recorded": "in this study's records",
+    "elsewhere": "in another study's records",
+    "done": "finished, to be recorded",
+    "started": "started, to be resumed",
+    "absent": "to be run",
+}
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """A run that a study needs: what it is, and where it stands."""
+
+    config: RunConfig
+    cells: tuple[str, ...]
+    state: State
+
+    @property
+    def images(self) -> int:
+        """Images that its training sees."""
+        return self.config.training.steps * self.config.training.batch
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a study needs, and what exists of it: `runs` is the folder of runs, `folder` that of its records."""
+
+    study: Study
+    runs: Path
+    folder: Path
+    planned: tuple[PlannedRun, ...]
+    others: tuple[Path, ...]
+    """records of other studies"""
+    unread: tuple[str, ...]
+    """why records of others cannot be read, in words"""
+
+    @property
+    def to_run(self) -> list[PlannedRun]:
+        return [run for run in self.planned if run.state in ("absent", "started")]
+
+
+def survey(study: Study, folder: Path, runs: Path, seeds: int | None = None, final: bool = False) -> Survey:
+    """Return what a study needs and what exists of it.
+
+    Args:
+        folder: of its records.
+        runs: folder of runs.
+        seeds: runs per cell, if fewer than the study's own are wanted: a rehearsal.
+        final: add the seeds of the final analysis to the cells of claims that the first leaves undecided.
+
+    Raises:
+        UserError: `seeds` is out of range; there is no final analysis, or not yet; records cannot be read.
+    """
+    study.check_columns()
+    configs: dict[str, RunConfig] = {}
+    cells: dict[str, list[str]] = {}
+    for cell, seed in study.members(seeds, _cells_of_final_analysis(study, folder, seeds) if final else ()):
+        config = study.observed(cell, seed)
+        configs[config.digest()] = config
+        cells.setdefault(config.digest(), []).append(cell.name)
+    columns = {digest: study.columns_for(names) for digest, names in cells.items()}
+    sources = {d: json.dumps(source_digests(c.tree()), sort_keys=True) for d, c in configs.items()}
+    due = {digest: [reading.name for reading in study.readings_of(names)] for digest, names in cells.items()}
+    own = whole_runs(folder / RECORDS, due, sources, columns)
+    elsewhere: set[str] = set()
+    others, unread = [], []
+    for path in sorted(folder.parent.glob(f"*/{RECORDS}")):
+        if path.parent != folder:
+            try:
+                elsewhere |= whole_runs(path, None, sources, columns)
+                others.append(path)
+            except UserError as error:
+                unread.append(str(error))
+
+    def state(digest: str, path: Path) -> State:
+        if digest in own:
+            return "recorded"
+        if digest in elsewhere and not due[digest]:
+            return "elsewhere"
+        if not (path / "config.yaml").is_file():
+            return "absent"
+        status = Run(path).status
+        return "done" if status["state"] == "done" else "started" if status.get("step") else "absent"
+
+    planned = (PlannedRun(c, tuple(cells[d]), state(d, runs / c.folder)) for d, c in configs.items())
+    return Survey(study, runs, folder, tuple(planned), tuple(others), tuple(unread))
+
+
+def _cells_of_final_analysis(study: Study, folder: Path, seeds: int | None) -> set[str]:
+    """Return the names of the cells to which the final analysis adds seeds; UserError if there is none, or not yet."""
+    if seeds is not None:
+        raise UserError(f"`--seeds` (={seeds}) must be left out with --final: its seeds are preregistered")
+    recorded = Recorded(study, read_rows(study, folder))
+    lacking = [lack for claim in study.claims if (lack := recorded.missing(claim))]
+    if lacking:
+        raise UserError(f"`--final` must wait for the first analysis: {lacking[0]}")
+    cells = recorded.undecided_cells() if study.more else set()
+    if not cells:
+        why = "its first analysis has decided every claim" if study.more else "it has one analysis (more=0)"
+        raise UserError(f"`--final` must be left out of `{study.name}`: {why}")
+    return cells
 
 
 def conduct(
@@ -63,10 +179,9 @@ def conduct(
     def record(path: Path, attempts: int = 0) -> None:
         run = by_folder[path]
         readings = {reading.name: reading.read for reading in study.readings_of(run.cells)}
+        columns = study.columns_for(run.cells)
         try:
-            record_run(
-                records, Run(path), run.config, run.cells, readings, study.columns_for(run.cells), keep
-            )
+            record_run(records, Run(path), run.config, run.cells, readings, columns, keep)
         except (UserError, OSError) as error:
             leave_out(path, error, attempts)
 
@@ -112,11 +227,7 @@ def judge_records(study: Study, folder: Path, failed: Collection[str] | None = N
 
 
 def judge_again(study: Study, folder: Path, amend: str = "", looked: bool = False) -> None:
-    """Judge a study by the records that exist, and run nothing.
-
-    Raises:
-        UserError: there are no records.
-    """
+    """Judge a study by the records that exist, and run nothing; UserError if there are none."""
     if amend:
         preregister(study, folder, 0, amend, looked)
     if not judge_records(study, folder):

@@ -1,5 +1,4 @@
-"""Plots of a study as data: five kinds, each a function from `Runs` to panels. How panels look is decided by
-`views.figures`.
+"""Plots and tables of a study as data: functions from `Runs` to panels, or to rows. `views.figures` decides how they look.
 
 A study may also bring a class of its own: a `BasePlot`, or anything with `name`, `title`, `panels(runs)` and
 `caption(runs)`.
@@ -7,6 +6,8 @@ A study may also bring a class of its own: a `BasePlot`, or anything with `name`
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,12 +15,51 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from phasescope.measures.learning.phases import LETTERS
-from phasescope.measures.over_runs.resampling import NotEnough
-from phasescope.studies.panels import Curve, Panel
+from phasescope.measures.over_runs.resampling import NotEnough, mean_over_runs
 from phasescope.studies.runs_table import Number, Runs, as_table
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A line of a panel: x, y and the ends of an interval, each (n,)."""
+
+    x: np.ndarray
+    y: np.ndarray
+    low: np.ndarray | None = None
+    high: np.ndarray | None = None
+    label: str = ""
+    series: int = 0
+    """index of colour and mark"""
+    style: Literal["line", "points", "bars", "dashed"] = "line"
+    colour: str | None = None
+    """#rrggbb, in place of the series' own"""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One pair of axes: curves, or a grid of numbers."""
+
+    title: str
+    xlabel: str
+    ylabel: str
+    curves: Sequence[Curve] = ()
+    grid: np.ndarray | None = None
+    """(rows, columns) of numbers, NaN where missing"""
+    colours: Literal["values", "phases"] = "values"
+    """of the grid: a scale, or 0, 1, 2 for the phases A, B, C"""
+    rows: Sequence[str] = ()
+    columns: Sequence[str] = ()
+    xscale: Literal["linear", "log"] = "linear"
+    yscale: Literal["linear", "log"] = "linear"
+    ylim: tuple[float, float] | None = None
+    """of the y axis, or of the grid's colours"""
+    level: float | None = None
+    """a horizontal line: a threshold"""
+    ticks: Mapping[float, str] | None = None
+    """of the x axis, by place"""
 
 
 @dataclass(frozen=True)
@@ -36,8 +76,7 @@ class BasePlot:
     log: bool = field(default=False, kw_only=True)
     """whether the x axis is logarithmic"""
 
-    SHOWS = ""
-    """what the marks mean, for the caption"""
+    SHOWS = ""  # what the marks mean, for the caption
 
     def panels(self, runs: Runs) -> list[Panel]:
         """Return the panels that the records allow."""
@@ -60,7 +99,7 @@ class BasePlot:
         return " ".join(f"{text}{_range(table['steps'])} steps. {self.SHOWS} {self.note}".split())
 
     def _axis(self, title: str, xlabel: str, ylabel: str, curves: Sequence[Curve], **more: Any) -> Panel:
-        scale: Literal["linear", "log"] = "log" if self.log else "linear"
+        scale = "log" if self.log else "linear"
         return Panel(title, xlabel, ylabel, curves, level=self.level, ylim=self.ylim, xscale=scale, **more)
 
 
@@ -102,12 +141,11 @@ class Courses(BasePlot):
         return [self._panel(name, part) for name, part in _groups(runs, self.panels_by)]
 
     def _panel(self, name: str, runs: Runs) -> Panel:
-        several, parts = len(self.columns) > 1, list(_groups(runs, self.by))
-        lines = [(head if several else part, r, c) for head, c in self.columns.items() for part, r in parts]
+        groups = list(itertools.product(self.columns.items(), _groups(runs, self.by)))
         curves = [
-            mean_course(own, column, label, series)
-            for series, (label, own, column) in enumerate(lines)
-            if own.has(column)
+            _mean_course(part, column, head if len(self.columns) > 1 else group, series)
+            for series, ((head, column), (group, part)) in enumerate(groups)
+            if part.has(column)
         ]
         for label, levels in self.references.items():
             if (level := levels.get(name.removeprefix(f"{self.panels_by}="))) is not None and curves:
@@ -116,7 +154,7 @@ class Courses(BasePlot):
         return self._axis(name or self.title, "gradient steps", self.ylabel, curves)
 
 
-def mean_course(runs: Runs, column: str, label: str, series: int) -> Curve:
+def _mean_course(runs: Runs, column: str, label: str, series: int) -> Curve:
     """Return the mean over runs through training, with the range from the smallest to the largest run."""
     import pandas as pd
 
@@ -228,3 +266,39 @@ class Scatter(BasePlot):
 
     def _points(self, runs: Runs) -> list[np.ndarray]:
         return [as_table(runs, number)["y"].to_numpy(dtype=float) for number in (self.x, self.y)]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A number per column and value of `by`: its mean over runs, with the interval over runs if `interval`."""
+
+    title: str
+    columns: Mapping[str, Number]
+    """heading -> number"""
+    by: Sequence[str] = ("cell",)
+    interval: bool = False
+    where: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
+
+    def rows(self, runs: Runs) -> list[dict[str, Any]]:
+        """Return one mapping per row, with the same keys in each; NaN where a number is not known."""
+        rows = []
+        with contextlib.suppress(NotEnough):
+            chosen = runs.where(**self.where)
+            for values in itertools.product(*(chosen.values(axis) for axis in self.by)):
+                with contextlib.suppress(NotEnough):  # the design need not have every combination
+                    point = dict(zip(self.by, values, strict=True))
+                    part = chosen.where(**point)
+                    numbers = {head: self._mean(part, number) for head, number in self.columns.items()}
+                    rows.append({**point, "runs": len(part), **numbers})
+        return rows
+
+    def _mean(self, runs: Runs, number: Number) -> float | str:
+        with contextlib.suppress(NotEnough):
+            y = as_table(runs, number).dropna(subset=["y"])["y"].to_numpy(dtype=float)
+            if self.interval:
+                estimate = mean_over_runs(y)
+                return f"{estimate.value:.3g} [{estimate.low:.3g}, {estimate.high:.3g}]"
+            if len(y):
+                return float(y.mean())
+        return float("nan")

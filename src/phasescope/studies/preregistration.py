@@ -134,13 +134,10 @@ def preregister(
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     known = read_preregistration(folder)
     sources = Sources(date=today, commit=_commit(folder), sha256=_sources(study))
-    data, kinds = data_of(study), sources_of_cells(study)
-    if known is None:
-        now = Preregistration(date=today, recorded=recorded, study=data, kinds=kinds, sources=[sources])
-        changed = []
-    else:
-        now = known.model_copy(deep=True)
-        changed = changes_since(known, study)
+    fixed = {"study": data_of(study), "kinds": sources_of_cells(study)}
+    first = Preregistration(date=today, recorded=recorded, sources=[sources], **fixed)
+    now = known.model_copy(deep=True) if known else first
+    changed = changes_since(now, study)
     if reason and not changed:
         state = "is as preregistered" if known else "is not preregistered yet"
         raise UserError(f"`--amend` (={reason[:60]}) must change something: `{study.name}` {state}")
@@ -149,10 +146,10 @@ def preregister(
             f'{_differs(study, now, changed)}; to change it, give the reason: phasescope study {study.name} --amend "REASON"'
         )
     if changed:
-        now.study, now.kinds = data, kinds
-        now.amendments.append(
-            Amendment(date=today, reason=reason, looked=looked, changed=changed, commit=sources.commit)
+        amendment = Amendment(
+            date=today, reason=reason, looked=looked, changed=changed, commit=sources.commit
         )
+        now = now.model_copy(update={**fixed, "amendments": [*now.amendments, amendment]})
     if now.sources[-1].sha256 != sources.sha256:
         now.sources.append(sources)
     if now != known:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -115,10 +115,11 @@ def read_rows(study: Study, folder: Path) -> pd.DataFrame:
     # What the rest of a study calls a seed is the run's number in its cell, from 0 on.
     frame["seed"] -= frame["cell"].map({name: cell.first_seed for name, cell in cells.items()}).astype(int)
     executed = frame[SOURCES].fillna("{}") if SOURCES in frame else "{}"
-    trees = {name: source_digests(study.config(cell, 0).tree()) for name, cell in cells.items()}
-    sources = {name: json.dumps(tree, sort_keys=True) for name, tree in trees.items()}
-    keys = zip(frame["cell"], frame["seed"], strict=True)
-    expected = [study.digest(cells[cell], int(seed)) for cell, seed in keys]
+    sources = {
+        name: json.dumps(source_digests(study.config(cell, 0).tree()), sort_keys=True)
+        for name, cell in cells.items()
+    }
+    expected = [study.digest(cells[c], int(s)) for c, s in zip(frame["cell"], frame["seed"], strict=True)]
     own = (frame["digest"] == expected) & (frame["cell"].map(sources) == executed)
     return frame[own].reset_index(drop=True)
 
@@ -203,28 +204,10 @@ def _recorded_claim(study: Study, claim: Claim, recorded: Recorded, power: bool)
     if (estimate := judgement.estimate) is not None:
         numbers = {name: getattr(estimate, name) for name in numbers} | {"detail": dict(estimate.detail)}
         numbers |= _at_observed_spread(study, claim, recorded, judgement.analysis) if power else {}
-    same = (
-        "name",
-        "sentence",
-        "source",
-        "limits",
-        "check",
-        "threshold",
-        "direction",
-        "spread",
-        "effect",
-        "unreachable",
-        "log",
-    )
-    return RecordedClaim(
-        verdict=judgement.verdict,
-        analysis=judgement.analysis,
-        why=judgement.why,
-        answers=study.answers,
-        unit=claim.unit or claim.statistic.UNIT,
-        **{name: getattr(claim, name) for name in same},
-        **numbers,
-    )
+    of_claim = {f.name: getattr(claim, f.name) for f in fields(claim) if f.name in RecordedClaim.model_fields}
+    of_judgement = {"verdict": judgement.verdict, "analysis": judgement.analysis, "why": judgement.why}
+    further = {"answers": study.answers, "unit": claim.unit or claim.statistic.UNIT}
+    return RecordedClaim(**of_claim | of_judgement | further | numbers)
 
 
 def _at_observed_spread(study: Study, claim: Claim, recorded: Recorded, analysis: int) -> dict[str, float]:
@@ -235,10 +218,9 @@ def _at_observed_spread(study: Study, claim: Claim, recorded: Recorded, analysis
         spread = max(claim.statistic.spread_of(table) for table in claim.tables(runs))
     except NotEnough:
         return {}
-    design = runs.where(**claim.where).table
-    used = claim.spread if np.isnan(spread) else spread
-    power = claim.power(design, used)
-    least, smallest = min(power.supported, power.refuted), claim.detectable(design, used)
+    design, used = runs.where(**claim.where).table, claim.spread if np.isnan(spread) else spread
+    power, smallest = claim.power(design, used), claim.detectable(design, used)
+    least = min(power.supported, power.refuted)
     return {"observed_spread": spread, "observed_power": least, "detectable": smallest}
 
 

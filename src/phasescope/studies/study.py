@@ -20,14 +20,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phasescope.core.errors import UserError
-from phasescope.core.showing import html_table
 from phasescope.runs.config import RunConfig
 from phasescope.studies.cells import DEFAULTS, Cell
 from phasescope.studies.claim import Claim
 from phasescope.studies.observing import column_fault, columns_read, observation
-from phasescope.studies.panels import Plot
+from phasescope.studies.plots import BasePlot, Table
 from phasescope.studies.runs_table import Runs
-from phasescope.studies.tables import Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +65,7 @@ class Study:
     seeds: int
     """runs per cell in the first analysis"""
     claims: Sequence[Claim] = ()
-    plots: Sequence[Plot] = field(default=(), metadata=CODE)
+    plots: Sequence[BasePlot] = field(default=(), metadata=CODE)
     tables: Sequence[Table] = field(default=(), metadata=CODE)
     readings: Sequence[Reading] = ()
     more: int = 0
@@ -102,22 +100,12 @@ class Study:
             self.cells_of(part.where, f"`where` of `{part.name}`")
         for claim in self.claims:
             seeds, least = min(map(self.first, self.cells_of(claim.where))), claim.statistic.least_seeds
-            check(
-                seeds >= least,
-                "seeds",
-                seeds,
-                f"be at least {least}: runs of a cell that `{claim.name}` needs",
-            )
+            rule = f"be at least {least}: runs of a cell that `{claim.name}` needs"
+            check(seeds >= least, "seeds", seeds, rule)
 
     def __repr__(self) -> str:
-        return f"Study({self.name}: {self._size()})"
-
-    def _repr_html_(self) -> str:
-        claims = ((claim.name, claim.sentence) for claim in self.claims)
-        return html_table(self.name, [("asks", self.question), ("has", self._size()), *claims])
-
-    def _size(self) -> str:
-        return f"{len(self.cells)} cells of {self.seeds} seeds, {len(self.claims)} claims, base {self.base}"
+        size = f"{len(self.cells)} cells of {self.seeds} seeds, {len(self.claims)} claims, base {self.base}"
+        return f"Study({self.name}: {size})"
 
     def cells_of(self, where: Mapping[str, Any], field: str = "`where`") -> list[Cell]:
         """Return the cells whose axes (or `cell`) have these values.
@@ -229,18 +217,16 @@ class Study:
             final: names of cells to which the final analysis adds its seeds.
 
         Raises:
-            UserError: `seeds` is more than any cell has.
+            UserError: `seeds` is more than any cell has, or none.
         """
-        most = max(self.first(cell) for cell in self.cells)
-        if (seeds or 0) > most:
+        most = max(map(self.first, self.cells))
+        if seeds is not None and not 1 <= seeds <= most:
             raise UserError(
-                f"`--seeds` (={seeds}) must be at most {most}: a study's seeds are fixed before its first run"
+                f"`--seeds` (={seeds}) must be from 1 to {most}: a study's seeds are fixed before its first run"
             )
-        wanted = {
-            c.name: min(self.first(c), seeds or most) + self.more * (c.name in final) for c in self.cells
-        }
-        for seed in range(max(wanted.values())):
-            yield from ((cell, seed) for cell in self.cells if seed < wanted[cell.name])
+        wanted = [min(self.first(c), seeds or most) + self.more * (c.name in final) for c in self.cells]
+        for seed in range(max(wanted)):
+            yield from ((c, seed) for c, count in zip(self.cells, wanted, strict=True) if seed < count)
 
     def readings_of(self, names: Collection[str]) -> list[Reading]:
         """Return the further readings that a run of these cells needs."""

@@ -27,11 +27,10 @@ from phasescope.runs.config import RunConfig, split_words
 from phasescope.runs.store.files import to_json
 from phasescope.studies.cells import DEFAULTS, Cell
 from phasescope.studies.finding import STUDY_FILE, find_study, studies_folder, study_names
-from phasescope.studies.plots import Courses, Ends
+from phasescope.studies.plots import Courses, Ends, Table
 from phasescope.studies.preregistration import changes_since, read_preregistration
 from phasescope.studies.runs_table import Runs, end
 from phasescope.studies.study import Study
-from phasescope.studies.tables import Table
 
 MOST_CELLS = 4096
 MOST_DRAWN = 40
@@ -121,12 +120,8 @@ def shown(study: Study) -> Study:
     network."""
     config = study.config(study.cells[0], 0)
     probe = _probe_column(config)
-    columns = {
-        "share correct": _correct_column(config),
-        "probe R²": probe and f"{probe}.value",
-        "loss": "loss",
-    }
-    columns = {label: column for label, column in columns.items() if column}
+    correct = {} if (column := _correct_column(config)) is None else {"share correct": column}
+    columns = correct | ({"probe R²": f"{probe}.value"} if probe else {}) | {"loss": "loss"}
     left = len(study.cells) - MOST_DRAWN
     drawn = {
         "where": {"cell": tuple(cell.name for cell in study.cells[:MOST_DRAWN])},
@@ -134,10 +129,8 @@ def shown(study: Study) -> Study:
     }
     numbers = {label: end(column) for label, column in columns.items()}
     courses = [
-        Courses(
-            label, f"{label.capitalize()} through training", {label: column}, "cell", ylabel=label, **drawn
-        )
-        for label, column in columns.items()
+        Courses(head, f"{head.capitalize()} through training", {head: column}, "cell", ylabel=head, **drawn)
+        for head, column in columns.items()
     ]
     heads = numbers | ({"untrained": end(f"{probe}.nulls.untrained")} if probe else {})
     table = Table("Where the runs end", heads | {"share in phase C": _in_c})
@@ -214,25 +207,16 @@ def _values_of(word: str) -> Iterator[Override]:
 
 def _range(key: str, part: str, low: str, high: str, count: str | None, log: str | None) -> list[float]:
     """Return the numbers of a range, to ten digits; whole ones as int."""
-
-    def refuse(rule: str) -> UserError:
-        return UserError(f"`{key}` (={part[:60]}) must {rule}")
-
-    if max(map(len, (low, high, count or ""))) > 40:
-        raise refuse("have numbers of at most 40 characters")
     begin, end = float(low), float(high)
-    if not (math.isfinite(begin) and math.isfinite(end) and begin < end):
-        raise refuse("rise from one number to another")
+    number = int(count) if count else end - begin + 1
+    whole = count is not None or begin % 1 == end % 1 == 0
+    if not (begin < end < math.inf and 2 <= number <= MOST_VALUES and whole and (begin > 0 or not log)):
+        raise UserError(
+            f"`{key}` (={part[:60]}) must rise in 2 to {MOST_VALUES} values: whole numbers, or as many as in 0.5..2:4, "
+            "and with :log above 0"
+        )
     if count is None:
-        if begin % 1 or end % 1 or end - begin >= MOST_VALUES:
-            raise refuse(f"be whole numbers, {MOST_VALUES} at most; for others say how many: 0.5..2:4")
         return list(range(int(begin), int(end) + 1))
-    if not 2 <= int(count) <= MOST_VALUES:
-        raise refuse(f"have from 2 to {MOST_VALUES} values")
-    if log and begin <= 0:
-        raise refuse("be above 0: its values are spaced in their logarithm")
-    rounded = [
-        float(f"{value:.10g}")
-        for value in (np.geomspace if log else np.linspace)(begin, end, int(count)).tolist()
-    ]
+    values = (np.geomspace if log else np.linspace)(begin, end, int(count)).tolist()
+    rounded = [float(f"{value:.10g}") for value in values]
     return [int(value) if value % 1 == 0 and abs(value) < 2**53 else value for value in rounded]

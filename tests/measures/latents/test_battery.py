@@ -5,13 +5,12 @@ import pytest
 
 from phasescope.core.factors import Factor, Factors
 from phasescope.measures import battery, two_nn
-from phasescope.measures.latents.battery import NAMES, OF_LATTICE, ON_REQUEST
+from phasescope.measures.latents.battery import NAMES, OF_LATTICE
 from phasescope.measures.latents.ideal import clifford_torus
 
 SIDE, PERIOD = 12, 12.0
 AROUND = Factors.named(("x", "y"), [PERIOD, PERIOD], ("x", "y"))
 AXES = {"dci_disentanglement", "dci_completeness", "dci_informativeness", "mig", "sap"}
-BY_DEFAULT = set(NAMES) - set(ON_REQUEST)
 OF_DRAWS = {"label_share", "label_dimension", "sheet_trustworthiness", "sheet_order"}
 
 
@@ -34,8 +33,7 @@ def test_all_measures_of_a_torus_on_a_lattice_with_draws():
     latents = torus(labels)
     draws = np.stack([latents, torus(labels)])
     found = battery(latents, labels, AROUND, draws=draws)
-    assert set(found) == BY_DEFAULT
-    assert set(battery(latents, labels, AROUND, chosen=ON_REQUEST)) == set(ON_REQUEST)
+    assert set(found) == set(NAMES)
     assert found["order"].low > 0.9
     assert found["factorization"].low > 0.8
     assert found["participation_ratio"].value == pytest.approx(4, abs=0.2)
@@ -46,7 +44,7 @@ def test_what_labels_do_not_suit_is_left_out_and_said():
     labels = scattered(120)
     found = battery(torus(labels), labels, AROUND)
     assert set(found.left_out) == OF_DRAWS | set(OF_LATTICE)
-    assert set(found) == BY_DEFAULT - set(found.left_out)
+    assert set(found) == set(NAMES) - set(found.left_out)
     assert "must be on a lattice" in found.left_out["factorization"]
     assert "several noise draws" in found.left_out["label_share"]
 
@@ -82,7 +80,7 @@ def test_on_a_lattice_of_few_values_what_can_be_measured_is_and_the_rest_is_said
     draws = np.stack([latents, latents + 0.05])
     found = battery(latents, labels, factors, draws=draws)
     assert set(found).isdisjoint(found.left_out)
-    assert {*found, *found.left_out} == BY_DEFAULT
+    assert {*found, *found.left_out} == set(NAMES)
     assert {"order", "trustworthiness", "label_share"} <= set(found)
     assert all(reason and "\n" not in reason for reason in found.left_out.values())
     if K >= 2 and len(labels) >= 80:
@@ -108,7 +106,7 @@ def shuffled_names(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def test_names_of_categories_change_nothing():
     latents, labels, factors = lattice_with("categorical", 5, 3)
-    chosen = ("order", "trustworthiness", "rsa", "mig", "sap", "explicitness")
+    chosen = ("order", "trustworthiness", "mig", "sap")
     first = battery(latents, labels, factors, chosen=chosen)
     again = battery(latents, shuffled_names(labels, np.random.default_rng(0)), factors, chosen=chosen)
     for name in chosen:

@@ -8,7 +8,7 @@ from scipy.stats import ortho_group
 
 from phasescope.core.factors import Factors
 from phasescope.measures.latents.factorization import estimate, factorization, gradients, shares
-from phasescope.measures.latents.ideal import clifford_torus, embed, random_latents, sheet, torus_3d
+from phasescope.measures.latents.ideal import clifford_torus, embed, random_latents, torus_3d
 from phasescope.measures.latents.variance_components import check_code, fieller_interval, without_excess
 
 M = 10
@@ -51,12 +51,12 @@ def test_the_index_is_zero_at_the_3d_torus_and_one_at_the_clifford_torus(factors
 def test_f_of_the_3d_torus_is_what_its_equation_gives():
     # Mean squares over all pairs of values, of (R + r cos v) e_u and r sin v, by hand: the covariances of R e_u and of
     # r sin v have traces R^2 and r^2 / 2, r cos v e_u has r^2 / 2; sums over m values divide by m - 1.
-    R, r, m = 3.0, 1.0, M
+    R, r, m = 2.0, 1.0, M
     one = m / (m - 1)
     gamma = r**2 / 2 * one**2
     a, b = R**2 * one - gamma / m, r**2 / 2 * one - gamma / m
     overlap = 2 * (R**2 / 2 * one - gamma / 2 / m) * (-gamma / 2 / m)
-    score = factorization(torus_3d(grid(), **PERIODIC, radii=(R, r)), grid(), **PERIODIC, radii=(R, r))
+    score = factorization(torus_3d(grid(), **PERIODIC), grid(), **PERIODIC)
     assert score.detail["F"] == pytest.approx((a * b - overlap) / ((a + gamma) * (b + gamma)))
     assert score.detail["parallelism x"] == pytest.approx(a / (a + gamma))
     assert score.detail["overlap"] == pytest.approx(overlap / (a * b))
@@ -105,9 +105,7 @@ def test_a_code_of_one_factor_is_at_the_bottom_of_the_scale_and_known_to_be(draw
 
 
 def test_a_sheet_is_factorized():
-    assert factorization(
-        sheet(grid(), Factors.named(("x", "y"), [10.0, 10.0])), grid()
-    ).value == pytest.approx(1)
+    assert factorization(grid() / 10, grid()).value == pytest.approx(1)
 
 
 def test_any_two_curves_in_orthogonal_subspaces_are_factorized_however_rough_or_unlike_in_size():
@@ -282,7 +280,6 @@ LATENTS = np.random.default_rng(12).normal(size=(25, 3))
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (partial(factorization, LATENTS, LABELS, radii=(1.0, 2.0)), "`radii`"),
         (
             partial(factorization, LATENTS, LABELS, factors=Factors.named(("a", "b"), categorical=("b",))),
             r"`factors` \(b is categorical\) must have an order: noise",

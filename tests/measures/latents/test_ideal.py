@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial.distance import pdist
 
 from phasescope.core.factors import Factors
-from phasescope.measures.latents.ideal import clifford_torus, embed, random_latents, sheet, torus_3d
+from phasescope.measures.latents.ideal import clifford_torus, embed, random_latents, torus_3d
 
 PERIODIC = {"factors": Factors.named(("x", "y"), [32.0, 32.0], ("x", "y"))}
 
@@ -15,8 +15,8 @@ def labels_of(n=60, seed=0):
 
 
 def test_a_3d_torus_meets_its_equation():
-    x, y, z = torus_3d(labels_of(), **PERIODIC, radii=(3.0, 0.5)).T
-    np.testing.assert_allclose((np.hypot(x, y) - 3) ** 2 + z**2, 0.25)
+    x, y, z = torus_3d(labels_of(), **PERIODIC).T
+    np.testing.assert_allclose((np.hypot(x, y) - 2) ** 2 + z**2, 1)
 
 
 def test_a_clifford_torus_has_a_unit_circle_a_factor_each_in_its_own_plane():
@@ -43,13 +43,6 @@ def test_an_open_factors_units_and_origin_change_nothing():
     np.testing.assert_allclose(clifford_torus(3 * labels - 7), clifford_torus(labels), atol=1e-12)
 
 
-def test_on_a_sheet_distance_is_the_labels_in_units_of_their_span():
-    labels = labels_of()
-    np.testing.assert_allclose(
-        pdist(sheet(labels, Factors.named(("x", "y"), [32.0, 16.0]))), pdist(labels / [32, 16])
-    )
-
-
 def test_random_latents_are_white_and_of_their_seed():
     latents = random_latents(4000, 3, seed=1)
     np.testing.assert_allclose(np.cov(latents.T), np.eye(3), atol=0.1)
@@ -67,13 +60,11 @@ def test_embedding_keeps_distances():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: torus_3d(labels_of(), radii=(1.0, 1.0)), "`radii` .*R > r > 0"),
         (lambda: torus_3d(np.ones((4, 3)) * np.arange(4)[:, None]), "`labels` .*K=3.* 2 factors"),
         (
             lambda: clifford_torus(labels_of(), Factors.named(("a", "b"), categorical=("a",))),
             "a is categorical",
         ),
-        (lambda: sheet(np.ones((5, 2))), "`labels` .* must vary"),
         (lambda: random_latents(0, 3), "`n` .*0.* at least 1"),
         (lambda: embed(np.eye(3), 2), "`features` .*2.* at least 3"),
     ],

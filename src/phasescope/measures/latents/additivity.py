@@ -7,14 +7,9 @@ variance of noise in a latent if there are several draws, and z centred,
 
 the adjusted R^2 (Theil 1961), less noise. The plain 1 - sum |r|^2 / sum |z|^2 is too high: a 10 x 10 lattice explains 18
 % of noise. It is in `detail`.
-
-Whitening changes the answer, so it is an argument: each principal component of the label means is scaled to variance 1, but
-those with less than a set share of the largest's variance are dropped.
 """
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
@@ -22,40 +17,31 @@ from jaxtyping import Float
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.checks import check_count
-from phasescope.measures.latents.ideal import RADII, clifford_torus, torus_3d
+from phasescope.measures.latents.ideal import clifford_torus, torus_3d
 from phasescope.measures.latents.variance_components import Code, check_code, fieller_interval
 from phasescope.measures.scores import Score, null_level
-
-WHITENED_FLOOR = 0.01
-"""of the largest principal component's variance, below which whitening drops a component: it would make noise as loud"""
 
 
 def additivity(
     latents: Float[np.ndarray, "*draws n features"],
     labels: Float[np.ndarray, "n K"],
     factors: Factors | None = None,
-    whiten: bool = False,
     permutations: int = 20,
-    radii: tuple[float, float] = RADII,
     seed: int = 0,
 ) -> Score:
     """Return additive R^2 of labels on a lattice; NaN, with everything as its interval, if several draws show that labels
     move nothing beyond noise.
 
-    The interval is that of noise, at these labels and this whitening. The baseline `permuted` is the level that the same
+    The interval is that of noise, at these labels. The baseline `permuted` is the level that the same
     statistic stays below in 95 % of permutations of the labels. `detail` has the interaction share, each factor's share
-    (they add up to R^2 on a full lattice), the plain R^2, and the tori's additive R^2, whitened alike.
+    (they add up to R^2 on a full lattice), the plain R^2, and the tori's additive R^2.
 
     Args:
         latents: one row per label, whose noise counts as interaction, or several noise draws of such rows, which are
             averaged and whose noise is subtracted.
-        whiten: scale principal components alike, of at least `WHITENED_FLOOR` of the largest's variance.
-        radii: of the 3D torus.
     """
     check_count("permutations", permutations, 1, "a score needs its null")
     code = check_code(latents, labels, factors)
-    if whiten:
-        code = whitened(code)
     effects, z, w = code.effects, code.z, float(code.noises.mean())
     n = len(z)
     total = (z**2).sum() / (n - 1)
@@ -76,43 +62,28 @@ def additivity(
     known = effects.lattice.labels
     tori = {"clifford": clifford_torus(known.values, known.factors)}
     if len(known.names) == 2:
-        tori["torus_3d"] = torus_3d(known.values, known.factors, radii)
+        tori["torus_3d"] = torus_3d(known.values, known.factors)
     of_factor = {name: (z * effects.main(k, z)).sum() / whole for k, name in enumerate(known.names)}
     value = 1 - part / whole if np.isfinite(low) else np.nan
-    how = (
-        f"whitened, {z.shape[1]} components from {WHITENED_FLOOR:.0%} of the largest"
-        if whiten
-        else f"{z.shape[1]} raw features"
-    )
     return Score(
         value=value,
         low=1 - high,
         high=1 - low,
         n=n,
         estimator=f"additive R^2, adjusted, least squares on {' x '.join(str(len(v)) for v in effects.lattice.values)} "
-        f"values, {how}, {code.draws} {'draws, noise taken off' if code.draws > 1 else 'draw'}",
+        f"values, {z.shape[1]} raw features, {code.draws} {'draws, noise taken off' if code.draws > 1 else 'draw'}",
         nulls={"permuted": null_level(np.array(chance))},
         detail={
             "interaction": 1 - value,
             **{name: float(share) for name, share in of_factor.items()},
             "plain": float(1 - residual / (z**2).sum()),
-            **{name: of_torus(ideal, code, whiten) for name, ideal in tori.items()},
+            **{name: of_torus(ideal, code) for name, ideal in tori.items()},
         },
     )
 
 
-def of_torus(torus: Float[np.ndarray, "n d"], code: Code, whiten: bool) -> float:
+def of_torus(torus: Float[np.ndarray, "n d"], code: Code) -> float:
     """Return additive R^2 of latents without noise, of the same labels as a code."""
     z = torus - torus.mean(axis=0)
-    if whiten:
-        z = whitened(replace(code, z=z, noise=np.zeros((len(z), 1, z.shape[1])))).z
     residual = (code.effects.residual(z) ** 2).sum() / code.effects.free
     return float(1 - residual / ((z**2).sum() / (len(z) - 1)))
-
-
-def whitened(code: Code) -> Code:
-    """Return latents as principal components of variance 1, but for those below `WHITENED_FLOOR`; noise in the same axes."""
-    _, singular, axes = np.linalg.svd(code.z, full_matrices=False)
-    kept = singular**2 >= WHITENED_FLOOR * singular[0] ** 2
-    to_unit = axes[kept].T * np.sqrt(len(code.z) - 1) / singular[kept]
-    return replace(code, z=code.z @ to_unit, noise=code.noise @ to_unit)

@@ -19,28 +19,16 @@ from phasescope.core.factors import Factors
 from phasescope.measures.checks import MOST_ROWS, Labels, check_labels, check_latents, check_lattice
 from phasescope.measures.latents.additivity import additivity
 from phasescope.measures.latents.dimension import participation_ratio, two_nn
-from phasescope.measures.latents.disentanglement import (
-    DCI,
-    Code,
-    code_of,
-    dci,
-    explicitness,
-    mig,
-    modularity,
-    sap,
-)
+from phasescope.measures.latents.disentanglement import DCI, Code, code_of, dci, mig, sap
 from phasescope.measures.latents.factorization import factorization
 from phasescope.measures.latents.neighbours import sheet_readings, trustworthiness
 from phasescope.measures.latents.order import order
 from phasescope.measures.latents.routes import label_share
-from phasescope.measures.latents.rsa import rsa
 from phasescope.measures.scores import Score, scores_frame
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LOCAL = 0.2
-"""radius of local RSA, in spans: far pairs dominate the global one"""
 LEAST_VALUES = 3
 """of each factor of a lattice"""
 
@@ -113,8 +101,6 @@ class Given:
 MEASURES: dict[str, Callable[[Given], Score]] = {
     "order": lambda given: order(*given.labelled),
     "trustworthiness": lambda given: trustworthiness(*given.arrays, factors=given.known.factors),
-    "rsa": lambda given: rsa(*given.arrays, factors=given.known.factors),
-    "rsa_local": lambda given: rsa(*given.arrays, LOCAL, given.known.factors),
     "participation_ratio": lambda given: participation_ratio(given.latents),
     "two_nn": lambda given: two_nn(given.latents),
     "additivity": lambda given: additivity(*given.on_lattice),
@@ -124,17 +110,12 @@ MEASURES: dict[str, Callable[[Given], Score]] = {
     "dci_informativeness": lambda given: given.dci.informativeness,
     "mig": lambda given: mig(given.code),
     "sap": lambda given: sap(given.code),
-    "modularity": lambda given: modularity(given.code),
-    "explicitness": lambda given: explicitness(given.code),
     "sheet_trustworthiness": lambda given: given.sheet["sheet_trustworthiness"],
     "sheet_order": lambda given: given.sheet["sheet_order"],
     "label_share": lambda given: label_share(given.draws),
     "label_dimension": lambda given: participation_ratio(given.draws.mean(axis=0)),
 }
 NAMES = tuple(MEASURES)
-ON_REQUEST = ("rsa", "rsa_local", "modularity", "explicitness")
-"""which are computed only if they are chosen: the others answer their questions"""
-BY_DEFAULT = tuple(name for name in NAMES if name not in ON_REQUEST)
 OF_LATTICE = ("factorization", "additivity")
 """for which labels must be on a lattice"""
 
@@ -152,7 +133,7 @@ def battery(
 
     Args:
         draws: several noise draws of the first m labels.
-        chosen: names of measures; by default all that can be computed, without those of `ON_REQUEST`.
+        chosen: names of measures; by default all that can be computed.
         tell: is called with the number of measures that are done, and of all.
 
     Raises:
@@ -171,7 +152,7 @@ def battery(
     given = Given(latents, check_labels(labels, len(x), factors), draws)
     scores: dict[str, Score] = {}
     left_out: dict[str, str] = {}
-    names = BY_DEFAULT if chosen is None else chosen
+    names = NAMES if chosen is None else chosen
     for done, name in enumerate(names):
         tell(done, len(names))
         try:

@@ -49,7 +49,6 @@ def factorization(
     latents: Float[np.ndarray, "*draws n features"],
     labels: Float[np.ndarray, "n K"],
     factors: Factors | None = None,
-    radii: tuple[float, float] = RADII,
     permutations: int = 20,
     seed: int = 0,
 ) -> Score:
@@ -64,10 +63,9 @@ def factorization(
 
     Args:
         latents: one row per label, or several noise draws of such rows.
-        radii: of the 3D torus.
 
     Raises:
-        ValueError: as `check_labels`, `check_lattice`, `check_code` and `check_radii` say; not two factors.
+        ValueError: as `check_labels`, `check_lattice` and `check_code` say; not two factors.
     """
     check_count("permutations", permutations, 1, "a score needs its null")
     code = check_code(latents, labels, factors)
@@ -80,7 +78,7 @@ def factorization(
     w = float(code.noises.mean())
     gram = code.z @ code.z.T
     parts, low, high = estimate(code, seed)
-    tori = torus_3d(known.values, known.factors, radii), clifford_torus(known.values, known.factors)
+    tori = torus_3d(known.values, known.factors), clifford_torus(known.values, known.factors)
     torus, clifford = (shares(code.effects, ideal @ ideal.T).F for ideal in tori)
 
     def index(F: float) -> float:
@@ -98,7 +96,7 @@ def factorization(
         n=n,
         estimator=f"factorization index, variance components of {' x '.join(str(len(v)) for v in lattice.values)} "
         f"values, {code.draws} {'draws, noise taken off' if code.draws > 1 else 'draw, noise counts as coupling'}, "
-        f"3D torus {radii[0]:g}:{radii[1]:g}",
+        f"3D torus {RADII[0]:g}:{RADII[1]:g}",
         nulls={
             "permuted": null_level(np.array(chance)),
             "random": index(shares(code.effects, nothing @ nothing.T).F),

@@ -6,11 +6,10 @@ label where it is open: an arc whose ends stay apart, so that distance along it 
     3D torus         ((R + r cos v) cos u, (R + r cos v) sin u, r sin v)     two factors, coupled: moving along v
                                                                            points elsewhere at every u
     Clifford torus   (cos u, sin u, cos v, sin v, ...)                       a circle a factor, each in its own plane
-    sheet            (label_1 / span_1, label_2 / span_2, ...)               flat, a straight line a factor
     random           independent Gaussian numbers                            no geometry at all
 
 The two tori are those between which Liang et al. (NeurIPS 2024, arXiv 2408.13256, figures 2 and 3) place what their
-diffusion models learn. Their radii are not stated: R = 2, r = 1 here, an argument.
+diffusion models learn. Their radii are not stated: R = 2, r = 1 here.
 """
 
 from __future__ import annotations
@@ -27,18 +26,13 @@ RADII = (2.0, 1.0)
 """R, of the circle round the hole, and r, of the tube."""
 
 
-def torus_3d(
-    labels: ArrayLike, factors: Factors | None = None, radii: tuple[float, float] = RADII
-) -> Float[np.ndarray, "n 3"]:
+def torus_3d(labels: ArrayLike, factors: Factors | None = None) -> Float[np.ndarray, "n 3"]:
     """Return the torus in R^3: the first factor goes round the hole, the second round the tube.
 
-    Args:
-        radii: R and r.
-
     Raises:
-        ValueError: not two factors; radii that are not R > r > 0, without which the torus meets itself.
+        ValueError: not two factors.
     """
-    R, r = check_radii(radii)
+    R, r = RADII
     u, v = _angles(_two(check_labels(labels, len(np.asarray(labels)), factors))).T
     return np.stack([(R + r * np.cos(v)) * np.cos(u), (R + r * np.cos(v)) * np.sin(u), r * np.sin(v)], axis=1)
 
@@ -47,13 +41,6 @@ def clifford_torus(labels: ArrayLike, factors: Factors | None = None) -> Float[n
     """Return a circle of radius 1 for each factor, in planes of their own: the product of circles, flat, in R^2K."""
     angles = _angles(check_labels(labels, len(np.asarray(labels)), factors))
     return np.stack([np.cos(angles), np.sin(angles)], axis=2).reshape(len(angles), -1)
-
-
-def sheet(labels: ArrayLike, factors: Factors | None = None) -> Float[np.ndarray, "n K"]:
-    """Return the labels themselves, each factor in units of its span: flat, for open factors."""
-    known = check_labels(labels, len(np.asarray(labels)), factors)
-    known.check_ordered("a sheet has a line for each factor")
-    return known.values / known.span
 
 
 def random_latents(n: int, features: int, seed: int = 0) -> Float[np.ndarray, "n features"]:
@@ -69,14 +56,6 @@ def embed(latents: Float[np.ndarray, "n d"], features: int, seed: int = 0) -> Fl
     check_count("features", features, d, f"the manifold has {d}")
     directions = np.linalg.qr(numpy_generator(seed, "embedding").normal(size=(features, d)))[0]
     return latents @ directions.T
-
-
-def check_radii(radii: tuple[float, float]) -> tuple[float, float]:
-    """Return R and r; ValueError unless R > r > 0."""
-    R, r = radii
-    if not (np.isfinite(R) and R > r > 0):
-        raise ValueError(f"`radii` (={tuple(radii)}) must be R > r > 0: else the torus meets itself")
-    return R, r
 
 
 def _two(labels: Labels) -> Labels:

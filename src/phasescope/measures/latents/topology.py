@@ -4,15 +4,10 @@ Vietoris-Rips persistence (Carlsson 2009): join all rows that are nearer than r,
 (piece), 1 (loop) or 2 (void) is born at one r and dies at another. Landmarks stand for the rows: each is the row farthest
 from those before it (maxmin; de Silva & Carlsson 2004), so that L of them cover the cloud evenly.
 
-**The band** is that of Fasy et al. (2014) by subsampling: with q the 95 % quantile over half-samples of their Hausdorff
-distance from all rows, band = 2 (covering radius + 2 q), and features with death - birth > 2 band are the space's own. That
-is safe and needs many rows: 1,024 show a circle, and not a torus.
-
-**The Betti number** is therefore what is stable in the sample. Each half-sample, with half as many landmarks, has
-persistences p_1 >= p_2 >= ... The support of the number k is the share of halves whose p_k is above the 95 % quantile
-over halves of p_{k+1}: the k-th feature stands out from the next. The Betti number is the largest k with a support of 95
-% whose k-th feature of the whole is beyond that quantile too, or 0. A feature smaller than the gaps between landmarks is
-not counted.
+**The Betti number** is what is stable in the sample. Each half-sample, with half as many landmarks, has persistences
+p_1 >= p_2 >= ... The support of the number k is the share of halves whose p_k is above the 95 % quantile over halves of
+p_{k+1}: the k-th feature stands out from the next. The Betti number is the largest k with a support of 95 % whose k-th
+feature of the whole is beyond that quantile too, or 0. A feature smaller than the gaps between landmarks is not counted.
 """
 
 from __future__ import annotations
@@ -41,10 +36,6 @@ class Homology:
     betti: tuple[Score, ...]
     diagrams: tuple[Float[np.ndarray, "_ 2"], ...]
     """(birth, death) of finite features, most persistent first, in units of `scale`; one piece never dies"""
-    support: tuple[Float[np.ndarray, " _"], ...]
-    """share of half-samples in which 1, 2, ... features stand out; in degree 0 finite features, one fewer than pieces"""
-    band: float
-    """bottleneck distance from the space's own diagrams, in units of `scale`, with 95 % confidence"""
     scale: float
     """root mean square distance of a row from the mean, in the latents' units"""
     landmarks: int
@@ -61,8 +52,8 @@ def persistent_homology(
 
     A Score's interval goes from the value, which 95 % of the half-samples support, to the largest number that half of them
     support. Its `detail`: the `support` of the value (NaN for 0 features); the `rival`, the best supported larger number,
-    and its `rival_support`; how many features are `sure`, beyond the band; the `longest` persistence and the `next` after
-    those that count. The baseline `gaussian` is the same measure of a Gaussian cloud with the latents' covariance and n.
+    and its `rival_support`; the `longest` persistence and the `next` after those that count. The baseline `gaussian` is the
+    same measure of a Gaussian cloud with the latents' covariance and n.
 
     Args:
         degree: 2 takes some ten times longer than 1.
@@ -88,74 +79,56 @@ def _homology(
     x: Float[np.ndarray, "n features"], degree: int, landmarks: int, resamples: int, rng: np.random.Generator
 ) -> Homology:
     scale, distances = scaled_distances(x)
-    n = len(x)
-    L = min(landmarks, n)
+    n, L = len(x), min(landmarks, len(x))
+
+    def diagrams_of(rows: Int[np.ndarray, " m"], count: int) -> list[Float[np.ndarray, "_ 2"]]:
+        chosen = rows[maxmin(distances[np.ix_(rows, rows)], count)]
+        return rips(distances[np.ix_(chosen, chosen)], degree)
+
     halves = [np.sort(rng.permutation(n)[: n // 2]) for _ in range(resamples)]
-    chosen, covering_radius = maxmin(distances, L)
-    whole = rips(distances[np.ix_(chosen, chosen)], degree)
-    halved = []
-    for half in halves:
-        within = half[maxmin(distances[np.ix_(half, half)], L // 2)[0]]
-        halved.append(rips(distances[np.ix_(within, within)], degree))
-    hausdorff = np.array([[distances[:, half].min(axis=1).max()] for half in halves])
-    band = 2 * (covering_radius + 2 * float(level(hausdorff)[0]))
+    whole = diagrams_of(np.arange(n), L)
+    halved = [diagrams_of(half, L // 2) for half in halves]
     estimator = f"Rips, {L} maxmin landmarks of {n} rows, stable in {resamples} half-samples"
-    betti, support = [], []
-    for q, diagram in enumerate(whole):
-        stable = Stability.of(diagram, [half[q] for half in halved], L // 2)
-        betti.append(stable.score(q, band, n, f"Betti number {q}, {estimator}"))
-        support.append(stable.support)
-    return Homology(tuple(betti), tuple(whole), tuple(support), band, scale, L)
+    betti = (
+        betti_number(q, diagram, [half[q] for half in halved], L // 2, n, f"Betti number {q}, {estimator}")
+        for q, diagram in enumerate(whole)
+    )
+    return Homology(tuple(betti), tuple(whole), scale, L)
 
 
-@dataclass(frozen=True)
-class Stability:
-    """Which numbers of features stand out from those that follow, k = 1, 2, ..."""
-
-    persistences: Float[np.ndarray, " _"]
-    """of the whole, descending"""
-    noise: Float[np.ndarray, " _"]
-    """the 95 % quantile over halves of p_{k+1}"""
-    support: Float[np.ndarray, " _"]
-    """share of the halves whose p_k is above it"""
-
-    @classmethod
-    def of(
-        cls, whole: Float[np.ndarray, "_ 2"], halves: Sequence[Float[np.ndarray, "_ 2"]], landmarks: int
-    ) -> Stability:
-        """Return that of k up to half of a half-sample's `landmarks`: the rest are noise."""
-        most = landmarks // 2
-        table = persistences(halves, most + 1)
-        noise = level(table[:, 1:])
-        return cls(persistences([whole], most + 1)[0], noise, (table[:, :-1] > noise).mean(axis=0))
-
-    @property
-    def number(self) -> int:
-        """The largest that 95 % of the halves support, and the whole; or 0."""
-        stands = ((self.support >= CONFIDENCE) & (self.persistences[:-1] > self.noise))[:-1]
-        return int(np.flatnonzero(stands)[-1]) + 1 if stands.any() else 0
-
-    def score(self, degree: int, band: float, n: int, estimator: str) -> Score:
-        k = self.number
-        larger = self.support[k:]
-        rival = k + 1 + int(larger.argmax())
-        likely = k + 1 + np.flatnonzero(larger > LIKELY)
-        piece = int(degree == 0)  # the one that never dies
-        return Score(
-            value=float(k + piece),
-            low=float(k + piece),
-            high=float(max(likely, default=k) + piece),
-            n=n,
-            estimator=estimator,
-            detail={
-                "support": float(self.support[k - 1]) if k else math.nan,
-                "rival": float(rival + piece),
-                "rival_support": float(larger.max()),
-                "sure": float((self.persistences > 2 * band).sum() + piece),
-                "longest": float(self.persistences[0]),
-                "next": float(self.persistences[k]),
-            },
-        )
+def betti_number(
+    degree: int,
+    whole: Float[np.ndarray, "_ 2"],
+    halves: Sequence[Float[np.ndarray, "_ 2"]],
+    landmarks: int,
+    n: int,
+    estimator: str,
+) -> Score:
+    """Return the number of features that stand out from those that follow; up to half of a half-sample's `landmarks` are
+    tried, since the rest are noise."""
+    most = landmarks // 2
+    table = persistences(halves, most + 1)
+    own, noise = persistences([whole], most + 1)[0], level(table[:, 1:])
+    support = (table[:, :-1] > noise).mean(axis=0)
+    stands = np.flatnonzero(((support >= CONFIDENCE) & (own[:-1] > noise))[:-1])
+    k = int(stands[-1]) + 1 if len(stands) else 0
+    larger = support[k:]
+    likely = k + 1 + np.flatnonzero(larger > LIKELY)
+    piece = int(degree == 0)  # the one that never dies
+    return Score(
+        value=float(k + piece),
+        low=float(k + piece),
+        high=float(max(likely, default=k) + piece),
+        n=n,
+        estimator=estimator,
+        detail={
+            "support": float(support[k - 1]) if k else math.nan,
+            "rival": float(k + 1 + int(larger.argmax()) + piece),
+            "rival_support": float(larger.max()),
+            "longest": float(own[0]),
+            "next": float(own[k]),
+        },
+    )
 
 
 def scaled_distances(x: Float[np.ndarray, "n features"]) -> tuple[float, Float[np.ndarray, "n n"]]:
@@ -167,9 +140,8 @@ def scaled_distances(x: Float[np.ndarray, "n features"]) -> tuple[float, Float[n
     return scale, euclidean_distances(x / scale)
 
 
-def maxmin(distances: Float[np.ndarray, "n n"], count: int) -> tuple[Int[np.ndarray, " count"], float]:
-    """Return landmarks, each the row farthest from those before it, from one end of the diameter; and their covering
-    radius."""
+def maxmin(distances: Float[np.ndarray, "n n"], count: int) -> Int[np.ndarray, " count"]:
+    """Return landmarks, each the row farthest from those before it, from one end of the diameter."""
     chosen = np.empty(count, dtype=int)
     gap = np.full(len(distances), np.inf)
     farthest = int(distances.max(axis=1).argmax())
@@ -177,7 +149,7 @@ def maxmin(distances: Float[np.ndarray, "n n"], count: int) -> tuple[Int[np.ndar
         chosen[i] = farthest
         gap = np.minimum(gap, distances[farthest])
         farthest = int(gap.argmax())
-    return chosen, float(gap.max())
+    return chosen
 
 
 def rips(distances: Float[np.ndarray, "L L"], degree: int) -> list[Float[np.ndarray, "_ 2"]]:

@@ -41,8 +41,6 @@ ALL_RESAMPLES_UP_TO = 9
 """runs of a single stratum: nine runs have 24,310 different resamples"""
 AT_ONCE = 4096
 """resamples for which a statistic is computed together, which bounds memory"""
-FAR = 1e9
-"""stands for an infinite bound while quantiles are taken"""
 _FIXED: ContextVar[int | None] = ContextVar("resamples", default=None)
 
 
@@ -180,32 +178,6 @@ def mean_over_pairs(values: np.ndarray, counted: np.ndarray) -> Callable[[np.nda
         return ((weights @ values) * weights).sum(axis=1) / np.where(total > 0, total, np.nan)
 
     return statistic
-
-
-def bounded_over_runs(
-    bounds: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]], n: int, strata: Sequence[object] | None
-) -> Estimate:
-    """Return a statistic that censored runs only bound; its interval covers both bounds, its value is NaN where
-    they differ.
-
-    Args:
-        bounds: maps weights (S, n) to the smallest and the largest possible value, (S,) each, infinite where
-            unbounded.
-
-    Raises:
-        NotEnough: the runs bound it on neither side.
-    """
-    low, high = (
-        over_runs(lambda weights, side=side: np.clip(bounds(weights)[side], -FAR, FAR), n, strata) for side in (0, 1)
-    )  # fmt: skip
-    if low.low <= -FAR and high.high >= FAR:
-        raise NotEnough("the runs bound it on neither side")
-    return Estimate(
-        low.value if low.value == high.value else math.nan,
-        low.low if low.low > -FAR else -math.inf,
-        high.high if high.high < FAR else math.inf,
-        n,
-    )
 
 
 def covering(estimates: Sequence[Estimate]) -> Estimate:

@@ -15,7 +15,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator, ScalarFormatter
 
-from phasescope.studies.panels import Curve, Panel
+from phasescope.studies.plots import Curve, Panel
 from phasescope.views.figures.axes import WIDTH_IN, edges, short, stretches
 from phasescope.views.style import INK, MUTED, OPEN_MAP, PHASE_COLOURS, RC
 

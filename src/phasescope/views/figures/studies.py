@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Patch
 
-from phasescope.studies.panels import Panel, Plot
+from phasescope.studies.plots import BasePlot, Panel
 from phasescope.studies.runs_table import Runs
 from phasescope.views.figures.axes import WIDTH_IN, figure_bytes
 from phasescope.views.figures.drawing import draw_panel, handles_of
@@ -21,7 +21,7 @@ LABEL_IN, LETTER_IN = 0.55, 0.075
 """of an entry of a legend, beside its words, and a letter of these"""
 
 
-def draw(plot: Plot, runs: Runs) -> Drawing:
+def draw(plot: BasePlot, runs: Runs) -> Drawing:
     """Return the drawing of a plot; panels without data are left out."""
     panels = [panel for panel in plot.panels(runs) if _shows(panel)]
     columns = max(1, min(COLUMNS, len(panels)))
@@ -50,7 +50,7 @@ def draw(plot: Plot, runs: Runs) -> Drawing:
     return drawing
 
 
-def draw_png(plot: Plot, runs: Runs) -> bytes:
+def draw_png(plot: BasePlot, runs: Runs) -> bytes:
     """Return a plot as a PNG file's content."""
     return figure_bytes(draw(plot, runs), "png", dpi=130)
 

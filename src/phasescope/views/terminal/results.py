@@ -167,7 +167,7 @@ def _baselines(shares: dict[str, dict[str, float]]) -> Iterator[Table]:
 
 
 def design(designed: Designed) -> Result:
-    """Return how many labels are trained on and tested, the overlap of images, and the accuracy of baselines."""
+    """Return how many labels are trained on and tested, and the accuracy of baselines."""
 
     def figure() -> Figure:
         from phasescope.views.figures.results import design_figure
@@ -184,20 +184,7 @@ def _design_blocks(designed: Designed) -> Iterator[str | Table]:
     yield f"{designed.name}: {tree['sentence']}"
     splits = tree["splits"].items()
     yield Table(("labels", "number"), ((name.replace("_", " "), format_count(n)) for name, n in splits))
-    if rows := tree["percolation"]:
-        heads = ("images overlap by", "in the largest component", "trained on", "critical share")
-        names = ("largest", "trained_share")
-        numbers = (
-            (f"{row['threshold']:g}", *(f"{row[name]:.3f}" for name in names), _critical(row)) for row in rows
-        )
-        yield Table(heads, numbers)
     yield from _baselines(tree["copier"])
-
-
-def _critical(row: dict) -> str:
-    critical = row["critical_share"]
-    bound = "at most " if row["critical_is_at_most"] else ""
-    return "none" if critical != critical else f"{bound}{critical:.3f}"
 
 
 def clones(counted: Clones, run: str) -> Result:

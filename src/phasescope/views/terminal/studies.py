@@ -8,9 +8,9 @@ from pathlib import Path
 
 from phasescope.runs.cost import costs
 from phasescope.runs.engines import Event, RunEnd
+from phasescope.studies.conduct import STATES, Survey
 from phasescope.studies.records import RECORDS, Recorded, read_rows
 from phasescope.studies.study import Study
-from phasescope.studies.survey import STATES, Survey
 from phasescope.views.numbers import format_cell, format_clock, format_count
 from phasescope.views.terminal.claims import verdicts
 from phasescope.views.terminal.printing import Result, Table

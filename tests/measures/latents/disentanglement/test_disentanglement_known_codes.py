@@ -16,16 +16,14 @@ from phasescope.measures.latents.disentanglement import (
     code_of,
     dci,
     disentanglement,
-    explicitness,
     mig,
-    modularity,
     sap,
 )
-from phasescope.measures.latents.ideal import clifford_torus, embed, sheet
+from phasescope.measures.latents.ideal import clifford_torus, embed
 
 QUICK = {"permutations": 20, "resamples": 20}
 PERIODIC = {"factors": Factors.named(("x", "y"), (32.0, 32.0), ("x", "y"))}
-AXES = ("dci_disentanglement", "dci_completeness", "mig", "sap", "modularity")
+AXES = ("dci_disentanglement", "dci_completeness", "mig", "sap")
 
 
 def uniform(seed, n=1000, K=2):
@@ -65,7 +63,6 @@ def test_a_factor_that_no_dimension_knows_takes_its_share_of_every_mean():
     assert found["mig"].detail["label2"] < 0.02
     assert found["sap"].value == pytest.approx(0.5, abs=0.03)
     assert found["dci_completeness"].detail == pytest.approx({"label1": 1.0, "label2": 0.0}, abs=0.01)
-    assert found["explicitness"].value == pytest.approx(0.5, abs=0.03)
 
 
 @pytest.mark.some(2)
@@ -80,10 +77,8 @@ def test_a_rotated_code_has_the_analytic_scores(degrees):
     assert found["dci_completeness"] == pytest.approx(concentration, abs=0.02)
     assert found["sap"] == pytest.approx(np.cos(2 * theta), abs=0.06)
     assert found["dci_informativeness"] == pytest.approx(1, abs=1e-3)
-    assert found["explicitness"] == pytest.approx(1, abs=1e-6)
     if degrees == 45:
         assert found["mig"] < 0.03
-        assert found["modularity"] < 0.1
 
 
 def test_redundant_dimensions_cost_completeness_and_gaps_but_no_disentanglement():
@@ -95,7 +90,6 @@ def test_redundant_dimensions_cost_completeness_and_gaps_but_no_disentanglement(
     for gaps in (found["mig"].detail, found["sap"].detail):
         assert gaps["label1"] == pytest.approx(0, abs=1e-9)
         assert gaps["label2"] == pytest.approx(1, abs=2e-3)
-    assert found["modularity"].value == 1
 
 
 def test_dimensions_of_noise_change_no_score():
@@ -109,7 +103,7 @@ def test_dimensions_of_noise_change_no_score():
 @pytest.mark.slow
 def test_noise_scores_nothing_and_seldom_exceeds_its_permuted_null():
     rng = np.random.default_rng(7)
-    above = dict.fromkeys((*AXES, "dci_informativeness", "explicitness"), 0)
+    above = dict.fromkeys((*AXES, "dci_informativeness"), 0)
     for i in range(20):
         labels = rng.uniform(0, 32, (200, 2))
         found = disentanglement(rng.normal(size=(200, 5)), labels, resamples=2, seed=i)
@@ -151,48 +145,6 @@ def test_missing_combinations_do_not_make_an_entangled_code_a_disentangled_one()
     found = values(kept @ turn(np.pi / 4), kept)
     assert found["dci_disentanglement"] < 0.1
     assert found["mig"] < 0.3
-    assert found["modularity"] < 0.4
-    assert found["explicitness"] > 0.999
-
-
-def tents(labels, side=5):
-    """A lookup that interpolates: each dimension is active around one combination, and silent beyond its neighbours."""
-    step = 32 / (side - 1)
-    of_factor = np.maximum(1 - np.abs(labels[:, :, None] / step - np.arange(side)), 0)
-    return (of_factor[:, 0, :, None] * of_factor[:, 1, None]).reshape(len(labels), -1)
-
-
-def test_on_a_held_out_quadrant_a_linear_code_stays_explicit_and_a_lookup_code_falls():
-    labels = uniform(12, 1400)
-    quadrant = (labels > 16).all(axis=1)
-    linear = labels @ np.random.default_rng(13).normal(size=(2, 8))
-    for held_out in (None, "box", quadrant):
-        assert explicitness(code_of(linear, labels, held_out=held_out)).value > 0.9999
-    seen, unseen = (explicitness(code_of(tents(labels), labels, held_out=h)) for h in (None, quadrant))
-    assert seen.value > 0.95
-    assert unseen.high < 0.5 < seen.low
-    found = values(tents(labels), labels, held_out=quadrant)
-    assert found["dci_disentanglement"] == found["dci_completeness"] == 0
-
-
-def test_a_lookup_with_wide_bumps_is_misled_on_a_held_out_quadrant_and_its_interval_says_so():
-    labels = uniform(12, 1400)
-    centres = np.stack(np.meshgrid(*[np.linspace(0, 32, 5)] * 2), axis=-1).reshape(-1, 2)
-    wide = np.exp(-((labels[:, None] - centres) ** 2).sum(axis=2) / (2 * 4.0**2))
-    score = explicitness(code_of(wide, labels, held_out=(labels > 16).all(axis=1)))
-    assert score.value < -10
-    assert score.high - score.low > 10
-    assert explicitness(code_of(wide, labels)).value > 0.99
-
-
-def test_held_out_combinations_leave_a_code_of_one_factor_a_dimension_at_its_maximum():
-    labels = uniform(14, 1400)
-    for held_out in ("box", (labels > 16).all(axis=1)):
-        found = disentanglement(labels, labels, **QUICK, held_out=held_out)
-        for name, score in found.items():
-            assert score.value == pytest.approx(1, abs=5e-3), name
-            assert "held-out" in score.estimator
-        assert found["mig"].n == found["sap"].n < 600
 
 
 def test_a_circle_in_two_dimensions_counts_as_its_factors_code():
@@ -206,7 +158,6 @@ def test_a_circle_in_two_dimensions_counts_as_its_factors_code():
     tangled = values(torus @ np.kron(turn(np.pi / 4), np.eye(2)), labels, **PERIODIC)
     for name in AXES:
         assert tangled[name] < 0.12, name
-    assert tangled["explicitness"] > 0.9999
 
 
 def test_a_circle_that_is_there_twice_leads_by_nothing_and_is_half_complete():
@@ -229,21 +180,8 @@ def test_open_and_periodic_factors_in_one_code():
         assert value == pytest.approx(1, abs=0.03), name
 
 
-def test_ica_finds_the_axes_of_independent_factors_in_many_features_and_pca_need_not():
-    labels = uniform(18)
-    latents = embed(sheet(labels, Factors.named(("x", "y"), (32.0, 32.0))) * 9, 300)
-    latents = latents + 0.1 * np.random.default_rng(19).normal(size=latents.shape)
-    by_ica = disentanglement(latents, labels, **QUICK, reduction="ica", dimensions=2)
-    by_pca = disentanglement(latents, labels, **QUICK, reduction="pca", dimensions=2)
-    assert by_ica["sap"].value > 0.95
-    assert by_ica["mig"].value > by_pca["mig"].value + 0.1
-    assert by_ica["explicitness"].value == pytest.approx(by_pca["explicitness"].value, abs=0.01)
-    assert "ICA to 2 of 300 features with" in by_ica["sap"].estimator
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("reduction", ["pca", "ica"])
-def test_all_scores_of_a_snapshot_cost_less_than_ten_decompositions_of_it(reduction):
+def test_all_scores_of_a_snapshot_cost_less_than_ten_decompositions_of_it():
     """By processor time, the least of two: the reference is slowed by whatever slows the scores."""
     labels = uniform(20, 1024)
     latents = embed(clifford_torus(labels, **PERIODIC), 1024)
@@ -258,14 +196,14 @@ def test_all_scores_of_a_snapshot_cost_less_than_ten_decompositions_of_it(reduct
         return min(took)
 
     reference = least_s(lambda: np.linalg.svd(latents))
-    assert least_s(lambda: disentanglement(latents, labels, **PERIODIC, reduction=reduction)) < 10 * reference
+    assert least_s(lambda: disentanglement(latents, labels, **PERIODIC, reduction="ica")) < 10 * reference
 
 
 def test_the_same_seed_gives_the_same_scores():
     labels = uniform(22, 200)
     latents = labels + np.random.default_rng(23).normal(size=labels.shape) * 9
     code = code_of(latents, labels, seed=4)
-    for measure in (dci, mig, sap, modularity, explicitness):
+    for measure in (dci, mig, sap):
         assert measure(code, **QUICK, seed=4) == measure(code, **QUICK, seed=4)
 
 
@@ -280,7 +218,7 @@ def shapes_and_sizes(m: int, n: int = 1000) -> tuple[np.ndarray, Factors]:
 def test_a_dimension_that_names_the_category_and_one_that_is_the_other_factor_lead_by_all(m):
     labels, factors = shapes_and_sizes(m)
     found = values(labels, labels, factors=factors)
-    for name in ("mig", "sap", "modularity", "dci_disentanglement"):
+    for name in ("mig", "sap", "dci_disentanglement"):
         assert found[name] == pytest.approx(1, abs=0.02), name
 
 
@@ -289,7 +227,7 @@ def test_a_linear_probe_reads_categories_from_the_corners_of_their_simplex_and_c
     labels, factors = shapes_and_sizes(m)
     corners = np.eye(m)[labels[:, 0].astype(int)] @ helmert(m).T
     found = values(np.column_stack([corners, labels[:, 1]]), labels, factors=factors)
-    for name in ("explicitness", "dci_informativeness", "dci_disentanglement"):
+    for name in ("dci_informativeness", "dci_disentanglement"):
         assert found[name] == pytest.approx(1, abs=0.02), name
     assert found["dci_completeness"] > 0.97
     if m > 2:

@@ -1,12 +1,11 @@
 """What all of these measures judge: a code's dimensions, the factors, and the rows for fitting and for judging.
 
-Probes are fitted to the training rows and judged on the test rows: random ones, or combinations of factor values that
-nothing was fitted to. Mutual information is counted in all rows if the test rows are random, else in the test rows.
+Probes are fitted to the training rows and judged on the test rows, which are random. Mutual information is counted in all.
 
 Activations become dimensions by a reduction that sees no label and is fitted to the training rows. `none` takes the
-features as they are. `pca` projects on as many leading principal directions as hold 95 % of the variance; **its axes are
-PCA's**. `ica` turns these, at unit variance, to where they are least Gaussian (symmetric FastICA, Hyvarinen 1999, g = tanh):
-if latents are a linear map of independent factors, at most one of them Gaussian, those are its axes (Comon 1994).
+features as they are. `ica` takes as many leading principal components as hold 95 % of the variance, and turns them, at
+unit variance, to where they are least Gaussian (symmetric FastICA, Hyvarinen 1999, g = tanh): if latents are a linear map
+of independent factors, at most one of them Gaussian, those are its axes (Comon 1994).
 
 Every score that asks for axes has two baselines, each the level that it stays below in 95 % of draws: `permuted`, the
 code's rows with other rows' labels, and `rotated`, the same code about random axes.
@@ -20,18 +19,17 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
-from numpy.typing import ArrayLike
+from jaxtyping import Float, Int
 
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.checks import Labels, check_count, check_labels, check_latents
 from phasescope.measures.scores import Score, basic_interval, null_level
 
-Reduction = Literal["none", "pca", "ica"]
+Reduction = Literal["none", "ica"]
 
 TEST_SHARE = 0.25
-"""of the rows: drawn at random, or what the central box holds of a uniform design"""
+"""of the rows, drawn at random"""
 LEAST_ROWS = 20
 """in training and in test: below, a correlation is mostly chance"""
 VARIANCE = 0.95
@@ -49,12 +47,13 @@ class Code:
     labels: Labels
     train: Int[np.ndarray, " m"]
     test: Int[np.ndarray, " t"]
-    counted: Int[np.ndarray, " c"]
-    """rows in which information is counted"""
-    name: str
-    """the reduction and the split"""
-    counted_name: str
-    """the reduction and the rows that are counted"""
+    reduced: str
+    """how latents became dimensions, in words"""
+
+    @property
+    def name(self) -> str:
+        """The reduction and the split, in words."""
+        return f"{self.reduced}, random rows ({len(self.test)} of {len(self.z)})"
 
     @property
     def d(self) -> int:
@@ -82,7 +81,6 @@ def code_of(
     labels: Float[np.ndarray, "n K"],
     factors: Factors | None = None,
     *,
-    held_out: Bool[np.ndarray, " n"] | Literal["box"] | None = None,
     reduction: Reduction = "none",
     dimensions: int = 10,
     seed: int = 0,
@@ -92,14 +90,12 @@ def code_of(
     Args:
         latents: one row per label; several noise draws of one label must not be rows, since training and test would
             share labels.
-        held_out: None tests on a random quarter of the rows; "box" on the central box, in each factor the values between
-            its quantiles (1 - s) / 2 and (1 + s) / 2 with s^K = 1/4; a mask on the rows where it is true.
-        reduction: "none", "pca" or "ica", fitted to the training rows.
+        reduction: "none" or "ica", fitted to the training rows.
         dimensions: the most that a reduction keeps.
 
     Raises:
-        ValueError: as `check_latents` and `check_labels` say; fewer than 2 factors; fewer than 20 training or test rows, or
-            a factor that is constant in them; no such rule or reduction; `none` with more than 32 features; fewer than 2
+        ValueError: as `check_latents` and `check_labels` say; fewer than 2 factors; fewer than 80 rows, or a
+            factor that is constant in the test rows; no such reduction; `none` with more than 32 features; fewer than 2
             directions that vary.
     """
     check_count("dimensions", dimensions, 2, "scores compare dimensions")
@@ -107,49 +103,26 @@ def code_of(
     known = check_labels(labels, len(x), factors)
     if len(known.names) < 2:
         raise ValueError("`labels` (K=1) must have at least 2 factors: disentanglement is between them")
-    train, test, rows = split(known, held_out, numpy_generator(seed, "disentanglement split"))
+    train, test = split(known, numpy_generator(seed, "disentanglement split"))
     z, reduced = reduce(x, train, reduction, dimensions)
-    counted, counted_rows = (np.arange(len(x)), f"all {len(x)} rows") if held_out is None else (test, rows)
-    return Code(z, known, train, test, counted, f"{reduced}, {rows}", f"{reduced}, {counted_rows}")
+    return Code(z, known, train, test, reduced)
 
 
-def split(
-    labels: Labels, held_out: ArrayLike | Literal["box"] | None, rng: np.random.Generator
-) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " t"], str]:
-    """Return training rows, test rows, and the split's name."""
+def split(labels: Labels, rng: np.random.Generator) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " t"]]:
+    """Return training and test rows."""
     n = len(labels.values)
-    if held_out is None:
-        mask, name = np.zeros(n, bool), "random rows"
-        mask[rng.permutation(n)[: round(TEST_SHARE * n)]] = True
-    elif isinstance(held_out, str):
-        if held_out != "box":
-            raise ValueError(f"`held_out` (={held_out!r}) must be None, 'box' or a mask of the test rows")
-        labels.check_ordered("the central box is between quantiles")
-        values = np.where(labels.periodic, labels.values % labels.span, labels.values)
-        side = TEST_SHARE ** (1 / values.shape[1])
-        low, high = np.quantile(values, [(1 - side) / 2, (1 + side) / 2], axis=0)
-        mask, name = ((values >= low) & (values <= high)).all(axis=1), "the held-out central box"
-    else:
-        mask, name = np.asarray(held_out), "held-out combinations"
-        if mask.dtype != bool or mask.shape != (n,):
-            raise ValueError(
-                f"`held_out` ({mask.dtype}, shape {mask.shape}) must be boolean ({n},): true in the test rows"
-            )
-    train, test = np.flatnonzero(~mask), np.flatnonzero(mask)
+    order = rng.permutation(n)
+    test = np.sort(order[: round(TEST_SHARE * n)])
+    train = np.setdiff1d(np.arange(n), test)
     targets, owner = labels.targets()
     for side, rows in (("training", train), ("test", test)):
-        if len(rows) < LEAST_ROWS:
-            raise ValueError(
-                f"`held_out` ({len(rows)} {side} rows of {n}) must leave at least {LEAST_ROWS}: "
-                "probes are fitted to the training rows, and judged on the test rows"
-            )
         varying = set(owner[np.ptp(targets[rows], axis=0) > 0])
         for k, factor in enumerate(labels.names):
             if k not in varying:
                 raise ValueError(
-                    f"`held_out` ({factor} is the same in all {len(rows)} {side} rows) must leave each factor varying"
+                    f"`labels` ({factor} is the same in all {len(rows)} {side} rows) must vary in both parts of the split"
                 )
-    return train, test, f"{name} ({len(test)} of {n})"
+    return train, test
 
 
 def reduce(
@@ -165,12 +138,12 @@ def reduce(
     if reduction == "none":
         if features > MOST_AXES:
             raise ValueError(
-                f"`reduction` (='none') must be 'pca' or 'ica' for {features} features: "
+                f"`reduction` (='none') must be 'ica' for {features} features: "
                 f"at most {MOST_AXES} are taken as axes"
             )
         return x, f"{features} raw features"
-    if reduction not in ("pca", "ica"):
-        raise ValueError(f"`reduction` (={reduction!r}) must be 'none', 'pca' or 'ica'")
+    if reduction != "ica":
+        raise ValueError(f"`reduction` (={reduction!r}) must be 'none' or 'ica'")
     from sklearn.decomposition import PCA
 
     fitted = PCA(min(dimensions, len(train), features), svd_solver="full").fit(x[train])
@@ -181,13 +154,8 @@ def reduce(
         )
     held = np.cumsum(fitted.explained_variance_ratio_)
     d = min(max(1 + int(np.searchsorted(held, VARIANCE * (1 - 1e-12))), 2), rank)
-    components = fitted.transform(x)[:, :d]
-    if reduction == "ica":
-        components = independent(components, train)
-    return (
-        components,
-        f"{reduction.upper()} to {d} of {features} features with {100 * held[d - 1]:.1f} % of the variance",
-    )
+    components = independent(fitted.transform(x)[:, :d], train)
+    return components, f"ICA to {d} of {features} features with {100 * held[d - 1]:.1f} % of the variance"
 
 
 def independent(z: Float[np.ndarray, "n d"], train: Int[np.ndarray, " m"]) -> Float[np.ndarray, "n d"]:

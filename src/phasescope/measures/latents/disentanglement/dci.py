@@ -1,4 +1,4 @@
-"""DCI and explicitness: what probes of a code read, and from which dimensions.
+"""DCI: what probes of a code read, and from which dimensions.
 
 DCI (Eastwood & Williams 2018): with R_jk >= 0 the importance of dimension j for reading factor k, P_jk = R_jk / sum_k R_jk,
 Q_jk = R_jk / sum_j R_jk, and H_b the entropy to base b,
@@ -16,13 +16,6 @@ R_jk = 0 and completeness 0: one whose R^2 on the test rows is at most 0, or at 
 Each Lasso minimises w^T G w / 2 - c^T w + alpha |w|_1 (Tibshirani 1996), G = Z^T Z / m and c = Z^T y / m of centred data, by
 accelerated proximal gradients (Beck & Teboulle 2009), restarted where momentum points uphill (O'Donoghue & Candes 2015). All
 dimensions move at once, so equal ones share their weight equally: coordinate descent would prefer the first.
-
-Explicitness (Ridgeway & Mozer 2018), of a ridge regression with errors e:
-
-    explicitness = mean_k (1 - sum e^2 / sum (y - mean of the training rows)^2),     over the test rows:
-
-0 for a probe that knows only the training labels, negative for one that is misled. The source has the area under the ROC
-curve of a classifier; for categories, summed over their columns, this is Brier's (1950) skill score.
 """
 
 from __future__ import annotations
@@ -36,8 +29,7 @@ from phasescope.core.randomness import numpy_generator
 from phasescope.measures.checks import Labels, check_draws
 from phasescope.measures.latents.disentanglement.code import Code, moments, scored, standardised
 from phasescope.measures.latents.order import explained
-from phasescope.measures.latents.ridge import ridge_fits
-from phasescope.measures.scores import Score, bootstrap_weights, null_level, ratio
+from phasescope.measures.scores import Score, bootstrap_weights, null_level
 
 FOLDS = 5
 PENALTIES = np.logspace(0, -3, 16)
@@ -227,42 +219,3 @@ def cross_validated_penalty(
         residual = np.tile(y[test] - y_mean, len(PENALTIES)) - (z[test] - z_mean) @ w
         error += (residual**2).sum(axis=0).reshape(error.shape)
     return penalties[error.argmin(axis=0), np.arange(C)]
-
-
-def explicitness(code: Code, permutations: int = 20, resamples: int = 200, seed: int = 0) -> Score:
-    """Return explicitness over the test rows, by a ridge regression with alpha by GCV; `detail` has each factor's.
-
-    The interval is a bootstrap over test rows and, separately, over training rows, to each resample of which the regression
-    is fitted again. The baseline `permuted` is the level that the score stays below in 95 % of permutations.
-    """
-    check_draws(permutations, resamples)
-    rng = numpy_generator(seed, "explicitness")
-    train, t = code.train, len(code.test)
-    once = np.ones((1, t))
-    of_factor = skill(code, train, once)[0]
-    drawn = zip(bootstrap_weights(t, resamples, rng), rng.choice(train, (resamples, len(train))), strict=True)
-    replicates = np.array([skill(code, rows, weights[None]).mean() for weights, rows in drawn])
-    permuted = [skill(code.permuted(rng), train, once).mean() for _ in range(permutations)]
-    return scored(
-        f"explicitness, ridge, alpha by GCV, squared error against the training mean's, {code.name}",
-        float(of_factor.mean()),
-        replicates,
-        t,
-        {"permuted": permuted},
-        code.by_factor(of_factor),
-        least=-np.inf,
-    )
-
-
-def skill(
-    code: Code, rows: Int[np.ndarray, " m"], weights: Float[np.ndarray, "draws t"]
-) -> Float[np.ndarray, "draws K"]:
-    """Return 1 - squared error over that of the rows' mean, of each factor, under weights of the test rows, for a regression
-    that is fitted to these rows."""
-    targets, owner = code.labels.targets()
-    both = np.concatenate([rows, code.test])
-    fit = ridge_fits(code.z[both], targets[both], [np.arange(len(rows), len(both))])[0]
-    y, columns_of = targets[code.test], owner[:, None] == np.arange(code.K)
-    error = weights @ (y - fit.predictions()) ** 2 @ columns_of
-    chance = weights @ (y - fit.y_mean) ** 2 @ columns_of
-    return 1 - ratio(error, chance, otherwise=1.0)

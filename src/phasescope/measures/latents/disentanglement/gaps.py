@@ -34,7 +34,7 @@ from phasescope.measures.scores import Score, bootstrap_weights, ratio
 
 
 def mig(code: Code, bins: int = 10, permutations: int = 20, resamples: int = 200, seed: int = 0) -> Score:
-    """Return MIG over the rows that are counted; `detail` has each factor's gap.
+    """Return MIG over all rows; `detail` has each factor's gap.
 
     The interval is a bootstrap over these rows, of their influences on I and H to first order, bins held.
 
@@ -52,7 +52,7 @@ def mig(code: Code, bins: int = 10, permutations: int = 20, resamples: int = 200
     turned = [code.turned(rng) for _ in range(permutations)]
     rotated = [_information_gaps(other, binned(other, bins), in_order)[0].mean() for other in turned]
     return scored(
-        f"MIG, {bins} equal-count bins, Miller-Madow, {code.counted_name}",
+        f"MIG, {bins} equal-count bins, Miller-Madow, {code.reduced}, all {t} rows",
         float(of_factor.mean()),
         moved.mean(axis=1),
         t,

@@ -1,4 +1,4 @@
-"""Mutual information of dimensions with factors, in nats, from bins of equal counts; and modularity.
+"""Mutual information of dimensions with factors, in nats, from bins of equal counts.
 
 With p_ab the share of rows in bin a of the dimension and b of the factor, and the plug-in entropy's bias for n rows added
 (Miller 1955, Madow 1948),
@@ -10,16 +10,6 @@ ranks, so any strictly monotone map of a dimension leaves I unchanged. A variabl
 categorical factor, has one bin per value. A pair of dimensions is read as an angle round their means, whose bins are arcs;
 ranks round the circle are turned, and mirrored if need be, to meet the factor's, by the phase of
 mean exp(2 pi i (rank_angle -+ rank_factor)): every circle that follows the factor once round then has I = H(k).
-
-Modularity (Ridgeway & Mozer 2018): does each dimension know of one factor only? With I_jk at least 0, k* the factor that
-dimension j knows most of, and F_k*k the information that factor k* itself has of k,
-
-    modularity   = sum_j m_j (1 - sum_{k != k*} r_jk^2 / (K - 1)) / sum_j m_j,
-    r_jk         = max(I_jk - F_k*k, 0) / (I_jk* - F_k*k),
-    m_j          = max(I_jk* - max(c, F_k*k of k != k*), 0).
-
-The source has r_jk = I_jk / I_jk* and the plain mean over dimensions. Here dimensions that know nothing weigh 0: c is
-what the largest of all I_jk stays below in 95 % of permutations. F is about 0 if no combination is missing.
 """
 
 from __future__ import annotations
@@ -29,15 +19,13 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from phasescope.core.randomness import numpy_generator
-from phasescope.measures.checks import DECIMALS, check_count, check_draws
-from phasescope.measures.latents.disentanglement.code import Code, scored, standardised
-from phasescope.measures.scores import Score, bootstrap_weights, null_level
+from phasescope.measures.checks import DECIMALS, check_count
+from phasescope.measures.latents.disentanglement.code import Code, standardised
 
 
 @dataclass(frozen=True)
 class Binned:
-    """The t rows that information is counted in, in bins."""
+    """Rows in bins."""
 
     bins: int
     """Of equal counts, of a dimension at most."""
@@ -60,22 +48,21 @@ class Binned:
 
 
 def binned(code: Code, bins: int) -> Binned:
-    """Return the bins of the counted rows; ValueError if `bins` < 2 or more than half of these rows."""
+    """Return the bins of all rows; ValueError if `bins` < 2 or more than half of the rows."""
     check_count("bins", bins, 2, "one bin tells nothing")
-    rows = code.counted
-    if len(rows) < 2 * bins:
-        raise ValueError(f"`bins` (={bins}) must be at most half of the {len(rows)} rows that are counted")
-    labels = code.labels
-    factors = ranks(np.where(labels.periodic, labels.values % labels.span, labels.values)[rows])
-    z = standardised(code.z, code.train)[rows]
+    labels, n = code.labels, len(code.z)
+    if n < 2 * bins:
+        raise ValueError(f"`bins` (={bins}) must be at most half of the {n} rows that are counted")
+    factors = ranks(np.where(labels.periodic, labels.values % labels.span, labels.values))
+    z = standardised(code.z, code.train)
     if labels.periodic.any():
         first, second = np.triu_indices(code.d, 1)
         angles = ranks(from_widest_gap(np.arctan2(z[:, second], z[:, first])))
     else:
-        angles = np.empty((len(rows), 0))
+        angles = np.empty((n, 0))
     b = equal_bins(factors, bins)
     for k in np.flatnonzero(labels.categorical):
-        b[:, k] = np.unique(labels.values[rows, k], return_inverse=True)[1]
+        b[:, k] = np.unique(labels.values[:, k], return_inverse=True)[1]
     return Binned(bins, max(bins, int(b.max()) + 1), equal_bins(ranks(z), bins), b, factors, angles)
 
 
@@ -163,63 +150,3 @@ def influences(
     n_b = of_b[0, factor, b]
     of_I, of_H = np.log(t * n_ab / (n_a * n_b[:, None])), -np.log(n_b / t)
     return of_I - of_I.mean(axis=0), of_H - of_H.mean(axis=0)
-
-
-def modularity(
-    code: Code, bins: int = 10, permutations: int = 20, resamples: int = 200, seed: int = 0
-) -> Score:
-    """Return modularity over the rows that are counted; 0 if no dimension knows anything.
-
-    The interval is a bootstrap over these rows, of their influences on I to first order, bins and c fixed.
-
-    Args:
-        bins: of equal counts, of each dimension and each factor.
-        permutations: draws of each null.
-    """
-    check_draws(permutations, resamples)
-    rows = binned(code, bins)
-    t, d = rows.a.shape
-    rng = numpy_generator(seed, "modularity")
-    between = mutual_information(rows.b, rows.b, rows.cells)[0]
-
-    def information_of(a: Int[np.ndarray, "t d"]) -> Float[np.ndarray, "d K"]:
-        return mutual_information(a, rows.b, rows.cells)[0]
-
-    of_code = information_of(rows.a)
-    permuted = np.stack([information_of(rows.a[rng.permutation(t)]) for _ in range(permutations)])
-    rotated = np.stack([information_of(binned(code.turned(rng), bins).a) for _ in range(permutations)])
-    chance = null_level(permuted.max(axis=(1, 2)))
-
-    by_row = influences(np.concatenate([rows.a, rows.b], axis=1), rows.b, rows.cells)[0]
-    moved = np.tensordot(bootstrap_weights(t, resamples, rng) / t, by_row, axes=1)
-    replicates = modularity_of(of_code + moved[:, :d], between + moved[:, d:], chance)
-    return scored(
-        f"modularity, dimensions weighted by their information, {bins} equal-count bins, Miller-Madow, "
-        f"{code.counted_name}",
-        float(modularity_of(of_code, between, chance)),
-        replicates,
-        t,
-        {
-            name: modularity_of(codes, between, chance)
-            for name, codes in (("permuted", permuted), ("rotated", rotated))
-        },
-    )
-
-
-def modularity_of(
-    of_code: Float[np.ndarray, "*draws d K"], between: Float[np.ndarray, "*#draws K K"], chance: float
-) -> Float[np.ndarray, "*draws"]:
-    """Return the weighted mean over dimensions from I, F and c; 0 if no weight is above 0."""
-    information = np.maximum(of_code, 0)
-    between = np.broadcast_to(np.maximum(between, 0), (*information.shape[:-2], *between.shape[-2:]))
-    K = information.shape[-1]
-    of_best, best = information.max(axis=-1, keepdims=True), information.argmax(axis=-1)
-    of_rival = np.take_along_axis(between, best[..., None], axis=-2)
-    is_best = np.arange(K) == best[..., None]
-    needed = np.maximum(np.where(is_best, 0, of_rival).max(axis=-1), chance)
-    weight = np.maximum(of_best[..., 0] - needed, 0)
-    left = of_best - of_rival
-    r = np.where(is_best, 0, np.maximum(information - of_rival, 0)) / np.where(left > 0, left, np.inf)
-    of_dimension = 1 - (r**2).sum(axis=-1) / (K - 1)
-    total = weight.sum(axis=-1)
-    return np.asarray((weight * of_dimension).sum(axis=-1) / np.where(total > 0, total, 1))

@@ -10,8 +10,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phasescope.measures import critical_share, largest_component, overlap_graph
 from phasescope.worlds import GaussianBump
+from studies.percolate.overlaps import critical_share, overlap_graph
 
 
 def images_of(labels: np.ndarray, sigma_px: float = 1.0, canvas: int = 24) -> np.ndarray:
@@ -32,7 +32,6 @@ def test_bumps_overlap_as_their_distance_says(apart, sigma_px, threshold):
     images = images_of(np.array([[8.3, 9.1], [8.3 + apart, 9.1]]), sigma_px)
     graph = overlap_graph(images, threshold, background=np.ones((1, 24, 24)))
     assert graph.sum() == (2 if overlap > threshold else 0)
-    assert largest_component(graph) == (1.0 if overlap > threshold else 0.5)
 
 
 @pytest.mark.parametrize(("threshold", "neighbours", "expected"), [(0.7, 4, 0.593), (0.5, 8, 0.407)])
@@ -43,29 +42,12 @@ def test_a_lattice_percolates_where_site_percolation_says(threshold, neighbours,
     assert critical_share(graph, orders=10).share == pytest.approx(expected, abs=0.08)
 
 
-def test_components_are_counted_and_what_never_hangs_together_says_so():
-    far = images_of(np.array([[3, 3], [3, 4], [12, 12], [12, 13], [12, 14], [20, 4]]))
-    graph = overlap_graph(far, 0.5)
-    assert largest_component(graph) == 0.5
+def test_what_never_hangs_together_and_what_always_does_say_so():
     islands = overlap_graph(lattice(), 0.9)
     assert not islands.any()
     assert math.isnan(critical_share(islands).share)
     everything = overlap_graph(lattice(), 1e-12)
     assert critical_share(everything) == (pytest.approx(16 / 24**2), True)
-
-
-@pytest.mark.parametrize(
-    ("images", "threshold", "rule"),
-    [
-        (np.zeros((1, 4)), 0.5, "must be from 2 to 8,192"),
-        (np.zeros((3, 4)), 0.0, "above 0"),
-        (np.zeros((3, 4)), 1.5, "at most 1"),
-        (np.full((3, 4), np.nan), 0.5, "images"),
-    ],
-)
-def test_what_cannot_be_is_refused(images, threshold, rule):
-    with pytest.raises(ValueError, match=rule):
-        overlap_graph(images, threshold)
 
 
 def test_an_image_of_nothing_overlaps_with_none():

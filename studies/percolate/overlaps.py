@@ -7,19 +7,13 @@ which on the largest component holds half of what is drawn. On a square lattice 
 percolation's 0.593, of eight near 0.407 (Stauffer & Aharony 1994), as far as a finite lattice has one.
 """
 
-from __future__ import annotations
-
 import math
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
 
-from phasescope.core.randomness import numpy_generator
-from phasescope.measures.checks import check_finite
+from phasescope.studies import numpy_generator
 
-MOST_IMAGES = 8192
-"""whose overlaps are held in memory"""
 HALF = 0.5
 """of what is drawn, that the largest component holds from the critical share on"""
 SHARES = 33
@@ -28,38 +22,25 @@ LEAST = 16
 
 
 def overlap_graph(
-    images: Float[np.ndarray, "n ..."],
+    images: np.ndarray,
     threshold: float,
-    background: Float[np.ndarray, " *shape"] | None = None,
-) -> Bool[np.ndarray, "n n"]:
+    background: np.ndarray | None = None,
+) -> np.ndarray:
     """Return which images overlap by a threshold or more, (n, n); no image with itself.
 
     Args:
-        images: 8192 at most.
+        images: (n, ...), whose overlaps are held in memory.
         threshold: above 0, at most 1.
         background: an image without an object; None: the images' median.
     """
     n = len(images)
-    if not 2 <= n <= MOST_IMAGES:
-        raise ValueError(
-            f"`images` (={n:,}) must be from 2 to {MOST_IMAGES:,}: their overlaps are held in memory"
-        )
-    if not 0 < threshold <= 1:
-        raise ValueError(f"`threshold` (={threshold:g}) must be above 0, and at most 1: a share of overlap")
     flat = np.asarray(images, dtype=float).reshape(n, -1)
-    check_finite("images", flat)
     objects = flat - (np.median(flat, axis=0) if background is None else np.reshape(background, -1))
     norm = np.linalg.norm(objects, axis=1, keepdims=True)
     unit = np.divide(objects, norm, out=np.zeros_like(objects), where=norm > 1e-9 * max(norm.max(), 1e-300))
     near = unit @ unit.T >= threshold
     np.fill_diagonal(near, val=False)
     return near
-
-
-def largest_component(graph: Bool[np.ndarray, "n n"]) -> float:
-    """Return the share of a graph's nodes that its largest component holds; 0 for an empty one."""
-    n = len(graph)
-    return float(_held(np.nonzero(graph), np.arange(n))[-1]) if n else 0.0
 
 
 class CriticalShare(NamedTuple):
@@ -70,14 +51,10 @@ class CriticalShare(NamedTuple):
     """that share: half hang together from 16 nodes on, the fewest that are tried"""
 
 
-def critical_share(graph: Bool[np.ndarray, "n n"], orders: int = 20, seed: int = 0) -> CriticalShare:
+def critical_share(graph: np.ndarray, orders: int = 20, seed: int = 0) -> CriticalShare:
     """Return the share of nodes, drawn at random, from which on the largest component holds half of those drawn; the
     mean over random orders."""
     n = len(graph)
-    if not n or np.shape(graph) != (n, n) or orders < 1:
-        raise ValueError(
-            f"`graph` (={np.shape(graph)}, {orders} orders) must be (n, n), of one order at least"
-        )
     pairs = np.nonzero(np.triu(graph))
     drawn = [numpy_generator(seed, "percolation", i).permutation(n) for i in range(orders)]
     counts = np.unique(np.geomspace(min(LEAST, n), n, SHARES).round().astype(int))
@@ -108,8 +85,8 @@ def _held(pairs: tuple[np.ndarray, ...], order: np.ndarray) -> np.ndarray:
     forest = minimum_spanning_tree(csr_matrix((np.maximum(i, j).astype(float), (i, j)), shape=(n, n))).tocoo()
     later = np.argsort(forest.data)
     sets, largest = DisjointSet(range(n)), np.ones(n)
-    for one, other in zip(forest.row[later].tolist(), forest.col[later].tolist(), strict=True):
-        sets.merge(one, other)
-        m = max(one, other)
-        largest[m] = max(largest[m], sets.subset_size(one))
+    for first, second in zip(forest.row[later].tolist(), forest.col[later].tolist(), strict=True):
+        sets.merge(first, second)
+        m = max(first, second)
+        largest[m] = max(largest[m], sets.subset_size(first))
     return np.maximum.accumulate(largest) / np.arange(1, n + 1)
