@@ -243,7 +243,9 @@ class Record:
 
     def onsets(self, reading: str) -> dict[str, int | None]:
         """Return images seen from which on `reading` is for good in phase B or later, and in phase C."""
-        return onsets_of(self.images_seen.astype(int).tolist(), self.phases(reading))
+        lines = zip(self.images_seen.astype(int).tolist(), self.phases(reading), strict=True)
+        read = [(seen, phase) for seen, phase in lines if phase is not None]
+        return phase_onsets([seen for seen, _ in read], [phase for _, phase in read])
 
     @cached_property
     def thresholds(self) -> dict[str, float]:
@@ -273,12 +275,6 @@ class Record:
             if columns:
                 return Factors(Factor(name, float(v.min()), float(v.max())) for name, v in columns.items())
         return Factors()
-
-
-def onsets_of(images_seen: list[int], phases: list[Phase | None]) -> dict[str, int | None]:
-    """Return images seen at the onsets of B and of C, for good, among the snapshots of which a phase was read."""
-    read = [(seen, phase) for seen, phase in zip(images_seen, phases, strict=True) if phase is not None]
-    return phase_onsets([seen for seen, _ in read], [phase for _, phase in read])
 
 
 def number(value: Any) -> float:

@@ -74,7 +74,7 @@ def test_no_way_leads_out_of_the_folders(address, small, way):
     for place in (
         f"/api/runs/{asked}",
         f"/api/runs/{asked}/samples?step=0",
-        f"/api/studies/{asked}",
+        f"/studies/{asked}",
         f"/static/{asked}",
         f"/{asked}",
     ):

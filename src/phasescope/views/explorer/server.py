@@ -26,7 +26,7 @@ from phasescope.core.errors import UserError, log_once
 from phasescope.runs.painting import Wish
 from phasescope.runs.store.files import to_json
 from phasescope.runs.store.folder import shown
-from phasescope.views.explorer.answers import Query, endpoint, static
+from phasescope.views.explorer.answers import Page, Query, endpoint, static
 from phasescope.views.explorer.clouds import cloud_packet, places_in, stored_cloud
 from phasescope.views.explorer.details import details
 from phasescope.views.explorer.guard import Guard
@@ -147,8 +147,8 @@ class Explorer:
     def members(self, _: Query) -> str:
         return to_json(self.studies.members())
 
-    def study(self, query: Query) -> str:
-        return to_json(self.studies.study(query.path["study"]))
+    def study(self, query: Query) -> Page:
+        return Page(self.studies.page(query.path["study"]))
 
     def cloud(self, query: Query) -> bytes:
         return cloud_packet(self._cloud(query))
@@ -211,7 +211,7 @@ def create_app(runs: Path, results: Path, host: str = "127.0.0.1", token: str | 
         f"{run}/samples": explorer.samples,
         "/api/members": explorer.members,
         "/api/studies": explorer.list_studies,
-        "/api/studies/{study}": explorer.study,
+        "/studies/{study}": explorer.study,
     }
     computing = {
         f"{run}/cloud": explorer.cloud,

@@ -22,11 +22,12 @@ const SORTS = {
   images: ["images seen", (row) => row.images_seen ?? -1, -1],
 };
 
-// every word must occur in the name, or be key=value of a setting, state:done, phase:C, tag:x
+// every word must occur in the name, or be key=value of a setting, state:done, phase:C, tag:x, study:x
 export function matches(row, text) {
   return text.toLowerCase().split(/\s+/).filter(Boolean).every((word) => {
     if (word.startsWith("state:")) return row.state === word.slice(6);
     if (word.startsWith("phase:")) return (row.phases?.behaviour?.last ?? "").toLowerCase() === word.slice(6);
+    if (word.startsWith("study:")) return studies[row.digest]?.study.toLowerCase() === word.slice(6);
     if (word.startsWith("tag:")) return (row.tags ?? []).some((tag) => tag.toLowerCase().includes(word.slice(4)));
     const settings = Object.entries(row.settings ?? {}).map(([key, value]) => `${key}=${typeof value === "object" ? JSON.stringify(value) : value}`);
     return [row.name, `seed=${row.seed}`, ...settings].some((candidate) => candidate.toLowerCase().includes(word));
@@ -34,7 +35,7 @@ export function matches(row, text) {
 }
 
 export async function open(root, route) {
-  const state = {q: "", state: "", phase: "", sort: "updated", chosen: new Set(), digests: null};
+  const state = {q: "", state: "", phase: "", sort: "updated", chosen: new Set()};
   const lines = new Map();
   let shownFields = [];
   let listed = [], drawn = 0, differing = "";
@@ -43,13 +44,13 @@ export async function open(root, route) {
   const states = choice("state", [["", "any"], ...STATES.map((name) => [name, name])], "", (value) => { state.state = value; list(); });
   const phases = choice("phase", [["", "any"], ["A", "A"], ["B", "B"], ["C", "C"], ["undecided", "undecided"]], "", (value) => { state.phase = value; list(); });
   const sorts = choice("sort", Object.entries(SORTS).map(([key, [text]]) => [key, text]), "updated", (value) => { state.sort = value; list(); });
-  const count = h("span.note"), within = h("p.note"), compare = h("a.button", {href: "#/compare"}, "compare");
+  const count = h("span.note"), compare = h("a.button", {href: "#/compare"}, "compare");
   const body = h("tbody"), more = h("div.more");
   const columns = new Columns({rows: () => runs.rows.values(), changed: () => { lines.clear(); heads(); list(); }});
   const every = h("input", {type: "checkbox", "aria-label": "choose all listed runs", title: `all that are listed, ${MOST_COMPARED} at most`, onchange: () => { state.chosen = new Set(every.checked ? listed.slice(0, MOST_COMPARED).map((row) => row.name) : []); list(); }});
   const titles = h("tr"), usual = [h("td", every), ...[["run", "run"], ["state", "state"], ["learning", "learning"], ["phase", phasesTerm("images, latents")], ["success", term("success")], ["order", [term("order"), " (", term("untrained"), ")"]], ["images", "seen"]].map(([name, text]) => h(`th.${name}`, {scope: "col", title: TITLES[name]}, text))];
   const table = h("table.runs", h("thead", titles), body);
-  root.append(h("div.heading", h("h1", "Runs"), count, phasesTerm(), compare), h("div.controls", search, states, phases, sorts, columns.root), within, h("div.tablebox", table), more);
+  root.append(h("div.heading", h("h1", "Runs"), count, phasesTerm(), compare), h("div.controls", search, states, phases, sorts, columns.root), h("div.tablebox", table), more);
 
   const observer = new IntersectionObserver((seen) => { if (seen.some((entry) => entry.isIntersecting)) grow(); }, {rootMargin: "600px"});
   observer.observe(more);
@@ -74,18 +75,16 @@ export async function open(root, route) {
 
   function query() {
     const {q, state: wanted, phase, sort} = state;
-    return {q, state: wanted, phase, sort: sort === "updated" ? null : sort, digests: state.digests?.join(","), cols: columns.query(), runs: [...state.chosen].join(",")};
+    return {q, state: wanted, phase, sort: sort === "updated" ? null : sort, cols: columns.query(), runs: [...state.chosen].join(",")};
   }
 
   function list() {
     const [key, direction] = sorting();
     listed = [...runs.rows.values()].filter((row) =>
-      (!state.state || row.state === state.state) && (!state.phase || row.phases?.behaviour?.last === state.phase) &&
-      (!state.digests || state.digests.includes(row.digest)) && matches(row, state.q));
+      (!state.state || row.state === state.state) && (!state.phase || row.phases?.behaviour?.last === state.phase) && matches(row, state.q));
     listed.sort((a, b) => { const [x, y] = [key(a), key(b)]; return (x < y ? -1 : x > y ? 1 : a.name < b.name ? -1 : 1) * (x === y ? 1 : direction); });
     const total = runs.rows.size;
     count.textContent = !runs.loaded ? "" : `${listed.length === total ? integer(total) : `${integer(listed.length)} of ${integer(total)}`}${runs.pending ? `, ${integer(runs.pending)} still to read` : ""} · ${runs.folder}`;
-    within.replaceChildren(...(state.digests ? [`The runs of one cell of a study (${state.digests.length}). `, h("a", {href: "#/runs"}, "Show all")] : []));
     drawn = 0;
     const fields = differences(listed);
     if (fields.join() !== differing) { differing = fields.join(); lines.clear(); }
@@ -123,7 +122,6 @@ export async function open(root, route) {
 
   function restore(asked) {
     Object.assign(state, {q: asked.get("q") ?? "", state: asked.get("state") ?? "", phase: asked.get("phase") ?? "", sort: asked.get("sort") ?? "updated"});
-    state.digests = asked.get("digests")?.split(",") ?? null;
     state.chosen = new Set((asked.get("runs") ?? "").split(",").filter(Boolean));
     columns.restore(asked.get("cols"));
     heads();
