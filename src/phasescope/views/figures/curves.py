@@ -21,7 +21,7 @@ from phasescope.views.figures.axes import short
 from phasescope.views.figures.drawing import COLOURS, Line, Mesh, RunPanel, draw_panels
 from phasescope.views.record import Array, Record, number, score
 from phasescope.views.scores import PROBES, levels
-from phasescope.views.style import INK, MUTED, ON_DATA, PALETTE, RC
+from phasescope.views.style import INK, MUTED, ON_DATA, PALETTE, RC, denoiser_colours
 from phasescope.views.terms import (
     READINGS,
     ROUTES,
