@@ -57,7 +57,7 @@ def untouched_random_streams() -> Iterator[None]:
 
 def pytest_configure() -> None:
     torch.set_num_threads(1)
-    progress.SILENT_S = 600.0  # how long a verb takes is the machine's load, and not what tests ask
+    progress.LINE_EVERY_S = 600.0  # how long a verb takes is the machine's load, and not what tests ask
 
 
 @pytest.hookimpl(tryfirst=True)

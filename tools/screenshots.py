@@ -37,7 +37,7 @@ READY = {
     "paint": "document.querySelector('.reading[data-outcome]') !== null "
     "&& document.querySelector('.cloud')?.data?.[3]?.x?.length > 0",
     "studies": "document.querySelectorAll('.card, .absent').length > 0",
-    "study": "document.querySelectorAll('.claim, .diagram').length > 0",
+    "study": "document.querySelector('h1') !== null && document.readyState === 'complete'",
 }
 """when a view shows all that it has to show"""
 
@@ -100,7 +100,7 @@ def views(runs: Path, results: Path, name: str | None, study: str | None = None)
     if results.is_dir():
         for folder in sorted(results.iterdir()):
             if (folder / "records.parquet").is_file() and study in (None, folder.name):
-                yield "study", f"/#/study/{quote(folder.name)}?at=0.5"
+                yield "study", f"/studies/{quote(folder.name)}"
                 break
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from phasescope.runs.config import load_words
 from phasescope.runs.predicting import predict
 from phasescope.views.figures.axes import write_figure
-from phasescope.views.figures.standing import ladder
+from phasescope.views.figures.results import ladder
 
 PAGE = Path(__file__).parents[1] / "theory.md"
 PICTURES = PAGE.with_suffix("")

@@ -30,7 +30,7 @@ QUESTIONS: dict[str, dict[str, str]] = {
 
 PLACES = (
     "/HOSTILE", "/static/HOSTILE", "/api/HOSTILE", "/api/runs/HOSTILE", "/api/runs/HOSTILE/samples?step=20",
-    "/api/studies/HOSTILE", "/api/runs/HOSTILE/cloud?place=mid.10&projection=pca",
+    "/studies/HOSTILE", "/api/runs/HOSTILE/cloud?place=mid.10&projection=pca",
     "/api/runs/HOSTILE/paint?label=2,3", "/api/runs/HOSTILE/inside?label=2,3&place=mid.10", "/api/runs/HOSTILE/tags",
     "/api/runs/RUN/HOSTILE",
 )  # fmt: skip

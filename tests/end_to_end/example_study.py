@@ -77,6 +77,9 @@ def write_study(folder: Path, real: Run | None = None) -> Path:
         ],
         len({row["digest"] for row in rows}),
     )
+    (folder / "README.md").write_text(
+        "# Example\n\nWhat does this page look like?\n\n| claim | verdict |\n|---|---|\n| a | b |\n"
+    )
     return folder
 
 

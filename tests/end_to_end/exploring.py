@@ -124,14 +124,13 @@ def turn(page, dx: int = 120, dy: int = 40) -> None:
 
 
 def places_of(run: Run, step: int) -> dict[str, str]:
-    """Where each view is, by its name; the study is `example`."""
+    """Where each view is, by its name."""
     return {
         "runs": "/#/runs",
         "compare": f"/#/compare?runs={run.name},{run.name}",
         "run": f"/#/run/{run.name}?step={step}&sel=3",
         "paint": f"/#/paint/{run.name}",
         "studies": "/#/studies",
-        "study": "/#/study/example",
     }
 
 

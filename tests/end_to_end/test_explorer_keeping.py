@@ -1,4 +1,4 @@
-"""In a browser: curves smoothed and grouped, columns chosen, tags shown, claims folded, networks looked into."""
+"""In a browser: curves smoothed and grouped, columns chosen, tags shown, networks looked into."""
 
 from __future__ import annotations
 
@@ -64,17 +64,6 @@ def visit(browser, address) -> Iterator[Visit]:
 def query(page) -> dict[str, str]:
     page.wait_for_timeout(300)
     return dict(parse_qsl(page.evaluate("location.hash").partition("?")[2]))
-
-
-@pytest.mark.slow
-def test_a_studys_claims_are_below_and_folded(visit):
-    page = visit("/#/study/example", "study")
-    assert page.inner_text("p.verdicts").endswith("1 supported1 refuted1 undecided")
-    tops = [page.locator(what).first.bounding_box()["y"] for what in (".diagram", ".lineage", ".claim")]
-    assert tops == sorted(tops)
-    assert page.locator("details.claim[open]").count() == 0
-    page.locator("details.claim summary").first.press("Enter")
-    wait_until(page, "document.querySelector('details.claim .interval').checkVisibility()")
 
 
 def costs(page, title: str):

@@ -35,7 +35,7 @@ def places(trained, home) -> dict[str, str]:
 
 
 @pytest.mark.some(2)
-@pytest.mark.parametrize("view", ["runs", "compare", "run", "paint", "studies", "study"])
+@pytest.mark.parametrize("view", ["runs", "compare", "run", "paint", "studies"])
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_each_view_works_fits_its_window_and_follows_the_scheme(visit, places, view, width, scheme):
     page = visit(places[view], view, width, scheme)

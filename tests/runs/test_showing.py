@@ -81,18 +81,18 @@ def test_figures_come_with_their_captions_and_are_saved_as_asked(run, tmp_path):
     assert plot.figure.axes
     for kind, first in (("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")):
         assert plot.save(str(tmp_path / f"a.{kind}")).read_bytes().startswith(first)
-    assert "painted" in repr(run.plot)
+    assert "samples" in repr(run.plot)
 
 
 def test_bad_input_of_figures(run, tmp_path):
     with pytest.raises(UserError, match=r"`path` \(=a.gif\) must end in .png, .svg or .pdf"):
         run.plot.timeline().save("a.gif")
-    with pytest.raises(UserError, match="must hold what `standing` is drawn of"):
-        Run(tmp_path / "none").plot.standing()
+    with pytest.raises(UserError, match="must hold what `denoising` is drawn of"):
+        Run(tmp_path / "none").plot.denoising()
 
 
 def test_every_figure_of_a_report_is_a_method(run):
-    from phasescope.views.report.pictures import FIGURES
+    from phasescope.views.plots import FIGURES
 
     assert set(FIGURES) <= set(dir(run.plot))
 

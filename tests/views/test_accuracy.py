@@ -7,8 +7,7 @@ import json
 import pytest
 from runs_of_any_world import FOUR, ONE, write_made_run
 
-from phasescope.runs.store import Run
-from phasescope.views.explorer.details import UNSHOWN, details
+from phasescope.views.explorer.details import details
 from phasescope.views.explorer.rows import row_of
 from phasescope.views.record import Record
 from phasescope.views.scores import accuracies
@@ -34,10 +33,3 @@ def test_a_page_of_the_explorer_is_sent_each_way_of_each_split(tmp_path, factors
     assert len(pairs) == len(factors) * (len(factors) - 1) / 2
     assert all(pair == {"excess": [1.0, 0.9, 1.1], "phi": [1.0, 0.9, 1.1]} for pair in pairs.values())
     assert readings[1]["together"] == {}
-
-
-def test_what_is_not_shown_is_not_sent(run: Run):
-    told = json.loads(details(Record(run), row_of(run)))
-    scores = told["lines"][-1]["scores"]
-    assert not set(UNSHOWN) & set(scores) | set(UNSHOWN) & set(told["names"]["measures"])
-    assert set(scores["order"]["mid.600"]["nulls"]) == {"untrained", "pixels", "permuted", "label_embedding"}

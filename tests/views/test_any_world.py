@@ -15,11 +15,11 @@ from phasescope.views.explorer.rows import row_of
 from phasescope.views.export import run_files
 from phasescope.views.figures.curves import timeline
 from phasescope.views.figures.manifold import manifold_figure
-from phasescope.views.figures.painted import painted
+from phasescope.views.figures.samples import samples
+from phasescope.views.plots import plot_of
 from phasescope.views.record import Record, success_share
 from phasescope.views.report import words
 from phasescope.views.report.page import render_report
-from phasescope.views.report.pictures import caption
 from phasescope.views.report.words import headline
 from phasescope.views.terminal.runs import run_summary, runs_table
 
@@ -30,8 +30,6 @@ KINDS = {
     "one factor of a signal": {"factors": ONE, "shape": (1, 12), "reads": True},
     "a place and a condition": {"position": True, "place": Place("mid", 7), "shape": (3, 8, 8)},
     "two channels": {"shape": (2, 7, 7)},
-    "it says nothing of itself": {"tells": False},
-    "it says nothing of itself, and was read": {"tells": False, "reads": True},
 }
 
 
@@ -42,10 +40,9 @@ def run(request, tmp_path):
 
 @pytest.mark.some(3)
 def test_every_kind_of_run_has_a_report_figures_and_tables(run, tmp_path, capsys):
-    names = [path.stem for path in run_files(run, tmp_path / "out", "png")]
+    names = [path.stem for path in run_files(run, tmp_path / "out", "svg")]
     record = Record(run)
-    mapped = bool(record.outcomes) and len(record.factors) > 1
-    assert names == ["timeline", *(["label_space"] if mapped else []), "painted", "manifold"]
+    assert names == ["timeline", "samples", "manifold", "captions"]
     text = render_report(run)
     assert (json.loads(details(record, row_of(run)))["label_space"] is not None) == bool(
         record.outcomes and len(record.factors)
@@ -54,14 +51,7 @@ def test_every_kind_of_run_has_a_report_figures_and_tables(run, tmp_path, capsys
     run_summary(run).show()
     runs_table([run], lambda done, total: None).show()
     told = capsys.readouterr().out
-    assert "straightness_of_rows" in told
     assert str(STEPS[-1]) in told
-
-
-def test_a_family_without_conditions_tells_its_routes_at_the_tap_alone(tmp_path):
-    run = write_made_run(tmp_path / "made", routed=True)
-    assert "told_and_seen.png" in [path.name for path in run_files(run, tmp_path / "out", "png")]
-    assert "n = 60 labels, each given beside the image of another" in caption(Record(run), "told_and_seen")
 
 
 def test_tables_tell_an_order_with_its_untrained_value_and_fit_a_terminal(tmp_path, capsys):
@@ -81,13 +71,15 @@ def test_without_a_reader_nothing_is_said_of_behaviour(tmp_path):
     assert record.outcomes == ()
     assert record.splits == []
     assert np.isnan(success_share(record.metrics[-1]))
-    text = " ".join([*words.verdict(record), caption(record, "timeline"), caption(record, "painted")])
+    text = " ".join(
+        [*words.verdict(record), plot_of(record, "timeline").caption, plot_of(record, "samples").caption]
+    )
     assert "ehaviour" not in text.replace("phase of behaviour", "")
     assert "utcome" not in text
     assert "crosshair" not in text
     titles = [ax.get_title(loc="left") for ax in timeline(record).axes]
     assert not any(title.startswith("Outcomes") for title in titles)
-    assert not painted(record).axes[0].get_legend()
+    assert not samples(record).axes[0].get_legend()
 
 
 def test_outcomes_have_the_names_the_order_and_the_colours_that_the_world_declares(tmp_path):
@@ -106,16 +98,6 @@ def test_outcomes_have_the_names_the_order_and_the_colours_that_the_world_declar
     assert shown == [to_rgb(outcome["colour"]) for outcome in reversed(OUTCOMES)]
 
 
-def test_a_run_whose_about_json_is_gone_is_known_by_its_metrics_and_labels(tmp_path):
-    record = Record(write_made_run(tmp_path / "made", reads=True, tells=False))
-    assert (record.factors.names, record.position) == (FOUR.names, None)
-    assert [outcome.name for outcome in record.outcomes] == ["blank", "whole"]
-    bare = Record(write_made_run(tmp_path / "bare", tells=False))
-    assert bare.factors.names == ("label1", "label2", "label3", "label4")
-    assert record.splits == ["seen", "held_out"]
-    assert record.metrics[-1]["outcomes"]
-
-
 @pytest.mark.parametrize("factors", [ONE, FOUR])
 def test_the_manifold_is_coloured_by_each_factor_over_its_range(tmp_path, factors):
     run = write_made_run(tmp_path / "made", factors=factors)
@@ -131,10 +113,10 @@ def test_the_manifold_is_coloured_by_each_factor_over_its_range(tmp_path, factor
 
 def test_colour_is_drawn_in_colour(tmp_path):
     run = write_made_run(tmp_path / "made")
-    mosaic = np.asarray(painted(Record(run)).axes[0].images[0].get_array())
+    mosaic = np.asarray(samples(Record(run)).axes[0].images[0].get_array())
     assert (np.ptp(mosaic[..., :3], axis=-1) > 0.2).mean() > 0.2
     grey = np.asarray(
-        painted(Record(write_made_run(tmp_path / "grey", shape=(1, 6, 10)))).axes[0].images[0].get_array()
+        samples(Record(write_made_run(tmp_path / "grey", shape=(1, 6, 10)))).axes[0].images[0].get_array()
     )
     assert np.ptp(grey[..., :3], axis=-1).max() == 0
 
@@ -142,5 +124,5 @@ def test_colour_is_drawn_in_colour(tmp_path):
 def test_a_crosshair_marks_the_factors_that_are_a_place_alone(tmp_path):
     for position in (True, False):
         run = write_made_run(tmp_path / f"made{position}", position=position)
-        marks = painted(Record(run)).axes[0].collections
+        marks = samples(Record(run)).axes[0].collections
         assert bool(marks) == position

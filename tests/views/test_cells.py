@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from matplotlib.colors import to_rgb
 from runs_of_any_world import FOUR, ONE, write_made_run
 from written_run import about, write_run
 
 from phasescope.core.factors import Factor, Factors
 from phasescope.views.cells import IMAGES_A_CELL, MOST_CELLS, binned, cells, factors_shown, worst
-from phasescope.views.figures.label_space import described, label_space
 from phasescope.views.record import Record
-from phasescope.views.style import INK, PALETTE, held_out_colours
+from phasescope.views.style import PALETTE, held_out_colours
 
 NOTHING = np.zeros((0, 2))
 
@@ -122,35 +120,6 @@ def test_an_error_is_in_the_factors_unit_or_of_their_range_and_is_the_larger_of_
     assert worst(record) == (12.5, "% of range")
     record = Record(write_run(tmp_path / "px", [0], latents=False))
     assert worst(record) == (4.0, "px")
-
-
-def test_the_figure_has_a_column_a_snapshot_with_both_maps(run):
-    record, most = Record(run), 5
-    chosen = record.spread(record.snapshots, most)
-    panels = [ax for ax in label_space(record).axes if ax.images]
-    assert len(panels) == 2 * len(chosen) == 2 * most
-    for column, snapshot in enumerate(chosen):
-        found = told(record, snapshot)
-        share, error = (panels[column + row * most].images[0] for row in (0, 1))
-        np.testing.assert_allclose(np.ma.filled(share.get_array(), np.nan), found.share)
-        np.testing.assert_allclose(np.ma.filled(error.get_array(), np.nan), found.error)
-        assert (share.get_clim(), error.get_clim()) == ((0, 1), (0, 4))
-        assert share.get_extent() == [0, 32, 32, 0]
-
-
-def test_borders_surround_what_is_held_out(run):
-    record = Record(run)
-    side = told(record, run.snapshots[0]).n.shape[0]
-    cell = 32 / side
-    record.about["held_out"] = held_out([[cell / 2, cell / 2]] * 200)
-    path = label_space(record).axes[0].patches[0]
-    ends = path.get_path().vertices.reshape(-1, 2, 2)
-    assert len(ends) == 4, "one cell"
-    assert ends.min() == 0
-    assert ends.max() == pytest.approx(cell)
-    assert path.get_edgecolor()[:3] == pytest.approx(to_rgb(INK))
-    assert "held out" in described(record)
-    assert "held out" not in described(Record(run))
 
 
 def test_held_out_splits_have_different_colours_of_the_palette():

@@ -1,9 +1,7 @@
-"""Runs side by side: what differs and where each stands, as a table, as JSON, and as a page that needs nothing else."""
+"""Runs side by side: what differs and where each stands, as a table and as JSON."""
 
 from __future__ import annotations
 
-import base64
-import gzip
 import json
 import re
 import shutil
@@ -16,8 +14,8 @@ from phasescope.cli import main
 from phasescope.core.errors import UserError
 from phasescope.runs.store import Run
 from phasescope.runs.store.holding import hold
-from phasescope.views.comparison import compared
 from phasescope.views.record import Record
+from phasescope.views.terminal.comparison import comparison
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +56,7 @@ def test_what_differs_and_where_each_stands(runs, capsys):
     assert stands["behaviour"] == [whole.sequence("behaviour"), half.sequence("behaviour"), None]
     for phase in ("B", "C"):
         for record, found in zip((whole, half), stands[f"behaviour.{phase}"], strict=False):
-            images = record.onsets("behaviour")[phase]
-            assert found == (None if images is None else {"step": images // BATCH, "images_seen": images})
+            assert found == record.onsets("behaviour")[phase]
     last = whole.metrics[-1]
     assert stands["loss"][0] == last["loss"]
     assert stands["success.grid"][0] == {
@@ -86,17 +83,15 @@ def test_the_table_has_a_column_a_run_and_an_order_stands_beside_the_untrained(r
     assert "Their last snapshots are at different steps." in out
 
 
-def test_runs_of_one_configuration_differ_in_nothing(runs):
-    found = compared([Record(Run(runs / name)) for name in ("whole-00000001", "begun-00000003")])
-    assert found.differs == []
-    assert "Their configurations are the same." in found.notes
-
-
-def test_a_field_that_an_older_run_does_not_say_has_its_default(runs, tmp_path):
+def test_runs_of_one_configuration_differ_in_nothing_and_what_an_older_one_does_not_say_has_its_default(
+    runs, tmp_path
+):
     shutil.copytree(runs / "whole-00000001", tmp_path / "old")
     lines = (tmp_path / "old" / "config.yaml").read_text().splitlines()
     (tmp_path / "old" / "config.yaml").write_text("\n".join(line for line in lines if "sigma_px" not in line))
-    assert compared([Record(Run(runs / "whole-00000001")), Record(Run(tmp_path / "old"))]).differs == []
+    found = comparison([Run(runs / "whole-00000001"), Run(tmp_path / "old")]).to_dict()
+    assert found["differs"] == {}
+    assert "Their configurations are the same." in found["notes"]
 
 
 @pytest.mark.parametrize(
@@ -106,11 +101,6 @@ def test_a_field_that_an_older_run_does_not_say_has_its_default(runs, tmp_path):
         (["whole"], "`RUN` (=1 of them) must be from 2 to 16 runs to compare"),
         (["whole", "whole"], "`RUN` (=whole-00000001) must be given once"),
         (["whole", "nobody"], "`RUN` (=nobody) must name a run"),
-        (["whole", "half", "--page", "page.txt"], "`--page` (=page.txt) must end in .html"),
-        (
-            ["whole", "half", "--page", "no/page.html"],
-            "`--page` (=no/page.html) must be in a folder that exists",
-        ),
     ],
 )
 def test_bad_input_is_told_in_a_line(words, told, runs, capsys):
@@ -124,62 +114,4 @@ def test_an_empty_configuration_is_told(runs, tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "config.yaml").touch()
     with pytest.raises(UserError, match="must hold a run's configuration"):
-        compared([Record(Run(runs / "whole-00000001")), Record(Run(tmp_path / "empty"))])
-
-
-@pytest.fixture(scope="module")
-def page(runs, tmp_path_factory) -> Path:
-    out = tmp_path_factory.mktemp("page") / "page.html"
-    assert main(["compare", "whole", "half", "begun", "--runs", str(runs), "--page", str(out)]) == 0
-    return out
-
-
-def test_the_page_has_no_address_beyond_itself_and_no_path_of_this_machine(page, runs):
-    text = page.read_text()
-    assert "default-src 'none'" in text[:600]
-    addresses = set(re.findall(r"[a-z]+://[^\s\"'<)]+", text))
-    assert addresses <= {
-        "http://www.w3.org/2000/svg",
-        "http://www.w3.org/1999/xlink",
-    }  # names of XML, not loaded
-    assert not re.findall(r"<(?:link|img|iframe|object|embed)\b|src=", text)
-    carried = json.loads(re.search(r'id="answers">(.*?)</script>', text)[1])
-    answers = [gzip.decompress(base64.b64decode(answer)).decode() for answer in carried.values()]
-    assert {json.loads(answer)["row"]["name"] for answer in answers} == {path.name for path in runs.iterdir()}
-    for shown in (text, *answers):
-        assert str(runs) not in shown
-        assert "/home" not in shown
-    assert "images.npz" in text
-
-
-@pytest.fixture(scope="module")
-def browser():
-    sync = pytest.importorskip("playwright.sync_api")
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        pytest.skip("no Chromium on this machine")
-    with sync.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
-
-
-@pytest.mark.slow
-def test_the_page_fits_its_window_and_follows_the_scheme(browser, page):
-    for width, scheme in ((1280, "light"), (390, "dark"), (390, "light")):
-        context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True
-        )
-        shown = context.new_page()
-        shown.goto(page.as_uri())
-        shown.wait_for_selector(".charts path.line")
-        assert shown.evaluate("document.documentElement.scrollWidth") <= width
-        ink, paper = shown.evaluate(
-            "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"
-        )
-        dark, light = (sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in (ink, paper))
-        assert (light > dark) == (scheme == "light")
-        assert shown.evaluate("document.querySelector('th[scope=row]').offsetWidth") > 100
-        assert shown.evaluate("document.documentElement.scrollHeight") < 6000
-        assert shown.locator(".charts figure:visible").count() == 4
-        context.close()
+        comparison([Run(runs / "whole-00000001"), Run(tmp_path / "empty")])

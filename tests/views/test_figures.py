@@ -9,17 +9,16 @@ from written_run import ALL_STEPS, LEVELS, OUTCOMES, references, write_run
 from phasescope.core.factors import Factor
 from phasescope.core.places import Place
 from phasescope.measures import Score, gain
-from phasescope.runs.store import Run
 from phasescope.views.explorer.details import details
 from phasescope.views.explorer.rows import row_of
 from phasescope.views.export import run_files
-from phasescope.views.figures.curves import denoising, routed, timeline, told_and_seen
-from phasescope.views.figures.painted import border_px, painted, spread_over, tile
+from phasescope.views.figures.curves import denoising, timeline
 from phasescope.views.figures.pixels import GAP_PX, pixels, sheet
-from phasescope.views.figures.standing import described, ladder, standing
+from phasescope.views.figures.results import ladder
+from phasescope.views.figures.samples import border_px, samples, tile
 from phasescope.views.record import Record
 from phasescope.views.style import PALETTE, scale_of
-from phasescope.views.terms import NULLS, ROUTES, place_words
+from phasescope.views.terms import NULLS, ROUTES
 
 
 def titles(figure):
@@ -34,7 +33,7 @@ def test_timeline_has_every_panel_on_one_axis_of_images(run):
     figure = timeline(Record(run))
     for begins in (
         "Outcomes, labels on the grid", "Outcomes, labels off the grid", "Probe R² (ridge), minimum", "P1's R²",
-        "Dimension of label means", "Variance explained", "Gain of probe R² at every layer",
+        "Dimension of label means", "Variance explained", "Probe R² by route", "Loss",
     ):  # fmt: skip
         assert any(title.startswith(begins) for title in titles(figure))
         assert panel(figure, begins).get_xlim() == (0, run.metrics[-1]["images_seen"])
@@ -73,89 +72,58 @@ def test_stacked_shares_fill_the_panel(run):
     assert len(tops) == len(OUTCOMES)
 
 
-def test_denoising_has_a_panel_a_band_with_the_unconditional_optimum(run):
-    figure = denoising(Record(run))
-    bands = run.metrics[-1]["denoising"]
-    assert titles(figure) == [f"t in [{band['low']}, {band['high']})" for band in bands]
-    for ax, band in zip(figure.axes, bands, strict=True):
-        assert ax.get_yscale() == "log"
-        network, unconditional = ax.lines
-        assert network.get_ydata()[-1] == pytest.approx(band["network"])
-        assert unconditional.get_ydata()[-1] == pytest.approx(band["unconditional"])
+def test_denoising_errors_closest_denoisers_and_nats_are_those_recorded(run):
+    errors, closest, nats = denoising(Record(run)).axes
+    last = run.metrics[-1]
+    drawn = [line.get_ydata()[-1] for line in errors.lines]
+    bands = last["denoising"]
+    assert drawn == pytest.approx([band[name] for band in bands for name in ("network", "unconditional")])
+    assert errors.get_yscale() == "log"
+    names = [name for name in references()["family"]["ladder"]["mmse"] if name != "t"][::-1]
+    shown = np.asarray(closest.collections[0].get_array()).reshape(len(LEVELS), len(run.metrics))
+    recorded = [[names.index(level["rung"]) for level in line["ladder"]] for line in run.metrics]
+    assert (shown == np.array(recorded).T).all()
+    learned = {line.get_label(): line.get_ydata()[-1] for line in nats.lines}
+    assert learned["label"] == pytest.approx(last["nats"]["label"]["value"])
 
 
-def test_standing_draws_the_rung_at_each_level_the_exact_errors_and_the_nats(run):
-    record = Record(run)
-    rungs, errors, nats = standing(record).axes
-    names = [name for name in references()["family"]["ladder"]["mmse"] if name != "t"]
-    drawn = np.asarray(rungs.collections[0].get_array()).reshape(len(LEVELS), len(run.metrics))
-    told = [[names.index(one["rung"]) for one in line["ladder"]] for line in run.metrics]
-    assert (drawn == np.array(told).T).all()
-    *exact_errors, network = errors.lines
-    known = references()["family"]["ladder"]
-    for name, line in zip(names, exact_errors, strict=True):
-        assert np.asarray(line.get_ydata()) == pytest.approx(
-            np.array(known["mmse"][name]) / known["variance"]
-        )
-    assert np.asarray(network.get_ydata()) == pytest.approx(
-        [one["error"] for one in run.metrics[-1]["ladder"]]
-    )
-    learnt = {line.get_label(): line.get_ydata()[-1] for line in nats.lines}
-    assert learnt["label"] == pytest.approx(run.metrics[-1]["nats"]["label"]["value"])
-    assert "Left out: x known: no grid." in described(record)
-
-
-def test_the_explorer_is_told_the_same_rungs_errors_and_nats(run):
-    told = json.loads(details(Record(run), row_of(run)))
-    known, ladder = references()["family"]["ladder"], told["ladder"]
-    assert ladder["levels"] == LEVELS
-    assert ladder["nats"] == known["nats"]
-    assert (
-        list(ladder["colours"]) == list(ladder["errors"]) == [name for name in known["mmse"] if name != "t"]
-    )
-    assert len(set(ladder["colours"].values())) == len(ladder["colours"])
-    for line, recorded in zip(told["lines"], run.metrics, strict=True):
-        assert [one[0] for one in line["ladder"]] == [one["rung"] for one in recorded["ladder"]]
-        assert line["nats"]["x"]["value"] == pytest.approx(recorded["nats"]["x"]["value"], abs=1e-3)
+def test_the_explorer_is_sent_the_panels_that_figures_draw(run):
+    panels = json.loads(details(Record(run), row_of(run)))["panels"]
+    known = {(panel["key"], panel["split"] or panel["place"]): panel for panel in panels}
+    assert len(known) == len(panels)
+    order = known["order", "mid.600"]
+    assert order["lines"][0]["y"] == pytest.approx(Record(run).series("order", Place("mid", 600)), rel=1e-3)
+    assert {line["name"] for line in order["lines"]} >= {"this network", "untrained network", "raw pixels"}
+    assert {line["colour"] for line in order["lines"]} == {"var(--order)", "var(--muted)", "var(--ink)"}
+    tops = [line["area"][1] for line in known["outcomes", "grid"]["lines"] if "area" in line]
+    assert tops[-1] == pytest.approx([1.0] * len(run.metrics))
+    fills = [cell["title"] for cell in known["closest", None]["mesh"]["columns"][-1]]
+    assert fills == [level["rung"] for level in run.metrics[-1]["ladder"]]
+    assert "trustworthiness" not in {panel["key"] for panel in panels}
 
 
 def test_without_nats_or_references_less_is_drawn(tmp_path):
     run = write_run(tmp_path / "run", ALL_STEPS[:3])
+    (run.path / "references.json").unlink()
     record = Record(run)
     for line in record.metrics:
         del line["nats"]
-    assert len(standing(record).axes) == 2
-    (run.path / "references.json").unlink()
-    assert standing(Record(Run(run.path))) is None
-    assert json.loads(details(Record(Run(run.path)), row_of(run)))["ladder"] is None
+    assert len(denoising(record).axes) == 1
 
 
-def test_told_and_seen_have_a_panel_a_place_with_thin_nulls(run):
-    figure, record = told_and_seen(Record(run)), Record(run)
-    places = routed(record)
-    assert [title for title in titles(figure) if title] == [place_words(place) for place in places]
-    assert [place.tap for place in places] == ["down3", "down3", "mid", "mid"]
-    ax = figure.axes[0]
+def test_routes_are_drawn_with_thin_baselines(run):
+    record, place = Record(run), Place("mid", 600)
+    ax = panel(timeline(record), "Probe R² by route")
     lines = {line.get_label(): line for line in ax.lines}
     for route, words in ROUTES.items():
         curve, share = lines[words], lines[f"{words}: share of variance"]
         for line, measure in ((curve, f"order_{route}"), (share, f"share_{route}")):
-            expected = np.maximum(record.series(measure, places[0]), ax.get_ylim()[0])
+            expected = np.maximum(record.series(measure, place), ax.get_ylim()[0])
             np.testing.assert_allclose(line.get_ydata(), expected)
         for null in ("raw pixels", "untrained network"):
             floor = lines[f"{words}: {null}"]
             assert floor.get_linewidth() < curve.get_linewidth()
             assert floor.get_color() == curve.get_color()
-    assert len(figure.legends[0].get_texts()) == 8
-
-
-def test_told_and_seen_of_one_snapshot_is_drawn_and_without_routes_it_is_not(tmp_path, run):
-    one = told_and_seen(Record(write_run(tmp_path / "one", [0])))
-    assert {len(line.get_xdata()) for line in one.axes[0].lines} == {2}
-    record = Record(run)
-    for line in record.metrics:
-        del line["order_told"]
-    assert told_and_seen(record) is None
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -219,7 +187,7 @@ def test_a_factor_whose_values_are_names_has_a_colour_for_each_and_one_that_come
 def test_a_target_stands_on_the_bump_that_was_asked_for(run):
     """At the last snapshot of the synthetic run every bump is at its label: the darkest pixel lies within
     half a pixel."""
-    figure = painted(Record(run), columns=8, rows=3)
+    figure = samples(Record(run), columns=8, rows=3)
     ax = figure.axes[0]
     mosaic = np.asarray(ax.images[0].get_array())
     marks = np.asarray(ax.collections[0].get_offsets()).reshape(3, 8, 2)[-1]
@@ -233,14 +201,6 @@ def test_a_target_stands_on_the_bump_that_was_asked_for(run):
         assert abs(top + darkest[0] - y) <= 0.51
 
 
-def test_farthest_points_are_distinct_and_spread():
-    labels = np.random.default_rng(1).uniform(0, 32, (200, 2))
-    chosen = spread_over(labels, 9)
-    assert len(set(chosen.tolist())) == 9
-    gaps = np.linalg.norm(labels[chosen][:, None] - labels[chosen], axis=-1) + 99 * np.eye(9)
-    assert gaps.min() > 32 / 4
-
-
 def test_light_colours_differ_so_that_each_becomes_one_variable():
     light = [pair[0] for pair in PALETTE.values()] + [outcome["colour"] for outcome in OUTCOMES]
     assert len(set(light)) == len(light)
@@ -250,16 +210,8 @@ def test_light_colours_differ_so_that_each_becomes_one_variable():
 @pytest.mark.parametrize(("steps", "latents"), [(ALL_STEPS[:1], True), (ALL_STEPS[:3], False)])
 def test_pictures_of_a_run_that_has_just_begun(tmp_path, steps, latents):
     run = write_run(tmp_path / "run", steps, state="running", latents=latents)
-    names = [path.stem for path in run_files(run, tmp_path / "out", "png")]
-    assert names == [
-        "timeline",
-        "label_space",
-        "told_and_seen",
-        "painted",
-        *(["manifold"] if latents else []),
-        "denoising",
-        "standing",
-    ]
+    names = [path.stem for path in run_files(run, tmp_path / "out", "svg")]
+    assert names == ["timeline", "samples", *(["manifold"] if latents else []), "denoising", "captions"]
 
 
 def test_the_figure_of_a_prediction_has_one_title():

@@ -7,9 +7,9 @@ from written_run import ALL_STEPS, BATCH, SEED, STEPS, write_run
 from phasescope.core.places import Place
 from phasescope.views.figures.axes import edges, stretches
 from phasescope.views.numbers import format_number
+from phasescope.views.plots import plot_of
 from phasescope.views.record import Record
 from phasescope.views.report import words
-from phasescope.views.report.pictures import caption
 from phasescope.views.scores import levels
 
 
@@ -115,9 +115,9 @@ def test_precedence_in_every_case(tmp_path, behaviour, representation, said):
     assert said in words.verdict(record)[-1]
 
 
-@pytest.mark.parametrize("figure", ["timeline", "painted", "manifold", "denoising", "standing"])
+@pytest.mark.parametrize("figure", ["timeline", "samples"])
 def test_captions_carry_the_runs_numbers(run, figure):
-    text = caption(Record(run), figure)
+    text = plot_of(Record(run), figure).caption
     status = run.status
     for said in (
         f"seed {SEED}", f"batch {BATCH}", f"{STEPS:,} steps", f"{STEPS * BATCH:,} images seen",
@@ -127,7 +127,7 @@ def test_captions_carry_the_runs_numbers(run, figure):
 
 
 def test_timeline_caption_carries_sample_sizes_and_thresholds(run):
-    text = caption(Record(run), "timeline")
+    text = plot_of(Record(run), "timeline").caption
     limits = Record(run).thresholds
     assert "n = 48 labels on the grid, 40 labels off the grid" in text
     assert f"{len(run.metrics)} snapshots" in text

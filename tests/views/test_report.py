@@ -92,12 +92,6 @@ def test_every_score_stands_beside_its_nulls(page, run):
         assert null in text
 
 
-def test_the_gain_stands_beside_the_probe_and_in_no_table_of_its_own(page, run):
-    last = run.metrics[-1]["learnt_order"]["mid.600"]
-    assert f"{last['value']:.2f} ({last['low']:.2f} to {last['high']:.2f})" in page.text
-    assert "Probe gain" not in page.text
-
-
 def carried(text: str) -> dict[str, bytes]:
     """The answers that a page carries, by address."""
     found = re.search(r'id="answers">(.*?)</script>', text, re.DOTALL)

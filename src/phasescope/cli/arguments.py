@@ -98,7 +98,6 @@ Studies = Annotated[Path | None, Parameter(metavar="FOLDER", help=STUDIES)]
 Sweeps = Annotated[Path, Parameter(metavar="FOLDER", help="folder of sweeps")]
 Folder = Annotated[Path | None, Parameter(metavar="FOLDER", validator=_folder())]
 File = Annotated[Path | None, Parameter(metavar="FILE", validator=_file())]
-Html = Annotated[Path | None, Parameter(metavar="FILE.html", validator=_file(".html"))]
 Archive = Annotated[Path | None, Parameter(metavar="FILE.zip", validator=_file(".zip"))]
 Samples = Annotated[Path, Parameter(metavar="FILE", validator=_file(".png", ".npz"), help=SAMPLES)]
 Picture = Annotated[

@@ -180,30 +180,16 @@ def explore(
 
 
 def compare(
-    *names: arg.RunNames,
-    page: arg.Html = None,
-    runs: arg.Runs = Path("runs"),
-    json: arg.Json = False,
-    tell: arg.Tell,
+    *names: arg.RunNames, runs: arg.Runs = Path("runs"), json: arg.Json = False, tell: arg.Tell
 ) -> Result:
-    """Compare runs: what differs in their configurations, and how far each came.
+    """Compare runs: what differs in their configurations, and how far each came. The explorer draws their curves.
 
     Args:
         names: two runs at least, each a folder, name or hash
-        page: FILE.html to write as well: the table and curves as one self-contained page
     """
-    from phasescope.views.comparison import compared
-    from phasescope.views.record import Record
-    from phasescope.views.terminal.results import comparison
+    from phasescope.views.terminal.comparison import comparison
 
-    records = [Record(phasescope.find_run(name, runs)) for name in names]
-    table = compared(records)
-    if page is not None:
-        from phasescope.views.figures.pixels import write_out
-        from phasescope.views.report.page import comparison_page
-
-        write_out(page, comparison_page(records, table).encode(), "--page")
-    return comparison(table, page).to(json)
+    return comparison([phasescope.find_run(name, runs) for name in names]).to(json)
 
 
 def export(
@@ -215,7 +201,6 @@ def export(
     tensorboard: arg.Folder = None,
     archive: arg.Archive = None,
     svg: bool = False,
-    captions: bool = False,
     parquet: bool = False,
     runs: arg.Runs = Path("runs"),
     studies: arg.Studies = None,
@@ -229,7 +214,6 @@ def export(
         tensorboard: folder for a run's scalars and images, as tensorboard --logdir takes it (extra `monitors`)
         archive: FILE.zip for all that a run recorded, which `import` takes
         svg: figures as SVG
-        captions: draw captions below the figures too
         parquet: tables as Parquet
     """
     from phasescope.runs.store.archive import write_archive
@@ -239,8 +223,8 @@ def export(
     wanted = {"figures": figures, "tables": tables, "tensorboard": tensorboard, "archive": archive}
     if not any(wanted.values()):
         raise UserError("`--figures` (=nothing) must be given, or --tables, --tensorboard or --archive")
-    if (svg or captions) and not figures:
-        raise UserError(f"`--{'svg' if svg else 'captions'}` (=True) must go with --figures")
+    if svg and not figures:
+        raise UserError("`--svg` (=True) must go with --figures")
     if parquet and not tables:
         raise UserError("`--parquet` (=True) must go with --tables")
     kind, form = "svg" if svg else "pdf", "parquet" if parquet else "csv"
@@ -248,10 +232,10 @@ def export(
         for flag in ("tensorboard", "archive"):
             if wanted[flag]:
                 raise UserError(f"`--{flag}` (={wanted[flag]}) must be of a run, and `{target}` is a study")
-        return Result(study_files(*study, figures, kind, captions, tables, form))
+        return Result(study_files(*study, figures, kind, tables, form))
     notes: list[str] = []
     run = phasescope.find_run(target, runs)
-    paths = run_files(run, figures, kind, captions, tables, form, tensorboard, notes.append)
+    paths = run_files(run, figures, kind, tables, form, tensorboard, notes.append)
     paths += [write_archive(run, archive, tell)] if archive else []
     return Result(paths, notes=notes)
 

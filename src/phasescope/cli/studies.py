@@ -20,7 +20,6 @@ def report(
     /,
     *,
     out: arg.File = None,
-    pictures: arg.Folder = None,
     runs: arg.Runs = Path("runs"),
     studies: arg.Studies = None,
     tell: arg.Tell,
@@ -29,18 +28,15 @@ def report(
 
     Args:
         out: file to write; report.html in the run's or the study's folder without it
-        pictures: folder for the figures of a run's report as PNG files; none without it
     """
     from phasescope.studies.sweep import study_or_sweep
-    from phasescope.views.export import run_files
     from phasescope.views.report.page import write_report
     from phasescope.views.report.study_page import write_html
 
     if study := study_or_sweep(target, studies):
         return Result([write_html(*study, out)])
     run, notes = phasescope.find_run(target, runs), list[str]()
-    paths = [write_report(run, out, notes.append), *run_files(run, pictures, "png", on_left_out=notes.append)]
-    return Result(paths, notes=notes)
+    return Result([write_report(run, out, notes.append)], notes=notes)
 
 
 def study(

@@ -207,7 +207,7 @@ def _recorded_claim(study: Study, claim: Claim, recorded: Recorded, power: bool)
     of_claim = {f.name: getattr(claim, f.name) for f in fields(claim) if f.name in RecordedClaim.model_fields}
     of_judgement = {"verdict": judgement.verdict, "analysis": judgement.analysis, "why": judgement.why}
     further = {"answers": study.answers, "unit": claim.unit or claim.statistic.UNIT}
-    return RecordedClaim(**of_claim | of_judgement | further | numbers)
+    return RecordedClaim.model_validate(of_claim | of_judgement | further | numbers)
 
 
 def _at_observed_spread(study: Study, claim: Claim, recorded: Recorded, analysis: int) -> dict[str, float]:

@@ -1,7 +1,6 @@
 """What is recorded, as other programs take it: figures for a paper, tables for pandas, events for TensorBoard.
 
-Figures are PDF with TrueType fonts, SVG whose text stays text, or PNG; captions lie beside them, and in them if asked.
-A PNG always has its caption in it, and none beside it: it is for a README or a talk.
+Figures are PDF with TrueType fonts or SVG whose text stays text; their captions lie beside them in captions.md.
 """
 
 from __future__ import annotations
@@ -19,15 +18,16 @@ from phasescope.runs.store.flat import as_frame, plain_types, snapshot_rows
 from phasescope.runs.store.tables import parquet_bytes
 from phasescope.studies.records import Recorded, read_claims, read_rows
 from phasescope.studies.study import Study
+from phasescope.views.figures.axes import figure_bytes
 from phasescope.views.figures.studies import draw
-from phasescope.views.plots import Kind, Plot, plot_of
+from phasescope.views.plots import FIGURES, Plot, plot_of
 from phasescope.views.record import Record
 from phasescope.views.report.page import attempt
-from phasescope.views.report.pictures import FIGURES, sound_record
 
 if TYPE_CHECKING:
     import pandas as pd
 
+Kind = Literal["pdf", "svg"]
 Form = Literal["csv", "parquet"]
 CAPTIONS = "captions.md"
 
@@ -36,7 +36,6 @@ def run_files(
     run: Run,
     figures: Path | None = None,
     kind: Kind = "pdf",
-    captions: bool = False,
     tables: Path | None = None,
     form: Form = "csv",
     events: Path | None = None,
@@ -48,23 +47,23 @@ def run_files(
     its step).
 
     Args:
-        captions: below the figures too.
         on_left_out: called with a sentence for each figure that damage makes impossible.
 
     Raises:
         UserError: the run recorded nothing yet, or what it recorded is damaged; TensorBoard is not installed.
     """
-    written: list[Path] = []
+    record, written = Record(run), list[Path]()
+    if not record.metrics and (figures or tables):
+        raise UserError(f"`RUN` (={run.name}) must have a snapshot to be exported, and has none yet")
     if figures is not None:
-        record, plots = _recorded(run, "drawn"), list[Plot]()
+        plots = list[Plot]()
         for name in FIGURES:
             plot, why = attempt(record, lambda name=name: plot_of(record, name))
             if why:
                 on_left_out(f"Not drawn: {name}: {why}.")
             plots += [plot] if plot else []
-        written += _write_figures(plots, figures, kind, captions or kind == "png")
+        written += _write_figures(plots, figures, kind)
     if tables is not None:
-        record = _recorded(run, "exported")
         rows = snapshot_rows(run.identity, record.config, record.status, record.metrics)
         frames = {"snapshots": plain_types(as_frame(rows))}
         if readings := _readings(record):
@@ -82,7 +81,6 @@ def study_files(
     records: Path,
     figures: Path | None = None,
     kind: Kind = "pdf",
-    captions: bool = False,
     tables: Path | None = None,
     form: Form = "csv",
 ) -> list[Path]:
@@ -98,7 +96,7 @@ def study_files(
     runs = Recorded(study, rows).runs(study.more)
     if figures is not None:
         plots = (Plot(plot.name, draw(plot, runs), plot.caption(runs)) for plot in study.plots)
-        written += _write_figures(plots, figures, kind, captions)
+        written += _write_figures(plots, figures, kind)
     if tables is not None:
         frames = {"records": rows}
         if judged := read_claims(records):
@@ -106,13 +104,6 @@ def study_files(
         frames |= {f"table_{n}": as_frame(table.rows(runs)) for n, table in enumerate(study.tables, 1)}
         written += _write_tables(frames, tables, form)
     return written
-
-
-def _recorded(run: Run, verb: str) -> Record:
-    record = sound_record(run)
-    if not record.metrics:
-        raise UserError(f"`RUN` (={run.name}) must have a snapshot to be {verb}, and has none yet")
-    return record
 
 
 def _readings(record: Record) -> list[dict[str, Any]]:
@@ -125,15 +116,13 @@ def _readings(record: Record) -> list[dict[str, Any]]:
     return rows
 
 
-def _write_figures(plots: Iterable[Plot], folder: Path, kind: Kind, with_captions: bool) -> list[Path]:
+def _write_figures(plots: Iterable[Plot], folder: Path, kind: Kind) -> list[Path]:
     files: dict[Path, bytes | str] = {}
     texts = []
     for plot in plots:
-        files[folder / f"{plot.name}.{kind}"] = plot.content(kind, with_captions)
+        files[folder / f"{plot.name}.{kind}"] = figure_bytes(plot.figure, kind)
         texts.append(f"## {plot.name}\n\n{plot.caption}")
-    if texts and kind != "png":
-        files[folder / CAPTIONS] = "\n\n".join(texts) + "\n"
-    return _written(files, folder)
+    return _written(files | {folder / CAPTIONS: "\n\n".join(texts) + "\n"}, folder)
 
 
 def _write_tables(tables: Mapping[str, pd.DataFrame], folder: Path, form: Form) -> list[Path]:

@@ -19,6 +19,14 @@ from phasescope.views.explorer.page import page_file
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+PAGE = "README.md"
+"""a study's page, in its folder"""
+CSS = (
+    ":root{color-scheme:light dark;background:Canvas}body{max-width:60rem;margin:2rem auto;padding:0 1rem}"
+    "body{font:16px/1.5 system-ui,sans-serif}"
+    "table{border-collapse:collapse;display:block;overflow-x:auto}td,th{padding:.2rem .6rem;text-align:left;"
+    "border-bottom:1px solid #8884;vertical-align:top}img{max-width:100%;background:#fff}"
+)
 MODULE = re.compile(r'"\./(\w+\.js)"')
 
 
@@ -63,6 +71,26 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+    )
+
+
+def markdown_page(markdown: str, title: str, images: Mapping[str, bytes]) -> str:
+    """Return a page in Markdown as one HTML file.
+
+    Args:
+        images: PNG files by name, which the file then carries.
+    """
+    from html import escape
+
+    from markdown_it import MarkdownIt
+
+    body = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown)
+    body = re.sub(r"<h3>(.*?)</h3>", r'<h3 id="\1">\1</h3>', body)
+    for name, png in images.items():
+        body = body.replace(f'src="{name}"', f'src="data:image/png;base64,{_base64(png)}"')
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>{escape(title)}</title><style>{CSS}</style><main>{body}</main></html>\n"
     )
 
 

@@ -1,14 +1,13 @@
-"""A run's figures from Python: `run.plot.timeline()`, in a notebook or to a file.
+"""A run's figures with their captions, in a notebook or to a file: `run.plot.timeline()`.
 
 run = phasescope.open_run("runs/demo-da52ad69")
-run.plot.painted()                       # shows itself in a notebook
+run.plot.samples()                       # shows itself in a notebook
 run.plot.timeline().save("timeline.pdf")
 run.plot.timeline().figure               # matplotlib's own, to continue with
 """
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
@@ -18,10 +17,11 @@ from matplotlib.figure import Figure
 from phasescope.core.errors import UserError
 from phasescope.runs.store.files import write_aside
 from phasescope.runs.store.folder import Run
+from phasescope.views.figures import curves, manifold, samples
 from phasescope.views.figures.axes import figure_bytes
 from phasescope.views.record import Record
-from phasescope.views.report.pictures import FIGURES, caption, sound_record
-from phasescope.views.style import MUTED
+from phasescope.views.report.words import labels_of, subject
+from phasescope.views.terms import READINGS, place_words, split_words
 
 Kind = Literal["png", "svg", "pdf"]
 DPI = 110
@@ -41,15 +41,6 @@ class Plot:
 
     def _repr_png_(self) -> bytes:
         return figure_bytes(self.figure, "png", DPI)
-
-    def content(self, kind: Kind, with_caption: bool = False) -> bytes:
-        """Return the content of a file; the caption, if asked for, stands under the figure, wrapped to its width."""
-        if with_caption:
-            width_in, height_in = self.figure.get_size_inches()
-            lines = textwrap.wrap(self.caption, int(width_in * 17))
-            self.figure.set_figheight(height_in + 0.14 * len(lines) + 0.1)
-            self.figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=7, color=MUTED)
-        return figure_bytes(self.figure, kind)
 
     def save(self, path: Path | str) -> Path:
         """Write it in the format of its suffix, png, svg or pdf; return the path.
@@ -76,35 +67,23 @@ class Plots:
         return f"Plots of {self._run.name}: {', '.join(FIGURES)}"
 
     def timeline(self) -> Plot:
-        """Phases, outcomes, probe R² with its baselines and dimension, against images seen."""
+        """Phases, outcomes, scores with their baselines, and the training, against images seen."""
         return self._drawn("timeline")
 
-    def label_space(self) -> Plot:
-        """Share correct and error by cells of label space, at five snapshots."""
-        return self._drawn("label_space")
-
-    def told_and_seen(self) -> Plot:
-        """Probe R² by route: of the condition's label and of the input image's."""
-        return self._drawn("told_and_seen")
-
-    def painted(self) -> Plot:
+    def samples(self) -> Plot:
         """Images generated for fixed labels, a row a snapshot."""
-        return self._drawn("painted")
+        return self._drawn("samples")
 
     def manifold(self) -> Plot:
         """Latents by principal components."""
         return self._drawn("manifold")
 
     def denoising(self) -> Plot:
-        """Denoising error by band of noise, beside the exact optima."""
+        """Denoising error by band of noise beside the exact optima, the closest reference denoiser, nats of the label."""
         return self._drawn("denoising")
 
-    def standing(self) -> Plot:
-        """The closest reference denoiser, and nats of the label learned."""
-        return self._drawn("standing")
-
     def _drawn(self, name: str) -> Plot:
-        record = sound_record(self._run)
+        record = Record(self._run)
         plot = plot_of(record, name) if record.metrics else None
         if plot is None:
             raise UserError(
@@ -114,6 +93,69 @@ class Plots:
 
 
 def plot_of(record: Record, name: str) -> Plot | None:
-    """Return a figure of `FIGURES`; None if the run holds nothing of it."""
-    figure = FIGURES[name](record)
-    return Plot(name, figure, caption(record, name)) if figure is not None else None
+    """Return a figure of `FIGURES`, with the run in its caption; None if the run holds nothing of it."""
+    draw, describe = FIGURES[name]
+    figure = draw(record)
+    return Plot(name, figure, f"{describe(record)} One run: {subject(record)}.") if figure else None
+
+
+def _timeline(record: Record) -> str:
+    limit = record.thresholds
+    onsets = {words: record.onsets(reading)["C"] for reading, words in READINGS.items()}
+    marks = ", ".join(f"{words} {onset:,}" for words, onset in onsets.items() if onset is not None)
+    return (
+        f"{len(record.metrics)} snapshots; bands of phases change half way between two. {_outcome_counts(record)}Probe R² "
+        f"(thick: minimum over factors; thin: each factor) is read from the latents of n = {labels_of(record, 'order')} "
+        "labels; label variance and the dimension of label means from n = "
+        f"{labels_of(record, 'label_share')}, several noise draws each. Bands are 95 % intervals, grey lines baselines. "
+        "Thresholds are drawn at the score that reaches them: of what the highest baseline leaves, order "
+        f"{limit['order']:g} (kept until below {limit['order'] - limit['hysteresis']:g}) and label variance "
+        f"{limit['label_share']:g}; dimension {limit['label_dimension']:g}, or that of the label's encoding if higher. "
+        "By route: each label is given beside the image of another, and read as that of the condition and as that of the "
+        "input image; what lies below the panel is drawn at its end. "
+        f"Dotted verticals: phase C for good ({f'{marks} images' if marks else 'not reached'})."
+    )
+
+
+def _outcome_counts(record: Record) -> str:
+    if not record.splits:
+        return ""
+    splits = ((record.count(split), split_words(split, record.is_unconditional)) for split in record.splits)
+    counts = ", ".join(f"{n} {words}" for n, words in splits)
+    if record.is_unconditional:
+        return f"Outcomes are of n = {counts}; the network gets no label. "
+    majority = f"a majority of the first (> {record.thresholds['majority']:g}, 95 % interval)"
+    return f"Outcomes are of n = {counts}; a phase of behaviour needs {majority}. "
+
+
+def _samples(record: Record) -> str:
+    marks = ["a crosshair marks the requested position"] * bool(record.position)
+    marks += ["a border the outcome"] * bool(record.outcomes)
+    labels = "Without a label at any" if record.is_unconditional else "The same labels at each"
+    return f"{'; '.join([f'{labels} snapshot, from the same sampling noise', *filter(None, [', '.join(marks)])])}."
+
+
+def _manifold(record: Record) -> str:
+    place = record.declared_place("representation")
+    return (
+        f"Latents at {place_words(place) if place else 'no site'} on their first three principal components, "
+        "at unit mean square norm, each snapshot turned (orthogonal Procrustes) to the next, the last to the labels; "
+        "nothing is stretched."
+    )
+
+
+def _denoising(record: Record) -> str:
+    return (
+        "Mean squared error of the noise per pixel by band of t, over training images; dashed: the exact optimum without "
+        "the label; dotted, if it is not 0: with the label. Closest reference denoiser: ties go to the one with the least "
+        "information; blank: the network is as far from each as images are from their mean. Nats, where labels were left "
+        "out in training: half the integral over the signal-to-noise ratio of the error that the label saves the network."
+    )
+
+
+FIGURES = {
+    "timeline": (curves.timeline, _timeline),
+    "samples": (samples.samples, _samples),
+    "manifold": (manifold.manifold_figure, _manifold),
+    "denoising": (curves.denoising, _denoising),
+}

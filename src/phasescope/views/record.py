@@ -1,15 +1,14 @@
 """A run as figures, sentences and pages read it: its files read once, its metrics as arrays.
 
-Factors, splits and outcomes come from the run's about.json, or else from what it recorded. A value that was not measured is
-NaN, so that a curve has a gap there.
+Factors, splits and outcomes come from the run's about.json. A value that was not measured is NaN, so that a curve has a gap
+there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from functools import cached_property
-from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,9 +42,7 @@ if TYPE_CHECKING:
 
 Array = np.ndarray
 
-UNDECLARED = ("#c7ccd2", "#cc79a7", "#7d4f50", "#e69f00", "#56b4e9", "#009e73")
-SUCCESS = "#0072b2"
-"""colours of outcomes of a run without an about.json"""
+MOST_SCALARS = 500
 
 
 @dataclass(frozen=True)
@@ -53,8 +50,6 @@ class Record:
     """A run, read once."""
 
     run: Run
-    left_out: Mapping[int, str] = field(default_factory=dict)
-    """snapshots that are not shown, by step, and why"""
     last_only: bool = False
     """whether `metrics` are those of the last snapshot, as in lists"""
 
@@ -107,6 +102,12 @@ class Record:
         return [without_labels(line, self._declared) for line in lines] if self.is_unconditional else lines
 
     @cached_property
+    def scalars(self) -> list[dict[str, Any]]:
+        """At most `MOST_SCALARS` lines of what the training logged every few steps; none of a run without such a log."""
+        lines = self.run.scalar_lines
+        return [lines[index] for index in evenly(np.arange(len(lines)), MOST_SCALARS)]
+
+    @cached_property
     def faults(self) -> list[str]:
         """What is damaged of its status and its metrics, each in words."""
         broken = [str(self.status.get("error"))] if self.status["state"] == "broken" else []
@@ -118,8 +119,8 @@ class Record:
 
     @cached_property
     def snapshots(self) -> list[Snapshot]:
-        """Those of which the metrics have a line, without what is left out."""
-        known = {line["step"] for line in self.metrics} - self.left_out.keys()
+        """Those of which the metrics have a line."""
+        known = {line["step"] for line in self.metrics}
         return [snapshot for snapshot in self.run.snapshots if snapshot.step in known]
 
     @cached_property
@@ -152,9 +153,7 @@ class Record:
 
     @cached_property
     def factors(self) -> Factors:
-        """Of the labels; none if the run has none."""
-        stated = self.about.get("factors")
-        return Factors(Factor(**factor) for factor in stated) if stated else self._stored_factors()
+        return Factors(Factor(**factor) for factor in self.about.get("factors") or ())
 
     @cached_property
     def position(self) -> tuple[int, int] | None:
@@ -175,12 +174,7 @@ class Record:
         # with it come all worlds, which a table of runs does without
         from phasescope.worlds.base import Outcome
 
-        if (stated := self.about.get("outcomes")) is not None:
-            return tuple(Outcome(**outcome) for outcome in stated)
-        shares = (share for line in self._read.entries for share in (line.get("outcomes") or {}).values())
-        *others, success = [name for name in next(shares, {}) if name != "n"] or [""]
-        known = [Outcome(name, "", colour) for name, colour in zip(others, cycle(UNDECLARED), strict=False)]
-        return (*known, Outcome(success, "", SUCCESS)) if success else ()
+        return tuple(Outcome(**outcome) for outcome in self.about.get("outcomes") or ())
 
     @cached_property
     def splits(self) -> list[str]:
@@ -243,7 +237,9 @@ class Record:
 
     def onsets(self, reading: str) -> dict[str, int | None]:
         """Return images seen from which on `reading` is for good in phase B or later, and in phase C."""
-        return onsets_of(self.images_seen.astype(int).tolist(), self.phases(reading))
+        lines = zip(self.images_seen.astype(int).tolist(), self.phases(reading), strict=True)
+        read = [(seen, phase) for seen, phase in lines if phase is not None]
+        return phase_onsets([seen for seen, _ in read], [phase for _, phase in read])
 
     @cached_property
     def thresholds(self) -> dict[str, float]:
@@ -263,22 +259,10 @@ class Record:
             "hysteresis": representation["hysteresis"],
         }
 
-    def _stored_factors(self) -> Factors:
-        """Return the factors of a run without an about.json: those of the labels that it stored, as far as they reach."""
-        for snapshot in reversed(self.snapshots):
-            read = self.readings(snapshot)
-            columns = {name.removeprefix("label_"): read[name] for name in read if name.startswith("label_")}
-            if not columns and snapshot.places:
-                columns = {f"label{k + 1}": column for k, column in enumerate(snapshot.latent_labels().T)}
-            if columns:
-                return Factors(Factor(name, float(v.min()), float(v.max())) for name, v in columns.items())
-        return Factors()
 
-
-def onsets_of(images_seen: list[int], phases: list[Phase | None]) -> dict[str, int | None]:
-    """Return images seen at the onsets of B and of C, for good, among the snapshots of which a phase was read."""
-    read = [(seen, phase) for seen, phase in zip(images_seen, phases, strict=True) if phase is not None]
-    return phase_onsets([seen for seen, _ in read], [phase for _, phase in read])
+def evenly(indices: Array, most: int) -> Array:
+    """Return at most `most` of some indices, evenly spread over them."""
+    return indices[np.linspace(0, len(indices) - 1, min(most, len(indices))).round().astype(int)]
 
 
 def number(value: Any) -> float:

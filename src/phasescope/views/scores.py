@@ -113,12 +113,6 @@ GATES = ("order", "p1_order", "label_dimension", "label_share")
 """the measures that have a threshold, by which phases of the representation are decided"""
 
 
-def gains(record: Record, measure: str, place: Place) -> Float[np.ndarray, " lines"]:
-    """Return the share of the gap between the highest baseline and 1 that a score closes, at each line of the metrics; NaN
-    without a baseline, or if the baseline leaves nothing to gain."""
-    return np.array([_gained(score(line, measure, place)) for line in record.metrics])
-
-
 def levels(record: Record, measure: str, place: Place) -> Float[np.ndarray, " lines"]:
     """Return the score needed at each line of the metrics, as `needed` does."""
     return np.array([needed(record, measure, score(line, measure, place)) for line in record.metrics], float)
@@ -135,11 +129,6 @@ def needed(record: Record, measure: str, stored: Mapping[str, Any] | None) -> fl
         return float(np.fmax(threshold, nulls.get("label_embedding", np.nan)))
     floor = floor_of(nulls)
     return reached(floor, threshold) if 1 - floor >= LEAST_LEFT else np.nan
-
-
-def _gained(stored: dict[str, Any] | None) -> float:
-    floor = floor_of(_baselines(stored))
-    return (number(stored) - floor) / (1 - floor) if 1 - floor >= LEAST_LEFT else np.nan
 
 
 def _baselines(stored: Mapping[str, Any] | None) -> dict[str, float]:

@@ -50,18 +50,6 @@ SHARE_MAP, ERROR_MAP = "viridis", "plasma_r"
 HELD_OUT = ("accent", "p1", "order", "told", "seen")
 """of held-out splits, by their names in the palette"""
 
-RUNGS = {
-    "mean image": "#c7ccd2",
-    "Wiener": "#8b939d",
-    "local machine": "#e69f00",
-    "posterior mean": "#d55e00",
-    "label up to shifts": "#cc79a7",
-    "label": "#0072b2",
-}
-"""of reference denoisers, by the beginning of their names: those with the images' mean and covariance are grey, those with
-their shapes orange, those with the label blue"""
-OTHER_RUNGS = ("#56b4e9", "#009e73", "#7d4f50")
-
 RC: dict[str, Any] = {
     **rc_params_from_file(Path(__file__).parent / "phasescope.mplstyle", use_default_template=False),
     **dict.fromkeys(("axes.edgecolor", "hatch.color", "xtick.color", "ytick.color"), MUTED),
@@ -121,10 +109,6 @@ def css_variables(dark: bool) -> str:
     return " ".join(f"--{name}: {pair[dark]};" for name, pair in PALETTE.items())
 
 
-def rung_colours(names: Iterable[str]) -> dict[str, str]:
-    """Return the colour of each reference denoiser."""
-    others, colours = cycle(OTHER_RUNGS), {}
-    for name in names:
-        known = [begin for begin in RUNGS if name.startswith(begin)]
-        colours[name] = RUNGS[max(known, key=len)] if known else next(others)
-    return colours
+def denoiser_colours(mmse: dict[str, Any]) -> dict[str, str]:
+    """Return a colour for each reference denoiser, those with the most information first."""
+    return dict(zip([name for name in reversed(mmse) if name != "t"], cycle(NAMED), strict=False))

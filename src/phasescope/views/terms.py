@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from phasescope.core.factors import Factor, Factors
 from phasescope.core.places import Place
 from phasescope.measures.latents.neighbours import SHEET
-from phasescope.measures.learning.gain import LEAST_LEFT
 from phasescope.measures.learning.phases import BEHAVIOUR, REPRESENTATION
 
 if TYPE_CHECKING:
@@ -47,7 +46,6 @@ _THRESHOLDS = {
     "majority": BEHAVIOUR.majority,
     "order": REPRESENTATION.order,
     "label_share": REPRESENTATION.label_share,
-    "least_left": LEAST_LEFT,
     "sheet_variance": SHEET.label_variance,
     "sheet_trust": SHEET.trustworthiness,
     "sheet_dimension": SHEET.dimension,

@@ -38,8 +38,8 @@ def test_the_page_of_a_run_says_what_its_world_says(tmp_path, factors, reads):
     assert told["outcomes"] == (OUTCOMES if reads else [])
     assert told["splits"] == ["seen", "held_out"]
     assert told["names"]["splits"] == {"seen": "seen labels", "held_out": "held out labels"}
-    assert told["names"]["measures"]["straightness_of_rows"] == "straightness of rows"
-    assert told["lines"][-1]["scores"]["straightness_of_rows"]["code"]["value"] == 1.0
+    (own,) = (panel for panel in told["panels"] if panel["key"] == "straightness_of_rows")
+    assert (own["title"], own["place"], own["lines"][0]["y"][-1]) == ("straightness of rows", "code", 1.0)
     assert told["latents"] == [{"place": "code", "words": "code", "projections": ["pca"]}]
     row = row_of(Run(tmp_path / "made"))
     assert row["state"] == "done"

@@ -7,7 +7,6 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
-from starlette.websockets import WebSocketDisconnect
 
 from phasescope.views.explorer import guard
 from phasescope.views.explorer.guard import HEADERS, Guard, is_loopback
@@ -43,11 +42,6 @@ def test_beyond_the_loopback_an_address_is_known_and_a_strange_name_is_not():
     assert client("0.0.0.0").get("/", headers={"Host": "evil.example"}).status_code == 421
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
-def test_nothing_can_be_changed(method):
-    assert client().request(method, "/").status_code == 405
-
-
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 def test_a_page_of_another_site_gets_no_data_but_a_link_may_lead_here(site):
     fetched = client().get("/api/runs", headers={"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "no-cors"})
@@ -69,9 +63,7 @@ def test_every_answer_forbids_what_is_loaded_from_elsewhere():
 
 @pytest.mark.parametrize(
     "headers",
-    [{}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {TOKEN}"}, {"Authorization": TOKEN},
-     {"Cookie": "phasescope=" + TOKEN}, {"Cookie": ";;;=;"}, {"Authorization": f"Bearer {TOKEN}x"},
-     {"Authorization": f"Bearer {TOKEN[:-1]}"}, {"Authorization": "Bearer "}],
+    [{}, {"Authorization": f"Bearer {TOKEN}"}, {"Cookie": "phasescope=" + TOKEN}, {"Cookie": ";;;=;"}],
 )  # fmt: skip
 def test_without_the_token_there_is_nothing(headers):
     for path in ("/", "/api/runs", "/static/app.js", "/?token=", "/?token=wrong", f"/?Token={TOKEN}"):
@@ -86,7 +78,6 @@ def test_the_token_in_the_address_becomes_a_cookie_and_leaves_the_address():
     assert (answer.status_code, answer.headers["Location"]) == (303, "/?a=1")
     assert {"HttpOnly", "SameSite=lax"} <= set(answer.headers["Set-Cookie"].split("; "))
     assert visitor.get("/api/runs").text == "data"
-    assert client(token=TOKEN).get("/", headers={"Authorization": f"Bearer {TOKEN}"}).text == "data"
 
 
 def test_the_way_back_leads_to_no_other_machine():
@@ -104,8 +95,8 @@ def test_tokens_are_compared_in_constant_time(monkeypatch):
         return genuine(one, other)
 
     monkeypatch.setattr(guard.hmac, "compare_digest", compare)
-    assert client(token=TOKEN).get("/", headers={"Authorization": "Bearer wrong"}).status_code == 401
-    assert compared == [TOKEN.encode()]
+    assert client(token=TOKEN).get("/?token=wrong").status_code == 401
+    assert set(compared) == {TOKEN.encode()}
 
 
 @pytest.mark.parametrize(
@@ -115,9 +106,3 @@ def test_tokens_are_compared_in_constant_time(monkeypatch):
 )  # fmt: skip
 def test_what_is_the_loopback(host, loopback):
     assert is_loopback(host) == loopback
-
-
-def test_websockets_are_closed():
-    with pytest.raises(WebSocketDisconnect) as refusal, client().websocket_connect("/"):
-        pass
-    assert refusal.value.code == 1008

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from small_run import config, line, many_runs, status, write_small_run
 
-from phasescope.runs.store import Run, hold
+from phasescope.runs.store import hold
 from phasescope.runs.store.flat import config_columns
 from phasescope.views.explorer.library import Library, Unknown
-from phasescope.views.explorer.rows import MOST_POINTS, row_of, settings, timeline
+from phasescope.views.explorer.rows import row_of, settings
 
 
 @pytest.fixture
@@ -39,7 +39,6 @@ def test_runs_appear_change_and_go_each_as_a_version(runs):
     assert library.refresh()
     second = library.rows(first["version"])
     assert names(second) == [run.name]
-    assert library.timelines([run.name])[run.name]["images_seen"] == [0, 320, 640, 960]
 
     shutil.rmtree(run.path)
     assert library.refresh()
@@ -145,7 +144,6 @@ def test_a_torn_last_line_is_left_out(runs, torn):
     row = row_of(run)
     assert row["state"] == "done"
     assert row["success"] == row_of(write_small_run(runs, seed=7))["success"]
-    assert timeline(run)["images_seen"] == [0, 320, 640]
 
 
 def test_a_run_whose_last_line_is_no_entry_is_broken(runs):
@@ -155,16 +153,6 @@ def test_a_run_whose_last_line_is_no_entry_is_broken(runs):
     row = row_of(run)
     assert row["state"] == "broken"
     assert row["error"].startswith(f"`{run.path}` cannot be read: ")
-
-
-def test_a_long_run_has_a_small_timeline_with_both_ends(runs):
-    run = write_small_run(runs)
-    text = "".join(json.dumps(line(step)) + "\n" for step in range(0, 5000, 10))
-    (run.path / "metrics.jsonl").write_text(text)
-    points = timeline(Run(run.path))
-    assert len(points["images_seen"]) == MOST_POINTS
-    assert (points["images_seen"][0], points["images_seen"][-1]) == (0, 16 * 4990)
-    assert {len(column) for column in points.values()} == {MOST_POINTS}
 
 
 def test_settings_are_the_leaves_that_are_not_the_default():

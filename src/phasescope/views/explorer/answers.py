@@ -21,9 +21,14 @@ from phasescope.runs.store.files import to_json
 from phasescope.views.explorer.library import Unknown
 from phasescope.views.explorer.page import TYPES, page_file
 
+
+class Page(str):
+    """HTML."""
+
+
 Body = str | bytes
-"""JSON, or a packet of arrays"""
-KINDS = {str: "application/json", bytes: "application/octet-stream"}
+"""JSON, a page, or a packet of arrays"""
+KINDS = {str: "application/json", bytes: "application/octet-stream", Page: "text/html"}
 
 
 def endpoint(

@@ -5,8 +5,7 @@ The cloud of a snapshot, P (n, 3), are its centred latents C (n, F) on three pri
 
     W' = C' P (P'P)^+    has the directions of W, and    W = W' <P, P> / <C W', P>    its length,
 
-so a latent z lies at (z - mean) W. A UMAP has no such map: there a latent lies among its nearest neighbours in the cloud's
-latents, at the mean of their positions weighted by 1 / distance.
+so a latent z lies at (z - mean) W. A UMAP has no such map.
 """
 
 from __future__ import annotations
@@ -26,9 +25,6 @@ from phasescope.views.record import Array, Record
 
 if TYPE_CHECKING:
     from jaxtyping import Float
-
-NEIGHBOURS = 8
-"""among which a latent is put in a UMAP"""
 
 
 def cloud_packet(cloud: Cloud) -> bytes:
@@ -62,11 +58,9 @@ def _read(path: Path, written: tuple[tuple[int, int], ...], place: Place, projec
 
 
 def places_in(
-    points: Float[Array, "n 3"], latents: Float[Array, "n F"], others: Float[Array, "m F"], projection: str
+    points: Float[Array, "n 3"], latents: Float[Array, "n F"], others: Float[Array, "m F"]
 ) -> Float[Array, "m 3"]:
-    """Return where `others` lie in the cloud `points` of `latents`."""
-    if projection == "umap":
-        return _among_neighbours(points, latents, others)
+    """Return where `others` lie in the cloud `points` of the principal components of `latents`."""
     mean = latents.mean(axis=0, dtype=np.float64)
     centred, cloud = latents - mean, points.astype(np.float64)
     directions = centred.T @ cloud @ np.linalg.pinv(cloud.T @ cloud)
@@ -74,14 +68,3 @@ def places_in(
     if length <= 0:
         return np.zeros((len(others), 3), np.float32)
     return ((others - mean) @ directions * (np.vdot(cloud, cloud) / length)).astype(np.float32)
-
-
-def _among_neighbours(points: Array, latents: Array, others: Array) -> Array:
-    from scipy.spatial.distance import cdist
-
-    distances = cdist(others, latents)
-    nearest = np.argsort(distances, axis=1)[:, :NEIGHBOURS]
-    near = np.take_along_axis(distances, nearest, axis=1)
-    weights = 1 / np.maximum(near, 1e-9 * max(float(distances.max()), 1e-30))
-    weights /= weights.sum(axis=1, keepdims=True)
-    return np.einsum("mk,mkd->md", weights, points[nearest]).astype(np.float32)

@@ -14,44 +14,33 @@ from phasescope.core.factors import Factor
 from phasescope.runs.loading import not_imported
 from phasescope.runs.store.files import to_json
 from phasescope.runs.store.folder import shown
-from phasescope.runs.store.metrics import rung_of
 from phasescope.views.cells import factors_shown, worst
-from phasescope.views.explorer.painted import evenly
+from phasescope.views.figures.curves import run_panels
+from phasescope.views.figures.drawing import Line, Mesh, RunPanel
 from phasescope.views.figures.manifold import PROJECTIONS, labels_of, places_of
-from phasescope.views.figures.standing import exact
 from phasescope.views.record import Record
 from phasescope.views.report import words
-from phasescope.views.scores import Accuracy, accuracies, needed
+from phasescope.views.scores import Accuracy, accuracies
 from phasescope.views.style import (
     ERROR_MAP,
+    PALETTE,
     SHARE_MAP,
     class_ticks,
     even_colours,
     held_out_colours,
-    rung_colours,
     scale_of,
 )
 from phasescope.views.terms import (
     COPIERS,
-    READINGS,
     WAYS,
     factor_words,
-    measure_words,
-    null_words,
     place_words,
-    probed,
-    rung_words,
     split_words,
 )
 
-UNSHOWN = ("trustworthiness", "learnt_order", "learnt_order_told", "learnt_order_seen")
-"""measures that are shown in the report's tables alone"""
 ENDS = ("value", "low", "high")
-PLAIN = ("step", "images_seen", "epochs", "wall_s", "loss", "learning_rate", "gradient_norm")
-TREES = ("outcomes", "phase", "nats", "denoising", "by_class")
-"""what of a line of the metrics is sent as it is"""
-SCALARS, MOST_SCALARS = ("step", "images_seen", "wall_s", "loss", "learning_rate", "gradient_norm"), 500
-"""of what is logged every few steps: its numbers, and lines that are sent"""
+PLAIN = ("step", "images_seen", "epochs", "wall_s")
+"""numbers of each snapshot"""
 FILES = {"samples": "samples.npz", "latents": "latents.npz", "weights": "weights.safetensors"}
 
 
@@ -80,12 +69,11 @@ def history(record: Record) -> dict[str, Any]:
         "declared": {name: place and str(place) for name, place in declared.items()},
         "names": _names(record),
         "lines": [_line(line, record) for line in record.metrics],
-        "scalars": _scalars(record),
-        "ladder": _ladder(record),
+        "scalars": [line["step"] for line in record.scalars],
+        "panels": [_panel(panel) for panel in run_panels(record)],
         "snapshots": _stored(record),
         "latents": _latents(record),
         "factors": [_factor(factor) for factor in record.factors],
-        "probe": probed("R²", record.factors),
         "position": record.position,
         "axes": factors_shown(record),
         "label_space": _label_space(record),
@@ -136,41 +124,17 @@ def _label_space(record: Record) -> dict[str, Any] | None:
 
 
 def _names(record: Record) -> dict[str, Any]:
-    """What is recorded under a short name, in words."""
-    nulls = dict.fromkeys(null for measure in record.measures for null in record.nulls(measure))
-    places = dict.fromkeys(place for measure in record.measures for place in record.places(measure))
+    """Return what is recorded under a short name, in words."""
     return {
-        "measures": {name: measure_words(name) for name in record.measures if name not in UNSHOWN},
         "ways": WAYS,
         "copiers": COPIERS,
-        "nulls": {null: null_words(null) for null in nulls},
-        "readings": READINGS,
         "splits": {split: split_words(split, record.is_unconditional) for split in _splits(record)},
-        "places": {str(place): place_words(place) for place in places},
         "projections": PROJECTIONS,
     }
 
 
 def _splits(record: Record) -> list[str]:
     return record.splits if record.is_unconditional else record.about.get("splits") or record.splits
-
-
-def _ladder(record: Record) -> dict[str, Any] | None:
-    """The reference denoisers: noise levels at which the closest is known, and the errors of each over the variance."""
-    known = exact(record)
-    first = next((line["ladder"] for line in record.metrics if line.get("ladder")), None)
-    if not known or not first:
-        return None
-    mmse = {name: errors for name, errors in known["mmse"].items() if name != "t"}
-    return {
-        "levels": [one["t"] for one in first],
-        "t": known["mmse"]["t"],
-        "errors": {
-            rung_words(k): _rounded([error / known["variance"] for error in v]) for k, v in mmse.items()
-        },
-        "colours": {rung_words(name): colour for name, colour in rung_colours(mmse).items()},
-        "nats": known["nats"],
-    }
 
 
 def _factor(factor: Factor) -> dict[str, Any]:
@@ -180,26 +144,65 @@ def _factor(factor: Factor) -> dict[str, Any]:
 
 
 def _line(line: dict[str, Any], record: Record) -> dict[str, Any]:
-    ladder = line.get("ladder") or []
-    rungs = [[rung_words(rung_of(level) or "none"), level["r2"], level["error"]] for level in ladder]
     return {
         **{key: line.get(key) for key in PLAIN},
-        **{key: _rounded(line.get(key)) for key in TREES},
+        "phase": line.get("phase"),
+        "by_class": _rounded(line.get("by_class")),
         "readings": [_reading(one) for one in accuracies(line, record.splits)],
-        "ladder": rungs or None,
-        "scores": {
-            measure: {place: _score(record, measure, value) for place, value in line[measure].items()}
-            for measure in record.measures
-            if line.get(measure) and measure not in UNSHOWN
-        },
     }
 
 
-def _scalars(record: Record) -> list[dict[str, Any]]:
-    """Return what the training logged every few steps, evenly thinned; nothing of a run that recorded snapshots alone."""
-    lines = record.run.scalar_lines
-    kept = evenly(np.arange(len(lines)), MOST_SCALARS)
-    return [{name: _rounded(lines[index].get(name)) for name in SCALARS} for index in kept]
+def _panel(panel: RunPanel) -> dict[str, Any]:
+    """Return a panel of curves as the explorer draws it; areas are stacked from below."""
+    lines: list[dict[str, Any]] = []
+    below = np.zeros(len(panel.x))
+    for name, (colour, share) in panel.areas.items():
+        above = below + np.nan_to_num(share)
+        lines.append(
+            {"name": name, "y": _numbers(share), "colour": colour, "area": [*map(_numbers, (below, above))]}
+        )
+        below = above
+    for curve in panel.curves:
+        line = {key: _numbers(end) for key in ("low", "high") if (end := getattr(curve, key)) is not None}
+        line |= {"name": curve.label, "y": _numbers(curve.y), "colour": _variable(curve.colour)}
+        if isinstance(curve, Line):
+            line |= {"dash": " ".join(map(str, curve.dashes)), "thin": curve.width < 1}
+        lines.append(line)
+    return {
+        **{key: getattr(panel, key) for key in ("key", "title", "note", "split", "over", "terms")},
+        "place": panel.place and str(panel.place),
+        "height": round(150 * panel.height_in),
+        "log": panel.yscale == "log",
+        "domain": panel.ylim,
+        "percent": panel.ylabel == "share",
+        "lines": lines,
+        "strips": [{"name": name, "phases": phases} for name, phases in panel.bands.items()],
+        "mesh": _mesh(panel.mesh) if panel.mesh else None,
+    }
+
+
+def _mesh(mesh: Mesh) -> dict[str, Any]:
+    """Return a column of cells for each snapshot, and the names of the colours."""
+    names, colours = list(mesh.colours), list(mesh.colours.values())
+
+    def cell(value: float) -> dict[str, str]:
+        known = value == value
+        return {
+            "title": names[int(value)] if known else "none",
+            "fill": colours[int(value)] if known else "none",
+        }
+
+    columns = [[cell(value) for value in column] for column in mesh.values.T]
+    return {"edges": list(mesh.borders), "columns": columns, "names": mesh.colours}
+
+
+def _variable(colour: str | None) -> str | None:
+    """Return a colour of the palette as its CSS variable, which follows the reader's scheme; another as it is."""
+    return next((f"var(--{name})" for name, (light, _) in PALETTE.items() if light == colour), colour)
+
+
+def _numbers(values: np.ndarray) -> list[float | None]:
+    return [float(f"{value:.4g}") if np.isfinite(value) else None for value in values.tolist()]
 
 
 def _reading(one: Accuracy) -> dict[str, Any]:
@@ -209,15 +212,6 @@ def _reading(one: Accuracy) -> dict[str, Any]:
         for pair, scores in one.together.items()
     }
     return _rounded({**one._asdict(), "together": together})
-
-
-def _score(record: Record, measure: str, score: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return a score with its baselines and the score needed; one without baselines is neither shown nor sent."""
-    if not score or not score.get("nulls"):
-        return None
-    return _rounded(
-        {key: score.get(key) for key in (*ENDS, "nulls")} | {"needed": needed(record, measure, score)}
-    )
 
 
 def _rounded(tree: Any) -> Any:

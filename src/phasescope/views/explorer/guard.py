@@ -4,7 +4,7 @@
   (DNS rebinding) even read the answer. So the Host header must name this machine. And of what a browser marks as another
   site's, a link that opens the page in a tab leads here; a frame, an image, a script and a question for data get nothing.
 - Beyond the loopback everybody on the net could ask. So there a token is needed: once in the address, then in a cookie.
-- Nothing can be changed here: only GET and HEAD are answered.
+- Nothing can be changed here: routes answer only GET and HEAD.
 """
 
 from __future__ import annotations
@@ -65,10 +65,8 @@ class Guard:
         self.cookie = "phasescope_" + hashlib.sha256((token or "").encode()).hexdigest()[:12]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            return await self.app(scope, receive, send)
         if scope["type"] != "http":
-            return await send({"type": "websocket.close", "code": 1008})
+            return await self.app(scope, receive, send)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -82,8 +80,6 @@ class Guard:
         headers = Headers(scope=scope)
         if not self.knows(headers.get("host", "")):
             return PlainTextResponse("`Host` must name this machine\n", 421)
-        if scope["method"] not in ("GET", "HEAD"):
-            return PlainTextResponse("only GET and HEAD are answered\n", 405, {"Allow": "GET, HEAD"})
         if headers.get("sec-fetch-site") in ("cross-site", "same-site") and not _is_a_link(scope, headers):
             return PlainTextResponse("another site's page gets no data\n", 403)
         return self._without_token(scope, headers) if self.token is not None else None
@@ -110,10 +106,8 @@ class Guard:
             answer = RedirectResponse(path + ("?" + rest if rest else ""), 303)
             answer.set_cookie(self.cookie, query["token"], httponly=True, samesite="lax")
             return answer
-        scheme, _, given = headers.get("authorization", "").partition(" ")
-        by_header = scheme.lower() == "bearer" and self._is_token(given)
-        by_cookie = self.cookie in request.cookies and self._is_token(request.cookies[self.cookie])
-        return None if by_header or by_cookie else PlainTextResponse(TOKEN_NEEDED, 401)
+        known = self._is_token(request.cookies.get(self.cookie, ""))
+        return None if known else PlainTextResponse(TOKEN_NEEDED, 401)
 
     def _is_token(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), (self.token or "").encode())

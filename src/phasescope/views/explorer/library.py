@@ -15,17 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from phasescope.core.errors import UserError
-from phasescope.runs.store.catalogue import is_run, read_or
+from phasescope.runs.store.catalogue import is_run
 from phasescope.runs.store.folder import Run, is_held, shown
-from phasescope.views.explorer.rows import default_fields, last_numbers, row_of, timeline
+from phasescope.views.explorer.rows import row_of
 from phasescope.views.record import Record
 
 FILES = (
     "config.yaml", "status.json", "metrics.jsonl", "references.json", "about.json", "tags.txt", "snapshots"
 )  # fmt: skip
 """by whose times a run is seen to change"""
-MOST_METRICS = 4000
-"""names of metrics that a table offers"""
 
 Stamp = tuple[Any, ...]
 
@@ -47,11 +45,6 @@ class Entry:
     def record(self) -> Record:
         """Its files as arrays, read once for this state of the run."""
         return Record(self.run)
-
-    @cached_property
-    def last(self) -> dict[str, float]:
-        """The numbers of its last snapshot."""
-        return {} if self.row["state"] == "broken" else last_numbers(self.run)
 
 
 class Library:
@@ -108,24 +101,6 @@ class Library:
         changed = [entry.row for entry in list(self._entries.values()) if entry.version > since]
         gone = [name for name, at in list(self._gone.items()) if at > since]
         return {"version": version, "pending": self.pending, "rows": changed, "gone": gone}
-
-    def columns(self, metrics: list[str]) -> dict[str, Any]:
-        """Return what a column of the table may show: the fields with their defaults, the metrics that any run's last
-        snapshot has; and of each run the values of `metrics`."""
-        entries = dict(self._entries)
-        known = dict.fromkeys(name for entry in entries.values() for name in entry.last)
-        values = {name: [entry.last.get(one) for one in metrics] for name, entry in entries.items()}
-        return {
-            "fields": default_fields(),
-            "metrics": list(known)[:MOST_METRICS],
-            "values": values if metrics else {},
-        }
-
-    def timelines(self, names: list[str]) -> dict[str, Any]:
-        """Return the small timelines of runs, by name; none of a run that is gone or cannot be read."""
-        entries = (self._entries.get(name) for name in names)
-        whole = (entry for entry in entries if entry and entry.row["state"] != "broken")
-        return {entry.row["name"]: read_or(entry.run, timeline, lambda _: None) for entry in whole}
 
     def entry(self, name: str) -> Entry:
         """Return the run of that name, read now if it was not yet, or has changed since.

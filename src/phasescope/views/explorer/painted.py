@@ -16,7 +16,7 @@ from phasescope.runs.store.snapshot import Snapshot
 from phasescope.views.cells import cells
 from phasescope.views.explorer.packets import packet
 from phasescope.views.figures.pixels import pixels
-from phasescope.views.record import Record
+from phasescope.views.record import Record, evenly
 
 
 class Painter(painting.Painter):
@@ -78,11 +78,6 @@ def samples(record: Record, snapshot: Snapshot, most: int | None = None) -> byte
             read=columns(""),
             errors=columns("error_"),
         )
-
-
-def evenly(indices: np.ndarray, most: int) -> np.ndarray:
-    """Return at most `most` of some indices, evenly spread over them."""
-    return indices[np.linspace(0, len(indices) - 1, min(most, len(indices))).round().astype(int)]
 
 
 def _cells(record: Record, labels: np.ndarray, split: np.ndarray, read: dict) -> dict[str, Any] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -10,18 +9,14 @@ from typing import Any
 import numpy as np
 
 from phasescope.runs.store.catalogue import read_or
-from phasescope.runs.store.flat import config_columns, numbered
+from phasescope.runs.store.flat import config_columns
 from phasescope.runs.store.folder import Run, shown
-from phasescope.runs.store.metrics import is_number
 from phasescope.runs.store.tags import read_tags
 from phasescope.views.record import Record, score, success_share
 from phasescope.views.scores import probe_r2
 from phasescope.views.terms import READINGS
 
-MOST_POINTS = 48
-"""of a small timeline"""
-ASIDE = re.compile(r"(^|\.)(n|low|high)$|\.detail\.")
-"""names of numbers that are no columns"""
+ASIDE = ("config.name", "config.seed")
 STATUS = (
     "state", "error", "updated", "started", "step", "steps", "images_seen", "parameters", "wall_s", "cpu_s",
 )  # fmt: skip
@@ -60,27 +55,17 @@ def _broken(run: Run, error: str) -> dict[str, Any]:
 
 def settings(config: dict[str, Any]) -> dict[str, Any]:
     """Return the fields whose value is not the default, dotted, without the name and the seed."""
-    usual = default_fields()
-    return {name: value for name, value in _fields(config).items() if usual.get(name, "absent") != value}
+    usual = _default_columns()
+    columns = config_columns(config).items()
+    changed = {name: value for name, value in columns if usual.get(name, "absent") != value}
+    return {name.removeprefix("config."): value for name, value in changed.items() if name not in ASIDE}
 
 
 @cache
-def default_fields() -> dict[str, Any]:
-    """Return the fields of a configuration with their defaults, dotted, without the name and the seed."""
+def _default_columns() -> dict[str, Any]:
     from phasescope.runs.config import defaults
 
-    return _fields(defaults())
-
-
-def _fields(config: dict[str, Any]) -> dict[str, Any]:
-    columns = {name.removeprefix("config."): value for name, value in config_columns(config).items()}
-    return {name: value for name, value in columns.items() if name not in ("name", "seed")}
-
-
-def last_numbers(run: Run) -> dict[str, float]:
-    """Return the numbers of the run's last snapshot, by dotted names; of a score its value and its baselines."""
-    numbers = numbered(run.last_metrics or {}).items()
-    return {name: value for name, value in numbers if is_number(value) and not ASIDE.search(name)}
+    return config_columns(defaults())
 
 
 def _eta_s(status: dict[str, Any]) -> float | None:
@@ -108,20 +93,4 @@ def _learned(record: Record) -> dict[str, Any]:
         },
         "success": None if np.isnan(success) else success,
         "probe_r2": {**probed._asdict(), "text": probed.text} if probed else None,
-    }
-
-
-def timeline(run: Run) -> dict[str, list]:
-    """Return at most `MOST_POINTS` snapshots: images seen, share of success, probe R², phases of images and of latents."""
-    record = Record(run)
-    place = record.declared_place("representation")
-    order = record.series("order", place) if place else np.full(len(record.metrics), np.nan)
-    success = np.array([success_share(line) for line in record.metrics])
-    kept = np.unique(np.linspace(0, len(success) - 1, min(MOST_POINTS, len(success))).round().astype(int))
-    phases = {name: record.phases(name) for name in ("behaviour", "representation")}
-    return {
-        "images_seen": record.images_seen[kept].astype(int).tolist(),
-        "success": success[kept].round(4).tolist(),
-        "order": order[kept].round(4).tolist(),
-        **{name: [each[index] for index in kept] for name, each in phases.items()},
     }

@@ -26,7 +26,7 @@ from phasescope.core.errors import UserError, log_once
 from phasescope.runs.painting import Wish
 from phasescope.runs.store.files import to_json
 from phasescope.runs.store.folder import shown
-from phasescope.views.explorer.answers import Query, endpoint, static
+from phasescope.views.explorer.answers import Page, Query, endpoint, static
 from phasescope.views.explorer.clouds import cloud_packet, places_in, stored_cloud
 from phasescope.views.explorer.details import details
 from phasescope.views.explorer.guard import Guard
@@ -34,16 +34,11 @@ from phasescope.views.explorer.library import Entry, Library
 from phasescope.views.explorer.packets import packet
 from phasescope.views.explorer.painted import Painter, samples
 from phasescope.views.explorer.studies import Studies
-from phasescope.views.figures.manifold import Cloud
 
 LOOK_EVERY_S, LOOKS = 0.5, 4
 """between looks at the folder of runs, and at least so many times as long as a look took: a large folder takes a second"""
 READ_FOR_S = 0.3
 """that one look may read before the page is notified"""
-MOST_COLUMNS = 16
-"""of metrics, in the table of runs, scores' untrained values included"""
-MOST_TIMELINES = 60
-"""of runs, in one answer"""
 BEAT_S = 15.0
 """of silence after which the stream of events says that it lives"""
 
@@ -125,14 +120,6 @@ class Explorer:
         folder = shown(self.library.folder.resolve().name)
         return to_json({**self.library.rows(query.integer("since", 0)), "folder": folder})
 
-    def columns(self, query: Query) -> str:
-        """Return what can be a column of the table of runs, and the values of those metrics that are asked for."""
-        return to_json(self.library.columns(query.words("metric", MOST_COLUMNS)))
-
-    def timelines(self, query: Query) -> str:
-        """Return the small timelines of the runs ?run=, which the table asks for as its rows come into view."""
-        return to_json(self.library.timelines(query.words("run", MOST_TIMELINES)))
-
     def run(self, query: Query) -> str:
         entry = self._entry(query)
         return details(entry.record, entry.row)
@@ -147,16 +134,17 @@ class Explorer:
     def members(self, _: Query) -> str:
         return to_json(self.studies.members())
 
-    def study(self, query: Query) -> str:
-        return to_json(self.studies.study(query.path["study"]))
+    def study(self, query: Query) -> Page:
+        return Page(self.studies.page(query.path["study"]))
 
     def cloud(self, query: Query) -> bytes:
-        return cloud_packet(self._cloud(query))
+        record = self._entry(query).record
+        return cloud_packet(stored_cloud(record, query.place("place"), query.word("projection")))
 
     def points(self, query: Query) -> bytes:
-        """Return where the latents of labels lie on the manifold: of ?label=, or of the labels that the run stored."""
-        record, known = self._entry(query).record, self._cloud(query)
-        place, step = known.place, query.integer("step")
+        """Return where latents lie among principal components: of the label ?label=, or of all whose images are stored."""
+        record, place, step = self._entry(query).record, query.place("place"), query.integer("step")
+        known = stored_cloud(record, place, "pca")
         if step not in known.steps:
             raise UserError(f"`step` (={step}) must be a snapshot with latents at {place}")
         snapshot = next(snapshot for snapshot in record.snapshots if snapshot.step == step)
@@ -165,7 +153,7 @@ class Explorer:
         others = self.painter.latents(record.run, step, np.asarray(asked, np.float32), place)
         points = known.points[known.steps.index(step)]
         latents = snapshot.latents(place.tap, place.condition)
-        return packet({"step": step}, points=places_in(points, latents, others, known.projection))
+        return packet({"step": step}, points=places_in(points, latents, others))
 
     def paint(self, query: Query) -> bytes:
         sampler = query.word("sampler", None)
@@ -188,9 +176,6 @@ class Explorer:
     def _entry(self, query: Query) -> Entry:
         return self.library.entry(query.path["run"])
 
-    def _cloud(self, query: Query) -> Cloud:
-        return stored_cloud(self._entry(query).record, query.place("place"), query.word("projection"))
-
 
 def create_app(runs: Path, results: Path, host: str = "127.0.0.1", token: str | None = None) -> Starlette:
     """Return the explorer as an ASGI application; what it answers from is its `state.explorer`.
@@ -205,13 +190,11 @@ def create_app(runs: Path, results: Path, host: str = "127.0.0.1", token: str | 
     run = "/api/runs/{run}"
     reading = {
         "/api/runs": explorer.runs,
-        "/api/columns": explorer.columns,
-        "/api/timelines": explorer.timelines,
         run: explorer.run,
         f"{run}/samples": explorer.samples,
         "/api/members": explorer.members,
         "/api/studies": explorer.list_studies,
-        "/api/studies/{study}": explorer.study,
+        "/studies/{study}": explorer.study,
     }
     computing = {
         f"{run}/cloud": explorer.cloud,

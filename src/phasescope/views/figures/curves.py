@@ -1,9 +1,13 @@
-"""Curves of one run's learning as data, over images seen: the timeline, probes by route, and denoising errors.
+"""A run's curves as data: panels that matplotlib draws in figures, and one chart in the explorer.
 
-A score has its 95 % interval, its baselines, and the level at which it reaches its threshold above these."""
+A score has its 95 % interval, its baselines, and the level at which it reaches its threshold above these. It has a panel for
+each site; a figure shows the site where phases are read, and the explorer the one that is chosen.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import matplotlib
@@ -12,19 +16,20 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from phasescope.core.places import Place
+from phasescope.runs.store.metrics import rung_of
 from phasescope.views.figures.axes import short
-from phasescope.views.figures.drawing import Line, Mesh, RunPanel, draw_panels
-from phasescope.views.record import Record, number, score
-from phasescope.views.scores import PROBES, gains, levels
-from phasescope.views.style import INK, MUTED, ON_DATA, PALETTE, RC
+from phasescope.views.figures.drawing import COLOURS, Line, Mesh, RunPanel, draw_panels
+from phasescope.views.record import Array, Record, number, score
+from phasescope.views.scores import PROBES, levels
+from phasescope.views.style import INK, MUTED, ON_DATA, PALETTE, RC, denoiser_colours
 from phasescope.views.terms import (
-    MEASURES,
     READINGS,
     ROUTES,
     measure_words,
     null_words,
     place_words,
     probed,
+    rung_words,
     split_words,
 )
 
@@ -34,12 +39,33 @@ PANELS = {
     "label_dimension": ("representation", 1.0, "Dimension of label means", "participation ratio"),
     "label_share": ("representation", 1.0, "Variance explained by the label", "share"),
 }
-"""of a measure's panel: the reading at whose place it is drawn, height in inches, title, y axis"""
+"""of a measure's panel: the reading at whose site a figure draws it, height in inches, title, y axis"""
 BESIDE = {
     "p1_order": ("order", "ridge R², same latents"),
     "label_dimension": ("participation_ratio", "of single latents"),
 }
-"""a second curve in a measure's panel: what is best compared with it, at the same place"""
+"""a second curve in a measure's panel: what is best compared with it, at the same site"""
+ELSEWHERE = (
+    "order_told", "order_seen", "share_told", "share_seen", "participation_ratio", "trustworthiness",
+    "learnt_order", "learnt_order_told", "learnt_order_seen",
+)  # fmt: skip
+"""measures that have no panel of their own: they are in another's, or in the report's table"""
+TERMS = {
+    "outcomes": ("outcome", "phase"),
+    "order": ("order", "null", "untrained"),
+    "p1_order": ("p1_order", "P1"),
+    "label_dimension": ("dimension", "null"),
+    "label_share": ("label_share", "null"),
+    "routes": ("route", "order"),
+    "closest": ("ladder",),
+    "nats": ("nats",),
+}
+"""terms that the explorer explains beside a panel"""
+TRAINING = {
+    "loss": "Loss",
+    "learning_rate": "Learning rate",
+    "gradient_norm": "Gradient norm before clipping",
+}
 
 NULL_DASHES = {
     "untrained": (5, 2),
@@ -48,20 +74,27 @@ NULL_DASHES = {
     "label_embedding": (9, 3),
 }
 OTHER_DASHES = (3, 1.5, 1, 1.5, 1, 1.5)
-READING_COLOURS = {
-    "behaviour": INK,
-    "representation": PALETTE["order"][0],
-    "representation_p1": PALETTE["p1"][0],
-}
+SHOWN_NULLS = ("untrained", "pixels")
+"""of scores by route"""
+OPTIMA = {"unconditional": (5, 2), "floor": (1, 1.5)}
+"""exact denoisers and their dashes: one without the label, and one with it, which is drawn if its error is not 0"""
+FLOOR = -0.15
+"""the end of a panel of routes, at which what lies below is drawn"""
+DENOISING = ("denoising", "closest", "nats")
+"""panels of the figure `denoising`; all others are in the figure `timeline`"""
 
 
 def timeline(record: Record) -> Figure:
-    """Outcome shares, probe R², dimension, label variance and phases against images seen, in one column of panels.
+    """Draw phases, outcomes, scores and the training against images seen, in one column of panels.
 
     Args:
         record: a run with at least one line of metrics.
     """
-    figure = draw_panels(panels(record))
+    colours = {"behaviour": INK, "representation": PALETTE["order"][0], "representation_p1": PALETTE["p1"][0]}
+    onsets = ((record.onsets(reading)["C"], colour) for reading, colour in colours.items())
+    verticals = [(float(onset), colour) for onset, colour in onsets if onset is not None]
+    panels = [panel for panel in _of_a_figure(record) if panel.key not in DENOISING]
+    figure = draw_panels([replace(panel, verticals=verticals) for panel in panels])
     with matplotlib.rc_context(RC):
         first, last = figure.axes[0], figure.axes[-1]
         ratio = record.images_per_step
@@ -76,86 +109,90 @@ def timeline(record: Record) -> Figure:
     return figure
 
 
-def panels(record: Record) -> list[RunPanel]:
-    """Return each panel for which the run holds data, from the top down."""
-    x = record.images_seen
-    onsets = ((record.onsets(reading)["C"], colour) for reading, colour in READING_COLOURS.items())
-    verticals = [(float(onset), colour) for onset, colour in onsets if onset is not None]
-    bands = {words: record.phases(name) for name, words in READINGS.items() if any(record.phases(name))}
-    majority = Line(
-        x, np.full(len(x), record.thresholds["majority"]), colour=ON_DATA, width=0.7, dashes=(3, 3)
-    )
-    shown = [RunPanel("", "", "", x=x, height_in=0.25 * max(len(bands), 3), bands=bands, verticals=verticals)]
-    for split in record.splits:
-        colours = {outcome.name: outcome.colour for outcome in record.outcomes}
-        shares = reversed(record.outcome_shares(split).items())
-        shown.append(
-            RunPanel(
-                f"Outcomes, {split_words(split, record.is_unconditional)} (n = {record.count(split)})",
-                "",
-                "share",
-                [majority],
-                x=x,
-                height_in=1.1,
-                areas={name: (colours[name], share) for name, share in shares},
-                ylim=(0, 1),
-                yticks=(0, 0.5, 1),
-                verticals=verticals,
-            )
-        )
-    own = [name for name in record.measures if name not in MEASURES]
+def denoising(record: Record) -> Figure | None:
+    """Draw the denoising error by band of t, the closest reference denoiser, and nats; None if none was measured."""
+    panels = [panel for panel in _of_a_figure(record) if panel.key in DENOISING]
+    return draw_panels(panels) if panels else None
+
+
+def _of_a_figure(record: Record) -> list[RunPanel]:
+    """Return the panels at the sites where phases are read; where a measure has none there, at its first."""
+    panels: dict[tuple[str, str], RunPanel] = {}
+    for panel in run_panels(record):
+        declared = record.declared_place(PANELS.get(panel.key, ("representation",))[0])
+        if (panel.key, panel.split) not in panels or panel.place == declared:
+            title = ", ".join(filter(None, (panel.title, panel.note)))
+            panels[panel.key, panel.split] = replace(panel, title=title)
+    return list(panels.values())
+
+
+def run_panels(record: Record) -> list[RunPanel]:
+    """Return every panel for which the run holds data: of outcomes one a split, of scores one a site."""
+    own = [name for name in record.measures if name not in (*PANELS, *ELSEWHERE)]
+    panels = [*_phases(record), *_outcomes(record)]
     for measure in (*PANELS, *own):
-        if panel := _score_panel(record, measure, verticals):
-            shown.append(panel)
-    if len(places := record.places()) > 1:
-        shown.append(
-            RunPanel(
-                probed(
-                    "Gain of probe R² at every layer: share of the gap from the highest baseline to 1",
-                    record.factors,
-                ),
-                "",
-                "",
-                x=x,
-                height_in=0.35 + 0.11 * len(places),
-                mesh=Mesh(
-                    np.clip(np.stack([gains(record, "order", place) for place in places]), 0, 1),
-                    names=[place_words(place) for place in places],
-                ),
-                verticals=verticals,
-            )
-        )
-    return shown
+        # without a baseline a score is not shown
+        places = [place for place in record.places(measure) if has_nulls(record, measure, place)]
+        panels += [_score(record, measure, place) for place in places]
+    places = [place for place in record.places("order_told") if has_nulls(record, "order_told", place)]
+    panels += [
+        *(_routes(record, place) for place in places),
+        *_denoising(record),
+        *_closest(record),
+        *_nats(record),
+        *_training(record),
+    ]
+    return [replace(panel, terms=TERMS.get(panel.key, ())) for panel in panels]
 
 
-def _score_panel(record: Record, measure: str, verticals: list[tuple[float, str]]) -> RunPanel | None:
-    """Return the panel of a measure; None if it has no baseline, without which a score is not shown."""
-    plain = ("representation", 1.2, measure_words(measure), "")
-    reading, height, title, unit = PANELS.get(measure, plain)
-    place = record.declared_place(reading)
-    if place is None or not has_nulls(record, measure, place):
-        return None
-    shown, scale = (probed(words, record.factors) for words in (title, unit))
-    is_dimension = unit == "participation ratio"
-    return RunPanel(
-        f"{shown} at {place_words(place)}",
-        "",
-        scale,
-        _score_curves(record, measure, place, READING_COLOURS[reading], is_dimension),
-        x=record.images_seen,
-        height_in=height,
-        yscale="log" if is_dimension else "linear",
-        ylim=(-0.12, 1.05) if unit and not is_dimension else None,
-        yticks=(0, 0.5, 1) if unit and not is_dimension else None,
-        verticals=verticals,
-    )
+def has_nulls(record: Record, measure: str, place: Place) -> bool:
+    """Return whether `measure` was read at `place` beside a baseline at any snapshot."""
+    scores = (score(line, measure, place) for line in record.metrics)
+    return any(value and value.get("value") is not None and value.get("nulls") for value in scores)
 
 
-def _score_curves(record: Record, measure: str, place: Place, colour: str, is_dimension: bool) -> list[Line]:
-    x = record.images_seen
+def _panel(
+    record: Record, key: str, title: str, curves: list[Line], x: Array | None = None, **look: Any
+) -> RunPanel:
+    shown = [curve for curve in curves if np.isfinite(curve.y).any()]
+    x = record.images_seen if x is None else x
+    return RunPanel(title, "", look.pop("unit", ""), shown, key=key, x=x, **look)
 
-    def line(of: str, *path: str, **look) -> Line:
-        return Line(x, record.series(of, place, *path), **look)
+
+def _phases(record: Record) -> Iterator[RunPanel]:
+    bands = {words: record.phases(name) for name, words in READINGS.items() if any(record.phases(name))}
+    if bands:
+        yield _panel(record, "phases", "Phases", [], height_in=0.25 * max(len(bands), 3), bands=bands)
+
+
+def _outcomes(record: Record) -> Iterator[RunPanel]:
+    majority = np.full(len(record.images_seen), record.thresholds["majority"])
+    level = Line(record.images_seen, majority, colour=ON_DATA, width=0.7, dashes=(3, 3))
+    colours = {outcome.name: outcome.colour for outcome in record.outcomes}
+    for split in record.splits:
+        shares = reversed(record.outcome_shares(split).items())
+        areas = {name: (colours[name], share) for name, share in shares}
+        note = f"{split_words(split, record.is_unconditional)} (n = {record.count(split)})"
+        look = {"unit": "share", "height_in": 1.1, "ylim": (0, 1), "yticks": (0, 0.5, 1)}
+        yield _panel(record, "outcomes", "Outcomes", [level], note=note, split=split, areas=areas, **look)
+
+
+def _score(record: Record, measure: str, place: Place) -> RunPanel:
+    _, height_in, title, unit = PANELS.get(measure, ("", 1.2, measure_words(measure), ""))
+    title, unit = (probed(words, record.factors) for words in (title, unit))
+    look: dict[str, Any] = {"unit": unit, "height_in": height_in, "note": place_words(place), "place": place}
+    if measure == "label_dimension":
+        look["yscale"] = "log"
+    elif measure in PANELS:
+        look |= {"ylim": (-0.12, 1.05), "yticks": (0, 0.5, 1)}
+    return _panel(record, measure, title, _score_curves(record, measure, place), **look)
+
+
+def _score_curves(record: Record, measure: str, place: Place) -> list[Line]:
+    colour = PALETTE["p1" if measure == "p1_order" else "order"][0]
+
+    def line(name: str, *path: str, **look: Any) -> Line:
+        return Line(record.images_seen, record.series(name, place, *path), **look)
 
     low, high = (record.series(measure, place, end) for end in ("low", "high"))
     curves = [line(measure, low=low, high=high, label="this network", colour=colour)]
@@ -163,52 +200,21 @@ def _score_curves(record: Record, measure: str, place: Place, colour: str, is_di
         curves.append(line(measure, "detail", factor.name, colour=colour, width=0.6))
     if measure in BESIDE:
         other, label = BESIDE[measure]
-        curves.append(line(other, label=label, colour=READING_COLOURS["representation"], width=0.9))
+        curves.append(line(other, label=label, colour=PALETTE["accent"][0], width=0.9))
     for null in record.nulls(measure):
-        dashes = NULL_DASHES.get(null, OTHER_DASHES)
-        curves.append(
-            line(measure, "nulls", null, label=null_words(null), colour=MUTED, width=1.1, dashes=dashes)
-        )
+        look = {"label": null_words(null), "dashes": NULL_DASHES.get(null, OTHER_DASHES)}
+        curves.append(line(measure, "nulls", null, colour=MUTED, width=1.1, **look))
     level = levels(record, measure, place)
     if np.isfinite(level).any():
-        limit = f" {level[-1]:.3g}" if is_dimension else f": gain {record.thresholds[measure]:g}"
-        curves.append(Line(x, level, label=f"threshold{limit}", colour=INK, width=0.7))
-    return [curve for curve in curves if np.isfinite(curve.y).any()]
+        gain = f": gain {record.thresholds[measure]:g}"
+        limit = f" {level[-1]:.3g}" if measure == "label_dimension" else gain
+        curves.append(Line(record.images_seen, level, label=f"threshold{limit}", colour=INK, width=0.7))
+    return curves
 
 
-def has_nulls(record: Record, measure: str, place: Place) -> bool:
-    """Whether `measure` was read at `place` beside a baseline at any time: a score without baselines is not shown."""
-    scores = (score(line, measure, place) for line in record.metrics)
-    return any(value and value.get("value") is not None and value.get("nulls") for value in scores)
+def _routes(record: Record, place: Place) -> RunPanel:
+    """Probe R² of the condition and of the label of the input image; dashed, their shares of variance."""
 
-
-SHOWN_NULLS = ("untrained", "pixels")
-MOST_COLUMNS = 5
-FLOOR = -0.15
-"""the end of a panel, at which what lies below is drawn"""
-
-
-def told_and_seen(record: Record) -> Figure | None:
-    """A panel a place: probe R² of the condition and of the label of the input image; dashed, their shares of variance.
-
-    Thin lines are those of the untrained network and of the pixels. None where no route was measured."""
-    places = routed(record)
-    if not places:
-        return None
-    per_tap = max(sum(other.tap == place.tap for other in places) for place in places)
-    columns = min(per_tap if per_tap > 1 else len(places), MOST_COLUMNS)
-    panels = [_routes_panel(record, place, index % columns == 0) for index, place in enumerate(places)]
-    return draw_panels(panels, columns, legend="above")
-
-
-def routed(record: Record) -> list[Place]:
-    """Return where routes were measured beside baselines, tap by tap."""
-    places = [place for place in record.places("order_told") if has_nulls(record, "order_told", place)]
-    taps = list(dict.fromkeys(place.tap for place in places))
-    return sorted(places, key=lambda place: taps.index(place.tap))
-
-
-def _routes_panel(record: Record, place: Place, is_first: bool) -> RunPanel:
     def line(measure: str, *path: str, **look: Any) -> Line:
         return Line(record.images_seen, np.maximum(record.series(measure, place, *path), FLOOR), **look)
 
@@ -220,66 +226,91 @@ def _routes_panel(record: Record, place: Place, is_first: bool) -> RunPanel:
         label = f"{words}: share of variance"
         curves.append(line(f"share_{route}", label=label, colour=colour, width=1.1, dashes=(8, 2)))
         for null in SHOWN_NULLS:
-            label = f"{words}: {null_words(null)}"
-            look = {"colour": colour, "width": 0.8, "dashes": NULL_DASHES[null]}
-            curves.append(line(order, "nulls", null, label=label, **look))
-    return RunPanel(
-        place_words(place),
-        "images seen",
-        probed("probe R²", record.factors) if is_first else "",
-        [curve for curve in curves if np.isfinite(curve.y).any()],
-        x=record.images_seen,
-        height_in=1.6,
-        ylim=(FLOOR, 1.05),
-        yticks=(0, 0.5, 1),
-    )
+            look = {"label": f"{words}: {null_words(null)}", "dashes": NULL_DASHES[null]}
+            curves.append(line(order, "nulls", null, colour=colour, width=0.8, **look))
+    look: dict[str, Any] = {"ylim": (FLOOR, 1.05), "yticks": (0, 0.5, 1), "height_in": 1.6, "unit": "R²"}
+    title = f"{probed('Probe R²', record.factors)} by route: condition and input"
+    return _panel(record, "routes", title, curves, note=place_words(place), place=place, **look)
 
 
-BANDS_A_ROW = 5
-DENOISERS: dict[str, tuple[str, dict[str, Any]]] = {
-    "network": ("network", {"colour": PALETTE["accent"][0], "marker": "o"}),
-    "unconditional": ("best without the label", {"colour": MUTED, "dashes": (5, 2)}),
-    "floor": ("best with the label", {"colour": MUTED, "dashes": (1, 1.5)}),
-}
-
-
-def denoising(record: Record) -> Figure | None:
-    """The network's mean squared error of the noise, by band of t, above the exact conditional optimum.
-
-    Beside it the exact unconditional optimum: what a denoiser that ignores the label can at best do. None
-    where no error was measured."""
+def _denoising(record: Record) -> Iterator[RunPanel]:
+    """The network's mean squared error of the noise by band of t, beside the exact optima of `OPTIMA`."""
     bands = next((line["denoising"] for line in reversed(record.metrics) if line.get("denoising")), [])
-    if not bands:
-        return None
-    errors = {(band["low"], band["high"]): _errors(record, band) for band in bands}
-    least = min(np.nanmin(curves["network"]) for curves in errors.values())
-    most = np.nanmax([value for curves in errors.values() for value in curves.values()])
-    panels = [
-        RunPanel(
-            f"t in [{low}, {high})",
-            "images seen",
-            "" if index % BANDS_A_ROW else "MSE of the noise",
-            # without a hidden factor a label names one image, and the best error with the label is 0
-            [
-                Line(record.images_seen, curves[name], label=label, **look)
-                for name, (label, look) in DENOISERS.items()
-                if np.isfinite(curves[name]).any()
-            ],
-            x=record.images_seen,
-            height_in=2.0,
-            yscale="log",
-            ylim=(least / 2, 2 * most),
-        )
-        for index, ((low, high), curves) in enumerate(errors.items())
-    ]
-    return draw_panels(panels, min(len(panels), BANDS_A_ROW), legend="above")
+    curves = []
+    for band, colour in zip(bands, COLOURS * len(bands), strict=False):
+        for name, dashes in {"network": (), **OPTIMA}.items():
+            errors = np.array([_error(line, band["low"], name) for line in record.metrics])
+            above_0 = np.where(errors > 0, errors, np.nan)
+            label = "" if dashes else f"t in [{band['low']}, {band['high']})"
+            width = 0.9 if dashes else 1.6
+            curves.append(
+                Line(record.images_seen, above_0, label=label, colour=colour, width=width, dashes=dashes)
+            )
+    if curves:
+        look = {
+            "note": "of the noise per pixel; dashed: the best without the label",
+            "unit": "MSE",
+            "yscale": "log",
+        }
+        yield _panel(record, "denoising", "Denoising error", curves, height_in=2.2, **look)
 
 
-def _errors(record: Record, band: dict[str, Any]) -> dict[str, np.ndarray]:
-    """Return each curve over the run, NaN where it is not above 0."""
-    own = [
-        next((one for one in line.get("denoising") or [] if one["low"] == band["low"]), {})
-        for line in record.metrics
-    ]
-    curves = {name: np.array([number(error.get(name)) for error in own]) for name in DENOISERS}
-    return {name: np.where(curve > 0, curve, np.nan) for name, curve in curves.items()}
+def _error(line: dict[str, Any], low: float, name: str) -> float:
+    return number(next((band.get(name) for band in line.get("denoising") or [] if band["low"] == low), None))
+
+
+def exact(record: Record) -> dict[str, Any]:
+    """Return the exact errors and nats of the reference denoisers, as the run's references have them; else nothing."""
+    known = (record.references.get("family") or {}).get("ladder") or {}
+    return known if known.get("mmse") else {}
+
+
+def _closest(record: Record) -> Iterator[RunPanel]:
+    """The closest reference denoiser at each t; blank where the network is as far from each as images from their mean."""
+    known = exact(record)
+    lines = [line.get("ladder") or [] for line in record.metrics]
+    last = next(filter(None, reversed(lines)), [])
+    if not known or not last:
+        return
+    colours = denoiser_colours(known["mmse"])
+    indices = {name: index for index, name in enumerate(colours)}
+    blank = [np.nan] * len(last)
+    closest = [[indices.get(rung_of(level) or "", np.nan) for level in line] or blank for line in lines]
+    t = np.array([level["t"] for level in last], float)
+    half = np.diff(t) / 2 if len(t) > 1 else np.array([0.5])
+    borders = [t[0] - half[0], *(t[1:] - half if len(t) > 1 else []), t[-1] + half[-1]]
+    words = {rung_words(name): colour for name, colour in colours.items()}
+    mesh = Mesh(np.array(closest, float).T, words, borders)
+    look = {"note": "by t", "unit": "t", "height_in": 2.2}
+    yield _panel(record, "closest", "Closest reference denoiser", [], mesh=mesh, **look)
+
+
+def _nats(record: Record) -> Iterator[RunPanel]:
+    lines, most = [line.get("nats") or {} for line in record.metrics], exact(record).get("nats") or {}
+    names = next(filter(None, reversed(lines)), {})
+    curves = []
+    for colour, name in zip(COLOURS, names, strict=False):
+        scores = [line.get(name) or {} for line in lines]
+        ends = (np.array([number(score.get(end)) for score in scores]) for end in ("value", "low", "high"))
+        curves.append(Line(record.images_seen, *ends, label=name, colour=colour))
+        all_of_it = np.full(len(lines), most.get(name, np.nan))
+        curves.append(Line(record.images_seen, all_of_it, colour=MUTED, width=0.8, dashes=(4, 3)))
+    if curves:
+        look: dict[str, Any] = {"ylim": (-0.5, 1.1 * most["label"])} if "label" in most else {}
+        note = "dashed: all that there are"
+        yield _panel(record, "nats", "Nats of the label learned", curves, note=note, unit="nats", **look)
+
+
+def _training(record: Record) -> Iterator[RunPanel]:
+    """What the training logged every few steps; of a run without such a log, what its snapshots recorded."""
+    for name, title in TRAINING.items():
+        dense = any(line.get(name) is not None for line in record.scalars)
+        lines = record.scalars if dense else record.metrics
+        y = np.array([number(line.get(name)) for line in lines])
+        if not np.isfinite(y).any():
+            continue
+        x = np.array([line["images_seen"] for line in lines], float)
+        curve = Line(x, y, label=title.lower(), colour=PALETTE["accent"][0], width=0.9)
+        scale = "linear" if name == "learning_rate" else "log"
+        over = "scalars" if dense else "lines"
+        yield _panel(record, name, title, [curve], height_in=1.0, yscale=scale, over=over)

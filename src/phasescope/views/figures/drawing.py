@@ -15,6 +15,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator, ScalarFormatter
 
+from phasescope.core.places import Place
 from phasescope.studies.plots import Curve, Panel
 from phasescope.views.figures.axes import WIDTH_IN, edges, short, stretches
 from phasescope.views.style import INK, MUTED, OPEN_MAP, PHASE_COLOURS, RC
@@ -47,20 +48,33 @@ class Mesh:
     """Coloured cells over the snapshots of a run.
 
     Attributes:
-        values: (levels, snapshots) from 0 to 1, or indices into `colours`; NaN is blank.
-        colours: by name, in the order of the indices; a scale without them.
-        borders: of the levels along y; rows of height 1, with `names`, without them.
+        values: (levels, snapshots), indices into `colours`; NaN is blank.
+        colours: by name, in the order of the indices.
+        borders: of the levels along y.
     """
 
     values: np.ndarray
-    colours: Mapping[str, str] = field(default_factory=dict)
-    borders: Sequence[float] = ()
-    names: Sequence[str] = ()
+    colours: Mapping[str, str]
+    borders: Sequence[float]
 
 
 @dataclass(frozen=True)
 class RunPanel(Panel):
-    """One pair of axes of one run."""
+    """One pair of axes of one run, in a figure and in the explorer.
+
+    Attributes:
+        key: what it shows, as `order`; panels of one key differ in `split` or `place`.
+        note: remark beside the title.
+        over: what its curves have a number for: each snapshot, or each line of the training's log.
+        terms: those that the explorer explains beside it.
+    """
+
+    key: str = ""
+    note: str = ""
+    split: str = ""
+    place: Place | None = None
+    over: Literal["lines", "scalars"] = "lines"
+    terms: Sequence[str] = ()
 
     x: np.ndarray = field(default_factory=lambda: np.zeros(0))
     """images seen at each snapshot; empty if the x axis is another"""
@@ -77,36 +91,18 @@ class RunPanel(Panel):
 
 def draw_panels(
     panels: Sequence[RunPanel],
-    columns: int = 1,
     width_in: float = WIDTH_IN,
-    legend: Literal["beside", "above"] = "beside",
 ) -> Drawing:
-    """Return the drawing of a run's panels, row by row.
-
-    Axes of a column share their x axis if all are of images seen.
-    """
-    rows = [panels[first : first + columns] for first in range(0, len(panels), columns)]
-    heights = [row[0].height_in for row in rows]
+    """Return the drawing of a run's panels, one below the other; they share their x axis if all are of images seen."""
+    heights = [panel.height_in for panel in panels]
     with matplotlib.rc_context(RC):
-        drawing = Drawing(figsize=(width_in, sum(heights) + 0.34 * len(rows) + 0.5))
+        drawing = Drawing(figsize=(width_in, sum(heights) + 0.34 * len(panels) + 0.5))
         shared = all(len(panel.x) for panel in panels)
-        grid = drawing.subplots(
-            len(rows),
-            columns,
-            sharex="col" if shared else False,
-            sharey="row",
-            squeeze=False,
-            height_ratios=heights,
-        )
-        for ax, panel in zip(grid.flat, [*panels, *[None] * (grid.size - len(panels))], strict=True):
-            ax.set_visible(panel is not None)
-            if panel:
-                draw_panel(ax, panel, with_legend=False)
-            if legend == "beside" and ax.get_legend_handles_labels()[0]:
+        grid = drawing.subplots(len(panels), sharex=shared, squeeze=False, height_ratios=heights)
+        for ax, panel in zip(grid.flat, panels, strict=True):
+            draw_panel(ax, panel, with_legend=False)
+            if ax.get_legend_handles_labels()[0]:
                 ax.legend(loc="center left", bbox_to_anchor=(1.005, 0.5))
-        if legend == "above":
-            handles = handles_of(grid.flat)
-            drawing.legend(handles.values(), handles.keys(), loc="outside upper left", ncols=3)
     return drawing
 
 
@@ -182,7 +178,8 @@ def _draw_run(ax: Axes, panel: RunPanel) -> None:
     if panel.mesh:
         _draw_mesh(ax, panel.mesh, borders)
     ax.grid(visible=not (panel.bands or panel.areas or panel.mesh), axis="y")
-    ax.set_xlim(borders[0], borders[-1])
+    if panel.over == "lines":  # a log begins after the first snapshot
+        ax.set_xlim(borders[0], borders[-1])
     ax.xaxis.set(major_locator=MaxNLocator(5), major_formatter=FuncFormatter(short))
 
 
@@ -206,24 +203,10 @@ def _draw_bands(ax: Axes, bands: Mapping[str, Sequence[str | None]], borders: np
 
 
 def _draw_mesh(ax: Axes, mesh: Mesh, borders: np.ndarray) -> None:
-    rows, kinds = len(mesh.values), len(mesh.colours)
-    drawn = ax.pcolormesh(
-        borders,
-        mesh.borders if len(mesh.borders) else np.arange(rows + 1) - 0.5,
-        np.ma.masked_invalid(mesh.values),
-        cmap=ListedColormap(list(mesh.colours.values())) if kinds else None,
-        vmin=-0.5 if kinds else 0,
-        vmax=kinds - 0.5 if kinds else 1,
-        rasterized=not kinds,
-    )
+    cells, colours = np.ma.masked_invalid(mesh.values), ListedColormap(list(mesh.colours.values()))
+    ax.pcolormesh(borders, mesh.borders, cells, cmap=colours, vmin=-0.5, vmax=len(mesh.colours) - 0.5)
     for name, colour in mesh.colours.items():
         ax.bar(0, 0, color=colour, label=name)
-    if mesh.names:
-        ax.set_yticks(range(rows), mesh.names)
-        ax.set_ylim(rows - 0.5, -0.5)
-        ax.tick_params(axis="y", length=0)
-        bar = ax.figure.colorbar(drawn, cax=ax.inset_axes((1.012, 0, 0.014, 1)), ticks=(0, 0.5, 1))
-        bar.outline.set_visible(False)
 
 
 def _draw_curve(ax: Axes, curve: Curve) -> None:

@@ -55,21 +55,17 @@ class Cloud:
 def principal_components(latents: Float[Array, "n F"], count: int = 3) -> tuple[Float[Array, "n 3"], float]:
     """Return scores (n, count) of `latents` on their first components, and the share of variance that these hold.
 
-    By the eigenvectors of the smaller of the two Gram matrices. If there are fewer components, the rest is 0."""
-    from scipy.linalg import eigh
+    If there are fewer components, the rest is 0."""
+    from sklearn.decomposition import PCA
 
-    centred = np.asarray(latents, np.float32)
-    centred = centred - centred.mean(axis=0)
-    wide = centred.shape[1] > len(centred)
-    gram = centred @ centred.T if wide else centred.T @ centred
-    total, scores = float(np.trace(gram)), np.zeros((len(centred), count), np.float32)
-    if not np.isfinite(total) or total <= 0:
+    known = min(count, *latents.shape)
+    scores = np.zeros((len(latents), count), np.float32)
+    centred = np.asarray(latents, np.float32) - latents.mean(axis=0)
+    if not np.isfinite(centred).all() or not centred.any():
         return scores, 0.0
-    known = min(count, len(gram))
-    values, vectors = eigh(gram, subset_by_index=[len(gram) - known, len(gram) - 1])
-    values, vectors = np.maximum(values[::-1], 0), np.asarray(vectors)[:, ::-1]
-    scores[:, :known] = vectors * np.sqrt(values) if wide else centred @ vectors
-    return scores, float(values.sum() / total)
+    pca = PCA(known, svd_solver="full" if min(latents.shape) < 50 else "arpack", random_state=0)
+    scores[:, :known] = pca.fit_transform(centred)
+    return scores, float(pca.explained_variance_ratio_.sum())
 
 
 def align(clouds: list[Float[Array, "n 3"]], labels: Float[Array, "n K"]) -> Float[Array, "s n 3"]:

@@ -1,9 +1,9 @@
-"""Figures of commands: which clones come back, and which labels a design trains on and tests."""
+"""Figures of commands: reference denoisers, which clones come back, and which labels a design trains on and tests."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import numpy as np
@@ -11,12 +11,42 @@ from matplotlib.figure import Figure
 
 from phasescope.views.figures.drawing import Line, RunPanel, draw_panels
 from phasescope.views.figures.pixels import pixels
-from phasescope.views.style import LINE, MUTED, PALETTE, RC, held_out_colours
-from phasescope.views.terms import factor_words
+from phasescope.views.style import INK, LINE, MUTED, PALETTE, RC, denoiser_colours, held_out_colours
+from phasescope.views.terms import factor_words, rung_words
 
 if TYPE_CHECKING:
     from phasescope.models.families import Clones
     from phasescope.runs.predicting import Designed
+
+EVENTS = {"condensation": "one image\nstands out", "instability": "the widest mode\nis unstable"}
+
+
+def ladder(prediction: dict[str, Any], title: str) -> Figure:
+    """Draw the error of x_0 of each reference denoiser against t, over the mean image's, and when the sample is decided."""
+    mmse, events = prediction["mmse"], {prediction[f"t_{event}"]: words for event, words in EVENTS.items()}
+    known = sorted((at, words) for at, words in events.items() if at is not None)
+    t, scale = np.asarray(mmse["t"], float), mmse["mean image"][0]
+    colours = denoiser_colours(mmse)
+    panel = RunPanel(
+        f"{title}\n{prediction['images']:,} images, ln M = {prediction['ln_m']:.2f} nats, "
+        f"R' = {prediction['r_prime']:.3g}; expected: {prediction['phases']}",
+        "t: noise grows to the right",
+        "error of x_0 over the mean image's",
+        [
+            Line(t, np.array(mmse[name]) / scale, label=rung_words(name), colour=colour)
+            for name, colour in colours.items()
+        ],
+        height_in=3.4,
+        ylim=(0, 1.05),
+        verticals=[(at, MUTED) for at, _ in known],
+    )
+    figure = draw_panels([panel])
+    ax = figure.axes[0]
+    with matplotlib.rc_context(RC):  # the same place and look; only higher, above the words of events
+        ax.set_title(panel.title, pad=32)
+    for (at, words), side in zip(known, ("right", "left"), strict=False):
+        ax.annotate(words, (at, 1.02), xycoords=("data", "axes fraction"), fontsize=8, color=INK, ha=side)
+    return figure
 
 
 def clones_figure(clones: Clones, name: str) -> Figure:

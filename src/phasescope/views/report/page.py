@@ -1,8 +1,8 @@
-"""The report of a run, and a comparison of runs: views of the explorer in one file, with their tables as plain HTML."""
+"""The report of a run: the explorer's page of it in one file, with its verdict and tables as plain HTML."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,23 +16,19 @@ from phasescope.core.places import Place
 from phasescope.runs.store.files import to_json, write_aside
 from phasescope.runs.store.folder import Run
 from phasescope.runs.store.tags import read_tags
-from phasescope.views.comparison import Comparison
 from phasescope.views.explorer.clouds import cloud_packet
 from phasescope.views.explorer.details import history
-from phasescope.views.explorer.painted import evenly, samples
+from phasescope.views.explorer.painted import samples
 from phasescope.views.explorer.rows import row_of
 from phasescope.views.figures.manifold import Cloud, cloud_of
 from phasescope.views.inlined import self_contained
-from phasescope.views.record import Record
+from phasescope.views.record import Record, evenly
 from phasescope.views.report import words
-from phasescope.views.report.pictures import sound_record
-from phasescope.views.report.tables import provenance, score_table, threshold_rows
-from phasescope.views.terms import TERMS
+from phasescope.views.tables import last_scores, provenance, score_table
 
 SECTIONS = {
     "view": "Through training",
     "scores": "Scores",
-    "thresholds": "Thresholds",
     "configuration": "Configuration",
     "provenance": "Provenance",
 }
@@ -48,7 +44,7 @@ def write_report(
 ) -> Path:
     """Write the report of `run`, as it stands, to `out`, by default ``report.html`` in its folder.
 
-    The file appears whole or not at all. Snapshots that are damaged are left out, and named on the page.
+    The file appears whole or not at all. What is damaged is not drawn, and named on the page.
 
     Args:
         on_left_out: called with a sentence for everything that is damaged and not shown.
@@ -66,10 +62,10 @@ def write_report(
 
 def render_report(run: Run, on_left_out: Callable[[str], None] = lambda _: None) -> str:
     """Return the report's HTML."""
-    record = sound_record(run)
+    record = Record(run)
     view, why = attempt(record, lambda: run_view(record)) if record.metrics else (None, None)
     answers, carried = view or ({}, "")
-    damage = words.damage(record) + ([f"Not drawn: {why}."] if why else [])
+    damage = [f"Damaged: {fault}." for fault in record.faults] + ([f"Not drawn: {why}."] if why else [])
     for sentence in damage:
         on_left_out(sentence)
     return self_contained(
@@ -87,10 +83,8 @@ def render_report(run: Run, on_left_out: Callable[[str], None] = lambda _: None)
         sections=SECTIONS,
         absent=why or ("" if record.metrics else "Nothing is recorded in this run so far."),
         carried=carried,
-        scores=score_table(record),
+        scores=score_table(list(last_scores(record)) if record.metrics else [], record.factors),
         last_step=record.metrics[-1]["step"] if record.metrics else 0,
-        threshold_rows=threshold_rows(record) if record.metrics else [],
-        clear=" ".join(TERMS["clear"][1:]),
         configuration=yaml.safe_dump(portable(record.config), sort_keys=False),
         provenance=provenance(record),
     )
@@ -157,27 +151,6 @@ def _clouds(record: Record, latents: list[dict], steps: set[int]) -> list[Cloud]
                 clouds.append(replace(cloud, points=points, labels=cloud.labels[:MOST_POINTS]))
                 spent += points.nbytes
     return clouds
-
-
-def comparison_page(records: Sequence[Record], comparison: Comparison) -> str:
-    """Return the page's HTML."""
-    return self_contained(
-        "comparison.html.j2",
-        "compare",
-        {
-            address_of(one.run): to_json(
-                portable({**history(one), "configuration": "", "row": row_of(one.run)})
-            )
-            for one in records
-        },
-        name="",
-        title=f"{len(records)} runs compared",
-        query=urlencode({"runs": ",".join(comparison.names)}),
-        names=comparison.names,
-        differs=[replace(row, texts=portable(row.texts)) for row in comparison.differs],
-        stands=comparison.stands,
-        notes=comparison.notes,
-    )
 
 
 def portable(tree: Any) -> Any:

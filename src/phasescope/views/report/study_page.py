@@ -3,10 +3,9 @@ and the page of findings, studies/README.md: what the seed paper states and leav
 
 from __future__ import annotations
 
-import base64
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from phasescope.studies.preregistration import changed_sources, check_preregiste
 from phasescope.studies.records import Judged, Recorded, RecordedClaim, read_claims, read_rows
 from phasescope.studies.study import Study
 from phasescope.views.figures.studies import draw_png
-from phasescope.views.inlined import environment
+from phasescope.views.inlined import PAGE, environment, markdown_page
 from phasescope.views.numbers import (
     amendment_lines,
     claim_cells,
@@ -27,13 +26,6 @@ from phasescope.views.numbers import (
     verdict_words,
 )
 
-PAGE = "README.md"
-CSS = (
-    ":root{color-scheme:light dark;background:Canvas}body{max-width:60rem;margin:2rem auto;padding:0 1rem}"
-    "body{font:16px/1.5 system-ui,sans-serif}"
-    "table{border-collapse:collapse;display:block;overflow-x:auto}td,th{padding:.2rem .6rem;text-align:left;"
-    "border-bottom:1px solid #8884;vertical-align:top}img{max-width:100%;background:#fff}"
-)
 ASKED = "asked.toml"
 """beside the studies: what was asked, statements and questions, and the presets with the paper's own ingredients"""
 NOTES = ("retired", "realisations")
@@ -97,23 +89,8 @@ def write_html(study: Study, folder: Path, out: Path | None = None) -> Path:
     files = study_page(study, folder)
     images = {path.name: content for path, content in files.items() if isinstance(content, bytes)}
     path = out or folder / "report.html"
-    write_aside(path, _as_html(str(files[folder / PAGE]), title_of(study.name), images))
+    write_aside(path, markdown_page(str(files[folder / PAGE]), title_of(study.name), images))
     return path
-
-
-def _as_html(markdown: str, title: str, images: Mapping[str, bytes]) -> str:
-    from html import escape
-
-    from markdown_it import MarkdownIt
-
-    body = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown)
-    body = re.sub(r"<h3>(.*?)</h3>", r'<h3 id="\1">\1</h3>', body)
-    for name, png in images.items():
-        body = body.replace(f'src="{name}"', f'src="data:image/png;base64,{base64.b64encode(png).decode()}"')
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>{escape(title)}</title><style>{CSS}</style><main>{body}</main></html>\n"
-    )
 
 
 def findings(studies: Sequence[tuple[Study, Path]], page: Path) -> str:

@@ -54,13 +54,6 @@ def verdict(record: Record) -> list[str]:
     ]
 
 
-def damage(record: Record) -> list[str]:
-    """Return what of the run is damaged and not shown."""
-    return [f"Damaged: {why}." for why in record.faults] + [
-        f"Left out: the snapshot of step {step:,}: {why}." for step, why in record.left_out.items()
-    ]
-
-
 def subject(record: Record) -> str:
     """Return the run in one line: what is learned, by what, from which seed, how long, where."""
     return "; ".join(filter(None, (world_words(record), learner(record), hardware(record))))

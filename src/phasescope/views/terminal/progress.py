@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from phasescope.runs.monitoring import Progress, Start
+from phasescope.views.numbers import format_clock
 
 READINGS = ("behaviour", "representation")
 """readings of phases that a line has room for"""
-SILENT_S, LINE_EVERY_S = 2.0, 10.0
-"""how long nothing is reported of what may be done soon; and seconds between two lines of a log"""
+LINE_EVERY_S = 10.0
+"""between two lines of a log"""
 
 
 def snapshot_line(metrics: dict[str, Any]) -> str:
@@ -59,9 +59,8 @@ def follow(events: Iterator[Start | Progress], tell: Callable[[int, int], None])
 
 @contextmanager
 def counting(task: str) -> Iterator[Callable[[int, int], None]]:
-    """Report within the block on standard error, once it takes more than `SILENT_S`, for how long it has been running, and
-    how many of how many are done as far as that is known. A terminal has a bar; elsewhere it is a line every `LINE_EVERY_S`.
-    """
+    """Report on standard error within the block how many of how many are done: a bar in a terminal, a line every
+    `LINE_EVERY_S` elsewhere."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -73,36 +72,28 @@ def counting(task: str) -> Iterator[Callable[[int, int], None]]:
     from rich.progress import Progress as Bar
 
     console = Console(highlight=False, markup=False, soft_wrap=True, stderr=True)
-    bar = Bar(
-        *(TextColumn("{task.description}", markup=False), BarColumn(bar_width=24), MofNCompleteColumn()),
-        *(TimeElapsedColumn(), TextColumn("ETA"), TimeRemainingColumn()),
-        console=console,
-        transient=True,
-        # What a command prints goes above the bar, but stays out of it if it goes to a file.
-        redirect_stdout=sys.stdout.isatty(),
+    began = said = time.monotonic()
+
+    def line(number: int, total: int) -> None:
+        nonlocal said
+        now = time.monotonic()
+        if now - said >= LINE_EVERY_S:
+            said = now
+            console.print(f"{task}: {number:,} of {total:,}, {format_clock(now - began)} so far")
+
+    if not console.is_terminal:
+        yield line
+        return
+    text, eta = TextColumn("{task.description}", markup=False), TextColumn("ETA")
+    columns = (
+        text,
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        eta,
+        TimeRemainingColumn(),
     )
-    count, began, done = bar.add_task(task, total=None), time.monotonic(), threading.Event()
-
-    def report() -> None:
-        if done.wait(SILENT_S):
-            return
-        if console.is_terminal:
-            bar.start()
-            return
-        while True:
-            number, total = bar.tasks[0].completed, bar.tasks[0].total
-            counted = "" if total is None else f"{number:.0f} of {total:.0f}, "
-            minutes, seconds = divmod(int(time.monotonic() - began), 60)
-            console.print(f"{task}: {counted}{minutes}:{seconds:02d} so far")
-            if done.wait(LINE_EVERY_S):
-                return
-
-    reporter = threading.Thread(target=report, daemon=True)
-    reporter.start()
-    try:
+    # What a command prints goes above the bar, but stays out of it if it goes to a file.
+    with Bar(*columns, console=console, transient=True, redirect_stdout=sys.stdout.isatty()) as bar:
+        count = bar.add_task(task, total=None)
         yield lambda number, total: bar.update(count, completed=number, total=total)
-    finally:
-        done.set()
-        reporter.join()
-        if bar.live.is_started:
-            bar.stop()

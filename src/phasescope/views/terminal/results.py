@@ -1,30 +1,28 @@
-"""Results of commands: scores, predictions, designs, clones, comparisons, as tables, as JSON, and as figures."""
+"""Results of commands: scores, predictions, designs, clones, as tables, as JSON, and as figures."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import yaml
 
 from phasescope.core.config import Config, Tree
+from phasescope.core.factors import Factors
 from phasescope.core.places import Place
 from phasescope.measures import Score
 from phasescope.views.numbers import format_count, format_number
-from phasescope.views.scores import PROBES, probe_r2
+from phasescope.views.tables import score_table
 from phasescope.views.terminal.printing import Result, Table
-from phasescope.views.terms import NULLS, null_words, place_words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from phasescope.models.families import Clones
     from phasescope.runs.predicting import Designed, Prediction
-    from phasescope.views.comparison import Comparison
 
 
 def configuration(config: Config) -> Result:
@@ -46,70 +44,28 @@ def _fields(config: Config, tree: Tree, indent: str = "") -> Iterator[str]:
 
 
 Nested = Mapping[str, Any]
-"""measure -> Score, or measure -> place -> Score; perhaps with `left_out`: measure -> why it could not be computed"""
+"""measure -> Score, or measure -> site -> Score; perhaps with `left_out`: measure -> why it could not be computed"""
 
 
 def scores(table: Nested) -> Result:
-    """Return a row for each score: its place, value, interval, n and baselines; below, estimators, and what is left out.
+    """Return a row for each score: its site, value, interval, n and baselines; below, estimators, and what is left out.
 
     Each key of the JSON is a measure, so what is left out is not in it, but always a note.
     """
-    left_out = _by_text(getattr(table, "left_out", {})).items()
-    notes = [f"left out: {', '.join(names)}: {reason}" for reason, names in left_out]
-    return Result(_score_blocks(list(_rows(table))), lambda: _plain(table), notes=notes)
+    shown = score_table(list(_rows(table)), Factors())
+    notes = [f"left out: {name}: {reason}" for name, reason in getattr(table, "left_out", {}).items()]
+    rows = Table(shown.headings, (cells for _, cells in shown.rows))
+    return Result([rows, *shown.estimators], lambda: _plain(table), notes=notes)
 
 
-def _score_blocks(rows: list[tuple[tuple[str, ...], Score]]) -> Iterator[str | Table]:
-    nulls = [null for null in NULLS if any(null in score.nulls for _, score in rows)]
-    nulls += sorted({null for _, score in rows for null in score.nulls} - set(nulls))
-    depth = max((len(place) for place, _ in rows), default=1)
-    heads = (*("measure", "latents at")[:depth], "value", "95 % interval", "n", *map(null_words, nulls))
-    yield Table(heads, (line for place, score in rows for line in _lines(place, score, nulls)))
-    for estimator, measures in _by_text({place[0]: score.estimator for place, score in rows}).items():
-        yield f"{', '.join(measures)}: {estimator}"
-
-
-def _lines(place: tuple[str, ...], score: Score, nulls: list[str]) -> Iterator[tuple[str, ...]]:
-    """The score, and of a probe's minimum every factor's R² and their mean."""
-    name, *sites = place
-    probed = probe_r2(score.to_dict()) if name in PROBES else None
-    factors = probed.factors if probed and len(probed.factors) > 1 else {}
-    yield (
-        f"{name}: minimum over factors" if factors else name,
-        *(place_words(Place.parse(site)) for site in sites),
-        _number(score.value),
-        f"{_number(score.low)} to {_number(score.high)}",
-        f"{score.n:,}",
-        *(_number(score.nulls[null]) if null in score.nulls else "-" for null in nulls),
-    )
-    if probed and factors:
-        for factor, value in {**factors, "mean": probed.mean}.items():
-            yield (f"{name}: {factor}", *[""] * len(sites), _number(value))
-
-
-def _by_text(texts: Mapping[str, str]) -> dict[str, list[str]]:
-    """Group names that have the same text: a reason, an estimator."""
-    names: dict[str, list[str]] = {}
-    for name, text in texts.items():
-        names.setdefault(text, []).append(name)
-    return names
-
-
-def _rows(scores: Nested, place: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Score]]:
-    for key, value in scores.items():
-        if isinstance(value, Score):
-            yield (*place, key), value
-        else:
-            yield from _rows(value, (*place, key))
+def _rows(scores: Nested) -> Iterator[tuple[str, Place | None, Score]]:
+    for name, value in scores.items():
+        for place, score in {"": value}.items() if isinstance(value, Score) else value.items():
+            yield name, Place.parse(place) if place else None, score
 
 
 def _plain(scores: Nested) -> dict[str, Any]:
     return {k: v.to_dict() if isinstance(v, Score) else _plain(v) for k, v in scores.items()}
-
-
-def _number(value: float) -> str:
-    """Return three decimals at most: a score that is not 1 does not look as if it were."""
-    return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"
 
 
 COLUMNS = 9
@@ -120,7 +76,7 @@ def prediction(predicted: Prediction) -> Result:
     """Return the label's share of the loss, when samples are decided, phases; errors of reference denoisers; baselines."""
 
     def figure() -> Figure:
-        from phasescope.views.figures.standing import ladder
+        from phasescope.views.figures.results import ladder
 
         return ladder(predicted.told, predicted.sentence)
 
@@ -208,15 +164,3 @@ def clones(counted: Clones, run: str) -> Result:
     tree = {name: np.asarray(value).tolist() for name, value in asdict(counted).items()}
     heads = ("t", "came back", "95 % interval", "perfect, without the label")
     return Result([Table(heads, rows), summary], lambda: tree, figure)
-
-
-def comparison(compared: Comparison, page: Path | None) -> Result:
-    """Return a column for each run: what differs in configuration, then results; and `page`, if it was written."""
-    parts = {"differs": compared.differs, "stands": compared.stands}
-    rows = ((row.label, *row.texts) for part in parts.values() for row in part)
-    tree = {part: {row.name: row.values for row in rows} for part, rows in parts.items()}
-    written = [f"page: {page}"] if page else []
-    return Result(
-        [Table(("", *compared.names), rows), *compared.notes, *written],
-        lambda: {"runs": compared.names, **tree, "notes": compared.notes},
-    )

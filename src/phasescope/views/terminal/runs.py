@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from phasescope.core.places import Place
-from phasescope.measures.learning.gain import floors
 from phasescope.runs.store import Run
 from phasescope.runs.store.folder import shown
 from phasescope.runs.store.tags import read_tags
 from phasescope.views.explorer.rows import row_of
-from phasescope.views.numbers import format_count, format_duration, format_percent, format_score
-from phasescope.views.record import Record, number, score
+from phasescope.views.numbers import format_count, format_duration, format_percent
+from phasescope.views.record import Record, score
 from phasescope.views.report.words import subject, verdict
 from phasescope.views.scores import probe_r2
 from phasescope.views.terminal.printing import Result, Table
-from phasescope.views.terms import MEASURES, place_words
+from phasescope.views.terms import place_words, split_words
 
 HEADS = (
     "run",
@@ -108,39 +106,26 @@ def _run_blocks(run: Run, record: Record) -> Iterator[str | Table]:
 
 
 def _snapshots(record: Record) -> Table:
-    """Return a row for each snapshot: outcomes of the labels trained on, success on each other split, the probe's R²."""
+    """Return a row for each snapshot: the share of each outcome, the probe's R², phases."""
     place = record.declared_place("representation")
-    trained, others = record.splits[:1], record.splits[1:]
-    outcomes = [outcome.name for outcome in record.outcomes]
-    own = [name for name in record.measures if name not in MEASURES]
+    columns = [(split, outcome.name) for split in record.splits for outcome in record.outcomes]
+    # of labels that are not trained on, success alone
+    columns = [(s, name) for s, name in columns if s == record.splits[0] or name == record.outcomes[-1].name]
+    names = [
+        name if split == record.splits[0] else f"{name}, {split_words(split)}" for split, name in columns
+    ]
     probe = f"probe R² at {place_words(place) if place else '?'}"
-    named = outcomes if trained else []
-    heads = ("step", "images", "loss", *named, *others, probe, "highest null", "share", "dim", *own, "phases")
 
-    def cells(line: dict[str, Any]) -> tuple[str, ...]:
+    def cells(line: dict[str, Any]) -> Iterator[str]:
+        yield from (format_count(line["step"]), format_count(line["images_seen"]))
+        yield "–" if line["loss"] is None else f"{line['loss']:.4f}"
         shares = line.get("outcomes") or {}
-        read = [(split, name) for split in trained for name in outcomes] + [(s, outcomes[-1]) for s in others]
-        order, *scores = (
-            _score_at(line, name, place) for name in ("order", "label_share", "label_dimension", *own)
-        )
-        highest = max(
-            (null for null in floors(order.get("nulls", {})).values() if null is not None), default=None
-        )
-        probed = probe_r2(order)
-        return (
-            *(format_count(line["step"]), format_count(line["images_seen"])),
-            "–" if line["loss"] is None else f"{line['loss']:.4f}",
-            *(format_percent(shares.get(split, {}).get(name)) for split, name in read),
-            *("–" if probed is None else probed.text, format_score(highest)),
-            *(format_score(number(score)) for score in scores),
-            " ".join(phase[0] if phase != "undecided" else "-" for phase in line["phase"].values()),
-        )
+        yield from (format_percent((shares.get(split) or {}).get(name)) for split, name in columns)
+        probed = probe_r2(score(line, "order", place)) if place else None
+        yield "–" if probed is None else probed.text
+        yield " ".join(phase[0] if phase != "undecided" else "-" for phase in line["phase"].values())
 
-    return Table(heads, map(cells, record.metrics))
-
-
-def _score_at(line: dict[str, Any], measure: str, place: Place | None) -> dict[str, Any]:
-    return (score(line, measure, place) if place else None) or {}
+    return Table(("step", "images", "loss", *names, probe, "phases"), map(cells, record.metrics))
 
 
 def _sequence_words(sequence: list[str] | None) -> str:

@@ -4,7 +4,7 @@ import {absent, h} from "./dom.js";
 import {begin, runs, subscribe} from "./live.js";
 import {forget, parse} from "./route.js";
 
-const VIEWS = {runs: "./runs.js", compare: "./compare.js", run: "./run.js", paint: "./paint.js", studies: "./studies.js", study: "./study.js", words: "./words.js"};
+const VIEWS = {runs: "./runs.js", compare: "./compare.js", run: "./run.js", paint: "./paint.js", studies: "./studies.js", words: "./words.js"};
 const main = document.getElementById("view"), live = document.getElementById("live");
 let shown = null, turn = 0;
 
@@ -14,7 +14,7 @@ async function show() {
   if (shown && shown.view === route.view && shown.name === route.name && shown.restore) return shown.restore(route.query);
   shown?.close?.();
   shown = null;
-  const under = {compare: "runs", run: "runs", paint: "runs", study: "studies"}[route.view] ?? route.view;
+  const under = {compare: "runs", run: "runs", paint: "runs"}[route.view] ?? route.view;
   for (const link of document.querySelectorAll("[data-view]")) link.setAttribute("aria-current", link.dataset.view === under ? "page" : "false");
   document.title = `${route.name ? `${route.name} · ` : ""}phasescope`;
   const root = h(`div.view.${route.view}`);

@@ -67,15 +67,16 @@ export function phaseStrip(xs, phases, y, height) {
 
 // A chart of `lines` over `x` (one number a snapshot).
 //   terms: words that are explained; lines: {name, y, low, high, colour, dash, area: [lows, highs], raw: what y is smoothed of};
-//   strips: {name, phases}; level: a threshold; mesh: {edges, columns: [[{fill, title}]]}, cells between edges of y
+//   strips: {name, phases}; mesh: {edges, columns: [[{fill, title}]], names: {name: colour}}, cells between edges of y
 //   of: the index in x of each snapshot, if x has others too; pick(index): the snapshot that was pointed at
 export class Chart {
-  constructor({title, note, terms = [], height = 190, log = false, domain = null, format = (value) => String(value), pick}) {
+  constructor({key = null, title, note = "", terms = [], height = 190, log = false, domain = null, format = (value) => String(value), pick}) {
     Object.assign(this, {height, log, domain, format, pick, data: null, at: 0, all: false});
-    this.svg = s("svg.chart", {role: "img", height, "aria-label": title});
+    this.svg = s("svg.chart", {role: "img", "aria-label": title});
+    this.note = h("span.note", note);
     this.legend = h("div.legend");
     this.more = h("button", {type: "button", hidden: true, "aria-expanded": "false", onclick: () => { this.all = !this.all; this.draw(); }});
-    this.root = h("figure.panel", h("figcaption", h("h2", title), note ? h("span.note", note) : null, terms.length ? words(terms) : null), this.legend, this.more, this.svg);
+    this.root = h("figure.panel", {"data-key": key}, h("figcaption", h("h2", title), this.note, terms.length ? words(terms) : null), this.legend, this.more, this.svg);
     const redraw = eachFrame(() => this.draw());
     this.observer = new ResizeObserver(redraw);
     this.observer.observe(this.svg);
@@ -85,16 +86,24 @@ export class Chart {
   }
 
   // what was not recorded has no panel
-  show(data) { this.data = data; this.root.hidden = !data.lines.some((line) => line.area || line.y.some(known)); this.draw(); }
+  show(data) {
+    this.data = data;
+    if (data.note !== undefined) this.note.textContent = data.note;
+    if (data.mesh) this.domain = [data.mesh.edges[0], data.mesh.edges.at(-1)];
+    this.root.hidden = !(data.mesh || data.strips?.length || data.lines.some((line) => line.area || line.y.some(known)));
+    this.draw();
+  }
 
   draw() {
     const width = this.svg.clientWidth, {data} = this;
     if (!data || !width) return;
-    const lines = this.shown(data.lines.filter((line) => line.area || line.y.some(known))), strips = data.strips ?? [], top = 6 + strips.length * (STRIP + 3), bottom = this.height - BOTTOM;
+    const lines = this.shown(data.lines.filter((line) => line.area || line.y.some(known))), strips = data.strips ?? [], top = 6 + strips.length * (STRIP + 3), plain = lines.length || data.mesh;
+    const whole = plain ? this.height : top + BOTTOM, bottom = whole - BOTTOM;
+    this.svg.setAttribute("height", whole);
     const last = data.x[data.x.length - 1] ?? 1, first = data.x[0] ?? 0;
     const toX = (value) => LEFT + ((value - first) / (last - first || 1)) * (width - LEFT - RIGHT);
     const values = lines.flatMap((line) => (line.area ? [] : [...line.y, ...(line.raw ?? []), ...(line.low ?? []), ...(line.high ?? [])])).filter((value) => known(value) && (!this.log || value > 0));
-    let [low, high] = this.domain ?? [Math.min(...values, data.level ?? Infinity), Math.max(...values, data.level ?? -Infinity)];
+    let [low, high] = this.domain ?? [Math.min(...values), Math.max(...values)];
     if (!Number.isFinite(low) || !Number.isFinite(high)) [low, high] = [this.log ? 1 : 0, this.log ? 10 : 1];
     if (this.log) [low, high] = [low / 1.15, high * 1.15];
     const scale = this.log ? Math.log10 : (value) => value;
@@ -102,9 +111,9 @@ export class Chart {
     const toY = (given) => { const value = known(given) ? inside(given) : given; return known(value) && (!this.log || value > 0) ? bottom - ((scale(value) - scale(low)) / (scale(high) - scale(low) || 1)) * (bottom - top) : null; };
     this.xs = data.x.map(toX);
     const shapes = [];
-    for (const tick of this.log ? logTicks(low, high) : ticks(low, high, 4)) shapes.push(
+    for (const tick of !plain ? [] : this.log ? logTicks(low, high) : ticks(low, high, 4)) shapes.push(
       s("line.grid", {x1: LEFT, x2: width - RIGHT, y1: toY(tick), y2: toY(tick)}), s("text.y", {x: LEFT - 5, y: toY(tick)}, this.format(tick)));
-    for (const tick of ticks(first, last, width < 420 ? 3 : 6)) shapes.push(s("text.x", {x: toX(tick), y: this.height - 5}, compact(tick)));
+    for (const tick of ticks(first, last, width < 420 ? 3 : 6)) shapes.push(s("text.x", {x: toX(tick), y: whole - 5}, compact(tick)));
     const edges = edgesOf(this.xs);
     data.mesh?.columns.forEach((cells, i) => cells.forEach(({fill, title}, level) => {
       const [under, above] = [toY(data.mesh.edges[level]), toY(data.mesh.edges[level + 1])];
@@ -118,16 +127,16 @@ export class Chart {
         shapes.push(s("path.line", {d: path(this.xs, line.y.map(toY)), stroke: line.colour, "stroke-dasharray": line.dash, "stroke-width": line.thin ? 0.8 : line.dash ? 1.3 : 2}));
       }
     }
-    if (known(data.level)) shapes.push(s("line.level", {x1: LEFT, x2: width - RIGHT, y1: toY(data.level), y2: toY(data.level)}), s("text.level", {x: width - RIGHT - 2, y: toY(data.level) - 4}, `threshold ${this.format(data.level)}`));
     strips.forEach((strip, i) => {
       const y = 2 + i * (STRIP + 3);
-      if (strip.mark) shapes.push(s("text.y", {x: LEFT - 5, y: y + STRIP / 2}, strip.mark));
       shapes.push(s("g", s("title", strip.name), phaseStrip(this.xs, strip.phases, y, STRIP)));
     });
     this.cursor = s("line.cursor", {y1: 0, y2: bottom});
-    this.svg.setAttribute("viewBox", `0 0 ${width} ${this.height}`);
+    this.svg.setAttribute("viewBox", `0 0 ${width} ${whole}`);
     this.svg.replaceChildren(...shapes, this.cursor);
-    this.entries = lines.filter((line) => line.name).map((line) => {
+    const named = strips.map(({name, phases}) => ({name, y: phases, format: String, area: true, colour: "none"}));
+    const cells = Object.entries(data.mesh?.names ?? {}).map(([name, colour]) => ({name, colour, area: true, y: data.mesh.columns.map((column) => column.filter(({title}) => title === name).length), format: String}));
+    this.entries = [...named, ...lines, ...cells].filter((line) => line.name).map((line) => {
       const value = h("output");
       return {line, value, root: h("span", {title: line.title}, swatch(line), line.name, value)};
     });
@@ -164,17 +173,4 @@ export class Chart {
 export function swatch(line) {
   const shape = line.area ? s("rect", {width: 16, height: 10, fill: line.colour}) : s("line", {x1: 0, x2: 16, y1: 5, y2: 5, stroke: line.colour, "stroke-width": 2.4, "stroke-dasharray": line.dash});
   return s("svg.swatch", {width: 16, height: 10, "aria-hidden": true}, shape);
-}
-
-// share of success and order over a run, over its phases: a line of the table of runs
-export function sparkline(timeline, untrained = null, width = 150, height = 26) {
-  const {images_seen: seen, success, order, behaviour, representation} = timeline;
-  if (!seen?.length) return s("svg.spark", {width, height});
-  const last = seen[seen.length - 1] || 1, xs = seen.map((value) => 1 + (value / last) * (width - 2));
-  const toY = (value) => (known(value) ? height - 6 - Math.max(Math.min(value, 1), 0) * (height - 9) : null);
-  return s("svg.spark", {width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "share of success, order beside its untrained value, and phases over training"},
-    phaseStrip(xs, behaviour.some(Boolean) ? behaviour : representation, height - 4, 4).filter((shape) => shape.tagName === "rect"),
-    known(untrained) ? s("line", {x1: 1, x2: width - 1, y1: toY(untrained), y2: toY(untrained), stroke: "var(--muted)", "stroke-dasharray": "1 3"}) : "",
-    s("path.line", {d: path(xs, order.map(toY)), stroke: "var(--order)", "stroke-dasharray": "3 2", "stroke-width": 1.3}),
-    s("path.line", {d: path(xs, success.map(toY)), stroke: "var(--accent)", "stroke-width": 1.8}));
 }

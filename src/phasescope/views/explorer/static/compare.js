@@ -2,14 +2,14 @@
 
 import {Chart} from "./charts.js";
 import {absent, choice, fixed, h, integer, known, percent} from "./dom.js";
-import {ALONE, json, ofRun} from "./api.js";
+import {json, ofRun} from "./api.js";
 import {BANDS, grouped, meanOf, MOST_COMPARED, valueOf} from "./grouping.js";
 import {runs, subscribe} from "./live.js";
 import {address, remember} from "./route.js";
 import {orderOf, phaseBadge, stateOf} from "./runs.js";
 import {smoothing, softened} from "./smoothing.js";
 import {phasesTerm, term} from "./words.js";
-import {success, timed, UNITS, unitsOf} from "./world.js";
+import {joined, success, timed, timesOf, UNITS, unitsOf} from "./world.js";
 
 const SEEDS = "seeds";
 
@@ -18,22 +18,25 @@ export const COLOURS = ["var(--accent)", "#e69f00", "#009e73", "#cc79a7", "#d55e
 export const DASHES = [null, "7 3", "2 2.5", "9 3 2 3"];
 
 const READ = {
-  success: ["Share of correct images, training labels", (line, details) => line.outcomes?.[details.splits[0]]?.[success(details)], {domain: [0, 1], format: (value) => percent(value)}],
-  order: ["Probe R², minimum over factors (untrained)", null, {terms: ["order", "untrained"], domain: [-0.1, 1], format: (value) => fixed(value)}],
-  label_dimension: ["Participation ratio of label means", null, {log: true, format: (value) => String(Number(value.toPrecision(2)))}],
-  loss: ["Loss", (line) => line.loss, {log: true, format: (value) => value.toExponential(0)}],
+  outcomes: ["Share of correct images, training labels", {domain: [0, 1], format: percent}],
+  order: ["Probe R², minimum over factors (untrained)", {terms: ["order", "untrained"], domain: [-0.1, 1], format: fixed}],
+  label_dimension: ["Participation ratio of label means", {log: true, format: (value) => String(Number(value.toPrecision(2)))}],
+  loss: ["Loss", {log: true, format: (value) => value.toExponential(0)}],
 };
+const UNTRAINED = "untrained network";
+
+// a run's panel: of the labels trained on, and at a site
+const panelOf = ({panels, splits}, key, place) =>
+  panels.find((panel) => panel.key === key && (!panel.split || panel.split === splits[0]) && (!panel.place || panel.place === place));
 
 // the one layer at which all runs are compared: that at which most of them read their phases, else the first that all have
-const placesOf = ({lines}) => [...new Set(lines.flatMap(({scores}) => Object.keys(scores.order ?? {})))];
+const placesOf = ({panels}) => panels.filter(({key}) => key === "order").map(({place}) => place);
 function commonPlace(several) {
   const measured = several.filter((details) => placesOf(details).length);
   const shared = measured.length ? placesOf(measured[0]).filter((place) => measured.every((details) => placesOf(details).includes(place))) : [];
   const votes = (place) => measured.filter(({declared}) => declared.representation === place).length;
   return shared.reduce((best, place) => (best === null || votes(place) > votes(best) ? place : best), null);
 }
-
-const scoreOf = (place, measure) => (line) => line.scores[measure]?.[place]?.value;
 
 export async function open(root, route) {
   let names = (route.query.get("runs") ?? "").split(",").filter(Boolean).slice(0, MOST_COMPARED), unit = UNITS[route.query.get("unit")] ? route.query.get("unit") : "images_seen";
@@ -44,11 +47,11 @@ export async function open(root, route) {
     try { found.set(name, timed(await json(ofRun(name)))); } catch (error) { found.set(name, {error: error.message}); }
   }
 
-  const charts = Object.entries(READ).map(([key, [title, , options]]) => [key, new Chart({title, ...options, height: 230, pick: (index) => charts.forEach(([, other]) => other.move(index))})]);
+  const charts = Object.entries(READ).map(([key, [title, options]]) => [key, new Chart({title, ...options, height: 230, pick: (index) => charts.forEach(([, other]) => other.move(index))})]);
   const soft = smoothing(() => draw()), controls = h("div.controls"), grouping = h("p.note", {"aria-live": "polite"}), layers = h("p.fault", {role: "status"});
   soft.set(Number(route.query.get("smooth")) || 0);
   const heads = h("div.tablebox", {tabindex: 0, role: "group", "aria-label": "in what the runs differ"});
-  root.append(ALONE ? h("h2", "Curves") : h("div.heading", h("h1", "Compare")), controls, heads, grouping, layers, h("div.charts", charts.map(([, chart]) => chart.root)));
+  root.append(h("div.heading", h("h1", "Compare")), controls, heads, grouping, layers, h("div.charts", charts.map(([, chart]) => chart.root)));
   await Promise.all(names.map(read));
 
   const whole = () => names.filter((name) => !found.get(name).error);
@@ -80,11 +83,13 @@ export async function open(root, route) {
   function linesOf(key, xs) {
     const common = commonPlace(whole().map((name) => found.get(name)));
     const curve = (name) => {
-      const details = found.get(name), value = READ[key][1] ?? scoreOf(common ?? details.declared.representation, key);
-      return joined(xs, new Map(details.lines.map((line) => [line[unit], value(line, details)])));
+      const details = found.get(name), panel = panelOf(details, key, common ?? details.declared.representation);
+      const line = key === "outcomes" ? panel?.lines.find((one) => one.name === success(details)) : panel?.lines[0];
+      const times = panel ? timesOf(details, panel, unit) : [];
+      return joined(xs, new Map(times.map((time, i) => [time, line.y[i]]).filter(([time]) => known(time))));
     };
     const look = (index) => ({colour: COLOURS[index % COLOURS.length], dash: DASHES[Math.floor(index / COLOURS.length) % DASHES.length]});
-    if (!group) return whole().map((name) => ({name: ALONE ? name : `${names.indexOf(name) + 1}`, title: name, y: curve(name), ...beside([found.get(name)], key, common), ...look(names.indexOf(name))}));
+    if (!group) return whole().map((name) => ({name: `${names.indexOf(name) + 1}`, title: name, y: curve(name), ...beside([found.get(name)], key, common), ...look(names.indexOf(name))}));
     return grouped(whole().filter((name) => curve(name).some(known)), groupOf).map(([value, members], index) => ({name: group === SEEDS ? value : `${group} = ${value}`, title: `${members.length} ${members.length === 1 ? "run" : "runs"}`, ...meanOf(members.map(curve), band), ...beside(members.map((name) => found.get(name)), key, common), ...look(index)}));
   }
 
@@ -95,7 +100,6 @@ export async function open(root, route) {
       chart.show({x: xs, lines});
       chart.move(null);
     }
-    heads.hidden = Boolean(ALONE);  // the file has a table of its own
     heads.replaceChildren(names.length ? differences() : absent("Choose runs in the table of runs."));
     const several = whole().map((name) => found.get(name)), apart = several.some((details) => placesOf(details).length) && commonPlace(several) === null;
     layers.textContent = apart ? "No layer was read in all of them: scores of different layers are not comparable." : "";
@@ -133,19 +137,7 @@ export async function open(root, route) {
 // order's untrained value stands beside it: of several runs the mean
 function beside(several, measure, common) {
   if (measure !== "order") return {};
-  const each = several.map(({lines, declared: {representation}}) => { const place = common ?? representation; return lines.findLast(({scores}) => scores.order?.[place])?.scores.order[place].nulls.untrained; }).filter(known);
+  const each = several.map((details) => panelOf(details, "order", common ?? details.declared.representation)?.lines.find(({name}) => name === UNTRAINED)?.y.findLast(known)).filter(known);
   const untrained = each.reduce((sum, value) => sum + value, 0) / each.length;
   return each.length ? {format: (value) => `${fixed(value)} (${fixed(untrained)})`} : {};
-}
-
-// runs are read at steps of their own: between two of them a line goes straight on
-export function joined(xs, by) {
-  const at = [...by.keys()].filter((x) => by.get(x) !== null && by.get(x) !== undefined).sort((a, b) => a - b);
-  let i = 0;
-  return xs.map((x) => {
-    if (!at.length || x < at[0] || x > at[at.length - 1]) return null;
-    while (at[i + 1] <= x) i++;
-    const [from, to] = [at[i], at[Math.min(i + 1, at.length - 1)]];
-    return to === from ? by.get(from) : by.get(from) + ((x - from) / (to - from)) * (by.get(to) - by.get(from));
-  });
 }

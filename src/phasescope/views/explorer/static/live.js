@@ -14,8 +14,6 @@ export function subscribe(listener) {
   return () => listeners.delete(listener);
 }
 
-export const findRun = (digest) => [...runs.rows.values()].find((row) => row.digest === digest);
-
 async function catchUp() {
   if (asking) { again = true; return; }
   asking = true;

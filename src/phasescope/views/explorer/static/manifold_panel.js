@@ -119,7 +119,7 @@ export class ManifoldPanel {
     const share = cloud.shares?.[index];
     this.note.textContent = [`${count} labels`, what.painted ? `${samples.count} painted ones, ringed` : this.ofPainted() ? "the latents of the generated images’ labels are being computed" : "",
       share !== undefined ? `the three components hold ${percent(share)} of the variance` : "UMAP as the run took it"].filter(Boolean).join(" · ");
-    this.plot.scene.setAttribute("aria-label", `latents at ${this.details().names.places[this.place] ?? this.place} of ${count} labels at step ${this.snapshot.step}, in three dimensions, coloured by ${this.colouring?.replace(ERROR, "error of ")}; drag, or use the arrow keys, to turn`);
+    this.plot.scene.setAttribute("aria-label", `latents at ${this.details().latents.find(({place}) => place === this.place)?.words ?? this.place} of ${count} labels at step ${this.snapshot.step}, in three dimensions, coloured by ${this.colouring?.replace(ERROR, "error of ")}; drag, or use the arrow keys, to turn`);
     return this.plot.draw(what);
   }
 

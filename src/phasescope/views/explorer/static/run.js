@@ -11,6 +11,7 @@ import {ManifoldPanel} from "./manifold_panel.js";
 import {address, remember} from "./route.js";
 import {phaseBadge, stateOf, tagsOf} from "./runs.js";
 import {Scrubber} from "./scrubber.js";
+import {pageOf} from "./studies.js";
 import {phaseKey, phasesTerm, term} from "./words.js";
 import {outcomeColour, phaseOf, timed} from "./world.js";
 
@@ -59,7 +60,7 @@ export async function open(root, route) {
       h("div.heading", ALONE ? h("h2", "Through training") : [h("h1", name), tagsOf(row.tags)], stateOf(row), badges, phasesTerm(undefined, details.outcomes),
         paintable ? h("a.button", {href: address("paint", name)}, "generate with it") : null, ALONE ? null : h("a.button", {href: address("runs", "", {runs: name})}, "compare")),
       row.error ? h("p.fault", row.error) : null,
-      member ? h("p.note", "Study ", h("a", {href: address("study", member.study), style: {"text-decoration": "underline"}}, member.study), `, cell ${member.cell}, seed ${row.seed}`) : null,
+      member ? h("p.note", "Study ", h("a", {href: pageOf(member.study), style: {"text-decoration": "underline"}}, member.study), `, cell ${member.cell}, seed ${row.seed}`) : null,
       details.sentence && !ALONE ? h("p.note", details.sentence) : null,
       tiles);
     tell();

@@ -1,9 +1,6 @@
 // The table of runs: filtered, sorted, live; some of them chosen for comparison.
 
-import {json} from "./api.js";
-import {absent, choice, compact, duration, eachFrame, h, integer, known, percent} from "./dom.js";
-import {sparkline} from "./charts.js";
-import {Columns, titleOf} from "./columns.js";
+import {absent, choice, compact, duration, eachFrame, h, integer, percent} from "./dom.js";
 import {MOST_COMPARED} from "./grouping.js";
 import {members, runs, subscribe} from "./live.js";
 import {address, remember} from "./route.js";
@@ -11,8 +8,12 @@ import {phasesTerm, term} from "./words.js";
 
 const PAGE = 60;
 let studies = {};
-const TITLES = {learning: "share of success (line), order (dashed) over its untrained value (dotted), phases (below): of behaviour, else of the representation", phase: "the last phase, of the images and of the latents", success: "of the images painted for labels that were learnt", order: "ridge R² where the phases are read; in brackets the untrained network’s", images: "images seen"};
-const STATES = ["running", "done", "stopped", "killed", "failed", "broken"];
+const TITLES = {
+  phase: "the last phase, of the images and of the latents",
+  success: "of the images generated for labels that were trained on",
+  order: "ridge R² where the phases are read; in brackets the untrained network’s",
+  images: "images seen",
+};
 const SORTS = {
   updated: ["last changed", (row) => row.updated ?? "", -1],
   name: ["name", (row) => row.name, 1],
@@ -21,130 +22,177 @@ const SORTS = {
   onset: ["onset of C", (row) => row.phases?.behaviour?.onsets.C ?? Infinity, 1],
   images: ["images seen", (row) => row.images_seen ?? -1, -1],
 };
+const FILTERS = {
+  "state:": (row) => [row.state],
+  "phase:": (row) => [row.phases?.behaviour?.last ?? ""],
+  "study:": (row) => [studies[row.digest]?.study ?? ""],
+  "tag:": (row) => (row.tags ?? []).flatMap((tag) => [tag, ...tag.split(/\s+/)]),
+};
 
-// every word must occur in the name, or be key=value of a setting, state:done, phase:C, tag:x
+const written = (value) => (typeof value === "object" ? JSON.stringify(value) : String(value));
+
+// every word must occur in the name, or in key=value of a setting, or be state:done, phase:C, tag:x, study:x
 export function matches(row, text) {
-  return text.toLowerCase().split(/\s+/).filter(Boolean).every((word) => {
-    if (word.startsWith("state:")) return row.state === word.slice(6);
-    if (word.startsWith("phase:")) return (row.phases?.behaviour?.last ?? "").toLowerCase() === word.slice(6);
-    if (word.startsWith("tag:")) return (row.tags ?? []).some((tag) => tag.toLowerCase().includes(word.slice(4)));
-    const settings = Object.entries(row.settings ?? {}).map(([key, value]) => `${key}=${typeof value === "object" ? JSON.stringify(value) : value}`);
-    return [row.name, `seed=${row.seed}`, ...settings].some((candidate) => candidate.toLowerCase().includes(word));
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  return words.every((word) => {
+    const filter = Object.keys(FILTERS).find((name) => word.startsWith(name));
+    if (filter) return FILTERS[filter](row).some((value) => value.toLowerCase() === word.slice(filter.length));
+    const settings = Object.entries(row.settings ?? {}).map(([key, value]) => `${key}=${written(value)}`);
+    return [row.name, `seed=${row.seed}`, ...settings].some((value) => value.toLowerCase().includes(word));
   });
 }
 
+class RunTable {
+  constructor(root) {
+    Object.assign(this, {q: "", sort: "updated", chosen: new Set(), listed: [], drawn: PAGE, fields: []});
+    this.search = h("input", {
+      type: "search",
+      placeholder: "filter: fast  batch=64  state:running  phase:C",
+      "aria-label": "filter runs",
+      oninput: () => this.filter(this.search.value),
+    });
+    const sorts = Object.entries(SORTS).map(([key, [text]]) => [key, text]);
+    this.sorts = choice("sort", sorts, this.sort, (value) => this.order(value));
+    this.count = h("span.note");
+    this.compare = h("a.button", {href: "#/compare"}, "compare");
+    this.every = h("input", {type: "checkbox", "aria-label": "choose all listed runs", onchange: () => this.chooseAll()});
+    this.body = h("tbody");
+    this.more = h("div.more");
+    const heading = h("div.heading", h("h1", "Runs"), this.count, phasesTerm(), this.compare);
+    const table = h("table.runs", h("thead", this.titles()), this.body);
+    root.append(heading, h("div.controls", this.search, this.sorts), h("div.tablebox", table), this.more);
+  }
+
+  titles() {
+    const columns = {
+      run: "run",
+      state: "state",
+      phase: phasesTerm("images, latents"),
+      success: term("success"),
+      order: [term("order"), " (", term("untrained"), ")"],
+      images: "seen",
+    };
+    const heads = Object.entries(columns).map(([name, text]) => h(`th.${name}`, {scope: "col", title: TITLES[name]}, text));
+    return h("tr", h("td", this.every), heads);
+  }
+
+  filter(text) {
+    Object.assign(this, {q: text, drawn: PAGE});
+    this.list();
+  }
+
+  order(key) {
+    this.sort = key;
+    this.list();
+  }
+
+  chooseAll() {
+    this.chosen = new Set(this.every.checked ? this.few().map((row) => row.name) : []);
+    this.list();
+  }
+
+  few() {
+    return this.listed.slice(0, MOST_COMPARED);
+  }
+
+  // the rows that match, in their order
+  rows() {
+    const [, key, direction] = SORTS[this.sort];
+    const before = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+    const rows = [...runs.rows.values()].filter((row) => matches(row, this.q));
+    return rows.sort((a, b) => direction * before(key(a), key(b)) || before(a.name, b.name));
+  }
+
+  list() {
+    this.listed = this.rows();
+    this.fields = differences(this.listed);
+    const shown = this.listed.slice(0, this.drawn);
+    this.body.replaceChildren(...shown.map((row) => this.line(row)));
+    const total = runs.rows.size, all = this.listed.length === total;
+    const found = all ? integer(total) : `${integer(this.listed.length)} of ${integer(total)}`;
+    const pending = runs.pending ? `, ${integer(runs.pending)} still to read` : "";
+    this.count.textContent = runs.loaded ? `${found}${pending} · ${runs.folder}` : "";
+    this.more.replaceChildren(this.rest(shown.length));
+    this.told();
+  }
+
+  rest(shown) {
+    if (shown < this.listed.length) {
+      return h("button", {onclick: () => this.grow()}, `show more of ${integer(this.listed.length)}`);
+    }
+    if (shown) return "";
+    if (!runs.loaded || runs.pending) return absent("Reading the folder …");
+    return runs.rows.size ? absent("No run matches.") : nothing();
+  }
+
+  grow() {
+    if (this.drawn >= this.listed.length) return;
+    this.drawn += PAGE;
+    this.list();
+  }
+
+  line(row) {
+    const choose = () => {
+      this.chosen[box.checked ? "add" : "delete"](row.name);
+      this.told();
+    };
+    const look = {type: "checkbox", "aria-label": `compare ${row.name}`, checked: this.chosen.has(row.name), onchange: choose};
+    const box = h("input", look);
+    return h("tr", {"data-run": row.name}, h("td", box), cells(row, this.fields));
+  }
+
+  // which runs are chosen, in the link to their comparison and in the address
+  told() {
+    const names = [...this.chosen].join(",");
+    this.compare.toggleAttribute("hidden", this.chosen.size < 2);
+    this.compare.textContent = `compare ${this.chosen.size}`;
+    this.compare.href = address("compare", "", {runs: names});
+    this.every.checked = this.listed.length > 0 && this.few().every((row) => this.chosen.has(row.name));
+    remember("runs", "", {q: this.q, sort: this.sort === "updated" ? null : this.sort, runs: names});
+  }
+
+  // a row that keeps its place is replaced there: the page does not jump under a hand, nor loses the focus
+  changed(names) {
+    const before = this.listed.map((row) => row.name).join();
+    const after = this.rows().map((row) => row.name).join();
+    if (before !== after || [...names].some((name) => !runs.rows.has(name))) return this.list();
+    for (const line of this.body.children) {
+      if (names.has(line.dataset.run)) line.replaceWith(this.line(runs.rows.get(line.dataset.run)));
+    }
+  }
+
+  restore(query) {
+    this.q = this.search.value = query.get("q") ?? "";
+    this.sort = SORTS[query.get("sort")] ? query.get("sort") : "updated";
+    this.sorts.querySelector("select").value = this.sort;
+    this.chosen = new Set((query.get("runs") ?? "").split(",").filter(Boolean));
+    this.list();
+  }
+}
+
 export async function open(root, route) {
-  const state = {q: "", state: "", phase: "", sort: "updated", chosen: new Set(), digests: null};
-  const lines = new Map();
-  let shownFields = [];
-  let listed = [], drawn = 0, differing = "";
-
-  const search = h("input", {type: "search", placeholder: "filter: fast  batch=64  seed=1", "aria-label": "filter runs", oninput: () => { state.q = search.value; list(); }});
-  const states = choice("state", [["", "any"], ...STATES.map((name) => [name, name])], "", (value) => { state.state = value; list(); });
-  const phases = choice("phase", [["", "any"], ["A", "A"], ["B", "B"], ["C", "C"], ["undecided", "undecided"]], "", (value) => { state.phase = value; list(); });
-  const sorts = choice("sort", Object.entries(SORTS).map(([key, [text]]) => [key, text]), "updated", (value) => { state.sort = value; list(); });
-  const count = h("span.note"), within = h("p.note"), compare = h("a.button", {href: "#/compare"}, "compare");
-  const body = h("tbody"), more = h("div.more");
-  const columns = new Columns({rows: () => runs.rows.values(), changed: () => { lines.clear(); heads(); list(); }});
-  const every = h("input", {type: "checkbox", "aria-label": "choose all listed runs", title: `all that are listed, ${MOST_COMPARED} at most`, onchange: () => { state.chosen = new Set(every.checked ? listed.slice(0, MOST_COMPARED).map((row) => row.name) : []); list(); }});
-  const titles = h("tr"), usual = [h("td", every), ...[["run", "run"], ["state", "state"], ["learning", "learning"], ["phase", phasesTerm("images, latents")], ["success", term("success")], ["order", [term("order"), " (", term("untrained"), ")"]], ["images", "seen"]].map(([name, text]) => h(`th.${name}`, {scope: "col", title: TITLES[name]}, text))];
-  const table = h("table.runs", h("thead", titles), body);
-  root.append(h("div.heading", h("h1", "Runs"), count, phasesTerm(), compare), h("div.controls", search, states, phases, sorts, columns.root), within, h("div.tablebox", table), more);
-
-  const observer = new IntersectionObserver((seen) => { if (seen.some((entry) => entry.isIntersecting)) grow(); }, {rootMargin: "600px"});
-  observer.observe(more);
-
-  // the columns' titles, and what one can sort by
-  function heads() {
-    titles.replaceChildren(...usual, ...columns.chosen.map((name) => h("th.own", {scope: "col", title: titleOf(name)}, titleOf(name).split(".").flatMap((part, i) => (i ? [".", h("wbr"), part] : [part])))));
-    table.style.setProperty("--own", columns.chosen.length);
-    table.classList.toggle("wide", columns.chosen.length > 0);
-    const select = sorts.querySelector("select");
-    select.replaceChildren(...[...Object.entries(SORTS).map(([key, [text]]) => [key, text]), ...columns.chosen.map((name) => [`by:${name}`, titleOf(name)])].map(([key, text]) => h("option", {value: key}, text)));
-    if (!SORTS[state.sort] && !columns.chosen.includes(state.sort.slice(3))) state.sort = "updated";
-    select.value = state.sort;
-  }
-
-  // what rows are sorted by, and which way
-  function sorting() {
-    if (SORTS[state.sort]) return SORTS[state.sort].slice(1);
-    const name = state.sort.slice(3), numbers = [...runs.rows.values()].some((row) => typeof columns.value(row, name) === "number");
-    return numbers ? [(row) => { const value = columns.value(row, name); return typeof value === "number" ? value : -Infinity; }, -1] : [(row) => columns.told(row, name), 1];
-  }
-
-  function query() {
-    const {q, state: wanted, phase, sort} = state;
-    return {q, state: wanted, phase, sort: sort === "updated" ? null : sort, digests: state.digests?.join(","), cols: columns.query(), runs: [...state.chosen].join(",")};
-  }
-
-  function list() {
-    const [key, direction] = sorting();
-    listed = [...runs.rows.values()].filter((row) =>
-      (!state.state || row.state === state.state) && (!state.phase || row.phases?.behaviour?.last === state.phase) &&
-      (!state.digests || state.digests.includes(row.digest)) && matches(row, state.q));
-    listed.sort((a, b) => { const [x, y] = [key(a), key(b)]; return (x < y ? -1 : x > y ? 1 : a.name < b.name ? -1 : 1) * (x === y ? 1 : direction); });
-    const total = runs.rows.size;
-    count.textContent = !runs.loaded ? "" : `${listed.length === total ? integer(total) : `${integer(listed.length)} of ${integer(total)}`}${runs.pending ? `, ${integer(runs.pending)} still to read` : ""} · ${runs.folder}`;
-    within.replaceChildren(...(state.digests ? [`The runs of one cell of a study (${state.digests.length}). `, h("a", {href: "#/runs"}, "Show all")] : []));
-    drawn = 0;
-    const fields = differences(listed);
-    if (fields.join() !== differing) { differing = fields.join(); lines.clear(); }
-    shownFields = fields;
-    body.replaceChildren();
-    grow();
-    chosen();
-  }
-
-  function grow() {
-    const until = Math.min(drawn + PAGE, listed.length);
-    body.append(...listed.slice(drawn, until).map(line));
-    drawn = until;
-    if (!drawn) more.replaceChildren(!runs.loaded || runs.pending ? absent("Reading the folder …") : runs.rows.size ? absent("No run matches.") : nothing());
-    else more.replaceChildren(...(drawn < listed.length ? [h("button", {onclick: grow}, `show more of ${integer(listed.length)}`)] : []));
-  }
-
-  function line(row) {
-    const known = lines.get(row.name);
-    if (known?.version === row.version) { known.box.checked = state.chosen.has(row.name); return known.root; }
-    const box = h("input", {type: "checkbox", "aria-label": `compare ${row.name}`, checked: state.chosen.has(row.name), onchange: () => { state.chosen[box.checked ? "add" : "delete"](row.name); chosen(); }});
-    const made = h("tr", {"data-run": row.name}, h("td", box), ...cells(row, shownFields), ...columns.chosen.map((name) => h("td.own", {title: columns.told(row, name), "data-column": name, "data-told": titleOf(name)}, columns.told(row, name))));
-    lines.set(row.name, {version: row.version, root: made, box});
-    return made;
-  }
-
-  function chosen() {
-    compare.toggleAttribute("hidden", state.chosen.size < 2);
-    compare.textContent = `compare ${state.chosen.size}`;
-    compare.href = address("compare", "", {runs: [...state.chosen].join(",")});
-    const few = listed.slice(0, MOST_COMPARED);
-    every.checked = few.length > 0 && few.every((row) => state.chosen.has(row.name));
-    remember("runs", "", query());
-  }
-
-  function restore(asked) {
-    Object.assign(state, {q: asked.get("q") ?? "", state: asked.get("state") ?? "", phase: asked.get("phase") ?? "", sort: asked.get("sort") ?? "updated"});
-    state.digests = asked.get("digests")?.split(",") ?? null;
-    state.chosen = new Set((asked.get("runs") ?? "").split(",").filter(Boolean));
-    columns.restore(asked.get("cols"));
-    heads();
-    search.value = state.q;
-    states.querySelector("select").value = state.state;
-    phases.querySelector("select").value = state.phase;
-    list();
-  }
-
-  restore(route.query);
-  const changed = eachFrame(list);
-  members.then((found) => { studies = found; lines.clear(); changed(); });
-  let asking = null;
-  // a row that changes where it stands is replaced there: the page does not jump under a hand
-  const leave = subscribe((names) => {
-    const here = [...names].filter((name) => lines.has(name) && runs.rows.has(name));
-    if (here.length === names.size && state.sort !== "updated") for (const name of here) lines.get(name).root.replaceWith(line(runs.rows.get(name)));
-    else changed();
-    if (names.size && columns.metrics().length) asking ??= columns.refresh().then(() => { asking = null; lines.clear(); changed(); });
+  const table = new RunTable(root);
+  const near = new IntersectionObserver((seen) => seen.some((entry) => entry.isIntersecting) && table.grow(), {rootMargin: "600px"});
+  near.observe(table.more);
+  table.restore(route.query);
+  members.then((found) => {
+    studies = found;
+    table.list();
   });
-  return {restore, close: () => { leave(); observer.disconnect(); }};
+  let names = new Set();
+  const redraw = eachFrame(() => {
+    table.changed(names);
+    names = new Set();
+  });
+  const leave = subscribe((changed) => {
+    names = new Set([...names, ...changed]);
+    redraw();
+  });
+  const close = () => {
+    leave();
+    near.disconnect();
+  };
+  return {restore: (query) => table.restore(query), close};
 }
 
 function nothing() {
@@ -166,32 +214,6 @@ export function stateOf(row) {
   return h(`span.state.${row.state}`, {title: row.error}, row.state);
 }
 
-// small timelines by run, asked for as their rows come into view, many at once; one stands until its run changes
-const timelines = new Map(), wanted = new Map(), MOST_ASKED = 60;
-
-function timelineOf(row) {
-  const known = timelines.get(row.name), cell = h("span.timeline", sparkline(known?.timeline ?? {}, row.probe_r2?.untrained));
-  if (known?.version === row.version) return cell;
-  if (!wanted.size) setTimeout(askForTimelines);
-  wanted.set(row.name, {row, cell});
-  return cell;
-}
-
-async function askForTimelines() {
-  const asked = [...wanted.values()];
-  wanted.clear();
-  for (let from = 0; from < asked.length; from += MOST_ASKED) {
-    const some = asked.slice(from, from + MOST_ASKED);
-    let found;
-    try { found = await json(`/api/timelines?${new URLSearchParams(some.map(({row}) => ["run", row.name]))}`); } catch { return; }
-    for (const {row, cell} of some) {
-      if (!found[row.name]) continue;
-      timelines.set(row.name, {version: row.version, timeline: found[row.name]});
-      cell.replaceChildren(sparkline(found[row.name], row.probe_r2?.untrained));
-    }
-  }
-}
-
 // the settings in which these runs differ; where they do not, all that are not the default
 function differences(rows) {
   const seen = new Map();
@@ -207,16 +229,20 @@ function differences(rows) {
 }
 
 function cells(row, fields) {
-  const member = studies[row.digest];
-  const told = [...(member ? [`${member.study}: ${member.cell}`] : []), `seed=${row.seed}`, ...fields.filter((key) => key in (row.settings ?? {})).map((key) => `${key.split(".").slice(1).join(".")}=${row.settings[key]}`)].join("  ");
-  const name = h("td.run", h("a", {href: address("run", row.name)}, row.name), tagsOf(row.tags), h("span.settings", {title: told}, row.state === "broken" ? row.error : told));
-  if (row.state === "broken") return [name, h("td.state", stateOf(row)), ...["learning", "phase", "success", "order", "images"].map((key) => h(`td.${key}`))];
-  const passed = row.phases?.behaviour, inner = row.phases?.sheet ?? row.phases?.representation;
+  const member = studies[row.digest], settings = row.settings ?? {};
+  const own = fields.filter((key) => key in settings).map((key) => `${key.split(".").slice(1).join(".")}=${settings[key]}`);
+  const words = [...(member ? [`${member.study}: ${member.cell}`] : []), `seed=${row.seed}`, ...own].join("  ");
+  const link = h("a", {href: address("run", row.name)}, row.name);
+  const name = h("td.run", link, tagsOf(row.tags), h("span.settings", {title: words}, row.error ?? words));
+  const state = h("td.state", stateOf(row));
+  if (row.state === "broken") return [name, state, ...["phase", "success", "order", "images"].map((key) => h(`td.${key}`))];
+  const images = row.phases?.behaviour, latents = row.phases?.sheet ?? row.phases?.representation;
+  const passed = (reading) => reading?.sequence.join(", ") || "undecided";
+  const title = `behaviour ${passed(images)}; latents ${passed(latents)}`;
   return [
     name,
-    h("td.state", stateOf(row)),
-    h("td.learning", timelineOf(row)),
-    h("td.phase", h("span.pair", {title: `behaviour ${passed?.sequence.join(", ") || "undecided"}; latents ${inner?.sequence.join(", ") || "undecided"}`}, phaseBadge(passed?.last), phaseBadge(inner?.last))),
+    state,
+    h("td.phase", h("span.pair", {title}, phaseBadge(images?.last), phaseBadge(latents?.last))),
     h("td.success", percent(row.success)),
     h("td.order", orderOf(row)),
     h("td.images", {title: `step ${integer(row.step)} of ${integer(row.steps)}`}, compact(row.images_seen)),

@@ -11,9 +11,27 @@ export const unitsOf = (several) => Object.entries(UNITS).filter(([unit]) => sev
 // a run's details, each snapshot with the images seen since the onsets of phase C
 export function timed(details) {
   const {behaviour, sheet, representation} = details.row.phases ?? {};
-  for (const line of [...details.lines, ...details.scalars])
+  for (const line of details.lines)
     for (const [unit, phases] of [["of_images", behaviour], ["of_latents", sheet ?? representation]]) line[unit] = known(phases?.onsets.C) ? line.images_seen - phases.onsets.C : null;
   return details;
+}
+
+// the numbers against which a panel's curves are drawn: of each snapshot, or of each line of the training's log
+export function timesOf({lines, scalars}, {over}, unit) {
+  const times = new Map(lines.map((line) => [line.step, line[unit]]));
+  return over === "scalars" ? joined(scalars, times) : [...times.values()];
+}
+
+// numbers at `xs` of what is known at some: between two of them a line goes straight on, beyond them there is none
+export function joined(xs, by) {
+  const at = [...by.keys()].filter((x) => by.get(x) !== null && by.get(x) !== undefined).sort((a, b) => a - b);
+  let i = 0;
+  return xs.map((x) => {
+    if (!at.length || x < at[0] || x > at[at.length - 1]) return null;
+    while (at[i + 1] <= x) i++;
+    const [from, to] = [at[i], at[Math.min(i + 1, at.length - 1)]];
+    return to === from ? by.get(from) : by.get(from) + ((x - from) / (to - from)) * (by.get(to) - by.get(from));
+  });
 }
 
 const QUICK_STEPS = 25, MOST_PATIENT_STEPS = 100;

@@ -13,7 +13,7 @@ from matplotlib.path import Path
 
 from phasescope.views.figures.axes import WIDTH_IN
 from phasescope.views.figures.pixels import GAP_PX, joined, pixels
-from phasescope.views.record import Array, Record
+from phasescope.views.record import Array, Record, evenly
 from phasescope.views.style import INK, RC, TARGET
 from phasescope.views.terms import factor_words, label_text, split_words
 
@@ -31,13 +31,13 @@ LABEL_LINE = 2
 """factors of a label that are written beside each other; more stand in lines"""
 
 
-def painted(record: Record, columns: int = 12, rows: int = 10) -> Figure | None:
+def samples(record: Record, columns: int = 12, rows: int = 10) -> Figure | None:
     """Generated images, bordered by the colours of their outcomes where these are read, with a crosshair at the requested
     position if a label names one.
 
     Args:
         record: a run.
-        columns: labels shown, the same number of each split, spread over the factor space.
+        columns: labels shown, the same number of each split.
         rows: snapshots shown, evenly in images seen.
 
     Returns:
@@ -48,7 +48,7 @@ def painted(record: Record, columns: int = 12, rows: int = 10) -> Figure | None:
         return None
     samples = [snapshot.samples() for snapshot in chosen]
     labels, splits = samples[-1]["labels"], samples[-1]["split"].astype(str)
-    shown = _columns(labels / record.factors.span, splits, columns)
+    shown = _columns(splits, columns)
     dims = samples[-1]["images"].ndim - 2
     images = np.stack([pixels(sample["images"][shown], dims) for sample in samples])
     mosaic = tile(images, _borders(record, [record.readings(snapshot) for snapshot in chosen], shown))
@@ -105,20 +105,10 @@ def tile(
     return joined(framed)
 
 
-def spread_over(labels: Float[Array, "n K"], count: int) -> Int[Array, " count"]:
-    """Return indices of `count` labels far from each other (farthest-point sampling, from the first label on)."""
-    chosen = [0]
-    distance = np.linalg.norm(labels - labels[0], axis=1)
-    while len(chosen) < min(count, len(labels)):
-        chosen.append(int(distance.argmax()))
-        distance = np.minimum(distance, np.linalg.norm(labels - labels[chosen[-1]], axis=1))
-    return np.array(chosen)
-
-
-def _columns(labels: Float[Array, "n K"], splits: Array, count: int) -> Int[Array, " count"]:
+def _columns(splits: Array, count: int) -> Int[Array, " count"]:
+    """Return indices of about `count` labels, the same number of each split, evenly over its labels."""
     groups = [np.flatnonzero(splits == name) for name in dict.fromkeys(splits.tolist())]
-    each = max(1, count // len(groups))
-    return np.concatenate([group[spread_over(labels[group], each)] for group in groups])
+    return np.concatenate([evenly(group, max(1, count // len(groups))) for group in groups])
 
 
 def _borders(record: Record, read: list[dict[str, Array]], shown: Array) -> Float[Array, "rows columns 4"]:

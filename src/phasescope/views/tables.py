@@ -1,0 +1,94 @@
+"""Tables of the report and of a terminal: scores with their baselines, and where a run comes from. All cells are text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from phasescope.core.factors import Factors
+from phasescope.core.places import Place
+from phasescope.measures import Score
+from phasescope.measures.learning.gain import floors
+from phasescope.views.numbers import format_range, format_share
+from phasescope.views.record import Record, number
+from phasescope.views.record import score as score_at
+from phasescope.views.terms import NULLS, measure_words, null_words, place_words, probed
+
+FALLING = ("participation_ratio", "label_dimension")
+"""scores that need not exceed their baselines"""
+
+
+class ScoreTable(NamedTuple):
+    """A row a score; a column holds a value somewhere.
+
+    Attributes:
+        rows: whether the score does not exceed its baselines though it should, and the cells.
+        estimators: how each measure was estimated.
+    """
+
+    headings: list[str]
+    rows: list[tuple[bool, list[str]]]
+    estimators: list[str]
+
+
+def score_table(scores: list[tuple[str, Place | None, Score]], factors: Factors) -> ScoreTable:
+    """Return (measure, site, score) as a table."""
+    nulls = dict.fromkeys(NULLS, "") | {null: "" for _, _, score in scores for null in score.nulls}
+    rows: list[tuple[bool, dict[str, str]]] = []
+    estimators: dict[str, list[str]] = {}
+    for measure, place, score in scores:
+        words = probed(measure_words(measure), factors)
+        detail = ((name.replace("_", " "), part) for name, part in score.detail.items())
+        cells = {
+            "score": words,
+            "latents at": place_words(place) if place else "",
+            "value": _number(score.value),
+            "95 % interval": format_range(score.low, score.high, _number),
+            "detail": ", ".join(f"{name} {_number(part)}" for name, part in detail if part == part),
+            "n": f"{score.n:,}",
+            **{null_words(null): _number(score.nulls[null]) for null in nulls if null in score.nulls},
+        }
+        rows.append((_is_weak(measure, score), cells))
+        estimators.setdefault(score.estimator, []).append(words)
+    used = dict.fromkeys(name for _, cells in rows for name, cell in cells.items() if cell)
+    texts = [(weak, [cells.get(name, "") for name in used]) for weak, cells in rows]
+    lines = [f"{', '.join(dict.fromkeys(names))}: {estimator}" for estimator, names in estimators.items()]
+    return ScoreTable(list(used), texts, lines)
+
+
+def _is_weak(measure: str, score: Score) -> bool:
+    """Return whether a score that should exceed its baselines does not."""
+    known = [level for level in floors(score.nulls).values() if level == level]
+    return measure not in FALLING and bool(known) and not score.low > max(known)
+
+
+def _number(value: float | None) -> str:
+    """Return three decimals at most: a score that is not 1 does not look as if it were."""
+    if value is None or value != value:
+        return "–"
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"
+
+
+def last_scores(record: Record) -> Iterator[tuple[str, Place | None, Score]]:
+    """Yield measure, site and score of all that the last snapshot holds; without baselines a score is not shown."""
+    for measure in record.measures:
+        for place in record.places(measure):
+            stored = score_at(record.metrics[-1], measure, place)
+            if stored and stored.get("value") is not None and stored.get("nulls"):
+                yield measure, place, Score.from_dict(stored)
+
+
+def provenance(record: Record) -> list[tuple[str, str]]:
+    """Return (name, value): where, when, with which versions and at what cost."""
+    status = record.status
+    wall, observing = number(status.get("wall_s")), number(status.get("observing_s"))
+    rows: dict[str, Any] = {
+        key: status.get(key) for key in ("state", "host", "cpu", "cores", "threads", "device")
+    }
+    rows |= {f"{name} version": version for name, version in (status.get("versions") or {}).items()}
+    rows |= {key.replace("_", " "): status.get(key) for key in ("git_commit", "started", "updated")}
+    rows["wall time"] = f"{wall:,.1f} s" if wall == wall else None
+    rows["CPU time"] = f"{status['cpu_s']:,.1f} s" if "cpu_s" in status else None
+    if observing == observing and wall:
+        rows["observing"] = f"{observing:,.1f} s, {format_share(observing / wall)} of wall time"
+    return [(name, str(value)) for name, value in rows.items() if value is not None]

@@ -1,0 +1,127 @@
+"""Some runs side by side: in what their configurations differ, and the results of each.
+
+A number stands beside what it is of: a share beside how many images, a probe's R² beside the untrained network's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from phasescope.core.errors import UserError
+from phasescope.core.places import Place
+from phasescope.runs.store import Run
+from phasescope.runs.store.flat import config_columns
+from phasescope.views.numbers import NOTHING, format_count
+from phasescope.views.record import Record
+from phasescope.views.report.words import PROBES, headline
+from phasescope.views.terminal.printing import Result, Table
+from phasescope.views.terms import READINGS
+
+LEAST, MOST = 2, 16
+"""runs of a comparison"""
+
+
+class Row(NamedTuple):
+    """One property of each run: its name, the same in words, its values JSON-ready (None where missing), and as printed."""
+
+    name: str
+    label: str
+    values: list[Any]
+    texts: list[str]
+
+
+def comparison(runs: Sequence[Run]) -> Result:
+    """Return a column for each run: fields of the configuration that differ, then results.
+
+    Raises:
+        UserError: there are too few or too many runs, or one is given twice.
+    """
+    names = [run.name for run in runs]
+    if not LEAST <= len(names) <= MOST:
+        raise UserError(f"`RUN` (={len(names)} of them) must be from {LEAST} to {MOST} runs to compare")
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"`RUN` (={name}) must be given once")
+    records = [Record(run) for run in runs]
+    places = {measure: _common_place(records, measure, reading) for measure, (reading, _) in PROBES.items()}
+    differs = list(_differing(records))
+    results = list(_results(records, {measure: place for measure, place in places.items() if place}))
+    notes = list(_notes(records, [row.name for row in differs], places["order"]))
+    rows = [(row.label, *row.texts) for row in [*differs, *results]]
+
+    def to_dict() -> dict[str, Any]:
+        parts = {"differs": differs, "stands": results}
+        values = {part: {row.name: row.values for row in rows} for part, rows in parts.items()}
+        return {"runs": names, **values, "notes": notes}
+
+    return Result([Table(("", *names), rows), *notes], to_dict)
+
+
+def _row(name: str, label: str, values: list[Any], write: Callable[[Any], str] = format_count) -> Row:
+    return Row(name, label, values, [NOTHING if value is None else write(value) for value in values])
+
+
+def _differing(records: Sequence[Record]) -> Iterator[Row]:
+    fields = [config_columns(record.complete_config) for record in records]
+    columns = dict.fromkeys(column for row in fields for column in row if column != "config.name")
+    # fields of one part of the configuration stand together
+    parts = list(dict.fromkeys(column.split(".")[1] for column in columns))
+    for column in sorted(columns, key=lambda column: parts.index(column.split(".")[1])):
+        values = [row.get(column) for row in fields]
+        if any(value != values[0] for value in values):
+            name = column.removeprefix("config.")
+            yield _row(name, name, values, str)
+
+
+def _results(records: Sequence[Record], places: dict[str, Place]) -> Iterator[Row]:
+    last = [_last(record) for record in records]
+    states = ["broken" if record.faults else record.status["state"] for record in records]
+    yield _row("state", "state", states, str)
+    yield _row("step", "step", [line.get("step", 0) for line in last])
+    yield _row("images_seen", "images seen", [line.get("images_seen", 0) for line in last])
+    for reading, words in READINGS.items():
+        if any(any(record.phases(reading)) for record in records):
+            yield _row(reading, words, [record.sequence(reading) or None for record in records], " ".join)
+            onsets = [record.onsets(reading) for record in records]
+            for phase in ("B", "C"):
+                name, label = f"{reading}.{phase}", f"{phase} from image"
+                yield _row(name, label, [onset[phase] for onset in onsets])
+    facts = [{fact.key: fact for fact in headline(record, places=places)} for record in records]
+    for key in dict.fromkeys(key for each in facts for key in each if key not in PROBES or key in places):
+        known = [each.get(key) for each in facts]
+        label = next(fact.name for fact in known if fact)
+        texts = [fact.value if fact else NOTHING for fact in known]
+        yield Row(key, label, [fact and fact.data for fact in known], texts)
+    yield _row("loss", "loss", [line.get("loss") for line in last], lambda loss: f"{loss:.4g}")
+    for name, label in (("parameters", "parameters"), ("cpu_s", "CPU seconds")):
+        yield _row(name, label, [record.status.get(name) for record in records])
+
+
+def _last(record: Record) -> dict[str, Any]:
+    return record.metrics[-1] if record.metrics else {}
+
+
+def _common_place(records: Sequence[Record], measure: str, reading: str) -> Place | None:
+    """Return the one site at which all runs with scores of `measure` are compared; None if they share none.
+
+    It is that at which most of them read their phases, else the first that all have; of equals that of the first run.
+    """
+    measured = [(places, record) for record in records if (places := record.places(measure))]
+    declared = [record.declared_place(reading) for _, record in measured]
+    first = measured[0][0] if measured else []
+    shared = [place for place in first if all(place in places for places, _ in measured)]
+    return max(shared, key=declared.count, default=None)
+
+
+def _notes(records: Sequence[Record], fields: list[str], common: Place | None) -> Iterator[str]:
+    if not fields:
+        yield "Their configurations are the same."
+    if any(name.partition(".")[0] in ("world", "family") for name in fields):
+        yield "Losses of different worlds or families are not on one scale."
+    if common is None and any(record.places() for record in records):
+        yield "No layer was read in all of them: scores of different layers are not comparable."
+    if len({_last(record).get("step") for record in records}) > 1:
+        yield "Their last snapshots are at different steps."
+    if fields != ["seed"]:
+        yield "Each is one run: only several seeds of each show how far apart seeds alone are (phasescope sweep)."
