@@ -123,7 +123,7 @@ def test_what_is_told_is_what_differs_from_the_fields_own_default():
 
 
 def classes() -> Iterator[type[Config]]:
-    """All configuration classes of the house."""
+    """All configuration classes of phasescope."""
     waiting = [Config]
     while waiting:
         one = waiting.pop()

@@ -88,6 +88,6 @@ def test_the_reference_tells_what_is_public(site):
         page_of(site / "reference" / "python.html").places | page_of(site / "reference" / "kinds.html").places
     )
     names = {place.rpartition(".")[2] for place in told}
-    rooms = {"families", "measures", "networks", "studies", "worlds"}
+    packages = {"families", "measures", "networks", "studies", "worlds"}
     alone = {"Config", "RunConfig"}  # told by presets and words, field by field
-    assert set(phasescope.__all__) - rooms - alone <= names
+    assert set(phasescope.__all__) - packages - alone <= names

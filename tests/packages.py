@@ -1,4 +1,4 @@
-"""The instrument as its code has it: modules, what each imports, and the packages that they belong to."""
+"""The source as its code has it: modules, what each imports, and the packages that they belong to."""
 
 from __future__ import annotations
 
@@ -63,5 +63,5 @@ def imports(module: str) -> set[str]:
     return {target for node in ast.walk(tree) for target in targets(node, module)}
 
 
-def of_the_house(names: set[str]) -> set[str]:
+def of_phasescope(names: set[str]) -> set[str]:
     return {name for name in names if name in MODULES}

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-from house import MODULES, imports, is_above, of_the_house, package, targets
+from packages import MODULES, imports, is_above, of_phasescope, package, targets
 
 WITHOUT_TORCH = ("phasescope.core.", "phasescope.measures.", "phasescope.runs.store.")
 RANDOMNESS = "phasescope.core.randomness"
@@ -54,7 +54,10 @@ INNER = [module for module in MODULES if module != "phasescope"]
 
 def test_no_module_imports_a_package_above_its_own():
     upward = [
-        (module, name) for module in INNER for name in of_the_house(imports(module)) if is_above(name, module)
+        (module, name)
+        for module in INNER
+        for name in of_phasescope(imports(module))
+        if is_above(name, module)
     ]
     assert not upward
 
@@ -70,13 +73,13 @@ def test_an_import_upward_would_be_seen():
 def test_no_circle_among_packages():
     graph: dict[str, set[str]] = {}
     for module in INNER:
-        others = {package(name) for name in of_the_house(imports(module))} - {package(module)}
+        others = {package(name) for name in of_phasescope(imports(module))} - {package(module)}
         graph.setdefault(package(module), set()).update(others)
     assert circle(graph) is None
 
 
 def test_no_circle_among_modules_as_they_are_imported():
-    assert circle({module: of_the_house(imports_at_once(module)) for module in INNER}) is None
+    assert circle({module: of_phasescope(imports_at_once(module)) for module in INNER}) is None
 
 
 def test_no_two_files_import_each_other():
@@ -84,7 +87,7 @@ def test_no_two_files_import_each_other():
     assert not [
         (module, other)
         for module in INNER
-        for other in of_the_house(imports(module))
+        for other in of_phasescope(imports(module))
         if module in imports(other)
     ]
 

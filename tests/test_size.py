@@ -10,13 +10,13 @@ from statistics import median
 import pytest
 
 import phasescope
-from house import MODULES, PACKAGES, SOURCE, imports, is_above, of_the_house, package
+from packages import MODULES, PACKAGES, SOURCE, imports, is_above, of_phasescope, package
 
 LINES = {module: len(path.read_text().splitlines()) for module, path in MODULES.items()}
 ARROWS = {
     (package(module), package(other))
     for module in MODULES
-    for other in of_the_house(imports(module))
+    for other in of_phasescope(imports(module))
     if package(module) != package(other)
 }
 
@@ -31,7 +31,7 @@ ARROWS = {
         ("lines of the longest file", max(LINES.values()), 320),
     ],
 )  # fmt: skip
-def test_the_house_is_no_larger_than_it_may_be(what, count, most, capsys):
+def test_the_instrument_is_no_larger_than_it_may_be(what, count, most, capsys):
     with capsys.disabled():
         print(f"\n{what}: {count:g} of {most}")
     longest = sorted(LINES, key=lambda module: -LINES[module])[:8]
