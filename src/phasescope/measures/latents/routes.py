@@ -32,7 +32,7 @@ from jaxtyping import Float, Int
 
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
-from phasescope.measures.checks import check_draws, check_latents
+from phasescope.measures.checks import check_latents
 from phasescope.measures.latents.order import order
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, null_level, ratio
 
@@ -55,7 +55,6 @@ def label_share(
     Args:
         latents: row i of each draw belongs to label i; draws differ in their noise.
     """
-    check_draws(permutations, resamples)
     z = check_latents(latents, 3, "a variance between labels needs them", axes=3)
     draws, n, features = z.shape
     z = z - z.mean(axis=(0, 1))

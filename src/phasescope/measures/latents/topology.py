@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from phasescope.core.randomness import numpy_generator
-from phasescope.measures.checks import check_count, check_latents
+from phasescope.measures.checks import check_latents
 from phasescope.measures.latents.dimension import gaussian_like
 from phasescope.measures.scores import CONFIDENCE, Score
 
@@ -62,11 +62,8 @@ def persistent_homology(
     Raises:
         ValueError: as `check_latents` says; n < 16, `landmarks` < 16, or `degree` not 0, 1 or 2.
     """
-    check_count("degree", degree, 0, "that of pieces")
     if degree > 2:
         raise ValueError(f"`degree` (={degree}) must be at most 2: that of voids")
-    check_count("landmarks", landmarks, FEWEST_ROWS, "halves have half of them")
-    check_count("resamples", resamples, 20, "a 95 % quantile needs them")
     x = check_latents(latents, FEWEST_ROWS, "halves of them are compared")
     rng = numpy_generator(seed, "persistent homology")
     own = _homology(x, degree, landmarks, resamples, rng)

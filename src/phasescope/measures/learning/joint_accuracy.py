@@ -20,7 +20,6 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike
 
 from phasescope.core.randomness import numpy_generator
-from phasescope.measures.checks import check_count
 from phasescope.measures.scores import Score, null_level, percentile_interval
 
 
@@ -49,8 +48,6 @@ def joint_accuracy(
     The baseline `permuted` is the level that each measure stays below in 95 % of permutations of y: independence at the same
     acc_x and acc_y.
     """
-    check_count("permutations", permutations, 1, "a score needs its null")
-    check_count("draws", draws, 2, "an interval needs them")
     x, y = _truths("correct_x", correct_x), _truths("correct_y", correct_y)
     n = len(x)
     if len(y) != n or n < 10:

@@ -22,7 +22,6 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from phasescope.core.randomness import numpy_generator
-from phasescope.measures.checks import check_draws
 from phasescope.measures.latents.disentanglement.code import Code, moments, scored, standardised
 from phasescope.measures.latents.disentanglement.information import (
     Binned,
@@ -42,7 +41,6 @@ def mig(code: Code, bins: int = 10, permutations: int = 20, resamples: int = 200
         bins: of equal counts, of each dimension and each factor.
         permutations: draws of each null.
     """
-    check_draws(permutations, resamples)
     rows = binned(code, bins)
     t = len(rows.b)
     rng = numpy_generator(seed, "mig")
@@ -90,7 +88,6 @@ def sap(code: Code, permutations: int = 20, resamples: int = 200, seed: int = 0)
 
     The interval is a bootstrap over test rows and, separately, over the training rows that regressions are refitted to.
     """
-    check_draws(permutations, resamples)
     rng = numpy_generator(seed, "sap")
     once = np.ones((1, len(code.train))), np.ones((1, len(code.test)))
     of_factor = _regression_gaps(code, *once)[0]
