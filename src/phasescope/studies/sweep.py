@@ -90,11 +90,7 @@ def study_or_sweep(target: str, folder: Path | None) -> tuple[Study, Path] | Non
 
 
 def sweep_in(folder: Path) -> Study | None:
-    """Return the sweep that a folder holds; None if it holds none.
-
-    Raises:
-        UserError: its preregistration is invalid.
-    """
+    """Return the sweep that a folder holds; None if it holds none."""
     known = read_preregistration(folder)
     if known is None or known.study["base"] != DEFAULTS or known.study["claims"]:
         return None
