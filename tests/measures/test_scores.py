@@ -86,11 +86,6 @@ def test_columns_are_the_leaves_of_the_dict():
     }
 
 
-def test_bad_input_of_what_is_no_score_is_named():
-    with pytest.raises(ValueError, match=r"a score \(of value, low\) must have `high`"):
-        Score.from_dict({"value": 1.0, "low": 0.0})
-
-
 def test_with_nulls_returns_a_copy():
     score = Score(0.5, 0.4, 0.6, n=10, estimator="none", nulls={"permuted": 0.0})
     more = score.with_nulls(untrained=Score(0.1, 0.0, 0.2, n=10, estimator="none"))
@@ -222,7 +217,6 @@ BAD = [
     ("order", {"folds": 21}, r"`latents` \(n=40\) must have at least 42 rows: 21 folds hold two rows each"),
     ("trustworthiness", {"k": 20}, r"`latents` \(n=40\) must have at least 42 rows: k \(=20\)"),
     ("p1_order", {"neighbours": 40}, r"`latents` \(n=40\) must have at least 41 rows"),
-    ("p1_order", {"seeds": ()}, r"`seeds` \(=\(\)\) must hold at least one seed"),
     ("participation_ratio", {"latents": LATENTS[:3]}, r"`latents` \(n=3\) must have at least 4 rows"),
     ("label_share", {"latents": LATENTS}, r"`latents` \(shape \(40, 6\)\) must be \(draws, n, features\)"),
     ("label_share", {"latents": DRAWS[:0]}, r"`latents` \(draws=0\) must have at least 2 noise draws"),

@@ -54,10 +54,8 @@ def p1_order(
         epochs: UMAP's n_epochs.
 
     Raises:
-        ValueError: as `check_latents` and `check_labels` say, no seed, n <= `neighbours`, or n < 10: five folds of two.
+        ValueError: as `check_latents` and `check_labels` say, n <= `neighbours`, or n < 10: five folds of two.
     """
-    if not seeds:
-        raise ValueError(f"`seeds` (={seeds}) must hold at least one seed: an embedding each")
     x = check_latents(
         latents,
         max(neighbours + 1, 2 * FOLDS),
