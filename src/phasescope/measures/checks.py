@@ -1,7 +1,5 @@
 """What every measure requires of its arrays; labels as targets, as distances, and as combinations of K factors' values."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

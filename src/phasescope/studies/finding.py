@@ -1,7 +1,5 @@
 """Where studies are found: `studies/NAME/study.py` in the working folder or in the checkout, or any path."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

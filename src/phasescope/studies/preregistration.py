@@ -9,8 +9,6 @@ classes and functions that cells name (a loss, a world) count as data: runs made
 not this study's.
 """
 
-from __future__ import annotations
-
 import datetime
 import json
 import subprocess

@@ -8,8 +8,6 @@ their logarithm. Every combination is a cell. Seeds begin at 0, as a study's
 do, so that its runs are shared with studies.
 """
 
-from __future__ import annotations
-
 import hashlib
 import math
 import re

@@ -5,8 +5,6 @@ image with d_1 / d_2 < 1/3 counts as a copy (Yoon et al. 2023; Bonnaire et al. 2
 labels a *true* image counts as a copy in a fifth of cases, so the share stands beside that of the exact images.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from jaxtyping import Float
 

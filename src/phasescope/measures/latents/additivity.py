@@ -9,8 +9,6 @@ the adjusted R^2 (Theil 1961), less noise. The plain 1 - sum |r|^2 / sum |z|^2 i
 % of noise. It is in `detail`.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from jaxtyping import Float
 

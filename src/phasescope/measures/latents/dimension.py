@@ -24,8 +24,6 @@ counts the covariance of two rows by the share of neighbours that they have in c
 terms of that sum are resampled; independent rows would make intervals too narrow, a jackknife too wide.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

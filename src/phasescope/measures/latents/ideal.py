@@ -12,8 +12,6 @@ The two tori are those between which Liang et al. (NeurIPS 2024, arXiv 2408.1325
 diffusion models learn. Their radii are not stated: R = 2, r = 1 here.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike

@@ -21,8 +21,6 @@ The sheet's own trustworthiness compares two draws of the same labels and never 
 whatever the order of its labels.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal

@@ -15,8 +15,6 @@ Features are centred and not rescaled one by one: the score then belongs to the 
 same under rotation, shift and scaling of all, and a channel that is all but dead is not blown up.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

@@ -22,8 +22,6 @@ The sum of the shares is not 1: noise is left, and what only a label and an imag
 by which the errors of a Gaussian shrink. It is 0 if nothing was learned, and as far from R^2 = 0.9 to 0.99 as from 0 to 0.9.
 """
 
-from __future__ import annotations
-
 import math
 from functools import partial
 

@@ -10,8 +10,6 @@ p_{k+1}: the k-th feature stands out from the next. The Betti number is the larg
 feature of the whole is beyond that quantile too, or 0. A feature smaller than the gaps between landmarks is not counted.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

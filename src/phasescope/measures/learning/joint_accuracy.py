@@ -10,8 +10,6 @@ Their intervals are percentiles of draws from Jeffreys' posterior, Dirichlet(cou
 empty cell. Images of several runs must not be pooled: runs at different accuracies are correct or wrong together.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -6,8 +6,6 @@ representation apply to gains over the baselines (`gain`): an untrained network,
 A or undecided, never C.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -18,8 +18,6 @@ accelerated proximal gradients (Beck & Teboulle 2009), restarted where momentum 
 dimensions move at once, so equal ones share their weight equally: coordinate descent would prefer the first.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

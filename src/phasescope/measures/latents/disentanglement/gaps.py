@@ -14,8 +14,6 @@ combinations of factor values are missing, factors say something of each other, 
 keeps them apart; hence F, which is about 0 otherwise.
 """
 
-from __future__ import annotations
-
 from itertools import combinations
 
 import numpy as np

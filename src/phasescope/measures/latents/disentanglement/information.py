@@ -12,8 +12,6 @@ ranks round the circle are turned, and mirrored if need be, to meet the factor's
 mean exp(2 pi i (rank_angle -+ rank_factor)): every circle that follows the factor once round then has I = H(k).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
