@@ -1,7 +1,5 @@
 """What is held out of a design, by which name, and what cannot be."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import given

@@ -1,7 +1,5 @@
 """Routes on made networks: one that passes the label on, one that passes the image on, both, neither."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

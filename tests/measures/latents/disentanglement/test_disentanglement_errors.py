@@ -1,7 +1,5 @@
 """One clear error each for what is not a code, not labels or no split."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

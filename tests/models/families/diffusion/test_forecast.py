@@ -1,7 +1,5 @@
 """What is foretold, against closed forms and what must hold of any data."""
 
-from __future__ import annotations
-
 import math
 from itertools import pairwise
 

@@ -1,7 +1,5 @@
 """The ladder's rungs against brute force, and their place among one another."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import numpy as np
