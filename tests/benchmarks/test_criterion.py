@@ -1,7 +1,5 @@
 """When a snapshot passes, when a contender is there, and what censored seeds say."""
 
-from __future__ import annotations
-
 import pytest
 
 from benchmarks.criterion import condense, passes, reached, reached_phase_c

@@ -1,7 +1,5 @@
 """The command: which parts it runs, and with what code it ends."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

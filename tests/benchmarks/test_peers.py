@@ -1,7 +1,5 @@
 """Every installed peer is as large as the others, is told x, y and t, and learns with all its parameters."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

@@ -1,7 +1,5 @@
 """Every operator's time is in one class, and the roofline statement is the arithmetic that it says it is."""
 
-from __future__ import annotations
-
 import json
 from types import SimpleNamespace
 

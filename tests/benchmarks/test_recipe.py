@@ -1,7 +1,5 @@
 """The recipe of diffusers: its size, its noise, its schedule, its clock, and when it ends."""
 
-from __future__ import annotations
-
 import math
 import time
 from typing import Any, cast

@@ -1,7 +1,5 @@
 """Sections are kept as they come; a part goes on only where settings, machine and versions are the same."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """What is varied is what differs; two runs at once are held against one, in the same rounds."""
 
-from __future__ import annotations
-
 import json
 
 from benchmarks import scaling

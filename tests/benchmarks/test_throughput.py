@@ -1,7 +1,5 @@
 """Who is compared with whom, and that a record says all that its table needs."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """The race: real runs of both kinds, and whose turn it is, what is kept, what is said of all."""
 
-from __future__ import annotations
-
 import importlib.util
 import json
 from collections.abc import Sequence

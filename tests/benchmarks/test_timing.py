@@ -1,7 +1,5 @@
 """Turns are taken round after round, one contender at a time; what cannot work says why."""
 
-from __future__ import annotations
-
 import json
 import math
 from itertools import pairwise

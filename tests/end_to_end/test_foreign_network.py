@@ -9,14 +9,25 @@ import phasescope
 from phasescope.core.factors import Factors
 from phasescope.core.places import Place
 from phasescope.models.families.diffusion.config import DiffusionConfig
-from phasescope.models.networks.adapters import DiffusersNetwork
 from phasescope.worlds.bump.world import GaussianBump
 
 STEPS, BATCH = 200, 32
 WORLD = GaussianBump.of({"canvas": 16})
+TAPS = ["unet.down_blocks.1", "unet.mid_block"]
 
 
-def network() -> DiffusersNetwork:
+class Labelled(torch.nn.Module):
+    """A library's network as `network(x_t, t, labels)`: labels through its class embedding."""
+
+    def __init__(self, unet: torch.nn.Module):
+        super().__init__()
+        self.unet = unet
+
+    def forward(self, x_t: torch.Tensor, t: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return self.unet(x_t, t, None, class_labels=(labels / 8 - 1).nan_to_num()).sample
+
+
+def network() -> Labelled:
     from diffusers import UNet2DConditionModel
 
     with torch.random.fork_rng(devices=[]):
@@ -34,7 +45,7 @@ def network() -> DiffusersNetwork:
             class_embed_type="projection",
             projection_class_embeddings_input_dim=2,
         )
-        return DiffusersNetwork(unet, WORLD.factors)
+        return Labelled(unet)
 
 
 def train_as_its_user_would(learner: torch.nn.Module) -> list[float]:
@@ -61,18 +72,16 @@ def test_diffusers_u_net_is_trained_probed_and_measured_as_it_is():
     losses = train_as_its_user_would(trained)
     assert sum(losses[-50:]) < 0.3 * sum(losses[:50])
 
-    probed = phasescope.probe(
-        trained, WORLD, ["down_blocks.1", "mid_block"], [100, 600], labels=128, untrained=network()
-    )
+    probed = phasescope.probe(trained, WORLD, TAPS, [100, 600], labels=128, untrained=network())
     table = probed.table()
-    places = {str(Place(tap, t)) for tap in ("down_blocks.1", "mid_block") for t in (100, 600)}
+    places = {str(Place(tap, t)) for tap in TAPS for t in (100, 600)}
     for name, by_place in table.items():
         assert set(by_place) == places
         for score in by_place.values():
             assert {"pixels", "untrained"} <= set(score.nulls), name
             assert score.value != score.nulls["untrained"] or score.value == 0, name  # 0: no factor is read
-    order = table["order"]["mid_block.600"]
+    order = table["order"]["unet.mid_block.600"]
     own = phasescope.measures.order(
-        probed.latents["mid_block", 600], probed.labels, Factors.named(("x", "y"), [16.0, 16.0])
+        probed.latents["unet.mid_block", 600], probed.labels, Factors.named(("x", "y"), [16.0, 16.0])
     )
     assert (order.value, order.low, order.high) == (own.value, own.low, own.high)

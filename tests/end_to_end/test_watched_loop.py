@@ -10,7 +10,6 @@ import torch
 from torch.nn import functional as F
 
 import phasescope
-from phasescope.models.networks.adapters import DiffusersNetwork
 from phasescope.runs.watching import Watcher
 from phasescope.worlds import ArrayWorld, GaussianBump
 
@@ -29,6 +28,17 @@ PLAN = {
     "images": {"trained": 16},
     "p1": None,
 }
+
+
+class Unlabelled(torch.nn.Module):
+    """A library's network as `network(x_t, t, labels)`."""
+
+    def __init__(self, unet: torch.nn.Module):
+        super().__init__()
+        self.unet = unet
+
+    def forward(self, x_t: torch.Tensor, t: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return self.unet(x_t, t).sample
 
 
 def train(folder: Path) -> Watcher:
@@ -50,10 +60,11 @@ def train(folder: Path) -> Watcher:
     lr_scheduler = get_scheduler(
         "cosine", optimizer, num_warmup_steps=2, num_training_steps=EPOCHS * len(train_dataloader)
     )
-    watcher = phasescope.watch(COLOURED, taps=["mid_block"], folder=folder, **PLAN)
+    network = Unlabelled(model)
+    watcher = phasescope.watch(COLOURED, taps=["unet.mid_block"], folder=folder, **PLAN)
     global_step = 0
     for _ in range(EPOCHS):
-        watcher.record(DiffusersNetwork(model, COLOURED.factors), global_step)
+        watcher.record(network, global_step)
         model.train()
         for (clean_images,) in train_dataloader:
             noise = torch.randn(clean_images.shape)
@@ -69,7 +80,7 @@ def train(folder: Path) -> Watcher:
             optimizer.zero_grad()
             ema_model.step(model.parameters())
             global_step += 1
-    watcher.record(DiffusersNetwork(model, COLOURED.factors), global_step)
+    watcher.record(network, global_step)
     return watcher
 
 
@@ -80,13 +91,13 @@ def test_diffusers_training_example_is_watched(tmp_path: Path, cli):
     per_epoch = len(LABELS)
     assert [entry["images_seen"] for entry in run.metrics] == [0, per_epoch, 2 * per_epoch]
     assert set(run.metrics[-1]["phase"]) == {"behaviour", "sheet", "representation"}
-    assert set(run.metrics[-1]["order"]["mid_block.600"]["nulls"]) == {"permuted", "untrained", "pixels"}
+    assert set(run.metrics[-1]["order"]["unet.mid_block.600"]["nulls"]) == {"permuted", "untrained", "pixels"}
     folders = ("--runs", tmp_path / "runs")
     assert json.loads(cli("show", "unconditional", "--json", *folders).out)["status"]["state"] == "done"
     scores = json.loads(
         cli("measure", "unconditional", "--only", "order,label_share", "--json", *folders).out
     )
-    assert set(scores["order"]) == {"mid_block.100", "mid_block.600"}
+    assert set(scores["order"]) == {"unet.mid_block.100", "unet.mid_block.600"}
     assert cli("report", "unconditional", *folders).code == 0
     told = cli("sample", "unconditional", "--out", tmp_path / "some.png", *folders)
     assert told.code == 2

@@ -1,7 +1,5 @@
 """What a jackknife counts twice, on statistics whose parts are known."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import dataclasses
 import json
 import math
@@ -84,11 +82,6 @@ def test_columns_are_the_leaves_of_the_dict():
         "nulls.pixels": None,
         "detail.k=5": 1.0,
     }
-
-
-def test_bad_input_of_what_is_no_score_is_named():
-    with pytest.raises(ValueError, match=r"a score \(of value, low\) must have `high`"):
-        Score.from_dict({"value": 1.0, "low": 0.0})
 
 
 def test_with_nulls_returns_a_copy():
@@ -177,7 +170,6 @@ BAD = [
             ({"latents": DRAWS}, r"`latents` \(shape \(3, 40, 6\)\) must be \(n, features\)"),
             ({"latents": np.ones((40, 6))}, r"`latents` \(shape \(40, 6\)\) must vary"),
             ({"latents": LATENTS[:, :0]}, r"`latents` \(shape \(40, 0\)\) must vary"),
-            ({"resamples": 1}, r"`resamples` \(=1\) must be an integer of at least 2"),
         ]
     ),
     *(
@@ -197,7 +189,6 @@ BAD = [
                 {"factors": Factors((Factor("x", 0.0, 32.0), Factor("y", 1.0, 1.0)))},
                 r"`span` \(=\[32.0, 0.0\]\) must be greater than 0",
             ),
-            ({"permutations": 0}, r"`permutations` \(=0\) must be an integer of at least 1"),
             (
                 {
                     "labels": 32 * (LABELS > 16),
@@ -221,13 +212,9 @@ BAD = [
         ]
     ),
     ("two_nn", {"latents": LATENTS[:3]}, r"`latents` \(n=3\) must have at least 4 rows"),
-    ("order", {"folds": 1}, r"`folds` \(=1\) must be an integer of at least 2"),
     ("order", {"folds": 21}, r"`latents` \(n=40\) must have at least 42 rows: 21 folds hold two rows each"),
-    ("order", {"folds": 2.5}, r"`folds` \(=2.5\) must be an integer of at least 2"),
     ("trustworthiness", {"k": 20}, r"`latents` \(n=40\) must have at least 42 rows: k \(=20\)"),
-    ("trustworthiness", {"k": 0}, r"`k` \(=0\) must be an integer of at least 1"),
     ("p1_order", {"neighbours": 40}, r"`latents` \(n=40\) must have at least 41 rows"),
-    ("p1_order", {"seeds": ()}, r"`seeds` \(=\(\)\) must hold at least one seed"),
     ("participation_ratio", {"latents": LATENTS[:3]}, r"`latents` \(n=3\) must have at least 4 rows"),
     ("label_share", {"latents": LATENTS}, r"`latents` \(shape \(40, 6\)\) must be \(draws, n, features\)"),
     ("label_share", {"latents": DRAWS[:0]}, r"`latents` \(draws=0\) must have at least 2 noise draws"),

@@ -4,8 +4,6 @@ Accuracy is a ramp that starts at `onset`; images are in phase A until `formed`,
 half, then in C.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

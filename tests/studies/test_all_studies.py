@@ -1,8 +1,6 @@
 """Every study that is found: valid, with claims that can be won and lost, and verdicts that follow from its
 records."""
 
-from __future__ import annotations
-
 import ast
 import math
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """A claim: when it is decided, what it refuses, how it says what it can detect."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

@@ -1,8 +1,6 @@
 """A study from nothing to its page, with real runs of seconds; then nothing is computed twice, and nothing foreign
 is taken."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import shutil

@@ -1,7 +1,5 @@
 """What the study `dose` brings along: its loss, its head, its slope."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

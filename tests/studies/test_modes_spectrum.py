@@ -1,7 +1,5 @@
 """Variance by mode: what it is of noise, of waves, of the translates of one image, and what it always adds up to."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

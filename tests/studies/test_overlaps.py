@@ -1,7 +1,5 @@
 """Overlaps of images as a graph, and where it percolates: lattices whose thresholds are known."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

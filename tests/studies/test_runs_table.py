@@ -1,7 +1,5 @@
 """`Runs`: one row per run, and what it reads of courses that are known."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from learner import STEPS, records, run

@@ -1,7 +1,5 @@
 """What the study `seeds` brings along: a design in which each two seeds meet in all levels, kinds, shares of variance."""
 
-from __future__ import annotations
-
 from itertools import combinations
 
 import numpy as np

@@ -1,8 +1,6 @@
 """Statistics of tables of runs: simulations have the truth they say, estimates find it, intervals err as often as
 they say."""
 
-from __future__ import annotations
-
 import itertools
 import math
 

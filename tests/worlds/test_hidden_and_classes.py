@@ -1,7 +1,5 @@
 """Hidden factors and classes: what networks are given, the exact optimum, grids and measures."""
 
-from __future__ import annotations
-
 import json
 
 import numpy as np

@@ -1,14 +1,11 @@
 """What is held out of a design, by which name, and what cannot be."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from phasescope.core.config import UserError
-from phasescope.runs.config import RunConfig
 from phasescope.worlds import GaussianBump, Mixed, Stripes, check_world
 
 BAND = {"x": [13, 19], "y": [13, 19]}
@@ -163,23 +160,3 @@ def test_a_mixed_image_is_read_by_what_its_label_shows():
         "none",
         "misplaced",
     ]
-
-
-RIM = {"within": {"x": [0, 32], "y": [0, 32]}, "hold_out": {"kind": "rim", "width": 2}}
-STRIPES = [{"within": {"x": [0, 32]}, "at": {"y": -6}}, {"within": {"y": [0, 32]}, "at": {"x": -6}}]
-
-
-@pytest.mark.parametrize(
-    "world",
-    [
-        {"kind": "stripes", "margin_px": 6.0},
-        {"kind": "mixed", "together": {"kind": "gaussian_bump"}, "alone": {"margin_px": 6.0}},
-    ],
-)
-def test_a_rim_of_both_factors_needs_each_of_them_alone(world: dict):
-    with pytest.raises(
-        UserError, match=r"`world.design.hold_out` \(=rim of 2\) must have images of one factor"
-    ):
-        RunConfig.of({"world": {**world, "design": RIM}})
-    whole = RunConfig.of({"world": {**world, "design": {"kind": "union", "parts": [RIM, *STRIPES]}}})
-    assert set(whole.world.held_out()) == {"inside"}

@@ -1,7 +1,5 @@
 """A world of somebody's own is tried out before it trains: the first fault is one line that names class and method."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

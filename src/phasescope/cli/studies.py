@@ -45,7 +45,6 @@ def study(
     *,
     final: bool = False,
     seeds: arg.Whole | None = None,
-    base: str | None = None,
     engine: arg.Engine = "local",
     workers: arg.Workers = None,
     dry_run: arg.DryRun = False,
@@ -63,21 +62,18 @@ def study(
         name: a study of the folder of studies, or the path of a study's folder or file; `claims` lists them
         final: add the seeds of the final analysis to the cells of claims that the first left undecided
         seeds: runs per cell, if fewer than the study's own are wanted: a rehearsal, which decides no claim
-        base: another preset for all cells; a study of its own, in a folder of its own
         judge: judge by the records that exist and write the page, and run nothing
         amend: reason for a change of what was preregistered
         looked: with --amend, say that runs which the change concerns had been looked at
     """
     from phasescope.studies.conduct import judge_again, survey
-    from phasescope.studies.finding import find_study, on_preset
+    from phasescope.studies.finding import find_study
     from phasescope.views.report.study_page import write_study_page
     from phasescope.views.terminal.studies import judged, needed
 
     if looked and not amend:
         raise UserError("`--looked` (=True) must go with --amend: it says what was known at that time")
     chosen = find_study(name, studies)
-    if base is not None:
-        chosen = on_preset(*chosen, base)
     if judge:
         judge_again(*chosen, amend, looked)
         write_study_page(*chosen)
@@ -106,7 +102,6 @@ def _conducted(
 
 def sweep(
     *overrides: arg.OtherOverrides,
-    zip: bool = False,
     name: str | None = None,
     engine: arg.Engine = "local",
     partition: str | None = None,
@@ -123,7 +118,6 @@ def sweep(
 
     Args:
         overrides: as of `train`; several values as in world.design.dx=0.5,1,2 or training.steps=500..2000:4 seed=0..3
-        zip: take the values in step, instead of every combination
         name: of its folder; sweep-HASH of its cells without it
         partition: of SLURM
         minutes: time limit of a job of SLURM; a run that meets it is resumed by another job
@@ -137,7 +131,7 @@ def sweep(
     resources = {"partition": partition, "minutes": minutes, "gpus": gpus}
     asked = {resource: value for resource, value in resources.items() if value is not None}
     check_asked(engine, asked)
-    study = sweep_of(overrides, zip, name)
+    study = sweep_of(overrides, name)
     folder = sweeps / study.name
     check_own(study, folder)
     surveyed = survey(study, folder, runs)

@@ -15,8 +15,6 @@ p_k = k V_k / S_1, which sum to 1. Then S_2 / S_1 = sum p_k (k - 1) / 2 and V / 
 the first if all parts are of one order. The estimate between the bounds is their geometric mean.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What every measure requires of its arrays; labels as targets, as distances, and as combinations of K factors' values."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,17 +16,6 @@ DECIMALS = 6
 """of the largest, to which squared distances are compared: float32 labels on a lattice tie exactly"""
 TOLERANCE = 1e-5
 """share of a factor's range within which two values are equal: float32 labels on a lattice are"""
-
-
-def check_count(name: str, value: int, at_least: int, why: str) -> None:
-    """Raise ValueError unless `value` is an int >= `at_least`."""
-    if not isinstance(value, int | np.integer) or value < at_least:
-        raise ValueError(f"`{name}` (={value}) must be an integer of at least {at_least}: {why}")
-
-
-def check_draws(permutations: int, resamples: int) -> None:
-    check_count("permutations", permutations, 1, "a score needs its null")
-    check_count("resamples", resamples, 2, "an interval needs replicates")
 
 
 def check_finite(name: str, x: np.ndarray) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -91,14 +91,7 @@ class Score:
 
     @classmethod
     def from_dict(cls, tree: Mapping[str, Any]) -> Score:
-        """Return the score that `to_dict` was given; NaN where it had None.
-
-        Raises:
-            ValueError: a part of a score is missing.
-        """
-        lacking = [part.name for part in fields(cls) if part.name not in tree]
-        if lacking:
-            raise ValueError(f"a score (of {', '.join(tree)}) must have `{lacking[0]}`")
+        """Return the score that `to_dict` was given; NaN where it had None."""
         value, low, high = (_number(tree[part]) for part in ("value", "low", "high"))
         nulls, detail = ({name: _number(x) for name, x in tree[part].items()} for part in NAMED)
         return cls(value, low, high, int(tree["n"]), str(tree["estimator"]), nulls, detail)

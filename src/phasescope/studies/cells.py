@@ -1,7 +1,5 @@
 """Cells: the points of a study's design. The runs of a cell differ in their seed alone."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

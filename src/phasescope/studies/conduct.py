@@ -6,8 +6,6 @@ Further readings need the run's snapshots: if these are gone, the run is compute
 a study that was killed resumes, and two that run at once share folders and records.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass

@@ -1,13 +1,10 @@
 """Where studies are found: `studies/NAME/study.py` in the working folder or in the checkout, or any path."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 
 from phasescope.core.errors import UserError
 from phasescope.core.kinds import found_from, load
-from phasescope.runs.config import preset
 from phasescope.studies.study import Study
 
 STUDY_FILE = "study.py"
@@ -54,18 +51,6 @@ def find_study(name: str, folder: Path | None = None) -> tuple[Study, Path]:
         raise UserError(f"`STUDY` (={name}) must hold a phasescope Study: {variable or 'STUDY'} = Study(...)")
     study = replace(study, file=file)
     return study, file.parent if file.name == STUDY_FILE else file.with_suffix("")
-
-
-def on_preset(study: Study, folder: Path, base: str) -> tuple[Study, Path]:
-    """Return a study with another preset for all its cells: a study of its own, with a folder of its own.
-
-    Raises:
-        UserError: there is no such preset.
-    """
-    preset(base)
-    cells = [replace(cell, base="") for cell in study.cells]
-    named = replace(study, name=f"{study.name}-{base}", base=base, cells=cells)
-    return named, folder.with_name(f"{folder.name}-{base}")
 
 
 def find_studies(folder: Path | None = None) -> list[tuple[Study, Path]]:

@@ -9,8 +9,6 @@ classes and functions that cells name (a loss, a world) count as data: runs made
 not this study's.
 """
 
-from __future__ import annotations
-
 import datetime
 import json
 import subprocess
@@ -20,10 +18,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from phasescope.core.config import explain
-from phasescope.core.errors import UserError
+from phasescope.core.errors import UserError, reading
 from phasescope.core.kinds import source_digests
 from phasescope.runs.store.files import read_json, sha256, to_json, write_aside
 from phasescope.studies.study import Study
@@ -67,20 +64,10 @@ class Preregistration(BaseModel):
 
 
 def read_preregistration(folder: Path) -> Preregistration | None:
-    """Return what a study's folder holds; None if it has no preregistration.
-
-    Raises:
-        UserError: the file is invalid.
-    """
+    """Return what a study's folder holds; None if it has no preregistration. UserError if it cannot be read."""
     path = folder / PREREGISTRATION
-    if not path.exists():
-        return None
-    try:
-        return Preregistration.model_validate(read_json(path))
-    except ValidationError as error:
-        raise UserError(
-            f"`{path}` must be a study's preregistration: {explain(error, Preregistration)}"
-        ) from None
+    with reading(path):
+        return Preregistration.model_validate(read_json(path)) if path.exists() else None
 
 
 def data_of(study: Study) -> dict[str, Any]:
@@ -226,11 +213,10 @@ def _commit(folder: Path) -> str:
     """Return the commit that is checked out, with a `+` if files differ from it; empty outside of git."""
 
     def git(*words: str) -> str:
-        where = folder if folder.is_dir() else "."
-        done = subprocess.run(["git", *words], cwd=where, capture_output=True, text=True, check=False)
-        return done.stdout.strip() if done.returncode == 0 else ""
+        command = ["git", "-C", str(folder if folder.is_dir() else "."), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
         return git("rev-parse", "--short=12", "HEAD") + "+" * bool(git("status", "--porcelain", "--", "*.py"))
-    except OSError:  # no git on this machine
+    except (OSError, subprocess.CalledProcessError):  # no git on this machine, or no repository
         return ""

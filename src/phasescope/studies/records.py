@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from phasescope.core.config import explain
-from phasescope.core.errors import UserError
+from phasescope.core.errors import UserError, reading
 from phasescope.core.kinds import source_digests
 from phasescope.measures.over_runs.resampling import NotEnough
 from phasescope.runs.recording import SOURCES
@@ -239,20 +238,9 @@ def claims_text(content: Mapping[str, Any]) -> str:
 
 
 def read_claims(folder: Path) -> Judged | None:
-    """Return what claims.json holds; None if there is none.
-
-    Raises:
-        UserError: it is invalid, or its records are missing.
-    """
-    path = folder / CLAIMS
-    if not path.exists():
+    """Return what claims.json holds; None if there is none. UserError if it or its records cannot be read."""
+    if not (path := folder / CLAIMS).exists():
         return None
-    try:
+    with reading(path):
         judged = Judged.model_validate(read_json(path))
         return judged.model_copy(update={"stale": judged.sha256 != sha256(folder / RECORDS)})
-    except ValidationError as error:
-        raise UserError(f"`{path}` must hold a study's claims: {explain(error, Judged)}") from None
-    except OSError as error:
-        raise UserError(
-            f"`{path}` must lie beside the records that it was computed from: {error.strerror}"
-        ) from None

@@ -4,11 +4,9 @@
 
 Commas outside brackets and quotes separate values: `probing.taps=[up1],[down3,mid]` has two, each a list. `0..7`
 are whole numbers, both ends included; `0.5..2:4` are four evenly spaced numbers, and `:log` spaces them evenly in
-their logarithm. Every combination is a cell, or the values go in step with `zip_`. Seeds begin at 0, as a study's
+their logarithm. Every combination is a cell. Seeds begin at 0, as a study's
 do, so that its runs are shared with studies.
 """
-
-from __future__ import annotations
 
 import hashlib
 import math
@@ -43,18 +41,16 @@ RANGE = re.compile(rf"({NUMBER})\.\.({NUMBER})(?::(\d+)(:log)?)?")
 Override = tuple[list[str], Any]
 
 
-def sweep_of(words: Sequence[str], zip_: bool = False, name: str | None = None) -> Study:
+def sweep_of(words: Sequence[str], name: str | None = None) -> Study:
     """Return the study that overrides describe.
 
     Args:
         words: ``[FILE.yaml] [key=value ...]``, some of them with several values.
-        zip_: take the values in step instead of every combination.
         name: of the study; by default `sweep-` and the first digits of a hash of its cells, so that the same words
             resume it.
 
     Raises:
-        UserError: an override is invalid, nothing is swept, there are too many cells, or values in step differ in
-            number.
+        UserError: an override is invalid, nothing is swept, or there are too many cells.
     """
     if name is not None and not NAME.fullmatch(name):
         raise UserError(
@@ -69,7 +65,7 @@ def sweep_of(words: Sequence[str], zip_: bool = False, name: str | None = None) 
     if not swept and seeds == 1:
         raise UserError("`WORD` (=no list, no range) must have several values, as in world.design.dx=0.5,1,2")
     fixed = [values[0] for values in values.values() if len(values) == 1]
-    cells = [_cell(base, fixed, point) for point in _points(swept, zip_)]
+    cells = [_cell(base, fixed, point) for point in _points(swept)]
     text = to_json([[cell.name, cell.base, cell.fields] for cell in cells])
     name = name or f"sweep-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
     return shown(Study(name, f"What changes with {', '.join(swept) or 'the seed'}?", DEFAULTS, cells, seeds))
@@ -92,11 +88,7 @@ def study_or_sweep(target: str, folder: Path | None) -> tuple[Study, Path] | Non
 
 
 def sweep_in(folder: Path) -> Study | None:
-    """Return the sweep that a folder holds; None if it holds none.
-
-    Raises:
-        UserError: its preregistration is invalid.
-    """
+    """Return the sweep that a folder holds; None if it holds none."""
     known = read_preregistration(folder)
     if known is None or known.study["base"] != DEFAULTS or known.study["claims"]:
         return None
@@ -164,16 +156,11 @@ def _seeds(values: Sequence[Any]) -> int:
     return len(values)
 
 
-def _points(swept: Mapping[str, Sequence[Override]], zip_: bool) -> list[tuple[Override, ...]]:
+def _points(swept: Mapping[str, Sequence[Override]]) -> list[tuple[Override, ...]]:
     """Return the values of each cell."""
-    counts = {key: len(values) for key, values in swept.items()}
-    if zip_ and len(set(counts.values())) > 1:
-        listed = ", ".join(f"{key} {count}" for key, count in counts.items())
-        raise UserError(f"`--zip` (={listed}) must have as many values of each field")
-    cells = min(counts.values(), default=1) if zip_ else math.prod(counts.values())
-    if cells > MOST_CELLS:
+    if (cells := math.prod(map(len, swept.values()))) > MOST_CELLS:
         raise UserError(f"`WORD` (={cells} combinations) must make at most {MOST_CELLS} cells")
-    return list(zip(*swept.values(), strict=True)) if zip_ and swept else list(product(*swept.values()))
+    return list(product(*swept.values()))
 
 
 def _cell(base: Tree, fixed: Sequence[Override], point: Sequence[Override]) -> Cell:

@@ -12,8 +12,6 @@ of a periodic factor. A rule that needs a range of each factor has them by name:
     subset      labels drawn at random: `left_out`
 """
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self

@@ -1,9 +1,6 @@
-from __future__ import annotations
-
 import math
 
 import numpy as np
-import pytest
 from scipy.integrate import quad
 from scipy.spatial.distance import cdist
 
@@ -69,17 +66,3 @@ def test_ratios_are_those_of_scipys_distances_and_see_no_scale_shift_rotation_or
     np.testing.assert_allclose(
         gap_ratios(5 * x @ turn + 3, 5 * doubled @ turn + 3), gap_ratios(x, training), rtol=1e-9
     )
-
-
-@pytest.mark.parametrize(
-    ("images", "training", "message"),
-    [
-        (np.ones((3, 4)), np.ones((5, 4)), r"`training` \(all images equal\) must hold 2 different ones"),
-        (np.ones((3, 4)), np.eye(5), r"`images` \(of 4 pixels\) must be of 5"),
-        (np.full((3, 4), np.nan), np.eye(4), r"`images` \(12 of 12 not finite\)"),
-        (np.ones(3), np.eye(4), r"`images` \(shape \(3,\)\) must be \(n, ...\)"),
-    ],
-)
-def test_bad_input(images, training, message):
-    with pytest.raises(ValueError, match=message):
-        gap_ratios(images, training)

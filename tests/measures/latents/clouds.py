@@ -9,8 +9,6 @@ at random; `share` is the labels' part of the variance.
     python tests/measures/latents/clouds.py    prints the tables of docs/measures/sheet.md
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Spaces whose homology is known, as clouds of n rows drawn evenly by area."""
 
-from __future__ import annotations
-
 import numpy as np
 
 

@@ -5,8 +5,6 @@ beside noise of its own in each draw. Learning adds to that a scrambled sheet (f
 manifold without order) and an ordered one.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """On a torus whose images are all translates of one, their covariance is diagonal in Fourier's basis."""
 
-from __future__ import annotations
-
 import torch
 
 

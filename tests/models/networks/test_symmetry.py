@@ -1,7 +1,5 @@
 """A network that cannot tell a place from one some px away says so, and does so exactly."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from hypothesis import given

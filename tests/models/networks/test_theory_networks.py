@@ -1,7 +1,5 @@
 """Networks that theory speaks of: linear, circulant, and of a given receptive field."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

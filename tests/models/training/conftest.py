@@ -1,7 +1,5 @@
 """A stand-in for the compiler's back end."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

@@ -1,7 +1,5 @@
 """A compiled step is the eager one, whoever compiles it."""
 
-from __future__ import annotations
-
 import os
 import shutil
 

@@ -1,7 +1,5 @@
 """bfloat16 on a CPU: group normalisation computes in float32, in networks of any origin. In a step subnormals are 0."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """Learning-rate schedules of torch, by reference: the rates that torch itself gives, also for a run that is resumed."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from tiny_training import config_of, single

@@ -1,7 +1,5 @@
 """A world, a family and a network whose step takes a millisecond."""
 
-from __future__ import annotations
-
 import torch
 
 from phasescope.models.families.diffusion.config import DiffusionConfig

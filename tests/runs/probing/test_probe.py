@@ -8,7 +8,6 @@ from torch import nn
 from phasescope.core.errors import UserError
 from phasescope.core.places import Place
 from phasescope.models.families.diffusion.config import DiffusionConfig
-from phasescope.models.networks.adapters import DiffusersNetwork
 from phasescope.models.networks.unet.config import UNetConfig
 from phasescope.runs.probing.config import ProbingConfig
 from phasescope.runs.probing.observation import ProbeSet
@@ -149,45 +148,3 @@ def test_a_world_of_arrays_is_probed():
 def test_what_cannot_be_probed_is_refused(arguments, message):
     with pytest.raises(UserError, match=message):
         probe(Passing(), WORLD, ["label"], **arguments)
-
-
-@pytest.mark.parametrize("kind", ["conditional", "plain"])
-def test_networks_of_diffusers_are_probed_as_they_are(kind):
-    diffusers = pytest.importorskip("diffusers")
-    shape = {
-        "sample_size": 16,
-        "in_channels": 1,
-        "out_channels": 1,
-        "block_out_channels": (8, 16),
-        "layers_per_block": 1,
-        "norm_num_groups": 4,
-    }
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        if kind == "conditional":
-            unet = diffusers.UNet2DConditionModel(
-                **shape,
-                down_block_types=("DownBlock2D", "DownBlock2D"),
-                up_block_types=("UpBlock2D", "UpBlock2D"),
-                mid_block_type="UNetMidBlock2D",
-                cross_attention_dim=8,
-                class_embed_type="projection",
-                projection_class_embeddings_input_dim=2,
-            )
-            network = DiffusersNetwork(unet, WORLD.factors)
-        else:
-            unet = diffusers.UNet2DModel(
-                **shape,
-                down_block_types=("DownBlock2D", "DownBlock2D"),
-                up_block_types=("UpBlock2D", "UpBlock2D"),
-                add_attention=False,
-                class_embed_type="identity",
-            )
-            network = DiffusersNetwork(unet, WORLD.factors, embed=nn.Linear(2, 32))
-    probed = probe(network, WORLD, ["down_blocks.0", "mid_block"], 600, labels=16, shared=8)
-    assert probed.latents["mid_block", 600].shape == (16, 16 * 8 * 8)
-    told = [
-        probe(network, WORLD, ["mid_block"], 600, labels=labels, shared=1)
-        for labels in (np.array([[1.0, 2.0]], np.float32), np.array([[9.0, 2.0]], np.float32))
-    ]
-    assert not np.allclose(*(one.latents["mid_block", 600] for one in told)), "the label reaches the middle"

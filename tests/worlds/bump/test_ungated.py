@@ -1,7 +1,5 @@
 """The place read from every image, each axis by itself: it does not ask whether a bump is well formed."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from test_bump_reader import noisy, paint, reader_of, world

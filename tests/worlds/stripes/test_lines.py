@@ -1,7 +1,5 @@
 """Stripes in profiles: what noise alone does, runs that come round, and a fit against a library's."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The world of stripes and its reader: what is drawn is what is read, in thousands of images of known answer."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

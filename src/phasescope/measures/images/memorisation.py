@@ -5,13 +5,9 @@ image with d_1 / d_2 < 1/3 counts as a copy (Yoon et al. 2023; Bonnaire et al. 2
 labels a *true* image counts as a copy in a fifth of cases, so the share stands beside that of the exact images.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import ArrayLike
 
-from phasescope.measures.checks import check_finite
 from phasescope.measures.learning.phases import wilson_low
 from phasescope.measures.scores import Score
 
@@ -48,24 +44,8 @@ def gap_ratio(
 def gap_ratios(
     images: Float[np.ndarray, "n ..."], training: Float[np.ndarray, "M ..."]
 ) -> Float[np.ndarray, " n"]:
-    """Return d_1 / d_2 of each image.
-
-    Raises:
-        ValueError: images that are not finite, or not of the training images' size; training images that are all equal.
-    """
+    """Return d_1 / d_2 of each image."""
     from scipy.spatial import KDTree
 
-    x, a = _rows("images", images), np.unique(_rows("training", training), axis=0)
-    if x.shape[1] != a.shape[1]:
-        raise ValueError(f"`images` (of {x.shape[1]} pixels) must be of {a.shape[1]}, as `training` is")
-    if len(a) < 2:
-        raise ValueError("`training` (all images equal) must hold 2 different ones: d_2 is to the second")
-    return np.divide(*KDTree(a).query(x, k=2)[0].T)
-
-
-def _rows(name: str, images: ArrayLike) -> Float[np.ndarray, "n pixels"]:
-    x = np.asarray(images, dtype=float)
-    if x.ndim < 2 or not x.size:
-        raise ValueError(f"`{name}` (shape {x.shape}) must be (n, ...) with n of at least 1: one image a row")
-    check_finite(name, x)
-    return x.reshape(len(x), -1)
+    x, known = (np.reshape(several, (len(several), -1)) for several in (images, training))
+    return np.divide(*KDTree(np.unique(known, axis=0)).query(x, k=2)[0].T)

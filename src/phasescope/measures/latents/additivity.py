@@ -9,14 +9,11 @@ the adjusted R^2 (Theil 1961), less noise. The plain 1 - sum |r|^2 / sum |z|^2 i
 % of noise. It is in `detail`.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from jaxtyping import Float
 
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
-from phasescope.measures.checks import check_count
 from phasescope.measures.latents.ideal import clifford_torus, torus_3d
 from phasescope.measures.latents.variance_components import Code, check_code, fieller_interval
 from phasescope.measures.scores import Score, null_level
@@ -40,7 +37,6 @@ def additivity(
         latents: one row per label, whose noise counts as interaction, or several noise draws of such rows, which are
             averaged and whose noise is subtracted.
     """
-    check_count("permutations", permutations, 1, "a score needs its null")
     code = check_code(latents, labels, factors)
     effects, z, w = code.effects, code.z, float(code.noises.mean())
     n = len(z)

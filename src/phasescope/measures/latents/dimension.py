@@ -24,8 +24,6 @@ counts the covariance of two rows by the share of neighbours that they have in c
 terms of that sum are resampled; independent rows would make intervals too narrow, a jackknife too wide.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
@@ -33,7 +31,7 @@ from jaxtyping import Float, Int
 
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.anova import with_pairs_counted_once
-from phasescope.measures.checks import check_count, check_latents
+from phasescope.measures.checks import check_latents
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, ratio
 
 TIE = 1e-4
@@ -51,7 +49,6 @@ def participation_ratio(
     between 1 and the number of features that vary, or the rows' rank where rows lie in fewer dimensions than n would
     fill. It has no null of its own: the caller attaches the untrained network's and the pixels' with `Score.with_nulls`.
     """
-    check_count("resamples", resamples, 2, "an interval needs replicates")
     x = check_latents(latents, 4, "an unbiased estimate of tr(C^2) needs them")
     n, features = x.shape
     x = x - x.mean(axis=0)
@@ -138,7 +135,6 @@ def two_nn(latents: Float[np.ndarray, "n features"], resamples: int = 200, seed:
         ValueError: as `check_latents` says; n < 4; rows that are equal, since a distance of 0 has no logarithm; rows
             on a lattice, where most have two nearest neighbours that are equally far, whatever the dimension.
     """
-    check_count("resamples", resamples, 2, "an interval needs replicates")
     x = check_latents(latents, 4, "each has 2 neighbours, and a Gaussian cloud as many")
     n = len(x)
     distances, near = neighbour_distances(x)

@@ -33,7 +33,6 @@ from jaxtyping import Float, Int
 
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
-from phasescope.measures.checks import check_count
 from phasescope.measures.latents.ideal import RADII, clifford_torus, random_latents, torus_3d
 from phasescope.measures.latents.variance_components import (
     NOTHING,
@@ -67,7 +66,6 @@ def factorization(
     Raises:
         ValueError: as `check_labels`, `check_lattice` and `check_code` say; not two factors.
     """
-    check_count("permutations", permutations, 1, "a score needs its null")
     code = check_code(latents, labels, factors)
     lattice = code.effects.lattice
     known = lattice.labels

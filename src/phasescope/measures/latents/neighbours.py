@@ -21,8 +21,6 @@ The sheet's own trustworthiness compares two draws of the same labels and never 
 whatever the order of its labels.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -32,7 +30,7 @@ from jaxtyping import Float, Int
 
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
-from phasescope.measures.checks import Labels, check_count, check_draws, check_labels, check_latents
+from phasescope.measures.checks import Labels, check_labels, check_latents
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, null_level
 
 Ranks = Int[np.ndarray, "n n"]
@@ -56,10 +54,8 @@ def trustworthiness(
     Args:
         k: number of neighbours.
     """
-    check_count("k", k, 1, "a neighbourhood")
     x = check_latents(latents, 2 * k + 2, f"k (={k}) must be less than half of them, and of all but one")
     known = check_labels(labels, len(x), factors)
-    check_draws(permutations, resamples)
     n = len(x)
     rank, near = _label_ranks(known.values.tobytes(), known.factors), nearest(x, k + 1)
     rng = numpy_generator(seed, "trustworthiness")

@@ -15,8 +15,6 @@ Features are centred and not rescaled one by one: the score then belongs to the 
 same under rotation, shift and scaling of all, and a channel that is all but dead is not blown up.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 
@@ -26,7 +24,7 @@ from jaxtyping import Bool, Float, Int
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.anova import share_between_bounds
-from phasescope.measures.checks import Labels, check_count, check_draws, check_labels, check_latents
+from phasescope.measures.checks import Labels, check_labels, check_latents
 from phasescope.measures.latents.ridge import RidgeFit, out_of_fold, ridge_fits
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, null_level, ratio
 
@@ -61,8 +59,6 @@ def order(
     Args:
         latents: one row per label; several noise draws of one label must not be rows, since folds would share labels.
     """
-    check_count("folds", folds, 2, "each row is predicted from others")
-    check_draws(permutations, resamples)
     x = check_latents(latents, 2 * folds, f"{folds} folds hold two rows each")
     n, features = x.shape
     known = check_labels(labels, n, factors)

@@ -20,8 +20,6 @@ alpha held, leaving out training row i moves the error of test row t
 without a fit being repeated.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property

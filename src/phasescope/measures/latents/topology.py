@@ -10,17 +10,15 @@ p_{k+1}: the k-th feature stands out from the next. The Betti number is the larg
 feature of the whole is beyond that quantile too, or 0. A feature smaller than the gaps between landmarks is not counted.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from phasescope.core.randomness import numpy_generator
-from phasescope.measures.checks import check_count, check_latents
+from phasescope.measures.checks import check_latents
 from phasescope.measures.latents.dimension import gaussian_like
 from phasescope.measures.scores import CONFIDENCE, Score
 
@@ -62,11 +60,8 @@ def persistent_homology(
     Raises:
         ValueError: as `check_latents` says; n < 16, `landmarks` < 16, or `degree` not 0, 1 or 2.
     """
-    check_count("degree", degree, 0, "that of pieces")
     if degree > 2:
         raise ValueError(f"`degree` (={degree}) must be at most 2: that of voids")
-    check_count("landmarks", landmarks, FEWEST_ROWS, "halves have half of them")
-    check_count("resamples", resamples, 20, "a 95 % quantile needs them")
     x = check_latents(latents, FEWEST_ROWS, "halves of them are compared")
     rng = numpy_generator(seed, "persistent homology")
     own = _homology(x, degree, landmarks, resamples, rng)
@@ -80,14 +75,9 @@ def _homology(
 ) -> Homology:
     scale, distances = scaled_distances(x)
     n, L = len(x), min(landmarks, len(x))
-
-    def diagrams_of(rows: Int[np.ndarray, " m"], count: int) -> list[Float[np.ndarray, "_ 2"]]:
-        chosen = rows[maxmin(distances[np.ix_(rows, rows)], count)]
-        return rips(distances[np.ix_(chosen, chosen)], degree)
-
-    halves = [np.sort(rng.permutation(n)[: n // 2]) for _ in range(resamples)]
-    whole = diagrams_of(np.arange(n), L)
-    halved = [diagrams_of(half, L // 2) for half in halves]
+    whole = rips(distances, degree, L)
+    halves = (np.sort(rng.permutation(n)[: n // 2]) for _ in range(resamples))
+    halved = [rips(distances[np.ix_(half, half)], degree, L // 2) for half in halves]
     estimator = f"Rips, {L} maxmin landmarks of {n} rows, stable in {resamples} half-samples"
     betti = (
         betti_number(q, diagram, [half[q] for half in halved], L // 2, n, f"Betti number {q}, {estimator}")
@@ -140,23 +130,11 @@ def scaled_distances(x: Float[np.ndarray, "n features"]) -> tuple[float, Float[n
     return scale, euclidean_distances(x / scale)
 
 
-def maxmin(distances: Float[np.ndarray, "n n"], count: int) -> Int[np.ndarray, " count"]:
-    """Return landmarks, each the row farthest from those before it, from one end of the diameter."""
-    chosen = np.empty(count, dtype=int)
-    gap = np.full(len(distances), np.inf)
-    farthest = int(distances.max(axis=1).argmax())
-    for i in range(count):
-        chosen[i] = farthest
-        gap = np.minimum(gap, distances[farthest])
-        farthest = int(gap.argmax())
-    return chosen
-
-
-def rips(distances: Float[np.ndarray, "L L"], degree: int) -> list[Float[np.ndarray, "_ 2"]]:
-    """Return the diagram of each degree, finite features, most persistent first."""
+def rips(distances: Float[np.ndarray, "n n"], degree: int, landmarks: int) -> list[Float[np.ndarray, "_ 2"]]:
+    """Return the diagram of each degree of some maxmin landmarks, finite features, most persistent first."""
     from ripser import ripser
 
-    diagrams = ripser(distances, distance_matrix=True, maxdim=degree)["dgms"]
+    diagrams = ripser(distances, distance_matrix=True, maxdim=degree, n_perm=landmarks)["dgms"]
     finite = [diagram[np.isfinite(diagram[:, 1])].astype(float) for diagram in diagrams]
     return [diagram[np.argsort(diagram[:, 0] - diagram[:, 1], kind="stable")] for diagram in finite]
 

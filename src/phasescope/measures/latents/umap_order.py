@@ -20,7 +20,7 @@ from jaxtyping import Float, Int
 
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
-from phasescope.measures.checks import check_count, check_draws, check_labels, check_latents
+from phasescope.measures.checks import check_labels, check_latents
 from phasescope.measures.latents.order import estimated, explained, majority
 from phasescope.measures.scores import Score, bootstrap_weights, null_level, percentile_interval
 
@@ -54,13 +54,8 @@ def p1_order(
         epochs: UMAP's n_epochs.
 
     Raises:
-        ValueError: as `check_latents` and `check_labels` say, no seed, n <= `neighbours`, or n < 10: five folds of two.
+        ValueError: as `check_latents` and `check_labels` say, n <= `neighbours`, or n < 10: five folds of two.
     """
-    check_count("neighbours", neighbours, 2, "UMAP's graph")
-    check_count("epochs", epochs, 1, "UMAP's optimisation")
-    check_draws(permutations, resamples)
-    if not seeds:
-        raise ValueError(f"`seeds` (={seeds}) must hold at least one seed: an embedding each")
     x = check_latents(
         latents,
         max(neighbours + 1, 2 * FOLDS),

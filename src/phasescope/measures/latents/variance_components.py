@@ -25,8 +25,6 @@ noise, that excess is E (e^T H e')^2 / 2, and one further gradient, at Z + e', g
 varies too.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property

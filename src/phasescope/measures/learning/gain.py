@@ -10,8 +10,6 @@ For order it is 1 - exp(-learnt order) if the untrained network is the highest f
 known: both ends of the score's interval go through the same function.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from functools import partial

@@ -10,17 +10,13 @@ Their intervals are percentiles of draws from Jeffreys' posterior, Dirichlet(cou
 empty cell. Images of several runs must not be pooled: runs at different accuracies are correct or wrong together.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from numpy.typing import ArrayLike
 
 from phasescope.core.randomness import numpy_generator
-from phasescope.measures.checks import check_count
 from phasescope.measures.scores import Score, null_level, percentile_interval
 
 
@@ -49,14 +45,7 @@ def joint_accuracy(
     The baseline `permuted` is the level that each measure stays below in 95 % of permutations of y: independence at the same
     acc_x and acc_y.
     """
-    check_count("permutations", permutations, 1, "a score needs its null")
-    check_count("draws", draws, 2, "an interval needs them")
-    x, y = _truths("correct_x", correct_x), _truths("correct_y", correct_y)
-    n = len(x)
-    if len(y) != n or n < 10:
-        raise ValueError(
-            f"`correct_y` (n={len(y)}) must be as long as `correct_x` ({n}), with at least 10 images"
-        )
+    x, y, n = np.asarray(correct_x), np.asarray(correct_y), len(correct_x)
     n_x, n_y = int(x.sum()), int(y.sum())
     counts = fourfold(np.array([(x & y).sum()]), n_x, n_y, n)
     rng = numpy_generator(seed, "joint accuracy")
@@ -98,12 +87,3 @@ def excess(share: Float[np.ndarray, "draws 4"]) -> dict[str, Float[np.ndarray, "
     spread = np.sqrt(np.maximum(acc_x * (1 - acc_x) * acc_y * (1 - acc_y), 0))
     varies = spread > 1e-12
     return {"difference": difference, "phi": np.where(varies, difference / np.where(varies, spread, 1), 0.0)}
-
-
-def _truths(name: str, values: ArrayLike) -> Bool[np.ndarray, " n"]:
-    x = np.asarray(values)
-    if x.ndim != 1 or x.dtype != bool:
-        raise ValueError(
-            f"`{name}` (shape {x.shape}, {x.dtype}) must be (n,) of bool, one truth value an image"
-        )
-    return x

@@ -14,8 +14,6 @@ as many as leave `BEYOND` outside each end. A claim is judged at two interim ana
 by Bonferroni both together err in at most 5 %.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

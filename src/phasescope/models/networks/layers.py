@@ -8,8 +8,6 @@ so |e(s)|^2 = E/2 whatever s is. (Vaswani et al. interleave sines and cosines: a
 period P the frequencies are whole numbers of turns instead, 2 pi (i + 1) / P, and e(s + P) = e(s).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any, Literal

@@ -4,8 +4,6 @@ An epoch is one pass over all M labels in a fresh permutation; a batch may strad
 images are rendered from them, batch by batch, on the device.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import torch

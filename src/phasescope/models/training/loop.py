@@ -9,8 +9,6 @@ so the fresh weights, which are no result of learning, never enter it (Kingma & 
 No step waits for a GPU: nothing in it is read back.
 """
 
-from __future__ import annotations
-
 import copy
 import os
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """The losses of the steps since a run's last snapshot, read from their device as rarely as possible."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 

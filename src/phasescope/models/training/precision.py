@@ -18,8 +18,6 @@ an update is then one operation on P numbers, not one on each parameter. A kerne
 last, as convolutions on a CPU are quickest.
 """
 
-from __future__ import annotations
-
 import ctypes
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """The course of the learning rates: a pure function of the step, so that a resumed run needs no state of it."""
 
-from __future__ import annotations
-
 import math
 from functools import lru_cache
 from typing import ClassVar, Literal, NamedTuple

@@ -12,8 +12,6 @@ canvas: a bump that the edge cuts, even one centred a pixel outside, still has R
 so that everything here is a product of matrices along x and along y.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import accumulate
 

@@ -18,8 +18,6 @@ the contrast. And at sigma 0.5 px and noise 0.2 a bump's score is 4.4, no more t
 images: most are lost.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

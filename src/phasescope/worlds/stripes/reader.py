@@ -10,8 +10,6 @@ what such a pair leaves beside a single stripe's fit makes the image malformed; 
 whole canvas. Nearer than 2 sigma, where the profile itself has no dip, they can pass for one wide stripe.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Any

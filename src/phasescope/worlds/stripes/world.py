@@ -23,8 +23,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from phasescope.core.factors import Factor, Factors
 from phasescope.worlds.base import Columns, Outcome, Reader, World
-from phasescope.worlds.designs import AnyDesign, Grid, Union
-from phasescope.worlds.holdouts import Rim
+from phasescope.worlds.designs import AnyDesign, Grid
 from phasescope.worlds.plane import PlaneWorld, profiles
 
 if TYPE_CHECKING:
@@ -62,7 +61,6 @@ class Stripes(PlaneWorld):
             raise ValueError(
                 f"`margin_px` (={self.margin_px:g}) must be 0 where boundary=periodic: a torus has no margin"
             )
-        check_rim(self.design, self.training_labels(), self)
         return self
 
     @property
@@ -101,22 +99,6 @@ class Stripes(PlaneWorld):
         return self.blank * (1 - 2 * v)
 
 
-def check_rim(design: Grid | Union, labels: Float[np.ndarray, "M 2"], stripes: Stripes) -> None:
-    """Raise ValueError if a rim of both factors is trained on and no image of one, though factors can be shown alone.
-
-    Args:
-        labels: that are trained on.
-        stripes: the world of the margin.
-    """
-    parts = design.parts if isinstance(design, Union) else (design,)
-    rims = [part.hold_out for part in parts if isinstance(part.hold_out, Rim)]
-    if rims and stripes.margin_px and not (stripes.shown(labels).sum(axis=1) == 1).any():
-        raise ValueError(
-            f"`design.hold_out` (=rim of {rims[0].width:g}) must have images of one factor alone beside it, as parts with "
-            "the other `at` the margin: a rim shows no value inside it"
-        )
-
-
 def _any_world(value: Any) -> World:
     from pydantic import TypeAdapter
 
@@ -151,7 +133,6 @@ class Mixed(World):
                 f"`alone.margin_px` (={other.margin_px:g}) must be greater than 0, and neither world periodic: a factor is "
                 "alone where the other lies in the margin"
             )
-        check_rim(self.design, self.training_labels(), other)
         return self
 
     @property

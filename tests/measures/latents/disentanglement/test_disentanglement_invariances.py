@@ -1,7 +1,5 @@
 """What no score of a code may depend on, and what intervals promise."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import given, settings

@@ -1,7 +1,5 @@
 """Codes whose scores are known beforehand: of one factor a dimension, entangled, redundant, noisy, incomplete."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from typing import Any

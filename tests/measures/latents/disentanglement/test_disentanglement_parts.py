@@ -1,7 +1,5 @@
 """The parts against independent implementations: scikit-learn's, scipy's, finite differences, refits."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import given, settings

@@ -1,7 +1,5 @@
 """Clones of networks whose answers are known."""
 
-from __future__ import annotations
-
 import math
 from itertools import pairwise
 

@@ -1,7 +1,5 @@
 """Flow matching, against other people's and against what must hold of it."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, FlowMatchHeunDiscreteScheduler

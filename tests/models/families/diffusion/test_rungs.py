@@ -1,7 +1,5 @@
 """The ladder's rungs against brute force, and their place among one another."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import numpy as np
@@ -22,7 +20,6 @@ from phasescope.models.families.diffusion.rungs import (
     MeanImage,
     OrbitOptimum,
     Wiener,
-    check_shift,
     mean_and_covariance,
     wiener_mmse,
 )
@@ -165,12 +162,6 @@ def test_an_orbit_by_one_pixel_is_the_posterior_mean_of_a_torus_and_by_the_canva
     for shift in ((0, 4), (4, 0), (4, 4)):
         moved = torch.roll(x_t, shift, (2, 3))
         torch.testing.assert_close(by(4).x_0(moved, *given[1:]), torch.roll(between, shift, (2, 3)))
-
-
-@pytest.mark.parametrize("shift", [0, 3, 16])
-def test_a_shift_that_does_not_come_round_is_refused(shift):
-    with pytest.raises(ValueError, match=rf"`shift` \(={shift} px\) must divide the canvas \(=8x8 px\)"):
-        check_shift(shift, (8, 8))
 
 
 @pytest.mark.parametrize("predict", ["eps", "x", "v"])

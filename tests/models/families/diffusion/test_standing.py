@@ -1,7 +1,5 @@
 """Where networks stand whose answer is known: each exact optimum on its own rung, and nats that can be computed by hand."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

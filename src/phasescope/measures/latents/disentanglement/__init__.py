@@ -4,8 +4,6 @@ A code is judged by random rows that nothing was fitted to. These measures judge
 probe R^2 and geometry unchanged changes all but informativeness. `code` says how high-dimensional activations come by axes.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from jaxtyping import Float
 

@@ -23,7 +23,7 @@ from jaxtyping import Float, Int
 
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
-from phasescope.measures.checks import Labels, check_count, check_labels, check_latents
+from phasescope.measures.checks import Labels, check_labels, check_latents
 from phasescope.measures.scores import Score, basic_interval, null_level
 
 Reduction = Literal["none", "ica"]
@@ -98,7 +98,6 @@ def code_of(
             factor that is constant in the test rows; no such reduction; `none` with more than 32 features; fewer than 2
             directions that vary.
     """
-    check_count("dimensions", dimensions, 2, "scores compare dimensions")
     x = check_latents(latents, 4 * LEAST_ROWS, "a quarter of them is for the test")
     known = check_labels(labels, len(x), factors)
     if len(known.names) < 2:

@@ -18,15 +18,13 @@ accelerated proximal gradients (Beck & Teboulle 2009), restarted where momentum 
 dimensions move at once, so equal ones share their weight equally: coordinate descent would prefer the first.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from phasescope.core.randomness import numpy_generator
-from phasescope.measures.checks import Labels, check_draws
+from phasescope.measures.checks import Labels
 from phasescope.measures.latents.disentanglement.code import Code, moments, scored, standardised
 from phasescope.measures.latents.order import explained
 from phasescope.measures.scores import Score, bootstrap_weights, null_level
@@ -61,7 +59,6 @@ def dci(code: Code, permutations: int = 20, resamples: int = 200, seed: int = 0)
     Args:
         permutations: draws of each null.
     """
-    check_draws(permutations, resamples)
     rng = numpy_generator(seed, "dci")
     train, test, d = code.train, code.test, code.d
     targets, owner = code.labels.targets()

@@ -14,15 +14,12 @@ combinations of factor values are missing, factors say something of each other, 
 keeps them apart; hence F, which is about 0 otherwise.
 """
 
-from __future__ import annotations
-
 from itertools import combinations
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from phasescope.core.randomness import numpy_generator
-from phasescope.measures.checks import check_draws
 from phasescope.measures.latents.disentanglement.code import Code, moments, scored, standardised
 from phasescope.measures.latents.disentanglement.information import (
     Binned,
@@ -42,7 +39,6 @@ def mig(code: Code, bins: int = 10, permutations: int = 20, resamples: int = 200
         bins: of equal counts, of each dimension and each factor.
         permutations: draws of each null.
     """
-    check_draws(permutations, resamples)
     rows = binned(code, bins)
     t = len(rows.b)
     rng = numpy_generator(seed, "mig")
@@ -90,7 +86,6 @@ def sap(code: Code, permutations: int = 20, resamples: int = 200, seed: int = 0)
 
     The interval is a bootstrap over test rows and, separately, over the training rows that regressions are refitted to.
     """
-    check_draws(permutations, resamples)
     rng = numpy_generator(seed, "sap")
     once = np.ones((1, len(code.train))), np.ones((1, len(code.test)))
     of_factor = _regression_gaps(code, *once)[0]

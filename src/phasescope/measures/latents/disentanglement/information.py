@@ -12,14 +12,12 @@ ranks round the circle are turned, and mirrored if need be, to meet the factor's
 mean exp(2 pi i (rank_angle -+ rank_factor)): every circle that follows the factor once round then has I = H(k).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from phasescope.measures.checks import DECIMALS, check_count
+from phasescope.measures.checks import DECIMALS
 from phasescope.measures.latents.disentanglement.code import Code, standardised
 
 
@@ -49,7 +47,6 @@ class Binned:
 
 def binned(code: Code, bins: int) -> Binned:
     """Return the bins of all rows; ValueError if `bins` < 2 or more than half of the rows."""
-    check_count("bins", bins, 2, "one bin tells nothing")
     labels, n = code.labels, len(code.z)
     if n < 2 * bins:
         raise ValueError(f"`bins` (={bins}) must be at most half of the {n} rows that are counted")

@@ -12,8 +12,6 @@ image counted, phi would say how well images that nearly coincide are distinguis
 are sampled ancestrally: the noise of that makes them differ.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import numpy as np

@@ -17,8 +17,6 @@ squared distance of two images, the median's (Biroli et al. 2024, arXiv 2402.184
 variance lambda_1 has become unstable before, at SNR = 1 / lambda_1.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

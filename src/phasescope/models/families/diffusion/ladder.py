@@ -29,7 +29,6 @@ from phasescope.models.families.diffusion.rungs import (
     MeanImage,
     OrbitOptimum,
     Wiener,
-    check_shift,
     wiener_mmse,
 )
 
@@ -161,7 +160,7 @@ class Ladder:
     @classmethod
     def of(cls, diffusion: Answering, task: Task) -> Ladder:
         """Return all that a task has, whatever they cost; ValueError if there is one image, or none, if images have too
-        many pixels, if a shift does not divide the canvas, or a patch has no middle or is larger than the canvas."""
+        many pixels, or a patch has no middle or is larger than the canvas."""
         training = torch.from_numpy(task.training)
         knows_all = UnconditionalOptimum(diffusion, task.render, training)
         first = task.render(training[:1])
@@ -174,8 +173,6 @@ class Ladder:
                 f"`world.shape` (={tuple(first.shape[1:])}) must have at most {MOST_PIXELS} numbers: "
                 "its covariance is taken apart"
             )
-        if task.shift_px is not None:
-            check_shift(task.shift_px, tuple(first.shape[2:]))
         machine = LocalMachine(diffusion, knows_all, task.patch_px, task.periodic)
         wiener = Wiener.of(knows_all)
         hidden, K = task.factors.hidden, len(task.factors)

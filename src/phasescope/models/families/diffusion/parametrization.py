@@ -16,8 +16,6 @@ so with the weights 1, 1/SNR, ... they are one and the same loss. Min-SNR (Hang 
 `alpha` and `sigma` are tensors that broadcast with the images, such as (B, 1, 1, 1).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

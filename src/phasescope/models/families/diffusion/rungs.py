@@ -136,8 +136,7 @@ def _along(bands: list[Tensor], terms: Float[Tensor, "B m 1 *spatial"]) -> Float
 
 @dataclass(frozen=True, eq=False)
 class OrbitOptimum(Posterior):
-    """Answers from the posterior mean over all shifts of the label's image by multiples of f = `shift_px` along each axis;
-    ValueError if f does not divide the canvas."""
+    """Answers from the posterior mean over all shifts of the label's image by multiples of `shift_px` along each axis."""
 
     knows_label: ConditionalOptimum
     shift_px: int
@@ -147,18 +146,9 @@ class OrbitOptimum(Posterior):
     ) -> tuple[Tensor, Tensor]:
         images = self.knows_label.x_0(x_t, alpha, sigma, labels)
         axes = tuple(range(2, x_t.ndim))
-        check_shift(self.shift_px, tuple(x_t.shape[2:]))
         shifts = product(*(range(0, x_t.shape[axis], self.shift_px) for axis in axes))
         moved = (torch.roll(images, shift, axes).flatten(1)[:, None] for shift in shifts)
         return posterior(moved, x_t, alpha, sigma)
-
-
-def check_shift(shift_px: int, spatial: tuple[int, ...]) -> None:
-    """Raise ValueError if `shift_px` does not divide the canvas."""
-    if shift_px < 1 or any(size % shift_px for size in spatial):
-        raise ValueError(
-            f"`shift` (={shift_px} px) must divide the canvas (={'x'.join(map(str, spatial))} px)"
-        )
 
 
 def mean_and_covariance(

@@ -22,8 +22,6 @@ A sampler goes down the times T-1 = t_0 > t_1 > ... > t_n = -1 (the clean image)
 Gradients are off while `denoise` computes, and as the caller left them between.
 """
 
-from __future__ import annotations
-
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator

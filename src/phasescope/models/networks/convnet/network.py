@@ -6,8 +6,6 @@
 layer, as the U-Net tells them.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -4,8 +4,6 @@ Of a finite data set the best of them is `rungs.Wiener`. Under gradient flow eac
 (Wang & Pehlevan 2025, arXiv 2503.03206); a circulant W has the modes of Fourier from the start, one number each.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -13,8 +13,6 @@ With `input_skip` the output is f(x_t, e) + g(e) x_t, g = 1 at first: at high no
 the normalised layers the copying (as the skip of Karras et al. 2022, arXiv 2206.00364, does).
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch
