@@ -16,7 +16,6 @@ HOSTILE = (
 
 QUESTIONS: dict[str, dict[str, str]] = {
     "/api/runs": {"since": "0"},
-    "/api/columns": {"metric": "loss"},
     "/api/runs/RUN/samples": {"step": "20"},
     "/api/runs/RUN/cloud": {"place": "mid.10", "projection": "pca"},
     "/api/runs/RUN/points": {"place": "mid.10", "projection": "pca", "step": "20", "label": "2,3"},

@@ -6,7 +6,6 @@ One seed is one noise, whatever the label: as the target moves the image moves, 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -44,10 +43,6 @@ MOST_VALUES, MOST_PARAMETERS = 2**16, 2**28
 """of an image and of a network that the explorer samples from"""
 MOST_MAP_VALUES = 2**20
 """of the maps of one answer: what is beyond them is left out, by whole channels"""
-
-
-class Unwanted(Exception):
-    """Nobody waits for the answer any more."""
 
 
 @dataclass(frozen=True)
@@ -151,14 +146,11 @@ class Painter:
         loaded.network.requires_grad_(False)
         return loaded
 
-    def painted(
-        self, run: Run, step: int | None, wish: Wish, unwanted: Callable[[], bool] = lambda: False
-    ) -> Painted:
-        """The image of a label, what is read in it, and the way to it; `unwanted` is asked after each step.
+    def painted(self, run: Run, step: int | None, wish: Wish) -> Painted:
+        """The image of a label, what is read in it, and the way to it.
 
         Raises:
             UserError: the wish cannot be fulfilled by this run's network.
-            Unwanted: nobody waits for it any more.
         """
         import torch
 
@@ -175,12 +167,8 @@ class Painter:
         if wish.guidance:
             network = guided(network, wish.guidance)
         generator = torch_generator(wish.seed, "explorer paint", 0)
-        states = []
         with torch.inference_mode():
-            for state in family.trajectory(network, torch.from_numpy(label), world.shape, generator):
-                if unwanted():
-                    raise Unwanted
-                states.append(state)
+            states = list(family.trajectory(network, torch.from_numpy(label), world.shape, generator))
         image = states[-1].x_0
         frames = [states[i] for i in strip_of(len(states))] if wish.strip else []
         told = {"step": step, "strip": [state.t for state in frames], **read(world, image.numpy(), label)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,11 +21,9 @@ from phasescope.views.record import Record, evenly
 class Painter(painting.Painter):
     """Networks from snapshots that answer in packets."""
 
-    def paint(
-        self, run: Run, step: int | None, wish: Wish, unwanted: Callable[[], bool] = lambda: False
-    ) -> bytes:
+    def paint(self, run: Run, step: int | None, wish: Wish) -> bytes:
         """Return the image of a label, what is read in it, and its trajectory; raise as `painted` does."""
-        answer = self.painted(run, step, wish, unwanted)
+        answer = self.painted(run, step, wish)
         images = {name: _pixels(getattr(answer, name)) for name in ("noisy", "estimates")}
         return packet(answer.told, image=_pixels(answer.image)[0], **images)
 
