@@ -105,10 +105,6 @@ class Query:
     def place(self, name: str) -> Place:
         return self._parsed(name, Place.parse, "a layer and a condition, as in mid.600", REQUIRED)
 
-    def cell(self, name: str) -> tuple[int, int]:
-        """Return a row and a column; the first of each if none is given."""
-        return self._parsed(name, _cell, "a row and a column, from 0 on", (0, 0))
-
     def change(self) -> Change | None:
         """Return the intervention at a layer; None if no layer is named."""
         tap = self.word("tap", None)
@@ -138,10 +134,3 @@ def _number(text: str) -> float:
     if not abs(number) <= MOST:  # nor is NaN
         raise ValueError(text)
     return number
-
-
-def _cell(text: str) -> tuple[int, int]:
-    row, column = text.split(",")
-    if not all(part.isascii() and part.isdigit() and len(part) < 10 for part in (row, column)):
-        raise ValueError(text)
-    return int(row), int(column)

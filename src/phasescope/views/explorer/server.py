@@ -115,7 +115,7 @@ class Explorer:
 
     def inside(self, query: Query) -> bytes:
         run, label, place = self._entry(query).run, query.numbers("label"), query.place("place")
-        return self.painter.inside(run, query.integer("step", None), label, place, query.cell("query"))
+        return self.painter.inside(run, query.integer("step", None), label, place)
 
     def _entry(self, query: Query) -> Entry:
         return self.library.entry(query.path["run"])
