@@ -16,11 +16,10 @@ HOSTILE = (
 
 QUESTIONS: dict[str, dict[str, str]] = {
     "/api/runs": {"since": "0"},
-    "/api/columns": {"metric": "loss"},
     "/api/runs/RUN/samples": {"step": "20"},
     "/api/runs/RUN/cloud": {"place": "mid.10", "projection": "pca"},
     "/api/runs/RUN/points": {"place": "mid.10", "projection": "pca", "step": "20", "label": "2,3"},
-    "/api/runs/RUN/inside": {"label": "2,3", "place": "mid.10", "step": "20", "query": "0,1"},
+    "/api/runs/RUN/inside": {"label": "2,3", "place": "mid.10", "step": "20"},
     "/api/runs/RUN/paint": {
         "label": "2,3", "sampler": "ddim", "steps": "2", "guidance": "0.5", "seed": "1", "strip": "1", "step": "20",
         "tap": "mid", "how": "part", "towards": "5,5",

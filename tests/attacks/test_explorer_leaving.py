@@ -1,18 +1,16 @@
-"""Clients that leave, that do not read, that send half of a request: others are answered, and it ends if asked."""
+"""Clients that do not read, that send half of a request, or ask for too much: others are answered, and it ends if asked."""
 
 from __future__ import annotations
 
 import ctypes
-import json
 import re
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +22,14 @@ from phasescope.core.errors import UserError
 from phasescope.runs import painting
 from phasescope.runs.intervening import IMAGES, Change
 from phasescope.runs.loading import MOST_WORK
-from phasescope.runs.painting import Unwanted, Wish
+from phasescope.runs.painting import Wish
 from phasescope.runs.store import Run
 from phasescope.views.explorer.painted import Painter
 from phasescope.views.explorer.serve import serving
-from tests.views.explorer.small_run import status, write_small_run
+from tests.views.explorer.small_run import write_small_run
 
 HANGS_S = 120.0
 """after which nothing more is awaited: no load makes it so slow"""
-STREAMS = 150
 
 
 @pytest.fixture(scope="module")
@@ -57,108 +54,8 @@ def asked(port: int, path: str, end: str = "\r\n\r\n") -> socket.socket:
     return connection
 
 
-def told(stream: socket.socket) -> bytes:
-    """What a stream says until it tells a version."""
-    seen = b""
-    while b"data: " not in seen:
-        part = stream.recv(65536)
-        assert part
-        seen += part
-    return seen
-
-
 def get(port: int, path: str) -> httpx.Response:
     return httpx.get(f"http://127.0.0.1:{port}{path}", timeout=HANGS_S)
-
-
-@contextmanager
-def changing(run: Run) -> Iterator[None]:
-    """Within the block the run takes steps, so that updates are told all the time."""
-    ended = threading.Event()
-
-    def change() -> None:
-        for step in range(10**9):
-            (run.path / "status.json").write_text(json.dumps(status(step=step)))
-            if ended.wait(0.05):
-                return
-
-    thread = threading.Thread(target=change)
-    thread.start()
-    yield
-    ended.set()
-    thread.join()
-
-
-def test_streams_that_leave_at_once_while_an_update_is_told_freeze_nothing(port, run):
-    with changing(run):
-        for _ in range(3):
-            streams = [asked(port, "/api/events") for _ in range(STREAMS)]
-            for stream in streams:
-                told(stream)
-            for stream in streams:
-                stream.close()
-            assert get(port, "/api/runs").status_code == 200
-            with closing(asked(port, "/api/events")) as stream:
-                told(stream)
-                told(stream)  # and a new version is told
-
-
-def test_four_that_stay_and_four_that_leave(port, run):
-    with changing(run):
-        staying = [asked(port, "/api/events") for _ in range(4)]
-        for _ in range(7):
-            leaving = [asked(port, "/api/events") for _ in range(4)]
-            for stream in leaving:
-                told(stream)
-                stream.close()
-        for stream in staying:
-            told(stream)
-            stream.close()
-
-
-class Slow(Painter):
-    """Paints until nobody waits for it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.begun: list[int] = []
-        self.ended = 0
-
-    def paint(self, run: Run, step: int | None, wish: Wish, unwanted: Any = None) -> bytes:
-        if wish.seed:
-            self.begun.append(wish.seed)
-            while not unwanted():
-                time.sleep(0.001)
-            self.ended += 1
-            raise Unwanted
-        return super().paint(run, step, wish, unwanted)
-
-
-def test_what_nobody_waits_for_is_not_painted(home, run, monkeypatch):
-    slow = Slow()
-    monkeypatch.setattr("phasescope.views.explorer.server.Painter", lambda: slow)
-    path = f"/api/runs/{run.name}/paint?label=2,3&sampler=ddim&steps=2"
-    with serving(home / "runs", home / "results") as (address, _):
-        port = int(address.rpartition(":")[2])
-        left = [asked(port, f"{path}&seed={number}") for number in range(1, 41)]
-        while not slow.begun:
-            time.sleep(0.01)
-        assert get(port, "/api/runs").status_code == 200  # by now all forty are taken up
-        under_way = left.pop(slow.begun[0] - 1)
-        for connection in (*left, under_way):
-            connection.close()
-        assert get(port, path).status_code == 200
-    assert len(slow.begun) == slow.ended == 1
-
-
-@pytest.mark.parametrize("change", [None, Change("mid", "part", (5.0, 5.0))])
-def test_a_painting_ends_at_the_step_after_which_it_is_unwanted(run, change):
-    painter, wish = Painter(), Wish((2.0, 3.0), "ddim", 20, change=change)
-    answers = iter([False, False, True])
-    with pytest.raises(Unwanted):
-        painter.painted(run, 20, wish, lambda: next(answers))
-    assert next(answers, None) is None
-    assert painter.painted(run, 20, wish).image.shape == (1, 1, 8, 8)
 
 
 def edited(run: Run, folder: Path, **fields: Any) -> Run:
@@ -242,13 +139,10 @@ def test_it_ends_without_a_word_whatever_clients_hold_open(home, run, number, of
     words = ["explore", "--port=0", "--runs", str(home / "runs"), "--studies", str(home / "results")]
     with begun([sys.executable, "-m", "phasescope", *words]) as (port, process), ExitStack() as stack:
         assert get(port, "/api/runs").status_code == 200
-        held = [asked(port, "/api/events") for _ in range(20)]
-        held += [asked(port, "/api/runs", end="\r\nX-Half: ") for _ in range(20)]
+        held = [asked(port, "/api/runs", end="\r\nX-Half: ") for _ in range(20)]
         held += [asked(port, "/static/plotly.min.js") for _ in range(5)]  # whose answer nobody reads
         for connection in held:
             stack.enter_context(connection)
-        for stream in held[:20]:
-            told(stream)
         for _ in range(often):
             process.send_signal(number)
             time.sleep(0.005)

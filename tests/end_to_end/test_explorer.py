@@ -216,7 +216,7 @@ def test_accuracy_by_factor_follows_the_scrubber_in_every_reading(visit, trained
     page.keyboard.press("Home")
     wait_until(page, "document.querySelector('.scrubber .at').innerText.includes('step 0')")
     assert page.evaluate(f"{table}.innerText") != last
-    assert "Condition and input" in page.inner_text(".histories")
+    assert "Probe R² by route" in page.inner_text(".histories")
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""In a browser: curves smoothed and grouped, columns chosen, tags shown, networks looked into."""
+"""In a browser: curves smoothed and grouped, tags shown, networks looked into."""
 
 from __future__ import annotations
 
@@ -130,31 +130,6 @@ def test_runs_of_one_value_are_one_line_with_a_band(visit, runs):
     assert "default" not in values
 
 
-def test_columns_of_ones_choice_are_found_shown_sorted_by_and_kept_in_the_address(visit, runs):
-    page = visit("/#/runs", "runs")
-    page.locator(".columnchoice summary").press("Enter")
-    page.fill("[aria-label='filter columns']", "network heads")
-    page.check(".options input[value='network.heads']")
-    page.fill("[aria-label='filter columns']", "loss")
-    page.check(".options input[value='last:loss']")
-    assert violations(page) == []
-    page.keyboard.press("Escape")
-    wait_until(
-        page, "[...document.querySelectorAll('[data-column=\"last:loss\"]')].every(e => e.innerText !== '–')"
-    )
-    heads = page.locator("[data-column='network.heads']").all_inner_texts()
-    assert sorted(heads) == ["2", "4", "4"], "what a run does not say is the default"
-    page.select_option("label:has-text('sort') select", "by:last:loss")
-    losses = [float(text) for text in page.locator("[data-column='last:loss']").all_inner_texts()]
-    assert losses == sorted(losses, reverse=True)
-    assert losses == pytest.approx(sorted((run.metrics[-1]["loss"] for run in runs), reverse=True), rel=1e-3)
-    assert query(page) == {"cols": "network.heads,last:loss", "sort": "by:last:loss"}
-    again = visit(f"/{page.evaluate('location.hash')}", "runs")
-    assert query(again) == query(page)
-    page.check("[aria-label='choose all listed runs']")
-    assert page.inner_text("a.button:has-text('compare')") == "compare 3"
-
-
 @pytest.mark.slow
 def test_tags_are_shown_and_filtered_by(visit, runs):
     for tag in ("Learns <b>late</b>", "seen"):
@@ -169,26 +144,16 @@ def test_tags_are_shown_and_filtered_by(visit, runs):
 
 
 @pytest.mark.slow
-def test_a_network_is_looked_into_tap_by_tap_and_attention_is_asked_by_key(visit, runs):
+def test_a_network_is_looked_into_tap_by_tap(visit, runs):
     page = visit(f"/#/run/{runs[2].name}", "run")
     wait_until(page, TAPPED)
     assert "mid at t = 40: 8 × 4 × 4, all 8 channels" in page.inner_text(".inside")
     assert page.locator("[data-channel]").count() == 8
-    wait_until(page, "document.querySelector('[data-attention]') !== null")
-    before = page.get_attribute(".inside .given", "aria-label")
-    page.focus(".inside .given")
-    page.keyboard.press("ArrowUp")
-    wait_until(page, f"document.querySelector('.inside .given').ariaLabel !== {before!r}")
-    assert query(page)["query"] == "1,2"
-    page.select_option("label:has-text('attention') select", "each")
-    assert page.locator("[data-attention]").count() == 2
     assert violations(page) == []
     first = page.get_attribute("[data-channel='0']", "aria-label")
-    page.evaluate("document.activeElement.blur()")
     page.keyboard.press("Home")
     wait_until(page, f"document.querySelector('[data-channel=\"0\"]').ariaLabel !== {first!r}")
     page.select_option("label:has-text('tap') select", "up1")
     wait_until(page, "document.querySelector('.inside').innerText.includes('up1 at t = 40: 8 × 8 × 8')")
-    assert page.locator("[data-attention]:visible").count() == 0
     again = visit(f"/{page.evaluate('location.hash')}", TAPPED)
     assert "up1 at t = 40" in again.inner_text(".inside")

@@ -28,14 +28,6 @@ def runs(tmp_path_factory):
     return folder
 
 
-def test_a_picture_and_what_is_none(runs, tmp_path, capsys):
-    words = ["clones", "some", "--runs", str(runs), "--at", "1,20,49", "--images", "8", "--each", "1"]
-    assert main([*words, "--out", str(tmp_path / "clones.png")]) == 0
-    assert (tmp_path / "clones.png").read_bytes().startswith(b"\x89PNG")
-    assert main([*words, "--out", str(tmp_path / "clones.txt")]) == 2
-    assert "`--out`" in capsys.readouterr().err
-
-
 def test_a_table_and_its_json(runs, capsys):
     words = ["clones", "some", "--runs", str(runs), "--at", "1,20,49", "--images", "8", "--each", "2"]
     assert main(words) == 0

@@ -128,7 +128,6 @@ def clones(
     each: arg.Whole = 8,
     step: arg.Step = None,
     seed: arg.Seed = 0,
-    out: arg.Picture = None,
     runs: arg.Runs = Path("runs"),
     json: arg.Json = False,
     tell: arg.Tell,
@@ -143,4 +142,4 @@ def clones(
     from phasescope.views.terminal.results import clones
 
     source = phasescope.find_run(run, runs)
-    return clones(phasescope.clones(source, at, images, each, step, seed, tell), source.name).to(json, out)
+    return clones(phasescope.clones(source, at, images, each, step, seed, tell)).to(json)

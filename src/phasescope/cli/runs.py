@@ -158,25 +158,16 @@ def tag(run: arg.RunName, text: arg.Text, /, *, runs: arg.Runs = Path("runs")) -
     add_tag(phasescope.find_run(run, runs).path, text)
 
 
-def explore(
-    *,
-    runs: arg.Runs = Path("runs"),
-    studies: arg.Studies = None,
-    host: str = "127.0.0.1",
-    port: arg.Whole = 8421,
-    token: str | None = None,
-) -> None:
-    """Serve the explorer: runs, how each learned, a pad to sample from them, and studies, in the browser.
+def explore(*, runs: arg.Runs = Path("runs"), studies: arg.Studies = None, port: arg.Whole = 8421) -> None:
+    """Serve the explorer on this machine: runs, how each learned, a pad to sample from them, and studies, in the browser.
 
     Args:
-        host: address to bind; beyond this machine a token is asked for
         port: port; 0 takes any free one
-        token: that visitors must have; made up where one is needed and none is given
     """
     from phasescope.studies.finding import studies_folder
     from phasescope.views.explorer.serve import serve
 
-    serve(runs, studies_folder(studies), host, port, token)
+    serve(runs, studies_folder(studies), port)
 
 
 def compare(

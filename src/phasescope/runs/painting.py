@@ -6,7 +6,6 @@ One seed is one noise, whatever the label: as the target moves the image moves, 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -44,10 +43,6 @@ MOST_VALUES, MOST_PARAMETERS = 2**16, 2**28
 """of an image and of a network that the explorer samples from"""
 MOST_MAP_VALUES = 2**20
 """of the maps of one answer: what is beyond them is left out, by whole channels"""
-
-
-class Unwanted(Exception):
-    """Nobody waits for the answer any more."""
 
 
 @dataclass(frozen=True)
@@ -93,18 +88,15 @@ class Inside:
     """One image's activations at a place.
 
     Attributes:
-        told: the layer's `shape` (channels, rows, columns), of which maps may hold the first channels alone; where attention
-            is, the number of `heads`; the `taps` and the range of `conditions` that may be asked for.
+        told: the layer's `shape` (channels, rows, columns), of which maps may hold the first channels alone; the `taps`
+            and the range of `conditions` that may be asked for.
         given: what the network is given, (1, C, *spatial).
         maps: (channels, rows, columns), float32.
-        attention: (heads, rows, columns), float32: the share that each head takes from each position; none where no
-            attention is.
     """
 
     told: dict[str, Any]
     given: np.ndarray
     maps: np.ndarray
-    attention: np.ndarray
 
 
 class Painter:
@@ -151,14 +143,11 @@ class Painter:
         loaded.network.requires_grad_(False)
         return loaded
 
-    def painted(
-        self, run: Run, step: int | None, wish: Wish, unwanted: Callable[[], bool] = lambda: False
-    ) -> Painted:
-        """The image of a label, what is read in it, and the way to it; `unwanted` is asked after each step.
+    def painted(self, run: Run, step: int | None, wish: Wish) -> Painted:
+        """The image of a label, what is read in it, and the way to it.
 
         Raises:
             UserError: the wish cannot be fulfilled by this run's network.
-            Unwanted: nobody waits for it any more.
         """
         import torch
 
@@ -175,12 +164,8 @@ class Painter:
         if wish.guidance:
             network = guided(network, wish.guidance)
         generator = torch_generator(wish.seed, "explorer paint", 0)
-        states = []
         with torch.inference_mode():
-            for state in family.trajectory(network, torch.from_numpy(label), world.shape, generator):
-                if unwanted():
-                    raise Unwanted
-                states.append(state)
+            states = list(family.trajectory(network, torch.from_numpy(label), world.shape, generator))
         image = states[-1].x_0
         frames = [states[i] for i in strip_of(len(states))] if wish.strip else []
         told = {"step": step, "strip": [state.t for state in frames], **read(world, image.numpy(), label)}
@@ -204,21 +189,16 @@ class Painter:
         with as_user_error():
             return inputs_at(loaded, labels, place).latents(loaded.network, [place.tap]).single[place]
 
-    def looked_into(
-        self, run: Run, step: int | None, label: tuple[float, ...], place: Place, query: tuple[int, int]
-    ) -> Inside:
+    def looked_into(self, run: Run, step: int | None, label: tuple[float, ...], place: Place) -> Inside:
         """What is at a place while the network works on the image of `label`, noised as snapshots record it.
 
-        Args:
-            query: the row and the column that attention is of.
-
         Raises:
-            UserError: there is no such place or position, or the label is not of this world.
+            UserError: there is no such place, or the label is not of this world.
         """
         import torch
 
         from phasescope.models.families.base import evaluating
-        from phasescope.runs.probing.capture import activations, attention
+        from phasescope.runs.probing.capture import activations
 
         loaded = self.load(run, step)
         network, conditions = loaded.network, loaded.config.family.conditions
@@ -226,17 +206,12 @@ class Painter:
             inputs = inputs_at(loaded, np.array([label], np.float32), place)
             given = inputs.at(place.condition, 0)
             output = activations(network, [place.tap], *given, flat=False)[place.tap][0].numpy()
-            attended = attention(network, place.tap, query, given)
         maps = as_maps(output)
         told: dict[str, Any] = {"shape": list(maps.shape), "output": list(output.shape)}
-        weights = np.zeros((0, 1, 1), np.float32)
-        if attended is not None:
-            weights = attended[0][0].numpy().reshape(-1, *attended[1])
-            told["heads"] = len(weights)
         told["taps"] = list(loaded.config.network.taps or loaded.plan.taps)
         told["conditions"] = None if conditions is None else [conditions[0], conditions[-1]]
         kept = max(MOST_MAP_VALUES // (maps.shape[1] * maps.shape[2]), 1)
-        return Inside(told, given[0].numpy(), np.ascontiguousarray(maps[:kept], np.float32), weights)
+        return Inside(told, given[0].numpy(), np.ascontiguousarray(maps[:kept], np.float32))
 
 
 def as_maps(output: np.ndarray) -> np.ndarray:

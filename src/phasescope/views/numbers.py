@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -29,14 +28,6 @@ def format_cell(value: Any) -> str:
     return " ".join(text.split())
 
 
-def format_score(value: float | None) -> str:
-    """Return two decimals, one from 10 on."""
-    if value is None or math.isnan(value):
-        return NOTHING
-    digits = 2 if abs(value) < 10 else 1
-    return f"{round(value, digits) + 0.0:,.{digits}f}".replace("-", "\u2212")
-
-
 def format_percent(share: float | None, digits: int = 0) -> str:
     """Return a share times 100, without its unit."""
     if share is None or math.isnan(share):
@@ -50,27 +41,15 @@ def format_share(share: float | None, digits: int = 0) -> str:
     return text if text == NOTHING else f"{text} %"
 
 
-def format_range(
-    low: float | None, high: float | None, write: Callable[[float | None], str] = format_score
-) -> str:
-    return f"{write(low)} to {write(high)}"
-
-
 def format_count(value: float | None) -> str:
     """Return a whole number with its thousands apart."""
     return NOTHING if value is None else f"{value:,.0f}"
 
 
-def format_duration(seconds: float | None) -> str:
-    """Return ``1:05 min`` or ``12 s``."""
+def format_clock(seconds: float | None) -> str:
+    """Return ``1:02:03``."""
     if seconds is None:
         return NOTHING
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d} min" if minutes else f"{rest} s"
-
-
-def format_clock(seconds: float) -> str:
-    """Return ``1:02:03``."""
     hours, rest = divmod(round(seconds), 3600)
     minutes, rest = divmod(rest, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}"

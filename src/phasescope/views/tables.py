@@ -9,7 +9,7 @@ from phasescope.core.factors import Factors
 from phasescope.core.places import Place
 from phasescope.measures import Score
 from phasescope.measures.learning.gain import floors
-from phasescope.views.numbers import format_range, format_share
+from phasescope.views.numbers import format_share
 from phasescope.views.record import Record, number
 from phasescope.views.record import score as score_at
 from phasescope.views.terms import NULLS, measure_words, null_words, place_words, probed
@@ -43,7 +43,7 @@ def score_table(scores: list[tuple[str, Place | None, Score]], factors: Factors)
             "score": words,
             "latents at": place_words(place) if place else "",
             "value": _number(score.value),
-            "95 % interval": format_range(score.low, score.high, _number),
+            "95 % interval": f"{_number(score.low)} to {_number(score.high)}",
             "detail": ", ".join(f"{name} {_number(part)}" for name, part in detail if part == part),
             "n": f"{score.n:,}",
             **{null_words(null): _number(score.nulls[null]) for null in nulls if null in score.nulls},

@@ -141,18 +141,8 @@ class SelfAttention(nn.Module):
     def forward(self, h: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
         height, width = h.shape[2:]
         tokens = h.flatten(2).transpose(1, 2)
-        q, k, v = self._asked(tokens)
+        q, k, v = self.qkv(self.norm1(tokens)).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         mixed = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
         tokens = tokens + self.project(mixed)
         tokens = tokens + self.mlp(self.norm2(tokens))
         return tokens.transpose(1, 2).unflatten(2, (height, width))
-
-    def weights_at(self, h: Float[Tensor, "B C H W"], query: int) -> Float[Tensor, "B heads N"]:
-        """Return what pixel `query`, counted row by row, takes from each of N = H W pixels: softmax_j(q . k_j / sqrt(d))."""
-        q, k, _ = self._asked(h.flatten(2).transpose(1, 2))
-        scores = torch.einsum("bhd,bhnd->bhn", q[:, :, query], k) / math.sqrt(q.shape[-1])
-        return scores.softmax(dim=-1)
-
-    def _asked(self, tokens: Float[Tensor, "B N C"]) -> Float[Tensor, "3 B heads N d"]:
-        """Return queries, keys and values."""
-        return self.qkv(self.norm1(tokens)).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -96,37 +95,6 @@ def activations(
     if missed:
         raise ValueError(f"`tap` (={missed[0]}) must lie on the way of the forward pass: it was not reached")
     return captured
-
-
-def attention(
-    network: Network, tap: str, query: tuple[int, ...], given: tuple[Tensor, Tensor, Tensor]
-) -> tuple[Float[Tensor, "B heads N"], tuple[int, ...]] | None:
-    """What each head of a block's last attention takes from each of its N positions, row by row, for the position `query`.
-
-    Returns:
-        these shares in a pass over `given`, (x_t, t, labels), and the sides of what attention is over; None where the block
-        has none that can tell.
-
-    Raises:
-        ValueError: no such tap; or there is no such position.
-    """
-    telling: list[Any] = [
-        module for module in find_tap(network, tap).modules() if hasattr(module, "weights_at")
-    ]
-    if not telling:
-        return None
-    seen: list[Tensor] = []
-    handle = telling[-1].register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].detach()))
-    with removed_after([handle]):
-        activations(network, [tap], *given, flat=True)
-    sides = tuple(seen[0].shape[2:])
-    if len(query) != len(sides) or not all(0 <= at < side for at, side in zip(query, sides, strict=True)):
-        told = ",".join(map(str, query))
-        raise ValueError(
-            f"`query` (={told}) must be a position of {tap}, each number below {' and '.join(map(str, sides))}"
-        )
-    with torch.no_grad():
-        return telling[-1].weights_at(seen[0], int(np.ravel_multi_index(query, sides))), sides
 
 
 def reached_taps(network: nn.Module, x_t: Tensor, t: Tensor, labels: Tensor) -> list[str]:

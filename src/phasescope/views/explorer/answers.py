@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from anyio import CancelScope, CapacityLimiter, to_thread
+from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
 from phasescope.core.errors import UserError, log_once
 from phasescope.core.places import Place
 from phasescope.runs.intervening import Change
-from phasescope.runs.painting import Unwanted
 from phasescope.runs.store.files import to_json
 from phasescope.views.explorer.library import Unknown
 from phasescope.views.explorer.page import TYPES, page_file
@@ -43,10 +40,8 @@ def endpoint(
 
     async def answered(request: Request) -> Response:
         try:
-            body = await _in_turn(request, work, turns)
+            body = await to_thread.run_sync(work, Query(request), limiter=turns)
             return Response(body, 200, {"Cache-Control": "no-store"}, KINDS[type(body)])
-        except Unwanted:
-            return Response(status_code=503)  # which nobody reads
         except UserError as error:
             return _fault(str(error), 404 if isinstance(error, Unknown) else 400)
         except Exception as error:
@@ -56,33 +51,6 @@ def endpoint(
             return _fault(why[:400], 500)
 
     return answered
-
-
-async def _in_turn(request: Request, work: Callable, turns: CapacityLimiter | None) -> Body:
-    """Return what `work` gives; work that has to wait for its turn is not begun if whoever asked has left.
-
-    Raises:
-        Unwanted: whoever asked has left.
-    """
-    left = threading.Event()
-    query = Query(request, left.is_set)
-    if turns is None:
-        return await to_thread.run_sync(work, query)
-    with CancelScope() as turn:
-
-        async def watch() -> None:
-            while (await request.receive())["type"] != "http.disconnect":
-                pass
-            left.set()
-            turn.cancel()
-
-        watcher = asyncio.create_task(watch())
-        try:
-            await asyncio.sleep(0)  # so that work for whoever has left already is never begun
-            return await to_thread.run_sync(work, query, limiter=turns)
-        finally:
-            watcher.cancel()
-    raise Unwanted
 
 
 def _fault(why: str, status: int) -> Response:
@@ -114,23 +82,15 @@ REQUIRED: Any = object()
 class Query:
     """A request's path and query; a value that is missing or of another type is a `UserError` that names it.
 
-    A value that is not given is `otherwise`, if a method is called with it. `is_left` says whether nobody waits any more.
+    A value that is not given is `otherwise`, if a method is called with it.
     """
 
-    def __init__(self, request: Request, is_left: Callable[[], bool]):
+    def __init__(self, request: Request):
         self.path: dict[str, Any] = request.path_params
-        self.is_left = is_left
         self.given = request.query_params
 
     def word(self, name: str, otherwise: Any = REQUIRED) -> str:
         return self._parsed(name, str, "text", otherwise)
-
-    def words(self, name: str, most: int) -> list[str]:
-        """Return all that are given under a name, which may be none."""
-        values = self.given.getlist(name)
-        if len(values) > most:
-            raise UserError(f"`{name}` (={len(values)} of them) must be given {most} times at most")
-        return values
 
     def integer(self, name: str, otherwise: Any = REQUIRED) -> int:
         return self._parsed(name, _whole, "a whole number that a browser can hold", otherwise)
@@ -144,10 +104,6 @@ class Query:
 
     def place(self, name: str) -> Place:
         return self._parsed(name, Place.parse, "a layer and a condition, as in mid.600", REQUIRED)
-
-    def cell(self, name: str) -> tuple[int, int]:
-        """Return a row and a column; the first of each if none is given."""
-        return self._parsed(name, _cell, "a row and a column, from 0 on", (0, 0))
 
     def change(self) -> Change | None:
         """Return the intervention at a layer; None if no layer is named."""
@@ -178,10 +134,3 @@ def _number(text: str) -> float:
     if not abs(number) <= MOST:  # nor is NaN
         raise ValueError(text)
     return number
-
-
-def _cell(text: str) -> tuple[int, int]:
-    row, column = text.split(",")
-    if not all(part.isascii() and part.isdigit() and len(part) < 10 for part in (row, column)):
-        raise ValueError(text)
-    return int(row), int(column)

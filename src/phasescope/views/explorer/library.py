@@ -24,7 +24,6 @@ FILES = (
     "config.yaml", "status.json", "metrics.jsonl", "references.json", "about.json", "tags.txt", "snapshots"
 )  # fmt: skip
 """by whose times a run is seen to change"""
-
 Stamp = tuple[Any, ...]
 
 
@@ -71,11 +70,11 @@ class Library:
             UserError: the folder exists and cannot be listed; what is known of it stays.
         """
         with self._lock:
-            before, until = self.version, time.monotonic() + within_s
+            before, began = self.version, time.monotonic()
             self._waiting = self._waiting or self._list()
             while self._waiting:
                 self._read_if_changed(*self._waiting.pop())
-                if time.monotonic() > until:
+                if time.monotonic() > began + within_s:
                     break
             self.pending = len(self._waiting)
             return self.version != before

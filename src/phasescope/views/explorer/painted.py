@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,21 +21,17 @@ from phasescope.views.record import Record, evenly
 class Painter(painting.Painter):
     """Networks from snapshots that answer in packets."""
 
-    def paint(
-        self, run: Run, step: int | None, wish: Wish, unwanted: Callable[[], bool] = lambda: False
-    ) -> bytes:
+    def paint(self, run: Run, step: int | None, wish: Wish) -> bytes:
         """Return the image of a label, what is read in it, and its trajectory; raise as `painted` does."""
-        answer = self.painted(run, step, wish, unwanted)
+        answer = self.painted(run, step, wish)
         images = {name: _pixels(getattr(answer, name)) for name in ("noisy", "estimates")}
         return packet(answer.told, image=_pixels(answer.image)[0], **images)
 
-    def inside(
-        self, run: Run, step: int | None, label: tuple[float, ...], place: Place, query: tuple[int, int]
-    ) -> bytes:
-        """Return maps of a site's channels, and the attention of a position; raise as `looked_into` does."""
-        answer = self.looked_into(run, step, label, place, query)
-        header = {"step": step, "place": str(place), "query": list(query), **answer.told}
-        return packet(header, given=_pixels(answer.given), maps=answer.maps, attention=answer.attention)
+    def inside(self, run: Run, step: int | None, label: tuple[float, ...], place: Place) -> bytes:
+        """Return maps of a site's channels; raise as `looked_into` does."""
+        answer = self.looked_into(run, step, label, place)
+        header = {"step": step, "place": str(place), **answer.told}
+        return packet(header, given=_pixels(answer.given), maps=answer.maps)
 
 
 def samples(record: Record, snapshot: Snapshot, most: int | None = None) -> bytes:

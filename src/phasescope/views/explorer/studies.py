@@ -39,7 +39,7 @@ class Studies:
         """
         path = self._folders().get(name)
         if path is None or not (path / PAGE).is_file():
-            raise Unknown(f"there is no page of a study {name!r} here; `phasescope study {name}` writes it")
+            raise Unknown(f"there is no page of a study {name!r} here: `phasescope study` writes it")
         with reading(name):
             images = {image.name: image.read_bytes() for image in path.glob("*.png")}
             text = (path / PAGE).read_text()

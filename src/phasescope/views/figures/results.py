@@ -1,8 +1,7 @@
-"""Figures of commands: reference denoisers, which clones come back, and which labels a design trains on and tests."""
+"""Figures of commands: reference denoisers, and which labels a design trains on and tests."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import matplotlib
@@ -15,7 +14,6 @@ from phasescope.views.style import INK, LINE, MUTED, PALETTE, RC, denoiser_colou
 from phasescope.views.terms import factor_words, rung_words
 
 if TYPE_CHECKING:
-    from phasescope.models.families import Clones
     from phasescope.runs.predicting import Designed
 
 EVENTS = {"condensation": "one image\nstands out", "instability": "the widest mode\nis unstable"}
@@ -46,34 +44,6 @@ def ladder(prediction: dict[str, Any], title: str) -> Figure:
         ax.set_title(panel.title, pad=32)
     for (at, words), side in zip(known, ("right", "left"), strict=False):
         ax.annotate(words, (at, 1.02), xycoords=("data", "axes fraction"), fontsize=8, color=INK, ha=side)
-    return figure
-
-
-def clones_figure(clones: Clones, name: str) -> Figure:
-    """The share with its interval against t, dashed that of a perfect network without the label; where half come back."""
-    accent = PALETTE["accent"][0]
-    t, share, low, high, exact = (
-        np.asarray(v, float) for v in (clones.conditions, clones.share, clones.low, clones.high, clones.exact)
-    )
-    panel = RunPanel(
-        f"Clones of {name}",
-        "t from which they are generated: noise grows to the right",
-        "share that come back",
-        [
-            Line(t, share, low, high, label="this network", colour=accent, marker="o"),
-            Line(t, exact, label="perfect, without the label", colour=MUTED, dashes=(5, 2)),
-        ],
-        height_in=2.4,
-        ylim=(-0.02, 1.05),
-        verticals=[
-            (half, colour)
-            for half, colour in ((clones.half[0], accent), (clones.exact_half, MUTED))
-            if not math.isnan(half)
-        ],
-    )
-    figure = draw_panels([panel], width_in=7.2)
-    caption = f"n = {clones.images} images, {clones.each} clones each; 95 % interval over images; dotted: half come back."
-    figure.supxlabel(caption, x=0.01, ha="left", fontsize=7, color=MUTED)
     return figure
 
 

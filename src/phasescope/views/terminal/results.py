@@ -143,13 +143,8 @@ def _design_blocks(designed: Designed) -> Iterator[str | Table]:
     yield from _baselines(tree["copier"])
 
 
-def clones(counted: Clones, run: str) -> Result:
+def clones(counted: Clones) -> Result:
     """Return a row for each noise level: the share that came back, and the exact share; then where half come back."""
-
-    def figure() -> Figure:
-        from phasescope.views.figures.results import clones_figure
-
-        return clones_figure(counted, run)
 
     levels = (counted.conditions, counted.share, counted.low, counted.high, counted.exact)
     rows = (
@@ -163,4 +158,4 @@ def clones(counted: Clones, run: str) -> Result:
     )
     tree = {name: np.asarray(value).tolist() for name, value in asdict(counted).items()}
     heads = ("t", "came back", "95 % interval", "perfect, without the label")
-    return Result([Table(heads, rows), summary], lambda: tree, figure)
+    return Result([Table(heads, rows), summary], lambda: tree)

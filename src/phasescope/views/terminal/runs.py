@@ -9,7 +9,7 @@ from phasescope.runs.store import Run
 from phasescope.runs.store.folder import shown
 from phasescope.runs.store.tags import read_tags
 from phasescope.views.explorer.rows import row_of
-from phasescope.views.numbers import format_count, format_duration, format_percent
+from phasescope.views.numbers import format_clock, format_count, format_percent
 from phasescope.views.record import Record, score
 from phasescope.views.report.words import subject, verdict
 from phasescope.views.scores import probe_r2
@@ -53,7 +53,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         "–" if row["probe_r2"] is None else row["probe_r2"]["text"],
         _sequence_words(row["behaviour"]),
         _sequence_words(row["representation"]),
-        format_duration(row["wall_s"]),
+        format_clock(row["wall_s"]),
         "; ".join(row["tags"]),
     )
 

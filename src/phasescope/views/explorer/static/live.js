@@ -1,11 +1,12 @@
-// The table of runs as the server knows it: told by a stream of events that something changed, it asks for what did.
+// The table of runs as the server knows it: every second the page asks for what has changed.
 
 import {ALONE, json} from "./api.js";
 
 const listeners = new Set();
 // of recorded runs, by digest: the study and the cell that each belongs to
 export const members = ALONE ? Promise.resolve({}) : json("/api/members").catch(() => ({}));
-let source = null, asking = false, again = false, session = null;
+const EVERY_MS = 1000;
+let asking = false, session = null, timer = null;
 
 export const runs = {rows: new Map(), version: 0, pending: 0, folder: "", loaded: false, reached: true};
 
@@ -14,48 +15,52 @@ export function subscribe(listener) {
   return () => listeners.delete(listener);
 }
 
-async function catchUp() {
-  if (asking) { again = true; return; }
+function tell(changed) {
+  for (const listener of listeners) listener(changed);
+}
+
+function take(answer) {
+  const isNew = session !== null && answer.session !== session;
+  session = answer.session;
+  if (isNew) {
+    runs.rows.clear();
+    runs.version = 0;
+    return;
+  }
+  const before = [runs.pending, runs.loaded, runs.reached].join();
+  const {version, pending, folder} = answer;
+  for (const name of answer.gone) runs.rows.delete(name);
+  for (const row of answer.rows) runs.rows.set(row.name, row);
+  Object.assign(runs, {version, pending, folder, loaded: true, reached: true});
+  const changed = new Set([...answer.gone, ...answer.rows.map((row) => row.name)]);
+  if (changed.size || before !== [runs.pending, runs.loaded, runs.reached].join()) tell(changed);
+}
+
+async function ask() {
+  if (asking) return;
   asking = true;
   try {
-    const answer = await json(`/api/runs?since=${runs.version}`);
-    if (session !== null && answer.session !== session) {
-      session = answer.session;
-      runs.rows.clear();
-      runs.version = 0;
-      again = true;
-    } else {
-      session = answer.session;
-      const changed = new Set(answer.gone);
-      for (const name of answer.gone) runs.rows.delete(name);
-      for (const row of answer.rows) { runs.rows.set(row.name, row); changed.add(row.name); }
-      Object.assign(runs, {version: answer.version, pending: answer.pending, folder: answer.folder, loaded: true, reached: true});
-      for (const listener of listeners) listener(changed);
-    }
+    take(await json(`/api/runs?since=${runs.version}`));
   } catch {
-    runs.reached = false;
-    for (const listener of listeners) listener(new Set());
+    if (runs.reached) {
+      runs.reached = false;
+      tell(new Set());
+    }
   }
   asking = false;
-  if (again) { again = false; catchUp(); }
+  if (runs.pending) ask();
 }
 
-function open() {
-  if (source) return;
-  source = new EventSource("/api/events");
-  source.onmessage = catchUp;
-  source.onerror = () => { runs.reached = false; for (const listener of listeners) listener(new Set()); };
-}
-
-// a browser gives one host six connections: a page that nobody sees lets its stream go
+// a page that nobody sees asks nothing
 function follow() {
-  if (document.hidden) { source?.close(); source = null; } else open();
+  clearInterval(timer);
+  if (document.hidden) return;
+  ask();
+  timer = setInterval(ask, EVERY_MS);
 }
 
 export function begin() {
   document.addEventListener("visibilitychange", follow);
-  addEventListener("pagehide", () => { source?.close(); source = null; });
   addEventListener("pageshow", follow);
-  catchUp();
   follow();
 }

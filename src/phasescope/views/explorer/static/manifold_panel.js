@@ -89,12 +89,16 @@ export class ManifoldPanel {
 
   index() { return this.cloud?.steps.indexOf(this.snapshot?.step) ?? -1; }
 
-  pointsUrl() { return ofRun(this.name, "points", {...this.where(), step: this.snapshot.step, of: this.details().snapshots.length}); }
+  // a UMAP has no map for further latents
+  pointsUrl() {
+    if (this.projection !== "pca") return null;
+    return ofRun(this.name, "points", {place: this.place, step: this.snapshot.step, of: this.details().snapshots.length});
+  }
 
   // where the painted labels' latents lie takes the network: it is asked when the scrubber rests
   painted() {
     clearTimeout(this.resting);
-    if (this.index() < 0 || !this.snapshot.weights || !this.samples() || this.details().painting.error) return;
+    if (this.index() < 0 || !this.snapshot.weights || !this.samples() || !this.pointsUrl() || this.details().painting.error) return;
     const url = this.pointsUrl();
     if (this.kept.ready(url)) { this.draw(); return; }
     this.resting = setTimeout(() => this.kept.get(url).then(() => this.draw(), (error) => { this.note.textContent = error.message; }), REST_MS);

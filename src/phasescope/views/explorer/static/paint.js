@@ -150,8 +150,9 @@ export async function open(root, route) {
     try {
       await change.want();
       tell(await packet(ofRun(name, "paint", {...question(label, state.earlier), strip: 0})), label, earlierImage, earlierReading);
-      if (!painting.continuous || !panel.place || panel.index() < 0) return;
-      const {points} = await packet(ofRun(name, "points", {...panel.where(), step: state.step, label: label.join()}));
+      panel.marks = {};
+      if (!painting.continuous || !panel.place || panel.index() < 0 || panel.projection !== "pca") return;
+      const {points} = await packet(ofRun(name, "points", {place: panel.place, step: state.step, label: label.join()}));
       panel.marks = {target: {x: [points.data[0]], y: [points.data[1]], z: [points.data[2]]}};
       if (!closed) await panel.draw();
     } catch (error) {
