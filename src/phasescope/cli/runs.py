@@ -232,7 +232,7 @@ def export(
         captions: draw captions below the figures too
         parquet: tables as Parquet
     """
-    from phasescope.runs.store.archive import write_archive
+    from phasescope.runs.archive import write_archive
     from phasescope.studies.sweep import study_or_sweep
     from phasescope.views.export import run_files, study_files
 
@@ -262,6 +262,6 @@ def import_(file: arg.Unpacked, /, *, runs: arg.Runs = Path("runs"), tell: arg.T
     Args:
         file: the archive
     """
-    from phasescope.runs.importing import import_run
+    from phasescope.runs.archive import import_run
 
     return Result([import_run(file, runs, tell).path])

@@ -26,7 +26,6 @@ from phasescope.measures.learning.phases import (
 )
 from phasescope.runs.store.catalogue import read_or
 from phasescope.runs.store.folder import Run, broken_status
-from phasescope.runs.store.metrics import Metrics
 from phasescope.runs.store.snapshot import Snapshot
 from phasescope.views.terms import MEASURES, NULLS
 from phasescope.views.unconditional import (
@@ -103,18 +102,20 @@ class Record:
     @cached_property
     def metrics(self) -> list[dict[str, Any]]:
         """A line a snapshot, as recorded; of a network without a label without what compares images with labels."""
-        lines = self._read.entries
+        lines = self._lines
         return [without_labels(line, self._declared) for line in lines] if self.is_unconditional else lines
 
     @cached_property
     def faults(self) -> list[str]:
-        """What is damaged of its status and its metrics, each in words."""
-        broken = [str(self.status.get("error"))] if self.status["state"] == "broken" else []
-        return broken + self._read.faults
+        """What is damaged of its status, in words."""
+        return [str(self.status.get("error"))] if self.status["state"] == "broken" else []
 
     @cached_property
-    def _read(self) -> Metrics:
-        return self.run.read_metrics(self.last_only)
+    def _lines(self) -> list[dict[str, Any]]:
+        if not self.last_only:
+            return self.run.metrics
+        last = self.run.last_metrics
+        return [last] if last else []
 
     @cached_property
     def snapshots(self) -> list[Snapshot]:
@@ -177,7 +178,7 @@ class Record:
 
         if (stated := self.about.get("outcomes")) is not None:
             return tuple(Outcome(**outcome) for outcome in stated)
-        shares = (share for line in self._read.entries for share in (line.get("outcomes") or {}).values())
+        shares = (share for line in self._lines for share in (line.get("outcomes") or {}).values())
         *others, success = [name for name in next(shares, {}) if name != "n"] or [""]
         known = [Outcome(name, "", colour) for name, colour in zip(others, cycle(UNDECLARED), strict=False)]
         return (*known, Outcome(success, "", SUCCESS)) if success else ()
