@@ -79,7 +79,7 @@ def read_preregistration(folder: Path) -> Preregistration | None:
         return Preregistration.model_validate(read_json(path))
     except ValidationError as error:
         raise UserError(
-            f"`{path}` must be a study's preregistration: {explain(error, Preregistration)}"
+            f"`{path}` must be a study's preregistration: {explain(error, read_json(path))}"
         ) from None
 
 

@@ -251,7 +251,7 @@ def read_claims(folder: Path) -> Judged | None:
         judged = Judged.model_validate(read_json(path))
         return judged.model_copy(update={"stale": judged.sha256 != sha256(folder / RECORDS)})
     except ValidationError as error:
-        raise UserError(f"`{path}` must hold a study's claims: {explain(error, Judged)}") from None
+        raise UserError(f"`{path}` must hold a study's claims: {explain(error, read_json(path))}") from None
     except OSError as error:
         raise UserError(
             f"`{path}` must lie beside the records that it was computed from: {error.strerror}"
