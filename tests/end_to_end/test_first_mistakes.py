@@ -11,7 +11,6 @@ import torch
 
 import phasescope
 from phasescope.core.errors import UserError
-from phasescope.runs.engines.clusters import RayEngine
 from phasescope.runs.execution import train
 from phasescope.runs.store import as_run
 
@@ -69,19 +68,18 @@ def test_a_network_that_does_not_answer(network, told, cli, tmp_path, monkeypatc
 
 
 class Fails:
-    def begin(self, run):
+    def update(self, run):
         raise OSError("no such project")
 
-    log = end = begin
+    def close(self):
+        pass
 
 
 @pytest.mark.parametrize(
     ("monitors", "told"),
     [
-        ("logs", r"`monitors` \(='logs'\) must be a list"),
-        (Fails(), r"`monitors` \(=.*\) must be a list"),
-        ([Fails], r"`monitors` \(=.*\) must be monitors, with begin, log and end"),
-        ([object()], r"`monitors` \(=.*\) must be monitors, with begin, log and end"),
+        ("logs", r"`monitors` \(='l'\) must be monitors"),
+        ([Fails], r"`monitors` \(=.*\) must be monitors, with update and close"),
         ([Fails()], r"`Fails` cannot log: OSError: no such project"),
     ],
 )
@@ -116,13 +114,16 @@ def test_a_family_is_taken_as_a_configuration_or_built(tmp_path):
     [
         ({"family": object()}, r"`family` \(=.*\) must be a configuration, as phasescope.families.USUAL"),
         ({"batch": 0}, r"`batch` \(=0\) must be at least 1"),
-        ({"monitors": "logs"}, r"`monitors` \(='logs'\) must be a list"),
+        ({"monitors": "logs"}, r"`monitors` \(='l'\) must be monitors"),
     ],
 )
 def test_bad_input_of_watch(given, told, tmp_path):
     with pytest.raises(UserError, match=told):
         phasescope.watch(
-            phasescope.worlds.GaussianBump(canvas=8), taps=["0"], folder=tmp_path / "watched", **given
+            phasescope.worlds.GaussianBump(canvas=8),
+            taps=["0"],
+            folder=tmp_path / "watched",
+            **{"batch": 8, **given},
         )
     assert list(tmp_path.iterdir()) == []
 
@@ -139,11 +140,3 @@ def test_a_package_is_there_without_an_import_of_its_own():
     code = "import phasescope; print(phasescope.families.USUAL is phasescope.models.families.USUAL, phasescope.runs)"
     end = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert end.stdout.startswith("True"), end.stderr
-
-
-def test_ray_joins_the_cluster_that_its_environment_names(monkeypatch):
-    pytest.importorskip("ray")
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    assert RayEngine().address is None
-    monkeypatch.setenv("RAY_ADDRESS", "auto")
-    assert RayEngine().address == "auto"

@@ -10,8 +10,8 @@ import numpy as np
 from phasescope.core.factors import Factor
 from phasescope.core.places import Place
 from phasescope.measures.learning.phases import phase_onsets, phase_sequence
+from phasescope.runs.store import hold
 from phasescope.runs.store.folder import Run
-from phasescope.runs.store.holding import hold
 from phasescope.runs.store.snapshot import array_name
 from phasescope.runs.store.tables import write_parquet
 
@@ -190,8 +190,8 @@ def write_snapshot(folder: Path, step: int, latents: bool) -> None:
 
 def write_run(path: Path, steps: list[int], state: str = "done", latents: bool = True) -> Run:
     with hold(path, config()) as folder:
-        folder.write_about(about())
-        folder.write_references(references())
+        folder.write_json("about.json", about())
+        folder.write_json("references.json", references())
         for step in steps:
             with folder.new_snapshot(step) as snapshot:
                 write_snapshot(snapshot, step, latents)

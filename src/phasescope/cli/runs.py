@@ -13,7 +13,7 @@ from phasescope.views.terminal.printing import Result
 
 if TYPE_CHECKING:
     from phasescope.runs.config import RunConfig
-    from phasescope.runs.monitoring import Monitor
+    from phasescope.runs.recorder import Monitor
 
 
 def train(
@@ -21,7 +21,6 @@ def train(
     print_config: bool = False,
     runs: arg.Runs = Path("runs"),
     anew: bool = False,
-    extend: str | None = None,
     tensorboard: arg.Folder = None,
     wandb: str | None = None,
     tell: arg.Tell,
@@ -31,7 +30,6 @@ def train(
     Args:
         print_config: print the whole configuration as YAML, each field with its meaning, and train nothing
         anew: drop what the run's folder holds, and train it from its start
-        extend: a shorter run of the same configuration (folder, name or hash), from whose state this one begins
         tensorboard: folder for scalars and images as they come, as tensorboard --logdir takes it (extra `monitors`)
         wandb: project of Weights & Biases, logged to offline, in wandb/ (extra `monitors`)
     """
@@ -46,7 +44,7 @@ def train(
         monitors.append(phasescope.TensorBoard(tensorboard))
     if wandb:
         monitors.append(phasescope.WandB(wandb))
-    _train(config, runs, tell, monitors, anew=anew, extend=extend)
+    _train(config, runs, tell, monitors, anew=anew)
     return None
 
 
@@ -70,11 +68,13 @@ def _train(
 
     from phasescope.core.stopping import Stop
     from phasescope.runs.execution import execute
-    from phasescope.runs.monitoring import monitored
     from phasescope.views.terminal.progress import follow
 
-    with Stop().on_signals() as stop, closing(execute(config, runs, stop, **how)) as events:
-        return follow(monitored(events, monitors), tell)
+    with (
+        Stop().on_signals() as stop,
+        closing(execute(config, runs, stop, monitors=monitors, **how)) as events,
+    ):
+        return follow(events, tell)
 
 
 def observe(
@@ -207,7 +207,7 @@ def export(
         svg: figures as SVG
         parquet: tables as Parquet
     """
-    from phasescope.runs.store.archive import write_archive
+    from phasescope.runs.archive import write_archive
     from phasescope.studies.sweep import study_or_sweep
     from phasescope.views.export import run_files, study_files
 
@@ -237,6 +237,6 @@ def import_(file: arg.Unpacked, /, *, runs: arg.Runs = Path("runs"), tell: arg.T
     Args:
         file: the archive
     """
-    from phasescope.runs.importing import import_run
+    from phasescope.runs.archive import import_run
 
     return Result([import_run(file, runs, tell).path])

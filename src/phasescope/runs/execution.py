@@ -15,15 +15,11 @@ from phasescope.core.sources import told_of
 from phasescope.core.stopping import Stop
 from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig, over_defaults
-from phasescope.runs.extension import Extend, begin_from
-from phasescope.runs.loading import check_answer, hear_as_trained, plan_of
-from phasescope.runs.monitoring import Monitor, Progress, Scalars, Start, monitored
+from phasescope.runs.loading import check_answer, check_whole, hear_as_trained, plan_of
 from phasescope.runs.probing.own_measures import load_measures
-from phasescope.runs.recorder import Recorder
+from phasescope.runs.recorder import Monitor, Recorder, check_monitors
 from phasescope.runs.store.folder import Run
-from phasescope.runs.store.holding import hold
-from phasescope.runs.store.writer import CHECKPOINT, OR_ANEW, RunWriter
-from phasescope.runs.whole import check_whole
+from phasescope.runs.store.writer import CHECKPOINT, OR_ANEW, RunWriter, hold
 
 if TYPE_CHECKING:
     from phasescope.models.training.loop import Learner
@@ -34,12 +30,35 @@ CHECKPOINT_EVERY_S = 60.0
 STATUS_EVERY_S = 2.0
 
 
+@dataclass(frozen=True)
+class Start:
+    """What a run is, and the step from which it resumes: 0 at its very start."""
+
+    folder: Path
+    parameters: int
+    images: int
+    step: int
+    steps: int
+    device: str
+    threads: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands: after a step, or after a snapshot, whose metrics are then given; `loss` is the last one known."""
+
+    step: int
+    steps: int
+    images_seen: int
+    loss: float | None
+    metrics: dict[str, Any] | None = None
+
+
 def train(
     config: RunConfig | Tree,
     runs: Path | str = "runs",
     *,
     anew: bool = False,
-    extend: Extend = None,
     world: Any = None,
     family: Any = None,
     network: Any = None,
@@ -51,14 +70,13 @@ def train(
     Args:
         config: or the tree of its fields, as YAML has them.
         anew: from the start, whatever the folder holds of this run: that is dropped.
-        extend: a shorter run of the same configuration, from whose state this one begins; or its folder or name.
         world, family, network: replace the configuration's: a configuration of that kind, your own class, or a tree of
             fields with its kind. A class stands in a file, from which a run that is resumed reads it.
-        monitors: are told of each snapshot, as `phasescope.TensorBoard("logs")`.
+        monitors: log what is recorded as it comes, as `phasescope.TensorBoard("logs")`.
         progress: whether a bar is shown; by default in a terminal and in a notebook.
 
     Raises:
-        UserError: the folder or the device cannot be used; a class cannot be found again; `extend` cannot be extended.
+        UserError: the folder or the device cannot be used; a class cannot be found again.
         RunFailed: the loss is not finite any more; the folder is no longer this process's own.
     """
     from rich.console import Console
@@ -70,16 +88,20 @@ def train(
     shown = (console.is_terminal or console.is_jupyter) if progress is None else progress
     with (
         Bar(console=console, disable=not shown) as bar,
-        closing(execute(config, Path(runs), anew=anew, extend=extend)) as events,
+        closing(execute(config, Path(runs), anew=anew, monitors=monitors)) as events,
     ):
         task = bar.add_task(config.folder, total=config.training.steps)
-        for event in monitored(events, monitors):
+        for event in events:
             bar.update(task, completed=event.step)
     return Run(Path(runs) / config.folder)
 
 
 def execute(
-    config: RunConfig, runs: Path, stop: Stop | None = None, anew: bool = False, extend: Extend = None
+    config: RunConfig,
+    runs: Path,
+    stop: Stop | None = None,
+    anew: bool = False,
+    monitors: Sequence[Monitor] = (),
 ) -> Generator[Start | Progress]:
     """Train `config` in its folder under `runs`, resuming what is there; yields the start, then after each step.
 
@@ -88,18 +110,22 @@ def execute(
 
     Raises:
         UserError: the folder holds another configuration, lacks records, is in use or cannot be written; the device
-            or a measure is not there; `extend` cannot be extended to `config`.
+            or a measure is not there.
         RunFailed: the loss is not finite any more; the folder is no longer this process's own.
     """
+    check_monitors(monitors)
     learner = _fresh_learner(config)
     load_measures(config.probing.measures)
     check_answer(config, learner.average)
     plan = plan_of(config, learner.average)
-    origin = begin_from(extend, config, runs, anew)
     with hold(runs / config.folder, config.tree(), anew) as folder:
         if anew:
             folder.begin_anew()
-        yield from _Execution(config, folder, learner, plan, stop or Stop(), origin).events()
+        execution = _Execution(config, folder, learner, plan, stop or Stop(), monitors)
+        try:
+            yield from execution.events()
+        finally:
+            execution.recorder.close()
 
 
 def _fresh_learner(config: RunConfig) -> Learner:
@@ -124,15 +150,14 @@ class _Execution:
     learner: Learner
     plan: ProbingConfig
     stop: Stop
-    origin: str | None
+    monitors: Sequence[Monitor]
 
     def __post_init__(self) -> None:
         config, learner, self.steps = self.config, self.learner, self.config.training.steps
         hear_as_trained(learner.average, config.training)
         self.family = config.family.build()
         self.losses = self._losses_after([])
-        self.fresh_scalars: list[Scalars] = []
-        self.recorder = Recorder(config, self.plan, self.folder, learner.device)
+        self.recorder = Recorder(config, self.plan, self.folder, learner.device, monitors=self.monitors)
         self._take_up()
         self.recorder.summarise()
         self._status_due = time.monotonic() + STATUS_EVERY_S
@@ -143,9 +168,10 @@ class _Execution:
 
         learner = self.learner
         if learner.step == self.steps and self.folder.status["state"] == "done":
+            self.recorder.update_monitors()
             yield self._start()
             return
-        self.folder.write_about(about(self.config, self.plan))
+        self.folder.write_json("about.json", about(self.config, self.plan))
         self._write_status("running")
         with self._failure_in_status():
             try:
@@ -169,7 +195,7 @@ class _Execution:
                 if learner.step < self.steps:
                     self._checkpoint()
                 else:
-                    check_whole(self.folder, self.steps, thorough=False)
+                    check_whole(self.folder, self.steps)
             except (GeneratorExit, KeyboardInterrupt) as end:
                 if isinstance(end, GeneratorExit):
                     self._checkpoint()
@@ -253,7 +279,7 @@ class _Execution:
 
     def _checkpoint(self) -> None:
         self.losses.read()
-        self.fresh_scalars += self.recorder.flush(to_disk=True)
+        self.recorder.flush(to_disk=True)
         tensors = {name: tensor.detach().cpu().numpy() for name, tensor in self.learner.tensors().items()}
         state = {
             "run": self.config.digest(),
@@ -271,18 +297,15 @@ class _Execution:
         learner, parameters = self.learner, sum(p.numel() for p in self.learner.network.parameters())
         return Start(
             self.folder.path, parameters, self.recorder.images, learner.step, self.steps, str(learner.device),
-            torch.get_num_threads(), self.origin,
+            torch.get_num_threads(),
         )  # fmt: skip
 
     def _progress(self, metrics: dict[str, Any] | None) -> Progress:
-        fresh, self.fresh_scalars = self.fresh_scalars, []
-        return Progress(
-            self.learner.step, self.steps, self.learner.images_seen, self.losses.last, metrics, fresh
-        )
+        return Progress(self.learner.step, self.steps, self.learner.images_seen, self.losses.last, metrics)
 
     def _write_status(self, state: str, **more: Any) -> None:
         learner = self.learner
-        self.fresh_scalars += self.recorder.flush()
+        self.recorder.flush()
         self.recorder.write_status(
             state, learner.network, learner.step, self.steps, learner.images_seen, **more
         )

@@ -5,14 +5,12 @@ from phasescope.runs.store.catalogue import (
     find_run,
     list_runs,
     open_run,
-    open_views,
     runs_frame,
     snapshots_frame,
 )
 from phasescope.runs.store.folder import Run
-from phasescope.runs.store.holding import hold
 from phasescope.runs.store.snapshot import Snapshot
-from phasescope.runs.store.writer import RunWriter
+from phasescope.runs.store.writer import RunWriter, hold
 
 __all__ = [
     "Run",
@@ -23,7 +21,6 @@ __all__ = [
     "hold",
     "list_runs",
     "open_run",
-    "open_views",
     "runs_frame",
     "snapshots_frame",
 ]

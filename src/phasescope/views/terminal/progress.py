@@ -6,9 +6,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from phasescope.runs.monitoring import Progress, Start
+if TYPE_CHECKING:
+    from phasescope.runs.execution import Progress, Start
+
 from phasescope.views.numbers import format_clock
 
 READINGS = ("behaviour", "representation")
@@ -32,6 +34,7 @@ def snapshot_line(metrics: dict[str, Any]) -> str:
 
 def follow(events: Iterator[Start | Progress], tell: Callable[[int, int], None]) -> bool:
     """Print the start, the snapshots and the end of `execution.execute`; return whether the run is then done."""
+    from phasescope.runs.execution import Progress, Start
     from phasescope.runs.store import Run
     from phasescope.views.record import Record
 
@@ -39,10 +42,9 @@ def follow(events: Iterator[Start | Progress], tell: Callable[[int, int], None])
     assert isinstance(start, Start)
     unconditional = Record(run := Run(start.folder)).is_unconditional
     resumed = f", from step {start.step:,} on" if start.step else ""
-    origin = f" of {start.origin}" if start.origin else ""
     sizes = f"{start.parameters:,} parameters, {start.images:,} images, {start.steps:,} steps"
     machine = f"{start.device}, threads: {start.threads}"
-    print(f"{start.folder}: {sizes}{resumed}{origin}, {machine}", flush=True)
+    print(f"{start.folder}: {sizes}{resumed}, {machine}", flush=True)
     step = start.step
     for event in events:
         step = event.step
