@@ -57,12 +57,3 @@ def test_what_ends_a_part_ends_the_benchmark(error, code, ran, tmp_path, monkeyp
     assert main(words(tmp_path, "throughput", "order", "scaling")) == code
     assert ran == ["throughput"]
     assert len(capsys.readouterr().err.splitlines()) == 1
-
-
-def test_the_profile_is_of_both_precisions(tmp_path, monkeypatch):
-    from benchmarks import profile
-
-    asked = []
-    monkeypatch.setattr(profile, "profile", lambda out, **settings: asked.append((out, settings)))
-    bench.PARTS["profile"](tmp_path)
-    assert asked == [(tmp_path, {"precision": precision}) for precision in ("float32", "bfloat16")]

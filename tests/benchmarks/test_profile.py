@@ -4,49 +4,17 @@ import json
 from types import SimpleNamespace
 
 import pytest
-import torch
 
 from benchmarks.profile import (
     CLASSES,
     class_of,
-    class_of_name,
     keep,
-    marked,
     profile,
     profiled_step,
     roofline,
 )
 
 TINY = ["preset=small", "training.batch=4", "world.canvas=16"]
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("aten::mkldnn_convolution", "convolution forward"),
-        ("aten::convolution_backward", "convolution backward"),
-        ("autograd::engine::evaluate_function: ConvolutionBackward0", "convolution backward"),
-        ("aten::_slow_conv2d_backward", "convolution backward"),
-        ("aten::_slow_conv2d_forward", "convolution forward"),
-        ("aten::native_group_norm_backward", "norm"),
-        ("aten::addmm", "linear and attention"),
-        ("aten::bmm", "linear and attention"),
-        ("aten::linear", "linear and attention"),
-        ("aten::_scaled_dot_product_flash_attention_for_cpu", "linear and attention"),
-        ("aten::linalg_vector_norm", "optimiser"),
-        ("aten::_fused_adamw_", "optimiser"),
-        ("aten::silu_backward", "activation"),
-        ("aten::upsample_bilinear2d", "resampling"),
-        ("aten::avg_pool2d_backward", "resampling"),
-        ("aten::pixel_unshuffle", "resampling"),
-        ("aten::lerp_", "averaging"),
-        ("aten::_to_copy", "casts and copies"),
-        ("aten::add", "other"),
-        ("aten::addcmul", "other"),
-    ],
-)
-def test_class_of_an_operator(name, expected):
-    assert class_of_name(name) == expected
 
 
 @pytest.mark.parametrize("optimiser", ["adamw", "muon"])
@@ -72,19 +40,6 @@ def test_work_belongs_to_the_marked_part_that_called_it():
     assert class_of(step) == "optimiser"
 
 
-def test_what_is_marked_acts_as_before():
-    class Adder:
-        base = 1
-
-        def add(self, number: int, twice: bool = False) -> int:
-            return self.base + number * (1 + twice)
-
-    with torch.profiler.profile() as profiler:
-        adder = marked(Adder(), "data and noise", "add")
-        assert (adder.add(2), adder.add(2, twice=True), adder.base) == (3, 5, 1)
-    assert [event.name for event in profiler.events() or ()].count("data and noise") == 2
-
-
 def test_roofline():
     """10 GFLOP in 0.1 s, 40 % of it matrix work, where matrices multiply at 500 GFLOP/s."""
     shares = {
@@ -99,11 +54,6 @@ def test_roofline():
     assert found["peak_share"] == pytest.approx(0.2)
     assert found["bound"] == pytest.approx(10 / (0.02 + 0.06) / 500)
     assert found["peak_share"] < found["bound"] < 1
-
-
-def test_no_time_outside_matrix_work_leaves_no_bound_below_the_peak():
-    found = roofline(10.0, 100.0, {"convolution forward": 1.0}, {"median": 500.0})
-    assert found["bound"] == pytest.approx(1)
 
 
 def test_before_and_after_are_both_kept(tmp_path):

@@ -25,7 +25,6 @@ from benchmarks.recipe import (
     plan_of,
 )
 from phasescope.runs.config import load_words
-from phasescope.runs.probing.capture import activations
 from phasescope.runs.store import Run
 from phasescope.worlds.bump.world import GaussianBump
 
@@ -62,10 +61,6 @@ def test_the_network_is_as_large_as_the_presets_within_five_percent(preset):
     assert widths[1] == widths[2]
 
 
-def test_the_multipliers_are_kept_where_they_fit_the_size():
-    assert nearest_widths(parameters_of(diffusers_plain(32, (32, 64, 64))), 32) == (32, 64, 64)
-
-
 def test_the_recipes_noise_is_that_of_the_family_that_paints():
     trained, family = training(), load_words(WORDS).family.build()
     x_0, noise = torch.rand(1000, 1, 2, 2), torch.randn(1000, 1, 2, 2)
@@ -85,11 +80,6 @@ def test_it_is_painted_and_read_as_the_preset_small():
     splits = small.world.splits()
     assert plan.images_of(splits) == usual.images_of(splits)
     assert [one.name for one in contenders()] == ["fast", "small", "recipe"]
-
-
-def test_the_middle_of_its_network_can_be_read():
-    x_t, t, labels = torch.randn(2, 1, 8, 8), torch.tensor([100, 100]), torch.tensor([[1.0, 2.0], [5.0, 2.0]])
-    assert activations(training().network, ["mid"], x_t, t, labels)["mid"].shape == (2, 8 * 2 * 2)
 
 
 def test_labels_are_scaled_to_the_canvas():

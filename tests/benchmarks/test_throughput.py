@@ -138,29 +138,6 @@ def test_measured(tmp_path):
     assert alike["forward_mflop"] == pytest.approx(peer["forward_mflop"], rel=0.05)
 
 
-def of_all_but_peers(contenders, *_):
-    """Timings of an hour without any peer."""
-    facts = {"batch": 4, "step_mflop": 1.0, "gflop": 1.0, "precision": "bfloat16"}
-    return [
-        Timing(contender, missing="not here")
-        if contender.build.endswith("peer_step")
-        else Timing(contender, facts, (1.0, 2.0), 1.0, 2.0)
-        for contender in contenders
-    ]
-
-
-def test_without_any_peer_phasescope_is_measured_alone(monkeypatch):
-    monkeypatch.setattr(throughput, "interleave", of_all_but_peers)
-    peak = {"precision": "bfloat16", "size": 64, "route": "mm", "threads": 1, "device": "cpu"}
-    modes = [mode("azula", "bfloat16", False, None)]
-    product, peer, own = throughput._steps(Settings(), "bfloat16", peak, modes)
-    assert product["kind"] == "matrix product"
-    assert peer["missing"] == "not here"
-    assert own["missing"] is None
-    assert own["images_per_s"] == {"median": 3.0, "low": 2.0, "high": 4.0, "n": 2}
-    assert "ratio" not in own
-
-
 def test_a_second_call_measures_nothing_again(tmp_path, monkeypatch):
     calls = []
     monkeypatch.setattr(throughput.machine, "measure_peak", lambda *a, **k: calls.append("peak") or [])

@@ -74,7 +74,6 @@ FAULTS = [
     (Shades, "training_labels", lambda self: np.zeros((9, 1)), r"training_labels` \(=float64 .* must return labels"),
     (Shades, "training_labels", lambda self: NAN, r"training_labels` .* must return finite"),
     (Shades, "draw_labels", lambda self, n, rng: rng.random(n), r"draw_labels` .* must return labels \(n, 1\)"),
-    (Shades, "splits", lambda self: {}, r"splits` \(=\{\}\) must return functions"),
     (Shades, "splits", lambda self: {"held": lambda n, rng: NAN[:n]}, r"splits\(\)\['held'\]` .* must return finite"),
     (Shades, "splits", lambda self: {"held": fails}, r"splits\(\)\['held'\]` must not fail: KeyError"),
     (Shades, "render", lambda self, labels: labels, r"render` \(=torch.float32 of shape \(4, 1\)\) must return a float32"),
@@ -88,11 +87,8 @@ FAULTS = [
     (Eye, "outcomes", (), r"outcomes` \(=\(\)\) must be Outcomes, one at least"),
     (Eye, "outcomes", (Outcome("seen", "D", "#00aa00"),), r"outcomes` .* each with a phase, A, B or C, and a colour"),
     (Eye, "outcomes", (Outcome("seen", "C", "green"),), r"outcomes` .* each with a phase, A, B or C, and a colour"),
-    (Eye, "outcomes", (Outcome("lost", "C", "#00aa00"),), r"outcome` .* must return names of its outcomes: lost"),
     (Eye, "read", lambda self, images: {"grey": images}, r"read` .* must return columns by name, \(4,\) each"),
     (Eye, "read", fails, r"read` must not fail: KeyError"),
-    (Eye, "errors", lambda self, columns, labels: labels[:, 0], r"errors` .* must return an array of shape \(4, 1\)"),
-    (Eye, "right", lambda self, columns, labels: True, r"right` \(=True\) must return an array of shape \(4, 1\)"),
 ]  # fmt: skip
 
 

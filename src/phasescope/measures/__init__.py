@@ -42,7 +42,6 @@ from phasescope.measures.learning.phases import (
     Phase,
     RepresentationThresholds,
     behaviour_phase,
-    calibrate,
     onset,
     ordered,
     phase_onsets,
@@ -55,7 +54,7 @@ from phasescope.measures.scores import Score
 __all__ = [
     "BEHAVIOUR", "DCI", "NEIGHBOURS", "REPRESENTATION", "ROUTES", "SHEET", "BehaviourThresholds", "Code",
     "Homology", "JointAccuracy", "Phase", "RepresentationThresholds", "Score",
-    "Scores", "SheetThresholds", "additivity", "battery", "behaviour_phase", "calibrate", "clifford_torus",
+    "Scores", "SheetThresholds", "additivity", "battery", "behaviour_phase", "clifford_torus",
     "code_of", "crossing", "dci", "disentanglement", "factorization",
     "gain", "gap_ratio", "joint_accuracy", "label_share", "learnt_order", "mig",
     "onset", "order", "ordered", "p1_order", "participation_ratio",

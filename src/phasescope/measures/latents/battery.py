@@ -58,12 +58,8 @@ class Given:
     some_draws: np.ndarray | None = None
 
     @property
-    def arrays(self) -> tuple[np.ndarray, np.ndarray]:
-        return self.latents, self.known.values
-
-    @property
     def labelled(self) -> tuple[np.ndarray, np.ndarray, Factors]:
-        return *self.arrays, self.known.factors
+        return self.latents, self.known.values, self.known.factors
 
     @property
     def draws(self) -> np.ndarray:
@@ -100,7 +96,7 @@ class Given:
 
 MEASURES: dict[str, Callable[[Given], Score]] = {
     "order": lambda given: order(*given.labelled),
-    "trustworthiness": lambda given: trustworthiness(*given.arrays, factors=given.known.factors),
+    "trustworthiness": lambda given: trustworthiness(*given.labelled[:2], factors=given.known.factors),
     "participation_ratio": lambda given: participation_ratio(given.latents),
     "two_nn": lambda given: two_nn(given.latents),
     "additivity": lambda given: additivity(*given.on_lattice),

@@ -10,9 +10,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any, Literal
+from typing import Literal
 
-from phasescope.measures.learning.gain import LEAST_LEFT, floors, gain, reached
+from phasescope.measures.learning.gain import gain
 from phasescope.measures.scores import CONFIDENCE, Score
 
 Phase = Literal["A", "B", "C", "undecided"]
@@ -146,50 +146,6 @@ def settled(
     holds = ordered((order for *_, order in scores), thresholds)
     alone = (representation_phase(*snapshot, thresholds) for snapshot in scores)
     return ["C" if now else phase for now, phase in zip(holds, alone, strict=True)]
-
-
-def calibrate(
-    order: Mapping[str, Score],
-    label_share: Mapping[str, Score],
-    dimension: Mapping[str, Score] | None = None,
-    thresholds: RepresentationThresholds = REPRESENTATION,
-) -> dict[str, dict[str, Any]]:
-    """Return what the baselines leave of each threshold, at the place that is read where they leave least.
-
-    Thresholds of order and of label share are gains: their highest floor leaves something to be gained, or it does not.
-    That of dimension must lie below each baseline. Upper references do not count.
-
-    Args:
-        order, label_share, dimension: scores with their baselines, by place ("mid, t=600").
-
-    Returns:
-        by threshold's name, unless there are no baselines: `threshold`, `nearest` (the highest level of a baseline, for
-        dimension the lowest), `null` and `place` (which it is, and where), `level` (what the score must reach there),
-        `clear` (whether something is left, or the baseline beyond the level).
-    """
-    table: dict[str, dict[str, Any]] = {}
-    by_name = {"order": order, "label_share": label_share, "dimension": dimension or {}}
-    for name, scores in by_name.items():
-        levels = [
-            (level, null, place)
-            for place, score in scores.items()
-            for null, level in floors(score.nulls).items()
-        ]
-        if not levels:
-            continue
-        threshold = getattr(thresholds, name)
-        if name == "dimension":
-            nearest, null, place = min(levels)
-            level = most_dimensions(scores[place], thresholds)
-            clear = nearest > level
-        else:
-            nearest, null, place = max(levels)
-            level = reached(max(nearest, 0.0), threshold)
-            clear = 1 - nearest >= LEAST_LEFT
-        table[name] = {
-            "threshold": threshold, "nearest": nearest, "null": null, "place": place, "level": level, "clear": clear
-        }  # fmt: skip
-    return table
 
 
 def onset(images_seen: Sequence[int], passed: Sequence[bool]) -> int | None:
