@@ -110,7 +110,7 @@ def test_a_run_that_is_deleted_while_it_is_shown_is_gone_at_once(tmp_path):
     with pytest.raises(Unknown):
         library.entry(run.name)
     assert library.refresh()
-    assert library.rows(version) == {"version": library.version, "pending": 0, "rows": [], "gone": [run.name]}
+    assert library.rows(version) == {"version": library.version, "rows": [], "gone": [run.name]}
     write_small_run(tmp_path)
     assert library.refresh()
     assert [row["state"] for row in library.rows(version)["rows"]] == ["done"]
@@ -163,7 +163,7 @@ def test_the_watch_goes_on_beside_whatever_a_run_does(tmp_path, caplog):
 
 
 def test_a_look_that_fails_is_reported_once_and_the_rows_stay(tmp_path, monkeypatch, caplog):
-    def fails(self: Library, within_s: float) -> bool:
+    def fails(self: Library) -> bool:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Library, "refresh", fails)

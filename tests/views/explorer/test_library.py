@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from small_run import config, line, many_runs, status, write_small_run
+from small_run import config, line, status, write_small_run
 
 from phasescope.runs.store import hold
 from phasescope.runs.store.flat import config_columns
@@ -58,29 +57,6 @@ def test_a_version_that_is_asked_for_while_a_run_is_read_misses_no_row(runs):
     library._entries = Entries()
     library.refresh()
     assert names(library.rows(versions[0])) == [run.name]
-
-
-def test_reading_in_portions_comes_to_the_same_as_reading_at_once(runs, run):
-    many_runs(runs, run, 12)
-    patient, hasty = Library(runs), Library(runs)
-    patient.refresh()
-    portions = 0
-    while hasty.refresh(0.0):
-        portions += 1
-    assert portions == 12
-    assert hasty.pending == 0
-    assert names(hasty.rows()) == names(patient.rows())
-
-
-def test_the_runs_that_changed_last_are_read_first(runs, run):
-    many_runs(runs, run, 4)
-    for age, path in enumerate(sorted(runs.iterdir())):
-        for file in path.iterdir():
-            os.utime(file, (1_000_000 - age, 1_000_000 - age))
-    library = Library(runs)
-    library.refresh(0.0)
-    assert names(library.rows()) == [sorted(path.name for path in runs.iterdir())[0]]
-    assert library.pending == 3
 
 
 def test_a_run_that_is_held_is_running_and_one_that_was_let_go_was_killed(runs):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -47,59 +46,38 @@ class Entry:
 
 
 class Library:
-    """All runs in the folder `runs`, which may not exist yet.
-
-    `version` grows with every change; `pending` is how many runs wait to be read.
-    """
+    """All runs in the folder `runs`, which may not exist yet. `version` grows with every change."""
 
     def __init__(self, runs: Path):
         self.folder = runs
-        self.version, self.pending = 0, 0
+        self.version = 0
         self._entries: dict[str, Entry] = {}
         self._gone: dict[str, int] = {}
-        self._waiting: list[tuple[str, Path]] = []
         self._lock = threading.Lock()
 
-    def refresh(self, within_s: float = float("inf")) -> bool:
-        """Read what changed, the latest first, until `within_s` have passed. Return whether anything did.
-
-        The folder is listed when nothing is left to be read, so that a large one is listed once and then read run by run. At
-        least one run is read if one waits, so repeated calls come to an end.
+    def refresh(self) -> bool:
+        """Read the runs that are new or have changed, and forget those that are gone. Return whether there were any.
 
         Raises:
             UserError: the folder exists and cannot be listed; what is known of it stays.
         """
         with self._lock:
-            before, began = self.version, time.monotonic()
-            self._waiting = self._waiting or self._list()
-            while self._waiting:
-                self._read_if_changed(*self._waiting.pop())
-                if time.monotonic() > began + within_s:
-                    break
-            self.pending = len(self._waiting)
+            before = self.version
+            paths = {shown(path.name): path for path in run_folders(self.folder)}
+            for name in self._entries.keys() - paths.keys():
+                del self._entries[name]
+                self.version += 1
+                self._gone[name] = self.version
+            for name, path in paths.items():
+                self._read_if_changed(name, path)
             return self.version != before
-
-    def _list(self) -> list[tuple[str, Path]]:
-        """Return the runs that are new or have changed, the latest last; forget those that are gone."""
-        paths = {shown(path.name): path for path in run_folders(self.folder)}
-        for name in [name for name in self._entries if name not in paths]:
-            del self._entries[name]
-            self.version += 1
-            self._gone[name] = self.version
-        times: dict[str, int] = {}
-        for name, path in paths.items():
-            if name not in self._entries:  # it is read anyway, so one file's time is enough to order it
-                times[name] = (_stat(path / "status.json") or (0,))[0]
-            elif self._differs(name, stamp := self._stamp(name, path)):
-                times[name] = stamp[0]
-        return [(name, paths[name]) for name in sorted(times, key=times.__getitem__)]
 
     def rows(self, since: int = 0) -> dict[str, Any]:
         """Return the rows that changed after version `since`, the names that went, and the version with these changes."""
         version = self.version
         changed = [entry.row for entry in list(self._entries.values()) if entry.version > since]
         gone = [name for name, at in list(self._gone.items()) if at > since]
-        return {"version": version, "pending": self.pending, "rows": changed, "gone": gone}
+        return {"version": version, "rows": changed, "gone": gone}
 
     def entry(self, name: str) -> Entry:
         """Return the run of that name, read now if it was not yet, or has changed since.

@@ -29,8 +29,6 @@ from phasescope.views.explorer.packets import packet
 from phasescope.views.explorer.painted import Painter, samples
 from phasescope.views.explorer.studies import Studies
 
-READ_FOR_S = 0.3
-"""that one question for runs may read what has changed; the rest is read for the next"""
 LOOKS = 4
 """times as long as a look at the folder took pass before the next"""
 
@@ -55,8 +53,8 @@ class Explorer:
         """Return the rows that changed since a version, which a page asks for every second."""
         began = time.monotonic()
         try:
-            if self.library.pending or began >= self.next_look:
-                self.library.refresh(READ_FOR_S)
+            if began >= self.next_look:
+                self.library.refresh()
         except (OSError, UserError) as error:  # a folder may go and come back
             log_once(f"the folder of runs: {error}")
         # a large folder takes a second to be listed

@@ -37,7 +37,7 @@ async function show() {
 
 function state() {
   const rows = [...runs.rows.values()], running = rows.filter((row) => row.state === "running").length;
-  const text = !runs.reached ? "not reached" : runs.pending ? `reading ${runs.pending} more` : running ? `${running} running` : "";
+  const text = !runs.reached ? "not reached" : running ? `${running} running` : "";
   live.textContent = text;
   live.className = `live ${!runs.reached ? "lost" : running ? "running" : ""}`;
 }

@@ -8,7 +8,7 @@ export const members = ALONE ? Promise.resolve({}) : json("/api/members").catch(
 const EVERY_MS = 1000;
 let asking = false, session = null, timer = null;
 
-export const runs = {rows: new Map(), version: 0, pending: 0, folder: "", loaded: false, reached: true};
+export const runs = {rows: new Map(), version: 0, folder: "", loaded: false, reached: true};
 
 export function subscribe(listener) {
   listeners.add(listener);
@@ -27,13 +27,13 @@ function take(answer) {
     runs.version = 0;
     return;
   }
-  const before = [runs.pending, runs.loaded, runs.reached].join();
-  const {version, pending, folder} = answer;
+  const isFirst = !runs.loaded || !runs.reached;
+  const {version, folder} = answer;
   for (const name of answer.gone) runs.rows.delete(name);
   for (const row of answer.rows) runs.rows.set(row.name, row);
-  Object.assign(runs, {version, pending, folder, loaded: true, reached: true});
+  Object.assign(runs, {version, folder, loaded: true, reached: true});
   const changed = new Set([...answer.gone, ...answer.rows.map((row) => row.name)]);
-  if (changed.size || before !== [runs.pending, runs.loaded, runs.reached].join()) tell(changed);
+  if (changed.size || isFirst) tell(changed);
 }
 
 async function ask() {
@@ -48,7 +48,6 @@ async function ask() {
     }
   }
   asking = false;
-  if (runs.pending) ask();
 }
 
 // a page that nobody sees asks nothing

@@ -110,8 +110,7 @@ class RunTable {
     this.body.replaceChildren(...shown.map((row) => this.line(row)));
     const total = runs.rows.size, all = this.listed.length === total;
     const found = all ? integer(total) : `${integer(this.listed.length)} of ${integer(total)}`;
-    const pending = runs.pending ? `, ${integer(runs.pending)} still to read` : "";
-    this.count.textContent = runs.loaded ? `${found}${pending} · ${runs.folder}` : "";
+    this.count.textContent = runs.loaded ? `${found} · ${runs.folder}` : "";
     this.more.replaceChildren(this.rest(shown.length));
     this.told();
   }
@@ -121,7 +120,7 @@ class RunTable {
       return h("button", {onclick: () => this.grow()}, `show more of ${integer(this.listed.length)}`);
     }
     if (shown) return "";
-    if (!runs.loaded || runs.pending) return absent("Reading the folder …");
+    if (!runs.loaded) return absent("Reading the folder …");
     return runs.rows.size ? absent("No run matches.") : nothing();
   }
 
