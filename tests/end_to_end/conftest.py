@@ -1,7 +1,5 @@
 """The tiny run as fixtures, and the command line: in this process where isolation is not the point."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

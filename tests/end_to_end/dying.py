@@ -5,8 +5,6 @@
 WHOLE_RUNS gets the same run, undisturbed. Prints what each child died before; the last child ends by itself.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal

@@ -1,7 +1,5 @@
 """A folder of results as a study writes it: records of many runs, of which some exist, and claims with each verdict."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import math

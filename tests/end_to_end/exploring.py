@@ -1,7 +1,5 @@
 """The explorer in a process of its own, and pages of it in a browser: what its tests share."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess

@@ -5,8 +5,6 @@
 Prints a line an event, and the ends at the end.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from pathlib import Path

@@ -1,8 +1,6 @@
 """Pages can be read and used by everybody: axe-core finds nothing, the keyboard reaches all, and words are explained where
 they stand."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path

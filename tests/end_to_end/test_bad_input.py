@@ -1,7 +1,5 @@
 """What a user gets wrong: exit code 2, one line that names the field, its value and the rule, and nothing overwritten."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

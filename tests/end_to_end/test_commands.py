@@ -1,7 +1,5 @@
 """Every verb under good input, its price at start-up, and the papers' preset."""
 
-from __future__ import annotations
-
 import json
 import os
 import resource

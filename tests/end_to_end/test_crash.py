@@ -1,7 +1,5 @@
 """A run that is watched, killed, torn or resumed ends with bitwise the same weights and metrics."""
 
-from __future__ import annotations
-
 import json
 import os
 import random

@@ -1,7 +1,5 @@
 """Many runs, by whatever engine: the same records; and whoever is killed meanwhile, nothing lost and nothing done twice."""
 
-from __future__ import annotations
-
 import json
 import os
 import random

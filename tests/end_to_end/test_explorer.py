@@ -1,7 +1,5 @@
 """The explorer in a browser, on a run that is trained while it looks on."""
 
-from __future__ import annotations
-
 import json
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """In a browser: curves smoothed and grouped, tags shown, networks looked into."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """The explorer's views in a browser, on a run of seconds, and where it is opened."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

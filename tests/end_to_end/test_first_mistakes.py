@@ -1,7 +1,5 @@
 """What somebody gets wrong in their first hour is told in a line, before a folder is made."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

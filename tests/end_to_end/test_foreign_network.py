@@ -1,7 +1,5 @@
 """Somebody else's network and training loop, probed and measured: diffusers' U-Net on the world of bumps."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

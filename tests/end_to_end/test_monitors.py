@@ -1,7 +1,5 @@
 """A run's numbers and pictures in TensorBoard and in Weights & Biases while it goes on, read by the packages themselves."""
 
-from __future__ import annotations
-
 import json
 import struct
 import sys

@@ -1,7 +1,5 @@
 """Your own code that fails, and unusual surroundings: one line with the file and its line, never a traceback."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Somebody's own world, network, family, measure and study, by the command line alone, in a folder outside the package."""
 
-from __future__ import annotations
-
 import base64
 import gzip
 import json

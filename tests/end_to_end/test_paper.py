@@ -1,7 +1,5 @@
 """`./lab paper`: the study of the paper's own system, in small; killed half-way, it loses nothing; and its command."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

@@ -1,7 +1,5 @@
 """How many files a kind touches: somebody's own world, family and study as shipped ones, in a copy of the source."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

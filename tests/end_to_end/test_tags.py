@@ -1,7 +1,5 @@
 """Tags: appended by one command, shown wherever a run is shown."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from concurrent.futures import ProcessPoolExecutor

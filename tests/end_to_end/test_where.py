@@ -1,7 +1,5 @@
 """`phasescope ls --where`: the runs of which a condition holds, or one line that says what is wrong with it."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

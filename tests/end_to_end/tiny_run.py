@@ -1,7 +1,5 @@
 """A run that takes a second, and what makes two runs the same."""
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 from typing import Any

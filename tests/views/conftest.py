@@ -1,7 +1,5 @@
 """One written run, which tests of the views read and do not change."""
 
-from __future__ import annotations
-
 import pytest
 from written_run import ALL_STEPS, write_run
 

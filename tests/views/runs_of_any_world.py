@@ -1,7 +1,5 @@
 """Run folders of worlds and families of no kind that ships: K factors, colour, no reader, no conditions."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from itertools import combinations
 from pathlib import Path

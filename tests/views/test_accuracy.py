@@ -1,7 +1,5 @@
 """Accuracy by factor in every way of reading, of worlds of one factor, of two and of four, and of none that is read."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

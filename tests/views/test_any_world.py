@@ -1,7 +1,5 @@
 """Whatever world and family a run is of, it is shown: by what it says of itself, and by nothing of its owner's source."""
 
-from __future__ import annotations
-
 import json
 
 import numpy as np

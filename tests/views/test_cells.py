@@ -1,7 +1,5 @@
 """Cells of label space, where the right answers are known."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from runs_of_any_world import FOUR, ONE, write_made_run

@@ -1,7 +1,5 @@
 """`claims` prints a row for each claim, which a narrow terminal wraps without breaking a name or an interval."""
 
-from __future__ import annotations
-
 import re
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Runs side by side: what differs and where each stands, as a table and as JSON."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil

@@ -1,7 +1,5 @@
 """What other programs take: figures, tables that pandas reads, events that TensorBoard reads; all say what the run says."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

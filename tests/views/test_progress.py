@@ -1,7 +1,5 @@
 """In a log a command says from time to time how far it is; what is done soon says nothing."""
 
-from __future__ import annotations
-
 import re
 
 from phasescope.views.terminal import progress

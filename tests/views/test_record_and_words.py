@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from written_run import ALL_STEPS, BATCH, SEED, STEPS, write_run

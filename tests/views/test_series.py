@@ -1,7 +1,5 @@
 """Series of a panel are told apart by colour and mark together, however many there are, and the legend names each."""
 
-from __future__ import annotations
-
 from math import gcd
 
 import numpy as np

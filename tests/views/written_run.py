@@ -1,7 +1,5 @@
 """A run folder, written by the store, whose phases and onsets are known: what the views are tried on."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from pathlib import Path
 

@@ -6,8 +6,6 @@ run.plot.timeline().save("timeline.pdf")
 run.plot.timeline().figure               # matplotlib's own, to continue with
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args

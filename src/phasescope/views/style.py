@@ -4,8 +4,6 @@ Text, lines and curves have a light and a dark colour: figures are drawn in the 
 Data colours are those of Okabe and Ito (2008) or close to them, which differ in lightness too, for readers who do not see
 red and green apart."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from itertools import cycle
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Tables of the report and of a terminal: scores with their baselines, and where a run comes from. All cells are text."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """Run folders for the explorer's tests: small ones that can paint, and whole folders of them."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

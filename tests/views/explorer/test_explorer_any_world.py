@@ -1,7 +1,5 @@
 """The explorer on runs of any world: painted where the kinds are ours, and never imported where they are not."""
 
-from __future__ import annotations
-
 import json
 import sys
 from dataclasses import replace

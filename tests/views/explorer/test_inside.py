@@ -1,7 +1,5 @@
 """Maps of a tap's channels are those of the snapshot's network on the label's own image."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from small_run import N, network_of, write_small_run

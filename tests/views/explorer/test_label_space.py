@@ -1,7 +1,5 @@
 """Label space in a browser: its panel on the page of a run, and held-out labels on the pad."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 

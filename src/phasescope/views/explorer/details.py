@@ -1,7 +1,5 @@
 """All that the page of one run shows of its history, condensed: no estimator texts, numbers to four digits."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any

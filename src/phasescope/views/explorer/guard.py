@@ -7,8 +7,6 @@
 - Nothing can be changed here: routes answer only GET and HEAD.
 """
 
-from __future__ import annotations
-
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send

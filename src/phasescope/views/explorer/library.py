@@ -4,8 +4,6 @@ A reader never waits for a writer: it looks at the times and sizes of files. Eac
 files. A run is identified by its name among the entries of the folder, never by a path.
 """
 
-from __future__ import annotations
-
 import os
 import threading
 from dataclasses import dataclass, field

@@ -7,8 +7,6 @@
 A browser makes typed arrays of it without copying or parsing a number.
 """
 
-from __future__ import annotations
-
 import struct
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The files of the page: those of `static/`, the palette and the terms, and plotly.js as its package ships it."""
 
-from __future__ import annotations
-
 from functools import cache
 from importlib import resources
 from pathlib import Path

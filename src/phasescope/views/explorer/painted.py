@@ -1,7 +1,5 @@
 """Images, as they travel to the page: those of a snapshot, and those that its network is asked for."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

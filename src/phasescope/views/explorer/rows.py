@@ -1,7 +1,5 @@
 """A run in a line: what the table of runs shows of it."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from functools import cache
 from typing import Any

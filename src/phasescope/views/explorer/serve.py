@@ -1,7 +1,5 @@
 """The command `explore`: bind, say where, serve until interrupted."""
 
-from __future__ import annotations
-
 import os
 import signal
 import socket

@@ -4,8 +4,6 @@ Nothing that a browser sends becomes a path: a run, a study and a file of the pa
 exist. Work that computes goes through one queue, so that two hundred questions at once are answered one after the other.
 """
 
-from __future__ import annotations
-
 import secrets
 import time
 from pathlib import Path

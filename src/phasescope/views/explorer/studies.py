@@ -1,8 +1,6 @@
 """What the explorer shows of studies, from their folders: the verdicts in `claims.json`, the page in `README.md`, and in
 `records.parquet` which runs belong to which cell."""
 
-from __future__ import annotations
-
 import json
 from contextlib import suppress
 from functools import lru_cache

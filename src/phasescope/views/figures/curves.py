@@ -4,8 +4,6 @@ A score has its 95 % interval, its baselines, and the level at which it reaches 
 each site; a figure shows the site where phases are read, and the explorer the one that is chosen.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any

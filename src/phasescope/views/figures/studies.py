@@ -1,7 +1,5 @@
 """Figures of studies: their panels side by side, with one legend where the series are the same."""
 
-from __future__ import annotations
-
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure as Drawing

@@ -1,7 +1,5 @@
 """The report of a run: the explorer's page of it in one file, with its verdict and tables as plain HTML."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path

@@ -1,8 +1,6 @@
 """A study's page: README.md in its folder, from its records, claims.json and preregistration.json, also as one HTML file;
 and the page of findings, studies/README.md: what the seed paper states and leaves open, with the study that asks it."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections.abc import Sequence

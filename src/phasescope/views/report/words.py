@@ -1,7 +1,5 @@
 """What a run's data say, in sentences and in the few numbers that it is known by. No number here is typed."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple

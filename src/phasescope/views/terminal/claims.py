@@ -1,7 +1,5 @@
 """Claims in a terminal: their verdicts, and how often simulated studies of known truth are judged correctly."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path

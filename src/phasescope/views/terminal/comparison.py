@@ -3,8 +3,6 @@
 A number stands beside what it is of: a share beside how many images, a probe's R² beside the untrained network's.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """Runs in a terminal: a folder of them, and one in full."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 

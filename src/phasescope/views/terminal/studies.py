@@ -1,7 +1,5 @@
 """Studies in a terminal: what is to be run, how far it is, and how it ended. Nothing here imports torch."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
