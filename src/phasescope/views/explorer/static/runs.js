@@ -23,10 +23,10 @@ const SORTS = {
   images: ["images seen", (row) => row.images_seen ?? -1, -1],
 };
 const FILTERS = {
-  "state:": (row) => [row.state],
-  "phase:": (row) => [row.phases?.behaviour?.last ?? ""],
-  "study:": (row) => [studies[row.digest]?.study ?? ""],
-  "tag:": (row) => (row.tags ?? []).flatMap((tag) => [tag, ...tag.split(/\s+/)]),
+  "state:": (row, word) => row.state === word,
+  "phase:": (row, word) => row.phases?.behaviour?.last?.toLowerCase() === word,
+  "study:": (row, word) => studies[row.digest]?.study.toLowerCase() === word,
+  "tag:": (row, word) => (row.tags ?? []).some((tag) => tag.toLowerCase().includes(word)),
 };
 
 const written = (value) => (typeof value === "object" ? JSON.stringify(value) : String(value));
@@ -36,7 +36,7 @@ export function matches(row, text) {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   return words.every((word) => {
     const filter = Object.keys(FILTERS).find((name) => word.startsWith(name));
-    if (filter) return FILTERS[filter](row).some((value) => value.toLowerCase() === word.slice(filter.length));
+    if (filter) return FILTERS[filter](row, word.slice(filter.length));
     const settings = Object.entries(row.settings ?? {}).map(([key, value]) => `${key}=${written(value)}`);
     return [row.name, `seed=${row.seed}`, ...settings].some((value) => value.toLowerCase().includes(word));
   });
