@@ -12,7 +12,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from phasescope.cli import main
-from phasescope.views.explorer.guard import Guard
+from phasescope.views.explorer.guard import HEADERS, Guard
 
 PAINT = "/api/runs/small-01234567/paint?label=2,3"
 
@@ -56,9 +56,29 @@ def test_the_address_bar_the_page_itself_and_who_sends_no_such_headers_get_every
     assert visitor().get(path, headers=headers).text == "data"
 
 
-def test_no_page_may_frame_this_one():
-    policy = visitor().get("/").headers["Content-Security-Policy"]
-    assert {"frame-ancestors 'none'", "default-src 'none'", "script-src 'self'"} <= set(policy.split("; "))
+@pytest.mark.parametrize(
+    "name", ["localhost", "127.0.0.1", "localhost:9", "127.0.0.1:8421", "[::1]:8421", "LOCALHOST:1"]
+)
+def test_this_machine_is_known_at_any_port(name):
+    assert visitor().get("/", headers={"Host": name}).text == "data"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["evil.example", "evil.example:8421", "localhost.evil.example", "127.0.0.1.evil.example", "", "[::1", "192.168.1.4",
+     "127.0.0.1@evil.example", "evil.example#localhost", "[::1].evil.example", "0.0.0.0"],
+)  # fmt: skip
+def test_a_name_that_was_rebound_gets_nothing(name):
+    answer = visitor().get("/", headers={"Host": name})
+    assert answer.status_code == 421
+    assert "data" not in answer.text
+
+
+def test_every_answer_forbids_what_is_loaded_from_elsewhere_and_frames():
+    for answer in (visitor().get("/"), visitor().get("/", headers={"Host": "evil.example"})):
+        assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+        policy = set(answer.headers["Content-Security-Policy"].split("; "))
+        assert {"frame-ancestors 'none'", "default-src 'none'", "script-src 'self'"} <= policy
 
 
 def test_runs_that_are_no_folder_are_named(tmp_path: Path, capsys):
