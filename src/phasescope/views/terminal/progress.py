@@ -1,5 +1,7 @@
 """How far a command is, in a terminal or in a log: how many of how many, and what a training or a study reports."""
 
+from __future__ import annotations
+
 import sys
 import time
 from collections.abc import Callable, Iterator
