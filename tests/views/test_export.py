@@ -137,7 +137,7 @@ def test_without_tensorboard_the_extra_is_told(short, tmp_path, monkeypatch, cap
         (["RUN", "--svg", "--tables", "t"], "`--svg` (=True) must go with --figures"),
         (["RUN", "--parquet", "--figures", "t"], "`--parquet` (=True) must go with --tables"),
         ([STUDY, "--archive", "a.zip"], "`--archive` (=a.zip) must be of a run, and `sampler` is a study"),
-        (["RUN", "--archive", "a.tar"], "`--archive` (=a.tar) must end in .zip"),
+        (["RUN", "--archive", "a.tar"], 'Invalid value "a.tar" for --archive. a.tar must end in .zip'),
         (["nobody", "--tables", "t"], "`RUN` (=nobody) must name a run"),
         (["EMPTY", "--tables", "t"], "`RUN` (=empty-00000000) must have a snapshot"),
         (["EMPTY", "--figures", "t"], "`RUN` (=empty-00000000) must have a snapshot"),
