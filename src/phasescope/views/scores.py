@@ -1,18 +1,14 @@
 """Recorded scores as they are shown: a probe's R², accuracy in every way of reading, and the levels of thresholds."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
 from phasescope.core.places import Place
 from phasescope.measures.learning.gain import LEAST_LEFT, floor_of, reached
 from phasescope.views.record import Record, number, score
-
-if TYPE_CHECKING:
-    from jaxtyping import Float
 
 PROBES = ("order", "p1_order", "order_told", "order_seen")
 """scores whose value is the minimum over factors, and whose `detail` has each factor's R²"""
@@ -90,9 +86,8 @@ def accuracies(line: dict[str, Any], splits: Sequence[str]) -> Iterator[Accuracy
             if accuracy := _at(line, f"accuracy{end}", split):
                 way = end.removeprefix("_") or FORMED
                 shares = {k: _at(v, f"accuracy{end}").get(split) for k, v in _at(line, "excess").items()}
-                beyond = {
-                    k: v for k, v in shares.items() if v is not None and _has_room(v, accuracy["joint"])
-                }
+                known = {k: v for k, v in shares.items() if v is not None}
+                beyond = {k: v for k, v in known.items() if _has_room(v, accuracy["joint"])}
                 error, together = _at(line, f"error{end}", split), _at(line, "together", way, split)
                 n = _at(line, "outcomes", split).get("n")
                 yield Accuracy(split, way, n, accuracy, error, together, beyond)
