@@ -18,9 +18,9 @@ from hostile import call
 from phasescope.cli import COMMANDS
 from phasescope.core.errors import UserError
 from phasescope.core.kinds import load
+from phasescope.runs.archive import write_archive
 from phasescope.runs.execution import train
 from phasescope.runs.store import Run
-from phasescope.runs.store.archive import write_archive
 from phasescope.runs.store.files import checksum
 from phasescope.runs.store.snapshot import CHECKSUMS
 

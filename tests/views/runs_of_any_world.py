@@ -11,8 +11,8 @@ import yaml
 
 from phasescope.core.factors import Factor, Factors
 from phasescope.core.places import Place
+from phasescope.runs.store import hold
 from phasescope.runs.store.folder import Run
-from phasescope.runs.store.holding import hold
 from phasescope.runs.store.snapshot import array_name
 from phasescope.runs.store.tables import write_parquet
 

@@ -12,8 +12,7 @@ from written_run import ALL_STEPS, BATCH, config, write_run
 
 from phasescope.cli import main
 from phasescope.core.errors import UserError
-from phasescope.runs.store import Run
-from phasescope.runs.store.holding import hold
+from phasescope.runs.store import Run, hold
 from phasescope.views.record import Record
 from phasescope.views.terminal.comparison import comparison
 

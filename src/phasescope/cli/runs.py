@@ -207,7 +207,7 @@ def export(
         svg: figures as SVG
         parquet: tables as Parquet
     """
-    from phasescope.runs.store.archive import write_archive
+    from phasescope.runs.archive import write_archive
     from phasescope.studies.sweep import study_or_sweep
     from phasescope.views.export import run_files, study_files
 
@@ -237,6 +237,6 @@ def import_(file: arg.Unpacked, /, *, runs: arg.Runs = Path("runs"), tell: arg.T
     Args:
         file: the archive
     """
-    from phasescope.runs.importing import import_run
+    from phasescope.runs.archive import import_run
 
     return Result([import_run(file, runs, tell).path])

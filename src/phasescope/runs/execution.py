@@ -16,14 +16,12 @@ from phasescope.core.stopping import Stop
 from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig, over_defaults
 from phasescope.runs.extension import Extend, begin_from
-from phasescope.runs.loading import check_answer, hear_as_trained, plan_of
+from phasescope.runs.loading import check_answer, check_whole, hear_as_trained, plan_of
 from phasescope.runs.monitoring import Monitor, Progress, Scalars, Start, monitored
 from phasescope.runs.probing.own_measures import load_measures
 from phasescope.runs.recorder import Recorder
 from phasescope.runs.store.folder import Run
-from phasescope.runs.store.holding import hold
-from phasescope.runs.store.writer import CHECKPOINT, OR_ANEW, RunWriter
-from phasescope.runs.whole import check_whole
+from phasescope.runs.store.writer import CHECKPOINT, OR_ANEW, RunWriter, hold
 
 if TYPE_CHECKING:
     from phasescope.models.training.loop import Learner
@@ -145,7 +143,7 @@ class _Execution:
         if learner.step == self.steps and self.folder.status["state"] == "done":
             yield self._start()
             return
-        self.folder.write_about(about(self.config, self.plan))
+        self.folder.write_json("about.json", about(self.config, self.plan))
         self._write_status("running")
         with self._failure_in_status():
             try:
@@ -169,7 +167,7 @@ class _Execution:
                 if learner.step < self.steps:
                     self._checkpoint()
                 else:
-                    check_whole(self.folder, self.steps, thorough=False)
+                    check_whole(self.folder, self.steps)
             except (GeneratorExit, KeyboardInterrupt) as end:
                 if isinstance(end, GeneratorExit):
                     self._checkpoint()

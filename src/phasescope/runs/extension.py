@@ -17,8 +17,7 @@ from phasescope.runs.config import RunConfig
 from phasescope.runs.store import Run, find_run
 from phasescope.runs.store.files import folder_aside
 from phasescope.runs.store.folder import SCALARS
-from phasescope.runs.store.holding import differences, hold
-from phasescope.runs.store.writer import CHECKPOINT, RunWriter
+from phasescope.runs.store.writer import CHECKPOINT, RunWriter, differences, hold
 
 Extend = Run | Path | str | None
 """a run, its folder, or its name or hash in the folder of runs; None extends no run"""

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from phasescope.core.errors import UserError, as_user_error
+from phasescope.core.errors import UserError, as_user_error, reading
 from phasescope.core.kinds import Constructed, references
 from phasescope.core.sources import failing
 from phasescope.runs.config import RunConfig
+from phasescope.runs.probing.config import ProbingConfig, SnapshotPlanConfig
 from phasescope.runs.store import Run, Snapshot
+from phasescope.runs.store.writer import OR_ANEW
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 
     from phasescope.models.families import Family
     from phasescope.models.training.config import TrainingConfig
-    from phasescope.runs.probing.config import ProbingConfig
     from phasescope.worlds.base import World
 
 MOST_WORK = 2**22
@@ -60,6 +61,21 @@ class Loaded:
             raise UserError(f"`tap` (={name}) must be one of the network's: {', '.join(known)}")
         with as_user_error():
             return find_tap(self.network, name)
+
+
+def check_whole(run: Run, last: int) -> None:
+    """Raises UserError if a snapshot or a line of metrics that is due up to the step `last` is missing."""
+    with reading(run.path / "config.yaml"):
+        plan = SnapshotPlanConfig.of(run.config["probing"]["snapshots"])
+        steps = int(run.config["training"]["steps"])
+    lines = {entry["step"] for entry in run.metrics}
+    snapshots = {snapshot.step for snapshot in run.snapshots}
+    for step in range(last + 1):
+        if plan.due(step, steps) and not (step in lines and step in snapshots):
+            missing = "the snapshot" if step in lines else "a line of metrics.jsonl"
+            raise UserError(
+                f"`{run.path}` must hold all that is due up to step {last}: {missing} of step {step} is missing; {OR_ANEW}"
+            )
 
 
 def config_of(run: Run) -> RunConfig:

@@ -24,8 +24,7 @@ from phasescope.runs.probing.own_measures import load_measures
 from phasescope.runs.recorder import Recorder
 from phasescope.runs.store import Run, Snapshot, as_run
 from phasescope.runs.store.folder import now
-from phasescope.runs.store.holding import hold
-from phasescope.runs.store.writer import RunWriter
+from phasescope.runs.store.writer import RunWriter, hold
 
 FROM_TRAINING = (
     "step", "images_seen", "epochs", "loss", "learning_rate", "gradient_norm", "wall_s", "cpu_s", "observing_s",
@@ -97,7 +96,7 @@ def _observe_all(
     folder.forget_after(max(done, default=-1))
     recorder = Recorder(config, plan, folder, torch.device("cpu"))
     if not {snapshot.step for snapshot in snapshots} <= done:
-        folder.write_about(about(config, plan))
+        folder.write_json("about.json", about(config, plan))
     for number, snapshot in enumerate(snapshots, 1):
         if snapshot.step not in done:
             network = load_network(folder, snapshot).network

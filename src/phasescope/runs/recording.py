@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from phasescope.core.errors import UserError
 from phasescope.runs.config import RunConfig
-from phasescope.runs.loading import one_thread
+from phasescope.runs.loading import check_whole, one_thread
 from phasescope.runs.probing.config import SnapshotPlanConfig
 from phasescope.runs.store import Run
-from phasescope.runs.store.holding import differences
 from phasescope.runs.store.records import condense, merge_records, read_records, some_columns
-from phasescope.runs.whole import check_whole
+from phasescope.runs.store.writer import differences
 
 if TYPE_CHECKING:
     from phasescope.runs.store.flat import Row

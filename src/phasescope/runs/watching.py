@@ -30,8 +30,7 @@ from phasescope.runs.monitoring import Monitor, Monitors
 from phasescope.runs.recorder import Recorder
 from phasescope.runs.store import Run
 from phasescope.runs.store.folder import now
-from phasescope.runs.store.holding import hold
-from phasescope.runs.store.writer import RunWriter
+from phasescope.runs.store.writer import RunWriter, hold
 from phasescope.worlds import ArrayWorld, World
 
 if TYPE_CHECKING:
@@ -219,7 +218,9 @@ class Watcher:
                 recorder.add(folder.metrics[-1])
                 recorder.start_clock(folder.metrics[-1]["images_seen"])
             self._last_logged = folder.keep_scalars()
-            folder.write_about({**about(self.config, plan, self.world), "watched": type(network).__name__})
+            folder.write_json(
+                "about.json", {**about(self.config, plan, self.world), "watched": type(network).__name__}
+            )
             self._recorder = recorder
         self._recorder.folder = self._recorder.observer.folder = folder
         return self._recorder

@@ -20,7 +20,7 @@ from phasescope.runs.execution import Start, execute
 from phasescope.runs.store import Run, open_run
 from phasescope.runs.store.files import append_json_lines, read_json_lines
 from phasescope.runs.store.folder import now
-from phasescope.runs.store.holding import Held, differences, hold
+from phasescope.runs.store.writer import Held, differences, hold
 
 ATTEMPTS = "attempts.jsonl"
 

@@ -25,7 +25,6 @@ from phasescope.measures.learning.phases import (
 )
 from phasescope.runs.store.catalogue import read_or
 from phasescope.runs.store.folder import Run, broken_status
-from phasescope.runs.store.metrics import Metrics
 from phasescope.runs.store.snapshot import Snapshot
 from phasescope.views.terms import MEASURES, NULLS
 from phasescope.views.unconditional import (
@@ -98,7 +97,7 @@ class Record:
     @cached_property
     def metrics(self) -> list[dict[str, Any]]:
         """A line a snapshot, as recorded; of a network without a label without what compares images with labels."""
-        lines = self._read.entries
+        lines = self._lines
         return [without_labels(line, self._declared) for line in lines] if self.is_unconditional else lines
 
     @cached_property
@@ -109,13 +108,15 @@ class Record:
 
     @cached_property
     def faults(self) -> list[str]:
-        """What is damaged of its status and its metrics, each in words."""
-        broken = [str(self.status.get("error"))] if self.status["state"] == "broken" else []
-        return broken + self._read.faults
+        """What is damaged of its status, in words."""
+        return [str(self.status.get("error"))] if self.status["state"] == "broken" else []
 
     @cached_property
-    def _read(self) -> Metrics:
-        return self.run.read_metrics(self.last_only)
+    def _lines(self) -> list[dict[str, Any]]:
+        if not self.last_only:
+            return self.run.metrics
+        last = self.run.last_metrics
+        return [last] if last else []
 
     @cached_property
     def snapshots(self) -> list[Snapshot]:

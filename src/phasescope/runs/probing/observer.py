@@ -93,7 +93,7 @@ class Observer(ProbeSet):
             if "references" in self.plan.observe:
                 found["family"] = dict(self.family.references(self.examples))
                 found["copiers"] = copied(self.world, self.labels)
-            self.folder.write_references(found)
+            self.folder.write_json("references.json", found)
         return found
 
     def _null_scores(self) -> dict[str, dict[str, dict[str, float]]]:

@@ -10,9 +10,8 @@ from phasescope.runs.store.catalogue import (
     snapshots_frame,
 )
 from phasescope.runs.store.folder import Run
-from phasescope.runs.store.holding import hold
 from phasescope.runs.store.snapshot import Snapshot
-from phasescope.runs.store.writer import RunWriter
+from phasescope.runs.store.writer import RunWriter, hold
 
 __all__ = [
     "Run",

@@ -8,13 +8,12 @@ import json
 import math
 import os
 import shutil
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from phasescope.core.errors import UserError
+from phasescope.core.errors import UserError, reading
 
 
 def sha256(path: Path) -> str:
@@ -24,19 +23,6 @@ def sha256(path: Path) -> str:
         OSError: it cannot be read.
     """
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def checksum(path: Path) -> int:
-    """The CRC-32 of what a file holds.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    crc32 = 0
-    with open(path, "rb") as file:
-        while part := file.read(2**20):
-            crc32 = zlib.crc32(part, crc32)
-    return crc32
 
 
 def read_json(path: Path) -> Any:
@@ -111,12 +97,16 @@ def remove_asides(folder: Path) -> None:
 
 
 def read_json_lines(path: Path) -> list[dict[str, Any]]:
-    """The objects in a JSON-lines file; a torn line is left out, and a missing file has none."""
-    objects = []
-    for line in path.read_bytes().split(b"\n") if path.is_file() else ():
-        with suppress(ValueError):
-            objects.append(json.loads(line))
-    return objects
+    """The objects in a JSON-lines file, without a last line that has no end; a missing file has none.
+
+    Raises:
+        UserError: a line is no JSON.
+    """
+    if not path.exists():
+        return []
+    with reading(path):
+        *lines, _ = path.read_bytes().split(b"\n")
+        return [json.loads(line) for line in lines]
 
 
 def append_json_lines(path: Path, *entries: Mapping[str, Any], to_disk: bool = True) -> None:

@@ -22,7 +22,7 @@ from phasescope.core.kinds import load, source_digests
 from phasescope.core.places import Place
 from phasescope.core.showing import html_table
 from phasescope.runs.store.files import read_json, read_json_lines, sha256
-from phasescope.runs.store.metrics import Metrics, read_last, read_metrics
+from phasescope.runs.store.metrics import read_last
 from phasescope.runs.store.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -101,15 +101,8 @@ class Run:
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
-        """One entry a snapshot, by ascending step; lines that are none are left out, and are among the `faults`."""
-        return self.read_metrics().entries
-
-    def read_metrics(self, last_only: bool = False) -> Metrics:
-        """What metrics.jsonl holds, or its last line alone; and which lines cannot be read."""
-        if not last_only:
-            return read_metrics(self.path / "metrics.jsonl")
-        last = self.last_metrics
-        return Metrics([last] if last else [], [], torn=False)
+        """One entry a snapshot, by ascending step."""
+        return read_json_lines(self.path / "metrics.jsonl")
 
     @property
     def last_metrics(self) -> dict[str, Any] | None:

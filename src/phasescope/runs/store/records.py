@@ -43,12 +43,10 @@ def condense(run: Run) -> list[Row]:
     Raises:
         UserError: it is not done, or has no snapshot, or its metrics are damaged.
     """
-    status, metrics = run.status, run.read_metrics()
+    status = run.status
     if status["state"] != "done":
         raise UserError(f"`run` (={run.name}) must be done to be recorded: it is {status['state']}")
-    if metrics.faults:
-        raise UserError(f"`run` (={run.name}) must be whole to be recorded: {metrics.faults[0]}")
-    rows = snapshot_rows(run.identity, run.config, status, metrics.entries)
+    rows = snapshot_rows(run.identity, run.config, status, run.metrics)
     if not rows or rows[-1]["step"] != status.get("step"):
         raise UserError(f"`run` (={run.name}) must have its snapshots' metrics to the end, and has not")
     return rows

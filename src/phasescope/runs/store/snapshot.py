@@ -11,14 +11,10 @@ import numpy as np
 from phasescope.core.errors import UserError, reading
 from phasescope.core.npz import open_npz
 from phasescope.core.places import Place
-from phasescope.runs.store.files import read_json
 from phasescope.runs.store.tables import read_parquet
 
 if TYPE_CHECKING:
     import pandas as pd
-
-CHECKSUMS = "checksums.json"
-"""of a snapshot's files, as they were written: CRC-32 by name"""
 
 
 def array_name(kind: str, place: Place) -> str:
@@ -44,13 +40,6 @@ class Snapshot:
         import pandas as pd
 
         return pd.DataFrame(self.readings())
-
-    @property
-    def checksums(self) -> dict[str, int]:
-        """CRC-32 of each file as it was written, by name."""
-        path = self.path / CHECKSUMS
-        with reading(path):
-            return read_json(path) if path.exists() else {}
 
     def samples(self) -> dict[str, np.ndarray]:
         """`images` (n, C, *spatial) float32 in [-1, 1], `labels` (n, K), `split` (n,) of str."""

@@ -1,13 +1,11 @@
-"""Writing a run's folder: one process at a time, which stops where the folder is no longer its own."""
+"""Writing a run's folder: one process at a time, by a lock on the folder's `lock` file; a reader never waits."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import math
-import os
 import shutil
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -15,55 +13,40 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
-from phasescope.core.config import Tree
-from phasescope.core.errors import RunFailed, UserError
+from phasescope.core.config import Tree, read_yaml
+from phasescope.core.errors import UserError, reading
 from phasescope.core.kinds import source_digests
 from phasescope.runs.store.files import (
     append_json_lines,
-    checksum,
     folder_aside,
     remove_asides,
     to_json,
     write_aside,
 )
 from phasescope.runs.store.folder import SCALARS, Run
-from phasescope.runs.store.metrics import check_entry
-from phasescope.runs.store.snapshot import CHECKSUMS
 from phasescope.runs.store.tables import safetensors_bytes
 
 CHECKPOINT = Path("checkpoint") / "state.safetensors"
 OR_ANEW = "put it back, or `--anew` drops what is there and trains the run from its start"
-"""what to do where something that a run recorded is not whole"""
+"""what to do if something that a run recorded is missing"""
+BEFORE = ("lock", "world.npz", "config.json", "sources.json")
+"""files that a folder may hold before it has a config.yaml, the last of them to be written"""
+LOCK_PATIENCE_S = 1.0
+"""how long a writer waits for the lock: a reader that looks whether a folder is held has it for a moment"""
+WHERE_COMPUTED = ("training.device", "training.threads", "training.scalars_every")
+"""fields in which a run may differ from one process to the next"""
+OPEN = ("probing.images",)
+"""mappings whose keys are a user's own words: one that is missing was not said"""
+
+
+class Held(UserError):
+    """Another process holds the run's folder for writing."""
 
 
 class RunWriter(Run):
-    """A run folder held for writing by this process; made by `store.holding.hold`.
-
-    Nobody else writes meanwhile, so its metrics are read once. Before each write it looks whether the folder is still its
-    own.
-
-    Args:
-        lock: the number of the lock's open file; None of a folder that nobody else knows.
-    """
-
-    def __init__(self, path: Path, lock: int | None = None):
-        super().__init__(path)
-        self._lock = None if lock is None else os.fstat(lock)
-
-    def check_own(self) -> None:
-        """Raises RunFailed where the folder or its lock is gone or another one: somebody else may write there."""
-        if self._lock is None:
-            return
-        try:
-            if os.path.samestat(os.stat(self.path / "lock"), self._lock):
-                return
-        except OSError:
-            pass
-        raise RunFailed(
-            f"`{self.path}` must stay this process's own while it writes: the folder or its lock was removed or replaced; "
-            f"nothing more is written"
-        )
+    """A run folder held for writing by this process; made by `hold`. Nobody else writes, so its metrics are read once."""
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
@@ -73,54 +56,39 @@ class RunWriter(Run):
     @cached_property
     def _metrics(self) -> list[dict[str, Any]]:
         """Read once; a last line without its end, as a writer that was killed leaves it, goes."""
-        found = self.read_metrics()
-        if found.torn:
-            whole, _, _ = (self.path / "metrics.jsonl").read_bytes().rpartition(b"\n")
-            write_aside(self.path / "metrics.jsonl", whole + b"\n" if whole else b"")
-        return found.entries
+        path = self.path / "metrics.jsonl"
+        if path.exists() and not (content := path.read_bytes()).endswith(b"\n") and content:
+            whole, end, _ = content.rpartition(b"\n")
+            write_aside(path, whole + end)
+        return super().metrics
 
     def write_config(self, config: Tree) -> None:
-        """Write config.yaml and config.json, and sources.json if the configuration names sources of somebody's own."""
+        """Write config.yaml and config.json, and sources.json if the configuration names sources of your own."""
         import yaml
 
-        self.check_own()
         self._write_sources(config)
         text = yaml.safe_dump(config, sort_keys=False)
         as_read = {"config_yaml_sha256": hashlib.sha256(text.encode()).hexdigest(), "config": config}
-        write_aside(self.path / "config.json", to_json(as_read))
+        self.write_json("config.json", as_read)
         write_aside(self.path / "config.yaml", text)
 
     def _write_sources(self, config: Tree) -> None:
         if sources := source_digests(config):
-            write_aside(self.path / "sources.json", to_json(sources, indent=1))
+            self.write_json("sources.json", sources, indent=1)
 
-    def write_status(self, status: dict[str, Any]) -> None:
-        self.check_own()
-        write_aside(self.path / "status.json", to_json(status, indent=1))
+    def write_json(self, name: str, tree: Mapping[str, Any], indent: int | None = None) -> None:
+        write_aside(self.path / name, to_json(tree, indent))
 
-    def write_about(self, about: dict[str, Any]) -> None:
-        self.check_own()
-        write_aside(self.path / "about.json", to_json(about))
-
-    def write_references(self, references: dict[str, Any]) -> None:
-        self.check_own()
-        write_aside(self.path / "references.json", to_json(references))
+    def write_status(self, status: Mapping[str, Any]) -> None:
+        self.write_json("status.json", status, indent=1)
 
     def append_metrics(self, entry: dict[str, Any]) -> None:
-        self.check_own()
-        lines, line = self._metrics, json.loads(to_json(entry))
-        try:
-            check_entry(line)
-        except ValueError as error:
-            raise RunFailed(
-                f"what was measured at step {entry.get('step')} must be metrics: {error}"
-            ) from None
+        lines = self._metrics
         append_json_lines(self.path / "metrics.jsonl", entry)
-        lines.append(line)
+        lines.append(json.loads(to_json(entry)))
 
     def append_scalars(self, lines: Sequence[Mapping[str, Any]], to_disk: bool = True) -> None:
         """Append lines of scalars; a checkpoint has them, and all before them, brought to the disk first."""
-        self.check_own()
         if lines or (to_disk and (self.path / SCALARS).exists()):
             append_json_lines(self.path / SCALARS, *lines, to_disk=to_disk)
 
@@ -133,21 +101,15 @@ class RunWriter(Run):
 
     @contextmanager
     def new_snapshot(self, step: int) -> Iterator[Path]:
-        """A folder to fill with the snapshot of `step`; it appears under its name, with its files' checksums, when the block
-        ends well."""
-        self.check_own()
+        """A folder to fill with the snapshot of `step`; it appears under its name when the block ends well."""
         with folder_aside(self.path / "snapshots" / f"{step:08d}") as folder:
             yield folder
-            sums = {file.name: checksum(file) for file in sorted(folder.iterdir())}
-            write_aside(folder / CHECKSUMS, to_json(sums))
-            self.check_own()
 
     def forget_after(self, step: int) -> None:
         """Drop metrics, scalars and snapshots later than `step`: a resumed run records them again.
 
         With step = -1 all go. What a killed process left half-written goes too.
         """
-        self.check_own()
         kept = [entry for entry in self.metrics if entry["step"] <= step]
         write_aside(self.path / "metrics.jsonl", "".join(to_json(entry) + "\n" for entry in kept))
         self._metrics[:] = kept
@@ -160,54 +122,88 @@ class RunWriter(Run):
 
     def begin_anew(self) -> None:
         """Drop all that was recorded: the run is trained from its start. Sources are from now on what they are now."""
-        self.forget_after(-1)
-        for name in ("references.json", CHECKPOINT):
+        for name in ("metrics.jsonl", SCALARS, "references.json", CHECKPOINT):
             (self.path / name).unlink(missing_ok=True)
+        self.__dict__.pop("_metrics", None)
+        self.forget_after(-1)
         shutil.rmtree(self.path / "observations", ignore_errors=True)
         self._write_sources(self.config)
 
     def write_checkpoint(self, tensors: dict[str, np.ndarray], state: dict[str, Any]) -> None:
         """Replace the checkpoint by `tensors` and the JSON-ready `state`."""
-        self.check_own()
-        text = json.dumps(state)
-        metadata = {"state": text, "crc32": str(_checksum(tensors, text))}
         path = self.path / CHECKPOINT
         path.parent.mkdir(exist_ok=True)
-        write_aside(path, safetensors_bytes(tensors, metadata))
+        write_aside(path, safetensors_bytes(tensors, {"state": json.dumps(state)}))
 
     def read_checkpoint(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
-        """The tensors and state of the last checkpoint; None where there is none.
+        """The tensors and state of the last checkpoint; None if there is none.
 
         Raises:
-            UserError: there is one and it cannot be read whole.
+            UserError: it cannot be read.
         """
-        from safetensors import SafetensorError, safe_open
+        from safetensors import safe_open
 
         path = self.path / CHECKPOINT
-        if not os.path.lexists(path):
+        if not path.exists():
             return None
-        if not path.is_file():
-            raise UserError(_corrupt(path, "it is no file"))
-        try:
-            with safe_open(path, framework="numpy") as file:
-                metadata = file.metadata()
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            state = json.loads(metadata["state"])
-            intact = int(metadata["crc32"]) == _checksum(tensors, metadata["state"])
-        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-            raise UserError(_corrupt(path, str(error))) from None
-        if not intact:
-            raise UserError(_corrupt(path, "its checksum differs"))
-        return tensors, state
+        with reading(path), safe_open(path, framework="numpy") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return tensors, json.loads(file.metadata()["state"])
 
 
-def _checksum(tensors: dict[str, np.ndarray], text: str) -> int:
-    checksum = zlib.crc32(text.encode())
-    for name, array in sorted(tensors.items()):
-        checksum = zlib.crc32(f"{name} {array.dtype} {array.shape}".encode(), checksum)
-        checksum = zlib.crc32(np.ascontiguousarray(array).data, checksum)
-    return checksum
+@contextmanager
+def hold(path: Path, config: Tree, anew: bool = False) -> Iterator[RunWriter]:
+    """Hold a run folder for writing, making it if it does not exist.
+
+    Args:
+        anew: what a run's folder holds may be dropped: its config.yaml is written again, whatever it says.
+
+    Raises:
+        Held: another process holds it.
+        UserError: the folder holds another configuration, or something that is no run; it cannot be written.
+    """
+    try:
+        if path.exists() and not path.is_dir():
+            raise UserError(f"`{path}` must be a folder")
+        if path.exists() and any(path.iterdir()):
+            _check_same(path, config, anew)
+        path.mkdir(parents=True, exist_ok=True)
+        with FileLock(path / "lock", timeout=LOCK_PATIENCE_S):
+            writer = RunWriter(path)
+            if anew or not (path / "config.yaml").exists():
+                writer.write_config(config)
+            (path / "snapshots").mkdir(exist_ok=True)
+            yield writer
+    except Timeout:
+        raise Held(f"`{path}` is being written by another process: wait for it, or stop it") from None
+    except OSError as error:
+        raise UserError(f"`{error.filename or path}` cannot be written: {error.strerror or error}") from error
 
 
-def _corrupt(path: Path, why: str) -> str:
-    return f"`{path}` must be a whole checkpoint, and is corrupt ({why}): {OR_ANEW}"
+def _check_same(path: Path, config: Tree, anew: bool) -> None:
+    if anew and (path / "snapshots").is_dir():
+        return
+    if not (path / "config.yaml").exists():
+        if any(entry.name not in BEFORE and not entry.name.startswith(".") for entry in path.iterdir()):
+            raise UserError(f"`{path}` must be empty or a run's folder: it holds files and no config.yaml")
+        return
+    for field, old, new in differences(read_yaml(path / "config.yaml"), config):
+        holds, remedy = "a run with another configuration", "nothing is overwritten"
+        if field.startswith("probing."):
+            holds = "this run, observed otherwise"
+            remedy = f"phasescope observe {path} {field}=... observes it again"
+        raise UserError(f"`{path}` holds {holds}: `{field}` is {old} there and {new} here; {remedy}")
+
+
+def differences(old: Any, new: Any, field: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """(dotted field, old value, new value) wherever two configuration trees differ; what is missing is `absent`.
+
+    A field that the old tree lacks came later, and has its default there; where a run is computed makes no difference.
+    """
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in dict.fromkeys([*old, *new]):
+            inner = f"{field}.{key}" if field else str(key)
+            if (key in old or field in OPEN) and inner not in WHERE_COMPUTED:
+                yield from differences(old.get(key, "absent"), new.get(key, "absent"), inner)
+    elif old != new:
+        yield field, old, new
