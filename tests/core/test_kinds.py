@@ -14,8 +14,7 @@ from phasescope.core.errors import SourceFailed, UserError
 from phasescope.core.kinds import is_reference, load, reference_to, references, source_digests
 from phasescope.core.stopping import Stop
 from phasescope.runs.config import RunConfig, load_config, over_defaults
-from phasescope.runs.execution import execute, train
-from phasescope.runs.monitoring import Progress
+from phasescope.runs.execution import Progress, execute, train
 
 MINE = '''
 import torch

@@ -69,19 +69,18 @@ def test_a_network_that_does_not_answer(network, told, cli, tmp_path, monkeypatc
 
 
 class Fails:
-    def begin(self, run):
+    def update(self, run):
         raise OSError("no such project")
 
-    log = end = begin
+    def close(self):
+        pass
 
 
 @pytest.mark.parametrize(
     ("monitors", "told"),
     [
-        ("logs", r"`monitors` \(='logs'\) must be a list"),
-        (Fails(), r"`monitors` \(=.*\) must be a list"),
-        ([Fails], r"`monitors` \(=.*\) must be monitors, with begin, log and end"),
-        ([object()], r"`monitors` \(=.*\) must be monitors, with begin, log and end"),
+        ("logs", r"`monitors` \(='l'\) must be monitors"),
+        ([Fails], r"`monitors` \(=.*\) must be monitors, with update and close"),
         ([Fails()], r"`Fails` cannot log: OSError: no such project"),
     ],
 )
@@ -116,13 +115,16 @@ def test_a_family_is_taken_as_a_configuration_or_built(tmp_path):
     [
         ({"family": object()}, r"`family` \(=.*\) must be a configuration, as phasescope.families.USUAL"),
         ({"batch": 0}, r"`batch` \(=0\) must be at least 1"),
-        ({"monitors": "logs"}, r"`monitors` \(='logs'\) must be a list"),
+        ({"monitors": "logs"}, r"`monitors` \(='l'\) must be monitors"),
     ],
 )
 def test_bad_input_of_watch(given, told, tmp_path):
     with pytest.raises(UserError, match=told):
         phasescope.watch(
-            phasescope.worlds.GaussianBump(canvas=8), taps=["0"], folder=tmp_path / "watched", **given
+            phasescope.worlds.GaussianBump(canvas=8),
+            taps=["0"],
+            folder=tmp_path / "watched",
+            **{"batch": 8, **given},
         )
     assert list(tmp_path.iterdir()) == []
 

@@ -17,7 +17,6 @@ from phasescope.cli import main
 from phasescope.core.errors import UserError
 from phasescope.runs.config import RunConfig
 from phasescope.runs.execution import execute, train
-from phasescope.runs.monitoring import monitored
 from phasescope.runs.store import Run
 from phasescope.views.monitors import write_events
 
@@ -27,42 +26,41 @@ def config(tiny_config) -> RunConfig:
     return tiny_config()
 
 
-class Told:
-    """A monitor that keeps what it is told."""
+class Kept:
+    """A monitor that keeps the steps of the snapshots that it sees."""
 
     def __init__(self, fails_at: int | None = None):
-        self.heard: list = []
-        self.fails_at = fails_at
+        self.steps: list[list[int]] = []
+        self.fails_at, self.closed = fails_at, 0
 
-    def begin(self, run):
-        self.heard.append(("begin", len(run.metrics)))
-
-    def log(self, run, metrics):
-        if metrics["step"] == self.fails_at:
+    def update(self, run):
+        steps = [line["step"] for line in run.metrics]
+        if self.fails_at in steps:
             raise OSError("the disk is full")
-        self.heard.append(("log", metrics["step"]))
+        self.steps.append(steps)
 
-    def end(self, run):
-        self.heard.append(("end", len(run.metrics)))
+    def close(self):
+        self.closed += 1
 
 
-def test_a_monitor_hears_of_each_snapshot_once_and_one_that_fails_costs_no_run(config, tmp_path):
-    well, failing = Told(), Told(fails_at=20)
-    with pytest.warns(UserWarning, match="Told logs nothing more: OSError: the disk is full"):
+def test_a_monitor_sees_each_snapshot_and_one_that_fails_costs_no_run(config, tmp_path):
+    well, failing = Kept(), Kept(fails_at=20)
+    with pytest.warns(UserWarning, match="Kept logs nothing more: OSError: the disk is full"):
         run = train(config, tmp_path, monitors=[failing, well])
     steps = [line["step"] for line in run.metrics]
-    assert well.heard == [("begin", 0), *(("log", step) for step in steps), ("end", len(steps))]
     assert 20 in steps
-    assert failing.heard == [("begin", 0), *(("log", step) for step in steps if step < 20)]
+    assert (well.steps[0], well.steps[-1], well.closed) == ([], steps, 1)
+    assert all(steps[: len(seen)] == seen for seen in well.steps)
+    assert (failing.steps[-1], failing.closed) == ([step for step in steps if step < 20], 0)
     assert run.status["state"] == "done"
-    again = Told()
+    again = Kept()
     train(config, tmp_path, monitors=[again])
-    assert again.heard == [("begin", len(steps)), ("end", len(steps))]
+    assert (again.steps, again.closed) == ([steps], 1)
 
 
 def test_tensorboard_holds_the_same_as_the_export_though_the_run_was_interrupted(config, tmp_path):
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    events = monitored(execute(config, tmp_path), [phasescope.TensorBoard(tmp_path / "logs")])
+    events = execute(config, tmp_path, monitors=[phasescope.TensorBoard(tmp_path / "logs")])
     for event in events:
         if getattr(event, "metrics", None) and event.metrics["step"]:
             break
@@ -136,9 +134,9 @@ def history(file: Path) -> Iterator[dict[str, Any]]:
 def test_the_command_line_has_both(tmp_path, monkeypatch, tiny):
     heard = []
     monkeypatch.setattr(
-        "phasescope.views.monitors.TensorBoard", lambda folder: heard.append(folder) or Told()
+        "phasescope.views.monitors.TensorBoard", lambda folder: heard.append(folder) or Kept()
     )
-    monkeypatch.setattr("phasescope.views.monitors.WandB", lambda project: heard.append(project) or Told())
+    monkeypatch.setattr("phasescope.views.monitors.WandB", lambda project: heard.append(project) or Kept())
     words = ["train", str(tiny), "--runs", str(tmp_path / "runs")]
     assert main([*words, "--tensorboard", str(tmp_path / "tb"), "--wandb", "bumps"]) == 0
     assert heard == [tmp_path / "tb", "bumps"]
@@ -154,8 +152,3 @@ def test_bad_input_a_monitor_that_is_not_installed_is_told_before_a_step(
     with pytest.raises(UserError, match=r"must be installed: ./lab setup, or pip install '.\[monitors\]'"):
         train(config, tmp_path, monitors=[getattr(phasescope, monitor)(str(tmp_path / "logs"))])
     assert Run(tmp_path / config.folder).status["step"] == 0
-
-
-def test_bad_input_of_weights_and_biases():
-    with pytest.raises(UserError, match=r"`mode` \(=loud\) must be offline or online"):
-        phasescope.WandB(mode="loud")

@@ -167,13 +167,11 @@ def test_gradients_that_were_disabled_before_are_enabled_for_training():
 
 
 class Interrupting:
-    def begin(self, run):
-        pass
+    def update(self, run):
+        if run.metrics:
+            raise KeyboardInterrupt
 
-    def log(self, run, metrics):
-        raise KeyboardInterrupt
-
-    def end(self, run):
+    def close(self):
         pass
 
 

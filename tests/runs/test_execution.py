@@ -14,8 +14,7 @@ from phasescope.core.stopping import Stop
 from phasescope.models.training import losses
 from phasescope.models.training.losses import READ_EVERY
 from phasescope.runs.config import over_defaults
-from phasescope.runs.execution import execute, train
-from phasescope.runs.monitoring import Progress
+from phasescope.runs.execution import Progress, execute, train
 from phasescope.runs.store import Run
 
 LONGER = {"training": {"steps": 40}, "probing": {"snapshots": {"every": 30}}}

@@ -9,8 +9,7 @@ from tiny import config_of, contents, results, stop_after
 
 from phasescope.cli import main
 from phasescope.core.errors import UserError
-from phasescope.runs.execution import execute, train
-from phasescope.runs.monitoring import Start
+from phasescope.runs.execution import Start, execute, train
 from phasescope.runs.store import Run, hold
 
 

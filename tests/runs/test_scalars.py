@@ -9,8 +9,7 @@ from test_watching import WORLD, Net, watcher_of
 from tiny import config_of, results
 
 from phasescope.core.errors import UserError
-from phasescope.runs.execution import execute, train
-from phasescope.runs.monitoring import Progress
+from phasescope.runs.execution import Progress, execute, train
 from phasescope.runs.store import Run
 
 COSTS = ("wall_s", "images_per_s")
@@ -30,17 +29,13 @@ class Heard:
     def __init__(self):
         self.steps = []
 
-    def begin(self, run):
-        self.steps += [("dense", line["step"]) for line in run.scalar_lines]
+    def update(self, run):
+        steps = [("dense", line["step"]) for line in run.scalar_lines]
+        steps += [("snapshot", line["step"]) for line in run.metrics]
+        self.steps = sorted(steps, key=lambda pair: pair[1])
 
-    def log(self, run, metrics):
-        self.steps.append(("snapshot", metrics["step"]))
-
-    def log_scalars(self, run, lines):
-        self.steps += [("dense", line["step"]) for line in lines]
-
-    def end(self, run):
-        pass
+    def close(self):
+        self.closed = True
 
 
 def test_a_line_every_few_steps_and_training_is_bitwise_the_same_without(tmp_path):
@@ -85,12 +80,13 @@ def test_lines_after_the_checkpoint_and_a_torn_one_are_written_again_by_a_resume
     assert scalars_of(run) == scalars_of(whole)
 
 
-def test_a_monitor_is_given_each_line_once_and_none_after_its_snapshot(tmp_path):
+def test_a_monitor_sees_each_line_and_snapshot(tmp_path):
     heard = Heard()
     train(dense(5), tmp_path, monitors=[heard])
     assert heard.steps == [
         ("snapshot", 0), ("dense", 5), ("dense", 10), ("snapshot", 10), ("dense", 15), ("dense", 20), ("snapshot", 20),
     ]  # fmt: skip
+    assert heard.closed
 
 
 def test_a_loop_of_your_own_logs_scalars_and_may_be_started_again(tmp_path):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 import json
-import pickle
 
 import numpy as np
 import pytest
@@ -12,7 +10,6 @@ import torch
 import yaml
 from tiny import TINY, contents, results
 
-import phasescope
 from phasescope.cli import main
 from phasescope.core.errors import UserError
 from phasescope.core.randomness import torch_generator
@@ -155,57 +152,11 @@ def test_times_are_counted_on_where_it_is_started_again(tmp_path):
         assert again.run.metrics[-1][name] > before[name], name
 
 
-def test_images_are_counted_where_nobody_says_how_many(watched, tmp_path):
-    torch.manual_seed(0)
-    watcher = watcher_of(tmp_path / "mine")
-    learn(Net(), 10, watcher)
-    assert [line["images_seen"] for line in watcher.run.metrics] == [0, 80, 160]
-    again = watcher_of(tmp_path / "mine")  # from its own checkpoint at step 10
-    learn(Net(), 15, again, start=10)
-    assert [line["images_seen"] for line in again.run.metrics] == [0, 80, 160, 240]
-
-
-def test_where_they_cannot_be_counted_that_is_told_and_nothing_is_written(tmp_path):
-    learn(Net(), 5, watcher_of(tmp_path / "mine"))
-    again = watcher_of(tmp_path / "mine")
-    with pytest.raises(
-        UserError, match=r"`batch` \(=None\) must be given to `watch`, or `images_seen` to `record`"
-    ):
-        learn(Net(), 15, again, start=7, record_first=False)
-    assert [line["step"] for line in again.run.metrics] == [0, 5]
-    again.record(Net(), 10, images_seen=1000)
-    assert again.run.metrics[-1]["images_seen"] == 1000
-    idle = watcher_of(tmp_path / "idle")
-    idle.record(Net(), 0)
-    with pytest.raises(UserError, match="`batch`"):
-        idle.record(Net().eval(), 10)
-
-
-def test_a_network_that_is_counted_can_be_copied_and_pickled(tmp_path):
-    network = Net()
-    watcher_of(tmp_path / "mine").record(network, 0)
-    for other in (copy.deepcopy(network), pickle.loads(pickle.dumps(network))):
-        assert torch.equal(other.enter.weight, network.enter.weight)
-
-
 def test_an_earlier_step_after_a_later_one_is_refused(tmp_path):
     watcher = watcher_of(tmp_path / "mine", batch=BATCH)
     watcher.record(Net(), 10)
     with pytest.raises(UserError, match=r"`step` \(=5\) must come after the last one recorded \(=10\)"):
         watcher.record(Net(), 5)
-
-
-@pytest.mark.parametrize(
-    ("fields", "message"),
-    [
-        ({"latent_label": 64}, r"`probing.latent_label` \(=64\) is not a field"),
-        ({"images": {"rim": 16}}, r"`probing.images.rim`"),
-    ],
-)
-def test_a_plan_that_is_none_is_refused_at_once(fields, message, tmp_path):
-    with pytest.raises(UserError, match=message):
-        watcher_of(tmp_path / "mine", **fields)
-    assert not (tmp_path / "mine").exists()
 
 
 def test_a_tap_that_is_not_there_is_told(tmp_path):
@@ -243,13 +194,9 @@ def test_arrays_at_hand_are_kept_with_the_run(tmp_path):
     assert main(["show", str(run.path)]) == 0
 
 
-def test_it_is_named_at_the_door():
-    assert phasescope.watch is watch
-
-
 def test_what_is_no_world_is_refused_and_one_tap_need_not_be_a_list(tmp_path):
     with pytest.raises(UserError, match=r"`world` \(='x'\) must be a World"):
-        watch("x", ["enter"], folder=tmp_path / "none")
+        watch("x", ["enter"], folder=tmp_path / "none", batch=BATCH)
     watcher = watch(WORLD, "enter", family=FAMILY, folder=tmp_path / "one", t=[40], batch=BATCH, **PLAN)
     watcher.record(Net(), 0)
     assert watcher.run.about["taps"] == ["enter"]

@@ -8,8 +8,7 @@ from pathlib import Path
 from least import LEAST
 from phasescope.core.stopping import Stop
 from phasescope.runs.config import RunConfig, over_defaults
-from phasescope.runs.execution import execute
-from phasescope.runs.monitoring import Progress
+from phasescope.runs.execution import Progress, execute
 from phasescope.runs.store import Run
 
 TINY = {

@@ -101,7 +101,7 @@ def write_made_run(
         # what `hold` keeps of a configuration digests its sources, which are not here
         (path / "config.yaml").write_text(yaml.safe_dump(config))
         if tells:
-            folder.write_about(about(factors, shape, outcomes, position))
+            folder.write_json("about.json", about(factors, shape, outcomes, position))
         for step in STEPS:
             with folder.new_snapshot(step) as snapshot:
                 images = rng.uniform(-1, 1, (20, *shape)).astype(np.float16)

@@ -190,8 +190,8 @@ def write_snapshot(folder: Path, step: int, latents: bool) -> None:
 
 def write_run(path: Path, steps: list[int], state: str = "done", latents: bool = True) -> Run:
     with hold(path, config()) as folder:
-        folder.write_about(about())
-        folder.write_references(references())
+        folder.write_json("about.json", about())
+        folder.write_json("references.json", references())
         for step in steps:
             with folder.new_snapshot(step) as snapshot:
                 write_snapshot(snapshot, step, latents)

@@ -13,7 +13,7 @@ from phasescope.views.terminal.printing import Result
 
 if TYPE_CHECKING:
     from phasescope.runs.config import RunConfig
-    from phasescope.runs.monitoring import Monitor
+    from phasescope.runs.recorder import Monitor
 
 
 def train(
@@ -70,11 +70,13 @@ def _train(
 
     from phasescope.core.stopping import Stop
     from phasescope.runs.execution import execute
-    from phasescope.runs.monitoring import monitored
     from phasescope.views.terminal.progress import follow
 
-    with Stop().on_signals() as stop, closing(execute(config, runs, stop, **how)) as events:
-        return follow(monitored(events, monitors), tell)
+    with (
+        Stop().on_signals() as stop,
+        closing(execute(config, runs, stop, monitors=monitors, **how)) as events,
+    ):
+        return follow(events, tell)
 
 
 def observe(

@@ -17,9 +17,8 @@ from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig, over_defaults
 from phasescope.runs.extension import Extend, begin_from
 from phasescope.runs.loading import check_answer, check_whole, hear_as_trained, plan_of
-from phasescope.runs.monitoring import Monitor, Progress, Scalars, Start, monitored
 from phasescope.runs.probing.own_measures import load_measures
-from phasescope.runs.recorder import Recorder
+from phasescope.runs.recorder import Monitor, Recorder, check_monitors
 from phasescope.runs.store.folder import Run
 from phasescope.runs.store.writer import CHECKPOINT, OR_ANEW, RunWriter, hold
 
@@ -30,6 +29,32 @@ if TYPE_CHECKING:
 
 CHECKPOINT_EVERY_S = 60.0
 STATUS_EVERY_S = 2.0
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a run is, and the step from which it resumes: 0 at its very start."""
+
+    folder: Path
+    parameters: int
+    images: int
+    step: int
+    steps: int
+    device: str
+    threads: int
+    origin: str | None = None
+    """the shorter run whose state it took up"""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands: after a step, or after a snapshot, whose metrics are then given; `loss` is the last one known."""
+
+    step: int
+    steps: int
+    images_seen: int
+    loss: float | None
+    metrics: dict[str, Any] | None = None
 
 
 def train(
@@ -52,7 +77,7 @@ def train(
         extend: a shorter run of the same configuration, from whose state this one begins; or its folder or name.
         world, family, network: replace the configuration's: a configuration of that kind, your own class, or a tree of
             fields with its kind. A class stands in a file, from which a run that is resumed reads it.
-        monitors: are told of each snapshot, as `phasescope.TensorBoard("logs")`.
+        monitors: log what is recorded as it comes, as `phasescope.TensorBoard("logs")`.
         progress: whether a bar is shown; by default in a terminal and in a notebook.
 
     Raises:
@@ -68,16 +93,21 @@ def train(
     shown = (console.is_terminal or console.is_jupyter) if progress is None else progress
     with (
         Bar(console=console, disable=not shown) as bar,
-        closing(execute(config, Path(runs), anew=anew, extend=extend)) as events,
+        closing(execute(config, Path(runs), anew=anew, extend=extend, monitors=monitors)) as events,
     ):
         task = bar.add_task(config.folder, total=config.training.steps)
-        for event in monitored(events, monitors):
+        for event in events:
             bar.update(task, completed=event.step)
     return Run(Path(runs) / config.folder)
 
 
 def execute(
-    config: RunConfig, runs: Path, stop: Stop | None = None, anew: bool = False, extend: Extend = None
+    config: RunConfig,
+    runs: Path,
+    stop: Stop | None = None,
+    anew: bool = False,
+    extend: Extend = None,
+    monitors: Sequence[Monitor] = (),
 ) -> Generator[Start | Progress]:
     """Train `config` in its folder under `runs`, resuming what is there; yields the start, then after each step.
 
@@ -89,6 +119,7 @@ def execute(
             or a measure is not there; `extend` cannot be extended to `config`.
         RunFailed: the loss is not finite any more; the folder is no longer this process's own.
     """
+    check_monitors(monitors)
     learner = _fresh_learner(config)
     load_measures(config.probing.measures)
     check_answer(config, learner.average)
@@ -97,7 +128,11 @@ def execute(
     with hold(runs / config.folder, config.tree(), anew) as folder:
         if anew:
             folder.begin_anew()
-        yield from _Execution(config, folder, learner, plan, stop or Stop(), origin).events()
+        execution = _Execution(config, folder, learner, plan, stop or Stop(), origin, monitors)
+        try:
+            yield from execution.events()
+        finally:
+            execution.recorder.close()
 
 
 def _fresh_learner(config: RunConfig) -> Learner:
@@ -123,14 +158,14 @@ class _Execution:
     plan: ProbingConfig
     stop: Stop
     origin: str | None
+    monitors: Sequence[Monitor]
 
     def __post_init__(self) -> None:
         config, learner, self.steps = self.config, self.learner, self.config.training.steps
         hear_as_trained(learner.average, config.training)
         self.family = config.family.build()
         self.losses = self._losses_after([])
-        self.fresh_scalars: list[Scalars] = []
-        self.recorder = Recorder(config, self.plan, self.folder, learner.device)
+        self.recorder = Recorder(config, self.plan, self.folder, learner.device, monitors=self.monitors)
         self._take_up()
         self.recorder.summarise()
         self._status_due = time.monotonic() + STATUS_EVERY_S
@@ -141,6 +176,7 @@ class _Execution:
 
         learner = self.learner
         if learner.step == self.steps and self.folder.status["state"] == "done":
+            self.recorder.update_monitors()
             yield self._start()
             return
         self.folder.write_json("about.json", about(self.config, self.plan))
@@ -251,7 +287,7 @@ class _Execution:
 
     def _checkpoint(self) -> None:
         self.losses.read()
-        self.fresh_scalars += self.recorder.flush(to_disk=True)
+        self.recorder.flush(to_disk=True)
         tensors = {name: tensor.detach().cpu().numpy() for name, tensor in self.learner.tensors().items()}
         state = {
             "run": self.config.digest(),
@@ -273,14 +309,11 @@ class _Execution:
         )  # fmt: skip
 
     def _progress(self, metrics: dict[str, Any] | None) -> Progress:
-        fresh, self.fresh_scalars = self.fresh_scalars, []
-        return Progress(
-            self.learner.step, self.steps, self.learner.images_seen, self.losses.last, metrics, fresh
-        )
+        return Progress(self.learner.step, self.steps, self.learner.images_seen, self.losses.last, metrics)
 
     def _write_status(self, state: str, **more: Any) -> None:
         learner = self.learner
-        self.fresh_scalars += self.recorder.flush()
+        self.recorder.flush()
         self.recorder.write_status(
             state, learner.network, learner.step, self.steps, learner.images_seen, **more
         )

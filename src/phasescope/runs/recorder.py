@@ -6,12 +6,15 @@ At a step it is a snapshot and a line of metrics, then a status with what all of
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from phasescope.runs.store.folder import now
+from phasescope.core.errors import UserError
+from phasescope.core.sources import told_of
+from phasescope.runs.store.folder import Run, now
 from phasescope.runs.store.provenance import provenance
 from phasescope.runs.store.writer import RunWriter
 
@@ -25,6 +28,32 @@ if TYPE_CHECKING:
     from phasescope.worlds import World
 
 
+class Monitor(Protocol):
+    """Logs a run somewhere else; `phasescope.TensorBoard` and `phasescope.WandB` are two.
+
+    A monitor changes nothing of what is learned. If one fails, a warning says so and it is left out from then on.
+    """
+
+    def update(self, run: Run) -> None:
+        """Log what the run recorded since the last call; the first one is made when the run begins or resumes.
+
+        Raises:
+            UserError: it cannot log; at the first call the run is then not begun.
+        """
+        ...
+
+    def close(self) -> None:
+        """No more comes, whether the run is done or was stopped."""
+        ...
+
+
+def check_monitors(monitors: Sequence[Monitor]) -> None:
+    """Raises UserError if one is no monitor."""
+    for monitor in monitors:
+        if isinstance(monitor, type) or not callable(getattr(monitor, "update", None)):
+            raise UserError(f"`monitors` (={monitor!r:.80}) must be monitors, with update and close")
+
+
 @dataclass(eq=False)
 class Recorder:
     """Records one run in its folder.
@@ -33,6 +62,7 @@ class Recorder:
         plan: what is observed, resolved.
         world: replaces the configuration's, if that is of arrays at hand.
         encode: replaces the network's own encoding of labels.
+        monitors: log what is recorded.
 
     Attributes:
         spent: seconds so far: `wall_s`, `cpu_s`, and of the first `observing_s`.
@@ -46,12 +76,14 @@ class Recorder:
     device: torch.device
     world: World | None = None
     encode: Callable[[Tensor], Tensor | None] | None = None
+    monitors: Sequence[Monitor] = ()
 
     def __post_init__(self) -> None:
         self.started, self.summary = now(), {}
         self.spent = {"wall_s": 0.0, "cpu_s": 0.0, "observing_s": 0.0}
         self.clock = time.perf_counter(), time.process_time()
         self._scalars: list[dict[str, Any]] = []
+        self._is_monitored = False
         self.start_clock(0)
 
     @cached_property
@@ -96,12 +128,29 @@ class Recorder:
         rate = {"images_per_s": (images_seen - images) / seconds}
         self._scalars.append({**counts, **scalars, **rate})
 
-    def flush(self, to_disk: bool = False) -> list[dict[str, Any]]:
-        """Append the scalars that were kept to the run's file, and return them; a checkpoint needs them on the disk."""
+    def flush(self, to_disk: bool = False) -> None:
+        """Append the scalars that were kept to the run's file; a checkpoint needs them on the disk."""
         kept, self._scalars = self._scalars, []
         lines = [{k: v if isinstance(v, int) else float(v) for k, v in line.items()} for line in kept]
         self.folder.append_scalars(lines, to_disk)
-        return lines
+
+    def update_monitors(self) -> None:
+        """Have monitors log what is new. No training is lost if one fails: it is left out with a warning."""
+        for monitor in self.monitors:
+            try:
+                monitor.update(self.folder)
+            except Exception as error:
+                why = str(error) if isinstance(error, UserError) else told_of(error)
+                if not self._is_monitored:
+                    raise UserError(f"`{type(monitor).__name__}` cannot log: {why}") from error
+                self.monitors = [other for other in self.monitors if other is not monitor]
+                warnings.warn(f"{type(monitor).__name__} logs nothing more: {why}", stacklevel=4)
+        self._is_monitored = True
+
+    def close(self) -> None:
+        """End the monitors."""
+        for monitor in self.monitors if self._is_monitored else ():
+            monitor.close()
 
     def record(self, network: nn.Module, step: int, images_seen: int, **learnt: Any) -> dict[str, Any]:
         """Take a snapshot, append its line of metrics, in this order; the line without its costs.
@@ -151,3 +200,4 @@ class Recorder:
                 **more,
             }
         )
+        self.update_monitors()

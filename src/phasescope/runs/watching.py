@@ -16,7 +16,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import InitVar, dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +27,7 @@ from phasescope.core.errors import UserError, as_user_error
 from phasescope.models.families import USUAL, FamilyConfig
 from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig
-from phasescope.runs.monitoring import Monitor, Monitors
-from phasescope.runs.recorder import Recorder
+from phasescope.runs.recorder import Monitor, Recorder, check_monitors
 from phasescope.runs.store import Run
 from phasescope.runs.store.folder import now
 from phasescope.runs.store.writer import RunWriter, hold
@@ -49,7 +49,7 @@ def watch(
     *,
     family: FamilyConfig | None = None,
     folder: Path | str = "runs/watched",
-    batch: int | None = None,
+    batch: int,
     t: Sequence[int] | None = None,
     encode: Callable[[Tensor], Tensor | None] = lambda labels: None,
     seed: int = 0,
@@ -64,14 +64,13 @@ def watch(
         taps: names of the network's submodules.
         family: how it learns and paints; by default the usual one (`families.USUAL`).
         folder: of the run, made where it is not there; what it holds is gone on with.
-        batch: images a step, by which images seen are counted where `record` is not told them. Without it those are counted
-            that the recorded network is given while it trains.
+        batch: images a step, by which images seen are counted unless `record` is given them.
         t: the family's conditions under which latents are read; the usual ones by default.
         encode: from labels (B, K) to what the network is told of them: the ceiling of order.
         seed: of all labels and noise with which it is looked at.
         hyperparameters: of the loop, as `{"optimiser": "AdamW", "lr": 1e-3}`: the run records these and `batch`, and no
             other setting of a training.
-        monitors: are told of each snapshot, as `phasescope.TensorBoard("logs")`.
+        monitors: log what is recorded as it comes, as `phasescope.TensorBoard("logs")`.
         probing: further fields of the plan, as `latent_labels=256`.
 
     Raises:
@@ -79,7 +78,7 @@ def watch(
     """
     if family is not None and not isinstance(family, FamilyConfig):
         raise UserError(f"`family` (={family!r:.80}) must be a configuration, as phasescope.families.USUAL")
-    if batch is not None and batch < 1:
+    if batch < 1:
         raise UserError(f"`batch` (={batch}) must be at least 1")
     if not isinstance(world, World):
         raise UserError(f"`world` (={world!r}) must be a World")
@@ -91,7 +90,7 @@ def watch(
             "world": _kept(world, path).told(),
             "family": (family or USUAL).told(),
             "network": {"kind": "watched", "hyperparameters": dict(hyperparameters or {})},
-            "training": {"batch": batch} if batch else {},
+            "training": {"batch": batch},
             "probing": {
                 "taps": [taps] if isinstance(taps, str) else list(taps),
                 "timesteps": "usual" if t is None else list(t),
@@ -110,12 +109,11 @@ class Watcher:
     world: World
     path: Path
     encode: Callable[[Tensor], Tensor | None]
-    batch: int | None
-    monitors: InitVar[Sequence[Monitor]] = ()
+    batch: int
+    monitors: Sequence[Monitor] = ()
 
-    def __post_init__(self, monitors: Sequence[Monitor]) -> None:
-        self._monitors, self._is_monitored = Monitors(monitors), False
-        self._seen: _Seen | None = None
+    def __post_init__(self) -> None:
+        check_monitors(self.monitors)
         self._started, self._clock = now(), (time.perf_counter(), time.process_time())
         self._recorder: Recorder | None = None
         self._last_logged, self._flush_due = -1, 0.0
@@ -132,39 +130,30 @@ class Watcher:
         A step that is recorded already is left as it is, so that a loop may be started again.
 
         Args:
-            images_seen: so far; by default as `watch` says.
+            images_seen: so far; by default `batch` a step.
             loss: recorded beside the scores.
 
         Raises:
             UserError: an earlier step after a later one; a tap or a timestep that is not there.
         """
-        if not isinstance(step, int) or step < 0:
-            raise UserError(f"`step` (={step!r}) must be a whole number from 0 on")
-        if images_seen is not None and not (isinstance(images_seen, int) and images_seen >= 0):
-            raise UserError(f"`images_seen` (={images_seen!r:.80}) must be a whole number from 0 on")
+        seen = step * self.batch if images_seen is None else images_seen
+        for name, count in (("step", step), ("images_seen", seen)):
+            if not isinstance(count, int) or count < 0:
+                raise UserError(f"`{name}` (={count!r:.80}) must be a whole number from 0 on")
         plan = self._plan_for(network)
-        with hold(self.path, self._tree()) as folder:
-            known = {entry["step"]: entry for entry in folder.metrics}
-            if self.batch is None:
-                self._count_from(
-                    network, known[step]["images_seen"] if step in known else None if step else 0
-                )
-            if not self._is_monitored:
-                self._is_monitored = True
-                self._monitors.begin(self.run)
+        with self._held() as folder:
             recorder = self._recorder_of(folder, plan, network)
             self._flush(recorder)
+            known = {entry["step"]: entry for entry in folder.metrics}
             if step in known:
                 return known[step]
             if known and step < max(known):
                 raise UserError(
                     f"`step` (={step}) must come after the last one recorded (={max(known)}): give another `folder`"
                 )
-            seen = self._images_seen(step, images_seen)
-            line = recorder.record(network, step, seen, loss=loss)
+            line = recorder.record(network, step, seen, loss=None if loss is None else float(loss))
             recorder.summarise()
             recorder.write_status("done", network, step, step, seen)
-            self._monitors.log(self.run, line)
             return line
 
     def log(self, scalars: Mapping[str, Any], step: int, images_seen: int | None = None) -> None:
@@ -174,7 +163,7 @@ class Watcher:
 
         Args:
             scalars: numbers, or tensors of one number; these are read every few seconds, so that no step waits for a GPU.
-            images_seen: so far; by default as `watch` says.
+            images_seen: so far; by default `batch` a step.
 
         Raises:
             UserError: `record` was not called before; a name or a value is invalid.
@@ -193,16 +182,27 @@ class Watcher:
             return
         self._last_logged = step
         kept = {k: v.detach() if hasattr(v, "detach") else v for k, v in scalars.items()}
-        self._recorder.log(step, self._images_seen(step, images_seen), **kept)
+        self._recorder.log(step, step * self.batch if images_seen is None else images_seen, **kept)
         if time.monotonic() >= self._flush_due:
-            with hold(self.path, self._tree()) as self._recorder.folder:
+            with self._held() as self._recorder.folder:
                 self._flush(self._recorder)
+
+    def close(self) -> None:
+        """Write what was logged and end the monitors; recording may continue all the same."""
+        if self._recorder is not None:
+            with self._held() as self._recorder.folder:
+                self._flush(self._recorder)
+            self._recorder.close()
+
+    def _held(self) -> AbstractContextManager[RunWriter]:
+        """The run's folder; of the training it records what `watch` was given."""
+        return hold(self.path, self.config.tree() | {"training": {"batch": self.batch}})
 
     def _flush(self, recorder: Recorder) -> None:
         """Write what was logged, within a block that holds the folder, and give it to the monitors."""
         self._flush_due = time.monotonic() + FLUSH_EVERY_S
-        if lines := recorder.flush():
-            self._monitors.log_scalars(self.run, lines)
+        recorder.flush()
+        recorder.update_monitors()
 
     def _recorder_of(self, folder: RunWriter, plan: ProbingConfig, network: torch.nn.Module) -> Recorder:
         """The recorder, which is made at the first snapshot, with the folder as it is held now."""
@@ -211,35 +211,21 @@ class Watcher:
         if self._recorder is None:
             weights = next(network.parameters(), None)
             device = torch.device("cpu") if weights is None else weights.device
-            recorder = Recorder(self.config, plan, folder, device, self.world, self.encode)
+            recorder = Recorder(self.config, plan, folder, device, self.world, self.encode, self.monitors)
             recorder.started, recorder.clock = self._started, self._clock
             if folder.metrics:  # a loop that was started again
                 folder.check_sources()
                 recorder.add(folder.metrics[-1])
                 recorder.start_clock(folder.metrics[-1]["images_seen"])
             self._last_logged = folder.keep_scalars()
-            folder.write_json(
-                "about.json", {**about(self.config, plan, self.world), "watched": type(network).__name__}
-            )
+            described = {**about(self.config, plan, self.world), "watched": type(network).__name__}
+            folder.write_json("about.json", described)
             self._recorder = recorder
         self._recorder.folder = self._recorder.observer.folder = folder
         return self._recorder
 
-    def _tree(self) -> dict[str, Any]:
-        """The configuration that is recorded: of the training what `watch` was given."""
-        tree = self.config.tree()
-        tree["training"] = {"batch": self.batch} if self.batch else {}
-        return tree
-
-    def close(self) -> None:
-        """Write what was logged and end the monitors; recording may continue all the same."""
-        if self._recorder is not None:
-            with hold(self.path, self._tree()) as self._recorder.folder:
-                self._flush(self._recorder)
-        self._monitors.end(self.run)
-
     def _plan_for(self, network: torch.nn.Module) -> ProbingConfig:
-        """The plan with what is usual said, where the network has its taps: nothing is written before."""
+        """The plan with what is usual said, if the network has its layers: nothing is written before."""
         from phasescope.runs.probing.capture import find_tap
 
         with as_user_error():
@@ -247,42 +233,6 @@ class Watcher:
             for tap in plan.taps:
                 find_tap(network, tap)
         return plan
-
-    def _images_seen(self, step: int, told: int | None) -> int:
-        if told is not None:
-            return told
-        if self.batch is not None:
-            return step * self.batch
-        images = 0 if self._seen is None else self._seen.images
-        if step and not images:
-            raise UserError(
-                "`batch` (=None) must be given to `watch`, or `images_seen` to `record`: learning is counted in images, and "
-                f"this network was not seen to train from a recorded step to step {step}"
-            )
-        return images
-
-    def _count_from(self, network: torch.nn.Module, images: int | None) -> None:
-        """Count on from so many images; where that is not known, counting does not begin."""
-        from phasescope.runs.probing.capture import find_tap
-
-        if images is not None:
-            if self._seen is None:
-                self._seen = _Seen(find_tap(network, self.config.probing.taps[0]))
-            self._seen.images = images
-
-
-class _Seen:
-    """Counts the images of which a block computes while it trains, whoever calls the network around it."""
-
-    def __init__(self, block: torch.nn.Module) -> None:
-        self.images = 0
-        block.register_forward_pre_hook(self._count)
-
-    def _count(self, block: torch.nn.Module, inputs: tuple) -> None:
-        import torch
-
-        if block.training and torch.is_grad_enabled() and inputs:
-            self.images += len(inputs[0])
 
 
 def _kept(world: World, path: Path) -> World:

@@ -9,11 +9,12 @@ that a log says what the run says.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,88 +31,98 @@ MOST_IMAGES = 64
 """of a split at a snapshot"""
 
 
-class TensorBoard:
+class _Log(ABC):
+    """Writes the lines of a run that are new at each `update`, by ascending step."""
+
+    _opened = False
+
+    def update(self, run: Run) -> None:
+        if not self._opened:
+            self._open(run)
+            self._opened, self._written = True, {"scalars": -1, "metrics": -1}
+        lines = [("scalars", line) for line in run.scalar_lines] + [("metrics", line) for line in run.metrics]
+        for name, line in sorted(lines, key=lambda pair: pair[1]["step"]):
+            if line["step"] > self._written[name]:
+                is_snapshot = name == "metrics"
+                numbers = _metrics(line) if is_snapshot else _scalars(line)
+                self._write(
+                    run, line, dict(numbers), dict(_pictures(run, line["step"])) if is_snapshot else {}
+                )
+                self._written[name] = line["step"]
+
+    def close(self) -> None:
+        if self._opened:
+            self._opened = False
+            self._close()
+
+    @abstractmethod
+    def _open(self, run: Run) -> None: ...
+
+    @abstractmethod
+    def _write(
+        self,
+        run: Run,
+        line: Mapping[str, Any],
+        numbers: dict[str, float],
+        pictures: dict[str, Image.Image],
+    ) -> None: ...
+
+    @abstractmethod
+    def _close(self) -> None: ...
+
+
+class TensorBoard(_Log):
     """Events in <folder>/<run>/, as ``tensorboard --logdir FOLDER`` takes them."""
 
     def __init__(self, folder: Path | str):
         self.folder = Path(folder)
 
-    def begin(self, run: Run) -> None:
+    def _open(self, run: Run) -> None:
         module = _installed("torch.utils.tensorboard", "TensorBoard")
         for earlier in (self.folder / run.name).glob("events.*"):
             earlier.unlink()
+        started = run.status.get("started")
+        self._began = datetime.fromisoformat(started).timestamp() if started else 0.0
         self._writer = module.SummaryWriter(self.folder / run.name)
-        self.log_scalars(run, run.scalar_lines)
-        for line in run.metrics:
-            self.log(run, line)
 
-    def log_scalars(self, run: Run, lines: Sequence[Mapping[str, float]]) -> None:
-        began = _began(run)
-        for line in lines:
-            for tag, value in _dense(line):
-                self._writer.add_scalar(tag, value, line["step"], began + line["wall_s"])
-        self._writer.flush()
-
-    def log(self, run: Run, metrics: Mapping[str, Any]) -> None:
-        step, at = metrics["step"], _began(run) + (metrics.get("wall_s") or 0.0)
-        for tag, value in _scalars(metrics):
+    def _write(self, run: Run, line: Mapping[str, Any], numbers: dict, pictures: dict) -> None:
+        step, at = line["step"], self._began + (line.get("wall_s") or 0.0)
+        for tag, value in numbers.items():
             self._writer.add_scalar(tag, value, step, at)
-        for tag, picture in _pictures(run, step):
+        for tag, picture in pictures.items():
             self._writer.add_image(tag, np.asarray(picture.convert("RGB")), step, at, dataformats="HWC")
-        self._writer.flush()
 
-    def end(self, run: Run) -> None:
+    def _close(self) -> None:
         self._writer.close()
 
 
-class WandB:
-    """A run of Weights & Biases, offline unless `mode` or WANDB_MODE says otherwise: nothing leaves before `wandb sync`.
+class WandB(_Log):
+    """A run of Weights & Biases, offline unless WANDB_MODE says otherwise: nothing leaves before `wandb sync`.
 
     A run that is resumed is logged under the same id.
 
     Args:
         project: of Weights & Biases.
         folder: that holds ``wandb/``.
-        mode: offline, or online where one is logged in; as WANDB_MODE says if None.
-        options: of `wandb.init`, as `tags`, `notes` or `entity`.
+        options: of `wandb.init`, as `tags`, `notes`, `entity` or `mode`.
     """
 
-    def __init__(
-        self,
-        project: str = "phasescope",
-        folder: Path | str = ".",
-        mode: Literal["offline", "online"] | None = None,
-        **options: Any,
-    ):
-        mode = mode or ("online" if os.environ.get("WANDB_MODE") == "online" else "offline")
-        if mode not in ("offline", "online"):
-            raise UserError(f"`mode` (={mode}) must be offline or online")
+    def __init__(self, project: str = "phasescope", folder: Path | str = ".", **options: Any):
+        mode = os.environ.get("WANDB_MODE", "offline")
         self.setup = {"project": project, "dir": str(folder), "mode": mode, "reinit": "create_new", **options}
 
-    def begin(self, run: Run) -> None:
+    def _open(self, run: Run) -> None:
         self._wandb = _installed("wandb", "Weights & Biases")
         Path(self.setup["dir"]).mkdir(parents=True, exist_ok=True)
         resume = "allow" if self.setup["mode"] == "online" else None
-        self._run = self._wandb.init(
-            name=run.name, id=run.name, config=run.config, resume=resume, **self.setup
-        )
-        lines = run.scalar_lines  # steps of Weights & Biases must not decrease
-        for snapshot in run.metrics:
-            self.log_scalars(run, [line for line in lines if line["step"] <= snapshot["step"]])
-            self.log(run, snapshot)
-            lines = [line for line in lines if line["step"] > snapshot["step"]]
-        self.log_scalars(run, lines)
+        named = {"name": run.name, "id": run.name, "config": run.config, "resume": resume}
+        self._run = self._wandb.init(**named, **self.setup)
 
-    def log_scalars(self, run: Run, lines: Sequence[Mapping[str, float]]) -> None:
-        for line in lines:
-            self._run.log(dict(_dense(line)), step=line["step"])
+    def _write(self, run: Run, line: Mapping[str, Any], numbers: dict, pictures: dict) -> None:
+        images = {tag: self._wandb.Image(picture) for tag, picture in pictures.items()}
+        self._run.log({**numbers, **images}, step=line["step"])
 
-    def log(self, run: Run, metrics: Mapping[str, Any]) -> None:
-        step = metrics["step"]
-        pictures = {tag: self._wandb.Image(picture) for tag, picture in _pictures(run, step)}
-        self._run.log({**dict(_scalars(metrics)), **pictures}, step=step)
-
-    def end(self, run: Run) -> None:
+    def _close(self) -> None:
         self._run.finish()
 
 
@@ -124,8 +135,8 @@ def write_events(run: Run, folder: Path) -> Path:
     if not run.metrics:
         raise UserError(f"`RUN` (={run.name}) must have a snapshot to be exported, and has none yet")
     board = TensorBoard(folder)
-    board.begin(run)
-    board.end(run)
+    board.update(run)
+    board.close()
     return next((folder / run.name).glob("events.*"))
 
 
@@ -137,7 +148,7 @@ def _installed(module: str, name: str) -> Any:
         raise UserError(f"{name} must be installed: {where}") from None
 
 
-def _scalars(line: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+def _metrics(line: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     """Give (tag, number): `order/mid.600.value` of `order.mid.600.value`, as TensorBoard groups by what precedes a slash."""
     for column, value in numbered(line).items():
         if column.startswith("phase."):
@@ -146,16 +157,11 @@ def _scalars(line: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
             yield column.replace(".", "/", 1), float(value)
 
 
-def _dense(line: Mapping[str, float]) -> Iterator[tuple[str, float]]:
+def _scalars(line: Mapping[str, float]) -> Iterator[tuple[str, float]]:
     """Give (tag, number) of a line of scalars: `train/loss` beside the snapshots' own `loss`, a mean since the last one."""
     for name, value in line.items():
         if name not in ("step", "wall_s") and value is not None:
             yield f"train/{name}", value
-
-
-def _began(run: Run) -> float:
-    started = run.status.get("started")
-    return datetime.fromisoformat(started).timestamp() if started else 0.0
 
 
 def _pictures(run: Run, step: int) -> Iterator[tuple[str, Image.Image]]:

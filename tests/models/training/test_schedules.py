@@ -7,8 +7,7 @@ from tiny_training import config_of, single
 from phasescope.cli import main
 from phasescope.core.errors import UserError
 from phasescope.runs.config import over_defaults
-from phasescope.runs.execution import execute, train
-from phasescope.runs.monitoring import Progress
+from phasescope.runs.execution import Progress, execute, train
 from phasescope.runs.store import Run
 
 PLACE = "torch.optim.lr_scheduler:"

@@ -6,9 +6,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from phasescope.runs.monitoring import Progress, Start
+if TYPE_CHECKING:
+    from phasescope.runs.execution import Progress, Start
+
 from phasescope.views.numbers import format_clock
 
 READINGS = ("behaviour", "representation")
@@ -32,6 +34,7 @@ def snapshot_line(metrics: dict[str, Any]) -> str:
 
 def follow(events: Iterator[Start | Progress], tell: Callable[[int, int], None]) -> bool:
     """Print the start, the snapshots and the end of `execution.execute`; return whether the run is then done."""
+    from phasescope.runs.execution import Progress, Start
     from phasescope.runs.store import Run
     from phasescope.views.record import Record
 
