@@ -17,7 +17,6 @@ INNER_ORDER = (
     "models.training",
     "runs.store",
     "runs.probing",
-    "runs.engines",
 )
 """packages within a package: each imports only from those before it"""
 

@@ -11,7 +11,7 @@ from phasescope.runs.engines import Engine
 
 class Here(Engine):
     def __init__(self, *_: object):
-        super().__init__(1, look_every_s=0.0)
+        super().__init__(1)
 
     def start(self, folder: Path) -> SimpleNamespace:
         code = main(["exec", str(folder)])

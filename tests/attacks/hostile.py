@@ -35,7 +35,7 @@ def assert_civil(words: Sequence[str], outcome: Outcome) -> None:
     if outcome.code == 0:
         assert outcome.err == "", told
     else:
-        assert outcome.err.startswith("phasescope: `"), told
+        assert outcome.err.startswith("phasescope: "), told
         assert outcome.err.endswith("\n"), told
         assert outcome.err[:-1].isprintable(), told
         assert len(outcome.err) < 1300, told

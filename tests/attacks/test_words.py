@@ -12,8 +12,7 @@ from hostile import assert_civil, call
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from phasescope.core.config import UserError, read_yaml
-from phasescope.runs.config import RunConfig, load_words
+from phasescope.runs.config import RunConfig
 
 TREE = RunConfig().tree()
 
@@ -49,35 +48,7 @@ trees = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4),
     max_leaves=8,
 )
-raw = st.lists(st.sampled_from(BITS), max_size=8).map("".join) | st.lists(
-    st.sampled_from(BITS), max_size=8
-).map(" ".join)
-values = (
-    raw | st.text(max_size=12) | trees.map(lambda tree: yaml.safe_dump(tree, default_flow_style=True).strip())
-)
 quick = settings(suppress_health_check=list(HealthCheck), database=None)
-
-
-@pytest.fixture(autouse=True)
-def _what_is_let_pass_is_not_trained(monkeypatch):
-    monkeypatch.setattr("phasescope.cli.runs._train", lambda *given, **how: False)
-
-
-@pytest.mark.slow
-@settings(quick, max_examples=300)
-@given(st.sampled_from(FIELDS), values)
-def test_a_word_is_taken_or_refused_in_a_line(field: str, value: str):
-    words = ["train", f"{field}={value}"]
-    assert_civil(words, call(words))
-
-
-@pytest.mark.slow
-@settings(quick, max_examples=150)
-@given(st.text(max_size=20) | raw, st.text(max_size=20) | raw)
-def test_any_two_words_are_taken_or_refused_in_a_line(one: str, other: str):
-    for words in (["train", one, other], ["demo", one, other]):
-        if not {one, other} & {"-h", "--help"}:
-            assert_civil(words, call(words))
 
 
 @settings(quick, max_examples=150)
@@ -116,35 +87,3 @@ def test_a_file_that_is_not_yaml_is_refused(content, told, tmp_path: Path):
     assert_civil([str(told)], outcome)
     assert outcome.code == 2
     assert told in outcome.err
-
-
-def test_a_file_that_cannot_be_read_says_so(tmp_path: Path):
-    (tmp_path / "folder.yaml").mkdir()
-    (tmp_path / "loop.yaml").symlink_to("loop.yaml")
-    for name in ("folder.yaml", "loop.yaml", "none.yaml", "x" * 300 + ".yaml"):
-        with pytest.raises(UserError, match=r"cannot be read"):
-            read_yaml(tmp_path / name)
-
-
-@pytest.mark.parametrize(
-    "word",
-    [
-        "training.batch=100000000", "probing.latent_labels=1000000000", "training.threads=99999999999",
-        "world.canvas=100000", "network.widths=[99999999,8]", "network.widths=[16384,16384,16384]",
-        "network.layers=100000", "probing.images={grid: 99999999}", "world.sigma_px=1e-300", "world.sigma_px=1e-50",
-        "world.design={dx: 0.004, dy: 0.004}", "seed=99999999999999999999", "network.embedding.width=100000000",
-        "probing.share_draws=99999999", "probing.bands=99999999", "probing.band_images=99999999",
-        "network.embedding.hidden=99999999", "training.steps=999999999999999",
-    ],
-)  # fmt: skip
-def test_what_is_valid_but_vast_has_a_rule(word: str):
-    with pytest.raises(UserError, match=r"must be (at most|less than|greater than|smaller|coarser)"):
-        load_words([word])
-
-
-def test_sizes_that_are_a_product_are_bounded_by_it():
-    load_words(["world.canvas=256", "training.batch=64"])
-    with pytest.raises(
-        UserError, match=r"`training.batch` \(=60000\) must be at most 1024: .* one array would hold"
-    ):
-        load_words(["world.canvas=256", "training.batch=60000"])

@@ -51,26 +51,26 @@ class House(Config):
 
 ERRORS = (
     ({"board": {"shape": {"kind": "round", "radius": 0}}},
-     "`board.shape.radius` (=0) must be greater than 0: radius, px"),
+     "`board.shape.radius` (=0) must be greater than 0"),
     ({"board": {"shape": {"kind": "round", "side": 1}}},
      "`board.shape.side` (=1) is not a field: fields here are kind, radius"),
     ({"board": {"shape": {"kind": "square", "round": {"radius": "x"}}}},
-     "`board.shape.round.radius` (=x) must be a valid number, unable to parse string as a number: radius, px"),
+     "`board.shape.round.radius` (=x) must be a valid number, unable to parse string as a number"),
     ({"board": {"shape": {"kind": "star"}}},
-     "`board.shape.kind` (=star) must be one of 'round', 'square': what lies on it"),
+     "`board.shape.kind` (=star) must be one of 'round', 'square'"),
     ({"board": {"shape": {"radius": 1}}},
-     "`board.shape` (={'radius': 1}) must name its kind, one of round, square: what lies on it"),
+     "`board.shape` (={'radius': 1}) must name its `kind`"),
     ({"board": {"spots": [1, -1]}}, "`board.spots.1` (=-1) must be greater than or equal to 0"),
     ({"board": {"either": [1, -1]}}, "`board.either.1` (=-1) must be greater than or equal to 0"),
     ({"board": {"place": {"kind": "round", "radius": 0}}},
-     "`board.place.radius` (=0) must be greater than 0: radius, px"),
-    ({"board": {"shape": 7}}, "`board.shape` (=7) must be a mapping of fields to values: what lies on it"),
-    ({"board": 3}, "`board` (=3) must be a mapping of fields to values: a board"),
+     "`board.place.radius` (=0) must be greater than 0"),
+    ({"board": {"shape": 7}}, "`board.shape` (=7) must be a mapping of fields to values"),
+    ({"board": 3}, "`board` (=3) must be a mapping of fields to values"),
     ({"board": {"name": "bad"}}, "`board.name` (=bad) must be good"),
     ({"bored": 1}, "`bored` (=1) is not a field: fields here are board"),
     ({"board": {"shape": {"kind": "round", "radius": float("nan")}}},
-     "`board.shape.radius` (=nan) must be a finite number: radius, px"),
-    ({"a": 1, "b": 2, "board": 3}, "`board` (=3) must be a mapping of fields to values: a board (and 2 more)"),
+     "`board.shape.radius` (=nan) must be a finite number"),
+    ({"board": {"name": 3, "shape": 7}}, "`board.name` (=3) must be a valid string (and 1 more)"),
 )  # fmt: skip
 
 
@@ -305,7 +305,7 @@ def test_a_folder_is_no_file(tmp_path: Path):
 
 @pytest.mark.parametrize("node", [RunConfig])
 def test_every_field_says_what_it_is(node: type[Config]):
-    """The description is what an error message ends with."""
+    """`train --print-config` and the configuration reference show it."""
     missing: list[str] = []
 
     def walk(schema: dict[str, Any], path: str) -> None:

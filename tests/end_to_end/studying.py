@@ -11,7 +11,8 @@ import json
 import sys
 from pathlib import Path
 
-from phasescope.runs.engines import Event, open_engine
+from phasescope.runs.clusters import open_engine
+from phasescope.runs.engines import Event
 from phasescope.runs.store import Run
 from phasescope.runs.store.records import condense, merge_records, read_records
 

@@ -11,7 +11,6 @@ import torch
 
 import phasescope
 from phasescope.core.errors import UserError
-from phasescope.runs.engines.clusters import RayEngine
 from phasescope.runs.execution import train
 from phasescope.runs.store import as_run
 
@@ -141,11 +140,3 @@ def test_a_package_is_there_without_an_import_of_its_own():
     code = "import phasescope; print(phasescope.families.USUAL is phasescope.models.families.USUAL, phasescope.runs)"
     end = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert end.stdout.startswith("True"), end.stderr
-
-
-def test_ray_joins_the_cluster_that_its_environment_names(monkeypatch):
-    pytest.importorskip("ray")
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    assert RayEngine().address is None
-    monkeypatch.setenv("RAY_ADDRESS", "auto")
-    assert RayEngine().address == "auto"

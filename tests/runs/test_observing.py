@@ -121,7 +121,7 @@ def test_a_snapshot_without_its_line_is_observed_again(run, trained):
         ("probing=3", r"`probing` \(=3\) must be a field of the plan"),
         ("taps", r"`taps` must have the form key=value"),
         ("images.rim=16", r"`probing.images.rim` \(=16\) must be of a split of the world: grid, off_grid"),
-        ("measures=[none.py:radius]", r"`none.py` must be a file: there is none"),
+        ("measures=[none.py:radius]", r"`none.py:radius` cannot be imported: FileNotFoundError"),
     ],
 )
 def test_a_word_that_is_none_of_the_plan_is_told_and_nothing_is_left(word, message, run, capsys):

@@ -14,7 +14,6 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from inspect import BoundArguments
-from pathlib import Path
 from typing import Any, NoReturn
 
 from phasescope.cli import networks, runs, studies
@@ -63,10 +62,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _fail(1, f"your own code raised {told_of(error)}; --traceback shows the rest")
         if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "memory" in str(error)):
             return _fail(1, f"more memory is needed than there is: {error}")  # torch's is a RuntimeError
-        file, line, *_ = traceback.extract_tb(error.__traceback__)[-1]
-        why = f"{type(error).__name__}: {error} ({Path(file).name}:{line})"
+        why = f"{type(error).__name__}: {error}"
         return _fail(
-            1, f"{why}: a file of a run is damaged, or phasescope is at fault; --traceback shows the rest"
+            1, f"{why}: a file of a run is damaged, or phasescope is at fault; --traceback shows where"
         )
     return code
 

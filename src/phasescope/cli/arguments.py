@@ -1,6 +1,6 @@
 """Types of the commands' arguments: what `--help` says of them, how they are read, and the rules that they must obey.
 
-A converter or a validator raises ValueError with the rule alone ("must be ..."): `parsing` adds the argument and its value.
+A converter or a validator raises ValueError; cyclopts names the argument.
 """
 
 from __future__ import annotations
@@ -15,31 +15,24 @@ from cyclopts.validators import Number
 Check = Callable[[Any, Path | None], None]
 
 
-def _whole(_: Any, tokens: Sequence[Token]) -> int:
-    try:
-        return int(tokens[0].value)  # cyclopts' own converter rounds 0.5 to 0
-    except ValueError:
-        raise ValueError("must be a whole number") from None
-
-
 def _numbers(_: Any, tokens: Sequence[Token]) -> list[float]:
     try:
         return [float(part) for part in tokens[0].value.split(",")]
     except ValueError:
-        raise ValueError("must be numbers with commas between, as in 12.5,20") from None
+        raise ValueError(f"{tokens[0].value} must be numbers with commas between, as in 12.5,20") from None
 
 
 def _names(_: Any, tokens: Sequence[Token]) -> list[str]:
     names = [part.strip() for part in tokens[0].value.split(",")]
     if not all(names):
-        raise ValueError("must be words with commas between, as in x,y")
+        raise ValueError(f"{tokens[0].value} must be words with commas between, as in x,y")
     return names
 
 
 def _folder(content: str = "") -> Check:
     def check(_: Any, path: Path | None) -> None:
         if path and path.exists() and not path.is_dir():
-            raise ValueError(f"must be a folder{content}")
+            raise ValueError(f"{path} must be a folder{content}")
 
     return check
 
@@ -50,11 +43,11 @@ def _file(*endings: str) -> Check:
     def check(_: Any, path: Path | None) -> None:
         if path and endings and path.suffix not in endings:
             known = " or ".join(filter(None, (", ".join(endings[:-1]), endings[-1])))
-            raise ValueError(f"must end in {known}")
+            raise ValueError(f"{path} must end in {known}")
         if path and endings and not path.parent.is_dir():
-            raise ValueError(f"must be in a folder that exists: there is no {path.parent}")
+            raise ValueError(f"{path} must be in a folder that exists: there is no {path.parent}")
         if path and path.exists() and not path.is_file():
-            raise ValueError("must be a file, and it is something else")
+            raise ValueError(f"{path} must be a file, and it is something else")
 
     return check
 
@@ -81,14 +74,12 @@ Measured = Annotated[str, Parameter(name="FILE.npz|RUN")]
 Text = Annotated[str, Parameter(name="TEXT")]
 Unpacked = Annotated[Path, Parameter(name="FILE.zip")]
 
-Whole = Annotated[int, Parameter(metavar="INT", converter=_whole)]
-Count = Annotated[int, Parameter(metavar="INT", converter=_whole, help="images")]
-Seed = Annotated[int, Parameter(metavar="INT", converter=_whole, help=SEED)]
-Step = Annotated[int | None, Parameter(metavar="INT", converter=_whole, help=STEP)]
-Trials = Annotated[int, Parameter(metavar="INT", converter=_whole, validator=Number(gte=1))]
-Workers = Annotated[
-    int | None, Parameter(metavar="INT", converter=_whole, validator=Number(gte=1), help=WORKERS)
-]
+Whole = Annotated[int, Parameter(metavar="INT")]
+Count = Annotated[int, Parameter(metavar="INT", help="images")]
+Seed = Annotated[int, Parameter(metavar="INT", help=SEED)]
+Step = Annotated[int | None, Parameter(metavar="INT", help=STEP)]
+Trials = Annotated[int, Parameter(metavar="INT", validator=Number(gte=1))]
+Workers = Annotated[int | None, Parameter(metavar="INT", validator=Number(gte=1), help=WORKERS)]
 Numbers = Annotated[list[float] | None, Parameter(metavar="A,B,...", converter=_numbers, n_tokens=1)]
 Names = Annotated[list[str] | None, Parameter(metavar="A,B,...", converter=_names, n_tokens=1)]
 Engine = Annotated[Literal["local", "slurm", "ray"], Parameter(help="what executes runs")]

@@ -123,7 +123,7 @@ def sweep(
         minutes: time limit of a job of SLURM; a run that meets it is resumed by another job
         gpus: of each run, with SLURM or Ray
     """
-    from phasescope.runs.engines import check_asked
+    from phasescope.runs.clusters import check_asked
     from phasescope.studies.conduct import survey
     from phasescope.studies.sweep import check_own, sweep_of
     from phasescope.views.terminal.studies import needed, swept

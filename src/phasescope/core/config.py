@@ -16,7 +16,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -38,16 +38,13 @@ class Config(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _truths_are_no_numbers(cls, tree: Any) -> Any:
-        """Pydantic takes true for 1, and a configuration must not."""
-        for name, value in tree.items() if isinstance(tree, dict) else ():
-            truth = any(
-                isinstance(one, bool) for one in (value if isinstance(value, list | tuple) else [value])
-            )
-            field = cls.model_fields.get(name) if truth else None
-            takes = {*_types(field.annotation)} if field else set()
-            if bool not in takes and takes & {int, float}:
-                raise ValueError(f"`{name}` (={_short(value)}) must be a number, and true or false is none")
+    def _has_no_other_fields(cls, tree: Any) -> Any:
+        """Pydantic's own message does not say which fields there are."""
+        if isinstance(tree, dict) and cls.model_config.get("extra") == "forbid":
+            for name, value in tree.items():
+                if name not in cls.model_fields:
+                    known = ", ".join(cls.model_fields)
+                    raise ValueError(f"`{name}` (={_short(value)}) is not a field: fields here are {known}")
         return tree
 
     @classmethod
@@ -60,7 +57,7 @@ class Config(BaseModel):
         try:
             return cls.model_validate(tree)
         except ValidationError as error:
-            raise UserError(explain(error, cls)) from None
+            raise UserError(explain(error, tree)) from None
 
     def tree(self) -> Tree:
         """Nested dicts of plain values, defaults included; ``Config.of(c.tree()) == c``."""
@@ -211,102 +208,58 @@ def merge(base: Tree, over: Mapping[str, Any]) -> Tree:
     return merged
 
 
-def explain(error: ValidationError, cls: type[BaseModel]) -> str:
-    """One line for the first fault that pydantic found, and the number of further ones.
+def explain(error: ValidationError, tree: Any) -> str:
+    """One line for the first fault that pydantic found in `tree`, and the number of further ones.
 
     A validator's message that begins with a field's name in backquotes names it from the validator's own configuration
     on, or in full; the line names it in full.
     """
     faults = error.errors(include_url=False)
-    # If a field may be a word as well, that it is not that word is no fault of its own.
-    faults = [fault for fault in faults if not _is_branch(str((fault["loc"] or ("",))[-1]))] or faults
-    line = _line(faults[0], cls)
-    if len(faults) > 1:
-        line += f" (and {len(faults) - 1} more)"
+    names = [_field(fault, tree) for fault in faults]
+    line = _line(faults[0], names[0])
+    # A field that may be of several types is at fault for each of them.
+    if others := {name for name in names if not names[0].startswith(name)}:
+        line += f" (and {len(others)} more)"
     return " ".join(line.split())
 
 
-def _line(fault: Any, cls: type[BaseModel]) -> str:
-    loc, value, context = fault["loc"], fault["input"], fault.get("ctx", {})
-    words = _walk(cls, loc)
-    name = ".".join(word.text for word in words if not word.is_tag)
+def _field(fault: Any, tree: Any) -> str:
+    """The dotted name of a fault's field. Of pydantic's `loc` the words that the tree does not hold are tags of unions."""
+    names = []
+    for number, word in enumerate(fault["loc"], 1):
+        is_missing = fault["type"] == "missing" and number == len(fault["loc"])
+        if isinstance(tree, Mapping) and (word in tree or is_missing):
+            tree = tree.get(word)
+        elif isinstance(tree, list | tuple) and isinstance(word, int) and word < len(tree):
+            tree = tree[word]
+        elif not is_missing:
+            continue
+        names.append(str(word))
+    return ".".join(names)
+
+
+def _line(fault: Any, name: str) -> str:
+    value, context = fault["input"], fault.get("ctx", {})
     match fault["type"]:
-        case "extra_forbidden":
-            fields = [field for owner in _walk(cls, loc[:-1])[-1].classes for field in owner.model_fields]
-            rule = f"is not a field: fields here are {', '.join(fields)}"
         case "missing":
             value, rule = "nothing", "must be given"
         case "union_tag_invalid":
             name, value = f"{name}.kind", context["tag"]
             rule = f"must be one of {context['expected_tags']}"
         case "union_tag_not_found":
-            rule = f"must name its kind, one of {', '.join(filter(None, map(_kind, words[-1].classes)))}"
-        case "invalid_key":
-            rule = "must be a word: it names a field"
+            rule = "must name its `kind`"
         case "model_type" | "dict_type" | "model_attributes_type":
             rule = "must be a mapping of fields to values"
         case "value_error":
             rule = str(context["error"])
-            if own := re.match(r"`([\w.]+)` \(=", rule):
+            if own := re.match(r"`([^`]+)` \(=", rule):
                 within = name and not own[1].startswith(name + ".")
                 return f"`{name}.{rule[1:]}" if within else rule
-            return f"`{name}` (={_short(value)}) {rule}"
         case _:
-            rule = re.sub(r"^\w+ should (be )?", lambda found: f"must {found[1] or ''}", fault["msg"])
-    described = words[-1].description
-    return f"`{name or cls.__name__}` (={_short(value)}) {rule}" + (f": {described}" if described else "")
+            rule = re.sub(r"^\w+ should (be )?", lambda match: f"must {match[1] or ''}", fault["msg"])
+    return f"`{name or 'configuration'}` (={_short(value)}) {rule}"
 
 
 def _short(value: Any, limit: int = 60) -> str:
     text = value if isinstance(value, str) else repr(value)
     return text if len(text) <= limit else text[: limit - 3] + "..."
-
-
-class _Word(NamedTuple):
-    """A word of the place of a fault: a field with the classes that it may hold, or the tag of one of these."""
-
-    text: str
-    description: str | None
-    is_tag: bool
-    classes: list[type[BaseModel]]
-
-
-def _walk(cls: type[BaseModel], loc: tuple[int | str, ...]) -> list[_Word]:
-    """The words of pydantic's `loc`, after one for the root."""
-    words = [_Word("", None, True, [cls])]
-    for text in map(str, loc):
-        classes = words[-1].classes
-        several = len(classes) > 1
-        tagged = [one for one in classes if (several and _kind(one) == text) or one.__name__ == text]
-        if _is_branch(text):
-            tagged = classes
-        field = classes[0].model_fields.get(text) if len(classes) == 1 else None
-        words.append(
-            _Word(
-                text,
-                field.description if field else None,
-                bool(tagged) or _is_branch(text),
-                tagged or (_models_in(field.annotation) if field else []),
-            )
-        )
-    return words
-
-
-def _is_branch(text: str) -> bool:
-    """Whether a word of a fault's place is none of the tree's, but a type among several that a field may have."""
-    return re.fullmatch(r"[a-z-]+\[.*\]", text) is not None
-
-
-def _kind(model: type[BaseModel]) -> str | None:
-    return model.model_fields["kind"].default if "kind" in model.model_fields else None
-
-
-def _types(annotation: Any) -> list[type]:
-    """The types without parts in an annotation."""
-    if isinstance(annotation, type):
-        return [annotation]
-    return [inner for part in getattr(annotation, "__args__", ()) for inner in _types(part)]
-
-
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    return [part for part in _types(annotation) if issubclass(part, BaseModel)]

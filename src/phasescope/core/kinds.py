@@ -1,7 +1,7 @@
 """Kinds of one's own, wherever a configuration has a `kind`.
 
-Ours are names (``kind: adamw``). Anybody else's is a reference to a class: ``kind: my_worlds.py:Rings``, a file in the
-folder that the command runs in, or ``kind: package.module:Class`` of an installed package. The other keys are its fields.
+Ours are names (``kind: adamw``). Anybody else's is a reference to a class: ``kind: my_worlds.py:Rings``, a file, or
+``kind: package.module:Class`` of an installed package. The other keys are its fields.
 
 A reference is code: whoever trains, samples or measures a run whose configuration has one runs it. What only shows runs
 reads trees and imports none (`references`). A source never lies in a run's folder, which may be an archive of somebody
@@ -24,7 +24,7 @@ from pydantic import ConfigDict, Field, PlainSerializer, ValidationError, WrapVa
 
 from phasescope.core.config import Config, Tree, explain
 from phasescope.core.errors import UserError
-from phasescope.core.sources import check_file, check_module, failing
+from phasescope.core.sources import check_outside_runs, failing
 
 
 class Kind(Config):
@@ -126,19 +126,19 @@ def _mappings(tree: Any) -> Iterator[Mapping[str, Any]]:
             yield from _mappings(value)
 
 
-def load(reference: str, anywhere: bool = False) -> Any:
+def load(reference: str) -> Any:
     """The class or function that a reference names.
 
-    Args:
-        anywhere: whether a file may lie outside the folder that the command runs in: its user named it.
-
     Raises:
-        UserError: no such file, module or name; or it lies where no source may.
+        UserError: no such file, module or name; or it lies in a run's folder.
         SourceFailed: its import fails.
     """
     where, _, name = reference.rpartition(":")
-    module = _module_of_file(Path(where), anywhere) if where.endswith(".py") else _module(where, reference)
-    found: Any = module
+    check_outside_runs(where, reference)
+    with failing(f"`{reference}` cannot be imported"):
+        found: Any = _module_of_file(Path(where)) if where.endswith(".py") else importlib.import_module(where)
+    if _key(where) not in _IMPORTED and (file := getattr(found, "__file__", None)):
+        _IMPORTED[_key(where)] = hashlib.sha256(Path(file).read_bytes()).hexdigest()
     for part in name.split("."):
         found = getattr(found, part, None)
         if found is None:
@@ -198,7 +198,7 @@ def open_union(union: Any, base: type[Kind], constructed: type[Constructed] | No
         try:
             return cls.model_validate({**value, "kind": kind})
         except ValidationError as error:
-            raise ValueError(explain(error, cls)) from None
+            raise ValueError(explain(error, {**value, "kind": kind})) from None
 
     several = getattr(union, "__args__", None)
     inner = Annotated[union, Field(discriminator="kind")] if several else union
@@ -231,26 +231,27 @@ def config_class(reference: str, base: type[Kind], constructed: type[Constructed
 
 _PREFIX = "phasescope_own_"
 _IMPORTED: dict[str, str] = {}
-"""by module: the SHA-256 of the source that this process executed"""
+"""by file or module: the SHA-256 of the source that this process executed"""
 
 
-def _module_of_file(path: Path, anywhere: bool = False) -> Any:
+def _key(where: str) -> str:
+    return str(Path(where).resolve()) if where.endswith(".py") else where
+
+
+def _module_of_file(path: Path) -> Any:
     """The module in a file, imported once under a name of its own; files beside it can be imported by it."""
     whole = path.resolve()
-    name = _module_name(str(path))
+    name = _PREFIX + hashlib.sha256(str(whole).encode()).hexdigest()[:12]
     if name in sys.modules:
-        if whole.is_file():
-            _check_as_imported(str(path), whole)
         return sys.modules[name]
-    check_file(path, anywhere)
+    source = whole.read_bytes()  # executed as they are: Python's own loader may take an older .pyc for them
     spec = importlib.util.spec_from_file_location(name, whole)
     assert spec
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    source = whole.read_bytes()  # executed as they are: Python's own loader may take an older .pyc for them
-    _IMPORTED[name] = hashlib.sha256(source).hexdigest()
+    _IMPORTED[str(whole)] = hashlib.sha256(source).hexdigest()
     try:
-        with found_from(whole.parent), failing(f"`{path}` cannot be imported"):
+        with importable_from(whole.parent):
             exec(compile(source, str(whole), "exec", dont_inherit=True), module.__dict__)
     except BaseException:
         del sys.modules[name]
@@ -258,40 +259,9 @@ def _module_of_file(path: Path, anywhere: bool = False) -> Any:
     return module
 
 
-def _module(name: str, reference: str) -> Any:
-    if name not in sys.modules:
-        check_module(name, reference)
-    with failing(f"`{reference}` cannot be imported"):
-        module = importlib.import_module(name)
-    if name not in _IMPORTED and (file := getattr(module, "__file__", None)):
-        _IMPORTED[name] = hashlib.sha256(Path(file).read_bytes()).hexdigest()
-    return module
-
-
-def _module_name(where: str) -> str:
-    """The name under which `sys.modules` has what a reference names before its colon."""
-    if not where.endswith(".py"):
-        return where
-    return _PREFIX + hashlib.sha256(str(Path(where).resolve()).encode()).hexdigest()[:12]
-
-
-def _check_as_imported(where: str, path: Path) -> str:
-    """Return the SHA-256 of a source. What runs is what this process imported, so that a later version is refused.
-
-    Raises:
-        UserError: this process imported other bytes.
-    """
-    digest, name = hashlib.sha256(path.read_bytes()).hexdigest(), _module_name(where)
-    if name in sys.modules and _IMPORTED.get(name, digest) != digest:
-        raise UserError(
-            f"`{where}` must be what this process imported, and has changed since: put it back, or start a new process"
-        )
-    return digest
-
-
 @contextmanager
-def found_from(folder: Path) -> Iterator[None]:
-    """Within the block modules are found in a folder too."""
+def importable_from(folder: Path) -> Iterator[None]:
+    """Within the block modules in a folder can be imported too."""
     sys.path.insert(0, str(folder))
     try:
         yield
@@ -300,13 +270,20 @@ def found_from(folder: Path) -> Iterator[None]:
 
 
 def _sha256(reference: str) -> str:
+    """Of the file that a reference or a data file's path names. What runs is what this process imported, so that a later
+    version is refused."""
     where = reference.rpartition(":")[0]
     if not is_reference(reference) or where.endswith(".py"):
         path: Path | None = Path(where or reference)
     else:
-        check_module(where, reference)
+        check_outside_runs(where, reference)
         spec = importlib.util.find_spec(where)
         path = Path(spec.origin) if spec and spec.origin else None
     if path is None or not path.is_file():
         raise UserError(f"`{reference}` must be a file that is there: the run keeps its SHA-256")
-    return _check_as_imported(where, path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if _IMPORTED.get(_key(where), digest) != digest:
+        raise UserError(
+            f"`{where}` must be what this process imported, and has changed since: put it back, or start a new process"
+        )
+    return digest

@@ -1,71 +1,32 @@
-"""Where somebody's own code may lie, and how its exceptions are told.
-
-A source is a file below the folder that the command runs in, with links followed, or a module that Python finds. It never
-lies in a run's folder: runs are data, and may come from somebody else. All of this is checked before anything is executed.
-"""
+"""Where your own code must not lie, and how its exceptions are reported."""
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 import sysconfig
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.machinery import PathFinder
 from pathlib import Path
 
 from phasescope.core.errors import RunFailed, SourceFailed, UserError
 
-RECORDS = ("status.json", "metrics.jsonl", "sources.json", "snapshots", "checkpoint", "lock")
-"""beside a config.yaml one of these makes a folder a run's"""
 INSTALLED = (
     Path(__file__).parents[1].resolve(),
     *(Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib", "purelib", "platlib")),
 )
 
 
-def check_file(path: Path, anywhere: bool = False) -> None:
-    """Raises UserError where there is no such file, or a source may not lie there."""
-    whole = path.resolve()
-    if not whole.is_file():
-        raise UserError(f"`{path}` must be a file: there is none in {Path.cwd()}")
-    _check_outside_runs(whole, str(path))
-    if anywhere:
-        return
-    here = Path.cwd().resolve()
-    known = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
-    if not (whole.is_relative_to(here) or _is_installed(whole) or str(whole) in known):
-        raise UserError(
-            f"`{path}` (={whole}) must lie in {here}, where the command runs: it names code to execute"
-        )
+def check_outside_runs(where: str, reference: str) -> None:
+    """Raises UserError if a source lies in a run's folder, which is data and may be somebody else's.
 
-
-def check_module(name: str, reference: str) -> None:
-    """Raises UserError if no such module is there, or it or a package around it lies in a run's folder.
-
-    Each package is looked for in the one around it and not imported, for an import would execute it.
+    Args:
+        where: a file, with links followed, or a module's name, which may name a file below this folder.
     """
-    around: list[str] = []
-    for count, part in enumerate(name.split(".")):
-        try:
-            spec = PathFinder.find_spec(part, around) if count else importlib.util.find_spec(part)
-        except (ImportError, ValueError):
-            spec = None
-        if spec is None:
-            raise UserError(f"`{reference}` cannot be imported: there is no module `{name}`")
-        around = list(spec.submodule_search_locations or ())
-        for place in filter(None, (spec.origin, *around)):
-            _check_outside_runs(Path(place).resolve(), reference)
-
-
-def _check_outside_runs(whole: Path, reference: str) -> None:
-    for folder in (whole, *whole.parents):
-        aside = folder.name.startswith(".") and folder.name.endswith(".aside")
-        recorded = any((folder / name).exists() for name in RECORDS)
-        if aside or (recorded and (folder / "config.yaml").is_file()):
+    path = Path(where if where.endswith(".py") else where.replace(".", "/")).resolve()
+    for folder in path.parents:
+        if (folder / "config.yaml").is_file() and (folder / "status.json").exists():
             raise UserError(
-                f"`{reference}` (={whole}) must not lie in a run's folder, which is data and not executed: "
+                f"`{reference}` (={path}) must not lie in a run's folder, which is data and not executed: "
                 f"`{folder.name}` is one"
             )
 

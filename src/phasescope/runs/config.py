@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,9 +28,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from phasescope.worlds import World
-
-MOST_NUMBERS = 2**31
-"""in one array: 8 GiB as float32"""
 
 
 @dataclass(frozen=True)
@@ -89,7 +85,6 @@ class RunConfig(Config):
                 f"`world.factors` (={', '.join(self.world.factors.names)}) must have a visible one: all are hidden"
             )
         self.network.check(self.world.shape, factors)
-        self._check_sizes()
         drawn = LEAST_LABELS
         if not self.world.continuous:
             drawn = len(self.world.draw_labels(LEAST_LABELS, numpy_generator(0, "labels counted")))
@@ -118,22 +113,6 @@ class RunConfig(Config):
         if self.network.taps is not None:
             self.plan_of(self.network.taps, self.network.usual_taps)
         return self
-
-    def _check_sizes(self) -> None:
-        """Raises ValueError where one array would hold more than `MOST_NUMBERS`."""
-        shape, probing = self.world.shape, self.probing
-        image, widest = math.prod(shape), self.network.widest(self.world.shape)
-        for field, count, each in (
-            ("training.batch", self.training.batch, max(image, widest)),
-            ("probing.latent_labels", probing.latent_labels, max(image, widest)),
-            ("probing.band_images", probing.band_images, image),
-            *((f"probing.images.{name}", count, image) for name, count in probing.images.items()),
-        ):
-            if count * each > MOST_NUMBERS:
-                raise ValueError(
-                    f"`{field}` (={count}) must be at most {MOST_NUMBERS // each}: with images of "
-                    f"{'x'.join(map(str, shape))} one array would hold {count * each} numbers, and may hold {MOST_NUMBERS}"
-                )
 
     def plan_of(self, taps: Sequence[str] | None, usual_taps: Sequence[str]) -> ProbingConfig:
         """What is observed, with all that is usual said, of a network with these taps; None: any of its submodules may

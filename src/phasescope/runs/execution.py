@@ -15,7 +15,6 @@ from phasescope.core.sources import told_of
 from phasescope.core.stopping import Stop
 from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig, over_defaults
-from phasescope.runs.extension import Extend, begin_from
 from phasescope.runs.loading import check_answer, check_whole, hear_as_trained, plan_of
 from phasescope.runs.probing.own_measures import load_measures
 from phasescope.runs.recorder import Monitor, Recorder, check_monitors
@@ -42,8 +41,6 @@ class Start:
     steps: int
     device: str
     threads: int
-    origin: str | None = None
-    """the shorter run whose state it took up"""
 
 
 @dataclass(frozen=True)
@@ -62,7 +59,6 @@ def train(
     runs: Path | str = "runs",
     *,
     anew: bool = False,
-    extend: Extend = None,
     world: Any = None,
     family: Any = None,
     network: Any = None,
@@ -74,14 +70,13 @@ def train(
     Args:
         config: or the tree of its fields, as YAML has them.
         anew: from the start, whatever the folder holds of this run: that is dropped.
-        extend: a shorter run of the same configuration, from whose state this one begins; or its folder or name.
         world, family, network: replace the configuration's: a configuration of that kind, your own class, or a tree of
             fields with its kind. A class stands in a file, from which a run that is resumed reads it.
         monitors: log what is recorded as it comes, as `phasescope.TensorBoard("logs")`.
         progress: whether a bar is shown; by default in a terminal and in a notebook.
 
     Raises:
-        UserError: the folder or the device cannot be used; a class cannot be found again; `extend` cannot be extended.
+        UserError: the folder or the device cannot be used; a class cannot be found again.
         RunFailed: the loss is not finite any more; the folder is no longer this process's own.
     """
     from rich.console import Console
@@ -93,7 +88,7 @@ def train(
     shown = (console.is_terminal or console.is_jupyter) if progress is None else progress
     with (
         Bar(console=console, disable=not shown) as bar,
-        closing(execute(config, Path(runs), anew=anew, extend=extend, monitors=monitors)) as events,
+        closing(execute(config, Path(runs), anew=anew, monitors=monitors)) as events,
     ):
         task = bar.add_task(config.folder, total=config.training.steps)
         for event in events:
@@ -106,7 +101,6 @@ def execute(
     runs: Path,
     stop: Stop | None = None,
     anew: bool = False,
-    extend: Extend = None,
     monitors: Sequence[Monitor] = (),
 ) -> Generator[Start | Progress]:
     """Train `config` in its folder under `runs`, resuming what is there; yields the start, then after each step.
@@ -116,7 +110,7 @@ def execute(
 
     Raises:
         UserError: the folder holds another configuration, lacks records, is in use or cannot be written; the device
-            or a measure is not there; `extend` cannot be extended to `config`.
+            or a measure is not there.
         RunFailed: the loss is not finite any more; the folder is no longer this process's own.
     """
     check_monitors(monitors)
@@ -124,11 +118,10 @@ def execute(
     load_measures(config.probing.measures)
     check_answer(config, learner.average)
     plan = plan_of(config, learner.average)
-    origin = begin_from(extend, config, runs, anew)
     with hold(runs / config.folder, config.tree(), anew) as folder:
         if anew:
             folder.begin_anew()
-        execution = _Execution(config, folder, learner, plan, stop or Stop(), origin, monitors)
+        execution = _Execution(config, folder, learner, plan, stop or Stop(), monitors)
         try:
             yield from execution.events()
         finally:
@@ -157,7 +150,6 @@ class _Execution:
     learner: Learner
     plan: ProbingConfig
     stop: Stop
-    origin: str | None
     monitors: Sequence[Monitor]
 
     def __post_init__(self) -> None:
@@ -305,7 +297,7 @@ class _Execution:
         learner, parameters = self.learner, sum(p.numel() for p in self.learner.network.parameters())
         return Start(
             self.folder.path, parameters, self.recorder.images, learner.step, self.steps, str(learner.device),
-            torch.get_num_threads(), self.origin,
+            torch.get_num_threads(),
         )  # fmt: skip
 
     def _progress(self, metrics: dict[str, Any] | None) -> Progress:

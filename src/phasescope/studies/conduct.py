@@ -14,8 +14,9 @@ from typing import Literal
 
 from phasescope.core.errors import RunFailed, UserError
 from phasescope.core.kinds import source_digests
+from phasescope.runs.clusters import open_engine
 from phasescope.runs.config import RunConfig
-from phasescope.runs.engines import Event, RunEnd, open_engine
+from phasescope.runs.engines import Event, RunEnd
 from phasescope.runs.recording import copy_runs, record_run, update_cells, whole_runs
 from phasescope.runs.store import Run
 from phasescope.runs.store.files import write_all_aside

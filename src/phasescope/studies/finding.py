@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from phasescope.core.errors import UserError
-from phasescope.core.kinds import found_from, load
+from phasescope.core.kinds import importable_from, load
 from phasescope.studies.study import Study
 
 STUDY_FILE = "study.py"
@@ -45,8 +45,8 @@ def find_study(name: str, folder: Path | None = None) -> tuple[Study, Path]:
             f"`STUDY` (={name}) must be a study in {folder} ({known}), or the path of a study's folder or file"
         )
     # So that a study can import from a sibling: ``from studies.tori.study import ...``.
-    with found_from(file.resolve().parents[2]):
-        study = load(f"{file}:{variable or 'STUDY'}", anywhere=True)
+    with importable_from(file.resolve().parents[2]):
+        study = load(f"{file}:{variable or 'STUDY'}")
     if not isinstance(study, Study):
         raise UserError(f"`STUDY` (={name}) must hold a phasescope Study: {variable or 'STUDY'} = Study(...)")
     study = replace(study, file=file)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Literal, NoReturn
 
@@ -51,10 +50,6 @@ class NetworkConfig(Kind):
         """Return the side of the square that a pixel of the answer depends on, px, odd; None if it may be the whole
         canvas."""
         return None
-
-    def widest(self, shape: tuple[int, ...]) -> int:
-        """Return the size of the largest activation of one image, as far as it is known without building the network."""
-        return math.prod(shape)
 
     def encode(self, labels: Float[Tensor, "n K"], factors: Factors) -> Float[Tensor, "n features"] | None:
         """Return all that its blocks receive of a label: the upper reference of what latents may owe to it. None:

@@ -5,7 +5,6 @@ from phasescope.runs.store.catalogue import (
     find_run,
     list_runs,
     open_run,
-    open_views,
     runs_frame,
     snapshots_frame,
 )
@@ -22,7 +21,6 @@ __all__ = [
     "hold",
     "list_runs",
     "open_run",
-    "open_views",
     "runs_frame",
     "snapshots_frame",
 ]

@@ -16,13 +16,10 @@ from phasescope.core.errors import UserError, reading
 from phasescope.runs.store.folder import Run, shown
 
 if TYPE_CHECKING:
-    import duckdb
     import pandas as pd
 
 T = TypeVar("T")
 Row = dict[str, Any]
-MEMORY = "1GB"
-"""of DuckDB, for a condition"""
 TOKEN = re.compile(
     r"""--[^\n]*|\$\$.*?\$\$|'(?:[^']|'')*'|"(?P<quoted>[^"]+)"|(?<![\w.])(?P<name>[a-z_]\w*+(?:\.\w+)*+)""",
     re.IGNORECASE | re.DOTALL,
@@ -100,25 +97,18 @@ def snapshots_frame(
 
 def row_of(run: Run) -> Row:
     """The row of a run in `runs_frame`: its configuration, its status, the metrics of its last snapshot."""
-    from phasescope.runs.store.flat import numbered
+    from phasescope.runs.store.flat import numbered, run_row
 
-    head, last = _read(run)
-    # The head comes first, and what it says goes before a metric of the same name.
-    return {**head, **numbered(last), **head}
-
-
-def _read(run: Run) -> tuple[Row, dict[str, Any]]:
-    """What a run's row has of its configuration and its status, and the nested metrics of its last snapshot."""
-    from phasescope.runs.store.flat import run_row
-
-    def read(run: Run) -> tuple[Row, dict[str, Any]]:
+    def read(run: Run) -> Row:
         status = run.status
         stand = ("state", "step", "steps", "images_seen", "wall_s", "cpu_s", "observing_s", "error")
         standing = {key: status.get(key) for key in stand if key != "error" or key in status}
-        return {**same, **run_row(run.identity, run.config, status), **standing}, run.last_metrics or {}
+        head = {**same, **run_row(run.identity, run.config, status), **standing}
+        # The head comes first, and what it says goes before a metric of the same name.
+        return {**head, **numbered(run.last_metrics or {}), **head}
 
     same: Row = {"run": run.name, "path": shown(str(run.path))}
-    return read_or(run, read, lambda error: ({**same, "state": "broken", "error": error}, {}))
+    return read_or(run, read, lambda error: {**same, "state": "broken", "error": error})
 
 
 def read_or(run: Run, read: Callable[[Run], T], broken: Callable[[str], T]) -> T:
@@ -130,30 +120,8 @@ def read_or(run: Run, read: Callable[[Run], T], broken: Callable[[str], T]) -> T
         return broken(str(error))
 
 
-def open_views(runs: Path | str = "runs") -> duckdb.DuckDBPyConnection:
-    """A DuckDB connection with the views `runs` (a row a run), `snapshots` (a row a snapshot) and `readings` (a row an image
-    that a snapshot holds, with `run` and `step`), as far as there are any.
-
-    Raises:
-        UserError: as `list_runs`.
-    """
-    import duckdb
-
-    connection = duckdb.connect()
-    for name, frame in (("runs", runs_frame(runs)), ("snapshots", snapshots_frame(runs))):
-        if len(frame.columns):
-            connection.register(name, frame)
-    if files := sorted(map(str, Path(runs).glob("*/snapshots/[0-9]*/reading.parquet"))):
-        readings = connection.read_parquet(files, filename=True, union_by_name=True)
-        of_file = "string_split(filename, '/')"
-        readings.project(
-            f"{of_file}[-4] AS run, {of_file}[-2]::BIGINT AS step, * EXCLUDE filename"
-        ).create_view("readings")
-    return connection
-
-
 def _meeting(runs: list[Run], where: str) -> list[Run]:
-    """The runs whose rows meet the condition; it can read nothing but these rows, and write nothing.
+    """The runs whose rows meet the condition.
 
     Only the columns that the condition names are kept of each row: all columns of 10,000 runs fill a gigabyte.
 
@@ -162,60 +130,37 @@ def _meeting(runs: list[Run], where: str) -> list[Run]:
     """
     import duckdb
 
-    from phasescope.runs.store.flat import as_frame, find
+    from phasescope.runs.store.flat import as_frame
 
-    if not where.strip() or not " ".join(where.split()).isprintable():
-        raise _no_condition(where, "it must be printable, and not empty")
-    words = {(match["quoted"] or match["name"] or "").lower() for match in TOKEN.finditer(where)}
-    named = {column for word in words - {""} for column in (word, f"config.{word}")}
+    named = {(match["quoted"] or match["name"] or "").lower() for match in TOKEN.finditer(where)}
+    named |= {f"config.{name}" for name in named} | {"run"}
+    known: dict[str, str] = {}
     rows: list[Row] = []
     for run in runs:
-        head, last = _read(run)
-        leaves = (found for name in named if (found := find(last, name)))
-        rows.append(
-            dict(leaves) | {name: head[name] for name in head if name == "run" or name.lower() in named}
-        )
-    columns = {name.lower(): name for row in rows for name in row}
+        row = row_of(run)
+        known |= {name.lower().removeprefix("config."): name for name in row}
+        rows.append({name: value for name, value in row.items() if name.lower() in named})
 
     def quoted(match: re.Match[str]) -> str:
         """A column's name in quotes, for to DuckDB `order.mid.600.n` is five words; `config.` may be left out."""
-        name = match["name"]
-        if name is None:
-            return match[0]
-        for column in (name.lower(), f"config.{name.lower()}"):
-            if column in columns:
-                return f'"{columns[column]}"'
-        if "." in name and where[match.end() :].lstrip()[:1] != "(":
-            known = [column.removeprefix("config.") for column in set().union(*map(row_of, runs))]
-            near = difflib.get_close_matches(name, known, n=1)
-            raise _no_condition(where, f"no run has `{name}`" + (f"; `{near[0]}` is near" if near else ""))
-        return name
+        name = (match["name"] or "").lower().removeprefix("config.")
+        return f'"{known[name]}"' if name in known else match[0]
 
-    query = (
-        f"SELECT run, met, typeof(met) FROM (SELECT run, (\n{TOKEN.sub(quoted, where)}\n) AS met FROM runs)"
-    )
-    with duckdb.connect(config={"threads": 1, "memory_limit": MEMORY, "temp_directory": ""}) as connection:
-        connection.register("frame", as_frame(rows))
-        connection.execute("CREATE TABLE runs AS FROM frame")
-        connection.unregister("frame")
-        connection.execute("SET enable_external_access = false; SET lock_configuration = true")
-        try:
-            if len(connection.extract_statements(query)) != 1:
-                raise _no_condition(where, "it is more than one statement")
-            answers = connection.execute(query).fetchall()
-        except duckdb.Error as error:
-            raise _no_condition(where, str(error).partition("\n\n")[0]) from None
-    kinds = {kind for _, _, kind in answers}
-    if kinds != {"BOOLEAN"}:
-        raise _no_condition(where, f"it is {', '.join(sorted(kinds))}, not true or false")
-    chosen = {run for run, met, _ in answers if met}
+    try:
+        with duckdb.connect() as connection:
+            connection.register("frame", as_frame(rows))
+            connection.execute("CREATE TABLE runs AS FROM frame; SET enable_external_access = false")
+            condition = f"SELECT run FROM runs WHERE (\n{TOKEN.sub(quoted, where)}\n) AND true"
+            chosen = {name for (name,) in connection.execute(condition).fetchall()}
+    except duckdb.Error as error:
+        near = [
+            difflib.get_close_matches(name, known, n=1) for name in named if name not in known and "." in name
+        ]
+        hint = f"; `{near[0][0]}` is near" if near and near[0] else ""
+        why = " ".join(str(error).partition("\n\n")[0].split())[:300]
+        rule = "must be a condition, as in \"training.batch = 32 and state = 'done'\""
+        raise UserError(f"`--where` (={' '.join(where.split())[:200]}) {rule}: {why}{hint}") from None
     return [run for run in runs if run.name in chosen]
-
-
-def _no_condition(where: str, why: str) -> UserError:
-    told = " ".join(where.split())[:200]
-    rule = "must be a condition, as in \"training.batch = 32 and state = 'done'\""
-    return UserError(f"`--where` (={told}) {rule}: {' '.join(why.split())[:300]}")
 
 
 def as_run(run: Run | str | Path) -> Run:

@@ -155,21 +155,6 @@ def numbered(tree: Mapping[str, Any]) -> Row:
     return row
 
 
-def find(tree: Any, name: str, prefix: str = "") -> tuple[str, Any] | None:
-    """Return (dotted path, value) of the one leaf of metrics whose path is `name` in lower case, as `numbered` names it.
-
-    Naming every leaf of a snapshot, of which there are more than a thousand, takes longer than reading it.
-    """
-    entries = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
-    for key, value in entries:
-        lower = str(key).lower()
-        if name == lower and not isinstance(value, dict | list):
-            return f"{prefix}{key}", value
-        if name.startswith(f"{lower}.") and (found := find(value, name[len(lower) + 1 :], f"{prefix}{key}.")):
-            return found
-    return None
-
-
 def _add(tree: Mapping[str, Any], prefix: str, row: Row) -> None:
     for key, value in tree.items():
         if isinstance(value, list):

@@ -42,10 +42,9 @@ def follow(events: Iterator[Start | Progress], tell: Callable[[int, int], None])
     assert isinstance(start, Start)
     unconditional = Record(run := Run(start.folder)).is_unconditional
     resumed = f", from step {start.step:,} on" if start.step else ""
-    origin = f" of {start.origin}" if start.origin else ""
     sizes = f"{start.parameters:,} parameters, {start.images:,} images, {start.steps:,} steps"
     machine = f"{start.device}, threads: {start.threads}"
-    print(f"{start.folder}: {sizes}{resumed}{origin}, {machine}", flush=True)
+    print(f"{start.folder}: {sizes}{resumed}, {machine}", flush=True)
     step = start.step
     for event in events:
         step = event.step

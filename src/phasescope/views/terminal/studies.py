@@ -65,8 +65,8 @@ def reporter(tell: Callable[[int, int], None]) -> Callable[[Event], None]:
     """Return what prints a line at each run's start and end, and calls `tell` with how many runs of how many are done."""
 
     def report(event: Event) -> None:
-        name, tally = event.folder.name, event.tally
-        tell(tally.done, tally.runs)
+        name = event.folder.name
+        tell(event.done, event.runs)
         failed = event.end and event.end.state == "failed"
         messages = {
             "started": f"{name} starts" if event.step == 0 else f"{name} resumes from step {event.step:,}",
@@ -75,10 +75,9 @@ def reporter(tell: Callable[[int, int], None]) -> Callable[[Event], None]:
             "ended": f"{name} failed: {event.error}" if failed else f"{name} done",
         }
         if event.kind in messages:
-            eta = "" if tally.eta_s is None else f", ETA {format_clock(tally.eta_s)}"
-            failures = f", {tally.failed} failed" if tally.failed else ""
-            counts = f"{tally.done}/{tally.runs} done{failures}, {tally.running} running{eta}"
-            print(f"{format_clock(tally.elapsed_s):>8}  {counts}  {messages[event.kind]}", flush=True)
+            failures = f", {event.failed} failed" if event.failed else ""
+            counts = f"{event.done}/{event.runs} done{failures}, {event.running} running"
+            print(f"{format_clock(event.elapsed_s):>8}  {counts}  {messages[event.kind]}", flush=True)
 
     return report
 

@@ -58,9 +58,6 @@ class ConvNetConfig(NetworkConfig):
     def sees_px(self) -> int | None:
         return self.receptive_px
 
-    def widest(self, shape: tuple[int, ...]) -> int:
-        return self.width * shape[1] * shape[2]
-
     def build(self, shape: tuple[int, ...], factors: Factors) -> ConvNet:
         from phasescope.models.networks.convnet.network import ConvNet
 

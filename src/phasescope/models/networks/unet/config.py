@@ -141,10 +141,6 @@ class UNetConfig(NetworkConfig):
         cell = self.patch * 2**self.depth
         return cell // 2 if self.depth and cell == shape[-1] else cell
 
-    def widest(self, shape: tuple[int, ...]) -> int:
-        levels = enumerate(self.widths)
-        return max(shape[-1] ** 2 * width // (self.patch * 2**level) ** 2 for level, width in levels)
-
     def build(self, shape: tuple[int, ...], factors: Factors) -> UNet:
         from phasescope.models.networks.unet.network import UNet
 

@@ -1,22 +1,29 @@
-"""The course of many runs, whatever their workers do: resumed while they get on, given up at the second failure, told."""
+"""Many runs, whatever their workers do: resumed while they get on, given up at the second failure; and one worker."""
 
 from __future__ import annotations
 
 import json
 import os
 import signal
+import subprocess
+import sys
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from tiny import config_of
 
+from phasescope.cli import main
 from phasescope.core.errors import UserError
+from phasescope.runs import engines as engines_module
+from phasescope.runs.clusters import open_engine
 from phasescope.runs.config import load_config
-from phasescope.runs.engines import Engine, Event, open_engine
-from phasescope.runs.engines import base as base_module
-from phasescope.runs.engines.workers import BUSY, LOG, LOST, Worker, cores
+from phasescope.runs.engines import BUSY, LOG, LOST, Engine, Event, Worker, cores, run_process, start_process
 from phasescope.runs.store import Run, hold
+from phasescope.runs.store.folder import is_held
 from phasescope.runs.worker import prepare
 
 Script = list[tuple[int, int, str]]
@@ -27,7 +34,7 @@ class Scripted(Engine):
     """Workers that end at the second look, as their run's script says."""
 
     def __init__(self, scripts: dict[Path, Script], places: int = 2):
-        super().__init__(places, look_every_s=0.0)
+        super().__init__(places)
         self.scripts = {folder: list(script) for folder, script in scripts.items()}
         self.alive = self.most = 0
         self.stopped: list[Path] = []
@@ -64,13 +71,9 @@ DONE = (0, 40, "done")
 
 
 @pytest.fixture
-def folders(tmp_path: Path) -> list[Path]:
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    monkeypatch.setattr(engines_module, "LOOK_EVERY_S", 0.0)
     return [prepare(load_config(words=[f"seed={seed}"]), tmp_path) for seed in range(5)]
-
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base_module, "QUEUE_EVERY_S", 0.0)
 
 
 def follow(engine: Engine, folders: list[Path]) -> tuple[dict[Path, Any], list[Event]]:
@@ -79,36 +82,24 @@ def follow(engine: Engine, folders: list[Path]) -> tuple[dict[Path, Any], list[E
 
 
 def kinds(events: list[Event], folder: Path) -> list[str]:
-    return [event.kind for event in events if event.folder == folder and event.kind != "progress"]
+    return [event.kind for event in events if event.folder == folder]
 
 
 def test_all_are_done_and_no_more_at_a_time_than_there_are_places(folders: list[Path]):
-    engine = Scripted({folder: [DONE] for folder in folders})
+    write_status(folders[4], 40, "done")  # what is done is left alone
+    engine = Scripted({folder: [DONE] for folder in folders[:4]})
     ends, events = follow(engine, [*folders, folders[0]])
-    assert {end.state for end in ends.values()} == {"done"}
-    assert set(ends) == set(folders)
+    assert {folder: (end.state, end.attempts) for folder, end in ends.items()} == {
+        **dict.fromkeys(folders, ("done", 1)), folders[4]: ("done", 0),
+    }  # fmt: skip
     assert engine.most == 2
-    for folder in folders:
-        assert kinds(events, folder) == ["started", "ended"]
-        assert ends[folder].attempts == 1
-    last = events[-1].tally
-    assert (last.runs, last.done, last.failed, last.running) == (5, 5, 0, 0)
-    assert (last.work_left, last.work_done) == (0.0, 5.0)
-    assert last.eta_s == 0.0
-
-
-def test_what_is_done_is_left_alone(folders: list[Path]):
-    write_status(folders[0], 40, "done")
-    before = (folders[0] / "status.json").stat().st_mtime_ns
-    ends, events = follow(Scripted({}), folders[:1])
-    assert (ends[folders[0]].state, ends[folders[0]].attempts) == ("done", 0)
-    assert [event.kind for event in events] == ["ended"]
-    assert events[0].end == ends[folders[0]]
-    assert (folders[0] / "status.json").stat().st_mtime_ns == before
+    assert kinds(events, folders[0]) == ["started", "ended"]
+    assert kinds(events, folders[4]) == ["ended"]
+    assert (events[-1].runs, events[-1].done, events[-1].failed, events[-1].running) == (5, 5, 0, 0)
 
 
 class Signalled(Scripted):
-    """Of which a signal comes while a worker is being started; one worker does not hear that it should stop."""
+    """A signal comes while its second worker is being started."""
 
     def __init__(self, folders: list[Path], number: int, times: int = 1):
         super().__init__({folder: [(0, 10, "stopped")] for folder in folders}, places=3)
@@ -122,29 +113,24 @@ class Signalled(Scripted):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_while_a_worker_is_started_stops_it_too_and_starts_no_further_one(
-    number: int, folders: list[Path]
-):
-    former = {one: signal.signal(one, signal.default_int_handler) for one in base_module.SIGNALS}
+def test_a_signal_while_a_worker_is_started_stops_it_too_and_starts_no_further_one(number, folders):
+    former = {each: signal.signal(each, signal.default_int_handler) for each in engines_module.SIGNALS}
     try:
         engine = Signalled(folders, number)
         with pytest.raises(KeyboardInterrupt):
             engine.execute(folders)
-        assert engine.started == folders[:2]
-        assert engine.stopped == folders[:2]
-        assert {one: signal.getsignal(one) for one in former} == dict.fromkeys(
-            former, signal.default_int_handler
-        )
+        assert engine.started == engine.stopped == folders[:2]
+        assert {signal.getsignal(each) for each in former} == {signal.default_int_handler}
     finally:
-        for one, handler in former.items():
-            signal.signal(one, handler)
+        for each, handler in former.items():
+            signal.signal(each, handler)
 
 
 def test_a_second_signal_kills_what_does_not_stop(folders: list[Path], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(
         Actor, "poll", lambda self: None if self.engine.stopped.count(self.folder) < 2 else -9
     )
-    monkeypatch.setattr(base_module, "STOP_PATIENCE_S", 600.0)
+    monkeypatch.setattr(engines_module, "STOP_PATIENCE_S", 600.0)
     engine = Signalled(folders, signal.SIGTERM, times=2)
     with pytest.raises(KeyboardInterrupt):
         engine.execute(folders)
@@ -155,13 +141,9 @@ FAILURE = (1, 0, "failed")
 CASES: dict[str, tuple[Script, str, int, str | None]] = {
     "fails at once, twice": ([FAILURE, FAILURE], "failed", 2, "`loss` (=nan)"),
     "fails once": ([FAILURE, DONE], "done", 2, None),
-    "fails at the same step again": ([(1, 7, "failed")] * 2, "failed", 2, "`loss` (=nan)"),
     "killed and killed": ([(-9, 0, "running")] * 2, "failed", 2, "killed by SIGKILL at step 0"),
     "killed, and further each time": (
         [(-9, 10, "running"), (-9, 20, "running"), (0, 30, "stopped"), DONE], "done", 4, None,
-    ),
-    "further, then not": (
-        [(-9, 10, "running"), (-9, 20, "running"), (-15, 20, "running")], "failed", 3, "SIGTERM at step 20",
     ),
     "further than it was, not than ever": (
         [(-9, 20, "running"), (-9, 15, "running")], "failed", 2, "SIGKILL at step 15",
@@ -190,41 +172,21 @@ def test_a_run_is_resumed_while_it_gets_on_and_given_up_at_the_second_failure(ca
     assert all(event.error for event in events if event.kind == "retried")
 
 
-def test_what_another_process_executes_is_waited_for(folders: list[Path], quick: None):
-    """That its folder is held is seen before a worker is started; in the end it is done without one."""
+@pytest.mark.parametrize("left", ["done", "stopped"])
+def test_what_another_process_executes_is_waited_for_and_what_it_leaves_is_taken_up(left, folders):
     holding = ExitStack()
     holding.enter_context(hold(folders[0], Run(folders[0]).config))
-
-    class Patient(Scripted):
-        def start(self, folder: Path) -> Worker:
-            assert folder != folders[0]
-            return super().start(folder)
 
     def on_event(event: Event) -> None:
         events.append(event)
         if event.kind == "ended" and event.folder == folders[1]:
-            write_status(folders[0], 20, "running")
-        if event.kind == "progress" and event.folder == folders[0]:
-            write_status(folders[0], 40, "done")
+            write_status(folders[0], 40, left)
             holding.close()
 
     events: list[Event] = []
-    ends = Patient({folders[1]: [DONE]}).execute(folders[:2], on_event)
-    assert (ends[folders[0]].state, ends[folders[0]].attempts) == ("done", 0)
-    assert kinds(events, folders[0]) == ["waiting", "ended"]
-    assert next(event.error for event in events if event.kind == "waiting") == "another process executes it"
-
-
-def test_what_another_process_left_is_taken_up(folders: list[Path], quick: None):
-    holding = ExitStack()
-    holding.enter_context(hold(folders[0], Run(folders[0]).config))
-
-    def on_event(event: Event) -> None:
-        if event.kind == "waiting":
-            holding.close()
-
-    ends = Scripted({folders[0]: [DONE]}).execute(folders[:1], on_event)
-    assert (ends[folders[0]].state, ends[folders[0]].attempts) == ("done", 1)
+    ends = Scripted({folder: [DONE] for folder in folders[:2]}).execute(folders[:2], on_event)
+    assert (ends[folders[0]].state, ends[folders[0]].attempts) == ("done", int(left == "stopped"))
+    assert kinds(events, folders[0])[0] == "waiting"
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
@@ -240,24 +202,7 @@ def test_what_interrupts_stops_the_workers_and_is_passed_on(error: type[BaseExce
     assert engine.stopped == folders[:2]
 
 
-def test_the_time_that_is_left_follows_from_the_steps(folders: list[Path]):
-    write_status(folders[0], 20, "stopped")
-    engine = Scripted(
-        {folders[0]: [(-9, 30, "running"), DONE], folders[1]: [DONE], folders[2]: [FAILURE] * 2}
-    )
-    _, events = follow(engine, folders[:3])
-    first = events[0].tally
-    assert first.eta_s is None
-    assert first.work_left == 2.5
-    for event in events:
-        tally = event.tally
-        if tally.eta_s is not None:
-            assert tally.eta_s == pytest.approx(tally.elapsed_s / tally.work_done * tally.work_left)
-    assert (events[-1].tally.done, events[-1].tally.failed) == (2, 1)
-    assert events[-1].tally.work_done == 1.5
-
-
-def test_bad_input(folders: list[Path], tmp_path: Path):
+def test_bad_input(folders: list[Path], tmp_path: Path, monkeypatch):
     (tmp_path / "notes").mkdir()
     with pytest.raises(UserError, match=r"`folders` \(=.*notes\) must be folders of runs"):
         Scripted({}).execute([folders[0], tmp_path / "notes"])
@@ -266,35 +211,79 @@ def test_bad_input(folders: list[Path], tmp_path: Path):
     with pytest.raises(UserError, match=r"`engine` \(=cloud\) must be one of local, slurm, ray"):
         open_engine("cloud", tmp_path)
     assert open_engine("local", tmp_path).places == cores() >= 1
+    for name, library in (("slurm", "submitit"), ("ray", "ray")):
+        monkeypatch.setitem(sys.modules, library, None)
+        with pytest.raises(UserError, match=rf"`engine` \(={name}\) needs .*.\[{name}\]"):
+            open_engine(name, tmp_path)
 
 
-@pytest.mark.parametrize(("name", "library"), [("slurm", "submitit"), ("ray", "ray")])
-def test_an_engine_whose_library_is_missing_says_so(name: str, library: str, tmp_path: Path, monkeypatch):
-    import sys
-
-    monkeypatch.setitem(sys.modules, library, None)
-    with pytest.raises(UserError, match=rf"`engine` \(={name}\) needs .*.\[{name}\]"):
-        open_engine(name, tmp_path)
-
-
-def test_a_prepared_folder_says_what_it_is(tmp_path: Path):
+def test_a_prepared_folder_is_made_once_and_one_of_another_configuration_is_refused(tmp_path: Path):
     config = load_config(words=["seed=3"])
     folder = prepare(config, tmp_path)
-    run = Run(folder)
     assert folder == tmp_path / config.folder
-    assert run.config == config.tree()
-    assert run.status == {"state": "prepared", "step": 0, "steps": config.training.steps}
+    assert Run(folder).config == config.tree()
+    assert Run(folder).status == {"state": "prepared", "step": 0, "steps": config.training.steps}
     with hold(folder, config.tree()) as writer:
         assert prepare(config, tmp_path) == folder
         writer.write_status({"state": "done"})
     assert prepare(config, tmp_path) == folder
-    assert run.status["state"] == "done"
-
-
-def test_a_folder_of_another_configuration_is_refused(tmp_path: Path):
-    config = load_config(words=["seed=3"])
+    assert Run(folder).status["state"] == "done"
     other = load_config(words=["seed=4"])
-    with hold(tmp_path / config.folder, other.tree()):
-        pass
+    folder.rename(tmp_path / other.folder)
     with pytest.raises(UserError, match="nothing is overwritten"):
-        prepare(config, tmp_path)
+        prepare(other, tmp_path)
+
+
+def said(capsys: pytest.CaptureFixture[str], folder: Path) -> tuple[int, str]:
+    capsys.readouterr()
+    return main(["exec", str(folder)]), capsys.readouterr().err
+
+
+def test_exec_refuses_a_folder_that_is_no_runs_or_not_of_its_name(tmp_path: Path, capsys):
+    folder = prepare(load_config(), tmp_path)
+    assert said(capsys, tmp_path / "none") == (
+        2, f"phasescope: `{tmp_path / 'none'}` must be a run's folder: it has no config.yaml\n",
+    )  # fmt: skip
+    renamed = folder.rename(tmp_path / "elsewhere")
+    code, error = said(capsys, renamed)
+    assert (code, f"must have its configuration's name: {load_config().folder}" in error) == (2, True)
+    (renamed / "config.yaml").write_text(yaml.safe_dump({**load_config().tree(), "seed": -1}))
+    code, error = said(capsys, renamed)
+    assert (code, "`seed` (=-1)" in error) == (2, True)
+
+
+def test_what_is_done_or_anothers_is_left_alone_before_torch_is_imported(tmp_path: Path, capsys):
+    """So a queue of jobs whose runs are done costs little."""
+    config = config_of()
+    folder = prepare(config, tmp_path)
+    with hold(folder, config.tree()) as writer:
+        assert said(capsys, folder) == (
+            BUSY, f"phasescope: `{folder}` is being written by another process: wait for it, or stop it\n",
+        )  # fmt: skip
+        writer.write_status({"state": "done", "step": config.training.steps})
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    code = "import sys; from phasescope.cli import main; code = main(sys.argv[1:]); print('torch' in sys.modules, code)"
+    end = subprocess.run([sys.executable, "-c", code, "exec", str(folder)], capture_output=True, text=True)
+    assert end.stdout == "False 0\n", end.stderr
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+def test_a_run_that_fails_says_why_in_its_status_and_its_log(tmp_path: Path):
+    folder = prepare(config_of(training={"optimiser": {"kind": "adamw", "lr": 1e30}}), tmp_path)
+    assert run_process(folder) == 1
+    assert "`loss` (=" in engines_module._why(folder, 1, 0)
+    assert (Run(folder).status["state"], Run(folder).status["threads"]) == ("failed", 1)
+    assert (folder / LOG).read_text().count("\n") == 1
+
+
+def test_a_worker_that_is_asked_to_stop_leaves_a_checkpoint_and_no_lock(tmp_path: Path):
+    run = Run(prepare(config_of(training={"steps": 100_000}), tmp_path))
+    process = start_process(run.path)
+    deadline = time.monotonic() + 600
+    while run.status.get("step", 0) < 1 and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=600) == 0
+    assert run.status["state"] == "stopped"
+    assert 1 <= run.status["step"] < 100_000
+    assert not is_held(run.path)

@@ -1,52 +1,54 @@
-"""Workers elsewhere: jobs of SLURM through submitit, and tasks of Ray core (a cluster's GPUs, Kubernetes, clouds).
-
-The folder of runs must be on a disk that the nodes share. SLURM's nodes share this Python too; on Ray's nodes phasescope is
-installed.
-"""
+"""The engine of a name; workers elsewhere are jobs of SLURM through submitit, and tasks of Ray core."""
 
 from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from phasescope.core.errors import UserError
-from phasescope.runs.engines.base import Engine
-from phasescope.runs.engines.workers import LOST, Worker, cores, run_process
+from phasescope.runs.engines import Engine, Future, LocalEngine, Worker, cores, run_process
 
 MINUTES = 24 * 60
 """a job's time limit without `minutes`; a run that meets it is resumed by another job"""
 MOST_JOBS = 200
 """in SLURM's queue at a time, if the user names no number"""
+ENGINES = ("local", "slurm", "ray")
+RESOURCES = {"partition": ("slurm",), "minutes": ("slurm",), "gpus": ("slurm", "ray")}
+"""what can be asked of engines that are no process of this machine: where, how long, with how many GPUs a run"""
 
 
-@dataclass(frozen=True)
-class Future:
-    """A call of `run_process` elsewhere, as a worker.
+def check_asked(engine: str, asked: Mapping[str, str | int]) -> None:
+    """Raises UserError if something is asked that an engine of that name has not, or less than 1 of it."""
+    for option, value in asked.items():
+        if engine not in RESOURCES[option]:
+            raise UserError(f"`--{option}` (={value}) must go with --engine {' or '.join(RESOURCES[option])}")
+        if isinstance(value, int) and value < 1:
+            raise UserError(f"`--{option}` (={value}) must be at least 1")
+
+
+def open_engine(
+    name: str, runs: Path, workers: int | None = None, asked: Mapping[str, str | int] | None = None
+) -> Engine:
+    """The engine of a name, for a folder of runs; `workers` at a time, by default what the engine finds.
 
     Args:
-        future: with `done`, `exception` and `result`, as those of concurrent.futures.
-        cancel: ends the call, at once if its argument says so.
+        asked: of `RESOURCES`.
+
+    Raises:
+        UserError: there is none of that name, or its library is not installed; `asked` as `check_asked` says.
     """
-
-    future: Any
-    cancel: Callable[[bool], object]
-
-    def poll(self) -> int | None:
-        if not self.future.done():
-            return None
-        # A call that was cancelled, preempted or killed has no result.
-        return LOST if self.future.exception() is not None else self.future.result()
-
-    def terminate(self) -> None:
-        self.cancel(False)
-
-    def kill(self) -> None:
-        self.cancel(True)
+    check_asked(name, asked := asked or {})
+    if name == "local":
+        return LocalEngine(cores() if workers is None else workers)
+    if name == "slurm":
+        return SlurmEngine(runs / ".submitit", workers, asked)
+    if name == "ray":
+        return RayEngine(workers, gpus=float(asked.get("gpus", 0)))
+    raise UserError(f"`engine` (={name}) must be one of {', '.join(ENGINES)}")
 
 
 class SlurmEngine(Engine):
@@ -72,9 +74,8 @@ class SlurmEngine(Engine):
             self.executor.update_parameters(**job)
         except (NameError, RuntimeError, ValueError) as error:
             raise UserError(f"`engine` (=slurm) cannot be had so: {' '.join(str(error).split())}") from None
-        on_slurm = self.executor.cluster == "slurm"
-        most = MOST_JOBS if on_slurm else cores()
-        super().__init__(most if workers is None else workers, 5.0 if on_slurm else 0.2)
+        most = MOST_JOBS if self.executor.cluster == "slurm" else cores()
+        super().__init__(most if workers is None else workers)
 
     def start(self, folder: Path) -> Worker:
         job = self.executor.submit(run_process, folder.absolute(), Path.cwd())
@@ -95,26 +96,27 @@ class RayEngine(Engine):
     def __init__(self, workers: int | None = None, gpus: float = 0):
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray reports its use unless told not to
         self.ray, self.gpus, self.workers = _library("ray", "ray"), gpus, workers
-        self.address = os.environ.get("RAY_ADDRESS") or None
         super().__init__(cores() if workers is None else workers)
 
     @contextmanager
     def session(self) -> Iterator[None]:
         """A connection to the cluster, if there is none yet."""
-        with ExitStack() as at_the_end:
-            if not self.ray.is_initialized():
-                here = {} if self.address else {"num_cpus": self.places}
-                quiet = {"include_dashboard": False, "log_to_driver": False}
-                try:
-                    self.ray.init(address=self.address or "local", **here, **quiet)
-                except (ConnectionError, RuntimeError, ValueError) as error:
-                    why = " ".join(str(error).split())[:200]
-                    raise UserError(f"`address` (={self.address}) must be a Ray cluster's: {why}") from None
-                at_the_end.callback(self.ray.shutdown)
-            if self.workers is None and self.address:
+        address, begins = os.environ.get("RAY_ADDRESS", "local"), not self.ray.is_initialized()
+        try:
+            if begins:
+                own = {"num_cpus": self.places} if address == "local" else {}
+                self.ray.init(address=address, include_dashboard=False, log_to_driver=False, **own)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            why = " ".join(str(error).split())[:200]
+            raise UserError(f"`RAY_ADDRESS` (={address}) must be a Ray cluster's: {why}") from None
+        try:
+            if self.workers is None:
                 self.places = max(1, int(self.ray.cluster_resources().get("CPU", 1)))
             self.task = self.ray.remote(num_cpus=1, num_gpus=self.gpus, max_retries=0)(run_process)
             yield
+        finally:
+            if begins:
+                self.ray.shutdown()
 
     def start(self, folder: Path) -> Worker:
         task = self.task.remote(folder.absolute(), Path.cwd())

@@ -1,0 +1,316 @@
+"""Engines: given run folders, have each executed to its end, by local processes, SLURM or Ray.
+
+    engine = open_engine("local", runs)
+    ends = engine.execute(folders, on_event)
+
+An engine keeps as many workers as it has places; a worker is one call of `phasescope exec RUN_DIR`. A run that is done is
+left alone; one that another process executes is waited for. If a worker ends before its run is done, another one resumes the
+run, as long as it gets further each time; a run that twice does not is reported as failed. So an engine that is killed, and
+called again with the same folders, resumes where it was.
+
+For SLURM (through submitit) and Ray the folder of runs must be on a disk that the nodes share. SLURM's nodes share this
+Python too; on Ray's nodes phasescope is installed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from phasescope.core.errors import UserError
+from phasescope.core.stopping import Stop
+from phasescope.runs.store.folder import is_held, read_status
+
+BUSY = 75
+"""exit code of `phasescope exec` if another process executes the run (EX_TEMPFAIL of sysexits.h)"""
+LOST = -1000
+"""exit code of a worker of which nothing more is known"""
+FAILURES = 2
+"""workers in a row that end, the run not done and no further than it ever was, after which it has failed"""
+LOOK_EVERY_S, STOP_PATIENCE_S = 0.2, 30.0
+"""seconds between two looks at the workers; and how long a worker that is asked to stop may take"""
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""those that stop all workers, with a checkpoint each"""
+LOG = "worker.log"
+"""in a run's folder: what its workers print"""
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
+)
+"""of the libraries; torch's own threads are the run's `training.threads`"""
+
+
+class Worker(Protocol):
+    """A worker that was started: what `subprocess.Popen` has of it."""
+
+    def poll(self) -> int | None:
+        """Its exit code, negative if a signal ended it; None while it lives, or waits in a queue."""
+        ...
+
+    def terminate(self) -> None:
+        """Ask it to end with a checkpoint."""
+        ...
+
+    def kill(self) -> None:
+        """End it at once."""
+        ...
+
+
+@dataclass(frozen=True)
+class RunEnd:
+    """How a run ended.
+
+    Attributes:
+        attempts: workers that were started for it; 0 if it was done before, or another process did it.
+        error: why it failed.
+    """
+
+    folder: Path
+    state: Literal["done", "failed"]
+    attempts: int
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something happened to a run, and how far all runs are.
+
+    `waiting`: another process executes it; `started`: a worker was started; `retried`: its worker ended before the run was
+    done (`error` says why), and another one resumes it; `ended`: it is done, or failed for good.
+    """
+
+    kind: Literal["waiting", "started", "retried", "ended"]
+    folder: Path
+    step: int
+    runs: int
+    done: int
+    failed: int
+    running: int
+    elapsed_s: float
+    error: str | None = None
+    end: RunEnd | None = None
+
+
+@dataclass(eq=False)
+class _Task:
+    """One folder: its worker if there is one, how far it ever was, and how it ended."""
+
+    folder: Path
+    worker: Worker | None = None
+    end: RunEnd | None = None
+    attempts: int = 0
+    failures: int = 0
+    furthest: int = 0
+    is_waiting: bool = False
+
+    def stand(self) -> tuple[str, int]:
+        """State and step by status.json, which counts as empty if it cannot be read."""
+        try:
+            status = read_status(self.folder)
+        except (OSError, UserError):
+            status = {}
+        return status.get("state", ""), status.get("step", 0)
+
+
+class Engine(ABC):
+    """Has run folders executed, a worker each, `places` at a time."""
+
+    def __init__(self, places: int):
+        if places < 1:
+            raise UserError(f"`workers` (={places}) must be at least 1: somebody has to do it")
+        self.places = places
+
+    @abstractmethod
+    def start(self, folder: Path) -> Worker:
+        """A worker that executes the folder, as soon as it can."""
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """What has to be there while workers are."""
+        yield
+
+    def execute(
+        self, folders: Sequence[Path], on_event: Callable[[Event], None] = lambda _: None
+    ) -> dict[Path, RunEnd]:
+        """Execute all folders to their ends; how each ended.
+
+        `on_event` is called in this thread. What it raises stops the workers with a checkpoint each, and is passed on. A
+        signal does so too, between two looks, so that no worker that is being started is left; a second one kills them.
+
+        Raises:
+            UserError: a folder is no run's.
+            KeyboardInterrupt: SIGINT, SIGTERM or SIGHUP asked to stop.
+        """
+        for folder in folders:
+            if not (folder / "config.yaml").is_file():
+                raise UserError(f"`folders` (={folder}) must be folders of runs: there is no config.yaml")
+        tasks = [_Task(folder, furthest=_Task(folder).stand()[1]) for folder in dict.fromkeys(folders)]
+        began = time.monotonic()
+
+        def report(task: _Task, kind: Any, error: str | None = None) -> None:
+            states = [other.end.state for other in tasks if other.end]
+            running = sum(other.worker is not None for other in tasks)
+            counts = len(tasks), states.count("done"), states.count("failed"), running
+            elapsed_s = time.monotonic() - began
+            on_event(Event(kind, task.folder, task.stand()[1], *counts, elapsed_s, error, task.end))
+
+        with self.session(), Stop().on_signals(SIGNALS, interrupts=False) as stop:
+            try:
+                while left := [task for task in tasks if not task.end]:
+                    for task in left:
+                        if stop.asked:
+                            raise KeyboardInterrupt
+                        if task.worker:
+                            self._look(task, report)
+                        elif sum(other.worker is not None for other in tasks) < self.places:
+                            self._take_on(task, report)
+                    time.sleep(LOOK_EVERY_S)
+                if stop.asked:
+                    raise KeyboardInterrupt
+            except BaseException:
+                _stop_all([task.worker for task in tasks if task.worker], stop)
+                raise
+        return {task.folder: task.end for task in tasks if task.end}
+
+    def _take_on(self, task: _Task, report: Callable[..., None]) -> None:
+        """Start a worker, if there is need."""
+        if task.stand()[0] == "done":
+            _end(task, report, "done")
+        elif is_held(task.folder):
+            if not task.is_waiting:
+                task.is_waiting = True
+                report(task, "waiting", "another process executes it")
+        else:
+            task.attempts += 1
+            try:
+                task.worker, task.is_waiting = self.start(task.folder), False
+            except OSError as error:
+                why = f"`{error.filename or task.folder}` cannot be used: {error.strerror or error}"
+                _end(task, report, "failed", why)
+            else:
+                report(task, "started")
+
+    def _look(self, task: _Task, report: Callable[..., None]) -> None:
+        """See how a worker does; if it ended and the run is not done, the run waits for another one, or has failed."""
+        assert task.worker
+        if (code := task.worker.poll()) is None:
+            return
+        task.worker = None
+        state, step = task.stand()
+        if state == "done":
+            _end(task, report, "done")
+        elif code == BUSY:
+            task.attempts -= 1
+        else:
+            task.failures = 1 if step > task.furthest else task.failures + 1
+            task.furthest = max(step, task.furthest)
+            why = _why(task.folder, code, step)
+            if task.failures >= FAILURES:
+                _end(task, report, "failed", why)
+            else:
+                report(task, "retried", why)
+
+
+def _end(
+    task: _Task, report: Callable[..., None], state: Literal["done", "failed"], error: str | None = None
+) -> None:
+    task.end = RunEnd(task.folder, state, task.attempts, error)
+    report(task, "ended", error)
+
+
+def _stop_all(workers: Sequence[Worker], stop: Stop) -> None:
+    for worker in workers:
+        worker.terminate()
+    deadline = time.monotonic() + STOP_PATIENCE_S
+    while any(worker.poll() is None for worker in workers) and time.monotonic() < deadline:
+        if stop.times >= 2:
+            break
+        time.sleep(0.05)
+    for worker in workers:
+        if worker.poll() is None:
+            worker.kill()
+
+
+def _why(folder: Path, code: int, step: int) -> str:
+    """Why a worker ended with `code` before its run was done, in a line."""
+    if code == LOST:
+        return f"the worker was lost at step {step}"
+    if code < 0:
+        return f"killed by {signal.Signals(-code).name} at step {step}"
+    if code == 0:
+        return f"stopped at step {step}"
+    log = folder / LOG
+    lines = log.read_text(errors="replace").split("\n") if log.is_file() else []
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return last.removeprefix("phasescope: ") or f"exit code {code} at step {step}"
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def start_process(folder: Path, within: Path | None = None) -> subprocess.Popen[bytes]:
+    """`phasescope exec` on this machine, in a group of its own: a terminal's Ctrl-C is the engine's to hear.
+
+    It runs in the folder `within`, where your own sources lie that a configuration names; by default in this one.
+
+    Raises:
+        OSError: the folder's worker.log cannot be written.
+    """
+    command = [sys.executable, "-m", "phasescope", "exec", str(folder)]
+    how: dict[str, Any] = {"env": {**os.environ, **ONE_THREAD}, "cwd": within, "process_group": 0}
+    with open(folder / LOG, "ab") as log:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **how)
+
+
+def run_process(folder: Path, within: Path | None = None) -> int:
+    """`phasescope exec` on this machine, to its end; returns its exit code. What interrupts this asks it to stop."""
+    process = start_process(folder, within)
+    try:
+        return process.wait()
+    except BaseException:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_PATIENCE_S)
+        raise
+
+
+class LocalEngine(Engine):
+    """Processes of this machine."""
+
+    def start(self, folder: Path) -> Worker:
+        return start_process(folder)
+
+
+@dataclass(frozen=True)
+class Future:
+    """A call of `run_process` elsewhere, as a worker.
+
+    Args:
+        future: with `done`, `exception` and `result`, as those of concurrent.futures.
+        cancel: ends the call, at once if its argument says so.
+    """
+
+    future: Any
+    cancel: Callable[[bool], object]
+
+    def poll(self) -> int | None:
+        if not self.future.done():
+            return None
+        # A call that was cancelled, preempted or killed has no result.
+        return LOST if self.future.exception() is not None else self.future.result()
+
+    def terminate(self) -> None:
+        self.cancel(False)
+
+    def kill(self) -> None:
+        self.cancel(True)
