@@ -3,7 +3,7 @@
     config.yaml  config.json  about.json  status.json  metrics.jsonl  scalars.jsonl  references.json
     snapshots/<step>/  observations/<plan>/  checkpoint/state.safetensors  report.html
 
-It is read without torch. One process at a time writes it (`store.holding`).
+It is read without torch. One process at a time writes it (`store.writer`).
 """
 
 from __future__ import annotations
