@@ -13,7 +13,7 @@ from phasescope.models.families.diffusion.config import DiffusionConfig
 from phasescope.models.families.diffusion.optimum import ConditionalOptimum, UnconditionalOptimum
 from phasescope.models.networks.unet.config import UNetConfig
 from phasescope.runs.probing.config import ProbingConfig
-from phasescope.runs.probing.inputs import ProbeSet
+from phasescope.runs.probing.observation import ProbeSet
 from phasescope.worlds.bump.world import GaussianBump
 
 CPU = torch.device("cpu")

@@ -10,7 +10,7 @@ from phasescope.core.places import Place
 from phasescope.models.families.diffusion.config import DiffusionConfig
 from phasescope.models.networks.unet.config import UNetConfig
 from phasescope.runs.probing.config import ProbingConfig
-from phasescope.runs.probing.inputs import ProbeSet
+from phasescope.runs.probing.observation import ProbeSet
 from phasescope.runs.probing.probe import probe
 from phasescope.worlds.bump.world import GaussianBump
 

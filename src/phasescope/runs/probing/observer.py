@@ -27,7 +27,8 @@ from phasescope.models.families.base import Task
 from phasescope.runs.probing.behaviour import behaviour, reading_columns
 from phasescope.runs.probing.config import PlaceConfig, ProbingConfig
 from phasescope.runs.probing.copier import copied, excess
-from phasescope.runs.probing.inputs import Latents, Observation, ProbeSet
+from phasescope.runs.probing.inputs import Latents
+from phasescope.runs.probing.observation import Observation, ProbeSet
 from phasescope.runs.probing.own_measures import check_name, load_measures
 from phasescope.runs.probing.probe import nulls_of
 from phasescope.runs.store.snapshot import array_name
