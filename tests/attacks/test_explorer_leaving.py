@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import re
 import signal
 import socket
 import subprocess
