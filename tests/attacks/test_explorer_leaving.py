@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import re
 import signal
 import socket
 import subprocess
@@ -121,18 +119,6 @@ def begun(command: list[str]) -> Iterator[tuple[int, subprocess.Popen[str]]]:
             process.kill()
 
 
-@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "tgkill"), reason="signals to a thread are Linux's")
-def test_it_ends_whichever_thread_the_signal_meets(home, run):
-    words = ["explore", "--port=0", "--runs", str(home / "runs"), "--studies", str(home / "results")]
-    with begun([sys.executable, "-m", "phasescope", *words]) as (port, process):
-        assert get(port, "/api/runs").status_code == 200
-        (other, *_) = sorted(
-            {int(task.name) for task in Path(f"/proc/{process.pid}/task").iterdir()} - {process.pid}
-        )
-        assert ctypes.CDLL(None).tgkill(process.pid, other, int(signal.SIGTERM)) == 0
-        assert process.wait(HANGS_S) == 0
-
-
 @pytest.mark.some(1)
 @pytest.mark.parametrize(("number", "often"), [(signal.SIGTERM, 1), (signal.SIGINT, 20)])
 def test_it_ends_without_a_word_whatever_clients_hold_open(home, run, number, often):
@@ -149,26 +135,3 @@ def test_it_ends_without_a_word_whatever_clients_hold_open(home, run, number, of
         _, errors = process.communicate(timeout=HANGS_S)
     assert errors == ""
     assert process.returncode == 0
-
-
-@pytest.mark.slow
-def test_half_a_thousand_questions_at_once_are_answered(port, run):
-    paths = [
-        "/api/runs",
-        f"/api/runs/{run.name}",
-        "/api/studies",
-        "/",
-        f"/api/runs/{run.name}/samples?step=20",
-    ]
-
-    waiting = [asked(port, path, "\r\nConnection: close\r\n\r\n") for path in paths * 100]
-    answers = []
-    for connection in waiting:
-        with connection, connection.makefile("rb") as file:
-            answers.append(file.read())
-    assert {answer.split(b" ", 2)[1] for answer in answers} == {b"200"}
-    for answer in answers:
-        head, _, body = answer.partition(b"\r\n\r\n")
-        length = re.search(rb"(?i)content-length: (\d+)", head)
-        assert length is not None
-        assert len(body) == int(length[1])

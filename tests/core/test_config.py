@@ -81,13 +81,6 @@ def test_an_error_is_one_line_of_field_value_and_rule(tree: dict[str, Any], line
     assert str(caught.value) == line
 
 
-def test_a_long_value_is_cut_short():
-    with pytest.raises(UserError) as caught:
-        House.of({"board": {"spots": "\n".join("x" * 500)}})
-    assert len(str(caught.value)) < 200
-    assert "\n" not in str(caught.value)
-
-
 @pytest.mark.parametrize(
     ("word", "path", "value"),
     [
@@ -146,14 +139,6 @@ def test_what_a_list_does_not_hold_is_told(word: str) -> None:
 
 def test_an_override_below_an_empty_section_fills_it():
     assert set_overrides({"a": None}, parse_overrides(["a.b=1"])) == {"a": {"b": 1}}
-
-
-def test_merge_replaces_values_and_other_kinds_and_joins_mappings():
-    base = {"n": 1, "shape": {"kind": "round", "radius": 2}, "list": [1, 2], "inner": {"a": 1, "b": 2}}
-    assert merge(base, {"inner": {"b": 3}, "list": [3]}) == {**base, "inner": {"a": 1, "b": 3}, "list": [3]}
-    assert merge(base, {"shape": {"radius": 3}})["shape"] == {"kind": "round", "radius": 3}
-    assert merge(base, {"shape": {"kind": "square"}})["shape"] == {"kind": "square"}
-    assert merge(base, {}) == base
 
 
 def test_a_kinds_default_needs_no_name():
@@ -296,11 +281,6 @@ def test_an_empty_file_is_all_defaults(content: str, tmp_path: Path):
     file.write_text(content)
     assert read_yaml(file) == {}
     assert load_config(file) == RunConfig()
-
-
-def test_a_folder_is_no_file(tmp_path: Path):
-    with pytest.raises(UserError, match=r"cannot be read: Is a directory"):
-        read_yaml(tmp_path)
 
 
 @pytest.mark.parametrize("node", [RunConfig])

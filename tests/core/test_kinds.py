@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -13,7 +12,7 @@ from least import LEAST
 from phasescope.core.errors import SourceFailed, UserError
 from phasescope.core.kinds import is_reference, load, reference_to, references, source_digests
 from phasescope.core.stopping import Stop
-from phasescope.runs.config import RunConfig, load_config, over_defaults
+from phasescope.runs.config import RunConfig, over_defaults
 from phasescope.runs.execution import Progress, execute, train
 
 MINE = '''
@@ -203,16 +202,6 @@ def test_fields_of_ones_own_are_checked_as_ours_are(network, message):
         config_of(network=network)
 
 
-def test_they_are_said_by_words_and_come_back_from_yaml(tmp_path):
-    words = ["network.kind=mine.py:Net", "network.width=5", "world.canvas=8"]
-    config = load_config(words=words)
-    assert config.network.arguments == {"width": 5}
-    (tmp_path / "run.yaml").write_text(config.yaml())
-    again = load_config(tmp_path / "run.yaml")
-    assert again == config
-    assert again.digest() == config.digest()
-
-
 def test_an_argument_at_its_constructors_default_is_no_part_of_the_identity():
     plain = config_of()
     assert config_of(network={"kind": "mine.py:Net", "width": 4, "depth": 2}).digest() == plain.digest()
@@ -322,20 +311,6 @@ def test_a_source_that_has_changed_ends_the_run_before_any_work(folder, tmp_path
     assert train(config, tmp_path / "runs").status["state"] == "done"
 
 
-def test_what_only_shows_a_run_imports_no_source_of_its(folder, tmp_path, capsys):
-    from phasescope.cli import main
-
-    run = train(config_of(), tmp_path / "runs")
-    (folder / "mine.py").write_text("raise SystemExit('imported')\n")
-    for name in [name for name in sys.modules if name.startswith("phasescope_own_")]:
-        del sys.modules[name]
-    for words in (["ls"], ["show", run.name], ["show", run.name, "--json"]):
-        assert main([*words, "--runs", str(tmp_path / "runs")]) == 0, words
-    assert run.name in capsys.readouterr().out
-    assert not Path("mine.pyc").exists()
-    assert not [name for name in sys.modules if name.startswith("phasescope_own_")]
-
-
 def test_a_source_that_is_edited_in_one_process_is_never_recorded_for_the_one_that_ran(folder, tmp_path):
     run = train(config_of(name="first"), tmp_path / "runs")
     assert run.sources == {"mine.py:Net": hashlib.sha256(MINE.encode()).hexdigest()}
@@ -403,10 +378,3 @@ def test_what_a_constructor_or_a_step_refuses_is_told_in_a_line_before_any_work(
     assert len(str(caught.value).splitlines()) == 1
     assert ("(foreign.py:" in str(caught.value)) == own
     assert not (tmp_path / "runs").exists()
-
-
-def test_an_optimiser_that_takes_any_argument_is_given_it(folder, tmp_path):
-    (folder / "foreign.py").write_text(FOREIGN)
-    run = train(config_of(training={"optimiser": {"kind": "foreign.py:Any", "momentum": 0.5}}), tmp_path)
-    plain = train(config_of(training={"optimiser": {"kind": "torch.optim:SGD", "momentum": 0.5}}), tmp_path)
-    assert run.metrics[-1]["loss"] == plain.metrics[-1]["loss"]

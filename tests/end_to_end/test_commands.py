@@ -3,18 +3,14 @@
 import json
 import os
 import resource
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_run import TINY, assert_same_record
 
-import phasescope
 from phasescope.core.config import read_yaml
-from phasescope.core.factors import Factors
 from phasescope.core.places import Place
 from phasescope.models.families.diffusion import standing
 from phasescope.runs.config import load_config
@@ -85,30 +81,6 @@ sys.exit(main({words!r}))
     assert trained.name in found.stdout
 
 
-def test_importing_phasescope_is_cheap():
-    found = python(
-        "import phasescope, sys; print([n for n in ('numpy', 'pydantic', 'torch') if n in sys.modules])\n"
-        "from phasescope import RunConfig, load_config, measures, open_run, train\n"
-        "print('torch' in sys.modules, measures.__name__, train.__name__)\n"
-    )
-    assert found.stdout.splitlines() == ["[]", "False phasescope.measures train"], found.stderr
-
-
-def test_from_python(trained: Run, tiny_config, tmp_path: Path):
-    run = phasescope.train(tiny_config(), tmp_path)
-    assert_same_record(run, trained)
-    assert_same_record(phasescope.open_run(run.path), trained)
-    snapshot = run.snapshots[-1]
-    latents = snapshot.latents("mid", t=40)
-    assert latents.shape == (64, 8 * 4 * 4)
-    order = phasescope.measures.order(
-        latents, snapshot.latent_labels(), Factors.named(("x", "y"), [8.0, 8.0])
-    )
-    assert order.value == pytest.approx(run.metrics[-1]["order"]["mid.40"]["value"], abs=0.02)
-    with pytest.raises(AttributeError, match="no attribute `tran`"):
-        phasescope.tran  # noqa: B018
-
-
 def test_train_says_what_it_trains_and_keeps_it(cli, tiny: Path, tmp_path: Path):
     outcome = cli("train", tiny, "world.design.dx=0.5", "--runs", tmp_path)
     assert (outcome.code, outcome.err) == (0, "")
@@ -161,45 +133,6 @@ def test_ls(cli, trained: Run):
     assert row["success"] == trained.metrics[-1]["outcomes"]["grid"]["correct"]
 
 
-def test_ls_of_nothing(cli, tmp_path: Path):
-    assert cli("ls", "--runs", tmp_path / "none").out == "no runs here\n"
-    assert json.loads(cli("ls", "--json", "--runs", tmp_path).out) == []
-
-
-def test_ls_shows_broken_runs_as_such(cli, trained: Run, tmp_path: Path):
-    shutil.copytree(trained.path, tmp_path / trained.name)
-    config = (trained.path / "config.yaml").read_text()
-    broken = {
-        "no-status": (config, None),
-        "garbage-status": (config, "\x00\xff"),
-        "half-status": (config, '{"state": "run'),
-        "list-status": (config, "[1]"),
-        "stateless": (config, '{"step": 3}'),
-        "empty-config": ("", '{"state": "done"}'),
-        "no-yaml": ("name: [", '{"state": "done"}'),
-        "odd[b]name": (config, None),
-    }
-    for name, (content, status) in broken.items():
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "config.yaml").write_text(content)
-        if status is not None:
-            (tmp_path / name / "status.json").write_text(status)
-    (tmp_path / "no-run").mkdir()
-    (tmp_path / "notes.txt").write_text("")
-    rows = {row["run"]: row["state"] for row in json.loads(cli("ls", "--json", "--runs", tmp_path).out)}
-    assert rows == {trained.name: "done", **dict.fromkeys(broken, "broken")}
-    outcome = cli("ls", "--runs", tmp_path)
-    assert outcome.code == 0
-    listed = outcome.out.partition("\nempty-config: ")[0]
-    assert listed.count("broken") == len(broken)
-    assert all(f"\n{name}: " in outcome.out for name in broken)
-    for name in broken:
-        shown = cli("show", tmp_path / name)
-        assert shown.code == 0
-        assert f"{name}  broken" in shown.out
-        assert "error: " in shown.out
-
-
 def test_show(cli, trained: Run):
     outcome = cli("show", "tiny", "--runs", trained.path.parent)
     assert f"{trained.name}  done  step 40/40" in outcome.out
@@ -208,28 +141,6 @@ def test_show(cli, trained: Run):
     whole = json.loads(cli("show", trained.path, "--json").out)
     assert whole["config"] == trained.config
     assert [entry["step"] for entry in whole["metrics"]] == [0, 10, 20, 40]
-
-
-@pytest.mark.parametrize("word", ["tiny", "{name}", "{hash}", "{path}", "{path}/"])
-def test_a_run_is_found_by(word: str, cli, trained: Run):
-    word = word.format(name=trained.name, hash=trained.name.rpartition("-")[2][:5], path=trained.path)
-    assert trained.name in cli("show", word, "--runs", trained.path.parent).out
-
-
-def test_show_of_a_run_that_is_being_written(cli, trained: Run, tmp_path: Path):
-    with hold(tmp_path / trained.name, trained.config) as folder:
-        assert f"{trained.name}  running" in cli("show", folder.path).out
-        folder.write_status({**trained.status, "state": "running"})
-        assert f"{trained.name}  running" in cli("show", folder.path).out
-    assert f"{trained.name}  killed" in cli("show", folder.path).out
-
-
-def test_show_of_a_failed_run(cli, tiny: Path, tmp_path: Path):
-    cli("train", tiny, "training.optimiser.lr=1e30", "--runs", tmp_path)
-    outcome = cli("show", "tiny", "--runs", tmp_path)
-    assert outcome.code == 0
-    assert "failed" in outcome.out.splitlines()[0]
-    assert "error: RunFailed: `loss` (=" in outcome.out
 
 
 def test_json_knows_no_nan(cli, trained: Run, tmp_path: Path):
@@ -258,25 +169,6 @@ def test_sample_npz(cli, trained: Run, tmp_path: Path):
     assert np.abs(images).max() <= 1
     assert labels.tolist() == [[3.0, 4.5]] * 5
     assert len({image.tobytes() for image in images}) == 5
-
-
-def test_sample_without_a_label_draws_labels_off_the_grid(cli, trained: Run, tmp_path: Path):
-    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
-        cli("sample", trained.path, "--count", "7", "--seed", seed, "--out", tmp_path / f"{name}.npz")
-    a, b, c = (dict(np.load(tmp_path / f"{name}.npz")) for name in "abc")
-    assert ((a["labels"] >= 0) & (a["labels"] <= 8)).all()
-    assert (a["labels"] % 1 != 0).any()
-    assert a["images"].tobytes() == b["images"].tobytes()
-    assert a["images"].tobytes() != c["images"].tobytes()
-
-
-def test_sample_of_a_step_is_painted_by_its_weights(cli, trained: Run, tmp_path: Path):
-    for step in (0, 40):
-        cli("sample", trained.path, "--step", step, "--out", tmp_path / f"{step}.npz")
-    cli("sample", trained.path, "--out", tmp_path / "last.npz")
-    first, end, last = (np.load(tmp_path / f"{name}.npz")["images"] for name in ("0", "40", "last"))
-    assert end.tobytes() == last.tobytes()
-    assert first.tobytes() != last.tobytes()
 
 
 def test_measure_agrees_with_what_the_run_recorded(cli, trained: Run):
@@ -382,7 +274,3 @@ def test_the_papers_preset_trains_snapshots_and_resumes(cli, monkeypatch, tmp_pa
     assert sum(array.size for array in weights.values()) == parameters
     assert all(np.isfinite(array).all() for array in weights.values())
     assert run.metrics[-1]["loss"] < run.metrics[1]["loss"]
-
-
-def test_the_tiny_run_is_what_its_file_says(trained: Run):
-    assert trained.config["training"]["steps"] == TINY["training"]["steps"] == trained.status["steps"]

@@ -224,13 +224,3 @@ def test_watching_changes_nothing(tiny_config: Config, tmp_path: Path):
         ends.append(checkpoint_of(run))
     assert {name.partition(".")[0] for name in ends[0]} == {"network", "average", "optimiser"}
     assert_same_arrays(*ends)
-
-
-def test_the_same_run_elsewhere_is_the_same(trained: Run, tiny_config: Config, tmp_path: Path):
-    assert_same_record(train(tiny_config(), tmp_path), trained)
-
-
-def test_another_seed_is_another_run(trained: Run, tiny_config: Config, tmp_path: Path):
-    other = train(tiny_config("seed=1"), tmp_path)
-    with pytest.raises(AssertionError):
-        assert_same_arrays(checkpoint_of(other), checkpoint_of(trained))

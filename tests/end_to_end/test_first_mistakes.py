@@ -2,15 +2,12 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-import torch
 
 import phasescope
 from phasescope.core.errors import UserError
 from phasescope.runs.execution import train
-from phasescope.runs.store import as_run
 
 NETWORKS = """
 from torch import nn
@@ -95,18 +92,6 @@ def test_bad_input_words_in_the_place_of_a_configuration():
         phasescope.load_config(words="preset=small")
 
 
-def test_a_family_is_taken_as_a_configuration_or_built(tmp_path):
-    world, usual = phasescope.worlds.GaussianBump(canvas=8), phasescope.families.USUAL
-    network = torch.nn.Conv2d(1, 1, 1)
-
-    def answers(x, t, labels):
-        return network(x)
-
-    for family in (usual, usual.build()):
-        probed = phasescope.probe(answers, world, {"all": network}, t=600, family=family, labels=16, shared=4)
-        assert [str(place) for place in probed.latents] == ["all.600"]
-
-
 @pytest.mark.parametrize(
     ("given", "told"),
     [
@@ -124,14 +109,6 @@ def test_bad_input_of_watch(given, told, tmp_path):
             **{"batch": 8, **given},
         )
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_run_is_named_by_a_word_from_python(trained, monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    Path("runs").symlink_to(trained.path.parent)
-    assert as_run("tiny").name == as_run(trained).name == trained.name
-    with pytest.raises(UserError, match="none of that name"):
-        as_run("another")
 
 
 def test_a_package_is_there_without_an_import_of_its_own():

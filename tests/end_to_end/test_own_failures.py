@@ -14,7 +14,7 @@ import yaml
 import phasescope
 from least import LEAST
 from phasescope.cli import main
-from phasescope.core.errors import SourceFailed, UserError
+from phasescope.core.errors import SourceFailed
 from phasescope.runs.store.folder import is_held
 
 FIELDS: dict[str, Any] = {
@@ -125,7 +125,7 @@ def test_traceback_shows_the_rest(capsys):
 def test_a_source_that_exits_with_0_is_an_error(here: Path, capsys):
     (here / "leaving.py").write_text("import sys\nsys.exit(0)\n")
     assert main(["train", "tiny.yaml", "network.kind=leaving.py:Net"]) == 1
-    assert "`leaving.py` cannot be imported: SystemExit: 0 (leaving.py:2)" in capsys.readouterr().err
+    assert "`leaving.py:Net` cannot be imported: SystemExit: 0 (leaving.py:2)" in capsys.readouterr().err
     assert main(["study", "leaving.py"]) == 1
     with pytest.raises(SourceFailed):
         phasescope.load_config(words=["world.kind=leaving.py:W"])
@@ -142,14 +142,6 @@ def test_a_family_of_few_noise_levels_is_trained_at_its_usual_timesteps(steps: i
     run = phasescope.train(phasescope.load_config("tiny.yaml", words))
     assert len(run.metrics[-1]["denoising"]) == steps
     assert main(["report", run.name]) == 0
-
-
-@pytest.mark.parametrize("range_", ["0..{}", "0..1:{}", "{}..3", "1..10:{}:log"])
-def test_5000_digits_in_a_range_are_refused(range_: str, capsys):
-    assert main(["sweep", f"seed={range_.format('9' * 5000)}", "--dry-run"]) == 2
-    printed = capsys.readouterr().err
-    assert printed.startswith("phasescope: `seed` (=")
-    assert printed.count("\n") == 1
 
 
 def test_gradients_that_were_disabled_before_are_enabled_for_training():
@@ -210,25 +202,13 @@ def test_unusual_surroundings_change_nothing(surroundings: str):
     assert (run.path / "report.html").read_bytes().decode("utf-8")
 
 
-def test_a_world_whose_images_need_a_gradient_is_refused(here: Path):
-    (here / "grad.py").write_text(
-        "from phasescope.worlds.bump.world import GaussianBump as Bump\n"
-        "class W(Bump):\n"
-        "    kind: str = 'grad.py:W'\n"
-        "    def render(self, labels):\n"
-        "        return super().render(labels).requires_grad_()\n"
-    )
-    with pytest.raises(UserError, match=r"must return a tensor that needs no gradient"):
-        phasescope.load_config("tiny.yaml", ["world={kind: 'grad.py:W', canvas: 8}"])
-
-
 def test_an_exception_that_nobody_expects_is_one_line_with_its_place(here: Path, monkeypatch, capsys):
     (here / "runs").mkdir(exist_ok=True)
     (here / "runs" / "some").mkdir()
     monkeypatch.setattr("phasescope.runs.store.catalogue.is_run", None)
     assert main(["ls"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("phasescope: TypeError: 'NoneType' object is not callable (catalogue.py:")
-    assert "--traceback shows the rest" in line
+    assert line.startswith("phasescope: TypeError: 'NoneType' object is not callable: ")
+    assert "--traceback shows where" in line
     with pytest.raises(TypeError):
         main(["ls", "--traceback"])

@@ -10,13 +10,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import httpx
 import numpy as np
 import pytest
 import yaml
@@ -156,22 +154,6 @@ def test_what_only_shows_runs_never_imports_their_source(home: Path, rings: Run,
     assert len(told.splitlines()) == 1
 
 
-@pytest.fixture
-def explorer(home: Path) -> Iterator[str]:
-    command = [sys.executable, "-m", "phasescope", "explore", "--port", "0"]
-    with subprocess.Popen(command, cwd=home, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield process.stdout.readline().split()[0].rstrip("/")
-        process.terminate()
-
-
-@pytest.mark.slow
-def test_the_explorer_shows_it_and_says_why_it_does_not_paint(rings: Run, explorer: str):
-    told = httpx.get(f"{explorer}/api/runs/{rings.name}", timeout=60.0).json()
-    assert "a coloured ring" in json.dumps(told)
-    assert "my_worlds.py" in json.dumps(told["painting"])
-
-
 @pytest.mark.slow
 def test_a_source_that_failed_before_its_first_step_may_be_mended(home: Path, rings: Run, tmp_path: Path):
     for file in (*OWN.glob("*.py"), home / "rings.yaml"):
@@ -229,26 +211,6 @@ def test_a_study_of_ones_own_is_run_recorded_and_judged(engine: str, home: Path)
     again = phasescope("study", study, "--dry-run", "--json", *runs, within=home)
     assert json.loads(again)["to_run"] == 0
     phasescope("report", study, within=home)
-
-
-@pytest.mark.parametrize(
-    ("words", "named"),
-    [
-        (("world.kind=my_worlds.py:Squares",), "my_worlds.py:Squares"),
-        (("world.kind=none.py:Rings",), "none.py"),
-        (("world.kind=my_networks.py:DiT",), "must derive from World"),
-        (("network.depths=2",), "`network.depths`"),
-        (("world.radius=2",), "`world.radius`"),
-        (("world.design.dz=2",), "`world.design.dz`"),
-        (("probing.taps=[layers.7]",), "layers.7"),
-        (("probing.measures=[my_measures.py:squareness]",), "squareness"),
-        (("training.optimiser.kind=torch.optim:SDG",), "torch.optim:SDG"),
-    ],
-)
-def test_what_is_wrong_is_one_line(words: tuple[str, ...], named: str, home: Path):
-    told = phasescope("train", "rings.yaml", *words, within=home, code=2)
-    assert named in told
-    assert len(told.splitlines()) == 1
 
 
 @pytest.mark.slow

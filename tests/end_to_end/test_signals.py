@@ -80,25 +80,6 @@ def test_the_second_signal_interrupts_and_handlers_come_back():
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == former
 
 
-def test_an_interrupt_while_handlers_come_back_leaves_none_of_ours_behind(monkeypatch):
-    former = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
-    stop, set_handler = Stop(), signal.signal
-
-    def interrupted(number, handler):
-        os.kill(os.getpid(), signal.SIGINT)
-        return set_handler(number, handler)
-
-    def interrupted_at_its_end() -> None:
-        with stop.on_signals():
-            stop.ask()
-            monkeypatch.setattr(signal, "signal", interrupted)
-
-    with pytest.raises(KeyboardInterrupt):
-        interrupted_at_its_end()
-    monkeypatch.undo()
-    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == former
-
-
 def test_interrupted_at_once_exits_130_and_stays_resumable(
     cli, monkeypatch, trained: Run, tiny: Path, tmp_path: Path
 ):

@@ -2,14 +2,13 @@
 
 import json
 import shutil
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
 from phasescope.cli import main
-from phasescope.runs.store.tags import FILE, add_tag, read_tags
+from phasescope.runs.store.tags import FILE, read_tags
 from phasescope.views.explorer.server import create_app
 
 
@@ -48,17 +47,3 @@ def test_a_tag_of_no_run_or_in_a_folder_that_cannot_be_written_is_refused_in_one
         assert main(["tag", str(target), "late"]) == 2
         assert len(capsys.readouterr().err.splitlines()) == 1
     assert read_tags(run) == []
-
-
-def test_tags_of_many_writers_never_mix(tmp_path):
-    texts = [f"{number} " + "x" * 150 for number in range(80)]
-    with ProcessPoolExecutor(4) as pool:
-        list(pool.map(add_tag, [tmp_path] * len(texts), texts))
-    assert sorted(read_tags(tmp_path)) == sorted(texts)
-
-
-def test_bytes_that_are_no_text_do_not_hide_the_other_tags(tmp_path):
-    (tmp_path / FILE).write_bytes(b"good\n\xff\xfe\n\x1b[2Jred\nlast")
-    assert read_tags(tmp_path)[0] == "good"
-    assert read_tags(tmp_path)[-1] == "last"
-    assert all(tag.isprintable() for tag in read_tags(tmp_path))

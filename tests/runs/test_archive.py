@@ -16,7 +16,8 @@ from tiny import config_of
 import phasescope
 from phasescope.cli import main
 from phasescope.core.errors import UserError
-from phasescope.runs.archive import KEPT, import_run, write_archive
+from phasescope.runs.archive import KEPT, write_archive
+from phasescope.runs.importing import import_run
 from phasescope.runs.store import Run, find_run, hold
 from phasescope.worlds.arrays import ArrayWorld
 
@@ -146,7 +147,7 @@ def test_an_archive_with_a_flipped_bit_is_refused_or_the_same(place, run, archiv
 
 
 def test_what_is_larger_than_a_run_may_be_is_not_unpacked(archive, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("phasescope.runs.archive.MOST_BYTES", 1000)
+    monkeypatch.setattr("phasescope.runs.importing.MOST_BYTES", 1000)
     shutil.copy2(archive, tmp_path / "hostile.zip")
     refused(tmp_path, capsys)
 
@@ -156,7 +157,7 @@ def test_whatever_ends_an_import_leaves_nothing(end, archive, tmp_path, monkeypa
     def ended(*given):
         raise end
 
-    monkeypatch.setattr("phasescope.runs.archive.shutil.copyfileobj", ended)
+    monkeypatch.setattr("phasescope.runs.importing.shutil.copyfileobj", ended)
     with pytest.raises((KeyboardInterrupt, UserError, OSError)):
         import_run(archive, tmp_path / "runs")
     assert list((tmp_path / "runs").iterdir()) == []

@@ -70,30 +70,6 @@ def test_what_is_put_in_too_near_to_what_is_told_is_told_as_either():
     assert painted(Change("body", "patch", (7.25, 16.0)))["went"] == "either"
 
 
-def test_where_the_label_is_ablated_its_place_is_that_of_no_label_in_particular():
-    first = painted(Change("body", "ablate"))
-    assert first["went"] == "elsewhere"
-    assert painted(Change("body", "ablate"), ignores=True)["went"] == "stayed"
-
-
-def test_rows_without_a_label_are_left_alone():
-    labels = torch.cat([torch.from_numpy(LABEL[None]), torch.full((1, 2), torch.nan)])
-    x, t = torch.zeros(2, *WORLD.shape), torch.tensor([20, 20])
-    seen = []
-    network = FromTheTap(ignores=False)
-    for how, towards in (("patch", (18.0, 5.0)), ("part", (18.0, 5.0)), ("ablate", ())):
-        change = Change("body", how, towards)
-        other = changed(
-            Loaded(CONFIG, network, None), FAMILY, change, target_of(WORLD, LABEL, change), seed=0
-        )
-        handle = network.body.register_forward_hook(lambda *given: seen.append(given[2]))
-        other(x, t, labels)
-        handle.remove()
-        assert len(seen[-1]) == 2
-        assert torch.isnan(other(x, t, labels)[1]).all()
-        assert torch.isfinite(other(x, t, labels)[0]).all()
-
-
 @pytest.mark.parametrize(
     ("change", "named"),
     [(Change("nowhere", "ablate"), "`tap`"), (Change("body", "move"), "`how`"),

@@ -96,23 +96,6 @@ def test_a_loss_that_is_not_finite_is_named_by_its_step_and_nothing_of_it_is_sto
     assert all(math.isfinite(line["loss"]) for line in run.metrics[1:])
 
 
-@pytest.mark.parametrize("ending", ["stopped", "closed"])
-def test_nor_is_it_stored_by_a_run_that_ends_early(ending, as_on_a_gpu, tmp_path, monkeypatch):
-    spoil(monkeypatch, 18)
-    config, stop = config_of(), Stop()
-    events = execute(config, tmp_path, stop)
-    for event in events:
-        if isinstance(event, Progress) and event.step == 20:
-            break
-    stop.ask()
-    with pytest.raises(RunFailed, match="at step 18"):
-        events.close() if ending == "closed" else list(events)
-    run = Run(tmp_path / config.folder)
-    assert run.status["state"] == "failed"
-    assert "at step 18" in run.status["error"]
-    assert [line["step"] for line in run.metrics] == [0]
-
-
 def spoil(monkeypatch, first):
     """Have the loss be nan from step `first` on, and the weights with it."""
     from phasescope.models.families.diffusion.family import Diffusion

@@ -8,7 +8,6 @@ import pytest
 from phasescope import measures
 from phasescope.cli import main
 from phasescope.core.errors import UserError
-from phasescope.core.factors import Factors
 from phasescope.runs.measuring import measure_file
 
 RNG = np.random.default_rng(0)
@@ -30,11 +29,6 @@ def test_a_file_is_measured_as_its_arrays_are(file):
     assert measure_file(file, latents="z", chosen=["order"]) == {
         "order": measures.order(LATENTS[:, :4], LABELS)
     }
-
-
-def test_what_is_said_of_factors_reaches_the_measures(file):
-    found = measure_file(file, names=["a", "b"], periodic=["b"], span=[32.0, 32.0], chosen=["order"])["order"]
-    assert found == measures.order(LATENTS, LABELS, Factors.named(("a", "b"), [32.0, 32.0], ("b",)))
 
 
 def test_several_draws_are_measured_as_such(file):
@@ -75,15 +69,6 @@ def test_what_is_left_out_is_reported_beside_the_table_and_the_json(tmp_path, ca
     assert "must be on a lattice" in capsys.readouterr().err
 
 
-def test_a_categorical_factor_is_told_to_the_measures(tmp_path, capsys):
-    shapes = RNG.integers(0, 3, 120)
-    labels = np.stack([shapes, LABELS[:, 0]], axis=1)
-    np.savez(tmp_path / "shapes.npz", latents=np.eye(3)[shapes] + 0.01 * LATENTS[:, :3], labels=labels)
-    words = ["--names", "shape,size", "--categorical", "shape", "--only", "order", "--json"]
-    assert main(["measure", str(tmp_path / "shapes.npz"), *words]) == 0
-    assert json.loads(capsys.readouterr().out)["order"]["detail"]["shape"] > 0.9
-
-
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
@@ -109,18 +94,3 @@ def test_bad_input_in_a_file_is_told_in_one_line(arrays, message, tmp_path, caps
         measure_file(path)
     assert main(["measure", str(path)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"periodic": ["z"]}, r"`periodic` \(=z\) must be one of the factors: label1, label2"),
-        ({"periodic": ["label1"]}, r"`span` \(=None\) must be given with a periodic factor"),
-        ({"span": [1.0]}, r"`span` \(=\[1.0\]\) must have one entry for each of 2"),
-        ({"chosen": ["beauty"]}, r"`chosen` \(=beauty\) must be one of order"),
-        ({"latents": "no"}, "must hold `no`"),
-    ],
-)
-def test_bad_input_about_a_file_is_refused(arguments, message, file):
-    with pytest.raises(UserError, match=message):
-        measure_file(file, **arguments)

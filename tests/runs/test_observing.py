@@ -103,14 +103,6 @@ def test_what_is_observed_already_stays_and_what_was_killed_half_way_goes_on(run
     )
 
 
-def test_a_snapshot_without_its_line_is_observed_again(run, trained):
-    """Killed between the snapshot and its line of metrics."""
-    found = observe(run, WORDS)
-    lines = (found.path / "metrics.jsonl").read_text().splitlines(keepends=True)
-    (found.path / "metrics.jsonl").write_text("".join(lines[:2]) + lines[2][:40])
-    assert results(observe(run, WORDS)) == results(trained[1])
-
-
 @pytest.mark.parametrize(
     ("word", "message"),
     [
@@ -144,8 +136,3 @@ def test_a_run_that_would_be_observed_otherwise_is_not_trained_again_but_says_ho
     with pytest.raises(UserError, match=r"this run, observed otherwise: `probing.taps` .*phasescope observe"):
         train(config_of(probing={"taps": ["up1"]}), run.path.parent)
     assert contents(run.path) == before
-
-
-def test_the_command_prints_the_observations_folder(run, capsys):
-    assert main(["observe", str(run.path), *WORDS]) == 0
-    assert capsys.readouterr().out.strip().endswith(run.observations[0].name)

@@ -8,8 +8,6 @@ import math
 import pytest
 
 from phasescope.cli import main
-from phasescope.runs.config import load_words
-from phasescope.runs.predicting import predict
 
 WORDS = ["world.canvas=16", "world.boundary=periodic", "network.widths=[16,16,16]", "network.groups=4"]
 KEYS = {"r_prime", "ln_m", "t_condensation", "t_instability", "cap", "copier", "mmse"}
@@ -73,9 +71,3 @@ def test_what_cannot_be_foretold_is_one_line(words, message, capsys):
     assert message in printed.err
     assert printed.err.count("\n") == 1
     assert printed.out == ""
-
-
-def test_in_python_too():
-    found = predict(load_words(WORDS), patch_px=5)
-    assert "local machine, 5 px" in found.told["mmse"]
-    assert found.sentence.startswith("one dark Gaussian bump")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,6 @@ from tiny import config_of
 
 import phasescope
 from phasescope.core.errors import UserError
-from phasescope.core.showing import MOST_ROWS, html_table
 from phasescope.measures import Score
 from phasescope.runs.execution import train
 from phasescope.runs.store import Run
@@ -25,34 +23,8 @@ def run(tmp_path_factory) -> Run:
     return train(config_of(), str(tmp_path_factory.mktemp("runs")), progress=False)
 
 
-class Rows(HTMLParser):
-    """The cells of a table, row by row; a tag that is not closed fails."""
-
-    def __init__(self, html: str):
-        super().__init__()
-        self.rows: list[list[str]] = []
-        self.open: list[str] = []
-        self.feed(html)
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        self.open.append(tag)
-        if tag == "tr":
-            self.rows.append([])
-        if tag in ("td", "th"):
-            self.rows[-1].append("")
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.open[-1] in ("td", "th"):
-            self.rows[-1][-1] += data
-
-
 def test_a_run_says_what_it_is_and_has_a_row_a_snapshot(run):
     assert repr(run) == f"Run({run.name}: done, step 20, 3 snapshots)"
-    assert ["state", "done, step 20, 3 snapshots"] in Rows(run._repr_html_()).rows
     assert phasescope.Run(str(run.path)).name == run.name
     frame = run.to_frame()
     assert frame["step"].tolist() == [0, 10, 20]
@@ -70,7 +42,6 @@ def test_a_snapshot_has_a_row_an_image(run):
 
 def test_a_run_of_which_nothing_is_there_shows_itself_too(tmp_path):
     assert repr(Run(tmp_path / "none")) == "Run(none: broken, 0 snapshots)"
-    assert "broken" in Run(tmp_path / "none")._repr_html_()
 
 
 def test_figures_come_with_their_captions_and_are_saved_as_asked(run, tmp_path):
@@ -100,10 +71,6 @@ def test_every_figure_of_a_report_is_a_method(run):
 def test_a_score_shows_value_interval_and_nulls():
     score = Score(0.5, 0.4, float("nan"), 30, "of <nothing>", {"untrained": 0.25})
     assert repr(score) == "Score(0.5 [0.4, –], n=30; untrained 0.25)"
-    rows = Rows(score._repr_html_()).rows
-    assert ["value [95 % interval]", "0.5 [0.4, –]"] in rows
-    assert ["estimator", "of <nothing>"] in rows
-    assert ["untrained", "0.25"] in rows
 
 
 def test_scores_become_a_frame():
@@ -125,21 +92,13 @@ def test_a_probed_network_and_its_table(run):
     network = load_network(run, run.snapshots[-1]).network
     probed = phasescope.probe(network, GaussianBump(canvas=8), taps=["mid"], t=40, labels=40, shared=8)
     assert repr(probed) == "Probed(40 labels of x, y at mid.40)"
-    assert Rows(probed._repr_html_()).rows[0][0] == "mid.40"
     table = probed.table(["order"])
     frame = table.to_frame()
     assert frame[["measure", "place"]].to_numpy().tolist() == [["order", "mid.40"]]
     assert frame["nulls.pixels"].item() == table["order"]["mid.40"].nulls["pixels"]
-    assert Rows(table._repr_html_()).rows[1][:2] == ["order", "mid.40"]
+    assert "<td>mid.40</td>" in table._repr_html_()
 
 
 def test_a_study_shows_its_size():
     study, _ = find_study("sampler", STUDIES)
     assert repr(study).startswith("Study(sampler: ")
-
-
-def test_a_long_table_says_how_much_is_left_out_and_everything_is_escaped():
-    html = html_table("<a>", [(i, "<b>") for i in range(MOST_ROWS + 5)], ("<c>", "d"))
-    assert "and 5 rows more" in html
-    assert not {"<a>", "<b>", "<c>"} & set(html.split())
-    assert len(Rows(html).rows) == MOST_ROWS + 1

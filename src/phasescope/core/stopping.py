@@ -44,17 +44,12 @@ class Stop:
                 raise KeyboardInterrupt
             self.ask()
 
-        def give_back() -> None:
-            for number, handler in reversed(former.items()):  # SIGINT's, which raises, last
-                signal.signal(number, handler)
-
         for number in numbers if threading.current_thread() is threading.main_thread() else ():
             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
                 former[number] = signal.signal(number, handle)
         try:
             yield self
         finally:
-            try:
-                give_back()
-            finally:  # the interrupt may come in the midst of the first
-                give_back()
+            interrupted = True  # from here on nothing is interrupted any more
+            for number, handler in former.items():
+                signal.signal(number, handler)

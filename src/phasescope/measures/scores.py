@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
-from phasescope.core.showing import html_table, rounded
-
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -47,19 +45,11 @@ class Score:
     """What the value summarises, as a value for each factor."""
 
     def __repr__(self) -> str:
-        return f"Score({self.told()})"
-
-    def _repr_html_(self) -> str:
-        parts = [("value [95 % interval]", self._interval()), ("n", self.n), ("estimator", self.estimator)]
-        return html_table("Score", [*parts, *self.nulls.items(), *self.detail.items()])
-
-    def told(self) -> str:
-        """In a line: value, interval, n, nulls."""
-        nulls = "".join(f"; {name} {rounded(level)}" for name, level in self.nulls.items())
-        return f"{self._interval()}, n={self.n}{nulls}"
+        baselines = "".join(f"; {name} {_rounded(level)}" for name, level in self.nulls.items())
+        return f"Score({self._interval()}, n={self.n}{baselines})"
 
     def _interval(self) -> str:
-        return f"{rounded(self.value)} [{rounded(self.low)}, {rounded(self.high)}]"
+        return f"{_rounded(self.value)} [{_rounded(self.low)}, {_rounded(self.high)}]"
 
     def with_nulls(self, **nulls: float | Score) -> Score:
         """A copy with further nulls, each a number or the Score that the same measure gave the null."""
@@ -147,3 +137,8 @@ def ratio(
 def null_level(values: Float[np.ndarray, " permutations"]) -> float:
     """What a null's draws stay below in 95 % of cases."""
     return float(np.quantile(values, CONFIDENCE))
+
+
+def _rounded(number: float | None) -> str:
+    """Three digits; a dash for what is not known."""
+    return "–" if number is None or not np.isfinite(number) else f"{number:.3g}"

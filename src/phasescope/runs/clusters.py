@@ -33,10 +33,7 @@ def check_asked(engine: str, asked: Mapping[str, str | int]) -> None:
 def open_engine(
     name: str, runs: Path, workers: int | None = None, asked: Mapping[str, str | int] | None = None
 ) -> Engine:
-    """The engine of a name, for a folder of runs; `workers` at a time, by default what the engine finds.
-
-    Args:
-        asked: of `RESOURCES`.
+    """The engine of a name, for a folder of runs; `workers` at a time, by default what it finds; `asked` is of `RESOURCES`.
 
     Raises:
         UserError: there is none of that name, or its library is not installed; `asked` as `check_asked` says.

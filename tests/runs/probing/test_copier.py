@@ -93,18 +93,6 @@ def test_a_lesion_is_copied_at_its_edges_alone(W: int, expected: float, copier: 
     assert_within_binomial(right, expected, 200)
 
 
-@pytest.mark.parametrize("W", [1, 2, 3, 6, 9])
-def test_a_square_is_copied_at_its_edges_and_whole_by_the_factorized(W: int):
-    """1 - (max(0, W - 2) / W)^2 of the labels of a W x W square inside, and all of them."""
-    square = {"kind": "square", "x": [10, 9 + W], "y": [12, 11 + W]}
-    world = GaussianBump.of({"design": {"hold_out": square}})
-    assert accuracies(world, 100, "copier", "accuracy_darkest")["square"] == pytest.approx(
-        1 - (max(0, W - 2) / W) ** 2
-    )
-    assert accuracies(world, 100, "factorized copier")["square"] == 1
-    assert accuracies(world, 100, "factorized copier", "accuracy_half")["square"] == 1
-
-
 def test_of_a_sparse_grid_a_factorized_copier_knows_each_factor_as_often_as_the_closed_form_says():
     """[1 - (1 - 3 / N)^n]^2: of n random labels one has a value within 1 px of the one that is asked for."""
     n, found = 5, []
@@ -161,14 +149,6 @@ def test_a_smoother_is_that_of_its_definition():
     asked = np.linalg.norm((labels[:, None] - training) / world.factors.span, axis=2)
     found = COPIERS["kernel smoother"](world, training, labels).reshape(20, -1)
     np.testing.assert_allclose(found, foretold(asked, best * scale), atol=1e-4)
-
-
-def test_a_smoother_fills_in_what_it_can_and_not_what_is_far():
-    """Between near bumps the mean of them is one of about their width; between far ones it is several faint ones."""
-    dense = GaussianBump.of({"sigma_px": 2.0, "design": {"dx": 1, "dy": 1}})
-    assert accuracies(dense, 40, "kernel smoother")["off_grid"] > 0.9
-    coarse = GaussianBump.of({"design": {"dx": 8, "dy": 8}})
-    assert accuracies(coarse, 40, "kernel smoother")["off_grid"] < 0.2
 
 
 def test_a_world_without_a_reader_has_no_shares():

@@ -97,33 +97,6 @@ def test_observing_leaves_a_network_and_the_random_streams_as_they_were(network)
     assert sum(len(module._forward_hooks) for module in network.modules()) == 0
 
 
-def test_a_network_is_left_as_it_was_even_where_observing_fails(network):
-    network.train()
-    with pytest.raises(ValueError, match="down9"):
-        observe(probe_of(taps=["mid", "down9"]), network)
-    assert all(module.training for module in network.modules())
-
-
-def test_two_observations_of_one_network_are_equal_whatever_came_between(network):
-    probe = probe_of()
-    first = observe(probe, network)
-    torch.manual_seed(3)
-    torch.rand(5)
-    assert same(first, observe(probe, network))
-    assert same(first, observe(probe_of(), network))
-    assert not same(first, observe(probe_of(seed=1), network))
-
-
-def test_the_network_is_in_evaluation_while_it_is_looked_at():
-    probe = probe_of()
-    seen = []
-    watched = conditional(probe).train()
-    watched.mid.register_forward_hook(lambda module, given, output: seen.append(module.training))
-    observe(probe, watched)
-    assert seen
-    assert not any(seen)
-
-
 def test_shapes_and_labels(network):
     probe = probe_of()
     seen = observe(probe, network)
@@ -144,11 +117,6 @@ def test_shapes_and_labels(network):
     assert bands[0][0] == 0
     assert bands[-1][1] == 1000
     assert all(one[1] == two[0] for one, two in pairwise(bands))
-
-
-def test_a_grid_smaller_than_asked_for_is_probed_whole():
-    probe = probe_of(world={"design": {"kind": "grid", "dx": 4, "dy": 8}})
-    np.testing.assert_array_equal(probe.labels["grid"], probe.world.training_labels())
 
 
 @pytest.mark.parametrize("t", [50, 600])
@@ -204,9 +172,3 @@ def test_the_unconditional_optimums_error_lies_between_the_exact_one_and_that_of
     # the image is lost in noise at the end, and plain in x_t at the start
     assert errors[-1] > 0.9 * blind[-1]
     assert errors[0] < 0.05 * blind[0]
-
-
-def test_a_network_that_answers_zero_errs_by_the_noise_itself():
-    probe = probe_of(band_images=400)
-    errors = probe.family.band_errors(lambda x_t, t, labels: torch.zeros_like(x_t), probe.examples)
-    np.testing.assert_allclose(errors, 1, atol=4 * np.sqrt(2 / (400 * CANVAS**2)))

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -97,13 +95,6 @@ def seen(tmp_path_factory):
         yield config, folder, metrics, network
 
 
-def test_metrics_are_plain_json(seen):
-    _, folder, metrics, _ = seen
-    for entry in metrics:
-        assert json.loads(json.dumps(entry, allow_nan=False)) == entry
-    assert folder.metrics == metrics
-
-
 def test_outcomes_are_shares_of_the_images_on_the_grid_and_off_it(seen):
     _, _, metrics, _ = seen
     for entry in metrics:
@@ -181,23 +172,6 @@ def test_a_snapshot_holds_images_latents_weights_and_readings(seen):
         np.testing.assert_array_equal(readings[f"label_{factor}"], samples["labels"][:, k])
         errors = readings[factor] - readings[f"label_{factor}"]
         np.testing.assert_allclose(readings[f"error_{factor}"], errors, atol=1e-5)
-
-
-@pytest.mark.usefixtures("untouched_random_streams")
-def test_observing_changes_no_weight_and_no_random_stream(folder):
-    config = config_of()
-    observer, network = observer_of(config, folder), fresh_network(config)
-    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    first = observer.record(network, 0)
-    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
-    assert observer_of(config, folder).record(network, 0) == first
-
-
-def test_references_are_computed_once_a_run(folder, monkeypatch):
-    config = config_of()
-    found = observer_of(config, folder).references
-    monkeypatch.setattr(Observer, "_null_scores", lambda self: pytest.fail("computed again"))
-    assert observer_of(config, folder).references == json.loads(json.dumps(found))
 
 
 MISTAKES = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,13 +11,10 @@ from torch import nn
 from least import LEAST
 from phasescope.core.config import UserError
 from phasescope.core.factors import Factors
-from phasescope.measures import Score
 from phasescope.runs.config import over_defaults
 from phasescope.runs.execution import train
 from phasescope.runs.measuring import measure_run
 from phasescope.runs.probing.own_measures import load_measures
-from phasescope.runs.probing.probe import probe
-from phasescope.worlds import GaussianBump
 
 MINE = '''
 import numpy as np
@@ -93,13 +89,6 @@ def test_what_returns_no_score_is_told_by_its_name():
         number(np.zeros((4, 2)), np.zeros((4, 2)), FACTORS)
 
 
-def test_a_name_that_is_no_reference_is_refused_with_the_plan():
-    with pytest.raises(
-        UserError, match=r"`probing.measures` \(=order\) must be of the form file.py:function"
-    ):
-        over_defaults({"probing": {"measures": ["order"]}})
-
-
 class Passing(nn.Module):
     def __init__(self):
         super().__init__()
@@ -108,19 +97,6 @@ class Passing(nn.Module):
     def forward(self, x_t, t, labels):
         self.label(labels)
         return x_t
-
-
-def test_they_stand_beside_the_battery_with_its_nulls():
-    own = load_measures(["mine.py:spread"])
-    probed = replace(probe(Passing(), GaussianBump(canvas=16), ["label"], 600, labels=64, shared=16), own=own)
-    spread = probed.table()["spread"]["label.600"]
-    assert isinstance(spread, Score)
-    assert spread.value == np.ptp(probed.labels)
-    assert set(spread.nulls) == {"told", "pixels"}
-    assert set(probed.table(["spread", "order"])) == {"spread", "order"}
-    assert set(probed.table(["spread"])) == {"spread"}
-    with pytest.raises(ValueError, match="must be one of"):
-        probed.table(["beauty"])
 
 
 def test_a_run_records_them_and_measures_them_again(tmp_path):

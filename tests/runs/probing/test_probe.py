@@ -12,7 +12,6 @@ from phasescope.models.networks.unet.config import UNetConfig
 from phasescope.runs.probing.config import ProbingConfig
 from phasescope.runs.probing.observation import ProbeSet
 from phasescope.runs.probing.probe import probe
-from phasescope.worlds.arrays import ArrayWorld
 from phasescope.worlds.bump.world import GaussianBump
 
 WORLD = GaussianBump.of({"canvas": 16})
@@ -79,13 +78,6 @@ def test_scores_have_all_nulls_and_the_known_answers():
     assert noise.value == noise.nulls["pixels"]
 
 
-def test_only_what_is_chosen_is_measured():
-    probed = probe(Passing(), WORLD, ["label"], 600, labels=64, shared=16)
-    assert set(probed.table(["order"])) == {"order"}
-    with pytest.raises(ValueError, match=r"`chosen` \(=beauty\) must be one of order"):
-        probed.table(["beauty"])
-
-
 class Halfdead(Passing):
     """Its tap `noise` is a constant."""
 
@@ -111,28 +103,12 @@ def test_what_cannot_be_measured_at_a_place_is_left_out_there_and_said():
         probe(Passing(), WORLD, ["label"], 600, labels=64, shared=16).table(["mig"])
 
 
-def test_the_network_is_left_as_it_was():
-    network = Passing()
-    network.label.eval()
-    probe(network, WORLD, ["noise"], 600, labels=16, shared=8)
-    assert [network.training, network.drop.training, network.label.training] == [True, True, False]
-    assert not network.noise._forward_hooks
-
-
 def test_a_function_is_probed_by_the_modules_that_it_calls():
     inner = Passing()
     probed = probe(
         lambda x_t, t, labels: inner(x_t, t, labels), WORLD, {"mine": inner.label}, 600, labels=16, shared=8
     )
     np.testing.assert_array_equal(probed.latents["mine", 600], probed.labels)
-
-
-def test_a_world_of_arrays_is_probed():
-    rng = np.random.default_rng(0)
-    world = ArrayWorld.from_arrays(rng.random((40, 8, 8, 3)), rng.random((40, 3)))
-    probed = probe(Passing(), world, ["label"], 100, labels=32, shared=8)
-    assert probed.labels.shape == (32, 3)
-    assert probed.table(["order"])["order"]["label.100"].value > 0.99
 
 
 @pytest.mark.parametrize(

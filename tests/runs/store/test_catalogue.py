@@ -80,7 +80,7 @@ def test_a_condition_chooses(where: str, found: list[str], made: Path):
         ("exists (select * from read_csv('/etc/passwd'))", "disabled"),
         ("exists (select * from made)", "made"),
         ("(select count(*) from glob('/*')) > 0", "disabled"),
-        ("max(step) > 3", "run"),
+        ("max(step) > 3", "aggregates"),
     ],
 )
 def test_bad_conditions_are_told_in_a_line_and_touch_nothing(where: str, told: str, made: Path):

@@ -48,14 +48,6 @@ def test_a_failed_write_keeps_the_old_file_and_names_it(failing: str, tmp_path: 
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_a_folder_appears_whole(tmp_path: Path):
-    with folder_aside(tmp_path / "one") as folder:
-        (folder / "a").write_text("a")
-        assert not (tmp_path / "one").exists()
-    assert (tmp_path / "one" / "a").read_text() == "a"
-    assert [path.name for path in tmp_path.iterdir()] == ["one"]
-
-
 def test_a_folder_whose_block_fails_does_not_appear_and_the_old_one_stays(tmp_path: Path):
     with folder_aside(tmp_path / "one") as folder:
         (folder / "a").write_text("old")
@@ -78,18 +70,6 @@ def test_remove_asides_takes_only_what_is_half_written(tmp_path: Path):
     (tmp_path / ".hidden").write_text("")
     remove_asides(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".hidden", "file"]
-
-
-@given(st.lists(entries, max_size=4))
-def test_lines_come_back(written: list[dict]):
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "lines.jsonl"
-        assert read_json_lines(path) == []
-        for entry in written:
-            append_json_lines(path, entry)
-        assert read_json_lines(path) == written
 
 
 @given(entries.filter(bool), entries.filter(bool), st.data())
@@ -115,8 +95,3 @@ def test_json_has_only_numbers_that_json_knows(tree):
         raise AssertionError(word)
 
     json.loads(to_json(tree), parse_constant=refuse)
-
-
-@given(json_values)
-def test_json_keeps_all_else_exactly(tree):
-    assert json.loads(to_json(tree)) == tree

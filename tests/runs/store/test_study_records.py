@@ -22,7 +22,6 @@ from phasescope.runs.store.records import (
     condense,
     is_result,
     merge_records,
-    read_estimators,
     read_records,
 )
 
@@ -53,7 +52,6 @@ def test_every_leaf_of_configuration_and_metrics_comes_back_exactly(tmp_path: Pa
         assert row["wall_s"] == whole["wall_s"]
     assert frame["loss"].isna().tolist() == [True, False, False]
     assert not [name for name in frame.columns if name.endswith("estimator")]
-    assert read_estimators(tmp_path / "r.parquet") == {"order.mid.600": ["ridge R^2, 5-fold"]}
 
 
 @pytest.mark.parametrize(
@@ -102,7 +100,6 @@ def test_a_further_reading_is_merged_beside_what_is_there(tmp_path: Path):
     loops = frame.set_index(["digest", "step"])["torus.loops"]
     assert loops[digest, 10] == 2
     assert loops.isna().sum() == 2 * len(STEPS) - 1
-    assert read_estimators(path)["torus"] == ["ripser"]
     mine = frame[frame["digest"] == digest].reset_index(drop=True)
     assert mine[before.columns].equals(before)
 
@@ -131,12 +128,6 @@ def test_what_differs_between_machines_is_no_result(tmp_path: Path):
     assert is_result("torus.wall")
 
 
-@pytest.mark.parametrize("state", ["running", "stopped", "failed", "prepared"])
-def test_only_a_run_that_is_done_is_recorded(state: str, tmp_path: Path):
-    with pytest.raises(UserError, match="must be done to be recorded"):
-        condense(make_run(tmp_path, state=state))
-
-
 def test_a_done_run_without_its_last_metrics_is_not_recorded(tmp_path: Path):
     run = make_run(tmp_path)
     lines = (run.path / "metrics.jsonl").read_text().splitlines()
@@ -161,22 +152,6 @@ def test_bad_input_is_refused_and_the_file_stays(tmp_path: Path):
         with pytest.raises(UserError, match="must be a Parquet file of records"):
             read(garbage)
     assert garbage.read_bytes() == b"PAR1 and nothing more"
-
-
-def test_no_file_is_no_records(tmp_path: Path):
-    frame = read_records(tmp_path / "none.parquet")
-    assert len(frame) == 0
-    assert {"digest", "step", "name", "seed"} <= set(frame.columns)
-    merge_records(tmp_path / "none.parquet", [])
-    assert not (tmp_path / "none.parquet").exists()
-
-
-def test_nothing_is_left_beside_the_file(tmp_path: Path):
-    folder = tmp_path / "results"
-    merge_records(folder / "r.parquet", condense(make_run(tmp_path / "runs")))
-    (folder / ".r.parquet.123.aside").write_bytes(b"PAR1")
-    merge_records(folder / "r.parquet", condense(make_run(tmp_path / "runs", "seed=1")))
-    assert {path.name for path in folder.iterdir()} == {"r.parquet", ".r.parquet.lock"}
 
 
 def rows_of(writer: int, batch: int) -> list[dict]:

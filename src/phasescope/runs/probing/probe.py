@@ -22,7 +22,6 @@ from phasescope.core.errors import UserError, as_user_error
 from phasescope.core.factors import Factors
 from phasescope.core.places import Place
 from phasescope.core.randomness import numpy_generator
-from phasescope.core.showing import html_table
 from phasescope.measures import Score
 from phasescope.measures.latents.battery import NAMES
 from phasescope.measures.scores import scores_frame
@@ -63,12 +62,7 @@ class Table(dict[str, dict[str, Score]]):
         )
 
     def _repr_html_(self) -> str:
-        rows = [
-            (name, place, score.told())
-            for name, by_place in self.items()
-            for place, score in by_place.items()
-        ]
-        return html_table("Scores", rows, ("measure", "place", "value [95 % interval], n; nulls"))
+        return self.to_frame().to_html()
 
     def summed_up(self, places: int) -> Table:
         """The same, with one line for a measure that is left out at all places for one reason."""
@@ -103,13 +97,6 @@ class Probed:
     def __repr__(self) -> str:
         places = ", ".join(map(str, self.latents))
         return f"Probed({len(self.labels)} labels of {', '.join(self.factors.names)} at {places})"
-
-    def _repr_html_(self) -> str:
-        rows = [(place, f"{array.shape[1]} features") for place, array in self.latents.items()]
-        nulls = ", ".join(self.nulls) or "none"
-        return html_table(
-            f"{len(self.labels)} labels of {', '.join(self.factors.names)}; nulls: {nulls}", rows
-        )
 
     @property
     def latents(self) -> Mapping[Place, np.ndarray]:

@@ -3,7 +3,7 @@
     config.yaml  config.json  about.json  status.json  metrics.jsonl  scalars.jsonl  references.json
     snapshots/<step>/  observations/<plan>/  checkpoint/state.safetensors  report.html
 
-It is read without torch. One process at a time writes it (`store.holding`).
+It is read without torch. One process at a time writes it (`store.writer`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from phasescope.core.config import Tree, read_yaml
 from phasescope.core.errors import UserError
 from phasescope.core.kinds import load, source_digests
 from phasescope.core.places import Place
-from phasescope.core.showing import html_table
 from phasescope.runs.store.files import read_json, read_json_lines, sha256
 from phasescope.runs.store.metrics import read_last
 from phasescope.runs.store.snapshot import Snapshot
@@ -46,23 +45,9 @@ class Run:
         self.path = Path(path)
 
     def __repr__(self) -> str:
-        return f"Run({self.name}: {self._state()})"
-
-    def _repr_html_(self) -> str:
-        about, summary = self.about, self.status.get("summary") or {}
-        sentence = [("world", about["sentence"])] if "sentence" in about else []
-        phases = [
-            (f"phases of {kind}", " ".join(found["sequence"]))
-            for kind, found in summary.items()
-            if "sequence" in found
-        ]
-        return html_table(self.name, [("state", self._state()), *sentence, *phases])
-
-    def _state(self) -> str:
-        status = self.status
+        status, count = self.status, len(self.snapshots)
         step = f", step {status['step']:,}" if "step" in status else ""
-        count = len(self.snapshots)
-        return f"{status['state']}{step}, {count} snapshot{'s' * (count != 1)}"
+        return f"Run({self.name}: {status['state']}{step}, {count} snapshot{'s' * (count != 1)})"
 
     @cached_property
     def name(self) -> str:

@@ -7,7 +7,6 @@ computed, but for the columns of cost and provenance.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from filelock import FileLock
 
-from phasescope.core.errors import UserError, reading
+from phasescope.core.errors import UserError
 from phasescope.runs.store.files import write_aside
 from phasescope.runs.store.flat import COSTS, PROVENANCE, Row, as_frame, plain_types, snapshot_rows
 from phasescope.runs.store.folder import Run
@@ -55,10 +54,9 @@ def condense(run: Run) -> list[Row]:
 def merge_records(path: Path, rows: Iterable[Row]) -> None:
     """Merge rows into the file of records, which is made where it is not there.
 
-    Rows are keyed by `digest` and `step`. What a row says replaces what is there of its columns; all else stays, so that the
-    columns of a further reading can be merged by themselves. `....estimator` texts go to the file's metadata, each once.
-    Processes may merge at once: one waits for the other, the file is the old one or whole, and merging the same rows again
-    changes no byte.
+    Rows are keyed by `digest` and `step`. What a row says replaces what is there of its columns; all else stays, so that
+    the columns of a further reading can be merged by themselves. `....estimator` texts are left out. Processes may merge at
+    once: one waits for the other, the file is the old one or whole, and merging the same rows again changes no byte.
 
     Raises:
         ValueError: a row lacks its key, or is of a run that is not recorded and says no `images_seen` itself.
@@ -66,14 +64,11 @@ def merge_records(path: Path, rows: Iterable[Row]) -> None:
         OSError: it cannot be written.
     """
     by_key: dict[tuple[Any, Any], Row] = {}
-    estimators: dict[str, set[str]] = {}
     for row in rows:
         if any(row.get(name) is None for name in KEY):
             raise ValueError("`rows` must have `digest` and `step`: they are the key of a record")
         told = {name: value for name, value in row.items() if name.rpartition(".")[2] != "estimator"}
         by_key.setdefault((row["digest"], row["step"]), {}).update(told)
-        for name in row.keys() - told.keys():
-            estimators.setdefault(name.removesuffix(".estimator"), set()).add(row[name])
     if not by_key:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,9 +76,7 @@ def merge_records(path: Path, rows: Iterable[Row]) -> None:
     with FileLock(path.with_name(f".{path.name}.lock")):
         for aside in path.parent.glob(f".{path.name}.*.aside"):
             aside.unlink()
-        for name, texts in read_estimators(path).items():
-            estimators.setdefault(name, set()).update(texts)
-        content = _merged(path, frame, {name: sorted(texts) for name, texts in sorted(estimators.items())})
+        content = _merged(path, frame)
         if not path.exists() or path.read_bytes() != content:
             write_aside(path, content)
 
@@ -102,18 +95,6 @@ def read_records(path: Path) -> pd.DataFrame:
         return pd.DataFrame({name: [] for name in HEAD})
     with _opened(path) as connection:
         return plain_types(connection.execute("SELECT * FROM records").df())
-
-
-def read_estimators(path: Path) -> dict[str, list[str]]:
-    """Of each score, by its column without the last word, how it was estimated; several where runs differ."""
-    if not path.exists():
-        return {}
-    with _opened(path) as connection:
-        found = connection.execute(
-            "SELECT value FROM parquet_kv_metadata($1) WHERE key = 'estimators'", [str(path)]
-        ).fetchone()
-    with reading(path):
-        return {name: list(texts) for name, texts in json.loads(found[0]).items()} if found else {}
 
 
 def some_columns(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
@@ -151,7 +132,7 @@ def _opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             raise UserError(f"`{path}` must be a Parquet file of records: {reason}") from None
 
 
-def _merged(path: Path, frame: pd.DataFrame, estimators: dict[str, list[str]]) -> bytes:
+def _merged(path: Path, frame: pd.DataFrame) -> bytes:
     """The file's rows with those of `frame` merged into them, as a Parquet file."""
     with _opened(path) as connection:
         connection.register("given", frame)
@@ -171,9 +152,7 @@ def _merged(path: Path, frame: pd.DataFrame, estimators: dict[str, list[str]]) -
                 f"`rows` (={stray[0]}, step {stray[1]}) must be of a recorded run: its own rows are merged first"
             )
         ordered = ", ".join(_quoted(name) for name in sorted([*KEY, *columns], key=_place))
-        text = json.dumps(estimators).replace("'", "''")
-        query = f"SELECT {ordered} FROM merged ORDER BY digest, step"
-        return query_bytes(connection, query, f", KV_METADATA {{estimators: '{text}'}}")
+        return query_bytes(connection, f"SELECT {ordered} FROM merged ORDER BY digest, step")
 
 
 def _types(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:

@@ -16,14 +16,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def copy_parquet(
-    connection: duckdb.DuckDBPyConnection, query: str, path: Path, options: str = "FORMAT parquet"
-) -> None:
-    """Write the answer of a query as a Parquet file."""
-    target = str(path).replace("'", "''")
-    connection.execute(f"COPY ({query}) TO '{target}' ({options})")
-
-
 def write_parquet(path: Path, columns: dict[str, np.ndarray]) -> None:
     """Write equally long columns.
 
@@ -39,7 +31,7 @@ def write_parquet(path: Path, columns: dict[str, np.ndarray]) -> None:
     try:
         with duckdb.connect() as connection:
             connection.register("columns", table)
-            copy_parquet(connection, "SELECT * FROM columns", path)
+            connection.sql("SELECT * FROM columns").write_parquet(str(path))
     except duckdb.IOException as error:
         raise OSError(errno.EIO, " ".join(str(error).split()), str(path)) from None
 
@@ -53,11 +45,11 @@ def parquet_bytes(frame: pd.DataFrame) -> bytes:
         return query_bytes(connection, "SELECT * FROM frame")
 
 
-def query_bytes(connection: duckdb.DuckDBPyConnection, query: str, options: str = "") -> bytes:
+def query_bytes(connection: duckdb.DuckDBPyConnection, query: str) -> bytes:
     """The answer of a query as a compressed Parquet file."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.parquet"
-        copy_parquet(connection, query, path, f"FORMAT parquet, COMPRESSION zstd{options}")
+        connection.execute(f"COPY ({query}) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
         return path.read_bytes()
 
 

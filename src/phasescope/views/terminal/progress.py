@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from phasescope.views.numbers import format_clock
+
 if TYPE_CHECKING:
     from phasescope.runs.execution import Progress, Start
-
-from phasescope.views.numbers import format_clock
 
 READINGS = ("behaviour", "representation")
 """readings of phases that a line has room for"""

@@ -1,0 +1,92 @@
+"""A run out of an archive, which may be anybody's.
+
+Nothing is written outside a folder that this process made, nothing in it is executed, and nothing stays if a name or a
+checksum is not what it must be.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import zipfile
+from pathlib import Path, PurePosixPath
+
+from phasescope.core.errors import UserError, reading
+from phasescope.core.kinds import sources_named
+from phasescope.runs.archive import KEPT, NAME, Tell
+from phasescope.runs.config import RunConfig
+from phasescope.runs.store.files import folder_aside
+from phasescope.runs.store.folder import Run
+
+MANIFEST = "manifest.json"
+"""beside the run in archives of earlier versions"""
+MOST_BYTES = 2**36
+"""of an archive's files, unpacked"""
+
+
+def import_run(path: Path, runs: Path, tell: Tell = lambda done, of: None) -> Run:
+    """Unpack an archive that `write_archive` wrote into a folder of runs that holds nothing of its name yet; return the run.
+
+    Raises:
+        UserError: it is none, or not whole; the run is there already, or is not the one that its name says.
+        OSError: a file cannot be written.
+    """
+    with reading(path), zipfile.ZipFile(path) as archive:
+        files = [entry for entry in archive.infolist() if entry.filename != MANIFEST]
+        name = _checked(files)
+        _check_free(runs / name)
+        with folder_aside(runs / name) as folder:
+            for done, entry in enumerate(files):
+                tell(done, len(files))
+                target = folder.joinpath(*PurePosixPath(entry.filename).parts[1:])
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with archive.open(entry) as source, open(target, "xb") as file:  # zipfile compares checksums
+                    shutil.copyfileobj(source, file)
+            _check_run(Run(folder), name)
+            _check_free(runs / name)
+    return Run(runs / name)
+
+
+def _check_free(path: Path) -> None:
+    if path.exists():
+        raise UserError(f"`{path}` must not be there: nothing is overwritten")
+
+
+def _checked(files: list[zipfile.ZipInfo]) -> str:
+    """The name of the run that an archive holds.
+
+    Raises:
+        ValueError: a name leads out of the run's folder, or is of no file of a run; they are too large.
+    """
+    name = files[0].filename.partition("/")[0] if files else ""
+    if not re.fullmatch(NAME, name):
+        raise ValueError(f"`{name[:80]}` cannot name a run")
+    for within in (entry.filename for entry in files):
+        first, *parts = PurePosixPath(within).parts
+        plain = within == "/".join([first, *parts]) and within.isprintable() and "\\" not in within
+        hidden = any(part.startswith(".") for part in parts)
+        if not plain or first != name or not parts or parts[0] not in KEPT or hidden:
+            raise ValueError(f"`{within[:80]}` is no file of a run")
+    if (size := sum(entry.file_size for entry in files)) > MOST_BYTES:
+        raise ValueError(f"its files hold {size:,} bytes, and may hold {MOST_BYTES:,}")
+    return name
+
+
+def _check_run(run: Run, name: str) -> None:
+    """Raises UserError if what was unpacked is no run, or its configuration has not the identity that its name says.
+
+    A configuration that names sources or data files is not built, for that would import or open them.
+    """
+    tree = run.config
+    if run.status["state"] == "broken":
+        raise UserError(f"`status.json` of the archive must be whole: {run.status['error']}")
+    if not all("step" in line for line in run.metrics):
+        raise UserError("`metrics.jsonl` of the archive must be whole: a line has no `step`")
+    if missing := RunConfig.model_fields.keys() - tree.keys():
+        raise UserError(f"`config.yaml` of the archive must be whole: no `{min(missing)}` is there")
+    if sources_named(tree):
+        return
+    config = RunConfig.of(tree)
+    observation = f"{config.folder}-{config.probing.digest()}"
+    if name not in (config.folder, observation) and not config.network.is_watched:
+        raise UserError(f"`config.yaml` of the archive must be of `{name}`, and is of `{config.folder}`")
