@@ -1,7 +1,5 @@
 """Shapes and types of arrays and tensors, as annotated, are checked wherever the tests call."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import count

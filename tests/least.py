@@ -1,7 +1,5 @@
 """The least that may be observed: for runs of which a test needs nothing more."""
 
-from __future__ import annotations
-
 from typing import Any
 
 LEAST: dict[str, Any] = {

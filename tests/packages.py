@@ -1,7 +1,5 @@
 """The source as its code has it: modules, what each imports, and the packages that they belong to."""
 
-from __future__ import annotations
-
 import ast
 from functools import cache
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The docs' figures: each page names drawers that there are, and the command refuses others."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The identity of a run: what is learnt, told by what differs from the defaults. It must not move by itself."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """No link of the pages goes nowhere: files, and places within pages."""
 
-from __future__ import annotations
-
 import re
 from functools import cache
 from pathlib import Path

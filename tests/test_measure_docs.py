@@ -1,7 +1,5 @@
 """The pages on measures: nothing that gives a score is left out, every link leads somewhere, every figure is shown."""
 
-from __future__ import annotations
-
 import dataclasses
 import inspect
 import re

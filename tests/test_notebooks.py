@@ -1,7 +1,5 @@
 """The notebooks of docs/notebooks run from top to bottom, and what is kept of them is small and names no machine."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

@@ -1,8 +1,6 @@
 """The snippets of docs/your_own.md and docs/tutorials.md do what they say: each is run, in their order, in a folder outside
 the package."""
 
-from __future__ import annotations
-
 import re
 import shlex
 import shutil

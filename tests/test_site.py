@@ -1,7 +1,5 @@
 """The site of the docs is built from scratch without a warning, and no link in it goes nowhere."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import time

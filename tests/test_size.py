@@ -1,7 +1,5 @@
 """The size of the instrument, and that no kind is known by name outside its own folder; all counted from the code itself."""
 
-from __future__ import annotations
-
 import ast
 import re
 from pathlib import Path
@@ -26,7 +24,7 @@ ARROWS = {
     [
         ("packages", len(PACKAGES), 8),
         ("arrows between packages, counted from all imports", len(ARROWS), 22),
-        ("lines of Python in the wheel", sum(LINES.values()), 28_000),  # the design asks for 27,000: not reached
+        ("lines of Python in the wheel", sum(LINES.values()), 27_700),  # the design asks for 27,000: not reached
         ("lines of the median file", median(LINES.values()), 130),
         ("lines of the longest file", max(LINES.values()), 320),
     ],

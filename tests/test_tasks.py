@@ -1,7 +1,5 @@
 """The tasks of docs/tasks.md do what they say: each block is run, in its order, in a folder outside the package."""
 
-from __future__ import annotations
-
 import re
 import shlex
 from pathlib import Path

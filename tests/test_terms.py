@@ -1,7 +1,5 @@
 """Words are explained from one source, the glossary is what that source says, and no document that is cited is missing."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from xml.etree import ElementTree

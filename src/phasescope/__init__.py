@@ -11,8 +11,6 @@
 `__init__.pyi` lists the public names, for type checkers and for this file: each is imported when it is first used.
 """
 
-from __future__ import annotations
-
 import ast
 from importlib import import_module
 from importlib.util import find_spec

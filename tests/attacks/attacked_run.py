@@ -1,7 +1,5 @@
 """The run that is attacked: two snapshots, a second of training."""
 
-from __future__ import annotations
-
 from least import LEAST
 from phasescope.runs.config import RunConfig, over_defaults
 

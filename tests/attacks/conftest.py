@@ -1,7 +1,5 @@
 """A command in this process, and a run that took a second."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import NamedTuple
 

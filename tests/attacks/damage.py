@@ -1,7 +1,5 @@
 """What can become of a stored file: each damage is a function of the file's path."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Questions that nobody should ask the explorer: each parameter of each route crossed with each hostile value."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from urllib.parse import quote, urlencode
 

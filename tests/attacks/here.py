@@ -1,7 +1,5 @@
 """An engine that executes runs in this process, by the command that any engine gives."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from types import SimpleNamespace
 

@@ -1,7 +1,5 @@
 """The command in this process, and what is asked of it whatever it is given."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout

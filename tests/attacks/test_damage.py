@@ -3,8 +3,6 @@
 A reader answers, or refuses in one line; it changes nothing but what it writes itself, and other runs are not affected.
 """
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections import Counter

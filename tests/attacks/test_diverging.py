@@ -1,7 +1,5 @@
 """A run that diverges says so, and keeps what it recorded before."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

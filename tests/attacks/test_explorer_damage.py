@@ -1,7 +1,5 @@
 """A bad run is a row that says so: it stops no look, hides no other run, and is not read again and again."""
 
-from __future__ import annotations
-
 import json
 import logging
 import os

@@ -1,7 +1,5 @@
 """Clients that do not read, that send half of a request, or ask for too much: others are answered, and it ends if asked."""
 
-from __future__ import annotations
-
 import signal
 import socket
 import subprocess

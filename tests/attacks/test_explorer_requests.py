@@ -1,7 +1,5 @@
 """Whatever is asked: an answer, or a line that says why there is none; no way out, no traceback, no script."""
 
-from __future__ import annotations
-
 import logging
 from collections import Counter
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Who gets in, and by which way: what cannot be a way is refused in a line, and pages of other sites get nothing."""
 
-from __future__ import annotations
-
 from itertools import product
 from pathlib import Path
 

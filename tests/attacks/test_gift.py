@@ -1,7 +1,5 @@
 """An archive of a stranger's: its sources never run, whatever names them and whichever command or page reads the run."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable
 from pathlib import Path

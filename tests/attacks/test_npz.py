@@ -1,7 +1,5 @@
 """Archives of somebody's: whatever is wrong with one is told in a line, before what it claims to hold is asked for."""
 
-from __future__ import annotations
-
 import io
 import struct
 import zipfile

@@ -1,7 +1,5 @@
 """A sweep from its words to its table: run by the code of studies, gone on with, and shared with other sweeps."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Every verb, with a hostile value for each of its flags and words, read off its signature."""
 
-from __future__ import annotations
-
 import inspect
 import os
 import re

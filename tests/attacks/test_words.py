@@ -1,7 +1,5 @@
 """Words and YAML files that hypothesis makes up: each is a configuration, or one line that says why it is none."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Kinds of one's own: found by reference, refused in one line, resumed with the source that they began with alone."""
 
-from __future__ import annotations
-
 import hashlib
 import sys
 

@@ -1,7 +1,5 @@
 """SIGINT and SIGTERM end a run with a checkpoint and exit code 0; SIGKILL leaves one that is shown as killed."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

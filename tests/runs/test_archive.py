@@ -1,7 +1,5 @@
 """A run as one file and back: the same files, or, whatever was done to the archive, one line and nothing left behind."""
 
-from __future__ import annotations
-
 import shutil
 import zipfile
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """One label is painted by a network that is changed at a tap: where the image goes is known of made networks."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 
 import numpy as np

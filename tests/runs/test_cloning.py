@@ -1,7 +1,5 @@
 """`phasescope clones`: of a run that was trained without labels too, and what it refuses."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """What a run will cost is counted in images of its own training, of which a few steps are timed."""
 
-from __future__ import annotations
-
 import pytest
 from tiny import config_of
 

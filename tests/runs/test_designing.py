@@ -1,7 +1,5 @@
 """`phasescope designs`: what it prints, as tables, as JSON and as a picture, and what it refuses, in a line."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

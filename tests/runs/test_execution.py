@@ -1,7 +1,5 @@
 """Losses are read seldom where reading waits for a GPU, and always before anything is stored."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

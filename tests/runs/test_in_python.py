@@ -1,7 +1,5 @@
 """What a run's object gives from Python: its network, images of any label, activations at any site."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

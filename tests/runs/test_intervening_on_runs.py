@@ -1,7 +1,5 @@
 """Interventions on a run that is on disk: by Python and by the command, and in a line what is wrong."""
 
-from __future__ import annotations
-
 import json
 
 import numpy as np

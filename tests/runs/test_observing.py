@@ -1,7 +1,5 @@
 """A run is observed again by another plan: what comes out is what it would have recorded, and nothing is trained."""
 
-from __future__ import annotations
-
 import shutil
 
 import numpy as np

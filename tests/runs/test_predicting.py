@@ -1,7 +1,5 @@
 """`phasescope predict`: what it prints, as tables and as JSON, and what it refuses, in a line."""
 
-from __future__ import annotations
-
 import json
 import math
 

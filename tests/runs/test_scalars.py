@@ -1,7 +1,5 @@
 """Dense scalars: cheap lines beside the snapshots, which no training notices and no kill duplicates or loses."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

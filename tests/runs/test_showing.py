@@ -1,7 +1,5 @@
 """What runs, snapshots, scores, probed networks and studies show of themselves, as frames, figures and in a notebook."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

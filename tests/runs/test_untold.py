@@ -1,7 +1,5 @@
 """Networks that never hear a label, or a factor: they are told none, and paint beside exact optima from the same noise."""
 
-from __future__ import annotations
-
 import json
 import re
 

@@ -1,7 +1,5 @@
 """Somebody's own loop, watched: a run folder like any other, and a loop that does not notice."""
 
-from __future__ import annotations
-
 import json
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A run of seconds, and what is done with it."""
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 

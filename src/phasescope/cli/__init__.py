@@ -4,8 +4,6 @@ Exit codes: 0 done (a run stopped by a signal too: it has its checkpoint), 1 a r
 130 interrupted.
 """
 
-from __future__ import annotations
-
 import io
 import os
 import signal

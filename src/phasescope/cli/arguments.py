@@ -3,8 +3,6 @@
 A converter or a validator raises ValueError; cyclopts names the argument.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal

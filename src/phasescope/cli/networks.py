@@ -1,7 +1,5 @@
 """The commands that measure networks, intervene on them, and predict what they will learn; what they do is elsewhere."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import phasescope

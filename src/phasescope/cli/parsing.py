@@ -1,7 +1,5 @@
 """A command line to the call that it asks for, by cyclopts; what is wrong with it in one line, as all errors are."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from inspect import BoundArguments
 from typing import Any

@@ -237,6 +237,6 @@ def import_(file: arg.Unpacked, /, *, runs: arg.Runs = Path("runs"), tell: arg.T
     Args:
         file: the archive
     """
-    from phasescope.runs.archive import import_run
+    from phasescope.runs.importing import import_run
 
     return Result([import_run(file, runs, tell).path])

@@ -8,8 +8,6 @@ The **identity** of a configuration is what it says beyond its defaults, without
 `UNTOLD`. So a new field with a default changes no identity, and a changed default does.
 """
 
-from __future__ import annotations
-
 import copy
 import hashlib
 import json

@@ -1,7 +1,5 @@
 """What a user gets wrong, and what goes wrong in a run."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -8,8 +8,6 @@ reads trees and imports none (`references`). A source never lies in a run's fold
 else's (`phasescope.core.sources`). The source's SHA-256 is kept with the run.
 """
 
-from __future__ import annotations
-
 import hashlib
 import importlib
 import importlib.util

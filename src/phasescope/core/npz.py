@@ -1,7 +1,5 @@
 """Named arrays out of npz files."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Where your own code must not lie, and how its exceptions are reported."""
 
-from __future__ import annotations
-
 import sysconfig
 import traceback
 from collections.abc import Iterator

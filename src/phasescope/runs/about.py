@@ -5,8 +5,6 @@ chosen where one paints: all of it is said by the world, the family and the netw
 reads it, and imports nobody's code.
 """
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from typing import Any
 

@@ -3,8 +3,6 @@
 <run>/config.yaml  <run>/snapshots/00000100/weights.safetensors  ...
 """
 
-from __future__ import annotations
-
 import os
 import re
 import zipfile

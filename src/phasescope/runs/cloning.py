@@ -1,7 +1,5 @@
 """Clones of training images (Sclocchi et al. 2024): noise is added, and taken away again without a label."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 

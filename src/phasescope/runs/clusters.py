@@ -1,7 +1,5 @@
 """The engine of a name; workers elsewhere are jobs of SLURM through submitit, and tasks of Ray core."""
 
-from __future__ import annotations
-
 import importlib
 import os
 from collections.abc import Iterator, Mapping

@@ -12,8 +12,6 @@ For SLURM (through submitit) and Ray the folder of runs must be on a disk that t
 Python too; on Ray's nodes phasescope is installed.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

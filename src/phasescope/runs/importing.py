@@ -4,8 +4,6 @@ Nothing is written outside a folder that this process made, nothing in it is exe
 checksum is not what it must be.
 """
 
-from __future__ import annotations
-
 import re
 import shutil
 import zipfile

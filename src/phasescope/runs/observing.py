@@ -6,8 +6,6 @@ So `show`, `report` and `measure` take it as they take a run. Weights are linked
 as they are; the step-0 snapshot gives the untrained network's null. What is there already is not observed twice.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Callable, Sequence

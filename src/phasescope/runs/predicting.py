@@ -1,7 +1,5 @@
 """What a configuration says before training: what its world, objective and network predict of it, and what its design is."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Any
 

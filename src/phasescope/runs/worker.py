@@ -1,7 +1,5 @@
 """`phasescope exec RUN_DIR`: the one command by which engines have a run executed, and the folder that it takes."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Accuracy by axis in every way of reading, and whether axes are right together: on painters whose answer is known."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

@@ -1,7 +1,5 @@
 """Interventions on networks whose answer is known: one paints from one tap alone, one ignores it."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

@@ -1,7 +1,5 @@
 """Measures of one's own, beside the battery: in a run's snapshots and where somebody's network is probed."""
 
-from __future__ import annotations
-
 import sys
 
 import numpy as np

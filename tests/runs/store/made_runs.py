@@ -1,7 +1,5 @@
 """Runs' folders as training would leave them, without training."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Which runs a condition holds of: the same whoever asks."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

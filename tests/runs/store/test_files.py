@@ -1,7 +1,5 @@
 """A file or a folder is either the old one, or whole."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A run's folder: one writer at a time, checkpoints that are whole or refused, finding runs by a word."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Records: whole, exact, keyed, merged in any order to the same file, and neither lost nor torn by whoever dies."""
 
-from __future__ import annotations
-
 import json
 import math
 import multiprocessing

@@ -1,7 +1,5 @@
 """What became of painted images, from what the world's reader read in them: outcomes, accuracy, errors, split by split."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from itertools import combinations
 from typing import Any

@@ -5,8 +5,6 @@ name, as PyTorch has it (``down_blocks.1``). For a function that is no module, t
 that it calls.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any

@@ -1,7 +1,5 @@
 """What is recorded of a run while it learns, as its user writes it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal, Self
 

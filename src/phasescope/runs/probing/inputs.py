@@ -4,8 +4,6 @@ Several noise draws a label separate what a latent owes to the label from what i
 images of others separate what it was told from what it saw.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property

@@ -12,8 +12,6 @@ While painting all rows are at one t; in a loss each has its own, and the others
 Every other part of the network is told l as before. Where the painted object goes is read from every image, formed or not.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args

@@ -4,8 +4,6 @@ All inputs are fixed for a run: the labels, the noise that sampling starts from,
 observations differ by what was learnt alone.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass
 from typing import Any, NamedTuple

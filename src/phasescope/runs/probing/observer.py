@@ -5,8 +5,6 @@ Outcomes come from images alone, representation scores from latents alone. The n
 are those of step 0.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass

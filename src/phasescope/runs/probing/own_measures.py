@@ -3,8 +3,6 @@
 probing: {measures: [my_measures.py:radius]}
 """
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Iterable
 

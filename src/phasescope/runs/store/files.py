@@ -1,7 +1,5 @@
 """Writing that survives a crash: what is written, a file or a folder, is either the old one, or whole."""
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import json

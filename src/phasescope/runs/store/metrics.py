@@ -1,7 +1,5 @@
 """The last line of a run's metrics.jsonl, which has a line a snapshot; and what is read in a line."""
 
-from __future__ import annotations
-
 import json
 import math
 from pathlib import Path

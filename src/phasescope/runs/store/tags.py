@@ -1,7 +1,5 @@
 """Tags of a run: what a reader noted about it, a line each in `tags.txt` in its folder. They are no part of its identity."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from phasescope.core.errors import UserError

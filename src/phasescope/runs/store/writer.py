@@ -1,7 +1,5 @@
 """Writing a run's folder: one process at a time, by a lock on the folder's `lock` file; a reader never waits."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import math

@@ -1,7 +1,5 @@
 """Many runs, whatever their workers do: resumed while they get on, given up at the second failure; and one worker."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal
