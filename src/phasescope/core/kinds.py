@@ -22,7 +22,7 @@ from pydantic import ConfigDict, Field, PlainSerializer, ValidationError, WrapVa
 
 from phasescope.core.config import Config, Tree, explain
 from phasescope.core.errors import UserError
-from phasescope.core.sources import check_outside_runs, failing
+from phasescope.core.sources import check_source, failing
 
 
 class Kind(Config):
@@ -124,15 +124,18 @@ def _mappings(tree: Any) -> Iterator[Mapping[str, Any]]:
             yield from _mappings(value)
 
 
-def load(reference: str) -> Any:
+def load(reference: str, anywhere: bool = False) -> Any:
     """The class or function that a reference names.
 
+    Args:
+        anywhere: whether a file may lie outside the folder that the command runs in: its user named it.
+
     Raises:
-        UserError: no such file, module or name; or it lies in a run's folder.
+        UserError: no such file, module or name; or it lies where no source may lie.
         SourceFailed: its import fails.
     """
     where, _, name = reference.rpartition(":")
-    check_outside_runs(where, reference)
+    check_source(where, reference, anywhere)
     with failing(f"`{reference}` cannot be imported"):
         found: Any = _module_of_file(Path(where)) if where.endswith(".py") else importlib.import_module(where)
     if _key(where) not in _IMPORTED and (file := getattr(found, "__file__", None)):
@@ -274,7 +277,7 @@ def _sha256(reference: str) -> str:
     if not is_reference(reference) or where.endswith(".py"):
         path: Path | None = Path(where or reference)
     else:
-        check_outside_runs(where, reference)
+        check_source(where, reference)
         spec = importlib.util.find_spec(where)
         path = Path(spec.origin) if spec and spec.origin else None
     if path is None or not path.is_file():

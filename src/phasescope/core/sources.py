@@ -1,5 +1,6 @@
 """Where your own code must not lie, and how its exceptions are reported."""
 
+import sys
 import sysconfig
 import traceback
 from collections.abc import Iterator
@@ -8,25 +9,40 @@ from pathlib import Path
 
 from phasescope.core.errors import RunFailed, SourceFailed, UserError
 
+RECORDS = ("status.json", "metrics.jsonl", "snapshots", "checkpoint", "observations")
+"""beside a config.yaml one of these makes a folder a run's"""
 INSTALLED = (
     Path(__file__).parents[1].resolve(),
     *(Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib", "purelib", "platlib")),
 )
 
 
-def check_outside_runs(where: str, reference: str) -> None:
-    """Raises UserError if a source lies in a run's folder, which is data and may be somebody else's.
+def check_source(where: str, reference: str, anywhere: bool = False) -> None:
+    """Raises UserError if a source may not lie there.
+
+    Never in a run's folder, which is data and may be somebody else's; a file in the folder in which the command runs, in an
+    installed package, or among what this process has imported.
 
     Args:
         where: a file, with links followed, or a module's name, which may name a file below this folder.
+        anywhere: whether a file's user named it, so that only the first rule counts.
     """
-    path = Path(where if where.endswith(".py") else where.replace(".", "/")).resolve()
+    path, here = (
+        Path(where if where.endswith(".py") else where.replace(".", "/")).resolve(),
+        Path.cwd().resolve(),
+    )
     for folder in path.parents:
-        if (folder / "config.yaml").is_file() and (folder / "status.json").exists():
+        if (folder / "config.yaml").is_file() and any((folder / name).exists() for name in RECORDS):
             raise UserError(
                 f"`{reference}` (={path}) must not lie in a run's folder, which is data and not executed: "
                 f"`{folder.name}` is one"
             )
+    known = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+    allowed = anywhere or not where.endswith(".py") or path.is_relative_to(here) or _is_installed(path)
+    if not (allowed or str(path) in known):
+        raise UserError(
+            f"`{reference}` (={path}) must lie in {here}, where the command runs: it names code to execute"
+        )
 
 
 def _is_installed(path: Path) -> bool:

@@ -15,6 +15,7 @@ from phasescope.core.sources import told_of
 from phasescope.core.stopping import Stop
 from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig, over_defaults
+from phasescope.runs.extension import begin_from
 from phasescope.runs.loading import check_answer, check_whole, hear_as_trained, plan_of
 from phasescope.runs.probing.own_measures import load_measures
 from phasescope.runs.recorder import Monitor, Recorder, check_monitors
@@ -59,6 +60,7 @@ def train(
     runs: Path | str = "runs",
     *,
     anew: bool = False,
+    extend: Run | None = None,
     world: Any = None,
     family: Any = None,
     network: Any = None,
@@ -70,6 +72,7 @@ def train(
     Args:
         config: or the tree of its fields, as YAML has them.
         anew: from the start, whatever the folder holds of this run: that is dropped.
+        extend: a shorter run of the same configuration, from whose state this one begins.
         world, family, network: replace the configuration's: a configuration of that kind, your own class, or a tree of
             fields with its kind. A class stands in a file, from which a run that is resumed reads it.
         monitors: log what is recorded as it comes, as `phasescope.TensorBoard("logs")`.
@@ -88,7 +91,7 @@ def train(
     shown = (console.is_terminal or console.is_jupyter) if progress is None else progress
     with (
         Bar(console=console, disable=not shown) as bar,
-        closing(execute(config, Path(runs), anew=anew, monitors=monitors)) as events,
+        closing(execute(config, Path(runs), anew=anew, extend=extend, monitors=monitors)) as events,
     ):
         task = bar.add_task(config.folder, total=config.training.steps)
         for event in events:
@@ -101,6 +104,7 @@ def execute(
     runs: Path,
     stop: Stop | None = None,
     anew: bool = False,
+    extend: Run | None = None,
     monitors: Sequence[Monitor] = (),
 ) -> Generator[Start | Progress]:
     """Train `config` in its folder under `runs`, resuming what is there; yields the start, then after each step.
@@ -110,7 +114,7 @@ def execute(
 
     Raises:
         UserError: the folder holds another configuration, lacks records, is in use or cannot be written; the device
-            or a measure is not there.
+            or a measure is not there; `extend` cannot be extended to `config`.
         RunFailed: the loss is not finite any more; the folder is no longer this process's own.
     """
     check_monitors(monitors)
@@ -118,6 +122,12 @@ def execute(
     load_measures(config.probing.measures)
     check_answer(config, learner.average)
     plan = plan_of(config, learner.average)
+    if extend is not None:
+        if anew:
+            raise UserError(
+                f"`--extend` (={extend.name}) must be left out with --anew, which trains from the start"
+            )
+        begin_from(extend, config, runs / config.folder)
     with hold(runs / config.folder, config.tree(), anew) as folder:
         if anew:
             folder.begin_anew()

@@ -46,7 +46,7 @@ def find_study(name: str, folder: Path | None = None) -> tuple[Study, Path]:
         )
     # So that a study can import from a sibling: ``from studies.tori.study import ...``.
     with importable_from(file.resolve().parents[2]):
-        study = load(f"{file}:{variable or 'STUDY'}")
+        study = load(f"{file}:{variable or 'STUDY'}", anywhere=True)
     if not isinstance(study, Study):
         raise UserError(f"`STUDY` (={name}) must hold a phasescope Study: {variable or 'STUDY'} = Study(...)")
     study = replace(study, file=file)

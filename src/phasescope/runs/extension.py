@@ -1,0 +1,59 @@
+"""More steps of a run: a longer run begins with the state of a shorter one, which its user names.
+
+Two runs have the same state after a step if their configurations differ in their number of steps alone, their sources are
+the same files, and the learning rates of all earlier steps are the same: with constant rates at any step, with falling ones
+only within the warm-up. Configurations are compared as plain trees: no source that the shorter run names is imported.
+"""
+
+import shutil
+from pathlib import Path
+
+from phasescope.core.errors import UserError
+from phasescope.core.kinds import source_digests
+from phasescope.runs.config import RunConfig
+from phasescope.runs.store.files import folder_aside
+from phasescope.runs.store.folder import SCALARS, Run
+from phasescope.runs.store.writer import RunWriter, differences, hold
+
+
+def begin_from(run: Run, config: RunConfig, target: Path) -> None:
+    """Fill the folder `target` of `config` with what the shorter `run` holds, which is left as it is.
+
+    Nothing is done if the folder holds something already: the same command then resumes it.
+
+    Raises:
+        UserError: the run cannot be extended to `config`; the message names the field and both values.
+    """
+    if target.exists() and any(target.iterdir()):
+        return
+    tree, training, step = run.config, config.training, int(run.status["step"])
+    as_long = {**tree, "name": config.name, "training": {**tree["training"], "steps": training.steps}}
+    own, sources = source_digests(config.tree()), run.sources
+    changed = [(name, sources.get(name), own.get(name)) for name in {**own, **sources}]
+    for field, old, new in [*differences(as_long, config.tree()), *changed]:
+        if old != new:
+            raise UserError(
+                f"`{field}` (={new}) must be what `{run.name}` has, {old}: a run is extended in `training.steps` alone"
+            )
+    if step >= training.steps:
+        raise UserError(
+            f"`training.steps` (={training.steps}) must be above {step}, where `{run.name}` stands"
+        )
+    shorter = training.model_copy(update={"steps": int(tree["training"]["steps"])})
+    if other := next((i for i in range(step) if shorter.lr_factor(i) != training.lr_factor(i)), None):
+        raise UserError(
+            f"`training.steps` (={training.steps}) must leave the learning rates up to step {step} as they were in "
+            f"`{run.name}`: that of step {other} would be {training.lr_factor(other):.6g} of `lr`, and was "
+            f"{shorter.lr_factor(other):.6g}"
+        )
+    with hold(run.path, tree) as source:
+        if (checkpoint := source.read_checkpoint()) is None:
+            raise UserError(f"`--extend` (={run.name}) must have a checkpoint")
+        with folder_aside(target) as folder:
+            for name in ("metrics.jsonl", SCALARS, "references.json", "sources.json"):
+                if (source.path / name).exists():
+                    shutil.copy2(source.path / name, folder / name)
+            shutil.copytree(source.path / "snapshots", folder / "snapshots")
+            writer, (tensors, state) = RunWriter(folder), checkpoint
+            writer.write_config(config.tree())
+            writer.write_checkpoint(tensors, {**state, "run": config.digest()})

@@ -1,0 +1,91 @@
+"""More steps of a run that is named: with constant rates bitwise the weights of all at once; with others it is refused."""
+
+import pytest
+from tiny import config_of, contents, results, stop_after
+
+from phasescope.cli import main
+from phasescope.core.errors import UserError
+from phasescope.runs.execution import execute, train
+
+
+def longer(steps=20, **training):
+    return config_of(training={"steps": steps, **training})
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return train(longer(), tmp_path_factory.mktemp("whole"))
+
+
+def test_ten_steps_and_ten_more_are_twenty_at_once(whole, tmp_path):
+    short = train(longer(10), tmp_path)
+    before = contents(short.path)
+    start, *_ = execute(longer(), tmp_path, extend=short)
+    assert start.step == 10
+    assert contents(short.path) == before
+    run = train(longer(), tmp_path, extend=short)
+    assert results(run) == results(whole)
+    for mine, its in zip(run.snapshots, whole.snapshots, strict=True):
+        for name, weights in mine.weights().items():
+            assert weights.tobytes() == its.weights()[name].tobytes(), name
+    assert run.config["training"]["steps"] == 20
+
+
+def test_the_same_command_resumes_what_it_began_and_no_run_is_extended_that_is_not_named(whole, tmp_path):
+    short = train(longer(10), tmp_path)
+    assert next(iter(execute(longer(12), tmp_path))).step == 0
+    events = execute(longer(), tmp_path, extend=short)
+    for event in events:
+        if event.step == 13:
+            events.close()
+            break
+    start, *_ = execute(longer(), tmp_path, extend=short)
+    assert start.step == 13
+    assert results(train(longer(), tmp_path)) == results(whole)
+
+
+OTHERWISE = {
+    "falling rates": (
+        {"decay": "cosine"}, {"decay": "cosine"}, r"`training.steps` \(=20\) must leave the learning rates up to step 10",
+    ),
+    "another batch": ({"batch": 8}, {}, r"`training.batch` \(=16\) must be what `.*` has, 8: a run is extended in"),
+    "fewer steps": ({"steps": 30}, {}, r"`training.steps` \(=20\) must be above 30, where"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("former", "now", "message"), OTHERWISE.values(), ids=list(OTHERWISE))
+def test_what_learned_otherwise_is_refused_by_its_field_and_both_values(former, now, message, tmp_path):
+    short = train(config_of(training={"steps": 10, **former}), tmp_path)
+    with pytest.raises(UserError, match=message):
+        train(longer(**now), tmp_path, extend=short)
+    assert not (tmp_path / longer(**now).folder).exists()
+
+
+def test_other_sources_and_a_missing_checkpoint_are_refused(tmp_path):
+    short = train(longer(10), tmp_path)
+    (short.path / "sources.json").write_text('{"my_networks.py:Net": "0123456789abcdef"}')
+    with pytest.raises(UserError, match=r"`my_networks.py:Net` \(=None\) must be what .*, 0123456789ab"):
+        train(longer(), tmp_path, extend=short)
+    (short.path / "sources.json").unlink()
+    (short.path / "checkpoint" / "state.safetensors").unlink()
+    with pytest.raises(UserError, match=r"must have a checkpoint"):
+        train(longer(), tmp_path, extend=short)
+
+
+def test_within_their_warm_up_falling_rates_are_the_same(tmp_path):
+    short = stop_after(4, longer(10, decay="cosine"), tmp_path)
+    assert next(iter(execute(longer(decay="cosine"), tmp_path, extend=short))).step == 4
+
+
+def test_the_command_refuses_in_one_line_and_exits_with_2(tmp_path, capsys):
+    short = train(longer(10), tmp_path)
+    words = ["seed=5", "training.steps=20", "training.warmup=3", "--runs", str(tmp_path)]
+    for more, message in (
+        (["--extend", short.name], f"must be what `{short.name}` has"),
+        (["--extend", short.name, "--anew"], "must be left out with --anew"),
+        (["--extend", "nothing"], "(=nothing) must name a run"),
+    ):
+        assert main(["train", *words, *more]) == 2
+        said = capsys.readouterr().err
+        assert message in said
+        assert said.count("\n") == 1
