@@ -30,9 +30,9 @@ import numpy as np
 from phasescope.core.errors import UserError
 from phasescope.core.places import Place
 from phasescope.core.randomness import numpy_generator
+from phasescope.runs.about import provenance
 from phasescope.runs.store import Run, open_run
 from phasescope.runs.store.files import to_json
-from phasescope.runs.store.provenance import provenance
 from phasescope.runs.store.snapshot import array_name
 from phasescope.views.explorer.painted import Painter
 from tools.screenshots import FLAGS, READY, chromium, wait_until

@@ -82,7 +82,7 @@ def test_every_answer_forbids_what_is_loaded_from_elsewhere_and_frames():
 def test_runs_that_are_no_folder_are_named(tmp_path: Path, capsys):
     (tmp_path / "file").write_text("")
     assert main(["explore", "--runs", str(tmp_path / "file")]) == 2
-    assert "`--runs`" in capsys.readouterr().err
+    assert "for --runs" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("port", ["70000", "-1", "9" * 30])

@@ -13,6 +13,8 @@ from attacked_run import config_of
 from hostile import call
 
 from phasescope.cli import COMMANDS
+from phasescope.core.errors import UserError
+from phasescope.core.kinds import load
 from phasescope.runs.archive import write_archive
 from phasescope.runs.execution import train
 from phasescope.runs.store import Run
@@ -151,6 +153,31 @@ def test_nothing_of_a_strangers_archive_runs(field, place, whole_run, here: Path
         for path in ("/", "/api/runs", "/api/studies"):
             assert client.get(path).status_code == 200
     assert not (here / MARK).exists()
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_no_source_is_imported_out_of_a_runs_folder(place, here: Path, whole_run, tmp_path):
+    archive_of(whole_run, "mine.py:W", "network", tmp_path / "attacker").rename(here / "gift.zip")
+    assert call(["import", "gift.zip"]).code == 0
+    (here / "runs" / "gift").symlink_to(GIFT)
+    with pytest.raises(UserError) as caught:
+        load(PLACES[place].format(here=here))
+    assert "\n" not in str(caught.value)
+    assert not (here / MARK).exists()
+
+
+def test_a_source_lies_in_the_folder_of_the_command_and_runs_there_when_it_is_named(
+    here: Path, tmp_path: Path
+):
+    (tmp_path / "outside.py").write_text("W = object")
+    (here / "linked.py").symlink_to(tmp_path / "outside.py")
+    for reference in ("../outside.py:W", f"{tmp_path}/outside.py:W", "linked.py:W"):
+        with pytest.raises(UserError, match=r"must lie in .*, where the command runs"):
+            load(reference)
+    (here / "deep").mkdir()
+    (here / "deep" / "own.py").write_text("W = object")
+    assert load("deep/own.py:W") is load(f"{here}/deep/own.py:W") is object
+    assert load("collections:OrderedDict")
 
 
 def test_import_opens_no_data_file_that_an_archive_names(whole_run, here: Path, tmp_path, monkeypatch):

@@ -63,7 +63,7 @@ def test_a_sweep_is_run_recorded_and_told_and_nothing_is_run_twice(words, here, 
         (["--partition", "cpu"], "`--partition` (=cpu) must go with --engine slurm"),
         (["--minutes", "0", "--engine", "slurm"], "`--minutes` (=0) must be at least 1"),
         (["--gpus", "1"], "`--gpus` (=1) must go with --engine slurm or ray"),
-        (["--workers", "0"], "`--workers` (=0) must be at least 1"),
+        (["--workers", "0"], 'Invalid value "0" for --workers. Must be >= 1'),
         (["network.widths=[8,8,8],[8,7]"], "`network"),
     ],
 )

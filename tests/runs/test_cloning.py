@@ -47,7 +47,7 @@ def test_a_table_and_its_json(runs, capsys):
         (["some", "--at", "1.5"], "`t` (=1.5) must be a whole number"),
         (["some", "--at", "nan"], "`t` (=nan) must be a whole number"),
         (["some", "--at", "1,inf"], "`t` (=inf) must be a whole number"),
-        (["some", "--at", "x"], "`--at` (=x)"),
+        (["some", "--at", "x"], "Invalid value for --at: x must be numbers"),
         (["some", "--images", "4"], "`images` (=4) must be from 8 on"),
         (["some", "--images", "4096", "--each", "2"], "their product at most 4096"),
         (["some", "--each", "0"], "`each` (=0) from 1 on"),

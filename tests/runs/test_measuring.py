@@ -56,13 +56,13 @@ def test_what_is_left_out_is_reported_beside_the_table_and_the_json(tmp_path, ca
     np.savez(tmp_path / "three.npz", latents=latents, labels=labels)
     assert main(["measure", str(tmp_path / "three.npz")]) == 0
     notes = " ".join(capsys.readouterr().err.split())
-    assert "left out: additivity, factorization: `labels` (n=27) must be on a lattice" in notes
+    assert "left out: additivity: `labels` (n=27) must be on a lattice" in notes
     assert main(["measure", str(tmp_path / "three.npz"), "--json"]) == 0
     told = capsys.readouterr()
     found = json.loads(told.out)
     assert "order" in found
     assert {"additivity", "left_out"}.isdisjoint(found)
-    assert "left out: additivity, factorization: " in told.err
+    assert "left out: additivity: " in told.err
     assert main(["measure", str(tmp_path / "three.npz"), "--only", "additivity"]) == 2
     assert "must be on a lattice" in capsys.readouterr().err
 

@@ -9,13 +9,14 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from inspect import BoundArguments
 from typing import Any, NoReturn
 
+from cyclopts import App, CycloptsError, Parameter
+
 from phasescope.cli import networks, runs, studies
-from phasescope.cli.parsing import parse
 from phasescope.core.errors import RunFailed, UserError
 from phasescope.core.sources import place_of, told_of
 
@@ -25,6 +26,7 @@ FUNCTIONS = (
     networks.clones, runs.explore, networks.measure, runs.export, runs.import_,
 )  # fmt: skip
 COMMANDS: dict[str, Callable[..., Any]] = {function.__name__.strip("_"): function for function in FUNCTIONS}
+HELP = "Watch small generative models learn. With any command, --traceback shows where in your own code an error was raised."
 LONGEST_LINE = 1200
 """characters of an error"""
 
@@ -112,3 +114,40 @@ def _fail(code: int, why: str) -> int:
     line = " ".join("".join(letter if letter.isprintable() else " " for letter in why).split())
     print(f"phasescope: {line[:LONGEST_LINE]}", file=sys.stderr)
     return code
+
+
+def parse(
+    commands: Mapping[str, Callable[..., Any]], tokens: Sequence[str]
+) -> tuple[Callable[..., Any], BoundArguments, dict]:
+    """Return the function that the tokens ask for, its arguments, and its parameters that no token sets.
+
+    Raises:
+        UserError: there is no such command or argument, or a value breaks its rule.
+    """
+    if not tokens:
+        raise UserError(f"`COMMAND` (=nothing) must be given: one of {', '.join(commands)}")
+    for before, token in zip(["COMMAND", *tokens], tokens, strict=False):
+        flag, equals, value = token.partition("=")
+        if not token or (flag.startswith("--") and equals and not value):
+            name = flag or (before if before.startswith("--") else "WORD")
+            raise UserError(f"`{name}` (=) must not be empty")
+    app = App(
+        name="phasescope",
+        help=HELP,
+        help_format="plaintext",
+        version=_version,
+        # No `--no-json` beside `--json`; and that a flag is off by default goes without saying.
+        default_parameter=Parameter(negative=(), show_default=lambda default: default or None),
+    )
+    for number, (name, function) in enumerate(commands.items()):
+        app.command(function, name=name, sort_key=number)
+    try:
+        return app.parse_args(tokens, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        raise UserError(str(error)) from None
+
+
+def _version() -> str:
+    from importlib.metadata import version  # a fifth of the time of `--help`
+
+    return f"phasescope {version('phasescope')}"

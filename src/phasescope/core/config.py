@@ -222,16 +222,17 @@ def explain(error: ValidationError, tree: Any) -> str:
 
 
 def _field(fault: Any, tree: Any) -> str:
-    """The dotted name of a fault's field. Of pydantic's `loc` the words that the tree does not hold are tags of unions."""
+    """The dotted name of a fault's field: pydantic's `loc` without the tags of unions (kinds, classes, no names)."""
     names = []
-    for number, word in enumerate(fault["loc"], 1):
-        is_missing = fault["type"] == "missing" and number == len(fault["loc"])
-        if isinstance(tree, Mapping) and (word in tree or is_missing):
-            tree = tree.get(word)
-        elif isinstance(tree, list | tuple) and isinstance(word, int) and word < len(tree):
-            tree = tree[word]
-        elif not is_missing:
+    for word in fault["loc"]:
+        kind = tree.get("kind") if isinstance(tree, Mapping) else tree
+        known = isinstance(tree, Mapping) and word in tree
+        if isinstance(word, str) and not known and (word == kind or not re.fullmatch("[a-z_0-9]+", word)):
             continue
+        if isinstance(tree, Mapping):
+            tree = tree.get(word)
+        elif isinstance(word, int):
+            tree = tree[word] if isinstance(tree, list | tuple) and word < len(tree) else None
         names.append(str(word))
     return ".".join(names)
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from phasescope.core.errors import UserError
 from phasescope.core.sources import told_of
+from phasescope.runs.about import provenance
 from phasescope.runs.store.folder import Run, now
-from phasescope.runs.store.provenance import provenance
 from phasescope.runs.store.writer import RunWriter
 
 if TYPE_CHECKING:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Bool, Float, Int
 
 from phasescope.views.record import Array, Record
-
-if TYPE_CHECKING:
-    from jaxtyping import Bool, Float, Int
 
 MOST_CELLS, IMAGES_A_CELL = 16, 3
 """cells along a factor at most; images that a cell has on average, at least"""

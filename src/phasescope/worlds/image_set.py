@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from phasescope.core.errors import UserError
 from phasescope.core.factors import Factor, Factors
 from phasescope.worlds.nearest import NearestImage
-
-if TYPE_CHECKING:
-    from jaxtyping import Float, Int
-
 
 SAME = 1e-7
 """share of a factor's range within which two values of a continuous factor are one value in float32"""

@@ -9,16 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import Bool, Float, Int
 
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
 from phasescope.worlds.base import Columns, Outcome, Reader
-
-if TYPE_CHECKING:
-    from jaxtyping import Bool, Float, Int
 
 REAL = 0.99
 """quantile of the distances of real images to the nearest other one, above which an image is malformed"""

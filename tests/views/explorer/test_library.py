@@ -120,15 +120,6 @@ def test_a_torn_last_line_is_left_out(runs, torn):
     assert row["success"] == row_of(write_small_run(runs, seed=7))["success"]
 
 
-def test_a_run_whose_last_line_is_no_entry_is_broken(runs):
-    run = write_small_run(runs)
-    with open(run.path / "metrics.jsonl", "a") as file:
-        file.write("null\n")
-    row = row_of(run)
-    assert row["state"] == "broken"
-    assert row["error"].startswith(f"`{run.path}` cannot be read: ")
-
-
 def test_settings_are_the_leaves_that_are_not_the_default():
     tree = config().tree()
     found = settings(tree)

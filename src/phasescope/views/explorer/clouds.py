@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import Float
 
 from phasescope.core.errors import UserError, reading
 from phasescope.core.places import Place
@@ -22,9 +22,6 @@ from phasescope.runs.store.folder import Run
 from phasescope.views.explorer.packets import packet
 from phasescope.views.figures.manifold import PROJECTIONS, Cloud, cloud_of
 from phasescope.views.record import Array, Record
-
-if TYPE_CHECKING:
-    from jaxtyping import Float
 
 
 def cloud_packet(cloud: Cloud) -> bytes:

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import matplotlib
 import numpy as np
+from jaxtyping import Float, Shaped
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
@@ -29,9 +29,6 @@ from phasescope.views.figures.axes import WIDTH_IN
 from phasescope.views.record import Array, Record, number, score
 from phasescope.views.style import INK, MUTED, RC, class_ticks, scale_of
 from phasescope.views.terms import factor_words, probed
-
-if TYPE_CHECKING:
-    from jaxtyping import Float, Shaped
 
 PROJECTIONS = {"pca": "principal components", "umap": "UMAP (P1)"}
 
