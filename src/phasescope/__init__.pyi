@@ -8,12 +8,11 @@ from phasescope.models import families, networks
 from phasescope.models.families.base import Family, FamilyConfig, Painting
 from phasescope.models.networks.base import NetworkConfig
 from phasescope.models.training.base import LossConfig
-from phasescope.runs.cloning import clones
 from phasescope.runs.config import RunConfig, load_config
 from phasescope.runs.execution import train
 from phasescope.runs.intervening import intervene
 from phasescope.runs.observing import observe
-from phasescope.runs.predicting import predict
+from phasescope.runs.predicting import clones, predict
 from phasescope.runs.probing.probe import probe
 from phasescope.runs.store import Run, Snapshot, find_run, list_runs, open_run, runs_frame, snapshots_frame
 from phasescope.runs.watching import watch

@@ -123,11 +123,7 @@ def execute(
     check_answer(config, learner.average)
     plan = plan_of(config, learner.average)
     if extend is not None:
-        if anew:
-            raise UserError(
-                f"`--extend` (={extend.name}) must be left out with --anew, which trains from the start"
-            )
-        begin_from(extend, config, runs / config.folder)
+        begin_from(extend, config, runs / config.folder, anew)
     with hold(runs / config.folder, config.tree(), anew) as folder:
         if anew:
             folder.begin_anew()

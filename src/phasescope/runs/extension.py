@@ -16,7 +16,7 @@ from phasescope.runs.store.folder import SCALARS, Run
 from phasescope.runs.store.writer import RunWriter, differences, hold
 
 
-def begin_from(run: Run, config: RunConfig, target: Path) -> None:
+def begin_from(run: Run, config: RunConfig, target: Path, anew: bool = False) -> None:
     """Fill the folder `target` of `config` with what the shorter `run` holds, which is left as it is.
 
     Nothing is done if the folder holds something already: the same command then resumes it.
@@ -24,6 +24,8 @@ def begin_from(run: Run, config: RunConfig, target: Path) -> None:
     Raises:
         UserError: the run cannot be extended to `config`; the message names the field and both values.
     """
+    if anew:
+        raise UserError(f"`--extend` (={run.name}) must be left out with --anew, which trains from the start")
     if target.exists() and any(target.iterdir()):
         return
     tree, training, step = run.config, config.training, int(run.status["step"])

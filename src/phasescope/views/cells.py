@@ -1,7 +1,5 @@
 """Label space in cells: in each the share of a snapshot's generated images that are correct, and their error."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -6,15 +6,13 @@ Both use the packages' own writers. Phases are 0, 1, 2 for A, B, C. A run that i
 that a log says what the run says.
 """
 
-from __future__ import annotations
-
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -23,9 +21,6 @@ from phasescope.measures.learning.phases import LETTERS
 from phasescope.runs.store import Run
 from phasescope.runs.store.flat import numbered
 from phasescope.views.figures.pixels import sheet
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 MOST_IMAGES = 64
 """of a split at a snapshot"""
@@ -45,9 +40,8 @@ class _Log(ABC):
             if line["step"] > self._written[name]:
                 is_snapshot = name == "metrics"
                 numbers = _metrics(line) if is_snapshot else _scalars(line)
-                self._write(
-                    run, line, dict(numbers), dict(_pictures(run, line["step"])) if is_snapshot else {}
-                )
+                pictures = _pictures(run, line["step"]) if is_snapshot else ()
+                self._write(run, line, dict(numbers), dict(pictures))
                 self._written[name] = line["step"]
 
     def close(self) -> None:
@@ -59,13 +53,7 @@ class _Log(ABC):
     def _open(self, run: Run) -> None: ...
 
     @abstractmethod
-    def _write(
-        self,
-        run: Run,
-        line: Mapping[str, Any],
-        numbers: dict[str, float],
-        pictures: dict[str, Image.Image],
-    ) -> None: ...
+    def _write(self, run: Run, line: Mapping[str, Any], numbers: dict, pictures: dict) -> None: ...
 
     @abstractmethod
     def _close(self) -> None: ...
@@ -164,7 +152,7 @@ def _scalars(line: Mapping[str, float]) -> Iterator[tuple[str, float]]:
             yield f"train/{name}", value
 
 
-def _pictures(run: Run, step: int) -> Iterator[tuple[str, Image.Image]]:
+def _pictures(run: Run, step: int) -> Iterator[tuple[str, Any]]:
     """Give (tag, picture) of what was generated for each split at a step."""
     for snapshot in run.snapshots:
         if snapshot.step == step and (snapshot.path / "samples.npz").is_file():

@@ -1,7 +1,5 @@
 """The images and labels of a data set, checked, and found by one another."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property

@@ -5,8 +5,6 @@ is malformed: farther than the `REAL` quantile of the distances of training imag
 the others. So one real image in a hundred is called malformed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import cached_property
 

@@ -6,22 +6,31 @@ The cloud of a snapshot, P (n, 3), are its centred latents C (n, F) on three pri
     W' = C' P (P'P)^+    has the directions of W, and    W = W' <P, P> / <C W', P>    its length,
 
 so a latent z lies at (z - mean) W. A UMAP has no such map.
+
+Arrays travel as a packet, of which a browser makes typed arrays without copying or parsing a number:
+
+    4 bytes    length of the header in bytes, little-endian, a multiple of 4
+    header     JSON, padded with spaces; `arrays` gives name, dtype and shape of each, in their order
+    arrays     little-endian, C order, each padded with zeros to a multiple of 4 bytes
 """
 
-from __future__ import annotations
-
+import struct
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from phasescope.core.errors import UserError, reading
 from phasescope.core.places import Place
+from phasescope.runs.store.files import to_json
 from phasescope.runs.store.folder import Run
-from phasescope.views.explorer.packets import packet
 from phasescope.views.figures.manifold import PROJECTIONS, Cloud, cloud_of
 from phasescope.views.record import Array, Record
+
+DTYPES = {"float32": "<f4", "uint8": "|u1"}
+"""what travels: points and readings as float32, pixels as uint8"""
 
 
 def cloud_packet(cloud: Cloud) -> bytes:
@@ -65,3 +74,23 @@ def places_in(
     if length <= 0:
         return np.zeros((len(others), 3), np.float32)
     return ((others - mean) @ directions * (np.vdot(cloud, cloud) / length)).astype(np.float32)
+
+
+def packet(header: dict[str, Any], **arrays: np.ndarray) -> bytes:
+    """`header` and `arrays` in one body.
+
+    Raises:
+        ValueError: an array of another dtype than `DTYPES`.
+    """
+    described, bodies = [], []
+    for name, array in arrays.items():
+        if array.dtype.name not in DTYPES:
+            raise ValueError(f"`{name}` (of {array.dtype.name}) must be of {' or '.join(DTYPES)}")
+        described.append({"name": name, "dtype": array.dtype.name, "shape": list(array.shape)})
+        bodies.append(_padded(np.ascontiguousarray(array, DTYPES[array.dtype.name]).tobytes(), b"\0"))
+    head = _padded(to_json({**header, "arrays": described}).encode(), b" ")
+    return b"".join((struct.pack("<I", len(head)), head, *bodies))
+
+
+def _padded(body: bytes, filler: bytes) -> bytes:
+    return body + filler * (-len(body) % 4)

@@ -11,7 +11,7 @@ from phasescope.runs.painting import Wish
 from phasescope.runs.store.folder import Run
 from phasescope.runs.store.snapshot import Snapshot
 from phasescope.views.cells import cells
-from phasescope.views.explorer.packets import packet
+from phasescope.views.explorer.clouds import packet
 from phasescope.views.figures.pixels import pixels
 from phasescope.views.record import Record, evenly
 

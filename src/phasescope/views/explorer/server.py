@@ -19,11 +19,10 @@ from phasescope.runs.painting import Wish
 from phasescope.runs.store.files import to_json
 from phasescope.runs.store.folder import shown
 from phasescope.views.explorer.answers import Page, Query, endpoint, static
-from phasescope.views.explorer.clouds import cloud_packet, places_in, stored_cloud
+from phasescope.views.explorer.clouds import cloud_packet, packet, places_in, stored_cloud
 from phasescope.views.explorer.details import details
 from phasescope.views.explorer.guard import Guard
 from phasescope.views.explorer.library import Entry, Library
-from phasescope.views.explorer.packets import packet
 from phasescope.views.explorer.painted import Painter, samples
 from phasescope.views.explorer.studies import Studies
 

@@ -10,8 +10,6 @@ that solves
 and the last one to the labels. Distances and angles within a snapshot are those of its projection; nothing
 is stretched."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
