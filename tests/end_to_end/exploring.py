@@ -83,7 +83,7 @@ def visit(browser, explorer, idle) -> Iterator[Visit]:
             page.goto(f"{explorer[0]}{NO_VIEW}")
             wait_until(page, "document.querySelector('main .view') === null")
             left.append(page)
-    assert faults == []
+    assert faults == [], faults
 
 
 NO_VIEW = "/#/none"

@@ -83,14 +83,14 @@ def test_a_world_and_a_family_touch_two_files_each_and_a_study_one(copy: Path, t
     assert touched(copy) == {"worlds/rings.py", "worlds/__init__.py"}
 
     ship(
-        "my_families.py", copy / "families" / "decoder.py", "decoder", "class Decoder(FamilyConfig, Family):"
+        "my_families.py", copy / "models" / "families" / "decoder.py", "decoder", "class Decoder(FamilyConfig, Family):"
     )
     edit(
-        copy / "families" / "decoder.py",
+        copy / "models" / "families" / "decoder.py",
         ("from phasescope import Family", "from phasescope.models.families.base import Family"),
     )
     edit(
-        copy / "families" / "__init__.py",
+        copy / "models" / "families" / "__init__.py",
         (FIRST_FAMILY, f"from phasescope.models.families.decoder import Decoder\n{FIRST_FAMILY}"),
         ("open_union(DiffusionConfig, ", "open_union(DiffusionConfig | Decoder, "),
     )
@@ -102,8 +102,8 @@ def test_a_world_and_a_family_touch_two_files_each_and_a_study_one(copy: Path, t
     (tmp_path / "shipped.yaml").write_text(yaml.safe_dump(tree))
     assert "done" in run(copy, tmp_path, "-m", "phasescope", "train", "shipped.yaml", "training.steps=20")
 
-    for name in ("worlds/rings.py", "families/decoder.py"):
+    for name in ("worlds/rings.py", "models/families/decoder.py"):
         (copy / name).unlink()
-    for name in ("worlds/__init__.py", "families/__init__.py"):
+    for name in ("worlds/__init__.py", "models/families/__init__.py"):
         shutil.copy2(SOURCE / name, copy / name)
     assert touched(copy) == set()

@@ -89,8 +89,8 @@ def markdown_page(markdown: str, title: str, images: Mapping[str, bytes]) -> str
     for name, png in images.items():
         body = body.replace(f'src="{name}"', f'src="data:image/png;base64,{_base64(png)}"')
     return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>{escape(title)}</title><style>{CSS}</style><main>{body}</main></html>\n"
+        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f'<link rel="icon" href="data:,"><title>{escape(title)}</title><style>{CSS}</style><main>{body}</main></html>\n'
     )
 
 
