@@ -83,7 +83,10 @@ def test_a_world_and_a_family_touch_two_files_each_and_a_study_one(copy: Path, t
     assert touched(copy) == {"worlds/rings.py", "worlds/__init__.py"}
 
     ship(
-        "my_families.py", copy / "models" / "families" / "decoder.py", "decoder", "class Decoder(FamilyConfig, Family):"
+        "my_families.py",
+        copy / "models" / "families" / "decoder.py",
+        "decoder",
+        "class Decoder(FamilyConfig, Family):",
     )
     edit(
         copy / "models" / "families" / "decoder.py",
