@@ -46,7 +46,7 @@ def test_the_same_command_resumes_what_it_began_and_no_run_is_extended_that_is_n
 
 OTHERWISE = {
     "falling rates": (
-        {"decay": "cosine"}, {"decay": "cosine"}, r"`training.steps` \(=20\) must leave the learning rates up to step 10",
+        {"decay": "cosine"}, {"decay": "cosine"}, r"`training.steps` \(=20\) must leave the learning rates of .* to step 10",
     ),
     "another batch": ({"batch": 8}, {}, r"`training.batch` \(=16\) must be what `.*` has, 8: a run is extended in"),
     "fewer steps": ({"steps": 30}, {}, r"`training.steps` \(=20\) must be above 30, where"),
@@ -69,6 +69,13 @@ def test_other_sources_and_a_missing_checkpoint_are_refused(tmp_path):
     (short.path / "sources.json").unlink()
     (short.path / "checkpoint" / "state.safetensors").unlink()
     with pytest.raises(UserError, match=r"must have a checkpoint"):
+        train(longer(), tmp_path, extend=short)
+
+
+def test_rates_that_differ_at_the_first_step_alone_are_refused(tmp_path, monkeypatch):
+    short = train(longer(10), tmp_path)
+    monkeypatch.setattr(type(longer().training), "lr_factor", lambda self, i: self.steps if i == 0 else 1)
+    with pytest.raises(UserError, match=r"that of step 0 would be 20 of `lr`, and was 10"):
         train(longer(), tmp_path, extend=short)
 
 

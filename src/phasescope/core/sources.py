@@ -37,9 +37,10 @@ def check_source(where: str, reference: str, anywhere: bool = False) -> None:
                 f"`{reference}` (={path}) must not lie in a run's folder, which is data and not executed: "
                 f"`{folder.name}` is one"
             )
-    known = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+    if where.endswith(".py") and not path.is_file():
+        raise UserError(f"`{reference}` must be a file: there is none in {here}")
     allowed = anywhere or not where.endswith(".py") or path.is_relative_to(here) or _is_installed(path)
-    if not (allowed or str(path) in known):
+    if not (allowed or str(path) in {getattr(m, "__file__", None) for m in list(sys.modules.values())}):
         raise UserError(
             f"`{reference}` (={path}) must lie in {here}, where the command runs: it names code to execute"
         )

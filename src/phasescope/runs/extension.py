@@ -42,11 +42,11 @@ def begin_from(run: Run, config: RunConfig, target: Path, anew: bool = False) ->
             f"`training.steps` (={training.steps}) must be above {step}, where `{run.name}` stands"
         )
     shorter = training.model_copy(update={"steps": int(tree["training"]["steps"])})
-    if other := next((i for i in range(step) if shorter.lr_factor(i) != training.lr_factor(i)), None):
+    other = next((i for i in range(step) if shorter.lr_factor(i) != training.lr_factor(i)), None)
+    if other is not None:
         raise UserError(
-            f"`training.steps` (={training.steps}) must leave the learning rates up to step {step} as they were in "
-            f"`{run.name}`: that of step {other} would be {training.lr_factor(other):.6g} of `lr`, and was "
-            f"{shorter.lr_factor(other):.6g}"
+            f"`training.steps` (={training.steps}) must leave the learning rates of `{run.name}` up to step {step}: that of "
+            f"step {other} would be {training.lr_factor(other):.6g} of `lr`, and was {shorter.lr_factor(other):.6g}"
         )
     with hold(run.path, tree) as source:
         if (checkpoint := source.read_checkpoint()) is None:
