@@ -145,7 +145,7 @@ def test_a_file_is_imported_once_with_what_lies_beside_it(folder):
 @pytest.mark.parametrize(
     ("reference", "message"),
     [
-        ("none.py:Net", r"`none.py:Net` cannot be imported: FileNotFoundError"),
+        ("none.py:Net", r"`none.py:Net` must be a file: there is none in"),
         ("mine.py:Nett", r"`mine.py:Nett` must name something in `mine.py`: it has no `Nett`"),
         ("no_such_module_at_all:Net", r"cannot be imported: ModuleNotFoundError"),
         ("torn.py:Net", r"`torn.py:Net` cannot be imported: SyntaxError.*\(torn.py:1\)"),
