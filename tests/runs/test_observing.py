@@ -111,7 +111,7 @@ def test_what_is_observed_already_stays_and_what_was_killed_half_way_goes_on(run
         ("probing=3", r"`probing` \(=3\) must be a field of the plan"),
         ("taps", r"`taps` must have the form key=value"),
         ("images.rim=16", r"`probing.images.rim` \(=16\) must be of a split of the world: grid, off_grid"),
-        ("measures=[none.py:radius]", r"`none.py:radius` cannot be imported: FileNotFoundError"),
+        ("measures=[none.py:radius]", r"`none.py:radius` must be a file: there is none in"),
     ],
 )
 def test_a_word_that_is_none_of_the_plan_is_told_and_nothing_is_left(word, message, run, capsys):
