@@ -1,0 +1,102 @@
+"""Is the sheet of P1's ingredients ordered, if it is read from all labels, along paths, at other layers, and as P1 reads it?
+
+The study `p1` reads the order of the sheet from 128 of 1,024 labels. By that reading order falls while samples become
+correct. One of its runs, looked at in another way, suggested that the sheet keeps its order but bends back on itself:
+places about 24 px apart come closer together than places 12 px apart, and 128 labels, whose neighbours lie 2 to 5 px apart,
+cannot tell that from disorder. Thresholds are from simulated clouds (tests/studies/test_resolution.py), where clouds in
+which the square of labels is cut into parts that are permuted have a path order below 0.3, and smooth sheets, bent or not,
+one above 0.95.
+"""
+
+from phasescope.studies import Cell, Claim, Courses, Mean, Number, Reading, Study, Table, end, start
+from studies.p1.study import STUDY as P1
+from studies.resolution.readings import FAR, NEAR, fall_of_few, gain, read_sites
+from studies.sheet.study import CELLS as SHEET_CELLS
+
+ORDERED = 0.6
+LEAN = Cell("lean", SHEET_CELLS[0].fields, seeds=8)
+CELLS = (*P1.cells, LEAN)
+LOOKED = "One of the eight runs had been looked at (two of its snapshots), and one of `lean`."
+WHERE = "Activations are means over two noise draws at t = 600."
+NAMES = {"down3": "down3, the last layer of the encoder, P1's", "mid": "mid, between encoder and decoder"}
+READINGS = {
+    "neighbours, 128 labels": "few",
+    "neighbours, 1,024 labels": "all",
+    "paths, 1,024 labels": "path",
+    "P1's reading, 1,024 labels": "umap",
+    f"{FAR} px over {NEAR} px": "bending",
+}
+
+
+def columns(site: str) -> dict[str, str]:
+    return {words: f"sites.{site}.{name}" for words, name in READINGS.items()}
+
+
+def at_ends() -> dict[str, Number]:
+    ends = {"untrained": start, "trained": end}
+    return {
+        f"{words}: {site}, {moment}": number(column)
+        for site in NAMES
+        for words, column in columns(site).items()
+        for moment, number in ends.items()
+    }
+
+
+STUDY = Study(
+    name="resolution",
+    question="Is the sheet of P1's ingredients ordered, if it is read from all labels, at other layers, and as P1 reads it?",
+    base="p1",
+    answers="S4",
+    cells=CELLS,
+    seeds=8,
+    more=8,
+    headline="p1_reading_down3",
+    claims=[
+        *(
+            Claim(
+                f"ordered_{site}",
+                f"At the end the sheet at {words}, is ordered: paths along it are as long as labels are far apart.",
+                Mean(), end(f"sites.{site}.path"),
+                unit="rank correlation", threshold=ORDERED, effect=0.2, spread=0.12, where={"cell": "p1"}, source="P1",
+                limits=f"{WHERE} {LOOKED}",
+            )
+            for site, words in NAMES.items()
+        ),
+        *(
+            Claim(
+                f"p1_reading_{site}",
+                f"While samples become correct, order by P1's reading rises at {words}.",
+                Mean(), gain(f"sites.{site}.umap"),
+                unit="R²", threshold=0.0, effect=0.15, spread=0.1, where={"cell": "p1"}, source="P1",
+                limits=f"{WHERE} UMAP of 1,024 labels to three dimensions, three seeds, linear regression read on held-out "
+                f"labels; P1 does not give its settings. {LOOKED}",
+            )
+            for site, words in NAMES.items()
+        ),
+        Claim(
+            "few_mislead",
+            "While samples become correct, order read from 128 labels falls below that read from 1,024 by more than 0.05.",
+            Mean(), fall_of_few,
+            unit="trustworthiness", threshold=0.05, effect=0.09, spread=0.055, where={"cell": "p1"},
+            limits=f"{WHERE} At mid. {LOOKED}",
+        ),
+        Claim(
+            "bends_back",
+            f"The trained sheet bends back on itself: places {FAR} px apart along an axis are closer than {NEAR} px apart.",
+            Mean(), end("sites.mid.bending"),
+            unit="times the squared distance", threshold=1.0, direction="below", effect=0.3, spread=0.2,
+            where={"cell": "p1"}, limits=f"{WHERE} At mid. {LOOKED} Why it does so is not asked.",
+        ),
+    ],
+    readings=[Reading("sites", read_sites, needs=())],
+    plots=[
+        Courses(
+            site, f"Order at {words}",
+            {name: column for name, column in columns(site).items() if not column.endswith("bending")}
+            | {"samples correct": "sites.correct"},
+            panels_by="cell", ylabel="order", ylim=(0, 1.02),
+        )
+        for site, words in NAMES.items()
+    ],
+    tables=[Table("Readings before and after training", at_ends())],
+)  # fmt: skip
