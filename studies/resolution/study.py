@@ -14,7 +14,7 @@ from studies.resolution.readings import FAR, NEAR, fall_of_few, gain, read_sites
 from studies.sheet.study import CELLS as SHEET_CELLS
 
 ORDERED = 0.6
-LEAN = Cell("lean", SHEET_CELLS[0].fields, seeds=8)
+LEAN = Cell("lean", SHEET_CELLS[0].fields, base="lean", seeds=8)
 CELLS = (*P1.cells, LEAN)
 LOOKED = "One of the eight runs had been looked at (two of its snapshots), and one of `lean`."
 WHERE = "Activations are means over two noise draws at t = 600."
