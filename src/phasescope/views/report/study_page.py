@@ -26,6 +26,8 @@ from phasescope.views.numbers import (
 
 ASKED = "asked.toml"
 """beside the studies: what was asked, statements and questions, and the presets with the paper's own ingredients"""
+ANSWER = "answer.md"
+"""beside a study, shown first: what its claims say of each of the paper's statements"""
 NOTES = ("retired", "realisations")
 """beside the studies, appended: claims that are no longer made, and runs that were computed twice"""
 
@@ -47,6 +49,7 @@ def study_page(study: Study, folder: Path) -> dict[Path, str | bytes]:
         "study.md.j2",
         title=title_of(study.name),
         study=study,
+        answer=answer.read_text() if (answer := folder / ANSWER).exists() else "",
         judged=judged,
         runs=runs,
         rows=[(f"[{claim.sentence}](#{claim.name})", *claim_cells(claim)) for claim in judged.claims],
@@ -85,7 +88,8 @@ def write_study_page(study: Study, folder: Path) -> list[Path]:
 def write_html(study: Study, folder: Path, out: Path | None = None) -> Path:
     """Write a study's page as one self-contained HTML file to `out`, by default report.html in its folder."""
     files = study_page(study, folder)
-    images = {path.name: content for path, content in files.items() if isinstance(content, bytes)}
+    images = {path.name: path.read_bytes() for path in folder.glob("*.png")}
+    images |= {path.name: content for path, content in files.items() if isinstance(content, bytes)}
     path = out or folder / "report.html"
     write_aside(path, markdown_page(str(files[folder / PAGE]), title_of(study.name), images))
     return path

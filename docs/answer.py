@@ -1,0 +1,85 @@
+"""What a study's claims say of each of the paper's statements: answer.md beside the study, from answer.toml and claims.json.
+
+python -m docs.answer [STUDY]       from the repository's root; STUDY is p1 without it
+
+answer.toml holds, for each statement, what the paper says, the claims that test it, each with the verdict that the
+conclusion was written for, and the conclusion. A verdict that has become another one is an error: write the conclusion anew.
+"""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from phasescope.core.errors import UserError
+from phasescope.studies import find_study
+from phasescope.studies.records import RecordedClaim, read_claims
+from phasescope.views.numbers import format_judged, verdict_words
+
+STUDIES = Path(__file__).parents[1] / "studies"
+ROW = "| [{sentence}]({link}) | {verdict} | {number} | {n} | {preset} |"
+HEAD = ["| claim that was tested | verdict | number | runs | preset |", "|---|---|---|---|---|"]
+
+
+def answer(study: str) -> str:
+    """Return the answer of a study in Markdown.
+
+    Raises:
+        UserError: a claim does not exist, or has another verdict than its conclusion was written for.
+    """
+    told = tomllib.loads((STUDIES / study / "answer.toml").read_text())
+    statements = tomllib.loads((STUDIES / "asked.toml").read_text())["statements"]
+    parts = [told["intro"]]
+    for part in told["statement"]:
+        rows = [_row(study, name, verdict) for name, verdict in part["claims"].items()]
+        limits = [claim.limits for claim in (_claim(name)[1] for name in part["claims"]) if claim.limits]
+        parts += [
+            f"### {part['key']}. {statements[part['key']]}",
+            f"**P1**: {part['says']}",
+            "\n".join([*HEAD, *rows]),
+            f"**So**: {part['so']}",
+            *([f"![{statements[part['key']]}]({part['figure']})"] if "figure" in part else []),
+            f"**What this does not show**: {part.get('limits', limits[0] if limits else '')}",
+        ]
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def _claim(name: str) -> tuple[Any, RecordedClaim]:
+    """Return a claim and its study, by ``study/claim``."""
+    study, folder = find_study(name.partition("/")[0], STUDIES)
+    judged = read_claims(folder)
+    for claim in judged.claims if judged else ():
+        if claim.name == name.partition("/")[2]:
+            return study, claim
+    raise UserError(f"`claims` (={name}) must be a judged claim, STUDY/CLAIM")
+
+
+def _row(own: str, name: str, verdict: str) -> str:
+    study, claim = _claim(name)
+    if claim.verdict != verdict:
+        raise UserError(
+            f"`{name}` is {claim.verdict}, and the conclusion was written for `{verdict}`: write it anew"
+        )
+    cell = next(cell for cell in study.cells if cell.name == claim_cell(study, claim.name))
+    link = f"#{claim.name}" if study.name == own else f"../{study.name}/README.md#{claim.name}"
+    return ROW.format(
+        sentence=claim.sentence,
+        link=link,
+        verdict=verdict_words(claim),
+        number=format_judged(claim),
+        n=claim.n,
+        preset=cell.base or study.base,
+    )
+
+
+def claim_cell(study: Any, name: str) -> str:
+    """Return the name of the cell that a claim is about, or of the study's first."""
+    where = next(claim.where for claim in study.claims if claim.name == name)
+    return str(where.get("cell", study.cells[0].name))
+
+
+if __name__ == "__main__":
+    name = (sys.argv[1:] or ["p1"])[0]
+    (STUDIES / name / "answer.md").write_text(answer(name))

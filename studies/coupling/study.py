@@ -1,0 +1,66 @@
+"""On P1's ingredients: are x and y coupled in the latents, as P1 has it, or factorized, as its sequel P2 has it?
+
+Each measure has a verdict of its own: the factorization index, between a torus in three dimensions (0, coupled) and a
+Clifford torus (1, factorized); and its change from the untrained network, which passes on the label's encoding. Latents are
+read late in the encoder (down3, P1's layer) and between encoder and decoder (mid), at a noise level at which the image shows
+the place (t = 50) and at one at which only the label tells it (t = 600). The runs are those of the study `p1`.
+"""
+
+from phasescope.studies import Claim, Courses, Mean, Reading, Study, Table, end, start
+from studies.factorization.lattice import SITES, at, index, read_code
+from studies.factorization.study import MIDWAY, gain
+from studies.p1.study import STUDY as P1
+
+SPREAD = 0.25  # the largest that was observed between runs of preset `lean` with open bumps
+EFFECT = 0.36  # detected with a power of 0.8 by eight runs of that spread
+SMALL = "A network of 0.28 M parameters; P1's has about 23 M."
+MOVES = "Moves of all lengths count, long ones most: a sheet that bends back on itself couples them."
+
+STUDY = Study(
+    name="coupling",
+    question="On P1's ingredients: are x and y coupled in latents (P1) or factorized (P2), and does training make it so?",
+    base="p1",
+    answers="S6",
+    cells=P1.cells,
+    seeds=8,
+    more=8,
+    headline="factorized_more_down3_600",
+    claims=[
+        *(
+            Claim(
+                f"factorized_{site.tap}_{site.condition}",
+                f"Latents at {at(site)} are nearer to a Clifford torus than to a torus in three dimensions.",
+                Mean(), end(index(site)),
+                unit="index", threshold=MIDWAY, effect=EFFECT, spread=SPREAD, source="P2", limits=f"{SMALL} {MOVES}",
+            )
+            for site in SITES
+        ),
+        *(
+            Claim(
+                f"factorized_more_{site.tap}_{site.condition}",
+                f"Training makes latents at {at(site)} more factorized.",
+                Mean(), gain(index(site)),
+                unit="index", threshold=0.0, effect=EFFECT, spread=SPREAD, source="P2",
+                limits=f"{SMALL} {MOVES} An untrained network passes on the label's encoding (index 1): if it starts near "
+                "1, little is left to gain.",
+            )
+            for site in SITES
+        ),
+    ],
+    readings=[Reading("code", read_code, needs=())],
+    plots=[
+        Courses(
+            "index", "The factorization index through training", {at(site): index(site) for site in SITES},
+            panels_by="cell", ylabel="index (0: 3D torus, 1: Clifford torus)", level=MIDWAY,
+            note="Noise can bring an index above 1.",
+        )
+    ],
+    tables=[
+        Table(
+            "Latents before and after training",
+            {f"{at(site)}, {moment}": number(index(site)) for site in SITES for moment, number in
+             (("untrained", start), ("trained", end))}
+            | {"images": end("code.images.value"), "the label's encoding": end("code.encoding.value")},
+        )
+    ],
+)  # fmt: skip
