@@ -6,6 +6,8 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ import pytest
 from phasescope.cli import main
 from phasescope.core.config import UserError
 from phasescope.runs.store.records import read_records
-from phasescope.studies import find_study
+from phasescope.studies import Reading, find_study
 from phasescope.studies.conduct import conduct, survey
 from phasescope.studies.preregistration import read_preregistration
 from phasescope.studies.records import read_claims
@@ -78,6 +80,24 @@ def test_what_is_done_is_recorded_judged_and_preregistered(done, monkeypatch):
     assert states(done) == ["recorded"] * 4
     frame = read_records(path / "records.parquet")
     assert frame["host.cpu"].notna().all()
+
+
+def test_a_run_begins_while_the_one_before_it_is_read(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study, path = find_study(str(write(tmp_path, SOURCE.replace("seeds=2", "seeds=1"))))
+    second = threading.Event()
+
+    def read(run):
+        assert second.wait(120), "no run was started while this one was read"
+        return [{"step": snapshot.step, "value": 1.0} for snapshot in run.snapshots]
+
+    def follow(event):
+        if event.kind == "started" and event.done:
+            second.set()
+
+    study = replace(study, readings=[Reading("slow", read)])
+    assert not conduct(survey(study, path, tmp_path / "runs"), "local", follow, workers=1)
+    assert read_records(path / "records.parquet")["slow.value"].eq(1).all()
 
 
 def test_only_what_is_read_is_observed_and_recorded(done, monkeypatch):

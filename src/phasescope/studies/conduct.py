@@ -8,6 +8,7 @@ a study that was killed resumes, and two that run at once share folders and reco
 
 import json
 from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -187,7 +188,7 @@ def conduct(
     def follow(event: Event) -> None:
         on_event(event)
         if event.end is not None and event.end.state == "done":
-            record(event.folder, event.end.attempts)
+            recorded.append(recorder.submit(record, event.folder, event.end.attempts))
 
     def cells_of(state: State) -> dict[str, tuple[str, ...]]:
         return {run.config.digest(): run.cells for run in survey.planned if run.state == state}
@@ -195,18 +196,25 @@ def conduct(
     for digest, why in copy_runs(records, survey.others, cells_of("elsewhere")).items():
         leave_out(folders[digest], why)
     update_cells(records, cells_of("recorded"))
-    for digest in cells_of("done"):
-        record(folders[digest])
-    prepared = []
-    for run in survey.to_run:
-        survey.runs.mkdir(parents=True, exist_ok=True)
+    # Readings may take as long as runs, and would keep the engine from starting the next one.
+    with ThreadPoolExecutor(max_workers=1) as recorder:
+        recorded = [recorder.submit(record, folders[digest]) for digest in cells_of("done")]
+        prepared = []
+        for run in survey.to_run:
+            survey.runs.mkdir(parents=True, exist_ok=True)
+            try:
+                prepared.append(prepare(run.config, survey.runs))
+            except (UserError, RunFailed) as error:
+                leave_out(survey.runs / run.config.folder, error)
         try:
-            prepared.append(prepare(run.config, survey.runs))
-        except (UserError, RunFailed) as error:
-            leave_out(survey.runs / run.config.folder, error)
-    if prepared:
-        ends = open_engine(engine, survey.runs, workers, asked).execute(prepared, follow)
-        left_out += [end for end in ends.values() if end.state == "failed"]
+            if prepared:
+                ends = open_engine(engine, survey.runs, workers, asked).execute(prepared, follow)
+                left_out += [end for end in ends.values() if end.state == "failed"]
+        except BaseException:
+            recorder.shutdown(wait=False, cancel_futures=True)
+            raise
+    for recording in recorded:
+        recording.result()
     judge_records(study, survey.folder, [by_folder[end.folder].config.digest() for end in left_out])
     return left_out
 

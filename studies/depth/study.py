@@ -1,0 +1,137 @@
+"""What does depth do, beside attention and the source of absolute position, at an equal number of parameters?
+
+U-Nets of one to four halvings, with and without self-attention after every block, with zero padding (which tells a network
+where it is) and with circular padding (which does not). Widths are such that each network has 262,000 to 306,000
+parameters. Everything else is preset `lean`, so the third depth without attention, with zero padding, is `lean` but for its
+groups of 4 channels.
+"""
+
+from functools import partial
+
+import numpy as np
+
+from phasescope.studies import (
+    Against,
+    Cell,
+    Claim,
+    OnsetRatio,
+    PhaseGrid,
+    Rank,
+    Runs,
+    Share,
+    Study,
+    Table,
+    end,
+    onset,
+)
+from studies.foretold.study import length_of_b
+from studies.sheet.readings import CORRECT, PHASE, phases_abc
+
+WIDTHS = {False: {1: 48, 2: 40, 3: 32, 4: 28}, True: {1: 44, 2: 36, 3: 28, 4: 24}}
+"""channels by attention and depth"""
+PLAN = {
+    "images": {"grid": 64, "off_grid": 0},
+    "snapshots": {"dense_every": 50, "dense_until": 2500, "every": 50},
+}
+
+
+def blocks(depth: int) -> list[str]:
+    levels = range(1, depth + 1)
+    return ["stem", *(f"down{level}" for level in levels), "mid", *(f"up{level}" for level in levels)]
+
+
+def cell(depth: int, attention: bool, padding: str) -> Cell:
+    network = {
+        "widths": [WIDTHS[attention][depth]] * (depth + 1),
+        "groups": 4,
+        "attention": blocks(depth) if attention else [],
+        "padding": padding,
+    }
+    name = f"depth {depth}, {padding}{', attention' if attention else ''}"
+    axes = {"depth": depth, "attention": attention, "padding": padding, "bottleneck_px": 2 * 2**depth}
+    return Cell(name, {"seed": 3000, "network": network, "probing": PLAN}, axes)
+
+
+CELLS = [
+    cell(depth, attention, padding)
+    for padding in ("zeros", "circular")
+    for attention in (False, True)
+    for depth in (1, 2, 3, 4)
+]
+ZEROS, CIRCULAR = {"padding": "zeros"}, {"padding": "circular"}
+LIMITS = (
+    "Preset `lean` but for the network, at one learning rate. 64 samples at each snapshot, every 50 steps."
+)
+ACCURACY = onset(CORRECT, 0.5)
+
+
+def ends_in_b(runs: Runs) -> np.ndarray:
+    """Return whether samples reach phase B and never C, (n,)."""
+    return runs.ever(PHASE, "B") & ~runs.ever(PHASE, "C")
+
+
+STUDY = Study(
+    name="depth",
+    question="What does depth do, beside attention and the source of absolute position, at an equal number of parameters?",
+    base="lean",
+    answers="Q2",
+    cells=CELLS,
+    seeds=6,
+    more=6,
+    headline="deeper_earlier",
+    claims=[
+        Claim(
+            "deeper_earlier",
+            "Of networks with zero padding, deeper ones place samples correctly earlier.",
+            Rank(by="depth", within="attention"), ACCURACY, threshold=0.3, effect=(0.3, 0.5), where=ZEROS,
+            limits=f"{LIMITS} Deeper networks are narrower.",
+        ),
+        *(
+            Claim(
+                f"abc_depth_{depth}",
+                f"With zero padding, samples of networks of depth {depth} pass A, B and C.",
+                Share(), phases_abc(PHASE, CORRECT), threshold=0.5, effect=0.48, where={**ZEROS, "depth": depth},
+                limits=LIMITS,
+            )
+            for depth in (1, 2, 3, 4)
+        ),
+        Claim(
+            "attention_earlier",
+            "With zero padding, attention after every block brings accuracy earlier by more than a fifth of the steps.",
+            OnsetRatio(by="attention", first=True, second=False), ACCURACY, threshold=0.8, direction="below", effect=0.2,
+            spread=0.2, where=ZEROS, limits=f"{LIMITS} Networks with attention are narrower.",
+        ),
+        Claim(
+            "deeper_longer_b",
+            "Of networks with zero padding, the deeper, the larger the part of the way to phase C that is phase B.",
+            Rank(by="depth", within="attention"), partial(length_of_b, relative=True), threshold=0.0, effect=0.45,
+            where=ZEROS, limits=f"{LIMITS} A run that has not reached C is censored.",
+        ),
+        Claim(
+            "circular_ends_in_b",
+            "With circular padding samples reach phase B and never C.",
+            Share(), ends_in_b, threshold=0.5, effect=0.3, where=CIRCULAR,
+            limits=f"{LIMITS} That C is not reached is a theorem (study `cap`); that B is reached is not.",
+        ),
+    ],
+    plots=[
+        Against(
+            "against_depth", "Accuracy and phase B against depth",
+            {"half of the samples correct (step)": ACCURACY, "correct at the end": end(CORRECT)}, "depth", "attention",
+            where=ZEROS,
+        ),
+        PhaseGrid("courses", "Phase of the samples in every run"),
+    ],
+    tables=[
+        Table(
+            "What each network comes to",
+            {
+                "parameters": end("parameters"),
+                "samples pass A, B, C": phases_abc(PHASE, CORRECT),
+                "half of the samples correct (step)": ACCURACY,
+                "correct at the end": end(CORRECT),
+            },
+            by=("padding", "attention", "depth"),
+        )
+    ],
+)  # fmt: skip

@@ -1,0 +1,74 @@
+"""If eps, x and v weigh the error of the image alike at every noise level, do networks learn alike?
+
+What a network predicts (the noise, the image, or v) changes its loss in two ways: how much an error of the image weighs at
+each noise level, and what the output has to look like. With the weight min(SNR, 5) (Hang et al. 2023) the first is the same
+for all three, and R' with it. What is left is the second. Equivalence is asked: onsets that differ by less than a tenth, by
+two claims for each pair, one on either side. Forty runs a cell detect that at the spread of `lean`, 0.12 between the logs of
+its runs' onsets (study `sheet`).
+"""
+
+from phasescope.studies import Cell, Claim, Courses, Ends, OnsetRatio, Study, Table, end, onset
+from studies.sheet.readings import CORRECT, PHASE, phases_abc
+
+PREDICTIONS = ("eps", "x", "v")
+PLAN = {
+    "images": {"grid": 64, "off_grid": 0},
+    "snapshots": {"dense_every": 25, "dense_until": 2500, "every": 50},
+}
+CELLS = [
+    Cell(
+        predict,
+        {"seed": 4000, "family": {"predict": predict, "weighting": "min_snr"}, "probing": PLAN},
+        {"predict": predict},
+    )
+    for predict in PREDICTIONS
+]
+ACCURACY = onset(CORRECT, 0.5)
+LIMITS = (
+    "Preset `lean`, min(SNR, 5), a linear schedule; flow matching is left out: its density of noise levels is another. An "
+    "optimiser whose steps do not depend on the gradient's scale (Muon) hides a constant factor of the weight."
+)
+
+
+def equivalent(first: str, second: str) -> list[Claim]:
+    """Return the two claims that together say that accuracy's onsets differ by less than a tenth."""
+    common = {"numbers": ACCURACY, "spread": 0.12, "where": {"cell": (first, second)}, "limits": LIMITS}
+    ratio = OnsetRatio(by="predict", first=first, second=second)
+    return [
+        Claim(
+            f"{first}_not_later_than_{second}",
+            f"Accuracy of {first}-prediction comes less than a tenth later than that of {second}-prediction.",
+            ratio, threshold=1.1, direction="below", effect=(0.1, 0.12), **common,
+        ),
+        Claim(
+            f"{first}_not_earlier_than_{second}",
+            f"Accuracy of {first}-prediction comes less than a tenth earlier than that of {second}-prediction.",
+            ratio, threshold=1 / 1.1, direction="above", effect=0.09, **common,
+        ),
+    ]  # fmt: skip
+
+
+STUDY = Study(
+    name="matched",
+    question="If eps-, x- and v-prediction weigh the error of the image alike at every noise level, do they learn alike?",
+    base="lean",
+    answers="Q2",
+    cells=CELLS,
+    seeds=40,
+    headline="x_not_later_than_eps",
+    claims=[*equivalent("x", "eps"), *equivalent("v", "eps")],
+    plots=[
+        Courses("correct", "Samples correct through training", {"correct": CORRECT}, by="cell", ylim=(0, 1)),
+        Ends("onsets", "Half of the samples correct", {"step": ACCURACY}),
+    ],
+    tables=[
+        Table(
+            "Onsets and phases",
+            {
+                "half of the samples correct (step)": ACCURACY,
+                "samples pass A, B, C": phases_abc(PHASE, CORRECT),
+                "correct at the end": end(CORRECT),
+            },
+        )
+    ],
+)  # fmt: skip
