@@ -15,8 +15,8 @@ from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.latents.dimension import two_nn
 from phasescope.measures.latents.ideal import clifford_torus, embed, torus_3d
-from phasescope.measures.latents.topology import Homology, persistent_homology
 from phasescope.views.style import INK, LINE, MUTED, PALETTE, RC
+from studies.tori.homology import Homology, persistent_homology
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,10 +6,11 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from phasescope.measures import additivity, persistent_homology
+from phasescope.measures import additivity
 from phasescope.studies import Number, Rank, Runs, on_lattice
 from studies.factorization.lattice import ASKED, DRAWS, VALUES, index, index_of
 from studies.interpolate.core import composed
+from studies.tori.homology import persistent_homology
 
 COMPONENTS = 4  # of a Clifford torus: a circle in two dimensions for each factor
 

@@ -2,7 +2,6 @@
 
 What cannot be measured is left out, with its reason: disentanglement needs two factors, additivity and the
 factorization index need ordered labels on a lattice, and what compares noise draws needs several of them.
-Homology is apart (`persistent_homology`): it takes longer than all of these together.
 """
 
 from __future__ import annotations

@@ -17,14 +17,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from phasescope.core.randomness import numpy_generator
-from phasescope.measures.checks import check_latents
-from phasescope.measures.latents.dimension import gaussian_like
-from phasescope.measures.scores import CONFIDENCE, Score
+from phasescope.measures import Score
+from phasescope.studies import numpy_generator
 
+CONFIDENCE = 0.95
 LIKELY = 0.5
 """support above which a number is within a Betti number's interval"""
-FEWEST_ROWS = 16
 
 
 @dataclass(frozen=True)
@@ -56,16 +54,12 @@ def persistent_homology(
     Args:
         degree: 2 takes some ten times longer than 1.
         landmarks: of the whole, or n if that is less. Distances between all rows are held in memory.
-
-    Raises:
-        ValueError: as `check_latents` says; n < 16, `landmarks` < 16, or `degree` not 0, 1 or 2.
     """
-    if degree > 2:
-        raise ValueError(f"`degree` (={degree}) must be at most 2: that of voids")
-    x = check_latents(latents, FEWEST_ROWS, "halves of them are compared")
+    x = np.asarray(latents, dtype=float)
     rng = numpy_generator(seed, "persistent homology")
     own = _homology(x, degree, landmarks, resamples, rng)
-    null = _homology(gaussian_like(x, rng), degree, landmarks, resamples, rng)
+    gaussian = rng.normal(size=(len(x), len(x))) @ (x - x.mean(axis=0)) / math.sqrt(len(x))
+    null = _homology(gaussian, degree, landmarks, resamples, rng)
     pairs = zip(own.betti, null.betti, strict=True)
     return replace(own, betti=tuple(score.with_nulls(gaussian=chance) for score, chance in pairs))
 

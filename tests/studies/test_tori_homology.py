@@ -5,13 +5,7 @@ from known_spaces import circle, clifford, disc, gaussian, sphere, torus_3d, two
 from scipy.stats import ortho_group
 
 from phasescope.measures.latents.ideal import embed
-from phasescope.measures.latents.topology import (
-    betti_number,
-    level,
-    persistent_homology,
-    rips,
-    scaled_distances,
-)
+from studies.tori.homology import betti_number, level, persistent_homology, rips, scaled_distances
 
 
 def betti(homology):
@@ -117,18 +111,3 @@ def test_a_number_stands_out_where_halves_and_whole_agree_that_it_does():
 def test_level_is_not_exceeded_by_95_per_cent():
     values = np.random.default_rng(9).permutation(100.0 * np.arange(100)).reshape(-1, 1)
     assert level(values)[0] == 9400
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"latents": np.zeros((20, 2))}, "each feature is constant"),
-        ({"latents": np.full((20, 2), np.nan)}, "finite"),
-        ({"latents": np.eye(15)}, "`latents` .n=15. must have at least 16 rows"),
-        ({"latents": np.zeros(20)}, "must be .n, features."),
-        ({"degree": 3}, "`degree` .=3. must be at most 2"),
-    ],
-)
-def test_bad_input_is_named(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        persistent_homology(**{"latents": np.eye(20), **arguments})
