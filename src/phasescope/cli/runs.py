@@ -71,13 +71,14 @@ def _train(
 
     from phasescope.core.stopping import Stop
     from phasescope.runs.execution import execute
+    from phasescope.runs.store import Run
     from phasescope.views.terminal.progress import follow
 
     with (
         Stop().on_signals() as stop,
         closing(execute(config, runs, stop, monitors=monitors, **how)) as events,
     ):
-        return follow(events, tell)
+        return follow(events, Run(runs / config.folder), tell)
 
 
 def observe(
