@@ -1,6 +1,6 @@
 """Draw the figures of docs/measures, from the repository's root.
 
-python -m docs.figures [NAME ...]        disentanglement, factorization, geometry, learning, topology
+python -m docs.figures [NAME ...]        dimension, disentanglement, factorization, geometry, learning
                                          (default: all; minutes, on one core)
 """
 
@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 FOLDER = Path(__file__).parents[1] / "measures"
-DRAWERS = ("disentanglement", "factorization", "geometry", "learning", "topology")
+DRAWERS = ("dimension", "disentanglement", "factorization", "geometry", "learning")
 """modules, each with `draw(folder)`, which gives the paths of what it drew"""
 
 

@@ -6,10 +6,11 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from phasescope.measures import additivity, persistent_homology
+from phasescope.measures import additivity
 from phasescope.studies import Number, Rank, Runs, on_lattice
 from studies.factorization.lattice import ASKED, DRAWS, VALUES, index, index_of
 from studies.interpolate.core import composed
+from studies.tori.homology import loops
 
 COMPONENTS = 4  # of a Clifford torus: a circle in two dimensions for each factor
 
@@ -24,13 +25,13 @@ def read_shape(run) -> list[dict]:
             latents = draws.astype(float)
             row |= {
                 f"{site}.additive": additive(latents, lattice),
-                f"{site}.loops": persistent_homology(latents.mean(axis=0)).betti[1].value,
+                f"{site}.loops": float(loops(latents.mean(axis=0))),
             }
         if rows:
             images = lattice.images.astype(float)
             row |= {
                 "images.additive": additive(images, lattice),
-                "images.loops": persistent_homology(images).betti[1].value,
+                "images.loops": float(loops(images)),
                 "images.index": index_of(images, lattice.labels, lattice.factors).value,
             }
         rows.append(row)

@@ -19,18 +19,25 @@ SAMPLERS = [
 ]
 
 
-@pytest.mark.parametrize(("sampler", "evaluations"), SAMPLERS, ids=lambda given: str(given))
-def test_sampling_is_counted_in_evaluations_of_the_network(sampler, evaluations, monkeypatch):
-    monkeypatch.setattr(cost, "LEAST_S", 1e-9)
-    config = config_of(family={"schedule": {"steps": 50}, "sampler": sampler})
-    assert cost.timed(config)[1] == evaluations
+@pytest.mark.parametrize(("sampler", "passes"), SAMPLERS, ids=lambda given: str(given))
+def test_sampling_is_counted_in_passes_of_the_network(sampler, passes, monkeypatch):
+    monkeypatch.setattr(cost, "timed", lambda config: 0.01)
+    schedule = {"schedule": {"steps": 50}, "sampler": sampler}
+    (few,), (many,) = (
+        estimate_of(config_of(family=schedule, probing={"images": {"grid": images}})) for images in (16, 116)
+    )
+    probing = config_of(family=schedule).probing
+    steps = config_of().training.steps
+    snapshots = sum(probing.snapshots.due(step, steps) for step in range(steps + 1))
+    assert many - few == pytest.approx(0.01 * snapshots * 100 * passes / 3)
 
 
 def test_a_run_costs_its_training_and_its_snapshots(monkeypatch):
-    monkeypatch.setattr(cost, "timed", lambda config: (0.01, 6))
+    monkeypatch.setattr(cost, "timed", lambda config: 0.01)
     fields = {
         "training": {"steps": 100, "batch": 8, "warmup": 5},
         "probing": {"snapshots": {"dense_until": 0, "every": 50}, "images": {"grid": 16, "off_grid": 32}},
+        "family": {"sampler": {"kind": "ddim", "steps": 6}},
     }
     config = config_of(**fields)
     snapshots, sampled = 3, (16 + 32) * 6 / 3
@@ -42,7 +49,7 @@ def test_a_run_costs_its_training_and_its_snapshots(monkeypatch):
 
 def test_runs_that_train_alike_are_timed_once(monkeypatch):
     asked = []
-    monkeypatch.setattr(cost, "timed", lambda config: asked.append(config) or (0.01, 4))
+    monkeypatch.setattr(cost, "timed", lambda config: asked.append(config) or 0.01)
     alike = ({"seed": 1}, {"training": {"steps": 50}}, {"world": {"canvas": 8, "sigma_px": 2.0}})
     estimate_of(*(config_of(**changes) for changes in alike))
     assert len(asked) == 1

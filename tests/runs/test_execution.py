@@ -12,7 +12,7 @@ from phasescope.core.stopping import Stop
 from phasescope.models.training import losses
 from phasescope.models.training.losses import READ_EVERY
 from phasescope.runs.config import over_defaults
-from phasescope.runs.execution import Progress, execute, train
+from phasescope.runs.execution import execute, train
 from phasescope.runs.store import Run
 
 LONGER = {"training": {"steps": 40}, "probing": {"snapshots": {"every": 30}}}
@@ -40,7 +40,7 @@ def config_of(**training):
 
 def known(runs, config):
     """The loss that progress told after each step, and the last metrics."""
-    events = [event for event in execute(config, runs) if isinstance(event, Progress)]
+    _, *events = execute(config, runs)
     return [event.loss for event in events], Run(runs / config.folder).metrics
 
 
@@ -115,7 +115,7 @@ def test_a_run_on_a_gpu_goes_on_where_it_stopped(compile, tmp_path):
     whole = train(config, tmp_path / "whole")
     stop = Stop()
     for event in execute(config, tmp_path / "parts", stop):
-        if isinstance(event, Progress) and event.step == 17:
+        if event.step == 17:
             stop.ask()
     run = train(config, tmp_path / "parts")
     assert run.status["device"].startswith("cuda")

@@ -167,7 +167,7 @@ def test_the_lines_of_a_training_without_labels_judge_no_place(tmp_path, capsys)
     training = {"label_dropout": 1.0, "steps": 2, "warmup": 1}
     probing = {"taps": ["layer1"], "observe": [], "snapshots": {"every": 2}}
     config = config_of(world=TORUS, network=CONV, training=training, probing=probing)
-    assert follow(execute(config, tmp_path), lambda done, total: None)
+    assert follow(execute(config, tmp_path), Run(tmp_path / config.folder), lambda done, total: None)
     printed = capsys.readouterr().out
     assert "not formed" in printed
     assert not re.search("misplaced|behaviour", printed)

@@ -71,13 +71,14 @@ def _train(
 
     from phasescope.core.stopping import Stop
     from phasescope.runs.execution import execute
+    from phasescope.runs.store import Run
     from phasescope.views.terminal.progress import follow
 
     with (
         Stop().on_signals() as stop,
         closing(execute(config, runs, stop, monitors=monitors, **how)) as events,
     ):
-        return follow(events, tell)
+        return follow(events, Run(runs / config.folder), tell)
 
 
 def observe(
@@ -227,11 +228,9 @@ def export(
             if wanted[flag]:
                 raise UserError(f"`--{flag}` (={wanted[flag]}) must be of a run, and `{target}` is a study")
         return Result(study_files(*study, figures, kind, tables, form))
-    notes: list[str] = []
     run = phasescope.find_run(target, runs)
-    paths = run_files(run, figures, kind, tables, form, tensorboard, notes.append)
-    paths += [write_archive(run, archive, tell)] if archive else []
-    return Result(paths, notes=notes)
+    paths = run_files(run, figures, kind, tables, form, tensorboard)
+    return Result(paths + ([write_archive(run, archive, tell)] if archive else []))
 
 
 def import_(file: arg.Unpacked, /, *, runs: arg.Runs = Path("runs"), tell: arg.Tell) -> Result:

@@ -35,8 +35,7 @@ def report(
 
     if study := study_or_sweep(target, studies):
         return Result([write_html(*study, out)])
-    run, notes = phasescope.find_run(target, runs), list[str]()
-    return Result([write_report(run, out, notes.append)], notes=notes)
+    return Result([write_report(phasescope.find_run(target, runs), out)])
 
 
 def study(

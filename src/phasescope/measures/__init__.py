@@ -31,7 +31,6 @@ from phasescope.measures.latents.neighbours import (
 )
 from phasescope.measures.latents.order import order
 from phasescope.measures.latents.routes import ROUTES, crossing, label_share, learnt_order, routes
-from phasescope.measures.latents.topology import Homology, persistent_homology
 from phasescope.measures.latents.umap_order import p1_order
 from phasescope.measures.learning.gain import gain
 from phasescope.measures.learning.joint_accuracy import JointAccuracy, joint_accuracy
@@ -53,12 +52,12 @@ from phasescope.measures.scores import Score
 
 __all__ = [
     "BEHAVIOUR", "DCI", "NEIGHBOURS", "REPRESENTATION", "ROUTES", "SHEET", "BehaviourThresholds", "Code",
-    "Homology", "JointAccuracy", "Phase", "RepresentationThresholds", "Score",
+    "JointAccuracy", "Phase", "RepresentationThresholds", "Score",
     "Scores", "SheetThresholds", "additivity", "battery", "behaviour_phase", "clifford_torus",
     "code_of", "crossing", "dci", "disentanglement", "factorization",
     "gain", "gap_ratio", "joint_accuracy", "label_share", "learnt_order", "mig",
     "onset", "order", "ordered", "p1_order", "participation_ratio",
-    "persistent_homology", "phase_onsets", "phase_sequence", "random_latents", "representation_phase",
+    "phase_onsets", "phase_sequence", "random_latents", "representation_phase",
     "routes", "sap", "settled", "sheet_phase", "sheet_readings", "torus_3d",
     "trustworthiness", "two_nn",
 ]  # fmt: skip

@@ -1,10 +1,10 @@
 """What runs will cost on this machine, by timing a few steps of their own configurations.
 
-    CPU-seconds = c * (steps * batch + snapshots * (rest + images * evaluations / 3))
+    CPU-seconds = c * (steps * batch + snapshots * (rest + images * passes / 3))
 
-c is timed: the CPU-seconds that training takes for an image. A snapshot is counted in such images: sampling costs
-`evaluations` passes of the network for each image, and training three, forward and twice as much backward; `rest` is a
-pass for each latent, over three, or `REST` if that is more. With the c that they had themselves, the 201 cells of 22
+c is timed: the CPU-seconds that training takes for an image. A snapshot is counted in such images: sampling takes `passes`
+of the network for each image, one a step, and training three, forward and twice as much backward; `rest` is a pass for each
+latent, over three, or `REST` if that is more. With the c that they had themselves, the 201 cells of 22
 studies (1,528 recorded runs) took 0.79 to 1.22 times that, and nine of ten 0.91 to 1.15 times.
 """
 
@@ -13,14 +13,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
 
 from phasescope.core.errors import UserError, as_user_error
-from phasescope.core.randomness import torch_generator
 from phasescope.runs.config import RunConfig
-
-if TYPE_CHECKING:
-    from torch import nn
+from phasescope.runs.loading import one_thread
 
 LEAST_S = 1.0
 """CPU-seconds that are timed at least"""
@@ -31,7 +27,7 @@ REST = 250.0
 def costs(configs: Sequence[RunConfig], tell: Callable[[int, int], None]) -> dict[str, float | None]:
     """Return the CPU-seconds of one thread that runs take, observing included, by digest; None if their device is not
     available here. Runs that train alike are timed once; `tell` is called with how many of how many are estimated."""
-    timings: dict[str, tuple[float, int] | None] = {}
+    timings: dict[str, float | None] = {}
     estimates: dict[str, float | None] = {}
     for done, config in enumerate(configs):
         tell(done, len(configs))
@@ -49,60 +45,31 @@ def costs(configs: Sequence[RunConfig], tell: Callable[[int, int], None]) -> dic
         times = config.family.usual_conditions if plan.timesteps == "usual" else plan.timesteps
         latents = plan.latent_labels + plan.share_labels * plan.share_draws + plan.crossed_labels
         rest = max(REST, len(times) * latents / 3) if plan.reads_latents else REST
-        sampled = sum(plan.images_of(config.world.splits()).values()) * timing[1] / 3
-        estimates[config.digest()] = timing[0] * (
-            training.steps * training.batch + snapshots * (rest + sampled)
-        )
+        passes = (config.family.painting() or {}).get("steps", 1)
+        sampled = sum(plan.images_of(config.world.splits()).values()) * passes / 3
+        estimates[config.digest()] = timing * (training.steps * training.batch + snapshots * (rest + sampled))
     return estimates
 
 
-def timed(config: RunConfig) -> tuple[float, int]:
-    """Return the CPU-seconds that training takes for an image in one thread, as engines execute runs, and how often sampling
-    evaluates the network.
+@one_thread()
+def timed(config: RunConfig) -> float:
+    """Return the CPU-seconds that training takes for an image in one thread, as engines execute runs.
 
     Raises:
         UserError: the device or the precision is not available here.
     """
-    import torch
-
     from phasescope.models.training.loop import fresh_learner, learn
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        world, family = config.world, config.family.build()
-        training = config.training.model_copy(update={"steps": 10**6})  # enough, however short the run is
-        with as_user_error():
-            learner = fresh_learner(config.network, world.shape, world.factors.visible, training, config.seed)
-        evaluations = _evaluations(learner.average, config, family)
-        steps = learn(learner, family, world, config.seed)
-        spent: list[float] = []
-        while sum(spent) < LEAST_S or (training.compile and len(spent) < 2):
-            began = time.process_time()
-            next(steps)
-            spent.append(time.process_time() - began)
-        # The first step allocates memory, and compiles: it counts only where it is the only one.
-        counted = spent[1:] or spent
-        return sum(counted) / (len(counted) * training.batch), evaluations
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _evaluations(network: nn.Module, config: RunConfig, family: Any) -> int:
-    """Count them while an image is sampled by a network that gives its first answer again each time, which costs nothing."""
-    import torch
-
-    answers: list[Any] = []
-    forward = network.forward
-
-    def answer(*given: Any, **more: Any) -> Any:
-        answers.append(answers[0] if answers else forward(*given, **more))
-        return answers[0]
-
-    network.forward = answer  # the network is thrown away
-    world, device = config.world, next(network.parameters()).device
-    labels = torch.as_tensor(world.factors.visible_columns(world.training_labels()[:1]), dtype=torch.float32)
-    with torch.no_grad():
-        generator = torch_generator(config.seed, "cost", 0, str(device))
-        family.sample(network, labels.to(device), world.shape, generator)
-    return max(len(answers), 1)
+    world = config.world
+    training = config.training.model_copy(update={"steps": 10**6})  # enough, however short the run is
+    with as_user_error():
+        learner = fresh_learner(config.network, world.shape, world.factors.visible, training, config.seed)
+    steps = learn(learner, config.family.build(), world, config.seed)
+    spent: list[float] = []
+    while sum(spent) < LEAST_S or (training.compile and len(spent) < 2):
+        began = time.process_time()
+        next(steps)
+        spent.append(time.process_time() - began)
+    # The first step allocates memory, and compiles: it counts only where it is the only one.
+    counted = spent[1:] or spent
+    return sum(counted) / (len(counted) * training.batch)

@@ -32,25 +32,12 @@ STATUS_EVERY_S = 2.0
 
 
 @dataclass(frozen=True)
-class Start:
-    """What a run is, and the step from which it resumes: 0 at its very start."""
-
-    folder: Path
-    parameters: int
-    images: int
-    step: int
-    steps: int
-    device: str
-    threads: int
-
-
-@dataclass(frozen=True)
 class Progress:
-    """Where a run stands: after a step, or after a snapshot, whose metrics are then given; `loss` is the last one known."""
+    """Where a run stands: at its start, after a step, or after a snapshot, whose metrics are then given; `loss` is the last
+    one known."""
 
     step: int
     steps: int
-    images_seen: int
     loss: float | None
     metrics: dict[str, Any] | None = None
 
@@ -106,8 +93,8 @@ def execute(
     anew: bool = False,
     extend: Run | None = None,
     monitors: Sequence[Monitor] = (),
-) -> Generator[Start | Progress]:
-    """Train `config` in its folder under `runs`, resuming what is there; yields the start, then after each step.
+) -> Generator[Progress]:
+    """Train `config` in its folder under `runs`, resuming what is there; yield its start, then each step.
 
     The folder always allows resumption to bitwise the same weights and metrics: a snapshot appears whole, then its line of
     metrics, then a checkpoint; what lies beyond the last one is done again, and nothing else is dropped but `anew`.
@@ -169,19 +156,19 @@ class _Execution:
         self._status_due = time.monotonic() + STATUS_EVERY_S
         self._checkpoint_due = time.monotonic() + CHECKPOINT_EVERY_S
 
-    def events(self) -> Iterator[Start | Progress]:
+    def events(self) -> Iterator[Progress]:
         from phasescope.models.training.loop import learn
 
         learner = self.learner
         if learner.step == self.steps and self.folder.status["state"] == "done":
             self.recorder.update_monitors()
-            yield self._start()
+            yield self._progress()
             return
         self.folder.write_json("about.json", about(self.config, self.plan))
         self._write_status("running")
         with self._failure_in_status():
             try:
-                yield self._start()
+                yield self._progress()
                 if learner.step == 0 and not self.folder.metrics and not self.stop.asked:
                     yield self._progress(self._observe())
                 losses = learn(learner, self.family, self.config.world, self.config.seed)
@@ -297,17 +284,8 @@ class _Execution:
         self.folder.write_checkpoint(tensors, state)
         self._checkpoint_due = time.monotonic() + CHECKPOINT_EVERY_S
 
-    def _start(self) -> Start:
-        import torch
-
-        learner, parameters = self.learner, sum(p.numel() for p in self.learner.network.parameters())
-        return Start(
-            self.folder.path, parameters, self.recorder.images, learner.step, self.steps, str(learner.device),
-            torch.get_num_threads(),
-        )  # fmt: skip
-
-    def _progress(self, metrics: dict[str, Any] | None) -> Progress:
-        return Progress(self.learner.step, self.steps, self.learner.images_seen, self.losses.last, metrics)
+    def _progress(self, metrics: dict[str, Any] | None = None) -> Progress:
+        return Progress(self.learner.step, self.steps, self.losses.last, metrics)
 
     def _write_status(self, state: str, **more: Any) -> None:
         learner = self.learner

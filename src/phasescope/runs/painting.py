@@ -5,7 +5,6 @@ One seed is one noise, whatever the label: as the target moves the image moves, 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,14 +15,7 @@ import numpy as np
 from phasescope.core.errors import UserError, as_user_error
 from phasescope.core.places import Place
 from phasescope.runs.intervening import IMAGES, Change, changed, guided, target_of, went
-from phasescope.runs.loading import (
-    Loaded,
-    check_labels,
-    check_work,
-    config_of,
-    load_network,
-    not_imported,
-)
+from phasescope.runs.loading import Loaded, check_labels, check_work, load_network, not_imported
 from phasescope.runs.sampling import inputs_at
 from phasescope.runs.store.folder import Run
 
@@ -37,10 +29,10 @@ if TYPE_CHECKING:
 
 STRIP = 8
 """states of the way to the image that are shown"""
+KEPT = 12
+"""networks at hand"""
 SMALL_NETWORK = 2_000_000
 """parameters up to which a second thread costs more than it brings"""
-MOST_VALUES, MOST_PARAMETERS = 2**16, 2**28
-"""of an image and of a network that the explorer samples from"""
 MOST_MAP_VALUES = 2**20
 """of the maps of one answer: what is beyond them is left out, by whole channels"""
 
@@ -102,8 +94,8 @@ class Inside:
 class Painter:
     """Networks out of snapshots, the last few of them kept; one image is sampled at a time."""
 
-    def __init__(self, capacity: int = 12):
-        self._loaded = lru_cache(capacity)(self._load)
+    def __init__(self) -> None:
+        self._loaded = lru_cache(KEPT)(self._load)
 
     def load(self, run: Run, step: int | None) -> Loaded:
         """The network of a snapshot, of the last one without `step`.
@@ -127,18 +119,7 @@ class Painter:
 
     def _load(self, path: Path, step: int, written_ns: int) -> Loaded:
         """The network of a run's snapshot, whose weights were `written_ns`: written again, they are another network."""
-        import torch
-
-        config = config_of(run := Run(path))
-        # Counted before anything is allocated: the run may be anybody's.
-        with as_user_error(), torch.device("meta"):
-            network = config.network.build(config.world.shape, config.world.factors.visible)
-        values, parameters = math.prod(config.world.shape), sum(w.numel() for w in network.parameters())
-        if values > MOST_VALUES or parameters > MOST_PARAMETERS:
-            size = f"{parameters:,} parameters, images of {values:,} values"
-            raise UserError(
-                f"`network` (={size}) must be at most {MOST_PARAMETERS:,} and {MOST_VALUES:,} here"
-            )
+        run = Run(path)
         loaded = load_network(run, run.snapshot(step))
         loaded.network.requires_grad_(False)
         return loaded

@@ -8,13 +8,16 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from phasescope.core.errors import UserError
 from phasescope.core.sources import told_of
+from phasescope.measures import SHEET
+from phasescope.measures.learning import phases
 from phasescope.runs.about import provenance
+from phasescope.runs.probing.config import PlaceConfig, ProbingConfig
 from phasescope.runs.store.folder import Run, now
 from phasescope.runs.store.writer import RunWriter
 
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from phasescope.runs.config import RunConfig
-    from phasescope.runs.probing.config import ProbingConfig
     from phasescope.runs.probing.observer import Observer
     from phasescope.worlds import World
 
@@ -173,8 +175,6 @@ class Recorder:
 
     def summarise(self) -> None:
         """Read the summary again from the folder's metrics."""
-        from phasescope.runs.probing.observer import summarise
-
         self.summary = summarise(self.plan, self.folder.metrics)
 
     def write_status(
@@ -201,3 +201,32 @@ class Recorder:
             }
         )
         self.update_monitors()
+
+
+def summarise(plan: ProbingConfig, metrics: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Of each kind of phase the sequence and the onsets in images seen; where it was read; how the thresholds stand."""
+    images_seen = [entry["images_seen"] for entry in metrics]
+    summary: dict[str, Any] = {}
+    for kind in metrics[0]["phase"] if metrics else ():
+        course = [entry["phase"][kind] for entry in metrics]
+        summary[kind] = {
+            "sequence": phases.phase_sequence(course),
+            "onsets": phases.phase_onsets(images_seen, course),
+        }
+    places = {
+        "sheet": plan.representation,
+        "representation": plan.representation,
+        "representation_p1": plan.p1,
+    }
+    summary["places"] = {
+        name: str(place.place)
+        for name, place in places.items()
+        if isinstance(place, PlaceConfig)
+        and ("latents" in plan.observe or (name == "sheet" and plan.reads_latents))
+    }
+    summary["thresholds"] = {
+        "behaviour": asdict(phases.BehaviourThresholds()),
+        "representation": asdict(phases.RepresentationThresholds()),
+        "sheet": asdict(SHEET),
+    }
+    return summary

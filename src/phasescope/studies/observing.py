@@ -41,7 +41,7 @@ SHEET = ("label_share", "label_dimension", "sheet_trustworthiness", "sheet_order
 """scores that are read of latents even if no other is"""
 BY_SPLIT = ("accuracy", "outcomes", "error_px")
 GROUPS = {
-    *SAMPLES, *FAMILY, *ROUTES, *NAMES, *COSTS, "p1_order", "label_dimension", "homology", "gain", "phase", "step",
+    *SAMPLES, *FAMILY, *ROUTES, *NAMES, *COSTS, "p1_order", "label_dimension", "gain", "phase", "step",
     "images_seen", "epochs", "loss", "gradient_norm", "parameters", "config", "host",
 }  # fmt: skip
 """what names of recorded columns begin with, a user's own measures apart"""

@@ -5,7 +5,7 @@ Figures are PDF with TrueType fonts or SVG whose text stays text; their captions
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,7 +22,6 @@ from phasescope.views.figures.axes import figure_bytes
 from phasescope.views.figures.studies import draw
 from phasescope.views.plots import FIGURES, Plot, plot_of
 from phasescope.views.record import Record
-from phasescope.views.report.page import attempt
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,15 +38,11 @@ def run_files(
     tables: Path | None = None,
     form: Form = "csv",
     events: Path | None = None,
-    on_left_out: Callable[[str], None] = lambda _: None,
 ) -> list[Path]:
     """Write what is asked of a run, each to its folder; return the files' paths.
 
     Tables are `snapshots` (a row a snapshot: configuration, metrics, costs) and `readings` (a row a generated image, with
     its step).
-
-    Args:
-        on_left_out: called with a sentence for each figure that damage makes impossible.
 
     Raises:
         UserError: the run recorded nothing yet, or what it recorded is damaged; TensorBoard is not installed.
@@ -56,13 +51,7 @@ def run_files(
     if not record.metrics and (figures or tables):
         raise UserError(f"`RUN` (={run.name}) must have a snapshot to be exported, and has none yet")
     if figures is not None:
-        plots = list[Plot]()
-        for name in FIGURES:
-            plot, why = attempt(record, lambda name=name: plot_of(record, name))
-            if why:
-                on_left_out(f"Not drawn: {name}: {why}.")
-            plots += [plot] if plot else []
-        written += _write_figures(plots, figures, kind)
+        written += _write_figures(filter(None, (plot_of(record, name) for name in FIGURES)), figures, kind)
     if tables is not None:
         rows = snapshot_rows(run.identity, record.config, record.status, record.metrics)
         frames = {"snapshots": plain_types(as_frame(rows))}

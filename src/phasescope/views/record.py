@@ -107,11 +107,6 @@ class Record:
         return [lines[index] for index in evenly(np.arange(len(lines)), MOST_SCALARS)]
 
     @cached_property
-    def faults(self) -> list[str]:
-        """What is damaged of its status, in words."""
-        return [str(self.status.get("error"))] if self.status["state"] == "broken" else []
-
-    @cached_property
     def _lines(self) -> list[dict[str, Any]]:
         if not self.last_only:
             return self.run.metrics

@@ -12,10 +12,9 @@ several images have names all of them: they are told apart by a hidden factor, `
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -25,7 +24,7 @@ from phasescope.core.factors import Factors
 from phasescope.core.npz import open_npz
 from phasescope.core.randomness import numpy_generator
 from phasescope.worlds.base import Split, World
-from phasescope.worlds.image_set import Description, ImageSet
+from phasescope.worlds.image_set import ImageSet
 from phasescope.worlds.nearest import MOST_NUMBERS, NearestImage
 
 if TYPE_CHECKING:
@@ -92,11 +91,7 @@ class ArrayWorld(World):
         images: np.ndarray,
         labels: Float[np.ndarray, "M K"],
         names: Sequence[str] | None = None,
-        periodic: Sequence[str] = (),
-        categorical: Sequence[str] = (),
-        span: Sequence[float] | None = None,
-        classes: Mapping[str, Sequence[str]] | None = None,
-        hidden: Sequence[str] = (),
+        **described: Any,
     ) -> Self:
         """Return a world of arrays in memory, to probe and to watch with; a run that is trained needs a `file`.
 
@@ -105,18 +100,13 @@ class ArrayWorld(World):
                 0 to 1, or from -1 to 1.
             labels: (M, K), or (M,) of one factor. A label that several images have names all of them.
             names: of the factors; by default label1, label2, ...
-            periodic, categorical: names of those that are so.
-            classes: by categorical factor the names of its classes, from the smallest value up.
-            hidden: names of factors that are neither given to the network nor measured.
-            span: each factor's range, or its period; by default that of the labels, if none is periodic.
+            described: `periodic`, `categorical`, `classes`, `hidden` and `span`, as the fields of this class.
 
         Raises:
             UserError: names the argument, its value and the rule.
         """
-        world = cls()
-        world.__dict__["data"] = ImageSet(
-            images, labels, Description(names, periodic, categorical, span, classes, hidden)
-        )
+        world = cls.of({"names": names, **described})
+        world.__dict__["data"] = ImageSet(images, labels, world)
         return world
 
     def saved(self, file: Path) -> Self:
@@ -142,19 +132,16 @@ class ArrayWorld(World):
             raise UserError("`world.file` (=) must be given: an npz file with images and labels")
         images, labels, layout = read_arrays(Path(self.file), self.limit, self.draw)
         names, periods = LAYOUTS[layout]
-        described = Description(
-            self.names, self.periodic, self.categorical, self.span, self.classes, self.hidden
-        )
-        if labels.ndim == 2 and labels.shape[1] == len(names) and self.names is None:
-            described = replace(
-                described,
-                names=names,
-                periodic=self.periodic or tuple(periods),
-                categorical=self.categorical or tuple(name for name in names if name in NAMED),
-                span=self.span
-                or [periods.get(name, float(np.ptp(labels[:, k])) or 1.0) for k, name in enumerate(names)],
-            )
-        return ImageSet(images, labels, described)
+        if labels.ndim != 2 or labels.shape[1] != len(names) or self.names is not None:
+            return ImageSet(images, labels, self)
+        spans = [periods.get(name, float(np.ptp(labels[:, k])) or 1.0) for k, name in enumerate(names)]
+        of_layout = {
+            "names": names,
+            "periodic": self.periodic or tuple(periods),
+            "categorical": self.categorical or tuple(name for name in names if name in NAMED),
+            "span": self.span or spans,
+        }
+        return ImageSet(images, labels, self.model_copy(update=of_layout))
 
     @property
     def factors(self) -> Factors:

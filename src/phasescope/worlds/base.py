@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from jaxtyping import Bool, Float
 from pydantic import model_validator
 
+from phasescope.core.errors import UserError
 from phasescope.core.factors import Factors
 from phasescope.core.kinds import Kind
 from phasescope.core.randomness import numpy_generator
@@ -184,52 +184,44 @@ def check_world(world: World) -> None:
     """Try out a user's own world on a few labels.
 
     Raises:
-        ValueError: a method fails, or does not return what `World` or `Reader` says; the first fault, by class and method.
+        UserError: a method does not return what `World` or `Reader` says; the first fault, by class and method.
+        SourceFailed: a method raises an exception.
     """
-    rng = numpy_generator(0, "world tried out")
-    factors, shape = (_call(world, name, of=partial(getattr, world, name)) for name in ("factors", "shape"))
+    with failing(f"`{type(world).__name__}` must render and read {FEW} labels"):
+        _try_out(world)
+
+
+def _try_out(world: World) -> None:
+    import torch
+
+    rng, factors, shape = numpy_generator(0, "world tried out"), world.factors, world.shape
     known = isinstance(factors, Factors) and len(factors) > 0
     _must(known, world, "factors", "be Factors, one at least", factors)
     fits = isinstance(shape, tuple) and len(shape) > 1 and all(isinstance(n, int) and n > 0 for n in shape)
     _must(fits, world, "shape", "be (C, *spatial), whole numbers from 1", shape)
 
-    def labels_of(method: str, *given: Any, of: Callable[..., Any] | None = None) -> np.ndarray:
-        labels, K = _call(world, method, *given, of=of), len(factors)
-        fits = isinstance(labels, np.ndarray) and labels.ndim == 2 and labels.shape[1] == K and len(labels)
-        rule = f"return labels (n, {K}), float32"
-        _must(bool(fits) and labels.dtype == np.float32, world, method, rule, labels)
-        _must(bool(np.isfinite(labels).all()), world, method, "return finite labels", labels)
-        return labels
+    def check_labels(method: str, labels: Any) -> None:
+        K, fits = len(factors), isinstance(labels, np.ndarray) and labels.dtype == np.float32
+        fits = fits and labels.shape[1:] == (K,) and len(labels) > 0 and np.isfinite(labels).all()
+        _must(bool(fits), world, method, f"return finite labels (n, {K}), float32", labels)
 
-    same = "return the same when it is called again"
-    labels, again = labels_of("training_labels"), _call(world, "training_labels")
-    _must(np.array_equal(labels, again), world, "training_labels", same, again)
-    labels = labels[np.linspace(0, len(labels) - 1, FEW).astype(int)]
-    labels_of("draw_labels", FEW, rng)
-    for name, split in _call(world, "splits").items():
-        labels_of(f"splits()[{name!r}]", FEW, rng, of=split)
-    images = _images(world, labels)
-    again = _images(world, labels)
-    _must(np.array_equal(images, again), world, "render", same, again)
-    reader = _call(world, "reader")
+    trained = world.training_labels()
+    check_labels("training_labels", trained)
+    check_labels("draw_labels", world.draw_labels(FEW, rng))
+    for name, split in world.splits().items():
+        check_labels(f"splits()[{name!r}]", split(FEW, rng))
+    some = torch.from_numpy(trained[np.linspace(0, len(trained) - 1, FEW).astype(int)])
+    images, again = (world.render(some.clone()) for _ in range(2))
+    fits = isinstance(images, torch.Tensor) and tuple(images.shape) == (FEW, *shape)
+    rule = f"return a float32 tensor of shape {(FEW, *shape)}"
+    _must(fits and images.dtype == torch.float32, world, "render", rule, images)
+    largest = float(images.abs().max())
+    _must(largest <= 1 + 1e-3, world, "render", "return numbers in [-1, 1]", largest)
+    # A run that is resumed must see the images that it would have seen.
+    _must(torch.equal(images, again), world, "render", "return the same when it is called again", again)
+    reader = world.reader()
     if reader is not None:
-        _check_reader(reader, world, images)
-
-
-def _images(world: World, labels: np.ndarray) -> np.ndarray:
-    import torch
-
-    given = torch.from_numpy(labels.copy())
-    images = _call(world, "render", given)
-    whole = (len(labels), *world.shape)
-    fits = isinstance(images, torch.Tensor) and tuple(images.shape) == whole and images.dtype == torch.float32
-    _must(fits, world, "render", f"return a float32 tensor of shape {whole}", images)
-    images = images.detach().numpy()
-    within = bool((np.abs(images) <= 1 + 1e-3).all())
-    _must(within, world, "render", "return numbers in [-1, 1]", float(np.abs(images).max()))
-    kept = np.array_equal(given.numpy(), labels)
-    _must(kept, world, "render", "leave the labels it is given as they are", given)
-    return images
+        _check_reader(reader, world, images.detach().numpy())
 
 
 def _check_reader(reader: Any, world: World, images: np.ndarray) -> None:
@@ -243,14 +235,9 @@ def _check_reader(reader: Any, world: World, images: np.ndarray) -> None:
     )
     rule = "be Outcomes, one at least, each with a phase, A, B or C, and a colour, #rrggbb"
     _must(fits, reader, "outcomes", rule, outcomes)
-    columns = _call(reader, "read", images)
+    columns = reader.read(images)
     fits = isinstance(columns, Mapping) and all(np.shape(column) == (n,) for column in columns.values())
     _must(fits, reader, "read", f"return columns by name, ({n},) each for {n} images", columns)
-
-
-def _call(owner: Any, method: str, *given: Any, of: Callable[..., Any] | None = None) -> Any:
-    with failing(f"`{type(owner).__name__}.{method}` must not fail"):
-        return (of or getattr(owner, method))(*given)
 
 
 def _must(holds: bool, owner: Any, method: str, rule: str, value: Any) -> None:
@@ -258,7 +245,7 @@ def _must(holds: bool, owner: Any, method: str, rule: str, value: Any) -> None:
         kind = " ".join(repr(value)[:80].split())
         if hasattr(value, "dtype"):
             kind = f"{value.dtype} of shape {tuple(value.shape)}"
-        raise ValueError(f"`{type(owner).__name__}.{method}` (={kind}) must {rule}")
+        raise UserError(f"`{type(owner).__name__}.{method}` (={kind}) must {rule}")
 
 
 def not_finite(world: World) -> str:

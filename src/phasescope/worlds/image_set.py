@@ -1,7 +1,7 @@
 """The images and labels of a data set, checked, and found by one another."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -16,20 +16,8 @@ SAME = 1e-7
 """share of a factor's range within which two values of a continuous factor are one value in float32"""
 
 
-@dataclass(frozen=True)
-class Description:
-    """Descriptions of the factors of labels; see `ArrayWorld.from_arrays`."""
-
-    names: Sequence[str] | None = None
-    periodic: Sequence[str] = ()
-    categorical: Sequence[str] = ()
-    span: Sequence[float] | None = None
-    classes: Mapping[str, Sequence[str]] | None = None
-    hidden: Sequence[str] = ()
-
-
 class ImageSet:
-    """Images that are looked up by their labels.
+    """Images that are looked up by their labels; an `ArrayWorld` describes the factors of these.
 
     Attributes:
         images: (M, C, N, N), as they were given.
@@ -40,7 +28,7 @@ class ImageSet:
         first: (m,), the row of the first image of each.
     """
 
-    def __init__(self, images: np.ndarray, labels: np.ndarray, described: Description):
+    def __init__(self, images: np.ndarray, labels: np.ndarray, described: Any):
         images, labels = np.asarray(images), np.asarray(labels)
         if labels.dtype.kind not in "biuf":
             raise UserError(f"`labels` (of {labels.dtype}) must be numbers")
@@ -59,7 +47,7 @@ class ImageSet:
                 f"`names` (={list(names)}) must have one entry for each of {labels.shape[1]} factors"
             )
         labels = as_float32(labels, names) + 0.0  # -0.0 is 0.0
-        self.factors, varies = _factors(labels, replace(described, names=names))
+        self.factors, varies = _factors(labels, names, described)
         self.images, self._factor, self._offset = _checked(images)
         self.labels = np.ascontiguousarray(labels[:, varies])
         self.given = len(self.factors)
@@ -108,9 +96,11 @@ class ImageSet:
         return [known[label.tobytes()] for label in labels]
 
 
-def _factors(labels: Float[np.ndarray, "M K"], described: Description) -> tuple[Factors, np.ndarray]:
+def _factors(
+    labels: Float[np.ndarray, "M K"], names: Sequence[str], described: Any
+) -> tuple[Factors, np.ndarray]:
     """Return the factors that vary in the labels, and whether each factor does."""
-    names, span, classes = described.names or (), described.span, described.classes or {}
+    span, classes = described.span, described.classes
     for field, some in (("hidden", described.hidden), ("classes", classes)):
         for name in some:
             if name not in names:

@@ -7,7 +7,8 @@ from torch import nn
 from phasescope.core.places import Place
 from phasescope.models.families.diffusion.optimum import ConditionalOptimum
 from phasescope.runs.config import over_defaults
-from phasescope.runs.probing.observer import Observer, half, summarise, write_weights
+from phasescope.runs.probing.observer import Observer, half, write_weights
+from phasescope.runs.recorder import summarise
 from phasescope.runs.store import hold
 from phasescope.worlds.bump.reader import OUTCOMES
 

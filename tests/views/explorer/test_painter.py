@@ -29,7 +29,7 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def painter():
-    return Painter(capacity=2)
+    return Painter()
 
 
 def image(painter, run, wish, step=40) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 What cannot be measured is left out, with its reason: disentanglement needs two factors, additivity and the
 factorization index need ordered labels on a lattice, and what compares noise draws needs several of them.
-Homology is apart (`persistent_homology`): it takes longer than all of these together.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from phasescope.measures.latents.additivity import additivity
 from phasescope.measures.latents.dimension import participation_ratio, two_nn
 from phasescope.measures.latents.disentanglement import DCI, Code, code_of, dci, mig, sap
 from phasescope.measures.latents.factorization import factorization
-from phasescope.measures.latents.neighbours import sheet_readings, trustworthiness
+from phasescope.measures.latents.neighbours import NEIGHBOURS, sheet_readings, trustworthiness
 from phasescope.measures.latents.order import order
 from phasescope.measures.latents.routes import label_share
 from phasescope.measures.scores import Score, scores_frame
@@ -91,7 +90,9 @@ class Given:
     @cached_property
     def sheet(self) -> dict[str, Score]:
         labels = self.known.values[: self.draws.shape[1]]
-        return sheet_readings(self.draws, labels, self.known.factors)
+        # Trustworthiness is defined for fewer neighbours than half of the rows.
+        neighbours = min(NEIGHBOURS, max(len(labels) // 2 - 1, 1))
+        return sheet_readings(self.draws, labels, self.known.factors, neighbours)
 
 
 MEASURES: dict[str, Callable[[Given], Score]] = {

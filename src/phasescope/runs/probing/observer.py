@@ -7,7 +7,7 @@ are those of step 0.
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from phasescope.measures import Score
 from phasescope.measures.learning import phases
 from phasescope.models.families.base import Task
 from phasescope.runs.probing.behaviour import behaviour, reading_columns
-from phasescope.runs.probing.config import PlaceConfig, ProbingConfig
+from phasescope.runs.probing.config import PlaceConfig
 from phasescope.runs.probing.copier import copied, excess
 from phasescope.runs.probing.inputs import Latents
 from phasescope.runs.probing.observation import Observation, ProbeSet
@@ -38,6 +38,8 @@ LEARNT = ("order", "order_told", "order_seen")
 """scores of which is told as well how much of them was learnt"""
 OF_SHEET = ("label_share", "label_dimension", "sheet_trustworthiness", "sheet_order")
 """scores that the phase of the sheet is read from, in the order of `sheet_phase`"""
+OF_LATENTS = ("order", "trustworthiness", "participation_ratio")
+"""of the battery, what is measured at each snapshot beside them"""
 Scores = dict[str, dict[Place, Score]]
 Measured = tuple[dict[str, Score], np.ndarray | None]
 """Of one place every measure's score, and UMAP's embedding where it was asked for."""
@@ -113,33 +115,24 @@ class Observer(ProbeSet):
                     scores.setdefault(name, {}).setdefault(null, {})[str(place)] = score.value
         return scores
 
-    def _measure(self, of: Latents, place: Place, p1: bool) -> Measured:
+    def _measure(self, latents: Latents, place: Place, p1: bool) -> Measured:
         """Every score of one place's latents; UMAP's embedding if asked."""
         labels, factors = self.latent_labels, self.world.factors.visible
-        latents, draws = of.at(place)
-        shared = labels[: draws.shape[1]]
-        scores = {
-            "label_share": measures.label_share(draws),
-            "label_dimension": measures.participation_ratio(draws.mean(axis=0)),
-        }
-        if not factors.categorical.any():
-            neighbours = min(measures.NEIGHBOURS, len(shared) // 2 - 1)
-            scores |= measures.sheet_readings(draws, shared, factors, neighbours)
+        single, draws = latents.at(place)
+        # Labels of one class are all equally near: no sheet can be read.
+        names = OF_SHEET[:2] if factors.categorical.any() else OF_SHEET
         if "latents" not in self.plan.observe:
-            return scores, None
-        scores |= {
-            "order": measures.order(latents, labels, factors=factors),
-            "trustworthiness": measures.trustworthiness(latents, labels, factors=factors),
-            "participation_ratio": measures.participation_ratio(latents),
-            **{name: measure(latents, labels, factors) for name, measure in self.own_measures.items()},
-        }
-        if place in of.crossed:
+            return dict(measures.battery(single, labels, factors, draws=draws, chosen=names)), None
+        names = (*names, *OF_LATENTS)
+        scores = dict(measures.battery(single, labels, factors, draws=draws, chosen=names))
+        scores |= {name: measure(single, labels, factors) for name, measure in self.own_measures.items()}
+        if place in latents.crossed:
             inputs = self.inputs
-            scores |= measures.routes(of.crossed[place], labels[: inputs.crossed], inputs.shown, factors)
+            scores |= measures.routes(latents.crossed[place], labels[: inputs.crossed], inputs.shown, factors)
         if not p1:
             return scores, None
         seeds = range(self.plan.umap_seeds)
-        scores["p1_order"], embedding = measures.p1_order(latents, labels, seeds, factors=factors)
+        scores["p1_order"], embedding = measures.p1_order(single, labels, seeds, factors=factors)
         return scores, embedding
 
     def _measure_all(self, places: Sequence[tuple[Latents, Place, bool]]) -> list[Measured]:
@@ -256,32 +249,3 @@ def write_weights(path: Path, network: nn.Module) -> None:
     """The network's state as safetensors."""
     arrays = {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}
     path.write_bytes(safetensors_bytes(arrays))
-
-
-def summarise(plan: ProbingConfig, metrics: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Of each kind of phase the sequence and the onsets in images seen; where it was read; how the thresholds stand."""
-    images_seen = [entry["images_seen"] for entry in metrics]
-    summary: dict[str, Any] = {}
-    for kind in metrics[0]["phase"] if metrics else ():
-        found = [entry["phase"][kind] for entry in metrics]
-        summary[kind] = {
-            "sequence": phases.phase_sequence(found),
-            "onsets": phases.phase_onsets(images_seen, found),
-        }
-    places = {
-        "sheet": plan.representation,
-        "representation": plan.representation,
-        "representation_p1": plan.p1,
-    }
-    summary["places"] = {
-        name: str(place.place)
-        for name, place in places.items()
-        if isinstance(place, PlaceConfig)
-        and ("latents" in plan.observe or (name == "sheet" and plan.reads_latents))
-    }
-    summary["thresholds"] = {
-        "behaviour": asdict(phases.BehaviourThresholds()),
-        "representation": asdict(phases.RepresentationThresholds()),
-        "sheet": asdict(measures.SHEET),
-    }
-    return summary

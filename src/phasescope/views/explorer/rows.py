@@ -28,8 +28,8 @@ def row_of(run: Run, with_settings: bool = True) -> dict[str, Any]:
 
 def _row(run: Run, with_settings: bool) -> dict[str, Any]:
     record = Record(run, last_only=True)
-    if record.faults:
-        return _broken(run, record.faults[0])
+    if record.status["state"] == "broken":
+        return _broken(run, str(record.status.get("error")))
     return {
         **_identity(run),
         "title": str(record.config.get("name", "")),

@@ -1,15 +1,13 @@
 """The report of a run: the explorer's page of it in one file, with its verdict and tables as plain HTML."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import numpy as np
 import yaml
 
-from phasescope.core.errors import UserError, reading
 from phasescope.core.places import Place
 from phasescope.runs.store.files import to_json, write_aside
 from phasescope.runs.store.folder import Run
@@ -34,38 +32,24 @@ MOST_SNAPSHOTS, MOST_IMAGES, MOST_POINTS, MOST_CLOUD_BYTES = 30, 36, 512, 2_200_
 """that a file carries: snapshots, images of a split, points of a cloud, float32 bytes of all clouds"""
 ALONE = "this file holds no network"
 
-T = TypeVar("T")
 
+def write_report(run: Run, out: Path | None = None) -> Path:
+    """Write the report of `run`, as it stands, to `out`, by default ``report.html`` in its folder; return its path.
 
-def write_report(
-    run: Run, out: Path | None = None, on_left_out: Callable[[str], None] = lambda _: None
-) -> Path:
-    """Write the report of `run`, as it stands, to `out`, by default ``report.html`` in its folder.
-
-    The file appears whole or not at all. What is damaged is not drawn, and named on the page.
-
-    Args:
-        on_left_out: called with a sentence for everything that is damaged and not shown.
-
-    Returns:
-        Its path.
+    The file appears whole or not at all.
 
     Raises:
-        UserError: what the run recorded is damaged beyond that.
+        UserError: what the run recorded cannot be read.
     """
     path = Path(out) if out is not None else Path(run.path) / "report.html"
-    write_aside(path, render_report(run, on_left_out))
+    write_aside(path, render_report(run))
     return path
 
 
-def render_report(run: Run, on_left_out: Callable[[str], None] = lambda _: None) -> str:
+def render_report(run: Run) -> str:
     """Return the report's HTML."""
     record = Record(run)
-    view, why = attempt(record, lambda: run_view(record)) if record.metrics else (None, None)
-    answers, carried = view or ({}, "")
-    damage = [f"Damaged: {fault}." for fault in record.faults] + ([f"Not drawn: {why}."] if why else [])
-    for sentence in damage:
-        on_left_out(sentence)
+    answers, carried = run_view(record) if record.metrics else ({}, "")
     return self_contained(
         "report.html.j2",
         "run",
@@ -76,25 +60,16 @@ def render_report(run: Run, on_left_out: Callable[[str], None] = lambda _: None)
         query="",
         tags=read_tags(run.path),
         subject=words.subject(record),
-        verdict=[*words.verdict(record), *damage],
+        verdict=words.verdict(record),
         headline=words.headline(record),
         sections=SECTIONS,
-        absent=why or ("" if record.metrics else "Nothing is recorded in this run so far."),
+        absent="" if record.metrics else "Nothing is recorded in this run so far.",
         carried=carried,
         scores=score_table(list(last_scores(record)) if record.metrics else [], record.factors),
         last_step=record.metrics[-1]["step"] if record.metrics else 0,
         configuration=yaml.safe_dump(portable(record.config), sort_keys=False),
         provenance=provenance(record),
     )
-
-
-def attempt(record: Record, draw: Callable[[], T]) -> tuple[T | None, str | None]:
-    """Return what `draw` gives; or None, and why what the run recorded makes it impossible."""
-    try:
-        with reading(record.run.path):
-            return draw(), None
-    except UserError as error:
-        return None, str(error)
 
 
 def address_of(run: Run, kind: str = "", **query: object) -> str:

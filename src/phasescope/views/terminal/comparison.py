@@ -74,8 +74,7 @@ def _differing(records: Sequence[Record]) -> Iterator[Row]:
 
 def _results(records: Sequence[Record], places: dict[str, Place]) -> Iterator[Row]:
     last = [_last(record) for record in records]
-    states = ["broken" if record.faults else record.status["state"] for record in records]
-    yield _row("state", "state", states, str)
+    yield _row("state", "state", [record.status["state"] for record in records], str)
     yield _row("step", "step", [line.get("step", 0) for line in last])
     yield _row("images_seen", "images seen", [line.get("images_seen", 0) for line in last])
     for reading, words in READINGS.items():

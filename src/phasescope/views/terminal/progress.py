@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from phasescope.views.numbers import format_clock
 
 if TYPE_CHECKING:
-    from phasescope.runs.execution import Progress, Start
+    from phasescope.runs.execution import Progress
+    from phasescope.runs.store import Run
 
 READINGS = ("behaviour", "representation")
 """readings of phases that a line has room for"""
@@ -32,30 +33,22 @@ def snapshot_line(metrics: dict[str, Any]) -> str:
     return progress + (f"%: {percents}  " if percents else "") + phases
 
 
-def follow(events: Iterator[Start | Progress], tell: Callable[[int, int], None]) -> bool:
+def follow(events: Iterator[Progress], run: Run, tell: Callable[[int, int], None]) -> bool:
     """Print the start, the snapshots and the end of `execution.execute`; return whether the run is then done."""
-    from phasescope.runs.execution import Progress, Start
-    from phasescope.runs.store import Run
     from phasescope.views.record import Record
 
-    start = next(events)
-    assert isinstance(start, Start)
-    unconditional = Record(run := Run(start.folder)).is_unconditional
-    resumed = f", from step {start.step:,} on" if start.step else ""
-    sizes = f"{start.parameters:,} parameters, {start.images:,} images, {start.steps:,} steps"
-    machine = f"{start.device}, threads: {start.threads}"
-    print(f"{start.folder}: {sizes}{resumed}, {machine}", flush=True)
-    step = start.step
-    for event in events:
-        step = event.step
-        tell(step, start.steps)
-        if isinstance(event, Progress) and event.metrics:
+    at, status = next(events), run.status
+    resumed = f", from step {at.step:,} on" if at.step else ""
+    sizes = f"{status['parameters']:,} parameters, {status['images']:,} images, {at.steps:,} steps"
+    print(f"{run.path}: {sizes}{resumed}, {status['device']}, threads: {status['threads']}", flush=True)
+    for at in events:
+        tell(at.step, at.steps)
+        if at.metrics:
             # A record leaves out what compares the images of a network without a label with labels.
-            metrics = Record(run, last_only=True).metrics[-1] if unconditional else event.metrics
-            print(snapshot_line(metrics), flush=True)
-    done = step == start.steps
-    stopped = f"stopped at step {step:,}; the same command resumes it from there"
-    print(f"{'done' if done else stopped}: {start.folder}", flush=True)
+            print(snapshot_line(Record(run, last_only=True).metrics[-1]), flush=True)
+    done = at.step == at.steps
+    stopped = f"stopped at step {at.step:,}; the same command resumes it from there"
+    print(f"{'done' if done else stopped}: {run.path}", flush=True)
     return done
 
 

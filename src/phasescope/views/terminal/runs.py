@@ -75,12 +75,7 @@ def run_summary(run: Run) -> Result:
     record = Record(run)
 
     def to_dict() -> dict[str, Any]:
-        tree = {
-            "run": run.name,
-            "path": shown(str(run.path)),
-            "status": record.status,
-            "faults": record.faults,
-        }
+        tree: dict[str, Any] = {"run": run.name, "path": shown(str(run.path)), "status": record.status}
         tree |= {"tags": read_tags(run.path), "metrics": run.metrics, "about": record.about}
         return tree | {"config": record.config}
 
@@ -91,8 +86,7 @@ def _run_blocks(run: Run, record: Record) -> Iterator[str | Table]:
     status = record.status
     yield f"{run.name}  {status['state']}  step {status.get('step', 0):,}/{status.get('steps', 0):,}"
     yield from (f"tag: {tag}" for tag in read_tags(run.path))
-    yield from (f"error: {fault}" for fault in record.faults)
-    if "error" in status and status["state"] != "broken":
+    if "error" in status:
         yield f"error: {status['error']}"
     if status["state"] != "broken":
         yield subject(record)
