@@ -34,7 +34,7 @@ READY = {
     "compare": "document.querySelectorAll('.charts path.line').length > 1",
     "run": "document.querySelectorAll('.wall .tile[data-outcome]').length > 0 "
     "&& document.querySelector('.cloud')?.data?.[1]?.x?.length > 0",
-    "paint": "document.querySelector('.reading[data-outcome]') !== null "
+    "sample": "document.querySelector('.reading[data-outcome]') !== null "
     "&& document.querySelector('.cloud')?.data?.[3]?.x?.length > 0",
     "studies": "document.querySelectorAll('.card, .absent').length > 0",
     "study": "document.querySelector('h1') !== null && document.readyState === 'complete'",
@@ -95,7 +95,7 @@ def views(runs: Path, results: Path, name: str | None, study: str | None = None)
     if len(others) > 1:
         yield "compare", f"/#/compare?runs={','.join(map(quote, others))}"
     yield "run", f"/#/run/{word}?step={middle}&sel=20,75"
-    yield "paint", f"/#/paint/{word}?label=20.5,11.25&steps=20"
+    yield "sample", f"/#/sample/{word}?label=20.5,11.25&steps=20"
     yield "studies", "/#/studies"
     if results.is_dir():
         for folder in sorted(results.iterdir()):
@@ -133,8 +133,8 @@ def take(
             for width in WIDTHS:
                 for scheme in SCHEMES:
                     page = open_view(browser, address + place, view, width, scheme)
-                    if view == "paint":  # the first image waited for the network to be read
-                        page.locator("canvas.pad").press("ArrowRight")
+                    if view == "sample":  # the first image waited for the network to be read
+                        page.locator(".pad").press("ArrowRight")
                         page.wait_for_timeout(1500)
                     path = out / f"{view}-{width}-{scheme}.png"
                     page.screenshot(path=path, full_page=True)

@@ -44,7 +44,7 @@ MOVES, REDRAWS = 60, 12
 POINTS = 2000
 
 PAINTED = "performance.getEntriesByName('pad-to-image').map((entry) => entry.duration)"
-RESTED = "document.querySelector('.painting .reading')?.ariaBusy === 'false'"
+RESTED = "document.querySelector('.sampling .reading')?.ariaBusy === 'false'"
 REDRAW = """async (step) => {
     const drawn = () => performance.getEntriesByName("manifold").length, before = drawn();
     const slider = document.querySelector(".scrubber input"), began = performance.now();
@@ -84,9 +84,9 @@ def cpu_s(pid: int) -> float:
 
 def pad_to_image(page: Page, address: str, pid: int, name: str, moves: int = MOVES) -> dict[str, float]:
     """Wall time of single moves and of moves while dragging, ms, and the server's processor time of one image, ms."""
-    page.goto(f"{address}/#/paint/{quote(name)}?steps=20")
-    wait_until(page, READY["paint"])
-    box = page.locator("canvas.pad").bounding_box()
+    page.goto(f"{address}/#/sample/{quote(name)}?steps=20")
+    wait_until(page, READY["sample"])
+    box = page.locator(".pad").bounding_box()
     assert box is not None
     rng = numpy_generator(0, "explorer timings")
     page.wait_for_timeout(1000)

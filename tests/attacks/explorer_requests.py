@@ -17,7 +17,6 @@ QUESTIONS: dict[str, dict[str, str]] = {
     "/api/runs/RUN/samples": {"step": "20"},
     "/api/runs/RUN/cloud": {"place": "mid.10", "projection": "pca"},
     "/api/runs/RUN/points": {"place": "mid.10", "projection": "pca", "step": "20", "label": "2,3"},
-    "/api/runs/RUN/inside": {"label": "2,3", "place": "mid.10", "step": "20"},
     "/api/runs/RUN/paint": {
         "label": "2,3", "sampler": "ddim", "steps": "2", "guidance": "0.5", "seed": "1", "strip": "1", "step": "20",
         "tap": "mid", "how": "part", "towards": "5,5",
@@ -28,7 +27,7 @@ QUESTIONS: dict[str, dict[str, str]] = {
 PLACES = (
     "/HOSTILE", "/static/HOSTILE", "/api/HOSTILE", "/api/runs/HOSTILE", "/api/runs/HOSTILE/samples?step=20",
     "/studies/HOSTILE", "/api/runs/HOSTILE/cloud?place=mid.10&projection=pca",
-    "/api/runs/HOSTILE/paint?label=2,3", "/api/runs/HOSTILE/inside?label=2,3&place=mid.10", "/api/runs/HOSTILE/tags",
+    "/api/runs/HOSTILE/paint?label=2,3", "/api/runs/HOSTILE/tags",
     "/api/runs/RUN/HOSTILE",
 )  # fmt: skip
 

@@ -127,7 +127,7 @@ def places_of(run: Run, step: int) -> dict[str, str]:
         "runs": "/#/runs",
         "compare": f"/#/compare?runs={run.name},{run.name}",
         "run": f"/#/run/{run.name}?step={step}&sel=3",
-        "paint": f"/#/paint/{run.name}",
+        "sample": f"/#/sample/{run.name}",
         "studies": "/#/studies",
     }
 
@@ -135,7 +135,7 @@ def places_of(run: Run, step: int) -> dict[str, str]:
 PANELS = """({
     step: document.querySelector('.scrubber .at').innerText,
     outcomes: [...document.querySelectorAll('.histories .legend')].map(legend => legend.innerText),
-    cursors: [...document.querySelectorAll('.histories .cursor:not([hidden])')].map(c => c.getAttribute('x1')),
+    cursors: [...document.querySelectorAll('.histories .cursor')].map(c => c.style.left),
     image: document.querySelector('.wall .tile canvas').toDataURL(),
     points: Array.from(document.querySelector('.cloud').data[0].x.slice(0, 9)),
     painted: Array.from(document.querySelector('.cloud').data[1].x.slice(0, 9)),

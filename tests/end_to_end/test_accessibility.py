@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 NARROW_DARK: tuple[int, Any] = (390, "dark")
 WIDE_LIGHT: tuple[int, Any] = (1280, "light")
-VIEWS = ("runs", "compare", "run", "paint", "studies", "study", "words")
+VIEWS = ("runs", "compare", "run", "sample", "studies", "study", "words")
 READINESS = READY | {
     "words": "document.querySelectorAll('.glossary dt').length > 0",
     "report": "document.querySelector('.cloud')?._fullLayout?.scene?._scene?.glplot !== undefined",
@@ -48,7 +48,7 @@ def places(address, trained) -> dict[str, str]:
         "runs": f"{address}/#/runs",
         "compare": f"{address}/#/compare?runs={','.join([trained.name] * 10)}",
         "run": f"{address}/#/run/{trained.name}?sel=3",
-        "paint": f"{address}/#/paint/{trained.name}",
+        "sample": f"{address}/#/sample/{trained.name}",
         "studies": f"{address}/#/studies",
         "study": f"{address}/studies/example",
         "words": f"{address}/#/words",
@@ -204,7 +204,7 @@ SHOWN = "e.checkVisibility() && !e.disabled"
 CONTROLS = (
     "[...document.querySelectorAll('main :is(a[href], button, input, select, summary, [tabindex=\"0\"])')]"
 )
-KNOWN = 'a, button, label, select, input, summary, [tabindex="0"], svg.chart'
+KNOWN = 'a, button, label, select, input, summary, [tabindex="0"], .plot'
 HTML = ".map(e => e.outerHTML.slice(0, 90))"
 OUT_OF_ORDER = f"{CONTROLS}.filter(e => {SHOWN} && e.tabIndex < 0){HTML}"
 POINTED_AT = (

@@ -151,7 +151,6 @@ def test_what_is_told_no_label_is_described_judged_and_drawn_without_one(untold,
     assert row["success"] == pytest.approx(shares["misplaced"] + shares["correct"])
     assert row["behaviour"] is None
     shown = json.loads(details(record, row_of(untold)))
-    assert shown["label_space"] is None
     assert shown["lines"][-1]["readings"] == []
     assert shown["names"]["splits"] == {"grid": "images"}
 

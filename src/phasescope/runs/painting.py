@@ -33,8 +33,6 @@ KEPT = 12
 """networks at hand"""
 SMALL_NETWORK = 2_000_000
 """parameters up to which a second thread costs more than it brings"""
-MOST_MAP_VALUES = 2**20
-"""of the maps of one answer: what is beyond them is left out, by whole channels"""
 
 
 @dataclass(frozen=True)
@@ -73,22 +71,6 @@ class Painted:
     image: np.ndarray
     noisy: np.ndarray
     estimates: np.ndarray
-
-
-@dataclass(frozen=True)
-class Inside:
-    """One image's activations at a place.
-
-    Attributes:
-        told: the layer's `shape` (channels, rows, columns), of which maps may hold the first channels alone; the `taps`
-            and the range of `conditions` that may be asked for.
-        given: what the network is given, (1, C, *spatial).
-        maps: (channels, rows, columns), float32.
-    """
-
-    told: dict[str, Any]
-    given: np.ndarray
-    maps: np.ndarray
 
 
 class Painter:
@@ -169,39 +151,6 @@ class Painter:
         check_work("labels", len(labels), loaded.config.world)
         with as_user_error():
             return inputs_at(loaded, labels, place).latents(loaded.network, [place.tap]).single[place]
-
-    def looked_into(self, run: Run, step: int | None, label: tuple[float, ...], place: Place) -> Inside:
-        """What is at a place while the network works on the image of `label`, noised as snapshots record it.
-
-        Raises:
-            UserError: there is no such place, or the label is not of this world.
-        """
-        import torch
-
-        from phasescope.models.families.base import evaluating
-        from phasescope.runs.probing.capture import activations
-
-        loaded = self.load(run, step)
-        network, conditions = loaded.network, loaded.config.family.conditions
-        with torch.inference_mode(), evaluating(network), as_user_error():
-            inputs = inputs_at(loaded, np.array([label], np.float32), place)
-            given = inputs.at(place.condition, 0)
-            output = activations(network, [place.tap], *given, flat=False)[place.tap][0].numpy()
-        maps = as_maps(output)
-        told: dict[str, Any] = {"shape": list(maps.shape), "output": list(output.shape)}
-        told["taps"] = list(loaded.config.network.taps or loaded.plan.taps)
-        told["conditions"] = None if conditions is None else [conditions[0], conditions[-1]]
-        kept = max(MOST_MAP_VALUES // (maps.shape[1] * maps.shape[2]), 1)
-        return Inside(told, given[0].numpy(), np.ascontiguousarray(maps[:kept], np.float32))
-
-
-def as_maps(output: np.ndarray) -> np.ndarray:
-    """(channels, rows, columns) of one image's output: features are a row, a signal's channels are rows by themselves."""
-    if output.ndim == 1:
-        return output[None, None]
-    if output.ndim == 2:
-        return output[:, None]
-    return output.reshape(*output.shape[:2], -1)
 
 
 def read(world: World, image: Float[np.ndarray, "1 C *spatial"], label: np.ndarray) -> dict[str, Any]:

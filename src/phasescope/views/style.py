@@ -43,8 +43,6 @@ NAMED = (
 """of a factor's classes, by their index; of more than these, hues evenly round the circle"""
 MOST_NAMED = 20
 """classes whose names stand beside their colours"""
-SHARE_MAP, ERROR_MAP = "viridis", "plasma_r"
-"""of a cell of label space, perceptually even: what is good is light in both"""
 HELD_OUT = ("accent", "p1", "order", "told", "seen")
 """of held-out splits, by their names in the palette"""
 
@@ -90,11 +88,6 @@ def class_ticks(factor: Factor) -> dict[str, list]:
         return {}
     names = [factor.class_name(value) for value in factor.values]
     return {"tickvals": factor.values.tolist(), "ticktext": names}
-
-
-def even_colours(name: str, count: int = 33) -> list[str]:
-    """Return those of a colour map, #rrggbb, in even steps from its first to its last."""
-    return [to_hex(colormaps[name](i / (count - 1))) for i in range(count)]
 
 
 def held_out_colours(splits: Iterable[str]) -> dict[str, str]:

@@ -12,7 +12,6 @@ from phasescope.core.factors import Factor
 from phasescope.runs.loading import not_imported
 from phasescope.runs.store.files import to_json
 from phasescope.runs.store.folder import shown
-from phasescope.views.cells import factors_shown, worst
 from phasescope.views.figures.curves import run_panels
 from phasescope.views.figures.drawing import Line, Mesh, RunPanel
 from phasescope.views.figures.manifold import PROJECTIONS, labels_of, places_of
@@ -20,11 +19,8 @@ from phasescope.views.record import Record
 from phasescope.views.report import words
 from phasescope.views.scores import Accuracy, accuracies
 from phasescope.views.style import (
-    ERROR_MAP,
     PALETTE,
-    SHARE_MAP,
     class_ticks,
-    even_colours,
     held_out_colours,
     scale_of,
 )
@@ -56,7 +52,7 @@ def details(record: Record, row: dict[str, Any]) -> str:
 
 def history(record: Record) -> dict[str, Any]:
     """Return all that the page of a run shows except its row, JSON-ready."""
-    declared = {name: record.declared_place(name) for name in ("representation", "representation_p1")}
+    place = record.declared_place("representation")
     return {
         "sentence": record.about.get("sentence"),
         "config": record.complete_config,
@@ -64,7 +60,7 @@ def history(record: Record) -> dict[str, Any]:
         "verdict": words.verdict(record),
         "headline": _headline(record),
         "subject": words.subject(record),
-        "declared": {name: place and str(place) for name, place in declared.items()},
+        "read_at": place and str(place),
         "names": _names(record),
         "lines": [_line(line, record) for line in record.metrics],
         "scalars": [line["step"] for line in record.scalars],
@@ -73,8 +69,7 @@ def history(record: Record) -> dict[str, Any]:
         "latents": _latents(record),
         "factors": [_factor(factor) for factor in record.factors],
         "position": record.position,
-        "axes": factors_shown(record),
-        "label_space": _label_space(record),
+        "axes": _axes(record),
         "outcomes": [outcome._asdict() for outcome in record.outcomes],
         "splits": _splits(record),
         "painting": painting(record),
@@ -109,16 +104,11 @@ def painting(record: Record) -> dict[str, Any]:
     }
 
 
-def _label_space(record: Record) -> dict[str, Any] | None:
-    """How its cells are drawn, and which splits are held out; None if there are no cells."""
-    if not record.outcomes or record.is_unconditional or not factors_shown(record):
-        return None
-    most, unit = worst(record)
-    return {
-        "held_out": list(record.about.get("held_out") or {}),
-        "share": {"most": 1, "colours": even_colours(SHARE_MAP)},
-        "error": {"most": most, "unit": unit, "colours": even_colours(ERROR_MAP)},
-    }
+def _axes(record: Record) -> list[int]:
+    """Return the two factors of the pad: a position on the canvas, else the first two that are no classes, or fewer."""
+    measured = [k for k, factor in enumerate(record.factors) if not factor.categorical]
+    position = list(record.position or ())
+    return position if position and set(position) <= set(measured) else measured[:2]
 
 
 def _names(record: Record) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The files of the page: those of `static/`, the palette and the terms, and plotly.js as its package ships it."""
+"""The files of the page: those of `static/`, the palette and the terms, Preact, and plotly.js as its package ships it."""
 
 from functools import cache
 from importlib import resources
@@ -27,8 +27,8 @@ def page_file(name: str) -> bytes | None:
         ).encode()
     if name == "plotly.min.js":
         return (resources.files("plotly") / "package_data" / name).read_bytes()
-    known = {entry.name for entry in STATIC.iterdir() if Path(entry.name).suffix in TYPES}
-    return (STATIC / name).read_bytes() if name in known else None
+    known = {path.name: path for folder in (STATIC, STATIC / "vendor") for path in folder.iterdir()}
+    return known[name].read_bytes() if name in known and Path(name).suffix in TYPES else None
 
 
 def _palette() -> str:

@@ -1,16 +1,12 @@
 """Images, as they travel to the page: those of a snapshot, and those that its network is asked for."""
 
-from typing import Any
-
 import numpy as np
 
 from phasescope.core.errors import reading
-from phasescope.core.places import Place
 from phasescope.runs import painting
 from phasescope.runs.painting import Wish
 from phasescope.runs.store.folder import Run
 from phasescope.runs.store.snapshot import Snapshot
-from phasescope.views.cells import cells
 from phasescope.views.explorer.clouds import packet
 from phasescope.views.figures.pixels import pixels
 from phasescope.views.record import Record, evenly
@@ -25,18 +21,11 @@ class Painter(painting.Painter):
         images = {name: _pixels(getattr(answer, name)) for name in ("noisy", "estimates")}
         return packet(answer.told, image=_pixels(answer.image)[0], **images)
 
-    def inside(self, run: Run, step: int | None, label: tuple[float, ...], place: Place) -> bytes:
-        """Return maps of a site's channels; raise as `looked_into` does."""
-        answer = self.looked_into(run, step, label, place)
-        header = {"step": step, "place": str(place), **answer.told}
-        return packet(header, given=_pixels(answer.given), maps=answer.maps)
-
 
 def samples(record: Record, snapshot: Snapshot, most: int | None = None) -> bytes:
     """Return the images generated for the fixed labels as a packet.
 
-    It holds images (n, H, W, c), labels, what was read of each factor and its error (n, K), outcomes, and the summary of all
-    images by cell of label space.
+    It holds images (n, H, W, c), labels, what was read of each factor and its error (n, K), and outcomes.
 
     Args:
         most: images of each split, evenly chosen; all without it.
@@ -62,7 +51,6 @@ def samples(record: Record, snapshot: Snapshot, most: int | None = None) -> byte
             "of": n,
             "outcome": outcomes[kept].tolist(),
             "split": split[kept].tolist(),
-            "cells": _cells(record, stored["labels"], split, read),
         }
         return packet(
             header,
@@ -71,15 +59,6 @@ def samples(record: Record, snapshot: Snapshot, most: int | None = None) -> byte
             read=columns(""),
             errors=columns("error_"),
         )
-
-
-def _cells(record: Record, labels: np.ndarray, split: np.ndarray, read: dict) -> dict[str, Any] | None:
-    """Return the cells, row by row, and how many rows there are."""
-    summary = cells(record, labels, split, read)
-    if summary is None:
-        return None
-    each = {name: getattr(summary, name).ravel().tolist() for name in ("n", "share", "error", "held")}
-    return {**each, "rows": len(summary.n), "right": summary.right, "off": summary.off}
 
 
 def _pixels(images: np.ndarray) -> np.ndarray:

@@ -108,10 +108,6 @@ class Explorer:
         step, run = query.integer("step", None), self._entry(query).run
         return self.painter.paint(run, step, wish)
 
-    def inside(self, query: Query) -> bytes:
-        run, label, place = self._entry(query).run, query.numbers("label"), query.place("place")
-        return self.painter.inside(run, query.integer("step", None), label, place)
-
     def _entry(self, query: Query) -> Entry:
         return self.library.entry(query.path["run"])
 
@@ -136,7 +132,6 @@ def create_app(runs: Path, results: Path) -> Starlette:
         f"{run}/cloud": explorer.cloud,
         f"{run}/points": explorer.points,
         f"{run}/paint": explorer.paint,
-        f"{run}/inside": explorer.inside,
     }
     app = Starlette(
         routes=[

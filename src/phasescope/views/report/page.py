@@ -54,7 +54,7 @@ def render_report(run: Run) -> str:
         "report.html.j2",
         "run",
         answers,
-        with_plotly=any("/cloud?" in url for url in answers),
+        with_plotly=any("/cloud?" in url or "/samples?" in url for url in answers),
         name=run.name,
         title=run.name,
         query="",

@@ -1,4 +1,5 @@
-// What the server answers: JSON, or a packet of arrays (see packets.py).
+// @ts-check
+// What the server answers: JSON, or a packet of arrays (see clouds.py).
 
 const ARRAYS = {float32: Float32Array, uint8: Uint8Array};
 
@@ -9,51 +10,79 @@ export const ALONE = carried ? JSON.parse(carried.textContent) : null;
 async function ask(url) {
   if (ALONE) {
     if (!(url in ALONE)) throw new Error("This file does not carry it.");
-    const bytes = Uint8Array.from(atob(ALONE[url]), (letter) => letter.charCodeAt(0));
+    const bytes = Uint8Array.from(atob(ALONE[url]), letter => letter.charCodeAt(0));
     return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")));
   }
   const answer = await fetch(url);
   if (answer.ok) return answer;
-  let why = `${answer.status}`;
-  try { why = (await answer.json()).error ?? why; } catch { /* no JSON: the status says what there is to say */ }
-  throw new Error(why);
+  const body = await answer.json().catch(() => ({}));
+  throw new Error(body.error ?? `${answer.status}`);
 }
 
-export const json = async (url) => (await ask(url)).json();
+export const json = async url => (await ask(url)).json();
 
-export const packet = async (url) => unpack(await (await ask(url)).arrayBuffer());
+export const packet = async url => unpack(await (await ask(url)).arrayBuffer());
 
 function unpack(buffer) {
   const length = new DataView(buffer).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
   let at = 4 + length;
   for (const {name, dtype, shape} of header.arrays) {
-    const count = shape.reduce((product, side) => product * side, 1), kind = ARRAYS[dtype];
+    const count = shape.reduce((product, side) => product * side, 1);
+    const kind = ARRAYS[dtype];
     header[name] = {shape, data: new kind(buffer, at, count)};
     at += Math.ceil((count * kind.BYTES_PER_ELEMENT) / 4) * 4;
   }
   return header;
 }
 
-export const ofRun = (name, what = "", query = {}) =>
-  `/api/runs/${encodeURIComponent(name)}${what ? `/${what}` : ""}${Object.keys(query).length ? `?${new URLSearchParams(query)}` : ""}`;
+export function ofRun(name, kind = "", query = {}) {
+  const text = String(new URLSearchParams(query));
+  return `/api/runs/${encodeURIComponent(name)}${kind && `/${kind}`}${text && `?${text}`}`;
+}
 
-// a few answers by address, the latest kept
-export class Kept {
-  constructor(capacity = 64) { this.capacity = capacity; this.answers = new Map(); }
+const REST_MS = 140;
+const CAPACITY = 80;
 
-  get(url) {
-    const found = this.answers.get(url);
-    if (found) { this.answers.delete(url); this.answers.set(url, found); return found; }
-    const asked = packet(url);
-    this.answers.set(url, asked);
-    asked.then((answer) => { asked.ready = answer; }, () => this.answers.delete(url));
-    if (this.answers.size > this.capacity) this.answers.delete(this.answers.keys().next().value);
-    return asked;
+// Packets by address, the latest ones kept.
+export class Answers {
+  // arrived(): called after each answer
+  constructor(arrived) {
+    this.arrived = arrived;
+    /** @type {Map<string, {answer?: any, error?: string}>} */
+    this.entries = new Map();
+    this.resting = 0;
   }
 
-  // the answer if it is here already, without waiting
-  ready(url) { return this.answers.get(url)?.ready; }
+  // {answer} or {error} once it is here; until then {}. With `patient` it is asked for after a rest.
+  get(url, patient = false) {
+    if (!this.entries.has(url)) {
+      if (patient) this.askLater(url);
+      else this.ask(url);
+    }
+    return this.entries.get(url) ?? {};
+  }
 
-  clear() { this.answers.clear(); }
+  askLater(url) {
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => this.ask(url), REST_MS);
+  }
+
+  async ask(url) {
+    if (this.entries.has(url)) return;
+    const entry = {answer: undefined, error: undefined};
+    this.entries.set(url, entry);
+    if (this.entries.size > CAPACITY) this.entries.delete(this.entries.keys().next().value);
+    try {
+      entry.answer = await packet(url);
+    } catch (error) {
+      entry.error = error.message;
+    }
+    this.arrived();
+  }
+
+  clear() {
+    clearTimeout(this.resting);
+    this.entries.clear();
+  }
 }

@@ -1,143 +1,258 @@
-// Two or more runs over each other: what differs in their settings, and their curves, one a run or one a group of runs.
+// @ts-check
+// Runs over each other: what differs in their settings, and their curves, one for each run or group of runs.
 
-import {Chart} from "./charts.js";
-import {absent, choice, fixed, h, integer, known, percent} from "./dom.js";
 import {json, ofRun} from "./api.js";
-import {BANDS, grouped, meanOf, MOST_COMPARED, valueOf} from "./grouping.js";
+import {Chart, hasData} from "./charts.js";
+import {absent, choice, fixed, h, integer, known, percent} from "./html.js";
 import {runs, subscribe} from "./live.js";
+import {render} from "./preact.js";
 import {address, remember} from "./route.js";
-import {orderOf, phaseBadge, stateOf} from "./runs.js";
-import {smoothing, softened} from "./smoothing.js";
+import {format, MOST_COMPARED, orderOf, phaseBadge, stateOf} from "./runs.js";
 import {phasesTerm, term} from "./words.js";
-import {joined, success, timed, timesOf, UNITS, unitsOf} from "./world.js";
+import {joined, success, timesOf, UNITS, unitsOf} from "./world.js";
 
+// every run with another seed and else the same settings, as one line
 const SEEDS = "seeds";
 
-// Okabe and Ito's, as far as they are seen on light and on dark; told apart by dashes after these
-export const COLOURS = ["var(--accent)", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#9a6a5b", "#8b939d"];
-export const DASHES = [null, "7 3", "2 2.5", "9 3 2 3"];
+// Okabe and Ito's, as far as they are seen on light and on dark; dashes distinguish those that follow
+const COLOURS = ["var(--accent)", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#9a6a5b", "#8b939d"];
+const DASHES = [null, "7 3", "2 2.5", "9 3 2 3"];
 
-const READ = {
-  outcomes: ["Share of correct images, training labels", {domain: [0, 1], format: percent}],
-  order: ["Probe R², minimum over factors (untrained)", {terms: ["order", "untrained"], domain: [-0.1, 1], format: fixed}],
-  label_dimension: ["Participation ratio of label means", {log: true, format: (value) => String(Number(value.toPrecision(2)))}],
-  loss: ["Loss", {log: true, format: (value) => value.toExponential(0)}],
-};
+const PANELS = [
+  {key: "outcomes", title: "Share of correct images, training labels", domain: [0, 1], percent: true},
+  {
+    key: "order",
+    title: "Probe R², minimum over factors (untrained)",
+    terms: ["order", "untrained"],
+    domain: [-0.1, 1]
+  },
+  {key: "label_dimension", title: "Participation ratio of label means", log: true},
+  {key: "loss", title: "Loss", log: true}
+];
+const FORMATS = {order: fixed, label_dimension: value => String(Number(value.toPrecision(2)))};
 const UNTRAINED = "untrained network";
 
 // a run's panel: of the labels trained on, and at a site
 const panelOf = ({panels, splits}, key, place) =>
-  panels.find((panel) => panel.key === key && (!panel.split || panel.split === splits[0]) && (!panel.place || panel.place === place));
+  panels.find(
+    panel =>
+      panel.key === key &&
+      (!panel.split || panel.split === splits[0]) &&
+      (!panel.place || panel.place === place)
+  );
 
-// the one layer at which all runs are compared: that at which most of them read their phases, else the first that all have
 const placesOf = ({panels}) => panels.filter(({key}) => key === "order").map(({place}) => place);
+
+// the site at which all runs are compared: where most of them read their phases, else the first that all have
 function commonPlace(several) {
-  const measured = several.filter((details) => placesOf(details).length);
-  const shared = measured.length ? placesOf(measured[0]).filter((place) => measured.every((details) => placesOf(details).includes(place))) : [];
-  const votes = (place) => measured.filter(({declared}) => declared.representation === place).length;
+  const measured = several.filter(details => placesOf(details).length);
+  const shared = placesOf(measured[0] ?? {panels: []}).filter(place =>
+    measured.every(details => placesOf(details).includes(place))
+  );
+  const votes = place => measured.filter(details => details.read_at === place).length;
   return shared.reduce((best, place) => (best === null || votes(place) > votes(best) ? place : best), null);
 }
 
-export async function open(root, route) {
-  let names = (route.query.get("runs") ?? "").split(",").filter(Boolean).slice(0, MOST_COMPARED), unit = UNITS[route.query.get("unit")] ? route.query.get("unit") : "images_seen";
-  let group = route.query.get("group") ?? "", band = BANDS[route.query.get("band")] ? route.query.get("band") : "error";
-  const found = new Map();
+// the value of a dotted field of a run's configuration
+const valueOf = ({config}, field) => {
+  const value = field.split(".").reduce((tree, key) => tree?.[key], config);
+  return known(value) ? format(value) : "none";
+};
 
-  async function read(name) {
-    try { found.set(name, timed(await json(ofRun(name)))); } catch (error) { found.set(name, {error: error.message}); }
-  }
-
-  const charts = Object.entries(READ).map(([key, [title, options]]) => [key, new Chart({title, ...options, height: 230, pick: (index) => charts.forEach(([, other]) => other.move(index))})]);
-  const soft = smoothing(() => draw()), controls = h("div.controls"), grouping = h("p.note", {"aria-live": "polite"}), layers = h("p.fault", {role: "status"});
-  soft.set(Number(route.query.get("smooth")) || 0);
-  const heads = h("div.tablebox", {tabindex: 0, role: "group", "aria-label": "in what the runs differ"});
-  root.append(h("div.heading", h("h1", "Compare")), controls, heads, grouping, layers, h("div.charts", charts.map(([, chart]) => chart.root)));
-  await Promise.all(names.map(read));
-
-  const whole = () => names.filter((name) => !found.get(name).error);
-
-  // the fields in which the runs differ, by any of which they can be grouped
-  function differing() {
-    const fields = [...new Set(whole().flatMap((name) => ["seed", ...Object.keys(found.get(name).row.settings)]))];
-    return fields.filter((field) => new Set(whole().map((name) => valueOf(found.get(name), field))).size > 1);
-  }
-
-  // the value by which a run is grouped: of one field, or of all in which runs differ except the seed
-  const groupOf = (name) => (group === SEEDS ? differing().filter((field) => field !== "seed").map((field) => `${field} = ${valueOf(found.get(name), field)}`).join(", ") || "all runs" : valueOf(found.get(name), group));
-
-  let offered = null;
-  function choices() {
-    const fields = differing(), seeds = fields.includes("seed") ? [[SEEDS, "configuration, over its seeds"]] : [];
-    const units = unitsOf(whole().map((name) => found.get(name)));
-    if (!fields.includes(group) && !(group === SEEDS && seeds.length)) group = "";
-    // a choice that is open is not taken from under a hand
-    const now = [group, unit, ...fields, ...units].join();
-    if (offered === now) return;
-    offered = now;
-    controls.replaceChildren(choice("against", units, unit, (value) => { unit = value; choices(); draw(); }),
-      fields.length ? choice("a line for each", [["", "run"], ...seeds, ...fields.map((field) => [field, `value of ${field}`])], group, (value) => { group = value; choices(); draw(); }) : "",
-      group ? choice("band", Object.entries(BANDS), band, (value) => { band = value; draw(); }) : "", soft.root);
-  }
-
-  // the lines of a chart, each y over xs
-  function linesOf(key, xs) {
-    const common = commonPlace(whole().map((name) => found.get(name)));
-    const curve = (name) => {
-      const details = found.get(name), panel = panelOf(details, key, common ?? details.declared.representation);
-      const line = key === "outcomes" ? panel?.lines.find((one) => one.name === success(details)) : panel?.lines[0];
-      const times = panel ? timesOf(details, panel, unit) : [];
-      return joined(xs, new Map(times.map((time, i) => [time, line.y[i]]).filter(([time]) => known(time))));
-    };
-    const look = (index) => ({colour: COLOURS[index % COLOURS.length], dash: DASHES[Math.floor(index / COLOURS.length) % DASHES.length]});
-    if (!group) return whole().map((name) => ({name: `${names.indexOf(name) + 1}`, title: name, y: curve(name), ...beside([found.get(name)], key, common), ...look(names.indexOf(name))}));
-    return grouped(whole().filter((name) => curve(name).some(known)), groupOf).map(([value, members], index) => ({name: group === SEEDS ? value : `${group} = ${value}`, title: `${members.length} ${members.length === 1 ? "run" : "runs"}`, ...meanOf(members.map(curve), band), ...beside(members.map((name) => found.get(name)), key, common), ...look(index)}));
-  }
-
-  function draw() {
-    const xs = [...new Set(whole().flatMap((name) => found.get(name).lines.map((line) => line[unit]).filter(known)))].sort((a, b) => a - b);
-    for (const [key, chart] of charts) {
-      const lines = linesOf(key, xs).map((line) => softened(line, soft.weight));
-      chart.show({x: xs, lines});
-      chart.move(null);
-    }
-    heads.replaceChildren(names.length ? differences() : absent("Choose runs in the table of runs."));
-    const several = whole().map((name) => found.get(name)), apart = several.some((details) => placesOf(details).length) && commonPlace(several) === null;
-    layers.textContent = apart ? "No layer was read in all of them: scores of different layers are not comparable." : "";
-    grouping.textContent = group ? `A line is the mean of the runs of one ${group === SEEDS ? "configuration" : `value of ${group}`}, where all of them have a value; band: ${BANDS[band]}.` : "";
-    remember("compare", "", {runs: names.join(","), unit: unit === "images_seen" ? null : unit, group, band: group && band !== "error" ? band : null, smooth: soft.query()});
-  }
-
-  function differences() {
-    const groups = group ? grouped(whole(), groupOf) : null;
-    const keyed = (name, index) => COLOURS[(groups ? Math.max(groups.findIndex(([, members]) => members.includes(name)), 0) : index) % COLOURS.length];
-    const row = (title, cell) => h("tr", h("th", {scope: "row"}, title), names.map((name, index) => h("td", cell(found.get(name).row, index, name))));
-    return h("table.compare",
-      h("thead", h("tr", h("td"), names.map((name, index) => h("th", {scope: "col"}, h("span.key", {style: {"--key": keyed(name, index)}}, `${index + 1}`), h("a", {href: address("run", name)}, name))))),
-      h("tbody",
-        row("state", (line, _, name) => (line ? stateOf(line) : found.get(name).error)),
-        row(phasesTerm("phases of behaviour"), (line) => line?.phases?.behaviour?.sequence.map(phaseBadge) ?? "–"),
-        row("onset of C, images", (line) => integer(line?.phases?.behaviour?.onsets.C)),
-        row("success", (line) => percent(line?.success)),
-        row(h("span", term("order"), " (", term("untrained"), "), each at its own layer"), (line) => orderOf(line)),
-        differing().map((field) => row(field, (_, __, name) => valueOf(found.get(name), field)))));
-  }
-
-  choices();
-  draw();
-  const leave = subscribe(async (changed) => {
-    const here = names.filter((name) => changed.has(name) && runs.rows.has(name));
-    if (!here.length) return;
-    await Promise.all(here.map(read));
-    choices();
-    draw();
-  });
-  return {close: () => { leave(); charts.forEach(([, chart]) => chart.close()); }};
+// the fields in which runs differ, by any of which they can be grouped
+function differing(several) {
+  const fields = [...new Set(several.flatMap(details => ["seed", ...Object.keys(details.row.settings)]))];
+  return fields.filter(field => new Set(several.map(details => valueOf(details, field))).size > 1);
 }
 
-// order's untrained value stands beside it: of several runs the mean
-function beside(several, measure, common) {
-  if (measure !== "order") return {};
-  const each = several.map((details) => panelOf(details, "order", common ?? details.declared.representation)?.lines.find(({name}) => name === UNTRAINED)?.y.findLast(known)).filter(known);
-  const untrained = each.reduce((sum, value) => sum + value, 0) / each.length;
-  return each.length ? {format: (value) => `${fixed(value)} (${fixed(untrained)})`} : {};
+// [value, runs] of each group, numbers in order: of a field, or of all in which runs differ but the seed
+function groupsOf(several, group) {
+  const fields = differing(several).filter(field => field !== "seed");
+  const all = details =>
+    fields.map(field => `${field} = ${valueOf(details, field)}`).join(", ") || "all runs";
+  const groups = new Map();
+  for (const details of several) {
+    const value = group === SEEDS ? all(details) : valueOf(details, group);
+    groups.set(value, [...(groups.get(value) ?? []), details]);
+  }
+  return [...groups].sort(([a], [b]) => a.localeCompare(b, "en", {numeric: true}));
+}
+
+// The mean of rows of numbers and the ends of its standard error, where all have a number: else a line would
+// jump where a run ends.
+function meanOf(rows) {
+  const n = rows.length;
+  const columns = rows[0].map((_, i) => rows.map(row => row[i]));
+  const y = columns.map(values =>
+    values.every(known) ? values.reduce((sum, value) => sum + value, 0) / n : null
+  );
+  if (n < 2) return {y};
+  const error = columns.map((values, i) => {
+    const squares = values.reduce((sum, value) => sum + (value - y[i]) ** 2, 0);
+    return Math.sqrt(squares / (n - 1) / n);
+  });
+  const end = sign => y.map((mean, i) => (mean === null ? null : mean + sign * error[i]));
+  return {y, low: end(-1), high: end(1)};
+}
+
+// the untrained network's value stands beside that of probe R²: of several runs the mean
+function withUntrained(several, place) {
+  const last = details =>
+    panelOf(details, "order", place ?? details.read_at)
+      ?.lines.find(({name}) => name === UNTRAINED)
+      ?.y.findLast(known);
+  const values = several.map(last).filter(known);
+  const untrained = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return values.length ? {format: value => `${fixed(value)} (${fixed(untrained)})`} : {};
+}
+
+// a line for each run or group of runs, y over xs
+function linesOf(key, xs, several, {names, unit, group}) {
+  const place = commonPlace(several);
+  const curve = details => {
+    const panel = panelOf(details, key, place ?? details.read_at);
+    const line = panel?.lines.find(({name}) => key !== "outcomes" || name === success(details));
+    const times = line ? timesOf(details, panel, unit) : [];
+    return joined(xs, new Map(times.map((time, i) => [time, line.y[i]]).filter(([time]) => known(time))));
+  };
+  const look = index => ({
+    colour: COLOURS[index % COLOURS.length],
+    dash: DASHES[Math.floor(index / COLOURS.length) % DASHES.length]
+  });
+  const beside = some => (key === "order" ? withUntrained(some, place) : {});
+  if (!group) {
+    return several.map(details => {
+      const {name} = details.row;
+      const i = names.indexOf(name);
+      return {name: `${i + 1}`, title: name, y: curve(details), ...beside([details]), ...look(i)};
+    });
+  }
+  const measured = several.filter(details => curve(details).some(known));
+  return groupsOf(measured, group).map(([value, some], i) => {
+    const name = group === SEEDS ? value : `${group} = ${value}`;
+    const title = `n = ${some.length}`;
+    return {name, title, ...meanOf(some.map(curve)), ...beside(some), ...look(i)};
+  });
+}
+
+export async function open(root, {query}) {
+  const view = new CompareView(root, query);
+  await view.read(view.names);
+  view.update();
+  return view;
+}
+
+class CompareView {
+  constructor(root, query) {
+    this.root = root;
+    this.names = (query.get("runs") ?? "").split(",").filter(Boolean).slice(0, MOST_COMPARED);
+    this.unit = UNITS[query.get("unit")] ? query.get("unit") : "images_seen";
+    this.group = query.get("group") ?? "";
+    this.cursor = null;
+    /** @type {Map<string, any>} details, or {error}, of each run */
+    this.known = new Map();
+    this.close = subscribe(async changed => {
+      const here = this.names.filter(name => changed.has(name) && runs.rows.has(name));
+      if (!here.length) return;
+      await this.read(here);
+      this.update();
+    });
+  }
+
+  async read(names) {
+    const ask = name => json(ofRun(name)).catch(error => ({error: error.message}));
+    await Promise.all(names.map(async name => this.known.set(name, await ask(name))));
+  }
+
+  set(values) {
+    Object.assign(this, values);
+    this.update();
+  }
+
+  charts(several) {
+    const {unit, cursor} = this;
+    const times = several.flatMap(({lines}) => lines.map(line => line[unit]).filter(known));
+    const x = [...new Set(times)].sort((a, b) => a - b);
+    const pick = at => this.set({cursor: at});
+    const panels = PANELS.map(panel => ({
+      ...panel,
+      height: 230,
+      lines: linesOf(panel.key, x, several, this)
+    }));
+    const chart = panel => h(Chart, {key: panel.key, panel, x, cursor, pick, format: FORMATS[panel.key]});
+    return h("div.charts", panels.filter(hasData).map(chart));
+  }
+
+  update() {
+    if (!this.root.isConnected) return;
+    const {names, known, unit} = this;
+    const several = names.map(name => known.get(name)).filter(({error}) => !error);
+    const fields = differing(several);
+    if (this.group !== SEEDS && !fields.includes(this.group)) this.group = "";
+    const {group} = this;
+    const page = [
+      h("div.heading", h("h1", "Compare")),
+      choices(several, fields, this, values => this.set(values)),
+      names.length ? differences(this, several, fields) : absent("Choose runs in the table of runs."),
+      h("p.note", {"aria-live": "polite"}, group && explanation(group)),
+      h("p.fault", {role: "status"}, isApart(several) && APART),
+      this.charts(several)
+    ];
+    render(page, this.root);
+    remember("compare", "", {runs: names.join(), unit: unit === "images_seen" ? null : unit, group});
+  }
+}
+
+const APART = "No layer was read in all of them: scores of different layers are not comparable.";
+
+const isApart = several => several.some(details => placesOf(details).length) && commonPlace(several) === null;
+
+function explanation(group) {
+  const shared = group === SEEDS ? "configuration" : `value of ${group}`;
+  return `A line is the mean of the runs of one ${shared}, where all have a value; band: its standard error.`;
+}
+
+function choices(several, fields, {unit, group}, set) {
+  const seeds = fields.includes("seed") ? [[SEEDS, "configuration, over its seeds"]] : [];
+  const groups = [["", "run"], ...seeds, ...fields.map(field => [field, `value of ${field}`])];
+  return h(
+    "div.controls",
+    choice("against", unitsOf(several), unit, value => set({unit: value, cursor: null})),
+    fields.length > 0 && choice("a line for each", groups, group, value => set({group: value}))
+  );
+}
+
+function differences({names, known, group}, several, fields) {
+  const groups = group ? groupsOf(several, group) : names.map(name => [name, [known.get(name)]]);
+  const keyOf = name => {
+    const index = groups.findIndex(([, some]) => some.includes(known.get(name)));
+    return h(
+      "span.key",
+      {style: {"--key": COLOURS[Math.max(index, 0) % COLOURS.length]}},
+      `${names.indexOf(name) + 1}`
+    );
+  };
+  const head = name => h("th", {scope: "col"}, keyOf(name), h("a", {href: address("run", name)}, name));
+  const cell = (name, text) => {
+    const {error, row} = known.get(name);
+    return h("td", error ? "–" : text(row, known.get(name)));
+  };
+  const line = (title, text) =>
+    h(
+      "tr",
+      h("th", {scope: "row"}, title),
+      names.map(name => cell(name, text))
+    );
+  const order = h("span", term("order"), " (", term("untrained"), "), each at its own layer");
+  const state = name => h("td", known.get(name).error ?? stateOf(known.get(name).row));
+  const body = [
+    h("tr", h("th", {scope: "row"}, "state"), names.map(state)),
+    line(phasesTerm("phases of behaviour"), row => row.phases?.behaviour?.sequence.map(phaseBadge) ?? "–"),
+    line("onset of C, images", row => integer(row.phases?.behaviour?.onsets.C)),
+    line("success", row => percent(row.success)),
+    line(order, orderOf),
+    fields.map(field => line(field, (_, details) => valueOf(details, field)))
+  ];
+  const table = h("table.compare", h("thead", h("tr", h("td"), names.map(head))), h("tbody", body));
+  return h("div.tablebox", {tabindex: 0, role: "group", "aria-label": "in what the runs differ"}, table);
 }

@@ -1,112 +1,140 @@
-// What is at a tap is changed while the network paints: the same label from the same noise, and where the image goes.
+// @ts-check
+// A layer's activations are changed while the network samples, label and noise kept: where does the image go?
 
-import {packet} from "./api.js";
-import {choice, fill, fixed, h} from "./dom.js";
-import {draw as drawImage, imageOf} from "./images.js";
+import {choice, fault, fixed, h} from "./html.js";
+import {imageOf, picture} from "./images.js";
 import {numbersOf} from "./route.js";
+import {labelFields} from "./target.js";
 import {labelText, marks, within} from "./world.js";
 
-const WAYS = {"": "none", patch: "patch: all of another label’s", part: "part: what labels explain", steer: "steer: a step", ablate: "ablate: no label left"};
-const SHOWN = "matched";
+const KINDS = {
+  "": "none",
+  patch: "patch: all of another label’s",
+  part: "part: what labels explain",
+  steer: "steer: a step",
+  ablate: "ablate: no label left"
+};
+const WENT = {
+  followed: "follows what was put in",
+  stayed: "stays at its own label",
+  either: "is at its own label and at what was put in",
+  elsewhere: "is elsewhere"
+};
+// the reading by which it is said where an image went
+const READING = "matched";
 
-export class Intervention {
-  // details: see details.py; target: the label that is told, on whose pad the other one is dragged; asked(label, more): the
-  // address of a painting; size(): of an image; changed() with each choice
-  constructor({details, target, asked, size, changed}) {
-    const {factors} = details, along = target.measured[0] ?? 0;
-    Object.assign(this, {details, target, asked, size, changed, how: "", tap: null, taps: []});
-    this.put = null;
-    this.by = factors.map(({low, high}, k) => (k === along ? (high - low) / 8 : 0));
-    target.aimed = (label) => { this.aim(label); this.want(); };
-    this.choices = h("div.controls");
-    this.fields = h("div.controls.labels");
-    this.canvas = h("canvas.changed", {role: "img", "aria-label": "the image generated with the intervention"});
-    this.reading = h("p.reading", {"aria-live": "polite"});
-    this.fault = h("p.fault", {hidden: true});
-    this.root = h("figure.panel.intervention", h("figcaption", h("h2", "Intervention")), this.canvas, this.reading, this.fault, this.choices, this.fields);
-  }
+// {how, layer, layers, other, step} of an address; other: the label that is put in; step: what is added
+export function interventionFrom(query, {factors}) {
+  const how = query.get("how") in KINDS ? query.get("how") : "";
+  const given = numbersOf(query.get("towards"), factors.length);
+  const along = Math.max(
+    factors.findIndex(({categorical}) => !categorical),
+    0
+  );
+  const usual = factors.map(({low, high}, k) => (k === along ? (high - low) / 8 : 0));
+  const other = given && how !== "steer" ? within(factors, given) : null;
+  return {how, layer: query.get("tap"), other, step: given && how === "steer" ? given : usual, layers: []};
+}
 
-  // the label that is put in, or where the step leads
-  toward() {
-    if (this.how === "steer") return within(this.details.factors, this.target.label.map((value, k) => value + this.by[k]));
-    if (this.how !== "patch" && this.how !== "part") return null;
-    // where nobody chose one yet: the label on the other side of the world
-    this.put ??= within(this.details.factors, this.details.factors.map(({low, high}, k) => low + high - this.target.label[k]));
-    return this.put;
-  }
+export function interventionQuery({how, layer, other, step}) {
+  if (!how) return {};
+  const values = how === "steer" ? step : how === "ablate" ? null : other;
+  return {how, tap: layer, towards: values && values.map(value => Number(value.toPrecision(6))).join()};
+}
 
-  aim(label) {
-    if (this.how === "steer") this.by = label.map((value, k) => value - this.target.label[k]);
-    else this.put = label;
-    this.arrange();
-  }
+// the label that is put in, or to which the step leads; null if there is none
+export function secondLabel({how, other, step}, label, {factors}) {
+  if (how === "steer")
+    return within(
+      factors,
+      label.map((value, k) => value + step[k])
+    );
+  if (how !== "patch" && how !== "part") return null;
+  // before somebody chooses one: the label on the other side of the world
+  return (
+    other ??
+    within(
+      factors,
+      factors.map(({low, high}, k) => low + high - label[k])
+    )
+  );
+}
 
-  // the taps are the network's, which is known once it has painted
-  known(taps) {
-    if (taps.join() === this.taps.join()) return;
-    this.taps = taps;
-    if (!taps.includes(this.tap)) this.tap = taps[taps.length - 1] ?? null;
-    this.arrange();
-  }
+// what of the state changes if the second label is dragged or typed
+export const aimed = ({how}, label, second, {factors}) =>
+  how === "steer" ? {step: second.map((value, k) => value - label[k])} : {other: within(factors, second)};
 
-  arrange() {
-    const {factors} = this.details, steer = this.how === "steer", toward = this.toward(), values = steer ? this.by : this.put, on = Boolean(this.how);
-    const set = (field) => (value) => { this[field] = value; this.arrange(); this.want(); };
-    fill(this.choices, choice("how", Object.entries(WAYS), this.how, set("how")), on && this.taps.length ? choice("tap", this.taps.map((tap) => [tap, tap]), this.tap, set("tap")) : null);
-    fill(this.fields, ...(toward ? factors.map(({name, unit, low, high, categorical}, k) => (steer && categorical ? null
-      : h("label.field", h("span", `${steer ? "by" : "to"} ${name}`), h("input", {type: "number", step: categorical ? 1 : (high - low) / 128, "aria-label": `${steer ? "step in" : "other"} ${name}${unit ? `, ${unit}` : ""}`, value: Number(values[k].toPrecision(4)),
-        onchange: (event) => { const wanted = [...values]; wanted[k] = Number(event.target.value) || 0; this.aim(steer ? this.target.label.map((value, i) => value + wanted[i]) : within(factors, wanted)); this.want(); }})))) : []));
-    this.canvas.hidden = this.reading.hidden = !on;
-    this.target.aim(toward);
-  }
+// the layers are the network's, and known once it has sampled
+export function withLayers(state, layers) {
+  return {...state, layers, layer: layers.includes(state.layer) ? state.layer : (layers.at(-1) ?? null)};
+}
 
-  // one question at a time, always the latest; the promise is kept when the last is answered
-  want() {
-    this.changed();
-    this.wanted = Boolean(this.how && this.tap);
-    this.asking ??= this.follow().finally(() => { this.asking = null; });
-    return this.asking;
-  }
+export function asked({how, layer}, label, second) {
+  const towards =
+    how === "steer" ? second.map((value, k) => Number((value - label[k]).toPrecision(8))) : second;
+  return {strip: 0, tap: layer, how, ...(towards ? {towards: towards.join()} : {})};
+}
 
-  async follow() {
-    while (this.wanted && !this.closed) {
-      this.wanted = false;
-      const {label} = this.target, toward = this.toward();
-      this.target.aim(toward);
-      const towards = this.how === "steer" ? toward.map((value, k) => Number((value - label[k]).toPrecision(8))) : toward;
-      try {
-        const began = performance.now(), answer = await packet(this.asked(label, {strip: 0, tap: this.tap, how: this.how, ...(towards ? {towards: towards.join()} : {})}));
-        if (this.closed) return;
-        this.show(answer, label, toward, Math.round(performance.now() - began));
-      } catch (error) {
-        this.fault.textContent = error.message;
-        this.fault.hidden = false;
-      }
-    }
-  }
+function result(details, {answer, label, second, layer, ms}, size) {
+  const way = answer.went[READING] ? READING : Object.keys(answer.went)[0];
+  const reading = answer.went[way];
+  const {ways} = details.names;
+  const place = reading && labelText(details, reading.at, 2);
+  const text = reading
+    ? `the image ${WENT[reading.went]}; ${ways[way] ?? way}: ${place}`
+    : "nothing reads these images";
+  const marked = {
+    ...marks(details, label, reading?.at),
+    toward: second ? marks(details, second).label : undefined
+  };
+  const at = reading?.at.map(value => fixed(value)).join() ?? "";
+  const data = {
+    "data-went": reading?.went ?? "",
+    "data-at": at,
+    "data-label": label.join(),
+    "data-toward": second?.join() ?? ""
+  };
+  return [
+    picture(imageOf(answer.image), size, marked, {
+      role: "img",
+      "aria-label": "the image generated with the intervention",
+      class: "changed"
+    }),
+    h("p.reading", {"aria-live": "polite", ...data}, `${layer}: ${text} · ${Math.round(ms)} ms`)
+  ];
+}
 
-  show(answer, label, toward, took) {
-    const way = answer.went[SHOWN] ? SHOWN : Object.keys(answer.went)[0], found = answer.went[way];
-    drawImage(this.canvas, imageOf(answer.image), this.size(), {...marks(this.details, label, found?.at), toward: toward ? marks(this.details, toward).label ?? null : null});
-    const ways = this.details.names.ways, told = {followed: "follows what was put in", stayed: "stays at its own label", either: "is at its own label and at what was put in", elsewhere: "is elsewhere"};
-    this.reading.textContent = `${this.tap}: ${found ? `the image ${told[found.went]}; ${ways[way] ?? way}: ${labelText(this.details, found.at, 2)}` : "nothing reads these images"} · ${took} ms`;
-    Object.assign(this.reading.dataset, {went: found?.went ?? "", at: found?.at.map((value) => fixed(value)).join() ?? "", label: label.join(), toward: toward?.join() ?? ""});
-    this.fault.hidden = true;
-  }
-
-  query() {
-    if (!this.how) return {};
-    const values = this.how === "steer" ? this.by : this.put;
-    return {how: this.how, tap: this.tap, towards: this.toward() ? values.map((value) => Number(value.toPrecision(6))).join() : null};
-  }
-
-  restore(query) {
-    const towards = numbersOf(query.get("towards"), this.details.factors.length);
-    this.how = query.get("how") in WAYS ? query.get("how") : "";
-    if (query.has("tap")) this.tap = query.get("tap");
-    if (towards) this[this.how === "steer" ? "by" : "put"] = this.how === "steer" ? towards : within(this.details.factors, towards);
-    this.arrange();
-  }
-
-  close() { this.closed = true; }
+// known: {answer, label, second, layer, ms} or {error} of the latest image; set(values): of the state
+export function interventionPanel(details, {state, label, known, size, set}) {
+  const {how, layer, layers, step} = state;
+  const second = secondLabel(state, label, details);
+  const {factors} = details;
+  const isStep = how === "steer";
+  const values = isStep ? step : second;
+  const change = (k, value) => {
+    const wanted = values.map((old, i) => (i === k ? value : old));
+    set(isStep ? {step: wanted} : aimed(state, label, wanted, details));
+  };
+  const name = factor => `${isStep ? "step in" : "other"} ${factor.name}`;
+  const words = factor => `${isStep ? "by" : "to"} ${factor.name}`;
+  const measured = isStep ? factors.map(factor => ({...factor, categorical: false})) : factors;
+  return h(
+    "figure.panel.intervention",
+    h("figcaption", h("h2", "Intervention")),
+    how && known.answer && result(details, known, size),
+    how && fault(known.error),
+    h(
+      "div.controls",
+      choice("how", Object.entries(KINDS), how, value => set({how: value})),
+      how &&
+        layers.length > 0 &&
+        choice(
+          "layer",
+          layers.map(each => [each, each]),
+          layer,
+          value => set({layer: value})
+        )
+    ),
+    second && labelFields(measured, values, {name, words}, change)
+  );
 }

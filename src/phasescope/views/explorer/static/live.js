@@ -1,21 +1,25 @@
+// @ts-check
 // The table of runs as the server knows it: every second the page asks for what has changed.
 
 import {ALONE, json} from "./api.js";
 
-const listeners = new Set();
-// of recorded runs, by digest: the study and the cell that each belongs to
-export const members = ALONE ? Promise.resolve({}) : json("/api/members").catch(() => ({}));
 const EVERY_MS = 1000;
-let asking = false, session = null, timer = null;
+const listeners = new Set();
+let asking = false;
+let session = null;
+let timer = 0;
 
 export const runs = {rows: new Map(), version: 0, folder: "", loaded: false, reached: true};
+
+// of recorded runs, by digest: the study and the cell that each belongs to
+export const members = ALONE ? Promise.resolve({}) : json("/api/members").catch(() => ({}));
 
 export function subscribe(listener) {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
 
-function tell(changed) {
+function notify(changed) {
   for (const listener of listeners) listener(changed);
 }
 
@@ -32,8 +36,8 @@ function take(answer) {
   for (const name of answer.gone) runs.rows.delete(name);
   for (const row of answer.rows) runs.rows.set(row.name, row);
   Object.assign(runs, {version, folder, loaded: true, reached: true});
-  const changed = new Set([...answer.gone, ...answer.rows.map((row) => row.name)]);
-  if (changed.size || isFirst) tell(changed);
+  const changed = new Set([...answer.gone, ...answer.rows.map(row => row.name)]);
+  if (changed.size || isFirst) notify(changed);
 }
 
 async function ask() {
@@ -44,7 +48,7 @@ async function ask() {
   } catch {
     if (runs.reached) {
       runs.reached = false;
-      tell(new Set());
+      notify(new Set());
     }
   }
   asking = false;

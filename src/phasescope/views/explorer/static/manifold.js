@@ -1,143 +1,293 @@
-// Latents in three dimensions, by plotly.js; the camera stays where the hand left it.
+// @ts-check
+// Latents at one snapshot, and where the generated images' labels lie among them; pointing shows images.
 
-import {ARROWS, colour, h} from "./dom.js";
+import {ofRun} from "./api.js";
+import {choice, colour, dark, h, known, memo, percent} from "./html.js";
+import {imageOf, picture, rowOf} from "./images.js";
+import {ABOVE, cameraAt, cameraText, figureOf, isFirst, Plot} from "./plot.js";
 import {numbersOf} from "./route.js";
+import {terms} from "./words.js";
+import {describe, inOrder, labelText, marks, usualSampling} from "./world.js";
 
-let plotly = null;
+const OUTCOME = "outcome";
+const ERROR = "error:";
+const LABELS = "labels";
+// of a factor's range: an error of so much, or more, has the last colour
+const MOST_ERROR = 1 / 8;
+const ERRORS = [
+  [0, "#00224e"],
+  [0.35, "#575d6d"],
+  [0.65, "#a59c74"],
+  [1, "#fee838"]
+];
+// of the magnified image, with its text, and of the image alone, px
+const GLASS = 170;
+const GLASS_IMAGE = 96;
 
-export function loadPlotly() {
-  plotly ??= window.Plotly ? Promise.resolve(window.Plotly) : new Promise((resolve, reject) => {
-    document.head.append(h("script", {src: "/static/plotly.min.js", onload: () => resolve(window.Plotly), onerror: () => reject(new Error("plotly.js could not be loaded"))}));
-  });
-  return plotly;
-}
-
-export const ERRORS = [[0, "#00224e"], [0.35, "#575d6d"], [0.65, "#a59c74"], [1, "#fee838"]];
-const EYE = {x: 0.98, y: -1.1, z: 0.7};
-const TURN = Math.PI / 24, TURNS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1]};
-
-export class Manifold {
-  // camera: an eye to begin with; moved(eye), hovered(trace, index, event), left()
-  constructor({camera = null, moved, hovered, left, height}) {
-    this.scene = h("div.cloud", {role: "application", tabindex: 0, "data-keys": ARROWS, "aria-label": "latents in three dimensions; drag, or use the arrow keys, to turn"});
-    if (height) this.scene.style.height = height;
-    Object.assign(this, {eye: camera ?? EYE, moved, hovered, left, held: false, busy: null, next: null});
-    this.scene.addEventListener("pointerdown", () => { this.held = true; });
-    this.scene.addEventListener("keydown", (event) => {
-      const [about, up] = TURNS[event.key] ?? [];
-      if (about === undefined || !this.scene._fullLayout) return;
-      event.preventDefault();
-      this.look(turned(this.scene._fullLayout.scene._scene.getCamera().eye, about * TURN, up * TURN));
-      this.moved?.(this.eye);
-    });
-    this.release = () => {
-      if (this.held) this.scene.blur();  // who dragged it wants the keys for the scrubber
-      this.held = false;
-      this.flush();
-    };
-    addEventListener("pointerup", this.release);
-    addEventListener("pointercancel", this.release);
-    const scheme = matchMedia("(prefers-color-scheme: dark)");
-    this.scheme = scheme;
-    this.repaint = () => { if (this.last) this.draw(this.last); };
-    scheme.addEventListener("change", this.repaint);
-  }
-
-  // what: {cloud: {x, y, z}, values, scale, painted, chosen, target}; a redraw under a drag would throw the drag away
-  draw(what) {
-    this.last = what;
-    this.next = what;
-    return this.flush();
-  }
-
-  flush() {
-    if (this.busy || this.held || !this.next) return this.busy;
-    this.busy = (async () => {
-      while (this.next && !this.held && !this.closed) {
-        const what = this.next;
-        this.next = null;
-        const Plotly = await loadPlotly();
-        if (this.closed || !this.scene.isConnected) break;
-        const began = performance.now();
-        await Plotly.react(this.scene, this.traces(what), this.layout(what), {displayModeBar: false, responsive: true});
-        performance.measure("manifold", {start: began, end: performance.now()});
-        this.listen();
-      }
-      this.busy = null;
-    })();
-    return this.busy;
-  }
-
-  traces({cloud, painted, chosen, target, colouring}) {
-    const faint = colouring.of === "painted";
-    const {scale, low, high, title, ticks} = colouring;
-    const bar = scale ? {colorscale: scale, cmin: low, cmax: high, colorbar: {...ticks, title: {text: title}, thickness: 9, len: 0.55, x: 1, xanchor: "right", outlinewidth: 0, tickfont: {size: 10}}} : {};
-    const common = {type: "scatter3d", mode: "markers", hoverinfo: "none"};
-    const line = colour("line"), ink = colour("ink");
-    const traces = [{...common, name: "cloud", ...cloud, marker: faint ? {size: 2, color: line, opacity: 0.7} : {size: 3.2, color: colouring.values, opacity: 0.85, ...bar}}];
-    traces.push({...common, name: "painted", ...(painted ?? nowhere()), visible: Boolean(painted), marker: {size: faint ? 4.6 : 3.6, symbol: "circle", color: painted?.values ?? ink, opacity: faint ? 1 : 0.85, line: {width: faint ? 0.5 : 1, color: ink}, ...(faint ? bar : painted?.values && scale ? {colorscale: scale, cmin: low, cmax: high} : {})}});
-    traces.push({...common, name: "chosen", ...(chosen ?? nowhere()), mode: "markers+text", visible: Boolean(chosen?.x.length), text: chosen?.text, textfont: {color: ink, size: 12}, textposition: "top center", marker: {size: 9, symbol: "circle-open", color: colour("target"), line: {width: 3, color: colour("target")}}});
-    traces.push({...common, name: "target", ...(target ?? nowhere()), visible: Boolean(target), marker: {size: 8, symbol: "diamond", color: colour("target"), line: {width: 1, color: ink}}});
-    return traces;
-  }
-
-  layout({reach}) {
-    const line = colour("line");
-    const axis = {title: {text: ""}, showticklabels: false, showgrid: true, gridcolor: line, zeroline: false, showspikes: false, showbackground: false, linecolor: line, showline: true, range: [-1.02 * reach, 1.02 * reach]};
-    return {
-      paper_bgcolor: "rgba(0,0,0,0)", font: {color: colour("ink"), size: 12}, margin: {l: 0, r: 0, t: 0, b: 0}, showlegend: false,
-      scene: {xaxis: axis, yaxis: axis, zaxis: axis, aspectmode: "cube", camera: this.scene._fullLayout?.scene?._scene?.getCamera() ?? {eye: this.eye}, dragmode: "orbit"},
-    };
-  }
-
-  listen() {
-    if (this.listening) return;
-    this.listening = true;
-    this.scene.on("plotly_relayout", () => {
-      const {eye} = this.scene._fullLayout.scene._scene.getCamera();
-      this.eye = eye;
-      this.moved?.(eye);
-    });
-    this.scene.on("plotly_hover", ({points: [point], event}) => this.hovered?.(point.data.name, point.pointNumber, event));
-    this.scene.on("plotly_unhover", () => this.left?.());
-  }
-
-  look(eye) {
-    this.eye = eye;
-    if (this.scene._fullLayout) window.Plotly.relayout(this.scene, {"scene.camera.eye": eye});
-  }
-
-  close() {
-    this.closed = true;
-    removeEventListener("pointerup", this.release);
-    removeEventListener("pointercancel", this.release);
-    this.scheme.removeEventListener("change", this.repaint);
-    if (this.scene._fullLayout) window.Plotly.purge(this.scene);
-  }
-}
-
-const nowhere = () => ({x: [], y: [], z: []});
+const nowhere = {x: [], y: [], z: []};
 
 // points (s, n, 3) of one snapshot as {x, y, z}
-export function axes(data, count, index = 0) {
-  const from = 3 * count * index, of = (k) => Array.from({length: count}, (_, i) => data[from + 3 * i + k]);
-  return {x: of(0), y: of(1), z: of(2)};
+function axesOf(data, count, index = 0) {
+  const from = 3 * count * index;
+  const column = k => Array.from({length: count}, (_, i) => data[from + 3 * i + k]);
+  return {x: column(0), y: column(1), z: column(2)};
 }
 
-export function reachOf(data) {
+function reachOf(data) {
   const sizes = Array.from(data, Math.abs).sort((a, b) => a - b);
   return sizes[Math.floor(0.999 * (sizes.length - 1))] || 1;
 }
 
-// an eye turned about the upright axis, and up or down short of the poles, by angles
-function turned({x, y, z}, about, up) {
-  const far = Math.hypot(x, y, z), along = Math.atan2(y, x) + about, high = Math.min(Math.max(Math.asin(z / far) + up, -1.5), 1.5);
-  return {x: far * Math.cos(high) * Math.cos(along), y: far * Math.cos(high) * Math.sin(along), z: far * Math.sin(high)};
+const indices = count => Array.from({length: count}, (_, i) => i);
+
+// labels of samples as places from -1 to 1 along the first three factors
+function labelSpace({factors}, samples) {
+  const place = (label, k) => {
+    const {low, high} = factors[k] ?? {low: -1, high: 1};
+    return (2 * ((label[k] ?? 0) - low)) / (high - low) - 1;
+  };
+  const column = k => indices(samples.count).map(i => place(samples.label(i), k));
+  return {x: column(0), y: column(1), z: column(2)};
 }
 
-export const eyeText = (eye) => [eye.x, eye.y, eye.z].map((value) => value.toFixed(2)).join(",");
+// values of each point, and their colours: of the cloud, of the samples or of both
+function coloursOf({factors}, colouring, cloud, samples) {
+  const all = samples ? indices(samples.count) : [];
+  if (colouring === OUTCOME) return {samples: all.map(i => samples.colour(i))};
+  const isError = colouring?.startsWith(ERROR);
+  const k = factors.findIndex(({name}) => name === colouring?.replace(ERROR, ""));
+  if (k < 0) return {samples: all.map(() => colour("accent"))};
+  const {scale, words, low, high} = factors[k];
+  const most = MOST_ERROR * (high - low);
+  if (isError) {
+    // where nothing was read there is no error: as far as the scale goes
+    const errors = all.map(i => Math.min(Math.abs(samples.errors(i)[k] || most), most));
+    return {samples: errors, scale: {stops: ERRORS, low: 0, high: most}, title: `error of ${words}`};
+  }
+  const width = factors.length;
+  const count = cloud ? cloud.labels.shape[0] : 0;
+  const values = indices(count).map(i => cloud.labels.data[i * width + k]);
+  return {cloud: values, samples: all.map(i => samples.label(i)[k]), scale, title: words};
+}
 
-export function eyeOf(text) {
-  const [x, y, z] = numbersOf(text, 3) ?? [];
-  return x === undefined ? null : {x, y, z};
+function tracesOf({cloud, samples, chosen, target}, colours) {
+  const {scale, title} = colours;
+  const ink = colour("ink");
+  const mark = colour("target");
+  const isFaint = !colours.cloud;
+  const range = scale ? {colorscale: scale.stops, cmin: scale.low, cmax: scale.high} : {};
+  const look = {thickness: 9, len: 0.55, x: 1, xanchor: "right", outlinewidth: 0, tickfont: {size: 10}};
+  const bar = scale ? {...range, colorbar: {...look, ...scale.ticks, title: {text: title}}} : {};
+  const trace = (name, points, marker, more = {}) => {
+    const common = {type: "scatter3d", mode: "markers", hoverinfo: "none", visible: Boolean(points)};
+    return {...common, name, ...(points ?? nowhere), marker, ...more};
+  };
+  const faint = {size: 2, color: colour("line"), opacity: 0.7};
+  const ring = {width: isFaint ? 0.5 : 1, color: ink};
+  const sampled = {size: isFaint ? 4.6 : 3.6, color: colours.samples, line: ring, ...(isFaint ? bar : range)};
+  const names = {mode: "markers+text", text: chosen?.text, textposition: "top center"};
+  const circle = {size: 9, symbol: "circle-open", color: mark, line: {width: 3, color: mark}};
+  return [
+    trace("cloud", cloud, isFaint ? faint : {size: 3.2, color: colours.cloud, opacity: 0.85, ...bar}),
+    trace("samples", samples, sampled),
+    trace("chosen", chosen?.x.length ? chosen : null, circle, names),
+    trace("target", target, {size: 8, symbol: "diamond", color: mark, line: {width: 1, color: ink}})
+  ];
+}
+
+// name: of the run; update(): draws the page again; save(): writes the address
+export class ManifoldPanel {
+  constructor({name, answers, update, save, height = null}) {
+    this.name = name;
+    this.answers = answers;
+    this.update = update;
+    this.save = save;
+    this.height = height;
+    this.place = null;
+    this.projection = "pca";
+    this.colouring = null;
+    this.camera = cameraAt(null);
+    this.glass = null;
+    this.drawn = memo();
+    this.measured = memo();
+    /** @type {any} what the page has now: details, snapshot, samples, selected, target */
+    this.now = {};
+  }
+
+  restore(query, {latents, factors}) {
+    const wanted = query.get("at");
+    this.place = latents.some(({place}) => place === wanted) ? wanted : (latents[0]?.place ?? null);
+    this.projection = query.get("proj") ?? "pca";
+    this.colouring = query.get("colour") ?? factors[0]?.name ?? OUTCOME;
+    this.camera = cameraAt(numbersOf(query.get("cam"), 3));
+  }
+
+  query({factors}) {
+    const {place, projection, colouring, camera} = this;
+    const isUsual = colouring === (factors[0]?.name ?? OUTCOME);
+    const shown = {proj: projection === "pca" ? null : projection, colour: isUsual ? null : colouring};
+    return {at: place, ...shown, cam: cameraText(camera)};
+  }
+
+  set(values) {
+    Object.assign(this, values);
+    this.update();
+    this.save();
+  }
+
+  projections() {
+    const {details, samples} = this.now;
+    const {latents, names, factors, snapshots} = details;
+    const stored = latents.find(({place}) => place === this.place)?.projections ?? [];
+    const options = stored.map(name => [name, names.projections[name]]);
+    const isOffered = samples !== undefined && factors.length && snapshots.some(snapshot => snapshot.samples);
+    return isOffered ? [...options, [LABELS, "label space"]] : options;
+  }
+
+  choices() {
+    const {factors, outcomes, latents} = this.now.details;
+    const {place, projection, colouring} = this;
+    const errors = factors.map(({name}) => [ERROR + name, `error of ${name}`]);
+    const read = outcomes.length ? [[OUTCOME, "outcome"], ...errors] : [];
+    const colours = [...factors.map(({name}) => [name, name]), ...read];
+    const places = latents.map(({place, words}) => [place, words]);
+    return h(
+      "div.controls",
+      places.length > 0 && choice("latents at", places, place, value => this.set({place: value})),
+      choice("projection", this.projections(), projection, value => this.set({projection: value})),
+      choice("colour", colours, colouring, value => this.set({colouring: value}))
+    );
+  }
+
+  /**
+   * The clouds of all snapshots come at once, points once the slider rests.
+   * @returns {any} {cloud, index, points, error, isAsked}
+   */
+  read() {
+    const {details, snapshot, samples} = this.now;
+    const {name, place, projection} = this;
+    const count = details.snapshots.length;
+    if (!place || projection === LABELS || !projection) return {};
+    const {answer: cloud, error} = this.answers.get(ofRun(name, "cloud", {place, projection, of: count}));
+    const index = cloud?.steps.indexOf(snapshot?.step) ?? -1;
+    // a UMAP has no map for further latents; where the samples' labels lie takes the network
+    const isMapped = index >= 0 && projection === "pca" && snapshot.weights && !details.painting.error;
+    if (!samples || !isMapped) return {cloud, index, error};
+    const url = ofRun(name, "points", {place, projection, step: snapshot.step, of: count});
+    const points = this.answers.get(url, true);
+    return {cloud, index, points: points.answer?.points, error: error ?? points.error, isAsked: true};
+  }
+
+  figure({cloud, index, points}) {
+    const {details, samples, selected = new Set(), target} = this.now;
+    const isLabels = this.projection === LABELS;
+    const values = index >= 0 ? cloud : null;
+    const stored = points && axesOf(points.data, points.shape[0]);
+    const sampled = samples && isLabels ? labelSpace(details, samples) : stored;
+    const few = sampled ? [...selected].filter(i => i < sampled.x.length) : [];
+    const place = axis => few.map(i => sampled[axis][i]);
+    const text = few.map(i => labelText(details, samples.label(i), 0));
+    const places = {
+      cloud: values && axesOf(cloud.points.data, cloud.points.shape[1], index),
+      samples: sampled,
+      chosen: {x: place("x"), y: place("y"), z: place("z"), text},
+      target: isLabels ? null : target
+    };
+    const colours = coloursOf(details, this.colouring, values, samples);
+    const reach = isLabels ? 1.1 : this.measured([cloud], () => (cloud ? reachOf(cloud.points.data) : 1));
+    const names = isLabels ? details.factors.map(({words}) => words) : [];
+    const camera = isLabels && isFirst(this.camera) ? ABOVE : this.camera;
+    return figureOf(tracesOf(places, colours), {reach, camera, names});
+  }
+
+  note({cloud, index, points, error, isAsked}) {
+    const {samples} = this.now;
+    if (error) return error;
+    if (!this.projection) return "No snapshot of this run holds latents.";
+    if (this.projection === LABELS) return samples ? `${samples.count} generated images at their labels` : "";
+    if (!cloud) return "";
+    if (index < 0) return "This snapshot holds no latents here.";
+    const share = cloud.shares?.[index];
+    const held = `the three components hold ${percent(share)} of the variance`;
+    const ringed = points && `${points.shape[0]} of generated images, ringed`;
+    const waiting = isAsked && "those of generated images are being computed";
+    const parts = [`${cloud.labels.shape[0]} labels`, ringed || waiting];
+    return [...parts, known(share) ? held : "UMAP as the run took it"].filter(Boolean).join(" · ");
+  }
+
+  label({cloud}) {
+    const {details, snapshot, samples} = this.now;
+    const {place, projection, colouring} = this;
+    const words = details.latents.find(latents => latents.place === place)?.words;
+    const latents = `latents at ${words} of ${cloud?.labels.shape[0] ?? 0} labels`;
+    const points =
+      projection === LABELS ? `${samples?.count ?? 0} generated images at their labels` : latents;
+    const colours = `coloured by ${colouring?.replace(ERROR, "error of ")}`;
+    const keys = "drag, or use the arrow keys, to turn";
+    return `${points} at step ${snapshot?.step}, in three dimensions, ${colours}; ${keys}`;
+  }
+
+  hovered(trace, number, {x, y, width, height}) {
+    const {details, snapshot, selected} = this.now;
+    const left = `${Math.max(4, x > width / 2 ? x - GLASS : x + 18)}px`;
+    const style = {left, top: `${Math.max(4, Math.min(y - 20, height - GLASS))}px`};
+    if (trace === "chosen") this.glass = {style, sample: [...selected][number]};
+    if (trace === "samples") this.glass = {style, sample: number};
+    if (trace === "cloud" && !details.painting.error && snapshot.weights) {
+      this.glass = {style, label: rowOf(this.read().cloud.labels, number)};
+    }
+    this.update();
+  }
+
+  left() {
+    this.glass = null;
+    this.update();
+  }
+
+  // the image of what is pointed at: a stored one, or that of a label, generated now
+  magnified() {
+    const {details, snapshot, samples} = this.now;
+    const {sample, label, style} = this.glass ?? {};
+    const show = (image, marked, text) => {
+      const names = {role: "img", "aria-label": "the image of the point under the hand"};
+      return h("div.glass", {style}, picture(image, GLASS_IMAGE, marked, names), h("span", text));
+    };
+    if (sample !== undefined && samples) {
+      return show(samples.image(sample), samples.marks(sample), samples.describe(sample));
+    }
+    if (!label) return h("div.glass", {hidden: true});
+    const asked = {label: label.join(), step: snapshot.step, ...usualSampling(details.painting), strip: 0};
+    const {answer} = this.answers.get(ofRun(this.name, "paint", asked), true);
+    if (!answer) return h("div.glass", {hidden: true});
+    const read = inOrder(details, answer.read);
+    const error = inOrder(details, answer.error);
+    const text = describe(details, {label, read, error, outcome: answer.outcome});
+    return show(imageOf(answer.image), marks(details, label, read), `${text}, generated now`);
+  }
+
+  view(now) {
+    if (now.snapshot !== this.now.snapshot) this.glass = null;
+    this.now = now;
+    const options = this.projections();
+    if (!options.some(([key]) => key === this.projection)) this.projection = options[0]?.[0] ?? null;
+    const {place, projection, colouring, camera, height} = this;
+    const read = this.read();
+    const events = {
+      moved: moved => this.set({camera: moved}),
+      hovered: (...point) => this.hovered(...point),
+      left: () => this.left()
+    };
+    const shown = [read.cloud, read.index, read.points, now.samples, now.selected, now.target];
+    const chosen = [place, projection, colouring, camera, dark.matches];
+    const make = () => h(Plot, {figure: this.figure(read), label: this.label(read), height, ...events});
+    const caption = h("figcaption", h("h2", "The latent manifold"), terms(["latents", "tap"]));
+    const stage = projection && h("div.stage", this.drawn([...shown, ...chosen], make), this.magnified());
+    return h(
+      "figure.panel.manifold",
+      caption,
+      projection && this.choices(),
+      stage,
+      h("p.note", this.note(read))
+    );
+  }
 }

@@ -1,102 +1,113 @@
-// The pad: two factors of the labels that are trained on or held out, the target that one drags, where it was read, and perhaps
-// a second target.
+// @ts-check
+// The pad: two factors of the labels that are trained on or held out, the target that is dragged, where it
+// was read, and perhaps a second target; drawn in 100 by 100.
 
-import {ARROWS, colour, eachFrame, fixed, h} from "./dom.js";
-import {cross} from "./images.js";
+import {ARROWS, DIRECTIONS, fixed, h, memo} from "./html.js";
+import {Component} from "./preact.js";
 
-export class Pad {
-  // factors of the run, its sets of labels, each with its colour and the training set first (see `painting` in details.py), the
-  // two factors shown, moved(x, y, second) with each new target
-  constructor({factors, sets, axes, moved}) {
-    Object.assign(this, {factors, sets, axes, moved, target: [0, 0], reading: null, second: null, held: false});
-    this.canvas = h("canvas.pad", {tabindex: 0, role: "application", "data-keys": ARROWS, "aria-label": "target label; drag it, or use the arrow keys"});
-    this.root = h("div.padbox", this.canvas);
-    this.draw = eachFrame(() => this.paint());
-    this.observer = new ResizeObserver(this.draw);
-    this.observer.observe(this.root);
-    const at = (event) => {
-      const {width, height} = this.canvas.getBoundingClientRect(), [fx, fy] = this.shown();
-      return [fx.low + (event.offsetX / width) * (fx.high - fx.low), fy.low + (event.offsetY / height) * (fy.high - fy.low)];
-    };
-    const point = (event) => this.moved(...at(event), this.held);
-    this.canvas.addEventListener("pointerdown", (event) => { this.hold(at(event)); this.canvas.setPointerCapture(event.pointerId); this.canvas.focus(); point(event); event.preventDefault(); });
-    this.canvas.addEventListener("pointermove", (event) => { if (event.buttons) point(event); });
-    this.canvas.addEventListener("keydown", (event) => {
-      const steps = event.shiftKey ? 4 : 1, [right, down] = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]}[event.key] ?? [];
-      if (right === undefined) return;
-      event.preventDefault();
-      const [sx, sy] = this.shown().map((factor) => (steps * (factor.high - factor.low)) / 128);
-      const [x, y] = this.held ? this.second : this.target;
-      this.moved(x + right * sx, y + down * sy, this.held);
-    });
-    this.scheme = matchMedia("(prefers-color-scheme: dark)");
-    this.scheme.addEventListener("change", this.draw);
+const KEY_STEPS = 128;
+const MOST_DOTS = 64;
+
+const fraction = ({low, high}, value) => (100 * (value - low)) / (high - low);
+
+// dots, as one path; too many of them: their values along the rim, set beside set
+function dots({labels, values}, [i, j], [across, down], number) {
+  if (labels)
+    return labels.map(label => `M${fraction(across, label[i])} ${fraction(down, label[j])}h0`).join("");
+  const from = 2 * number;
+  const along = values[i].map(x => `M${fraction(across, x)} ${from}v2`);
+  const beside = values[j].map(y => `M${from} ${fraction(down, y)}h2`);
+  return [...along, ...beside].join("");
+}
+
+// axes: the two factors shown; sets: labels with their colour, the training set first (see `painting` in
+// details.py); label, reading, second: whole labels or null; moved(values, isSecond): new values by factor
+export class Pad extends Component {
+  constructor(properties) {
+    super(properties);
+    this.ground = memo();
+    this.isSecond = false;
   }
 
-  shown() { return this.axes.map((k) => this.factors[k]); }
+  render({factors, axes, sets, label, reading, second}) {
+    const shown = axes.map(k => factors[k]);
+    const at = values => axes.map((k, i) => fraction(shown[i], values[k]));
+    if (!second) this.isSecond = false;
+    const dense = Math.max(...axes.map(k => sets[0].values[k].length));
+    const width = 22 / Math.min(dense, MOST_DOTS);
+    const ground = this.ground([axes.join()], () =>
+      sets.map((set, number) => {
+        const stroke = {
+          stroke: `var(--${set.colour})`,
+          "stroke-width": set.labels ? (number ? 1.4 : 1) * width : 0.4
+        };
+        return h("path.dots", {d: dots(set, axes, shown, number), ...stroke});
+      })
+    );
+    const mark = (name, [x, y], path) => h(`path.mark.${name}`, {d: `M${x} ${y}${path}`});
+    const [x, y] = at(reading ?? label);
+    const isRead = reading && Number.isFinite(x + y);
+    const text = values => axes.map((k, i) => `${shown[i].name} ${fixed(values[k])}`).join(", ");
+    const description = second ? `; second target ${text(second)}, held near it` : "";
+    const names = {role: "application", tabindex: 0, "data-keys": ARROWS, viewBox: "0 0 100 100"};
+    const words = {
+      "aria-label": "target label; drag it, or use the arrow keys",
+      "aria-description": `target ${text(label)}${description}`
+    };
+    const events = {
+      onpointerdown: event => this.grab(event),
+      onpointermove: event => this.drag(event),
+      onkeydown: event => this.step(event)
+    };
+    return h(
+      "svg.pad",
+      {...names, ...words, ...events},
+      ground,
+      isRead && h("circle.mark.reading", {cx: x, cy: y, r: 3}),
+      mark("target", at(label), "m-5 0h10m-5 -5v10"),
+      second && mark("second", at(second), "m-3.5 -3.5l7 7m0 -7l-7 7")
+    );
+  }
+
+  // what is pointed at, as values of the two factors
+  at(event) {
+    const {left, top, width, height} = event.currentTarget.getBoundingClientRect();
+    const {axes, factors} = this.props;
+    const shares = [(event.clientX - left) / width, (event.clientY - top) / height];
+    return axes.map((k, i) => factors[k].low + shares[i] * (factors[k].high - factors[k].low));
+  }
 
   // of two targets that which is nearer; the keys then move it too
-  hold(at) {
-    const far = (from) => Math.hypot(...this.shown().map(({low, high}, i) => (at[i] - from[i]) / (high - low)));
-    this.held = this.second !== null && far(this.second) < far(this.target);
+  grab(event) {
+    const {axes, factors, label, second} = this.props;
+    const here = this.at(event);
+    const distance = from =>
+      Math.hypot(...axes.map((k, i) => (here[i] - from[k]) / (factors[k].high - factors[k].low)));
+    this.isSecond = Boolean(second) && distance(second) < distance(label);
+    event.currentTarget.setPointerCapture(event.pointerId);
+    event.currentTarget.focus();
+    event.preventDefault();
+    this.move(here);
   }
 
-  // the whole label of the second target, or null
-  aim(label) {
-    this.second = label && this.axes.map((k) => label[k]);
-    if (!this.second) this.held = false;
-    this.draw();
+  drag(event) {
+    if (event.buttons) this.move(this.at(event));
   }
 
-  // the whole label, and what was read of it, or null
-  show(label, reading) {
-    const of = (values) => this.axes.map((k) => values[k]);
-    this.target = of(label);
-    this.reading = reading && of(reading).every(Number.isFinite) ? of(reading) : null;
-    this.draw();
+  step(event) {
+    const direction = DIRECTIONS[event.key];
+    const {axes, factors, label, second} = this.props;
+    if (!direction) return;
+    event.preventDefault();
+    const from = this.isSecond ? second : label;
+    const count = event.shiftKey ? 4 : 1;
+    this.move(
+      axes.map((k, i) => from[k] + (direction[i] * count * (factors[k].high - factors[k].low)) / KEY_STEPS)
+    );
   }
 
-  paint() {
-    const ratio = window.devicePixelRatio || 1, size = this.root.clientWidth, side = Math.round(size * ratio);
-    if (!size) return;
-    if (this.canvas.width !== side) this.canvas.width = this.canvas.height = side;
-    const context = this.canvas.getContext("2d"), [fx, fy] = this.shown();
-    const toX = (x) => ((x - fx.low) / (fx.high - fx.low)) * side, toY = (y) => ((y - fy.low) / (fy.high - fy.low)) * side;
-    context.clearRect(0, 0, side, side);
-    context.drawImage(this.ground(toX, toY, side, ratio), 0, 0);
-    if (this.reading) {
-      context.strokeStyle = colour("accent");
-      context.lineWidth = 2.5 * ratio;
-      context.beginPath();
-      context.arc(toX(this.reading[0]), toY(this.reading[1]), 10 * ratio, 0, 2 * Math.PI);
-      context.stroke();
-    }
-    context.lineWidth = 2 * ratio;
-    cross(context, "target", [toX(this.target[0]), toY(this.target[1])], 15 * ratio);
-    if (this.second) cross(context, "told", [toX(this.second[0]), toY(this.second[1])], 15 * ratio, true);
-    const text = ([x, y]) => `${fx.name} ${fixed(x)}, ${fy.name} ${fixed(y)}`;
-    this.canvas.setAttribute("aria-description", `target ${text(this.target)}${this.second ? `; second target ${text(this.second)}, held near it` : ""}`);
+  move(values) {
+    const {axes, moved} = this.props;
+    moved(new Map(axes.map((k, i) => [k, values[i]])), this.isSecond);
   }
-
-  // the labels: drawn once for a size, a pair of factors and a scheme, so that a drag draws only what moves
-  ground(toX, toY, side, ratio) {
-    const [i, j] = this.axes, key = [side, i, j, this.scheme.matches].join();
-    if (this.grounded?.key === key) return this.grounded.canvas;
-    const canvas = Object.assign(document.createElement("canvas"), {width: side, height: side}), context = canvas.getContext("2d");
-    const [{values}] = this.sets, apart = side / Math.min(Math.max(values[i].length, values[j].length), 64), radius = Math.max(Math.min(apart / 9, 2.2 * ratio), 0.5);
-    this.sets.forEach((set, number) => {
-      context.fillStyle = colour(set.colour);
-      context.globalAlpha = number ? 1 : 0.75;
-      for (const label of set.labels ?? []) { context.beginPath(); context.arc(toX(label[i]), toY(label[j]), number ? 1.4 * radius : radius, 0, 2 * Math.PI); context.fill(); }
-      if (set.labels) return;
-      // too many for points: their values along the rim, set beside set
-      const length = 7 * ratio, from = number * length, wide = Math.max(ratio / 2, 0.5);
-      for (const x of set.values[i]) context.fillRect(toX(x), from, wide, length);
-      for (const y of set.values[j]) context.fillRect(from, toY(y), length, wide);
-    });
-    this.grounded = {key, canvas};
-    return canvas;
-  }
-
-  close() { this.observer.disconnect(); this.scheme.removeEventListener("change", this.draw); }
 }

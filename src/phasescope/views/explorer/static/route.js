@@ -1,4 +1,5 @@
-// The address says it all: #/view/name?key=value. A view writes its state there; opening the address restores it.
+// @ts-check
+// The address holds the state, #/view/name?key=value: a view writes it there, and is restored from it.
 
 export function parse(hash = location.hash) {
   const [path, query = ""] = hash.replace(/^#\/?/, "").split("?");
@@ -6,10 +7,19 @@ export function parse(hash = location.hash) {
   return {view: view || "runs", name: decodeURIComponent(name.join("/")), query: new URLSearchParams(query)};
 }
 
+const isSaid = ([, value]) => value !== null && value !== undefined && value !== "" && value !== false;
+
+/**
+ * @param {string} view
+ * @param {string} name
+ * @param {Record<string, any>} query
+ */
 export function address(view, name, query = {}) {
-  const pairs = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "" && value !== false);
+  const pairs = Object.entries(query)
+    .filter(isSaid)
+    .map(([key, value]) => [key, String(value)]);
   // commas and colons need no escape in a fragment, and links read better with them
-  const text = new URLSearchParams(pairs.map(([key, value]) => [key, String(value)])).toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
+  const text = new URLSearchParams(pairs).toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
   return `#/${view}${name ? `/${encodeURIComponent(name)}` : ""}${text ? `?${text}` : ""}`;
 }
 
@@ -20,21 +30,20 @@ export function numbersOf(text, count) {
 }
 
 const REST_MS = 200;
-let waiting = null, pending = null, written = -Infinity;
+let waiting = 0;
+let pending = null;
 
-// the state goes into the address at once, and while a hand moves when it rests: browsers refuse many changes a second
+// the state goes into the address when the hand rests: browsers refuse many changes a second
 export function remember(view, name, query) {
   clearTimeout(waiting);
-  const write = () => {
+  pending = () => {
     pending = null;
     const wanted = address(view, name, query);
-    if (parse().view !== view || parse().name !== (name ?? "") || location.hash === wanted) return;
-    history.replaceState(null, "", wanted);
-    written = performance.now();
+    const here = parse();
+    if (here.view === view && here.name === name && location.hash !== wanted)
+      history.replaceState(null, "", wanted);
   };
-  if (performance.now() - written > REST_MS) { write(); return; }
-  pending = write;
-  waiting = setTimeout(write, REST_MS);
+  waiting = setTimeout(() => pending?.(), REST_MS);
 }
 
 // whoever follows a link comes back to the state that they left

@@ -1,171 +1,260 @@
-// One run: a scrubber over its snapshots moves everything else.
+// @ts-check
+// One run: a slider over its snapshots moves everything else.
 
-import {ALONE, Kept, json, ofRun} from "./api.js";
-import {choice, fill, h, integer} from "./dom.js";
-import {Histories} from "./histories.js";
-import {Samples, Wall} from "./images.js";
-import {InsidePanel} from "./inside_panel.js";
-import {LabelSpace} from "./label_space.js";
+import {accuracyPanel} from "./accuracy.js";
+import {ALONE, Answers, json, ofRun} from "./api.js";
+import {nearest} from "./charts.js";
+import {curveChoices, curves, curvesFrom, curvesQuery} from "./curves.js";
+import {choice, fault, h, memo} from "./html.js";
+import {picture, Samples} from "./images.js";
 import {members, runs, subscribe} from "./live.js";
-import {ManifoldPanel} from "./manifold_panel.js";
+import {ManifoldPanel} from "./manifold.js";
+import {render} from "./preact.js";
 import {address, remember} from "./route.js";
 import {phaseBadge, stateOf, tagsOf} from "./runs.js";
-import {Scrubber} from "./scrubber.js";
+import {following, followKeys, scrubber} from "./scrubber.js";
 import {pageOf} from "./studies.js";
 import {phaseKey, phasesTerm, term} from "./words.js";
-import {outcomeColour, phaseOf, timed} from "./world.js";
+import {lineAt, outcomeColour} from "./world.js";
 
 const FEW = 36;
 
-export async function open(root, route) {
-  const {name} = route;
-  let details = timed(await json(ofRun(name)));
-  let studies = {};
-  const kept = new Kept(80), selected = new Set();
-  const sets = {...details.names.splits, all: "all"}, [first] = Object.keys(sets);
-  const state = {unit: "images_seen", labels: first, many: false};
-  let samples = null, turn = 0;
+export async function open(root, {name, query}) {
+  const view = new RunView(root, name, await json(ofRun(name)));
+  view.restore(query);
+  return view;
+}
 
-  const head = h("header.runhead"), badges = h("span.pair"), tiles = h("dl.tiles");
-  const scrubber = new Scrubber({moved: move, describe: (index) => {
-    const line = lineAt(index);
-    return `${integer(line?.images_seen)} images · step ${integer(line?.step)}`;
-  }});
-  const histories = new Histories({details, pick: (index) => { scrubber.stop(); goToLine(index); }, changed: save});
-  const wall = new Wall({selected, changed: () => { panel.choose(); save(); }});
-  const panel = new ManifoldPanel({name, kept, selected, changed: save, details: () => details, samples: () => samples});
-  const space = details.label_space ? new LabelSpace(details) : null;
-  const within = details.painting.error || !details.factors.length ? null : new InsidePanel({name, kept, changed: save, details: () => details});
-  const counts = h("div.legend.outcomes"), imageNote = h("p.note");
-  const chooseSet = choice("labels", Object.entries(sets), state.labels, (value) => { state.labels = value; chooseTiles(); show(); save(); });
-  const many = h("input", {type: "checkbox", onchange: () => { state.many = many.checked; chooseTiles(); show(); save(); }});
-  const none = h("button", {type: "button", onclick: () => { selected.clear(); wall.mark(); panel.choose(); save(); }}, "select none");
-  root.append(...(ALONE ? [phaseKey(details.outcomes)] : []), head, h("div.sticky", scrubber.root), h("div.columns",
-    h("div.column", histories.root),
-    h("div.column", panel.root, space?.root, h("figure.panel", h("figcaption", h("h2", "Generated images")), h("div.controls", chooseSet, h("label.field", many, h("span", "all of them")), none), counts, wall.root, imageNote), within?.root)),
-    ...(ALONE ? [] : [about()]));
-
-  const lineAt = (index) => details.lines.find((line) => line.step === details.snapshots[index]?.step);
-
-  function goToLine(index) {
-    const {step} = details.lines[index];
-    const distances = details.snapshots.map((snapshot) => Math.abs(snapshot.step - step));
-    if (distances.length) scrubber.go(distances.indexOf(Math.min(...distances)));
+class RunView {
+  constructor(root, name, details) {
+    this.root = root;
+    this.name = name;
+    this.details = details;
+    this.update = this.update.bind(this);
+    this.studies = {};
+    this.error = "";
+    this.sets = {...details.names.splits, all: "all"};
+    /** @type {any} what the address says: index of the snapshot, labels, many, selected, curves */
+    this.state = {index: 0};
+    /** @type {Samples | null} */
+    this.samples = null;
+    this.answers = new Answers(this.update);
+    const save = () => this.save();
+    this.manifold = new ManifoldPanel({name, answers: this.answers, update: this.update, save});
+    this.wall = memo();
+    const unfollow = followKeys(
+      () => [this.state.index, this.details.snapshots.length],
+      index => this.set({index})
+    );
+    const leave = subscribe(changed => changed.has(name) && this.follow());
+    this.close = () => {
+      leave();
+      unfollow();
+    };
+    members.then(studies => {
+      this.studies = studies;
+      this.update();
+    });
   }
 
-  function header() {
-    const {row} = details, member = studies[row.digest];
-    const paintable = details.snapshots.some((snapshot) => snapshot.weights) && !details.painting.error;
-    fill(head,
-      h("div.heading", ALONE ? h("h2", "Through training") : [h("h1", name), tagsOf(row.tags)], stateOf(row), badges, phasesTerm(undefined, details.outcomes),
-        paintable ? h("a.button", {href: address("paint", name)}, "generate with it") : null, ALONE ? null : h("a.button", {href: address("runs", "", {runs: name})}, "compare")),
-      row.error ? h("p.fault", row.error) : null,
-      member ? h("p.note", "Study ", h("a", {href: pageOf(member.study), style: {"text-decoration": "underline"}}, member.study), `, cell ${member.cell}, seed ${row.seed}`) : null,
-      details.sentence && !ALONE ? h("p.note", details.sentence) : null,
-      tiles);
-    tell();
+  set(values) {
+    Object.assign(this.state, values);
+    this.update();
+    this.save();
   }
 
-  // the header's numbers and phases are those of the snapshot at which the scrubber stands
-  function tell() {
-    const {headline: {facts, values}, lines, snapshots} = details, at = lines.findIndex((line) => line.step === snapshots[scrubber.index]?.step);
-    const index = at < 0 ? lines.length - 1 : at, phase = lines[index]?.phase ?? {};
-    badges.replaceChildren(...[["images", phase.behaviour], ["latents", phase.sheet ?? phase.representation]].flatMap(([of, letter]) => [h("span.note", of), phaseBadge(letter)]));
-    if (tiles.children.length !== facts.length) tiles.replaceChildren(...facts.map(([name, word]) => h("div", h("dt", term(word, name)), h("dd"))));
-    facts.forEach((_, i) => { tiles.children[i].lastChild.textContent = values[index]?.[i] ?? "–"; });
+  // to the snapshot that lies nearest on the x axis of the curves
+  pick(time) {
+    const {unit} = this.state.curves;
+    const times = this.details.snapshots.map(snapshot => lineAt(this.details, snapshot)?.[unit] ?? Infinity);
+    if (times.length) this.set({index: nearest(times, time)});
   }
 
-  function about() {
-    const configuration = h("pre", {tabindex: 0, role: "group", "aria-label": "configuration"});
-    configuration.textContent = details.configuration;
-    return h("details.about", h("summary", "In words, configuration"), h("div.verdict", details.verdict.map((sentence) => h("p", sentence))),
-      h("p.note", details.subject), configuration);
+  save() {
+    const {details} = this;
+    const {index, labels, many, selected, curves} = this.state;
+    const {snapshots} = details;
+    const step = index === snapshots.length - 1 ? null : snapshots[index]?.step;
+    const [first] = Object.keys(this.sets);
+    const images = {
+      labels: labels === first ? null : labels,
+      many: many ? 1 : null,
+      sel: [...selected].join()
+    };
+    remember("run", this.name, {
+      step,
+      ...curvesQuery(curves, details),
+      ...images,
+      ...this.manifold.query(details)
+    });
   }
 
-  function chooseTiles() {
-    if (!samples) return;
-    const of = samples.split.map((split, i) => [split, i]).filter(([split]) => state.labels === "all" || split === state.labels).map(([, i]) => i);
-    // evenly over the labels, which come in the order of the split
-    const few = state.many || of.length <= FEW ? of : Array.from({length: FEW}, (_, k) => of[Math.floor((k * of.length) / FEW)]);
-    wall.choose([...new Set([...few, ...selected])].sort((a, b) => a - b).filter((i) => i < samples.count));
+  restore(query) {
+    const {details, sets} = this;
+    const step = Number(query.get("step") ?? NaN);
+    const index = details.snapshots.findIndex(snapshot => snapshot.step === step);
+    const selected = (query.get("sel") ?? "").split(",").filter(text => /^\d+$/.test(text));
+    this.manifold.restore(query, details);
+    this.set({
+      index: index < 0 ? Math.max(details.snapshots.length - 1, 0) : index,
+      labels: sets[query.get("labels")] ? query.get("labels") : Object.keys(sets)[0],
+      many: query.get("many") === "1",
+      selected: new Set(selected.map(Number)),
+      curves: curvesFrom(query, details)
+    });
   }
 
-  function show() {
-    if (!samples) return;
-    chooseTiles();
-    wall.show(samples);
-    const total = {};
-    wall.shown.forEach((i) => { total[samples.outcome[i]] = (total[samples.outcome[i]] ?? 0) + 1; });
-    counts.replaceChildren(...[...details.outcomes].reverse().map(({name: outcome}) => h("span", h("i.square", {style: {"--outcome": outcomeColour(details, outcome)}}), outcome, h("output", String(total[outcome] ?? 0)))));
-    imageNote.textContent = `${wall.shown.length} of ${samples.of} fixed labels, the same noise at every snapshot.${details.position ? ` Cross: the label${details.outcomes.length ? "; ring: where it was read" : ""}.` : ""}${details.painting.error ? "" : " Select images to find their latents above."}`;
-  }
-
-  async function move(index) {
-    const mine = ++turn, snapshot = details.snapshots[index];
-    histories.move(details.lines.findIndex((line) => line.step === snapshot.step));
-    panel.move(snapshot);
-    within?.move(snapshot);
-    tell();
-    save();
-    if (!snapshot.samples) {
-      samples = null;
-      space?.show(null);
-      wall.choose([]);
-      counts.replaceChildren();
-      imageNote.textContent = "No images are stored at this snapshot.";
-      return;
-    }
+  // the run has changed on disk
+  async follow() {
+    const before = this.details;
     try {
-      const answer = await kept.get(ofRun(name, "samples", {step: snapshot.step}));
-      if (mine !== turn) return;
-      samples = new Samples(answer, details);
-      show();
-      space?.show(samples.cells);
-      panel.painted();
-    } catch (error) {
-      if (mine === turn) imageNote.textContent = error.message;
+      if (!runs.rows.has(this.name)) throw new Error("This run’s folder is gone.");
+      this.details = await json(ofRun(this.name));
+      this.error = "";
+    } catch (problem) {
+      this.error = problem.message;
     }
-    const next = details.snapshots[index + 1];
-    if (next?.samples && mine === turn) kept.get(ofRun(name, "samples", {step: next.step})).catch(() => {});
+    const {details, state} = this;
+    if (details.row.started !== before.row.started) this.answers.clear();
+    state.curves = {
+      ...state.curves,
+      site: state.curves.site ?? curvesFrom(new URLSearchParams(), details).site
+    };
+    state.index = following(state.index, before.snapshots.length, details.snapshots.length);
+    this.update();
   }
 
-  function save() {
-    const at = details.snapshots[scrubber.index], last = scrubber.index === details.snapshots.length - 1;
-    remember("run", name, {step: last ? null : at?.step, ...histories.query(), labels: state.labels === first ? null : state.labels, many: state.many ? 1 : null, sel: [...selected].join(","), ...panel.query(), ...within?.queried()});
+  // the images of a snapshot, or why there are none; until they are here those of the snapshot before stay
+  read(snapshot) {
+    if (!snapshot?.samples) return {samples: null, problem: "No images are stored at this snapshot."};
+    const {answer, error} = this.answers.get(ofRun(this.name, "samples", {step: snapshot.step}));
+    if (error) return {samples: null, problem: error};
+    if (answer && this.samples?.answer !== answer) this.samples = new Samples(answer, this.details);
+    return {samples: this.samples, problem: null};
   }
 
-  function restore(query) {
-    state.labels = sets[query.get("labels")] ? query.get("labels") : first;
-    state.many = query.get("many") === "1";
-    chooseSet.querySelector("select").value = state.labels;
-    many.checked = state.many;
-    selected.clear();
-    for (const text of (query.get("sel") ?? "").split(",")) if (/^\d+$/.test(text)) selected.add(Number(text));
-    histories.restore(query, details);
-    panel.restore(query);
-    within?.restore(query);
-    const step = Number(query.get("step") ?? NaN), index = details.snapshots.findIndex((snapshot) => snapshot.step === step);
-    place(index >= 0 ? index : details.snapshots.length - 1);
+  update() {
+    if (!this.root.isConnected) return;
+    const {name, details, studies, error, sets, state, wall} = this;
+    const {snapshots} = details;
+    const snapshot = snapshots[state.index];
+    const {samples, problem} = this.read(snapshot);
+    const next = snapshots[state.index + 1];
+    if (samples && next?.samples) this.answers.get(ofRun(name, "samples", {step: next.step}));
+    const set = values => this.set(values);
+    const images = imagesPanel({details, samples, problem, sets, state, set, wall});
+    const {selected} = state;
+    const panels = [this.manifold.view({details, snapshot, samples, selected}), images];
+    const page = [
+      ALONE && phaseKey(details.outcomes),
+      head({name, details, studies, snapshot, error}),
+      h("div.sticky", scrubber({details, snapshots, index: state.index, moved: index => set({index})})),
+      h("div.columns", h("div.column", this.histories(lineAt(details, snapshot))), h("div.column", panels)),
+      !ALONE && about(details)
+    ];
+    render(page, this.root);
   }
 
-  function place(index) {
-    scrubber.set(details.snapshots.length, details.snapshots.map((_, i) => phaseOf(lineAt(i))), index);
+  histories(line) {
+    const {details, state} = this;
+    const set = (field, value) => this.set({curves: {...state.curves, [field]: value}});
+    const charts = curves(details, state.curves, line, time => this.pick(time));
+    const position = charts.findIndex(({props}) => props.panel.key === "outcomes") + 1;
+    charts.splice(position, 0, accuracyPanel(details, state.curves.split, line ?? details.lines.at(-1)));
+    return h("div.histories", curveChoices(details, state.curves, set), charts);
   }
+}
 
-  header();
-  restore(route.query);
-  members.then((found) => { studies = found; header(); });
-  const leave = subscribe(async (changed) => {
-    if (!changed.has(name)) return;
-    if (!runs.rows.has(name)) { head.append(h("p.fault", "This run’s folder is gone.")); return; }
-    const before = details.snapshots.length, {started} = details.row;
-    try { details = timed(await json(ofRun(name))); } catch (error) { head.append(h("p.fault", error.message)); return; }
-    if (details.row.started !== started) kept.clear();
-    header();
-    if (details.snapshots.length === before) return;
-    histories.show(details);
-    panel.grown();
-    place();
-  });
-  return {restore, close: () => { leave(); scrubber.close(); histories.close(); space?.close(); panel.close(); within?.close(); }};
+// the numbers and phases are those of the snapshot at which the slider stands
+function head({name, details, studies, snapshot, error}) {
+  const {row, headline, lines, outcomes} = details;
+  const member = studies[row.digest];
+  const at = lines.findIndex(line => line.step === snapshot?.step);
+  const index = at < 0 ? lines.length - 1 : at;
+  const {behaviour, sheet, representation} = lines[index]?.phase ?? {};
+  const badge = (source, phase) => [h("span.note", source), phaseBadge(phase)];
+  const badges = h("span.pair", badge("images", behaviour), badge("latents", sheet ?? representation));
+  const isSampled = details.snapshots.some(({weights}) => weights) && !details.painting.error;
+  const links = !ALONE && [
+    isSampled && h("a.button", {href: address("sample", name)}, "generate with it"),
+    h("a.button", {href: address("runs", "", {runs: name})}, "compare")
+  ];
+  const title = ALONE ? h("h2", "Through training") : [h("h1", name), tagsOf(row.tags)];
+  const link = study => h("a.study", {href: pageOf(study)}, study);
+  const tile = ([fact, word], i) =>
+    h("div", h("dt", term(word, fact)), h("dd", headline.values[index]?.[i] ?? "–"));
+  return h(
+    "header.runhead",
+    h("div.heading", title, stateOf(row), badges, phasesTerm(undefined, outcomes), links),
+    fault(row.error),
+    fault(error),
+    member && h("p.note", "Study ", link(member.study), `, cell ${member.cell}, seed ${row.seed}`),
+    !ALONE && details.sentence && h("p.note", details.sentence),
+    h("dl.tiles", headline.facts.map(tile))
+  );
+}
+
+function about({verdict, subject, configuration}) {
+  const summary = h("summary", "In words, configuration");
+  const sentences = verdict.map(sentence => h("p", sentence));
+  const box = {tabindex: 0, role: "group", "aria-label": "configuration"};
+  const text = h("pre", box, configuration);
+  return h("details.about", summary, h("div.verdict", sentences), h("p.note", subject), text);
+}
+
+// which images are shown: a few evenly over the labels, in the order of the split, and those selected
+function chosen(samples, {labels, many, selected}) {
+  const all = samples.splits.map((split, i) => [split, i]);
+  const members = all.filter(([split]) => labels === "all" || split === labels).map(([, i]) => i);
+  const few = Array.from({length: FEW}, (_, k) => members[Math.floor((k * members.length) / FEW)]);
+  const shown = [...(many || members.length <= FEW ? members : few), ...selected];
+  return [...new Set(shown)].sort((a, b) => a - b).filter(i => i < samples.count);
+}
+
+function imagesPanel({details, samples, problem, sets, state, set, wall}) {
+  const shown = samples ? chosen(samples, state) : [];
+  const {labels, many, selected} = state;
+  const all = {type: "checkbox", checked: many, onchange: event => set({many: event.target.checked})};
+  const controls = h(
+    "div.controls",
+    choice("labels", Object.entries(sets), labels, value => set({labels: value})),
+    h("label.field", h("input", all), h("span", "all of them")),
+    h("button", {type: "button", onclick: () => set({selected: new Set()})}, "select none")
+  );
+  const count = outcome => shown.filter(i => samples.outcome(i) === outcome).length;
+  const square = name => h("i.square", {style: {"--outcome": outcomeColour(details, name)}});
+  const entry = ({name}) => h("span", square(name), name, h("output", String(count(name))));
+  const outcomes = samples && [...details.outcomes].reverse().map(entry);
+  const toggle = i => {
+    const others = new Set(selected);
+    if (!others.delete(i)) others.add(i);
+    set({selected: others});
+  };
+  const tiles = wall([samples, shown.join(), selected], () =>
+    shown.map(i => tile(samples, i, selected.has(i), toggle))
+  );
+  const marks = details.position
+    ? ` Cross: the label${details.outcomes.length ? "; ring: where it was read" : ""}.`
+    : "";
+  const hint = details.painting.error ? "" : " Select images to find their latents above.";
+  const note =
+    samples &&
+    `${shown.length} of ${samples.total} fixed labels, the same noise at every snapshot.${marks}${hint}`;
+  return h(
+    "figure.panel",
+    h("figcaption", h("h2", "Generated images")),
+    controls,
+    h("div.legend.outcomes", outcomes),
+    h("div.wall", {role: "group", "aria-label": "generated images"}, tiles),
+    h("p.note", problem ?? note)
+  );
+}
+
+function tile(samples, i, isSelected, toggle) {
+  const title = samples.describe(i);
+  const size = innerWidth < 640 ? 52 : 58;
+  const data = {"data-index": i, "data-outcome": samples.outcome(i), style: {"--outcome": samples.colour(i)}};
+  const names = {type: "button", title, "aria-label": title, "aria-pressed": isSelected};
+  const image = picture(samples.image(i), size, samples.marks(i));
+  return h("button.tile", {key: i, ...names, ...data, onclick: () => toggle(i)}, image);
 }

@@ -1,249 +1,256 @@
+// @ts-check
 // The table of runs: filtered, sorted, live; some of them chosen for comparison.
 
-import {absent, choice, compact, duration, eachFrame, h, integer, percent} from "./dom.js";
-import {MOST_COMPARED} from "./grouping.js";
+import {absent, choice, compact, duration, h, integer, percent} from "./html.js";
 import {members, runs, subscribe} from "./live.js";
+import {render} from "./preact.js";
 import {address, remember} from "./route.js";
 import {phasesTerm, term} from "./words.js";
 
 const PAGE = 60;
-let studies = {};
+// runs that are compared at once
+export const MOST_COMPARED = 48;
 const TITLES = {
   phase: "the last phase, of the images and of the latents",
   success: "of the images generated for labels that were trained on",
   order: "ridge R² where the phases are read; in brackets the untrained network’s",
-  images: "images seen",
+  images: "images seen"
 };
 const SORTS = {
-  updated: ["last changed", (row) => row.updated ?? "", -1],
-  name: ["name", (row) => row.name, 1],
-  success: ["share of success", (row) => row.success ?? -1, -1],
-  order: ["probe R²", (row) => row.probe_r2?.min ?? -1, -1],
-  onset: ["onset of C", (row) => row.phases?.behaviour?.onsets.C ?? Infinity, 1],
-  images: ["images seen", (row) => row.images_seen ?? -1, -1],
+  updated: ["last changed", row => row.updated ?? "", -1],
+  name: ["name", row => row.name, 1],
+  success: ["share of success", row => row.success ?? -1, -1],
+  order: ["probe R²", row => row.probe_r2?.min ?? -1, -1],
+  onset: ["onset of C", row => row.phases?.behaviour?.onsets.C ?? Infinity, 1],
+  images: ["images seen", row => row.images_seen ?? -1, -1]
 };
+let studies = {};
 const FILTERS = {
   "state:": (row, word) => row.state === word,
   "phase:": (row, word) => row.phases?.behaviour?.last?.toLowerCase() === word,
   "study:": (row, word) => studies[row.digest]?.study.toLowerCase() === word,
-  "tag:": (row, word) => (row.tags ?? []).some((tag) => tag.toLowerCase().includes(word)),
+  "tag:": (row, word) => (row.tags ?? []).some(tag => tag.toLowerCase().includes(word))
 };
 
-const written = (value) => (typeof value === "object" ? JSON.stringify(value) : String(value));
+export const format = value => (typeof value === "object" ? JSON.stringify(value) : String(value));
 
 // every word must occur in the name, or in key=value of a setting, or be state:done, phase:C, tag:x, study:x
-export function matches(row, text) {
+function matches(row, text) {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  return words.every((word) => {
-    const filter = Object.keys(FILTERS).find((name) => word.startsWith(name));
+  return words.every(word => {
+    const filter = Object.keys(FILTERS).find(name => word.startsWith(name));
     if (filter) return FILTERS[filter](row, word.slice(filter.length));
-    const settings = Object.entries(row.settings ?? {}).map(([key, value]) => `${key}=${written(value)}`);
-    return [row.name, `seed=${row.seed}`, ...settings].some((value) => value.toLowerCase().includes(word));
+    const settings = Object.entries(row.settings ?? {}).map(([key, value]) => `${key}=${format(value)}`);
+    return [row.name, `seed=${row.seed}`, ...settings].some(value => value.toLowerCase().includes(word));
   });
 }
 
-class RunTable {
-  constructor(root) {
-    Object.assign(this, {q: "", sort: "updated", chosen: new Set(), listed: [], drawn: PAGE, fields: []});
-    this.search = h("input", {
-      type: "search",
-      placeholder: "filter: fast  batch=64  state:running  phase:C",
-      "aria-label": "filter runs",
-      oninput: () => this.filter(this.search.value),
-    });
-    const sorts = Object.entries(SORTS).map(([key, [text]]) => [key, text]);
-    this.sorts = choice("sort", sorts, this.sort, (value) => this.order(value));
-    this.count = h("span.note");
-    this.compare = h("a.button", {href: "#/compare"}, "compare");
-    this.every = h("input", {type: "checkbox", "aria-label": "choose all listed runs", onchange: () => this.chooseAll()});
-    this.body = h("tbody");
-    this.more = h("div.more");
-    const heading = h("div.heading", h("h1", "Runs"), this.count, phasesTerm(), this.compare);
-    const table = h("table.runs", h("thead", this.titles()), this.body);
-    root.append(heading, h("div.controls", this.search, this.sorts), h("div.tablebox", table), this.more);
-  }
-
-  titles() {
-    const columns = {
-      run: "run",
-      state: "state",
-      phase: phasesTerm("images, latents"),
-      success: term("success"),
-      order: [term("order"), " (", term("untrained"), ")"],
-      images: "seen",
-    };
-    const heads = Object.entries(columns).map(([name, text]) => h(`th.${name}`, {scope: "col", title: TITLES[name]}, text));
-    return h("tr", h("td", this.every), heads);
-  }
-
-  filter(text) {
-    Object.assign(this, {q: text, drawn: PAGE});
-    this.list();
-  }
-
-  order(key) {
-    this.sort = key;
-    this.list();
-  }
-
-  chooseAll() {
-    this.chosen = new Set(this.every.checked ? this.few().map((row) => row.name) : []);
-    this.list();
-  }
-
-  few() {
-    return this.listed.slice(0, MOST_COMPARED);
-  }
-
-  // the rows that match, in their order
-  rows() {
-    const [, key, direction] = SORTS[this.sort];
-    const before = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
-    const rows = [...runs.rows.values()].filter((row) => matches(row, this.q));
-    return rows.sort((a, b) => direction * before(key(a), key(b)) || before(a.name, b.name));
-  }
-
-  list() {
-    this.listed = this.rows();
-    this.fields = differences(this.listed);
-    const shown = this.listed.slice(0, this.drawn);
-    this.body.replaceChildren(...shown.map((row) => this.line(row)));
-    const total = runs.rows.size, all = this.listed.length === total;
-    const found = all ? integer(total) : `${integer(this.listed.length)} of ${integer(total)}`;
-    this.count.textContent = runs.loaded ? `${found} · ${runs.folder}` : "";
-    this.more.replaceChildren(this.rest(shown.length));
-    this.told();
-  }
-
-  rest(shown) {
-    if (shown < this.listed.length) {
-      return h("button", {onclick: () => this.grow()}, `show more of ${integer(this.listed.length)}`);
-    }
-    if (shown) return "";
-    if (!runs.loaded) return absent("Reading the folder …");
-    return runs.rows.size ? absent("No run matches.") : nothing();
-  }
-
-  grow() {
-    if (this.drawn >= this.listed.length) return;
-    this.drawn += PAGE;
-    this.list();
-  }
-
-  line(row) {
-    const choose = () => {
-      this.chosen[box.checked ? "add" : "delete"](row.name);
-      this.told();
-    };
-    const look = {type: "checkbox", "aria-label": `compare ${row.name}`, checked: this.chosen.has(row.name), onchange: choose};
-    const box = h("input", look);
-    return h("tr", {"data-run": row.name}, h("td", box), cells(row, this.fields));
-  }
-
-  // which runs are chosen, in the link to their comparison and in the address
-  told() {
-    const names = [...this.chosen].join(",");
-    this.compare.toggleAttribute("hidden", this.chosen.size < 2);
-    this.compare.textContent = `compare ${this.chosen.size}`;
-    this.compare.href = address("compare", "", {runs: names});
-    this.every.checked = this.listed.length > 0 && this.few().every((row) => this.chosen.has(row.name));
-    remember("runs", "", {q: this.q, sort: this.sort === "updated" ? null : this.sort, runs: names});
-  }
-
-  // a row that keeps its place is replaced there: the page does not jump under a hand, nor loses the focus
-  changed(names) {
-    const before = this.listed.map((row) => row.name).join();
-    const after = this.rows().map((row) => row.name).join();
-    if (before !== after || [...names].some((name) => !runs.rows.has(name))) return this.list();
-    for (const line of this.body.children) {
-      if (names.has(line.dataset.run)) line.replaceWith(this.line(runs.rows.get(line.dataset.run)));
-    }
-  }
-
-  restore(query) {
-    this.q = this.search.value = query.get("q") ?? "";
-    this.sort = SORTS[query.get("sort")] ? query.get("sort") : "updated";
-    this.sorts.querySelector("select").value = this.sort;
-    this.chosen = new Set((query.get("runs") ?? "").split(",").filter(Boolean));
-    this.list();
-  }
+// the rows that match, in their order
+function listed({text, sort}) {
+  const [, key, direction] = SORTS[sort];
+  const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+  const rows = [...runs.rows.values()].filter(row => matches(row, text));
+  return rows.sort((a, b) => direction * compare(key(a), key(b)) || compare(a.name, b.name));
 }
 
-export async function open(root, route) {
-  const table = new RunTable(root);
-  const near = new IntersectionObserver((seen) => seen.some((entry) => entry.isIntersecting) && table.grow(), {rootMargin: "600px"});
-  near.observe(table.more);
-  table.restore(route.query);
-  members.then((found) => {
-    studies = found;
-    table.list();
+export function open(root, {query: asked}) {
+  const state = {text: "", sort: "updated", chosen: new Set(), drawn: PAGE};
+
+  function set(values) {
+    Object.assign(state, values);
+    update();
+    const {text, sort, chosen} = state;
+    remember("runs", "", {q: text, sort: sort === "updated" ? null : sort, runs: [...chosen].join()});
+  }
+
+  function restore(query) {
+    const sort = SORTS[query.get("sort")] ? query.get("sort") : "updated";
+    const chosen = new Set((query.get("runs") ?? "").split(",").filter(Boolean));
+    set({text: query.get("q") ?? "", sort, chosen});
+  }
+
+  function update() {
+    if (!root.isConnected) return;
+    const rows = listed(state);
+    const shown = rows.slice(0, state.drawn);
+    const settings = differences(rows);
+    const line = row => tableRow(row, settings, state.chosen, set);
+    const body = h("tbody", shown.map(line));
+    const table = h("table.runs", h("thead", titles(rows.slice(0, MOST_COMPARED), state.chosen, set)), body);
+    const grow = () => set({drawn: state.drawn + PAGE});
+    const more = h("button", {onclick: grow}, `show more of ${integer(rows.length)}`);
+    const rest = shown.length < rows.length ? more : !rows.length && nothing();
+    render([heading(rows, state), controls(state, set), h("div.tablebox", table), h("div.more", rest)], root);
+  }
+
+  restore(asked);
+  // a page that is scrolled to its end grows
+  const near = new IntersectionObserver(
+    ([{isIntersecting}]) =>
+      isIntersecting && state.drawn < runs.rows.size && set({drawn: state.drawn + PAGE}),
+    {rootMargin: "600px"}
+  );
+  near.observe(root.querySelector(".more"));
+  members.then(known => {
+    studies = known;
+    update();
   });
-  let names = new Set();
-  const redraw = eachFrame(() => {
-    table.changed(names);
-    names = new Set();
-  });
-  const leave = subscribe((changed) => {
-    names = new Set([...names, ...changed]);
-    redraw();
-  });
+  const leave = subscribe(update);
   const close = () => {
     leave();
     near.disconnect();
   };
-  return {restore: (query) => table.restore(query), close};
+  return {restore, close};
+}
+
+function heading(rows, {chosen}) {
+  const total = runs.rows.size;
+  const count = integer(rows.length);
+  const counted = rows.length === total ? count : `${count} of ${integer(total)}`;
+  const href = address("compare", "", {runs: [...chosen].join()});
+  return h(
+    "div.heading",
+    h("h1", "Runs"),
+    h("span.note", runs.loaded && `${counted} · ${runs.folder}`),
+    phasesTerm(),
+    chosen.size > 1 && h("a.button", {href}, `compare ${chosen.size}`)
+  );
+}
+
+function controls({text, sort}, set) {
+  const search = {
+    type: "search",
+    placeholder: "filter: fast  batch=64  state:running  phase:C",
+    "aria-label": "filter runs",
+    value: text,
+    oninput: event => set({text: event.target.value, drawn: PAGE})
+  };
+  const sorts = Object.entries(SORTS).map(([key, [words]]) => [key, words]);
+  return h(
+    "div.controls",
+    h("input", search),
+    choice("sort", sorts, sort, value => set({sort: value}))
+  );
+}
+
+function titles(few, chosen, set) {
+  const columns = {
+    run: "run",
+    state: "state",
+    phase: phasesTerm("images, latents"),
+    success: term("success"),
+    order: [term("order"), " (", term("untrained"), ")"],
+    images: "seen"
+  };
+  const all = {
+    type: "checkbox",
+    "aria-label": "choose all listed runs",
+    checked: few.length > 0 && few.every(row => chosen.has(row.name)),
+    onchange: event => set({chosen: new Set(event.target.checked ? few.map(row => row.name) : [])})
+  };
+  const heads = Object.entries(columns).map(([name, text]) =>
+    h(`th.${name}`, {scope: "col", title: TITLES[name]}, text)
+  );
+  return h("tr", h("td", h("input", all)), heads);
 }
 
 function nothing() {
-  return h("div.absent", h("p", `${runs.folder} holds no runs yet. `), h("pre", `phasescope train preset=fast --runs ${runs.folder}`), h("p", "A run appears here as it starts."));
+  if (!runs.loaded) return absent("Reading the folder …");
+  if (runs.rows.size) return absent("No run matches.");
+  const {folder} = runs;
+  const command = h("pre", `phasescope train preset=fast --runs ${folder}`);
+  return h(
+    "div.absent",
+    h("p", `${folder} holds no runs yet. `),
+    command,
+    h("p", "A run appears here as it starts.")
+  );
 }
 
-export const tagsOf = (tags) => (tags?.length ? h("span.tags", tags.map((tag) => h("span.tag", tag))) : null);
+export const tagsOf = tags =>
+  tags?.length > 0 &&
+  h(
+    "span.tags",
+    tags.map(tag => h("span.tag", tag))
+  );
 
 export function phaseBadge(phase) {
-  return h(`span.badge.phase-${phase ?? "none"}`, {title: phase === "undecided" ? "undecided" : null}, phase === "undecided" ? "?" : phase ?? "–");
+  const isOpen = phase === "undecided";
+  return h(
+    `span.badge.phase-${phase ?? "none"}`,
+    {title: isOpen ? phase : null},
+    isOpen ? "?" : (phase ?? "–")
+  );
 }
 
 // the probe's R² of each factor, their mean and minimum, beside the untrained network's
-export const orderOf = (row) => row?.probe_r2?.text ?? "–";
+export const orderOf = row => row?.probe_r2?.text ?? "–";
 
-export function stateOf(row) {
-  const share = row.steps ? row.step / row.steps : 0;
-  if (row.state === "running") return h("span.state.running", h("progress", {max: 1, value: share, "aria-label": "progress"}), h("span", row.steps ? `${Math.floor(100 * share)} %` : "starting", row.eta_s != null ? ` · ${duration(row.eta_s)} left` : ""));
-  return h(`span.state.${row.state}`, {title: row.error}, row.state);
+export function stateOf({state, step, steps, eta_s: left, error}) {
+  if (state !== "running") return h(`span.state.${state}`, {title: error}, state);
+  const share = steps ? step / steps : 0;
+  const rest = left !== null && left !== undefined && ` · ${duration(left)} left`;
+  const bar = h("progress", {max: 1, value: share, "aria-label": "progress"});
+  return h("span.state.running", bar, h("span", steps ? `${Math.floor(100 * share)} %` : "starting", rest));
 }
 
 // the settings in which these runs differ; where they do not, all that are not the default
 function differences(rows) {
-  const seen = new Map();
-  for (const row of rows) for (const [key, value] of Object.entries(row.settings ?? {})) {
-    if (!seen.has(key)) seen.set(key, {values: new Set(), count: 0});
-    seen.get(key).values.add(JSON.stringify(value));
-    seen.get(key).count++;
+  const whole = rows.filter(row => row.state !== "broken");
+  const values = new Map();
+  for (const {settings = {}} of whole) {
+    for (const [key, value] of Object.entries(settings)) {
+      if (!values.has(key)) values.set(key, []);
+      values.get(key).push(format(value));
+    }
   }
-  const whole = rows.filter((row) => row.state !== "broken").length, fields = [...seen.keys()].filter((key) => !key.startsWith("probing."));
-  const differing = fields.filter((key) => seen.get(key).values.size > 1 || seen.get(key).count < whole);
-  const ranks = ["world", "family", "network", "training"], rank = (key) => ranks.indexOf(key.split(".")[0]);
+  const fields = [...values.keys()].filter(key => !key.startsWith("probing."));
+  const isDifferent = key => new Set(values.get(key)).size > 1 || values.get(key).length < whole.length;
+  const differing = fields.filter(isDifferent);
+  const ranks = ["world", "family", "network", "training"];
+  const rank = key => ranks.indexOf(key.split(".")[0]);
   return (differing.length ? differing : fields).sort((a, b) => rank(a) - rank(b));
 }
 
-function cells(row, fields) {
-  const member = studies[row.digest], settings = row.settings ?? {};
-  const own = fields.filter((key) => key in settings).map((key) => `${key.split(".").slice(1).join(".")}=${settings[key]}`);
-  const words = [...(member ? [`${member.study}: ${member.cell}`] : []), `seed=${row.seed}`, ...own].join("  ");
-  const link = h("a", {href: address("run", row.name)}, row.name);
-  const name = h("td.run", link, tagsOf(row.tags), h("span.settings", {title: words}, row.error ?? words));
-  const state = h("td.state", stateOf(row));
-  if (row.state === "broken") return [name, state, ...["phase", "success", "order", "images"].map((key) => h(`td.${key}`))];
-  const images = row.phases?.behaviour, latents = row.phases?.sheet ?? row.phases?.representation;
-  const passed = (reading) => reading?.sequence.join(", ") || "undecided";
+function tableRow(row, fields, chosen, set) {
+  const {name, settings = {}, state, error} = row;
+  const member = studies[row.digest];
+  const toggle = () => {
+    const others = new Set(chosen);
+    if (!others.delete(name)) others.add(name);
+    set({chosen: others});
+  };
+  const box = {
+    type: "checkbox",
+    "aria-label": `compare ${name}`,
+    checked: chosen.has(name),
+    onchange: toggle
+  };
+  const own = fields
+    .filter(key => key in settings)
+    .map(key => `${key.replace(/^\w+\./, "")}=${format(settings[key])}`);
+  const words = [member && `${member.study}: ${member.cell}`, `seed=${row.seed}`, ...own]
+    .filter(Boolean)
+    .join("  ");
+  const link = h("a", {href: address("run", name)}, name);
+  const cells = [
+    h("td", h("input", box)),
+    h("td.run", link, tagsOf(row.tags), h("span.settings", {title: words}, error ?? words)),
+    h("td.state", stateOf(row))
+  ];
+  return h("tr", {key: name, "data-run": name}, cells, numbers(row, state === "broken"));
+}
+
+function numbers(row, isBroken) {
+  if (isBroken) return ["phase", "success", "order", "images"].map(key => h(`td.${key}`));
+  const {behaviour: images, sheet, representation} = row.phases ?? {};
+  const latents = sheet ?? representation;
+  const passed = reading => reading?.sequence.join(", ") || "undecided";
   const title = `behaviour ${passed(images)}; latents ${passed(latents)}`;
   return [
-    name,
-    state,
     h("td.phase", h("span.pair", {title}, phaseBadge(images?.last), phaseBadge(latents?.last))),
     h("td.success", percent(row.success)),
     h("td.order", orderOf(row)),
-    h("td.images", {title: `step ${integer(row.step)} of ${integer(row.steps)}`}, compact(row.images_seen)),
+    h("td.images", {title: `step ${integer(row.step)} of ${integer(row.steps)}`}, compact(row.images_seen))
   ];
 }

@@ -1,43 +1,70 @@
-// Words that open what they mean: a button each, one box for all; and the view that lists them, A, B and C first.
+// @ts-check
+// Terms that open what they mean: a button each, one box for all; and the view that lists them.
 
-import {h} from "./dom.js";
+import {h} from "./html.js";
+import {render} from "./preact.js";
 import {PHASES, SECTIONS, TERMS} from "./terms.js";
 
 const box = document.getElementById("explains");
 
-function show(name, ...told) {
+function show(name, explanation) {
   box.setAttribute("aria-label", name);
-  box.replaceChildren(...told);
+  render(explanation, box);
   box.showPopover?.();
   box.focus();
 }
 
-const button = (text, opened) => h("button.term", {type: "button", "aria-haspopup": "dialog", onclick: opened}, text);
+const button = (text, onclick) =>
+  h("button.term", {type: "button", "aria-haspopup": "dialog", onclick}, text);
 
-// a word, in `text` of the page's own if it has one
-export function term(name, text) {
+// a term, in `text` of the page's own if it has one
+export function term(name, text = TERMS[name].word) {
   const {word, sentence, more} = TERMS[name];
-  return button(text ?? word, () => show(word, h("p", h("b", word), `: ${sentence}`), more ? h("p", more) : ""));
+  return button(text, () =>
+    show(word, h("div", h("p", h("b", word), `: ${sentence}`), more && h("p", more)))
+  );
 }
 
-export const words = (names) => h("span.asked", names.map((name) => term(name)));
+export const terms = names =>
+  names.length > 0 &&
+  h(
+    "span.asked",
+    names.map(name => term(name))
+  );
 
 // what A, B and C are; `outcomes` of a run, if there is one, by the phase that each speaks for
 export function phasesTerm(text = "what A, B, C are", outcomes = []) {
-  return button(text, () => show("A, B and C", phaseKey(outcomes), h("p", TERMS.phase.sentence)));
+  return button(text, () => show("A, B and C", h("div", phaseKey(outcomes), h("p", TERMS.phase.sentence))));
 }
 
 export function phaseKey(outcomes = []) {
-  return h("ul.phasekey", Object.entries(PHASES).map(([letter, of]) => h("li", h(`span.badge.phase-${letter}`, letter), Object.entries(of).map(([name, {sentence, svg}]) => {
-    const here = name === "images" ? outcomes.filter(({phase}) => phase === letter).map((outcome) => outcome.name).join(", ") : "";
-    return h("div.of", drawn(svg), h("p", h("span.note", `${name}: `), sentence, here ? ` (${here})` : ""));
-  }))));
+  const meaning = (letter, [name, {sentence, svg}]) => {
+    const here =
+      name === "images" ? outcomes.filter(({phase}) => phase === letter).map(({name}) => name) : [];
+    const explanation = [h("span.note", `${name}: `), sentence, here.length > 0 && ` (${here.join(", ")})`];
+    return h("div.of", drawing(svg), h("p", explanation));
+  };
+  const entry = ([letter, meanings]) =>
+    h(
+      "li",
+      h(`span.badge.phase-${letter}`, letter),
+      Object.entries(meanings).map(pair => meaning(letter, pair))
+    );
+  return h("ul.phasekey", Object.entries(PHASES).map(entry));
 }
 
-const drawn = (svg) => document.importNode(new DOMParser().parseFromString(svg, "image/svg+xml").documentElement, true);
+function drawing(svg) {
+  const parse = () => new DOMParser().parseFromString(svg, "image/svg+xml").documentElement;
+  return h("span", {ref: span => span?.replaceChildren(document.importNode(parse(), true))});
+}
 
-export async function open(root) {
-  root.append(h("div.heading", h("h1", "Words")), phaseKey(), ...Object.entries(SECTIONS).map(([heading, names]) => h("section",
-    h("h2", heading), h("dl.glossary", names.map((name) => { const {word, sentence, more} = TERMS[name]; return h("div", h("dt", word), h("dd", sentence, more ? ` ${more}` : "")); })))));
+export function open(root) {
+  const entry = name => {
+    const {word, sentence, more} = TERMS[name];
+    return h("div", h("dt", word), h("dd", sentence, more && ` ${more}`));
+  };
+  const section = ([heading, names]) => h("section", h("h2", heading), h("dl.glossary", names.map(entry)));
+  const sections = Object.entries(SECTIONS).map(section);
+  render(h("div", h("div.heading", h("h1", "Words")), phaseKey(), sections), root);
   return {};
 }

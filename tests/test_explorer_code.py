@@ -1,0 +1,64 @@
+"""The explorer's code stays small and readable; `./lab check` formats and type-checks it where Node is."""
+
+import re
+
+import pytest
+
+from packages import SOURCE
+
+STATIC, TEMPLATES = SOURCE / "views" / "explorer" / "static", SOURCE / "views" / "templates"
+SCRIPTS = sorted(STATIC.glob("*.js"))
+PAGES = [*SCRIPTS, *STATIC.glob("*.css"), *STATIC.glob("*.html"), *TEMPLATES.glob("*.html.j2")]
+"""what is ours: a library in `vendor` is its authors'"""
+FUNCTION = re.compile(r"\bfunction\b.*\{$|=> \{$|^ +(?!if|for|while|switch|catch)(async )?\w+\(.*\) \{$")
+
+
+def functions(text: str) -> dict[str, int]:
+    """The lines of each function of formatted code, by its place: it ends at its first line's indentation."""
+    lines = text.splitlines()
+    indents = [len(line) - len(line.lstrip()) if line else 1000 for line in lines]
+    starts = [i for i, line in enumerate(lines) if FUNCTION.search(line)]
+    outer = [[k for k, indent in enumerate(indents) if k > i and indent <= indents[i]] for i in starts]
+    # parameters over several lines end with a brace that opens
+    ends = [next(k for k in later if not lines[k].endswith("{")) for later in outer]
+    return {f"{i + 1}: {lines[i].strip()}": end - i + 1 for i, end in zip(starts, ends, strict=True)}
+
+
+def test_javascript_css_html_and_templates_are_few_lines(capsys):
+    files = {*PAGES, *TEMPLATES.iterdir()}
+    count = sum(len(path.read_text().splitlines()) for path in files)
+    with capsys.disabled():
+        print(f"\nlines of JavaScript, CSS, HTML and templates: {count} of 3600")
+    assert count <= 3600
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_no_line_is_over_110_columns(path):
+    lines = enumerate(path.read_text().splitlines(), 1)
+    assert [f"{number}: {len(line)}" for number, line in lines if len(line) > 110] == []
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_no_function_is_over_60_lines_and_types_are_checked(path):
+    text = path.read_text()
+    assert text.startswith("// @ts-check\n")
+    assert {name: lines for name, lines in functions(text).items() if lines > 60} == {}
+
+
+def test_the_lines_of_functions_are_counted():
+    text = "\n".join(
+        [
+            "function f(a) {",
+            "  if (a) {",
+            "    g();",
+            "  }",
+            "}",
+            "class C {",
+            "  async m() {",
+            "    a(b => {",
+        ]
+        + ["      c();"] * 60
+        + ["    });", "  }", "}"]
+    )
+    assert functions(text) == {"1: function f(a) {": 5, "7: async m() {": 64, "8: a(b => {": 62}
+    assert sum(len(functions(path.read_text())) for path in SCRIPTS) > 150
