@@ -54,8 +54,9 @@ def test_a_device_that_is_not_here_has_no_estimate():
     assert estimate_of(config_of(training={"device": "cuda:63"})) == [None]
 
 
-def test_the_estimate_is_near_what_a_run_takes(tmp_path):
+def test_the_estimate_is_near_what_a_run_takes(tmp_path, monkeypatch):
     """In CPU time, which load lengthens by less than the bound, of a run that mostly trains."""
+    monkeypatch.setattr(cost, "LEAST_S", 0.3)
     config = config_of(
         training={"steps": 300, "batch": 32, "warmup": 5, "threads": 1, "device": "cpu"},
         probing={"observe": [], "snapshots": {"dense_until": 0, "every": 300}, "images": {"grid": 16}},
