@@ -1,9 +1,13 @@
-"""Shapes and types of arrays and tensors, as annotated, are checked wherever the tests call."""
+"""Shapes and types of arrays and tensors, as annotated, are checked wherever tests of arrays call.
+
+Where whole commands run, checks would be a fifth of the time and see the same calls again.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import count
 from math import gcd
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +15,7 @@ import torch
 from hypothesis import settings
 from jaxtyping import config, install_import_hook
 
+from phasescope.runs import cost
 from phasescope.views.terminal import progress
 
 CHECKED = (
@@ -25,18 +30,19 @@ CHECKED = (
     "phasescope.worlds.bump.world",
 )
 
+OF_ARRAYS = ("measures", "models", "runs/probing", "worlds")
+
 install_import_hook(CHECKED, "beartype.beartype")
 
 settings.register_profile("phasescope", deadline=None, derandomize=True)
 settings.load_profile("phasescope")
 
 
-@pytest.fixture(autouse=True)
-def _bad_input_meets_the_errors_that_users_see(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Tests named so break the annotations on purpose; what the functions themselves say of it is tested."""
-    config.update("jaxtyping_disable", "bad_input" in request.node.name)
-    yield
-    config.update("jaxtyping_disable", False)
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Tests of `bad_input` break the annotations on purpose; they ask for the errors that users see."""
+    package = item.path.parent.relative_to(Path(__file__).parent).as_posix()
+    config.update("jaxtyping_disable", "bad_input" in item.name or not package.startswith(OF_ARRAYS))
 
 
 def random_states() -> tuple[list[int], list[int]]:
@@ -55,6 +61,7 @@ def untouched_random_streams() -> Iterator[None]:
 
 def pytest_configure() -> None:
     torch.set_num_threads(1)
+    cost.LEAST_S = 0.02  # a second for every kind of run that a plan lists would be most of a test's time
     progress.LINE_EVERY_S = 600.0  # how long a verb takes is the machine's load, and not what tests ask
 
 

@@ -1,6 +1,8 @@
-"""Questions that nobody should ask the explorer: each parameter of each route crossed with each hostile value."""
+"""Questions that nobody should ask the explorer: each parameter of each route has a third of the hostile values, so that
+its neighbours have the others."""
 
 from collections.abc import Iterator
+from itertools import count
 from urllib.parse import quote, urlencode
 
 HOSTILE = (
@@ -39,6 +41,7 @@ HEADERS = (
 
 def parameters(run: str) -> Iterator[str]:
     """Addresses in which one parameter of a good question is hostile, missing, or given twice."""
+    number = count()
     for route, good in QUESTIONS.items():
         path = route.replace("RUN", quote(run))
         for name in good:
@@ -47,20 +50,20 @@ def parameters(run: str) -> Iterator[str]:
             yield f"{path}?{urlencode([*good.items(), (name, 'twice')])}"
             yield f"{path}?{urlencode({**rest, name.upper(): good[name]})}"
             yield f"{path}?{name}=%ff%fe&{urlencode(rest)}"
-            for value in HOSTILE:
+            for value in HOSTILE[next(number) % 3 :: 3]:
                 yield f"{path}?{urlencode({**rest, name: value})}"
 
 
 def paths(run: str) -> Iterator[str]:
     """Addresses in which a part of the path is hostile."""
-    for place in PLACES:
-        for value in HOSTILE:
+    for number, place in enumerate(PLACES):
+        for value in HOSTILE[number % 2 :: 2]:
             yield place.replace("RUN", quote(run)).replace("HOSTILE", quote(value, safe=""))
 
 
 def headers() -> Iterator[dict[str, str]]:
     """Headers of which one is hostile; those that no client can send are left out."""
-    for name in HEADERS:
-        for value in HOSTILE:
+    for number, name in enumerate(HEADERS):
+        for value in HOSTILE[number % 2 :: 2]:
             if value.isascii() and value.isprintable() and value == value.strip():
                 yield {name: value}

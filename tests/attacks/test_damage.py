@@ -4,6 +4,7 @@ A reader answers, or refuses in one line; it changes nothing but what it writes 
 """
 
 import json
+import os
 import shutil
 from collections import Counter
 from itertools import product
@@ -12,11 +13,13 @@ from pathlib import Path
 import pytest
 from attacked_run import FIELDS, config_of
 from damage import DAMAGES, fingerprint, stored_files
+from starlette.testclient import TestClient
 
 from phasescope.core.errors import RunFailed, UserError
 from phasescope.runs.execution import train
 from phasescope.runs.store import Run
 from phasescope.runs.store.writer import CHECKPOINT
+from phasescope.views.explorer.server import create_app
 
 READERS = {
     "show": ["show", "RUN", "--json"],
@@ -24,7 +27,7 @@ READERS = {
     "measure": ["measure", "RUN", "--only", "participation_ratio", "--json"],
     "sample": ["sample", "RUN", "--count", "1", "--out", "samples.npz"],
     "export": ["export", "RUN", "--tables", "tables"],
-    "observe": ["observe", "RUN", "latent_labels=65"],
+    "observe": ["observe", "RUN", "latent_labels=65", "observe=[latents]"],
 }
 COSTS = ("wall_s", "cpu_s", "observing_s")
 
@@ -79,21 +82,35 @@ def test_training_resumes_or_says_what_is_damaged_and_changes_nothing(
             assert run.status["state"] == "done", file
 
 
-def test_damaged_runs_are_rows_that_say_so_beside_the_others(whole: Run, tmp_path: Path, command):
-    shutil.copytree(whole.path, tmp_path / "sound")
-    for file, damage in product(("status.json", "metrics.jsonl", "about.json"), DAMAGES):
-        shutil.copytree(whole.path, tmp_path / f"{damage}-{file}")
-        DAMAGES[damage](tmp_path / f"{damage}-{file}" / file)
-    for words, names in (
-        ([], {path.name for path in tmp_path.iterdir()}),
-        (["--where", "state = 'done' and run = 'sound'"], {"sound"}),
-    ):
-        outcome = command("ls", "--json", "--runs", tmp_path, *words)
-        assert (outcome.code, outcome.err) == (0, "")
-        rows = {row["run"]: row for row in json.loads(outcome.out)}
-        assert rows.keys() == names
-        assert rows["sound"]["state"] == "done"
-        assert all(row["error"] for row in rows.values() if row["state"] == "broken")
+@pytest.mark.parametrize("count", [2, pytest.param(1976, marks=pytest.mark.slow)])
+def test_damaged_runs_are_rows_that_say_so_and_the_others_are_unaffected(
+    count: int, whole: Run, tmp_path: Path, command
+):
+    """In `ls`, in the explorer's list, in a comparison and in an export: each damage of four files among sound runs."""
+    runs = tmp_path / "runs"
+    sound = [runs / f"sound-{number:08x}" for number in range(count)]
+    for folder in sound:
+        shutil.copytree(whole.path, folder, copy_function=os.link)
+    for file, damage in product(("config.yaml", "status.json", "metrics.jsonl", "about.json"), DAMAGES):
+        shutil.copytree(whole.path, runs / f"{damage}-{file}")
+        DAMAGES[damage](runs / f"{damage}-{file}" / file)
+    names, every = {folder.name for folder in sound}, {folder.name for folder in runs.iterdir()}
+    with TestClient(create_app(runs, tmp_path / "none"), base_url="http://127.0.0.1") as client:
+        explored = {row["name"]: row for row in client.get("/api/runs").json()["rows"]}
+    listed = command("ls", "--json", "--runs", runs)
+    assert (listed.code, listed.err) == (0, "")
+    rows = {row["run"]: row for row in json.loads(listed.out)}
+    without_configuration = {"gone-config.yaml", "a folder-config.yaml"}
+    for shown, missing in ((explored, set()), (rows, without_configuration)):
+        assert shown.keys() == every - missing
+        assert {shown[name]["state"] for name in names} == {"done"}
+        assert all(row["error"] for row in shown.values() if row["state"] == "broken")
+        assert {row["state"] for row in shown.values()} == {"done", "broken"}
+    chosen = command("ls", "--json", "--runs", runs, "--where", f"state = 'done' and run = '{sound[0].name}'")
+    assert [row["run"] for row in json.loads(chosen.out)] == [sound[0].name]
+    compared = command("compare", sound[0].name, sound[-1].name, "--runs", runs)
+    assert (compared.code, compared.err) == (0, "")
+    assert command("export", sound[-1].name, "--runs", runs, "--tables", tmp_path / "tables").code == 0
 
 
 @pytest.mark.parametrize("harm", ["no checkpoint", "no YAML"])

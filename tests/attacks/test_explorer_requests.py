@@ -73,12 +73,12 @@ def judged(answer, home: Path) -> int:
 def test_hostile_parameters_are_refused_in_a_line(client, home, run, silent):
     met = Counter(judged(client.get(address), home) for address in parameters(run))
     assert set(met) == {200, 400}
-    assert met[400] > 400
+    assert met[400] > 150
 
 
 def test_hostile_paths_lead_nowhere(client, home, run, silent):
     met = Counter(judged(client.get(address), home) for address in paths(run))
-    assert sum(met.values()) > 400
+    assert sum(met.values()) > 200
     assert set(met) <= {200, 307, 400, 404}
 
 

@@ -9,14 +9,12 @@ import numpy as np
 import pytest
 import yaml
 from attacked_run import FIELDS as FIELDS_OF_A_RUN
-from attacked_run import config_of
 from hostile import call
 
 from phasescope.cli import COMMANDS
 from phasescope.core.errors import UserError
 from phasescope.core.kinds import load
 from phasescope.runs.archive import write_archive
-from phasescope.runs.execution import train
 from phasescope.runs.store import Run
 
 MARK = "ran"
@@ -24,6 +22,11 @@ EVIL = f"""
 from pathlib import Path
 (Path(__file__).resolve().parents[4] / "{MARK}").touch()
 W = STUDY = object
+"""
+OWN_STUDY = """
+from phasescope.studies import Cell, Study
+
+STUDY = Study("own", "Does it?", "fast", [Cell("one", {})], 1)
 """
 GIFT = "attacked-deadbeef"
 WITHIN = f"runs/{GIFT}/snapshots/00000008"
@@ -60,18 +63,14 @@ VARIANTS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def whole_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return train(config_of(), tmp_path_factory.mktemp("gift"))
-
-
 @pytest.fixture
-def here(whole_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def here(whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of the command, on sys.path: a run of built-in kinds, and links into what will be imported."""
     folder = tmp_path / "here"
     (folder / "runs").mkdir(parents=True)
-    shutil.copytree(whole_run.path, folder / "runs" / whole_run.name)
+    shutil.copytree(whole.path, folder / "runs" / whole.name)
     (folder / "tiny.yaml").write_text(yaml.safe_dump(FIELDS_OF_A_RUN))
+    (folder / "own.py").write_text(OWN_STUDY)
     (folder / "mine.py").symlink_to(f"{WITHIN}/evil.py")
     (folder / "kinds").symlink_to(WITHIN)
     monkeypatch.chdir(folder)
@@ -107,7 +106,7 @@ def commands(run: str) -> list[list[str]]:
         ["designs", "world.canvas=8"],
         ["ls"],
         ["ls", "--where", "seed = 0", "--json"],
-        ["study", "phases", "--dry-run"],
+        ["study", "own.py", "--dry-run"],
         ["study", f"{WITHIN}/evil.py"],
         ["sweep", "training.batch=8,16", "training.steps=0", "--dry-run"],
         ["claims"],
@@ -130,13 +129,13 @@ def commands(run: str) -> list[list[str]]:
 
 @pytest.mark.some(6)
 @pytest.mark.parametrize(("field", "place"), VARIANTS, ids=["-".join(one) for one in VARIANTS])
-def test_nothing_of_a_strangers_archive_runs(field, place, whole_run, here: Path, tmp_path, monkeypatch):
+def test_nothing_of_a_strangers_archive_runs(field, place, whole, here: Path, tmp_path, monkeypatch):
     from starlette.testclient import TestClient
 
     from phasescope.views.explorer.server import create_app
 
     kind = PLACES[place].format(here=here)
-    archive_of(whole_run, kind, field, tmp_path / "attacker").rename(here / "gift.zip")
+    archive_of(whole, kind, field, tmp_path / "attacker").rename(here / "gift.zip")
     monkeypatch.setattr("phasescope.views.explorer.serve.serve", lambda *given: None)
     imported = call(["import", "gift.zip"])
     assert imported.code == 0, imported.err
@@ -156,8 +155,8 @@ def test_nothing_of_a_strangers_archive_runs(field, place, whole_run, here: Path
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_no_source_is_imported_out_of_a_runs_folder(place, here: Path, whole_run, tmp_path):
-    archive_of(whole_run, "mine.py:W", "network", tmp_path / "attacker").rename(here / "gift.zip")
+def test_no_source_is_imported_out_of_a_runs_folder(place, here: Path, whole, tmp_path):
+    archive_of(whole, "mine.py:W", "network", tmp_path / "attacker").rename(here / "gift.zip")
     assert call(["import", "gift.zip"]).code == 0
     (here / "runs" / "gift").symlink_to(GIFT)
     with pytest.raises(UserError) as caught:
@@ -180,7 +179,7 @@ def test_a_source_lies_in_the_folder_of_the_command_and_runs_there_when_it_is_na
     assert load("collections:OrderedDict")
 
 
-def test_import_opens_no_data_file_that_an_archive_names(whole_run, here: Path, tmp_path, monkeypatch):
+def test_import_opens_no_data_file_that_an_archive_names(whole, here: Path, tmp_path, monkeypatch):
     import phasescope.core.npz
 
     data = here / "data.npz"
@@ -190,7 +189,7 @@ def test_import_opens_no_data_file_that_an_archive_names(whole_run, here: Path, 
         raise AssertionError("a data file was opened")
 
     made = tmp_path / "attacker" / GIFT
-    shutil.copytree(whole_run.path, made)
+    shutil.copytree(whole.path, made)
     tree = yaml.safe_load((made / "config.yaml").read_text())
     tree["world"] = {"kind": "arrays", "file": str(data)}
     (made / "config.yaml").write_text(yaml.safe_dump(tree))

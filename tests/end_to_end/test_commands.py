@@ -28,9 +28,9 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
 
 
 def least_cpu_s(command: list[str], says: str = "") -> float:
-    """Of ten calls the least processor time, the clock's on a machine that does nothing else."""
+    """Of five calls the least processor time, the clock's on a machine that does nothing else."""
     spent = []
-    for _ in range(10):
+    for _ in range(5):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         found = subprocess.run(command, capture_output=True, text=True, check=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -61,7 +61,7 @@ finally:
     assert found.stderr == "[]\n"
 
 
-@pytest.mark.parametrize("words", [["ls"], ["ls", "--json"], ["show", "tiny"], ["show", "tiny", "--json"]])
+@pytest.mark.parametrize("words", [["ls"], ["show", "tiny", "--json"]])
 def test_reading_needs_no_torch(words: list[str], trained: Run):
     words = [*words, "--runs", str(trained.path.parent)]
     code = f"""

@@ -134,13 +134,11 @@ def test_hostile_names_and_texts_are_shown_as_text(visit, explorer, trained, hom
 
 
 def test_an_address_that_cannot_be_had_is_the_users_mistake(explorer):
-    port = explorer[0].rpartition(":")[2]
-    for words in (("--port", port), ("--port", "99999")):
-        process = start("explore", *words)
-        _, told = process.communicate(timeout=HANGS_S)
-        assert process.returncode == 2
-        assert len(told.splitlines()) == 1
-        assert words[-2] in told
+    process = start("explore", "--port", explorer[0].rpartition(":")[2])
+    _, told = process.communicate(timeout=HANGS_S)
+    assert process.returncode == 2
+    assert len(told.splitlines()) == 1
+    assert "--port" in told
 
 
 def test_the_ladder_is_blank_where_the_network_stands_on_none(visit, trained):

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import phasescope
 from least import LEAST
 from phasescope.cli import main
 from phasescope.core.errors import SourceFailed
+from phasescope.runs.store import Run
 from phasescope.runs.store.folder import is_held
 
 FIELDS: dict[str, Any] = {
@@ -131,6 +133,7 @@ def test_a_source_that_exits_with_0_is_an_error(here: Path, capsys):
         phasescope.load_config(words=["world.kind=leaving.py:W"])
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("steps", [2, 3, 9])
 def test_a_family_of_few_noise_levels_is_trained_at_its_usual_timesteps(steps: int):
     words = [
@@ -191,15 +194,26 @@ SURROUNDINGS: dict[str, Callable[[str], subprocess.CompletedProcess[bytes]]] = {
 }
 
 
-@pytest.mark.some(2)
-@pytest.mark.parametrize("surroundings", SURROUNDINGS)
-def test_unusual_surroundings_change_nothing(surroundings: str):
-    run = phasescope.train(phasescope.load_config("tiny.yaml", ["name=plain"]))
-    for words in (f"show {run.name}", f"report {run.name}"):
-        ended = SURROUNDINGS[surroundings](words)
-        assert ended.returncode == 0, ended.stderr
-        assert b"Error" not in ended.stderr
-    assert (run.path / "report.html").read_bytes().decode("utf-8")
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return phasescope.train(FIELDS, tmp_path_factory.mktemp("plain"))
+
+
+ALWAYS = ("a closed output", "show"), ("ASCII", "report")
+
+
+@pytest.mark.parametrize(
+    ("surroundings", "command"),
+    [
+        pytest.param(*case, marks=[] if case in ALWAYS else pytest.mark.slow)
+        for case in product(SURROUNDINGS, ("show", "report"))
+    ],
+)
+def test_unusual_surroundings_change_nothing(surroundings: str, command: str, plain: Run):
+    ended = SURROUNDINGS[surroundings](f"{command} {plain.path}")
+    assert ended.returncode == 0, ended.stderr
+    assert b"Error" not in ended.stderr
+    assert command == "show" or (plain.path / "report.html").read_bytes().decode("utf-8")
 
 
 def test_an_exception_that_nobody_expects_is_one_line_with_its_place(here: Path, monkeypatch, capsys):

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from tiny import config_of
 
 import phasescope
 from phasescope.cli import main
@@ -28,9 +27,13 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
+def copy_of(run: Run, runs: Path) -> Run:
+    return Run(shutil.copytree(run.path, runs / run.name))
+
+
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    trained = phasescope.train(config_of(), tmp_path_factory.mktemp("runs"))
+def run(golden: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    trained = copy_of(golden, tmp_path_factory.mktemp("runs"))
     (trained.path / "report.html").write_text("a page")
     (trained.path / "snapshots" / ".00000001.7.aside").mkdir()
     (trained.path / "snapshots" / ".00000001.7.aside" / "torn").touch()
@@ -181,11 +184,11 @@ class Net(torch.nn.Module):
         return self.mid(x)
 
 
-def an_observation(folder: Path) -> Run:
-    return phasescope.observe(phasescope.train(config_of(), folder), ["probing.bands=3"])
+def an_observation(folder: Path, golden: Run) -> Run:
+    return phasescope.observe(copy_of(golden, folder), ["probing.bands=3"])
 
 
-def a_watched_run_of_arrays(folder: Path) -> Run:
+def a_watched_run_of_arrays(folder: Path, _: Run) -> Run:
     labels = np.stack(np.meshgrid(np.arange(9.0), np.arange(9.0)), -1).reshape(-1, 2)
     images = np.random.default_rng(0).random((81, 8, 8)).astype(np.float32)
     fields = {"folder": folder / "watched", "batch": 8, "latent_labels": 64, "share_labels": 16, "p1": None}
@@ -196,8 +199,8 @@ def a_watched_run_of_arrays(folder: Path) -> Run:
 
 
 @pytest.mark.parametrize("make", [an_observation, a_watched_run_of_arrays])
-def test_an_archive_is_used_elsewhere_without_the_original(make, tmp_path, monkeypatch, capsys):
-    run = make(tmp_path / "runs")
+def test_an_archive_is_used_elsewhere_without_the_original(make, golden, tmp_path, monkeypatch, capsys):
+    run = make(tmp_path / "runs", golden)
     assert main(["export", str(run.path), "--archive", str(tmp_path / "a.zip")]) == 0
     shutil.rmtree(tmp_path / "runs")
     (tmp_path / "elsewhere").mkdir()

@@ -44,13 +44,11 @@ def known(runs, config):
     return [event.loss for event in events], Run(runs / config.folder).metrics
 
 
-def test_losses_are_read_every_few_steps_and_before_each_snapshot(as_on_a_gpu, tmp_path):
-    known(tmp_path, config_of())
-    assert as_on_a_gpu == [READ_EVERY, 30 - READ_EVERY, 10]
-
-
-def test_seldom_read_they_are_the_same(as_on_a_gpu, tmp_path, monkeypatch):
+def test_losses_are_read_every_few_steps_and_before_each_snapshot_and_are_the_same(
+    as_on_a_gpu, tmp_path, monkeypatch
+):
     seldom, metrics = known(tmp_path / "seldom", config_of())
+    assert as_on_a_gpu == [READ_EVERY, 30 - READ_EVERY, 10]
     monkeypatch.setattr(losses, "at_hand", lambda loss: True)
     each, expected = known(tmp_path / "each", config_of())
     assert [line["loss"] for line in metrics] == [line["loss"] for line in expected]

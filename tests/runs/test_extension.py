@@ -12,27 +12,22 @@ def longer(steps=20, **training):
     return config_of(training={"steps": steps, **training})
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    return train(longer(), tmp_path_factory.mktemp("whole"))
-
-
-def test_ten_steps_and_ten_more_are_twenty_at_once(whole, tmp_path):
-    short = train(longer(10), tmp_path)
+def test_ten_steps_and_ten_more_are_twenty_at_once(golden, short, tmp_path):
     before = contents(short.path)
     start, *_ = execute(longer(), tmp_path, extend=short)
     assert start.step == 10
     assert contents(short.path) == before
     run = train(longer(), tmp_path, extend=short)
-    assert results(run) == results(whole)
-    for mine, its in zip(run.snapshots, whole.snapshots, strict=True):
+    assert results(run) == results(golden)
+    for mine, its in zip(run.snapshots, golden.snapshots, strict=True):
         for name, weights in mine.weights().items():
             assert weights.tobytes() == its.weights()[name].tobytes(), name
     assert run.config["training"]["steps"] == 20
 
 
-def test_the_same_command_resumes_what_it_began_and_no_run_is_extended_that_is_not_named(whole, tmp_path):
-    short = train(longer(10), tmp_path)
+def test_the_same_command_resumes_what_it_began_and_no_run_is_extended_that_is_not_named(
+    golden, short, tmp_path
+):
     assert next(iter(execute(longer(12), tmp_path))).step == 0
     events = execute(longer(), tmp_path, extend=short)
     for event in events:
@@ -41,7 +36,7 @@ def test_the_same_command_resumes_what_it_began_and_no_run_is_extended_that_is_n
             break
     start, *_ = execute(longer(), tmp_path, extend=short)
     assert start.step == 13
-    assert results(train(longer(), tmp_path)) == results(whole)
+    assert results(train(longer(), tmp_path)) == results(golden)
 
 
 OTHERWISE = {
@@ -61,8 +56,7 @@ def test_what_learned_otherwise_is_refused_by_its_field_and_both_values(former, 
     assert not (tmp_path / longer(**now).folder).exists()
 
 
-def test_other_sources_and_a_missing_checkpoint_are_refused(tmp_path):
-    short = train(longer(10), tmp_path)
+def test_other_sources_and_a_missing_checkpoint_are_refused(short, tmp_path):
     (short.path / "sources.json").write_text('{"my_networks.py:Net": "0123456789abcdef"}')
     with pytest.raises(UserError, match=r"`my_networks.py:Net` \(=None\) must be what .*, 0123456789ab"):
         train(longer(), tmp_path, extend=short)
@@ -72,8 +66,7 @@ def test_other_sources_and_a_missing_checkpoint_are_refused(tmp_path):
         train(longer(), tmp_path, extend=short)
 
 
-def test_rates_that_differ_at_the_first_step_alone_are_refused(tmp_path, monkeypatch):
-    short = train(longer(10), tmp_path)
+def test_rates_that_differ_at_the_first_step_alone_are_refused(short, tmp_path, monkeypatch):
     monkeypatch.setattr(type(longer().training), "lr_factor", lambda self, i: self.steps if i == 0 else 1)
     with pytest.raises(UserError, match=r"that of step 0 would be 20 of `lr`, and was 10"):
         train(longer(), tmp_path, extend=short)
@@ -84,8 +77,7 @@ def test_within_their_warm_up_falling_rates_are_the_same(tmp_path):
     assert next(iter(execute(longer(decay="cosine"), tmp_path, extend=short))).step == 4
 
 
-def test_the_command_refuses_in_one_line_and_exits_with_2(tmp_path, capsys):
-    short = train(longer(10), tmp_path)
+def test_the_command_refuses_in_one_line_and_exits_with_2(short, tmp_path, capsys):
     words = ["seed=5", "training.steps=20", "training.warmup=3", "--runs", str(tmp_path)]
     for more, message in (
         (["--extend", short.name], f"must be what `{short.name}` has"),

@@ -3,20 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from tiny import config_of
 
 from phasescope.core.errors import UserError
 from phasescope.core.places import Place
-from phasescope.runs.execution import train
 from phasescope.runs.probing import capture
-from phasescope.runs.store import Run
 
 LABELS = np.array([[2.0, 3.0], [5.0, 1.0], [4.5, 6.25]], np.float32)
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory) -> Run:
-    return train(config_of(), tmp_path_factory.mktemp("runs"))
 
 
 def test_the_network_has_the_weights_of_its_snapshot(run):

@@ -4,18 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from tiny import config_of
 
 from phasescope.cli import main
 from phasescope.core.errors import UserError
-from phasescope.runs.execution import train
 from phasescope.runs.intervening import intervene
 from phasescope.runs.store import Run
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory) -> Run:
-    return train(config_of(), tmp_path_factory.mktemp("runs"))
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,9 @@ OTHER = {"taps": ["up1", "down1"], "timesteps": [5, 40], "bands": 3, "latent_lab
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
+def trained(golden, tmp_path_factory):
     """(the run, one that was trained with the other plan)."""
-    place = tmp_path_factory.mktemp("observing")
-    return train(config_of(), place / "runs"), train(config_of(probing=OTHER), place / "others")
+    return golden, train(config_of(probing=OTHER), tmp_path_factory.mktemp("others"))
 
 
 @pytest.fixture

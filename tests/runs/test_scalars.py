@@ -36,8 +36,13 @@ class Heard:
         self.closed = True
 
 
-def test_a_line_every_few_steps_and_training_is_bitwise_the_same_without(tmp_path):
-    with_lines, without = train(dense(), tmp_path / "with"), train(dense(0), tmp_path / "without")
+@pytest.fixture(scope="module")
+def with_lines(tmp_path_factory) -> Run:
+    return train(dense(), tmp_path_factory.mktemp("with"))
+
+
+def test_a_line_every_few_steps_and_training_is_bitwise_the_same_without(with_lines, tmp_path):
+    without = train(dense(0), tmp_path)
     frame = with_lines.scalars()
     assert frame["step"].tolist() == [*range(2, 21, 2)]
     assert frame["images_seen"].tolist() == [16 * step for step in range(2, 21, 2)]
@@ -61,21 +66,20 @@ def test_the_loss_of_each_line_is_that_of_its_own_step(tmp_path):
     assert frame["loss"].to_numpy().reshape(2, 10).mean(axis=1) == pytest.approx(means, rel=1e-6)
 
 
-def test_lines_after_the_checkpoint_and_a_torn_one_are_written_again_by_a_resumed_run(tmp_path):
-    whole = train(dense(), tmp_path / "whole")
+def test_lines_after_the_checkpoint_and_a_torn_one_are_written_again_by_a_resumed_run(with_lines, tmp_path):
     events = execute(dense(), tmp_path / "killed")
     for event in events:
         if isinstance(event, Progress) and event.step == 14:
             break
     events.close()
-    run = Run(tmp_path / "killed" / whole.name)
+    run = Run(tmp_path / "killed" / with_lines.name)
     kept = [line["step"] for line in run.scalar_lines]
     with open(run.path / "scalars.jsonl", "a") as file:  # as a killed process leaves it
         file.write('{"step": 16, "loss": 1.0}\n{"step": 18, "lo')
     assert [line["step"] for line in run.scalar_lines] == [*kept, 16]
     assert kept == [2, 4, 6, 8, 10, 12, 14]
     train(dense(), tmp_path / "killed")
-    assert scalars_of(run) == scalars_of(whole)
+    assert scalars_of(run) == scalars_of(with_lines)
 
 
 def test_a_monitor_sees_each_line_and_snapshot(tmp_path):

@@ -4,21 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import config_of
 
 import phasescope
 from phasescope.core.errors import UserError
 from phasescope.measures import Score
-from phasescope.runs.execution import train
 from phasescope.runs.store import Run
 from phasescope.studies import find_study
 
 STUDIES = Path(__file__).parents[2] / "studies"
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory) -> Run:
-    return train(config_of(), str(tmp_path_factory.mktemp("runs")), progress=False)
 
 
 def test_a_run_says_what_it_is_and_has_a_row_a_snapshot(run):

@@ -120,8 +120,7 @@ def test_the_spread_of_training_images_is_what_agreement_is_relative_to(untold):
     assert objects.total_variance(world) == pytest.approx(expected, rel=1e-5)
 
 
-def test_a_run_that_always_heard_its_label_is_refused(tmp_path):
-    run = train(config_of(), tmp_path)
+def test_a_run_that_always_heard_its_label_is_refused(run):
     with pytest.raises(UserError, match="must be trained with labels left out"):
         load_untold(run, None)
 
