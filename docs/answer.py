@@ -3,7 +3,8 @@
 python -m docs.answer [STUDY]       from the repository's root; STUDY is p1 without it
 
 answer.toml holds, for each statement, what the paper says, the claims that test it, each with the verdict that the
-conclusion was written for, and the conclusion. A verdict that has become another one is an error: write the conclusion anew.
+conclusion was written for, and the conclusion. If a verdict has become another one, that is an error: rewrite the
+conclusion.
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ def answer(study: str) -> str:
     Raises:
         UserError: a claim does not exist, or has another verdict than its conclusion was written for.
     """
-    told = tomllib.loads((STUDIES / study / "answer.toml").read_text())
+    written = tomllib.loads(toml_of(study).read_text())
     statements = tomllib.loads((STUDIES / "asked.toml").read_text())["statements"]
-    parts = [told["intro"]]
-    for part in told["statement"]:
+    parts = [written["intro"]]
+    for part in written["statement"]:
         rows = [_row(study, name, verdict) for name, verdict in part["claims"].items()]
         limits = [claim.limits for claim in (_claim(name)[1] for name in part["claims"]) if claim.limits]
         parts += [
@@ -40,10 +41,14 @@ def answer(study: str) -> str:
             f"**P1**: {part['says']}",
             "\n".join([*HEAD, *rows]),
             f"**So**: {part['so']}",
-            *([f"![{statements[part['key']]}]({part['figure']})"] if "figure" in part else []),
+            f"**Figure**: {part['figure']}",
             f"**What this does not show**: {part.get('limits', limits[0] if limits else '')}",
         ]
     return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def toml_of(study: str) -> Path:
+    return STUDIES / study / "answer.toml"
 
 
 def _claim(name: str) -> tuple[Any, RecordedClaim]:
@@ -60,7 +65,7 @@ def _row(own: str, name: str, verdict: str) -> str:
     study, claim = _claim(name)
     if claim.verdict != verdict:
         raise UserError(
-            f"`{name}` is {claim.verdict}, and the conclusion was written for `{verdict}`: write it anew"
+            f"`{name}` is {claim.verdict}, and the conclusion was written for `{verdict}`: rewrite it"
         )
     cell = next(cell for cell in study.cells if cell.name == claim_cell(study, claim.name))
     link = f"#{claim.name}" if study.name == own else f"../{study.name}/README.md#{claim.name}"
