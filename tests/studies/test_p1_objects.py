@@ -6,6 +6,7 @@ import torch
 
 from phasescope.runs.config import load_config
 from studies.p1.objects import OBJECTS, outcomes, read_objects, shares
+from studies.p1_data.readings import places
 
 N = 60
 
@@ -40,3 +41,17 @@ def test_two_bumps_none_and_one_elsewhere(bumps):
     assert of_objects["misplaced"] > 0.95
     assert of_objects["phase"] == "B"
     assert sum(of_objects[name] for name in OBJECTS) == pytest.approx(1)
+
+
+def test_a_place_is_read_between_pixels_on_any_background():
+    world, generator = load_config(words=["preset=p1"]).world, np.random.default_rng(0)
+
+    def largest_error(labels: np.ndarray, level: float, noise: float) -> float:
+        images = world.render(torch.from_numpy(labels)).numpy()[:, 0]
+        seen = images + level + noise * generator.standard_normal(images.shape)
+        return float(np.abs(places(seen, 1.0) - labels).max())
+
+    labels = generator.uniform(3, 30, (50, 2))
+    assert largest_error(labels, 0, 0) < 0.1
+    assert largest_error(labels, -0.5, 0.1) < 0.3
+    assert largest_error(np.round(labels), 0, 0) < 0.02  # the canvas ends within the shape's reach

@@ -46,6 +46,13 @@ CASES = [
     (Difference("sigma", 2.0, 1.0), TWO, (-0.5, 0.5), 0.3, 0.1),
     (Difference("sigma", 2.0, 1.0, paired=True), TWO, (-0.5, 0.5), 0.3, 0.08),
     (OnsetRatio("sigma", 2.0, 1.0), TWO, (0.5, 1.0, 2.0), 0.2, 0.1),
+    (
+        OnsetRatio("sigma", 2.0, 1.0),
+        TWO.assign(steps=1000 + 500 * (TWO["sigma"] == 1.0)),
+        (0.5, 1.0, 2.0),
+        0.2,
+        0.1,
+    ),
     (OnsetRatio(), design(8), (0.5, 1.0, 2.0), 0.2, 0.15),
     (Rank("sigma"), TWO, (-0.6, 0.0, 0.6), 1.0, 0.08),
     (Rank("x", kind="spearman"), design(40), (-0.5, 0.0, 0.5), 1.0, 0.08),

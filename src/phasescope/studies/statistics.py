@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 CENSORED_FROM = 0.5
 """share of a cell's runs that have not reached an onset, from which a ratio of onsets is not decided"""
 ONSET_AT = 0.4
-"""share of a run's length at which simulated onsets lie"""
+"""share of the shortest run's length at which simulated onsets lie"""
 LEAST_RATIO = 1e-3
 """of simulated onsets: the search for the smallest detectable effect would pass 0"""
 
@@ -250,7 +250,8 @@ class OnsetRatio(Statistic):
 
         def read(logs: np.ndarray, suffix: str = "") -> dict[str, np.ndarray]:
             """Onsets as snapshots show them: at the first snapshot after, censored at the end."""
-            at = np.ceil(np.exp(logs) * last / every) * every
+            # Of the shortest run's length: cells of unequal length would differ by it otherwise.
+            at = np.ceil(np.exp(logs) * last.min() / every) * every
             came = at <= last
             columns = {"y": np.where(came, at, np.nan), "without": np.where(came, at - every, last)}
             return {f"{name}{suffix}": v for name, v in {**columns, "last": last, "came": came}.items()}

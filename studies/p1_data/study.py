@@ -1,0 +1,94 @@
+"""On P1's ingredients: what do denser data, more overlap and unequal increments do?
+
+P1 states that smaller increments of x and y, and wider bumps, bring order and accuracy earlier, and that x and y are learned
+together even if one has smaller increments. The reference are the runs of the study `p1` (increments of 1 px, sigma 1 px).
+Its five first runs differ by 0.08 in the logarithm of the step at which half of their samples are correct, so that four
+runs of another data set show a difference of a fifth.
+"""
+
+from phasescope.studies import (
+    Cell,
+    Claim,
+    Courses,
+    Ends,
+    Mean,
+    OnsetRatio,
+    Reading,
+    Study,
+    Table,
+    end,
+    merge,
+    onset,
+)
+from studies.p1.study import SMALL
+from studies.p1.study import STUDY as P1
+from studies.p1_data.readings import denser_ahead, read_samples
+from studies.sheet.readings import LABEL_VARIANCE
+
+STEPS = 4500  # two thirds of a core-hour would be needed for the 6,000 of `p1`; its runs' onsets are at 3,100 to 3,800
+DATA = {
+    "dense": ({"design": {"dx": 0.25, "dy": 0.25}}, 4),
+    "wide": ({"sigma_px": 2.0}, 4),
+    "unequal": ({"design": {"dx": 0.25, "dy": 1.0}}, 6),
+}
+REFERENCE = Cell("p1", P1.cells[0].fields, {"data": "p1"}, seeds=8)
+CELLS = [
+    REFERENCE,
+    *(
+        Cell(
+            name,
+            merge(REFERENCE.fields, {"seed": 200, "world": world, "training": {"steps": STEPS}}),
+            {"data": name},
+            seeds=seeds,
+        )
+        for name, (world, seeds) in DATA.items()
+    ),
+]
+CORRECT = "samples.correct"
+ACCURACY, SHEET = onset(CORRECT, 0.5), onset(LABEL_VARIANCE, 0.9)
+WORDS = {"dense": "Increments of 0.25 px instead of 1 px", "wide": "Bumps of sigma 2 px instead of 1 px"}
+LIMITS = (
+    f"{SMALL} 64 samples at each snapshot, every 100 steps, by DPM-Solver in 12 steps; labels of the grid."
+)
+
+STUDY = Study(
+    name="p1_data",
+    question="On P1's ingredients: what do denser data, more overlap and unequal increments do?",
+    base="p1",
+    answers="S5",
+    cells=CELLS,
+    seeds=8,
+    headline="dense_accuracy",
+    claims=[
+        *(
+            Claim(
+                f"{name}_{kind}",
+                f"{words} bring {what} earlier by more than a fifth of the steps.",
+                OnsetRatio(by="data", first=name, second="p1"), number, threshold=0.8, direction="below", effect=0.2,
+                spread=0.1, source="P1", limits=LIMITS,
+            )
+            for name, words in WORDS.items()
+            for kind, what, number in (("accuracy", "accuracy", ACCURACY), ("sheet", "the manifold of labels", SHEET))
+        ),
+        Claim(
+            "denser_axis_ahead",
+            "Averaged over training, more samples are correct along x (increments of 0.25 px) than along y (1 px).",
+            Mean(), denser_ahead,
+            unit="of samples", threshold=0.02, effect=0.045, spread=0.025, where={"data": "unequal"},
+            limits=f"{LIMITS} Read between pixels, within 1 px. P1 states that the axes are learned together: refuted.",
+        ),
+    ],
+    readings=[Reading("samples", read_samples, needs=())],
+    plots=[
+        Courses("correct", "Samples correct through training", {"correct": CORRECT}, by="data", ylim=(0, 1)),
+        Courses("axes", "Correct along each axis", {"x": "samples.x", "y": "samples.y"}, panels_by="data", ylim=(0, 1)),
+        Ends("onsets", "When half of the samples are correct", {"step": ACCURACY}, by="data"),
+    ],
+    tables=[
+        Table(
+            "Onsets, in steps",
+            {"label variance above .9": SHEET, "half of the samples correct": ACCURACY, "correct at the end": end(CORRECT)},
+            by=("data",),
+        )
+    ],
+)  # fmt: skip
