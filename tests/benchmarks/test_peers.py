@@ -1,5 +1,7 @@
 """Every installed peer is as large as the others, is told x, y and t, and learns with all its parameters."""
 
+from functools import cache
+
 import pytest
 import torch
 
@@ -12,6 +14,11 @@ CANVAS = 16
 LEAST_MOVE = 1e-6
 
 
+@cache
+def size_of_peer(peer, canvas=32):
+    return size_of(PEERS[peer].build(canvas), canvas)
+
+
 @pytest.fixture(params=PEERS)
 def peer(request):
     pytest.importorskip(PEERS[request.param].distribution.replace("-", "_"))
@@ -19,20 +26,19 @@ def peer(request):
 
 
 def test_parameters_are_equal_within_5_percent(peer):
-    size = size_of(PEERS[peer].build(32), 32)
+    size = size_of_peer(peer)
     assert size_of_unet(EQUAL_PARAMETERS, 32)["parameters"] == pytest.approx(size["parameters"], rel=0.05)
 
 
 @pytest.mark.some(2)
 def test_the_same_shape_takes_as_many_operations(peer):
-    wanted = size_of(PEERS[peer].build(32), 32)
     found = size_of_unet(shape_like(peer, 32), 32)
-    assert found["forward_mflop"] == pytest.approx(wanted["forward_mflop"], rel=0.05)
+    assert found["forward_mflop"] == pytest.approx(size_of_peer(peer)["forward_mflop"], rel=0.05)
 
 
 def test_operations_are_counted(peer):
     """Backward takes twice as many as forward, but for the images, which need no gradient."""
-    small, large = (size_of(PEERS[peer].build(canvas), canvas) for canvas in (16, 32))
+    small, large = size_of_peer(peer, 16), size_of_peer(peer)
     assert 2.95 < large["step_mflop"] / large["forward_mflop"] <= 3.0
     assert large["forward_mflop"] / small["forward_mflop"] == pytest.approx(4, rel=0.02)
 

@@ -2,13 +2,12 @@
 
 import math
 import time
+from importlib.util import find_spec
 from typing import Any, cast
 
 import pytest
 import torch
 from torch import nn
-
-pytest.importorskip("diffusers")
 
 from benchmarks import recipe
 from benchmarks.order import contenders
@@ -28,6 +27,7 @@ from phasescope.runs.config import load_words
 from phasescope.runs.store import Run
 from phasescope.worlds.bump.world import GaussianBump
 
+pytestmark = pytest.mark.skipif(find_spec("diffusers") is None, reason="diffusers is not installed")
 CPU = torch.device("cpu")
 WORLD = GaussianBump(canvas=8)
 COUNTS = {"images": {"grid": 16, "off_grid": 16}, "latent_labels": 64, "share_labels": 16, "share_draws": 2}

@@ -227,7 +227,7 @@ def shuffled(tree: Any, chance: Any) -> Any:
     return {key: shuffled(value, chance) for key, value in items}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(run_trees(), st.randoms(use_true_random=False))
 def test_yaml_tree_and_object_say_the_same(tree: dict[str, Any], chance: Any):
     config = over_defaults(tree)

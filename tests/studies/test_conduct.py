@@ -7,10 +7,12 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from here import Here
 
 from phasescope.cli import main
 from phasescope.core.config import UserError
@@ -23,7 +25,7 @@ from phasescope.studies.records import read_claims
 SOURCE = """
 from phasescope.studies import Claim, Courses, Difference, Reading, Study, Table, end, product
 
-FIELDS = {"training": {"steps": 20, "batch": 4, "warmup": 0}}
+FIELDS = {"training": {"steps": 20, "batch": 4, "warmup": 0}, "family": {"sampler": {"kind": "ddim", "steps": 2}}}
 STUDY = Study(
     name="tiny", question="Do wider bumps come earlier?", base="fast", seeds=2, more=1,
     cells=product("sigma={sigma:g}", lambda sigma: FIELDS | {"world": {"sigma_px": sigma}}, sigma=(1.0, 2.0)),
@@ -44,11 +46,20 @@ def write(folder: Path, source: str = SOURCE, name: str = "tiny") -> Path:
     return path
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _quick_search() -> Iterator[None]:
+    """How many simulations the smallest detectable effect takes is asked in `test_claim`."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("phasescope.studies.claim.SEARCH_TRIALS", 5)
+        yield
+
+
 @pytest.fixture(scope="module")
 def done(tmp_path_factory) -> Path:
-    """A folder in which the study was conducted."""
+    """A folder in which the study was conducted, its runs in this process."""
     folder = tmp_path_factory.mktemp("done")
-    with contextlib.chdir(folder):
+    with contextlib.chdir(folder), pytest.MonkeyPatch.context() as patched:
+        patched.setattr("phasescope.studies.conduct.open_engine", Here)
         study, path = find_study(str(write(folder)))
         assert not conduct(survey(study, path, folder / "runs"), "local", lambda event: None)
     return folder
@@ -84,6 +95,7 @@ def test_what_is_done_is_recorded_judged_and_preregistered(done, monkeypatch):
 
 def test_a_run_begins_while_the_one_before_it_is_read(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("phasescope.studies.conduct.open_engine", Here)
     study, path = find_study(str(write(tmp_path, SOURCE.replace("seeds=2", "seeds=1"))))
     second = threading.Event()
 

@@ -49,7 +49,7 @@ def test_resumed_at_any_step_it_ends_bitwise_the_same(fields):
     losses = run(whole)
     assert whole.step == 6
     assert whole.images_seen == 30
-    for step in range(6):
+    for step in range(6) if not fields else (1, 4):
         first = learner_of(**fields)
         before = run(first, until=step) if step else []
         saved = copied(first.tensors())
@@ -149,8 +149,8 @@ class Listener:
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 1.0])
 def test_labels_are_withheld_whole_and_in_their_share(share):
     listener, given = Listener(), Listener()
-    run(learner_of(label_dropout=share, steps=40, batch=50), family=listener)
-    run(learner_of(label_dropout=0.0, steps=40, batch=50), family=given)
+    run(learner_of(label_dropout=share, steps=8, batch=250), family=listener)
+    run(learner_of(label_dropout=0.0, steps=8, batch=250), family=given)
     labels, true = torch.cat(listener.labels), torch.cat(given.labels)
     withheld = labels.isnan()
     assert torch.equal(withheld.any(dim=1), withheld.all(dim=1))
@@ -163,12 +163,12 @@ def test_labels_are_withheld_whole_and_in_their_share(share):
 
 def test_factors_are_withheld_by_themselves_each_in_its_share():
     listener = Listener()
-    run(learner_of(label_dropout=(0.0, 0.3), steps=40, batch=50), family=listener)
+    run(learner_of(label_dropout=(0.0, 0.3), steps=8, batch=250), family=listener)
     withheld = torch.cat(listener.labels).isnan()
     assert not withheld[:, 0].any()
     assert abs(withheld[:, 1].double().mean() - 0.3) <= 4 * (0.3 * 0.7 / len(withheld)) ** 0.5
     both = Listener()
-    run(learner_of(label_dropout=(0.5, 0.5), steps=40, batch=50), family=both)
+    run(learner_of(label_dropout=(0.5, 0.5), steps=8, batch=250), family=both)
     x, y = torch.cat(both.labels).isnan().T
     assert abs((x & y).double().mean() - 0.25) <= 4 * (0.25 * 0.75 / len(x)) ** 0.5
 
@@ -257,7 +257,7 @@ def test_of_the_last_step_its_rate_and_its_gradients_norm_before_the_clipping_ar
 
 
 def test_learning_lowers_the_loss():
-    losses = run(learner_of(steps=300, batch=64, warmup=10, optimiser={"kind": "adamw", "lr": 1e-2}))
+    losses = run(learner_of(steps=150, batch=32, warmup=10, optimiser={"kind": "adamw", "lr": 1e-2}))
     assert np.mean(losses[-30:]) < 0.5 * np.mean(losses[:10])
 
 

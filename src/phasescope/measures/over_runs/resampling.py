@@ -149,6 +149,7 @@ def _quantiles(values: np.ndarray, chances: np.ndarray, levels: Sequence[float])
     return values[ascending][places].tolist()
 
 
+@cache  # scipy's distributions take longer than a bootstrap, and simulated runs of one design ask again and again
 def _expanded_tail(size: int, freedom: int) -> float:
     """Return alpha'/2 for strata of `size` runs and `freedom` degrees of freedom in all."""
     from scipy.stats import norm, t

@@ -111,7 +111,7 @@ def test_heun_is_of_second_order_and_euler_of_first():
     assert error("heun", 20) < error("euler", 40) / 2
 
 
-@pytest.mark.some(5)
+@pytest.mark.some(4)
 @pytest.mark.parametrize(
     "sampler", ["euler", {"kind": "heun", "steps": 12}, "ddpm", "ddim", "dpm_solver"], ids=str
 )
