@@ -5,25 +5,18 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import yaml
 from exploring import explorer, home, idle, visit  # noqa: F401
+from hostile import Outcome, call
 from tiny_run import TINY
 
-from phasescope.cli import main
 from phasescope.runs.config import RunConfig, load_config
 from phasescope.runs.execution import train
 from phasescope.runs.store import Run
 from tools.screenshots import FLAGS, chromium
-
-
-class Outcome(NamedTuple):
-    code: int
-    out: str
-    err: str
-
 
 Cli = Callable[..., Outcome]
 
@@ -49,18 +42,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory, tiny_config: Callable[...,
 
 
 @pytest.fixture
-def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
+def cli() -> Cli:
     """`phasescope` in this process: words -> exit code, stdout, stderr."""
-
-    def call(*words: Any) -> Outcome:
-        capsys.readouterr()
-        try:
-            code = main([str(word) for word in words])
-        except SystemExit as exit_:
-            code = int(exit_.code or 0)
-        return Outcome(code, *capsys.readouterr())
-
-    return call
+    return lambda *words: call([str(word) for word in words])
 
 
 @pytest.fixture

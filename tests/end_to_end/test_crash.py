@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tiny_run import assert_same_arrays, assert_same_record, checkpoint_of
+from tiny_run import KILLS, assert_same_arrays, assert_same_record, checkpoint_of
 
 from phasescope.runs.config import RunConfig
 from phasescope.runs.execution import Progress, Stop, execute, train
@@ -20,7 +20,6 @@ from phasescope.runs.store import Run
 
 LONG = (
     "name=killed",
-    "training.steps=120",
     "probing.snapshots.dense_every=6",
     "probing.snapshots.every=6",
     "probing.p1=null",
@@ -46,14 +45,15 @@ def _names(folder: Path) -> list[str]:
 
 @pytest.mark.slow
 def test_killed_at_random_moments(start, tiny: Path, tiny_config: Config, tmp_path: Path):
-    """SIGKILL five times: at a random moment, in two snapshots that are being written, in two checkpoints."""
-    whole = train(tiny_config(*LONG), tmp_path / "whole")
+    """SIGKILL in two snapshots that are being written, in two checkpoints, and at random moments."""
+    words = (*LONG, f"training.steps={24 * KILLS}")
+    whole = train(tiny_config(*words), tmp_path / "whole")
     run = Run(tmp_path / "killed" / whole.name)
     chance = random.Random(0)
-    moments = [half_written_snapshot] * 2 + [half_written_checkpoint] * 2 + [None]
+    moments = [half_written_snapshot] * 2 + [half_written_checkpoint] * 2 + [None] * (KILLS - 4)
     chance.shuffle(moments)
     found = {half_written_snapshot: 0, half_written_checkpoint: 0}
-    command = ("train", tiny, *LONG, "--runs", tmp_path / "killed")
+    command = ("train", tiny, *words, "--runs", tmp_path / "killed")
     for moment in moments:
         process = start(*command)
         process.stdout.readline()
@@ -74,6 +74,44 @@ def test_killed_at_random_moments(start, tiny: Path, tiny_config: Config, tmp_pa
     assert_same_record(run, whole)
     assert found[half_written_snapshot] >= 1
     assert found[half_written_checkpoint] >= 1
+
+
+def asides(folder: Path) -> set[Path]:
+    return {*folder.glob(".*.aside")}
+
+
+@pytest.mark.slow
+def test_exports_and_imports_that_are_killed_leave_all_or_nothing(start, cli, trained: Run, tmp_path: Path):
+    """By turns. What stays half-written is no archive and no run, and is in nobody's way."""
+    whole, archive, runs = tmp_path / "whole.zip", tmp_path / "run.zip", tmp_path / "runs"
+    assert cli("export", trained.path, "--archive", whole).code == 0
+    runs.mkdir()
+    imported, chance, half_written = runs / trained.name, random.Random(0), 0
+    for kill in range(KILLS):
+        export, import_ = ("export", trained.path, "--archive", archive), ("import", whole, "--runs", runs)
+        folder, words = ((tmp_path, export), (runs, import_))[kill % 2]
+        before = asides(folder)
+        process = start(*words)
+        while asides(folder) == before and process.poll() is None:
+            time.sleep(0.0002)
+        time.sleep(chance.uniform(0, 0.01))
+        process.kill()
+        process.communicate()
+        half_written += len(asides(folder) - before)
+        for half in asides(tmp_path) - before:
+            refused = cli("import", half, "--runs", tmp_path / "none").code == 2
+            assert refused or half.read_bytes() == whole.read_bytes()
+            shutil.rmtree(tmp_path / "none", ignore_errors=True)
+        listed = [row["run"] for row in json.loads(cli("ls", "--json", "--runs", runs).out)]
+        assert listed == ([trained.name] if imported.exists() else [])
+        if imported.exists():
+            assert cli("export", imported, "--archive", archive).code == 0
+            shutil.rmtree(imported)
+        assert not archive.exists() or archive.read_bytes() == whole.read_bytes()
+        archive.unlink(missing_ok=True)
+    assert half_written
+    assert cli(*import_).code == 0
+    assert_same_record(Run(imported), trained)
 
 
 @pytest.mark.slow

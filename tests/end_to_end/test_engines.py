@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_run import KILLS
 
 from phasescope.runs.config import RunConfig
 from phasescope.runs.execution import train
@@ -69,19 +70,20 @@ def assert_same_bits(found: Any, expected: Any, column: str) -> None:
         assert isinstance(expected, bool | str) or repr(float(found)) == repr(float(expected)), column
 
 
-RUNS = 6
+WORKERS_TO_KILL = KILLS // 2
+RUNS = 3 * WORKERS_TO_KILL
 
 
 @pytest.mark.slow
 def test_killed_again_and_again_a_study_ends_complete(tiny_config: Config, tmp_path: Path):
-    """6 runs; two workers and twice the driver die by SIGKILL; every run is finished once, and every row is there."""
+    """Workers, and as often the driver, die by SIGKILL; every run is finished once, and every row is there."""
     words = ["training.steps=30", "probing.snapshots.dense_until=0", "probing.snapshots.every=15"]
     configs = [tiny_config(*words, f"seed={seed}") for seed in range(RUNS)]
     folders = [prepare(config, tmp_path / "runs") for config in configs]
     records = tmp_path / "records.parquet"
     chance = random.Random(0)
     victims: set[Path] = set()
-    workers_to_kill, done_at_which_the_driver_dies = 2, [1, 3]
+    done_at_which_the_driver_dies = [*range(1, 2 * WORKERS_TO_KILL, 2)]
     study = start_study("local", 2, records, folders)
     deadline = time.monotonic() + 1800
     while study.poll() is None:
@@ -92,7 +94,7 @@ def test_killed_again_and_again_a_study_ends_complete(tiny_config: Config, tmp_p
             study.kill()
             assert study.wait() == -signal.SIGKILL
             study = start_study("local", 2, records, folders)
-        if len(victims) < workers_to_kill and done >= 2 * len(victims):
+        if len(victims) < WORKERS_TO_KILL and done >= 2 * len(victims):
             working = [folder for folder in folders if state_of(folder) == "running"]
             for folder in set(working) - victims:
                 time.sleep(chance.uniform(0, 0.1))
@@ -101,7 +103,7 @@ def test_killed_again_and_again_a_study_ends_complete(tiny_config: Config, tmp_p
                     break
         time.sleep(0.02)
     assert study.returncode == 0, records.with_suffix(".err").read_text()
-    assert len(victims) == workers_to_kill
+    assert len(victims) == WORKERS_TO_KILL
     assert done_at_which_the_driver_dies == []
 
     assert {end[0] for end in ends_of(records).values()} == {"done"}

@@ -6,33 +6,18 @@ import sys
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 import yaml
+from attacked_run import FIELDS
 
 import phasescope
-from least import LEAST
 from phasescope.cli import main
 from phasescope.core.errors import SourceFailed
 from phasescope.runs.store import Run
 from phasescope.runs.store.folder import is_held
 
-FIELDS: dict[str, Any] = {
-    "name": "tiny",
-    "world": {"canvas": 8},
-    "family": {"schedule": {"steps": 50}, "sampler": {"kind": "ddim", "steps": 2}},
-    "network": {"widths": [8, 8], "groups": 4, "embedding": {"width": 8}},
-    "training": {"steps": 4, "batch": 16, "warmup": 2, "threads": 1, "device": "cpu"},
-    "probing": {
-        "snapshots": {"dense_until": 0, "every": 4},
-        "taps": ["mid"],
-        "timesteps": [40],
-        **LEAST,
-        "p1": None,
-    },
-}
 OWN = """
 import torch
 from torch import nn

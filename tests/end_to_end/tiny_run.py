@@ -1,6 +1,7 @@
 """A run that takes a second, and what makes two runs the same."""
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ TINY = {
     },
 }
 
+KILLS = int(os.environ.get("PHASESCOPE_KILLS", "5"))
+"""SIGKILLs of a training, of a study, and of exports and imports, each; at least 4"""
 TIMES = ("wall_s", "cpu_s", "observing_s", "images_per_s")
 
 
