@@ -187,6 +187,13 @@ def test_what_another_process_executes_is_waited_for_and_what_it_leaves_is_taken
     assert kinds(events, folders[0])[0] == "waiting"
 
 
+def test_a_run_that_another_process_ends_while_it_is_looked_at_is_not_begun_again(folders, monkeypatch):
+    monkeypatch.setattr(engines_module, "is_held", lambda folder: write_status(folder, 40, "done"))
+    ends, events = follow(Scripted({}), folders[:1])
+    assert (ends[folders[0]].state, ends[folders[0]].attempts) == ("done", 0)
+    assert kinds(events, folders[0]) == ["ended"]
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
 def test_what_interrupts_stops_the_workers_and_is_passed_on(error: type[BaseException], folders: list[Path]):
     engine = Scripted({folder: [DONE] for folder in folders})

@@ -180,9 +180,10 @@ class Engine(ABC):
 
     def _take_on(self, task: _Task, report: Callable[..., None]) -> None:
         """Start a worker, if there is need."""
+        held = is_held(task.folder)  # asked first: whoever lets go of the folder has written its state
         if task.stand()[0] == "done":
             _end(task, report, "done")
-        elif is_held(task.folder):
+        elif held:
             if not task.is_waiting:
                 task.is_waiting = True
                 report(task, "waiting", "another process executes it")

@@ -138,6 +138,15 @@ def test_forgetting_keeps_what_came_before(writer: RunWriter):
     assert writer.snapshots == []
 
 
+def test_a_torn_line_goes_when_the_next_one_is_appended_and_not_before(writer: RunWriter):
+    path, torn = writer.path / "metrics.jsonl", b'{"step": 0, "images_seen": 0}\n{"step": 10, "ima'
+    path.write_bytes(torn)
+    assert [line["step"] for line in writer.metrics] == [0]
+    assert path.read_bytes() == torn
+    writer.append_metrics({"step": 10, "images_seen": 160})
+    assert [line["step"] for line in Run(writer.path).metrics] == [0, 10]
+
+
 def test_a_snapshots_arrays_come_back(writer: RunWriter):
     rng = np.random.default_rng(0)
     latents = rng.normal(size=(5, 3)).astype(np.float16)

@@ -53,11 +53,6 @@ class RunWriter(Run):
 
     @cached_property
     def _metrics(self) -> list[dict[str, Any]]:
-        """Read once; a last line without its end, as a writer that was killed leaves it, goes."""
-        path = self.path / "metrics.jsonl"
-        if path.exists() and not (content := path.read_bytes()).endswith(b"\n") and content:
-            whole, end, _ = content.rpartition(b"\n")
-            write_aside(path, whole + end)
         return super().metrics
 
     def write_config(self, config: Tree) -> None:
@@ -81,8 +76,12 @@ class RunWriter(Run):
         self.write_json("status.json", status, indent=1)
 
     def append_metrics(self, entry: dict[str, Any]) -> None:
-        lines = self._metrics
-        append_json_lines(self.path / "metrics.jsonl", entry)
+        """Append a line, before which a last line without its end goes, as a writer that was killed leaves it."""
+        path, lines = self.path / "metrics.jsonl", self._metrics
+        if path.exists() and not (content := path.read_bytes()).endswith(b"\n") and content:
+            whole, end, _ = content.rpartition(b"\n")
+            write_aside(path, whole + end)
+        append_json_lines(path, entry)
         lines.append(json.loads(to_json(entry)))
 
     def append_scalars(self, lines: Sequence[Mapping[str, Any]], to_disk: bool = True) -> None:
