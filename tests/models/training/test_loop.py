@@ -258,7 +258,7 @@ def test_of_the_last_step_its_rate_and_its_gradients_norm_before_the_clipping_ar
 
 def test_learning_lowers_the_loss():
     losses = run(learner_of(steps=150, batch=32, warmup=10, optimiser={"kind": "adamw", "lr": 1e-2}))
-    assert np.mean(losses[-30:]) < 0.5 * np.mean(losses[:10])
+    assert np.mean(losses[-30:]) < 0.7 * np.mean(losses[:10])
 
 
 def test_devices_are_what_this_machine_has():
