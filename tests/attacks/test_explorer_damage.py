@@ -20,6 +20,7 @@ from phasescope.views.explorer.server import create_app
 from tests.views.explorer.small_run import write_small_run
 
 HANGS_S = 300.0
+HARMS = DAMAGES | {"a list": lambda path: path.write_text("[1]\n")}
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +34,10 @@ def runs(tmp_path_factory, sound) -> Path:
     runs = tmp_path_factory.mktemp("runs")
     for file in stored_files(sound.path):
         if len(file.parts) == 1:
-            for damage in DAMAGES:
+            for damage in HARMS:
                 path = runs / f"{damage}-{file.name}"
                 shutil.copytree(sound.path, path)
-                DAMAGES[damage](path / file)
+                HARMS[damage](path / file)
     shutil.copytree(sound.path, runs / os.fsdecode(b"bad\xff\xfe-01234567"))
     for number in range(5):
         shutil.copytree(sound.path, runs / f"sound{number}-{number:08x}")
@@ -62,6 +63,8 @@ def test_each_bad_run_is_a_row_of_its_own_and_the_sound_ones_are_as_they_were(li
         assert (row["state"], row["step"]) == ("done", 40)
     broken = [row for row in rows.values() if row["state"] == "broken"]
     assert len(broken) > 2 * len(DAMAGES)
+    lists = {f"a list-{file}" for file in ("config.yaml", "status.json", "metrics.jsonl")}
+    assert lists <= {row["name"] for row in broken}
     for row in broken:
         assert row["error"]
         assert "\n" not in row["error"]

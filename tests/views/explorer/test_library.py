@@ -1,4 +1,3 @@
-import json
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -77,37 +76,6 @@ def test_what_is_left_of_a_run_takes_as_long_as_it_took_so_far(runs):
     with hold(runs / described.folder, described.tree()) as folder:
         folder.write_status({**status("running", step=10), "wall_s": 20.0, "updated": updated.isoformat()})
         assert row_of(folder)["eta_s"] == pytest.approx(20.0 / 10 * 30 - 3, abs=1)
-
-
-BROKEN = {
-    "config.yaml is empty": {"config.yaml": ""},
-    "config.yaml is no YAML": {"config.yaml": "{a: ["},
-    "config.yaml is a list": {"config.yaml": "- 1\n"},
-    "no status": {"status.json": None},
-    "status torn": {"status.json": '{"state": "do'},
-    "status of another form": {"status.json": "[1]"},
-    "metrics are no JSON": {"metrics.jsonl": "{\n"},
-    "metrics of another form": {"metrics.jsonl": '{"loss": 1}\n'},
-    "no config": {"config.yaml": None},
-}
-
-
-@pytest.mark.some(3)
-@pytest.mark.parametrize("fault", BROKEN)
-def test_a_broken_run_shows_as_such_and_the_others_are_there(runs, fault):
-    broken, whole = write_small_run(runs, seed=1), write_small_run(runs, seed=2)
-    for name, text in BROKEN[fault].items():
-        if text is None:
-            (broken.path / name).unlink()
-        else:
-            (broken.path / name).write_text(text)
-    library = Library(runs)
-    library.refresh()
-    rows = {row["name"]: row for row in library.rows()["rows"]}
-    assert rows[broken.name]["state"] == "broken"
-    assert rows[broken.name]["error"]
-    assert rows[whole.name]["state"] == "done"
-    json.dumps(library.rows())
 
 
 @pytest.mark.parametrize("torn", ['{"step": 60, "images', "\x00\x00"])
