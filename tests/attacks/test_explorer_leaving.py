@@ -91,7 +91,7 @@ def test_a_run_that_asks_for_a_vast_canvas_or_network_is_refused_before_it_is_al
         lambda: Painter().paint(vast, 20, Wish((2.0, 3.0), "ddim", 2)),
         lambda: Painter().latents(vast, 20, np.ones((1, 2), np.float32), painting.Place("mid", 10)),
     ):
-        with pytest.raises(UserError, match=r"`[\w.]+` \(=.*\) must be|must have") as refusal:
+        with pytest.raises(UserError, match=r"`[\w.]+` \(=.*\) must be|must (have|hold)") as refusal:
             work()
         assert len(str(refusal.value).splitlines()) == 1
 
