@@ -88,11 +88,14 @@ export function latest(work) {
     wanted = given;
     if (busy) return;
     busy = true;
-    while (wanted) {
-      const now = wanted;
-      wanted = null;
-      await work(...now);
+    try {
+      while (wanted) {
+        const now = wanted;
+        wanted = null;
+        await work(...now);
+      }
+    } finally {
+      busy = false;
     }
-    busy = false;
   };
 }

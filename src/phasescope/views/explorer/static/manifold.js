@@ -61,7 +61,8 @@ function coloursOf({factors}, colouring, cloud, samples) {
   const most = MOST_ERROR * (high - low);
   if (isError) {
     // where nothing was read there is no error: as far as the scale goes
-    const errors = all.map(i => Math.min(Math.abs(samples.errors(i)[k] || most), most));
+    const limited = error => (Number.isFinite(error) ? Math.min(Math.abs(error), most) : most);
+    const errors = all.map(i => limited(samples.errors(i)[k]));
     return {samples: errors, scale: {stops: ERRORS, low: 0, high: most}, title: `error of ${words}`};
   }
   const width = factors.length;

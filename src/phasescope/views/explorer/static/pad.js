@@ -63,7 +63,7 @@ export class Pad extends Component {
       "svg.pad",
       {...names, ...words, ...events},
       ground,
-      isRead && h("circle.mark.reading", {cx: x, cy: y, r: 3}),
+      isRead && h("circle.mark.estimate", {cx: x, cy: y, r: 3}),
       mark("target", at(label), "m-5 0h10m-5 -5v10"),
       second && mark("second", at(second), "m-3.5 -3.5l7 7m0 -7l-7 7")
     );
