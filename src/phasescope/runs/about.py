@@ -98,15 +98,16 @@ def _cpu_model() -> str:
 
 def _git_commit() -> str | None:
     """The commit of this source; None where it is installed, be it inside a repository of something else."""
-    if _git("ls-files", "--error-unmatch", __file__) is None:
+    here = Path(__file__).parent
+    if git(here, "ls-files", "--error-unmatch", __file__) is None:
         return None
-    return _git("describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
+    return git(here, "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
 
 
-def _git(*words: str) -> str | None:
-    command = ["git", "-C", str(Path(__file__).parent), *words]
+def git(folder: Path, *words: str) -> str | None:
+    """What git answers in a folder; None outside of a repository, and where there is no git."""
+    command = ["git", "-C", str(folder), *words]
     try:
-        found = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)
+        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return None
-    return found.stdout.strip()

@@ -16,8 +16,6 @@ from phasescope.runs.config import RunConfig
 from phasescope.runs.store.files import folder_aside
 from phasescope.runs.store.folder import Run
 
-MANIFEST = "manifest.json"
-"""beside the run in archives of earlier versions"""
 MOST_BYTES = 2**36
 """of an archive's files, unpacked"""
 
@@ -30,7 +28,7 @@ def import_run(path: Path, runs: Path, tell: Tell = lambda done, of: None) -> Ru
         OSError: a file cannot be written.
     """
     with reading(path), zipfile.ZipFile(path) as archive:
-        files = [entry for entry in archive.infolist() if entry.filename != MANIFEST]
+        files = archive.infolist()
         name = _checked(files)
         _check_free(runs / name)
         with folder_aside(runs / name) as folder:

@@ -193,24 +193,23 @@ def sheet_phase(
     dimension: Score,
     trustworthiness_of_draws: Score,
     order: Score,
-    thresholds: SheetThresholds = SHEET,
 ) -> Literal["A", "B", "C", "undecided"]:
     """Return A (no sheet), B (a sheet, not ordered) or C (an ordered sheet); `undecided` where intervals hold a threshold.
 
     Order without a sheet is A: what is near in the mean over draws need not be near in a single activation.
     """
     margins = (
-        (label_variance.low - thresholds.label_variance, label_variance.high - thresholds.label_variance),
-        (thresholds.dimension - dimension.high, thresholds.dimension - dimension.low),
+        (label_variance.low - SHEET.label_variance, label_variance.high - SHEET.label_variance),
+        (SHEET.dimension - dimension.high, SHEET.dimension - dimension.low),
         (
-            trustworthiness_of_draws.low - thresholds.trustworthiness,
-            trustworthiness_of_draws.high - thresholds.trustworthiness,
+            trustworthiness_of_draws.low - SHEET.trustworthiness,
+            trustworthiness_of_draws.high - SHEET.trustworthiness,
         ),
     )
     if any(best < 0 for _, best in margins):
         return "A"
     if any(worst < 0 for worst, _ in margins):
         return "undecided"
-    if order.low >= thresholds.order:
+    if order.low >= SHEET.order:
         return "C"
-    return "B" if order.high < thresholds.order else "undecided"
+    return "B" if order.high < SHEET.order else "undecided"

@@ -89,14 +89,11 @@ class RunPanel(Panel):
     yticks: Sequence[float] | None = None
 
 
-def draw_panels(
-    panels: Sequence[RunPanel],
-    width_in: float = WIDTH_IN,
-) -> Drawing:
+def draw_panels(panels: Sequence[RunPanel]) -> Drawing:
     """Return the drawing of a run's panels, one below the other; they share their x axis if all are of images seen."""
     heights = [panel.height_in for panel in panels]
     with matplotlib.rc_context(RC):
-        drawing = Drawing(figsize=(width_in, sum(heights) + 0.34 * len(panels) + 0.5))
+        drawing = Drawing(figsize=(WIDTH_IN, sum(heights) + 0.34 * len(panels) + 0.5))
         shared = all(len(panel.x) for panel in panels)
         grid = drawing.subplots(len(panels), sharex=shared, squeeze=False, height_ratios=heights)
         for ax, panel in zip(grid.flat, panels, strict=True):

@@ -129,8 +129,6 @@ def fit_bumps(
     canvas: Pixels,
     start: tuple[np.ndarray, np.ndarray, np.ndarray],
     noise: Float[np.ndarray, " m"],
-    iterations: int = 60,
-    tolerance: float = 1e-6,
 ) -> Fit:
     """Fit A, x, y, l = log w of A G, G = exp(-(dx^2 + dy^2) / (2 w^2)), by damped Newton steps (Marquardt 1963):
 
@@ -138,8 +136,8 @@ def fit_bumps(
 
     The second term decides where the pixels cannot: at the edge, amplitude, width and place trade off; elsewhere it shrinks
     log w by noise^2 / pi over sigma^2 PRIOR_DEVIATION^2: 5 % at noise 0.2, sigma 1 px. `start` is (x, y, A); w starts at
-    sigma; `noise` is a deviation. A fit is at rest when a step promises less than `tolerance` noise^2, about sqrt(tolerance)
-    standard errors. It fails if it rests nowhere, or further than 2 sigma + 1 px away.
+    sigma; `noise` is a deviation. A fit is at rest when a step promises less than 1e-6 noise^2, a thousandth of a standard
+    error. It fails if it rests nowhere, or further than 2 sigma + 1 px away.
     """
     sigma = canvas.width_px
     x, y, amplitude = start
@@ -151,8 +149,8 @@ def fit_bumps(
         start_at,
         reach=np.array([1.0, sigma, sigma, 0.5]),
         bounds=(np.append(-any_value, np.log(sigma / 10)), np.append(any_value, np.log(sigma * 10))),
-        iterations=iterations,
-        rest=tolerance * noise**2,
+        iterations=60,
+        rest=1e-6 * noise**2,
     )
     moved = np.hypot(canvas.displacement(x, p[:, 1]), canvas.displacement(y, p[:, 2]))
     ok = settled & (moved <= 2 * sigma + 1)
