@@ -22,8 +22,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from phasescope.core.errors import UserError
 
 Tree = dict[str, Any]
+# libyaml's loader is several times faster, and is there if PyYAML was built with it.
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml's if PyYAML was built with it"""
 
 
 class Config(BaseModel):

@@ -9,13 +9,13 @@ from numpy.typing import ArrayLike
 from phasescope.core.errors import NotFinite
 from phasescope.core.factors import Factors
 
+# Latents that are compared in pairs take 2 GiB for each number of a pair at this size.
 MOST_ROWS = 2**14
-"""of latents that are compared in pairs: 2 GiB for each number of a pair"""
 LARGEST = 1e70
+# Squared distances are compared to 6 decimals of the largest: float32 labels on a lattice tie exactly.
 DECIMALS = 6
-"""of the largest, to which squared distances are compared: float32 labels on a lattice tie exactly"""
+# Values within this share of a factor's range are equal, since float32 labels on a lattice are.
 TOLERANCE = 1e-5
-"""share of a factor's range within which two values are equal: float32 labels on a lattice are"""
 
 
 def check_finite(name: str, x: np.ndarray) -> None:

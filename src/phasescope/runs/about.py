@@ -23,8 +23,8 @@ from phasescope.runs.probing.config import ProbingConfig
 from phasescope.worlds import World
 
 LIBRARIES = ("phasescope", "torch", "numpy", "scipy", "scikit-learn", "umap-learn")
+# Above this a training set, or all that is held out, is told by its values of each factor, not label by label.
 MOST_LABELS = 4096
-"""of a training set, and of all that is held out, that is told label by label; a larger one by its values of each factor"""
 
 
 def about(config: RunConfig, plan: ProbingConfig, world: World | None = None) -> dict[str, Any]:

@@ -39,10 +39,10 @@ STRIP = 8
 """states of the way to the image that are shown"""
 KEPT = 12
 """networks at hand"""
+# Up to so many parameters a second thread costs more than it brings.
 SMALL_NETWORK = 2_000_000
-"""parameters up to which a second thread costs more than it brings"""
+# Of an image and of a network that the explorer samples from: the run may be anybody's.
 MOST_VALUES, MOST_PARAMETERS = 2**16, 2**28
-"""of an image and of a network that the explorer samples from"""
 
 
 @dataclass(frozen=True)

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
     from phasescope.runs.probing.config import ProbingConfig
 
+# Scalars are kept for so many seconds before they are written: each writing locks the folder.
 FLUSH_EVERY_S = 2.0
-"""seconds for which scalars are kept before they are written: each writing locks the folder"""
 
 
 def watch(

@@ -34,8 +34,8 @@ CENSORED_FROM = 0.5
 """share of a cell's runs that have not reached an onset, from which a ratio of onsets is not decided"""
 ONSET_AT = 0.4
 """share of the shortest run's length at which simulated onsets lie"""
+# The search for the smallest detectable effect would pass 0, which no ratio of onsets has.
 LEAST_RATIO = 1e-3
-"""of simulated onsets: the search for the smallest detectable effect would pass 0"""
 
 
 class Statistic(ABC):

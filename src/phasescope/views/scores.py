@@ -54,8 +54,8 @@ def probe_r2(score: Mapping[str, Any] | None) -> ProbeR2 | None:
 
 FORMED = "formed"
 """the reader's own way; others read every image, formed or not"""
+# A baseline must get this share of images wrong for a network to be compared with it: excess divides by it.
 LEAST_WRONG = 0.05
-"""share of images that a baseline must get wrong for a network to be compared with it"""
 
 
 class Accuracy(NamedTuple):

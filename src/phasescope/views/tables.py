@@ -12,8 +12,8 @@ from phasescope.views.record import Record, number
 from phasescope.views.record import score as score_at
 from phasescope.views.terms import NULLS, measure_words, null_words, place_words, probed
 
+# These fall while a network learns, so that they need not exceed their baselines.
 FALLING = ("participation_ratio", "label_dimension")
-"""scores that need not exceed their baselines"""
 
 
 class ScoreTable(NamedTuple):

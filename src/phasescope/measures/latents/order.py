@@ -28,10 +28,10 @@ from phasescope.measures.checks import Labels, check_labels, check_latents
 from phasescope.measures.latents.ridge import RidgeFit, out_of_fold, ridge_fits
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, null_level, ratio
 
+# log(1 - R^2), no mean of which is larger, since alpha may leave the mean; intervals end there.
 WORST = float(np.log(2))
-"""log(1 - R^2), no mean of which is larger, since alpha may leave the mean; intervals end there."""
+# The least share of squared errors that is taken to be left without one row, though it be all that erred.
 ALL_LEFT = 1e-6
-"""The least share of squared errors that is taken to be left without one row, though it be all that erred."""
 
 
 def order(

@@ -27,18 +27,18 @@ import numpy as np
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.scores import bootstrap_weights
 
+# Every interval over runs has 1 - 0.05 / 2, since there are two interim analyses.
 CONFIDENCE = 0.975
-"""of every interval over runs: 1 - 0.05 / 2, since there are two interim analyses"""
 LEVEL = f"{100 * CONFIDENCE:g} %"
 TAIL = (1 - CONFIDENCE) / 2
+# Controls use this number, the fewest, since chance among resamples averages out over their many trials.
 RESAMPLES = 2000
-"""the fewest; controls use this number, since chance among resamples averages out over their many trials"""
 BEYOND, MOST_RESAMPLES = 100, 100_000
 """resamples outside each end, unless that takes more than the most"""
+# All distinct resamples of a single stratum are counted up to nine runs: these have 24,310.
 ALL_RESAMPLES_UP_TO = 9
-"""runs of a single stratum: nine runs have 24,310 different resamples"""
+# A statistic is computed for so many resamples together, which bounds memory.
 AT_ONCE = 4096
-"""resamples for which a statistic is computed together, which bounds memory"""
 _FIXED: ContextVar[int | None] = ContextVar("resamples", default=None)
 
 

@@ -9,8 +9,8 @@ from phasescope.core.kinds import Constructed, Kind
 from phasescope.core.sources import failing
 from phasescope.models.training.base import LARGEST_LR
 
+# The optimiser that a scheduler is tried on has this momentum, by which a change of momentum is noticed.
 MOMENTUM = 0.9
-"""of the optimiser that a scheduler is tried on, by which a change of momentum is noticed"""
 
 
 class Course(NamedTuple):

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+# A line every few steps of a training, where metrics.jsonl has a line a snapshot.
 SCALARS = "scalars.jsonl"
-"""every few steps of a training, where metrics.jsonl has a line a snapshot"""
 WORLD = "world.npz"
 """the arrays of a world that was at hand, in the folder of a run that was watched"""
 PLOTS = "phasescope.views.plots:Plots"

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7d4f50", INK)
+# One more than colours, so that the ninth series has neither the first's colour and mark nor another's.
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*", "<")
-"""one more than colours, so that the ninth series has neither the first's colour and mark nor another's"""
+# A legend of so many series finds a place within the panel; that of more stands beside.
 MOST_INSIDE = 4
-"""series of a panel whose legend finds a place within; that of more stands beside"""
+# From here on numbers along a linear x axis run into one another, and are written short.
 CROWDED = 10_000
-"""from which numbers along a linear x axis run into one another, and are written short"""
 UNDECIDED: dict[str, Any] = {"hatch": "////", "edgecolor": MUTED, "facecolor": "none", "linewidth": 0}
 
 

@@ -21,8 +21,8 @@ from scipy import ndimage, optimize
 
 from phasescope.worlds.plane import Pixels, beyond_noise, count_regions, diagonals, marquardt
 
+# Of a bump's amplitude over the nominal one, and of log(width / sigma): loose, a factor of 1.6.
 PRIOR_DEVIATION = 0.5
-"""of a bump's amplitude over the nominal one, and of log(width / sigma): loose, a factor of 1.6"""
 
 
 def chance_level(canvas: Pixels, false_bumps: float) -> float:

@@ -30,8 +30,8 @@ from phasescope.worlds.plane import (
     within,
 )
 
+# Of a stripe's amplitude over the nominal one, and of log(width / sigma): loose, a factor of 1.6.
 PRIOR_DEVIATION = 0.5
-"""of a stripe's amplitude over the nominal one, and of log(width / sigma): loose, a factor of 1.6"""
 STEPS = 40
 """of a fit, at most"""
 OUTCOMES = (

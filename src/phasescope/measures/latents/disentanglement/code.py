@@ -30,8 +30,8 @@ Reduction = Literal["none", "ica"]
 
 TEST_SHARE = 0.25
 """of the rows, drawn at random"""
+# With fewer rows in training or in test a correlation is mostly chance.
 LEAST_ROWS = 20
-"""in training and in test: below, a correlation is mostly chance"""
 VARIANCE = 0.95
 """of the training rows, that principal components are to hold"""
 MOST_AXES = 32

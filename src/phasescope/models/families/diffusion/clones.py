@@ -29,8 +29,8 @@ from phasescope.models.families.diffusion.schedule import Schedule
 RESAMPLES = 400
 STEPS = 50
 """of sampling, at most; one through each level if there are fewer"""
+# Images nearer than this share of the mean squared distance of two training images are alike.
 NEAR = 0.5
-"""of the mean squared distance of two training images: nearer ones are alike"""
 AT_ONCE = 512
 """images that are sampled together"""
 

@@ -62,11 +62,11 @@ CURVE_DRAWS = 48
 """images at each level over which the exact errors are averaged"""
 DRAWS = 24
 """images at each noise level"""
+# The mean of what the exact optimum gains takes more images: errors are rare where labels tell most.
 EXACT_DRAWS = 64
-"""the same for the mean of what the exact optimum gains: errors are rare where labels tell most"""
 RESAMPLES = 200
+# A bootstrap interval is too narrow by this factor for means of so few (Hesterberg 2015, arXiv 1411.5279).
 WIDER = float(stdtrit(DRAWS - 1, 1 - TAIL) / ndtri(1 - TAIL) * math.sqrt(DRAWS / (DRAWS - 1)))
-"""factor by which a bootstrap interval is too narrow for means of so few (Hesterberg 2015, arXiv 1411.5279)"""
 
 Answer = Callable[[Float[Tensor, "R C *spatial"], Tensor, Float[Tensor, "R K"]], Tensor]
 """A network's estimates of x_0 from x_t, t and labels."""

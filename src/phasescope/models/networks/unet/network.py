@@ -31,8 +31,8 @@ from phasescope.models.networks.layers import (
     mixing,
 )
 
+# A `UNetConfig`, which imports this module to build from it.
 Shape = Any
-"""a `UNetConfig`, which imports this module to build from it"""
 
 
 class Block(nn.Module):
