@@ -114,20 +114,6 @@ class WandB(_Log):
         self._run.finish()
 
 
-def write_events(run: Run, folder: Path) -> Path:
-    """Write a run's scalars and images to <folder>/<run>/, replacing what was written there before; return the file's path.
-
-    Raises:
-        UserError: TensorBoard is not installed; the run recorded nothing yet, or what it recorded is damaged.
-    """
-    if not run.metrics:
-        raise UserError(f"`RUN` (={run.name}) must have a snapshot to be exported, and has none yet")
-    board = TensorBoard(folder)
-    board.update(run)
-    board.close()
-    return next((folder / run.name).glob("events.*"))
-
-
 def _installed(module: str, name: str) -> Any:
     try:
         return import_module(module)
