@@ -63,7 +63,7 @@ def order(
     n, features = x.shape
     known = check_labels(labels, n, factors)
     y, owner = known.targets()
-    K = len(known.names)
+    K = len(known.factors.names)
 
     rng = numpy_generator(seed, "order")
     shuffled = [y[rng.permutation(n)] for _ in range(permutations)]
@@ -72,7 +72,7 @@ def order(
     fits = ridge_fits(x, targets, np.array_split(rng.permutation(n), folds))
     predictions = out_of_fold(fits, n)
 
-    classes = np.flatnonzero(known.categorical).tolist()
+    classes = np.flatnonzero(known.factors.categorical).tolist()
     every = [k + K * p for p in range(permutations + 1) for k in classes]
     r2 = explained(targets, predictions, owners, np.ones((1, n)), every).reshape(permutations + 1, K)
     influence = influences(y, predictions[:, : y.shape[1]], owner, fits)
@@ -94,9 +94,9 @@ def order(
         high=max(-math.expm1(low), value),
         n=n,
         estimator=f"{estimated(known)}, {folds}-fold, alpha by GCV, {features} raw features, "
-        f"least of {', '.join(known.names)}",
+        f"least of {', '.join(known.factors.names)}",
         nulls={"permuted": null_level(r2[1:].min(axis=1)), **majority(known)},
-        detail=dict(zip(known.names, r2[0].tolist(), strict=True)),
+        detail=dict(zip(known.factors.names, r2[0].tolist(), strict=True)),
     )
 
 
@@ -132,16 +132,16 @@ def estimated(known: Labels) -> str:
     if not classes:
         return "ridge R^2"
     accuracy = f"ridge classifier's accuracy of {', '.join(classes)}"
-    return accuracy if len(classes) == len(known.names) else f"ridge R^2, {accuracy}"
+    return accuracy if len(classes) == len(known.factors.names) else f"ridge R^2, {accuracy}"
 
 
 def majority(known: Labels) -> dict[str, float]:
     """Return the baseline of always answering the most common class, and the mean of other factors: the least."""
-    if not known.categorical.any():
+    if not known.factors.categorical.any():
         return {}
     shares = [
         float(known.categories(k).mean(axis=0).max()) if categorical else 0.0
-        for k, categorical in enumerate(known.categorical)
+        for k, categorical in enumerate(known.factors.categorical)
     ]
     return {"majority": min(shares)}
 

@@ -64,7 +64,7 @@ def p1_order(
     n = len(x)
     known = check_labels(labels, n, factors)
     y, owner = known.targets()
-    K = len(known.names)
+    K = len(known.factors.names)
 
     rng = numpy_generator(seeds[0], "p1 order")
     shuffled = [y[rng.permutation(n)] for _ in range(permutations)]
@@ -73,7 +73,7 @@ def p1_order(
     weights = bootstrap_weights(n, resamples, rng)
     folds = np.array_split(rng.permutation(n), FOLDS)
 
-    classes = np.flatnonzero(known.categorical).tolist()
+    classes = np.flatnonzero(known.factors.categorical).tolist()
     every = [k + K * p for p in range(permutations + 1) for k in classes]
     embeddings = [umap(x, neighbours, epochs, seed) for seed in seeds]
     r2, replicates = [], []
@@ -86,7 +86,7 @@ def p1_order(
     worst = np.min(r2, axis=2)
     value = float(worst[:, 0].mean())
     low, high = percentile_interval(readings_by_one_seed(worst[:, 0], np.stack(replicates)).ravel())
-    of_factor = dict(zip(known.names, np.mean(r2, axis=0)[0].tolist(), strict=True))
+    of_factor = dict(zip(known.factors.names, np.mean(r2, axis=0)[0].tolist(), strict=True))
     spread = {"lowest_seed": float(worst[:, 0].min()), "highest_seed": float(worst[:, 0].max())}
     score = Score(
         value=value,
@@ -94,7 +94,7 @@ def p1_order(
         high=max(min(high, 1.0), value),
         n=n,
         estimator=f"UMAP to {COMPONENTS}D ({neighbours} neighbours, {epochs} epochs, seeds: {len(seeds)}), "
-        f"{FOLDS}-fold {estimated(known).replace('ridge', 'linear')}, least of {', '.join(known.names)}",
+        f"{FOLDS}-fold {estimated(known).replace('ridge', 'linear')}, least of {', '.join(known.factors.names)}",
         nulls={"permuted": null_level(worst[:, 1:].mean(axis=0)), **majority(known)},
         detail={**of_factor, **(spread if len(seeds) > 1 else {})},
     )

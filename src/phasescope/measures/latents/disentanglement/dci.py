@@ -150,7 +150,7 @@ def disentanglement_of(R: Float[np.ndarray, "*problems d K"]) -> Float[np.ndarra
 def dimensions_needed(labels: Labels) -> Int[np.ndarray, " K"]:
     """Return s_k: how many dimensions a linear probe needs to read each factor."""
     categories = [max(len(np.unique(values)) - 1, 1) for values in labels.values.T]
-    return np.where(labels.categorical, categories, np.where(labels.periodic, 2, 1))
+    return np.where(labels.factors.categorical, categories, np.where(labels.factors.periodic, 2, 1))
 
 
 def completeness_of(

@@ -66,8 +66,8 @@ def _information_gaps(
     """Return each factor's gap with the code's rows reordered, and under weights of the rows, which sum to 1."""
     weights = np.empty((0, len(order))) if weights is None else weights
     of_factor, moved = np.empty(code.K), np.empty((len(weights), code.K))
-    for k, name in enumerate(code.labels.names):
-        periodic = bool(code.labels.periodic[k])
+    for k, name in enumerate(code.labels.factors.names):
+        periodic = bool(code.labels.factors.periodic[k])
         units = units_of(code.d, periodic)
         b_k, others = rows.b[:, [k]], np.delete(rows.b, k, axis=1)
         informants = np.concatenate([rows.units(k, periodic, order), others], axis=1)
@@ -116,10 +116,10 @@ def _regression_gaps(
     test = moments(columns[code.test], test_weights)
     most, gaps = np.ones(len(train)), []
     columns_of = [code.d + np.flatnonzero(owner == k) for k in range(code.K)]
-    for k, name in enumerate(code.labels.names):
-        units = units_of(code.d, bool(code.labels.periodic[k]))
+    for k, name in enumerate(code.labels.factors.names):
+        units = units_of(code.d, bool(code.labels.factors.periodic[k]))
         others = [columns for other, columns in enumerate(columns_of) if other != k]
-        if code.labels.categorical[k]:
+        if code.labels.factors.categorical[k]:
             of_unit, of_others = (
                 [single_r2(train, test, columns_of[k][None], unit) for unit in some]
                 for some in (np.arange(code.d)[:, None], others)
