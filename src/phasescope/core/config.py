@@ -222,7 +222,7 @@ def explain(error: ValidationError, tree: Any) -> str:
 
 
 def _field(fault: Any, tree: Any) -> str:
-    """The dotted name of a fault's field: pydantic's `loc` without the tags of unions (kinds, classes, no names)."""
+    # pydantic's `loc` without the tags of unions, which are kinds and classes, no names of fields.
     names = []
     for word in fault["loc"]:
         kind = tree.get("kind") if isinstance(tree, Mapping) else tree

@@ -82,7 +82,7 @@ def provenance() -> dict[str, Any]:
 
 
 def _cpu_model() -> str:
-    """The first processor's name, with its family and model where Linux tells them: clouds sell many under one name."""
+    # With the family and model where Linux tells them: clouds sell many processors under one name.
     try:
         first = Path("/proc/cpuinfo").read_text().partition("\n\n")[0]
     except OSError:
@@ -97,8 +97,8 @@ def _cpu_model() -> str:
 
 
 def _git_commit() -> str | None:
-    """The commit of this source; None where it is installed, be it inside a repository of something else."""
     here = Path(__file__).parent
+    # Where it is installed, it may lie inside a repository of something else.
     if git(here, "ls-files", "--error-unmatch", __file__) is None:
         return None
     return git(here, "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")

@@ -69,10 +69,7 @@ def _checked(files: list[zipfile.ZipInfo]) -> str:
 
 
 def _check_run(run: Run, name: str) -> None:
-    """Raises UserError if what was unpacked is no run, or its configuration has not the identity that its name says.
-
-    A configuration that names sources or data files is not built, for that would import or open them.
-    """
+    """Raises UserError if what was unpacked is no run, or its configuration has not the identity that its name says."""
     tree = run.config
     if run.status["state"] == "broken":
         raise UserError(f"`status.json` of the archive must be whole: {run.status['error']}")
@@ -80,6 +77,7 @@ def _check_run(run: Run, name: str) -> None:
         raise UserError("`metrics.jsonl` of the archive must be whole: a line has no `step`")
     if missing := RunConfig.model_fields.keys() - tree.keys():
         raise UserError(f"`config.yaml` of the archive must be whole: no `{min(missing)}` is there")
+    # A configuration that names sources or data files is not built, for that would import or open them.
     if sources_named(tree):
         return
     config = RunConfig.of(tree)

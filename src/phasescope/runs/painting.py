@@ -110,7 +110,7 @@ class Painter:
         return loaded
 
     def _load(self, path: Path, step: int, written_ns: int) -> Loaded:
-        """The network of a run's snapshot, whose weights were `written_ns`: written again, they are another network."""
+        # `written_ns` is no more than a part of the cache's key: weights that are written again are another network.
         import torch
 
         config = config_of(run := Run(path))

@@ -123,7 +123,7 @@ def _installed(module: str, name: str) -> Any:
 
 
 def _metrics(line: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """Give (tag, number): `order/mid.600.value` of `order.mid.600.value`, as TensorBoard groups by what precedes a slash."""
+    # `order/mid.600.value` of `order.mid.600.value`: TensorBoard groups by what precedes a slash.
     for column, value in numbered(line).items():
         if column.startswith("phase."):
             value = LETTERS.index(value) if value in LETTERS else None
@@ -132,7 +132,7 @@ def _metrics(line: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
 
 
 def _scalars(line: Mapping[str, float]) -> Iterator[tuple[str, float]]:
-    """Give (tag, number) of a line of scalars: `train/loss` beside the snapshots' own `loss`, a mean since the last one."""
+    # `train/loss` stands beside the snapshots' own `loss`, which is a mean since the last one.
     for name, value in line.items():
         if name not in ("step", "wall_s") and value is not None:
             yield f"train/{name}", value

@@ -29,8 +29,8 @@ PALETTE = {
 """each colour's light and dark value"""
 INK, MUTED, LINE, PAPER = (PALETTE[name][0] for name in ("ink", "muted", "line", "paper"))
 
+# The same in both schemes, so that a phase is known by its colour.
 PHASE_COLOURS = {"A": "#8b939d", "B": "#e69f00", "C": "#0072b2"}
-"""the same in both schemes"""
 ON_DATA = "#15191d"
 TARGET = "#d62f1f"
 """a line on filled areas, and a mark on an image"""

@@ -61,7 +61,7 @@ def _is_weak(measure: str, score: Score) -> bool:
 
 
 def _number(value: float | None) -> str:
-    """Return three decimals at most: a score that is not 1 does not look as if it were."""
+    # Three decimals at most: a score that is not 1 does not look as if it were.
     if value is None or value != value:
         return "–"
     return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"

@@ -21,8 +21,8 @@ CALIBRATED_ON = 4096
 """training images that are left out in turn, at most, drawn at random"""
 # 256 MiB, and about a second to compare a few hundred images with all training images.
 MOST_NUMBERS = 2**26
+# So many distances exist at a time, which bounds memory.
 AT_ONCE = 2**24
-"""distances that exist at a time"""
 
 
 class NearestImage(Reader):

@@ -109,7 +109,7 @@ def intrusions_without_each(rank: Ranks, near: Int[np.ndarray, "n k_plus_1"]) ->
 
 @lru_cache(maxsize=4)
 def _label_ranks(values: bytes, factors: Factors) -> Ranks:
-    """Ranks by label distance; cached, since all snapshots of a run are measured against the same labels."""
+    # Cached, since all snapshots of a run are measured against the same labels.
     labels = np.frombuffer(values).reshape(-1, len(factors))
     return ranks(Labels(labels, factors).squared_distances())
 

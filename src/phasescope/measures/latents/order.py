@@ -204,5 +204,5 @@ def _scaled(
 
 
 def _log1p(gain: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-    """Return log(1 + gain), with some error left though one row made all of it."""
+    # Some error is left though one row made all of it: the log of nothing is not finite.
     return np.log1p(np.maximum(gain, ALL_LEFT - 1))

@@ -127,7 +127,7 @@ def umap(
 
 @cache
 def _umap_kept_on_disk() -> type[UMAP]:
-    """Return UMAP, whose kernels numba then compiles once per machine instead of once per process (7 s on one core)."""
+    # numba then compiles the kernels once per machine instead of once per process (7 s on one core).
     import umap.layouts
     import umap.umap_
     import umap.utils

@@ -101,8 +101,8 @@ def compiled(function: Callable[..., Tensor], device: torch.device) -> Callable[
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 # Bytes; glibc takes no more.
 LARGEST_KEPT_BLOCK = 32 * 2**20
+# mallopt takes an int: so many bytes of free memory at the heap's top are kept at most.
 LARGEST_KEPT_HEAP = 2**31 - 1
-"""bytes of free memory at the heap's top"""
 # float32 numbers, 64 bytes: each parameter begins at a multiple, as an allocation of its own would.
 SLOT = 16
 

@@ -33,8 +33,8 @@ OR_ANEW = "put it back, or `--anew` drops what is there and trains the run from 
 BEFORE = ("lock", "world.npz", "config.json", "sources.json")
 # A writer waits so long for the lock: a reader that looks whether a folder is held has it for a moment.
 LOCK_PATIENCE_S = 1.0
+# A run may be resumed on another machine: in these fields it may differ from one process to the next.
 WHERE_COMPUTED = ("training.device", "training.threads", "training.scalars_every")
-"""fields in which a run may differ from one process to the next"""
 # Keys of these mappings are a user's own words: one that is missing was not said.
 OPEN = ("probing.images",)
 
@@ -53,7 +53,7 @@ class RunWriter(Run):
 
     @cached_property
     def _metrics(self) -> list[dict[str, Any]]:
-        """Read once; a last line without its end, as a writer that was killed leaves it, goes."""
+        # A last line without its end, as a writer that was killed leaves it, goes.
         path = self.path / "metrics.jsonl"
         if path.exists() and not (content := path.read_bytes()).endswith(b"\n") and content:
             whole, end, _ = content.rpartition(b"\n")

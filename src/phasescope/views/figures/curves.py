@@ -76,8 +76,8 @@ SHOWN_NULLS = ("untrained", "pixels")
 """of scores by route"""
 # Exact denoisers and their dashes: one without the label, and one with it, which is drawn if its error is not 0.
 OPTIMA = {"unconditional": (5, 2), "floor": (1, 1.5)}
+# R² has no lower bound: what lies below this end of a panel of routes is drawn at it.
 FLOOR = -0.15
-"""the end of a panel of routes, at which what lies below is drawn"""
 DENOISING = ("denoising", "closest", "nats")
 """panels of the figure `denoising`; all others are in the figure `timeline`"""
 
@@ -264,7 +264,7 @@ def exact(record: Record) -> dict[str, Any]:
 
 
 def _closest(record: Record) -> Iterator[RunPanel]:
-    """The closest reference denoiser at each t; blank where the network is as far from each as images from their mean."""
+    # Blank where the network is as far from each reference denoiser as images are from their mean.
     known = exact(record)
     lines = [line.get("ladder") or [] for line in record.metrics]
     last = next(filter(None, reversed(lines)), [])

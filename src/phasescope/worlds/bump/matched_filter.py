@@ -88,10 +88,7 @@ def find_bumps(
 def _beyond_candidate(
     score: Float[np.ndarray, "n M M"], at: tuple[np.ndarray, np.ndarray], canvas: Pixels
 ) -> Float[np.ndarray, "n 2"]:
-    """Return how far the peak of z lies beyond the candidate `at` (row, column), (dx, dy) in candidates, at most 1/2.
-
-    z of a bump is exp(-r^2 / (4 sigma^2)) near its peak, so a parabola through the logs of three neighbours is exact.
-    """
+    """Return how far the peak of z lies beyond the candidate `at` (row, column), (dx, dy) in candidates, at most 1/2."""
     images, offsets = np.arange(len(score)), []
     for axis in (1, 0):
         shifted = [np.array(at) for _ in range(3)]
@@ -102,6 +99,7 @@ def _beyond_candidate(
             np.log(np.maximum(score[images, row % score.shape[1], column % score.shape[1]], 1e-12))
             for row, column in shifted
         ]
+        # z of a bump is exp(-r^2 / (4 sigma^2)) near its peak, so a parabola through the logs of three neighbours is exact.
         bend = logs[0] - 2 * logs[1] + logs[2]
         offset = (logs[0] - logs[2]) / np.where(bend < 0, 2 * bend, np.inf)
         offsets.append(np.where(inside, np.clip(offset, -0.5, 0.5), 0.0))

@@ -210,6 +210,6 @@ def posterior(
 def _log_weights(
     x: Float[Tensor, "B pixels"], some: Float[Tensor, "b m pixels"], squares: Tensor, a: Tensor, s: Tensor
 ) -> Float[Tensor, "B m"]:
-    """Return -|x_t - a x^m|^2 / (2 s^2) without -|x_t|^2 / (2 s^2), which is the same for all m."""
+    # -|x_t - a x^m|^2 / (2 s^2) without -|x_t|^2 / (2 s^2), which is the same for all m.
     inner = x @ some[0].T if len(some) == 1 else torch.einsum("bp,bmp->bm", x, some)
     return (a * inner - a**2 * squares / 2) / s**2
