@@ -6,6 +6,7 @@ and its last snapshot's metrics (`outcomes.grid.correct`, `order.mid.600.value`)
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -151,9 +152,14 @@ def _meeting(runs: list[Run], where: str) -> list[Run]:
             condition = f"SELECT run FROM runs WHERE (\n{TOKEN.sub(quoted, where)}\n) AND true"
             chosen = {name for (name,) in connection.execute(condition).fetchall()}
     except duckdb.Error as error:
+        near = [
+            difflib.get_close_matches(name, known, n=1) for name in named if name not in known and "." in name
+        ]
+        # DuckDB takes the part before a dot for a table, and says that there is none: that helps nobody.
+        hint = f"; `{near[0][0]}` is near" if near and near[0] else ""
         why = " ".join(str(error).partition("\n\n")[0].split())[:300]
         rule = "must be a condition, as in \"training.batch = 32 and state = 'done'\""
-        raise UserError(f"`--where` (={' '.join(where.split())[:200]}) {rule}: {why}") from None
+        raise UserError(f"`--where` (={' '.join(where.split())[:200]}) {rule}: {why}{hint}") from None
     return [run for run in runs if run.name in chosen]
 
 
