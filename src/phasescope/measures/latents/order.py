@@ -3,14 +3,6 @@
 The regression (`ridge`) chooses alpha by generalised cross-validation for each target and fold. A linear probe is Alain &
 Bengio's (2016).
 
-What is estimated is the mean of R^2 over data sets of n labels, refits included: an interval which holds the predictions is
-too narrow (Bates, Hastie & Tibshirani 2023). Its width is therefore that of the jackknife of the whole of cross-validation,
-on log(1 - R^2). No fit is repeated for that: leaving out training row i moves the error e_t of test row t by z_ti (`ridge`),
-and the sum of squared errors by sum_t 2 e_t z_ti + z_ti^2; leaving out j too, by about 2 sum_t z_ti z_tj beyond that. The
-jackknife counts what rows do together once for each of them: `anova` says what share of its variance is to stay. That is
-never less than with sqrt(1 - H_ii) in place of 1 - H_ii, which is unbiased for a fit whose errors are alike (MacKinnon &
-White 1985).
-
 Features are centred and not rescaled one by one: the score then belongs to the geometry of the latents, the
 same under rotation, shift and scaling of all, and a channel that is all but dead is not blown up.
 """
@@ -75,6 +67,13 @@ def order(
     classes = np.flatnonzero(known.factors.categorical).tolist()
     every = [k + K * p for p in range(permutations + 1) for k in classes]
     r2 = explained(targets, predictions, owners, np.ones((1, n)), every).reshape(permutations + 1, K)
+    # What is estimated is the mean of R^2 over data sets of n labels, refits included: an interval which holds the
+    # predictions is too narrow (Bates, Hastie & Tibshirani 2023). Its width is therefore that of the jackknife of the whole
+    # of cross-validation, on log(1 - R^2). No fit is repeated for that: leaving out training row i moves the error e_t of
+    # test row t by z_ti (`ridge`), and the sum of squared errors by sum_t 2 e_t z_ti + z_ti^2; leaving out j too, by about
+    # 2 sum_t z_ti z_tj beyond that. The jackknife counts what rows do together once for each of them: `anova` says what
+    # share of its variance is to stay. That is never less than with sqrt(1 - H_ii) in place of 1 - H_ii, which is unbiased
+    # for a fit whose errors are alike (MacKinnon & White 1985).
     influence = influences(y, predictions[:, : y.shape[1]], owner, fits)
     for k in classes:
         wrong = misclassified(targets, predictions, owners == k)

@@ -1,10 +1,7 @@
 """Order as P1 reads it (arXiv 2402.03305): UMAP of the latents to three dimensions, then one linear regression per factor.
 
 All latents are embedded together, without their labels; each regression is fitted to some labels and read on the others. P1
-does not say that it did so; R^2 on the rows of the fit would be about 3 / n higher. P1 does not give UMAP's settings either:
-these are umap-learn's defaults (15 neighbours, min_dist 0.1, McInnes et al. 2018), but with 200 epochs, its default for more
-than 10,000 points, instead of 500: R^2 of a few hundred latents then lies within the spread of 500 epochs' seeds, at a third
-of the time. UMAP is random: a reading by one seed says little of the next.
+does not say that it did so; R^2 on the rows of the fit would be about 3 / n higher.
 """
 
 from __future__ import annotations
@@ -75,6 +72,10 @@ def p1_order(
 
     classes = np.flatnonzero(known.factors.categorical).tolist()
     every = [k + K * p for p in range(permutations + 1) for k in classes]
+    # P1 does not give UMAP's settings: by default these are umap-learn's (15 neighbours, min_dist 0.1, McInnes et al.
+    # 2018), but with 200 epochs, its default for more than 10,000 points, instead of 500: R^2 of a few hundred latents then
+    # lies within the spread of 500 epochs' seeds, at a third of the time. UMAP is random: a reading by one seed says little
+    # of the next.
     embeddings = [umap(x, neighbours, epochs, seed) for seed in seeds]
     r2, replicates = [], []
     for embedding in embeddings:

@@ -18,11 +18,7 @@ For a network that was trained with labels left out, with a set S of factors giv
     1/2 int (E|x_0 - f_none|^2 - E|x_0 - f_S|^2) dSNR
 
 is ln of the number of S's values if the network is perfect, and 0 if it ignores them. It is the network's own gap: one that
-is far from perfect may have more, or less than 0.
-
-Noise levels lie densest where labels tell most. The mean of what the exact optimum gains is known better, from the
-posterior's variance over more images; its departure from that mean on these images is a control variate, whose share is
-fitted over all noise levels as they weigh in the integral. The interval is that of the bootstrap over both sets of images.
+is far from perfect may have more, or less than 0. The interval is that of the bootstrap over all images.
 """
 
 from __future__ import annotations
@@ -157,6 +153,9 @@ def steadied(
     snr: Float[np.ndarray, " L"],
 ) -> Float[np.ndarray, "*many L"]:
     """Return the mean of `gained`, less as much of `chance`, whose mean is known to be 0, as is in it: none to all."""
+    # The mean of what the exact optimum gains is known better, from the posterior's variance over more images; its
+    # departure from that mean on these images, `chance`, is a control variate, whose share is fitted over all noise levels
+    # as they weigh in the integral.
     within = (chance - chance.mean(-1, keepdims=True)) * snr[:, None]
     power = (within**2).sum((-2, -1))
     shared = (within * gained * snr[:, None]).sum((-2, -1))
