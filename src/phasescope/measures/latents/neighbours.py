@@ -86,20 +86,18 @@ def trust(intruded: Int[np.ndarray, " some"], n: int, k: int) -> Float[np.ndarra
 
 
 def intrusions_without_each(rank: Ranks, near: Int[np.ndarray, "n k_plus_1"]) -> Int[np.ndarray, " n"]:
-    """Sum of max(0, r - k) over the other rows, for each row l left out; `near` are the k + 1 nearest.
-
-    If l was nearer to i than an intruder is, the intruder's rank falls by one; if l was among the k nearest of i, the
-    next one takes its place.
-    """
+    """Sum of max(0, r - k) over the other rows, for each row l left out; `near` are the k + 1 nearest."""
     n, k = len(near), near.shape[1] - 1
     row = np.arange(n)[:, None]
     of_near = np.take_along_axis(rank, near, axis=1)
     intrusion = intrusions(of_near[:, :k])
     intruders = np.zeros((n, n + 1), int)
     np.add.at(intruders, (row, of_near[:, :k]), intrusion > 0)
+    # If l was nearer to i than an intruder is, the intruder's rank falls by one.
     farther = intruders[:, ::-1].cumsum(axis=1)[:, ::-1] - intruders
     total = intrusion.sum(axis=1, keepdims=True) - np.take_along_axis(farther, rank, axis=1)
 
+    # If l was among the k nearest of i, the next one takes its place.
     next_rank = of_near[:, k:]
     substitute = np.maximum(next_rank - (of_near[:, :k] < next_rank) - k, 0)
     total[row, near[:, :k]] += substitute - intrusion

@@ -9,9 +9,7 @@ and a score is the mean of gap_k. For the mutual information gap (Chen et al. 20
 For SAP (Kumar et al. 2018) they are R^2 of linear regressions on the test rows, 0 where negative, and W_k = 1; a periodic
 factor is regressed as (sin, cos), and of a categorical one the dimension is regressed on the factor's values.
 
-A unit is one dimension or, for a periodic factor, two taken as a point in their plane: a circle does not fit into one. If
-combinations of factor values are missing, factors say something of each other, and so does each dimension of a code that
-keeps them apart; hence F, which is about 0 otherwise.
+A unit is one dimension or, for a periodic factor, two taken as a point in their plane.
 """
 
 from itertools import combinations
@@ -157,6 +155,7 @@ def single_r2(
 
 def units_of(d: int, periodic: bool) -> Int[np.ndarray, "U 2"]:
     """Return the two dimensions of each unit, twice the same for single ones, which come first."""
+    # A circle does not fit into one dimension.
     single = [(j, j) for j in range(d)]
     return np.array(single + list(combinations(range(d), 2)) if periodic else single)
 
@@ -176,6 +175,8 @@ def gap(
     best = of_unit.argmax(axis=1)
     apart = (units[best][:, None, :, None] != units[:, None]).all(axis=(2, 3))
     runner_up = np.where(apart, of_unit, 0).max(axis=1)
+    # If combinations of factor values are missing, factors say something of each other, and so does each dimension of a
+    # code that keeps them apart; otherwise a rival says about nothing.
     rival = np.maximum(of_other.max(axis=1), 0)
     left = whole - rival
     if (left <= 1e-9 * whole).any():
