@@ -20,7 +20,7 @@ HOSTILE = [
     "nan,nan", "1;2", "\t", "here.npz", "folder", "fifo", "loop", "here.npz/x", "no/such/folder/x.png", "--help=x",
     "-h=1", "│", "╭─",
 ]  # fmt: skip
-WRITTEN = ("--out", "--page", "--figures", "--tables", "--tensorboard", "--archive")
+WRITTEN = ("--out", "--page", "--figures", "--tables", "--archive")
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,6 @@ from phasescope.core.errors import UserError
 from phasescope.runs.config import RunConfig
 from phasescope.runs.execution import execute, train
 from phasescope.runs.store import Run
-from phasescope.views.monitors import write_events
 
 
 @pytest.fixture
@@ -56,7 +55,7 @@ def test_a_monitor_sees_each_snapshot_and_one_that_fails_costs_no_run(config, tm
     assert (again.steps, again.closed) == ([steps], 1)
 
 
-def test_tensorboard_holds_the_same_as_the_export_though_the_run_was_interrupted(config, tmp_path):
+def test_tensorboard_holds_the_same_though_the_run_was_interrupted(config, tmp_path):
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     events = execute(config, tmp_path, monitors=[phasescope.TensorBoard(tmp_path / "logs")])
     for event in events:
@@ -70,9 +69,10 @@ def test_tensorboard_holds_the_same_as_the_export_though_the_run_was_interrupted
     found = accumulator.EventAccumulator(
         str(tmp_path / "logs" / run.name), size_guidance={"scalars": 0, "images": 0}
     )
-    exported = accumulator.EventAccumulator(
-        str(write_events(run, tmp_path / "export").parent), {"scalars": 0, "images": 0}
-    )
+    whole = phasescope.TensorBoard(tmp_path / "whole")
+    whole.update(run)
+    whole.close()
+    exported = accumulator.EventAccumulator(str(tmp_path / "whole" / run.name), {"scalars": 0, "images": 0})
     found.Reload(), exported.Reload()
     assert found.Tags()["scalars"] == exported.Tags()["scalars"]
     assert "painted/grid" in found.Tags()["images"]

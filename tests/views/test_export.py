@@ -8,11 +8,12 @@ import pytest
 from written_run import ALL_STEPS, write_run
 
 from phasescope.cli import main
+from phasescope.core.errors import UserError
 from phasescope.runs.store import Run
 from phasescope.runs.store.records import read_records
 from phasescope.views import export
 from phasescope.views.export import run_files
-from phasescope.views.monitors import write_events
+from phasescope.views.monitors import TensorBoard
 
 STUDIES = Path(__file__).parents[2] / "studies"
 KINDS = ("csv", "parquet")
@@ -96,9 +97,11 @@ def test_tensorboard_reads_what_the_run_says(short, tmp_path):
     pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    path = write_events(short, tmp_path)
-    path = write_events(short, tmp_path)
-    assert list((tmp_path / short.name).iterdir()) == [path]
+    for _ in range(2):
+        board = TensorBoard(tmp_path)
+        board.update(short)
+        board.close()
+    (path,) = (tmp_path / short.name).iterdir()
     found = EventAccumulator(str(path.parent), size_guidance={"scalars": 0, "images": 0})
     found.Reload()
     tags = found.Tags()
@@ -120,20 +123,20 @@ def test_tensorboard_reads_what_the_run_says(short, tmp_path):
     assert {event.value for event in found.Scalars("phase/behaviour")} <= {0.0, 1.0, 2.0}
 
 
-def test_without_tensorboard_the_extra_is_told(short, tmp_path, monkeypatch, capsys):
+def test_without_tensorboard_the_extra_is_told(short, tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "tensorboard", None)
     monkeypatch.delitem(__import__("sys").modules, "torch.utils.tensorboard", raising=False)
-    assert main(["export", str(short.path), "--tensorboard", str(tmp_path / "out")]) == 2
-    assert (
-        "TensorBoard must be installed: ./lab setup, or pip install '.[monitors]'" in capsys.readouterr().err
-    )
+    with pytest.raises(
+        UserError, match=r"TensorBoard must be installed: ./lab setup, or pip install '.\[monitors\]'"
+    ):
+        TensorBoard(tmp_path / "out").update(short)
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["RUN"], "`--figures` (=nothing) must be given, or --tables, --tensorboard or --archive"),
+        (["RUN"], "`--figures` (=nothing) must be given, or --tables or --archive"),
         (["RUN", "--svg", "--tables", "t"], "`--svg` (=True) must go with --figures"),
         (["RUN", "--parquet", "--figures", "t"], "`--parquet` (=True) must go with --tables"),
         ([STUDY, "--archive", "a.zip"], "`--archive` (=a.zip) must be of a run, and `sampler` is a study"),

@@ -213,19 +213,20 @@ def test_saved_it_is_the_same_world(tmp_path, scale):
         ((IMAGES[:, :4], LABELS), r"`images` \(shape \(12, 1, 4, 8\)\) must be"),
         ((3 * IMAGES, LABELS), r"`images` \(of float64\) must be uint8"),
         (
-            (IMAGES, LABELS, ["a", "b", "c"], ["b"]),
+            (IMAGES, LABELS, ["a", "b", "c"], {"periodic": ["b"]}),
             r"`span` \(=None\) must be given if `periodic` \(=\['b'\]\) is",
         ),
         (
-            (IMAGES, np.arange(24.0).reshape(12, 2), ["a", "b"], [], [], [22, 1]),
+            (IMAGES, np.arange(24.0).reshape(12, 2), ["a", "b"], {"span": [22, 1]}),
             r"`span` \(=1\) must be at least what the labels of b extend over: 22",
         ),
         ((IMAGES, LABELS, ["x"]), r"`names` \(=\['x'\]\) must have one entry for each of 3 factors"),
     ],
 )
 def test_what_is_no_world_is_refused(arguments, message):
+    described = arguments[3] if len(arguments) > 3 else {}
     with pytest.raises(UserError, match=message):
-        ArrayWorld.from_arrays(*arguments)
+        ArrayWorld.from_arrays(*arguments[:3], **described)
 
 
 def test_files_that_hold_no_world_are_refused(tmp_path):

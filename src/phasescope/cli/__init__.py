@@ -27,8 +27,8 @@ FUNCTIONS = (
 )  # fmt: skip
 COMMANDS: dict[str, Callable[..., Any]] = {function.__name__.strip("_"): function for function in FUNCTIONS}
 HELP = "Watch small generative models learn. With any command, --traceback shows where in your own code an error was raised."
+# An error is one line: values that users wrote may be of any length, and are cut with it.
 LONGEST_LINE = 1200
-"""characters of an error"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

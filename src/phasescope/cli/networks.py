@@ -27,7 +27,6 @@ def predict(
 
 def designs(
     *overrides: arg.Overrides,
-    picture: bool = False,
     out: arg.Picture = None,
     json: arg.Json = False,
     tell: arg.Tell,
@@ -35,16 +34,13 @@ def designs(
     """Show which labels a run would be trained on, on which it is tested, and the accuracy of nearest-neighbour baselines.
 
     Args:
-        picture: draw the labels and some images of each split, as NAME.png
-        out: FILE.png, FILE.svg or FILE.pdf for that picture, instead of NAME.png
+        out: FILE.png, FILE.svg or FILE.pdf for a picture of the labels and of some images of each split
     """
     from phasescope.runs.config import load_words
     from phasescope.runs.predicting import designed
     from phasescope.views.terminal.results import design
 
-    config = load_words(overrides)
-    file = Path(f"{config.folder}.png") if picture and out is None else out
-    return design(designed(config)).to(json, file)
+    return design(designed(load_words(overrides))).to(json, out)
 
 
 def measure(

@@ -193,7 +193,6 @@ def export(
     *,
     figures: arg.Folder = None,
     tables: arg.Folder = None,
-    tensorboard: arg.Folder = None,
     archive: arg.Archive = None,
     svg: bool = False,
     parquet: bool = False,
@@ -201,12 +200,11 @@ def export(
     studies: arg.Studies = None,
     tell: arg.Tell,
 ) -> Result:
-    """Write a run or a study for other programs: figures, tables, scalars for TensorBoard, one archive.
+    """Write a run or a study for other programs: figures, tables, one archive.
 
     Args:
         figures: folder for the figures, PDF with TrueType fonts, and captions.md
         tables: folder for the tables, CSV: snapshots and readings of a run; records, claims and tables of a study
-        tensorboard: folder for a run's scalars and images, as tensorboard --logdir takes it (extra `monitors`)
         archive: FILE.zip for all that a run recorded, which `import` takes
         svg: figures as SVG
         parquet: tables as Parquet
@@ -215,21 +213,19 @@ def export(
     from phasescope.studies.sweep import study_or_sweep
     from phasescope.views.export import run_files, study_files
 
-    wanted = {"figures": figures, "tables": tables, "tensorboard": tensorboard, "archive": archive}
-    if not any(wanted.values()):
-        raise UserError("`--figures` (=nothing) must be given, or --tables, --tensorboard or --archive")
+    if not (figures or tables or archive):
+        raise UserError("`--figures` (=nothing) must be given, or --tables or --archive")
     if svg and not figures:
         raise UserError("`--svg` (=True) must go with --figures")
     if parquet and not tables:
         raise UserError("`--parquet` (=True) must go with --tables")
     kind, form = "svg" if svg else "pdf", "parquet" if parquet else "csv"
     if study := study_or_sweep(target, studies):
-        for flag in ("tensorboard", "archive"):
-            if wanted[flag]:
-                raise UserError(f"`--{flag}` (={wanted[flag]}) must be of a run, and `{target}` is a study")
+        if archive:
+            raise UserError(f"`--archive` (={archive}) must be of a run, and `{target}` is a study")
         return Result(study_files(*study, figures, kind, tables, form))
     run = phasescope.find_run(target, runs)
-    paths = run_files(run, figures, kind, tables, form, tensorboard)
+    paths = run_files(run, figures, kind, tables, form)
     return Result(paths + ([write_archive(run, archive, tell)] if archive else []))
 
 

@@ -22,8 +22,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from phasescope.core.errors import UserError
 
 Tree = dict[str, Any]
+# libyaml's loader is several times faster, and is there if PyYAML was built with it.
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml's if PyYAML was built with it"""
 
 
 class Config(BaseModel):
@@ -222,7 +222,7 @@ def explain(error: ValidationError, tree: Any) -> str:
 
 
 def _field(fault: Any, tree: Any) -> str:
-    """The dotted name of a fault's field: pydantic's `loc` without the tags of unions (kinds, classes, no names)."""
+    # pydantic's `loc` without the tags of unions, which are kinds and classes, no names of fields.
     names = []
     for word in fault["loc"]:
         kind = tree.get("kind") if isinstance(tree, Mapping) else tree

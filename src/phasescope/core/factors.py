@@ -14,8 +14,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 Labels = TypeVar("Labels", bound=Any)
+# A range may miss a whole number of steps by rounding and still hold it: 32 / 0.1 is 320.
 ROUNDING = 1e-6
-"""Steps by which a range may miss a whole number of them and still hold it: 32 / 0.1 is 320."""
 
 
 @dataclass(frozen=True)

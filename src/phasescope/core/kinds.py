@@ -231,8 +231,8 @@ def config_class(reference: str, base: type[Kind], constructed: type[Constructed
 
 
 _PREFIX = "phasescope_own_"
+# By file or module, the SHA-256 of the source that this process executed: the file may have changed since.
 _IMPORTED: dict[str, str] = {}
-"""by file or module: the SHA-256 of the source that this process executed"""
 
 
 def _key(where: str) -> str:

@@ -9,9 +9,6 @@ import numpy as np
 
 from phasescope.core.errors import reading
 
-MOST_BYTES = 3 * 2**30
-"""of one array that is measured: no more than fits in memory twice"""
-
 
 @contextmanager
 def open_npz(path: Path | str) -> Iterator[Mapping[str, np.ndarray]]:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import torch
 
 
+# torch has one global stream for all threads: whoever seeds it keeps the others from drawing in between.
 _GLOBAL_STREAM = threading.RLock()
-"""torch has one global stream for all threads: whoever seeds it keeps the others from drawing in between"""
 
 
 def derive(seed: int, purpose: str, step: int = 0) -> int:

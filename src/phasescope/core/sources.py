@@ -9,8 +9,8 @@ from pathlib import Path
 
 from phasescope.core.errors import RunFailed, SourceFailed, UserError
 
+# Beside a config.yaml one of these makes a folder a run's; a config.yaml alone may be anything's.
 RECORDS = ("status.json", "metrics.jsonl", "snapshots", "checkpoint", "observations")
-"""beside a config.yaml one of these makes a folder a run's"""
 INSTALLED = (
     Path(__file__).parents[1].resolve(),
     *(Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib", "purelib", "platlib")),

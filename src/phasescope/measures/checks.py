@@ -9,13 +9,13 @@ from numpy.typing import ArrayLike
 from phasescope.core.errors import NotFinite
 from phasescope.core.factors import Factors
 
+# Latents that are compared in pairs take 2 GiB for each number of a pair at this size.
 MOST_ROWS = 2**14
-"""of latents that are compared in pairs: 2 GiB for each number of a pair"""
 LARGEST = 1e70
+# Squared distances are compared to 6 decimals of the largest: float32 labels on a lattice tie exactly.
 DECIMALS = 6
-"""of the largest, to which squared distances are compared: float32 labels on a lattice tie exactly"""
+# Values within this share of a factor's range are equal, since float32 labels on a lattice are.
 TOLERANCE = 1e-5
-"""share of a factor's range within which two values are equal: float32 labels on a lattice are"""
 
 
 def check_finite(name: str, x: np.ndarray) -> None:
@@ -63,22 +63,6 @@ class Labels:
     values: Float[np.ndarray, "n K"]
     factors: Factors
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        return self.factors.names
-
-    @property
-    def periodic(self) -> Bool[np.ndarray, " K"]:
-        return self.factors.periodic
-
-    @property
-    def categorical(self) -> Bool[np.ndarray, " K"]:
-        return self.factors.categorical
-
-    @property
-    def span(self) -> Float[np.ndarray, " K"]:
-        return self.factors.span
-
     def categories(self, k: int) -> Bool[np.ndarray, "n m"]:
         """Return which of the m values of factor k, ascending, each row has."""
         return self.values[:, [k]] == np.unique(self.values[:, k])
@@ -91,11 +75,11 @@ class Labels:
         """
         columns, owner = [], []
         for k, label in enumerate(self.values.T):
-            angle = 2 * np.pi * label / self.span[k]
-            if self.categorical[k]:
+            angle = 2 * np.pi * label / self.factors.span[k]
+            if self.factors.categorical[k]:
                 of_factor = list(self.categories(k).T.astype(float))
             else:
-                of_factor = [np.sin(angle), np.cos(angle)] if self.periodic[k] else [label]
+                of_factor = [np.sin(angle), np.cos(angle)] if self.factors.periodic[k] else [label]
             columns += of_factor
             owner += [k] * len(of_factor)
         return np.stack(columns, axis=1), np.array(owner)
@@ -104,11 +88,11 @@ class Labels:
         """Return those of all rows, at most 1: factors in units of their span, periodic ones the short way round, a
         categorical one 1 if values differ."""
         squared = np.zeros((len(self.values),) * 2)
-        for k, (label, span) in enumerate(zip(self.values.T, self.span, strict=True)):
+        for k, (label, span) in enumerate(zip(self.values.T, self.factors.span, strict=True)):
             difference = np.abs(label[:, None] - label) / span
-            if self.categorical[k]:
+            if self.factors.categorical[k]:
                 difference = (difference > 0).astype(float)
-            elif self.periodic[k]:
+            elif self.factors.periodic[k]:
                 difference %= 1
                 difference = np.minimum(difference, 1 - difference)
             squared += difference**2
@@ -116,8 +100,8 @@ class Labels:
 
     def check_ordered(self, why: str) -> None:
         """Raise ValueError if a factor is categorical."""
-        if self.categorical.any():
-            which = self.names[int(self.categorical.argmax())]
+        if self.factors.categorical.any():
+            which = self.factors.names[int(self.factors.categorical.argmax())]
             raise ValueError(f"`factors` ({which} is categorical) must have an order: {why}")
 
 
@@ -136,12 +120,16 @@ def check_labels(labels: ArrayLike, n: int, factors: Factors | None = None) -> L
     K = y.shape[1]
     known = Labels(y, Factors.unknown(K) if factors is None else factors)
     if len(known.factors) != K:
-        raise ValueError(f"`factors` (={', '.join(known.names)}) must be as many as `labels` have: {K}")
-    if not (np.isfinite(known.span) & (known.span > 0)).all():
-        raise ValueError(f"`span` (={known.span.tolist()}) must be greater than 0: it is a factor's range")
-    constant = np.ptp(np.where(known.periodic, y % known.span, y), axis=0) == 0
+        raise ValueError(
+            f"`factors` (={', '.join(known.factors.names)}) must be as many as `labels` have: {K}"
+        )
+    if not (np.isfinite(known.factors.span) & (known.factors.span > 0)).all():
+        raise ValueError(
+            f"`span` (={known.factors.span.tolist()}) must be greater than 0: it is a factor's range"
+        )
+    constant = np.ptp(np.where(known.factors.periodic, y % known.factors.span, y), axis=0) == 0
     if constant.any():
-        which = known.names[int(constant.argmax())]
+        which = known.factors.names[int(constant.argmax())]
         raise ValueError(
             f"`labels` ({which}={y[0, constant.argmax()]:g} in each row) must vary: nothing to predict"
         )
@@ -163,12 +151,12 @@ class Lattice:
         """Return for each row three rows that follow one another along factor k, itself in the middle except at an end, and
         weights whose squares sum to 1 and which give 0 for anything linear in the factor. Missing rows are -1.
         """
-        values, period = self.values[k], self.labels.span[k]
+        values, period = self.values[k], self.labels.factors.span[k]
         m = len(values)
         if m < 3:
             return np.full((len(self.index), 3), -1), np.zeros((len(self.index), 3))
         middle = np.arange(m)
-        if not self.labels.periodic[k]:
+        if not self.labels.factors.periodic[k]:
             middle = np.clip(middle, 1, m - 2)
         places = middle[:, None] + [-1, 0, 1]
         before, after = np.diff(values[places % m] + period * (places // m), axis=1).T
@@ -202,9 +190,9 @@ def check_lattice(labels: Labels) -> Lattice:
 
 def _values(labels: Labels, k: int) -> tuple[Float[np.ndarray, " _"], Int[np.ndarray, " n"]]:
     """Return a factor's values, ascending, and the index of each row's value."""
-    label, period = labels.values[:, k], labels.span[k]
-    tolerance = TOLERANCE * (period if labels.periodic[k] else np.ptp(label))
-    if labels.periodic[k]:
+    label, period = labels.values[:, k], labels.factors.span[k]
+    tolerance = TOLERANCE * (period if labels.factors.periodic[k] else np.ptp(label))
+    if labels.factors.periodic[k]:
         label = label % period
         label = np.where(period - label <= tolerance, label - period, label)
     ascending = label.argsort()

@@ -18,8 +18,8 @@ from jaxtyping import Float
 if TYPE_CHECKING:
     import pandas as pd
 
+# Of every interval; and a null's level is what chance stays below with this probability.
 CONFIDENCE = 0.95
-"""Of every interval; and a null's level is what chance stays below with this probability."""
 TAIL = (1 - CONFIDENCE) / 2
 """probability outside either end of an interval"""
 NAMED = ("nulls", "detail")

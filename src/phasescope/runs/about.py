@@ -23,8 +23,8 @@ from phasescope.runs.probing.config import ProbingConfig
 from phasescope.worlds import World
 
 LIBRARIES = ("phasescope", "torch", "numpy", "scipy", "scikit-learn", "umap-learn")
+# Above this a training set, or all that is held out, is told by its values of each factor, not label by label.
 MOST_LABELS = 4096
-"""of a training set, and of all that is held out, that is told label by label; a larger one by its values of each factor"""
 
 
 def about(config: RunConfig, plan: ProbingConfig, world: World | None = None) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def provenance() -> dict[str, Any]:
 
 
 def _cpu_model() -> str:
-    """The first processor's name, with its family and model where Linux tells them: clouds sell many under one name."""
+    # With the family and model where Linux tells them: clouds sell many processors under one name.
     try:
         first = Path("/proc/cpuinfo").read_text().partition("\n\n")[0]
     except OSError:
@@ -97,16 +97,17 @@ def _cpu_model() -> str:
 
 
 def _git_commit() -> str | None:
-    """The commit of this source; None where it is installed, be it inside a repository of something else."""
-    if _git("ls-files", "--error-unmatch", __file__) is None:
+    here = Path(__file__).parent
+    # Where it is installed, it may lie inside a repository of something else.
+    if git(here, "ls-files", "--error-unmatch", __file__) is None:
         return None
-    return _git("describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
+    return git(here, "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
 
 
-def _git(*words: str) -> str | None:
-    command = ["git", "-C", str(Path(__file__).parent), *words]
+def git(folder: Path, *words: str) -> str | None:
+    """What git answers in a folder; None outside of a repository, and where there is no git."""
+    command = ["git", "-C", str(folder), *words]
     try:
-        found = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)
+        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return None
-    return found.stdout.strip()

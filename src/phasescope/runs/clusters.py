@@ -10,8 +10,8 @@ from typing import Any
 from phasescope.core.errors import UserError
 from phasescope.runs.engines import Engine, Future, LocalEngine, Worker, cores, run_process
 
+# A job's time limit without `minutes`; a run that meets it is resumed by another job.
 MINUTES = 24 * 60
-"""a job's time limit without `minutes`; a run that meets it is resumed by another job"""
 MOST_JOBS = 200
 """in SLURM's queue at a time, if the user names no number"""
 ENGINES = ("local", "slurm", "ray")

@@ -20,8 +20,8 @@ from phasescope.runs.loading import one_thread
 
 LEAST_S = 1.0
 """CPU-seconds that are timed at least"""
+# A snapshot beside its samples takes at least so many images of training: chosen by those records.
 REST = 250.0
-"""least of a snapshot beside its samples, in images of training: chosen by those records"""
 
 
 def costs(configs: Sequence[RunConfig], tell: Callable[[int, int], None]) -> dict[str, float | None]:

@@ -28,22 +28,22 @@ from phasescope.core.errors import UserError
 from phasescope.core.stopping import Stop
 from phasescope.runs.store.folder import is_held, read_status
 
+# `phasescope exec` exits so if another process executes the run (EX_TEMPFAIL of sysexits.h).
 BUSY = 75
-"""exit code of `phasescope exec` if another process executes the run (EX_TEMPFAIL of sysexits.h)"""
+# No process ends with this code: of the worker nothing more is known.
 LOST = -1000
-"""exit code of a worker of which nothing more is known"""
+# A run has failed after so many workers in a row that end, the run not done and no further than it ever was.
 FAILURES = 2
-"""workers in a row that end, the run not done and no further than it ever was, after which it has failed"""
 LOOK_EVERY_S, STOP_PATIENCE_S = 0.2, 30.0
 """seconds between two looks at the workers; and how long a worker that is asked to stop may take"""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """those that stop all workers, with a checkpoint each"""
 LOG = "worker.log"
 """in a run's folder: what its workers print"""
+# Threads of the libraries: torch's own are the run's `training.threads`.
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
 )
-"""of the libraries; torch's own threads are the run's `training.threads`"""
 
 
 class Worker(Protocol):

@@ -16,8 +16,6 @@ from phasescope.runs.config import RunConfig
 from phasescope.runs.store.files import folder_aside
 from phasescope.runs.store.folder import Run
 
-MANIFEST = "manifest.json"
-"""beside the run in archives of earlier versions"""
 MOST_BYTES = 2**36
 """of an archive's files, unpacked"""
 
@@ -30,7 +28,7 @@ def import_run(path: Path, runs: Path, tell: Tell = lambda done, of: None) -> Ru
         OSError: a file cannot be written.
     """
     with reading(path), zipfile.ZipFile(path) as archive:
-        files = [entry for entry in archive.infolist() if entry.filename != MANIFEST]
+        files = archive.infolist()
         name = _checked(files)
         _check_free(runs / name)
         with folder_aside(runs / name) as folder:
@@ -71,10 +69,7 @@ def _checked(files: list[zipfile.ZipInfo]) -> str:
 
 
 def _check_run(run: Run, name: str) -> None:
-    """Raises UserError if what was unpacked is no run, or its configuration has not the identity that its name says.
-
-    A configuration that names sources or data files is not built, for that would import or open them.
-    """
+    """Raises UserError if what was unpacked is no run, or its configuration has not the identity that its name says."""
     tree = run.config
     if run.status["state"] == "broken":
         raise UserError(f"`status.json` of the archive must be whole: {run.status['error']}")
@@ -82,6 +77,7 @@ def _check_run(run: Run, name: str) -> None:
         raise UserError("`metrics.jsonl` of the archive must be whole: a line has no `step`")
     if missing := RunConfig.model_fields.keys() - tree.keys():
         raise UserError(f"`config.yaml` of the archive must be whole: no `{min(missing)}` is there")
+    # A configuration that names sources or data files is not built, for that would import or open them.
     if sources_named(tree):
         return
     config = RunConfig.of(tree)

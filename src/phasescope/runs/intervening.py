@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 MOST = 4096
 """images of one intervention"""
+# Labels whose step leaves the world are drawn again; a step that no label can take would be drawn for ever.
 TRIES = 200
-"""rounds of drawing in which labels that leave the world are drawn again"""
 BESIDE = 8
 """images over which the means of a change are taken"""
 IMAGES = 2 * BESIDE + 1

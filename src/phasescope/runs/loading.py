@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from phasescope.models.training.config import TrainingConfig
     from phasescope.worlds.base import World
 
+# Values computed for one answer of the explorer: those of an image times the steps to it, or times the images.
 MOST_WORK = 2**22
-"""values computed for one answer of the explorer: those of an image times the steps to it, or times the images"""
 
 
 @dataclass(frozen=True)

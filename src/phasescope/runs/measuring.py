@@ -12,7 +12,7 @@ import numpy as np
 from phasescope import measures
 from phasescope.core.errors import UserError, as_user_error
 from phasescope.core.factors import Factor, Factors
-from phasescope.core.npz import MOST_BYTES, open_npz
+from phasescope.core.npz import open_npz
 from phasescope.core.places import Place
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures import Scores
@@ -63,10 +63,6 @@ def measure_file(
     for name, array in ((latents, x), (labels, y)):
         if array.dtype.kind not in "biuf":
             raise UserError(f"`{path}`: `{name}` (of {array.dtype}) must hold real numbers")
-        if array.size * 8 > MOST_BYTES:  # as it is measured, in float64
-            raise UserError(
-                f"`{path}`: `{name}` (of {array.size} numbers) must hold at most {MOST_BYTES // 8}"
-            )
     first, draws = (x[0], x) if x.ndim == 3 and len(x) else (x, None)
     with as_user_error(f"`{path}`: "):
         known = names or Factors.unknown(y.shape[1] if y.ndim == 2 and y.shape[1] else 1).names

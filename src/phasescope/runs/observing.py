@@ -114,7 +114,7 @@ def _observe_all(
 
 
 def _link_weights(snapshot: Snapshot, folder: RunWriter) -> None:
-    """The same file under another name where the disk can do that, else a copy."""
+    # The same file under another name where the disk can do that, else a copy.
     own = snapshot.path / "weights.safetensors"
     other: Path = folder.path / "snapshots" / snapshot.path.name / own.name
     with suppress(FileNotFoundError):

@@ -5,6 +5,7 @@ One seed is one noise, whatever the label: as the target moves the image moves, 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +16,14 @@ import numpy as np
 from phasescope.core.errors import UserError, as_user_error
 from phasescope.core.places import Place
 from phasescope.runs.intervening import IMAGES, Change, changed, guided, target_of, went
-from phasescope.runs.loading import Loaded, check_labels, check_work, load_network, not_imported
+from phasescope.runs.loading import (
+    Loaded,
+    check_labels,
+    check_work,
+    config_of,
+    load_network,
+    not_imported,
+)
 from phasescope.runs.sampling import inputs_at
 from phasescope.runs.store.folder import Run
 
@@ -31,8 +39,10 @@ STRIP = 8
 """states of the way to the image that are shown"""
 KEPT = 12
 """networks at hand"""
+# Up to so many parameters a second thread costs more than it brings.
 SMALL_NETWORK = 2_000_000
-"""parameters up to which a second thread costs more than it brings"""
+# Of an image and of a network that the explorer samples from: the run may be anybody's.
+MOST_VALUES, MOST_PARAMETERS = 2**16, 2**28
 
 
 @dataclass(frozen=True)
@@ -100,8 +110,19 @@ class Painter:
         return loaded
 
     def _load(self, path: Path, step: int, written_ns: int) -> Loaded:
-        """The network of a run's snapshot, whose weights were `written_ns`: written again, they are another network."""
-        run = Run(path)
+        # `written_ns` is no more than a part of the cache's key: weights that are written again are another network.
+        import torch
+
+        config = config_of(run := Run(path))
+        # Counted before anything is allocated: the run may be anybody's.
+        with as_user_error(), torch.device("meta"):
+            network = config.network.build(config.world.shape, config.world.factors.visible)
+        values, parameters = math.prod(config.world.shape), sum(w.numel() for w in network.parameters())
+        if values > MOST_VALUES or parameters > MOST_PARAMETERS:
+            size = f"{parameters:,} parameters, images of {values:,} values"
+            raise UserError(
+                f"`network` (={size}) must be at most {MOST_PARAMETERS:,} and {MOST_VALUES:,} here"
+            )
         loaded = load_network(run, run.snapshot(step))
         loaded.network.requires_grad_(False)
         return loaded

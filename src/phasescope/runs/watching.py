@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
     from phasescope.runs.probing.config import ProbingConfig
 
+# Scalars are kept for so many seconds before they are written: each writing locks the folder.
 FLUSH_EVERY_S = 2.0
-"""seconds for which scalars are kept before they are written: each writing locks the folder"""
 
 
 def watch(
@@ -225,9 +225,9 @@ class Watcher:
         return self._recorder
 
     def _plan_for(self, network: torch.nn.Module) -> ProbingConfig:
-        """The plan with what is usual said, if the network has its layers: nothing is written before."""
         from phasescope.runs.probing.capture import find_tap
 
+        # Layers are looked for before anything is written.
         with as_user_error():
             plan = self.config.plan_of(None, ())
             for tap in plan.taps:

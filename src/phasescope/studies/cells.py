@@ -11,11 +11,11 @@ from phasescope.core.randomness import derive
 from phasescope.runs.config import RunConfig, over_defaults, preset
 from phasescope.runs.store.files import to_json
 
+# Every run of a study has one: as many runs side by side as there are cores, and the same bits whatever the machine's
+# load.
 ONE_THREAD: Tree = {"training": {"threads": 1}}
-"""for every run of a study: as many runs side by side as there are cores, and the same bits whatever the machine's
-load"""
+# Cells of a sweep start from no preset: their base has this name.
 DEFAULTS = "defaults"
-"""base of cells that start from no preset"""
 
 
 @dataclass(frozen=True)

@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 Verdict = Literal["supported", "refuted", "undecided", "not reached"]
 VERDICTS: tuple[Verdict, ...] = ("supported", "refuted", "undecided", "not reached")
+# A claim is shipped with this power at least, and with this share of wrong decisions at the threshold at most.
 POWER, WRONG = 0.8, 0.05
-"""the least power with which a claim is shipped, and the largest share of wrong decisions at the threshold"""
 TRIALS = 200
+# The smallest detectable effect is printed to two digits, so fewer trials than for a power are enough.
 SEARCH_TRIALS, SEARCH_STEPS = 60, 6
-"""of the smallest detectable effect: it is printed to two digits"""
 
 
 @dataclass(frozen=True)

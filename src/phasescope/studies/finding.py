@@ -8,8 +8,8 @@ from phasescope.core.kinds import importable_from, load
 from phasescope.studies.study import Study
 
 STUDY_FILE = "study.py"
+# Our own studies are no part of the wheel: they are there where the package is used from its checkout.
 CHECKOUT = Path(__file__).parents[3] / "studies"
-"""our own studies, where the package is used from its checkout"""
 
 
 def studies_folder(results: Path | None = None) -> Path:

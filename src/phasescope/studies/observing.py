@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 
 SAMPLES = ("accuracy", "outcomes", "error_px", "together", "excess")
 """beginnings of columns ``group.split...`` that are read from samples"""
+# Columns that begin so need the nearest-neighbour baselines.
 BASELINES = "excess"
-"""beginning of columns that need the nearest-neighbour baselines"""
+# Columns that begin so are given by the family's reference denoisers, which take long.
 FAMILY = ("denoising", "ladder", "nats")
-"""beginnings of columns that the family's reference denoisers give"""
+# Columns that begin so need labels crossed with images.
 ROUTES = ("order_told", "order_seen", "learnt_order_told", "learnt_order_seen", "share_told", "share_seen")
-"""beginnings of columns that need labels crossed with images"""
 P1 = ("p1_order", "phase.representation_p1")
+# Latents are read with these even if no other score is: the phase of the sheet needs them.
 SHEET = ("label_share", "label_dimension", "sheet_trustworthiness", "sheet_order")
-"""scores that are read of latents even if no other is"""
 BY_SPLIT = ("accuracy", "outcomes", "error_px")
 GROUPS = {
     *SAMPLES, *FAMILY, *ROUTES, *NAMES, *COSTS, "p1_order", "label_dimension", "gain", "phase", "step",

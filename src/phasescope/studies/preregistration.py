@@ -11,7 +11,6 @@ not this study's.
 
 import datetime
 import json
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import partial
@@ -22,6 +21,7 @@ from pydantic import BaseModel
 
 from phasescope.core.errors import UserError, reading
 from phasescope.core.kinds import source_digests
+from phasescope.runs.about import git
 from phasescope.runs.store.files import read_json, sha256, to_json, write_aside
 from phasescope.studies.study import Study
 
@@ -211,12 +211,6 @@ def _sources(study: Study) -> dict[str, str]:
 
 def _commit(folder: Path) -> str:
     """Return the commit that is checked out, with a `+` if files differ from it; empty outside of git."""
-
-    def git(*words: str) -> str:
-        command = ["git", "-C", str(folder if folder.is_dir() else "."), *words]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-    try:
-        return git("rev-parse", "--short=12", "HEAD") + "+" * bool(git("status", "--porcelain", "--", "*.py"))
-    except (OSError, subprocess.CalledProcessError):  # no git on this machine, or no repository
-        return ""
+    where = folder if folder.is_dir() else Path()
+    commit = git(where, "rev-parse", "--short=12", "HEAD") or ""
+    return commit + "+" * bool(git(where, "status", "--porcelain", "--", "*.py"))

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Number = Callable[["Runs"], "np.ndarray | pd.DataFrame"]
+# A share still rises by more than this from a quarter of the snapshots to the next: the standard error of 256 samples.
 STILL_RISES = 0.02
-"""of a share, from a quarter of the snapshots to the next: about the standard error of 256 samples"""
 
 
 class Runs:

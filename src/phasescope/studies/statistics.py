@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from pandas import DataFrame
 
+# If this share of a cell's runs has not reached an onset, the ratio rests on where runs end, and is not decided.
 CENSORED_FROM = 0.5
-"""share of a cell's runs that have not reached an onset, from which a ratio of onsets is not decided"""
 ONSET_AT = 0.4
 """share of the shortest run's length at which simulated onsets lie"""
+# The search for the smallest detectable effect would pass 0, which no ratio of onsets has.
 LEAST_RATIO = 1e-3
-"""of simulated onsets: the search for the smallest detectable effect would pass 0"""
 
 
 class Statistic(ABC):

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from phasescope.runs.store import Run
 
 MOST_SEEDS = 1000
+# Marks fields that may change after the first run: they are not part of what is preregistered.
 CODE = {"data": False}
-"""marks fields that are not part of what is preregistered"""
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ class Study:
 
     @cached_property
     def _digests(self) -> dict[tuple[str, int], str]:
-        """Identities that are known: each takes tenths of a second, and every claim asks for those of its runs."""
+        # Each identity takes tenths of a second, and every claim asks for those of its runs.
         return {}
 
     def observed(self, cell: Cell, seed: int) -> RunConfig:

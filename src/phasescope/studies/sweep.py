@@ -31,8 +31,8 @@ from phasescope.studies.runs_table import Runs, end
 from phasescope.studies.study import Study
 
 MOST_CELLS = 4096
+# Cells in a figure; those beyond are in the table only.
 MOST_DRAWN = 40
-"""cells in a figure"""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 MOST_VALUES = 1000
 """of a range"""

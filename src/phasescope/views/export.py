@@ -1,4 +1,4 @@
-"""What is recorded, as other programs take it: figures for a paper, tables for pandas, events for TensorBoard.
+"""What is recorded, as other programs take it: figures for a paper, tables for pandas.
 
 Figures are PDF with TrueType fonts or SVG whose text stays text; their captions lie beside them in captions.md.
 """
@@ -37,7 +37,6 @@ def run_files(
     kind: Kind = "pdf",
     tables: Path | None = None,
     form: Form = "csv",
-    events: Path | None = None,
 ) -> list[Path]:
     """Write what is asked of a run, each to its folder; return the files' paths.
 
@@ -45,7 +44,7 @@ def run_files(
     its step).
 
     Raises:
-        UserError: the run recorded nothing yet, or what it recorded is damaged; TensorBoard is not installed.
+        UserError: the run recorded nothing yet, or what it recorded is damaged.
     """
     record, written = Record(run), list[Path]()
     if not record.metrics and (figures or tables):
@@ -58,10 +57,6 @@ def run_files(
         if readings := _readings(record):
             frames["readings"] = as_frame(readings)
         written += _write_tables(frames, tables, form)
-    if events is not None:
-        from phasescope.views.monitors import write_events
-
-        written.append(write_events(run, events))
     return written
 
 

@@ -95,7 +95,7 @@ def markdown_page(markdown: str, title: str, images: Mapping[str, bytes]) -> str
 
 
 def _modules(names: list[str]) -> dict[str, str]:
-    """Return modules, and all that they import, as data URLs by name: a data URL resolves no relative address."""
+    # By name, with all that they import: a data URL resolves no relative address.
     urls: dict[str, str] = {}
     while names:
         name = names.pop()

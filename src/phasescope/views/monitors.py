@@ -114,20 +114,6 @@ class WandB(_Log):
         self._run.finish()
 
 
-def write_events(run: Run, folder: Path) -> Path:
-    """Write a run's scalars and images to <folder>/<run>/, replacing what was written there before; return the file's path.
-
-    Raises:
-        UserError: TensorBoard is not installed; the run recorded nothing yet, or what it recorded is damaged.
-    """
-    if not run.metrics:
-        raise UserError(f"`RUN` (={run.name}) must have a snapshot to be exported, and has none yet")
-    board = TensorBoard(folder)
-    board.update(run)
-    board.close()
-    return next((folder / run.name).glob("events.*"))
-
-
 def _installed(module: str, name: str) -> Any:
     try:
         return import_module(module)
@@ -137,7 +123,7 @@ def _installed(module: str, name: str) -> Any:
 
 
 def _metrics(line: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """Give (tag, number): `order/mid.600.value` of `order.mid.600.value`, as TensorBoard groups by what precedes a slash."""
+    # `order/mid.600.value` of `order.mid.600.value`: TensorBoard groups by what precedes a slash.
     for column, value in numbered(line).items():
         if column.startswith("phase."):
             value = LETTERS.index(value) if value in LETTERS else None
@@ -146,7 +132,7 @@ def _metrics(line: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
 
 
 def _scalars(line: Mapping[str, float]) -> Iterator[tuple[str, float]]:
-    """Give (tag, number) of a line of scalars: `train/loss` beside the snapshots' own `loss`, a mean since the last one."""
+    # `train/loss` stands beside the snapshots' own `loss`, which is a mean since the last one.
     for name, value in line.items():
         if name not in ("step", "wall_s") and value is not None:
             yield f"train/{name}", value

@@ -52,10 +52,10 @@ def probe_r2(score: Mapping[str, Any] | None) -> ProbeR2 | None:
     return ProbeR2(least, sum(each.values()) / len(each) if each else least, each, untrained)
 
 
+# The reader's own way; others read every image, formed or not.
 FORMED = "formed"
-"""the reader's own way; others read every image, formed or not"""
+# A baseline must get this share of images wrong for a network to be compared with it: excess divides by it.
 LEAST_WRONG = 0.05
-"""share of images that a baseline must get wrong for a network to be compared with it"""
 
 
 class Accuracy(NamedTuple):
@@ -94,7 +94,7 @@ def accuracies(line: dict[str, Any], splits: Sequence[str]) -> Iterator[Accuracy
 
 
 def _has_room(excess: float, correct: float) -> bool:
-    """Whether a baseline leaves room: excess is (correct - c) / (1 - c), so 1 - c is (1 - correct) / (1 - excess)."""
+    # Excess is (correct - c) / (1 - c), so 1 - c is (1 - correct) / (1 - excess).
     return excess >= 1 or (excess >= 0 and (1 - correct) / (1 - excess) >= LEAST_WRONG)
 
 

@@ -29,18 +29,18 @@ PALETTE = {
 """each colour's light and dark value"""
 INK, MUTED, LINE, PAPER = (PALETTE[name][0] for name in ("ink", "muted", "line", "paper"))
 
+# The same in both schemes, so that a phase is known by its colour.
 PHASE_COLOURS = {"A": "#8b939d", "B": "#e69f00", "C": "#0072b2"}
-"""the same in both schemes"""
 ON_DATA = "#15191d"
 TARGET = "#d62f1f"
 """a line on filled areas, and a mark on an image"""
 
 OPEN_MAP, PERIODIC_MAP = "viridis", "twilight"
 """colour maps of a factor's value: perceptually even, and closed if the factor is"""
+# Of a factor's classes, by their index; of more than these, hues evenly round the circle.
 NAMED = (
     "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7d4f50", "#8b939d", "#332288", "#b5bd00",
 )  # fmt: skip
-"""of a factor's classes, by their index; of more than these, hues evenly round the circle"""
 MOST_NAMED = 20
 """classes whose names stand beside their colours"""
 HELD_OUT = ("accent", "p1", "order", "told", "seen")

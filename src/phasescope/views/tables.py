@@ -12,8 +12,8 @@ from phasescope.views.record import Record, number
 from phasescope.views.record import score as score_at
 from phasescope.views.terms import NULLS, measure_words, null_words, place_words, probed
 
+# These fall while a network learns, so that they need not exceed their baselines.
 FALLING = ("participation_ratio", "label_dimension")
-"""scores that need not exceed their baselines"""
 
 
 class ScoreTable(NamedTuple):
@@ -61,7 +61,7 @@ def _is_weak(measure: str, score: Score) -> bool:
 
 
 def _number(value: float | None) -> str:
-    """Return three decimals at most: a score that is not 1 does not look as if it were."""
+    # Three decimals at most: a score that is not 1 does not look as if it were.
     if value is None or value != value:
         return "–"
     return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"

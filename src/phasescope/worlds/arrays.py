@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 DSPRITES = ("color", "shape", "scale", "orientation", "x", "y")
 SHAPES3D = ("floor_hue", "wall_hue", "object_hue", "scale", "shape", "orientation")
 HUES = dict.fromkeys(SHAPES3D[:3], 1.0)
+# The values of these factors of those data sets have no order.
 NAMED = ("shape", "color")
-"""factors of those data sets whose values have no order"""
 LAYOUTS: dict[tuple[str, str], tuple[tuple[str, ...], dict[str, float]]] = {
     ("imgs", "latents_values"): (DSPRITES, {"orientation": 2 * np.pi}),
     ("images", "labels"): (SHAPES3D, HUES),

@@ -25,8 +25,8 @@ from phasescope.worlds.designs import Design
 if TYPE_CHECKING:
     from torch import Tensor
 
+# A world has so many labels for its latents to be measured: the 10 nearest of each are less than half of the others.
 LEAST_LABELS = 22
-"""of a world, for its latents to be measured: the 10 nearest of each are less than half of the others"""
 FEW = 4
 """labels with which a user's own world is tried out"""
 Split = Callable[[int, np.random.Generator], np.ndarray]

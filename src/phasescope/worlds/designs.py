@@ -24,8 +24,8 @@ from phasescope.worlds.holdouts import AnyHoldOut, Held, finite, named
 
 MAX_STEPS = 10_000
 """values of a factor"""
+# A grid is held in memory whole.
 MOST_LABELS = 2**24
-"""of a grid, which is held in memory whole"""
 TRAINED = "trained on "
 INCREMENT = 1.0
 """of a factor of which none is said, in its unit"""

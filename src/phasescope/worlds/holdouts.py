@@ -24,8 +24,8 @@ from phasescope.core.config import Config
 from phasescope.core.factors import Factor, Factors
 from phasescope.core.randomness import numpy_generator
 
+# A label may miss the end of another range by this share of a factor's range and still lie in it.
 ROUNDING = 1e-6
-"""share of a factor's range by which a label may miss the end of another range and still lie in it"""
 
 Held = Mapping[str, Bool[np.ndarray, " n"]]
 """By split, whether it has a label."""

@@ -12,8 +12,8 @@ from phasescope.core.errors import UserError
 from phasescope.core.factors import Factor, Factors
 from phasescope.worlds.nearest import NearestImage
 
+# Two values of a continuous factor that differ by less than this share of its range are one value in float32.
 SAME = 1e-7
-"""share of a factor's range within which two values of a continuous factor are one value in float32"""
 
 
 class ImageSet:

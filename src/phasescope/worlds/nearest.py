@@ -15,14 +15,14 @@ from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
 from phasescope.worlds.base import Columns, Outcome, Reader
 
+# An image farther from its nearest training image than this quantile of real images to the nearest other is malformed.
 REAL = 0.99
-"""quantile of the distances of real images to the nearest other one, above which an image is malformed"""
 CALIBRATED_ON = 4096
 """training images that are left out in turn, at most, drawn at random"""
+# 256 MiB, and about a second to compare a few hundred images with all training images.
 MOST_NUMBERS = 2**26
-"""of all training images: 256 MiB, and about a second to compare a few hundred images with them"""
+# So many distances exist at a time, which bounds memory.
 AT_ONCE = 2**24
-"""distances that exist at a time"""
 
 
 class NearestImage(Reader):

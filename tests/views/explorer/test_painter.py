@@ -14,6 +14,7 @@ from phasescope.models.families.diffusion.config import (
     DDPMSamplerConfig,
     DPMSolverSamplerConfig,
 )
+from phasescope.runs import painting
 from phasescope.runs.intervening import Change
 from phasescope.runs.painting import Wish, strip_of
 from phasescope.views.explorer.painted import Painter
@@ -29,7 +30,9 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def painter():
-    return Painter()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(painting, "KEPT", 2)
+        return Painter()
 
 
 def image(painter, run, wish, step=40) -> np.ndarray:

@@ -57,9 +57,9 @@ def additivity(
     ]
     known = effects.lattice.labels
     tori = {"clifford": clifford_torus(known.values, known.factors)}
-    if len(known.names) == 2:
+    if len(known.factors.names) == 2:
         tori["torus_3d"] = torus_3d(known.values, known.factors)
-    of_factor = {name: (z * effects.main(k, z)).sum() / whole for k, name in enumerate(known.names)}
+    of_factor = {name: (z * effects.main(k, z)).sum() / whole for k, name in enumerate(known.factors.names)}
     value = 1 - part / whole if np.isfinite(low) else np.nan
     return Score(
         value=value,

@@ -34,10 +34,10 @@ from phasescope.measures.anova import with_pairs_counted_once
 from phasescope.measures.checks import check_latents
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, ratio
 
+# Distances within this share of one another are equal: those of float32 labels on a lattice are.
 TIE = 1e-4
-"""share of a distance within which two distances are equal: those of float32 labels on a lattice are"""
+# Latents whose two nearest neighbours are equally far in more than this share of rows lie on a lattice.
 TIED = 0.5
-"""share of rows whose two nearest neighbours are equally far, above which latents lie on a lattice"""
 
 
 def participation_ratio(

@@ -86,7 +86,7 @@ def factorization(
     rng = numpy_generator(seed, "factorization")
     chance = [index(shares(code.effects, gram, w, rng.permutation(n)).F) for _ in range(permutations)]
     nothing = random_latents(n, features, seed)
-    x, y = known.names
+    x, y = known.factors.names
     return Score(
         value=index(parts.F) if np.isfinite(low) else np.nan,
         low=index(low),

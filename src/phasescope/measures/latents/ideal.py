@@ -65,6 +65,6 @@ def _angles(labels: Labels) -> Float[np.ndarray, "n K"]:
     """Return radians: once round for a periodic factor, half round from lowest to highest label for an open one."""
     labels.check_ordered("a torus has an angle for each factor")
     y = labels.values
-    around = 2 * np.pi * y / labels.span
-    half = np.pi * (y - y.min(axis=0)) / np.where(labels.periodic, 1, np.ptp(y, axis=0))
-    return np.where(labels.periodic, around, half)
+    around = 2 * np.pi * y / labels.factors.span
+    half = np.pi * (y - y.min(axis=0)) / np.where(labels.factors.periodic, 1, np.ptp(y, axis=0))
+    return np.where(labels.factors.periodic, around, half)

@@ -86,20 +86,18 @@ def trust(intruded: Int[np.ndarray, " some"], n: int, k: int) -> Float[np.ndarra
 
 
 def intrusions_without_each(rank: Ranks, near: Int[np.ndarray, "n k_plus_1"]) -> Int[np.ndarray, " n"]:
-    """Sum of max(0, r - k) over the other rows, for each row l left out; `near` are the k + 1 nearest.
-
-    If l was nearer to i than an intruder is, the intruder's rank falls by one; if l was among the k nearest of i, the
-    next one takes its place.
-    """
+    """Sum of max(0, r - k) over the other rows, for each row l left out; `near` are the k + 1 nearest."""
     n, k = len(near), near.shape[1] - 1
     row = np.arange(n)[:, None]
     of_near = np.take_along_axis(rank, near, axis=1)
     intrusion = intrusions(of_near[:, :k])
     intruders = np.zeros((n, n + 1), int)
     np.add.at(intruders, (row, of_near[:, :k]), intrusion > 0)
+    # If l was nearer to i than an intruder is, the intruder's rank falls by one.
     farther = intruders[:, ::-1].cumsum(axis=1)[:, ::-1] - intruders
     total = intrusion.sum(axis=1, keepdims=True) - np.take_along_axis(farther, rank, axis=1)
 
+    # If l was among the k nearest of i, the next one takes its place.
     next_rank = of_near[:, k:]
     substitute = np.maximum(next_rank - (of_near[:, :k] < next_rank) - k, 0)
     total[row, near[:, :k]] += substitute - intrusion
@@ -109,7 +107,7 @@ def intrusions_without_each(rank: Ranks, near: Int[np.ndarray, "n k_plus_1"]) ->
 
 @lru_cache(maxsize=4)
 def _label_ranks(values: bytes, factors: Factors) -> Ranks:
-    """Ranks by label distance; cached, since all snapshots of a run are measured against the same labels."""
+    # Cached, since all snapshots of a run are measured against the same labels.
     labels = np.frombuffer(values).reshape(-1, len(factors))
     return ranks(Labels(labels, factors).squared_distances())
 
@@ -193,24 +191,23 @@ def sheet_phase(
     dimension: Score,
     trustworthiness_of_draws: Score,
     order: Score,
-    thresholds: SheetThresholds = SHEET,
 ) -> Literal["A", "B", "C", "undecided"]:
     """Return A (no sheet), B (a sheet, not ordered) or C (an ordered sheet); `undecided` where intervals hold a threshold.
 
     Order without a sheet is A: what is near in the mean over draws need not be near in a single activation.
     """
     margins = (
-        (label_variance.low - thresholds.label_variance, label_variance.high - thresholds.label_variance),
-        (thresholds.dimension - dimension.high, thresholds.dimension - dimension.low),
+        (label_variance.low - SHEET.label_variance, label_variance.high - SHEET.label_variance),
+        (SHEET.dimension - dimension.high, SHEET.dimension - dimension.low),
         (
-            trustworthiness_of_draws.low - thresholds.trustworthiness,
-            trustworthiness_of_draws.high - thresholds.trustworthiness,
+            trustworthiness_of_draws.low - SHEET.trustworthiness,
+            trustworthiness_of_draws.high - SHEET.trustworthiness,
         ),
     )
     if any(best < 0 for _, best in margins):
         return "A"
     if any(worst < 0 for worst, _ in margins):
         return "undecided"
-    if order.low >= thresholds.order:
+    if order.low >= SHEET.order:
         return "C"
-    return "B" if order.high < thresholds.order else "undecided"
+    return "B" if order.high < SHEET.order else "undecided"

@@ -3,14 +3,6 @@
 The regression (`ridge`) chooses alpha by generalised cross-validation for each target and fold. A linear probe is Alain &
 Bengio's (2016).
 
-What is estimated is the mean of R^2 over data sets of n labels, refits included: an interval which holds the predictions is
-too narrow (Bates, Hastie & Tibshirani 2023). Its width is therefore that of the jackknife of the whole of cross-validation,
-on log(1 - R^2). No fit is repeated for that: leaving out training row i moves the error e_t of test row t by z_ti (`ridge`),
-and the sum of squared errors by sum_t 2 e_t z_ti + z_ti^2; leaving out j too, by about 2 sum_t z_ti z_tj beyond that. The
-jackknife counts what rows do together once for each of them: `anova` says what share of its variance is to stay. That is
-never less than with sqrt(1 - H_ii) in place of 1 - H_ii, which is unbiased for a fit whose errors are alike (MacKinnon &
-White 1985).
-
 Features are centred and not rescaled one by one: the score then belongs to the geometry of the latents, the
 same under rotation, shift and scaling of all, and a channel that is all but dead is not blown up.
 """
@@ -28,10 +20,10 @@ from phasescope.measures.checks import Labels, check_labels, check_latents
 from phasescope.measures.latents.ridge import RidgeFit, out_of_fold, ridge_fits
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, null_level, ratio
 
+# log(1 - R^2), no mean of which is larger, since alpha may leave the mean; intervals end there.
 WORST = float(np.log(2))
-"""log(1 - R^2), no mean of which is larger, since alpha may leave the mean; intervals end there."""
+# The least share of squared errors that is taken to be left without one row, though it be all that erred.
 ALL_LEFT = 1e-6
-"""The least share of squared errors that is taken to be left without one row, though it be all that erred."""
 
 
 def order(
@@ -63,7 +55,7 @@ def order(
     n, features = x.shape
     known = check_labels(labels, n, factors)
     y, owner = known.targets()
-    K = len(known.names)
+    K = len(known.factors.names)
 
     rng = numpy_generator(seed, "order")
     shuffled = [y[rng.permutation(n)] for _ in range(permutations)]
@@ -72,9 +64,16 @@ def order(
     fits = ridge_fits(x, targets, np.array_split(rng.permutation(n), folds))
     predictions = out_of_fold(fits, n)
 
-    classes = np.flatnonzero(known.categorical).tolist()
+    classes = np.flatnonzero(known.factors.categorical).tolist()
     every = [k + K * p for p in range(permutations + 1) for k in classes]
     r2 = explained(targets, predictions, owners, np.ones((1, n)), every).reshape(permutations + 1, K)
+    # What is estimated is the mean of R^2 over data sets of n labels, refits included: an interval which holds the
+    # predictions is too narrow (Bates, Hastie & Tibshirani 2023). Its width is therefore that of the jackknife of the whole
+    # of cross-validation, on log(1 - R^2). No fit is repeated for that: leaving out training row i moves the error e_t of
+    # test row t by z_ti (`ridge`), and the sum of squared errors by sum_t 2 e_t z_ti + z_ti^2; leaving out j too, by about
+    # 2 sum_t z_ti z_tj beyond that. The jackknife counts what rows do together once for each of them: `anova` says what
+    # share of its variance is to stay. That is never less than with sqrt(1 - H_ii) in place of 1 - H_ii, which is unbiased
+    # for a fit whose errors are alike (MacKinnon & White 1985).
     influence = influences(y, predictions[:, : y.shape[1]], owner, fits)
     for k in classes:
         wrong = misclassified(targets, predictions, owners == k)
@@ -94,9 +93,9 @@ def order(
         high=max(-math.expm1(low), value),
         n=n,
         estimator=f"{estimated(known)}, {folds}-fold, alpha by GCV, {features} raw features, "
-        f"least of {', '.join(known.names)}",
+        f"least of {', '.join(known.factors.names)}",
         nulls={"permuted": null_level(r2[1:].min(axis=1)), **majority(known)},
-        detail=dict(zip(known.names, r2[0].tolist(), strict=True)),
+        detail=dict(zip(known.factors.names, r2[0].tolist(), strict=True)),
     )
 
 
@@ -132,16 +131,16 @@ def estimated(known: Labels) -> str:
     if not classes:
         return "ridge R^2"
     accuracy = f"ridge classifier's accuracy of {', '.join(classes)}"
-    return accuracy if len(classes) == len(known.names) else f"ridge R^2, {accuracy}"
+    return accuracy if len(classes) == len(known.factors.names) else f"ridge R^2, {accuracy}"
 
 
 def majority(known: Labels) -> dict[str, float]:
     """Return the baseline of always answering the most common class, and the mean of other factors: the least."""
-    if not known.categorical.any():
+    if not known.factors.categorical.any():
         return {}
     shares = [
         float(known.categories(k).mean(axis=0).max()) if categorical else 0.0
-        for k, categorical in enumerate(known.categorical)
+        for k, categorical in enumerate(known.factors.categorical)
     ]
     return {"majority": min(shares)}
 
@@ -204,5 +203,5 @@ def _scaled(
 
 
 def _log1p(gain: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-    """Return log(1 + gain), with some error left though one row made all of it."""
+    # Some error is left though one row made all of it: the log of nothing is not finite.
     return np.log1p(np.maximum(gain, ALL_LEFT - 1))

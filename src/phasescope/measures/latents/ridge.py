@@ -27,12 +27,12 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Int
 
+# Ridge penalties tried, in units of ||X||^2 over all rows: from next to none to one that leaves the mean.
 ALPHAS = np.logspace(-12, 3, 31)
-"""Ridge penalties tried, in units of ||X||^2 over all rows: from next to none to one that leaves the mean."""
+# Degrees of freedom that a penalty must leave for GCV to judge it (`choose_alpha`). Where about as many directions as rows
+# are fitted one or two are left, in which a target may have next to nothing by chance: no penalty at all then looks best,
+# and errors on other rows are hundreds of times the target's variance.
 LEAST_FREE = 10
-"""Degrees of freedom that a penalty must leave for GCV to judge it (`choose_alpha`). Where about as many directions as rows
-are fitted one or two are left, in which a target may have next to nothing by chance: no penalty at all then looks best, and
-errors on other rows are hundreds of times the target's variance."""
 
 
 @dataclass(frozen=True)

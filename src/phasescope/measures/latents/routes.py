@@ -35,8 +35,8 @@ from phasescope.measures.latents.order import order
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, null_level, ratio
 
 ROUTES = ("order_told", "order_seen", "share_told", "share_seen")
+# 1 - R^2 below this is numerical noise, and its logarithm would be of any size.
 LEAST_ERROR = 1e-9
-"""of 1 - R^2: beyond that a score is numerical noise"""
 
 
 def label_share(

@@ -1,10 +1,7 @@
 """Order as P1 reads it (arXiv 2402.03305): UMAP of the latents to three dimensions, then one linear regression per factor.
 
 All latents are embedded together, without their labels; each regression is fitted to some labels and read on the others. P1
-does not say that it did so; R^2 on the rows of the fit would be about 3 / n higher. P1 does not give UMAP's settings either:
-these are umap-learn's defaults (15 neighbours, min_dist 0.1, McInnes et al. 2018), but with 200 epochs, its default for more
-than 10,000 points, instead of 500: R^2 of a few hundred latents then lies within the spread of 500 epochs' seeds, at a third
-of the time. UMAP is random: a reading by one seed says little of the next.
+does not say that it did so; R^2 on the rows of the fit would be about 3 / n higher.
 """
 
 from __future__ import annotations
@@ -64,7 +61,7 @@ def p1_order(
     n = len(x)
     known = check_labels(labels, n, factors)
     y, owner = known.targets()
-    K = len(known.names)
+    K = len(known.factors.names)
 
     rng = numpy_generator(seeds[0], "p1 order")
     shuffled = [y[rng.permutation(n)] for _ in range(permutations)]
@@ -73,8 +70,12 @@ def p1_order(
     weights = bootstrap_weights(n, resamples, rng)
     folds = np.array_split(rng.permutation(n), FOLDS)
 
-    classes = np.flatnonzero(known.categorical).tolist()
+    classes = np.flatnonzero(known.factors.categorical).tolist()
     every = [k + K * p for p in range(permutations + 1) for k in classes]
+    # P1 does not give UMAP's settings: by default these are umap-learn's (15 neighbours, min_dist 0.1, McInnes et al.
+    # 2018), but with 200 epochs, its default for more than 10,000 points, instead of 500: R^2 of a few hundred latents then
+    # lies within the spread of 500 epochs' seeds, at a third of the time. UMAP is random: a reading by one seed says little
+    # of the next.
     embeddings = [umap(x, neighbours, epochs, seed) for seed in seeds]
     r2, replicates = [], []
     for embedding in embeddings:
@@ -86,7 +87,7 @@ def p1_order(
     worst = np.min(r2, axis=2)
     value = float(worst[:, 0].mean())
     low, high = percentile_interval(readings_by_one_seed(worst[:, 0], np.stack(replicates)).ravel())
-    of_factor = dict(zip(known.names, np.mean(r2, axis=0)[0].tolist(), strict=True))
+    of_factor = dict(zip(known.factors.names, np.mean(r2, axis=0)[0].tolist(), strict=True))
     spread = {"lowest_seed": float(worst[:, 0].min()), "highest_seed": float(worst[:, 0].max())}
     score = Score(
         value=value,
@@ -94,7 +95,7 @@ def p1_order(
         high=max(min(high, 1.0), value),
         n=n,
         estimator=f"UMAP to {COMPONENTS}D ({neighbours} neighbours, {epochs} epochs, seeds: {len(seeds)}), "
-        f"{FOLDS}-fold {estimated(known).replace('ridge', 'linear')}, least of {', '.join(known.names)}",
+        f"{FOLDS}-fold {estimated(known).replace('ridge', 'linear')}, least of {', '.join(known.factors.names)}",
         nulls={"permuted": null_level(worst[:, 1:].mean(axis=0)), **majority(known)},
         detail={**of_factor, **(spread if len(seeds) > 1 else {})},
     )
@@ -127,7 +128,7 @@ def umap(
 
 @cache
 def _umap_kept_on_disk() -> type[UMAP]:
-    """Return UMAP, whose kernels numba then compiles once per machine instead of once per process (7 s on one core)."""
+    # numba then compiles the kernels once per machine instead of once per process (7 s on one core).
     import umap.layouts
     import umap.umap_
     import umap.utils

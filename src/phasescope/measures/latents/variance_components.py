@@ -42,8 +42,8 @@ STEP = 1e-4
 """of the noise, over which a gradient's derivative is taken"""
 POOLED, SQUARED = 256, 128
 """labels at most whose noise is pooled, and from pairs of which the square of its covariance comes"""
+# A variance below this share of the total is rounding.
 NOTHING = 1e-12
-"""of the total variance, below which a variance is rounding"""
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,12 @@ from functools import partial
 
 from phasescope.measures.scores import Score
 
+# Nulls that score high by construction: order need not exceed them.
 CEILINGS = ("label_embedding",)
-"""Nulls that score high by construction: order need not exceed them."""
+# Without these nulls a score tells no phase.
 NEEDED = ("untrained", "permuted")
-"""Nulls without which a score tells no phase."""
+# What floors must leave of a score for a gain to be told; an interval of R^2 near 0.98, 0.01 wide, is half of that.
 LEAST_LEFT = 0.02
-"""What floors must leave of a score for a gain to be told; an interval of R^2 near 0.98, 0.01 wide, is half of that."""
 
 
 def floors(nulls: Mapping[str, float]) -> dict[str, float]:

@@ -6,8 +6,8 @@ the excess, from the counts n_xy of images that are correct or wrong in x and y:
     difference      acc_xy - acc_x acc_y
     phi             difference / sqrt(acc_x (1 - acc_x) acc_y (1 - acc_y)),   the correlation
 
-Their intervals are percentiles of draws from Jeffreys' posterior, Dirichlet(counts + 1/2): a bootstrap never draws from an
-empty cell. Images of several runs must not be pooled: runs at different accuracies are correct or wrong together.
+Their intervals are percentiles of draws from Jeffreys' posterior, Dirichlet(counts + 1/2).
+Images of several runs must not be pooled: runs at different accuracies are correct or wrong together.
 """
 
 import math
@@ -51,6 +51,7 @@ def joint_accuracy(
     rng = numpy_generator(seed, "joint accuracy")
     permuted = rng.hypergeometric(n_x, n - n_x, n_y, size=permutations)
     value, null = excess(counts / n), excess(fourfold(permuted, n_x, n_y, n) / n)
+    # A bootstrap would never draw from an empty cell; Jeffreys' posterior does.
     drawn = excess(rng.dirichlet(counts[0] + 0.5, size=draws))
     detail = {
         "acc_x": float(n_x / n),

@@ -8,10 +8,7 @@ percentile"):
 
     alpha'/2 = Phi(-sqrt(n / (n - 1)) t_{f, 1 - alpha/2}),
 
-with n the fewest runs of a stratum and f all runs minus the number of strata. That level lies so far out that chance among
-the resamples could move an end across a threshold: for few runs every resample is taken with its probability, for more runs
-as many as leave `BEYOND` outside each end. A claim is judged at two interim analyses at most, each with intervals of 97.5 %:
-by Bonferroni both together err in at most 5 %.
+with n the fewest runs of a stratum and f all runs minus the number of strata.
 """
 
 import math
@@ -27,18 +24,18 @@ import numpy as np
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.scores import bootstrap_weights
 
+# Two interim analyses have intervals of 1 - 0.05 / 2 each: by Bonferroni both together err in at most 5 %.
 CONFIDENCE = 0.975
-"""of every interval over runs: 1 - 0.05 / 2, since there are two interim analyses"""
 LEVEL = f"{100 * CONFIDENCE:g} %"
 TAIL = (1 - CONFIDENCE) / 2
+# Controls use this number, the fewest, since chance among resamples averages out over their many trials.
 RESAMPLES = 2000
-"""the fewest; controls use this number, since chance among resamples averages out over their many trials"""
 BEYOND, MOST_RESAMPLES = 100, 100_000
 """resamples outside each end, unless that takes more than the most"""
+# All distinct resamples of a single stratum are counted up to nine runs: these have 24,310.
 ALL_RESAMPLES_UP_TO = 9
-"""runs of a single stratum: nine runs have 24,310 different resamples"""
+# A statistic is computed for so many resamples together, which bounds memory.
 AT_ONCE = 4096
-"""resamples for which a statistic is computed together, which bounds memory"""
 _FIXED: ContextVar[int | None] = ContextVar("resamples", default=None)
 
 
@@ -117,6 +114,8 @@ def over_runs(
     if len(sizes) == 1 and n <= ALL_RESAMPLES_UP_TO:
         weights, chances = _every_resample(n)
     else:
+        # The level lies so far out that chance among the resamples could move an end across a threshold: for few runs every
+        # resample is taken with its probability, for more runs as many as leave `BEYOND` outside each end.
         count = _FIXED.get() or int(np.clip(math.ceil(BEYOND / tail), RESAMPLES, MOST_RESAMPLES))
         generator = numpy_generator(0, "study bootstrap")
         weights, chances = np.zeros((count, n)), np.full(count, 1 / count)

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 Network = Callable[..., Any]
 """``network(x, t, labels)``: x (B, C, *spatial), t (B,) int64, labels (B, K) in the world's units"""
 Withheld = Literal["never", "label", "factors"]
+# The patch-local optimal denoiser sees this many px, unless the network sees less or the canvas holds less.
 PATCH_PX = 7
-"""side of the patch of the patch-local optimal denoiser, unless the network sees less or the canvas holds less"""
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from phasescope.models.families.base import Family, Network
 
 
+# A step by a larger learning rate overflows float32.
 LARGEST_LR = 1e30
-"""of a learning rate: a step by a larger one overflows float32"""
 
 
 class Batch(NamedTuple):

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from phasescope.core.errors import RunFailed
 
+# The loss is read from a GPU every so many steps: each reading waits for all that the GPU has been given.
 READ_EVERY = 16
-"""steps between readings of the loss from a GPU: each waits for all that the GPU has been given"""
 
 
 class Losses:

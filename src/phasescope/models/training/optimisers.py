@@ -24,13 +24,13 @@ from phasescope.models.training.base import OptimiserConfig
 from phasescope.models.training.config import AdamWConfig, MuonConfig
 from phasescope.models.training.precision import FlatParameters, Layout, slot_of
 
+# The iterates of this odd polynomial bring singular values near 1, and small ones there fastest (Jordan et al. 2024).
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
-"""of the odd polynomial whose iterates bring singular values near 1, and small ones there fastest (Jordan et al. 2024)"""
 NEWTON_SCHULZ_STEPS = 5
+# A matrix of zeros has no norm to be divided by.
 SMALLEST_NORM = 1e-7
-"""below which a matrix is not normalised"""
+# AdamW's least root mean square of a gradient, as torch's default.
 EPS = 1e-8
-"""AdamW's least root mean square of a gradient, as torch's default"""
 
 
 def layout_for(network: nn.Module, config: OptimiserConfig) -> Layout:

@@ -1,22 +1,4 @@
-"""In what precision a training computes.
-
-Under bfloat16 autocast a GPU normalises groups in float32 by itself. A CPU does not, and takes ten times as long over
-channels-last bfloat16 as over float32: so there each group normalisation is handed float32.
-
-A CPU takes many times as long over a number below 1.2e-38 as over any other. A network may come to have many: of one with
-self-attention, trained by AdamW, a step took twice as long from the 900th on. Within a step they are 0.
-
-A compiled step makes forward and backward pass few kernels; on CUDA they are replayed as graphs, without Python in between.
-Randomness stays outside: what is compiled is a function of the batch and of all that was drawn for it, so it returns what
-the eager step returns, within the rounding of another order of additions.
-
-Each step allocates and frees the same activations. glibc gives large blocks back to the kernel at once and pays a page
-fault for each page when it asks for them again: a quarter of a small network's step. Kept blocks are found again.
-
-The parameters of a network lie one after the other in one run of memory, and so do their gradients, moments and averages:
-an update is then one operation on P numbers, not one on each parameter. A kernel (D, C, h, w) lies there with its channels
-last, as convolutions on a CPU are quickest.
-"""
+"""In what precision a training computes, and where its numbers lie."""
 
 import ctypes
 import math
@@ -42,6 +24,8 @@ def precision_of(config: TrainingConfig, device: torch.device) -> Callable[[], t
 
 def normalise_in_float32(network: nn.Module) -> None:
     """Give every group normalisation of `network`, whoever wrote it, float32; nothing changes if it has that already."""
+    # Under bfloat16 autocast a GPU normalises groups in float32 by itself. A CPU does not, and takes ten times as long over
+    # channels-last bfloat16 as over float32: so there each group normalisation is handed float32.
     for module in network.modules():
         if isinstance(module, nn.GroupNorm):
             module.register_forward_pre_hook(_in_float32)
@@ -57,6 +41,8 @@ def _in_float32(module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
 @contextmanager
 def subnormals_as_zero(device: torch.device) -> Iterator[None]:
     """Within the block, this thread of a CPU takes float32 numbers below 1.2e-38 for 0; afterwards as it did."""
+    # A CPU takes many times as long over a number below 1.2e-38 as over any other. A network may come to have many: of one
+    # with self-attention, trained by AdamW, a step took twice as long from the 900th on.
     if device.type != "cpu" or _takes_subnormals_for_zero():
         yield
         return
@@ -81,6 +67,9 @@ def _takes_subnormals_for_zero() -> bool:
 def compiled(function: Callable[..., Tensor], device: torch.device) -> Callable[..., Tensor]:
     """Return `function` of tensors whose shapes never change, compiled for `device` when it is first called; that raises
     UserError if torch has no compiler here."""
+    # A compiled step makes forward and backward pass few kernels; on CUDA they are replayed as graphs, without Python in
+    # between. Randomness stays outside: what is compiled is a function of the batch and of all that was drawn for it, so it
+    # returns what the eager step returns, within the rounding of another order of additions.
     graphs = device.type == "cuda"
     quick = torch.compile(function, mode="reduce-overhead" if graphs else "default", dynamic=False)
 
@@ -99,16 +88,19 @@ def compiled(function: Callable[..., Tensor], device: torch.device) -> Callable[
 
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
+# Bytes; glibc takes no more.
 LARGEST_KEPT_BLOCK = 32 * 2**20
-"""bytes; glibc takes no more"""
+# mallopt takes an int: so many bytes of free memory at the heap's top are kept at most.
 LARGEST_KEPT_HEAP = 2**31 - 1
-"""bytes of free memory at the heap's top"""
+# float32 numbers, 64 bytes: each parameter begins at a multiple, as an allocation of its own would.
 SLOT = 16
-"""float32 numbers, 64 bytes: each parameter begins at a multiple, as an allocation of its own would"""
 
 
 def keep_freed_memory() -> bool:
     """Have this process keep what it frees, from now on; return whether its C library can (glibc can)."""
+    # Each step allocates and frees the same activations. glibc gives large blocks back to the kernel at once and pays a
+    # page fault for each page when it asks for them again: a quarter of a small network's step. Kept blocks are found
+    # again.
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError):
@@ -118,6 +110,9 @@ def keep_freed_memory() -> bool:
     )
 
 
+# The parameters of a network lie one after the other in one run of memory, and so do their gradients, moments and averages:
+# an update is then one operation on P numbers, not one on each parameter. A kernel (D, C, h, w) lies there with its
+# channels last, as convolutions on a CPU are quickest.
 class Layout:
     """Where each of some named tensors lies in a run of `size` numbers, P; what is between them is zero and stays so."""
 

@@ -9,8 +9,8 @@ from phasescope.core.kinds import Constructed, Kind
 from phasescope.core.sources import failing
 from phasescope.models.training.base import LARGEST_LR
 
+# The optimiser that a scheduler is tried on has this momentum, by which a change of momentum is noticed.
 MOMENTUM = 0.9
-"""of the optimiser that a scheduler is tried on, by which a change of momentum is noticed"""
 
 
 class Course(NamedTuple):
@@ -54,13 +54,14 @@ class TorchScheduleConfig(ScheduleConfig, Constructed):
 
 @lru_cache(maxsize=8)
 def _rates(kind: str, config: str, lr: float, steps: int) -> list[float]:
-    """Return the learning rate of each step, from an optimiser of nothing: a resumed run needs no state of the scheduler.
+    """Return the learning rate of each step.
 
     Raises:
         SourceFailed, UserError: the scheduler refuses its arguments, or does not step so often without a metric.
     """
     import torch
 
+    # An optimiser of nothing gives all rates at once, so that a resumed run needs no state of the scheduler.
     optimiser = torch.optim.SGD([torch.zeros(1)], lr=lr, momentum=MOMENTUM)
     scheduler = TorchScheduleConfig.model_validate_json(config).construct(optimiser)
     group, rates = optimiser.param_groups[0], []

@@ -118,9 +118,7 @@ COPIERS: Mapping[str, Painter] = {
 }
 
 
-def copied(
-    world: World, labels: Mapping[str, Labels], copiers: Mapping[str, Painter] = COPIERS
-) -> dict[str, dict[str, Any]]:
+def copied(world: World, labels: Mapping[str, Labels]) -> dict[str, dict[str, Any]]:
     """By copier its accuracy in every reading, as `behaviour` has it of a network, on the labels of each split.
 
     Nothing where the world has no reader, or an image of its training labels alone, or a label names several images.
@@ -130,7 +128,7 @@ def copied(
         return {}
     training, asked = world.training_labels(), np.concatenate(list(labels.values()))
     found = {}
-    for name, paint in copiers.items():
+    for name, paint in COPIERS.items():
         told = behaviour(reader, reader.read(paint(world, training, asked)), labels, world.factors.visible)
         found[name] = {reading: by for reading, by in told.items() if reading.startswith(TOLD)}
     return found

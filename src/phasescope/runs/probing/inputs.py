@@ -23,10 +23,10 @@ from phasescope.models.families.base import Family, evaluating
 from phasescope.runs.probing.capture import Taps, activations
 from phasescope.worlds.base import World, not_finite
 
+# Each label is crossed with so many images, and each image with so many labels: a variance between them takes two.
 CROSSINGS = 2
-"""images that each label is crossed with, and labels that each image is: what a variance between them takes"""
+# Fewer labels are not crossed: an order is read from ten at the least.
 LEAST_CROSSED = 16
-"""labels that can be crossed: an order is read from ten at the least"""
 
 
 @dataclass(frozen=True)

@@ -216,7 +216,7 @@ def intervene(
 
 
 def _batches(labels: np.ndarray, targets: np.ndarray, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Of even sizes: a last one of a few images would have no others to take a mean over."""
+    # Of even sizes: a last batch of a few images would have no others to take a mean over.
     parts = max(1, round(len(labels) / batch))
     for rows in np.array_split(np.arange(len(labels)), parts):
         yield torch.from_numpy(labels[rows]), torch.from_numpy(targets[rows])
@@ -261,7 +261,7 @@ def _share(reader: Reader, labels: np.ndarray, errors: np.ndarray, before: np.nd
 
 
 def _slope(asked: np.ndarray, moved: np.ndarray, rng: np.random.Generator) -> Score:
-    """Least squares through the origin; images in which nothing can be read are left out."""
+    # Images in which nothing can be read are left out.
     known = np.isfinite(moved)
     x, y = asked[known], moved[known]
     weights = np.concatenate([np.ones((1, len(x))), bootstrap_weights(len(x), RESAMPLES, rng)])

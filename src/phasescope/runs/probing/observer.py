@@ -136,14 +136,13 @@ class Observer(ProbeSet):
         return scores, embedding
 
     def _measure_all(self, places: Sequence[tuple[Latents, Place, bool]]) -> list[Measured]:
-        """`_measure` of each, as many at once as there are threads, P1's first: it takes longest.
-
-        Matrices of a few hundred rows are quicker in one thread each; threads of BLAS that wait for one another crawl.
-        """
+        """`_measure` of each, as many at once as there are threads."""
+        # Matrices of a few hundred rows are quicker in one thread each; threads of BLAS that wait for one another crawl.
         with (
             threadpool_limits(limits=1, user_api="blas"),
             ThreadPoolExecutor(torch.get_num_threads()) as threads,
         ):
+            # P1's first: it takes longest.
             order = sorted(range(len(places)), key=lambda i: not places[i][2])
             found = {i: threads.submit(self._measure, *places[i]) for i in order}
             return [found[i].result() for i in range(len(places))]

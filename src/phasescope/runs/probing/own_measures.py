@@ -13,12 +13,12 @@ from phasescope.core.factors import Factors
 from phasescope.core.kinds import load
 from phasescope.measures import Score
 
+# A line of metrics holds these names of the instrument's own, so that a user's measure cannot have them.
 TAKEN = frozenset((
     "step", "images_seen", "epochs", "loss", "learning_rate", "gradient_norm", "wall_s", "cpu_s", "observing_s", "phase",
     "outcomes", "together", "excess", "order", "p1_order", "trustworthiness", "participation_ratio", "label_share",
     "label_dimension", "order_told", "order_seen", "share_told", "share_seen",
 ))  # fmt: skip
-"""what a line of metrics holds of the instrument's own"""
 PREFIXES = ("accuracy", "error", "learnt")
 """of further names in it"""
 

@@ -138,10 +138,7 @@ class Probed:
     def _scores(
         self, latents: Latents, place: Place, chosen: Sequence[str] | None, tell: Tell
     ) -> measures.Scores:
-        """Scores of the battery, of your own measures and of the two routes; with the reason why some cannot be had.
-
-        Latents may be refused as a whole, as those of a dead layer are; the routes need labels crossed with images.
-        """
+        """Scores of the battery, of your own measures and of the two routes; with the reason why some cannot be had."""
         (single, draws), crossed = latents.at(place), latents.crossed.get(place)
         routes = () if self.shown is None else measures.ROUTES
         known = [name for name in NAMES if chosen is None or name in chosen]
@@ -153,6 +150,7 @@ class Probed:
             try:
                 measured = measure()
             except ValueError as reason:
+                # Latents may be refused as a whole, as those of a dead layer are.
                 if chosen is not None:
                     raise
                 scores.left_out |= dict.fromkeys(names, str(reason))

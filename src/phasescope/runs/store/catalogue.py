@@ -6,6 +6,7 @@ and its last snapshot's metrics (`outcomes.grid.correct`, `order.mid.600.value`)
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Row = dict[str, Any]
+# Comments and strings are left alone; what else may be a column is a quoted word or a dotted name.
 TOKEN = re.compile(
     r"""--[^\n]*|\$\$.*?\$\$|'(?:[^']|'')*'|"(?P<quoted>[^"]+)"|(?<![\w.])(?P<name>[a-z_]\w*+(?:\.\w+)*+)""",
     re.IGNORECASE | re.DOTALL,
 )
-"""Comments and strings, which are left alone, quoted columns and dotted names."""
 
 
 def open_run(path: Path | str) -> Run:
@@ -122,8 +123,6 @@ def read_or(run: Run, read: Callable[[Run], T], broken: Callable[[str], T]) -> T
 def _meeting(runs: list[Run], where: str) -> list[Run]:
     """The runs whose rows meet the condition.
 
-    Only the columns that the condition names are kept of each row: all columns of 10,000 runs fill a gigabyte.
-
     Raises:
         UserError: it is none.
     """
@@ -138,10 +137,11 @@ def _meeting(runs: list[Run], where: str) -> list[Run]:
     for run in runs:
         row = row_of(run)
         known |= {name.lower().removeprefix("config."): name for name in row}
+        # Only the columns that the condition names are kept: all columns of 10,000 runs fill a gigabyte.
         rows.append({name: value for name, value in row.items() if name.lower() in named})
 
     def quoted(match: re.Match[str]) -> str:
-        """A column's name in quotes, for to DuckDB `order.mid.600.n` is five words; `config.` may be left out."""
+        # In quotes, for to DuckDB `order.mid.600.n` is five words; `config.` may be left out.
         name = (match["name"] or "").lower().removeprefix("config.")
         return f'"{known[name]}"' if name in known else match[0]
 
@@ -152,9 +152,14 @@ def _meeting(runs: list[Run], where: str) -> list[Run]:
             condition = f"SELECT run FROM runs WHERE (\n{TOKEN.sub(quoted, where)}\n) AND true"
             chosen = {name for (name,) in connection.execute(condition).fetchall()}
     except duckdb.Error as error:
+        near = [
+            difflib.get_close_matches(name, known, n=1) for name in named if name not in known and "." in name
+        ]
+        # DuckDB takes the part before a dot for a table, and says that there is none: that helps nobody.
+        hint = f"; `{near[0][0]}` is near" if near and near[0] else ""
         why = " ".join(str(error).partition("\n\n")[0].split())[:300]
         rule = "must be a condition, as in \"training.batch = 32 and state = 'done'\""
-        raise UserError(f"`--where` (={' '.join(where.split())[:200]}) {rule}: {why}") from None
+        raise UserError(f"`--where` (={' '.join(where.split())[:200]}) {rule}: {why}{hint}") from None
     return [run for run in runs if run.name in chosen]
 
 

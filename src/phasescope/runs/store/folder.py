@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+# A line every few steps of a training, where metrics.jsonl has a line a snapshot.
 SCALARS = "scalars.jsonl"
-"""every few steps of a training, where metrics.jsonl has a line a snapshot"""
+# A world that was at hand has no file of its own: its arrays lie in the folder of the run that was watched.
 WORLD = "world.npz"
-"""the arrays of a world that was at hand, in the folder of a run that was watched"""
 PLOTS = "phasescope.views.plots:Plots"
 NETWORK = "phasescope.runs.loading:load_network"
 SAMPLE, ACTIVATIONS = "phasescope.runs.sampling:sample", "phasescope.runs.sampling:activations"

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 Entry = dict[str, Any]
+# The last line is found in so many bytes of the end of metrics.jsonl; more are read if a line is longer.
 FIRST_READ = 2**16
-"""bytes of the end of metrics.jsonl that are read to find its last line; more if a line is longer"""
 
 
 def read_last(path: Path) -> Entry | None:

@@ -115,13 +115,14 @@ def some_columns(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection in which the file is the view `records`; one thread, for the same bytes at each writing.
+    """A connection in which the file is the view `records`.
 
     Raises:
         UserError: the file is there and none of records.
     """
     import duckdb
 
+    # One thread, for the same bytes at each writing.
     with duckdb.connect(config={"threads": 1}) as connection:
         try:
             if path.exists():

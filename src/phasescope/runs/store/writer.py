@@ -29,14 +29,14 @@ from phasescope.runs.store.tables import safetensors_bytes
 CHECKPOINT = Path("checkpoint") / "state.safetensors"
 OR_ANEW = "put it back, or `--anew` drops what is there and trains the run from its start"
 """what to do if something that a run recorded is missing"""
+# A folder may hold these files before it has a config.yaml, the last of them to be written.
 BEFORE = ("lock", "world.npz", "config.json", "sources.json")
-"""files that a folder may hold before it has a config.yaml, the last of them to be written"""
+# A writer waits so long for the lock: a reader that looks whether a folder is held has it for a moment.
 LOCK_PATIENCE_S = 1.0
-"""how long a writer waits for the lock: a reader that looks whether a folder is held has it for a moment"""
+# A run may be resumed on another machine: in these fields it may differ from one process to the next.
 WHERE_COMPUTED = ("training.device", "training.threads", "training.scalars_every")
-"""fields in which a run may differ from one process to the next"""
+# Keys of these mappings are a user's own words: one that is missing was not said.
 OPEN = ("probing.images",)
-"""mappings whose keys are a user's own words: one that is missing was not said"""
 
 
 class Held(UserError):

@@ -23,8 +23,8 @@ WITHOUT_DATES: dict[str, dict[str, Any]] = {
     "svg": {"Date": None},
     "png": {"Software": None},
 }
+# Of a figure for a page, inches; a phone scrolls it.
 WIDTH_IN = 10.8
-"""of a figure for a page, inches; a phone scrolls it"""
 
 
 def short(value: float, _position: int | None = None) -> str:

@@ -43,11 +43,11 @@ BESIDE = {
     "label_dimension": ("participation_ratio", "of single latents"),
 }
 """a second curve in a measure's panel: what is best compared with it, at the same site"""
+# Measures that have no panel of their own: they are in another's, or in the report's table.
 ELSEWHERE = (
     "order_told", "order_seen", "share_told", "share_seen", "participation_ratio", "trustworthiness",
     "learnt_order", "learnt_order_told", "learnt_order_seen",
 )  # fmt: skip
-"""measures that have no panel of their own: they are in another's, or in the report's table"""
 TERMS = {
     "outcomes": ("outcome", "phase"),
     "order": ("order", "null", "untrained"),
@@ -74,10 +74,10 @@ NULL_DASHES = {
 OTHER_DASHES = (3, 1.5, 1, 1.5, 1, 1.5)
 SHOWN_NULLS = ("untrained", "pixels")
 """of scores by route"""
+# Exact denoisers and their dashes: one without the label, and one with it, which is drawn if its error is not 0.
 OPTIMA = {"unconditional": (5, 2), "floor": (1, 1.5)}
-"""exact denoisers and their dashes: one without the label, and one with it, which is drawn if its error is not 0"""
+# R² has no lower bound: what lies below this end of a panel of routes is drawn at it.
 FLOOR = -0.15
-"""the end of a panel of routes, at which what lies below is drawn"""
 DENOISING = ("denoising", "closest", "nats")
 """panels of the figure `denoising`; all others are in the figure `timeline`"""
 
@@ -264,7 +264,7 @@ def exact(record: Record) -> dict[str, Any]:
 
 
 def _closest(record: Record) -> Iterator[RunPanel]:
-    """The closest reference denoiser at each t; blank where the network is as far from each as images from their mean."""
+    # Blank where the network is as far from each reference denoiser as images are from their mean.
     known = exact(record)
     lines = [line.get("ladder") or [] for line in record.metrics]
     last = next(filter(None, reversed(lines)), [])

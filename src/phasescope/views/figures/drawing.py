@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7d4f50", INK)
+# One more than colours, so that the ninth series has neither the first's colour and mark nor another's.
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*", "<")
-"""one more than colours, so that the ninth series has neither the first's colour and mark nor another's"""
+# A legend of so many series finds a place within the panel; that of more stands beside.
 MOST_INSIDE = 4
-"""series of a panel whose legend finds a place within; that of more stands beside"""
+# From here on numbers along a linear x axis run into one another, and are written short.
 CROWDED = 10_000
-"""from which numbers along a linear x axis run into one another, and are written short"""
 UNDECIDED: dict[str, Any] = {"hatch": "////", "edgecolor": MUTED, "facecolor": "none", "linewidth": 0}
 
 
@@ -89,14 +89,11 @@ class RunPanel(Panel):
     yticks: Sequence[float] | None = None
 
 
-def draw_panels(
-    panels: Sequence[RunPanel],
-    width_in: float = WIDTH_IN,
-) -> Drawing:
+def draw_panels(panels: Sequence[RunPanel]) -> Drawing:
     """Return the drawing of a run's panels, one below the other; they share their x axis if all are of images seen."""
     heights = [panel.height_in for panel in panels]
     with matplotlib.rc_context(RC):
-        drawing = Drawing(figsize=(width_in, sum(heights) + 0.34 * len(panels) + 0.5))
+        drawing = Drawing(figsize=(WIDTH_IN, sum(heights) + 0.34 * len(panels) + 0.5))
         shared = all(len(panel.x) for panel in panels)
         grid = drawing.subplots(len(panels), sharex=shared, squeeze=False, height_ratios=heights)
         for ax, panel in zip(grid.flat, panels, strict=True):

@@ -78,7 +78,7 @@ def write_samples(out: Path, images: np.ndarray, labels: np.ndarray) -> Path:
     return out
 
 
-def write_out(out: Path, content: bytes, flag: str = "--out") -> None:
+def write_out(out: Path, content: bytes) -> None:
     """Write a file that the user asked for.
 
     Raises:
@@ -87,4 +87,4 @@ def write_out(out: Path, content: bytes, flag: str = "--out") -> None:
     try:
         write_aside(out, content)
     except OSError as error:
-        raise UserError(f"`{flag}` (={out}) cannot be written: {error.strerror}") from None
+        raise UserError(f"`--out` (={out}) cannot be written: {error.strerror}") from None

@@ -54,17 +54,7 @@ def verdict(record: Record) -> list[str]:
 
 def subject(record: Record) -> str:
     """Return the run in one line: what is learned, by what, from which seed, how long, where."""
-    return "; ".join(filter(None, (world_words(record), learner(record), hardware(record))))
-
-
-def world_words(record: Record) -> str:
-    """Return what is generated and trained on; of a run that does not say it, its world's kind and plain settings."""
-    if sentence := record.about.get("sentence"):
-        return sentence
-    world = dict(record.config.get("world") or {})
-    kind = str(world.pop("kind", "")).replace("_", " ")
-    plain = (f"{name} {value}" for name, value in world.items() if isinstance(value, int | float | str))
-    return ", ".join([kind, *plain])
+    return "; ".join(filter(None, (record.about.get("sentence"), learner(record), hardware(record))))
 
 
 def learner(record: Record) -> str:

@@ -22,8 +22,8 @@ from phasescope.views.numbers import (
 )
 from phasescope.views.terminal.printing import Result, Table
 
+# A verdict says of a check that its answer is known; the sums below the table say it too.
 KNOWN = " (known answer)"
-"""what a verdict says of a check; the sums below the table say it too"""
 Studies = Sequence[tuple[Study, Path]]
 
 

@@ -100,14 +100,12 @@ def _last(record: Record) -> dict[str, Any]:
 
 
 def _common_place(records: Sequence[Record], measure: str, reading: str) -> Place | None:
-    """Return the one site at which all runs with scores of `measure` are compared; None if they share none.
-
-    It is that at which most of them read their phases, else the first that all have; of equals that of the first run.
-    """
+    """Return the one site at which all runs with scores of `measure` are compared; None if they share none."""
     measured = [(places, record) for record in records if (places := record.places(measure))]
     declared = [record.declared_place(reading) for _, record in measured]
     first = measured[0][0] if measured else []
     shared = [place for place in first if all(place in places for places, _ in measured)]
+    # That at which most of them read their phases, else the first that all have; of equals that of the first run.
     return max(shared, key=declared.count, default=None)
 
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from phasescope.runs.execution import Progress
     from phasescope.runs.store import Run
 
+# A line of a terminal has room for these readings of phases.
 READINGS = ("behaviour", "representation")
-"""readings of phases that a line has room for"""
 LINE_EVERY_S = 10.0
 """between two lines of a log"""
 

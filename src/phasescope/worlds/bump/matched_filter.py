@@ -21,8 +21,8 @@ from scipy import ndimage, optimize
 
 from phasescope.worlds.plane import Pixels, beyond_noise, count_regions, diagonals, marquardt
 
+# Of a bump's amplitude over the nominal one, and of log(width / sigma): loose, a factor of 1.6.
 PRIOR_DEVIATION = 0.5
-"""of a bump's amplitude over the nominal one, and of log(width / sigma): loose, a factor of 1.6"""
 
 
 def chance_level(canvas: Pixels, false_bumps: float) -> float:
@@ -88,10 +88,7 @@ def find_bumps(
 def _beyond_candidate(
     score: Float[np.ndarray, "n M M"], at: tuple[np.ndarray, np.ndarray], canvas: Pixels
 ) -> Float[np.ndarray, "n 2"]:
-    """Return how far the peak of z lies beyond the candidate `at` (row, column), (dx, dy) in candidates, at most 1/2.
-
-    z of a bump is exp(-r^2 / (4 sigma^2)) near its peak, so a parabola through the logs of three neighbours is exact.
-    """
+    """Return how far the peak of z lies beyond the candidate `at` (row, column), (dx, dy) in candidates, at most 1/2."""
     images, offsets = np.arange(len(score)), []
     for axis in (1, 0):
         shifted = [np.array(at) for _ in range(3)]
@@ -102,6 +99,7 @@ def _beyond_candidate(
             np.log(np.maximum(score[images, row % score.shape[1], column % score.shape[1]], 1e-12))
             for row, column in shifted
         ]
+        # z of a bump is exp(-r^2 / (4 sigma^2)) near its peak, so a parabola through the logs of three neighbours is exact.
         bend = logs[0] - 2 * logs[1] + logs[2]
         offset = (logs[0] - logs[2]) / np.where(bend < 0, 2 * bend, np.inf)
         offsets.append(np.where(inside, np.clip(offset, -0.5, 0.5), 0.0))
@@ -129,8 +127,6 @@ def fit_bumps(
     canvas: Pixels,
     start: tuple[np.ndarray, np.ndarray, np.ndarray],
     noise: Float[np.ndarray, " m"],
-    iterations: int = 60,
-    tolerance: float = 1e-6,
 ) -> Fit:
     """Fit A, x, y, l = log w of A G, G = exp(-(dx^2 + dy^2) / (2 w^2)), by damped Newton steps (Marquardt 1963):
 
@@ -138,8 +134,8 @@ def fit_bumps(
 
     The second term decides where the pixels cannot: at the edge, amplitude, width and place trade off; elsewhere it shrinks
     log w by noise^2 / pi over sigma^2 PRIOR_DEVIATION^2: 5 % at noise 0.2, sigma 1 px. `start` is (x, y, A); w starts at
-    sigma; `noise` is a deviation. A fit is at rest when a step promises less than `tolerance` noise^2, about sqrt(tolerance)
-    standard errors. It fails if it rests nowhere, or further than 2 sigma + 1 px away.
+    sigma; `noise` is a deviation. A fit is at rest when a step promises less than 1e-6 noise^2, a thousandth of a standard
+    error. It fails if it rests nowhere, or further than 2 sigma + 1 px away.
     """
     sigma = canvas.width_px
     x, y, amplitude = start
@@ -151,8 +147,8 @@ def fit_bumps(
         start_at,
         reach=np.array([1.0, sigma, sigma, 0.5]),
         bounds=(np.append(-any_value, np.log(sigma / 10)), np.append(any_value, np.log(sigma * 10))),
-        iterations=iterations,
-        rest=tolerance * noise**2,
+        iterations=60,
+        rest=1e-6 * noise**2,
     )
     moved = np.hypot(canvas.displacement(x, p[:, 1]), canvas.displacement(y, p[:, 2]))
     ok = settled & (moved <= 2 * sigma + 1)

@@ -35,6 +35,7 @@ from phasescope.worlds.bump.matched_filter import (
 )
 from phasescope.worlds.plane import Pixels, PlaneReader, noise_deviation, within
 
+# From nothing to the right thing; colours as in Okabe & Ito 2008, told apart by lightness too.
 OUTCOMES = (
     Outcome("none", "A", "#c7ccd2"),
     Outcome("multiple", "A", "#cc79a7"),
@@ -42,7 +43,6 @@ OUTCOMES = (
     Outcome("misplaced", "B", "#e69f00"),
     Outcome("correct", "C", "#0072b2"),
 )
-"""from nothing to the right thing; colours as in Okabe & Ito 2008, told apart by lightness too"""
 UNGATED = ("darkest", "matched", "refined")
 """ways to read a place from every image, whatever it holds: the pixel of the strongest contrast, the darkest of a dark bump
 (what Liang et al. 2024 are likely to read); where the matched filter's score is highest, to 0.5 px; and the same between

@@ -30,8 +30,8 @@ from phasescope.worlds.plane import (
     within,
 )
 
+# Of a stripe's amplitude over the nominal one, and of log(width / sigma): loose, a factor of 1.6.
 PRIOR_DEVIATION = 0.5
-"""of a stripe's amplitude over the nominal one, and of log(width / sigma): loose, a factor of 1.6"""
 STEPS = 40
 """of a fit, at most"""
 OUTCOMES = (
@@ -118,11 +118,11 @@ def _fit(
 
         minimise    |p - A G - c|^2 + noise^2 ((A - 1)^2 + (log w - log sigma)^2) / PRIOR_DEVIATION^2
 
-    The second term decides where an edge cuts the stripe. Return (centre, width_px, amplitude); NaN if the centre ends
-    farther than 2 sigma + 1 px away.
+    Return (centre, width_px, amplitude); NaN if the centre ends farther than 2 sigma + 1 px away.
     """
     sigma = axis.width_px
     p = np.stack([amplitude, centre, np.full_like(centre, math.log(sigma)), np.zeros_like(centre)], axis=1)
+    # The prior decides where an edge cuts the stripe: there amplitude, width and place trade off.
     ridge = (noise / PRIOR_DEVIATION) ** 2
     held = ridge[:, None] * np.array([1.0, 0.0, 1.0, 0.0])
     prior = np.array([1.0, 0.0, math.log(sigma), 0.0])

@@ -30,8 +30,8 @@ Reduction = Literal["none", "ica"]
 
 TEST_SHARE = 0.25
 """of the rows, drawn at random"""
+# With fewer rows in training or in test a correlation is mostly chance.
 LEAST_ROWS = 20
-"""in training and in test: below, a correlation is mostly chance"""
 VARIANCE = 0.95
 """of the training rows, that principal components are to hold"""
 MOST_AXES = 32
@@ -61,7 +61,7 @@ class Code:
 
     @property
     def K(self) -> int:
-        return len(self.labels.names)
+        return len(self.labels.factors.names)
 
     def permuted(self, rng: np.random.Generator) -> Code:
         """Return the same labels with another row's code each: nothing to find."""
@@ -73,7 +73,7 @@ class Code:
         return replace(self, z=standardised(self.z, self.train) @ (q * np.sign(np.diag(r))))
 
     def by_factor(self, values: Float[np.ndarray, " K"]) -> dict[str, float]:
-        return dict(zip(self.labels.names, values.tolist(), strict=True))
+        return dict(zip(self.labels.factors.names, values.tolist(), strict=True))
 
 
 def code_of(
@@ -100,7 +100,7 @@ def code_of(
     """
     x = check_latents(latents, 4 * LEAST_ROWS, "a quarter of them is for the test")
     known = check_labels(labels, len(x), factors)
-    if len(known.names) < 2:
+    if len(known.factors.names) < 2:
         raise ValueError("`labels` (K=1) must have at least 2 factors: disentanglement is between them")
     train, test = split(known, numpy_generator(seed, "disentanglement split"))
     z, reduced = reduce(x, train, reduction, dimensions)
@@ -116,7 +116,7 @@ def split(labels: Labels, rng: np.random.Generator) -> tuple[Int[np.ndarray, " m
     targets, owner = labels.targets()
     for side, rows in (("training", train), ("test", test)):
         varying = set(owner[np.ptp(targets[rows], axis=0) > 0])
-        for k, factor in enumerate(labels.names):
+        for k, factor in enumerate(labels.factors.names):
             if k not in varying:
                 raise ValueError(
                     f"`labels` ({factor} is the same in all {len(rows)} {side} rows) must vary in both parts of the split"

@@ -14,8 +14,7 @@ R_jk = 0 and completeness 0: one whose R^2 on the test rows is at most 0, or at 
 95 % of permutations of the labels.
 
 Each Lasso minimises w^T G w / 2 - c^T w + alpha |w|_1 (Tibshirani 1996), G = Z^T Z / m and c = Z^T y / m of centred data, by
-accelerated proximal gradients (Beck & Teboulle 2009), restarted where momentum points uphill (O'Donoghue & Candes 2015). All
-dimensions move at once, so equal ones share their weight equally: coordinate descent would prefer the first.
+accelerated proximal gradients (Beck & Teboulle 2009), restarted where momentum points uphill (O'Donoghue & Candes 2015).
 """
 
 from dataclasses import dataclass
@@ -150,7 +149,7 @@ def disentanglement_of(R: Float[np.ndarray, "*problems d K"]) -> Float[np.ndarra
 def dimensions_needed(labels: Labels) -> Int[np.ndarray, " K"]:
     """Return s_k: how many dimensions a linear probe needs to read each factor."""
     categories = [max(len(np.unique(values)) - 1, 1) for values in labels.values.T]
-    return np.where(labels.categorical, categories, np.where(labels.periodic, 2, 1))
+    return np.where(labels.factors.categorical, categories, np.where(labels.factors.periodic, 2, 1))
 
 
 def completeness_of(
@@ -189,6 +188,8 @@ def lasso(
         moved = ahead - step * (gram @ ahead - cross)
         following = np.sign(moved) * np.maximum(np.abs(moved) - threshold, 0)
         change = following - w
+        # Momentum that points uphill is restarted. All dimensions move at once, so equal ones share their weight equally:
+        # coordinate descent would prefer the first.
         uphill = ((ahead - following) * change).sum(axis=-2, keepdims=True) > 0
         t = np.where(uphill, 1, t)
         t_next = (1 + np.sqrt(1 + 4 * t**2)) / 2

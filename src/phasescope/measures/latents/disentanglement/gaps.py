@@ -9,9 +9,7 @@ and a score is the mean of gap_k. For the mutual information gap (Chen et al. 20
 For SAP (Kumar et al. 2018) they are R^2 of linear regressions on the test rows, 0 where negative, and W_k = 1; a periodic
 factor is regressed as (sin, cos), and of a categorical one the dimension is regressed on the factor's values.
 
-A unit is one dimension or, for a periodic factor, two taken as a point in their plane: a circle does not fit into one. If
-combinations of factor values are missing, factors say something of each other, and so does each dimension of a code that
-keeps them apart; hence F, which is about 0 otherwise.
+A unit is one dimension or, for a periodic factor, two taken as a point in their plane.
 """
 
 from itertools import combinations
@@ -66,8 +64,8 @@ def _information_gaps(
     """Return each factor's gap with the code's rows reordered, and under weights of the rows, which sum to 1."""
     weights = np.empty((0, len(order))) if weights is None else weights
     of_factor, moved = np.empty(code.K), np.empty((len(weights), code.K))
-    for k, name in enumerate(code.labels.names):
-        periodic = bool(code.labels.periodic[k])
+    for k, name in enumerate(code.labels.factors.names):
+        periodic = bool(code.labels.factors.periodic[k])
         units = units_of(code.d, periodic)
         b_k, others = rows.b[:, [k]], np.delete(rows.b, k, axis=1)
         informants = np.concatenate([rows.units(k, periodic, order), others], axis=1)
@@ -116,10 +114,10 @@ def _regression_gaps(
     test = moments(columns[code.test], test_weights)
     most, gaps = np.ones(len(train)), []
     columns_of = [code.d + np.flatnonzero(owner == k) for k in range(code.K)]
-    for k, name in enumerate(code.labels.names):
-        units = units_of(code.d, bool(code.labels.periodic[k]))
+    for k, name in enumerate(code.labels.factors.names):
+        units = units_of(code.d, bool(code.labels.factors.periodic[k]))
         others = [columns for other, columns in enumerate(columns_of) if other != k]
-        if code.labels.categorical[k]:
+        if code.labels.factors.categorical[k]:
             of_unit, of_others = (
                 [single_r2(train, test, columns_of[k][None], unit) for unit in some]
                 for some in (np.arange(code.d)[:, None], others)
@@ -157,6 +155,7 @@ def single_r2(
 
 def units_of(d: int, periodic: bool) -> Int[np.ndarray, "U 2"]:
     """Return the two dimensions of each unit, twice the same for single ones, which come first."""
+    # A circle does not fit into one dimension.
     single = [(j, j) for j in range(d)]
     return np.array(single + list(combinations(range(d), 2)) if periodic else single)
 
@@ -176,6 +175,8 @@ def gap(
     best = of_unit.argmax(axis=1)
     apart = (units[best][:, None, :, None] != units[:, None]).all(axis=(2, 3))
     runner_up = np.where(apart, of_unit, 0).max(axis=1)
+    # If combinations of factor values are missing, factors say something of each other, and so does each dimension of a
+    # code that keeps them apart; otherwise a rival says about nothing.
     rival = np.maximum(of_other.max(axis=1), 0)
     left = whole - rival
     if (left <= 1e-9 * whole).any():

@@ -50,15 +50,15 @@ def binned(code: Code, bins: int) -> Binned:
     labels, n = code.labels, len(code.z)
     if n < 2 * bins:
         raise ValueError(f"`bins` (={bins}) must be at most half of the {n} rows that are counted")
-    factors = ranks(np.where(labels.periodic, labels.values % labels.span, labels.values))
+    factors = ranks(np.where(labels.factors.periodic, labels.values % labels.factors.span, labels.values))
     z = standardised(code.z, code.train)
-    if labels.periodic.any():
+    if labels.factors.periodic.any():
         first, second = np.triu_indices(code.d, 1)
         angles = ranks(from_widest_gap(np.arctan2(z[:, second], z[:, first])))
     else:
         angles = np.empty((n, 0))
     b = equal_bins(factors, bins)
-    for k in np.flatnonzero(labels.categorical):
+    for k in np.flatnonzero(labels.factors.categorical):
         b[:, k] = np.unique(labels.values[:, k], return_inverse=True)[1]
     return Binned(bins, max(bins, int(b.max()) + 1), equal_bins(ranks(z), bins), b, factors, angles)
 

@@ -7,9 +7,7 @@ images, a perfect network without labels has
 
     phi(t) = E sum_m w_m(x_t),    m all images like the one that x_t was made of,
 
-computed from the same x_t (Biroli et al. 2024, arXiv 2402.18491; Sclocchi et al. 2024, arXiv 2402.16991). If only the very
-image counted, phi would say how well images that nearly coincide are distinguished, not where the place is decided. Clones
-are sampled ancestrally: the noise of that makes them differ.
+computed from the same x_t (Biroli et al. 2024, arXiv 2402.18491; Sclocchi et al. 2024, arXiv 2402.16991).
 """
 
 from collections.abc import Callable, Sequence
@@ -29,8 +27,8 @@ from phasescope.models.families.diffusion.schedule import Schedule
 RESAMPLES = 400
 STEPS = 50
 """of sampling, at most; one through each level if there are fewer"""
+# Images nearer than this share of the mean squared distance of two training images are alike.
 NEAR = 0.5
-"""of the mean squared distance of two training images: nearer ones are alike"""
 AT_ONCE = 512
 """images that are sampled together"""
 
@@ -57,6 +55,8 @@ def clones(
     which = torch.from_numpy(numpy_generator(seed, "clones").integers(len(training), size=images))
     knows_all = UnconditionalOptimum(diffusion, task.render, training)
     started = task.render(training[which])
+    # If only the very image counted, phi would say how well images that nearly coincide are distinguished, not where the
+    # place is decided.
     like = _like(task.render(training), which)
     one = torch.ones(1, 1, dtype=torch.float64)
     noise = torch.randn(started.shape, generator=torch_generator(seed, "clones' start"))
@@ -112,5 +112,6 @@ def _down(
     """Return the samples that ancestral sampling without a label makes of x_t."""
     rest = Schedule(whole.alpha[: t + 1], whole.sigma[: t + 1], whole.log_snr[: t + 1])
     unlabelled = denoise(torch.full((len(x_t), K), torch.nan))
+    # Ancestral sampling: its noise makes the clones differ.
     *_, last = DDIM(rest, min(STEPS, t + 1), eta=1.0).states(unlabelled, x_t, generator)
     return last.x_0

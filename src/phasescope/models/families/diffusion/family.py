@@ -284,7 +284,7 @@ class Diffusion(Family):
         return standing.told(answer, examples.task.withheld)
 
     def _table(self, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return alpha, sigma and weight, (T,) each, as `like` is; kept, so that no training step copies them."""
+        # Kept, so that no training step copies alpha, sigma and weight, (T,) each, to where `like` is.
         key = (like.device, like.dtype)
         if key not in self._tables:
             alpha, sigma = self.schedule.alpha.to(like), self.schedule.sigma.to(like)

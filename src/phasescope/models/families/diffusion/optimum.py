@@ -6,9 +6,6 @@ whatever is predicted and however errors are weighed.
 
       E[x_0 | x_t] = sum_m w_m x^m,    w = softmax_m(-|x_t - alpha_t x^m|^2 / (2 sigma_t^2)).
 
-The sum runs over chunks of the data set with a running maximum (Milakov & Gimelshein 2018, arXiv 1805.02867),
-in float64: at t = 0 the exponents reach 1e7, while differences of 1 between them matter.
-
 - Given some of the label's factors, others withheld or hidden: the same over the images that have these.
 
 All are networks: ``optimum(x_t, t, labels)`` answers in the diffusion's parametrization.
@@ -196,6 +193,8 @@ def posterior(
     for some in images:
         squares = some.square().sum(2)
         log_w = _log_weights(x, some, squares, a, s)
+        # A running maximum over chunks (Milakov & Gimelshein 2018, arXiv 1805.02867), in float64: at t = 0 the exponents
+        # reach 1e7, while differences of 1 between them matter.
         former_peak, peak = peak, torch.maximum(peak, log_w.amax(1, keepdim=True))
         fade = torch.exp(former_peak - peak)
         w = torch.exp(log_w - peak)
@@ -210,6 +209,6 @@ def posterior(
 def _log_weights(
     x: Float[Tensor, "B pixels"], some: Float[Tensor, "b m pixels"], squares: Tensor, a: Tensor, s: Tensor
 ) -> Float[Tensor, "B m"]:
-    """Return -|x_t - a x^m|^2 / (2 s^2) without -|x_t|^2 / (2 s^2), which is the same for all m."""
+    # -|x_t - a x^m|^2 / (2 s^2) without -|x_t|^2 / (2 s^2), which is the same for all m.
     inner = x @ some[0].T if len(some) == 1 else torch.einsum("bp,bmp->bm", x, some)
     return (a * inner - a**2 * squares / 2) / s**2

@@ -36,8 +36,8 @@ from phasescope.models.families.diffusion.optimum import (
     posterior,
 )
 
+# Eigenvalues below this share of the largest are rounding.
 DEPENDENT = 1e-12
-"""eigenvalues below this share of the largest are rounding"""
 
 
 @dataclass(frozen=True, eq=False)

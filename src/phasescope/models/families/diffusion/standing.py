@@ -18,11 +18,7 @@ For a network that was trained with labels left out, with a set S of factors giv
     1/2 int (E|x_0 - f_none|^2 - E|x_0 - f_S|^2) dSNR
 
 is ln of the number of S's values if the network is perfect, and 0 if it ignores them. It is the network's own gap: one that
-is far from perfect may have more, or less than 0.
-
-Noise levels lie densest where labels tell most. The mean of what the exact optimum gains is known better, from the
-posterior's variance over more images; its departure from that mean on these images is a control variate, whose share is
-fitted over all noise levels as they weigh in the integral. The interval is that of the bootstrap over both sets of images.
+is far from perfect may have more, or less than 0. The interval is that of the bootstrap over all images.
 """
 
 from __future__ import annotations
@@ -62,11 +58,11 @@ CURVE_DRAWS = 48
 """images at each level over which the exact errors are averaged"""
 DRAWS = 24
 """images at each noise level"""
+# The mean of what the exact optimum gains takes more images: errors are rare where labels tell most.
 EXACT_DRAWS = 64
-"""the same for the mean of what the exact optimum gains: errors are rare where labels tell most"""
 RESAMPLES = 200
+# A bootstrap interval is too narrow by this factor for means of so few (Hesterberg 2015, arXiv 1411.5279).
 WIDER = float(stdtrit(DRAWS - 1, 1 - TAIL) / ndtri(1 - TAIL) * math.sqrt(DRAWS / (DRAWS - 1)))
-"""factor by which a bootstrap interval is too narrow for means of so few (Hesterberg 2015, arXiv 1411.5279)"""
 
 Answer = Callable[[Float[Tensor, "R C *spatial"], Tensor, Float[Tensor, "R K"]], Tensor]
 """A network's estimates of x_0 from x_t, t and labels."""
@@ -157,6 +153,9 @@ def steadied(
     snr: Float[np.ndarray, " L"],
 ) -> Float[np.ndarray, "*many L"]:
     """Return the mean of `gained`, less as much of `chance`, whose mean is known to be 0, as is in it: none to all."""
+    # The mean of what the exact optimum gains is known better, from the posterior's variance over more images; its
+    # departure from that mean on these images, `chance`, is a control variate, whose share is fitted over all noise levels
+    # as they weigh in the integral.
     within = (chance - chance.mean(-1, keepdims=True)) * snr[:, None]
     power = (within**2).sum((-2, -1))
     shared = (within * gained * snr[:, None]).sum((-2, -1))

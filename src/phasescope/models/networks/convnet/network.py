@@ -16,8 +16,8 @@ from torch.nn import functional as F
 from phasescope.core.factors import Factors
 from phasescope.models.networks.layers import channels_last, convolution, encodings, mixing
 
+# A `ConvNetConfig`, which imports this module to build from it.
 Shape = Any
-"""a `ConvNetConfig`, which imports this module to build from it"""
 
 
 class Layer(nn.Module):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -12,9 +11,6 @@ from phasescope.models.networks.base import NetworkConfig
 
 if TYPE_CHECKING:
     from phasescope.models.networks.linear.network import BandedMap
-
-MOST_PARAMETERS = 2**28
-"""1 GiB as float32, before gradients and moments"""
 
 
 class _Banded(NetworkConfig):
@@ -29,19 +25,10 @@ class _Banded(NetworkConfig):
     def taps(self) -> tuple[str, ...]:
         return ("map",)
 
-    def parameters(self, shape: tuple[int, ...]) -> int:
-        """Return the number of its maps' parameters."""
-        raise NotImplementedError
-
     def check(self, shape: tuple[int, ...], factors: Factors) -> None:
         if self.bands > self.levels:
             raise ValueError(
                 f"`network.bands` (={self.bands}) must be at most `network.levels` (={self.levels})"
-            )
-        if (count := self.parameters(shape)) > MOST_PARAMETERS:
-            raise ValueError(
-                f"`network.bands` (={self.bands}) must be fewer, or images smaller: {count:,} parameters, and "
-                f"{MOST_PARAMETERS:,} at most"
             )
 
 
@@ -49,9 +36,6 @@ class LinearConfig(_Banded):
     """Any affine map: W x_t + c."""
 
     kind: Literal["linear"] = "linear"
-
-    def parameters(self, shape: tuple[int, ...]) -> int:
-        return self.bands * math.prod(shape) * (math.prod(shape) + 1)
 
     def build(self, shape: tuple[int, ...], factors: Factors) -> BandedMap:
         from phasescope.models.networks.linear.network import BandedMap, Dense
@@ -66,9 +50,6 @@ class CirculantConfig(_Banded):
 
     def commutes_with(self, shape: tuple[int, ...]) -> int:
         return 1
-
-    def parameters(self, shape: tuple[int, ...]) -> int:
-        return self.bands * shape[0] * (math.prod(shape) + 1)
 
     def build(self, shape: tuple[int, ...], factors: Factors) -> BandedMap:
         from phasescope.models.networks.linear.network import BandedMap, Circulant

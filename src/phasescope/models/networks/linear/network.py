@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+# Of the first answer, where x_t is 1: small enough to forget, and not 0, of which nothing can be measured.
 SMALL = 0.01
-"""of the first answer, where x_t is 1: small enough to forget, and not 0, of which nothing can be measured"""
 
 
 class Dense(nn.Module):

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 Width = Annotated[int, Field(ge=1, le=2**14)]
+# 4 GiB as float32, before gradients and moments: what is larger is refused before anything is allocated.
 MOST_PARAMETERS = 2**30
-"""4 GiB as float32, before gradients and moments"""
 
 
 class EmbeddingConfig(Config):

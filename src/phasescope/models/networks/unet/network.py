@@ -5,12 +5,6 @@
 A down block halves the canvas by average pooling; an up block doubles it by bilinear interpolation and takes the output
 of the block of its own size (down(D-1) ... down1, stem) beside it. Every block hears the concatenated positional encodings
 of t and of each factor. Each block's output is a tap of the block's name.
-
-With `coordinates` the entrance sees each place's x and y beside its pixels (Liu et al. 2018, arXiv 1807.03247): without
-them only the padding tells a convolution where it is.
-
-With `input_skip` the output is f(x_t, e) + g(e) x_t, g = 1 at first: at high noise eps is nearly x_t, and the gain spares
-the normalised layers the copying (as the skip of Karras et al. 2022, arXiv 2206.00364, does).
 """
 
 from typing import Any
@@ -31,8 +25,8 @@ from phasescope.models.networks.layers import (
     mixing,
 )
 
+# A `UNetConfig`, which imports this module to build from it.
 Shape = Any
-"""a `UNetConfig`, which imports this module to build from it"""
 
 
 class Block(nn.Module):
@@ -102,6 +96,8 @@ class UNet(nn.Module):
     ) -> Float[Tensor, "B C H W"]:
         e = F.silu(self.embed(encodings(self.config.embedding, t, labels, self.factors).to(x_t.dtype)))
         folded = F.pixel_unshuffle(x_t, self.config.patch)
+        # x and y beside the pixels (Liu et al. 2018, arXiv 1807.03247): without them only the padding tells a convolution
+        # where it is.
         if self.config.coordinates:
             folded = torch.cat((folded, coordinates_like(folded)), dim=1)
         h = self.stem(self.enter(channels_last(folded)), e)
@@ -113,6 +109,8 @@ class UNet(nn.Module):
         for up in self.ups.values():
             h = up(torch.cat((doubled(h, self.config.padding), skips.pop()), dim=1), e)
         output = F.pixel_shuffle(self.leave(F.silu(self.norm(h))), self.config.patch)
+        # f(x_t, e) + g(e) x_t, g = 1 at first: at high noise eps is nearly x_t, and the gain spares the normalised layers
+        # the copying (as the skip of Karras et al. 2022, arXiv 2206.00364, does).
         return output if self.gain is None else output + self.gain(e)[:, :, None, None] * x_t
 
 
