@@ -29,7 +29,7 @@ QUESTIONS: dict[str, dict[str, str]] = {
 PLACES = (
     "/HOSTILE", "/static/HOSTILE", "/api/HOSTILE", "/api/runs/HOSTILE", "/api/runs/HOSTILE/samples?step=20",
     "/studies/HOSTILE", "/api/runs/HOSTILE/cloud?place=mid.10&projection=pca",
-    "/api/runs/HOSTILE/paint?label=2,3", "/api/runs/HOSTILE/tags",
+    "/api/runs/HOSTILE/paint?label=2,3", 
     "/api/runs/RUN/HOSTILE",
 )  # fmt: skip
 

@@ -59,7 +59,6 @@ BASES = {
     "sample": ["run", "--out", "s.png"],
     "ls": [],
     "show": ["run"],
-    "tag": ["run", "seen"],
     "compare": ["run", "other"],
     "report": ["run"],
     "study": ["study.py", "--dry-run"],

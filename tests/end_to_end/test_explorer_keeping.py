@@ -1,4 +1,4 @@
-"""In a browser: curves of the training, runs grouped, tags shown."""
+"""In a browser: curves of the training, runs grouped."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -7,11 +7,9 @@ from urllib.parse import parse_qsl
 
 import pytest
 from example_study import write_study
-from test_accessibility import violations
 
 from phasescope.runs.execution import train
 from phasescope.runs.store import Run
-from phasescope.runs.store.tags import add_tag
 from phasescope.views.explorer.serve import serving
 from tools.screenshots import READY, chromium, wait_until
 
@@ -23,7 +21,7 @@ Visit = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def runs(trained, tiny_config, tmp_path_factory) -> list[Run]:
-    """The tiny run, its like of another seed, and one with attention; copies, as tags are written into them."""
+    """The tiny run, its like of another seed, and one with attention."""
     folder = tmp_path_factory.mktemp("kept")
     shutil.copytree(trained.path, folder / trained.name)
     others = [tiny_config("seed=1"), tiny_config("seed=2", "network.attention=[mid]", "network.heads=2")]
@@ -113,16 +111,3 @@ def test_runs_of_one_value_are_one_line_with_a_band(visit, runs):
     }
     assert len(values) == 2
     assert "default" not in values
-
-
-@pytest.mark.slow
-def test_tags_are_shown_and_filtered_by(visit, runs):
-    for tag in ("Learns <b>late</b>", "seen"):
-        add_tag(runs[0].path, tag)
-    page = visit(f"/#/run/{runs[0].name}", "run")
-    wait_until(page, "document.querySelectorAll('.runhead .tag').length === 2")
-    assert page.locator(".runhead .tag").all_inner_texts() == ["Learns <b>late</b>", "seen"]
-    assert violations(page) == []
-    table = visit("/#/runs?q=tag:late", "runs")
-    assert table.locator("tr[data-run]").count() == 1
-    assert table.locator("tr[data-run] .tag").all_inner_texts() == ["Learns <b>late</b>", "seen"]

@@ -22,7 +22,7 @@ from phasescope.core.sources import place_of, told_of
 
 FUNCTIONS = (
     runs.demo, runs.train, networks.predict, networks.designs, runs.observe, runs.exec, runs.sample, runs.ls,
-    runs.show, runs.tag, runs.compare, studies.report, studies.study, studies.sweep, studies.claims, networks.intervene,
+    runs.show, runs.compare, studies.report, studies.study, studies.sweep, studies.claims, networks.intervene,
     networks.clones, runs.explore, networks.measure, runs.export, runs.import_,
 )  # fmt: skip
 COMMANDS: dict[str, Callable[..., Any]] = {function.__name__.strip("_"): function for function in FUNCTIONS}

@@ -69,7 +69,6 @@ RunFolder = Annotated[Path, Parameter(name="RUN_DIR")]
 StudyName = Annotated[str, Parameter(name="NAME|PATH")]
 Target = Annotated[str, Parameter(name="RUN|STUDY", help=TARGET)]
 Measured = Annotated[str, Parameter(name="FILE.npz|RUN")]
-Text = Annotated[str, Parameter(name="TEXT")]
 Unpacked = Annotated[Path, Parameter(name="FILE.zip")]
 
 Whole = Annotated[int, Parameter(metavar="INT")]

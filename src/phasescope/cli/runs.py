@@ -151,17 +151,6 @@ def show(run: arg.RunName, /, *, runs: arg.Runs = Path("runs"), json: arg.Json =
     return run_summary(phasescope.find_run(run, runs)).to(json)
 
 
-def tag(run: arg.RunName, text: arg.Text, /, *, runs: arg.Runs = Path("runs")) -> None:
-    """Append a line to a run's tags, which ls, show, the explorer and the report show.
-
-    Args:
-        text: one line
-    """
-    from phasescope.runs.store.tags import add_tag
-
-    add_tag(phasescope.find_run(run, runs).path, text)
-
-
 def explore(*, runs: arg.Runs = Path("runs"), studies: arg.Studies = None, port: arg.Whole = 8421) -> None:
     """Serve the explorer on this machine: runs, how each learned, a pad to sample from them, and studies, in the browser.
 

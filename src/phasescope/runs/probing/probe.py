@@ -61,9 +61,6 @@ class Table(dict[str, dict[str, Score]]):
             for place, score in by_place.items()
         )
 
-    def _repr_html_(self) -> str:
-        return self.to_frame().to_html()
-
     def summed_up(self, places: int) -> Table:
         """The same, with one line for a measure that is left out at all places for one reason."""
         reasons: dict[str, list[str]] = {}

@@ -9,7 +9,6 @@ import numpy as np
 from phasescope.runs.store.catalogue import read_or
 from phasescope.runs.store.flat import config_columns
 from phasescope.runs.store.folder import Run, shown
-from phasescope.runs.store.tags import read_tags
 from phasescope.views.record import Record, score, success_share
 from phasescope.views.scores import probe_r2
 from phasescope.views.terms import READINGS
@@ -35,7 +34,6 @@ def _row(run: Run, with_settings: bool) -> dict[str, Any]:
         "title": str(record.config.get("name", "")),
         "seed": record.config.get("seed"),
         "settings": settings(record.config) if with_settings else {},
-        "tags": read_tags(run.path),
         **{key: record.status.get(key) for key in STATUS},
         "eta_s": _eta_s(record.status),
         **_learned(record),

@@ -11,7 +11,6 @@ import yaml
 from phasescope.core.places import Place
 from phasescope.runs.store.files import to_json, write_aside
 from phasescope.runs.store.folder import Run
-from phasescope.runs.store.tags import read_tags
 from phasescope.views.explorer.clouds import cloud_packet
 from phasescope.views.explorer.details import history
 from phasescope.views.explorer.painted import samples
@@ -58,7 +57,6 @@ def render_report(run: Run) -> str:
         name=run.name,
         title=run.name,
         query="",
-        tags=read_tags(run.path),
         subject=words.subject(record),
         verdict=words.verdict(record),
         headline=words.headline(record),

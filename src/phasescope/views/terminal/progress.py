@@ -57,13 +57,7 @@ def counting(task: str) -> Iterator[Callable[[int, int], None]]:
     """Report on standard error within the block how many of how many are done: a bar in a terminal, a line every
     `LINE_EVERY_S` elsewhere."""
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import MofNCompleteColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
 
     console = Console(highlight=False, markup=False, soft_wrap=True, stderr=True)
@@ -79,15 +73,7 @@ def counting(task: str) -> Iterator[Callable[[int, int], None]]:
     if not console.is_terminal:
         yield line
         return
-    text, eta = TextColumn("{task.description}", markup=False), TextColumn("ETA")
-    columns = (
-        text,
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        eta,
-        TimeRemainingColumn(),
-    )
+    columns = (*Bar.get_default_columns(), MofNCompleteColumn(), TimeElapsedColumn())
     # What a command prints goes above the bar, but stays out of it if it goes to a file.
     with Bar(*columns, console=console, transient=True, redirect_stdout=sys.stdout.isatty()) as bar:
         count = bar.add_task(task, total=None)

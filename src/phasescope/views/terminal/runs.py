@@ -5,7 +5,6 @@ from typing import Any
 
 from phasescope.runs.store import Run
 from phasescope.runs.store.folder import shown
-from phasescope.runs.store.tags import read_tags
 from phasescope.views.explorer.rows import row_of
 from phasescope.views.numbers import format_clock, format_count, format_percent
 from phasescope.views.record import Record, score
@@ -24,7 +23,6 @@ HEADS = (
     "behaviour",
     "representation",
     "wall",
-    "tags",
 )
 NUMBERS = ("state", "step", "steps", "images_seen", "success", "probe_r2", "wall_s")
 SEQUENCES = ("behaviour", "representation")
@@ -52,7 +50,6 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         _sequence_words(row["behaviour"]),
         _sequence_words(row["representation"]),
         format_clock(row["wall_s"]),
-        "; ".join(row["tags"]),
     )
 
 
@@ -63,7 +60,6 @@ def _row(run: Run) -> dict[str, Any]:
     return {
         "run": run.name,
         "path": shown(str(run.path)),
-        "tags": read_tags(run.path),
         **{key: row.get(key) for key in NUMBERS},
         **{name: phases[name]["sequence"] if name in phases else None for name in SEQUENCES},
         **({"error": row["error"]} if row["state"] == "broken" else {}),
@@ -76,7 +72,7 @@ def run_summary(run: Run) -> Result:
 
     def to_dict() -> dict[str, Any]:
         tree: dict[str, Any] = {"run": run.name, "path": shown(str(run.path)), "status": record.status}
-        tree |= {"tags": read_tags(run.path), "metrics": run.metrics, "about": record.about}
+        tree |= {"metrics": run.metrics, "about": record.about}
         return tree | {"config": record.config}
 
     return Result(_run_blocks(run, record), to_dict)
@@ -85,7 +81,6 @@ def run_summary(run: Run) -> Result:
 def _run_blocks(run: Run, record: Record) -> Iterator[str | Table]:
     status = record.status
     yield f"{run.name}  {status['state']}  step {status.get('step', 0):,}/{status.get('steps', 0):,}"
-    yield from (f"tag: {tag}" for tag in read_tags(run.path))
     if "error" in status:
         yield f"error: {status['error']}"
     if status["state"] != "broken":

@@ -11,7 +11,7 @@ import {members, runs, subscribe} from "./live.js";
 import {ManifoldPanel} from "./manifold.js";
 import {render} from "./preact.js";
 import {address, remember} from "./route.js";
-import {phaseBadge, stateOf, tagsOf} from "./runs.js";
+import {phaseBadge, stateOf} from "./runs.js";
 import {following, followKeys, scrubber} from "./scrubber.js";
 import {pageOf} from "./studies.js";
 import {phaseKey, phasesTerm, term} from "./words.js";
@@ -179,7 +179,7 @@ function head({name, details, studies, snapshot, error}) {
     isSampled && h("a.button", {href: address("sample", name)}, "generate with it"),
     h("a.button", {href: address("runs", "", {runs: name})}, "compare")
   ];
-  const title = ALONE ? h("h2", "Through training") : [h("h1", name), tagsOf(row.tags)];
+  const title = ALONE ? h("h2", "Through training") : h("h1", name);
   const link = study => h("a.study", {href: pageOf(study)}, study);
   const tile = ([fact, word], i) =>
     h("div", h("dt", term(word, fact)), h("dd", headline.values[index]?.[i] ?? "–"));

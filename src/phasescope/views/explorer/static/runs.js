@@ -28,13 +28,12 @@ let studies = {};
 const FILTERS = {
   "state:": (row, word) => row.state === word,
   "phase:": (row, word) => row.phases?.behaviour?.last?.toLowerCase() === word,
-  "study:": (row, word) => studies[row.digest]?.study.toLowerCase() === word,
-  "tag:": (row, word) => (row.tags ?? []).some(tag => tag.toLowerCase().includes(word))
+  "study:": (row, word) => studies[row.digest]?.study.toLowerCase() === word
 };
 
 export const format = value => (typeof value === "object" ? JSON.stringify(value) : String(value));
 
-// every word must occur in the name, or in key=value of a setting, or be state:done, phase:C, tag:x, study:x
+// every word must occur in the name, or in key=value of a setting, or be state:done, phase:C, study:x
 function matches(row, text) {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   return words.every(word => {
@@ -167,13 +166,6 @@ function nothing() {
   );
 }
 
-export const tagsOf = tags =>
-  tags?.length > 0 &&
-  h(
-    "span.tags",
-    tags.map(tag => h("span.tag", tag))
-  );
-
 export function phaseBadge(phase) {
   const isOpen = phase === "undecided";
   return h(
@@ -235,7 +227,7 @@ function tableRow(row, fields, chosen, set) {
   const link = h("a", {href: address("run", name)}, name);
   const cells = [
     h("td", h("input", box)),
-    h("td.run", link, tagsOf(row.tags), h("span.settings", {title: words}, error ?? words)),
+    h("td.run", link, h("span.settings", {title: words}, error ?? words)),
     h("td.state", stateOf(row))
   ];
   return h("tr", {key: name, "data-run": name}, cells, numbers(row, state === "broken"));
