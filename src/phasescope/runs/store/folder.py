@@ -157,6 +157,11 @@ class Run:
         return read_json_lines(self.path / SCALARS)
 
     @property
+    def observations(self) -> list[Run]:
+        """Further observations of the run's stored weights, each a run folder of its own, by name."""
+        return [Run(path.parent) for path in sorted((self.path / "observations").glob("*/config.yaml"))]
+
+    @property
     def snapshots(self) -> list[Snapshot]:
         """All whole snapshots, by ascending step."""
         folders = [
