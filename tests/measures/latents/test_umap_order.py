@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
@@ -122,3 +126,21 @@ def test_seeds_that_disagree_widen_the_interval(labels):
     assert many.high - many.low > one.high - one.low
     assert many.low < many.detail["lowest_seed"] + 0.05
     assert many.detail["highest_seed"] < many.high + 0.05
+
+
+def test_umap_leaves_the_number_of_pytorchs_threads_as_it_is():
+    """In a process of its own: numba sets it when it first starts its threads, if scikit-learn has used OpenMP before."""
+    script = (
+        "import numpy, torch; torch.set_num_threads(1)\n"
+        "from phasescope.measures import trustworthiness\n"
+        "from phasescope.measures.latents.umap_order import umap\n"
+        "x = numpy.random.default_rng(0).normal(size=(1024, 32))\n"
+        "trustworthiness(x, x[:, :2], resamples=2)\n"
+        "umap(x, 15, 20, 0)\n"
+        "print(torch.get_num_threads())"
+    )
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "2"}
+    ran = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.split()[-1] == "1"

@@ -111,9 +111,11 @@ def umap(
     hundred rows it would compute them one by one.
     """
     from sklearn.metrics import euclidean_distances
+    from threadpoolctl import threadpool_limits
 
     distances = euclidean_distances(x / x.std())
-    with warnings.catch_warnings():
+    # Numba's pool sets OpenMP's number of threads, and with it PyTorch's; the block puts it back.
+    with warnings.catch_warnings(), threadpool_limits():
         warnings.simplefilter("ignore")
         embedding = _umap_kept_on_disk()(
             n_components=COMPONENTS,
