@@ -36,7 +36,10 @@ SMALL = (
 )
 OBJECT = "64 samples at each snapshot, every 100 steps, by DPM-Solver in 12 steps; the background's noise is read apart."
 BEGUN = 0.1  # share of correct samples from which they are becoming correct
-SITE = "The sheet is read at mid, t = 600, from 128 labels under two noise draws."
+SITE = (
+    "The sheet is read at mid, t = 600, from 128 labels under two noise draws. A sheet that bends back on itself looks "
+    "unordered from so few labels (study `resolution`)."
+)
 
 
 def order_gained(runs: Runs) -> np.ndarray:
