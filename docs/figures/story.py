@@ -29,7 +29,7 @@ CURVES = {
     "": ("correct samples", INK),
     "order": ("probe R²", PALETTE["order"][0]),
     "label_share": ("label variance", PALETTE["told"][0]),
-    "sheet_order": ("order of the sheet", PALETTE["seen"][0]),
+    "sheet_order": ("order of the sheet (128 labels)", PALETTE["seen"][0]),
 }
 """by measure, the empty one being the share of correct samples: name and colour"""
 BANDS = {"behaviour": "phase of the samples", "sheet": "phase of the sheet"}
@@ -118,7 +118,7 @@ def _readings(ax: Any, record: Record, site: Any, shown: list[int]) -> None:
     for step in shown:
         ax.axvline(step, color=MUTED, linewidth=0.4, linestyle=":", zorder=0)
     ax.set(xlim=(0, steps[-1]), ylim=(-0.42, 1.04), xlabel="gradient steps", yticks=[0, 0.5, 1])
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), fontsize=7, ncols=8, borderaxespad=0.1)
+    ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), fontsize=6.5, ncols=8, borderaxespad=0.1)
 
 
 if __name__ == "__main__":
