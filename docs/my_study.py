@@ -14,7 +14,7 @@ STUDY = Study(
     question="Are wider bumps learned earlier?",
     base="fast",  # the preset that every cell starts from
     cells=CELLS,
-    seeds=8,  # runs per cell
+    seeds=12,  # runs per cell
     claims=[
         Claim(
             "wider_earlier",

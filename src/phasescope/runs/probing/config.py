@@ -120,7 +120,9 @@ def check_conditions(field: str, given: Sequence[int], conditions: Sequence[int]
     """Raises ValueError where `given` are no conditions of a family that has `conditions`."""
     if conditions is None:
         if given:
-            raise ValueError(f"`{field}` (={given[0]}) must be left out: this family has no conditions")
+            raise ValueError(
+                f"`{field}` (={given[0]}) must be left out or `usual`: this family has no conditions"
+            )
     elif not given:
         raise ValueError(f"`{field}` (=nothing) must be given, from {conditions[0]} to {conditions[-1]}")
     for t in given:
