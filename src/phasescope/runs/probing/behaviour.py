@@ -1,4 +1,4 @@
-"""What became of painted images, from what the world's reader read in them: outcomes, accuracy, errors, split by split."""
+"""Metrics of generated images, computed from the reader's estimates: outcomes, accuracy and errors, by split."""
 
 from collections.abc import Mapping
 from itertools import combinations
@@ -15,43 +15,42 @@ from phasescope.worlds.base import Columns, Reader
 def behaviour(
     reader: Reader, read: Columns, labels: Mapping[str, Float[np.ndarray, "m K"]], factors: Factors
 ) -> dict[str, Any]:
-    """`outcomes` (n, and the share of each), `accuracy` (of each factor, and `joint`: of all at once), `error` (the median
-    of each factor's absolute error where there is an estimate), and the reader's own summary, each by split.
+    """Return the metrics of generated images by split: `outcomes` (n, and the share of each), `accuracy` (by factor, and
+    `joint` for all factors at once), `error` (each factor's median absolute error), and the reader's own summary.
 
-    Accuracy and error also by each of the reader's ungated ways, as `accuracy_matched`, `error_matched`; of a reader that
-    has some, `accuracy_half` too, within half of its tolerance. `by_class` has, by split, categorical factor and
-    class, `n` and the share `right`. `together` has, by way (`formed` is the reader's own), split and pair of factors,
-    whether one is right where the other is: the excess acc_xy - acc_x acc_y and phi, as scores (see
-    `measures.joint_accuracy`).
+    Ungated readings have their own accuracy and error, such as `accuracy_matched` and `error_matched`; a reader with ungated
+    readings has `accuracy_half` too, at half its tolerance. `by_class` has, by split, categorical factor and class, `n` and
+    the share `right`. `together` has, by reading (`formed` is the gated one), split and pair of factors, how their
+    correctness is associated: the excess acc_xy - acc_x acc_y and phi, as scores (see `measures.joint_accuracy`).
 
     Args:
-        read: of all images, split by split in the order of `labels`.
+        read: the estimates of all images, split by split in the order of `labels`.
     """
     result: dict[str, Any] = {"outcomes": {}}
     begin = 0
-    for split, told in labels.items():
-        part = slice(begin, begin + len(told))
-        begin += len(told)
+    for split, asked in labels.items():
+        part = slice(begin, begin + len(asked))
+        begin += len(asked)
         columns = {name: values[part] for name, values in read.items()}
-        became = reader.outcome(columns, told)
+        outcomes = reader.outcome(columns, asked)
         result["outcomes"][split] = {
-            "n": len(told),
-            **{outcome.name: float((became == outcome.name).mean()) for outcome in reader.outcomes},
+            "n": len(asked),
+            **{outcome.name: float((outcomes == outcome.name).mean()) for outcome in reader.outcomes},
         }
-        read_so = in_every_way(reader, columns, told)
-        if len(read_so) > 1:
-            right, far = read_so["formed"]
+        readings = in_every_way(reader, columns, asked)
+        if len(readings) > 1:
+            right, far = readings["formed"]
             half = right & ~(far > reader.tolerance / 2)
             result.setdefault("accuracy_half", {})[split] = _accuracy(half, factors)
-        for way, (right, far) in read_so.items():
+        for way, (right, far) in readings.items():
             end = "" if way == "formed" else f"_{way}"
             result.setdefault(f"accuracy{end}", {})[split] = _accuracy(right, factors)
             result.setdefault(f"error{end}", {})[split] = _median_errors(far, factors)
             if way == "formed" and factors.categorical.any():
-                result.setdefault("by_class", {})[split] = _by_class(right, told, factors)
+                result.setdefault("by_class", {})[split] = _by_class(right, asked, factors)
             if pairs := _together(right, factors):
                 result.setdefault("together", {}).setdefault(way, {})[split] = pairs
-        for name, value in reader.summary(columns, told).items():
+        for name, value in reader.summary(columns, asked).items():
             result.setdefault(name, {})[split] = value
     return result
 
@@ -59,11 +58,12 @@ def behaviour(
 def in_every_way(
     reader: Reader, columns: Columns, labels: Float[np.ndarray, "m K"]
 ) -> dict[str, tuple[Bool[np.ndarray, "m K"], Float[np.ndarray, "m K"]]]:
-    """By way of reading, the reader's own `formed` first, whether each factor of each image is right, and how far off."""
-    found = {"formed": (reader.right(columns, labels), np.abs(reader.errors(columns, labels)))}
+    """Return, by reading with the gated one (`formed`) first, whether each factor of each image is correct, and its absolute
+    error."""
+    readings = {"formed": (reader.right(columns, labels), np.abs(reader.errors(columns, labels)))}
     for way, error in reader.ungated(columns, labels).items():
-        found[way] = reader.within(error, labels), np.abs(error)
-    return found
+        readings[way] = reader.within(error, labels), np.abs(error)
+    return readings
 
 
 def _accuracy(right: Bool[np.ndarray, "m K"], factors: Factors) -> dict[str, float]:
@@ -74,16 +74,16 @@ def _accuracy(right: Bool[np.ndarray, "m K"], factors: Factors) -> dict[str, flo
 def _median_errors(far: Float[np.ndarray, "m K"], factors: Factors) -> dict[str, float | None]:
     return {
         factor.name: float(np.median(known))
-        if len(known := one[np.isfinite(one)]) and not factor.categorical
+        if len(known := errors[np.isfinite(errors)]) and not factor.categorical
         else None
-        for factor, one in zip(factors, far.T, strict=True)
+        for factor, errors in zip(factors, far.T, strict=True)
     }
 
 
 def _by_class(
     right: Bool[np.ndarray, "m K"], labels: Float[np.ndarray, "m K"], factors: Factors
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """By categorical factor and class, among the images asked for of that class, `n` and the share whose factor is right."""
+    """Return, by categorical factor and class, the number `n` of images conditioned on it, and the share `right`."""
     return {
         factor.name: {
             factor.class_name(value): {"n": int(asked.sum()), "right": float(right[asked, k].mean())}
@@ -96,23 +96,21 @@ def _by_class(
 
 
 def _together(right: Bool[np.ndarray, "m K"], factors: Factors) -> dict[str, dict[str, Any]]:
-    """By pair of factors, as in `x,y`: `excess` and `phi`, as scores; none of fewer than 10 images."""
+    """Return the scores `excess` and `phi` by pair of factors, such as `x,y`; empty for fewer than 10 images."""
     if len(right) < 10:
         return {}
     result = {}
     for i, j in combinations(range(len(factors)), 2):
-        found = joint_accuracy(right[:, i], right[:, j])
-        result[f"{factors.names[i]},{factors.names[j]}"] = {
-            "excess": found.difference.to_dict(),
-            "phi": found.phi.to_dict(),
-        }
+        joint = joint_accuracy(right[:, i], right[:, j])
+        scores = {"excess": joint.difference.to_dict(), "phi": joint.phi.to_dict()}
+        result[f"{factors.names[i]},{factors.names[j]}"] = scores
     return result
 
 
 def reading_columns(
     reader: Reader, read: Columns, labels: Float[np.ndarray, "n K"], split: np.ndarray, factors: Factors
 ) -> dict[str, np.ndarray]:
-    """A row an image: its label, its split, its outcome, what was read, the error of each factor."""
+    """Return a table with one row per image: its label, split, outcome, estimates, and the error of each factor."""
     errors = reader.errors(read, labels)
     return {
         **{f"label_{name}": labels[:, k] for k, name in enumerate(factors.names)},

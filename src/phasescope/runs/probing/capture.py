@@ -1,8 +1,7 @@
-"""Activations by name, in one pass, with hooks that always go away.
+"""Activations by name, in one pass, with hooks that are always removed.
 
-A tap is a module. A network with a method `tap(name)` names its own; of any other network it is the submodule of that
-name, as PyTorch has it (``down_blocks.1``). For a function that is no module, taps are given as a mapping to the modules
-that it calls.
+A tap is a named layer. A network may define its own names with a method `tap(name)`; otherwise they are those of PyTorch's
+submodules (``down_blocks.1``). For a function that is no module, taps are given as a mapping to the modules that it calls.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,7 +22,7 @@ Taps = Sequence[str] | Mapping[str, nn.Module]
 
 
 class _AllCaptured(Exception):
-    """Ends a forward pass that has passed its last tap."""
+    """Ends a forward pass after its last layer of interest."""
 
 
 @contextmanager
@@ -37,10 +36,10 @@ def removed_after(handles: Iterable[RemovableHandle]) -> Iterator[None]:
 
 
 def find_tap(network: Network, name: str) -> nn.Module:
-    """The module of a tap: what the network itself calls so, or its submodule of that name.
+    """Return the module of a tap, by the network's own name for it or as the submodule of that name.
 
     Raises:
-        ValueError: there is neither.
+        ValueError: the network has neither.
     """
     own = getattr(network, "tap", None)
     if own is None and not isinstance(network, nn.Module):
@@ -61,12 +60,12 @@ def activations(
     labels: Float[Tensor, "B K"],
     flat: bool = True,
 ) -> dict[str, Float[Tensor, "B ..."]]:
-    """The outputs of the blocks `taps`, flattened unless not `flat`, from one pass that ends at the last of them.
+    """Return the outputs of the blocks `taps`, flattened if `flat`, from one pass that ends at the last of them.
 
-    Of an output that is a tuple the first entry is taken: blocks give their skips beside it.
+    Only the first entry of a tuple is returned, since blocks also return their skip connections.
 
     Raises:
-        ValueError: a tap that is not there, that the pass did not reach, or whose output is no tensor.
+        ValueError: a block does not exist, is not reached by the pass, or has an output that is no tensor.
     """
     captured: dict[str, Tensor] = {}
 
@@ -96,7 +95,7 @@ def activations(
 
 
 def reached_taps(network: nn.Module, x_t: Tensor, t: Tensor, labels: Tensor) -> list[str]:
-    """The network's own children that a pass calls by themselves and whose outputs are tensors, in the order of the
+    """Return the names of the network's direct children that a pass calls and whose outputs are tensors, in order of
     calls."""
     reached: list[str] = []
 
@@ -120,8 +119,8 @@ def reached_taps(network: nn.Module, x_t: Tensor, t: Tensor, labels: Tensor) -> 
 
 
 def check_hears(network: Any, tap: str, world: World, family: Family, labels: Tensor, seed: int) -> None:
-    """Raises UserError if a layer's output is the same for every label, at the least, a middle and the most noise: then
-    nothing of a label can be put in there."""
+    """Raise UserError if a layer's output is the same for every label at the least, a middle and the most noise: no label
+    can be put in there."""
     x_0 = world.render(labels.clone())
     noise = torch.randn(x_0.shape, generator=torch_generator(seed, "tap noise"))
     known = family.conditions

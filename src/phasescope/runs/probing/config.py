@@ -12,11 +12,11 @@ from phasescope.models.families.base import FamilyConfig
 
 Usual = Literal["usual"]
 TRAINED_IMAGES, OTHER_IMAGES = 128, 64
-"""painted for labels of the split that is trained on, and of each other, where nobody says how many"""
+"""default numbers of sampled images of the training split, and of each other split"""
 
 
 class SnapshotPlanConfig(Config):
-    """Dense early, then even; the first and the last step always."""
+    """Steps of snapshots: dense early in training, then evenly spaced; always the first and the last step."""
 
     dense_every: int = Field(200, ge=1)
     """steps between early snapshots"""
@@ -26,13 +26,13 @@ class SnapshotPlanConfig(Config):
     """steps between later snapshots"""
 
     def due(self, step: int, last: int) -> bool:
-        """Whether a snapshot is due after `step` steps of a run of `last`."""
+        """Return whether a snapshot is due after `step` steps of a run of `last` steps."""
         every = self.dense_every if step <= self.dense_until else self.every
         return step % every == 0 or step == last
 
 
 class PlaceConfig(Config):
-    """Where in the network, and under which condition of the family, a representation is read."""
+    """The layer, and the condition of the family, at which a representation is read."""
 
     tap: str
     """a layer of the network"""
@@ -45,7 +45,7 @@ class PlaceConfig(Config):
 
 
 class ProbingConfig(Config):
-    """The snapshots: when, which labels, which places. What is `usual` the network and the family say."""
+    """Snapshots: their steps, labels, layers and timesteps. The network and the family define what is `usual`."""
 
     snapshots: SnapshotPlanConfig = SnapshotPlanConfig()
     """when snapshots are taken"""
@@ -117,7 +117,7 @@ class ProbingConfig(Config):
 
 
 def check_conditions(field: str, given: Sequence[int], conditions: Sequence[int] | None) -> None:
-    """Raises ValueError where `given` are no conditions of a family that has `conditions`."""
+    """Raise ValueError if some of `given` are not among a family's `conditions`."""
     if conditions is None:
         if given:
             raise ValueError(
@@ -135,15 +135,15 @@ def check_conditions(field: str, given: Sequence[int], conditions: Sequence[int]
 def resolved(
     plan: ProbingConfig, taps: Sequence[str] | None, usual_taps: Sequence[str], family: FamilyConfig
 ) -> ProbingConfig:
-    """The plan with what is usual said, for a network and a family.
+    """Return the plan in which every `usual` is replaced by the value for a network and a family.
 
     Args:
-        taps: of the network, where they are known.
-        usual_taps: where latents are read where nobody says so; the last is where the representation's phase is read, the
-            first where P1's reading is.
+        taps: all layers of the network that have names, if they are known.
+        usual_taps: layers at which latents are read by default. The representation's phase is read at the last of them, P1's
+            order at the first.
 
     Raises:
-        ValueError: a tap or a timestep that is not there, or at which nothing is recorded.
+        ValueError: a layer or a timestep does not exist, or is not among those that are recorded.
     """
     own_taps = tuple(usual_taps) if plan.taps == "usual" else plan.taps
     for tap in own_taps:

@@ -1,12 +1,12 @@
-"""What somebody would paint who only copies the training images, as contenders of a network.
+"""Baselines that only copy training images, scored on the same labels and by the same reader as a network's images.
 
-A **copier** paints the training image whose label is nearest, each factor in shares of its range. A **factorized copier**
-takes the nearest trained value of each factor by itself, and paints that combination, trained on or not. A **kernel
-smoother** paints the mean of training images, weighed by how near their labels are (Nadaraya 1964; Watson 1964), with the
-bandwidth that foretells its own training images best, each left out. What they paint is read as a network's images are, on
-the same labels. Only what is right beyond them says something of learning:
+The **nearest-neighbour baseline** (recorded as `copier`) returns the training image whose label is nearest, with distances
+in shares of each factor's range. The **per-factor nearest-neighbour baseline** (`factorized copier`) takes the nearest
+trained value of each factor separately and renders that combination, trained on or not. The **kernel baseline** (`kernel
+smoother`) averages training images, weighted by how near their labels are (Nadaraya 1964; Watson 1964), with the bandwidth
+of the least leave-one-out error. Only accuracy beyond a baseline is evidence of learning:
 
-    excess = (acc - acc_copier) / (1 - acc_copier).
+    excess = (acc - acc_baseline) / (1 - acc_baseline).
 """
 
 from __future__ import annotations
@@ -26,36 +26,36 @@ if TYPE_CHECKING:
 
 Labels = Float[np.ndarray, "n K"]
 Painter = Callable[["World", Labels, Labels], np.ndarray]
-"""From (world, training labels, labels asked for) images, (n, C, *spatial)."""
+"""Maps (world, training labels, labels asked for) to images, (n, C, *spatial)."""
 
 AT_ONCE = 2**22
-"""differences of labels, and pixels, that exist at a time"""
+"""differences of labels, and pixels, held in memory at a time"""
 NEIGHBOURS = 64
-"""training labels that a smoother weighs, the nearest"""
+"""nearest training labels that the kernel baseline averages over"""
 TRIED_ON = 256
 """training images by which its bandwidth is chosen"""
 BANDWIDTHS = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
-"""that are tried, times the median distance of a training label to the next"""
+"""candidates, in units of the median distance between neighbouring training labels"""
 TOLD = "accuracy"
-"""what the readings that are compared begin with"""
+"""prefix of the readings that are compared"""
 
 
 def nearest_labels(training: Labels, labels: Labels, factors: Factors) -> Labels:
-    """Of each label the training label nearest to it."""
+    """Return the training label nearest to each label."""
     return training[_nearest(training, labels, factors, 1)[0][:, 0]]
 
 
 def nearest_values(training: Labels, labels: Labels, factors: Factors) -> Labels:
-    """Of each label the nearest trained value of each factor."""
+    """Return the nearest trained value of each factor of each label."""
     columns = []
     for factor, trained, asked in zip(factors, training.T, labels.T, strict=True):
-        alone, values = Factors([factor]), np.unique(trained)[:, None]
-        columns.append(nearest_labels(values, asked[:, None], alone)[:, 0])
+        values = np.unique(trained)[:, None]
+        columns.append(nearest_labels(values, asked[:, None], Factors([factor]))[:, 0])
     return np.stack(columns, axis=1)
 
 
 def smoothed(world: World, training: Labels, labels: Labels) -> np.ndarray:
-    """The kernel smoother's images."""
+    """Return the images of the kernel baseline."""
     factors = world.factors.visible
     some = training[numpy_generator(0, "smoothed").permutation(len(training))[:TRIED_ON]]
     rows, away = _nearest(training, some, factors, NEIGHBOURS + 1)
@@ -74,21 +74,21 @@ def smoothed(world: World, training: Labels, labels: Labels) -> np.ndarray:
 
 
 def _nearest(training: Labels, labels: Labels, factors: Factors, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Of each label the rows of the `count` nearest training labels, and how far they are, in shares of range."""
+    """Return the rows of the `count` training labels nearest to each label, and their distances in shares of the range."""
     span, count = factors.span, min(count, len(training))
     rows, distances = [], []
     for some in np.array_split(labels, max(1, len(labels) * training.size // AT_ONCE)):
         away = np.sqrt(((factors.difference(training[None], some[:, None]) / span) ** 2).sum(2))
-        found = away.argmin(1)[:, None] if count == 1 else np.argpartition(away, count - 1, axis=1)[:, :count]
-        rows.append(found)
-        distances.append(np.take_along_axis(away, found, axis=1))
+        near = away.argmin(1)[:, None] if count == 1 else np.argpartition(away, count - 1, axis=1)[:, :count]
+        rows.append(near)
+        distances.append(np.take_along_axis(away, near, axis=1))
     return np.concatenate(rows), np.concatenate(distances)
 
 
 def _mean_image(
     world: World, training: Labels, rows: np.ndarray, away: np.ndarray, width: float, counts: np.ndarray
 ) -> np.ndarray:
-    """The mean of the images in `rows` that count, weighed by exp(-away^2 / (2 width^2))."""
+    """Return the mean of the images in `rows` for which `counts` is True, weighted by exp(-away^2 / (2 width^2))."""
     log_w = np.where(counts, -(away**2) / (2 * width**2), -np.inf)
     w = np.exp(log_w - log_w.max(axis=1, keepdims=True))
     w /= w.sum(axis=1, keepdims=True)
@@ -119,44 +119,45 @@ COPIERS: Mapping[str, Painter] = {
 
 
 def copied(world: World, labels: Mapping[str, Labels]) -> dict[str, dict[str, Any]]:
-    """By copier its accuracy in every reading, as `behaviour` has it of a network, on the labels of each split.
+    """Return each baseline's accuracy by reading, in the format of `behaviour`, on the labels of each split.
 
-    Nothing where the world has no reader, or an image of its training labels alone, or a label names several images.
+    Empty if the world has no reader, can only render its training labels, or has several images per label.
     """
     reader = world.reader()
     if reader is None or not world.continuous or world.factors.hidden:
         return {}
     training, asked = world.training_labels(), np.concatenate(list(labels.values()))
-    found = {}
-    for name, paint in COPIERS.items():
-        told = behaviour(reader, reader.read(paint(world, training, asked)), labels, world.factors.visible)
-        found[name] = {reading: by for reading, by in told.items() if reading.startswith(TOLD)}
-    return found
+    scores = {}
+    for name, sample in COPIERS.items():
+        read = reader.read(sample(world, training, asked))
+        metrics = behaviour(reader, read, labels, world.factors.visible)
+        scores[name] = {reading: by for reading, by in metrics.items() if reading.startswith(TOLD)}
+    return scores
 
 
 def copied_of_splits(world: World, n: int, seed: int) -> dict[str, dict[str, float]]:
-    """By copier and split the share of `n` labels of each split whose factors are all right."""
+    """Return, by baseline and split, the share of `n` labels of each split for which all factors are correct."""
     splits = world.splits().items()
     asked = {name: split(n, numpy_generator(seed, f"copier {name}")) for name, split in splits}
     return {
-        copier: {split: shares["joint"] for split, shares in told[TOLD].items()}
-        for copier, told in copied(world, asked).items()
+        copier: {split: shares["joint"] for split, shares in metrics[TOLD].items()}
+        for copier, metrics in copied(world, asked).items()
     }
 
 
 def excess(told: Mapping[str, Any], copiers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """`excess`: by copier, reading and split how much more is right, all factors at once, than a copier gets right, over all
-    that it gets wrong; None where it gets nothing wrong. Nothing where there are no copiers."""
-    found: dict[str, dict[str, dict[str, float | None]]] = {}
+    """Return `excess`, by baseline, reading and split: (joint accuracy - the baseline's) / (1 - the baseline's), or None if
+    the baseline's is 1. Empty without baselines."""
+    beyond: dict[str, dict[str, dict[str, float | None]]] = {}
     for copier, readings in copiers.items():
         for reading, by_split in readings.items():
             own = told.get(reading, {})
-            found.setdefault(copier, {})[reading] = {
-                split: _beyond(own[split]["joint"], of["joint"])
-                for split, of in by_split.items()
+            beyond.setdefault(copier, {})[reading] = {
+                split: _beyond(own[split]["joint"], shares["joint"])
+                for split, shares in by_split.items()
                 if split in own
             }
-    return {"excess": found} if found else {}
+    return {"excess": beyond} if beyond else {}
 
 
 def _beyond(reached: float, copied: float) -> float | None:

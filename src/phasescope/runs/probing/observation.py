@@ -1,7 +1,7 @@
-"""One look at a network: images that it paints, latents that it forms, its family's own metrics.
+"""An observation of a network: its generated images, its latents and its family's own metrics.
 
-All inputs are fixed for a run: the labels, the noise that sampling starts from, the noise in every x_t. So successive
-observations differ by what was learnt alone.
+All inputs are fixed for a run: the labels, the noise that sampling starts from, the noise in every x_t. Successive
+observations therefore differ only by training.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from phasescope.worlds.base import World
 
 
 class Observation(NamedTuple):
-    """Images of a probe set's `sample_labels`, latents of its `latent_labels`, and the family's own metrics."""
+    """The images of a probe set's `sample_labels`, the latents of its `latent_labels`, and the family's own metrics."""
 
     images: Float[np.ndarray, "n C *spatial"]
     latents: Latents
@@ -34,11 +34,11 @@ class ProbeSet:
     """The fixed inputs of all observations of a run.
 
     Args:
-        plan: resolved, as `probing.config.resolved` answers it.
-        task: what is learnt, where more is known of it than the world.
+        plan: as returned by `probing.config.resolved`.
+        task: the training task; by default that of the world.
 
     Attributes:
-        labels: by split those for which images are painted, (m, K).
+        labels: by split, the labels for which images are sampled, (m, K).
         latent_labels: (n, K), trained on or not.
     """
 
@@ -70,16 +70,16 @@ class ProbeSet:
 
     @property
     def sample_labels(self) -> Float[np.ndarray, "n K"]:
-        """Labels of the painted images, split by split."""
+        """The labels of the generated images, split by split."""
         return np.concatenate(list(self.labels.values()))
 
     @property
     def split(self) -> np.ndarray:
-        """The split of each painted image, (n,) of str."""
+        """The split of each generated image, (n,) of str."""
         return np.repeat(list(self.labels), [len(labels) for labels in self.labels.values()])
 
     def observe(self, network: nn.Module, references: Mapping[str, Any]) -> Observation:
-        """Look at `network`, which is left as it was; `references` are those of the family."""
+        """Observe `network`, which is not changed; `references` are those of the family."""
         latents = Latents({}, {}, {})
         if self.plan.reads_latents:
             latents = self.inputs.latents(network, self.plan.taps)
@@ -87,5 +87,5 @@ class ProbeSet:
             parts = self.world, self.sample_labels, self.plan.batch, "probe sampling", self.seed, self.device
             images = sample_labels(network, self.family, *parts)
             known = "references" in self.plan.observe
-            told = self.family.examine(network, self.examples, references) if known else {}
-        return Observation(images, latents, told)
+            metrics = self.family.examine(network, self.examples, references) if known else {}
+        return Observation(images, latents, metrics)

@@ -1,8 +1,8 @@
-"""A snapshot, from look to numbers: observe the network, read its images, measure its latents, set the nulls beside.
+"""Snapshots: observe the network, read its images, measure its latents, and add the baselines to each score.
 
-Outcomes come from images alone, representation scores from latents alone. The nulls that do not change while a run learns
-(pixels, label encodings, the family's references) are computed once, and kept in `references.json`; the untrained network's
-are those of step 0.
+Outcomes come only from images, representation scores only from latents. The baselines that do not change during training
+(pixels, label encodings, the family's references) are computed once and stored in `references.json`; the untrained network's
+scores are those of step 0.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -35,14 +35,14 @@ from phasescope.runs.store.writer import RunWriter
 from phasescope.worlds.base import Columns
 
 LEARNT = ("order", "order_told", "order_seen")
-"""scores of which is told as well how much of them was learnt"""
+"""scores for which the gain over the untrained network is recorded too"""
 OF_SHEET = ("label_share", "label_dimension", "sheet_trustworthiness", "sheet_order")
-"""scores that the phase of the sheet is read from, in the order of `sheet_phase`"""
+"""scores from which the phase of the sheet is read, in the order of `sheet_phase`"""
 OF_LATENTS = ("order", "trustworthiness", "participation_ratio")
-"""of the battery, what is measured at each snapshot beside them"""
+"""further measures of the battery that are taken at each snapshot"""
 Scores = dict[str, dict[Place, Score]]
 Measured = tuple[dict[str, Score], np.ndarray | None]
-"""Of one place every measure's score, and UMAP's embedding where it was asked for."""
+"""The scores of one place by measure, and UMAP's embedding if it was asked for."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -50,8 +50,8 @@ class Observer(ProbeSet):
     """Takes the snapshots of one run.
 
     Args:
-        encode: labels (n, K) -> (n, features), what the network is given of them; None if that is not known.
-        folder: where snapshots and references go.
+        encode: labels (n, K) -> (n, features), the network's encoding of them; None if it is not known.
+        folder: the run folder for snapshots and references.
     """
 
     encode: Callable[[Tensor], Tensor | None]
@@ -63,63 +63,61 @@ class Observer(ProbeSet):
         self.own_measures = load_measures(self.plan.measures)
 
     def record(self, network: nn.Module, step: int) -> dict[str, Any]:
-        """Write the snapshot of `step` and return its metrics, JSON-ready."""
+        """Write the snapshot of `step` and return its metrics as JSON-ready values."""
         seen = self.observe(network, self.references.get("family", {}))
         read = None if self.reader is None else self.reader.read(seen.images)
         for name in seen.family:
             check_name(name, f"{type(self.family).__name__}.examine` (={name})")
         scores, embeddings = self._representation(seen.latents)
         self._write(step, network, seen, read, embeddings)
-        painted = self._painted(read)
+        behaviour_metrics = self._behaviour(read)
         return {
-            **painted,
+            **behaviour_metrics,
             **{
                 name: {str(place): score.to_dict() for place, score in by_place.items()}
                 for name, by_place in scores.items()
             },
             **seen.family,
-            "phase": self._phases(painted, scores, step),
+            "phase": self._phases(behaviour_metrics, scores, step),
         }
 
     @cached_property
     def references(self) -> dict[str, Any]:
-        """`scores` of pixels and encodings, measure -> null -> place -> value; the family's own; what `copiers` get right.
-
-        Computed once a run.
-        """
-        found = self.folder.references
-        if found is None:
-            found = {"scores": self._null_scores() if "latents" in self.plan.observe else {}}
+        """The baselines: `scores` of pixels and encodings (measure -> baseline -> place -> value), the references of the
+        `family`, and the accuracies of nearest-neighbour baselines (`copiers`). Computed once per run."""
+        stored = self.folder.references
+        if stored is None:
+            stored = {"scores": self._baseline_scores() if "latents" in self.plan.observe else {}}
             if "references" in self.plan.observe:
-                found["family"] = dict(self.family.references(self.examples))
-                found["copiers"] = copied(self.world, self.labels)
-            self.folder.write_json("references.json", found)
-        return found
+                stored["family"] = dict(self.family.references(self.examples))
+                stored["copiers"] = copied(self.world, self.labels)
+            self.folder.write_json("references.json", stored)
+        return stored
 
-    def _null_scores(self) -> dict[str, dict[str, dict[str, float]]]:
+    def _baseline_scores(self) -> dict[str, dict[str, dict[str, float]]]:
         taps = list(self.plan.taps)
-        nulls = nulls_of(self.inputs, taps, None, self.encode)
+        baselines = nulls_of(self.inputs, taps, None, self.encode)
         places = self.inputs.places(taps)
-        # Pixels and encodings are one array at several places, which is measured once.
+        # Pixels and encodings are the same array at several places, so each array is measured once.
         jobs: dict[int, tuple[Latents, Place, bool]] = {}
-        for latents in nulls.values():
+        for latents in baselines.values():
             for place in places:
                 key = id(latents.single[place])
                 p1 = self._is_p1(place) or (key in jobs and jobs[key][2])
                 jobs[key] = latents, place, p1
         measured = dict(zip(jobs, self._measure_all(list(jobs.values())), strict=True))
         scores: dict[str, dict[str, dict[str, float]]] = {}
-        for null, latents in nulls.items():
+        for baseline, latents in baselines.items():
             for place in places:
                 for name, score in measured[id(latents.single[place])][0].items():
-                    scores.setdefault(name, {}).setdefault(null, {})[str(place)] = score.value
+                    scores.setdefault(name, {}).setdefault(baseline, {})[str(place)] = score.value
         return scores
 
     def _measure(self, latents: Latents, place: Place, p1: bool) -> Measured:
-        """Every score of one place's latents; UMAP's embedding if asked."""
+        """Return every score of one place's latents, and UMAP's embedding if `p1`."""
         labels, factors = self.latent_labels, self.world.factors.visible
         single, draws = latents.at(place)
-        # Labels of one class are all equally near: no sheet can be read.
+        # Labels of one class are all equally near, so trustworthiness and probe R² of the sheet are undefined.
         names = OF_SHEET[:2] if factors.categorical.any() else OF_SHEET
         if "latents" not in self.plan.observe:
             return dict(measures.battery(single, labels, factors, draws=draws, chosen=names)), None
@@ -136,16 +134,16 @@ class Observer(ProbeSet):
         return scores, embedding
 
     def _measure_all(self, places: Sequence[tuple[Latents, Place, bool]]) -> list[Measured]:
-        """`_measure` of each, as many at once as there are threads."""
-        # Matrices of a few hundred rows are quicker in one thread each; threads of BLAS that wait for one another crawl.
+        """Return `_measure` of each place, computed in parallel by as many threads as torch uses."""
+        # Matrices of a few hundred rows are faster in one thread each: BLAS threads would mostly wait for one another.
         with (
             threadpool_limits(limits=1, user_api="blas"),
             ThreadPoolExecutor(torch.get_num_threads()) as threads,
         ):
-            # P1's first: it takes longest.
+            # P1 starts first because UMAP takes longest.
             order = sorted(range(len(places)), key=lambda i: not places[i][2])
-            found = {i: threads.submit(self._measure, *places[i]) for i in order}
-            return [found[i].result() for i in range(len(places))]
+            futures = {i: threads.submit(self._measure, *places[i]) for i in order}
+            return [futures[i].result() for i in range(len(places))]
 
     def _representation(self, latents: Latents) -> tuple[Scores, dict[Place, np.ndarray]]:
         untrained = next(iter(self.folder.metrics), None)
@@ -157,33 +155,32 @@ class Observer(ProbeSet):
             if embedding is not None:
                 embeddings[place] = embedding
             for name, score in of_place.items():
-                of_nulls = self.references["scores"].get(name, {})
-                nulls = {
-                    null: values[str(place)] for null, values in of_nulls.items() if str(place) in values
-                }
+                known = self.references["scores"].get(name, {}).items()
+                levels = {baseline: by[str(place)] for baseline, by in known if str(place) in by}
                 start = untrained[name][str(place)]["value"] if untrained else score.value
-                scores.setdefault(name, {})[place] = score.with_nulls(untrained=start, **nulls)
+                scores.setdefault(name, {})[place] = score.with_nulls(untrained=start, **levels)
                 if name in LEARNT:
                     scores.setdefault(f"learnt_{name}", {})[place] = measures.learnt_order(score, start)
         return scores, embeddings
 
-    def _painted(self, read: Columns | None) -> dict[str, Any]:
+    def _behaviour(self, read: Columns | None) -> dict[str, Any]:
         if self.reader is None or read is None:
             return {}
-        told = behaviour(self.reader, read, self.labels, self.world.factors.visible)
-        return told | excess(told, self.references.get("copiers", {}))
+        metrics = behaviour(self.reader, read, self.labels, self.world.factors.visible)
+        return metrics | excess(metrics, self.references.get("copiers", {}))
 
     def _is_p1(self, place: Place) -> bool:
         return isinstance(self.plan.p1, PlaceConfig) and place == self.plan.p1.place
 
-    def _phases(self, painted: Mapping[str, Any], scores: Scores, step: int) -> dict[str, phases.Phase]:
-        """Of behaviour from the outcomes of what is trained on, of the representation from scores up to here."""
+    def _phases(self, behaved: Mapping[str, Any], scores: Scores, step: int) -> dict[str, phases.Phase]:
+        """Return the phase of behaviour, from the outcomes of the training split, and of the representation, from all scores
+        up to this step."""
         result: dict[str, phases.Phase] = {}
         if self.reader is not None:
-            told = dict(next(iter(painted["outcomes"].values())))
-            n = told.pop("n")
+            shares = dict(next(iter(behaved["outcomes"].values())))
+            n = shares.pop("n")
             phase_of = {outcome.name: outcome.phase for outcome in self.reader.outcomes}
-            result["behaviour"] = phases.behaviour_phase(told, n, phase_of)
+            result["behaviour"] = phases.behaviour_phase(shares, n, phase_of)
         of_sheet = self.plan.representation
         if isinstance(of_sheet, PlaceConfig) and "sheet_order" in scores:
             share, dimension, single, order = (scores[name][of_sheet.place] for name in OF_SHEET)
@@ -207,7 +204,7 @@ class Observer(ProbeSet):
         read: Columns | None,
         embeddings: Mapping[Place, np.ndarray],
     ) -> None:
-        """The snapshot's files; latents in half precision, weights as they are."""
+        """Write the snapshot's files: images and latents in half precision, weights in full."""
         labels, split = self.sample_labels, self.split
         arrays = {"labels": self.latent_labels}
         for kind, by_place in (
@@ -228,23 +225,23 @@ class Observer(ProbeSet):
 def course(
     metrics: Sequence[Mapping[str, Any]], place: Place, order: str
 ) -> list[tuple[Score, Score, Score]]:
-    """(label share, dimension, order) of each of a run's entries that has them at a place, as `settled` takes them."""
-    found = []
+    """Return (label share, dimension, order) of each entry that has all of them at a place, as `settled` takes them."""
+    triples = []
     for entry in metrics:
-        told = [entry.get(name, {}).get(str(place)) for name in ("label_share", "label_dimension", order)]
-        if all(told):
-            share, dimension, of_order = map(Score.from_dict, told)
-            found.append((share, dimension, of_order))
-    return found
+        stored = [entry.get(name, {}).get(str(place)) for name in ("label_share", "label_dimension", order)]
+        if all(stored):
+            share, dimension, probe_r2 = map(Score.from_dict, stored)
+            triples.append((share, dimension, probe_r2))
+    return triples
 
 
 def half(array: np.ndarray) -> np.ndarray:
-    """float16, with what is out of its range at its ends."""
+    """Return the array as float16, clipped to its range."""
     ends = np.finfo(np.float16)
     return np.clip(array, ends.min, ends.max).astype(np.float16)
 
 
 def write_weights(path: Path, network: nn.Module) -> None:
-    """The network's state as safetensors."""
+    """Write the network's state dict as safetensors."""
     arrays = {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}
     path.write_bytes(safetensors_bytes(arrays))

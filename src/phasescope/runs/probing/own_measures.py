@@ -1,4 +1,4 @@
-"""Measures of one's own: functions of latents (n, features) and labels (n, K), and if they want of factors, to a Score.
+"""Your own measures: functions that map latents (n, features), labels (n, K) and, optionally, factors to a Score.
 
 probing: {measures: [my_measures.py:radius]}
 """
@@ -13,41 +13,41 @@ from phasescope.core.factors import Factors
 from phasescope.core.kinds import load
 from phasescope.measures import Score
 
-# A line of metrics holds these names of the instrument's own, so that a user's measure cannot have them.
+# A line of metrics has these keys of the instrument, so that your own measures cannot use these names.
 TAKEN = frozenset((
     "step", "images_seen", "epochs", "loss", "learning_rate", "gradient_norm", "wall_s", "cpu_s", "observing_s", "phase",
     "outcomes", "together", "excess", "order", "p1_order", "trustworthiness", "participation_ratio", "label_share",
     "label_dimension", "order_told", "order_seen", "share_told", "share_seen",
 ))  # fmt: skip
 PREFIXES = ("accuracy", "error", "learnt")
-"""of further names in it"""
+"""prefixes of its further keys"""
 
 Measure = Callable[[np.ndarray, np.ndarray, Factors], Score]
 
 
 def load_measures(references: Iterable[str]) -> dict[str, Measure]:
-    """The functions that references name, by their own names.
+    """Return the functions that the references name, by function name.
 
     Raises:
-        UserError: one cannot be found, is no function, or has the name of another.
+        UserError: a reference cannot be loaded, is no function, or has the name of another.
     """
-    found: dict[str, Measure] = {}
+    functions: dict[str, Measure] = {}
     for reference in references:
         name = reference.rpartition(":")[2]
         function = load(reference)
         if not callable(function):
             raise UserError(f"`probing.measures` (={reference}) must be a function of latents and labels")
         check_name(name, f"probing.measures` (={reference})")
-        if name in found:
+        if name in functions:
             raise UserError(
                 f"`probing.measures` (={reference}) must have a name of its own: `{name}` is given already"
             )
-        found[name] = _checked(reference, function)
-    return found
+        functions[name] = _checked(reference, function)
+    return functions
 
 
 def check_name(name: str, owner: str) -> None:
-    """Raises UserError where a metric of somebody's own would overwrite one of the instrument's."""
+    """Raise UserError if your own metric would overwrite one of the instrument's."""
     if name in TAKEN or name.partition("_")[0] in PREFIXES:
         raise UserError(f"`{owner} must have a name of its own: `{name}` is taken by the instrument")
 

@@ -1,10 +1,10 @@
-"""Anybody's network, probed: its latents of a world's labels, with all that their scores are to be set against.
+"""Probing any network: record its latents for a world's labels, and score them next to their baselines.
 
     probed = probe(network, world, taps=["mid"], t=[100, 600])
     probed.latents[Place("mid", 600)]       # (n, features)
-    probed.table()                          # measure -> place -> Score with its nulls
+    probed.table()                          # measure -> place -> Score with its baselines
 
-`network(x, t, labels)` is any callable that answers as its family asks. It is left as it was.
+`network(x, t, labels)` is any callable whose output is what its family expects. It is not changed.
 """
 
 from __future__ import annotations
@@ -37,24 +37,25 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Tell = Callable[[int, int], None]
-"""is told how many of how many are done"""
+"""is called with the number of parts done, and of all parts"""
 
 
 class Table(dict[str, dict[str, Score]]):
-    """measure -> place, as text -> Score.
+    """Scores: measure -> place, as text -> Score.
 
     Attributes:
-        left_out: of each measure that could not be had, why, in one line; `order.mid.600` where that is so at some places.
+        left_out: by measure, the reason in one line why it could not be computed; by `order.mid.600` if only at some places.
     """
 
     def __init__(
-        self, found: Mapping[str, dict[str, Score]] | None = None, left_out: Mapping[str, str] | None = None
+        self, scores: Mapping[str, dict[str, Score]] | None = None, left_out: Mapping[str, str] | None = None
     ):
-        super().__init__(found or {})
+        super().__init__(scores or {})
         self.left_out = dict(left_out or {})
 
     def to_frame(self) -> pd.DataFrame:
-        """A row a measure and place: `measure`, `place`, value, low, high, n, estimator, nulls.<name>, detail.<name>."""
+        """Return one row per measure and place: `measure`, `place`, value, low, high, n, estimator, nulls.<name>,
+        detail.<name>."""
         return scores_frame(
             ({"measure": name, "place": place}, score)
             for name, by_place in self.items()
@@ -62,26 +63,26 @@ class Table(dict[str, dict[str, Score]]):
         )
 
     def summed_up(self, places: int) -> Table:
-        """The same, with one line for a measure that is left out at all places for one reason."""
+        """Return the table with one reason for each measure that is left out at all places for the same reason."""
         reasons: dict[str, list[str]] = {}
         for at, reason in self.left_out.items():
             reasons.setdefault(at.partition(".")[0], []).append(reason)
-        alike = {name: some[0] for name, some in reasons.items() if some == [some[0]] * places}
-        apart = {at: why for at, why in self.left_out.items() if at.partition(".")[0] not in alike}
-        return Table(self, {**alike, **apart})
+        common = {name: some[0] for name, some in reasons.items() if some == [some[0]] * places}
+        others = {at: why for at, why in self.left_out.items() if at.partition(".")[0] not in common}
+        return Table(self, {**common, **others})
 
 
 @dataclass(frozen=True)
 class Probed:
-    """Latents of n labels at some places, and what their scores are to be set against.
+    """Latents of n labels at some places, and the latents of their baselines.
 
     Attributes:
         labels: (n, K), in the world's units.
         factors: of the labels, K.
-        learnt: the latents.
-        nulls: by null (`pixels`, and where they were given `untrained` and `label_embedding`), what takes their place.
-        own: measures of one's own, by name, beside the battery.
-        shown: whose image each of the labels that were crossed was shown with, (D, c).
+        learnt: the network's latents.
+        nulls: the latents of each baseline: `pixels`, and if they were given `untrained` and `label_embedding`.
+        own: your own measures, by name, in addition to the battery.
+        shown: (D, c), the rows of the labels whose images the crossed labels were combined with.
     """
 
     labels: Float[np.ndarray, "n K"]
@@ -97,18 +98,18 @@ class Probed:
 
     @property
     def latents(self) -> Mapping[Place, np.ndarray]:
-        """By place, (n, features)."""
+        """The network's latents by place, (n, features)."""
         return self.learnt.single
 
     def table(self, chosen: Sequence[str] | None = None, tell: Tell = lambda done, of: None) -> Table:
-        """measure -> place -> Score, each with all of its nulls.
+        """Return the scores by measure and place, each with all of its baselines.
 
         Args:
             chosen: names of measures, as in `measures.battery`; all of them by default.
-            tell: is told how many parts of how many batteries are done.
+            tell: is called with the number of parts done, and of all parts.
 
         Raises:
-            ValueError: there is no such measure, or one that was chosen cannot be had.
+            ValueError: there is no such measure, or a chosen one cannot be computed.
         """
         table = Table()
         kept: dict[int, measures.Scores] = {}
@@ -135,7 +136,7 @@ class Probed:
     def _scores(
         self, latents: Latents, place: Place, chosen: Sequence[str] | None, tell: Tell
     ) -> measures.Scores:
-        """Scores of the battery, of your own measures and of the two routes; with the reason why some cannot be had."""
+        """Return scores of the battery, of your own measures and of the two routes, and why others cannot be computed."""
         (single, draws), crossed = latents.at(place), latents.crossed.get(place)
         routes = () if self.shown is None else measures.ROUTES
         known = [name for name in NAMES if chosen is None or name in chosen]
@@ -147,7 +148,7 @@ class Probed:
             try:
                 measured = measure()
             except ValueError as reason:
-                # Latents may be refused as a whole, as those of a dead layer are.
+                # The battery may refuse the latents altogether, for example those of a dead layer.
                 if chosen is not None:
                     raise
                 scores.left_out |= dict.fromkeys(names, str(reason))
@@ -188,27 +189,27 @@ def probe(
     device: torch.device | str = "cpu",
     batch: int = 64,
 ) -> Probed:
-    """Record a network's latents of a world's labels.
+    """Record a network's latents for a world's labels.
 
     Args:
-        network: any callable that takes (x_t, t, labels) where the family has noise levels, and answers in the shape of x_t;
-            where it is a module, it evaluates meanwhile.
-        taps: names of modules; for a network that is no module, the modules by name.
-        t: the family's conditions, as the timesteps of noisy images.
-        family: how it learns; by default the usual one (`families.USUAL`).
+        network: any callable that maps (x_t, t, labels) to an output of the shape of x_t; a module is in evaluation mode
+            meanwhile.
+        taps: names of modules; for a network that is no module, a mapping from names to modules.
+        t: the family's conditions, such as the timesteps of noisy images.
+        family: the family that it is trained with; by default the usual one (`families.USUAL`).
         labels: (n, K), or how many to draw from all over the factor space.
         draws: noise draws of the first `shared` labels.
-        crossed: how many labels are crossed with one another's images, to tell what is told from what is seen; none where
-            they are fewer than 16.
-        untrained: the network as it was before training, for that null.
-        encode: from labels (B, K) to what the network is given of them, (B, features): the ceiling of order.
+        crossed: number of labels that are combined with one another's images, to separate the conditioning route from the
+            input route; if there are fewer than 16, none are.
+        untrained: the network before training, for that baseline.
+        encode: maps labels (B, K) to the network's encoding of them, (B, features): the upper reference of probe R².
         seed: of labels and noise.
         device: on which the network computes.
         batch: images in one pass.
 
     Raises:
-        UserError: labels, a count or a condition are not as they must be.
-        ValueError: a tap is not there.
+        UserError: labels, a count or a condition are invalid.
+        ValueError: the network has no such layer.
     """
     if isinstance(family, FamilyConfig) and not isinstance(family, Family):
         family = family.build()
@@ -248,11 +249,11 @@ def nulls_of(
     untrained: Network | None,
     encode: Callable[[torch.Tensor], torch.Tensor | None] | None,
 ) -> dict[str, Latents]:
-    """What takes the latents' place: pixels, and where they are given the untrained network's and the label's encodings."""
-    nulls = {"pixels": inputs.pixels(taps)}
+    """Return the latents of the baselines: pixels, and if they are given the untrained network and the label encodings."""
+    baselines = {"pixels": inputs.pixels(taps)}
     if untrained is not None:
-        nulls["untrained"] = inputs.latents(untrained, taps)
+        baselines["untrained"] = inputs.latents(untrained, taps)
     encodings = None if encode is None else inputs.encodings(taps, encode)
     if encodings is not None:
-        nulls["label_embedding"] = encodings
-    return nulls
+        baselines["label_embedding"] = encodings
+    return baselines
