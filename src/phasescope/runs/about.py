@@ -1,8 +1,7 @@
-"""What a run is about, for whoever shows it without its world's source (about.json), and where a process runs.
+"""The description of a run (about.json), with which it can be shown without its world's source; and a process's provenance.
 
-Factors, splits, outcomes with their phases and colours, the labels that are trained on and those held out, what may be
-chosen where one paints: all of it is said by the world, the family and the network when a run begins. What only shows runs
-reads it, and imports nobody's code.
+The world, the family and the network write it when a run begins: factors, splits, outcomes with their phases and colours,
+training and held-out labels, options of sampling. Code that only shows runs reads it and imports no user code.
 """
 
 import os
@@ -23,16 +22,16 @@ from phasescope.runs.probing.config import ProbingConfig
 from phasescope.worlds import World
 
 LIBRARIES = ("phasescope", "torch", "numpy", "scipy", "scikit-learn", "umap-learn")
-# Above this a training set, or all that is held out, is told by its values of each factor, not label by label.
+# Larger sets of training or held-out labels are described by their values of each factor, not label by label.
 MOST_LABELS = 4096
 
 
 def about(config: RunConfig, plan: ProbingConfig, world: World | None = None) -> dict[str, Any]:
-    """JSON-ready: `sentence`, `shape`, the visible `factors`, names of `hidden` ones, `position`, `splits`, `outcomes`,
-    `training` labels, `held_out` labels by split, `painting`, `guidance`, `taps`, `timesteps`.
+    """Return the description, JSON-ready: `sentence`, `shape`, visible `factors`, names of `hidden` ones, `position`,
+    `splits`, `outcomes`, `training` labels, `held_out` labels by split, `painting`, `guidance`, `taps`, `timesteps`.
 
     Args:
-        world: in the place of the configuration's, where that is of arrays at hand.
+        world: replaces the configuration's world if that consists of arrays in memory.
     """
     world = world or config.world
     visible = world.factors.visible_columns
@@ -48,8 +47,8 @@ def about(config: RunConfig, plan: ProbingConfig, world: World | None = None) ->
         "position": world.position,
         "splits": list(world.splits()),
         "outcomes": [] if reader is None else [outcome._asdict() for outcome in reader.outcomes],
-        "training": _told(trained, one_by_one=few[0]),
-        "held_out": {split: _told(labels, one_by_one=few[1]) for split, labels in held.items()},
+        "training": _label_summary(trained, one_by_one=few[0]),
+        "held_out": {split: _label_summary(labels, one_by_one=few[1]) for split, labels in held.items()},
         "painting": config.family.painting(),
         "guidance": config.training.may_be_guided,
         "taps": list(plan.taps),
@@ -57,7 +56,7 @@ def about(config: RunConfig, plan: ProbingConfig, world: World | None = None) ->
     }
 
 
-def _told(labels: Float[np.ndarray, "n K"], one_by_one: bool) -> dict[str, Any]:
+def _label_summary(labels: Float[np.ndarray, "n K"], one_by_one: bool) -> dict[str, Any]:
     return {
         "count": len(labels),
         "labels": labels.astype(float).round(4).tolist() if one_by_one else None,
@@ -67,7 +66,7 @@ def _told(labels: Float[np.ndarray, "n K"], one_by_one: bool) -> dict[str, Any]:
 
 @cache
 def provenance() -> dict[str, Any]:
-    """Host, cpu, cores, versions, git commit of the source, process id."""
+    """Return host, cpu, cores, versions, git commit of the source and process id."""
     return {
         "host": socket.gethostname(),
         "cpu": _cpu_model(),
@@ -82,30 +81,29 @@ def provenance() -> dict[str, Any]:
 
 
 def _cpu_model() -> str:
-    # With the family and model where Linux tells them: clouds sell many processors under one name.
+    # Family and model are added if Linux reports them: clouds sell many processors under one name.
     try:
         first = Path("/proc/cpuinfo").read_text().partition("\n\n")[0]
     except OSError:
         return platform.processor() or platform.machine()
-    told = {
-        key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first.splitlines())
-    }
-    if "model name" not in told:
+    entries = (line.partition(":") for line in first.splitlines())
+    cpu = {key.strip(): value.strip() for key, _, value in entries}
+    if "model name" not in cpu:
         return platform.machine()
-    generation = [f"{key.removeprefix('cpu ')} {told[key]}" for key in ("cpu family", "model") if key in told]
-    return f"{told['model name']} ({', '.join(generation)})" if generation else told["model name"]
+    generation = [f"{key.removeprefix('cpu ')} {cpu[key]}" for key in ("cpu family", "model") if key in cpu]
+    return f"{cpu['model name']} ({', '.join(generation)})" if generation else cpu["model name"]
 
 
 def _git_commit() -> str | None:
     here = Path(__file__).parent
-    # Where it is installed, it may lie inside a repository of something else.
+    # An installed package may lie inside the repository of another project.
     if git(here, "ls-files", "--error-unmatch", __file__) is None:
         return None
     return git(here, "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
 
 
 def git(folder: Path, *words: str) -> str | None:
-    """What git answers in a folder; None outside of a repository, and where there is no git."""
+    """Return the output of a git command in a folder; None outside of a repository or without git."""
     command = ["git", "-C", str(folder), *words]
     try:
         return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()

@@ -1,15 +1,15 @@
-"""Engines: given run folders, have each executed to its end, by local processes, SLURM or Ray.
+"""Engines execute run folders to their ends, by local processes, SLURM or Ray.
 
     engine = open_engine("local", runs)
     ends = engine.execute(folders, on_event)
 
-An engine keeps as many workers as it has places; a worker is one call of `phasescope exec RUN_DIR`. A run that is done is
-left alone; one that another process executes is waited for. If a worker ends before its run is done, another one resumes the
-run, as long as it gets further each time; a run that twice does not is reported as failed. So an engine that is killed, and
-called again with the same folders, resumes where it was.
+An engine has as many workers as places; a worker is one call of `phasescope exec RUN_DIR`. Finished runs are skipped, and
+the engine waits for runs that another process executes. If a worker ends before its run is done, another one resumes the
+run as long as it makes progress; a run that twice makes none is reported as failed. An engine that is killed and called
+again with the same folders therefore resumes where it was.
 
-For SLURM (through submitit) and Ray the folder of runs must be on a disk that the nodes share. SLURM's nodes share this
-Python too; on Ray's nodes phasescope is installed.
+For SLURM (through submitit) and Ray the folder of runs must be on a disk that the nodes share. SLURM's nodes must share this
+Python too; Ray's nodes need an installed phasescope.
 """
 
 import os
@@ -28,18 +28,18 @@ from phasescope.core.errors import UserError
 from phasescope.core.stopping import Stop
 from phasescope.runs.store.folder import is_held, read_status
 
-# `phasescope exec` exits so if another process executes the run (EX_TEMPFAIL of sysexits.h).
+# Exit code of `phasescope exec` if another process executes the run (EX_TEMPFAIL of sysexits.h).
 BUSY = 75
-# No process ends with this code: of the worker nothing more is known.
+# No process ends with this code, which stands for a worker whose end is unknown.
 LOST = -1000
-# A run has failed after so many workers in a row that end, the run not done and no further than it ever was.
+# A run has failed after this number of workers in a row that ended without progress.
 FAILURES = 2
 LOOK_EVERY_S, STOP_PATIENCE_S = 0.2, 30.0
-"""seconds between two looks at the workers; and how long a worker that is asked to stop may take"""
+"""seconds between two checks of the workers; and the time that a worker has for stopping"""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""those that stop all workers, with a checkpoint each"""
+"""signals that stop all workers, each with a checkpoint"""
 LOG = "worker.log"
-"""in a run's folder: what its workers print"""
+"""file in a run's folder with the output of its workers"""
 # Threads of the libraries: torch's own are the run's `training.threads`.
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
@@ -47,10 +47,10 @@ ONE_THREAD = dict.fromkeys(
 
 
 class Worker(Protocol):
-    """A worker that was started: what `subprocess.Popen` has of it."""
+    """A worker that was started, with the interface of `subprocess.Popen`."""
 
     def poll(self) -> int | None:
-        """Its exit code, negative if a signal ended it; None while it lives, or waits in a queue."""
+        """Return its exit code, negative if a signal ended it; None while it runs or waits in a queue."""
         ...
 
     def terminate(self) -> None:
@@ -79,7 +79,7 @@ class RunEnd:
 
 @dataclass(frozen=True)
 class Event:
-    """Something happened to a run, and how far all runs are.
+    """An event of one run, with the progress of all runs.
 
     `waiting`: another process executes it; `started`: a worker was started; `retried`: its worker ended before the run was
     done (`error` says why), and another one resumes it; `ended`: it is done, or failed for good.
@@ -99,7 +99,7 @@ class Event:
 
 @dataclass(eq=False)
 class _Task:
-    """One folder: its worker if there is one, how far it ever was, and how it ended."""
+    """One folder: its worker if there is one, its furthest step, and its end."""
 
     folder: Path
     worker: Worker | None = None
@@ -110,7 +110,7 @@ class _Task:
     is_waiting: bool = False
 
     def stand(self) -> tuple[str, int]:
-        """State and step by status.json, which counts as empty if it cannot be read."""
+        """Return state and step from status.json; it counts as empty if it cannot be read."""
         try:
             status = read_status(self.folder)
         except (OSError, UserError):
@@ -119,32 +119,33 @@ class _Task:
 
 
 class Engine(ABC):
-    """Has run folders executed, a worker each, `places` at a time."""
+    """Executes run folders, one worker each, `places` at a time."""
 
     def __init__(self, places: int):
         if places < 1:
-            raise UserError(f"`workers` (={places}) must be at least 1: somebody has to do it")
+            raise UserError(f"`workers` (={places}) must be at least 1")
         self.places = places
 
     @abstractmethod
     def start(self, folder: Path) -> Worker:
-        """A worker that executes the folder, as soon as it can."""
+        """Return a worker that executes the folder as soon as it can."""
 
     @contextmanager
     def session(self) -> Iterator[None]:
-        """What has to be there while workers are."""
+        """Provide what workers need while they run."""
         yield
 
     def execute(
         self, folders: Sequence[Path], on_event: Callable[[Event], None] = lambda _: None
     ) -> dict[Path, RunEnd]:
-        """Execute all folders to their ends; how each ended.
+        """Execute all folders to their ends, and return how each ended.
 
-        `on_event` is called in this thread. What it raises stops the workers with a checkpoint each, and is passed on. A
-        signal does so too, between two looks, so that no worker that is being started is left; a second one kills them.
+        `on_event` is called in this thread. An exception that it raises stops the workers, each with a checkpoint, and is
+        raised again. A signal also stops them, between two checks, so that no starting worker is left; a second one kills
+        them.
 
         Raises:
-            UserError: a folder is no run's.
+            UserError: a folder is no run's folder.
             KeyboardInterrupt: SIGINT, SIGTERM or SIGHUP asked to stop.
         """
         for folder in folders:
@@ -179,8 +180,10 @@ class Engine(ABC):
         return {task.folder: task.end for task in tasks if task.end}
 
     def _take_on(self, task: _Task, report: Callable[..., None]) -> None:
-        """Start a worker, if there is need."""
-        held = is_held(task.folder)  # asked first: whoever lets go of the folder has written its state
+        """Start a worker unless the run is done, or executed by another process."""
+        held = is_held(
+            task.folder
+        )  # before the state is read: a process writes it before it releases the folder
         if task.stand()[0] == "done":
             _end(task, report, "done")
         elif held:
@@ -198,7 +201,7 @@ class Engine(ABC):
                 report(task, "started")
 
     def _look(self, task: _Task, report: Callable[..., None]) -> None:
-        """See how a worker does; if it ended and the run is not done, the run waits for another one, or has failed."""
+        """Check a worker; if it ended and the run is not done, the run waits for another worker, or has failed."""
         assert task.worker
         if (code := task.worker.poll()) is None:
             return
@@ -239,7 +242,7 @@ def _stop_all(workers: Sequence[Worker], stop: Stop) -> None:
 
 
 def _why(folder: Path, code: int, step: int) -> str:
-    """Why a worker ended with `code` before its run was done, in a line."""
+    """Return in one line why a worker ended with `code` before its run was done."""
     if code == LOST:
         return f"the worker was lost at step {step}"
     if code < 0:
@@ -253,14 +256,14 @@ def _why(folder: Path, code: int, step: int) -> str:
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def start_process(folder: Path, within: Path | None = None) -> subprocess.Popen[bytes]:
-    """`phasescope exec` on this machine, in a group of its own: a terminal's Ctrl-C is the engine's to hear.
+    """Start `phasescope exec` on this machine in its own process group, so that a terminal's Ctrl-C reaches only the engine.
 
-    It runs in the folder `within`, where your own sources lie that a configuration names; by default in this one.
+    It runs in the folder `within`, relative to which a configuration names your own source files; by default in this one.
 
     Raises:
         OSError: the folder's worker.log cannot be written.
@@ -272,7 +275,7 @@ def start_process(folder: Path, within: Path | None = None) -> subprocess.Popen[
 
 
 def run_process(folder: Path, within: Path | None = None) -> int:
-    """`phasescope exec` on this machine, to its end; returns its exit code. What interrupts this asks it to stop."""
+    """Run `phasescope exec` on this machine to its end, and return its exit code; an interruption stops it."""
     process = start_process(folder, within)
     try:
         return process.wait()
@@ -284,7 +287,7 @@ def run_process(folder: Path, within: Path | None = None) -> int:
 
 
 class LocalEngine(Engine):
-    """Processes of this machine."""
+    """Executes runs by processes of this machine."""
 
     def start(self, folder: Path) -> Worker:
         return start_process(folder)

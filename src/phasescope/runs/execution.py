@@ -1,4 +1,4 @@
-"""Train a run: the loop, its snapshots and checkpoints, and the folder that holds them."""
+"""Training of a run: the loop, its snapshots and checkpoints, and the folder that holds them."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ STATUS_EVERY_S = 2.0
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands: at its start, after a step, or after a snapshot, whose metrics are then given; `loss` is the last
-    one known."""
+    """The progress of a run at its start, after a step, or after a snapshot, whose `metrics` are then given; `loss` is the
+    last one known."""
 
     step: int
     steps: int
@@ -54,26 +54,26 @@ def train(
     monitors: Sequence[Monitor] = (),
     progress: bool | None = None,
 ) -> Run:
-    """Train `config` to its end, or go on where it stopped; returns the run.
+    """Train `config` to its end, or resume it where it stopped, and return the run.
 
     Args:
-        config: or the tree of its fields, as YAML has them.
-        anew: from the start, whatever the folder holds of this run: that is dropped.
+        config: a configuration, or the tree of its fields, as in YAML.
+        anew: restart from the beginning, and drop what the folder holds of this run.
         extend: a shorter run of the same configuration, from whose state this one begins.
         world, family, network: replace the configuration's: a configuration of that kind, your own class, or a tree of
-            fields with its kind. A class stands in a file, from which a run that is resumed reads it.
-        monitors: log what is recorded as it comes, as `phasescope.TensorBoard("logs")`.
+            fields with its kind. A class must be defined in a file, from which a resumed run loads it.
+        monitors: log records as they come, such as `phasescope.TensorBoard("logs")`.
         progress: whether a bar is shown; by default in a terminal and in a notebook.
 
     Raises:
         UserError: the folder or the device cannot be used; a class cannot be found again.
-        RunFailed: the loss is not finite any more; the folder is no longer this process's own.
+        RunFailed: the loss is no longer finite; another process took over the folder.
     """
     from rich.console import Console
     from rich.progress import Progress as Bar
 
-    whole = config if isinstance(config, RunConfig) else over_defaults(config)
-    config = whole.with_kinds(world=world, family=family, network=network)
+    config = config if isinstance(config, RunConfig) else over_defaults(config)
+    config = config.with_kinds(world=world, family=family, network=network)
     console = Console(stderr=True)
     shown = (console.is_terminal or console.is_jupyter) if progress is None else progress
     with (
@@ -94,15 +94,15 @@ def execute(
     extend: Run | None = None,
     monitors: Sequence[Monitor] = (),
 ) -> Generator[Progress]:
-    """Train `config` in its folder under `runs`, resuming what is there; yield its start, then each step.
+    """Train `config` in its folder under `runs`, resuming what is there; yield the progress at its start and at each step.
 
-    The folder always allows resumption to bitwise the same weights and metrics: a snapshot appears whole, then its line of
-    metrics, then a checkpoint; what lies beyond the last one is done again, and nothing else is dropped but `anew`.
+    A run can always be resumed to bitwise the same weights and metrics: a snapshot appears as a whole, then its line of
+    metrics, then a checkpoint. What was recorded after the last checkpoint is recorded again; only `anew` drops more.
 
     Raises:
         UserError: the folder holds another configuration, lacks records, is in use or cannot be written; the device
-            or a measure is not there; `extend` cannot be extended to `config`.
-        RunFailed: the loss is not finite any more; the folder is no longer this process's own.
+            or a measure does not exist; `extend` cannot be extended to `config`.
+        RunFailed: the loss is no longer finite; another process took over the folder.
     """
     check_monitors(monitors)
     learner = _fresh_learner(config)
@@ -198,7 +198,7 @@ class _Execution:
 
     @contextmanager
     def _failure_in_status(self) -> Iterator[None]:
-        """Within the block, what fails is written to the status too, be it the last checkpoint of a run that is closed."""
+        """Write a failure within the block to the status too, even if it occurs in the last checkpoint of a closed run."""
         try:
             yield
         except BaseException as error:
@@ -238,23 +238,23 @@ class _Execution:
         self.folder.forget_after(self.learner.step)
 
     def _check_nothing_learnt(self) -> None:
-        """Raises UserError where the folder has no checkpoint, and yet was trained."""
+        """Raise UserError if the folder has no checkpoint although it holds later metrics or snapshots."""
         steps = [entry["step"] for entry in self.folder.metrics]
         steps += [snapshot.step for snapshot in self.folder.snapshots]
         if max(steps, default=0):
             raise UserError(
-                f"`{self.folder.path / CHECKPOINT}` must be there to go on from: metrics and snapshots reach to "
-                f"step {max(steps)}; {OR_ANEW}"
+                f"`{self.folder.path / CHECKPOINT}` must exist to resume the run: metrics and snapshots reach step "
+                f"{max(steps)}; {OR_ANEW}"
             )
 
     def _losses_after(self, read: list[float]) -> Losses:
-        """The losses since the last snapshot, of which a checkpoint kept `read`."""
+        """Return the losses since the last snapshot, beginning with those that a checkpoint kept, `read`."""
         from phasescope.models.training.loop import losses_of
 
         return losses_of(self.learner, self.family, self.config.world, self.config.seed, read)
 
     def _observe(self) -> dict[str, Any]:
-        """Take a snapshot, append its metrics, write a checkpoint; in this order."""
+        """Take a snapshot, append its metrics, and write a checkpoint, in this order."""
         learner = self.learner
         self.losses.read()
         last = {name: value if value is None else float(value) for name, value in learner.last_step().items()}

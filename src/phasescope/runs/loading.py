@@ -1,4 +1,4 @@
-"""Runs that are on disk, as what they were: their configuration, their world, their network."""
+"""Loading a stored run: its configuration, its world, its network."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
     from phasescope.models.training.config import TrainingConfig
     from phasescope.worlds.base import World
 
-# Values computed for one answer of the explorer: those of an image times the steps to it, or times the images.
+# Most values that the explorer computes per request: those of an image times the sampling steps, or times the images.
 MOST_WORK = 2**22
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A network out of a run, with what it was trained as.
+    """A run's network with its configuration.
 
     Attributes:
         network: with the snapshot's averaged weights, in evaluation mode, on the CPU.
-        plan: what was observed of it, with all that is usual said.
+        plan: the plan of observation, in which every `usual` is resolved.
     """
 
     config: RunConfig
@@ -49,7 +49,7 @@ class Loaded:
         return self.config.family.build()
 
     def layer(self, name: str) -> nn.Module:
-        """The module of a layer.
+        """Return the module of a layer.
 
         Raises:
             UserError: the network has no such layer.
@@ -64,7 +64,7 @@ class Loaded:
 
 
 def check_whole(run: Run, last: int) -> None:
-    """Raises UserError if a snapshot or a line of metrics that is due up to the step `last` is missing."""
+    """Raise UserError if a snapshot or a line of metrics that is due up to the step `last` is missing."""
     with reading(run.path / "config.yaml"):
         plan = SnapshotPlanConfig.of(run.config["probing"]["snapshots"])
         steps = int(run.config["training"]["steps"])
@@ -79,10 +79,10 @@ def check_whole(run: Run, last: int) -> None:
 
 
 def config_of(run: Run) -> RunConfig:
-    """The run's configuration; sources of somebody's own that it names are imported.
+    """Return the run's configuration, and import the user's source files that it names.
 
     Raises:
-        UserError: it cannot be read, or a source is not what the run was made with.
+        UserError: it cannot be read, or a source file has changed since the run was made.
     """
     tree = run.config
     if missing := RunConfig.model_fields.keys() - tree.keys():
@@ -98,15 +98,15 @@ def config_of(run: Run) -> RunConfig:
 
 
 def load_network(run: Run, snapshot: Snapshot) -> Loaded:
-    """The network of a snapshot.
+    """Return the network of a snapshot.
 
     Raises:
-        UserError: the configuration or the weights cannot be read, or the weights are of another network.
+        UserError: the configuration or the weights cannot be read, or the weights belong to another network.
     """
     import torch
 
     config = config_of(run)
-    with as_user_error(), torch.random.fork_rng(devices=[]):  # its fresh weights are drawn for nothing
+    with as_user_error(), torch.random.fork_rng(devices=[]):  # the initial weights are overwritten
         network = config.network.build(config.world.shape, config.world.factors.visible)
     path = snapshot.path / "weights.safetensors"
     weights = {name: torch.from_numpy(array) for name, array in snapshot.weights().items()}
@@ -121,10 +121,10 @@ def load_network(run: Run, snapshot: Snapshot) -> Loaded:
 
 
 def load_untold(run: Run, step: int | None) -> Loaded:
-    """The network of a snapshot, or of the last one, that can be asked with no label told.
+    """Return the network of a snapshot, by default the last one, for sampling without a label.
 
     Raises:
-        UserError: it was never trained without one; or as `load_network` says.
+        UserError: the network was never trained without a label; or as `load_network` says.
     """
     loaded = load_network(run, run.snapshot(step))
     if loaded.config.training.withheld == "never":
@@ -133,25 +133,25 @@ def load_untold(run: Run, step: int | None) -> Loaded:
 
 
 def hear_as_trained(network: nn.Module, training: TrainingConfig) -> None:
-    """From now on a network is told nothing that it was never told in training: what it would make of it is chance."""
+    """Hide from a network the factors that were never given in training: its response to them would be arbitrary."""
     import torch
 
     if not np.any(training.unheard):
         return
-    unheard = torch.tensor(training.unheard)
+    hidden = torch.tensor(training.unheard)
 
     def hide(module: nn.Module, given: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         x, t, labels = given
-        return x, t, labels.masked_fill(unheard.to(labels.device), torch.nan)
+        return x, t, labels.masked_fill(hidden.to(labels.device), torch.nan)
 
     network.register_forward_pre_hook(hide)
 
 
 def plan_of(config: RunConfig, network: nn.Module) -> ProbingConfig:
-    """What is observed of a network, with all that is usual said; taps that only the network knows are tried out.
+    """Return the resolved plan of observation of a network; layers that are not declared are found by a forward pass.
 
     Raises:
-        UserError: a tap or a timestep is not there.
+        UserError: a layer or a timestep does not exist.
     """
     taps, usual = config.network.taps, config.network.usual_taps
     with as_user_error():
@@ -161,7 +161,7 @@ def plan_of(config: RunConfig, network: nn.Module) -> ProbingConfig:
 
 
 def check_answer(config: RunConfig, network: nn.Module) -> None:
-    """Raises UserError where somebody's own network does not take what its family gives, or answers in another shape."""
+    """Raise UserError if the user's own network does not accept its family's inputs, or returns another shape."""
     if not isinstance(config.network, Constructed):
         return
     import torch
@@ -184,10 +184,10 @@ def check_answer(config: RunConfig, network: nn.Module) -> None:
 
 
 def _given(config: RunConfig, network: nn.Module) -> tuple[Tensor, Tensor, Tensor]:
-    """What the family gives a network of two labels."""
+    """Return the family's network inputs for two labels."""
     import torch
 
-    device = next((one.device for one in network.parameters()), torch.device("cpu"))
+    device = next((weights.device for weights in network.parameters()), torch.device("cpu"))
     labels = torch.from_numpy(config.world.training_labels()[:2]).to(device)
     x_0 = config.world.render(labels)
     labels = config.world.factors.visible_columns(labels)
@@ -195,7 +195,7 @@ def _given(config: RunConfig, network: nn.Module) -> tuple[Tensor, Tensor, Tenso
 
 
 def _tried_out(config: RunConfig, network: nn.Module) -> list[str]:
-    """Children of the network that a pass over two labels reaches."""
+    """Return the network's direct children that a forward pass over two labels reaches."""
     from phasescope.runs.probing.capture import reached_taps
 
     if config.probing.taps != "usual":
@@ -204,24 +204,24 @@ def _tried_out(config: RunConfig, network: nn.Module) -> list[str]:
 
 
 def not_imported(run: Run) -> str | None:
-    """Why the explorer does not load the run's network: it would have to run a source that is somebody's own."""
+    """Return why the explorer does not load the run's network: it would execute source files of the run's owner."""
     own = references(run.config)
     if not own:
         return None
     return (
-        f"`{run.path.name}` is made with a source of its owner's ({', '.join(own)}), which is not run here: "
-        f"`phasescope sample {run.path.name}` paints with it"
+        f"`{run.path.name}` uses source files of its owner ({', '.join(own)}), which are not executed here: "
+        f"`phasescope sample {run.path.name}` executes them"
     )
 
 
 def check_labels(world: World, labels: Float[np.ndarray, "n K"], prefix: str = "") -> None:
-    """Raises UserError, whose message begins with `prefix`, where a label is not of this world."""
+    """Raise UserError, whose message begins with `prefix`, if a label lies outside the world."""
     with as_user_error(prefix):
         world.factors.visible.check(labels)
 
 
 def check_work(name: str, count: int, world: World, images: int = 1) -> None:
-    """Raises UserError where `count` times the values of `images` are more than are computed for one answer."""
+    """Raise UserError if `count` times the values of `images` exceed the limit of one request, `MOST_WORK`."""
     values = images * math.prod(world.shape)
     if count * values > MOST_WORK:
         shown = "an image" if images == 1 else f"{images} images"
@@ -233,7 +233,7 @@ def check_work(name: str, count: int, world: World, images: int = 1) -> None:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Within the block one thread computes: the same bits come out, and as soon, whatever else keeps the machine busy."""
+    """Compute in one thread within the block: results are then bitwise the same, and as fast, whatever else runs."""
     import torch
 
     threads = torch.get_num_threads()

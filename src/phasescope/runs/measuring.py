@@ -1,4 +1,4 @@
-"""Measuring what is on disk: a matrix of latents with its labels, or a run's network at a snapshot."""
+"""Measuring stored data: a matrix of latents with its labels, or a run's network at a snapshot."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 LATTICE_LABELS = 256
 Tell = Callable[[int, int], None]
-"""is told how many of how many are done"""
+"""is called with the number of parts done, and of all parts"""
 
 
 def measure_file(
@@ -40,20 +40,20 @@ def measure_file(
     categorical: Sequence[str] = (),
     tell: Tell = lambda done, of: None,
 ) -> Scores:
-    """Scores by measure of a file's latents: (n, features), or (draws, n, features) with several noise draws a label.
+    """Return the scores of a file's latents: (n, features), or (draws, n, features) for several noise draws per label.
 
     Args:
         path: an npz file.
         latents, labels: names of its arrays.
         names: of the factors; by default label1, label2, ...
-        periodic: names of those that come round; their span is then needed.
+        periodic: names of the periodic factors, which need a span.
         span: of each factor.
-        chosen: names of measures; all that can be had by default, and `left_out` says which cannot, and why.
+        chosen: names of measures; by default all that can be computed, and `left_out` says why others cannot.
         categorical: names of factors whose values have no order.
-        tell: is told how many parts of how many are done.
+        tell: is called with the number of parts done, and of all parts.
 
     Raises:
-        UserError: the file cannot be read or lacks an array; or an array is not as a measure must have it.
+        UserError: the file cannot be read or lacks an array; or an array is invalid for a measure.
     """
     with open_npz(path) as arrays:
         for name in (latents, labels):
@@ -76,16 +76,16 @@ def measure_run(
     chosen: Sequence[str] | None = None,
     tell: Tell = lambda done, of: None,
 ) -> Table:
-    """Scores of a run's network at a snapshot, at each place that the run records, with all their nulls.
+    """Return the scores of a run's network at a snapshot, at each place that the run records, with all their baselines.
 
-    Labels and noise are the run's own; measures that need a lattice of labels have one of about 256, between those of a grid
-    of whole steps. Of a network that was watched in somebody's own loop, and cannot be built again, the stored latents are
+    Labels and noise are the run's own. Measures that need a lattice of labels use one of about 256 labels, between those of
+    a grid of integer steps. If the network was watched in the user's own loop and cannot be rebuilt, the stored latents are
     measured.
 
     Args:
         step: of the snapshot; the last one by default.
-        chosen: names of measures; all that can be had by default, and `left_out` says which cannot, and why.
-        tell: is told how many parts of how many are done, first of scattered labels, then of a lattice.
+        chosen: names of measures; by default all that can be computed, and `left_out` says why others cannot.
+        tell: is called with the number of parts done, and of all parts: first for random labels, then for a lattice.
 
     Raises:
         UserError: there is no such snapshot, none at step 0, or no such measure; or the run cannot be read.
@@ -133,13 +133,13 @@ def _measured_again(
 
 @dataclass(frozen=True)
 class OnLattice:
-    """A network's latents on a lattice of labels, with what they are to be set against.
+    """A network's latents on a lattice of labels, with their baselines.
 
     Attributes:
         labels: (n, K).
-        latents: by place, all labels under several noise draws.
+        latents: by place, for all labels under several noise draws.
         images: of the labels, (n, pixels).
-        encodings: what the network is told of them, (n, features); None where that is not known.
+        encodings: the network's encodings of the labels, (n, features); None if they are not known.
     """
 
     labels: np.ndarray
@@ -150,9 +150,9 @@ class OnLattice:
 
 
 def on_lattice(run: Run, snapshot: Snapshot, places: Sequence[Place], values: int, draws: int) -> OnLattice:
-    """Latents of a run's network on a lattice of `values` labels of each factor, at those of `places` that it has.
+    """Return a network's latents on a lattice of `values` values of each factor, at those of `places` that it has.
 
-    One thread computes, so that the same bits come out beside whatever else this process does.
+    One thread computes, so that results are bitwise reproducible whatever else this process does.
     """
     import torch
 
@@ -183,18 +183,18 @@ def _probed(loaded: Loaded, labels: np.ndarray, taps: Sequence[str], t: Sequence
 
 
 def _stored(run: Run, snapshot: Snapshot, first: Snapshot) -> Probed:
-    """What a snapshot holds of latents, with those of step 0 as the untrained network's."""
+    """Return a snapshot's stored latents, with those of step 0 as the untrained network's."""
     from phasescope.runs.probing.inputs import Latents
     from phasescope.runs.probing.own_measures import load_measures
     from phasescope.runs.probing.probe import Probed
 
-    def latents(one: Snapshot) -> Latents:
-        places = one.places
+    def latents(stored: Snapshot) -> Latents:
+        places = stored.places
         return Latents(
-            {place: one.latents(*place).astype(float) for place in places},
-            {place: one.draws(*place).astype(float) for place in places},
+            {place: stored.latents(*place).astype(float) for place in places},
+            {place: stored.draws(*place).astype(float) for place in places},
         )
 
-    factors = Factors(Factor(**one) for one in run.about["factors"])
+    factors = Factors(Factor(**fields) for fields in run.about["factors"])
     own = load_measures(config_of(run).probing.measures)
     return Probed(snapshot.latent_labels(), factors, latents(snapshot), {"untrained": latents(first)}, own)

@@ -1,9 +1,9 @@
-"""Observing again what a run stored: other taps, timesteps, labels or measures of the same weights, without training.
+"""Observing a run's stored weights again at other layers, timesteps or labels, or by other measures, without training.
 
     RUN/observations/<digest of the plan>/      a run folder of its own: config.yaml, status.json, metrics.jsonl, snapshots
 
-So `show`, `report` and `measure` take it as they take a run. Weights are linked from the run's own snapshots, which are left
-as they are; the step-0 snapshot gives the untrained network's null. What is there already is not observed twice.
+`show`, `report` and `measure` therefore read it as they read a run. Weights are linked from the run's own snapshots, which
+are not changed; the step-0 snapshot gives the baseline of the untrained network. Existing snapshots are not observed again.
 """
 
 import os
@@ -27,46 +27,46 @@ from phasescope.runs.store.writer import RunWriter, hold
 FROM_TRAINING = (
     "step", "images_seen", "epochs", "loss", "learning_rate", "gradient_norm", "wall_s", "cpu_s", "observing_s",
 )  # fmt: skip
-"""of a snapshot's metrics: what training told"""
+"""those of a snapshot's metrics that training reports"""
 
 
 def observe(
     run: Run | str, words: Sequence[str] = (), on_snapshot: Callable[[int, int], None] = lambda done, of: None
 ) -> Run:
-    """Observe the stored weights of a run by another plan; the observation, a run folder.
+    """Observe the stored weights of a run by another plan, and return the observation, a run folder.
 
     Args:
-        words: what changes of the plan, as in ``probing.taps=[up1]``; ``taps=[up1]`` says the same.
-        on_snapshot: told how many snapshots are observed, and of how many.
+        words: overrides of the plan, such as ``probing.taps=[up1]`` or, in short, ``taps=[up1]``.
+        on_snapshot: is called with the number of snapshots observed, and of all.
 
     Raises:
-        UserError: a word is none of the plan; the run has no weights; a source of somebody's own has changed.
+        UserError: an override is no field of the plan; the run has no weights; a source file of the user has changed.
     """
     run = as_run(run)
     config = config_of(run)
     plan = plan_with(config, words)
     if plan == config.probing:
         return run
-    with_weights = [one for one in run.snapshots if (one.path / "weights.safetensors").is_file()]
+    with_weights = [s for s in run.snapshots if (s.path / "weights.safetensors").is_file()]
     if not with_weights:
         raise UserError(
             f"`RUN` (={run.name}) must have snapshots with weights to be observed again: it has none"
         )
     again = config.model_copy(update={"probing": plan})
     load_measures(plan.measures)
-    whole = plan_of(again, load_network(run, with_weights[0]).network)
+    resolved = plan_of(again, load_network(run, with_weights[0]).network)
     path = run.path / "observations" / plan.digest()
     with hold(path, again.tree()) as folder:
         folder.check_sources()
-        _observe_all(run, with_weights, again, whole, folder, on_snapshot)
+        _observe_all(run, with_weights, again, resolved, folder, on_snapshot)
     return Run(path)
 
 
 def plan_with(config: RunConfig, words: Sequence[str]) -> ProbingConfig:
-    """The run's plan with words changed.
+    """Return the run's plan with the overrides `words` applied.
 
     Raises:
-        UserError: a word is none of the plan.
+        UserError: an override is no field of the plan.
     """
     overrides = []
     for keys, value in parse_overrides(words):
@@ -99,22 +99,22 @@ def _observe_all(
         if snapshot.step not in done:
             network = load_network(folder, snapshot).network
             if all(weights.ndim <= 4 for weights in network.parameters()):
-                # Kernels lie in memory as they do in training: the network then gives the same bits.
+                # The memory format of training makes the network's outputs bitwise the same.
                 network.to(memory_format=torch.channels_last)  # pyrefly: ignore[no-matching-overload]
-            seen = recorder.observer.record(network, snapshot.step)
+            observed = recorder.observer.record(network, snapshot.step)
             _link_weights(snapshot, folder)
-            learnt = {key: trained.get(snapshot.step, {}).get(key) for key in FROM_TRAINING}
-            folder.append_metrics({**learnt, "step": snapshot.step, **seen})
+            of_training = {key: trained.get(snapshot.step, {}).get(key) for key in FROM_TRAINING}
+            folder.append_metrics({**of_training, "step": snapshot.step, **observed})
         on_snapshot(number, len(snapshots))
         recorder.summarise()
-        whole = number == len(snapshots) and run.status["state"] == "done"
+        is_done = number == len(snapshots) and run.status["state"] == "done"
         step = folder.metrics[-1]["step"] if folder.metrics else 0
-        told = {"state": "done" if whole else "stopped", "step": step, "updated": now()}
-        folder.write_status({**run.status, **told, "summary": recorder.summary})
+        status = {"state": "done" if is_done else "stopped", "step": step, "updated": now()}
+        folder.write_status({**run.status, **status, "summary": recorder.summary})
 
 
 def _link_weights(snapshot: Snapshot, folder: RunWriter) -> None:
-    # The same file under another name where the disk can do that, else a copy.
+    # Weights are large: use a hard link if the disk supports it, and a copy otherwise.
     own = snapshot.path / "weights.safetensors"
     other: Path = folder.path / "snapshots" / snapshot.path.name / own.name
     with suppress(FileNotFoundError):

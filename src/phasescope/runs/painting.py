@@ -1,6 +1,6 @@
-"""Sampling with a run's network, and asking what it represents, again and again: networks are kept at hand.
+"""Sampling with a run's network and reading its latents, repeatedly: the last few networks stay in memory.
 
-One seed is one noise, whatever the label: as the target moves the image moves, and nothing else.
+The noise depends only on the seed, not on the label, so that an image changes only with its label.
 """
 
 from __future__ import annotations
@@ -36,23 +36,23 @@ if TYPE_CHECKING:
     from phasescope.worlds.base import World
 
 STRIP = 8
-"""states of the way to the image that are shown"""
+"""states of the sampling trajectory that are shown"""
 KEPT = 12
-"""networks at hand"""
-# Up to so many parameters a second thread costs more than it brings.
+"""networks that stay in memory"""
+# Up to this number of parameters one thread is faster than two.
 SMALL_NETWORK = 2_000_000
-# Of an image and of a network that the explorer samples from: the run may be anybody's.
+# Limits of an image and of a network that the explorer samples from, since a run may come from anyone.
 MOST_VALUES, MOST_PARAMETERS = 2**16, 2**28
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What is to be sampled, and how.
+    """A request for one sample.
 
     Attributes:
         label: a value for each factor of the world.
-        sampler, steps: as the family offers them; None where it samples in one way.
-        change: of what is at a layer; None where the network samples as it is.
+        sampler, steps: among those that the family offers; None if it has only one sampler.
+        change: an intervention at a layer; None for the network as it is.
     """
 
     label: tuple[float, ...]
@@ -66,15 +66,13 @@ class Wish:
 
 @dataclass(frozen=True)
 class Painted:
-    """An image, and the way to it.
+    """A generated image and its trajectory.
 
     Attributes:
-        told: `step`, the times `strip` of what is shown of the way, what the world's reader reads in the image, the `taps`
-            at which something can be changed; of a changed network the `target` that was put in, and where the image
-            `went`.
+        told: `step`, the times `strip` of the shown states, the reader's estimates, and the layers (`taps`) that can be
+            changed; for a changed network also the `target` that was put in, and where the image `went`.
         image: (1, C, *spatial).
-        noisy, estimates: the states on the way, and the image that each was to become, (n, C, *spatial); none where a
-            state is no image.
+        noisy, estimates: the states x_t and their estimates of x_0, (n, C, *spatial); empty if a state is no image.
     """
 
     told: dict[str, Any]
@@ -84,16 +82,16 @@ class Painted:
 
 
 class Painter:
-    """Networks out of snapshots, the last few of them kept; one image is sampled at a time."""
+    """Samples single images with the networks of snapshots, the last few of which stay in memory."""
 
     def __init__(self) -> None:
         self._loaded = lru_cache(KEPT)(self._load)
 
     def load(self, run: Run, step: int | None) -> Loaded:
-        """The network of a snapshot, of the last one without `step`.
+        """Return the network of a snapshot, by default of the last one.
 
         Raises:
-            UserError: the run is made with somebody's own source; there is no such snapshot, or its weights cannot be read.
+            UserError: the run uses source files of its owner; there is no such snapshot, or its weights cannot be read.
         """
         import torch
 
@@ -110,11 +108,11 @@ class Painter:
         return loaded
 
     def _load(self, path: Path, step: int, written_ns: int) -> Loaded:
-        # `written_ns` is no more than a part of the cache's key: weights that are written again are another network.
+        # `written_ns` only serves as a part of the cache's key: rewritten weights are another network.
         import torch
 
         config = config_of(run := Run(path))
-        # Counted before anything is allocated: the run may be anybody's.
+        # The parameters are counted before anything is allocated, since the run may come from anyone.
         with as_user_error(), torch.device("meta"):
             network = config.network.build(config.world.shape, config.world.factors.visible)
         values, parameters = math.prod(config.world.shape), sum(w.numel() for w in network.parameters())
@@ -128,10 +126,10 @@ class Painter:
         return loaded
 
     def painted(self, run: Run, step: int | None, wish: Wish) -> Painted:
-        """The image of a label, what is read in it, and the way to it.
+        """Return the image generated for a label, the reader's estimates and the trajectory.
 
         Raises:
-            UserError: the wish cannot be fulfilled by this run's network.
+            UserError: this run's network cannot fulfil the request.
         """
         import torch
 
@@ -152,21 +150,21 @@ class Painter:
             states = list(family.trajectory(network, torch.from_numpy(label), world.shape, generator))
         image = states[-1].x_0
         frames = [states[i] for i in strip_of(len(states))] if wish.strip else []
-        told = {"step": step, "strip": [state.t for state in frames], **read(world, image.numpy(), label)}
-        told["taps"] = list(config.network.taps or loaded.plan.taps)
+        reading = {"step": step, "strip": [state.t for state in frames], **read(world, image.numpy(), label)}
+        reading["taps"] = list(config.network.taps or loaded.plan.taps)
         if wish.change:
-            told["target"] = None if target is None else target.tolist()
-            told["went"] = went(world, image.numpy(), label[0], target)
+            reading["target"] = None if target is None else target.tolist()
+            reading["went"] = went(world, image.numpy(), label[0], target)
         noisy, estimates = ([getattr(state, name) for state in frames] for name in ("x_t", "x_0"))
-        return Painted(told, image.numpy(), _images(noisy, world), _images(estimates, world))
+        return Painted(reading, image.numpy(), _images(noisy, world), _images(estimates, world))
 
     def latents(
         self, run: Run, step: int | None, labels: Float[np.ndarray, "m K"], place: Place
     ) -> Float[np.ndarray, "m features"]:
-        """Latents at a place for the images of `labels`, each with a noise of its own, as snapshots record them.
+        """Return the latents at a place for the images of `labels`, each with its own noise, as snapshots record them.
 
         Raises:
-            UserError: there is no such place, or a label is not of this world.
+            UserError: there is no such place, or a label lies outside the world.
         """
         loaded = self.load(run, step)
         check_work("labels", len(labels), loaded.config.world)
@@ -175,7 +173,7 @@ class Painter:
 
 
 def read(world: World, image: Float[np.ndarray, "1 C *spatial"], label: np.ndarray) -> dict[str, Any]:
-    """What the world's reader reads in one image: its outcome, each factor's estimate and error; nothing without one."""
+    """Return the reader's outcome of one image, and each factor's estimate and error; empty without a reader."""
     reader = world.reader()
     if reader is None:
         return {"outcome": None, "read": {}, "error": {}}
@@ -188,15 +186,15 @@ def read(world: World, image: Float[np.ndarray, "1 C *spatial"], label: np.ndarr
 
 
 def strip_of(states: int) -> list[int]:
-    """Indices of about `STRIP` states, evenly from the first to the image."""
+    """Return the indices of about `STRIP` states, evenly spaced from the first one to the image."""
     return sorted({int(index) for index in np.linspace(0, states - 1, min(STRIP, states)).round()})
 
 
-def _images(found: list[Tensor], world: World) -> np.ndarray:
-    """Those of (1, C, *spatial) that are images, one after the other."""
-    if not found or found[0].shape[1:] != world.shape:
+def _images(states: list[Tensor], world: World) -> np.ndarray:
+    """Return the states (1, C, *spatial) as one array of images; an empty one if they do not have an image's shape."""
+    if not states or states[0].shape[1:] != world.shape:
         return np.zeros((0, *world.shape), np.float32)
-    return np.concatenate([image.numpy() for image in found])
+    return np.concatenate([state.numpy() for state in states])
 
 
 def _family(config: RunConfig, wish: Wish) -> Family:
@@ -211,7 +209,7 @@ def _family(config: RunConfig, wish: Wish) -> Family:
     if not 0 <= wish.seed < 2**32:
         raise UserError(f"`seed` (={wish.seed}) must be from 0 to 4294967295")
     with as_user_error():
-        way = config.family if wish.sampler is None else config.family.painted_by(wish.sampler, wish.steps)
+        family = config.family if wish.sampler is None else config.family.painted_by(wish.sampler, wish.steps)
     images = IMAGES if wish.change else 1
-    check_work("steps", (way.painting() or {}).get("steps", 1), config.world, images)
-    return way.build()
+    check_work("steps", (family.painting() or {}).get("steps", 1), config.world, images)
+    return family.build()

@@ -1,4 +1,4 @@
-"""What a configuration says before training: what is predicted of it, and its design; and whether a trained run copies."""
+"""Predictions and the design of a configuration before training, and denoised clones of a trained run's images."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -25,47 +25,47 @@ LABELS = 256
 
 @dataclass(frozen=True)
 class Prediction:
-    """Of a configuration."""
+    """What is predicted of a configuration."""
 
     name: str
     """of the run that would be trained"""
     sentence: str
-    """what its world shows"""
+    """describes the world"""
     told: dict[str, Any]
-    """JSON-ready: as the family's `forecast`, and by copier and split the share that is right"""
+    """JSON-ready: the family's `forecast`, and `copier`, the accuracy of the nearest-neighbour baselines by split"""
 
 
 @one_thread()
 def predict(config: RunConfig, patch_px: int | None = None) -> Prediction:
-    """What is foretold of `config`.
+    """Return what is predicted of `config`.
 
     Args:
-        patch_px: side of the patch that the local machine sees, px, odd; as the run's own task has it where None.
+        patch_px: side of the patch of the patch-local optimal denoiser, px, odd; by default that of the run's own task.
 
     Raises:
-        UserError: its family foretells nothing; its world has too many pixels, or too few images; the patch is none.
+        UserError: the family has no known optima; the world has too many pixels or too few images; the patch is invalid.
     """
     world, task = config.world, config.task()
     if patch_px is not None:
         task = replace(task, patch_px=patch_px)
     with as_user_error():
-        found = dict(config.family.build().forecast(task))
-    if not found:
+        forecast = dict(config.family.build().forecast(task))
+    if not forecast:
         raise UserError(f"`family` (={config.family.kind}) must be one whose exact optima are known")
-    found["copier"] = copied_of_splits(world, LABELS, config.seed)
-    return Prediction(config.folder, world.sentence(), found)
+    forecast["copier"] = copied_of_splits(world, LABELS, config.seed)
+    return Prediction(config.folder, world.sentence(), forecast)
 
 
 @dataclass(frozen=True)
 class Designed:
-    """Of a configuration.
+    """The design of a configuration.
 
     Attributes:
         name: of the run that would be trained.
         world: whose design it is.
-        labels: of what is trained on, `trained`, and by split what is held out, (n, K) each.
-        told: JSON-ready: `sentence`, `splits` (the number of labels of each), and by `copier` and split the share that is
-            right.
+        labels: `trained`, the training labels, and by split the held-out labels, (n, K) each.
+        told: JSON-ready: `sentence`, `splits` (the number of labels of each), and `copier`, the accuracy of the
+            nearest-neighbour baselines by split.
     """
 
     name: str
@@ -75,15 +75,15 @@ class Designed:
 
 
 def designed(config: RunConfig) -> Designed:
-    """What `config`'s design is."""
+    """Return the design of `config`."""
     world = config.world
     labels = {"trained": world.training_labels(), **world.held_out()}
-    told = {
+    summary = {
         "sentence": world.sentence(),
         "splits": {name: len(some) for name, some in labels.items()},
         "copier": copied_of_splits(world, LABELS, config.seed),
     }
-    return Designed(config.folder, world, labels, told)
+    return Designed(config.folder, world, labels, summary)
 
 
 def clones(
@@ -100,15 +100,15 @@ def clones(
 
     Args:
         at: noise levels; evenly spread ones by default.
-        images: started from.
-        each: clones of each.
+        images: number of images to start from.
+        each: clones of each image.
         step: of the snapshot; the last one by default.
         seed: of images and noise.
-        tell: is told how many noise levels of how many are done.
+        tell: is called with the number of noise levels that are done, and of all.
 
     Raises:
         UserError: an argument is invalid; the run cannot be read; its network was never trained without a label, or its
-            family has no way down from a noisy image.
+            family cannot start from a noisy image.
     """
     if images < 8 or each < 1 or images * each > MOST_CLONES:
         raise UserError(
@@ -117,13 +117,13 @@ def clones(
     loaded = load_untold(as_run(run), step)
     config, conditions = loaded.config, loaded.config.family.conditions
     if conditions is None:
-        raise UserError(f"`family` (={config.family.kind}) must be one that paints from noisy images")
+        raise UserError(f"`family` (={config.family.kind}) must be one that samples from noisy images")
     if at is None:
         spread = np.linspace(conditions[0], conditions[-1], LEVELS + 1).round().astype(int)
         levels = spread[1:].tolist()
     else:
-        if strange := [t for t in at if not math.isfinite(t) or t != int(t)]:
-            raise UserError(f"`t` (={strange[0]:g}) must be a whole number: a noise level")
+        if invalid := [t for t in at if not math.isfinite(t) or t != int(t)]:
+            raise UserError(f"`t` (={invalid[0]:g}) must be a whole number: a noise level")
         levels = [int(t) for t in at]
     with as_user_error():
         return loaded.family.clones(loaded.network, config.task(), levels, images, each, seed, tell)

@@ -1,4 +1,4 @@
-"""Watching somebody's own training loop: a run folder like any other, written from outside.
+"""Watching a user's own training loop: the loop records snapshots into a run folder like any other.
 
     watcher = phasescope.watch(world, taps=["mid_block"], family=phasescope.families.USUAL, folder="runs/mine", batch=64)
     for step, batch in enumerate(loader):
@@ -7,8 +7,8 @@
         ...
         watcher.log({"loss": loss, "lr": lr}, step)
 
-Recording moves no random stream and leaves the network as it was: its mode, its gradients, its device. Phases, report,
-explorer and `measure` take the folder as they take any.
+Recording advances no random stream and does not change the network's mode, gradients or device. Phases, report, explorer
+and `measure` read the folder as that of any run.
 """
 
 from __future__ import annotations
@@ -57,24 +57,24 @@ def watch(
     monitors: Sequence[Monitor] = (),
     **probing: Any,
 ) -> Watcher:
-    """Watch a network that somebody else trains.
+    """Watch a network that is trained by your own loop.
 
     Args:
-        world: whose labels are painted and whose latents are read.
+        world: provides the labels for which images are sampled and latents are read.
         taps: names of the network's submodules.
-        family: how it learns and paints; by default the usual one (`families.USUAL`).
-        folder: of the run, made where it is not there; what it holds is gone on with.
-        batch: images a step, by which images seen are counted unless `record` is given them.
+        family: the family that it is trained and sampled with; by default the usual one (`families.USUAL`).
+        folder: of the run; it is created if it does not exist, and continued otherwise.
+        batch: images per step, from which images seen are counted unless `record` is given them.
         t: the family's conditions under which latents are read; the usual ones by default.
-        encode: from labels (B, K) to what the network is told of them: the ceiling of order.
-        seed: of all labels and noise with which it is looked at.
-        hyperparameters: of the loop, as `{"optimiser": "AdamW", "lr": 1e-3}`: the run records these and `batch`, and no
-            other setting of a training.
-        monitors: log what is recorded as it comes, as `phasescope.TensorBoard("logs")`.
-        probing: further fields of the plan, as `latent_labels=256`.
+        encode: maps labels (B, K) to the network's encoding of them: the upper reference of probe R².
+        seed: of all labels and noise of the observations.
+        hyperparameters: of the loop, such as `{"optimiser": "AdamW", "lr": 1e-3}`: the run records only these and `batch`
+            as its training settings.
+        monitors: log records as they come, such as `phasescope.TensorBoard("logs")`.
+        probing: further fields of the plan, such as `latent_labels=256`.
 
     Raises:
-        UserError: a field of the plan is none, or the folder holds another run.
+        UserError: a field of the plan is unknown or invalid, or the folder holds another run.
     """
     if family is not None and not isinstance(family, FamilyConfig):
         raise UserError(f"`family` (={family!r:.80}) must be a configuration, as phasescope.families.USUAL")
@@ -103,7 +103,7 @@ def watch(
 
 @dataclass(eq=False)
 class Watcher:
-    """Records snapshots of a network in one run folder; made by `watch`."""
+    """Records snapshots of a network in one run folder; created by `watch`."""
 
     config: RunConfig
     world: World
@@ -125,16 +125,16 @@ class Watcher:
     def record(
         self, network: torch.nn.Module, step: int, images_seen: int | None = None, loss: float | None = None
     ) -> dict[str, Any]:
-        """Take a snapshot of `network` after `step` steps; its metrics.
+        """Take a snapshot of `network` after `step` steps and return its metrics.
 
-        A step that is recorded already is left as it is, so that a loop may be started again.
+        A step that is already recorded is not recorded again, so that a loop may be restarted.
 
         Args:
-            images_seen: so far; by default `batch` a step.
-            loss: recorded beside the scores.
+            images_seen: so far; by default `batch` per step.
+            loss: recorded with the scores.
 
         Raises:
-            UserError: an earlier step after a later one; a tap or a timestep that is not there.
+            UserError: the step is earlier than a recorded one; a layer or a timestep does not exist.
         """
         seen = step * self.batch if images_seen is None else images_seen
         for name, count in (("step", step), ("images_seen", seen)):
@@ -159,11 +159,11 @@ class Watcher:
     def log(self, scalars: Mapping[str, Any], step: int, images_seen: int | None = None) -> None:
         """Log scalars of your loop after `step` steps, as often as you like: `run.scalars()` has a column for each.
 
-        A step up to the last one logged is left as it is, so that a loop may be started again.
+        Steps up to the last one logged are ignored, so that a loop may be restarted.
 
         Args:
-            scalars: numbers, or tensors of one number; these are read every few seconds, so that no step waits for a GPU.
-            images_seen: so far; by default `batch` a step.
+            scalars: numbers, or tensors of one number; tensors are read every few seconds, so that no step waits for a GPU.
+            images_seen: so far; by default `batch` per step.
 
         Raises:
             UserError: `record` was not called before; a name or a value is invalid.
@@ -188,24 +188,24 @@ class Watcher:
                 self._flush(self._recorder)
 
     def close(self) -> None:
-        """Write what was logged and end the monitors; recording may continue all the same."""
+        """Write logged scalars and close the monitors; recording may still continue."""
         if self._recorder is not None:
             with self._held() as self._recorder.folder:
                 self._flush(self._recorder)
             self._recorder.close()
 
     def _held(self) -> AbstractContextManager[RunWriter]:
-        """The run's folder; of the training it records what `watch` was given."""
+        """Hold the run's folder; its training settings are those that `watch` was given."""
         return hold(self.path, self.config.tree() | {"training": {"batch": self.batch}})
 
     def _flush(self, recorder: Recorder) -> None:
-        """Write what was logged, within a block that holds the folder, and give it to the monitors."""
+        """Write logged scalars, within a block that holds the folder, and update the monitors."""
         self._flush_due = time.monotonic() + FLUSH_EVERY_S
         recorder.flush()
         recorder.update_monitors()
 
     def _recorder_of(self, folder: RunWriter, plan: ProbingConfig, network: torch.nn.Module) -> Recorder:
-        """The recorder, which is made at the first snapshot, with the folder as it is held now."""
+        """Return the recorder, which the first snapshot creates, with the folder as it is held now."""
         import torch
 
         if self._recorder is None:
@@ -213,13 +213,13 @@ class Watcher:
             device = torch.device("cpu") if weights is None else weights.device
             recorder = Recorder(self.config, plan, folder, device, self.world, self.encode, self.monitors)
             recorder.started, recorder.clock = self._started, self._clock
-            if folder.metrics:  # a loop that was started again
+            if folder.metrics:  # the loop was restarted
                 folder.check_sources()
                 recorder.add(folder.metrics[-1])
                 recorder.start_clock(folder.metrics[-1]["images_seen"])
             self._last_logged = folder.keep_scalars()
-            described = {**about(self.config, plan, self.world), "watched": type(network).__name__}
-            folder.write_json("about.json", described)
+            description = {**about(self.config, plan, self.world), "watched": type(network).__name__}
+            folder.write_json("about.json", description)
             self._recorder = recorder
         self._recorder.folder = self._recorder.observer.folder = folder
         return self._recorder
@@ -227,7 +227,7 @@ class Watcher:
     def _plan_for(self, network: torch.nn.Module) -> ProbingConfig:
         from phasescope.runs.probing.capture import find_tap
 
-        # Layers are looked for before anything is written.
+        # Missing layers must raise before anything is written.
         with as_user_error():
             plan = self.config.plan_of(None, ())
             for tap in plan.taps:
@@ -236,7 +236,7 @@ class Watcher:
 
 
 def _kept(world: World, path: Path) -> World:
-    """A world of arrays at hand, with its arrays kept in the run's folder; any other as it is.
+    """Return a world of arrays in memory with its arrays saved in the run's folder, and any other world as it is.
 
     Raises:
         UserError: the folder holds other images.

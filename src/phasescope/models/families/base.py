@@ -198,7 +198,7 @@ class Family(ABC):
         Raises:
             ValueError: this family cannot start from a noisy image, or a condition is none of its own.
         """
-        raise ValueError("`family` must be one that paints from noisy images")
+        raise ValueError("`family` must be one that samples from noisy images")
 
     def references(self, examples: Examples) -> Mapping[str, Any]:
         """Return what is known of the best that can be learned, JSON-ready, computed once per run for `examine`."""
@@ -243,7 +243,7 @@ class FamilyConfig(Kind):
         Raises:
             ValueError: it has no such sampler, or not so many steps.
         """
-        raise ValueError(f"`sampler` (={sampler}) must be left out: this family paints in one way")
+        raise ValueError(f"`sampler` (={sampler}) must be left out: this family has only one sampler")
 
     def build(self) -> Family:
         """Return the family itself."""
