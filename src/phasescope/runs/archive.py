@@ -1,4 +1,4 @@
-"""A run as one file: a plain zip archive of what the run recorded; the same run gives the same bytes.
+"""Archiving a run as one plain zip file of its records; the same run gives the same bytes.
 
 <run>/config.yaml  <run>/snapshots/00000100/weights.safetensors  ...
 """
@@ -21,13 +21,13 @@ NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 BEFORE_ZIP_HAD_DATES = (1980, 1, 1, 0, 0, 0)
 
 Tell = Callable[[int, int], None]
-"""is told how many files of how many are done"""
+"""is called with the number of files that are done, and of all"""
 
 
 def write_archive(run: Run, out: Path, tell: Tell = lambda done, of: None) -> Path:
-    """Write all that a run recorded to `out`, which appears whole or not at all; return its path.
+    """Write all records of a run to `out`, which appears completely or not at all, and return its path.
 
-    An observation is archived under the name of its run and its own, for it is a run elsewhere.
+    An observation is archived under its run's name and its own, since it is an independent run once unpacked.
 
     Raises:
         UserError: the run is being written, or is broken; it holds a link; its folder has a name that is none for a file
@@ -56,10 +56,10 @@ def write_archive(run: Run, out: Path, tell: Tell = lambda done, of: None) -> Pa
 
 
 def _recorded(folder: Path) -> Iterator[Path]:
-    """The files of a run's folder that are kept, and of what is half-written none.
+    """Yield the files of a run's folder that belong in an archive, without those that are still being written.
 
     Raises:
-        UserError: one of them, or a folder among them, is a link: it may lead to files that are no part of the run.
+        UserError: a file or folder is a link, which may lead to files that do not belong to the run.
     """
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts

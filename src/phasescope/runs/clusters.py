@@ -1,4 +1,4 @@
-"""The engine of a name; workers elsewhere are jobs of SLURM through submitit, and tasks of Ray core."""
+"""Engines by name, and those whose workers are jobs of SLURM (through submitit) or tasks of Ray core."""
 
 import importlib
 import os
@@ -16,11 +16,11 @@ MOST_JOBS = 200
 """in SLURM's queue at a time, if the user names no number"""
 ENGINES = ("local", "slurm", "ray")
 RESOURCES = {"partition": ("slurm",), "minutes": ("slurm",), "gpus": ("slurm", "ray")}
-"""what can be asked of engines that are no process of this machine: where, how long, with how many GPUs a run"""
+"""options of engines on clusters: partition, time limit, and GPUs per run"""
 
 
 def check_asked(engine: str, asked: Mapping[str, str | int]) -> None:
-    """Raises UserError if something is asked that an engine of that name has not, or less than 1 of it."""
+    """Raise UserError if an option does not exist for the engine of this name, or is less than 1."""
     for option, value in asked.items():
         if engine not in RESOURCES[option]:
             raise UserError(f"`--{option}` (={value}) must go with --engine {' or '.join(RESOURCES[option])}")
@@ -31,10 +31,11 @@ def check_asked(engine: str, asked: Mapping[str, str | int]) -> None:
 def open_engine(
     name: str, runs: Path, workers: int | None = None, asked: Mapping[str, str | int] | None = None
 ) -> Engine:
-    """The engine of a name, for a folder of runs; `workers` at a time, by default what it finds; `asked` is of `RESOURCES`.
+    """Return the engine of a name for a folder of runs, with `workers` at a time (by default what the engine chooses) and
+    the options `asked` (of `RESOURCES`).
 
     Raises:
-        UserError: there is none of that name, or its library is not installed; `asked` as `check_asked` says.
+        UserError: there is no such engine, or its library is not installed; or as `check_asked` says.
     """
     check_asked(name, asked := asked or {})
     if name == "local":
@@ -47,7 +48,7 @@ def open_engine(
 
 
 class SlurmEngine(Engine):
-    """A job of SLURM for each run; on a machine without SLURM, submitit's local jobs.
+    """Executes each run as a job of SLURM; on a machine without SLURM, as a local job of submitit.
 
     Args:
         logs: folder of submitit's files, shared by the nodes.
@@ -78,7 +79,7 @@ class SlurmEngine(Engine):
 
 
 class RayEngine(Engine):
-    """A task of Ray for each run, on the cluster of RAY_ADDRESS; without one, Ray is started here and stopped at the end.
+    """Executes each run as a task of Ray on the cluster of RAY_ADDRESS; without one, Ray is started here for the session.
 
     Args:
         workers: tasks at a time; by default as many as the cluster, or this machine, has cores.
@@ -89,13 +90,13 @@ class RayEngine(Engine):
     """
 
     def __init__(self, workers: int | None = None, gpus: float = 0):
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray reports its use unless told not to
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray reports its usage by default
         self.ray, self.gpus, self.workers = _library("ray", "ray"), gpus, workers
         super().__init__(cores() if workers is None else workers)
 
     @contextmanager
     def session(self) -> Iterator[None]:
-        """A connection to the cluster, if there is none yet."""
+        """Connect to the cluster if there is no connection yet."""
         address, begins = os.environ.get("RAY_ADDRESS", "local"), not self.ray.is_initialized()
         try:
             if begins:

@@ -1,4 +1,4 @@
-"""All that determines a run, and how its user says it: presets, YAML, `key=value`."""
+"""The configuration of a run, from presets, YAML and `key=value` overrides."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Preset:
-    """A named set of defaults; presets.yaml says what its fields mean."""
+    """A named set of defaults; presets.yaml explains its fields."""
 
     fields: Tree
     studied: Tree
@@ -45,7 +45,7 @@ PRESETS = {
 
 
 def preset(name: str) -> Preset:
-    """The preset of a name.
+    """Return the preset of a name.
 
     Raises:
         UserError: there is no such preset.
@@ -56,7 +56,7 @@ def preset(name: str) -> Preset:
 
 
 class RunConfig(Config):
-    """All that determines a run. What is observed of it, and its name, are no part of its identity."""
+    """All that determines a run. Its name and what is observed of it are not part of its identity."""
 
     UNTOLD: ClassVar[frozenset[str]] = frozenset({"name", "probing"})
 
@@ -115,19 +115,19 @@ class RunConfig(Config):
         return self
 
     def plan_of(self, taps: Sequence[str] | None, usual_taps: Sequence[str]) -> ProbingConfig:
-        """What is observed, with all that is usual said, of a network with these taps; None: any of its submodules may
-        be one.
+        """Return the plan of observation, with every `usual` resolved, for a network with these layers; None allows any
+        submodule.
 
         Raises:
-            ValueError: a tap or a timestep is not there.
+            ValueError: a layer or a timestep does not exist.
         """
         return resolved(self.probing, taps, usual_taps, self.family)
 
     def with_kinds(self, **kinds: Any) -> Self:
-        """With another world, family or network, as `execution.train` takes them; None leaves what is there.
+        """Return a copy with another world, family or network, as `execution.train` takes them; None keeps the present one.
 
         Raises:
-            UserError: a class cannot be found again, or does not go with the rest.
+            UserError: a class cannot be found again, or does not fit the other fields.
         """
         tree = self.tree()
         for field, given in kinds.items():
@@ -141,11 +141,11 @@ class RunConfig(Config):
         return type(self).of(tree)
 
     def encode(self, labels: Tensor) -> Tensor | None:
-        """What the network gives its blocks of visible labels (n, K), (n, features); None where that is not known."""
+        """Return the network's encodings (n, features) of visible labels (n, K); None if they are not known."""
         return self.network.encode(labels, self.world.factors.visible)
 
     def task(self, world: World | None = None) -> Task:
-        """What is to be learnt, as the family is told it; of `world` instead of the configuration's, if it is given."""
+        """Return the training task, as the family needs it; that of `world` instead of the configuration's, if given."""
         world, network = world or self.world, self.network
         return Task.of(world, network.commutes_with(world.shape), network.sees_px(), self.training.withheld)
 
@@ -156,7 +156,7 @@ class RunConfig(Config):
 
 
 def load_config(file: Path | str | None = None, words: Iterable[str] = ()) -> RunConfig:
-    """The configuration that a YAML file and `key=value` words describe, over the preset that either names.
+    """Return the configuration of a YAML file and `key=value` overrides, on top of the preset that either names.
 
     Raises:
         UserError: names the field, its value and the rule.
@@ -169,9 +169,9 @@ def load_config(file: Path | str | None = None, words: Iterable[str] = ()) -> Ru
 
 
 def over_defaults(*trees: Tree) -> RunConfig:
-    """The configuration that trees describe, each over those before it, all over the defaults.
+    """Return the configuration that results from merging trees, in order, into the defaults.
 
-    If the last one shortens training below the warm-up of the others, the warm-up becomes a tenth of it, and a line says so.
+    If the last tree sets fewer steps than the warm-up has, the warm-up becomes a tenth of them, and this is logged.
 
     Raises:
         UserError: names the field, its value and the rule.
@@ -181,24 +181,24 @@ def over_defaults(*trees: Tree) -> RunConfig:
             raise UserError(
                 f"`config` (={tree!r:.80}) must be a RunConfig or a tree of its fields; load_config takes words"
             )
-    whole = reduce(merge, trees, defaults())
-    own, training = trees[-1].get("training"), whole["training"]
+    merged = reduce(merge, trees, defaults())
+    own, training = trees[-1].get("training"), merged["training"]
     if isinstance(own, Mapping) and "steps" in own and "warmup" not in own:
         steps, warmup = training["steps"], training["warmup"]
         if isinstance(steps, int) and 0 < steps < warmup:
-            whole = merge(whole, {"training": {"warmup": steps // 10}})
+            merged = merge(merged, {"training": {"warmup": steps // 10}})
             log_once(f"`training.warmup` (={warmup}) becomes {steps // 10}: there are {steps} steps")
-    return RunConfig.of(whole)
+    return RunConfig.of(merged)
 
 
 @cache
 def defaults() -> Tree:
-    """Of every field, shared: `merge` leaves it as it is."""
+    """Return the default of every field, as one shared tree, which `merge` does not modify."""
     return RunConfig().tree()
 
 
 def load_words(words: Sequence[str]) -> RunConfig:
-    """The configuration that a command line's ``[FILE.yaml] [key=value ...]`` describes.
+    """Return the configuration of a command line's ``[FILE.yaml] [key=value ...]``.
 
     Raises:
         UserError: names the field or the word, its value and the rule.
@@ -207,7 +207,7 @@ def load_words(words: Sequence[str]) -> RunConfig:
 
 
 def split_words(words: Sequence[str]) -> tuple[Path | None, list[str]]:
-    """The file, and the words that are ``key=value``.
+    """Return the file, and the words that are ``key=value``.
 
     Raises:
         UserError: a word is neither, or a key or a file is given twice.

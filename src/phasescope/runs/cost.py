@@ -1,4 +1,4 @@
-"""What runs will cost on this machine, by timing a few steps of their own configurations.
+"""Estimating what runs will cost on this machine, by timing a few steps of their own configurations.
 
     CPU-seconds = c * (steps * batch + snapshots * (rest + images * passes / 3))
 

@@ -1,8 +1,8 @@
-"""More steps of a run: a longer run begins with the state of a shorter one, which its user names.
+"""Extending a run: a longer run begins with the state of a shorter one, which its user names.
 
-Two runs have the same state after a step if their configurations differ in their number of steps alone, their sources are
-the same files, and the learning rates of all earlier steps are the same: with constant rates at any step, with falling ones
-only within the warm-up. Configurations are compared as plain trees: no source that the shorter run names is imported.
+Two runs have the same state after a step if their configurations differ only in their number of steps, their sources are the
+same files, and the learning rates of all earlier steps are the same: always with a constant rate, otherwise only during
+warm-up. Configurations are compared as plain trees: no source that the shorter run names is imported.
 """
 
 import shutil
@@ -17,9 +17,9 @@ from phasescope.runs.store.writer import RunWriter, differences, hold
 
 
 def begin_from(run: Run, config: RunConfig, target: Path, anew: bool = False) -> None:
-    """Fill the folder `target` of `config` with what the shorter `run` holds, which is left as it is.
+    """Fill the folder `target` of `config` with the records of the shorter `run`, which is not changed.
 
-    Nothing is done if the folder holds something already: the same command then resumes it.
+    Nothing is done if the folder is not empty: the same command then resumes it.
 
     Raises:
         UserError: the run cannot be extended to `config`; the message names the field and both values.

@@ -1,7 +1,7 @@
-"""A run out of an archive, which may be anybody's.
+"""Importing a run from an archive, which may come from anyone.
 
-Nothing is written outside a folder that this process made, nothing in it is executed, and nothing stays if a name or a
-checksum is not what it must be.
+Files are written only inside a folder that this process created, none is executed, and all are removed if a name or a
+checksum is wrong.
 """
 
 import re
@@ -49,10 +49,10 @@ def _check_free(path: Path) -> None:
 
 
 def _checked(files: list[zipfile.ZipInfo]) -> str:
-    """The name of the run that an archive holds.
+    """Return the name of the run in an archive.
 
     Raises:
-        ValueError: a name leads out of the run's folder, or is of no file of a run; they are too large.
+        ValueError: a name leads out of the run's folder or belongs to no file of a run, or the files are too large.
     """
     name = files[0].filename.partition("/")[0] if files else ""
     if not re.fullmatch(NAME, name):
@@ -69,7 +69,7 @@ def _checked(files: list[zipfile.ZipInfo]) -> str:
 
 
 def _check_run(run: Run, name: str) -> None:
-    """Raises UserError if what was unpacked is no run, or its configuration has not the identity that its name says."""
+    """Raise UserError if the unpacked folder is no run, or its configuration does not have the identity in its name."""
     tree = run.config
     if run.status["state"] == "broken":
         raise UserError(f"`status.json` of the archive must be whole: {run.status['error']}")

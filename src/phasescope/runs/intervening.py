@@ -86,7 +86,7 @@ def intervene(
 def _moved(
     world: World, by: Sequence[float], count: int, generator: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Labels whose step stays in the world, and where it leads."""
+    """Return labels whose step stays in the world, and the labels to which it leads."""
     factors = world.factors.visible
     name = _check_step(factors, by)
     kept: list[np.ndarray] = []
@@ -102,7 +102,7 @@ def _moved(
 
 
 def _check_step(factors: Factors, by: Sequence[float]) -> str:
-    """The step as errors name it.
+    """Return the step as error messages name it.
 
     Raises:
         UserError: it is no step of this world.
@@ -116,7 +116,7 @@ def _check_step(factors: Factors, by: Sequence[float]) -> str:
 
 
 def _stepped(factors: Factors, labels: np.ndarray, by: Sequence[float]) -> np.ndarray:
-    """Labels moved by a step, periodic factors within their range."""
+    """Return labels moved by a step, with periodic factors wrapped into their range."""
     moved = labels + np.asarray(by, dtype=np.float32)
     return np.where(factors.periodic, factors.low + (moved - factors.low) % factors.span, moved)
 
@@ -127,7 +127,7 @@ def _joined(numbers: Sequence[float]) -> str:
 
 @dataclass(frozen=True)
 class Change:
-    """What is changed at a layer.
+    """An intervention at a layer.
 
     Attributes:
         how: patch, part, steer or ablate.
@@ -140,7 +140,7 @@ class Change:
 
 
 def target_of(world: World, label: np.ndarray, change: Change) -> np.ndarray | None:
-    """The label (K,) that is put in where the network is conditioned on `label` (K,); None where nothing is.
+    """Return the label (K,) that is put in when the network is conditioned on `label` (K,); None if none is.
 
     Raises:
         UserError: `how` is unknown; `towards` is no label of this world, no step to one, or given for nothing.
@@ -165,7 +165,7 @@ def target_of(world: World, label: np.ndarray, change: Change) -> np.ndarray | N
 
 
 def changed(loaded: Loaded, family: Family, change: Change, target: np.ndarray | None, seed: int) -> Network:
-    """A run's network, changed so; it is then called with rows of one label.
+    """Return a run's network with the change applied; all rows of a call must have one label.
 
     Raises:
         UserError: the network has no such layer, or the layer does not receive the label.
@@ -190,8 +190,8 @@ def changed(loaded: Loaded, family: Family, change: Change, target: np.ndarray |
 
 
 def went(world: World, image: np.ndarray, label: np.ndarray, target: np.ndarray | None) -> dict[str, Any]:
-    """By each reading that every image has: `at`, the estimate of each factor, and `went`: whether it `followed` what was
-    put in, `stayed` at the condition, `either` where these are too near to each other to tell, or is `elsewhere`.
+    """Return for each ungated reading `at`, the estimate of each factor, and `went`: whether the image `followed` the
+    target, `stayed` at the condition, did `either` if these are too near to distinguish, or is `elsewhere`.
 
     Nothing if the world has no reader of images (1, C, *spatial).
     """

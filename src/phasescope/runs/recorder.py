@@ -1,6 +1,6 @@
-"""What every run records, whoever trains it (`execution`, or your own loop through `watching`).
+"""Recording a run that is trained by `execution` or, through `watching`, by your own loop.
 
-At a step it is a snapshot and a line of metrics, then a status with what all of this cost.
+At each snapshot the recorder writes the snapshot's files, a line of metrics, and a status with the costs so far.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ class Monitor(Protocol):
         ...
 
     def close(self) -> None:
-        """No more comes, whether the run is done or was stopped."""
+        """Finish: the run is done or was stopped, and nothing more is logged."""
         ...
 
 
 def check_monitors(monitors: Sequence[Monitor]) -> None:
-    """Raises UserError if one is no monitor."""
+    """Raise UserError if one of them is no monitor."""
     for monitor in monitors:
         if isinstance(monitor, type) or not callable(getattr(monitor, "update", None)):
             raise UserError(f"`monitors` (={monitor!r:.80}) must be monitors, with update and close")
@@ -61,8 +61,8 @@ class Recorder:
     """Records one run in its folder.
 
     Args:
-        plan: what is observed, resolved.
-        world: replaces the configuration's, if that is of arrays at hand.
+        plan: the resolved plan of observation.
+        world: replaces the configuration's world if that consists of arrays in memory.
         encode: replaces the network's own encoding of labels.
         monitors: log what is recorded.
 
@@ -90,7 +90,7 @@ class Recorder:
 
     @cached_property
     def observer(self) -> Observer:
-        """Made when first needed: a run that is already done needs none."""
+        """The observer, created on first use since a run that is already done needs none."""
         from phasescope.runs.probing.observer import Observer
 
         config, world = self.config, self.world or self.config.world
@@ -108,7 +108,7 @@ class Recorder:
             self.spent[name] += spent.get(name) or 0.0
 
     def tick(self) -> dict[str, float]:
-        """Add the time since the last call; the total."""
+        """Add the time since the last call, and return the total."""
         wall, cpu = time.perf_counter(), time.process_time()
         self.spent["wall_s"] += wall - self.clock[0]
         self.spent["cpu_s"] += cpu - self.clock[1]
@@ -116,7 +116,7 @@ class Recorder:
         return dict(self.spent)
 
     def start_clock(self, images_seen: int) -> None:
-        """Begin the interval over which the next line of scalars counts images a second."""
+        """Begin the interval over which the next line of scalars computes images per second."""
         self._since = time.perf_counter(), self.spent["observing_s"], images_seen
 
     def log(self, step: int, images_seen: int, **scalars: Any) -> None:
@@ -131,13 +131,13 @@ class Recorder:
         self._scalars.append({**counts, **scalars, **rate})
 
     def flush(self, to_disk: bool = False) -> None:
-        """Append the scalars that were kept to the run's file; a checkpoint needs them on the disk."""
+        """Append the buffered scalars to the run's file; a checkpoint needs them on the disk."""
         kept, self._scalars = self._scalars, []
         lines = [{k: v if isinstance(v, int) else float(v) for k, v in line.items()} for line in kept]
         self.folder.append_scalars(lines, to_disk)
 
     def update_monitors(self) -> None:
-        """Have monitors log what is new. No training is lost if one fails: it is left out with a warning."""
+        """Let monitors log new records. If one fails, training continues without it, with a warning."""
         for monitor in self.monitors:
             try:
                 monitor.update(self.folder)
@@ -150,15 +150,15 @@ class Recorder:
         self._is_monitored = True
 
     def close(self) -> None:
-        """End the monitors."""
+        """Close the monitors."""
         for monitor in self.monitors if self._is_monitored else ():
             monitor.close()
 
-    def record(self, network: nn.Module, step: int, images_seen: int, **learnt: Any) -> dict[str, Any]:
-        """Take a snapshot, append its line of metrics, in this order; the line without its costs.
+    def record(self, network: nn.Module, step: int, images_seen: int, **training: Any) -> dict[str, Any]:
+        """Take a snapshot, then append its line of metrics, and return the line without its costs.
 
         Args:
-            learnt: what training says of the step: `loss` and the like.
+            training: values that training reports for the step, such as `loss`.
         """
         began = time.perf_counter()
         seen = self.observer.record(network, step)
@@ -167,7 +167,7 @@ class Recorder:
             "step": step,
             "images_seen": images_seen,
             "epochs": images_seen / self.images,
-            **learnt,
+            **training,
             **seen,
         }
         self.folder.append_metrics({**line, **self.tick()})
@@ -204,7 +204,7 @@ class Recorder:
 
 
 def summarise(plan: ProbingConfig, metrics: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Of each kind of phase the sequence and the onsets in images seen; where it was read; how the thresholds stand."""
+    """Return, for each kind of phase, its sequence and its onsets in images seen; where it was read; and the thresholds."""
     images_seen = [entry["images_seen"] for entry in metrics]
     summary: dict[str, Any] = {}
     for kind in metrics[0]["phase"] if metrics else ():

@@ -1,4 +1,4 @@
-"""Finished runs in a file of records: each in full and as what it is, or not at all."""
+"""Recording finished runs in a file of records: each run completely, or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run's network does: the images that it samples, and its activations."""
+"""Sampling images with a run's network, and reading its activations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is recorded of a run while it learns, as its user writes it."""
+"""The configuration of what is recorded of a run during training."""
 
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal, Self
@@ -111,7 +111,7 @@ class ProbingConfig(Config):
         return self
 
     def images_of(self, splits: Iterable[str]) -> dict[str, int]:
-        """How many images are sampled of each split that is read, of which the first is what is trained on."""
+        """Return the number of images to sample for each split that is read; the training split comes first."""
         usual = {name: OTHER_IMAGES if number else TRAINED_IMAGES for number, name in enumerate(splits)}
         return {name: count for name, count in (usual | self.images).items() if count}
 

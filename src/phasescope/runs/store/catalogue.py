@@ -1,7 +1,7 @@
-"""The runs that there are, and which of them a condition holds of.
+"""Listing and selecting runs by a condition.
 
-A condition is SQL (DuckDB's) on one row a run: its configuration (`training.batch`), its status (`state`, `step`, `wall_s`)
-and its last snapshot's metrics (`outcomes.grid.correct`, `order.mid.600.value`).
+A condition is SQL (DuckDB's) on one row per run: its configuration (`training.batch`), its status (`state`, `step`,
+`wall_s`) and its last snapshot's metrics (`outcomes.grid.correct`, `order.mid.600.value`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Row = dict[str, Any]
-# Comments and strings are left alone; what else may be a column is a quoted word or a dotted name.
+# Quoted words and dotted names outside of comments and strings may be columns.
 TOKEN = re.compile(
     r"""--[^\n]*|\$\$.*?\$\$|'(?:[^']|'')*'|"(?P<quoted>[^"]+)"|(?<![\w.])(?P<name>[a-z_]\w*+(?:\.\w+)*+)""",
     re.IGNORECASE | re.DOTALL,
@@ -28,7 +28,7 @@ TOKEN = re.compile(
 
 
 def open_run(path: Path | str) -> Run:
-    """The run in the folder `path`.
+    """Return the run in the folder `path`.
 
     Raises:
         UserError: there is no such run.
@@ -40,31 +40,29 @@ def open_run(path: Path | str) -> Run:
 
 
 def list_runs(runs: Path | str = "runs", where: str | None = None) -> list[Run]:
-    """All runs in a folder of runs, by name, or those of which the condition `where` holds.
+    """Return the runs in a folder by name: all of them, or those that meet the condition `where`.
 
     Raises:
-        UserError: `runs` exists and cannot be listed; the condition is none.
+        UserError: `runs` exists and cannot be listed; the condition is invalid.
     """
     runs = Path(runs)
     try:
         entries = sorted(runs.iterdir()) if runs.exists() else []
     except OSError as error:
         raise UserError(f"`{runs}` cannot be listed: {error.strerror}") from None
-    found = [
-        Run(path) for path in entries if is_run(path) and not path.name.startswith(".")
-    ]  # those are half-written
-    return _meeting(found, where) if where is not None and found else found
+    # Names with a dot belong to folders that are still being written.
+    listed = [Run(path) for path in entries if is_run(path) and not path.name.startswith(".")]
+    return _meeting(listed, where) if where is not None and listed else listed
 
 
 def runs_frame(
     runs: Path | str = "runs", where: str | None = None, columns: Sequence[str] | None = None
 ) -> pd.DataFrame:
-    """A row a run, by name: `run`, `path`, `state`, `step`, `config.training.batch`, ..., its last snapshot's metrics.
-
-    Of a run that cannot be read, `state` is broken and `error` says why.
+    """Return one row per run, by name: `run`, `path`, `state`, `step`, `config.training.batch`, ..., and the metrics of its
+    last snapshot. If a run cannot be read, its `state` is broken and `error` says why.
 
     Args:
-        columns: names of columns, or patterns such as `accuracy.*`, that are kept beside `run` and `step`; all by default.
+        columns: names of columns, or patterns such as `accuracy.*`, to keep in addition to `run` and `step`; all by default.
 
     Raises:
         UserError: as `list_runs`; or no column has a name in `columns`.
@@ -77,10 +75,10 @@ def runs_frame(
 def snapshots_frame(
     runs: Path | str = "runs", where: str | None = None, columns: Sequence[str] | None = None
 ) -> pd.DataFrame:
-    """A row a snapshot of each run of which `where` holds, done or not: `run`, and the columns of `Run.to_frame`.
+    """Return one row per snapshot of each run that meets `where`, done or not: `run`, and the columns of `Run.to_frame`.
 
     Args:
-        columns: as for `runs_frame`; without them there are about two thousand.
+        columns: as for `runs_frame`; all of them are about two thousand.
 
     Raises:
         UserError: as `runs_frame`.
@@ -96,7 +94,7 @@ def snapshots_frame(
 
 
 def row_of(run: Run) -> Row:
-    """The row of a run in `runs_frame`: its configuration, its status, the metrics of its last snapshot."""
+    """Return the row of a run in `runs_frame`: its configuration, its status, the metrics of its last snapshot."""
     from phasescope.runs.store.flat import numbered, run_row
 
     def read(run: Run) -> Row:
@@ -104,7 +102,7 @@ def row_of(run: Run) -> Row:
         stand = ("state", "step", "steps", "images_seen", "wall_s", "cpu_s", "observing_s", "error")
         standing = {key: status.get(key) for key in stand if key != "error" or key in status}
         head = {**same, **run_row(run.identity, run.config, status), **standing}
-        # The head comes first, and what it says goes before a metric of the same name.
+        # The head comes first, and its values override metrics of the same name.
         return {**head, **numbered(run.last_metrics or {}), **head}
 
     same: Row = {"run": run.name, "path": shown(str(run.path))}
@@ -112,7 +110,7 @@ def row_of(run: Run) -> Row:
 
 
 def read_or(run: Run, read: Callable[[Run], T], broken: Callable[[str], T]) -> T:
-    """Return what `read` makes of a run; of one whose files cannot be read, what `broken` makes of the reason."""
+    """Return `read(run)`, or `broken(reason)` if the run's files cannot be read."""
     try:
         with reading(run.path):
             return read(run)
@@ -121,10 +119,10 @@ def read_or(run: Run, read: Callable[[Run], T], broken: Callable[[str], T]) -> T
 
 
 def _meeting(runs: list[Run], where: str) -> list[Run]:
-    """The runs whose rows meet the condition.
+    """Return the runs whose rows meet the condition.
 
     Raises:
-        UserError: it is none.
+        UserError: the condition is invalid.
     """
     import duckdb
 
@@ -137,11 +135,11 @@ def _meeting(runs: list[Run], where: str) -> list[Run]:
     for run in runs:
         row = row_of(run)
         known |= {name.lower().removeprefix("config."): name for name in row}
-        # Only the columns that the condition names are kept: all columns of 10,000 runs fill a gigabyte.
+        # Keep only the columns that the condition names: all columns of 10,000 runs fill a gigabyte.
         rows.append({name: value for name, value in row.items() if name.lower() in named})
 
     def quoted(match: re.Match[str]) -> str:
-        # In quotes, for to DuckDB `order.mid.600.n` is five words; `config.` may be left out.
+        # Quotes are needed, since DuckDB would split `order.mid.600.n` at its dots; `config.` may be left out.
         name = (match["name"] or "").lower().removeprefix("config.")
         return f'"{known[name]}"' if name in known else match[0]
 
@@ -155,7 +153,7 @@ def _meeting(runs: list[Run], where: str) -> list[Run]:
         near = [
             difflib.get_close_matches(name, known, n=1) for name in named if name not in known and "." in name
         ]
-        # DuckDB takes the part before a dot for a table, and says that there is none: that helps nobody.
+        # DuckDB takes the part before a dot for a table and reports it missing, which would not help the user.
         hint = f"; `{near[0][0]}` is near" if near and near[0] else ""
         why = " ".join(str(error).partition("\n\n")[0].split())[:300]
         rule = "must be a condition, as in \"training.batch = 32 and state = 'done'\""
@@ -164,22 +162,22 @@ def _meeting(runs: list[Run], where: str) -> list[Run]:
 
 
 def as_run(run: Run | str | Path) -> Run:
-    """A run, or the one that a word means in the folder `runs` (`find_run`)."""
+    """Return a run as it is, or the run in the folder `runs` that a word names (`find_run`)."""
     return run if isinstance(run, Run) else find_run(str(run))
 
 
 def find_run(word: str, runs: Path | str = "runs") -> Run:
-    """The run that `word` means: a folder, or the name, or the beginning of a name or of a hash, of a run in `runs`.
+    """Return the run that `word` names: by its folder, or in `runs` by its name or the beginning of its name or hash.
 
     Raises:
-        UserError: none, or more than one.
+        UserError: `word` names no run, or several.
     """
     if is_run(Path(word)):
         return Run(Path(word))
     known = list_runs(runs)
-    # A whole name goes before the beginning of one: `base` is base-1a2b3c4d, even beside base2-5e6f7a8b.
-    whole = [run for run in known if word in (run.name, run.name.rpartition("-")[0])]
-    hits = whole or [
+    # A complete name precedes the beginning of one: `base` is base-1a2b3c4d even if base2-5e6f7a8b exists.
+    exact = [run for run in known if word in (run.name, run.name.rpartition("-")[0])]
+    hits = exact or [
         run for run in known if run.name.startswith(word) or run.name.rpartition("-")[2].startswith(word)
     ]
     if len(hits) == 1:
@@ -193,7 +191,7 @@ def find_run(word: str, runs: Path | str = "runs") -> Run:
 
 
 def is_run(path: Path) -> bool:
-    """Whether there is a run's folder at `path`."""
+    """Return whether there is a run's folder at `path`."""
     try:
         return (path / "config.yaml").is_file()
     except OSError:

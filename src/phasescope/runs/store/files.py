@@ -1,4 +1,4 @@
-"""Writing that survives a crash: what is written, a file or a folder, is either the old one, or whole."""
+"""Writing that survives a crash: a file or folder is either the old one or completely the new one."""
 
 import errno
 import hashlib
@@ -15,7 +15,7 @@ from phasescope.core.errors import UserError, reading
 
 
 def sha256(path: Path) -> str:
-    """The SHA-256 of what a file holds, in hexadecimal.
+    """Return the SHA-256 of a file's contents, in hexadecimal.
 
     Raises:
         OSError: it cannot be read.
@@ -24,7 +24,7 @@ def sha256(path: Path) -> str:
 
 
 def read_json(path: Path) -> Any:
-    """What a JSON file holds.
+    """Return the contents of a JSON file.
 
     Raises:
         UserError: it is no JSON.
@@ -72,7 +72,7 @@ def write_all_aside(contents: Mapping[Path, bytes | str]) -> None:
 
 @contextmanager
 def folder_aside(path: Path) -> Iterator[Path]:
-    """A folder to fill, renamed to `path` when the block ends well and removed when it does not."""
+    """Yield a folder to fill; it is renamed to `path` if the block ends without an exception, and removed otherwise."""
     aside = _aside(path)
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
@@ -89,13 +89,13 @@ def folder_aside(path: Path) -> Iterator[Path]:
 
 
 def remove_asides(folder: Path) -> None:
-    """Remove what a killed process left half-written in `folder`."""
+    """Remove incomplete files that a killed process left in `folder`."""
     for aside in folder.glob(".*.aside"):
         _discard(aside)
 
 
 def read_json_lines(path: Path) -> list[dict[str, Any]]:
-    """The objects in a JSON-lines file, without a last line that has no end; a missing file has none.
+    """Return the objects in a JSON-lines file, without an incomplete last line; a missing file has none.
 
     Raises:
         UserError: a line is no JSON.
@@ -108,7 +108,7 @@ def read_json_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def append_json_lines(path: Path, *entries: Mapping[str, Any], to_disk: bool = True) -> None:
-    """Append a line for each entry; `to_disk` returns once they, and all lines before them, would survive a power cut."""
+    """Append a line for each entry; with `to_disk`, return once they and all earlier lines would survive a power cut."""
     with open(path, "ab") as file:
         file.write("".join(to_json(entry) + "\n" for entry in entries).encode())
         file.flush()
@@ -117,7 +117,7 @@ def append_json_lines(path: Path, *entries: Mapping[str, Any], to_disk: bool = T
 
 
 def to_json(tree: Any, indent: int | None = None) -> str:
-    """JSON as every reader takes it: a number that is not finite, which JSON does not know, is null."""
+    """Return valid JSON, in which numbers that are not finite are null."""
     return json.dumps(_finite(tree), indent=indent, allow_nan=False)
 
 

@@ -1,4 +1,4 @@
-"""Runs as flat rows: one row a (run, snapshot), a column for each number, named by its dotted path.
+"""Runs as flat rows: one row per (run, snapshot), and a column for each number, named by its dotted path.
 
 `config.training.batch`, `outcomes.grid.correct`, `order.mid.600.nulls.untrained`, `denoising.3.network`. Within a
 configuration a list is one value, as JSON text; within metrics its entries are numbered. A row's values are None, bool, int,
@@ -37,11 +37,11 @@ PROVENANCE = {
     "started": "started",
     "updated": "updated",
 }
-"""column -> key of status.json: where, when and with what a run was computed"""
+"""column -> key of status.json, for the machine, the time and the software of a run"""
 
 
 def run_row(identity: str, config: Tree, status: Mapping[str, Any]) -> Row:
-    """What is the same at all snapshots of a run: key, configuration, size, provenance."""
+    """Return the columns that all snapshots of a run share: key, configuration, size, provenance."""
     return {
         "digest": identity,
         "name": config.get("name"),
@@ -54,22 +54,22 @@ def run_row(identity: str, config: Tree, status: Mapping[str, Any]) -> Row:
 
 
 def config_columns(config: Tree) -> Row:
-    """The leaves of a configuration, by their columns."""
+    """Return the leaves of a configuration by column."""
     return dict(leaves(config, "config"))
 
 
 def snapshot_rows(
     identity: str, config: Tree, status: Mapping[str, Any], metrics: Sequence[Mapping[str, Any]]
 ) -> list[Row]:
-    """A row for each entry of a run's metrics; `....estimator` says how a score was estimated."""
+    """Return one row for each entry of a run's metrics; the columns `....estimator` describe how scores were estimated."""
     same = run_row(identity, config, status)
     return [{**same, **numbered(entry)} for entry in metrics]
 
 
 def as_frame(rows: Iterable[Row]) -> pd.DataFrame:
-    """Rows as a table with a type for each column: bool, int or float, with None as missing; all else as text.
+    """Return rows as a table with a type for each column: bool, int or float, with None as missing; all else as text.
 
-    A column without any value is one of floats.
+    A column without any value has floats.
     """
     import pandas as pd
 
@@ -86,10 +86,10 @@ def as_frame(rows: Iterable[Row]) -> pd.DataFrame:
 
 
 def frame_of(rows: Iterable[Row], columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """Rows as a table with numpy's types; a space in a column's name becomes `_`.
+    """Return rows as a table with numpy's types; a space in a column's name becomes `_`.
 
     Args:
-        columns: names or patterns (`accuracy.*`) of the columns that are kept beside `run` and `step`; all by default.
+        columns: names or patterns (`accuracy.*`) of the columns to keep in addition to `run` and `step`; all by default.
 
     Raises:
         UserError: none of the rows' columns has such a name.
@@ -109,7 +109,7 @@ def frame_of(rows: Iterable[Row], columns: Sequence[str] | None = None) -> pd.Da
 
 
 def plain_types(frame: pd.DataFrame) -> pd.DataFrame:
-    """Numpy's types: whole numbers of which some are missing are floats with NaN, truths of which some are, None."""
+    """Return the table with numpy's types: integers with missing values become floats with NaN, booleans get None."""
     import pandas as pd
 
     def plain(column: pd.Series) -> Any:
@@ -140,7 +140,7 @@ def _typed(values: list[Any]) -> Any:
 
 
 def leaves(tree: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """(dotted path, value) of a configuration's leaves."""
+    """Yield (dotted path, value) of a configuration's leaves."""
     if isinstance(tree, dict):
         for key, value in tree.items():
             yield from leaves(value, f"{path}.{key}")

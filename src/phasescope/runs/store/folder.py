@@ -1,4 +1,4 @@
-"""A run's folder: the truth about a run, on disk.
+"""A run's folder, which holds all that is known of a run.
 
     config.yaml  config.json  about.json  status.json  metrics.jsonl  scalars.jsonl  references.json
     snapshots/<step>/  observations/<plan>/  checkpoint/state.safetensors  report.html
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 # A line every few steps of a training, where metrics.jsonl has a line a snapshot.
 SCALARS = "scalars.jsonl"
-# A world that was at hand has no file of its own: its arrays lie in the folder of the run that was watched.
+# A world of arrays in memory has no file of its own: `watch` saves its arrays in the run's folder.
 WORLD = "world.npz"
 PLOTS = "phasescope.views.plots:Plots"
 NETWORK = "phasescope.runs.loading:load_network"
@@ -51,18 +51,18 @@ class Run:
 
     @cached_property
     def name(self) -> str:
-        """The folder's name, as it can be shown."""
+        """The folder's name as printable text."""
         return shown(self.path.resolve().name)
 
     @property
     def identity(self) -> str:
-        """Of what is learnt, as the folder's name has it."""
+        """The identity of the configuration: the digest at the end of the folder's name."""
         return self.name.rpartition("-")[2]
 
     @property
     def config(self) -> Tree:
-        """The configuration as nested dicts; arrays that the run keeps are named where they lie now. Of a watched run it is
-        what `watch` was given, and no default of a training.
+        """The configuration as nested dicts; the file of arrays in the run's folder has its present path. For a watched run
+        it holds only what `watch` was given, without defaults of training.
 
         Raises:
             UserError: it is missing or no YAML.
@@ -75,8 +75,8 @@ class Run:
 
     @property
     def status(self) -> dict[str, Any]:
-        """What `status.json` says. `state` is `killed` if it says running and nobody holds the folder, and `broken`, with
-        `error`, if there is no status that can be read."""
+        """The contents of `status.json`. `state` is `killed` if it is running there but no process holds the folder, and
+        `broken`, with `error`, if no status can be read."""
         try:
             return read_status(self.path)
         except FileNotFoundError:
@@ -86,7 +86,7 @@ class Run:
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
-        """One entry a snapshot, by ascending step."""
+        """One entry per snapshot, by ascending step."""
         return read_json_lines(self.path / "metrics.jsonl")
 
     @property
@@ -96,21 +96,21 @@ class Run:
 
     @property
     def references(self) -> dict[str, Any] | None:
-        """What does not change while the run learns: nulls from pixels and label encodings, the unconditional optimum."""
+        """Baselines that do not change during training: those of pixels and label encodings, and reference denoisers."""
         return self._read("references.json")
 
     @property
     def about(self) -> dict[str, Any]:
-        """What the run is about, as its world, family and network said when it began (`runs.about`); empty where unknown."""
+        """The description that world, family and network gave when the run began (`runs.about`); empty if unknown."""
         return self._read("about.json") or {}
 
     @property
     def sources(self) -> dict[str, str]:
-        """Of each source of somebody's own that the configuration names, the SHA-256 that it was made with."""
+        """The SHA-256, when the run was made, of each source file of the user that the configuration names."""
         return self._read("sources.json") or {}
 
     def _read(self, name: str) -> Any:
-        """What a JSON file of the run holds; None if it is not there."""
+        """Return the contents of a JSON file of the run; None if it does not exist."""
         try:
             return read_json(self.path / name)
         except FileNotFoundError:
@@ -118,14 +118,13 @@ class Run:
 
     @property
     def changed_sources(self) -> list[str]:
-        """Sources that the configuration names and that are not those that the run was made with."""
-        told = self.sources
-        return [
-            name for name, digest in source_digests(self.config).items() if told.get(name, digest) != digest
-        ]
+        """Sources that the configuration names and that have changed since the run was made."""
+        recorded = self.sources
+        present = source_digests(self.config).items()
+        return [name for name, digest in present if recorded.get(name, digest) != digest]
 
     def check_sources(self) -> None:
-        """Raises UserError where a source that the configuration names is not the one that the run was made with."""
+        """Raise UserError if a source that the configuration names has changed since the run was made."""
         for name in self.changed_sources:
             raise UserError(
                 f"`{name}` must be what `{self.name}` was made with, and has changed since: "
@@ -138,22 +137,23 @@ class Run:
         return load(PLOTS)(self)
 
     def to_frame(self) -> pd.DataFrame:
-        """A row a snapshot: `config.<field>`, `step`, `images_seen`, `loss`, `order.mid.600.value` and all other metrics."""
+        """Return one row per snapshot: `config.<field>`, `step`, `images_seen`, `loss`, `order.mid.600.value` and all other
+        metrics."""
         from phasescope.runs.store.flat import frame_of, snapshot_rows
 
         return frame_of(snapshot_rows(self.identity, self.config, self.status, self.metrics))
 
     def scalars(self) -> pd.DataFrame:
-        """A row every `training.scalars_every` steps: `step`, `images_seen`, `wall_s` (seconds of computing so far), `loss`
-        of this step's batch, `learning_rate`, `gradient_norm` before clipping, and `images_per_s`, snapshots not counted;
-        of a watched run what its loop logged. No rows if nothing was logged."""
+        """Return one row every `training.scalars_every` steps: `step`, `images_seen`, `wall_s` (seconds of computing so
+        far), `loss` of this step's batch, `learning_rate`, `gradient_norm` before clipping, and `images_per_s` without
+        snapshots. A watched run has the scalars that its loop logged."""
         from phasescope.runs.store.flat import frame_of
 
         return frame_of(self.scalar_lines)
 
     @property
     def scalar_lines(self) -> list[dict[str, Any]]:
-        """The lines of scalars.jsonl, by ascending step; a torn last line is left out."""
+        """The lines of scalars.jsonl, by ascending step, without an incomplete last line."""
         return read_json_lines(self.path / SCALARS)
 
     @property
@@ -163,7 +163,7 @@ class Run:
 
     @property
     def snapshots(self) -> list[Snapshot]:
-        """All whole snapshots, by ascending step."""
+        """All complete snapshots, by ascending step."""
         folders = [
             path
             for path in (self.path / "snapshots").glob("[0-9]*")
@@ -172,10 +172,10 @@ class Run:
         return sorted(map(Snapshot, folders), key=lambda snapshot: snapshot.step)
 
     def snapshot(self, step: int | None = None) -> Snapshot:
-        """The snapshot of a step, or the last one.
+        """Return the snapshot of a step, by default the last one.
 
         Raises:
-            UserError: it is not there.
+            UserError: it does not exist.
         """
         snapshots = {snapshot.step: snapshot for snapshot in self.snapshots}
         if not snapshots:
@@ -187,7 +187,7 @@ class Run:
         return snapshots[step]
 
     def load_network(self, step: int | None = None) -> Any:
-        """The network of a snapshot, the last one by default: its averaged weights, in evaluation mode, on the CPU.
+        """Return the network of a snapshot, by default the last one, with averaged weights, in evaluation mode, on the CPU.
 
         It is a `torch.nn.Module`, called as `network(x_t, t, labels)`; `t` is None if the family has no noise levels.
 
@@ -229,14 +229,14 @@ def broken_status(why: str) -> dict[str, Any]:
 
 
 def shown(name: str) -> str:
-    """A path or its name as text: bytes in it that are none are escaped."""
+    """Return a path or its name as printable text, with undecodable bytes escaped."""
     return name.encode(errors="backslashreplace").decode()
 
 
 def read_config(folder: Path) -> Tree:
-    """Return the configuration of a run's folder as it stands in config.yaml.
+    """Return the configuration in config.yaml of a run's folder.
 
-    config.json, which is read 30 times faster, is taken instead if it was written with this very config.yaml.
+    config.json, which is read 30 times faster, is read instead if it was written together with this config.yaml.
 
     Raises:
         UserError: config.yaml is missing or no YAML.
@@ -251,7 +251,7 @@ def read_config(folder: Path) -> Tree:
 
 
 def read_status(folder: Path) -> dict[str, Any]:
-    """Return what status.json says; `state` is `killed` if it says running and no process holds the folder.
+    """Return the contents of status.json; `state` is `killed` if it is running there but no process holds the folder.
 
     Raises:
         UserError: it is no JSON, or holds no state.
@@ -266,7 +266,7 @@ def read_status(folder: Path) -> dict[str, Any]:
 
 
 def is_held(path: Path) -> bool:
-    """Whether some process holds the run folder for writing."""
+    """Return whether some process holds the run folder for writing."""
     try:
         with open(path / "lock") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -278,5 +278,5 @@ def is_held(path: Path) -> bool:
 
 
 def now() -> str:
-    """The time in UTC, to the second, ISO 8601."""
+    """Return the time in UTC, to the second, in ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="seconds")

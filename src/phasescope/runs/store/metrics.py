@@ -1,4 +1,4 @@
-"""The last line of a run's metrics.jsonl, which has a line a snapshot; and what is read in a line."""
+"""Reading the last line of a run's metrics.jsonl, which has a line per snapshot, and values in a line."""
 
 import json
 import math
@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 Entry = dict[str, Any]
-# The last line is found in so many bytes of the end of metrics.jsonl; more are read if a line is longer.
+# Bytes read from the end of metrics.jsonl to find the last line; more are read if the line is longer.
 FIRST_READ = 2**16
 
 
 def read_last(path: Path) -> Entry | None:
-    """Return the last whole line of metrics.jsonl without reading the others; None if there is no line.
+    """Return the last complete line of metrics.jsonl without reading the others; None if there is no line.
 
     Raises:
         OSError, ValueError: the line cannot be read.
@@ -30,11 +30,11 @@ def read_last(path: Path) -> Entry | None:
 
 
 def rung_of(level: Entry) -> str | None:
-    """Return the closest reference denoiser by one of an entry's `ladder`; None if r^2 is not above 0: its answer is
-    then as far from each as images are from their mean."""
+    """Return the name of the closest reference denoiser in an item of `ladder`; None if r^2 is not above 0: the network is
+    then as far from every reference as images are from their mean."""
     return level["rung"] if is_number(level["r2"]) and level["r2"] > 0 else None
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value of a JSON text is a finite number."""
+    """Return whether a JSON value is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

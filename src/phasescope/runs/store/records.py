@@ -1,8 +1,7 @@
-"""The condensed records of many runs: one Parquet file, a row a (run, snapshot), keyed by `digest` and `step`.
+"""The condensed records of many runs: one Parquet file with one row per (run, snapshot), keyed by `digest` and `step`.
 
-What a study rests on, without the runs' folders: their configurations, all their metrics, what they cost, where they were
-computed, and what was read from their snapshots later. Of one run every row is the same to the last bit wherever it is
-computed, but for the columns of cost and provenance.
+A study needs only its records, without the runs' folders: configurations, all metrics, costs, provenance, and later readings
+of snapshots. A run's rows are bitwise the same wherever it is computed, except for the columns of cost and provenance.
 """
 
 from __future__ import annotations
@@ -28,19 +27,19 @@ if TYPE_CHECKING:
 KEY = ("digest", "step")
 HEAD = ("digest", "name", "seed", "step", "images_seen", "epochs", "loss")
 COST_COLUMNS = frozenset(COSTS)
-"""what a run cost, as far as the snapshot; also as the last word of a further reading's column"""
+"""costs of a run up to the snapshot; also the last word of a further reading's column"""
 
 
 def is_result(column: str) -> bool:
-    """Whether a column must be the same to the last bit wherever a run is computed."""
+    """Return whether a column must be bitwise the same wherever a run is computed."""
     return column not in PROVENANCE and column.rpartition(".")[2] not in COST_COLUMNS
 
 
 def condense(run: Run) -> list[Row]:
-    """The rows of a run that is done, one a snapshot, by ascending step.
+    """Return the rows of a finished run, one per snapshot, by ascending step.
 
     Raises:
-        UserError: it is not done, or has no snapshot, or its metrics are damaged.
+        UserError: the run is not done, has no snapshot, or its metrics are damaged.
     """
     status = run.status
     if status["state"] != "done":
@@ -52,23 +51,23 @@ def condense(run: Run) -> list[Row]:
 
 
 def merge_records(path: Path, rows: Iterable[Row]) -> None:
-    """Merge rows into the file of records, which is made where it is not there.
+    """Merge rows into the file of records, which is created if it does not exist.
 
-    Rows are keyed by `digest` and `step`. What a row says replaces what is there of its columns; all else stays, so that
-    the columns of a further reading can be merged by themselves. `....estimator` texts are left out. Processes may merge at
-    once: one waits for the other, the file is the old one or whole, and merging the same rows again changes no byte.
+    Rows are keyed by `digest` and `step`. A row's values replace those of the same columns and leave all others, so that the
+    columns of a further reading can be merged alone. `....estimator` texts are left out. Processes that merge at the same
+    time wait for one another, the file is always complete, and merging the same rows again changes no byte.
 
     Raises:
-        ValueError: a row lacks its key, or is of a run that is not recorded and says no `images_seen` itself.
-        UserError: the file is there and no Parquet of records.
+        ValueError: a row lacks its key, or belongs to a run that is not recorded and has no `images_seen`.
+        UserError: the file exists and is no Parquet file of records.
         OSError: it cannot be written.
     """
     by_key: dict[tuple[Any, Any], Row] = {}
     for row in rows:
         if any(row.get(name) is None for name in KEY):
             raise ValueError("`rows` must have `digest` and `step`: they are the key of a record")
-        told = {name: value for name, value in row.items() if name.rpartition(".")[2] != "estimator"}
-        by_key.setdefault((row["digest"], row["step"]), {}).update(told)
+        values = {name: value for name, value in row.items() if name.rpartition(".")[2] != "estimator"}
+        by_key.setdefault((row["digest"], row["step"]), {}).update(values)
     if not by_key:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -82,12 +81,12 @@ def merge_records(path: Path, rows: Iterable[Row]) -> None:
 
 
 def read_records(path: Path) -> pd.DataFrame:
-    """The records, by digest and step; none where there is no file.
+    """Return the records, by digest and step; empty if there is no file.
 
-    Whole numbers of which some are missing are floats, as what is not known is NaN.
+    A column of integers with missing values has floats, as missing values are NaN.
 
     Raises:
-        UserError: the file is there and no Parquet.
+        UserError: the file exists and is no Parquet file.
     """
     import pandas as pd
 
@@ -98,31 +97,31 @@ def read_records(path: Path) -> pd.DataFrame:
 
 
 def some_columns(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """A few columns of some records, without the others; one that is not there is all None.
+    """Return a few columns of a file of records without reading the others; a missing column has only None.
 
     Raises:
-        UserError: the file is no Parquet.
+        UserError: the file is no Parquet file.
     """
     with _opened(path) as connection:
         table = connection.view("records")
         chosen = [f"{'' if name in table.columns else 'NULL AS '}{_quoted(name)}" for name in names]
         columns = table.select(", ".join(chosen)).fetchnumpy()
-    found = {name: np.array(column, dtype=object) for name, column in columns.items()}
+    arrays = {name: np.array(column, dtype=object) for name, column in columns.items()}
     for name, column in columns.items():
-        found[name][np.ma.getmaskarray(column)] = None
-    return found
+        arrays[name][np.ma.getmaskarray(column)] = None
+    return arrays
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection in which the file is the view `records`.
+    """Yield a connection in which the file is the view `records`.
 
     Raises:
-        UserError: the file is there and none of records.
+        UserError: the file exists and holds no records.
     """
     import duckdb
 
-    # One thread, for the same bytes at each writing.
+    # One thread writes the same bytes each time.
     with duckdb.connect(config={"threads": 1}) as connection:
         try:
             if path.exists():
@@ -134,7 +133,7 @@ def _opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _merged(path: Path, frame: pd.DataFrame) -> bytes:
-    """The file's rows with those of `frame` merged into them, as a Parquet file."""
+    """Return the file's rows, merged with those of `frame`, as a Parquet file."""
     with _opened(path) as connection:
         connection.register("given", frame)
         if not path.exists():
@@ -162,15 +161,15 @@ def _types(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
 
 
 def _either(connection: duckdb.DuckDBPyConnection, name: str, there: str | None, given: str | None) -> str:
-    """SQL for a column's value: the given one, else the one that is there; two types become the one that holds both."""
+    """Return SQL for a column's value: the given one, or else the recorded one, in a type that holds both."""
     column = _quoted(name)
     if there is None or given is None:
         return f"{'given' if there is None else 'records'}.{column} AS {column}"
     kind = there
     if there != given:
         held = [
-            of
-            for table, of in (("records", there), ("given", given))
+            type_name
+            for table, type_name in (("records", there), ("given", given))
             if connection.execute(f"SELECT count({column}) FROM {table}").fetchone() != (0,)
         ]
         kind = (
@@ -188,7 +187,7 @@ def _quoted(name: str) -> str:
 
 
 def _place(column: str) -> tuple[int, int, list[tuple[int, str]]]:
-    """Key and head first, then configuration, results, costs and provenance; numbers within a name by their value."""
+    """Return a sort key: key and head first, then configuration, results, costs and provenance; numbers by their value."""
     head = HEAD.index(column) if column in HEAD else len(HEAD)
     group = 0 if column.startswith("config.") else 1 if is_result(column) else 2
     words = [(int(word), "") if word.isdigit() else (-1, word) for word in column.split(".")]

@@ -18,15 +18,12 @@ if TYPE_CHECKING:
 
 
 def array_name(kind: str, place: Place) -> str:
-    """Of an array in latents.npz: `latents/mid/600`, `umap/code`."""
+    """Return the name of an array in latents.npz, such as `latents/mid/600` or `umap/code`."""
     return f"{kind}/{place.tap}" if place.condition is None else f"{kind}/{place.tap}/{place.condition}"
 
 
 class Snapshot:
-    """What was recorded of a run at one step.
-
-    Every reading raises UserError where the file is not whole; the message names it.
-    """
+    """The files that a run recorded at one step. Every method that reads one raises UserError if it is damaged."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -36,13 +33,13 @@ class Snapshot:
         return f"Snapshot({self.path.parent.parent.name}: step {self.step:,})"
 
     def to_frame(self) -> pd.DataFrame:
-        """A row a painted image: the columns of `readings`."""
+        """Return one row per generated image, with the columns of `readings`."""
         import pandas as pd
 
         return pd.DataFrame(self.readings())
 
     def samples(self) -> dict[str, np.ndarray]:
-        """`images` (n, C, *spatial) float32 in [-1, 1], `labels` (n, K), `split` (n,) of str."""
+        """Return `images` (n, C, *spatial) float32 in [-1, 1], `labels` (n, K) and `split` (n,) of str."""
         with open_npz(self.path / "samples.npz") as arrays:
             return {
                 "images": arrays["images"].astype(np.float32),
@@ -51,35 +48,35 @@ class Snapshot:
             }
 
     def latent_labels(self) -> np.ndarray:
-        """The labels of the latents, (n, K)."""
+        """Return the labels of the latents, (n, K)."""
         return self._array("labels")
 
     def latents(self, tap: str, t: int | None = None) -> np.ndarray:
-        """Activations at a tap, where the family has timesteps at one, (n, features) float32."""
+        """Return a layer's activations, (n, features) float32; at timestep `t` if the family has timesteps."""
         return self._array(array_name("latents", Place(tap, t)))
 
     def draws(self, tap: str, t: int | None = None) -> np.ndarray:
-        """Those of the first m labels under several noise draws, (draws, m, features) float32."""
+        """Return the activations of the first m labels under several noise draws, (draws, m, features) float32."""
         return self._array(array_name("draws", Place(tap, t)))
 
     def embedding(self, place: Place) -> np.ndarray | None:
-        """The UMAP to 3D of a place's latents, (n, 3), where it was taken."""
+        """Return UMAP's embedding of a place's latents, (n, 3); None if it was not computed."""
         name = array_name("umap", place)
         return self._array(name) if name in self._names else None
 
     @property
     def places(self) -> list[Place]:
-        """Those whose latents are here."""
+        """The places whose latents are stored."""
         names = [name.split("/")[1:] for name in self._names if name.startswith("latents/")]
         return [Place(tap, int(t[0]) if t else None) for tap, *t in names]
 
     def readings(self) -> dict[str, np.ndarray]:
-        """The columns of `reading.parquet`, a row a painted image: label_<factor>, split, outcome, what the world's reader
-        read, error_<factor>."""
+        """Return the columns of `reading.parquet`, with one row per generated image: label_<factor>, split, outcome, the
+        reader's estimates, error_<factor>."""
         return read_parquet(self.path / "reading.parquet")
 
     def weights(self) -> dict[str, np.ndarray]:
-        """The averaged weights."""
+        """Return the averaged weights by name."""
         from safetensors.numpy import load_file
 
         path = self.path / "weights.safetensors"

@@ -37,7 +37,7 @@ def write_parquet(path: Path, columns: dict[str, np.ndarray]) -> None:
 
 
 def parquet_bytes(frame: pd.DataFrame) -> bytes:
-    """A frame as a Parquet file; one thread, for the same bytes at each writing."""
+    """Return a frame as a Parquet file; one thread writes the same bytes each time."""
     import duckdb
 
     with duckdb.connect(config={"threads": 1}) as connection:
@@ -46,7 +46,7 @@ def parquet_bytes(frame: pd.DataFrame) -> bytes:
 
 
 def query_bytes(connection: duckdb.DuckDBPyConnection, query: str) -> bytes:
-    """The answer of a query as a compressed Parquet file."""
+    """Return the result of a query as a compressed Parquet file."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.parquet"
         connection.execute(f"COPY ({query}) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
@@ -54,7 +54,7 @@ def query_bytes(connection: duckdb.DuckDBPyConnection, query: str) -> bytes:
 
 
 def read_parquet(path: Path) -> dict[str, np.ndarray]:
-    """The columns of a Parquet file; missing numbers are NaN.
+    """Return the columns of a Parquet file; missing numbers are NaN.
 
     Raises:
         UserError: it is none, or not whole.

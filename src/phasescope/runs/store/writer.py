@@ -1,4 +1,4 @@
-"""Writing a run's folder: one process at a time, by a lock on the folder's `lock` file; a reader never waits."""
+"""Writing a run's folder: one process at a time holds a lock on the folder's `lock` file; readers never wait."""
 
 import hashlib
 import json
@@ -29,13 +29,13 @@ from phasescope.runs.store.tables import safetensors_bytes
 CHECKPOINT = Path("checkpoint") / "state.safetensors"
 OR_ANEW = "put it back, or `--anew` drops what is there and trains the run from its start"
 """what to do if something that a run recorded is missing"""
-# A folder may hold these files before it has a config.yaml, the last of them to be written.
+# A folder may hold these files before config.yaml, which is written last.
 BEFORE = ("lock", "world.npz", "config.json", "sources.json")
-# A writer waits so long for the lock: a reader that looks whether a folder is held has it for a moment.
+# Writers wait for the lock, since a reader that checks whether a folder is held takes it for a moment.
 LOCK_PATIENCE_S = 1.0
-# A run may be resumed on another machine: in these fields it may differ from one process to the next.
+# A run may be resumed on another machine, where these fields may have other values.
 WHERE_COMPUTED = ("training.device", "training.threads", "training.scalars_every")
-# Keys of these mappings are a user's own words: one that is missing was not said.
+# Keys of these mappings are chosen by users: a missing key has no default.
 OPEN = ("probing.images",)
 
 
@@ -44,11 +44,11 @@ class Held(UserError):
 
 
 class RunWriter(Run):
-    """A run folder held for writing by this process; made by `hold`. Nobody else writes, so its metrics are read once."""
+    """A run folder held for writing by this process; created by `hold`. No other process writes, so metrics are read once."""
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
-        """One entry a snapshot, by ascending step."""
+        """One entry per snapshot, by ascending step."""
         return self._metrics
 
     @cached_property
@@ -76,7 +76,7 @@ class RunWriter(Run):
         self.write_json("status.json", status, indent=1)
 
     def append_metrics(self, entry: dict[str, Any]) -> None:
-        """Append a line, before which a last line without its end goes, as a writer that was killed leaves it."""
+        """Append a line, after removing an incomplete last line that a killed writer left."""
         path, lines = self.path / "metrics.jsonl", self._metrics
         if path.exists() and not (content := path.read_bytes()).endswith(b"\n") and content:
             whole, end, _ = content.rpartition(b"\n")
@@ -85,12 +85,12 @@ class RunWriter(Run):
         lines.append(json.loads(to_json(entry)))
 
     def append_scalars(self, lines: Sequence[Mapping[str, Any]], to_disk: bool = True) -> None:
-        """Append lines of scalars; a checkpoint has them, and all before them, brought to the disk first."""
+        """Append lines of scalars; a checkpoint first flushes them, and all earlier ones, to the disk."""
         if lines or (to_disk and (self.path / SCALARS).exists()):
             append_json_lines(self.path / SCALARS, *lines, to_disk=to_disk)
 
     def keep_scalars(self, last: float = math.inf) -> int:
-        """Drop lines of scalars later than the step `last`, and a torn one; return the step of the last one kept, or -1."""
+        """Drop lines of scalars after the step `last` and an incomplete one; return the last step kept, or -1."""
         lines = [line for line in self.scalar_lines if line["step"] <= last]
         if (self.path / SCALARS).exists():
             write_aside(self.path / SCALARS, "".join(to_json(line) + "\n" for line in lines))
@@ -98,14 +98,14 @@ class RunWriter(Run):
 
     @contextmanager
     def new_snapshot(self, step: int) -> Iterator[Path]:
-        """A folder to fill with the snapshot of `step`; it appears under its name when the block ends well."""
+        """Yield a folder to fill with the snapshot of `step`; it gets its name if the block ends without an exception."""
         with folder_aside(self.path / "snapshots" / f"{step:08d}") as folder:
             yield folder
 
     def forget_after(self, step: int) -> None:
         """Drop metrics, scalars and snapshots later than `step`: a resumed run records them again.
 
-        With step = -1 all go. What a killed process left half-written goes too.
+        All are dropped if step = -1. Incomplete files that a killed process left are dropped too.
         """
         kept = [entry for entry in self.metrics if entry["step"] <= step]
         write_aside(self.path / "metrics.jsonl", "".join(to_json(entry) + "\n" for entry in kept))
@@ -118,7 +118,7 @@ class RunWriter(Run):
             remove_asides(folder)
 
     def begin_anew(self) -> None:
-        """Drop all that was recorded: the run is trained from its start. Sources are from now on what they are now."""
+        """Drop all records, so that the run is trained from its start, and record the digests of its present sources."""
         for name in ("metrics.jsonl", SCALARS, "references.json", CHECKPOINT):
             (self.path / name).unlink(missing_ok=True)
         self.__dict__.pop("_metrics", None)
@@ -133,7 +133,7 @@ class RunWriter(Run):
         write_aside(path, safetensors_bytes(tensors, {"state": json.dumps(state)}))
 
     def read_checkpoint(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
-        """The tensors and state of the last checkpoint; None if there is none.
+        """Return the tensors and state of the last checkpoint; None if there is none.
 
         Raises:
             UserError: it cannot be read.
@@ -150,14 +150,14 @@ class RunWriter(Run):
 
 @contextmanager
 def hold(path: Path, config: Tree, anew: bool = False) -> Iterator[RunWriter]:
-    """Hold a run folder for writing, making it if it does not exist.
+    """Hold a run folder for writing, creating it if it does not exist.
 
     Args:
-        anew: what a run's folder holds may be dropped: its config.yaml is written again, whatever it says.
+        anew: the folder's records may be dropped: its config.yaml is rewritten, whatever its contents.
 
     Raises:
         Held: another process holds it.
-        UserError: the folder holds another configuration, or something that is no run; it cannot be written.
+        UserError: the folder holds another configuration, or files that are no run's; it cannot be written.
     """
     try:
         if path.exists() and not path.is_dir():
@@ -193,9 +193,9 @@ def _check_same(path: Path, config: Tree, anew: bool) -> None:
 
 
 def differences(old: Any, new: Any, field: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """(dotted field, old value, new value) wherever two configuration trees differ; what is missing is `absent`.
+    """Yield (dotted field, old value, new value) where two configuration trees differ; a missing value is `absent`.
 
-    A field that the old tree lacks came later, and has its default there; where a run is computed makes no difference.
+    A field that the old tree lacks was introduced later, and is ignored; so are the fields in `WHERE_COMPUTED`.
     """
     if isinstance(old, dict) and isinstance(new, dict):
         for key in dict.fromkeys([*old, *new]):
