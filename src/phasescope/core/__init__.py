@@ -1,1 +1,1 @@
-"""What every package builds on: errors, configurations, kinds, factors, randomness, places."""
+"""The basis of all packages: errors, configurations, kinds, factors, randomness, places."""

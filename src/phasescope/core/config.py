@@ -1,11 +1,11 @@
-"""One description of a run: frozen, typed, the same object as YAML, `key=value`, JSON and identity.
+"""Configurations: frozen and typed, read from YAML and `key=value`, written as YAML and JSON, with an identity.
 
-A configuration is a tree of pydantic models. Where a field has several kinds (a world, an optimiser) the kind's name
-chooses the class: ``{kind: adamw, lr: 2e-3}``. What a user gets wrong comes back as one `UserError` line that names the
-field, the value and the rule.
+A configuration is a tree of pydantic models. If a field has several kinds (a world, an optimiser), the kind's name selects
+the class: ``{kind: adamw, lr: 2e-3}``. Invalid input raises one `UserError` whose line names the field, the value and the
+rule.
 
-The **identity** of a configuration is what it says beyond its defaults, without the fields that a class declares as
-`UNTOLD`. So a new field with a default changes no identity, and a changed default does.
+The **identity** of a configuration consists of the fields that differ from their defaults, without those that a class lists
+in `UNTOLD`. A new field with a default therefore changes no identity, but a changed default does.
 """
 
 import copy
@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from phasescope.core.errors import UserError
 
 Tree = dict[str, Any]
-# libyaml's loader is several times faster, and is there if PyYAML was built with it.
+# libyaml's loader is several times faster, but PyYAML may be built without it.
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -32,12 +32,12 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
     UNTOLD: ClassVar[frozenset[str]] = frozenset()
-    """fields that are no part of an identity: where a run is computed, what is observed of it"""
+    """fields that are not part of an identity: on which device a run is computed, what is observed of it"""
 
     @model_validator(mode="before")
     @classmethod
     def _has_no_other_fields(cls, tree: Any) -> Any:
-        """Pydantic's own message does not say which fields there are."""
+        """Raise ValueError with the known fields, which pydantic's own message does not list."""
         if isinstance(tree, dict) and cls.model_config.get("extra") == "forbid":
             for name, value in tree.items():
                 if name not in cls.model_fields:
@@ -47,7 +47,7 @@ class Config(BaseModel):
 
     @classmethod
     def of(cls, tree: Mapping[str, Any]) -> Self:
-        """The configuration that `tree` (nested dicts, as from YAML) describes.
+        """Return the configuration of a `tree` (nested dicts, as from YAML).
 
         Raises:
             UserError: names the first wrong field, its value and the rule.
@@ -58,25 +58,25 @@ class Config(BaseModel):
             raise UserError(explain(error, tree)) from None
 
     def tree(self) -> Tree:
-        """Nested dicts of plain values, defaults included; ``Config.of(c.tree()) == c``."""
+        """Return nested dicts of plain values, defaults included; ``Config.of(c.tree()) == c``."""
         return self.model_dump(mode="json")
 
     def yaml(self) -> str:
         return yaml.safe_dump(self.tree(), sort_keys=False)
 
     def identity(self) -> Tree:
-        """What this says beyond its defaults: the fields that differ from them, and the kind of what has several."""
-        told: Tree = {}
+        """Return the fields that differ from their defaults, and `kind` if there are several kinds."""
+        fields: Tree = {}
         for name, value in self._values():
             if name in self.UNTOLD or name == "kind":
                 continue
             own = _identity(value)
             if own != _identity(self.default_of(name)):
-                told[name] = own
-        return {"kind": getattr(self, "kind"), **told} if "kind" in type(self).model_fields else told  # noqa: B009
+                fields[name] = own
+        return {"kind": getattr(self, "kind"), **fields} if "kind" in type(self).model_fields else fields  # noqa: B009
 
     def default_of(self, name: str) -> Any:
-        """What the field `name` is where nobody says it; `_Required` where it must be said."""
+        """Return the default of the field `name`; `_Required` if it must be given."""
         field = type(self).model_fields.get(name)
         if field is None or field.is_required():
             return _Required
@@ -87,27 +87,27 @@ class Config(BaseModel):
         yield from (self.model_extra or {}).items()
 
     def digest(self, length: int = 8) -> str:
-        """The first `length` hex digits of the SHA-256 of the identity."""
+        """Return the first `length` hex digits of the SHA-256 of the identity."""
         canonical = json.dumps(self.identity(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:length]
 
 
 class _Required:
-    """The default of a field that has none."""
+    """Sentinel for required fields."""
 
 
 def _identity(value: Any) -> Any:
     if isinstance(value, Config):
         return value.identity()
     if isinstance(value, tuple | list):
-        return [_identity(one) for one in value]
+        return [_identity(item) for item in value]
     if isinstance(value, dict):
-        return {name: _identity(one) for name, one in value.items()}
+        return {name: _identity(item) for name, item in value.items()}
     return value
 
 
 def parse_yaml(text: str) -> Any:
-    """The one value in a YAML text; None if the text is empty.
+    """Return the value of a YAML text; None if the text is empty.
 
     Raises:
         ValueError: it is not YAML; the message says why.
@@ -119,7 +119,7 @@ def parse_yaml(text: str) -> Any:
 
 
 def read_yaml(path: Path) -> Tree:
-    """The mapping in a YAML file.
+    """Return the mapping in a YAML file.
 
     Raises:
         UserError: no such file, not readable, not YAML, or not a mapping.
@@ -138,7 +138,7 @@ def read_yaml(path: Path) -> Tree:
 
 
 def parse_overrides(words: Iterable[str]) -> list[tuple[list[str], Any]]:
-    """``training.batch=32`` -> ``(["training", "batch"], 32)``; values are YAML.
+    """Return overrides as paths and values: ``training.batch=32`` -> ``(["training", "batch"], 32)``; values are YAML.
 
     Raises:
         UserError: a word that is not ``key=value``, or whose value is not YAML.
@@ -158,10 +158,10 @@ def parse_overrides(words: Iterable[str]) -> list[tuple[list[str], Any]]:
 
 
 def set_overrides(tree: Tree, overrides: Iterable[tuple[list[str], Any]]) -> Tree:
-    """`tree` with each override set.
+    """Return `tree` with each override set.
 
-    Another `kind` starts from that kind's own defaults, whatever the order of the words: what the tree said of the
-    former kind is dropped. What stands in a list is named by its number, from 0.
+    Another `kind` starts from that kind's own defaults, whatever the order of the words: the tree's fields of the former
+    kind are dropped. Items of lists are named by their number, from 0.
     """
 
     def outer_kinds_first(override: tuple[list[str], Any]) -> tuple[bool, int]:
@@ -191,7 +191,7 @@ def set_overrides(tree: Tree, overrides: Iterable[tuple[list[str], Any]]) -> Tre
 
 
 def merge(base: Tree, over: Mapping[str, Any]) -> Tree:
-    """`base` with all that `over` says, mapping by mapping; another `kind` replaces the whole mapping."""
+    """Return `base` with the values of `over`, mapping by mapping; another `kind` replaces the whole mapping."""
     merged = dict(base)
     for key, value in over.items():
         old = merged.get(key)
@@ -207,10 +207,10 @@ def merge(base: Tree, over: Mapping[str, Any]) -> Tree:
 
 
 def explain(error: ValidationError, tree: Any) -> str:
-    """One line for the first fault that pydantic found in `tree`, and the number of further ones.
+    """Return one line for the first fault that pydantic found in `tree`, with the number of further ones.
 
-    A validator's message that begins with a field's name in backquotes names it from the validator's own configuration
-    on, or in full; the line names it in full.
+    A validator's message may begin with a field's name in backquotes, relative to the validator's own configuration or in
+    full; the line names it in full.
     """
     faults = error.errors(include_url=False)
     names = [_field(fault, tree) for fault in faults]

@@ -1,4 +1,4 @@
-"""What a user gets wrong, and what goes wrong in a run."""
+"""Errors of a user's input, and failures of runs."""
 
 import logging
 from collections.abc import Iterator
@@ -8,30 +8,30 @@ from pathlib import Path
 
 
 class UserError(ValueError):
-    """The user's input is at fault: the message is one line that names what, its value and the rule (exit code 2)."""
+    """The user's input is invalid: the message is one line with the field, its value and the rule (exit code 2)."""
 
 
 class RunFailed(RuntimeError):
-    """A run cannot go on, and its input gave no sign of it: the message is one line that says why (exit code 1)."""
+    """A run with valid input cannot continue: the message is one line that says why (exit code 1)."""
 
 
 class SourceFailed(RunFailed):
-    """Somebody's own code raised an exception: the message is one line with its file and line (exit code 1)."""
+    """A user's own code raised an exception: the message is one line with its file and line (exit code 1)."""
 
 
 class NotFinite(ValueError):
-    """Values that must be finite and are not: of a network that diverged, before all."""
+    """Values that must be finite are not, usually because a network diverged."""
 
 
 @lru_cache(maxsize=1024)
 def log_once(message: str) -> None:
-    """Log in a line what a user should know; the same again is not logged."""
+    """Log a message to the user in one line, only the first time that it occurs."""
     logging.getLogger(__name__).warning("%s", " ".join(message.split())[:400])
 
 
 @contextmanager
 def as_user_error(prefix: str = "") -> Iterator[None]:
-    """Within the block, which works on the user's input, a ValueError is a UserError; `prefix` goes before its message."""
+    """Turn a ValueError within the block into a UserError whose message begins with `prefix`."""
     try:
         yield
     except ValueError as error:
@@ -40,9 +40,9 @@ def as_user_error(prefix: str = "") -> Iterator[None]:
 
 @contextmanager
 def reading(path: Path | str) -> Iterator[None]:
-    """Within the block, which reads files at `path`, whatever goes wrong is a UserError that names it.
+    """Turn any exception within the block, which reads files at `path`, into a UserError that names the path.
 
-    This is the one place that doubts what is on the disk: what reads files assumes that they are as they were written.
+    Damaged files are handled only here: code that reads files assumes that they are as they were written.
     """
     try:
         yield

@@ -1,7 +1,6 @@
-"""Factors of variation: what the numbers of a label say of an image.
+"""Factors of variation: the meaning of the numbers of a label.
 
-A label is a row of K numbers, one a factor, in the factors' units. `Factors` is the one argument that says what they are,
-wherever labels go.
+A label is a row of K numbers, one per factor, in the factors' units. Functions that take labels take their `Factors`.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 Labels = TypeVar("Labels", bound=Any)
-# A range may miss a whole number of steps by rounding and still hold it: 32 / 0.1 is 320.
+# Rounding may make a range slightly shorter than a whole number of steps, as in 32 / 0.1 = 320.
 ROUNDING = 1e-6
 
 
@@ -24,12 +23,12 @@ class Factor:
 
     Attributes:
         name: a word.
-        low, high: the range; of a periodic factor one period, whose ends are one place.
-        unit: as in px; nothing for what has none.
-        periodic: whether it comes round.
-        categorical: whether its values are classes, without order or distance: the whole numbers from low to high.
-        classes: their names, in that order; the numbers where it is empty.
-        hidden: whether it varies in the images only: it is neither given to the network nor measured.
+        low, high: the range; for a periodic factor one period, whose ends are equivalent.
+        unit: such as px; empty if it has none.
+        periodic: whether it is periodic.
+        categorical: whether its values are classes, without order or distance: the integers from low to high.
+        classes: their names, in that order; if empty, the numbers are the names.
+        hidden: whether it varies only in the images, and is neither given to the network nor measured.
     """
 
     name: str
@@ -46,12 +45,12 @@ class Factor:
         return self.high - self.low
 
     def holds(self, value: float) -> bool:
-        """Whether `value` lies in the range, and is a class where values are classes."""
+        """Return whether `value` lies in the range, and is a class if the factor is categorical."""
         return self.low <= value <= self.high and (not self.categorical or value % 1 == 0)
 
     def grid(self, step: float, ends: str) -> Float[np.ndarray, " m"]:
-        """All low + i * step in [low, high) (`ends` = low), (low, high] (high) or [low, high] (both); of a categorical
-        factor all classes, whatever `step` and `ends`."""
+        """Return all low + i * step in [low, high) (`ends` = low), (low, high] (high) or [low, high] (both); for a
+        categorical factor, return all classes and ignore `step` and `ends`."""
         if self.categorical:
             return self.values
         first = 1 if ends == "high" else 0
@@ -61,11 +60,11 @@ class Factor:
 
     @property
     def values(self) -> Float[np.ndarray, " m"]:
-        """The classes of a categorical factor, as labels have them."""
+        """The classes of a categorical factor, as numbers in labels."""
         return self.low + np.arange(round(self.span) + 1)
 
     def class_name(self, value: float) -> str:
-        """The name of the class `value`."""
+        """Return the name of the class `value`."""
         return self.classes[round(value - self.low)] if self.classes else f"{value:g}"
 
 
@@ -82,11 +81,11 @@ class Factors(tuple[Factor, ...]):
         periodic: Sequence[str] = (),
         categorical: Sequence[str] = (),
     ) -> Factors:
-        """Factors by name, from 0 to their span; 1 by default.
+        """Return factors by name, each from 0 to its span, by default 1.
 
         Raises:
-            ValueError: not one span a name, a span that is not positive, a periodic factor without one, a name that is not
-                among `names`, or twice.
+            ValueError: the number of spans differs from that of names, a span is not positive, a periodic factor has none,
+                or a name is unknown or repeated.
         """
         if len(set(names)) != len(names) or not names:
             raise ValueError(f"`names` (={list(names)}) must be different words, one at least")
@@ -98,17 +97,17 @@ class Factors(tuple[Factor, ...]):
             raise ValueError(f"`span` (={list(span)}) must have one entry for each of {len(names)} factors")
         if periodic and span is None:
             raise ValueError("`span` (=None) must be given with a periodic factor: it is the period")
-        spans = [1.0] * len(names) if span is None else [float(one) for one in span]
-        if not all(np.isfinite(one) and one > 0 for one in spans):
+        spans = [1.0] * len(names) if span is None else [float(length) for length in span]
+        if not all(np.isfinite(length) and length > 0 for length in spans):
             raise ValueError(f"`span` (={spans}) must be greater than 0: it is a factor's range")
         return cls(
-            Factor(name, 0.0, one, periodic=name in periodic, categorical=name in categorical)
-            for name, one in zip(names, spans, strict=True)
+            Factor(name, 0.0, length, periodic=name in periodic, categorical=name in categorical)
+            for name, length in zip(names, spans, strict=True)
         )
 
     @classmethod
     def unknown(cls, K: int) -> Factors:
-        """K open factors of span 1 of which nothing is known: label1, label2, ..."""
+        """Return K factors of span 1, neither periodic nor categorical, with the names label1, label2, ..."""
         return cls.named([f"label{k + 1}" for k in range(K)])
 
     @property
@@ -133,7 +132,7 @@ class Factors(tuple[Factor, ...]):
 
     @property
     def visible(self) -> Factors:
-        """The factors that are not hidden: those that a network is given and measures read."""
+        """The factors that are not hidden: those that are given to networks and measured."""
         return Factors(factor for factor in self if not factor.hidden)
 
     @property
@@ -142,7 +141,7 @@ class Factors(tuple[Factor, ...]):
         return tuple(k for k, factor in enumerate(self) if factor.hidden)
 
     def visible_columns(self, labels: Labels) -> Labels:
-        """The columns of full labels (n, K), an array or a tensor, whose factors are visible."""
+        """Return the columns of full labels (n, K), an array or a tensor, whose factors are visible."""
         return (
             labels
             if not self.hidden
@@ -152,23 +151,23 @@ class Factors(tuple[Factor, ...]):
     def difference(
         self, values: Float[np.ndarray, "*n K"], labels: Float[np.ndarray, "*n K"]
     ) -> Float[np.ndarray, "*n K"]:
-        """values - labels in each factor's unit, the short way round where a factor is periodic; of a categorical one
-        0 where the two are the same, else 1; NaN where either is."""
+        """Return values - labels in each factor's unit: the shortest difference of a periodic factor; for a categorical one
+        0 if both are equal, else 1; NaN if either is."""
         plain = np.asarray(values, dtype=float) - np.asarray(labels, dtype=float)
         half = self.span / 2
         wrapped = np.where(self.periodic, (plain + half) % self.span - half, plain)
-        told = np.where(np.isnan(plain), np.nan, (plain != 0).astype(float))
-        return np.where(self.categorical, told, wrapped)
+        differs = np.where(np.isnan(plain), np.nan, (plain != 0).astype(float))
+        return np.where(self.categorical, differs, wrapped)
 
     def places(self, labels: Float[np.ndarray, "n K"]) -> Float[np.ndarray, "n K"]:
-        """Labels by which those of one place are equal: both ends of a periodic factor are."""
+        """Return labels with both ends of periodic factors mapped to `low`, so that equivalent labels compare equal."""
         return np.where(self.periodic & (labels == self.low + self.span), self.low, labels)
 
     def check(self, labels: Float[np.ndarray, "n K"]) -> None:
-        """Raises ValueError where a label has not a number a factor, one outside [low, high], or one that is not finite."""
+        """Raise ValueError if a label does not have one finite number in [low, high] for each factor."""
         if np.shape(labels)[1] != len(self):
-            told = ", ".join(f"{value:g}" for value in labels[0])
-            raise ValueError(f"`label` (={told}) must give {','.join(self.names)}: {len(self)} numbers")
+            text = ", ".join(f"{value:g}" for value in labels[0])
+            raise ValueError(f"`label` (={text}) must give {','.join(self.names)}: {len(self)} numbers")
         for factor, values in zip(self, np.asarray(labels).T, strict=True):
             if factor.categorical and (partial := values[values != np.round(values)]).size:
                 raise ValueError(

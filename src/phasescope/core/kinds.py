@@ -1,11 +1,11 @@
-"""Kinds of one's own, wherever a configuration has a `kind`.
+"""User-defined kinds, wherever a configuration has a `kind`.
 
-Ours are names (``kind: adamw``). Anybody else's is a reference to a class: ``kind: my_worlds.py:Rings``, a file, or
-``kind: package.module:Class`` of an installed package. The other keys are its fields.
+Built-in kinds are names (``kind: adamw``). Your own kind is a reference to a class in a file, ``kind: my_worlds.py:Rings``,
+or in an installed package, ``kind: package.module:Class``. The other keys are its fields.
 
-A reference is code: whoever trains, samples or measures a run whose configuration has one runs it. What only shows runs
-reads trees and imports none (`references`). A source never lies in a run's folder, which may be an archive of somebody
-else's (`phasescope.core.sources`). The source's SHA-256 is kept with the run.
+A reference is code, which is executed whenever a run whose configuration names it is trained, sampled or measured. Code that
+only shows runs reads configurations as trees and imports nothing (`references`). A source must not lie in a run's folder,
+which may come from a stranger's archive (`phasescope.core.sources`). The run records the source's SHA-256.
 """
 
 import hashlib
@@ -26,10 +26,10 @@ from phasescope.core.sources import check_source, failing
 
 
 class Kind(Config):
-    """Base of all configurations of which there are several kinds."""
+    """Base of all configurations that have several kinds."""
 
     kind: str = ""
-    """one of ours by its name, or a reference to somebody's own class"""
+    """name of a built-in kind, or a reference to your own class"""
 
     @model_validator(mode="after")
     def _named(self) -> Self:
@@ -39,7 +39,7 @@ class Kind(Config):
         return self
 
     def told(self) -> Tree:
-        """The fields, with the kind by which another process finds the class.
+        """Return the fields, with the kind by which another process finds the class.
 
         Raises:
             UserError: it cannot be found again.
@@ -48,33 +48,31 @@ class Kind(Config):
 
 
 class Constructed(Kind):
-    """Somebody's own class by reference, with its constructor's arguments as further keys."""
+    """A user's own class by reference, with its constructor's arguments as further keys."""
 
     model_config = ConfigDict(extra="allow")
 
     FIELD: ClassVar[str]
-    """of a run's configuration, as errors name it"""
+    """field of a run's configuration, as errors name it"""
     OF: ClassVar[str]
-    """reference to the class that it must derive from, as `torch.nn:Module`"""
+    """reference to the class that it must derive from, such as `torch.nn:Module`"""
     GIVEN: ClassVar[int] = 0
-    """arguments of the constructor, its first, that no configuration says"""
+    """number of the constructor's first arguments that are not set by a configuration"""
 
     @property
     def arguments(self) -> Tree:
-        """Of the constructor, as the configuration says them."""
+        """The constructor's arguments that the configuration sets."""
         return dict(self.model_extra or {})
 
     def takes(self) -> dict[str, inspect.Parameter]:
-        """The constructor's arguments that a configuration may say."""
+        """Return the constructor's arguments that a configuration may set."""
         return dict(list(inspect.signature(load(self.kind)).parameters.items())[self.GIVEN :])
 
     @model_validator(mode="after")
     def _taken_by_the_constructor(self) -> Self:
         takes, argument = self.takes(), inspect.Parameter
-        names = [
-            one.name for one in takes.values() if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)
-        ]
-        anything = any(one.kind is argument.VAR_KEYWORD for one in takes.values())
+        names = [p.name for p in takes.values() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+        anything = any(parameter.kind is argument.VAR_KEYWORD for parameter in takes.values())
         for name, value in self.arguments.items():
             if name not in names and not anything:
                 raise ValueError(
@@ -91,23 +89,23 @@ class Constructed(Kind):
         return super().default_of(name)
 
     def construct(self, *given: Any, **named: Any) -> Any:
-        """An instance, of what is given and of the arguments.
+        """Return an instance, constructed from `given`, `named` and the configured arguments.
 
         Raises:
             SourceFailed, UserError: the constructor refuses them.
         """
-        told = ", ".join(f"{name}={value}" for name, value in self.arguments.items())
-        with failing(f"`{self.FIELD}` (={self.kind} of {told}) cannot be built"):
+        arguments = ", ".join(f"{name}={value}" for name, value in self.arguments.items())
+        with failing(f"`{self.FIELD}` (={self.kind} of {arguments}) cannot be built"):
             return load(self.kind)(*given, **named, **self.arguments)
 
 
 def is_reference(kind: Any) -> bool:
-    """Whether `kind` refers to a class of somebody's own."""
+    """Return whether `kind` refers to a user's own class."""
     return isinstance(kind, str) and ":" in kind
 
 
 def references(tree: Any) -> list[str]:
-    """All of somebody's own that a configuration's tree names, kinds and measures, in order; nothing is imported."""
+    """Return the references to users' own kinds and measures in a configuration's tree, in order, importing nothing."""
     named: list[Any] = []
     for inner in _mappings(tree):
         measures = inner.get("measures")
@@ -125,10 +123,10 @@ def _mappings(tree: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def load(reference: str, anywhere: bool = False) -> Any:
-    """The class or function that a reference names.
+    """Return the class or function that a reference names.
 
     Args:
-        anywhere: whether a file may lie outside the folder that the command runs in: its user named it.
+        anywhere: whether a file may lie outside the working folder, because the user named it on the command line.
 
     Raises:
         UserError: no such file, module or name; or it lies where no source may lie.
@@ -137,32 +135,32 @@ def load(reference: str, anywhere: bool = False) -> Any:
     where, _, name = reference.rpartition(":")
     check_source(where, reference, anywhere)
     with failing(f"`{reference}` cannot be imported"):
-        found: Any = _module_of_file(Path(where)) if where.endswith(".py") else importlib.import_module(where)
-    if _key(where) not in _IMPORTED and (file := getattr(found, "__file__", None)):
+        thing: Any = _module_of_file(Path(where)) if where.endswith(".py") else importlib.import_module(where)
+    if _key(where) not in _IMPORTED and (file := getattr(thing, "__file__", None)):
         _IMPORTED[_key(where)] = hashlib.sha256(Path(file).read_bytes()).hexdigest()
     for part in name.split("."):
-        found = getattr(found, part, None)
-        if found is None:
+        thing = getattr(thing, part, None)
+        if thing is None:
             raise UserError(f"`{reference}` must name something in `{where}`: it has no `{name}`")
-    return found
+    return thing
 
 
 def source_digests(tree: Any) -> dict[str, str]:
-    """Of each reference in a configuration's tree, and of each data file, the SHA-256 of the file that it names."""
+    """Return the SHA-256 of each source and data file that a configuration's tree names."""
     return {name: _sha256(name) for name in sources_named(tree)}
 
 
 def sources_named(tree: Any) -> list[str]:
-    """All references and data files in a configuration's tree; none is opened."""
+    """Return all references and data files in a configuration's tree, opening none."""
     files = [inner.get("file") for inner in _mappings(tree) if "kind" in inner]
     return [*references(tree), *(file for file in files if isinstance(file, str) and file)]
 
 
 def reference_to(thing: type | Callable[..., Any]) -> str:
-    """The reference by which a configuration names a class or function that Python has at hand.
+    """Return the reference by which a configuration names an imported class or function.
 
     Raises:
-        UserError: it is nested, or was typed into an interpreter: no later process could find it.
+        UserError: it is nested, or was defined interactively, so that no later process could find it.
     """
     module, name = thing.__module__, thing.__qualname__
     file = getattr(sys.modules.get(module), "__file__", None)
@@ -178,12 +176,12 @@ def reference_to(thing: type | Callable[..., Any]) -> str:
 
 
 def open_union(union: Any, base: type[Kind], constructed: type[Constructed] | None = None) -> Any:
-    """The annotation of a field that holds one of our kinds, a discriminated union, or somebody's own.
+    """Return the annotation of a field that holds a built-in kind (a discriminated union) or a user's own.
 
     Args:
-        union: of our kinds; or the only one.
-        base: what a class of somebody's own must derive from.
-        constructed: the configuration of a class that is none itself, and derives from `constructed.OF`.
+        union: of the built-in kinds; or the only one.
+        base: the class that a user's own kind must derive from.
+        constructed: the configuration for a class that is no configuration itself and derives from `constructed.OF`.
     """
 
     def validate(value: Any, ours: Callable[[Any], Any]) -> Any:
@@ -209,29 +207,29 @@ def open_union(union: Any, base: type[Kind], constructed: type[Constructed] | No
 
 
 def config_class(reference: str, base: type[Kind], constructed: type[Constructed] | None) -> type[Kind]:
-    """The configuration class that a reference names, or `constructed` for another class; its `kind` is the reference.
+    """Return the configuration class that a reference names, or `constructed` if it names a class derived from its `OF`.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: the reference names neither.
     """
     try:
-        found = load(reference)
+        cls = load(reference)
     except UserError as error:
         raise ValueError(f"`kind` (={reference}) must be found: {error}") from None
-    if not isinstance(found, type):
-        raise ValueError(f"`kind` (={reference}) must be a class, not a {type(found).__name__}")
-    if missing := sorted(getattr(found, "__abstractmethods__", ())):
+    if not isinstance(cls, type):
+        raise ValueError(f"`kind` (={reference}) must be a class, not a {type(cls).__name__}")
+    if missing := sorted(getattr(cls, "__abstractmethods__", ())):
         raise ValueError(f"`kind` (={reference}) must define {', '.join(missing)}")
-    if issubclass(found, base):
-        return found
-    if constructed is not None and issubclass(found, load(constructed.OF)):
+    if issubclass(cls, base):
+        return cls
+    if constructed is not None and issubclass(cls, load(constructed.OF)):
         return constructed
     bases = " or ".join([base.__name__, *([constructed.OF] if constructed else [])])
     raise ValueError(f"`kind` (={reference}) must derive from {bases}, and does not")
 
 
 _PREFIX = "phasescope_own_"
-# By file or module, the SHA-256 of the source that this process executed: the file may have changed since.
+# SHA-256 of the sources that this process executed, by file or module: the files may have changed since.
 _IMPORTED: dict[str, str] = {}
 
 
@@ -240,20 +238,20 @@ def _key(where: str) -> str:
 
 
 def _module_of_file(path: Path) -> Any:
-    """The module in a file, imported once under a name of its own; files beside it can be imported by it."""
-    whole = path.resolve()
-    name = _PREFIX + hashlib.sha256(str(whole).encode()).hexdigest()[:12]
+    """Return the module in a file, imported once under a unique name; it can import files in its own folder."""
+    path = path.resolve()
+    name = _PREFIX + hashlib.sha256(str(path).encode()).hexdigest()[:12]
     if name in sys.modules:
         return sys.modules[name]
-    source = whole.read_bytes()  # executed as they are: Python's own loader may take an older .pyc for them
-    spec = importlib.util.spec_from_file_location(name, whole)
+    source = path.read_bytes()  # not by Python's own loader, which may execute an older .pyc instead
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    _IMPORTED[str(whole)] = hashlib.sha256(source).hexdigest()
+    _IMPORTED[str(path)] = hashlib.sha256(source).hexdigest()
     try:
-        with importable_from(whole.parent):
-            exec(compile(source, str(whole), "exec", dont_inherit=True), module.__dict__)
+        with importable_from(path.parent):
+            exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)
     except BaseException:
         del sys.modules[name]
         raise
@@ -262,7 +260,7 @@ def _module_of_file(path: Path) -> Any:
 
 @contextmanager
 def importable_from(folder: Path) -> Iterator[None]:
-    """Within the block modules in a folder can be imported too."""
+    """Make modules in a folder importable within the block."""
     sys.path.insert(0, str(folder))
     try:
         yield
@@ -271,8 +269,7 @@ def importable_from(folder: Path) -> Iterator[None]:
 
 
 def _sha256(reference: str) -> str:
-    """Of the file that a reference or a data file's path names. What runs is what this process imported, so that a later
-    version is refused."""
+    """Return the SHA-256 of a reference's source or of a data file; UserError if it has changed since it was imported."""
     where = reference.rpartition(":")[0]
     if not is_reference(reference) or where.endswith(".py"):
         path: Path | None = Path(where or reference)

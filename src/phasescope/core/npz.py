@@ -1,4 +1,4 @@
-"""Named arrays out of npz files."""
+"""Reading named arrays from npz files."""
 
 import warnings
 from collections.abc import Iterator, Mapping
@@ -12,10 +12,10 @@ from phasescope.core.errors import reading
 
 @contextmanager
 def open_npz(path: Path | str) -> Iterator[Mapping[str, np.ndarray]]:
-    """The arrays of an npz file by name, each read as it is asked for; no pickle is loaded.
+    """Yield the arrays of an npz file by name, each read when it is accessed; pickles are refused.
 
     Raises:
-        UserError: the file cannot be read; also within the block, of an array that cannot be read.
+        UserError: the file cannot be read, or within the block an array.
     """
     with reading(path), warnings.catch_warnings(), open(path, "rb") as file:
         warnings.simplefilter("ignore")  # of headers that Python 2 wrote, as dSprites' are

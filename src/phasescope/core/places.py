@@ -1,7 +1,7 @@
-"""A place: where in a network, and under which condition of its family, a representation is read.
+"""Places: a layer of a network, and a condition of its family, at which a representation is read.
 
-    str(Place("mid", 600)) == "mid.600"        a tap at a noise level
-    str(Place("code")) == "code"               a tap of a family without conditions
+    str(Place("mid", 600)) == "mid.600"        a layer at a noise level
+    str(Place("code")) == "code"               a layer of a family without conditions
 
 A text names a place in records' columns, in metrics and in tables; `Place.parse` reads it back.
 """
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 
 class Place(NamedTuple):
-    """A tap and, where the family has one, a condition: a timestep."""
+    """A layer and, if the family has conditions, one of them, such as a timestep."""
 
     tap: str
     condition: int | None = None
@@ -25,10 +25,10 @@ class Place(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Place:
-        """The place that a text names; ``str`` of it is the text again.
+        """Return the place that a text names, the inverse of ``str``.
 
         Raises:
-            ValueError: it names none.
+            ValueError: it names no place.
         """
         tap, _, last = text.rpartition(".")
         if tap and last.isdigit():

@@ -1,7 +1,7 @@
 """Randomness is derived, never drawn from a global stream.
 
-A generator belongs to (seed, purpose, step): the noise of step 700 is the same whether a run came there in one go, was
-killed and resumed, or was watched on the way.
+A generator is determined by (seed, purpose, step): the noise of step 700 is the same if a run was interrupted and resumed,
+or observed on the way.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     import torch
 
 
-# torch has one global stream for all threads: whoever seeds it keeps the others from drawing in between.
+# torch has one global stream for all threads: a thread that seeds it must keep others from drawing in between.
 _GLOBAL_STREAM = threading.RLock()
 
 
 def derive(seed: int, purpose: str, step: int = 0) -> int:
-    """A 63-bit seed from (seed, purpose, step), by SHA-256."""
+    """Return a 63-bit seed from (seed, purpose, step), by SHA-256."""
     digest = hashlib.sha256(f"{seed}/{purpose}/{step}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
 
 def torch_generator(seed: int, purpose: str, step: int = 0, device: str = "cpu") -> torch.Generator:
-    """A torch generator on `device`, seeded by `derive`."""
+    """Return a torch generator on `device`, seeded by `derive`."""
     import torch
 
     return torch.Generator(device=device).manual_seed(derive(seed, purpose, step))
@@ -37,10 +37,10 @@ def torch_generator(seed: int, purpose: str, step: int = 0, device: str = "cpu")
 
 @contextmanager
 def global_stream_from(seed: int, device: torch.device | None = None) -> Iterator[None]:
-    """Within the block torch's global stream begins at `seed`, on the CPU and on `device`; afterwards it is as it was.
+    """Seed torch's global stream on the CPU and on `device` within the block, and restore it afterwards.
 
-    For what draws from no generator that could be given to it, as fresh layers and dropout do. Threads take turns, so that
-    runs trained in several threads have the weights that they have alone; several processes train at the same time.
+    Initial weights and dropout need this, since they take no generator. Threads take turns, so that runs trained in several
+    threads have the same weights as alone; processes do not wait for one another.
     """
     import torch
 
@@ -54,5 +54,5 @@ def global_stream_from(seed: int, device: torch.device | None = None) -> Iterato
 
 
 def numpy_generator(seed: int, purpose: str, step: int = 0) -> np.random.Generator:
-    """A numpy generator, seeded by `derive`."""
+    """Return a numpy generator, seeded by `derive`."""
     return np.random.default_rng(derive(seed, purpose, step))

@@ -1,4 +1,4 @@
-"""Where your own code must not lie, and how its exceptions are reported."""
+"""Checking where a user's own code lies, and reporting its exceptions."""
 
 import sys
 import sysconfig
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from phasescope.core.errors import RunFailed, SourceFailed, UserError
 
-# Beside a config.yaml one of these makes a folder a run's; a config.yaml alone may be anything's.
+# A folder with a config.yaml is a run's folder if it also has one of these; other programs write a config.yaml too.
 RECORDS = ("status.json", "metrics.jsonl", "snapshots", "checkpoint", "observations")
 INSTALLED = (
     Path(__file__).parents[1].resolve(),
@@ -18,14 +18,14 @@ INSTALLED = (
 
 
 def check_source(where: str, reference: str, anywhere: bool = False) -> None:
-    """Raises UserError if a source may not lie there.
+    """Raise UserError if a source lies where it must not.
 
-    Never in a run's folder, which is data and may be somebody else's; a file in the folder in which the command runs, in an
-    installed package, or among what this process has imported.
+    It must not lie in a run's folder, which is data and may come from a stranger. A file must lie in the working folder or
+    in an installed package, or be imported already.
 
     Args:
-        where: a file, with links followed, or a module's name, which may name a file below this folder.
-        anywhere: whether a file's user named it, so that only the first rule counts.
+        where: a file, whose links are followed, or a module's name, which may name a file below this folder.
+        anywhere: whether the user named the file on the command line, so that only the first rule applies.
     """
     path, here = (
         Path(where if where.endswith(".py") else where.replace(".", "/")).resolve(),
@@ -52,11 +52,11 @@ def _is_installed(path: Path) -> bool:
 
 @contextmanager
 def failing(what: str) -> Iterator[None]:
-    """Within the block somebody's own code runs: what it raises, `sys.exit` too, becomes one line that begins with `what`.
+    """Report what a user's own code raises within the block, `sys.exit` included, in one line that begins with `what`.
 
     Raises:
-        SourceFailed: an exception passed through a file of their own.
-        UserError: it did not, so that an installed package refused its arguments.
+        SourceFailed: an exception passed through a file of the user.
+        UserError: it did not: an installed package refused its arguments.
     """
     try:
         yield
@@ -68,7 +68,7 @@ def failing(what: str) -> Iterator[None]:
 
 
 def told_of(error: BaseException) -> str:
-    """What somebody's own code raised and where, in one line; also where its `__str__` fails."""
+    """Return in one line what a user's own code raised and where, even if the exception's `__str__` fails."""
     try:
         text = str(error)
     except Exception as fault:
@@ -78,7 +78,7 @@ def told_of(error: BaseException) -> str:
 
 
 def place_of(error: BaseException) -> str | None:
-    """`file.py:12`, the innermost line of somebody's own code that an exception passed; None where it passed none."""
+    """Return the innermost line of a user's own code in a traceback, as `file.py:12`; None if there is none."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{_near(Path(error.filename))}:{error.lineno}"
     frames = traceback.extract_tb(error.__traceback__)

@@ -1,4 +1,4 @@
-"""Being asked to end: a flag that signals set, for whoever works in steps to heed between two of them."""
+"""Stopping in order: signals set a flag, which loops check between two steps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Stop:
-    """A flag that a signal, or another thread, sets to end what goes on before its next step, in order."""
+    """A flag that a signal or another thread sets, so that a loop ends in order before its next step."""
 
     def __init__(self) -> None:
         self.times = 0
@@ -26,13 +26,13 @@ class Stop:
     def on_signals(
         self, numbers: Sequence[int] = (signal.SIGINT, signal.SIGTERM), interrupts: bool = True
     ) -> Iterator[Stop]:
-        """Within the block the first of these signals asks.
+        """Set the flag at the first of these signals within the block.
 
-        Python hears signals in its main thread alone: in another one nothing is changed. A SIGHUP that is ignored, as under
-        nohup, stays so.
+        Python handles signals only in its main thread: in another thread nothing is changed. An ignored SIGHUP, as under
+        nohup, stays ignored.
 
         Args:
-            interrupts: a second one interrupts what is going on, once; all others ask again.
+            interrupts: whether the second signal raises KeyboardInterrupt, once; all others set the flag again.
         """
         former: dict[int, Any] = {}
         interrupted = False

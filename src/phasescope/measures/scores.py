@@ -1,8 +1,7 @@
-"""A number with its interval, its sample size, its estimator and its nulls: no measure returns less.
+"""Scores: every measure returns a value with its interval, its sample size, its estimator and its baselines.
 
-Intervals are basic (pivotal) bootstrap intervals (Davison & Hinkley 1997, section 5.2): with v the estimate
-and q the quantiles of its bootstrap replicates, [2v - q_97.5, 2v - q_2.5]. A bias that resampling repeats is
-thereby taken off.
+Intervals are basic (pivotal) bootstrap intervals (Davison & Hinkley 1997, section 5.2): with v the estimate and q the
+quantiles of its bootstrap replicates, [2v - q_97.5, 2v - q_2.5]. This removes a bias that resampling repeats.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from jaxtyping import Float
 if TYPE_CHECKING:
     import pandas as pd
 
-# Of every interval; and a null's level is what chance stays below with this probability.
+# Confidence of every interval; the level of a permutation baseline is its quantile at this probability.
 CONFIDENCE = 0.95
 TAIL = (1 - CONFIDENCE) / 2
 """probability outside either end of an interval"""
@@ -28,7 +27,7 @@ NAMED = ("nulls", "detail")
 
 @dataclass(frozen=True)
 class Score:
-    """What a measure says of one set of latents."""
+    """The result of a measure on one set of latents."""
 
     value: float
     low: float
@@ -36,13 +35,13 @@ class Score:
     high: float
     """Upper end of the 95 % interval."""
     n: int
-    """Labels that it rests on."""
+    """Number of labels that it is computed from."""
     estimator: str
     """The estimator's name and its settings."""
     nulls: Mapping[str, float] = field(default_factory=dict)
-    """The same measure where there is nothing to find, by the null's name."""
+    """The same measure of each baseline, by name, such as `untrained` or `permuted`."""
     detail: Mapping[str, float] = field(default_factory=dict)
-    """What the value summarises, as a value for each factor."""
+    """The parts that the value summarises, such as a value for each factor."""
 
     def __repr__(self) -> str:
         baselines = "".join(f"; {name} {_rounded(level)}" for name, level in self.nulls.items())
@@ -52,24 +51,24 @@ class Score:
         return f"{_rounded(self.value)} [{_rounded(self.low)}, {_rounded(self.high)}]"
 
     def with_nulls(self, **nulls: float | Score) -> Score:
-        """A copy with further nulls, each a number or the Score that the same measure gave the null."""
+        """Return a copy with further baselines, each a number or the baseline's own Score by the same measure."""
         levels = {
             name: null.value if isinstance(null, Score) else float(null) for name, null in nulls.items()
         }
         return replace(self, nulls={**self.nulls, **levels})
 
     def through(self, function: Callable[[float], float], words: str, nulls: Mapping[str, float]) -> Score:
-        """A copy of which value and both ends went through a function, without detail.
+        """Return a copy with `function` applied to the value and to both ends of its interval, without detail.
 
         Args:
-            words: of the function, before those of the estimator.
-            nulls: of what came out.
+            words: describe the function; they precede the estimator's name.
+            nulls: baselines of the transformed score.
         """
         value, low, high = map(function, (self.value, self.low, self.high))
         return Score(value, low, high, self.n, f"{words}; {self.estimator}", nulls)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain floats, ints, strings and dicts, as JSON holds them; what is not finite is None."""
+        """Return the score as JSON-ready floats, ints, strings and dicts; numbers that are not finite are None."""
         return {
             "value": _plain(self.value),
             "low": _plain(self.low),
@@ -81,7 +80,7 @@ class Score:
 
     @classmethod
     def from_dict(cls, tree: Mapping[str, Any]) -> Score:
-        """Return the score that `to_dict` was given; NaN where it had None."""
+        """Return the score from the result of `to_dict`, with NaN for None."""
         value, low, high = (_number(tree[part]) for part in ("value", "low", "high"))
         nulls, detail = ({name: _number(x) for name, x in tree[part].items()} for part in NAMED)
         return cls(value, low, high, int(tree["n"]), str(tree["estimator"]), nulls, detail)
@@ -94,7 +93,7 @@ class Score:
 
 
 def scores_frame(scores: Iterable[tuple[Mapping[str, Any], Score]]) -> pd.DataFrame:
-    """A row a score: what it is of, then its `columns`."""
+    """Return one row per score: the columns that identify it, then its `columns`."""
     import pandas as pd
 
     return pd.DataFrame([{**about, **score.columns()} for about, score in scores])
@@ -109,19 +108,19 @@ def _number(plain: float | int | None) -> float:
 
 
 def bootstrap_weights(n: int, resamples: int, rng: np.random.Generator) -> Float[np.ndarray, "resamples n"]:
-    """How often each of n labels is drawn, in each of the bootstrap's resamples."""
+    """Return how often each of n labels is drawn in each of the bootstrap's resamples."""
     drawn = rng.integers(n, size=(resamples, n)) + n * np.arange(resamples)[:, None]
     return np.bincount(drawn.ravel(), minlength=resamples * n).reshape(resamples, n).astype(float)
 
 
 def percentile_interval(replicates: Float[np.ndarray, " resamples"]) -> tuple[float, float]:
-    """(low, high): the quantiles of the replicates themselves."""
+    """Return (low, high), the quantiles of the replicates."""
     low, high = np.quantile(replicates, [TAIL, 1 - TAIL])
     return float(low), float(high)
 
 
 def basic_interval(value: float, replicates: Float[np.ndarray, " resamples"]) -> tuple[float, float]:
-    """(low, high) of the basic bootstrap interval of `value`."""
+    """Return (low, high) of the basic bootstrap interval of `value`."""
     q_low, q_high = percentile_interval(replicates)
     return float(2 * value - q_high), float(2 * value - q_low)
 
@@ -129,16 +128,16 @@ def basic_interval(value: float, replicates: Float[np.ndarray, " resamples"]) ->
 def ratio(
     part: Float[np.ndarray, "resamples ..."], whole: Float[np.ndarray, "resamples ..."], otherwise: float
 ) -> Float[np.ndarray, "resamples ..."]:
-    """part / whole; `otherwise` for a resample of equal rows, whose whole is 0 but for rounding."""
+    """Return part / whole; `otherwise` for a resample of equal rows, whose `whole` is 0 up to rounding."""
     varies = whole > 1e-12 * whole.max(axis=0)
     return np.where(varies, part / np.where(varies, whole, 1), otherwise)
 
 
 def null_level(values: Float[np.ndarray, " permutations"]) -> float:
-    """What a null's draws stay below in 95 % of cases."""
+    """Return the level that a baseline's draws stay below in 95 % of cases."""
     return float(np.quantile(values, CONFIDENCE))
 
 
 def _rounded(number: float | None) -> str:
-    """Three digits; a dash for what is not known."""
+    """Return a number with three digits; a dash if it is not known."""
     return "–" if number is None or not np.isfinite(number) else f"{number:.3g}"

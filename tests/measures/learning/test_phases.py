@@ -182,7 +182,7 @@ def test_a_score_without_its_nulls_decides_nothing(null):
     whole = gained(0.4)
     bare = dataclasses.replace(whole, nulls={name: 0.1 for name in whole.nulls if name != null})
     for scores in ((bare, FLAT, whole), (whole, FLAT, bare)):
-        with pytest.raises(ValueError, match=rf"`given` \(nulls=\[.*\]\) must have the null `{null}`"):
+        with pytest.raises(ValueError, match=rf"`given` \(nulls=\[.*\]\) must have the baseline `{null}`"):
             representation_phase(*scores)
 
 

@@ -1,13 +1,13 @@
-"""What a score gained on its floors: the share of what they leave, wherever they lie.
+"""The gain of a score over its baselines: the share of the gap between the highest baseline and 1 that it closes.
 
-If every block receives the label, an untrained network's latents hold it already: their ridge R^2 is 0.7 to 0.99. So a
-representation is judged by what was *gained*. With s a score and s0 the highest of its floors (the untrained network,
-permuted labels, the pixels), or 0 if that is higher,
+If every block receives the label, an untrained network's latents encode it already: their ridge R^2 is 0.7 to 0.99. A
+representation is therefore judged by its *gain*. With s a score and s0 the highest of its floors (the baselines of the
+untrained network, permuted labels and the pixels), or 0 if all are lower,
 
     gain = (s - s0) / (1 - s0).
 
-For order it is 1 - exp(-learnt order) if the untrained network is the highest floor (`learnt_order`). The floor is taken as
-known: both ends of the score's interval go through the same function.
+The gain of probe R^2 is 1 - exp(-`learnt_order`) if the untrained network is the highest floor. The floor is assumed to be
+known exactly: both ends of the score's interval are transformed by the same function.
 """
 
 import math
@@ -16,43 +16,45 @@ from functools import partial
 
 from phasescope.measures.scores import Score
 
-# Nulls that score high by construction: order need not exceed them.
+# Upper references, which score high by construction: probe R^2 need not exceed them.
 CEILINGS = ("label_embedding",)
-# Without these nulls a score tells no phase.
+# Without these baselines no phase can be read from a score.
 NEEDED = ("untrained", "permuted")
-# What floors must leave of a score for a gain to be told; an interval of R^2 near 0.98, 0.01 wide, is half of that.
+# Smallest gap between floor and 1 for which a gain is defined; an interval of R^2 near 0.98 spans 0.01, half of that.
 LEAST_LEFT = 0.02
 
 
 def floors(nulls: Mapping[str, float]) -> dict[str, float]:
-    """The nulls that a score is to exceed: those that are no ceilings."""
-    return {null: level for null, level in nulls.items() if null not in CEILINGS}
+    """Return the baselines that a score must exceed: those that are no upper references."""
+    return {name: level for name, level in nulls.items() if name not in CEILINGS}
 
 
 def floor_of(nulls: Mapping[str, float]) -> float:
-    """The highest floor, or 0 where that is higher; NaN where none was read."""
+    """Return the highest floor, but at least 0; NaN if none is known."""
     known = [level for level in floors(nulls).values() if math.isfinite(level)]
     return max(0.0, *known) if known else math.nan
 
 
 def gain(score: Score) -> Score:
-    """Of what a score's floors leave, the share that is reached; NaN where they leave less than `LEAST_LEFT`.
+    """Return the share of the gap between a score's highest floor and 1 that it closes; NaN if it is below `LEAST_LEFT`.
 
-    Value, interval and nulls go through the same function. Where the untrained network's score was not read it is NaN too.
+    Value, interval and baselines are transformed by the same function. The gain is NaN, too, if the untrained network's
+    score is not known.
 
     Raises:
-        ValueError: the score lacks a null of `NEEDED`.
+        ValueError: the score lacks a baseline of `NEEDED`.
     """
-    lacking = [null for null in NEEDED if null not in score.nulls]
+    lacking = [name for name in NEEDED if name not in score.nulls]
     if lacking:
         raise ValueError(
-            f"`{score.estimator}` (nulls={list(score.nulls)}) must have the null `{lacking[0]}`: alone it means nothing"
+            f"`{score.estimator}` (nulls={list(score.nulls)}) must have the baseline `{lacking[0]}`, over which a gain is "
+            "defined"
         )
     floor = floor_of(score.nulls) if math.isfinite(score.nulls["untrained"]) else math.nan
     left = 1 - floor if 1 - floor >= LEAST_LEFT else math.nan
     gained = partial(_gained, floor=floor, left=left)
-    nulls = {null: gained(level) for null, level in score.nulls.items()}
-    return score.through(gained, "(s - s0) / (1 - s0), s0 the highest floor", nulls)
+    baselines = {name: gained(level) for name, level in score.nulls.items()}
+    return score.through(gained, "(s - s0) / (1 - s0), s0 the highest floor", baselines)
 
 
 def _gained(level: float, floor: float, left: float) -> float:
@@ -60,5 +62,5 @@ def _gained(level: float, floor: float, left: float) -> float:
 
 
 def reached(floor: float, gained: float) -> float:
-    """The score at which a gain on a floor is reached: the inverse of `gain`."""
+    """Return the score at which a gain over a floor is reached: the inverse of `gain`."""
     return floor + gained * (1 - floor)

@@ -44,7 +44,7 @@ class Held(UserError):
 
 
 class RunWriter(Run):
-    """A run folder held for writing by this process; created by `hold`. No other process writes, so metrics are read once."""
+    """A run folder held for writing by this process, made by `hold`. No other process writes, so metrics are read once."""
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
