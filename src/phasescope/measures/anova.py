@@ -1,4 +1,4 @@
-"""What a jackknife counts twice: the variance of a statistic whose rows act together.
+"""Corrections of a jackknife for the variance of pairs of rows, which it counts twice.
 
 A statistic of independent rows is a sum of uncorrelated parts (Efron & Stein 1981): of each row by itself, of each pair
 beyond its two rows, and so on, with variances V_1, V_2, V_3, ... and V = their sum. With d_i the change of the statistic as

@@ -1,4 +1,4 @@
-"""What every measure requires of its arrays; labels as targets, as distances, and as combinations of K factors' values."""
+"""Checks of a measure's arrays; labels as targets, as distances, and as combinations of K factors' values."""
 
 from dataclasses import dataclass
 

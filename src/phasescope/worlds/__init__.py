@@ -17,4 +17,4 @@ __all__ = [
 AnyWorld: Any = World if TYPE_CHECKING else open_union(GaussianBump | Stripes | Mixed | ArrayWorld, World)
 """the annotation of a configuration's world"""
 USUAL: World = GaussianBump()
-"""where nobody says which"""
+"""the default world"""

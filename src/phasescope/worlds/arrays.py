@@ -6,7 +6,7 @@
 Two published layouts are known by their arrays' names: dSprites' `imgs` and `latents_values` (Matthey et al. 2017,
 github.com/google-deepmind/dsprites-dataset), and `images` and `labels`, as Shapes3D has them (Burgess & Kim 2018,
 github.com/google-deepmind/3d-shapes). Images are answered by lookup: a label that the data set lacks has none. A label that
-several images have names all of them: they are told apart by a hidden factor, `image`.
+several images have names all of them: a hidden factor, `image`, distinguishes them.
 """
 
 from __future__ import annotations
@@ -40,8 +40,7 @@ LAYOUTS: dict[tuple[str, str], tuple[tuple[str, ...], dict[str, float]]] = {
     ("imgs", "latents_values"): (DSPRITES, {"orientation": 2 * np.pi}),
     ("images", "labels"): (SHAPES3D, HUES),
 }
-"""by the names of images and labels in a file: the factors of the data set published so, and the periods of those that
-come round"""
+"""by the names of images and labels in a file: the factors of the data set that is published so, and their periods"""
 
 
 class ArrayWorld(World):

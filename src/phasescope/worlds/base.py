@@ -1,4 +1,4 @@
-"""What a world is, and what reads its images.
+"""Worlds (synthetic datasets with known factors) and readers of their images.
 
 A world renders an image for a label, says which labels are trained on, and into which splits the others fall. A reader
 estimates the factors of an image, so that generated images can be judged.
@@ -36,7 +36,7 @@ Columns = Mapping[str, np.ndarray]
 
 
 class Outcome(NamedTuple):
-    """How a generated image can turn out."""
+    """A possible outcome of a generated image."""
 
     name: str
     phase: str
@@ -132,9 +132,9 @@ class Reader:
 
     @abstractmethod
     def read(self, images: Float[np.ndarray, "n C *spatial"]) -> Columns:
-        """Return what is in each image: for each factor a column of its name with an estimate, NaN without one; and more.
+        """Return columns by name: for each factor one of its name with each image's estimate, NaN without one; and more.
 
-        Every factor is estimated from every image in which it can be, well formed or not, if the world's columns say so.
+        Readers may also have columns in which factors are estimated from malformed images.
         """
 
     @abstractmethod
@@ -143,32 +143,32 @@ class Reader:
 
     @abstractmethod
     def right(self, columns: Columns, labels: Float[np.ndarray, "n K"]) -> Bool[np.ndarray, "n K"]:
-        """Return whether each factor of each image is what the label says."""
+        """Return whether each factor of each image agrees with the label."""
 
     @abstractmethod
     def outcome(self, columns: Columns, labels: Float[np.ndarray, "n K"]) -> np.ndarray:
-        """Return how each image turned out, (n,) of str: names of `outcomes`."""
+        """Return the outcome of each image, (n,) of str: names of `outcomes`."""
 
     def ungated(
         self, columns: Columns, labels: Float[np.ndarray, "n K"]
     ) -> Mapping[str, Float[np.ndarray, "n K"]]:
-        """Return by the name of a further way to read the factors estimate minus label, each by itself, of every image, well
-        formed or not; NaN if nothing can be read, or the label does not say it. `within` says whether a factor is right."""
+        """Return estimate minus label of each factor by the name of a further reading, which also reads malformed images;
+        NaN if nothing can be read, or the label does not ask for it. `within` decides whether a factor is correct."""
         return {}
 
     def told(self, labels: Float[np.ndarray, "n K"]) -> Bool[np.ndarray, "n K"]:
-        """Return whether a label says of each factor what is to be seen; not if a factor is not shown."""
+        """Return whether a label asks for each factor to be visible in the image."""
         return np.ones(np.shape(labels), dtype=bool)
 
     def within(
         self, errors: Float[np.ndarray, "n K"], labels: Float[np.ndarray, "n K"]
     ) -> Bool[np.ndarray, "n K"]:
-        """Return whether each factor is right by an `ungated` way; one that the label says and that is not read is not."""
+        """Return whether each factor is correct by an `ungated` reading; one that is asked for but not read is wrong."""
         return (np.abs(errors) <= self.tolerance) | ~self.told(labels)
 
     @property
     def tolerance(self) -> Float[np.ndarray, " K"]:
-        """The largest error of a factor that is right, in its unit; for a reader that reads `ungated`."""
+        """The largest error of a correct factor, in its unit; for a reader with `ungated` readings."""
         raise NotImplementedError
 
     def objects(self, columns: Columns) -> Float[np.ndarray, " n"]:
@@ -176,7 +176,7 @@ class Reader:
         raise NotImplementedError
 
     def summary(self, columns: Columns, labels: Float[np.ndarray, "n K"]) -> Mapping[str, float | None]:
-        """Return more numbers of a split, each with its unit in its name."""
+        """Return further statistics of a split, each with its unit in its name."""
         return {}
 
 
@@ -184,7 +184,7 @@ def check_world(world: World) -> None:
     """Try out a user's own world on a few labels.
 
     Raises:
-        UserError: a method does not return what `World` or `Reader` says; the first fault, by class and method.
+        UserError: a method violates the interface of `World` or `Reader`; names the first fault by class and method.
         SourceFailed: a method raises an exception.
     """
     with failing(f"`{type(world).__name__}` must render and read {FEW} labels"):
@@ -217,7 +217,7 @@ def _try_out(world: World) -> None:
     _must(fits and images.dtype == torch.float32, world, "render", rule, images)
     largest = float(images.abs().max())
     _must(largest <= 1 + 1e-3, world, "render", "return numbers in [-1, 1]", largest)
-    # A run that is resumed must see the images that it would have seen.
+    # A resumed run must see the same images as an uninterrupted one.
     _must(torch.equal(images, again), world, "render", "return the same when it is called again", again)
     reader = world.reader()
     if reader is not None:

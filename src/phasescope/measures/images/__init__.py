@@ -1,1 +1,1 @@
-"""Of what was painted: is it right, or a copy; how much it varies in each mode."""
+"""Measures of generated images: whether they copy training images."""

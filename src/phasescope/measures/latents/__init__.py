@@ -1,1 +1,1 @@
-"""Of a representation: how latents follow labels, and in how many dimensions."""
+"""Measures of a representation: how latents follow labels, and in how many dimensions."""

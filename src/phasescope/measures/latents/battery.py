@@ -134,7 +134,7 @@ def battery(
         tell: is called with the number of measures that are done, and of all.
 
     Raises:
-        ValueError: latents or labels that no measure takes, as `check_latents` and `check_labels` say; a name that is none;
+        ValueError: no measure accepts the latents or labels, as `check_latents` and `check_labels` say; an unknown name;
             with `chosen`, whatever one of its measures raises.
     """
     wrong = [name for name in chosen or () if name not in NAMES]

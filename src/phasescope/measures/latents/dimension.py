@@ -47,7 +47,7 @@ def participation_ratio(
 
     The interval resamples rows' influences on log PR, less what pairs of rows count twice. Value and interval lie
     between 1 and the number of features that vary, or the rows' rank where rows lie in fewer dimensions than n would
-    fill. It has no null of its own: the caller attaches the untrained network's and the pixels' with `Score.with_nulls`.
+    fill. It has no baseline of its own: callers attach the untrained network's and the pixels' with `Score.with_nulls`.
     """
     x = check_latents(latents, 4, "an unbiased estimate of tr(C^2) needs them")
     n, features = x.shape

@@ -46,10 +46,10 @@ def trustworthiness(
     resamples: int = 200,
     seed: int = 0,
 ) -> Score:
-    """Trustworthiness of the latents at k neighbours, Euclidean in both spaces.
+    """Return the trustworthiness of the latents at k neighbours, Euclidean in both spaces.
 
     The duplicates of a resample would be neighbours at distance 0, so the interval resamples the labels' jackknife
-    influences. The null `permuted` is the level that T stays below in 95 % of permutations of the labels.
+    influences. The baseline `permuted` is the level that T stays below in 95 % of permutations of the labels.
 
     Args:
         k: number of neighbours.
@@ -61,7 +61,7 @@ def trustworthiness(
     rng = numpy_generator(seed, "trustworthiness")
     orders = [np.arange(n), *(rng.permutation(n) for _ in range(permutations))]
     totals = [intrusions(rank[order[:, None], order[near[:, :k]]]).sum() for order in orders]
-    value, *null = trust(np.array(totals), n, k).tolist()
+    value, *permuted = trust(np.array(totals), n, k).tolist()
     without = trust(intrusions_without_each(rank, near), n - 1, k)
     influence = (n - 1) * (without.mean() - without)
     low, high = basic_interval(value, value + bootstrap_weights(n, resamples, rng) @ influence / n)
@@ -71,7 +71,7 @@ def trustworthiness(
         high=min(high, 1.0),
         n=n,
         estimator=f"trustworthiness, k={k}",
-        nulls={"permuted": null_level(np.array(null))},
+        nulls={"permuted": null_level(np.array(permuted))},
     )
 
 
@@ -122,7 +122,7 @@ def ranks(distances: Float[np.ndarray, "n n"]) -> Ranks:
 
 
 def nearest(x: Float[np.ndarray, "n features"], k: int) -> Near:
-    """The k nearest other rows of each row, nearest first."""
+    """Return the k nearest other rows of each row, nearest first."""
     squared = squared_distances(x)
     np.fill_diagonal(squared, np.inf)
     near = squared.argpartition(k, axis=1)[:, :k]
@@ -141,11 +141,11 @@ NEIGHBOURS = 10
 
 @dataclass(frozen=True)
 class SheetThresholds:
-    """Midpoints between what simulated clouds give that have the property and that lack it.
+    """Midpoints between the readings of simulated clouds with and without the property.
 
     The clouds are noise, labels with a random direction each, and smooth sheets of three curvatures whose labels are
-    in order or permuted in 4 x 4 patches: 64 and 128 labels, two draws, 128 and 512 features. A sheet has at least
-    nine tenths of the variance; one that has half of it is none. `docs/measures/sheet.md` has the readings of all clouds.
+    ordered or permuted in 4 x 4 patches: 64 and 128 labels, two draws, 128 and 512 features. A sheet explains at least
+    nine tenths of the variance; half is too little. `docs/measures/sheet.md` has the readings of all clouds.
     """
 
     label_variance: float = 0.7

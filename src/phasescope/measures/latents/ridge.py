@@ -68,7 +68,7 @@ class RidgeFit:
 
     @cached_property
     def leverage(self) -> Float[np.ndarray, "m r"]:
-        """That of the training rows in each direction, unshrunk."""
+        """The unshrunk value of the training rows in each direction."""
         return self.to_train * self.from_targets
 
 

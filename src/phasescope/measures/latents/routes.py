@@ -1,4 +1,4 @@
-"""The share of latent variance that labels explain; and by which route a factor reaches a latent: the label or the image.
+"""The share of latent variance that labels explain, and the route by which a factor reaches a latent: condition or input.
 
 **Label share.** One-way random-effects analysis of variance (Searle, Casella & McCulloch 1992, chapter 3), summed over
 features. With z_di the latent of label i under noise draw d, m_i its mean over D draws and m the mean of all,
@@ -9,17 +9,17 @@ features. With z_di the latent of label i under noise draw d, m_i its mean over 
 Both variances are unbiased, so the share is about 0, on either side of it, if labels explain nothing.
 
 **Routes.** Labels are crossed with images: a network is given the label l and the image of another label m, drawn
-independently of l. What it knows of l comes from the label, what it knows of m from the image. Each label goes with D
-images, each image with D labels:
+independently of l. Its information about l comes from the condition, that about m from the input. Each label is combined
+with D images, and each image with D labels:
 
-    order_told, order_seen      linear order (`order`) of l, and of m, from the first crossing
-    share_told                  the variance between labels over all of it (the label share, whose draws are the D images)
-    share_seen                  the variance between images over all of it: the same, sorted by image
+    order_told, order_seen      linear probe R^2 (`order`) of l, and of m, from the first crossing
+    share_told                  share of variance between labels (the label share, whose draws are the D images)
+    share_seen                  share of variance between images (the same, sorted by image)
 
-The sum of the shares is not 1: noise is left, and what only a label and an image together make.
+The sum of the shares is less than 1, because of noise and of interactions between label and image.
 
-**Learnt order** is what training added: log((1 - R0^2) / (1 - R^2)), with R0^2 that of the untrained network: twice the nats
-by which the errors of a Gaussian shrink. It is 0 if nothing was learned, and as far from R^2 = 0.9 to 0.99 as from 0 to 0.9.
+**Probe gain over the untrained network** (`learnt_order`): log((1 - R0^2) / (1 - R^2)), with R0^2 of the untrained network.
+It is twice the nats by which a Gaussian's errors shrink: 0 without learning, and the same for 0 to 0.9 as for 0.9 to 0.99.
 """
 
 import math
@@ -35,7 +35,7 @@ from phasescope.measures.latents.order import order
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, null_level, ratio
 
 ROUTES = ("order_told", "order_seen", "share_told", "share_seen")
-# 1 - R^2 below this is numerical noise, and its logarithm would be of any size.
+# 1 - R^2 below this is numerical noise, whose logarithm would be arbitrary.
 LEAST_ERROR = 1e-9
 
 
@@ -48,7 +48,7 @@ def label_share(
     """Return the label share of latent variance, at most 1.
 
     The interval resamples labels, each with all its draws. The baseline `permuted` is the level that the share
-    stays below in 95 % of cases where labels are permuted in each draw by itself.
+    stays below in 95 % of cases if labels are permuted within each draw.
 
     Args:
         latents: row i of each draw belongs to label i; draws differ in their noise.
@@ -66,7 +66,7 @@ def label_share(
     share = _share(between, weights @ (square - draws * square_of_mean), draws, n)
 
     null_between = np.array([_between_permuted(z, rng) for _ in range(permutations)])
-    null = _share(null_between, square.sum() - null_between, draws, n)
+    permuted = _share(null_between, square.sum() - null_between, draws, n)
     low, high = basic_interval(float(share[0]), share[1:])
     return Score(
         value=float(share[0]),
@@ -74,12 +74,12 @@ def label_share(
         high=min(high, 1.0),
         n=n,
         estimator=f"label share of variance, random-effects ANOVA, {draws} draws, {features} features",
-        nulls={"permuted": null_level(null)},
+        nulls={"permuted": null_level(permuted)},
     )
 
 
 def _between_permuted(z: Float[np.ndarray, "draws n features"], rng: np.random.Generator) -> float:
-    """Return the sum of squares between labels, of centred latents whose labels are permuted in each draw by itself."""
+    """Return the sum of squares between labels, of centred latents whose labels are permuted within each draw."""
     draws, n, _ = z.shape
     m = z[0].copy()
     for draw in z[1:]:
@@ -123,8 +123,8 @@ def routes(
 
 
 def crossing(n: int, draws: int, generator: np.random.Generator) -> Int[np.ndarray, "D n"]:
-    """Return the image that each of n labels goes with: D permutations, no two of which agree anywhere, none with the
-    identity; n is greater than D."""
+    """Return which image each of n > D labels is combined with: D permutations that differ everywhere from one another and
+    from the identity."""
     place = generator.permutation(n)
     shifts = 1 + generator.permutation(n - 1)[:draws]
     at = np.argsort(place)
@@ -132,10 +132,10 @@ def crossing(n: int, draws: int, generator: np.random.Generator) -> Int[np.ndarr
 
 
 def learnt_order(score: Score, untrained: float) -> Score:
-    """Return learnt order, from an order and that of the untrained network, R0^2; its interval is the order's.
+    """Return the probe gain over the untrained network, from a probe R^2 and the untrained one, R0^2, with its interval.
 
-    Its baseline is the untrained network, 0. Permuted labels are none: below an untrained order their logarithm says how
-    much there was to lose, and nothing of chance.
+    Its baseline is the untrained network, 0. Permuted labels are no baseline: if their R^2 is below R0^2, the logarithm
+    measures how much training could lose, not chance.
     """
     learnt = partial(_learnt, untrained=untrained)
     return score.through(learnt, "log((1 - R0^2) / (1 - R^2)), R0 untrained", {"untrained": 0.0})

@@ -76,11 +76,11 @@ class Effects:
         return z - self.basis @ (self.basis.T @ z)
 
     def interaction(self, z: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n c"]:
-        """Return Q z, of which z^T Q z = Gamma."""
+        """Return Q z for the quadratic form z^T Q z = Gamma."""
         return self.residual(z) / self.free
 
     def main(self, k: int, z: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n c"]:
-        """Return Q z, of which z^T Q z = A_k."""
+        """Return Q z for the quadratic form z^T Q z = A_k."""
         return self.basis @ (self.inner[k] @ (self.basis.T @ z)) - self.spread[k] * self.interaction(z)
 
 
@@ -107,7 +107,7 @@ def check_effects(lattice: Lattice) -> Effects:
     if square[-p] < NOTHING * square[-1]:
         raise ValueError(
             f"`labels` (n={n}, a lattice in pieces) must be joined through values that they share: else an effect "
-            "of one factor cannot be told from another's"
+            "of one factor cannot be separated from another's"
         )
     singular, vectors = np.sqrt(square[-p:]), vectors[:, -p:]
     solve = np.split(vectors / singular, starts[1:-1])
@@ -158,7 +158,7 @@ class Code:
 
     @cached_property
     def size(self) -> Float[np.ndarray, " n"]:
-        """The squared noise in each label, over the mean of all; 1 if there is one draw."""
+        """The squared noise of each label, relative to the mean of all; 1 if there is only one draw."""
         mean = self.noises.mean()
         return np.maximum(self.noises / mean, NOTHING) if mean > 0 else np.ones(len(self.z))
 

@@ -1,1 +1,1 @@
-"""Of learning: when something sets in over a training, and which phase that is."""
+"""Measures of learning: gains, phases and their onsets."""

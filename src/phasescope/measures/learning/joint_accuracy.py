@@ -22,12 +22,12 @@ from phasescope.measures.scores import Score, null_level, percentile_interval
 
 @dataclass(frozen=True)
 class JointAccuracy:
-    """How much more often than under independence an image is correct in both x and y; 0 if it is not."""
+    """The excess of images that are correct in both x and y over the number expected under independence."""
 
     difference: Score
     """acc_xy - acc_x acc_y, from -1/4 to 1/4; `detail` has the accuracies."""
     phi: Score
-    """From -1 to 1; NaN, with the whole range as its interval, if x or y is always correct or always wrong."""
+    """The correlation, from -1 to 1; NaN with the interval [-1, 1] if x or y is always correct or always wrong."""
 
 
 ESTIMATORS = {"difference": "acc_xy - acc_x acc_y", "phi": "phi coefficient"}
@@ -50,7 +50,7 @@ def joint_accuracy(
     counts = fourfold(np.array([(x & y).sum()]), n_x, n_y, n)
     rng = numpy_generator(seed, "joint accuracy")
     permuted = rng.hypergeometric(n_x, n - n_x, n_y, size=permutations)
-    value, null = excess(counts / n), excess(fourfold(permuted, n_x, n_y, n) / n)
+    value, chance = excess(counts / n), excess(fourfold(permuted, n_x, n_y, n) / n)
     # A bootstrap would never draw from an empty cell; Jeffreys' posterior does.
     drawn = excess(rng.dirichlet(counts[0] + 0.5, size=draws))
     detail = {
@@ -70,7 +70,7 @@ def joint_accuracy(
             high=max(high, own) if defined else 1.0,
             n=n,
             estimator=f"{label}, interval over images",
-            nulls={"permuted": null_level(null[name])} if defined else {},
+            nulls={"permuted": null_level(chance[name])} if defined else {},
             detail=detail,
         )
     return JointAccuracy(**scores)

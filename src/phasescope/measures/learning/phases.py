@@ -21,29 +21,29 @@ LETTERS = ("A", "B", "C")
 
 @dataclass(frozen=True)
 class BehaviourThresholds:
-    """When outcomes are mostly of one kind."""
+    """Thresholds at which most outcomes belong to one phase."""
 
     majority: float = 0.5
     """The share to exceed: more than all other phases' outcomes together."""
     confidence: float = CONFIDENCE
-    """Of the Wilson interval, two-sided."""
+    """Confidence of the two-sided Wilson interval."""
 
 
 @dataclass(frozen=True)
 class RepresentationThresholds:
-    """When labels explain more than they did untrained, when latents are of low dimension, when they are ordered."""
+    """Thresholds at which labels explain more than before training, label means have low dimension, and are ordered."""
 
     label_share: float = 0.1
-    """Of label share's gain. Below it, nine tenths of the variance that was noise in the untrained network still are."""
+    """For the label share's gain. Below it, nine tenths of the noise variance of the untrained network are still noise."""
     dimension: float = 12.0
-    """Label means are of low dimension up to it, or up to their null `label_embedding` where that is higher: a curved 2D
-    sheet takes a few directions more than its two (a Clifford torus 4), the sines and cosines in which a label is told,
-    handed on as they are, 11.7 to 12.9; pixels of Gaussians take 163 at sigma = 1 px, those of x_t hundreds. An
-    untrained network has 6 to 25: dimension tells a manifold from noise, not what was learnt from what was there."""
+    """Label means have low dimension up to it, or up to their upper reference `label_embedding` if that is higher. A curved
+    2D sheet takes a few more directions than two (a Clifford torus 4), the sines and cosines that encode a label, passed on
+    unchanged, 11.7 to 12.9; pixels of Gaussians take 163 at sigma = 1 px, those of x_t hundreds. An untrained network has
+    6 to 25: dimension separates a manifold from noise, but not what training added from what was there before."""
     order: float = 0.8
-    """Of order's gain. From it the errors' variance is a fifth of the untrained network's; learnt order is log 5 = 1.61."""
+    """For the gain of probe R^2. Errors' variance is then a fifth of the untrained network's; `learnt_order` is log 5."""
     hysteresis: float = 0.1
-    """Order is left again where its gain lies below `order` by more than this: errors' variance is half as large again."""
+    """Latents are no longer ordered if the gain is below `order` by more than this: errors' variance has grown by half."""
 
 
 BEHAVIOUR = BehaviourThresholds()
@@ -51,7 +51,7 @@ REPRESENTATION = RepresentationThresholds()
 
 
 def wilson_low(share: float, n: int, confidence: float = CONFIDENCE) -> float:
-    """Lower end of Wilson's interval for a share of n cases (Wilson 1927)."""
+    """Return the lower end of Wilson's interval for a share of n cases (Wilson 1927)."""
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     centre = share + z**2 / (2 * n)
     half = z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
@@ -70,7 +70,7 @@ def behaviour_phase(
     Args:
         shares: of images, by outcome.
         n: number of images that were read.
-        phase_of: by outcome its phase, A, B or C, as the world says.
+        phase_of: the phase of each outcome, A, B or C, as the world defines it.
     """
     for phase in LETTERS:
         share = min(1.0, sum(shares[outcome] for outcome, letter in phase_of.items() if letter == phase))
@@ -82,21 +82,21 @@ def behaviour_phase(
 def representation_phase(
     label_share: Score, dimension: Score, order: Score, thresholds: RepresentationThresholds = REPRESENTATION
 ) -> Phase:
-    """Return the phase that latents show, by intervals that clear the thresholds; by themselves, whatever came before.
+    """Return the phase of latents at one snapshot, decided by intervals that lie on one side of the thresholds.
 
-    C: order's gain lies at its threshold or above, whatever the label share.
-    A: order's gain lies below its threshold, and label share's below its own: labels explain no more than untrained.
-    B: order's gain lies below its threshold, label share's does not, and label means are of low dimension.
+    C: the gain of probe R^2 (order) is at its threshold or above, whatever the label share.
+    A: the gain of probe R^2 is below its threshold, and so is that of the label share: training added nothing to either.
+    B: the gain of probe R^2 is below its threshold, that of the label share is not, and label means have low dimension.
 
-    If the floors leave nothing to be gained in order (a network whose label passes straight through) all is undecided;
-    if they leave nothing in label share, A and B are.
+    If the floor of probe R^2 is close to 1 (a network that passes its label straight through), the phase is undecided; if
+    that of the label share is, A and B cannot be distinguished and are undecided.
 
     Args:
         label_share, dimension, order: from `label_share`; participation ratio of the label means; from `order`, or from
             `p1_order` for P1's reading.
 
     Raises:
-        ValueError: `label_share` or `order` lacks its null `untrained` or `permuted`.
+        ValueError: `label_share` or `order` lacks its baseline `untrained` or `permuted`.
     """
     share, order = gain(label_share), gain(order)
     if order.low >= thresholds.order:
@@ -111,16 +111,16 @@ def representation_phase(
 
 
 def most_dimensions(dimension: Score, thresholds: RepresentationThresholds = REPRESENTATION) -> float:
-    """Return the participation ratio up to which label means are of low dimension: see `RepresentationThresholds`."""
-    of_encoding = dimension.nulls.get("label_embedding", math.nan)
-    return max(thresholds.dimension, of_encoding) if math.isfinite(of_encoding) else thresholds.dimension
+    """Return the participation ratio up to which label means have low dimension: see `RepresentationThresholds`."""
+    encoding = dimension.nulls.get("label_embedding", math.nan)
+    return max(thresholds.dimension, encoding) if math.isfinite(encoding) else thresholds.dimension
 
 
 def ordered(orders: Iterable[Score], thresholds: RepresentationThresholds = REPRESENTATION) -> list[bool]:
     """Return whether latents are ordered at each snapshot of a run, by a Schmitt trigger.
 
-    They are from the snapshot on at which the interval of order's gain lies at the threshold or above, until it lies below
-    the threshold less the hysteresis. A snapshot that was not read is not ordered, and changes nothing for the next.
+    They become ordered when the interval of the gain of probe R^2 is at the threshold or above, and stay so until it is
+    below the threshold minus the hysteresis. A snapshot without a reading is not ordered, and does not change the state.
 
     Args:
         orders: in the order of the snapshots.

@@ -1,4 +1,4 @@
-"""Families: ways to learn and to paint images."""
+"""Families: ways to learn and to generate images."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -13,4 +13,4 @@ __all__ = [
 AnyFamily: Any = FamilyConfig if TYPE_CHECKING else open_union(DiffusionConfig, FamilyConfig)
 """the annotation of a configuration's family"""
 USUAL: FamilyConfig = DiffusionConfig()
-"""where nobody says which"""
+"""the default family"""

@@ -22,4 +22,4 @@ AnyNetwork: Any = (
 )
 """the annotation of a configuration's network"""
 USUAL: NetworkConfig = UNetConfig()
-"""where nobody says which"""
+"""the default network"""

@@ -1,4 +1,4 @@
-"""What a network is: a configuration that builds a module, with taps at which its activations are read."""
+"""Networks: configurations that build a module, with named layers (taps) at which activations are read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class NetworkConfig(Kind):
     """A function approximator ``network(x_t, t, labels)``. Torch is imported within methods."""
 
     is_watched: ClassVar[bool] = False
-    """whether it lives in somebody's own loop, and cannot be built again"""
+    """whether it belongs to a user's own loop, and cannot be rebuilt"""
 
     @property
     @abstractmethod
@@ -64,7 +64,7 @@ class WatchedConfig(NetworkConfig):
 
     kind: Literal["watched"] = "watched"
     hyperparameters: dict[str, JsonValue] = Field({})
-    """what the loop's owner says of its training; nothing else is known of it"""
+    """the training settings that the loop's user gave; no others are known"""
 
     @property
     def taps(self) -> None:

@@ -37,7 +37,7 @@ def layout_for(network: nn.Module, config: OptimiserConfig) -> Layout:
     """Return the layout of the network's parameters: first Muon's kernels, those of one shape side by side."""
     shapes = {name: tuple(parameter.shape) for name, parameter in _learnt(network)}
     if not shapes:
-        raise ValueError("`network` must have parameters that can be learnt: it has none")
+        raise ValueError("`network` must have parameters that can be trained: it has none")
     kernels = _kernels(network) if isinstance(config, MuonConfig) else []
     kernels.sort(key=shapes.__getitem__)
     return Layout({name: shapes[name] for name in dict.fromkeys([*kernels, *shapes])})

@@ -35,7 +35,7 @@ from phasescope.worlds.bump.matched_filter import (
 )
 from phasescope.worlds.plane import Pixels, PlaneReader, noise_deviation, within
 
-# From nothing to the right thing; colours as in Okabe & Ito 2008, told apart by lightness too.
+# From no object to the correct one; colours of Okabe & Ito (2008), which also differ in lightness.
 OUTCOMES = (
     Outcome("none", "A", "#c7ccd2"),
     Outcome("multiple", "A", "#cc79a7"),

@@ -66,7 +66,7 @@ class GaussianBump(PlaneWorld):
         return BumpReader(self.canvas, self.polarity, self.periodic, sigma_px=self.sigma_px)
 
     def sentence(self) -> str:
-        around = ", which comes round the canvas' edges" if self.periodic else ""
+        around = ", periodic across the canvas' edges" if self.periodic else ""
         return (
             f"one {self.polarity} Gaussian bump (sigma {self.sigma_px:g} px) at (x, y) on "
             f"{self.canvas}x{self.canvas} px{around}; {self.design.sentence(self.factors)}"

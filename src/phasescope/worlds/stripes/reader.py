@@ -1,13 +1,13 @@
-"""The reading of an image of stripes: along each axis how many, and of a single one where, how wide, how strong.
+"""The reader of stripes: their number along each axis, and the place, width and contrast of a single one.
 
 A profile is an image's mean along the other axis, so white noise is smaller in it by sqrt(N), and a stripe of that other
 axis is an offset. In units of a stripe's contrast a stripe at c is A h_c, h_c(p) = exp(-(p - c)^2 / (2 sigma^2)), and
 
     amplitude  R(c) = <p, h_c> / <h_c, h_c>,    score  z(c) = <p, h_c> / sqrt(<h_c, h_c>),
 
-p less its median. Two equal stripes nearer than 4.71 sigma, between which R does not dip below half, are read as one, and
-what such a pair leaves beside a single stripe's fit makes the image malformed; so does a stripe that does not cross the
-whole canvas. Nearer than 2 sigma, where the profile itself has no dip, they can pass for one wide stripe.
+where p is the profile minus its median. Two equal stripes nearer than 4.71 sigma, between which R does not fall below half,
+are read as one, and the residual of such a pair after a single stripe's fit makes the image malformed; so does a stripe that
+does not cross the whole canvas. Nearer than 2 sigma the profile has no dip, and they can pass for one wide stripe.
 """
 
 import math
@@ -30,10 +30,10 @@ from phasescope.worlds.plane import (
     within,
 )
 
-# Of a stripe's amplitude over the nominal one, and of log(width / sigma): loose, a factor of 1.6.
+# Prior deviation of a stripe's amplitude over the nominal one, and of log(width / sigma): loose, a factor of 1.6.
 PRIOR_DEVIATION = 0.5
 STEPS = 40
-"""of a fit, at most"""
+"""most steps of a fit"""
 OUTCOMES = (
     Outcome("none", "A", "#c7ccd2"),
     Outcome("partial", "A", "#8da0b3"),
@@ -42,7 +42,7 @@ OUTCOMES = (
     Outcome("misplaced", "B", "#e69f00"),
     Outcome("correct", "C", "#0072b2"),
 )
-"""no stripe at all; not all that were told; more of it, or what was not told; not as stripes are; elsewhere; as told"""
+"""no stripe; some requested stripes missing; too many, or unrequested ones; no stripe's shape; wrong place; correct"""
 NAMES = ("x", "y")
 
 
@@ -66,11 +66,11 @@ class Axis(Pixels):
 
 @dataclass(frozen=True)
 class Lines:
-    """What is in n profiles."""
+    """The stripes in n profiles."""
 
     count: Int[np.ndarray, " n"]
     at: Float[np.ndarray, " n"]
-    """the highest score, whatever the profile holds"""
+    """the place of the highest score, also in malformed profiles"""
     centre: Float[np.ndarray, " n"]
     width_px: Float[np.ndarray, " n"]
     amplitude: Float[np.ndarray, " n"]
@@ -188,15 +188,15 @@ class StripesReader(PlaneReader):
     def right(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
         """Return whether an image is well-formed, with one stripe along the axis within `tolerance_px` of the label's;
         none if the label has none."""
-        told, near = self.told(labels), np.abs(self.errors(columns, labels)) <= self.thresholds.tolerance_px
-        return self._formed(columns)[:, None] & np.where(told, near, self._counts(columns) == 0)
+        asked, near = self.told(labels), np.abs(self.errors(columns, labels)) <= self.thresholds.tolerance_px
+        return self._formed(columns)[:, None] & np.where(asked, near, self._counts(columns) == 0)
 
     def failures(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> list[Any]:
-        told, counts = self.told(labels), self._counts(columns)
+        asked, counts = self.told(labels), self._counts(columns)
         return [
-            told.any(axis=1) & (counts == 0).all(axis=1),
-            (told & (counts == 0)).any(axis=1),
-            (counts > told).any(axis=1),
+            asked.any(axis=1) & (counts == 0).all(axis=1),
+            (asked & (counts == 0)).any(axis=1),
+            (counts > asked).any(axis=1),
             ~self._formed(columns),
             ~self.right(columns, labels).all(axis=1),
         ]
@@ -226,10 +226,10 @@ class StripesReader(PlaneReader):
         larger one."""
         left, canvas, axis = g.copy(), np.ones(g.shape, dtype=bool), self._axis
         reach, places = self.thresholds.residual_radius_sigma * self.sigma_px, [canvas]
-        for along, found in zip((1, 2), lines, strict=True):
-            has = np.isfinite(found.centre)
-            centre, width = np.where(has, found.centre, 0.0), np.where(has, found.width_px, 1.0)
-            stripe = np.nan_to_num(found.amplitude)[:, None] * axis.stripe(centre, width)
+        for along, fit in zip((1, 2), lines, strict=True):
+            has = np.isfinite(fit.centre)
+            centre, width = np.where(has, fit.centre, 0.0), np.where(has, fit.width_px, 1.0)
+            stripe = np.nan_to_num(fit.amplitude)[:, None] * axis.stripe(centre, width)
             left -= np.expand_dims(np.where(has[:, None], stripe, 0), along)
             away = np.abs(axis.displacement(centre[:, None], axis.pixels))
             places.append(np.expand_dims(has[:, None] & (away <= reach), along) & canvas)

@@ -85,7 +85,7 @@ class Stripes(PlaneWorld):
         )
 
     def sentence(self) -> str:
-        around = ", which come round the canvas' edges" if self.periodic else ""
+        around = ", periodic across the canvas' edges" if self.periodic else ""
         alone = f", alone where a label lies in a margin of {self.margin_px:g} px" if self.margin_px else ""
         return (
             f"a vertical {self.polarity} stripe at x and a horizontal one at y (sigma {self.sigma_px:g} px) on "

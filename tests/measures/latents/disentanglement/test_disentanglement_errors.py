@@ -70,5 +70,5 @@ def test_bad_input_as_bins():
 @pytest.mark.parametrize("measure", [mig, sap])
 def test_factors_that_tell_all_of_each_other_are_refused(measure):
     code = code_of(LATENTS, LABELS[:, [0, 0]] * [1, -2])
-    with pytest.raises(ValueError, match=r"`labels` \(another factor tells all of label1\) must vary apart"):
+    with pytest.raises(ValueError, match=r"`labels` \(another factor determines label1\) must vary apart"):
         measure(code)

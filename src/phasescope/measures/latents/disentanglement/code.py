@@ -1,4 +1,4 @@
-"""What all of these measures judge: a code's dimensions, the factors, and the rows for fitting and for judging.
+"""Input of all disentanglement measures: a code's dimensions, the factors, and the rows for fitting and for testing.
 
 Probes are fitted to the training rows and judged on the test rows, which are random. Mutual information is counted in all.
 

@@ -56,7 +56,7 @@ def dci(code: Code, permutations: int = 20, resamples: int = 200, seed: int = 0)
     read, fixed; for informativeness the test rows are resampled too. `detail` has each factor's value.
 
     Args:
-        permutations: draws of each null.
+        permutations: draws of each baseline.
     """
     rng = numpy_generator(seed, "dci")
     train, test, d = code.train, code.test, code.d

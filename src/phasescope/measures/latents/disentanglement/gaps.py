@@ -35,7 +35,7 @@ def mig(code: Code, bins: int = 10, permutations: int = 20, resamples: int = 200
 
     Args:
         bins: of equal counts, of each dimension and each factor.
-        permutations: draws of each null.
+        permutations: draws of each baseline.
     """
     rows = binned(code, bins)
     t = len(rows.b)
@@ -181,7 +181,7 @@ def gap(
     left = whole - rival
     if (left <= 1e-9 * whole).any():
         raise ValueError(
-            f"`labels` (another factor tells all of {factor}) must vary apart: disentanglement is between factors"
+            f"`labels` (another factor determines {factor}) must vary apart: disentanglement is between factors"
         )
     lead = of_unit.max(axis=1) - np.maximum(np.maximum(runner_up, rival), 0)
     return np.clip(lead / left, 0, 1)

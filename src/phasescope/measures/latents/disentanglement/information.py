@@ -26,7 +26,7 @@ class Binned:
     """Rows in bins."""
 
     bins: int
-    """Of equal counts, of a dimension at most."""
+    """Largest number of bins of a dimension, with equal counts."""
     cells: int
     """Of any variable at most: a categorical factor has one for each of its values."""
     a: Int[np.ndarray, "t d"]
@@ -38,7 +38,7 @@ class Binned:
     """Of each pair's angle, from 0 to 1 round the circle; no pairs where no factor is periodic."""
 
     def units(self, k: int, periodic: bool, order: Int[np.ndarray, " t"]) -> Int[np.ndarray, "t U"]:
-        """Return the bins of what may tell factor k, in the order of `units_of`, the code's rows reordered."""
+        """Return the bins of the units that may inform about factor k, in the order of `units_of`, with rows reordered."""
         if not periodic:
             return self.a[order]
         turned = aligned(self.angle_ranks[order], self.factor_ranks[:, k])

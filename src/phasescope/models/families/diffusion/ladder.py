@@ -1,5 +1,5 @@
-"""The reference denoisers of a task, each named, from what knows least to what knows all; and fixed noisy training images
-that they and a network denoise."""
+"""The reference denoisers of a task, named and ordered by their information, and fixed noisy training images that they and
+a network denoise."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ class Ladder:
     """The reference denoisers of a task."""
 
     rungs: tuple[Rung, ...]
-    """mean image, Wiener, local machine, posterior mean, each factor told, label up to shifts, label"""
+    """mean image, Wiener, patch-local optimum, posterior mean, one factor given, label up to shifts, label"""
     left_out: dict[str, str]
     """why others do not exist, by name"""
     knows_all: UnconditionalOptimum
@@ -166,12 +166,12 @@ class Ladder:
         first = task.render(training[:1])
         if len(training) < 2:
             raise ValueError(
-                f"`design` (of {len(training)} images) must hold two at least: there is something to tell apart"
+                f"`design` (of {len(training)} images) must hold two at least, which a denoiser must distinguish"
             )
         if first.numel() > MOST_PIXELS:
             raise ValueError(
                 f"`world.shape` (={tuple(first.shape[1:])}) must have at most {MOST_PIXELS} numbers: "
-                "its covariance is taken apart"
+                "its covariance is decomposed"
             )
         machine = LocalMachine(diffusion, knows_all, task.patch_px, task.periodic)
         wiener = Wiener.of(knows_all)
@@ -215,7 +215,7 @@ class Ladder:
 
     @property
     def too_heavy(self) -> str:
-        """Why the local machine is left out if it costs too much."""
+        """The reason for leaving out the patch-local optimum if it costs too much."""
         return f"it would weigh {len(self.knows_all.labels):,} images for each pixel"
 
     def errors(
@@ -226,7 +226,7 @@ class Ladder:
         Args:
             drawn: noisy images, over which an error without a closed form is averaged.
             uncertain: the posterior mean's error.
-            excess: the local machine's error above that, |its answer - the posterior mean|^2; None if it costs too much.
+            excess: the patch-local optimum's further error, |its answer - the posterior mean|^2; None if it costs too much.
         """
         left_out, errors = dict(self.left_out), {}
         snr = self.wiener.diffusion.schedule.log_snr.exp()[drawn.levels]

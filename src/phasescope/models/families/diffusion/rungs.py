@@ -1,4 +1,4 @@
-"""Reference denoisers that know more and more of the data, each the best for what it knows.
+"""Reference denoisers with increasing information about the data, each optimal for its information.
 
 mean image      E[x_0]
 Wiener          mean and covariance: the best affine denoiser. With C = sum_k lambda_k u_k u_k^T, mu = E[x_0],
@@ -14,7 +14,7 @@ local machine   the patch-local optimal denoiser: each pixel sees a patch of sid
 
 posterior mean  all images (`UnconditionalOptimum`)
 orbit           the label's image up to a shift by f px: all that a network can use which commutes with such shifts
-one factor told, all told (`PartialOptimum`, `ConditionalOptimum`)
+one factor given, all given (`PartialOptimum`, `ConditionalOptimum`)
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ CURVE_DRAWS = 48
 """images at each level over which the exact errors are averaged"""
 DRAWS = 24
 """images at each noise level"""
-# The mean of what the exact optimum gains takes more images: errors are rare where labels tell most.
+# The mean gain of the exact optimum needs more images: errors are rare where labels are most informative.
 EXACT_DRAWS = 64
 RESAMPLES = 200
 # A bootstrap interval is too narrow by this factor for means of so few (Hesterberg 2015, arXiv 1411.5279).
@@ -77,7 +77,7 @@ class Nats:
     sets: Mapping[str, tuple[int, ...]]
     """the numbers of the factors that may be given, by name"""
     most: Mapping[str, float]
-    """the nats that each tells"""
+    """the nats of information in each"""
     gained: Mapping[str, Float[np.ndarray, "L n"]]
     """what the exact optimum of each gains on each image, if it is known"""
     exactly: Mapping[str, Float[np.ndarray, "resamples L"]]
@@ -130,7 +130,7 @@ class Nats:
         """
         untold = self._errors(answer, ())
         taken = resampling(len(self.snr), DRAWS, seed, "nats")
-        found = {}
+        intervals = {}
         for name in names:
             gained = taken(untold - self._errors(answer, self.sets[name]))
             chance, scale = np.zeros(gained.shape), 1.0
@@ -139,11 +139,11 @@ class Nats:
                 scale = self.most[name] / information(self.snr, self.exactly[name])
             value, *replicates = scale * information(self.snr, steadied(gained, chance, self.snr))
             low, high = (value + WIDER * (end - value) for end in percentile_interval(np.array(replicates)))
-            found[name] = {"value": float(value), "low": float(low), "high": float(high)}
-        return found
+            intervals[name] = {"value": float(value), "low": float(low), "high": float(high)}
+        return intervals
 
-    def _errors(self, answer: Answer, told: Sequence[int]) -> Float[np.ndarray, "L n"]:
-        labels = self.drawn.told([k for k in range(self.drawn.labels.shape[1]) if k not in told])
+    def _errors(self, answer: Answer, given: Sequence[int]) -> Float[np.ndarray, "L n"]:
+        labels = self.drawn.told([k for k in range(self.drawn.labels.shape[1]) if k not in given])
         return self.drawn.by_level(squared(answer(self.drawn.x_t, self.drawn.t, labels) - self.drawn.x_0))
 
 
@@ -176,8 +176,8 @@ def telling(
     """Return as many levels, half of them spread evenly over t and half as the information is, MMSE dSNR; `uncertain` is
     the posterior mean's error at `levels`."""
     steps = np.arange(len(snr))
-    told = np.interp(steps, levels, uncertain) * np.abs(np.gradient(snr))
-    passed = (np.cumsum(told) / told.sum() + (steps + 1) / len(steps)) / 2
+    density = np.interp(steps, levels, uncertain) * np.abs(np.gradient(snr))
+    passed = (np.cumsum(density) / density.sum() + (steps + 1) / len(steps)) / 2
     return np.unique(np.searchsorted(passed, (np.arange(len(levels)) + 0.5) / len(levels)))
 
 
@@ -216,10 +216,10 @@ class Standing:
     rungs: Ladder
     drawn: Drawn
     names: tuple[str, ...]
-    """of the references that answer, from what knows least"""
+    """of the references, from the least information on"""
     answers: Float[Tensor, "rungs R pixels"]
     stands: Bool[np.ndarray, "rungs L"]
-    """whether a reference can be distinguished from all that know less"""
+    """whether a reference can be distinguished from all with less information"""
     errors: dict[str, Float[np.ndarray, " L"]]
     """the exact E|x_0 - answer|^2 of each"""
     left_out: dict[str, str]
@@ -248,12 +248,12 @@ class Standing:
         many = draw(diffusion, ladder.knows_all, levels, draws, 0, "exact errors")
         errors, left_out = ladder.errors(many, many.error(ladder.knows_all), excess)
         stacked = torch.stack([answer.flatten(1) for answer in answers.values()])
-        stands = _told_apart(stacked, drawn, ladder.variance)
+        stands = _are_distinct(stacked, drawn, ladder.variance)
         return cls(diffusion, task, seed, ladder, drawn, tuple(answers), stacked, stands, errors, left_out)
 
     @cached_property
     def nats(self) -> Nats:
-        """What measures how many nats a network has learned."""
+        """The estimator of the nats that a network has learned."""
         uncertain = self.errors["posterior mean"]
         return Nats.of(self.diffusion, self.task, self.rungs, self.drawn.levels, uncertain, self.seed)
 
@@ -282,7 +282,7 @@ class Standing:
         ]
 
 
-def _told_apart(
+def _are_distinct(
     answers: Float[Tensor, "rungs R pixels"], drawn: Drawn, variance: float
 ) -> Bool[np.ndarray, "rungs L"]:
     """Return whether a reference's answers differ from those of every one before it that stands."""

@@ -2,7 +2,7 @@
 
     enter 3x3 -> layer1 ... layerN -> leave 1x1,    layer: h + conv3x3(SiLU(norm(h) (1 + W_1 e) + W_2 e))
 
-`norm` is over a pixel's channels: over the canvas it would let every pixel hear of all. t and the labels are told to every
+`norm` is over a pixel's channels: over the canvas it would let every pixel hear of all. t and the labels are given to every
 layer, as the U-Net tells them.
 """
 

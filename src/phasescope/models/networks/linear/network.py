@@ -1,6 +1,6 @@
 """Affine denoisers, one map for each band of noise levels: x -> W_b x + c_b, nearly zero at first.
 
-Of a finite data set the best of them is `rungs.Wiener`. Under gradient flow each mode of the data is learnt at its own rate
+The best of them for a finite data set is `rungs.Wiener`. Under gradient flow each mode of the data is learned at its rate
 (Wang & Pehlevan 2025, arXiv 2503.03206); a circulant W has the modes of Fourier from the start, one number each.
 """
 
