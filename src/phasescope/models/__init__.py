@@ -1,1 +1,1 @@
-"""What is trained, and how: families, networks and the training loop."""
+"""Models and training: families, networks and the training loop."""

@@ -26,7 +26,7 @@ REST = 250.0
 
 def costs(configs: Sequence[RunConfig], tell: Callable[[int, int], None]) -> dict[str, float | None]:
     """Return the CPU-seconds of one thread that runs take, observing included, by digest; None if their device is not
-    available here. Runs that train alike are timed once; `tell` is called with how many of how many are estimated."""
+    available here. Runs that train alike are timed once; `tell` is called with the numbers of estimated and of all runs."""
     timings: dict[str, float | None] = {}
     estimates: dict[str, float | None] = {}
     for done, config in enumerate(configs):

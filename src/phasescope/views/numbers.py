@@ -1,4 +1,4 @@
-"""How numbers and claims are written, in a terminal and on pages: one function for each kind. What is missing is a dash."""
+"""Formatting numbers and claims for terminals and pages: one function for each kind; a missing value is a dash."""
 
 from __future__ import annotations
 

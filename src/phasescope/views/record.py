@@ -1,4 +1,4 @@
-"""A run as figures, sentences and pages read it: its files read once, its metrics as arrays.
+"""A run as figures, text and pages read it: its files are read once, its metrics are arrays.
 
 Factors, splits and outcomes come from the run's about.json. A value that was not measured is NaN, so that a curve has a gap
 there.
@@ -59,19 +59,19 @@ class Record:
     @cached_property
     def complete_config(self) -> dict[str, Any]:
         """The configuration, with the defaults of fields that an older run does not state."""
-        # with it come all kinds, which a table of runs does without
+        # This imports all kinds, which a table of runs should not wait for.
         from phasescope.runs.config import defaults
 
         return self.config if self.is_watched else merge(defaults(), self.config)
 
     @cached_property
     def is_watched(self) -> bool:
-        """Whether it was recorded from the user's own loop: of its training only what that said is known."""
+        """Whether the run was recorded from the user's own loop, so that only the given training settings are known."""
         return (self.config.get("network") or {}).get("kind") == "watched"
 
     @cached_property
     def status(self) -> dict[str, Any]:
-        """The run's; `broken`, with the reason, also if its configuration cannot be read."""
+        """The run's status; `broken`, with the reason, also if its configuration cannot be read."""
         return read_or(self.run, lambda run: self.config and run.status, broken_status)
 
     @cached_property
@@ -84,7 +84,7 @@ class Record:
 
     @cached_property
     def is_unconditional(self) -> bool:
-        """Whether its network gets no label."""
+        """Whether its network is unconditional."""
         return self.status["state"] != "broken" and is_unconditional(self.config)
 
     @cached_property
@@ -96,13 +96,13 @@ class Record:
 
     @cached_property
     def metrics(self) -> list[dict[str, Any]]:
-        """A line a snapshot, as recorded; of a network without a label without what compares images with labels."""
+        """One line per snapshot, as recorded; for an unconditional network without metrics that need a label."""
         lines = self._lines
         return [without_labels(line, self._declared) for line in lines] if self.is_unconditional else lines
 
     @cached_property
     def scalars(self) -> list[dict[str, Any]]:
-        """At most `MOST_SCALARS` lines of what the training logged every few steps; none of a run without such a log."""
+        """At most `MOST_SCALARS` lines of the scalars that training logged; empty for a run without such a log."""
         lines = self.run.scalar_lines
         return [lines[index] for index in evenly(np.arange(len(lines)), MOST_SCALARS)]
 
@@ -115,7 +115,7 @@ class Record:
 
     @cached_property
     def snapshots(self) -> list[Snapshot]:
-        """Those of which the metrics have a line."""
+        """The snapshots that have a line in the metrics."""
         known = {line["step"] for line in self.metrics}
         return [snapshot for snapshot in self.run.snapshots if snapshot.step in known]
 
@@ -185,24 +185,25 @@ class Record:
 
     @cached_property
     def measures(self) -> list[str]:
-        """The representation's scores that were recorded, those that have words first."""
+        """Names of the representation's recorded scores, those with a known description first."""
         seen = {name: None for line in self.metrics for name, value in line.items() if _holds_scores(value)}
         return _known_first(seen, MEASURES)
 
     def nulls(self, measure: str) -> list[str]:
-        """Return the baselines that any score of `measure` has, those that have words first."""
+        """Return the baselines that any score of `measure` has, those with a known description first."""
         scores = (value or {} for line in self.metrics for value in (line.get(measure) or {}).values())
-        return _known_first(dict.fromkeys(null for one in scores for null in one.get("nulls") or {}), NULLS)
+        names = dict.fromkeys(name for stored in scores for name in stored.get("nulls") or {})
+        return _known_first(names, NULLS)
 
     def places(self, measure: str = "order") -> list[Place]:
-        """Return where `measure` was read at any snapshot, in the order in which the metrics name them."""
+        """Return the places at which `measure` was read at any snapshot, in the order of the metrics."""
         seen = dict.fromkeys(text for line in self.metrics for text in line.get(measure) or {})
         return [Place.parse(text) for text in seen]
 
     def declared_place(self, reading: str) -> Place | None:
-        """Return where the phases of `reading` of the representation are read; else the last place measured."""
+        """Return the place at which the representation's phases of `reading` are read; by default the last one measured."""
         stated = self.summary.get("places") or {}
-        # a run that observes the sheet alone names its place alone
+        # A run that observes only the sheet names only the sheet's place.
         declared = stated.get(reading) or (stated.get("sheet") if reading == "representation" else None)
         if declared:
             return Place.parse(declared)

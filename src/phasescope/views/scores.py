@@ -1,4 +1,4 @@
-"""Recorded scores as they are shown: a probe's R², accuracy in every way of reading, and the levels of thresholds."""
+"""Recorded scores as they are shown: a probe's R², accuracy by reading, and the levels of thresholds."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -32,7 +32,7 @@ class ProbeR2(NamedTuple):
 
     @property
     def text(self) -> str:
-        """As in `x 0.97, y 0.95; mean 0.96, min 0.95 (untrained min 0.76)`; of one factor `0.97 (untrained 0.76)`."""
+        """The R² as `x 0.97, y 0.95; mean 0.96, min 0.95 (untrained min 0.76)`; of one factor as `0.97 (untrained 0.76)`."""
         several = len(self.factors) > 1
         each = ", ".join(f"{name} {value:.2f}" for name, value in self.factors.items())
         text = f"{each}; mean {self.mean:.2f}, min {self.min:.2f}" if several else f"{self.min:.2f}"
@@ -52,14 +52,14 @@ def probe_r2(score: Mapping[str, Any] | None) -> ProbeR2 | None:
     return ProbeR2(least, sum(each.values()) / len(each) if each else least, each, untrained)
 
 
-# The reader's own way; others read every image, formed or not.
+# The reader's gated reading; all others also read malformed images.
 FORMED = "formed"
 # A baseline must get this share of images wrong for a network to be compared with it: excess divides by it.
 LEAST_WRONG = 0.05
 
 
 class Accuracy(NamedTuple):
-    """Of one split, read in one way.
+    """The accuracy on one split by one reading.
 
     Attributes:
         accuracy: share of images, by factor, and `joint`.
@@ -79,7 +79,7 @@ class Accuracy(NamedTuple):
 
 
 def accuracies(line: dict[str, Any], splits: Sequence[str]) -> Iterator[Accuracy]:
-    """Give each split in each way, the reader's own way first."""
+    """Yield the accuracy on each split by each reading, the gated reading first."""
     ways = sorted(name.removeprefix("accuracy") for name in line if name.partition("_")[0] == "accuracy")
     for split in splits:
         for end in ways:
@@ -114,17 +114,17 @@ def levels(record: Record, measure: str, place: Place) -> Float[np.ndarray, " li
 
 
 def needed(record: Record, measure: str, stored: Mapping[str, Any] | None) -> float:
-    """Return the score that reaches the threshold of a measure, by the baselines of one that is recorded; NaN without a
-    threshold or a baseline, or if nothing is left to gain."""
-    nulls = _baselines(stored)
-    if measure not in GATES or not nulls:
+    """Return the score at which a measure reaches its threshold, given the baselines of a recorded score; NaN without a
+    threshold or a baseline, or if the baselines are too close to 1."""
+    baselines = _baselines(stored)
+    if measure not in GATES or not baselines:
         return np.nan
     threshold = record.thresholds[measure]
     if measure == "label_dimension":
-        return float(np.fmax(threshold, nulls.get("label_embedding", np.nan)))
-    floor = floor_of(nulls)
+        return float(np.fmax(threshold, baselines.get("label_embedding", np.nan)))
+    floor = floor_of(baselines)
     return reached(floor, threshold) if 1 - floor >= LEAST_LEFT else np.nan
 
 
 def _baselines(stored: Mapping[str, Any] | None) -> dict[str, float]:
-    return {null: number(level) for null, level in ((stored or {}).get("nulls") or {}).items()}
+    return {name: number(level) for name, level in ((stored or {}).get("nulls") or {}).items()}

@@ -31,7 +31,7 @@ class ScoreTable(NamedTuple):
 
 def score_table(scores: list[tuple[str, Place | None, Score]], factors: Factors) -> ScoreTable:
     """Return (measure, site, score) as a table."""
-    nulls = dict.fromkeys(NULLS, "") | {null: "" for _, _, score in scores for null in score.nulls}
+    baselines = dict.fromkeys(NULLS, "") | {name: "" for _, _, score in scores for name in score.nulls}
     rows: list[tuple[bool, dict[str, str]]] = []
     estimators: dict[str, list[str]] = {}
     for measure, place, score in scores:
@@ -44,7 +44,7 @@ def score_table(scores: list[tuple[str, Place | None, Score]], factors: Factors)
             "95 % interval": f"{_number(score.low)} to {_number(score.high)}",
             "detail": ", ".join(f"{name} {_number(part)}" for name, part in detail if part == part),
             "n": f"{score.n:,}",
-            **{null_words(null): _number(score.nulls[null]) for null in nulls if null in score.nulls},
+            **{null_words(name): _number(score.nulls[name]) for name in baselines if name in score.nulls},
         }
         rows.append((_is_weak(measure, score), cells))
         estimators.setdefault(score.estimator, []).append(words)

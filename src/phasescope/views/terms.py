@@ -1,7 +1,7 @@
-"""The terms that pages use, each with a plain sentence, from terms.toml; and what the phases A, B and C look like.
+"""The terms that pages use, each explained in a sentence of terms.toml, and pictograms of the phases A, B and C.
 
-They hold for any world: a run's page adds the names of its own outcomes. What is recorded under a short name has its words
-there too; what has none is written as its own name.
+They apply to any world: a run's page adds the names of its own outcomes. terms.toml also has the display names of recorded
+names; a recorded name without one is shown as it is.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 OF = ("images", "latents")
-"""what phases are read from, each with pictograms of its own"""
+"""the data from which phases are read, each with its own pictograms"""
 
 
 class Term(NamedTuple):
-    """A word that pages use in one sense.
+    """A term that pages use, with its meaning.
 
     Attributes:
         word: as it stands on a page.
@@ -70,11 +70,11 @@ TERMS = {name: term for section in SECTIONS.values() for name, term in section.i
 
 @cache
 def pictogram(phase: str, of: str) -> str:
-    """A phase as a small picture: an `<svg>` element that needs no other file and has a text alternative.
+    """Return the pictogram of a phase: a self-contained `<svg>` element with a text alternative.
 
-    A frame is an image, and the red cross in it the requested position; or it is a cloud of latents, each point coloured by
-    its label. A: nothing, or several objects; points without a form. B: one object beside the cross; a sheet with mixed
-    colours. C: one object on the cross; a sheet on which the colours run in order.
+    A frame shows an image with a red cross at the requested position, or a cloud of latents coloured by their labels. A: no
+    object or several; points without structure. B: one object beside the cross; a sheet with mixed colours. C: one object on
+    the cross; a sheet on which the colours are ordered.
     """
     return (HERE / "pictograms" / f"{phase}-{of}.svg").read_text(encoding="utf-8").replace("\n", "")
 
@@ -92,15 +92,15 @@ def tree() -> dict[str, Any]:
 
 
 MEASURES = _NAMES["measures"]
-"""the representation's scores, as a line of the metrics names them"""
+"""display names of the representation's scores"""
 NULLS = _NAMES["nulls"]
 """baselines of scores"""
 READINGS = _NAMES["readings"]
-"""what phases are read of"""
+"""readings of phases"""
 WAYS = _NAMES["ways"]
-"""how a factor is read from an image"""
+"""readings of a factor from an image"""
 ROUTES = _NAMES["routes"]
-"""by which a label reaches latents"""
+"""routes by which a label reaches latents"""
 COPIERS = _NAMES["copiers"]
 """baselines that generate from training images"""
 

@@ -24,11 +24,11 @@ from phasescope.worlds.holdouts import AnyHoldOut, Held, finite, named
 
 MAX_STEPS = 10_000
 """values of a factor"""
-# A grid is held in memory whole.
+# A grid is completely held in memory.
 MOST_LABELS = 2**24
 TRAINED = "trained on "
 INCREMENT = 1.0
-"""of a factor of which none is said, in its unit"""
+"""default increment of a factor, in its unit"""
 
 
 class Design(Config):

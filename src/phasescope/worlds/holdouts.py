@@ -28,7 +28,7 @@ from phasescope.core.randomness import numpy_generator
 ROUNDING = 1e-6
 
 Held = Mapping[str, Bool[np.ndarray, " n"]]
-"""By split, whether it has a label."""
+"""Whether each label belongs to a split, by split."""
 
 
 class HoldOut(Config):
@@ -148,7 +148,7 @@ class Lesion(HoldOut):
 
 
 class Rim(HoldOut):
-    """What lies farther than a width from both ends of each factor: a rim is trained on."""
+    """Labels farther than a width from both ends of each factor, so that only a rim is trained on."""
 
     kind: Literal["rim"] = "rim"
     width: float = Field(gt=0)

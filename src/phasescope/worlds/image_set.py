@@ -1,4 +1,4 @@
-"""The images and labels of a data set, checked, and found by one another."""
+"""The images and labels of a data set: checks, and lookup of one by the other."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -74,7 +74,7 @@ class ImageSet:
 
     @cached_property
     def nearest(self) -> NearestImage:
-        """What reads images by the nearest of these."""
+        """The reader that compares images with the nearest of these."""
         visible, images = self.factors.visible, self.of(self.labels)
         return NearestImage(
             images.reshape(len(images), -1), self.factors.visible_columns(self.labels), visible
@@ -110,7 +110,7 @@ def _factors(
         raise UserError(f"`labels` (={labels[0].tolist()} in each row) must vary")
     if described.periodic and span is None:
         raise UserError(
-            f"`span` (=None) must be given if `periodic` (={list(described.periodic)}) is: labels do not tell a period"
+            f"`span` (=None) must be given if `periodic` (={list(described.periodic)}) is: labels do not determine a period"
         )
     categorical = tuple(dict.fromkeys([*described.categorical, *classes]))
     try:

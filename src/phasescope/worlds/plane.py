@@ -73,7 +73,7 @@ def wrap(difference_px: np.ndarray, period_px: float | None) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """All that decides an outcome; contrasts are shares of an object's."""
+    """The thresholds of outcomes; contrasts are relative to that of an object."""
 
     half_contrast: float = 0.5
     """amplitude from which there is an object: half way between none and one"""
@@ -106,7 +106,7 @@ class PlaneReader(Reader):
     """Reads x and y of what lies on a square canvas of one channel."""
 
     WAYS: ClassVar[tuple[str, ...]]
-    """further ways to read a place from every image, whatever it holds; their columns are named x_way and y_way"""
+    """further readings of a place, also from malformed images; their columns are named x_way and y_way"""
 
     canvas: int
     polarity: Literal["dark", "bright"] = "dark"
@@ -168,7 +168,7 @@ class Pixels:
 
     @property
     def candidates(self) -> Float[np.ndarray, " M"]:
-        """Centres to try: the pixels and, where it is open, one around them (labels begin at 0)."""
+        """Return candidate centres: the pixels and, on an open canvas, one more around them (labels begin at 0)."""
         first, count = (1.0, self.size) if self.periodic else (0.0, self.size + 1)
         steps = count * CANDIDATES_PER_PX + (not self.periodic)
         return first + np.arange(steps) / CANDIDATES_PER_PX

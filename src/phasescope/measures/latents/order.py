@@ -112,10 +112,10 @@ def explained(
     centred = targets - targets.mean(axis=0)
     total = weights @ centred**2 - (weights @ centred) ** 2 / weights.sum(axis=1, keepdims=True)
     columns_of = owner[:, None] == np.arange(owner.max() + 1)
-    found = 1 - ratio(error @ columns_of, total @ columns_of, otherwise=1.0)
+    r2 = 1 - ratio(error @ columns_of, total @ columns_of, otherwise=1.0)
     for k in classes:
-        found[:, k] = 1 - weights @ misclassified(targets, predictions, owner == k) / weights.sum(axis=1)
-    return found
+        r2[:, k] = 1 - weights @ misclassified(targets, predictions, owner == k) / weights.sum(axis=1)
+    return r2
 
 
 def misclassified(

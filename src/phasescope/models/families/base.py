@@ -1,4 +1,4 @@
-"""What a family is: a way to learn images, and to generate them.
+"""Families: ways to learn images, and to generate them.
 
 A network is any callable ``network(x, t, labels)`` that answers as the family asks: for a diffusion x is the noisy image,
 t its time; a family without noise levels gives t = 0. A row of labels that is NaN is no label.
@@ -34,7 +34,7 @@ PATCH_PX = 7
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be learned, and what of the network matters to the best that can be learned."""
+    """The data to be learned, and the properties of the network that limit what it can learn."""
 
     render: Callable[[Tensor], Tensor]
     """from labels (B, K) to images (B, C, *spatial)"""
@@ -82,7 +82,7 @@ class Examples:
 
 @dataclass(frozen=True)
 class Clones:
-    """How many clones, images that are made noisy and denoised again, come back to their image or to one like it."""
+    """The share of clones, images that are noised and denoised again, that return to their image or to one like it."""
 
     conditions: tuple[int, ...]
     """how noisy they were made, (L,), ascending"""
@@ -105,7 +105,7 @@ class Clones:
 
 @dataclass(frozen=True)
 class Painting:
-    """Where the generation of images stands."""
+    """A state of the sampling trajectory."""
 
     step: int
     """steps done"""

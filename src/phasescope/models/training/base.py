@@ -29,7 +29,7 @@ class Batch(NamedTuple):
 
 
 class LossConfig(Kind):
-    """What is minimised; by default the mean of the family's own losses of a batch."""
+    """The loss; by default the mean of the family's own losses over a batch."""
 
     def __call__(self, network: Network, family: Family, batch: Batch) -> Float[Tensor, ""]:
         """Return the loss of a batch; it draws nothing itself."""

@@ -1,4 +1,4 @@
-"""How a network is trained, as its user writes it."""
+"""The configuration of training."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ class TrainingConfig(Config):
 
     @property
     def withheld(self) -> Withheld:
-        """What `label_dropout` leaves out of labels: nothing, whole labels, or each factor by itself."""
+        """The part of labels that `label_dropout` withholds: none, whole labels, or each factor independently."""
         dropout = self.label_dropout
         if isinstance(dropout, tuple):
             return "factors" if any(dropout) else "never"
@@ -164,13 +164,13 @@ class TrainingConfig(Config):
 
     @property
     def may_be_guided(self) -> bool:
-        """Whether whole labels are withheld at times, so that guidance has something to guide away from."""
+        """Whether whole labels are sometimes withheld, as classifier-free guidance needs."""
         dropout = self.label_dropout
         return all(share > 0 for share in (dropout if isinstance(dropout, tuple) else (dropout,)))
 
     @property
     def unheard(self) -> bool | list[bool]:
-        """Whether the label is withheld from every image; for each factor, if these are withheld by themselves."""
+        """Whether the label is withheld from every image; by factor if factors are withheld independently."""
         dropout = self.label_dropout
         return [share == 1 for share in dropout] if isinstance(dropout, tuple) else dropout == 1
 

@@ -42,7 +42,7 @@ class LabelStream:
 
 
 class Batches:
-    """Every step's batch, derived from (seed, purpose, step) alone."""
+    """The batch of every step, which depends only on (seed, purpose, step)."""
 
     def __init__(self, world: World, family: Family, config: TrainingConfig, seed: int, device: torch.device):
         self.world, self.family, self.config, self.seed, self.device = world, family, config, seed, device

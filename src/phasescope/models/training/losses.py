@@ -29,7 +29,7 @@ class Losses:
         self.values = list(read)
         """those that have been read since the last `clear`"""
         self.last: float | None = None
-        """the last one known, of whatever step"""
+        """the last one that was read"""
         self._unread: list[Tensor] = []
         self._step = 0
 

@@ -111,11 +111,11 @@ class _Part(ABC):
     """of its state, each a flat tensor of the parameters' size except `step`, a number"""
 
     def __init__(self, flat: FlatParameters, names: list[str]):
-        whole = flat.layout
-        inside = [name for name in whole.shapes if name in set(names)]
-        self.layout = Layout({name: whole.shapes[name] for name in inside})
+        layout = flat.layout
+        inside = [name for name in layout.shapes if name in set(names)]
+        self.layout = Layout({name: layout.shapes[name] for name in inside})
         self.names = names
-        begin = whole.offsets[inside[0]]
+        begin = layout.offsets[inside[0]]
         self.weights = flat.weights.narrow(0, begin, self.layout.size)
         self.gradients = flat.gradients.narrow(0, begin, self.layout.size)
         self.moments: dict[str, Tensor] = {}
@@ -265,5 +265,4 @@ class TorchOptimiser:
             if entry.endswith(".number"):
                 value = int(tensor) if tensor == int(tensor) else tensor.item()
             state.setdefault(int(number), {})[entry.removesuffix(".number")] = value
-        whole = self._optimiser.state_dict()
-        self._optimiser.load_state_dict({**whole, "state": state})
+        self._optimiser.load_state_dict({**self._optimiser.state_dict(), "state": state})

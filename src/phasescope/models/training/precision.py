@@ -1,4 +1,4 @@
-"""In what precision a training computes, and where its numbers lie."""
+"""The precision of training, and the memory layout of parameters."""
 
 import ctypes
 import math
@@ -40,7 +40,7 @@ def _in_float32(module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
 
 @contextmanager
 def subnormals_as_zero(device: torch.device) -> Iterator[None]:
-    """Within the block, this thread of a CPU takes float32 numbers below 1.2e-38 for 0; afterwards as it did."""
+    """Flush float32 numbers below 1.2e-38 to 0 on this CPU thread within the block, and restore the mode afterwards."""
     # A CPU takes many times as long over a number below 1.2e-38 as over any other. A network may come to have many: of one
     # with self-attention, trained by AdamW, a step took twice as long from the 900th on.
     if device.type != "cpu" or _takes_subnormals_for_zero():
@@ -114,7 +114,7 @@ def keep_freed_memory() -> bool:
 # an update is then one operation on P numbers, not one on each parameter. A kernel (D, C, h, w) lies there with its
 # channels last, as convolutions on a CPU are quickest.
 class Layout:
-    """Where each of some named tensors lies in a run of `size` numbers, P; what is between them is zero and stays so."""
+    """The offsets of named tensors in one flat array of `size` numbers, P; numbers between the tensors stay zero."""
 
     def __init__(self, shapes: Mapping[str, Sequence[int]]):
         self.shapes = {name: tuple(shape) for name, shape in shapes.items()}

@@ -14,7 +14,7 @@ MOMENTUM = 0.9
 
 
 class Course(NamedTuple):
-    """What a training says of its learning rates: gradient steps, and the optimiser's `lr`."""
+    """The settings that learning rates depend on: gradient steps, and the optimiser's `lr`."""
 
     steps: int
     warmup: int
@@ -42,7 +42,7 @@ class WarmupScheduleConfig(ScheduleConfig):
 
 
 class TorchScheduleConfig(ScheduleConfig, Constructed):
-    """A scheduler of torch by reference, in the place of warm-up and decay, with its arguments as further keys."""
+    """A scheduler of torch by reference, instead of warm-up and decay, with its arguments as further keys."""
 
     FIELD: ClassVar[str] = "training.schedule"
     OF: ClassVar[str] = "torch.optim.lr_scheduler:LRScheduler"

@@ -1,4 +1,4 @@
-"""All that the page of one run shows of its history, condensed: no estimator texts, numbers to four digits."""
+"""The condensed history of a run for its page: without estimator texts, numbers to four digits."""
 
 from contextlib import suppress
 from dataclasses import asdict
@@ -77,7 +77,7 @@ def history(record: Record) -> dict[str, Any]:
 
 
 def _headline(record: Record) -> dict[str, Any]:
-    """The few numbers that a run is known by: [name, term] of each, and for each line of the metrics their values."""
+    """Return the headline numbers of a run: [name, term] of each, and their values for each line of the metrics."""
     lines = [
         {fact.name: fact for fact in words.headline(record, index)} for index in range(len(record.metrics))
     ]
@@ -136,7 +136,7 @@ def _line(line: dict[str, Any], record: Record) -> dict[str, Any]:
         **{key: line.get(key) for key in PLAIN},
         "phase": line.get("phase"),
         "by_class": _rounded(line.get("by_class")),
-        "readings": [_reading(one) for one in accuracies(line, record.splits)],
+        "readings": [_reading(accuracy) for accuracy in accuracies(line, record.splits)],
     }
 
 
@@ -193,13 +193,13 @@ def _numbers(values: np.ndarray) -> list[float | None]:
     return [float(f"{value:.4g}") if np.isfinite(value) else None for value in values.tolist()]
 
 
-def _reading(one: Accuracy) -> dict[str, Any]:
-    """Of a pair of factors value, low and high of `excess` and `phi`."""
+def _reading(accuracy: Accuracy) -> dict[str, Any]:
+    """Return an accuracy with `excess` and `phi` of each pair of factors as [value, low, high]."""
     together = {
         pair: {name: [score.get(end) for end in ENDS] for name, score in scores.items()}
-        for pair, scores in one.together.items()
+        for pair, scores in accuracy.together.items()
     }
-    return _rounded({**one._asdict(), "together": together})
+    return _rounded({**accuracy._asdict(), "together": together})
 
 
 def _rounded(tree: Any) -> Any:
@@ -211,7 +211,7 @@ def _rounded(tree: Any) -> Any:
 
 
 def _stored(record: Record) -> list[dict[str, Any]]:
-    """What is stored at each line of the metrics: of a condensed record, nothing."""
+    """Return which files are stored at each line of the metrics; a condensed record has none."""
     folders = {snapshot.step: snapshot.path for snapshot in record.snapshots}
 
     def has(step: int, file: str) -> bool:
@@ -225,12 +225,12 @@ def _stored(record: Record) -> list[dict[str, Any]]:
 
 
 def _latents(record: Record) -> list[dict[str, Any]]:
-    """Where latents are stored, and in which projections; those at which phases are read come first."""
+    """Return the places of stored latents with their projections, beginning with those at which phases are read."""
     places: list[dict[str, Any]] = []
-    with suppress(UserError):  # a torn archive: the other panels are shown without it
+    with suppress(UserError):  # latents.npz may be damaged: the other panels do not need it
         for place in places_of(record):
             stored = (snapshot for snapshot in record.snapshots if place in snapshot.places)
-            has_umap = len(labels_of(record)) and any(one.embedding(place) is not None for one in stored)
+            has_umap = len(labels_of(record)) and any(s.embedding(place) is not None for s in stored)
             projections = ["pca", "umap"] if has_umap else ["pca"]
             places.append({"place": str(place), "words": place_words(place), "projections": projections})
     return places

@@ -1,4 +1,4 @@
-"""Who may ask: this page, on this machine.
+"""Access control: only this page, on this machine, may send requests.
 
 - A page of another site can make a browser ask for http://127.0.0.1, and with a name of its own that resolves there
   (DNS rebinding) even read the answer. So the Host header must name this machine. And of what a browser marks as another
@@ -21,11 +21,11 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-"""on every answer: nothing is loaded from elsewhere, and nobody frames or reads the page"""
+"""headers of every response: the page loads nothing from other origins, and no other origin may frame or read it"""
 
 
 class Guard:
-    """ASGI middleware that answers those it lets in."""
+    """ASGI middleware that passes on allowed requests and refuses all others."""
 
     def __init__(self, app: ASGIApp):
         self.app = app
@@ -65,6 +65,6 @@ def names_this_machine(host: str) -> bool:
 
 
 def _is_a_link(scope: Scope, headers: Headers) -> bool:
-    """Whether a tab is to show the page."""
+    """Return whether a request navigates a browser tab to the page."""
     mode, destination = headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest", "document")
     return (mode, destination) == ("navigate", "document") and scope["path"] == "/"

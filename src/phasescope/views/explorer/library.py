@@ -25,12 +25,12 @@ Stamp = tuple[Any, ...]
 
 
 class Unknown(UserError):
-    """There is nothing of that name."""
+    """No run or study has this name."""
 
 
 @dataclass
 class Entry:
-    """A run, as it was last read."""
+    """A run in the state in which it was last read."""
 
     run: Run
     stamp: Stamp

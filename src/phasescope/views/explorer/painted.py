@@ -1,4 +1,4 @@
-"""Images, as they travel to the page: those of a snapshot, and those that its network is asked for."""
+"""Packets of images for the page: those of a snapshot, and new samples of its network."""
 
 import numpy as np
 
@@ -13,10 +13,10 @@ from phasescope.views.record import Record, evenly
 
 
 class Painter(painting.Painter):
-    """Networks from snapshots that answer in packets."""
+    """Samples images with the networks of snapshots and returns packets."""
 
     def paint(self, run: Run, step: int | None, wish: Wish) -> bytes:
-        """Return the image of a label, what is read in it, and its trajectory; raise as `painted` does."""
+        """Return the image of a label, the reader's estimates and its trajectory; raise as `painted` does."""
         answer = self.painted(run, step, wish)
         images = {name: _pixels(getattr(answer, name)) for name in ("noisy", "estimates")}
         return packet(answer.told, image=_pixels(answer.image)[0], **images)
@@ -25,13 +25,13 @@ class Painter(painting.Painter):
 def samples(record: Record, snapshot: Snapshot, most: int | None = None) -> bytes:
     """Return the images generated for the fixed labels as a packet.
 
-    It holds images (n, H, W, c), labels, what was read of each factor and its error (n, K), and outcomes.
+    It holds images (n, H, W, c), labels, the estimate of each factor and its error (n, K), and outcomes.
 
     Args:
-        most: images of each split, evenly chosen; all without it.
+        most: images of each split, evenly chosen; all by default.
 
     Raises:
-        UserError: the snapshot holds none that can be read.
+        UserError: the snapshot's images cannot be read.
     """
     with reading(snapshot.path):
         stored, read = snapshot.samples(), record.readings(snapshot)

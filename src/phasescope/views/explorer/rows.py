@@ -1,4 +1,4 @@
-"""A run in a line: what the table of runs shows of it."""
+"""The row of a run in the table of runs."""
 
 from datetime import datetime
 from functools import cache

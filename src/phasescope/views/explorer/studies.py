@@ -19,7 +19,7 @@ VERDICTS = ("supported", "refuted", "undecided", "not reached")
 
 
 class Studies:
-    """The studies whose results lie in the folder `results`."""
+    """Lists the studies whose results lie in the folder `results`."""
 
     def __init__(self, results: Path):
         self.folder = results
@@ -63,7 +63,7 @@ def _summary(name: str, path: Path) -> dict[str, Any]:
     summary: dict[str, Any] = {"name": name, "has_page": (path / PAGE).is_file()}
     try:
         with reading(name):
-            # claims.json says it where there is one: records take a hundred times as long to read
+            # Prefer claims.json if it exists: records take a hundred times as long to read.
             if not (path / CLAIMS).is_file():
                 return summary | {"runs": len(_cells(path / RECORDS)), "verdicts": {}}
             judged = read_json(path / CLAIMS)

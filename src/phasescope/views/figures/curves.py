@@ -211,7 +211,7 @@ def _score_curves(record: Record, measure: str, place: Place) -> list[Line]:
 
 
 def _routes(record: Record, place: Place) -> RunPanel:
-    """Probe R² of the condition and of the label of the input image; dashed, their shares of variance."""
+    """Return curves of probe R² of the condition and of the input image's label; dashed, their shares of variance."""
 
     def line(measure: str, *path: str, **look: Any) -> Line:
         return Line(record.images_seen, np.maximum(record.series(measure, place, *path), FLOOR), **look)
@@ -232,7 +232,7 @@ def _routes(record: Record, place: Place) -> RunPanel:
 
 
 def _denoising(record: Record) -> Iterator[RunPanel]:
-    """The network's mean squared error of the noise by band of t, beside the exact optima of `OPTIMA`."""
+    """Return curves of the network's mean squared error of the noise by band of t, and of the exact optima in `OPTIMA`."""
     bands = next((line["denoising"] for line in reversed(record.metrics) if line.get("denoising")), [])
     curves = []
     for band, colour in zip(bands, COLOURS * len(bands), strict=False):
@@ -300,7 +300,7 @@ def _nats(record: Record) -> Iterator[RunPanel]:
 
 
 def _training(record: Record) -> Iterator[RunPanel]:
-    """What the training logged every few steps; of a run without such a log, what its snapshots recorded."""
+    """Return curves of the scalars that training logged; for a run without such a log, of those that snapshots recorded."""
     for name, title in TRAINING.items():
         dense = any(line.get(name) is not None for line in record.scalars)
         lines = record.scalars if dense else record.metrics

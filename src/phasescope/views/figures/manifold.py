@@ -103,7 +103,7 @@ def cloud_of(record: Record, place: Place, projection: str, snapshots: Sequence[
 
 
 def labels_of(record: Record) -> Shaped[Array, "n K"]:
-    """The labels of the latents, those of the last snapshot that holds latents; (0, K) where none does."""
+    """Return the labels of the latents in the last snapshot that has latents; (0, K) if none has."""
     for snapshot in reversed(record.snapshots):
         if snapshot.places:
             return snapshot.latent_labels()
@@ -111,7 +111,7 @@ def labels_of(record: Record) -> Shaped[Array, "n K"]:
 
 
 def places_of(record: Record) -> list[Place]:
-    """Where latents are stored, those at which phases are read first."""
+    """Return the places of stored latents, beginning with those at which phases are read."""
     stored = {place: None for snapshot in record.snapshots for place in snapshot.places}
     first = [record.declared_place(reading) for reading in ("representation", "representation_p1")]
     return list(dict.fromkeys([place for place in first if place in stored] + list(stored)))

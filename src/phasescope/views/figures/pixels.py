@@ -1,4 +1,4 @@
-"""Images as pixels of a screen, grey or in colour, and as files: a PNG grid, or an npz with `images` and `labels`."""
+"""Converting images to screen pixels, grey or in colour, and to files: a PNG grid, or an npz of `images` and `labels`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GAP_PX = 2
 
 
 def pixels(images: Float[np.ndarray, "*n C *spatial"], dims: int = 2) -> UInt8[np.ndarray, "*n H W c"]:
-    """Images in [-1, 1] as bytes: -1 -> 0, 1 -> 255, what lies beyond is held there, no number is 0.
+    """Return images in [-1, 1] as bytes: -1 -> 0, 1 -> 255, with other values clipped and NaN as 0.
 
     Three channels are red, green and blue (c = 3); of any other number the mean is shown in grey (c = 1). A signal along one
     axis is a single row; of a volume the middle slice is shown.
@@ -43,8 +43,8 @@ def pixels(images: Float[np.ndarray, "*n C *spatial"], dims: int = 2) -> UInt8[n
 def joined(cells: Shaped[np.ndarray, "rows columns H W c"]) -> Shaped[np.ndarray, "height width c"]:
     """Return one picture of cells, each with a margin of `GAP_PX` at its right and below that the picture's rim lacks."""
     rows, columns, high, wide, channels = cells.shape
-    whole = cells.transpose(0, 2, 1, 3, 4).reshape(rows * high, columns * wide, channels)
-    return whole[:-GAP_PX, :-GAP_PX]
+    picture = cells.transpose(0, 2, 1, 3, 4).reshape(rows * high, columns * wide, channels)
+    return picture[:-GAP_PX, :-GAP_PX]
 
 
 def sheet(images: Float[np.ndarray, "n C *spatial"], enlarge: int = 4) -> Image.Image:

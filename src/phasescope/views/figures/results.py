@@ -52,7 +52,7 @@ EXAMPLES = 4
 
 
 def design_figure(design: Designed) -> Figure:
-    """Left the labels by two factors, trained on or held out; right some images of each."""
+    """Return a figure of trained and held-out labels by two factors (left) and some images of each split (right)."""
     import torch
 
     factors, names = design.world.factors.visible, list(design.labels)

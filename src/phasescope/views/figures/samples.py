@@ -1,4 +1,4 @@
-"""What a run generated: the same labels in columns, its snapshots in rows."""
+"""Figure of a run's generated images: the same labels in columns, snapshots in rows."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def samples(record: Record, columns: int = 12, rows: int = 10) -> Figure | None:
             size_pt = (WIDTH_IN - MARGIN_IN) * 72 * wide / width
             _mark_positions(ax, labels[shown][:, list(record.position)] - 1, left, top, size_pt)
         ax.set_xticks(left + wide / 2, texts, fontsize=7)
-        ax.set_yticks(top + high / 2, [f"{record.images_at(one):,}" for one in chosen], fontsize=7)
+        ax.set_yticks(top + high / 2, [f"{record.images_at(s):,}" for s in chosen], fontsize=7)
         ax.tick_params(length=0, pad=2)
         ax.xaxis.tick_top()
         ax.set_anchor("N")
@@ -95,7 +95,7 @@ def corners(count: int, side: int, border: int) -> Int[Array, " count"]:
 def tile(
     images: UInt8[Array, "rows columns H W c"], borders: Float[Array, "rows columns 4"]
 ) -> Float[Array, "height width 4"]:
-    """Return one RGBA mosaic of all `images`, each in a border of its own colour; between them nothing."""
+    """Return one RGBA mosaic of all `images`, each with its own border colour; gaps are transparent."""
     rows, columns, high, wide, _ = images.shape
     border = border_px(wide)
     framed = np.zeros((rows, columns, high + 2 * border + GAP_PX, wide + 2 * border + GAP_PX, 4), np.float32)
@@ -114,7 +114,8 @@ def _columns(splits: Array, count: int) -> Int[Array, " count"]:
 def _borders(record: Record, read: list[dict[str, Array]], shown: Array) -> Float[Array, "rows columns 4"]:
     """Return the colour of each image's outcome; nothing if none was read."""
     colours = {outcome.name: to_rgba(outcome.colour) for outcome in record.outcomes}
-    rows = [one["outcome"][shown].astype(str) if "outcome" in one else [""] * len(shown) for one in read]
+    no_outcomes = [""] * len(shown)
+    rows = [table["outcome"][shown].astype(str) if "outcome" in table else no_outcomes for table in read]
     return np.array([[colours.get(name, (0.0, 0.0, 0.0, 0.0)) for name in row] for row in rows])
 
 

@@ -92,7 +92,7 @@ def run_view(record: Record) -> tuple[dict[str, str | bytes], str]:
         query = {"place": cloud.place, "projection": cloud.projection, "of": len(kept)}
         answers[address_of(record.run, "cloud", **query)] = cloud_packet(cloud)
     places = {str(cloud.place) for cloud in clouds}
-    latents = [one for one in known["latents"] if one["place"] in places]
+    latents = [site for site in known["latents"] if site["place"] in places]
     known |= {
         "config": portable(known["config"]),
         "configuration": "",  # the page has it outside of the view
@@ -104,7 +104,7 @@ def run_view(record: Record) -> tuple[dict[str, str | bytes], str]:
     answers[address_of(record.run)] = to_json(known)
     carried = (
         f"This file carries {len(kept)} of {len(stored)} snapshots, at most {MOST_IMAGES} generated images of each set of "
-        f"labels, and latents at {'; '.join(one['words'] for one in latents) or 'no site'}. The explorer shows all that is "
+        f"labels, and latents at {'; '.join(s['words'] for s in latents) or 'no site'}. The explorer shows all that is "
         "stored."
     )
     return answers, carried

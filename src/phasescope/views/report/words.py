@@ -1,4 +1,4 @@
-"""What a run's data say, in sentences and in the few numbers that it is known by. No number here is typed."""
+"""Sentences and headline numbers about a run, computed from its data."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -31,7 +31,7 @@ STATES = {
 
 
 class Fact(NamedTuple):
-    """A number that a run is known by, in words and as data; `term` explains it."""
+    """A headline number of a run, as text and as data; `term` explains it."""
 
     key: str
     name: str
@@ -116,7 +116,7 @@ def _progress(record: Record) -> list[str]:
 
 
 def _formed(record: Record) -> list[str]:
-    """Of a network without a label: how many of its images are formed."""
+    """Return how many images of an unconditional network are well formed."""
     if not (record.is_unconditional and record.splits):
         return []
     split, name = record.splits[0], record.outcomes[-1].name
@@ -168,15 +168,15 @@ def _precedence(record: Record, read: list[str]) -> list[str]:
 
 
 def _caveats(record: Record) -> list[str]:
-    """Where a baseline alone, at the last snapshot, leaves nothing by which order could be judged."""
+    """Return a sentence for each baseline of the last snapshot that is too close to 1 for a probe's R² to be judged."""
     sentences = []
     for measure, (reading, _) in PROBES.items():
         place = record.declared_place(reading)
         stored = score(record.metrics[-1], measure, place) if place and record.metrics else None
-        for null, level in floors((stored or {}).get("nulls") or {}).items():
+        for name, level in floors((stored or {}).get("nulls") or {}).items():
             if place and level is not None and 1 - level < LEAST_LEFT:
                 sentences.append(
-                    f"Order at {place_words(place)} can be no evidence of learning: its baseline, {null_words(null)}, has "
+                    f"Order at {place_words(place)} can be no evidence of learning: its baseline, {null_words(name)}, has "
                     f"{probed('R²', record.factors)} {level:.3f} there, which leaves too little to be gained."
                 )
     return sentences

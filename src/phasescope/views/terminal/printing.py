@@ -1,4 +1,4 @@
-"""What commands show, and how all of it is printed: lines and tables for people, JSON for programs."""
+"""Results of commands and their printing: lines and tables for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Result:
-    """What a command has to show.
+    """The result of a command.
 
     Attributes:
         blocks: lines, tables and paths of files that were written, for people.

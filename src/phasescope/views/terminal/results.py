@@ -115,7 +115,7 @@ def _when(tree: dict[str, Any], event: str) -> str:
 
 
 def _baselines(shares: dict[str, dict[str, float]]) -> Iterator[Table]:
-    """Yield what each nearest-neighbour baseline gets right of each split; nothing where nothing reads the images."""
+    """Yield a table of the accuracy of each nearest-neighbour baseline on each split; none if the world has no reader."""
     if shares:
         splits = list(next(iter(shares.values())))
         rows = ((name, *(f"{correct[split]:.3f}" for split in splits)) for name, correct in shares.items())

@@ -30,7 +30,7 @@ SEQUENCES = ("behaviour", "representation")
 
 
 def runs_table(runs: Sequence[Run], tell: Callable[[int, int], None]) -> Result:
-    """Return a row for each run; `tell` is called with how many of how many are read."""
+    """Return a row for each run; `tell` is called with the number of runs that are read, and of all."""
     rows = []
     for done, run in enumerate(runs):
         tell(done, len(runs))

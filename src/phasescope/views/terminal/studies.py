@@ -1,4 +1,4 @@
-"""Studies in a terminal: what is to be run, how far it is, and how it ended. Nothing here imports torch."""
+"""Studies in a terminal: missing runs, progress and results. Nothing here imports torch."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -60,7 +60,8 @@ def cost_of(cpu_s: float | None) -> str:
 
 
 def reporter(tell: Callable[[int, int], None]) -> Callable[[Event], None]:
-    """Return what prints a line at each run's start and end, and calls `tell` with how many runs of how many are done."""
+    """Return a callback that prints a line at each run's start and end, and calls `tell` with the numbers of finished and of
+    all runs."""
 
     def report(event: Event) -> None:
         name = event.folder.name

@@ -21,7 +21,7 @@ from scipy import ndimage, optimize
 
 from phasescope.worlds.plane import Pixels, beyond_noise, count_regions, diagonals, marquardt
 
-# Of a bump's amplitude over the nominal one, and of log(width / sigma): loose, a factor of 1.6.
+# Prior deviation of a bump's amplitude over the nominal one, and of log(width / sigma): loose, a factor of 1.6.
 PRIOR_DEVIATION = 0.5
 
 
@@ -41,14 +41,14 @@ def chance_level(canvas: Pixels, false_bumps: float) -> float:
 
 @dataclass(frozen=True)
 class Found:
-    """How many bumps the matched filter finds in n images, and where the highest score of one lies."""
+    """The number of bumps that the matched filter finds in n images, and the place of the highest score."""
 
     bumps: Int[np.ndarray, " n"]
     x: Float[np.ndarray, " n"]
     y: Float[np.ndarray, " n"]
     amplitude: Float[np.ndarray, " n"]
     anywhere: Float[np.ndarray, "n 2"]
-    """(x, y) of the highest score whatever the image holds: a bump's likeliest place in white noise"""
+    """(x, y) of the highest score, also in malformed images: a bump's likeliest place in white noise"""
     refined: Float[np.ndarray, "n 2"]
     """the same between the candidates, so that no label is favoured by where candidates lie"""
 

@@ -44,7 +44,7 @@ OUTCOMES = (
     Outcome("correct", "C", "#0072b2"),
 )
 UNGATED = ("darkest", "matched", "refined")
-"""ways to read a place from every image, whatever it holds: the pixel of the strongest contrast, the darkest of a dark bump
+"""readings of a place from every image, also malformed ones: the pixel of the strongest contrast, the darkest of a dark bump
 (what Liang et al. 2024 are likely to read); where the matched filter's score is highest, to 0.5 px; and the same between
 those places. The first two favour labels on pixels: within 1 px they accept a window of 1.5 and 1.25 px around an integer
 label, and one of 1 px around others. So only the last compares labels of unequal spacing."""

@@ -1,4 +1,4 @@
-"""What a diffusion is: noise schedule, parametrization, weighting of the loss, sampler."""
+"""The configuration of a diffusion: noise schedule, parametrization, weighting of the loss, sampler."""
 
 from __future__ import annotations
 

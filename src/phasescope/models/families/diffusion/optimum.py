@@ -33,7 +33,7 @@ Render = Callable[[Tensor], Tensor]
 
 @runtime_checkable
 class Answering(Protocol):
-    """What an optimum answers in: a `Diffusion`, of which it takes no more than this."""
+    """The part of `Diffusion` that optima need: its parametrization and its schedule."""
 
     schedule: Schedule
     predict: Predict
@@ -147,9 +147,9 @@ class PartialOptimum(Posterior):
         cls, diffusion: Answering, render: Render, labels: Float[np.ndarray, "M K"]
     ) -> PartialOptimum | None:
         """Return that of a training set; None if the set does not hold every combination of its factors' values."""
-        whole = math.prod(len(np.unique(column)) for column in labels.T) == len(labels)
+        is_grid = math.prod(len(np.unique(column)) for column in labels.T) == len(labels)
         training = torch.from_numpy(labels)
-        return cls(diffusion, render, training, training) if whole else None
+        return cls(diffusion, render, training, training) if is_grid else None
 
     def posterior(
         self, x_t: Tensor, alpha: Tensor, sigma: Tensor, labels: Tensor | None

@@ -1,4 +1,4 @@
-"""What a network predicts of x_t = alpha_t x_0 + sigma_t eps, and what an error of it costs.
+"""Parametrizations: the network's target given x_t = alpha_t x_0 + sigma_t eps, and the weight of its error.
 
     eps    the noise (Ho et al. 2020, arXiv 2006.11239)
     x      the image x_0

@@ -46,7 +46,7 @@ def sampling_times(schedule_steps: int, steps: int) -> list[int]:
 
 @dataclass(frozen=True, eq=False)
 class Sampler(ABC):
-    """What every sampler is: n = `steps` steps of a schedule."""
+    """Base of all samplers: n = `steps` steps of a schedule."""
 
     schedule: Schedule
     steps: int

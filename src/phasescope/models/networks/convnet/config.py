@@ -1,4 +1,4 @@
-"""What a convolutional network of a given receptive field is, as its user writes it."""
+"""The configuration of a convolutional network with a given receptive field."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a linear network is, as its user writes it; built without importing torch until `build`."""
+"""The configuration of a linear network; torch is imported only in `build`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class _Banded(NetworkConfig):
-    """An affine map of x_t, one for each band of noise levels; it hears no label."""
+    """An affine map of x_t, one for each band of noise levels; labels are ignored."""
 
     bands: int = Field(10, ge=1, le=1000)
     """bands of noise levels, each with a map of its own"""

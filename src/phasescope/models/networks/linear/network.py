@@ -47,7 +47,7 @@ class Circulant(nn.Module):
 
 
 class _Map(nn.Module):
-    """Each row by the map of its band."""
+    """Applies to each row the map of its band of noise levels."""
 
     def __init__(self, one: nn.Module, bands: int, levels: int):
         super().__init__()
@@ -58,9 +58,9 @@ class _Map(nn.Module):
     ) -> Float[Tensor, "B C *spatial"]:
         band = (t * self.bands // self.levels).clamp(max=self.bands - 1)
         out = torch.zeros_like(x_t)
-        for one in band.unique().tolist():
-            rows = (band == one).nonzero()[:, 0]
-            out = out.index_copy(0, rows, self.one(x_t[rows], one).to(out.dtype))
+        for number in band.unique().tolist():
+            rows = (band == number).nonzero()[:, 0]
+            out = out.index_copy(0, rows, self.one(x_t[rows], number).to(out.dtype))
         return out
 
 

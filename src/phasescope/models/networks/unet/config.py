@@ -1,4 +1,4 @@
-"""What a network is, as its user writes it; built without importing torch until `build`."""
+"""The configuration of a U-Net; torch is imported only in `build`."""
 
 from __future__ import annotations
 
