@@ -32,7 +32,7 @@ LONGEST_LINE = 1200
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command `phasescope`; returns its exit code."""
+    """Run the command `phasescope` and return its exit code."""
     tokens = [*(sys.argv[1:] if argv is None else argv)]
     traced = "--traceback" in tokens
     tokens = [token for token in tokens if token != "--traceback"]
@@ -82,9 +82,9 @@ def _execute(name: str, command: Callable[..., Any], bound: BoundArguments, unpa
 
 
 def command() -> NoReturn:
-    """The process: `main`, then its end. After one interrupt that reaches it further ones are ignored.
+    """Run `main` and end the process. After the first interrupt that reaches it, further ones are ignored.
 
-    SIGTERM is an interrupt too, so that what is half-written is removed.
+    SIGTERM is an interrupt too, so that incomplete files are removed.
     """
     for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
         if signal.getsignal(number) is usual:

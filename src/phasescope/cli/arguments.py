@@ -1,4 +1,4 @@
-"""Types of the commands' arguments: what `--help` says of them, how they are read, and the rules that they must obey.
+"""Types of the commands' arguments, with their help texts, converters and validators.
 
 A converter or a validator raises ValueError; cyclopts names the argument.
 """

@@ -66,7 +66,7 @@ def demo(*overrides: arg.Overrides, runs: arg.Runs = Path("runs"), tell: arg.Tel
 def _train(
     config: RunConfig, runs: Path, tell: arg.Tell, monitors: Sequence[Monitor] = (), **how: Any
 ) -> bool:
-    """Train to the end, or to a signal; whether it is done."""
+    """Train to the end or until a signal, and return whether the run is done."""
     from contextlib import closing
 
     from phasescope.core.stopping import Stop

@@ -64,7 +64,7 @@ class Worker(Protocol):
 
 @dataclass(frozen=True)
 class RunEnd:
-    """How a run ended.
+    """The end of a run.
 
     Attributes:
         attempts: workers that were started for it; 0 if it was done before, or another process did it.

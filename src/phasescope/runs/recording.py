@@ -34,12 +34,13 @@ def whole_runs(
     sources: Mapping[str, str] | None = None,
     columns: Mapping[str, Collection[str]] | None = None,
 ) -> set[str]:
-    """Return the runs that a file of records holds in full: every row that is due, every reading, every column.
+    """Return the runs that a file of records holds completely: every row that is due, every reading, every column.
 
     Args:
         readings: names of the further readings that a run needs, by its digest.
         sources: what the column `SOURCES` must be, by digest; runs of other sources are left out.
-        columns: that must have a value, by digest: another study may have observed less. Other runs are left out.
+        columns: those that must have a value, by digest, since another study may have observed less; other runs are left
+            out.
 
     Raises:
         UserError: the file is no file of records.
@@ -51,7 +52,7 @@ def whole_runs(
     needed = {digest: [*{*names} - {"digest", "step", *PLAN}] for digest, names in (columns or {}).items()}
     read = {name for names in needed.values() for name in names}
     frame = pd.DataFrame(some_columns(path, ("digest", "step", *PLAN, READINGS, SOURCES, *sorted(read))))
-    whole = set()
+    complete = set()
     for key, rows in frame.groupby("digest"):
         digest, first = str(key), rows.iloc[0]
         if columns is not None and digest not in columns:
@@ -65,8 +66,8 @@ def whole_runs(
         taken = json.loads(first[READINGS]) if isinstance(first[READINGS], str) else []
         same = (first[SOURCES] or "{}") == (sources or {}).get(digest, first[SOURCES] or "{}")
         if same and due <= set(rows["step"]) and {*(readings or {}).get(digest, ())} <= {*taken}:
-            whole.add(digest)
-    return whole
+            complete.add(digest)
+    return complete
 
 
 def record_run(

@@ -15,7 +15,7 @@ from phasescope.runs.store.writer import Held, differences, hold
 def prepare(config: RunConfig, runs: Path) -> Path:
     """Make the folder of a run, with its config.yaml, for an engine to execute; return the folder's path.
 
-    A folder that is there is left as it is.
+    An existing folder is not changed.
 
     Raises:
         UserError: it holds another configuration, or something that is no run; it cannot be written.

@@ -1,4 +1,4 @@
-"""Cells: the points of a study's design. The runs of a cell differ in their seed alone."""
+"""Cells: the points of a study's design. The runs of a cell differ only in their seed."""
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +11,7 @@ from phasescope.core.randomness import derive
 from phasescope.runs.config import RunConfig, over_defaults, preset
 from phasescope.runs.store.files import to_json
 
-# Every run of a study has one: as many runs side by side as there are cores, and the same bits whatever the machine's
+# One thread per run: as many runs as cores run at a time, and results are bitwise the same whatever the machine's
 # load.
 ONE_THREAD: Tree = {"training": {"threads": 1}}
 # Cells of a sweep start from no preset: their base has this name.

@@ -40,7 +40,7 @@ SEARCH_TRIALS, SEARCH_STEPS = 60, 6
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the records say about a claim."""
+    """The verdict of the records on a claim."""
 
     verdict: Verdict
     estimate: Estimate | None
@@ -53,7 +53,7 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Power:
-    """How often simulated studies of known truth are judged correctly."""
+    """The rate of correct verdicts on simulated studies for which the correct verdict is known."""
 
     supported: float
     """with the truth on the claim's side of the threshold, at distance `effect`"""
@@ -100,7 +100,7 @@ class Claim:
     """whether the number is the natural logarithm of a ratio; pages show the ratio"""
 
     def __post_init__(self) -> None:
-        """Raises UserError if it could not be decided."""
+        """Raise UserError if the claim could not be decided."""
 
         def check(valid: bool, name: str, value: object, rule: str) -> None:
             if not valid:

@@ -47,7 +47,7 @@ STATES: dict[State, str] = {
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """A run that a study needs: what it is, and where it stands."""
+    """A run that a study needs, with its state."""
 
     config: RunConfig
     cells: tuple[str, ...]
@@ -61,7 +61,7 @@ class PlannedRun:
 
 @dataclass(frozen=True)
 class Survey:
-    """What a study needs, and what exists of it: `runs` is the folder of runs, `folder` that of its records."""
+    """The runs that a study needs, and those that exist: `runs` is the folder of runs, `folder` that of its records."""
 
     study: Study
     runs: Path
@@ -78,7 +78,7 @@ class Survey:
 
 
 def survey(study: Study, folder: Path, runs: Path, seeds: int | None = None, final: bool = False) -> Survey:
-    """Return what a study needs and what exists of it.
+    """Return the runs that a study needs, with the state of each.
 
     Args:
         folder: of its records.
@@ -151,12 +151,12 @@ def conduct(
     """Preregister a study, run what is missing, record it, judge its claims. Return the runs that are not recorded,
     and why.
 
-    A run is recorded as soon as it is done, or now if it was done before. A run that cannot be recorded in full, or
-    whose folder is damaged, is left out and left as it is, so that it does not hold up the others.
+    A run is recorded as soon as it is done, or now if it was done before. A run that cannot be recorded completely, or
+    whose folder is damaged, is skipped and not changed, so that it does not hold up the others.
 
     Args:
         engine: local, slurm or ray.
-        on_event: is called with what happens to runs.
+        on_event: is called with the events of runs.
         workers: runs at a time; as many as the engine has places for by default.
         asked: resources of a cluster, as `engines.OF_CLUSTERS` names them.
         amend, looked: reason of an amendment, and whether runs that it changes had been looked at.

@@ -1,4 +1,4 @@
-"""Where studies are found: `studies/NAME/study.py` in the working folder or in the checkout, or any path."""
+"""Locating studies: `studies/NAME/study.py` in the working folder or in the checkout, or any path."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +8,7 @@ from phasescope.core.kinds import importable_from, load
 from phasescope.studies.study import Study
 
 STUDY_FILE = "study.py"
-# Our own studies are no part of the wheel: they are there where the package is used from its checkout.
+# phasescope's own studies are not in the wheel: they exist only if the package is used from its checkout.
 CHECKOUT = Path(__file__).parents[3] / "studies"
 
 

@@ -1,4 +1,4 @@
-"""What a study's runs have to observe: only what its claims, plots and tables read.
+"""Restricting what a study's runs observe to what its claims, plots and tables read.
 
 The columns follow from the study's own numbers, evaluated on placeholder runs. Observation is no part of a run's
 identity, so this changes cost and records, never what is learned.
@@ -44,7 +44,7 @@ GROUPS = {
     *SAMPLES, *FAMILY, *ROUTES, *NAMES, *COSTS, "p1_order", "label_dimension", "gain", "phase", "step",
     "images_seen", "epochs", "loss", "gradient_norm", "parameters", "config", "host",
 }  # fmt: skip
-"""what names of recorded columns begin with, a user's own measures apart"""
+"""prefixes of recorded columns, except those of a user's own measures"""
 PLACEHOLDERS = 8
 """runs per cell, and snapshots per run"""
 

@@ -64,7 +64,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class BasePlot:
-    """What all plots share. `by` is the axis (or `cell`) whose values have a series each, `where` selects runs."""
+    """Base of all plots. `by` is the axis (or `cell`) whose values have a series each, `where` selects runs."""
 
     name: str
     title: str

@@ -34,7 +34,7 @@ class Amendment(BaseModel):
     date: str
     reason: str
     looked: bool | None = None
-    """whether runs of what it changes had been looked at; None where that was not recorded"""
+    """whether runs that it concerns had been looked at; None if that was not recorded"""
     changed: list[str] = []
     """in words, one line each"""
     commit: str = ""
@@ -49,7 +49,7 @@ class Sources(BaseModel):
 
 
 class Preregistration(BaseModel):
-    """What preregistration.json holds."""
+    """The contents of preregistration.json."""
 
     date: str
     """of the first, YYYY-MM-DD"""

@@ -75,7 +75,7 @@ class RecordedClaim(BaseModel):
 
 
 class Judged(BaseModel):
-    """What claims.json holds."""
+    """The contents of claims.json."""
 
     study: str
     question: str
@@ -175,7 +175,7 @@ class Recorded:
 def judge(
     study: Study, folder: Path, rows: pd.DataFrame, failed: Collection[str] = (), power: bool = True
 ) -> dict[str, Any]:
-    """Return what claims.json is to hold.
+    """Return the new contents of claims.json.
 
     Args:
         failed: identities of runs that failed for good.
@@ -238,7 +238,7 @@ def claims_text(content: Mapping[str, Any]) -> str:
 
 
 def read_claims(folder: Path) -> Judged | None:
-    """Return what claims.json holds; None if there is none. UserError if it or its records cannot be read."""
+    """Return the contents of claims.json; None if there is none. UserError if it or its records cannot be read."""
     if not (path := folder / CLAIMS).exists():
         return None
     with reading(path):

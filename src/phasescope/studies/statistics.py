@@ -53,7 +53,7 @@ class Statistic(ABC):
 
     @abstractmethod
     def estimate(self, table: DataFrame) -> Estimate:
-        """Raises NotEnough if the runs do not define it."""
+        """Raise NotEnough if the runs do not define the statistic."""
 
     @abstractmethod
     def simulate(self, table: DataFrame, truth: float, spread: float, rng: Generator) -> DataFrame: ...
@@ -191,7 +191,7 @@ class Difference(Statistic):
 
 @dataclass(frozen=True)
 class OnsetRatio(Statistic):
-    """The ratio of two onsets, of which some may be censored.
+    """The ratio of two onsets, some of which may be censored.
 
     With `by`: geometric mean onset of the runs whose `by` is `first`, over that of those whose `by` is `second`. A
     missing onset is put at the run's end, and the ratio has no end on that side. Without `by`: the median over runs
@@ -275,7 +275,7 @@ class OnsetRatio(Statistic):
 
 
 def restricted_onsets(table: DataFrame, suffix: str = "") -> np.ndarray:
-    """Return onsets, (n,), and the run's end where there is none."""
+    """Return onsets, (n,), with the run's end for a missing one."""
     return np.where(table[f"came{suffix}"], table[f"y{suffix}"], table[f"last{suffix}"]).astype(float)
 
 

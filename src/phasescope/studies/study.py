@@ -80,7 +80,7 @@ class Study:
     """the study.py that it was loaded from"""
 
     def __post_init__(self) -> None:
-        """Raises UserError if it could not be run or judged."""
+        """Raise UserError if the study could not be run or judged."""
 
         def check(valid: bool, field: str, value: object, rule: str) -> None:
             if not valid:
@@ -183,7 +183,7 @@ class Study:
         return self._without_readings({*self._needed, *columns_read(self._shown, self.cells)})
 
     def check_columns(self) -> None:
-        """Raises UserError if a claim, plot or table reads a column that no run records."""
+        """Raise UserError if a claim, plot or table reads a column that no run records."""
         readers = (*self._shown, *(claim.tables for claim in self.claims))
         read, configs = columns_read(readers, self.cells), {c.name: self.config(c, 0) for c in self.cells}
         for column in sorted(self._without_readings(set(read))):

@@ -99,7 +99,7 @@ def sweep_in(folder: Path) -> Study | None:
 
 
 def check_own(study: Study, folder: Path) -> None:
-    """Raises UserError if a folder holds a sweep of other cells: nothing is amended, nothing overwritten."""
+    """Raise UserError if a folder holds a sweep of other cells, which is neither amended nor overwritten."""
     known = read_preregistration(folder)
     if known is not None and (changed := changes_since(known.model_copy(update={"kinds": {}}), study)):
         raise UserError(
@@ -196,8 +196,8 @@ def _range(key: str, part: str, low: str, high: str, count: str | None, log: str
     """Return the numbers of a range, to ten digits; whole ones as int."""
     begin, end = float(low), float(high)
     number = int(count) if count else end - begin + 1
-    whole = count is not None or begin % 1 == end % 1 == 0
-    if not (begin < end < math.inf and 2 <= number <= MOST_VALUES and whole and (begin > 0 or not log)):
+    is_valid = count is not None or begin % 1 == end % 1 == 0
+    if not (begin < end < math.inf and 2 <= number <= MOST_VALUES and is_valid and (begin > 0 or not log)):
         raise UserError(
             f"`{key}` (={part[:60]}) must rise in 2 to {MOST_VALUES} values: whole numbers, or as many as in 0.5..2:4, "
             "and with :log above 0"

@@ -1,6 +1,6 @@
-"""What is recorded, as other programs take it: figures for a paper, tables for pandas.
+"""Exporting records for other programs: figures for a paper, tables for pandas.
 
-Figures are PDF with TrueType fonts or SVG whose text stays text; their captions lie beside them in captions.md.
+Figures are PDF with TrueType fonts, or SVG whose text stays text; captions.md has their captions.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ class Plot:
 
 
 class Plots:
-    """What can be drawn of a run. Each raises UserError if the run holds nothing of it."""
+    """The figures of a run. Each raises UserError if the run lacks its data."""
 
     def __init__(self, run: Run):
         self._run = run

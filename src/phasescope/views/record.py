@@ -162,12 +162,12 @@ class Record:
 
     @cached_property
     def outcomes(self) -> tuple[Outcome, ...]:
-        """What can become of an image, success last; none if nothing reads the world's images."""
+        """The possible outcomes of an image, success last; empty if the world has no reader."""
         return formed_or_not(self._declared) if self.is_unconditional else self._declared
 
     @cached_property
     def _declared(self) -> tuple[Outcome, ...]:
-        # with it come all worlds, which a table of runs does without
+        # This imports all worlds, which a table of runs should not wait for.
         from phasescope.worlds.base import Outcome
 
         return tuple(Outcome(**outcome) for outcome in self.about.get("outcomes") or ())
@@ -240,10 +240,10 @@ class Record:
 
     @cached_property
     def thresholds(self) -> dict[str, float]:
-        """The threshold of each measure that has one, and `majority`, what an outcome's share must exceed.
+        """The threshold of each measure that has one, and `majority`, the share that an outcome must exceed.
 
-        Those by which the run's phases were decided; where it says none, those declared now. Of order and label share
-        they are gains: `levels` has the scores.
+        They are those by which the run's phases were decided; by default the present ones. For probe R² (order) and label
+        share they are gains: `levels` has the scores.
         """
         recorded = self.summary.get("thresholds") or {}
         representation = asdict(REPRESENTATION) | recorded.get("representation", {})
@@ -287,7 +287,7 @@ def _known_first(names: Iterable[str], known: Iterable[str]) -> list[str]:
 
 
 def _holds_scores(value: Any) -> bool:
-    """Whether a metric is scores by place."""
+    """Return whether a metric consists of scores by place."""
     scores = list(value.values()) if isinstance(value, dict) else []
     return bool(scores) and all(isinstance(s, dict) and {"value", "low", "high"} <= s.keys() for s in scores)
 

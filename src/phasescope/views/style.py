@@ -1,4 +1,4 @@
-"""How every figure and page looks: one palette, one set of matplotlib settings.
+"""The style of all figures and pages: one palette, one set of matplotlib settings.
 
 Text, lines and curves have a light and a dark colour: figures are drawn in the light ones, pages follow the reader's scheme.
 Data colours are those of Okabe and Ito (2008) or close to them, which differ in lightness too, for readers who do not see
@@ -57,7 +57,7 @@ RC: dict[str, Any] = {
 
 
 class Scale(NamedTuple):
-    """How a factor's value is coloured: `colours` over [low, high]."""
+    """The colour scale of a factor's values: `colours` over [low, high]."""
 
     colours: Colormap
     low: float

@@ -1,6 +1,6 @@
-"""What is shown of a run whose network gets no label: whether its images are formed, and nothing of where they should be.
+"""Views of runs with an unconditional network: whether images are well formed, but not whether they agree with a label.
 
-Labels are drawn for such a run too, and its records compare images with them. That comparison is with chance.
+Labels are drawn for such a run too, and its records compare images with them, but any agreement is by chance.
 """
 
 from __future__ import annotations

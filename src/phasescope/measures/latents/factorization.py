@@ -146,7 +146,7 @@ class Shares:
 
     @property
     def still(self) -> bool:
-        """Whether a factor moves nothing at all, in a total variance of 1."""
+        """Whether a factor has no effect, in a total variance of 1."""
         return abs(min(self.x, self.y)) <= NOTHING
 
 

@@ -1,4 +1,4 @@
-"""Variance components of a code on a lattice: what each factor moves by itself, and what only combinations move.
+"""Variance components of a code on a lattice: the main effect of each factor, and their interactions.
 
 The K-way analysis of variance, in matrices. With m_k values of factor k and least squares
 

@@ -212,12 +212,12 @@ class Family(ABC):
 
 
 class FamilyConfig(Kind):
-    """What a family is, as its user writes it; a class that is a `Family` as well is its own. Known without torch:
+    """The configuration of a family; a class that is a `Family` too is its own configuration. It does not import torch.
 
     Attributes:
         conditions: as the family's.
         usual_conditions: under which latents are read by default.
-        telling_condition: that at which the representation's phase is read: there only the label can tell the image.
+        telling_condition: at which the representation's phase is read, since only the label determines the image there.
     """
 
     @property

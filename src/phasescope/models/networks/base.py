@@ -28,7 +28,7 @@ class NetworkConfig(Kind):
 
     @property
     def usual_taps(self) -> tuple[str, ...]:
-        """Where latents are read by default; at the last the representation's phase is read."""
+        """The layers at which latents are read by default; the representation's phase is read at the last one."""
         return self.taps or ()
 
     @abstractmethod
@@ -58,7 +58,7 @@ class NetworkConfig(Kind):
 
 
 class WatchedConfig(NetworkConfig):
-    """A network that `phasescope.watch` was shown."""
+    """A network that `phasescope.watch` records."""
 
     is_watched: ClassVar[bool] = True
 

@@ -145,13 +145,13 @@ def copied_of_splits(world: World, n: int, seed: int) -> dict[str, dict[str, flo
     }
 
 
-def excess(told: Mapping[str, Any], copiers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def excess(metrics: Mapping[str, Any], copiers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Return `excess`, by baseline, reading and split: (joint accuracy - the baseline's) / (1 - the baseline's), or None if
     the baseline's is 1. Empty without baselines."""
     beyond: dict[str, dict[str, dict[str, float | None]]] = {}
     for copier, readings in copiers.items():
         for reading, by_split in readings.items():
-            own = told.get(reading, {})
+            own = metrics.get(reading, {})
             beyond.setdefault(copier, {})[reading] = {
                 split: _beyond(own[split]["joint"], shares["joint"])
                 for split, shares in by_split.items()

@@ -79,8 +79,8 @@ class RunWriter(Run):
         """Append a line, after removing an incomplete last line that a killed writer left."""
         path, lines = self.path / "metrics.jsonl", self._metrics
         if path.exists() and not (content := path.read_bytes()).endswith(b"\n") and content:
-            whole, end, _ = content.rpartition(b"\n")
-            write_aside(path, whole + end)
+            lines_before, end, _ = content.rpartition(b"\n")
+            write_aside(path, lines_before + end)
         append_json_lines(path, entry)
         lines.append(json.loads(to_json(entry)))
 

@@ -1,4 +1,4 @@
-"""What a page asks for, by typed values; and how the server answers: JSON, packets of arrays, or an error in one line."""
+"""Typed queries of a page, and the server's responses: JSON, packets of arrays, or an error in one line."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _fault(why: str, status: int) -> Response:
 
 
 async def static(request: Request) -> Response:
-    """Answer with a file of the page, by its name; a browser asks again whether it is still the same."""
+    """Return a file of the page, by its name; browsers must revalidate a cached copy."""
     name = request.path_params.get("file", "index.html")
     body = await to_thread.run_sync(page_file, name)
     if body is None:

@@ -1,4 +1,4 @@
-"""Where further latents lie on a run's manifold.
+"""Projecting further latents onto a run's manifold.
 
 The cloud of a snapshot, P (n, 3), are its centred latents C (n, F) on three principal components, scaled and turned
 (`views.figures.manifold`): P = C W. With P's columns inside the span of C's leading left singular vectors,

@@ -39,7 +39,7 @@ class Entry:
 
     @cached_property
     def record(self) -> Record:
-        """Its files as arrays, read once for this state of the run."""
+        """The run's files as arrays, read once for this state of the run."""
         return Record(self.run)
 
 

@@ -31,7 +31,7 @@ LOOKS = 4
 
 
 class Explorer:
-    """What the routes answer from.
+    """The state behind the routes.
 
     Args:
         runs: folder of runs.

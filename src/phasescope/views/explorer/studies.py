@@ -1,5 +1,5 @@
-"""What the explorer shows of studies, from their folders: the verdicts in `claims.json`, the page in `README.md`, and in
-`records.parquet` which runs belong to which cell."""
+"""Studies in the explorer, from their folders: the verdicts in `claims.json`, the page in `README.md`, and the runs of each
+cell in `records.parquet`."""
 
 import json
 from contextlib import suppress

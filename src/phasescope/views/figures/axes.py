@@ -1,4 +1,4 @@
-"""What figures share: their widths, stretches of a curve, numbers along an axis, and how they are written to files."""
+"""Helpers of all figures: widths, stretches of a curve, numbers along an axis, and writing to files."""
 
 from __future__ import annotations
 

@@ -199,9 +199,9 @@ def _score_curves(record: Record, measure: str, place: Place) -> list[Line]:
     if measure in BESIDE:
         other, label = BESIDE[measure]
         curves.append(line(other, label=label, colour=PALETTE["accent"][0], width=0.9))
-    for null in record.nulls(measure):
-        look = {"label": null_words(null), "dashes": NULL_DASHES.get(null, OTHER_DASHES)}
-        curves.append(line(measure, "nulls", null, colour=MUTED, width=1.1, **look))
+    for baseline in record.nulls(measure):
+        look = {"label": null_words(baseline), "dashes": NULL_DASHES.get(baseline, OTHER_DASHES)}
+        curves.append(line(measure, "nulls", baseline, colour=MUTED, width=1.1, **look))
     level = levels(record, measure, place)
     if np.isfinite(level).any():
         gain = f": gain {record.thresholds[measure]:g}"
@@ -223,9 +223,9 @@ def _routes(record: Record, place: Place) -> RunPanel:
         curves.append(line(order, low=low, high=high, label=words, colour=colour))
         label = f"{words}: share of variance"
         curves.append(line(f"share_{route}", label=label, colour=colour, width=1.1, dashes=(8, 2)))
-        for null in SHOWN_NULLS:
-            look = {"label": f"{words}: {null_words(null)}", "dashes": NULL_DASHES[null]}
-            curves.append(line(order, "nulls", null, colour=colour, width=0.8, **look))
+        for baseline in SHOWN_NULLS:
+            look = {"label": f"{words}: {null_words(baseline)}", "dashes": NULL_DASHES[baseline]}
+            curves.append(line(order, "nulls", baseline, colour=colour, width=0.8, **look))
     look: dict[str, Any] = {"ylim": (FLOOR, 1.05), "yticks": (0, 0.5, 1), "height_in": 1.6, "unit": "R²"}
     title = f"{probed('Probe R²', record.factors)} by route: condition and input"
     return _panel(record, "routes", title, curves, note=place_words(place), place=place, **look)

@@ -33,7 +33,7 @@ PROJECTIONS = {"pca": "principal components", "umap": "UMAP (P1)"}
 
 @dataclass(frozen=True)
 class Cloud:
-    """The latents of one place in three dimensions, at each snapshot that holds them."""
+    """The latents of one place, projected to three dimensions, at each snapshot that holds them."""
 
     place: Place
     projection: str
@@ -118,9 +118,9 @@ def places_of(record: Record) -> list[Place]:
 
 
 def manifold_figure(record: Record, columns: int = 5) -> Figure | None:
-    """The manifold at `columns` snapshots, evenly in images seen, coloured by each factor in a row of its own.
+    """Return a figure of the manifold at `columns` snapshots, evenly in images seen, with a row of colours per factor.
 
-    At the site where the representation's phases are read. None if no snapshot holds latents.
+    It is drawn at the site where the representation's phases are read; None if no snapshot holds latents.
     """
     known = places_of(record)
     chosen = record.spread(

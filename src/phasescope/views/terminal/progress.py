@@ -1,4 +1,4 @@
-"""How far a command is, in a terminal or in a log: how many of how many, and what a training or a study reports."""
+"""Progress of a command in a terminal or a log: finished and all parts, and the reports of trainings and studies."""
 
 from __future__ import annotations
 

@@ -28,14 +28,14 @@ class Binned:
     bins: int
     """Largest number of bins of a dimension, with equal counts."""
     cells: int
-    """Of any variable at most: a categorical factor has one for each of its values."""
+    """Largest number of bins of any variable: a categorical factor has one for each of its values."""
     a: Int[np.ndarray, "t d"]
-    """Of dimensions."""
+    """Bins of dimensions."""
     b: Int[np.ndarray, "t K"]
-    """Of factors."""
+    """Bins of factors."""
     factor_ranks: Float[np.ndarray, "t K"]
     angle_ranks: Float[np.ndarray, "t pairs"]
-    """Of each pair's angle, from 0 to 1 round the circle; no pairs where no factor is periodic."""
+    """Ranks of each pair's angle, from 0 to 1 round the circle; no pairs if no factor is periodic."""
 
     def units(self, k: int, periodic: bool, order: Int[np.ndarray, " t"]) -> Int[np.ndarray, "t U"]:
         """Return the bins of the units that may inform about factor k, in the order of `units_of`, with rows reordered."""

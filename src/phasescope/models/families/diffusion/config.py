@@ -95,7 +95,7 @@ class FlowScheduleConfig(Config):
 
 
 class UniformDensityConfig(Config):
-    """Every t is drawn as often."""
+    """Every t is drawn with the same probability."""
 
     kind: Literal["uniform"] = "uniform"
 
@@ -119,7 +119,7 @@ class LogitNormalDensityConfig(Config):
 
 
 class PlainWeightingConfig(Config):
-    """Every t weighs the same."""
+    """Every t has the same weight."""
 
     kind: Literal["plain"] = "plain"
 
@@ -170,7 +170,7 @@ class DDIMSamplerConfig(SamplerConfig):
 
 
 class EulerSamplerConfig(SamplerConfig):
-    """Euler's method, of flow matching: DDIM without noise, which it is there."""
+    """Euler's method for flow matching, which equals DDIM without noise."""
 
     kind: Literal["euler"] = "euler"
     steps: Steps = 25

@@ -36,7 +36,7 @@ LEVELS, DRAWS = 64, 24
 MOST_WORK = 4e9
 """draws x images x pixels of such an average"""
 LOCAL_LEVELS, LOCAL_DRAWS, MOST_LOCAL = 16, 4, 1e8
-"""the same for the local machine, each of whose pixels weighs all images by itself"""
+"""the same for the patch-local optimum, which weights all images for each pixel separately"""
 # R' below which images are expected to pass phase B, and above which not: between the three cells that suggested the rule,
 # eps 0.06 (8 of 8 runs), v 0.41 (2 of 10) and x 4.2 (0 of 16).
 PASSED, NOT_PASSED = 0.2, 1.0

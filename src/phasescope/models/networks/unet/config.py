@@ -53,7 +53,7 @@ class EmbeddingConfig(Config):
 
 
 class UNetConfig(NetworkConfig):
-    """The U-Net of Liang, Liu & Fiete 2024 as far as it is known; `docs/conventions.md` tells what is inferred."""
+    """The U-Net of Liang, Liu & Fiete 2024 as far as it is known; `docs/conventions.md` lists what is inferred."""
 
     kind: Literal["unet"] = "unet"
     widths: tuple[Width, ...] = Field((32, 64, 64, 64), min_length=1, max_length=11)

@@ -96,8 +96,8 @@ class UNet(nn.Module):
     ) -> Float[Tensor, "B C H W"]:
         e = F.silu(self.embed(encodings(self.config.embedding, t, labels, self.factors).to(x_t.dtype)))
         folded = F.pixel_unshuffle(x_t, self.config.patch)
-        # x and y beside the pixels (Liu et al. 2018, arXiv 1807.03247): without them only the padding tells a convolution
-        # where it is.
+        # x and y beside the pixels (Liu et al. 2018, arXiv 1807.03247): without them only the padding gives a convolution
+        # information about position.
         if self.config.coordinates:
             folded = torch.cat((folded, coordinates_like(folded)), dim=1)
         h = self.stem(self.enter(channels_last(folded)), e)
