@@ -26,10 +26,7 @@ def predict(
 
 
 def designs(
-    *overrides: arg.Overrides,
-    out: arg.Picture = None,
-    json: arg.Json = False,
-    tell: arg.Tell,
+    *overrides: arg.Overrides, out: arg.Picture = None, json: arg.Json = False, tell: arg.Tell
 ) -> Result:
     """Show which labels a run would be trained on, on which it is tested, and the accuracy of nearest-neighbour baselines.
 

@@ -13,17 +13,7 @@ from phasescope.views.scores import probe_r2
 from phasescope.views.terminal.printing import Result, Table
 from phasescope.views.terms import place_words, split_words
 
-HEADS = (
-    "run",
-    "state",
-    "step",
-    "images",
-    "success %",
-    "probe R²",
-    "behaviour",
-    "representation",
-    "wall",
-)
+HEADS = ("run", "state", "step", "images", "success %", "probe R²", "behaviour", "representation", "wall")
 NUMBERS = ("state", "step", "steps", "images_seen", "success", "probe_r2", "wall_s")
 SEQUENCES = ("behaviour", "representation")
 """what a line takes from the explorer's row"""
