@@ -67,7 +67,8 @@ def _row(own: str, name: str, verdict: str) -> str:
         raise UserError(
             f"`{name}` is {claim.verdict}, and the conclusion was written for `{verdict}`: rewrite it"
         )
-    cell = next(cell for cell in study.cells if cell.name == claim_cell(study, claim.name))
+    where = next(own.where for own in study.claims if own.name == claim.name)
+    presets = sorted({cell.base or study.base for cell in study.cells_of(where)})
     link = f"#{claim.name}" if study.name == own else f"../{study.name}/README.md#{claim.name}"
     return ROW.format(
         sentence=claim.sentence,
@@ -75,14 +76,8 @@ def _row(own: str, name: str, verdict: str) -> str:
         verdict=verdict_words(claim),
         number=format_judged(claim),
         n=claim.n,
-        preset=cell.base or study.base,
+        preset=", ".join(presets),
     )
-
-
-def claim_cell(study: Any, name: str) -> str:
-    """Return the name of the cell that a claim is about, or of the study's first."""
-    where = next(claim.where for claim in study.claims if claim.name == name)
-    return str(where.get("cell", study.cells[0].name))
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ def findings() -> str:
     """Return what came out, the claims that speak for P1's statements S1 to S7, and how many questions are open."""
     text = FINDINGS.read_text()
     answer = next(line for line in text.splitlines() if line.startswith("**What came out so far**"))
+    answer = answer.replace("](", "](studies/")
     rows = [
         "| | P1 and its sequel state | claim that was tested | verdict | number | runs | study |",
         "|---|---|---|---|---|---|---|",

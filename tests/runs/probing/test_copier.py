@@ -46,15 +46,12 @@ N = 16
 
 def accuracies(world, n: int, copier: str, reading: str = "accuracy") -> dict[str, float]:
     labels = {name: split(n, np.random.default_rng(0)) for name, split in world.splits().items()}
-    told = copied(world, labels, {copier: COPIERS[copier]})[copier][reading]
+    told = copied(world, labels)[copier][reading]
     return {split: of["joint"] for split, of in told.items()}
 
 
 def assert_within_binomial(found: float, expected: float, n: int) -> None:
     assert abs(found - expected) <= 3.5 * np.sqrt(max(expected * (1 - expected), 1 / n) / n)
-
-
-NEAREST, FACTORIZED = ({name: COPIERS[name]} for name in ("copier", "factorized copier"))
 
 
 @pytest.mark.parametrize(("share", "kind"), [(0.1, "gaussian_bump"), (0.3, "stripes")])
@@ -68,7 +65,7 @@ def test_a_random_subset_is_copied_as_often_as_the_closed_form_says(share: float
         world = RunConfig.of({"world": fields}).world
         trained = len(world.training_labels())
         every = np.concatenate([world.training_labels(), world.design.held(world.factors)["left_out"]])
-        right = copied(world, {"grid": every}, NEAREST)["copier"]["accuracy_darkest"]["grid"]["joint"]
+        right = copied(world, {"grid": every})["copier"]["accuracy_darkest"]["grid"]["joint"]
         found.append(right)
         # those that are trained on are right; of the others eight neighbours, drawn without replacement
         lost = np.prod([(N * N - 1 - trained - i) / (N * N - 1 - i) for i in range(8)])
@@ -85,9 +82,7 @@ def test_a_lesion_is_copied_at_its_edges_alone(W: int, expected: float, copier: 
     world = GaussianBump.of({"design": {"dx": 0.25, "hold_out": lesion}})
     x = 16 + W * (np.random.default_rng(0).random(200) - 0.5)
     labels = np.stack([x, np.full(200, 9.0)], axis=1).astype(np.float32)
-    right = copied(world, {"lesion": labels}, {copier: COPIERS[copier]})[copier]["accuracy"]["lesion"][
-        "joint"
-    ]
+    right = copied(world, {"lesion": labels})[copier]["accuracy"]["lesion"]["joint"]
     assert_within_binomial(right, expected, 200)
 
 
@@ -98,7 +93,7 @@ def test_of_a_sparse_grid_a_factorized_copier_knows_each_factor_as_often_as_the_
         design = {"hold_out": {"kind": "subset", "count": n, "shuffle": shuffle}}
         world = GaussianBump.of({"boundary": "periodic", "canvas": N, "design": design})
         every = world.design.held(world.factors)["left_out"]
-        told = copied(world, {"grid": every}, FACTORIZED)["factorized copier"]["accuracy_darkest"]["grid"]
+        told = copied(world, {"grid": every})["factorized copier"]["accuracy_darkest"]["grid"]
         found.append(told["joint"])
     assert np.mean(found) == pytest.approx((1 - (1 - 3 / N) ** n) ** 2, abs=0.1)
 
