@@ -32,7 +32,8 @@ def answer(study: str) -> str:
     """
     written = tomllib.loads(toml_of(study).read_text())
     statements = tomllib.loads((STUDIES / "asked.toml").read_text())["statements"]
-    parts = [written["intro"]]
+    runs = (STUDIES / study / "story.txt").read_text().splitlines()
+    parts = [written["intro"].format(*runs)]
     for part in written["statement"]:
         rows = [_row(study, name, verdict) for name, verdict in part["claims"].items()]
         limits = [claim.limits for claim in (_claim(name)[1] for name in part["claims"]) if claim.limits]
