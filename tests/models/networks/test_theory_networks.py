@@ -123,7 +123,6 @@ def test_a_convnet_hears_t_and_label_and_commutes_where_its_padding_comes_round(
             ["network.kind=convnet", "network.receptive_px=33"],
             r"\(=33\) must be odd, and at most the canvas \(=32 px\)",
         ),
-        (["network.kind=linear", "network.bands=500"], r"`network.bands` \(=500\) must be fewer"),
         (
             ["network.kind=circulant", "network.bands=20", "network.levels=10"],
             r"\(=20\) must be at most `network.levels`",
