@@ -20,6 +20,7 @@ from studies.sheet.readings import outcome_while
 CONTRAST = 2.0  # images are in [-1, 1]: white 1, the bump's centre -1
 SIGNIFICANT = 5.0  # standard deviations: of 1,024 places of pure noise, none in 99.9 % of images
 NOISE, LEVEL = 0.1, 0.25  # a background that is noisier, or farther from white, is `noisy`
+BEGUN = 0.1  # share of correct samples from which they are becoming correct
 ANCESTRAL = 32  # samples, of 1,000 steps each
 OBJECTS = ("none", "multiple", "misplaced", "correct")
 PHASE_OF = dict(zip(OBJECTS, "AABC", strict=True))
@@ -130,6 +131,15 @@ def noisy_at_half(runs: Runs) -> np.ndarray:
         read = np.flatnonzero(np.isfinite(noisy))
         values.append(noisy[read[np.abs(correct[read] - 0.5).argmin()]] if len(read) else np.nan)
     return np.array(values)
+
+
+def gain_since_begun(runs: Runs, column: str, correct: str) -> np.ndarray:
+    """Return a reading at the end minus that when a tenth of the samples is correct, (n,); NaN if never."""
+    gains = []
+    for values, share in zip(runs.courses(column), runs.courses(correct), strict=True):
+        begun = np.flatnonzero(share > BEGUN)
+        gains.append(values[-1] - values[begun[0]] if len(begun) else np.nan)
+    return np.array(gains)
 
 
 def failures(phase: str, *objects: str) -> Number:

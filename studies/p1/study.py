@@ -24,7 +24,7 @@ from phasescope.studies import (
     Study,
     end,
 )
-from studies.p1.objects import OBJECTS, failures, noisy_at_half, read_ancestral, read_object
+from studies.p1.objects import OBJECTS, failures, gain_since_begun, noisy_at_half, read_ancestral, read_object
 from studies.sheet.readings import LABEL_VARIANCE, ORDER, SHEET, both_phases, lag, phases_abc
 from studies.sheet.study import PROBING, shown
 
@@ -35,7 +35,6 @@ SMALL = (
     "A network of 0.28 M parameters; P1's has about 23 M, and its optimiser, batch and length are not known."
 )
 OBJECT = "64 samples at each snapshot, every 100 steps, by DPM-Solver in 12 steps; the background's noise is read apart."
-BEGUN = 0.1  # share of correct samples from which they are becoming correct
 SITE = (
     "The sheet is read at mid, t = 600, from 128 labels under two noise draws. A sheet that bends back on itself looks "
     "unordered from so few labels (study `resolution`)."
@@ -44,11 +43,7 @@ SITE = (
 
 def order_gained(runs: Runs) -> np.ndarray:
     """Return the order of the sheet at the end minus that when a tenth of the samples is correct, (n,); NaN if never."""
-    gains = []
-    for order, correct in zip(runs.courses(ORDER), runs.courses(CORRECT), strict=True):
-        begun = np.flatnonzero(correct > BEGUN)
-        gains.append(order[-1] - order[begun[0]] if len(begun) else np.nan)
-    return np.array(gains)
+    return gain_since_begun(runs, ORDER, CORRECT)
 
 
 STUDY = Study(

@@ -13,13 +13,12 @@ import numpy as np
 
 from phasescope.measures import p1_order, trustworthiness
 from phasescope.studies import Number, Runs, config_of, load_network, torch_generator
-from studies.p1.objects import read_object
+from studies.p1.objects import BEGUN, gain_since_begun, read_object
 
 SITES = ("down3", "mid", "up1")
 T, DRAWS, NEIGHBOURS, BATCH = 600, 2, 10, 64
 FEW = 128  # labels, as many as the studies `p1` and `sheet` read
 PARTS = 6  # of training, at whose ends the sheet is read
-BEGUN = 0.1  # share of correct samples from which they are becoming correct
 NEAR, FAR = 12, 24  # px
 
 
@@ -120,11 +119,7 @@ def scores(latents: np.ndarray, labels: np.ndarray) -> list[tuple[str, float]]:
 
 def gained(runs: Runs, column: str) -> np.ndarray:
     """Return a reading at the end minus that when a tenth of the samples is correct, (n,); NaN if never."""
-    gains = []
-    for values, correct in zip(runs.courses(column), runs.courses("sites.correct"), strict=True):
-        begun = np.flatnonzero(correct > BEGUN)
-        gains.append(values[-1] - values[begun[0]] if len(begun) else np.nan)
-    return np.array(gains)
+    return gain_since_begun(runs, column, "sites.correct")
 
 
 def gain(column: str) -> Number:
