@@ -181,9 +181,8 @@ class Engine(ABC):
 
     def _take_on(self, task: _Task, report: Callable[..., None]) -> None:
         """Start a worker unless the run is done, or executed by another process."""
-        held = is_held(
-            task.folder
-        )  # before the state is read: a process writes it before it releases the folder
+        # Before the state is read: a process writes it before it releases the folder.
+        held = is_held(task.folder)
         if task.stand()[0] == "done":
             _end(task, report, "done")
         elif held:
