@@ -95,6 +95,7 @@ STUDY = Study(
             {name: column for name, column in columns(site).items() if not column.endswith("bending")}
             | {"samples correct": "sites.correct"},
             panels_by="cell", ylabel="order", ylim=(0, 1.02),
+            note="Every run is also read when a tenth of its samples is correct: such points are of one or two runs.",
         )
         for site, words in NAMES.items()
     ],
