@@ -154,6 +154,14 @@ def test_another_study_that_reads_more_does_not_take_runs_that_observed_less(cop
     assert "must have observed `accuracy.off_grid.joint`" in end.error
 
 
+def test_rows_that_are_older_than_a_column_count_beside_rows_that_have_it(copy):
+    path = copy / "studies/tiny/records.parquet"
+    rows = read_records(path)
+    rows.loc[rows["seed"] == rows["seed"].min(), "sources"] = None
+    rows.to_parquet(path)
+    assert states(copy) == ["recorded"] * 4
+
+
 def test_a_torn_record_is_run_again(copy):
     import duckdb
 

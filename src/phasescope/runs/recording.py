@@ -62,10 +62,10 @@ def whole_runs(
         *plan, steps = (int(first[name]) for name in PLAN)
         snapshots = SnapshotPlanConfig(**dict(zip(SNAPSHOTS, plan, strict=True)))
         due = {step for step in range(steps + 1) if snapshots.due(step, steps)}
-        # Older records lack it.
-        taken = json.loads(first[READINGS]) if isinstance(first[READINGS], str) else []
-        same = (first[SOURCES] or "{}") == (sources or {}).get(digest, first[SOURCES] or "{}")
-        if same and due <= set(rows["step"]) and {*(readings or {}).get(digest, ())} <= {*taken}:
+        # Older records lack both: they are None if no row has the column, NaN if a row of a later run has it.
+        taken, executed = (first[name] if isinstance(first[name], str) else "" for name in (READINGS, SOURCES))
+        same = (executed or "{}") == (sources or {}).get(digest, executed or "{}")
+        if same and due <= set(rows["step"]) and {*(readings or {}).get(digest, ())} <= {*json.loads(taken or "[]")}:
             complete.add(digest)
     return complete
 
