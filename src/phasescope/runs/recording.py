@@ -52,6 +52,7 @@ def whole_runs(
     needed = {digest: [*{*names} - {"digest", "step", *PLAN}] for digest, names in (columns or {}).items()}
     read = {name for names in needed.values() for name in names}
     frame = pd.DataFrame(some_columns(path, ("digest", "step", *PLAN, READINGS, SOURCES, *sorted(read))))
+    frame = frame.fillna({READINGS: "", SOURCES: ""})  # NaN where only later rows have the column
     complete = set()
     for key, rows in frame.groupby("digest"):
         digest, first = str(key), rows.iloc[0]
@@ -62,10 +63,10 @@ def whole_runs(
         *plan, steps = (int(first[name]) for name in PLAN)
         snapshots = SnapshotPlanConfig(**dict(zip(SNAPSHOTS, plan, strict=True)))
         due = {step for step in range(steps + 1) if snapshots.due(step, steps)}
-        # Older records lack both: they are None if no row has the column, NaN if a row of a later run has it.
-        taken, executed = (first[name] if isinstance(first[name], str) else "" for name in (READINGS, SOURCES))
-        same = (executed or "{}") == (sources or {}).get(digest, executed or "{}")
-        if same and due <= set(rows["step"]) and {*(readings or {}).get(digest, ())} <= {*json.loads(taken or "[]")}:
+        # Older records lack both.
+        taken, executed = (first[name] or "{}" for name in (READINGS, SOURCES))
+        same = executed == (sources or {}).get(digest, executed)
+        if same and due <= set(rows["step"]) and {*(readings or {}).get(digest, ())} <= {*json.loads(taken)}:
             complete.add(digest)
     return complete
 
