@@ -24,7 +24,10 @@ from phasescope.studies.records import RECORDS, Recorded, judge, read_claims, re
 STUDIES = Path(__file__).parents[2] / "studies"
 FOUND = {study.name: (study, folder) for study, folder in find_studies(STUDIES)}
 LINES, LINES_OF_FIRST, LINES_OF_ALL = 170, 5000, 8000
-LATER = ("coupling", "depth", "dose", "matched", "p1", "p1_data", "resolution", "screen", "seeds", "sheet")
+LATER = (
+    *("ancestral", "coupling", "depth", "dose", "matched"),
+    *("p1", "p1_data", "resolution", "screen", "seeds", "sheet"),
+)
 """studies that came after the first 22, which have a limit of their own"""
 QUICK_TRIALS = 8
 

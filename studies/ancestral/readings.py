@@ -1,0 +1,78 @@
+"""Samples by P1's own sampler, ancestral sampling, while they become correct, beside the samples that training stored."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import torch
+
+from phasescope.studies import Number, Runs, load_network, torch_generator
+from studies.p1.objects import BEGUN, OBJECTS, read_object, shares
+from studies.sheet.readings import outcome_while
+
+LEVELS = (
+    250  # of 1,000, whose samples would cost seven core-hours; a pilot run gave nearly the same (study.py)
+)
+SAMPLES = 64
+EARLY = 400
+BEFORE, EVERY = 1200, 300  # steps before half of the stored samples are correct, and between readings
+
+
+def wanted(correct: dict[int, float]) -> set[int]:
+    """Return the steps at which a run is read: early, up to that at which half of its stored samples are correct, last."""
+    last = max(correct)
+    half = next((step for step, share in correct.items() if share > 0.5), last)
+    return {EARLY, *range(max(half - BEFORE, EARLY), half + 1, EVERY), last}
+
+
+def sample_objects(run, snapshot, levels: int = LEVELS) -> dict[str, float | str]:
+    """Return the shares of the objects, that of noisy images and the phase, of ancestral samples of a snapshot."""
+    loaded = load_network(run, snapshot)
+    world, family = loaded.config.world, loaded.config.family.painted_by("ddpm", levels).build()
+    labels = world.splits()["grid"](SAMPLES, np.random.default_rng(0))
+    with torch.no_grad():
+        images = family.sample(
+            loaded.network, torch.from_numpy(labels), world.shape, torch_generator(0, "ancestral")
+        )
+    return shares(images.numpy()[:, 0], labels, world.sigma_px)
+
+
+def read_samples(run) -> list[dict]:
+    """Return what samples hold at every snapshot: `stored` by the solver, and the rest by ancestral sampling where it is
+    read; the phase is `unread` elsewhere."""
+    rows = read_object(run)
+    steps = wanted({row["step"]: row["correct"] for row in rows})
+    snapshots = {snapshot.step: snapshot for snapshot in run.snapshots}
+    return [
+        {"step": row["step"]}
+        | {f"stored.{name}": value for name, value in row.items() if name != "step"}
+        | (sample_objects(run, snapshots[row["step"]]) if row["step"] in steps else {"phase": "unread"})
+        for row in rows
+    ]
+
+
+def misplaced_at_onset(runs: Runs) -> np.ndarray:
+    """Return the share of misplaced bumps among wrong ancestral samples at the last snapshot, of those that were read, at
+    which at most a tenth of them is correct, (n,); NaN if there is none."""
+    columns = zip(runs.courses("ancestral.misplaced"), runs.courses("ancestral.correct"), strict=True)
+    values = []
+    for misplaced, correct in columns:
+        before = np.flatnonzero(correct <= BEGUN)  # false where it was not read
+        values.append(misplaced[before[-1]] / (1 - correct[before[-1]]) if len(before) else np.nan)
+    return np.array(values)
+
+
+def hidden(runs: Runs) -> np.ndarray:
+    """Return the share of misplaced bumps by ancestral sampling minus that of the stored samples, (n,): the mean over the
+    snapshots that were read before half of the stored samples are correct."""
+    columns = ("ancestral.misplaced", "ancestral.stored.misplaced", "ancestral.stored.correct")
+    courses = zip(*map(runs.courses, columns), strict=True)
+    return np.array(
+        [np.nanmean((own - stored)[(correct <= 0.5) & np.isfinite(own)]) for own, stored, correct in courses]
+    )
+
+
+def failures(*objects: str) -> Number:
+    """Number: the share of some objects among wrong ancestral samples while the sheet is in phase C."""
+    return partial(outcome_while, phase="C", outcomes=objects, of="ancestral", wrong=OBJECTS[:-1])

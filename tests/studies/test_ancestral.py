@@ -1,0 +1,25 @@
+"""What the study `ancestral` reads of runs that are known: where it samples, and what it counts."""
+
+import numpy as np
+import pytest
+from learner import records, run
+
+from phasescope.studies import Cell, Runs
+from studies.ancestral.readings import hidden, misplaced_at_onset, wanted
+
+
+def test_samples_are_read_early_until_half_are_correct_and_at_the_end():
+    correct = {step: float(step >= 3200) for step in range(0, 6001, 100)}
+    assert wanted(correct) == {400, 2000, 2300, 2600, 2900, 3200, 6000}
+    assert wanted(dict.fromkeys(range(0, 1001, 100), 0.0)) == {400, 700, 1000}  # never half
+
+
+def test_what_is_misplaced_is_counted_where_it_was_read():
+    rows = records(run("a", 0)).reset_index(drop=True)
+    reads = rows["step"] % 200 == 0
+    for name, course in {"correct": rows["step"] / 1000, "misplaced": 0.6 - rows["step"] / 2000}.items():
+        rows[f"ancestral.stored.{name}"] = course - 0.1 * (name == "misplaced")
+        rows[f"ancestral.{name}"] = np.where(reads, course, np.nan)
+    runs = Runs(rows, [Cell("a", {})])
+    assert misplaced_at_onset(runs) == pytest.approx([0.6])  # at step 0: at 200 a fifth are correct
+    assert hidden(runs) == pytest.approx([0.1])
