@@ -5,14 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks.profile import (
-    CLASSES,
-    class_of,
-    keep,
-    profile,
-    profiled_step,
-    roofline,
-)
+from benchmarks.profile import CLASSES, class_of, keep, profile, profiled_step, roofline
 
 TINY = ["preset=small", "training.batch=4", "world.canvas=16"]
 

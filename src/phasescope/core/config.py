@@ -259,6 +259,6 @@ def _line(fault: Any, name: str) -> str:
     return f"`{name or 'configuration'}` (={_short(value)}) {rule}"
 
 
-def _short(value: Any, limit: int = 60) -> str:
+def _short(value: Any) -> str:
     text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= limit else text[: limit - 3] + "..."
+    return text if len(text) <= 60 else f"{text[:57]}..."

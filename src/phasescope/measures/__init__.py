@@ -10,15 +10,7 @@ from phasescope.measures.images.memorisation import gap_ratio
 from phasescope.measures.latents.additivity import additivity
 from phasescope.measures.latents.battery import Scores, battery
 from phasescope.measures.latents.dimension import participation_ratio, two_nn
-from phasescope.measures.latents.disentanglement import (
-    DCI,
-    Code,
-    code_of,
-    dci,
-    disentanglement,
-    mig,
-    sap,
-)
+from phasescope.measures.latents.disentanglement import DCI, Code, code_of, dci, disentanglement, mig, sap
 from phasescope.measures.latents.factorization import factorization
 from phasescope.measures.latents.ideal import clifford_torus, random_latents, torus_3d
 from phasescope.measures.latents.neighbours import (

@@ -16,14 +16,7 @@ import numpy as np
 from phasescope.core.errors import UserError, as_user_error
 from phasescope.core.places import Place
 from phasescope.runs.intervening import IMAGES, Change, changed, guided, target_of, went
-from phasescope.runs.loading import (
-    Loaded,
-    check_labels,
-    check_work,
-    config_of,
-    load_network,
-    not_imported,
-)
+from phasescope.runs.loading import Loaded, check_labels, check_work, config_of, load_network, not_imported
 from phasescope.runs.sampling import inputs_at
 from phasescope.runs.store.folder import Run
 

@@ -6,13 +6,7 @@ Our own lie in the checkout's folder `studies`, and use only what is named here,
 
 from phasescope.core.config import merge
 from phasescope.core.randomness import numpy_generator, torch_generator
-from phasescope.measures.over_runs.resampling import (
-    Estimate,
-    NotEnough,
-    magnitude,
-    mean_over_runs,
-    over_runs,
-)
+from phasescope.measures.over_runs.resampling import Estimate, NotEnough, magnitude, mean_over_runs, over_runs
 from phasescope.runs.loading import config_of, load_network
 from phasescope.runs.measuring import on_lattice
 from phasescope.runs.probing.copier import nearest_labels
@@ -20,17 +14,7 @@ from phasescope.runs.probing.sampling import sample_labels
 from phasescope.studies.cells import Cell, product
 from phasescope.studies.claim import Claim
 from phasescope.studies.finding import find_studies, find_study
-from phasescope.studies.plots import (
-    Against,
-    BasePlot,
-    Courses,
-    Curve,
-    Ends,
-    Panel,
-    PhaseGrid,
-    Scatter,
-    Table,
-)
+from phasescope.studies.plots import Against, BasePlot, Courses, Curve, Ends, Panel, PhaseGrid, Scatter, Table
 from phasescope.studies.relations import Agreement, Rank
 from phasescope.studies.runs_table import (
     Number,

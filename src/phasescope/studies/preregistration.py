@@ -118,28 +118,23 @@ def preregister(
         UserError: the study differs from its preregistration and no reason is given, or a reason is given and
             nothing differs.
     """
-    today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    known = read_preregistration(folder)
-    sources = Sources(date=today, commit=_commit(folder), sha256=_sources(study))
-    fixed = {"study": data_of(study), "kinds": sources_of_cells(study)}
-    first = Preregistration(date=today, recorded=recorded, sources=[sources], **fixed)
-    now = known.model_copy(deep=True) if known else first
-    changed = changes_since(now, study)
+    known = read_preregistration(folder) if reason else check_preregistered(study, folder)
+    changed = changes_since(known, study) if known else []
     if reason and not changed:
         state = "is as preregistered" if known else "is not preregistered yet"
         raise UserError(f"`--amend` (={reason[:60]}) must change something: `{study.name}` {state}")
-    if changed and not reason:
-        raise UserError(
-            f'{_differs(study, now, changed)}; to change it, give the reason: phasescope study {study.name} --amend "REASON"'
-        )
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    sources = Sources(date=today, commit=_commit(folder), sha256=_sources(study))
+    fixed = {"study": data_of(study), "kinds": sources_of_cells(study)}
+    now = known or Preregistration(date=today, recorded=recorded, sources=[sources], **fixed)
     if changed:
         amendment = Amendment(
             date=today, reason=reason, looked=looked, changed=changed, commit=sources.commit
         )
         now = now.model_copy(update={**fixed, "amendments": [*now.amendments, amendment]})
     if now.sources[-1].sha256 != sources.sha256:
-        now.sources.append(sources)
-    if now != known:
+        now = now.model_copy(update={"sources": [*now.sources, sources]})
+    if now is not known:
         folder.mkdir(parents=True, exist_ok=True)
         write_aside(folder / PREREGISTRATION, to_json(now.model_dump(), indent=1) + "\n")
     return now
@@ -153,13 +148,12 @@ def check_preregistered(study: Study, folder: Path) -> Preregistration | None:
     """
     known = read_preregistration(folder)
     if known and (changed := changes_since(known, study)):
-        raise UserError(f"{_differs(study, known, changed)}; see `--amend`")
+        more = f" (and {len(changed) - 1} more changes)" if len(changed) > 1 else ""
+        raise UserError(
+            f"`{study.name}` must be as preregistered on {known.date}: {changed[0]}{more}; to change it, give the reason: "
+            f'phasescope study {study.name} --amend "REASON"'
+        )
     return known
-
-
-def _differs(study: Study, known: Preregistration, changed: list[str]) -> str:
-    more = f" (and {len(changed) - 1} more changes)" if len(changed) > 1 else ""
-    return f"`{study.name}` must be as preregistered on {known.date}: {changed[0]}{more}"
 
 
 def changed_sources(study: Study, known: Preregistration) -> list[str]:

@@ -15,7 +15,7 @@ from phasescope.measures.over_runs.resampling import (
     kappa,
     mean_over_pairs,
     over_runs,
-    rank_correlation,
+    spearman,
 )
 from phasescope.studies.statistics import Statistic, known_rows, numbers, restricted_onsets, spread_within
 
@@ -31,14 +31,14 @@ class Rank(Statistic):
     `somers`: Somers' D over pairs of runs that share the column `within` and differ in `by`. If `y` is an onset
     (`came` is a column), D is the share of comparable pairs in which more of `by` comes *earlier*, minus that in
     which it comes later; a run without an onset is later than one whose onset came while it was watched (Harrell
-    1982). `spearman`, `kendall`: over all runs that have both numbers.
+    1982). `spearman`: over all runs that have both numbers.
     """
 
     UNIT: ClassVar[str] = "rank correlation"
 
     by: str
     within: str = ""
-    kind: Literal["somers", "spearman", "kendall"] = "somers"
+    kind: Literal["somers", "spearman"] = "somers"
 
     def estimate(self, table: DataFrame) -> Estimate:
         if self.kind == "somers":
@@ -47,7 +47,7 @@ class Rank(Statistic):
         known = known[np.isfinite(numbers(known, self.by))]
         if len(known) < 4:
             raise NotEnough(f"a rank correlation over runs needs at least 4 of them, not {len(known)}")
-        return over_runs(rank_correlation(numbers(known, self.by), numbers(known), self.kind), len(known))
+        return over_runs(spearman(numbers(known, self.by), numbers(known)), len(known))
 
     def _somers(self, table: DataFrame) -> Estimate:
         censored = "came" in table
@@ -76,10 +76,9 @@ class Rank(Statistic):
         """A rank correlation has no scale, so `spread` changes nothing: the slope of `y` on `by` is that of the
         truth."""
         n = len(table)
-        if self.kind != "somers":
+        if self.kind == "spearman":
             # Pearson's r of two normal variables whose rank correlation is the truth (Kruskal 1958)
-            kendall = self.kind == "kendall"
-            r = math.sin(math.pi / 2 * truth) if kendall else 2 * math.sin(math.pi / 6 * truth)
+            r = 2 * math.sin(math.pi / 6 * truth)
             x = rng.standard_normal(n)
             return table.assign(**{self.by: x, "y": r * x + math.sqrt(1 - r**2) * rng.standard_normal(n)})
         from scipy.stats import norm

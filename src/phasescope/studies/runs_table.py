@@ -42,15 +42,10 @@ class Runs:
         begins = np.flatnonzero((keys != keys.shift()).any(axis=1).to_numpy())
         self._begins = begins[1:]
         axes = {cell.name: cell.axes for cell in cells}
+        runs = zip(keys.iloc[begins].to_numpy(), self._split("step"), strict=True)
         rows = [
-            {
-                "cell": cell,
-                "seed": seed,
-                "steps": steps[-1],
-                "every": steps[-1] - steps[-2],
-                **axes.get(cell, {}),
-            }
-            for (cell, seed), steps in zip(keys.iloc[begins].to_numpy(), self._split("step"), strict=True)
+            {"cell": cell, "seed": seed, "steps": last, "every": last - former, **axes.get(cell, {})}
+            for (cell, seed), (*_, former, last) in runs
         ]
         self.table = pd.DataFrame(rows, columns=None if rows else ["cell", "seed", "steps", "every"])
 

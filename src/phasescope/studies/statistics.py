@@ -216,12 +216,9 @@ class OnsetRatio(Statistic):
             raise NotEnough("no run of either cell has an onset")
         logs = np.log(np.maximum(restricted_onsets(rows), 1.0))
         difference = difference_of_means(logs, first)
-        detail = {"censored_first": missing[0], "censored_second": missing[1]}
-        ratio = over_runs(lambda weights: np.exp(difference(weights)), len(logs), first.tolist(), detail)
-        censored = _censored(missing, (self.first, self.second))
-        low = 0.0 if missing[1] or censored else ratio.low
-        high = math.inf if missing[0] or censored else ratio.high
-        return Estimate(ratio.value, low, high, ratio.n, detail, censored)
+        ratio = over_runs(lambda weights: np.exp(difference(weights)), len(logs), first.tolist())
+        low, high = 0.0 if missing[1] else ratio.low, math.inf if missing[0] else ratio.high
+        return _unless_censored(ratio.value, low, high, len(logs), missing, (self.first, self.second))
 
     def _within_runs(self, table: DataFrame) -> Estimate:
         from scipy.stats import binom
@@ -240,10 +237,8 @@ class OnsetRatio(Statistic):
             )
             bounds = float(np.exp(np.median(least))), float(np.exp(np.median(most)))
         value = bounds[0] if bounds[0] == bounds[1] else math.nan
-        detail = {"censored_first": missing[0], "censored_second": missing[1]}
-        censored = _censored(missing, ("the first onset", "the second onset"))
-        low, high = (0.0, math.inf) if censored else (float(low), float(high))
-        return Estimate(value, low, high, n, detail, censored)
+        names = "the first onset", "the second onset"
+        return _unless_censored(value, float(low), float(high), n, missing, names)
 
     def simulate(self, table: DataFrame, truth: float, spread: float, rng: Generator) -> DataFrame:
         last, every = (numbers(table, name) for name in ("steps", "every"))
@@ -279,9 +274,15 @@ def restricted_onsets(table: DataFrame, suffix: str = "") -> np.ndarray:
     return np.where(table[f"came{suffix}"], table[f"y{suffix}"], table[f"last{suffix}"]).astype(float)
 
 
-def _censored(missing: Sequence[float], names: Sequence[object]) -> str:
-    return "; ".join(
+def _unless_censored(
+    value: float, low: float, high: float, n: int, missing: Sequence[float], names: Sequence[object]
+) -> Estimate:
+    """Return the estimate of a ratio, without ends if `CENSORED_FROM` of the runs of a side are `missing` an onset."""
+    censored = "; ".join(
         f"{share:.0%} of the runs ({name}) reach no onset by their end"
         for share, name in zip(missing, names, strict=True)
         if share >= CENSORED_FROM
     )
+    low, high = (0.0, math.inf) if censored else (low, high)
+    detail = {"censored_first": missing[0], "censored_second": missing[1]}
+    return Estimate(value, low, high, n, detail, censored)

@@ -13,7 +13,7 @@ it leaves a claim undecided, the final one adds `more` runs to the cells that th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -131,23 +131,20 @@ class Study:
         return cell.seeds or self.seeds
 
     @cached_property
-    def design(self) -> pd.DataFrame:
-        """The table of runs of the first analysis before any is made: `cell`, `seed`, `steps`, `every` and the
-        axes."""
+    def design(self) -> Runs:
+        """The runs of the first analysis before any is made, each with the steps of its last two snapshots."""
         import pandas as pd
 
         rows = []
-        for cell in sorted(self.cells, key=lambda cell: cell.name):
+        for cell in self.cells:
             config = self.config(cell, 0)
-            length = {"steps": config.training.steps, "every": config.probing.snapshots.every}
-            seeds = range(self.first(cell))
-            rows += [{"cell": cell.name, "seed": seed, **length, **cell.axes} for seed in seeds]
-        return pd.DataFrame(rows)
+            ends = config.training.steps - config.probing.snapshots.every, config.training.steps
+            rows += [(cell.name, seed, step) for seed in range(self.first(cell)) for step in ends]
+        return Runs(pd.DataFrame(rows, columns=["cell", "seed", "step"]), self.cells)
 
     def design_of(self, claim: Claim) -> pd.DataFrame:
-        """Return the planned runs that a claim reads."""
-        names = [cell.name for cell in self.cells_of(claim.where)]
-        return self.design[self.design["cell"].isin(names)].reset_index(drop=True)
+        """Return the table of the planned runs that a claim reads."""
+        return self.design.where(**claim.where).table
 
     def config(self, cell: Cell, seed: int) -> RunConfig:
         """Return the configuration of the run of a cell and a seed."""
@@ -180,34 +177,37 @@ class Study:
     @cached_property
     def columns(self) -> set[str]:
         """The recorded columns that its claims, plots and tables read, without those of its further readings."""
-        return self._without_readings({*self._needed, *columns_read(self._shown, self.cells)})
+        return {*self._claimed, *self._shown}
+
+    def columns_for(self, cells: Collection[str]) -> set[str]:
+        """Return the columns that claims read of cells, which their runs must have; a figure may lack some runs."""
+        return {column for column, read in self._claimed.items() if read & {*cells}}
 
     def check_columns(self) -> None:
         """Raise UserError if a claim, plot or table reads a column that no run records."""
-        readers = (*self._shown, *(claim.tables for claim in self.claims))
-        read, configs = columns_read(readers, self.cells), {c.name: self.config(c, 0) for c in self.cells}
-        for column in sorted(self._without_readings(set(read))):
-            faults = [column_fault(column, configs[name]) for name in sorted(read[column])]
+        configs = {cell.name: self.config(cell, 0) for cell in self.cells}
+        for column in sorted(self.columns):
+            cells = self._claimed.get(column, set()) | self._shown.get(column, set())
+            faults = [column_fault(column, configs[name]) for name in sorted(cells)]
             if all(faults):
                 raise UserError(
                     f"`numbers` (={column}) of the study `{self.name}` must be columns that runs record: {faults[0]}"
                 )
 
-    def columns_for(self, cells: Collection[str]) -> set[str]:
-        """Return the columns that claims read of cells, which their runs must have; a figure may lack some runs."""
-        return self._without_readings({name for name, read in self._needed.items() if read & {*cells}})
-
-    @property
-    def _shown(self) -> tuple[Callable[[Runs], object], ...]:
-        return (*(plot.panels for plot in self.plots), *(table.rows for table in self.tables))
+    @cached_property
+    def _claimed(self) -> dict[str, set[str]]:
+        return self._cells_by_column(claim.tables for claim in self.claims)
 
     @cached_property
-    def _needed(self) -> dict[str, set[str]]:
-        return columns_read((claim.tables for claim in self.claims), self.cells)
+    def _shown(self) -> dict[str, set[str]]:
+        plots, tables = (plot.panels for plot in self.plots), (table.rows for table in self.tables)
+        return self._cells_by_column((*plots, *tables))
 
-    def _without_readings(self, columns: set[str]) -> set[str]:
+    def _cells_by_column(self, readers: Iterable[Callable[[Runs], object]]) -> dict[str, set[str]]:
+        """Return the names of the cells whose runs the readers read, by recorded column."""
         own = tuple(f"{reading.name}." for reading in self.readings)
-        return {name for name in columns if not name.startswith(own)}
+        read = columns_read(readers, self.cells)
+        return {column: cells for column, cells in read.items() if not column.startswith(own)}
 
     def members(self, seeds: int | None = None, final: Collection[str] = ()) -> Iterator[tuple[Cell, int]]:
         """Return the cell and seed of every run, seed by seed, so that every cell has its first seeds early.

@@ -4,14 +4,13 @@
 
 Commas outside brackets and quotes separate values: `probing.taps=[up1],[down3,mid]` has two, each a list. `0..7`
 are whole numbers, both ends included; `0.5..2:4` are four evenly spaced numbers, and `:log` spaces them evenly in
-their logarithm. Every combination is a cell. Seeds begin at 0, as a study's
-do, so that its runs are shared with studies.
+their logarithm. Every combination is a cell. Seeds begin at 0, as a study's do, so that its runs are shared with studies.
 """
 
 import hashlib
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -34,8 +33,6 @@ MOST_CELLS = 4096
 # Cells in a figure; those beyond are in the table only.
 MOST_DRAWN = 40
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-MOST_VALUES = 1000
-"""of a range"""
 NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 RANGE = re.compile(rf"({NUMBER})\.\.({NUMBER})(?::(\d+)(:log)?)?")
 Override = tuple[list[str], Any]
@@ -64,8 +61,10 @@ def sweep_of(words: Sequence[str], name: str | None = None) -> Study:
     swept = {key: several for key, several in values.items() if len(several) > 1}
     if not swept and seeds == 1:
         raise UserError("`WORD` (=no list, no range) must have several values, as in world.design.dx=0.5,1,2")
-    fixed = [values[0] for values in values.values() if len(values) == 1]
-    cells = [_cell(base, fixed, point) for point in _points(swept)]
+    if (count := math.prod(map(len, swept.values()))) > MOST_CELLS:
+        raise UserError(f"`WORD` (={count} combinations) must make at most {MOST_CELLS} cells")
+    fixed = [several[0] for several in values.values() if len(several) == 1]
+    cells = [_cell(base, fixed, point) for point in product(*swept.values())]
     text = to_json([[cell.name, cell.base, cell.fields] for cell in cells])
     name = name or f"sweep-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
     return shown(Study(name, f"What changes with {', '.join(swept) or 'the seed'}?", DEFAULTS, cells, seeds))
@@ -156,13 +155,6 @@ def _seeds(values: Sequence[Any]) -> int:
     return len(values)
 
 
-def _points(swept: Mapping[str, Sequence[Override]]) -> list[tuple[Override, ...]]:
-    """Return the values of each cell."""
-    if (cells := math.prod(map(len, swept.values()))) > MOST_CELLS:
-        raise UserError(f"`WORD` (={cells} combinations) must make at most {MOST_CELLS} cells")
-    return list(product(*swept.values()))
-
-
 def _cell(base: Tree, fixed: Sequence[Override], point: Sequence[Override]) -> Cell:
     tree = set_overrides(base, [*fixed, *point])
     preset = tree.pop("preset", None)
@@ -197,9 +189,9 @@ def _range(key: str, part: str, low: str, high: str, count: str | None, log: str
     begin, end = float(low), float(high)
     number = int(count) if count else end - begin + 1
     is_valid = count is not None or begin % 1 == end % 1 == 0
-    if not (begin < end < math.inf and 2 <= number <= MOST_VALUES and is_valid and (begin > 0 or not log)):
+    if not (begin < end < math.inf and 2 <= number <= MOST_CELLS and is_valid and (begin > 0 or not log)):
         raise UserError(
-            f"`{key}` (={part[:60]}) must rise in 2 to {MOST_VALUES} values: whole numbers, or as many as in 0.5..2:4, "
+            f"`{key}` (={part[:60]}) must rise in 2 to {MOST_CELLS} values: whole numbers, or as many as in 0.5..2:4, "
             "and with :log above 0"
         )
     if count is None:

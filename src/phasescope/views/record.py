@@ -16,13 +16,7 @@ import numpy as np
 from phasescope.core.config import merge
 from phasescope.core.factors import Factor, Factors
 from phasescope.core.places import Place
-from phasescope.measures.learning.phases import (
-    BEHAVIOUR,
-    REPRESENTATION,
-    Phase,
-    phase_onsets,
-    phase_sequence,
-)
+from phasescope.measures.learning.phases import BEHAVIOUR, REPRESENTATION, Phase, phase_onsets, phase_sequence
 from phasescope.runs.store.catalogue import read_or
 from phasescope.runs.store.folder import Run, broken_status
 from phasescope.runs.store.snapshot import Snapshot

@@ -4,9 +4,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.preprocessing import OneHotEncoder
 
 from phasescope.core.factors import Factors
-from phasescope.measures.latents.additivity import (
-    additivity,
-)
+from phasescope.measures.latents.additivity import additivity
 from phasescope.measures.latents.ideal import clifford_torus, embed, random_latents, torus_3d
 
 M = 10

@@ -15,13 +15,7 @@ from made_runs import STEPS, make_run, metrics_at
 
 from phasescope.core.errors import UserError
 from phasescope.runs.config import load_config
-from phasescope.runs.store.records import (
-    COST_COLUMNS,
-    condense,
-    is_result,
-    merge_records,
-    read_records,
-)
+from phasescope.runs.store.records import COST_COLUMNS, condense, is_result, merge_records, read_records
 
 
 def test_every_leaf_of_configuration_and_metrics_comes_back_exactly(tmp_path: Path):

@@ -8,16 +8,8 @@ from scipy.optimize import least_squares
 
 from phasescope.core.config import UserError
 from phasescope.core.randomness import numpy_generator
-from phasescope.worlds.bump.matched_filter import (
-    PRIOR_DEVIATION,
-    chance_level,
-    fit_bumps,
-)
-from phasescope.worlds.bump.reader import (
-    OUTCOMES,
-    UNREADABLE,
-    BumpReader,
-)
+from phasescope.worlds.bump.matched_filter import PRIOR_DEVIATION, chance_level, fit_bumps
+from phasescope.worlds.bump.reader import OUTCOMES, UNREADABLE, BumpReader
 from phasescope.worlds.bump.world import GaussianBump
 from phasescope.worlds.plane import Pixels, Thresholds, noise_deviation, wrap
 

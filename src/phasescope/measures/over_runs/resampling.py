@@ -204,19 +204,8 @@ def magnitude(estimate: Estimate) -> Estimate:
     return replace(estimate, value=abs(estimate.value), low=low, high=high, detail=detail)
 
 
-def rank_correlation(x: np.ndarray, y: np.ndarray, kind: str) -> Callable[[np.ndarray], np.ndarray]:
-    """Return Spearman's or Kendall's (tau-b) correlation of x and y, (n,), under weights (S, n)."""
-    if kind == "kendall":
-        concordance = np.sign(x[:, None] - x) * np.sign(y[:, None] - y)
-        apart_x, apart_y = (np.sign(v[:, None] - v) ** 2 for v in (x, y))
-
-        def tau(weights: np.ndarray) -> np.ndarray:
-            both, one, other = (
-                ((weights @ m) * weights).sum(axis=1) for m in (concordance, apart_x, apart_y)
-            )
-            return np.where(np.minimum(one, other) > 0, both / np.sqrt(np.maximum(one * other, 1e-300)), 0.0)
-
-        return tau
+def spearman(x: np.ndarray, y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Return Spearman's correlation of x and y, (n,), under weights (S, n)."""
 
     def rho(weights: np.ndarray) -> np.ndarray:
         """(S,); 0 where x or y does not vary within a resample."""

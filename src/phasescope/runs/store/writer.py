@@ -16,13 +16,7 @@ from filelock import FileLock, Timeout
 from phasescope.core.config import Tree, read_yaml
 from phasescope.core.errors import UserError, reading
 from phasescope.core.kinds import source_digests
-from phasescope.runs.store.files import (
-    append_json_lines,
-    folder_aside,
-    remove_asides,
-    to_json,
-    write_aside,
-)
+from phasescope.runs.store.files import append_json_lines, folder_aside, remove_asides, to_json, write_aside
 from phasescope.runs.store.folder import SCALARS, Run
 from phasescope.runs.store.tables import safetensors_bytes
 
@@ -162,6 +156,7 @@ def hold(path: Path, config: Tree, anew: bool = False) -> Iterator[RunWriter]:
     try:
         if path.exists() and not path.is_dir():
             raise UserError(f"`{path}` must be a folder")
+        # Before the lock, whose file would be written into a folder that is no run's.
         if path.exists() and any(path.iterdir()):
             _check_same(path, config, anew)
         path.mkdir(parents=True, exist_ok=True)

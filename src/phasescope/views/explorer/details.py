@@ -18,19 +18,8 @@ from phasescope.views.figures.manifold import PROJECTIONS, labels_of, places_of
 from phasescope.views.record import Record
 from phasescope.views.report import words
 from phasescope.views.scores import Accuracy, accuracies
-from phasescope.views.style import (
-    PALETTE,
-    class_ticks,
-    held_out_colours,
-    scale_of,
-)
-from phasescope.views.terms import (
-    COPIERS,
-    WAYS,
-    factor_words,
-    place_words,
-    split_words,
-)
+from phasescope.views.style import PALETTE, class_ticks, held_out_colours, scale_of
+from phasescope.views.terms import COPIERS, WAYS, factor_words, place_words, split_words
 
 ENDS = ("value", "low", "high")
 PLAIN = ("step", "images_seen", "epochs", "wall_s")

@@ -10,12 +10,10 @@ from typing import Any
 from phasescope.core.errors import UserError, reading
 from phasescope.runs.store.files import read_json
 from phasescope.runs.store.folder import shown
+from phasescope.studies.claim import VERDICTS
+from phasescope.studies.records import CLAIMS, RECORDS
 from phasescope.views.explorer.library import Unknown
 from phasescope.views.inlined import PAGE, markdown_page
-
-RECORDS, CLAIMS = "records.parquet", "claims.json"
-"""as `studies.records` writes them"""
-VERDICTS = ("supported", "refuted", "undecided", "not reached")
 
 
 class Studies:

@@ -10,13 +10,7 @@ from scipy.linalg import helmert
 from scipy.stats import entropy, ortho_group
 
 from phasescope.core.factors import Factors
-from phasescope.measures.latents.disentanglement import (
-    code_of,
-    dci,
-    disentanglement,
-    mig,
-    sap,
-)
+from phasescope.measures.latents.disentanglement import code_of, dci, disentanglement, mig, sap
 from phasescope.measures.latents.ideal import clifford_torus, embed
 
 QUICK = {"permutations": 20, "resamples": 20}
