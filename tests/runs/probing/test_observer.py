@@ -120,6 +120,31 @@ def test_every_score_of_a_representation_has_its_nulls(seen):
                 assert score["low"] <= score["high"]
 
 
+class Dead(Painter):
+    """Its layer `mid` is 0 for every label, as one that begins at zero."""
+
+    def forward(self, x_t, t, labels):
+        self.down1(x_t)
+        self.mid(0 * x_t)
+        return self.optimum(x_t, t, labels)
+
+
+def test_latents_that_do_not_vary_have_no_reading_until_they_do(tmp_path):
+    config = config_of(observe=["latents"])
+    with hold(tmp_path / "run", config.tree()) as folder:
+        observer = observer_of(config, folder)
+        for step, network in ((0, Dead(observer)), (5, Painter(observer))):
+            folder.append_metrics({"step": step, **observer.record(network, step)})
+        dead, alive = folder.metrics
+    for measure in ("order", "label_share", "label_dimension", "sheet_order", "learnt_order", "share_told"):
+        assert dead[measure]["mid.600"]["value"] is None
+        assert dead[measure]["down1.600"]["value"] is not None
+        assert alive[measure]["mid.600"]["nulls"].get("untrained") in (None, 0.0)
+    assert alive["order"]["mid.600"]["value"] == pytest.approx(1, abs=0.01)
+    assert (dead["phase"]["sheet"], dead["phase"]["representation"]) == ("undecided", "undecided")
+    assert [snapshot.step for snapshot in folder.snapshots] == [0, 5]
+
+
 def test_the_nulls_are_what_they_are_called(seen):
     _, _, (_, entry), _ = seen
     for tap in ("down1", "mid"):

@@ -5,6 +5,7 @@ Outcomes come only from images, representation scores only from latents. The bas
 scores are those of step 0.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -110,23 +111,32 @@ class Observer(ProbeSet):
         for baseline, latents in baselines.items():
             for place in places:
                 for name, score in measured[id(latents.single[place])][0].items():
-                    scores.setdefault(name, {}).setdefault(baseline, {})[str(place)] = score.value
+                    if math.isfinite(score.value):
+                        scores.setdefault(name, {}).setdefault(baseline, {})[str(place)] = score.value
         return scores
 
     def _measure(self, latents: Latents, place: Place, p1: bool) -> Measured:
-        """Return every score of one place's latents, and UMAP's embedding if `p1`."""
+        """Return every score of one place's latents, NaN if they do not vary, and UMAP's embedding if `p1`."""
         labels, factors = self.latent_labels, self.world.factors.visible
-        single, draws = latents.at(place)
+        (single, draws), crossed = latents.at(place), latents.crossed.get(place)
         # Labels of one class are all equally near, so trustworthiness and probe R² of the sheet are undefined.
         names = OF_SHEET[:2] if factors.categorical.any() else OF_SHEET
-        if "latents" not in self.plan.observe:
-            return dict(measures.battery(single, labels, factors, draws=draws, chosen=names)), None
-        names = (*names, *OF_LATENTS)
+        in_full = "latents" in self.plan.observe
+        names = (*names, *OF_LATENTS) if in_full else names
+        if any((array == array[..., :1, :]).all() for array in (single, draws, crossed) if array is not None):
+            # As of a layer that begins at zero. Measures refuse it, but it may vary at a later snapshot of the run.
+            routes = () if crossed is None else measures.ROUTES
+            names = (*names, *self.own_measures, *routes, *("p1_order",) * p1) if in_full else names
+            nan = math.nan
+            unknown = Score(nan, nan, nan, len(single), "latents do not vary", {"permuted": nan})
+            return dict.fromkeys(names, unknown), None
         scores = dict(measures.battery(single, labels, factors, draws=draws, chosen=names))
+        if not in_full:
+            return scores, None
         scores |= {name: measure(single, labels, factors) for name, measure in self.own_measures.items()}
-        if place in latents.crossed:
+        if crossed is not None:
             inputs = self.inputs
-            scores |= measures.routes(latents.crossed[place], labels[: inputs.crossed], inputs.shown, factors)
+            scores |= measures.routes(crossed, labels[: inputs.crossed], inputs.shown, factors)
         if not p1:
             return scores, None
         seeds = range(self.plan.umap_seeds)
@@ -157,7 +167,7 @@ class Observer(ProbeSet):
             for name, score in of_place.items():
                 known = self.references["scores"].get(name, {}).items()
                 levels = {baseline: by[str(place)] for baseline, by in known if str(place) in by}
-                start = untrained[name][str(place)]["value"] if untrained else score.value
+                start = (Score.from_dict(untrained[name][str(place)]) if untrained else score).value
                 scores.setdefault(name, {})[place] = score.with_nulls(untrained=start, **levels)
                 if name in LEARNT:
                     scores.setdefault(f"learnt_{name}", {})[place] = measures.learnt_order(score, start)
