@@ -252,6 +252,8 @@ def test_a_source_that_is_edited_afterwards_makes_its_runs_foreign(copy):
 
 
 def test_the_final_analysis_adds_seeds_where_the_first_left_a_claim_undecided(copy):
+    (claim,) = read_claims(copy / "studies/tiny").claims
+    assert claim.why.endswith("final analysis: 0 of 2 further runs are recorded")
     assert states(copy, final=True).count("absent") == 2
     with pytest.raises(UserError, match="`--seeds`"):
         states(copy, final=True, seeds=1)
@@ -262,6 +264,18 @@ def test_a_rehearsal_has_fewer_seeds_and_decides_nothing(tmp_path):
     assert len(states(tmp_path, seeds=1)) == 2
     with pytest.raises(UserError, match="must be from 1 to 2"):
         states(tmp_path, seeds=3)
+
+
+def test_a_rehearsal_fixes_nothing_and_the_first_run_says_what_it_left(copy, capsys):
+    path = copy / "studies/tiny/preregistration.json"
+    path.unlink()
+    assert main(["study", "tiny", "--seeds", "1"]) == 0
+    assert not path.exists()
+    assert main(["study", "tiny", "--seeds", "2"]) == 0  # all of the first analysis
+    assert read_preregistration(path.parent).recorded == 4
+    write(copy, SOURCE.replace("threshold=0.0", "threshold=0.1"))
+    assert main(["study", "tiny", "--seeds", "1"]) == 2
+    assert "must be as preregistered" in capsys.readouterr().err
 
 
 def test_judging_again_gives_the_same_bytes(copy):

@@ -8,6 +8,7 @@ import pytest
 
 from phasescope.cli import main
 from phasescope.studies.records import read_claims
+from phasescope.views.numbers import format_value
 
 STUDIES = Path(__file__).parents[2] / "studies"
 
@@ -40,3 +41,47 @@ def test_sentences_and_amendments_are_those_of_a_study_that_is_named(capsys):
     assert any(line.startswith("amended 20") for line in in_full)
     first = next(number for number, line in enumerate(in_full) if sentence in line)
     assert first > 4  # the verdicts come first
+
+
+CONTROLLED = """
+from phasescope.studies import Claim, Share, Study, ever, product
+
+HOW = {"statistic": Share(), "numbers": ever("phase.behaviour", "C"), "threshold": 0.5}
+STUDY = Study(
+    name="own", question="Is it?", base="small", cells=product("{batch}", lambda batch: {}, batch=(8,)), seeds=20,
+    claims=[
+        Claim("sound", "It is.", effect=0.4, **HOW),
+        Claim("weak", "It hardly is.", effect=0.001, **HOW),
+        Claim("bounded", "It cannot be.", effect=0.001, unreachable="a theorem forbids it", **HOW),
+    ],
+)
+"""
+
+
+def test_a_claim_that_is_seldom_judged_correctly_is_marked_unless_it_says_why(tmp_path, capsys):
+    (tmp_path / "study.py").write_text(CONTROLLED)
+    assert main(["claims", "--study", str(tmp_path / "study.py"), "--controls", "--trials", "20"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    ends = {
+        name: next(line for line in lines if f" {name} " in line) for name in ("sound", "weak", "bounded")
+    }
+    assert "below" not in ends["sound"]
+    assert ends["weak"].rstrip().endswith("below the rule")
+    assert ends["bounded"].rstrip().endswith("a theorem forbids it")
+    assert lines[-1] == "1 of 3 claims is below the rule"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "detail", "shown"),
+    [
+        ("not reached", {"runs": 2.0}, "≥0.25 of runs"),
+        ("supported", {"runs": 7.0}, "≥0.875 of runs"),
+        ("not reached", {"censored_first": 0.5}, "not reached"),
+        ("undecided", {"bounds_only": 8.0}, "–"),
+    ],
+)
+def test_a_number_that_censored_runs_leave_open_says_what_is_known(verdict, detail, shown):
+    claim = next(claim for claim in read_claims(STUDIES / "cap").claims if claim.unit == "of runs")
+    open_ = claim.model_copy(update={"value": float("nan"), "n": 8, "verdict": verdict, "detail": detail})
+    assert format_value(open_) == shown
+    assert format_value(open_.model_copy(update={"value": 0.5})) == "0.5 of runs"

@@ -22,7 +22,7 @@ from phasescope.runs.recording import copy_runs, record_run, update_cells, whole
 from phasescope.runs.store import Run
 from phasescope.runs.store.files import write_all_aside
 from phasescope.runs.worker import prepare
-from phasescope.studies.preregistration import preregister
+from phasescope.studies.preregistration import check_preregistered, preregister
 from phasescope.studies.records import (
     CLAIMS,
     RECORDS,
@@ -67,6 +67,7 @@ class Survey:
     runs: Path
     folder: Path
     planned: tuple[PlannedRun, ...]
+    is_rehearsal: bool
     others: tuple[Path, ...]
     """records of other studies"""
     unread: tuple[str, ...]
@@ -121,7 +122,8 @@ def survey(study: Study, folder: Path, runs: Path, seeds: int | None = None, fin
         return "done" if status["state"] == "done" else "started" if status.get("step") else "absent"
 
     planned = (PlannedRun(c, tuple(cells[d]), state(d, runs / c.folder)) for d, c in configs.items())
-    return Survey(study, runs, folder, tuple(planned), tuple(others), tuple(unread))
+    fewer = seeds is not None and any(seeds < study.first(cell) for cell in study.cells)
+    return Survey(study, runs, folder, tuple(planned), fewer, tuple(others), tuple(unread))
 
 
 def _cells_of_final_analysis(study: Study, folder: Path, seeds: int | None) -> set[str]:
@@ -148,8 +150,8 @@ def conduct(
     amend: str = "",
     looked: bool = False,
 ) -> list[RunEnd]:
-    """Preregister a study, run what is missing, record it, judge its claims. Return the runs that are not recorded,
-    and why.
+    """Preregister a study, unless this is a rehearsal; run what is missing, record it, judge its claims. Return the
+    runs that are not recorded, and why.
 
     A run is recorded as soon as it is done, or now if it was done before. A run that cannot be recorded completely, or
     whose folder is damaged, is skipped and not changed, so that it does not hold up the others.
@@ -166,8 +168,11 @@ def conduct(
             written.
     """
     study, records = survey.study, survey.folder / RECORDS
-    present = sum(run.state in ("recorded", "elsewhere", "done") for run in survey.planned)
-    preregister(study, survey.folder, present, amend, looked)
+    if survey.is_rehearsal and not amend:
+        check_preregistered(study, survey.folder)
+    else:
+        present = sum(run.state in ("recorded", "elsewhere", "done") for run in survey.planned)
+        preregister(study, survey.folder, present, amend, looked)
     keep = kept(study)
     by_folder = {survey.runs / run.config.folder: run for run in survey.planned}
     folders = {run.config.digest(): path for path, run in by_folder.items()}
@@ -215,27 +220,25 @@ def conduct(
             raise
     for recording in recorded:
         recording.result()
-    judge_records(study, survey.folder, [by_folder[end.folder].config.digest() for end in left_out])
+    if records.exists():
+        judge_records(study, survey.folder, [by_folder[end.folder].config.digest() for end in left_out])
     return left_out
 
 
-def judge_records(study: Study, folder: Path, failed: Collection[str] | None = None) -> bool:
-    """Judge a study's claims by its records and write claims.json. Return whether there are records.
+def judge_records(study: Study, folder: Path, failed: Collection[str] | None = None) -> None:
+    """Judge a study's claims by its records and write claims.json; UserError if there are no records.
 
     Args:
         failed: identities of runs that failed for good; those that claims.json names by default.
     """
-    if not (folder / RECORDS).exists():
-        return False
+    rows = read_rows(study, folder)
     if failed is None:
         failed = known.failed if (known := read_claims(folder)) else ()
-    write_all_aside({folder / CLAIMS: claims_text(judge(study, folder, read_rows(study, folder), failed))})
-    return True
+    write_all_aside({folder / CLAIMS: claims_text(judge(study, folder, rows, failed))})
 
 
 def judge_again(study: Study, folder: Path, amend: str = "", looked: bool = False) -> None:
     """Judge a study by the records that exist, and run nothing; UserError if there are none."""
     if amend:
         preregister(study, folder, 0, amend, looked)
-    if not judge_records(study, folder):
-        raise UserError(f"`--judge` must have records: there is no `{folder / RECORDS}`")
+    judge_records(study, folder)

@@ -151,8 +151,8 @@ class Recorded:
                 wanted[self.study.digest(cell, seed)] = (cell.name, seed) in self.present
         lacking = {digest for digest, present in wanted.items() if not present}
         failed = f", {len(lacking & self.failed)} failed" if lacking & self.failed else ""
-        recorded = f"{len(wanted) - len(lacking)} of {len(wanted)} runs are recorded"
-        return recorded + failed if lacking else ""
+        runs = f"{len(wanted)} further runs" if more else f"{len(wanted)} runs"
+        return f"{len(wanted) - len(lacking)} of {runs} are recorded{failed}" if lacking else ""
 
     def judge(self, claim: Claim) -> Judgement:
         """Return the verdict of a claim at the analysis that its runs allow."""

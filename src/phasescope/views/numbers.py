@@ -67,9 +67,14 @@ def _shown(claim: RecordedClaim, value: float | None) -> str:
 
 
 def format_value(claim: RecordedClaim) -> str:
-    """Return a claim's number with its unit."""
+    """Return a claim's number with its unit; of a share of runs some of which were censored, how many there are at least."""
     number = _shown(claim, claim.value)
-    return number if number == NOTHING else f"{number} {claim.unit}".strip()
+    # A share has its count beside it: the runs that are certain, whatever the censored ones would have done.
+    if number == NOTHING and claim.n and (reached := claim.detail.get("runs")) is not None:
+        number = f"≥{format_number(reached / claim.n)}"
+    if number == NOTHING:
+        return claim.verdict if claim.verdict == "not reached" else NOTHING
+    return f"{number} {claim.unit}".strip()
 
 
 def format_interval(claim: RecordedClaim) -> str:

@@ -24,6 +24,7 @@ from phasescope.views.terminal.printing import Result, Table
 
 # A verdict says of a check that its answer is known; the sums below the table say it too.
 KNOWN = " (known answer)"
+BELOW = "below the rule"
 Studies = Sequence[tuple[Study, Path]]
 
 
@@ -75,9 +76,9 @@ def _rows(known: Judged) -> Iterator[tuple[str, ...]]:
     if known.claims:
         yield (f"{known.study}, {known.runs} runs", "", "", "", "")
     for claim in known.claims:
-        number, _, unit = format_value(claim).partition(" ")
+        number = format_value(claim).removesuffix(claim.unit).strip()
         # The interval stands before the unit, so that a narrow terminal wraps the unit and no interval.
-        shown = f"{number} {format_interval(claim)} {unit}"
+        shown = f"{number} {format_interval(claim)} {claim.unit if claim.n else ''}"
         verdict = verdict_words(claim).removesuffix(KNOWN)
         yield (f"  {claim.name}", verdict, shown, criterion(claim), f"{claim.n}")
 
@@ -87,17 +88,21 @@ def controls(studies: Studies, trials: int, tell: Callable[[int, int], None]) ->
     the truth at its threshold."""
     claims = [(study, claim) for study, _ in studies for claim in study.claims]
     tree: list[dict[str, Any]] = []
+    rows: list[tuple[str, ...]] = []
     for done, (study, claim) in enumerate(claims):
         tell(done, len(claims))
         power = claim.power(study.design_of(claim), trials=trials)
         row = {"study": study.name, "name": claim.name, "times": trials, "power_supported": power.supported}
         row |= {"power_refuted": power.refuted, "wrong": power.wrong, "cannot": claim.unreachable}
         tree.append(row)
+        mark = claim.unreachable or ("" if power.is_enough else BELOW)
+        rows.append(tuple(map(format_cell, (row | {"cannot": mark}).values())))
     meaning = (
         f"\n{len(tree)} claims. supported, refuted: how often a simulated study is judged so if the truth lies at the "
         f"claim's effect from the threshold, on its side or on the other; both {POWER:g} at least. wrong: how often it is "
         f"decided if the truth lies at the threshold, {WRONG:g} at most."
     )
     heads = ("study", "claim", "trials", "supported", "refuted", "wrong", "")
-    rows = (map(format_cell, row.values()) for row in tree)
-    return Result([Table(heads, rows), meaning], lambda: tree)
+    below = sum(row[-1] == BELOW for row in rows)
+    count = f"{below} of {len(tree)} claims {'is' if below == 1 else 'are'} {BELOW}"
+    return Result([Table(heads, rows), meaning, count], lambda: tree)
