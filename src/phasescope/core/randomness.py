@@ -24,6 +24,7 @@ _GLOBAL_STREAM = threading.RLock()
 
 def derive(seed: int, purpose: str, step: int = 0) -> int:
     """Return a 63-bit seed from (seed, purpose, step), by SHA-256."""
+    # Not hash(), which Python salts anew in each process.
     digest = hashlib.sha256(f"{seed}/{purpose}/{step}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 

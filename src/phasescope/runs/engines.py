@@ -209,8 +209,10 @@ class Engine(ABC):
         if state == "done":
             _end(task, report, "done")
         elif code == BUSY:
+            # Another process took the folder after the look at its lock: that was no attempt.
             task.attempts -= 1
         else:
+            # A run may be preempted any number of times, as long as each worker brings it further.
             task.failures = 1 if step > task.furthest else task.failures + 1
             task.furthest = max(step, task.furthest)
             why = _why(task.folder, code, step)
@@ -256,6 +258,7 @@ def _why(folder: Path, code: int, step: int) -> str:
 
 def cores() -> int:
     """Return the number of cores that this process may use."""
+    # A container or a batch job may allow fewer cores than the machine has.
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -105,6 +105,7 @@ def execute(
         RunFailed: the loss is no longer finite; another process took over the folder.
     """
     check_monitors(monitors)
+    # What a wrong configuration makes fail comes first, so that it leaves no folder behind.
     learner = _fresh_learner(config)
     load_measures(config.probing.measures)
     check_answer(config, learner.average)
@@ -169,6 +170,7 @@ class _Execution:
         with self._failure_in_status():
             try:
                 yield self._progress()
+                # A run that was stopped right after its first snapshot has it already.
                 if learner.step == 0 and not self.folder.metrics and not self.stop.asked:
                     yield self._progress(self._observe())
                 losses = learn(learner, self.family, self.config.world, self.config.seed)
@@ -190,6 +192,8 @@ class _Execution:
                 else:
                     check_whole(self.folder, self.steps)
             except (GeneratorExit, KeyboardInterrupt) as end:
+                # An interrupt may come in the middle of an update, whose weights belong to no step. A run that
+                # is closed stands between two steps.
                 if isinstance(end, GeneratorExit):
                     self._checkpoint()
                 self._write_status("stopped")
@@ -203,6 +207,7 @@ class _Execution:
             yield
         except BaseException as error:
             if not isinstance(error, GeneratorExit | KeyboardInterrupt):
+                # The disk may be what failed: an error of the status must not replace the one that is raised.
                 with suppress(OSError, RunFailed):
                     self._write_status("failed", error=told_of(error))
             raise
@@ -214,6 +219,7 @@ class _Execution:
         checkpoint = self.folder.read_checkpoint()
         if checkpoint is None:
             self._check_nothing_learnt()
+        # At step 0 nothing is learned yet, so sources that were edited since are simply taken as they are.
         if checkpoint is None or (checkpoint[1].get("step") == 0 and self.folder.changed_sources):
             self.folder.begin_anew()
             return
@@ -233,6 +239,7 @@ class _Execution:
             raise UserError(
                 f"`{self.folder.path}/checkpoint` must be this run's: {reason}; {OR_ANEW}"
             ) from None
+        # Before anything is dropped: what is missing up to the checkpoint cannot be recorded again.
         if self.learner.step:
             check_whole(self.folder, self.learner.step)
         self.folder.forget_after(self.learner.step)
@@ -264,6 +271,7 @@ class _Execution:
             )
         except NotFinite as error:
             raise self.losses.diverged(f"what is observed must be finite: {error}", learner.step) from error
+        # Only now: a checkpoint before the line of metrics would have to keep the losses that it averages.
         self.losses.clear()
         self._checkpoint()
         self.recorder.summarise()
@@ -272,6 +280,7 @@ class _Execution:
 
     def _checkpoint(self) -> None:
         self.losses.read()
+        # Scalars first: a run that resumes from this checkpoint does not log earlier steps again.
         self.recorder.flush(to_disk=True)
         tensors = {name: tensor.detach().cpu().numpy() for name, tensor in self.learner.tensors().items()}
         state = {

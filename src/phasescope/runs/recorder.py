@@ -141,6 +141,7 @@ class Recorder:
         for monitor in self.monitors:
             try:
                 monitor.update(self.folder)
+            # A monitor is somebody else's code and network: whatever it raises, training goes on.
             except Exception as error:
                 why = str(error) if isinstance(error, UserError) else told_of(error)
                 if not self._is_monitored:

@@ -44,6 +44,7 @@ def self_contained(
     from markupsafe import Markup
 
     carried = {
+        # Without a time in its head, so that the same run gives the same file.
         url: _base64(gzip.compress(body if isinstance(body, bytes) else body.encode(), mtime=0))
         for url, body in answers.items()
     }
@@ -53,6 +54,7 @@ def self_contained(
         .render(
             view=view,
             style=Markup(_text("palette.css") + _text("explorer.css")),
+            # Names of our own and base64: nothing in them could end the script element.
             modules=Markup(to_json({"imports": _modules(["alone.js", f"{view}.js"])})),
             plotly=Markup(_text("plotly.min.js")) if with_plotly else "",
             answers=carried,
@@ -67,6 +69,7 @@ def environment() -> Environment:
 
     return Environment(
         loader=PackageLoader("phasescope.views"),
+        # Markdown is escaped when it becomes HTML: escaped twice it would show entities.
         autoescape=lambda name: bool(name and name.endswith(".html.j2")),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -84,7 +87,9 @@ def markdown_page(markdown: str, title: str, images: Mapping[str, bytes]) -> str
 
     from markdown_it import MarkdownIt
 
+    # Sentences of a study may hold what looks like a tag: it is shown, and means nothing.
     body = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown)
+    # Rows of claims link to their headings, to which CommonMark gives no address.
     body = re.sub(r"<h3>(.*?)</h3>", r'<h3 id="\1">\1</h3>', body)
     for name, png in images.items():
         body = body.replace(f'src="{name}"', f'src="data:image/png;base64,{_base64(png)}"')

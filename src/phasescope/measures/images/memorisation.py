@@ -48,4 +48,5 @@ def gap_ratios(
     from scipy.spatial import KDTree
 
     x, known = (np.reshape(several, (len(several), -1)) for several in (images, training))
+    # An image that occurs twice would be nearest and second nearest at once, and hide each copy of it.
     return np.divide(*KDTree(np.unique(known, axis=0)).query(x, k=2)[0].T)

@@ -51,6 +51,7 @@ def additivity(
     low, high = fieller_interval(part, whole, covariance, code.degrees)
     rng = numpy_generator(seed, "additivity")
     V = effects.basis
+    # To permute the rows of the basis is to permute the labels, without fitting again.
     chance = [
         1 - (((z**2).sum() - ((V[rng.permutation(n)].T @ z) ** 2).sum()) / effects.free - w) / whole
         for _ in range(permutations)

@@ -58,9 +58,11 @@ def order(
     K = len(known.factors.names)
 
     rng = numpy_generator(seed, "order")
+    # Permuted labels are further targets of the same fits, which decompose the latents once for all.
     shuffled = [y[rng.permutation(n)] for _ in range(permutations)]
     targets = np.concatenate([y, *shuffled], axis=1)
     owners = np.concatenate([owner + K * p for p in range(permutations + 1)])
+    # Folds are random: labels in the order of a grid would leave out whole rows of it.
     fits = ridge_fits(x, targets, np.array_split(rng.permutation(n), folds))
     predictions = out_of_fold(fits, n)
 

@@ -62,6 +62,7 @@ class RidgeFit:
     def left_out(self, c: int) -> tuple[Float[np.ndarray, "t m"], Float[np.ndarray, " m"]]:
         """Return how each test row's error of target c grows as each training row is left out, alpha fixed; and 1 - H_ii."""
         m, weight = len(self.train), 1 / (self.s + self.alpha[c])
+        # A row that alone spans a direction has a leverage of 1, and would be divided by 0.
         free = np.maximum(1 - 1 / m - self.leverage @ weight, np.finfo(float).eps)
         left = self.y[:, c] - self.to_train @ (self.projected[:, c] * weight)
         return ((self.to_test * weight) @ self.from_targets.T + 1 / m) * (left / free), free
@@ -88,6 +89,7 @@ def ridge_fits(
         x_mean, y_mean = x[train].mean(axis=0), targets[train].mean(axis=0)
         a, y = x[train] - x_mean, targets[train] - y_mean
         m, features = a.shape
+        # Both Gram matrices have the same eigenvalues but for zeros: the smaller one is decomposed.
         if features < m:
             s, directions = eigh(a.T @ a)
             from_targets = to_train = a @ directions

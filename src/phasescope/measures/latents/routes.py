@@ -82,6 +82,7 @@ def _between_permuted(z: Float[np.ndarray, "draws n features"], rng: np.random.G
     """Return the sum of squares between labels, of centred latents whose labels are permuted within each draw."""
     draws, n, _ = z.shape
     m = z[0].copy()
+    # The first draw keeps its order: only how the others lie to it matters.
     for draw in z[1:]:
         m += draw[rng.permutation(n)]
     m /= draws

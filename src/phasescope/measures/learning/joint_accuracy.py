@@ -49,6 +49,7 @@ def joint_accuracy(
     n_x, n_y = int(x.sum()), int(y.sum())
     counts = fourfold(np.array([(x & y).sum()]), n_x, n_y, n)
     rng = numpy_generator(seed, "joint accuracy")
+    # How many images stay correct in both under a permutation is hypergeometric: none need be permuted.
     permuted = rng.hypergeometric(n_x, n - n_x, n_y, size=permutations)
     value, chance = excess(counts / n), excess(fourfold(permuted, n_x, n_y, n) / n)
     # A bootstrap would never draw from an empty cell; Jeffreys' posterior does.

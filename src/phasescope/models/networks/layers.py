@@ -45,6 +45,7 @@ def label_encoding(
 
     A categorical factor's is one-hot, of the norm of the others: sqrt(E/2) at its class's place among at most E.
     """
+    # NaN times 0 is NaN, so a withheld label is replaced before its encoding is set to zero.
     given = ~labels.isnan()
     encoded = positional_encoding(labels.nan_to_num(), width, base, period) * given[..., None]
     for k, factor in enumerate(factors):
@@ -87,6 +88,7 @@ def doubled(h: Float[Tensor, "B C H W"], padding: Padding) -> Float[Tensor, "B C
     """Return h on twice the canvas, by bilinear interpolation; across the edges if the padding is circular."""
     if padding != "circular":
         return _doubled(h)
+    # Interpolation knows no circular edge: one more pixel on each side becomes two, which are cut off.
     return _doubled(F.pad(h, (1, 1, 1, 1), mode="circular"))[..., 2:-2, 2:-2]
 
 

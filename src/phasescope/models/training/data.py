@@ -35,6 +35,7 @@ class LabelStream:
         size = len(self.labels)
         start, stop = step * self.batch, (step + 1) * self.batch
         parts = []
+        # Every step finds its place by arithmetic, so a resumed run need not replay the steps before.
         for epoch in range(start // size, (stop - 1) // size + 1):
             low = max(start - epoch * size, 0)
             parts.append(self._permutation(epoch)[low : stop - epoch * size])
@@ -53,6 +54,7 @@ class Batches:
         """Return the batch of `step` (0-based)."""
         labels = self._stream.at(step)
         x_0 = self.world.render(labels.clone())  # a user's own world may change what it is given
+        # On the device itself: noise that is drawn on the CPU would have to be copied to a GPU at each step.
         generator = torch_generator(self.seed, "noise", step, str(self.device))
         labels = self._withheld(self.world.factors.visible_columns(labels), generator)
         return Batch(x_0, labels, self.family.draw(x_0, generator))

@@ -56,6 +56,7 @@ class Learner:
         self.network = network.to(device)
         if config.precision == "bfloat16" and device.type == "cpu":
             normalise_in_float32(self.network)
+        # A copy made now has the same hooks, so what is observed is computed as what is trained.
         self.average = copy.deepcopy(self.network)
         layout = layout_for(self.network, config.optimiser)
         self.flat = FlatParameters(self.network, layout)
@@ -80,7 +81,9 @@ class Learner:
         self.norm = torch.linalg.vector_norm(gradients) if largest is None else clip(gradients, largest)
         self.optimiser.step(self.config.lr_factor(self.step))
         self.step += 1
+        # The step is counted already: the first weights have the share 1, so the average begins with them.
         self.averaged.lerp_(self.flat.weights, share_of_last(self.config.ema, self.step))
+        # Buffers, such as running statistics, are not learned by descent: the average takes the last ones.
         for averaged, own in self._buffers:
             averaged.copy_(own)
 
@@ -129,6 +132,7 @@ def learn(learner: Learner, family: Family, world: World, seed: int) -> Iterator
     learner.network.train()
     while learner.step < config.steps:
         batch = batches.at(learner.step)
+        # Dropout takes no generator. Seeded at each step, it drops the same in a run that was resumed.
         stream = global_stream_from(derive(seed, "network", learner.step), device)
         with stream, subnormals_as_zero(device), torch.enable_grad():
             loss = loss_of(batch.x_0, batch.labels, *batch.drawn)
@@ -150,6 +154,7 @@ def losses_of(
 
     def check_images(step: int) -> None:
         batches = Batches(world, family, learner.config, seed, learner.device)
+        # A batch can be made again, so training need not check each one: only a loss that is not finite asks.
         if step and not batches.at(step - 1).x_0.isfinite().all():
             raise RunFailed(f"{not_finite(world)}, at step {step}")
 
@@ -179,8 +184,10 @@ def prepare(device: torch.device, config: TrainingConfig) -> None:
         keep_freed_memory()
         start_threads()
         return
+    # cuBLAS gives the same bits each time only with a workspace of a fixed size, which it reads here.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
+    # In deterministic mode torch would first fill every new tensor with NaN, which takes time at each step.
     torch.utils.deterministic.fill_uninitialized_memory = False  # pyrefly: ignore[missing-attribute]
     torch.set_float32_matmul_precision("high" if config.precision == "tf32" else "highest")
     torch.backends.cudnn.allow_tf32 = config.precision == "tf32"

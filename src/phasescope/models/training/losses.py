@@ -37,6 +37,7 @@ class Losses:
         """Keep the loss of `step`; read it at once if that does not wait for a GPU."""
         self._unread.append(loss)
         self._step = step
+        # On a CPU the loss is known already, so a run that diverges stops at that very step.
         if at_hand(loss) or len(self._unread) == READ_EVERY:
             self.read()
 

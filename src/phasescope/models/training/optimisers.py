@@ -39,6 +39,7 @@ def layout_for(network: nn.Module, config: OptimiserConfig) -> Layout:
     if not shapes:
         raise ValueError("`network` must have parameters that can be trained: it has none")
     kernels = _kernels(network) if isinstance(config, MuonConfig) else []
+    # Kernels of one shape lie side by side, so that one batched product orthogonalises all of them.
     kernels.sort(key=shapes.__getitem__)
     return Layout({name: shapes[name] for name in dict.fromkeys([*kernels, *shapes])})
 
@@ -98,6 +99,7 @@ class Optimiser:
         """Take up the state that `tensors` returned."""
         for i, part in enumerate(self._parts):
             part.moments.clear()
+            # A checkpoint from before the first step holds no moments: they are made at that step.
             if any(name.startswith(f"{i}.") for name in tensors):
                 part.begin()
         for name, mine in self.tensors().items():
@@ -185,6 +187,7 @@ class _Muon(_Part):
         self.begin()
         momentum = self.moments["momentum_buffer"]
         momentum.lerp_(self.gradients, 1 - m)
+        # Nesterov: the gradient enters the update a second time, ahead of the momentum.
         update = self.gradients.lerp(momentum, m)
         self.weights.mul_(1 - lr * self.config.weight_decay)
         for weights, direction in zip(self._by_shape(self.weights), self._by_shape(update), strict=True):
@@ -211,9 +214,12 @@ def orthogonalised(matrices: Float[Tensor, "n D M"]) -> Float[Tensor, "n D M"]:
     """Return each matrix with its singular values brought near 1, by Newton-Schulz iteration; bfloat16 on a GPU."""
     a, b, c = NEWTON_SCHULZ
     x = matrices
+    # The iteration multiplies by the Gram matrix of the rows, which is smallest for the shorter side.
     if tall := x.shape[-2] > x.shape[-1]:
         x = x.mT
+    # The Frobenius norm bounds the largest singular value, as the iteration needs to converge.
     x = x / torch.linalg.matrix_norm(x, keepdim=True).clamp(min=SMALLEST_NORM)
+    # The result need not be exact: singular values end up between about 0.7 and 1.2 anyway.
     if x.is_cuda:
         x = x.bfloat16()
     for _ in range(NEWTON_SCHULZ_STEPS):
@@ -225,6 +231,7 @@ def orthogonalised(matrices: Float[Tensor, "n D M"]) -> Float[Tensor, "n D M"]:
 def clip(gradients: Float[Tensor, " P"], largest: float) -> Float[Tensor, ""]:
     """Scale gradients whose norm exceeds `largest` down to it, as `clip_grad_norm_` does; return the norm before."""
     norm = torch.linalg.vector_norm(gradients)
+    # A branch on the norm would have to wait for the GPU; a factor of 1 changes no bit.
     gradients.mul_((largest / (norm + 1e-6)).clamp(max=1))
     return norm
 
@@ -242,6 +249,7 @@ class TorchOptimiser:
     def step(self, lr_factor: float) -> None:
         for leaf, gradient in zip(self._leaves, self._gradients, strict=True):
             leaf.grad = gradient
+        # From the rates as configured: a factor on the present ones would compound from step to step.
         for group, lr in zip(self._optimiser.param_groups, self._rates, strict=True):
             group["lr"] = lr * lr_factor
         self._optimiser.step()
@@ -263,6 +271,7 @@ class TorchOptimiser:
             number, _, entry = name.partition(".")
             value: Any = tensor.clone()
             if entry.endswith(".number"):
+                # A counter of steps must be an int again; float64 holds those up to 2^53 exactly.
                 value = int(tensor) if tensor == int(tensor) else tensor.item()
             state.setdefault(int(number), {})[entry.removesuffix(".number")] = value
         self._optimiser.load_state_dict({**self._optimiser.state_dict(), "state": state})

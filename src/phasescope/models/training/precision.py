@@ -60,6 +60,7 @@ def start_threads() -> None:
         torch.ones(SHARED).add_(1)
 
 
+# torch can set the mode but not report it, so a number shows it that would be subnormal.
 def _takes_subnormals_for_zero() -> bool:
     return bool(torch.finfo(torch.float32).tiny * torch.ones(()) / 2 == 0)
 

@@ -146,6 +146,7 @@ def _meeting(runs: list[Run], where: str) -> list[Run]:
     try:
         with duckdb.connect() as connection:
             connection.register("frame", as_frame(rows))
+            # A condition may be copied from anywhere: it computes with these rows, and reads no file.
             connection.execute("CREATE TABLE runs AS FROM frame; SET enable_external_access = false")
             condition = f"SELECT run FROM runs WHERE (\n{TOKEN.sub(quoted, where)}\n) AND true"
             chosen = {name for (name,) in connection.execute(condition).fetchall()}

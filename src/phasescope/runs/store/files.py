@@ -53,11 +53,13 @@ def write_all_aside(contents: Mapping[Path, bytes | str]) -> None:
     """
     path = Path()
     try:
+        # All are on disk before the first is renamed, so that a full disk leaves every old file as it was.
         for path, content in contents.items():
             with open(_aside(path), "wb") as file:
                 file.write(content.encode() if isinstance(content, str) else content)
                 file.flush()
                 os.fsync(file.fileno())
+        # os.replace would refuse a folder too, but only after other files had been renamed.
         for path in contents:
             if path.is_dir():
                 raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
@@ -80,6 +82,7 @@ def folder_aside(path: Path) -> Iterator[Path]:
         yield aside
         for file in aside.iterdir():
             _to_disk(file)
+        # A folder cannot be renamed over another one that holds files.
         if path.exists():
             shutil.rmtree(path)
         os.rename(aside, path)
@@ -103,6 +106,7 @@ def read_json_lines(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     with reading(path):
+        # After the last newline there is nothing, or a line that a killed writer did not finish.
         *lines, _ = path.read_bytes().split(b"\n")
         return [json.loads(line) for line in lines]
 
@@ -130,6 +134,7 @@ def _finite(tree: Any) -> Any:
 
 
 def _aside(path: Path) -> Path:
+    # Two processes that write the same file must not write into one another's unfinished copy.
     return path.with_name(f".{path.name}.{os.getpid()}.aside")
 
 

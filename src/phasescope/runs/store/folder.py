@@ -269,6 +269,7 @@ def is_held(path: Path) -> bool:
     """Return whether some process holds the run folder for writing."""
     try:
         with open(path / "lock") as lock:
+            # Shared, so that two readers that look at the same moment do not take one another for a writer.
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True

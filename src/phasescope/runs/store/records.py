@@ -72,10 +72,12 @@ def merge_records(path: Path, rows: Iterable[Row]) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     frame = as_frame(by_key.values())
+    # A lock belongs to a file, and each merge replaces the file of records: it needs one beside it.
     with FileLock(path.with_name(f".{path.name}.lock")):
         for aside in path.parent.glob(f".{path.name}.*.aside"):
             aside.unlink()
         content = _merged(path, frame)
+        # An unchanged file keeps its time, by which readers that cache it would read it again.
         if not path.exists() or path.read_bytes() != content:
             write_aside(path, content)
 

@@ -47,6 +47,7 @@ def refusal(scope: Scope) -> Response | None:
     headers = Headers(scope=scope)
     if not names_this_machine(headers.get("host", "")):
         return PlainTextResponse("`Host` must name this machine\n", 421)
+    # Only browsers send this header, and only they could be misled by another site: a program passes.
     if headers.get("sec-fetch-site") in ("cross-site", "same-site") and not _is_a_link(scope, headers):
         return PlainTextResponse("another site's page gets no data\n", 403)
     return None

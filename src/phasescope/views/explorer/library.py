@@ -72,6 +72,7 @@ class Library:
 
     def rows(self, since: int = 0) -> dict[str, Any]:
         """Return the rows that changed after version `since`, the names that went, and the version with these changes."""
+        # Read first: a run that changes meanwhile is then sent once more, and never left out.
         version = self.version
         changed = [entry.row for entry in list(self._entries.values()) if entry.version > since]
         gone = [name for name, at in list(self._gone.items()) if at > since]

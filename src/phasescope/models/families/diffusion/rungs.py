@@ -111,6 +111,7 @@ class LocalMachine(Optimum):
             b = self.knows_all.render(some).to(x_t)[None]
             inner = _along(bands, (x_t[:, None] * b).sum(2, keepdim=True))
             log_w = (inner - a * _along(bands, b.square().sum(2, keepdim=True)) / 2).mul_(a / s**2)
+            # As in `posterior`: exponents are taken relative to the largest one of the chunks so far.
             former_peak, peak = peak, torch.maximum(peak, log_w.amax(1))
             fade = torch.exp(former_peak - peak)
             w = log_w.sub_(peak[:, None]).exp_()

@@ -95,6 +95,7 @@ class DDIM(Sampler):
         tau = -math.expm1(log_snr_t - log_snr_s)
         eps = (x_t - a_t * x_0) / s_t
         x_s = a_s * x_0 + s_s * math.sqrt(1 - self.eta**2 * tau) * eps
+        # Without noise to add none is drawn, so DDIM with eta = 0 depends on nothing but its first noise.
         if self.eta > 0 and s_s > 0:
             z = torch.randn(x_s.shape, generator=generator, device=generator.device, dtype=x_s.dtype)
             x_s = x_s + s_s * self.eta * math.sqrt(tau) * z.to(x_s.device)
@@ -135,6 +136,7 @@ class DPMSolver(Sampler):
         a_s, s_s, log_snr_s = self.schedule.at(s)
         h = (log_snr_s - log_snr_t) / 2
         d = x_0
+        # The last step has an infinite h, by which the correction would be multiplied.
         if former is not None and s >= 0:
             former_h = (log_snr_t - self.schedule.at(former[0])[2]) / 2
             d = x_0 + h / (2 * former_h) * (x_0 - former[1])

@@ -43,6 +43,7 @@ class Schedule:
     @classmethod
     def of(cls, betas: Float[Tensor, " T"]) -> Schedule:
         """Return the schedule that adds noise of variance `betas`, each in (0, 1)."""
+        # Sums of logs keep the digits that 1 - alpha^2 would lose at the first steps, where it is small.
         log_alpha_2 = torch.log1p(-betas.double()).cumsum(0)
         sigma_2 = -torch.expm1(log_alpha_2)
         return cls(
@@ -76,6 +77,7 @@ def cosine_betas(steps: int, offset: float) -> Float[Tensor, " T"]:
     """Return beta_t of the cosine schedule with shift s = `offset`, float64."""
     u = torch.linspace(0, 1, steps + 1, dtype=torch.float64)
     f = torch.cos(math.pi / 2 * (u + offset) / (1 + offset)) ** 2
+    # At its end f is 0: a beta of 1 would leave nothing of the image, and a log SNR of -inf.
     return (1 - f[1:] / f[:-1]).clamp(max=BETA_MAX)
 
 
@@ -88,6 +90,7 @@ class LogitNormal:
 
     def quantile(self, v: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
         """Return Q(v) in (0, 1), for v in [0, 1)."""
+        # v may be 0, whose quantile is -inf.
         least = torch.finfo(v.dtype).tiny
         return torch.sigmoid(self.mean + self.deviation * torch.special.ndtri(v.clamp(min=least)))
 
