@@ -1,0 +1,55 @@
+"""What is generated of held-out labels, beside a nearest-neighbour and an affine-hull baseline."""
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from phasescope.studies import config_of, load_network, numpy_generator, sample_labels
+from studies.interpolate.core import REACH_PX, accuracies, labels_of
+
+HELD_OUT, TRAINED = 128, 64  # samples; held-out labels are farther than 1 px from every trained one
+
+
+def in_one_component(seen: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return whether x and y of each label (n, 2) lie in one component of the graph that joins x and y of every seen label
+    (m, 2), whole numbers from 0 on: the labels of sums that an affine hull of the seen images reaches."""
+    size = int(max(seen.max(), labels.max())) + 1
+    (x, y), (of_x, of_y) = seen.T.astype(int), labels.T.astype(int)
+    edges = coo_array((np.ones(len(x)), (x, size + y)), shape=(2 * size, 2 * size))
+    component = connected_components(edges, directed=False)[1]
+    return component[of_x] == component[size + of_y]
+
+
+def seen_once(seen: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the labels (n, 2) farther than 1 px from every seen one whose x and whose y are each in one seen label."""
+    once = [(seen[:, k] == labels[:, k, None]).sum(1) == 1 for k in (0, 1)]
+    far = np.abs(labels[:, None] - seen).max(axis=2).min(axis=1) > REACH_PX
+    return labels[once[0] & once[1] & far]
+
+
+def accuracies_of(run, groups, of_network=lambda network: network) -> dict:
+    """Return the accuracy at the end on groups of labels, by name, sampled by a function of the network."""
+    loaded, row = load_network(run, run.snapshots[-1]), {"step": run.snapshots[-1].step}
+    world, seed, network = loaded.config.world, loaded.config.seed, of_network(loaded.network)
+    for name, labels in groups.items():
+        if len(labels):
+            images = sample_labels(network, loaded.config.family.build(), world, labels, 64, name, seed)
+            row |= accuracies(world, name, labels, images)
+    return row
+
+
+def held_out_and_trained(run) -> dict[str, np.ndarray]:
+    """Return held-out labels, `core`, and trained ones that lie as near to an edge."""
+    config = config_of(run)
+    core, _, trained = labels_of(config.world, numpy_generator(config.seed, "core"))
+    return {"core": core[:HELD_OUT], "trained": trained[:TRAINED]}
+
+
+def read_composed(run) -> list[dict]:
+    """Return the accuracy at the end on held-out and trained labels, and on held-out ones whose x and y were each seen once,
+    `joined` by other seen labels or `apart`."""
+    world = config_of(run).world
+    seen = world.training_labels()
+    once = seen_once(seen, np.concatenate(list(world.held_out().values())))
+    joined = in_one_component(seen, once)
+    return [accuracies_of(run, {**held_out_and_trained(run), "joined": once[joined], "apart": once[~joined]})]

@@ -1,0 +1,95 @@
+"""Which inductive biases make a network combine an x and a y that it never saw together?
+
+Each run is trained on 64 labels of bumps or 40 of stripes, drawn at random of 1,024, and tested on the others: so many leave
+a U-Net room to become better. Read are held-out labels farther than 1 px from every trained one, of which a
+nearest-neighbour baseline generates none. Networks are the U-Net of preset `fast`, one with axial convolutions, and one with
+a head of the images' own form: a product of two profiles for bumps, a sum for two stripes (kinds.py). A head of the other
+form cannot show the images, and is left out.
+
+A third baseline knows the affine hull of the images that were seen: it reaches a label if and only if its x and its y lie
+in one component of the graph whose edges are the trained labels (arXiv 2410.06303). Of labels whose x and y were each seen
+once, those that it reaches are compared with those that it does not, within each run.
+"""
+
+import numpy as np
+
+from phasescope import load_config
+from phasescope.studies import Cell, Claim, Difference, Ends, Mean, Reading, Runs, Study, Table, end
+from studies.biases.readings import read_composed
+
+WORLDS = {"bumps": ("gaussian_bump", 64, "product"), "stripes": ("stripes", 40, "sum")}  # kind, labels, head
+NETWORKS = {"head": "a head of the images' own form", "axial": "axial convolutions"}
+FAST = load_config(words=["preset=fast"]).tree()["network"]  # other kinds start from no preset's fields
+PLAN = {
+    "snapshots": {"dense_until": 0, "every": 630},
+    "images": {"left_out": 0, "off_grid": 0},
+    "observe": [],
+}
+HELD_OUT = end("composed.formed.core")
+LIMITS = "630 steps of preset `fast`, one number of labels. Runs of one seed differ in which labels they see."
+
+
+def cell(world: str, network: str) -> Cell:
+    kind, count, head = WORLDS[world]
+    own = {
+        "plain": {},
+        "axial": {"network": FAST | {"kind": "studies/biases/kinds.py:AxialUNet"}},
+        "head": {"network": FAST | {"kind": "studies/biases/kinds.py:HeadUNet", "head": head}},
+    }[network]
+    design = {"hold_out": {"kind": "subset", "count": count}}
+    fields = {"seed": 5000, "world": {"kind": kind, "design": design}, "probing": PLAN, **own}
+    axes = {"world": world, "network": network}
+    return Cell(f"{world}, {network}", fields, axes, reseeded=("world.design.hold_out.shuffle",))
+
+
+def beyond_hull(runs: Runs) -> np.ndarray:
+    """Return how much more often labels are generated whose x and y are joined than those whose are apart, (n,)."""
+    return runs.end("composed.formed.joined") - runs.end("composed.formed.apart")
+
+
+STUDY = Study(
+    name="biases",
+    question="Which inductive biases make a network combine an x and a y that it never saw together?",
+    base="fast",
+    answers="Q4",
+    cells=[cell(world, network) for world in WORLDS for network in ("plain", *NETWORKS)],
+    seeds=8,
+    more=8,
+    headline="head_helps_bumps",
+    claims=[
+        *(
+            Claim(
+                f"{network}_helps_{world}",
+                f"{words.capitalize()} brings more held-out labels than the U-Net, by more than a tenth of them: {world}.",
+                Difference("network", network, "plain"), HELD_OUT,
+                unit="of the labels", threshold=0.1, effect=0.22, spread=0.12, where={"world": world}, limits=LIMITS,
+            )
+            for network, words in NETWORKS.items()
+            for world in WORLDS
+        ),
+        *(
+            Claim(
+                f"beyond_hull_{world}",
+                "Of labels whose x and y were seen once each, networks generate more of those that an affine hull reaches, "
+                f"by more than a fifth: {world}.",
+                Mean(strata="cell"), beyond_hull,
+                unit="of the labels", threshold=0.2, effect=0.27, spread=0.3, where={"world": world}, limits=LIMITS,
+            )
+            for world in WORLDS
+        ),
+    ],
+    readings=[Reading("composed", read_composed, needs=())],
+    plots=[
+        Ends(world, f"Held-out {world} farther than 1 px from trained ones", {"share correct": HELD_OUT}, by="network",
+             where={"world": world}, ylim=(0, 1.02))
+        for world in WORLDS
+    ],
+    tables=[
+        Table(
+            "Correct at the end",
+            {"held-out labels": HELD_OUT, "trained labels": end("composed.formed.trained")}
+            | {f"x and y seen once, {name}": end(f"composed.formed.{name}") for name in ("joined", "apart")},
+            by=("world", "network"),
+        )
+    ],
+)  # fmt: skip
