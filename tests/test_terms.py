@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from docs import words
-from phasescope.views.terms import MEASURES, NULLS, OF, PHASES, READINGS, SECTIONS, TERMS, pictogram, tree
+from phasescope.views.terms import BASELINES, MEASURES, OF, PHASES, READINGS, SECTIONS, TERMS, pictogram, tree
 
 ROOT = Path(__file__).parents[1]
 TEXTS = [
@@ -75,7 +75,7 @@ def test_no_word_is_explained_twice():
 
 def test_what_pages_show_is_explained():
     assert {"order", "p1_order", "label_share"} <= TERMS.keys() & MEASURES.keys()
-    assert "untrained" in TERMS.keys() & NULLS.keys()
+    assert "untrained" in TERMS.keys() & BASELINES.keys()
     assert {"behaviour", "representation"} <= READINGS.keys() & TERMS.keys()
     assert [re.findall(r"arXiv (\d+\.\d+)", TERMS[paper].sentence) for paper in ("P1", "P2")] == [
         ["2402.03305"],

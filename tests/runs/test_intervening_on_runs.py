@@ -27,7 +27,7 @@ def test_every_way_gives_its_scores_and_the_same_again(how, by, run: Run):
     assert set(found.scores) == names
     for name, score in found.scores.items():
         assert score.low <= score.value <= score.high, name
-        assert name.startswith("loss") or "untouched" in score.nulls
+        assert name.startswith("loss") or "untouched" in score.baselines
     if by is not None:
         np.testing.assert_allclose(found.targets - found.labels, np.tile(by, (16, 1)), atol=1e-5)
 

@@ -16,7 +16,7 @@ from phasescope.views.figures.results import ladder
 from phasescope.views.figures.samples import border_px, samples, tile
 from phasescope.views.record import Record
 from phasescope.views.style import PALETTE, scale_of
-from phasescope.views.terms import NULLS, ROUTES
+from phasescope.views.terms import BASELINES, ROUTES
 
 
 def titles(figure):
@@ -43,7 +43,7 @@ def test_a_score_is_drawn_with_its_nulls_interval_and_threshold(run):
     assert {text.get_text() for text in ax.get_legend().get_texts()} == {
         "this network",
         threshold,
-        *(words for null, words in NULLS.items() if null != "majority"),  # bumps have no classes
+        *(words for null, words in BASELINES.items() if null != "majority"),  # bumps have no classes
     }
     curve = next(line for line in ax.lines if line.get_label() == "this network")
     np.testing.assert_allclose(curve.get_ydata(), Record(run).series("order", Place("mid", 600)))

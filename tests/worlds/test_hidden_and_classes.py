@@ -154,8 +154,8 @@ def test_classes_are_read_by_the_accuracy_of_a_classifier():
     score = measures.order(latents, labels[:, None].astype(float), Factors([SHAPE]))
     expected = cross_val_score(RidgeClassifierCV(np.logspace(-3, 5, 31)), latents, labels, cv=5).mean()
     assert score.value == pytest.approx(expected, abs=0.04)
-    assert score.nulls["majority"] == pytest.approx((labels == 2).mean())
-    assert score.nulls["permuted"] < score.low < score.value < score.high
+    assert score.baselines["majority"] == pytest.approx((labels == 2).mean())
+    assert score.baselines["permuted"] < score.low < score.value < score.high
     assert "classifier's accuracy of shape" in score.estimator
 
 
