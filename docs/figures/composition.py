@@ -36,26 +36,26 @@ MIXED = (
 PICTURED: dict[str, tuple[str, ...]] = {"cross": DESIGNS["cross"], "mixed": (MIXED,)}
 
 
-def told_of(words: tuple[str, ...]) -> Designed:
+def design_of(words: tuple[str, ...]) -> Designed:
     return designed(load_words(["preset=lean", *words]))
 
 
-def rows(name: str, told: dict[str, Any]) -> list[str]:
+def rows(name: str, summary: dict[str, Any]) -> list[str]:
     """A line a split that is held out: how many labels, and what copiers get right of it."""
     return [
-        f"| {name} | {split.replace('_', ' ')} | {told['splits']['trained']:,} | {n:,} | "
-        + " | ".join(f"{shares[split]:.2f}" for shares in told["copier"].values())
+        f"| {name} | {split.replace('_', ' ')} | {summary['splits']['trained']:,} | {n:,} | "
+        + " | ".join(f"{shares[split]:.2f}" for shares in summary["copier"].values())
         + " |"
-        for split, n in told["splits"].items()
+        for split, n in summary["splits"].items()
         if split != "trained"
     ]
 
 
 def table() -> str:
-    found = {name: told_of(words).told for name, words in DESIGNS.items()}
+    found = {name: design_of(words).summary for name, words in DESIGNS.items()}
     copiers = next(iter(found.values()))["copier"]
     head = f"| held out | split | trained on | held out | {' | '.join(copiers)} |"
-    lines = [line for name, told in found.items() for line in rows(name, told)]
+    lines = [line for name, summary in found.items() for line in rows(name, summary)]
     return "\n".join([head, "|---" * (4 + len(copiers)) + "|", *lines]) + "\n"
 
 
@@ -65,7 +65,7 @@ def main() -> int:
     PAGE.write_text(before + BEGIN + table() + END + rest.partition(END)[2])
     PICTURES.mkdir(exist_ok=True)
     for name, words in PICTURED.items():
-        write_figure(design_figure(told_of(words)), PICTURES / f"{name}.png")
+        write_figure(design_figure(design_of(words)), PICTURES / f"{name}.png")
     return 0
 
 

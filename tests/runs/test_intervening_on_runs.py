@@ -19,7 +19,7 @@ def test_every_way_gives_its_scores_and_the_same_again(how, by, run: Run):
     np.testing.assert_array_equal(found.images, again.images)
     assert found.images.shape == found.untouched.shape == (16, 1, 8, 8)
     readers = ("matched", "darkest", "refined")
-    names = {*(f"{reader}.stays" for reader in readers), "loss", "loss.told"}
+    names = {*(f"{reader}.stays" for reader in readers), "loss", "loss.conditioned"}
     if how != "ablate":
         names |= {f"{reader}.{what}" for reader in readers for what in ("follows", "moved.x")}
     if how in ("patch", "part"):

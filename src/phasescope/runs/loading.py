@@ -120,7 +120,7 @@ def load_network(run: Run, snapshot: Snapshot) -> Loaded:
     return Loaded(config, network.eval(), plan_of(config, network))
 
 
-def load_untold(run: Run, step: int | None) -> Loaded:
+def load_unconditional(run: Run, step: int | None) -> Loaded:
     """Return the network of a snapshot, by default the last one, for sampling without a label.
 
     Raises:

@@ -113,7 +113,7 @@ def baseline_words(name: str) -> str:
     return BASELINES.get(name, _plain(name))
 
 
-def rung_words(name: str) -> str:
+def reference_words(name: str) -> str:
     """Return the recorded name of a reference denoiser in the field's words."""
     return re.sub(r" told$", " known", name).replace("local machine", "patch-local optimum")
 

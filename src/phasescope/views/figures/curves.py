@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from phasescope.core.places import Place
-from phasescope.runs.store.metrics import rung_of
+from phasescope.runs.store.metrics import nearest_of
 from phasescope.views.figures.axes import short
 from phasescope.views.figures.drawing import COLOURS, Line, Mesh, RunPanel, draw_panels
 from phasescope.views.record import Array, Record, number, score
@@ -27,7 +27,7 @@ from phasescope.views.terms import (
     measure_words,
     place_words,
     probed,
-    rung_words,
+    reference_words,
     split_words,
 )
 
@@ -273,11 +273,11 @@ def _closest(record: Record) -> Iterator[RunPanel]:
     colours = denoiser_colours(known["mmse"])
     indices = {name: index for index, name in enumerate(colours)}
     blank = [np.nan] * len(last)
-    closest = [[indices.get(rung_of(level) or "", np.nan) for level in line] or blank for line in lines]
+    closest = [[indices.get(nearest_of(level) or "", np.nan) for level in line] or blank for line in lines]
     t = np.array([level["t"] for level in last], float)
     half = np.diff(t) / 2 if len(t) > 1 else np.array([0.5])
     borders = [t[0] - half[0], *(t[1:] - half if len(t) > 1 else []), t[-1] + half[-1]]
-    words = {rung_words(name): colour for name, colour in colours.items()}
+    words = {reference_words(name): colour for name, colour in colours.items()}
     mesh = Mesh(np.array(closest, float).T, words, borders)
     look = {"note": "by t", "unit": "t", "height_in": 2.2}
     yield _panel(record, "closest", "Closest reference denoiser", [], mesh=mesh, **look)
