@@ -1,5 +1,6 @@
-"""Words that the pages do not use: archaic or private ones, for which `docs/glossary.md` has the field's term."""
+"""Words that pages, docstrings and help do not use, archaic or private: `docs/glossary.md` has the field's terms."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -35,3 +36,23 @@ def test_a_page_uses_the_fields_words(page):
         if any(word.lower() not in " ".join(allowed) for word in FORBIDDEN.findall(line))
     ]
     assert used == []
+
+
+SOURCES = sorted((ROOT / "src" / "phasescope").rglob("*.py"))
+
+
+def documentation(path: Path) -> list[str]:
+    """Return the docstrings of a module, its classes, functions and fields, and what `cli` prints as help, without code."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    strings = [node.value for node in nodes if isinstance(node, ast.Expr)]
+    if path.parent.name == "cli":
+        strings = [node for node in nodes if isinstance(node, ast.Constant) and " " in str(node.value)]
+    texts = [node.value for node in strings if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    texts = [re.sub(r"^    .*[=(\[].*$|`[^`]*`", " ", text, flags=re.MULTILINE) for text in texts]
+    # names of arguments, `key=value` and paths of columns are not prose
+    return [re.sub(r"^ *[\w, ]+:(?= )|\S*[.=(\[]\w\S*", " ", text, flags=re.MULTILINE) for text in texts]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT / "src")))
+def test_docstrings_and_help_use_the_fields_words(path):
+    assert [text for text in documentation(path) if FORBIDDEN.search(text)] == []

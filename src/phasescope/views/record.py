@@ -204,7 +204,7 @@ class Record:
         return next(reversed(self.places("p1_order" if reading == "representation_p1" else "order")), None)
 
     def series(self, measure: str, place: Place, *path: str) -> Float[Array, " lines"]:
-        """Return one number of a score over the run, as in ``series("order", place, "nulls", "pixels")``; else its value."""
+        """Return one number of a score over the run, as in `series("order", place, "nulls", "pixels")`; else its value."""
         return np.array([number(_descend(score(line, measure, place), *path)) for line in self.metrics])
 
     def outcome_shares(self, split: str) -> dict[str, Float[Array, " lines"]]:

@@ -32,15 +32,10 @@ PHASE_OF = {outcome.name: outcome.phase for outcome in OUTCOMES}
 """of the world of bumps"""
 
 
-def score(low, high=None, **nulls):
+def score(low, high=None, **baselines):
     high = low if high is None else high
     return Score(
-        (low + high) / 2,
-        float(low),
-        float(high),
-        n=512,
-        estimator="given",
-        baselines={"permuted": 0.01, **nulls},
+        (low + high) / 2, float(low), float(high), 512, "given", baselines={"permuted": 0.01, **baselines}
     )
 
 
@@ -187,9 +182,7 @@ def test_a_score_without_its_nulls_decides_nothing(null):
     whole = gained(0.4)
     bare = dataclasses.replace(whole, baselines={name: 0.1 for name in whole.baselines if name != null})
     for scores in ((bare, FLAT, whole), (whole, FLAT, bare)):
-        with pytest.raises(
-            ValueError, match=rf"`given` \(baselines=\[.*\]\) must have the baseline `{null}`"
-        ):
+        with pytest.raises(ValueError, match=rf"`given` \(baselines=\[.*\]\) must have `{null}`"):
             representation_phase(*scores)
 
 

@@ -94,7 +94,7 @@ def data(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def of_arrays(data, tmp_path_factory) -> Run:
-    """A run of that data set that can paint, with random weights."""
+    """A run of that data set with random weights."""
     import torch
 
     described = RunConfig.of(
@@ -116,20 +116,20 @@ def of_arrays(data, tmp_path_factory) -> Run:
     return Run(folder.path)
 
 
-def test_four_factors_are_painted_in_colour_without_a_reader(of_arrays):
+def answer(sampler: SnapshotSampler, run: Run, request: SampleRequest):
+    return unpacked(sample_packet(sampler.sample(run, 0, request)))
+
+
+def test_four_factors_are_sampled_in_colour_without_a_reader(of_arrays):
     sampler = SnapshotSampler()
-    header, arrays = unpacked(
-        sample_packet(sampler.sample(of_arrays, 0, SampleRequest((1.0, 0.5, 2.0, 3.0), "ddim", 4)))
-    )
+    header, arrays = answer(sampler, of_arrays, SampleRequest((1.0, 0.5, 2.0, 3.0), "ddim", 4))
     assert arrays["image"].shape == (16, 16, 3)
     assert arrays["noisy"].shape == (len(header["strip"]), 16, 16, 3)
     np.testing.assert_array_equal(arrays["noisy"][-1], arrays["image"])
     assert header["outcome"] in ("malformed", "other label", "correct")  # by the nearest training image
-    other = unpacked(
-        sample_packet(sampler.sample(of_arrays, 0, SampleRequest((1.0, 0.5, 0.0, 3.0), "ddim", 4)))
-    )[1]
+    other = answer(sampler, of_arrays, SampleRequest((1.0, 0.5, 0.0, 3.0), "ddim", 4))[1]
     np.testing.assert_array_equal(other["noisy"][0], arrays["noisy"][0])
-    usual = unpacked(sample_packet(sampler.sample(of_arrays, 0, SampleRequest((1.0, 0.5, 2.0, 3.0)))))[1]
+    usual = answer(sampler, of_arrays, SampleRequest((1.0, 0.5, 2.0, 3.0)))[1]
     assert usual["image"].shape == (16, 16, 3)
 
 
@@ -139,13 +139,11 @@ def test_four_factors_are_patched_without_a_reader(of_arrays):
         Change("mid", "patch", (0.0, 0.5, 1.0, 3.0)),
         Change("mid", "steer", (0.5, 0.0, 0.0, 1.0)),
     ):
-        header, arrays = unpacked(sample_packet(sampler.sample(of_arrays, 0, replace(wish, change=change))))
+        header, arrays = answer(sampler, of_arrays, replace(wish, change=change))
         assert header["went"] == {}
         assert arrays["image"].shape == (16, 16, 3)
     with pytest.raises(UserError, match="an order"):
-        sample_packet(
-            sampler.sample(of_arrays, 0, replace(wish, change=Change("mid", "steer", (0.0, 0.0, -1.0, 0.0))))
-        )
+        sampler.sample(of_arrays, 0, replace(wish, change=Change("mid", "steer", (0.0, 0.0, -1.0, 0.0))))
 
 
 def test_latents_are_of_labels_that_the_data_set_has(of_arrays):

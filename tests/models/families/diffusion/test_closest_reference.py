@@ -11,14 +11,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from phasescope.models.families import Examples, Task
-from phasescope.models.families.diffusion.closest_reference import (
-    ALIKE,
-    Comparison,
-    Nats,
-    steadied,
-    summary_of,
-    telling,
-)
+from phasescope.models.families.diffusion import closest_reference
+from phasescope.models.families.diffusion.closest_reference import ALIKE, Comparison, Nats, steadied, telling
 from phasescope.models.families.diffusion.config import DiffusionConfig
 from phasescope.models.families.diffusion.forecast import information
 from phasescope.models.families.diffusion.optimum import PartialOptimum
@@ -47,7 +41,7 @@ def answering(x_0: Callable[..., Tensor]) -> Answer:
 
 
 @pytest.mark.parametrize("reference", REFERENCES.denoisers, ids=lambda reference: reference.name)
-def test_an_exact_optimum_stands_on_its_own_rung(reference):
+def test_an_exact_optimum_is_closest_to_itself(reference):
     """Or, where its answer is another's that knows less, on that one."""
 
     def x_0(x_t, alpha, sigma, labels):
@@ -175,17 +169,15 @@ def examine(withheld: str, world: GaussianBump = WORLD) -> dict:
     examples = Examples(task, world.shape, labels, 0, torch.device("cpu"))
     family = DiffusionConfig().build()
     known = family.references(examples)
-    again = (
-        DiffusionConfig().build()
-    )  # after a resumption: the references are read, the denoisers answer again
+    again = DiffusionConfig().build()  # after a resumption: the references are read, the denoisers answer
     network = lambda x_t, t, labels: torch.zeros_like(x_t)  # noqa: E731
     found = family.examine(network, examples, known)
-    anew = again.examine(network, examples, known)
-    assert anew.keys() == found.keys()
+    recorded = again.examine(network, examples, known)
+    assert recorded.keys() == found.keys()
     for name in {"denoising", "ladder"} & found.keys():
-        assert [pytest.approx(one) for one in found[name]] == anew[name]
+        assert [pytest.approx(one) for one in found[name]] == recorded[name]
     for name, nats in found.get("nats", {}).items():
-        assert anew["nats"][name] == pytest.approx(nats)
+        assert recorded["nats"][name] == pytest.approx(nats)
     return {**found, "known": known["ladder"]}
 
 
@@ -214,7 +206,7 @@ def test_some_training_images_alone_leave_factors_untold():
 
 def test_a_world_without_references_is_still_examined():
     wide = GaussianBump(canvas=65, design={"kind": "grid", "dx": 8.0, "dy": 8.0})
-    known, compared = summary_of(EPS, Task.of(wide), 0)
+    known, compared = closest_reference.summary_of(EPS, Task.of(wide), 0)
     assert compared is None
     assert "at most 4096" in known["left_out"]["ladder"]
     assert "ladder" not in examine("never", wide)
