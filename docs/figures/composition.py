@@ -14,6 +14,7 @@ from phasescope.runs.config import load_words
 from phasescope.runs.predicting import Designed, designed
 from phasescope.views.figures.axes import write_figure
 from phasescope.views.figures.results import design_figure
+from phasescope.views.terms import COPIERS
 
 PAGE = Path(__file__).parents[1] / "composition.md"
 PICTURES = PAGE.with_suffix("")
@@ -41,7 +42,7 @@ def design_of(words: tuple[str, ...]) -> Designed:
 
 
 def rows(name: str, summary: dict[str, Any]) -> list[str]:
-    """A line a split that is held out: how many labels, and what copiers get right of it."""
+    """A line a split that is held out: how many labels, and what each baseline gets right of it."""
     return [
         f"| {name} | {split.replace('_', ' ')} | {summary['splits']['trained']:,} | {n:,} | "
         + " | ".join(f"{shares[split]:.2f}" for shares in summary["copier"].values())
@@ -53,10 +54,10 @@ def rows(name: str, summary: dict[str, Any]) -> list[str]:
 
 def table() -> str:
     found = {name: design_of(words).summary for name, words in DESIGNS.items()}
-    copiers = next(iter(found.values()))["copier"]
-    head = f"| held out | split | trained on | held out | {' | '.join(copiers)} |"
+    baselines = [COPIERS[name] for name in next(iter(found.values()))["copier"]]
+    head = f"| held out | split | trained on | held out | {' | '.join(baselines)} |"
     lines = [line for name, summary in found.items() for line in rows(name, summary)]
-    return "\n".join([head, "|---" * (4 + len(copiers)) + "|", *lines]) + "\n"
+    return "\n".join([head, "|---" * (4 + len(baselines)) + "|", *lines]) + "\n"
 
 
 def main() -> int:
