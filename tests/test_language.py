@@ -1,6 +1,7 @@
 """Words that pages, docstrings and help do not use, archaic or private: `docs/glossary.md` has the field's terms."""
 
 import ast
+import json
 import re
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SINGLE = ("README.md", "CONTRIBUTING.md", "examples/README.md", "studies/README.md")
-PAGES = sorted([*(ROOT / name for name in SINGLE), *ROOT.glob("docs/**/*.md")])
+PAGES = sorted([*(ROOT / name for name in SINGLE), *ROOT.glob("docs/**/*.md"), *ROOT.glob("docs/**/*.ipynb")])
 FORBIDDEN = re.compile(
     r"\b(copiers?|smoother|told|paint\w*|sooner|foret\w+|learnt|anew|somebody\w*|nulls|one's own"
     r"|rungs?|ladder|taps?|comes? round|made data|second look|declared|verbs?|seldom|wherein|thereof|whither|nought)\b",
@@ -20,8 +21,12 @@ ALLOWED = {
 }
 
 
-def prose(text: str) -> str:
-    """Return a page without code, links' targets and headings' anchors."""
+def prose(page: Path) -> str:
+    """Return a page without code, links' targets and headings' anchors; of a notebook, its text."""
+    text = page.read_text()
+    if page.suffix == ".ipynb":
+        cells = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "markdown"]
+        text = "\n".join("".join(cell["source"]) for cell in cells)
     text = re.sub(r"^```.*?^```$|^    .*?$", "", text, flags=re.DOTALL | re.MULTILINE)
     return re.sub(r"`[^`]*`|\]\([^)]*\)|<!--.*?-->", " ", text)
 
@@ -31,7 +36,7 @@ def test_a_page_uses_the_fields_words(page):
     allowed = ALLOWED.get(str(page.relative_to(ROOT)), set())
     used = [
         f"{line.strip()[:120]}"
-        for line in prose(page.read_text()).splitlines()
+        for line in prose(page).splitlines()
         if any(word.lower() not in " ".join(allowed) for word in FORBIDDEN.findall(line))
     ]
     assert used == []
