@@ -28,8 +28,8 @@ IMAGES = len(LABELS)
 CURVES = {
     "": ("correct samples", INK),
     "order": ("probe R²", PALETTE["order"][0]),
-    "label_share": ("label variance", PALETTE["condition"][0]),
-    "sheet_order": ("order of the sheet (128 labels)", PALETTE["input"][0]),
+    "label_share": ("label variance", PALETTE["told"][0]),
+    "sheet_order": ("order of the sheet (128 labels)", PALETTE["seen"][0]),
 }
 """by measure, the empty one being the share of correct samples: name and colour"""
 BANDS = {"behaviour": "phase of the samples", "sheet": "phase of the sheet"}

@@ -108,7 +108,7 @@ def test_tensorboard_reads_what_the_run_says(short, tmp_path):
     for tag, of in (
         ("loss", lambda line: line["loss"]),
         ("order/mid.600.value", lambda line: line["order"]["mid.600"]["value"]),
-        ("order/mid.600.baselines.untrained", lambda line: line["order"]["mid.600"]["nulls"]["untrained"]),
+        ("order/mid.600.nulls.untrained", lambda line: line["order"]["mid.600"]["nulls"]["untrained"]),
         ("outcomes/grid.correct", lambda line: line["outcomes"]["grid"]["correct"]),
     ):
         assert tag in tags["scalars"]

@@ -36,7 +36,7 @@ def test_every_leaf_of_configuration_and_metrics_comes_back_exactly(tmp_path: Pa
         order = whole["order"]["mid.600"]
         for name in ("value", "low", "high", "n"):
             assert row[f"order.mid.600.{name}"] == order[name]
-        assert row["order.mid.600.baselines.untrained"] == order["nulls"]["untrained"]
+        assert row["order.mid.600.nulls.untrained"] == order["nulls"]["untrained"]
         assert row["order.mid.600.detail.x"] == order["detail"]["x"]
         assert math.isnan(row["error_px.grid"])
         assert row["denoising.11.network"] == whole["denoising"][11]["network"]
