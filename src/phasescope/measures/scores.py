@@ -52,9 +52,7 @@ class Score:
 
     def with_baselines(self, **baselines: float | Score) -> Score:
         """Return a copy with further baselines, each a number or the baseline's own Score by the same measure."""
-        levels = {
-            k: level.value if isinstance(level, Score) else float(level) for k, level in baselines.items()
-        }
+        levels = {k: by.value if isinstance(by, Score) else float(by) for k, by in baselines.items()}
         return replace(self, baselines={**self.baselines, **levels})
 
     def through(self, function: Callable[[float], float], name: str, baselines: Mapping[str, float]) -> Score:

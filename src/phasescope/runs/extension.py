@@ -26,7 +26,7 @@ def begin_from(run: Run, config: RunConfig, target: Path, restart: bool = False)
     """
     if restart:
         raise UserError(
-            f"`--extend` (={run.name}) must be left out with --restart, which trains from the start"
+            f"`--extend` (={run.name}) must be left out with --restart, which begins with nothing"
         )
     if target.exists() and any(target.iterdir()):
         return

@@ -193,10 +193,8 @@ def _images(states: list[Tensor], world: World) -> np.ndarray:
 def _family(config: RunConfig, request: SampleRequest) -> Family:
     offered = config.family.sampling_choices()
     if request.guidance and not (offered and config.training.may_be_guided):
-        raise UserError(
-            f"`guidance` (={request.guidance:g}) must be 0: this network was never trained without labels "
-            "(training.label_dropout)"
-        )
+        reason = "this network was never trained without labels (training.label_dropout)"
+        raise UserError(f"`guidance` (={request.guidance:g}) must be 0: {reason}")
     if not abs(request.guidance) <= 20:
         raise UserError(f"`guidance` (={request.guidance:g}) must be from -20 to 20")
     if not 0 <= request.seed < 2**32:

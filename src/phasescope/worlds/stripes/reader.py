@@ -188,10 +188,9 @@ class StripesReader(PlaneReader):
     def right(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
         """Return whether an image is well-formed, with one stripe along the axis within `tolerance_px` of the label's;
         none if the label has none."""
-        asked, errors = self.requested(labels), np.abs(self.errors(columns, labels))
-        return self._formed(columns)[:, None] & np.where(
-            asked, errors <= self.thresholds.tolerance_px, self._counts(columns) == 0
-        )
+        near = np.abs(self.errors(columns, labels)) <= self.thresholds.tolerance_px
+        correct = np.where(self.requested(labels), near, self._counts(columns) == 0)
+        return self._formed(columns)[:, None] & correct
 
     def failures(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> list[Any]:
         asked, counts = self.requested(labels), self._counts(columns)
