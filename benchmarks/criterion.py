@@ -21,7 +21,7 @@ QUANTITIES = {"wall_s": "s", "cpu_s": "CPU s", "images_seen": "images"}
 """What is spent until a contender is there, and its unit."""
 ACCURACY = 0.95
 """least share of images, painted for labels of the training grid, that are correct: within 1 px in x and in y"""
-NULLS = ("untrained", "pixels", "permuted")
+BASELINES = ("untrained", "pixels", "permuted")
 """what order must at least be compared with"""
 
 
@@ -36,9 +36,9 @@ def condense(line: Record, place: Place) -> dict[str, Any]:
         ValueError: order lacks a null that the criterion asks for.
     """
     score = line["order"][str(place)]
-    missing = [null for null in NULLS if null not in score["nulls"]]
+    missing = [null for null in BASELINES if null not in score["nulls"]]
     if missing:
-        raise ValueError(f"`order` (nulls={list(score['nulls'])}) must have the null `{missing[0]}`")
+        raise ValueError(f"`order` (baselines={list(score['nulls'])}) must have the null `{missing[0]}`")
     return {
         "step": line["step"],
         **{quantity: line[quantity] for quantity in QUANTITIES},

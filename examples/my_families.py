@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from pydantic import Field
 
-from phasescope import Family, FamilyConfig, Painting
+from phasescope import Family, FamilyConfig, SamplingState
 
 
 class Decoder(FamilyConfig, Family):
@@ -24,7 +24,7 @@ class Decoder(FamilyConfig, Family):
     def trajectory(self, network, labels, shape, generator):
         noise = torch.randn((len(labels), *shape), generator=generator, device=generator.device)
         image = self._painted(network, noise.to(labels.device), labels).clamp(-1, 1)
-        yield Painting(0, -1, image, image)
+        yield SamplingState(0, -1, image, image)
 
     def inputs(self, x_0, labels, condition, noise):
         return self.noise * noise, torch.zeros(len(labels), dtype=torch.int64, device=labels.device), labels

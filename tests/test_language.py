@@ -1,5 +1,7 @@
-"""Words that the pages do not use: archaic or private ones, for which `docs/glossary.md` has the field's term."""
+"""Words that pages, docstrings and help do not use, archaic or private: `docs/glossary.md` has the field's terms."""
 
+import ast
+import json
 import re
 from pathlib import Path
 
@@ -7,21 +9,24 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SINGLE = ("README.md", "CONTRIBUTING.md", "examples/README.md", "studies/README.md")
-PAGES = sorted([*(ROOT / name for name in SINGLE), *ROOT.glob("docs/**/*.md")])
+PAGES = sorted([*(ROOT / name for name in SINGLE), *ROOT.glob("docs/**/*.md"), *ROOT.glob("docs/**/*.ipynb")])
 FORBIDDEN = re.compile(
     r"\b(copiers?|smoother|told|paint\w*|sooner|foret\w+|learnt|anew|somebody\w*|nulls|one's own"
     r"|rungs?|ladder|taps?|comes? round|made data|second look|declared|verbs?|seldom|wherein|thereof|whither|nought)\b",
     re.IGNORECASE,
 )
 ALLOWED = {
-    "docs/composition.md": {"copier", "factorized copier", "kernel smoother"},  # columns of a generated table
     "docs/theory.md": {"ladder", "foretold"},  # names of studies
     "studies/README.md": {"ladder", "foretold", "foretell"},
 }
 
 
-def prose(text: str) -> str:
-    """Return a page without code, links' targets and headings' anchors."""
+def prose(page: Path) -> str:
+    """Return a page without code, links' targets and headings' anchors; of a notebook, its text."""
+    text = page.read_text()
+    if page.suffix == ".ipynb":
+        cells = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "markdown"]
+        text = "\n".join("".join(cell["source"]) for cell in cells)
     text = re.sub(r"^```.*?^```$|^    .*?$", "", text, flags=re.DOTALL | re.MULTILINE)
     return re.sub(r"`[^`]*`|\]\([^)]*\)|<!--.*?-->", " ", text)
 
@@ -31,7 +36,27 @@ def test_a_page_uses_the_fields_words(page):
     allowed = ALLOWED.get(str(page.relative_to(ROOT)), set())
     used = [
         f"{line.strip()[:120]}"
-        for line in prose(page.read_text()).splitlines()
+        for line in prose(page).splitlines()
         if any(word.lower() not in " ".join(allowed) for word in FORBIDDEN.findall(line))
     ]
     assert used == []
+
+
+SOURCES = sorted((ROOT / "src" / "phasescope").rglob("*.py"))
+
+
+def documentation(path: Path) -> list[str]:
+    """Return the docstrings of a module, its classes, functions and fields, and what `cli` prints as help, without code."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    strings = [node.value for node in nodes if isinstance(node, ast.Expr)]
+    if path.parent.name == "cli":
+        strings = [node for node in nodes if isinstance(node, ast.Constant) and " " in str(node.value)]
+    texts = [node.value for node in strings if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    texts = [re.sub(r"^    .*[=(\[].*$|`[^`]*`", " ", text, flags=re.MULTILINE) for text in texts]
+    # names of arguments, `key=value` and paths of columns are not prose
+    return [re.sub(r"^ *[\w, ]+:(?= )|\S*[.=(\[]\w\S*", " ", text, flags=re.MULTILINE) for text in texts]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT / "src")))
+def test_docstrings_and_help_use_the_fields_words(path):
+    assert [text for text in documentation(path) if FORBIDDEN.search(text)] == []

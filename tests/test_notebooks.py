@@ -21,10 +21,6 @@ def test_a_notebook_runs(path: Path, tmp_path: Path):
     assert all(cell.execution_count for cell in notebook.cells if cell.cell_type == "code")
 
 
-def test_there_are_three():
-    assert [path.stem for path in FILES] == ["first_run", "your_claim", "your_network"]
-
-
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_what_is_kept_is_small_whole_and_names_no_machine(path: Path):
     assert path.stat().st_size <= MOST_BYTES

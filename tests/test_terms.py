@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from docs import words
-from phasescope.views.terms import MEASURES, NULLS, OF, PHASES, READINGS, SECTIONS, TERMS, pictogram, tree
+from phasescope.views.terms import BASELINES, MEASURES, OF, PHASES, READINGS, SECTIONS, TERMS, pictogram, tree
 
 ROOT = Path(__file__).parents[1]
 TEXTS = [
@@ -75,7 +75,7 @@ def test_no_word_is_explained_twice():
 
 def test_what_pages_show_is_explained():
     assert {"order", "p1_order", "label_share"} <= TERMS.keys() & MEASURES.keys()
-    assert "untrained" in TERMS.keys() & NULLS.keys()
+    assert "untrained" in TERMS.keys() & BASELINES.keys()
     assert {"behaviour", "representation"} <= READINGS.keys() & TERMS.keys()
     assert [re.findall(r"arXiv (\d+\.\d+)", TERMS[paper].sentence) for paper in ("P1", "P2")] == [
         ["2402.03305"],
@@ -98,30 +98,7 @@ def test_a_pictogram_stands_alone_and_says_what_it_shows(phase, of):
         assert 0 <= float(circle.attrib["cy"]) <= high
 
 
-def test_an_object_is_on_the_cross_in_c_alone_and_colours_are_in_order_in_c_alone():
-    def circles(phase: str, of: str):
-        found = ElementTree.fromstring(pictogram(phase, of)).iterfind(".//{*}circle")
-        return [(float(one.attrib["cx"]), float(one.attrib["cy"]), one.attrib["fill"]) for one in found]
-
-    def cross(phase: str) -> set[tuple[float, float]]:
-        lines = re.findall(r'd="M([\d.]+) ([\d.]+)h14', pictogram(phase, "images"))
-        return {(float(x) + 7, float(y)) for x, y in lines}
-
-    assert [any((x, y) in cross(phase) for x, y, _ in circles(phase, "images")) for phase in "ABC"] == [
-        False,
-        False,
-        True,
-    ]
-    in_order = []
-    for phase in "ABC":
-        columns: dict[float, set[str]] = {}
-        for x, _, colour in circles(phase, "latents"):
-            columns.setdefault(x, set()).add(colour)
-        in_order.append(all(len(colours) == 1 for colours in columns.values()) and len(columns) < 10)
-    assert in_order == [False, False, True]
-
-
-def test_the_explorer_is_told_all_words():
+def test_the_explorer_gets_all_terms():
     sent = tree()
     assert set(sent["terms"]) == {name for names in sent["sections"].values() for name in names} == set(TERMS)
     assert {of for phase in sent["phases"].values() for of in phase} == set(OF)

@@ -74,7 +74,7 @@ def wait_until(page: Page, condition: str, within_s: float = 60.0) -> None:
 
 
 def views(runs: Path, results: Path, name: str | None, study: str | None = None) -> Iterator[tuple[str, str]]:
-    """(view, address) of each view, of the run `name`, or of the one with most snapshots that can paint."""
+    """(view, address) of each view, of the run `name`, or of the one with most snapshots that can be sampled from."""
     known = [
         run
         for run in list_runs(runs)

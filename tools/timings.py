@@ -31,10 +31,10 @@ from phasescope.core.errors import UserError
 from phasescope.core.places import Place
 from phasescope.core.randomness import numpy_generator
 from phasescope.runs.about import provenance
+from phasescope.runs.snapshot_sampler import SnapshotSampler
 from phasescope.runs.store import Run, open_run
 from phasescope.runs.store.files import to_json
 from phasescope.runs.store.snapshot import array_name
-from phasescope.views.explorer.painted import Painter
 from tools.screenshots import FLAGS, READY, chromium, wait_until
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def pad_to_image(page: Page, address: str, pid: int, name: str, moves: int = MOV
     wait_until(page, RESTED)
     dragged = page.evaluate(PAINTED)
     ask = """async ([url, count]) => { for (let i = 0; i < count; i++) await (await fetch(url)).arrayBuffer(); }"""
-    url = f"/api/runs/{quote(name)}/paint?label=9.5,20.25&sampler=dpm_solver&steps=20"
+    url = f"/api/runs/{quote(name)}/generate?label=9.5,20.25&sampler=dpm_solver&steps=20"
     before = cpu_s(pid)
     page.evaluate(ask, [url, moves])
     return {
@@ -178,14 +178,14 @@ def many_labels(run: Run, folder: Path, count: int = POINTS) -> Run:
 
     path = folder / run.name
     shutil.copytree(run.path, path)
-    copy, painter = Run(path), Painter()
+    copy, sampler = Run(path), SnapshotSampler()
     loaded = load_network(run, run.snapshots[-1])
     labels = loaded.config.world.draw_labels(count, numpy_generator(0, "explorer timings"))
     place = Place.parse(run.status["summary"]["places"]["representation"])
     for snapshot in copy.snapshots[:-2]:
         shutil.rmtree(snapshot.path)
     for snapshot in copy.snapshots:
-        latents = painter.latents(copy, snapshot.step, labels, place)
+        latents = sampler.latents(copy, snapshot.step, labels, place)
         arrays: dict[str, Any] = {"labels": labels, array_name("latents", place): latents}
         np.savez(snapshot.path / "latents.npz", **arrays)
     return copy

@@ -14,6 +14,7 @@ from phasescope.runs.config import load_words
 from phasescope.runs.predicting import Designed, designed
 from phasescope.views.figures.axes import write_figure
 from phasescope.views.figures.results import design_figure
+from phasescope.views.terms import COPIERS
 
 PAGE = Path(__file__).parents[1] / "composition.md"
 PICTURES = PAGE.with_suffix("")
@@ -36,27 +37,27 @@ MIXED = (
 PICTURED: dict[str, tuple[str, ...]] = {"cross": DESIGNS["cross"], "mixed": (MIXED,)}
 
 
-def told_of(words: tuple[str, ...]) -> Designed:
+def design_of(words: tuple[str, ...]) -> Designed:
     return designed(load_words(["preset=lean", *words]))
 
 
-def rows(name: str, told: dict[str, Any]) -> list[str]:
-    """A line a split that is held out: how many labels, and what copiers get right of it."""
+def rows(name: str, summary: dict[str, Any]) -> list[str]:
+    """A line a split that is held out: how many labels, and what each baseline gets right of it."""
     return [
-        f"| {name} | {split.replace('_', ' ')} | {told['splits']['trained']:,} | {n:,} | "
-        + " | ".join(f"{shares[split]:.2f}" for shares in told["copier"].values())
+        f"| {name} | {split.replace('_', ' ')} | {summary['splits']['trained']:,} | {n:,} | "
+        + " | ".join(f"{shares[split]:.2f}" for shares in summary["copier"].values())
         + " |"
-        for split, n in told["splits"].items()
+        for split, n in summary["splits"].items()
         if split != "trained"
     ]
 
 
 def table() -> str:
-    found = {name: told_of(words).told for name, words in DESIGNS.items()}
-    copiers = next(iter(found.values()))["copier"]
-    head = f"| held out | split | trained on | held out | {' | '.join(copiers)} |"
-    lines = [line for name, told in found.items() for line in rows(name, told)]
-    return "\n".join([head, "|---" * (4 + len(copiers)) + "|", *lines]) + "\n"
+    found = {name: design_of(words).summary for name, words in DESIGNS.items()}
+    baselines = [COPIERS[name] for name in next(iter(found.values()))["copier"]]
+    head = f"| held out | split | trained on | held out | {' | '.join(baselines)} |"
+    lines = [line for name, summary in found.items() for line in rows(name, summary)]
+    return "\n".join([head, "|---" * (4 + len(baselines)) + "|", *lines]) + "\n"
 
 
 def main() -> int:
@@ -65,7 +66,7 @@ def main() -> int:
     PAGE.write_text(before + BEGIN + table() + END + rest.partition(END)[2])
     PICTURES.mkdir(exist_ok=True)
     for name, words in PICTURED.items():
-        write_figure(design_figure(told_of(words)), PICTURES / f"{name}.png")
+        write_figure(design_figure(design_of(words)), PICTURES / f"{name}.png")
     return 0
 
 

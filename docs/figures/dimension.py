@@ -55,7 +55,7 @@ def dimension_figure() -> Figure:
     clouds = [embed(flat_torus(n, k, numpy_generator(0, f"{k}-torus")), 30) for k in d.tolist()]
     curves(tori, d, clouds)
     tori.plot(d, d, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)))
-    nulls = [two_nn(x).nulls["gaussian"] for x in clouds]
+    nulls = [two_nn(x).baselines["gaussian"] for x in clouds]
     tori.plot(d, nulls, color=ACCENT, linestyle=(0, (1, 1.5)), label="TwoNN's Gaussian null")
     tori.set(xlabel="circles", ylabel="dimension", title="Flat tori", ylim=(0, 14))
 

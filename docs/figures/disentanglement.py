@@ -134,8 +134,8 @@ def codes_figure() -> Figure:
     for i, scores in enumerate(of_code):
         for j, name in enumerate(DISPLAYED):
             score = scores[name]
-            above = score.value > max(score.nulls["permuted"], 0)
-            dot = " •" if above and score.value > score.nulls.get("rotated", np.inf) else ""
+            above = score.value > max(score.baselines["permuted"], 0)
+            dot = " •" if above and score.value > score.baselines.get("rotated", np.inf) else ""
             ax.text(
                 j,
                 i,

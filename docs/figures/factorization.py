@@ -72,7 +72,7 @@ def index_figure(noise: float = 0.5, draws: int = 4) -> Figure:
         value = np.array([score.value for score in scores])
         if mark == "-":
             ax.plot(at, value, color=colour, label=name)
-            permuted = scores[0].nulls["permuted"]
+            permuted = scores[0].baselines["permuted"]
             ax.axhline(permuted, color=MUTED, linewidth=1, linestyle=":", zorder=0)
             ax.text(1.02, permuted, "permuted labels", color=MUTED, va="center", fontsize=7.5)
             continue
@@ -123,7 +123,7 @@ def codes_figure() -> Figure:
         base = 0.0 if measure is not factorization else min(values)
         ax.barh(place, np.array(values) - base, 0.6, base, color=ACCENT)
         ax.plot(
-            [score.nulls["permuted"] for score in scores],
+            [score.baselines["permuted"] for score in scores],
             place,
             "|",
             color=P1,

@@ -72,7 +72,7 @@ def curve(
         linewidth=0,
     )
     if null:
-        axes.plot(x, [score.nulls[null] for score in scores], ":", color=colour, linewidth=1.1)
+        axes.plot(x, [score.baselines[null] for score in scores], ":", color=colour, linewidth=1.1)
 
 
 def order_figure() -> Figure:

@@ -58,7 +58,9 @@ def joint_accuracy_figure() -> Figure:
     for place, (_, score, colour) in enumerate(rows):
         right.plot([score.low, score.high], [-place] * 2, color=colour)
         right.plot(score.value, -place, "o", color=colour, markersize=4)
-        right.plot([score.nulls["permuted"]] * 2, [-place - 0.25, -place + 0.25], color=INK, linewidth=0.9)
+        right.plot(
+            [score.baselines["permuted"]] * 2, [-place - 0.25, -place + 0.25], color=INK, linewidth=0.9
+        )
         right.text(score.high + 0.006, -place, interval(score), va="center")
     right.axvline(0, color=MUTED, linewidth=0.7)
     right.set_yticks([-place for place in range(len(rows))], [name for name, _, _ in rows])

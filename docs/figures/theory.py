@@ -12,7 +12,7 @@ from typing import Any
 from phasescope.runs.config import load_words
 from phasescope.runs.predicting import predict
 from phasescope.views.figures.axes import write_figure
-from phasescope.views.figures.results import ladder
+from phasescope.views.figures.results import reference_errors
 
 PAGE = Path(__file__).parents[1] / "theory.md"
 PICTURES = PAGE.with_suffix("")
@@ -36,34 +36,39 @@ OBJECTIVES: dict[str, tuple[str, ...]] = {
 """words by objective, all on preset lean"""
 
 
-def told_of(objective: str) -> dict[str, Any]:
-    """What is foretold of an objective."""
-    return predict(load_words(["preset=lean", *OBJECTIVES[objective]])).told
+def prediction_of(objective: str) -> dict[str, Any]:
+    """Return what `predict` computes for an objective."""
+    return predict(load_words(["preset=lean", *OBJECTIVES[objective]])).values
 
 
-def row(objective: str, told: dict[str, Any]) -> str:
+def row(objective: str, prediction: dict[str, Any]) -> str:
     """A line of the table."""
-    events = (told["t_condensation"], told["t_instability"])
+    events = (prediction["t_condensation"], prediction["t_instability"])
     times = " | ".join("-" if t is None else f"{t:.0f}" for t in events)
-    return f"| {objective} | {told['r_prime']:.3g} | {times} | {told['phases']} |"
+    return f"| {objective} | {prediction['r_prime']:.3g} | {times} | {prediction['phases']} |"
 
 
 def table() -> str:
     """All objectives, by ascending R'."""
-    found = sorted(((told_of(name), name) for name in OBJECTIVES), key=lambda one: one[0]["r_prime"])
+    found = sorted(((prediction_of(name), name) for name in OBJECTIVES), key=lambda one: one[0]["r_prime"])
     head = "| objective | R' | one image stands out at t | widest mode unstable at t | expected of images |"
-    return "\n".join([head, "|---|---|---|---|---|", *(row(name, told) for told, name in found)]) + "\n"
+    return (
+        "\n".join([head, "|---|---|---|---|---|", *(row(name, prediction) for prediction, name in found)])
+        + "\n"
+    )
 
 
 def main() -> int:
-    """Write the table into the page, and draw the ladders of two objectives."""
+    """Write the table into the page, and draw the references' errors of two objectives."""
     text = PAGE.read_text()
     before, _, rest = text.partition(BEGIN)
     PAGE.write_text(before + BEGIN + table() + END + rest.partition(END)[2])
     PICTURES.mkdir(exist_ok=True)
     for objective, name in (("eps, plain, linear", "ladder"), ("flow matching, uniform", "ladder_flow")):
-        found = predict(load_words(["preset=lean", *OBJECTIVES[objective]]))
-        write_figure(ladder(found.told, f"{objective}: {found.sentence}"), PICTURES / f"{name}.png")
+        predicted = predict(load_words(["preset=lean", *OBJECTIVES[objective]]))
+        write_figure(
+            reference_errors(predicted.values, f"{objective}: {predicted.sentence}"), PICTURES / f"{name}.png"
+        )
     return 0
 
 

@@ -5,7 +5,7 @@ from phasescope.core.factors import Factor, Factors
 from phasescope.core.places import Place
 from phasescope.measures import Score
 from phasescope.models import families, networks
-from phasescope.models.families.base import Family, FamilyConfig, Painting
+from phasescope.models.families.base import Family, FamilyConfig, SamplingState
 from phasescope.models.networks.base import NetworkConfig
 from phasescope.models.training.base import LossConfig
 from phasescope.runs.config import RunConfig, load_config
@@ -21,8 +21,8 @@ from phasescope.views.monitors import TensorBoard, WandB
 from phasescope.worlds.base import Outcome, Reader, World
 
 __all__ = [
-    "Config", "Factor", "Factors", "Family", "FamilyConfig", "LossConfig", "NetworkConfig", "Outcome", "Painting", "Place",
-    "Reader", "Run", "RunConfig", "RunFailed", "Score", "Snapshot", "Study", "TensorBoard", "UserError", "WandB",
+    "Config", "Factor", "Factors", "Family", "FamilyConfig", "LossConfig", "NetworkConfig", "Outcome", "Place", "Reader",
+    "Run", "RunConfig", "RunFailed", "SamplingState", "Score", "Snapshot", "Study", "TensorBoard", "UserError", "WandB",
     "World", "clones", "families", "find_run", "intervene", "list_runs", "load_config", "measures", "networks",
     "observe", "open_run", "predict", "probe", "runs_frame", "snapshots_frame", "studies", "train", "watch",
     "worlds",

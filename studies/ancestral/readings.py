@@ -29,7 +29,7 @@ def wanted(correct: dict[int, float]) -> set[int]:
 def sample_objects(run, snapshot, levels: int = LEVELS) -> dict[str, float | str]:
     """Return the shares of the objects, that of noisy images and the phase, of ancestral samples of a snapshot."""
     loaded = load_network(run, snapshot)
-    world, family = loaded.config.world, loaded.config.family.painted_by("ddpm", levels).build()
+    world, family = loaded.config.world, loaded.config.family.with_sampler("ddpm", levels).build()
     labels = world.splits()["grid"](SAMPLES, np.random.default_rng(0))
     with torch.no_grad():
         images = family.sample(

@@ -69,7 +69,7 @@ def beyond_exact(runs: Runs) -> np.ndarray:
 def predicted(cell: str, name: str) -> float:
     """Return what is predicted of a cell from its configuration alone."""
     config = next(own for own in CELLS if own.name == cell).config(0, "lean")
-    return config.family.build().forecast(config.task(), rungs=False)[name]
+    return config.family.build().forecast(config.task(), errors=False)[name]
 
 
 @dataclass(frozen=True)

@@ -252,7 +252,7 @@ def generated(loaded) -> np.ndarray:
     import torch
 
     config = loaded.config
-    family = config.family.painted_by(SAMPLER, EVALUATIONS).build()
+    family = config.family.with_sampler(SAMPLER, EVALUATIONS).build()
     no_label = torch.full((IMAGES, len(config.world.factors)), math.nan)
     with torch.no_grad():
         noise = torch_generator(config.seed, "modes")

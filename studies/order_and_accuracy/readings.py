@@ -135,6 +135,6 @@ def read_use(run) -> list[dict]:
             scores = intervene(run, layer, how, count=SAMPLES, step=snapshot.step).scores
             for name in ("follows", "stays", "moved.x", "moved.y"):
                 row[f"{layer}.{how}.{name}"] = scores[f"matched.{name}"].value
-            row[f"{layer}.{how}.loss"] = scores["loss"].value / scores["loss.told"].value
+            row[f"{layer}.{how}.loss"] = scores["loss"].value / scores["loss.conditioned"].value
         rows.append(row)
     return rows

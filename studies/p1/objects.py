@@ -113,7 +113,7 @@ def read_ancestral(run) -> list[dict]:
     rows = []
     for snapshot in (snapshot for snapshot in run.snapshots if snapshot.step in wanted):
         loaded = load_network(run, snapshot)
-        world, family = loaded.config.world, loaded.config.family.painted_by("ddpm", 1000).build()
+        world, family = loaded.config.world, loaded.config.family.with_sampler("ddpm", 1000).build()
         labels = world.splits()["grid"](ANCESTRAL, np.random.default_rng(0))
         with torch.no_grad():
             images = family.sample(

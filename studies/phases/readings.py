@@ -124,7 +124,7 @@ def read_p1(run) -> list[dict]:
         latents, labels = snapshot.latents(*P1_SITE).astype(float), snapshot.latent_labels().astype(float)
         score, _ = p1_order(latents, labels, range(10), factors=factors, permutations=5, resamples=100)
         untrained = score.value if untrained is None else untrained
-        columns = score.with_nulls(untrained=untrained).columns()
+        columns = score.with_baselines(untrained=untrained).columns()
         rows.append(
             {"step": snapshot.step, **{f"down3.600.{name}": value for name, value in columns.items()}}
         )

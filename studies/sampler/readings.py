@@ -33,7 +33,7 @@ def read_samplers(run) -> list[dict]:
         world = loaded.config.world
         labels, reader = world.splits()["grid"](SAMPLES, np.random.default_rng(0)), world.reader()
         for name, (kind, steps) in SAMPLERS.items():
-            family = loaded.config.family.painted_by(kind, steps).build()
+            family = loaded.config.family.with_sampler(kind, steps).build()
             with torch.no_grad():
                 images = family.sample(
                     loaded.network,

@@ -114,7 +114,7 @@ def test_damaged_runs_are_rows_that_say_so_and_the_others_are_unaffected(
 
 
 @pytest.mark.parametrize("harm", ["no checkpoint", "no YAML"])
-def test_anew_mends_what_is_refused(harm: str, whole: Run, tmp_path: Path):
+def test_restart_mends_what_is_refused(harm: str, whole: Run, tmp_path: Path):
     shutil.copytree(whole.path, tmp_path / whole.name)
     run = Run(tmp_path / whole.name)
     if harm == "no checkpoint":
@@ -122,18 +122,18 @@ def test_anew_mends_what_is_refused(harm: str, whole: Run, tmp_path: Path):
     else:
         (run.path / "config.yaml").write_text("seed: [")
     before = fingerprint(run.path)
-    with pytest.raises(UserError, match=r"--anew|is not YAML"):
+    with pytest.raises(UserError, match=r"--restart|is not YAML"):
         train(config_of(), tmp_path)
     assert fingerprint(run.path) == before
-    train(config_of(), tmp_path, anew=True)
+    train(config_of(), tmp_path, restart=True)
     assert learned(run) == learned(whole)
 
 
-def test_anew_takes_no_folder_that_is_no_runs(tmp_path: Path):
+def test_restart_takes_no_folder_that_is_no_runs(tmp_path: Path):
     config = config_of()
     (tmp_path / config.folder).mkdir()
     (tmp_path / config.folder / "thesis.tex").write_text("everything I have")
     before = fingerprint(tmp_path)
     with pytest.raises(UserError, match="must be empty or a run's folder"):
-        train(FIELDS, tmp_path, anew=True)
+        train(FIELDS, tmp_path, restart=True)
     assert fingerprint(tmp_path) == before

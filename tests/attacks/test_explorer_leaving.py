@@ -15,12 +15,11 @@ import numpy as np
 import pytest
 
 from phasescope.core.errors import UserError
-from phasescope.runs import painting
+from phasescope.core.places import Place
 from phasescope.runs.intervening import IMAGES, Change
 from phasescope.runs.loading import MOST_WORK
-from phasescope.runs.painting import Wish
+from phasescope.runs.snapshot_sampler import SampleRequest, SnapshotSampler
 from phasescope.runs.store import Run
-from phasescope.views.explorer.painted import Painter
 from phasescope.views.explorer.serve import serving
 from tests.views.explorer.small_run import write_small_run
 
@@ -88,8 +87,8 @@ VAST = {
 def test_a_run_that_asks_for_a_vast_canvas_or_network_is_refused_before_it_is_allocated(run, tmp_path, what):
     vast = edited(run, tmp_path, **VAST[what])
     for work in (
-        lambda: Painter().paint(vast, 20, Wish((2.0, 3.0), "ddim", 2)),
-        lambda: Painter().latents(vast, 20, np.ones((1, 2), np.float32), painting.Place("mid", 10)),
+        lambda: SnapshotSampler().sample(vast, 20, SampleRequest((2.0, 3.0), "ddim", 2)),
+        lambda: SnapshotSampler().latents(vast, 20, np.ones((1, 2), np.float32), Place("mid", 10)),
     ):
         with pytest.raises(UserError, match=r"`[\w.]+` \(=.*\) must be|must (have|hold)") as refusal:
             work()
@@ -100,11 +99,13 @@ def test_steps_times_size_are_bounded(run, tmp_path):
     large = edited(run, tmp_path, world__canvas=128, family__schedule__steps=1000)
     most = MOST_WORK // 128**2
     with pytest.raises(UserError, match=rf"`steps` \(={most + 1}\) must be at most {most}"):
-        Painter().paint(large, 20, Wish((2.0, 3.0), "ddim", most + 1))
+        SnapshotSampler().sample(large, 20, SampleRequest((2.0, 3.0), "ddim", most + 1))
     most = MOST_WORK // (IMAGES * 128**2)
     with pytest.raises(UserError, match=rf"`steps` \(={most + 1}\) must be at most {most}"):
-        Painter().paint(large, 20, Wish((2.0, 3.0), "ddim", most + 1, change=Change("mid", "ablate")))
-    assert Painter().load(large, 20).config.world.canvas == 128
+        SnapshotSampler().sample(
+            large, 20, SampleRequest((2.0, 3.0), "ddim", most + 1, change=Change("mid", "ablate"))
+        )
+    assert SnapshotSampler().load(large, 20).config.world.canvas == 128
 
 
 @contextmanager

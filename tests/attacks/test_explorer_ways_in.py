@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from phasescope.cli import main
 from phasescope.views.explorer.guard import HEADERS, Guard
 
-PAINT = "/api/runs/small-01234567/paint?label=2,3"
+GENERATE = "/api/runs/small-01234567/generate?label=2,3"
 
 
 def visitor() -> TestClient:
@@ -34,7 +34,7 @@ def test_of_another_sites_page_a_link_to_the_page_leads_here_and_nothing_else(si
             for mode, to, path in product(
                 ("navigate", "nested-navigate", "no-cors", "cors", "same-origin", "websocket", ""),
                 DESTINATIONS,
-                ("/", PAINT, "/api/runs", "/api/events", "/static/app.js"),
+                ("/", GENERATE, "/api/runs", "/api/events", "/static/app.js"),
             )
             if asked.get(
                 path, headers={"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": to}
@@ -43,7 +43,7 @@ def test_of_another_sites_page_a_link_to_the_page_leads_here_and_nothing_else(si
     assert let_in == [("navigate", "document", "/")]
 
 
-@pytest.mark.parametrize("path", ["/", PAINT, "/api/runs", "/static/app.js"])
+@pytest.mark.parametrize("path", ["/", GENERATE, "/api/runs", "/static/app.js"])
 @pytest.mark.parametrize(
     "headers",
     [{}, {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"},

@@ -6,12 +6,12 @@ from benchmarks.criterion import condense, passes, reached, reached_phase_c
 from phasescope.core.places import Place
 from phasescope.worlds.bump.reader import OUTCOMES
 
-NULLS = {"untrained": 0.3, "pixels": 0.1, "permuted": 0.0, "label_embedding": 1.0}
+BASELINES = {"untrained": 0.3, "pixels": 0.1, "permuted": 0.0, "label_embedding": 1.0}
 
 
 def line(step: int, correct: float = 1.0, low: float | None = 0.9, phase: str = "C", **nulls) -> dict:
     """A line of metrics as a run writes it."""
-    score = {"value": 0.95, "low": low, "high": 0.99, "nulls": {**NULLS, **nulls}}
+    score = {"value": 0.95, "low": low, "high": 0.99, "nulls": {**BASELINES, **nulls}}
     shares = {
         **dict.fromkeys([outcome.name for outcome in OUTCOMES], 0.0),
         "misplaced": 1 - correct,

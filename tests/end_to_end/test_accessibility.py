@@ -147,7 +147,7 @@ def test_a_word_is_explained_by_key_where_it_stands_and_closed_again(visit):
     page.locator(".panel").get_by_role("button", name="baseline", exact=True).first.focus()
     page.keyboard.press("Enter")
     wait_until(page, OPEN)
-    assert TERMS["null"].sentence in page.inner_text(".explains")
+    assert TERMS["baseline"].sentence in page.inner_text(".explains")
     assert violations(page) == []
     page.keyboard.press("Escape")
     assert not page.evaluate(OPEN)

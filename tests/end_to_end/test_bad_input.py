@@ -173,7 +173,7 @@ def test_checkpoint_of_another_run(change: str, cli, trained: Run, tiny: Path, t
         shutil.copy(trained.path / CHECKPOINT, folder.path / CHECKPOINT)
     before = fingerprint(tmp_path)
     outcome = cli("train", tiny, change, "--runs", tmp_path)
-    assert_refused(outcome, "checkpoint", "must be this run's", "of another configuration", "--anew")
+    assert_refused(outcome, "checkpoint", "must be this run's", "of another configuration", "--restart")
     assert fingerprint(tmp_path) == before
 
 

@@ -11,9 +11,8 @@ import pytest
 from example_study import write_study
 from exploring import HANGS_S, PANELS, places_of, query, start, stop, turn
 
-from phasescope.runs.painting import Wish
+from phasescope.runs.snapshot_sampler import SampleRequest, SnapshotSampler
 from phasescope.runs.store import Run, list_runs
-from phasescope.views.explorer.painted import Painter
 from phasescope.views.terms import WAYS
 from tools import timings
 from tools.screenshots import READY, chromium, wait_until
@@ -275,25 +274,25 @@ def test_the_list_of_studies_leads_to_a_studys_page_and_its_runs(visit, trained,
     assert again.locator("tr[data-run]").count() == 1
 
 
-def painting_alone_ms(run: Run, images: int) -> float:
+def sampling_alone_ms(run: Run, images: int) -> float:
     """Processor time of an image as the pad asks for it, painted in this process, ms."""
-    painter, wish = Painter(), Wish(label=(9.5, 20.25), sampler="dpm_solver", steps=20)
-    painter.paint(run, None, wish)
+    sampler, request = SnapshotSampler(), SampleRequest(label=(9.5, 20.25), sampler="dpm_solver", steps=20)
+    sampler.sample(run, None, request)
     began = time.process_time()
     for _ in range(images):
-        painter.paint(run, None, wish)
+        sampler.sample(run, None, request)
     return 1000 * (time.process_time() - began) / images
 
 
 @pytest.mark.slow
 def test_an_image_takes_no_longer_than_a_hand_notices(browser, explorer, trained):
-    """Or, on a busy machine, in three times what painting alone takes there; `timings` tells the clock's."""
+    """Or, on a busy machine, in three times what sampling alone takes there; `timings` tells the clock's."""
     address, pid = explorer
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     found = timings.pad_to_image(page, address, pid, trained.name, moves=5)
     page.close()
     assert found["n"] == 5
-    assert found["server_cpu_ms"] <= max(60, 3 * painting_alone_ms(trained, images=10))
+    assert found["server_cpu_ms"] <= max(60, 3 * sampling_alone_ms(trained, images=10))
 
 
 @pytest.mark.slow

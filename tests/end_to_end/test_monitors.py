@@ -75,11 +75,11 @@ def test_tensorboard_holds_the_same_though_the_run_was_interrupted(config, tmp_p
     exported = accumulator.EventAccumulator(str(tmp_path / "whole" / run.name), {"scalars": 0, "images": 0})
     found.Reload(), exported.Reload()
     assert found.Tags()["scalars"] == exported.Tags()["scalars"]
-    assert "painted/grid" in found.Tags()["images"]
+    assert "samples/grid" in found.Tags()["images"]
     for tag in ("loss", "outcomes/grid.correct"):
         of = [(one.step, one.value) for one in found.Scalars(tag)]
         assert of == [(one.step, one.value) for one in exported.Scalars(tag)]
-    assert [one.step for one in found.Images("painted/grid")] == [line["step"] for line in run.metrics]
+    assert [one.step for one in found.Images("samples/grid")] == [line["step"] for line in run.metrics]
 
 
 @pytest.mark.slow
@@ -101,7 +101,7 @@ def test_weights_and_biases_offline_holds_each_snapshot(config, tmp_path, monkey
     assert [by_step[step].get("loss") for step in snapshots] == [line["loss"] for line in run.metrics]
     assert by_step[30]["train/loss"] == next(line["loss"] for line in run.scalar_lines if line["step"] == 30)
     assert rows[-1]["order/mid.40.value"] == run.metrics[-1]["order"]["mid.40"]["value"]
-    assert len(list(file.parent.glob("files/media/images/painted/*.png"))) >= len(run.metrics)
+    assert len(list(file.parent.glob("files/media/images/samples/*.png"))) >= len(run.metrics)
 
 
 BLOCK, HEADER = 32768, 7

@@ -24,7 +24,7 @@ from phasescope.measures import (
     trustworthiness,
     two_nn,
 )
-from phasescope.measures.scores import basic_interval, bootstrap_weights, null_level
+from phasescope.measures.scores import baseline_level, basic_interval, bootstrap_weights
 
 RNG = np.random.default_rng(0)
 LABELS = np.stack(np.meshgrid(4.0 * np.arange(8), 7.0 * np.arange(5), indexing="ij"), axis=-1).reshape(-1, 2)
@@ -39,10 +39,10 @@ def holed(array):
 
 
 def test_a_score_is_json_and_what_is_not_finite_is_null():
-    score = order(LATENTS, LABELS).with_nulls(untrained=np.float32(0.25), pixels=np.nan)
+    score = order(LATENTS, LABELS).with_baselines(untrained=np.float32(0.25), pixels=np.nan)
     read = json.loads(json.dumps(score.to_dict(), allow_nan=False))
     assert set(read) == {"value", "low", "high", "n", "estimator", "nulls", "detail"}
-    assert read["nulls"] == {"permuted": score.nulls["permuted"], "untrained": 0.25, "pixels": None}
+    assert read["nulls"] == {"permuted": score.baselines["permuted"], "untrained": 0.25, "pixels": None}
     assert read["detail"] == dict(score.detail)
     assert read["n"] == 40
 
@@ -53,7 +53,7 @@ FULL = Score(
     0.6,
     n=10,
     estimator="of 2, 3",
-    nulls={"permuted": 0.1, "pixels": math.nan},
+    baselines={"permuted": 0.1, "pixels": math.nan},
     detail={"k=5": 1.0},
 )
 
@@ -85,11 +85,11 @@ def test_columns_are_the_leaves_of_the_dict():
 
 
 def test_with_nulls_returns_a_copy():
-    score = Score(0.5, 0.4, 0.6, n=10, estimator="none", nulls={"permuted": 0.0})
-    more = score.with_nulls(untrained=Score(0.1, 0.0, 0.2, n=10, estimator="none"))
-    assert more.nulls == {"permuted": 0.0, "untrained": 0.1}
-    assert score.nulls == {"permuted": 0.0}
-    assert dataclasses.replace(more, nulls=score.nulls) == score
+    score = Score(0.5, 0.4, 0.6, n=10, estimator="none", baselines={"permuted": 0.0})
+    more = score.with_baselines(untrained=Score(0.1, 0.0, 0.2, n=10, estimator="none"))
+    assert more.baselines == {"permuted": 0.0, "untrained": 0.1}
+    assert score.baselines == {"permuted": 0.0}
+    assert dataclasses.replace(more, baselines=score.baselines) == score
     with pytest.raises(dataclasses.FrozenInstanceError):
         score.value = 1.0
 
@@ -97,7 +97,7 @@ def test_with_nulls_returns_a_copy():
 def test_the_basic_interval_mirrors_the_replicates_quantiles_about_the_value():
     replicates = np.linspace(0, 1, 1001)
     assert basic_interval(0.4, replicates) == pytest.approx((0.8 - 0.975, 0.8 - 0.025))
-    assert null_level(replicates) == pytest.approx(0.95)
+    assert baseline_level(replicates) == pytest.approx(0.95)
 
 
 def test_bootstrap_weights_are_counts_of_n_draws_with_replacement():
@@ -117,7 +117,7 @@ def test_one_odd_row_among_equal_ones_gives_finite_scores():
         label_share(np.stack([latents, np.zeros((40, 3))])),
     ]
     for score in scores:
-        assert np.isfinite([score.value, score.low, score.high, *score.nulls.values()]).all()
+        assert np.isfinite([score.value, score.low, score.high, *score.baselines.values()]).all()
     assert scores[2].value == pytest.approx(1)
     assert abs(scores[0].value) < 0.2
 

@@ -81,7 +81,7 @@ def test_the_command_refuses_in_one_line_and_exits_with_2(short, tmp_path, capsy
     words = ["seed=5", "training.steps=20", "training.warmup=3", "--runs", str(tmp_path)]
     for more, message in (
         (["--extend", short.name], f"must be what `{short.name}` has"),
-        (["--extend", short.name, "--anew"], "must be left out with --anew"),
+        (["--extend", short.name, "--restart"], "must be left out with --restart"),
         (["--extend", "nothing"], "(=nothing) must name a run"),
     ):
         assert main(["train", *words, *more]) == 2

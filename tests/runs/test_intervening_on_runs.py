@@ -19,7 +19,7 @@ def test_every_way_gives_its_scores_and_the_same_again(how, by, run: Run):
     np.testing.assert_array_equal(found.images, again.images)
     assert found.images.shape == found.untouched.shape == (16, 1, 8, 8)
     readers = ("matched", "darkest", "refined")
-    names = {*(f"{reader}.stays" for reader in readers), "loss", "loss.told"}
+    names = {*(f"{reader}.stays" for reader in readers), "loss", "loss.conditioned"}
     if how != "ablate":
         names |= {f"{reader}.{what}" for reader in readers for what in ("follows", "moved.x")}
     if how in ("patch", "part"):
@@ -27,7 +27,7 @@ def test_every_way_gives_its_scores_and_the_same_again(how, by, run: Run):
     assert set(found.scores) == names
     for name, score in found.scores.items():
         assert score.low <= score.value <= score.high, name
-        assert name.startswith("loss") or "untouched" in score.nulls
+        assert name.startswith("loss") or "untouched" in score.baselines
     if by is not None:
         np.testing.assert_allclose(found.targets - found.labels, np.tile(by, (16, 1)), atol=1e-5)
 

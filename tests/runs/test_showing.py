@@ -72,7 +72,7 @@ def test_scores_become_a_frame():
     )
     frame = scores.to_frame().set_index("measure")
     assert frame.loc["order", "value"] == scores["order"].value
-    assert frame.loc["order", "nulls.permuted"] == scores["order"].nulls["permuted"]
+    assert frame.loc["order", "nulls.permuted"] == scores["order"].baselines["permuted"]
     assert np.isnan(frame.loc["participation_ratio", "nulls.permuted"])
 
 
@@ -86,7 +86,7 @@ def test_a_probed_network_and_its_table(run):
     table = probed.table(["order"])
     frame = table.to_frame()
     assert frame[["measure", "place"]].to_numpy().tolist() == [["order", "mid.40"]]
-    assert frame["nulls.pixels"].item() == table["order"]["mid.40"].nulls["pixels"]
+    assert frame["nulls.pixels"].item() == table["order"]["mid.40"].baselines["pixels"]
 
 
 def test_a_study_shows_its_size():

@@ -215,7 +215,7 @@ class Plain(nn.Module):
         self.told = nn.Linear(3, {width})
 
     def forward(self, x, t, labels):
-        told = self.told(torch.cat([t[:, None] / 1000, labels / 32], 1))
+        told = self.requested(torch.cat([t[:, None] / 1000, labels / 32], 1))
         return self.end(torch.relu(self.mid(x) + told[:, :, None, None]))
 """
 

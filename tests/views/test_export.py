@@ -116,8 +116,8 @@ def test_tensorboard_reads_what_the_run_says(short, tmp_path):
         told = {event.step: event.value for event in found.Scalars(tag)}
         assert told.keys() == expected.keys()
         assert list(told.values()) == pytest.approx(list(expected.values()), rel=1e-6)
-    assert "painted/grid" in tags["images"]
-    pictures = found.Images("painted/grid")
+    assert "samples/grid" in tags["images"]
+    pictures = found.Images("samples/grid")
     assert [event.step for event in pictures] == [snapshot.step for snapshot in short.snapshots]
     assert all(event.encoded_image_string.startswith(b"\x89PNG") for event in pictures)
     assert {event.value for event in found.Scalars("phase/behaviour")} <= {0.0, 1.0, 2.0}

@@ -12,11 +12,11 @@ from phasescope.views.explorer.rows import row_of
 from phasescope.views.export import run_files
 from phasescope.views.figures.curves import denoising, timeline
 from phasescope.views.figures.pixels import GAP_PX, pixels, sheet
-from phasescope.views.figures.results import ladder
+from phasescope.views.figures.results import reference_errors
 from phasescope.views.figures.samples import border_px, samples, tile
 from phasescope.views.record import Record
 from phasescope.views.style import PALETTE, scale_of
-from phasescope.views.terms import NULLS, ROUTES
+from phasescope.views.terms import BASELINES, ROUTES
 
 
 def titles(figure):
@@ -43,7 +43,7 @@ def test_a_score_is_drawn_with_its_nulls_interval_and_threshold(run):
     assert {text.get_text() for text in ax.get_legend().get_texts()} == {
         "this network",
         threshold,
-        *(words for null, words in NULLS.items() if null != "majority"),  # bumps have no classes
+        *(words for null, words in BASELINES.items() if null != "majority"),  # bumps have no classes
     }
     curve = next(line for line in ax.lines if line.get_label() == "this network")
     np.testing.assert_allclose(curve.get_ydata(), Record(run).series("order", Place("mid", 600)))
@@ -215,5 +215,5 @@ def test_pictures_of_a_run_that_has_just_begun(tmp_path, steps, latents):
 def test_the_figure_of_a_prediction_has_one_title():
     mmse = {"t": [0, 500, 999], "mean image": [1.0, 1.0, 1.0], "label": [0.0, 0.0, 0.0]}
     told = {"images": 4, "ln_m": 1.39, "r_prime": 0.1, "phases": "A, B, C", "mmse": mmse}
-    ax = ladder({**told, "t_condensation": 300, "t_instability": None}, "a world").axes[0]
+    ax = reference_errors({**told, "t_condensation": 300, "t_instability": None}, "a world").axes[0]
     assert (ax.get_title("center"), ax.get_title("left").splitlines()[0]) == ("", "a world")

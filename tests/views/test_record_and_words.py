@@ -74,7 +74,7 @@ def test_verdict_warns_where_a_null_leaves_nothing_to_be_gained(run):
         record.metrics[-1]["order"]["mid.600"]["nulls"]["untrained"] = untrained
         assert not any("no evidence of learning" in sentence for sentence in words.verdict(record))
     record.metrics[-1]["order"]["mid.600"]["nulls"]["untrained"] = 0.993
-    assert "untrained network, has R² 0.993" in words.verdict(record)[-1]
+    assert "for the untrained network it is 0.993" in words.verdict(record)[-1]
 
 
 def test_a_threshold_lies_where_its_gain_is_reached_and_nowhere_where_nothing_is_left(run):

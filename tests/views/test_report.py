@@ -112,7 +112,7 @@ def test_points_and_images_in_the_page_are_those_of_the_run(page_path, run):
     home = f"/api/runs/{run.name}"
     known = json.loads(answers[home])
     assert [snapshot["step"] for snapshot in known["snapshots"]] == ALL_STEPS
-    assert known["painting"] == {"error": report.ALONE}
+    assert known["sampling"] == {"error": report.ALONE}
     cloud = unpacked(answers[f"{home}/cloud?place=mid.600&projection=pca&of={len(ALL_STEPS)}"])
     latents = run.snapshots[-1].latents("mid", 600)
     centred = latents - latents.mean(axis=0)

@@ -11,7 +11,7 @@ from phasescope import Factor, Factors, measures
 from phasescope.core.errors import UserError
 from phasescope.models.families import Task
 from phasescope.models.families.diffusion.config import DiffusionConfig
-from phasescope.models.families.diffusion.ladder import Ladder, nats_of
+from phasescope.models.families.diffusion.references import References, nats_of
 from phasescope.models.networks.layers import label_encoding
 from phasescope.runs.config import load_config
 from phasescope.worlds.arrays import ArrayWorld
@@ -28,8 +28,8 @@ SHAPE = Factor("shape", 0.0, 2.0, categorical=True)
 
 def test_given_its_label_the_optimum_is_the_posterior_mean_over_the_labels_images():
     diffusion = DiffusionConfig().build()
-    ladder = Ladder.of(diffusion, Task.of(DIGITS, patch_px=3))
-    rung = ladder.rungs[-1]
+    references = References.of(diffusion, Task.of(DIGITS, patch_px=3))
+    label = references.denoisers[-1]
     labels = torch.from_numpy(DIGITS.training_labels()[[0, 15, 45]])
     x_0 = DIGITS.render(labels).double()
     t = torch.full((3,), 400)
@@ -38,8 +38,8 @@ def test_given_its_label_the_optimum_is_the_posterior_mean_over_the_labels_image
     )
     x_t = alpha * x_0 + sigma * torch.randn(x_0.shape, generator=torch.Generator().manual_seed(0)).double()
     hidden = labels.clone()
-    hidden[:, list(rung.hidden)] = torch.nan
-    found = rung.optimum.x_0(x_t, alpha, sigma, hidden)
+    hidden[:, list(label.hidden)] = torch.nan
+    found = label.optimum.x_0(x_t, alpha, sigma, hidden)
     for row, digit in enumerate((0, 1, 2)):
         own = torch.from_numpy(2 * IMAGES[digit == CLASSES] - 1).flatten(1)
         far = (x_t[row].flatten() - alpha[row].flatten() * own).square().sum(1)
@@ -154,8 +154,8 @@ def test_classes_are_read_by_the_accuracy_of_a_classifier():
     score = measures.order(latents, labels[:, None].astype(float), Factors([SHAPE]))
     expected = cross_val_score(RidgeClassifierCV(np.logspace(-3, 5, 31)), latents, labels, cv=5).mean()
     assert score.value == pytest.approx(expected, abs=0.04)
-    assert score.nulls["majority"] == pytest.approx((labels == 2).mean())
-    assert score.nulls["permuted"] < score.low < score.value < score.high
+    assert score.baselines["majority"] == pytest.approx((labels == 2).mean())
+    assert score.baselines["permuted"] < score.low < score.value < score.high
     assert "classifier's accuracy of shape" in score.estimator
 
 

@@ -20,7 +20,7 @@ def train(
     *overrides: arg.Overrides,
     print_config: bool = False,
     runs: arg.Runs = Path("runs"),
-    anew: bool = False,
+    restart: bool = False,
     extend: str | None = None,
     tensorboard: arg.Folder = None,
     wandb: str | None = None,
@@ -30,7 +30,7 @@ def train(
 
     Args:
         print_config: print the whole configuration as YAML, each field with its meaning, and train nothing
-        anew: drop what the run's folder holds, and train it from its start
+        restart: drop what the run's folder holds, and train it from its start
         extend: a shorter run of the same configuration (folder, name or hash), from whose state this one begins
         tensorboard: folder for scalars and images as they come, as tensorboard --logdir takes it (extra `monitors`)
         wandb: project of Weights & Biases, logged to offline, in wandb/ (extra `monitors`)
@@ -47,7 +47,7 @@ def train(
     if wandb:
         monitors.append(phasescope.WandB(wandb))
     shorter = phasescope.find_run(extend, runs) if extend else None
-    _train(config, runs, tell, monitors, anew=anew, extend=shorter)
+    _train(config, runs, tell, monitors, restart=restart, extend=shorter)
     return None
 
 

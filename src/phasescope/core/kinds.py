@@ -38,7 +38,7 @@ class Kind(Config):
                 object.__setattr__(self, "kind", reference_to(type(self)))
         return self
 
-    def told(self) -> Tree:
+    def tree_with_kind(self) -> Tree:
         """Return the fields, with the kind by which another process finds the class.
 
         Raises:

@@ -22,7 +22,7 @@ CONFIDENCE = 0.95
 TAIL = (1 - CONFIDENCE) / 2
 """probability outside either end of an interval"""
 NAMED = ("nulls", "detail")
-"""parts of a score that hold several numbers by name"""
+"""parts of a score in files that hold several numbers by name: its baselines, and its detail"""
 
 
 @dataclass(frozen=True)
@@ -38,34 +38,32 @@ class Score:
     """Number of labels that it is computed from."""
     estimator: str
     """The estimator's name and its settings."""
-    nulls: Mapping[str, float] = field(default_factory=dict)
+    baselines: Mapping[str, float] = field(default_factory=dict)
     """The same measure of each baseline, by name, such as `untrained` or `permuted`."""
     detail: Mapping[str, float] = field(default_factory=dict)
     """The parts that the value summarises, such as a value for each factor."""
 
     def __repr__(self) -> str:
-        baselines = "".join(f"; {name} {_rounded(level)}" for name, level in self.nulls.items())
+        baselines = "".join(f"; {name} {_rounded(level)}" for name, level in self.baselines.items())
         return f"Score({self._interval()}, n={self.n}{baselines})"
 
     def _interval(self) -> str:
         return f"{_rounded(self.value)} [{_rounded(self.low)}, {_rounded(self.high)}]"
 
-    def with_nulls(self, **nulls: float | Score) -> Score:
+    def with_baselines(self, **baselines: float | Score) -> Score:
         """Return a copy with further baselines, each a number or the baseline's own Score by the same measure."""
-        levels = {
-            name: null.value if isinstance(null, Score) else float(null) for name, null in nulls.items()
-        }
-        return replace(self, nulls={**self.nulls, **levels})
+        levels = {k: by.value if isinstance(by, Score) else float(by) for k, by in baselines.items()}
+        return replace(self, baselines={**self.baselines, **levels})
 
-    def through(self, function: Callable[[float], float], words: str, nulls: Mapping[str, float]) -> Score:
+    def through(self, function: Callable[[float], float], name: str, baselines: Mapping[str, float]) -> Score:
         """Return a copy with `function` applied to the value and to both ends of its interval, without detail.
 
         Args:
-            words: describe the function; they precede the estimator's name.
-            nulls: baselines of the transformed score.
+            name: of the function, written before the estimator's.
+            baselines: of the transformed score.
         """
         value, low, high = map(function, (self.value, self.low, self.high))
-        return Score(value, low, high, self.n, f"{words}; {self.estimator}", nulls)
+        return Score(value, low, high, self.n, f"{name}; {self.estimator}", baselines)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the score as JSON-ready floats, ints, strings and dicts; numbers that are not finite are None."""
@@ -75,18 +73,19 @@ class Score:
             "high": _plain(self.high),
             "n": int(self.n),
             "estimator": self.estimator,
-            **{part: {name: _plain(x) for name, x in getattr(self, part).items()} for part in NAMED},
+            "nulls": {name: _plain(x) for name, x in self.baselines.items()},
+            "detail": {name: _plain(x) for name, x in self.detail.items()},
         }
 
     @classmethod
     def from_dict(cls, tree: Mapping[str, Any]) -> Score:
         """Return the score from the result of `to_dict`, with NaN for None."""
         value, low, high = (_number(tree[part]) for part in ("value", "low", "high"))
-        nulls, detail = ({name: _number(x) for name, x in tree[part].items()} for part in NAMED)
-        return cls(value, low, high, int(tree["n"]), str(tree["estimator"]), nulls, detail)
+        baselines, detail = ({name: _number(x) for name, x in tree[part].items()} for part in NAMED)
+        return cls(value, low, high, int(tree["n"]), str(tree["estimator"]), baselines, detail)
 
     def columns(self) -> dict[str, float | int | str | None]:
-        """Return `to_dict` as one row: value, low, high, n, estimator, nulls.<name>, detail.<name>."""
+        """Return `to_dict` as one row: value, low, high, n, estimator, `nulls.<name>`, `detail.<name>`."""
         row = self.to_dict()
         named = {f"{part}.{name}": x for part in NAMED for name, x in row.pop(part).items()}
         return {**row, **named}
@@ -133,7 +132,7 @@ def ratio(
     return np.where(varies, part / np.where(varies, whole, 1), otherwise)
 
 
-def null_level(values: Float[np.ndarray, " permutations"]) -> float:
+def baseline_level(values: Float[np.ndarray, " permutations"]) -> float:
     """Return the level that a baseline's draws stay below in 95 % of cases."""
     return float(np.quantile(values, CONFIDENCE))
 

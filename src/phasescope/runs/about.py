@@ -49,7 +49,7 @@ def about(config: RunConfig, plan: ProbingConfig, world: World | None = None) ->
         "outcomes": [] if reader is None else [outcome._asdict() for outcome in reader.outcomes],
         "training": _label_summary(trained, one_by_one=few[0]),
         "held_out": {split: _label_summary(labels, one_by_one=few[1]) for split, labels in held.items()},
-        "painting": config.family.painting(),
+        "painting": config.family.sampling_choices(),
         "guidance": config.training.may_be_guided,
         "taps": list(plan.taps),
         "timesteps": list(plan.timesteps),

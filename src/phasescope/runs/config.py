@@ -136,7 +136,7 @@ class RunConfig(Config):
             if isinstance(given, type):
                 given = {"kind": reference_to(given)}
             elif isinstance(given, Kind):
-                given = given.told()
+                given = given.tree_with_kind()
             tree[field] = given
         return type(self).of(tree)
 

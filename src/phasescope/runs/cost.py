@@ -45,7 +45,7 @@ def costs(configs: Sequence[RunConfig], tell: Callable[[int, int], None]) -> dic
         times = config.family.usual_conditions if plan.timesteps == "usual" else plan.timesteps
         latents = plan.latent_labels + plan.share_labels * plan.share_draws + plan.crossed_labels
         rest = max(REST, len(times) * latents / 3) if plan.reads_latents else REST
-        passes = (config.family.painting() or {}).get("steps", 1)
+        passes = (config.family.sampling_choices() or {}).get("steps", 1)
         sampled = sum(plan.images_of(config.world.splits()).values()) * passes / 3
         estimates[config.digest()] = timing * (training.steps * training.batch + snapshots * (rest + sampled))
     return estimates

@@ -20,7 +20,7 @@ from phasescope.runs.loading import check_answer, check_whole, hear_as_trained, 
 from phasescope.runs.probing.own_measures import load_measures
 from phasescope.runs.recorder import Monitor, Recorder, check_monitors
 from phasescope.runs.store.folder import Run
-from phasescope.runs.store.writer import CHECKPOINT, OR_ANEW, RunWriter, hold
+from phasescope.runs.store.writer import CHECKPOINT, OR_RESTART, RunWriter, hold
 
 if TYPE_CHECKING:
     from phasescope.models.training.loop import Learner
@@ -46,7 +46,7 @@ def train(
     config: RunConfig | Tree,
     runs: Path | str = "runs",
     *,
-    anew: bool = False,
+    restart: bool = False,
     extend: Run | None = None,
     world: Any = None,
     family: Any = None,
@@ -58,7 +58,7 @@ def train(
 
     Args:
         config: a configuration, or the tree of its fields, as in YAML.
-        anew: restart from the beginning, and drop what the folder holds of this run.
+        restart: restart from the beginning, and drop what the folder holds of this run.
         extend: a shorter run of the same configuration, from whose state this one begins.
         world, family, network: replace the configuration's: a configuration of that kind, your own class, or a tree of
             fields with its kind. A class must be defined in a file, from which a resumed run loads it.
@@ -78,7 +78,7 @@ def train(
     shown = (console.is_terminal or console.is_jupyter) if progress is None else progress
     with (
         Bar(console=console, disable=not shown) as bar,
-        closing(execute(config, Path(runs), anew=anew, extend=extend, monitors=monitors)) as events,
+        closing(execute(config, Path(runs), restart=restart, extend=extend, monitors=monitors)) as events,
     ):
         task = bar.add_task(config.folder, total=config.training.steps)
         for event in events:
@@ -90,14 +90,14 @@ def execute(
     config: RunConfig,
     runs: Path,
     stop: Stop | None = None,
-    anew: bool = False,
+    restart: bool = False,
     extend: Run | None = None,
     monitors: Sequence[Monitor] = (),
 ) -> Generator[Progress]:
     """Train `config` in its folder under `runs`, resuming what is there; yield the progress at its start and at each step.
 
     A run can always be resumed to bitwise the same weights and metrics: a snapshot appears as a whole, then its line of
-    metrics, then a checkpoint. What was recorded after the last checkpoint is recorded again; only `anew` drops more.
+    metrics, then a checkpoint. What was recorded after the last checkpoint is recorded again; only `restart` drops more.
 
     Raises:
         UserError: the folder holds another configuration, lacks records, is in use or cannot be written; the device
@@ -111,10 +111,10 @@ def execute(
     check_answer(config, learner.average)
     plan = plan_of(config, learner.average)
     if extend is not None:
-        begin_from(extend, config, runs / config.folder, anew)
-    with hold(runs / config.folder, config.tree(), anew) as folder:
-        if anew:
-            folder.begin_anew()
+        begin_from(extend, config, runs / config.folder, restart)
+    with hold(runs / config.folder, config.tree(), restart) as folder:
+        if restart:
+            folder.restart()
         execution = _Execution(config, folder, learner, plan, stop or Stop(), monitors)
         try:
             yield from execution.events()
@@ -221,7 +221,7 @@ class _Execution:
             self._check_nothing_learnt()
         # At step 0 nothing is learned yet, so sources that were edited since are simply taken as they are.
         if checkpoint is None or (checkpoint[1].get("step") == 0 and self.folder.changed_sources):
-            self.folder.begin_anew()
+            self.folder.restart()
             return
         self.folder.check_sources()
         arrays, state = checkpoint
@@ -237,7 +237,7 @@ class _Execution:
         except (KeyError, RuntimeError, ValueError) as error:
             reason = " ".join(str(error).split())[:120]
             raise UserError(
-                f"`{self.folder.path}/checkpoint` must be this run's: {reason}; {OR_ANEW}"
+                f"`{self.folder.path}/checkpoint` must be this run's: {reason}; {OR_RESTART}"
             ) from None
         # Before anything is dropped: what is missing up to the checkpoint cannot be recorded again.
         if self.learner.step:
@@ -251,7 +251,7 @@ class _Execution:
         if max(steps, default=0):
             raise UserError(
                 f"`{self.folder.path / CHECKPOINT}` must exist to resume the run: metrics and snapshots reach step "
-                f"{max(steps)}; {OR_ANEW}"
+                f"{max(steps)}; {OR_RESTART}"
             )
 
     def _losses_after(self, read: list[float]) -> Losses:

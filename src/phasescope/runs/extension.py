@@ -16,7 +16,7 @@ from phasescope.runs.store.folder import SCALARS, Run
 from phasescope.runs.store.writer import RunWriter, differences, hold
 
 
-def begin_from(run: Run, config: RunConfig, target: Path, anew: bool = False) -> None:
+def begin_from(run: Run, config: RunConfig, target: Path, restart: bool = False) -> None:
     """Fill the folder `target` of `config` with the records of the shorter `run`, which is not changed.
 
     Nothing is done if the folder is not empty: the same command then resumes it.
@@ -24,8 +24,10 @@ def begin_from(run: Run, config: RunConfig, target: Path, anew: bool = False) ->
     Raises:
         UserError: the run cannot be extended to `config`; the message names the field and both values.
     """
-    if anew:
-        raise UserError(f"`--extend` (={run.name}) must be left out with --anew, which trains from the start")
+    if restart:
+        raise UserError(
+            f"`--extend` (={run.name}) must be left out with --restart, which begins with nothing"
+        )
     if target.exists() and any(target.iterdir()):
         return
     tree, training, step = run.config, config.training, int(run.status["step"])

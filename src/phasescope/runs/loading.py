@@ -17,7 +17,7 @@ from phasescope.core.sources import failing
 from phasescope.runs.config import RunConfig
 from phasescope.runs.probing.config import ProbingConfig, SnapshotPlanConfig
 from phasescope.runs.store import Run, Snapshot
-from phasescope.runs.store.writer import OR_ANEW
+from phasescope.runs.store.writer import OR_RESTART
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -74,7 +74,7 @@ def check_whole(run: Run, last: int) -> None:
         if plan.due(step, steps) and not (step in lines and step in snapshots):
             missing = "the snapshot" if step in lines else "a line of metrics.jsonl"
             raise UserError(
-                f"`{run.path}` must hold all that is due up to step {last}: {missing} of step {step} is missing; {OR_ANEW}"
+                f"`{run.path}` must hold all up to step {last}: {missing} of step {step} is missing; {OR_RESTART}"
             )
 
 
@@ -120,7 +120,7 @@ def load_network(run: Run, snapshot: Snapshot) -> Loaded:
     return Loaded(config, network.eval(), plan_of(config, network))
 
 
-def load_untold(run: Run, step: int | None) -> Loaded:
+def load_unconditional(run: Run, step: int | None) -> Loaded:
     """Return the network of a snapshot, by default the last one, for sampling without a label.
 
     Raises:
@@ -148,7 +148,7 @@ def hear_as_trained(network: nn.Module, training: TrainingConfig) -> None:
 
 
 def plan_of(config: RunConfig, network: nn.Module) -> ProbingConfig:
-    """Return the resolved plan of observation of a network; layers that are not declared are found by a forward pass.
+    """Return the resolved plan of observation of a network; a forward pass finds layers that the network does not list.
 
     Raises:
         UserError: a layer or a timestep does not exist.

@@ -167,11 +167,11 @@ def on_lattice(run: Run, snapshot: Snapshot, places: Sequence[Place], values: in
     conditions = [t for t in wanted if t in (config.family.conditions or ())]
     with one_thread():
         probed = _probed(loaded, labels, taps, conditions, draws=draws, shared=len(labels), crossed=0)
-    encoded = probed.nulls.get("label_embedding")
+    encoded = probed.baselines.get("label_embedding")
     encodings = None if encoded is None else next(iter(encoded.single.values()))
     full = world.complete(labels, numpy_generator(config.seed, "hidden factors"))
     images = world.render(torch.from_numpy(full)).flatten(1).numpy()
-    return OnLattice(labels, world.factors.visible, probed.learnt, images, encodings)
+    return OnLattice(labels, world.factors.visible, probed.trained, images, encodings)
 
 
 def _probed(loaded: Loaded, labels: np.ndarray, taps: Sequence[str], t: Sequence[int], **how: Any) -> Probed:

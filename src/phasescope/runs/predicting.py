@@ -10,7 +10,7 @@ import numpy as np
 from phasescope.core.errors import UserError, as_user_error
 from phasescope.models.families import Clones
 from phasescope.runs.config import RunConfig
-from phasescope.runs.loading import load_untold, one_thread
+from phasescope.runs.loading import load_unconditional, one_thread
 from phasescope.runs.probing.copier import copied_of_splits
 from phasescope.runs.store import Run, as_run
 from phasescope.worlds import World
@@ -31,7 +31,7 @@ class Prediction:
     """of the run that would be trained"""
     sentence: str
     """describes the world"""
-    told: dict[str, Any]
+    values: dict[str, Any]
     """JSON-ready: the family's `forecast`, and `copier`, the accuracy of the nearest-neighbour baselines by split"""
 
 
@@ -64,14 +64,14 @@ class Designed:
         name: of the run that would be trained.
         world: whose design it is.
         labels: `trained`, the training labels, and by split the held-out labels, (n, K) each.
-        told: JSON-ready: `sentence`, `splits` (the number of labels of each), and `copier`, the accuracy of the
+        summary: JSON-ready: `sentence`, `splits` (the number of labels of each), and `copier`, the accuracy of the
             nearest-neighbour baselines by split.
     """
 
     name: str
     world: World
     labels: dict[str, np.ndarray]
-    told: dict[str, Any]
+    summary: dict[str, Any]
 
 
 def designed(config: RunConfig) -> Designed:
@@ -114,7 +114,7 @@ def clones(
         raise UserError(
             f"`images` (={images}) must be from 8 on, `each` (={each}) from 1 on, and their product at most {MOST_CLONES}"
         )
-    loaded = load_untold(as_run(run), step)
+    loaded = load_unconditional(as_run(run), step)
     config, conditions = loaded.config, loaded.config.family.conditions
     if conditions is None:
         raise UserError(f"`family` (={config.family.kind}) must be one that samples from noisy images")

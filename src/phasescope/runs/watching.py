@@ -87,8 +87,8 @@ def watch(
         {
             "name": path.name,
             "seed": seed,
-            "world": _kept(world, path).told(),
-            "family": (family or USUAL).told(),
+            "world": _kept(world, path).tree_with_kind(),
+            "family": (family or USUAL).tree_with_kind(),
             "network": {"kind": "watched", "hyperparameters": dict(hyperparameters or {})},
             "training": {"batch": batch},
             "probing": {

@@ -144,4 +144,4 @@ def _pictures(run: Run, step: int) -> Iterator[tuple[str, Any]]:
         if snapshot.step == step and (snapshot.path / "samples.npz").is_file():
             samples = snapshot.samples()
             for split in dict.fromkeys(samples["split"].tolist()):
-                yield f"painted/{split}", sheet(samples["images"][samples["split"] == split][:MOST_IMAGES])
+                yield f"samples/{split}", sheet(samples["images"][samples["split"] == split][:MOST_IMAGES])

@@ -20,7 +20,7 @@ from phasescope.measures.learning.phases import BEHAVIOUR, REPRESENTATION, Phase
 from phasescope.runs.store.catalogue import read_or
 from phasescope.runs.store.folder import Run, broken_status
 from phasescope.runs.store.snapshot import Snapshot
-from phasescope.views.terms import MEASURES, NULLS
+from phasescope.views.terms import BASELINES, MEASURES
 from phasescope.views.unconditional import (
     formed_or_not,
     is_unconditional,
@@ -183,11 +183,11 @@ class Record:
         seen = {name: None for line in self.metrics for name, value in line.items() if _holds_scores(value)}
         return _known_first(seen, MEASURES)
 
-    def nulls(self, measure: str) -> list[str]:
+    def baselines(self, measure: str) -> list[str]:
         """Return the baselines that any score of `measure` has, those with a known description first."""
         scores = (value or {} for line in self.metrics for value in (line.get(measure) or {}).values())
         names = dict.fromkeys(name for stored in scores for name in stored.get("nulls") or {})
-        return _known_first(names, NULLS)
+        return _known_first(names, BASELINES)
 
     def places(self, measure: str = "order") -> list[Place]:
         """Return the places at which `measure` was read at any snapshot, in the order of the metrics."""
@@ -204,7 +204,7 @@ class Record:
         return next(reversed(self.places("p1_order" if reading == "representation_p1" else "order")), None)
 
     def series(self, measure: str, place: Place, *path: str) -> Float[Array, " lines"]:
-        """Return one number of a score over the run, as in ``series("order", place, "nulls", "pixels")``; else its value."""
+        """Return one number of a score over the run, as in `series("order", place, "nulls", "pixels")`; else its value."""
         return np.array([number(_descend(score(line, measure, place), *path)) for line in self.metrics])
 
     def outcome_shares(self, split: str) -> dict[str, Float[Array, " lines"]]:

@@ -10,7 +10,7 @@ from phasescope.measures.learning.gain import floors
 from phasescope.views.numbers import format_share
 from phasescope.views.record import Record, number
 from phasescope.views.record import score as score_at
-from phasescope.views.terms import NULLS, measure_words, null_words, place_words, probed
+from phasescope.views.terms import BASELINES, baseline_words, measure_words, place_words, probed
 
 # These fall while a network learns, so that they need not exceed their baselines.
 FALLING = ("participation_ratio", "label_dimension")
@@ -31,7 +31,7 @@ class ScoreTable(NamedTuple):
 
 def score_table(scores: list[tuple[str, Place | None, Score]], factors: Factors) -> ScoreTable:
     """Return (measure, site, score) as a table."""
-    baselines = dict.fromkeys(NULLS, "") | {name: "" for _, _, score in scores for name in score.nulls}
+    baselines = dict.fromkeys([*BASELINES, *(name for _, _, score in scores for name in score.baselines)])
     rows: list[tuple[bool, dict[str, str]]] = []
     estimators: dict[str, list[str]] = {}
     for measure, place, score in scores:
@@ -44,7 +44,7 @@ def score_table(scores: list[tuple[str, Place | None, Score]], factors: Factors)
             "95 % interval": f"{_number(score.low)} to {_number(score.high)}",
             "detail": ", ".join(f"{name} {_number(part)}" for name, part in detail if part == part),
             "n": f"{score.n:,}",
-            **{null_words(name): _number(score.nulls[name]) for name in baselines if name in score.nulls},
+            **{baseline_words(b): _number(score.baselines[b]) for b in baselines if b in score.baselines},
         }
         rows.append((_is_weak(measure, score), cells))
         estimators.setdefault(score.estimator, []).append(words)
@@ -56,7 +56,7 @@ def score_table(scores: list[tuple[str, Place | None, Score]], factors: Factors)
 
 def _is_weak(measure: str, score: Score) -> bool:
     """Return whether a score that should exceed its baselines does not."""
-    known = [level for level in floors(score.nulls).values() if level == level]
+    known = [level for level in floors(score.baselines).values() if level == level]
     return measure not in FALLING and bool(known) and not score.low > max(known)
 
 

@@ -93,7 +93,7 @@ def tree() -> dict[str, Any]:
 
 MEASURES = _NAMES["measures"]
 """display names of the representation's scores"""
-NULLS = _NAMES["nulls"]
+BASELINES = _NAMES["baselines"]
 """baselines of scores"""
 READINGS = _NAMES["readings"]
 """readings of phases"""
@@ -109,11 +109,11 @@ def measure_words(name: str) -> str:
     return MEASURES.get(name, _plain(name))
 
 
-def null_words(name: str) -> str:
-    return NULLS.get(name, _plain(name))
+def baseline_words(name: str) -> str:
+    return BASELINES.get(name, _plain(name))
 
 
-def rung_words(name: str) -> str:
+def reference_words(name: str) -> str:
     """Return the recorded name of a reference denoiser in the field's words."""
     return re.sub(r" told$", " known", name).replace("local machine", "patch-local optimum")
 

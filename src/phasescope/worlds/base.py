@@ -156,7 +156,7 @@ class Reader:
         NaN if nothing can be read, or the label does not ask for it. `within` decides whether a factor is correct."""
         return {}
 
-    def told(self, labels: Float[np.ndarray, "n K"]) -> Bool[np.ndarray, "n K"]:
+    def requested(self, labels: Float[np.ndarray, "n K"]) -> Bool[np.ndarray, "n K"]:
         """Return whether a label asks for each factor to be visible in the image."""
         return np.ones(np.shape(labels), dtype=bool)
 
@@ -164,7 +164,7 @@ class Reader:
         self, errors: Float[np.ndarray, "n K"], labels: Float[np.ndarray, "n K"]
     ) -> Bool[np.ndarray, "n K"]:
         """Return whether each factor is correct by an `ungated` reading; one that is asked for but not read is wrong."""
-        return (np.abs(errors) <= self.tolerance) | ~self.told(labels)
+        return (np.abs(errors) <= self.tolerance) | ~self.requested(labels)
 
     @property
     def tolerance(self) -> Float[np.ndarray, " K"]:

@@ -137,7 +137,7 @@ class PlaneReader(Reader):
     def _errors(self, columns: Columns, labels: np.ndarray, way: str) -> Float[np.ndarray, "n 2"]:
         places = np.stack([columns[f"{axis}{way}"] for axis in "xy"], axis=1)
         off = wrap(places - labels, self.canvas if self.periodic else None)
-        return np.where(self.told(labels), off, np.nan)
+        return np.where(self.requested(labels), off, np.nan)
 
     @property
     def tolerance(self) -> Float[np.ndarray, " 2"]:

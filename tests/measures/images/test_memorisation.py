@@ -38,9 +38,9 @@ def test_copies_are_counted_and_the_truth_scores_its_own_baseline():
     half[:150] = nearest(targets[:150], TRAINING)
     exact, training = bumps(targets), bumps(TRAINING)
     copies = gap_ratio(bumps(nearest(targets, TRAINING)), exact, training)
-    assert (copies.value, copies.nulls["exact"] < 0.35) == (1, True)
+    assert (copies.value, copies.baselines["exact"] < 0.35) == (1, True)
     truth = gap_ratio(exact, exact, training)
-    assert truth.value == truth.nulls["exact"]
+    assert truth.value == truth.baselines["exact"]
     assert truth.low > 0.1, "without its baseline the share calls the truth memorised"
     some = gap_ratio(bumps(half), exact, training)
     assert some.low < (1 + truth.value) / 2 < some.high

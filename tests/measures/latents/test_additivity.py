@@ -91,7 +91,7 @@ def test_noise_has_none_on_average_and_seldom_exceeds_its_null():
     assert abs(values.mean()) < 3 * values.std() / np.sqrt(60)
     assert np.mean([score.detail["plain"] for score in scores]) == pytest.approx(18 / 99, abs=0.02)
     # The level is about the second highest of 20 draws, which 2 in 21 exceed.
-    assert sum(score.value > score.nulls["permuted"] for score in scores) <= 60 * 2 / 21 + 3 * 2.3
+    assert sum(score.value > score.baselines["permuted"] for score in scores) <= 60 * 2 / 21 + 3 * 2.3
 
 
 @pytest.mark.some(2)

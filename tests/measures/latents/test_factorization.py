@@ -41,9 +41,9 @@ def test_the_index_is_zero_at_the_3d_torus_and_one_at_the_clifford_torus(factors
     clifford = factorization(embed(clifford_torus(labels, **factors), 30), labels, **factors)
     assert clifford.value == pytest.approx(1, abs=1e-9)
     assert clifford.low == pytest.approx(1, abs=1e-6)
-    assert clifford.nulls["torus_3d"] == 0
-    assert clifford.nulls["clifford"] == pytest.approx(1, abs=1e-9)
-    assert clifford.nulls["permuted"] < 0
+    assert clifford.baselines["torus_3d"] == 0
+    assert clifford.baselines["clifford"] == pytest.approx(1, abs=1e-9)
+    assert clifford.baselines["permuted"] < 0
 
 
 def test_f_of_the_3d_torus_is_what_its_equation_gives():
@@ -118,7 +118,7 @@ def test_random_latents_are_not_factorized_however_orthogonal(features):
     labels = grid()
     score = factorization(random_latents(len(labels), features), labels, **PERIODIC)
     assert score.detail["F"] == pytest.approx(0, abs=0.02)
-    assert score.value == pytest.approx(score.nulls["random"], abs=0.05)
+    assert score.value == pytest.approx(score.baselines["random"], abs=0.05)
 
 
 def test_permuted_labels_have_no_factorization():
@@ -127,7 +127,7 @@ def test_permuted_labels_have_no_factorization():
     score = factorization(shuffled, labels, **PERIODIC)
     assert score.detail["F"] == pytest.approx(0, abs=0.05)
     # The level is that of 95 % of 20 draws about F = 0.
-    assert abs(score.value - score.nulls["permuted"]) < 0.1
+    assert abs(score.value - score.baselines["permuted"]) < 0.1
 
 
 def test_index_rises_from_torus_to_torus():

@@ -22,7 +22,7 @@ def test_a_flat_torus_has_as_many_dimensions_as_circles_whatever_space_it_lies_i
     assert score.value == pytest.approx(two_nn(torus).value, rel=1e-6)
     assert score.low < score.value < score.high
     # A Gaussian cloud of that covariance has its 2 d linear dimensions, less its edges.
-    assert score.nulls["gaussian"] > 1.3 * score.value
+    assert score.baselines["gaussian"] > 1.3 * score.value
 
 
 @pytest.mark.slow

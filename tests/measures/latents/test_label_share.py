@@ -17,9 +17,9 @@ def test_known_shares(signal, noise, share, draws):
     deviation = (
         np.sqrt(2 / (200 * 20) * draws / (draws - 1)) / draws
     )  # of the share of noise alone: F's over draws
-    assert abs(score.nulls["permuted"]) < 3 * deviation
+    assert abs(score.baselines["permuted"]) < 3 * deviation
     if share:
-        assert score.low > score.nulls["permuted"]
+        assert score.low > score.baselines["permuted"]
 
 
 def test_of_one_feature_it_is_the_f_statistic_of_a_one_way_anova():
@@ -36,7 +36,7 @@ def test_without_labels_it_is_zero_on_average_and_at_the_level_of_its_null():
     assert abs(values.mean()) < 3 * values.std() / 10
     assert (values < 0).any()
     # The level is about the second highest of 20 draws, which 2 in 21 exceed: three deviations above that.
-    assert sum(score.value > score.nulls["permuted"] for score in scores) <= 100 * 2 / 21 + 3 * 2.9
+    assert sum(score.value > score.baselines["permuted"] for score in scores) <= 100 * 2 / 21 + 3 * 2.9
 
 
 def test_labels_permuted_in_each_draw_have_no_share():

@@ -62,7 +62,7 @@ def test_noise_is_at_chance_and_seldom_exceeds_its_permuted_null():
         for i in range(60)
     ]
     assert np.mean([score.value for score in scores]) == pytest.approx(0.5, abs=0.03)
-    assert sum(score.value > score.nulls["permuted"] for score in scores) <= 9
+    assert sum(score.value > score.baselines["permuted"] for score in scores) <= 9
 
 
 def test_periodic_labels_are_compared_the_short_way_round():

@@ -25,7 +25,7 @@ def test_a_linear_code_has_order_one_whatever_the_number_of_features():
         score = order(latents, labels)
         assert score.value > 0.9999
         assert score.low <= score.value <= score.high <= 1
-        assert score.nulls["permuted"] < 0.1
+        assert score.baselines["permuted"] < 0.1
 
 
 def test_a_code_in_quiet_directions_is_found_under_loud_noise():
@@ -41,7 +41,7 @@ def test_noise_has_no_order_and_seldom_exceeds_its_permuted_null():
     assert np.mean([score.value for score in scores]) == pytest.approx(0, abs=0.1)
     assert max(score.value for score in scores) < 0.3
     # Chance exceeds its 95th percentile in 3 of 60 cases, and in more than 9 once in 1,000 times.
-    assert sum(score.value > score.nulls["permuted"] for score in scores) <= 9
+    assert sum(score.value > score.baselines["permuted"] for score in scores) <= 9
 
 
 def test_the_value_is_that_of_the_factor_read_worst():

@@ -69,8 +69,8 @@ def test_shares_are_the_variances_that_were_put_in(told: float, seen: float, noi
 def test_of_noise_nothing_is_told_and_nothing_is_seen():
     latents, labels, shown = made(0.0, 0.0, 1.0)
     found = routes(latents, labels, shown, FACTORS)
-    assert found["order_told"].value < found["order_told"].nulls["permuted"] + 0.1
-    assert found["order_seen"].value < found["order_seen"].nulls["permuted"] + 0.1
+    assert found["order_told"].value < found["order_told"].baselines["permuted"] + 0.1
+    assert found["order_seen"].value < found["order_seen"].baselines["permuted"] + 0.1
     assert abs(found["share_told"].value) < 0.05
     assert abs(found["share_seen"].value) < 0.05
 
@@ -82,7 +82,7 @@ def test_learnt_order_is_nothing_where_nothing_was_learnt_and_counts_halved_erro
     above = learnt_order(score, 0.0)
     assert above.value == pytest.approx(-math.log(1 - score.value))
     assert above.low <= above.value <= above.high
-    assert above.nulls == {"untrained": 0.0}
+    assert above.baselines == {"untrained": 0.0}
     half = learnt_order(score, 1 - 2 * (1 - score.value))
     assert half.value == pytest.approx(math.log(2))
     assert math.isfinite(learnt_order(score, 1.0).value)

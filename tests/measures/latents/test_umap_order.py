@@ -34,7 +34,7 @@ def test_a_flat_sheet_is_ordered(of_sheet):
     assert embedding.shape == (N, 3)
     assert embedding.dtype == np.float32
     assert score.value > 0.8  # not nearer: embeddings differ from processor to processor
-    assert score.low > 0.6 > score.nulls["permuted"]
+    assert score.low > 0.6 > score.baselines["permuted"]
     assert score.detail["lowest_seed"] <= score.value <= score.detail["highest_seed"]
     assert score.value <= min(score.detail["label1"], score.detail["label2"]) + 1e-12
 
@@ -64,7 +64,7 @@ def test_of_noise_nothing_is_read(labels):
     # Rows of the fit would have 3 / (n - 1) explained that is independent of them; rows held out lose as much.
     assert -5 * 3 / (N - 1) < score.value < 0.01
     assert score.low < 0
-    assert abs(score.nulls["permuted"]) < 5 * 3 / (N - 1)
+    assert abs(score.baselines["permuted"]) < 5 * 3 / (N - 1)
 
 
 def test_a_circle_is_read_through_sine_and_cosine():

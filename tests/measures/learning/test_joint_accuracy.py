@@ -30,7 +30,7 @@ def test_right_in_both_or_in_neither_is_complete_coupling():
     for found in (together, apart):
         for score in (found.difference, found.phi):
             assert score.low <= score.value <= score.high
-    assert together.phi.low > 0.8 > together.phi.nulls["permuted"]
+    assert together.phi.low > 0.8 > together.phi.baselines["permuted"]
 
 
 def test_phi_is_scipys():
@@ -85,7 +85,7 @@ def test_the_permuted_null_is_fishers_and_seldom_exceeded(p):
     for i in range(150):
         x, y = rng.random((2, 80)) < p
         score = joint_accuracy(x, y, permutations=300, draws=2, seed=i).difference
-        exceeded += score.value > score.nulls["permuted"]
+        exceeded += score.value > score.baselines["permuted"]
         table = [[(x & y).sum(), (x & ~y).sum()], [(~x & y).sum(), (~x & ~y).sum()]]
         fishers.append(fisher_exact(table, alternative="greater").pvalue < 0.05)
     assert exceeded <= 15

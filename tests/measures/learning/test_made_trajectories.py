@@ -55,7 +55,7 @@ def scores_of(course, untrained=None, read=order):
             floors = [score.value for score in scores]
             continue
         found.append(
-            tuple(score.with_nulls(untrained=floor) for score, floor in zip(scores, floors, strict=True))
+            tuple(score.with_baselines(untrained=floor) for score, floor in zip(scores, floors, strict=True))
         )
     return found
 

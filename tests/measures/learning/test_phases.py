@@ -32,10 +32,10 @@ PHASE_OF = {outcome.name: outcome.phase for outcome in OUTCOMES}
 """of the world of bumps"""
 
 
-def score(low, high=None, **nulls):
+def score(low, high=None, **baselines):
     high = low if high is None else high
     return Score(
-        (low + high) / 2, float(low), float(high), n=512, estimator="given", nulls={"permuted": 0.01, **nulls}
+        (low + high) / 2, float(low), float(high), 512, "given", baselines={"permuted": 0.01, **baselines}
     )
 
 
@@ -149,7 +149,7 @@ def test_a_gain_is_the_same_wherever_the_floor_lies(floor, share, shift):
     other = gained(share, share, floor=floor + shift * (0.95 - floor))
     assert gain(one).value == pytest.approx(gain(other).value, abs=1e-9)
     assert gain(one).value == pytest.approx(share, abs=1e-9)
-    assert gain(one).nulls["untrained"] == 0
+    assert gain(one).baselines["untrained"] == 0
 
 
 @given(st.floats(0, 0.97), st.floats(-1, 0.999))
@@ -171,18 +171,18 @@ def test_low_dimensional_is_what_the_labels_encoding_is():
     spread = score(17, 20)
     assert representation_phase(gained(0.4), spread, gained(0.3)) == "undecided"
     for told, phase in ((25.0, "B"), (18.0, "undecided"), (2.0, "undecided"), (math.nan, "undecided")):
-        found = representation_phase(gained(0.4), spread.with_nulls(label_embedding=told), gained(0.3))
+        found = representation_phase(gained(0.4), spread.with_baselines(label_embedding=told), gained(0.3))
         assert found == phase, told
     # an encoding of two numbers does not ask a curved sheet to be flat
-    assert representation_phase(gained(0.4), FLAT.with_nulls(label_embedding=2.0), gained(0.3)) == "B"
+    assert representation_phase(gained(0.4), FLAT.with_baselines(label_embedding=2.0), gained(0.3)) == "B"
 
 
 @pytest.mark.parametrize("null", ["untrained", "permuted"])
 def test_a_score_without_its_nulls_decides_nothing(null):
     whole = gained(0.4)
-    bare = dataclasses.replace(whole, nulls={name: 0.1 for name in whole.nulls if name != null})
+    bare = dataclasses.replace(whole, baselines={name: 0.1 for name in whole.baselines if name != null})
     for scores in ((bare, FLAT, whole), (whole, FLAT, bare)):
-        with pytest.raises(ValueError, match=rf"`given` \(nulls=\[.*\]\) must have the baseline `{null}`"):
+        with pytest.raises(ValueError, match=rf"`given` \(baselines=\[.*\]\) must have `{null}`"):
             representation_phase(*scores)
 
 

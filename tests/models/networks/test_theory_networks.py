@@ -7,7 +7,7 @@ from phasescope.core.errors import UserError
 from phasescope.core.factors import Factors
 from phasescope.models.families.diffusion.config import DiffusionConfig
 from phasescope.models.families.diffusion.optimum import UnconditionalOptimum
-from phasescope.models.families.diffusion.rungs import Wiener, mean_and_covariance
+from phasescope.models.families.diffusion.reference_denoisers import Wiener, mean_and_covariance
 from phasescope.models.networks.convnet.config import ConvNetConfig
 from phasescope.models.networks.linear.config import CirculantConfig, LinearConfig
 from phasescope.runs.config import load_config

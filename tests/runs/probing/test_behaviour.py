@@ -66,7 +66,7 @@ def test_a_perfect_painter_is_right_in_every_way_where_a_factor_is_not_shown():
     labels = world.training_labels()
     reader = world.reader()
     assert reader is not None
-    alone = ~reader.told(labels).all(axis=1)
+    alone = ~reader.requested(labels).all(axis=1)
     assert alone.sum() == 32
     images = world.render(torch.from_numpy(labels)).numpy()
     perfect = behaviour(reader, reader.read(images), {"grid": labels}, world.factors)

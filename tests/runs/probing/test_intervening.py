@@ -87,12 +87,12 @@ def test_a_network_that_paints_from_the_tap_alone_follows_it_wholly(how: str, gi
     ).scores
     for way in ("darkest", "matched"):
         assert found[f"{way}.follows"].value == 1.0
-        assert found[f"{way}.follows"].nulls["untouched"] < 0.1
+        assert found[f"{way}.follows"].baselines["untouched"] < 0.1
         assert found[f"{way}.stays"].value < 0.1
-        assert found[f"{way}.stays"].nulls["untouched"] == 1.0
+        assert found[f"{way}.stays"].baselines["untouched"] == 1.0
         for axis in "xy":
             assert found[f"{way}.moved.{axis}"].value == pytest.approx(1.0, abs=0.02)
-    assert found["loss"].value == pytest.approx(found["loss.told"].value, abs=1e-6)
+    assert found["loss"].value == pytest.approx(found["loss.conditioned"].value, abs=1e-6)
 
 
 def test_a_network_that_ignores_the_tap_does_not_move_and_its_loss_says_so():
@@ -101,10 +101,10 @@ def test_a_network_that_ignores_the_tap_does_not_move_and_its_loss_says_so():
     found = intervene(
         Painter(w, ignores=True), w, FAMILY, "body", "patch", labels, np.roll(labels, 1, axis=0)
     )
-    assert found.scores["matched.follows"].value == found.scores["matched.follows"].nulls["untouched"]
+    assert found.scores["matched.follows"].value == found.scores["matched.follows"].baselines["untouched"]
     assert found.scores["matched.stays"].value == 1.0
     assert abs(found.scores["matched.moved.x"].value) < 0.02
-    assert found.scores["loss"].low > found.scores["loss.told"].high
+    assert found.scores["loss"].low > found.scores["loss.conditioned"].high
     np.testing.assert_array_equal(found.images, found.untouched)
 
 
@@ -179,7 +179,7 @@ def test_without_what_the_label_explains_nothing_is_in_its_place():
     w = world()
     found = by_step(Painter(w, ignores=False), w, (0.0, 0.0), how="ablate").scores
     assert found["matched.stays"].value < 0.2
-    assert found["matched.stays"].nulls["untouched"] == 1.0
+    assert found["matched.stays"].baselines["untouched"] == 1.0
     assert "matched.follows" not in found
     ignored = by_step(Painter(w, ignores=True), w, (0.0, 0.0), how="ablate").scores
     assert ignored["matched.stays"].value == 1.0
@@ -220,7 +220,7 @@ def test_the_loss_without_the_label_is_that_of_the_mean_label():
     drawn = FAMILY.draw(x_0, torch_generator(0, "intervention loss", 0))
     told = FAMILY.loss_at(lambda x_t, t, told: of_mean.expand_as(x_t), x_0, labels, *drawn)
     assert found["loss"].value == pytest.approx(told.mean().item(), rel=0.002)
-    assert found["loss.told"].value < 0.01 * found["loss"].value
+    assert found["loss.conditioned"].value < 0.01 * found["loss"].value
 
 
 def test_rows_without_a_label_are_left_alone_and_no_hook_stays():

@@ -30,10 +30,10 @@ def test_places_are_the_taps_at_the_timesteps():
     probed = probe(Passing(), WORLD, ["label", "noise"], [50, 600], labels=70, shared=20, draws=3)
     assert list(probed.latents) == [("label", 50), ("noise", 50), ("label", 600), ("noise", 600)]
     assert probed.latents["noise", 600].shape == (70, 256)
-    assert probed.learnt.draws[Place("noise", 600)].shape == (3, 20, 256)
+    assert probed.trained.draws[Place("noise", 600)].shape == (3, 20, 256)
     np.testing.assert_array_equal(probed.latents["label", 50], probed.labels)
     np.testing.assert_array_equal(
-        probed.latents["noise", 50], probed.nulls["pixels"].single[Place("noise", 50)]
+        probed.latents["noise", 50], probed.baselines["pixels"].single[Place("noise", 50)]
     )
 
 
@@ -50,7 +50,7 @@ def test_it_sees_what_a_run_s_own_probe_sees():
     seen = own.observe(network, family.references(own.examples)).latents
     probed = probe(network, WORLD, ["mid"], 600, labels=own.latent_labels, shared=16, seed=3)
     np.testing.assert_array_equal(probed.latents["mid", 600], seen.single[Place("mid", 600)])
-    np.testing.assert_array_equal(probed.learnt.draws[Place("mid", 600)], seen.draws[Place("mid", 600)])
+    np.testing.assert_array_equal(probed.trained.draws[Place("mid", 600)], seen.draws[Place("mid", 600)])
 
 
 def test_scores_have_all_nulls_and_the_known_answers():
@@ -67,13 +67,13 @@ def test_scores_have_all_nulls_and_the_known_answers():
     table = probed.table()
     order = table["order"]["label.600"]
     assert order.value == pytest.approx(1, abs=1e-6)
-    assert set(order.nulls) == {"permuted", "pixels", "untrained", "label_embedding"}
-    assert order.nulls["untrained"] == order.value  # it is the same network
-    assert order.nulls["label_embedding"] == pytest.approx(1, abs=1e-6)
-    assert order.nulls["pixels"] < 0.5
+    assert set(order.baselines) == {"permuted", "pixels", "untrained", "label_embedding"}
+    assert order.baselines["untrained"] == order.value  # it is the same network
+    assert order.baselines["label_embedding"] == pytest.approx(1, abs=1e-6)
+    assert order.baselines["pixels"] < 0.5
     assert table["label_share"]["label.600"].value == pytest.approx(1)
     noise = table["order"]["noise.600"]
-    assert noise.value == noise.nulls["pixels"]
+    assert noise.value == noise.baselines["pixels"]
 
 
 class Halfdead(Passing):

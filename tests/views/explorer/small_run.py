@@ -40,7 +40,7 @@ def config(dropout: float = 0.1, seed: int = 3, design: dict | None = None) -> R
 
 
 def network_of(described: RunConfig, step: int) -> torch.nn.Module:
-    """A network whose weights are drawn anew for each step."""
+    """A network whose weights are drawn again for each step."""
     torch.manual_seed(0)
     network = described.network.build(described.world.shape, described.world.factors)
     generator = torch_generator(described.seed, "weights of a test", step)

@@ -16,12 +16,12 @@ from phasescope.core.places import Place
 from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig
 from phasescope.runs.intervening import Change
-from phasescope.runs.painting import Wish
+from phasescope.runs.snapshot_sampler import SampleRequest, SnapshotSampler
 from phasescope.runs.store import Run, hold
 from phasescope.runs.store.tables import safetensors_bytes
 from phasescope.views.explorer.details import details
-from phasescope.views.explorer.painted import Painter
 from phasescope.views.explorer.rows import row_of
+from phasescope.views.explorer.samples import sample_packet
 from phasescope.views.explorer.server import create_app
 from phasescope.views.record import Record
 
@@ -68,8 +68,8 @@ def test_a_source_of_somebodys_own_is_never_imported(tmp_path, monkeypatch):
     with TestClient(create_app(tmp_path / "runs", tmp_path), base_url="http://127.0.0.1") as client:
         at = f"/api/runs/{run.name}"
         told = client.get(at).json()
-        error = told["painting"]["error"]
-        for what in ("paint?label=1,2,1,0.5&step=100", "points?place=code&projection=pca&step=100"):
+        error = told["sampling"]["error"]
+        for what in ("generate?label=1,2,1,0.5&step=100", "points?place=code&projection=pca&step=100"):
             answer = client.get(f"{at}/{what}")
             assert answer.status_code == 400
             assert answer.json()["error"] == error
@@ -94,7 +94,7 @@ def data(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def of_arrays(data, tmp_path_factory) -> Run:
-    """A run of that data set that can paint, with random weights."""
+    """A run of that data set with random weights."""
     import torch
 
     described = RunConfig.of(
@@ -116,37 +116,41 @@ def of_arrays(data, tmp_path_factory) -> Run:
     return Run(folder.path)
 
 
-def test_four_factors_are_painted_in_colour_without_a_reader(of_arrays):
-    painter = Painter()
-    header, arrays = unpacked(painter.paint(of_arrays, 0, Wish((1.0, 0.5, 2.0, 3.0), "ddim", 4)))
+def answer(sampler: SnapshotSampler, run: Run, request: SampleRequest):
+    return unpacked(sample_packet(sampler.sample(run, 0, request)))
+
+
+def test_four_factors_are_sampled_in_colour_without_a_reader(of_arrays):
+    sampler = SnapshotSampler()
+    header, arrays = answer(sampler, of_arrays, SampleRequest((1.0, 0.5, 2.0, 3.0), "ddim", 4))
     assert arrays["image"].shape == (16, 16, 3)
     assert arrays["noisy"].shape == (len(header["strip"]), 16, 16, 3)
     np.testing.assert_array_equal(arrays["noisy"][-1], arrays["image"])
     assert header["outcome"] in ("malformed", "other label", "correct")  # by the nearest training image
-    other = unpacked(painter.paint(of_arrays, 0, Wish((1.0, 0.5, 0.0, 3.0), "ddim", 4)))[1]
+    other = answer(sampler, of_arrays, SampleRequest((1.0, 0.5, 0.0, 3.0), "ddim", 4))[1]
     np.testing.assert_array_equal(other["noisy"][0], arrays["noisy"][0])
-    usual = unpacked(painter.paint(of_arrays, 0, Wish((1.0, 0.5, 2.0, 3.0))))[1]
+    usual = answer(sampler, of_arrays, SampleRequest((1.0, 0.5, 2.0, 3.0)))[1]
     assert usual["image"].shape == (16, 16, 3)
 
 
 def test_four_factors_are_patched_without_a_reader(of_arrays):
-    painter, wish = Painter(), Wish((1.0, 0.5, 2.0, 3.0), "ddim", 4)
+    sampler, wish = SnapshotSampler(), SampleRequest((1.0, 0.5, 2.0, 3.0), "ddim", 4)
     for change in (
         Change("mid", "patch", (0.0, 0.5, 1.0, 3.0)),
         Change("mid", "steer", (0.5, 0.0, 0.0, 1.0)),
     ):
-        header, arrays = unpacked(painter.paint(of_arrays, 0, replace(wish, change=change)))
+        header, arrays = answer(sampler, of_arrays, replace(wish, change=change))
         assert header["went"] == {}
         assert arrays["image"].shape == (16, 16, 3)
     with pytest.raises(UserError, match="an order"):
-        painter.paint(of_arrays, 0, replace(wish, change=Change("mid", "steer", (0.0, 0.0, -1.0, 0.0))))
+        sampler.sample(of_arrays, 0, replace(wish, change=Change("mid", "steer", (0.0, 0.0, -1.0, 0.0))))
 
 
 def test_latents_are_of_labels_that_the_data_set_has(of_arrays):
-    painter, place = Painter(), Place("mid", 50)
+    sampler, place = SnapshotSampler(), Place("mid", 50)
     labels = np.array([[0, 1, 2, 5], [2, 0, 0, 0]], np.float32)
-    assert painter.latents(of_arrays, 0, labels, place).shape[0] == 2
+    assert sampler.latents(of_arrays, 0, labels, place).shape[0] == 2
     with pytest.raises(UserError):
-        painter.latents(of_arrays, 0, labels + 0.25 * (labels == 0), place)
+        sampler.latents(of_arrays, 0, labels + 0.25 * (labels == 0), place)
     with pytest.raises(UserError, match="a,b,kind,d"):
-        painter.latents(of_arrays, 0, labels[:, :2], place)
+        sampler.latents(of_arrays, 0, labels[:, :2], place)

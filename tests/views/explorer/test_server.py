@@ -119,8 +119,8 @@ def test_a_run_is_told_with_its_nulls_and_what_can_be_painted(client, small):
     assert told["latents"] == [
         {"place": f"mid.{t}", "words": f"mid, t = {t}", "projections": ["pca"]} for t in (40, 10)
     ]
-    assert told["painting"]["guidance"] is True
-    assert len(told["painting"]["training"]["labels"]) == told["painting"]["training"]["count"] == 64
+    assert told["sampling"]["guidance"] is True
+    assert len(told["sampling"]["training"]["labels"]) == told["sampling"]["training"]["count"] == 64
     assert all(snapshot["weights"] for snapshot in told["snapshots"])
 
 
@@ -159,7 +159,7 @@ def test_scalars_of_the_training_are_sent_evenly_thinned(client, home):
     assert (loss["over"], len(loss["lines"][0]["y"]), loss["lines"][0]["y"][-1]) == ("scalars", 500, 0.0005)
 
 
-def test_samples_points_and_paintings_travel_as_arrays(client, small):
+def test_samples_points_and_generated_images_travel_as_arrays(client, small):
     at = f"/api/runs/{small.name}"
     header, arrays = unpacked(client.get(f"{at}/samples?step=20").content)
     stored = small.snapshots[1].samples()
@@ -174,16 +174,16 @@ def test_samples_points_and_paintings_travel_as_arrays(client, small):
     assert points["points"].shape == (20, 3)
     _, one = unpacked(client.get(f"{at}/points?{where}&step=20&label=2,3").content)
     assert one["points"].shape == (1, 3)
-    header, painted = unpacked(client.get(f"{at}/paint?label=2,3&sampler=ddim&steps=5&step=20").content)
+    header, painted = unpacked(client.get(f"{at}/generate?label=2,3&sampler=ddim&steps=5&step=20").content)
     assert painted["image"].shape == (N, N, 1)
 
 
 @pytest.mark.parametrize(
     ("what", "named"),
-    [("paint?label=2,3&sampler=ddim", "`steps`"), ("paint?label=nan,3&sampler=ddim&steps=5", "`label`"),
-     ("paint?label=2,inf&sampler=ddim&steps=5", "`label`"), ("paint?label=2,3&sampler=ddim&steps=1e3", "`steps`"),
-     ("paint?label=2,3&sampler=ddim&steps=" + "9" * 40, "`steps`"),
-     ("paint?label=2,3&sampler=ddim&steps=5&step=7", "`--step`"),
+    [("generate?label=2,3&sampler=ddim", "`steps`"), ("generate?label=nan,3&sampler=ddim&steps=5", "`label`"),
+     ("generate?label=2,inf&sampler=ddim&steps=5", "`label`"), ("generate?label=2,3&sampler=ddim&steps=1e3", "`steps`"),
+     ("generate?label=2,3&sampler=ddim&steps=" + "9" * 40, "`steps`"),
+     ("generate?label=2,3&sampler=ddim&steps=5&step=7", "`--step`"),
      ("samples", "`step`"), ("samples?step=1", "`--step`"), ("cloud?place=mid.11&projection=pca", "`place`"),
      ("cloud?place=mid.10&projection=tsne", "`projection`"), ("cloud?place=../mid.10&projection=pca", "`place`"),
      ("points?place=mid.10&projection=pca&step=3", "`step`"), 
@@ -219,7 +219,7 @@ def test_no_pickle_is_loaded(client, home, tmp_path):
     (folder / "weights.safetensors").write_bytes(pickle.dumps(Trap(mark)))
     at = f"/api/runs/{run.name}"
     for what in ("samples?step=40", "cloud?place=mid.10&projection=pca", "points?place=mid.10&projection=pca&step=40",
-                 "paint?label=2,3&sampler=ddim&steps=5&step=40"):  # fmt: skip
+                 "generate?label=2,3&sampler=ddim&steps=5&step=40"):  # fmt: skip
         assert client.get(f"{at}/{what}").status_code == 400, what
     assert client.get(at).status_code == 200
     assert not mark.exists()
@@ -236,7 +236,7 @@ def test_a_snapshot_that_is_torn_breaks_its_own_panel_only(client, home):
     assert client.get(at).status_code == 200
     assert client.get(f"{at}/samples?step=20").status_code == 400
     assert client.get(f"{at}/samples?step=40").status_code == 200
-    assert client.get(f"{at}/paint?label=2,3&sampler=ddim&steps=5&step=20").status_code == 200
+    assert client.get(f"{at}/generate?label=2,3&sampler=ddim&steps=5&step=20").status_code == 200
     gc.collect()  # here, and not in a test that holds no torn file
 
 
@@ -252,8 +252,9 @@ def test_two_hundred_questions_at_once_are_all_answered(address, small):
     at = f"{address}/api/runs/{small.name}"
     questions = [
         f"{address}/api/runs", at, f"{at}/samples?step=20", f"{at}/cloud?place=mid.10&projection=pca",
-        f"{at}/points?place=mid.10&projection=pca&step=40", f"{at}/paint?label=2,3&sampler=ddim&steps=5", f"{address}/",
-        f"{address}/static/app.js", f"{address}/api/studies", f"{at}/paint?label=4.5,3&sampler=dpm_solver&steps=8&step=20",
+        f"{at}/points?place=mid.10&projection=pca&step=40", f"{at}/generate?label=2,3&sampler=ddim&steps=5", f"{address}/",
+        f"{address}/static/app.js", f"{address}/api/studies",
+        f"{at}/generate?label=4.5,3&sampler=dpm_solver&steps=8&step=20",
     ]  # fmt: skip
     limits = httpx.Limits(max_connections=200)
     with httpx.Client(timeout=120, limits=limits) as visitor, ThreadPoolExecutor(200) as pool:

@@ -36,7 +36,7 @@ def gap_ratio(
         high=1 - wilson_low(1 - share, n),
         n=n,
         estimator=f"share with d1/d2 < {COPY:.3g}, {len(training):,} training images",
-        nulls={"exact": float((true_ratios < COPY).mean())},
+        baselines={"exact": float((true_ratios < COPY).mean())},
         detail={"median": float(np.median(ratios)), "exact_median": float(np.median(true_ratios))},
     )
 

@@ -16,7 +16,7 @@ from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.latents.ideal import clifford_torus, torus_3d
 from phasescope.measures.latents.variance_components import Code, check_code, fieller_interval
-from phasescope.measures.scores import Score, null_level
+from phasescope.measures.scores import Score, baseline_level
 
 
 def additivity(
@@ -69,7 +69,7 @@ def additivity(
         n=n,
         estimator=f"additive R^2, adjusted, least squares on {' x '.join(str(len(v)) for v in effects.lattice.values)} "
         f"values, {z.shape[1]} raw features, {code.draws} {'draws, noise taken off' if code.draws > 1 else 'draw'}",
-        nulls={"permuted": null_level(np.array(chance))},
+        baselines={"permuted": baseline_level(np.array(chance))},
         detail={
             "interaction": 1 - value,
             **{name: float(share) for name, share in of_factor.items()},

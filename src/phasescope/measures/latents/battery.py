@@ -44,7 +44,7 @@ class Scores(dict[str, Score]):
         self.left_out = dict(left_out or {})
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a row per measure: `measure`, value, low, high, n, estimator, nulls.<name>, detail.<name>."""
+        """Return a row per measure: `measure`, value, low, high, n, estimator, `nulls.<name>`, `detail.<name>`."""
         return scores_frame(({"measure": name}, score) for name, score in self.items())
 
 

@@ -47,7 +47,7 @@ def participation_ratio(
 
     The interval resamples rows' influences on log PR, less what pairs of rows count twice. Value and interval lie
     between 1 and the number of features that vary, or the rows' rank where rows lie in fewer dimensions than n would
-    fill. It has no baseline of its own: callers attach the untrained network's and the pixels' with `Score.with_nulls`.
+    fill. It has no baseline of its own: callers attach the untrained network's and the pixels' with `Score.with_baselines`.
     """
     x = check_latents(latents, 4, "an unbiased estimate of tr(C^2) needs them")
     n, features = x.shape
@@ -129,7 +129,7 @@ def two_nn(latents: Float[np.ndarray, "n features"], resamples: int = 200, seed:
     `detail` has the share of `ties` between a row's two nearest neighbours. The bias from edges and curvature is not in the
     interval. The baseline `gaussian` is the same measure of a Gaussian cloud with the latents' covariance: what that
     spectrum gives if there is no manifold. The caller attaches the pixels', the untrained network's and the labels' own with
-    `Score.with_nulls`.
+    `Score.with_baselines`.
 
     Raises:
         ValueError: as `check_latents` says; n < 4; rows that are equal, since a distance of 0 has no logarithm; rows
@@ -155,7 +155,7 @@ def two_nn(latents: Float[np.ndarray, "n features"], resamples: int = 200, seed:
         high=float(1 / low) if low > 0 else math.inf,
         n=n,
         estimator="TwoNN, maximum likelihood",
-        nulls={"gaussian": float(1 / np.log(of_gaussian[:, 1] / of_gaussian[:, 0]).mean())},
+        baselines={"gaussian": float(1 / np.log(of_gaussian[:, 1] / of_gaussian[:, 0]).mean())},
         detail={"ties": ties},
     )
 

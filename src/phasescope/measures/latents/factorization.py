@@ -41,7 +41,7 @@ from phasescope.measures.latents.variance_components import (
     check_code,
     fieller_interval,
 )
-from phasescope.measures.scores import Score, null_level
+from phasescope.measures.scores import Score, baseline_level
 
 
 def factorization(
@@ -95,8 +95,8 @@ def factorization(
         estimator=f"factorization index, variance components of {' x '.join(str(len(v)) for v in lattice.values)} "
         f"values, {code.draws} {'draws, noise taken off' if code.draws > 1 else 'draw, noise counts as coupling'}, "
         f"3D torus {RADII[0]:g}:{RADII[1]:g}",
-        nulls={
-            "permuted": null_level(np.array(chance)),
+        baselines={
+            "permuted": baseline_level(np.array(chance)),
             "random": index(shares(code.effects, nothing @ nothing.T).F),
             "torus_3d": index(torus),
             "clifford": index(clifford),

@@ -31,7 +31,7 @@ from jaxtyping import Float, Int
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.checks import Labels, check_labels, check_latents
-from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, null_level
+from phasescope.measures.scores import Score, baseline_level, basic_interval, bootstrap_weights
 
 Ranks = Int[np.ndarray, "n n"]
 Near = Int[np.ndarray, "n k"]
@@ -71,7 +71,7 @@ def trustworthiness(
         high=min(high, 1.0),
         n=n,
         estimator=f"trustworthiness, k={k}",
-        nulls={"permuted": null_level(np.array(permuted))},
+        baselines={"permuted": baseline_level(np.array(permuted))},
     )
 
 

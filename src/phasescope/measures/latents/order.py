@@ -18,7 +18,7 @@ from phasescope.core.randomness import numpy_generator
 from phasescope.measures.anova import share_between_bounds
 from phasescope.measures.checks import Labels, check_labels, check_latents
 from phasescope.measures.latents.ridge import RidgeFit, out_of_fold, ridge_fits
-from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, null_level, ratio
+from phasescope.measures.scores import Score, baseline_level, basic_interval, bootstrap_weights, ratio
 
 # log(1 - R^2), no mean of which is larger, since alpha may leave the mean; intervals end there.
 WORST = float(np.log(2))
@@ -45,7 +45,7 @@ def order(
     influences, refits included (not for an accuracy), each fit's alpha fixed. In each of twelve scenarios
     (docs/measures/interval_coverage.png) 183 to 194 of 200 such intervals held that mean. The baseline `permuted` is the
     level that the same statistic stays below in 95 % of permutations of the labels. The caller attaches others with
-    `Score.with_nulls`: `untrained` (the same layer before training) and `pixels` (the x_t that were put in) are floors,
+    `Score.with_baselines`: `untrained` (the same layer before training) and `pixels` (the x_t that were put in) are floors,
     `label_embedding` (the network's encoding of the label) is an upper reference, about 1 by construction.
 
     Args:
@@ -96,7 +96,7 @@ def order(
         n=n,
         estimator=f"{estimated(known)}, {folds}-fold, alpha by GCV, {features} raw features, "
         f"least of {', '.join(known.factors.names)}",
-        nulls={"permuted": null_level(r2[1:].min(axis=1)), **majority(known)},
+        baselines={"permuted": baseline_level(r2[1:].min(axis=1)), **majority(known)},
         detail=dict(zip(known.factors.names, r2[0].tolist(), strict=True)),
     )
 

@@ -32,7 +32,7 @@ from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.checks import check_latents
 from phasescope.measures.latents.order import order
-from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, null_level, ratio
+from phasescope.measures.scores import Score, baseline_level, basic_interval, bootstrap_weights, ratio
 
 ROUTES = ("order_told", "order_seen", "share_told", "share_seen")
 # 1 - R^2 below this is numerical noise, whose logarithm would be arbitrary.
@@ -65,8 +65,8 @@ def label_share(
     between = draws * (weights @ square_of_mean - ((weights @ m) ** 2).sum(axis=1) / n)
     share = _share(between, weights @ (square - draws * square_of_mean), draws, n)
 
-    null_between = np.array([_between_permuted(z, rng) for _ in range(permutations)])
-    permuted = _share(null_between, square.sum() - null_between, draws, n)
+    between_permuted = np.array([_between_permuted(z, rng) for _ in range(permutations)])
+    permuted = _share(between_permuted, square.sum() - between_permuted, draws, n)
     low, high = basic_interval(float(share[0]), share[1:])
     return Score(
         value=float(share[0]),
@@ -74,7 +74,7 @@ def label_share(
         high=min(high, 1.0),
         n=n,
         estimator=f"label share of variance, random-effects ANOVA, {draws} draws, {features} features",
-        nulls={"permuted": null_level(permuted)},
+        baselines={"permuted": baseline_level(permuted)},
     )
 
 

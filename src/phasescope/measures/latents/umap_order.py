@@ -19,7 +19,7 @@ from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.checks import check_labels, check_latents
 from phasescope.measures.latents.order import estimated, explained, majority
-from phasescope.measures.scores import Score, bootstrap_weights, null_level, percentile_interval
+from phasescope.measures.scores import Score, baseline_level, bootstrap_weights, percentile_interval
 
 if TYPE_CHECKING:
     from umap import UMAP
@@ -96,7 +96,7 @@ def p1_order(
         n=n,
         estimator=f"UMAP to {COMPONENTS}D ({neighbours} neighbours, {epochs} epochs, seeds: {len(seeds)}), "
         f"{FOLDS}-fold {estimated(known).replace('ridge', 'linear')}, least of {', '.join(known.factors.names)}",
-        nulls={"permuted": null_level(worst[:, 1:].mean(axis=0)), **majority(known)},
+        baselines={"permuted": baseline_level(worst[:, 1:].mean(axis=0)), **majority(known)},
         detail={**of_factor, **(spread if len(seeds) > 1 else {})},
     )
     return score, embeddings[0]

@@ -24,14 +24,14 @@ NEEDED = ("untrained", "permuted")
 LEAST_LEFT = 0.02
 
 
-def floors(nulls: Mapping[str, float]) -> dict[str, float]:
+def floors(baselines: Mapping[str, float]) -> dict[str, float]:
     """Return the baselines that a score must exceed: those that are no upper references."""
-    return {name: level for name, level in nulls.items() if name not in CEILINGS}
+    return {name: level for name, level in baselines.items() if name not in CEILINGS}
 
 
-def floor_of(nulls: Mapping[str, float]) -> float:
+def floor_of(baselines: Mapping[str, float]) -> float:
     """Return the highest floor, but at least 0; NaN if none is known."""
-    known = [level for level in floors(nulls).values() if math.isfinite(level)]
+    known = [level for level in floors(baselines).values() if math.isfinite(level)]
     return max(0.0, *known) if known else math.nan
 
 
@@ -44,16 +44,15 @@ def gain(score: Score) -> Score:
     Raises:
         ValueError: the score lacks a baseline of `NEEDED`.
     """
-    lacking = [name for name in NEEDED if name not in score.nulls]
+    lacking = [name for name in NEEDED if name not in score.baselines]
     if lacking:
         raise ValueError(
-            f"`{score.estimator}` (nulls={list(score.nulls)}) must have the baseline `{lacking[0]}`, over which a gain is "
-            "defined"
+            f"`{score.estimator}` (baselines={list(score.baselines)}) must have `{lacking[0]}`, over which a gain is defined"
         )
-    floor = floor_of(score.nulls) if math.isfinite(score.nulls["untrained"]) else math.nan
+    floor = floor_of(score.baselines) if math.isfinite(score.baselines["untrained"]) else math.nan
     left = 1 - floor if 1 - floor >= LEAST_LEFT else math.nan
     gained = partial(_gained, floor=floor, left=left)
-    baselines = {name: gained(level) for name, level in score.nulls.items()}
+    baselines = {name: gained(level) for name, level in score.baselines.items()}
     return score.through(gained, "(s - s0) / (1 - s0), s0 the highest floor", baselines)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from phasescope.core.randomness import numpy_generator
-from phasescope.measures.scores import Score, null_level, percentile_interval
+from phasescope.measures.scores import Score, baseline_level, percentile_interval
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def joint_accuracy(
             high=max(high, own) if defined else 1.0,
             n=n,
             estimator=f"{label}, interval over images",
-            nulls={"permuted": null_level(chance[name])} if defined else {},
+            baselines={"permuted": baseline_level(chance[name])} if defined else {},
             detail=detail,
         )
     return JointAccuracy(**scores)

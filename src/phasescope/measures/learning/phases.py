@@ -113,7 +113,7 @@ def representation_phase(
 
 def most_dimensions(dimension: Score, thresholds: RepresentationThresholds = REPRESENTATION) -> float:
     """Return the participation ratio up to which label means have low dimension: see `RepresentationThresholds`."""
-    encoding = dimension.nulls.get("label_embedding", math.nan)
+    encoding = dimension.baselines.get("label_embedding", math.nan)
     return max(thresholds.dimension, encoding) if math.isfinite(encoding) else thresholds.dimension
 
 

@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING, Any
 
 from phasescope.core.kinds import open_union
-from phasescope.models.families.base import Clones, Examples, Family, FamilyConfig, Network, Painting, Task
+from phasescope.models.families.base import Clones, Examples, Family, FamilyConfig, Network, Task
 from phasescope.models.families.diffusion.config import DiffusionConfig
 
 __all__ = [
-    "USUAL", "AnyFamily", "Clones", "Examples", "Family", "FamilyConfig", "Network", "Painting", "Task",
+    "USUAL", "AnyFamily", "Clones", "Examples", "Family", "FamilyConfig", "Network", "Task",
 ]  # fmt: skip
 
 AnyFamily: Any = FamilyConfig if TYPE_CHECKING else open_union(DiffusionConfig, FamilyConfig)

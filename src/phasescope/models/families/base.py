@@ -104,7 +104,7 @@ class Clones:
 
 
 @dataclass(frozen=True)
-class Painting:
+class SamplingState:
     """A state of the sampling trajectory."""
 
     step: int
@@ -140,7 +140,7 @@ class Family(ABC):
         labels: Float[Tensor, "B K"],
         shape: tuple[int, ...],
         generator: torch.Generator,
-    ) -> Iterator[Painting]:
+    ) -> Iterator[SamplingState]:
         """Yield the states on the way to the images of `labels`; a family that generates at once has one."""
 
     @abstractmethod
@@ -161,11 +161,11 @@ class Family(ABC):
         (last,) = deque(self.trajectory(network, labels, shape, generator), maxlen=1)
         return last.x_0
 
-    def forecast(self, task: Task, rungs: bool = True) -> Mapping[str, Any]:
+    def forecast(self, task: Task, errors: bool = True) -> Mapping[str, Any]:
         """Return what can be predicted of training before it begins, JSON-ready; nothing if nothing is known.
 
         Args:
-            rungs: whether the errors of all reference denoisers are included, which takes longest.
+            errors: whether the errors of all reference denoisers are included, which takes longest.
         """
         return {}
 
@@ -232,12 +232,12 @@ class FamilyConfig(Kind):
     def telling_condition(self) -> int | None:
         return None
 
-    def painting(self) -> dict[str, Any] | None:
+    def sampling_choices(self) -> dict[str, Any] | None:
         """Return what may be chosen in sampling: `samplers` by name, the default `sampler` and `steps`, `most_steps`; None
         if nothing may."""
         return None
 
-    def painted_by(self, sampler: str, steps: int) -> FamilyConfig:
+    def with_sampler(self, sampler: str, steps: int) -> FamilyConfig:
         """Return the same family with another of its samplers.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Networks: function approximators ``network(x_t, t, labels)`` with named taps."""
+"""Networks: function approximators ``network(x_t, t, labels)`` with named layers."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -35,8 +35,8 @@ class NetworkConfig(Kind):
     def build(self, shape: tuple[int, ...], factors: Factors) -> nn.Module:
         """Return the network for images (C, *spatial) and labels of K factors, with fresh weights from torch's random state.
 
-        A method `tap(name)` of the module, if it has one, gives the block whose output is a tap; else taps are names of
-        its submodules.
+        A method `tap(name)` of the module, if it has one, returns the layer of that name; else layers are named as
+        its submodules are.
         """
 
     def check(self, shape: tuple[int, ...], factors: Factors) -> None:

@@ -1,7 +1,7 @@
 """Activations by name, in one pass, with hooks that are always removed.
 
-A tap is a named layer. A network may define its own names with a method `tap(name)`; otherwise they are those of PyTorch's
-submodules (``down_blocks.1``). For a function that is no module, taps are given as a mapping to the modules that it calls.
+`taps` names layers. A network may define its own names with a method `tap(name)`; otherwise they are those of PyTorch's
+submodules (``down_blocks.1``). For a function that is no module, `taps` maps names to the modules that it calls.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,7 +36,7 @@ def removed_after(handles: Iterable[RemovableHandle]) -> Iterator[None]:
 
 
 def find_tap(network: Network, name: str) -> nn.Module:
-    """Return the module of a tap, by the network's own name for it or as the submodule of that name.
+    """Return the layer `name`: by the network's own `tap(name)`, or as the submodule of that name.
 
     Raises:
         ValueError: the network has neither.

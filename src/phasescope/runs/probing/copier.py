@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from phasescope.worlds import World
 
 Labels = Float[np.ndarray, "n K"]
-Painter = Callable[["World", Labels, Labels], np.ndarray]
+Baseline = Callable[["World", Labels, Labels], np.ndarray]
 """Maps (world, training labels, labels asked for) to images, (n, C, *spatial)."""
 
 AT_ONCE = 2**22
@@ -36,7 +36,7 @@ TRIED_ON = 256
 """training images by which its bandwidth is chosen"""
 BANDWIDTHS = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
 """candidates, in units of the median distance between neighbouring training labels"""
-TOLD = "accuracy"
+ACCURACY = "accuracy"
 """prefix of the readings that are compared"""
 
 
@@ -107,11 +107,11 @@ def _render(world: World, labels: Labels) -> np.ndarray:
         return world.render(torch.from_numpy(np.ascontiguousarray(labels, dtype=np.float32))).numpy()
 
 
-def _copies(nearest: Callable[[Labels, Labels, Factors], Labels]) -> Painter:
+def _copies(nearest: Callable[[Labels, Labels, Factors], Labels]) -> Baseline:
     return lambda world, training, labels: _render(world, nearest(training, labels, world.factors.visible))
 
 
-COPIERS: Mapping[str, Painter] = {
+COPIERS: Mapping[str, Baseline] = {
     "copier": _copies(nearest_labels),
     "factorized copier": _copies(nearest_values),
     "kernel smoother": smoothed,
@@ -131,7 +131,7 @@ def copied(world: World, labels: Mapping[str, Labels]) -> dict[str, dict[str, An
     for name, sample in COPIERS.items():
         read = reader.read(sample(world, training, asked))
         metrics = behaviour(reader, read, labels, world.factors.visible)
-        scores[name] = {reading: by for reading, by in metrics.items() if reading.startswith(TOLD)}
+        scores[name] = {reading: by for reading, by in metrics.items() if reading.startswith(ACCURACY)}
     return scores
 
 
@@ -140,7 +140,7 @@ def copied_of_splits(world: World, n: int, seed: int) -> dict[str, dict[str, flo
     splits = world.splits().items()
     asked = {name: split(n, numpy_generator(seed, f"copier {name}")) for name, split in splits}
     return {
-        copier: {split: shares["joint"] for split, shares in metrics[TOLD].items()}
+        copier: {split: shares["joint"] for split, shares in metrics[ACCURACY].items()}
         for copier, metrics in copied(world, asked).items()
     }
 

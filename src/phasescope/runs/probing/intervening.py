@@ -146,7 +146,7 @@ class Intervention:
         images: (n, C, *spatial), generated under the intervention; `untouched` from the same noise without it.
         scores: by reading and name: `follows` and `stays`, the shares of images that show the target and the condition;
             `moved.x`, units moved per unit asked along a factor; `loss`, the family's loss on true images of the targets,
-            and `loss.told`, that of the unchanged network conditioned on the targets.
+            and `loss.conditioned`, that of the unchanged network conditioned on the targets.
     """
 
     tap: str
@@ -274,7 +274,7 @@ def _loss_scores(losses: Float[np.ndarray, "2 n"], rng: np.random.Generator) -> 
     n = losses.shape[1]
     weights = bootstrap_weights(n, RESAMPLES, rng)
     scores = {}
-    for name, values in zip(("loss", "loss.told"), losses, strict=True):
+    for name, values in zip(("loss", "loss.conditioned"), losses, strict=True):
         mean = float(values.mean())
         interval = basic_interval(mean, weights @ values / n)
         scores[name] = Score(mean, *interval, n, "the family's loss of the targets' true images")

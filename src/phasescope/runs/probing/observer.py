@@ -29,7 +29,7 @@ from phasescope.runs.probing.copier import copied, excess
 from phasescope.runs.probing.inputs import Latents
 from phasescope.runs.probing.observation import Observation, ProbeSet
 from phasescope.runs.probing.own_measures import check_name, load_measures
-from phasescope.runs.probing.probe import nulls_of
+from phasescope.runs.probing.probe import baselines_of
 from phasescope.runs.store.snapshot import array_name
 from phasescope.runs.store.tables import safetensors_bytes, write_parquet
 from phasescope.runs.store.writer import RunWriter
@@ -97,7 +97,7 @@ class Observer(ProbeSet):
 
     def _baseline_scores(self) -> dict[str, dict[str, dict[str, float]]]:
         taps = list(self.plan.taps)
-        baselines = nulls_of(self.inputs, taps, None, self.encode)
+        baselines = baselines_of(self.inputs, taps, None, self.encode)
         places = self.inputs.places(taps)
         # Pixels and encodings are the same array at several places, so each array is measured once.
         jobs: dict[int, tuple[Latents, Place, bool]] = {}
@@ -168,7 +168,7 @@ class Observer(ProbeSet):
                 known = self.references["scores"].get(name, {}).items()
                 levels = {baseline: by[str(place)] for baseline, by in known if str(place) in by}
                 start = (Score.from_dict(untrained[name][str(place)]) if untrained else score).value
-                scores.setdefault(name, {})[place] = score.with_nulls(untrained=start, **levels)
+                scores.setdefault(name, {})[place] = score.with_baselines(untrained=start, **levels)
                 if name in LEARNT:
                     scores.setdefault(f"learnt_{name}", {})[place] = measures.learnt_order(score, start)
         return scores, embeddings

@@ -54,8 +54,8 @@ class Table(dict[str, dict[str, Score]]):
         self.left_out = dict(left_out or {})
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per measure and place: `measure`, `place`, value, low, high, n, estimator, nulls.<name>,
-        detail.<name>."""
+        """Return one row per measure and place: `measure`, `place`, value, low, high, n, estimator, `nulls.<name>`,
+        `detail.<name>`."""
         return scores_frame(
             ({"measure": name, "place": place}, score)
             for name, by_place in self.items()
@@ -79,16 +79,16 @@ class Probed:
     Attributes:
         labels: (n, K), in the world's units.
         factors: of the labels, K.
-        learnt: the network's latents.
-        nulls: the latents of each baseline: `pixels`, and if they were given `untrained` and `label_embedding`.
+        trained: the network's latents.
+        baselines: the latents of each baseline: `pixels`, and if they were given `untrained` and `label_embedding`.
         own: your own measures, by name, in addition to the battery.
         shown: (D, c), the rows of the labels whose images the crossed labels were combined with.
     """
 
     labels: Float[np.ndarray, "n K"]
     factors: Factors
-    learnt: Latents
-    nulls: Mapping[str, Latents] = field(default_factory=dict)
+    trained: Latents
+    baselines: Mapping[str, Latents] = field(default_factory=dict)
     own: Mapping[str, Measure] = field(default_factory=dict)
     shown: Int[np.ndarray, "D c"] | None = None
 
@@ -99,7 +99,7 @@ class Probed:
     @property
     def latents(self) -> Mapping[Place, np.ndarray]:
         """The network's latents by place, (n, features)."""
-        return self.learnt.single
+        return self.trained.single
 
     def table(self, chosen: Sequence[str] | None = None, tell: Tell = lambda done, of: None) -> Table:
         """Return the scores by measure and place, each with all of its baselines.
@@ -113,7 +113,7 @@ class Probed:
         """
         table = Table()
         kept: dict[int, measures.Scores] = {}
-        every = {id(by.single[place]) for by in (self.learnt, *self.nulls.values()) for place in self.latents}
+        every = {id(by.single[at]) for by in (self.trained, *self.baselines.values()) for at in self.latents}
 
         def scores_at(latents: Latents, place: Place) -> measures.Scores:
             key = id(latents.single[place])
@@ -124,14 +124,14 @@ class Probed:
                 )
             return kept[key]
 
-        for place in self.learnt.single:
-            own = scores_at(self.learnt, place)
+        for place in self.trained.single:
+            own = scores_at(self.trained, place)
             table.left_out |= {f"{name}.{place}": reason for name, reason in own.left_out.items()}
-            others = {null: scores_at(latents, place) for null, latents in self.nulls.items()}
+            others = {name: scores_at(latents, place) for name, latents in self.baselines.items()}
             for name, score in own.items():
-                levels = {null: other[name] for null, other in others.items() if name in other}
-                table.setdefault(name, {})[str(place)] = score.with_nulls(**levels)
-        return table.summed_up(len(self.learnt.single))
+                levels = {baseline: other[name] for baseline, other in others.items() if name in other}
+                table.setdefault(name, {})[str(place)] = score.with_baselines(**levels)
+        return table.summed_up(len(self.trained.single))
 
     def _scores(
         self, latents: Latents, place: Place, chosen: Sequence[str] | None, tell: Tell
@@ -238,12 +238,12 @@ def probe(
         world.factors.visible_columns(labels),
         world.factors.visible,
         inputs.latents(network, taps),
-        nulls_of(inputs, list(taps), untrained, encode),
+        baselines_of(inputs, list(taps), untrained, encode),
         shown=inputs.shown if crossed else None,
     )
 
 
-def nulls_of(
+def baselines_of(
     inputs: Inputs,
     taps: Sequence[str],
     untrained: Network | None,

@@ -29,7 +29,7 @@ def read_last(path: Path) -> Entry | None:
         return None
 
 
-def rung_of(level: Entry) -> str | None:
+def nearest_of(level: Entry) -> str | None:
     """Return the name of the closest reference denoiser in an item of `ladder`; None if r^2 is not above 0: the network is
     then as far from every reference as images are from their mean."""
     return level["rung"] if is_number(level["r2"]) and level["r2"] > 0 else None

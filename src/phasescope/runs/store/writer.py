@@ -21,7 +21,7 @@ from phasescope.runs.store.folder import SCALARS, Run
 from phasescope.runs.store.tables import safetensors_bytes
 
 CHECKPOINT = Path("checkpoint") / "state.safetensors"
-OR_ANEW = "put it back, or `--anew` drops what is there and trains the run from its start"
+OR_RESTART = "put it back, or `--restart` drops what is there and trains the run from its start"
 """what to do if something that a run recorded is missing"""
 # A folder may hold these files before config.yaml, which is written last.
 BEFORE = ("lock", "world.npz", "config.json", "sources.json")
@@ -111,7 +111,7 @@ class RunWriter(Run):
         for folder in (self.path, self.path / "snapshots", self.path / "checkpoint"):
             remove_asides(folder)
 
-    def begin_anew(self) -> None:
+    def restart(self) -> None:
         """Drop all records, so that the run is trained from its start, and record the digests of its present sources."""
         for name in ("metrics.jsonl", SCALARS, "references.json", CHECKPOINT):
             (self.path / name).unlink(missing_ok=True)
@@ -143,11 +143,11 @@ class RunWriter(Run):
 
 
 @contextmanager
-def hold(path: Path, config: Tree, anew: bool = False) -> Iterator[RunWriter]:
+def hold(path: Path, config: Tree, restart: bool = False) -> Iterator[RunWriter]:
     """Hold a run folder for writing, creating it if it does not exist.
 
     Args:
-        anew: the folder's records may be dropped: its config.yaml is rewritten, whatever its contents.
+        restart: the folder's records may be dropped: its config.yaml is rewritten, whatever its contents.
 
     Raises:
         Held: another process holds it.
@@ -158,11 +158,11 @@ def hold(path: Path, config: Tree, anew: bool = False) -> Iterator[RunWriter]:
             raise UserError(f"`{path}` must be a folder")
         # Before the lock, whose file would be written into a folder that is no run's.
         if path.exists() and any(path.iterdir()):
-            _check_same(path, config, anew)
+            _check_same(path, config, restart)
         path.mkdir(parents=True, exist_ok=True)
         with FileLock(path / "lock", timeout=LOCK_PATIENCE_S):
             writer = RunWriter(path)
-            if anew or not (path / "config.yaml").exists():
+            if restart or not (path / "config.yaml").exists():
                 writer.write_config(config)
             (path / "snapshots").mkdir(exist_ok=True)
             yield writer
@@ -172,8 +172,8 @@ def hold(path: Path, config: Tree, anew: bool = False) -> Iterator[RunWriter]:
         raise UserError(f"`{error.filename or path}` cannot be written: {error.strerror or error}") from error
 
 
-def _check_same(path: Path, config: Tree, anew: bool) -> None:
-    if anew and (path / "snapshots").is_dir():
+def _check_same(path: Path, config: Tree, restart: bool) -> None:
+    if restart and (path / "snapshots").is_dir():
         return
     if not (path / "config.yaml").exists():
         if any(entry.name not in BEFORE and not entry.name.startswith(".") for entry in path.iterdir()):

@@ -61,7 +61,7 @@ def history(record: Record) -> dict[str, Any]:
         "axes": _axes(record),
         "outcomes": [outcome._asdict() for outcome in record.outcomes],
         "splits": _splits(record),
-        "painting": painting(record),
+        "sampling": sampling(record),
     }
 
 
@@ -75,7 +75,7 @@ def _headline(record: Record) -> dict[str, Any]:
     return {"facts": list(facts.items()), "values": values}
 
 
-def painting(record: Record) -> dict[str, Any]:
+def sampling(record: Record) -> dict[str, Any]:
     """Return the training labels and the choices of sampling; or `error`, why this run's network cannot be asked."""
     about = record.about
     if reason := not_imported(record.run):

@@ -15,7 +15,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from phasescope.core.errors import UserError, log_once
-from phasescope.runs.painting import Wish
+from phasescope.runs.snapshot_sampler import SampleRequest, SnapshotSampler
 from phasescope.runs.store.files import to_json
 from phasescope.runs.store.folder import shown
 from phasescope.views.explorer.answers import Page, Query, endpoint, static
@@ -23,7 +23,7 @@ from phasescope.views.explorer.clouds import cloud_packet, packet, places_in, st
 from phasescope.views.explorer.details import details
 from phasescope.views.explorer.guard import Guard
 from phasescope.views.explorer.library import Entry, Library
-from phasescope.views.explorer.painted import Painter, samples
+from phasescope.views.explorer.samples import sample_packet, samples
 from phasescope.views.explorer.studies import Studies
 
 LOOKS = 4
@@ -40,7 +40,7 @@ class Explorer:
 
     def __init__(self, runs: Path, results: Path):
         self.library, self.studies = Library(runs), Studies(results)
-        self.painter = Painter()
+        self.sampler = SnapshotSampler()
         self.computing, self.looking = CapacityLimiter(1), CapacityLimiter(1)
         self.next_look = 0.0
         # a page that outlives a server must not compare its versions with the next one's
@@ -89,14 +89,14 @@ class Explorer:
         snapshot = next(snapshot for snapshot in record.snapshots if snapshot.step == step)
         label = query.numbers("label", None)
         asked = [label] if label else snapshot.samples()["labels"]
-        others = self.painter.latents(record.run, step, np.asarray(asked, np.float32), place)
+        others = self.sampler.latents(record.run, step, np.asarray(asked, np.float32), place)
         points = known.points[known.steps.index(step)]
         latents = snapshot.latents(place.tap, place.condition)
         return packet({"step": step}, points=places_in(points, latents, others))
 
-    def paint(self, query: Query) -> bytes:
+    def generate(self, query: Query) -> bytes:
         sampler = query.word("sampler", None)
-        wish = Wish(
+        request = SampleRequest(
             query.numbers("label"),
             sampler,
             query.integer("steps") if sampler else 0,
@@ -106,7 +106,7 @@ class Explorer:
             query.change(),
         )
         step, run = query.integer("step", None), self._entry(query).run
-        return self.painter.paint(run, step, wish)
+        return sample_packet(self.sampler.sample(run, step, request))
 
     def _entry(self, query: Query) -> Entry:
         return self.library.entry(query.path["run"])
@@ -131,7 +131,7 @@ def create_app(runs: Path, results: Path) -> Starlette:
     computing = {
         f"{run}/cloud": explorer.cloud,
         f"{run}/points": explorer.points,
-        f"{run}/paint": explorer.paint,
+        f"{run}/generate": explorer.generate,
     }
     app = Starlette(
         routes=[

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from phasescope.core.places import Place
-from phasescope.runs.store.metrics import rung_of
+from phasescope.runs.store.metrics import nearest_of
 from phasescope.views.figures.axes import short
 from phasescope.views.figures.drawing import COLOURS, Line, Mesh, RunPanel, draw_panels
 from phasescope.views.record import Array, Record, number, score
@@ -23,11 +23,11 @@ from phasescope.views.style import INK, MUTED, ON_DATA, PALETTE, RC, denoiser_co
 from phasescope.views.terms import (
     READINGS,
     ROUTES,
+    baseline_words,
     measure_words,
-    null_words,
     place_words,
     probed,
-    rung_words,
+    reference_words,
     split_words,
 )
 
@@ -50,10 +50,10 @@ ELSEWHERE = (
 )  # fmt: skip
 TERMS = {
     "outcomes": ("outcome", "phase"),
-    "order": ("order", "null", "untrained"),
+    "order": ("order", "baseline", "untrained"),
     "p1_order": ("p1_order", "P1"),
-    "label_dimension": ("dimension", "null"),
-    "label_share": ("label_share", "null"),
+    "label_dimension": ("dimension", "baseline"),
+    "label_share": ("label_share", "baseline"),
     "routes": ("route", "order"),
     "closest": ("ladder",),
     "nats": ("nats",),
@@ -65,14 +65,14 @@ TRAINING = {
     "gradient_norm": "Gradient norm before clipping",
 }
 
-NULL_DASHES = {
+BASELINE_DASHES = {
     "untrained": (5, 2),
     "pixels": (5, 1.5, 1, 1.5),
     "permuted": (1, 1.5),
     "label_embedding": (9, 3),
 }
 OTHER_DASHES = (3, 1.5, 1, 1.5, 1, 1.5)
-SHOWN_NULLS = ("untrained", "pixels")
+SHOWN_BASELINES = ("untrained", "pixels")
 """of scores by route"""
 # Exact denoisers and their dashes: one without the label, and one with it, which is drawn if its error is not 0.
 OPTIMA = {"unconditional": (5, 2), "floor": (1, 1.5)}
@@ -130,9 +130,9 @@ def run_panels(record: Record) -> list[RunPanel]:
     panels = [*_phases(record), *_outcomes(record)]
     for measure in (*PANELS, *own):
         # without a baseline a score is not shown
-        places = [place for place in record.places(measure) if has_nulls(record, measure, place)]
+        places = [place for place in record.places(measure) if has_baselines(record, measure, place)]
         panels += [_score(record, measure, place) for place in places]
-    places = [place for place in record.places("order_told") if has_nulls(record, "order_told", place)]
+    places = [place for place in record.places("order_told") if has_baselines(record, "order_told", place)]
     panels += [
         *(_routes(record, place) for place in places),
         *_denoising(record),
@@ -143,7 +143,7 @@ def run_panels(record: Record) -> list[RunPanel]:
     return [replace(panel, terms=TERMS.get(panel.key, ())) for panel in panels]
 
 
-def has_nulls(record: Record, measure: str, place: Place) -> bool:
+def has_baselines(record: Record, measure: str, place: Place) -> bool:
     """Return whether `measure` was read at `place` beside a baseline at any snapshot."""
     scores = (score(line, measure, place) for line in record.metrics)
     return any(value and value.get("value") is not None and value.get("nulls") for value in scores)
@@ -199,8 +199,8 @@ def _score_curves(record: Record, measure: str, place: Place) -> list[Line]:
     if measure in BESIDE:
         other, label = BESIDE[measure]
         curves.append(line(other, label=label, colour=PALETTE["accent"][0], width=0.9))
-    for baseline in record.nulls(measure):
-        look = {"label": null_words(baseline), "dashes": NULL_DASHES.get(baseline, OTHER_DASHES)}
+    for baseline in record.baselines(measure):
+        look = {"label": baseline_words(baseline), "dashes": BASELINE_DASHES.get(baseline, OTHER_DASHES)}
         curves.append(line(measure, "nulls", baseline, colour=MUTED, width=1.1, **look))
     level = levels(record, measure, place)
     if np.isfinite(level).any():
@@ -223,8 +223,8 @@ def _routes(record: Record, place: Place) -> RunPanel:
         curves.append(line(order, low=low, high=high, label=words, colour=colour))
         label = f"{words}: share of variance"
         curves.append(line(f"share_{route}", label=label, colour=colour, width=1.1, dashes=(8, 2)))
-        for baseline in SHOWN_NULLS:
-            look = {"label": f"{words}: {null_words(baseline)}", "dashes": NULL_DASHES[baseline]}
+        for baseline in SHOWN_BASELINES:
+            look = {"label": f"{words}: {baseline_words(baseline)}", "dashes": BASELINE_DASHES[baseline]}
             curves.append(line(order, "nulls", baseline, colour=colour, width=0.8, **look))
     look: dict[str, Any] = {"ylim": (FLOOR, 1.05), "yticks": (0, 0.5, 1), "height_in": 1.6, "unit": "R²"}
     title = f"{probed('Probe R²', record.factors)} by route: condition and input"
@@ -273,11 +273,11 @@ def _closest(record: Record) -> Iterator[RunPanel]:
     colours = denoiser_colours(known["mmse"])
     indices = {name: index for index, name in enumerate(colours)}
     blank = [np.nan] * len(last)
-    closest = [[indices.get(rung_of(level) or "", np.nan) for level in line] or blank for line in lines]
+    closest = [[indices.get(nearest_of(level) or "", np.nan) for level in line] or blank for line in lines]
     t = np.array([level["t"] for level in last], float)
     half = np.diff(t) / 2 if len(t) > 1 else np.array([0.5])
     borders = [t[0] - half[0], *(t[1:] - half if len(t) > 1 else []), t[-1] + half[-1]]
-    words = {rung_words(name): colour for name, colour in colours.items()}
+    words = {reference_words(name): colour for name, colour in colours.items()}
     mesh = Mesh(np.array(closest, float).T, words, borders)
     look = {"note": "by t", "unit": "t", "height_in": 2.2}
     yield _panel(record, "closest", "Closest reference denoiser", [], mesh=mesh, **look)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from phasescope.views.figures.drawing import Line, RunPanel, draw_panels
 from phasescope.views.figures.pixels import pixels
 from phasescope.views.style import INK, LINE, MUTED, PALETTE, RC, denoiser_colours, held_out_colours
-from phasescope.views.terms import factor_words, rung_words
+from phasescope.views.terms import factor_words, reference_words
 
 if TYPE_CHECKING:
     from phasescope.runs.predicting import Designed
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 EVENTS = {"condensation": "one image\nstands out", "instability": "the widest mode\nis unstable"}
 
 
-def ladder(prediction: dict[str, Any], title: str) -> Figure:
+def reference_errors(prediction: dict[str, Any], title: str) -> Figure:
     """Draw the error of x_0 of each reference denoiser against t, over the mean image's, and when the sample is decided."""
     mmse, events = prediction["mmse"], {prediction[f"t_{event}"]: words for event, words in EVENTS.items()}
     known = sorted((at, words) for at, words in events.items() if at is not None)
@@ -31,7 +31,7 @@ def ladder(prediction: dict[str, Any], title: str) -> Figure:
         "t: noise grows to the right",
         "error of x_0 over the mean image's",
         [
-            Line(t, np.array(mmse[name]) / scale, label=rung_words(name), colour=colour)
+            Line(t, np.array(mmse[name]) / scale, label=reference_words(name), colour=colour)
             for name, colour in colours.items()
         ],
         height_in=3.4,
@@ -91,5 +91,5 @@ def design_figure(design: Designed) -> Figure:
                 cell.spines[:].set(visible=True, color=LINE)
                 if column == 1:
                     cell.set_title(name.replace("_", " "), fontsize=7, loc="left")
-        figure.supxlabel(design.told["sentence"], x=0.01, ha="left", fontsize=7, color=MUTED, wrap=True)
+        figure.supxlabel(design.summary["sentence"], x=0.01, ha="left", fontsize=7, color=MUTED, wrap=True)
     return figure

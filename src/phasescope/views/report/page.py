@@ -13,8 +13,8 @@ from phasescope.runs.store.files import to_json, write_aside
 from phasescope.runs.store.folder import Run
 from phasescope.views.explorer.clouds import cloud_packet
 from phasescope.views.explorer.details import history
-from phasescope.views.explorer.painted import samples
 from phasescope.views.explorer.rows import row_of
+from phasescope.views.explorer.samples import samples
 from phasescope.views.figures.manifold import Cloud, cloud_of
 from phasescope.views.inlined import self_contained
 from phasescope.views.record import Record, evenly
@@ -99,7 +99,7 @@ def run_view(record: Record) -> tuple[dict[str, str | bytes], str]:
         "row": portable(row_of(record.run)),
         "snapshots": [{**snapshot, "weights": False} for snapshot in kept],
         "latents": latents,
-        "painting": {"error": ALONE},
+        "sampling": {"error": ALONE},
     }
     answers[address_of(record.run)] = to_json(known)
     carried = (

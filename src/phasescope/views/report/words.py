@@ -9,7 +9,7 @@ from phasescope.measures.learning.gain import LEAST_LEFT, floors
 from phasescope.views.numbers import format_share
 from phasescope.views.record import Record, number, score
 from phasescope.views.scores import probe_r2
-from phasescope.views.terms import READINGS, null_words, place_words, probed, split_words
+from phasescope.views.terms import READINGS, baseline_words, place_words, probed, split_words
 
 MEANINGS = {"B": "low-dimensional, not ordered", "C": "ordered"}
 """of the representation's phases"""
@@ -176,8 +176,8 @@ def _caveats(record: Record) -> list[str]:
         for name, level in floors((stored or {}).get("nulls") or {}).items():
             if place and level is not None and 1 - level < LEAST_LEFT:
                 sentences.append(
-                    f"Order at {place_words(place)} can be no evidence of learning: its baseline, {null_words(name)}, has "
-                    f"{probed('R²', record.factors)} {level:.3f} there, which leaves too little to be gained."
+                    f"{probed('Probe R²', record.factors)} at {place_words(place)} is no evidence of learning: for the "
+                    f"{baseline_words(name)} it is {level:.3f}, which leaves too little to be gained."
                 )
     return sentences
 

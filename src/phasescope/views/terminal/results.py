@@ -76,15 +76,15 @@ def prediction(predicted: Prediction) -> Result:
     """Return the label's share of the loss, when samples are decided, phases; errors of reference denoisers; baselines."""
 
     def figure() -> Figure:
-        from phasescope.views.figures.results import ladder
+        from phasescope.views.figures.results import reference_errors
 
-        return ladder(predicted.told, predicted.sentence)
+        return reference_errors(predicted.values, predicted.sentence)
 
-    return Result(_prediction_blocks(predicted), lambda: predicted.told, figure)
+    return Result(_prediction_blocks(predicted), lambda: predicted.values, figure)
 
 
 def _prediction_blocks(predicted: Prediction) -> Iterator[str | Table]:
-    tree = predicted.told
+    tree = predicted.values
     yield f"{predicted.name}: {predicted.sentence}"
     yield f"training images: {tree['images']:,}; their label is {tree['label_nats']:.3f} nats"
     yield (
@@ -131,12 +131,12 @@ def design(designed: Designed) -> Result:
         return design_figure(designed)
 
     labels = {split: rows.tolist() for split, rows in designed.labels.items()}
-    tree = {"name": designed.name, **designed.told, "labels": labels}
+    tree = {"name": designed.name, **designed.summary, "labels": labels}
     return Result(_design_blocks(designed), lambda: tree, figure)
 
 
 def _design_blocks(designed: Designed) -> Iterator[str | Table]:
-    tree = designed.told
+    tree = designed.summary
     yield f"{designed.name}: {tree['sentence']}"
     splits = tree["splits"].items()
     yield Table(("labels", "number"), ((name.replace("_", " "), format_count(n)) for name, n in splits))

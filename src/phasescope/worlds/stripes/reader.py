@@ -188,11 +188,12 @@ class StripesReader(PlaneReader):
     def right(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
         """Return whether an image is well-formed, with one stripe along the axis within `tolerance_px` of the label's;
         none if the label has none."""
-        asked, near = self.told(labels), np.abs(self.errors(columns, labels)) <= self.thresholds.tolerance_px
-        return self._formed(columns)[:, None] & np.where(asked, near, self._counts(columns) == 0)
+        near = np.abs(self.errors(columns, labels)) <= self.thresholds.tolerance_px
+        correct = np.where(self.requested(labels), near, self._counts(columns) == 0)
+        return self._formed(columns)[:, None] & correct
 
     def failures(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> list[Any]:
-        asked, counts = self.told(labels), self._counts(columns)
+        asked, counts = self.requested(labels), self._counts(columns)
         return [
             asked.any(axis=1) & (counts == 0).all(axis=1),
             (asked & (counts == 0)).any(axis=1),
@@ -205,7 +206,7 @@ class StripesReader(PlaneReader):
     def _axis(self) -> Axis:
         return Axis(self.canvas, self.periodic, self.sigma_px)
 
-    def told(self, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
+    def requested(self, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
         return (labels >= 0) & (labels <= self.canvas)
 
     def _counts(self, columns: Columns) -> np.ndarray:

@@ -209,7 +209,7 @@ class MixedReader(Reader):
         together = self._together(labels)[:, None]
         return {way: np.where(together, own[way], alone[way]) for way in own if way in alone}
 
-    def told(self, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
+    def requested(self, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
         return self.world.shown(labels)
 
     @property
@@ -221,4 +221,4 @@ class MixedReader(Reader):
         return getattr(self.together, method)(columns, labels), getattr(self.alone, method)(alone, labels)
 
     def _together(self, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, " n"]:
-        return np.asarray(self.told(labels).all(axis=1))
+        return np.asarray(self.requested(labels).all(axis=1))

@@ -38,7 +38,7 @@ def test_a_code_of_one_factor_a_dimension_has_every_score_at_its_maximum(K):
         for name, score in found.items():
             assert score.value == pytest.approx(1, abs=2e-3), name
             assert score.low <= score.value <= score.high <= 1
-            assert score.nulls["permuted"] < 0.2, name
+            assert score.baselines["permuted"] < 0.2, name
 
 
 def test_a_lattice_of_labels_is_no_obstacle():
@@ -100,7 +100,7 @@ def test_noise_scores_nothing_and_seldom_exceeds_its_permuted_null():
         labels = rng.uniform(0, 32, (200, 2))
         found = disentanglement(rng.normal(size=(200, 5)), labels, resamples=2, seed=i)
         for name, score in found.items():
-            above[name] += score.value > score.nulls["permuted"]
+            above[name] += score.value > score.baselines["permuted"]
     # 1 of 20 by chance, and more than 5 once in 3,000 times.
     assert max(above.values()) <= 5
 
@@ -114,9 +114,11 @@ def test_axes_of_a_disentangled_code_score_above_random_axes_and_those_of_a_turn
         (latents / latents.std(axis=0)) @ ortho_group.rvs(6, random_state=0), labels, **QUICK
     )
     for name in AXES:
-        assert aligned[name].value > aligned[name].nulls["rotated"], name
-        assert turned[name].value < aligned[name].nulls["rotated"] + 0.1, name
-        assert turned[name].nulls["rotated"] == pytest.approx(aligned[name].nulls["rotated"], abs=0.25), name
+        assert aligned[name].value > aligned[name].baselines["rotated"], name
+        assert turned[name].value < aligned[name].baselines["rotated"] + 0.1, name
+        assert turned[name].baselines["rotated"] == pytest.approx(
+            aligned[name].baselines["rotated"], abs=0.25
+        ), name
 
 
 @pytest.mark.parametrize("periodic", [False, True])

@@ -186,9 +186,9 @@ def test_what_does_not_go_together_is_told(fields, message):
 
 
 def test_samplers_that_may_be_chosen_are_those_that_fit():
-    assert "heun" not in DiffusionConfig().painting()["samplers"]
+    assert "heun" not in DiffusionConfig().sampling_choices()["samplers"]
     straight = DiffusionConfig.of({**FLOW, "sampler": "euler"})
-    assert straight.painting()["samplers"][-2:] == ["euler", "heun"]
-    assert straight.painted_by("heun", 5).sampler.kind == "heun"
+    assert straight.sampling_choices()["samplers"][-2:] == ["euler", "heun"]
+    assert straight.with_sampler("heun", 5).sampler.kind == "heun"
     with pytest.raises(ValueError, match=r"`sampler` \(=euler\) must be one of ddim, ddpm, dpm_solver$"):
-        DiffusionConfig().painted_by("euler", 5)
+        DiffusionConfig().with_sampler("euler", 5)

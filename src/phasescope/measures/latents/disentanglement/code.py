@@ -24,7 +24,7 @@ from jaxtyping import Float, Int
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.checks import Labels, check_labels, check_latents
-from phasescope.measures.scores import Score, basic_interval, null_level
+from phasescope.measures.scores import Score, baseline_level, basic_interval
 
 Reduction = Literal["none", "ica"]
 
@@ -192,14 +192,14 @@ def scored(
     value: float,
     replicates: Float[np.ndarray, " resamples"],
     n: int,
-    nulls: Mapping[str, Sequence[float] | np.ndarray],
+    baselines: Mapping[str, Sequence[float] | np.ndarray],
     detail: Mapping[str, float] | None = None,
     least: float = 0.0,
 ) -> Score:
     """Return a score with its basic bootstrap interval, held within `least` and 1 and around the value.
 
     Args:
-        nulls: draws of each baseline by name; the score has their level.
+        baselines: draws of each baseline by name; the score has their level.
     """
     low, high = basic_interval(value, replicates)
     return Score(
@@ -208,6 +208,6 @@ def scored(
         high=float(np.clip(high, value, 1)),
         n=n,
         estimator=estimator,
-        nulls={name: null_level(np.array(draws)) for name, draws in nulls.items()},
+        baselines={name: baseline_level(np.array(draws)) for name, draws in baselines.items()},
         detail=detail or {},
     )

@@ -26,7 +26,7 @@ from phasescope.core.randomness import numpy_generator
 from phasescope.measures.checks import Labels
 from phasescope.measures.latents.disentanglement.code import Code, moments, scored, standardised
 from phasescope.measures.latents.order import explained
-from phasescope.measures.scores import Score, bootstrap_weights, null_level
+from phasescope.measures.scores import Score, baseline_level, bootstrap_weights
 
 FOLDS = 5
 PENALTIES = np.logspace(0, -3, 16)
@@ -83,11 +83,11 @@ def dci(code: Code, permutations: int = 20, resamples: int = 200, seed: int = 0)
 
     permuted = [_fit(code.permuted(rng), y, penalty, owner) for _ in range(permutations)]
     R2_permuted = np.stack([R2 for _, R2 in permuted])
-    chance = max(null_level(R2_permuted.max(axis=1)), 0.0)
+    chance = max(baseline_level(R2_permuted.max(axis=1)), 0.0)
     rotated = [_fit(code.turned(rng), y, penalty, owner) for _ in range(permutations)]
     R, refitted = (importance(weights, owner) * (R2_k > chance) for weights in (w, w_drawn))
-    of_nulls = {
-        name: np.stack([importance(w_null, owner) * (chance < R2) for w_null, R2 in fits])
+    of_baselines = {
+        name: np.stack([importance(w_baseline, owner) * (chance < R2) for w_baseline, R2 in fits])
         for name, fits in (("permuted", permuted), ("rotated", rotated))
     }
     C_k = completeness_of(R, needed)
@@ -99,14 +99,14 @@ def dci(code: Code, permutations: int = 20, resamples: int = 200, seed: int = 0)
             float(disentanglement_of(R)),
             disentanglement_of(refitted),
             len(train),
-            {name: disentanglement_of(draws) for name, draws in of_nulls.items()},
+            {name: disentanglement_of(draws) for name, draws in of_baselines.items()},
         ),
         completeness=scored(
             f"DCI completeness, {probe}",
             float(C_k.mean()),
             completeness_of(refitted, needed).mean(axis=1),
             len(train),
-            {name: completeness_of(draws, needed).mean(axis=1) for name, draws in of_nulls.items()},
+            {name: completeness_of(draws, needed).mean(axis=1) for name, draws in of_baselines.items()},
             code.by_factor(C_k),
         ),
         informativeness=scored(

@@ -269,7 +269,7 @@ class DiffusionConfig(FamilyConfig):
     def _at(self, share: float) -> int:
         return min(round(share * self.schedule.steps), self.schedule.steps - 1)
 
-    def painting(self) -> dict[str, Any]:
+    def sampling_choices(self) -> dict[str, Any]:
         """Samplers, and steps up to one a noise level."""
         sampler = self.sampler.tree()
         ancestral = sampler["kind"] == "ddpm" or sampler.get("eta") == 1
@@ -284,7 +284,7 @@ class DiffusionConfig(FamilyConfig):
         straight = isinstance(self.schedule, FlowScheduleConfig)
         return [name for name in PAINTED_BY if straight or name not in OF_FLOW]
 
-    def painted_by(self, sampler: str, steps: int) -> DiffusionConfig:
+    def with_sampler(self, sampler: str, steps: int) -> DiffusionConfig:
         """With fewer steps than the schedule, `ddpm` is its noise on DDIM's way (Song et al. 2021)."""
         if sampler not in (known := self._samplers()):
             raise ValueError(f"`sampler` (={sampler}) must be one of {', '.join(known)}")

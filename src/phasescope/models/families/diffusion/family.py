@@ -20,14 +20,14 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from phasescope.core.randomness import torch_generator
-from phasescope.models.families.base import Clones, Examples, Family, Network, Painting, Task
+from phasescope.models.families.base import Clones, Examples, Family, Network, SamplingState, Task
 from phasescope.models.families.diffusion import Predict, Times, parametrization
 from phasescope.models.families.diffusion.parametrization import Weighting
 from phasescope.models.families.diffusion.samplers import Denoise, Sampler
 from phasescope.models.families.diffusion.schedule import LogitNormal, Schedule
 
 if TYPE_CHECKING:
-    from phasescope.models.families.diffusion.standing import Standing
+    from phasescope.models.families.diffusion.closest_reference import Comparison
 
 AT_ONCE = 64
 """images in one pass of a network that is compared with reference denoisers"""
@@ -61,7 +61,7 @@ class Diffusion(Family):
         self.times: Times = times
         self.density = density
         self._weight = weighting(predict, schedule.log_snr.exp())
-        self._standing: tuple[Examples, Standing] | None = None
+        self._comparison: tuple[Examples, Comparison] | None = None
         self._tables: dict[tuple[torch.device, torch.dtype], tuple[Tensor, Tensor, Tensor]] = {}
 
     def loss(
@@ -142,7 +142,7 @@ class Diffusion(Family):
         labels: Float[Tensor, "B K"],
         shape: tuple[int, ...],
         generator: torch.Generator,
-    ) -> Iterator[Painting]:
+    ) -> Iterator[SamplingState]:
         """Yield the sampler's states from noise to the images of `labels`, on their device and in their dtype.
 
         Args:
@@ -202,18 +202,18 @@ class Diffusion(Family):
         drawn = 1.0 if self.density is None else self.density.of_levels(self.schedule.steps)
         return self._weight * drawn * parametrization.error_ratio(self.predict, self.schedule.log_snr.exp())
 
-    def forecast(self, task: Task, rungs: bool = True) -> dict[str, Any]:
+    def forecast(self, task: Task, errors: bool = True) -> dict[str, Any]:
         """Return what the reference denoisers predict; see `forecast`."""
         from phasescope.models.families.diffusion.forecast import forecast
 
-        return forecast(self, self.x_0_weight, task, rungs)
+        return forecast(self, self.x_0_weight, task, errors)
 
     def optima(self, task: Task) -> dict[str, Network]:
         """Return the patch-local optimal denoiser, and the posterior mean."""
-        from phasescope.models.families.diffusion.ladder import Ladder
+        from phasescope.models.families.diffusion.references import References
 
-        ladder = Ladder.of(self, task)
-        return {"local machine": ladder.machine, "posterior mean": ladder.knows_all}
+        known = References.of(self, task)
+        return {"local machine": known.machine, "posterior mean": known.knows_all}
 
     def clones(
         self,
@@ -233,15 +233,15 @@ class Diffusion(Family):
 
     def references(self, examples: Examples) -> dict[str, Any]:
         """Return the band errors of the exact posterior mean over the training set, `unconditional`, and, if a label names
-        several images, of the one given the label, `conditional`; `ladder`: as `standing.references`."""
+        several images, of the one given the label, `conditional`; `ladder`: as `summary_of`."""
+        from phasescope.models.families.diffusion.closest_reference import summary_of
         from phasescope.models.families.diffusion.optimum import UnconditionalOptimum, label_optimum
-        from phasescope.models.families.diffusion.standing import references
 
         task = examples.task
         optimum = UnconditionalOptimum(self, task.render, torch.from_numpy(task.training).to(examples.device))
-        known, standing = references(self, task, examples.seed)
-        if standing is not None:
-            self._standing = examples, standing
+        known, compared = summary_of(self, task, examples.seed)
+        if compared is not None:
+            self._comparison = examples, compared
         errors = {"unconditional": self.band_errors(optimum, examples), "ladder": known}
         if task.factors.hidden:
             given_label = label_optimum(self, task, task.factors.visible_columns(task.training))
@@ -264,13 +264,13 @@ class Diffusion(Family):
         return {"denoising": denoising, **self._stand(network, examples, references.get("ladder", {}))}
 
     def _stand(self, network: Network, examples: Examples, known: Mapping[str, Any]) -> dict[str, Any]:
-        from phasescope.models.families.diffusion.standing import Standing
+        from phasescope.models.families.diffusion.closest_reference import Comparison
 
         if "mmse" not in known:
             return {}
-        if self._standing is None or self._standing[0] is not examples:
-            self._standing = examples, Standing.of(self, examples.task, examples.seed)
-        standing = self._standing[1]
+        if self._comparison is None or self._comparison[0] is not examples:
+            self._comparison = examples, Comparison.of(self, examples.task, examples.seed)
+        compared = self._comparison[1]
 
         @torch.no_grad()
         def answer(x_t: Tensor, t: Tensor, labels: Tensor) -> Tensor:
@@ -281,7 +281,7 @@ class Diffusion(Family):
             )
             return x_0.clamp(-1, 1) if self.clip else x_0
 
-        return standing.told(answer, examples.task.withheld)
+        return compared.metrics(answer, examples.task.withheld)
 
     def _table(self, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         # Kept, so that no training step copies alpha, sigma and weight, (T,) each, to where `like` is.

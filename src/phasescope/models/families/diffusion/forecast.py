@@ -27,9 +27,9 @@ from torch import Tensor
 
 from phasescope.core.randomness import numpy_generator
 from phasescope.models.families.base import Task
-from phasescope.models.families.diffusion.ladder import Ladder, affordable, draw, evenly, nats_of, squared
 from phasescope.models.families.diffusion.optimum import Answering, Posterior, UnconditionalOptimum
-from phasescope.models.families.diffusion.rungs import wiener_mmse
+from phasescope.models.families.diffusion.reference_denoisers import wiener_mmse
+from phasescope.models.families.diffusion.references import References, budget, draw, evenly, nats_of, squared
 
 LEVELS, DRAWS = 64, 24
 """noise levels at which an error without a closed form is averaged, and images at each"""
@@ -45,18 +45,18 @@ PAIRS = 1024
 
 
 def forecast(
-    diffusion: Answering, x_0_weight: Float[Tensor, " T"], task: Task, rungs: bool = True
+    diffusion: Answering, x_0_weight: Float[Tensor, " T"], task: Task, errors: bool = True
 ) -> dict[str, Any]:
     """Return the prediction, JSON-ready, for a loss that weighs the squared error of x_0 so at each t.
 
     `mmse` has `t` and, for each reference denoiser, its error at each t, summed over an image's pixels; `left_out` says
-    which do not exist, and why. Both need `rungs`, and most of the time.
+    which do not exist, and why. Both need `errors`, which take most of the time.
 
     Raises:
-        ValueError: images alike, or as `Ladder.of` says.
+        ValueError: images alike, or as `References.of` says.
     """
-    ladder = Ladder.of(diffusion, task)
-    knows_all, M = ladder.knows_all, len(task.training)
+    references = References.of(diffusion, task)
+    knows_all, M = references.knows_all, len(task.training)
     snr = diffusion.schedule.log_snr.exp()
     energy = _half_squared_distance(knows_all)
     if energy == 0:
@@ -64,21 +64,21 @@ def forecast(
             "`world` must show different images of different labels: most pairs of them are alike"
         )
     steps = diffusion.schedule.steps
-    some, draws = affordable(knows_all, steps, LEVELS, DRAWS, MOST_WORK)
+    some, draws = budget(knows_all, steps, LEVELS, DRAWS, MOST_WORK)
     drawn = draw(diffusion, knows_all, evenly(steps, some), draws, 0, "forecast")
     levels = drawn.levels
     everywhere = np.arange(steps)
-    wiener_error = wiener_mmse(ladder.wiener.variances, snr).numpy()
+    wiener_error = wiener_mmse(references.wiener.variances, snr).numpy()
     at_levels = drawn.error(knows_all)
     uncertain = np.interp(everywhere, levels, at_levels)
-    label = ladder.rungs[-1]
+    label = references.denoisers[-1]
     certain = drawn.error(label.optimum, label.hidden) if isinstance(label.optimum, Posterior) else 0.0
     by_label = np.interp(everywhere, levels, at_levels - certain)
     weight = x_0_weight.numpy()
     at_condensation = 2 * math.log(M) / energy
-    at_instability = 1 / float(ladder.wiener.variances.max())
+    at_instability = 1 / float(references.wiener.variances.max())
     r_prime = float((weight * by_label / (weight * (wiener_error - uncertain)).sum()).sum())
-    spatial = ladder.wiener.mean.shape[1:]
+    spatial = references.wiener.mean.shape[1:]
     cap = 1.0 if task.shift_px is None else math.prod(task.shift_px / size for size in spatial)
     prediction: dict[str, Any] = {
         "images": M,
@@ -94,23 +94,23 @@ def forecast(
         "cap": cap,
         "phases": _phases(r_prime, cap),
     }
-    if rungs:
-        errors, left_out = ladder.errors(drawn, at_levels, _local_excess(ladder, diffusion, levels))
-        mmse = {"t": levels.tolist(), **{name: error.tolist() for name, error in errors.items()}}
+    if errors:
+        by_name, left_out = references.errors(drawn, at_levels, _local_excess(references, diffusion, levels))
+        mmse = {"t": levels.tolist(), **{name: error.tolist() for name, error in by_name.items()}}
         prediction |= {"mmse": mmse, "left_out": left_out}
     return prediction
 
 
 def _local_excess(
-    ladder: Ladder, diffusion: Answering, levels: Int[np.ndarray, " L"]
+    references: References, diffusion: Answering, levels: Int[np.ndarray, " L"]
 ) -> Float[np.ndarray, " L"] | None:
-    steps, knows_all = diffusion.schedule.steps, ladder.knows_all
-    some, draws = affordable(knows_all, steps, LOCAL_LEVELS, LOCAL_DRAWS, MOST_LOCAL)
-    if some * draws * ladder.work > 2 * MOST_LOCAL:
+    steps, knows_all = diffusion.schedule.steps, references.knows_all
+    some, draws = budget(knows_all, steps, LOCAL_LEVELS, LOCAL_DRAWS, MOST_LOCAL)
+    if some * draws * references.work > 2 * MOST_LOCAL:
         return None
     drawn = draw(diffusion, knows_all, evenly(steps, some), draws, 0, "forecast")
     given = drawn.x_t, drawn.alpha, drawn.sigma
-    excess = ladder.machine.answer(*given, None) - knows_all.answer(*given, None)
+    excess = references.machine.answer(*given, None) - knows_all.answer(*given, None)
     means = drawn.by_level(squared(excess)).mean(1)
     return np.interp(levels, drawn.levels, means)
 

@@ -32,7 +32,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from phasescope.models.families.base import Painting
+from phasescope.models.families.base import SamplingState
 from phasescope.models.families.diffusion.schedule import Schedule
 
 Denoise = Callable[[Tensor, int], Tensor]
@@ -53,7 +53,7 @@ class Sampler(ABC):
 
     def states(
         self, denoise: Denoise, x_t: Float[Tensor, "B C H W"], generator: torch.Generator
-    ) -> Iterator[Painting]:
+    ) -> Iterator[SamplingState]:
         """Yield the n + 1 states from the noise `x_t` at t = T-1 to the images.
 
         Args:
@@ -64,10 +64,10 @@ class Sampler(ABC):
         for step, (t, s) in enumerate(pairwise(sampling_times(self.schedule.steps, self.steps))):
             with torch.no_grad():
                 x_0 = denoise(x_t, t)
-            yield Painting(step, t, x_t, x_0)
+            yield SamplingState(step, t, x_t, x_0)
             x_t = self.at(s, t, x_t, x_0, former, denoise, generator)
             former = t, x_0
-        yield Painting(self.steps, -1, x_t, x_t)
+        yield SamplingState(self.steps, -1, x_t, x_t)
 
     @abstractmethod
     def at(

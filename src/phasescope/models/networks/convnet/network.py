@@ -51,7 +51,7 @@ class ConvNet(nn.Module):
         self.leave = nn.Conv2d(config.width, channels, kernel_size=1)
 
     def tap(self, name: str) -> nn.Module:
-        """Return the layer whose output is the tap `name`; KeyError if there is none."""
+        """Return the layer `name`; KeyError if there is none."""
         return self.layers[name]
 
     def forward(

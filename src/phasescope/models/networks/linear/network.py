@@ -1,7 +1,7 @@
 """Affine denoisers, one map for each band of noise levels: x -> W_b x + c_b, nearly zero at first.
 
-The best of them for a finite data set is `rungs.Wiener`. Under gradient flow each mode of the data is learned at its rate
-(Wang & Pehlevan 2025, arXiv 2503.03206); a circulant W has the modes of Fourier from the start, one number each.
+The best of them for a finite data set is `reference_denoisers.Wiener`. Under gradient flow each mode of the data is learned
+at its rate (Wang & Pehlevan 2025, arXiv 2503.03206); a circulant W has the modes of Fourier from the start, one number each.
 """
 
 import math

@@ -3,8 +3,8 @@
     stem -> down1 ... downD -> mid -> up1 ... upD -> head
 
 A down block halves the canvas by average pooling; an up block doubles it by bilinear interpolation and takes the output
-of the block of its own size (down(D-1) ... down1, stem) beside it. Every block hears the concatenated positional encodings
-of t and of each factor. Each block's output is a tap of the block's name.
+of the block of its own size (down(D-1) ... down1, stem) beside it. Every block receives the concatenated positional
+encodings of t and of each factor. The block's name is the name under which its output can be read.
 """
 
 from typing import Any
@@ -87,7 +87,7 @@ class UNet(nn.Module):
             nn.init.ones_(self.gain.bias)
 
     def tap(self, name: str) -> nn.Module:
-        """Return the block whose output is the tap `name`, one of `config.taps`; KeyError if there is none."""
+        """Return the block `name`, one of `config.taps`; KeyError if there is none."""
         sides = dict(self.downs.items()) | dict(self.ups.items())
         return {"stem": self.stem, "mid": self.mid, **sides}[name]
 

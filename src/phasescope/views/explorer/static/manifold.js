@@ -172,7 +172,7 @@ export class ManifoldPanel {
     const {answer: cloud, error} = this.answers.get(ofRun(name, "cloud", {place, projection, of: count}));
     const index = cloud?.steps.indexOf(snapshot?.step) ?? -1;
     // a UMAP has no map for further latents; where the samples' labels lie takes the network
-    const isMapped = index >= 0 && projection === "pca" && snapshot.weights && !details.painting.error;
+    const isMapped = index >= 0 && projection === "pca" && snapshot.weights && !details.sampling.error;
     if (!samples || !isMapped) return {cloud, index, error};
     const url = ofRun(name, "points", {place, projection, step: snapshot.step, of: count});
     const points = this.answers.get(url, true);
@@ -234,7 +234,7 @@ export class ManifoldPanel {
     const style = {left, top: `${Math.max(4, Math.min(y - 20, height - GLASS))}px`};
     if (trace === "chosen") this.glass = {style, sample: [...selected][number]};
     if (trace === "samples") this.glass = {style, sample: number};
-    if (trace === "cloud" && !details.painting.error && snapshot.weights) {
+    if (trace === "cloud" && !details.sampling.error && snapshot.weights) {
       this.glass = {style, label: rowOf(this.read().cloud.labels, number)};
     }
     this.update();
@@ -257,8 +257,8 @@ export class ManifoldPanel {
       return show(samples.image(sample), samples.marks(sample), samples.describe(sample));
     }
     if (!label) return h("div.glass", {hidden: true});
-    const asked = {label: label.join(), step: snapshot.step, ...usualSampling(details.painting), strip: 0};
-    const {answer} = this.answers.get(ofRun(this.name, "paint", asked), true);
+    const asked = {label: label.join(), step: snapshot.step, ...usualSampling(details.sampling), strip: 0};
+    const {answer} = this.answers.get(ofRun(this.name, "generate", asked), true);
     if (!answer) return h("div.glass", {hidden: true});
     const read = inOrder(details, answer.read);
     const error = inOrder(details, answer.error);

@@ -20,7 +20,7 @@ function dots({labels, values}, [i, j], [across, down], number) {
   return [...along, ...beside].join("");
 }
 
-// axes: the two factors shown; sets: labels with their colour, the training set first (see `painting` in
+// axes: the two factors shown; sets: labels with their colour, the training set first (see `sampling` in
 // details.py); label, reading, second: whole labels or null; moved(values, isSecond): new values by factor
 export class Pad extends Component {
   constructor(properties) {

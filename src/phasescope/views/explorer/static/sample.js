@@ -23,9 +23,9 @@ const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
 export async function open(root, {name, query}) {
   const details = await json(ofRun(name));
-  const {painting} = details;
-  if (painting.error || !storedOf(details).length) {
-    const reason = painting.error ?? "No weights of this run are stored, so no image can be generated.";
+  const {sampling} = details;
+  if (sampling.error || !storedOf(details).length) {
+    const reason = sampling.error ?? "No weights of this run are stored, so no image can be generated.";
     render([heading(name), absent(reason)], root);
     return {};
   }
@@ -42,7 +42,7 @@ class SampleView {
     this.name = name;
     this.details = details;
     this.stored = storedOf(details);
-    this.usual = usualSampling(details.painting);
+    this.usual = usualSampling(details.sampling);
     /** @type {any} what the address says, and the axes of the pad */
     this.state = {axes: [...details.axes]};
     /** @type {any} the latest answers, each with the label that it is of */
@@ -70,7 +70,7 @@ class SampleView {
 
   question(index) {
     const {label, sampler, steps, seed, guidance} = this.state;
-    const way = this.details.painting.choice ? {sampler, steps} : {};
+    const way = this.details.sampling.choice ? {sampler, steps} : {};
     return {
       label: label.join(),
       step: this.stored[index].step,
@@ -85,7 +85,7 @@ class SampleView {
     const {asked} = this;
     const query = this.question(index);
     try {
-      const answer = await packet(ofRun(this.name, "paint", query));
+      const answer = await packet(ofRun(this.name, "generate", query));
       const {duration: ms} = performance.measure("pad-to-image", {
         start,
         end: performance.now(),
@@ -115,13 +115,13 @@ class SampleView {
     if (change.how) {
       const second = interventions.secondLabel(change, label, details);
       const asked = {...this.question(index), ...interventions.asked(change, label, second)};
-      const answered = await get("paint", asked);
+      const answered = await get("generate", asked);
       known.changed = {...answered, label, second, layer: change.layer, ms: performance.now() - start};
       this.update();
     }
-    known.earlier = {...(await get("paint", {...this.question(earlier), strip: 0})), label};
+    known.earlier = {...(await get("generate", {...this.question(earlier), strip: 0})), label};
     const {place, projection} = manifold;
-    const isPlaced = details.painting.continuous && place && projection === "pca";
+    const isPlaced = details.sampling.continuous && place && projection === "pca";
     const asked = {place, step: stored[index].step, label: label.join()};
     const [x, y, z] = isPlaced ? ((await get("points", asked)).answer?.points.data ?? []) : [];
     known.target = x === undefined ? null : {x: [x], y: [y], z: [z]};
@@ -171,14 +171,14 @@ class SampleView {
 
   restore(query) {
     const {details, stored, usual} = this;
-    const {factors, painting} = details;
+    const {factors, sampling} = details;
     const number = (key, otherwise) =>
       query.get(key) && isFinite(query.get(key)) ? Number(query.get(key)) : otherwise;
     const at = (key, otherwise) => {
       const index = stored.findIndex(({step}) => step === number(key, NaN));
       return index < 0 ? otherwise : index;
     };
-    const {samplers = [], most_steps: most = 1} = painting.choice ?? {};
+    const {samplers = [], most_steps: most = 1} = sampling.choice ?? {};
     const middle = factors.map(({low, high}) => low + 0.4 * (high - low));
     this.manifold.restore(query, details);
     this.set({
@@ -186,9 +186,9 @@ class SampleView {
       index: at("step", stored.length - 1),
       earlier: at("earlier", Math.floor((stored.length - 1) / 2)),
       sampler: samplers.includes(query.get("sampler")) ? query.get("sampler") : usual.sampler,
-      steps: painting.choice && clamp(Math.round(number("steps", usual.steps)), 1, most),
+      steps: sampling.choice && clamp(Math.round(number("steps", usual.steps)), 1, most),
       seed: Math.max(0, Math.floor(number("seed", 0))),
-      guidance: painting.guidance ? clamp(number("guidance", 0), LEAST_GUIDANCE, MOST_GUIDANCE) : 0,
+      guidance: sampling.guidance ? clamp(number("guidance", 0), LEAST_GUIDANCE, MOST_GUIDANCE) : 0,
       change: interventions.interventionFrom(query, details)
     });
   }
@@ -228,7 +228,7 @@ class SampleView {
       interventions.interventionPanel(details, changed),
       earlierPanel(details, known.earlier, size, earlierSlider)
     ];
-    const sampling = [samplingPanel(details.painting, this.state, usual, set), trajectoryPanel(answer)];
+    const sampling = [samplingPanel(details.sampling, this.state, usual, set), trajectoryPanel(answer)];
     const cloud = manifold.view({details, snapshot: stored[index], samples: undefined, target: known.target});
     const page = [
       heading(name),

@@ -46,8 +46,8 @@ export function labelFields(
 
 // label, reading and second: whole labels; moved(values, isSecond): values by factor
 export function targetPanel(details, {axes, label, reading, second}, {moved, turn}) {
-  const {factors, names, painting} = details;
-  const {training, held_out: held} = painting;
+  const {factors, names, sampling} = details;
+  const {training, held_out: held} = sampling;
   const measured = factors.map((_, k) => k).filter(k => !factors[k].categorical);
   const sets = [{...training, colour: "muted"}, ...Object.values(held)];
   const words = ["trained on", ...Object.keys(held).map(split => names.splits[split] ?? split)];

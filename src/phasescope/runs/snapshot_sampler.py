@@ -39,7 +39,7 @@ MOST_VALUES, MOST_PARAMETERS = 2**16, 2**28
 
 
 @dataclass(frozen=True)
-class Wish:
+class SampleRequest:
     """A request for one sample.
 
     Attributes:
@@ -58,23 +58,23 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Painted:
+class Sample:
     """A generated image and its trajectory.
 
     Attributes:
-        told: `step`, the times `strip` of the shown states, the reader's estimates, and the layers (`taps`) that can be
+        reading: `step`, the times `strip` of the shown states, the reader's estimates, and the layers (`taps`) that can be
             changed; for a changed network also the `target` that was put in, and where the image `went`.
         image: (1, C, *spatial).
         noisy, estimates: the states x_t and their estimates of x_0, (n, C, *spatial); empty if a state is no image.
     """
 
-    told: dict[str, Any]
+    reading: dict[str, Any]
     image: np.ndarray
     noisy: np.ndarray
     estimates: np.ndarray
 
 
-class Painter:
+class SnapshotSampler:
     """Samples single images with the networks of snapshots, the last few of which stay in memory."""
 
     def __init__(self) -> None:
@@ -118,7 +118,7 @@ class Painter:
         loaded.network.requires_grad_(False)
         return loaded
 
-    def painted(self, run: Run, step: int | None, wish: Wish) -> Painted:
+    def sample(self, run: Run, step: int | None, request: SampleRequest) -> Sample:
         """Return the image generated for a label, the reader's estimates and the trajectory.
 
         Raises:
@@ -130,26 +130,26 @@ class Painter:
 
         loaded = self.load(run, step)
         config, world, network = loaded.config, loaded.config.world, loaded.network
-        label = np.array([wish.label], np.float32)
+        label = np.array([request.label], np.float32)
         check_labels(world, label)
-        family, target = _family(config, wish), None
-        if wish.change:
-            target = target_of(world, label[0], wish.change)
-            network = changed(loaded, family, wish.change, target, wish.seed)
-        if wish.guidance:
-            network = guided(network, wish.guidance)
-        generator = torch_generator(wish.seed, "explorer paint", 0)
+        family, target = _family(config, request), None
+        if request.change:
+            target = target_of(world, label[0], request.change)
+            network = changed(loaded, family, request.change, target, request.seed)
+        if request.guidance:
+            network = guided(network, request.guidance)
+        generator = torch_generator(request.seed, "explorer paint", 0)
         with torch.inference_mode():
             states = list(family.trajectory(network, torch.from_numpy(label), world.shape, generator))
         image = states[-1].x_0
-        frames = [states[i] for i in strip_of(len(states))] if wish.strip else []
+        frames = [states[i] for i in strip_of(len(states))] if request.strip else []
         reading = {"step": step, "strip": [state.t for state in frames], **read(world, image.numpy(), label)}
         reading["taps"] = list(config.network.taps or loaded.plan.taps)
-        if wish.change:
+        if request.change:
             reading["target"] = None if target is None else target.tolist()
             reading["went"] = went(world, image.numpy(), label[0], target)
         noisy, estimates = ([getattr(state, name) for state in frames] for name in ("x_t", "x_0"))
-        return Painted(reading, image.numpy(), _images(noisy, world), _images(estimates, world))
+        return Sample(reading, image.numpy(), _images(noisy, world), _images(estimates, world))
 
     def latents(
         self, run: Run, step: int | None, labels: Float[np.ndarray, "m K"], place: Place
@@ -190,19 +190,19 @@ def _images(states: list[Tensor], world: World) -> np.ndarray:
     return np.concatenate([state.numpy() for state in states])
 
 
-def _family(config: RunConfig, wish: Wish) -> Family:
-    offered = config.family.painting()
-    if wish.guidance and not (offered and config.training.may_be_guided):
-        raise UserError(
-            f"`guidance` (={wish.guidance:g}) must be 0: this network was never trained without labels "
-            "(training.label_dropout)"
-        )
-    if not abs(wish.guidance) <= 20:
-        raise UserError(f"`guidance` (={wish.guidance:g}) must be from -20 to 20")
-    if not 0 <= wish.seed < 2**32:
-        raise UserError(f"`seed` (={wish.seed}) must be from 0 to 4294967295")
+def _family(config: RunConfig, request: SampleRequest) -> Family:
+    offered = config.family.sampling_choices()
+    if request.guidance and not (offered and config.training.may_be_guided):
+        reason = "this network was never trained without labels (training.label_dropout)"
+        raise UserError(f"`guidance` (={request.guidance:g}) must be 0: {reason}")
+    if not abs(request.guidance) <= 20:
+        raise UserError(f"`guidance` (={request.guidance:g}) must be from -20 to 20")
+    if not 0 <= request.seed < 2**32:
+        raise UserError(f"`seed` (={request.seed}) must be from 0 to 4294967295")
     with as_user_error():
-        family = config.family if wish.sampler is None else config.family.painted_by(wish.sampler, wish.steps)
-    images = IMAGES if wish.change else 1
-    check_work("steps", (family.painting() or {}).get("steps", 1), config.world, images)
+        family = config.family
+        if request.sampler is not None:
+            family = family.with_sampler(request.sampler, request.steps)
+    images = IMAGES if request.change else 1
+    check_work("steps", (family.sampling_choices() or {}).get("steps", 1), config.world, images)
     return family.build()

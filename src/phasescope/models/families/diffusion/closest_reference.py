@@ -39,16 +39,16 @@ from phasescope.core.randomness import numpy_generator
 from phasescope.measures.scores import TAIL, percentile_interval
 from phasescope.models.families.base import Task, Withheld
 from phasescope.models.families.diffusion.forecast import MOST_LOCAL, MOST_WORK, information
-from phasescope.models.families.diffusion.ladder import (
+from phasescope.models.families.diffusion.optimum import Answering, Posterior
+from phasescope.models.families.diffusion.references import (
     Drawn,
-    Ladder,
-    Rung,
-    affordable,
+    Reference,
+    References,
+    budget,
     draw,
     nats_of,
     squared,
 )
-from phasescope.models.families.diffusion.optimum import Answering, Posterior
 
 LEVELS, ANSWERED = 12, 8
 """noise levels, and images at each"""
@@ -88,51 +88,51 @@ class Nats:
         cls,
         diffusion: Answering,
         task: Task,
-        ladder: Ladder,
+        references: References,
         levels: Int[np.ndarray, " L"],
         uncertain: Float[np.ndarray, " L"],
         seed: int,
     ) -> Nats:
         """Return those of a task's references; `uncertain` is the error of its posterior mean at these noise levels."""
-        knows_all, snr = ladder.knows_all, diffusion.schedule.log_snr.exp().numpy()
+        knows_all, snr = references.knows_all, diffusion.schedule.log_snr.exp().numpy()
         levels = telling(snr, levels, uncertain)
-        draws = max(affordable(knows_all, len(levels), len(levels), EXACT_DRAWS, MOST_WORK)[1], DRAWS)
+        draws = max(budget(knows_all, len(levels), len(levels), EXACT_DRAWS, MOST_WORK)[1], DRAWS)
         drawn = draw(diffusion, knows_all, levels, DRAWS, seed, "nats")
         more = draw(diffusion, knows_all, levels, draws, seed, "nats of the optimum")
         taken = resampling(len(levels), draws, seed, "nats of the optimum")
         given = drawn.x_t, drawn.alpha, drawn.sigma
 
-        def squares(rung: Rung) -> Float[np.ndarray, "L n"]:
-            return drawn.by_level(squared(rung.optimum.x_0(*given, drawn.told(rung.hidden)) - drawn.x_0))
+        def squares(known: Reference) -> Float[np.ndarray, "L n"]:
+            return drawn.by_level(squared(known.optimum.x_0(*given, drawn.given(known.hidden)) - drawn.x_0))
 
-        def variances(rung: Rung) -> Float[np.ndarray, "L draws"]:
-            if not isinstance(rung.optimum, Posterior):
+        def variances(reference: Reference) -> Float[np.ndarray, "L draws"]:
+            if not isinstance(reference.optimum, Posterior):
                 return np.zeros((len(levels), draws))
-            return more.by_level(more.posterior(rung.optimum, rung.hidden)[1])
+            return more.by_level(more.posterior(reference.optimum, reference.hidden)[1])
 
-        sets, rungs = sets_of(task), {rung.name: rung for rung in ladder.rungs}
-        named = {name: rungs.get(name if name == "label" else f"{name} told") for name in sets}
-        known = {name: rung for name, rung in named.items() if rung is not None}
-        error, variance = squares(rungs["posterior mean"]), variances(rungs["posterior mean"])
+        sets, denoisers = sets_of(task), {r.name: r for r in references.denoisers}
+        named = {name: denoisers.get(name if name == "label" else f"{name} told") for name in sets}
+        known = {name: r for name, r in named.items() if r is not None}
+        error, variance = squares(denoisers["posterior mean"]), variances(denoisers["posterior mean"])
         return cls(
             drawn,
             snr[levels],
             sets,
             {name: nats_of(task, columns) for name, columns in sets.items()},
-            {name: error - squares(rung) for name, rung in known.items()},
-            {name: taken(variance - variances(rung)).mean(-1) for name, rung in known.items()},
+            {name: error - squares(r) for name, r in known.items()},
+            {name: taken(variance - variances(r)).mean(-1) for name, r in known.items()},
         )
 
-    def learnt(self, answer: Answer, names: Sequence[str], seed: int = 0) -> dict[str, dict[str, float]]:
+    def learned(self, answer: Answer, names: Sequence[str], seed: int = 0) -> dict[str, dict[str, float]]:
         """Return of each of `names` in `sets` the `value`, and its 95 % interval by resampled images, `low` and `high`.
 
         Scaled so that the exact optimum has `most`: on a few noise levels its integral errs by some percent.
         """
-        untold = self._errors(answer, ())
+        unconditioned = self._errors(answer, ())
         taken = resampling(len(self.snr), DRAWS, seed, "nats")
         intervals = {}
         for name in names:
-            gained = taken(untold - self._errors(answer, self.sets[name]))
+            gained = taken(unconditioned - self._errors(answer, self.sets[name]))
             chance, scale = np.zeros(gained.shape), 1.0
             if name in self.gained:
                 chance = taken(self.gained[name]) - self.exactly[name][..., None]
@@ -143,7 +143,7 @@ class Nats:
         return intervals
 
     def _errors(self, answer: Answer, given: Sequence[int]) -> Float[np.ndarray, "L n"]:
-        labels = self.drawn.told([k for k in range(self.drawn.labels.shape[1]) if k not in given])
+        labels = self.drawn.given([k for k in range(self.drawn.labels.shape[1]) if k not in given])
         return self.drawn.by_level(squared(answer(self.drawn.x_t, self.drawn.t, labels) - self.drawn.x_0))
 
 
@@ -187,38 +187,38 @@ def sets_of(task: Task) -> dict[str, tuple[int, ...]]:
     return {"label": sum(visible.values(), ()), **(visible if len(visible) > 1 else {})}
 
 
-def references(diffusion: Answering, task: Task, seed: int) -> tuple[dict[str, Any], Standing | None]:
+def summary_of(diffusion: Answering, task: Task, seed: int) -> tuple[dict[str, Any], Comparison | None]:
     """Return what is known of the references, JSON-ready: the exact error of each by t, the nats of each factor, and what is
-    left out; and the standing that a network is compared by. For a world without references only `left_out`, and None.
+    left out; and the `Comparison` of networks with them. For a world without references only `left_out`, and None.
     """
     try:
-        standing = Standing.of(diffusion, task, seed)
+        compared = Comparison.of(diffusion, task, seed)
     except ValueError as error:
         return {"left_out": {"ladder": str(error)}}, None
     return {
         "mmse": {
-            "t": standing.drawn.levels.tolist(),
-            **{name: error.tolist() for name, error in standing.errors.items()},
+            "t": compared.drawn.levels.tolist(),
+            **{name: error.tolist() for name, error in compared.errors.items()},
         },
-        "variance": standing.rungs.variance,
+        "variance": compared.references.variance,
         "nats": {name: nats_of(task, columns) for name, columns in sets_of(task).items()},
-        "left_out": standing.left_out,
-    }, standing
+        "left_out": compared.left_out,
+    }, compared
 
 
 @dataclass(frozen=True, eq=False)
-class Standing:
+class Comparison:
     """Fixed noisy images, and what each reference denoiser answers to them."""
 
     diffusion: Answering
     task: Task
     seed: int
-    rungs: Ladder
+    references: References
     drawn: Drawn
     names: tuple[str, ...]
     """of the references, from the least information on"""
-    answers: Float[Tensor, "rungs R pixels"]
-    stands: Bool[np.ndarray, "rungs L"]
+    answers: Float[Tensor, "references R pixels"]
+    distinct: Bool[np.ndarray, "references L"]
     """whether a reference can be distinguished from all with less information"""
     errors: dict[str, Float[np.ndarray, " L"]]
     """the exact E|x_0 - answer|^2 of each"""
@@ -226,69 +226,70 @@ class Standing:
     """why other references do not exist"""
 
     @classmethod
-    def of(cls, diffusion: Answering, task: Task, seed: int) -> Standing:
-        """Return the answers of a task's references; ValueError as `Ladder.of` says."""
-        ladder = Ladder.of(diffusion, task)
+    def of(cls, diffusion: Answering, task: Task, seed: int) -> Comparison:
+        """Return the answers of a task's references; ValueError as `References.of` says."""
+        references = References.of(diffusion, task)
         middles = (np.arange(LEVELS) + 0.5) * diffusion.schedule.steps / LEVELS
         levels = np.unique(middles.astype(int))
-        drawn = draw(diffusion, ladder.knows_all, levels, ANSWERED, seed, "standing")
+        drawn = draw(diffusion, references.knows_all, levels, ANSWERED, seed, "standing")
         given = drawn.x_t, drawn.alpha, drawn.sigma
-        heavy = len(drawn.labels) * ladder.work > 2 * MOST_LOCAL
+        heavy = len(drawn.labels) * references.work > 2 * MOST_LOCAL
         answers = {
-            rung.name: rung.optimum.answer(*given, drawn.told(rung.hidden))
-            for rung in ladder.rungs
-            if not (heavy and rung.optimum is ladder.machine)
+            r.name: r.optimum.answer(*given, drawn.given(r.hidden))
+            for r in references.denoisers
+            if not (heavy and r.optimum is references.machine)
         }
         excess = None
         if not heavy:
-            (machine,) = (rung.name for rung in ladder.rungs if rung.optimum is ladder.machine)
+            (machine,) = (r.name for r in references.denoisers if r.optimum is references.machine)
             apart = answers[machine] - answers["posterior mean"]
             excess = drawn.by_level(squared(apart)).mean(1)
-        draws = affordable(ladder.knows_all, len(levels), len(levels), CURVE_DRAWS, MOST_WORK)[1]
-        many = draw(diffusion, ladder.knows_all, levels, draws, 0, "exact errors")
-        errors, left_out = ladder.errors(many, many.error(ladder.knows_all), excess)
+        draws = budget(references.knows_all, len(levels), len(levels), CURVE_DRAWS, MOST_WORK)[1]
+        many = draw(diffusion, references.knows_all, levels, draws, 0, "exact errors")
+        errors, left_out = references.errors(many, many.error(references.knows_all), excess)
         stacked = torch.stack([answer.flatten(1) for answer in answers.values()])
-        stands = _are_distinct(stacked, drawn, ladder.variance)
-        return cls(diffusion, task, seed, ladder, drawn, tuple(answers), stacked, stands, errors, left_out)
+        distinct = _are_distinct(stacked, drawn, references.variance)
+        names = tuple(answers)
+        return cls(diffusion, task, seed, references, drawn, names, stacked, distinct, errors, left_out)
 
     @cached_property
     def nats(self) -> Nats:
         """The estimator of the nats that a network has learned."""
         uncertain = self.errors["posterior mean"]
-        return Nats.of(self.diffusion, self.task, self.rungs, self.drawn.levels, uncertain, self.seed)
+        return Nats.of(self.diffusion, self.task, self.references, self.drawn.levels, uncertain, self.seed)
 
-    def told(self, answer: Answer, withheld: Withheld) -> dict[str, Any]:
+    def metrics(self, answer: Answer, withheld: Withheld) -> dict[str, Any]:
         """Return a network's `ladder`; and its `nats` of what was left out of its labels in training."""
         names = {"never": (), "label": ("label",), "factors": tuple(sets_of(self.task))}[withheld]
-        nats = {"nats": self.nats.learnt(answer, names)} if names else {}
-        return {"ladder": self.ladder(answer), **nats}
+        nats = {"nats": self.nats.learned(answer, names)} if names else {}
+        return {"ladder": self.closest(answer), **nats}
 
-    def ladder(self, answer: Answer) -> list[dict[str, Any]]:
+    def closest(self, answer: Answer) -> list[dict[str, Any]]:
         """Return at each noise level `t` the closest reference `rung`, its `r2`, and the network's `error` of x_0 over an
         image's variance."""
         x_0 = answer(self.drawn.x_t, self.drawn.t, self.drawn.labels).double()
         apart = (x_0.flatten(1) - self.answers).square().sum(2)
-        far = np.stack([self.drawn.by_level(rows).mean(1) for rows in apart]) / self.rungs.variance
-        error = self.drawn.by_level(squared(x_0 - self.drawn.x_0)).mean(1) / self.rungs.variance
-        nearest = np.where(self.stands, far, np.inf).argmin(0)
+        far = np.stack([self.drawn.by_level(rows).mean(1) for rows in apart]) / self.references.variance
+        error = self.drawn.by_level(squared(x_0 - self.drawn.x_0)).mean(1) / self.references.variance
+        nearest = np.where(self.distinct, far, np.inf).argmin(0)
         return [
             {
                 "t": int(t),
-                "rung": self.names[rung],
-                "r2": float(f"{1 - far[rung, level]:.4g}"),
+                "rung": self.names[index],
+                "r2": float(f"{1 - far[index, level]:.4g}"),
                 "error": float(f"{error[level]:.4g}"),
             }
-            for level, (t, rung) in enumerate(zip(self.drawn.levels, nearest, strict=True))
+            for level, (t, index) in enumerate(zip(self.drawn.levels, nearest, strict=True))
         ]
 
 
 def _are_distinct(
-    answers: Float[Tensor, "rungs R pixels"], drawn: Drawn, variance: float
-) -> Bool[np.ndarray, "rungs L"]:
-    """Return whether a reference's answers differ from those of every one before it that stands."""
-    stands = np.zeros((len(answers), len(drawn.levels)), dtype=bool)
-    for rung, own in enumerate(answers):
-        apart = [drawn.by_level((own - other).square().sum(1)).mean(1) / variance for other in answers[:rung]]
-        alike = np.array(apart).reshape(rung, len(drawn.levels)) < ALIKE
-        stands[rung] = ~(alike & stands[:rung]).any(0)
-    return stands
+    answers: Float[Tensor, "references R pixels"], drawn: Drawn, variance: float
+) -> Bool[np.ndarray, "references L"]:
+    """Return whether a reference's answers differ from those of every distinct one before it."""
+    distinct = np.zeros((len(answers), len(drawn.levels)), dtype=bool)
+    for index, own in enumerate(answers):
+        apart = [drawn.by_level((own - x_0).square().sum(1)).mean(1) / variance for x_0 in answers[:index]]
+        alike = np.array(apart).reshape(index, len(drawn.levels)) < ALIKE
+        distinct[index] = ~(alike & distinct[:index]).any(0)
+    return distinct

@@ -82,7 +82,7 @@ def wiener_mmse(variances: Float[Tensor, " r"], snr: Float[Tensor, " T"]) -> Flo
 
 
 @dataclass(frozen=True, eq=False)
-class LocalMachine(Optimum):
+class PatchLocalOptimum(Optimum):
     """Answers each pixel from the patch about it; ValueError if the patch has no middle, or is larger than the canvas."""
 
     precision: ClassVar[torch.dtype] = torch.float32

@@ -1,4 +1,4 @@
-"""Where networks stand whose answer is known: each exact optimum on its own rung, and nats that can be computed by hand."""
+"""Known answers: each exact optimum is closest to its own reference, and nats that can be computed by hand."""
 
 import math
 from collections.abc import Callable
@@ -11,18 +11,19 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from phasescope.models.families import Examples, Task
+from phasescope.models.families.diffusion import closest_reference
+from phasescope.models.families.diffusion.closest_reference import ALIKE, Comparison, Nats, steadied, telling
 from phasescope.models.families.diffusion.config import DiffusionConfig
 from phasescope.models.families.diffusion.forecast import information
-from phasescope.models.families.diffusion.ladder import Ladder
 from phasescope.models.families.diffusion.optimum import PartialOptimum
-from phasescope.models.families.diffusion.standing import ALIKE, Nats, Standing, references, steadied, telling
+from phasescope.models.families.diffusion.references import References
 from phasescope.worlds import GaussianBump
 
 WORLD = GaussianBump(canvas=16, boundary="periodic")
 EPS = DiffusionConfig().build()
 TASK = Task.of(WORLD, shift_px=4)
-LADDER = Ladder.of(EPS, TASK)
-STANDING = Standing.of(EPS, TASK, seed=0)
+REFERENCES = References.of(EPS, TASK)
+COMPARISON = Comparison.of(EPS, TASK, seed=0)
 BEST = PartialOptimum.of_grid(EPS, WORLD.render, WORLD.training_labels())
 assert BEST is not None
 MOST = {"label": math.log(256), "x": math.log(16), "y": math.log(16)}
@@ -39,37 +40,37 @@ def answering(x_0: Callable[..., Tensor]) -> Answer:
     return answer
 
 
-@pytest.mark.parametrize("rung", LADDER.rungs, ids=lambda rung: rung.name)
-def test_an_exact_optimum_stands_on_its_own_rung(rung):
+@pytest.mark.parametrize("reference", REFERENCES.denoisers, ids=lambda reference: reference.name)
+def test_an_exact_optimum_is_closest_to_itself(reference):
     """Or, where its answer is another's that knows less, on that one."""
 
     def x_0(x_t, alpha, sigma, labels):
         hidden = labels.clone()
-        hidden[:, list(rung.hidden)] = torch.nan
-        return rung.optimum.x_0(x_t, alpha, sigma, hidden)
+        hidden[:, list(reference.hidden)] = torch.nan
+        return reference.optimum.x_0(x_t, alpha, sigma, hidden)
 
-    own = STANDING.names.index(rung.name)
-    for level, found in enumerate(STANDING.ladder(answering(x_0))):
-        if STANDING.stands[own, level]:
-            assert found["rung"] == rung.name, found
+    own = COMPARISON.names.index(reference.name)
+    for level, found in enumerate(COMPARISON.closest(answering(x_0))):
+        if COMPARISON.distinct[own, level]:
+            assert found["rung"] == reference.name, found
             assert found["r2"] == pytest.approx(1, abs=1e-3)  # the local machine's is float32
         else:
-            other = STANDING.names.index(found["rung"])
+            other = COMPARISON.names.index(found["rung"])
             assert other < own
             assert found["r2"] > 1 - ALIKE
-    assert STANDING.stands[own].any() or rung.name == "posterior mean"
+    assert COMPARISON.distinct[own].any() or reference.name == "posterior mean"
 
 
 def test_every_rung_can_be_told_apart_somewhere():
-    assert STANDING.stands[STANDING.names.index("posterior mean")].any()
-    assert STANDING.stands[0].all(), "nothing knows less than the mean image"
+    assert COMPARISON.distinct[COMPARISON.names.index("posterior mean")].any()
+    assert COMPARISON.distinct[0].all(), "nothing knows less than the mean image"
 
 
 def test_error_is_that_of_the_images():
-    mean_image = LADDER.rungs[0].optimum
-    told = STANDING.ladder(answering(mean_image.x_0))
+    mean_image = REFERENCES.denoisers[0].optimum
+    told = COMPARISON.closest(answering(mean_image.x_0))
     assert np.mean([one["error"] for one in told]) == pytest.approx(1, rel=0.05)
-    perfect = STANDING.ladder(answering(BEST.x_0))
+    perfect = COMPARISON.closest(answering(BEST.x_0))
     assert max(one["error"] for one in perfect) == pytest.approx(0, abs=1e-6)
 
 
@@ -87,7 +88,7 @@ def test_nats_of_a_network_that_has_learnt_in_part(share):
     exact optimum's is divided by: `test_the_integral_of_a_gaussian_channel` fails then.
     """
     m = 1 - share
-    found = STANDING.nats.learnt(mixed(m), ["label", "x", "y"], 0)
+    found = COMPARISON.nats.learned(mixed(m), ["label", "x", "y"], 0)
     for name, most in MOST.items():
         value, low, high = (found[name][key] for key in ("value", "low", "high"))
         assert low - 1e-9 <= value <= high + 1e-9
@@ -99,10 +100,10 @@ def test_nats_of_a_network_that_has_learnt_in_part(share):
 def test_intervals_of_nats_hold_the_truth_as_often_as_they_say():
     """Over seeds: 95 % intervals, no wider than the values' spread asks for, about values that are right on average."""
     seeds, shares = range(24), (0.3, 0.7)
-    levels, uncertain = STANDING.drawn.levels, STANDING.errors["posterior mean"]
-    of_seeds = [Nats.of(EPS, TASK, LADDER, levels, uncertain, seed) for seed in seeds]
+    levels, uncertain = COMPARISON.drawn.levels, COMPARISON.errors["posterior mean"]
+    of_seeds = [Nats.of(EPS, TASK, REFERENCES, levels, uncertain, seed) for seed in seeds]
     for m in shares:
-        found = [nats.learnt(mixed(m), tuple(MOST)) for nats in of_seeds]
+        found = [nats.learned(mixed(m), tuple(MOST)) for nats in of_seeds]
         for name, most in MOST.items():
             value, low, high = (
                 np.array([one[name][key] for one in found]) for key in ("value", "low", "high")
@@ -125,8 +126,8 @@ def test_as_much_chance_is_taken_away_as_weighs_in_the_integral():
 
 def test_levels_lie_where_labels_tell():
     """Half of them as the information is: more of them than if all were spread evenly."""
-    levels, snr = STANDING.drawn.levels, EPS.schedule.log_snr.exp().numpy()
-    uncertain = STANDING.errors["posterior mean"]
+    levels, snr = COMPARISON.drawn.levels, EPS.schedule.log_snr.exp().numpy()
+    uncertain = COMPARISON.errors["posterior mean"]
     found = telling(snr, levels, uncertain)
     assert len(found) == len(levels)
     assert (np.diff(found) > 0).all()
@@ -141,7 +142,7 @@ def test_nats_of_a_network_that_hears_one_factor():
         told[:, 1] = torch.nan
         return BEST.x_0(x_t, alpha, sigma, told)
 
-    found = STANDING.nats.learnt(answering(hears_x), ["label", "x", "y"], 0)
+    found = COMPARISON.nats.learned(answering(hears_x), ["label", "x", "y"], 0)
     assert found["x"]["value"] == pytest.approx(math.log(16), rel=1e-6)
     assert found["y"]["value"] == pytest.approx(0, abs=1e-9)
     assert found["label"]["low"] < math.log(16) < found["label"]["high"]
@@ -168,15 +169,15 @@ def examine(withheld: str, world: GaussianBump = WORLD) -> dict:
     examples = Examples(task, world.shape, labels, 0, torch.device("cpu"))
     family = DiffusionConfig().build()
     known = family.references(examples)
-    again = DiffusionConfig().build()  # after a resumption: the references are read, the rungs answer anew
+    again = DiffusionConfig().build()  # after a resumption: the references are read, the denoisers answer
     network = lambda x_t, t, labels: torch.zeros_like(x_t)  # noqa: E731
     found = family.examine(network, examples, known)
-    anew = again.examine(network, examples, known)
-    assert anew.keys() == found.keys()
+    recorded = again.examine(network, examples, known)
+    assert recorded.keys() == found.keys()
     for name in {"denoising", "ladder"} & found.keys():
-        assert [pytest.approx(one) for one in found[name]] == anew[name]
+        assert [pytest.approx(one) for one in found[name]] == recorded[name]
     for name, nats in found.get("nats", {}).items():
-        assert anew["nats"][name] == pytest.approx(nats)
+        assert recorded["nats"][name] == pytest.approx(nats)
     return {**found, "known": known["ladder"]}
 
 
@@ -203,15 +204,15 @@ def test_some_training_images_alone_leave_factors_untold():
     }
 
 
-def test_a_world_without_a_ladder_is_examined_all_the_same():
+def test_a_world_without_references_is_still_examined():
     wide = GaussianBump(canvas=65, design={"kind": "grid", "dx": 8.0, "dy": 8.0})
-    known, standing = references(EPS, Task.of(wide), 0)
-    assert standing is None
+    known, compared = closest_reference.summary_of(EPS, Task.of(wide), 0)
+    assert compared is None
     assert "at most 4096" in known["left_out"]["ladder"]
     assert "ladder" not in examine("never", wide)
 
 
-def test_a_run_begun_before_ladders_were_told_goes_on_without():
+def test_a_run_without_recorded_references_resumes_without():
     task = Task.of(WORLD)
     examples = Examples(task, WORLD.shape, task.training[:8].reshape(2, 4, -1), 0, torch.device("cpu"))
     found = EPS.examine(lambda x_t, t, labels: x_t, examples, {"unconditional": [1.0, 1.0]})

@@ -1,4 +1,4 @@
-"""The ladder's rungs against brute force, and their place among one another."""
+"""The reference denoisers against brute force, and their place among one another."""
 
 from functools import partial
 
@@ -15,10 +15,10 @@ from phasescope.models.families.diffusion.optimum import (
     PartialOptimum,
     UnconditionalOptimum,
 )
-from phasescope.models.families.diffusion.rungs import (
-    LocalMachine,
+from phasescope.models.families.diffusion.reference_denoisers import (
     MeanImage,
     OrbitOptimum,
+    PatchLocalOptimum,
     Wiener,
     mean_and_covariance,
     wiener_mmse,
@@ -115,10 +115,10 @@ def test_a_torus_spectrum_is_the_closed_form_of_a_wide_canvas():
 
 @pytest.mark.parametrize("side", [1, 3, 5])
 @pytest.mark.parametrize("world", [WORLD, TORUS], ids=["open", "torus"])
-def test_the_local_machine_weighs_what_was_in_each_pixels_patch(world, side):
+def test_the_patch_local_optimum_weighs_what_was_in_each_pixels_patch(world, side):
     _, x_t, alpha, sigma, _ = noisy(world, 200, 3)
     images, N, reach = world.render(labels_of(world)), world.canvas, side // 2
-    found = LocalMachine(DIFFUSION, knows_all(world), side, world.periodic, chunk=7).x_0(
+    found = PatchLocalOptimum(DIFFUSION, knows_all(world), side, world.periodic, chunk=7).x_0(
         x_t, alpha, sigma, None
     )
     for i, j in ((0, 0), (2, 5), (5, 3)):
@@ -134,11 +134,11 @@ def test_the_local_machine_weighs_what_was_in_each_pixels_patch(world, side):
         torch.testing.assert_close(found[:, 0, i, j], weights @ images[:, 0, i, j])
 
 
-def test_a_local_machine_that_sees_all_is_the_posterior_mean():
+def test_a_patch_local_optimum_that_sees_all_is_the_posterior_mean():
     world = GaussianBump(canvas=7, boundary="periodic")
     _, x_t, alpha, sigma, _ = noisy(world, 250, 5)
     everything = knows_all(world)
-    found = LocalMachine(DIFFUSION, everything, 7, periodic=True).x_0(x_t, alpha, sigma, None)
+    found = PatchLocalOptimum(DIFFUSION, everything, 7, periodic=True).x_0(x_t, alpha, sigma, None)
     torch.testing.assert_close(found, everything.x_0(x_t, alpha, sigma, None))
 
 
@@ -147,7 +147,7 @@ def test_a_patch_has_a_middle_and_fits_the_canvas(side):
     with pytest.raises(
         ValueError, match=rf"`patch` \(={side}\) must be odd, from 1 to the canvas' side \(=6 px\)"
     ):
-        LocalMachine(DIFFUSION, knows_all(WORLD), side)
+        PatchLocalOptimum(DIFFUSION, knows_all(WORLD), side)
 
 
 def test_an_orbit_by_one_pixel_is_the_posterior_mean_of_a_torus_and_by_the_canvas_the_labels_image():
@@ -170,23 +170,23 @@ def test_each_rung_answers_in_the_diffusions_parametrization(predict):
     everything = UnconditionalOptimum(diffusion, WORLD.render, labels_of(WORLD))
     _, x_t, alpha, sigma, labels = noisy(WORLD, 300, 4)
     t = torch.full((4,), 300)
-    rungs = (
+    denoisers = (
         MeanImage(diffusion, mean_and_covariance(everything)[0]),
         Wiener.of(everything),
-        LocalMachine(diffusion, everything, 3),
+        PatchLocalOptimum(diffusion, everything, 3),
         everything,
         PartialOptimum.of_grid(diffusion, WORLD.render, WORLD.training_labels()),
         OrbitOptimum(diffusion, ConditionalOptimum(diffusion, WORLD.render), 3),
         ConditionalOptimum(diffusion, WORLD.render),
     )
-    for rung in rungs:
-        meant = diffusion.x_0_of(rung, x_t, t, labels)
-        torch.testing.assert_close(meant, rung.answer(x_t, alpha, sigma, labels), rtol=1e-6, atol=1e-6)
+    for reference in denoisers:
+        meant = diffusion.x_0_of(reference, x_t, t, labels)
+        torch.testing.assert_close(meant, reference.answer(x_t, alpha, sigma, labels), rtol=1e-6, atol=1e-6)
 
 
-def test_a_local_machine_answers_in_single_precision_as_in_double():
+def test_a_patch_local_optimum_answers_in_single_precision_as_in_double():
     _, x_t, alpha, sigma, _ = noisy(TORUS, 100, 6)
-    machine = LocalMachine(DIFFUSION, knows_all(TORUS), 5, periodic=True)
+    machine = PatchLocalOptimum(DIFFUSION, knows_all(TORUS), 5, periodic=True)
     found, exact = machine.answer(x_t, alpha, sigma, None), machine.x_0(x_t, alpha, sigma, None)
     assert found.dtype == torch.float64
     torch.testing.assert_close(found, exact, rtol=1e-3, atol=1e-4)
@@ -198,12 +198,12 @@ def test_a_diffusions_optima_see_the_tasks_patch_and_all():
     optima = DIFFUSION.optima(task)
     _, x_t, alpha, sigma, labels = noisy(TORUS, 250, 4)
     t = torch.full((4,), 250)
-    for name, rung in (
-        ("local machine", LocalMachine(DIFFUSION, knows_all(TORUS), 5, periodic=True)),
+    for name, reference in (
+        ("local machine", PatchLocalOptimum(DIFFUSION, knows_all(TORUS), 5, periodic=True)),
         ("posterior mean", knows_all(TORUS)),
     ):
         found = DIFFUSION.x_0_of(optima[name], x_t, t, labels)
-        torch.testing.assert_close(found, rung.x_0(x_t, alpha, sigma, None), rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(found, reference.x_0(x_t, alpha, sigma, None), rtol=1e-3, atol=1e-3)
 
 
 def test_a_posteriors_variance_is_its_mean_squared_error():

@@ -3,23 +3,17 @@
 import numpy as np
 
 from phasescope.core.errors import reading
-from phasescope.runs import painting
-from phasescope.runs.painting import Wish
-from phasescope.runs.store.folder import Run
+from phasescope.runs.snapshot_sampler import Sample
 from phasescope.runs.store.snapshot import Snapshot
 from phasescope.views.explorer.clouds import packet
 from phasescope.views.figures.pixels import pixels
 from phasescope.views.record import Record, evenly
 
 
-class Painter(painting.Painter):
-    """Samples images with the networks of snapshots and returns packets."""
-
-    def paint(self, run: Run, step: int | None, wish: Wish) -> bytes:
-        """Return the image of a label, the reader's estimates and its trajectory; raise as `painted` does."""
-        answer = self.painted(run, step, wish)
-        images = {name: _pixels(getattr(answer, name)) for name in ("noisy", "estimates")}
-        return packet(answer.told, image=_pixels(answer.image)[0], **images)
+def sample_packet(sample: Sample) -> bytes:
+    """Return a sample, the reader's estimates and its trajectory as a packet."""
+    images = {name: _pixels(getattr(sample, name)) for name in ("noisy", "estimates")}
+    return packet(sample.reading, image=_pixels(sample.image)[0], **images)
 
 
 def samples(record: Record, snapshot: Snapshot, most: int | None = None) -> bytes:

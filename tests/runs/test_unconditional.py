@@ -12,7 +12,7 @@ from phasescope.cli import main
 from phasescope.core.errors import UserError
 from phasescope.core.randomness import torch_generator
 from phasescope.runs.execution import execute, train
-from phasescope.runs.loading import Loaded, hear_as_trained, load_network, load_untold
+from phasescope.runs.loading import Loaded, hear_as_trained, load_network, load_unconditional
 from phasescope.runs.store import Run
 from phasescope.views.explorer.details import details
 from phasescope.views.explorer.rows import row_of
@@ -61,7 +61,7 @@ def test_what_snapshots_paint_is_painted_with_no_label_told(untold):
 
 
 def test_a_loaded_network_answers_the_same_whatever_it_is_told(untold):
-    network = load_untold(untold, None).network
+    network = load_unconditional(untold, None).network
     x, t = torch.randn(3, 1, 9, 9), torch.tensor([1, 20, 40])
     with torch.no_grad():
         none, some = (network(x, t, torch.full((3, 2), value)) for value in (torch.nan, 4.0))
@@ -90,7 +90,7 @@ def test_a_factor_that_is_always_withheld_is_never_heard(dropout, unheard):
 
 def beside(run: Run, optimum: str, receptive_px: int = 5) -> dict[str, float]:
     """Return the median r² to both optima of images that one of them generates instead of the run's network."""
-    loaded = load_untold(run, None)
+    loaded = load_unconditional(run, None)
     network = loaded.config.network.model_copy(update={"receptive_px": receptive_px})
     config = loaded.config.model_copy(update={"network": network})
     own = config.family.build().optima(config.task())[objects.OPTIMA[optimum]]
@@ -114,7 +114,7 @@ def test_a_patch_local_optimum_that_sees_the_whole_canvas_is_the_posterior_mean(
 
 
 def test_the_spread_of_training_images_is_what_agreement_is_relative_to(untold):
-    world = load_untold(untold, None).config.world
+    world = load_unconditional(untold, None).config.world
     images = world.render(torch.from_numpy(world.training_labels())).numpy()
     expected = ((images - images.mean(axis=0)) ** 2).sum(axis=(1, 2, 3)).mean()
     assert objects.total_variance(world) == pytest.approx(expected, rel=1e-5)
@@ -122,7 +122,7 @@ def test_the_spread_of_training_images_is_what_agreement_is_relative_to(untold):
 
 def test_a_run_that_always_heard_its_label_is_refused(run):
     with pytest.raises(UserError, match="must be trained with labels left out"):
-        load_untold(run, None)
+        load_unconditional(run, None)
 
 
 def test_what_is_told_no_label_is_described_judged_and_drawn_without_one(untold, capsys):

@@ -24,10 +24,10 @@ from phasescope.models.families.diffusion.optimum import (
     UnconditionalOptimum,
     label_optimum,
 )
-from phasescope.models.families.diffusion.rungs import (
-    LocalMachine,
+from phasescope.models.families.diffusion.reference_denoisers import (
     MeanImage,
     OrbitOptimum,
+    PatchLocalOptimum,
     Wiener,
     wiener_mmse,
 )
@@ -57,7 +57,7 @@ class Drawn:
     def t(self) -> Int[Tensor, " R"]:
         return torch.from_numpy(self.levels).repeat_interleave(len(self.labels) // len(self.levels))
 
-    def told(self, hidden: Sequence[int] = ()) -> Float[Tensor, "R K"]:
+    def given(self, hidden: Sequence[int] = ()) -> Float[Tensor, "R K"]:
         """Return the labels, `hidden` factors NaN."""
         labels = self.labels.clone()
         labels[:, list(hidden)] = torch.nan
@@ -71,7 +71,7 @@ class Drawn:
         self, optimum: Posterior, hidden: Sequence[int] = ()
     ) -> tuple[Float[Tensor, "R C *spatial"], Float[Tensor, " R"]]:
         """Return mean and variance, summed over pixels, of each image's x_0; `hidden` factors are not given."""
-        labels, parts = self.told(hidden), []
+        labels, parts = self.given(hidden), []
         for some in torch.arange(len(labels)).split(AT_ONCE):
             parts.append(optimum.posterior(self.x_t[some], self.alpha[some], self.sigma[some], labels[some]))
         means, variances = zip(*parts, strict=True)
@@ -112,7 +112,7 @@ def draw(
     return Drawn(levels, labels, x_0, alpha * x_0 + sigma * noise, alpha, sigma)
 
 
-def affordable(
+def budget(
     knows_all: UnconditionalOptimum, steps: int, levels: int, draws: int, most: float
 ) -> tuple[int, int]:
     """Return (levels, draws) with at most `most` draws x images x pixels; fewer images first, then fewer levels."""
@@ -128,7 +128,7 @@ def squared(images: Tensor) -> Float[Tensor, " R"]:
 
 
 @dataclass(frozen=True, eq=False)
-class Rung:
+class Reference:
     """A reference denoiser of a task, by its name; `hidden` are the numbers of the factors that it is not given."""
 
     name: str
@@ -146,19 +146,19 @@ def nats_of(task: Task, columns: Sequence[int]) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class Ladder:
+class References:
     """The reference denoisers of a task."""
 
-    rungs: tuple[Rung, ...]
+    denoisers: tuple[Reference, ...]
     """mean image, Wiener, patch-local optimum, posterior mean, one factor given, label up to shifts, label"""
     left_out: dict[str, str]
     """why others do not exist, by name"""
     knows_all: UnconditionalOptimum
     wiener: Wiener
-    machine: LocalMachine
+    machine: PatchLocalOptimum
 
     @classmethod
-    def of(cls, diffusion: Answering, task: Task) -> Ladder:
+    def of(cls, diffusion: Answering, task: Task) -> References:
         """Return all that a task has, whatever they cost; ValueError if there is one image, or none, if images have too
         many pixels, or a patch has no middle or is larger than the canvas."""
         training = torch.from_numpy(task.training)
@@ -173,35 +173,33 @@ class Ladder:
                 f"`world.shape` (={tuple(first.shape[1:])}) must have at most {MOST_PIXELS} numbers: "
                 "its covariance is decomposed"
             )
-        machine = LocalMachine(diffusion, knows_all, task.patch_px, task.periodic)
+        machine = PatchLocalOptimum(diffusion, knows_all, task.patch_px, task.periodic)
         wiener = Wiener.of(knows_all)
         hidden, K = task.factors.hidden, len(task.factors)
         knows_label = label_optimum(diffusion, task, task.training)
         partial = knows_label if hidden else PartialOptimum.of_grid(diffusion, task.render, task.training)
-        rungs = [
-            Rung("mean image", MeanImage(diffusion, wiener.mean)),
-            Rung("Wiener", wiener),
-            Rung(f"local machine, {task.patch_px} px", machine),
-            Rung("posterior mean", knows_all),
+        denoisers = [
+            Reference("mean image", MeanImage(diffusion, wiener.mean)),
+            Reference("Wiener", wiener),
+            Reference(f"local machine, {task.patch_px} px", machine),
+            Reference("posterior mean", knows_all),
         ]
         left_out: dict[str, str] = {}
         for k, name in enumerate(task.factors.names if len(task.factors.visible) > 1 else ()):
             if k in hidden:
                 continue
             if partial is None:
-                left_out[f"{name} told"] = (
-                    "its training set holds not every combination of its factors' values"
-                )
+                left_out[f"{name} told"] = "its training set lacks combinations of its factors' values"
             else:
-                rungs.append(Rung(f"{name} told", partial, tuple(other for other in range(K) if other != k)))
+                denoisers.append(Reference(f"{name} told", partial, tuple(i for i in range(K) if i != k)))
         if task.shift_px is not None:
             name = f"label up to shifts by {task.shift_px} px"
             if isinstance(knows_label, ConditionalOptimum):
-                rungs.append(Rung(name, OrbitOptimum(diffusion, knows_label, task.shift_px)))
+                denoisers.append(Reference(name, OrbitOptimum(diffusion, knows_label, task.shift_px)))
             else:
                 left_out[name] = "a label names several images"
-        rungs.append(Rung("label", knows_label, hidden))
-        return cls(tuple(rungs), left_out, knows_all, wiener, machine)
+        denoisers.append(Reference("label", knows_label, hidden))
+        return cls(tuple(denoisers), left_out, knows_all, wiener, machine)
 
     @property
     def variance(self) -> float:
@@ -230,17 +228,19 @@ class Ladder:
         """
         left_out, errors = dict(self.left_out), {}
         snr = self.wiener.diffusion.schedule.log_snr.exp()[drawn.levels]
-        for rung in self.rungs:
-            if rung.optimum is self.machine and excess is None:
-                left_out[rung.name] = self.too_heavy
-            elif rung.optimum is self.machine:
-                errors[rung.name] = uncertain + excess
-            elif rung.optimum is self.knows_all:
-                errors[rung.name] = uncertain
-            elif rung.optimum is self.wiener:
-                errors[rung.name] = wiener_mmse(self.wiener.variances, snr).numpy()
-            elif isinstance(rung.optimum, Posterior):
-                errors[rung.name] = drawn.error(rung.optimum, rung.hidden)
+        for reference in self.denoisers:
+            if reference.optimum is self.machine and excess is None:
+                left_out[reference.name] = self.too_heavy
+            elif reference.optimum is self.machine:
+                errors[reference.name] = uncertain + excess
+            elif reference.optimum is self.knows_all:
+                errors[reference.name] = uncertain
+            elif reference.optimum is self.wiener:
+                errors[reference.name] = wiener_mmse(self.wiener.variances, snr).numpy()
+            elif isinstance(reference.optimum, Posterior):
+                errors[reference.name] = drawn.error(reference.optimum, reference.hidden)
             else:
-                errors[rung.name] = np.full(len(drawn.levels), 0.0 if rung.name == "label" else self.variance)
+                errors[reference.name] = np.full(
+                    len(drawn.levels), 0.0 if reference.name == "label" else self.variance
+                )
         return errors, left_out
