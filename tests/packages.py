@@ -9,13 +9,7 @@ import phasescope
 SOURCE = Path(phasescope.__file__).parent
 PACKAGES = ("core", "measures", "worlds", "models", "runs", "studies", "views", "cli")
 """each imports only from those before it; `__init__` and `__main__` count to the last"""
-INNER_ORDER = (
-    "models.networks",
-    "models.families",
-    "models.training",
-    "runs.store",
-    "runs.probing",
-)
+INNER_ORDER = ("models.networks", "models.families", "models.training", "runs.store", "runs.probing")
 """packages within a package: each imports only from those before it"""
 
 MODULES = {

@@ -88,10 +88,7 @@ def test_no_value_of_a_flag_or_word_is_answered_by_more_than_a_line(name, there:
     positional = [each for each in parameters if each.kind is each.POSITIONAL_ONLY]
     flags = [f"--{each.name.replace('_', '-')}" for each in parameters if each.kind is each.KEYWORD_ONLY]
     flags.remove("--tell") if "--tell" in flags else None
-    asked = {
-        "report": there / "runs" / "run-44136fa3" / "report.html",
-        "export": there / "a.zip",
-    }
+    asked = {"report": there / "runs" / "run-44136fa3" / "report.html", "export": there / "a.zip"}
     for number, value in enumerate(HOSTILE):  # each meets a fifth of the flags
         some = [flag for i, flag in enumerate(flags) if (i + number) % 5 == 0]
         lines = [[name, *base, *([flag, value] if number % 2 else [f"{flag}={value}"])] for flag in some]

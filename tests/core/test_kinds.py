@@ -79,11 +79,7 @@ TINY = {
     "family": {"schedule": {"steps": 50}, "sampler": {"kind": "ddim", "steps": 2}},
     "network": {"kind": "mine.py:Net"},
     "training": {"steps": 6, "batch": 8, "warmup": 2, "threads": 1, "device": "cpu"},
-    "probing": {
-        "snapshots": {"dense_until": 0, "every": 3},
-        "timesteps": [40],
-        **LEAST,
-    },
+    "probing": {"snapshots": {"dense_until": 0, "every": 3}, "timesteps": [40], **LEAST},
 }
 
 

@@ -18,12 +18,7 @@ from phasescope.runs.config import RunConfig
 from phasescope.runs.execution import Progress, Stop, execute, train
 from phasescope.runs.store import Run
 
-LONG = (
-    "name=killed",
-    "probing.snapshots.dense_every=6",
-    "probing.snapshots.every=6",
-    "probing.p1=null",
-)
+LONG = ("name=killed", "probing.snapshots.dense_every=6", "probing.snapshots.every=6", "probing.p1=null")
 
 Config = Callable[..., RunConfig]
 

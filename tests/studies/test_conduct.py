@@ -305,10 +305,7 @@ def test_a_dry_run_runs_nothing_and_costs_more_for_more_steps(tmp_path, monkeypa
     monkeypatch.setattr("phasescope.runs.cost.timed", lambda config: 0.001)
     costs = []
     for steps in (20, 200):
-        write(
-            tmp_path,
-            SOURCE.replace('"steps": 20', f'"steps": {steps}'),
-        )
+        write(tmp_path, SOURCE.replace('"steps": 20', f'"steps": {steps}'))
         assert main(["study", "tiny", "--dry-run", "--json"]) == 0
         costs.append(json.loads(capsys.readouterr().out)["cpu_s"])
     assert costs[1] > costs[0] > 0

@@ -206,10 +206,7 @@ def status(steps: list[int], state: str) -> dict:
         for reading in ("behaviour", "representation", "representation_p1")
         if (phases := [line["phase"][reading] for line in lines])
     }
-    summary["places"] = {
-        "representation": "mid.600",
-        "representation_p1": "down3.600",
-    }
+    summary["places"] = {"representation": "mid.600", "representation_p1": "down3.600"}
     summary["thresholds"] = {
         "behaviour": {"majority": 0.5, "z": 1.96},
         "representation": {"label_share": 0.1, "dimension": 13.0, "order": 0.81},

@@ -81,16 +81,7 @@ SATURATED = {"told": 0.5, "scrambled": 20.0}
         ([START, START, START], None, "A"),
         ([START, ORDERED, SCRAMBLE], None, "ACB"),
     ],
-    ids=[
-        "A B C",
-        "A C",
-        "A C, quietly",
-        "C when first looked at",
-        "C first decided",
-        "A B",
-        "A",
-        "C lost",
-    ],
+    ids=["A B C", "A C", "A C, quietly", "C when first looked at", "C first decided", "A B", "A", "C lost"],
 )
 def test_every_course_can_be_told_from_latents(course, untrained, sequence):
     scores = scores_of(course, untrained)

@@ -187,10 +187,7 @@ def sheet_readings(
 
 
 def sheet_phase(
-    label_variance: Score,
-    dimension: Score,
-    trustworthiness_of_draws: Score,
-    order: Score,
+    label_variance: Score, dimension: Score, trustworthiness_of_draws: Score, order: Score
 ) -> Literal["A", "B", "C", "undecided"]:
     """Return A (no sheet), B (a sheet, not ordered) or C (an ordered sheet); `undecided` where intervals hold a threshold.
 

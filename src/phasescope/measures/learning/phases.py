@@ -73,7 +73,6 @@ def behaviour_phase(
         phase_of: the phase of each outcome, A, B or C, as the world defines it.
     """
     for phase in LETTERS:
-        # A sum of shares may exceed 1 by rounding, and Wilson's interval takes the root of 1 - share.
         share = min(1.0, sum(shares[outcome] for outcome, letter in phase_of.items() if letter == phase))
         if wilson_low(share, n, thresholds.confidence) > thresholds.majority:
             return phase

@@ -22,12 +22,7 @@ SUBJECTS = {
 ORDERINGS = {"representation": "by ridge R²", "representation_p1": "by P1's reading"}
 PROBES = {"order": ("representation", "probe R²"), "p1_order": ("representation_p1", "P1's R²")}
 """the reading at whose place a probe is read, and its name"""
-STATES = {
-    "running": "is still running",
-    "stopped": "was stopped",
-    "failed": "failed",
-    "killed": "was killed",
-}
+STATES = {"running": "is still running", "stopped": "was stopped", "failed": "failed", "killed": "was killed"}
 
 
 class Fact(NamedTuple):

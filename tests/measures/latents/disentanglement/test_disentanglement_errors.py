@@ -38,12 +38,7 @@ ONE_VARIES = np.column_stack([LATENTS[:, 0], np.ones(200)])
             r"`factors` \(=x\) must be as many as `labels` have: 2",
         ),
         (LATENTS, LABELS, {"reduction": "umap"}, r"`reduction` \(='umap'\) must be 'none' or 'ica'"),
-        (
-            rng.normal(size=(200, 33)),
-            LABELS,
-            {},
-            r"`reduction` \(='none'\) must be 'ica' for 33 features",
-        ),
+        (rng.normal(size=(200, 33)), LABELS, {}, r"`reduction` \(='none'\) must be 'ica' for 33 features"),
         (
             np.outer(LATENTS[:, 0], [1.0, 2.0, 4.0]),
             LABELS,
