@@ -85,10 +85,12 @@ def test_killed_again_and_again_a_study_ends_complete(tiny_config: Config, tmp_p
     victims: set[Path] = set()
     done_at_which_the_driver_dies = [*range(1, 2 * WORKERS_TO_KILL, 2)]
     study = start_study("local", 2, records, folders)
-    deadline = time.monotonic() + 1800
+    most, deadline = -1, 0.0
     while study.poll() is None:
-        assert time.monotonic() < deadline, records.with_suffix(".out").read_text()
         done = sum(state_of(folder) == "done" for folder in folders)
+        if done > most:  # a loaded machine may be slow, but not stand still
+            most, deadline = done, time.monotonic() + 1800
+        assert time.monotonic() < deadline, records.with_suffix(".out").read_text()
         if done_at_which_the_driver_dies and done >= done_at_which_the_driver_dies[0]:
             done_at_which_the_driver_dies.pop(0)
             study.kill()
