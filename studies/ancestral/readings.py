@@ -38,16 +38,25 @@ def sample_objects(run, snapshot, levels: int = LEVELS) -> dict[str, float | str
     return shares(images.numpy()[:, 0], labels, world.sigma_px)
 
 
-def read_samples(run) -> list[dict]:
+def read_samples(run, sample=sample_objects) -> list[dict]:
     """Return what samples hold at every snapshot: `stored` by the solver, and the rest by ancestral sampling where it is
-    read; the phase is `unread` elsewhere."""
+    read; the phase is `unread` elsewhere.
+
+    Readings go back from the first wanted step until one has at most a tenth of correct samples, and one further.
+    """
     rows = read_object(run)
-    steps = wanted({row["step"]: row["correct"] for row in rows})
     snapshots = {snapshot.step: snapshot for snapshot in run.snapshots}
+    steps = wanted({row["step"]: row["correct"] for row in rows})
+    read = {step: sample(run, snapshots[step]) for step in sorted(steps)}
+    step, is_begun = min(steps - {EARLY}), True
+    while is_begun and step - EVERY > EARLY:
+        is_begun = read[step]["correct"] > BEGUN
+        step -= EVERY
+        read[step] = sample(run, snapshots[step])
     return [
         {"step": row["step"]}
         | {f"stored.{name}": value for name, value in row.items() if name != "step"}
-        | (sample_objects(run, snapshots[row["step"]]) if row["step"] in steps else {"phase": "unread"})
+        | read.get(row["step"], {"phase": "unread"})
         for row in rows
     ]
 

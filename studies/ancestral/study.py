@@ -16,8 +16,8 @@ from studies.p1.study import STUDY as P1
 from studies.sheet.readings import phases_abc
 
 READ = (
-    f"64 ancestral samples in {LEVELS} steps, at seven snapshots of a run. Three snapshots of each of these runs had "
-    "been read before from 32 ancestral samples: one of the 24 was in phase B."
+    f"64 ancestral samples in {LEVELS} steps, at eight snapshots of a run or more. Three snapshots of each of these runs "
+    "had been read before from 32 ancestral samples: one of the 24 was in phase B."
 )
 
 STUDY = Study(

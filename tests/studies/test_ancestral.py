@@ -1,17 +1,29 @@
 """What the study `ancestral` reads of runs that are known: where it samples, and what it counts."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from learner import records, run
 
 from phasescope.studies import Cell, Runs
-from studies.ancestral.readings import hidden, misplaced_at_onset, wanted
+from studies.ancestral.readings import hidden, misplaced_at_onset, read_samples, wanted
 
 
 def test_samples_are_read_early_until_half_are_correct_and_at_the_end():
     correct = {step: float(step >= 3200) for step in range(0, 6001, 100)}
     assert wanted(correct) == {400, 2000, 2300, 2600, 2900, 3200, 6000}
     assert wanted(dict.fromkeys(range(0, 1001, 100), 0.0)) == {400, 700, 1000}  # never half
+
+
+def test_readings_go_back_until_a_tenth_is_correct_and_one_further(monkeypatch):
+    steps = range(0, 6001, 100)
+    rows = [{"step": step, "correct": float(step >= 3200)} for step in steps]
+    monkeypatch.setattr("studies.ancestral.readings.read_object", lambda run: rows)
+    run = SimpleNamespace(snapshots=[SimpleNamespace(step=step) for step in steps])
+    found = read_samples(run, lambda run, snapshot: {"correct": snapshot.step / 15500, "phase": "A"})
+    read = {row["step"] for row in found if row["phase"] == "A"}
+    assert read == {400, 1100, 1400, 1700, 2000, 2300, 2600, 2900, 3200, 6000}  # at 1,400 a tenth
 
 
 def test_what_is_misplaced_is_counted_where_it_was_read():
