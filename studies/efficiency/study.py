@@ -11,18 +11,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from phasescope.studies import (
-    Against,
-    Cell,
-    Claim,
-    Mean,
-    NotEnough,
-    Reading,
-    Runs,
-    Study,
-    Table,
-    accuracy,
-)
+from phasescope.studies import Against, Cell, Claim, Mean, NotEnough, Reading, Runs, Study, Table, accuracy
 from studies.efficiency.surfaces import OfSets, SlowerGrowth, with_logs
 from studies.interpolate.core import COMPOSED, LEARNED, full_cells, read_core
 

@@ -14,18 +14,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from phasescope.studies import (
-    Cell,
-    Claim,
-    Courses,
-    Mean,
-    OnsetRatio,
-    Reading,
-    Runs,
-    Study,
-    Table,
-    end,
-)
+from phasescope.studies import Cell, Claim, Courses, Mean, OnsetRatio, Reading, Runs, Study, Table, end
 from studies.ladder.heatmap import Heatmap
 from studies.ladder.standing import NEEDED, ONE_FACTOR, levels, read_standing
 

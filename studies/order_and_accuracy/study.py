@@ -8,18 +8,7 @@ put in at a layer during sampling: does the bump go where that label has it?
 
 from dataclasses import replace
 
-from phasescope.studies import (
-    Cell,
-    Claim,
-    Courses,
-    Ends,
-    Mean,
-    Rank,
-    Reading,
-    Scatter,
-    Study,
-    Table,
-)
+from phasescope.studies import Cell, Claim, Courses, Ends, Mean, Rank, Reading, Scatter, Study, Table
 from studies.order_and_accuracy.readings import (
     ACCURACY,
     LAYERS,

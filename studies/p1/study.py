@@ -12,18 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from phasescope.studies import (
-    Agreement,
-    Cell,
-    Claim,
-    Mean,
-    OnsetRatio,
-    Reading,
-    Runs,
-    Share,
-    Study,
-    end,
-)
+from phasescope.studies import Agreement, Cell, Claim, Mean, OnsetRatio, Reading, Runs, Share, Study, end
 from studies.p1.objects import OBJECTS, failures, gain_since_begun, noisy_at_half, read_ancestral, read_object
 from studies.sheet.readings import LABEL_VARIANCE, ORDER, SHEET, both_phases, lag, phases_abc
 from studies.sheet.study import PROBING, shown

@@ -21,11 +21,7 @@ SHARES = 33
 LEAST = 16
 
 
-def overlap_graph(
-    images: np.ndarray,
-    threshold: float,
-    background: np.ndarray | None = None,
-) -> np.ndarray:
+def overlap_graph(images: np.ndarray, threshold: float, background: np.ndarray | None = None) -> np.ndarray:
     """Return which images overlap by a threshold or more, (n, n); no image with itself.
 
     Args:

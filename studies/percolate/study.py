@@ -13,18 +13,7 @@ from functools import cache, partial
 import numpy as np
 import pandas as pd
 
-from phasescope.studies import (
-    Against,
-    Cell,
-    Claim,
-    Number,
-    Rank,
-    Runs,
-    Study,
-    Table,
-    accuracy,
-    product,
-)
+from phasescope.studies import Against, Cell, Claim, Number, Rank, Runs, Study, Table, accuracy, product
 from studies.percolate.overlaps import critical_share, overlap_graph
 from studies.percolate.surfaces import Crossing, Surface
 

@@ -11,15 +11,7 @@ import numpy as np
 from numpy.random import Generator
 from pandas import DataFrame
 
-from phasescope.studies import (
-    Estimate,
-    NotEnough,
-    Statistic,
-    magnitude,
-    numbers,
-    over_runs,
-    spread_within,
-)
+from phasescope.studies import Estimate, NotEnough, Statistic, magnitude, numbers, over_runs, spread_within
 
 FAR = 1e9
 """stands for an infinite bound while quantiles are taken"""
