@@ -5,11 +5,15 @@ Each runs in an empty folder. What is kept has no times, no paths of the machine
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = ROOT / "docs" / "notebooks"
@@ -50,6 +54,8 @@ def tidied(notebook: Any, folder: Path) -> Any:
             if output.output_type == "stream":
                 output.text = without_paths(output.text, folder)
             for kind, content in output.get("data", {}).items():
+                if kind == "image/png":
+                    output.data[kind] = of_a_palette(content)
                 if kind.startswith("text/"):
                     output.data[kind] = without_paths(content, folder)
             output.pop("metadata", None)
@@ -60,6 +66,15 @@ def tidied(notebook: Any, folder: Path) -> Any:
     notebook.metadata.pop("widgets", None)
     notebook.metadata["language_info"] = {"name": "python"}
     return notebook
+
+
+def of_a_palette(png: str) -> str:
+    """The picture, base64, in at most 255 colours: a third of the bytes, and no difference that the eye sees."""
+    kept = io.BytesIO()
+    Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB").quantize(255).save(
+        kept, "PNG", optimize=True
+    )
+    return base64.b64encode(kept.getvalue()).decode()
 
 
 def without_paths(text: str, folder: Path) -> str:

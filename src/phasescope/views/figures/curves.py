@@ -78,6 +78,8 @@ SHOWN_BASELINES = ("untrained", "pixels")
 OPTIMA = {"unconditional": (5, 2), "floor": (1, 1.5)}
 # R² has no lower bound: what lies below this end of a panel of routes is drawn at it.
 FLOOR = -0.15
+# Without the label the optimum's error at low noise is 1e-12 or less: a smaller one is drawn here, so that others are seen.
+LEAST_ERROR = 1e-6
 DENOISING = ("denoising", "closest", "nats")
 """panels of the figure `denoising`; all others are in the figure `timeline`"""
 
@@ -177,7 +179,7 @@ def _outcomes(record: Record) -> Iterator[RunPanel]:
 
 def _score(record: Record, measure: str, place: Place) -> RunPanel:
     _, height_in, title, unit = PANELS.get(measure, ("", 1.2, measure_words(measure), ""))
-    title, unit = (probed(words, record.factors) for words in (title, unit))
+    title, unit = (probed(words, record.factors) for words in (title[:1].upper() + title[1:], unit))
     look: dict[str, Any] = {"unit": unit, "height_in": height_in, "note": place_words(place), "place": place}
     if measure == "label_dimension":
         look["yscale"] = "log"
@@ -238,7 +240,7 @@ def _denoising(record: Record) -> Iterator[RunPanel]:
     for band, colour in zip(bands, COLOURS * len(bands), strict=False):
         for name, dashes in {"network": (), **OPTIMA}.items():
             errors = np.array([_error(line, band["low"], name) for line in record.metrics])
-            above_0 = np.where(errors > 0, errors, np.nan)
+            above_0 = np.where(errors > 0, np.maximum(errors, LEAST_ERROR), np.nan)
             label = "" if dashes else f"t in [{band['low']}, {band['high']})"
             width = 0.9 if dashes else 1.6
             curves.append(

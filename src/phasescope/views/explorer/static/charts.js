@@ -1,7 +1,7 @@
 // @ts-check
 // One chart for every panel of curves; places are in per cent of the plot, so that it fits any width.
 
-import {compact, h, known, percent} from "./html.js";
+import {compact, fixed, h, known, percent} from "./html.js";
 import {Component} from "./preact.js";
 import {terms as asked} from "./words.js";
 
@@ -122,12 +122,15 @@ const isThere = line => line.area || line.y.some(known);
 /** @param {any} panel */
 export const hasData = ({lines, strips = [], mesh}) => mesh || strips.length > 0 || lines.some(isThere);
 
+// R² and other numbers up to 1 have two digits behind the point, whatever their size
+const usual = ({percent: isShare, domain, log}) => (isShare ? percent : domain && !log ? fixed : power);
+
 // A chart of a panel (see details.py) over `x`.
 //   cursor: where on the x axis it stands; null for none: the legend then has the last numbers
 //   pick(x): called with what is pointed at; format: of numbers along y
 export class Chart extends Component {
-  render({panel, x, cursor, pick, format = panel.percent ? percent : power}, {all}) {
-    const {title, note, terms = [], strips = [], mesh} = panel;
+  render({panel, x, cursor, pick, format = usual(panel)}, {all}) {
+    const {title, note, terms = [], mesh} = panel;
     const lines = panel.lines.filter(isThere);
     const beyond = lines.some(line => line.area) ? 0 : Math.max(lines.length - MOST_LINES, 0);
     const drawn = all || !beyond ? lines : lines.slice(0, MOST_LINES);
@@ -139,14 +142,7 @@ export class Chart extends Component {
       const y = mesh.columns.map(column => column.filter(cell => cell.title === name).length);
       return {name, colour, y, area: true, format: String};
     });
-    const rows = strips.map(({name, phases}) => ({
-      name,
-      y: phases,
-      colour: "none",
-      area: true,
-      format: String
-    }));
-    const entries = [...rows, ...drawn, ...cells].filter(({name}) => name);
+    const entries = [...drawn, ...cells].filter(({name}) => name);
     const legend = h(
       "div.legend",
       entries.map(line => entry(line, index, line.format ?? format))
@@ -185,7 +181,7 @@ export class Chart extends Component {
     return h(
       "div.plot",
       {onpointerdown: capture, onpointermove: point},
-      strips.map(({name, phases}) => phaseStrip(name, phases, xs)),
+      strips.map(({name, phases}) => [h("div.of", name), phaseStrip(name, phases, xs)]),
       hasCurves && h("div.field", {style: {height: `${height}px`}}, levels, h("svg.chart", svg, shapes)),
       columns,
       known(cursor) && h("div.cursor", {style: {left: `${across(cursor)}%`}})

@@ -254,5 +254,5 @@ function differences({names, known, group}, several, fields) {
     fields.map(field => line(field, (_, details) => valueOf(details, field)))
   ];
   const table = h("table.compare", h("thead", h("tr", h("td"), names.map(head))), h("tbody", body));
-  return h("div.tablebox", {tabindex: 0, role: "group", "aria-label": "in what the runs differ"}, table);
+  return h("div.tablebox", {tabindex: 0, role: "group", "aria-label": "settings that differ"}, table);
 }

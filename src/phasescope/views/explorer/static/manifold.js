@@ -250,7 +250,7 @@ export class ManifoldPanel {
     const {details, snapshot, samples} = this.now;
     const {sample, label, style} = this.glass ?? {};
     const show = (image, marked, text) => {
-      const names = {role: "img", "aria-label": "the image of the point under the hand"};
+      const names = {role: "img", "aria-label": "the image of the point under the pointer"};
       return h("div.glass", {style}, picture(image, GLASS_IMAGE, marked, names), h("span", text));
     };
     if (sample !== undefined && samples) {

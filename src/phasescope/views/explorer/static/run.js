@@ -18,6 +18,7 @@ import {phaseKey, phasesTerm, term} from "./words.js";
 import {lineAt, outcomeColour} from "./world.js";
 
 const FEW = 36;
+const FIRST = 3; // charts beside the manifold; the others stand below, two in a row
 
 export async function open(root, {name, query}) {
   const view = new RunView(root, name, await json(ofRun(name)));
@@ -145,11 +146,13 @@ class RunView {
     const images = imagesPanel({details, samples, problem, sets, state, set, wall});
     const {selected} = state;
     const panels = [this.manifold.view({details, snapshot, samples, selected}), images];
+    const [choices, charts] = this.histories(lineAt(details, snapshot));
     const page = [
       ALONE && phaseKey(details.outcomes),
       head({name, details, studies, snapshot, error}),
       h("div.sticky", scrubber({details, snapshots, index: state.index, moved: index => set({index})})),
-      h("div.columns", h("div.column", this.histories(lineAt(details, snapshot))), h("div.column", panels)),
+      h("div.columns", h("div.column.histories", choices, charts.slice(0, FIRST)), h("div.column", panels)),
+      h("div.charts.histories", charts.slice(FIRST)),
       !ALONE && about(details)
     ];
     render(page, this.root);
@@ -161,7 +164,7 @@ class RunView {
     const charts = curves(details, state.curves, line, time => this.pick(time));
     const position = charts.findIndex(({props}) => props.panel.key === "outcomes") + 1;
     charts.splice(position, 0, accuracyPanel(details, state.curves.split, line ?? details.lines.at(-1)));
-    return h("div.histories", curveChoices(details, state.curves, set), charts);
+    return [curveChoices(details, state.curves, set), charts.filter(Boolean)];
   }
 }
 

@@ -341,7 +341,7 @@ function trajectoryPanel(answer) {
     return h("figure", image, h("figcaption", text));
   };
   const row = (frames, name, text) => {
-    const box = {tabindex: 0, role: "group", "aria-label": `${name} on the way`};
+    const box = {tabindex: 0, role: "group", "aria-label": `sampling trajectory: ${name}`};
     return h(
       "div.frames",
       box,
@@ -350,7 +350,7 @@ function trajectoryPanel(answer) {
   };
   const times = row(noisy, "noisy images", t => (t < 0 ? "image" : t));
   const rows = [h("span", "x", h("sub", "t"), " at t ="), times, h("span", "estimate")];
-  const caption = h("figcaption", h("h2", "On the way to the image"));
+  const caption = h("figcaption", h("h2", "Sampling trajectory"));
   return h(
     "figure.panel",
     caption,
