@@ -207,7 +207,7 @@ def _score_curves(record: Record, measure: str, place: Place) -> list[Line]:
     level = levels(record, measure, place)
     if np.isfinite(level).any():
         gain = f": gain {record.thresholds[measure]:g}"
-        limit = f" {level[-1]:.3g}" if measure == "label_dimension" else gain
+        limit = "" if measure == "label_dimension" else gain
         curves.append(Line(record.images_seen, level, label=f"threshold{limit}", colour=INK, width=0.7))
     return curves
 

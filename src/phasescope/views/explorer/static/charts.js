@@ -143,10 +143,8 @@ export class Chart extends Component {
       return {name, colour, y, area: true, format: String};
     });
     const entries = [...drawn, ...cells].filter(({name}) => name);
-    const legend = h(
-      "div.legend",
-      entries.map(line => entry(line, index, line.format ?? format))
-    );
+    const named = entries.map(line => entry(line, index, line.format ?? format));
+    const legend = named.length > 0 && h("div.legend", named);
     const plot = this.plot({panel, x, cursor, pick, format}, drawn);
     return h("figure.panel", {"data-key": panel.key}, caption, legend, beyond > 0 && toggle, plot);
   }
