@@ -105,11 +105,12 @@ def test_a_threshold_lies_where_its_gain_is_reached_and_nowhere_where_nothing_is
         ("ACC", "AAA", "mostly correct images came, and the latents did not become ordered"),
     ],
 )
-def test_precedence_in_every_case(tmp_path, behaviour, representation, said):
+@pytest.mark.parametrize("reading", ["representation", "sheet"])  # studies read only the sheet
+def test_precedence_in_every_case(tmp_path, behaviour, representation, said, reading):
     run = write_run(tmp_path / "case", [0, 1, 2], latents=False)
     record = Record(run)
     for line, b, r in zip(record.metrics, behaviour, representation, strict=True):
-        line["phase"] = {"behaviour": b, "representation": r}
+        line["phase"] = {"behaviour": b, reading: r}
     assert said in words.verdict(record)[-1]
 
 

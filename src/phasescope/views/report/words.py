@@ -19,7 +19,7 @@ SUBJECTS = {
     "representation": "The representation by ridge R²",
     "representation_p1": "The representation by P1's reading",
 }
-ORDERINGS = {"representation": "by ridge R²", "representation_p1": "by P1's reading"}
+ORDERINGS = {"sheet": "by the sheet", "representation": "by ridge R²", "representation_p1": "by P1's reading"}
 PROBES = {"order": ("representation", "probe R²"), "p1_order": ("representation_p1", "P1's R²")}
 """the reading at whose place a probe is read, and its name"""
 STATES = {"running": "is still running", "stopped": "was stopped", "failed": "failed", "killed": "was killed"}
@@ -140,12 +140,13 @@ def _passage(record: Record, reading: str) -> str:
 
 
 def _precedence(record: Record, read: list[str]) -> list[str]:
-    if not {"behaviour", "representation"} <= set(read):
+    readings = [name for name in ORDERINGS if name in read]
+    if "behaviour" not in read or not readings:
         return []
     success = f"mostly {record.outcomes[-1].name} images"
     correct = record.onsets("behaviour")["C"]
     clauses = []
-    for reading in (name for name in ORDERINGS if name in read):
+    for reading in readings:
         ordered = record.onsets(reading)["C"]
         if ordered is None and correct is None:
             clause = f"neither order nor {success} were reached"
