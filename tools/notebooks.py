@@ -78,9 +78,10 @@ def of_a_palette(png: str) -> str:
 
 
 def without_paths(text: str, folder: Path) -> str:
+    """The text without the machine's paths and lines of progress."""
     for path, name in ((folder, "."), (ROOT, ".")):
         text = re.sub(re.escape(str(path)), name, text)
-    return text
+    return re.sub(r"^\w+: \d+ of \d+, [\d:]+ so far\n", "", text, flags=re.MULTILINE)
 
 
 def main(names: list[str]) -> None:

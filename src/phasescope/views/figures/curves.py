@@ -248,7 +248,7 @@ def _denoising(record: Record) -> Iterator[RunPanel]:
             )
     if curves:
         look = {
-            "note": "of the noise per pixel; dashed: the best without the label",
+            "note": "of the noise per pixel; dashed: the best without the label, drawn at 1e-6 if smaller",
             "unit": "MSE",
             "yscale": "log",
         }
