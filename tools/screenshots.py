@@ -60,7 +60,7 @@ def open_view(browser: Browser, url: str, view: str, width: int = 1280, scheme: 
     return page
 
 
-def wait_until(page: Page, condition: str, within_s: float = 60.0) -> None:
+def wait_until(page: Page, condition: str, within_s: float = 240.0) -> None:
     """Wait until a JavaScript expression is true; Playwright's own waiting needs an `eval` that the page forbids.
 
     Raises:
