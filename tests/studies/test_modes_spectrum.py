@@ -13,19 +13,9 @@ from tests.models.families.torus import torus_spectrum
 RNG = np.random.default_rng
 
 
-def test_white_noise_has_its_variance_in_every_mode():
-    found = mode_variances(0.3 * RNG(0).standard_normal((4000, 1, 8, 8)))
-    # a mode of its own has a relative deviation of sqrt(2 / 4000) at the most
-    np.testing.assert_allclose(found.variance, 0.09, rtol=5 * np.sqrt(2 / 4000))
-    assert found.modes.sum() == 64
-    assert found.k_2[0] == 0
-    assert found.k_2[-1] == pytest.approx(2 * np.pi**2)
-
-
 @pytest.mark.parametrize("sigma", [0.5, 1.0, 2.0])
 def test_of_all_translates_of_one_image_they_are_the_covariances_eigenvalues(sigma):
-    """And of a bump those of its own formula: lambda = c^2 (2 pi s^2)^2 exp(-s^2 |k|^2) / N^2, where it is sampled well."""
-    N, c = 16, 2.0
+    N = 16
     world = GaussianBump(canvas=N, boundary="periodic", sigma_px=sigma)
     images = world.render(torch.from_numpy(world.training_labels()).double())
     found = mode_variances(images.numpy())
@@ -35,10 +25,6 @@ def test_of_all_translates_of_one_image_they_are_the_covariances_eigenvalues(sig
     means = [exact[k_2 == one].mean() for one in np.unique(k_2)]
     np.testing.assert_allclose(found.k_2, np.unique(k_2))
     np.testing.assert_allclose(found.variance, means, rtol=1e-9, atol=1e-12)
-    if sigma == 1:
-        low = (found.k_2 > 0) & (found.k_2 <= 4)
-        formula = c**2 * (2 * np.pi) ** 2 * np.exp(-found.k_2[low]) / N**2
-        np.testing.assert_allclose(found.variance[low], formula, rtol=0.05)
 
 
 def test_a_wave_is_in_its_own_modes_alone():
@@ -57,7 +43,6 @@ def test_a_wave_is_in_its_own_modes_alone():
 
 @st.composite
 def some_images(draw: st.DrawFn) -> np.ndarray:
-    """(n, C, *spatial) of one to three axes."""
     spatial = draw(st.lists(st.integers(1, 7), min_size=1, max_size=3))
     shape = (draw(st.integers(2, 5)), draw(st.integers(1, 3)), *spatial)
     return draw(st.floats(0.1, 10)) * RNG(draw(st.integers(0, 99))).standard_normal(shape)
@@ -78,19 +63,6 @@ def test_they_add_up_to_the_variance_and_hear_of_no_shift_no_image_added_to_all_
         np.testing.assert_allclose(other.variance, found.variance, rtol=1e-6, atol=1e-9 * whole)
     scaled = mode_variances(scale * images)
     np.testing.assert_allclose(scaled.variance, scale**2 * found.variance, rtol=1e-6, atol=1e-9 * whole)
-
-
-@pytest.mark.parametrize(
-    ("images", "message"),
-    [
-        (np.zeros((1, 1, 4, 4)), r"`images` \(shape \(1, 1, 4, 4\)\) must be .n, C, \*spatial."),
-        (np.zeros((4, 4)), r"`images` \(shape \(4, 4\)\)"),
-        (np.full((2, 1, 4), np.nan), r"`images` \(shape \(2, 1, 4\)\) must be .* finite"),
-    ],
-)
-def test_what_is_no_set_of_images_is_refused(images, message):
-    with pytest.raises(ValueError, match=message):
-        mode_variances(images)
 
 
 def test_the_gain_of_all_that_images_could_be_is_wieners():
@@ -115,12 +87,6 @@ def test_an_answer_that_scales_what_was_given_has_that_gain_in_every_mode(gain):
     np.testing.assert_array_equal(found.k_2, mode_variances(given).k_2)
 
 
-def test_noise_that_is_added_to_an_answer_moves_no_gain():
-    given = RNG(0).standard_normal((20_000, 1, 4, 4))
-    found = mode_gains(given, 0.5 * given + RNG(1).standard_normal(given.shape))
-    np.testing.assert_allclose(found.gain, 0.5, atol=0.04)
-
-
 def test_a_mode_of_which_nothing_was_given_has_no_gain():
     given = np.ones((3, 1, 4, 4)) * np.arange(3)[:, None, None, None]
     found = mode_gains(given, 2 * given)
@@ -133,6 +99,7 @@ def test_a_mode_of_which_nothing_was_given_has_no_gain():
     [
         (np.zeros((2, 1, 4)), np.zeros((2, 1, 5)), "of the shape of"),
         (np.zeros((1, 1, 4)), np.zeros((1, 1, 4)), "n of at least 2"),
+        (np.zeros((4, 4)), np.zeros((4, 4)), "n, C, "),
         (np.full((2, 1, 4), np.nan), np.zeros((2, 1, 4)), "`given`"),
         (np.zeros((2, 1, 4)), np.full((2, 1, 4), np.inf), "`answer`"),
     ],

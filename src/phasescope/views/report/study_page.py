@@ -11,7 +11,7 @@ from phasescope.core.errors import UserError
 from phasescope.runs.store.files import write_all_aside, write_aside
 from phasescope.studies.claim import VERDICTS
 from phasescope.studies.preregistration import changed_sources, check_preregistered
-from phasescope.studies.records import Judged, Recorded, RecordedClaim, read_claims, read_rows
+from phasescope.studies.records import Recorded, RecordedClaim, read_claims, read_rows
 from phasescope.studies.study import Study
 from phasescope.views.figures.studies import draw_png
 from phasescope.views.inlined import PAGE, environment, markdown_page
@@ -97,7 +97,9 @@ def write_html(study: Study, folder: Path, out: Path | None = None) -> Path:
 
 def findings(studies: Sequence[tuple[Study, Path]], page: Path) -> str:
     """Return the page of findings of some studies, whose folders lie beside the page."""
-    judged = [(study, folder, known) for study, folder in studies if (known := read_claims(folder))]
+    every = [(study, folder, read_claims(folder)) for study, folder in studies]
+    every.sort(key=lambda each: each[2] is None)
+    judged = [(study, folder, known) for study, folder, known in every if known]
     path = page.parent / ASKED
     asked = tomllib.loads(path.read_text()) if path.exists() else {"statements": {}, "own_systems": ()}
     return _markdown(
@@ -108,7 +110,7 @@ def findings(studies: Sequence[tuple[Study, Path]], page: Path) -> str:
             for study, folder, known in judged
             if study.base in asked["own_systems"] and known.runs
         ],
-        rows=[row for key, text in asked["statements"].items() for row in _rows(key, text, judged)],
+        rows=[row for key, text in asked["statements"].items() for row in _rows(key, text, every)],
         counts=_counts([claim for _, _, known in judged for claim in known.claims]),
         judged=[
             (
@@ -125,30 +127,33 @@ def findings(studies: Sequence[tuple[Study, Path]], page: Path) -> str:
 
 def _link(study: Study, folder: Path, claim: RecordedClaim | None = None, text: str = "") -> str:
     text = text or (claim.sentence if claim else title_of(study.name))
-    return f"[{text}]({folder.name}/README.md{f'#{claim.name}' if claim else ''})"
+    page = PAGE if (folder / PAGE).exists() else "study.py"
+    return f"[{text}]({folder.name}/{page}{f'#{claim.name}' if claim else ''})"
 
 
-def _rows(key: str, text: str, judged: Sequence[tuple[Study, Path, Judged]]) -> list[tuple[object, ...]]:
+def _rows(key: str, text: str, every: Sequence[tuple[Study, Path, Any]]) -> list[tuple[object, ...]]:
     """Return a row for every study that tests a statement; the statement's text stands in the first."""
     rows: list[tuple[object, ...]] = []
-    for study, folder, known in judged:
-        if key == study.answers and study.headline:
-            claim = next(claim for claim in known.claims if claim.name == study.headline)
-            missing = claim.why.removeprefix("first analysis: ") if not claim.analysis else ""
-            verdict = verdict_words(claim) + (f" ({missing})" if missing else "")
-            number, link = format_judged(claim), _link(study, folder, claim, title_of(study.name))
-            asked = (key, "" if rows else text)
-            rows.append((*asked, verdict, claim.sentence, number, claim.n, study.base, link))
+    for study, folder, known in every:
+        claims: Sequence[Any] = known.claims if known else study.claims
+        claim = next((claim for claim in claims if claim.name == study.headline), None)
+        if key != study.answers or claim is None:
+            continue
+        verdict, number, n = "not run yet", "", 0
+        if known:
+            missing = "" if claim.analysis else f" ({claim.why.removeprefix('first analysis: ')})"
+            verdict, number, n = verdict_words(claim) + missing, format_judged(claim), claim.n
+        link = _link(study, folder, claim if known else None, title_of(study.name))
+        rows.append((key, "" if rows else text, verdict, claim.sentence, number, n, study.base, link))
     return rows or [(key, text, "open", "", "", "", "", "")]
 
 
 def _counts(claims: Sequence[RecordedClaim]) -> str:
-    counts = ", ".join(
-        f"{sum(c.verdict == verdict and not c.check for c in claims)} {verdict}" for verdict in VERDICTS
-    )
+    verdicts = [claim.verdict for claim in claims if not claim.check]
+    counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in VERDICTS)
     weak = sum(c.observed_power is not None and c.observed_power < 0.8 for c in claims)
-    checks = sum(c.check for c in claims)
     return (
-        f"{len(claims)} claims: {counts}; {checks} are known answers, which check the instrument. Intervals are of 97.5 %. "
-        f"At the spread that was observed between runs, {weak} of them have a power below 0.8 for the effect they ask about."
+        f"{len(claims)} claims: {counts}; {len(claims) - len(verdicts)} are known answers, which check the instrument. "
+        f"Intervals are of 97.5 %. At the spread that was observed between runs, {weak} of them have a power below 0.8 for "
+        "the effect they ask about."
     )
