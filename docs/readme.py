@@ -27,7 +27,7 @@ def caption() -> str:
 
 
 def findings() -> str:
-    """Return what came out, the claims that speak for P1's statements S1 to S7, and how many questions are open."""
+    """Return what came out, the claims that were judged of P1's statements S1 to S7, and how many questions are open."""
     text = FINDINGS.read_text()
     answer = next(line for line in text.splitlines() if line.startswith("**What came out so far**"))
     answer = answer.replace("](", "](studies/")
@@ -38,6 +38,8 @@ def findings() -> str:
     for line in text.splitlines():
         if re.match(r"\| S\d \|", line):
             key, statement, verdict, claim, number, runs, _, study = line.strip("|").split(" | ")
+            if verdict == "not run yet":
+                continue
             cells = (
                 key.strip(),
                 statement,
