@@ -34,14 +34,14 @@ def test_an_unknown_drawer_is_refused_before_anything_is_drawn(capsys):
 
 
 @pytest.mark.slow
-def test_the_table_of_theory_is_what_is_foretold():
+def test_the_table_of_theory_is_what_is_predicted():
     shown = theory.PAGE.read_text().partition(theory.BEGIN)[2].partition(theory.END)[0].splitlines()[2:]
     rows = {cells[1].strip(): cells for cells in (line.split("|") for line in shown)}
     assert rows.keys() == theory.OBJECTIVES.keys()
     r_prime = [float(cells[2]) for cells in rows.values()]
     assert r_prime == sorted(r_prime)
     for objective in ("v, plain, linear", "flow matching, logit-normal"):
-        told = theory.told_of(objective)
+        told = theory.prediction_of(objective)
         assert float(rows[objective][2]) == pytest.approx(told["r_prime"], rel=0.02)
         assert float(rows[objective][3]) == pytest.approx(told["t_condensation"], abs=1)
         assert rows[objective][5].strip() == told["phases"]
@@ -53,7 +53,7 @@ def test_the_table_of_designs_is_what_copiers_get_right():
     shown = composition.PAGE.read_text().partition(theory.BEGIN)[2].partition(theory.END)[0].splitlines()[2:]
     assert {line.split("|")[1].strip() for line in shown} == composition.DESIGNS.keys()
     for name in ("square", "rim"):
-        told = composition.told_of(composition.DESIGNS[name]).told
+        told = composition.design_of(composition.DESIGNS[name]).summary
         for line in composition.rows(name, told):
             *_, own, factorized, _ = (cell.strip() for cell in line.split("|")[1:-1])
             (there,) = [other for other in shown if other.split("|")[1:5] == line.split("|")[1:5]]

@@ -37,7 +37,7 @@ def test_the_page_of_a_run_says_what_its_world_says(tmp_path, factors, reads):
     assert told["splits"] == ["seen", "held_out"]
     assert told["names"]["splits"] == {"seen": "seen labels", "held_out": "held out labels"}
     (own,) = (panel for panel in told["panels"] if panel["key"] == "straightness_of_rows")
-    assert (own["title"], own["place"], own["lines"][0]["y"][-1]) == ("straightness of rows", "code", 1.0)
+    assert (own["title"], own["place"], own["lines"][0]["y"][-1]) == ("Straightness of rows", "code", 1.0)
     assert told["latents"] == [{"place": "code", "words": "code", "projections": ["pca"]}]
     row = row_of(Run(tmp_path / "made"))
     assert row["state"] == "done"
