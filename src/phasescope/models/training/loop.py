@@ -1,4 +1,4 @@
-"""The training loop: a generator of states that knows no observer.
+"""The training loop: `learn` takes a step at a time and yields its loss; recording and sampling are its caller's.
 
 Weights are averaged with a bias-corrected exponential mean: after n steps the average is
 
@@ -56,7 +56,7 @@ class Learner:
         self.network = network.to(device)
         if config.precision == "bfloat16" and device.type == "cpu":
             normalise_in_float32(self.network)
-        # A copy made now has the same hooks, so what is observed is computed as what is trained.
+        # Copied after the hooks for bfloat16 are set, so what is observed is computed as what is trained.
         self.average = copy.deepcopy(self.network)
         layout = layout_for(self.network, config.optimiser)
         self.flat = FlatParameters(self.network, layout)
@@ -150,7 +150,8 @@ def learn(learner: Learner, family: Family, world: World, seed: int) -> Iterator
 def losses_of(
     learner: Learner, family: Family, world: World, seed: int, read: Sequence[float] = ()
 ) -> Losses:
-    """Return the losses of a training, `read` among them; their error names the world if its images are not finite."""
+    """Return a record of a training's losses, which begins with those `read` from disk. A loss that is not finite raises
+    RunFailed, which names the world if its images are not finite either."""
 
     def check_images(step: int) -> None:
         batches = Batches(world, family, learner.config, seed, learner.device)
@@ -175,7 +176,8 @@ def fresh_learner(
 
 
 def prepare(device: torch.device, config: TrainingConfig) -> None:
-    """Have this process compute on `device` as `config` says; a GPU gives the same bits every time, as a CPU does."""
+    """Have this process compute on `device` as `config` says; a GPU gives the same bits every time, as a CPU does,
+    but in operations of which torch warns."""
     if device.type == "cpu":
         if config.precision == "tf32":
             raise ValueError(
