@@ -18,7 +18,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from phasescope.cli import networks, runs, studies
 from phasescope.core.errors import RunFailed, UserError
-from phasescope.core.sources import place_of, told_of
+from phasescope.core.sources import description_of, place_of
 
 FUNCTIONS = (
     runs.demo, runs.train, networks.predict, networks.designs, runs.observe, runs.exec, runs.sample, runs.ls,
@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if traced or not parsed:
             raise
         if isinstance(error, SystemExit) or place_of(error):
-            return _fail(1, f"your own code raised {told_of(error)}; --traceback shows the rest")
+            return _fail(1, f"your own code raised {description_of(error)}; --traceback shows the rest")
         if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "memory" in str(error)):
             return _fail(1, f"more memory is needed than there is: {error}")  # torch's is a RuntimeError
         why = f"{type(error).__name__}: {error}"

@@ -64,10 +64,10 @@ def failing(what: str) -> Iterator[None]:
         raise
     except (Exception, SystemExit) as error:
         kind = SourceFailed if place_of(error) else UserError
-        raise kind(f"{what}: {told_of(error)}") from error
+        raise kind(f"{what}: {description_of(error)}") from error
 
 
-def told_of(error: BaseException) -> str:
+def description_of(error: BaseException) -> str:
     """Return in one line what a user's own code raised and where, even if the exception's `__str__` fails."""
     try:
         text = str(error)

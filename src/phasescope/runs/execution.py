@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from phasescope.core.config import Tree
 from phasescope.core.errors import NotFinite, RunFailed, UserError, as_user_error
-from phasescope.core.sources import told_of
+from phasescope.core.sources import description_of
 from phasescope.core.stopping import Stop
 from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig, over_defaults
@@ -209,7 +209,7 @@ class _Execution:
             if not isinstance(error, GeneratorExit | KeyboardInterrupt):
                 # The disk may be what failed: an error of the status must not replace the one that is raised.
                 with suppress(OSError, RunFailed):
-                    self._write_status("failed", error=told_of(error))
+                    self._write_status("failed", error=description_of(error))
             raise
 
     def _take_up(self) -> None:

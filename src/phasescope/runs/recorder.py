@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from phasescope.core.errors import UserError
-from phasescope.core.sources import told_of
+from phasescope.core.sources import description_of
 from phasescope.measures import SHEET
 from phasescope.measures.learning import phases
 from phasescope.runs.about import provenance
@@ -143,7 +143,7 @@ class Recorder:
                 monitor.update(self.folder)
             # A monitor is somebody else's code and network: whatever it raises, training goes on.
             except Exception as error:
-                why = str(error) if isinstance(error, UserError) else told_of(error)
+                why = str(error) if isinstance(error, UserError) else description_of(error)
                 if not self._is_monitored:
                     raise UserError(f"`{type(monitor).__name__}` cannot log: {why}") from error
                 self.monitors = [other for other in self.monitors if other is not monitor]

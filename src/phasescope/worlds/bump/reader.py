@@ -77,10 +77,10 @@ class BumpReader(PlaneReader):
         noise = noise_deviation(g)
         doubt = np.maximum(noise, limits.noise_floor)
         least_score = chance_level(canvas, limits.false_objects) * doubt
-        found = find_bumps(g, canvas, limits.half_contrast, least_score)
+        detected = find_bumps(g, canvas, limits.half_contrast, least_score)
 
-        single = np.flatnonzero(found.bumps == 1)
-        start = found.x[single], found.y[single], found.amplitude[single]
+        single = np.flatnonzero(detected.bumps == 1)
+        start = detected.x[single], detected.y[single], detected.amplitude[single]
         fit = fit_bumps(g[single], canvas, start, doubt[single])
         left = remainder(g[single], canvas, fit)
         radius_px = limits.residual_radius_sigma * self.sigma_px
@@ -92,11 +92,13 @@ class BumpReader(PlaneReader):
             "residual": root_mean_square(left, canvas, fit, radius_px, noise[single]),
             "left": find_bumps(left, canvas, limits.half_contrast, least_score[single]).bumps,
         }
-        columns = {"bumps": np.where(finite, found.bumps, UNREADABLE)}
+        columns = {"bumps": np.where(finite, detected.bumps, UNREADABLE)}
         for name, values in of_single.items():
             columns[name] = np.full(len(g), np.nan, dtype=np.float32)
             columns[name][single] = values
-        for way, place in zip(UNGATED, (brightest(g, canvas), found.anywhere, found.refined), strict=True):
+        for way, place in zip(
+            UNGATED, (brightest(g, canvas), detected.anywhere, detected.refined), strict=True
+        ):
             for k, axis in enumerate("xy"):
                 columns[f"{axis}_{way}"] = np.where(finite, place[:, k], np.nan).astype(np.float32)
         return columns

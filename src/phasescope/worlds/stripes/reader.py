@@ -169,18 +169,18 @@ class StripesReader(PlaneReader):
         columns: dict[str, np.ndarray] = {}
         lines = []
         for name, profile in zip(NAMES, (g.mean(axis=1), g.mean(axis=2)), strict=True):
-            found = find_lines(
+            detected = find_lines(
                 profile, axis, limits.half_contrast, axis.chance_level(limits.false_objects) * doubt
             )
-            lines.append(found)
-            centre = found.centre % self.canvas if self.periodic else found.centre
+            lines.append(detected)
+            centre = detected.centre % self.canvas if self.periodic else detected.centre
             columns |= {
-                f"stripes_{name}": np.where(finite, found.count, -1),
+                f"stripes_{name}": np.where(finite, detected.count, -1),
                 name: centre.astype(np.float32),
-                f"width_{name}_px": found.width_px.astype(np.float32),
-                f"contrast_{name}": found.amplitude.astype(np.float32),
+                f"width_{name}_px": detected.width_px.astype(np.float32),
+                f"contrast_{name}": detected.amplitude.astype(np.float32),
                 f"{name}_darkest": _where(finite, axis.pixels[profile.argmax(axis=1)]),
-                f"{name}_matched": _where(finite, found.at),
+                f"{name}_matched": _where(finite, detected.at),
             }
         columns["residual"] = _where(finite, self._left(g, lines, noise))
         return columns
