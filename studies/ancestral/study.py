@@ -61,10 +61,10 @@ STUDY = Study(
         PhaseGrid("phases", "Phase of ancestral samples in every run", column="ancestral.phase",
                   note="White also where no samples were read."),
         *(
-            Courses(name, title, {object_: f"ancestral.{head}{object_}" for object_ in OBJECTS}, ylim=(0, 1))
-            for name, title, head in (
-                ("objects", "Ancestral samples while they become correct", ""),
-                ("stored", "Samples in 12 steps", "stored."),
+            Courses(name, title, {object_: f"ancestral.{head}{object_}" for object_ in OBJECTS}, ylim=(0, 1), note=note)
+            for name, title, head, note in (
+                ("objects", "Ancestral samples while they become correct", "", "At most steps one to three runs were read."),
+                ("stored", "Samples in 12 denoising steps", "stored.", ""),
             )
         ),
     ],
