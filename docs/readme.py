@@ -21,7 +21,8 @@ def caption() -> str:
         "*Images are generated from the same noise at every snapshot. Activations: first principal components. Curves: "
         "share of samples within 1 px of their label; share of the activations' variance that the label explains; "
         "whether neighbours among activations are neighbours among labels (0.5 by chance). Bands: phases A, B, C as "
-        "below. One run of preset `lean`, which was chosen because its samples pass B (by this sampler none do on P1's ingredients), of the "
+        "below. One run of preset `lean`, which was chosen because its samples pass B "
+        "(by this sampler none do on P1's ingredients), of the "
         f"study [Sheet](studies/sheet): {run}.*"
     )
 
