@@ -5,18 +5,16 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-import torch
 
-from phasescope.studies import Number, Runs, load_network, torch_generator
-from studies.p1.objects import BEGUN, OBJECTS, read_object, shares
+from phasescope.studies import Number, Runs
+from studies.p1.objects import BEGUN, OBJECTS, ancestral_shares, read_object
 from studies.sheet.readings import outcome_while
 
-LEVELS = (
-    250  # of 1,000, whose samples would cost seven core-hours; a pilot run gave nearly the same (study.py)
-)
+LEVELS = 250  # denoising steps: 1,000 would cost nine core-hours; study.py compares them on a pilot run
 SAMPLES = 64
 EARLY = 400
-BEFORE, EVERY = 1200, 300  # steps before half of the stored samples are correct, and between readings
+# Training steps: readings begin so many before half of the stored samples are correct, and lie so far apart.
+BEFORE, EVERY = 1200, 300
 
 
 def wanted(correct: dict[int, float]) -> set[int]:
@@ -26,19 +24,7 @@ def wanted(correct: dict[int, float]) -> set[int]:
     return {EARLY, *range(max(half - BEFORE, EARLY), half + 1, EVERY), last}
 
 
-def sample_objects(run, snapshot, levels: int = LEVELS) -> dict[str, float | str]:
-    """Return the shares of the objects, that of noisy images and the phase, of ancestral samples of a snapshot."""
-    loaded = load_network(run, snapshot)
-    world, family = loaded.config.world, loaded.config.family.with_sampler("ddpm", levels).build()
-    labels = world.splits()["grid"](SAMPLES, np.random.default_rng(0))
-    with torch.no_grad():
-        images = family.sample(
-            loaded.network, torch.from_numpy(labels), world.shape, torch_generator(0, "ancestral")
-        )
-    return shares(images.numpy()[:, 0], labels, world.sigma_px)
-
-
-def read_samples(run, sample=sample_objects) -> list[dict]:
+def read_samples(run) -> list[dict]:
     """Return what samples hold at every snapshot: `stored` by the solver, and the rest by ancestral sampling where it is
     read; the phase is `unread` elsewhere.
 
@@ -47,12 +33,12 @@ def read_samples(run, sample=sample_objects) -> list[dict]:
     rows = read_object(run)
     snapshots = {snapshot.step: snapshot for snapshot in run.snapshots}
     steps = wanted({row["step"]: row["correct"] for row in rows})
-    read = {step: sample(run, snapshots[step]) for step in sorted(steps)}
+    read = {step: ancestral_shares(run, snapshots[step], SAMPLES, LEVELS) for step in sorted(steps)}
     step, is_begun = min(steps - {EARLY}), True
     while is_begun and step - EVERY > EARLY:
         is_begun = read[step]["correct"] > BEGUN
         step -= EVERY
-        read[step] = sample(run, snapshots[step])
+        read[step] = ancestral_shares(run, snapshots[step], SAMPLES, LEVELS)
     return [
         {"step": row["step"]}
         | {f"stored.{name}": value for name, value in row.items() if name != "step"}

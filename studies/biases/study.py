@@ -18,7 +18,7 @@ from phasescope.studies import Cell, Claim, Difference, Ends, Mean, Reading, Run
 from studies.biases.readings import read_composed
 
 WORLDS = {"bumps": ("gaussian_bump", 64, "product"), "stripes": ("stripes", 40, "sum")}  # kind, labels, head
-NETWORKS = {"head": "a head of the images' own form", "axial": "axial convolutions"}
+NETWORKS = {"head": "a head of the images' own form brings", "axial": "axial convolutions bring"}
 FAST = load_config(words=["preset=fast"]).tree()["network"]  # other kinds start from no preset's fields
 PLAN = {
     "snapshots": {"dense_until": 0, "every": 630},
@@ -60,7 +60,7 @@ STUDY = Study(
         *(
             Claim(
                 f"{network}_helps_{world}",
-                f"{words.capitalize()} brings more held-out labels than the U-Net, by more than a tenth of them: {world}.",
+                f"{words.capitalize()} more held-out labels than the U-Net, by more than a tenth of them: {world}.",
                 Difference("network", network, "plain"), HELD_OUT,
                 unit="of the labels", threshold=0.1, effect=0.22, spread=0.12, where={"world": world}, limits=LIMITS,
             )

@@ -72,9 +72,9 @@ STUDY = Study(
     headline="in_order_of_signal",
     summary="An object with a place (x, y), a width, a contrast and a shape (disc or ring, the class) is generated in three "
     "worlds. A world's name orders its factors by signal, the strongest first: the squared change of the image when the "
-    "factor moves, times its squared range. In all three, place came first and width last, so that signal did not order "
-    "them. Factors fail together: a sample without an object is wrong in all of them, which by itself raises joint accuracy "
-    "above the product.",
+    "factor moves, times its squared range. Of these four, place came first and width last in all three, so that signal "
+    "did not order them. How much factors fail together differs between worlds: in one of them hardly at all. Samples "
+    "without an object, which are wrong in all factors, are many in the first world alone.",
     claims=[
         Claim(
             "in_order_of_signal",
@@ -94,8 +94,9 @@ STUDY = Study(
     plots=[Courses("courses", "Accuracy by factor", ACCURACIES, panels_by="order", ylim=(0, 1), level=LEVEL)],
     tables=[
         Table(
-            "When each factor becomes correct (step), and D of signal and onset",
-            {name: partial(onset_of, name=name) for name in ACCURACIES} | {"D": in_order_of_signal},
+            "When each factor becomes correct (step), D of signal and onset, and how much factors fail together",
+            {name: partial(onset_of, name=name) for name in ACCURACIES}
+            | {"D": in_order_of_signal, "joint accuracy minus product": beyond_product},
             by=("order",),
         ),
         Table(

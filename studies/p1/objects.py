@@ -101,26 +101,32 @@ def shares(images: np.ndarray, labels: np.ndarray, sigma_px: float) -> dict[str,
     }
 
 
-def read_ancestral(run) -> list[dict]:
-    """Return the same of ancestral samples, P1's own, at three snapshots: when the sheet forms, when half of the samples
-    are correct, and the last."""
+def ancestral_shares(run, snapshot, samples: int, levels: int) -> dict[str, float | str]:
+    """Return `shares` of ancestral samples of a snapshot's weights, in as many denoising steps as `levels`."""
     import torch
 
+    loaded = load_network(run, snapshot)
+    world, family = loaded.config.world, loaded.config.family.with_sampler("ddpm", levels).build()
+    labels = world.splits()["grid"](samples, np.random.default_rng(0))
+    with torch.no_grad():
+        images = family.sample(
+            loaded.network, torch.from_numpy(labels), world.shape, torch_generator(0, "ancestral")
+        )
+    return shares(images.numpy()[:, 0], labels, world.sigma_px)
+
+
+def read_ancestral(run) -> list[dict]:
+    """Return the shares of ancestral samples, P1's own, at three snapshots: when the sheet forms, when half of the samples
+    are correct, and the last."""
     metrics = [entry for entry in run.metrics if entry["step"] > 0]
     formed = [entry["step"] for entry in metrics if entry["phase"]["sheet"] in ("B", "C")]
     half = [entry["step"] for entry in metrics if entry["outcomes"]["grid"]["correct"] > 0.5]
     wanted = {steps[0] for steps in (formed, half) if steps} | {metrics[-1]["step"]}
-    rows = []
-    for snapshot in (snapshot for snapshot in run.snapshots if snapshot.step in wanted):
-        loaded = load_network(run, snapshot)
-        world, family = loaded.config.world, loaded.config.family.with_sampler("ddpm", 1000).build()
-        labels = world.splits()["grid"](ANCESTRAL, np.random.default_rng(0))
-        with torch.no_grad():
-            images = family.sample(
-                loaded.network, torch.from_numpy(labels), world.shape, torch_generator(0, "ancestral")
-            )
-        rows.append({"step": snapshot.step, **shares(images.numpy()[:, 0], labels, world.sigma_px)})
-    return rows
+    return [
+        {"step": snapshot.step, **ancestral_shares(run, snapshot, ANCESTRAL, 1000)}
+        for snapshot in run.snapshots
+        if snapshot.step in wanted
+    ]
 
 
 def noisy_at_half(runs: Runs) -> np.ndarray:

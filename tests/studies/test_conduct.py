@@ -21,6 +21,7 @@ from phasescope.studies import Reading, find_study
 from phasescope.studies.conduct import conduct, survey
 from phasescope.studies.preregistration import read_preregistration
 from phasescope.studies.records import read_claims
+from phasescope.views.report.study_page import findings
 
 SOURCE = """
 from phasescope.studies import Claim, Courses, Difference, Reading, Study, Table, end, product
@@ -292,6 +293,12 @@ def test_a_page_that_is_older_than_its_records_is_refused(copy, capsys):
     assert "must hold a claims.json of its records" in capsys.readouterr().err
     assert main(["claims"]) == 0
     assert "the records have changed since" in capsys.readouterr().out
+
+
+def test_the_page_of_findings_names_a_study_that_has_not_run():
+    study, folder = find_study("depth", Path(__file__).parents[2] / "studies")
+    bare = replace(study, name="bare")
+    assert "| not run yet |" in findings([(bare, folder.parent / "bare")], folder.parent / "README.md")
 
 
 @pytest.mark.parametrize("name", ["nowhere", "studies/nowhere", "other.py", "tiny/study.py"])

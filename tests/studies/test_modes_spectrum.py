@@ -13,6 +13,15 @@ from tests.models.families.torus import torus_spectrum
 RNG = np.random.default_rng
 
 
+def test_white_noise_has_its_variance_in_every_mode():
+    found = mode_variances(0.3 * RNG(0).standard_normal((4000, 1, 8, 8)))
+    # a mode of its own has a relative deviation of sqrt(2 / 4000) at the most
+    np.testing.assert_allclose(found.variance, 0.09, rtol=5 * np.sqrt(2 / 4000))
+    assert found.modes.sum() == 64
+    assert found.k_2[0] == 0
+    assert found.k_2[-1] == pytest.approx(2 * np.pi**2)
+
+
 @pytest.mark.parametrize("sigma", [0.5, 1.0, 2.0])
 def test_of_all_translates_of_one_image_they_are_the_covariances_eigenvalues(sigma):
     N = 16
@@ -25,6 +34,12 @@ def test_of_all_translates_of_one_image_they_are_the_covariances_eigenvalues(sig
     means = [exact[k_2 == one].mean() for one in np.unique(k_2)]
     np.testing.assert_allclose(found.k_2, np.unique(k_2))
     np.testing.assert_allclose(found.variance, means, rtol=1e-9, atol=1e-12)
+    if (
+        sigma == 1
+    ):  # a bump's own formula, c^2 (2 pi s^2)^2 exp(-s^2 |k|^2) / N^2 with c = 2, where it is sampled well
+        low = (found.k_2 > 0) & (found.k_2 <= 4)
+        formula = 4 * (2 * np.pi) ** 2 * np.exp(-found.k_2[low]) / N**2
+        np.testing.assert_allclose(found.variance[low], formula, rtol=0.05)
 
 
 def test_a_wave_is_in_its_own_modes_alone():
@@ -85,6 +100,12 @@ def test_an_answer_that_scales_what_was_given_has_that_gain_in_every_mode(gain):
     found = mode_gains(given, gain * given + 7.0)
     np.testing.assert_allclose(found.gain, gain, atol=1e-12)
     np.testing.assert_array_equal(found.k_2, mode_variances(given).k_2)
+
+
+def test_noise_that_is_added_to_an_answer_moves_no_gain():
+    given = RNG(0).standard_normal((20_000, 1, 4, 4))
+    found = mode_gains(given, 0.5 * given + RNG(1).standard_normal(given.shape))
+    np.testing.assert_allclose(found.gain, 0.5, atol=0.04)
 
 
 def test_a_mode_of_which_nothing_was_given_has_no_gain():
