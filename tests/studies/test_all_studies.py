@@ -23,7 +23,7 @@ from phasescope.studies.records import RECORDS, Recorded, judge, read_claims, re
 
 STUDIES = Path(__file__).parents[2] / "studies"
 FOUND = {study.name: (study, folder) for study, folder in find_studies(STUDIES)}
-LINES, LINES_OF_FIRST, LINES_OF_ALL = 170, 5000, 8000
+LINES, LINES_OF_FIRST, LINES_OF_ALL = 170, 4400, 8000
 LATER = (
     *("ancestral", "biases", "coupling", "depth", "dose", "factors", "labels", "losses", "matched"),
     *("p1", "p1_data", "resolution", "screen", "seeds", "sheet"),
