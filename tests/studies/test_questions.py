@@ -4,10 +4,15 @@ import numpy as np
 import pytest
 import torch
 
+from phasescope import worlds
+from studies.bands.kinds import Bands
+from studies.bands.study import nearest
 from studies.biases import kinds, readings
+from studies.codes.kinds import BetaVAE, nats
 from studies.factors.kinds import OneObject
 from studies.labels.study import unevenness
 from studies.losses.kinds import summed
+from studies.proxy.kinds import DisturbedBump
 
 
 @pytest.mark.parametrize(("head", "rank"), [("product", 1), ("sum", 0)])
@@ -49,3 +54,56 @@ def test_objects_are_read_as_they_were_rendered_and_even_places_are_as_uneven_as
     read = world.reader().read(world.render(torch.from_numpy(labels)).numpy())
     assert world.reader().right(read, labels).all()
     assert np.mean([unevenness(places, 32) for places in even]) == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.parametrize("variance", [0.5, 2.0])
+def test_a_linear_vae_is_probabilistic_pca(variance):
+    """Its least loss is B/2 (1 + log(variance / B)) if B is below the variance; the code then has log(variance / B) / 2."""
+    B = 1.0
+    scale = torch.tensor([max(variance - B, 0) ** 0.5, min(B / variance, 1)]).double().requires_grad_()
+
+    class Linear:
+        training = False
+
+        def encode(self, x):
+            return x * scale[0] / variance, scale[1].log().expand_as(x)
+
+        def decode(self, z, _):
+            return z * scale[0]
+
+    x = torch.tensor([1.0, -1.0, 1.0, -1.0]).double()[:, None] * variance**0.5
+    noise = torch.tensor([1.0, 1.0, -1.0, -1.0]).double()[:, None]  # mean 0, variance 1, independent of x
+    loss = BetaVAE(B=B, code=1).loss_at(Linear(), x, x, noise).mean()
+    least = B / 2 * (1 + np.log(variance / B)) if variance > B else variance / 2
+    assert loss.item() == pytest.approx(least)
+    assert nats(*Linear().encode(x)).mean().item() == pytest.approx(max(np.log(variance / B) / 2, 0))
+    assert torch.autograd.grad(loss, scale)[0].abs().max() < 1e-12
+
+
+def test_the_codes_first_threshold_is_the_largest_variance_of_the_images():
+    world = worlds.GaussianBump(boundary="periodic")
+    images = world.render(torch.from_numpy(world.training_labels()).double()).flatten(1)
+    assert np.linalg.eigvalsh(np.cov(images.T.numpy(), bias=True))[-1] == pytest.approx(0.148, abs=5e-4)
+
+
+def test_lines_are_read_as_rendered_and_baselines_are_what_brute_force_counts():
+    world, rng = Bands(count=3), np.random.default_rng(0)
+    labels = world.draw_labels(64, rng)
+    read = world.reader().read(world.render(torch.from_numpy(labels)).numpy())
+    assert set(world.reader().outcome(read, labels)) == {"correct"}
+    assert set(world.reader().outcome(read, (labels + 4) % 32)) == {"misplaced"}
+    trained, asked = rng.integers(0, 32, (2000, 12, 2)), rng.integers(0, 32, (2000, 1, 2))
+    near = np.abs((trained - asked + 16) % 32 - 16) <= 1
+    runs = type("Runs", (), {"table": {"factors": [2], "images": [12]}})
+    assert near.all(2).any(1).mean() == pytest.approx(nearest(runs)[0], abs=0.03)
+    assert near.any(1).all(1).mean() == pytest.approx(nearest(runs, each=True)[0], abs=0.03)
+
+
+def test_a_bump_without_disturbance_is_the_bump_and_one_label_in_ten_is_wrong():
+    plain, image = worlds.GaussianBump(), np.arange(1, 11)
+    places = np.random.default_rng(0).integers(5, 28, (50, 2))
+    labels = np.array([(x, y, i) for x, y in places for i in image], dtype=np.float32)
+    same, wrong = (DisturbedBump(wrong=n).render(torch.from_numpy(labels)) for n in (0, 1))
+    assert same.numpy() == pytest.approx(plain.render(torch.from_numpy(labels[:, :2])).numpy(), abs=1e-6)
+    moved = (wrong - same).abs().flatten(1).amax(1) > 0.5
+    assert 0.08 <= moved.float().mean() <= 0.1

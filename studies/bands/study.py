@@ -1,0 +1,115 @@
+"""How many images does it take to generate held-out labels of a torus of K dimensions?
+
+K lines at K places, each in its band of rows, are a torus with 32^K labels, of which n drawn at random are trained on. A
+nearest-neighbour baseline is correct for 1 - (1 - (3/32)^K)^n of the labels: for 60 % it takes ten times as many images for
+each further factor. One that takes the nearest value of each factor is correct for [1 - (1 - 3/32)^n]^K, and takes 9, 15 and
+19 images. Where between them is a network? Activations of the trained network are read for their dimension, which is K on a
+torus: those of 1,000 clean images, with labels between the pixels, at the middle of the network and the least noise. At this
+density neighbours are so far apart that the images themselves read 4.3 at K = 3, and the ideal torus 3.1.
+"""
+
+import math
+from functools import partial
+
+import numpy as np
+import torch
+
+import phasescope.studies as ps
+from phasescope.measures import two_nn
+from studies.percolate.surfaces import Surface
+
+SIDE = 32
+SETS = {1: (4, 8, 16), 2: (12, 24, 48, 96), 3: (16, 32, 64, 128, 256)}
+"""images trained on, by the number of factors"""
+HELD_OUT = ps.end(ps.accuracy("left_out"))
+LABELS, SITE = 1000, "mid"  # of the activations whose dimension is read
+PLAN = {
+    "snapshots": {"dense_until": 0, "every": 630},
+    "images": {"left_out": 256, "off_grid": 0},
+    "observe": [],
+}
+
+
+def cell(factors: int, images: int) -> ps.Cell:
+    design = {"hold_out": {"kind": "subset", "count": images}}
+    world = {"kind": "studies/bands/kinds.py:Bands", "count": factors, "design": design}
+    axes = {"factors": factors, "images": images, "log_images": math.log(images)}
+    fields, shuffled = {"seed": 8000, "world": world, "probing": PLAN}, ("world.design.hold_out.shuffle",)
+    return ps.Cell(f"{factors} factors, {images} images", fields, axes, reseeded=shuffled)
+
+
+def nearest(runs: ps.Runs, each: bool = False) -> np.ndarray:
+    """Return the accuracy of a nearest-neighbour baseline on labels drawn at random, (n,); `each`: by factor."""
+    K, n = (np.asarray(runs.table[name]) for name in ("factors", "images"))
+    return (1 - (1 - 3 / SIDE) ** n) ** K if each else 1 - (1 - (3 / SIDE) ** K) ** n
+
+
+def read_dimension(run) -> list[dict]:
+    """Return TwoNN's dimension of activations, before and after training."""
+    rows = []
+    for snapshot in (run.snapshots[0], run.snapshots[-1]):
+        loaded = ps.load_network(run, snapshot)
+        world, network = loaded.config.world, loaded.network
+        labels = torch.from_numpy(world.draw_labels(LABELS, ps.numpy_generator(0, "dimension"))).float()
+        kept: list[torch.Tensor] = []
+        hook = network.tap(SITE).register_forward_hook(lambda _m, _i, output, kept=kept: kept.append(output))
+        with torch.no_grad():
+            for y in labels.split(100):
+                network(world.render(y), torch.zeros(len(y), dtype=torch.int64), y)
+        hook.remove()
+        rows.append(
+            {"step": snapshot.step, "two_nn": two_nn(torch.cat(kept).flatten(1).double().numpy()).value}
+        )
+    return rows
+
+
+def off_by(runs: ps.Runs) -> np.ndarray:
+    """Return how far the dimension is from K, as a share of K, (n,)."""
+    return np.abs(runs.end("dimension.two_nn") / np.asarray(runs.table["factors"]) - 1)
+
+
+BASELINES = {"nearest neighbour": nearest, "nearest of each factor": partial(nearest, each=True)}
+
+
+def growth(name: str, times: float, direction: str, words: str) -> ps.Claim:
+    return ps.Claim(
+        name, f"Each further factor multiplies the images that are needed by {words}.",
+        Surface("log_images", "factors"), HELD_OUT, unit="times the images for a factor", log=True,
+        threshold=math.log(times), direction=direction, effect=0.3, spread=0.13,
+        limits="630 steps of preset `fast`, 1 to 3 factors; one surface fits all numbers of images.",
+    )  # fmt: skip
+
+
+STUDY = ps.Study(
+    name="bands",
+    question="How many images does it take to generate held-out labels of a torus of K dimensions?",
+    base="fast",
+    answers="Q9",
+    cells=[cell(factors, images) for factors, sets in SETS.items() for images in sets],
+    seeds=6,
+    more=6,
+    headline="below_exponential",
+    claims=[
+        growth("below_exponential", 4, "below", "less than 4; for nearest neighbours it is 10"),
+        growth("above_each", 1.6, "above", "more than 1.6; for the nearest value of each factor it is 1.4"),
+        ps.Claim(
+            "dimension", "Trained on 256 images of three factors, activations have the dimension 3, within 15 %.",
+            ps.Mean(), off_by, unit="of 3", threshold=0.15, direction="below", effect=0.1, spread=0.05,
+            where={"factors": 3, "images": 256},
+            limits="TwoNN, of 1,000 clean images at one layer. Whether the manifold is a torus is not asked.",
+        ),
+    ],
+    readings=[ps.Reading("dimension", read_dimension, needs=())],
+    plots=[
+        ps.Against("held_out", "Held-out labels by images trained on", {"share correct": HELD_OUT}, "images", "factors",
+                   log=True, references=BASELINES, ylim=(0, 1.02), level=0.6)
+    ],
+    tables=[
+        ps.Table(
+            "Correct at the end",
+            {"held-out labels": HELD_OUT, "trained labels": ps.end(ps.accuracy("grid"))} | BASELINES
+            | {"dimension": ps.end("dimension.two_nn"), "dimension, untrained": ps.start("dimension.two_nn")},
+            by=("factors", "images"),
+        )
+    ],
+)  # fmt: skip
